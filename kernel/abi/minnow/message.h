@@ -1,0 +1,40 @@
+/* The one message. It travels in registers; a server's receive stub lays it down in this order.
+ *
+ *   rax call   rbx op   rbp from   rdi rsi rdx r10 r8 r9 w[0..5]
+ *   r12 object   r13 position   r14 flags   r15 label
+ *
+ * A Linux system call is such a message: rax is looked up in the caller's routing table and becomes op,
+ * and its six argument registers are w[0..5] as they stand. */
+#ifndef MINNOW_MESSAGE_H
+#define MINNOW_MESSAGE_H
+
+#include <minnow/types.h>
+
+struct message {
+    call_t   call;      /* reply to this; 0 for a notification or a release, which nobody waits for */
+    uint64_t op;        /* from protocol.def */
+    uint64_t from;      /* the caller's endpoint; 0 is the kernel */
+    uint64_t w[6];      /* the operation's words */
+    uint64_t object;    /* on a connection: what the service called it when it connected; else given by the caller */
+    uint64_t position;  /* on a connection: where the open file stands, in bytes (or the argument of pread) */
+    uint64_t flags;     /* on a connection: O_... and CONN_... */
+    uint64_t label;     /* what the personality server wrote on the calling process: process group << 32 | session */
+};
+
+/* How a call shows a piece of its caller's memory to whoever holds the call. At most one window a call. */
+enum window {
+    WINDOW_NONE,
+    WINDOW_IN,       /* the holder may read it */
+    WINDOW_OUT,      /* the holder may write it */
+    WINDOW_INOUT,
+    WINDOW_IOVEC = 4 /* or'ed in: base is an array of struct iovec, length its count (at most 1024) */
+};
+
+/* Connection flags beside the O_... of file.h; they start above them. */
+enum {
+    CONN_SEEKABLE = 1u << 28,  /* has a position: the kernel lets calls that use it in one at a time */
+    CONN_READY    = 1u << 29,  /* never blocks: poll need not ask its service */
+    CONN_WATCH    = 1u << 30,  /* closing it goes by way of the personality server (it holds locks, or epoll watches it) */
+};
+
+#endif

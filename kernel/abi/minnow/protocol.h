@@ -1,0 +1,58 @@
+/* Operation numbers of every protocol, made from protocol.def: FS_READ, VFS_OPEN ... An operation number is the
+ * protocol's in the upper byte and its own below, so that one table lookup finds a handler. */
+#ifndef MINNOW_PROTOCOL_H
+#define MINNOW_PROTOCOL_H
+
+#include <minnow/types.h>
+
+#define PROTOCOL(name, number, who) PROTOCOL_##name = number,
+#define OP(protocol, name, number, words, result)
+enum {
+#include <minnow/protocol.def>
+    PROTOCOL_COUNT
+};
+#undef PROTOCOL
+#undef OP
+
+#define PROTOCOL(name, number, who)
+#define OP(protocol, name, number, words, result) protocol##_##name = PROTOCOL_##protocol << 8 | (number),
+enum {
+#include <minnow/protocol.def>
+};
+#undef PROTOCOL
+#undef OP
+
+static inline unsigned op_protocol(uint64_t op) { return op >> 8; }
+static inline unsigned op_number(uint64_t op) { return op & 0xff; }
+
+/* KERNEL_NOTIFY bits that protocols use. */
+enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
+
+/* PM_FAULT's access bits. */
+enum { PM_FAULT_WRITE = 1, PM_FAULT_EXEC = 2, PM_FAULT_PRESENT = 4, PM_FAULT_CALL = 8 /* thrown back by a server */ };
+
+/* Who a process is for VFS_CRED. */
+enum { CRED_GROUPS = 32 };
+struct vfs_cred { uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS]; };
+enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT };
+
+/* PM_EXEC: the program, its arguments as they will stand on the stack, and what goes into the auxiliary vector. */
+struct pm_exec {
+    endpoint_t service;      /* the program's file, from VFS_RESOLVE */
+    uint32_t   argc, envc;
+    uint32_t   bytes;        /* of strings, which follow this structure: argv then envp, each NUL-terminated */
+    uint64_t   object;
+    uint32_t   uid, euid, gid, egid, secure;
+    uint32_t   flags;        /* PM_EXEC_... */
+    uint64_t   stack_limit;
+    char       name[256];    /* AT_EXECFN */
+};
+enum { PM_EXEC_NO_RANDOM = 1 };
+enum { PM_EXEC_STRINGS_MAX = 128 * 1024 };
+
+enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
+
+/* What PM_MAPS tells of a process's memory, in pages. */
+struct pm_usage { uint64_t virtual_pages, resident, data, stack, text, faults, major; };
+
+#endif

@@ -1,0 +1,141 @@
+/* The kernel's own calls, as a service makes them: number in rax, arguments in rdi rsi rdx r10 r8 r9, result in rax.
+ * The four that move messages use the registers of message.h. Calls marked with a right are refused with -EPERM
+ * to a task whose manifest does not grant it. */
+#ifndef MINNOW_SYSCALL_H
+#define MINNOW_SYSCALL_H
+
+#include <minnow/types.h>
+
+enum sys {
+    /* Messages. */
+    SYS_CALL,           /* message registers; rbp = destination, r15 = enum window over w[1], w[2] -> result, rdi rsi rdx = r1..r3 */
+    SYS_RECEIVE,        /* -> message registers */
+    SYS_REPLY,          /* call, result, REPLY_..., r1, r2, r3 -> 0 or -ESRCH (cancelled) */
+    SYS_REPLY_RECEIVE,  /* the same, then receive. A reply that comes too late is dropped */
+    SYS_FORWARD,        /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
+    SYS_NOTIFY,         /* service, bits */
+    SYS_THROW,          /* call, offset, length: the window's pages are missing: have them brought, send the call again */
+    SYS_RETRY,          /* call: send it again as it was made */
+    SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
+    SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
+    SYS_PARK,           /* wait until another thread of this service unparks this one */
+    SYS_UNPARK,         /* thread index (of own service) */
+    SYS_SELF,           /* -> own thread index << 32 | own endpoint */
+    SYS_SLOT,           /* name, length -> endpoint of the service, or -ENOENT */
+
+    /* Connections. The caller of a held call: any holder may connect its own objects. */
+    SYS_CONNECT,        /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
+    SYS_CONN_GET,       /* right CALLER: call or task, descriptor, struct conn_info * */
+    SYS_CONN_SET,       /* right CALLER: call, descriptor, CONN_SET_..., value */
+    SYS_CONN_INSTALL,   /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
+    SYS_CONN_DUP,       /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
+    SYS_CONN_EXEC,      /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
+    SYS_CLOSE,          /* descriptor (own table; by route) */
+    SYS_DUP,            /* descriptor (own table; by route) */
+    SYS_DUP2,           /* old, new (own table; by route) */
+    SYS_DUP3,           /* old, new, flags (own table; by route) */
+
+    /* The caller's whole memory and registers. Right CALLER. */
+    SYS_AIM,            /* call, address, length, enum window: moves the window of a held call */
+    SYS_PEEK,           /* call or task, address, own buffer, length -> length or -EFAULT */
+    SYS_POKE,           /* call or task, address, own buffer, length -> length or -EFAULT */
+    SYS_REGS_GET,       /* thread, struct regs *, struct fpu * or 0 */
+    SYS_REGS_SET,       /* thread, struct regs *, struct fpu * or 0 */
+    SYS_THREAD_SET,     /* thread, enum thread_item, value */
+    SYS_TASK_SET,       /* task, enum task_item, value */
+    SYS_INTERRUPT,      /* thread: cancels its call, or stops it where it runs, and makes it call OP_SIGNAL on its personality */
+    SYS_ROUTES,         /* struct route *, count: the routing table of the caller's own personality */
+
+    /* Tasks, threads and pages. Right PM. */
+    SYS_TASK_CREATE,    /* parent task or 0, TASK_... -> task */
+    SYS_TASK_KILL,      /* task: every thread of it, its connections, and its space if it was the last in it */
+    SYS_THREAD_CREATE,  /* task, call to copy registers from or 0, ip, sp, tls -> thread */
+    SYS_THREAD_KILL,    /* thread */
+    SYS_TASK_SPACE,     /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
+    SYS_PAGES,          /* struct page_change *, count: maps, unmaps, protects -> how many were done */
+    SYS_PAGES_CLONE,    /* from task, to task, start, end, flags -> see struct page_out */
+    SYS_FRAMES,         /* own buffer of uint64_t[], count: takes free frames -> how many; gives them back if count < 0 */
+
+    /* Service manager. Right RS. */
+    SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
+    SYS_SERVICE_LOAD,   /* slot, address, own buffer, length, PAGE_... : commits pages and fills them */
+    SYS_SERVICE_START,  /* slot, ip, priority */
+    SYS_SERVICE_KILL,   /* slot */
+    SYS_MODULE,         /* index, struct module_info * : the boot modules */
+
+    /* Own memory and machine, within the manifest. */
+    SYS_GROW,           /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget */
+    SYS_THREAD,         /* ip, sp, argument: another thread of this service -> thread index */
+    SYS_EXIT,           /* ends the calling service thread; with it the service if argument is 1 (rs is told) */
+    SYS_IRQ_BIND,       /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
+    SYS_IRQ_ACK,        /* irq */
+    SYS_PORT_IN,        /* port, width in bytes -> value */
+    SYS_PORT_OUT,       /* port, width, value */
+    SYS_PORT_INS,       /* port, width, own buffer, bytes */
+    SYS_PORT_OUTS,      /* port, width, own buffer, bytes */
+    SYS_MAP_DEVICE,     /* physical address, bytes -> address */
+
+    /* Clock. */
+    SYS_CLOCK,          /* CLOCK_..., struct timespec64 * (any address of the caller; by route too) */
+    SYS_TIME,           /* -> nanoseconds since boot */
+    SYS_ALARM,          /* nanoseconds since boot, or 0 to cancel: NOTIFY_ALARM then */
+    SYS_CLOCK_SET,      /* right POSIX: nanoseconds since 1970 that boot was at */
+    SYS_YIELD,
+
+    /* Looking at the system. */
+    SYS_LOG,            /* text, length: one line of the boot log */
+    SYS_INFO,           /* INFO_..., index, own buffer, length -> bytes. Right INFO */
+    SYS_TRACE,          /* TRACE_..., ... Right INFO */
+    SYS_HALT,           /* HALT_... Right RS */
+    SYS_FRAME_COUNT,    /* -> free frames << 32 | all frames */
+    SYS_COUNT_
+};
+
+enum { REPLY_POSITION = 1 /* r1 is the connection's new position */ };
+enum { COPY_FROM_CALLER, COPY_TO_CALLER };
+enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62 };   /* bit numbers; the others are the service's own */
+enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
+enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
+enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
+enum { HALT_POWEROFF, HALT_REBOOT };
+
+/* What a manifest grants beside whom it may call. */
+enum rights {
+    RIGHT_CALLER = 1,   /* the whole memory, registers and connections of callers: POSIX, PM, VFS */
+    RIGHT_PM     = 2,
+    RIGHT_RS     = 4,
+    RIGHT_POSIX  = 8,   /* owns a personality: routes, interrupts of threads, the wall clock */
+    RIGHT_INFO   = 16,
+    RIGHT_DMA    = 32,  /* contiguous memory and its physical address */
+};
+
+struct conn_info {
+    uint64_t   object, position;
+    endpoint_t service;
+    uint32_t   flags;    /* O_..., CONN_... ; O_CLOEXEC is the descriptor's */
+    uint32_t   refs;     /* how many descriptors share it */
+    uint32_t   pad;
+};
+
+struct port_range { uint16_t first, last; };
+struct memory_range { paddr_t first, last; };
+
+struct service_rights {
+    uint64_t            may_call;      /* bit per service slot */
+    uint64_t            may_notify;    /* bit per service slot */
+    uint32_t            rights;        /* enum rights */
+    uint32_t            irqs;          /* bit per line 0..15 */
+    uint64_t            budget;        /* pages it may commit, its program included */
+    struct port_range   ports[8];      /* first > last ends the list */
+    struct memory_range memory[4];     /* device memory; first > last ends the list */
+    uint32_t            priority;      /* 0 is the highest of 8; programs run at 6 */
+    uint32_t            pad;
+};
+
+struct module_info {
+    char    name[64];  /* the module's command line in the boot loader */
+    vaddr_t address;   /* where the caller can read it */
+    size_t  size;
+};
+
+#endif

@@ -1,0 +1,145 @@
+/* What every service is written with: the message loop, windows, threads and locks, memory, and a little libc.
+ *
+ * A service is a monitor: of its threads one runs at a time, until it waits (in a call to another service, for a
+ * lock, or for the next message). So its data need no locking but where an operation must stay whole across such a
+ * wait; there, take a struct lock.
+ *
+ *     static int64_t do_read(struct message *m) { ... return bytes; }
+ *     static const handler_t fs_handlers[] = { [op_number(FS_READ)] = do_read };
+ *     int main(void) {
+ *         static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers) };
+ *         service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 4 });
+ *     }
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <minnow/errno.h>
+#include <minnow/message.h>
+#include <minnow/protocol.h>
+#include <minnow/syscall.h>
+#include <minnow/types.h>
+
+/* A handler's result is the reply, but for this one: somebody else has answered, or this service will later. */
+#define LATER INT64_MIN
+
+typedef int64_t (*handler_t)(struct message *m);
+
+struct protocol { unsigned number, count; const handler_t *handlers; };
+#define PROTOCOL_TABLE(name, table) { PROTOCOL_##name, sizeof(table) / sizeof((table)[0]), table }
+
+struct service {
+    const struct protocol *protocols;
+    unsigned               count;
+    unsigned               threads;                        /* how many callers may wait for others inside it; at least 1 */
+    void                 (*notify)(uint64_t bits);         /* may be NULL */
+    void                 (*release)(const struct message *m);  /* last connection to m->object gone; may be NULL */
+};
+
+/* Serves for ever. Unknown operations are answered -ENOSYS. */
+_Noreturn void service_run(const struct service *s);
+
+/* Further words of the reply to the call being handled; only for callers that are services. Valid until the
+ * handler returns, so a handler that waits in between sets them last. */
+struct reply { uint64_t flags, r1, r2, r3; };
+void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3);
+/* The open file's new position, in bytes. Set together with the result. */
+void reply_position(struct message *m, uint64_t position);
+
+/* Replies now, from wherever; for calls left with LATER. 0, or -ESRCH when the caller has gone. */
+int reply(call_t call, int64_t result);
+int reply_full(call_t call, int64_t result, const struct reply *r);
+
+/* Calls. `window` shows [buffer, buffer+length) of own memory to the other side, as w[1], w[2]. */
+struct call_args { uint64_t op, w0, w3, w4, w5, object, position, flags; };
+struct call_result { int64_t result; uint64_t r1, r2, r3; };
+int64_t call(endpoint_t to, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3);
+int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2, uint64_t w3);
+int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r);
+
+/* Windows of the call in m. Return 0 or -EFAULT; a handler that gets -EFAULT before it has changed anything just
+ * returns it: the loop then has the pages brought and the call comes again. */
+int copy_in(struct message *m, size_t offset, void *to, size_t length);
+int copy_out(struct message *m, size_t offset, const void *from, size_t length);
+/* The same for calls left with LATER: tell the loop's part yourself with throw_back(). */
+int copy_in_call(call_t c, size_t offset, void *to, size_t length);
+int copy_out_call(call_t c, size_t offset, const void *from, size_t length);
+void throw_back(call_t c, size_t offset, size_t length);
+/* A NUL-terminated string of at most size-1 bytes: its length, -ENAMETOOLONG, -EFAULT. */
+int copy_string(struct message *m, size_t offset, char *to, size_t size);
+bool call_alive(call_t c);
+int forward(struct message *m, endpoint_t to);  /* with m's op, words, object, position, flags; then return LATER */
+/* Gives the caller a descriptor for an object of this service: the descriptor, or -EMFILE. */
+int64_t connect(struct message *m, uint64_t object, uint32_t flags);
+void notify(endpoint_t to, unsigned bit);
+
+/* Threads of this service (see above) and waiting among them. */
+int  thread_start(void (*run)(void *), void *argument);
+struct lock { unsigned owner; struct waiter *first; bool held; };
+void lock_take(struct lock *l);
+void lock_give(struct lock *l);
+struct condition { struct waiter *first; };
+void condition_wait(struct condition *c);       /* until the next condition_wake */
+void condition_wake(struct condition *c);       /* everybody who waits */
+
+/* Callers whose call is left with LATER, each at most once; a caller that was cancelled is dropped by itself. */
+struct pending { struct message m; struct pending *next; };
+struct pending_list { struct pending *first; };
+struct pending *pending_add(struct pending_list *l, const struct message *m);  /* copies m; NULL when out of memory */
+void pending_remove(struct pending_list *l, struct pending *p);
+
+/* Memory within the manifest's budget. Blocks are 16-byte aligned. NULL when over it. */
+void *memory_alloc(size_t bytes);
+void *memory_zalloc(size_t bytes);
+void  memory_free(void *p);
+void *memory_pages(size_t pages);               /* page-aligned, zeroed; never given back */
+void *memory_dma(size_t pages, paddr_t *physical);  /* contiguous, below 4 GiB */
+
+/* Time. */
+uint64_t time_now(void);                        /* nanoseconds since boot */
+void     time_wall(int64_t *sec, int64_t *nsec);/* since 1970 */
+void     alarm_at(uint64_t when);               /* nanoseconds since boot; then notify() gets bit NOTIFY_ALARM */
+
+/* The endpoint of a service by name; waits for nobody: the slot is known from boot. -ENOENT as 0. */
+endpoint_t service_find(const char *name);
+
+/* Machine access for drivers, within the manifest. */
+uint8_t  in8(uint16_t port);
+uint16_t in16(uint16_t port);
+uint32_t in32(uint16_t port);
+void     out8(uint16_t port, uint8_t value);
+void     out16(uint16_t port, uint16_t value);
+void     out32(uint16_t port, uint32_t value);
+void     in_string16(uint16_t port, void *to, size_t bytes);
+void     out_string16(uint16_t port, const void *from, size_t bytes);
+void     out_string8(uint16_t port, const void *from, size_t bytes);
+void     irq_bind(unsigned irq, unsigned bit);
+void     irq_ack(unsigned irq);
+void    *map_device(paddr_t at, size_t bytes);
+
+/* A line in the boot log, prefixed with the service's name. %s %c %d %u %x %p %lu %lx %ld %zu, width and 0. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int  format(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define ASSERT(x) ((x) ? (void)0 : die("%s:%d: %s", __FILE__, __LINE__, #x))
+
+/* Lasting state: what a service must find again after it has died stands in variables marked so, and nowhere else. */
+#define KEPT __attribute__((section(".kept")))
+
+/* <string.h>, as far as services use it. */
+void  *memcpy(void *restrict to, const void *restrict from, size_t n);
+void  *memmove(void *to, const void *from, size_t n);
+void  *memset(void *to, int byte, size_t n);
+int    memcmp(const void *a, const void *b, size_t n);
+void  *memchr(const void *s, int c, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int    strcmp(const char *a, const char *b);
+int    strncmp(const char *a, const char *b, size_t n);
+char  *strchr(const char *s, int c);
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+#endif
