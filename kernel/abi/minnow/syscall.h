@@ -18,6 +18,7 @@ enum sys {
     SYS_RETRY,          /* call: send it again as it was made */
     SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
     SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
+    SYS_SLOW,           /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has just happened */
     SYS_PARK,           /* wait until another thread of this service unparks this one */
     SYS_UNPARK,         /* thread index (of own service) */
     SYS_SELF,           /* -> own thread index << 32 | own endpoint */
@@ -43,17 +44,19 @@ enum sys {
     SYS_REGS_SET,       /* thread, struct regs *, struct fpu * or 0 */
     SYS_THREAD_SET,     /* thread, enum thread_item, value */
     SYS_TASK_SET,       /* task, enum task_item, value */
-    SYS_INTERRUPT,      /* thread: cancels its call, or stops it where it runs, and makes it call OP_SIGNAL on its personality */
+    SYS_INTERRUPT,      /* thread: makes it call KERNEL_SIGNAL on its personality: at once where it runs, or in place of a call that nobody
+                         * has received yet or that was declared slow (cancelled); else when the call it waits in has ended */
     SYS_ROUTES,         /* struct route *, count: the routing table of the caller's own personality */
 
     /* Tasks, threads and pages. Right PM. */
     SYS_TASK_CREATE,    /* parent task or 0, TASK_... -> task */
     SYS_TASK_KILL,      /* task: every thread of it, its connections, and its space if it was the last in it */
-    SYS_THREAD_CREATE,  /* task, call to copy registers from or 0, ip, sp, tls -> thread */
+    SYS_THREAD_CREATE,  /* task, call to copy registers from or 0 -> a call held by the task's personality server, as if the
+                         * new thread had made it; replying to it starts the thread */
     SYS_THREAD_KILL,    /* thread */
     SYS_TASK_SPACE,     /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
     SYS_PAGES,          /* struct page_change *, count: maps, unmaps, protects -> how many were done */
-    SYS_PAGES_CLONE,    /* from task, to task, start, end, flags -> see struct page_out */
+    SYS_PAGES_CLONE,    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only -> bytes covered */
     SYS_FRAMES,         /* own buffer of uint64_t[], count: takes free frames -> how many; gives them back if count < 0 */
 
     /* Service manager. Right RS. */
@@ -86,12 +89,16 @@ enum sys {
     SYS_LOG,            /* text, length: one line of the boot log */
     SYS_INFO,           /* INFO_..., index, own buffer, length -> bytes. Right INFO */
     SYS_TRACE,          /* TRACE_..., ... Right INFO */
+    SYS_PUBLISH,        /* address, length: own memory that INFO_PUBLISHED shows */
     SYS_HALT,           /* HALT_... Right RS */
     SYS_FRAME_COUNT,    /* -> free frames << 32 | all frames */
     SYS_COUNT_
 };
 
-enum { REPLY_POSITION = 1 /* r1 is the connection's new position */ };
+enum {
+    REPLY_POSITION = 1,  /* r1 is the connection's new position */
+    REPLY_KEEP     = 2,  /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
+};
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62 };   /* bit numbers; the others are the service's own */
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
@@ -107,6 +114,81 @@ enum rights {
     RIGHT_POSIX  = 8,   /* owns a personality: routes, interrupts of threads, the wall clock */
     RIGHT_INFO   = 16,
     RIGHT_DMA    = 32,  /* contiguous memory and its physical address */
+};
+
+/* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands behind the
+ * `syscall` instruction (2 bytes) and rax still holds the number, so rip - 2 makes the call again. */
+struct regs {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags, fs_base, gs_base;
+};
+enum { FPU_SIZE = 2696 };  /* the XSAVE area at most: x87, SSE, AVX, AVX-512; SYS_INFO INFO_FPU_SIZE tells how much is used */
+
+enum thread_item { THREAD_TLS };
+enum task_item {
+    TASK_WORD,              /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
+    TASK_WORDS = 8,
+    TASK_LABEL = TASK_WORDS,/* message.label */
+    TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
+    TASK_PRIORITY,          /* 5..7 (nice) */
+};
+enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
+
+/* One change of page tables. Pages are given by frame (PM's own), or as the memory of a service. */
+struct page_change {
+    vaddr_t    address;      /* in the task's space */
+    uint64_t   count;        /* pages; frames and service memory are contiguous then */
+    uint64_t   source;       /* physical address; address in the service's memory; out: PAGE_TAKE: first frame taken */
+    endpoint_t task;         /* whose space */
+    endpoint_t service;      /* PAGE_SERVICE: whose memory source is in */
+    uint32_t   protection;   /* PAGE_READ... */
+    uint32_t   action;       /* enum page_action */
+};
+enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXEC = 4, PAGE_OWNED = 8 /* kept in the entry: the frame is the task's, PM counts it */ };
+enum page_action {
+    PAGE_MAP,                /* source: a frame */
+    PAGE_MAP_ZERO,           /* likewise, and it is zeroed first */
+    PAGE_MAP_COPY,           /* likewise, filled with a copy of what is mapped at address now */
+    PAGE_MAP_SERVICE,        /* source, service: a page of its memory */
+    PAGE_PROTECT,            /* what is mapped gets this protection */
+    PAGE_UNMAP,              /* what was mapped is written to the array of struct page_out that source points to */
+    PAGE_QUERY,              /* likewise, nothing is changed */
+};
+struct page_out { vaddr_t address; uint64_t entry; };   /* frame | PAGE_OUT_... of each page that was there; ends by address 0 if fewer than count */
+enum { PAGE_OUT_WRITABLE = 1, PAGE_OUT_DIRTY = 2, PAGE_OUT_ACCESSED = 4, PAGE_OUT_OWNED = 8, PAGE_OUT_EXEC = 16 };
+
+struct page_clone {
+    endpoint_t from, to;
+    vaddr_t    start, end;   /* out: start is where to go on */
+    uint64_t   share;        /* 1: stays as it is in both (MAP_SHARED); 0: both read-only (copy on write) */
+    struct page_out *out;    /* the pages that were shared */
+    uint64_t   max;          /* places in out; out: how many were filled */
+};
+
+enum info {
+    INFO_TASK,               /* index -> struct task_info; -ENOENT for a free slot, 0 past the last */
+    INFO_THREAD,             /* index -> struct thread_info, likewise */
+    INFO_SYSTEM,             /* struct system_info */
+    INFO_PUBLISHED,          /* index = service | offset << 16: the table that service published with SYS_PUBLISH */
+    INFO_MISSED,             /* index = system call number: how often it was asked for while unsupported (8 bytes) */
+    INFO_FPU_SIZE,
+    INFO_LOG,                /* index = offset: the boot log */
+    INFO_CLOCK_PAGE,         /* physical address of struct clock_page (8 bytes) */
+};
+struct task_info {
+    endpoint_t endpoint; uint32_t threads, descriptors, priority;
+    uint64_t   words[8], label, pages, cpu_ns, messages;
+    char       name[16];
+};
+struct thread_info {
+    uint32_t index; endpoint_t task; uint32_t state; endpoint_t waits_for;
+    uint64_t op, cpu_ns, rip;
+    char     state_name[16];
+};
+struct system_info {
+    uint64_t frames_all, frames_free, kernel_frames, kernel_free;   /* pages */
+    uint64_t tasks, threads, connections, spaces;
+    uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns, tsc_hz;
 };
 
 struct conn_info {
