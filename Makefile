@@ -1,0 +1,249 @@
+# Minnow: build, run and test the system.
+#
+#   make                the disk image, build/disk.img
+#   make run            run it; serial line in this terminal (Ctrl-] x leaves at once)
+#       EMU=bochs           in Bochs instead of QEMU (its VGA text in this terminal)
+#       VGA=1               with the emulator's window
+#       MEM=128             MiB of memory          DISK=virtio    or ata
+#       OPTIONS="..."       words for the kernel's command line, e.g. trace
+#   make test           all tests; the last line says how many passed
+#       TESTS="..."         only these files or folders of tests/, or -k words for pytest
+#   make unit           the host's unit tests alone
+#   make bench          the table of guest instructions per operation
+#   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
+#   make setup          install what is missing (the others do it as well)
+#   make clean          remove what was built; `make distclean` BusyBox, dash and sources too
+#
+#       CROSS=x86_64-linux-gnu-   prefix of the compiler's commands
+#       BUILD=build               folder for all that is made
+#       JOBS=2                    how many jobs at once (default: processors)
+#       WITHOUT="ext2 fat"        leave these services, commands or test programs out
+#       V=1                       show the commands
+#
+# One Makefile builds all; there is no recursion. Each folder says in its build.mk what
+# it contributes, by these words:
+#
+#   SERVICES  += vfs/ext2       a process of the system: all *.c and *.S in the folder.
+#                               Its manifest is vfs/ext2/ext2.manifest
+#   LIBS_ext2 := libfs          libraries of a service besides libservice, which all get
+#   LIBRARIES += vfs/libfs      a library for services; everyone finds its headers
+#   COMMANDS  += commands/cal   a program of the user's: a folder, or one file cal.c -> /bin/cal
+#   LINKS_cal := bin/ncal       more names for it, as symbolic links
+#   FLAGS_cal := -pthread       more flags for a command or a test program
+#   UNIT_test_x := vfs/x/a.c    sources that the unit test tests/unit/test_x.c is built with
+#   HOST_LIBS_test_x := -lm     more libraries for it
+#
+# The kernel is all of kernel/ and kernel/x86/; programs that run inside the system for
+# the tests are tests/programs/*.c, one program each. disk.img.mk makes the image.
+
+CROSS ?= x86_64-linux-gnu-
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+EMU   ?= qemu
+MEM   ?= 128
+
+SHELL := /bin/bash
+MAKEFLAGS += -rR -j$(JOBS)
+export PATH := $(PATH):/usr/sbin:/sbin
+export CROSS BUILD
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := image
+
+# What is missing is installed before anything else is looked at.
+ifneq ($(if $(MAKECMDGOALS),$(filter-out setup clean distclean,$(MAKECMDGOALS)),image),)
+$(shell tests/setup --check || tests/setup >&2)
+ifneq ($(.SHELLSTATUS),0)
+$(error the tools to build with are not all there)
+endif
+endif
+
+# ---- Tools and flags ----
+
+CC      := $(if $(shell command -v $(CROSS)gcc),$(CROSS),)gcc
+BIN     := $(if $(shell command -v $(CROSS)objcopy),$(CROSS),)
+OBJCOPY := $(BIN)objcopy
+NM      := $(BIN)nm
+AR      := $(BIN)ar
+MUSL_CC := musl-gcc
+HOST_CC := gcc
+
+WARNINGS := -Wall -Wextra -Werror
+
+# The kernel and the services have no C library beneath them and do not touch the vector
+# registers, which belong to the user's programs. Only the compiler's own headers
+# (<stdint.h>, <stddef.h> ...) are searched besides ours.
+NATIVE_FLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc \
+    -isystem $(shell $(CC) -print-file-name=include) \
+    -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only \
+    -fstack-protector-strong -mstack-protector-guard=global \
+    -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS) \
+    -fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=.
+LINK_FLAGS := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=none \
+    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+
+quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
+
+# ---- What the folders contribute ----
+
+AREAS := kernel pm vfs drivers posix commands tests lab
+include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
+
+SERVICES := $(foreach s,$(sort $(SERVICES)),$(if $(filter $(notdir $s),$(WITHOUT)),,$s))
+COMMANDS := $(foreach c,$(sort $(COMMANDS)),$(if $(filter $(basename $(notdir $c)),$(WITHOUT)),,$c))
+PROGRAMS := $(foreach p,$(sort $(wildcard tests/programs/*.c)),$(if $(filter $(basename $(notdir $p)),$(WITHOUT)),,$p))
+LIBRARIES := $(sort $(LIBRARIES))
+
+sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
+objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
+
+.PHONY: image all services unit run test bench debug setup clean distclean
+image: $(BUILD)/disk.img
+all: image services unit
+
+# ---- Kernel ----
+
+KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
+KERNEL_FLAGS   := $(NATIVE_FLAGS) -mcmodel=kernel -Ikernel/abi -Ikernel
+
+$(KERNEL_OBJECTS): $(BUILD)/obj/%.o: % Makefile
+	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
+
+# Symbols for the kernel's own back-traces are linked into it: link without, make the
+# table from what nm says, link again with it. The table stands in .ksyms, behind the
+# code, so the code must not have moved in between.
+link_kernel = $(CC) $(LINK_FLAGS) -Wl,-T,kernel/kernel.ld -o $@ $(filter %.o,$^) -lgcc
+functions   = $(NM) -n $(1) | awk '$$2 ~ /^[tT]$$/ { print $$1, $$3 }'
+
+define ksyms_awk
+BEGIN { print ".section .ksyms,\"a\",@progbits\n.globl ksyms, ksyms_count\n.balign 8\nksyms:" }
+{ print ".quad 0x" $$1 ", 1f\n.pushsection .ksyms, 1\n1: .asciz \"" $$2 "\"\n.popsection"; n++ }
+END { print "ksyms_count: .quad " n + 0 "\n.section .note.GNU-stack,\"\",@progbits" }
+endef
+export ksyms_awk
+
+$(BUILD)/ksyms-none.S: Makefile
+	@mkdir -p $(@D) && awk "$$ksyms_awk" </dev/null >$@
+$(BUILD)/ksyms.S: $(BUILD)/kernel-nosyms.elf
+	@$(call functions,$<) | awk "$$ksyms_awk" >$@
+$(BUILD)/%.o: $(BUILD)/%.S
+	@$(CC) -c -o $@ $<
+
+$(BUILD)/kernel-nosyms.elf: $(KERNEL_OBJECTS) $(BUILD)/ksyms-none.o kernel/kernel.ld
+	@$(link_kernel)
+$(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/ksyms.o kernel/kernel.ld
+	$(call quiet,LD)$(link_kernel)
+	@cmp -s <($(call functions,$(BUILD)/kernel-nosyms.elf)) <($(call functions,$@)) || { \
+	    echo "kernel.ld: the symbol table moved the code: .ksyms must come behind it" >&2; exit 1; }
+
+# ---- Libraries and services ----
+
+SERVICE_FLAGS := $(NATIVE_FLAGS) -ffunction-sections -fdata-sections \
+    -Ikernel/abi $(LIBRARIES:%=-I%)
+SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(LIBRARIES),$(call objects,$d))
+
+$(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile
+	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) -MMD -MP -c -o $@ $<
+
+# library FOLDER
+define library
+$(BUILD)/lib/$(notdir $(1)).a: $(call objects,$(1))
+	$$(call quiet,AR)mkdir -p $$(@D) && rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LIBRARIES),$(eval $(call library,$l)))
+
+# service FOLDER NAME
+SERVICE_LD := pm/libservice/service.ld
+define service
+$(BUILD)/services/$(2): $(call objects,$(1)) \
+    $(patsubst %,$(BUILD)/lib/%.a,$(notdir $(LIBS_$(2))) libservice) $(SERVICE_LD)
+	$$(call quiet,LD)mkdir -p $$(@D) && $(CC) $(LINK_FLAGS) -Wl,--gc-sections \
+	    -Wl,-T,$(SERVICE_LD) -o $$@ $$(filter %.o,$$^) \
+	    -Wl,--start-group $$(filter %.a,$$^) -lgcc -Wl,--end-group
+$(BUILD)/boot/services/$(2).manifest: $(1)/$(2).manifest
+	@mkdir -p $$(@D) && cp $$< $$@
+endef
+$(foreach s,$(SERVICES),$(eval $(call service,$s,$(notdir $s))))
+
+SERVICE_NAMES := $(notdir $(SERVICES))
+services: $(SERVICE_NAMES:%=$(BUILD)/services/%)
+
+# What goes on the boot partition carries no symbols.
+$(BUILD)/boot/services/%: $(BUILD)/services/%
+	@mkdir -p $(@D) && $(OBJCOPY) --strip-all $< $@
+$(BUILD)/boot/kernel.elf: $(BUILD)/kernel.elf
+	@mkdir -p $(@D) && $(OBJCOPY) --strip-all $< $@
+
+# ---- User programs ----
+
+# Our own are plain musl programs like everyone's. The few that speak to the kernel find
+# its public headers.
+USER_FLAGS := -O2 -static $(WARNINGS) -I kernel/abi
+
+# program OUTPUT NAME SOURCES
+define program
+$(1): $(3) Makefile
+	$$(call quiet,MUSL)mkdir -p $$(@D) && $(MUSL_CC) $(USER_FLAGS) -MMD -MP -MF $$@.d -MT $$@ \
+	    -o $$@ $$(filter-out Makefile,$$(filter %.c %.S,$$^)) $(FLAGS_$(2))
+USER_DEPENDS += $(1).d
+endef
+$(foreach c,$(COMMANDS),$(eval $(call program,$(BUILD)/commands/$(basename $(notdir $c)),$(basename $(notdir $c)),\
+    $(if $(filter %.c,$c),$c,$(call sources,$c)))))
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(BUILD)/programs/$(basename $(notdir $p)),$(basename $(notdir $p)),$p)))
+
+COMMAND_NAMES := $(basename $(notdir $(COMMANDS)))
+PROGRAM_NAMES := $(basename $(notdir $(PROGRAMS)))
+
+# BusyBox and dash come from Debian's source packages. They do not depend on our code, so
+# they are built once, and `make clean` leaves them.
+USERLAND := build/userland
+
+$(USERLAND)/busybox $(USERLAND)/busybox.links &: commands/busybox/config commands/busybox/build
+	$(call quiet,BUSYBOX)mkdir -p $(USERLAND) && commands/busybox/build $(USERLAND)/busybox
+$(USERLAND)/dash: commands/dash/build
+	$(call quiet,DASH)mkdir -p $(USERLAND) && commands/dash/build $@
+
+# ---- Image ----
+
+include disk.img.mk
+
+# ---- Tests ----
+
+UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+UNIT_FLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer $(WARNINGS) -I kernel/abi -iquote kernel $(LIBRARIES:%=-iquote %)
+
+# unit NAME
+define unit
+$(BUILD)/unit/$(1): tests/unit/$(1).c $(UNIT_$(1)) Makefile
+	$$(call quiet,UNIT)mkdir -p $$(@D) && $(HOST_CC) $(UNIT_FLAGS) -MMD -MP -MF $$@.d -MT $$@ \
+	    -o $$@ tests/unit/$(1).c $(UNIT_$(1)) -lcmocka $(HOST_LIBS_$(1))
+USER_DEPENDS += $(BUILD)/unit/$(1).d
+endef
+$(foreach u,$(UNIT_TESTS),$(eval $(call unit,$u)))
+
+unit: $(UNIT_TESTS:%=$(BUILD)/unit/%)
+
+test: image unit
+	@tests/run-tests $(TESTS)
+
+# ---- Running ----
+
+run: image
+	@tests/run --emu $(EMU) --mem $(MEM) $(DISK:%=--disk %) $(if $(VGA),--vga) \
+	    --options '$(OPTIONS)' $(BUILD)/disk.img
+bench: image
+	@/usr/bin/python3 tests/bench.py
+debug: image
+	@tests/run --debug --mem $(MEM) $(DISK:%=--disk %) $(if $(VGA),--vga) \
+	    --options '$(OPTIONS)' $(BUILD)/disk.img
+
+# ---- The rest ----
+
+setup:
+	@tests/setup
+clean:
+	rm -rf $(filter-out $(USERLAND) build/apt,$(wildcard $(BUILD)/*))
+distclean:
+	rm -rf $(BUILD)
+
+-include $(KERNEL_OBJECTS:.o=.d) $(SERVICE_OBJECTS:.o=.d) $(USER_DEPENDS)

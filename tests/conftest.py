@@ -1,0 +1,18 @@
+"""What the tests under pytest share. This file also puts tests/ on Python's path, so that
+`import vmlib` works in all of them."""
+
+import pytest
+
+import vmlib
+
+
+@pytest.fixture
+def vm():
+    """vm(command, **options): run a command in the system and get a vmlib.Result.
+
+    After each run the written image is checked; a file system that is not clean makes the
+    status 123 and stands in stderr. `check=False` leaves that out.
+    """
+    def run(command, check=True, **options):
+        return vmlib.run(command, check=check, **options)
+    return run
