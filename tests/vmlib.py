@@ -187,6 +187,11 @@ class Qemu:
         return [*self.machine(), "-display", "none", *self.host_channel("/dev/stdout"),
                 "-chardev", f"file,id=serial,path={serial}", "-serial", "chardev:serial"]
 
+    @staticmethod
+    def complaint(text):
+        """What matters of the emulator's standard error."""
+        return text.strip()
+
 
 class Bochs:
     """Command lines of Bochs, which reads the rest from a file that is written here."""
@@ -213,8 +218,8 @@ class Bochs:
                 "boot: disk",
                 "clock: sync=none, time0=1767225600",
                 f"display_library: {display}",
-                "port_e9_hack: enabled=1",
                 f"log: {folder}/bochs.log",
+                "sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy",
                 "panic: action=fatal", "error: action=ignore", "info: action=ignore",
                 "debug: action=ignore", *lines, ""]))
         # Debian's Bochs has the debugger built in, which waits for a word first.
@@ -227,7 +232,13 @@ class Bochs:
         # rfb is the one display that needs neither a window nor the terminal; it waits for
         # nobody.
         return self.command(folder, 'rfb, options="timeout=0"',
-                            f"com1: enabled=1, mode=file, dev={serial}")
+                            "port_e9_hack: enabled=1", f"com1: enabled=1, mode=file, dev={serial}")
+
+    @staticmethod
+    def complaint(text):
+        """Its last words: among much else they stand between a headline and a rule."""
+        _, _, last = text.partition("Bochs is exiting with the following message:\n")
+        return last.partition("\n====")[0].strip()
 
 
 EMULATORS = {"qemu": Qemu, "bochs": Bochs}
@@ -333,6 +344,8 @@ class Run:
                 status = self.judge()
                 if self.ended:
                     self.collect()
+            except BrokenPipeError:
+                raise                       # whoever read our output has gone
             except OSError as error:
                 raise HarnessError(f"{error.filename or self.folder}: {error.strerror}") from None
         return HARNESS_FAILED if self.failed and status == 0 else status
@@ -366,6 +379,8 @@ class Run:
             return member
         with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
             for host, guest in self.add:
+                if not os.path.exists(host):
+                    raise HarnessError(f"{host} is not there")
                 # A symbolic link named on the command line means the file behind it.
                 archive.add(os.path.realpath(host), guest.lstrip("/"), filter=owned_by_root)
 
@@ -394,7 +409,7 @@ class Run:
             emulator.stdout.close()
             os.close(serial)
         with open(complaints, "rb") as errors:
-            self.complaints = errors.read().decode(errors="replace").strip()
+            self.complaints = machine.complaint(errors.read().decode(errors="replace"))
 
     def listen(self, channel, serial):
         """Take what the guest says until the emulator ends or a time limit passes."""
@@ -485,8 +500,9 @@ class Run:
                       if self.why == "boot" else "the emulator ended")
             self.say(f"did not boot: {reason}" + (f"\n{self.complaints}" if self.complaints else ""))
             return DID_NOT_BOOT
-        self.say("the machine stopped or reset without an orderly end "
-                 f"({'after' if self.status is not None else 'before'} the command's)")
+        when = "after" if self.status is not None else "before"
+        self.say(f"the machine stopped or reset without an orderly end, {when} the command's end"
+                 + (f"\n{self.complaints}" if self.complaints else ""))
         return PANICKED
 
     def collect(self):
