@@ -308,6 +308,9 @@ class Result:
         self.stderr = b""
         self.log = b""
 
+    def __repr__(self):                     # what a failed test shows
+        return f"Result({self.status}, {self.stdout[-500:]!r}, {self.stderr[-2000:]!r})"
+
 
 class Run:
     """One boot with one command. The sinks are functions that take bytes."""
