@@ -40,8 +40,8 @@ enum sys {
     SYS_AIM,            /* call, address, length, enum window: moves the window of a held call */
     SYS_PEEK,           /* call or task, address, own buffer, length -> length or -EFAULT */
     SYS_POKE,           /* call or task, address, own buffer, length -> length or -EFAULT */
-    SYS_REGS_GET,       /* thread, struct regs *, struct fpu * or 0 */
-    SYS_REGS_SET,       /* thread, struct regs *, struct fpu * or 0 */
+    SYS_REGS_GET,       /* thread, struct regs *, FPU_SIZE bytes of XSAVE area * or 0 -> bytes of XSAVE area */
+    SYS_REGS_SET,       /* thread, struct regs *, FPU_SIZE bytes of XSAVE area *, or 0, or FPU_RESET */
     SYS_THREAD_SET,     /* thread, enum thread_item, value */
     SYS_TASK_SET,       /* task, enum task_item, value */
     SYS_INTERRUPT,      /* thread: makes it call KERNEL_SIGNAL on its personality: at once where it runs, or in place of a call that nobody
@@ -57,11 +57,12 @@ enum sys {
     SYS_TASK_SPACE,     /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
     SYS_PAGES,          /* struct page_change *, count: maps, unmaps, protects -> how many were done */
     SYS_PAGES_CLONE,    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only -> bytes covered */
-    SYS_FRAMES,         /* own buffer of uint64_t[], count: takes free frames -> how many; gives them back if count < 0 */
+    SYS_FRAMES,         /* pages wanted, paddr_t *first: takes contiguous free frames -> how many; 0 when only what is promised to services is left */
+    SYS_FRAMES_GIVE,    /* first, count: gives frames to the kernel, for its page tables */
 
     /* Service manager. Right RS. */
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
-    SYS_SERVICE_LOAD,   /* slot, address, own buffer, length, PAGE_... : commits pages and fills them */
+    SYS_SERVICE_LOAD,   /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are none and fills them */
     SYS_SERVICE_START,  /* slot, ip, priority */
     SYS_SERVICE_KILL,   /* slot */
     SYS_MODULE,         /* index, struct module_info * : the boot modules */
@@ -88,7 +89,7 @@ enum sys {
     /* Looking at the system. */
     SYS_LOG,            /* text, length: one line of the boot log */
     SYS_INFO,           /* INFO_..., index, own buffer, length -> bytes. Right INFO */
-    SYS_TRACE,          /* TRACE_..., ... Right INFO */
+    SYS_TRACE,          /* TRACE_..., index, own buffer, bytes. Right INFO; TRACE_DUMP: anybody */
     SYS_PUBLISH,        /* address, length: own memory that INFO_PUBLISHED shows */
     SYS_HALT,           /* HALT_... Right RS */
     SYS_FRAME_COUNT,    /* -> free frames << 32 | all frames */
@@ -119,9 +120,12 @@ enum rights {
 /* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands behind the
  * `syscall` instruction (2 bytes) and rax still holds the number, so rip - 2 makes the call again. */
 struct regs {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip, rflags, fs_base, gs_base;
+    uint64_t rdi, rsi, rdx, r10, r8, r9;   /* the words of a message, in order */
+    uint64_t rax, rbx, rbp, r12, r13, r14, r15;
+    uint64_t rip, rflags, rsp, rcx, r11;
+    uint64_t fs_base, gs_base;
 };
+#define FPU_RESET ((uint64_t)-1)
 enum { FPU_SIZE = 2696 };  /* the XSAVE area at most: x87, SSE, AVX, AVX-512; SYS_INFO INFO_FPU_SIZE tells how much is used */
 
 enum thread_item { THREAD_TLS };
@@ -189,6 +193,24 @@ struct system_info {
     uint64_t frames_all, frames_free, kernel_frames, kernel_free;   /* pages */
     uint64_t tasks, threads, connections, spaces;
     uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns, tsc_hz;
+};
+
+enum trace_operation {
+    TRACE_DUMP = 1,          /* who waits for whom, to the boot log and the serial line */
+    TRACE_ON, TRACE_OFF, TRACE_CLEAR,
+    TRACE_READ,              /* records from number `index` on -> bytes; 0: no more. Lost ones are skipped */
+};
+/* One system call or kernel call, as it was made. */
+struct trace_record {
+    uint64_t   time;         /* nanoseconds since boot */
+    uint64_t   number;       /* of the record, from 0 */
+    uint64_t   rax;          /* system call, or kernel call of a service */
+    uint64_t   op;           /* for messages: the operation */
+    uint64_t   call;         /* for replies, forwards, copies: whose call */
+    uint64_t   w[3];
+    int64_t    result;       /* for replies */
+    endpoint_t from, to;     /* to: the service it goes to, 0 none */
+    uint16_t   thread, pad[3];
 };
 
 struct conn_info {

@@ -1,0 +1,73 @@
+/* The whole contract between the portable kernel and the processor. What stands here is implemented in
+ * kernel/x86/ and nowhere else; no other file knows a control register.
+ *
+ * The kernel is an event handler: it runs with interrupts off on one stack a processor, never waits, and leaves by
+ * naming the thread that is to run. All waiting is in the state of threads. */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <minnow/syscall.h>
+
+struct thread;
+struct space;
+
+/* ---- start, stop ---- */
+void arch_init(void);                        /* descriptor tables, processor features, interrupt controller */
+_Noreturn void arch_start(struct thread *t); /* leaves the boot context for the first thread */
+_Noreturn void arch_halt(int how);           /* HALT_...; tries all ways the emulators and PCs offer */
+_Noreturn void arch_stop(void);              /* after a panic: nothing runs any more */
+void arch_idle(void);                        /* waits for one interrupt and handles it */
+
+/* ---- time ---- */
+uint64_t arch_time(void);                    /* nanoseconds since boot */
+void arch_timer_set(uint64_t when);          /* one clock_interrupt() at this time (may come early), ~0: none */
+
+/* ---- interrupts: lines 0..15 ---- */
+void arch_irq_mask(unsigned irq);
+void arch_irq_unmask(unsigned irq);
+
+/* ---- ports ---- */
+uint32_t arch_port_in(uint16_t port, unsigned width);
+void arch_port_out(uint16_t port, unsigned width, uint32_t value);
+
+/* ---- registers ---- */
+/* Prepares a thread to start in user mode. */
+void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
+/* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
+void arch_regs_clean(struct regs *r);
+/* How far behind the start of a system call instruction a caller's rip stands. */
+enum { ARCH_SYSCALL_SIZE = 2 };
+
+/* ---- floating point state: size bytes of XSAVE area, kept for a thread from its first use on ---- */
+size_t arch_fpu_size(void);
+int  arch_fpu_get(struct thread *t, void *area);        /* copies out; 0 or -ENOMEM */
+int  arch_fpu_set(struct thread *t, const void *area);  /* NULL: initial state. 0, -EINVAL, -ENOMEM */
+int  arch_fpu_copy(struct thread *to, struct thread *from);
+void arch_fpu_drop(struct thread *t);                   /* the thread dies */
+
+/* ---- page tables ---- */
+int  arch_space_init(struct space *s);                  /* an empty one; 0 or -ENOMEM */
+void arch_space_free(struct space *s);                  /* the tables; not the pages in them */
+/* The entry of a page; tables in between are made when `make` is set. NULL: none (or no memory). */
+uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
+/* The first address >= va, below end, whose entry exists (so that holes are skipped by table). */
+vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end);
+uint64_t arch_entry_make(paddr_t frame, uint32_t protection);  /* PAGE_... -> entry */
+uint32_t arch_entry_protection(uint64_t entry);
+uint64_t arch_entry_out(uint64_t entry);                /* -> struct page_out.entry */
+static inline bool arch_entry_present(uint64_t e) { return e & 1; }
+static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
+static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
+void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */
+void arch_flush_all(struct space *s);
+
+/* Where all physical memory is visible to the kernel. */
+#define ARCH_DIRECT 0xffff800000000000ul
+static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
+static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
+void *arch_map_device(paddr_t at);                      /* a page of device memory, uncached, for the kernel itself */
+
+enum { USER_TOP_SHIFT = 47 };
+#define USER_TOP ((1ul << USER_TOP_SHIFT) - PAGE_SIZE)
+
+#endif

@@ -1,0 +1,235 @@
+/* Connections: see conn.h. */
+#include "conn.h"
+
+#include "ipc.h"
+#include "log.h"
+#include "memory.h"
+#include "sched.h"
+#include <minnow/errno.h>
+#include <minnow/file.h>
+
+enum { TABLE_FIRST = 32, CLOEXEC = 1 };
+
+unsigned conns_count;
+
+struct conn_table *conn_table_create(void)
+{
+    struct conn_table *t = kmalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    t->entries = kmalloc(TABLE_FIRST * sizeof t->entries[0]);
+    if (!t->entries) {
+        kfree(t, sizeof *t);
+        return NULL;
+    }
+    t->refs = 1;
+    t->size = TABLE_FIRST;
+    t->limit = CONN_MAX / 2;   /* a page holds that many; see table_grow */
+    return t;
+}
+
+/* The table doubles; a page is the largest piece, so it ends at 512 entries. */
+static int table_grow(struct conn_table *t)
+{
+    if (t->size >= PAGE_SIZE / sizeof t->entries[0])
+        return -EMFILE;
+    uintptr_t *bigger = kmalloc(2 * t->size * sizeof t->entries[0]);
+    if (!bigger)
+        return -ENOMEM;
+    memcpy(bigger, t->entries, t->size * sizeof t->entries[0]);
+    kfree(t->entries, t->size * sizeof t->entries[0]);
+    t->entries = bigger;
+    t->size *= 2;
+    return 0;
+}
+
+struct conn_table *conn_table_copy(const struct conn_table *from)
+{
+    struct conn_table *t = kmalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    *t = *from;
+    t->refs = 1;
+    t->entries = kmalloc(t->size * sizeof t->entries[0]);
+    if (!t->entries) {
+        kfree(t, sizeof *t);
+        return NULL;
+    }
+    for (unsigned i = 0, left = t->used; left; i++) {
+        t->entries[i] = from->entries[i];
+        struct conn *c = conn_get(from, i);
+        if (c)
+            c->refs++, left--;
+    }
+    return t;
+}
+
+void conn_table_drop(struct conn_table *t)
+{
+    if (--t->refs)
+        return;
+    for (unsigned i = 0; t->used; i++)
+        conn_close(t, i);
+    kfree(t->entries, t->size * sizeof t->entries[0]);
+    kfree(t, sizeof *t);
+}
+
+void conn_table_exec(struct conn_table *t)
+{
+    for (unsigned i = 0; i < t->size; i++)
+        if (t->entries[i] & CLOEXEC)
+            conn_close(t, i);
+}
+
+/* The lowest free place at or above `lowest`. */
+static int64_t table_place(struct conn_table *t, unsigned lowest)
+{
+    unsigned i = lowest > t->lowest ? lowest : t->lowest;
+    for (;; i++) {
+        if (i >= t->limit)
+            return -EMFILE;
+        if (i >= t->size) {
+            int error = table_grow(t);
+            if (error)
+                return error;
+            i--;
+            continue;
+        }
+        if (!t->entries[i])
+            break;
+    }
+    if (lowest <= t->lowest)
+        t->lowest = i;
+    return i;
+}
+
+static void table_put(struct conn_table *t, unsigned fd, struct conn *c, bool cloexec)
+{
+    t->entries[fd] = (uintptr_t)c | (cloexec ? CLOEXEC : 0);
+    t->used++;
+    c->refs++;
+    if (fd == t->lowest)
+        t->lowest++;
+}
+
+int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object, uint64_t position, uint32_t flags)
+{
+    int64_t fd = table_place(t, lowest);
+    if (fd < 0)
+        return fd;
+    struct conn *c = kmalloc(sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    conns_count++;
+    c->mail.kind = MAIL_RELEASE;
+    c->service = service;
+    c->object = object;
+    c->position = position;
+    c->flags = flags & ~(uint32_t)O_CLOEXEC;
+    table_put(t, fd, c, flags & O_CLOEXEC);
+    return fd;
+}
+
+int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how)
+{
+    struct conn *c = conn_get(t, fd);
+    if (!c)
+        return -EBADF;
+    if (!(how & DUP_EXACT)) {
+        int64_t to = lowest >= t->limit ? -EINVAL : table_place(t, lowest);
+        if (to >= 0)
+            table_put(t, to, c, how & DUP_CLOEXEC);
+        return to;
+    }
+    if (lowest >= t->limit)
+        return -EBADF;
+    while (lowest >= t->size) {
+        int error = table_grow(t);
+        if (error)
+            return error == -EMFILE ? -EBADF : error;
+    }
+    c->refs++;   /* it must outlive what is closed here */
+    if (t->entries[lowest])
+        conn_close(t, lowest);
+    table_put(t, lowest, c, how & DUP_CLOEXEC);
+    c->refs--;
+    return lowest;
+}
+
+/* The last reference and the last call in progress are gone: the service is told, by the object itself. */
+static void conn_release(struct conn *c)
+{
+    struct task *s = tasks[c->service];
+    if (s && s->service)
+        ipc_post(s, &c->mail);
+    else
+        conn_released(c);
+}
+
+void conn_released(struct conn *c)
+{
+    kfree(c, sizeof *c);
+    conns_count--;
+}
+
+int64_t conn_close(struct conn_table *t, uint64_t fd)
+{
+    struct conn *c = conn_get(t, fd);
+    if (!c)
+        return -EBADF;
+    t->entries[fd] = 0;
+    t->used--;
+    if (fd < t->lowest)
+        t->lowest = fd;
+    if (--c->refs == 0 && !c->busy)
+        conn_release(c);
+    return 0;
+}
+
+bool conn_position_take(struct conn *c, struct thread *t)
+{
+    t->conn = c;
+    if (!c->busy) {
+        c->busy = 1;
+        return true;
+    }
+    struct thread **at = &c->waiting;
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+    t->next = NULL;
+    sched_block(t);
+    t->state = THREAD_POSITION;
+    return false;
+}
+
+void conn_position_give(struct thread *t)
+{
+    struct conn *c = t->conn;
+    t->conn = NULL;
+    struct thread *n = c->waiting;
+    if (n) {
+        c->waiting = n->next;
+        n->position = c->position;
+        ipc_send(n, tasks[c->service]);
+        return;
+    }
+    c->busy = 0;
+    if (!c->refs)
+        conn_release(c);
+}
+
+/* t, which waits for a position or holds one, gives it up. */
+void conn_withdraw(struct thread *t)
+{
+    if (t->state != THREAD_POSITION) {
+        conn_position_give(t);
+        return;
+    }
+    for (struct thread **at = &t->conn->waiting; *at; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            break;
+        }
+    t->conn = NULL;
+}

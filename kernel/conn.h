@@ -1,0 +1,50 @@
+/* Connections: what a file descriptor is. An open file (struct conn) may stand in several tables and under several
+ * numbers (fork, dup); the position belongs to it. */
+#ifndef CONN_H
+#define CONN_H
+
+#include "thread.h"
+
+struct conn {
+    struct mail    mail;       /* when the last reference goes it is sent to its service as a release */
+    uint64_t       object, position;
+    uint32_t       flags;      /* O_..., CONN_... */
+    uint32_t       refs;       /* entries of tables; calls in progress are not counted: they hold `busy` */
+    endpoint_t     service;    /* slot */
+    uint8_t        busy;       /* a call holds the position */
+    struct thread *waiting;    /* for the position, in order */
+};
+
+enum { CONN_MAX = 1024 };
+
+struct conn_table {
+    uint32_t refs;             /* tasks that share it */
+    uint32_t size;             /* places in entries */
+    uint32_t limit;            /* RLIMIT_NOFILE */
+    uint32_t lowest;           /* no free place below */
+    uint32_t used;
+    uintptr_t *entries;        /* struct conn *, bit 0: close on exec */
+};
+
+extern unsigned conns_count;
+
+struct conn_table *conn_table_create(void);
+struct conn_table *conn_table_copy(const struct conn_table *t);
+void  conn_table_drop(struct conn_table *t);
+void  conn_table_exec(struct conn_table *t);
+
+static inline struct conn *conn_get(const struct conn_table *t, uint64_t fd)
+{
+    return fd < t->size ? (struct conn *)(t->entries[fd] & ~(uintptr_t)1) : NULL;
+}
+
+int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object, uint64_t position, uint32_t flags);
+int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how);
+int64_t conn_close(struct conn_table *t, uint64_t fd);
+/* The position: taken for a call, given back at its end. false: t waits for it now. */
+bool  conn_position_take(struct conn *c, struct thread *t);
+void  conn_position_give(struct thread *t);
+void  conn_withdraw(struct thread *t);
+void  conn_released(struct conn *c);   /* its release was delivered */
+
+#endif

@@ -1,0 +1,314 @@
+/* Messages.
+ *
+ * The life of a call: the caller's registers are the request (words, op, object ... in struct thread say what the
+ * kernel made of them). If the service has a thread that waits in receive and its monitor is free, the request is
+ * copied into that thread's registers, and it runs: no queue, no buffer. Otherwise the caller itself is put into the
+ * service's mailbox. Whoever receives it holds the call until he replies, forwards or throws it back; it then stands in
+ * nobody's list, only its own state says who owes the reply. So nothing in here needs memory, and nothing grows.
+ *
+ * Because the caller's registers keep the request, a call can be made again at any time (syscall_dispatch). */
+#include "ipc.h"
+
+#include "arch.h"
+#include "conn.h"
+#include "log.h"
+#include "sched.h"
+#include "service.h"
+#include <minnow/errno.h>
+#include <minnow/protocol.h>
+
+enum { INDEX_BITS = 16 };
+
+/* r's registers become t's request; t waits for r's task. */
+static inline void deliver(struct thread *r, struct thread *t)
+{
+    const uint64_t *w = t->words;
+    struct regs *to = &r->regs;
+    to->rdi = w[0];
+    to->rsi = w[1];
+    to->rdx = w[2];
+    to->r10 = w[3];
+    to->r8 = w[4];
+    to->r9 = w[5];
+    to->rax = t->call;
+    to->rbx = t->op;
+    to->rbp = t->task->endpoint;
+    to->r12 = t->object;
+    to->r13 = t->position;
+    to->r14 = t->flags;
+    to->r15 = t->task->label;
+    t->state = THREAD_HELD;
+    t->holder = r->task;
+    r->task->messages++;
+}
+
+static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object, uint64_t flags)
+{
+    struct regs *to = &r->regs;
+    to->rax = 0;
+    to->rbx = op;
+    to->rbp = 0;
+    to->rdi = word;
+    to->r12 = object;
+    to->r14 = flags;
+    r->task->messages++;
+}
+
+/* Takes the first thing out of a mailbox that is not empty, into r's registers. */
+static void deliver_next(struct thread *r)
+{
+    struct task *me = r->task;
+    if (me->pending) {
+        deliver_kernel(r, KERNEL_NOTIFY, me->pending, 0, 0);
+        me->pending = 0;
+        return;
+    }
+    struct mail *m = me->mail_first;
+    me->mail_first = m->next;
+    if (m->kind == MAIL_CALL) {
+        deliver(r, (struct thread *)((char *)m - offsetof(struct thread, mail)));
+    } else {
+        struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
+        deliver_kernel(r, KERNEL_RELEASE, 0, c->object, c->flags);
+        conn_released(c);
+    }
+}
+
+void ipc_receive(struct thread *t)
+{
+    struct task *me = t->task;
+    if (me->pending || me->mail_first) {
+        deliver_next(t);
+        return;
+    }
+    sched_block(t);
+    t->state = THREAD_RECEIVING;
+    t->next = me->receivers;
+    me->receivers = t;
+}
+
+/* A thread of the service that can take a message now, made ready; NULL when it must go to the mailbox. */
+static inline struct thread *receiver(struct task *to)
+{
+    struct thread *r = to->receivers;
+    if (!r || to->active)
+        return NULL;
+    to->receivers = r->next;
+    return r;
+}
+
+static void mail_put(struct task *to, struct mail *m)
+{
+    m->next = NULL;
+    if (to->mail_first)
+        to->mail_last->next = m;
+    else
+        to->mail_first = m;
+    to->mail_last = m;
+}
+
+void ipc_post(struct task *to, struct mail *m)
+{
+    mail_put(to, m);
+    struct thread *r = receiver(to);
+    if (r) {
+        deliver_next(r);
+        sched_ready(r);
+    }
+}
+
+void ipc_send(struct thread *t, struct task *to)
+{
+    if (t->state == THREAD_READY)
+        sched_block(t);
+    t->call += 1ul << INDEX_BITS;
+    t->slow = 0;
+    struct thread *r = receiver(to);
+    if (__builtin_expect(r != NULL, 1)) {
+        deliver(r, t);
+        sched_ready(r);
+        return;
+    }
+    t->state = THREAD_QUEUED;
+    t->holder = to;
+    t->mail.kind = MAIL_CALL;
+    mail_put(to, &t->mail);
+}
+
+void ipc_notify(struct task *to, uint64_t bits)
+{
+    to->pending |= bits;
+    struct thread *r = receiver(to);
+    if (r) {
+        deliver_next(r);
+        sched_ready(r);
+    }
+}
+
+struct thread *ipc_held(call_t c, const struct task *holder)
+{
+    unsigned i = c & (THREADS_MAX - 1);
+    struct thread *t = threads[i];
+    if (!t || t->call != c || t->state != THREAD_HELD || (holder && t->holder != holder))
+        return NULL;
+    return t;
+}
+
+void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
+{
+    struct personality *p = t->task->personality;
+    if (t->task->service || !p) {
+        service_fault(t, op, w0, w1, w2);
+        return;
+    }
+    t->event[0] = op;
+    t->event[1] = w0, t->event[2] = w1, t->event[3] = w2, t->event[4] = w3, t->event[5] = w4;
+    t->kind = CALL_EVENT;
+    t->op = op;
+    t->words = &t->event[1];
+    t->object = t->position = t->flags = 0;
+    t->window.kind = WINDOW_NONE;
+    ipc_send(t, p->server);
+}
+
+void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length)
+{
+    if (t->task->service) {
+        service_fault(t, PM_FAULT, 14, access, address);
+        return;
+    }
+    if (t->conn)
+        conn_position_give(t);
+    t->event_due = kind == CALL_THROWN && t->kind == CALL_EVENT;
+    t->kind = kind;
+    t->op = PM_FAULT;
+    t->moved[0] = address;
+    t->moved[1] = access;
+    t->moved[2] = length;
+    t->moved[3] = t->regs.rip;
+    t->words = t->moved;
+    t->object = t->position = t->flags = 0;
+    t->window.kind = WINDOW_NONE;
+    ipc_send(t, service_pm());
+}
+
+/* The system call that a signal takes the place of: SYS_INTERRUPT found it waiting. */
+static void interrupted_call(struct thread *t)
+{
+    t->interrupted = 0;
+    ipc_event(t, KERNEL_SIGNAL, t->regs.rax, t->index, 0, 0, 0);
+}
+
+/* A thrown call: its pages are there now, or will never be. */
+static void finish_thrown(struct thread *t, int64_t result)
+{
+    if (t->event_due) {
+        if (result)
+            ipc_event(t, KERNEL_EXCEPTION, 14, 0, t->moved[0], result, t->index);
+        else
+            ipc_event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
+        return;
+    }
+    t->kind = CALL_SYSCALL;
+    if (t->interrupted && !result) {
+        t->interrupted = 0;
+        t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
+        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+        return;
+    }
+    sched_ready(t);
+    if (result)
+        t->regs.rax = result == -ENOMEM ? -ENOMEM : -EFAULT;
+    else
+        syscall_dispatch(t);
+}
+
+void ipc_finish(struct thread *t, int64_t result)
+{
+    if (t->conn)
+        conn_position_give(t);
+    if (__builtin_expect(t->kind == CALL_SYSCALL, 1)) {
+        t->regs.rax = result;
+        if (__builtin_expect(t->interrupted || (result == -EPIPE && t->user), 0)) {
+            t->interrupted = 0;
+            ipc_event(t, KERNEL_SIGNAL, -1, t->index, result == -EPIPE ? EPIPE : 0, 0, 0);
+            return;
+        }
+        sched_ready(t);
+    } else if (t->kind == CALL_THROWN) {
+        finish_thrown(t, result);
+    } else if (t->kind == CALL_FAULT && result) {
+        ipc_event(t, KERNEL_EXCEPTION, 14, t->moved[1], t->moved[0], result, t->index);
+    } else if (t->interrupted && t->kind == CALL_FAULT) {
+        t->interrupted = 0;
+        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+    } else {
+        t->interrupted = 0;
+        t->kind = CALL_SYSCALL;
+        sched_ready(t);
+    }
+}
+
+void ipc_withdraw(struct thread *t)
+{
+    struct task *to = t->holder;
+    if (t->conn)
+        conn_withdraw(t);
+    if (t->state == THREAD_QUEUED) {
+        struct mail *before = NULL;
+        for (struct mail *m = to->mail_first; m; before = m, m = m->next) {
+            if (m != &t->mail)
+                continue;
+            *(before ? &before->next : &to->mail_first) = m->next;
+            if (to->mail_last == m)
+                to->mail_last = before;
+            break;
+        }
+    } else if (t->state == THREAD_RECEIVING) {
+        for (struct thread **at = &t->task->receivers; *at; at = &(*at)->next)
+            if (*at == t) {
+                *at = t->next;
+                break;
+            }
+    } else if (t->state == THREAD_READY || t->state == THREAD_MONITOR) {
+        sched_remove(t);
+    }
+    t->state = THREAD_PARKED;
+}
+
+void ipc_interrupt(struct thread *t)
+{
+    switch (t->state) {
+    case THREAD_READY:
+        ipc_withdraw(t);
+        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+        break;
+    case THREAD_QUEUED:
+    case THREAD_POSITION:
+    case THREAD_HELD:
+        if (t->kind == CALL_EVENT)
+            break;   /* it is with its personality already */
+        if (t->kind == CALL_SYSCALL && (t->state != THREAD_HELD || t->slow)) {
+            ipc_withdraw(t);
+            interrupted_call(t);
+        } else {
+            t->interrupted = 1;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void ipc_orphan(struct task *gone)
+{
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct thread *t = threads[i];
+        if (!t || t->state != THREAD_HELD || t->holder != gone)
+            continue;
+        t->state = THREAD_QUEUED;
+        t->mail.kind = MAIL_CALL;
+        t->call += 1ul << INDEX_BITS;
+        mail_put(gone, &t->mail);
+    }
+}

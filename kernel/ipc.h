@@ -1,0 +1,31 @@
+/* Messages: see ipc.c. Functions that may change which thread runs next return nothing; the entry code asks
+ * sched_next() afterwards. */
+#ifndef IPC_H
+#define IPC_H
+
+#include "thread.h"
+
+/* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a service. t waits. */
+void ipc_send(struct thread *t, struct task *to);
+/* The thread that made this call if `holder` holds it (NULL holder: whoever does); NULL otherwise. */
+struct thread *ipc_held(call_t c, const struct task *holder);
+/* Ends a held call. */
+void ipc_finish(struct thread *t, int64_t result);
+/* Delivers the next thing in the mailbox to t, or makes it wait. */
+void ipc_receive(struct thread *t);
+void ipc_notify(struct task *to, uint64_t bits);
+/* t makes an event call on its task's personality (or, for a service, dies: the manager is told). */
+void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4);
+/* A page is missing: t faults at `address`. kind: CALL_FAULT or CALL_THROWN. */
+void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length);
+/* Takes t out of whatever it waits in, without a result. */
+void ipc_withdraw(struct thread *t);
+void ipc_interrupt(struct thread *t);
+void ipc_post(struct task *to, struct mail *m);
+/* All who wait for a service that is gone; their calls stay queued for the next one. */
+void ipc_orphan(struct task *gone);
+
+/* Makes t's system call, as its registers say. */
+void syscall_dispatch(struct thread *t);
+
+#endif

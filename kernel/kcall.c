@@ -1,0 +1,205 @@
+/* The table of kernel calls, and the short ones that belong to no other file. */
+#include "kcall.h"
+
+#include "arch.h"
+#include "clock.h"
+#include "conn.h"
+#include "ipc.h"
+#include "sched.h"
+#include "service.h"
+#include "space.h"
+#include "window.h"
+#include <minnow/errno.h>
+#include <minnow/file.h>
+
+struct personality *kcall_personality;
+
+void kcall_park(struct thread *t)
+{
+    t->regs.rax = 0;
+    if (t->interrupted) {   /* unparked before it parked */
+        t->interrupted = 0;
+        return;
+    }
+    sched_block(t);
+    t->state = THREAD_PARKED;
+}
+
+static int64_t sys_unpark(struct thread *t, const uint64_t *a)
+{
+    struct thread *x = a[0] < THREADS_MAX ? threads[a[0]] : NULL;
+    if (!x || x->task != t->task)
+        return -ESRCH;
+    if (x->state == THREAD_PARKED)
+        sched_ready(x);
+    else
+        x->interrupted = 1;
+    return 0;
+}
+
+void kcall_exit(struct thread *t, bool whole_service)
+{
+    if (whole_service)
+        service_fault(t, 0, 0, 0, 0);
+    else
+        thread_kill(t);
+}
+
+static int64_t sys_notify(struct thread *t, const uint64_t *a)
+{
+    if (a[0] >= MAX_SERVICE || !tasks[a[0]])
+        return -ENXIO;
+    if (!(t->task->rights.may_notify >> a[0] & 1))
+        return -EPERM;
+    ipc_notify(tasks[a[0]], a[1] & ~(1ul << NOTIFY_ALARM | 1ul << NOTIFY_TASK_DIED));
+    return 0;
+}
+
+static int64_t sys_retry(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!c)
+        return -ESRCH;
+    ipc_fault(c, CALL_THROWN, 0, 8 /* PM_FAULT_CALL */, 0);   /* a fault at nothing: PM lets it go on at once */
+    return 0;
+}
+
+static int64_t sys_call_alive(struct thread *t, const uint64_t *a)
+{
+    return ipc_held(a[0], t->task) != NULL;
+}
+
+static int64_t sys_slow(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!c)
+        return -ESRCH;
+    c->slow = 1;
+    if (!c->interrupted)
+        return 0;
+    c->interrupted = 0;
+    ipc_interrupt(c);
+    return -ESRCH;
+}
+
+static int64_t sys_self(struct thread *t, const uint64_t *a)
+{
+    (void)a;
+    return (int64_t)t->index << 32 | t->task->endpoint;
+}
+
+static int64_t sys_connect(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!c)
+        return -ESRCH;
+    if (!c->task->conns)
+        return -EINVAL;
+    return conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
+}
+
+static int64_t sys_close(struct thread *t, const uint64_t *a)
+{
+    return t->task->conns ? conn_close(t->task->conns, a[0]) : -EBADF;
+}
+
+static int64_t sys_dup(struct thread *t, const uint64_t *a)
+{
+    return t->task->conns ? conn_dup(t->task->conns, a[0], 0, 0) : -EBADF;
+}
+
+static int64_t sys_dup2(struct thread *t, const uint64_t *a)
+{
+    if (!t->task->conns || !conn_get(t->task->conns, a[0]))
+        return -EBADF;
+    return a[0] == a[1] ? (int64_t)a[1] : conn_dup(t->task->conns, a[0], a[1], DUP_EXACT);
+}
+
+static int64_t sys_dup3(struct thread *t, const uint64_t *a)
+{
+    if (a[0] == a[1] || a[2] & ~(uint64_t)O_CLOEXEC)
+        return -EINVAL;
+    return t->task->conns ? conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0)) : -EBADF;
+}
+
+static int64_t sys_clock(struct thread *t, const uint64_t *a)
+{
+    struct timespec64 now;
+    int64_t error = clock_read(t, a[0], &now);
+    if (error)
+        return error;
+    if (space_write(t->space, a[1], &now, sizeof now) == 0)
+        return 0;
+    if (!t->user)
+        return -EFAULT;
+    ipc_fault(t, CALL_THROWN, a[1], 8 | 1, sizeof now);
+    return t->regs.rax;   /* the number: the call is made again */
+}
+
+static int64_t sys_time(struct thread *t, const uint64_t *a)
+{
+    (void)t, (void)a;
+    return arch_time();
+}
+
+static int64_t sys_alarm(struct thread *t, const uint64_t *a)
+{
+    clock_alarm(t->task, a[0]);
+    return 0;
+}
+
+static int64_t sys_clock_set(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_POSIX))
+        return -EPERM;
+    clock_wall_base = a[0];
+    clock_page->sequence++;
+    clock_page->wall_base_ns = clock_wall_base;
+    clock_page->sequence++;
+    return 0;
+}
+
+static int64_t sys_yield(struct thread *t, const uint64_t *a)
+{
+    (void)a;
+    sched_yield(t);
+    return 0;
+}
+
+static int64_t sys_thread(struct thread *t, const uint64_t *a)
+{
+    struct thread *n = thread_create(t->task);
+    if (!n)
+        return -ENOMEM;
+    arch_regs_init(&n->regs, a[0], a[1], a[2]);
+    n->iret = 1;
+    sched_ready(n);
+    return n->index;
+}
+
+const kcall_t kcall_by_route[SYS_COUNT_] = {
+    [SYS_CLOSE] = sys_close, [SYS_DUP] = sys_dup, [SYS_DUP2] = sys_dup2, [SYS_DUP3] = sys_dup3,
+    [SYS_CLOCK] = sys_clock, [SYS_YIELD] = sys_yield,
+};
+
+const kcall_t kcalls[SYS_COUNT_] = {
+    [SYS_NOTIFY] = sys_notify, [SYS_THROW] = sys_throw, [SYS_RETRY] = sys_retry, [SYS_COPY] = sys_copy,
+    [SYS_CALL_ALIVE] = sys_call_alive, [SYS_SLOW] = sys_slow, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
+    [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect,
+    [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
+    [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_EXEC] = sys_conn_exec,
+    [SYS_AIM] = sys_aim, [SYS_PEEK] = sys_peek, [SYS_POKE] = sys_poke, [SYS_REGS_GET] = sys_regs_get,
+    [SYS_REGS_SET] = sys_regs_set, [SYS_THREAD_SET] = sys_thread_set, [SYS_TASK_SET] = sys_task_set,
+    [SYS_INTERRUPT] = sys_interrupt, [SYS_ROUTES] = sys_routes,
+    [SYS_TASK_CREATE] = sys_task_create, [SYS_TASK_KILL] = sys_task_kill, [SYS_THREAD_CREATE] = sys_thread_create,
+    [SYS_THREAD_KILL] = sys_thread_kill, [SYS_TASK_SPACE] = sys_task_space, [SYS_PAGES] = sys_pages,
+    [SYS_PAGES_CLONE] = sys_pages_clone, [SYS_FRAMES] = sys_frames, [SYS_FRAMES_GIVE] = sys_frames_give,
+    [SYS_SERVICE_CREATE] = sys_service_create, [SYS_SERVICE_LOAD] = sys_service_load,
+    [SYS_SERVICE_START] = sys_service_start, [SYS_SERVICE_KILL] = sys_service_kill, [SYS_MODULE] = sys_module,
+    [SYS_GROW] = sys_grow, [SYS_THREAD] = sys_thread, [SYS_IRQ_BIND] = sys_irq_bind, [SYS_IRQ_ACK] = sys_irq_ack,
+    [SYS_PORT_IN] = sys_port_in, [SYS_PORT_OUT] = sys_port_out, [SYS_PORT_INS] = sys_port_ins,
+    [SYS_PORT_OUTS] = sys_port_outs, [SYS_MAP_DEVICE] = sys_map_device,
+    [SYS_CLOCK] = sys_clock, [SYS_TIME] = sys_time, [SYS_ALARM] = sys_alarm, [SYS_CLOCK_SET] = sys_clock_set,
+    [SYS_YIELD] = sys_yield, [SYS_LOG] = sys_log, [SYS_INFO] = sys_info, [SYS_TRACE] = sys_trace,
+    [SYS_PUBLISH] = sys_publish, [SYS_HALT] = sys_halt, [SYS_FRAME_COUNT] = sys_frame_count,
+};

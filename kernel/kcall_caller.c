@@ -1,0 +1,248 @@
+/* Kernel calls on a caller's whole memory, registers and connections: right CALLER. */
+#include "arch.h"
+#include "conn.h"
+#include "ipc.h"
+#include "kcall.h"
+#include "memory.h"
+#include "sched.h"
+#include "space.h"
+#include <minnow/errno.h>
+#include <minnow/file.h>
+
+/* The task that an argument means: a held call's caller (calls have a sequence, so they are large numbers), or a task by
+ * endpoint. Endpoints fit 32 bits; the sequence of a call starts above bit 16 and a thread's first call may look like an
+ * endpoint, so calls are tried first. */
+static struct task *task_of(struct thread *t, uint64_t which)
+{
+    struct thread *c = ipc_held(which, t->task);
+    return c ? c->task : which >> 32 ? NULL : task_find(which);
+}
+
+static struct thread *thread_of(uint64_t index)
+{
+    struct thread *x = threads[index & (THREADS_MAX - 1)];
+    return x && x->user ? x : NULL;
+}
+
+int64_t sys_conn_get(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
+    struct conn *c = conn_get(x->conns, a[1]);
+    if (!c)
+        return -EBADF;
+    bool cloexec = x->conns->entries[a[1]] & 1;
+    struct conn_info info = { c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, 0 };
+    return space_write(t->space, a[2], &info, sizeof info);
+}
+
+int64_t sys_conn_set(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
+    struct conn *c = conn_get(x->conns, a[1]);
+    if (!c)
+        return -EBADF;
+    const uint32_t settable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
+    switch (a[2]) {
+    case CONN_SET_FLAGS:
+        c->flags = (c->flags & ~settable) | (a[3] & settable);
+        return 0;
+    case CONN_SET_CLOEXEC:
+        x->conns->entries[a[1]] = (uintptr_t)c | (a[3] != 0);
+        return 0;
+    case CONN_SET_POSITION:
+        c->position = a[3];
+        return 0;
+    case CONN_SET_WATCH:
+        c->flags = a[3] ? c->flags | CONN_WATCH : c->flags & ~(uint32_t)CONN_WATCH;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t sys_conn_install(struct thread *t, const uint64_t *a)
+{
+    struct conn_info info;
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
+    if (space_read(t->space, a[2], &info, sizeof info) < 0)
+        return -EFAULT;
+    if (info.service >= MAX_SERVICE || !tasks[info.service])
+        return -ENXIO;
+    return conn_install(x->conns, a[1], info.service, info.object, info.position, info.flags);
+}
+
+int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
+    return conn_dup(x->conns, a[1], a[2] > CONN_MAX ? CONN_MAX : a[2], a[3]);
+}
+
+int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
+    if (x->conns->refs > 1) {
+        struct conn_table *own = conn_table_copy(x->conns);
+        if (!own)
+            return -ENOMEM;
+        conn_table_drop(x->conns);
+        x->conns = own;
+    }
+    conn_table_exec(x->conns);
+    return 0;
+}
+
+static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)
+{
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->space || (x->service && write))
+        return -ESRCH;
+    int error = write ? space_copy(x->space, a[1], t->space, a[2], a[3]) : space_copy(t->space, a[2], x->space, a[1], a[3]);
+    return error ? error : (int64_t)a[3];
+}
+
+int64_t sys_peek(struct thread *t, const uint64_t *a) { return move_memory(t, a, false); }
+int64_t sys_poke(struct thread *t, const uint64_t *a) { return move_memory(t, a, true); }
+
+static uint8_t fpu_buffer[FPU_SIZE + 64] __attribute__((aligned(64)));
+
+int64_t sys_regs_get(struct thread *t, const uint64_t *a)
+{
+    struct thread *x = thread_of(a[0]);
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    if (!x)
+        return -ESRCH;
+    if (space_write(t->space, a[1], &x->regs, sizeof x->regs) < 0)
+        return -EFAULT;
+    if (!a[2])
+        return 0;
+    int error = arch_fpu_get(x, fpu_buffer);
+    if (!error)
+        error = space_write(t->space, a[2], fpu_buffer, arch_fpu_size());
+    return error ? error : (int64_t)arch_fpu_size();
+}
+
+int64_t sys_regs_set(struct thread *t, const uint64_t *a)
+{
+    struct regs r;
+    struct thread *x = thread_of(a[0]);
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    if (!x)
+        return -ESRCH;
+    if (space_read(t->space, a[1], &r, sizeof r) < 0)
+        return -EFAULT;
+    int error = 0;
+    if (a[2] == FPU_RESET) {
+        error = arch_fpu_set(x, NULL);
+    } else if (a[2]) {
+        if (space_read(t->space, a[2], fpu_buffer, arch_fpu_size()) < 0)
+            return -EFAULT;
+        error = arch_fpu_set(x, fpu_buffer);
+    }
+    if (error)
+        return error;
+    arch_regs_clean(&r);
+    x->regs = r;
+    x->iret = 1;
+    return 0;
+}
+
+int64_t sys_thread_set(struct thread *t, const uint64_t *a)
+{
+    struct thread *x = thread_of(a[0]);
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    if (!x)
+        return -ESRCH;
+    if (a[1] != THREAD_TLS)
+        return -EINVAL;
+    if (a[2] >> USER_TOP_SHIFT)
+        return -EPERM;
+    x->regs.fs_base = a[2];
+    return 0;
+}
+
+int64_t sys_task_set(struct thread *t, const uint64_t *a)
+{
+    struct task *x = task_find(a[0]);
+    if (!has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    if (!x || x->service)
+        return -ESRCH;
+    if (a[1] < TASK_WORDS) {
+        x->words[a[1]] = a[2];
+        return 0;
+    }
+    switch (a[1]) {
+    case TASK_LABEL:
+        x->label = a[2];
+        return 0;
+    case TASK_DESCRIPTORS:
+        x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;
+        return 0;
+    case TASK_PRIORITY:
+        if (a[2] < 5 || a[2] >= PRIORITIES)
+            return -EINVAL;
+        x->priority = a[2];
+        for (struct thread *y = x->threads; y; y = y->siblings)
+            if (y->state != THREAD_READY)   /* one in a run queue keeps its place until it waits */
+                y->priority = a[2];
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t sys_interrupt(struct thread *t, const uint64_t *a)
+{
+    struct thread *x = thread_of(a[0]);
+    if (!has_right(t, RIGHT_POSIX))
+        return -EPERM;
+    if (!x)
+        return -ESRCH;
+    ipc_interrupt(x);
+    return 0;
+}
+
+int64_t sys_routes(struct thread *t, const uint64_t *a)
+{
+    static struct personality posix;   /* one personality for now */
+    if (!has_right(t, RIGHT_POSIX))
+        return -EPERM;
+    if (a[1] > ROUTES_MAX)
+        return -EINVAL;
+    for (unsigned i = 0; i < a[1]; i++) {
+        struct route r;
+        if (space_read(t->space, a[0] + i * sizeof r, &r, sizeof r) < 0)
+            return -EFAULT;
+        if (r.to >= MAX_SERVICE)
+            return -EINVAL;
+        posix.routes[i] = r;
+    }
+    posix.server = t->task;
+    kcall_personality = &posix;
+    return 0;
+}

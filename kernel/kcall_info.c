@@ -1,0 +1,143 @@
+/* Kernel calls that look at the system: right INFO. */
+#include "arch.h"
+#include "boot.h"
+#include "clock.h"
+#include "conn.h"
+#include "kcall.h"
+#include "log.h"
+#include "memory.h"
+#include "space.h"
+#include <minnow/errno.h>
+
+uint64_t arch_tsc_hz(void);
+
+static int64_t info_task(uint64_t index, struct task_info *out)
+{
+    if (index >= TASKS_MAX)
+        return 0;
+    const struct task *x = tasks[index];
+    if (!x)
+        return -ENOENT;
+    out->endpoint = x->endpoint;
+    for (const struct thread *y = x->threads; y; y = y->siblings) {
+        out->threads++;
+        out->cpu_ns += y->cpu_ns;
+    }
+    out->cpu_ns += x->cpu_ns;
+    out->descriptors = x->conns ? x->conns->used : 0;
+    out->priority = x->priority;
+    memcpy(out->words, x->words, sizeof out->words);
+    out->label = x->label;
+    out->pages = x->service ? x->committed : x->space ? x->space->pages : 0;
+    out->messages = x->messages;
+    memcpy(out->name, x->name, sizeof out->name);
+    return sizeof *out;
+}
+
+static int64_t info_thread(uint64_t index, struct thread_info *out)
+{
+    static const char names[][16] = { "ready", "receiving", "queued", "held", "position", "parked", "monitor", "dead" };
+    if (index >= THREADS_MAX)
+        return 0;
+    const struct thread *t = threads[index];
+    if (!t)
+        return -ENOENT;
+    out->index = index;
+    out->task = t->task->endpoint;
+    out->state = t->state;
+    bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
+    out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
+    out->op = waits ? t->op : 0;
+    out->cpu_ns = t->cpu_ns;
+    out->rip = t->regs.rip;
+    memcpy(out->state_name, names[t->state], sizeof out->state_name);
+    return sizeof *out;
+}
+
+static int64_t info_system(struct system_info *out)
+{
+    const struct cpu *cpu = this_cpu();
+    *out = (struct system_info){
+        .frames_all = frames_all, .frames_free = frames_free, .kernel_frames = frames_all, .kernel_free = frames_free,
+        .tasks = tasks_count, .threads = threads_count, .connections = conns_count, .spaces = spaces_count,
+        .switches = cpu->switches, .space_switches = cpu->space_switches, .interrupts = cpu->interrupts,
+        .idle_ns = cpu->idle_ns, .uptime_ns = arch_time(), .boot_wall_ns = clock_wall_base, .tsc_hz = arch_tsc_hz(),
+    };
+    return sizeof *out;
+}
+
+static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint64_t length)
+{
+    struct task *x = tasks[index % MAX_SERVICE];
+    uint64_t offset = index >> 16;
+    if (!x || !x->space || offset >= x->published_length)
+        return 0;
+    if (length > x->published_length - offset)
+        length = x->published_length - offset;
+    return space_copy(t->space, to, x->space, x->published + offset, length) < 0 ? -EFAULT : (int64_t)length;
+}
+
+static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t length)
+{
+    char piece[512];
+    uint64_t done = 0;
+    for (size_t n; done < length; done += n) {
+        n = log_read(offset + done, piece, length - done < sizeof piece ? length - done : sizeof piece);
+        if (!n)
+            break;
+        if (space_write(t->space, to + done, piece, n) < 0)
+            return -EFAULT;
+    }
+    return done;
+}
+
+int64_t sys_info(struct thread *t, const uint64_t *a)
+{
+    union { struct task_info task; struct thread_info thread; struct system_info system; uint64_t word; } out = { 0 };
+    int64_t n = sizeof out.word;
+    if (!has_right(t, RIGHT_INFO) && a[0] != INFO_FPU_SIZE)
+        return -EPERM;
+    switch (a[0]) {
+    case INFO_TASK:       n = info_task(a[1], &out.task); break;
+    case INFO_THREAD:     n = info_thread(a[1], &out.thread); break;
+    case INFO_SYSTEM:     n = info_system(&out.system); break;
+    case INFO_PUBLISHED:  return info_published(t, a[1], a[2], a[3]);
+    case INFO_LOG:        return info_log(t, a[1], a[2], a[3]);
+    case INFO_MISSED:
+        if (!kcall_personality || a[1] >= ROUTES_MAX)
+            return -ENOENT;
+        out.word = kcall_personality->missed[a[1]];
+        break;
+    case INFO_FPU_SIZE:   return arch_fpu_size();
+    case INFO_CLOCK_PAGE: out.word = (uint64_t)clock_page - 0xffffffff80000000ul; break;
+    default:              return -EINVAL;
+    }
+    if (n <= 0)
+        return n;
+    if ((uint64_t)n > a[3])
+        n = a[3];
+    return space_write(t->space, a[2], &out, n) < 0 ? -EFAULT : n;
+}
+
+int64_t sys_log(struct thread *t, const uint64_t *a)
+{
+    char line[256];
+    uint64_t n = a[1] < sizeof line ? a[1] : sizeof line;
+    if (space_read(t->space, a[0], line, n) < 0)
+        return -EFAULT;
+    log_write(line, n);
+    return n;
+}
+
+int64_t sys_publish(struct thread *t, const uint64_t *a)
+{
+    t->task->published = a[0];
+    t->task->published_length = a[1];
+    return 0;
+}
+
+int64_t sys_frame_count(struct thread *t, const uint64_t *a)
+{
+    (void)t, (void)a;
+    return (int64_t)(frames_free << 32 | frames_all);
+}

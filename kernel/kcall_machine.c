@@ -1,0 +1,152 @@
+/* Kernel calls for drivers: interrupts, ports, device memory, memory of their own; all within the manifest. */
+#include "arch.h"
+#include "ipc.h"
+#include "kcall.h"
+#include "log.h"
+#include "memory.h"
+#include "space.h"
+#include <minnow/errno.h>
+
+enum { IRQS = 16, STRING_MAX = 64 * 1024 };
+#define HEAP_START   0x100000000000ul
+#define DEVICE_START 0x200000000000ul
+
+static struct { struct task *task; uint8_t bit; } irqs[IRQS];
+
+static bool may_port(const struct task *t, uint64_t port, uint64_t width)
+{
+    for (unsigned i = 0; i < 8; i++)
+        if (port >= t->rights.ports[i].first && port + width - 1 <= t->rights.ports[i].last)
+            return width == 1 || width == 2 || width == 4;
+    return false;
+}
+
+int64_t sys_grow(struct thread *t, const uint64_t *a)
+{
+    struct task *me = t->task;
+    uint64_t pages = a[0];
+    if (!pages || pages > me->rights.budget)
+        return -ENOMEM;
+    if (!me->heap_next)
+        me->heap_next = HEAP_START;
+    vaddr_t va = me->heap_next;
+    if (a[1] & GROW_CONTIGUOUS) {
+        if (!has_right(t, RIGHT_DMA))
+            return -EPERM;
+        size_t n = pages;
+        if (me->committed + pages > me->rights.budget)
+            return -ENOMEM;
+        paddr_t first = frame_alloc_many(&n);
+        if (!first || n < pages || (a[1] & GROW_BELOW_4G && (first + pages * PAGE_SIZE) >> 32))
+            return -ENOMEM;   /* drivers ask at their start, when there is one large range */
+        for (uint64_t i = 0; i < pages; i++) {
+            uint64_t *e = arch_entry(me->space, va + i * PAGE_SIZE, true);
+            if (!e)
+                return -ENOMEM;
+            zero_page(phys_to_virt(first + i * PAGE_SIZE));
+            *e = arch_entry_make(first + i * PAGE_SIZE, PAGE_READ | PAGE_WRITE | PAGE_OWNED);
+        }
+        me->committed += pages;
+        me->space->pages += pages;
+        frames_promised -= frames_promised < pages ? frames_promised : pages;
+        if (a[2] && space_write(t->space, a[2], &first, sizeof first) < 0)
+            return -EFAULT;
+    } else {
+        int error = me->committed + pages > me->rights.budget ? -ENOMEM : space_commit(me, va, pages, PAGE_READ | PAGE_WRITE);
+        if (error)
+            return error;
+    }
+    me->heap_next += (pages + 1) * PAGE_SIZE;   /* with a guard page */
+    return va;
+}
+
+int64_t sys_irq_bind(struct thread *t, const uint64_t *a)
+{
+    if (a[0] >= IRQS || !(t->task->rights.irqs >> a[0] & 1))
+        return -EPERM;
+    irqs[a[0]].task = t->task;
+    irqs[a[0]].bit = a[1] & 31;
+    arch_irq_unmask(a[0]);
+    return 0;
+}
+
+int64_t sys_irq_ack(struct thread *t, const uint64_t *a)
+{
+    if (a[0] >= IRQS || irqs[a[0]].task != t->task)
+        return -EPERM;
+    arch_irq_unmask(a[0]);
+    return 0;
+}
+
+void irq_arrived(unsigned irq)
+{
+    arch_irq_mask(irq);
+    if (irqs[irq].task)
+        ipc_notify(irqs[irq].task, 1ul << irqs[irq].bit);
+}
+
+int64_t sys_port_in(struct thread *t, const uint64_t *a)
+{
+    return may_port(t->task, a[0], a[1]) ? (int64_t)arch_port_in(a[0], a[1]) : -EPERM;
+}
+
+int64_t sys_port_out(struct thread *t, const uint64_t *a)
+{
+    if (!may_port(t->task, a[0], a[1]))
+        return -EPERM;
+    arch_port_out(a[0], a[1], a[2]);
+    return 0;
+}
+
+static int64_t port_string(struct thread *t, const uint64_t *a, bool out)
+{
+    uint64_t port = a[0], width = a[1], at = a[2], bytes = a[3];
+    if (!may_port(t->task, port, width))
+        return -EPERM;
+    if (bytes % width || at % width || bytes > STRING_MAX)
+        return -EINVAL;
+    for (uint64_t i = 0; i < bytes; i += width) {
+        void *p = space_byte(t->space, at + i, !out);
+        if (!p)
+            return -EFAULT;
+        if (out) {
+            uint32_t value = width == 1 ? *(uint8_t *)p : width == 2 ? *(uint16_t *)p : *(uint32_t *)p;
+            arch_port_out(port, width, value);
+        } else {
+            uint32_t value = arch_port_in(port, width);
+            copy_bytes(p, &value, width);
+        }
+    }
+    return bytes;
+}
+
+int64_t sys_port_ins(struct thread *t, const uint64_t *a) { return port_string(t, a, false); }
+int64_t sys_port_outs(struct thread *t, const uint64_t *a) { return port_string(t, a, true); }
+
+int64_t sys_map_device(struct thread *t, const uint64_t *a)
+{
+    struct task *me = t->task;
+    paddr_t first = a[0] & ~(uint64_t)(PAGE_SIZE - 1), last = a[0] + a[1] - 1;
+    bool allowed = false;
+    for (unsigned i = 0; i < 4; i++)
+        allowed |= a[0] >= me->rights.memory[i].first && last <= me->rights.memory[i].last && a[1];
+    if (!allowed)
+        return -EPERM;
+    if (!me->device_next)
+        me->device_next = DEVICE_START;
+    vaddr_t va = me->device_next;
+    for (paddr_t p = first; p <= last; p += PAGE_SIZE, me->device_next += PAGE_SIZE) {
+        uint64_t *e = arch_entry(me->space, me->device_next, true);
+        if (!e)
+            return -ENOMEM;
+        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE);   /* not owned; text memory may be cached */
+    }
+    return va + (a[0] - first);
+}
+
+int64_t sys_halt(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_RS))
+        return -EPERM;
+    arch_halt(a[0]);
+}

@@ -1,0 +1,155 @@
+/* Kernel calls of the process manager: tasks, threads, pages, frames. Right PM. */
+#include "arch.h"
+#include "conn.h"
+#include "ipc.h"
+#include "kcall.h"
+#include "memory.h"
+#include "sched.h"
+#include "space.h"
+#include <minnow/errno.h>
+
+enum { KERNEL_RESERVE = 128, RESERVE_SHARE = 24 };  /* pages that stay with the kernel: some, and one in so many */
+
+static struct task *program(endpoint_t e)
+{
+    struct task *x = task_find(e);
+    return x && !x->service ? x : NULL;
+}
+
+static int task_inherit(struct task *x, const struct task *parent, uint64_t how)
+{
+    if (how & TASK_SHARE_SPACE && parent) {
+        x->space = parent->space;
+        x->space->refs++;
+    } else if (!(x->space = space_create())) {
+        return -ENOMEM;
+    }
+    if (parent && how & TASK_SHARE_CONNECTIONS) {
+        x->conns = parent->conns;
+        x->conns->refs++;
+    } else {
+        x->conns = parent ? conn_table_copy(parent->conns) : conn_table_create();
+    }
+    if (!x->conns)
+        return -ENOMEM;
+    if (parent) {
+        copy_words(x->words, parent->words);
+        x->label = parent->label;
+        x->priority = parent->priority;
+    }
+    return 0;
+}
+
+int64_t sys_task_create(struct thread *t, const uint64_t *a)
+{
+    struct task *parent = a[0] ? program(a[0]) : NULL;
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    if ((a[0] && !parent) || !kcall_personality)
+        return -ESRCH;
+    struct task *x = task_create(0, parent ? parent->name : "program");
+    if (!x)
+        return -EAGAIN;
+    x->personality = kcall_personality;
+    int error = task_inherit(x, parent, a[1]);
+    if (error) {
+        task_kill(x);
+        return error;
+    }
+    return x->endpoint;
+}
+
+int64_t sys_task_kill(struct thread *t, const uint64_t *a)
+{
+    struct task *x = program(a[0]);
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    if (!x)
+        return -ESRCH;
+    task_kill(x);
+    return 0;
+}
+
+int64_t sys_thread_create(struct thread *t, const uint64_t *a)
+{
+    struct task *x = program(a[0]);
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
+    if (!x || (a[1] && !like))
+        return -ESRCH;
+    struct thread *n = thread_create(x);
+    if (!n)
+        return -EAGAIN;
+    if (like && arch_fpu_copy(n, like) < 0) {
+        thread_kill(n);
+        return -ENOMEM;
+    }
+    if (like)
+        n->regs = like->regs;
+    else
+        arch_regs_init(&n->regs, 0, 0, 0);
+    if (a[2])
+        n->regs.rsp = a[2];
+    if (a[3])
+        n->regs.fs_base = a[3];
+    arch_regs_clean(&n->regs);
+    n->iret = 1;
+    n->kind = CALL_SYSCALL;
+    n->state = THREAD_HELD;
+    n->holder = x->personality->server;
+    n->call += 1ul << 16;
+    return n->call;
+}
+
+int64_t sys_thread_kill(struct thread *t, const uint64_t *a)
+{
+    struct thread *x = threads[a[0] & (THREADS_MAX - 1)];
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    if (!x || !x->user)
+        return -ESRCH;
+    thread_kill(x);
+    return 0;
+}
+
+int64_t sys_task_space(struct thread *t, const uint64_t *a)
+{
+    struct task *x = program(a[0]);
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    return x ? task_new_space(x) : -ESRCH;
+}
+
+int64_t sys_pages(struct thread *t, const uint64_t *a)
+{
+    return has_right(t, RIGHT_PM) ? pages_change(t, a[0], a[1]) : -EPERM;
+}
+
+int64_t sys_pages_clone(struct thread *t, const uint64_t *a)
+{
+    return has_right(t, RIGHT_PM) ? pages_clone(t, a[0]) : -EPERM;
+}
+
+int64_t sys_frames(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    uint64_t keep = frames_promised + KERNEL_RESERVE + frames_all / RESERVE_SHARE;
+    if (frames_free <= keep)
+        return 0;
+    size_t count = a[0] < frames_free - keep ? a[0] : frames_free - keep;
+    paddr_t first = frame_alloc_many(&count);
+    if (!first)
+        return 0;
+    return space_write(t->space, a[1], &first, sizeof first) < 0 ? -EFAULT : (int64_t)count;
+}
+
+int64_t sys_frames_give(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    for (uint64_t i = 0; i < a[1]; i++)
+        frame_free(a[0] + i * PAGE_SIZE);
+    return 0;
+}

@@ -1,0 +1,61 @@
+/* The boot log: a ring in memory and, while no driver owns the line, the first serial port (16550 data sheet), polled. */
+#include "log.h"
+
+#include "arch.h"
+#include <minnow/format.h>
+#include "memory.h"
+
+enum { RING = 32768, COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, LINE = 256 };
+
+static char ring[RING];
+static size_t written;
+bool log_to_serial = true;
+
+void log_init(void)
+{
+    arch_port_out(COM1 + 1, 1, 0);      /* no interrupts */
+    arch_port_out(COM1 + 3, 1, 0x80);   /* divisor: 115,200 baud */
+    arch_port_out(COM1 + 0, 1, 1);
+    arch_port_out(COM1 + 1, 1, 0);
+    arch_port_out(COM1 + 3, 1, 3);      /* 8 bits, no parity, one stop bit */
+    arch_port_out(COM1 + 2, 1, 7);      /* FIFOs on and empty */
+}
+
+static void serial_put(char c)
+{
+    for (int n = 0; n < 100000 && !(arch_port_in(COM1 + LINE_STATUS, 1) & TRANSMIT_EMPTY); n++)
+        ;
+    arch_port_out(COM1, 1, c);
+}
+
+void log_write(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        ring[written++ % RING] = text[i];
+        if (!log_to_serial)
+            continue;
+        if (text[i] == '\n')
+            serial_put('\r');
+        serial_put(text[i]);
+    }
+}
+
+size_t log_read(size_t offset, char *to, size_t length)
+{
+    size_t first = written > RING ? written - RING : 0, n = 0;
+    for (size_t at = first + offset; at < written && n < length; at++)
+        to[n++] = ring[at % RING];
+    return n;
+}
+
+void kprintf(const char *format, ...)
+{
+    char line[LINE];
+    va_list args;
+    va_start(args, format);
+    size_t n = format_text(line, sizeof line, format, args);
+    va_end(args);
+    log_write(line, n < sizeof line ? n : sizeof line - 1);
+    if (panicking)
+        panic_text(line, n < sizeof line ? n : sizeof line - 1);
+}

@@ -1,0 +1,22 @@
+/* What the kernel says: the boot log, on the first serial port and in memory; and how it ends. */
+#ifndef LOG_H
+#define LOG_H
+
+#include <minnow/types.h>
+
+struct regs;
+
+void log_init(void);
+void log_write(const char *text, size_t length);     /* to the ring and the early console */
+void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+size_t log_read(size_t offset, char *to, size_t length);
+
+/* The system cannot go on. Registers may be NULL. */
+_Noreturn void panic(const struct regs *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void panic_text(const char *text, size_t length);     /* the panic's text goes to the screen and the emulator's host too */
+extern bool log_to_serial;                           /* until a driver owns the line */
+void dump_waits(void);                               /* who waits for whom */
+extern bool panicking;
+#define KASSERT(x) ((x) ? (void)0 : panic(NULL, "%s:%d: %s", __FILE__, __LINE__, #x))
+
+#endif

@@ -1,0 +1,31 @@
+/* The kernel starts: memory, processor, and the one service that starts all others. */
+#include "arch.h"
+#include "boot.h"
+#include "log.h"
+#include "memory.h"
+#include "sched.h"
+#include "service.h"
+
+/* From boot.S, in long mode, on the kernel's stack. */
+_Noreturn void kernel_main(uint32_t magic, uint32_t information);
+
+static const struct module *find_module(const char *name)
+{
+    for (unsigned i = 0; i < module_count; i++)
+        if (strncmp(modules[i].name, name, sizeof modules[i].name) == 0)
+            return &modules[i];
+    panic(NULL, "the boot loader brought no module named %s", name);
+}
+
+void kernel_main(uint32_t magic, uint32_t information)
+{
+    log_init();
+    boot_read(magic, information);
+    arch_init();
+    kprintf("minnow: %lu MiB of memory, %u modules\n", frames_all / 256, module_count);
+    const struct module *rs = find_module("rs");
+    int error = service_load_first(phys_to_virt(rs->at), rs->size);
+    if (error)
+        panic(NULL, "the service manager cannot be loaded: error %d", error);
+    arch_start(sched_next());
+}

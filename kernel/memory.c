@@ -1,0 +1,160 @@
+/* The kernel's memory: frames and small objects.
+ *
+ * Frames come from a list of those that were given back, then from ranges that were never used. Small objects come
+ * from caches, one a power of two, each a list of free pieces of pages. Neither ever fails but by returning nothing:
+ * a program's wish for memory must not panic the kernel.
+ *
+ * The free list is threaded through the free frames themselves (McKusick, Design of the FreeBSD OS, 6.3). */
+#include "memory.h"
+
+#include "arch.h"
+#include "log.h"
+
+enum { RANGES_MAX = 32, CLASS_FIRST = 5, CLASS_LAST = 12 };  /* 32 .. 4096 bytes */
+
+static struct range ranges[RANGES_MAX];
+static unsigned range_count, range_now;
+static paddr_t free_list;
+static void *classes[CLASS_LAST + 1];
+
+uint64_t frames_all, frames_free, frames_promised;
+
+void memory_init(const struct range *usable, unsigned count)
+{
+    for (unsigned i = 0; i < count && range_count < RANGES_MAX; i++) {
+        if (usable[i].first >= usable[i].end)
+            continue;
+        ranges[range_count++] = usable[i];
+        frames_all += (usable[i].end - usable[i].first) / PAGE_SIZE;
+    }
+    frames_free = frames_all;
+}
+
+paddr_t frame_alloc_raw(void)
+{
+    if (free_list) {
+        paddr_t p = free_list;
+        free_list = *(paddr_t *)phys_to_virt(p);
+        frames_free--;
+        return p;
+    }
+    size_t one = 1;
+    return frame_alloc_many(&one);
+}
+
+paddr_t frame_alloc(void)
+{
+    paddr_t p = frame_alloc_raw();
+    if (p)
+        zero_page(phys_to_virt(p));
+    return p;
+}
+
+paddr_t frame_alloc_many(size_t *count)
+{
+    while (range_now < range_count && ranges[range_now].first == ranges[range_now].end)
+        range_now++;
+    if (range_now == range_count)
+        return 0;
+    struct range *r = &ranges[range_now];
+    size_t there = (r->end - r->first) / PAGE_SIZE;
+    if (*count > there)
+        *count = there;
+    paddr_t p = r->first;
+    r->first += *count * PAGE_SIZE;
+    frames_free -= *count;
+    return p;
+}
+
+void frame_free(paddr_t p)
+{
+    *(paddr_t *)phys_to_virt(p) = free_list;
+    free_list = p;
+    frames_free++;
+}
+
+static unsigned class_of(size_t bytes)
+{
+    unsigned c = CLASS_FIRST;
+    while ((1ul << c) < bytes)
+        c++;
+    return c;
+}
+
+void *kmalloc(size_t bytes)
+{
+    unsigned c = class_of(bytes);
+    KASSERT(c <= CLASS_LAST);
+    if (!classes[c]) {
+        paddr_t p = frame_alloc_raw();
+        if (!p)
+            return NULL;
+        char *page = phys_to_virt(p);
+        for (size_t at = 0; at < PAGE_SIZE; at += 1ul << c) {
+            *(void **)(page + at) = classes[c];
+            classes[c] = page + at;
+        }
+    }
+    void *piece = classes[c];
+    classes[c] = *(void **)piece;
+    return memset(piece, 0, 1ul << c);
+}
+
+void kfree(void *p, size_t bytes)
+{
+    if (!p)
+        return;
+    unsigned c = class_of(bytes);
+    *(void **)p = classes[c];
+    classes[c] = p;
+}
+
+void copy_bytes(void *to, const void *from, size_t n)
+{
+    size_t words = n / 8, rest = n % 8;
+    if (words)
+        __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    for (; rest; rest--, to = (char *)to + 1, from = (const char *)from + 1)
+        *(volatile char *)to = *(const char *)from;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+    copy_bytes(to, from, n);
+    return to;
+}
+
+void *memset(void *to, int byte, size_t n)
+{
+    uint64_t pattern = (uint8_t)byte * 0x0101010101010101ul;
+    void *at = to;
+    size_t words = n / 8;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
+    for (size_t rest = n % 8; rest; rest--, at = (char *)at + 1)
+        *(volatile char *)at = (char)byte;
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const unsigned char *x = a, *y = b;
+    for (; n; n--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}
+
+size_t strlen(const char *s)
+{
+    size_t n = 0;
+    while (s[n])
+        n++;
+    return n;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+    for (; n && *a && *a == *b; n--, a++, b++)
+        ;
+    return n ? (unsigned char)*a - (unsigned char)*b : 0;
+}

@@ -1,0 +1,38 @@
+/* The kernel's memory: frames and small objects. Frames that PM has taken are not known here any more. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <minnow/types.h>
+
+struct range { paddr_t first, end; };
+
+void memory_init(const struct range *usable, unsigned count);  /* page-aligned, not overlapping what is in use */
+paddr_t frame_alloc(void);                     /* one zeroed frame, 0 when there is none */
+paddr_t frame_alloc_raw(void);                 /* not zeroed */
+paddr_t frame_alloc_many(size_t *count);       /* up to *count contiguous fresh frames, not zeroed; 0 when none */
+void    frame_free(paddr_t p);
+extern uint64_t frames_all, frames_free;       /* counts */
+extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
+void   *kmalloc(size_t bytes);                 /* zeroed, at most a page; NULL when there is no memory */
+void    kfree(void *p, size_t bytes);
+
+static inline void zero_page(void *p)
+{
+    uint64_t n = PAGE_SIZE / 8;
+    __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+}
+
+static inline void copy_page(void *to, const void *from)
+{
+    uint64_t n = PAGE_SIZE / 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
+void  copy_bytes(void *to, const void *from, size_t n);   /* quadwords first */
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memset(void *to, int byte, size_t n);
+int   memcmp(const void *a, const void *b, size_t n);
+size_t strlen(const char *s);
+int   strncmp(const char *a, const char *b, size_t n);
+
+#endif

@@ -1,0 +1,196 @@
+/* Who runs: priority round-robin, pre-emptive.
+ *
+ * cpu.current is always the best thread there is, and not in a queue; everybody else who is ready stands in the queue
+ * of his priority. So a call to an idle server switches straight to it: the caller blocks (current is none), the
+ * server becomes ready, and is current at once.
+ *
+ * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
+#include "sched.h"
+
+#include "arch.h"
+#include "clock.h"
+#include "ipc.h"
+#include "log.h"
+
+static struct { struct thread *first, *last; } queues[PRIORITIES];
+static uint32_t ready_mask;       /* bit p: queue p is not empty */
+static bool slice_over;           /* the tick came while a server ran on somebody's behalf */
+
+enum { PRIORITY_USER = 5 };       /* and below: programs */
+
+static inline unsigned best_queue(void) { return __builtin_ctz(ready_mask | 1u << PRIORITIES); }
+
+static void enqueue(struct thread *t, bool front)
+{
+    unsigned p = t->priority;
+    if (!queues[p].first) {
+        queues[p].first = queues[p].last = t;
+        t->next = NULL;
+        ready_mask |= 1u << p;
+    } else if (front) {
+        t->next = queues[p].first;
+        queues[p].first = t;
+    } else {
+        t->next = NULL;
+        queues[p].last->next = t;
+        queues[p].last = t;
+    }
+    clock_slice();
+}
+
+static struct thread *dequeue(void)
+{
+    unsigned p = best_queue();
+    if (p == PRIORITIES)
+        return NULL;
+    struct thread *t = queues[p].first;
+    queues[p].first = t->next;
+    if (!t->next)
+        ready_mask &= ~(1u << p);
+    return t;
+}
+
+/* t is ready, its monitor is its own. */
+static void dispatch(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    t->state = THREAD_READY;
+    if (__builtin_expect(!cpu->current, 1)) {
+        if (__builtin_expect(best_queue() < t->priority || (slice_over && t->priority >= PRIORITY_USER), 0)) {
+            slice_over = false;
+            enqueue(t, false);
+        } else {
+            cpu->current = t;
+        }
+    } else if (t->priority < cpu->current->priority) {
+        enqueue(cpu->current, true);
+        cpu->current = t;
+    } else {
+        enqueue(t, false);
+    }
+}
+
+void sched_ready(struct thread *t)
+{
+    struct task *task = t->task;
+    if (task->service) {
+        if (task->active && task->active != t) {
+            t->state = THREAD_MONITOR;
+            t->next = NULL;
+            if (task->entry_first)
+                task->entry_last->next = t;
+            else
+                task->entry_first = t;
+            task->entry_last = t;
+            return;
+        }
+        task->active = t;
+    }
+    dispatch(t);
+}
+
+/* The monitor of a service is free: the next thread, or the next message, enters. */
+static void monitor_next(struct task *task)
+{
+    task->active = NULL;
+    struct thread *t = task->entry_first;
+    if (t) {
+        task->entry_first = t->next;
+        task->active = t;
+        dispatch(t);
+        return;
+    }
+    if (task->receivers && (task->pending || task->mail_first)) {
+        t = task->receivers;
+        task->receivers = t->next;
+        ipc_receive(t);
+        task->active = t;
+        dispatch(t);
+    }
+}
+
+static void unqueue(struct thread *t)
+{
+    unsigned p = t->priority;
+    struct thread *before = NULL;
+    for (struct thread *q = queues[p].first; q; before = q, q = q->next) {
+        if (q != t)
+            continue;
+        if (before)
+            before->next = t->next;
+        else
+            queues[p].first = t->next;
+        if (queues[p].last == t)
+            queues[p].last = before;
+        if (!queues[p].first)
+            ready_mask &= ~(1u << p);
+        return;
+    }
+}
+
+void sched_block(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (__builtin_expect(cpu->current == t, 1))
+        cpu->current = NULL;
+    else if (t->state == THREAD_READY)
+        unqueue(t);
+    if (t->task->service && t->task->active == t) {
+        t->task->active = NULL;
+        if (t->task->entry_first || t->task->pending || t->task->mail_first)
+            monitor_next(t->task);
+    }
+}
+
+void sched_remove(struct thread *t)
+{
+    struct task *task = t->task;
+    if (t->state == THREAD_MONITOR) {
+        struct thread *before = NULL;
+        for (struct thread *q = task->entry_first; q; before = q, q = q->next)
+            if (q == t) {
+                *(before ? &before->next : &task->entry_first) = t->next;
+                if (task->entry_last == t)
+                    task->entry_last = before;
+                break;
+            }
+    } else if (t->state == THREAD_READY) {
+        sched_block(t);
+    }
+}
+
+void sched_yield(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->current == t && best_queue() <= t->priority) {
+        enqueue(t, false);
+        cpu->current = NULL;
+    }
+}
+
+void sched_tick(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (!cpu->current)
+        return;
+    if (cpu->current->priority >= PRIORITY_USER)
+        sched_yield(cpu->current);
+    else
+        slice_over = true;
+    if (ready_mask)
+        clock_slice();
+}
+
+struct thread *sched_next(void)
+{
+    struct cpu *cpu = this_cpu();
+    while (__builtin_expect(!cpu->current, 0)) {
+        cpu->current = dequeue();
+        if (!cpu->current) {
+            uint64_t from = arch_time();
+            arch_idle();
+            cpu->idle_ns += arch_time() - from;
+        }
+    }
+    return cpu->current;
+}

@@ -1,0 +1,27 @@
+/* Services as the kernel sees them: the few it must know, their rights, their death. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "thread.h"
+
+struct task *service_pm(void);           /* page faults go there */
+/* A thread of a service did what it must not: the service stops, the manager is told. op, w0.. as for ipc_event. */
+void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2);
+void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
+int  service_load_first(const void *elf, size_t size);   /* the service manager, slot 1, with all rights */
+
+/* A boot module, where it lies in physical memory. */
+struct module { paddr_t at; size_t size; char name[64]; };
+extern struct module modules[];
+extern unsigned module_count;
+
+enum { SLOT_MANAGER = 1, MODULES_MAX = 96 };
+
+int64_t sys_service_create(struct thread *t, const uint64_t *a);
+int64_t sys_service_load(struct thread *t, const uint64_t *a);
+int64_t sys_service_start(struct thread *t, const uint64_t *a);
+int64_t sys_service_kill(struct thread *t, const uint64_t *a);
+int64_t sys_module(struct thread *t, const uint64_t *a);
+int64_t sys_slot(struct thread *t, const uint64_t *a);
+
+#endif

@@ -1,0 +1,254 @@
+/* Memory of tasks, seen from the kernel: see space.h. And PM's hand on page tables. */
+#include "space.h"
+
+#include "arch.h"
+#include "ipc.h"
+#include "memory.h"
+#include <minnow/errno.h>
+
+enum { ENTRY_MARKS = 0x60 };  /* accessed and dirty: set by hand when the kernel writes through the direct map */
+
+void *space_byte(struct space *s, vaddr_t va, bool write)
+{
+    if (va >= USER_TOP)
+        return NULL;
+    uint64_t *e = arch_entry(s, va, false);
+    if (!e || !arch_entry_present(*e) || (write && !arch_entry_writable(*e)))
+        return NULL;
+    if (write)
+        *e |= ENTRY_MARKS;
+    return (char *)phys_to_virt(arch_entry_frame(*e)) + va % PAGE_SIZE;
+}
+
+static inline size_t piece(vaddr_t va, size_t n)
+{
+    size_t room = PAGE_SIZE - va % PAGE_SIZE;
+    return n < room ? n : room;
+}
+
+int space_read(struct space *s, vaddr_t from, void *to, size_t n)
+{
+    while (n) {
+        size_t now = piece(from, n);
+        void *p = space_byte(s, from, false);
+        if (!p)
+            return -EFAULT;
+        copy_bytes(to, p, now);
+        from += now, to = (char *)to + now, n -= now;
+    }
+    return 0;
+}
+
+int space_write(struct space *s, vaddr_t to, const void *from, size_t n)
+{
+    while (n) {
+        size_t now = piece(to, n);
+        void *p = space_byte(s, to, true);
+        if (!p)
+            return -EFAULT;
+        copy_bytes(p, from, now);
+        to += now, from = (const char *)from + now, n -= now;
+    }
+    return 0;
+}
+
+int space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va, size_t n)
+{
+    while (n) {
+        size_t now = piece(to_va, piece(from_va, n));
+        void *d = space_byte(to, to_va, true), *s = space_byte(from, from_va, false);
+        if (!d || !s)
+            return -EFAULT;
+        copy_bytes(d, s, now);
+        to_va += now, from_va += now, n -= now;
+    }
+    return 0;
+}
+
+int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
+{
+    if (va + pages * PAGE_SIZE > USER_TOP)
+        return -EINVAL;
+    for (; pages; pages--, va += PAGE_SIZE) {
+        uint64_t *e = arch_entry(t->space, va, true);
+        if (!e)
+            return -ENOMEM;
+        if (arch_entry_present(*e))
+            continue;
+        if (t->committed >= t->rights.budget)
+            return -ENOMEM;
+        paddr_t p = frame_alloc();
+        if (!p)
+            return -ENOMEM;
+        *e = arch_entry_make(p, protection | PAGE_OWNED);
+        t->committed++;
+        t->space->pages++;
+        if (frames_promised)
+            frames_promised--;
+    }
+    return 0;
+}
+
+void space_release(struct task *t)
+{
+    for (vaddr_t va = arch_next(t->space, 0, USER_TOP); va < USER_TOP; va = arch_next(t->space, va + PAGE_SIZE, USER_TOP)) {
+        uint64_t *e = arch_entry(t->space, va, false);
+        if (arch_entry_protection(*e) & PAGE_OWNED) {
+            frame_free(arch_entry_frame(*e));
+            frames_promised++;
+        }
+        *e = 0;
+    }
+    t->committed = 0;
+    t->space->pages = 0;
+}
+
+/* ---- SYS_PAGES ---- */
+
+static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
+{
+    uint64_t *e = arch_entry(t->space, va, true);
+    if (!e)
+        return -ENOMEM;
+    paddr_t frame = c->source + i * PAGE_SIZE;
+    uint32_t protection = c->protection;
+    if (c->action == PAGE_MAP_SERVICE) {
+        struct task *s = task_find(c->service);
+        void *p = s && s->service ? space_byte(s->space, frame, false) : NULL;
+        if (!p)
+            return -EFAULT;
+        frame = virt_to_phys(p) & ~(paddr_t)(PAGE_SIZE - 1);
+        protection &= ~PAGE_OWNED;
+    } else if (c->action == PAGE_MAP_ZERO) {
+        zero_page(phys_to_virt(frame));
+    } else if (c->action == PAGE_MAP_COPY) {
+        if (!*e)
+            return -EFAULT;
+        copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
+    }
+    bool was = *e != 0;
+    *e = arch_entry_make(frame, protection);
+    if (was)
+        arch_flush(t->space, va);
+    else
+        t->space->pages++;
+    return 0;
+}
+
+static int64_t map_pages(struct task *t, const struct page_change *c)
+{
+    for (uint64_t i = 0; i < c->count; i++) {
+        int error = map_one(t, c, c->address + i * PAGE_SIZE, i);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static void protect_pages(struct task *t, const struct page_change *c, vaddr_t end)
+{
+    for (vaddr_t va = arch_next(t->space, c->address, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
+        uint64_t *e = arch_entry(t->space, va, false);
+        *e = arch_entry_make(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
+        arch_flush(t->space, va);
+    }
+}
+
+/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for PAGE_UNMAP. The array has as many
+ * places as the range has pages, or ends the listing early: count comes back as what was filled. */
+static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
+{
+    uint64_t filled = 0;
+    for (vaddr_t va = arch_next(t->space, c->address, end); va < end && filled < places; va = arch_next(t->space, va + PAGE_SIZE, end)) {
+        uint64_t *e = arch_entry(t->space, va, false);
+        struct page_out out = { va, arch_entry_out(*e) };
+        if (space_write(caller->space, c->source + filled * sizeof out, &out, sizeof out) < 0)
+            return -EFAULT;
+        filled++;
+        if (c->action == PAGE_UNMAP) {
+            *e = 0;
+            t->space->pages--;
+            arch_flush(t->space, va);
+        }
+    }
+    return filled;
+}
+
+/* For PAGE_UNMAP and PAGE_QUERY `service` holds the number of places; the result of a single change is the number of
+ * pages that were listed. */
+static int64_t change_one(struct thread *caller, const struct page_change *c)
+{
+    struct task *t = task_find(c->task);
+    vaddr_t end = c->address + c->count * PAGE_SIZE;
+    if (!t || t->service || t->dead)
+        return -ESRCH;
+    if (c->address % PAGE_SIZE || end > USER_TOP || end < c->address)
+        return -EINVAL;
+    switch (c->action) {
+    case PAGE_MAP: case PAGE_MAP_ZERO: case PAGE_MAP_COPY: case PAGE_MAP_SERVICE:
+        return map_pages(t, c);
+    case PAGE_PROTECT:
+        protect_pages(t, c, end);
+        return 0;
+    case PAGE_UNMAP: case PAGE_QUERY:
+        return list_pages(caller, t, c, end, c->service);
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
+{
+    int64_t result = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct page_change c;
+        if (space_read(t->space, changes + i * sizeof c, &c, sizeof c) < 0)
+            return -EFAULT;
+        result = change_one(t, &c);
+        if (result < 0)
+            return result;
+    }
+    return result;
+}
+
+/* ---- SYS_PAGES_CLONE ---- */
+
+static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
+{
+    uint64_t *old = arch_entry(from->space, va, false), *new = arch_entry(to->space, va, true);
+    if (!new)
+        return -ENOMEM;
+    if (!share && arch_entry_writable(*old)) {
+        *old = arch_entry_make(arch_entry_frame(*old), arch_entry_protection(*old) & ~PAGE_WRITE);
+        arch_flush(from->space, va);
+    }
+    *new = *old;
+    to->space->pages++;
+    return 0;
+}
+
+int64_t pages_clone(struct thread *t, vaddr_t request)
+{
+    struct page_clone c;
+    if (space_read(t->space, request, &c, sizeof c) < 0)
+        return -EFAULT;
+    struct task *from = task_find(c.from), *to = task_find(c.to);
+    if (!from || !to || from->service || to->service || c.end > USER_TOP)
+        return -EINVAL;
+    uint64_t filled = 0;
+    int error = 0;
+    vaddr_t va = arch_next(from->space, c.start, c.end);
+    for (; va < c.end && filled < c.max; va = arch_next(from->space, va + PAGE_SIZE, c.end)) {
+        error = clone_one(from, to, va, c.share);
+        if (error)
+            break;
+        struct page_out out = { va, arch_entry_out(*arch_entry(from->space, va, false)) };
+        if (space_write(t->space, (vaddr_t)c.out + filled++ * sizeof out, &out, sizeof out) < 0)
+            return -EFAULT;
+    }
+    c.start = va;
+    c.max = filled;
+    if (space_write(t->space, request, &c, sizeof c) < 0)
+        return -EFAULT;
+    return error ? error : (int64_t)filled;
+}

@@ -1,0 +1,245 @@
+/* System calls: a program's by the routing table of its personality, a service's as the kernel calls of syscall.h. */
+#include "arch.h"
+#include "clock.h"
+#include "conn.h"
+#include "ipc.h"
+#include "kcall.h"
+#include "sched.h"
+#include "space.h"
+#include "window.h"
+#include <minnow/errno.h>
+#include <minnow/file.h>
+#include <minnow/protocol.h>
+
+/* ---- programs ---- */
+
+static void shift_arguments(struct thread *t)
+{
+    const struct regs *r = &t->regs;
+    t->moved[0] = (uint64_t)AT_FDCWD;
+    t->moved[1] = r->rdi;
+    t->moved[2] = r->rsi;
+    t->moved[3] = r->rdx;
+    t->moved[4] = r->r10;
+    t->moved[5] = r->r8;
+    t->words = t->moved;
+}
+
+/* An iovec counts as one long buffer: its total stands where a read has its length. false: the call ends here. */
+static bool open_iovec(struct thread *t)
+{
+    uint64_t total;
+    vaddr_t missing;
+    int error = window_total(t, &total, &missing);
+    if (error == -EFAULT) {
+        ipc_fault(t, CALL_THROWN, missing, PM_FAULT_CALL, 16);
+        return false;
+    }
+    if (error) {
+        t->regs.rax = error;
+        return false;
+    }
+    copy_words(t->moved, &t->regs.rdi);
+    t->moved[2] = total;
+    t->words = t->moved;
+    return true;
+}
+
+/* The descriptor in the first argument becomes object, position and flags. The service, or NULL: the call has ended or
+ * waits. */
+static struct task *route_connection(struct thread *t, const struct route *r)
+{
+    struct conn *c = conn_get(t->task->conns, t->words[0]);
+    if (__builtin_expect(!c || c->flags & O_PATH, 0)) {
+        t->regs.rax = -EBADF;
+        return NULL;
+    }
+    uint32_t access = c->flags & O_ACCMODE;
+    if ((r->flags & ROUTE_READS && access == O_WRONLY) || (r->flags & ROUTE_WRITES && access == O_RDONLY)) {
+        t->regs.rax = -EBADF;
+        return NULL;
+    }
+    t->object = c->object;
+    t->position = c->position;
+    t->flags = c->flags;
+    if (r->flags & ROUTE_OFFSET) {
+        if (!(c->flags & CONN_SEEKABLE) || (int64_t)t->words[3] < 0) {
+            t->regs.rax = c->flags & CONN_SEEKABLE ? -EINVAL : -ESPIPE;
+            return NULL;
+        }
+        t->position = t->words[3];
+    } else if (r->flags & ROUTE_POSITION && c->flags & CONN_SEEKABLE) {
+        if (!conn_position_take(c, t))
+            return NULL;
+    }
+    return tasks[c->service];
+}
+
+static void route_kernel(struct thread *t, unsigned number)
+{
+    t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number] ? kcall_by_route[number](t, &t->regs.rdi) : -ENOSYS;
+}
+
+static void program_call(struct thread *t, struct personality *p)
+{
+    uint64_t n = t->regs.rax;
+    const struct route *r = &p->routes[n < ROUTES_MAX ? n : ROUTES_MAX - 1];
+    struct task *to = p->server;
+    t->kind = CALL_SYSCALL;
+    t->words = &t->regs.rdi;
+    t->window.kind = r->window;
+    switch (r->kind) {
+    case ROUTE_CONSTANT:
+        t->regs.rax = t->task->words[r->op % TASK_WORDS];
+        return;
+    case ROUTE_VALUE:
+        if (r->flags & ROUTE_COUNTED)
+            p->missed[n < ROUTES_MAX ? n : ROUTES_MAX - 1]++;
+        t->regs.rax = -(int64_t)r->op;
+        return;
+    case ROUTE_KERNEL:
+        route_kernel(t, r->op);
+        return;
+    case ROUTE_PERSONALITY:
+        t->object = t->flags = 0;
+        t->position = n;
+        break;
+    case ROUTE_SERVICE:
+        t->object = t->position = t->flags = 0;
+        to = tasks[r->to];
+        break;
+    }
+    t->op = r->op;
+    if (r->flags & ROUTE_AT)
+        shift_arguments(t);
+    if (r->window) {
+        t->window.base = t->words[r->base % 6];
+        t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length % 6];
+        if (r->window & WINDOW_IOVEC && !open_iovec(t))
+            return;
+    }
+    if (r->kind == ROUTE_CONNECTION && !(to = route_connection(t, r)))
+        return;
+    if (__builtin_expect(!to, 0)) {
+        if (t->conn)
+            conn_position_give(t);
+        t->regs.rax = -ENXIO;
+        return;
+    }
+    ipc_send(t, to);
+}
+
+/* ---- services ---- */
+
+static inline bool may_call(const struct task *from, uint64_t slot)
+{
+    return slot < MAX_SERVICE && from->rights.may_call >> slot & 1;
+}
+
+static void service_call(struct thread *t)
+{
+    struct regs *r = &t->regs;
+    struct task *to = may_call(t->task, r->rbp) ? tasks[r->rbp] : NULL;
+    if (__builtin_expect(!to || to == t->task, 0)) {
+        r->rax = may_call(t->task, r->rbp) ? -ENXIO : -EPERM;
+        return;
+    }
+    t->kind = CALL_SYSCALL;
+    t->words = &r->rdi;
+    t->op = r->rbx;
+    t->object = r->r12;
+    t->position = r->r13;
+    t->flags = r->r14;
+    t->window.base = r->rsi;
+    t->window.length = r->rdx;
+    t->window.kind = r->r15 & (WINDOW_INOUT | WINDOW_IOVEC);
+    ipc_send(t, to);
+}
+
+/* Ends a held call as SYS_REPLY's arguments say. Read before the replier's registers are used again. */
+static int64_t finish_call(struct task *holder, const struct regs *r)
+{
+    struct thread *c = ipc_held(r->rdi, holder);
+    if (!c)
+        return -ESRCH;
+    uint64_t flags = r->rdx;
+    if (flags & REPLY_POSITION && c->conn)
+        c->conn->position = r->r10;
+    if (flags & REPLY_KEEP && c->kind == CALL_SYSCALL)
+        c->kind = CALL_EVENT;
+    if (!c->user) {
+        c->regs.rdi = r->r10;
+        c->regs.rsi = r->r8;
+        c->regs.rdx = r->r9;
+    }
+    ipc_finish(c, r->rsi);
+    return 0;
+}
+
+/* Receives first, so that the caller whose call ends can be switched to at once. */
+static void reply_receive(struct thread *t)
+{
+    struct regs said = t->regs;
+    ipc_receive(t);
+    finish_call(t->task, &said);
+}
+
+static int64_t forward(struct thread *t)
+{
+    const struct regs *r = &t->regs;
+    struct thread *c = ipc_held(r->r15, t->task);
+    struct task *to = r->rbp < MAX_SERVICE ? tasks[r->rbp] : NULL;
+    if (!may_call(t->task, r->rbp) && !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
+        return -EPERM;
+    if (!c)
+        return -ESRCH;
+    if (!to)
+        return -ENXIO;
+    copy_words(c->moved, &r->rdi);
+    c->words = c->moved;
+    c->op = r->rbx;
+    c->object = r->r12;
+    c->position = r->r13;
+    c->flags = r->r14;
+    ipc_send(c, to);
+    return 0;
+}
+
+static void native_call(struct thread *t)
+{
+    uint64_t n = t->regs.rax;
+    switch (n) {
+    case SYS_REPLY_RECEIVE:
+        reply_receive(t);
+        return;
+    case SYS_CALL:
+        service_call(t);
+        return;
+    case SYS_RECEIVE:
+        ipc_receive(t);
+        return;
+    case SYS_REPLY:
+        t->regs.rax = finish_call(t->task, &t->regs);
+        return;
+    case SYS_FORWARD:
+        t->regs.rax = forward(t);
+        return;
+    case SYS_PARK:
+        kcall_park(t);
+        return;
+    case SYS_EXIT:
+        kcall_exit(t, t->regs.rdi);
+        return;
+    default:
+        t->regs.rax = n < SYS_COUNT_ && kcalls[n] ? kcalls[n](t, &t->regs.rdi) : -ENOSYS;
+    }
+}
+
+void syscall_dispatch(struct thread *t)
+{
+    struct personality *p = t->task->personality;
+    if (p)
+        program_call(t, p);
+    else
+        native_call(t);
+}

@@ -1,0 +1,164 @@
+/* Threads, tasks and spaces: birth and death. What a dead thread's index named before is never named again: the
+ * sequence of its calls goes on in the thread that gets the index next. */
+#include "arch.h"
+#include "clock.h"
+#include "conn.h"
+#include "ipc.h"
+#include "log.h"
+#include "memory.h"
+#include "sched.h"
+#include "space.h"
+#include <minnow/errno.h>
+
+struct thread *threads[THREADS_MAX];
+struct task   *tasks[TASKS_MAX];
+unsigned       threads_count, tasks_count, spaces_count;
+
+static call_t   last_call[THREADS_MAX];
+static uint16_t generation[TASKS_MAX];
+static unsigned thread_hint, task_hint = MAX_SERVICE;
+
+struct task *task_find(endpoint_t e)
+{
+    unsigned i = endpoint_index(e);
+    struct task *t = i < TASKS_MAX ? tasks[i] : NULL;
+    return t && t->endpoint == e ? t : NULL;
+}
+
+struct space *space_create(void)
+{
+    struct space *s = kmalloc(sizeof *s);
+    if (s && arch_space_init(s) < 0) {
+        kfree(s, sizeof *s);
+        return NULL;
+    }
+    if (s) {
+        s->refs = 1;
+        spaces_count++;
+    }
+    return s;
+}
+
+/* PM has unmapped what it counts before the last task goes; what is left are pages of nobody. */
+void space_drop(struct space *s)
+{
+    if (--s->refs)
+        return;
+    struct cpu *cpu = this_cpu();
+    if (cpu->space == s)
+        cpu->space = NULL;
+    arch_space_free(s);
+    kfree(s, sizeof *s);
+    spaces_count--;
+}
+
+static int task_index(endpoint_t wanted)
+{
+    if (wanted)
+        return tasks[wanted] ? -1 : (int)wanted;
+    for (unsigned n = 0; n < TASKS_MAX - MAX_SERVICE; n++) {
+        unsigned i = task_hint;
+        task_hint = task_hint + 1 < TASKS_MAX ? task_hint + 1 : MAX_SERVICE;
+        if (!tasks[i])
+            return i;
+    }
+    return -1;
+}
+
+static void copy_name(char *to, const char *from)
+{
+    size_t n = strlen(from);
+    memcpy(to, from, n < 15 ? n : 15);
+}
+
+struct task *task_create(endpoint_t wanted, const char *name)
+{
+    int i = task_index(wanted);
+    struct task *t = i < 0 ? NULL : kmalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    t->service = wanted != 0;
+    t->endpoint = wanted ? wanted : (unsigned)i | (uint32_t)generation[i]++ << 16;
+    t->priority = 6;
+    copy_name(t->name, name);
+    tasks[i] = t;
+    tasks_count++;
+    return t;
+}
+
+int task_new_space(struct task *t)
+{
+    struct space *s = space_create();
+    if (!s)
+        return -ENOMEM;
+    if (t->space)
+        space_drop(t->space);
+    t->space = s;
+    for (struct thread *x = t->threads; x; x = x->siblings)
+        x->space = s;
+    return 0;
+}
+
+void task_kill(struct task *t)
+{
+    t->dead = 1;
+    while (t->threads)
+        thread_kill(t->threads);
+    if (t->conns)
+        conn_table_drop(t->conns);
+    if (t->space)
+        space_drop(t->space);
+    clock_alarm(t, 0);
+    tasks[endpoint_index(t->endpoint)] = NULL;
+    tasks_count--;
+    kfree(t, sizeof *t);
+}
+
+struct thread *thread_create(struct task *task)
+{
+    unsigned i = thread_hint;
+    for (unsigned n = 0; threads[i]; n++) {
+        if (n == THREADS_MAX)
+            return NULL;
+        i = i + 1 < THREADS_MAX ? i + 1 : 0;
+    }
+    struct thread *t = kmalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    thread_hint = i + 1 < THREADS_MAX ? i + 1 : 0;
+    threads[i] = t;
+    threads_count++;
+    t->index = i;
+    t->call = last_call[i] ? last_call[i] : i;
+    t->task = task;
+    t->space = task->space;
+    t->priority = task->priority;
+    t->user = task->personality != NULL;
+    t->state = THREAD_PARKED;
+    t->words = t->moved;
+    t->siblings = task->threads;
+    task->threads = t;
+    return t;
+}
+
+void thread_kill(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *task = t->task;
+    ipc_withdraw(t);
+    if (task->service && task->active == t)
+        task->active = NULL;
+    arch_fpu_drop(t);
+    if (cpu->charged == t)
+        cpu->charged = NULL;
+    task->cpu_ns += t->cpu_ns;
+    for (struct thread **at = &task->threads; *at; at = &(*at)->siblings)
+        if (*at == t) {
+            *at = t->siblings;
+            break;
+        }
+    last_call[t->index] = t->call + (1ul << 16);
+    threads[t->index] = NULL;
+    threads_count--;
+    kfree(t, sizeof *t);
+}

@@ -1,0 +1,143 @@
+/* Threads, tasks and spaces: the objects that the kernel is about. */
+#ifndef THREAD_H
+#define THREAD_H
+
+#include <minnow/message.h>
+#include <minnow/route.h>
+#include <minnow/syscall.h>
+
+struct conn;
+struct conn_table;
+
+enum { THREADS_MAX = 2048, TASKS_MAX = 1024, PRIORITIES = 8 };
+
+enum thread_state {
+    THREAD_READY,      /* in a run queue, or running */
+    THREAD_RECEIVING,  /* in its task's list of receivers */
+    THREAD_QUEUED,     /* its call stands in the mailbox of `holder` */
+    THREAD_HELD,       /* its call was received by `holder`, which owes the reply */
+    THREAD_POSITION,   /* its call waits until the open file's position is free */
+    THREAD_PARKED,     /* until another thread of its service unparks it */
+    THREAD_MONITOR,    /* ready, but another thread of its service is running */
+    THREAD_DEAD,
+};
+
+/* What a caller is waiting for, that is: what the reply does to it. */
+enum call_kind {
+    CALL_SYSCALL,   /* the reply is the call's result */
+    CALL_FAULT,     /* 0: go on at the instruction that faulted; else an exception */
+    CALL_THROWN,    /* 0: make the call, or the event, again; else it ends with -EFAULT */
+    CALL_EVENT,     /* KERNEL_SIGNAL or KERNEL_EXCEPTION: go on with the registers as they are then */
+};
+
+/* A place in a mailbox: a caller that waits, or an object whose last connection has gone. */
+enum mail_kind { MAIL_CALL, MAIL_RELEASE };
+struct mail { struct mail *next; enum mail_kind kind; };
+
+struct thread {
+    struct regs    regs;        /* first: the entry code stores here */
+    uint8_t        iret;        /* all registers must be restored, rcx and r11 too (it was interrupted) */
+    uint8_t        state;       /* enum thread_state */
+    uint8_t        priority;    /* 0 is the highest */
+    uint8_t        kind;        /* enum call_kind */
+    uint8_t        slow;        /* its call may be cancelled by a signal (SYS_SLOW) */
+    uint8_t        interrupted; /* SYS_INTERRUPT waits for the end of its call */
+    uint8_t        user;        /* belongs to a personality: has floating point state and a system call table */
+    uint8_t        event_due;   /* a thrown event is to be made again, not a system call */
+    struct task   *task;
+    struct space  *space;       /* of the task */
+    struct thread *next;        /* in a run queue, a list of receivers, a wait for a position */
+    call_t         call;        /* sequence << 16 | index: names the call that is being made */
+    struct task   *holder;      /* QUEUED: whose mailbox; HELD: who owes the reply */
+    uint64_t      *words;       /* of the request: in the registers, or in `moved` */
+    uint64_t       op, object, position, flags;
+    uint64_t       moved[6];
+    uint64_t       event[6];    /* the last event: op, then its words */
+    struct { caller_t base; uint64_t length; uint64_t kind; } window;
+    struct conn   *conn;        /* whose position it holds */
+    struct mail    mail;
+    struct thread *siblings;    /* other threads of the task */
+    void          *fpu;         /* XSAVE area, NULL until first used */
+    uint64_t       cpu_ns;      /* processor time, that of servers on its behalf included */
+    uint16_t       index;
+    uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
+};
+
+struct space {
+    paddr_t  root;     /* of the page tables */
+    uint32_t refs;     /* tasks in it */
+    uint64_t pages;    /* mapped, tables not counted */
+};
+
+struct personality {
+    struct task *server;
+    struct route routes[ROUTES_MAX];
+    uint32_t     missed[ROUTES_MAX];  /* calls of what is not supported */
+};
+
+struct task {
+    endpoint_t          endpoint;
+    uint8_t             service;      /* a service: native calls, monitor */
+    uint8_t             dead;
+    uint8_t             priority;
+    struct space       *space;
+    struct conn_table  *conns;
+    struct personality *personality;  /* NULL for services */
+    struct thread      *threads;      /* all, by siblings */
+    uint64_t            label;        /* message.label */
+    uint64_t            words[TASK_WORDS];
+
+    /* Mailbox. */
+    struct mail   *mail_first, *mail_last;
+    uint64_t       pending;           /* notification bits */
+    struct thread *receivers;         /* who waits in receive; the last to come is the first to go */
+
+    /* Monitor: of a service's threads one runs at a time. */
+    struct thread *active;            /* the one */
+    struct thread *entry_first, *entry_last;
+
+    struct service_rights rights;     /* from the manifest; may_call stands in it */
+    uint64_t       committed;         /* pages */
+    vaddr_t        heap_next, device_next;
+    uint64_t       alarm;             /* nanoseconds since boot; 0: none */
+    struct task   *alarm_next;
+    vaddr_t        published;         /* SYS_PUBLISH */
+    uint64_t       published_length;
+    uint64_t       messages;          /* received */
+    uint64_t       cpu_ns;            /* of threads that have ended */
+    char           name[16];
+};
+
+extern struct thread *threads[THREADS_MAX];
+extern struct task   *tasks[TASKS_MAX];
+extern unsigned       threads_count, tasks_count, spaces_count;
+
+/* What a processor is doing. One now; everything that is per processor stands in it. The entry code knows the
+ * offsets of the first four. */
+struct cpu {
+    struct thread *current;
+    uint64_t       stack_top;
+    uint64_t       scratch;
+    uint64_t       pad;
+    struct space  *space;       /* whose tables are loaded */
+    struct thread *charged;     /* the program whose time is running */
+    uint64_t       charged_at;
+    struct thread *fpu_owner;   /* whose state the FPU registers hold */
+    bool           fpu_off;     /* CR0.TS is set */
+    uint64_t       fs_base, gs_base;
+    uint64_t       switches, space_switches, interrupts, messages, idle_ns;
+};
+extern struct cpu cpu0;
+static inline struct cpu *this_cpu(void) { return &cpu0; }
+
+/* Tasks by endpoint; NULL when there is none (any more). */
+struct task *task_find(endpoint_t e);
+struct task *task_create(endpoint_t wanted, const char *name);    /* wanted 0: any; NULL: no place or memory */
+void         task_kill(struct task *t);
+int          task_new_space(struct task *t);
+struct thread *thread_create(struct task *t);                     /* PARKED; NULL: no place or memory */
+void         thread_kill(struct thread *t);
+struct space *space_create(void);
+void         space_drop(struct space *s);
+
+#endif

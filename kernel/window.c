@@ -1,0 +1,123 @@
+/* Windows: see window.h. An iovec stays where the caller has it and is read anew for each copy: if the caller's other threads
+ * change it meanwhile, they only spoil their own memory. */
+#include "window.h"
+
+#include "arch.h"
+#include "ipc.h"
+#include "space.h"
+#include <minnow/errno.h>
+#include <minnow/file.h>
+#include <minnow/protocol.h>
+
+enum { IOV_MAX = 1024, DIRECTION = 3 };
+
+int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
+{
+    if (t->window.length > IOV_MAX)
+        return -EINVAL;
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < t->window.length; i++) {
+        struct iovec v;
+        vaddr_t at = t->window.base + i * sizeof v;
+        if (space_read(t->space, at, &v, sizeof v) < 0) {
+            *missing = at;
+            return -EFAULT;
+        }
+        sum += v.length;
+        if ((int64_t)v.length < 0 || (int64_t)sum < 0)
+            return -EINVAL;
+    }
+    *total = sum;
+    return 0;
+}
+
+/* The contiguous part of the window that starts at offset: its address, its length in *run (at most *run).
+ * 0: past the end, or the array is missing. */
+static vaddr_t window_run(struct thread *t, uint64_t offset, uint64_t *run)
+{
+    if (!(t->window.kind & WINDOW_IOVEC)) {
+        if (offset >= t->window.length)
+            return 0;
+        if (*run > t->window.length - offset)
+            *run = t->window.length - offset;
+        return t->window.base + offset;
+    }
+    for (uint64_t i = 0; i < t->window.length; i++) {
+        struct iovec v;
+        if (space_read(t->space, t->window.base + i * sizeof v, &v, sizeof v) < 0)
+            return 0;
+        if (offset < v.length) {
+            if (*run > v.length - offset)
+                *run = v.length - offset;
+            return v.base + offset;
+        }
+        offset -= v.length;
+    }
+    return 0;
+}
+
+int64_t sys_copy(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    uint64_t offset = a[1], mine = a[2], length = a[3];
+    bool out = a[4] == COPY_TO_CALLER;
+    if (!c)
+        return -ESRCH;
+    if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
+        return -EPERM;
+    for (uint64_t left = length; left;) {
+        uint64_t run = left;
+        vaddr_t at = window_run(c, offset, &run);
+        if (!at)
+            return -EFAULT;
+        int error = out ? space_copy(c->space, at, t->space, mine, run) : space_copy(t->space, mine, c->space, at, run);
+        if (error)
+            return error;
+        offset += run, mine += run, left -= run;
+    }
+    return length;
+}
+
+/* Which run of [offset, offset + length) of the window has a page missing? Makes the caller fault over the whole run, so that
+ * a large buffer comes back once. If none is missing (any more) the call is simply made again. */
+int64_t sys_throw(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!c)
+        return -ESRCH;
+    uint64_t offset = a[1], left = a[2] ? a[2] : 1;
+    bool write = c->window.kind & WINDOW_OUT;
+    uint64_t access = PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0);
+    while (left) {
+        uint64_t run = left;
+        vaddr_t at = window_run(c, offset, &run);
+        if (!at) {
+            if (c->window.kind & WINDOW_IOVEC && !space_byte(c->space, c->window.base, false)) {
+                ipc_fault(c, CALL_THROWN, c->window.base, PM_FAULT_CALL, c->window.length * sizeof(struct iovec));
+                return 0;
+            }
+            break;   /* the rest is outside the window */
+        }
+        for (vaddr_t va = at; va < at + run; va = (va | (PAGE_SIZE - 1)) + 1)
+            if (!space_byte(c->space, va, write)) {
+                ipc_fault(c, CALL_THROWN, va, access, at + run - va);
+                return 0;
+            }
+        offset += run, left -= run;
+    }
+    ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);
+    return 0;
+}
+
+int64_t sys_aim(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!(t->task->rights.rights & RIGHT_CALLER))
+        return -EPERM;
+    if (!c)
+        return -ESRCH;
+    c->window.base = a[1];
+    c->window.length = a[2];
+    c->window.kind = a[3] & (DIRECTION | WINDOW_IOVEC);
+    return 0;
+}

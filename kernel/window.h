@@ -1,0 +1,13 @@
+/* Windows: the one piece of a caller's memory that the holder of its call may touch. */
+#ifndef WINDOW_H
+#define WINDOW_H
+
+#include "thread.h"
+
+/* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is not there. */
+int window_total(struct thread *t, uint64_t *total, vaddr_t *missing);
+int64_t sys_copy(struct thread *t, const uint64_t *a);
+int64_t sys_throw(struct thread *t, const uint64_t *a);
+int64_t sys_aim(struct thread *t, const uint64_t *a);
+
+#endif

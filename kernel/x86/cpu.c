@@ -1,0 +1,220 @@
+/* Descriptor tables, processor features, and the switch from thread to thread (Intel SDM vol. 3, chapters 2, 5, 6). */
+#include "arch.h"
+#include "memory.h"
+#include "log.h"
+#include "thread.h"
+#include "trace.h"
+#include "cpu.h"
+#include <minnow/errno.h>
+
+_Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136, "entry.S knows struct regs");
+_Static_assert(offsetof(struct thread, iret) == 160, "entry.S knows struct thread");
+_Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, stack_top) == 8 && offsetof(struct cpu, scratch) == 16, "entry.S knows struct cpu");
+
+struct cpu cpu0 __attribute__((aligned(64)));
+struct features features;
+
+extern char boot_stack_top[], trap_stubs[], syscall_entry[], syscall_entry_traced[];
+
+struct tss { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1, ist[7], reserved2; uint16_t reserved3, iomap; } __attribute__((packed));
+struct gate { uint16_t low, selector; uint8_t ist, type; uint16_t middle; uint32_t high, reserved; } __attribute__((packed));
+struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
+
+static struct tss tss;
+static uint64_t gdt[8];
+static struct gate idt[VECTORS] __attribute__((aligned(16)));
+static uint8_t fault_stack[4096] __attribute__((aligned(16)));   /* for a double fault: the usual stack is not to be trusted */
+
+static void gdt_init(void)
+{
+    uint64_t base = (uint64_t)&tss;
+    tss.rsp[0] = (uint64_t)boot_stack_top;
+    tss.ist[0] = (uint64_t)fault_stack + sizeof fault_stack;
+    tss.iomap = sizeof tss;
+    gdt[1] = 0x00209a0000000000;   /* kernel code */
+    gdt[2] = 0x0000920000000000;   /* kernel data */
+    gdt[4] = 0x0000f20000000000;   /* user data */
+    gdt[5] = 0x0020fa0000000000;   /* user code */
+    gdt[6] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
+    gdt[7] = base >> 32;
+    struct table_pointer p = { sizeof gdt - 1, (uint64_t)gdt };
+    __asm__ volatile("lgdt %0" : : "m"(p));
+    __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" : : "i"((uint64_t)GDT_KERNEL_CODE) : "rax", "memory");
+    __asm__ volatile("mov %0, %%ss; mov %0, %%ds; mov %0, %%es" : : "r"((uint32_t)GDT_KERNEL_DATA));
+    __asm__ volatile("ltr %w0" : : "r"((uint32_t)GDT_TSS));
+}
+
+static void idt_init(void)
+{
+    for (unsigned v = 0; v < VECTORS; v++) {
+        uint64_t at = (uint64_t)trap_stubs + v * 16;
+        idt[v] = (struct gate){ .low = at, .selector = GDT_KERNEL_CODE, .middle = at >> 16, .high = at >> 32,
+                                .ist = v == TRAP_DF ? 1 : 0, .type = v == 3 || v == 4 ? 0xee : 0x8e };
+    }
+    struct table_pointer p = { sizeof idt - 1, (uint64_t)idt };
+    __asm__ volatile("lidt %0" : : "m"(p));
+}
+
+static void features_init(void)
+{
+    uint32_t r[4];
+    cpuid(0, 0, r);
+    uint32_t last = r[0];
+    cpuid(1, 0, r);
+    features.xsave = r[2] >> 26 & 1;
+    if (last >= 7) {
+        cpuid(7, 0, r);
+        features.smep = r[1] >> 7 & 1;
+        features.smap = r[1] >> 20 & 1;
+        features.umip = r[2] >> 2 & 1;
+    }
+    cpuid(0x80000001, 0, r);
+    features.pages_1g = r[3] >> 26 & 1;
+    uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE;
+    cr4 |= (features.smep ? CR4_SMEP : 0) | (features.smap ? CR4_SMAP : 0) | (features.umip ? CR4_UMIP : 0);
+    write_cr4(cr4);
+}
+
+static void syscall_init(void)
+{
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1);
+    wrmsr(MSR_STAR, (uint64_t)GDT_KERNEL_CODE << 32 | (uint64_t)GDT_USER_BASE << 48);
+    wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF);
+    trace_entry(false);
+    cpu0.stack_top = (uint64_t)boot_stack_top;
+    wrmsr(MSR_GS_BASE, (uint64_t)&cpu0);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+/* With tracing on, system calls enter by a longer way: so tracing costs nothing when it is off. */
+void trace_entry(bool traced)
+{
+    wrmsr(MSR_LSTAR, (uint64_t)(traced ? syscall_entry_traced : syscall_entry));
+}
+
+void arch_init(void)
+{
+    gdt_init();
+    idt_init();
+    features_init();
+    paging_init();
+    fpu_init();
+    pic_init();
+    lapic_init();
+    clock_init();
+    syscall_init();
+}
+
+/* Something else than a switch between a program and its servers: whose time is it now? */
+static void charge(struct cpu *cpu, struct thread *t)
+{
+    uint64_t now = arch_time();
+    if (cpu->charged)
+        cpu->charged->cpu_ns += now - cpu->charged_at;
+    cpu->charged = t;
+    cpu->charged_at = now;
+}
+
+static void switch_bases(struct cpu *cpu, struct thread *t)
+{
+    if (cpu->fs_base != t->regs.fs_base) {
+        cpu->fs_base = t->regs.fs_base;
+        wrmsr(MSR_FS_BASE, cpu->fs_base);
+    }
+    if (cpu->gs_base != t->regs.gs_base) {
+        cpu->gs_base = t->regs.gs_base;
+        wrmsr(MSR_KERNEL_GS_BASE, cpu->gs_base);
+    }
+}
+
+/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a program that calls a server
+ * finds them as they were without anybody having saved them. */
+struct thread *arch_switch(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (t->space != cpu->space) {
+        cpu->space = t->space;
+        cpu->space_switches++;
+        write_cr3(t->space->root);
+    }
+    if (t->user) {
+        if (cpu->charged != t)
+            charge(cpu, t);
+        switch_bases(cpu, t);
+    }
+    fpu_switch(cpu, t);
+    return t;
+}
+
+void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
+{
+    *r = (struct regs){ .rip = ip, .rsp = sp, .rdi = argument, .rflags = RFLAGS_IF | 2 };
+}
+
+void arch_regs_clean(struct regs *r)
+{
+    const uint64_t user_flags = 0xcd5 | RFLAGS_TF | RFLAGS_AC | 0x200000;   /* arithmetic, DF, TF, AC, ID */
+    r->rflags = (r->rflags & user_flags) | RFLAGS_IF | 2;
+    if (r->rip >> USER_TOP_SHIFT)
+        r->rip = 0;
+    if (r->fs_base >> USER_TOP_SHIFT)
+        r->fs_base = 0;
+    if (r->gs_base >> USER_TOP_SHIFT)
+        r->gs_base = 0;
+}
+
+void leave_kernel_to(struct thread *t);
+
+void arch_start(struct thread *t)
+{
+    arch_switch(t);
+    __asm__ volatile("movq %0, %%rsp; movq %1, %%rax; jmp leave_kernel" : : "r"(cpu0.stack_top), "r"(t));
+    __builtin_unreachable();
+}
+
+void arch_idle(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->charged)
+        charge(cpu, NULL);
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+uint32_t arch_port_in(uint16_t port, unsigned width)
+{
+    return width == 1 ? inb(port) : width == 2 ? inw(port) : inl(port);
+}
+
+void arch_port_out(uint16_t port, unsigned width, uint32_t value)
+{
+    if (width == 1)
+        outb(port, value);
+    else if (width == 2)
+        outw(port, value);
+    else
+        outl(port, value);
+}
+
+void arch_stop(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* Every way out that the emulators and PCs know; see the emulators' manuals. */
+void arch_halt(int how)
+{
+    if (how == HALT_POWEROFF) {
+        outl(0xf4, 0);                                  /* QEMU isa-debug-exit */
+        for (const char *s = "Shutdown"; *s; s++)
+            outb(0x8900, *s);                           /* Bochs */
+        outw(0x604, 0x2000);                            /* QEMU, ACPI PM1a */
+        outw(0xb004, 0x2000);                           /* Bochs and old QEMU, ACPI PM1a */
+    }
+    for (unsigned n = 0; n < 100000 && inb(0x64) & 2; n++)
+        ;
+    outb(0x64, 0xfe);                                   /* keyboard controller: pulse the reset line */
+    struct table_pointer none = { 0, 0 };
+    __asm__ volatile("lidt %0; int3" : : "m"(none));    /* triple fault */
+    arch_stop();
+}

@@ -1,0 +1,199 @@
+/* Into the kernel and out of it. The current thread's registers are stored straight into its struct thread, whose
+ * first member they are; the kernel then runs on the processor's one stack, and leaves by the thread that C names.
+ * Offsets are those of struct regs (minnow/syscall.h) and struct cpu (thread.h); cpu.c checks them. */
+
+#define RDI    0
+#define RSI    8
+#define RDX    16
+#define R10    24
+#define R8     32
+#define R9     40
+#define RAX    48
+#define RBX    56
+#define RBP    64
+#define R12    72
+#define R13    80
+#define R14    88
+#define R15    96
+#define RIP    104
+#define RFLAGS 112
+#define RSP    120
+#define RCX    128
+#define R11    136
+#define IRET   160
+
+#define CPU_CURRENT %gs:0
+#define CPU_STACK   %gs:8
+#define CPU_SCRATCH %gs:16
+
+#define USER_CS 0x2b
+#define USER_SS 0x23
+
+    .text
+
+.macro SAVE_COMMON base             /* all but rax rcx r11 rip rflags rsp */
+    movq %rdi, RDI(\base)
+    movq %rsi, RSI(\base)
+    movq %rdx, RDX(\base)
+    movq %r10, R10(\base)
+    movq %r8, R8(\base)
+    movq %r9, R9(\base)
+    movq %rbx, RBX(\base)
+    movq %rbp, RBP(\base)
+    movq %r12, R12(\base)
+    movq %r13, R13(\base)
+    movq %r14, R14(\base)
+    movq %r15, R15(\base)
+.endm
+
+.macro RESTORE_COMMON base
+    movq RDI(\base), %rdi
+    movq RSI(\base), %rsi
+    movq RDX(\base), %rdx
+    movq R10(\base), %r10
+    movq R8(\base), %r8
+    movq R9(\base), %r9
+    movq RBX(\base), %rbx
+    movq RBP(\base), %rbp
+    movq R12(\base), %r12
+    movq R13(\base), %r13
+    movq R14(\base), %r14
+    movq R15(\base), %r15
+.endm
+
+/* The `syscall` instruction: rcx = return address, r11 = flags, interrupts off by SFMASK. */
+.macro SYSCALL_ENTRY name target
+    .globl \name
+    .balign 16
+\name:
+    swapgs
+    movq %rsp, CPU_SCRATCH
+    movq CPU_CURRENT, %rsp
+    SAVE_COMMON %rsp
+    movq %rax, RAX(%rsp)
+    movq %rcx, RIP(%rsp)
+    movq %r11, RFLAGS(%rsp)
+    movq CPU_SCRATCH, %rcx
+    movq %rcx, RSP(%rsp)
+    movb $0, IRET(%rsp)             /* rcx and r11 need not be restored */
+    movq %rsp, %rdi
+    movq CPU_STACK, %rsp
+    call \target
+    jmp leave_kernel
+.endm
+
+SYSCALL_ENTRY syscall_entry syscall_enter
+SYSCALL_ENTRY syscall_entry_traced syscall_enter_traced
+
+/* rax = the thread to run. */
+    .globl leave_kernel
+    .balign 16
+leave_kernel:
+    cmpb $0, IRET(%rax)
+    jne 1f
+    movq %rax, %rsp
+    RESTORE_COMMON %rsp
+    movq RAX(%rsp), %rax
+    movq RIP(%rsp), %rcx
+    movq RFLAGS(%rsp), %r11
+    movq RSP(%rsp), %rsp
+    swapgs
+    sysretq
+1:  pushq $USER_SS                  /* it was interrupted, or got new registers: everything counts */
+    pushq RSP(%rax)
+    pushq RFLAGS(%rax)
+    pushq $USER_CS
+    pushq RIP(%rax)
+    RESTORE_COMMON %rax
+    movq RCX(%rax), %rcx
+    movq R11(%rax), %r11
+    movq RAX(%rax), %rax
+    swapgs
+    iretq
+
+/* Exceptions and interrupts. Each stub pushes its vector (and a zero where the processor pushes no error code). */
+    .macro STUB vector
+    .balign 16
+    .if (\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || (\vector == 21) || (\vector == 29) || (\vector == 30)
+    .else
+    pushq $0
+    .endif
+    pushq $\vector
+    jmp trap_common
+    .endm
+
+    .balign 16
+    .globl trap_stubs
+trap_stubs:
+    .altmacro
+    .set i, 0
+    .rept 64
+    STUB %i
+    .set i, i + 1
+    .endr
+    .noaltmacro
+
+/* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. */
+trap_common:
+    testb $3, 24(%rsp)
+    jz 1f
+    swapgs
+    pushq %rax                      /* everything above is 8 further up now */
+    movq CPU_CURRENT, %rax
+    SAVE_COMMON %rax
+    movq %rcx, RCX(%rax)
+    movq %r11, R11(%rax)
+    popq %rcx
+    movq %rcx, RAX(%rax)
+    movq 16(%rsp), %rcx
+    movq %rcx, RIP(%rax)
+    movq 32(%rsp), %rcx
+    movq %rcx, RFLAGS(%rax)
+    movq 40(%rsp), %rcx
+    movq %rcx, RSP(%rax)
+    movb $1, IRET(%rax)
+    movq %rax, %rdi
+    movq 0(%rsp), %rsi
+    movq 8(%rsp), %rdx
+    movq CPU_STACK, %rsp
+    cld
+    call trap_enter
+    jmp leave_kernel
+
+1:  pushq %rax                      /* in the kernel: an interrupt while idle, or a bug */
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, %rdi
+    cld
+    call trap_kernel
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
+    iretq
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,173 @@
+/* Floating point and vector registers. Programs alone have them; servers are compiled without. The registers keep the state of the
+ * last program that used them (the owner) while servers run, guarded by CR0.TS: a server that touches them faults. A program
+ * that has never used them has no area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
+#include "arch.h"
+#include "ipc.h"
+#include "memory.h"
+#include "cpu.h"
+#include "thread.h"
+#include <minnow/errno.h>
+#include <minnow/protocol.h>
+
+enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XCR0_AVX512 = 0xe0, FXSAVE_SIZE = 512, AREA_MIN = 1024 };
+
+static uint8_t initial[4096] __attribute__((aligned(64)));
+static uint64_t cr0_on, cr0_off;
+
+static void save(void *area)
+{
+    if (features.xsave)
+        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+}
+
+static void restore(const void *area)
+{
+    if (features.xsave)
+        __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+static size_t area_size(void) { return features.fpu_size > AREA_MIN ? PAGE_SIZE : AREA_MIN; }
+
+void fpu_init(void)
+{
+    uint32_t r[4];
+    features.fpu_size = FXSAVE_SIZE;
+    if (features.xsave) {
+        write_cr4(read_cr4() | CR4_OSXSAVE);
+        cpuid(0xd, 0, r);
+        features.xcr0 = (XCR0_X87 | XCR0_SSE | XCR0_AVX) & (r[0] | (uint64_t)r[3] << 32);
+        if ((r[0] & XCR0_AVX512) == XCR0_AVX512)
+            features.xcr0 |= XCR0_AVX512;
+        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)features.xcr0), "d"((uint32_t)(features.xcr0 >> 32)));
+        cpuid(0xd, 0, r);
+        features.fpu_size = r[1];
+    }
+    cr0_on = (read_cr0() | CR0_MP | CR0_NE | CR0_WP) & ~(uint64_t)(CR0_TS | 4);
+    cr0_off = cr0_on | CR0_TS;
+    *(uint16_t *)initial = 0x37f;              /* x87 control word: all exceptions masked, 64-bit precision */
+    *(uint32_t *)(initial + 24) = 0x1f80;      /* MXCSR: all exceptions masked */
+    write_cr0(cr0_off);
+    this_cpu()->fpu_off = true;
+}
+
+size_t arch_fpu_size(void) { return features.fpu_size; }
+
+static void turn_on(struct cpu *cpu)
+{
+    if (cpu->fpu_off) {
+        clts();
+        cpu->fpu_off = false;
+    }
+}
+
+/* The registers' content goes back to its owner. */
+static void evict(struct cpu *cpu)
+{
+    turn_on(cpu);
+    if (cpu->fpu_owner)
+        save(cpu->fpu_owner->fpu);
+    cpu->fpu_owner = NULL;
+}
+
+static void take(struct cpu *cpu, struct thread *t)
+{
+    evict(cpu);
+    restore(t->fpu);
+    cpu->fpu_owner = t;
+}
+
+void fpu_switch(struct cpu *cpu, struct thread *t)
+{
+    if (t->fpu && cpu->fpu_owner != t)
+        take(cpu, t);
+    else if (t->fpu)
+        turn_on(cpu);
+    else if (!cpu->fpu_off) {
+        write_cr0(cr0_off);
+        cpu->fpu_off = true;
+    }
+}
+
+static int area_make(struct thread *t)
+{
+    if (t->fpu)
+        return 0;
+    t->fpu = kmalloc(area_size());
+    if (!t->fpu)
+        return -ENOMEM;
+    copy_bytes(t->fpu, initial, features.fpu_size);
+    return 0;
+}
+
+/* #NM: a program uses the registers for the first time; a server must not. */
+void fpu_trap(struct thread *t)
+{
+    if (!t->user)
+        ipc_event(t, KERNEL_EXCEPTION, TRAP_NM, 0, t->regs.rip, 0, t->index);
+    else if (area_make(t) < 0)
+        ipc_event(t, KERNEL_EXCEPTION, TRAP_PF, 0, t->regs.rip, -ENOMEM, t->index);
+}
+
+int arch_fpu_get(struct thread *t, void *area)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->fpu_owner == t) {
+        turn_on(cpu);
+        save(t->fpu);
+    }
+    copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
+    return 0;
+}
+
+/* An area from outside: what would make xrstor fault is refused (SDM vol. 1, 13.8). */
+static bool area_sound(const uint8_t *area)
+{
+    if (*(const uint32_t *)(area + 24) & 0xffff0000)
+        return false;
+    if (!features.xsave)
+        return true;
+    const uint64_t *header = (const uint64_t *)(area + FXSAVE_SIZE);
+    if (header[0] & ~features.xcr0)
+        return false;
+    for (int i = 1; i < 8; i++)
+        if (header[i])
+            return false;
+    return true;
+}
+
+int arch_fpu_set(struct thread *t, const void *area)
+{
+    struct cpu *cpu = this_cpu();
+    if (!area && !t->fpu)
+        return 0;
+    if (area && !area_sound(area))
+        return -EINVAL;
+    if (area_make(t) < 0)
+        return -ENOMEM;
+    if (cpu->fpu_owner == t)
+        cpu->fpu_owner = NULL;
+    copy_bytes(t->fpu, area ? area : initial, features.fpu_size);
+    return 0;
+}
+
+int arch_fpu_copy(struct thread *to, struct thread *from)
+{
+    if (!from->fpu)
+        return 0;
+    if (area_make(to) < 0)
+        return -ENOMEM;
+    return arch_fpu_get(from, to->fpu);
+}
+
+void arch_fpu_drop(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->fpu_owner == t)
+        cpu->fpu_owner = NULL;
+    kfree(t->fpu, area_size());
+    t->fpu = NULL;
+}
