@@ -125,6 +125,8 @@ int64_t sys_log(struct thread *t, const uint64_t *a)
     uint64_t n = a[1] < sizeof line ? a[1] : sizeof line;
     if (space_read(t->space, a[0], line, n) < 0)
         return -EFAULT;
+    log_write(t->task->name, strlen(t->task->name));
+    log_write(": ", 2);
     log_write(line, n);
     return n;
 }

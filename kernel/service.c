@@ -15,7 +15,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { STACK_PAGES = 4, MANAGER_BUDGET = 512 };
+enum { STACK_PAGES = 8, MANAGER_BUDGET = 512 };
 
 static struct task *pm;
 

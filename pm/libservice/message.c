@@ -1,0 +1,208 @@
+/* The message loop, calls, replies and windows of a service: see service.h. */
+#include "service.h"
+#include "syscalls.h"
+
+#include <minnow/file.h>
+
+_Static_assert(offsetof(struct message, w) == 24 && offsetof(struct message, label) == 96 && sizeof(struct message) == 104, "stubs.S knows struct message");
+_Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_frame, r3) == 136, "stubs.S knows struct call_frame");
+_Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
+_Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4, "stubs.S knows the numbers");
+
+enum { THROW_AHEAD = 64 * 1024 };   /* how much of a buffer is brought at once when one page of it is missing */
+
+/* What the loop knows of the call in hand; handlers see the message in it. */
+struct work {
+    struct message m;
+    struct reply   reply;
+    bool           missing;          /* a copy failed: a page of the window is not there */
+    size_t         missing_offset, missing_length;
+};
+
+static const struct service *service;
+static const struct protocol *by_number[PROTOCOL_COUNT];
+
+static struct work *work_of(struct message *m) { return (struct work *)m; }
+
+void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3)
+{
+    work_of(m)->reply = (struct reply){ 0, r1, r2, r3 };
+}
+
+void reply_position(struct message *m, uint64_t position)
+{
+    work_of(m)->reply.flags = REPLY_POSITION;
+    work_of(m)->reply.r1 = position;
+}
+
+int reply_full(call_t c, int64_t result, const struct reply *r)
+{
+    return kernel_call(SYS_REPLY, c, result, r->flags, r->r1, r->r2, r->r3);
+}
+
+int reply(call_t c, int64_t result)
+{
+    return kernel_call(SYS_REPLY, c, result, 0, 0, 0, 0);
+}
+
+/* ---- the loop ---- */
+
+static int64_t handle(struct work *w)
+{
+    uint64_t op = w->m.op;
+    const struct protocol *p = op_protocol(op) < PROTOCOL_COUNT ? by_number[op_protocol(op)] : NULL;
+    handler_t handler = p && op_number(op) < p->count ? p->handlers[op_number(op)] : NULL;
+    if (!handler)
+        return -ENOSYS;
+    w->reply.flags = 0;
+    w->missing = false;
+    return handler(&w->m);
+}
+
+/* The whole rest of the buffer that a read or write named, up to THROW_AHEAD, is brought at once. */
+static void throw_missing(struct work *w)
+{
+    size_t length = w->missing_length, rest = 0;
+    if (w->m.w[2] > w->missing_offset)
+        rest = MIN(w->m.w[2] - w->missing_offset, (uint64_t)THROW_AHEAD);
+    throw_back(w->m.call, w->missing_offset, MAX(length, rest));
+}
+
+static void kernel_message(const struct message *m)
+{
+    if (m->op == KERNEL_NOTIFY && service->notify)
+        service->notify(m->w[0]);
+    else if (m->op == KERNEL_RELEASE && service->release)
+        service->release(m);
+}
+
+static _Noreturn void serve(void *unused)
+{
+    (void)unused;
+    struct work w;
+    message_receive(&w.m);
+    for (;;) {
+        if (!w.m.call) {
+            kernel_message(&w.m);
+            message_receive(&w.m);
+            continue;
+        }
+        int64_t result = handle(&w);
+        if (__builtin_expect(result == LATER, 0)) {
+            message_receive(&w.m);
+        } else if (__builtin_expect(result == -EFAULT && w.missing, 0)) {
+            throw_missing(&w);
+            message_receive(&w.m);
+        } else {
+            message_reply_receive(&w.m, result, &w.reply);
+        }
+    }
+}
+
+void service_run(const struct service *s)
+{
+    service = s;
+    for (unsigned i = 0; i < s->count; i++)
+        by_number[s->protocols[i].number] = &s->protocols[i];
+    for (unsigned i = 1; i < s->threads; i++)
+        if (thread_start(serve, NULL) < 0)
+            die("no memory for %u threads", s->threads);
+    serve(NULL);
+}
+
+/* ---- calls ---- */
+
+int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r)
+{
+    struct call_frame f = {
+        .m = { .op = a->op, .w = { a->w0, (uint64_t)buffer, length, a->w3, a->w4, a->w5 }, .object = a->object, .position = a->position, .flags = a->flags },
+        .to = to, .window = window,
+    };
+    int64_t result = message_call(&f);
+    if (r)
+        *r = (struct call_result){ result, f.r1, f.r2, f.r3 };
+    return result;
+}
+
+int64_t call(endpoint_t to, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+    struct call_frame f = { .m = { .op = op, .w = { w0, w1, w2, w3 } }, .to = to };
+    return message_call(&f);
+}
+
+int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+    struct call_frame f = { .m = { .op = op, .w = { 0, w1, w2, w3 }, .object = object }, .to = to };
+    return message_call(&f);
+}
+
+int forward(struct message *m, endpoint_t to) { return message_forward(m, to); }
+
+void notify(endpoint_t to, unsigned bit) { kernel_call(SYS_NOTIFY, to, 1ul << bit, 0, 0, 0, 0); }
+
+int64_t connect(struct message *m, uint64_t object, uint32_t flags)
+{
+    return kernel_call(SYS_CONNECT, m->call, object, flags, 0, 0, 0);
+}
+
+bool call_alive(call_t c) { return kernel_call(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
+
+/* ---- windows ---- */
+
+int copy_in_call(call_t c, size_t offset, void *to, size_t length)
+{
+    int64_t n = kernel_call(SYS_COPY, c, offset, (uint64_t)to, length, COPY_FROM_CALLER, 0);
+    return n < 0 ? (int)n : 0;
+}
+
+int copy_out_call(call_t c, size_t offset, const void *from, size_t length)
+{
+    int64_t n = kernel_call(SYS_COPY, c, offset, (uint64_t)from, length, COPY_TO_CALLER, 0);
+    return n < 0 ? (int)n : 0;
+}
+
+static int note_missing(struct message *m, int error, size_t offset, size_t length)
+{
+    struct work *w = work_of(m);
+    if (error == -EFAULT) {
+        w->missing = true;
+        w->missing_offset = offset;
+        w->missing_length = length;
+    }
+    return error;
+}
+
+int copy_in(struct message *m, size_t offset, void *to, size_t length)
+{
+    int error = copy_in_call(m->call, offset, to, length);
+    return __builtin_expect(error, 0) ? note_missing(m, error, offset, length) : 0;
+}
+
+int copy_out(struct message *m, size_t offset, const void *from, size_t length)
+{
+    int error = copy_out_call(m->call, offset, from, length);
+    return __builtin_expect(error, 0) ? note_missing(m, error, offset, length) : 0;
+}
+
+void throw_back(call_t c, size_t offset, size_t length)
+{
+    kernel_call(SYS_THROW, c, offset, length, 0, 0, 0);
+}
+
+/* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string may not be there. */
+int copy_string(struct message *m, size_t offset, char *to, size_t size)
+{
+    enum { PIECE = 64 };
+    caller_t base = m->w[1] + offset;
+    for (size_t have = 0; have < size;) {
+        size_t piece = MIN(size - have, PIECE - (base + have) % PIECE);
+        int error = copy_in(m, offset + have, to + have, piece);
+        if (error)
+            return error;
+        const char *end = memchr(to + have, 0, piece);
+        if (end)
+            return end - to;
+        have += piece;
+    }
+    return -ENAMETOOLONG;
+}

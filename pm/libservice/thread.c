@@ -1,0 +1,123 @@
+/* Threads of a service and waiting among them: see service.h. They are a monitor, so nothing here can be interrupted by another
+ * thread of the service but in park(). */
+#include "service.h"
+#include "syscalls.h"
+
+enum { STACK_PAGES = 8 };
+
+struct waiter { struct waiter *next; unsigned thread; bool woken; };
+struct start { void (*run)(void *); void *argument; };
+
+void thread_entry(void);
+_Noreturn void thread_main(struct start *s);
+_Noreturn void service_exit(int status);
+
+void service_exit(int status)
+{
+    print("main returned %d", status);
+    kernel_call(SYS_EXIT, 1, 0, 0, 0, 0, 0);
+    __builtin_unreachable();
+}
+
+void thread_main(struct start *s)
+{
+    struct start mine = *s;
+    memory_free(s);
+    mine.run(mine.argument);
+    kernel_call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
+    __builtin_unreachable();
+}
+
+int thread_start(void (*run)(void *), void *argument)
+{
+    struct start *s = memory_alloc(sizeof *s);
+    char *stack = memory_pages(STACK_PAGES);
+    if (!s || !stack)
+        return -ENOMEM;
+    *s = (struct start){ run, argument };
+    int64_t index = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)stack + STACK_PAGES * PAGE_SIZE - 8, (uint64_t)s, 0, 0, 0);
+    return index < 0 ? (int)index : 0;
+}
+
+static unsigned self(void) { return kernel_call(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32; }
+
+static void wait_on(struct waiter **list)
+{
+    struct waiter me = { NULL, self(), false };
+    while (*list)
+        list = &(*list)->next;
+    *list = &me;
+    while (!me.woken)
+        kernel_call(SYS_PARK, 0, 0, 0, 0, 0, 0);
+}
+
+static void wake_first(struct waiter **list)
+{
+    struct waiter *w = *list;
+    *list = w->next;
+    w->woken = true;
+    kernel_call(SYS_UNPARK, w->thread, 0, 0, 0, 0, 0);
+}
+
+/* A lock is handed to the first waiter, so nobody overtakes him. */
+void lock_take(struct lock *l)
+{
+    if (l->held)
+        wait_on(&l->first);
+    l->held = true;
+}
+
+void lock_give(struct lock *l)
+{
+    if (l->first)
+        wake_first(&l->first);
+    else
+        l->held = false;
+}
+
+void condition_wait(struct condition *c) { wait_on(&c->first); }
+
+void condition_wake(struct condition *c)
+{
+    struct waiter *w = c->first;
+    c->first = NULL;
+    while (w) {
+        struct waiter *next = w->next;
+        wake_first(&w);
+        w = next;
+    }
+}
+
+/* ---- callers that wait for an answer ---- */
+
+struct pending *pending_add(struct pending_list *l, const struct message *m)
+{
+    struct pending **at = &l->first;
+    while (*at) {   /* the same thread's earlier call was cancelled without our being told */
+        struct pending *p = *at;
+        if ((p->m.call & 0xffff) == (m->call & 0xffff)) {
+            *at = p->next;
+            memory_free(p);
+        } else {
+            at = &p->next;
+        }
+    }
+    struct pending *p = memory_alloc(sizeof *p);
+    if (!p)
+        return NULL;
+    p->m = *m;
+    p->next = NULL;
+    *at = p;
+    kernel_call(SYS_SLOW, m->call, 0, 0, 0, 0, 0);
+    return p;
+}
+
+void pending_remove(struct pending_list *l, struct pending *p)
+{
+    for (struct pending **at = &l->first; *at; at = &(*at)->next)
+        if (*at == p) {
+            *at = p->next;
+            memory_free(p);
+            return;
+        }
+}
