@@ -3,6 +3,7 @@
 #ifndef MINNOW_PROTOCOL_H
 #define MINNOW_PROTOCOL_H
 
+#include <minnow/syscall.h>
 #include <minnow/types.h>
 
 #define PROTOCOL(name, number, who) PROTOCOL_##name = number,
@@ -51,6 +52,14 @@ enum { PM_EXEC_NO_RANDOM = 1 };
 enum { PM_EXEC_STRINGS_MAX = 128 * 1024 };
 
 enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
+
+/* What RS_STATUS tells. */
+struct rs_status {
+    char     name[16];
+    uint32_t state;          /* 0 absent, 1 created, 2 running, 3 dead, 4 refused */
+    uint32_t starts;
+    struct service_rights rights;
+};
 
 /* What PM_MAPS tells of a process's memory, in pages. */
 struct pm_usage { uint64_t virtual_pages, resident, data, stack, text, faults, major; };

@@ -1,0 +1,268 @@
+/* Reading manifests, and the order of calls. Pure logic: the host's unit tests compile it too. */
+#include "manifest.h"
+
+#include <minnow/errno.h>
+#include "service.h"
+
+struct reader { const char *at, *end; unsigned line; const char *reason; };
+
+static bool blank(char c) { return c == ' ' || c == '\t' || c == ','; }
+
+static void skip_blanks(struct reader *r)
+{
+    while (r->at < r->end && blank(*r->at))
+        r->at++;
+    if (r->at < r->end && *r->at == '#')
+        while (r->at < r->end && *r->at != '\n')
+            r->at++;
+}
+
+/* The next word of the line, its length in *length; 0 at the line's end. */
+static const char *word(struct reader *r, size_t *length)
+{
+    skip_blanks(r);
+    const char *start = r->at;
+    while (r->at < r->end && !blank(*r->at) && *r->at != '\n' && *r->at != '#')
+        r->at++;
+    *length = r->at - start;
+    return *length ? start : NULL;
+}
+
+static bool same(const char *w, size_t length, const char *text)
+{
+    return strlen(text) == length && memcmp(w, text, length) == 0;
+}
+
+/* A number with 0x, and K or M (of bytes). Moves *at behind it. */
+static bool number(const char **at, const char *end, uint64_t *value)
+{
+    const char *s = *at;
+    unsigned base = 10;
+    if (end - s > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+        base = 16, s += 2;
+    const char *digits = s;
+    for (*value = 0; s < end; s++) {
+        char c = *s | 0x20;
+        unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
+        if (d >= base)
+            break;
+        *value = *value * base + d;
+    }
+    if (s == digits)
+        return false;
+    if (s < end && (*s == 'K' || *s == 'M'))
+        *value <<= *s++ == 'K' ? 10 : 20;
+    *at = s;
+    return true;
+}
+
+static int fail(struct reader *r, const char *reason)
+{
+    r->reason = reason;
+    return -EINVAL;
+}
+
+static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
+{
+    size_t n;
+    for (const char *w; (w = word(r, &n));) {
+        unsigned slot = same(w, n, "-") ? 0 : slot_of(w, n);
+        if (slot)
+            *mask |= 1ul << slot;
+    }
+    return 0;
+}
+
+static int read_rights(struct reader *r, uint32_t *rights)
+{
+    static const struct { const char *name; uint32_t bit; } known[] = {
+        { "caller", RIGHT_CALLER }, { "pm", RIGHT_PM }, { "rs", RIGHT_RS }, { "posix", RIGHT_POSIX }, { "info", RIGHT_INFO }, { "dma", RIGHT_DMA }, { "-", 0 },
+    };
+    size_t n;
+    for (const char *w; (w = word(r, &n));) {
+        unsigned i = 0;
+        while (i < ARRAY_SIZE(known) && !same(w, n, known[i].name))
+            i++;
+        if (i == ARRAY_SIZE(known))
+            return fail(r, "unknown right");
+        *rights |= known[i].bit;
+    }
+    return 0;
+}
+
+/* first-last, or one number. */
+static int range(struct reader *r, const char *w, size_t n, uint64_t *first, uint64_t *last)
+{
+    const char *at = w, *end = w + n;
+    if (!number(&at, end, first))
+        return fail(r, "not a number");
+    *last = *first;
+    if (at < end && *at == '-' && (at++, !number(&at, end, last)))
+        return fail(r, "not a number");
+    return at == end && *first <= *last ? 0 : fail(r, "not a range");
+}
+
+static int read_ports(struct reader *r, struct service_rights *out)
+{
+    size_t n;
+    unsigned i = 0;
+    for (const char *w; (w = word(r, &n)); i++) {
+        uint64_t first, last;
+        if (same(w, n, "-"))
+            continue;
+        if (i == ARRAY_SIZE(out->ports))
+            return fail(r, "more than 8 ranges of ports");
+        if (range(r, w, n, &first, &last) < 0)
+            return -EINVAL;
+        if (last > 0xffff)
+            return fail(r, "no such port");
+        out->ports[i].first = first;
+        out->ports[i].last = last;
+    }
+    return 0;
+}
+
+static int read_device_memory(struct reader *r, struct service_rights *out)
+{
+    size_t n;
+    unsigned i = 0;
+    for (const char *w; (w = word(r, &n)); i++) {
+        if (same(w, n, "-"))
+            continue;
+        if (i == ARRAY_SIZE(out->memory))
+            return fail(r, "more than 4 ranges of device memory");
+        if (range(r, w, n, &out->memory[i].first, &out->memory[i].last) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static int read_irqs(struct reader *r, uint32_t *irqs)
+{
+    size_t n;
+    for (const char *w; (w = word(r, &n));) {
+        uint64_t irq;
+        const char *at = w;
+        if (same(w, n, "-"))
+            continue;
+        if (!number(&at, w + n, &irq) || irq > 15)
+            return fail(r, "interrupt lines are 0 to 15");
+        *irqs |= 1u << irq;
+    }
+    return 0;
+}
+
+static int read_memory(struct reader *r, uint64_t all_pages, uint64_t *pages)
+{
+    size_t n;
+    for (const char *w; (w = word(r, &n));) {
+        const char *at = w, *end = w + n;
+        uint64_t a, b;
+        if (same(w, n, "+"))
+            continue;
+        if (!number(&at, end, &a))
+            return fail(r, "not an amount of memory");
+        if (at < end && *at == '/') {
+            at++;
+            if (!number(&at, end, &b) || !b)
+                return fail(r, "not a share of memory");
+            *pages += all_pages * a / b;
+        } else {
+            *pages += (a + PAGE_SIZE - 1) / PAGE_SIZE;
+        }
+        if (at != end)
+            return fail(r, "not an amount of memory");
+    }
+    return 0;
+}
+
+static int read_priority(struct reader *r, uint32_t *priority)
+{
+    size_t n;
+    uint64_t p;
+    const char *w = word(r, &n), *at = w;
+    if (!w || !number(&at, w + n, &p) || p > 7)
+        return fail(r, "priorities are 0 to 7");
+    *priority = p;
+    return 0;
+}
+
+static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out)
+{
+    if (same(key, n, "calls:"))
+        return read_names(r, slot_of, &out->may_call);
+    if (same(key, n, "notifies:") || same(key, n, "forwards:"))
+        return read_names(r, slot_of, &out->may_notify);
+    if (same(key, n, "rights:"))
+        return read_rights(r, &out->rights);
+    if (same(key, n, "ports:"))
+        return read_ports(r, out);
+    if (same(key, n, "device-memory:"))
+        return read_device_memory(r, out);
+    if (same(key, n, "irqs:"))
+        return read_irqs(r, &out->irqs);
+    if (same(key, n, "memory:"))
+        return read_memory(r, all_pages, &out->budget);
+    if (same(key, n, "priority:"))
+        return read_priority(r, &out->priority);
+    return fail(r, "unknown key");
+}
+
+int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out, struct manifest_error *error)
+{
+    struct reader r = { text, text + length, 1, NULL };
+    *out = (struct service_rights){ .priority = 4 };
+    for (unsigned i = 0; i < ARRAY_SIZE(out->ports); i++)
+        out->ports[i].first = 1;
+    for (unsigned i = 0; i < ARRAY_SIZE(out->memory); i++)
+        out->memory[i].first = 1;
+    for (; r.at < r.end; r.at++, r.line++) {
+        size_t n;
+        const char *key = word(&r, &n);
+        if (key && read_line(&r, key, n, all_pages, slot_of, out) < 0)
+            break;
+        size_t rest;
+        if (word(&r, &rest))
+            r.reason = "something follows";
+        if (r.reason)
+            break;
+    }
+    if (!r.reason && !out->budget)
+        r.reason = "no memory";
+    *error = (struct manifest_error){ r.line, r.reason };
+    return r.reason ? -EINVAL : 0;
+}
+
+/* Depth first; path[] is the way to the slot in hand. */
+static bool visit(const uint64_t *calls, unsigned slot, uint64_t *done, uint64_t on_path, unsigned *path, unsigned depth, unsigned *cycle)
+{
+    path[depth] = slot;
+    on_path |= 1ul << slot;
+    for (unsigned next = 1; next < MAX_SERVICE; next++) {
+        if (!(calls[slot] >> next & 1))
+            continue;
+        if (on_path >> next & 1) {
+            unsigned from = 0, n = 0;
+            while (path[from] != next)
+                from++;
+            while (from <= depth)
+                cycle[n++] = path[from++];
+            cycle[n] = 0;
+            return true;
+        }
+        if (!(*done >> next & 1) && visit(calls, next, done, on_path, path, depth + 1, cycle))
+            return true;
+    }
+    *done |= 1ul << slot;
+    return false;
+}
+
+bool manifest_cycle(const uint64_t calls[MAX_SERVICE], unsigned cycle[MAX_SERVICE + 1])
+{
+    unsigned path[MAX_SERVICE];
+    uint64_t done = 0;
+    for (unsigned slot = 1; slot < MAX_SERVICE; slot++)
+        if (!(done >> slot & 1) && visit(calls, slot, &done, 0, path, 0, cycle))
+            return true;
+    return false;
+}
