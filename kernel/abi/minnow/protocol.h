@@ -23,8 +23,8 @@ enum {
 #undef PROTOCOL
 #undef OP
 
-static inline unsigned op_protocol(uint64_t op) { return op >> 8; }
-static inline unsigned op_number(uint64_t op) { return op & 0xff; }
+#define op_protocol(op) ((op) >> 8)
+#define op_number(op) ((op) & 0xff)   /* a constant for a constant, so that it can index a table of handlers */
 
 /* KERNEL_NOTIFY bits that protocols use. */
 enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
