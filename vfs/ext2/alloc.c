@@ -1,0 +1,208 @@
+/* Allocation of blocks and inodes from the bitmaps of the groups: a block near the one before it in its file, a file's
+ * inode in its directory's group, a directory below the root in an empty group (a light form of Orlov's allocator). */
+#include "ext2.h"
+
+/* The first clear bit of the bitmap in [from, limit), or limit. */
+static uint32_t find_clear(const uint8_t *map, uint32_t from, uint32_t limit)
+{
+    for (uint32_t bit = from; bit < limit;) {
+        if ((bit & 63) == 0 && limit - bit >= 64) {
+            uint64_t word;
+            memcpy(&word, map + bit / 8, 8);
+            if (word == UINT64_MAX) {
+                bit += 64;
+                continue;
+            }
+            return bit + __builtin_ctzll(~word);
+        }
+        if (!(map[bit / 8] & 1 << bit % 8))
+            return bit;
+        bit++;
+    }
+    return limit;
+}
+
+/* The first of eight clear bits in one byte, or limit. */
+static uint32_t find_clear_byte(const uint8_t *map, uint32_t from, uint32_t limit)
+{
+    for (uint32_t byte = (from + 7) / 8; (byte + 1) * 8 <= limit; byte++)
+        if (map[byte] == 0)
+            return byte * 8;
+    return limit;
+}
+
+static uint32_t group_blocks(const struct mount *m, uint32_t group)
+{
+    return MIN(m->blocks_per_group, m->blocks - m->first_block - group * m->blocks_per_group);
+}
+
+/* Whether a block holds bitmaps, inodes or the superblock, whatever the bitmap says about it. */
+static bool block_is_system(struct mount *m, uint32_t block)
+{
+    uint32_t number = (block - m->first_block) / m->blocks_per_group;
+    const struct group *g = mount_group(m, number);
+    return block == g->block_bitmap || block == g->inode_bitmap
+        || (block >= g->inode_table && block - g->inode_table < m->table_blocks)
+        || (number == 0 && block <= m->first_block + m->group_page_count);
+}
+
+/* Takes a block out of one group, at `start` or behind if possible. -ENOSPC when it has none. */
+static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint32_t *block)
+{
+    struct group *g = mount_group(m, number);
+    if (g->free_blocks == 0)
+        return -ENOSPC;
+    struct page *page;
+    int error = cache_block(m->index, g->block_bitmap, &page);
+    if (error)
+        return error;
+    uint32_t limit = group_blocks(m, number), bit = start;
+    error = -ENOSPC;
+    for (;;) {
+        if (bit >= limit || (page->data[bit / 8] & 1 << bit % 8))
+            bit = find_clear_byte(page->data, start, limit);
+        if (bit >= limit)
+            bit = find_clear(page->data, start, limit);
+        if (bit >= limit)
+            bit = find_clear(page->data, 0, limit);
+        if (bit >= limit)
+            break;
+        page->data[bit / 8] |= 1 << bit % 8;
+        cache_dirty(page);
+        *block = m->first_block + number * m->blocks_per_group + bit;
+        if (!block_is_system(m, *block)) {
+            if (g->free_blocks)
+                g->free_blocks--;
+            mount_group_dirty(m, number);
+            m->free_blocks -= m->free_blocks != 0;
+            error = 0;
+            break;
+        }
+        mount_corrupt(m, "free block is in use by the system", *block);
+    }
+    cache_put(page);
+    return error;
+}
+
+int block_alloc(struct mount *m, uint32_t goal, uint32_t *block)
+{
+    if (!block_ok(m, goal))
+        goal = m->first_block;
+    uint32_t first = (goal - m->first_block) / m->blocks_per_group;
+    for (uint32_t n = 0; n < m->groups; n++) {
+        uint32_t number = (first + n) % m->groups;
+        int error = alloc_in_group(m, number, n ? 0 : (goal - m->first_block) % m->blocks_per_group, block);
+        if (error != -ENOSPC)
+            return error;
+    }
+    return -ENOSPC;
+}
+
+void block_free(struct mount *m, uint32_t block)
+{
+    if (!block_ok(m, block) || block_is_system(m, block)) {
+        mount_corrupt(m, "bad block freed", block);
+        return;
+    }
+    cache_forget(cache_meta(m->index), block);
+    uint32_t number = (block - m->first_block) / m->blocks_per_group;
+    uint32_t bit = (block - m->first_block) % m->blocks_per_group;
+    struct page *page;
+    if (cache_block(m->index, mount_group(m, number)->block_bitmap, &page))
+        return;
+    if (page->data[bit / 8] & 1 << bit % 8) {
+        page->data[bit / 8] &= ~(1 << bit % 8);
+        cache_dirty(page);
+        mount_group(m, number)->free_blocks++;
+        mount_group_dirty(m, number);
+        m->free_blocks++;
+    } else {
+        mount_corrupt(m, "free block freed", block);
+    }
+    cache_put(page);
+}
+
+/* ---- Inodes ---- */
+
+static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32_t *ino)
+{
+    struct group *g = mount_group(m, number);
+    if (g->free_inodes == 0)
+        return -ENOSPC;
+    struct page *page;
+    int error = cache_block(m->index, g->inode_bitmap, &page);
+    if (error)
+        return error;
+    uint32_t from = number == 0 ? m->first_ino - 1 : 0;
+    uint32_t bit = find_clear(page->data, from, m->inodes_per_group);
+    if (bit < m->inodes_per_group) {
+        page->data[bit / 8] |= 1 << bit % 8;
+        cache_dirty(page);
+        g->free_inodes--;
+        g->used_dirs += directory;
+        mount_group_dirty(m, number);
+        m->free_inodes -= m->free_inodes != 0;
+        m->directories += directory;
+        *ino = number * m->inodes_per_group + bit + 1;
+    } else {
+        error = -ENOSPC;
+    }
+    cache_put(page);
+    return error;
+}
+
+/* For a directory directly below the root: of the groups with no fewer free inodes than the average, the one with the
+ * most free blocks and, among equals, the fewest directories. */
+static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
+{
+    uint32_t average = m->free_inodes / m->groups, best = otherwise;
+    bool found = false;
+    for (uint32_t n = 0; n < m->groups; n++) {
+        const struct group *g = mount_group(m, n), *b = mount_group(m, best);
+        if (!g->free_inodes || g->free_inodes < average)
+            continue;
+        if (!found || g->free_blocks > b->free_blocks || (g->free_blocks == b->free_blocks && g->used_dirs < b->used_dirs))
+            best = n;
+        found = true;
+    }
+    return best;
+}
+
+int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
+{
+    struct mount *m = parent->mount;
+    uint32_t first = (parent->ino - 1) / m->inodes_per_group;
+    if (directory && parent->ino == ROOT_INO)
+        first = roomy_group(m, first);
+    else if (directory && mount_group(m, first)->free_blocks < group_blocks(m, first) / 16)
+        first = (first + 1) % m->groups;
+    for (uint32_t n = 0; n < m->groups; n++) {
+        int error = ino_in_group(m, (first + n) % m->groups, directory, ino);
+        if (error != -ENOSPC)
+            return error;
+    }
+    return -ENOSPC;
+}
+
+void ino_free(struct mount *m, uint32_t ino, bool directory)
+{
+    uint32_t number = (ino - 1) / m->inodes_per_group, bit = (ino - 1) % m->inodes_per_group;
+    struct page *page;
+    if (ino < m->first_ino || cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
+        return;
+    struct group *g = mount_group(m, number);
+    if (page->data[bit / 8] & 1 << bit % 8) {
+        page->data[bit / 8] &= ~(1 << bit % 8);
+        cache_dirty(page);
+        g->free_inodes++;
+        m->free_inodes++;
+        if (directory && g->used_dirs) {
+            g->used_dirs--;
+            m->directories -= m->directories != 0;
+        }
+        mount_group_dirty(m, number);
+    } else {
+        mount_corrupt(m, "free inode freed", ino);
+    }
+    cache_put(page);
+}

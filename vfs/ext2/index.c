@@ -1,0 +1,184 @@
+/* An index in memory of a large directory's names: an open-addressed table from the hash of a name to where in the
+ * directory it stands. It holds all names of the directory or does not exist, so that it can also say that a name is
+ * not there. It lasts while there is memory for it; then directories are read from front to back. */
+#include "ext2.h"
+
+enum { INDEXES = 8, FIRST_SLOTS = 1024, SIZES = 8, RESERVED_SIZES = 5 };   /* tables of FIRST_SLOTS << 0 .. SIZES - 1 */
+
+struct slot { uint32_t hash, where; };      /* where: byte offset / 4 + 2; 0: never used, 1: used once */
+struct dir_index {
+    struct inode *dir;                      /* NULL: free */
+    struct slot  *slots;
+    uint32_t      size, used;               /* slots; those not 0 */
+};
+
+static struct dir_index indexes[INDEXES];
+static unsigned         next_victim;
+static void            *free_tables[SIZES];  /* by size, each beginning with a pointer to the next */
+
+uint32_t name_hash(const char *name, unsigned length)
+{
+    uint64_t h = length;
+    for (; length >= 8; name += 8, length -= 8) {
+        uint64_t word;
+        memcpy(&word, name, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 29;
+    }
+    uint64_t rest = 0;
+    memcpy(&rest, name, length);
+    h = (h ^ rest) * 0x9e3779b97f4a7c15ull;
+    return h >> 32;
+}
+
+static unsigned size_class(uint32_t slots) { return __builtin_ctz(slots / FIRST_SLOTS); }
+
+static struct slot *table_take(uint32_t slots)
+{
+    if (slots > FIRST_SLOTS << (SIZES - 1))
+        return NULL;
+    size_t bytes = slots * sizeof(struct slot);
+    void **list = &free_tables[size_class(slots)], *table = *list;
+    if (!table)
+        return memory_pages(bytes / PAGE_SIZE);
+    *list = *(void **)table;
+    return memset(table, 0, bytes);
+}
+
+static void table_give(struct slot *table, uint32_t slots)
+{
+    void **list = &free_tables[size_class(slots)];
+    if (!table)
+        return;
+    *(void **)table = *list;
+    *list = table;
+}
+
+void index_init(void)
+{
+    for (unsigned k = 0; k < RESERVED_SIZES; k++)
+        table_give(memory_pages((FIRST_SLOTS << k) * sizeof(struct slot) / PAGE_SIZE), FIRST_SLOTS << k);
+}
+
+void index_drop(struct inode *dir)
+{
+    struct dir_index *x = dir->index;
+    if (!x)
+        return;
+    table_give(x->slots, x->size);
+    *x = (struct dir_index){ .dir = NULL };
+    dir->index = NULL;
+}
+
+static void put(struct dir_index *x, uint32_t hash, uint32_t where)
+{
+    uint32_t k = hash & (x->size - 1);
+    while (x->slots[k].where > 1)
+        k = (k + 1) & (x->size - 1);
+    x->used += x->slots[k].where == 0;
+    x->slots[k] = (struct slot){ hash, where };
+}
+
+static bool enlarge(struct dir_index *x)
+{
+    struct slot *old = x->slots;
+    uint32_t size = x->size;
+    struct slot *slots = table_take(size * 2);
+    if (!slots)
+        return false;
+    x->slots = slots;
+    x->size = size * 2;
+    x->used = 0;
+    for (uint32_t k = 0; k < size; k++)
+        if (old[k].where > 1)
+            put(x, old[k].hash, old[k].where);
+    table_give(old, size);
+    return true;
+}
+
+static bool add(struct dir_index *x, uint32_t hash, uint64_t offset)
+{
+    if ((x->used + 1) * 4 > x->size * 3 && !enlarge(x))
+        return false;
+    put(x, hash, offset / 4 + 2);
+    return true;
+}
+
+void index_add(struct inode *dir, uint32_t hash, uint64_t offset)
+{
+    if (dir->index && !add(dir->index, hash, offset))
+        index_drop(dir);
+}
+
+void index_remove(struct inode *dir, uint32_t hash, uint64_t offset)
+{
+    struct dir_index *x = dir->index;
+    if (!x)
+        return;
+    uint32_t k = hash & (x->size - 1), where = offset / 4 + 2;
+    while (x->slots[k].where && x->slots[k].where != where)
+        k = (k + 1) & (x->size - 1);
+    if (x->slots[k].where)
+        x->slots[k].where = 1;
+}
+
+bool index_next(struct inode *dir, uint32_t hash, uint32_t *cursor, uint64_t *offset)
+{
+    struct dir_index *x = dir->index;
+    for (;;) {
+        struct slot *s = &x->slots[*cursor & (x->size - 1)];
+        if (!s->where)
+            return false;
+        ++*cursor;
+        if (s->where > 1 && s->hash == hash) {
+            *offset = (uint64_t)(s->where - 2) * 4;
+            return true;
+        }
+    }
+}
+
+/* Enters all names of one block. */
+static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
+{
+    struct mount *m = dir->mount;
+    struct page *page;
+    int error = dir_block(dir, number, &page);
+    if (error)
+        return error;
+    for (uint32_t offset = 0; !error && offset < m->block_size;) {
+        struct entry *e = dir_entry(m, page, offset);
+        if (!e) {
+            error = -EUCLEAN;
+            break;
+        }
+        if (e->ino && !add(x, name_hash(e->name, e->name_length), ((uint64_t)number << m->block_shift) + offset))
+            error = -ENOMEM;
+        offset += e->reclen;
+    }
+    cache_put(page);
+    return error;
+}
+
+int index_build(struct inode *dir)
+{
+    uint32_t version = dir->version;
+    struct dir_index x = { .dir = dir, .slots = table_take(FIRST_SLOTS), .size = FIRST_SLOTS };
+    int error = x.slots ? 0 : -ENOMEM;
+    for (uint32_t n = 0; !error && n < dir->size >> dir->mount->block_shift; n++)
+        error = enter_block(dir, n, &x);
+    if (error || dir->version != version || dir->index) {    /* somebody else was faster, or the names have changed */
+        table_give(x.slots, x.size);
+        return dir->index ? 0 : error ? error : -EAGAIN;
+    }
+    struct dir_index *to = NULL;
+    for (unsigned k = 0; k < INDEXES && !to; k++)
+        if (!indexes[k].dir)
+            to = &indexes[k];
+    if (!to) {
+        to = &indexes[next_victim++ % INDEXES];
+        index_drop(to->dir);
+    }
+    *to = x;
+    dir->index = to;
+    return 0;
+}

@@ -1,0 +1,350 @@
+/* Mounting and unmounting, the superblock and the group descriptors, and writing everything back.
+ *
+ * While a file system is mounted read-write, the valid flag in its superblock is off on the disk; a clean unmount puts
+ * it back. All numbers that later code leans on are checked here, once. */
+#include "ext2.h"
+
+enum { FLUSH_SECONDS = 5 };
+
+struct mount mounts[MOUNTS];
+
+static bool alarm_set, flushing;
+
+void flush_later(void)
+{
+    if (alarm_set)
+        return;
+    alarm_set = true;
+    alarm_at(time_now() + FLUSH_SECONDS * 1000000000ull);
+}
+
+void flush_alarm(uint64_t bits)
+{
+    if (!(bits & 1ull << NOTIFY_ALARM))
+        return;
+    alarm_set = false;
+    if (flushing) {
+        flush_later();
+        return;
+    }
+    flushing = true;
+    for (unsigned k = 0; k < MOUNTS; k++)
+        if (mounts[k].used && !mounts[k].read_only)
+            mount_sync(&mounts[k]);
+    flushing = false;
+}
+
+struct group *mount_group(struct mount *m, uint32_t group)
+{
+    uint32_t per = m->block_size / sizeof(struct group);
+    return (struct group *)m->group_pages[group / per]->data + group % per;
+}
+
+void mount_group_dirty(struct mount *m, uint32_t group)
+{
+    cache_dirty(m->group_pages[group / (m->block_size / sizeof(struct group))]);
+}
+
+int mount_corrupt(struct mount *m, const char *what, uint64_t number)
+{
+    if (!m->reported) {
+        print("corrupt file system: %s (%lu); e2fsck should be run", what, number);
+        m->reported = true;
+    }
+    if (!m->read_only)
+        m->super->state |= STATE_ERRORS;
+    return -EUCLEAN;
+}
+
+static int super_store(struct mount *m, bool valid)
+{
+    struct super *s = m->super;
+    s->free_blocks = m->free_blocks;
+    s->free_inodes = m->free_inodes;
+    s->wtime = fs_now().sec;
+    s->state = (s->state & ~STATE_VALID) | (valid ? STATE_VALID : 0);
+    if (m->large_file_noted)
+        s->ro_compat |= RO_LARGE_FILE;
+    cache_dirty(m->super_page);
+    return cache_sync_owner(cache_meta(m->index));
+}
+
+int mount_sync(struct mount *m)
+{
+    int a = inodes_store(m);
+    int b = super_store(m, false);
+    int c = cache_sync_data(m->index);
+    return a ? a : b ? b : c;
+}
+
+int inode_sync(struct inode *i)
+{
+    int data = cache_sync_owner(inode_owner(i));
+    int a = inodes_store(i->mount);
+    int b = super_store(i->mount, false);
+    return data ? data : a ? a : b;
+}
+
+/* ---- Mounting ---- */
+
+/* Takes the geometry out of the superblock. NULL, or what is wrong with it. */
+static const char *check_super(struct mount *m, const struct super *s)
+{
+    if (s->magic != SUPER_MAGIC)
+        return "not an ext2 file system";
+    if (s->log_block_size > 2)
+        return "block size not supported";
+    if (s->rev_level > 1)
+        return "revision not supported";
+    if (s->rev_level >= 1 && (s->incompat & ~INCOMPAT_FILETYPE))
+        return "incompatible features";
+    m->block_shift = 10 + s->log_block_size;
+    m->block_size = 1u << m->block_shift;
+    m->per_block = m->block_size / 4;
+    m->blocks = s->blocks_count;
+    m->first_block = s->first_data_block;
+    m->blocks_per_group = s->blocks_per_group;
+    m->inodes_per_group = s->inodes_per_group;
+    m->inodes = s->inodes_count;
+    m->inode_size = s->rev_level ? s->inode_size : OLD_INODE_SIZE;
+    m->first_ino = s->rev_level ? s->first_ino : OLD_FIRST_INO;
+    m->filetype = s->rev_level && (s->incompat & INCOMPAT_FILETYPE);
+    if (m->first_block != (m->block_size == 1024) || m->blocks <= m->first_block + 3)
+        return "impossible first block";
+    if (m->blocks_per_group < 8 || m->blocks_per_group > m->block_size * 8)
+        return "impossible blocks per group";
+    if (m->inode_size < OLD_INODE_SIZE || m->inode_size > m->block_size || (m->inode_size & (m->inode_size - 1)))
+        return "impossible inode size";
+    if (m->inodes_per_group == 0 || m->inodes_per_group > m->block_size * 8)
+        return "impossible inodes per group";
+    m->groups = (m->blocks - m->first_block + m->blocks_per_group - 1) / m->blocks_per_group;
+    if ((uint64_t)m->groups * m->inodes_per_group != m->inodes)
+        return "impossible number of inodes";
+    if (m->first_ino < OLD_FIRST_INO || m->first_ino > m->inodes_per_group)
+        return "impossible first inode";
+    m->table_blocks = ((uint64_t)m->inodes_per_group * m->inode_size + m->block_size - 1) >> m->block_shift;
+    uint32_t per = m->block_size / sizeof(struct group);
+    m->group_page_count = (m->groups + per - 1) / per;
+    if (m->group_page_count > GROUP_PAGES || m->group_page_count >= m->blocks_per_group || m->first_block + 1 + m->group_page_count >= m->blocks)
+        return "impossible number of groups";
+    return NULL;
+}
+
+static bool in_group(const struct mount *m, uint32_t group, uint32_t block, uint32_t count)
+{
+    uint64_t first = m->first_block + (uint64_t)group * m->blocks_per_group;
+    uint64_t end = MIN(first + m->blocks_per_group, (uint64_t)m->blocks);
+    return block >= first && (uint64_t)block + count <= end;
+}
+
+static int load_groups(struct mount *m)
+{
+    for (uint32_t k = 0; k < m->group_page_count; k++) {
+        int error = cache_block(m->index, m->first_block + 1 + k, &m->group_pages[k]);
+        if (error) {
+            m->group_pages[k] = NULL;
+            return error;
+        }
+    }
+    m->free_blocks = m->free_inodes = m->directories = 0;
+    for (uint32_t n = 0; n < m->groups; n++) {
+        const struct group *g = mount_group(m, n);
+        if (!in_group(m, n, g->block_bitmap, 1) || !in_group(m, n, g->inode_bitmap, 1)
+            || !in_group(m, n, g->inode_table, m->table_blocks)
+            || g->free_blocks > m->blocks_per_group || g->free_inodes > m->inodes_per_group) {
+            print("impossible group descriptor %u", n);
+            return -EUCLEAN;
+        }
+        m->free_blocks += g->free_blocks;
+        m->free_inodes += g->free_inodes;
+        m->directories += g->used_dirs;
+    }
+    return 0;
+}
+
+/* Forgets a mount, whole or half made. */
+static void drop_mount(struct mount *m)
+{
+    inodes_drop(m);
+    for (uint32_t k = 0; k < m->group_page_count && m->group_pages[k]; k++)
+        cache_put(m->group_pages[k]);
+    if (m->super_page)
+        cache_put(m->super_page);
+    cache_device_gone(m->index);
+    *m = (struct mount){ .used = false };
+}
+
+static int go_read_write(struct mount *m)
+{
+    if (!m->was_valid)
+        print("was not unmounted cleanly; e2fsck should be run");
+    m->read_only = false;
+    m->super->mount_count++;
+    m->super->mtime = fs_now().sec;
+    return super_store(m, false);
+}
+
+static int64_t remount(struct message *m)
+{
+    struct inode *root;
+    int error = inode_of(m->object, &root);
+    if (error)
+        return error;
+    struct mount *mount = root->mount;
+    bool read_only = m->w[5] & MS_RDONLY;
+    if (read_only && !mount->read_only) {
+        error = mount_sync(mount);
+        if (!error)
+            error = super_store(mount, mount->was_valid && !mount->reported);
+        mount->read_only = true;
+    } else if (!read_only && mount->read_only) {
+        mount->was_valid = mount->super->state & STATE_VALID;
+        error = mount->super->rev_level && (mount->super->ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE))
+            ? -EROFS : go_read_write(mount);
+    }
+    inode_put(root);
+    return error;
+}
+
+/* Reads what stands on the device into a free mount. */
+static int load_mount(struct mount *m, endpoint_t service, uint64_t object, bool read_only)
+{
+    uint8_t raw[512];
+    int error = cache_device_read(service, object, SUPER_OFFSET, raw, sizeof(raw));
+    if (error)
+        return error;
+    struct super s;
+    memcpy(&s, raw, sizeof(s));
+    const char *wrong = check_super(m, &s);
+    int64_t bytes = call_object(service, FS_SEEK, object, 0, SEEK_END, 0);
+    if (!wrong && bytes < (int64_t)m->blocks << m->block_shift)
+        wrong = "larger than its device";
+    if (wrong) {
+        print("cannot mount: %s", wrong);
+        return s.magic == SUPER_MAGIC ? -EUCLEAN : -EINVAL;
+    }
+    cache_device(m->index, service, object, m->block_size);
+    error = cache_block(m->index, SUPER_OFFSET >> m->block_shift, &m->super_page);
+    if (error) {
+        m->super_page = NULL;
+        return error;
+    }
+    m->super = (struct super *)(m->super_page->data + (SUPER_OFFSET & (m->block_size - 1)));
+    error = load_groups(m);
+    if (error)
+        return error;
+    m->was_valid = m->super->state & STATE_VALID;
+    m->large_file_noted = m->super->rev_level == 0;    /* revision 0 has no features to note it in */
+    if (s.rev_level && (s.ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE)) && !read_only) {
+        print("unknown features: mounted read-only");
+        read_only = true;
+    }
+    m->read_only = true;
+    return read_only ? 0 : go_read_write(m);
+}
+
+int64_t do_mount(struct message *m)
+{
+    if (m->w[5] & MS_REMOUNT)
+        return remount(m);
+    struct mount *mount = NULL;
+    for (unsigned k = 0; k < MOUNTS && !mount; k++)
+        if (!mounts[k].used)
+            mount = &mounts[k];
+    if (!mount)
+        return -ENOMEM;
+    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position };
+    struct inode *root = NULL;
+    int error = load_mount(mount, m->w[3], m->w[4], m->w[5] & MS_RDONLY);
+    if (!error)
+        error = inode_get(mount, ROOT_INO, &root);
+    if (!error && !S_ISDIR(root->mode)) {
+        print("cannot mount: the root is not a directory");
+        inode_put(root);
+        error = -EUCLEAN;
+    }
+    if (error) {
+        drop_mount(mount);
+        return error;
+    }
+    reply_words(m, inode_object(root), mount->dev, 0);
+    inode_put(root);
+    return 0;
+}
+
+int64_t do_unmount(struct message *m)
+{
+    unsigned k = fs_object_mount(m->object);
+    if (k >= MOUNTS || !mounts[k].used)
+        return -EINVAL;
+    struct mount *mount = &mounts[k];
+    if (mount->references)
+        return -EBUSY;
+    lock_take(&mount->tree);
+    int error = 0;
+    if (!mount->read_only) {
+        error = mount_sync(mount);
+        if (!error)
+            error = super_store(mount, mount->was_valid && !mount->reported);
+    }
+    lock_give(&mount->tree);
+    if (mount->references)
+        return -EBUSY;
+    drop_mount(mount);
+    return error;
+}
+
+/* ---- Asking and writing back ---- */
+
+/* Blocks that hold the file system itself, so that statfs counts as Linux does. */
+static uint64_t overhead(const struct mount *m)
+{
+    uint64_t blocks = m->first_block;
+    for (uint32_t n = 0; n < m->groups; n++) {
+        bool backup = n <= 1;
+        for (uint32_t base = 3; base <= 7 && !backup; base += 2)
+            for (uint64_t power = base; power <= n && !backup; power *= base)
+                backup = power == n;
+        if (!(m->super->rev_level && (m->super->ro_compat & RO_SPARSE_SUPER)))
+            backup = true;
+        blocks += (backup ? 1 + m->group_page_count : 0) + 2 + m->table_blocks;
+    }
+    return blocks;
+}
+
+int64_t do_statfs(struct message *m)
+{
+    unsigned k = fs_object_mount(m->object);
+    if (k >= MOUNTS || !mounts[k].used)
+        return -ESTALE;
+    struct mount *mount = &mounts[k];
+    uint64_t reserved = MIN(mount->super->r_blocks_count, mount->free_blocks);
+    struct statfs s = {
+        .type = SUPER_MAGIC, .bsize = mount->block_size, .frsize = mount->block_size, .namelen = NAME_MAX,
+        .blocks = mount->blocks - MIN(overhead(mount), (uint64_t)mount->blocks),
+        .bfree = mount->free_blocks, .bavail = mount->free_blocks - reserved,
+        .files = mount->inodes, .ffree = mount->free_inodes,
+        .flags = mount->read_only ? MS_RDONLY : 0,
+    };
+    memcpy(s.fsid, mount->super->uuid, sizeof(s.fsid));
+    return copy_out(m, 0, &s, sizeof(s));
+}
+
+int64_t do_sync(struct message *m)
+{
+    unsigned k = fs_object_mount(m->object);
+    if (k >= MOUNTS || !mounts[k].used)
+        return -ESTALE;
+    struct mount *mount = &mounts[k];
+    if (mount->read_only)
+        return 0;
+    if (m->w[1] == 1)
+        return mount_sync(mount);
+    struct inode *i;
+    int error = inode_of(m->object, &i);
+    if (error)
+        return error;
+    error = inode_sync(i);
+    inode_put(i);
+    return error;
+}

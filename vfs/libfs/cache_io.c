@@ -1,0 +1,246 @@
+/* Between the cache and the device: reading fresh pages, writing dirty ones back, in runs that are as long as the
+ * blocks lie together on the device.
+ *
+ * Metadata is written before data: after a crash in between, a new file's blocks may hold old bytes, but no old file
+ * whose name is gone can come back with new bytes in it. */
+#include "cache_private.h"
+
+#include <minnow/file.h>
+
+enum { BATCH = 64, RUN_BYTES = 128 * 1024 };
+
+static struct device {
+    endpoint_t service;
+    uint64_t   object;
+    uint32_t   unit;            /* bytes */
+    uint32_t   writing;         /* pages on their way to it */
+    int        error;           /* of a write, since the last sync */
+    struct condition written;
+} devices[CACHE_DEVICES];
+
+static uint32_t dirty_clock;    /* counts cache_dirty, so that a sync stops at what came after it */
+
+void cache_device(unsigned index, endpoint_t service, uint64_t object, uint32_t unit)
+{
+    devices[index] = (struct device){ .service = service, .object = object, .unit = unit };
+}
+
+int cache_device_read(endpoint_t service, uint64_t object, uint64_t position, void *to, size_t bytes)
+{
+    struct call_args a = { .op = FS_READ, .object = object, .position = position };
+    struct call_result r;
+    return call_window(service, &a, WINDOW_OUT, to, bytes, &r) == (int64_t)bytes ? 0 : -EIO;
+}
+
+void cache_dirty(struct page *p)
+{
+    if (p->state & (PAGE_DIRTY | PAGE_GONE))
+        return;
+    p->state |= PAGE_DIRTY;
+    p->since = ++dirty_clock;
+    p->before = dirty_ring.before;
+    p->behind = &dirty_ring;
+    dirty_ring.before->behind = p;
+    dirty_ring.before = p;
+    dirty_count++;
+}
+
+bool cache_any_dirty(void) { return dirty_count != 0; }
+
+/* ---- Transfers ---- */
+
+struct run {                    /* units that follow each other on the device */
+    struct device *device;
+    bool           write;
+    unsigned       count;
+    uint64_t       position;
+    size_t         bytes;
+    struct iovec   parts[BATCH];
+};
+
+static int run_end(struct run *r)
+{
+    if (!r->bytes)
+        return 0;
+    struct call_args a = { .op = r->write ? FS_WRITE : FS_READ, .object = r->device->object, .position = r->position };
+    struct call_result answer;
+    enum window window = r->write ? WINDOW_IN : WINDOW_OUT;
+    int64_t done = r->count == 1
+        ? call_window(r->device->service, &a, window, (void *)(uintptr_t)r->parts[0].base, r->bytes, &answer)
+        : call_window(r->device->service, &a, window | WINDOW_IOVEC, r->parts, r->count, &answer);
+    int error = done == (int64_t)r->bytes ? 0 : -EIO;
+    if (error)
+        print("device %s error at byte %lu: %ld", r->write ? "write" : "read", r->position, done);
+    r->bytes = 0;
+    r->count = 0;
+    return error;
+}
+
+static int run_add(struct run *r, uint8_t *data, uint32_t block)
+{
+    uint32_t unit = r->device->unit;
+    uint64_t position = (uint64_t)block * unit;
+    int error = 0;
+    if (r->bytes) {
+        struct iovec *last = &r->parts[r->count - 1];
+        bool follows = position == r->position + r->bytes && r->bytes < RUN_BYTES;
+        if (follows && last->base + last->length == (caller_t)(uintptr_t)data) {
+            last->length += unit;
+            r->bytes += unit;
+            return 0;
+        }
+        if (!follows || r->count == BATCH)
+            error = run_end(r);
+    }
+    if (!r->bytes)
+        r->position = position;
+    r->parts[r->count++] = (struct iovec){ (caller_t)(uintptr_t)data, unit };
+    r->bytes += unit;
+    return error;
+}
+
+static int transfer(struct device *d, bool write, struct page **pages, unsigned count)
+{
+    struct run r = { .device = d, .write = write };
+    int error = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct page *p = pages[i];
+        for (unsigned u = 0; u < p->units; u++) {
+            uint8_t *data = p->data + u * d->unit;
+            if (p->disk[u]) {
+                int e = run_add(&r, data, p->disk[u]);
+                error = error ? error : e;
+            } else if (!write) {
+                memset(data, 0, d->unit);
+            }
+        }
+        size_t used = p->units * d->unit;
+        if (!write && used < PAGE_SIZE)
+            memset(p->data + used, 0, PAGE_SIZE - used);
+    }
+    int e = run_end(&r);
+    return error ? error : e;
+}
+
+int cache_read(struct page **pages, unsigned count)
+{
+    return transfer(&devices[pages[0]->owner >> 56], false, pages, count);
+}
+
+/* ---- Writing back ---- */
+
+static void sort_by_place(struct page **pages, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct page *p = pages[i];
+        unsigned k = i;
+        for (; k > 0 && pages[k - 1]->disk[0] > p->disk[0]; k--)
+            pages[k] = pages[k - 1];
+        pages[k] = p;
+    }
+}
+
+/* The dirty pages, oldest first, whose owner is `value` under `mask`, that have been dirty since `until` or longer. All
+ * of one device. */
+static unsigned collect(uint64_t mask, uint64_t value, uint32_t until, struct page **pages)
+{
+    unsigned count = 0;
+    for (struct page *p = dirty_ring.behind; p != &dirty_ring && count < BATCH; p = p->behind) {
+        if ((int32_t)(p->since - until) > 0)
+            break;
+        if ((p->owner & mask) != value || (p->state & PAGE_WRITING))
+            continue;
+        if (count && pages[0]->owner >> 56 != p->owner >> 56)
+            continue;
+        pages[count++] = p;
+    }
+    return count;
+}
+
+static void write_batch(struct page **pages, unsigned count)
+{
+    struct device *d = &devices[pages[0]->owner >> 56];
+    for (unsigned i = 0; i < count; i++) {
+        page_clean(pages[i]);
+        pages[i]->state |= PAGE_WRITING;
+    }
+    d->writing += count;
+    sort_by_place(pages, count);
+    int error = transfer(d, true, pages, count);
+    if (error)
+        d->error = error;
+    d->writing -= count;
+    for (unsigned i = 0; i < count; i++) {
+        struct page *p = pages[i];
+        p->state &= ~PAGE_WRITING;
+        condition_wake(&p->done);
+        if ((p->state & PAGE_GONE) && !p->uses && !p->pins)
+            page_release(p);
+    }
+    condition_wake(&d->written);
+}
+
+void cache_settle(struct page *p)
+{
+    while (p->state & PAGE_WRITING)
+        condition_wait(&p->done);
+}
+
+/* Writes what collect() selects and was dirty when this began, and waits for what others are writing. */
+static void sync_matching(uint64_t mask, uint64_t value, struct device *d)
+{
+    struct page *pages[BATCH];
+    uint32_t until = dirty_clock;
+    for (;;) {
+        unsigned count = collect(mask, value, until, pages);
+        if (count)
+            write_batch(pages, count);
+        else if (d->writing)
+            condition_wait(&d->written);
+        else
+            break;
+    }
+}
+
+static int take_error(struct device *d)
+{
+    int error = d->error;
+    d->error = 0;
+    return error;
+}
+
+int cache_sync_owner(uint64_t owner)
+{
+    struct device *d = &devices[owner >> 56];
+    sync_matching(UINT64_MAX, owner, d);
+    return take_error(d);
+}
+
+int cache_sync_data(unsigned device)
+{
+    struct device *d = &devices[device];
+    sync_matching(0xffull << 56 | CACHE_META, cache_owner(device, 0), d);
+    return take_error(d);
+}
+
+void cache_sync_all(void)
+{
+    for (unsigned i = 0; i < CACHE_DEVICES; i++) {
+        if (!devices[i].unit)
+            continue;
+        sync_matching(UINT64_MAX, cache_meta(i), &devices[i]);
+        sync_matching(0xffull << 56, cache_owner(i, 0), &devices[i]);
+    }
+}
+
+void cache_write_some(void)
+{
+    struct page *pages[BATCH];
+    unsigned count = collect(CACHE_META, CACHE_META, dirty_clock, pages);
+    if (!count)
+        count = collect(0, 0, dirty_clock, pages);
+    if (count)
+        write_batch(pages, count);
+    else if (dirty_count)
+        cache_settle(dirty_ring.behind);    /* dirty again while it is being written */
+}

@@ -1,0 +1,118 @@
+/* Helpers that file servers share; the contracts stand in fs.h. */
+#include "fs.h"
+
+#include <minnow/tty.h>
+
+int fs_name(struct message *m, size_t offset, size_t length, char *name)
+{
+    if (length == 0)
+        return -ENOENT;
+    if (length > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (copy_in(m, offset, name, length))
+        return -EFAULT;
+    name[length] = 0;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] == '/' || name[i] == 0)
+            return -EINVAL;
+    return 0;
+}
+
+bool fs_is_dots(const char *name, size_t length)
+{
+    return name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+}
+
+struct timespec64 fs_now(void)
+{
+    struct timespec64 now;
+    time_wall(&now.sec, &now.nsec);
+    return now;
+}
+
+static bool before(const struct timespec64 *a, const struct timespec64 *b)
+{
+    return a->sec != b->sec ? a->sec < b->sec : a->nsec < b->nsec;
+}
+
+bool fs_atime_due(const struct timespec64 *atime, const struct timespec64 *mtime, const struct timespec64 *ctime,
+                  const struct timespec64 *now)
+{
+    return !before(mtime, atime) || !before(ctime, atime) || now->sec - atime->sec >= 24 * 3600;
+}
+
+static int dents_flush(struct dents *d)
+{
+    if (d->filled && copy_out(d->m, d->sent, d->buffer, d->filled))
+        return -EFAULT;
+    d->sent += d->filled;
+    d->filled = 0;
+    return 0;
+}
+
+int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name, size_t length)
+{
+    size_t head = offsetof(struct dirent64, name);
+    size_t bytes = (head + length + 1 + 7) & ~(size_t)7;
+    if (d->sent + d->filled + bytes > d->m->w[2])
+        return 0;
+    if (d->filled + bytes > sizeof(d->buffer) && dents_flush(d))
+        return -EFAULT;
+    struct dirent64 *e = (struct dirent64 *)(d->buffer + d->filled);
+    *(uint64_t *)((uint8_t *)e + bytes - 8) = 0;    /* the NUL and the padding */
+    e->ino = ino;
+    e->next = next;
+    e->reclen = bytes;
+    e->type = type;
+    memcpy((uint8_t *)e + head, name, length);
+    if (length < bytes - head)
+        memset((uint8_t *)e + head + length, 0, bytes - head - length);
+    d->filled += bytes;
+    return 1;
+}
+
+int64_t dents_end(struct dents *d, uint64_t position, bool full)
+{
+    if (full && d->sent + d->filled == 0)
+        return -EINVAL;
+    if (dents_flush(d))
+        return -EFAULT;
+    reply_position(d->m, position);
+    return d->sent;
+}
+
+int64_t fs_seek(struct message *m, uint64_t size)
+{
+    int64_t offset = (int64_t)m->w[1], from;
+    switch (m->w[2]) {
+    case SEEK_SET: from = 0; break;
+    case SEEK_CUR: from = m->position; break;
+    case SEEK_END: from = size; break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        if (offset < 0 || (uint64_t)offset >= size)
+            return -ENXIO;
+        from = m->w[2] == SEEK_DATA ? 0 : (int64_t)size - offset;
+        break;
+    default: return -EINVAL;
+    }
+    int64_t position;
+    if (__builtin_add_overflow(from, offset, &position) || position < 0)
+        return -EINVAL;
+    reply_position(m, position);
+    return position;
+}
+
+int64_t fs_ioctl(struct message *m, uint64_t size)
+{
+    if (m->w[1] != FIONREAD)
+        return -ENOTTY;
+    uint64_t rest = m->position < size ? size - m->position : 0;
+    int32_t answer = MIN(rest, (uint64_t)INT32_MAX);
+    return copy_out(m, 0, &answer, sizeof(answer));
+}
+
+int64_t fs_poll(struct message *m)
+{
+    return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
