@@ -1,0 +1,94 @@
+/* mem: the devices that are only memory: null (minor 3), zero (5), full (7), random (8) and urandom (9). */
+#include "random.h"
+#include "service.h"
+
+#include <minnow/file.h>
+
+enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, RESEED_NS = 60 };
+
+static const char zeroes[CHUNK];
+static struct random generator;
+static uint64_t reseed_at;
+
+static bool known(uint64_t minor)
+{
+    return minor == MINOR_NULL || minor == MINOR_ZERO || minor == MINOR_FULL || minor == MINOR_RANDOM || minor == MINOR_URANDOM;
+}
+
+static int64_t read_random(struct message *m)
+{
+    static uint8_t bytes[CHUNK];
+    uint64_t now = time_now();
+    if (now >= reseed_at) {
+        random_seed(&generator);
+        reseed_at = now + RESEED_NS * 1000000000ul;
+    }
+    for (uint64_t done = 0, n; done < m->w[2]; done += n) {
+        n = MIN(m->w[2] - done, (uint64_t)CHUNK);
+        random_bytes(&generator, bytes, n);
+        int error = copy_out(m, done, bytes, n);
+        memset(bytes, 0, n);
+        if (error)
+            return error;
+    }
+    return m->w[2];
+}
+
+static int64_t do_read(struct message *m)
+{
+    if (m->object == MINOR_NULL)
+        return 0;
+    if (m->object == MINOR_RANDOM || m->object == MINOR_URANDOM)
+        return read_random(m);
+    for (uint64_t done = 0, n; done < m->w[2]; done += n) {
+        n = MIN(m->w[2] - done, (uint64_t)CHUNK);
+        int error = copy_out(m, done, zeroes, n);
+        if (error)
+            return error;
+    }
+    return m->w[2];
+}
+
+static int64_t do_write(struct message *m)
+{
+    if (m->object == MINOR_FULL)
+        return m->w[2] ? -ENOSPC : 0;
+    if (m->object == MINOR_RANDOM || m->object == MINOR_URANDOM) {
+        uint8_t bytes[256];
+        int error = copy_in(m, 0, bytes, MIN(m->w[2], sizeof bytes));
+        if (error)
+            return error;
+        random_mix(&generator, bytes, MIN(m->w[2], sizeof bytes));
+    }
+    return m->w[2];
+}
+
+static int64_t do_open(struct message *m)
+{
+    return known(m->object) ? connect(m, m->object, m->w[1] | CONN_READY) : -ENXIO;
+}
+
+static int64_t do_seek(struct message *m) { (void)m; return 0; }
+static int64_t do_poll(struct message *m) { return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM); }
+static int64_t do_sync(struct message *m) { (void)m; return -EINVAL; }
+static int64_t do_ioctl(struct message *m) { (void)m; return -ENOTTY; }
+static int64_t do_truncate(struct message *m) { (void)m; return -EINVAL; }
+
+static int64_t do_stat(struct message *m)
+{
+    uint64_t rdev = makedev(MAJOR_MEM, m->object);
+    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0666, .rdev = rdev, .blksize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s);
+}
+
+int main(void)
+{
+    static const handler_t handlers[] = {
+        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = do_poll, [op_number(FS_SYNC)] = do_sync, [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_TRUNCATE)] = do_truncate,
+    };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
+    random_seed(&generator);
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
+}
