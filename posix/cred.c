@@ -1,0 +1,226 @@
+/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), the capabilities of root. VFS is told the
+ * ids that count for files, the kernel those that getuid and the like answer. */
+#include "cred.h"
+
+#include "handlers.h"
+#include "user.h"
+
+enum { NOBODY = 0xffffffff };
+
+void cred_tell(struct process *p)
+{
+    struct vfs_cred c = { .fsuid = p->i.fsuid, .fsgid = p->i.fsgid, .uid = p->i.uid, .gid = p->i.gid, .count = p->i.group_count };
+    memcpy(c.groups, p->i.groups, sizeof c.groups);
+    p->busy++;
+    process_words(p);
+    call_window(service_find("vfs"), &(struct call_args){ .op = VFS_CRED, .w0 = p->i.task }, WINDOW_IN, &c, sizeof c, NULL);
+    p->busy--;
+}
+
+static bool root(const struct process *p) { return p->i.euid == 0; }
+
+/* NOBODY leaves an id as it is. */
+static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    if (real != NOBODY)
+        p->i.uid = real;
+    if (effective != NOBODY)
+        p->i.euid = effective;
+    if (saved != NOBODY)
+        p->i.suid = saved;
+    p->i.fsuid = p->i.euid;
+    cred_tell(p);
+    return 0;
+}
+
+static int64_t set_gids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    if (real != NOBODY)
+        p->i.gid = real;
+    if (effective != NOBODY)
+        p->i.egid = effective;
+    if (saved != NOBODY)
+        p->i.sgid = saved;
+    p->i.fsgid = p->i.egid;
+    cred_tell(p);
+    return 0;
+}
+
+static bool own_uid(const struct process *p, uint32_t id) { return id == NOBODY || id == p->i.uid || id == p->i.euid || id == p->i.suid; }
+static bool own_gid(const struct process *p, uint32_t id) { return id == NOBODY || id == p->i.gid || id == p->i.egid || id == p->i.sgid; }
+
+int64_t linux_setuid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t id = m->w[0];
+    if (id == NOBODY)
+        return -EINVAL;
+    if (root(p))
+        return set_uids(p, id, id, id);
+    if (id != p->i.uid && id != p->i.suid)
+        return -EPERM;
+    return set_uids(p, NOBODY, id, NOBODY);
+}
+
+int64_t linux_setgid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t id = m->w[0];
+    if (id == NOBODY)
+        return -EINVAL;
+    if (root(p))
+        return set_gids(p, id, id, id);
+    if (id != p->i.gid && id != p->i.sgid)
+        return -EPERM;
+    return set_gids(p, NOBODY, id, NOBODY);
+}
+
+int64_t linux_setreuid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t real = m->w[0], effective = m->w[1];
+    if (!root(p) && ((real != NOBODY && real != p->i.uid && real != p->i.euid) || !own_uid(p, effective)))
+        return -EPERM;
+    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.uid) ? (effective != NOBODY ? effective : p->i.euid) : NOBODY;
+    return set_uids(p, real, effective, saved);
+}
+
+int64_t linux_setregid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t real = m->w[0], effective = m->w[1];
+    if (!root(p) && ((real != NOBODY && real != p->i.gid && real != p->i.egid) || !own_gid(p, effective)))
+        return -EPERM;
+    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.gid) ? (effective != NOBODY ? effective : p->i.egid) : NOBODY;
+    return set_gids(p, real, effective, saved);
+}
+
+int64_t linux_setresuid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    if (!root(p) && !(own_uid(p, m->w[0]) && own_uid(p, m->w[1]) && own_uid(p, m->w[2])))
+        return -EPERM;
+    return set_uids(p, m->w[0], m->w[1], m->w[2]);
+}
+
+int64_t linux_setresgid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    if (!root(p) && !(own_gid(p, m->w[0]) && own_gid(p, m->w[1]) && own_gid(p, m->w[2])))
+        return -EPERM;
+    return set_gids(p, m->w[0], m->w[1], m->w[2]);
+}
+
+static int64_t write_three(struct thread *t, const uint64_t *w, uint32_t a, uint32_t b, uint32_t c)
+{
+    int64_t error = user_write(t, w[0], &a, sizeof a);
+    if (!error)
+        error = user_write(t, w[1], &b, sizeof b);
+    return error ? error : user_write(t, w[2], &c, sizeof c);
+}
+
+int64_t linux_getresuid(struct thread *t, struct message *m)
+{
+    return write_three(t, m->w, t->process->i.uid, t->process->i.euid, t->process->i.suid);
+}
+
+int64_t linux_getresgid(struct thread *t, struct message *m)
+{
+    return write_three(t, m->w, t->process->i.gid, t->process->i.egid, t->process->i.sgid);
+}
+
+int64_t linux_setfsuid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t before = p->i.fsuid, id = m->w[0];
+    if (id != NOBODY && id != before && (root(p) || own_uid(p, id))) {
+        p->i.fsuid = id;
+        cred_tell(p);
+    }
+    return before;
+}
+
+int64_t linux_setfsgid(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t before = p->i.fsgid, id = m->w[0];
+    if (id != NOBODY && id != before && (root(p) || own_gid(p, id))) {
+        p->i.fsgid = id;
+        cred_tell(p);
+    }
+    return before;
+}
+
+int64_t linux_getgroups(struct thread *t, struct message *m)
+{
+    const struct posix_proc *i = &t->process->i;
+    int size = m->w[0];
+    if (size < 0 || (size && (unsigned)size < i->group_count))
+        return -EINVAL;
+    int64_t error = size && i->group_count ? user_write(t, m->w[1], i->groups, i->group_count * sizeof i->groups[0]) : 0;
+    return error ? error : (int64_t)i->group_count;
+}
+
+int64_t linux_setgroups(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint32_t groups[PROC_GROUPS] = { 0 };
+    if (!root(p))
+        return -EPERM;
+    if (m->w[0] > PROC_GROUPS)
+        return -EINVAL;
+    int64_t error = m->w[0] ? user_read(t, m->w[1], groups, m->w[0] * sizeof groups[0]) : 0;
+    if (error)
+        return error;
+    p->i.group_count = m->w[0];
+    memcpy(p->i.groups, groups, sizeof groups);
+    cred_tell(p);
+    return 0;
+}
+
+/* ---- capabilities: all or none ---- */
+
+enum { CAP_VERSION_1 = 0x19980330, CAP_VERSION_2 = 0x20071026, CAP_VERSION_3 = 0x20080522 };
+struct cap_header { uint32_t version; int32_t pid; };
+#define ALL_CAPABILITIES 0x1ffffffffffull
+
+static int64_t cap_header(struct thread *t, caller_t at, struct cap_header *h)
+{
+    int64_t error = user_read(t, at, h, sizeof *h);
+    if (error)
+        return error;
+    if (h->version == CAP_VERSION_1 || h->version == CAP_VERSION_2 || h->version == CAP_VERSION_3)
+        return 0;
+    h->version = CAP_VERSION_3;
+    error = user_write(t, at, h, sizeof *h);
+    return error ? error : -EINVAL;
+}
+
+int64_t linux_capget(struct thread *t, struct message *m)
+{
+    struct cap_header h;
+    int64_t error = cap_header(t, m->w[0], &h);
+    if (error)
+        return error == -EINVAL && !m->w[1] ? 0 : error;
+    if (h.pid < 0)
+        return -EINVAL;
+    struct process *p = h.pid ? process_find(h.pid) : t->process;
+    if (!p)
+        return -ESRCH;
+    uint64_t all = p->i.euid ? 0 : ALL_CAPABILITIES;
+    uint32_t low = all, high = all >> 32;
+    uint32_t data[6] = { low, low, 0, high, high, 0 };
+    return m->w[1] ? user_write(t, m->w[1], data, h.version == CAP_VERSION_1 ? 12 : 24) : 0;
+}
+
+int64_t linux_capset(struct thread *t, struct message *m)
+{
+    struct cap_header h;
+    uint32_t data[6] = { 0 };
+    int64_t error = cap_header(t, m->w[0], &h);
+    if (error)
+        return error;
+    if ((error = user_read(t, m->w[1], data, h.version == CAP_VERSION_1 ? 12 : 24)))
+        return error;
+    return root(t->process) || !(data[0] | data[1] | data[3] | data[4]) ? 0 : -EPERM;
+}

@@ -1,0 +1,10 @@
+/* Programs: exec.c. */
+#ifndef EXEC_H
+#define EXEC_H
+
+#include "process.h"
+
+int64_t exec_init(struct thread *t);          /* makes t's process /sbin/init: REGISTERS or an error */
+void process_vfork_end(struct process *p);    /* exit.c: its vfork parent goes on */
+
+#endif

@@ -1,0 +1,157 @@
+/* The end of threads and processes. What a process had is given back at once (PM, VFS, locks, timers); what remains
+ * until its parent has waited is a place in the table with its status. */
+#include "handlers.h"
+
+#include "cred.h"
+#include "futex.h"
+#include "locks.h"
+#include "ptimer.h"
+#include "signal.h"
+#include "syscalls.h"
+#include "tty.h"
+#include "user.h"
+
+uint64_t process_cpu(const struct process *p)
+{
+    struct task_info info;
+    if (!p->i.task)
+        return p->i.cpu_ns;
+    int64_t n = kernel_call(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info, sizeof info, 0, 0);
+    return n > 0 && info.endpoint == p->i.task ? info.cpu_ns : 0;
+}
+
+/* Children of a dead process get another parent: the nearest ancestor that asked for them, or init. */
+static void adopt(struct process *p)
+{
+    struct process *to = init_process;
+    for (struct process *a = p->parent; a; a = a->parent)
+        if (a->subreaper && !a->exiting) {
+            to = a;
+            break;
+        }
+    while (p->children) {
+        struct process *child = p->children;
+        child_remove(child);
+        child_add(to, child);
+        child->exit_signal = SIGCHLD;
+        if (child->death_signal && !child->zombie)
+            signal_kernel(child, child->death_signal);
+        if (child->zombie)
+            wait_notify(child);
+    }
+}
+
+static void threads_drop(struct process *p)
+{
+    while (p->threads) {
+        struct thread *t = p->threads;
+        if (t->call)
+            futex_robust(t);
+        thread_free(t);
+    }
+}
+
+static void vfork_end(struct process *p)
+{
+    struct thread *waiting = p->vfork_parent;
+    p->vfork_parent = NULL;
+    if (waiting && !waiting->dead && waiting->place == THREAD_WAITING)
+        thread_finish(waiting, p->i.pid);
+}
+
+void process_vfork_end(struct process *p) { vfork_end(p); }
+
+static void forget_vfork(struct process *p)
+{
+    FOR_EACH_PROCESS(child)
+        if (child->vfork_parent && child->vfork_parent->process == p)
+            child->vfork_parent = NULL;
+}
+
+void process_exit(struct process *p, int status)
+{
+    if (p->zombie || p->exiting || !p->i.pid)
+        return;
+    if (p->busy) {
+        if (!p->doomed)
+            p->doomed = status + 1;
+        for (struct thread *t = p->threads; t; t = t->next)
+            t->attention = true;
+        return;
+    }
+    if (p == init_process)
+        die("init has ended, status %x", status);
+    p->exiting = true;
+    p->busy++;
+    p->i.cpu_ns = process_cpu(p);
+    p->i.exit_status = status;
+    forget_vfork(p);
+    threads_drop(p);
+    timer_cancel(&p->alarm);
+    ptimers_delete(p);
+    signals_drop(&p->pending, ~0ul);
+    if (p->locks)
+        locks_drop_process(p);
+    endpoint_t task = p->i.task;
+    call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
+    call(service_find("vfs"), VFS_EXIT, task, 0, 0, 0);
+    process_detach(p);
+    vfork_end(p);
+    if (p->i.sid == p->i.pid)
+        tty_leader_exits(p);
+    group_check_orphans(p);
+    adopt(p);
+    p->busy--;
+    p->stopped = 0;
+    p->exiting = false;
+    p->zombie = true;
+    p->i.state = 'Z';
+    wait_notify(p);
+}
+
+static void thread_exit(struct thread *t)
+{
+    struct process *p = t->process;
+    endpoint_t task = p->i.task;
+    unsigned index = t->index;
+    thread_free(t);
+    call(service_find("pm"), PM_THREADEND, task, index, 0, 0);
+}
+
+void threads_end_others(struct process *p, struct thread *t)
+{
+    for (;;) {
+        struct thread *other = p->threads == t ? t->next : p->threads;
+        if (!other)
+            return;
+        thread_exit(other);
+    }
+}
+
+int64_t linux_exit_group(struct thread *t, struct message *m)
+{
+    process_exit(t->process, (m->w[0] & 0xff) << 8);
+    return LATER;
+}
+
+int64_t linux_exit(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    if (!p->threads->next) {
+        process_exit(p, (m->w[0] & 0xff) << 8);
+        return LATER;
+    }
+    if (t->clear_tid) {
+        uint32_t zero = 0;
+        int64_t error = user_write(t, t->clear_tid, &zero, sizeof zero);
+        if (error == LATER)
+            return LATER;
+    }
+    futex_robust(t);
+    if (t->clear_tid)
+        futex_wake_address(t, t->clear_tid, 1);
+    if (t->dead)
+        return LATER;
+    thread_exit(t);
+    return LATER;
+}

@@ -1,0 +1,156 @@
+/* fork, vfork, clone. PM makes the new task and a second caller of the same call: we hold both, and answer each. */
+#include "handlers.h"
+
+#include "cred.h"
+#include "exec.h"
+#include "signal.h"
+#include "syscalls.h"
+#include "user.h"
+
+enum {
+    CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800, CLONE_PIDFD = 0x1000, CLONE_VFORK = 0x4000,
+    CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000, CLONE_SETTLS = 0x80000,
+    CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000, CLONE_CHILD_SETTID = 0x1000000,
+    CLONE_NEW = 0x7e020000,
+};
+enum { LIMIT_NPROC = 6 };
+
+/* What clone asks for: its five arguments. */
+struct birth { uint64_t flags, stack; caller_t parent_tid, child_tid; uint64_t tls; };
+
+static bool too_many(const struct process *p)
+{
+    return p->i.uid && p->limits[LIMIT_NPROC].soft != ~0ul && process_count(p->i.uid) >= p->limits[LIMIT_NPROC].soft;
+}
+
+static void set_stack_and_tls(struct thread *t, const struct birth *b)
+{
+    if (b->stack) {
+        struct regs r;
+        kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        r.rsp = b->stack;
+        kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    }
+    if (b->flags & CLONE_SETTLS)
+        kernel_call(SYS_THREAD_SET, t->index, THREAD_TLS, b->tls, 0, 0, 0);
+}
+
+/* Undoes a child that has a task but will never run. */
+static void undo(struct process *child)
+{
+    endpoint_t task = child->i.task;
+    while (child->threads)
+        thread_free(child->threads);
+    call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
+    process_free(child);
+}
+
+static int64_t fork(struct thread *t, const struct birth *b)
+{
+    struct process *p = t->process;
+    if (too_many(p))
+        return -EAGAIN;
+    struct process *child = process_create(p);
+    if (!child)
+        return -EAGAIN;
+    child->exit_signal = b->flags & 0xff;
+    p->busy++;
+    child->busy++;
+    struct call_result r;
+    int64_t task = call_window(service_find("pm"), &(struct call_args){ .op = PM_FORK, .w0 = t->call }, WINDOW_NONE,
+                               (void *)(uint64_t)!!(b->flags & CLONE_VM), 0, &r);
+    p->busy--;
+    child->busy--;
+    if (task < 0) {
+        process_free(child);
+        return task == -EAGAIN ? -EAGAIN : -ENOMEM;
+    }
+    process_attach(child, task);
+    struct thread *ct = thread_create(child, r.r1, child->i.pid);
+    if (!ct) {
+        undo(child);
+        return -ENOMEM;
+    }
+    ct->blocked = t->blocked;
+    if (!(b->flags & CLONE_VM) || (b->flags & CLONE_VFORK)) {
+        ct->alt_base = t->alt_base, ct->alt_size = t->alt_size, ct->alt_flags = t->alt_flags;
+    }
+    ct->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
+    process_words(child);
+    set_stack_and_tls(ct, b);
+    child->busy++;
+    call(service_find("vfs"), VFS_FORK, p->i.task, task, 0, 0);
+    child->busy--;
+    int pid = child->i.pid;
+    if (b->flags & CLONE_CHILD_SETTID)
+        user_poke(ct, b->child_tid, &pid, sizeof pid);
+    if (b->flags & CLONE_PARENT_SETTID && !t->dead)
+        user_poke(t, b->parent_tid, &pid, sizeof pid);
+    if (b->flags & CLONE_PARENT && p->parent) {
+        child_remove(child);
+        child_add(p->parent, child);
+    }
+    if (b->flags & CLONE_VFORK && !t->dead) {
+        child->vfork_parent = t;
+        thread_wait(t, NULL, 0);
+        thread_finish(ct, 0);
+        return LATER;
+    }
+    thread_finish(ct, 0);
+    return pid;
+}
+
+static int64_t thread(struct thread *t, const struct birth *b)
+{
+    struct process *p = t->process;
+    int64_t error;
+    uint32_t nothing = 0;
+    if (b->flags & CLONE_PARENT_SETTID && (error = user_probe(t, b->parent_tid, sizeof nothing)))
+        return error;
+    if (too_many(p))
+        return -EAGAIN;
+    p->busy++;
+    struct call_result r;
+    int64_t made = call_window(service_find("pm"), &(struct call_args){ .op = PM_THREAD, .w0 = t->call }, WINDOW_NONE,
+                               (void *)b->stack, b->flags & CLONE_SETTLS ? b->tls : 0, &r);
+    p->busy--;
+    if (made < 0)
+        return made == -ENOMEM ? -EAGAIN : made;
+    struct thread *n = thread_create(p, r.r1, tid_new());
+    if (!n) {
+        call(service_find("pm"), PM_THREADEND, p->i.task, r.r1 & (THREADS - 1), 0, 0);
+        return -EAGAIN;
+    }
+    n->blocked = t->blocked;
+    n->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
+    int tid = n->tid;
+    if (b->flags & CLONE_PARENT_SETTID)
+        user_poke(t, b->parent_tid, &tid, sizeof tid);
+    if (b->flags & CLONE_CHILD_SETTID)
+        user_poke(n, b->child_tid, &tid, sizeof tid);
+    thread_recheck(n);
+    thread_finish(n, 0);
+    return tid;
+}
+
+int64_t linux_clone(struct thread *t, struct message *m)
+{
+    struct birth b = { (uint32_t)m->w[0], m->w[1], m->w[2], m->w[3], m->w[4] };
+    if (b.flags & (CLONE_NEW | CLONE_PIDFD))
+        return -EINVAL;
+    if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) || (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
+        return -EINVAL;
+    return b.flags & CLONE_THREAD ? thread(t, &b) : fork(t, &b);
+}
+
+int64_t linux_fork(struct thread *t, struct message *m)
+{
+    (void)m;
+    return fork(t, &(struct birth){ .flags = SIGCHLD });
+}
+
+int64_t linux_vfork(struct thread *t, struct message *m)
+{
+    (void)m;
+    return fork(t, &(struct birth){ .flags = CLONE_VM | CLONE_VFORK | SIGCHLD });
+}

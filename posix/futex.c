@@ -1,0 +1,340 @@
+/* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of Linux).
+ *
+ * Nothing else runs between our look at the word and the waiter's place in the queue: this server is a monitor, and
+ * programs run below it. A word is named by (process, address) for private waits, and for shared ones by what PM says
+ * lies behind the address. */
+#include "futex.h"
+
+#include "handlers.h"
+#include "signal.h"
+#include "user.h"
+#include <minnow/file.h>
+
+enum {
+    FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_LOCK_PI, FUTEX_UNLOCK_PI,
+    FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET, FUTEX_PRIVATE = 128, FUTEX_CLOCK_REALTIME = 256,
+};
+#define FUTEX_WAITERS    0x80000000u
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_TID        0x3fffffffu
+
+enum { BUCKETS = 64, ROBUST_MAX = 2048 };
+static struct thread *buckets[BUCKETS];    /* by wait_next, first come first */
+static unsigned shared_waiters;
+
+struct key { uint64_t key1, key2; bool shared; };
+
+static struct thread **bucket(const struct key *k)
+{
+    return &buckets[(k->key1 ^ (k->key1 >> 12) ^ (k->key2 >> 2) ^ (k->key2 >> 12)) & (BUCKETS - 1)];
+}
+
+static bool same(const struct thread *t, const struct key *k)
+{
+    return t->wait.futex.key1 == k->key1 && t->wait.futex.key2 == k->key2;
+}
+
+/* May block when shared. */
+static int64_t key_of(struct thread *t, caller_t address, bool shared, struct key *k)
+{
+    *k = (struct key){ (uint64_t)t->process, address, shared };
+    if (address & 3)
+        return -EINVAL;
+    if (!shared)
+        return 0;
+    struct call_result r;
+    int64_t error = call_window(service_find("pm"), &(struct call_args){ .op = PM_KEY, .w0 = t->call }, WINDOW_NONE, (void *)address, 0, &r);
+    if (error < 0)
+        return error;
+    k->key1 = r.r1;
+    k->key2 = r.r2;
+    return 0;
+}
+
+static void queue_put(struct thread *t, const struct key *k)
+{
+    t->wait.futex.key1 = k->key1;
+    t->wait.futex.key2 = k->key2;
+    t->wait.futex.shared = k->shared;
+    shared_waiters += k->shared;
+    struct thread **at = bucket(k);
+    while (*at)
+        at = &(*at)->wait_next;
+    t->wait_next = NULL;
+    *at = t;
+}
+
+static void queue_remove(struct thread *t)
+{
+    struct key k = { t->wait.futex.key1, t->wait.futex.key2, t->wait.futex.shared };
+    shared_waiters -= k.shared;
+    for (struct thread **at = bucket(&k); *at; at = &(*at)->wait_next)
+        if (*at == t) {
+            *at = t->wait_next;
+            return;
+        }
+}
+
+static struct thread *find(const struct key *k, uint32_t bitset)
+{
+    struct thread *t = *bucket(k);
+    while (t && !(same(t, k) && (t->wait.futex.bitset & bitset)))
+        t = t->wait_next;
+    return t;
+}
+
+static int64_t wake(const struct key *k, int count, uint32_t bitset)
+{
+    int64_t n = 0;
+    for (struct thread *t; n < count && (t = find(k, bitset)); n++)
+        thread_finish(t, 0);
+    return n;
+}
+
+void futex_wake_address(struct thread *t, caller_t address, int count)
+{
+    struct key k;
+    if (key_of(t, address, false, &k) == 0)
+        count -= wake(&k, count, ~0u);
+    if (count > 0 && shared_waiters && key_of(t, address, true, &k) == 0)
+        wake(&k, count, ~0u);
+}
+
+/* ---- waiting ---- */
+
+static void timed_out(struct timer *timer) { thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT); }
+
+/* The time limit, in nanoseconds since boot; 0: none. */
+static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real, uint64_t *until)
+{
+    struct timespec64 time;
+    *until = 0;
+    if (!at)
+        return 0;
+    int64_t error = user_read(t, at, &time, sizeof time);
+    if (error)
+        return error;
+    if (time.sec < 0 || (uint64_t)time.nsec >= 1000000000)
+        return -EINVAL;
+    uint64_t ns = time.sec > 4000000000 ? INT64_MAX : (uint64_t)time.sec * 1000000000 + time.nsec;
+    if (!absolute) {
+        *until = MAX(time_now() + ns, 1ul);
+    } else if (real) {
+        int64_t sec, nsec;
+        time_wall(&sec, &nsec);
+        int64_t offset = sec * 1000000000 + nsec - (int64_t)time_now();
+        *until = (int64_t)ns > offset ? ns - offset : 1;
+    } else {
+        *until = MAX(ns, 1ul);
+    }
+    return 0;
+}
+
+static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until, int64_t interrupted)
+{
+    t->wait.futex.bitset = bitset;
+    t->wait.futex.pi = false;
+    queue_put(t, k);
+    if (until)
+        timer_set(&t->timer, until, timed_out);
+    return thread_wait(t, queue_remove, interrupted);
+}
+
+static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absolute, uint32_t bitset)
+{
+    uint64_t until;
+    struct key k;
+    uint32_t word;
+    if (!bitset)
+        return -EINVAL;
+    int64_t error = deadline(t, w[3], absolute, op & FUTEX_CLOCK_REALTIME, &until);
+    if (error || (error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
+        return error;
+    if (t->dead)
+        return LATER;
+    if ((error = user_read(t, w[0], &word, sizeof word)))
+        return error;
+    if (word != (uint32_t)w[2])
+        return -EAGAIN;
+    if (t->attention)
+        return -ERESTARTSYS;
+    /* A relative limit goes on from where it was: the call is not made again as it stands. */
+    return sleep_on(t, &k, bitset, until, until && !absolute ? -EINTR : -ERESTARTSYS);
+}
+
+static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool compare)
+{
+    struct key from, to;
+    uint32_t word;
+    bool shared = !(op & FUTEX_PRIVATE);
+    int64_t error;
+    if ((int)w[2] < 0 || (int)w[3] < 0)
+        return -EINVAL;
+    if ((error = key_of(t, w[0], shared, &from)) || (error = key_of(t, w[4], shared, &to)))
+        return error;
+    if (t->dead)
+        return LATER;
+    if (compare) {
+        if ((error = user_read(t, w[0], &word, sizeof word)))
+            return error;
+        if (word != (uint32_t)w[5])
+            return -EAGAIN;
+    }
+    int64_t n = wake(&from, (int)w[2], ~0u);
+    struct thread *x;
+    for (int moved = 0; moved < (int)w[3] && (from.key1 != to.key1 || from.key2 != to.key2) && (x = find(&from, ~0u)); moved++, n++) {
+        queue_remove(x);
+        queue_put(x, &to);
+    }
+    return n;
+}
+
+/* ---- locks whose word names the owner ---- */
+
+static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool try)
+{
+    struct key k;
+    uint64_t until = 0;
+    uint32_t word;
+    int64_t error = try ? 0 : deadline(t, w[3], true, true, &until);
+    if (error || (error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
+        return error;
+    if (t->dead)
+        return LATER;
+    if ((error = user_read(t, w[0], &word, sizeof word)))
+        return error;
+    if ((word & FUTEX_TID) == (unsigned)t->tid)
+        return -EDEADLK;
+    bool free = !(word & FUTEX_TID);
+    if (!free && !thread_find(word & FUTEX_TID)) {
+        if (!(word & FUTEX_OWNER_DIED))
+            return -ESRCH;
+        free = true;
+    }
+    if (!free && try)
+        return -EAGAIN;
+    uint32_t now = free ? (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t->tid : word | FUTEX_WAITERS;
+    if ((error = user_write(t, w[0], &now, sizeof now)))
+        return error;
+    if (free)
+        return 0;
+    sleep_on(t, &k, ~0u, until, -ERESTARTNOINTR);
+    t->wait.futex.pi = true;
+    return LATER;
+}
+
+static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)
+{
+    struct key k;
+    uint32_t word;
+    int64_t error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k);
+    if (error)
+        return error;
+    if (t->dead)
+        return LATER;
+    if ((error = user_read(t, w[0], &word, sizeof word)))
+        return error;
+    if ((word & FUTEX_TID) != (unsigned)t->tid)
+        return -EPERM;
+    struct thread *next = find(&k, ~0u);
+    word = next ? (unsigned)next->tid : 0;
+    if (next) {
+        next->wait.futex.bitset = 0;   /* not to be found again */
+        if (find(&k, ~0u))
+            word |= FUTEX_WAITERS;
+        next->wait.futex.bitset = ~0u;
+    }
+    if ((error = user_write(t, w[0], &word, sizeof word)))
+        return error;
+    if (next)
+        thread_finish(next, 0);
+    return 0;
+}
+
+int64_t linux_futex(struct thread *t, struct message *m)
+{
+    const uint64_t *w = m->w;
+    unsigned op = w[1];
+    struct key k;
+    int64_t error;
+    switch (op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) {
+    case FUTEX_WAIT:        return wait(t, w, op, false, ~0u);
+    case FUTEX_WAIT_BITSET: return wait(t, w, op, true, w[5]);
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET: {
+        uint32_t bits = (op & 127) == FUTEX_WAKE ? ~0u : (uint32_t)w[5];
+        if (!bits)
+            return -EINVAL;
+        if ((error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
+            return error;
+        return wake(&k, MAX((int)w[2], 1), bits);
+    }
+    case FUTEX_REQUEUE:     return requeue(t, w, op, false);
+    case FUTEX_CMP_REQUEUE: return requeue(t, w, op, true);
+    case FUTEX_LOCK_PI:     return lock_pi(t, w, op, false);
+    case FUTEX_TRYLOCK_PI:  return lock_pi(t, w, op, true);
+    case FUTEX_UNLOCK_PI:   return unlock_pi(t, w, op);
+    default:                return -ENOSYS;
+    }
+}
+
+/* ---- robust lists ---- */
+
+static void mark_dead(struct thread *t, caller_t at)
+{
+    uint32_t word;
+    if ((at & 3) || user_peek(t, at, &word, sizeof word) || (word & FUTEX_TID) != (unsigned)t->tid)
+        return;
+    bool waiters = word & FUTEX_WAITERS;
+    word = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+    if (!user_poke(t, at, &word, sizeof word) && waiters)
+        futex_wake_address(t, at, 1);
+}
+
+void futex_robust(struct thread *t)
+{
+    struct { caller_t next; int64_t offset; caller_t pending; } head;
+    caller_t list = t->robust_list, at;
+    t->robust_list = 0;
+    if (!list || !t->call || user_peek(t, list, &head, sizeof head))
+        return;
+    at = head.next & ~1ul;
+    for (unsigned n = 0; at != list && n < ROBUST_MAX && !t->dead; n++) {
+        caller_t next;
+        if (user_peek(t, at, &next, sizeof next))
+            break;
+        if (at != (head.pending & ~1ul))
+            mark_dead(t, at + head.offset);
+        at = next & ~1ul;
+    }
+    if (head.pending && !t->dead)
+        mark_dead(t, (head.pending & ~1ul) + head.offset);
+}
+
+enum { ROBUST_HEAD_SIZE = 24 };
+
+int64_t linux_set_robust_list(struct thread *t, struct message *m)
+{
+    if (m->w[1] != ROBUST_HEAD_SIZE)
+        return -EINVAL;
+    t->robust_list = m->w[0];
+    return 0;
+}
+
+int64_t linux_get_robust_list(struct thread *t, struct message *m)
+{
+    struct thread *of = m->w[0] ? thread_find(m->w[0]) : t;
+    if (!of)
+        return -ESRCH;
+    if (of->process != t->process && t->process->i.euid && t->process->i.euid != of->process->i.uid)
+        return -EPERM;
+    uint64_t size = ROBUST_HEAD_SIZE;
+    int64_t error = user_write(t, m->w[2], &size, sizeof size);
+    return error ? error : user_write(t, m->w[1], &of->robust_list, sizeof of->robust_list);
+}
+
+int64_t linux_set_tid_address(struct thread *t, struct message *m)
+{
+    t->clear_tid = m->w[0];
+    return t->tid;
+}

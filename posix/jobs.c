@@ -1,0 +1,121 @@
+/* Process groups and sessions (POSIX base definitions 3.296 ff.; Stevens & Rago, chapter 9). */
+#include "handlers.h"
+
+#include "signal.h"
+#include "tty.h"
+
+bool group_exists(unsigned pgid, unsigned sid)
+{
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+        if (p->i.pid && p->i.pgid == pgid && p->i.sid == sid)
+            return true;
+    return false;
+}
+
+/* A group is orphaned when no member has a parent in another group of the same session, who could continue it. */
+static bool orphaned_without(unsigned pgid, const struct process *without)
+{
+    FOR_EACH_PROCESS(p)
+        if (p != without && p->i.pgid == pgid && p->parent && p->parent != without && p->parent->i.pgid != pgid
+            && p->parent->i.sid == p->i.sid && p->parent != init_process)
+            return false;
+    return true;
+}
+
+bool group_orphaned(unsigned pgid) { return orphaned_without(pgid, NULL); }
+
+static bool has_stopped(unsigned pgid, const struct process *without)
+{
+    FOR_EACH_PROCESS(p)
+        if (p != without && p->i.pgid == pgid && p->stopped)
+            return true;
+    return false;
+}
+
+/* Group pgid could be continued by `parent` until now. */
+static void check_group(unsigned pgid, const struct process *gone)
+{
+    if (orphaned_without(pgid, gone) && has_stopped(pgid, gone)) {
+        signal_group(pgid, SIGHUP);
+        signal_group(pgid, SIGCONT);
+    }
+}
+
+void group_check_orphans(struct process *p)
+{
+    if (p->parent && p->parent->i.pgid != p->i.pgid && p->parent->i.sid == p->i.sid)
+        check_group(p->i.pgid, p);
+    for (struct process *c = p->children, *next; c; c = next) {
+        next = c->sibling;
+        if (c->i.pgid != p->i.pgid && c->i.sid == p->i.sid && !c->zombie)
+            check_group(c->i.pgid, p);
+    }
+}
+
+int64_t linux_setpgid(struct thread *t, struct message *m)
+{
+    struct process *self = t->process;
+    int pid = (int)m->w[0], pgid = (int)m->w[1];
+    if (pgid < 0)
+        return -EINVAL;
+    struct process *p = pid ? process_find(pid) : self;
+    if (!p || p->zombie || (p != self && p->parent != self))
+        return -ESRCH;
+    if (!pgid)
+        pgid = p->i.pid;
+    if (p != self && p->execed)
+        return -EACCES;
+    if (p->i.sid == p->i.pid || p->i.sid != self->i.sid)
+        return -EPERM;
+    if (pgid != (int)p->i.pid && !group_exists(pgid, self->i.sid))
+        return -EPERM;
+    if (p->i.pgid != (unsigned)pgid) {
+        p->i.pgid = pgid;
+        process_label(p);
+    }
+    return 0;
+}
+
+int64_t linux_getpgid(struct thread *t, struct message *m)
+{
+    struct process *p = m->w[0] ? process_find(m->w[0]) : t->process;
+    return p ? (int64_t)p->i.pgid : -ESRCH;
+}
+
+int64_t linux_getpgrp(struct thread *t, struct message *m)
+{
+    (void)m;
+    return t->process->i.pgid;
+}
+
+int64_t linux_getsid(struct thread *t, struct message *m)
+{
+    struct process *p = m->w[0] ? process_find(m->w[0]) : t->process;
+    return p ? (int64_t)p->i.sid : -ESRCH;
+}
+
+int64_t linux_setsid(struct thread *t, struct message *m)
+{
+    (void)m;
+    struct process *p = t->process;
+    for (struct process *other = table.process; other < table.process + PROCESSES; other++)
+        if (other->i.pid && other->i.pgid == p->i.pid)
+            return -EPERM;
+    p->i.sid = p->i.pgid = p->i.pid;
+    p->i.tty = 0;
+    p->i.tty_pgrp = 0;
+    process_label(p);
+    return p->i.pid;
+}
+
+int64_t linux_getppid(struct thread *t, struct message *m)
+{
+    (void)m;
+    return t->process->i.ppid;
+}
+
+int64_t linux_gettid(struct thread *t, struct message *m)
+{
+    (void)m;
+    return t->tid;
+}

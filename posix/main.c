@@ -1,0 +1,151 @@
+/* The personality server: start-up, and what arrives.
+ *
+ * A program's system call that has no route comes as KERNEL_SYSCALL and is dispatched by its number. When one of our
+ * SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL; when it did what the processor forbids, as
+ * KERNEL_EXCEPTION. All three end in thread_attend() if there is anything to deliver. */
+#include "handlers.h"
+#include "poll.h"
+#include "routes.h"
+#include "signal.h"
+#include "syscalls.h"
+#include "tty.h"
+
+enum { SERVICE_THREADS = 16, RTC_OBJECT = 135 };
+
+#define ROUTED(number, name, status, route, note)
+#define MISSING(number, name, errno, note)
+#define HANDLED(number, name, status, note) [number] = linux_##name,
+static const linux_t handlers[] = {
+#include "syscalls.def"
+};
+
+static void enter(struct thread *t, const struct message *m, uint64_t number)
+{
+    t->call = m->call;
+    t->number = number;
+    t->place = THREAD_HANDLED;
+    t->interrupting = false;
+}
+
+/* The end of a handler's work for t. */
+static int64_t leave(struct thread *t, int64_t result)
+{
+    if (t->dead) {
+        if (!t->active)
+            thread_free(t);
+        return LATER;
+    }
+    if (result == LATER)
+        return LATER;
+    if (__builtin_expect(t->attention || result <= -ERESTARTSYS, 0)) {
+        result = thread_attend(t, result);
+        if (result == LATER)
+            return LATER;
+    }
+    t->place = THREAD_AWAY;
+    t->call = 0;
+    return result;
+}
+
+static int64_t do_syscall(struct message *m)
+{
+    struct thread *t = thread_of(m);
+    uint64_t number = m->position;
+    if (__builtin_expect(!t, 0))
+        return -ENOSYS;
+    /* What has no handler comes when it would close a watched descriptor: close, dup2, dup3. */
+    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number] : linux_close;
+    enter(t, m, number);
+    t->active++;
+    int64_t result = handler(t, m);
+    t->active--;
+    return leave(t, result);
+}
+
+/* One of the operations of protocol POSIX: like a system call. */
+static int64_t with_thread(struct message *m, linux_t handler)
+{
+    struct thread *t = thread_of(m);
+    if (!t)
+        return -ESRCH;
+    enter(t, m, (uint64_t)-1);
+    t->active++;
+    int64_t result = handler(t, m);
+    t->active--;
+    return leave(t, result);
+}
+
+static int64_t signal_arrived(struct thread *t, struct message *m)
+{
+    t->number = m->w[0];
+    if (m->w[2] == EPIPE) {
+        struct siginfo info = { .signo = SIGPIPE, .code = SI_USER, .sent = { t->process->i.pid, t->process->i.uid, 0 } };
+        signal_post(t->process, t, &info);
+    }
+    return (int64_t)m->w[0] < 0 ? REGISTERS : -ERESTARTSYS;
+}
+
+static int64_t do_signal(struct message *m) { return with_thread(m, signal_arrived); }
+static int64_t do_exception(struct message *m) { return with_thread(m, exception_arrived); }
+static int64_t do_tty_control(struct message *m) { return with_thread(m, tty_control); }
+static int64_t do_tty_open(struct message *m) { return with_thread(m, tty_open); }
+static int64_t do_tty_stop(struct message *m) { return with_thread(m, tty_stop); }
+static int64_t do_tty_name(struct message *m) { return with_thread(m, tty_name); }
+
+static void notified(uint64_t bits)
+{
+    if (bits & 1ul << NOTIFY_ALARM)
+        timers_run();
+    if (bits & 1ul << BIT_TTY)
+        tty_pull();
+    if (bits & 1ul << BIT_POLL)
+        poll_again();
+}
+
+static void set_wall_clock(void)
+{
+    endpoint_t rtc = service_find("rtc");
+    int64_t seconds = 0;
+    struct call_result r;
+    if (!rtc || call_window(rtc, &(struct call_args){ .op = FS_READ, .object = RTC_OBJECT }, WINDOW_OUT, &seconds,
+                            sizeof seconds, &r) != sizeof seconds) {
+        print("no wall clock");
+        return;
+    }
+    kernel_call(SYS_CLOCK_SET, seconds * 1000000000 - time_now(), 0, 0, 0, 0, 0);
+}
+
+static void start(void *unused)
+{
+    (void)unused;
+    set_wall_clock();
+    process_start_init();
+}
+
+int main(void)
+{
+    static const handler_t kernel_handlers[] = {
+        [op_number(KERNEL_SIGNAL)] = do_signal,
+        [op_number(KERNEL_EXCEPTION)] = do_exception,
+        [op_number(KERNEL_SYSCALL)] = do_syscall,
+    };
+    static const handler_t posix_handlers[] = {
+        [op_number(POSIX_TTY_CONTROL)] = do_tty_control,
+        [op_number(POSIX_TTY_OPEN)] = do_tty_open,
+        [op_number(POSIX_TTY_STOP)] = do_tty_stop,
+        [op_number(POSIX_TTY_NAME)] = do_tty_name,
+    };
+    static const struct protocol protocols[] = {
+        PROTOCOL_TABLE(KERNEL, kernel_handlers),
+        PROTOCOL_TABLE(POSIX, posix_handlers),
+    };
+    table.head = (struct posix_table){ .count = PROCESSES, .stride = sizeof table.process[0],
+                                       .first = offsetof(struct process_table, process) };
+    frame_init();
+    tty_init();
+    kernel_call(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);
+    routes_install();
+    thread_start(start, NULL);
+    service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = SERVICE_THREADS,
+                                   .notify = notified });
+}

@@ -1,0 +1,342 @@
+/* poll and select. Each descriptor's service is asked in turn (FS_POLL), but for connections that are always ready. If
+ * nothing is ready each service has been asked to notify us when that may have changed; a notification says no more
+ * than that, so everybody who waits here is then looked at again. */
+#include "poll.h"
+
+#include "handlers.h"
+#include "signal.h"
+#include "syscalls.h"
+#include "user.h"
+#include <minnow/file.h>
+
+enum { FEW = 32, DESCRIPTORS = 1024, SET_BYTES = DESCRIPTORS / 8 };
+enum { POLLRDBAND = 128, POLLWRBAND = 512 };
+enum { SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR };
+
+struct pollfd { int32_t fd; int16_t events, revents; };
+
+/* Somebody who waits. */
+struct poll {
+    struct poll   *next;
+    struct thread *thread;
+    uint64_t       until;      /* nanoseconds since boot; 0: for ever */
+    caller_t       at;         /* poll: the array */
+    caller_t       sets[3];    /* select */
+    bool           select, due;
+    unsigned       select_size, count;
+    struct pollfd  fds[];
+};
+static struct poll *waiting;
+static uint64_t changes;       /* notifications so far */
+
+/* ---- looking ---- */
+
+static int ask(const struct conn_info *c, int events, bool arm)
+{
+    if (c->flags & CONN_READY)
+        return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    int64_t now = call_window(c->service, &(struct call_args){ .op = FS_POLL, .object = c->object, .position = c->position, .flags = c->flags },
+                              WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
+    return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
+}
+
+/* How many of the descriptors are ready. As long as none is, services are armed. */
+static unsigned look(struct thread *t, struct pollfd *fds, unsigned n, bool arm)
+{
+    unsigned ready = 0;
+    for (unsigned i = 0; i < n && !t->dead; i++) {
+        struct conn_info c;
+        fds[i].revents = 0;
+        if (fds[i].fd < 0)
+            continue;
+        fds[i].revents = kernel_call(SYS_CONN_GET, t->call, fds[i].fd, (uint64_t)&c, 0, 0, 0) < 0 ? POLLNVAL
+                       : ask(&c, (uint16_t)fds[i].events, arm && !ready);
+        ready += fds[i].revents != 0;
+    }
+    return ready;
+}
+
+/* ---- answers ---- */
+
+static bool bit_get(const uint8_t *set, unsigned i) { return set[i / 8] >> (i % 8) & 1; }
+
+static int64_t write_sets(struct thread *t, const struct poll *q)
+{
+    uint8_t sets[3][SET_BYTES] = { 0 };
+    size_t bytes = (q->select_size + 63) / 64 * 8;
+    int64_t n = 0, error;
+    for (unsigned i = 0; i < q->count; i++) {
+        const struct pollfd *f = &q->fds[i];
+        const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
+        if (f->revents & POLLNVAL)
+            return -EBADF;
+        for (int k = 0; k < 3; k++)
+            if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~(POLLHUP | POLLERR))) {
+                sets[k][f->fd / 8] |= 1 << f->fd % 8;
+                n++;
+            }
+    }
+    for (int k = 0; k < 3; k++)
+        if (q->sets[k] && (error = user_write(t, q->sets[k], sets[k], bytes)))
+            return error;
+    return n;
+}
+
+static int64_t answer(struct thread *t, struct poll *q, unsigned ready)
+{
+    if (q->select)
+        return write_sets(t, q);
+    int64_t error = q->count ? user_write(t, q->at, q->fds, q->count * sizeof q->fds[0]) : 0;
+    return error ? error : ready;
+}
+
+/* ---- waiting ---- */
+
+static void leave(struct thread *t)
+{
+    struct poll *q = t->wait.poll;
+    for (struct poll **at = &waiting; *at; at = &(*at)->next)
+        if (*at == q) {
+            *at = q->next;
+            break;
+        }
+    memory_free(q);
+}
+
+/* Takes it out of the list to be looked at; q stays. */
+static void detach(struct poll *q)
+{
+    struct poll **at = &waiting;
+    while (*at != q)
+        at = &(*at)->next;
+    *at = q->next;
+    q->thread->cancel = NULL;
+    thread_unwait(q->thread);
+}
+
+static void timed_out(struct timer *timer)
+{
+    struct thread *t = CONTAINER(timer, struct thread, timer);
+    struct poll *q = t->wait.poll;
+    detach(q);
+    for (unsigned i = 0; i < q->count; i++)
+        q->fds[i].revents = 0;
+    int64_t result = answer(t, q, 0);
+    memory_free(q);
+    if (result != LATER)
+        thread_finish(t, result);
+}
+
+static int64_t wait(struct thread *t, struct poll *q)
+{
+    if ((t->pending.set | t->process->pending.set) & ~t->blocked || t->process->doomed) {
+        memory_free(q);
+        return -ERESTARTNOHAND;
+    }
+    q->thread = t;
+    q->due = false;
+    q->next = waiting;
+    waiting = q;
+    t->wait.poll = q;
+    if (q->until)
+        timer_set(&t->timer, q->until, timed_out);
+    return thread_wait(t, leave, -ERESTARTNOHAND);
+}
+
+static void look_again(struct poll *q)
+{
+    struct thread *t = q->thread;
+    detach(q);
+    t->active++;
+    unsigned ready = look(t, q->fds, q->count, true);
+    t->active--;
+    if (t->dead) {
+        memory_free(q);
+        if (!t->active)
+            thread_free(t);
+        return;
+    }
+    int64_t result;
+    if (ready) {
+        result = answer(t, q, ready);
+        memory_free(q);
+    } else {
+        result = wait(t, q);
+    }
+    if (result != LATER)
+        thread_finish(t, result);
+}
+
+void poll_again(void)
+{
+    static bool running;
+    changes++;
+    for (struct poll *q = waiting; q; q = q->next)
+        q->due = true;
+    if (running)
+        return;
+    running = true;
+    for (struct poll *q = waiting; q;) {
+        if (!q->due) {
+            q = q->next;
+            continue;
+        }
+        look_again(q);
+        q = waiting;
+    }
+    running = false;
+}
+
+/* Looks, and waits if there is nothing and time is left. q may lie on the stack: it is copied to wait. */
+static int64_t run(struct thread *t, struct poll *q, bool may_wait)
+{
+    unsigned ready;
+    uint64_t before;
+    do {
+        before = changes;
+        ready = look(t, q->fds, q->count, may_wait);
+        if (t->dead)
+            return LATER;
+    } while (!ready && may_wait && before != changes);
+    if (ready || !may_wait)
+        return answer(t, q, ready);
+    size_t size = sizeof *q + q->count * sizeof q->fds[0];
+    struct poll *copy = memory_alloc(size);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, q, size);
+    return wait(t, copy);
+}
+
+/* ---- the calls ---- */
+
+/* A time limit in ns from now; -1: for ever. */
+static int64_t limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
+{
+    struct timespec64 time;
+    *ns = -1;
+    if (!at)
+        return 0;
+    int64_t error = user_read(t, at, &time, sizeof time);
+    if (error)
+        return error;
+    if (time.sec < 0 || time.nsec < 0 || (unit == 1 && time.nsec >= 1000000000))
+        return -EINVAL;
+    *ns = time.sec > 4000000000 ? -1 : time.sec * 1000000000 + time.nsec * unit;
+    return 0;
+}
+
+/* The mask for the time of the call. */
+static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
+{
+    uint64_t set;
+    if (!at)
+        return 0;
+    if (size != 8)
+        return -EINVAL;
+    int64_t error = user_read(t, at, &set, sizeof set);
+    if (error)
+        return error;
+    uint64_t before = t->blocked;
+    signal_mask(t, set);
+    t->saved_mask = before;
+    t->restore_mask = t->attention = true;
+    return 0;
+}
+
+static void set_limit(struct poll *q, int64_t ns) { q->until = ns > 0 ? time_now() + ns : 0; }
+
+/* A thrown back call begins anew, so its mask is put back at once. */
+static int64_t done(struct thread *t, int64_t result)
+{
+    if (result == LATER && t->place == THREAD_AWAY && !t->dead && t->restore_mask) {
+        t->restore_mask = false;
+        signal_mask(t, t->saved_mask);
+    }
+    return result;
+}
+
+static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask, uint64_t mask_size)
+{
+    struct { struct poll q; struct pollfd fds[FEW]; } few;
+    if (n > DESCRIPTORS)
+        return -EINVAL;
+    struct poll *q = n <= FEW ? &few.q : memory_alloc(sizeof *q + n * sizeof q->fds[0]);
+    if (!q)
+        return -ENOMEM;
+    memset(q, 0, sizeof *q);
+    q->at = at;
+    q->count = n;
+    set_limit(q, ns);
+    int64_t result = n ? user_read(t, at, q->fds, n * sizeof q->fds[0]) : 0;
+    if (!result)
+        result = mask_for_now(t, mask, mask_size);
+    if (!result)
+        result = run(t, q, ns != 0);
+    if (q != &few.q)
+        memory_free(q);
+    return done(t, result);
+}
+
+int64_t linux_poll(struct thread *t, struct message *m)
+{
+    int ms = (int)m->w[2];
+    return poll(t, m->w[0], m->w[1], ms < 0 ? -1 : ms * 1000000l, 0, 0);
+}
+
+int64_t linux_ppoll(struct thread *t, struct message *m)
+{
+    int64_t ns, error = limit(t, m->w[2], 1, &ns);
+    return error ? error : poll(t, m->w[0], m->w[1], ns, m->w[3], m->w[4]);
+}
+
+static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask, uint64_t mask_size)
+{
+    uint8_t sets[3][SET_BYTES] = { 0 };
+    int n = (int)w[0];
+    if (n < 0)
+        return -EINVAL;
+    n = MIN(n, DESCRIPTORS);
+    int64_t result;
+    for (int k = 0; k < 3; k++)
+        if (w[1 + k] && n && (result = user_read(t, w[1 + k], sets[k], (n + 63) / 64 * 8)))
+            return result;
+    unsigned count = 0;
+    for (int fd = 0; fd < n; fd++)
+        count += bit_get(sets[0], fd) || bit_get(sets[1], fd) || bit_get(sets[2], fd);
+    struct { struct poll q; struct pollfd fds[FEW]; } few;
+    struct poll *q = count <= FEW ? &few.q : memory_alloc(sizeof *q + count * sizeof q->fds[0]);
+    if (!q)
+        return -ENOMEM;
+    memset(q, 0, sizeof *q);
+    for (int fd = 0; fd < n; fd++) {
+        int events = (bit_get(sets[0], fd) ? POLLIN | POLLRDNORM : 0) | (bit_get(sets[1], fd) ? POLLOUT | POLLWRNORM : 0) | (bit_get(sets[2], fd) ? POLLPRI : 0);
+        if (events)
+            q->fds[q->count++] = (struct pollfd){ fd, events, 0 };
+    }
+    q->select = true;
+    q->select_size = n;
+    memcpy(q->sets, w + 1, sizeof q->sets);
+    set_limit(q, ns);
+    result = mask_for_now(t, mask, mask_size);
+    if (!result)
+        result = run(t, q, ns != 0);
+    if (q != &few.q)
+        memory_free(q);
+    return done(t, result);
+}
+
+int64_t linux_select(struct thread *t, struct message *m)
+{
+    int64_t ns, error = limit(t, m->w[4], 1000, &ns);
+    return error ? error : select(t, m->w, ns, 0, 0);
+}
+
+int64_t linux_pselect6(struct thread *t, struct message *m)
+{
+    uint64_t mask[2] = { 0, 0 };
+    int64_t ns, error = limit(t, m->w[4], 1, &ns);
+    if (!error && m->w[5])
+        error = user_read(t, m->w[5], mask, sizeof mask);
+    return error ? error : select(t, m->w, ns, mask[0], mask[1]);
+}

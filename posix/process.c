@@ -1,0 +1,336 @@
+/* The table of processes, their threads, and how calls of theirs wait and end here. */
+#include "process.h"
+
+#include "cred.h"
+#include "exec.h"
+#include "signal.h"
+#include "syscalls.h"
+
+KEPT struct process_table table;
+KEPT struct process *init_process;
+static KEPT struct thread  *threads[THREADS];         /* by the kernel's index */
+static KEPT struct process *of_task[TASKS];
+enum { HASH = 512 };
+static KEPT struct process *by_pid[HASH];
+static KEPT struct thread  *by_tid[HASH];
+static KEPT int last_id;
+
+enum { ID_MAX = 32768 };
+
+struct thread *thread_of(const struct message *m)
+{
+    struct thread *t = threads[m->call & (THREADS - 1)];
+    return t && t->process->i.task == m->from ? t : NULL;
+}
+
+struct process *process_of_task(endpoint_t task)
+{
+    struct process *p = of_task[endpoint_index(task) & (TASKS - 1)];
+    return p && p->i.task == task ? p : NULL;
+}
+
+struct process *process_find(int pid)
+{
+    struct process *p = by_pid[pid & (HASH - 1)];
+    while (p && p->i.pid != (unsigned)pid)
+        p = p->hash_next;
+    return pid > 0 ? p : NULL;
+}
+
+struct thread *thread_find(int tid)
+{
+    struct thread *t = by_tid[tid & (HASH - 1)];
+    while (t && t->tid != tid)
+        t = t->hash_next;
+    return t;
+}
+
+static bool id_used(int id)
+{
+    if (process_find(id) || thread_find(id))
+        return true;
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+        if (p->i.pid && ((int)p->i.pgid == id || (int)p->i.sid == id))
+            return true;
+    return false;
+}
+
+int tid_new(void)
+{
+    static int wrapped;
+    do {
+        if (++last_id >= ID_MAX)
+            last_id = 300, wrapped = 1;
+    } while (wrapped && id_used(last_id));
+    table.head.last_pid = last_id;
+    return last_id;
+}
+
+unsigned process_count(unsigned uid)
+{
+    unsigned n = 0;
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+        if (p->i.pid && p->i.uid == uid)
+            n += p->zombie ? 1 : p->i.threads;
+    return n;
+}
+
+/* ---- birth ---- */
+
+void child_add(struct process *parent, struct process *p)
+{
+    p->parent = parent;
+    p->i.ppid = parent ? parent->i.pid : 0;
+    if (!parent)
+        return;
+    p->sibling = parent->children;
+    parent->children = p;
+}
+
+void child_remove(struct process *p)
+{
+    if (!p->parent)
+        return;
+    struct process **at = &p->parent->children;
+    while (*at != p)
+        at = &(*at)->sibling;
+    *at = p->sibling;
+    p->parent = NULL;
+}
+
+static void inherit(struct process *p, const struct process *parent)
+{
+    const struct posix_proc *from = &parent->i;
+    uint32_t pid = p->i.pid;
+    p->i = *from;
+    p->i.pid = pid;
+    p->i.task = 0;
+    p->i.state = 'S';
+    p->i.threads = 0;
+    p->i.cpu_ns = p->i.children_ns = p->i.pending = 0;
+    memcpy(p->actions, parent->actions, sizeof p->actions);
+    memcpy(p->limits, parent->limits, sizeof p->limits);
+    p->personality = parent->personality;
+    p->no_new_privs = parent->no_new_privs;
+    p->dumpable = parent->dumpable;
+    p->sched = parent->sched;
+}
+
+static void defaults(struct process *p)
+{
+    enum { STACK = 3, NOFILE = 7, CORE = 4, NPROC = 6, SIGPENDING = 11, NICE = 13, RTPRIO = 14, MSGQUEUE = 12, MEMLOCK = 8 };
+    for (unsigned i = 0; i < LIMITS; i++)
+        p->limits[i] = (struct limit){ ~0ul, ~0ul };
+    p->limits[STACK].soft = 8 << 20;
+    p->limits[CORE].soft = 0;
+    p->limits[NOFILE] = (struct limit){ 512, 512 };
+    p->limits[NPROC] = (struct limit){ PROCESSES - 16, PROCESSES - 16 };
+    p->limits[SIGPENDING] = (struct limit){ 256, 256 };
+    p->limits[MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
+    p->limits[MSGQUEUE] = (struct limit){ 0, 0 };
+    p->limits[NICE] = p->limits[RTPRIO] = (struct limit){ 0, 0 };
+    p->i.limit_stack = 8 << 20;
+    p->dumpable = true;
+}
+
+struct process *process_create(struct process *parent)
+{
+    static unsigned hint;
+    for (unsigned n = 0; n < PROCESSES; n++) {
+        struct process *p = &table.process[hint];
+        hint = hint + 1 < PROCESSES ? hint + 1 : 0;
+        if (p->i.pid || p->busy)
+            continue;
+        memset(p, 0, sizeof *p);
+        p->i.pid = tid_new();
+        if (parent)
+            inherit(p, parent);
+        else
+            defaults(p), p->i.state = 'S', p->i.pgid = p->i.sid = 0;
+        p->i.start_ns = time_now();
+        p->hash_next = by_pid[p->i.pid & (HASH - 1)];
+        by_pid[p->i.pid & (HASH - 1)] = p;
+        child_add(parent, p);
+        table.head.forks++;
+        return p;
+    }
+    return NULL;
+}
+
+void process_attach(struct process *p, endpoint_t task)
+{
+    p->i.task = task;
+    of_task[endpoint_index(task) & (TASKS - 1)] = p;
+}
+
+void process_detach(struct process *p)
+{
+    if (p->i.task)
+        of_task[endpoint_index(p->i.task) & (TASKS - 1)] = NULL;
+    p->i.task = 0;
+}
+
+void process_free(struct process *p)
+{
+    struct process **at = &by_pid[p->i.pid & (HASH - 1)];
+    while (*at != p)
+        at = &(*at)->hash_next;
+    *at = p->hash_next;
+    child_remove(p);
+    process_detach(p);
+    signals_drop(&p->pending, ~0ul);
+    p->i.pid = 0;
+    p->zombie = p->exiting = false;
+}
+
+static void task_set(struct process *p, unsigned item, uint64_t value)
+{
+    kernel_call(SYS_TASK_SET, p->i.task, item, value, 0, 0, 0);
+}
+
+void process_label(struct process *p)
+{
+    task_set(p, TASK_LABEL, (uint64_t)p->i.pgid << 32 | p->i.sid);
+}
+
+void process_words(struct process *p)
+{
+    task_set(p, TASK_WORD + WORD_PID, p->i.pid);
+    task_set(p, TASK_WORD + WORD_UID, p->i.uid);
+    task_set(p, TASK_WORD + WORD_EUID, p->i.euid);
+    task_set(p, TASK_WORD + WORD_GID, p->i.gid);
+    task_set(p, TASK_WORD + WORD_EGID, p->i.egid);
+    process_label(p);
+}
+
+/* ---- threads ---- */
+
+struct thread *thread_create(struct process *p, call_t call, int tid)
+{
+    struct thread *t = memory_zalloc(sizeof *t);
+    if (!t)
+        return NULL;
+    t->process = p;
+    t->index = call & (THREADS - 1);
+    t->tid = tid;
+    t->call = call;
+    t->place = THREAD_HANDLED;
+    t->alt_flags = SS_DISABLE;
+    t->next = p->threads;
+    p->threads = t;
+    p->i.threads++;
+    t->hash_next = by_tid[tid & (HASH - 1)];
+    by_tid[tid & (HASH - 1)] = t;
+    threads[t->index] = t;
+    return t;
+}
+
+static void tid_remove(struct thread *t)
+{
+    struct thread **at = &by_tid[t->tid & (HASH - 1)];
+    while (*at != t)
+        at = &(*at)->hash_next;
+    *at = t->hash_next;
+}
+
+void thread_rename(struct thread *t, int tid)
+{
+    tid_remove(t);
+    t->tid = tid;
+    t->hash_next = by_tid[tid & (HASH - 1)];
+    by_tid[tid & (HASH - 1)] = t;
+}
+
+/* Out of all tables. The structure itself lives as long as handlers are at work for it. */
+static void thread_unlink(struct thread *t)
+{
+    thread_unwait(t);
+    struct thread **at = &t->process->threads;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    t->process->i.threads--;
+    tid_remove(t);
+    if (threads[t->index] == t)
+        threads[t->index] = NULL;
+    signals_drop(&t->pending, ~0ul);
+    t->dead = true;
+}
+
+void thread_free(struct thread *t)
+{
+    if (!t->dead)
+        thread_unlink(t);
+    if (!t->active)
+        memory_free(t);
+}
+
+/* ---- waits ---- */
+
+int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t interrupt_result)
+{
+    t->place = THREAD_WAITING;
+    t->cancel = cancel;
+    t->interrupt_result = interrupt_result;
+    return LATER;
+}
+
+void thread_unwait(struct thread *t)
+{
+    timer_cancel(&t->timer);
+    if (t->place == THREAD_WAITING && t->cancel)
+        t->cancel(t);
+    t->cancel = NULL;
+    if (t->place == THREAD_WAITING)
+        t->place = THREAD_HANDLED;
+}
+
+void thread_finish(struct thread *t, int64_t result)
+{
+    thread_unwait(t);
+    if (t->attention || result <= -ERESTARTSYS) {
+        result = thread_attend(t, result);
+        if (result == LATER)
+            return;
+    }
+    call_t c = t->call;
+    t->call = 0;
+    t->place = THREAD_AWAY;
+    reply(c, result);
+}
+
+int64_t thread_gone(struct thread *t)
+{
+    t->call = 0;
+    t->place = THREAD_AWAY;
+    if (t->attention && !t->interrupting) {
+        t->interrupting = true;
+        kernel_call(SYS_INTERRUPT, t->index, 0, 0, 0, 0, 0);
+    }
+    return LATER;
+}
+
+/* ---- the first process ---- */
+
+void process_start_init(void)
+{
+    endpoint_t pm = service_find("pm");
+    struct process *p = process_create(NULL);
+    struct call_result r;
+    int64_t task = call_window(pm, &(struct call_args){ .op = PM_SPAWN }, WINDOW_NONE, NULL, 0, &r);
+    if (task < 0)
+        die("no task for init: %ld", task);
+    init_process = p;
+    process_attach(p, task);
+    struct thread *t = thread_create(p, r.r1, p->i.pid);
+    process_words(p);
+    cred_tell(p);
+    t->active++;
+    int64_t result = exec_init(t);
+    t->active--;
+    if (result != REGISTERS)
+        die("/sbin/init does not start: %ld", result);
+    result = thread_attend(t, result);
+    if (result != LATER)
+        reply(t->call, result);
+}

@@ -1,0 +1,214 @@
+/* The system calls about signals: sending, actions, masks, waiting. */
+#include "handlers.h"
+
+#include "signal.h"
+#include "syscalls.h"
+#include "user.h"
+
+/* ---- sending ---- */
+
+static bool valid(int sig) { return sig >= 0 && sig <= SIGNALS; }
+
+static struct siginfo from_user(const struct thread *t, int sig, int code)
+{
+    return (struct siginfo){ .signo = sig, .code = code, .sent = { t->process->i.pid, t->process->i.uid, 0 } };
+}
+
+int64_t linux_kill(struct thread *t, struct message *m)
+{
+    int pid = m->w[0], sig = m->w[1];
+    struct process *self = t->process;
+    if (!valid(sig))
+        return -EINVAL;
+    struct siginfo info = from_user(t, sig, SI_USER);
+    if (pid > 0) {
+        struct process *p = process_find(pid);
+        if (!p) {
+            struct thread *of = thread_find(pid);
+            p = of ? of->process : NULL;
+        }
+        if (!p)
+            return -ESRCH;
+        if (!signal_allowed(self, p, sig))
+            return -EPERM;
+        signal_post(p, NULL, &info);
+        return 0;
+    }
+    unsigned group = pid == 0 ? self->i.pgid : pid == -1 ? 0 : (unsigned)-pid, self_pid = self->i.pid;
+    bool any = false, allowed = false;
+    self->busy++;   /* the sender itself comes last */
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
+        if (!p->i.pid || (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
+            continue;
+        any = true;
+        if (!signal_allowed(self, p, sig))
+            continue;
+        allowed = true;
+        signal_post(p, NULL, &info);
+    }
+    self->busy--;
+    return allowed ? 0 : any ? -EPERM : -ESRCH;
+}
+
+static int64_t to_thread(struct thread *t, int tgid, int tid, int sig)
+{
+    if (tid <= 0 || !valid(sig))
+        return -EINVAL;
+    struct thread *to = thread_find(tid);
+    if (!to || (tgid && to->process->i.pid != (unsigned)tgid))
+        return -ESRCH;
+    if (!signal_allowed(t->process, to->process, sig))
+        return -EPERM;
+    struct siginfo info = from_user(t, sig, SI_TKILL);
+    signal_post(to->process, to, &info);
+    return 0;
+}
+
+int64_t linux_tkill(struct thread *t, struct message *m) { return to_thread(t, 0, m->w[0], m->w[1]); }
+
+int64_t linux_tgkill(struct thread *t, struct message *m)
+{
+    return (int)m->w[0] <= 0 ? -EINVAL : to_thread(t, m->w[0], m->w[1], m->w[2]);
+}
+
+static int64_t queue(struct thread *t, struct process *p, struct thread *to, int sig, caller_t from)
+{
+    struct siginfo info;
+    int64_t error = user_read(t, from, &info, sizeof info);
+    if (error)
+        return error;
+    if (!valid(sig))
+        return -EINVAL;
+    if (!p)
+        return -ESRCH;
+    if ((info.code >= 0 || info.code == SI_TKILL) && p != t->process)
+        return -EPERM;
+    if (!signal_allowed(t->process, p, sig))
+        return -EPERM;
+    info.signo = sig;
+    signal_post(p, to, &info);
+    return 0;
+}
+
+int64_t linux_rt_sigqueueinfo(struct thread *t, struct message *m)
+{
+    return queue(t, process_find(m->w[0]), NULL, m->w[1], m->w[2]);
+}
+
+int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
+{
+    struct thread *to = thread_find(m->w[1]);
+    if (to && to->process->i.pid != (uint32_t)m->w[0])
+        to = NULL;
+    return queue(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
+}
+
+/* ---- actions and masks ---- */
+
+static void action_set(struct process *p, int sig, const struct sigaction *a)
+{
+    uint64_t bit = BIT(sig);
+    p->actions[sig - 1] = *a;
+    p->actions[sig - 1].mask &= ~UNBLOCKABLE;
+    p->i.ignored = a->handler == SIG_IGN ? p->i.ignored | bit : p->i.ignored & ~bit;
+    p->i.caught = a->handler > SIG_IGN ? p->i.caught | bit : p->i.caught & ~bit;
+    if (!signal_ignored(p, sig))
+        return;
+    signals_drop(&p->pending, bit);
+    for (struct thread *x = p->threads; x; x = x->next)
+        signals_drop(&x->pending, bit);
+}
+
+int64_t linux_rt_sigaction(struct thread *t, struct message *m)
+{
+    int sig = m->w[0];
+    struct sigaction a;
+    int64_t error;
+    if (m->w[3] != 8 || sig < 1 || sig > SIGNALS || (m->w[1] && (BIT(sig) & UNBLOCKABLE)))
+        return -EINVAL;
+    if (m->w[1] && (error = user_read(t, m->w[1], &a, sizeof a)))
+        return error;
+    if (m->w[2] && (error = user_write(t, m->w[2], &t->process->actions[sig - 1], sizeof a)))
+        return error;
+    if (m->w[1])
+        action_set(t->process, sig, &a);
+    return 0;
+}
+
+int64_t linux_rt_sigprocmask(struct thread *t, struct message *m)
+{
+    uint64_t set, now = t->blocked;
+    int64_t error;
+    if (m->w[3] != 8)
+        return -EINVAL;
+    if (m->w[1] && (error = user_read(t, m->w[1], &set, sizeof set)))
+        return error;
+    if (m->w[1] && (int)m->w[0] != SIG_BLOCK && (int)m->w[0] != SIG_UNBLOCK && (int)m->w[0] != SIG_SETMASK)
+        return -EINVAL;
+    if (m->w[2] && (error = user_write(t, m->w[2], &now, sizeof now)))
+        return error;
+    if (m->w[1])
+        signal_mask(t, (int)m->w[0] == SIG_BLOCK ? now | set : (int)m->w[0] == SIG_UNBLOCK ? now & ~set : set);
+    return 0;
+}
+
+int64_t linux_rt_sigpending(struct thread *t, struct message *m)
+{
+    uint64_t set = (t->pending.set | t->process->pending.set) & t->blocked;
+    return m->w[1] > 8 ? -EINVAL : user_write(t, m->w[0], &set, m->w[1]);
+}
+
+static void leave(struct thread *t) { (void)t; }
+
+int64_t linux_rt_sigsuspend(struct thread *t, struct message *m)
+{
+    uint64_t set;
+    int64_t error;
+    if (m->w[1] != 8)
+        return -EINVAL;
+    if ((error = user_read(t, m->w[0], &set, sizeof set)))
+        return error;
+    uint64_t before = t->blocked;
+    signal_mask(t, set);
+    t->saved_mask = before;
+    t->restore_mask = true;
+    if (t->attention)
+        return -ERESTARTNOHAND;
+    t->attention = true;   /* the mask has to be put back */
+    return thread_wait(t, leave, -ERESTARTNOHAND);
+}
+
+int64_t linux_pause(struct thread *t, struct message *m)
+{
+    (void)m;
+    return thread_wait(t, leave, -ERESTARTNOHAND);
+}
+
+int64_t linux_sigaltstack(struct thread *t, struct message *m)
+{
+    struct { uint64_t base; uint32_t flags, pad; uint64_t size; } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
+    struct regs r;
+    int64_t error;
+    kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base && r.rsp - t->alt_base <= t->alt_size;
+    if (on)
+        old.flags |= SS_ONSTACK;
+    if (m->w[0]) {
+        if ((error = user_read(t, m->w[0], &new, sizeof new)))
+            return error;
+        if (on)
+            return -EPERM;
+        if ((new.flags & ~SS_AUTODISARM) > SS_DISABLE)
+            return -EINVAL;
+        if (!(new.flags & SS_DISABLE) && new.size < MINSIGSTKSZ)
+            return -ENOMEM;
+    }
+    if (m->w[1] && (error = user_write(t, m->w[1], &old, sizeof old)))
+        return error;
+    if (m->w[0]) {
+        t->alt_flags = new.flags & (SS_DISABLE | SS_AUTODISARM);
+        t->alt_base = new.flags & SS_DISABLE ? 0 : new.base;
+        t->alt_size = new.flags & SS_DISABLE ? 0 : new.size;
+    }
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* Signal frames, laid out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h, asm/ucontext.h), because
+ * programs read and write them: musl's cancellation changes the saved rip and signal mask.
+ *
+ *   higher     fp:    XSAVE area, 64-byte aligned; then a magic word
+ *              frame: return address (the restorer), ucontext, siginfo      <- rsp, rdx = ucontext, rsi = siginfo
+ *   lower
+ */
+#include "signal.h"
+
+#include "syscalls.h"
+#include "user.h"
+
+enum { RED_ZONE = 128, TRAP_FLAG = 0x100, DIRECTION_FLAG = 0x400, RESUME_FLAG = 0x10000, FXSAVE_SIZE = 512 };
+enum { FLAGS_KEPT = 0x0cd5 | 0x40000 /* what sigreturn may set: arithmetic, DF, OF, AC */, FLAGS_ALWAYS = 0x202 };
+enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
+enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
+enum { USER_CS = 0x33, USER_SS = 0x2b };
+enum { NR_RESTART_SYSCALL = 219, SYSCALL_SIZE = 2 };
+
+struct sigcontext {
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+    uint16_t cs, gs, fs, ss;
+    uint64_t error, trap, old_mask, cr2;
+    caller_t fpstate;
+    uint64_t reserved[8];
+};
+struct sigstack { uint64_t base; uint32_t flags, pad; uint64_t size; };
+struct ucontext { uint64_t flags, link; struct sigstack stack; struct sigcontext context; uint64_t mask; };
+_Static_assert(sizeof(struct ucontext) == 304, "the head of ucontext_t, without the unused part of its mask");
+
+struct frame {
+    caller_t        restorer;
+    struct ucontext uc;
+    struct siginfo  info;
+    uint8_t         info_rest[80];
+};
+
+/* At the end of the fxsave part: what follows it. */
+struct fp_software { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
+enum { FP_SOFTWARE_AT = 464 };
+
+static size_t fpu_size;
+static uint64_t fpu_features;
+
+void frame_init(void)
+{
+    uint64_t size = 0;
+    kernel_call(SYS_INFO, INFO_FPU_SIZE, 0, (uint64_t)&size, sizeof size, 0, 0);
+    fpu_size = size >= FXSAVE_SIZE && size <= FPU_SIZE ? size : FXSAVE_SIZE;
+    if (fpu_size > FXSAVE_SIZE) {
+        uint32_t low, high;
+        __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+        fpu_features = (uint64_t)high << 32 | low;
+    }
+}
+
+static bool on_alt_stack(const struct thread *t, uint64_t sp)
+{
+    return !(t->alt_flags & SS_DISABLE) && sp > t->alt_base && sp - t->alt_base <= t->alt_size;
+}
+
+void registers_finish(struct thread *t, int64_t result)
+{
+    struct regs r;
+    if (result == REGISTERS || kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+        return;
+    if (result <= -ERESTARTSYS) {
+        r.rip -= SYSCALL_SIZE;
+        if (result == -ERESTART_RESTARTBLOCK)
+            r.rax = NR_RESTART_SYSCALL;
+        else if (t->number != (uint64_t)-1)
+            r.rax = t->number;
+    } else {
+        r.rax = result;
+    }
+    kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+}
+
+/* How the interrupted call will look to the program when its handler returns. */
+static void finish_for_handler(struct regs *r, const struct thread *t, const struct sigaction *a, int64_t result)
+{
+    if (result == REGISTERS)
+        return;
+    if (result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (a->flags & SA_RESTART))) {
+        r->rip -= SYSCALL_SIZE;
+        if (t->number != (uint64_t)-1)
+            r->rax = t->number;
+    } else {
+        r->rax = result <= -ERESTARTSYS ? -EINTR : result;
+    }
+}
+
+static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t mask)
+{
+    *c = (struct sigcontext){
+        .r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
+        .rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx, .rdx = r->rdx, .rax = r->rax, .rcx = r->rcx,
+        .rsp = r->rsp, .rip = r->rip, .rflags = r->rflags, .cs = USER_CS, .ss = USER_SS, .old_mask = mask,
+        .trap = fault_vector, .error = fault_error, .cr2 = fault_address,
+    };
+}
+
+int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a, int64_t result, caller_t *missing, size_t *length)
+{
+    /* Nothing in here waits, so one buffer does: the frame, a gap, the floating point state. */
+    static struct { struct frame frame; uint8_t gap[64 + 16]; uint8_t fp[FPU_SIZE + 4] __attribute__((aligned(64))); } image;
+    static uint8_t out[sizeof image];
+    struct regs r;
+    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)image.fp, 0, 0, 0) < 0)
+        return 0;   /* it died meanwhile */
+    finish_for_handler(&r, t, a, result);
+
+    uint64_t sp = r.rsp - RED_ZONE;
+    if ((a->flags & SA_ONSTACK) && !(t->alt_flags & SS_DISABLE) && t->alt_size && !on_alt_stack(t, r.rsp))
+        sp = t->alt_base + t->alt_size;
+    uint64_t fp = (sp - fpu_size - 4) & ~63ul;
+    uint64_t at = ((fp - sizeof(struct frame)) & ~15ul) - 8;
+    size_t total = fp + fpu_size + 4 - at;
+
+    memset(image.fp + FP_SOFTWARE_AT, 0, sizeof(struct fp_software));
+    if (fpu_size > FXSAVE_SIZE)
+        memcpy(image.fp + FP_SOFTWARE_AT, &(struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } }, sizeof(struct fp_software));
+    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
+    struct frame *f = &image.frame;
+    memset(f, 0, sizeof *f);
+    f->restorer = a->restorer;
+    f->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    f->uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
+    context_fill(&f->uc.context, &r, mask);
+    f->uc.context.fpstate = fp;
+    f->uc.mask = mask;
+    f->info = *info;
+    memcpy(out, f, sizeof *f);
+    memset(out + sizeof *f, 0, fp - at - sizeof *f);
+    memcpy(out + (fp - at), image.fp, fpu_size);
+    memcpy(out + (fp - at) + fpu_size, &(uint32_t){ MAGIC2 }, 4);
+    *missing = at;
+    *length = total;
+    if (user_poke(t, at, out, total))
+        return -EFAULT;
+
+    if (t->alt_flags & SS_AUTODISARM && on_alt_stack(t, at))
+        t->alt_flags = SS_DISABLE;
+    t->restore_mask = false;
+    fault_vector = fault_error = fault_address = 0;
+    r.rdi = info->signo;
+    r.rsi = at + offsetof(struct frame, info);
+    r.rdx = at + offsetof(struct frame, uc);
+    r.rax = 0;
+    r.rip = a->handler;
+    r.rsp = at;
+    r.rflags &= ~(uint64_t)(TRAP_FLAG | DIRECTION_FLAG | RESUME_FLAG);
+    kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    return 0;
+}
+
+/* The floating point state that a frame names; NULL in *state: none. */
+static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, uint64_t *use)
+{
+    *use = FPU_RESET;
+    if (!at)
+        return 0;
+    memset(state, 0, FPU_SIZE);
+    int64_t error = user_read(t, at, state, FXSAVE_SIZE);
+    if (error)
+        return error;
+    struct fp_software sw;
+    memcpy(&sw, state + FP_SOFTWARE_AT, sizeof sw);
+    if (fpu_size > FXSAVE_SIZE) {
+        if (sw.magic1 == MAGIC1 && sw.size <= fpu_size && sw.size >= FXSAVE_SIZE + 64) {
+            if ((error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, sw.size - FXSAVE_SIZE)))
+                return error;
+        } else {
+            state[FXSAVE_SIZE] = 3;   /* the header: x87 and SSE are there */
+        }
+    }
+    *use = (uint64_t)state;
+    return 0;
+}
+
+int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
+{
+    (void)m;
+    static uint8_t state[FPU_SIZE] __attribute__((aligned(64)));
+    struct regs r;
+    struct ucontext uc;
+    uint64_t use;
+    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+        return -EFAULT;
+    int64_t error = user_read(t, r.rsp, &uc, sizeof uc);
+    if (!error)
+        error = fp_read(t, uc.context.fpstate, state, &use);
+    if (error == LATER)
+        return LATER;
+    if (error) {
+        signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
+        return t->dead ? LATER : REGISTERS;
+    }
+    const struct sigcontext *c = &uc.context;
+    struct regs to = {
+        .rdi = c->rdi, .rsi = c->rsi, .rdx = c->rdx, .r10 = c->r10, .r8 = c->r8, .r9 = c->r9, .rax = c->rax, .rbx = c->rbx,
+        .rbp = c->rbp, .r12 = c->r12, .r13 = c->r13, .r14 = c->r14, .r15 = c->r15, .rip = c->rip, .rsp = c->rsp, .rcx = c->rcx,
+        .r11 = c->r11, .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS, .fs_base = r.fs_base, .gs_base = r.gs_base,
+    };
+    if (kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, use, 0, 0, 0) < 0)
+        kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, FPU_RESET, 0, 0, 0);
+    if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) && !on_alt_stack(t, to.rsp)) {
+        t->alt_flags = uc.stack.flags & (SS_DISABLE | SS_AUTODISARM);
+        t->alt_base = uc.stack.base;
+        t->alt_size = uc.stack.size;
+    }
+    signal_mask(t, uc.mask);
+    t->number = (uint64_t)-1;
+    return REGISTERS;
+}

@@ -1,0 +1,106 @@
+/* sendfile and copy_file_range: from file to file through a buffer of ours. Only where neither side can block (for ever);
+ * for the rest -EINVAL, upon which programs copy for themselves. */
+#include "handlers.h"
+
+#include "syscalls.h"
+#include "user.h"
+#include <minnow/file.h>
+
+enum { PIECE = 16384, AT_ONCE = 1 << 20 };
+
+struct end { struct conn_info conn; unsigned fd; uint64_t position; caller_t offset; };
+
+static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset, unsigned not_access)
+{
+    *e = (struct end){ .fd = fd, .offset = offset };
+    int64_t error = kernel_call(SYS_CONN_GET, t->call, fd, (uint64_t)&e->conn, 0, 0, 0);
+    if (error < 0)
+        return error;
+    if ((e->conn.flags & O_ACCMODE) == not_access)
+        return -EBADF;
+    if (!(e->conn.flags & CONN_READY))
+        return -EINVAL;
+    e->position = e->conn.position;
+    if (!offset)
+        return 0;
+    if (!(e->conn.flags & CONN_SEEKABLE))
+        return -ESPIPE;
+    if ((error = user_read(t, offset, &e->position, sizeof e->position)) || (error = user_probe(t, offset, sizeof e->position)))
+        return error;
+    return (int64_t)e->position < 0 ? -EINVAL : 0;
+}
+
+static void close_end(struct thread *t, struct end *e)
+{
+    if (e->offset)
+        user_poke(t, e->offset, &e->position, sizeof e->position);
+    else
+        kernel_call(SYS_CONN_SET, t->call, e->fd, CONN_SET_POSITION, e->position, 0, 0);
+}
+
+static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n)
+{
+    struct call_result r = { 0 };
+    int64_t done = call_window(e->conn.service, &(struct call_args){ .op = op, .object = e->conn.object, .position = e->position,
+                               .flags = e->conn.flags }, window, buffer, n, &r);
+    if (done > 0)
+        e->position = op == FS_WRITE && (e->conn.flags & O_APPEND) && r.r1 ? r.r1 : e->position + done;
+    return done;
+}
+
+static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t length)
+{
+    char *buffer = memory_alloc(PIECE);
+    if (!buffer)
+        return -ENOMEM;
+    int64_t total = 0, error = 0;
+    length = MIN(length, (uint64_t)AT_ONCE);
+    while ((uint64_t)total < length) {
+        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE));
+        if (n <= 0 || t->dead) {
+            error = n;
+            break;
+        }
+        int64_t written = move(to, FS_WRITE, WINDOW_IN, buffer, n);
+        if (written < n)
+            from->position -= n - MAX(written, 0);
+        if (written > 0)
+            total += written;
+        if (written < n || t->dead || t->attention) {
+            error = written < 0 ? written : 0;
+            break;
+        }
+    }
+    memory_free(buffer);
+    if (t->dead)
+        return LATER;
+    close_end(t, from);
+    close_end(t, to);
+    return total ? total : error;
+}
+
+int64_t linux_sendfile(struct thread *t, struct message *m)
+{
+    struct end from, to;
+    int64_t error = open_end(t, &from, m->w[1], m->w[2], O_WRONLY);
+    if (!error)
+        error = open_end(t, &to, m->w[0], 0, O_RDONLY);
+    if (!error && !(from.conn.flags & CONN_SEEKABLE))
+        error = -EINVAL;
+    return error ? error : copy(t, &from, &to, m->w[3]);
+}
+
+int64_t linux_copy_file_range(struct thread *t, struct message *m)
+{
+    struct end from, to;
+    if (m->w[5])
+        return -EINVAL;
+    int64_t error = open_end(t, &from, m->w[0], m->w[1], O_WRONLY);
+    if (!error)
+        error = open_end(t, &to, m->w[2], m->w[3], O_RDONLY);
+    if (!error && (!(from.conn.flags & CONN_SEEKABLE) || !(to.conn.flags & CONN_SEEKABLE)))
+        error = -EINVAL;
+    if (!error && to.conn.flags & O_APPEND)
+        error = -EBADF;
+    return error ? error : copy(t, &from, &to, m->w[4]);
+}

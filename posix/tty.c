@@ -1,0 +1,223 @@
+/* Controlling terminals. The terminals themselves (line discipline, echo, signals of keys) are in their drivers; which
+ * session a terminal belongs to and who is in the foreground is decided here and told to the driver by TTY_SET. */
+#include "tty.h"
+
+#include "signal.h"
+#include "syscalls.h"
+#include "user.h"
+#include <minnow/file.h>
+#include <minnow/tty.h>
+
+enum { FIRST_SERIAL = 64, TERMINALS = 16 };
+
+struct terminal { uint64_t rdev; uint32_t session, group; };
+static KEPT struct terminal terminals[TERMINALS];
+
+static endpoint_t console, serial;
+
+void tty_init(void)
+{
+    console = service_find("console");
+    serial = service_find("serial");
+}
+
+static endpoint_t driver(uint64_t rdev)
+{
+    return dev_major(rdev) == MAJOR_TTY && dev_minor(rdev) >= FIRST_SERIAL ? serial : console;
+}
+
+static struct terminal *find(uint64_t rdev)
+{
+    struct terminal *free = NULL;
+    for (unsigned i = 0; i < TERMINALS; i++) {
+        if (terminals[i].rdev == rdev)
+            return &terminals[i];
+        if (!terminals[i].rdev && !free)
+            free = &terminals[i];
+    }
+    if (free)
+        *free = (struct terminal){ .rdev = rdev };
+    return free;
+}
+
+static void tell_driver(const struct terminal *y)
+{
+    call_window(driver(y->rdev), &(struct call_args){ .op = TTY_SET, .w0 = y->session, .object = dev_minor(y->rdev) },
+                WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
+}
+
+/* All processes of the session see the terminal and its foreground group in what is published. */
+static void publish(unsigned session, uint64_t rdev, uint32_t group)
+{
+    FOR_EACH_PROCESS(p)
+        if (p->i.sid == session) {
+            p->i.tty = rdev;
+            p->i.tty_pgrp = group;
+        }
+}
+
+static void set(struct terminal *y, unsigned session, unsigned group)
+{
+    if (y->session && y->session != session)
+        publish(y->session, 0, 0);
+    y->session = session;
+    y->group = group;
+    if (session)
+        publish(session, y->rdev, group);
+    tell_driver(y);
+}
+
+static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
+{
+    struct terminal *y = find(rdev);
+    if (!y)
+        return -ENOMEM;
+    if (p->i.sid == y->session && p->i.tty == rdev)
+        return 0;
+    if (p->i.sid != p->i.pid || p->i.tty)
+        return -EPERM;
+    if (y->session && y->session != p->i.sid && !(steal && p->i.euid == 0))
+        return -EPERM;
+    set(y, p->i.sid, p->i.pgid);
+    return 0;
+}
+
+void tty_leader_exits(struct process *leader)
+{
+    if (!leader->i.tty)
+        return;
+    struct terminal *y = find(leader->i.tty);
+    if (!y || y->session != leader->i.sid)
+        return;
+    unsigned group = y->group;
+    publish(y->session, 0, 0);
+    leader->i.tty = 0;
+    y->session = y->group = 0;
+    tell_driver(y);
+    if (group) {
+        signal_group(group, SIGHUP);
+        signal_group(group, SIGCONT);
+    }
+}
+
+void tty_leave(struct process *p)
+{
+    if (p->i.sid == p->i.pid)
+        tty_leader_exits(p);
+    p->i.tty = p->i.tty_pgrp = 0;
+}
+
+/* May p, in a background group, do what changes the terminal? 0; -EIO; or a restart code: SIGTTOU was sent. */
+static int64_t background(struct thread *t, int sig)
+{
+    struct process *p = t->process;
+    if ((t->blocked & BIT(sig)) || p->actions[sig - 1].handler == SIG_IGN)
+        return sig == SIGTTOU ? 0 : -EIO;
+    if (group_orphaned(p->i.pgid))
+        return -EIO;
+    signal_group(p->i.pgid, sig);
+    return -ERESTARTSYS;
+}
+
+static uint64_t own_number(struct thread *t)
+{
+    struct regs r;
+    return kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? (uint64_t)-1 : r.rax;
+}
+
+static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t argument)
+{
+    struct process *p = t->process;
+    int group;
+    int64_t error = user_read(t, argument, &group, sizeof group);
+    if (error)
+        return error;
+    if (y->session != p->i.sid || p->i.tty != y->rdev)
+        return -ENOTTY;
+    if (group < 0)
+        return -EINVAL;
+    if (p->i.pgid != y->group && (error = background(t, SIGTTOU))) {
+        t->number = own_number(t);
+        return error;
+    }
+    if (!group_exists(group, p->i.sid)) {
+        for (struct process *x = table.process; x < table.process + PROCESSES; x++)
+            if (x->i.pid && x->i.pgid == (unsigned)group)
+                return -EPERM;
+        return -ESRCH;
+    }
+    set(y, p->i.sid, group);
+    return 0;
+}
+
+int64_t tty_control(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    uint64_t request = (uint32_t)m->w[0];
+    struct terminal *y = find(m->object);
+    if (!y)
+        return -ENOTTY;
+    bool own = y->session && y->session == p->i.sid && p->i.tty == y->rdev;
+    switch (request) {
+    case TIOCSCTTY:
+        return acquire(p, y->rdev, m->w[1] == 1);
+    case TIOCNOTTY:
+        if (!own)
+            return -ENOTTY;
+        tty_leave(p);
+        return 0;
+    case TIOCGPGRP:
+        return own ? user_write(t, m->w[1], &y->group, sizeof y->group) : -ENOTTY;
+    case TIOCGSID:
+        return own ? user_write(t, m->w[1], &y->session, sizeof y->session) : -ENOTTY;
+    case TIOCSPGRP:
+        return set_foreground(t, y, m->w[1]);
+    default:
+        return -ENOTTY;
+    }
+}
+
+int64_t tty_open(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    struct terminal *y = find(m->w[1]);
+    if (y && p->i.sid == p->i.pid && !p->i.tty && !y->session)
+        acquire(p, m->w[1], false);
+    return t->dead ? LATER : (int64_t)m->w[0];
+}
+
+int64_t tty_stop(struct thread *t, struct message *m)
+{
+    int sig = m->w[0];
+    if (sig != SIGTTIN && sig != SIGTTOU)
+        return -EINVAL;
+    t->number = own_number(t);
+    int64_t error = background(t, sig);
+    return t->dead ? LATER : error ? error : -EIO;
+}
+
+int64_t tty_name(struct thread *t, struct message *m)
+{
+    struct process *p = t->process;
+    if (!p->i.tty)
+        return -ENXIO;
+    m->op = TTY_CONNECT;
+    m->object = dev_minor(p->i.tty);
+    return forward(m, driver(p->i.tty)) < 0 ? -ENXIO : thread_gone(t);
+}
+
+/* One driver's signals: (set, group, minor) until there are none. */
+static void pull(endpoint_t from)
+{
+    struct call_result r;
+    while (from && call_window(from, &(struct call_args){ .op = TTY_PULL }, WINDOW_NONE, NULL, 0, &r) >= 0 && r.r1)
+        for (int sig = 1; sig <= SIGNALS; sig++)
+            if ((r.r1 >> sig & 1) && r.r2)
+                signal_group(r.r2, sig);
+}
+
+void tty_pull(void)
+{
+    pull(console);
+    pull(serial);
+}

@@ -1,0 +1,25 @@
+/* Controlling terminals and job control: see jobs.c, tty.c. */
+#ifndef TTY_H
+#define TTY_H
+
+#include "process.h"
+
+void    tty_init(void);
+int64_t tty_control(struct thread *t, struct message *m);   /* POSIX_TTY_CONTROL */
+int64_t tty_open(struct thread *t, struct message *m);      /* POSIX_TTY_OPEN */
+int64_t tty_stop(struct thread *t, struct message *m);      /* POSIX_TTY_STOP */
+int64_t tty_name(struct thread *t, struct message *m);      /* POSIX_TTY_NAME */
+void    tty_pull(void);                                     /* a terminal has signals for us */
+void    tty_leader_exits(struct process *leader);           /* SIGHUP, and the terminal is nobody's */
+void    tty_leave(struct process *p);                       /* p has no terminal any more */
+
+int64_t exception_arrived(struct thread *t, struct message *m);   /* signal.c */
+int64_t linux_close(struct thread *t, struct message *m);         /* locks.c: of a watched connection */
+
+/* jobs.c */
+bool group_orphaned(unsigned pgid);
+bool group_exists(unsigned pgid, unsigned sid);
+/* p ends or leaves its group: groups that become orphaned and have stopped members are told. */
+void group_check_orphans(struct process *p);
+
+#endif

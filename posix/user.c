@@ -1,0 +1,78 @@
+/* Reading and writing a program's memory. Nobody waits here for a page: see "throw back" in the architecture. */
+#include "user.h"
+
+#include "syscalls.h"
+
+#define USER_END 0x7ffffffff000ul
+
+static bool plausible(caller_t at, size_t length)
+{
+    return at >= PAGE_SIZE && at < USER_END && length <= USER_END - at;
+}
+
+int user_peek(struct thread *t, caller_t from, void *to, size_t length)
+{
+    if (!plausible(from, length))
+        return -EFAULT;
+    return kernel_call(SYS_PEEK, t->call, from, (uint64_t)to, length, 0, 0) < 0 ? -EFAULT : 0;
+}
+
+int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
+{
+    if (!plausible(to, length))
+        return -EFAULT;
+    return kernel_call(SYS_POKE, t->call, to, (uint64_t)from, length, 0, 0) < 0 ? -EFAULT : 0;
+}
+
+int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window)
+{
+    if (!plausible(at, length))
+        return -EFAULT;
+    if (kernel_call(SYS_AIM, t->call, at, length, window, 0, 0) < 0)
+        return -EFAULT;
+    call_t c = t->call;
+    t->call = 0;
+    throw_back(c, 0, length);
+    return thread_gone(t);
+}
+
+int64_t user_read(struct thread *t, caller_t from, void *to, size_t length)
+{
+    if (!user_peek(t, from, to, length))
+        return 0;
+    return user_throw(t, from, length, WINDOW_IN);
+}
+
+int64_t user_write(struct thread *t, caller_t to, const void *from, size_t length)
+{
+    if (!user_poke(t, to, from, length))
+        return 0;
+    return user_throw(t, to, length, WINDOW_OUT);
+}
+
+int64_t user_probe(struct thread *t, caller_t to, size_t length)
+{
+    char now[512];
+    for (size_t done = 0; done < length; done += sizeof now) {
+        size_t n = MIN(length - done, sizeof now);
+        if (user_peek(t, to + done, now, n) || user_poke(t, to + done, now, n))
+            return user_throw(t, to, length, WINDOW_INOUT);
+    }
+    return 0;
+}
+
+int64_t user_string(struct thread *t, caller_t from, char *to, size_t size)
+{
+    size_t have = 0;
+    while (have < size) {
+        size_t n = MIN(size - have, PAGE_SIZE - ((from + have) & (PAGE_SIZE - 1)));
+        n = MIN(n, have ? 1024ul : 128ul);
+        if (user_peek(t, from + have, to + have, n))
+            return user_throw(t, from + have, 1, WINDOW_IN);
+        const char *end = memchr(to + have, 0, n);
+        if (end)
+            return end - to;
+        have += n;
+    }
+    return -ENAMETOOLONG;
+}
