@@ -1,0 +1,190 @@
+/* Commands on an IDE channel: see ata.h. DMA where the bus master works, PIO where it does not; a command that fails or whose
+ * interrupt is lost is tried again after a reset, the second time by PIO. */
+#include "ata.h"
+
+enum { DATA = 0, ERROR = 1, COUNT = 2, LBA0 = 3, LBA1 = 4, LBA2 = 5, DRIVE = 6, STATUS = 7, COMMAND = 7 };
+enum { BUSY = 0x80, READY = 0x40, FAULT = 0x20, REQUEST = 8, FAILED = 1 };
+enum { IDENTIFY = 0xec, READ = 0x20, READ48 = 0x24, WRITE = 0x30, WRITE48 = 0x34, READ_DMA = 0xc8, READ_DMA48 = 0x25, WRITE_DMA = 0xca, WRITE_DMA48 = 0x35,
+       FLUSH = 0xe7, FLUSH48 = 0xea };
+enum { MASTER_COMMAND = 0, MASTER_STATUS = 2, MASTER_TABLE = 4, MASTER_START = 1, MASTER_READ = 8, MASTER_INTERRUPT = 4, MASTER_ERROR = 2 };
+enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000 };
+#define TIMEOUT_NS 5000000000ul
+
+struct prd { uint32_t address; uint16_t bytes, flags; };
+
+static uint8_t status(struct channel *c) { return in8(c->command + STATUS); }
+
+/* Polls until BUSY is clear and, if wanted, REQUEST set: 0 or -EIO. */
+static int poll(struct channel *c, bool request)
+{
+    for (unsigned n = 0; n < POLLS; n++) {
+        uint8_t s = status(c);
+        if (s & BUSY)
+            continue;
+        if (s & (FAILED | FAULT))
+            return -EIO;
+        if (!request || s & REQUEST)
+            return 0;
+        if (s == 0)
+            return -EIO;   /* nobody there */
+    }
+    return -EIO;
+}
+
+static void expect(struct channel *c)
+{
+    c->waiting = true;
+    c->fired = false;
+    c->deadline = time_now() + TIMEOUT_NS;
+    alarm_at(c->deadline);
+}
+
+/* Waits for the interrupt of the command that was given. 0 or -EIO. */
+static int wait(struct channel *c)
+{
+    while (c->waiting)
+        condition_wait(&c->done);
+    return c->fired && !(status(c) & (FAILED | FAULT | BUSY)) ? 0 : -EIO;
+}
+
+void ata_interrupt(struct channel *c)
+{
+    status(c);   /* takes the line back */
+    if (c->waiting) {
+        c->waiting = false;
+        c->fired = true;
+        condition_wake(&c->done);
+    }
+    irq_ack(c->irq);
+}
+
+void ata_timeout(struct channel *c)
+{
+    if (!c->waiting)
+        return;
+    if (time_now() < c->deadline) {
+        alarm_at(c->deadline);
+        return;
+    }
+    c->waiting = false;
+    condition_wake(&c->done);
+}
+
+void ata_reset(struct channel *c)
+{
+    out8(c->control, SOFT_RESET);
+    for (int n = 0; n < 16; n++)
+        in8(c->control);
+    out8(c->control, 0);
+    poll(c, false);
+}
+
+static void address(struct drive *v, uint64_t sector, unsigned count)
+{
+    struct channel *c = v->channel;
+    if (v->lba48) {
+        out8(c->command + DRIVE, 0x40 | v->unit << 4);
+        out8(c->command + COUNT, count >> 8);
+        out8(c->command + LBA0, sector >> 24);
+        out8(c->command + LBA1, sector >> 32);
+        out8(c->command + LBA2, sector >> 40);
+    } else {
+        out8(c->command + DRIVE, 0xe0 | v->unit << 4 | (sector >> 24 & 15));
+    }
+    out8(c->command + COUNT, count);
+    out8(c->command + LBA0, sector);
+    out8(c->command + LBA1, sector >> 8);
+    out8(c->command + LBA2, sector >> 16);
+}
+
+static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+{
+    struct channel *c = v->channel;
+    c->prd[0] = (struct prd){ b->physical, count * SECTOR, PRD_END };
+    out8(c->master + MASTER_COMMAND, write ? 0 : MASTER_READ);
+    out32(c->master + MASTER_TABLE, c->prd_physical);
+    out8(c->master + MASTER_STATUS, in8(c->master + MASTER_STATUS) | MASTER_INTERRUPT | MASTER_ERROR);
+    address(v, sector, count);
+    expect(c);
+    out8(c->command + COMMAND, write ? (v->lba48 ? WRITE_DMA48 : WRITE_DMA) : v->lba48 ? READ_DMA48 : READ_DMA);
+    out8(c->master + MASTER_COMMAND, (write ? 0 : MASTER_READ) | MASTER_START);
+    int error = wait(c);
+    out8(c->master + MASTER_COMMAND, 0);
+    return in8(c->master + MASTER_STATUS) & MASTER_ERROR ? -EIO : error;
+}
+
+static int by_pio(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+{
+    struct channel *c = v->channel;
+    address(v, sector, count);
+    out8(c->command + COMMAND, write ? (v->lba48 ? WRITE48 : WRITE) : v->lba48 ? READ48 : READ);
+    for (unsigned i = 0; i < count; i++) {
+        int error = poll(c, true);
+        if (error)
+            return error;
+        if (write)
+            out_string16(c->command + DATA, b->data + i * SECTOR, SECTOR);
+        else
+            in_string16(c->command + DATA, b->data + i * SECTOR, SECTOR);
+    }
+    return poll(c, false);
+}
+
+int ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+{
+    struct drive *v = d->driver;
+    struct channel *c = v->channel;
+    int error = -EIO;
+    if (sector + count > d->sectors)
+        return -EIO;
+    lock_take(&c->lock);
+    for (int n = 0; n < TRIES && error; n++) {
+        if (n)
+            ata_reset(c);
+        error = poll(c, false);
+        if (!error)
+            error = v->dma && n < TRIES - 1 ? by_dma(v, b, sector, count, write) : by_pio(v, b, sector, count, write);
+    }
+    lock_give(&c->lock);
+    if (error)
+        print("%s of %u sectors at %lu failed", write ? "write" : "read", count, sector);
+    return error;
+}
+
+int ata_flush(struct disk *d)
+{
+    struct drive *v = d->driver;
+    struct channel *c = v->channel;
+    lock_take(&c->lock);
+    out8(c->command + DRIVE, 0xe0 | v->unit << 4);
+    int error = poll(c, false);
+    if (!error) {
+        expect(c);
+        out8(c->command + COMMAND, v->lba48 ? FLUSH48 : FLUSH);
+        error = wait(c);
+    }
+    lock_give(&c->lock);
+    return error;
+}
+
+bool ata_identify(struct drive *v, uint64_t *sectors)
+{
+    struct channel *c = v->channel;
+    uint16_t id[SECTOR / 2];
+    out8(c->command + DRIVE, 0xa0 | v->unit << 4);
+    for (int n = 0; n < 16; n++)
+        in8(c->control);
+    if (status(c) == 0xff || status(c) == 0)
+        return false;
+    out8(c->command + COUNT, 0);
+    out8(c->command + LBA1, 0);
+    out8(c->command + LBA2, 0);
+    out8(c->command + COMMAND, IDENTIFY);
+    if (poll(c, true) < 0 || in8(c->command + LBA1) || in8(c->command + LBA2))
+        return false;   /* none, or a CD-ROM */
+    in_string16(c->command + DATA, id, sizeof id);
+    v->lba48 = id[83] >> 10 & 1;
+    v->dma = c->master && id[49] >> 8 & 1;
+    *sectors = v->lba48 ? id[100] | (uint64_t)id[101] << 16 | (uint64_t)id[102] << 32 | (uint64_t)id[103] << 48 : id[60] | (uint64_t)id[61] << 16;
+    return *sectors != 0;
+}

@@ -1,0 +1,2 @@
+SERVICES += drivers/ata
+LIBS_ata := libblk libpci

@@ -1,0 +1,202 @@
+/* Protocol FS on disks: see blk.h. Every request is cut into chunks that fit a buffer; a chunk that does not begin or end with a
+ * sector is read, changed and written. */
+#include "blk.h"
+
+#include <minnow/file.h>
+
+#include "service.h"
+
+enum { BLKGETSIZE = 0x1260, BLKSSZGET = 0x1268, BLKBSZGET = 0x80081270, BLKGETSIZE64 = 0x80081272, THREADS = 4 };
+
+static struct disk *disks;
+static unsigned disk_count, major;
+static struct blk_buffer buffers[BLK_BUFFERS];
+static struct condition buffer_free;
+static struct lock edge_lock;      /* around read-change-write of part of a sector */
+
+static struct partition *find(uint64_t object, struct disk **disk)
+{
+    uint64_t d = object / BLK_MINORS, p = object % BLK_MINORS;
+    if (d >= disk_count || p >= BLK_PARTITIONS || !disks[d].partitions[p].count)
+        return NULL;
+    *disk = &disks[d];
+    return &disks[d].partitions[p];
+}
+
+static struct blk_buffer *buffer_take(void)
+{
+    for (;;) {
+        for (unsigned i = 0; i < BLK_BUFFERS; i++)
+            if (buffers[i].data && !buffers[i].busy) {
+                buffers[i].busy = true;
+                return &buffers[i];
+            }
+        condition_wait(&buffer_free);
+    }
+}
+
+static void buffer_give(struct blk_buffer *b)
+{
+    b->busy = false;
+    condition_wake(&buffer_free);
+}
+
+/* One chunk: `length` bytes at byte `at` of the disk, `done` bytes into the window. */
+static int read_chunk(struct message *m, struct disk *d, uint64_t at, size_t length, size_t done)
+{
+    struct blk_buffer *b = buffer_take();
+    uint64_t first = at / SECTOR, last = (at + length - 1) / SECTOR;
+    int error = d->transfer(d, b, first, last - first + 1, false);
+    if (!error)
+        error = copy_out(m, done, b->data + at % SECTOR, length);
+    buffer_give(b);
+    return error;
+}
+
+static int write_chunk(struct message *m, struct disk *d, uint64_t at, size_t length, size_t done)
+{
+    uint64_t first = at / SECTOR, last = (at + length - 1) / SECTOR;
+    bool edges = at % SECTOR || (at + length) % SECTOR;
+    struct blk_buffer *b = buffer_take();
+    if (edges)
+        lock_take(&edge_lock);
+    int error = edges ? d->transfer(d, b, first, last - first + 1, false) : 0;
+    if (!error)
+        error = copy_in(m, done, b->data + at % SECTOR, length);
+    if (!error)
+        error = d->transfer(d, b, first, last - first + 1, true);
+    if (edges)
+        lock_give(&edge_lock);
+    buffer_give(b);
+    return error;
+}
+
+static int64_t move(struct message *m, bool write)
+{
+    struct disk *d;
+    struct partition *p = find(m->object, &d);
+    if (!p)
+        return -ENXIO;
+    uint64_t size = p->count * SECTOR, position = m->position, length = m->w[2];
+    if (position >= size || !length)
+        return write && length ? -ENOSPC : 0;
+    length = MIN(length, size - position);
+    for (uint64_t done = 0, n; done < length; done += n) {
+        uint64_t at = p->first * SECTOR + position + done;
+        n = MIN(length - done, BLK_CHUNK - at % SECTOR);
+        int error = write ? write_chunk(m, d, at, n, done) : read_chunk(m, d, at, n, done);
+        if (error)
+            return error;
+    }
+    reply_position(m, position + length);
+    return length;
+}
+
+static int64_t do_read(struct message *m) { return move(m, false); }
+static int64_t do_write(struct message *m) { return move(m, true); }
+
+static int64_t do_seek(struct message *m)
+{
+    struct disk *d;
+    struct partition *p = find(m->object, &d);
+    if (!p)
+        return -ENXIO;
+    int64_t base = m->w[2] == SEEK_SET ? 0 : m->w[2] == SEEK_CUR ? (int64_t)m->position : (int64_t)(p->count * SECTOR);
+    int64_t to = base + (int64_t)m->w[1];
+    if (m->w[2] > SEEK_END || to < 0)
+        return -EINVAL;
+    reply_position(m, to);
+    return to;
+}
+
+static int64_t do_sync(struct message *m)
+{
+    struct disk *d;
+    return find(m->object, &d) ? d->flush(d) : -ENXIO;
+}
+
+static int64_t do_stat(struct message *m)
+{
+    struct disk *d;
+    if (!find(m->object, &d))
+        return -ENXIO;
+    uint64_t rdev = makedev(major, m->object);
+    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFBLK | 0660, .rdev = rdev, .blksize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s);
+}
+
+static int64_t do_open(struct message *m)
+{
+    struct disk *d;
+    return find(m->object, &d) ? connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY) : -ENXIO;
+}
+
+static int64_t do_ioctl(struct message *m)
+{
+    struct disk *d;
+    struct partition *p = find(m->object, &d);
+    if (!p)
+        return -ENXIO;
+    uint64_t size = p->count * SECTOR, sectors = p->count;
+    uint32_t sector = SECTOR;
+    switch ((uint32_t)m->w[1]) {
+    case BLKGETSIZE64: return copy_out(m, 0, &size, sizeof size);
+    case BLKGETSIZE:   return copy_out(m, 0, &sectors, sizeof sectors);
+    case BLKSSZGET: case BLKBSZGET: return copy_out(m, 0, &sector, sizeof sector);
+    default:           return -ENOTTY;
+    }
+}
+
+static void read_partitions(struct disk *d)
+{
+    struct blk_buffer *b = &buffers[0];
+    d->partitions[0] = (struct partition){ 0, d->sectors };
+    if (d->transfer(d, b, 0, 1, false) < 0)
+        print("the partition table cannot be read");
+    else
+        mbr_read(b->data, d->sectors, d->partitions);
+}
+
+static bool ready;
+static struct condition now_ready;
+
+/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. */
+static void start(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < disk_count; i++)
+        read_partitions(&disks[i]);
+    ready = true;
+    condition_wake(&now_ready);
+}
+
+/* Requests that come before the partitions are known wait for them. */
+static int64_t when_ready(struct message *m)
+{
+    static const handler_t handlers[] = {
+        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_SYNC)] = do_sync, [op_number(FS_OPEN)] = do_open, [op_number(FS_IOCTL)] = do_ioctl,
+    };
+    while (!ready)
+        condition_wait(&now_ready);
+    return handlers[op_number(m->op)](m);
+}
+
+void blk_serve(struct disk *list, unsigned count, unsigned major_number, void (*notify)(uint64_t bits))
+{
+    static const handler_t handlers[] = {
+        [op_number(FS_READ)] = when_ready, [op_number(FS_WRITE)] = when_ready, [op_number(FS_SEEK)] = when_ready, [op_number(FS_STAT)] = when_ready,
+        [op_number(FS_SYNC)] = when_ready, [op_number(FS_OPEN)] = when_ready, [op_number(FS_IOCTL)] = when_ready,
+    };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
+    disks = list;
+    disk_count = count;
+    major = major_number;
+    for (unsigned i = 0; i < BLK_BUFFERS && count; i++)
+        buffers[i].data = memory_dma(BLK_CHUNK / PAGE_SIZE, &buffers[i].physical);
+    if (count && !buffers[0].data)
+        die("no memory for transfers");
+    if (thread_start(start, NULL) < 0)
+        die("no memory for a thread");
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS, .notify = notify });
+}

@@ -1,0 +1,2 @@
+SERVICES += drivers/virtio_blk
+LIBS_virtio_blk := libblk libpci
