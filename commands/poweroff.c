@@ -1,0 +1,20 @@
+/* poweroff, reboot, halt: ask init to end the system in order. `-f`: at once, after a sync. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    int again = !strcmp(name, "reboot");
+    if (argc > 1 && !strcmp(argv[1], "-f")) {
+        sync();
+        reboot(again ? RB_AUTOBOOT : RB_POWER_OFF);
+    } else if (kill(1, again ? SIGTERM : SIGUSR2) == 0) {
+        return 0;
+    }
+    perror(name);
+    return 1;
+}

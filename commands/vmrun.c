@@ -1,0 +1,219 @@
+/* vmrun: runs the command of a tests/vm run and tells the harness of it. What it finds on the boot partition and what it
+ * writes to /dev/host is described at the top of tests/vmlib.py. Started by init. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HEADER = 9, CHUNK = 16384, WORDS_MAX = 4096 };
+
+static int host;
+
+/* One frame: type, then what head and data hold. */
+static void frame(char type, const void *head, uint32_t head_size, const void *data, uint32_t size)
+{
+    static unsigned char out[HEADER + 16 + CHUNK];
+    uint32_t length = head_size + size;
+    memcpy(out, "\177MNW", 4);
+    out[4] = type;
+    memcpy(out + 5, &length, 4);
+    if (head_size)
+        memcpy(out + HEADER, head, head_size);
+    if (size)
+        memcpy(out + HEADER + head_size, data, size);
+    for (uint32_t done = 0; done < HEADER + length;) {
+        ssize_t n = write(host, out + done, HEADER + length - done);
+        if (n < 0 && errno != EINTR)
+            exit(1);
+        if (n > 0)
+            done += n;
+    }
+}
+
+static void complain(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    frame('E', NULL, 0, text, n < (int)sizeof text ? n : (int)sizeof text - 1);
+}
+
+/* The NUL-terminated words of a file, as a NULL-terminated array; NULL when it is not there. */
+static char **read_words(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return NULL;
+    char *text = malloc(st.st_size + 1), **words = calloc(WORDS_MAX + 1, sizeof *words);
+    ssize_t have = 0, n;
+    while (have < st.st_size && (n = read(fd, text + have, st.st_size - have)) > 0)
+        have += n;
+    close(fd);
+    int count = 0;
+    for (char *at = text; at < text + have && count < WORDS_MAX; at += strlen(at) + 1)
+        words[count++] = at;
+    text[have] = 0;
+    return words;
+}
+
+static void unpack(const char *archive)
+{
+    if (access(archive, F_OK) < 0)
+        return;
+    pid_t pid = fork();
+    if (!pid) {
+        execl("/bin/busybox", "tar", "-xf", archive, "-C", "/", (char *)NULL);
+        _exit(127);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    if (status)
+        complain("cannot unpack the added files (status %x)", status);
+}
+
+static pid_t start(char **command, const int out[2], const int error[2])
+{
+    pid_t pid = fork();
+    if (pid)
+        return pid;
+    int in = open("/boot/vm/input", O_RDONLY);
+    if (in < 0)
+        in = open("/dev/null", O_RDONLY);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    setsid();
+    dup2(in, 0);
+    dup2(out[1], 1);
+    dup2(error[1], 2);
+    if (in > 2)
+        close(in);
+    if (chdir("/root") < 0)
+        perror("/root");
+    execvp(command[0], command);
+    fprintf(stderr, "%s: %s\n", command[0], strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+/* Passes one piece on. false: the pipe has ended, or (when it does not block) is empty. */
+static bool pass(char type, int fd)
+{
+    static char piece[CHUNK];
+    ssize_t n = read(fd, piece, sizeof piece);
+    if (n > 0)
+        frame(type, NULL, 0, piece, n);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static void child_ended(int signal) { (void)signal; }
+
+/* Passes on what the command writes until it has ended and the pipes are empty; its status. What it leaves running in
+ * the background may still hold the pipes. */
+static int listen_to(pid_t pid, int out, int error, const sigset_t *unblocked)
+{
+    struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = error, .events = POLLIN } };
+    int status;
+    for (;;) {
+        pid_t ended = waitpid(pid, &status, WNOHANG);
+        if (ended == pid)
+            break;
+        if (ppoll(fds, 2, NULL, unblocked) <= 0)
+            continue;
+        for (int i = 0; i < 2; i++)
+            if (fds[i].fd >= 0 && fds[i].revents && !pass("oe"[i], fds[i].fd))
+                fds[i].fd = -1;
+    }
+    for (int i = 0; i < 2; i++)
+        if (fds[i].fd >= 0) {
+            fcntl(fds[i].fd, F_SETFL, O_NONBLOCK);
+            while (pass("oe"[i], fds[i].fd))
+                ;
+        }
+    return status;
+}
+
+static void fetch(uint16_t index, const char *path)
+{
+    static char piece[CHUNK];
+    struct stat st;
+    unsigned char head[6];
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
+        complain("%s: %s", path, fd < 0 ? strerror(errno) : "is a directory");
+        return;
+    }
+    uint32_t mode = st.st_mode & 07777;
+    memcpy(head, &index, 2);
+    memcpy(head + 2, &mode, 4);
+    frame('f', head, sizeof head, NULL, 0);
+    for (ssize_t n; (n = read(fd, piece, sizeof piece)) != 0;) {
+        if (n < 0) {
+            complain("%s: %s", path, strerror(errno));
+            break;
+        }
+        frame('f', head, sizeof head, piece, n);
+    }
+    close(fd);
+}
+
+int main(void)
+{
+    int out[2], error[2];
+    char text[32];
+    host = open("/dev/host", O_WRONLY | O_CLOEXEC);
+    if (host < 0) {
+        perror("vmrun: /dev/host");
+        return 1;
+    }
+    frame('b', NULL, 0, NULL, 0);
+    char **command = read_words("/boot/vm/cmd");
+    if (!command || !command[0]) {
+        complain("there is no command in /boot/vm/cmd");
+        return 1;
+    }
+    setenv("HOME", "/root", 1);
+    setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
+    unpack("/boot/vm/add.tar");
+
+    sigset_t child, unblocked;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &unblocked);
+    sigdelset(&unblocked, SIGCHLD);
+    struct sigaction ended = { .sa_handler = child_ended };
+    sigaction(SIGCHLD, &ended, NULL);
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(error, O_CLOEXEC) < 0) {
+        complain("pipe: %s", strerror(errno));
+        return 1;
+    }
+    pid_t pid = start(command, out, error);
+    if (pid < 0) {
+        complain("fork: %s", strerror(errno));
+        return 1;
+    }
+    close(out[1]);
+    close(error[1]);
+    int status = listen_to(pid, out[0], error[0], &unblocked);
+    int n = WIFSIGNALED(status) ? snprintf(text, sizeof text, "signal %d", WTERMSIG(status))
+                                : snprintf(text, sizeof text, "exit %d", WEXITSTATUS(status));
+    frame('x', NULL, 0, text, n);
+    char **get = read_words("/boot/vm/get");
+    for (int i = 0; get && get[i]; i++)
+        fetch(i, get[i]);
+    sync();
+    return 0;
+}
