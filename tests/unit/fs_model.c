@@ -432,6 +432,8 @@ static void do_one_pages(void)
     uint64_t addresses[8], position = pick_size() / 4096 * 4096;
     int64_t count = fs_pages(n->object, position, addresses, 8);
     int64_t wanted = position < n->size ? MIN(8, (int64_t)((n->size - position + 4095) / 4096)) : 0;
+    if (options.full && count < wanted)
+        wanted = count;              /* no memory for a hole */
     EXPECT(count, wanted);
     bool write = dice(2) && !options.full;
     for (int64_t k = 0; k < count; k++) {
@@ -445,7 +447,7 @@ static void do_one_pages(void)
             memcpy(n->data + at, page, part);
         }
     }
-    if (count)
+    if (count > 0)
         EXPECT(fs_unpin(n->object, addresses, count, write), 0);
 }
 

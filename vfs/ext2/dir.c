@@ -79,7 +79,7 @@ static int find_linear(struct inode *dir, const char *name, unsigned length, str
 
 static int find_by_index(struct inode *dir, const char *name, unsigned length, struct place *p)
 {
-    uint32_t hash = name_hash(name, length), cursor = hash;
+    uint32_t hash = fs_hash(name, length), cursor = hash;
     uint64_t offset;
     while (dir->index && index_next(dir, hash, &cursor, &offset)) {
         struct page *page;
@@ -159,7 +159,7 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
             }
             fill_entry(m, new, name, length, ino, mode);
             cache_dirty(page);
-            index_add(dir, name_hash(name, length), ((uint64_t)number << m->block_shift) + offset + used);
+            index_add(dir, fs_hash(name, length), ((uint64_t)number << m->block_shift) + offset + used);
             return 1;
         }
         offset += e->reclen;
@@ -222,7 +222,7 @@ int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino, 
 void dir_remove(struct inode *dir, struct place *p, const char *name, unsigned length)
 {
     struct entry *e = p->entry;
-    index_remove(dir, name_hash(name, length), ((uint64_t)p->block << dir->mount->block_shift) + p->offset);
+    index_remove(dir, fs_hash(name, length), ((uint64_t)p->block << dir->mount->block_shift) + p->offset);
     for (uint32_t offset = 0; offset < p->offset;) {       /* the entry before takes its room */
         struct entry *before = dir_entry(dir->mount, p->page, offset);
         if (!before)

@@ -140,7 +140,6 @@ int64_t do_name(struct message *m);
 void index_init(void);                      /* call first: takes some memory while there is */
 /* Where the names of a large directory are, in bytes from its beginning. */
 struct dir_index;
-uint32_t name_hash(const char *name, unsigned length);
 int  index_build(struct inode *dir);        /* 0 or an error; then the directory is searched from front to back. May wait */
 /* The next place where a name with this hash may be; *cursor is the hash at first. The index must exist. */
 bool index_next(struct inode *dir, uint32_t hash, uint32_t *cursor, uint64_t *offset);

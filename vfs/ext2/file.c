@@ -89,6 +89,9 @@ int64_t do_read(struct message *m)
             p = held;
         }
         uint64_t part = MIN(length - done, PAGE_SIZE - offset);
+        struct page *next;                         /* one copy takes all pages that lie together in memory */
+        while (!held && part < length - done && (next = cache_find(owner, ++index)) && next->data == p->data + offset + part)
+            part = MIN(length - done, part + PAGE_SIZE);
         part = MIN(part, i->size > position ? i->size - position : 0);   /* it may have been cut while we waited */
         if (part && copy_out(m, done, p->data + offset, part))
             error = -EFAULT;
@@ -103,13 +106,10 @@ int64_t do_read(struct message *m)
         inode_put(i);
         return error;
     }
-    if (!i->mount->read_only && !(m->flags & O_NOATIME)) {
-        struct timespec64 now = fs_now();
-        if (fs_atime_due(&i->atime, &i->mtime, &i->ctime, &now)) {
-            i->atime = now;
-            inode_dirty(i);
-            flush_later();
-        }
+    if (fs_atime_due(&i->atime, &i->mtime, &i->ctime) && !i->mount->read_only && !(m->flags & O_NOATIME)) {
+        i->atime = fs_now();
+        inode_dirty(i);
+        flush_later();
     }
     inode_put(i);
     reply_position(m, position);

@@ -16,21 +16,6 @@ static struct dir_index indexes[INDEXES];
 static unsigned         next_victim;
 static void            *free_tables[SIZES];  /* by size, each beginning with a pointer to the next */
 
-uint32_t name_hash(const char *name, unsigned length)
-{
-    uint64_t h = length;
-    for (; length >= 8; name += 8, length -= 8) {
-        uint64_t word;
-        memcpy(&word, name, 8);
-        h = (h ^ word) * 0x9e3779b97f4a7c15ull;
-        h ^= h >> 29;
-    }
-    uint64_t rest = 0;
-    memcpy(&rest, name, length);
-    h = (h ^ rest) * 0x9e3779b97f4a7c15ull;
-    return h >> 32;
-}
-
 static unsigned size_class(uint32_t slots) { return __builtin_ctz(slots / FIRST_SLOTS); }
 
 static struct slot *table_take(uint32_t slots)
@@ -151,7 +136,7 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
             error = -EUCLEAN;
             break;
         }
-        if (e->ino && !add(x, name_hash(e->name, e->name_length), ((uint64_t)number << m->block_shift) + offset))
+        if (e->ino && !add(x, fs_hash(e->name, e->name_length), ((uint64_t)number << m->block_shift) + offset))
             error = -ENOMEM;
         offset += e->reclen;
     }

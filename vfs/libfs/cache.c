@@ -42,7 +42,7 @@ static void grow(void)
         full = true;
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = count; i-- > 0;) {          /* the first will be taken first: neighbours in files lie together in memory */
         pages[i].data = base + i * PAGE_SIZE;
         pages[i].hash_next = free_pages;
         free_pages = &pages[i];

@@ -30,15 +30,19 @@ struct timespec64 fs_now(void)
     return now;
 }
 
-static bool before(const struct timespec64 *a, const struct timespec64 *b)
+uint32_t fs_hash(const char *name, unsigned length)
 {
-    return a->sec != b->sec ? a->sec < b->sec : a->nsec < b->nsec;
-}
-
-bool fs_atime_due(const struct timespec64 *atime, const struct timespec64 *mtime, const struct timespec64 *ctime,
-                  const struct timespec64 *now)
-{
-    return !before(mtime, atime) || !before(ctime, atime) || now->sec - atime->sec >= 24 * 3600;
+    uint64_t h = length, rest = 0;
+    for (; length >= 8; name += 8, length -= 8) {
+        uint64_t word;
+        memcpy(&word, name, 8);
+        h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 29;
+    }
+    for (unsigned k = 0; k < length; k++)
+        rest = rest << 8 | (uint8_t)name[k];
+    h = (h ^ rest) * 0x9e3779b97f4a7c15ull;
+    return h >> 32;
 }
 
 static int dents_flush(struct dents *d)

@@ -26,9 +26,16 @@ static inline uint8_t fs_dtype(uint32_t mode) { return (mode & S_IFMT) >> 12; }
 
 /* Wall time, now. */
 struct timespec64 fs_now(void);
-/* Whether a read should renew atime, by the rule called relatime: it is older than a change, or than a day. */
-bool fs_atime_due(const struct timespec64 *atime, const struct timespec64 *mtime, const struct timespec64 *ctime,
-                  const struct timespec64 *now);
+/* Whether a read should renew atime, by the rule called relatime: it is not newer than the last change. */
+static inline bool fs_atime_due(const struct timespec64 *atime, const struct timespec64 *mtime, const struct timespec64 *ctime)
+{
+    const struct timespec64 *last = mtime->sec != ctime->sec ? mtime->sec > ctime->sec ? mtime : ctime
+                                  : mtime->nsec > ctime->nsec ? mtime : ctime;
+    return atime->sec != last->sec ? atime->sec < last->sec : atime->nsec <= last->nsec;
+}
+
+/* A hash of a name, of 32 good bits. */
+uint32_t fs_hash(const char *name, unsigned length);
 
 /* Packs struct dirent64 records into the window of a DENTS call. */
 struct dents {

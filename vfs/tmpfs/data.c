@@ -1,0 +1,327 @@
+/* The contents of files: pages out of a pool, in trees. Pages that PM has mapped are not given to another file before
+ * PM has given them back. */
+#include "tmpfs.h"
+
+enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
+
+static uint64_t *free_pages;         /* linked through their first word */
+static uint64_t  pool_pages, pool_free;
+static bool      pool_full;
+static const uint8_t zeros[PAGE_SIZE];
+
+static struct pin { struct pin *next; void *page; uint32_t count; bool gone; } *pins[PIN_HASH];
+
+/* ---- The pool ---- */
+
+static void grow(void)
+{
+    size_t count = GROW_PAGES;
+    uint8_t *base = memory_pages(count);
+    if (!base)
+        base = memory_pages(count = 1);
+    if (!base) {
+        pool_full = true;
+        return;
+    }
+    pool_pages += count;
+    pool_free += count;
+    while (count-- > 0) {
+        uint64_t *page = (uint64_t *)(base + count * PAGE_SIZE);
+        *page = (uint64_t)(uintptr_t)free_pages;
+        free_pages = page;
+    }
+}
+
+static void *page_take(struct node *n, bool zero)
+{
+    struct mount *mount = &mounts[n->mount];
+    if (mount->page_limit && mount->pages >= mount->page_limit)
+        return NULL;
+    if (!free_pages && !pool_full)
+        grow();
+    uint64_t *page = free_pages;
+    if (!page)
+        return NULL;
+    free_pages = (uint64_t *)(uintptr_t)*page;
+    pool_free--;
+    mount->pages++;
+    n->pages++;
+    return zero ? memset(page, 0, PAGE_SIZE) : page;
+}
+
+static void page_to_pool(void *page)
+{
+    *(uint64_t *)page = (uint64_t)(uintptr_t)free_pages;
+    free_pages = page;
+    pool_free++;
+}
+
+static struct pin **find_pin(void *page)
+{
+    struct pin **at = &pins[(uintptr_t)page / PAGE_SIZE % PIN_HASH];
+    while (*at && (*at)->page != page)
+        at = &(*at)->next;
+    return at;
+}
+
+static void page_give(struct node *n, void *page)
+{
+    mounts[n->mount].pages--;
+    n->pages--;
+    struct pin *pin = n->pinned ? *find_pin(page) : NULL;
+    if (pin)
+        pin->gone = true;            /* it goes to the pool when PM gives it back */
+    else
+        page_to_pool(page);
+}
+
+void pool_count(uint64_t *all, uint64_t *free)
+{
+    uint64_t more = pool_full ? 0 : GUESS;
+    *all = pool_pages + more;
+    *free = pool_free + more;
+}
+
+/* ---- The tree ---- */
+
+static inline uint8_t *find_page(const struct node *n, uint64_t index)
+{
+    void *page = n->root;
+    unsigned height = n->height;
+    if (height < 7 && index >> FANOUT_BITS * height)
+        return NULL;
+    while (page && height)
+        page = ((void **)page)[index >> FANOUT_BITS * --height & (FANOUT - 1)];
+    return page;
+}
+
+/* Where the pointer to a page stands; makes the way to it. NULL: no memory. */
+static void **make_slot(struct node *n, uint64_t index)
+{
+    while (index >> FANOUT_BITS * n->height) {
+        if (n->root) {
+            void **top = page_take(n, true);
+            if (!top)
+                return NULL;
+            top[0] = n->root;
+            n->root = top;
+        }
+        n->height++;
+    }
+    void **slot = &n->root;
+    for (unsigned height = n->height; height > 0;) {
+        if (!*slot) {
+            void *inner = page_take(n, true);
+            if (!inner)
+                return NULL;
+            *slot = inner;
+        }
+        slot = &((void **)*slot)[index >> FANOUT_BITS * --height & (FANOUT - 1)];
+    }
+    return slot;
+}
+
+/* Frees the pages from number `from` on under *slot. */
+static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
+{
+    if (!*slot)
+        return;
+    if (height) {
+        uint64_t span = 1ull << FANOUT_BITS * (height - 1);
+        for (uint64_t k = from / span; k < FANOUT; k++)
+            cut(n, (void **)*slot + k, height - 1, k == from / span ? from % span : 0);
+    }
+    if (from == 0) {
+        page_give(n, *slot);
+        *slot = NULL;
+    }
+}
+
+void data_cut(struct node *n, uint64_t size)
+{
+    uint64_t from = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (from >> FANOUT_BITS * n->height == 0)
+        cut(n, &n->root, n->height, from);
+    if (!n->root)
+        n->height = 0;
+    uint8_t *last = size % PAGE_SIZE ? find_page(n, size / PAGE_SIZE) : NULL;
+    if (last)
+        memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
+}
+
+/* ---- Operations ---- */
+
+enum { SIZE_MAX_BITS = 47 };
+
+static int64_t check_regular(const struct node *n)
+{
+    return !n ? -ESTALE : S_ISREG(n->mode) ? 0 : S_ISDIR(n->mode) ? -EISDIR : -EINVAL;
+}
+
+int64_t do_read(struct message *m)
+{
+    struct node *n = node_of(m->object);
+    int64_t error = check_regular(n);
+    if (error)
+        return error;
+    uint64_t position = m->position;
+    if (position >= n->size)
+        return 0;
+    uint64_t length = MIN(m->w[2], n->size - position), done = 0;
+    while (done < length) {
+        uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE, part = MIN(length - done, PAGE_SIZE - offset);
+        const uint8_t *page = find_page(n, index);
+        if (!page)
+            page = zeros;
+        else
+            while (part < length - done && find_page(n, ++index) == page + offset + part)
+                part = MIN(length - done, part + PAGE_SIZE);
+        if (copy_out(m, done, page + offset, part))
+            return -EFAULT;
+        done += part;
+        position += part;
+    }
+    if (fs_atime_due(&n->atime, &n->mtime, &n->ctime) && !(m->flags & O_NOATIME))
+        n->atime = fs_now();
+    reply_position(m, position);
+    return done;
+}
+
+/* Copies a piece of the window into one page, which is there or is made. */
+static int write_page(struct node *n, struct message *m, uint64_t done, uint64_t position, unsigned part)
+{
+    unsigned offset = position % PAGE_SIZE;
+    uint8_t *page = find_page(n, position / PAGE_SIZE);
+    if (page)
+        return copy_in(m, done, page + offset, part) ? -EFAULT : 0;
+    page = page_take(n, part != PAGE_SIZE);
+    if (!page)
+        return -ENOSPC;
+    int error = copy_in(m, done, page + offset, part) ? -EFAULT : 0;
+    void **slot = error ? NULL : make_slot(n, position / PAGE_SIZE);
+    if (slot)
+        *slot = page;
+    else
+        page_give(n, page);
+    return error ? error : slot ? 0 : -ENOSPC;
+}
+
+int64_t do_write(struct message *m)
+{
+    struct node *n = node_of(m->object);
+    int64_t error = check_regular(n);
+    if (error)
+        return error;
+    if (mounts[n->mount].read_only)
+        return -EROFS;
+    uint64_t start = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0;
+    if (!length)
+        return 0;
+    if (start >> SIZE_MAX_BITS)
+        return -EFBIG;
+    length = MIN(length, (1ull << SIZE_MAX_BITS) - start);
+    while (done < length) {
+        unsigned part = MIN(length - done, (uint64_t)(PAGE_SIZE - (start + done) % PAGE_SIZE));
+        error = write_page(n, m, done, start + done, part);
+        if (error)
+            break;
+        done += part;
+    }
+    if (error == -EFAULT)
+        done = 0;                    /* the call comes again as a whole */
+    if (done && start + done > n->size)
+        n->size = start + done;
+    if (error && start + length > n->size)
+        data_cut(n, n->size);
+    if (!done)
+        return error;
+    touch(n);
+    reply_position(m, start + done);
+    return done;
+}
+
+int64_t do_truncate(struct message *m)
+{
+    struct node *n = node_of(m->object);
+    int64_t error = check_regular(n);
+    if (error)
+        return error;
+    if (m->w[1] >> 63)
+        return -EINVAL;
+    if (m->w[1] >> SIZE_MAX_BITS)
+        return -EFBIG;
+    if (mounts[n->mount].read_only)
+        return -EROFS;
+    if (m->w[1] < n->size)
+        data_cut(n, m->w[1]);
+    n->size = m->w[1];
+    touch(n);
+    return 0;
+}
+
+int64_t do_pages(struct message *m)
+{
+    struct node *n = node_of(m->object);
+    if (!n)
+        return -ESTALE;
+    if (!S_ISREG(n->mode))
+        return -ENODEV;
+    uint64_t addresses[64], index = m->position / PAGE_SIZE;
+    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
+    int error = 0;
+    for (; count < wanted && (index + count) * PAGE_SIZE < n->size; count++) {
+        uint8_t *page = find_page(n, index + count);
+        if (!page) {                 /* a hole becomes a page, for it may be written through the mapping */
+            void **slot = make_slot(n, index + count);
+            page = slot ? page_take(n, true) : NULL;
+            if (page)
+                *slot = page;
+        }
+        struct pin **at = page ? find_pin(page) : NULL;
+        if (at && !*at) {
+            *at = memory_zalloc(sizeof(**at));
+            if (*at)
+                (*at)->page = page;
+        }
+        if (!at || !*at) {
+            error = -ENOMEM;
+            break;
+        }
+        (*at)->count++;
+        addresses[count] = (uint64_t)(uintptr_t)page;
+    }
+    n->pinned |= count != 0;
+    if (count && copy_out(m, 0, addresses, count * sizeof(addresses[0]))) {
+        while (count)
+            (*find_pin((void *)(uintptr_t)addresses[--count]))->count--;
+        return -EFAULT;
+    }
+    return count ? (int64_t)count : error;
+}
+
+int64_t do_unpin(struct message *m)
+{
+    uint64_t addresses[64];
+    unsigned count = m->w[2] / sizeof(addresses[0]);
+    if (count > ARRAY_SIZE(addresses))
+        return -EINVAL;
+    if (copy_in(m, 0, addresses, count * sizeof(addresses[0])))
+        return -EFAULT;
+    struct node *n = node_of(m->object);
+    for (unsigned k = 0; k < count; k++) {
+        struct pin **at = find_pin((void *)(uintptr_t)addresses[k]), *pin = *at;
+        if (!pin || (pin->count && --pin->count))
+            continue;
+        *at = pin->next;
+        if (pin->gone)
+            page_to_pool(pin->page);
+        memory_free(pin);
+    }
+    if (n && m->w[3]) {
+        touch(n);
+        uint8_t *last = n->size % PAGE_SIZE ? find_page(n, n->size / PAGE_SIZE) : NULL;
+        if (last)
+            memset(last + n->size % PAGE_SIZE, 0, PAGE_SIZE - n->size % PAGE_SIZE);
+    }
+    return 0;
+}
