@@ -1,0 +1,2 @@
+SERVICES += vfs
+UNIT_test_path := vfs/path.c

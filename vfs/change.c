@@ -1,0 +1,218 @@
+/* Calls that change directories: mkdir, mknod, symlink, link, unlink and rmdir. */
+#include "vfs.h"
+
+/* Whether a new name can be put where the walk ended. `directory`: slashes behind it do no harm. */
+static int new_name(const struct walk *w, bool directory)
+{
+    if (w->last != LAST_NAME || w->node)
+        return -EEXIST;
+    if (w->slash && !directory)
+        return -ENOENT;
+    return may_create(w, w->dir);
+}
+
+int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node)
+{
+    int error = may_create(w, w->dir);
+    if (error)
+        return error;
+    uint32_t gid;
+    struct call_result r;
+    mode = create_mode(w, w->dir, mode, &gid);
+    error = call_window(w->dir->service, &(struct call_args){ .op = FS_CREATE, .object = w->dir->object, .w3 = mode,
+                        .w4 = (uint64_t)w->uid << 32 | gid, .w5 = rdev }, WINDOW_IN, (void *)(uintptr_t)w->name, w->length, &r);
+    changes++;
+    if (error) {
+        name_drop(w->dir, w->name, w->length);
+        return error;
+    }
+    struct node *n = node_set(w->dir->service, r.r1, w->dir->mount, &(struct attributes){ mode, w->uid, gid, rdev });
+    if (!n)
+        return -ENFILE;
+    name_set(w->dir, w->name, w->length, n);
+    if (node)
+        *node = n;
+    return 0;
+}
+
+static int64_t create(struct message *m, uint32_t mode, uint32_t rdev)
+{
+    struct walk *w;
+    int error = walk_start(&w, m, WALK_ENTRY | WALK_ABSENT);
+    if (error)
+        return error;
+    error = new_name(w, S_ISDIR(mode));
+    if (!error)
+        error = create_node(w, mode, rdev, NULL);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_mkdir(struct message *m)
+{
+    return create(m, S_IFDIR | (m->w[2] & (0777 | S_ISVTX)), 0);
+}
+
+int64_t do_mknod(struct message *m)
+{
+    uint32_t mode = m->w[2] & (S_IFMT | 07777), rdev = m->w[3];
+    switch (mode & S_IFMT) {
+    case 0:
+        mode |= S_IFREG;
+        rdev = 0;
+        break;
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFSOCK:
+        rdev = 0;
+        break;
+    case S_IFCHR:
+    case S_IFBLK:
+        if (process_of(m->from)->cred.fsuid)
+            return -EPERM;
+        break;
+    case S_IFDIR:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+    return create(m, mode, rdev);
+}
+
+/* ---- names for what there is ---- */
+
+/* Name and target go to the file server in one piece, in the lower half of the buffer, where a link's target would be
+ * read if one were followed now. */
+static int symlink_at(struct walk *w, const char *target, size_t length)
+{
+    int error = new_name(w, false);
+    if (error)
+        return error;
+    char both[NAME_MAX + PATH_MAX];
+    uint32_t gid;
+    create_mode(w, w->dir, S_IFLNK | 0777, &gid);
+    memcpy(both, w->name, w->length);
+    memcpy(both + w->length, target, length);
+    error = call_window(w->dir->service, &(struct call_args){ .op = FS_SYMLINK, .object = w->dir->object, .w3 = w->length,
+                        .w4 = (uint64_t)w->uid << 32 | gid }, WINDOW_IN, both, w->length + length, NULL);
+    changes++;
+    name_drop(w->dir, w->name, w->length);
+    return error;
+}
+
+int64_t do_symlink(struct message *m)
+{
+    struct walk *w, *target;
+    struct process *p = process_of(m->from);
+    uint64_t directory = m->w[1];
+    caller_t path = m->w[2];
+    int length, error = walk_begin(&target, p, 0);   /* for its buffer */
+    if (error)
+        return error;
+    error = aim(m, m->w[0], PATH_MAX, WINDOW_IN);
+    if (!error) {
+        length = copy_string(m, 0, target->buffer, PATH_MAX);
+        error = length < 0 ? length : length == 0 ? -ENOENT : 0;
+    }
+    if (!error)
+        error = walk_begin(&w, p, WALK_ENTRY | WALK_ABSENT);
+    if (!error) {
+        error = walk_at(w, m, directory, path);
+        if (!error)
+            error = symlink_at(w, target->buffer, length);
+        walk_end(w);
+    }
+    walk_end(target);
+    return error;
+}
+
+static int link_at(struct walk *w, struct node *old)
+{
+    if (w->last != LAST_NAME || w->node)
+        return -EEXIST;
+    if (w->slash)
+        return -ENOENT;
+    if (w->dir->mount != old->mount)
+        return -EXDEV;
+    int error = may_create(w, w->dir);
+    if (!error && S_ISDIR(old->mode))
+        error = -EPERM;
+    if (error)
+        return error;
+    error = call_window(w->dir->service, &(struct call_args){ .op = FS_LINK, .object = w->dir->object, .w3 = old->object },
+                        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
+    changes++;
+    if (error)
+        name_drop(w->dir, w->name, w->length);
+    else
+        name_set(w->dir, w->name, w->length, old);
+    return error;
+}
+
+int64_t do_link(struct message *m)
+{
+    struct walk *old, *w;
+    uint64_t directory = m->w[2];
+    caller_t path = m->w[3];
+    uint32_t flags = m->w[4];
+    if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (flags & AT_EMPTY_PATH && process_of(m->from)->cred.fsuid)
+        return -ENOENT;
+    int error = walk_start(&old, m, (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0));
+    if (error)
+        return error;
+    error = walk_begin(&w, process_of(m->from), WALK_ENTRY | WALK_ABSENT);
+    if (!error) {
+        error = walk_at(w, m, directory, path);
+        if (!error)
+            error = link_at(w, old->node);
+        walk_end(w);
+    }
+    walk_end(old);
+    return error;
+}
+
+/* ---- taking names away ---- */
+
+static int remove_name(struct walk *w, bool directory)
+{
+    if (w->last != LAST_NAME) {
+        if (!directory)
+            return -EISDIR;
+        return w->last == LAST_DOT ? -EINVAL : w->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+    }
+    if (read_only(w->dir))
+        return -EROFS;
+    if (!w->node)
+        return -ENOENT;
+    if (w->slash && !directory)
+        return S_ISDIR(w->node->mode) ? -EISDIR : -ENOTDIR;
+    int error = may_delete(w, w->dir, w->node, directory);
+    if (error)
+        return error;
+    error = call_window(w->dir->service, &(struct call_args){ .op = FS_UNLINK, .object = w->dir->object,
+                        .w3 = directory ? AT_REMOVEDIR : 0 }, WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
+    changes++;
+    if (error)
+        name_drop(w->dir, w->name, w->length);
+    else
+        name_set(w->dir, w->name, w->length, NULL);
+    if (!error && directory)
+        name_drop(w->node, "..", 2);
+    return error;
+}
+
+int64_t do_unlink(struct message *m)
+{
+    struct walk *w;
+    if (m->w[2] & 0xffffffff & ~(uint64_t)AT_REMOVEDIR)
+        return -EINVAL;
+    bool directory = m->w[2] & AT_REMOVEDIR;
+    int error = walk_start(&w, m, WALK_ENTRY | WALK_ABSENT);
+    if (error)
+        return error;
+    error = remove_name(w, directory);
+    walk_end(w);
+    return error;
+}

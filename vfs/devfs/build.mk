@@ -1,0 +1,2 @@
+SERVICES += vfs/devfs
+LIBS_devfs := libfs

@@ -1,0 +1,256 @@
+/* Nodes and the name cache: see vfs.h.
+ *
+ * Nodes stand in a table, found by hash chains; a hand goes round and takes places that are not pinned and were not
+ * used since it last came by. Names stand in sets of four. A name refers to its two nodes by place and generation, so
+ * that a node whose place was taken takes all its names with it, without a search. */
+#include "vfs.h"
+
+enum { BUCKETS = 2048, WAYS = 4, SETS = NAMES / WAYS, NAME_ROOM = 43, LINKS = 128, LINK_ROOM = 60 };
+
+struct name {
+    uint32_t hash, dir_generation, node_generation;
+    uint16_t dir, node;      /* places of nodes; node 0: there is no such name. dir 0: the entry is free */
+    uint8_t  length;
+    char     name[NAME_ROOM];
+};
+
+struct link { uint32_t generation; uint16_t node; uint8_t length; char target[LINK_ROOM]; };
+
+uint64_t changes;
+
+static struct node nodes[NODES];             /* place 0 is not used */
+static uint16_t    buckets[BUCKETS];
+static unsigned    hand;
+static struct name names[SETS][WAYS];
+static unsigned    turn;
+static struct link links[LINKS];
+
+/* ---- nodes ---- */
+
+static inline uint16_t *bucket(unsigned service, uint64_t object)
+{
+    uint64_t h = (object ^ object >> 32 ^ service << 7) * 0x9e3779b97f4a7c15u;
+    return &buckets[h >> 53];
+}
+_Static_assert(BUCKETS == 1 << (64 - 53), "bucket() takes eleven bits");
+
+struct node *node_find(unsigned service, uint64_t object)
+{
+    for (unsigned i = *bucket(service, object); i; i = nodes[i].next)
+        if (nodes[i].object == object && nodes[i].service == service)
+            return &nodes[i];
+    return NULL;
+}
+
+static void node_free(struct node *n)
+{
+    for (uint16_t *at = bucket(n->service, n->object); *at; at = &nodes[*at].next)
+        if (&nodes[*at] == n) {
+            *at = n->next;
+            break;
+        }
+    *n = (struct node){ .generation = n->generation + 1 };
+}
+
+static struct node *node_place(void)
+{
+    for (unsigned tries = 0; tries < 2 * NODES; tries++) {
+        hand = hand + 1 < NODES ? hand + 1 : 1;
+        struct node *n = &nodes[hand];
+        if (n->pins)
+            continue;
+        if (!n->service)
+            return n;
+        if (!n->recent) {
+            node_free(n);
+            return n;
+        }
+        n->recent = 0;
+    }
+    return NULL;
+}
+
+struct node *node_set(unsigned service, uint64_t object, unsigned mount, const struct attributes *a)
+{
+    struct node *n = node_find(service, object);
+    if (!n) {
+        n = node_place();
+        if (!n)
+            return NULL;
+        uint16_t *first = bucket(service, object);
+        n->object = object;
+        n->service = service;
+        n->mount = mount;
+        n->next = *first;
+        *first = n - nodes;
+    }
+    n->mode = a->mode;
+    n->uid = a->uid;
+    n->gid = a->gid;
+    n->rdev = a->rdev;
+    n->recent = 1;
+    return n;
+}
+
+static int ask(unsigned service, uint64_t object, struct attributes *a)
+{
+    struct stat st;
+    int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object }, WINDOW_OUT, &st, sizeof st, NULL);
+    if (error < 0)
+        return error;
+    *a = (struct attributes){ st.mode, st.uid, st.gid, st.rdev };
+    return 0;
+}
+
+int node_get(unsigned service, uint64_t object, struct node **node)
+{
+    struct attributes a;
+    unsigned mount = mount_of(service, object);
+    *node = node_find(service, object);
+    if (*node && mount != NO_MOUNT && !mounts[mount].type->changing)
+        return 0;
+    uint64_t before = changes;
+    int error = ask(service, object, &a);
+    if (error)
+        return error;
+    *node = node_find(service, object);
+    if (!*node || before == changes)
+        *node = node_set(service, object, mount, &a);
+    return *node ? 0 : -ENFILE;
+}
+
+int node_refresh(struct node *n)
+{
+    struct attributes a;
+    int error = ask(n->service, n->object, &a);
+    if (!error)
+        node_set(n->service, n->object, n->mount, &a);
+    return error;
+}
+
+void node_forget_mount(unsigned mount)
+{
+    for (struct node *n = nodes + 1; n < nodes + NODES; n++)
+        if (n->service && n->mount == mount)
+            node_free(n);
+}
+
+unsigned node_mount_pins(unsigned mount)
+{
+    unsigned pins = 0;
+    for (struct node *n = nodes + 1; n < nodes + NODES; n++)
+        if (n->service && n->mount == mount)
+            pins += n->pins;
+    return pins;
+}
+
+/* ---- names ---- */
+
+static inline uint32_t name_hash(const struct node *dir, uint32_t hash)
+{
+    return (hash ^ (uint32_t)(dir - nodes) * 0x9e3779b1u) ;
+}
+
+static inline struct name *name_set_of(uint32_t h) { return names[(h ^ h >> 15) % SETS]; }
+
+static struct name *name_entry(const struct node *dir, const char *name, size_t length, uint32_t h)
+{
+    struct name *set = name_set_of(h);
+    for (unsigned i = 0; i < WAYS; i++) {
+        struct name *e = &set[i];
+        if (e->hash == h && e->dir == dir - nodes && e->length == length && e->dir_generation == dir->generation &&
+            memcmp(e->name, name, length) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+int name_find(struct node *dir, const char *name, size_t length, uint32_t hash, struct node **node)
+{
+    struct name *e = name_entry(dir, name, length, name_hash(dir, hash));
+    if (!e)
+        return 0;
+    if (!e->node)
+        return -ENOENT;
+    struct node *n = &nodes[e->node];
+    if (n->generation != e->node_generation)
+        return 0;
+    n->recent = 1;
+    *node = n;
+    return 1;
+}
+
+static bool name_dead(const struct name *e)
+{
+    return !e->dir || nodes[e->dir].generation != e->dir_generation || nodes[e->node].generation != e->node_generation;
+}
+
+void name_set(struct node *dir, const char *name, size_t length, struct node *node)
+{
+    if (length > NAME_ROOM)
+        return;
+    uint32_t h = name_hash(dir, path_hash(name, length));
+    struct name *e = name_entry(dir, name, length, h), *set = name_set_of(h);
+    for (unsigned i = 0; i < WAYS && !e; i++)
+        if (name_dead(&set[i]))
+            e = &set[i];
+    if (!e)
+        e = &set[turn++ % WAYS];
+    e->hash = h;
+    e->dir = dir - nodes;
+    e->dir_generation = dir->generation;
+    e->node = node ? node - nodes : 0;
+    e->node_generation = nodes[e->node].generation;
+    e->length = length;
+    memcpy(e->name, name, length);
+}
+
+void name_drop(struct node *dir, const char *name, size_t length)
+{
+    struct name *e = name_entry(dir, name, length, name_hash(dir, path_hash(name, length)));
+    if (e)
+        e->dir = 0;
+}
+
+void name_drop_all(void)
+{
+    for (unsigned s = 0; s < SETS; s++)
+        for (unsigned i = 0; i < WAYS; i++)
+            names[s][i].dir = 0;
+}
+
+int name_of(const struct node *n, struct node **dir, char *name)
+{
+    for (unsigned s = 0; s < SETS; s++)
+        for (unsigned i = 0; i < WAYS; i++) {
+            struct name *e = &names[s][i];
+            if (e->node == n - nodes && !name_dead(e) && !(e->length == 2 && e->name[0] == '.' && e->name[1] == '.')) {
+                *dir = &nodes[e->dir];
+                memcpy(name, e->name, e->length);
+                return e->length;
+            }
+        }
+    return -ENOENT;
+}
+
+/* ---- symbolic links ---- */
+
+int link_find(const struct node *n, char *to, size_t size)
+{
+    const struct link *l = &links[(n - nodes) % LINKS];
+    if (l->node != n - nodes || l->generation != n->generation || l->length > size)
+        return -ENOENT;
+    memcpy(to, l->target, l->length);
+    return l->length;
+}
+
+void link_set(const struct node *n, const char *target, size_t length)
+{
+    struct link *l = &links[(n - nodes) % LINKS];
+    if (length > LINK_ROOM)
+        return;
+    l->node = n - nodes;
+    l->generation = n->generation;
+    l->length = length;
+    memcpy(l->target, target, length);
+}

@@ -1,0 +1,2 @@
+SERVICES += vfs/pipe
+LIBS_pipe := libfs

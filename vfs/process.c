@@ -1,0 +1,143 @@
+/* What VFS knows of each task: directories, umask, credentials. POSIX tells who was born of whom, who died, and who is
+ * who; a task that POSIX has not spoken of yet is root's, in the root directory. Records stand by the task's index. */
+#include "vfs.h"
+
+static struct process processes[PROCESSES];
+
+static void set(struct node **place, struct node *n)
+{
+    node_pin(n);
+    if (*place)
+        node_unpin(*place);
+    *place = n;
+}
+
+static void forget(struct process *p)
+{
+    if (p->cwd)
+        node_unpin(p->cwd);
+    if (p->root)
+        node_unpin(p->root);
+    *p = (struct process){ 0 };
+}
+
+struct process *process_of(endpoint_t task)
+{
+    struct process *p = &processes[endpoint_index(task) % PROCESSES];
+    if (__builtin_expect(p->task == task && p->root, 1))
+        return p;
+    forget(p);
+    p->task = task;
+    p->umask = 022;
+    set(&p->root, mounts[0].root);
+    set(&p->cwd, mounts[0].root);
+    return p;
+}
+
+struct process *process_find(endpoint_t task)
+{
+    struct process *p = &processes[endpoint_index(task) % PROCESSES];
+    return !p->root || p->task == task ? process_of(task) : NULL;
+}
+
+/* ---- from POSIX ---- */
+
+int64_t do_fork(struct message *m)
+{
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    struct process *parent = process_of(m->w[0]), *child = &processes[endpoint_index(m->w[1]) % PROCESSES];
+    if (parent == child)
+        return -EINVAL;
+    forget(child);
+    *child = *parent;
+    child->task = m->w[1];
+    node_pin(child->cwd);
+    node_pin(child->root);
+    return 0;
+}
+
+int64_t do_exit(struct message *m)
+{
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    struct process *p = &processes[endpoint_index(m->w[0]) % PROCESSES];
+    if (p->task == m->w[0])
+        forget(p);
+    return 0;
+}
+
+int64_t do_cred(struct message *m)
+{
+    struct vfs_cred c;
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    if (m->w[2] != sizeof c)
+        return -EINVAL;
+    int error = copy_in(m, 0, &c, sizeof c);
+    if (error)
+        return error;
+    if (c.count > CRED_GROUPS)
+        return -EINVAL;
+    process_of(m->w[0])->cred = c;
+    return 0;
+}
+
+/* ---- from programs ---- */
+
+int64_t do_umask(struct message *m)
+{
+    struct process *p = process_of(m->from);
+    uint32_t before = p->umask;
+    p->umask = m->w[0] & 0777;
+    return before;
+}
+
+static int enter(struct walk *w, struct node **place)
+{
+    if (!S_ISDIR(w->node->mode))
+        return -ENOTDIR;
+    int error = permission(w, w->node, MAY_EXEC);
+    if (!error)
+        set(place, w->node);
+    return error;
+}
+
+int64_t do_chdir(struct message *m)
+{
+    struct walk *w;
+    int error = walk_start(&w, m, WALK_FOLLOW);
+    if (error)
+        return error;
+    error = enter(w, &w->process->cwd);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_fchdir(struct message *m)
+{
+    struct walk *w;
+    int error = walk_begin(&w, process_of(m->from), 0);
+    if (error)
+        return error;
+    error = walk_descriptor(w, m, m->w[0], true);
+    if (!error)
+        error = enter(w, &w->process->cwd);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_chroot(struct message *m)
+{
+    struct walk *w;
+    int error = walk_start(&w, m, WALK_FOLLOW);
+    if (error)
+        return error;
+    error = !S_ISDIR(w->node->mode) ? -ENOTDIR : permission(w, w->node, MAY_EXEC);
+    if (!error && w->uid)
+        error = -EPERM;
+    if (!error)
+        error = enter(w, &w->process->root);
+    walk_end(w);
+    return error;
+}

@@ -1,0 +1,105 @@
+/* Calls that find something and ask about it: stat, access, readlink, statfs; and for exec, resolve. */
+#include "vfs.h"
+
+static unsigned at_flags(uint64_t flags)
+{
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
+/* Walks, then hands the caller to the file server with the window on another of his buffers. */
+static int64_t pass_found(struct message *m, unsigned how, uint64_t op, size_t bytes)
+{
+    struct walk *w;
+    int64_t result = walk_start(&w, m, how);
+    if (result)
+        return result;
+    result = aim(m, m->w[2], bytes, WINDOW_OUT);
+    if (!result)
+        result = pass_node(m, op, w->node);
+    walk_end(w);
+    return result;
+}
+
+int64_t do_stat(struct message *m)
+{
+    enum { NO_AUTOMOUNT = 0x800, KNOWN = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | NO_AUTOMOUNT };
+    if (m->w[3] & ~(uint32_t)KNOWN & 0xffffffff)
+        return -EINVAL;
+    return pass_found(m, at_flags(m->w[3]), FS_STAT, sizeof(struct stat));
+}
+
+int64_t do_statfs(struct message *m)
+{
+    return pass_found(m, WALK_FOLLOW, FS_STATFS, sizeof(struct statfs));
+}
+
+int64_t do_readlink(struct message *m)
+{
+    struct walk *w;
+    caller_t buffer = m->w[2];
+    int64_t length = (int32_t)m->w[3];
+    if (length <= 0)
+        return -EINVAL;
+    int64_t result = walk_start(&w, m, WALK_EMPTY);
+    if (result)
+        return result;
+    if (!S_ISLNK(w->node->mode))
+        result = w->path[0] ? -EINVAL : -ENOENT;
+    else
+        result = aim(m, buffer, length, WINDOW_OUT);
+    if (!result)
+        result = pass_node(m, FS_READLINK, w->node);
+    walk_end(w);
+    return result;
+}
+
+int64_t do_access(struct message *m)
+{
+    struct walk *w;
+    uint32_t mode = m->w[2], flags = m->w[3];
+    if (mode & ~7u || flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    int error = walk_start(&w, m, at_flags(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL));
+    if (error)
+        return error;
+    error = permission(w, w->node, mode);
+    if (!error && mode & MAY_EXEC && S_ISREG(w->node->mode) && w->node->mount != NO_MOUNT && mounts[w->node->mount].flags & MS_NOEXEC)
+        error = -EACCES;
+    walk_end(w);
+    return error;
+}
+
+/* A program to be loaded, or its interpreter. */
+static int may_run(struct walk *w, unsigned may)
+{
+    struct node *n = w->node;
+    if (S_ISLNK(n->mode))
+        return -ELOOP;
+    if (may & MAY_EXEC && (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))
+        return -EACCES;
+    /* Whoever writes to a program takes its set-id bits, and does not tell us. */
+    int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
+    return error ? error : permission(w, n, may);
+}
+
+int64_t do_resolve(struct message *m)
+{
+    struct walk *w;
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    int error = walk_begin(&w, process_of(m->w[0] && !m->w[4] ? m->w[0] : m->from), WALK_FOLLOW);
+    if (error)
+        return error;
+    error = walk_window(w, m, (uint64_t)(int64_t)AT_FDCWD);
+    if (!error)
+        error = may_run(w, m->w[3] & 7);
+    if (!error) {
+        const struct node *n = w->node;
+        uint32_t mode = n->mode;
+        if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NOSUID)
+            mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+        reply_words(m, n->service, n->object, mode | (uint64_t)n->uid << 32);
+    }
+    walk_end(w);
+    return error;
+}

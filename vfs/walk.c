@@ -1,0 +1,352 @@
+/* From a path to a node: see vfs.h and the drawing in README.md. */
+#include "vfs.h"
+
+static struct walk  walks[WALKS];
+static struct walk *free_walks;
+static unsigned     walks_used;
+
+/* ---- the walk as an object ---- */
+
+int walk_begin(struct walk **to, struct process *p, unsigned how)
+{
+    struct walk *w = free_walks;
+    if (w)
+        free_walks = w->next;
+    else if (walks_used < WALKS)
+        w = &walks[walks_used++];
+    else
+        return -ENOMEM;
+    w->process = p;
+    w->uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;
+    w->gid = how & WALK_REAL ? p->cred.gid : p->cred.fsgid;
+    w->dir = w->node = NULL;
+    w->how = how;
+    *to = w;
+    return 0;
+}
+
+static void drop(struct walk *w)
+{
+    if (w->dir)
+        node_unpin(w->dir);
+    if (w->node)
+        node_unpin(w->node);
+    w->dir = w->node = NULL;
+}
+
+void walk_end(struct walk *w)
+{
+    drop(w);
+    w->next = free_walks;
+    free_walks = w;
+}
+
+/* ---- one step ---- */
+
+int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash, struct node **node)
+{
+    if (dir->mount == NO_MOUNT)
+        return -ENOENT;
+    bool cached = !mounts[dir->mount].type->changing;
+    int found = cached ? name_find(dir, name, length, hash, node) : 0;
+    if (__builtin_expect(found, 1))
+        return found < 0 ? found : 0;
+    struct call_result r;
+    uint64_t before = changes;
+    int64_t error = call_window(dir->service, &(struct call_args){ .op = FS_LOOKUP, .object = dir->object }, WINDOW_IN,
+                                (void *)(uintptr_t)name, length, &r);
+    bool fresh = cached && before == changes;
+    if (error == -ENOENT && fresh)
+        name_set(dir, name, length, NULL);
+    if (error < 0)
+        return error;
+    struct attributes a = { r.r2 & 0xffff, r.r3 >> 32, (uint32_t)r.r3, r.r2 >> 32 };
+    struct node *n = cached && !fresh ? node_find(dir->service, r.r1) : NULL;
+    if (!n)
+        n = node_set(dir->service, r.r1, dir->mount, &a);
+    if (!n)
+        return -ENFILE;
+    if (fresh)
+        name_set(dir, name, length, n);
+    *node = n;
+    return 0;
+}
+
+int walk_parent(struct process *p, struct node *at, struct node **parent)
+{
+    while (at != p->root && at->flags & NODE_ROOT && mounts[at->mount].point)
+        at = mounts[at->mount].point;
+    if (at == p->root || at->flags & NODE_ROOT) {
+        *parent = at;
+        return 0;
+    }
+    int error = walk_lookup(at, "..", 2, path_hash("..", 2), parent);
+    if (!error)
+        *parent = mount_cross(*parent);
+    return error;
+}
+
+/* The link's target goes before the rest of the path. Or the link is one of procfs's that stand for an object: then
+ * that is *jump, pinned. */
+static int follow(struct walk *w, struct node *link, char *rest, struct node **jump)
+{
+    size_t room = rest - w->buffer;
+    bool magic = mounts[link->mount].type->changing;
+    int64_t length = magic ? -ENOENT : link_find(link, w->buffer, room);
+    *jump = NULL;
+    if (length < 0) {
+        struct call_result r;
+        length = call_window(link->service, &(struct call_args){ .op = FS_READLINK, .object = link->object }, WINDOW_OUT,
+                             w->buffer, room, &r);
+        if (length < 0)
+            return length;
+        if (magic && r.r1) {
+            int error = 0;
+            if (r.r1 == known(SERVICE_VFS)) {   /* a directory that only we know: of task r2, which one in r3 */
+                struct process *p = process_find(r.r2);
+                *jump = !p ? NULL : r.r3 == VFS_PATH_ROOT ? p->root : p->cwd;
+                error = p ? 0 : -ENOENT;
+            } else {
+                error = node_get(r.r1, r.r2, jump);
+            }
+            if (!error)
+                node_pin(*jump);
+            return error;
+        }
+        if (length && !magic)
+            link_set(link, w->buffer, length);
+    }
+    if (!length)
+        return -ENOENT;
+    if (memchr(w->buffer, 0, length))
+        return -EIO;
+    w->path = path_insert(w->buffer, rest, length);
+    return w->path ? 0 : -ENAMETOOLONG;
+}
+
+/* ---- the whole way ---- */
+
+/* What one component leads to. *next is pinned, or NULL when there is none and that is allowed. */
+static int step(struct walk *w, struct node *at, const struct component *c, struct node **next)
+{
+    int error;
+    *next = at;
+    w->last = LAST_NAME;
+    if (path_is_dot(c)) {
+        w->last = LAST_DOT;
+        error = 0;
+    } else if (path_is_dotdot(c)) {
+        w->last = LAST_DOTDOT;
+        error = walk_parent(w->process, at, next);
+    } else {
+        error = walk_lookup(at, c->name, c->length, c->hash, next);
+        if (error == -ENOENT && c->last && w->how & WALK_ABSENT) {
+            *next = NULL;
+            return 0;
+        }
+        if (!error && !(c->last && w->how & WALK_ENTRY))
+            *next = mount_cross(*next);
+    }
+    if (!error)
+        node_pin(*next);
+    return error;
+}
+
+static bool follows(const struct walk *w, const struct component *c, const struct node *n)
+{
+    return S_ISLNK(n->mode) && !(c->last && w->how & WALK_ENTRY) && (!c->last || c->slash || w->how & WALK_FOLLOW);
+}
+
+/* The walk proper, from `at`, which is pinned and given up here, along w->path. */
+static int go(struct walk *w, struct node *at)
+{
+    struct component c;
+    struct node *next;
+    int error, links = 0;
+    w->last = LAST_ROOT;
+    w->slash = false;
+    while ((error = path_component(w->path, &c)) > 0) {
+        error = !S_ISDIR(at->mode) ? -ENOTDIR : permission(w, at, MAY_EXEC);
+        if (error)
+            break;
+        error = step(w, at, &c, &next);
+        if (error)
+            break;
+        if (next && follows(w, &c, next)) {
+            struct node *jump;
+            error = links++ >= SYMLINKS_MAX ? -ELOOP : follow(w, next, (char *)(uintptr_t)c.rest, &jump);
+            node_unpin(next);
+            if (error)
+                break;
+            if (!jump) {
+                if (*w->path == '/') {
+                    node_unpin(at);
+                    at = w->process->root;
+                    node_pin(at);
+                    w->last = LAST_ROOT;
+                }
+                continue;
+            }
+            next = jump;
+            w->last = LAST_DOT;   /* it has no name to speak of */
+        }
+        if (!c.last) {
+            node_unpin(at);
+            at = next;
+            w->path = (char *)(uintptr_t)c.rest;
+            continue;
+        }
+        w->name = c.name;
+        w->length = c.length;
+        w->hash = c.hash;
+        w->slash = c.slash;
+        if (next && c.slash && !(w->how & WALK_ENTRY) && !S_ISDIR(next->mode)) {
+            node_unpin(next);
+            error = -ENOTDIR;
+            break;
+        }
+        w->node = next;
+        if (w->last == LAST_NAME)
+            w->dir = at;
+        else
+            node_unpin(at);
+        return 0;
+    }
+    if (error) {
+        node_unpin(at);
+        return error;
+    }
+    w->node = at;   /* the path was "/", or ended in a link to it */
+    return 0;
+}
+
+int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed)
+{
+    struct conn_info c;
+    int error = kernel_call(SYS_CONN_GET, m->call, (uint32_t)descriptor, (uint64_t)&c, 0, 0, 0);
+    if (error < 0)
+        return error;
+    if (c.flags & O_PATH && !path_allowed)
+        return -EBADF;
+    struct node *n;
+    error = node_get(c.service, c.object, &n);
+    if (error)
+        return error;
+    node_pin(n);
+    w->node = n;
+    w->last = LAST_DOT;
+    return 0;
+}
+
+static bool is_cwd(uint64_t directory) { return (int32_t)directory == AT_FDCWD; }
+
+/* Where a path begins; pinned. */
+static int start(struct walk *w, struct message *m, uint64_t directory, struct node **at)
+{
+    if (w->path[0] != '/' && !is_cwd(directory)) {
+        int error = walk_descriptor(w, m, directory, true);
+        *at = w->node;
+        w->node = NULL;
+        return error;
+    }
+    *at = w->path[0] == '/' ? w->process->root : w->process->cwd;
+    node_pin(*at);
+    return 0;
+}
+
+/* The path in the window of m. A service shows exactly its string; the window of a program's is as long as a path can be. */
+static int read_path(struct walk *w, struct message *m)
+{
+    w->path = w->buffer + PATH_MAX;
+    if (__builtin_expect(m->from >= MAX_SERVICE, 1)) {
+        int length = copy_string(m, 0, w->path, PATH_MAX);
+        return length < 0 ? length : 0;
+    }
+    size_t length = MIN(m->w[2], (uint64_t)PATH_MAX - 1);
+    w->path[length] = 0;
+    return copy_in(m, 0, w->path, length);
+}
+
+static int walk_once(struct walk *w, struct message *m, uint64_t directory)
+{
+    struct node *at;
+    int error = read_path(w, m);
+    if (!error)
+        error = start(w, m, directory, &at);
+    if (error)
+        return error;
+    if (__builtin_expect(w->path[0] != 0, 1))
+        return go(w, at);
+    if (!(w->how & WALK_EMPTY)) {
+        node_unpin(at);
+        return -ENOENT;
+    }
+    w->node = at;
+    w->last = LAST_DOT;
+    w->slash = false;
+    return 0;
+}
+
+int walk_window(struct walk *w, struct message *m, uint64_t directory)
+{
+    drop(w);
+    int error = walk_once(w, m, directory);
+    if (__builtin_expect(error == -ESTALE, 0)) {   /* something that the cache knows is no more: once without it */
+        changes++;
+        name_drop_all();
+        error = walk_once(w, m, directory);
+    }
+    return error == -ESTALE ? -ENOENT : error;
+}
+
+int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t address)
+{
+    int error = aim(m, address, PATH_MAX, WINDOW_IN);
+    return error ? error : walk_window(w, m, directory);
+}
+
+int walk_start(struct walk **w, struct message *m, unsigned how)
+{
+    int error = walk_begin(w, process_of(m->from), how);
+    if (error)
+        return error;
+    error = walk_window(*w, m, m->w[0]);
+    if (error)
+        walk_end(*w);
+    return error;
+}
+
+/* ---- what handlers do with the result ---- */
+
+int aim(struct message *m, caller_t address, size_t length, enum window window)
+{
+    m->w[1] = address;
+    m->w[2] = length;
+    return kernel_call(SYS_AIM, m->call, address, length, window, 0, 0);
+}
+
+int64_t pass(struct message *m, endpoint_t to)
+{
+    int error = to ? forward(m, to) : -ENXIO;
+    return error == -ENXIO || error == -EPERM ? -ENXIO : LATER;
+}
+
+int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
+{
+    m->op = op;
+    m->object = n->object;
+    m->position = 0;
+    m->flags = 0;
+    return pass(m, n->service);
+}
+
+endpoint_t known(enum known_service s)
+{
+    static const char *const service_names[KNOWN_SERVICES] = {
+        "pipe", "posix", "console", "serial", "ata", "virtio_blk", "mem", "rtc", "host", "vfs",
+    };
+    static endpoint_t endpoints[KNOWN_SERVICES];
+    if (!endpoints[s])
+        endpoints[s] = service_find(service_names[s]);
+    return endpoints[s];
+}
