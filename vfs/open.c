@@ -67,7 +67,7 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
         case S_IFIFO:
             m->op = PIPE_OPEN;
             m->w[0] = flags;
-            m->w[1] = (uint64_t)n->service << 56 | n->mount;
+            m->w[1] = (uint64_t)n->service << 56;
             m->w[2] = n->object;
             return pass(m, known(SERVICE_PIPE));
         case S_IFSOCK:

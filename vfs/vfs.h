@@ -85,7 +85,9 @@ struct fs_type {
 
 struct mount {
     const struct fs_type *type;   /* NULL: the place is free */
-    struct node *root;            /* pinned */
+    uint8_t      service;
+    uint64_t     object;          /* of the root, at the service */
+    struct node *root;            /* pinned; NULL while it is being mounted */
     struct node *point;           /* pinned; NULL for the root of everything */
     uint64_t     dev;             /* st_dev of its files */
     uint32_t     flags;           /* MS_... */

@@ -1,0 +1,234 @@
+/* Calls that change what stands in the inode: mode, owner, times, size. */
+#include "vfs.h"
+
+/* The change at the file server, and in the node. */
+static int set_attributes(struct node *n, const struct fs_attr *a)
+{
+    if (read_only(n))
+        return -EROFS;
+    struct fs_attr copy = *a;
+    int error = call_window(n->service, &(struct call_args){ .op = FS_SETATTR, .object = n->object }, WINDOW_IN, &copy, sizeof copy, NULL);
+    changes++;
+    if (error)
+        return error == -ENOSYS ? -EPERM : error;
+    if (a->which & ATTR_MODE)
+        n->mode = (n->mode & S_IFMT) | (a->mode & 07777);
+    if (a->which & ATTR_UID)
+        n->uid = a->uid;
+    if (a->which & ATTR_GID)
+        n->gid = a->gid;
+    return 0;
+}
+
+/* ---- mode ---- */
+
+static int change_mode(const struct walk *w, uint32_t mode)
+{
+    struct node *n = w->node;
+    if (read_only(n))
+        return -EROFS;
+    if (!is_owner(w, n))
+        return -EPERM;
+    if (S_ISLNK(n->mode))
+        return -EOPNOTSUPP;
+    mode &= 07777;
+    if (w->uid && !in_group(w, n->gid))
+        mode &= ~(uint32_t)S_ISGID;
+    return set_attributes(n, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
+}
+
+/* The common frame of the calls by descriptor. */
+static int by_descriptor(struct message *m, struct walk **w)
+{
+    int error = walk_begin(w, process_of(m->from), 0);
+    if (error)
+        return error;
+    error = walk_descriptor(*w, m, m->w[0], false);
+    if (error)
+        walk_end(*w);
+    return error;
+}
+
+static unsigned at_flags(uint64_t flags)
+{
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
+static bool at_flags_known(uint64_t flags)
+{
+    return !(flags & 0xffffffff & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+}
+
+int64_t do_chmod(struct message *m)
+{
+    struct walk *w;
+    if (!at_flags_known(m->w[3]))
+        return -EINVAL;
+    uint32_t mode = m->w[2];
+    int error = walk_start(&w, m, at_flags(m->w[3]));
+    if (error)
+        return error;
+    error = change_mode(w, mode);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_fchmod(struct message *m)
+{
+    struct walk *w;
+    int error = by_descriptor(m, &w);
+    if (error)
+        return error;
+    error = change_mode(w, m->w[1]);
+    walk_end(w);
+    return error;
+}
+
+/* ---- owner ---- */
+
+/* -1 leaves one as it is. A new owner or group takes the set-id bits, even when root gives it. */
+static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
+{
+    enum { SAME = -1 };
+    struct node *n = w->node;
+    struct fs_attr a = { .which = 0, .uid = uid, .gid = gid };
+    if (read_only(n))
+        return -EROFS;
+    if (uid != (uint32_t)SAME) {
+        a.which |= ATTR_UID;
+        if (w->uid && (w->uid != n->uid || uid != n->uid))
+            return -EPERM;
+    }
+    if (gid != (uint32_t)SAME) {
+        a.which |= ATTR_GID;
+        if (w->uid && (w->uid != n->uid || (gid != n->gid && !in_group(w, gid))))
+            return -EPERM;
+    }
+    if (!S_ISDIR(n->mode)) {
+        uint32_t mode = n->mode & ~(uint32_t)S_ISUID;
+        if (mode & 010)
+            mode &= ~(uint32_t)S_ISGID;
+        if (mode != n->mode) {
+            if (!is_owner(w, n))
+                return -EPERM;
+            a.which |= ATTR_MODE;
+            a.mode = mode & 07777;
+        }
+    }
+    return set_attributes(n, &a);
+}
+
+int64_t do_chown(struct message *m)
+{
+    struct walk *w;
+    if (!at_flags_known(m->w[4]))
+        return -EINVAL;
+    uint32_t uid = m->w[2], gid = m->w[3];
+    int error = walk_start(&w, m, at_flags(m->w[4]));
+    if (error)
+        return error;
+    error = change_owner(w, uid, gid);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_fchown(struct message *m)
+{
+    struct walk *w;
+    int error = by_descriptor(m, &w);
+    if (error)
+        return error;
+    error = change_owner(w, m->w[1], m->w[2]);
+    walk_end(w);
+    return error;
+}
+
+/* ---- times ---- */
+
+enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe, NANOSECONDS = 1000000000 };
+
+/* What Linux's struct timespec[2] asks for. *touch: only the present time, for which permission to write is enough. */
+static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch)
+{
+    struct timespec64 now;
+    time_wall(&now.sec, &now.nsec);
+    *touch = times[0].nsec == UTIME_NOW && times[1].nsec == UTIME_NOW;
+    for (unsigned i = 0; i < 2; i++) {
+        if (times[i].nsec == UTIME_OMIT)
+            continue;
+        if (times[i].nsec == UTIME_NOW)
+            times[i] = now;
+        else if (times[i].nsec < 0 || times[i].nsec >= NANOSECONDS)
+            return -EINVAL;
+        a->which |= i ? ATTR_MTIME : ATTR_ATIME;
+    }
+    a->atime = times[0];
+    a->mtime = times[1];
+    return 0;
+}
+
+static int change_times(const struct walk *w, const struct fs_attr *a, bool touch)
+{
+    struct node *n = w->node;
+    if (read_only(n))
+        return -EROFS;
+    if (!is_owner(w, n)) {
+        if (!touch)
+            return -EPERM;
+        int error = permission(w, n, MAY_WRITE);
+        if (error)
+            return error;
+    }
+    return set_attributes(n, a);
+}
+
+int64_t do_utimens(struct message *m)
+{
+    struct walk *w;
+    struct fs_attr a = { .which = 0 };
+    struct timespec64 times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+    caller_t path = m->w[1], buffer = m->w[2];
+    uint64_t flags = m->w[3];
+    bool touch;
+    int error = 0;
+    if (buffer) {
+        error = aim(m, buffer, sizeof times, WINDOW_IN);
+        if (!error)
+            error = copy_in(m, 0, times, sizeof times);
+    }
+    if (!error)
+        error = times_wanted(times, &a, &touch);
+    if (error || !a.which)
+        return error;
+    if (!at_flags_known(flags) || (!path && flags & 0xffffffff))
+        return -EINVAL;
+    error = walk_begin(&w, process_of(m->from), at_flags(flags));
+    if (error)
+        return error;
+    error = path ? walk_at(w, m, m->w[0], path) : walk_descriptor(w, m, m->w[0], false);
+    if (!error)
+        error = change_times(w, &a, touch);
+    walk_end(w);
+    return error;
+}
+
+/* ---- size ---- */
+
+int64_t do_truncate(struct message *m)
+{
+    struct walk *w;
+    uint64_t size = m->w[2];
+    if ((int64_t)size < 0)
+        return -EINVAL;
+    int64_t result = walk_start(&w, m, WALK_FOLLOW);
+    if (result)
+        return result;
+    const struct node *n = w->node;
+    result = S_ISDIR(n->mode) ? -EISDIR : !S_ISREG(n->mode) ? -EINVAL : permission(w, n, MAY_WRITE);
+    if (!result) {
+        m->w[1] = size;
+        result = pass_node(m, FS_TRUNCATE, n);
+    }
+    walk_end(w);
+    return result;
+}

@@ -1,0 +1,114 @@
+/* Back from objects to paths: getcwd, and the links in /proc. Directories know their parents (".."), and a file server
+ * tells under which name a directory holds another; of other objects only the name cache can know a name. */
+#include "vfs.h"
+
+/* The name of n, which is not a root, goes before `at`; *dir is the directory that it is in. Both pinned by us. */
+static int prepend_name(struct node *n, struct node **dir, char *start, char **at)
+{
+    char name[NAME_MAX + 1];
+    int error, length;
+    if (S_ISDIR(n->mode)) {
+        error = walk_lookup(n, "..", 2, path_hash("..", 2), dir);
+        if (error)
+            return error;
+        node_pin(*dir);
+        length = call_window((*dir)->service, &(struct call_args){ .op = FS_NAME, .object = (*dir)->object, .w3 = n->object },
+                             WINDOW_OUT, name, NAME_MAX, NULL);
+    } else {
+        length = name_of(n, dir, name);
+        if (length > 0)
+            node_pin(*dir);
+        else
+            *dir = NULL;
+    }
+    *at = length < 0 ? NULL : path_prepend(start, *at, name, length);
+    if (*at)
+        return 0;
+    if (*dir)
+        node_unpin(*dir);
+    return length < 0 ? length : -ENAMETOOLONG;
+}
+
+int path_of(struct node *n, struct node *root, char *buffer, size_t size, char **text)
+{
+    enum { DEEPEST = PATH_MAX / 2 };
+    char *at = buffer + size - 1;
+    int error = 0;
+    *at = 0;
+    node_pin(n);
+    for (unsigned depth = 0; n != root && depth < DEEPEST; depth++) {
+        struct node *dir;
+        if (n->flags & NODE_ROOT) {
+            dir = mounts[n->mount].point;
+            if (!dir)
+                break;
+            node_pin(dir);
+        } else {
+            error = n->mount == NO_MOUNT ? -ENOENT : prepend_name(n, &dir, buffer, &at);
+        }
+        if (error)
+            break;
+        node_unpin(n);
+        n = dir;
+    }
+    node_unpin(n);
+    if (error)
+        return error == -ESTALE ? -ENOENT : error;
+    if (!*at)
+        at = path_prepend(buffer, at, "", 0);
+    *text = at;
+    return buffer + size - 1 - at;
+}
+
+/* Gives the path of a node to the caller's window, which holds `size` bytes, cut or with its NUL. */
+static int64_t tell(struct message *m, struct process *p, struct node *n, size_t size, bool terminated)
+{
+    struct walk *w;   /* for its buffer */
+    char *text;
+    int error = walk_begin(&w, p, 0);
+    if (error)
+        return error;
+    int64_t length = path_of(n, p->root, w->buffer, PATH_MAX, &text);
+    if (length >= 0) {
+        length += terminated;
+        if (terminated && (size_t)length > size)
+            length = -ERANGE;
+    }
+    if (length >= 0) {
+        length = MIN((uint64_t)length, size);
+        error = copy_out(m, 0, text, length);
+    }
+    walk_end(w);
+    return error ? error : length;
+}
+
+int64_t do_getcwd(struct message *m)
+{
+    size_t size = m->w[1];
+    struct process *p = process_of(m->from);
+    int error = aim(m, m->w[0], size, WINDOW_OUT);
+    return error ? error : tell(m, p, p->cwd, size, true);
+}
+
+int64_t do_path(struct message *m)
+{
+    struct process *p = process_find(m->w[0]);
+    struct node *n;
+    if (!p)
+        return -ENOENT;
+    switch (m->w[3]) {
+    case VFS_PATH_CWD:
+        n = p->cwd;
+        break;
+    case VFS_PATH_ROOT:
+        return tell(m, process_of(m->from), p->root, m->w[2], false);
+    case VFS_PATH_OBJECT:
+        n = node_find(m->w[4], m->w[5]);
+        if (!n)
+            return -ENOENT;
+        break;
+    default:
+        return -EINVAL;
+    }
+    return tell(m, p, n, m->w[2], false);
+}
