@@ -1,2 +1,6 @@
-SERVICES += vfs/tmpfs
-LIBS_tmpfs := libfs
+SERVICES   += vfs/tmpfs
+LIBS_tmpfs := vfs/libfs
+
+UNIT_test_tmpfs := $(filter-out %/main.c,$(wildcard vfs/tmpfs/*.c vfs/libfs/*.c)) \
+    tests/unit/fake_service.c tests/unit/fs_model.c
+HOST_LIBS_test_tmpfs := -lpthread

@@ -1,79 +1,95 @@
-/* tmpfs: a file system in memory. Nodes are found by number in one table, names by one hash table over all directories. */
+/* The RAM file system inside. It never waits for anybody, so one thread serves and nothing needs a lock. */
 #ifndef TMPFS_H
 #define TMPFS_H
 
 #include "fs.h"
 
-enum { NODES_MAX = 16384, HASH = 4096, LEAF = PAGE_SIZE / sizeof(void *), TOP_MAX = 8192, MOUNTS_MAX = 8 };
-#define FILE_MAX ((uint64_t)TOP_MAX * LEAF * PAGE_SIZE)
+enum { MOUNTS = 16, FIRST_DEV = 32 };
 
-/* A name in a directory. Stands in its hash chain and in its directory's list, which is in order of `cookie`, the readdir position. */
-struct name {
-    struct name *chain, *next, *before;
-    struct node *directory, *node;
-    uint64_t     cookie;
-    uint32_t     hash;
-    uint8_t      length;
-    char         text[];
+struct node;
+
+struct entry {                       /* a name */
+    struct node  *dir, *node;
+    struct entry *hash_next;
+    struct entry *before, *behind;   /* in its directory, in the order they were made */
+    uint64_t      cookie;            /* its place in that order: the position that DENTS goes on from */
+    uint32_t      hash;
+    uint8_t       length;
+    char          name[];
 };
 
 struct node {
-    uint32_t ino, generation;
-    uint32_t mode, uid, gid, links;
-    uint32_t users;                 /* connections and holds: it lives while it has links or users */
-    uint32_t writers_denied;        /* holds that deny writing */
-    uint64_t rdev, size, blocks;    /* blocks: pages it has */
-    struct timespec64 atime, mtime, ctime;
+    uint32_t index, generation;      /* its object number */
+    uint16_t mode;
     uint8_t  mount;
-    /* S_IFREG */
-    void  ***top;                   /* top[i / LEAF][i % LEAF]: page i, NULL: a hole */
-    uint32_t top_size;
-    uint32_t pins;                  /* pages that PM has */
-    /* S_IFDIR */
-    struct node *parent;            /* the root's is itself */
-    struct name *first, *last;
-    struct name *resume;            /* where the last readdir ended */
-    uint64_t next_cookie;
-    /* S_IFLNK */
-    char    *target;
+    bool     used, pinned;           /* pinned: PM has or had pages of it */
+    uint32_t links, opens, writers, holds, denies;
+    uint32_t uid, gid;
+    uint64_t size, rdev, pages;      /* pages: how many it takes of the pool */
+    struct timespec64 atime, mtime, ctime;
+    union {
+        struct {                     /* a file: a tree of pages, each inner one with 512 pointers; NULL is a hole */
+            void    *root;
+            unsigned height;         /* 0: root is the only page */
+        };
+        struct {                     /* a directory */
+            struct node  *parent;    /* NULL once it is removed */
+            struct entry *first, *last;
+            uint64_t      cookie;    /* the last one given */
+            struct entry *resume;    /* where the last DENTS stopped: the entry that its position names */
+        };
+        char *target;                /* of a symbolic link */
+    };
+    struct node *free_next;
 };
 
-/* node.c */
-struct node *node_create(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid, uint64_t rdev);   /* NULL: no memory; no links yet */
-struct node *node_find(uint64_t object);          /* NULL: -ESTALE */
-uint64_t     node_object(const struct node *n);
-void         node_drop(struct node *n);           /* after links or users went down: frees it if both are 0 */
-void         node_touch(struct node *n, bool modified);   /* ctime, and mtime if modified */
-unsigned     node_count(void);
+struct mount { bool used; bool read_only; struct node *root; uint64_t dev, page_limit, pages; };
+extern struct mount mounts[MOUNTS];
 
-/* page.c */
-void    *page_take(void);                         /* zeroed; NULL: full */
-void     page_give(void *page);
-void    *file_page(struct node *n, uint64_t index, bool make);
-void     file_cut(struct node *n, uint64_t size); /* frees what lies behind */
-uint64_t pages_all(void);
-uint64_t pages_free(void);
+/* ---- node.c ---- */
+/* The node that an object number names, or NULL: -ESTALE. */
+struct node *node_of(uint64_t object);
+static inline uint64_t node_object(const struct node *n) { return fs_object(n->mount, n->generation, n->index); }
+struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid);   /* without links; NULL: no memory */
+void node_unused(struct node *n);    /* frees it if nothing refers to it any more */
+void touch(struct node *n);          /* its contents and it itself have changed now */
+int64_t do_mount(struct message *m);
+int64_t do_unmount(struct message *m);
+int64_t do_statfs(struct message *m);
+int64_t do_sync(struct message *m);
 
-/* directory.c */
-uint32_t     name_hash(const struct node *d, const char *text, size_t length);
-struct name *name_find(struct node *d, const char *text, size_t length);
-int          name_add(struct node *d, const char *text, size_t length, struct node *n);   /* counts a link. 0 or -ENOSPC */
-void         name_remove(struct name *e);                                                  /* takes the link back */
-int64_t      do_dents(struct message *m);
-int64_t      do_lookup(struct message *m);
-int64_t      do_create(struct message *m);
-int64_t      do_symlink(struct message *m);
-int64_t      do_link(struct message *m);
-int64_t      do_unlink(struct message *m);
-int64_t      do_rename(struct message *m);
-int64_t      do_name(struct message *m);
-
-/* file.c */
+/* ---- data.c ---- */
+void data_cut(struct node *n, uint64_t size);    /* frees what lies behind; n->size is left */
+void pool_count(uint64_t *all, uint64_t *free);
 int64_t do_read(struct message *m);
 int64_t do_write(struct message *m);
-int64_t do_seek(struct message *m);
 int64_t do_truncate(struct message *m);
 int64_t do_pages(struct message *m);
 int64_t do_unpin(struct message *m);
+
+/* ---- dir.c ---- */
+struct entry *dir_find(struct node *dir, const char *name, unsigned length);
+bool dir_add(struct node *dir, const char *name, unsigned length, struct node *n);   /* false: no memory */
+void dir_remove(struct entry *e);
+int64_t do_dents(struct message *m);
+int64_t do_name(struct message *m);
+
+/* ---- name.c ---- */
+int64_t do_lookup(struct message *m);
+int64_t do_create(struct message *m);
+int64_t do_symlink(struct message *m);
+int64_t do_link(struct message *m);
+int64_t do_unlink(struct message *m);
+int64_t do_rename(struct message *m);
+int64_t do_readlink(struct message *m);
+
+/* ---- attr.c ---- */
+int64_t do_open(struct message *m);
+int64_t do_hold(struct message *m);
+int64_t do_stat(struct message *m);
+int64_t do_setattr(struct message *m);
+int64_t do_seek(struct message *m);
+int64_t do_ioctl(struct message *m);
+void    do_release(const struct message *m);
 
 #endif
