@@ -1,0 +1,78 @@
+/* Clocks, sleeping, timers. Durations are only compared. */
+#define _GNU_SOURCE
+#include "oracle.h"
+#include <sys/time.h>
+#include <sys/times.h>
+
+static volatile int count;
+static volatile int value;
+static void handler(int sig, siginfo_t *i, void *c) { (void)sig, (void)c; count++; value = i->si_value.sival_int; }
+
+static int64_t now(int clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000l + t.tv_nsec;
+}
+
+int main(void)
+{
+    struct timespec t = { 0, 20000000 }, bad = { 0, 1000000000 }, at;
+    int64_t a = now(CLOCK_MONOTONIC), b = now(CLOCK_MONOTONIC);
+    SAY("monotonic goes on: %d", b >= a && b - a < 1000000000);
+    SAY("2026 or later: %d", now(CLOCK_REALTIME) > 1767000000000000000l);
+    SAY("time agrees: %d", llabs(time(NULL) - now(CLOCK_REALTIME) / 1000000000) <= 1);
+    struct timeval tv;
+    SHOW(gettimeofday(&tv, NULL));
+    SAY("gettimeofday agrees: %d", llabs(tv.tv_sec - time(NULL)) <= 1);
+    SHOW(clock_getres(CLOCK_MONOTONIC, &at));
+    SAY("%ld %ld", (long)at.tv_sec, at.tv_nsec);
+    SHOW(clock_gettime(77, &at));
+    SHOW(clock_getres(77, &at));
+    a = now(CLOCK_MONOTONIC);
+    SHOW(nanosleep(&t, NULL));
+    b = now(CLOCK_MONOTONIC);
+    SAY("slept long enough: %d, not too long: %d", b - a >= 20000000, b - a < 2000000000);
+    SHOW(nanosleep(&bad, NULL));
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += 10000000;
+    if (at.tv_nsec >= 1000000000)
+        at.tv_sec++, at.tv_nsec -= 1000000000;
+    SHOW(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL));
+    SAY("until then: %d", now(CLOCK_MONOTONIC) >= at.tv_sec * 1000000000l + at.tv_nsec);
+    struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+    sigaction(SIGALRM, &act, NULL);
+    sigaction(SIGUSR1, &act, NULL);
+    SHOW(alarm(100));
+    SHOW(alarm(0));
+    struct itimerval timer = { { 0, 10000 }, { 0, 10000 } }, old;
+    SHOW(setitimer(ITIMER_REAL, &timer, NULL));
+    while (count < 3)
+        pause();
+    SHOW(getitimer(ITIMER_REAL, &old));
+    SAY("interval %ld", (long)old.it_interval.tv_usec);
+    memset(&timer, 0, sizeof timer);
+    SHOW(setitimer(ITIMER_REAL, &timer, NULL));
+    SAY("rang: %d", count >= 3);
+    count = 0;
+    timer_t id;
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 12 };
+    SHOW(timer_create(CLOCK_MONOTONIC, &event, &id));
+    struct itimerspec spec = { .it_value = { 0, 10000000 } };
+    SHOW(timer_settime(id, 0, &spec, NULL));
+    while (!count)
+        pause();
+    SAY("timer: %d times, value %d", count, value);
+    SHOW(timer_gettime(id, &spec));
+    SAY("left %ld", spec.it_value.tv_nsec);
+    SHOW(timer_getoverrun(id));
+    SHOW(timer_delete(id));
+    SHOW(timer_create(99, &event, &id));
+    struct tms tms;
+    SAY("times: %d", times(&tms) != (clock_t)-1);
+    volatile long x = 0;
+    for (long i = 0; i < 3000000; i++)
+        x += i;
+    SAY("processor time grows: %d", now(CLOCK_PROCESS_CPUTIME_ID) > 0);
+    return 0;
+}
