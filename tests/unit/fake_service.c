@@ -12,6 +12,7 @@
 
 enum { CALLS = 1024, DISKS = 4 };
 
+call_t   fake_next_call;
 uint64_t fake_hole = UINT64_MAX;
 unsigned fake_fault_rate;
 int64_t  fake_writes_left = -1;
@@ -45,6 +46,9 @@ call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t len
     do
         c = &calls[++next % CALLS];
     while (c->used);
+    if (fake_next_call)
+        c = &calls[fake_next_call - 1];
+    fake_next_call = 0;
     *c = (struct in_flight){ .used = true, .buffer = buffer, .length = length };
     for (;;) {
         struct message copy = *m;
@@ -349,6 +353,11 @@ void fake_threads(unsigned count, void (*run)(unsigned number))
 
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
+    for (struct pending *old = l->first, *next; old; old = next) {   /* an earlier, cancelled call of the same thread */
+        next = old->next;
+        if (old->m.call == m->call)
+            pending_remove(l, old);
+    }
     struct pending *p = malloc(sizeof(*p)), **at = &l->first;
     p->m = *m;
     p->next = NULL;

@@ -22,6 +22,7 @@ call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t len
 bool   fake_finish(call_t call, struct fake_answer *answer);   /* false: not answered yet */
 void   fake_cancel(call_t call);                               /* the caller was interrupted: later replies fail */
 
+extern call_t fake_next_call;            /* the number that the next call gets: the same thread calls again; 0: any */
 extern uint64_t fake_hole;               /* offset in the window from which on every access fails; normally all ones */
 extern unsigned fake_fault_rate;         /* one copy in so many fails at first, as if its page were missing; 0: none */
 

@@ -115,6 +115,8 @@ static int64_t do_statfs(struct message *m)
 
 static int64_t do_open(struct message *m)
 {
+    if (m->w[1] & O_PATH)
+        return node_of(m->object) ? connect(m, m->object, fs_connection_flags(m->w[1])) : -ESTALE;
     if (m->object != ROOT)
         return -ENXIO;   /* devices are opened at their drivers */
     return fs_writes(m->w[1]) ? -EISDIR : connect(m, ROOT, fs_connection_flags(m->w[1]));

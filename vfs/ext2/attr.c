@@ -7,8 +7,10 @@ int64_t do_open(struct message *m)
     int64_t result = inode_of(m->object, &i);
     if (result)
         return result;
-    bool writes = fs_writes(m->w[1]);
-    if (S_ISDIR(i->mode) && writes)
+    bool path = m->w[1] & O_PATH, writes = !path && fs_writes(m->w[1]);
+    if (path)
+        m->w[1] &= ~(uint64_t)O_TRUNC;      /* only a name for it: any type will do */
+    else if (S_ISDIR(i->mode) && writes)
         result = -EISDIR;
     else if (!S_ISDIR(i->mode) && !S_ISREG(i->mode))
         result = S_ISLNK(i->mode) ? -ELOOP : -ENXIO;

@@ -73,9 +73,10 @@ int64_t do_read(struct message *m)
     if (error)
         return error;
     uint64_t position = m->position, length = m->w[2], done = 0, owner = inode_owner(i);
-    if (!S_ISREG(i->mode)) {
+    if (!S_ISREG(i->mode) || m->flags & O_PATH) {
+        error = m->flags & O_PATH ? -EBADF : S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
         inode_put(i);
-        return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
+        return error;
     }
     while (done < length && position < i->size) {
         uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE;

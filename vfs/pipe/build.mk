@@ -1,2 +1,5 @@
-SERVICES += vfs/pipe
-LIBS_pipe := libfs
+SERVICES  += vfs/pipe
+LIBS_pipe := vfs/libfs
+
+UNIT_test_pipe := $(filter-out %/main.c,$(wildcard vfs/pipe/*.c vfs/libfs/*.c)) tests/unit/fake_service.c
+HOST_LIBS_test_pipe := -lpthread

@@ -1,44 +1,64 @@
-/* A pipe or FIFO: a ring of bytes between its two ends, and those who wait there. */
+/* Pipes and FIFOs inside. A pipe is a ring of bytes with two kinds of ends; its object number is pipe * 2 + end, and
+ * which ends an open file is follows from the access mode in its connection's flags. Nothing here ever waits: callers
+ * who must are left with LATER, in lists. One thread serves. */
 #ifndef PIPE_H
 #define PIPE_H
 
 #include "fs.h"
 
-enum { PIPE_BUF = 4096, RING_SMALL = 4096, RING_LARGE = 65536, PIPES_MAX = 1024 };
-enum { END_READ = 1, END_WRITE = 2 };   /* an object is the pipe's number * 4 + which ends it is */
+enum { PIPE_MAX = 65536, PIPE_FIRST = PAGE_SIZE, PIPE_ATOMIC = 4096, PIPES = 1024, PIPE_DEV = 12, END_READ = 0, END_WRITE = 1 };
+
+/* How far a write came whose caller was interrupted: when the same call is sent again, it goes on there. */
+struct broken_write { uint64_t from, base, length, done; uint16_t thread; };
 
 struct pipe {
-    uint8_t *ring;
-    uint32_t size, first, count;        /* of the ring; where the oldest byte stands; how many there are */
+    bool     used_now;                /* the pipe exists */
+    bool     fifo;                    /* it is that of the file (key1, key2) */
     uint32_t number;
-    uint32_t readers, writers;          /* connections */
-    bool     armed;                     /* somebody polls: POSIX is told of the next change */
-    uint64_t key1, key2;                /* the FIFO's file; 0, 0 for a pipe */
-    struct pending_list reading, writing, opening;
+    uint8_t *ring;
+    uint32_t size, head, used;        /* of the ring: bytes, a power of 2; where the first byte stands; how many there are */
+    uint32_t readers, writers;        /* open files */
+    struct pending_list reads, writes;            /* callers waiting for bytes, for room; a write's w[5] is how much is done */
+    struct pending_list open_reads, open_writes;  /* callers opening a FIFO, waiting for the other end */
+    uint64_t armed;                   /* services to notify when poll's answer may have changed, by bit */
+    struct broken_write broken;
+    uint64_t key1, key2;
+    struct timespec64 born;
+    struct pipe *next_free;
 };
 
-/* ring.c: bytes in and out. None of them waits. */
-bool ring_init(struct pipe *p);
-void ring_free(struct pipe *p);
-void ring_grow(struct pipe *p);         /* to the large size, if there is memory */
-static inline uint32_t ring_space(const struct pipe *p) { return p->size - p->count; }
-/* Copies n bytes from the window of a call, `offset` bytes into it, behind the newest; they count only after ring_added. */
-int  ring_fill(struct pipe *p, call_t c, size_t offset, uint32_t n);
-static inline void ring_added(struct pipe *p, uint32_t n) { p->count += n; }
-/* Copies the oldest n bytes to the window; they stay until ring_taken. */
-int  ring_show(struct pipe *p, call_t c, uint32_t n);
-static inline void ring_taken(struct pipe *p, uint32_t n)
+/* ---- ring.c ---- */
+bool ring_room(struct pipe *p, uint32_t bytes);   /* makes the ring large enough for so many more, if it can be */
+void ring_drop(struct pipe *p);
+/* Copies from or to the window of a call at `offset`, without taking or adding the bytes. 0 or -EFAULT. */
+int  ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
+int  ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
+static inline void ring_take(struct pipe *p, uint32_t bytes)
 {
-    p->first = (p->first + n) & (p->size - 1);
-    p->count -= n;
+    p->used -= bytes;
+    p->head = p->used ? (p->head + bytes) & (p->size - 1) : 0;
 }
 
-/* flow.c */
+/* ---- ends.c ---- */
+struct pipe *pipe_of(uint64_t object);            /* NULL: no such */
+void pipe_changed(struct pipe *p);                /* poll's answer may have */
+int64_t do_create(struct message *m);             /* PIPE_CREATE */
+int64_t do_open_fifo(struct message *m);          /* PIPE_OPEN */
+int64_t do_open(struct message *m);
+void do_release(const struct message *m);
+
+/* ---- transfer.c ---- */
+void serve_reads(struct pipe *p);                 /* callers that wait, as far as they can go on now */
+void serve_writes(struct pipe *p);
 int64_t do_read(struct message *m);
 int64_t do_write(struct message *m);
-void    pipe_changed(struct pipe *p);   /* an end was closed, bytes came or went: goes on with those who wait */
 
-/* main.c */
-struct pipe *pipe_of(uint64_t object);
+/* ---- ask.c ---- */
+int64_t do_poll(struct message *m);
+int64_t do_ioctl(struct message *m);
+int64_t do_stat(struct message *m);
+int64_t do_seek(struct message *m);
+int64_t do_ignore(struct message *m);
+int64_t do_refuse(struct message *m);
 
 #endif

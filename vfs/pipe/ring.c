@@ -1,64 +1,64 @@
-/* The ring of a pipe: see pipe.h. It is small until more is written at once; rings that are given back are kept for the next. */
+/* The ring of a pipe. It begins as one page and becomes PIPE_MAX bytes when more than that is in it; rings of pipes that
+ * are gone are used again. */
 #include "pipe.h"
 
 struct free_ring { struct free_ring *next; };
-
 static struct free_ring *free_small, *free_large;
 
-static uint8_t *ring_take(struct free_ring **list, size_t size)
+static uint8_t *take(uint32_t size)
 {
-    struct free_ring *r = *list;
+    struct free_ring **list = size == PIPE_FIRST ? &free_small : &free_large, *r = *list;
     if (!r)
         return memory_pages(size / PAGE_SIZE);
     *list = r->next;
     return (uint8_t *)r;
 }
 
-static void ring_give(uint8_t *ring, size_t size)
+void ring_drop(struct pipe *p)
 {
-    struct free_ring *r = (struct free_ring *)ring, **list = size == RING_SMALL ? &free_small : &free_large;
+    if (!p->ring)
+        return;
+    struct free_ring **list = p->size == PIPE_FIRST ? &free_small : &free_large, *r = (struct free_ring *)p->ring;
     r->next = *list;
     *list = r;
+    p->ring = NULL;
+    p->size = p->used = p->head = 0;
 }
 
-bool ring_init(struct pipe *p)
+bool ring_room(struct pipe *p, uint32_t bytes)
 {
-    p->first = p->count = 0;
-    p->size = RING_SMALL;
-    p->ring = ring_take(&free_small, RING_SMALL);
-    return p->ring != NULL;
+    if (p->used + bytes <= p->size)
+        return true;
+    uint32_t size = p->used + bytes <= PIPE_FIRST ? PIPE_FIRST : PIPE_MAX;
+    uint8_t *ring = size > p->size ? take(size) : NULL;
+    if (!ring && p->size < PIPE_FIRST)
+        ring = take(size = PIPE_FIRST);
+    if (!ring)
+        return false;
+    uint32_t used = p->used, first = MIN(used, p->size - p->head);
+    if (used) {
+        memcpy(ring, p->ring + p->head, first);
+        memcpy(ring + first, p->ring, used - first);
+    }
+    ring_drop(p);
+    p->ring = ring;
+    p->size = size;
+    p->used = used;
+    return used + bytes <= size;
 }
 
-void ring_free(struct pipe *p) { ring_give(p->ring, p->size); }
-
-void ring_grow(struct pipe *p)
+int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
 {
-    uint8_t *large = p->size == RING_LARGE ? NULL : ring_take(&free_large, RING_LARGE);
-    if (!large)
-        return;
-    uint32_t run = MIN(p->count, p->size - p->first);
-    memcpy(large, p->ring + p->first, run);
-    memcpy(large + run, p->ring, p->count - run);
-    ring_give(p->ring, p->size);
-    p->ring = large;
-    p->size = RING_LARGE;
-    p->first = 0;
+    uint32_t first = MIN(bytes, p->size - p->head);
+    if (copy_out_call(call, offset, p->ring + p->head, first))
+        return -EFAULT;
+    return bytes > first && copy_out_call(call, offset + first, p->ring, bytes - first) ? -EFAULT : 0;
 }
 
-int ring_fill(struct pipe *p, call_t c, size_t offset, uint32_t n)
+int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
 {
-    uint32_t at = (p->first + p->count) & (p->size - 1), run = MIN(n, p->size - at);
-    int error = copy_in_call(c, offset, p->ring + at, run);
-    if (!error && run < n)
-        error = copy_in_call(c, offset + run, p->ring, n - run);
-    return error;
-}
-
-int ring_show(struct pipe *p, call_t c, uint32_t n)
-{
-    uint32_t run = MIN(n, p->size - p->first);
-    int error = copy_out_call(c, 0, p->ring + p->first, run);
-    if (!error && run < n)
-        error = copy_out_call(c, run, p->ring, n - run);
-    return error;
+    uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
+    if (copy_in_call(call, offset, p->ring + at, first))
+        return -EFAULT;
+    return bytes > first && copy_in_call(call, offset + first, p->ring, bytes - first) ? -EFAULT : 0;
 }

@@ -7,10 +7,12 @@ int64_t do_open(struct message *m)
     if (!n)
         return -ESTALE;
     uint64_t flags = m->w[1];
-    bool writes = fs_writes(flags);
+    bool path = flags & O_PATH, writes = !path && fs_writes(flags);
+    if (path)
+        flags &= ~(uint64_t)O_TRUNC;        /* only a name for it: any type will do */
     if (S_ISDIR(n->mode) && writes)
         return -EISDIR;
-    if (!S_ISDIR(n->mode) && !S_ISREG(n->mode))
+    if (!path && !S_ISDIR(n->mode) && !S_ISREG(n->mode))
         return S_ISLNK(n->mode) ? -ELOOP : -ENXIO;
     if ((writes || flags & O_TRUNC) && mounts[n->mount].read_only)
         return -EROFS;

@@ -162,8 +162,8 @@ int64_t do_read(struct message *m)
 {
     struct node *n = node_of(m->object);
     int64_t error = check_regular(n);
-    if (error)
-        return error;
+    if (error || m->flags & O_PATH)
+        return error ? error : -EBADF;
     uint64_t position = m->position;
     if (position >= n->size)
         return 0;

@@ -1,0 +1,170 @@
+/* The ends of pipes: making, opening, closing them. Opening a FIFO waits for the other end, as POSIX has it. */
+#include "pipe.h"
+
+static struct pipe *pipes[PIPES];
+static unsigned     count;
+static struct pipe *free_pipes;
+
+struct pipe *pipe_of(uint64_t object)
+{
+    uint64_t number = object >> 1;
+    return number < count && pipes[number]->used_now ? pipes[number] : NULL;
+}
+
+static struct pipe *pipe_new(void)
+{
+    struct pipe *p = free_pipes;
+    if (p) {
+        free_pipes = p->next_free;
+    } else {
+        p = count < PIPES ? memory_zalloc(sizeof(*p)) : NULL;
+        if (!p)
+            return NULL;
+        p->number = count;
+        pipes[count++] = p;
+    }
+    *p = (struct pipe){ .used_now = true, .number = p->number, .born = fs_now() };
+    return p;
+}
+
+static void free_if_unused(struct pipe *p)
+{
+    if (p->readers || p->writers || p->open_reads.first || p->open_writes.first)
+        return;
+    ring_drop(p);
+    p->used_now = false;
+    p->next_free = free_pipes;
+    free_pipes = p;
+}
+
+void pipe_changed(struct pipe *p)
+{
+    uint64_t to = p->armed;
+    p->armed = 0;
+    for (; to; to &= to - 1)
+        notify(__builtin_ctzll(to), BIT_POLL);
+}
+
+static inline bool reads(uint64_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }
+
+/* Connects the caller to the end or ends that his flags say. */
+static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
+{
+    int end = reads(flags) ? END_READ : END_WRITE;
+    uint32_t kept = fs_connection_flags(flags) & ~(uint32_t)(CONN_SEEKABLE | CONN_READY);
+    int64_t descriptor = connect(m, p->number * 2 + end, kept);
+    if (descriptor >= 0) {
+        p->readers += reads(flags);
+        p->writers += fs_writes(flags);
+    }
+    return descriptor;
+}
+
+/* pipe2: both ends. */
+int64_t do_create(struct message *m)
+{
+    uint64_t flags = m->w[2];
+    int32_t ends[2] = { 0, 0 };
+    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    if (copy_out(m, 0, ends, sizeof(ends)))      /* before anything has changed, so that the call may come again */
+        return -EFAULT;
+    struct pipe *p = pipe_new();
+    if (!p)
+        return -ENFILE;
+    int64_t a = connect_end(p, m, flags | O_RDONLY), b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
+    if (b < 0) {
+        free_if_unused(p);
+        return b;
+    }
+    ends[0] = a;
+    ends[1] = b;
+    return copy_out(m, 0, ends, sizeof(ends)) ? -EFAULT : 0;
+}
+
+/* ---- FIFOs ---- */
+
+static struct pipe *fifo_of(uint64_t key1, uint64_t key2)
+{
+    for (unsigned k = 0; k < count; k++)
+        if (pipes[k]->used_now && pipes[k]->fifo && pipes[k]->key1 == key1 && pipes[k]->key2 == key2)
+            return pipes[k];
+    struct pipe *p = pipe_new();
+    if (p) {
+        p->fifo = true;
+        p->key1 = key1;
+        p->key2 = key2;
+    }
+    return p;
+}
+
+/* Drops callers who have been interrupted; whether one is left. */
+static bool anyone(struct pending_list *list)
+{
+    while (list->first && !call_alive(list->first->m.call))
+        pending_remove(list, list->first);
+    return list->first != NULL;
+}
+
+/* Those who were waiting for the other end, which has come. */
+static void admit(struct pipe *p, struct pending_list *list)
+{
+    while (list->first) {
+        struct message *m = &list->first->m;
+        if (call_alive(m->call))
+            reply(m->call, connect_end(p, m, m->w[0]));
+        pending_remove(list, list->first);
+    }
+}
+
+int64_t do_open_fifo(struct message *m)
+{
+    uint64_t flags = m->w[0];
+    bool read = reads(flags), write = fs_writes(flags), both = read && write;
+    struct pipe *p = fifo_of(m->w[1], m->w[2]);
+    if (!p)
+        return -ENFILE;
+    bool other = read ? p->writers || anyone(&p->open_writes) : p->readers || anyone(&p->open_reads);
+    int64_t result;
+    if (!other && !both && !(read && flags & O_NONBLOCK)) {
+        result = -ENXIO;
+        if (!(flags & O_NONBLOCK))
+            result = pending_add(read ? &p->open_reads : &p->open_writes, m) ? LATER : -ENOMEM;
+        free_if_unused(p);
+        return result;
+    }
+    result = connect_end(p, m, flags);
+    if (result >= 0) {
+        if (write)
+            admit(p, &p->open_reads);
+        if (read)
+            admit(p, &p->open_writes);
+        pipe_changed(p);
+    }
+    free_if_unused(p);
+    return result;
+}
+
+/* FS_OPEN: a pipe that is open already, reached once more through /proc. */
+int64_t do_open(struct message *m)
+{
+    struct pipe *p = pipe_of(m->object);
+    if (!p)
+        return -ENXIO;
+    return connect_end(p, m, m->w[1]);
+}
+
+void do_release(const struct message *m)
+{
+    struct pipe *p = pipe_of(m->object);
+    if (!p)
+        return;
+    if (reads(m->flags) && p->readers && --p->readers == 0)
+        serve_writes(p);
+    if (fs_writes(m->flags) && p->writers && --p->writers == 0)
+        serve_reads(p);
+    pipe_changed(p);
+    anyone(&p->open_reads);
+    anyone(&p->open_writes);
+    free_if_unused(p);
+}
