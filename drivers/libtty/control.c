@@ -1,0 +1,140 @@
+/* ioctl on terminals, and what of them belongs to job control: see terminal.h. */
+#include "terminal.h"
+
+enum { SIGNAL_WINCH = 28, SIGNAL_TTOU = 22 };
+
+endpoint_t terminal_posix;
+
+/* The process group and the session of the caller stand in the message's label. */
+static uint32_t caller_group(const struct message *m) { return m->label >> 32; }
+static uint32_t caller_session(const struct message *m) { return (uint32_t)m->label; }
+
+bool terminal_background(const struct terminal *t, const struct message *m)
+{
+    return t->session && caller_session(m) == t->session && caller_group(m) != t->group;
+}
+
+static uint64_t rdev(const struct terminal *t) { return (uint64_t)4 << 8 | t->minor; }   /* MAJOR_TTY; minors are below 256 */
+
+static int64_t pass(struct terminal *t, struct message *m, uint64_t op, uint64_t w0, uint64_t w1)
+{
+    m->op = op;
+    m->w[0] = w0;
+    m->w[1] = w1;
+    m->object = rdev(t);
+    return forward(m, terminal_posix) < 0 ? -EIO : LATER;
+}
+
+int64_t terminal_hand_up(struct terminal *t, struct message *m, unsigned signal)
+{
+    return pass(t, m, POSIX_TTY_STOP, signal, rdev(t));
+}
+
+/* The argument behind the window. 0; or what the handler has to return: the pages are being brought. */
+static int64_t get(const struct message *m, void *to, size_t n)
+{
+    int error = copy_in_call(m->call, 0, to, n);
+    if (error == -EFAULT)
+        throw_back(m->call, 0, n);
+    return error ? LATER : 0;
+}
+
+static int64_t give(const struct message *m, const void *from, size_t n)
+{
+    int error = copy_out_call(m->call, 0, from, n);
+    if (error == -EFAULT)
+        throw_back(m->call, 0, n);
+    return error ? LATER : 0;
+}
+
+static int64_t give_int(const struct message *m, int n) { return give(m, &n, sizeof n); }
+
+static int64_t set_termios(struct terminal *t, const struct message *m, bool flush)
+{
+    struct termios new;
+    int64_t error = get(m, &new, sizeof new);
+    if (error)
+        return error;
+    if (flush)
+        terminal_flush_input(t);
+    terminal_set_termios(t, &new);
+    return 0;
+}
+
+static int64_t set_size(struct terminal *t, const struct message *m)
+{
+    struct winsize new;
+    int64_t error = get(m, &new, sizeof new);
+    if (error)
+        return error;
+    if (memcmp(&new, &t->winsize, sizeof new) != 0)
+        terminal_signal(t, SIGNAL_WINCH);
+    t->winsize = new;
+    return 0;
+}
+
+static int64_t flush(struct terminal *t, uint64_t which)
+{
+    if (which > TCIOFLUSH)
+        return -EINVAL;
+    if (which != TCOFLUSH)
+        terminal_flush_input(t);
+    if (which != TCIFLUSH)
+        terminal_flush_output(t);
+    return 0;
+}
+
+static int64_t flow(struct terminal *t, uint64_t action)
+{
+    switch (action) {
+    case TCOOFF: t->stopped_by_call = true; return 0;
+    case TCOON:  t->stopped_by_call = false; return 0;
+    case TCIOFF: case TCION: {
+        uint8_t c = t->termios.cc[action == TCIOFF ? VSTOP : VSTART];
+        if (c)
+            terminal_echo(t, c);
+        return 0;
+    }
+    default: return -EINVAL;
+    }
+}
+
+/* Is the request one that waits until all output has gone? */
+static bool drains(uint32_t request, uint64_t argument)
+{
+    return request == TCSETSW || request == TCSETSF || request == TCSBRKP || (request == TCSBRK && argument);
+}
+
+static bool changes(uint32_t request)
+{
+    switch (request) {
+    case TCSETS: case TCSETSW: case TCSETSF: case TCSBRK: case TCSBRKP: case TCXONC: case TCFLSH: return true;
+    default: return false;
+    }
+}
+
+/* Also called a second time for a request that had to wait for the output; m is then a copy. */
+int64_t terminal_ioctl(struct terminal *t, struct message *m)
+{
+    uint32_t request = m->w[1];
+    if (changes(request) && terminal_background(t, m))
+        return terminal_hand_up(t, m, SIGNAL_TTOU);
+    if (drains(request, m->w[2]) && terminal_output_waiting(t))
+        return pending_add(&t->drainers, m) ? LATER : -ENOMEM;
+    switch (request) {
+    case TCGETS:     return give(m, &t->termios, sizeof t->termios);
+    case TCSETS:     return set_termios(t, m, false);
+    case TCSETSW:    return set_termios(t, m, false);
+    case TCSETSF:    return set_termios(t, m, true);
+    case TIOCGWINSZ: return give(m, &t->winsize, sizeof t->winsize);
+    case TIOCSWINSZ: return set_size(t, m);
+    case TCFLSH:     return flush(t, m->w[2]);
+    case TCXONC:     return flow(t, m->w[2]);
+    case TCSBRK: case TCSBRKP: return 0;
+    case FIONREAD:   return give_int(m, terminal_readable(t));
+    case TIOCOUTQ:   return give_int(m, terminal_output_waiting(t));
+    case TIOCSCTTY: case TIOCNOTTY: case TIOCSPGRP: case TIOCGPGRP: case TIOCGSID:
+        return pass(t, m, POSIX_TTY_CONTROL, request, m->w[2]);
+    default:         return -ENOTTY;
+    }
+}

@@ -1,0 +1,115 @@
+/* The way out: output processing, the ring before the device, echo. See terminal.h. */
+#include "terminal.h"
+
+enum { TAB = 8 };
+
+size_t terminal_output_waiting(const struct terminal *t) { return t->out_head - t->out_tail; }
+
+static size_t room(const struct terminal *t) { return TTY_OUTPUT - terminal_output_waiting(t); }
+
+size_t terminal_output_room(const struct terminal *t)
+{
+    return room(t) > TTY_ECHO_ROOM ? room(t) - TTY_ECHO_ROOM : 0;
+}
+
+static void put(struct terminal *t, uint8_t byte) { t->output[t->out_head++ % TTY_OUTPUT] = byte; }
+
+static bool continuation(const struct terminal *t, uint8_t byte) { return t->termios.iflag & IUTF8 && (byte & 0xc0) == 0x80; }
+
+/* One byte through OPOST. false: it needs more than `space` places and nothing was done. */
+static bool process(struct terminal *t, uint8_t byte, size_t space)
+{
+    uint32_t flags = t->termios.oflag;
+    if (space < TAB)
+        return false;
+    if (byte == '\r' && flags & OCRNL)
+        byte = '\n';
+    switch (byte) {
+    case '\n':
+        if (flags & ONLCR)
+            put(t, '\r');
+        if (flags & (ONLCR | ONLRET))
+            t->column = 0;
+        break;
+    case '\r':
+        if (flags & ONOCR && t->column == 0)
+            return true;
+        t->column = 0;
+        break;
+    case '\t': {
+        unsigned spaces = TAB - t->column % TAB;
+        t->column += spaces;
+        if ((flags & TABDLY) != XTABS)
+            break;
+        while (spaces--)
+            put(t, ' ');
+        return true;
+    }
+    case '\b':
+        t->column -= t->column > 0;
+        break;
+    default:
+        if (flags & OLCUC && byte >= 'a' && byte <= 'z')
+            byte += 'A' - 'a';
+        t->column += byte >= ' ' && byte != 0x7f && !continuation(t, byte);
+    }
+    put(t, byte);
+    return true;
+}
+
+size_t terminal_output(struct terminal *t, const uint8_t *bytes, size_t n)
+{
+    size_t done = 0;
+    if (t->termios.oflag & OPOST) {
+        while (done < n && process(t, bytes[done], terminal_output_room(t)))
+            done++;
+    } else {
+        for (n = MIN(n, terminal_output_room(t)); done < n; done++)
+            put(t, bytes[done]);
+    }
+    return done;
+}
+
+size_t terminal_take(struct terminal *t, uint8_t *to, size_t max)
+{
+    if (t->stopped || t->stopped_by_call)
+        return 0;
+    size_t n = MIN(max, terminal_output_waiting(t)), first = MIN(n, TTY_OUTPUT - t->out_tail % TTY_OUTPUT);
+    memcpy(to, t->output + t->out_tail % TTY_OUTPUT, first);
+    memcpy(to + first, t->output, n - first);
+    t->out_tail += n;
+    return n;
+}
+
+void terminal_flush_output(struct terminal *t) { t->out_tail = t->out_head; }
+
+void terminal_stop(struct terminal *t, bool stop) { t->stopped = stop; }
+
+void terminal_echo(struct terminal *t, uint8_t byte)
+{
+    if (t->termios.oflag & OPOST)
+        process(t, byte, room(t));
+    else if (room(t))
+        put(t, byte);
+}
+
+static bool control(uint8_t byte) { return (byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f; }
+
+void terminal_echo_visible(struct terminal *t, uint8_t byte)
+{
+    if (!(t->termios.lflag & ECHOCTL) || !control(byte)) {
+        terminal_echo(t, byte);
+        return;
+    }
+    terminal_echo(t, '^');
+    terminal_echo(t, byte ^ 0x40);
+}
+
+unsigned terminal_column_after(const struct terminal *t, unsigned column, uint8_t byte)
+{
+    if (byte == '\t')
+        return column + TAB - column % TAB;
+    if (control(byte))
+        return column + (t->termios.lflag & ECHOCTL ? 2 : 0);
+    return column + !continuation(t, byte);
+}

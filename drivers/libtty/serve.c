@@ -1,0 +1,390 @@
+/* Terminals for their callers: protocols FS and TTY, and who waits for what. See terminal.h.
+ *
+ * Input is taken from the ring only when the reader has accepted the reply, so a reader that was cancelled at the
+ * last moment leaves it to the next. */
+#include "terminal.h"
+
+#include <minnow/file.h>
+
+enum { CHUNK = 1024, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
+enum { IN_EVENTS = POLLIN | POLLRDNORM, OUT_EVENTS = POLLOUT | POLLWRNORM };
+
+static struct terminal *terminals;
+static unsigned terminal_count;
+static void (*driver_notify)(uint64_t bits);
+
+static struct terminal *find(uint64_t minor)
+{
+    for (unsigned i = 0; i < terminal_count; i++)
+        if (terminals[i].minor == minor)
+            return &terminals[i];
+    return NULL;
+}
+
+/* ---- reading ---- */
+
+/* A waiting reader's own deadline (VMIN 0, VTIME) stands in a word of its message that nobody needs any more. */
+static uint64_t *deadline_of(struct message *m) { return &m->w[5]; }
+
+static bool timed(const struct terminal *t) { return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME]; }
+
+/* Gives the reader what there is and consumes it. Ends the call in any case. */
+static void give_input(struct terminal *t, call_t call, size_t length)
+{
+    static uint8_t bytes[TTY_INPUT];
+    uint32_t used;
+    size_t n = terminal_peek(t, bytes, MIN(length, sizeof bytes), &used);
+    int error = n ? copy_out_call(call, 0, bytes, n) : 0;
+    if (error == -EFAULT)
+        throw_back(call, 0, n);
+    if (!error && reply(call, n) == 0)
+        terminal_consume(t, used);
+    t->read_deadline = 0;
+    if (t->resume)
+        t->resume(t);
+}
+
+static int64_t do_read(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    if (!t)
+        return -ENXIO;
+    if (terminal_background(t, m))
+        return terminal_hand_up(t, m, SIGNAL_TTIN);
+    if (!m->w[2])
+        return 0;
+    while (t->readers.first && !call_alive(t->readers.first->m.call))
+        pending_remove(&t->readers, t->readers.first);
+    if (!t->readers.first && terminal_may_read(t, m->w[2], false)) {
+        give_input(t, m->call, m->w[2]);
+        return LATER;
+    }
+    if (m->flags & O_NONBLOCK) {
+        if (t->readers.first || t->ready == t->tail || t->termios.lflag & ICANON)
+            return -EAGAIN;
+        give_input(t, m->call, m->w[2]);
+        return LATER;
+    }
+    *deadline_of(m) = timed(t) && !t->termios.cc[VMIN] ? time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS : 0;
+    if (!pending_add(&t->readers, m))
+        return -ENOMEM;
+    terminal_settle(t);   /* starts the timer */
+    return LATER;
+}
+
+/* With VMIN and VTIME, time runs from the last byte on, once there is one. */
+static void start_timer(struct terminal *t)
+{
+    bool runs = timed(t) && t->termios.cc[VMIN] && t->ready != t->tail && t->readers.first;
+    if (!runs)
+        t->read_deadline = 0;
+    else if (!t->read_deadline || t->read_deadline_head != t->head)
+        t->read_deadline = time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS;
+    t->read_deadline_head = t->head;
+}
+
+static void settle_readers(struct terminal *t)
+{
+    while (t->readers.first) {
+        struct pending *p = t->readers.first;
+        uint64_t deadline = t->termios.cc[VMIN] ? t->read_deadline : *deadline_of(&p->m);
+        bool expired = deadline && timed(t) && time_now() >= deadline;
+        if (!terminal_may_read(t, p->m.w[2], expired))
+            break;
+        give_input(t, p->m.call, p->m.w[2]);
+        pending_remove(&t->readers, p);
+    }
+}
+
+/* Readers behind the first may have a time of their own (VMIN 0). */
+static void expire_readers(struct terminal *t)
+{
+    if (!timed(t) || t->termios.cc[VMIN])
+        return;
+    for (struct pending *p = t->readers.first, *next; p; p = next) {
+        next = p->next;
+        if (*deadline_of(&p->m) && time_now() >= *deadline_of(&p->m)) {
+            give_input(t, p->m.call, p->m.w[2]);
+            pending_remove(&t->readers, p);
+        }
+    }
+}
+
+static uint64_t alarm_set;
+
+static void set_alarm(void)
+{
+    uint64_t first = 0;
+    for (struct terminal *t = terminals; t < terminals + terminal_count; t++) {
+        if (t->read_deadline && (!first || t->read_deadline < first))
+            first = t->read_deadline;
+        for (struct pending *p = t->readers.first; p && timed(t); p = p->next)
+            if (*deadline_of(&p->m) && (!first || *deadline_of(&p->m) < first))
+                first = *deadline_of(&p->m);
+    }
+    if (first != alarm_set)
+        alarm_at(alarm_set = first);
+}
+
+/* ---- writing ---- */
+
+/* Takes of a write what there is room for. 0; or -EFAULT: a page is missing; or another error: the caller is gone. */
+static int take_output(struct terminal *t, struct writer *w)
+{
+    static uint8_t bytes[CHUNK];
+    while (w->done < w->length) {
+        size_t n = MIN(w->length - w->done, (uint64_t)CHUNK);
+        if (!terminal_output_room(t))
+            t->start(t);
+        if (terminal_output_room(t) <= TTY_ECHO_ROOM)
+            return 0;
+        int error = copy_in_call(w->call, w->done, bytes, n);
+        if (error)
+            return error;
+        size_t taken = terminal_output(t, bytes, n);
+        w->done += taken;
+        if (taken < n) {
+            t->start(t);
+            if (terminal_output_room(t) <= TTY_ECHO_ROOM)
+                return 0;
+        }
+    }
+    return 0;
+}
+
+/* Goes on with a write. true: its call has ended. It ends short when a page is missing in its middle, and when the
+ * output is stopped or the caller does not want to wait (`now`). */
+static bool go_on(struct terminal *t, struct writer *w, bool now)
+{
+    int error = take_output(t, w);
+    if (error == -EFAULT && !w->done) {
+        throw_back(w->call, 0, MIN(w->length, (uint64_t)TTY_OUTPUT));
+        return true;
+    }
+    if (error && error != -EFAULT)
+        return true;
+    if (w->done < w->length && !error && !(now && w->done))
+        return false;
+    reply(w->call, w->done);
+    return true;
+}
+
+static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
+
+static int64_t do_write(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    if (!t)
+        return -ENXIO;
+    if (t->hung_up)
+        return -EIO;
+    if (t->termios.lflag & TOSTOP && terminal_background(t, m))
+        return terminal_hand_up(t, m, SIGNAL_TTOU);
+    if (!m->w[2])
+        return 0;
+    bool others = t->writer.call || t->writers.first, wait = !(m->flags & O_NONBLOCK);
+    struct writer w = { m->call, m->w[2], 0 };
+    if (!others && go_on(t, &w, !wait || stopped(t))) {
+        terminal_settle(t);
+        return LATER;
+    }
+    if (!wait)
+        return -EAGAIN;
+    if (others || !w.done) {
+        if (!pending_add(&t->writers, m))
+            return -ENOMEM;
+    } else {
+        t->writer = w;
+    }
+    terminal_settle(t);
+    return LATER;
+}
+
+static void settle_writers(struct terminal *t)
+{
+    if (t->writer.call && go_on(t, &t->writer, stopped(t)))
+        t->writer.call = 0;
+    while (!t->writer.call && t->writers.first) {
+        struct pending *p = t->writers.first;
+        struct writer w = { p->m.call, p->m.w[2], 0 };
+        if (!go_on(t, &w, true))
+            break;
+        pending_remove(&t->writers, p);
+    }
+}
+
+static void settle_drainers(struct terminal *t)
+{
+    while (t->drainers.first && !terminal_output_waiting(t)) {
+        struct message m = t->drainers.first->m;
+        pending_remove(&t->drainers, t->drainers.first);
+        int64_t result = call_alive(m.call) ? terminal_ioctl(t, &m) : LATER;
+        if (result != LATER)
+            reply(m.call, result);
+    }
+}
+
+/* ---- poll ---- */
+
+static uint64_t events_now(const struct terminal *t)
+{
+    uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS : 0;
+    if (!(t->termios.lflag & ICANON) && t->ready == t->tail)
+        events = 0;   /* VMIN 0: a read would not wait, but there is nothing */
+    if (t->hung_up)
+        return IN_EVENTS | POLLHUP;
+    return terminal_output_room(t) > TTY_ECHO_ROOM ? events | OUT_EVENTS : events;
+}
+
+static int64_t do_poll(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    if (!t)
+        return -ENXIO;
+    uint64_t events = events_now(t) & (m->w[1] | POLLHUP | POLLERR);
+    if (!events && m->w[2] && m->from < MAX_SERVICE) {
+        if (m->w[1] & IN_EVENTS)
+            t->poll_in |= 1ull << m->from;
+        if (m->w[1] & OUT_EVENTS)
+            t->poll_out |= 1ull << m->from;
+        if (!(m->w[1] & (IN_EVENTS | OUT_EVENTS)))
+            t->poll_in |= 1ull << m->from;   /* waits for a hang-up */
+    }
+    return events;
+}
+
+static void tell_pollers(struct terminal *t)
+{
+    uint64_t events = events_now(t), tell = 0;
+    if (events & (IN_EVENTS | POLLHUP))
+        tell |= t->poll_in, t->poll_in = 0;
+    if (events & (OUT_EVENTS | POLLHUP))
+        tell |= t->poll_out, t->poll_out = 0;
+    for (unsigned slot = 0; tell; slot++, tell >>= 1)
+        if (tell & 1)
+            notify(slot, BIT_POLL);
+}
+
+/* ---- settling ---- */
+
+void terminal_settle(struct terminal *t)
+{
+    if (terminal_output_waiting(t))
+        t->start(t);
+    settle_writers(t);
+    settle_drainers(t);
+    settle_readers(t);
+    if (t->poll_in | t->poll_out)
+        tell_pollers(t);
+    if (t->signals && !t->signals_told) {
+        t->signals_told = true;
+        notify(terminal_posix, BIT_TTY);
+    }
+    if (timed(t) || t->read_deadline) {
+        start_timer(t);
+        set_alarm();
+    }
+    if (terminal_output_waiting(t))
+        t->start(t);
+}
+
+void terminal_hang_up(struct terminal *t)
+{
+    t->hung_up = true;
+    terminal_flush_output(t);
+    terminal_signal(t, SIGNAL_HUP);
+    terminal_settle(t);
+}
+
+static void on_notify(uint64_t bits)
+{
+    if (bits >> NOTIFY_ALARM & 1) {
+        alarm_set = 0;
+        for (struct terminal *t = terminals; t < terminals + terminal_count; t++) {
+            settle_readers(t);
+            expire_readers(t);
+            start_timer(t);
+        }
+        set_alarm();
+    }
+    if (driver_notify)
+        driver_notify(bits);
+}
+
+/* ---- the rest of the protocols ---- */
+
+static int64_t do_open(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    uint32_t flags = m->op == TTY_CONNECT ? m->w[0] : m->w[1];
+    if (!t)
+        return -ENXIO;
+    t->hung_up = false;
+    return connect(m, t->minor, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+}
+
+static int64_t do_stat(struct message *m)
+{
+    uint64_t rdev = makedev(MAJOR_TTY, m->object);
+    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0620, .rdev = rdev, .blksize = CHUNK };
+    return find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
+}
+
+static int64_t do_ioctl(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    int64_t result = t ? terminal_ioctl(t, m) : -ENXIO;
+    if (t)
+        terminal_settle(t);
+    return result;
+}
+
+static int64_t do_seek(struct message *m) { return find(m->object) ? -ESPIPE : -ENXIO; }
+static int64_t do_invalid(struct message *m) { return find(m->object) ? -EINVAL : -ENXIO; }
+static int64_t do_no_directory(struct message *m) { return find(m->object) ? -ENOTDIR : -ENXIO; }
+
+static int64_t do_set(struct message *m)
+{
+    struct terminal *t = find(m->object);
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    if (!t)
+        return -ENXIO;
+    t->session = m->w[0];
+    t->group = m->w[1];
+    return 0;
+}
+
+static int64_t do_pull(struct message *m)
+{
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    for (struct terminal *t = terminals; t < terminals + terminal_count; t++)
+        if (t->signals) {
+            reply_words(m, t->signals, t->signals_group, t->minor);
+            t->signals = 0;
+            return 0;
+        }
+    reply_words(m, 0, 0, 0);
+    return 0;
+}
+
+void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)(uint64_t bits))
+{
+    static const handler_t fs[] = {
+        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_SYNC)] = do_invalid, [op_number(FS_TRUNCATE)] = do_invalid, [op_number(FS_DENTS)] = do_no_directory,
+        [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_POLL)] = do_poll, [op_number(FS_OPEN)] = do_open,
+    };
+    static const handler_t tty[] = {
+        [op_number(TTY_SET)] = do_set, [op_number(TTY_PULL)] = do_pull, [op_number(TTY_CONNECT)] = do_open,
+    };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs), PROTOCOL_TABLE(TTY, tty) };
+    terminals = list;
+    terminal_count = count;
+    driver_notify = notify_driver;
+    terminal_posix = service_find("posix");
+    for (unsigned i = 0; i < count; i++)
+        terminal_init(&list[i]);
+    service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = 1, .notify = on_notify });
+}

@@ -1,0 +1,2 @@
+SERVICES += drivers/serial
+LIBS_serial := libtty

@@ -1,0 +1,106 @@
+/* serial: the terminal ttyS0 on the first serial port, a 16550 with FIFOs (National Semiconductor PC16550D data sheet,
+ * section 8). Lines and job control are drivers/libtty's.
+ *
+ * Output goes out in FIFO-fulls: one kernel call for up to 16 bytes, for as long as the port takes them at once, then
+ * one for each interrupt. Input that nobody reads stays in the FIFO, so that a sender with flow control is held back. */
+#include "service.h"
+#include "terminal.h"
+
+enum { PORT = 0x3f8, IRQ = 4, BIT_IRQ = 0, MINOR = 64, FIFO = 16 };
+enum { DATA = PORT, INTERRUPTS = PORT + 1, IDENTIFY = PORT + 2, FIFO_CONTROL = PORT + 2, LINE_CONTROL = PORT + 3,
+       MODEM_CONTROL = PORT + 4, LINE_STATUS = PORT + 5, MODEM_STATUS = PORT + 6 };
+enum { ON_RECEIVED = 1, ON_EMPTY = 2, ON_MODEM = 8 };                       /* interrupt enable */
+enum { NONE_PENDING = 1, CAUSE = 0x0e, CAUSE_MODEM = 0 };                   /* interrupt identification */
+enum { HAS_BYTE = 1, OVERRUN = 2, BREAK = 0x10, EMPTY = 0x20 };             /* line status */
+enum { CARRIER_CHANGED = 8, CARRIER = 0x80 };                               /* modem status */
+enum { DIVISOR_ACCESS = 0x80, EIGHT_BITS = 3, FIFO_ON = 0xc7, READY_AND_IRQ = 0x0b };
+enum { ROUNDS = 64 };                                                       /* an interrupt cause that stays is given up */
+
+static struct terminal terminal;
+static uint8_t enabled;      /* what INTERRUPTS holds */
+
+static void enable(uint8_t which, bool on)
+{
+    uint8_t now = on ? enabled | which : enabled & ~which;
+    if (now != enabled)
+        out8(INTERRUPTS, enabled = now);
+}
+
+/* Gives the port what it takes; an interrupt will say when it takes more. */
+static void start(struct terminal *t)
+{
+    uint8_t bytes[FIFO];
+    size_t n = 0;
+    while (terminal_output_waiting(t) && in8(LINE_STATUS) & EMPTY && (n = terminal_take(t, bytes, FIFO)))
+        out_string8(DATA, bytes, n);
+    enable(ON_EMPTY, terminal_output_waiting(t) && n);
+}
+
+/* Takes what has come. With no room for it, it stays where it is, and the port is silent until resume(). */
+static void receive(struct terminal *t)
+{
+    for (uint8_t status; (status = in8(LINE_STATUS)) & HAS_BYTE;) {
+        if (terminal_input_room(t) < 2) {
+            enable(ON_RECEIVED, false);
+            return;
+        }
+        uint8_t byte = in8(DATA);
+        if (status & BREAK)
+            terminal_break(t);
+        else
+            terminal_input(t, &byte, 1);
+    }
+}
+
+static void resume(struct terminal *t)
+{
+    if (!(enabled & ON_RECEIVED) && terminal_input_room(t) >= TTY_INPUT / 2)
+        enable(ON_RECEIVED, true);
+}
+
+static void modem(struct terminal *t)
+{
+    uint8_t status = in8(MODEM_STATUS);
+    if (status & CARRIER_CHANGED && !(status & CARRIER) && !(t->termios.cflag & CLOCAL))
+        terminal_hang_up(t);
+}
+
+static void interrupt(uint64_t bits)
+{
+    if (!(bits >> BIT_IRQ & 1))
+        return;
+    uint8_t cause;
+    for (int round = 0; round < ROUNDS && !((cause = in8(IDENTIFY)) & NONE_PENDING); round++) {
+        if ((cause & CAUSE) == CAUSE_MODEM)
+            modem(&terminal);
+        if (enabled & ON_RECEIVED)
+            receive(&terminal);
+        if (enabled & ON_EMPTY)
+            start(&terminal);
+    }
+    terminal_settle(&terminal);
+    irq_ack(IRQ);
+}
+
+static void port_init(void)
+{
+    out8(INTERRUPTS, 0);
+    out8(LINE_CONTROL, DIVISOR_ACCESS | EIGHT_BITS);
+    out8(PORT, 1);           /* 115200 baud */
+    out8(PORT + 1, 0);
+    out8(LINE_CONTROL, EIGHT_BITS);
+    out8(FIFO_CONTROL, FIFO_ON);
+    out8(MODEM_CONTROL, READY_AND_IRQ);
+    irq_bind(IRQ, BIT_IRQ);
+    enable(ON_RECEIVED | ON_MODEM, true);
+}
+
+int main(void)
+{
+    terminal.minor = MINOR;
+    terminal.winsize = (struct winsize){ .rows = 24, .cols = 80 };
+    terminal.start = start;
+    terminal.resume = resume;
+    port_init();
+    terminal_serve(&terminal, 1, interrupt);
+}
