@@ -58,7 +58,7 @@ static int64_t fork(struct thread *t, const struct birth *b)
     child->busy++;
     struct call_result r;
     int64_t task = call_window(service_find("pm"), &(struct call_args){ .op = PM_FORK, .w0 = t->call }, WINDOW_NONE,
-                               (void *)(uint64_t)!!(b->flags & CLONE_VM), 0, &r);
+                               (void *)(uint64_t)!!(b->flags & CLONE_VM), p->i.task, &r);
     p->busy--;
     child->busy--;
     if (task < 0) {
@@ -111,7 +111,7 @@ static int64_t thread(struct thread *t, const struct birth *b)
         return -EAGAIN;
     p->busy++;
     struct call_result r;
-    int64_t made = call_window(service_find("pm"), &(struct call_args){ .op = PM_THREAD, .w0 = t->call }, WINDOW_NONE,
+    int64_t made = call_window(service_find("pm"), &(struct call_args){ .op = PM_THREAD, .w0 = t->call, .w3 = p->i.task }, WINDOW_NONE,
                                (void *)b->stack, b->flags & CLONE_SETTLS ? b->tls : 0, &r);
     p->busy--;
     if (made < 0)

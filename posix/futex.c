@@ -133,7 +133,6 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
 static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until, int64_t interrupted)
 {
     t->wait.futex.bitset = bitset;
-    t->wait.futex.pi = false;
     queue_put(t, k);
     if (until)
         timer_set(&t->timer, until, timed_out);
@@ -156,8 +155,6 @@ static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absol
         return error;
     if (word != (uint32_t)w[2])
         return -EAGAIN;
-    if (t->attention)
-        return -ERESTARTSYS;
     /* A relative limit goes on from where it was: the call is not made again as it stands. */
     return sleep_on(t, &k, bitset, until, until && !absolute ? -EINTR : -ERESTARTSYS);
 }
@@ -218,9 +215,7 @@ static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool tr
         return error;
     if (free)
         return 0;
-    sleep_on(t, &k, ~0u, until, -ERESTARTNOINTR);
-    t->wait.futex.pi = true;
-    return LATER;
+    return sleep_on(t, &k, ~0u, until, -ERESTARTNOINTR);
 }
 
 static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)

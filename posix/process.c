@@ -6,13 +6,13 @@
 #include "signal.h"
 #include "syscalls.h"
 
-KEPT struct process_table table;
+KEPT_ZERO struct process_table table;
 KEPT struct process *init_process;
-static KEPT struct thread  *threads[THREADS];         /* by the kernel's index */
-static KEPT struct process *of_task[TASKS];
+static KEPT_ZERO struct thread  *threads[THREADS];         /* by the kernel's index */
+static KEPT_ZERO struct process *of_task[TASKS];
 enum { HASH = 512 };
-static KEPT struct process *by_pid[HASH];
-static KEPT struct thread  *by_tid[HASH];
+static KEPT_ZERO struct process *by_pid[HASH];
+static KEPT_ZERO struct thread  *by_tid[HASH];
 static KEPT int last_id;
 
 enum { ID_MAX = 32768 };
@@ -272,7 +272,13 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     t->place = THREAD_WAITING;
     t->cancel = cancel;
     t->interrupt_result = interrupt_result;
-    return LATER;
+    if (!t->attention || !cancel)
+        return LATER;
+    struct process *p = t->process;
+    if (!p->doomed && !((t->pending.set | p->pending.set) & ~t->blocked))
+        return LATER;
+    thread_unwait(t);   /* a signal came while the handler was waiting for somebody else */
+    return interrupt_result;
 }
 
 void thread_unwait(struct thread *t)

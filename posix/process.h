@@ -15,6 +15,9 @@
 #include "service.h"
 #include "timer.h"
 
+/* Lasting state (KEPT) that begins as zeros and is too large to stand in the program's file. */
+#define KEPT_ZERO __attribute__((section(".bss.kept")))
+
 enum { PROCESSES = 512, THREADS = 2048, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
 
 /* The words of a task that getpid and its like are answered from (ROUTE_CONSTANT). */
@@ -77,7 +80,7 @@ struct thread {
     struct timer    timer;
     struct thread  *wait_next, *wait_before;
     union {
-        struct { uint64_t key1, key2; uint32_t bitset; bool pi, shared; } futex;
+        struct { uint64_t key1, key2; uint32_t bitset; bool shared; } futex;
         struct { uint64_t set; caller_t info; } signal;
         struct { uint64_t words[5]; bool waitid; } child;
         struct poll *poll;
@@ -140,8 +143,8 @@ void thread_free(struct thread *t);       /* at once, or when its last handler i
 int  tid_new(void);
 void thread_rename(struct thread *t, int tid);
 
-/* Waits: thread_wait makes t WAITING and is returned by its handler (LATER). thread_finish ends the wait (or any
- * call that we hold) with a result. thread_unwait only takes it out of its queue. */
+/* Waits: thread_wait makes t WAITING, and its handler returns what thread_wait says: LATER, or at once the
+ * interrupt_result when a signal is due. thread_finish ends the wait (or any call that we hold) with a result. thread_unwait only takes it out of its queue. */
 int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t interrupt_result);
 void thread_unwait(struct thread *t);
 void thread_finish(struct thread *t, int64_t result);

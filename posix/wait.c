@@ -179,14 +179,10 @@ static void look_again(struct process *parent)
     for (struct thread *t; (t = woken(parent));) {
         t->looks = false;
         int64_t result = look(t, t->wait.child.words, t->wait.child.waitid);
-        if (result == LATER)
-            continue;
-        if (result != -EAGAIN)
+        if (result == -EAGAIN)
+            result = thread_wait(t, leave, -ERESTARTSYS);
+        if (result != LATER)
             thread_finish(t, result);
-        else if (t->attention)
-            thread_finish(t, -ERESTARTSYS);
-        else
-            thread_wait(t, leave, -ERESTARTSYS);
     }
 }
 
