@@ -1,0 +1,2 @@
+# The two services of the native message tests. They are on the boot partition, but started only by tests/test_ipc.py.
+SERVICES += tests/native/ipcpeer tests/native/ipctest

@@ -1,0 +1,123 @@
+/* ipcpeer: the other side of the native message tests. See peer.h. */
+#include "peer.h"
+#include "service.h"
+#include "syscalls.h"
+
+static int64_t last;
+static call_t held;
+static unsigned inside;
+static struct condition second_came;
+
+static int64_t do_echo(struct message *m)
+{
+    reply_words(m, m->w[3], m->w[4], m->w[5]);
+    return m->w[0] + m->w[1] + m->w[2] + m->w[3];
+}
+
+static int64_t do_sum(struct message *m)
+{
+    uint8_t bytes[256];
+    int64_t sum = 0;
+    for (uint64_t at = 0, n; at < m->w[2]; at += n) {
+        n = MIN(m->w[2] - at, sizeof bytes);
+        int error = copy_in(m, at, bytes, n);
+        if (error)
+            return error;
+        for (uint64_t i = 0; i < n; i++)
+            sum += bytes[i];
+    }
+    return sum;
+}
+
+static int64_t do_fill(struct message *m)
+{
+    uint8_t bytes[256];
+    memset(bytes, m->w[3], sizeof bytes);
+    for (uint64_t at = 0, n; at < m->w[2]; at += n) {
+        n = MIN(m->w[2] - at, sizeof bytes);
+        int error = copy_out(m, at, bytes, n);
+        if (error)
+            return error;
+    }
+    return m->w[2];
+}
+
+static int64_t do_bounds(struct message *m)
+{
+    static uint8_t bytes[8192];
+    int64_t result = kernel_call(SYS_COPY, m->call, m->w[0], (uint64_t)bytes, m->w[3], m->w[4], 0);
+    return result == -EFAULT ? -ERANGE : result;   /* an -EFAULT would send the call again */
+}
+
+static int64_t do_reply_twice(struct message *m)
+{
+    reply(m->call, 1);
+    last = reply(m->call, 2);
+    return LATER;
+}
+
+static int64_t do_copy_after_reply(struct message *m)
+{
+    uint8_t byte = 7;
+    reply(m->call, 1);
+    last = copy_out_call(m->call, 0, &byte, 1);
+    return LATER;
+}
+
+static int64_t do_last(struct message *m) { (void)m; return last; }
+
+static int64_t do_hold(struct message *m)
+{
+    held = m->call;
+    return LATER;
+}
+
+static int64_t do_release_held(struct message *m) { return reply(held, m->w[0]); }
+
+static int64_t do_forward(struct message *m)
+{
+    m->op = FS_WRITE;
+    int error = forward(m, service_find("ipctest"));
+    return error ? error : LATER;
+}
+
+static int64_t do_forge(struct message *m) { return reply(m->w[0], 99); }
+
+static int64_t do_identity(struct message *m)
+{
+    reply_words(m, m->object, m->position, m->flags);
+    return m->from;
+}
+
+static int64_t do_notify_me(struct message *m)
+{
+    (void)m;
+    endpoint_t to = service_find("ipctest");
+    for (int i = 0; i < 3; i++)
+        notify(to, 5);
+    notify(to, 6);
+    return 0;
+}
+
+static int64_t do_reenter(struct message *m)
+{
+    (void)m;
+    if (++inside == 1)
+        condition_wait(&second_came);
+    else
+        condition_wake(&second_came);
+    return inside;
+}
+
+int main(void)
+{
+    static const handler_t handlers[] = {
+        [PEER_ECHO & 0xff] = do_echo, [PEER_SUM & 0xff] = do_sum, [PEER_FILL & 0xff] = do_fill, [PEER_COPY_OUT_OF_BOUNDS & 0xff] = do_bounds,
+        [PEER_REPLY_TWICE & 0xff] = do_reply_twice, [PEER_COPY_AFTER_REPLY & 0xff] = do_copy_after_reply, [PEER_LAST & 0xff] = do_last,
+        [PEER_HOLD & 0xff] = do_hold, [PEER_RELEASE_HELD & 0xff] = do_release_held, [PEER_FORWARD & 0xff] = do_forward,
+        [PEER_FORGE & 0xff] = do_forge, [PEER_IDENTITY & 0xff] = do_identity, [PEER_NOTIFY_ME & 0xff] = do_notify_me,
+        [PEER_REENTER & 0xff] = do_reenter,
+    };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 2 });
+}
