@@ -1,0 +1,2 @@
+SERVICES += drivers/console
+LIBS_console := libtty
