@@ -1,0 +1,433 @@
+/* What regions show: files, page by page as their servers keep them, and shared memory of nobody's file.
+ *
+ * A page that a server has given out is pinned there until it is given back, so an address stands in a cluster here
+ * and later faults and later programs need no message. While a region shows the file it is held (FS_HOLD); afterwards
+ * its pages stay, but are believed only if the file's times and size are still the same when it is used again. PM keeps
+ * no more than its share of pins: pages of files that nobody uses go first, then those in use are taken out of the
+ * spaces that map them, and fault again. */
+#include "pm.h"
+
+#include "elf.h"
+
+enum { BUCKETS = 1024, PIN_SHARE = 6, IDLE_MAX = 192 };
+
+static KEPT struct backing *files[BUCKETS];
+static KEPT struct cluster *clusters[BUCKETS];
+static struct backing ring = { .older = &ring, .newer = &ring };
+static struct backing *queue;
+static uint64_t pinned, pinned_max;
+static unsigned idle;                     /* files in the ring */
+
+void backing_init(void) { pinned_max = (kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) & 0xffffffff) / PIN_SHARE; }
+
+/* ---- finding ---- */
+
+static unsigned mix(uint64_t a, uint64_t b) { return (a * 0x9e3779b97f4a7c15 + b * 0xc2b2ae3d27d4eb4f) >> 54; }
+static struct backing **file_bucket(endpoint_t service, uint64_t object) { return &files[mix(object, service) % BUCKETS]; }
+static struct cluster **cluster_bucket(const struct backing *b, uint64_t number) { return &clusters[mix((uint64_t)b >> 4, number) % BUCKETS]; }
+
+static struct backing *file_find(endpoint_t service, uint64_t object)
+{
+    struct backing *b = *file_bucket(service, object);
+    while (b && (b->service != service || b->object != object))
+        b = b->hash_next;
+    return b;
+}
+
+static void file_unhash(struct backing *b)
+{
+    struct backing **at = file_bucket(b->service, b->object);
+    while (*at != b)
+        at = &(*at)->hash_next;
+    *at = b->hash_next;
+}
+
+struct cluster *backing_find(const struct backing *b, uint64_t page)
+{
+    uint64_t number = page / CLUSTER;
+    struct cluster *c = *cluster_bucket(b, number);
+    while (c && (c->backing != b || c->number != number))
+        c = c->hash_next;
+    return c;
+}
+
+static struct cluster *cluster_make(struct backing *b, uint64_t page)
+{
+    struct cluster *c = backing_find(b, page);
+    if (c || !(c = memory_zalloc(sizeof *c)))
+        return c;
+    c->backing = b;
+    c->number = page / CLUSTER;
+    struct cluster **at = cluster_bucket(b, c->number);
+    c->hash_next = *at;
+    *at = c;
+    c->next = b->clusters;
+    b->clusters = c;
+    return c;
+}
+
+static void cluster_unhash(struct cluster *c)
+{
+    struct cluster **at = cluster_bucket(c->backing, c->number);
+    while (*at != c)
+        at = &(*at)->hash_next;
+    *at = c->hash_next;
+}
+
+/* ---- users ---- */
+
+static void ring_leave(struct backing *b)
+{
+    if (!b->newer)
+        return;
+    b->older->newer = b->newer;
+    b->newer->older = b->older;
+    b->older = b->newer = NULL;
+    idle--;
+}
+
+static void ring_enter(struct backing *b)
+{
+    b->older = ring.older;
+    b->newer = &ring;
+    b->older->newer = b->newer->older = b;
+    idle++;
+}
+
+static void look_at(struct backing *b)
+{
+    if (b->queued)
+        return;
+    b->queued = true;
+    b->queue_next = queue;
+    queue = b;
+}
+
+static void shared_free(struct backing *b)
+{
+    for (struct cluster *c = b->clusters, *next; c; c = next) {
+        next = c->next;
+        for (unsigned i = 0; i < CLUSTER; i++)
+            if (c->address[i])
+                frame_put(c->address[i]);
+        cluster_unhash(c);
+        memory_free(c);
+    }
+    memory_free(b);
+}
+
+void backing_ref(struct backing *b)
+{
+    b->users++;
+    ring_leave(b);
+}
+
+void backing_unref(struct backing *b)
+{
+    ASSERT(b->users);
+    if (--b->users)
+        return;
+    if (b->service)
+        look_at(b);
+    else
+        shared_free(b);
+}
+
+struct backing *backing_shared(void)
+{
+    struct backing *b = memory_zalloc(sizeof *b);
+    if (b)
+        b->users = 1;
+    return b;
+}
+
+paddr_t backing_frame(struct backing *b, uint64_t page)
+{
+    struct cluster *c = cluster_make(b, page);
+    if (!c)
+        return 0;
+    uint64_t *at = &c->address[page % CLUSTER];
+    return *at ? *at : (*at = frame_get());
+}
+
+void backing_mark_dirty(struct backing *b, uint64_t page)
+{
+    struct cluster *c = backing_find(b, page);
+    if (!c || !c->address[page % CLUSTER])
+        return;
+    c->dirty |= 1u << page % CLUSTER;
+    look_at(b);
+}
+
+/* ---- giving pages back ---- */
+
+/* Takes pages [first, first + count) of a file out of a space, but for the private copies, which are its own. */
+struct taking { struct backing *b; uint64_t first, count; };
+
+static void take_from_space(struct space *s, void *argument)
+{
+    const struct taking *t = argument;
+    for (unsigned i = 0; i < s->regions.count; i++) {
+        struct region *r = &s->regions.array[i];
+        if (r->backing != t->b)
+            continue;
+        uint64_t first = r->offset / PAGE_SIZE, end = first + (r->end - r->start) / PAGE_SIZE;
+        for (uint64_t p = MAX(first, t->first); p < MIN(end, t->first + t->count); p++) {
+            vaddr_t at = r->start + (p - first) * PAGE_SIZE;
+            uint64_t entry = page_entry(s, at);
+            if (entry && !(entry & PAGE_OUT_OWNED))
+                pages_release(s, at, at + PAGE_SIZE);
+        }
+    }
+}
+
+static void cluster_take(struct cluster *c)
+{
+    if (c->backing->users)
+        space_each(take_from_space, &(struct taking){ c->backing, c->number * CLUSTER, CLUSTER });
+}
+
+static void unpin(struct backing *b, uint64_t *addresses, unsigned n, bool dirty)
+{
+    if (!n)
+        return;
+    pinned -= n;
+    call_window(b->service, &(struct call_args){ .op = FS_UNPIN, .object = b->object, .w3 = dirty }, WINDOW_IN, addresses,
+                n * sizeof addresses[0], NULL);
+}
+
+/* Gives back those pages of a cluster that `which` names and that no space maps any more. They are out of it before
+ * anything waits. */
+static unsigned cluster_return(struct cluster *c, uint16_t which)
+{
+    struct backing *b = c->backing;
+    uint64_t clean[CLUSTER], dirty[CLUSTER];
+    unsigned n_clean = 0, n_dirty = 0;
+    for (unsigned i = 0; i < CLUSTER; i++) {
+        if (!(which >> i & 1) || !c->address[i])
+            continue;
+        if (c->dirty >> i & 1)
+            dirty[n_dirty++] = c->address[i];
+        else
+            clean[n_clean++] = c->address[i];
+        c->address[i] = 0;
+        c->dirty &= ~(1u << i);
+    }
+    unpin(b, dirty, n_dirty, true);
+    unpin(b, clean, n_clean, false);
+    return n_dirty + n_clean;
+}
+
+/* All pages of a file. May wait; the caller is a user of it, or has taken it out of the table. */
+static uint64_t pages_drop(struct backing *b)
+{
+    uint64_t n = 0;
+    b->epoch++;
+    while (b->clusters) {
+        struct cluster *c = b->clusters;
+        cluster_take(c);
+        b->clusters = c->next;
+        cluster_unhash(c);
+        n += cluster_return(c, 0xffff);
+        memory_free(c);
+    }
+    memory_free(b->elf);
+    b->elf = NULL;
+    return n;
+}
+
+static void flush(struct backing *b)
+{
+    struct cluster *c = b->clusters;
+    while (c && !c->dirty)
+        c = c->next;
+    if (!c)
+        return;
+    cluster_take(c);
+    cluster_return(c, c->dirty);
+    look_at(b);   /* the list may have changed meanwhile: begin again */
+}
+
+static uint64_t file_forget(struct backing *b)
+{
+    ring_leave(b);
+    file_unhash(b);
+    uint64_t n = pages_drop(b);
+    memory_free(b);
+    return n;
+}
+
+/* Nobody uses a file any more. */
+static void file_rest(struct backing *b)
+{
+    ring_enter(b);
+    if (!b->clusters && !b->elf)
+        file_forget(b);
+    else if (idle > IDLE_MAX)
+        file_forget(ring.newer);
+}
+
+void backing_settle(void)
+{
+    while (__builtin_expect(queue != NULL, 0)) {
+        struct backing *b = queue;
+        queue = b->queue_next;
+        b->queued = false;
+        backing_ref(b);
+        flush(b);
+        if (b->users > 1 || b->queued) {
+            b->users--;
+            continue;
+        }
+        if (b->held) {
+            b->held = false;
+            call_object(b->service, FS_HOLD, b->object, -1ul, 0, 0);
+        }
+        if (--b->users == 0 && b->held)
+            look_at(b);
+        else if (b->users == 0 && !b->queued)
+            file_rest(b);
+    }
+}
+
+uint64_t backing_shrink(uint64_t pages)
+{
+    uint64_t n = 0;
+    while (n < pages && ring.newer != &ring)
+        n += file_forget(ring.newer);
+    for (unsigned i = 0; i < BUCKETS && n < pages; i++) {
+        struct backing *b = files[i];
+        while (b && (!b->users || !b->clusters))
+            b = b->hash_next;
+        if (!b)
+            continue;
+        backing_ref(b);
+        n += pages_drop(b);
+        backing_unref(b);
+    }
+    backing_settle();
+    return n;
+}
+
+void backing_limit(void)
+{
+    if (pinned > pinned_max)
+        backing_shrink(pinned_max / 8 + 1);
+}
+
+/* ---- getting files and their pages ---- */
+
+static struct backing *file_make(endpoint_t service, uint64_t object)
+{
+    struct backing *b = memory_zalloc(sizeof *b);
+    if (!b)
+        return NULL;
+    b->service = service;
+    b->object = object;
+    struct backing **at = file_bucket(service, object);
+    b->hash_next = *at;
+    *at = b;
+    return b;
+}
+
+static bool same_time(const struct timespec64 *a, const struct timespec64 *b) { return a->sec == b->sec && a->nsec == b->nsec; }
+
+/* What was cached is believed only if the file has not changed since. */
+static int file_check(struct backing *b, bool *zero)
+{
+    struct stat st;
+    if (!b->held) {
+        b->held = true;
+        int64_t error = call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
+        if (error < 0)
+            b->held = false;
+        if (error < 0 && error != -ENOSYS && error != -EINVAL)
+            return error == -EPERM ? -ENODEV : error;
+    }
+    int64_t error = call_window(b->service, &(struct call_args){ .op = FS_STAT, .object = b->object }, WINDOW_OUT, &st, sizeof st, NULL);
+    if (error < 0)
+        return error == -EPERM ? -ENODEV : error;
+    *zero = (st.mode & S_IFMT) == S_IFCHR && st.rdev == makedev(MAJOR_MEM, 5);
+    if (!S_ISREG(st.mode))
+        return -ENODEV;
+    bool same = (uint64_t)st.size == b->size && same_time(&st.mtime, &b->mtime) && same_time(&st.ctime, &b->ctime);
+    b->size = st.size;
+    b->mtime = st.mtime;
+    b->ctime = st.ctime;
+    b->device = st.dev;
+    b->inode = st.ino;
+    if (!same)
+        pages_drop(b);
+    return 0;
+}
+
+int backing_get(endpoint_t service, uint64_t object, struct backing **result, bool *zero)
+{
+    *zero = false;
+    struct backing *b = file_find(service, object);
+    if (!b && !(b = file_make(service, object)))
+        return -ENOMEM;
+    backing_ref(b);
+    int error = file_check(b, zero);
+    if (error) {
+        backing_unref(b);
+        backing_settle();
+        return error;
+    }
+    *result = b;
+    return 0;
+}
+
+/* The pages around `page` that are missing in its cluster: asked for in one message. */
+static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
+{
+    unsigned low = page % CLUSTER, high = low + 1;
+    while (low > 0 && !(c && c->address[low - 1]))
+        low--;
+    while (high < CLUSTER && !(c && c->address[high]))
+        high++;
+    *first = page / CLUSTER * CLUSTER + low;
+    return high - low;
+}
+
+static int ask(struct backing *b, uint64_t page, uint64_t *first, uint64_t *addresses)
+{
+    unsigned wanted = missing(backing_find(b, page), page, first);
+    struct call_args a = { .op = FS_PAGES, .object = b->object, .position = *first * PAGE_SIZE };
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, addresses, wanted * sizeof addresses[0], NULL);
+    if (n > (int64_t)wanted)
+        n = wanted;
+    if (n > 0)
+        pinned += n;
+    return n;
+}
+
+int backing_fetch(struct backing *b, uint64_t page)
+{
+    uint64_t addresses[CLUSTER], twice[CLUSTER], first;
+    unsigned n_twice = 0;
+    backing_limit();
+    unsigned epoch = b->epoch;
+    int n = ask(b, page, &first, addresses);
+    if (n == -ENOMEM && backing_shrink(CLUSTER)) {
+        epoch = b->epoch;
+        n = ask(b, page, &first, addresses);
+    }
+    if (n < 0)
+        return n;
+    if (epoch != b->epoch) {              /* the file was changed meanwhile: the caller tries again */
+        unpin(b, addresses, n, false);
+        return 0;
+    }
+    struct cluster *c = n ? cluster_make(b, first) : NULL;
+    for (int i = 0; i < n; i++) {
+        if (!c || c->address[first % CLUSTER + i])
+            twice[n_twice++] = addresses[i];   /* somebody else was quicker */
+        else
+            c->address[first % CLUSTER + i] = addresses[i];
+    }
+    unpin(b, twice, n_twice, false);
+    if (n && !c)
+        return -ENOMEM;
+    return first + n > page ? 0 : -EIO;
+}

@@ -1,0 +1,104 @@
+/* ELF files: see elf.h. */
+#include "elf.h"
+
+#include <minnow/syscall.h>
+
+#include "service.h"
+
+enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6 };
+enum { PF_X = 1, PF_W = 2, PF_R = 4 };
+enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
+
+#define ADDRESS_END (1ul << 46)   /* segments end below it, so that sums with a bias stay in bounds */
+
+struct header {
+    uint8_t  ident[16];
+    uint16_t type, machine;
+    uint32_t version;
+    uint64_t entry, table, sections;
+    uint32_t flags;
+    uint16_t size, entry_size, count, section_size, section_count, names;
+};
+_Static_assert(sizeof(struct header) == ELF_HEADER_SIZE, "Elf64_Ehdr");
+
+struct entry { uint32_t type, flags; uint64_t offset, address, physical, file_size, memory_size, align; };
+_Static_assert(sizeof(struct entry) == ELF_ENTRY_SIZE, "Elf64_Phdr");
+
+int elf_header(const void *bytes, struct elf_image *image)
+{
+    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };   /* 64 bits, little-endian, version 1 */
+    struct header h;
+    memcpy(&h, bytes, sizeof h);
+    if (memcmp(h.ident, ident, sizeof ident) || h.machine != EM_X86_64 || h.entry_size != ELF_ENTRY_SIZE)
+        return -ENOEXEC;
+    if ((h.type != ET_EXEC && h.type != ET_DYN) || !h.count || h.count > ELF_ENTRIES_MAX || h.table > 1ul << 40)
+        return -ENOEXEC;
+    memset(image, 0, sizeof *image);
+    image->entry = h.entry;
+    image->fixed = h.type == ET_EXEC;
+    image->table_offset = h.table;
+    image->table_count = h.count;
+    return h.entry < ADDRESS_END ? 0 : -ENOEXEC;
+}
+
+static uint8_t protection(uint32_t flags)
+{
+    return (flags & PF_R ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) | (flags & PF_X ? PAGE_EXEC : 0);
+}
+
+static int load(const struct entry *e, struct elf_image *image)
+{
+    if (!e->memory_size)
+        return 0;
+    if (e->file_size > e->memory_size || e->address >= ADDRESS_END || e->memory_size >= ADDRESS_END - e->address)
+        return -ENOEXEC;
+    if (e->offset > INT64_MAX - PAGE_SIZE || e->file_size > (uint64_t)INT64_MAX - PAGE_SIZE - e->offset)
+        return -ENOEXEC;
+    if ((e->address - e->offset) % PAGE_SIZE || image->segment_count == ELF_SEGMENTS_MAX)
+        return -ENOEXEC;
+    if (e->flags & PF_W && e->flags & PF_X)
+        return -ENOEXEC;   /* a program may ask for such memory later, but is not given it */
+    if (image->segment_count) {
+        const struct elf_segment *before = &image->segment[image->segment_count - 1];
+        if (e->address < before->address + before->memory_size)
+            return -ENOEXEC;
+    }
+    image->segment[image->segment_count++] = (struct elf_segment){ e->address, e->memory_size, e->offset, e->file_size, protection(e->flags) };
+    return 0;
+}
+
+/* Where the table of entries is found in memory, when a segment brings it along. */
+static void find_table(struct elf_image *image)
+{
+    uint64_t size = image->table_count * (uint64_t)ELF_ENTRY_SIZE;
+    for (unsigned i = 0; i < image->segment_count && !image->table_address; i++) {
+        const struct elf_segment *s = &image->segment[i];
+        if (s->offset <= image->table_offset && s->file_size >= size && image->table_offset - s->offset <= s->file_size - size)
+            image->table_address = s->address + (image->table_offset - s->offset);
+    }
+}
+
+int elf_table(const void *bytes, struct elf_image *image)
+{
+    for (unsigned i = 0; i < image->table_count; i++) {
+        struct entry e;
+        memcpy(&e, (const char *)bytes + i * sizeof e, sizeof e);
+        if (e.type == PT_LOAD && load(&e, image) < 0)
+            return -ENOEXEC;
+        if (e.type == PT_PHDR && e.address < ADDRESS_END)
+            image->table_address = e.address;
+        if (e.type == PT_INTERP && !image->interp_size) {
+            if (e.file_size < 2 || e.file_size > ELF_INTERP_MAX || e.offset > 1ul << 40)
+                return -ENOEXEC;
+            image->interp_offset = e.offset;
+            image->interp_size = e.file_size;
+        }
+    }
+    if (!image->segment_count)
+        return -ENOEXEC;
+    const struct elf_segment *last = &image->segment[image->segment_count - 1];
+    image->low = image->segment[0].address & ~(uint64_t)(PAGE_SIZE - 1);
+    image->high = (last->address + last->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    find_table(image);
+    return image->fixed && image->low < 65536 ? -ENOEXEC : 0;
+}

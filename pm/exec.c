@@ -1,0 +1,278 @@
+/* exec: a task gets a new space with a program in it.
+ *
+ * Everything is prepared beside the old space: files opened, headers checked, addresses chosen, regions made. Until
+ * then an error leaves the caller as it was. commit() is the point of no return: the old memory is dropped, and what
+ * fails later (memory that runs out) is -EFAULT, which tells POSIX that there is nothing left to return to. */
+#include "load.h"
+#include "stack.h"
+
+#define PIE_BASE   0x555555554000ul
+#define STACK_MIN  (128ul << 20)          /* the least room for the stack below it */
+enum { STACK_RANDOM = 22, MMAP_RANDOM = 28, BRK_RANDOM = 13 };   /* bits of pages */
+enum { STACK_FIRST = 32 * PAGE_SIZE, STACK_SHARE = 4, ACCESS_RX = 5, CLOCK_TICKS = 100 };
+
+extern const char vdso_start[], vdso_end[];
+
+/* One exec at work. */
+struct exec {
+    endpoint_t     task;
+    struct pm_exec head;
+    char          *strings;
+    struct image   program, interpreter;
+    struct space  *space;                 /* the new one */
+    struct stack   stack;
+    vaddr_t        vdso;                  /* where it will be; 0: there is none */
+};
+
+static uint64_t random_pages(const struct exec *e, unsigned bits)
+{
+    return e->head.flags & PM_EXEC_NO_RANDOM ? 0 : (random_word() >> (64 - bits)) * PAGE_SIZE;
+}
+
+static uint64_t vdso_size(void) { return PAGE_UP((uint64_t)(vdso_end - vdso_start)); }
+
+/* ---- what is asked for ---- */
+
+static int arguments(struct message *m, struct exec *e)
+{
+    e->task = m->w[0];
+    if (!space_of(e->task))
+        return -ESRCH;
+    if (m->w[2] < sizeof e->head || m->w[2] > sizeof e->head + PM_EXEC_STRINGS_MAX)
+        return -E2BIG;
+    int error = copy_in(m, 0, &e->head, sizeof e->head);
+    if (error)
+        return error;
+    if (e->head.bytes > m->w[2] - sizeof e->head)
+        return -EINVAL;
+    e->strings = memory_alloc(e->head.bytes + 1);
+    if (!e->strings)
+        return -ENOMEM;
+    error = e->head.bytes ? copy_in(m, sizeof e->head, e->strings, e->head.bytes) : 0;
+    if (error)
+        return error;
+    e->head.name[sizeof e->head.name - 1] = 0;
+    if (!e->head.stack_limit)
+        e->head.stack_limit = 8 << 20;
+    return stack_strings(e->strings, e->head.bytes, (uint64_t)e->head.argc + e->head.envc) ? 0 : -EINVAL;
+}
+
+static int open_interpreter(struct exec *e)
+{
+    char path[ELF_INTERP_MAX + 1];
+    struct call_result r;
+    int64_t error = image_interpreter(&e->program, path);
+    if (error)
+        return error;
+    error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
+                        path, strlen(path) + 1, &r);
+    if (error < 0)
+        return error;
+    error = image_open(&e->interpreter, r.r1, r.r2);
+    return error ? (int)error : e->interpreter.elf.interp_size ? -ENOEXEC : 0;
+}
+
+/* ---- where things will be ---- */
+
+static int place_program(struct exec *e)
+{
+    const struct elf_image *elf = &e->program.elf;
+    struct space *s = e->space;
+    if (!elf->fixed)
+        e->program.bias = PIE_BASE + random_pages(e, MMAP_RANDOM) - elf->low;
+    vaddr_t high = elf->high + e->program.bias;
+    if (high >= s->mmap_top)
+        return -ENOMEM;
+    s->brk_start = s->brk = high + random_pages(e, BRK_RANDOM);
+    return image_place(&e->program, s);
+}
+
+static int place_interpreter(struct exec *e)
+{
+    struct elf_image *elf = &e->interpreter.elf;
+    uint64_t size = elf->high - elf->low;
+    if (elf->fixed)
+        return regions_free(&e->space->regions, elf->low, elf->high) ? image_place(&e->interpreter, e->space) : -ENOMEM;
+    vaddr_t at = regions_gap(&e->space->regions, size, PIE_BASE, e->space->mmap_top);
+    if (!at)
+        return -ENOMEM;
+    e->interpreter.bias = at - elf->low;
+    return image_place(&e->interpreter, e->space);
+}
+
+static int place_stack(struct exec *e)
+{
+    struct space *s = e->space;
+    uint64_t limit = e->head.stack_limit, vdso = vdso_size();
+    s->limit[PM_LIMIT_STACK] = limit;
+    s->stack_top = USER_TOP - 2 * PAGE_SIZE - vdso - random_pages(e, STACK_RANDOM);
+    e->vdso = vdso ? s->stack_top + 2 * PAGE_SIZE : 0;   /* a page is left free, then comes the clock page */
+    uint64_t room = MIN(MAX(PAGE_UP(MIN(limit, USER_TOP)), STACK_MIN), USER_TOP / 6 * 5);
+    s->mmap_top = s->stack_top - room - STACK_GUARD;
+    s->mmap_top -= MIN(random_pages(e, MMAP_RANDOM), s->mmap_top / 2);
+    return 0;
+}
+
+static void aux(struct exec *e, uint64_t type, uint64_t value) { e->stack.aux[e->stack.aux_count++] = (struct aux){ type, value }; }
+
+static uint32_t processor_features(void)
+{
+    uint32_t a = 1, b, c = 0, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return d;
+}
+
+static void auxiliary(struct exec *e)
+{
+    const struct elf_image *elf = &e->program.elf;
+    vaddr_t table = elf->table_address ? elf->table_address : elf->low + elf->table_offset;
+    if (e->vdso)
+        aux(e, AT_SYSINFO_EHDR, e->vdso);
+    aux(e, AT_HWCAP, processor_features());
+    aux(e, AT_PAGESZ, PAGE_SIZE);
+    aux(e, AT_CLKTCK, CLOCK_TICKS);
+    aux(e, AT_PHDR, table + e->program.bias);
+    aux(e, AT_PHENT, ELF_ENTRY_SIZE);
+    aux(e, AT_PHNUM, elf->table_count);
+    aux(e, AT_BASE, e->interpreter.backing ? e->interpreter.elf.low + e->interpreter.bias : 0);
+    aux(e, AT_FLAGS, 0);
+    aux(e, AT_ENTRY, elf->entry + e->program.bias);
+    aux(e, AT_UID, e->head.uid);
+    aux(e, AT_EUID, e->head.euid);
+    aux(e, AT_GID, e->head.gid);
+    aux(e, AT_EGID, e->head.egid);
+    aux(e, AT_SECURE, e->head.secure);
+}
+
+static int lay_stack(struct exec *e)
+{
+    struct space *s = e->space;
+    e->stack = (struct stack){ .top = s->stack_top, .strings = e->strings, .bytes = e->head.bytes, .argc = e->head.argc,
+                               .envc = e->head.envc, .name = e->head.name, .random = { random_word(), random_word() } };
+    auxiliary(e);
+    if (!stack_lay(&e->stack, MAX(e->head.stack_limit / STACK_SHARE, (uint64_t)PM_EXEC_STRINGS_MAX)))
+        return -E2BIG;
+    vaddr_t start = PAGE_DOWN(e->stack.pointer) - MIN((uint64_t)STACK_FIRST, PAGE_DOWN(e->head.stack_limit / 2));
+    if (regions_reserve(&s->regions, 3) < 0)
+        return -ENOMEM;
+    regions_insert(&s->regions, &(struct region){ .start = start, .end = s->stack_top, .protection = PAGE_READ | PAGE_WRITE,
+                                                  .allowed = PAGE_ALL, .flags = REGION_STACK });
+    if (!e->vdso)
+        return 0;
+    regions_insert(&s->regions, &(struct region){ .start = e->vdso - PAGE_SIZE, .end = e->vdso, .protection = PAGE_READ,
+                                                  .allowed = PAGE_READ, .flags = REGION_FIXED });
+    regions_insert(&s->regions, &(struct region){ .start = e->vdso, .end = e->vdso + vdso_size(), .protection = PAGE_READ | PAGE_EXEC,
+                                                  .allowed = PAGE_READ | PAGE_EXEC, .flags = REGION_FIXED });
+    return 0;
+}
+
+static int prepare(struct exec *e)
+{
+    int error = image_open(&e->program, e->head.service, e->head.object);
+    if (!error && e->program.elf.interp_size)
+        error = open_interpreter(e);
+    if (error)
+        return error;
+    e->space = space_create();
+    if (!e->space)
+        return -ENOMEM;
+    error = place_stack(e);
+    if (!error)
+        error = place_program(e);
+    if (!error && e->interpreter.backing)
+        error = place_interpreter(e);
+    return error ? error : lay_stack(e);
+}
+
+/* ---- the change ---- */
+
+/* The task leaves its old space, which goes when it was alone in it, and enters the new one. */
+static int64_t commit(struct exec *e)
+{
+    struct space *old = space_of(e->task);
+    if (!old)
+        return -ESRCH;
+    for (int i = PM_LIMIT_AS; i <= PM_LIMIT_DATA; i++)
+        e->space->limit[i] = old->limit[i];
+    if (old->tasks > 1) {
+        int64_t error;
+        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM && frames_lend())
+            ;
+        if (error < 0)
+            return error;
+    } else {
+        pages_release(old, 0, USER_TOP);
+    }
+    space_leave(e->task);
+    space_enter(e->space, e->task, 1);
+    space_account(e->space);
+    return 0;
+}
+
+static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
+{
+    const struct exec *e = argument;
+    int64_t result = kernel_call(SYS_POKE, e->task, to, (uint64_t)from, length, 0, 0);
+    return result < 0 ? result : 0;
+}
+
+static int64_t map_vdso(struct exec *e)
+{
+    uint64_t clock;
+    if (!e->vdso)
+        return 0;
+    if (kernel_call(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0) < 0)
+        return -EFAULT;
+    struct page_change c[2] = {
+        { .address = e->vdso - PAGE_SIZE, .count = 1, .source = clock, .task = e->task, .protection = PAGE_READ, .action = PAGE_MAP },
+        { .address = e->vdso, .count = vdso_size() / PAGE_SIZE, .source = (uint64_t)vdso_start, .task = e->task,
+          .service = (endpoint_t)kernel_call(SYS_SELF, 0, 0, 0, 0, 0, 0), .protection = PAGE_READ | PAGE_EXEC, .action = PAGE_MAP_SERVICE },
+    };
+    space_of(e->task)->usage->resident += 1 + c[1].count;
+    return pages_do(c, 2);
+}
+
+/* Fills the new space as far as the program must not find it out for itself. */
+static int64_t fill(struct exec *e)
+{
+    int64_t error = fault_range(e->task, e->stack.pointer, e->stack.top, PM_FAULT_WRITE);
+    if (!error)
+        error = stack_write(&e->stack, put, e);
+    if (!error)
+        error = map_vdso(e);
+    if (!error)
+        error = image_clear(&e->program, e->task);
+    if (!error && e->interpreter.backing)
+        error = image_clear(&e->interpreter, e->task);
+    return error ? -EFAULT : 0;
+}
+
+int64_t do_exec(struct message *m)
+{
+    struct exec *e = memory_zalloc(sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    int64_t error = arguments(m, e);
+    if (!error)
+        error = prepare(e);
+    if (!error)
+        error = commit(e);
+    if (!error) {
+        e->space = NULL;                  /* the task's now */
+        error = fill(e);
+    }
+    const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
+    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer;
+    if (e->space) {
+        regions_clear(&e->space->regions);
+        memory_free(e->space);
+    }
+    image_close(&e->program);
+    image_close(&e->interpreter);
+    memory_free(e->strings);
+    memory_free(e);
+    backing_settle();
+    if (!error)
+        reply_words(m, entry, pointer, 0);
+    return error;
+}

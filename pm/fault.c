@@ -1,0 +1,302 @@
+/* Page faults (Tanenbaum, Modern Operating Systems, 3.6.2): which region, is it permitted, which page.
+ *
+ *     do_fault -> region_for (grows the stack) -> bring -> zero_page    private zeroes: a frame
+ *                                                      -> copy_on_write a page that is shared until it is written
+ *                                                      -> shared_page   shared memory: the frame all see
+ *                                                      -> file_page     a page of a file server's cache
+ *
+ * The kernel says whether the page was there, but another thread may have been quicker, and a thrown-back call only
+ * says which range it wants: then the page table is asked first. */
+#include "pm.h"
+
+enum { BATCH = 32, TRIES = 8 };
+
+/* The region for an address. The stack grows down to it if it may; then the place below it was empty. */
+static struct region *region_for(struct space *s, vaddr_t page)
+{
+    struct regions *rs = &s->regions;
+    unsigned i = regions_find(rs, page);
+    struct region *r = &rs->array[i];
+    if (__builtin_expect(i == rs->count, 0))
+        return NULL;
+    if (__builtin_expect(r->start <= page, 1))
+        return r;
+    uint64_t more = r->start - page;
+    if (!(r->flags & REGION_STACK) || s->stack_top - page > s->limit[PM_LIMIT_STACK] || !space_allows(s, more, false))
+        return NULL;
+    if (page < ADDRESS_MIN || (i > 0 && r[-1].end + STACK_GUARD > page && !(r[-1].flags & REGION_STACK)))
+        return NULL;
+    r->start = page;
+    if (i > 0 && r[-1].end > page)
+        return NULL;
+    s->usage->virtual_pages += more / PAGE_SIZE;
+    s->usage->stack += more / PAGE_SIZE;
+    return r;
+}
+
+static inline bool permitted(const struct region *r, uint64_t access)
+{
+    if (access & PM_FAULT_WRITE)
+        return r->protection & PAGE_WRITE;
+    if (access & PM_FAULT_EXEC)
+        return r->protection & PAGE_EXEC;
+    return r->protection != 0;
+}
+
+static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection, unsigned action)
+{
+    struct page_change c = { .address = page, .count = 1, .source = frame, .task = s->task, .protection = protection, .action = action };
+    int64_t result = pages_do(&c, 1);
+    s->usage->resident += result == 0;
+    return result;
+}
+
+static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
+{
+    paddr_t frame = frame_get();
+    if (__builtin_expect(!frame, 0))
+        return -ENOMEM;
+    int64_t result = map_one(s, page, frame, r->protection | PAGE_OWNED, PAGE_MAP_ZERO);
+    if (__builtin_expect(result, 0))
+        frame_put(frame);
+    return result;
+}
+
+/* A page that is mapped read-only in a private, writable region: its only user may have it, others get a copy. */
+static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
+{
+    paddr_t old = PAGE_DOWN(entry);
+    bool owned = entry & PAGE_OUT_OWNED;
+    struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection | PAGE_OWNED };
+    if (owned && frame_count(old) == 1) {
+        c.action = PAGE_PROTECT;
+        return pages_do(&c, 1);
+    }
+    c.action = PAGE_MAP_COPY;
+    c.source = frame_get();
+    if (!c.source)
+        return -ENOMEM;
+    int64_t result = pages_do(&c, 1);
+    if (result)
+        frame_put(c.source);
+    else if (owned)
+        frame_put(old);
+    return result;
+}
+
+static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
+{
+    struct cluster *c = backing_find(r->backing, (r->offset + page - r->start) / PAGE_SIZE);
+    uint64_t number = (r->offset + page - r->start) / PAGE_SIZE;
+    bool fresh = !c || !c->address[number % CLUSTER];
+    paddr_t frame = backing_frame(r->backing, number);
+    if (!frame)
+        return -ENOMEM;
+    return map_one(s, page, frame, r->protection, fresh ? PAGE_MAP_ZERO : PAGE_MAP);
+}
+
+/* ---- files ---- */
+
+/* Maps one page for writing in a private region: the server's page, and at once a copy of it. */
+static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, uint64_t address)
+{
+    paddr_t frame = frame_get();
+    if (!frame)
+        return -ENOMEM;
+    struct page_change c[2] = {
+        { .address = page, .count = 1, .source = address, .task = s->task, .service = r->backing->service, .protection = PAGE_READ, .action = PAGE_MAP_SERVICE },
+        { .address = page, .count = 1, .source = frame, .task = s->task, .protection = r->protection | PAGE_OWNED, .action = PAGE_MAP_COPY },
+    };
+    int64_t result = pages_do(c, 2);
+    if (result)
+        frame_put(frame);
+    else
+        s->usage->resident++;
+    return result;
+}
+
+/* Maps those of a cluster's pages that lie in the region and are not mapped yet. */
+static int64_t map_around(struct space *s, const struct region *r, const struct cluster *c)
+{
+    struct page_out there[CLUSTER];
+    struct page_change changes[CLUSTER];
+    uint64_t first = c->number * CLUSTER * PAGE_SIZE, end = first + CLUSTER * PAGE_SIZE;
+    first = MAX(first, r->offset);
+    end = MIN(end, r->offset + (r->end - r->start));
+    vaddr_t at = r->start + (first - r->offset);
+    struct page_change query = { .address = at, .count = (end - first) / PAGE_SIZE, .source = (uint64_t)there, .task = s->task,
+                                 .service = CLUSTER, .action = PAGE_QUERY };
+    int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0), k = 0;
+    uint32_t protection = r->flags & REGION_SHARED ? r->protection : r->protection & ~PAGE_WRITE;
+    unsigned n = 0;
+    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end; first += PAGE_SIZE, at += PAGE_SIZE, i++) {
+        if (k < n_there && there[k].address == at)
+            k++;
+        else if (c->address[i])
+            changes[n++] = (struct page_change){ .address = at, .count = 1, .source = c->address[i], .task = s->task,
+                                                 .service = r->backing->service, .protection = protection, .action = PAGE_MAP_SERVICE };
+    }
+    int64_t result = n ? pages_do(changes, n) : 0;
+    if (!result)
+        s->usage->resident += n;
+    return result < 0 ? result : 0;
+}
+
+/* The server has no page to lend (it keeps none, or too many are lent already): a private region gets a copy by reading. May
+ * wait; what was found before no longer holds then. */
+static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint64_t number)
+{
+    void *buffer = memory_zalloc(PAGE_SIZE);
+    if (!buffer)
+        return -ENOMEM;
+    struct call_args a = { .op = FS_READ, .object = b->object, .position = number * PAGE_SIZE };
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL), result = n < 0 ? n : n ? 0 : -EIO;
+    struct space *s = space_of(task);
+    struct region *r = s ? regions_at(&s->regions, page) : NULL;
+    if (!result && r && r->backing == b && !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
+        paddr_t frame = frame_get();
+        result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO) : -ENOMEM;
+        if (!result) {
+            struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection, .action = PAGE_PROTECT };
+            kernel_call(SYS_POKE, task, page, (uint64_t)buffer, PAGE_SIZE, 0, 0);
+            pages_do(&c, 1);
+        } else if (frame) {
+            frame_put(frame);
+        }
+    }
+    memory_free(buffer);
+    return result;
+}
+
+static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        struct space *s = space_of(task);
+        struct region *r = s ? regions_at(&s->regions, page) : NULL;
+        if (!r || !r->backing || !r->backing->service || !permitted(r, access))
+            return 0;                     /* all is different now: let it fault anew */
+        struct backing *b = r->backing;
+        uint64_t number = (r->offset + page - r->start) / PAGE_SIZE;
+        struct cluster *c = backing_find(b, number);
+        bool private = !(r->flags & REGION_SHARED);
+        if (c && c->address[number % CLUSTER]) {
+            if (i && page_entry(s, page))
+                return 0;                 /* another thread's fault was the same */
+            return private && access & PM_FAULT_WRITE ? map_copy(s, r, page, c->address[number % CLUSTER]) : map_around(s, r, c);
+        }
+        s->usage->major++;
+        backing_ref(b);
+        int64_t error = backing_fetch(b, number);
+        if (private && (error == -ENOMEM || error == -ENOSYS)) {
+            error = read_page(task, page, b, number);
+            i = TRIES;
+        }
+        backing_unref(b);
+        backing_settle();
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- faults ---- */
+
+/* `entry` is what is mapped there now. May wait. */
+static int64_t bring(struct space *s, endpoint_t task, const struct region *r, vaddr_t page, uint64_t access, uint64_t entry)
+{
+    if (entry) {
+        if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) && !(r->flags & REGION_SHARED))
+            return copy_on_write(s, r, page, entry);
+        if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
+            return 0;                     /* another thread's fault was the same */
+        struct page_change c = { .address = page, .count = 1, .task = s->task, .action = PAGE_PROTECT,
+                                 .protection = r->flags & REGION_SHARED ? r->protection : r->protection & ~PAGE_WRITE };
+        return pages_do(&c, 1);
+    }
+    if (r->flags & REGION_FIXED)
+        return -EFAULT;
+    if (!r->backing)
+        return zero_page(s, r, page);
+    return r->backing->service ? file_page(task, page, access) : shared_page(s, r, page);
+}
+
+/* Fresh zero pages from start on, where nothing is mapped, up to the next page that is, as many as one call to the kernel
+ * takes. Returns where to go on, or a negative error if there was memory for none. */
+static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
+{
+    struct page_change c[BATCH];
+    struct page_out there[BATCH];
+    end = MIN(MIN(end, r->end), start + BATCH * PAGE_SIZE);
+    struct page_change query = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)there, .task = s->task,
+                                 .service = BATCH, .action = PAGE_QUERY };
+    int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
+    unsigned n = 0;
+    if (n_there > 0)
+        end = there[0].address;
+    for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
+        paddr_t frame = frame_get();
+        if (!frame && !n)
+            return -ENOMEM;
+        if (!frame)
+            break;
+        c[n++] = (struct page_change){ .address = at, .count = 1, .source = frame, .task = s->task, .protection = r->protection | PAGE_OWNED,
+                                       .action = PAGE_MAP_ZERO };
+    }
+    if (n && pages_do(c, n) < 0) {
+        for (unsigned i = 0; i < n; i++) {   /* no memory for page tables: some may have been mapped before */
+            uint64_t entry = page_entry(s, c[i].address);
+            if (!entry)
+                frame_put(c[i].source);
+            else
+                s->usage->resident++;
+        }
+        return -ENOMEM;
+    }
+    s->usage->resident += n;
+    return start + n * PAGE_SIZE;
+}
+
+int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
+{
+    for (vaddr_t page = PAGE_DOWN(start), first = page; page < end; page += PAGE_SIZE) {
+        struct space *s = space_of(task);
+        struct region *r = s ? region_for(s, page) : NULL;
+        int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;
+        uint64_t entry = error ? 0 : page_entry(s, page);
+        if (!error && !entry && !r->backing && !(r->flags & REGION_FIXED)) {
+            int64_t next = zero_pages(s, r, page, PAGE_UP(end));
+            if (next > 0)
+                page = next - PAGE_SIZE;
+            else
+                error = next;
+        } else if (!error) {
+            error = bring(s, task, r, page, access, entry);
+        }
+        if (error)
+            return page == first ? error : 0;   /* what lies further on is asked for when it is reached */
+    }
+    return 0;
+}
+
+int64_t do_fault(struct message *m)
+{
+    vaddr_t at = m->w[0], page = PAGE_DOWN(at);
+    uint64_t access = m->w[1], length = m->w[2];
+    if (!length)
+        return 0;
+    struct space *s = space_of(m->from);
+    if (__builtin_expect(!s || at >= USER_TOP, 0))
+        return -EFAULT;
+    s->usage->faults++;
+    if (access & PM_FAULT_CALL)
+        return fault_range(m->from, at, length > USER_TOP - at ? USER_TOP : at + length, access);
+    struct region *r = region_for(s, page);
+    if (__builtin_expect(!r, 0))
+        return -EFAULT;
+    if (__builtin_expect(!permitted(r, access), 0))
+        return -EACCES;
+    if (!r->backing && !(access & PM_FAULT_PRESENT) && s->threads == 1 && !(r->flags & REGION_FIXED))
+        return zero_page(s, r, page);
+    bool ask = access & PM_FAULT_PRESENT || s->threads > 1;
+    return bring(s, m->from, r, page, access, ask ? page_entry(s, page) : 0);
+}

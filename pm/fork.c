@@ -1,0 +1,194 @@
+/* Birth and death of tasks and threads, for POSIX. */
+#include "pm.h"
+
+enum { LIST = 128, FORK_SHARE = 1 };
+
+/* The task that made a call which POSIX holds: told by POSIX, or asked of the kernel. 0: gone. */
+static endpoint_t caller_task(call_t call, endpoint_t told)
+{
+    struct thread_info info;
+    if (told)
+        return told;
+    return kernel_call(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.task : 0;
+}
+
+/* A kernel call that may lack memory for tables, with some lent to it then. */
+static int64_t create(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    for (;;) {
+        int64_t result = kernel_call(number, a, b, c, d, 0, 0);
+        if (result != -ENOMEM || !frames_lend())
+            return result;
+    }
+}
+
+/* ---- fork ---- */
+
+/* The pages of a range appear in the child. Each frame that both count is counted once more. */
+static int64_t clone_range(struct space *parent, struct space *child, vaddr_t start, vaddr_t end, bool share)
+{
+    static struct page_out out[LIST];
+    struct page_clone c = { .from = parent->task, .to = child->task, .start = start, .end = end, .share = share, .out = out };
+    for (;;) {
+        c.max = LIST;
+        int64_t error = kernel_call(SYS_PAGES_CLONE, (uint64_t)&c, 0, 0, 0, 0, 0);
+        if (error < 0 && error != -ENOMEM)
+            return error;
+        for (uint64_t i = 0; i < c.max; i++)
+            if (out[i].entry & PAGE_OUT_OWNED)
+                frame_ref(PAGE_DOWN(out[i].entry));
+        child->usage->resident += c.max;
+        if (error == -ENOMEM && !frames_lend())
+            return -ENOMEM;
+        if (error != -ENOMEM && c.max < LIST)
+            return 0;
+    }
+}
+
+/* Runs of regions that are alike in being shared or not are cloned at once: the kernel skips holes by itself. */
+static int64_t clone_pages(struct space *parent, struct space *child)
+{
+    const struct region *r = parent->regions.array, *last = r + parent->regions.count;
+    while (r < last) {
+        const struct region *first = r;
+        while (r < last && !((r->flags ^ first->flags) & REGION_SHARED))
+            r++;
+        int64_t error = clone_range(parent, child, first->start, r[-1].end, first->flags & REGION_SHARED);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static int64_t copy_space(struct space *parent, endpoint_t task)
+{
+    struct space *s = space_create();
+    if (!s)
+        return -ENOMEM;
+    if (regions_copy(&s->regions, &parent->regions) < 0) {
+        memory_free(s);
+        return -ENOMEM;
+    }
+    s->brk_start = parent->brk_start;
+    s->brk = parent->brk;
+    s->mmap_top = parent->mmap_top;
+    s->stack_top = parent->stack_top;
+    memcpy(s->limit, parent->limit, sizeof s->limit);
+    space_enter(s, task, 1);
+    *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages, .data = parent->usage->data,
+                                   .stack = parent->usage->stack, .text = parent->usage->text };
+    int64_t error = clone_pages(parent, s);
+    if (error) {
+        pages_release_all(s);
+        space_leave(task);
+    }
+    return error;
+}
+
+int64_t do_fork(struct message *m)
+{
+    call_t call = m->w[0];
+    bool share = m->w[1] & FORK_SHARE;
+    endpoint_t parent = caller_task(call, m->w[2]);
+    struct space *s = space_of(parent);
+    if (!s)
+        return -ESRCH;
+    int64_t task = create(SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0), error = 0;
+    if (task < 0)
+        return task;
+    if (share)
+        space_enter(s, task, 1);
+    else
+        error = copy_space(s, task);
+    if (error)
+        goto kill;
+    int64_t thread = create(SYS_THREAD_CREATE, task, call, 0, 0);
+    if (thread < 0) {
+        error = thread;
+        goto leave;
+    }
+    reply_words(m, thread, 0, 0);
+    return task;
+
+leave:
+    if (!share)
+        pages_release_all(space_of(task));
+    space_leave(task);
+kill:
+    kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
+    backing_settle();
+    return error;
+}
+
+/* ---- threads ---- */
+
+int64_t do_thread(struct message *m)
+{
+    endpoint_t task = caller_task(m->w[0], m->w[3]);
+    if (!space_of(task))
+        return -ESRCH;
+    int64_t call = create(SYS_THREAD_CREATE, task, m->w[0], m->w[1], m->w[2]);
+    if (call < 0)
+        return call;
+    space_threads(task, 1);
+    reply_words(m, call, 0, 0);
+    return call & 0xffff;
+}
+
+int64_t do_thread_end(struct message *m)
+{
+    if (!space_of(m->w[0]))
+        return -ESRCH;
+    int64_t error = kernel_call(SYS_THREAD_KILL, m->w[1], 0, 0, 0, 0, 0);
+    if (!error)
+        space_threads(m->w[0], -1);
+    return error;
+}
+
+/* ---- the first and the last ---- */
+
+int64_t do_spawn(struct message *m)
+{
+    struct space *s = space_create();
+    if (!s)
+        return -ENOMEM;
+    int64_t task = create(SYS_TASK_CREATE, 0, 0, 0, 0);
+    if (task < 0) {
+        memory_free(s);
+        return task;
+    }
+    space_enter(s, task, 1);
+    int64_t call = create(SYS_THREAD_CREATE, task, 0, 0, 0);
+    if (call < 0) {
+        space_leave(task);
+        kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
+        return call;
+    }
+    reply_words(m, call, 0, 0);
+    return task;
+}
+
+int64_t do_exit(struct message *m)
+{
+    endpoint_t task = m->w[0];
+    struct space *s = space_of(task);
+    if (!s)
+        return -ESRCH;
+    if (s->tasks == 1)
+        pages_release_all(s);
+    kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
+    space_leave(task);
+    backing_settle();
+    return 0;
+}
+
+int64_t do_limit(struct message *m)
+{
+    struct space *s = space_of(m->w[0]);
+    if (!s)
+        return -ESRCH;
+    if (m->w[1] > PM_LIMIT_STACK)
+        return -EINVAL;
+    s->limit[m->w[1]] = m->w[2];
+    return 0;
+}

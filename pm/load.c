@@ -1,0 +1,116 @@
+/* Reading ELF files and making regions of their segments: see load.h. */
+#include "load.h"
+
+static int64_t read_at(struct backing *b, uint64_t position, void *to, size_t length)
+{
+    struct call_args a = { .op = FS_READ, .object = b->object, .position = position };
+    return call_window(b->service, &a, WINDOW_OUT, to, length, NULL);
+}
+
+/* Reads exactly so much; a file that is too short is no program. */
+static int read_all(struct backing *b, uint64_t position, void *to, size_t length)
+{
+    int64_t n = read_at(b, position, to, length);
+    return n == (int64_t)length ? 0 : n < 0 ? (int)n : -ENOEXEC;
+}
+
+/* Headers mostly stand together at the start of the file: one message. */
+static int read_headers(struct backing *b, struct elf_image *image)
+{
+    enum { HEAD = 1024 };
+    char head[HEAD], table[ELF_ENTRIES_MAX * ELF_ENTRY_SIZE];
+    int64_t n = read_at(b, 0, head, sizeof head);
+    if (n < ELF_HEADER_SIZE)
+        return n < 0 ? (int)n : -ENOEXEC;
+    int error = elf_header(head, image);
+    if (error)
+        return error;
+    uint64_t size = image->table_count * (uint64_t)ELF_ENTRY_SIZE;
+    if (image->table_offset + size <= (uint64_t)n)
+        return elf_table(head + image->table_offset, image);
+    error = read_all(b, image->table_offset, table, size);
+    return error ? error : elf_table(table, image);
+}
+
+int image_open(struct image *i, endpoint_t service, uint64_t object)
+{
+    bool zero;
+    int error = backing_get(service, object, &i->backing, &zero);
+    if (error)
+        return error == -ENODEV ? -EACCES : error;
+    struct backing *b = i->backing;
+    if (b->elf) {
+        i->elf = *b->elf;
+        return 0;
+    }
+    unsigned epoch = b->epoch;
+    error = read_headers(b, &i->elf);
+    if (!error && !b->elf && epoch == b->epoch && (b->elf = memory_alloc(sizeof *b->elf)))
+        *b->elf = i->elf;   /* the next exec need not read it */
+    return error;
+}
+
+void image_close(struct image *i)
+{
+    if (i->backing)
+        backing_unref(i->backing);
+    i->backing = NULL;
+}
+
+int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1])
+{
+    int error = read_all(i->backing, i->elf.interp_offset, path, i->elf.interp_size);
+    path[i->elf.interp_size] = 0;
+    if (!error && (path[0] != '/' || strlen(path) + 1 != i->elf.interp_size))
+        return -ENOEXEC;
+    return error;
+}
+
+static int add(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection, struct backing *b, uint64_t offset)
+{
+    if (start >= end)
+        return 0;
+    if (regions_reserve(&s->regions, 3) < 0)
+        return -ENOMEM;
+    regions_remove(&s->regions, start, end);   /* neighbours may share a page: the later one has it */
+    if (b)
+        backing_ref(b);
+    regions_insert(&s->regions, &(struct region){ .start = start, .end = end, .offset = offset, .backing = b,
+                                                  .protection = protection, .allowed = PAGE_ALL });
+    return 0;
+}
+
+int image_place(const struct image *i, struct space *s)
+{
+    for (unsigned k = 0; k < i->elf.segment_count; k++) {
+        const struct elf_segment *g = &i->elf.segment[k];
+        vaddr_t start = g->address + i->bias, in_file = PAGE_UP(start + g->file_size), end = PAGE_UP(start + g->memory_size);
+        if (!g->file_size)
+            in_file = PAGE_DOWN(start);
+        int error = add(s, PAGE_DOWN(start), in_file, g->protection, i->backing, PAGE_DOWN(g->offset));
+        if (!error)
+            error = add(s, in_file, end, g->protection, NULL, 0);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+int64_t image_clear(const struct image *i, endpoint_t task)
+{
+    static const char zeroes[PAGE_SIZE];
+    for (unsigned k = 0; k < i->elf.segment_count; k++) {
+        const struct elf_segment *g = &i->elf.segment[k];
+        vaddr_t from = g->address + i->bias + g->file_size, to = PAGE_UP(from);
+        bool shared = k + 1 < i->elf.segment_count && PAGE_DOWN(g[1].address + i->bias) < to;
+        if (g->file_size == g->memory_size || !g->file_size || from == to || shared || !(g->protection & PAGE_WRITE))
+            continue;
+        int64_t error = fault_range(task, from, to, PM_FAULT_WRITE);
+        if (error)
+            return error;
+        error = kernel_call(SYS_POKE, task, from, (uint64_t)zeroes, to - from, 0, 0);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* One ELF file on its way into a new space. */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include "elf.h"
+#include "pm.h"
+
+struct image {
+    struct backing  *backing;      /* used once */
+    struct elf_image elf;
+    uint64_t         bias;         /* added to the file's addresses */
+};
+
+/* Opens a program: 0, -EACCES (not a file), -ENOEXEC, -ENOMEM, errors of its server. May wait. */
+int image_open(struct image *i, endpoint_t service, uint64_t object);
+void image_close(struct image *i);   /* also when it was not opened, but zeroed */
+/* Reads the path of its interpreter. 0, -ENOEXEC. May wait. */
+int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);
+/* Adds its segments to a space that has no pages yet. 0, -ENOMEM, -ENOEXEC. */
+int image_place(const struct image *i, struct space *s);
+/* Zeroes the rest of each last page of data behind which memory begins that is not in the file. May wait. */
+int64_t image_clear(const struct image *i, endpoint_t task);
+
+#endif

@@ -1,0 +1,165 @@
+/* mmap, munmap and brk, with the arguments, results and errors of Linux (mmap(2), brk(2)). */
+#include "pm.h"
+
+enum {
+    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
+    MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_FIXED_NOREPLACE = 0x100000,
+};
+
+/* What one mmap wants. */
+struct wish {
+    uint64_t address, length, flags, offset;
+    uint8_t  protection, allowed;
+    bool     shared, anonymous;
+    struct backing *backing;      /* used once more; the region takes that over */
+};
+
+static int check(const struct message *m, struct wish *w)
+{
+    *w = (struct wish){ .address = m->w[0], .length = PAGE_UP(m->w[1]), .flags = m->w[3], .offset = m->w[5],
+                        .protection = m->w[2] & PAGE_ALL, .allowed = PAGE_ALL };
+    unsigned type = w->flags & MAP_TYPE;
+    if (w->flags & MAP_FIXED_NOREPLACE)
+        w->flags |= MAP_FIXED;
+    w->shared = type != MAP_PRIVATE;
+    w->anonymous = w->flags & MAP_ANONYMOUS;
+    if (w->offset % PAGE_SIZE || !m->w[1])
+        return -EINVAL;
+    if (w->length < m->w[1] || w->length > USER_TOP - ADDRESS_MIN)
+        return -ENOMEM;
+    if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (w->flags & MAP_FIXED) {
+        if (w->address % PAGE_SIZE)
+            return -EINVAL;
+        if (w->address > USER_TOP - w->length)
+            return -ENOMEM;
+        if (w->address < ADDRESS_MIN)
+            return -EPERM;
+    }
+    return 0;
+}
+
+/* The file behind the descriptor, as far as it was opened so. May wait. */
+static int open_file(const struct message *m, struct wish *w)
+{
+    struct conn_info info;
+    if (kernel_call(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 || info.flags & O_PATH)
+        return -EBADF;
+    if ((int64_t)(w->offset + w->length) < 0)
+        return -EOVERFLOW;
+    uint32_t access = info.flags & O_ACCMODE;
+    if (access == O_WRONLY)
+        return -EACCES;
+    if (w->shared && access != O_RDWR) {
+        if (w->protection & PAGE_WRITE)
+            return -EACCES;
+        w->allowed &= ~PAGE_WRITE;
+    }
+    bool zero;
+    int error = backing_get(info.service, info.object, &w->backing, &zero);
+    if (error == -ENODEV && zero) {
+        w->anonymous = true;
+        w->allowed = PAGE_ALL;
+        return 0;
+    }
+    return error;
+}
+
+static vaddr_t place(const struct space *s, const struct wish *w)
+{
+    vaddr_t hint = PAGE_DOWN(w->address);
+    if (w->flags & MAP_FIXED)
+        return w->address;
+    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length && regions_free(&s->regions, hint, hint + w->length))
+        return hint;
+    vaddr_t at = regions_gap(&s->regions, w->length, ADDRESS_MIN, s->mmap_top);
+    return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
+}
+
+/* Everything that may fail, then the change. The address or an error. */
+static int64_t map(struct space *s, const struct wish *w)
+{
+    bool data = w->protection & PAGE_WRITE && !w->shared;
+    uint64_t replaced = w->flags & MAP_FIXED ? regions_pages(&s->regions, w->address, w->address + w->length) * PAGE_SIZE : 0;
+    if (!space_allows(s, w->length - MIN(replaced, w->length), data))
+        return -ENOMEM;
+    if (w->anonymous && w->protection & PAGE_WRITE && !(w->flags & MAP_NORESERVE) && w->length / PAGE_SIZE > frames_total())
+        return -ENOMEM;
+    if (replaced && w->flags & MAP_FIXED_NOREPLACE)
+        return -EEXIST;
+    vaddr_t at = place(s, w);
+    if (!at || regions_reserve(&s->regions, 3) < 0)
+        return -ENOMEM;
+    if (replaced)
+        space_unmap(s, at, at + w->length);
+    regions_insert(&s->regions, &(struct region){
+        .start = at, .end = at + w->length, .offset = w->backing ? w->offset : 0, .backing = w->backing, .protection = w->protection,
+        .allowed = w->allowed, .flags = (w->shared ? REGION_SHARED : 0) | (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) });
+    space_account(s);
+    return at;
+}
+
+int64_t do_mmap(struct message *m)
+{
+    struct wish w;
+    int error = check(m, &w);
+    if (!w.anonymous && !error)
+        error = open_file(m, &w);
+    if (error)
+        return error;
+    if (w.anonymous && w.shared && !(w.backing = backing_shared()))
+        return -ENOMEM;
+    struct space *s = space_of(m->from);
+    int64_t at = s ? map(s, &w) : -ESRCH;
+    if (at < 0 && w.backing)
+        backing_unref(w.backing);
+    backing_settle();
+    if (at > 0 && w.flags & (MAP_POPULATE | MAP_LOCKED) && w.protection)
+        fault_range(m->from, at, at + w.length, w.protection & PAGE_WRITE ? PM_FAULT_WRITE : 0);
+    return at;
+}
+
+int64_t do_munmap(struct message *m)
+{
+    vaddr_t start = m->w[0], length = PAGE_UP(m->w[1]);
+    struct space *s = space_of(m->from);
+    if (!s)
+        return -ESRCH;
+    if (start % PAGE_SIZE || !length || start > USER_TOP || length > USER_TOP - start)
+        return -EINVAL;
+    if (regions_reserve(&s->regions, 2) < 0)
+        return -ENOMEM;
+    space_unmap(s, start, start + length);
+    space_account(s);
+    backing_settle();
+    return 0;
+}
+
+/* The break moves within what nothing else is mapped in; what a program has mapped over the old part of its heap
+ * stays. Returns the break, old or new. */
+int64_t do_brk(struct message *m)
+{
+    vaddr_t want = m->w[0];
+    struct space *s = space_of(m->from);
+    if (!s)
+        return -ESRCH;
+    vaddr_t old_end = PAGE_UP(s->brk), end = PAGE_UP(want);
+    if (want < s->brk_start || want > USER_TOP - PAGE_SIZE || regions_reserve(&s->regions, 2) < 0)
+        return s->brk;
+    if (end > old_end) {
+        uint64_t more = end - old_end;
+        if (!regions_free(&s->regions, old_end, end + PAGE_SIZE) || !space_allows(s, more, true) || more / PAGE_SIZE > frames_total())
+            return s->brk;
+        if (end - s->brk_start > s->limit[PM_LIMIT_DATA])
+            return s->brk;
+        regions_insert(&s->regions, &(struct region){ .start = old_end, .end = end, .protection = PAGE_READ | PAGE_WRITE,
+                                                      .allowed = PAGE_ALL, .flags = REGION_HEAP });
+    } else if (end < old_end) {
+        space_unmap(s, end, old_end);
+    }
+    s->brk = want;
+    space_account(s);
+    backing_settle();
+    return s->brk;
+}

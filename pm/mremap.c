@@ -1,0 +1,124 @@
+/* mremap(2): a mapping shrinks, grows where it stands, or moves with its pages. */
+#include "pm.h"
+
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, BATCH = 64, TABLE_PAGES = 512 };
+
+/* Takes the pages of a range to another address. What is not PM's own (pages of files, shared memory) is found again
+ * by a fault. The kernel may need page tables for it, so there must be frames enough; see room_to_move(). */
+static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t length, uint32_t protection)
+{
+    struct page_out out[BATCH];
+    struct page_change map[BATCH];
+    vaddr_t at = from, end = from + length;
+    for (int64_t n = BATCH; n == BATCH;) {
+        struct page_change c = { .address = at, .count = (end - at) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = BATCH, .action = PAGE_UNMAP };
+        n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        unsigned k = 0;
+        for (int64_t i = 0; i < n; i++) {
+            if (!(out[i].entry & PAGE_OUT_OWNED)) {
+                const struct region *r = regions_at(&s->regions, out[i].address);
+                if (out[i].entry & PAGE_OUT_DIRTY && r && r->backing && r->backing->service)
+                    backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);
+                s->usage->resident--;
+                continue;
+            }
+            uint32_t p = (out[i].entry & PAGE_OUT_WRITABLE ? protection : protection & ~PAGE_WRITE) | PAGE_OWNED;
+            map[k++] = (struct page_change){ .address = out[i].address - from + to, .count = 1, .source = PAGE_DOWN(out[i].entry),
+                                             .task = s->task, .protection = p, .action = PAGE_MAP };
+        }
+        if (k && pages_do(map, k) < 0)
+            die("no page tables for a move");
+        if (n > 0)
+            at = out[n - 1].address + PAGE_SIZE;
+        if (at >= end)
+            break;
+    }
+}
+
+static bool room_to_move(uint64_t length) { return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16; }
+
+static int64_t move(struct space *s, const struct region *old, vaddr_t from, uint64_t old_length, vaddr_t to, uint64_t length)
+{
+    struct region r = *old;
+    if (!room_to_move(old_length) || r.flags & REGION_FIXED)
+        return -ENOMEM;
+    r.offset += r.backing ? from - r.start : 0;
+    r.start = to;
+    r.end = to + length;
+    r.flags &= ~(REGION_STACK | REGION_HEAP);
+    if (r.backing)
+        backing_ref(r.backing);
+    move_pages(s, from, to, MIN(old_length, length), r.protection);
+    space_unmap(s, from, from + old_length);
+    regions_insert(&s->regions, &r);
+    return to;
+}
+
+/* The mapping becomes longer where it stands, if nothing is in the way. */
+static bool grow(struct space *s, const struct region *old, uint64_t more)
+{
+    vaddr_t end = old->end;
+    if (end > USER_TOP - more || !regions_free(&s->regions, end, end + more))
+        return false;
+    struct region r = *old;
+    r.offset += r.backing ? r.end - r.start : 0;
+    r.start = end;
+    r.end = end + more;
+    if (r.backing)
+        backing_ref(r.backing);
+    regions_insert(&s->regions, &r);
+    return true;
+}
+
+static int64_t remap(struct space *s, vaddr_t at, uint64_t old_length, uint64_t length, uint64_t flags, vaddr_t to)
+{
+    struct region *r = regions_at(&s->regions, at);
+    if (!r || old_length > r->end - at)
+        return -EFAULT;
+    if (regions_reserve(&s->regions, 5) < 0)
+        return -ENOMEM;
+    r = regions_at(&s->regions, at);
+    uint64_t more = length > old_length ? length - old_length : 0;
+    bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
+    if (more && (!space_allows(s, more, data) || (data && !r->backing && more / PAGE_SIZE > frames_total())))
+        return -ENOMEM;
+    if (flags & MREMAP_FIXED) {
+        if (!room_to_move(old_length) || r->flags & REGION_FIXED)
+            return -ENOMEM;
+        space_unmap(s, to, to + length);
+        r = regions_at(&s->regions, at);
+        return move(s, r, at, old_length, to, length);
+    }
+    if (!more) {
+        if (length < old_length)
+            space_unmap(s, at + length, at + old_length);
+        return at;
+    }
+    if (at + old_length == r->end && !(r->flags & REGION_FIXED) && grow(s, r, more))
+        return at;
+    to = flags & MREMAP_MAYMOVE ? regions_gap(&s->regions, length, ADDRESS_MIN, s->mmap_top) : 0;
+    return to ? move(s, r, at, old_length, to, length) : -ENOMEM;
+}
+
+int64_t do_mremap(struct message *m)
+{
+    vaddr_t at = m->w[0], to = m->w[4];
+    uint64_t old_length = PAGE_UP(m->w[1]), length = PAGE_UP(m->w[2]), flags = m->w[3];
+    struct space *s = space_of(m->from);
+    if (!s)
+        return -ESRCH;
+    if (at % PAGE_SIZE || !m->w[2] || !old_length || flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED))
+        return -EINVAL;
+    if (length < m->w[2] || length > USER_TOP)
+        return -EINVAL;
+    if (flags & MREMAP_FIXED) {
+        if (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to < ADDRESS_MIN || to > USER_TOP - length)
+            return -EINVAL;
+        if (to < at + old_length && at < to + length)
+            return -EINVAL;
+    }
+    int64_t result = remap(s, at, old_length, length, flags, to);
+    space_account(s);
+    backing_settle();
+    return result;
+}

@@ -1,0 +1,153 @@
+/* What the files of the process manager share: spaces, frames, what is behind mapped files. Reading order: README.md.
+ *
+ * Handlers run one at a time until they wait in a call to another service. Whatever changes a space looks the space
+ * and its regions up after its last wait, and then acts to the end without one; so spaces need no locks. */
+#ifndef PM_H
+#define PM_H
+
+#include <minnow/file.h>
+
+#include "regions.h"
+#include "service.h"
+#include "syscalls.h"
+
+#define USER_TOP ((1ul << 47) - PAGE_SIZE)
+#define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
+#define PAGE_UP(x) PAGE_DOWN((x) + PAGE_SIZE - 1)
+enum { ADDRESS_MIN = 64 * 1024, TASKS = 1024, STACK_GUARD = 256 * PAGE_SIZE };
+enum { PAGE_ALL = PAGE_READ | PAGE_WRITE | PAGE_EXEC };
+
+/* ---- frames.c ---- */
+
+void     frames_init(void);
+paddr_t  frame_get(void);                 /* counted once; 0 when there is none */
+void     frame_ref(paddr_t frame);
+void     frame_put(paddr_t frame);
+uint32_t frame_count(paddr_t frame);
+uint64_t frames_unused(void);
+uint64_t frames_total(void);              /* PM's, not the machine's */
+bool     frames_lend(void);               /* gives the kernel some for page tables; false: none left */
+
+/* ---- space.c ---- */
+
+/* An address space, with the tasks that live in it. */
+struct space {
+    struct regions   regions;
+    unsigned         tasks, threads;
+    endpoint_t       task;                /* one of them: kernel calls name the page tables by it */
+    vaddr_t          brk_start, brk;      /* bytes */
+    vaddr_t          mmap_top;            /* where the search for gaps begins, downwards */
+    vaddr_t          stack_top;
+    uint64_t         limit[3];            /* PM_LIMIT_..., bytes */
+    struct pm_usage *usage;               /* published, of `task` */
+};
+
+/* The space a task lives in; NULL when there is no such task (any more). */
+struct space *space_of(endpoint_t task);
+struct space *space_create(void);         /* of no task yet; NULL: out of memory */
+void space_enter(struct space *s, endpoint_t task, unsigned threads);
+/* The task lives there no longer. When it was the last, its pages must have been given back; the space is freed. */
+void space_leave(endpoint_t task);
+void space_threads(endpoint_t task, int more);
+/* Calls f for each space. */
+void space_each(void (*f)(struct space *s, void *argument), void *argument);
+void space_init(void);                    /* publishes the usage table */
+
+/* SYS_PAGES, with frames lent to the kernel when it needs some: the kernel's result, or -ENOMEM. */
+int64_t pages_do(const struct page_change *changes, unsigned count);
+/* One page's entry as in struct page_out; 0 when nothing is mapped. */
+uint64_t page_entry(const struct space *s, vaddr_t page);
+/* Unmaps what is mapped in a range and gives it back. The regions must still be there: they say where dirty marks go. */
+void pages_release(struct space *s, vaddr_t start, vaddr_t end);
+/* Gives back all pages of a space whose page tables die next. */
+void pages_release_all(struct space *s);
+/* Takes a range out of a space, pages and regions. Two places must be reserved. */
+void space_unmap(struct space *s, vaddr_t start, vaddr_t end);
+/* Renews the published sums after regions have changed. */
+void space_account(struct space *s);
+/* Whether limits allow so many more bytes; `data`: private and writable. */
+bool space_allows(const struct space *s, uint64_t bytes, bool data);
+
+/* ---- backing.c: files and shared memory that regions show ---- */
+
+enum { CLUSTER = 16 };                    /* pages that are asked for, pinned and mapped together */
+
+/* Up to CLUSTER pages of a backing, at page numbers from number * CLUSTER on. */
+struct cluster {
+    struct backing *backing;
+    struct cluster *hash_next, *next;     /* next: of the same backing */
+    uint64_t        number;
+    uint64_t        address[CLUSTER];     /* a pinned page in the file server's memory, or a frame; 0: not here */
+    uint16_t        dirty;                /* bit per page: written through a mapping */
+};
+
+struct backing {
+    endpoint_t        service;            /* 0: shared memory of nobody's file */
+    uint64_t          object;
+    uint64_t          device, inode;      /* as FS_STAT says */
+    unsigned          users;              /* regions, and handlers at work with it */
+    bool              held;               /* FS_HOLD +1 was done */
+    bool              queued;             /* stands in the list of those that backing_settle() looks at */
+    unsigned          epoch;              /* how often all its pages were dropped */
+    uint64_t          size;
+    struct timespec64 mtime, ctime;       /* when the pages in the clusters were valid */
+    struct cluster   *clusters;
+    struct elf_image *elf;                /* what exec found in it, or NULL */
+    struct backing   *hash_next;
+    struct backing   *older, *newer;      /* ring of those nobody uses, by last use */
+    struct backing   *queue_next;
+};
+
+void backing_init(void);
+/* The backing for a regular file, used once more (end with backing_unref) and checked against the file as it is now.
+ * 0, -ENODEV (not a regular file), -ENOMEM or the server's error. *zero is set when it is /dev/zero. May wait. */
+int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+struct backing *backing_shared(void);     /* new, of zeroes, used once; NULL: out of memory */
+/* The cluster with this page of the backing, or NULL. */
+struct cluster *backing_find(const struct backing *b, uint64_t page);
+/* Brings a page of a file (and its neighbours) into a cluster; look whether it is there, for it may be gone again.
+ * 0, -EIO past the end, -ENOMEM, errors. May wait. */
+int backing_fetch(struct backing *b, uint64_t page);
+/* The frame of a page of shared memory; made when it is not there. 0: out of memory. */
+paddr_t backing_frame(struct backing *b, uint64_t page);
+void backing_mark_dirty(struct backing *b, uint64_t page);
+/* What backing_unref and backing_mark_dirty could not do because they must not wait. To be called at the end of every
+ * handler that unmaps. May wait. */
+void backing_settle(void);
+/* Gives about so many pinned pages back to the file servers: how many. May wait. */
+uint64_t backing_shrink(uint64_t pages);
+/* Makes room for another file's pages when PM holds its share. May wait. */
+void backing_limit(void);
+
+/* ---- fault.c ---- */
+
+int64_t do_fault(struct message *m);
+/* Brings the pages of a range, as if each had been touched so. 0 or the first page's error. May wait. */
+int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access);
+
+/* ---- handlers ---- */
+
+int64_t do_mmap(struct message *m);       /* mmap.c */
+int64_t do_munmap(struct message *m);
+int64_t do_brk(struct message *m);
+int64_t do_mremap(struct message *m);     /* mremap.c */
+int64_t do_mprotect(struct message *m);   /* advice.c */
+int64_t do_madvise(struct message *m);
+int64_t do_msync(struct message *m);
+int64_t do_mincore(struct message *m);
+int64_t do_fork(struct message *m);       /* fork.c */
+int64_t do_thread(struct message *m);
+int64_t do_thread_end(struct message *m);
+int64_t do_spawn(struct message *m);
+int64_t do_exit(struct message *m);
+int64_t do_limit(struct message *m);
+int64_t do_key(struct message *m);        /* maps.c */
+int64_t do_maps(struct message *m);
+int64_t do_pressure(struct message *m);
+int64_t do_exec(struct message *m);       /* exec.c */
+
+/* random.c */
+void random_init(void);
+uint64_t random_word(void);
+
+#endif

@@ -1,0 +1,183 @@
+/* Regions of a space: see regions.h. */
+#include "regions.h"
+
+#include "service.h"
+
+enum { CAPACITY_FIRST = 16 };
+
+unsigned regions_find(const struct regions *rs, vaddr_t at)
+{
+    unsigned low = 0, high = rs->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (rs->array[middle].end > at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    for (unsigned i = regions_find(rs, start); start < end; i++) {
+        if (i == rs->count || rs->array[i].start > start)
+            return false;
+        start = rs->array[i].end;
+    }
+    return true;
+}
+
+uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = regions_find(rs, start); i < rs->count && rs->array[i].start < end; i++)
+        bytes += MIN(rs->array[i].end, end) - MAX(rs->array[i].start, start);
+    return bytes / PAGE_SIZE;
+}
+
+vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high)
+{
+    for (unsigned i = regions_find(rs, high - 1); high > low && high - low >= length; i--) {
+        /* Regions from i on lie above, or reach to, `high`. */
+        if (i < rs->count && rs->array[i].start < high)
+            high = rs->array[i].start;
+        vaddr_t below = i ? MAX(rs->array[i - 1].end, low) : low;
+        if (high > below && high - below >= length)
+            return high - length;
+        if (!i)
+            break;
+        high = MIN(high, rs->array[i - 1].end);
+    }
+    return 0;
+}
+
+int regions_reserve(struct regions *rs, unsigned more)
+{
+    if (rs->count + more <= rs->capacity)
+        return 0;
+    unsigned capacity = MAX(rs->capacity * 2, (unsigned)CAPACITY_FIRST);
+    while (capacity < rs->count + more)
+        capacity *= 2;
+    if (rs->count + more > REGIONS_MAX)
+        return -ENOMEM;
+    struct region *bigger = memory_alloc(capacity * sizeof *bigger);
+    if (!bigger)
+        return -ENOMEM;
+    if (rs->count)
+        memcpy(bigger, rs->array, rs->count * sizeof *bigger);
+    memory_free(rs->array);
+    rs->array = bigger;
+    rs->capacity = capacity;
+    return 0;
+}
+
+/* ---- changes of the array ---- */
+
+static void place_open(struct regions *rs, unsigned i)
+{
+    ASSERT(rs->count < rs->capacity);
+    memmove(&rs->array[i + 1], &rs->array[i], (rs->count - i) * sizeof rs->array[0]);
+    rs->count++;
+}
+
+static void places_close(struct regions *rs, unsigned i, unsigned n)
+{
+    memmove(&rs->array[i], &rs->array[i + n], (rs->count - i - n) * sizeof rs->array[0]);
+    rs->count -= n;
+}
+
+static void drop(struct region *r)
+{
+    if (r->backing)
+        backing_unref(r->backing);
+}
+
+static bool one(const struct region *a, const struct region *b)
+{
+    return a->end == b->start && a->backing == b->backing && a->protection == b->protection && a->allowed == b->allowed
+        && a->flags == b->flags && (!a->backing || a->offset + (a->end - a->start) == b->offset);
+}
+
+/* Joins region i with the one before it, if they are one. */
+static void join(struct regions *rs, unsigned i)
+{
+    if (i == 0 || i >= rs->count || !one(&rs->array[i - 1], &rs->array[i]))
+        return;
+    rs->array[i - 1].end = rs->array[i].end;
+    drop(&rs->array[i]);
+    places_close(rs, i, 1);
+}
+
+/* Makes `at` a border: splits the region it lies in. */
+static void split(struct regions *rs, vaddr_t at)
+{
+    unsigned i = regions_find(rs, at);
+    if (i == rs->count || rs->array[i].start >= at)
+        return;
+    place_open(rs, i);
+    struct region *low = &rs->array[i], *high = low + 1;
+    low->end = at;
+    high->start = at;
+    if (low->backing) {
+        high->offset += at - low->start;
+        backing_ref(low->backing);
+    }
+}
+
+void regions_insert(struct regions *rs, const struct region *r)
+{
+    unsigned i = regions_find(rs, r->start);
+    ASSERT(r->start < r->end && (i == rs->count || rs->array[i].start >= r->end));
+    place_open(rs, i);
+    rs->array[i] = *r;
+    join(rs, i + 1);
+    join(rs, i);
+}
+
+void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    unsigned first = regions_find(rs, start);
+    if (first == rs->count || rs->array[first].start >= end)
+        return;
+    split(rs, start);
+    split(rs, end);
+    first = regions_find(rs, start);
+    unsigned n = 0;
+    while (first + n < rs->count && rs->array[first + n].start < end)
+        drop(&rs->array[first + n++]);
+    places_close(rs, first, n);
+}
+
+void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection)
+{
+    split(rs, start);
+    split(rs, end);
+    unsigned first = regions_find(rs, start), last = first;
+    for (; last < rs->count && rs->array[last].start < end; last++)
+        rs->array[last].protection = protection;
+    for (unsigned i = last; i + 1 > first; i--)
+        join(rs, i);
+}
+
+int regions_copy(struct regions *to, const struct regions *from)
+{
+    int error = regions_reserve(to, from->count);
+    if (error)
+        return error;
+    if (from->count)
+        memcpy(to->array, from->array, from->count * sizeof to->array[0]);
+    to->count = from->count;
+    for (unsigned i = 0; i < to->count; i++)
+        if (to->array[i].backing)
+            backing_ref(to->array[i].backing);
+    return 0;
+}
+
+void regions_clear(struct regions *rs)
+{
+    for (unsigned i = 0; i < rs->count; i++)
+        drop(&rs->array[i]);
+    memory_free(rs->array);
+    *rs = (struct regions){ 0 };
+}

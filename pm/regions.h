@@ -1,0 +1,69 @@
+/* The regions of a space: which addresses mean something, and what. A sorted array without overlaps, in which
+ * neighbours that could be one region are one. It knows nothing of pages and frames, so it is tested on the host.
+ *
+ * Each element that names a backing counts as one reference to it: backing_ref() and backing_unref(), which must not
+ * wait. Functions that may need more places say how many; get them with regions_reserve() before anything is changed. */
+#ifndef REGIONS_H
+#define REGIONS_H
+
+#include <minnow/types.h>
+
+struct backing;
+void backing_ref(struct backing *b);
+void backing_unref(struct backing *b);
+
+enum region_flags {
+    REGION_SHARED    = 1,   /* what is written is seen by all who map the backing */
+    REGION_STACK     = 2,   /* grows downwards */
+    REGION_HEAP      = 4,   /* made by brk */
+    REGION_FIXED     = 8,   /* its pages are always there and PM does not count them: clock page and vDSO */
+    REGION_NORESERVE = 16,
+};
+
+struct region {
+    vaddr_t         start, end;   /* page-aligned, start < end */
+    uint64_t        offset;       /* of start in the backing, in bytes */
+    struct backing *backing;      /* NULL: private zeroes */
+    uint8_t         protection;   /* PAGE_READ, PAGE_WRITE, PAGE_EXEC */
+    uint8_t         allowed;      /* what mprotect may ask for */
+    uint8_t         flags;        /* enum region_flags */
+};
+
+struct regions { struct region *array; unsigned count, capacity; };
+
+enum { REGIONS_MAX = 16384 };
+
+/* The index of the first region that ends above `at`; count when there is none. */
+unsigned regions_find(const struct regions *rs, vaddr_t at);
+/* The region that contains `at`, or NULL. */
+static inline struct region *regions_at(const struct regions *rs, vaddr_t at)
+{
+    unsigned i = regions_find(rs, at);
+    return i < rs->count && rs->array[i].start <= at ? &rs->array[i] : NULL;
+}
+static inline bool regions_free(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    unsigned i = regions_find(rs, start);
+    return i == rs->count || rs->array[i].start >= end;
+}
+/* Whether every page of a range lies in some region. */
+bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end);
+/* Pages of the range that lie in regions. */
+uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end);
+/* The highest free range of `length` bytes inside [low, high): its start, or 0. */
+vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high);
+
+/* Makes places for `more` regions. 0 or -ENOMEM. */
+int regions_reserve(struct regions *rs, unsigned more);
+/* Adds a region where nothing is; takes over the reference to its backing. One place. */
+void regions_insert(struct regions *rs, const struct region *r);
+/* Takes a range out, splitting what sticks out. Two places. */
+void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
+/* Gives what lies in a range a protection. Two places. */
+void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
+/* `to`, which is empty, becomes a copy. 0 or -ENOMEM. */
+int regions_copy(struct regions *to, const struct regions *from);
+/* Forgets all of them, and the array. */
+void regions_clear(struct regions *rs);
+
+#endif

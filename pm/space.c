@@ -1,0 +1,172 @@
+/* Address spaces and the tasks in them, and what is done to whole ranges of pages. */
+#include "pm.h"
+
+enum { LIST = 128 };
+
+static KEPT struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
+static struct pm_usage usage[TASKS];
+
+/* Lists of pages from the kernel. They are used up before anything waits. */
+static struct page_out list[LIST];
+
+void space_init(void) { kernel_call(SYS_PUBLISH, (uint64_t)usage, sizeof usage, 0, 0, 0, 0); }
+
+struct space *space_of(endpoint_t task)
+{
+    unsigned i = endpoint_index(task);
+    return i < TASKS && table[i].task == task ? table[i].space : NULL;
+}
+
+struct space *space_create(void)
+{
+    struct space *s = memory_zalloc(sizeof *s);
+    if (s)
+        s->limit[PM_LIMIT_AS] = s->limit[PM_LIMIT_DATA] = ~0ul, s->limit[PM_LIMIT_STACK] = 8 << 20;
+    return s;
+}
+
+void space_enter(struct space *s, endpoint_t task, unsigned threads)
+{
+    unsigned i = endpoint_index(task);
+    table[i].task = task;
+    table[i].threads = threads;
+    table[i].space = s;
+    s->threads += threads;
+    if (s->tasks++ == 0) {
+        s->task = task;
+        s->usage = &usage[i];
+    } else {
+        usage[i] = *s->usage;
+    }
+}
+
+/* The space is named by another of its tasks from now on. */
+static void rename_space(struct space *s)
+{
+    for (unsigned i = 0; i < TASKS; i++)
+        if (table[i].space == s) {
+            usage[i] = *s->usage;
+            s->task = table[i].task;
+            s->usage = &usage[i];
+            return;
+        }
+}
+
+void space_leave(endpoint_t task)
+{
+    unsigned i = endpoint_index(task);
+    struct space *s = table[i].space;
+    s->threads -= table[i].threads;
+    table[i].space = NULL;
+    table[i].task = 0;
+    if (--s->tasks == 0) {
+        regions_clear(&s->regions);
+        memory_free(s);
+    } else if (s->task == task) {
+        rename_space(s);
+    }
+    usage[i] = (struct pm_usage){ 0 };
+}
+
+void space_threads(endpoint_t task, int more)
+{
+    unsigned i = endpoint_index(task);
+    table[i].threads += more;
+    table[i].space->threads += more;
+}
+
+void space_each(void (*f)(struct space *s, void *argument), void *argument)
+{
+    for (unsigned i = 0; i < TASKS; i++)
+        if (table[i].space && table[i].space->task == table[i].task)
+            f(table[i].space, argument);
+}
+
+/* ---- pages ---- */
+
+int64_t pages_do(const struct page_change *changes, unsigned count)
+{
+    for (;;) {
+        int64_t result = kernel_call(SYS_PAGES, (uint64_t)changes, count, 0, 0, 0, 0);
+        if (__builtin_expect(result != -ENOMEM, 1) || !frames_lend())
+            return result;
+    }
+}
+
+uint64_t page_entry(const struct space *s, vaddr_t page)
+{
+    struct page_out out = { 0, 0 };
+    struct page_change c = { .address = page, .count = 1, .source = (uint64_t)&out, .task = s->task, .service = 1, .action = PAGE_QUERY };
+    return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0) == 1 ? out.entry : 0;
+}
+
+/* What was mapped at an address is no longer. */
+static void page_gone(struct space *s, const struct page_out *p)
+{
+    if (p->entry & PAGE_OUT_OWNED) {
+        frame_put(PAGE_DOWN(p->entry));
+        return;
+    }
+    if (!(p->entry & PAGE_OUT_DIRTY))
+        return;
+    const struct region *r = regions_at(&s->regions, p->address);
+    if (r && r->backing && r->backing->service && r->flags & REGION_SHARED)
+        backing_mark_dirty(r->backing, (r->offset + p->address - r->start) / PAGE_SIZE);
+}
+
+static void release(struct space *s, vaddr_t start, vaddr_t end, unsigned action)
+{
+    int64_t n = LIST;
+    while (n == LIST && start < end) {
+        struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)list, .task = s->task,
+                                 .service = LIST, .action = action };
+        n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        for (int64_t i = 0; i < n; i++)
+            page_gone(s, &list[i]);
+        if (n > 0) {
+            start = list[n - 1].address + PAGE_SIZE;
+            s->usage->resident -= n;
+        }
+    }
+}
+
+void pages_release(struct space *s, vaddr_t start, vaddr_t end) { release(s, start, end, PAGE_UNMAP); }
+void pages_release_all(struct space *s) { release(s, 0, USER_TOP, PAGE_QUERY); }
+
+void space_unmap(struct space *s, vaddr_t start, vaddr_t end)
+{
+    if (regions_free(&s->regions, start, end))
+        return;
+    pages_release(s, start, end);
+    regions_remove(&s->regions, start, end);
+}
+
+/* ---- sums ---- */
+
+static bool is_data(const struct region *r) { return r->protection & PAGE_WRITE && !(r->flags & (REGION_SHARED | REGION_STACK)); }
+
+void space_account(struct space *s)
+{
+    uint64_t all = 0, data = 0, stack = 0, text = 0;
+    for (const struct region *r = s->regions.array, *end = r + s->regions.count; r < end; r++) {
+        uint64_t bytes = r->end - r->start;
+        all += bytes;
+        if (r->flags & REGION_STACK)
+            stack += bytes;
+        else if (r->protection & PAGE_EXEC)
+            text += bytes;
+        else if (is_data(r))
+            data += bytes;
+    }
+    s->usage->virtual_pages = all / PAGE_SIZE;
+    s->usage->data = data / PAGE_SIZE;
+    s->usage->stack = stack / PAGE_SIZE;
+    s->usage->text = text / PAGE_SIZE;
+}
+
+bool space_allows(const struct space *s, uint64_t bytes, bool data)
+{
+    if (s->usage->virtual_pages * PAGE_SIZE + bytes > s->limit[PM_LIMIT_AS])
+        return false;
+    return !data || s->usage->data * PAGE_SIZE + bytes <= s->limit[PM_LIMIT_DATA];
+}
