@@ -177,33 +177,52 @@ int64_t tty_control(struct thread *t, struct message *m)
     }
 }
 
+/* The driver of terminal rdev connects the caller. */
+static int64_t hand_to_driver(struct thread *t, struct message *m, uint64_t rdev, uint64_t flags)
+{
+    m->op = TTY_CONNECT;
+    m->object = dev_minor(rdev);
+    m->w[0] = flags;
+    return forward(m, driver(rdev)) < 0 ? -ENXIO : thread_gone(t);
+}
+
 int64_t tty_open(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
-    struct terminal *y = find(m->w[1]);
+    uint64_t flags = m->w[0], rdev = m->w[1];
+    struct terminal *y = find(rdev);
     if (y && p->i.sid == p->i.pid && !p->i.tty && !y->session)
-        acquire(p, m->w[1], false);
-    return t->dead ? LATER : (int64_t)m->w[0];
+        acquire(p, rdev, false);
+    return t->dead ? LATER : hand_to_driver(t, m, rdev, flags);
+}
+
+int64_t tty_name(struct thread *t, struct message *m)
+{
+    uint64_t rdev = t->process->i.tty;
+    return rdev ? hand_to_driver(t, m, rdev, m->w[0]) : -ENXIO;
+}
+
+/* The caller may do it although it is in the background: the driver sees it in the foreground for this once. */
+static int64_t let_pass(struct thread *t, const struct terminal *y)
+{
+    struct process *p = t->process;
+    kernel_call(SYS_TASK_SET, p->i.task, TASK_LABEL, (uint64_t)y->group << 32 | y->session, 0, 0, 0);
+    kernel_call(SYS_RETRY, t->call, 0, 0, 0, 0, 0);
+    process_label(p);
+    return thread_gone(t);
 }
 
 int64_t tty_stop(struct thread *t, struct message *m)
 {
     int sig = m->w[0];
-    if (sig != SIGTTIN && sig != SIGTTOU)
-        return -EINVAL;
+    struct terminal *y = find(m->w[1]);
+    if ((sig != SIGTTIN && sig != SIGTTOU) || !y)
+        return -EIO;
     t->number = own_number(t);
     int64_t error = background(t, sig);
-    return t->dead ? LATER : error ? error : -EIO;
-}
-
-int64_t tty_name(struct thread *t, struct message *m)
-{
-    struct process *p = t->process;
-    if (!p->i.tty)
-        return -ENXIO;
-    m->op = TTY_CONNECT;
-    m->object = dev_minor(p->i.tty);
-    return forward(m, driver(p->i.tty)) < 0 ? -ENXIO : thread_gone(t);
+    if (t->dead)
+        return LATER;
+    return error ? error : let_pass(t, y);
 }
 
 /* One driver's signals: (set, group, minor) until there are none. */
