@@ -56,6 +56,7 @@ uint64_t arch_entry_make(paddr_t frame, uint32_t protection);  /* PAGE_... -> en
 uint32_t arch_entry_protection(uint64_t entry);
 uint64_t arch_entry_out(uint64_t entry);                /* -> struct page_out.entry */
 static inline bool arch_entry_present(uint64_t e) { return e & 1; }
+static inline bool arch_entry_reachable(uint64_t e) { return (e & 5) == 5; }   /* by its owner */
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */

@@ -13,7 +13,7 @@ void *space_byte(struct space *s, vaddr_t va, bool write)
     if (va >= USER_TOP)
         return NULL;
     uint64_t *e = arch_entry(s, va, false);
-    if (!e || !arch_entry_present(*e) || (write && !arch_entry_writable(*e)))
+    if (!e || !arch_entry_reachable(*e) || (write && !arch_entry_writable(*e)))
         return NULL;
     if (write)
         *e |= ENTRY_MARKS;

@@ -14,6 +14,7 @@ struct thread *threads[THREADS_MAX];
 struct task   *tasks[TASKS_MAX];
 unsigned       threads_count, tasks_count, spaces_count;
 
+#define CALL_FIRST (1ul << 32)   /* so that no call looks like an endpoint */
 static call_t   last_call[THREADS_MAX];
 static uint16_t generation[TASKS_MAX];
 static unsigned thread_hint, task_hint = MAX_SERVICE;
@@ -129,7 +130,7 @@ struct thread *thread_create(struct task *task)
     threads[i] = t;
     threads_count++;
     t->index = i;
-    t->call = last_call[i] ? last_call[i] : i;
+    t->call = last_call[i] ? last_call[i] : CALL_FIRST | i;
     t->task = task;
     t->space = task->space;
     t->priority = task->priority;

@@ -148,11 +148,12 @@ vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end)
     return end;
 }
 
+/* Without any protection the page stays in the table, out of its owner's reach (PROT_NONE). */
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 {
-    uint64_t e = frame | P_USER | (protection & PAGE_OWNED ? P_OWNED : 0);
+    uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0);
     if (protection & (PAGE_READ | PAGE_WRITE | PAGE_EXEC))
-        e |= P_PRESENT;
+        e |= P_USER;
     if (protection & PAGE_WRITE)
         e |= P_WRITE;
     if (!(protection & PAGE_EXEC))
@@ -162,7 +163,7 @@ uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 
 uint32_t arch_entry_protection(uint64_t e)
 {
-    return (e & P_PRESENT ? PAGE_READ : 0) | (e & P_WRITE ? PAGE_WRITE : 0) | (e & P_NX ? 0 : PAGE_EXEC) | (e & P_OWNED ? PAGE_OWNED : 0);
+    return (e & P_USER ? PAGE_READ : 0) | (e & P_WRITE ? PAGE_WRITE : 0) | (e & P_NX ? 0 : PAGE_EXEC) | (e & P_OWNED ? PAGE_OWNED : 0);
 }
 
 uint64_t arch_entry_out(uint64_t e)
