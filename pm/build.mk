@@ -1,7 +1,7 @@
 SERVICES += pm
 
 # The vDSO is part of PM's program.
-ifneq ($(wildcard posix/vdso/build.mk),)
+ifneq ($(wildcard posix/vdso/vdso.c),)
 $(BUILD)/obj/pm/vdso.S.o: SERVICE_FLAGS += -DVDSO='"$(BUILD)/vdso.so"'
 $(BUILD)/obj/pm/vdso.S.o: $(BUILD)/vdso.so
 endif
