@@ -12,6 +12,7 @@ struct thread;
 struct space;
 
 /* ---- start, stop ---- */
+void arch_begin(void);                       /* the very first: time counts from here */
 void arch_init(void);                        /* descriptor tables, processor features, interrupt controller */
 _Noreturn void arch_start(struct thread *t); /* leaves the boot context for the first thread */
 _Noreturn void arch_halt(int how);           /* HALT_...; tries all ways the emulators and PCs offer */

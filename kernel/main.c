@@ -19,6 +19,7 @@ static const struct module *find_module(const char *name)
 
 void kernel_main(uint32_t magic, uint32_t information)
 {
+    arch_begin();
     log_init();
     boot_read(magic, information);
     arch_init();

@@ -14,6 +14,9 @@ static volatile uint32_t *lapic;
 static struct clock_page boot_page __attribute__((aligned(PAGE_SIZE)));
 static uint64_t tsc_hz_, lapic_hz;
 static uint64_t timer_at = ~0ul;
+static uint64_t began;              /* TSC when the kernel started */
+
+void arch_begin(void) { began = rdtsc(); }
 
 uint64_t arch_tsc_hz(void) { return tsc_hz_; }
 
@@ -69,7 +72,7 @@ void clock_init(void)
     clock_page = &boot_page;
     clock_page->mult = ((unsigned __int128)SECOND << SHIFT) / tsc_hz_;
     clock_page->shift = SHIFT;
-    clock_page->tsc_base = rdtsc();
+    clock_page->tsc_base = began;
 }
 
 uint64_t arch_time(void)

@@ -1,0 +1,304 @@
+/* The benchmark: guest instructions per operation, by the time-stamp counter of a machine that counts them (tests/vm --count). The same
+ * program runs on Linux. Each line: name, tab, ticks per operation, tab, changes of address space per operation (where
+ * /proc/minnow/system tells them, else "-"). Arguments: names of the rows wanted, all without. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };   /* linux/futex.h, which musl does not bring */
+enum { PAGE = 4096, PAGES = 64, DIR_ENTRIES = 1000 };
+
+static int zero, null, file, pipe_ends[2], there[2], back[2], poll_pipes[10][2];
+static char buffer[65536];
+static char **program_arguments;
+
+static unsigned long ticks(void)
+{
+    unsigned low, high;
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high));
+    return low | (unsigned long)high << 32;
+}
+
+static long space_switches(void)
+{
+    FILE *f = fopen("/proc/minnow/system", "r");
+    char line[128];
+    long n = -1;
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "space_switches %ld", &n) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+static void op_getppid(void) { syscall(SYS_getppid); }
+static void op_getpid(void) { syscall(SYS_getpid); }
+static void op_clock_raw(void) { struct timespec t; syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t); }
+static void op_clock(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); }
+static void op_read_zero(void) { if (read(zero, buffer, 1) != 1) abort(); }
+static void op_write_null(void) { if (write(null, buffer, 1) != 1) abort(); }
+static void op_open_close(void) { close(open("/tmp/bench.file", O_RDONLY)); }
+static void op_stat(void) { struct stat s; if (stat("/tmp/bench.file", &s)) abort(); }
+static void op_fstat(void) { struct stat s; if (fstat(file, &s)) abort(); }
+static void op_pipe_self(void) { if (write(pipe_ends[1], buffer, 1) != 1 || read(pipe_ends[0], buffer, 1) != 1) abort(); }
+static void op_pipe_round(void) { if (write(there[1], buffer, 1) != 1 || read(back[0], buffer, 1) != 1) abort(); }
+static void op_pread4k(void) { if (pread(file, buffer, 4096, 0) != 4096) abort(); }
+static void op_pread64k(void) { if (pread(file, buffer, 65536, 0) != 65536) abort(); }
+static void op_pwrite4k(void) { if (pwrite(file, buffer, 4096, 0) != 4096) abort(); }
+static void op_pwrite64k(void) { if (pwrite(file, buffer, 65536, 0) != 65536) abort(); }
+static void op_pipe_64k(void) { if (write(pipe_ends[1], buffer, 65536) != 65536 || read(pipe_ends[0], buffer, 65536) != 65536) abort(); }
+
+static char name[64];
+static unsigned number;
+static void op_create_tmp(void) { sprintf(name, "/tmp/b.d/f%u", number++); close(open(name, O_CREAT | O_WRONLY, 0644)); }
+static void op_unlink_tmp(void) { sprintf(name, "/tmp/b.d/f%u", --number); if (unlink(name)) abort(); }
+static void op_create_ext2(void) { sprintf(name, "/root/b.d/f%u", number++); close(open(name, O_CREAT | O_WRONLY, 0644)); }
+static void op_unlink_ext2(void) { sprintf(name, "/root/b.d/f%u", --number); if (unlink(name)) abort(); }
+
+static void op_readdir(void)
+{
+    DIR *d = opendir("/tmp/b.many");
+    unsigned n = 0;
+    while (readdir(d))
+        n++;
+    closedir(d);
+    if (n != DIR_ENTRIES + 2)
+        abort();
+}
+
+static void op_poll10(void)
+{
+    struct pollfd p[10];
+    for (int i = 0; i < 10; i++)
+        p[i] = (struct pollfd){ poll_pipes[i][0], POLLIN, 0 };
+    if (poll(p, 10, 0) != 0)
+        abort();
+}
+
+static void op_select10(void)
+{
+    fd_set set;
+    struct timeval now = { 0, 0 };
+    FD_ZERO(&set);
+    for (int i = 0; i < 10; i++)
+        FD_SET(poll_pipes[i][0], &set);
+    if (select(poll_pipes[9][0] + 1, &set, NULL, NULL, &now) != 0)
+        abort();
+}
+
+static void op_fork(void)
+{
+    pid_t p = fork();
+    if (!p)
+        _exit(0);
+    waitpid(p, NULL, 0);
+}
+
+static void op_fork_exec(void)
+{
+    pid_t p = fork();
+    if (!p) {
+        execv(program_arguments[0], (char *[]){ "bench", "-true", NULL });
+        _exit(1);
+    }
+    waitpid(p, NULL, 0);
+}
+
+static void op_vfork_exec(void)
+{
+    pid_t p = vfork();
+    if (!p) {
+        execv(program_arguments[0], (char *[]){ "bench", "-true", NULL });
+        _exit(1);
+    }
+    waitpid(p, NULL, 0);
+}
+
+static void *nothing(void *a) { return a; }
+static void op_thread(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, nothing, NULL);
+    pthread_join(t, NULL);
+}
+
+static volatile int turn;
+static volatile int stop_partner;
+static void futex_pass(int mine, int other)
+{
+    turn = other;
+    syscall(SYS_futex, &turn, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    while (turn != mine)
+        syscall(SYS_futex, &turn, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, other, NULL);
+}
+static void *futex_partner(void *a)
+{
+    while (turn != 1)
+        syscall(SYS_futex, &turn, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL);
+    while (!stop_partner)
+        futex_pass(1, 0);
+    return a;
+}
+static void op_futex(void) { futex_pass(0, 1); }
+
+static void on_signal(int s) { (void)s; }
+static void op_signal(void) { raise(SIGUSR1); }
+
+static char *fresh;
+static unsigned fresh_page;
+static void op_touch(void) { fresh[fresh_page++ * PAGE] = 1; }
+
+static void *cow_area;
+static void run_cow(void);
+
+static const struct row { const char *name; void (*op)(void); int count; } rows[] = {
+    { "getppid", op_getppid, 200 }, { "getpid", op_getpid, 200 }, { "clock_gettime raw", op_clock_raw, 200 }, { "clock_gettime vDSO", op_clock, 200 },
+    { "read 1 byte of /dev/zero", op_read_zero, 200 }, { "write 1 byte to /dev/null", op_write_null, 200 },
+    { "open + close (tmpfs)", op_open_close, 100 }, { "stat", op_stat, 100 }, { "fstat", op_fstat, 100 },
+    { "pipe write + read, one process", op_pipe_self, 100 }, { "pipe round trip, two processes", op_pipe_round, 100 },
+    { "read 4 KiB, cached", op_pread4k, 50 }, { "read 64 KiB, cached", op_pread64k, 20 }, { "write 4 KiB, cached", op_pwrite4k, 50 },
+    { "write 64 KiB, cached", op_pwrite64k, 20 }, { "create (tmpfs)", op_create_tmp, 50 }, { "unlink (tmpfs)", op_unlink_tmp, 50 },
+    { "create (ext2)", op_create_ext2, 50 }, { "unlink (ext2)", op_unlink_ext2, 50 }, { "readdir of 1,000 entries", op_readdir, 5 },
+    { "64 KiB through a pipe", op_pipe_64k, 20 }, { "poll 10", op_poll10, 50 }, { "select 10", op_select10, 50 },
+    { "fork + exit + wait", op_fork, 10 }, { "fork + execve + wait", op_fork_exec, 10 }, { "vfork + execve + wait", op_vfork_exec, 10 },
+    { "pthread_create + join", op_thread, 10 }, { "futex ping-pong", op_futex, 100 }, { "signal to self, handled", op_signal, 50 },
+    { "anonymous page touched", op_touch, PAGES },
+};
+
+static int wanted(const char *row)
+{
+    if (!program_arguments[1])
+        return 1;
+    for (char **a = program_arguments + 1; *a; a++)
+        if (strcmp(*a, row) == 0)
+            return 1;
+    return 0;
+}
+
+static void print(const char *row, unsigned long t, long switches, int count)
+{
+    if (switches >= 0)
+        printf("%s\t%lu\t%.1f\n", row, t / count, (double)switches / count);
+    else
+        printf("%s\t%lu\t-\n", row, t / count);
+}
+
+static void run(const struct row *r)
+{
+    if (!wanted(r->name))
+        return;
+    if (r->op != op_touch && r->op != op_unlink_tmp && r->op != op_unlink_ext2)
+        for (int i = 0; i < 3; i++)
+            r->op();   /* caches are warm */
+    long s0 = space_switches();
+    unsigned long t0 = ticks();
+    for (int i = 0; i < r->count; i++)
+        r->op();
+    unsigned long t1 = ticks();
+    long s1 = space_switches();
+    print(r->name, t1 - t0, s0 < 0 ? -1 : s1 - s0, r->count);
+}
+
+/* After fork each first write to a page copies it; the child lives meanwhile. */
+static void run_cow(void)
+{
+    int wait_here[2];
+    if (!wanted("copy-on-write fault after fork") || pipe(wait_here))
+        return;
+    cow_area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(cow_area, 1, PAGES * PAGE);
+    pid_t p = fork();
+    if (!p) {
+        close(wait_here[1]);
+        (void)!read(wait_here[0], buffer, 1);
+        _exit(0);
+    }
+    unsigned long t0 = ticks();
+    for (int i = 0; i < PAGES; i++)
+        ((volatile char *)cow_area)[i * PAGE] = 2;
+    unsigned long t1 = ticks();
+    close(wait_here[1]);
+    close(wait_here[0]);
+    waitpid(p, NULL, 0);
+    print("copy-on-write fault after fork", t1 - t0, -1, PAGES);
+}
+
+static pid_t echo_partner(void)
+{
+    if (pipe(there) || pipe(back))
+        abort();
+    pid_t p = fork();
+    if (p)
+        return p;
+    close(there[1]);
+    char c;
+    while (read(there[0], &c, 1) == 1)
+        if (write(back[1], &c, 1) != 1)
+            break;
+    _exit(0);
+}
+
+static void prepare(void)
+{
+    zero = open("/dev/zero", O_RDONLY);
+    null = open("/dev/null", O_WRONLY);
+    file = open("/tmp/bench.file", O_CREAT | O_RDWR | O_TRUNC, 0644);
+    if (zero < 0 || null < 0 || file < 0 || write(file, buffer, sizeof buffer) != sizeof buffer || pipe(pipe_ends))
+        abort();
+    for (int i = 0; i < 10; i++)
+        if (pipe(poll_pipes[i]))
+            abort();
+    mkdir("/tmp/b.d", 0755);
+    mkdir("/root/b.d", 0755);
+    mkdir("/tmp/b.many", 0755);
+    for (int i = 0; i < DIR_ENTRIES; i++) {
+        sprintf(name, "/tmp/b.many/entry%d", i);
+        close(open(name, O_CREAT | O_WRONLY, 0644));
+    }
+    fresh = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    signal(SIGUSR1, on_signal);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "-true") == 0)
+        return 0;
+    program_arguments = argv;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    struct timespec up;
+    clock_gettime(CLOCK_MONOTONIC, &up);
+    printf("boot\t%ld\t-\n", up.tv_sec * 1000000000L + up.tv_nsec);
+    prepare();
+    pid_t echo = echo_partner();
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        pthread_t partner;
+        number = number > 1000000 ? 0 : number;
+        if (rows[i].op == op_futex)
+            pthread_create(&partner, NULL, futex_partner, NULL);
+        run(&rows[i]);
+        if (rows[i].op == op_futex) {
+            stop_partner = 1;
+            turn = 1;
+            syscall(SYS_futex, &turn, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+            pthread_join(partner, NULL);
+        }
+    }
+    run_cow();
+    kill(echo, SIGKILL);
+    waitpid(echo, NULL, 0);
+    return 0;
+}
