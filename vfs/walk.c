@@ -96,7 +96,8 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
     *jump = NULL;
     if (length < 0) {
         struct call_result r;
-        length = call_window(link->service, &(struct call_args){ .op = FS_READLINK, .object = link->object }, WINDOW_OUT,
+        length = call_window(link->service, &(struct call_args){ .op = FS_READLINK, .w0 = w->process->task,
+                             .object = link->object }, WINDOW_OUT,
                              w->buffer, room, &r);
         if (length < 0)
             return length;

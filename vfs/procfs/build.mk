@@ -1,0 +1,2 @@
+SERVICES += vfs/procfs
+LIBS_procfs := libfs

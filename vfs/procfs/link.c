@@ -1,0 +1,103 @@
+/* Symbolic links: self, exe, cwd, root, and fd/N.
+ *
+ * A program that asks for the text gets a path, which for cwd, root and open files only VFS knows: it is forwarded
+ * there. VFS itself, following a link, wants no text: it is told the object, in the reply's words (service, object). */
+#include "procfs.h"
+
+static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; }   /* no other service asks here */
+
+static int64_t answer(struct message *m, const char *text)
+{
+    size_t length = MIN(strlen(text), m->w[2]);
+    int error = copy_out(m, 0, text, length);
+    reply_words(m, 0, 0, 0);   /* a text, not an object */
+    return error ? error : (int64_t)length;
+}
+
+static int64_t forward_up(struct message *m, const char *service)
+{
+    endpoint_t to = service_find(service);
+    return to && forward(m, to) != -EPERM ? LATER : -ENOENT;
+}
+
+/* The reader goes on to VFS, which writes the path into the same window. */
+static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint64_t service, uint64_t object)
+{
+    m->op = VFS_PATH;
+    m->w[0] = task;
+    m->w[3] = which;
+    m->w[4] = service;
+    m->w[5] = object;
+    return forward_up(m, "vfs");
+}
+
+static int64_t read_directory(struct message *m, const struct posix_proc *p, unsigned which)
+{
+    if (!p->task)
+        return -ENOENT;
+    if (!is_vfs(m->from))
+        return ask_vfs(m, p->task, which, 0, 0);
+    reply_words(m, m->from, p->task, which);   /* VFS's own: a task's directory */
+    return 0;
+}
+
+/* The name of a device, by driver and minor number; "" for what is no device. */
+static void device_name(char *to, size_t size, const char *service, uint64_t minor)
+{
+    static const struct { const char *service; uint64_t minor; const char *name; } devices[] = {
+        { "mem", 3, "null" }, { "mem", 5, "zero" }, { "mem", 7, "full" }, { "mem", 8, "random" }, { "mem", 9, "urandom" },
+        { "rtc", 135, "rtc0" }, { "host", 250, "host" }, { "ata", 0, "hda" }, { "virtio_blk", 0, "vda" }, { "ata", 64, "hdb" },
+    };
+    to[0] = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
+        if (devices[i].minor == minor && strcmp(devices[i].service, service) == 0)
+            format(to, size, "/dev/%s", devices[i].name);
+    if (to[0])
+        return;
+    if (strcmp(service, "serial") == 0)
+        format(to, size, "/dev/ttyS%lu", minor - 64);
+    else if (strcmp(service, "console") == 0)
+        format(to, size, "/dev/tty%lu", minor);
+    else if (strcmp(service, "ata") == 0)
+        format(to, size, "/dev/hda%lu", minor);
+    else if (strcmp(service, "virtio_blk") == 0)
+        format(to, size, "/dev/vda%lu", minor);
+    else if (strcmp(service, "pipe") == 0)
+        format(to, size, "pipe:[%lu]", minor);
+}
+
+static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
+{
+    struct conn_info c;
+    char name[48];
+    if (!p->task || kernel_call(SYS_CONN_GET, p->task, object_fd(m->object), (uint64_t)&c, 0, 0, 0) < 0)
+        return -ENOENT;
+    if (is_vfs(m->from)) {
+        reply_words(m, c.service, c.object, 0);
+        return 0;
+    }
+    device_name(name, sizeof name, source_service(c.service), c.object);
+    return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_OBJECT, c.service, c.object);
+}
+
+int64_t do_readlink(struct message *m)
+{
+    struct posix_proc p;
+    const struct file *f = file_of(m->object);
+    unsigned kind = f ? f->kind : object_kind(m->object);
+    if (kind == KIND_SELF) {
+        char pid[12];
+        uint32_t self = source_pid(is_vfs(m->from) ? m->w[0] : m->from);
+        format(pid, sizeof pid, "%u", self);
+        return self ? answer(m, pid) : -ENOENT;
+    }
+    if (!source_process(object_pid(m->object), &p))
+        return -ENOENT;
+    switch (kind) {
+    case KIND_EXE:          return p.task && p.exe[0] ? answer(m, p.exe) : -ENOENT;
+    case KIND_CWD:          return read_directory(m, &p, VFS_PATH_CWD);
+    case KIND_PROCESS_ROOT: return read_directory(m, &p, VFS_PATH_ROOT);
+    case KIND_FD:           return read_descriptor(m, &p);
+    default:                return -EINVAL;
+    }
+}

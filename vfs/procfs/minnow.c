@@ -1,0 +1,187 @@
+/* /proc/minnow: the system seen from its own side: services, threads and who waits for whom, system calls that were
+ * missed, the boot log, and the trace of messages. */
+#include "procfs.h"
+
+/* ---- names ---- */
+
+struct operation { uint16_t number; const char *name; };
+
+static const struct operation operations[] = {
+#define PROTOCOL(name, number, who)
+#define OP(protocol, name, number, words, result) { protocol##_##name, #protocol "_" #name },
+#include <minnow/protocol.def>
+#undef PROTOCOL
+#undef OP
+};
+
+static const char *operation_name(uint64_t op)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
+        if (operations[i].number == op)
+            return operations[i].name;
+    return "?";
+}
+
+/* A task for people: a service's name, or name and pid of a process. */
+static void task_name(char *to, size_t size, endpoint_t task)
+{
+    struct posix_proc p;
+    if (!task)
+        format(to, size, "-");
+    else if (task < MAX_SERVICE)
+        format(to, size, "%s", source_service(task));
+    else if (source_process(source_pid(task), &p))
+        format(to, size, "%s[%u]", p.name, p.pid);
+    else
+        format(to, size, "task %u", endpoint_index(task));
+}
+
+/* ---- services, threads, missed calls ---- */
+
+void make_services(struct text *t, const struct posix_proc *p)
+{
+    static const char *const states[] = { "absent", "created", "running", "dead", "refused" };
+    endpoint_t rs = service_find("rs");
+    struct task_info k;
+    (void)p;
+    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "starts", " threads", " messages", "cpu[ms]", "   [KiB]",
+             "priority");
+    for (unsigned slot = 1; slot < MAX_SERVICE; slot++) {
+        struct rs_status s = { 0 };
+        bool there = source_task(slot, &k);
+        bool known = rs && call_window(rs, &(struct call_args){ .op = RS_STATUS, .w0 = slot }, WINDOW_OUT, &s, sizeof s, NULL) >= 0;
+        if (!there && !(known && s.name[0]))
+            continue;
+        if (!there)
+            memset(&k, 0, sizeof k);
+        const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state] : there ? "running" : "absent";
+        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name, state, known ? s.starts : 1, k.threads,
+                 k.messages, k.cpu_ns / 1000000, k.pages * (PAGE_SIZE / 1024), k.priority);
+    }
+}
+
+void make_threads(struct text *t, const struct posix_proc *p)
+{
+    struct thread_info k;
+    char task[32], waits[32];
+    (void)p;
+    text_add(t, "%6s %20s %10s %16s %s\n", "thread", "task", "state", "waits for", "operation");
+    for (unsigned i = 0;; i++) {
+        int64_t n = kernel_call(SYS_INFO, INFO_THREAD, i, (uint64_t)&k, sizeof k, 0, 0);
+        if (n == -ENOENT)
+            continue;
+        if (n <= 0)
+            break;
+        task_name(task, sizeof task, k.task);
+        task_name(waits, sizeof waits, k.waits_for);
+        text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits, k.waits_for ? operation_name(k.op) : "");
+    }
+}
+
+void make_compat(struct text *t, const struct posix_proc *p)
+{
+    enum { CALLS = 512 };
+    uint64_t count;
+    (void)p;
+    for (unsigned n = 0; n < CALLS; n++)
+        if (kernel_call(SYS_INFO, INFO_MISSED, n, (uint64_t)&count, sizeof count, 0, 0) > 0 && count)
+            text_add(t, "%u %lu\n", n, count);
+}
+
+/* ---- the boot log ---- */
+
+int64_t log_read(struct message *m)
+{
+    char piece[1024];
+    size_t done = 0;
+    while (done < m->w[2]) {
+        int64_t n = kernel_call(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece, MIN(sizeof piece, m->w[2] - done), 0, 0);
+        if (n <= 0)
+            break;
+        int error = copy_out(m, done, piece, n);
+        if (error)
+            return error;
+        done += n;
+    }
+    reply_position(m, m->position + done);
+    return done;
+}
+
+/* ---- the trace ---- */
+
+/* All lines have this length, so that a position in the file is the number of a record, whatever has been lost since. */
+enum { LINE = 160 };
+
+static const char *const kernel_calls[] = {
+    [SYS_CALL] = "call", [SYS_RECEIVE] = "receive", [SYS_REPLY] = "reply", [SYS_REPLY_RECEIVE] = "reply+receive",
+    [SYS_FORWARD] = "forward", [SYS_NOTIFY] = "notify", [SYS_THROW] = "throw back", [SYS_RETRY] = "retry", [SYS_COPY] = "copy",
+    [SYS_CONNECT] = "connect", [SYS_PARK] = "park", [SYS_UNPARK] = "unpark", [SYS_AIM] = "aim", [SYS_PAGES] = "pages",
+    [SYS_CONN_GET] = "connection", [SYS_SLOW] = "slow", [SYS_IRQ_ACK] = "irq acknowledge", [SYS_TIME] = "time",
+};
+
+static void trace_line(char *line, const struct trace_record *r)
+{
+    char from[32], to[32], what[48];
+    task_name(from, sizeof from, r->from);
+    task_name(to, sizeof to, r->to);
+    if (r->from >= MAX_SERVICE)
+        format(what, sizeof what, "syscall %lu %s", r->rax, r->op ? operation_name(r->op) : "");
+    else if (r->rax == SYS_CALL || r->rax == SYS_FORWARD)
+        format(what, sizeof what, "%s %s", kernel_calls[r->rax], operation_name(r->op));
+    else if (r->rax < ARRAY_SIZE(kernel_calls) && kernel_calls[r->rax])
+        format(what, sizeof what, "%s", kernel_calls[r->rax]);
+    else
+        format(what, sizeof what, "kernel call %lu", r->rax);
+    bool reply = r->from < MAX_SERVICE && (r->rax == SYS_REPLY || r->rax == SYS_REPLY_RECEIVE);
+    size_t n = format(line, LINE, "%8lu %12lu.%03lu %16s %16s %28s ", r->number, r->time / 1000, r->time % 1000, from, to, what);
+    if (n < LINE && reply)
+        n += format(line + n, LINE - n, "= %ld", r->result);
+    else if (n < LINE)
+        n += format(line + n, LINE - n, "%lx %lx %lx", r->w[0], r->w[1], r->w[2]);
+    for (n = MIN(n, (size_t)LINE - 1); n < LINE - 1; n++)
+        line[n] = ' ';
+    line[LINE - 1] = '\n';
+}
+
+int64_t trace_read(struct message *m)
+{
+    char line[LINE];
+    struct trace_record r;
+    uint64_t position = m->position;
+    size_t done = 0;
+    while (done < m->w[2]) {
+        if (kernel_call(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) != sizeof r)
+            break;
+        if (r.number > position / LINE)
+            position = r.number * LINE;   /* those between are lost */
+        trace_line(line, &r);
+        size_t skip = position % LINE, part = MIN((size_t)LINE - skip, m->w[2] - done);
+        int error = copy_out(m, done, line + skip, part);
+        if (error)
+            return error;
+        done += part;
+        position += part;
+    }
+    reply_position(m, position);
+    return done;
+}
+
+int64_t trace_write(struct message *m)
+{
+    char word[8] = "";
+    size_t length = MIN(m->w[2], (uint64_t)sizeof word - 1);
+    int error = copy_in(m, 0, word, length);
+    if (error)
+        return error;
+    if (length && word[length - 1] == '\n')
+        word[length - 1] = 0;
+    static const struct { const char *word; unsigned operation; } commands[] = {
+        { "on", TRACE_ON }, { "off", TRACE_OFF }, { "clear", TRACE_CLEAR },
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+        if (strcmp(word, commands[i].word) == 0) {
+            error = kernel_call(SYS_TRACE, commands[i].operation, 0, 0, 0, 0, 0);
+            return error < 0 ? error : (int64_t)m->w[2];
+        }
+    return -EINVAL;
+}

@@ -1,0 +1,97 @@
+/* procfs: /proc. Nothing is kept: a file's text is made when it is read, from what the kernel tells (SYS_INFO) and what
+ * POSIX and PM publish. What only VFS or PM can say, they say themselves: the reader is forwarded to them. procfs never
+ * calls them, because they call it.
+ *
+ * One thread, so the text being made stands in one static buffer. */
+#ifndef PROCFS_H
+#define PROCFS_H
+
+#include <minnow/proc.h>
+
+#include "fs.h"
+#include "service.h"
+#include "syscalls.h"
+
+/* An object says all about itself: mount << 56 | pid << 24 | descriptor << 8 | kind. */
+enum kind {
+    KIND_ROOT = 1, KIND_PROCESS, KIND_FDS, KIND_FD, KIND_MINNOW, KIND_SELF, KIND_EXE, KIND_CWD, KIND_PROCESS_ROOT,
+    KIND_MOUNTS, KIND_MAPS, KIND_LOG, KIND_TRACE,
+    KIND_TEXT,         /* the first of the files that are made by a function */
+};
+
+static inline uint64_t object_make(unsigned mount, uint32_t pid, unsigned fd, unsigned kind)
+{
+    return (uint64_t)mount << 56 | (uint64_t)pid << 24 | fd << 8 | kind;
+}
+static inline unsigned object_mount(uint64_t object) { return object >> 56; }
+static inline uint32_t object_pid(uint64_t object) { return object >> 24; }
+static inline unsigned object_fd(uint64_t object) { return object >> 8 & 0xffff; }
+static inline unsigned object_kind(uint64_t object) { return object & 0xff; }
+
+/* Text being made; what does not fit is cut. */
+struct text { char *buffer; size_t size, length; };
+void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One file or directory. Those of the same parent make up the directory. */
+struct file {
+    const char *name;
+    uint8_t     parent;   /* KIND_ROOT, KIND_PROCESS, KIND_MINNOW */
+    uint8_t     kind;     /* KIND_TEXT: made by `make` */
+    uint16_t    mode;
+    void      (*make)(struct text *t, const struct posix_proc *p);   /* p: of a file in a process's directory, else NULL */
+};
+extern const struct file files[];
+extern const unsigned files_count;
+/* The file an object stands for; NULL for the root, a process's directory and what is in fd/. */
+const struct file *file_of(uint64_t object);
+uint64_t file_object(const struct file *f, unsigned mount, uint32_t pid);
+
+/* ---- sources.c ---- */
+
+bool source_task(unsigned index, struct task_info *info);
+void source_system(struct system_info *info);
+bool source_table(struct posix_table *table);
+/* The process at this place of the table, if there is one. */
+bool source_process_at(unsigned place, struct posix_proc *p);
+bool source_process(uint32_t pid, struct posix_proc *p);
+void source_usage(endpoint_t task, struct pm_usage *usage);
+/* Whether a thread of the task is running or could run. */
+bool source_runs(endpoint_t task);
+unsigned source_running(void);
+uint32_t source_pid(endpoint_t task);
+/* The name of a service by its slot; "" for none. */
+const char *source_service(endpoint_t service);
+
+/* ---- the texts: system.c, process.c, minnow.c ---- */
+
+void make_stat(struct text *t, const struct posix_proc *p);
+void make_meminfo(struct text *t, const struct posix_proc *p);
+void make_uptime(struct text *t, const struct posix_proc *p);
+void make_loadavg(struct text *t, const struct posix_proc *p);
+void make_filesystems(struct text *t, const struct posix_proc *p);
+void make_version(struct text *t, const struct posix_proc *p);
+void make_cpuinfo(struct text *t, const struct posix_proc *p);
+void make_cmdline(struct text *t, const struct posix_proc *p);
+
+void make_process_stat(struct text *t, const struct posix_proc *p);
+void make_process_status(struct text *t, const struct posix_proc *p);
+void make_process_statm(struct text *t, const struct posix_proc *p);
+void make_process_cmdline(struct text *t, const struct posix_proc *p);
+void make_process_comm(struct text *t, const struct posix_proc *p);
+
+void make_services(struct text *t, const struct posix_proc *p);
+void make_threads(struct text *t, const struct posix_proc *p);
+void make_compat(struct text *t, const struct posix_proc *p);
+int64_t trace_read(struct message *m);
+int64_t trace_write(struct message *m);
+int64_t log_read(struct message *m);
+
+/* ---- tree.c, link.c: handlers ---- */
+
+int64_t do_lookup(struct message *m);
+int64_t do_dents(struct message *m);
+int64_t do_stat(struct message *m);
+int64_t do_name(struct message *m);
+int64_t do_readlink(struct message *m);
+
+#endif

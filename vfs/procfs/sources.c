@@ -1,0 +1,124 @@
+/* Where the facts come from: the kernel, and the tables that POSIX and PM publish. */
+#include "procfs.h"
+
+enum { TASKS = 1024, SNAPSHOT_NS = 20000000 };
+
+static int64_t info(unsigned what, uint64_t index, void *to, size_t length)
+{
+    return kernel_call(SYS_INFO, what, index, (uint64_t)to, length, 0, 0);
+}
+
+static int64_t published(const char *service, uint64_t offset, void *to, size_t length)
+{
+    endpoint_t slot = service_find(service);
+    return slot ? info(INFO_PUBLISHED, slot | offset << 16, to, length) : 0;
+}
+
+bool source_task(unsigned index, struct task_info *t) { return info(INFO_TASK, index, t, sizeof *t) == sizeof *t; }
+
+void source_system(struct system_info *s)
+{
+    memset(s, 0, sizeof *s);
+    info(INFO_SYSTEM, 0, s, sizeof *s);
+}
+
+bool source_table(struct posix_table *table)
+{
+    return published("posix", 0, table, sizeof *table) == sizeof *table;
+}
+
+static bool process_at(const struct posix_table *table, unsigned place, uint32_t pid, struct posix_proc *p)
+{
+    uint64_t at = table->first + (uint64_t)place * table->stride;
+    uint32_t there;
+    if (published("posix", at, &there, sizeof there) != sizeof there || !there || (pid && there != pid))
+        return false;
+    return published("posix", at, p, sizeof *p) == sizeof *p;
+}
+
+bool source_process_at(unsigned place, struct posix_proc *p)
+{
+    struct posix_table table;
+    return source_table(&table) && place < table.count && process_at(&table, place, 0, p);
+}
+
+bool source_process(uint32_t pid, struct posix_proc *p)
+{
+    struct posix_table table;
+    static unsigned last;   /* where the one before was found: this one is mostly the same, or near */
+    if (!pid || !source_table(&table) || !table.count)
+        return false;
+    for (unsigned n = 0; n <= table.count; n++) {
+        unsigned place = (last + (n % 2 ? table.count - n / 2 - 1 : n / 2)) % table.count;
+        if (process_at(&table, place, pid, p)) {
+            last = place;
+            return true;
+        }
+    }
+    return false;
+}
+
+void source_usage(endpoint_t task, struct pm_usage *usage)
+{
+    memset(usage, 0, sizeof *usage);
+    if (task)
+        published("pm", endpoint_index(task) * sizeof *usage, usage, sizeof *usage);
+}
+
+/* ---- who runs: looked at now and then for all at once ---- */
+
+static uint8_t  runs[TASKS / 8];
+static unsigned running;
+static uint64_t taken;
+
+static void snapshot(void)
+{
+    struct thread_info t;
+    uint64_t now = time_now();
+    if (taken && now - taken < SNAPSHOT_NS)
+        return;
+    taken = now;
+    running = 0;
+    memset(runs, 0, sizeof runs);
+    for (unsigned i = 0;; i++) {
+        int64_t n = info(INFO_THREAD, i, &t, sizeof t);
+        if (n == 0 || n == -EINVAL || n == -EPERM)
+            break;
+        if (n < 0 || t.state != 0 || t.task < MAX_SERVICE)   /* 0: ready or running */
+            continue;
+        unsigned task = endpoint_index(t.task) % TASKS;
+        runs[task / 8] |= 1 << task % 8;
+        running++;
+    }
+}
+
+bool source_runs(endpoint_t task)
+{
+    unsigned i = endpoint_index(task) % TASKS;
+    snapshot();
+    return runs[i / 8] >> (i % 8) & 1;
+}
+
+unsigned source_running(void)
+{
+    snapshot();
+    return running;
+}
+
+uint32_t source_pid(endpoint_t task)
+{
+    enum { WORD_PID = 0 };
+    struct task_info t;
+    return task && source_task(endpoint_index(task), &t) && t.endpoint == task ? t.words[WORD_PID] : 0;
+}
+
+const char *source_service(endpoint_t service)
+{
+    static char names[MAX_SERVICE][sizeof ((struct task_info *)0)->name];
+    struct task_info t;
+    if (service >= MAX_SERVICE)
+        return "";
+    if (!names[service][0] && service && source_task(service, &t))
+        memcpy(names[service], t.name, sizeof t.name);
+    return names[service];
+}

@@ -1,0 +1,105 @@
+/* The files of /proc that are about the whole system, in Linux's formats (proc(5)). */
+#include "procfs.h"
+
+enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
+#define SECOND 1000000000ul
+#define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
+
+void make_stat(struct text *t, const struct posix_proc *p)
+{
+    struct system_info s;
+    struct posix_table table = { 0 };
+    (void)p;
+    source_system(&s);
+    source_table(&table);
+    uint64_t busy = TICKS(s.uptime_ns - s.idle_ns), idle = TICKS(s.idle_ns);
+    text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy, idle);
+    text_add(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n", s.interrupts, s.switches,
+             s.boot_wall_ns / SECOND, table.forks, source_running() + 1);
+}
+
+void make_meminfo(struct text *t, const struct posix_proc *p)
+{
+    struct system_info s;
+    (void)p;
+    source_system(&s);
+    static const char *const none[] = { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty",
+                                        "Writeback", "AnonPages", "Mapped", "Shmem", "Slab", "SReclaimable" };
+    text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", s.frames_all * KIB,
+             s.frames_free * KIB, s.frames_free * KIB);
+    for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {
+        char label[17];
+        format(label, sizeof label, "%s:", none[i]);
+        text_add(t, "%16s%8u kB\n", label, 0);
+    }
+}
+
+void make_uptime(struct text *t, const struct posix_proc *p)
+{
+    struct system_info s;
+    (void)p;
+    source_system(&s);
+    text_add(t, "%lu.%02lu %lu.%02lu\n", s.uptime_ns / SECOND, s.uptime_ns / (SECOND / HZ) % HZ, s.idle_ns / SECOND,
+             s.idle_ns / (SECOND / HZ) % HZ);
+}
+
+/* No averages are kept. */
+void make_loadavg(struct text *t, const struct posix_proc *p)
+{
+    struct system_info s;
+    struct posix_table table = { 0 };
+    (void)p;
+    source_system(&s);
+    source_table(&table);
+    text_add(t, "0.00 0.00 0.00 %u/%lu %u\n", source_running() + 1, s.threads, table.last_pid);
+}
+
+void make_filesystems(struct text *t, const struct posix_proc *p)
+{
+    (void)p;
+    text_add(t, "\text2\n\tvfat\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
+}
+
+void make_version(struct text *t, const struct posix_proc *p)
+{
+    (void)p;
+    text_add(t, "Linux version 6.1.0-minnow (Minnow, a teaching system) #1 Minnow\n");
+}
+
+static void cpuid(uint32_t leaf, uint32_t r[4])
+{
+    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
+}
+
+void make_cpuinfo(struct text *t, const struct posix_proc *p)
+{
+    enum { EXTENDED = 0x80000000, BRAND = 0x80000002, BRAND_LAST = 0x80000004 };
+    struct system_info s;
+    uint32_t r[4], brand[13] = { 0 };
+    (void)p;
+    source_system(&s);
+    cpuid(0, r);
+    uint32_t vendor[4] = { r[1], r[3], r[2], 0 };
+    cpuid(EXTENDED, r);
+    for (uint32_t leaf = BRAND; leaf <= BRAND_LAST && r[0] >= BRAND_LAST; leaf++) {
+        uint32_t part[4];
+        cpuid(leaf, part);
+        memcpy(&brand[(leaf - BRAND) * 4], part, sizeof part);
+    }
+    cpuid(1, r);
+    unsigned family = r[0] >> 8 & 15, model = r[0] >> 4 & 15;
+    if (family == 15 || family == 6)
+        model |= r[0] >> 12 & 0xf0;
+    if (family == 15)
+        family += r[0] >> 20 & 0xff;
+    text_add(t, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n", (char *)vendor,
+             family, model, (char *)brand, r[0] & 15);
+    text_add(t, "cpu MHz\t\t: %lu.%03lu\nsiblings\t: 1\ncpu cores\t: 1\n\n", s.tsc_hz / 1000000, s.tsc_hz / 1000 % 1000);
+}
+
+/* The boot loader gives the kernel no words that a program could want. */
+void make_cmdline(struct text *t, const struct posix_proc *p)
+{
+    (void)p;
+    text_add(t, "\n");
+}
