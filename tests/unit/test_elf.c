@@ -1,0 +1,201 @@
+/* ELF headers, sound and spoilt, and the first stack of a program. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../../pm/elf.h"
+#include "../../pm/stack.h"
+#include <minnow/syscall.h>
+
+enum { ENOEXEC_RESULT = -8, ENTRIES = 4, MUTATIONS = 200000 };
+
+struct header { uint8_t ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, table, sections; uint32_t flags; uint16_t size, entry_size, count, rest[3]; };
+struct entry { uint32_t type, flags; uint64_t offset, address, physical, file_size, memory_size, align; };
+struct file { struct header h; struct entry e[ENTRIES]; };
+
+static struct file sound(void)
+{
+    return (struct file){
+        .h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = 2, .machine = 62, .version = 1, .entry = 0x401000, .table = 64,
+               .size = 64, .entry_size = 56, .count = ENTRIES },
+        .e = { { 1, 4, 0, 0x400000, 0, 0x200, 0x200, 0x1000 }, { 1, 5, 0x1000, 0x401000, 0, 0x5000, 0x5000, 0x1000 },
+               { 1, 6, 0x6e10, 0x407e10, 0, 0x300, 0x2300, 0x1000 }, { 0x6474e551, 6, 0, 0, 0, 0, 0, 16 } },
+    };
+}
+
+static int parse(const struct file *f, struct elf_image *image)
+{
+    int error = elf_header(&f->h, image);
+    if (error || image->table_count > ENTRIES)
+        return error ? error : ENOEXEC_RESULT;
+    return elf_table(f->e, image);
+}
+
+static void a_sound_file_is_understood(void **state)
+{
+    (void)state;
+    struct file f = sound();
+    struct elf_image image;
+    assert_int_equal(parse(&f, &image), 0);
+    assert_true(image.fixed);
+    assert_int_equal(image.segment_count, 3);
+    assert_int_equal(image.low, 0x400000);
+    assert_int_equal(image.high, 0x40b000);
+    assert_int_equal(image.table_address, 0x400040);
+    assert_int_equal(image.segment[2].protection, PAGE_READ | PAGE_WRITE);
+    assert_int_equal(image.interp_size, 0);
+}
+
+static void spoilt_files_are_refused(void **state)
+{
+    (void)state;
+    struct elf_image image;
+#define SPOIL(change) do { struct file f = sound(); change; assert_int_equal(parse(&f, &image), ENOEXEC_RESULT); } while (0)
+    SPOIL(f.h.ident[0] = 0);
+    SPOIL(f.h.ident[4] = 1);
+    SPOIL(f.h.machine = 3);
+    SPOIL(f.h.type = 1);
+    SPOIL(f.h.count = 0);
+    SPOIL(f.h.count = 65535);
+    SPOIL(f.h.entry_size = 32);
+    SPOIL(f.h.table = ~0ul - 8);
+    SPOIL(f.h.entry = 1ul << 63);
+    SPOIL(f.e[1].file_size = 0x6000);                       /* more than in memory */
+    SPOIL(f.e[1].address = 0x401008);                       /* not where the file has it in its page */
+    SPOIL(f.e[1].address = 0x3ff000);                       /* before the last one */
+    SPOIL(f.e[1].address = ~0xffful);
+    SPOIL(f.e[2].memory_size = ~0ul - 0x407e10);
+    SPOIL(f.e[2].memory_size = 1ul << 46);
+    SPOIL(f.e[1].offset = ~0xffful);
+    SPOIL(f.e[2].flags = 7);                                /* writable and executable */
+    SPOIL(f.e[0].address = 0);                              /* the first page */
+    SPOIL((f.e[3].type = 3, f.e[3].file_size = 1));         /* an interpreter without a name */
+    SPOIL((f.e[3].type = 3, f.e[3].file_size = 1 << 20));
+    SPOIL((f.e[0].type = f.e[1].type = f.e[2].type = 0));   /* nothing to load */
+}
+
+/* Whatever bytes change: refused, or an image whose numbers hold together. */
+static void check_image(const struct elf_image *image)
+{
+    uint64_t end = 0;
+    assert_in_range(image->segment_count, 1, ELF_SEGMENTS_MAX);
+    assert_true(image->interp_size <= ELF_INTERP_MAX);
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *s = &image->segment[i];
+        assert_true(s->memory_size > 0 && s->file_size <= s->memory_size);
+        assert_true(s->address >= end);
+        end = s->address + s->memory_size;
+        assert_true(end > s->address && end < 1ul << 46);
+        assert_int_equal((s->address - s->offset) % PAGE_SIZE, 0);
+        assert_true((int64_t)(s->offset + s->file_size) >= 0);
+        assert_false(s->protection & PAGE_WRITE && s->protection & PAGE_EXEC);
+        assert_true(image->low <= s->address && end <= image->high);
+    }
+}
+
+static void mutated_headers_never_break_it(void **state)
+{
+    (void)state;
+    srand(1);
+    for (unsigned i = 0; i < MUTATIONS; i++) {
+        struct file f = sound();
+        struct elf_image image;
+        for (unsigned k = 1 + rand() % 4; k; k--)
+            ((uint8_t *)&f)[16 + rand() % (sizeof f - 16)] = rand() % 3 ? rand() : 0xff * (rand() % 2);
+        if (parse(&f, &image) == 0)
+            check_image(&image);
+    }
+}
+
+/* ---- stack ---- */
+
+enum { STACK_BYTES = 64 * 1024 };
+static _Alignas(16) char memory[STACK_BYTES];
+#define TOP 0x7fff00000000ul
+
+static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
+{
+    (void)argument;
+    assert_true(to >= TOP - STACK_BYTES && to + length <= TOP);
+    memcpy(memory + (to - (TOP - STACK_BYTES)), from, length);
+    return 0;
+}
+static const char *at(vaddr_t address) { return memory + (address - (TOP - STACK_BYTES)); }
+static uint64_t word(vaddr_t address) { uint64_t w; memcpy(&w, at(address), 8); return w; }
+
+static void the_stack_is_as_the_standard_says(void **state)
+{
+    (void)state;
+    static const char strings[] = "echo\0hello\0\0PATH=/bin\0X=";
+    struct stack s = { .top = TOP, .strings = strings, .bytes = sizeof strings, .argc = 3, .envc = 2, .name = "/bin/echo",
+                       .random = { 1, 2 }, .aux = { { AT_PAGESZ, 4096 }, { AT_ENTRY, 0x401000 } }, .aux_count = 2 };
+    assert_true(stack_strings(strings, sizeof strings, 5));
+    assert_true(stack_lay(&s, STACK_BYTES));
+    assert_int_equal(stack_write(&s, put, NULL), 0);
+    assert_int_equal(s.pointer % 16, 0);
+    vaddr_t p = s.pointer;
+    assert_int_equal(word(p), 3);
+    assert_string_equal(at(word(p + 8)), "echo");
+    assert_string_equal(at(word(p + 16)), "hello");
+    assert_string_equal(at(word(p + 24)), "");
+    assert_int_equal(word(p + 32), 0);
+    assert_string_equal(at(word(p + 40)), "PATH=/bin");
+    assert_string_equal(at(word(p + 48)), "X=");
+    assert_int_equal(word(p + 56), 0);
+    uint64_t found[40] = { 0 };
+    for (p += 64; word(p) != AT_NULL; p += 16)
+        found[word(p)] = word(p + 8);
+    assert_int_equal(found[AT_PAGESZ], 4096);
+    assert_int_equal(found[AT_ENTRY], 0x401000);
+    assert_string_equal(at(found[AT_EXECFN]), "/bin/echo");
+    assert_string_equal(at(found[AT_PLATFORM]), "x86_64");
+    assert_int_equal(word(found[AT_RANDOM]), 1);
+}
+
+static void many_arguments_cross_the_pieces(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    static char strings[2 * MANY];
+    for (unsigned i = 0; i < MANY; i++)
+        strings[2 * i] = 'a' + i % 26;
+    struct stack s = { .top = TOP, .strings = strings, .bytes = sizeof strings, .argc = MANY, .name = "x" };
+    assert_true(stack_strings(strings, sizeof strings, MANY));
+    assert_true(stack_lay(&s, STACK_BYTES));
+    assert_int_equal(stack_write(&s, put, NULL), 0);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_int_equal(*at(word(s.pointer + 8 + 8 * i)), 'a' + i % 26);
+    assert_int_equal(word(s.pointer + 8 + 8 * MANY), 0);
+}
+
+static void too_much_for_the_stack_is_refused(void **state)
+{
+    (void)state;
+    static char strings[8192];
+    struct stack s = { .top = TOP, .strings = strings, .bytes = sizeof strings, .argc = sizeof strings, .name = "x" };
+    assert_false(stack_lay(&s, 4096));
+}
+
+static void strings_that_do_not_end_are_refused(void **state)
+{
+    (void)state;
+    assert_false(stack_strings("a\0b", 3, 1));
+    assert_false(stack_strings("a\0b", 4, 3));
+    assert_false(stack_strings("a\0b", 4, 1));
+    assert_true(stack_strings("", 0, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_file_is_understood), cmocka_unit_test(spoilt_files_are_refused),
+        cmocka_unit_test(mutated_headers_never_break_it), cmocka_unit_test(the_stack_is_as_the_standard_says),
+        cmocka_unit_test(many_arguments_cross_the_pieces), cmocka_unit_test(too_much_for_the_stack_is_refused),
+        cmocka_unit_test(strings_that_do_not_end_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
