@@ -210,7 +210,7 @@ include disk.img.mk
 
 UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_FLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -fno-omit-frame-pointer $(WARNINGS) -I kernel/abi -iquote kernel $(LIBRARIES:%=-iquote %)
+    -fno-omit-frame-pointer $(WARNINGS) -I kernel/abi $(LIBRARIES:%=-iquote %) -iquote kernel
 
 # unit NAME
 define unit
