@@ -31,7 +31,7 @@ static bool open_iovec(struct thread *t)
     uint64_t total;
     vaddr_t missing;
     int error = window_total(t, &total, &missing);
-    if (error == -EFAULT) {
+    if (error == -EFAULT && t->user) {
         ipc_fault(t, CALL_THROWN, missing, PM_FAULT_CALL, 16);
         return false;
     }
@@ -153,6 +153,8 @@ static void service_call(struct thread *t)
     t->window.base = r->rsi;
     t->window.length = r->rdx;
     t->window.kind = r->r15 & (WINDOW_INOUT | WINDOW_IOVEC);
+    if (t->window.kind & WINDOW_IOVEC && !open_iovec(t))
+        return;
     ipc_send(t, to);
 }
 

@@ -73,6 +73,7 @@ static void test_windows(void)
     memset(bytes, 1, 100);
     check("an iovec is one buffer", window_call(PEER_COPY_OUT_OF_BOUNDS, 5, 10, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v, 3), 10);
     check("whose parts are written where they are", bytes[4] * 1000 + bytes[9] * 100 + bytes[10] * 10 + bytes[24], 1000 + bytes[9] * 100 + 10 + bytes[24]);
+    check("and whose length is their sum", window_call(PEER_FILL, 0, 6, 0, WINDOW_OUT | WINDOW_IOVEC, v, 3), 20);
     check("with an end", window_call(PEER_COPY_OUT_OF_BOUNDS, 15, 6, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v, 3), -ERANGE);
 }
 
