@@ -1,0 +1,119 @@
+/* console: the terminal tty1, VGA text and PS/2 keyboard. Lines and job control are drivers/libtty's; what programs write is
+ * understood by vt.c. The keyboard's controller: IBM PS/2 Hardware Interface Technical Reference, Keyboard and Auxiliary
+ * Device Controller. */
+#include "keyboard.h"
+#include "service.h"
+#include "syscalls.h"
+#include "terminal.h"
+#include "vga.h"
+#include "vt.h"
+
+enum { MINOR = 1, IRQ = 1, BIT_IRQ = 0 };
+enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64, HAS_BYTE = 1, BUSY = 2, OF_MOUSE = 0x20 };
+enum { READ_CONFIGURATION = 0x20, WRITE_CONFIGURATION = 0x60, ENABLE_KEYBOARD = 0xae, KEYBOARD_INTERRUPT = 1, NO_KEYBOARD = 0x10, TRANSLATE = 0x40 };
+enum { POLLS = 1000, BYTES_AT_ONCE = 64, CHUNK = 256 };
+
+static struct terminal terminal;
+static struct vt vt;
+static struct keyboard keyboard;
+static unsigned back;            /* how many lines before the newest are shown */
+
+/* The kernel's view of all threads and whom they wait for, to the boot log. */
+static void console_debug_chord(void) { kernel_call(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0); }
+
+static void look(int lines)
+{
+    int to = (int)back + lines;
+    back = to < 0 ? 0 : MIN((unsigned)to, vt.screen.history_count);
+    vt.screen.dirty = (1u << SCREEN_ROWS) - 1;
+    vga_show(&vt.screen, back, vt.cursor_visible);
+}
+
+/* Everything that was written goes to the screen at once. */
+static void start(struct terminal *t)
+{
+    uint8_t bytes[CHUNK];
+    for (size_t n; (n = terminal_take(t, bytes, sizeof bytes));) {
+        vt_write(&vt, bytes, n);
+        if (vt.answer_length) {
+            n = vt.answer_length;
+            vt.answer_length = 0;
+            terminal_input(t, vt.answer, n);
+        }
+    }
+    if (back) {
+        back = 0;
+        vt.screen.dirty = (1u << SCREEN_ROWS) - 1;
+    }
+    keyboard.cursor_keys = vt.cursor_keys;
+    vga_show(&vt.screen, 0, vt.cursor_visible);
+}
+
+static void key(uint8_t code)
+{
+    uint8_t bytes[KEYBOARD_MAX];
+    size_t n = keyboard_scan(&keyboard, code, bytes);
+    switch (keyboard.action) {
+    case KEYBOARD_LOOK_BACK: look(SCREEN_ROWS / 2); break;
+    case KEYBOARD_LOOK_ON:   look(-(SCREEN_ROWS / 2)); break;
+    case KEYBOARD_DEBUG:     console_debug_chord(); break;
+    default:                 break;
+    }
+    if (n)
+        terminal_input(&terminal, bytes, n);
+}
+
+static void interrupt(uint64_t bits)
+{
+    if (!(bits >> BIT_IRQ & 1))
+        return;
+    uint8_t status;
+    for (int i = 0; i < BYTES_AT_ONCE && (status = in8(STATUS)) & HAS_BYTE; i++) {
+        uint8_t code = in8(DATA);
+        if (!(status & OF_MOUSE))
+            key(code);
+    }
+    terminal_settle(&terminal);
+    irq_ack(IRQ);
+}
+
+static void command(uint8_t byte)
+{
+    for (int i = 0; i < POLLS && in8(STATUS) & BUSY; i++)
+        ;
+    out8(COMMAND, byte);
+}
+
+static void empty(void)
+{
+    for (int i = 0; i < BYTES_AT_ONCE && in8(STATUS) & HAS_BYTE; i++)
+        in8(DATA);
+}
+
+static void keyboard_init(void)
+{
+    empty();
+    command(ENABLE_KEYBOARD);
+    command(READ_CONFIGURATION);
+    for (int i = 0; i < POLLS && !(in8(STATUS) & HAS_BYTE); i++)
+        ;
+    uint8_t configuration = in8(DATA);
+    command(WRITE_CONFIGURATION);
+    for (int i = 0; i < POLLS && in8(STATUS) & BUSY; i++)
+        ;
+    out8(DATA, (configuration | KEYBOARD_INTERRUPT | TRANSLATE) & ~NO_KEYBOARD);
+    irq_bind(IRQ, BIT_IRQ);
+    empty();
+}
+
+int main(void)
+{
+    vt_init(&vt);
+    vga_init();
+    vga_show(&vt.screen, 0, true);
+    keyboard_init();
+    terminal.minor = MINOR;
+    terminal.winsize = (struct winsize){ .rows = SCREEN_ROWS, .cols = SCREEN_COLUMNS };
+    terminal.start = start;
+    terminal_serve(&terminal, 1, interrupt);
+}
