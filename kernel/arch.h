@@ -36,6 +36,8 @@ void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
 void arch_regs_clean(struct regs *r);
+/* A thread's fs_base or gs_base was changed by somebody else. */
+void arch_bases_changed(struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
 

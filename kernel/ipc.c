@@ -145,15 +145,6 @@ void ipc_notify(struct task *to, uint64_t bits)
     }
 }
 
-struct thread *ipc_held(call_t c, const struct task *holder)
-{
-    unsigned i = c & (THREADS_MAX - 1);
-    struct thread *t = threads[i];
-    if (!t || t->call != c || t->state != THREAD_HELD || (holder && t->holder != holder))
-        return NULL;
-    return t;
-}
-
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
 {
     struct personality *p = t->task->personality;
@@ -223,13 +214,13 @@ static void finish_thrown(struct thread *t, int64_t result)
         syscall_dispatch(t);
 }
 
-void ipc_finish(struct thread *t, int64_t result)
+void ipc_finish_slow(struct thread *t, int64_t result)
 {
     if (t->conn)
         conn_position_give(t);
-    if (__builtin_expect(t->kind == CALL_SYSCALL, 1)) {
+    if (t->kind == CALL_SYSCALL) {
         t->regs.rax = result;
-        if (__builtin_expect(t->interrupted || (result == -EPIPE && t->user), 0)) {
+        if (t->interrupted || (result == -EPIPE && t->user)) {
             t->interrupted = 0;
             ipc_event(t, KERNEL_SIGNAL, -1, t->index, result == -EPIPE ? EPIPE : 0, 0, 0);
             return;

@@ -3,14 +3,30 @@
 #ifndef IPC_H
 #define IPC_H
 
+#include "sched.h"
 #include "thread.h"
+
+#include <minnow/errno.h>
 
 /* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a service. t waits. */
 void ipc_send(struct thread *t, struct task *to);
 /* The thread that made this call if `holder` holds it (NULL holder: whoever does); NULL otherwise. */
-struct thread *ipc_held(call_t c, const struct task *holder);
+static inline struct thread *ipc_held(call_t c, const struct task *holder)
+{
+    struct thread *t = threads[c & (THREADS_MAX - 1)];
+    return t && t->call == c && t->state == THREAD_HELD && (!holder || t->holder == holder) ? t : NULL;
+}
 /* Ends a held call. */
-void ipc_finish(struct thread *t, int64_t result);
+void ipc_finish_slow(struct thread *t, int64_t result);
+static inline void ipc_finish(struct thread *t, int64_t result)
+{
+    if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || result == -EPIPE, 0)) {
+        ipc_finish_slow(t, result);
+        return;
+    }
+    t->regs.rax = result;
+    sched_ready(t);
+}
 /* Delivers the next thing in the mailbox to t, or makes it wait. */
 void ipc_receive(struct thread *t);
 void ipc_notify(struct task *to, uint64_t bits);

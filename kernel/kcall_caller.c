@@ -167,6 +167,7 @@ int64_t sys_regs_set(struct thread *t, const uint64_t *a)
     arch_regs_clean(&r);
     x->regs = r;
     x->iret = 1;
+    arch_bases_changed(x);
     return 0;
 }
 
@@ -182,6 +183,7 @@ int64_t sys_thread_set(struct thread *t, const uint64_t *a)
     if (a[2] >> USER_TOP_SHIFT)
         return -EPERM;
     x->regs.fs_base = a[2];
+    arch_bases_changed(x);
     return 0;
 }
 

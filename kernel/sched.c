@@ -13,12 +13,12 @@
 #include "log.h"
 
 static struct { struct thread *first, *last; } queues[PRIORITIES];
-static uint32_t ready_mask;       /* bit p: queue p is not empty */
-static bool slice_over;           /* the tick came while a server ran on somebody's behalf */
+uint32_t sched_mask;
+bool sched_slice_over;
 
 enum { PRIORITY_USER = 5 };       /* and below: programs */
 
-static inline unsigned best_queue(void) { return __builtin_ctz(ready_mask | 1u << PRIORITIES); }
+static inline unsigned best_queue(void) { return __builtin_ctz(sched_mask | 1u << PRIORITIES); }
 
 static void enqueue(struct thread *t, bool front)
 {
@@ -26,7 +26,7 @@ static void enqueue(struct thread *t, bool front)
     if (!queues[p].first) {
         queues[p].first = queues[p].last = t;
         t->next = NULL;
-        ready_mask |= 1u << p;
+        sched_mask |= 1u << p;
     } else if (front) {
         t->next = queues[p].first;
         queues[p].first = t;
@@ -46,7 +46,7 @@ static struct thread *dequeue(void)
     struct thread *t = queues[p].first;
     queues[p].first = t->next;
     if (!t->next)
-        ready_mask &= ~(1u << p);
+        sched_mask &= ~(1u << p);
     return t;
 }
 
@@ -56,8 +56,8 @@ static void dispatch(struct thread *t)
     struct cpu *cpu = this_cpu();
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
-        if (__builtin_expect(best_queue() < t->priority || (slice_over && t->priority >= PRIORITY_USER), 0)) {
-            slice_over = false;
+        if (__builtin_expect(best_queue() < t->priority || (sched_slice_over && t->priority >= PRIORITY_USER), 0)) {
+            sched_slice_over = false;
             enqueue(t, false);
         } else {
             cpu->current = t;
@@ -70,7 +70,7 @@ static void dispatch(struct thread *t)
     }
 }
 
-void sched_ready(struct thread *t)
+void sched_ready_slow(struct thread *t)
 {
     struct task *task = t->task;
     if (task->service) {
@@ -123,12 +123,12 @@ static void unqueue(struct thread *t)
         if (queues[p].last == t)
             queues[p].last = before;
         if (!queues[p].first)
-            ready_mask &= ~(1u << p);
+            sched_mask &= ~(1u << p);
         return;
     }
 }
 
-void sched_block(struct thread *t)
+void sched_block_slow(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
     if (__builtin_expect(cpu->current == t, 1))
@@ -176,8 +176,8 @@ void sched_tick(void)
     if (cpu->current->priority >= PRIORITY_USER)
         sched_yield(cpu->current);
     else
-        slice_over = true;
-    if (ready_mask)
+        sched_slice_over = true;
+    if (sched_mask)
         clock_slice();
 }
 

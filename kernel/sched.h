@@ -4,8 +4,42 @@
 
 #include "thread.h"
 
-void sched_ready(struct thread *t);       /* t can run; if its service's monitor is taken it waits for that */
-void sched_block(struct thread *t);       /* t, which runs or is ready, waits now: gives its monitor up */
+/* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
+extern uint32_t sched_mask;
+extern bool     sched_slice_over;         /* the tick came while a server ran on a program's behalf */
+
+void sched_ready_slow(struct thread *t);
+void sched_block_slow(struct thread *t);
+
+/* t can run; if its service's monitor is taken it waits for that. Inline for the case of every message: the processor is free,
+ * nobody better is ready. */
+static inline void sched_ready(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *task = t->task;
+    bool better = sched_mask & ((1u << t->priority) - 1);
+    if (__builtin_expect(cpu->current || better || sched_slice_over || (task->service && task->active), 0)) {
+        sched_ready_slow(t);
+        return;
+    }
+    t->state = THREAD_READY;
+    task->active = t;                     /* of a program's task nobody asks */
+    cpu->current = t;
+}
+
+/* t, which runs or is ready, waits now: gives its monitor up. */
+static inline void sched_block(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    struct task *task = t->task;
+    if (__builtin_expect(cpu->current != t || (task->service && (task->entry_first || task->pending || task->mail_first)), 0)) {
+        sched_block_slow(t);
+        return;
+    }
+    cpu->current = NULL;
+    task->active = NULL;
+}
+
 void sched_remove(struct thread *t);      /* t, in whatever queue of the scheduler, is taken out */
 void sched_yield(struct thread *t);
 struct thread *sched_next(void);          /* the thread to run now; never NULL (idles inside) */

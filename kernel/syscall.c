@@ -158,32 +158,45 @@ static void service_call(struct thread *t)
     ipc_send(t, to);
 }
 
-/* Ends a held call as SYS_REPLY's arguments say. Read before the replier's registers are used again. */
-static int64_t finish_call(struct task *holder, const struct regs *r)
+/* What SYS_REPLY's arguments do to the caller beside its result. */
+static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, uint64_t r2, uint64_t r3)
 {
-    struct thread *c = ipc_held(r->rdi, holder);
+    if (__builtin_expect(flags, 0)) {
+        if (flags & REPLY_POSITION && c->conn)
+            c->conn->position = r1;
+        if (flags & REPLY_KEEP && c->kind == CALL_SYSCALL)
+            c->kind = CALL_EVENT;
+    }
+    if (!c->user) {
+        c->regs.rdi = r1;
+        c->regs.rsi = r2;
+        c->regs.rdx = r3;
+    }
+}
+
+static int64_t reply(struct thread *t)
+{
+    const struct regs *r = &t->regs;
+    struct thread *c = ipc_held(r->rdi, t->task);
     if (!c)
         return -ESRCH;
-    uint64_t flags = r->rdx;
-    if (flags & REPLY_POSITION && c->conn)
-        c->conn->position = r->r10;
-    if (flags & REPLY_KEEP && c->kind == CALL_SYSCALL)
-        c->kind = CALL_EVENT;
-    if (!c->user) {
-        c->regs.rdi = r->r10;
-        c->regs.rsi = r->r8;
-        c->regs.rdx = r->r9;
-    }
+    reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
     ipc_finish(c, r->rsi);
     return 0;
 }
 
-/* Receives first, so that the caller whose call ends can be switched to at once. */
-static void reply_receive(struct thread *t)
+/* Receives first, so that the caller whose call ends can be switched to at once. Its registers are served before the
+ * replier's are used again for what he receives. */
+static inline void reply_receive(struct thread *t)
 {
-    struct regs said = t->regs;
+    const struct regs *r = &t->regs;
+    struct thread *c = ipc_held(r->rdi, t->task);
+    int64_t result = r->rsi;
+    if (__builtin_expect(c != NULL, 1))
+        reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
     ipc_receive(t);
-    finish_call(t->task, &said);
+    if (__builtin_expect(c != NULL, 1))
+        ipc_finish(c, result);
 }
 
 static int64_t forward(struct thread *t)
@@ -221,7 +234,7 @@ static void native_call(struct thread *t)
         ipc_receive(t);
         return;
     case SYS_REPLY:
-        t->regs.rax = finish_call(t->task, &t->regs);
+        t->regs.rax = reply(t);
         return;
     case SYS_FORWARD:
         t->regs.rax = forward(t);

@@ -5,6 +5,7 @@
 #include "thread.h"
 #include "trace.h"
 #include "cpu.h"
+#include "switch.h"
 #include <minnow/errno.h>
 
 _Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136, "entry.S knows struct regs");
@@ -127,23 +128,18 @@ static void switch_bases(struct cpu *cpu, struct thread *t)
     }
 }
 
-/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a program that calls a server
- * finds them as they were without anybody having saved them. */
-struct thread *arch_switch(struct thread *t)
+/* The slow parts of arch_switch (switch.h). */
+void switch_user(struct cpu *cpu, struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
-    if (t->space != cpu->space) {
-        cpu->space = t->space;
-        cpu->space_switches++;
-        write_cr3(t->space->root);
-    }
-    if (t->user) {
-        if (cpu->charged != t)
-            charge(cpu, t);
-        switch_bases(cpu, t);
-    }
-    fpu_switch(cpu, t);
-    return t;
+    if (cpu->charged != t)
+        charge(cpu, t);
+    switch_bases(cpu, t);
+}
+
+void arch_bases_changed(struct thread *t)
+{
+    if (this_cpu()->charged == t)
+        switch_bases(this_cpu(), t);
 }
 
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
@@ -162,8 +158,6 @@ void arch_regs_clean(struct regs *r)
     if (r->gs_base >> USER_TOP_SHIFT)
         r->gs_base = 0;
 }
-
-void leave_kernel_to(struct thread *t);
 
 void arch_start(struct thread *t)
 {

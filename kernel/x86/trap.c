@@ -6,10 +6,9 @@
 #include "log.h"
 #include "sched.h"
 #include "trace.h"
-#include "cpu.h"
+#include "switch.h"
 #include <minnow/protocol.h>
 
-struct thread *arch_switch(struct thread *t);
 void timer_fired(void);
 
 /* What the stubs push when the kernel itself was interrupted. */
