@@ -1,1 +1,2 @@
 LIBRARIES += drivers/libblk
+UNIT_test_mbr := drivers/libblk/mbr.c

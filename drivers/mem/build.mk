@@ -1,1 +1,2 @@
 SERVICES += drivers/mem
+UNIT_test_chacha := drivers/mem/random.c
