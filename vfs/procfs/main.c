@@ -25,6 +25,17 @@ static int64_t pass(struct message *m, uint64_t op, const char *service)
     return to && forward(m, to) != -EPERM ? LATER : -EIO;
 }
 
+/* PM fills the buffer if it can, but does not move the reader's position (w0 is his descriptor): that is done before, as
+ * if it could. Behind the end is the end, too. */
+static int64_t read_maps(struct message *m, endpoint_t task)
+{
+    kernel_call(SYS_CONN_SET, m->call, m->w[0], CONN_SET_POSITION, m->position + m->w[2], 0, 0);
+    m->w[0] = task;
+    m->w[3] = m->position;
+    m->w[4] = 0;
+    return pass(m, PM_MAPS, "pm");
+}
+
 static int64_t do_read(struct message *m)
 {
     struct posix_proc p;
@@ -40,10 +51,7 @@ static int64_t do_read(struct message *m)
     case KIND_MAPS:
         if (!p.task)
             return 0;
-        m->w[0] = p.task;
-        m->w[3] = m->position;
-        m->w[4] = 0;
-        return pass(m, PM_MAPS, "pm");
+        return read_maps(m, p.task);
     case KIND_LOG:
         return log_read(m);
     case KIND_TRACE:
