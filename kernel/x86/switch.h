@@ -1,0 +1,27 @@
+/* From thread to thread. Inline, for it is part of every message. */
+#ifndef X86_SWITCH_H
+#define X86_SWITCH_H
+
+#include "cpu.h"
+#include "thread.h"
+
+void switch_user(struct cpu *cpu, struct thread *t);
+
+/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a program that calls a server
+ * finds them as they were without anybody having saved them. */
+static inline struct thread *arch_switch(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (t->space != cpu->space) {
+        cpu->space = t->space;
+        cpu->space_switches++;
+        write_cr3(t->space->root);
+    }
+    if (t->user && cpu->charged != t)
+        switch_user(cpu, t);
+    if (t->user && t->fpu ? cpu->fpu_owner != t || cpu->fpu_off : !cpu->fpu_off)
+        fpu_switch(cpu, t);
+    return t;
+}
+
+#endif
