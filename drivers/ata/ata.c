@@ -7,7 +7,7 @@ enum { BUSY = 0x80, READY = 0x40, FAULT = 0x20, REQUEST = 8, FAILED = 1 };
 enum { IDENTIFY = 0xec, READ = 0x20, READ48 = 0x24, WRITE = 0x30, WRITE48 = 0x34, READ_DMA = 0xc8, READ_DMA48 = 0x25, WRITE_DMA = 0xca, WRITE_DMA48 = 0x35,
        FLUSH = 0xe7, FLUSH48 = 0xea };
 enum { MASTER_COMMAND = 0, MASTER_STATUS = 2, MASTER_TABLE = 4, MASTER_START = 1, MASTER_READ = 8, MASTER_INTERRUPT = 4, MASTER_ERROR = 2 };
-enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000 };
+enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000, PRD_BOUNDARY = 0x10000 };
 #define TIMEOUT_NS 5000000000ul
 
 struct prd { uint32_t address; uint16_t bytes, flags; };
@@ -31,9 +31,10 @@ static int poll(struct channel *c, bool request)
     return -EIO;
 }
 
-static void expect(struct channel *c)
+static void expect(struct channel *c, bool by_master)
 {
     c->waiting = true;
+    c->by_master = by_master;
     c->fired = false;
     c->deadline = time_now() + TIMEOUT_NS;
     alarm_at(c->deadline);
@@ -47,10 +48,16 @@ static int wait(struct channel *c)
     return c->fired && !(status(c) & (FAILED | FAULT | BUSY)) ? 0 : -EIO;
 }
 
+/* Has the drive done what is waited for? The interrupt may be a late one, of an earlier command by PIO. */
+static bool finished(struct channel *c)
+{
+    uint8_t s = status(c);   /* takes the line back */
+    return !(s & BUSY) && (!c->by_master || in8(c->master + MASTER_STATUS) & MASTER_INTERRUPT);
+}
+
 void ata_interrupt(struct channel *c)
 {
-    status(c);   /* takes the line back */
-    if (c->waiting) {
+    if (finished(c) && c->waiting) {
         c->waiting = false;
         c->fired = true;
         condition_wake(&c->done);
@@ -97,15 +104,24 @@ static void address(struct drive *v, uint64_t sector, unsigned count)
     out8(c->command + LBA2, sector >> 16);
 }
 
+/* The bus master's table: one entry, or two where the buffer crosses a multiple of 64 KiB, which no entry may. */
+static void describe(struct channel *c, uint32_t at, uint32_t bytes)
+{
+    uint32_t first = MIN(bytes, PRD_BOUNDARY - at % PRD_BOUNDARY);
+    c->prd[0] = (struct prd){ at, first, first == bytes ? PRD_END : 0 };
+    if (first != bytes)
+        c->prd[1] = (struct prd){ at + first, bytes - first, PRD_END };
+}
+
 static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
 {
     struct channel *c = v->channel;
-    c->prd[0] = (struct prd){ b->physical, count * SECTOR, PRD_END };
+    describe(c, b->physical, count * SECTOR);
     out8(c->master + MASTER_COMMAND, write ? 0 : MASTER_READ);
     out32(c->master + MASTER_TABLE, c->prd_physical);
     out8(c->master + MASTER_STATUS, in8(c->master + MASTER_STATUS) | MASTER_INTERRUPT | MASTER_ERROR);
     address(v, sector, count);
-    expect(c);
+    expect(c, true);
     out8(c->command + COMMAND, write ? (v->lba48 ? WRITE_DMA48 : WRITE_DMA) : v->lba48 ? READ_DMA48 : READ_DMA);
     out8(c->master + MASTER_COMMAND, (write ? 0 : MASTER_READ) | MASTER_START);
     int error = wait(c);
@@ -159,7 +175,7 @@ int ata_flush(struct disk *d)
     out8(c->command + DRIVE, 0xe0 | v->unit << 4);
     int error = poll(c, false);
     if (!error) {
-        expect(c);
+        expect(c, false);
         out8(c->command + COMMAND, v->lba48 ? FLUSH48 : FLUSH);
         error = wait(c);
     }

@@ -10,9 +10,10 @@ struct channel {
     unsigned irq;
     struct lock lock;                    /* one command at a time */
     bool     waiting, fired;             /* a command waits for its interrupt; it came */
+    bool     by_master;                  /* ... which the bus master must have seen too */
     struct condition done;
     uint64_t deadline;                   /* of the command, nanoseconds since boot */
-    struct prd *prd;                     /* the bus master's table, one entry */
+    struct prd *prd;                     /* the bus master's table, two entries */
     paddr_t  prd_physical;
 };
 

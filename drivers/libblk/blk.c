@@ -1,18 +1,27 @@
 /* Protocol FS on disks: see blk.h. Every request is cut into chunks that fit a buffer; a chunk that does not begin or end with a
- * sector is read, changed and written. */
+ * sector is read, changed and written.
+ *
+ * A request that waits for the disk holds a thread. One thread is always kept free, for it must take the interrupt that the others
+ * wait for: what comes when the rest are busy is queued, and whoever has finished goes on with it. */
 #include "blk.h"
 
 #include <minnow/file.h>
 
 #include "service.h"
 
-enum { BLKGETSIZE = 0x1260, BLKSSZGET = 0x1268, BLKBSZGET = 0x80081270, BLKGETSIZE64 = 0x80081272, THREADS = 4 };
+enum { BLKGETSIZE = 0x1260, BLKFLSBUF = 0x1261, BLKSSZGET = 0x1268, BLKBSZGET = 0x80081270, BLKGETSIZE64 = 0x80081272 };
+enum { THREADS = 5, WORKERS = THREADS - 1, THROW_AHEAD = 64 * 1024 };
+
+struct queued { struct message m; struct queued *next; };
 
 static struct disk *disks;
 static unsigned disk_count, major;
 static struct blk_buffer buffers[BLK_BUFFERS];
 static struct condition buffer_free;
 static struct lock edge_lock;      /* around read-change-write of part of a sector */
+static struct queued *queue, **queue_end = &queue;
+static unsigned working;           /* requests that hold a thread */
+static bool ready;                 /* the partitions are known */
 
 static struct partition *find(uint64_t object, struct disk **disk)
 {
@@ -48,7 +57,7 @@ static int read_chunk(struct message *m, struct disk *d, uint64_t at, size_t len
     uint64_t first = at / SECTOR, last = (at + length - 1) / SECTOR;
     int error = d->transfer(d, b, first, last - first + 1, false);
     if (!error)
-        error = copy_out(m, done, b->data + at % SECTOR, length);
+        error = copy_out_call(m->call, done, b->data + at % SECTOR, length);
     buffer_give(b);
     return error;
 }
@@ -62,13 +71,28 @@ static int write_chunk(struct message *m, struct disk *d, uint64_t at, size_t le
         lock_take(&edge_lock);
     int error = edges ? d->transfer(d, b, first, last - first + 1, false) : 0;
     if (!error)
-        error = copy_in(m, done, b->data + at % SECTOR, length);
+        error = copy_in_call(m->call, done, b->data + at % SECTOR, length);
     if (!error)
         error = d->transfer(d, b, first, last - first + 1, true);
     if (edges)
         lock_give(&edge_lock);
     buffer_give(b);
     return error;
+}
+
+/* Ends the call with a result and the file's new position. */
+static int64_t answer(struct message *m, int64_t result, uint64_t position)
+{
+    reply_full(m->call, result, &(struct reply){ .flags = REPLY_POSITION, .r1 = position });
+    return LATER;
+}
+
+/* A page of the caller's is missing: it is brought, with what follows, and the call comes again. Whatever was written by then is
+ * written again, the same bytes to the same place. */
+static int64_t bring(struct message *m, size_t offset, size_t length)
+{
+    throw_back(m->call, offset, MIN(length, (size_t)THROW_AHEAD));
+    return LATER;
 }
 
 static int64_t move(struct message *m, bool write)
@@ -85,11 +109,14 @@ static int64_t move(struct message *m, bool write)
         uint64_t at = p->first * SECTOR + position + done;
         n = MIN(length - done, BLK_CHUNK - at % SECTOR);
         int error = write ? write_chunk(m, d, at, n, done) : read_chunk(m, d, at, n, done);
+        if (error == -EFAULT)
+            return bring(m, done, length - done);
         if (error)
-            return error;
+            return done ? answer(m, done, position + done) : error;
     }
-    reply_position(m, position + length);
-    return length;
+    if (write && m->flags & O_DSYNC && d->flush(d) < 0)
+        return -EIO;
+    return answer(m, length, position + length);
 }
 
 static int64_t do_read(struct message *m) { return move(m, false); }
@@ -105,14 +132,19 @@ static int64_t do_seek(struct message *m)
     int64_t to = base + (int64_t)m->w[1];
     if (m->w[2] > SEEK_END || to < 0)
         return -EINVAL;
-    reply_position(m, to);
-    return to;
+    return answer(m, to, to);
 }
 
 static int64_t do_sync(struct message *m)
 {
     struct disk *d;
     return find(m->object, &d) ? d->flush(d) : -ENXIO;
+}
+
+static int64_t give(struct message *m, const void *from, size_t length)
+{
+    int error = copy_out_call(m->call, 0, from, length);
+    return error == -EFAULT ? bring(m, 0, length) : error;
 }
 
 static int64_t do_stat(struct message *m)
@@ -122,7 +154,7 @@ static int64_t do_stat(struct message *m)
         return -ENXIO;
     uint64_t rdev = makedev(major, m->object);
     struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFBLK | 0660, .rdev = rdev, .blksize = PAGE_SIZE };
-    return copy_out(m, 0, &s, sizeof s);
+    return give(m, &s, sizeof s);
 }
 
 static int64_t do_open(struct message *m)
@@ -140,9 +172,10 @@ static int64_t do_ioctl(struct message *m)
     uint64_t size = p->count * SECTOR, sectors = p->count;
     uint32_t sector = SECTOR;
     switch ((uint32_t)m->w[1]) {
-    case BLKGETSIZE64: return copy_out(m, 0, &size, sizeof size);
-    case BLKGETSIZE:   return copy_out(m, 0, &sectors, sizeof sectors);
-    case BLKSSZGET: case BLKBSZGET: return copy_out(m, 0, &sector, sizeof sector);
+    case BLKGETSIZE64: return give(m, &size, sizeof size);
+    case BLKGETSIZE:   return give(m, &sectors, sizeof sectors);
+    case BLKSSZGET: case BLKBSZGET: return give(m, &sector, sizeof sector);
+    case BLKFLSBUF:    return d->flush(d);
     default:           return -ENOTTY;
     }
 }
@@ -157,36 +190,71 @@ static void read_partitions(struct disk *d)
         mbr_read(b->data, d->sectors, d->partitions);
 }
 
-static bool ready;
-static struct condition now_ready;
+/* ---- requests and threads ---- */
 
-/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. */
+static void serve(struct message *m)
+{
+    static const handler_t handlers[] = {
+        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_SYNC)] = do_sync, [op_number(FS_OPEN)] = do_open, [op_number(FS_IOCTL)] = do_ioctl,
+    };
+    int64_t result = handlers[op_number(m->op)](m);
+    if (result != LATER)
+        reply(m->call, result);
+}
+
+static void serve_queue(void)
+{
+    while (queue) {
+        struct queued *q = queue;
+        queue = q->next;
+        if (!queue)
+            queue_end = &queue;
+        serve(&q->m);
+        memory_free(q);
+    }
+}
+
+static int64_t enqueue(const struct message *m)
+{
+    struct queued *q = memory_alloc(sizeof *q);
+    if (!q)
+        return -ENOMEM;
+    q->m = *m;
+    q->next = NULL;
+    *queue_end = q;
+    queue_end = &q->next;
+    return LATER;
+}
+
+/* Every request comes here. */
+static int64_t take(struct message *m)
+{
+    if (!ready || working == WORKERS)
+        return enqueue(m);
+    working++;
+    serve(m);
+    serve_queue();
+    working--;
+    return LATER;
+}
+
+/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. What has come meanwhile is waiting
+ * in the queue. */
 static void start(void *unused)
 {
     (void)unused;
     for (unsigned i = 0; i < disk_count; i++)
         read_partitions(&disks[i]);
     ready = true;
-    condition_wake(&now_ready);
-}
-
-/* Requests that come before the partitions are known wait for them. */
-static int64_t when_ready(struct message *m)
-{
-    static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_SYNC)] = do_sync, [op_number(FS_OPEN)] = do_open, [op_number(FS_IOCTL)] = do_ioctl,
-    };
-    while (!ready)
-        condition_wait(&now_ready);
-    return handlers[op_number(m->op)](m);
+    serve_queue();
 }
 
 void blk_serve(struct disk *list, unsigned count, unsigned major_number, void (*notify)(uint64_t bits))
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = when_ready, [op_number(FS_WRITE)] = when_ready, [op_number(FS_SEEK)] = when_ready, [op_number(FS_STAT)] = when_ready,
-        [op_number(FS_SYNC)] = when_ready, [op_number(FS_OPEN)] = when_ready, [op_number(FS_IOCTL)] = when_ready,
+        [op_number(FS_READ)] = take, [op_number(FS_WRITE)] = take, [op_number(FS_SEEK)] = take, [op_number(FS_STAT)] = take,
+        [op_number(FS_SYNC)] = take, [op_number(FS_OPEN)] = take, [op_number(FS_IOCTL)] = take,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     disks = list;
