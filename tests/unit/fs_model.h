@@ -10,6 +10,7 @@ struct fs_model_options {
     bool     links, symlinks, attributes;   /* what the file system knows */
     bool     full;                          /* the disk is small: -ENOSPC is allowed */
     uint64_t file_max;                      /* bytes */
+    unsigned nodes;                         /* so many files and directories at most; 0: 400 */
     unsigned names;                         /* a directory's names are chosen among so many */
     bool     clear;                         /* remove everything in the end */
     unsigned sync_rate;                     /* one sync in so many operations; 0: none */

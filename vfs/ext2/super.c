@@ -66,7 +66,7 @@ static int super_store(struct mount *m, bool valid)
     if (m->large_file_noted)
         s->ro_compat |= RO_LARGE_FILE;
     cache_dirty(m->super_page);
-    return cache_sync_owner(cache_meta(m->index));
+    return cache_sync_meta(m->index);
 }
 
 int mount_sync(struct mount *m)

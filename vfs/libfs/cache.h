@@ -80,10 +80,9 @@ void cache_forget_from(uint64_t owner, uint64_t index, uint64_t pages);
 void cache_settle(struct page *p);
 
 /* Writes back. 0, or -EIO if any write failed since the last sync. May wait. */
-int cache_sync_owner(uint64_t owner);      /* one file's pages, or, with cache_meta(), a device's metadata */
+int cache_sync_owner(uint64_t owner);      /* one file's pages */
+int cache_sync_meta(unsigned device);      /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_data(unsigned device);      /* all files' pages */
-/* Writes metadata, then data, of every device. May wait. */
-void cache_sync_all(void);
 bool cache_any_dirty(void);
 
 /* FS_PAGES and FS_UNPIN. */

@@ -216,21 +216,18 @@ int cache_sync_owner(uint64_t owner)
     return take_error(d);
 }
 
+int cache_sync_meta(unsigned device)
+{
+    struct device *d = &devices[device];
+    sync_matching(0xffull << 56 | CACHE_META, cache_meta(device), d);
+    return take_error(d);
+}
+
 int cache_sync_data(unsigned device)
 {
     struct device *d = &devices[device];
     sync_matching(0xffull << 56 | CACHE_META, cache_owner(device, 0), d);
     return take_error(d);
-}
-
-void cache_sync_all(void)
-{
-    for (unsigned i = 0; i < CACHE_DEVICES; i++) {
-        if (!devices[i].unit)
-            continue;
-        sync_matching(UINT64_MAX, cache_meta(i), &devices[i]);
-        sync_matching(0xffull << 56, cache_owner(i, 0), &devices[i]);
-    }
 }
 
 void cache_write_some(void)

@@ -1,0 +1,6 @@
+SERVICES += vfs/fat
+LIBS_fat := vfs/libfs
+
+UNIT_test_fat := $(filter-out %/main.c,$(wildcard vfs/fat/*.c vfs/libfs/*.c)) \
+    tests/unit/fake_service.c tests/unit/fs_model.c
+HOST_LIBS_test_fat := -lpthread

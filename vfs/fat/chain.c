@@ -1,0 +1,80 @@
+/* The clusters of one file or directory, in order. The step that was found last is remembered, so that going on from
+ * there is cheap. */
+#include "fat.h"
+
+static void remember(struct node *n, uint32_t index, uint32_t cluster)
+{
+    n->known_index = index;
+    n->known_cluster = cluster;
+}
+
+int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
+{
+    struct mount *m = n->mount;
+    uint32_t at = 0, c = n->cluster;
+    *cluster = 0;
+    if (index >= m->clusters)
+        return allocate ? -ENOSPC : mount_corrupt(m, "cluster chain too long", n->cluster);
+    if (n->known_cluster && n->known_index <= index) {
+        at = n->known_index;
+        c = n->known_cluster;
+    }
+    if (!c) {
+        if (!allocate)
+            return 0;
+        int error = table_alloc(m, 0, &c);
+        if (error)
+            return error;
+        n->cluster = c;
+        n->dirty = true;
+    }
+    for (; at < index; at++) {
+        uint32_t next;
+        int error = table_next(m, c, &next);
+        if (!error && !next && allocate)
+            error = table_alloc(m, c, &next);
+        if (error)
+            return error;
+        if (!next) {
+            remember(n, at, c);
+            return 0;
+        }
+        c = next;
+    }
+    if (!cluster_ok(m, c))
+        return mount_corrupt(m, "cluster out of range", c);
+    remember(n, index, c);
+    *cluster = c;
+    return 0;
+}
+
+int chain_cut(struct node *n, uint32_t count)
+{
+    struct mount *m = n->mount;
+    uint32_t first = n->cluster, last;
+    if (!first)
+        return 0;
+    n->known_cluster = 0;
+    if (count == 0) {
+        n->cluster = 0;
+        n->dirty = true;
+        return table_free(m, first);
+    }
+    int error = chain_find(n, count - 1, false, &last);
+    if (error || !last)
+        return error;
+    error = table_next(m, last, &first);
+    if (error || !first)
+        return error;
+    error = table_end(m, last);
+    return error ? error : table_free(m, first);
+}
+
+int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *sector)
+{
+    struct mount *m = n->mount;
+    uint32_t cluster;
+    int error = chain_find(n, offset >> m->cluster_shift, allocate, &cluster);
+    *sector = cluster ? cluster_sector(m, cluster) + ((offset & ((1u << m->cluster_shift) - 1)) >> m->sector_shift) : 0;
+    return error;
+}
