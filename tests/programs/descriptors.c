@@ -39,8 +39,9 @@ static void locks(void)
         _exit(0);
     }
     pause_ms(80);
-    SHOW(lock(fd, F_SETLK, F_UNLCK, 0, 0));
+    int unlocked = lock(fd, F_SETLK, F_UNLCK, 0, 0);
     waitpid(pid, &status, 0);
+    SAY("unlocked %d", unlocked);
     show_status("locker", status);
     SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 0));
     close(dup(fd));
@@ -62,8 +63,9 @@ static void locks(void)
         _exit(0);
     }
     pause_ms(50);
-    SHOW(flock(fd, LOCK_UN));
+    unlocked = flock(fd, LOCK_UN);
     waitpid(pid, &status, 0);
+    SAY("unlocked %d", unlocked);
     SHOW(flock(fd, 77));
     close(fd);
 }

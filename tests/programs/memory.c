@@ -1,0 +1,291 @@
+/* Memory of programs: mapping, protecting, moving, sharing, and what fork does to it. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+enum { PAGE = 4096 };
+
+static sigjmp_buf back;
+static void caught(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    siglongjmp(back, number * 100 + info->si_code);
+}
+
+/* How touching an address ends: 0, or signal * 100 + code. */
+static int touch(volatile char *p, int write)
+{
+    int how = sigsetjmp(back, 1);
+    if (how)
+        return how;
+    if (write)
+        *p = 1;
+    else
+        (void)*p;
+    return 0;
+}
+
+static void signals(void)
+{
+    struct sigaction a = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO };
+    sigaction(SIGSEGV, &a, NULL);
+    sigaction(SIGBUS, &a, NULL);
+}
+
+static char *map(size_t pages, int protection, int flags)
+{
+    return mmap(NULL, pages * PAGE, protection, flags | MAP_ANONYMOUS, -1, 0);
+}
+
+static void anonymous(void)
+{
+    char *p = map(8, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    long sum = 0;
+    for (int i = 0; i < 8 * PAGE; i++)
+        sum += p[i];
+    SAY("zero: %ld", sum);
+    memset(p, 7, 8 * PAGE);
+    SHOW(mprotect(p + 2 * PAGE, 2 * PAGE, PROT_NONE));
+    SHOW(touch(p + 2 * PAGE, 0));
+    SHOW(touch(p + PAGE, 1));
+    SHOW(mprotect(p + 2 * PAGE, PAGE, PROT_READ));
+    SAY("kept: %d", p[2 * PAGE]);
+    SHOW(touch(p + 2 * PAGE, 1));
+    SHOW(mprotect(p, 8 * PAGE, PROT_READ | PROT_WRITE));
+    SAY("kept: %d", p[3 * PAGE]);
+    SHOW(munmap(p + PAGE, PAGE));
+    SHOW(touch(p + PAGE, 0));
+    SHOW(mprotect(p, 3 * PAGE, PROT_READ));
+    SHOW(madvise(p + 4 * PAGE, PAGE, MADV_DONTNEED));
+    SAY("after dontneed: %d %d", p[4 * PAGE], p[5 * PAGE]);
+    SHOW(munmap(p, 8 * PAGE));
+    SHOW(munmap(p, 8 * PAGE));
+}
+
+static void errors(void)
+{
+    char *p = map(2, PROT_READ, MAP_PRIVATE);
+    SHOW(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0));
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, -1, 0));
+    SHOW(mmap(p + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+    SHOW(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    SHOW(mmap(NULL, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    SHOW(munmap(p + 1, PAGE));
+    SHOW(munmap(p, 0));
+    SHOW(mprotect(p + 1, PAGE, PROT_READ));
+    SHOW(msync(p, PAGE, MS_SYNC | MS_ASYNC));
+    SHOW(madvise(p, PAGE, 12345));
+    SHOW(touch(p, 1));
+    SHOW(touch(NULL, 0));
+    SHOW(munmap(p, 2 * PAGE));
+    SHOW(msync(p, PAGE, MS_SYNC));
+}
+
+static void large(void)
+{
+    char *p = mmap(NULL, 64ul << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    SAY("64 GiB reserved: %d", p != MAP_FAILED);
+    SHOW(mprotect(p + (32ul << 30), PAGE, PROT_READ | PROT_WRITE));
+    SHOW(touch(p + (32ul << 30), 1));
+    SHOW(touch(p + (16ul << 30), 0));
+    SHOW(munmap(p, 64ul << 30));
+}
+
+static void moving(void)
+{
+    char *p = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE), *q;
+    for (int i = 0; i < 4; i++)
+        p[i * PAGE] = 10 + i;
+    map(1, PROT_READ, MAP_PRIVATE);
+    q = mremap(p, 4 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+    SAY("moved: %d %d %d %d %d", q[0], q[PAGE], q[2 * PAGE], q[3 * PAGE], q[63 * PAGE]);
+    SHOW(touch(p, 0));
+    SHOW(mremap(q, 64 * PAGE, 2 * PAGE, 0) == q);
+    SHOW(touch(q + 2 * PAGE, 0));
+    SHOW(mremap(q, 2 * PAGE, 4 * PAGE, 0) == q);
+    SHOW(mremap(q, 16 * PAGE, 32 * PAGE, MREMAP_MAYMOVE));
+    SHOW(mremap(q, PAGE, 0, MREMAP_MAYMOVE));
+    char *to = map(4, PROT_READ, MAP_PRIVATE);
+    SHOW(mremap(q, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    SAY("fixed: %d %d", to[0], to[PAGE]);
+    SHOW(touch(to, 1));
+    SHOW(munmap(to, 4 * PAGE));
+}
+
+static void heap(void)
+{
+    char *start = sbrk(0);
+    SHOW(brk(start + 10 * PAGE));
+    start[0] = 1, start[9 * PAGE] = 9;
+    SHOW(mmap(start + 4 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == start + 4 * PAGE);
+    SHOW(touch(start + 4 * PAGE, 0));
+    SAY("heap: %d %d", start[0], start[9 * PAGE]);
+    SHOW(brk(start + PAGE));
+    SHOW(touch(start + 9 * PAGE, 0));
+    SHOW(brk(start + 10 * PAGE));
+    SAY("heap again: %d", start[9 * PAGE]);
+    SHOW(brk(start));
+}
+
+static void forking(void)
+{
+    char *private = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE), *shared = map(4, PROT_READ | PROT_WRITE, MAP_SHARED);
+    int status;
+    memset(private, 1, 4 * PAGE);
+    shared[0] = 1;
+    pid_t child = fork();
+    if (!child) {
+        private[0] = 2;
+        shared[0] = 2;
+        shared[2 * PAGE] = 3;
+        _exit(private[0] * 10 + private[PAGE]);
+    }
+    waitpid(child, &status, 0);
+    show_status("child", status);
+    SAY("private %d, shared %d, first touched by the child %d", private[0], shared[0], shared[2 * PAGE]);
+    for (int i = 0; i < 20; i++) {
+        child = fork();
+        if (!child) {
+            private[i * 100] = i;
+            _exit(private[i * 100] != i);
+        }
+        private[i * 100] = 100;
+        waitpid(child, &status, 0);
+        if (status)
+            show_status("child", status);
+    }
+    SAY("forked");
+    munmap(private, 4 * PAGE);
+    munmap(shared, 4 * PAGE);
+}
+
+static void files(void)
+{
+    static char buffer[3 * PAGE];
+    char name[] = "/tmp/memory-XXXXXX";
+    int fd = mkstemp(name), status;
+    for (unsigned i = 0; i < sizeof buffer; i++)
+        buffer[i] = i / 1000 + 'a';
+    write(fd, buffer, sizeof buffer - 100);
+    char *shared = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *private = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    SAY("files: %c %c", shared[0], private[PAGE]);
+    private[PAGE] = 'P';
+    shared[2 * PAGE] = 'S';
+    SAY("private %c %c, shared %c %c, rest %d", private[PAGE], private[2 * PAGE], shared[PAGE], shared[2 * PAGE], shared[3 * PAGE - 1]);
+    pread(fd, buffer, 1, PAGE);
+    pread(fd, buffer + 1, 1, 2 * PAGE);
+    SAY("read %c %c", buffer[0], buffer[1]);
+    SHOW(touch(shared + 3 * PAGE, 0));
+    pwrite(fd, "W", 1, 100);
+    SAY("written %c", shared[100]);
+    SHOW(msync(shared, 3 * PAGE, MS_SYNC));
+    shared[0] = '0';
+    pid_t child = fork();
+    if (!child) {
+        shared[1] = '1';
+        private[0] = 'x';
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    SAY("after the child: shared %c%c, private %c", shared[0], shared[1], private[0] == 'x' ? 'x' : '-');
+    SHOW(munmap(shared, 4 * PAGE));
+    pread(fd, buffer, 3, 0);
+    SAY("file: %.2s", buffer);
+    close(fd);
+    fd = open(name, O_RDONLY);
+    SHOW(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    shared = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    SHOW(mprotect(shared, PAGE, PROT_READ | PROT_WRITE));
+    close(fd);
+    fd = open(name, O_WRONLY);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
+    close(fd);
+    fd = open("/dev/null", O_RDWR);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
+    close(fd);
+    fd = open("/dev/zero", O_RDWR);
+    char *zero = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    SAY("/dev/zero: %d", zero != MAP_FAILED && zero[5] == 0);
+    SHOW(touch(zero, 1));
+    close(fd);
+    unlink(name);
+}
+
+static int deep(int n)
+{
+    volatile char room[1024];
+    room[0] = n;
+    return n ? deep(n - 1) + room[0] - n % 128 * 0 : 0;
+}
+
+static void stack(void)
+{
+    static char alternate[65536];
+    int status;
+    SAY("deep: %d", deep(4000) != 1);
+    pid_t child = fork();
+    if (!child) {
+        struct rlimit limit = { 1 << 20, 1 << 20 };
+        stack_t other = { .ss_sp = alternate, .ss_size = sizeof alternate };
+        struct sigaction a = { .sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+        setrlimit(RLIMIT_STACK, &limit);
+        sigaltstack(&other, NULL);
+        sigaction(SIGSEGV, &a, NULL);
+        int how = sigsetjmp(back, 1);
+        if (how)
+            _exit(how / 100);
+        deep(100000);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    show_status("over the limit", status);
+}
+
+static void residence(void)
+{
+    unsigned char vector[4];
+    char *p = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    p[PAGE] = 1;
+    SHOW(mincore(p, 4 * PAGE, vector));
+    SAY("in core: %d %d %d %d", vector[0] & 1, vector[1] & 1, vector[2] & 1, vector[3] & 1);
+    SHOW(mincore(p + 1, PAGE, vector));
+    munmap(p, 4 * PAGE);
+    SHOW(mincore(p, 4 * PAGE, vector));
+}
+
+static void limits(void)
+{
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        struct rlimit limit = { 64 << 20, 64 << 20 };
+        SHOW(setrlimit(RLIMIT_AS, &limit));
+        SHOW(mmap(NULL, 128 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+        SAY("small: %d", map(4, PROT_READ, MAP_PRIVATE) != MAP_FAILED);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    show_status("limited", status);
+}
+
+int main(void)
+{
+    signals();
+    anonymous();
+    errors();
+    large();
+    moving();
+    heap();
+    forking();
+    files();
+    stack();
+    residence();
+    limits();
+    return 0;
+}
