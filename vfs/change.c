@@ -126,6 +126,14 @@ int64_t do_symlink(struct message *m)
     return error;
 }
 
+/* Who does not own a file may give it another name only if he could copy it: a link would keep a program with set-id
+ * bits alive after its replacement (Linux: fs.protected_hardlinks). */
+static bool may_link(const struct walk *w, const struct node *n)
+{
+    bool harmless = S_ISREG(n->mode) && !(n->mode & S_ISUID) && (n->mode & (S_ISGID | 010)) != (S_ISGID | 010);
+    return is_owner(w, n) || (harmless && permission(w, n, MAY_READ | MAY_WRITE) == 0);
+}
+
 static int link_at(struct walk *w, struct node *old)
 {
     if (w->last != LAST_NAME || w->node)
@@ -134,7 +142,7 @@ static int link_at(struct walk *w, struct node *old)
         return -ENOENT;
     if (w->dir->mount != old->mount)
         return -EXDEV;
-    int error = may_create(w, w->dir);
+    int error = may_link(w, old) ? may_create(w, w->dir) : -EPERM;
     if (!error && S_ISDIR(old->mode))
         error = -EPERM;
     if (error)
