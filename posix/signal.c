@@ -178,9 +178,9 @@ static bool protected_init(const struct process *p, int sig)
 void signal_post(struct process *p, struct thread *t, const struct siginfo *info)
 {
     int sig = info->signo;
-    if (!sig || p->zombie || p->exiting || !p->i.pid || protected_init(p, sig))
+    if (!sig || p->zombie || p->exiting || !p->i.pid)
         return;
-    if (sig == SIGCONT || sig == SIGKILL)
+    if (sig == SIGCONT || (sig == SIGKILL && p != init_process))
         process_continue(p);
     if (sig == SIGCONT || (BIT(sig) & STOP_SIGNALS)) {
         uint64_t drop = sig == SIGCONT ? STOP_SIGNALS : BIT(SIGCONT);
@@ -192,7 +192,7 @@ void signal_post(struct process *p, struct thread *t, const struct siginfo *info
     bool blocked = !to || ((to->blocked & BIT(sig)) && sig != SIGKILL && sig != SIGSTOP);
     if (to && waits_for(to, sig))
         blocked = true;
-    if (!blocked && signal_ignored(p, sig))
+    if (!blocked && (signal_ignored(p, sig) || protected_init(p, sig)))
         return;
     if (sig == SIGKILL || (!blocked && fatal(p, sig))) {
         process_exit(p, sig);
