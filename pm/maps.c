@@ -40,6 +40,7 @@ static int64_t text(struct message *m, const struct space *s, uint64_t room, uin
             return -EFAULT;
         sent += n;
     }
+    reply_position(m, offset + sent);     /* procfs forwards reads of its file */
     return sent;
 }
 

@@ -210,6 +210,33 @@ static void an_unlinked_open_file_lives_on(void **state)
     check_image();
 }
 
+/* The state in the superblock: 1 is valid. */
+static unsigned disk_state(void)
+{
+    size_t size;
+    return fake_disk(0, &size)[1024 + 58] & 1;
+}
+
+static void the_superblock_says_whether_it_is_mounted(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "-b 1024", "-b 2048", "-b 4096" };
+    for (unsigned k = 0; k < 3; k++) {
+        uint64_t root = make_and_mount(kinds[k], "8M"), object;
+        assert_int_equal(disk_state(), 0);
+        assert_int_equal(fs_create(root, "f", S_IFREG | 0644, &object), 0);
+        assert_int_equal(fs_sync(root, true), 0);
+        assert_int_equal(disk_state(), 0);
+        assert_int_equal(fs_unmount(root), 0);
+        assert_int_equal(disk_state(), 1);
+        struct fake_answer a = fs_mount(0, MS_RDONLY);
+        assert_int_equal(a.result, 0);
+        assert_int_equal(disk_state(), 1);
+        assert_int_equal(fs_create(a.r1, "g", S_IFREG | 0644, &object), -EROFS);
+        assert_int_equal(fs_unmount(a.r1), 0);
+    }
+}
+
 static void a_running_program_is_not_written(void **state)
 {
     (void)state;
@@ -419,6 +446,7 @@ int main(void)
         cmocka_unit_test(large_sparse_files),
         cmocka_unit_test(ten_thousand_names),
         cmocka_unit_test(an_unlinked_open_file_lives_on),
+        cmocka_unit_test(the_superblock_says_whether_it_is_mounted),
         cmocka_unit_test(a_running_program_is_not_written),
         cmocka_unit_test(what_was_synced_survives_a_crash),
         cmocka_unit_test(trees_made_by_others_can_be_read),

@@ -117,6 +117,20 @@ static void mtools_and_we_read_each_other(void **state)
           "mdir -b -i %s :: | grep -q Readme.txt && rm %s.a %s.b", image, image, image, image, image, image, image);
 }
 
+static void the_first_sector_says_whether_it_is_mounted(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        make(k ? "-F 32 -s 1" : "-F 16 -s 4", 40000);
+        uint64_t root = mount_image();
+        size_t size, at = k ? 0x41 : 0x25;
+        assert_int_equal(fake_disk(0, &size)[at] & 1, 1);
+        assert_int_equal(fs_unmount(root), 0);
+        assert_int_equal(fake_disk(0, &size)[at] & 1, 0);
+        check_image();
+    }
+}
+
 static void an_unlinked_open_file_lives_on(void **state)
 {
     (void)state;
@@ -293,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_operations_leave_a_clean_disk),
         cmocka_unit_test(mtools_and_we_read_each_other),
+        cmocka_unit_test(the_first_sector_says_whether_it_is_mounted),
         cmocka_unit_test(an_unlinked_open_file_lives_on),
         cmocka_unit_test(many_names),
         cmocka_unit_test(times_are_kept),

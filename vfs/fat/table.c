@@ -13,9 +13,9 @@ static int table_page(struct mount *m, unsigned copy, uint64_t offset, struct pa
     int error = 0;
     if (page_fresh(p)) {
         uint32_t first = offset / PAGE_SIZE * PAGE_SIZE >> m->sector_shift;
-        p->units = PAGE_SIZE >> m->sector_shift;
+        p->units = MIN((uint32_t)PAGE_SIZE >> m->sector_shift, m->table_sectors - first);
         for (unsigned u = 0; u < p->units; u++)
-            p->disk[u] = first + u < m->table_sectors ? m->table_start + copy * m->table_sectors + first + u : 0;
+            p->disk[u] = m->table_start + copy * m->table_sectors + first + u;
         error = cache_read(&p, 1);
         cache_ready(p, error);
         if (error)

@@ -36,7 +36,7 @@ struct page {
     uint32_t         pins;             /* FS_PAGES minus FS_UNPIN */
     uint8_t          state;            /* PAGE_... */
     uint8_t          units;            /* how many units of the device it has; the rest of data is not written */
-    uint32_t         disk[CACHE_UNITS];/* which; 0: none, reads as zero and is not written */
+    uint32_t         disk[CACHE_UNITS];/* which; in a page of a file 0 is none: reads as zero, is not written */
 };
 
 /* Call first. The pool grows as it is needed until it has max_pages, or, if that is 0, until the service's budget is

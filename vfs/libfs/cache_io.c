@@ -107,7 +107,7 @@ static int transfer(struct device *d, bool write, struct page **pages, unsigned 
         struct page *p = pages[i];
         for (unsigned u = 0; u < p->units; u++) {
             uint8_t *data = p->data + u * d->unit;
-            if (p->disk[u]) {
+            if (p->disk[u] || p->owner & CACHE_META) {
                 int e = run_add(&r, data, p->disk[u]);
                 error = error ? error : e;
             } else if (!write) {
