@@ -82,7 +82,8 @@ int inode_sync(struct inode *i)
     int data = cache_sync_owner(inode_owner(i));
     int a = inodes_store(i->mount);
     int b = super_store(i->mount, false);
-    return data ? data : a ? a : b;
+    int c = cache_flush_device(i->mount->index);
+    return data ? data : a ? a : b ? b : c;
 }
 
 /* ---- Mounting ---- */
@@ -287,6 +288,8 @@ int64_t do_unmount(struct message *m)
         if (!error)
             error = super_store(mount, mount->was_valid && !mount->reported);
     }
+    if (!mount->read_only && !error)
+        error = cache_flush_device(mount->index);
     lock_give(&mount->tree);
     if (mount->references)
         return -EBUSY;
@@ -338,8 +341,10 @@ int64_t do_sync(struct message *m)
     struct mount *mount = &mounts[k];
     if (mount->read_only)
         return 0;
-    if (m->w[1] == 1)
-        return mount_sync(mount);
+    if (m->w[1] == 1) {
+        int error = mount_sync(mount);
+        return error ? error : cache_flush_device(mount->index);
+    }
     struct inode *i;
     int error = inode_of(m->object, &i);
     if (error)

@@ -232,6 +232,8 @@ int64_t do_unmount(struct message *m)
         error = mount_sync(mount);
         int e = set_dirty_mark(mount, error || !mount->was_clean || mount->reported);
         error = error ? error : e;
+        if (!error)
+            error = cache_flush_device(mount->index);
     }
     lock_give(&mount->tree);
     if (mount->references)
@@ -264,14 +266,17 @@ int64_t do_sync(struct message *m)
     struct mount *mount = &mounts[k];
     if (mount->read_only)
         return 0;
-    if (m->w[1] == 1)
-        return mount_sync(mount);
+    if (m->w[1] == 1) {
+        int error = mount_sync(mount);
+        return error ? error : cache_flush_device(mount->index);
+    }
     struct node *n;
     int error = node_of(m->object, &n);
     if (error)
         return error;
     int data = cache_sync_owner(node_owner(n));
     int a = nodes_store(mount), b = info_store(mount), c = cache_sync_meta(mount->index);
+    int d = cache_flush_device(mount->index);
     node_put(n);
-    return data ? data : a ? a : b ? b : c;
+    return data ? data : a ? a : b ? b : c ? c : d;
 }

@@ -84,6 +84,8 @@ int cache_sync_owner(uint64_t owner);      /* one file's pages */
 int cache_sync_meta(unsigned device);      /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_data(unsigned device);      /* all files' pages */
 bool cache_any_dirty(void);
+/* Has the device put what it was given where it lasts. 0, -EIO. May wait. */
+int cache_flush_device(unsigned device);
 
 /* FS_PAGES and FS_UNPIN. */
 bool cache_pin(struct page *p);             /* false: too much is pinned already */

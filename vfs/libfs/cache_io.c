@@ -230,6 +230,12 @@ int cache_sync_data(unsigned device)
     return take_error(d);
 }
 
+int cache_flush_device(unsigned device)
+{
+    struct device *d = &devices[device];
+    return call_object(d->service, FS_SYNC, d->object, 1, 0, 0) == -EIO ? -EIO : 0;
+}
+
 void cache_write_some(void)
 {
     struct page *pages[BATCH];
