@@ -63,6 +63,8 @@ void process_vfork_end(struct process *p) { vfork_end(p); }
 
 static void forget_vfork(struct process *p)
 {
+    if (!p->vforked)
+        return;
     FOR_EACH_PROCESS(child)
         if (child->vfork_parent && child->vfork_parent->process == p)
             child->vfork_parent = NULL;

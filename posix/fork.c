@@ -92,6 +92,7 @@ static int64_t fork(struct thread *t, const struct birth *b)
     }
     if (b->flags & CLONE_VFORK && !t->dead) {
         child->vfork_parent = t;
+        p->vforked = true;
         thread_wait(t, NULL, 0);
         thread_finish(ct, 0);
         return LATER;

@@ -108,7 +108,7 @@ struct process {
     int32_t           death_signal;/* PR_SET_PDEATHSIG */
     uint8_t           stopped;     /* by this signal */
     bool              stop_report, continue_report;   /* the parent has not waited for it yet */
-    bool              exiting, zombie, locks, no_new_privs, subreaper, dumpable, execed;
+    bool              exiting, zombie, locks, no_new_privs, subreaper, dumpable, execed, vforked;
     uint16_t          busy;
     uint32_t          personality;
     uint64_t          sched;

@@ -102,11 +102,11 @@ static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t ma
 
 int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a, int64_t result, caller_t *missing, size_t *length)
 {
-    /* Nothing in here waits, so one buffer does: the frame, a gap, the floating point state. */
-    static struct { struct frame frame; uint8_t gap[64 + 16]; uint8_t fp[FPU_SIZE + 4] __attribute__((aligned(64))); } image;
-    static uint8_t out[sizeof image];
+    /* Nothing in here waits, so one buffer does. */
+    static uint8_t fp_image[FPU_SIZE + 4] __attribute__((aligned(64)));
+    static struct frame frame;
     struct regs r;
-    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)image.fp, 0, 0, 0) < 0)
+    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
         return 0;   /* it died meanwhile */
     finish_for_handler(&r, t, a, result);
 
@@ -115,28 +115,23 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
         sp = t->alt_base + t->alt_size;
     uint64_t fp = (sp - fpu_size - 4) & ~63ul;
     uint64_t at = ((fp - sizeof(struct frame)) & ~15ul) - 8;
-    size_t total = fp + fpu_size + 4 - at;
-
-    memset(image.fp + FP_SOFTWARE_AT, 0, sizeof(struct fp_software));
-    if (fpu_size > FXSAVE_SIZE)
-        memcpy(image.fp + FP_SOFTWARE_AT, &(struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } }, sizeof(struct fp_software));
-    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
-    struct frame *f = &image.frame;
-    memset(f, 0, sizeof *f);
-    f->restorer = a->restorer;
-    f->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    f->uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
-    context_fill(&f->uc.context, &r, mask);
-    f->uc.context.fpstate = fp;
-    f->uc.mask = mask;
-    f->info = *info;
-    memcpy(out, f, sizeof *f);
-    memset(out + sizeof *f, 0, fp - at - sizeof *f);
-    memcpy(out + (fp - at), image.fp, fpu_size);
-    memcpy(out + (fp - at) + fpu_size, &(uint32_t){ MAGIC2 }, 4);
     *missing = at;
-    *length = total;
-    if (user_poke(t, at, out, total))
+    *length = fp + fpu_size + 4 - at;
+
+    struct fp_software *sw = (struct fp_software *)(fp_image + FP_SOFTWARE_AT);
+    *sw = (struct fp_software){ 0 };
+    if (fpu_size > FXSAVE_SIZE)
+        *sw = (struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
+    *(uint32_t *)(fp_image + fpu_size) = MAGIC2;
+    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
+    frame.restorer = a->restorer;
+    frame.uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    frame.uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
+    context_fill(&frame.uc.context, &r, mask);
+    frame.uc.context.fpstate = fp;
+    frame.uc.mask = mask;
+    frame.info = *info;
+    if (user_poke(t, at, &frame, sizeof frame) || user_poke(t, fp, fp_image, fpu_size + 4))
         return -EFAULT;
 
     if (t->alt_flags & SS_AUTODISARM && on_alt_stack(t, at))
@@ -154,27 +149,24 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     return 0;
 }
 
-/* The floating point state that a frame names; NULL in *state: none. */
+/* The floating point state that a frame names: what SYS_REGS_SET takes for it. */
 static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, uint64_t *use)
 {
+    struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
     *use = FPU_RESET;
     if (!at)
         return 0;
-    memset(state, 0, FPU_SIZE);
-    int64_t error = user_read(t, at, state, FXSAVE_SIZE);
-    if (error)
-        return error;
-    struct fp_software sw;
-    memcpy(&sw, state + FP_SOFTWARE_AT, sizeof sw);
-    if (fpu_size > FXSAVE_SIZE) {
-        if (sw.magic1 == MAGIC1 && sw.size <= fpu_size && sw.size >= FXSAVE_SIZE + 64) {
-            if ((error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, sw.size - FXSAVE_SIZE)))
-                return error;
-        } else {
-            state[FXSAVE_SIZE] = 3;   /* the header: x87 and SSE are there */
-        }
-    }
     *use = (uint64_t)state;
+    bool whole = !user_peek(t, at, state, fpu_size);
+    int64_t error = whole ? 0 : user_read(t, at, state, FXSAVE_SIZE);
+    if (error || fpu_size == FXSAVE_SIZE)
+        return error;
+    size_t size = sw->magic1 == MAGIC1 && sw->size <= fpu_size && sw->size >= FXSAVE_SIZE + 64 ? sw->size : FXSAVE_SIZE;
+    if (size > FXSAVE_SIZE && !whole && (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
+        return error;
+    memset(state + size, 0, fpu_size - size);
+    if (size == FXSAVE_SIZE)
+        state[FXSAVE_SIZE] = 3;   /* the header: x87 and SSE are there */
     return 0;
 }
 
