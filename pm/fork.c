@@ -45,13 +45,13 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t st
     }
 }
 
-/* Runs of regions that are alike in being shared or not are cloned at once: the kernel skips holes by itself. */
+/* Runs of regions that are alike in being shared or not, and near each other, are cloned at once. */
 static int64_t clone_pages(struct space *parent, struct space *child)
 {
     const struct region *r = parent->regions.array, *last = r + parent->regions.count;
     while (r < last) {
-        const struct region *first = r;
-        while (r < last && !((r->flags ^ first->flags) & REGION_SHARED))
+        const struct region *first = r++;
+        while (r < last && !((r->flags ^ first->flags) & REGION_SHARED) && r->start - r[-1].end <= RUN_GAP)
             r++;
         int64_t error = clone_range(parent, child, first->start, r[-1].end, first->flags & REGION_SHARED);
         if (error)

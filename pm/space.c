@@ -131,7 +131,18 @@ static void release(struct space *s, vaddr_t start, vaddr_t end, unsigned action
 }
 
 void pages_release(struct space *s, vaddr_t start, vaddr_t end) { release(s, start, end, PAGE_UNMAP); }
-void pages_release_all(struct space *s) { release(s, 0, USER_TOP, PAGE_QUERY); }
+
+/* The space goes as a whole, so its entries need not be cleared. */
+void pages_release_all(struct space *s)
+{
+    const struct region *r = s->regions.array, *last = r + s->regions.count;
+    while (r < last) {
+        const struct region *first = r++;
+        while (r < last && r->start - r[-1].end <= RUN_GAP)
+            r++;
+        release(s, first->start, r[-1].end, PAGE_QUERY);
+    }
+}
 
 void space_unmap(struct space *s, vaddr_t start, vaddr_t end)
 {

@@ -134,21 +134,32 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
     return &table[slot(va, 0)];
 }
 
+/* In a table of pages the next one is looked for in place; over a hole it goes by as much as the hole's table covers. A page that
+ * nobody may touch (PROT_NONE) is there all the same: its entry is not 0. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end)
 {
     while (va < end) {
-        uint64_t *table = phys_to_virt(s->root);
+        const uint64_t *table = phys_to_virt(s->root);
         unsigned l = LEVELS - 1;
         while (l > 0 && table[slot(va, l)] & P_PRESENT)
             table = phys_to_virt(FRAME(table[slot(va, l--)]));
-        if (l == 0 && table[slot(va, 0)])   /* a page that nobody may touch (PROT_NONE) is there all the same */
-            return va;
-        va = (va | ((1ul << (12 + 9 * l)) - 1)) + 1;   /* over the hole */
+        if (l == 0) {
+            const uint64_t *e = &table[slot(va, 0)], *last = table + 512;
+            for (; e < last && va < end; e++, va += PAGE_SIZE)
+                if (*e)
+                    return va;
+        } else {
+            uint64_t step = 1ul << (12 + 9 * l);
+            const uint64_t *e = &table[slot(va, l)], *last = table + 512;
+            va &= ~(step - 1);
+            do
+                e++, va += step;
+            while (e < last && va < end && !(*e & P_PRESENT));
+        }
     }
     return end;
 }
 
-/* Without any protection the page stays in the table, out of its owner's reach (PROT_NONE). */
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 {
     uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0);

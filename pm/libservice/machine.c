@@ -24,10 +24,23 @@ void time_wall(int64_t *sec, int64_t *nsec)
     *nsec = t.nsec;
 }
 
+/* Slots are fixed from boot, so those that were asked for are remembered. */
 endpoint_t service_find(const char *name)
 {
-    int64_t slot = kernel_call(SYS_SLOT, (uint64_t)name, strlen(name), 0, 0, 0, 0);
-    return slot < 0 ? 0 : slot;
+    static struct { char name[16]; endpoint_t slot; } known[16];
+    static unsigned count;
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].slot;
+    size_t length = strlen(name);
+    int64_t slot = kernel_call(SYS_SLOT, (uint64_t)name, length, 0, 0, 0, 0);
+    if (slot < 0)
+        return 0;
+    if (count < ARRAY_SIZE(known) && length < sizeof known[0].name) {
+        memcpy(known[count].name, name, length + 1);
+        known[count++].slot = slot;
+    }
+    return slot;
 }
 
 uint8_t in8(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
