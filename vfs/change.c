@@ -199,6 +199,8 @@ static int remove_name(struct walk *w, bool directory)
     int error = may_delete(w, w->dir, w->node, directory);
     if (error)
         return error;
+    if (directory)
+        node_hold(w->node);
     error = call_window(w->dir->service, &(struct call_args){ .op = FS_UNLINK, .object = w->dir->object,
                         .w3 = directory ? AT_REMOVEDIR : 0 }, WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
     changes++;
@@ -206,8 +208,10 @@ static int remove_name(struct walk *w, bool directory)
         name_drop(w->dir, w->name, w->length);
     else
         name_set(w->dir, w->name, w->length, NULL);
-    if (!error && directory)
-        name_drop(w->node, "..", 2);
+    if (!error && directory) {
+        w->node->flags |= NODE_REMOVED;
+        name_set(w->node, "..", 2, w->dir);
+    }
     return error;
 }
 

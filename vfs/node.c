@@ -128,6 +128,18 @@ int node_refresh(struct node *n)
     return error;
 }
 
+void node_hold(struct node *n)
+{
+    if (n->pins > 1 && !(n->flags & NODE_HELD) && call_object(n->service, FS_HOLD, n->object, 1, 0, 0) == 0)
+        n->flags |= NODE_HELD;
+}
+
+void node_let_go(struct node *n)
+{
+    n->flags &= ~NODE_HELD;
+    call_object(n->service, FS_HOLD, n->object, (uint64_t)-1, 0, 0);
+}
+
 void node_forget_mount(unsigned mount)
 {
     for (struct node *n = nodes + 1; n < nodes + NODES; n++)

@@ -31,7 +31,7 @@ int permission(const struct walk *w, const struct node *n, unsigned may)
 
 int may_create(const struct walk *w, const struct node *dir)
 {
-    return permission(w, dir, MAY_WRITE | MAY_EXEC);
+    return dir->flags & NODE_REMOVED ? -ENOENT : permission(w, dir, MAY_WRITE | MAY_EXEC);
 }
 
 int may_delete(const struct walk *w, const struct node *dir, const struct node *n, bool directory)

@@ -6,19 +6,21 @@ static struct process processes[PROCESSES];
 
 static void set(struct node **place, struct node *n)
 {
+    struct node *before = *place;
     node_pin(n);
-    if (*place)
-        node_unpin(*place);
     *place = n;
+    if (before)
+        node_unpin(before);
 }
 
 static void forget(struct process *p)
 {
-    if (p->cwd)
-        node_unpin(p->cwd);
-    if (p->root)
-        node_unpin(p->root);
+    struct node *cwd = p->cwd, *root = p->root;
     *p = (struct process){ 0 };
+    if (cwd)
+        node_unpin(cwd);
+    if (root)
+        node_unpin(root);
 }
 
 struct process *process_of(endpoint_t task)

@@ -43,8 +43,13 @@ static void remember(const struct walk *from, const struct walk *to, uint32_t fl
     name_set(to->dir, to->name, to->length, from->node);
     if (S_ISDIR(from->node->mode))
         name_drop(from->node, "..", 2);
-    if (to->node && S_ISDIR(to->node->mode))
+    if (to->node && S_ISDIR(to->node->mode)) {
         name_drop(to->node, "..", 2);
+        if (!(flags & RENAME_EXCHANGE)) {
+            to->node->flags |= NODE_REMOVED;
+            name_set(to->node, "..", 2, to->dir);
+        }
+    }
 }
 
 static int rename_walked(const struct walk *from, const struct walk *to, uint32_t flags)
@@ -72,6 +77,8 @@ static int rename_walked(const struct walk *from, const struct walk *to, uint32_
     error = check_permissions(from, to, flags);
     if (error)
         return error;
+    if (to->node && S_ISDIR(to->node->mode) && !(flags & RENAME_EXCHANGE))
+        node_hold(to->node);
     char both[2 * NAME_MAX];
     memcpy(both, from->name, from->length);
     memcpy(both + from->length, to->name, to->length);

@@ -31,6 +31,8 @@ enum {
 enum node_flags {
     NODE_COVERED = 1,   /* a file system is mounted on it */
     NODE_ROOT    = 2,   /* it is the root of its mount */
+    NODE_REMOVED = 4,   /* a directory that is no more, though somebody may stand in it: nothing is in it but ".." */
+    NODE_HELD    = 8,   /* likewise, and the file server keeps it for us until the last pin goes (FS_HOLD) */
 };
 
 struct node {
@@ -48,8 +50,17 @@ struct attributes { uint16_t mode; uint32_t uid, gid, rdev; };
 /* Counts what was changed in the name space. Whoever changes something does so in the cache and here in one go. */
 extern uint64_t changes;
 
+/* Before a directory loses its name: if others than the caller have it pinned, the file server is to keep it. May wait. */
+void node_hold(struct node *n);
+void node_let_go(struct node *n);
+
 static inline void node_pin(struct node *n) { n->pins++; }
-static inline void node_unpin(struct node *n) { n->pins--; }
+/* May wait, if the node is one that is held. */
+static inline void node_unpin(struct node *n)
+{
+    if (--n->pins == 0 && __builtin_expect(n->flags & NODE_HELD, 0))
+        node_let_go(n);
+}
 
 /* The node of an object, made if need be, with these attributes. NULL: all places are pinned. Does not wait. */
 struct node *node_set(unsigned service, uint64_t object, unsigned mount, const struct attributes *a);
@@ -144,7 +155,7 @@ enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 struct walk;
 /* Whether the walk's user may; 0, -EROFS, -EACCES. */
 int  permission(const struct walk *w, const struct node *n, unsigned may);
-/* Whether he may put a name into this directory. 0, -EROFS, -EACCES. */
+/* Whether he may put a name into this directory. 0, -ENOENT (it is removed), -EROFS, -EACCES. */
 int  may_create(const struct walk *w, const struct node *dir);
 /* Whether he may take the name of `n` out of this directory, by rmdir or renaming a directory (`directory`) or else.
  * 0, -EACCES, -EPERM, -ENOTDIR, -EISDIR, -EBUSY. */

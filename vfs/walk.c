@@ -51,6 +51,8 @@ int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash
     int found = cached ? name_find(dir, name, length, hash, node) : 0;
     if (__builtin_expect(found, 1))
         return found < 0 ? found : 0;
+    if (dir->flags & NODE_REMOVED)
+        return -ENOENT;
     struct call_result r;
     uint64_t before = changes;
     int64_t error = call_window(dir->service, &(struct call_args){ .op = FS_LOOKUP, .object = dir->object }, WINDOW_IN,

@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#define PLACE "/tmp/oracle-names"
+static const char *place, *other;   /* where all happens; a name in another file system */
+static char in_place[64];            /* the name of a file there */
 enum { NOREPLACE = 1, EXCHANGE = 2 };   /* of renameat2 */
 
 static int make(const char *path)
@@ -77,8 +78,8 @@ static void paths(void)
     SHOW(syscall(SYS_getcwd, buffer, sizeof buffer));
     SAY("%s", buffer);
     SHOW(syscall(SYS_getcwd, buffer, 5));
-    SHOW(syscall(SYS_getcwd, buffer, strlen(PLACE "/d/e") + 1));
-    SHOW(syscall(SYS_getcwd, buffer, strlen(PLACE "/d/e")));
+    SHOW(syscall(SYS_getcwd, buffer, strlen(place) + strlen("/d/e") + 1));
+    SHOW(syscall(SYS_getcwd, buffer, strlen(place) + strlen("/d/e")));
     SHOW(rename("../../d", "../../d2"));
     SHOW(syscall(SYS_getcwd, buffer, sizeof buffer));
     SAY("%s", buffer);
@@ -91,7 +92,12 @@ static void paths(void)
     SHOW(rmdir("../gone"));
     SHOW(syscall(SYS_getcwd, buffer, sizeof buffer));
     SHOW(make("x"));
-    SHOW(chdir(PLACE));
+    SHOW(stat(".", &s));
+    SHOW(stat("..", &s));
+    SHOW(mkdir("x", 0777));
+    SHOW(chdir(".."));
+    SHOW(syscall(SYS_getcwd, buffer, sizeof buffer));
+    SHOW(chdir(place));
 }
 
 static void descriptors(void)
@@ -102,7 +108,7 @@ static void descriptors(void)
     SHOW(fstatat(dir, "g", &s, 0));
     SHOW(fstatat(path, "g", &s, 0));
     SHOW(fstatat(file, "g", &s, 0));
-    SHOW(fstatat(file, PLACE "/f", &s, 0));
+    SHOW(fstatat(file, in_place, &s, 0));
     SHOW(fstatat(99, "g", &s, 0));
     SHOW(fstatat(99, "/", &s, 0));
     SHOW(fstatat(-1, "g", &s, 0));
@@ -266,7 +272,7 @@ static void hard_links(void)
     SHOW(link("f", "new/"));
     SHOW(link("f", "nothing/x"));
     SHOW(link("f", "/dev/null"));
-    SHOW(link("f", "/proc/x"));
+    SHOW(link("f", other));
     SHOW(symlink("f", "s"));
     SHOW(linkat(AT_FDCWD, "s", AT_FDCWD, "s2", 0));
     SHOW(linkat(AT_FDCWD, "s", AT_FDCWD, "s3", AT_SYMLINK_FOLLOW));
@@ -327,11 +333,11 @@ static void renames(void)
     SHOW(rename("p/.", "x"));
     SHOW(rename("p/..", "x"));
     SHOW(rename("p", "."));
-    SHOW(rename("/", "x"));
-    SHOW(rename("b", "/"));
+    SHOW(rename("/", "/x"));
+    SHOW(rename("/etc", "/"));
     SHOW(rename("nothing", "x"));
     SHOW(rename("b", "nothing/x"));
-    SHOW(rename("b", "/proc/x"));
+    SHOW(rename("b", other));
     SHOW(rename("/proc", "/x"));
     SHOW(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "p", NOREPLACE));
     SHOW(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "c", NOREPLACE));
@@ -552,12 +558,17 @@ static void roots(void)
     show_status("chroot", status);
 }
 
-int main(void)
+static void all(const char *where)
 {
-    system("rm -rf " PLACE);
+    char command[64];
+    place = where;
+    snprintf(in_place, sizeof in_place, "%s/f", where);
+    snprintf(command, sizeof command, "rm -rf %s", where);
+    SAY("---- %s", where);
+    system(command);
     umask(022);
-    mkdir(PLACE, 0755);
-    chdir(PLACE);
+    mkdir(where, 0755);
+    chdir(where);
     paths();
     descriptors();
     opens();
@@ -569,5 +580,12 @@ int main(void)
     permissions();
     roots();
     chdir("/");
-    system("rm -rf " PLACE);
+    system(command);
+}
+
+int main(void)
+{
+    other = "/dev/oracle-names";
+    all("/tmp/oracle-names");
+    all("/var/tmp/oracle-names");
 }
