@@ -184,6 +184,20 @@ int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
     return -ENOSPC;
 }
 
+bool ino_alone(struct mount *m, uint32_t ino)
+{
+    uint32_t number = (ino - 1) / m->inodes_per_group, bit = (ino - 1) % m->inodes_per_group;
+    uint32_t per_block = m->block_size / m->inode_size, first = bit / per_block * per_block;
+    struct page *page;
+    if (cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
+        return false;
+    bool alone = true;
+    for (uint32_t k = first; k < MIN(first + per_block, m->inodes_per_group) && alone; k++)
+        alone = k == bit || !(page->data[k / 8] & 1 << k % 8);
+    cache_put(page);
+    return alone;
+}
+
 void ino_free(struct mount *m, uint32_t ino, bool directory)
 {
     uint32_t number = (ino - 1) / m->inodes_per_group, bit = (ino - 1) % m->inodes_per_group;

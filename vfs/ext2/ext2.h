@@ -95,6 +95,7 @@ void inode_set_rdev(struct inode *i, uint64_t rdev);
 int  block_alloc(struct mount *m, uint32_t goal, uint32_t *block);   /* -ENOSPC */
 void block_free(struct mount *m, uint32_t block);
 int  ino_alloc(struct inode *parent, bool directory, uint32_t *ino); /* -ENOSPC */
+bool ino_alone(struct mount *m, uint32_t ino);   /* no other inode in its block of the table is in use */
 void ino_free(struct mount *m, uint32_t ino, bool directory);
 
 /* ---- map.c ---- Under inode.lock. All may wait. */

@@ -84,15 +84,23 @@ static struct inode *take(void)
 
 /* ---- The inode table ---- */
 
-/* The inode's place in its block of the table; the page is held. */
-static int table_slot(struct mount *m, uint32_t ino, struct page **page, struct disk_inode **d)
+/* The inode's place in its block of the table; the page is held. A block of which nothing is needed (`unused_block`) is not
+ * read. */
+static int find_slot(struct mount *m, uint32_t ino, bool unused_block, struct page **page, struct disk_inode **d)
 {
     uint32_t group = (ino - 1) / m->inodes_per_group;
     uint64_t offset = (uint64_t)((ino - 1) % m->inodes_per_group) * m->inode_size;
-    int error = cache_block(m->index, mount_group(m, group)->inode_table + (offset >> m->block_shift), page);
+    uint32_t block = mount_group(m, group)->inode_table + (offset >> m->block_shift);
+    int error = unused_block && !cache_has(cache_meta(m->index), block) ? cache_block_new(m->index, block, page)
+                                                                         : cache_block(m->index, block, page);
     if (!error)
         *d = (struct disk_inode *)((*page)->data + (offset & (m->block_size - 1)));
     return error;
+}
+
+static int table_slot(struct mount *m, uint32_t ino, struct page **page, struct disk_inode **d)
+{
+    return find_slot(m, ino, false, page, d);
 }
 
 static struct timespec64 unpack_time(uint32_t sec, uint32_t extra)
@@ -402,7 +410,7 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
         error = -ENFILE;
         goto free_number;
     }
-    error = table_slot(m, ino, &page, &d);
+    error = find_slot(m, ino, ino_alone(m, ino), &page, &d);
     if (error)
         goto free_inode;
     memset(d, 0, m->inode_size);
