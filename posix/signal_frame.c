@@ -35,6 +35,9 @@ struct frame {
     uint8_t         info_rest[80];
 };
 
+/* Room for a frame and what lies between it and the floating point state above it. */
+enum { FRAME_SPACE = (sizeof(struct frame) + 16 + 63) / 64 * 64 };
+
 /* At the end of the fxsave part: what follows it. */
 struct fp_software { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
 enum { FP_SOFTWARE_AT = 464 };
@@ -102,9 +105,9 @@ static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t ma
 
 int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a, int64_t result, caller_t *missing, size_t *length)
 {
-    /* Nothing in here waits, so one buffer does. */
-    static uint8_t fp_image[FPU_SIZE + 4] __attribute__((aligned(64)));
-    static struct frame frame;
+    /* Nothing in here waits, so one buffer does: the floating point state, and the frame as far before it as on the stack. */
+    static struct { uint8_t before[FRAME_SPACE]; uint8_t fp[FPU_SIZE + 4]; } image __attribute__((aligned(64)));
+    uint8_t *const fp_image = image.fp;
     struct regs r;
     if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
         return 0;   /* it died meanwhile */
@@ -117,6 +120,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     uint64_t at = ((fp - sizeof(struct frame)) & ~15ul) - 8;
     *missing = at;
     *length = fp + fpu_size + 4 - at;
+    struct frame *frame = (struct frame *)(fp_image - (fp - at));
 
     struct fp_software *sw = (struct fp_software *)(fp_image + FP_SOFTWARE_AT);
     *sw = (struct fp_software){ 0 };
@@ -124,14 +128,14 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
         *sw = (struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
     *(uint32_t *)(fp_image + fpu_size) = MAGIC2;
     uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
-    frame.restorer = a->restorer;
-    frame.uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    frame.uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
-    context_fill(&frame.uc.context, &r, mask);
-    frame.uc.context.fpstate = fp;
-    frame.uc.mask = mask;
-    frame.info = *info;
-    if (user_poke(t, at, &frame, sizeof frame) || user_poke(t, fp, fp_image, fpu_size + 4))
+    frame->restorer = a->restorer;
+    frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    frame->uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
+    context_fill(&frame->uc.context, &r, mask);
+    frame->uc.context.fpstate = fp;
+    frame->uc.mask = mask;
+    frame->info = *info;
+    if (user_poke(t, at, frame, *length))
         return -EFAULT;
 
     if (t->alt_flags & SS_AUTODISARM && on_alt_stack(t, at))
@@ -149,39 +153,54 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     return 0;
 }
 
-/* The floating point state that a frame names: what SYS_REGS_SET takes for it. */
-static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, uint64_t *use)
+/* The floating point state that a frame names is read to `state`, which already holds `have` bytes of it. */
+static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, size_t have)
 {
     struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
-    *use = FPU_RESET;
-    if (!at)
-        return 0;
-    *use = (uint64_t)state;
-    bool whole = !user_peek(t, at, state, fpu_size);
-    int64_t error = whole ? 0 : user_read(t, at, state, FXSAVE_SIZE);
+    int64_t error = have >= FXSAVE_SIZE ? 0 : user_read(t, at, state, FXSAVE_SIZE);
     if (error || fpu_size == FXSAVE_SIZE)
         return error;
     size_t size = sw->magic1 == MAGIC1 && sw->size <= fpu_size && sw->size >= FXSAVE_SIZE + 64 ? sw->size : FXSAVE_SIZE;
-    if (size > FXSAVE_SIZE && !whole && (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
+    if (size > have && size > FXSAVE_SIZE && (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
         return error;
-    memset(state + size, 0, fpu_size - size);
+    if (size < fpu_size)
+        memset(state + size, 0, fpu_size - size);
     if (size == FXSAVE_SIZE)
         state[FXSAVE_SIZE] = 3;   /* the header: x87 and SSE are there */
     return 0;
 }
 
+/* Reads the context at sp and the floating point state: *state is what SYS_REGS_SET takes for it. As frame_push left them
+ * both lie close together, and one look brings them. */
+static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, uint64_t *state)
+{
+    static uint8_t image[FRAME_SPACE + FPU_SIZE] __attribute__((aligned(64)));
+    static uint8_t elsewhere[FPU_SIZE] __attribute__((aligned(64)));
+    size_t all = sizeof(struct frame) + 64 + fpu_size;
+    bool together = !user_peek(t, sp, image, MIN(all, sizeof image));
+    int64_t error = together ? 0 : user_read(t, sp, image, sizeof *uc);
+    if (error)
+        return error;
+    memcpy(uc, image, sizeof *uc);
+    caller_t fp = uc->context.fpstate;
+    *state = FPU_RESET;
+    if (!fp)
+        return 0;
+    together = together && fp >= sp + sizeof *uc && fp + fpu_size <= sp + MIN(all, sizeof image);
+    uint8_t *at = together ? image + (fp - sp) : elsewhere;
+    *state = (uint64_t)at;
+    return fp_read(t, fp, at, together ? fpu_size : 0);
+}
+
 int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
 {
     (void)m;
-    static uint8_t state[FPU_SIZE] __attribute__((aligned(64)));
     struct regs r;
     struct ucontext uc;
     uint64_t use;
     if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
         return -EFAULT;
-    int64_t error = user_read(t, r.rsp, &uc, sizeof uc);
-    if (!error)
-        error = fp_read(t, uc.context.fpstate, state, &use);
+    int64_t error = frame_read(t, r.rsp, &uc, &use);
     if (error == LATER)
         return LATER;
     if (error) {
