@@ -47,9 +47,10 @@ static uint64_t fpu_features;
 
 void frame_init(void)
 {
-    uint64_t size = 0;
-    kernel_call(SYS_INFO, INFO_FPU_SIZE, 0, (uint64_t)&size, sizeof size, 0, 0);
-    fpu_size = size >= FXSAVE_SIZE && size <= FPU_SIZE ? size : FXSAVE_SIZE;
+    int64_t size = kernel_call(SYS_INFO, INFO_FPU_SIZE, 0, 0, 0, 0, 0);
+    if (size < FXSAVE_SIZE || size > FPU_SIZE)
+        die("a floating point state of %ld bytes", size);
+    fpu_size = size;
     if (fpu_size > FXSAVE_SIZE) {
         uint32_t low, high;
         __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
