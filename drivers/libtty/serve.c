@@ -153,7 +153,7 @@ static int take_output(struct terminal *t, struct writer *w)
 }
 
 /* Goes on with a write. true: its call has ended. It ends short when a page is missing in its middle, and when the
- * output is stopped or the caller does not want to wait (`now`). */
+ * output is stopped, a key has sent a signal, or the caller does not want to wait (`now`). */
 static bool go_on(struct terminal *t, struct writer *w, bool now)
 {
     int error = take_output(t, w);
@@ -202,7 +202,7 @@ static int64_t do_write(struct message *m)
 
 static void settle_writers(struct terminal *t)
 {
-    if (t->writer.call && go_on(t, &t->writer, stopped(t)))
+    if (t->writer.call && go_on(t, &t->writer, stopped(t) || t->signals))
         t->writer.call = 0;
     while (!t->writer.call && t->writers.first) {
         struct pending *p = t->writers.first;
@@ -320,7 +320,7 @@ static int64_t do_open(struct message *m)
     if (!t)
         return -ENXIO;
     t->hung_up = false;
-    return connect(m, t->minor, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+    return connect(m, t->minor, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
 }
 
 static int64_t do_stat(struct message *m)

@@ -1,1 +1,2 @@
 SERVICES += drivers/rtc
+UNIT_test_calendar := drivers/rtc/calendar.c
