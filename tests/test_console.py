@@ -1,0 +1,82 @@
+"""A person at the two consoles: types through the emulated keyboard and reads the screen, and talks on the serial line."""
+
+import pexpect.fdpexpect
+import pytest
+
+import machine
+
+PROMPT = "# "
+
+
+@pytest.fixture
+def serial():
+    """A shell on the serial line, as a pexpect session; .vm is the machine."""
+    with machine.Machine() as vm:
+        session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
+        session.vm = vm
+        session.expect(PROMPT)
+        yield session
+
+
+def run(session, line, expected):
+    """Types a line, waits for what it prints (not for its echo) and for the next prompt."""
+    session.sendline(line)
+    session.expect("\n")
+    session.expect(expected)
+    session.expect(PROMPT)
+
+
+def test_screen_and_keyboard():
+    with machine.Machine() as vm:
+        vm.wait_for_screen(PROMPT)
+        vm.type("echo $((6*7)) | sed s/4/four-/\n")
+        vm.wait_for_screen("four-2")
+        vm.type("vi /root/note\n")
+        vm.wait_for_screen("~")
+        vm.type("ithe fish swim\x1b:wq\n")
+        vm.type("wc -w </root/note\n")
+        vm.wait_for_screen("\n3")
+
+
+def test_pipeline_and_files(serial):
+    run(serial, "ls -l / | sort | tail -1", "var|usr|tmp|dev")
+    run(serial, "echo kept > /root/k; cat /root/k", "kept")
+
+
+def test_interrupt_key_ends_a_program(serial):
+    serial.sendline("cat")
+    serial.expect("cat")
+    serial.send("\x03")
+    serial.expect(PROMPT)
+    run(serial, "echo $?", "130")
+
+
+def test_stop_key_and_jobs(serial):
+    serial.sendline("sleep 1000")
+    serial.expect("1000")
+    serial.send("\x1a")
+    serial.expect(PROMPT)
+    run(serial, "jobs", r"Stopped.*sleep 1000")
+    serial.sendline("fg")
+    serial.expect("sleep 1000")
+    serial.send("\x03")
+    serial.expect(PROMPT)
+    run(serial, "sleep 0 & wait; echo done", "done")
+
+
+def test_line_editing_and_history(serial):
+    run(serial, "echo abd\x7fc", "abc")
+    serial.send("\x1b[A\n")
+    serial.expect("abc\r\n")
+    serial.expect(PROMPT)
+
+
+def test_poweroff_leaves_clean_disks_that_last(serial):
+    run(serial, "echo lasting > /root/lasting; seq 5000 > /boot/numbers.txt; echo", "\n")
+    serial.sendline("poweroff")
+    serial.vm.wait_for_end()
+    serial.vm.image.check()
+    with machine.Machine(image=serial.vm.image.path) as again:
+        session = pexpect.fdpexpect.fdspawn(again.serial, timeout=60)
+        session.expect(PROMPT)
+        run(session, "cat /root/lasting; tail -1 /boot/numbers.txt", r"lasting\s+5000")
