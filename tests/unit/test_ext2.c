@@ -237,6 +237,28 @@ static void the_superblock_says_whether_it_is_mounted(void **state)
     }
 }
 
+static void unknown_features_are_refused_or_read_only(void **state)
+{
+    (void)state;
+    assert_int_equal(fs_unmount(make_and_mount("-b 4096", "8M")), 0);
+    static const struct { unsigned at, bit; int result; } cases[] = { { 96, 0x40, -EUCLEAN }, { 96, 4, -EUCLEAN }, { 100, 0x400, 0 }, { 92, 0x200, 0 } };
+    for (unsigned k = 0; k < ARRAY_SIZE(cases); k++) {
+        fake_disk_load(1, image);
+        size_t size;
+        uint64_t object;
+        uint8_t *disk = fake_disk(1, &size);
+        *(uint32_t *)(disk + 1024 + cases[k].at) |= cases[k].bit;
+        struct fake_answer a = fs_mount(1, 0);
+        assert_int_equal(a.result, cases[k].result);
+        if (a.result)
+            continue;
+        assert_int_equal(fs_create(a.r1, "f", S_IFREG | 0644, &object), cases[k].at == 100 ? -EROFS : 0);
+        assert_int_equal(fs_unmount(a.r1), 0);
+    }
+    struct fake_answer a = fs_mount(3, 0);
+    assert_true(a.result < 0);
+}
+
 static void a_running_program_is_not_written(void **state)
 {
     (void)state;
@@ -447,6 +469,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_names),
         cmocka_unit_test(an_unlinked_open_file_lives_on),
         cmocka_unit_test(the_superblock_says_whether_it_is_mounted),
+        cmocka_unit_test(unknown_features_are_refused_or_read_only),
         cmocka_unit_test(a_running_program_is_not_written),
         cmocka_unit_test(what_was_synced_survives_a_crash),
         cmocka_unit_test(trees_made_by_others_can_be_read),

@@ -30,7 +30,6 @@ int64_t do_open(struct message *m)
     if (result >= 0) {
         i->opens++;
         i->writers += writes;
-        i->mount->references++;
     }
     inode_put(i);
     return result;
@@ -43,7 +42,6 @@ void do_release(const struct message *m)
         return;
     if (i->opens) {
         i->opens--;
-        i->mount->references--;
         if (fs_writes(m->flags) && i->writers)
             i->writers--;
     }
@@ -62,12 +60,10 @@ int64_t do_hold(struct message *m)
         } else {
             i->holds++;
             i->denies += m->w[2] != 0;
-            i->mount->references++;
-        }
+            }
     } else if (i->holds) {
         i->holds--;
         i->denies -= m->w[2] && i->denies;
-        i->mount->references--;
     } else {
         result = -EINVAL;
     }

@@ -30,7 +30,6 @@ struct mount {
     struct super *super;        /* in super_page */
     struct page  *super_page, *group_pages[GROUP_PAGES];   /* held while mounted */
     uint32_t group_page_count;
-    uint32_t references;        /* opens and holds of its inodes */
     struct lock tree;
 };
 
@@ -84,6 +83,7 @@ void inode_put(struct inode *i);            /* frees it on the disk when nothing
 static inline void inode_dirty(struct inode *i) { i->dirty = true; }
 int inode_store(struct inode *i);           /* into its block of the inode table. May wait */
 int inodes_store(struct mount *m);          /* all that are dirty. May wait */
+bool inodes_busy(const struct mount *m);    /* some are in use */
 void inodes_drop(struct mount *m);          /* forgets all; none may be in use */
 /* A new inode near `parent`, held, with no link yet: without one it is freed by inode_put. -ENOSPC ... May wait. */
 int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid, struct inode **to);

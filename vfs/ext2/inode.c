@@ -216,6 +216,14 @@ again:
     return error;
 }
 
+bool inodes_busy(const struct mount *m)
+{
+    for (struct inode *i = ring.newer; i != &ring; i = i->newer)
+        if (i->mount == m && !idle(i))
+            return true;
+    return false;
+}
+
 void inodes_drop(struct mount *m)
 {
     for (struct inode *i = ring.newer, *next; i != &ring; i = next) {

@@ -8,7 +8,8 @@ enum { FLUSH_SECONDS = 5 };
 
 struct mount mounts[MOUNTS];
 
-static bool alarm_set, flushing;
+static bool alarm_set;
+static struct lock sync_lock;     /* one mount, sync or unmount at a time */
 
 void flush_later(void)
 {
@@ -23,15 +24,11 @@ void flush_alarm(uint64_t bits)
     if (!(bits & 1ull << NOTIFY_ALARM))
         return;
     alarm_set = false;
-    if (flushing) {
-        flush_later();
-        return;
-    }
-    flushing = true;
+    lock_take(&sync_lock);
     for (unsigned k = 0; k < MOUNTS; k++)
         if (mounts[k].used && !mounts[k].read_only)
             mount_sync(&mounts[k]);
-    flushing = false;
+    lock_give(&sync_lock);
 }
 
 struct group *mount_group(struct mount *m, uint32_t group)
@@ -166,13 +163,13 @@ static int load_groups(struct mount *m)
 /* Forgets a mount, whole or half made. */
 static void drop_mount(struct mount *m)
 {
+    m->used = false;
     inodes_drop(m);
     for (uint32_t k = 0; k < m->group_page_count && m->group_pages[k]; k++)
         cache_put(m->group_pages[k]);
     if (m->super_page)
         cache_put(m->super_page);
     cache_device_gone(m->index);
-    *m = (struct mount){ .used = false };
 }
 
 static int go_read_write(struct mount *m)
@@ -244,17 +241,15 @@ static int load_mount(struct mount *m, endpoint_t service, uint64_t object, bool
     return read_only ? 0 : go_read_write(m);
 }
 
-int64_t do_mount(struct message *m)
+static int64_t mount_new(struct message *m)
 {
-    if (m->w[5] & MS_REMOUNT)
-        return remount(m);
     struct mount *mount = NULL;
     for (unsigned k = 0; k < MOUNTS && !mount; k++)
         if (!mounts[k].used)
             mount = &mounts[k];
     if (!mount)
         return -ENOMEM;
-    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position };
+    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position, .read_only = true };
     struct inode *root = NULL;
     int error = load_mount(mount, m->w[3], m->w[4], m->w[5] & MS_RDONLY);
     if (!error)
@@ -273,27 +268,43 @@ int64_t do_mount(struct message *m)
     return 0;
 }
 
+int64_t do_mount(struct message *m)
+{
+    lock_take(&sync_lock);
+    int64_t result = m->w[5] & MS_REMOUNT ? remount(m) : mount_new(m);
+    lock_give(&sync_lock);
+    return result;
+}
+
+/* Everything is written, the superblock at last as valid. Somebody may have come in meanwhile: then it is not over. */
+static int close_mount(struct mount *m)
+{
+    if (inodes_busy(m))
+        return -EBUSY;
+    if (m->read_only)
+        return 0;
+    int error = mount_sync(m);
+    if (!error)
+        error = super_store(m, m->was_valid && !m->reported);
+    if (!error)
+        error = cache_flush_device(m->index);
+    if (!error && inodes_busy(m)) {
+        super_store(m, false);
+        error = -EBUSY;
+    }
+    return error;
+}
+
 int64_t do_unmount(struct message *m)
 {
     unsigned k = fs_object_mount(m->object);
     if (k >= MOUNTS || !mounts[k].used)
         return -EINVAL;
-    struct mount *mount = &mounts[k];
-    if (mount->references)
-        return -EBUSY;
-    lock_take(&mount->tree);
-    int error = 0;
-    if (!mount->read_only) {
-        error = mount_sync(mount);
-        if (!error)
-            error = super_store(mount, mount->was_valid && !mount->reported);
-    }
-    if (!mount->read_only && !error)
-        error = cache_flush_device(mount->index);
-    lock_give(&mount->tree);
-    if (mount->references)
-        return -EBUSY;
-    drop_mount(mount);
+    lock_take(&sync_lock);
+    int error = mounts[k].used ? close_mount(&mounts[k]) : -EINVAL;
+    if (!error)
+        drop_mount(&mounts[k]);
+    lock_give(&sync_lock);
     return error;
 }
 
@@ -342,8 +353,12 @@ int64_t do_sync(struct message *m)
     if (mount->read_only)
         return 0;
     if (m->w[1] == 1) {
-        int error = mount_sync(mount);
-        return error ? error : cache_flush_device(mount->index);
+        lock_take(&sync_lock);
+        int error = mount->used ? mount_sync(mount) : -ESTALE;
+        if (!error)
+            error = cache_flush_device(mount->index);
+        lock_give(&sync_lock);
+        return error;
     }
     struct inode *i;
     int error = inode_of(m->object, &i);

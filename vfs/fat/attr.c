@@ -26,7 +26,6 @@ int64_t do_open(struct message *m)
     if (result >= 0) {
         n->opens++;
         n->writers += writes;
-        n->mount->references++;
     }
     node_put(n);
     return result;
@@ -39,7 +38,6 @@ void do_release(const struct message *m)
         return;
     if (n->opens) {
         n->opens--;
-        n->mount->references--;
         if (fs_writes(m->flags) && n->writers)
             n->writers--;
     }
@@ -58,12 +56,10 @@ int64_t do_hold(struct message *m)
         } else {
             n->holds++;
             n->denies += m->w[2] != 0;
-            n->mount->references++;
         }
     } else if (n->holds) {
         n->holds--;
         n->denies -= m->w[2] && n->denies;
-        n->mount->references--;
     } else {
         result = -EINVAL;
     }

@@ -23,7 +23,6 @@ struct mount {
     uint32_t clusters;                   /* numbered from 2 to clusters + 1 */
     uint32_t free, next;                 /* clusters; free is UINT32_MAX while not known; where to search from */
     uint32_t info_sector;
-    uint32_t references;                 /* opens and holds */
     struct node *root;
     struct lock tree, table;
 };
@@ -80,6 +79,7 @@ int  node_root(struct mount *m);                                      /* makes m
 void node_put(struct node *n);                    /* frees its clusters if it is removed and nobody uses it */
 int  node_store(struct node *n);                  /* into its directory entry */
 int  nodes_store(struct mount *m);
+bool nodes_busy(const struct mount *m);           /* some are in use */
 void nodes_drop(struct mount *m);
 static inline uint32_t node_mode(const struct node *n)
 {

@@ -305,6 +305,14 @@ again:
     return error;
 }
 
+bool nodes_busy(const struct mount *m)
+{
+    for (struct node *n = ring.newer; n != &ring; n = n->newer)
+        if (n->mount == m && (n == m->root ? n->uses > 1 || n->opens || n->holds : !idle(n)))
+            return true;
+    return false;
+}
+
 void nodes_drop(struct mount *m)
 {
     for (struct node *n = ring.newer, *next; n != &ring; n = next) {

@@ -5,7 +5,8 @@
 enum { FLUSH_SECONDS = 5, MAGIC = 0x4d44, MAX12 = 4084, MAX16 = 65524, MAX32 = 0x0ffffff5 };
 
 struct mount mounts[MOUNTS];
-static bool alarm_set, flushing;
+static bool alarm_set;
+static struct lock sync_lock;     /* one mount, sync or unmount at a time */
 
 void flush_later(void)
 {
@@ -20,15 +21,11 @@ void flush_alarm(uint64_t bits)
     if (!(bits & 1ull << NOTIFY_ALARM))
         return;
     alarm_set = false;
-    if (flushing) {
-        flush_later();
-        return;
-    }
-    flushing = true;
+    lock_take(&sync_lock);
     for (unsigned k = 0; k < MOUNTS; k++)
         if (mounts[k].used && !mounts[k].read_only)
             mount_sync(&mounts[k]);
-    flushing = false;
+    lock_give(&sync_lock);
 }
 
 int mount_corrupt(struct mount *m, const char *what, uint64_t number)
@@ -193,22 +190,20 @@ static int64_t remount(struct message *m)
 
 static void drop_mount(struct mount *m)
 {
+    m->used = false;
     nodes_drop(m);
     cache_device_gone(m->index);
-    *m = (struct mount){ .used = false };
 }
 
-int64_t do_mount(struct message *m)
+static int64_t mount_new(struct message *m)
 {
-    if (m->w[5] & MS_REMOUNT)
-        return remount(m);
     struct mount *mount = NULL;
     for (unsigned k = 0; k < MOUNTS && !mount; k++)
         if (!mounts[k].used)
             mount = &mounts[k];
     if (!mount)
         return -ENOMEM;
-    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position };
+    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position, .read_only = true };
     int error = load_mount(mount, m->w[3], m->w[4], m->w[5] & MS_RDONLY);
     if (error) {
         drop_mount(mount);
@@ -218,27 +213,42 @@ int64_t do_mount(struct message *m)
     return 0;
 }
 
+int64_t do_mount(struct message *m)
+{
+    lock_take(&sync_lock);
+    int64_t result = m->w[5] & MS_REMOUNT ? remount(m) : mount_new(m);
+    lock_give(&sync_lock);
+    return result;
+}
+
+/* Everything is written, the dirty mark at last. Somebody may have come in meanwhile: then it is not over. */
+static int close_mount(struct mount *m)
+{
+    if (nodes_busy(m))
+        return -EBUSY;
+    if (m->read_only)
+        return 0;
+    int error = mount_sync(m), e = set_dirty_mark(m, error || !m->was_clean || m->reported);
+    error = error ? error : e;
+    if (!error)
+        error = cache_flush_device(m->index);
+    if (!error && nodes_busy(m)) {
+        set_dirty_mark(m, true);
+        error = -EBUSY;
+    }
+    return error;
+}
+
 int64_t do_unmount(struct message *m)
 {
     unsigned k = fs_object_mount(m->object);
     if (k >= MOUNTS || !mounts[k].used)
         return -EINVAL;
-    struct mount *mount = &mounts[k];
-    if (mount->references)
-        return -EBUSY;
-    lock_take(&mount->tree);
-    int error = 0;
-    if (!mount->read_only) {
-        error = mount_sync(mount);
-        int e = set_dirty_mark(mount, error || !mount->was_clean || mount->reported);
-        error = error ? error : e;
-        if (!error)
-            error = cache_flush_device(mount->index);
-    }
-    lock_give(&mount->tree);
-    if (mount->references)
-        return -EBUSY;
-    drop_mount(mount);
+    lock_take(&sync_lock);
+    int error = mounts[k].used ? close_mount(&mounts[k]) : -EINVAL;
+    if (!error)
+        drop_mount(&mounts[k]);
+    lock_give(&sync_lock);
     return error;
 }
 
@@ -267,8 +277,12 @@ int64_t do_sync(struct message *m)
     if (mount->read_only)
         return 0;
     if (m->w[1] == 1) {
-        int error = mount_sync(mount);
-        return error ? error : cache_flush_device(mount->index);
+        lock_take(&sync_lock);
+        int error = mount->used ? mount_sync(mount) : -ESTALE;
+        if (!error)
+            error = cache_flush_device(mount->index);
+        lock_give(&sync_lock);
+        return error;
     }
     struct node *n;
     int error = node_of(m->object, &n);
