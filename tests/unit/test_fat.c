@@ -319,5 +319,8 @@ int main(void)
     cache_init(200);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     remove(image);
+    char log[80];
+    snprintf(log, sizeof(log), "%s.log", image);
+    remove(log);
     return failed;
 }
