@@ -47,6 +47,8 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
         return -EPERM;
     if ((a[0] && !parent) || !kcall_personality)
         return -ESRCH;
+    if (!frames_spare())
+        return -ENOMEM;
     struct task *x = task_create(0, parent ? parent->name : "program");
     if (!x)
         return -EAGAIN;
@@ -78,6 +80,8 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
     if (!x || (a[1] && !like))
         return -ESRCH;
+    if (!frames_spare())
+        return -ENOMEM;
     struct thread *n = thread_create(x);
     if (!n)
         return -EAGAIN;
@@ -118,7 +122,7 @@ int64_t sys_task_space(struct thread *t, const uint64_t *a)
     struct task *x = program(a[0]);
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
-    return x ? task_new_space(x) : -ESRCH;
+    return !x ? -ESRCH : frames_spare() ? task_new_space(x) : -ENOMEM;
 }
 
 int64_t sys_pages(struct thread *t, const uint64_t *a)
@@ -140,6 +144,10 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
         return 0;
     size_t count = a[0] < frames_free - keep ? a[0] : frames_free - keep;
     paddr_t first = frame_alloc_many(&count);
+    if (!first) {
+        first = frame_alloc_raw();   /* one that was given to the kernel and is free again */
+        count = 1;
+    }
     if (!first)
         return 0;
     return space_write(t->space, a[1], &first, sizeof first) < 0 ? -EFAULT : (int64_t)count;

@@ -86,7 +86,7 @@ void *kmalloc(size_t bytes)
     unsigned c = class_of(bytes);
     KASSERT(c <= CLASS_LAST);
     if (!classes[c]) {
-        paddr_t p = frame_alloc_raw();
+        paddr_t p = frames_spare() ? frame_alloc_raw() : 0;
         if (!p)
             return NULL;
         char *page = phys_to_virt(p);

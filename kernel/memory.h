@@ -13,6 +13,8 @@ paddr_t frame_alloc_many(size_t *count);       /* up to *count contiguous fresh 
 void    frame_free(paddr_t p);
 extern uint64_t frames_all, frames_free;       /* counts */
 extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
+/* Whether there is memory for what programs cause: page tables, tasks, connections. What services are promised is not theirs. */
+static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
 void   *kmalloc(size_t bytes);                 /* zeroed, at most a page; NULL when there is no memory */
 void    kfree(void *p, size_t bytes);
 

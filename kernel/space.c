@@ -105,9 +105,16 @@ void space_release(struct task *t)
 
 /* ---- SYS_PAGES ---- */
 
+/* The entry for a program's page. Its tables come from what is not promised to services; PM gives more when it is told -ENOMEM. */
+static inline uint64_t *entry_for(struct space *s, vaddr_t va)
+{
+    uint64_t *e = arch_entry(s, va, false);
+    return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
+}
+
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
 {
-    uint64_t *e = arch_entry(t->space, va, true);
+    uint64_t *e = entry_for(t->space, va);
     if (!e)
         return -ENOMEM;
     paddr_t frame = c->source + i * PAGE_SIZE;
@@ -215,7 +222,7 @@ int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
 
 static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
 {
-    uint64_t *old = arch_entry(from->space, va, false), *new = arch_entry(to->space, va, true);
+    uint64_t *old = arch_entry(from->space, va, false), *new = entry_for(to->space, va);
     if (!new)
         return -ENOMEM;
     if (!share && arch_entry_writable(*old)) {
