@@ -2,13 +2,17 @@
  * table spans all ranges that the kernel gives; frames in between belong to the kernel and are never touched. */
 #include "pm.h"
 
-enum { RANGES = 32, LEND = 8 };
+enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
+
+/* Published: how many frames PM has, and how many of them are in use. */
+#define total (usage_table[0].virtual_pages)
+#define used  (usage_table[0].resident)
 enum { FREE = 1u << 31, NONE = FREE - 1 };
 
 static KEPT uint32_t *words;
 static KEPT uint64_t base;                /* number of the first frame in the table */
 static KEPT uint32_t first_free = NONE;
-static KEPT uint64_t unused, total;
+static KEPT uint64_t words_count;
 
 static struct { paddr_t first; uint64_t count; } ranges[RANGES];
 
@@ -18,7 +22,7 @@ static void push(uint64_t number)
 {
     words[number] = FREE | first_free;
     first_free = number;
-    unused++;
+    used--;
 }
 
 /* The table is allocated first, so that the kernel has already counted it as used. */
@@ -37,23 +41,45 @@ void frames_init(void)
     }
     if (!n)
         die("the kernel has no memory for programs");
+    /* Behind the last range lie those that the kernel keeps: it may give them later. */
+    high += (uint64_t)kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) >> 32;
     base = low;
-    words = memory_pages(PAGE_UP((high - low) * sizeof words[0]) / PAGE_SIZE);
+    words_count = high - low;
+    words = memory_pages(PAGE_UP(words_count * sizeof words[0]) / PAGE_SIZE);
     if (!words)
-        die("no memory for a table of %lu frames", high - low);
+        die("no memory for a table of %lu frames", words_count);
+    used = total;
     while (n--)
         for (uint64_t i = ranges[n].count; i--;)
             push(ranges[n].first / PAGE_SIZE + i - base);
 }
 
+/* What was lent to the kernel and is free there again, if it can do without. */
+static bool reclaim(void)
+{
+    for (unsigned i = 0; i < RECLAIM; i++) {
+        paddr_t frame;
+        if (kernel_call(SYS_FRAMES, 1, (uint64_t)&frame, 0, 0, 0, 0) != 1)
+            break;
+        if (frame / PAGE_SIZE < base || frame / PAGE_SIZE - base >= words_count) {
+            kernel_call(SYS_FRAMES_GIVE, frame, 1, 0, 0, 0, 0);
+            break;
+        }
+        total++;
+        used++;
+        push(frame / PAGE_SIZE - base);
+    }
+    return first_free != NONE;
+}
+
 paddr_t frame_get(void)
 {
-    uint32_t number = first_free;
-    if (__builtin_expect(number == NONE, 0))
+    if (__builtin_expect(first_free == NONE, 0) && !reclaim())
         return 0;
+    uint32_t number = first_free;
     first_free = words[number] & ~FREE;
     words[number] = 1;
-    unused--;
+    used++;
     return (base + number) * PAGE_SIZE;
 }
 
@@ -73,7 +99,7 @@ void frame_put(paddr_t frame)
 }
 
 uint32_t frame_count(paddr_t frame) { return *word_of(frame); }
-uint64_t frames_unused(void) { return unused; }
+uint64_t frames_unused(void) { return total - used; }
 uint64_t frames_total(void) { return total; }
 
 bool frames_lend(void)
@@ -84,6 +110,7 @@ bool frames_lend(void)
             return i > 0;
         *word_of(frame) = 0;              /* the kernel's for good: it has its own list of free ones */
         total--;
+        used--;
         kernel_call(SYS_FRAMES_GIVE, frame, 1, 0, 0, 0, 0);
     }
     return true;

@@ -32,6 +32,9 @@ bool     frames_lend(void);               /* gives the kernel some for page tabl
 
 /* ---- space.c ---- */
 
+/* Published, by task index. Place 0 is the whole: virtual_pages the frames that PM has, resident those in use. */
+extern struct pm_usage usage_table[TASKS];
+
 /* An address space, with the tasks that live in it. */
 struct space {
     struct regions   regions;

@@ -31,7 +31,7 @@ struct region {
 
 struct regions { struct region *array; unsigned count, capacity; };
 
-enum { REGIONS_MAX = 16384 };
+enum { REGIONS_MAX = 4096 };
 
 /* The index of the first region that ends above `at`; count when there is none. */
 unsigned regions_find(const struct regions *rs, vaddr_t at);

@@ -4,12 +4,12 @@
 enum { LIST = 128 };
 
 static KEPT struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
-static struct pm_usage usage[TASKS];
+struct pm_usage usage_table[TASKS];
 
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
 
-void space_init(void) { kernel_call(SYS_PUBLISH, (uint64_t)usage, sizeof usage, 0, 0, 0, 0); }
+void space_init(void) { kernel_call(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0); }
 
 struct space *space_of(endpoint_t task)
 {
@@ -34,9 +34,9 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     s->threads += threads;
     if (s->tasks++ == 0) {
         s->task = task;
-        s->usage = &usage[i];
+        s->usage = &usage_table[i];
     } else {
-        usage[i] = *s->usage;
+        usage_table[i] = *s->usage;
     }
 }
 
@@ -45,9 +45,9 @@ static void rename_space(struct space *s)
 {
     for (unsigned i = 0; i < TASKS; i++)
         if (table[i].space == s) {
-            usage[i] = *s->usage;
+            usage_table[i] = *s->usage;
             s->task = table[i].task;
-            s->usage = &usage[i];
+            s->usage = &usage_table[i];
             return;
         }
 }
@@ -65,7 +65,7 @@ void space_leave(endpoint_t task)
     } else if (s->task == task) {
         rename_space(s);
     }
-    usage[i] = (struct pm_usage){ 0 };
+    usage_table[i] = (struct pm_usage){ 0 };
 }
 
 void space_threads(endpoint_t task, int more)

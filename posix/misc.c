@@ -45,7 +45,9 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     uint64_t frames = kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0);
     info.uptime = time_now() / 1000000000;
     info.total = (frames & 0xffffffff) * PAGE_SIZE;
-    info.free = (frames >> 32) * PAGE_SIZE;
+    struct pm_usage programs = { 0 };   /* what PM has */
+    kernel_call(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs, 0, 0);
+    info.free = ((frames >> 32) + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
         info.processes += p->i.threads;
     info.unit = 1;

@@ -55,6 +55,7 @@ bool source_table(struct posix_table *table);
 bool source_process_at(unsigned place, struct posix_proc *p);
 bool source_process(uint32_t pid, struct posix_proc *p);
 void source_usage(endpoint_t task, struct pm_usage *usage);
+void source_programs(struct pm_usage *sum);   /* frames: those that PM has, and those in use */
 /* Whether a thread of the task is running or could run. */
 bool source_runs(endpoint_t task);
 unsigned source_running(void);

@@ -21,12 +21,15 @@ void make_stat(struct text *t, const struct posix_proc *p)
 void make_meminfo(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
+    struct pm_usage programs;
     (void)p;
     source_system(&s);
+    source_programs(&programs);
+    uint64_t unused = s.frames_free + programs.virtual_pages - programs.resident;
     static const char *const none[] = { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty",
                                         "Writeback", "AnonPages", "Mapped", "Shmem", "Slab", "SReclaimable" };
     text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", s.frames_all * KIB,
-             s.frames_free * KIB, s.frames_free * KIB);
+             unused * KIB, unused * KIB);
     for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {
         char label[17];
         format(label, sizeof label, "%s:", none[i]);

@@ -61,7 +61,8 @@ struct rs_status {
     struct service_rights rights;
 };
 
-/* What PM_MAPS tells of a process's memory, in pages. */
+/* What PM_MAPS tells of a process's memory, in pages. PM publishes a table of them by task index (SYS_PUBLISH), in which
+ * place 0 is the whole: virtual_pages the frames that PM has, resident those in use. */
 struct pm_usage { uint64_t virtual_pages, resident, data, stack, text, faults, major; };
 
 #endif
