@@ -10,7 +10,7 @@
 #include "user.h"
 #include <minnow/file.h>
 
-enum { SCRIPTS_MAX = 4, HEAD = 256, POINTERS_AT_ONCE = 32, X_OK = 1, PATH_SIZE = 4096 };
+enum { SCRIPTS_MAX = 4, HEAD = 256, POINTERS_AT_ONCE = 16, X_OK = 1, PATH_SIZE = 4096 };
 enum { ARGUMENTS_MAX = 16384 };
 
 /* The one exec in progress: its arguments are collected here. */
@@ -32,6 +32,29 @@ static int64_t append(const char *s, size_t length)
     return 0;
 }
 
+/* The argument strings of a program lie side by side, so a piece of its memory is fetched at a time. */
+static struct { caller_t at; size_t length; char bytes[512]; } piece;
+
+/* Copies the string at `from` to `to`, which has room for size bytes, as user_string does. */
+static int64_t fetch_string(struct thread *t, caller_t from, char *to, size_t size)
+{
+    if (from < piece.at || from >= piece.at + piece.length) {
+        piece.at = from;
+        piece.length = MIN(sizeof piece.bytes, PAGE_SIZE - (from & (PAGE_SIZE - 1)));
+        if (user_peek(t, from, piece.bytes, piece.length)) {
+            piece.length = 0;
+            return user_throw(t, from, 1, WINDOW_IN);
+        }
+    }
+    const char *start = piece.bytes + (from - piece.at);
+    size_t have = piece.length - (from - piece.at);
+    const char *end = memchr(start, 0, have);
+    if (!end || (size_t)(end - start) >= size)
+        return user_string(t, from, to, size);
+    memcpy(to, start, end - start + 1);
+    return end - start;
+}
+
 /* Adds the strings of a NULL-terminated array of pointers; their number, or an error. */
 static int64_t collect(struct thread *t, caller_t array)
 {
@@ -48,7 +71,7 @@ static int64_t collect(struct thread *t, caller_t array)
             if (!pointers[i])
                 return n;
             size_t room = PM_EXEC_STRINGS_MAX - image.head.bytes;
-            int64_t length = room ? user_string(t, pointers[i], image.strings + image.head.bytes, room) : -ENAMETOOLONG;
+            int64_t length = room ? fetch_string(t, pointers[i], image.strings + image.head.bytes, room) : -ENAMETOOLONG;
             if (length == -ENAMETOOLONG || ++n > ARGUMENTS_MAX)
                 return -E2BIG;
             if (length < 0)
@@ -256,6 +279,7 @@ int64_t linux_execve(struct thread *t, struct message *m)
     lock_take(&exec_lock);
     p->busy--;
     memset(&image.head, 0, sizeof image.head);
+    piece.length = 0;
     int64_t result = user_string(t, m->w[0], program.path, sizeof program.path);
     if (result >= 0)
         result = result ? collect(t, m->w[1]) : -ENOENT;

@@ -94,6 +94,8 @@ static int64_t do_tty_name(struct message *m) { return with_thread(m, tty_name);
 
 static void notified(uint64_t bits)
 {
+    if (bits & 1ul << BIT_POLL)
+        poll_changed();
     if (bits & 1ul << NOTIFY_ALARM)
         timers_run();
     if (bits & 1ul << BIT_TTY)

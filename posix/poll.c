@@ -9,7 +9,7 @@
 #include "user.h"
 #include <minnow/file.h>
 
-enum { FEW = 32, DESCRIPTORS = 1024, SET_BYTES = DESCRIPTORS / 8 };
+enum { FEW = 32, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum { SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR };
 
@@ -27,21 +27,37 @@ struct poll {
     struct pollfd  fds[];
 };
 static struct poll *waiting;
-static uint64_t changes;       /* notifications so far */
+static uint64_t changes = 1;   /* notifications so far */
 
 /* ---- looking ---- */
+
+/* What was asked lately and was not ready, with its service armed: as long as no notification has come since, it still is
+ * not, and need not be asked again: an event loop polls the same few descriptors over and over. (A service that gives the
+ * number of an object to another one has notified before, since the old one's end is a change.) */
+enum { QUIET = 64 };
+static struct quiet { uint64_t object, when; endpoint_t service; uint16_t events, access; } quiet[QUIET];
+
+static struct quiet *quiet_place(const struct conn_info *c)
+{
+    return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
+}
 
 static int ask(const struct conn_info *c, int events, bool arm)
 {
     if (c->flags & CONN_READY)
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    struct quiet *q = quiet_place(c), now_quiet = { c->object, changes, c->service, events, c->flags & O_ACCMODE };
+    if (q->object == c->object && q->when == changes && q->service == c->service && q->access == now_quiet.access && !(events & ~q->events))
+        return 0;
     int64_t now = call_window(c->service, &(struct call_args){ .op = FS_POLL, .object = c->object, .position = c->position, .flags = c->flags },
                               WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
+    if (now == 0 && arm && changes == now_quiet.when)
+        *q = now_quiet;
     return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
 }
 
 /* How many of the descriptors are ready. As long as none is, services are armed. */
-static unsigned look(struct thread *t, struct pollfd *fds, unsigned n, bool arm)
+static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
 {
     unsigned ready = 0;
     for (unsigned i = 0; i < n && !t->dead; i++) {
@@ -50,7 +66,7 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n, bool arm)
         if (fds[i].fd < 0)
             continue;
         fds[i].revents = kernel_call(SYS_CONN_GET, t->call, fds[i].fd, (uint64_t)&c, 0, 0, 0) < 0 ? POLLNVAL
-                       : ask(&c, (uint16_t)fds[i].events, arm && !ready);
+                       : ask(&c, (uint16_t)fds[i].events, !ready);
         ready += fds[i].revents != 0;
     }
     return ready;
@@ -58,26 +74,28 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n, bool arm)
 
 /* ---- answers ---- */
 
-static bool bit_get(const uint8_t *set, unsigned i) { return set[i / 8] >> (i % 8) & 1; }
-
 static int64_t write_sets(struct thread *t, const struct poll *q)
 {
-    uint8_t sets[3][SET_BYTES] = { 0 };
-    size_t bytes = (q->select_size + 63) / 64 * 8;
+    static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
+    uint64_t sets[3][SET_WORDS];
+    size_t words = (q->select_size + 63) / 64;
     int64_t n = 0, error;
+    for (int k = 0; k < 3; k++)
+        memset(sets[k], 0, words * 8);
     for (unsigned i = 0; i < q->count; i++) {
         const struct pollfd *f = &q->fds[i];
-        const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
+        if (!f->revents)
+            continue;
         if (f->revents & POLLNVAL)
             return -EBADF;
         for (int k = 0; k < 3; k++)
             if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~(POLLHUP | POLLERR))) {
-                sets[k][f->fd / 8] |= 1 << f->fd % 8;
+                sets[k][f->fd / 64] |= 1ul << f->fd % 64;
                 n++;
             }
     }
     for (int k = 0; k < 3; k++)
-        if (q->sets[k] && (error = user_write(t, q->sets[k], sets[k], bytes)))
+        if (q->sets[k] && words && (error = user_write(t, q->sets[k], sets[k], words * 8)))
             return error;
     return n;
 }
@@ -148,7 +166,7 @@ static void look_again(struct poll *q)
     struct thread *t = q->thread;
     detach(q);
     t->active++;
-    unsigned ready = look(t, q->fds, q->count, true);
+    unsigned ready = look(t, q->fds, q->count);
     t->active--;
     if (t->dead) {
         memory_free(q);
@@ -167,10 +185,11 @@ static void look_again(struct poll *q)
         thread_finish(t, result);
 }
 
+void poll_changed(void) { changes++; }
+
 void poll_again(void)
 {
     static bool running;
-    changes++;
     for (struct poll *q = waiting; q; q = q->next)
         q->due = true;
     if (running)
@@ -194,7 +213,7 @@ static int64_t run(struct thread *t, struct poll *q, bool may_wait)
     uint64_t before;
     do {
         before = changes;
-        ready = look(t, q->fds, q->count, may_wait);
+        ready = look(t, q->fds, q->count);
         if (t->dead)
             return LATER;
     } while (!ready && may_wait && before != changes);
@@ -290,9 +309,27 @@ int64_t linux_ppoll(struct thread *t, struct message *m)
     return error ? error : poll(t, m->w[0], m->w[1], ns, m->w[3], m->w[4]);
 }
 
+/* One entry for each descriptor in any of the sets: how many. fds may be NULL, to count. */
+static unsigned gather(uint64_t sets[3][SET_WORDS], int n, struct pollfd *fds)
+{
+    unsigned count = 0;
+    for (int word = 0; word < (n + 63) / 64; word++) {
+        uint64_t any = sets[0][word] | sets[1][word] | sets[2][word];
+        if (n - word * 64 < 64)
+            any &= (1ul << (n - word * 64)) - 1;
+        for (; any; any &= any - 1, count++) {
+            int bit = __builtin_ctzl(any);
+            if (fds)
+                fds[count] = (struct pollfd){ word * 64 + bit, (sets[0][word] >> bit & 1 ? POLLIN | POLLRDNORM : 0)
+                    | (sets[1][word] >> bit & 1 ? POLLOUT | POLLWRNORM : 0) | (sets[2][word] >> bit & 1 ? POLLPRI : 0), 0 };
+        }
+    }
+    return count;
+}
+
 static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask, uint64_t mask_size)
 {
-    uint8_t sets[3][SET_BYTES] = { 0 };
+    uint64_t sets[3][SET_WORDS] = { 0 };
     int n = (int)w[0];
     if (n < 0)
         return -EINVAL;
@@ -301,19 +338,13 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
     for (int k = 0; k < 3; k++)
         if (w[1 + k] && n && (result = user_read(t, w[1 + k], sets[k], (n + 63) / 64 * 8)))
             return result;
-    unsigned count = 0;
-    for (int fd = 0; fd < n; fd++)
-        count += bit_get(sets[0], fd) || bit_get(sets[1], fd) || bit_get(sets[2], fd);
+    unsigned count = gather(sets, n, NULL);
     struct { struct poll q; struct pollfd fds[FEW]; } few;
     struct poll *q = count <= FEW ? &few.q : memory_alloc(sizeof *q + count * sizeof q->fds[0]);
     if (!q)
         return -ENOMEM;
     memset(q, 0, sizeof *q);
-    for (int fd = 0; fd < n; fd++) {
-        int events = (bit_get(sets[0], fd) ? POLLIN | POLLRDNORM : 0) | (bit_get(sets[1], fd) ? POLLOUT | POLLWRNORM : 0) | (bit_get(sets[2], fd) ? POLLPRI : 0);
-        if (events)
-            q->fds[q->count++] = (struct pollfd){ fd, events, 0 };
-    }
+    q->count = gather(sets, n, q->fds);
     q->select = true;
     q->select_size = n;
     memcpy(q->sets, w + 1, sizeof q->sets);

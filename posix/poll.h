@@ -1,5 +1,6 @@
 /* poll and select: see poll.c. */
 #ifndef POLL_H
 #define POLL_H
-void poll_again(void);   /* some service says that something may be ready */
+void poll_changed(void); /* some service says that something may be ready: before anything else is done */
+void poll_again(void);   /* then: looks for everybody who waits */
 #endif

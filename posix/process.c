@@ -8,7 +8,7 @@
 
 KEPT_ZERO struct process_table table;
 KEPT struct process *init_process;
-static KEPT_ZERO struct thread  *threads[THREADS];         /* by the kernel's index */
+KEPT_ZERO struct thread *threads[THREADS];
 static KEPT_ZERO struct process *of_task[TASKS];
 enum { HASH = 512 };
 static KEPT_ZERO struct process *by_pid[HASH];
@@ -16,12 +16,6 @@ static KEPT_ZERO struct thread  *by_tid[HASH];
 static KEPT int last_id;
 
 enum { ID_MAX = 32768 };
-
-struct thread *thread_of(const struct message *m)
-{
-    struct thread *t = threads[m->call & (THREADS - 1)];
-    return t && t->process->i.task == m->from ? t : NULL;
-}
 
 struct process *process_of_task(endpoint_t task)
 {

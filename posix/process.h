@@ -118,8 +118,13 @@ struct process_table { struct posix_table head; struct process process[PROCESSES
 extern struct process_table table;
 extern struct process *init_process;
 
-/* Whose call this is; NULL for none of ours. */
-struct thread  *thread_of(const struct message *m);
+/* Whose call this is; NULL for none of ours. Threads stand by the kernel's index. */
+extern struct thread *threads[THREADS];
+static inline struct thread *thread_of(const struct message *m)
+{
+    struct thread *t = threads[m->call & (THREADS - 1)];
+    return t && t->process->i.task == m->from ? t : NULL;
+}
 struct process *process_find(int pid);
 struct thread  *thread_find(int tid);
 struct process *process_of_task(endpoint_t task);
