@@ -81,8 +81,7 @@ int64_t do_mknod(struct message *m)
 
 /* ---- names for what there is ---- */
 
-/* Name and target go to the file server in one piece, in the lower half of the buffer, where a link's target would be
- * read if one were followed now. */
+/* Name and target go to the file server in one piece. */
 static int symlink_at(struct walk *w, const char *target, size_t length)
 {
     int error = new_name(w, false);
