@@ -75,6 +75,16 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
+/* Closing a connection that the personality watches (it holds locks) goes by way of its server. */
+static bool watched(const struct thread *t, unsigned number)
+{
+    bool closes_second = number == SYS_DUP2 || number == SYS_DUP3;
+    if ((number != SYS_CLOSE && !closes_second) || !t->task->conns)
+        return false;
+    const struct conn *c = conn_get(t->task->conns, closes_second ? t->regs.rsi : t->regs.rdi);
+    return c && c->flags & CONN_WATCH;
+}
+
 static void route_kernel(struct thread *t, unsigned number)
 {
     t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number] ? kcall_by_route[number](t, &t->regs.rdi) : -ENOSYS;
@@ -98,7 +108,14 @@ static void program_call(struct thread *t, struct personality *p)
         t->regs.rax = -(int64_t)r->op;
         return;
     case ROUTE_KERNEL:
-        route_kernel(t, r->op);
+        if (!watched(t, r->op)) {
+            route_kernel(t, r->op);
+            return;
+        }
+        t->op = KERNEL_SYSCALL;
+        t->object = t->flags = 0;
+        t->position = n;
+        ipc_send(t, to);
         return;
     case ROUTE_PERSONALITY:
         t->object = t->flags = 0;

@@ -31,29 +31,29 @@ int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
     return 0;
 }
 
-/* The contiguous part of the window that starts at offset: its address, its length in *run (at most *run).
- * 0: past the end, or the array is missing. */
-static vaddr_t window_run(struct thread *t, uint64_t offset, uint64_t *run)
+/* The contiguous part of the window that starts at offset: its address and its length (at most *run). false: past the end, or
+ * the array is missing. */
+static bool window_run(struct thread *t, uint64_t offset, vaddr_t *at, uint64_t *run)
 {
-    if (!(t->window.kind & WINDOW_IOVEC)) {
-        if (offset >= t->window.length)
-            return 0;
-        if (*run > t->window.length - offset)
-            *run = t->window.length - offset;
-        return t->window.base + offset;
+    struct iovec v = { t->window.base, t->window.length };
+    if (t->window.kind & WINDOW_IOVEC) {
+        uint64_t i = 0;
+        do {
+            if (i == t->window.length || space_read(t->space, t->window.base + i++ * sizeof v, &v, sizeof v) < 0)
+                return false;
+            if (offset < v.length)
+                break;
+            offset -= v.length;
+        } while (true);
     }
-    for (uint64_t i = 0; i < t->window.length; i++) {
-        struct iovec v;
-        if (space_read(t->space, t->window.base + i * sizeof v, &v, sizeof v) < 0)
-            return 0;
-        if (offset < v.length) {
-            if (*run > v.length - offset)
-                *run = v.length - offset;
-            return v.base + offset;
-        }
-        offset -= v.length;
-    }
-    return 0;
+    if (offset >= v.length)
+        return false;
+    *at = v.base + offset;
+    if (*run > v.length - offset)
+        *run = v.length - offset;
+    if (*at + *run < *at)
+        *run = -*at;   /* to the top of all addresses: none of them is anybody's */
+    return true;
 }
 
 int64_t sys_copy(struct thread *t, const uint64_t *a)
@@ -67,8 +67,8 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         return -EPERM;
     for (uint64_t left = length; left;) {
         uint64_t run = left;
-        vaddr_t at = window_run(c, offset, &run);
-        if (!at)
+        vaddr_t at;
+        if (!window_run(c, offset, &at, &run))
             return -EFAULT;
         int error = out ? space_copy(c->space, at, t->space, mine, run) : space_copy(t->space, mine, c->space, at, run);
         if (error)
@@ -90,17 +90,17 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
     uint64_t access = PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0);
     while (left) {
         uint64_t run = left;
-        vaddr_t at = window_run(c, offset, &run);
-        if (!at) {
+        vaddr_t at;
+        if (!window_run(c, offset, &at, &run)) {
             if (c->window.kind & WINDOW_IOVEC && !space_byte(c->space, c->window.base, false)) {
                 ipc_fault(c, CALL_THROWN, c->window.base, PM_FAULT_CALL, c->window.length * sizeof(struct iovec));
                 return 0;
             }
             break;   /* the rest is outside the window */
         }
-        for (vaddr_t va = at; va < at + run; va = (va | (PAGE_SIZE - 1)) + 1)
-            if (!space_byte(c->space, va, write)) {
-                ipc_fault(c, CALL_THROWN, va, access, at + run - va);
+        for (uint64_t done = 0; done < run; done += PAGE_SIZE - (at + done) % PAGE_SIZE)
+            if (!space_byte(c->space, at + done, write)) {
+                ipc_fault(c, CALL_THROWN, at + done, access, run - done);
                 return 0;
             }
         offset += run, left -= run;

@@ -29,8 +29,6 @@ static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t
         return to_vfs(t, m, op, a, b, c, d, e); \
     }
 
-CALL(stat,      VFS_STAT,    HERE, w[0], w[1], 0, 0)
-CALL(lstat,     VFS_STAT,    HERE, w[0], w[1], AT_SYMLINK_NOFOLLOW, 0)
 CALL(access,    VFS_ACCESS,  HERE, w[0], w[1], 0, 0)
 CALL(faccessat, VFS_ACCESS,  w[0], w[1], w[2], 0, 0)
 CALL(unlink,    VFS_UNLINK,  HERE, w[0], 0, 0, 0)

@@ -2,7 +2,7 @@
 #include "vfs.h"
 
 static const handler_t vfs_handlers[] = {
-    [VFS_OPEN & 0xff] = do_open,         [VFS_STAT & 0xff] = do_stat,         [VFS_ACCESS & 0xff] = do_access,
+    [VFS_OPEN & 0xff] = do_open,         [VFS_STAT & 0xff] = do_stat, [VFS_STAT_PATH & 0xff] = do_stat_path, [VFS_LSTAT_PATH & 0xff] = do_lstat_path,        [VFS_ACCESS & 0xff] = do_access,
     [VFS_MKDIR & 0xff] = do_mkdir,       [VFS_MKNOD & 0xff] = do_mknod,       [VFS_UNLINK & 0xff] = do_unlink,
     [VFS_RENAME & 0xff] = do_rename,     [VFS_LINK & 0xff] = do_link,         [VFS_SYMLINK & 0xff] = do_symlink,
     [VFS_READLINK & 0xff] = do_readlink, [VFS_CHMOD & 0xff] = do_chmod,       [VFS_CHOWN & 0xff] = do_chown,

@@ -28,6 +28,9 @@ int64_t do_stat(struct message *m)
     return pass_found(m, at_flags(m->w[3]), FS_STAT, sizeof(struct stat));
 }
 
+int64_t do_stat_path(struct message *m) { return pass_found(m, WALK_FOLLOW, FS_STAT, sizeof(struct stat)); }
+int64_t do_lstat_path(struct message *m) { return pass_found(m, 0, FS_STAT, sizeof(struct stat)); }
+
 int64_t do_statfs(struct message *m)
 {
     return pass_found(m, WALK_FOLLOW, FS_STATFS, sizeof(struct statfs));

@@ -229,6 +229,8 @@ int64_t do_open(struct message *m);         /* open.c */
 int64_t do_stat(struct message *m);         /* query.c */
 int64_t do_access(struct message *m);
 int64_t do_readlink(struct message *m);
+int64_t do_stat_path(struct message *m);
+int64_t do_lstat_path(struct message *m);
 int64_t do_statfs(struct message *m);
 int64_t do_resolve(struct message *m);
 int64_t do_mkdir(struct message *m);        /* change.c */

@@ -87,7 +87,8 @@ static void unmount_all(void)
             say("cannot unmount %s: %s", where, strerror(errno));
     }
     sync();
-    umount("/");
+    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)   /* the root stays, but is whole from now on */
+        say("cannot make / read-only: %s", strerror(errno));
     sync();
 }
 
