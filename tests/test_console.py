@@ -33,9 +33,14 @@ def test_screen_and_keyboard():
         vm.wait_for_screen("four-2")
         vm.type("vi /root/note\n")
         vm.wait_for_screen("~")
-        vm.type("ithe fish swim\x1b:wq\n")
-        vm.type("wc -w </root/note\n")
-        vm.wait_for_screen("\n3")
+        vm.type("ithe fish swim")
+        vm.wait_for_screen("the fish swim")
+        vm.type("\x1b")
+        vm.wait_for_screen("- /root/note [Modified]")   # a key at once after it would be part of an escape sequence
+        vm.type(":wq\n")
+        vm.wait_for_screen("~#")
+        vm.type("echo words: $(wc -w </root/note)\n")
+        vm.wait_for_screen("words: 3")
 
 
 def test_pipeline_and_files(serial):
@@ -44,9 +49,8 @@ def test_pipeline_and_files(serial):
 
 
 def test_interrupt_key_ends_a_program(serial):
-    serial.sendline("cat")
-    serial.sendline("heard")
-    serial.expect("heard\r\nheard\r\n")      # cat runs: it has answered
+    serial.sendline("sh -c 'echo reading; exec cat'")
+    serial.expect("\nreading")
     serial.send("\x03")
     serial.expect(PROMPT)
     run(serial, "echo $?", "130")

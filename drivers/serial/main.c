@@ -26,14 +26,18 @@ static void enable(uint8_t which, bool on)
         out8(INTERRUPTS, enabled = now);
 }
 
-/* Gives the port what it takes; an interrupt will say when it takes more. */
+/* Gives the port what it takes; an interrupt will say when it takes more. While output is stopped none is wanted. */
 static void start(struct terminal *t)
 {
     uint8_t bytes[FIFO];
-    size_t n = 0;
-    while (terminal_output_waiting(t) && in8(LINE_STATUS) & EMPTY && (n = terminal_take(t, bytes, FIFO)))
-        out_string8(DATA, bytes, n);
-    enable(ON_EMPTY, terminal_output_waiting(t) && n);
+    bool stopped = false;
+    while (!stopped && terminal_output_waiting(t) && in8(LINE_STATUS) & EMPTY) {
+        size_t n = terminal_take(t, bytes, FIFO);
+        if (n)
+            out_string8(DATA, bytes, n);
+        stopped = n == 0;
+    }
+    enable(ON_EMPTY, terminal_output_waiting(t) && !stopped);
 }
 
 /* Takes what has come. With no room for it, it stays where it is, and the port is silent until resume(). */
