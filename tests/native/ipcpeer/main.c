@@ -109,6 +109,14 @@ static int64_t do_reenter(struct message *m)
     return inside;
 }
 
+call_t raw_serve(call_t first, uint64_t rounds);
+
+static int64_t do_raw(struct message *m)
+{
+    m->call = raw_serve(m->call, m->w[0]);
+    return 0;
+}
+
 int main(void)
 {
     static const handler_t handlers[] = {
@@ -116,7 +124,7 @@ int main(void)
         [PEER_REPLY_TWICE & 0xff] = do_reply_twice, [PEER_COPY_AFTER_REPLY & 0xff] = do_copy_after_reply, [PEER_LAST & 0xff] = do_last,
         [PEER_HOLD & 0xff] = do_hold, [PEER_RELEASE_HELD & 0xff] = do_release_held, [PEER_FORWARD & 0xff] = do_forward,
         [PEER_FORGE & 0xff] = do_forge, [PEER_IDENTITY & 0xff] = do_identity, [PEER_NOTIFY_ME & 0xff] = do_notify_me,
-        [PEER_REENTER & 0xff] = do_reenter,
+        [PEER_REENTER & 0xff] = do_reenter, [PEER_RAW & 0xff] = do_raw,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 2 });

@@ -19,6 +19,7 @@ enum peer {
     PEER_FORGE,                 /* replies to a call it does not hold (w0): the result */
     PEER_IDENTITY,              /* r1 object, r2 position, r3 flags as they came */
     PEER_NOTIFY_ME,             /* notifies ipctest three times with bit 5 and once with bit 6 */
+    PEER_RAW,                   /* answers this call and the next w0 - 1 of whatever kind without looking at them */
     PEER_REENTER,               /* two at once: the first waits in a condition until the second has come */
 };
 

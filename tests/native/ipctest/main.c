@@ -17,6 +17,8 @@ static int64_t reentered[2];
 static unsigned finished;
 static struct condition all_finished;
 
+uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds);   /* raw.S */
+
 static void frame(char type, const char *text, uint32_t n)
 {
     char out[300] = { 0x7f, 'M', 'N', 'W', type };
@@ -160,7 +162,12 @@ static void measure(void)
     for (int i = 0; i < ROUNDS; i++)
         call(peer, PEER_ECHO, 0, 0, 0, 0);
     char line[80];
+    frame('o', line, format(line, sizeof line, "call and reply through libservice: %lu\n", (time_now() - start) / ROUNDS));
+    call(peer, PEER_RAW, ROUNDS + 1, 0, 0, 0);
+    start = time_now();
+    raw_calls(peer, PEER_ECHO, ROUNDS);
     frame('o', line, format(line, sizeof line, "call and reply: %lu\n", (time_now() - start) / ROUNDS));
+    call(peer, PEER_ECHO, 0, 0, 0, 0);   /* the one that the peer's raw loop has already received */
 }
 
 static void run(void *unused)
