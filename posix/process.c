@@ -187,6 +187,12 @@ void process_label(struct process *p)
     task_set(p, TASK_LABEL, (uint64_t)p->i.pgid << 32 | p->i.sid);
 }
 
+unsigned process_priority(const struct process *p)
+{
+    enum { HIGH = 5, NORMAL, LOW, NICE_LOW = 10 };
+    return p->i.nice < 0 ? HIGH : p->i.nice < NICE_LOW ? NORMAL : LOW;
+}
+
 void process_words(struct process *p)
 {
     task_set(p, TASK_WORD + WORD_PID, p->i.pid);
@@ -195,6 +201,8 @@ void process_words(struct process *p)
     task_set(p, TASK_WORD + WORD_GID, p->i.gid);
     task_set(p, TASK_WORD + WORD_EGID, p->i.egid);
     process_label(p);
+    if (p->i.nice)
+        task_set(p, TASK_PRIORITY, process_priority(p));
 }
 
 /* ---- threads ---- */

@@ -138,6 +138,7 @@ void process_detach(struct process *p);
 void process_free(struct process *p);
 void process_words(struct process *p);    /* tells the kernel ids, label, limits */
 void process_label(struct process *p);
+unsigned process_priority(const struct process *p);   /* the kernel's, from the nice value */
 unsigned process_count(unsigned uid);
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);

@@ -7,7 +7,6 @@
 
 enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, RT_PRIORITY_MAX = 99 };
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
-enum { PRIORITY_HIGH = 5, PRIORITY_NORMAL = 6, PRIORITY_LOW = 7, NICE_LOW = 10 };
 
 /* The process that a thread number names, 0 the caller's own. */
 static struct process *whose(struct thread *t, int tid)
@@ -83,7 +82,7 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
             result = -EACCES;
         } else {
             p->i.nice = nice;
-            kernel_call(SYS_TASK_SET, p->i.task, TASK_PRIORITY, nice < 0 ? PRIORITY_HIGH : nice < NICE_LOW ? PRIORITY_NORMAL : PRIORITY_LOW, 0, 0, 0);
+            kernel_call(SYS_TASK_SET, p->i.task, TASK_PRIORITY, process_priority(p), 0, 0, 0);
             if (result == -ESRCH)
                 result = 0;
         }
