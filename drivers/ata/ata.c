@@ -157,9 +157,14 @@ int ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned
     for (int n = 0; n < TRIES && error; n++) {
         if (n)
             ata_reset(c);
+        bool dma = v->dma && n < TRIES - 1;
         error = poll(c, false);
         if (!error)
-            error = v->dma && n < TRIES - 1 ? by_dma(v, b, sector, count, write) : by_pio(v, b, sector, count, write);
+            error = dma ? by_dma(v, b, sector, count, write) : by_pio(v, b, sector, count, write);
+        if (!error && v->dma && !dma) {
+            print("drive %u: DMA does not work, PIO from now on", v->unit);
+            v->dma = false;
+        }
     }
     lock_give(&c->lock);
     if (error)
