@@ -62,13 +62,28 @@ static inline bool arch_entry_present(uint64_t e) { return e & 1; }
 static inline bool arch_entry_reachable(uint64_t e) { return (e & 5) == 5; }   /* by its owner */
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
-void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */
-void arch_flush_all(struct space *s);
-
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul
 static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
 static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
+
+/* arch_entry(s, va, false) without a loop, for it is part of every copy. */
+static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
+{
+    uint64_t e = ((uint64_t *)phys_to_virt(*(const paddr_t *)s))[va >> 39 & 511];   /* root is the first member */
+    if (!(e & 1))
+        return NULL;
+    e = ((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 30 & 511];
+    if (!(e & 1))
+        return NULL;
+    e = ((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 21 & 511];
+    if (!(e & 1))
+        return NULL;
+    return &((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 12 & 511];
+}
+void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */
+void arch_flush_all(struct space *s);
+
 void *arch_map_device(paddr_t at);                      /* a page of device memory, uncached, for the kernel itself */
 
 enum { USER_TOP_SHIFT = 47 };

@@ -112,7 +112,7 @@ void kfree(void *p, size_t bytes)
 void copy_bytes(void *to, const void *from, size_t n)
 {
     size_t words = n / 8, rest = n % 8;
-    if (words)
+    if (__builtin_expect(words != 0, 1))
         __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     for (; rest; rest--, to = (char *)to + 1, from = (const char *)from + 1)
         *(volatile char *)to = *(const char *)from;

@@ -10,10 +10,10 @@ enum { ENTRY_MARKS = 0x60 };  /* accessed and dirty: set by hand when the kernel
 
 void *space_byte(struct space *s, vaddr_t va, bool write)
 {
-    if (va >= USER_TOP)
+    if (__builtin_expect(va >= USER_TOP, 0))
         return NULL;
-    uint64_t *e = arch_entry(s, va, false);
-    if (!e || !arch_entry_reachable(*e) || (write && !arch_entry_writable(*e)))
+    uint64_t *e = arch_walk(s, va);
+    if (__builtin_expect(!e || !arch_entry_present(*e) || (write && !arch_entry_writable(*e)), 0))
         return NULL;
     if (write)
         *e |= ENTRY_MARKS;

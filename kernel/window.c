@@ -65,6 +65,13 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
         return -EPERM;
+    if (!(c->window.kind & WINDOW_IOVEC)) {
+        vaddr_t at = c->window.base + offset;
+        if (offset > c->window.length || length > c->window.length - offset || at < offset)
+            return -EFAULT;
+        int error = out ? space_copy(c->space, at, t->space, mine, length) : space_copy(t->space, mine, c->space, at, length);
+        return error ? error : (int64_t)length;
+    }
     for (uint64_t left = length; left;) {
         uint64_t run = left;
         vaddr_t at;
