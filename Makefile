@@ -2,7 +2,7 @@
 #
 #   make                the disk image, build/disk.img
 #   make run            run it; serial line in this terminal (Ctrl-] x leaves at once)
-#       EMU=bochs           in Bochs instead of QEMU (its VGA text in this terminal)
+#       EMU=bochs           in Bochs instead of QEMU
 #       VGA=1               with the emulator's window
 #       MEM=128             MiB of memory          DISK=virtio    or ata
 #       OPTIONS="..."       words for the kernel's command line, e.g. trace
