@@ -24,6 +24,8 @@ void kernel_main(uint32_t magic, uint32_t information)
     boot_read(magic, information);
     arch_init();
     kprintf("minnow: %lu MiB of memory, %u modules\n", frames_all / 256, module_count);
+    if (boot_option("panic"))
+        panic(NULL, "asked for by the option `panic`");
     const struct module *rs = find_module("rs");
     int error = service_load_first(phys_to_virt(rs->at), rs->size);
     if (error)

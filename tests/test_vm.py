@@ -78,6 +78,13 @@ def test_counted_runs_are_alike(vm):
     assert all(abs(a - b) <= a // 100 for a, b in zip(first, second)), (first, second)
 
 
+@both
+def test_a_panic_is_told_with_a_back_trace(vm, emu):
+    result = vm(["true"], emu=emu, options="panic", check=False)
+    assert result.status == vmlib.PANICKED
+    assert b"asked for by the option" in result.stderr and b"kernel_main+" in result.stderr
+
+
 def test_a_command_that_never_ends_times_out(vm):
     assert vm(["sh", "-c", "while :; do :; done"], timeout=10).status == vmlib.TIMED_OUT
 
