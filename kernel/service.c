@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "arch.h"
+#include "conn.h"
 #include <minnow/elf.h>
 #include "ipc.h"
 #include "kcall.h"
@@ -15,7 +16,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { STACK_PAGES = 8, MANAGER_BUDGET = 512 };
+enum { STACK_PAGES = 8, MANAGER_BUDGET = 128 };
 
 static struct task *pm;
 
@@ -122,6 +123,23 @@ void service_stop(struct task *x)
     x->dead = 1;
 }
 
+/* Nobody will ever serve in this slot: who waits is told, and who comes finds nobody. */
+static void refuse_callers(struct task *x)
+{
+    tasks[endpoint_index(x->endpoint)] = NULL;
+    tasks_count--;
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        if (threads[i] && threads[i]->state == THREAD_QUEUED && threads[i]->holder == x) {
+            ipc_withdraw(threads[i]);
+            ipc_finish(threads[i], -ENXIO);
+        }
+    for (struct mail *m = x->mail_first, *next; m; m = next) {
+        next = m->next;
+        conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
+    }
+    kfree(x, sizeof *x);
+}
+
 int64_t sys_service_kill(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
@@ -130,6 +148,8 @@ int64_t sys_service_kill(struct thread *t, const uint64_t *a)
     if (!x || x == t->task)
         return -ESRCH;
     service_stop(x);
+    if (a[1])
+        refuse_callers(x);
     return 0;
 }
 

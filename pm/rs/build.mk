@@ -1,1 +1,2 @@
 SERVICES += pm/rs
+UNIT_test_manifest := pm/rs/manifest.c

@@ -139,8 +139,10 @@ static void start(unsigned slot)
     int64_t error = load(slot, (const char *)e->program.address, e->program.size, &entry);
     if (!error)
         error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
-    if (error)
-        print("%s: cannot be started: error %ld", e->name, -error);
+    if (error) {
+        print("%s: cannot be started: %s", e->name, error == -ENOEXEC ? "not a program for this system" : error == -ENOMEM ? "its manifest allows too little memory" : "refused by the kernel");
+        kernel_call(SYS_SERVICE_KILL, slot, 1, 0, 0, 0, 0);
+    }
     e->state = error ? REFUSED : RUNNING;
     e->starts++;
 }

@@ -64,7 +64,7 @@ enum sys {
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
     SYS_SERVICE_LOAD,   /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are none and fills them */
     SYS_SERVICE_START,  /* slot, ip, priority */
-    SYS_SERVICE_KILL,   /* slot */
+    SYS_SERVICE_KILL,   /* slot, 1: for good: callers get -ENXIO instead of waiting for a successor */
     SYS_MODULE,         /* index, struct module_info * : the boot modules */
 
     /* Own memory and machine, within the manifest. */

@@ -1,0 +1,1 @@
+UNIT_test_sched := kernel/sched.c
