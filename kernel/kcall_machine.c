@@ -7,7 +7,7 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-enum { IRQS = 16, IRQ_COM1 = 4, STRING_MAX = 64 * 1024 };
+enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
 #define DEVICE_START 0x200000000000ul
 
@@ -66,8 +66,6 @@ int64_t sys_irq_bind(struct thread *t, const uint64_t *a)
         return -EPERM;
     irqs[a[0]].task = t->task;
     irqs[a[0]].bit = a[1] & 31;
-    if (a[0] == IRQ_COM1)
-        log_to_serial = false;   /* the line has a driver now; a panic takes it back */
     arch_irq_unmask(a[0]);
     return 0;
 }

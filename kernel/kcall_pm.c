@@ -3,6 +3,7 @@
 #include "conn.h"
 #include "ipc.h"
 #include "kcall.h"
+#include "log.h"
 #include "memory.h"
 #include "sched.h"
 #include "space.h"
@@ -53,6 +54,7 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
     if (!x)
         return -EAGAIN;
     x->personality = kcall_personality;
+    log_to_serial = false;   /* the line belongs to programs now; a panic or the death of a service takes it back */
     int error = task_inherit(x, parent, a[1]);
     if (error) {
         task_kill(x);

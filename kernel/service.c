@@ -157,6 +157,8 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
 {
     struct task *x = t->task;
     const struct regs *r = &t->regs;
+    bool before = log_to_serial;
+    log_to_serial = true;
     kprintf("service %s (thread %u) stopped: ", x->name, t->index);
     if (op == PM_FAULT)
         kprintf("page fault at %lx, access %lx\n", w2, w1);
@@ -174,6 +176,7 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
             kprintf(" %lx", word);
     }
     kprintf("\n");
+    log_to_serial = before;
     if (endpoint_index(x->endpoint) == SLOT_MANAGER)
         panic(r, "the service manager stopped");
     service_stop(x);
