@@ -72,8 +72,9 @@ int main(int argc, char **argv)
     try("/bin/true", many);
     pid_t pid;
     int status;
-    SHOW(posix_spawn(&pid, self, NULL, NULL, args, words));
+    int spawned = posix_spawn(&pid, self, NULL, NULL, args, words);
     waitpid(pid, &status, 0);
+    SAY("posix_spawn %d", spawned);
     show_status("spawned", status);
     SHOW(posix_spawn(&pid, "/no/such", NULL, NULL, args, words));
     SHOW(system("exit 4") >> 8);
