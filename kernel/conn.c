@@ -8,39 +8,18 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { TABLE_FIRST = 32, CLOEXEC = 1 };
+enum { CLOEXEC = 1, CHUNK_BYTES = CONN_CHUNK * sizeof(uintptr_t) };
 
 unsigned conns_count;
 
 struct conn_table *conn_table_create(void)
 {
     struct conn_table *t = kmalloc(sizeof *t);
-    if (!t)
-        return NULL;
-    t->entries = kmalloc(TABLE_FIRST * sizeof t->entries[0]);
-    if (!t->entries) {
-        kfree(t, sizeof *t);
-        return NULL;
+    if (t) {
+        t->refs = 1;
+        t->limit = CONN_MAX;
     }
-    t->refs = 1;
-    t->size = TABLE_FIRST;
-    t->limit = CONN_MAX / 2;   /* a page holds that many; see table_grow */
     return t;
-}
-
-/* The table doubles; a page is the largest piece, so it ends at 512 entries. */
-static int table_grow(struct conn_table *t)
-{
-    if (t->size >= PAGE_SIZE / sizeof t->entries[0])
-        return -EMFILE;
-    uintptr_t *bigger = kmalloc(2 * t->size * sizeof t->entries[0]);
-    if (!bigger)
-        return -ENOMEM;
-    memcpy(bigger, t->entries, t->size * sizeof t->entries[0]);
-    kfree(t->entries, t->size * sizeof t->entries[0]);
-    t->entries = bigger;
-    t->size *= 2;
-    return 0;
 }
 
 struct conn_table *conn_table_copy(const struct conn_table *from)
@@ -48,19 +27,26 @@ struct conn_table *conn_table_copy(const struct conn_table *from)
     struct conn_table *t = kmalloc(sizeof *t);
     if (!t)
         return NULL;
-    *t = *from;
     t->refs = 1;
-    t->entries = kmalloc(t->size * sizeof t->entries[0]);
-    if (!t->entries) {
-        kfree(t, sizeof *t);
-        return NULL;
+    t->limit = from->limit;
+    for (unsigned i = 0; i < CONN_CHUNKS; i++) {
+        if (!from->chunks[i])
+            continue;
+        t->chunks[i] = kmalloc(CHUNK_BYTES);
+        if (!t->chunks[i]) {
+            conn_table_drop(t);
+            return NULL;
+        }
+        for (unsigned k = 0; k < CONN_CHUNK; k++) {
+            struct conn *c = conn_get(from, i * CONN_CHUNK + k);
+            if (!c)
+                continue;
+            t->chunks[i][k] = from->chunks[i][k];
+            t->used++;
+            c->refs++;
+        }
     }
-    for (unsigned i = 0, left = t->used; left; i++) {
-        t->entries[i] = from->entries[i];
-        struct conn *c = conn_get(from, i);
-        if (c)
-            c->refs++, left--;
-    }
+    t->lowest = from->lowest;
     return t;
 }
 
@@ -70,34 +56,38 @@ void conn_table_drop(struct conn_table *t)
         return;
     for (unsigned i = 0; t->used; i++)
         conn_close(t, i);
-    kfree(t->entries, t->size * sizeof t->entries[0]);
+    for (unsigned i = 0; i < CONN_CHUNKS; i++)
+        kfree(t->chunks[i], CHUNK_BYTES);
     kfree(t, sizeof *t);
 }
 
 void conn_table_exec(struct conn_table *t)
 {
-    for (unsigned i = 0; i < t->size; i++)
-        if (t->entries[i] & CLOEXEC)
-            conn_close(t, i);
+    for (unsigned i = 0; i < CONN_CHUNKS; i++)
+        for (unsigned k = 0; t->chunks[i] && k < CONN_CHUNK; k++)
+            if (t->chunks[i][k] & CLOEXEC)
+                conn_close(t, i * CONN_CHUNK + k);
+}
+
+/* The entry of fd, its chunk made if need be. NULL: no memory. */
+static uintptr_t *entry_make(struct conn_table *t, unsigned fd)
+{
+    uintptr_t **chunk = &t->chunks[fd / CONN_CHUNK];
+    if (!*chunk)
+        *chunk = kmalloc(CHUNK_BYTES);
+    return *chunk ? &(*chunk)[fd % CONN_CHUNK] : NULL;
 }
 
 /* The lowest free place at or above `lowest`. */
 static int64_t table_place(struct conn_table *t, unsigned lowest)
 {
     unsigned i = lowest > t->lowest ? lowest : t->lowest;
-    for (;; i++) {
-        if (i >= t->limit)
-            return -EMFILE;
-        if (i >= t->size) {
-            int error = table_grow(t);
-            if (error)
-                return error;
-            i--;
-            continue;
-        }
-        if (!t->entries[i])
-            break;
-    }
+    while (i < t->limit && conn_get(t, i))
+        i++;
+    if (i >= t->limit)
+        return -EMFILE;
+    if (!entry_make(t, i))
+        return -ENOMEM;
     if (lowest <= t->lowest)
         t->lowest = i;
     return i;
@@ -105,7 +95,7 @@ static int64_t table_place(struct conn_table *t, unsigned lowest)
 
 static void table_put(struct conn_table *t, unsigned fd, struct conn *c, bool cloexec)
 {
-    t->entries[fd] = (uintptr_t)c | (cloexec ? CLOEXEC : 0);
+    *conn_entry(t, fd) = (uintptr_t)c | (cloexec ? CLOEXEC : 0);
     t->used++;
     c->refs++;
     if (fd == t->lowest)
@@ -143,13 +133,10 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
     }
     if (lowest >= t->limit)
         return -EBADF;
-    while (lowest >= t->size) {
-        int error = table_grow(t);
-        if (error)
-            return error == -EMFILE ? -EBADF : error;
-    }
+    if (!entry_make(t, lowest))
+        return -ENOMEM;
     c->refs++;   /* it must outlive what is closed here */
-    if (t->entries[lowest])
+    if (conn_get(t, lowest))
         conn_close(t, lowest);
     table_put(t, lowest, c, how & DUP_CLOEXEC);
     c->refs--;
@@ -177,7 +164,7 @@ int64_t conn_close(struct conn_table *t, uint64_t fd)
     struct conn *c = conn_get(t, fd);
     if (!c)
         return -EBADF;
-    t->entries[fd] = 0;
+    *conn_entry(t, fd) = 0;
     t->used--;
     if (fd < t->lowest)
         t->lowest = fd;
@@ -211,7 +198,13 @@ void conn_position_give(struct thread *t)
     if (n) {
         c->waiting = n->next;
         n->position = c->position;
-        ipc_send(n, tasks[c->service]);
+        if (tasks[c->service]) {
+            ipc_send(n, tasks[c->service]);
+        } else {
+            n->conn = NULL;
+            n->regs.rax = -ENXIO;
+            sched_ready(n);
+        }
         return;
     }
     c->busy = 0;

@@ -15,15 +15,14 @@ struct conn {
     struct thread *waiting;    /* for the position, in order */
 };
 
-enum { CONN_MAX = 1024 };
+enum { CONN_MAX = 1024, CONN_CHUNK = 64, CONN_CHUNKS = CONN_MAX / CONN_CHUNK };
 
 struct conn_table {
     uint32_t refs;             /* tasks that share it */
-    uint32_t size;             /* places in entries */
     uint32_t limit;            /* RLIMIT_NOFILE */
     uint32_t lowest;           /* no free place below */
     uint32_t used;
-    uintptr_t *entries;        /* struct conn *, bit 0: close on exec */
+    uintptr_t *chunks[CONN_CHUNKS];  /* of entries: struct conn *, bit 0: close on exec. NULL until one is needed */
 };
 
 extern unsigned conns_count;
@@ -33,9 +32,17 @@ struct conn_table *conn_table_copy(const struct conn_table *t);
 void  conn_table_drop(struct conn_table *t);
 void  conn_table_exec(struct conn_table *t);
 
+/* Where descriptor fd stands, NULL when its chunk is not there. */
+static inline uintptr_t *conn_entry(const struct conn_table *t, uint64_t fd)
+{
+    uintptr_t *chunk = fd < CONN_MAX ? t->chunks[fd / CONN_CHUNK] : NULL;
+    return chunk ? &chunk[fd % CONN_CHUNK] : NULL;
+}
+
 static inline struct conn *conn_get(const struct conn_table *t, uint64_t fd)
 {
-    return fd < t->size ? (struct conn *)(t->entries[fd] & ~(uintptr_t)1) : NULL;
+    const uintptr_t *e = conn_entry(t, fd);
+    return e ? (struct conn *)(*e & ~(uintptr_t)1) : NULL;
 }
 
 int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object, uint64_t position, uint32_t flags);

@@ -201,16 +201,17 @@ static void finish_thrown(struct thread *t, int64_t result)
         return;
     }
     t->kind = CALL_SYSCALL;
-    if (t->interrupted && !result) {
-        t->interrupted = 0;
+    if (result)
+        t->regs.rax = result == -ENOMEM ? -ENOMEM : -EFAULT;
+    else if (t->interrupted)
         t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
+    if (t->interrupted) {
+        t->interrupted = 0;
         ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
         return;
     }
     sched_ready(t);
-    if (result)
-        t->regs.rax = result == -ENOMEM ? -ENOMEM : -EFAULT;
-    else
+    if (!result)
         syscall_dispatch(t);
 }
 

@@ -11,6 +11,7 @@
 #include "window.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
+#include <minnow/protocol.h>
 
 struct personality *kcall_personality;
 
@@ -60,7 +61,7 @@ static int64_t sys_retry(struct thread *t, const uint64_t *a)
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    ipc_fault(c, CALL_THROWN, 0, 8 /* PM_FAULT_CALL */, 0);   /* a fault at nothing: PM lets it go on at once */
+    ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);   /* a fault at nothing: PM lets it go on at once */
     return 0;
 }
 
@@ -75,7 +76,7 @@ static int64_t sys_slow(struct thread *t, const uint64_t *a)
     if (!c)
         return -ESRCH;
     c->slow = 1;
-    if (!c->interrupted)
+    if (!c->interrupted || c->kind != CALL_SYSCALL)   /* a fault or an event goes on to its end in any case */
         return 0;
     c->interrupted = 0;
     ipc_interrupt(c);
@@ -132,7 +133,9 @@ static int64_t sys_clock(struct thread *t, const uint64_t *a)
         return 0;
     if (!t->user)
         return -EFAULT;
-    ipc_fault(t, CALL_THROWN, a[1], 8 | 1, sizeof now);
+    vaddr_t at = a[1];
+    space_missing(t->space, &at, sizeof now, true);
+    ipc_fault(t, CALL_THROWN, at, PM_FAULT_CALL | PM_FAULT_WRITE, sizeof now - (at - a[1]));
     return t->regs.rax;   /* the number: the call is made again */
 }
 

@@ -34,7 +34,7 @@ int64_t sys_conn_get(struct thread *t, const uint64_t *a)
     struct conn *c = conn_get(x->conns, a[1]);
     if (!c)
         return -EBADF;
-    bool cloexec = x->conns->entries[a[1]] & 1;
+    bool cloexec = *conn_entry(x->conns, a[1]) & 1;
     struct conn_info info = { c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, 0 };
     return space_write(t->space, a[2], &info, sizeof info);
 }
@@ -55,7 +55,7 @@ int64_t sys_conn_set(struct thread *t, const uint64_t *a)
         c->flags = (c->flags & ~settable) | (a[3] & settable);
         return 0;
     case CONN_SET_CLOEXEC:
-        x->conns->entries[a[1]] = (uintptr_t)c | (a[3] != 0);
+        *conn_entry(x->conns, a[1]) = (uintptr_t)c | (a[3] != 0);
         return 0;
     case CONN_SET_POSITION:
         c->position = a[3];

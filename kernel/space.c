@@ -13,11 +13,21 @@ void *space_byte(struct space *s, vaddr_t va, bool write)
     if (__builtin_expect(va >= USER_TOP, 0))
         return NULL;
     uint64_t *e = arch_walk(s, va);
-    if (__builtin_expect(!e || !arch_entry_present(*e) || (write && !arch_entry_writable(*e)), 0))
+    if (__builtin_expect(!e || !arch_entry_reachable(*e) || (write && !arch_entry_writable(*e)), 0))
         return NULL;
     if (write)
         *e |= ENTRY_MARKS;
     return (char *)phys_to_virt(arch_entry_frame(*e)) + va % PAGE_SIZE;
+}
+
+bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write)
+{
+    for (uint64_t done = 0; done < length; done += PAGE_SIZE - (*at + done) % PAGE_SIZE)
+        if (!space_byte(s, *at + done, write)) {
+            *at += done;
+            return true;
+        }
+    return false;
 }
 
 static inline size_t piece(vaddr_t va, size_t n)
@@ -189,7 +199,7 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
     vaddr_t end = c->address + c->count * PAGE_SIZE;
     if (!t || t->service || t->dead)
         return -ESRCH;
-    if (c->address % PAGE_SIZE || end > USER_TOP || end < c->address)
+    if (c->address % PAGE_SIZE || end > USER_TOP || end < c->address || c->count > USER_TOP / PAGE_SIZE)
         return -EINVAL;
     switch (c->action) {
     case PAGE_MAP: case PAGE_MAP_ZERO: case PAGE_MAP_COPY: case PAGE_MAP_SERVICE:

@@ -5,8 +5,10 @@
 
 #include "thread.h"
 
-/* Where the kernel sees the byte at va, if that page is present (and writable, for write); else NULL. */
+/* Where the kernel sees the byte at va, if that page is there for its owner (and writable, for write); else NULL. */
 void *space_byte(struct space *s, vaddr_t va, bool write);
+/* Is there a byte of [*at, *at + length) that space_byte does not find? *at becomes the first such one. */
+bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write);
 /* Copy between a task's memory and the kernel's, or between two tasks'. 0 or -EFAULT; then what was copied before the missing
  * page stays copied. */
 int space_read(struct space *s, vaddr_t from, void *to, size_t n);

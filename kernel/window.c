@@ -20,6 +20,7 @@ int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
         struct iovec v;
         vaddr_t at = t->window.base + i * sizeof v;
         if (space_read(t->space, at, &v, sizeof v) < 0) {
+            space_missing(t->space, &at, sizeof v, false);
             *missing = at;
             return -EFAULT;
         }
@@ -85,8 +86,17 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     return length;
 }
 
+/* Makes the call again when [at, at + length) has been brought, which begins with a missing byte: PM then either does something
+ * about it or says that it cannot. A range that begins with a page that is there would be asked for again and again. */
+static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write)
+{
+    ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
+    return 0;
+}
+
 /* Which run of [offset, offset + length) of the window has a page missing? Makes the caller fault over the whole run, so that
- * a large buffer comes back once. If none is missing (any more) the call is simply made again. */
+ * a large buffer comes back once. If none is missing (any more) the call is simply made again; but not if there was nothing of
+ * the window in the range, for then nothing ever changes. */
 int64_t sys_throw(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
@@ -94,26 +104,25 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         return -ESRCH;
     uint64_t offset = a[1], left = a[2] ? a[2] : 1;
     bool write = c->window.kind & WINDOW_OUT;
-    uint64_t access = PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0);
     while (left) {
         uint64_t run = left;
         vaddr_t at;
         if (!window_run(c, offset, &at, &run)) {
-            if (c->window.kind & WINDOW_IOVEC && !space_byte(c->space, c->window.base, false)) {
-                ipc_fault(c, CALL_THROWN, c->window.base, PM_FAULT_CALL, c->window.length * sizeof(struct iovec));
+            vaddr_t array = c->window.base;
+            if (c->window.kind & WINDOW_IOVEC && space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
+                return throw_range(c, array, sizeof(struct iovec), false);
+            if (offset == a[1]) {
+                ipc_finish(c, -EFAULT);
                 return 0;
             }
             break;   /* the rest is outside the window */
         }
-        for (uint64_t done = 0; done < run; done += PAGE_SIZE - (at + done) % PAGE_SIZE)
-            if (!space_byte(c->space, at + done, write)) {
-                ipc_fault(c, CALL_THROWN, at + done, access, run - done);
-                return 0;
-            }
+        uint64_t from = at;
+        if (space_missing(c->space, &at, run, write))
+            return throw_range(c, at, run - (at - from), write);
         offset += run, left -= run;
     }
-    ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);
-    return 0;
+    return throw_range(c, 0, 0, false);
 }
 
 int64_t sys_aim(struct thread *t, const uint64_t *a)

@@ -117,7 +117,7 @@ static void defaults(struct process *p)
         p->limits[i] = (struct limit){ ~0ul, ~0ul };
     p->limits[STACK].soft = 8 << 20;
     p->limits[CORE].soft = 0;
-    p->limits[NOFILE] = (struct limit){ 512, 512 };
+    p->limits[NOFILE] = (struct limit){ 1024, 1024 };
     p->limits[NPROC] = (struct limit){ PROCESSES - 16, PROCESSES - 16 };
     p->limits[SIGPENDING] = (struct limit){ 256, 256 };
     p->limits[MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
