@@ -24,13 +24,21 @@ static struct thread *thread_of(uint64_t index)
     return x && x->user ? x : NULL;
 }
 
-int64_t sys_conn_get(struct thread *t, const uint64_t *a)
+/* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM, -ESRCH. */
+static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
 {
     if (!has_right(t, RIGHT_CALLER))
         return -EPERM;
-    struct task *x = task_of(t, a[0]);
-    if (!x || !x->conns)
-        return -ESRCH;
+    *x = task_of(t, which);
+    return *x && (*x)->conns ? 0 : -ESRCH;
+}
+
+int64_t sys_conn_get(struct thread *t, const uint64_t *a)
+{
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
     struct conn *c = conn_get(x->conns, a[1]);
     if (!c)
         return -EBADF;
@@ -41,11 +49,10 @@ int64_t sys_conn_get(struct thread *t, const uint64_t *a)
 
 int64_t sys_conn_set(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
-    struct task *x = task_of(t, a[0]);
-    if (!x || !x->conns)
-        return -ESRCH;
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
     struct conn *c = conn_get(x->conns, a[1]);
     if (!c)
         return -EBADF;
@@ -71,11 +78,10 @@ int64_t sys_conn_set(struct thread *t, const uint64_t *a)
 int64_t sys_conn_install(struct thread *t, const uint64_t *a)
 {
     struct conn_info info;
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
-    struct task *x = task_of(t, a[0]);
-    if (!x || !x->conns)
-        return -ESRCH;
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
     if (space_read(t->space, a[2], &info, sizeof info) < 0)
         return -EFAULT;
     if (info.service >= MAX_SERVICE || !tasks[info.service])
@@ -85,21 +91,19 @@ int64_t sys_conn_install(struct thread *t, const uint64_t *a)
 
 int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
-    struct task *x = task_of(t, a[0]);
-    if (!x || !x->conns)
-        return -ESRCH;
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
     return conn_dup(x->conns, a[1], a[2] > CONN_MAX ? CONN_MAX : a[2], a[3]);
 }
 
 int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
-    struct task *x = task_of(t, a[0]);
-    if (!x || !x->conns)
-        return -ESRCH;
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
     if (x->conns->refs > 1) {
         struct conn_table *own = conn_table_copy(x->conns);
         if (!own)

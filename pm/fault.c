@@ -258,7 +258,8 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
 
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
 {
-    for (vaddr_t page = PAGE_DOWN(start), first = page; page < end; page += PAGE_SIZE) {
+    bool progress = false;   /* a page came that was not there: the call may get further when it is made again */
+    for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
         struct space *s = space_of(task);
         struct region *r = s ? region_for(s, page) : NULL;
         int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;
@@ -273,7 +274,8 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
             error = bring(s, task, r, page, access, entry);
         }
         if (error)
-            return page == first ? error : 0;   /* what lies further on is asked for when it is reached */
+            return progress ? 0 : error;   /* what lies further on is asked for when it is reached */
+        progress = progress || !entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE));
     }
     return 0;
 }
