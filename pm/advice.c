@@ -23,7 +23,7 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
 int64_t do_mprotect(struct message *m)
 {
     vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]);
-    uint8_t protection = m->w[2] & PAGE_ALL;
+    uint8_t protection = region_protection(m->w[2]);
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;

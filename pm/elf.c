@@ -43,7 +43,7 @@ int elf_header(const void *bytes, struct elf_image *image)
 
 static uint8_t protection(uint32_t flags)
 {
-    return (flags & PF_R ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) | (flags & PF_X ? PAGE_EXEC : 0);
+    return (flags & (PF_R | PF_W | PF_X) ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) | (flags & PF_X ? PAGE_EXEC : 0);
 }
 
 static int load(const struct entry *e, struct elf_image *image)

@@ -17,7 +17,7 @@ struct wish {
 static int check(const struct message *m, struct wish *w)
 {
     *w = (struct wish){ .address = m->w[0], .length = PAGE_UP(m->w[1]), .flags = m->w[3], .offset = m->w[5],
-                        .protection = m->w[2] & PAGE_ALL, .allowed = PAGE_ALL };
+                        .protection = region_protection(m->w[2]), .allowed = PAGE_ALL };
     unsigned type = w->flags & MAP_TYPE;
     if (w->flags & MAP_FIXED_NOREPLACE)
         w->flags |= MAP_FIXED;

@@ -6,7 +6,7 @@
 #ifndef REGIONS_H
 #define REGIONS_H
 
-#include <minnow/types.h>
+#include <minnow/syscall.h>
 
 struct backing;
 void backing_ref(struct backing *b);
@@ -28,6 +28,14 @@ struct region {
     uint8_t         allowed;      /* what mprotect may ask for */
     uint8_t         flags;        /* enum region_flags */
 };
+
+/* Of PROT_..., whose bits have the values of PAGE_READ, PAGE_WRITE, PAGE_EXEC: the processor has no pages that can be written
+ * or executed and not read. */
+static inline uint8_t region_protection(uint64_t wanted)
+{
+    uint8_t p = wanted & (PAGE_READ | PAGE_WRITE | PAGE_EXEC);
+    return p ? p | PAGE_READ : 0;
+}
 
 struct regions { struct region *array; unsigned count, capacity; };
 
