@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", "build")
 ROOT = os.path.dirname(HERE)
 NOT_ORACLES = {"bench", "fuzz", "leak"}
-PROGRAMS = sorted({os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c")} - NOT_ORACLES)
+PROGRAMS = sorted(name for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c")) if name[0] != "_" and name not in NOT_ORACLES)
 
 
 def on_linux(program, tmp_path):
