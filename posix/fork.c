@@ -8,6 +8,7 @@
 #include "user.h"
 
 enum {
+    SIGNAL_MASK = 0xff,   /* what tells the parent of the child's end */
     CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800, CLONE_PIDFD = 0x1000, CLONE_VFORK = 0x4000,
     CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000, CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000, CLONE_CHILD_SETTID = 0x1000000,
@@ -53,7 +54,7 @@ static int64_t fork(struct thread *t, const struct birth *b)
     struct process *child = process_create(p);
     if (!child)
         return -EAGAIN;
-    child->exit_signal = b->flags & 0xff;
+    child->exit_signal = b->flags & CLONE_PARENT ? p->exit_signal : (int)(b->flags & SIGNAL_MASK);
     p->busy++;
     child->busy++;
     struct call_result r;
@@ -137,7 +138,7 @@ static int64_t thread(struct thread *t, const struct birth *b)
 int64_t linux_clone(struct thread *t, struct message *m)
 {
     struct birth b = { (uint32_t)m->w[0], m->w[1], m->w[2], m->w[3], m->w[4] };
-    if (b.flags & (CLONE_NEW | CLONE_PIDFD))
+    if (b.flags & (CLONE_NEW | CLONE_PIDFD) || (b.flags & SIGNAL_MASK) > SIGNALS)
         return -EINVAL;
     if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) || (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
         return -EINVAL;

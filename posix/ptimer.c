@@ -44,7 +44,7 @@ static void rings(struct timer *timer)
     struct ptimer *x = CONTAINER(timer, struct ptimer, timer);
     struct process *p = x->process;
     if (x->interval)
-        timer_set(&x->timer, MAX(timer->when + x->interval, time_now()), rings);
+        timer_repeat(timer, x->interval, rings);
     if (x->notify == SIGEV_NONE)
         return;
     struct thread *t = x->notify == SIGEV_THREAD_ID ? thread_find(x->tid) : NULL;

@@ -181,7 +181,7 @@ static void alarm_rings(struct timer *timer)
 {
     struct process *p = CONTAINER(timer, struct process, alarm);
     if (p->alarm_interval)
-        timer_set(&p->alarm, MAX(timer->when + p->alarm_interval, time_now()), alarm_rings);
+        timer_repeat(timer, p->alarm_interval, alarm_rings);
     signal_kernel(p, SIGALRM);
 }
 

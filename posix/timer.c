@@ -3,7 +3,12 @@
 
 #include "service.h"
 
+/* Nanoseconds between two rings of the timers that repeat, taken all together: so a program with an interval of a nanosecond does
+ * not keep everybody else from running. */
+enum { REST = 50000 };
+
 static struct timer *first;
+static unsigned repeating;
 static uint64_t alarm_set;   /* what the kernel was last told; 0 nothing */
 
 static void tell_kernel(void)
@@ -22,6 +27,7 @@ void timer_cancel(struct timer *t)
     if (!t->set)
         return;
     t->set = false;
+    repeating -= t->repeats;
     if (t->before)
         t->before->next = t->next;
     else
@@ -38,7 +44,7 @@ void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *))
     struct timer *before = NULL, *after = first;
     while (after && after->when <= when)
         before = after, after = after->next;
-    *t = (struct timer){ after, before, when, run, true };
+    *t = (struct timer){ after, before, when, run, true, false };
     if (before)
         before->next = t;
     else
@@ -46,6 +52,13 @@ void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *))
     if (after)
         after->before = t;
     tell_kernel();
+}
+
+void timer_repeat(struct timer *t, uint64_t interval, void (*run)(struct timer *))
+{
+    repeating++;
+    timer_set(t, MAX(t->when + interval, time_now() + (uint64_t)REST * repeating), run);
+    t->repeats = true;
 }
 
 void timers_run(void)

@@ -9,10 +9,12 @@ struct timer {
     struct timer *next, *before;
     uint64_t when;                    /* nanoseconds since boot */
     void (*run)(struct timer *);      /* called once, after it has been taken out */
-    bool set;
+    bool set, repeats;
 };
 
 void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *));
+/* From run(): again after an interval, as a program asked for. */
+void timer_repeat(struct timer *t, uint64_t interval, void (*run)(struct timer *));
 void timer_cancel(struct timer *t);   /* harmless when it is not set */
 void timers_run(void);                /* those whose time has come */
 
