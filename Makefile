@@ -8,6 +8,8 @@
 #       OPTIONS="..."       words for the kernel's command line, e.g. trace
 #   make test           all tests; the last line says how many passed
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
+#   make test-fuzz      random system calls, ten million of them
+#       CALLS=10000000      or so many
 #   make unit           the host's unit tests alone
 #   make bench          the table of guest instructions per operation
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
@@ -225,6 +227,9 @@ unit: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
 test: image unit
 	@tests/run-tests $(TESTS)
+
+test-fuzz: image
+	@FUZZ_CALLS=$(or $(CALLS),10000000) tests/run-tests tests/test_fuzz.py
 
 # ---- Running ----
 

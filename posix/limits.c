@@ -57,7 +57,10 @@ int64_t linux_prlimit64(struct thread *t, struct message *m)
     return limit(t, p, m->w[1], m->w[2], m->w[3]);
 }
 
-int64_t linux_getrlimit(struct thread *t, struct message *m) { return limit(t, t->process, m->w[0], 0, m->w[1]); }
+int64_t linux_getrlimit(struct thread *t, struct message *m)
+{
+    return m->w[1] || m->w[0] >= LIMITS ? limit(t, t->process, m->w[0], 0, m->w[1]) : -EFAULT;
+}
 
 int64_t linux_setrlimit(struct thread *t, struct message *m)
 {
