@@ -33,18 +33,49 @@ static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
     return *x && (*x)->conns ? 0 : -ESRCH;
 }
 
+static bool describe(const struct conn_table *table, uint64_t fd, struct conn_info *out)
+{
+    const struct conn *c = conn_get(table, fd);
+    *out = (struct conn_info){ 0 };
+    if (!c)
+        return false;
+    bool cloexec = *conn_entry(table, fd) & 1;
+    *out = (struct conn_info){ c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, 0 };
+    return true;
+}
+
 int64_t sys_conn_get(struct thread *t, const uint64_t *a)
 {
     struct task *x;
+    struct conn_info info;
     int64_t error = connected_task(t, a[0], &x);
     if (error)
         return error;
-    struct conn *c = conn_get(x->conns, a[1]);
-    if (!c)
-        return -EBADF;
-    bool cloexec = *conn_entry(x->conns, a[1]) & 1;
-    struct conn_info info = { c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, 0 };
-    return space_write(t->space, a[2], &info, sizeof info);
+    return describe(x->conns, a[1], &info) ? space_write(t->space, a[2], &info, sizeof info) : -EBADF;
+}
+
+int64_t sys_conn_list(struct thread *t, const uint64_t *a)
+{
+    enum { BATCH = 16, STRIDE_MAX = 16 };
+    struct task *x;
+    struct conn_info info[BATCH];
+    uint8_t raw[BATCH * STRIDE_MAX];
+    uint64_t stride = a[2], count = a[3];
+    int64_t error = connected_task(t, a[0], &x);
+    if (error)
+        return error;
+    if (count > CONN_MAX || stride < sizeof(uint32_t) || stride > STRIDE_MAX)
+        return -EINVAL;
+    for (uint64_t done = 0, n; done < count; done += n) {
+        n = count - done < BATCH ? count - done : BATCH;
+        if (space_read(t->space, a[1] + done * stride, raw, (n - 1) * stride + sizeof(uint32_t)) < 0)
+            return -EFAULT;
+        for (uint64_t i = 0; i < n; i++)
+            describe(x->conns, *(const uint32_t *)(raw + i * stride), &info[i]);
+        if (space_write(t->space, a[4] + done * sizeof info[0], info, n * sizeof info[0]) < 0)
+            return -EFAULT;
+    }
+    return count;
 }
 
 int64_t sys_conn_set(struct thread *t, const uint64_t *a)

@@ -109,13 +109,24 @@ void kfree(void *p, size_t bytes)
     classes[c] = p;
 }
 
+/* A move of 4, 2 or 1 bytes for what quadwords leave over. */
+#define COPY_REST(type, to, from) (*(volatile type *)(to) = *(const type *)(from), (to) = (type *)(to) + 1, (from) = (const type *)(from) + 1)
+
 void copy_bytes(void *to, const void *from, size_t n)
 {
-    size_t words = n / 8, rest = n % 8;
-    if (__builtin_expect(words != 0, 1))
+    if (n == 1) {   /* a pipe's or a terminal's byte */
+        *(char *)to = *(const char *)from;
+        return;
+    }
+    size_t words = n / 8;
+    if (words)
         __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    for (; rest; rest--, to = (char *)to + 1, from = (const char *)from + 1)
-        *(volatile char *)to = *(const char *)from;
+    if (n & 4)
+        COPY_REST(uint32_t, to, from);
+    if (n & 2)
+        COPY_REST(uint16_t, to, from);
+    if (n & 1)
+        COPY_REST(uint8_t, to, from);
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)

@@ -9,7 +9,7 @@
 #include "user.h"
 #include <minnow/file.h>
 
-enum { FEW = 32, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
+enum { FEW = 32, BATCH = 16, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum { SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR };
 
@@ -59,14 +59,16 @@ static int ask(const struct conn_info *c, int events, bool arm)
 /* How many of the descriptors are ready. As long as none is, services are armed. */
 static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
 {
+    struct conn_info c[BATCH];       /* one kernel call tells of many */
     unsigned ready = 0;
     for (unsigned i = 0; i < n && !t->dead; i++) {
-        struct conn_info c;
+        unsigned at = i % BATCH;
+        if (at == 0 && kernel_call(SYS_CONN_LIST, t->call, (uint64_t)&fds[i].fd, sizeof fds[0], MIN(n - i, (unsigned)BATCH), (uint64_t)c, 0) < 0)
+            return ready;            /* the caller has gone */
         fds[i].revents = 0;
         if (fds[i].fd < 0)
             continue;
-        fds[i].revents = kernel_call(SYS_CONN_GET, t->call, fds[i].fd, (uint64_t)&c, 0, 0, 0) < 0 ? POLLNVAL
-                       : ask(&c, (uint16_t)fds[i].events, !ready);
+        fds[i].revents = !c[at].service ? POLLNVAL : ask(&c[at], (uint16_t)fds[i].events, !ready);
         ready += fds[i].revents != 0;
     }
     return ready;

@@ -34,7 +34,8 @@ NOTES = {
     "getppid": "a reflected call: the message path alone is 389, the rest is POSIX finding process and handler",
     "read 1 byte of /dev/zero": "one message, as write to /dev/null, and one kernel call of the driver to copy into the window: "
                                 "in and out of the kernel, two walks of page tables",
-    "poll 10": "one message to the pipes' server for each descriptor that is not ready, and a look at each connection",
+    "poll 10": "a reflected call; the array in and out of the caller's memory; a look at each connection. A service is asked only "
+               "about what may have changed",
     "select 10": "as poll, and the sets of bits",
     "signal to self, handled": "four calls answered by POSIX (two masks, the signal, the return); each reads or writes the caller's memory "
                                "and registers by kernel calls, and the floating point state goes out and back in",

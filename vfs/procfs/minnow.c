@@ -116,7 +116,7 @@ static const char *const kernel_calls[] = {
     [SYS_CALL] = "call", [SYS_RECEIVE] = "receive", [SYS_REPLY] = "reply", [SYS_REPLY_RECEIVE] = "reply+receive",
     [SYS_FORWARD] = "forward", [SYS_NOTIFY] = "notify", [SYS_THROW] = "throw back", [SYS_RETRY] = "retry", [SYS_COPY] = "copy",
     [SYS_CONNECT] = "connect", [SYS_PARK] = "park", [SYS_UNPARK] = "unpark", [SYS_AIM] = "aim", [SYS_PAGES] = "pages",
-    [SYS_CONN_GET] = "connection", [SYS_CONN_SET] = "connection set", [SYS_CONN_DUP] = "connection dup", [SYS_CLOSE] = "close",
+    [SYS_CONN_GET] = "connection", [SYS_CONN_LIST] = "connections", [SYS_CONN_SET] = "connection set", [SYS_CONN_DUP] = "connection dup", [SYS_CLOSE] = "close",
     [SYS_PEEK] = "peek", [SYS_POKE] = "poke", [SYS_REGS_GET] = "registers", [SYS_REGS_SET] = "registers set",
     [SYS_PAGES_CLONE] = "pages clone", [SYS_FRAMES] = "frames", [SYS_TASK_SET] = "task set", [SYS_PORT_IN] = "port in",
     [SYS_PORT_OUT] = "port out", [SYS_ALARM] = "alarm", [SYS_SLOT] = "slot", [SYS_SELF] = "self", [SYS_SLOW] = "slow", [SYS_IRQ_ACK] = "irq acknowledge", [SYS_TIME] = "time",

@@ -27,6 +27,8 @@ enum sys {
     /* Connections. The caller of a held call: any holder may connect its own objects. */
     SYS_CONNECT,        /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
     SYS_CONN_GET,       /* right CALLER: call or task, descriptor, struct conn_info * */
+    SYS_CONN_LIST,      /* right CALLER: call or task, int32_t *first of descriptors, bytes from one to the next (4 to 16), count, struct conn_info[count]
+                         * * -> count; service is 0 for those that are not open */
     SYS_CONN_SET,       /* right CALLER: call, descriptor, CONN_SET_..., value */
     SYS_CONN_INSTALL,   /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
     SYS_CONN_DUP,       /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
