@@ -95,12 +95,26 @@ static inline uint8_t *find_page(const struct node *n, uint64_t index)
     return page;
 }
 
+/* A page of pointers. It is of the pool and the mount, but `pages` counts contents only. */
+static void **inner_take(struct node *n)
+{
+    void **inner = page_take(n, true);
+    n->pages -= inner != NULL;
+    return inner;
+}
+
+static void inner_give(struct node *n, void *inner)
+{
+    n->pages++;
+    page_give(n, inner);
+}
+
 /* Where the pointer to a page stands; makes the way to it. NULL: no memory. */
 static void **make_slot(struct node *n, uint64_t index)
 {
     while (index >> FANOUT_BITS * n->height) {
         if (n->root) {
-            void **top = page_take(n, true);
+            void **top = inner_take(n);
             if (!top)
                 return NULL;
             top[0] = n->root;
@@ -111,7 +125,7 @@ static void **make_slot(struct node *n, uint64_t index)
     void **slot = &n->root;
     for (unsigned height = n->height; height > 0;) {
         if (!*slot) {
-            void *inner = page_take(n, true);
+            void *inner = inner_take(n);
             if (!inner)
                 return NULL;
             *slot = inner;
@@ -132,7 +146,7 @@ static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
             cut(n, (void **)*slot + k, height - 1, k == from / span ? from % span : 0);
     }
     if (from == 0) {
-        page_give(n, *slot);
+        (height ? inner_give : page_give)(n, *slot);
         *slot = NULL;
     }
 }

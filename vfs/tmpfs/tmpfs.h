@@ -25,7 +25,7 @@ struct node {
     bool     used, pinned;           /* pinned: PM has or had pages of it */
     uint32_t links, opens, writers, holds, denies;
     uint32_t uid, gid;
-    uint64_t size, rdev, pages;      /* pages: how many it takes of the pool */
+    uint64_t size, rdev, pages;      /* pages: how many pages its contents have */
     struct timespec64 atime, mtime, ctime;
     union {
         struct {                     /* a file: a tree of pages, each inner one with 512 pointers; NULL is a hole */
