@@ -98,7 +98,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run test bench debug setup clean distclean
+.PHONY: image all services unit run test test-fuzz bench debug setup clean distclean
 image: $(BUILD)/disk.img
 all: image services unit
 

@@ -54,7 +54,8 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
     if (!x)
         return -EAGAIN;
     x->personality = kcall_personality;
-    log_to_serial = false;   /* the line belongs to programs now; a panic or the death of a service takes it back */
+    if (parent)   /* init runs: the line belongs to programs now; a panic or the death of a service takes it back */
+        log_to_serial = false;
     int error = task_inherit(x, parent, a[1]);
     if (error) {
         task_kill(x);

@@ -15,7 +15,7 @@ ROUNDS = [(seed, QUICK) for seed in SEEDS] if not TOTAL else [(100 + n, FULL) fo
 
 def services(text):
     """/proc/minnow/services: name -> (state, how often started)"""
-    rows = [line.split() for line in text.splitlines() if line and line.split()[0].isdigit()]
+    rows = [row for row in (line.split() for line in text.splitlines()) if len(row) > 7 and row[0].isdigit()]
     return {row[1]: (row[2], int(row[3])) for row in rows}
 
 

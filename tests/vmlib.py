@@ -324,7 +324,8 @@ class Run:
             raise HarnessError(f"{emu} has no {disk} disk")
         if not command:
             raise HarnessError("no command to run")
-        self.command, self.stdout, self.stderr, self.log = command, stdout, stderr, log
+        self.command, self.stdout, self.stderr, self.log_sink = command, stdout, stderr, log
+        self.last_words = b""             # the end of the log
         self.emu, self.mem, self.disk, self.timeout, self.count = emu, mem, disk, timeout, count
         self.add, self.get, self.service = list(add), list(get), list(service)
         self.input, self.keep, self.check = input, keep, check or bool(keep)
@@ -333,6 +334,10 @@ class Run:
         self.status = self.panicked_at = None
         self.failed = False                 # the harness has something to complain about
         self.fetched = {}                   # index in self.get: (open file, mode)
+
+    def log(self, data):
+        self.last_words = (self.last_words + data)[-1000:]
+        self.log_sink(data)
 
     def say(self, text):
         self.stderr(f"vm: {text}\n".encode())
@@ -501,7 +506,8 @@ class Run:
         if not self.booted:
             reason = (f"no sign of life within {BOOT_LIMIT[self.emu]} seconds"
                       if self.why == "boot" else "the emulator ended")
-            self.say(f"did not boot: {reason}" + (f"\n{self.complaints}" if self.complaints else ""))
+            said = [line.strip() for line in self.last_words.decode(errors="replace").splitlines() if line.strip()]
+            self.say("\n    ".join([f"did not boot: {reason}", *([self.complaints] if self.complaints else []), *said[-6:]]))
             return DID_NOT_BOOT
         when = "after" if self.status is not None else "before"
         self.say(f"the machine stopped or reset without an orderly end, {when} the command's end"

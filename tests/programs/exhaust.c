@@ -1,0 +1,319 @@
+/* exhaust WHAT [FILE...]: takes all there is of something. It must end in the proper error or a clean death, and the system lives on.
+ * Prints what it came to. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { MANY = 5000 };
+
+static void nobody(unsigned processes)
+{
+    struct rlimit l = { processes, processes };
+    if (setrlimit(RLIMIT_NPROC, &l) || setgid(1000) || setuid(1000))
+        exit(9);
+}
+
+/* Children that wait, until there can be no more. */
+static int forks(void)
+{
+    static pid_t children[MANY];
+    int n = 0;
+    while (n < MANY && (children[n] = fork()) > 0)
+        n++;
+    if (n < MANY && children[n] == 0) {
+        pause();
+        _exit(0);
+    }
+    int error = errno;
+    for (int i = 0; i < n; i++)
+        kill(children[i], SIGKILL);
+    for (int i = 0; i < n; i++)
+        waitpid(children[i], NULL, 0);
+    errno = error;
+    return n;
+}
+
+static void fork_limited(void)
+{
+    nobody(20);
+    int n = forks();
+    SAY("%d %s", n, error_name(errno));
+}
+
+static void fork_all(void)
+{
+    int n = forks();
+    SAY("%s %s", n > 100 ? "many" : "few", error_name(errno));
+}
+
+/* Everybody forks, and nobody ever waits. */
+static void bomb(void)
+{
+    pid_t leader = fork();
+    if (leader == 0) {
+        setpgid(0, 0);
+        nobody(MANY);
+        for (;;)
+            fork();
+    }
+    sleep(1);
+    while (kill(-leader, SIGKILL) == 0)
+        waitpid(leader, NULL, WNOHANG);
+    SAY("over: %s", error_name(errno));
+}
+
+static void touch_all(void)
+{
+    for (;;) {
+        char *p = malloc(1 << 20);
+        if (!p)
+            exit(3);
+        memset(p, 1, 1 << 20);
+    }
+}
+
+static void memory_touched(void)
+{
+    pid_t pid = fork();
+    int status;
+    if (!pid)
+        touch_all();
+    waitpid(pid, &status, 0);
+    show_status("hog", status);
+}
+
+static void memory_limited(void)
+{
+    struct rlimit l = { 16 << 20, 16 << 20 };
+    setrlimit(RLIMIT_AS, &l);
+    size_t n = 0;
+    while (n < 100 && malloc(1 << 20))
+        n++;
+    SAY("%s %s", n < 17 ? "limited" : "not limited", error_name(errno));
+}
+
+static void descriptors(void)
+{
+    int n = 0;
+    while (n < 100000 && dup(0) >= 0)
+        n++;
+    int error = errno;
+    struct rlimit l;
+    getrlimit(RLIMIT_NOFILE, &l);
+    SAY("%d %s", n + 3 == (int)l.rlim_cur, error_name(error));
+    SHOW(open("/", O_RDONLY));
+    int ends[2];
+    SHOW(pipe(ends));
+    SHOW(fcntl(0, F_DUPFD, 0));
+}
+
+static void pipes(void)
+{
+    enum { CHILDREN = 40 };
+    int ends[2], report[2], error;
+    pid_t pid[CHILDREN];
+    SHOW(pipe(report));
+    for (int i = 0; i < CHILDREN; i++) {          /* each process has its own descriptors */
+        if ((pid[i] = fork()) == 0) {
+            while (pipe(ends) == 0)
+                ;
+            error = errno;
+            if (write(report[1], &error, sizeof error))
+                pause();
+        }
+        error = pid[i] < 0 ? errno : 0;
+        if (pid[i] < 0 || read(report[0], &error, sizeof error) != sizeof error || (error != EMFILE && error != ENFILE && error != ENOMEM))
+            SAY("child %d: %s", i, error_name(error));
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        kill(pid[i], SIGKILL);
+        waitpid(pid[i], NULL, 0);
+    }
+    SHOW(pipe(ends));
+}
+
+static void *sleeper(void *unused)
+{
+    pause();
+    return unused;
+}
+
+static void threads(void)
+{
+    pthread_t t;
+    pthread_attr_t a;
+    pthread_attr_init(&a);
+    pthread_attr_setstacksize(&a, 16384);
+    int n = 0, error;
+    while (!(error = pthread_create(&t, &a, sleeper, NULL)) && n < MANY)
+        n++;
+    SAY("%s %s", n > 100 ? "many" : "few", error_name(error));
+}
+
+/* As deep as names go, by the working directory. */
+static void deep(void)
+{
+    int n = 0;
+    SHOW(mkdir("deep", 0700) || chdir("deep"));
+    while (n < 1000 && mkdir("d", 0700) == 0 && chdir("d") == 0)
+        n++;
+    SAY("%d", n);
+    static char path[10000];
+    memset(path, '/', sizeof path - 1);
+    SHOW(chdir(path));
+    for (int i = 0; i < 2400; i++)
+        memcpy(path + 4 * i, "d/./", 4);
+    SHOW(chdir(path));
+    SHOW(getcwd(path, sizeof path) != NULL);
+    for (int i = 0; i < n; i++)
+        if (chdir("..") || rmdir("d")) {
+            SAY("stopped at %d: %s", i, error_name(errno));
+            break;
+        }
+    SHOW(chdir(".."));
+    SHOW(rmdir("deep"));
+}
+
+static void arguments(void)
+{
+    static char word[1 << 20], *list[100001], *none[1];
+    memset(word, 'x', sizeof word - 1);
+    char *one[] = { "true", word, NULL };
+    SHOW(execve("/bin/true", one, none));
+    word[1 << 10] = 0;
+    for (int i = 0; i < 100000; i++)
+        list[i] = word;
+    SHOW(execve("/bin/true", list, none));
+    SHOW(execve("/bin/true", none, list));
+}
+
+/* Timers of the shortest interval there is; somebody else must still get his work done. */
+static void timers(void)
+{
+    pid_t pid[4];
+    for (int i = 0; i < 4; i++) {
+        if ((pid[i] = fork()))
+            continue;
+        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+        struct itimerspec often = { { 0, 1 }, { 0, 1 } };
+        timer_t t;
+        signal(SIGUSR1, i % 2 ? SIG_IGN : SIG_DFL);
+        sigset_t set;
+        sigfillset(&set);
+        sigprocmask(SIG_SETMASK, &set, NULL);
+        for (int n = 0; n < 60; n++)
+            if (timer_create(CLOCK_MONOTONIC, &event, &t) || timer_settime(t, 0, &often, NULL))
+                _exit(1);
+        for (;;)
+            pause();
+    }
+    volatile unsigned long n = 0;
+    for (int i = 0; i < 20; i++)
+        usleep(1000);
+    while (n < 30000000)
+        n++;
+    for (int i = 0; i < 4; i++) {
+        kill(pid[i], SIGKILL);
+        waitpid(pid[i], NULL, 0);
+    }
+    SAY("worked");
+}
+
+static void disk(void)
+{
+    static char block[65536];
+    memset(block, 7, sizeof block);
+    int kept = open("kept", O_WRONLY | O_CREAT, 0600);
+    SHOW(write(kept, block, sizeof block));
+    SHOW(fsync(kept));
+    int fd = open("full", O_WRONLY | O_CREAT, 0600);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    SAY("%s", error_name(errno));
+    while (write(fd, block, 1) > 0)
+        ;
+    SAY("%s", error_name(errno));
+    SHOW(write(kept, block, sizeof block) < 0 ? -errno : 1);
+    int directories = 0;
+    char name[20];
+    while (directories < 1000 && (snprintf(name, sizeof name, "dir%d", directories), mkdir(name, 0700)) == 0)
+        directories++;
+    SAY("%s", directories == 1000 ? "no end of directories" : error_name(errno));
+    while (directories)
+        snprintf(name, sizeof name, "dir%d", --directories), rmdir(name);
+    SHOW(fsync(fd) < 0 ? errno != ENOSPC && errno != EIO : 0);
+    SHOW(ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET));
+    SHOW(write(fd, block, sizeof block));
+    SHOW(unlink("full"));
+    close(kept);
+    int again = open("kept", O_RDONLY);
+    memset(block, 0, sizeof block);
+    SHOW(read(again, block, sizeof block));
+    SAY("%d", block[0] == 7 && !memcmp(block, block + 1, sizeof block - 1));
+    SHOW(unlink("kept"));
+}
+
+/* Programs that are none. */
+static void execute(char **files)
+{
+    for (; *files; files++) {
+        char *arguments[] = { *files, NULL };
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(5);
+            execve(*files, arguments, arguments + 1);
+            SAY("%s: %s", *files, error_name(errno));
+            _exit(99);
+        }
+        waitpid(pid, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 99)
+            show_status(*files, status);
+    }
+}
+
+/* Wrong bytes in the tables at the beginning of a disk. */
+static void damage(const char *device, unsigned long seed)
+{
+    int fd = open(device, O_RDWR);
+    uint8_t byte;
+    if (fd < 0)
+        perror(device), exit(1);
+    srand(seed);
+    for (unsigned n = seed % 4 == 0 ? 1 : seed % 4 == 1 ? 10 : 300; n; n--) {
+        unsigned area = rand() % 3, at = area == 0 && seed % 3 == 0 ? 11 + rand() % 80 : area == 1 ? 512 + rand() % 65536 : rand() % (2 << 20);
+        if (at < 512 && seed % 3)
+            continue;
+        if (pread(fd, &byte, 1, at) != 1)
+            perror(device), exit(1);
+        byte = rand() % 2 ? byte ^ 1 << rand() % 8 : rand();
+        if (pwrite(fd, &byte, 1, at) != 1)
+            perror(device), exit(1);
+    }
+    fsync(fd);
+}
+
+static const struct { const char *name; void (*run)(void); } all[] = {
+    { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "bomb", bomb },
+    { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
+    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk },
+};
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 && !strcmp(argv[1], "execute"))
+        execute(argv + 2);
+    if (argc > 3 && !strcmp(argv[1], "damage"))
+        damage(argv[2], strtoul(argv[3], NULL, 0));
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (argc > 1 && !strcmp(argv[1], all[i].name)) {
+            all[i].run();
+            return 0;
+        }
+    return argc > 2 ? 0 : 2;
+}
