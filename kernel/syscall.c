@@ -13,6 +13,10 @@
 
 /* ---- programs ---- */
 
+/* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it lets nobody else run, and an iovec
+ * may name the same memory a thousand times. */
+enum { TRANSFER_MAX = 16 << 20 };
+
 static void shift_arguments(struct thread *t)
 {
     const struct regs *r = &t->regs;
@@ -40,7 +44,7 @@ static bool open_iovec(struct thread *t)
         return false;
     }
     copy_words(t->moved, &t->regs.rdi);
-    t->moved[2] = total;
+    t->moved[2] = total < TRANSFER_MAX ? total : TRANSFER_MAX;
     t->words = t->moved;
     return true;
 }
@@ -132,8 +136,14 @@ static void program_call(struct thread *t, struct personality *p)
     if (r->window) {
         t->window.base = t->words[r->base % 6];
         t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length % 6];
-        if (r->window & WINDOW_IOVEC && !open_iovec(t))
-            return;
+        if (r->window & WINDOW_IOVEC) {
+            if (!open_iovec(t))
+                return;
+        } else if (__builtin_expect(t->window.length > TRANSFER_MAX, 0)) {
+            copy_words(t->moved, t->words);
+            t->window.length = t->moved[r->length % 6] = TRANSFER_MAX;
+            t->words = t->moved;
+        }
     }
     if (r->kind == ROUTE_CONNECTION && !(to = route_connection(t, r)))
         return;

@@ -32,20 +32,22 @@ int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
     return 0;
 }
 
+/* Where in an iovec a copy has got to: the element, and the offset in the window at which it begins. */
+struct cursor { uint64_t element, begins; };
+
 /* The contiguous part of the window that starts at offset: its address and its length (at most *run). false: past the end, or
- * the array is missing. */
-static bool window_run(struct thread *t, uint64_t offset, vaddr_t *at, uint64_t *run)
+ * the array is missing. Offsets asked for with the same cursor only grow. */
+static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vaddr_t *at, uint64_t *run)
 {
     struct iovec v = { t->window.base, t->window.length };
     if (t->window.kind & WINDOW_IOVEC) {
-        uint64_t i = 0;
-        do {
-            if (i == t->window.length || space_read(t->space, t->window.base + i++ * sizeof v, &v, sizeof v) < 0)
+        for (;; c->element++, c->begins += v.length) {
+            if (c->element == t->window.length || space_read(t->space, t->window.base + c->element * sizeof v, &v, sizeof v) < 0)
                 return false;
-            if (offset < v.length)
+            if (offset - c->begins < v.length)
                 break;
-            offset -= v.length;
-        } while (true);
+        }
+        offset -= c->begins;
     }
     if (offset >= v.length)
         return false;
@@ -73,10 +75,11 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         int error = out ? space_copy(c->space, at, t->space, mine, length) : space_copy(t->space, mine, c->space, at, length);
         return error ? error : (int64_t)length;
     }
+    struct cursor cursor = { 0, 0 };
     for (uint64_t left = length; left;) {
         uint64_t run = left;
         vaddr_t at;
-        if (!window_run(c, offset, &at, &run))
+        if (!window_run(c, &cursor, offset, &at, &run))
             return -EFAULT;
         int error = out ? space_copy(c->space, at, t->space, mine, run) : space_copy(t->space, mine, c->space, at, run);
         if (error)
@@ -104,10 +107,11 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         return -ESRCH;
     uint64_t offset = a[1], left = a[2] ? a[2] : 1;
     bool write = c->window.kind & WINDOW_OUT;
+    struct cursor cursor = { 0, 0 };
     while (left) {
         uint64_t run = left;
         vaddr_t at;
-        if (!window_run(c, offset, &at, &run)) {
+        if (!window_run(c, &cursor, offset, &at, &run)) {
             vaddr_t array = c->window.base;
             if (c->window.kind & WINDOW_IOVEC && space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
                 return throw_range(c, array, sizeof(struct iovec), false);

@@ -34,6 +34,7 @@ def after(vm, script, **options):
     ("threads", ["many EAGAIN"]),
     ("arguments", [f'execve("/bin/true", {how}) = -1 E2BIG' for how in ("one, none", "list, none", "none, list")]),
     ("timers", ["worked"]),
+    ("transfer", ["done"]),
 ])
 def test_what_is_exhausted_is_refused(vm, what, said):
     assert after(vm, f"{EXHAUST} {what}") == (said, 0)
@@ -56,6 +57,11 @@ def test_full_file_systems_say_so_and_keep_what_was_synced(vm, folder):
     assert said[6:13] == ["fsync(fd) < 0 ? errno != ENOSPC && errno != EIO : 0 = 0", "ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) = 0",
                           "write(fd, block, sizeof block) = 65536", 'unlink("full") = 0',
                           "read(again, block, sizeof block) = 65536", "1", 'unlink("kept") = 0']
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/root", "/boot", "/proc", "/dev"])
+def test_reading_a_folder_far_behind_its_end_finds_nothing(vm, folder):
+    assert after(vm, f"cd {folder}; {EXHAUST} beyond") == (["looked"], 0)
 
 
 def test_a_thousand_folders_deep(vm):

@@ -4,7 +4,7 @@
 
 #include <minnow/file.h>
 
-enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, RESEED_NS = 60 };
+enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, RANDOM_MAX = 1 << 20, RESEED_NS = 60 };
 
 static const char zeroes[CHUNK];
 static struct random generator;
@@ -18,20 +18,20 @@ static bool known(uint64_t minor)
 static int64_t read_random(struct message *m)
 {
     static uint8_t bytes[CHUNK];
-    uint64_t now = time_now();
+    uint64_t now = time_now(), length = MIN(m->w[2], (uint64_t)RANDOM_MAX);
     if (now >= reseed_at) {
         random_seed(&generator);
         reseed_at = now + RESEED_NS * 1000000000ul;
     }
-    for (uint64_t done = 0, n; done < m->w[2]; done += n) {
-        n = MIN(m->w[2] - done, (uint64_t)CHUNK);
+    for (uint64_t done = 0, n; done < length; done += n) {
+        n = MIN(length - done, (uint64_t)CHUNK);
         random_bytes(&generator, bytes, n);
         int error = copy_out(m, done, bytes, n);
         memset(bytes, 0, n);
         if (error)
             return error;
     }
-    return m->w[2];
+    return length;
 }
 
 static int64_t do_read(struct message *m)

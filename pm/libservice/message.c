@@ -59,12 +59,13 @@ static int64_t handle(struct work *w)
     return handler(&w->m);
 }
 
-/* The whole rest of the buffer that a read or write named, up to THROW_AHEAD, is brought at once. */
+/* The whole rest of the buffer that a read or write named is brought at once, up to THROW_AHEAD; or as much as has been moved in
+ * vain, so that all tries together cost no more than twice the work. */
 static void throw_missing(struct work *w)
 {
     size_t length = w->missing_length, rest = 0;
     if (w->m.w[2] > w->missing_offset)
-        rest = MIN(w->m.w[2] - w->missing_offset, (uint64_t)THROW_AHEAD);
+        rest = MIN(w->m.w[2] - w->missing_offset, MAX(w->missing_offset, (uint64_t)THROW_AHEAD));
     throw_back(w->m.call, w->missing_offset, MAX(length, rest));
 }
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 enum { MANY = 5000 };
 
@@ -258,6 +259,34 @@ static void disk(void)
     SHOW(unlink("kept"));
 }
 
+/* Places of a folder where nothing can be. */
+static void beyond(void)
+{
+    static const off_t places[] = { 1, 3, 4095, 65535, 65538, 1 << 20, 1l << 32, (1l << 32) + 3, 1l << 45, 0x7ffffffffffffff0 };
+    static char entries[4096];
+    int fd = open(".", O_RDONLY | O_DIRECTORY);
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (lseek(fd, places[i], SEEK_SET) == places[i] && syscall(SYS_getdents64, fd, entries, sizeof entries) < 0)
+            SAY("%ld: %s", (long)places[i], error_name(errno));
+    SAY("looked");
+}
+
+/* A call that would take for ever: the same memory a thousand times. Somebody else has his turn meanwhile. */
+static void transfer(void)
+{
+    enum { SIZE = 8 << 20, PARTS = 1024 };
+    static struct iovec parts[PARTS];
+    char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    for (int i = 0; i < PARTS; i++)
+        parts[i] = (struct iovec){ memory, SIZE };
+    int zero = open("/dev/zero", O_RDWR);
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    ssize_t n = readv(zero, parts, PARTS);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    SAY("%s", n <= 0 ? error_name(errno) : b.tv_sec - a.tv_sec > 5 ? "too long" : "done");
+}
+
 /* Programs that are none. */
 static void execute(char **files)
 {
@@ -302,6 +331,7 @@ static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
     { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk },
+    { "beyond", beyond }, { "transfer", transfer },
 };
 
 int main(int argc, char **argv)

@@ -385,7 +385,8 @@ int64_t do_dents(struct message *m)
             position = 2;
         node_put(parent);
     }
-    for (uint32_t slot = position >= 2 ? position - 2 : 0; !error && added == 1 && !dir->removed;) {
+    bool beyond = position >= DIRECTORY_SLOTS + 2;   /* lseek goes anywhere */
+    for (uint32_t slot = position >= 2 ? position - 2 : 0; !error && added == 1 && !beyond && !dir->removed;) {
         int more = dir_next(dir, &slot, &f);
         if (more <= 0) {
             error = d.sent + d.filled ? 0 : more;
