@@ -27,6 +27,8 @@
 #
 #   SERVICES  += vfs/ext2       a process of the system: all *.c and *.S in the folder.
 #                               Its manifest is vfs/ext2/ext2.manifest
+#   ALTERNATIVES += pm/sched_rr another program for a service: built as one, but not put on the boot
+#                               partition. `tests/vm --service sched=build/services/sched_rr` boots with it
 #   LIBS_ext2 := libfs          libraries of a service besides libservice, which all get
 #   LIBRARIES += vfs/libfs      a library for services; everyone finds its headers
 #   COMMANDS  += commands/cal   a program of the user's: a folder, or one file cal.c -> /bin/cal
@@ -91,6 +93,7 @@ AREAS := kernel pm vfs drivers posix commands tests lab
 include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
 
 SERVICES := $(foreach s,$(sort $(SERVICES)),$(if $(filter $(notdir $s),$(WITHOUT)),,$s))
+ALTERNATIVES := $(foreach s,$(sort $(ALTERNATIVES)),$(if $(filter $(notdir $s),$(WITHOUT)),,$s))
 COMMANDS := $(foreach c,$(sort $(COMMANDS)),$(if $(filter $(basename $(notdir $c)),$(WITHOUT)),,$c))
 PROGRAMS := $(foreach p,$(sort $(wildcard tests/programs/*.c)),$(if $(filter $(basename $(notdir $p)),$(WITHOUT)),,$p))
 LIBRARIES := $(sort $(LIBRARIES))
@@ -99,7 +102,7 @@ sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
 .PHONY: image all services unit run test test-fuzz bench debug setup clean distclean
-image: $(BUILD)/disk.img
+image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
 # ---- Kernel ----
@@ -141,7 +144,7 @@ $(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/ksyms.o kernel/kernel.ld
 
 SERVICE_FLAGS := $(NATIVE_FLAGS) -ffunction-sections -fdata-sections \
     -Ikernel/abi $(LIBRARIES:%=-I%)
-SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(LIBRARIES),$(call objects,$d))
+SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 
 $(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile
 	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) -MMD -MP -c -o $@ $<
@@ -164,10 +167,10 @@ $(BUILD)/services/$(2): $(call objects,$(1)) \
 $(BUILD)/boot/services/$(2).manifest: $(1)/$(2).manifest
 	@mkdir -p $$(@D) && cp $$< $$@
 endef
-$(foreach s,$(SERVICES),$(eval $(call service,$s,$(notdir $s))))
+$(foreach s,$(SERVICES) $(ALTERNATIVES),$(eval $(call service,$s,$(notdir $s))))
 
 SERVICE_NAMES := $(notdir $(SERVICES))
-services: $(SERVICE_NAMES:%=$(BUILD)/services/%)
+services: $(patsubst %,$(BUILD)/services/%,$(SERVICE_NAMES) $(notdir $(ALTERNATIVES)))
 
 # What goes on the boot partition carries no symbols.
 $(BUILD)/boot/services/%: $(BUILD)/services/%
