@@ -70,6 +70,7 @@ NM      := $(BIN)nm
 AR      := $(BIN)ar
 MUSL_CC := musl-gcc
 HOST_CC := gcc
+HOST_CXX := g++
 
 WARNINGS := -Wall -Wextra -Werror
 
@@ -146,8 +147,15 @@ SERVICE_FLAGS := $(NATIVE_FLAGS) -ffunction-sections -fdata-sections \
     -Ikernel/abi $(LIBRARIES:%=-I%)
 SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 
-$(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile
-	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) -MMD -MP -c -o $@ $<
+# What services write is noted in their undo log, by a plugin of the compiler.
+UNDO := $(BUILD)/undo.so
+UNDO_FLAGS := -fplugin=$(abspath $(UNDO))
+$(UNDO): pm/libservice/undo/plugin.cc
+	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CXX) -O1 -shared -fPIC -fno-rtti -isystem $(shell $(CC) -print-file-name=plugin)/include -o $@ $<
+
+$(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile $(UNDO)
+	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) $(UNDO_FLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/obj/pm/libservice/string.c.o $(BUILD)/obj/pm/libservice/recover.c.o: UNDO_FLAGS :=
 
 # library FOLDER
 define library

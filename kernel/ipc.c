@@ -39,19 +39,27 @@ static inline void deliver(struct thread *r, struct thread *t)
     to->r15 = t->task->label;
     t->state = THREAD_HELD;
     t->holder = r->task;
+    r->serving = t->call;
+    r->task->messages++;
+}
+
+static void deliver_told(struct thread *r)
+{
+    struct regs *to = &r->regs;
+    to->rax = 0;
+    to->rbx = r->told.op;
+    to->rbp = 0;
+    to->rdi = r->told.word;
+    to->r12 = r->told.object;
+    to->r14 = r->told.flags;
     r->task->messages++;
 }
 
 static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object, uint64_t flags)
 {
-    struct regs *to = &r->regs;
-    to->rax = 0;
-    to->rbx = op;
-    to->rbp = 0;
-    to->rdi = word;
-    to->r12 = object;
-    to->r14 = flags;
-    r->task->messages++;
+    r->serving = 0;
+    r->told.op = op, r->told.word = word, r->told.object = object, r->told.flags = flags;
+    deliver_told(r);
 }
 
 /* Takes the first thing out of a mailbox that is not empty, into r's registers. */
@@ -85,6 +93,17 @@ void ipc_receive(struct thread *t)
     t->state = THREAD_RECEIVING;
     t->next = me->receivers;
     me->receivers = t;
+}
+
+void ipc_receive_again(struct thread *t)
+{
+    struct thread *c = t->serving ? ipc_held(t->serving, t->task) : NULL;
+    if (c)
+        deliver(t, c);
+    else if (!t->serving)
+        deliver_told(t);
+    else
+        ipc_receive(t);
 }
 
 /* A thread of the service that can take a message now, made ready; NULL when it must go to the mailbox. */

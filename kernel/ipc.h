@@ -29,6 +29,8 @@ static inline void ipc_finish(struct thread *t, int64_t result)
 }
 /* Delivers the next thing in the mailbox to t, or makes it wait. */
 void ipc_receive(struct thread *t);
+/* What t received last, once more, if that is still to be answered; else the next. */
+void ipc_receive_again(struct thread *t);
 void ipc_notify(struct task *to, uint64_t bits);
 /* t makes an event call on its task's personality (or, for a service, dies: the manager is told). */
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4);

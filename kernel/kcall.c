@@ -38,12 +38,12 @@ static int64_t sys_unpark(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-void kcall_exit(struct thread *t, bool whole_service)
+void kcall_exit(struct thread *t, uint64_t how)
 {
-    if (whole_service)
-        service_fault(t, 0, 0, 0, 0);
-    else
+    if (how == EXIT_THREAD)
         thread_kill(t);
+    else
+        service_exit(t, how);
 }
 
 static int64_t sys_notify(struct thread *t, const uint64_t *a)
@@ -171,13 +171,8 @@ static int64_t sys_yield(struct thread *t, const uint64_t *a)
 
 static int64_t sys_thread(struct thread *t, const uint64_t *a)
 {
-    struct thread *n = thread_create(t->task);
-    if (!n)
-        return -ENOMEM;
-    arch_regs_init(&n->regs, a[0], a[1], a[2]);
-    n->iret = 1;
-    sched_ready(n);
-    return n->index;
+    struct thread *n;
+    return service_thread(t->task, a[0], a[1], &n);
 }
 
 const kcall_t kcall_by_route[SYS_COUNT_] = {
@@ -198,7 +193,8 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_THREAD_KILL] = sys_thread_kill, [SYS_TASK_SPACE] = sys_task_space, [SYS_PAGES] = sys_pages,
     [SYS_PAGES_CLONE] = sys_pages_clone, [SYS_FRAMES] = sys_frames, [SYS_FRAMES_GIVE] = sys_frames_give,
     [SYS_SERVICE_CREATE] = sys_service_create, [SYS_SERVICE_LOAD] = sys_service_load,
-    [SYS_SERVICE_START] = sys_service_start, [SYS_SERVICE_KILL] = sys_service_kill, [SYS_MODULE] = sys_module,
+    [SYS_SERVICE_START] = sys_service_start, [SYS_SERVICE_KILL] = sys_service_kill, [SYS_SERVICE_RESUME] = sys_service_resume,
+    [SYS_READY] = sys_ready, [SYS_MODULE] = sys_module,
     [SYS_GROW] = sys_grow, [SYS_THREAD] = sys_thread, [SYS_IRQ_BIND] = sys_irq_bind, [SYS_IRQ_ACK] = sys_irq_ack,
     [SYS_PORT_IN] = sys_port_in, [SYS_PORT_OUT] = sys_port_out, [SYS_PORT_INS] = sys_port_ins,
     [SYS_PORT_OUTS] = sys_port_outs, [SYS_MAP_DEVICE] = sys_map_device,

@@ -13,7 +13,7 @@ extern const kcall_t kcall_by_route[SYS_COUNT_];  /* what a routing table may na
 extern struct personality *kcall_personality;         /* that of new programs */
 
 void kcall_park(struct thread *t);
-void kcall_exit(struct thread *t, bool whole_service);
+void kcall_exit(struct thread *t, uint64_t how);   /* enum exit */
 
 static inline void copy_words(uint64_t *to, const uint64_t *from)
 {
@@ -65,5 +65,6 @@ int64_t sys_port_outs(struct thread *t, const uint64_t *a);
 int64_t sys_map_device(struct thread *t, const uint64_t *a);
 int64_t sys_halt(struct thread *t, const uint64_t *a);
 void irq_arrived(unsigned irq);
+void irq_forget(struct task *gone);
 
 #endif

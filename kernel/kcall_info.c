@@ -30,6 +30,10 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->label = x->label;
     out->pages = x->service ? x->committed : x->space ? x->space->pages : 0;
     out->messages = x->messages;
+    out->crash = x->crash;
+    out->ready = x->recovery != 0;
+    out->protocols = x->protocols;
+    out->stretch = x->service && x->active ? x->messages + x->active->call : 0;
     memcpy(out->name, x->name, sizeof out->name);
     return sizeof *out;
 }

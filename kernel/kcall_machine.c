@@ -21,6 +21,31 @@ static bool may_port(const struct task *t, uint64_t port, uint64_t width)
     return false;
 }
 
+/* Contiguous frames for a device. They belong to the slot for ever: when the driver dies its device may be writing there still, so they
+ * go to nobody but the next driver, which resets the device first. */
+static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
+{
+    unsigned i = 0;
+    while (i < DMA_RUNS && me->dma[i].pages && (me->dma[i].taken || me->dma[i].pages != pages))
+        i++;
+    if (i == DMA_RUNS)
+        return 0;
+    if (!me->dma[i].pages) {
+        size_t n = pages;
+        paddr_t first = me->committed + pages <= me->rights.budget ? frame_alloc_many(&n) : 0;
+        if (!first || n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32))
+            return 0;   /* drivers ask at their start, when there is one large range */
+        me->dma[i].first = first;
+        me->dma[i].pages = pages;
+        me->rights.budget -= pages;
+        frames_promised -= frames_promised < pages ? frames_promised : pages;
+    }
+    me->dma[i].taken = true;
+    for (uint64_t k = 0; k < pages; k++)
+        zero_page(phys_to_virt(me->dma[i].first + k * PAGE_SIZE));
+    return me->dma[i].first;
+}
+
 int64_t sys_grow(struct thread *t, const uint64_t *a)
 {
     struct task *me = t->task;
@@ -33,22 +58,15 @@ int64_t sys_grow(struct thread *t, const uint64_t *a)
     if (a[1] & GROW_CONTIGUOUS) {
         if (!has_right(t, RIGHT_DMA))
             return -EPERM;
-        size_t n = pages;
-        if (me->committed + pages > me->rights.budget)
+        paddr_t first = dma_run(me, pages, a[1] & GROW_BELOW_4G);
+        if (!first)
             return -ENOMEM;
-        paddr_t first = frame_alloc_many(&n);
-        if (!first || n < pages || (a[1] & GROW_BELOW_4G && (first + pages * PAGE_SIZE) >> 32))
-            return -ENOMEM;   /* drivers ask at their start, when there is one large range */
         for (uint64_t i = 0; i < pages; i++) {
             uint64_t *e = arch_entry(me->space, va + i * PAGE_SIZE, true);
             if (!e)
                 return -ENOMEM;
-            zero_page(phys_to_virt(first + i * PAGE_SIZE));
-            *e = arch_entry_make(first + i * PAGE_SIZE, PAGE_READ | PAGE_WRITE | PAGE_OWNED);
+            *e = arch_entry_make(first + i * PAGE_SIZE, PAGE_READ | PAGE_WRITE);
         }
-        me->committed += pages;
-        me->space->pages += pages;
-        frames_promised -= frames_promised < pages ? frames_promised : pages;
         if (a[2] && space_write(t->space, a[2], &first, sizeof first) < 0)
             return -EFAULT;
     } else {
@@ -68,6 +86,15 @@ int64_t sys_irq_bind(struct thread *t, const uint64_t *a)
     irqs[a[0]].bit = a[1] & 31;
     arch_irq_unmask(a[0]);
     return 0;
+}
+
+void irq_forget(struct task *gone)
+{
+    for (unsigned i = 0; i < IRQS; i++)
+        if (irqs[i].task == gone) {
+            irqs[i].task = NULL;
+            arch_irq_mask(i);
+        }
 }
 
 int64_t sys_irq_ack(struct thread *t, const uint64_t *a)

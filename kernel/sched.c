@@ -159,6 +159,35 @@ void sched_remove(struct thread *t)
     }
 }
 
+/* Stands in task->active of a frozen service that nothing was running in. */
+static struct thread nobody;
+
+struct thread *sched_freeze(struct task *task)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *t = task->active;
+    if (!t)
+        task->active = &nobody;
+    else if (cpu->current == t)
+        cpu->current = NULL;
+    else if (t->state == THREAD_READY)
+        unqueue(t);
+    return sched_frozen(task);
+}
+
+struct thread *sched_frozen(struct task *task)
+{
+    return task->active == &nobody ? NULL : task->active;
+}
+
+void sched_thaw(struct task *task)
+{
+    if (task->active == &nobody)
+        monitor_next(task);
+    else if (task->active)
+        dispatch(task->active);
+}
+
 void sched_yield(struct thread *t)
 {
     struct cpu *cpu = this_cpu();

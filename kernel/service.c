@@ -1,8 +1,9 @@
-/* Services as the kernel sees them: created, filled and started by the service manager, stopped by themselves or by a
- * fault. The slot and its mailbox stay when a service stops, so that calls wait for its successor. */
+/* Services as the kernel sees them: created, filled and started by the service manager; frozen when they fail, and then rolled back
+ * (resume) or stopped. The slot and its mailbox stay when a service stops, so that calls wait for its successor. */
 #include "service.h"
 
 #include "arch.h"
+#include "clock.h"
 #include "conn.h"
 #include <minnow/elf.h>
 #include "ipc.h"
@@ -16,7 +17,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { STACK_PAGES = 8, MANAGER_BUDGET = 128 };
+enum { MANAGER_BUDGET = 192 };
 
 static struct task *pm;
 
@@ -52,10 +53,15 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     if (!x->space)
         return -ENOMEM;
     x->dead = 0;
+    x->crash = CRASH_NONE;
     x->rights = r;
     x->priority = r.priority;
-    x->heap_next = x->device_next = 0;
-    frames_promised += r.budget;
+    x->heap_next = x->device_next = x->stack_next = x->recovery = 0;
+    for (unsigned i = 0; i < DMA_RUNS; i++) {
+        x->dma[i].taken = false;
+        x->rights.budget -= x->dma[i].pages;   /* it has them already */
+    }
+    frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         pm = x;
     return 0;
@@ -83,16 +89,26 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
 
 static int start(struct task *x, vaddr_t ip)
 {
-    int error = space_commit(x, STACK_TOP - STACK_PAGES * PAGE_SIZE, STACK_PAGES, PAGE_READ | PAGE_WRITE);
+    struct thread *n;
+    int64_t error = service_thread(x, ip, 0, &n);
+    return error < 0 ? (int)error : 0;
+}
+
+int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument, struct thread **n)
+{
+    if (!x->stack_next)
+        x->stack_next = STACK_TOP;
+    int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE, SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
     if (error)
         return error;
-    struct thread *n = thread_create(x);
-    if (!n)
+    *n = thread_create(x);
+    if (!*n)
         return -ENOMEM;
-    arch_regs_init(&n->regs, ip, STACK_TOP - 8, 0);
-    n->iret = 1;
-    sched_ready(n);
-    return 0;
+    arch_regs_init(&(*n)->regs, ip, x->stack_next - 8, argument);
+    (*n)->iret = 1;
+    x->stack_next -= SERVICE_STACK_SPAN;
+    sched_ready(*n);
+    return (*n)->index;
 }
 
 int64_t sys_service_start(struct thread *t, const uint64_t *a)
@@ -105,21 +121,23 @@ int64_t sys_service_start(struct thread *t, const uint64_t *a)
 
 void service_stop(struct task *x)
 {
-    struct thread *next;
-    for (struct thread *t = x->threads; t; t = next) {
-        next = t->siblings;
-        thread_kill(t);
-    }
+    while (x->threads)
+        thread_kill(x->threads);
     x->active = NULL;
     x->entry_first = NULL;
     x->receivers = NULL;
     ipc_orphan(x);
+    irq_forget(x);
+    clock_alarm(x, 0);
+    x->pending = 0;
+    x->published_length = 0;
     if (x->space) {
         space_release(x);
         frames_promised -= frames_promised < x->rights.budget ? frames_promised : x->rights.budget;
         space_drop(x->space);
         x->space = NULL;
     }
+    x->crash = CRASH_NONE;
     x->dead = 1;
 }
 
@@ -140,33 +158,34 @@ static void refuse_callers(struct task *x)
     kfree(x, sizeof *x);
 }
 
-int64_t sys_service_kill(struct thread *t, const uint64_t *a)
+/* ---- failure ---- */
+
+/* The same request twice in a row has been the death of the service: it fails, and the service goes on. */
+static void blame(struct task *x, struct thread *t)
 {
-    struct task *x = slot_task(a[0]);
-    if (!manager(t))
-        return -EPERM;
-    if (!x || x == t->task)
-        return -ESRCH;
-    service_stop(x);
-    if (a[1])
-        refuse_callers(x);
-    return 0;
+    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
+    if (!c)
+        return;
+    bool again = x->fatal.thread == c->index && x->fatal.op == c->op && x->fatal.object == c->object
+        && x->fatal.position == c->position && x->fatal.word == c->words[0];
+    x->fatal.thread = c->index;
+    x->fatal.op = c->op, x->fatal.object = c->object, x->fatal.position = c->position, x->fatal.word = c->words[0];
+    if (!again || !x->rights.afresh)
+        return;
+    x->fatal.op = 0;
+    kprintf("service %s: a request has killed it twice and fails: operation %lx of thread %u\n", x->name, c->op, c->index);
+    ipc_finish(c, -EIO);
 }
 
-void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2)
+/* Registers, and what looks like return addresses on the stack. */
+static void last_words(struct task *x, struct thread *t)
 {
-    struct task *x = t->task;
     const struct regs *r = &t->regs;
-    bool before = log_to_serial;
-    log_to_serial = true;
-    kprintf("service %s (thread %u) stopped: ", x->name, t->index);
-    if (op == PM_FAULT)
-        kprintf("page fault at %lx, access %lx\n", w2, w1);
-    else if (op)
-        kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
-    else
-        kprintf("by itself\n");
+    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
     kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
+    if (c)
+        kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op, c->task->service ? c->task->name : "a program",
+            c->index, c->object, c->words[0], c->words[1], c->words[2]);
     kprintf("  stack:");
     for (vaddr_t at = r->rsp, n = 0; n < 24; n++, at += 8) {
         uint64_t word;
@@ -176,11 +195,118 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
             kprintf(" %lx", word);
     }
     kprintf("\n");
-    log_to_serial = before;
+}
+
+static bool settled(struct task *x, const struct thread *t, struct recovery *how)
+{
+    if (space_read(x->space, x->recovery, how, sizeof *how) < 0)
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        if (t->regs.rip >= how->settled[i].from && t->regs.rip < how->settled[i].to)
+            return true;
+    return false;
+}
+
+static void resume(struct task *x, enum resume why)
+{
+    struct thread *t = sched_frozen(x);
+    struct recovery how = { 0 };
+    if (t && !settled(x, t, &how)) {
+        arch_regs_init(&t->regs, how.entry, 0, t->index);
+        t->regs.rsi = why;
+        t->iret = 1;
+    }
+    x->crash = CRASH_NONE;
+    sched_thaw(x);
+}
+
+/* The manager has nobody to help it. Its program is written anew, and it is rolled back like the others. */
+static void resume_manager(struct task *x)
+{
+    if (x->crash == CRASH_UNRECOVERABLE || !x->recovery)
+        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager stopped");
+    enum resume why = x->crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED;
+    service_reload_first(x);
+    resume(x, why);
+    ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+}
+
+static void freeze(struct task *x, enum crash why)
+{
+    sched_freeze(x);
+    x->crash = why;
     if (endpoint_index(x->endpoint) == SLOT_MANAGER)
-        panic(r, "the service manager stopped");
+        resume_manager(x);
+    else
+        ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
+}
+
+void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2)
+{
+    struct task *x = t->task;
+    kprintf("service %s (thread %u) failed: ", x->name, t->index);
+    if (op == PM_FAULT)
+        kprintf("page fault at %lx, access %lx\n", w2, w1);
+    else
+        kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
+    last_words(x, t);
+    blame(x, t);
+    freeze(x, CRASH_FAULT);
+}
+
+void service_exit(struct thread *t, enum exit how)
+{
+    kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index, how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
+    last_words(t->task, t);
+    blame(t->task, t);
+    freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
+}
+
+static void hung(struct task *x)
+{
+    kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
+    last_words(x, x->active);
+    blame(x, x->active);
+}
+
+int64_t sys_service_kill(struct thread *t, const uint64_t *a)
+{
+    struct task *x = slot_task(a[0]);
+    if (!manager(t))
+        return -EPERM;
+    if (!x || (a[1] == KILL_FREEZE || a[1] == KILL_HUNG ? !x->space || !x->threads : x == t->task))
+        return -ESRCH;
+    if (a[1] == KILL_FREEZE || a[1] == KILL_HUNG) {
+        if (x == t->task)
+            t->regs.rax = 0;   /* it is rolled back to the end of this very call */
+        if (a[1] == KILL_HUNG && x->active)
+            hung(x);
+        if (!x->crash)
+            freeze(x, a[1] == KILL_HUNG ? CRASH_HUNG : CRASH_KILLED);
+        return 0;
+    }
     service_stop(x);
-    ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
+    if (a[1] == KILL_REFUSE)
+        refuse_callers(x);
+    return 0;
+}
+
+int64_t sys_service_resume(struct thread *t, const uint64_t *a)
+{
+    struct task *x = slot_task(a[0]);
+    if (!manager(t))
+        return -EPERM;
+    if (!x || !x->crash || !x->recovery || x->crash == CRASH_UNRECOVERABLE)
+        return -ESRCH;
+    resume(x, a[1]);
+    return 0;
+}
+
+int64_t sys_ready(struct thread *t, const uint64_t *a)
+{
+    t->task->recovery = a[0];
+    t->task->protocols = a[1];
+    return 0;
 }
 
 /* The module's pages appear read-only in the manager's space. */
@@ -218,6 +344,9 @@ int64_t sys_slot(struct thread *t, const uint64_t *a)
 
 /* ---- the first service ---- */
 
+/* Where the image lies; a segment is written over what is there already. */
+static const char *first_elf;
+
 static int load_segment(struct task *x, const char *elf, size_t size, const struct elf_segment *s)
 {
     if (s->offset + s->file_size < s->offset || s->offset + s->file_size > size || s->file_size > s->memory_size)
@@ -244,9 +373,10 @@ int service_load_first(const void *elf, size_t size)
     struct task *x = task_create(SLOT_MANAGER, "rs");
     if (!x || !(x->space = space_create()))
         return -ENOMEM;
-    x->rights = (struct service_rights){ .rights = RIGHT_RS | RIGHT_INFO, .budget = MANAGER_BUDGET, .priority = 4 };
+    x->rights = (struct service_rights){ .rights = RIGHT_RS | RIGHT_INFO, .budget = MANAGER_BUDGET, .priority = 0 };
     x->priority = x->rights.priority;
     frames_promised += MANAGER_BUDGET;
+    first_elf = elf;
     const struct elf_segment *s = (const void *)((const char *)elf + h->segments_at);
     for (unsigned i = 0; i < h->segment_count; i++) {
         int error = s[i].type == ELF_LOAD ? load_segment(x, elf, size, &s[i]) : 0;
@@ -254,4 +384,13 @@ int service_load_first(const void *elf, size_t size)
             return error;
     }
     return start(x, h->entry);
+}
+
+void service_reload_first(struct task *x)
+{
+    const struct elf_header *h = (const void *)first_elf;
+    const struct elf_segment *s = (const void *)(first_elf + h->segments_at);
+    for (unsigned i = 0; i < h->segment_count; i++)
+        if (s[i].type == ELF_LOAD && !(s[i].flags & ELF_W))
+            load_segment(x, first_elf, ~0ul, &s[i]);
 }

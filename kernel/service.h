@@ -5,9 +5,13 @@
 #include "thread.h"
 
 struct task *service_pm(void);           /* page faults go there */
-/* A thread of a service did what it must not: the service stops, the manager is told. op, w0.. as for ipc_event. */
+/* A thread of a service did what it must not: the service is frozen, the manager is told. op, w0.. as for ipc_event. */
 void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2);
+void service_exit(struct thread *t, enum exit how);
 void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
+void service_reload_first(struct task *manager);   /* its code and constants */
+/* Another thread, with a stack of its own: its index, and the thread; -ENOMEM. */
+int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument, struct thread **n);
 int  service_load_first(const void *elf, size_t size);   /* the service manager, slot 1, with all rights */
 
 /* A boot module, where it lies in physical memory. */
@@ -21,6 +25,8 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a);
 int64_t sys_service_load(struct thread *t, const uint64_t *a);
 int64_t sys_service_start(struct thread *t, const uint64_t *a);
 int64_t sys_service_kill(struct thread *t, const uint64_t *a);
+int64_t sys_service_resume(struct thread *t, const uint64_t *a);
+int64_t sys_ready(struct thread *t, const uint64_t *a);
 int64_t sys_module(struct thread *t, const uint64_t *a);
 int64_t sys_slot(struct thread *t, const uint64_t *a);
 

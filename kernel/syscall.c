@@ -260,6 +260,9 @@ static void native_call(struct thread *t)
     case SYS_RECEIVE:
         ipc_receive(t);
         return;
+    case SYS_RECEIVE_AGAIN:
+        ipc_receive_again(t);
+        return;
     case SYS_REPLY:
         t->regs.rax = reply(t);
         return;

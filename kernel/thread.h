@@ -9,7 +9,7 @@
 struct conn;
 struct conn_table;
 
-enum { THREADS_MAX = 2048, TASKS_MAX = 1024, PRIORITIES = 8 };
+enum { THREADS_MAX = 2048, TASKS_MAX = 1024, PRIORITIES = 8, DMA_RUNS = 4 };
 
 enum thread_state {
     THREAD_READY,      /* in a run queue, or running */
@@ -48,6 +48,8 @@ struct thread {
     struct space  *space;       /* of the task */
     struct thread *next;        /* in a run queue, a list of receivers, a wait for a position */
     call_t         call;        /* sequence << 16 | index: names the call that is being made */
+    call_t         serving;     /* a service's: the call that it received last; 0: what the kernel said then stands in `told` */
+    struct { uint64_t op, word, object, flags; } told;
     struct task   *holder;      /* QUEUED: whose mailbox; HELD: who owes the reply */
     uint64_t      *words;       /* of the request: in the registers, or in `moved` */
     uint64_t       op, object, position, flags;
@@ -80,6 +82,7 @@ struct task {
     uint8_t             service;      /* a service: native calls, monitor */
     uint8_t             dead;
     uint8_t             priority;
+    uint8_t             crash;        /* enum crash: frozen, until the manager has decided */
     struct space       *space;
     struct conn_table  *conns;
     struct personality *personality;  /* NULL for services */
@@ -98,7 +101,11 @@ struct task {
 
     struct service_rights rights;     /* from the manifest; may_call stands in it */
     uint64_t       committed;         /* pages */
-    vaddr_t        heap_next, device_next;
+    vaddr_t        heap_next, device_next, stack_next;
+    vaddr_t        recovery;          /* its struct recovery; 0: it has not come up yet */
+    uint32_t       protocols;
+    struct { paddr_t first; uint64_t pages; bool taken; } dma[DMA_RUNS];   /* stay when it dies: a device may still write there */
+    struct { uint64_t op, object, position, word; uint16_t thread; } fatal;/* the request that it died of */
     uint64_t       alarm;             /* nanoseconds since boot; 0: none */
     struct task   *alarm_next;
     vaddr_t        published;         /* SYS_PUBLISH */

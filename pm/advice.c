@@ -150,11 +150,11 @@ int64_t do_mincore(struct message *m)
         memset(vector, 0, sizeof vector);
         for (int64_t i = 0; i < n; i++)
             vector[(out[i].address - start) / PAGE_SIZE] = 1;
-        if (kernel_call(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
+        if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
             continue;
         if (to >= USER_TOP || to + pages > USER_TOP || fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
             return -EFAULT;
-        if (kernel_call(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0)
+        if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0)
             return -EFAULT;
     }
     return 0;

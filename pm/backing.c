@@ -18,7 +18,7 @@ static struct backing *queue;
 static uint64_t pinned, pinned_max;
 static unsigned idle;                     /* files in the ring */
 
-void backing_init(void) { pinned_max = (kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) & 0xffffffff) / PIN_SHARE; }
+void backing_init(void) { pinned_max = (kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) & 0xffffffff) / PIN_SHARE; }
 
 /* ---- finding ---- */
 

@@ -212,7 +212,7 @@ static int64_t commit(struct exec *e)
 static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
 {
     const struct exec *e = argument;
-    int64_t result = kernel_call(SYS_POKE, e->task, to, (uint64_t)from, length, 0, 0);
+    int64_t result = kernel_ask(SYS_POKE, e->task, to, (uint64_t)from, length, 0, 0);
     return result < 0 ? result : 0;
 }
 
@@ -221,12 +221,12 @@ static int64_t map_vdso(struct exec *e)
     uint64_t clock;
     if (!e->vdso)
         return 0;
-    if (kernel_call(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0) < 0)
+    if (kernel_ask(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0) < 0)
         return -EFAULT;
     struct page_change c[2] = {
         { .address = e->vdso - PAGE_SIZE, .count = 1, .source = clock, .task = e->task, .protection = PAGE_READ, .action = PAGE_MAP },
         { .address = e->vdso, .count = vdso_size() / PAGE_SIZE, .source = (uint64_t)vdso_start, .task = e->task,
-          .service = (endpoint_t)kernel_call(SYS_SELF, 0, 0, 0, 0, 0, 0), .protection = PAGE_READ | PAGE_EXEC, .action = PAGE_MAP_SERVICE },
+          .service = (endpoint_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0), .protection = PAGE_READ | PAGE_EXEC, .action = PAGE_MAP_SERVICE },
     };
     space_of(e->task)->usage->resident += 1 + c[1].count;
     return pages_do(c, 2);

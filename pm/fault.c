@@ -158,7 +158,7 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
         result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO) : -ENOMEM;
         if (!result) {
             struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection, .action = PAGE_PROTECT };
-            kernel_call(SYS_POKE, task, page, (uint64_t)buffer, PAGE_SIZE, 0, 0);
+            kernel_ask(SYS_POKE, task, page, (uint64_t)buffer, PAGE_SIZE, 0, 0);
             pages_do(&c, 1);
         } else if (frame) {
             frame_put(frame);

@@ -9,7 +9,7 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     struct thread_info info;
     if (told)
         return told;
-    return kernel_call(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.task : 0;
+    return kernel_ask(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.task : 0;
 }
 
 /* A kernel call that may lack memory for tables, with some lent to it then. */

@@ -42,7 +42,7 @@ void frames_init(void)
     if (!n)
         die("the kernel has no memory for programs");
     /* Behind the last range lie those that the kernel keeps: it may give them later. */
-    high += (uint64_t)kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) >> 32;
+    high += (uint64_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) >> 32;
     base = low;
     words_count = high - low;
     words = memory_pages(PAGE_UP(words_count * sizeof words[0]) / PAGE_SIZE);

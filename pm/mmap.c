@@ -44,7 +44,7 @@ static int check(const struct message *m, struct wish *w)
 static int open_file(const struct message *m, struct wish *w)
 {
     struct conn_info info;
-    if (kernel_call(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 || info.flags & O_PATH)
+    if (kernel_ask(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 || info.flags & O_PATH)
         return -EBADF;
     if ((int64_t)(w->offset + w->length) < 0)
         return -EOVERFLOW;

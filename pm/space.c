@@ -9,7 +9,7 @@ struct pm_usage usage_table[TASKS];
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
 
-void space_init(void) { kernel_call(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0); }
+void space_init(void) { kernel_ask(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0); }
 
 struct space *space_of(endpoint_t task)
 {

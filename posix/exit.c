@@ -16,7 +16,7 @@ uint64_t process_cpu(const struct process *p)
     struct task_info info;
     if (!p->i.task)
         return p->i.cpu_ns;
-    int64_t n = kernel_call(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info, sizeof info, 0, 0);
+    int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info, sizeof info, 0, 0);
     return n > 0 && info.endpoint == p->i.task ? info.cpu_ns : 0;
 }
 

@@ -19,7 +19,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     unsigned fd = m->w[0], command = m->w[1];
     uint64_t argument = m->w[2];
     struct conn_info info;
-    int64_t error = kernel_call(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
     if (error < 0)
         return error;
     if (info.flags & O_PATH && command != F_DUPFD && command != F_DUPFD_CLOEXEC && command != F_GETFD && command != F_SETFD && command != F_GETFL)
@@ -31,11 +31,11 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_GETFD:
         return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
     case F_SETFD:
-        return kernel_call(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC, 0, 0);
+        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC, 0, 0);
     case F_GETFL:
         return info.flags & SHOWN;
     case F_SETFL:
-        return kernel_call(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, (uint32_t)argument, 0, 0);
+        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, (uint32_t)argument, 0, 0);
     case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
         return lock_control(t, fd, command, argument);
     case F_GETOWN:
@@ -59,6 +59,6 @@ int64_t linux_close_range(struct thread *t, struct message *m)
     if (!(flags & CLOSE_RANGE_CLOEXEC))
         return -ENOSYS;   /* nobody closes another task's descriptors; programs then do it one by one */
     for (unsigned fd = first; fd <= last && fd < DESCRIPTORS; fd++)
-        kernel_call(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+        kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
     return 0;
 }

@@ -28,12 +28,12 @@ static void set_stack_and_tls(struct thread *t, const struct birth *b)
 {
     if (b->stack) {
         struct regs r;
-        kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
         r.rsp = b->stack;
         kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
     }
     if (b->flags & CLONE_SETTLS)
-        kernel_call(SYS_THREAD_SET, t->index, THREAD_TLS, b->tls, 0, 0, 0);
+        kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, b->tls, 0, 0, 0);
 }
 
 /* Undoes a child that has a task but will never run. */

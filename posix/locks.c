@@ -207,7 +207,7 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
         return error;
     if (f.type < F_RDLCK || f.type > F_UNLCK)
         return -EINVAL;
-    if ((error = kernel_call(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0)) < 0)
+    if ((error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0)) < 0)
         return error;
     if ((error = range_of(t, &f, &info, &wish)))
         return error;
@@ -230,7 +230,7 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
         return -EBADF;
     if (conflict(&wish))
         return command == F_SETLKW || command == F_OFD_SETLKW ? wait_for(t, &wish) : -EAGAIN;
-    kernel_call(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
+    kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
     error = take(t->process, &wish);
     try_again();   /* what was a writer's may have become a reader's */
     return error;
@@ -240,7 +240,7 @@ int64_t linux_flock(struct thread *t, struct message *m)
 {
     unsigned op = m->w[1] & ~LOCK_NB;
     struct conn_info info;
-    int64_t error = kernel_call(SYS_CONN_GET, t->call, (uint32_t)m->w[0], (uint64_t)&info, 0, 0, 0);
+    int64_t error = kernel_ask(SYS_CONN_GET, t->call, (uint32_t)m->w[0], (uint64_t)&info, 0, 0, 0);
     if (error < 0)
         return error;
     if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
@@ -254,7 +254,7 @@ int64_t linux_flock(struct thread *t, struct message *m)
     }
     if (conflict(&wish))
         return m->w[1] & LOCK_NB ? -EAGAIN : wait_for(t, &wish);
-    kernel_call(SYS_CONN_SET, t->call, (uint32_t)m->w[0], CONN_SET_WATCH, 1, 0, 0);
+    kernel_ask(SYS_CONN_SET, t->call, (uint32_t)m->w[0], CONN_SET_WATCH, 1, 0, 0);
     error = take(t->process, &wish);
     try_again();
     return error;
@@ -266,17 +266,17 @@ int64_t linux_close(struct thread *t, struct message *m)
 {
     struct conn_info info;
     struct regs r;
-    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
         return -EBADF;
     unsigned fd = r.rax == NR_CLOSE ? r.rdi : r.rsi;
     t->call = m->call;
-    if (kernel_call(SYS_CONN_GET, m->call, fd, (uint64_t)&info, 0, 0, 0) == 0) {
+    if (kernel_ask(SYS_CONN_GET, m->call, fd, (uint64_t)&info, 0, 0, 0) == 0) {
         struct held range = { .object = info.object, .service = info.service, .pid = t->process->i.pid, .first = 0, .last = INT64_MAX };
         cut(&range);
         range.whole = true;
         if (info.refs <= 1)
             cut(&range);
-        kernel_call(SYS_CONN_SET, m->call, fd, CONN_SET_WATCH, 0, 0, 0);
+        kernel_ask(SYS_CONN_SET, m->call, fd, CONN_SET_WATCH, 0, 0, 0);
         try_again();
     }
     kernel_call(SYS_RETRY, m->call, 0, 0, 0, 0, 0);

@@ -114,7 +114,7 @@ static void set_wall_clock(void)
         print("no wall clock");
         return;
     }
-    kernel_call(SYS_CLOCK_SET, seconds * 1000000000 - time_now(), 0, 0, 0, 0, 0);
+    kernel_ask(SYS_CLOCK_SET, seconds * 1000000000 - time_now(), 0, 0, 0, 0, 0);
 }
 
 static void start(void *unused)
@@ -145,7 +145,7 @@ int main(void)
                                        .first = offsetof(struct process_table, process) };
     frame_init();
     tty_init();
-    kernel_call(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);
+    kernel_ask(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);
     routes_install();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = SERVICE_THREADS,

@@ -41,12 +41,12 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     struct { int64_t uptime; uint64_t loads[3], total, free, shared, buffers, swap, free_swap; uint16_t processes, pad[3]; uint64_t high, free_high; uint32_t unit, end; } info = { 0 };
     _Static_assert(sizeof info == 112, "struct sysinfo is Linux's");
     struct system_info s = { 0 };
-    kernel_call(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
-    uint64_t frames = kernel_call(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
+    uint64_t frames = kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0);
     info.uptime = time_now() / 1000000000;
     info.total = (frames & 0xffffffff) * PAGE_SIZE;
     struct pm_usage programs = { 0 };   /* what PM has */
-    kernel_call(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs, 0, 0);
+    kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs, 0, 0);
     info.free = ((frames >> 32) + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
         info.processes += p->i.threads;
@@ -82,7 +82,7 @@ int64_t linux_syslog(struct thread *t, struct message *m)
     case READ_CLEAR: {
         size_t done = 0, want = (int)m->w[2] < 0 ? 0 : (size_t)m->w[2];
         while (done < want) {
-            int64_t n = kernel_call(SYS_INFO, INFO_LOG, done, (uint64_t)piece, MIN(sizeof piece, want - done), 0, 0);
+            int64_t n = kernel_ask(SYS_INFO, INFO_LOG, done, (uint64_t)piece, MIN(sizeof piece, want - done), 0, 0);
             if (n <= 0)
                 break;
             int64_t error = user_write(t, m->w[1] + done, piece, n);
@@ -103,7 +103,7 @@ int64_t linux_getrandom(struct thread *t, struct message *m)
     if (m->w[2] & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) || (m->w[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     uint64_t length = MIN(m->w[1], 33554431ul);
-    if (kernel_call(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
+    if (kernel_ask(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
         return -EFAULT;
     m->op = FS_READ;
     m->object = URANDOM;
@@ -121,9 +121,9 @@ int64_t linux_arch_prctl(struct thread *t, struct message *m)
     struct regs r;
     switch (m->w[0]) {
     case ARCH_SET_FS:
-        return kernel_call(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
+        return kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
     case ARCH_GET_FS:
-        kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
         return user_write(t, m->w[1], &r.fs_base, sizeof r.fs_base);
     default:
         return -EINVAL;

@@ -63,7 +63,7 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
     unsigned ready = 0;
     for (unsigned i = 0; i < n && !t->dead; i++) {
         unsigned at = i % BATCH;
-        if (at == 0 && kernel_call(SYS_CONN_LIST, t->call, (uint64_t)&fds[i].fd, sizeof fds[0], MIN(n - i, (unsigned)BATCH), (uint64_t)c, 0) < 0)
+        if (at == 0 && kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds[i].fd, sizeof fds[0], MIN(n - i, (unsigned)BATCH), (uint64_t)c, 0) < 0)
             return ready;            /* the caller has gone */
         fds[i].revents = 0;
         if (fds[i].fd < 0)

@@ -179,7 +179,7 @@ void process_free(struct process *p)
 
 static void task_set(struct process *p, unsigned item, uint64_t value)
 {
-    kernel_call(SYS_TASK_SET, p->i.task, item, value, 0, 0, 0);
+    kernel_ask(SYS_TASK_SET, p->i.task, item, value, 0, 0, 0);
 }
 
 void process_label(struct process *p)

@@ -82,7 +82,7 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
             result = -EACCES;
         } else {
             p->i.nice = nice;
-            kernel_call(SYS_TASK_SET, p->i.task, TASK_PRIORITY, process_priority(p), 0, 0, 0);
+            kernel_ask(SYS_TASK_SET, p->i.task, TASK_PRIORITY, process_priority(p), 0, 0, 0);
             if (result == -ESRCH)
                 result = 0;
         }

@@ -189,7 +189,7 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
     struct { uint64_t base; uint32_t flags, pad; uint64_t size; } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
     struct regs r;
     int64_t error;
-    kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
     bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base && r.rsp - t->alt_base <= t->alt_size;
     if (on)
         old.flags |= SS_ONSTACK;

@@ -47,7 +47,7 @@ static uint64_t fpu_features;
 
 void frame_init(void)
 {
-    int64_t size = kernel_call(SYS_INFO, INFO_FPU_SIZE, 0, 0, 0, 0, 0);
+    int64_t size = kernel_ask(SYS_INFO, INFO_FPU_SIZE, 0, 0, 0, 0, 0);
     if (size < FXSAVE_SIZE || size > FPU_SIZE)
         die("a floating point state of %ld bytes", size);
     fpu_size = size;
@@ -66,7 +66,7 @@ static bool on_alt_stack(const struct thread *t, uint64_t sp)
 void registers_finish(struct thread *t, int64_t result)
 {
     struct regs r;
-    if (result == REGISTERS || kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (result == REGISTERS || kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
         return;
     if (result <= -ERESTARTSYS) {
         r.rip -= SYSCALL_SIZE;
@@ -110,7 +110,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     static struct { uint8_t before[FRAME_SPACE]; uint8_t fp[FPU_SIZE + 4]; } image __attribute__((aligned(64)));
     uint8_t *const fp_image = image.fp;
     struct regs r;
-    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
+    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
         return 0;   /* it died meanwhile */
     finish_for_handler(&r, t, a, result);
 
@@ -199,7 +199,7 @@ int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
     struct regs r;
     struct ucontext uc;
     uint64_t use;
-    if (kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
         return -EFAULT;
     int64_t error = frame_read(t, r.rsp, &uc, &use);
     if (error == LATER)

@@ -13,7 +13,7 @@ struct end { struct conn_info conn; unsigned fd; uint64_t position; caller_t off
 static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset, unsigned not_access)
 {
     *e = (struct end){ .fd = fd, .offset = offset };
-    int64_t error = kernel_call(SYS_CONN_GET, t->call, fd, (uint64_t)&e->conn, 0, 0, 0);
+    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&e->conn, 0, 0, 0);
     if (error < 0)
         return error;
     if ((e->conn.flags & O_ACCMODE) == not_access)
@@ -35,7 +35,7 @@ static void close_end(struct thread *t, struct end *e)
     if (e->offset)
         user_poke(t, e->offset, &e->position, sizeof e->position);
     else
-        kernel_call(SYS_CONN_SET, t->call, e->fd, CONN_SET_POSITION, e->position, 0, 0);
+        kernel_ask(SYS_CONN_SET, t->call, e->fd, CONN_SET_POSITION, e->position, 0, 0);
 }
 
 static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n)

@@ -122,7 +122,7 @@ static int64_t background(struct thread *t, int sig)
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;
-    return kernel_call(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? (uint64_t)-1 : r.rax;
+    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? (uint64_t)-1 : r.rax;
 }
 
 static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t argument)
@@ -206,7 +206,7 @@ int64_t tty_name(struct thread *t, struct message *m)
 static int64_t let_pass(struct thread *t, const struct terminal *y)
 {
     struct process *p = t->process;
-    kernel_call(SYS_TASK_SET, p->i.task, TASK_LABEL, (uint64_t)y->group << 32 | y->session, 0, 0, 0);
+    kernel_ask(SYS_TASK_SET, p->i.task, TASK_LABEL, (uint64_t)y->group << 32 | y->session, 0, 0, 0);
     kernel_call(SYS_RETRY, t->call, 0, 0, 0, 0, 0);
     process_label(p);
     return thread_gone(t);

@@ -10,6 +10,7 @@ struct mount mounts[MOUNTS];
 static const struct fs_type types[] = {
     { "ext2", "ext2", true, false },   { "vfat", "fat", true, false },     { "tmpfs", "tmpfs", false, false },
     { "proc", "procfs", false, true }, { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
+    { "minix", "minix", true, false },
 };
 
 unsigned mount_of(unsigned service, uint64_t object)
@@ -143,7 +144,7 @@ void mount_root(void)
     int error = walk_lookup(mounts[0].root, "dev", 3, path_hash("dev", 3), &dev);
     if (!error) {
         node_pin(dev);
-        error = attach(&types[ARRAY_SIZE(types) - 2], "devtmpfs", &(struct device){ 0 }, dev, "/dev", 0, none);
+        error = attach(&types[ARRAY_SIZE(types) - 3], "devtmpfs", &(struct device){ 0 }, dev, "/dev", 0, none);
         node_unpin(dev);
     }
     if (error)

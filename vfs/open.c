@@ -21,7 +21,7 @@ int device_find(uint64_t rdev, endpoint_t *service, uint64_t *object)
         *object = 64;
         break;
     case MAJOR_MISC:
-        *service = minor == 135 ? known(SERVICE_RTC) : minor == 250 ? known(SERVICE_HOST) : 0;
+        *service = minor == 135 ? known(SERVICE_RTC) : minor == 250 ? known(SERVICE_HOST) : minor == 252 ? known(SERVICE_RS) : minor == 251 ? service_find("gate") : 0;
         break;
     default:
         *service = 0;

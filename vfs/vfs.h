@@ -220,7 +220,7 @@ int64_t pass(struct message *m, endpoint_t to);
 int64_t pass_node(struct message *m, uint64_t op, const struct node *n);
 /* The endpoint of a service; 0 when there is none. Asked once. */
 enum known_service { SERVICE_PIPE, SERVICE_POSIX, SERVICE_CONSOLE, SERVICE_SERIAL, SERVICE_ATA, SERVICE_VIRTIO, SERVICE_MEM,
-                     SERVICE_RTC, SERVICE_HOST, SERVICE_VFS, KNOWN_SERVICES };
+                     SERVICE_RTC, SERVICE_HOST, SERVICE_RS, SERVICE_VFS, KNOWN_SERVICES };
 endpoint_t known(enum known_service s);
 
 /* ---- handlers ---- */

@@ -226,7 +226,7 @@ static int go(struct walk *w, struct node *at)
 int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed)
 {
     struct conn_info c;
-    int error = kernel_call(SYS_CONN_GET, m->call, (uint32_t)descriptor, (uint64_t)&c, 0, 0, 0);
+    int error = kernel_ask(SYS_CONN_GET, m->call, (uint32_t)descriptor, (uint64_t)&c, 0, 0, 0);
     if (error < 0)
         return error;
     if (c.flags & O_PATH && !path_allowed)
@@ -325,7 +325,7 @@ int aim(struct message *m, caller_t address, size_t length, enum window window)
 {
     m->w[1] = address;
     m->w[2] = length;
-    return kernel_call(SYS_AIM, m->call, address, length, window, 0, 0);
+    return kernel_ask(SYS_AIM, m->call, address, length, window, 0, 0);
 }
 
 int64_t pass(struct message *m, endpoint_t to)
@@ -346,7 +346,7 @@ int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
 endpoint_t known(enum known_service s)
 {
     static const char *const service_names[KNOWN_SERVICES] = {
-        "pipe", "posix", "console", "serial", "ata", "virtio_blk", "mem", "rtc", "host", "vfs",
+        "pipe", "posix", "console", "serial", "ata", "virtio_blk", "mem", "rtc", "host", "rs", "vfs",
     };
     static endpoint_t endpoints[KNOWN_SERVICES];
     if (!endpoints[s])

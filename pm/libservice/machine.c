@@ -13,13 +13,13 @@ _Noreturn void __stack_chk_fail(void);
 
 void __stack_chk_fail(void) { die("stack frame overrun"); }
 
-uint64_t time_now(void) { return kernel_call(SYS_TIME, 0, 0, 0, 0, 0, 0); }
-void alarm_at(uint64_t when) { kernel_call(SYS_ALARM, when, 0, 0, 0, 0, 0); }
+uint64_t time_now(void) { return kernel_ask(SYS_TIME, 0, 0, 0, 0, 0, 0); }
+void alarm_at(uint64_t when) { kernel_ask(SYS_ALARM, when, 0, 0, 0, 0, 0); }
 
 void time_wall(int64_t *sec, int64_t *nsec)
 {
     struct timespec64 t = { 0, 0 };
-    kernel_call(SYS_CLOCK, CLOCK_REALTIME, (uint64_t)&t, 0, 0, 0, 0);
+    kernel_ask(SYS_CLOCK, CLOCK_REALTIME, (uint64_t)&t, 0, 0, 0, 0);
     *sec = t.sec;
     *nsec = t.nsec;
 }
@@ -33,7 +33,7 @@ endpoint_t service_find(const char *name)
         if (strcmp(known[i].name, name) == 0)
             return known[i].slot;
     size_t length = strlen(name);
-    int64_t slot = kernel_call(SYS_SLOT, (uint64_t)name, length, 0, 0, 0, 0);
+    int64_t slot = kernel_ask(SYS_SLOT, (uint64_t)name, length, 0, 0, 0, 0);
     if (slot < 0)
         return 0;
     if (count < ARRAY_SIZE(known) && length < sizeof known[0].name) {
@@ -43,15 +43,15 @@ endpoint_t service_find(const char *name)
     return slot;
 }
 
-uint8_t in8(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
-uint16_t in16(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 2, 0, 0, 0, 0); }
-uint32_t in32(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 4, 0, 0, 0, 0); }
-void out8(uint16_t port, uint8_t value) { kernel_call(SYS_PORT_OUT, port, 1, value, 0, 0, 0); }
-void out16(uint16_t port, uint16_t value) { kernel_call(SYS_PORT_OUT, port, 2, value, 0, 0, 0); }
-void out32(uint16_t port, uint32_t value) { kernel_call(SYS_PORT_OUT, port, 4, value, 0, 0, 0); }
-void in_string16(uint16_t port, void *to, size_t bytes) { kernel_call(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0); }
-void out_string16(uint16_t port, const void *from, size_t bytes) { kernel_call(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0); }
-void out_string8(uint16_t port, const void *from, size_t bytes) { kernel_call(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0); }
+uint8_t in8(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
+uint16_t in16(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 2, 0, 0, 0, 0); }
+uint32_t in32(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 4, 0, 0, 0, 0); }
+void out8(uint16_t port, uint8_t value) { kernel_ask(SYS_PORT_OUT, port, 1, value, 0, 0, 0); }
+void out16(uint16_t port, uint16_t value) { kernel_ask(SYS_PORT_OUT, port, 2, value, 0, 0, 0); }
+void out32(uint16_t port, uint32_t value) { kernel_ask(SYS_PORT_OUT, port, 4, value, 0, 0, 0); }
+void in_string16(uint16_t port, void *to, size_t bytes) { kernel_ask(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0); }
+void out_string16(uint16_t port, const void *from, size_t bytes) { kernel_ask(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0); }
+void out_string8(uint16_t port, const void *from, size_t bytes) { kernel_ask(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0); }
 
 void irq_bind(unsigned irq, unsigned bit)
 {
@@ -60,11 +60,11 @@ void irq_bind(unsigned irq, unsigned bit)
         die("interrupt %u is not in the manifest", irq);
 }
 
-void irq_ack(unsigned irq) { kernel_call(SYS_IRQ_ACK, irq, 0, 0, 0, 0, 0); }
+void irq_ack(unsigned irq) { kernel_ask(SYS_IRQ_ACK, irq, 0, 0, 0, 0, 0); }
 
 void *map_device(paddr_t at, size_t bytes)
 {
-    int64_t va = kernel_call(SYS_MAP_DEVICE, at, bytes, 0, 0, 0, 0);
+    int64_t va = kernel_ask(SYS_MAP_DEVICE, at, bytes, 0, 0, 0, 0);
     return va < 0 ? NULL : (void *)va;
 }
 
@@ -86,7 +86,7 @@ static void print_line(const char *f, va_list args)
     n = MIN(n, sizeof line - 2);
     if (!n || line[n - 1] != '\n')
         line[n++] = '\n';
-    kernel_call(SYS_LOG, (uint64_t)line, n, 0, 0, 0, 0);
+    kernel_ask(SYS_LOG, (uint64_t)line, n, 0, 0, 0, 0);
 }
 
 void print(const char *f, ...)

@@ -77,37 +77,61 @@ static void kernel_message(const struct message *m)
         service->release(m);
 }
 
+static _Noreturn void loop(struct work *w)
+{
+    for (;;) {
+        if (!w->m.call) {
+            kernel_message(&w->m);
+            message_receive(&w->m);
+            continue;
+        }
+        int64_t result = handle(w);
+        if (__builtin_expect(result == LATER, 0)) {
+            message_receive(&w->m);
+        } else if (__builtin_expect(result == -EFAULT && w->missing, 0)) {
+            throw_missing(w);
+            message_receive(&w->m);
+        } else {
+            message_reply_receive(&w->m, result, &w->reply);
+        }
+    }
+}
+
 static _Noreturn void serve(void *unused)
 {
     (void)unused;
     struct work w;
     message_receive(&w.m);
-    for (;;) {
-        if (!w.m.call) {
-            kernel_message(&w.m);
-            message_receive(&w.m);
-            continue;
-        }
-        int64_t result = handle(&w);
-        if (__builtin_expect(result == LATER, 0)) {
-            message_receive(&w.m);
-        } else if (__builtin_expect(result == -EFAULT && w.missing, 0)) {
-            throw_missing(&w);
-            message_receive(&w.m);
-        } else {
-            message_reply_receive(&w.m, result, &w.reply);
-        }
-    }
+    loop(&w);
 }
+
+void serve_again(bool fail)
+{
+    struct work w;
+    message_receive_again(&w.m);
+    if (!fail)
+        loop(&w);
+    print("what it received has ended it twice and fails: operation %lx from %lx", w.m.op, w.m.from);
+    if (w.m.call)
+        reply(w.m.call, -EIO);
+    serve(NULL);
+}
+
 
 void service_run(const struct service *s)
 {
+    uint32_t protocols = 0;
     service = s;
-    for (unsigned i = 0; i < s->count; i++)
+    for (unsigned i = 0; i < s->count; i++) {
         by_number[s->protocols[i].number] = &s->protocols[i];
+        protocols |= 1u << s->protocols[i].number;
+    }
     for (unsigned i = 1; i < s->threads; i++)
         if (thread_start(serve, NULL) < 0)
             die("no memory for %u threads", s->threads);
+    if (stack_prepare() < 0)
+        die("no memory to save stacks in");
+    recovery_register(protocols);
     serve(NULL);
 }
 
@@ -139,26 +163,26 @@ int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, ui
 
 int forward(struct message *m, endpoint_t to) { return message_forward(m, to); }
 
-void notify(endpoint_t to, unsigned bit) { kernel_call(SYS_NOTIFY, to, 1ul << bit, 0, 0, 0, 0); }
+void notify(endpoint_t to, unsigned bit) { kernel_ask(SYS_NOTIFY, to, 1ul << bit, 0, 0, 0, 0); }
 
 int64_t connect(struct message *m, uint64_t object, uint32_t flags)
 {
     return kernel_call(SYS_CONNECT, m->call, object, flags, 0, 0, 0);
 }
 
-bool call_alive(call_t c) { return kernel_call(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
+bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
 
 /* ---- windows ---- */
 
 int copy_in_call(call_t c, size_t offset, void *to, size_t length)
 {
-    int64_t n = kernel_call(SYS_COPY, c, offset, (uint64_t)to, length, COPY_FROM_CALLER, 0);
+    int64_t n = kernel_ask(SYS_COPY, c, offset, (uint64_t)to, length, COPY_FROM_CALLER, 0);
     return n < 0 ? (int)n : 0;
 }
 
 int copy_out_call(call_t c, size_t offset, const void *from, size_t length)
 {
-    int64_t n = kernel_call(SYS_COPY, c, offset, (uint64_t)from, length, COPY_TO_CALLER, 0);
+    int64_t n = kernel_ask(SYS_COPY, c, offset, (uint64_t)from, length, COPY_TO_CALLER, 0);
     return n < 0 ? (int)n : 0;
 }
 

@@ -1,7 +1,14 @@
-/* <string.h>, as far as services use it. Copies go by quadwords: in the emulators `rep movsb` costs every byte. */
+/* <string.h>, as far as services use it. Copies go by quadwords: in the emulators `rep movsb` costs every byte. What they write over they
+ * note in the undo log by themselves, in one entry; so this file is compiled without the plugin that does it for others. */
 #include "service.h"
 
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
+/* See undo.S. */
+static void note(void *at, size_t bytes)
+{
+    __asm__ volatile("call undo_note_range" : "+D"(at), "+a"(bytes) : : "cc", "memory");
+}
+
+static void *copy(void *restrict to, const void *restrict from, size_t n)
 {
     void *d = to;
     size_t words = n / 8, rest = n % 8;
@@ -12,13 +19,20 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return to;
 }
 
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+    note(to, n);
+    return copy(to, from, n);
+}
+
 void *memmove(void *to, const void *from, size_t n)
 {
     char *d = to;
     const char *s = from;
+    note(to, n);
     if (d <= s || d >= s + n) {
         if (d + 8 <= s || d >= s + n)
-            return memcpy(to, from, n);
+            return copy(to, from, n);
         for (size_t i = 0; i < n; i++)
             ((volatile char *)d)[i] = s[i];
         return to;
@@ -33,6 +47,7 @@ void *memset(void *to, int byte, size_t n)
     uint64_t pattern = (uint8_t)byte * 0x0101010101010101ul;
     void *d = to;
     size_t words = n / 8, rest = n % 8;
+    note(to, n);
     if (words)
         __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
     for (; rest; rest--, d = (char *)d + 1)

@@ -1,5 +1,10 @@
-/* The kernel calls that move whole messages in registers, and the start of a service. Offsets are those of struct message
- * (minnow/message.h), struct call_frame (syscalls.h) and struct reply (service.h); the numbers are checked in message.c. */
+/* The kernel calls, and the start of a service. Offsets are those of struct message (minnow/message.h), struct call_frame, struct saved_stack
+ * (syscalls.h) and struct reply (service.h); the numbers are checked in message.c.
+ *
+ * A call that commits goes through `enter` or `enter_receive` alone. What the service has written until then stands from the moment that the
+ * kernel has the call: so the first thing on the way back is to empty the undo log and to save the stack, which is where the thread
+ * begins again if it is stopped before its next such call. Between `syscall` and the end of that (the ranges settle..., which the kernel
+ * knows from struct recovery) there is nothing to take back: a thread that is stopped there just goes on. */
 
 #define CALL     0
 #define OP       8
@@ -20,10 +25,17 @@
 #define R2       128
 #define R3       136
 
+#define STACK_SPAN 0x10000          /* a stack's top is a multiple of it; struct saved_stack stands there */
+#define STACK_SIZE 64
+#define SHADOW     0
+#define CAPACITY   8
+#define LENGTH     16
+
 #define SYS_CALL          0
 #define SYS_RECEIVE       1
 #define SYS_REPLY_RECEIVE 3
 #define SYS_FORWARD       4
+#define SYS_RECEIVE_AGAIN 5
 
 .macro PUSH_SAVED
     pushq %rbx
@@ -75,6 +87,100 @@
 
     .text
 
+/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; of the others only those that a function must keep. */
+enter:
+    syscall
+    .globl settle, settle_end, settle_receive, settle_receive_end
+settle:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %rax
+    movq %rsp, %rdx
+    orq $STACK_SPAN - 1, %rdx
+    subq $STACK_SIZE - 1, %rdx      /* struct saved_stack: what is saved ends there */
+    movq %rdx, %rcx
+    subq %rsp, %rcx
+    cmpq CAPACITY(%rdx), %rcx
+    jbe 1f
+    movq $-1, LENGTH(%rdx)          /* too deep: it cannot begin again here */
+    jmp 2f
+1:  movq %rcx, LENGTH(%rdx)
+    movq %rsp, %rsi
+    movq SHADOW(%rdx), %rdi
+    shrq $3, %rcx
+    rep movsq
+2:  movq $undo_log, undo_next(%rip)
+    movl $0, recoveries(%rip)
+settle_end:
+    popq %rax
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    addq $48, %rsp
+    ret
+
+/* Likewise for a call that brings the next message, in all registers but rcx and r11. Nothing of the stack is wanted again. */
+enter_receive:
+    syscall
+settle_receive:
+    movq %rsp, %rcx
+    orq $STACK_SPAN - 1, %rcx
+    movq $0, LENGTH - STACK_SIZE + 1(%rcx)
+    movq $undo_log, undo_next(%rip)
+    movl $0, recoveries(%rip)
+settle_receive_end:
+    ret
+
+/* int64_t kernel_call(number, a, b, c, d, e, f) */
+    .globl kernel_call
+kernel_call:
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    movq %rdx, %rsi
+    movq %rcx, %rdx
+    movq %r8, %r10
+    movq %r9, %r8
+    movq 8(%rsp), %r9
+    jmp enter
+
+/* The kernel lets a thread that was stopped between two such calls go on here: rdi its index, rsi enum resume. */
+    .globl recover
+recover:
+    movq $recovery_stack_top, %rsp
+    call recover_thread             /* -> struct saved_stack */
+    movq LENGTH(%rax), %rcx
+    testq %rcx, %rcx
+    jz 1f
+    movq SHADOW(%rax), %rsi
+    movq %rax, %rdi
+    subq %rcx, %rdi
+    movq %rdi, %rsp
+    shrq $3, %rcx
+    rep movsq
+    popq %rax
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    ret
+1:  leaq -16(%rax), %rsp
+    xorl %edi, %edi
+    cmpl $1, recoveries(%rip)
+    seta %dil
+    call serve_again
+
     .globl message_call
 message_call:
     PUSH_SAVED
@@ -83,7 +189,9 @@ message_call:
     movq WINDOW(%rdi), %r15
     LOAD_MESSAGE %rdi
     movl $SYS_CALL, %eax
-    syscall
+    call enter
+    .globl call_returned
+call_returned:
     popq %rcx
     movq %rdi, R1(%rcx)
     movq %rsi, R2(%rcx)
@@ -98,7 +206,7 @@ message_forward:
     movq CALL(%rdi), %r15
     LOAD_MESSAGE %rdi
     movl $SYS_FORWARD, %eax
-    syscall
+    call enter
     POP_SAVED
     ret
 
@@ -107,7 +215,17 @@ message_receive:
     PUSH_SAVED
     pushq %rdi
     movl $SYS_RECEIVE, %eax
-    syscall
+    call enter_receive
+    STORE_MESSAGE
+    POP_SAVED
+    ret
+
+    .globl message_receive_again
+message_receive_again:
+    PUSH_SAVED
+    pushq %rdi
+    movl $SYS_RECEIVE_AGAIN, %eax
+    syscall                         /* commits nothing: `recoveries` must stay */
     STORE_MESSAGE
     POP_SAVED
     ret
@@ -122,7 +240,7 @@ message_reply_receive:
     movq 8(%rdx), %r10
     movq 0(%rdx), %rdx
     movl $SYS_REPLY_RECEIVE, %eax
-    syscall
+    call enter_receive
     STORE_MESSAGE
     POP_SAVED
     ret
@@ -135,15 +253,20 @@ _start:
     xorq %rdx, %rax
     xorb %al, %al
     movq %rax, __stack_chk_guard(%rip)
-    subq $8, %rsp
+    subq $STACK_SIZE + 8, %rsp      /* struct saved_stack is above */
     call main
     movl %eax, %edi
     call service_exit
 
-/* Another thread: rdi = struct thread_start. */
+/* Another thread: rdi = struct start. */
     .globl thread_entry
 thread_entry:
-    subq $8, %rsp
+    subq $STACK_SIZE + 8, %rsp
     call thread_main
+
+    .bss
+    .balign 16
+    .skip 4096
+recovery_stack_top:
 
     .section .note.GNU-stack, "", @progbits

@@ -3,8 +3,6 @@
 #include "service.h"
 #include "syscalls.h"
 
-enum { STACK_PAGES = 8 };
-
 struct waiter { struct waiter *next; unsigned thread; bool woken; };
 struct start { void (*run)(void *); void *argument; };
 
@@ -23,6 +21,8 @@ void thread_main(struct start *s)
 {
     struct start mine = *s;
     memory_free(s);
+    if (stack_prepare() < 0)
+        die("no memory to save a stack in");
     mine.run(mine.argument);
     kernel_call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
     __builtin_unreachable();
@@ -31,15 +31,14 @@ void thread_main(struct start *s)
 int thread_start(void (*run)(void *), void *argument)
 {
     struct start *s = memory_alloc(sizeof *s);
-    char *stack = memory_pages(STACK_PAGES);
-    if (!s || !stack)
+    if (!s)
         return -ENOMEM;
     *s = (struct start){ run, argument };
-    int64_t index = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)stack + STACK_PAGES * PAGE_SIZE - 8, (uint64_t)s, 0, 0, 0);
+    int64_t index = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)s, 0, 0, 0, 0);
     return index < 0 ? (int)index : 0;
 }
 
-static unsigned self(void) { return kernel_call(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32; }
+static unsigned self(void) { return kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32; }
 
 static void wait_on(struct waiter **list)
 {
@@ -56,7 +55,7 @@ static void wake_first(struct waiter **list)
     struct waiter *w = *list;
     *list = w->next;
     w->woken = true;
-    kernel_call(SYS_UNPARK, w->thread, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_UNPARK, w->thread, 0, 0, 0, 0, 0);
 }
 
 /* A lock is handed to the first waiter, so nobody overtakes him. */
@@ -108,7 +107,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     p->m = *m;
     p->next = NULL;
     *at = p;
-    kernel_call(SYS_SLOW, m->call, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_SLOW, m->call, 0, 0, 0, 0, 0);
     return p;
 }
 

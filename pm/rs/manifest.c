@@ -187,7 +187,18 @@ static int read_priority(struct reader *r, uint32_t *priority)
     return 0;
 }
 
-static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out)
+static int read_state(struct reader *r, uint32_t *afresh)
+{
+    size_t n;
+    const char *w = word(r, &n);
+    if (!w || !(same(w, n, "kept") || same(w, n, "none")))
+        return fail(r, "state is kept or none");
+    *afresh = same(w, n, "none");
+    return 0;
+}
+
+static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
+                     struct manifest_more *more)
 {
     if (same(key, n, "calls:"))
         return read_names(r, slot_of, &out->may_call);
@@ -205,13 +216,19 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
         return read_memory(r, all_pages, &out->budget);
     if (same(key, n, "priority:"))
         return read_priority(r, &out->priority);
+    if (same(key, n, "needs:"))
+        return read_names(r, slot_of, &more->needs);
+    if (same(key, n, "state:"))
+        return read_state(r, &out->afresh);
     return fail(r, "unknown key");
 }
 
-int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out, struct manifest_error *error)
+int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
+                   struct manifest_more *more, struct manifest_error *error)
 {
     struct reader r = { text, text + length, 1, NULL };
     *out = (struct service_rights){ .priority = 4 };
+    *more = (struct manifest_more){ 0 };
     for (unsigned i = 0; i < ARRAY_SIZE(out->ports); i++)
         out->ports[i].first = 1;
     for (unsigned i = 0; i < ARRAY_SIZE(out->memory); i++)
@@ -219,7 +236,7 @@ int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_
     for (; r.at < r.end; r.at++, r.line++) {
         size_t n;
         const char *key = word(&r, &n);
-        if (key && read_line(&r, key, n, all_pages, slot_of, out) < 0)
+        if (key && read_line(&r, key, n, all_pages, slot_of, out, more) < 0)
             break;
         size_t rest;
         if (word(&r, &rest))

@@ -8,6 +8,9 @@
 /* The slot of a service's name, 0 when there is none. */
 typedef unsigned (*slot_of_t)(const char *name, size_t length);
 
+/* What the kernel need not know. */
+struct manifest_more { uint64_t needs; };
+
 struct manifest_error { unsigned line; const char *reason; };
 
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
@@ -17,9 +20,12 @@ struct manifest_error { unsigned line; const char *reason; };
  *   irqs                        numbers of lines, 0..15
  *   memory                      4M, 512K, or with a share of the machine: 4M + 1/8
  *   priority                    0 (highest) .. 7
+ *   needs                       services without which it cannot run
+ *   state                       kept: when it dies it is rolled back (the default); none: it is started afresh
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason. Names that no service has are
  * ignored: calling nobody is no right. */
-int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out, struct manifest_error *error);
+int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
+                   struct manifest_more *more, struct manifest_error *error);
 
 /* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[], ended by 0, and returns true; or false. */
 bool manifest_cycle(const uint64_t calls[MAX_SERVICE], unsigned cycle[MAX_SERVICE + 1]);

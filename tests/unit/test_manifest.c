@@ -22,8 +22,9 @@ static unsigned slot_of(const char *name, size_t length)
 
 static struct service_rights rights;
 static struct manifest_error error;
+static struct manifest_more more;
 
-static int parse(const char *text) { return manifest_parse(text, strlen(text), 8192, slot_of, &rights, &error); }
+static int parse(const char *text) { return manifest_parse(text, strlen(text), 8192, slot_of, &rights, &more, &error); }
 
 static void every_key_is_read(void **state)
 {

@@ -40,7 +40,7 @@ static void task_name(char *to, size_t size, endpoint_t task)
 
 void make_services(struct text *t, const struct posix_proc *p)
 {
-    static const char *const states[] = { "absent", "created", "running", "dead", "refused" };
+    static const char *const states[] = { "absent", "created", "running", "stopped", "waiting", "given up", "refused" };
     endpoint_t rs = service_find("rs");
     struct task_info k;
     (void)p;
@@ -67,7 +67,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
     (void)p;
     text_add(t, "%6s %20s %10s %16s %s\n", "thread", "task", "state", "waits for", "operation");
     for (unsigned i = 0;; i++) {
-        int64_t n = kernel_call(SYS_INFO, INFO_THREAD, i, (uint64_t)&k, sizeof k, 0, 0);
+        int64_t n = kernel_ask(SYS_INFO, INFO_THREAD, i, (uint64_t)&k, sizeof k, 0, 0);
         if (n == -ENOENT)
             continue;
         if (n <= 0)
@@ -84,7 +84,7 @@ void make_compat(struct text *t, const struct posix_proc *p)
     uint64_t count;
     (void)p;
     for (unsigned n = 0; n < CALLS; n++)
-        if (kernel_call(SYS_INFO, INFO_MISSED, n, (uint64_t)&count, sizeof count, 0, 0) > 0 && count)
+        if (kernel_ask(SYS_INFO, INFO_MISSED, n, (uint64_t)&count, sizeof count, 0, 0) > 0 && count)
             text_add(t, "%u %lu\n", n, count);
 }
 
@@ -95,7 +95,7 @@ int64_t log_read(struct message *m)
     char piece[1024];
     size_t done = 0;
     while (done < m->w[2]) {
-        int64_t n = kernel_call(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece, MIN(sizeof piece, m->w[2] - done), 0, 0);
+        int64_t n = kernel_ask(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece, MIN(sizeof piece, m->w[2] - done), 0, 0);
         if (n <= 0)
             break;
         int error = copy_out(m, done, piece, n);
@@ -153,7 +153,7 @@ int64_t trace_read(struct message *m)
     uint64_t position = m->position;
     size_t done = 0;
     while (done < m->w[2]) {
-        if (kernel_call(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) != sizeof r)
+        if (kernel_ask(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) != sizeof r)
             break;
         if (r.number > position / LINE)
             position = r.number * LINE;   /* those between are lost */
@@ -183,7 +183,7 @@ int64_t trace_write(struct message *m)
     };
     for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
         if (strcmp(word, commands[i].word) == 0) {
-            error = kernel_call(SYS_TRACE, commands[i].operation, 0, 0, 0, 0, 0);
+            error = kernel_ask(SYS_TRACE, commands[i].operation, 0, 0, 0, 0, 0);
             return error < 0 ? error : (int64_t)m->w[2];
         }
     return -EINVAL;

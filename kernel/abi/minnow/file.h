@@ -88,7 +88,7 @@ enum {
     MAJOR_IDE = 3,       /* ata: hda; minor 0 the disk, 1..4 its partitions */
     MAJOR_TTY = 4,       /* console: 1 tty1; serial: 64 ttyS0 ... */
     MAJOR_TTYAUX = 5,    /* 0 the caller's own terminal, 1 /dev/console */
-    MAJOR_MISC = 10,     /* rtc: 135; host channel: 250 */
+    MAJOR_MISC = 10,     /* rtc: 135; host channel: 250; services: 252 */
     MAJOR_VIRTIO = 254,  /* virtio_blk: vda */
 };
 

@@ -56,8 +56,8 @@ enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
 /* What RS_STATUS tells. */
 struct rs_status {
     char     name[16];
-    uint32_t state;          /* 0 absent, 1 created, 2 running, 3 dead, 4 refused */
-    uint32_t starts;
+    uint32_t state;          /* 0 absent, 1 created, 2 running, 3 stopped, 4 waiting, 5 given up, 6 refused */
+    uint32_t starts, deaths, pad;
     struct service_rights rights;
 };
 

@@ -13,6 +13,7 @@ enum sys {
     SYS_REPLY,          /* call, result, REPLY_..., r1, r2, r3 -> 0 or -ESRCH (cancelled) */
     SYS_REPLY_RECEIVE,  /* the same, then receive. A reply that comes too late is dropped */
     SYS_FORWARD,        /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
+    SYS_RECEIVE_AGAIN,  /* -> what this thread received last, if that is still to be answered; else as SYS_RECEIVE */
     SYS_NOTIFY,         /* service, bits */
     SYS_THROW,          /* call, offset, length: the window's pages are missing: have them brought, send the call again */
     SYS_RETRY,          /* call: send it again as it was made */
@@ -65,14 +66,16 @@ enum sys {
     /* Service manager. Right RS. */
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
     SYS_SERVICE_LOAD,   /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are none and fills them */
-    SYS_SERVICE_START,  /* slot, ip, priority */
-    SYS_SERVICE_KILL,   /* slot, 1: for good: callers get -ENXIO instead of waiting for a successor */
+    SYS_SERVICE_START,  /* slot, ip */
+    SYS_SERVICE_KILL,   /* slot, enum kill -> 0; -ESRCH */
+    SYS_SERVICE_RESUME, /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread committed */
     SYS_MODULE,         /* index, struct module_info * : the boot modules */
 
     /* Own memory and machine, within the manifest. */
     SYS_GROW,           /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget */
-    SYS_THREAD,         /* ip, sp, argument: another thread of this service -> thread index */
-    SYS_EXIT,           /* ends the calling service thread; with it the service if argument is 1 (rs is told) */
+    SYS_THREAD,         /* ip, argument: another thread of this service, with a stack of its own -> thread index */
+    SYS_EXIT,           /* ends the calling service thread; or, by enum exit, freezes the service (rs is told) */
+    SYS_READY,          /* struct recovery *, bit per protocol: this service has come up, answers these protocols, and can be rolled back so */
     SYS_IRQ_BIND,       /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
     SYS_IRQ_ACK,        /* irq */
     SYS_PORT_IN,        /* port, width in bytes -> value */
@@ -105,6 +108,22 @@ enum {
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62 };   /* bit numbers; the others are the service's own */
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
+enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
+
+/* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the manager rolls it back or starts it afresh. */
+enum exit { EXIT_THREAD, EXIT_SERVICE, EXIT_UNRECOVERABLE /* it cannot be rolled back */ };
+enum kill {
+    KILL_FREEZE,             /* as if it had died at the instruction it has got to */
+    KILL_HUNG,               /* likewise, and it is its own fault */
+    KILL_STOP,               /* its threads and its memory go; who waits for it waits for a successor in the slot */
+    KILL_REFUSE,             /* likewise, and callers get -ENXIO: nobody will come */
+};
+enum resume { RESUME_KILLED, RESUME_FAILED /* by its own doing: counts */ };
+enum crash { CRASH_NONE, CRASH_FAULT, CRASH_EXIT, CRASH_UNRECOVERABLE, CRASH_KILLED, CRASH_HUNG, CRASH_VIOLATION };
+
+/* A thread that was stopped between two kernel calls that commit goes on at `entry`, with rdi = its index and rsi = enum resume, and takes back
+ * itself what it has done since the first. If it was stopped between from (inclusive) and to, there is nothing to take back, and it just goes on. */
+struct recovery { vaddr_t entry; struct { vaddr_t from, to; } settled[2]; };
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
 enum { HALT_POWEROFF, HALT_REBOOT };
@@ -184,6 +203,10 @@ enum info {
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
     uint64_t   words[8], label, pages, cpu_ns, messages;
+    uint32_t   crash;        /* of services: enum crash; other than CRASH_NONE it is frozen */
+    uint32_t   ready;        /* it has come up, */
+    uint32_t   protocols;    /* with these protocols */
+    uint64_t   stretch;      /* 0 while it waits; else changes whenever it receives or sends something */
     char       name[16];
 };
 struct thread_info {
@@ -235,7 +258,7 @@ struct service_rights {
     struct port_range   ports[8];      /* first > last ends the list */
     struct memory_range memory[4];     /* device memory; first > last ends the list */
     uint32_t            priority;      /* 0 is the highest of 8; programs run at 6 */
-    uint32_t            pad;
+    uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
 };
 
 struct module_info {

@@ -1,0 +1,139 @@
+/* service: looks after the services of the system, by way of /dev/service.
+ *
+ *   service list                  all services: state, starts, deaths
+ *   service status NAME           one of them
+ *   service start|stop|restart|kill NAME
+ *   service replace NAME FILE     another program takes over
+ *   service log [NAME]            what it has said, and its last words when it died
+ *   service storm SEED NS [NAME...]   for tests: kills whoever is at work, at random times, NS nanoseconds apart in the mean; NS 0: no more
+ *   service strike NS [NAME...]   likewise, once, NS nanoseconds after boot */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEVICE "/dev/service"
+#define LOG    "/proc/minnow/log"
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: service list | status NAME | start NAME | stop NAME | restart NAME | kill NAME | replace NAME FILE | log [NAME]\n");
+    return 2;
+}
+
+static int failed(const char *what, const char *why)
+{
+    fprintf(stderr, "service: %s: %s\n", what, why);
+    return 1;
+}
+
+static int list(const char *name)
+{
+    char line[512];
+    FILE *f = fopen(DEVICE, "r");
+    if (!f)
+        return failed(DEVICE, strerror(errno));
+    int found = 0;
+    for (int n = 0; fgets(line, sizeof line, f); n++) {
+        size_t length = name ? strlen(name) : 0;
+        if (name && n && (strncmp(line, name, length) || line[length] != ' '))
+            continue;
+        found += n > 0;
+        fputs(line, stdout);
+    }
+    fclose(f);
+    return name && !found ? failed(name, "no such service") : 0;
+}
+
+/* A line of the log belongs to NAME when it begins so, and what is indented beneath it likewise. */
+static int show_log(const char *name)
+{
+    char line[512], own[64], failure[80];
+    FILE *f = fopen(LOG, "r");
+    if (!f)
+        return failed(LOG, strerror(errno));
+    snprintf(own, sizeof own, "%s:", name ? name : "");
+    snprintf(failure, sizeof failure, "service %s (", name ? name : "");
+    for (int shown = 0; fgets(line, sizeof line, f);) {
+        if (line[0] != ' ')
+            shown = !name || !strncmp(line, own, strlen(own)) || !strncmp(line, failure, strlen(failure));
+        if (shown)
+            fputs(line, stdout);
+    }
+    fclose(f);
+    return 0;
+}
+
+static const char *reason(int error)
+{
+    switch (error) {
+    case EINVAL:     return "not possible with this service";
+    case ENOENT:     return "no such service";
+    case EALREADY:   return "it is so already";
+    case EOPNOTSUPP: return "it keeps state that cannot be handed over";
+    case ENOEXEC:    return "not a program for a service";
+    case ECANCELED:  return "the new program failed, the former one runs again (see service log)";
+    case EBUSY:      return "it is not in a state for that";
+    default:         return strerror(error);
+    }
+}
+
+static int command(const char *verb, const char *name, const char *body, size_t length)
+{
+    size_t header = strlen(verb) + strlen(name) + 2;
+    char *all = malloc(header + length + 1);
+    int fd = open(DEVICE, O_WRONLY);
+    if (!all)
+        return failed(name, strerror(ENOMEM));
+    if (fd < 0)
+        return failed(DEVICE, strerror(errno));
+    sprintf(all, "%s %s%c", verb, name, length && body[0] != '\177' ? ' ' : '\n');
+    memcpy(all + header, body, length);
+    int status = write(fd, all, header + length) < 0 ? failed(name, reason(errno)) : 0;
+    close(fd);
+    free(all);
+    return status;
+}
+
+static int replace(const char *name, const char *path)
+{
+    struct stat s;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &s) < 0)
+        return failed(path, strerror(errno));
+    char *body = malloc(s.st_size + 1);
+    if (!body)
+        return failed(path, strerror(ENOMEM));
+    for (off_t done = 0; done < s.st_size;) {
+        ssize_t n = read(fd, body + done, s.st_size - done);
+        if (n <= 0)
+            return failed(path, n ? strerror(errno) : "it became shorter");
+        done += n;
+    }
+    return command("replace", name, body, s.st_size);
+}
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "list", *name = argc > 2 ? argv[2] : NULL;
+    if (!strcmp(verb, "list") && argc <= 2)
+        return list(NULL);
+    if (!strcmp(verb, "status") && argc == 3)
+        return list(name);
+    if (!strcmp(verb, "log") && argc <= 3)
+        return show_log(name);
+    if (!strcmp(verb, "replace") && argc == 4)
+        return replace(name, argv[3]);
+    if (argc == 3 && (!strcmp(verb, "start") || !strcmp(verb, "stop") || !strcmp(verb, "restart") || !strcmp(verb, "kill")))
+        return command(verb, name, "", 0);
+    if (argc >= 3 && (!strcmp(verb, "storm") || !strcmp(verb, "strike"))) {
+        char rest[256] = "";
+        for (int i = 3; i < argc && strlen(rest) + strlen(argv[i]) + 2 < sizeof rest; i++)
+            strcat(strcat(rest, i > 3 ? " " : ""), argv[i]);
+        return command(verb, name, rest, strlen(rest));
+    }
+    return usage();
+}

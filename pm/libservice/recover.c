@@ -1,0 +1,87 @@
+/* How a service goes on after it has been stopped anywhere: at a fault, killed, or hanging.
+ *
+ * What a service is, is its memory and where its threads have entered the kernel. Whatever waits in the kernel is in order: only one
+ * thread runs at a time, so only one can have been stopped half-way. Its way since it last came out of a call that commits is taken back:
+ * its stores by the undo log, its stack by the copy that was saved then. It makes the same way again, with the same results in its hands; to
+ * all others it was only slow. No call is made twice, since every call that must not be commits.
+ *
+ * When the same way ends badly again it is the request's fault. If the way begins with the request, that one is answered -EIO; if it begins with the
+ * answer of another service, that becomes -EIO, and the handler undoes by its own error path what it has done. A third time: started afresh.
+ *
+ * (Compiled without the undo log, which it reads.) */
+#include "service.h"
+#include "syscalls.h"
+
+enum { THREADS_MAX = 64, SHADOW_PAGES = 2, RANGE = 63 };
+
+_Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16, "stubs.S knows struct saved_stack");
+
+extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[], call_returned[];
+struct saved_stack *recover_thread(unsigned index, enum resume why);
+
+uint32_t recoveries;
+static struct saved_stack *stacks[THREADS_MAX];
+static unsigned stacks_count;
+
+int stack_prepare(void)
+{
+    struct saved_stack *s = (struct saved_stack *)((uintptr_t)__builtin_frame_address(0) | (SERVICE_STACK_SPAN - 1)) - 1;
+    s = (struct saved_stack *)((uintptr_t)s + 1);
+    s->shadow = memory_pages(SHADOW_PAGES);
+    if (!s->shadow || stacks_count == THREADS_MAX)
+        return -ENOMEM;
+    s->capacity = SHADOW_PAGES * PAGE_SIZE;
+    s->index = kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32;
+    stacks[stacks_count++] = s;
+    return 0;
+}
+
+void recovery_register(uint32_t protocols)
+{
+    static struct recovery how;
+    how = (struct recovery){ (vaddr_t)recover, { { (vaddr_t)settle, (vaddr_t)settle_end }, { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
+    kernel_ask(SYS_READY, (uint64_t)&how, protocols, 0, 0, 0, 0);
+}
+
+/* undo_next moves with each entry, so this may be stopped and begun again at any instruction. */
+static void take_back(void)
+{
+    while (undo_next > undo_log) {
+        uint64_t *entry = undo_next - 2;
+        if (entry[0] >> RANGE) {
+            uint64_t length = entry[1], *old = entry - (length + 7) / 8;
+            memcpy((void *)(entry[0] & ~(1ul << RANGE)), old, length);
+            entry = old;
+        } else {
+            *(uint64_t *)entry[0] = entry[1];
+        }
+        undo_next = entry;
+    }
+}
+
+static _Noreturn void give_up(void)
+{
+    kernel_ask(SYS_EXIT, EXIT_UNRECOVERABLE, 0, 0, 0, 0, 0);
+    __builtin_unreachable();
+}
+
+/* Called on a stack of its own. What it returns stubs.S sets the thread back to. */
+struct saved_stack *recover_thread(unsigned index, enum resume why)
+{
+    struct saved_stack *s = NULL;
+    if (undo_next >= undo_end)
+        give_up();
+    take_back();
+    for (unsigned i = 0; i < stacks_count; i++)
+        if (stacks[i]->index == index)
+            s = stacks[i];
+    recoveries += why == RESUME_FAILED;
+    if (!s || s->length > s->capacity || recoveries > 3)
+        give_up();
+    if (recoveries > 1 && s->length) {
+        uint64_t *saved = s->shadow;   /* as stubs.S pushed it: rax rdi rsi rdx, six registers, whom `enter` returns to */
+        if (saved[10] == (uint64_t)call_returned)
+            saved[0] = (uint64_t)-EIO;
+    }
+    return s;
+}

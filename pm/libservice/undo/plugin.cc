@@ -1,0 +1,120 @@
+/* The compiler's part of the undo log (see ../undo.S): a plugin of GCC that puts, before every store to memory that is not the function's
+ * own frame, a call that notes what stood there. The frame is not noted: the whole stack is set back in one piece.
+ *
+ * It runs last of all passes on GIMPLE, when stores that can be optimised away are gone. The call is an asm statement that reads the place
+ * about to be written, so that neither may be moved past the other, and that spoils only rax, rdi and the flags. (GCC internals manual,
+ * chapters "GIMPLE" and "Plugins".) */
+#include "gcc-plugin.h"
+#include "plugin-version.h"
+#include "tree.h"
+#include "gimple.h"
+#include "gimple-iterator.h"
+#include "tree-pass.h"
+#include "context.h"
+#include "ssa.h"
+#include "tree-into-ssa.h"
+#include "gimple-expr.h"
+#include "gimplify.h"
+#include "diagnostic-core.h"
+#include "builtins.h"
+
+int plugin_is_GPL_compatible;
+
+namespace {
+
+const pass_data undo_data = { GIMPLE_PASS, "undo", OPTGROUP_NONE, TV_NONE, PROP_ssa | PROP_cfg, 0, 0, 0, TODO_update_ssa_only_virtuals };
+
+bool in_frame(tree place)
+{
+    tree base = get_base_address(place);
+    return !base || TREE_CODE(base) == SSA_NAME || (DECL_P(base) && !is_global_var(base));
+}
+
+tree operand(const char *constraint, tree value)
+{
+    return build_tree_list(build_tree_list(NULL_TREE, build_string(strlen(constraint) + 1, constraint)), value);
+}
+
+void insert_asm(gimple_stmt_iterator *at, const char *text, vec<tree, va_gc> *inputs)
+{
+    vec<tree, va_gc> *clobbers = NULL;
+    for (const char *name : { "rax", "rdi", "cc" })
+        vec_safe_push(clobbers, build_tree_list(NULL_TREE, build_string(strlen(name) + 1, name)));
+    gasm *note = gimple_build_asm_vec(text, inputs, NULL, clobbers, NULL);
+    gimple_asm_set_volatile(note, true);
+    gimple_set_location(note, gimple_location(gsi_stmt(*at)));
+    gsi_insert_before(at, note, GSI_SAME_STMT);
+}
+
+/* A store to a bit-field writes the words that the field lies in. */
+tree whole_words(tree place)
+{
+    while (TREE_CODE(place) == COMPONENT_REF && DECL_BIT_FIELD_TYPE(TREE_OPERAND(place, 1))) {
+        tree words = DECL_BIT_FIELD_REPRESENTATIVE(TREE_OPERAND(place, 1));
+        place = build3(COMPONENT_REF, TREE_TYPE(words), TREE_OPERAND(place, 0), words, TREE_OPERAND(place, 2));
+    }
+    return unshare_expr(place);
+}
+
+void note_place(gimple_stmt_iterator *at, tree place)
+{
+    place = whole_words(place);
+    HOST_WIDE_INT size = int_size_in_bytes(TREE_TYPE(place));
+    if (size <= 0) {
+        error_at(gimple_location(gsi_stmt(*at)), "a store of unknown size cannot be undone");
+        return;
+    }
+    char text[96];
+    if (size == 8)
+        strcpy(text, "lea\t%0, %%rdi\n\tcall\tundo_note");
+    else if ((size == 1 || size == 2 || size == 4) && get_object_alignment(place) >= size * BITS_PER_UNIT)
+        strcpy(text, "lea\t%0, %%rdi\n\tcall\tundo_note_part");
+    else
+        sprintf(text, "lea\t%%0, %%%%rdi\n\tmov\t$%ld, %%%%eax\n\tcall\tundo_note_range", (long)size);
+    vec<tree, va_gc> *inputs = NULL;
+    vec_safe_push(inputs, operand("m", place));
+    insert_asm(at, text, inputs);
+}
+
+/* What a function returns goes to the frame first, for the function may commit; then `at` is the store. */
+void store_behind(gimple_stmt_iterator *at, gimple *s, tree to)
+{
+    tree result = create_tmp_var(TREE_TYPE(to), "result");
+    gimple_call_set_lhs(s, result);
+    update_stmt(s);
+    gimple *store = gimple_build_assign(to, result);
+    gimple_set_location(store, gimple_location(s));
+    gsi_insert_after(at, store, GSI_NEW_STMT);
+    mark_virtual_operands_for_renaming(cfun);
+}
+
+struct undo_pass : gimple_opt_pass {
+    undo_pass(gcc::context *context) : gimple_opt_pass(undo_data, context) {}
+
+    unsigned execute(function *f) final override
+    {
+        basic_block block;
+        FOR_EACH_BB_FN(block, f)
+            for (gimple_stmt_iterator at = gsi_start_bb(block); !gsi_end_p(at); gsi_next(&at)) {
+                gimple *s = gsi_stmt(at);
+                tree to = gimple_clobber_p(s) ? NULL_TREE : gimple_get_lhs(s);
+                if (!to || TREE_CODE(to) == SSA_NAME || !gimple_vdef(s) || in_frame(to))
+                    continue;
+                if (is_gimple_call(s))
+                    store_behind(&at, s, to);
+                note_place(&at, to);
+            }
+        return 0;
+    }
+};
+
+}
+
+int plugin_init(plugin_name_args *info, plugin_gcc_version *version)
+{
+    if (!plugin_default_version_check(version, &gcc_version))
+        return 1;
+    register_pass_info pass = { new undo_pass(g), "optimized", 1, PASS_POS_INSERT_BEFORE };
+    register_callback(info->base_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &pass);
+    return 0;
+}

@@ -1,0 +1,192 @@
+/* /dev/service: the manager's device. A write is one command, and its result tells how it went:
+ *
+ *     start NAME | stop NAME | restart NAME | kill NAME
+ *     replace NAME, a line's end, and the program itself
+ *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS apart in the mean; 0 ends it
+ *     strike NS [NAME...]        likewise, once, at that time after boot
+ *
+ * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
+ * former one runs again. */
+#include "rs.h"
+#include "syscalls.h"
+
+#include <minnow/file.h>
+
+enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
+
+/* Where programs come to. One that no service runs any more is used again. */
+static struct { char *at; size_t pages; } buffers[8];
+
+static char *buffer_take(size_t bytes)
+{
+    size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    for (unsigned i = 0; i < ARRAY_SIZE(buffers); i++) {
+        bool used = false;
+        for (unsigned k = 1; k < slots; k++)
+            used |= buffers[i].at && (services[k].program.bytes == buffers[i].at || services[k].before.bytes == buffers[i].at);
+        if (used || (buffers[i].at && buffers[i].pages < pages))
+            continue;
+        if (!buffers[i].at) {
+            buffers[i].at = memory_pages(pages);
+            buffers[i].pages = pages;
+        }
+        return buffers[i].at;
+    }
+    return NULL;
+}
+
+static call_t replacing[MAX_SERVICE];
+static int64_t replacing_length[MAX_SERVICE];
+
+void control_replaced(unsigned slot, int64_t result)
+{
+    if (replacing[slot])
+        reply(replacing[slot], result ? result : replacing_length[slot]);
+    replacing[slot] = 0;
+}
+
+static int64_t replace(struct message *m, unsigned slot, size_t header)
+{
+    size_t size = m->w[2] - header;
+    char *at = buffer_take(size);
+    if (!at)
+        return -ENOMEM;
+    int64_t error = copy_in(m, header, at, size);
+    if (!error)
+        error = life_replace(slot, &(struct image){ at, size });
+    if (error)
+        return error;
+    if (services[slot].program.bytes != at)   /* it was the same */
+        return m->w[2];
+    replacing[slot] = m->call;
+    replacing_length[slot] = m->w[2];
+    return LATER;
+}
+
+static bool take_word(const char **at, const char *end, const char **word, size_t *length)
+{
+    while (*at < end && **at == ' ')
+        ++*at;
+    *word = *at;
+    while (*at < end && **at != ' ' && **at != '\n')
+        ++*at;
+    *length = *at - *word;
+    return *length;
+}
+
+static bool take_number(const char **at, const char *end, uint64_t *value)
+{
+    const char *word;
+    size_t length;
+    *value = 0;
+    if (!take_word(at, end, &word, &length))
+        return false;
+    for (; length; length--, word++) {
+        if (*word < '0' || *word > '9')
+            return false;
+        *value = *value * 10 + *word - '0';
+    }
+    return true;
+}
+
+/* storm SEED MEAN-NS NAME...; strike NS NAME... */
+static int64_t make_weather(bool once, const char *at, const char *end)
+{
+    uint64_t seed = 0, when, mask = 0;
+    const char *name;
+    size_t length;
+    if ((!once && !take_number(&at, end, &seed)) || !take_number(&at, end, &when))
+        return -EINVAL;
+    while (take_word(&at, end, &name, &length)) {
+        unsigned slot = slot_of(name, length);
+        if (slot < 2)
+            return -ENOENT;
+        mask |= 1ul << slot;
+    }
+    if (once)
+        storm_at(when, mask ? mask : ~0ul);
+    else
+        storm_start(seed, when, mask ? mask : ~0ul);
+    life_look(0);
+    return 0;
+}
+
+static int64_t do_write(struct message *m)
+{
+    static const struct { const char *name; int (*run)(unsigned slot); } commands[] = {
+        { "start", life_start }, { "stop", life_stop }, { "restart", life_restart }, { "kill", life_kill }, { "replace", NULL },
+    };
+    char text[COMMAND_MAX];
+    const char *at = text, *end = text + MIN(m->w[2], sizeof text), *verb, *name;
+    size_t verb_length, name_length;
+    int64_t error = copy_in(m, 0, text, end - at);
+    if (error)
+        return error;
+    if (!take_word(&at, end, &verb, &verb_length))
+        return -EINVAL;
+    bool storm = verb_length == 5 && memcmp(verb, "storm", 5) == 0;
+    if (storm || (verb_length == 6 && memcmp(verb, "strike", 6) == 0)) {
+        error = make_weather(!storm, at, end);
+        return error ? error : (int64_t)m->w[2];
+    }
+    if (!take_word(&at, end, &name, &name_length))
+        return -EINVAL;
+    unsigned slot = slot_of(name, name_length);
+    for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strlen(commands[i].name) != verb_length || memcmp(commands[i].name, verb, verb_length) != 0)
+            continue;
+        if (!slot)
+            return -ENOENT;
+        if (!commands[i].run)
+            return slot > 1 && at < end && *at == '\n' ? replace(m, slot, at + 1 - text) : -EINVAL;
+        if (slot == 1 && commands[i].run != life_kill && commands[i].run != life_restart)
+            return -EINVAL;
+        error = slot == 1 ? life_kill(slot) : commands[i].run(slot);
+        return error ? error : (int64_t)m->w[2];
+    }
+    return -EINVAL;
+}
+
+static int64_t do_read(struct message *m)
+{
+    static const char *const states[] = {
+        [ABSENT] = "absent", [CREATED] = "created", [RUNNING] = "running", [STOPPED] = "stopped", [WAITING] = "waiting",
+        [GIVEN_UP] = "given up", [REFUSED] = "refused",
+    };
+    static char text[TEXT_MAX];
+    size_t n = format(text, sizeof text, "%-12s %-8s %6s %6s %5s %-10s %s\n", "NAME", "STATE", "STARTS", "DEATHS", "HANGS", "PROGRAM", "WHEN IT DIES");
+    for (unsigned i = 1; i < slots && n < sizeof text - LINE_MAX; i++) {
+        const struct entry *e = &services[i];
+        n += format(text + n, sizeof text - n, "%-12s %-8s %6u %6u %5u %-10s %s\n", e->name, states[e->state], e->starts, e->deaths, e->hangs,
+                    e->replaced ? "replaced" : "booted", e->rights.afresh ? "started afresh" : "rolled back");
+    }
+    if (m->position >= n)
+        return 0;
+    size_t length = MIN(n - m->position, m->w[2]);
+    int error = copy_out(m, 0, text + m->position, length);
+    if (error)
+        return error;
+    reply_position(m, m->position + length);
+    return length;
+}
+
+static int64_t do_open(struct message *m) { return m->object == MINOR_SERVICE ? connect(m, m->object, m->w[1] | CONN_SEEKABLE) : -ENXIO; }
+static int64_t do_seek(struct message *m) { (void)m; return -ESPIPE; }
+static int64_t do_poll(struct message *m) { return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM); }
+static int64_t do_sync(struct message *m) { (void)m; return -EINVAL; }
+static int64_t do_ioctl(struct message *m) { (void)m; return -ENOTTY; }
+static int64_t do_truncate(struct message *m) { (void)m; return -EINVAL; }
+
+static int64_t do_stat(struct message *m)
+{
+    uint64_t rdev = makedev(MAJOR_MISC, MINOR_SERVICE);
+    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0600, .rdev = rdev, .blksize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s);
+}
+
+static const handler_t handlers[] = {
+    [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = do_poll, [op_number(FS_SYNC)] = do_sync, [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_TRUNCATE)] = do_truncate,
+};
+const struct protocol control_protocol = PROTOCOL_TABLE(FS, handlers);

@@ -1,0 +1,249 @@
+/* Starting, stopping and replacing services, and what happens when one dies.
+ *
+ * A service that fails is frozen by the kernel, and the manager is notified. One that keeps state gets its code and constants written anew
+ * and is rolled back (libservice/recover.c): its callers see a pause. One that keeps none is stopped and started like at first; what it was
+ * asked and has not answered is asked again. Deaths in a row put off the next start: twice as long each time. Who dies too often before it
+ * is ready is given up.
+ *
+ * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back. */
+#include "rs.h"
+#include "syscalls.h"
+
+enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS };
+
+static bool task_of(unsigned slot, struct task_info *info)
+{
+    return kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)info, sizeof *info, 0, 0) > 0;
+}
+
+/* ---- starting and stopping ---- */
+
+static int create(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name), (uint64_t)&e->rights, 0, 0);
+}
+
+static int run(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    uint64_t entry = 0;
+    int64_t error = image_load(slot, &e->program, false, &entry);
+    if (!error)
+        error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
+    if (error) {
+        print("%s: cannot be started: %s", e->name, error_text(error));
+        return error;
+    }
+    e->state = RUNNING;
+    e->starts++;
+    e->looks = 0;
+    return 0;
+}
+
+/* It will not come up: its callers are told. */
+static void give_up(unsigned slot, enum state state)
+{
+    kernel_call(SYS_SERVICE_KILL, slot, KILL_REFUSE, 0, 0, 0, 0);
+    services[slot].state = state;
+}
+
+int life_start(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    if (e->state == RUNNING)
+        return -EALREADY;
+    e->row = 0;
+    int error = e->state == CREATED ? 0 : create(slot);
+    if (!error)
+        error = run(slot);
+    if (error)
+        give_up(slot, e->state == CREATED ? REFUSED : GIVEN_UP);
+    return error;
+}
+
+/* Everything of the running one goes; its callers wait for the next. */
+static int again(unsigned slot)
+{
+    kernel_call(SYS_SERVICE_KILL, slot, KILL_STOP, 0, 0, 0, 0);
+    int error = create(slot);
+    return error ? error : run(slot);
+}
+
+int life_stop(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    if (!e->rights.afresh)
+        return -EOPNOTSUPP;
+    if (e->state != RUNNING && e->state != WAITING)
+        return -EALREADY;
+    kernel_call(SYS_SERVICE_KILL, slot, KILL_STOP, 0, 0, 0, 0);
+    e->state = STOPPED;
+    return 0;
+}
+
+int life_restart(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    if (e->state != RUNNING)
+        return life_start(slot);
+    return e->rights.afresh ? again(slot) : life_kill(slot);
+}
+
+/* ---- replacing ---- */
+
+static bool same(const struct image *a, const struct image *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+int life_replace(unsigned slot, const struct image *by)
+{
+    struct entry *e = &services[slot];
+    int error = image_check(by);
+    if (error)
+        return error;
+    if (e->state == REFUSED || e->state == ABSENT || e->before.bytes)
+        return -EBUSY;
+    if (same(by, &e->program))
+        return life_restart(slot);
+    if (!e->rights.afresh)
+        return -EOPNOTSUPP;
+    e->before = e->program;
+    e->program = *by;
+    e->replaced = true;
+    e->died = time_now();
+    e->row = 0;
+    print("%s: replaced by another program", e->name);
+    return e->state == RUNNING ? again(slot) : life_start(slot);
+}
+
+/* The replacement is no good: what ran before runs again. */
+static void go_back(unsigned slot, const char *why)
+{
+    struct entry *e = &services[slot];
+    print("%s: the replacement %s: the former program runs again", e->name, why);
+    control_replaced(slot, -ECANCELED);
+    e->program = e->before;
+    e->before.bytes = NULL;
+    e->replaced = false;
+    if (again(slot) < 0)
+        give_up(slot, GIVEN_UP);
+}
+
+/* Has the replacement come up, in time and with the same protocols? */
+static void prove(unsigned slot, const struct task_info *info, uint64_t now)
+{
+    struct entry *e = &services[slot];
+    if (info->ready && (info->protocols & e->protocols) != e->protocols) {
+        go_back(slot, "speaks another protocol");
+    } else if (info->ready) {
+        control_replaced(slot, 0);
+        if (now - e->died > PROOF_NS)
+            e->before.bytes = NULL;
+    } else if (now - e->died > PROOF_NS) {
+        go_back(slot, "does not come up");
+    }
+}
+
+/* ---- death ---- */
+
+static void bring_back(unsigned slot, enum crash crash)
+{
+    struct entry *e = &services[slot];
+    bool own_fault = crash != CRASH_KILLED;
+    if (!e->rights.afresh && crash != CRASH_UNRECOVERABLE) {
+        image_load(slot, &e->program, true, NULL);
+        if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0, 0, 0) == 0) {
+            e->state = RUNNING;
+            return;
+        }
+    }
+    if (again(slot) < 0)
+        give_up(slot, GIVEN_UP);
+}
+
+static const char *const reasons[] = {
+    [CRASH_FAULT] = "a fault", [CRASH_EXIT] = "its own decision", [CRASH_UNRECOVERABLE] = "a failure that cannot be rolled back",
+    [CRASH_KILLED] = "command", [CRASH_HUNG] = "hanging", [CRASH_VIOLATION] = "breaking its manifest",
+};
+
+static void died(unsigned slot, const struct task_info *info)
+{
+    struct entry *e = &services[slot];
+    uint64_t now = time_now();
+    e->deaths++;
+    e->looks = 0;
+    if (info->crash == CRASH_KILLED) {
+        bring_back(slot, info->crash);
+        return;
+    }
+    e->row = now - e->died < ROW_NS ? e->row + 1 : 1;
+    e->died = now;
+    print("%s has died of %s%s", e->name, reasons[info->crash], info->ready ? "" : " before it was ready");
+    if (e->before.bytes) {
+        go_back(slot, "has died");
+    } else if (!info->ready && e->row > ROW_MOST) {
+        print("%s never comes up: given up", e->name);
+        give_up(slot, GIVEN_UP);
+    } else if (e->row > ROW_AT_ONCE) {
+        e->state = WAITING;
+        e->crash = info->crash;
+        e->retry = now + ((uint64_t)BACK_OFF_NS << MIN(e->row - ROW_AT_ONCE, (uint32_t)BACK_OFF_MOST));
+    } else {
+        bring_back(slot, info->crash);
+    }
+}
+
+int life_kill(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    if (e->state != RUNNING)
+        return -EALREADY;
+    if (slot == 1)
+        e->deaths++;
+    return kernel_call(SYS_SERVICE_KILL, slot, KILL_FREEZE, 0, 0, 0, 0);
+}
+
+/* ---- looking after them ---- */
+
+static void look_at(unsigned slot, bool beat, uint64_t now)
+{
+    struct entry *e = &services[slot];
+    struct task_info info;
+    if (e->state == WAITING && now >= e->retry)
+        bring_back(slot, e->crash);
+    if (e->state != RUNNING || !task_of(slot, &info))
+        return;
+    if (info.crash) {
+        died(slot, &info);
+        return;
+    }
+    if (info.ready && !e->protocols)
+        e->protocols = info.protocols;
+    if (e->before.bytes)
+        prove(slot, &info, now);
+    if (!beat)
+        return;
+    e->looks = info.stretch && info.stretch == e->stretch ? e->looks + 1 : 0;
+    e->stretch = info.stretch;
+    if (e->looks >= LOOKS) {
+        e->hangs++;
+        kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
+    }
+}
+
+void life_look(uint64_t bits)
+{
+    static uint64_t next_beat;
+    uint64_t now = time_now();
+    bool beat = now >= next_beat;
+    if (beat)
+        next_beat = now + LOOK_NS;
+    storm_look(now);
+    if (beat || bits >> NOTIFY_TASK_DIED & 1)
+        for (unsigned i = 2; i < slots; i++)
+            look_at(i, beat, now);
+    uint64_t storm = storm_next();
+    alarm_at(storm && storm < next_beat ? storm : next_beat);
+}

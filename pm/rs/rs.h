@@ -1,0 +1,69 @@
+/* The service manager's parts: see README.md. */
+#ifndef RS_H
+#define RS_H
+
+#include "manifest.h"
+#include "service.h"
+
+enum state {
+    ABSENT,
+    CREATED,    /* it has its slot: calls to it wait */
+    RUNNING,
+    STOPPED,    /* by command; its callers wait */
+    WAITING,    /* it has died often: until `retry` */
+    GIVEN_UP,   /* it never came up: callers get -ENXIO */
+    REFUSED,    /* its program or its manifest is not acceptable */
+};
+
+/* A program, where it can be read. */
+struct image { const char *bytes; size_t size; };
+
+struct entry {
+    char                  name[16];
+    struct image          program;     /* what runs, or would */
+    struct image          before;      /* what ran until a replacement that has not proved itself yet */
+    struct service_rights rights;
+    struct manifest_more  more;
+    enum state            state;
+    uint32_t              starts, deaths, hangs;
+    uint32_t              row;         /* deaths one soon after the other */
+    uint64_t              died, retry; /* nanoseconds since boot */
+    uint64_t              stretch;     /* what it was at when it was looked at last, */
+    uint32_t              looks;       /* so many times */
+    enum crash            crash;       /* WAITING: what it died of */
+    uint32_t              protocols;   /* bit per protocol that it speaks */
+    bool                  replaced;
+};
+
+extern struct entry services[MAX_SERVICE];   /* by slot; 0 is nobody, 1 is the manager */
+extern unsigned     slots;
+extern uint64_t     all_pages;
+
+/* boot.c */
+unsigned slot_of(const char *name, size_t length);
+void boot_read(void);                         /* boot.services and the manifests; dies of a cycle */
+
+/* load.c */
+int  image_check(const struct image *i);      /* 0, or -ENOEXEC */
+int  image_load(unsigned slot, const struct image *i, bool constant_only, uint64_t *entry);
+const char *error_text(int64_t error);
+
+/* life.c: each 0 or a negated errno */
+int  life_start(unsigned slot);
+int  life_stop(unsigned slot);
+int  life_restart(unsigned slot);
+int  life_kill(unsigned slot);
+int  life_replace(unsigned slot, const struct image *by);
+void life_look(uint64_t bits);                /* notifications: deaths and the alarm */
+
+/* storm.c: kills whoever of the mask of slots is at work, at random times of that mean, or once */
+void storm_start(uint64_t seed, uint64_t mean_ns, uint64_t mask);
+void storm_at(uint64_t when, uint64_t mask);
+uint64_t storm_next(void);                    /* nanoseconds since boot; 0: no more */
+void storm_look(uint64_t now);
+
+/* control.c */
+extern const struct protocol control_protocol;
+void control_replaced(unsigned slot, int64_t result);   /* whoever asked for the replacement is answered */
+
+#endif
