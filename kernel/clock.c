@@ -10,16 +10,16 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { SLICE_NS = 10000000, SECOND = 1000000000 };
+enum { SECOND = 1000000000 };
 
 static struct task *alarms;         /* by time */
-static uint64_t slice_end = ~0ul;   /* ~0: nobody waits */
+int64_t clock_slice_end = -1;
 struct clock_page *clock_page;
 int64_t clock_wall_base;
 
 static void timer_update(void)
 {
-    uint64_t when = alarms && alarms->alarm < slice_end ? alarms->alarm : slice_end;
+    uint64_t slice = clock_slice_end, when = alarms && alarms->alarm < slice ? alarms->alarm : slice;
     arch_timer_set(when);
 }
 
@@ -44,12 +44,27 @@ void clock_alarm(struct task *t, uint64_t when)
     timer_update();
 }
 
-void clock_slice(void)
+/* When t's quantum ends if it runs from now on; but no sooner than QUANTUM_MIN, for it may prove that nobody else wants to run. */
+static int64_t quantum_end(const struct thread *t, uint64_t used, uint64_t now)
 {
-    if (__builtin_expect(slice_end != ~0ul, 1))
-        return;
-    slice_end = arch_time() + SLICE_NS;
+    int64_t left = t->quantum_end - (int64_t)used;
+    return now + (left > QUANTUM_MIN ? left : QUANTUM_MIN);
+}
+
+void clock_slice_slow(const struct thread *t)
+{
+    uint64_t now = arch_time();
+    clock_slice_end = t ? quantum_end(t, clock_used(t), now) : (int64_t)now + QUANTUM_DEFAULT;
     timer_update();
+}
+
+void clock_runs_slow(const struct thread *t, uint64_t now)
+{
+    int64_t end = quantum_end(t, t->cpu_ns, now);
+    if (end < clock_slice_end) {
+        clock_slice_end = end;
+        timer_update();
+    }
 }
 
 void clock_interrupt(void)
@@ -61,23 +76,25 @@ void clock_interrupt(void)
         t->alarm = 0;
         ipc_notify(t, 1ul << NOTIFY_ALARM);
     }
-    if (slice_end <= now) {
-        slice_end = ~0ul;
+    if (clock_slice_end >= 0 && clock_slice_end <= (int64_t)now) {
+        clock_slice_end = -1;
         sched_tick();
     }
     timer_update();
 }
 
-/* Processor time of a thread or a task, the current stretch included. */
-static uint64_t cpu_time(struct thread *t, bool whole_task)
+uint64_t clock_used(const struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
-    uint64_t ns = whole_task ? t->task->cpu_ns : t->cpu_ns;
-    if (whole_task)
-        for (struct thread *x = t->task->threads; x; x = x->siblings)
-            ns += x->cpu_ns;
-    if (cpu->charged == t)
-        ns += arch_time() - cpu->charged_at;
+    const struct cpu *cpu = this_cpu();
+    return t->cpu_ns + (cpu->charged == t ? arch_time() - cpu->charged_at : 0);
+}
+
+/* Likewise of a task. */
+static uint64_t task_used(const struct task *task)
+{
+    uint64_t ns = task->cpu_ns;
+    for (const struct thread *t = task->threads; t; t = t->siblings)
+        ns += clock_used(t);
     return ns;
 }
 
@@ -92,7 +109,7 @@ int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out)
         ns = arch_time();
         break;
     case CLOCK_PROCESS_CPUTIME_ID: case CLOCK_THREAD_CPUTIME_ID:
-        ns = cpu_time(t, id == CLOCK_PROCESS_CPUTIME_ID);
+        ns = id == CLOCK_PROCESS_CPUTIME_ID ? task_used(t->task) : clock_used(t);
         break;
     default:
         return -EINVAL;

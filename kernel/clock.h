@@ -7,7 +7,24 @@
 #include <minnow/file.h>
 
 void clock_alarm(struct task *t, uint64_t when);   /* 0 cancels */
-void clock_slice(void);                            /* somebody waits for the processor: an interrupt must come */
+/* When sched_tick() is due; -1: nobody waits. */
+extern int64_t clock_slice_end;
+void clock_slice_slow(const struct thread *t);
+void clock_runs_slow(const struct thread *t, uint64_t now);
+/* Programs wait while t (or NULL) runs: a tick must come no later than the end of its quantum. */
+static inline void clock_slice(const struct thread *t)
+{
+    if (__builtin_expect(clock_slice_end < 0, 0))
+        clock_slice_slow(t);
+}
+/* t is the program whose time runs from now on: the tick, if one is due, must not come too late for it. */
+static inline void clock_runs(const struct thread *t, uint64_t now)
+{
+    if (__builtin_expect((int64_t)(now - t->cpu_ns) + t->quantum_end < clock_slice_end, 0))
+        clock_runs_slow(t, now);
+}
+/* Processor time of a thread, the current stretch included. */
+uint64_t clock_used(const struct thread *t);
 void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 extern struct clock_page *clock_page;

@@ -187,6 +187,10 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
         service_fault(t, PM_FAULT, 14, access, address);
         return;
     }
+    if (t->kind == CALL_EXPIRED) {   /* the policy throws its call back: that decides nothing */
+        ipc_finish(t, -EINVAL);
+        return;
+    }
     if (t->conn)
         conn_position_give(t);
     t->event_due = kind == CALL_THROWN && t->kind == CALL_EVENT;
@@ -200,6 +204,22 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
     t->object = t->position = t->flags = 0;
     t->window.kind = WINDOW_NONE;
     ipc_send(t, service_pm());
+}
+
+void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
+{
+    t->kind = CALL_EXPIRED;
+    t->op = SCHED_EXPIRED;
+    t->moved[0] = t->index;
+    t->moved[1] = t->priority;
+    t->moved[2] = t->task->priority;
+    t->moved[3] = used;
+    t->moved[4] = t->quantum;
+    t->moved[5] = arch_time();
+    t->words = t->moved;
+    t->object = t->position = t->flags = 0;
+    t->window.kind = WINDOW_NONE;
+    ipc_send(t, policy);
 }
 
 /* The system call that a signal takes the place of: SYS_INTERRUPT found it waiting. */
@@ -248,6 +268,9 @@ void ipc_finish_slow(struct thread *t, int64_t result)
         sched_ready(t);
     } else if (t->kind == CALL_THROWN) {
         finish_thrown(t, result);
+    } else if (t->kind == CALL_EXPIRED) {
+        t->kind = CALL_SYSCALL;
+        sched_decide(t, result);
     } else if (t->kind == CALL_FAULT && result) {
         ipc_event(t, KERNEL_EXCEPTION, 14, t->moved[1], t->moved[0], result, t->index);
     } else if (t->interrupted && t->kind == CALL_FAULT) {
@@ -299,6 +322,11 @@ void ipc_interrupt(struct thread *t)
     case THREAD_HELD:
         if (t->kind == CALL_EVENT)
             break;   /* it is with its personality already */
+        if (t->kind == CALL_EXPIRED) {   /* asks again afterwards */
+            ipc_withdraw(t);
+            ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+            break;
+        }
         if (t->kind == CALL_SYSCALL && (t->state != THREAD_HELD || t->slow)) {
             ipc_withdraw(t);
             interrupted_call(t);

@@ -36,6 +36,8 @@ void ipc_notify(struct task *to, uint64_t bits);
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4);
 /* A page is missing: t faults at `address`. kind: CALL_FAULT or CALL_THROWN. */
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length);
+/* t's quantum is used up: it asks the policy of scheduling what next. */
+void ipc_expired(struct thread *t, struct task *policy, uint64_t used);
 /* Takes t out of whatever it waits in, without a result. */
 void ipc_withdraw(struct thread *t);
 void ipc_interrupt(struct thread *t);

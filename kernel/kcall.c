@@ -169,6 +169,21 @@ static int64_t sys_yield(struct thread *t, const uint64_t *a)
     return 0;
 }
 
+static int64_t sys_sched(struct thread *t, const uint64_t *a)
+{
+    if (!has_right(t, RIGHT_SCHED))
+        return -EPERM;
+    if ((a[1] && (a[1] < PRIORITY_PROGRAM || a[1] > PRIORITY_LAST)) || (a[2] && (a[2] < QUANTUM_MIN || a[2] > QUANTUM_MAX)))
+        return -EINVAL;
+    bool all = a[0] == SCHED_ALL;
+    if (!all && (a[0] >= THREADS_MAX || !threads[a[0]] || !threads[a[0]]->user))
+        return -ESRCH;
+    for (unsigned i = all ? 0 : a[0]; i < (all ? THREADS_MAX : a[0] + 1); i++)
+        if (threads[i] && threads[i]->user)
+            sched_set(threads[i], a[1] ? a[1] : threads[i]->task->priority, a[2]);
+    return 0;
+}
+
 static int64_t sys_thread(struct thread *t, const uint64_t *a)
 {
     struct thread *n;
@@ -199,6 +214,6 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_PORT_IN] = sys_port_in, [SYS_PORT_OUT] = sys_port_out, [SYS_PORT_INS] = sys_port_ins,
     [SYS_PORT_OUTS] = sys_port_outs, [SYS_MAP_DEVICE] = sys_map_device,
     [SYS_CLOCK] = sys_clock, [SYS_TIME] = sys_time, [SYS_ALARM] = sys_alarm, [SYS_CLOCK_SET] = sys_clock_set,
-    [SYS_YIELD] = sys_yield, [SYS_LOG] = sys_log, [SYS_INFO] = sys_info, [SYS_TRACE] = sys_trace,
+    [SYS_YIELD] = sys_yield, [SYS_SCHED] = sys_sched, [SYS_LOG] = sys_log, [SYS_INFO] = sys_info, [SYS_TRACE] = sys_trace,
     [SYS_PUBLISH] = sys_publish, [SYS_HALT] = sys_halt, [SYS_FRAME_COUNT] = sys_frame_count,
 };

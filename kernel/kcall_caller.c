@@ -241,12 +241,13 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;
         return 0;
     case TASK_PRIORITY:
-        if (a[2] < 5 || a[2] >= PRIORITIES)
+        if (a[2] < PRIORITY_PROGRAM || a[2] > PRIORITY_LAST)
             return -EINVAL;
+        if (a[2] == x->priority)
+            return 0;
         x->priority = a[2];
         for (struct thread *y = x->threads; y; y = y->siblings)
-            if (y->state != THREAD_READY)   /* one in a run queue keeps its place until it waits */
-                y->priority = a[2];
+            sched_set(y, a[2], 0);
         return 0;
     default:
         return -EINVAL;

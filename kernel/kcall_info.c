@@ -21,7 +21,7 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->endpoint = x->endpoint;
     for (const struct thread *y = x->threads; y; y = y->siblings) {
         out->threads++;
-        out->cpu_ns += y->cpu_ns;
+        out->cpu_ns += clock_used(y);
     }
     out->cpu_ns += x->cpu_ns;
     out->descriptors = x->conns ? x->conns->used : 0;
@@ -52,7 +52,7 @@ static int64_t info_thread(uint64_t index, struct thread_info *out)
     bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
     out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
     out->op = waits ? t->op : 0;
-    out->cpu_ns = t->cpu_ns;
+    out->cpu_ns = clock_used(t);
     out->rip = t->regs.rip;
     memcpy(out->state_name, names[t->state], sizeof out->state_name);
     return sizeof *out;
@@ -95,11 +95,28 @@ static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t 
     return done;
 }
 
+/* Those of programs from a thread on: what a policy must know to choose among all. */
+static int64_t info_sched(struct thread *t, uint64_t first, vaddr_t to, uint64_t length)
+{
+    uint64_t done = 0;
+    for (uint64_t i = first; i < THREADS_MAX && length - done >= sizeof(struct sched_info); i++) {
+        const struct thread *x = threads[i];
+        if (!x || !x->user)
+            continue;
+        struct sched_info out = { .thread = i, .task = x->task->endpoint, .ready = x->state == THREAD_READY || x->kind == CALL_EXPIRED,
+                                  .priority = x->priority, .base = x->task->priority, .cpu_ns = clock_used(x), .quantum = x->quantum };
+        if (space_write(t->space, to + done, &out, sizeof out) < 0)
+            return -EFAULT;
+        done += sizeof out;
+    }
+    return done;
+}
+
 int64_t sys_info(struct thread *t, const uint64_t *a)
 {
     union { struct task_info task; struct thread_info thread; struct system_info system; uint64_t word; } out = { 0 };
     int64_t n = sizeof out.word;
-    if (!has_right(t, RIGHT_INFO) && a[0] != INFO_FPU_SIZE)
+    if (!has_right(t, a[0] == INFO_SCHED ? RIGHT_INFO | RIGHT_SCHED : RIGHT_INFO) && a[0] != INFO_FPU_SIZE)
         return -EPERM;
     switch (a[0]) {
     case INFO_TASK:       n = info_task(a[1], &out.task); break;
@@ -107,6 +124,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     case INFO_SYSTEM:     n = info_system(&out.system); break;
     case INFO_PUBLISHED:  return info_published(t, a[1], a[2], a[3]);
     case INFO_LOG:        return info_log(t, a[1], a[2], a[3]);
+    case INFO_SCHED:      return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:
         if (!kcall_personality || a[1] >= ROUTES_MAX)
             return -ENOENT;

@@ -92,10 +92,12 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
         thread_kill(n);
         return -ENOMEM;
     }
-    if (like)
+    if (like) {
         n->regs = like->regs;
-    else
+        sched_inherit(n, like);
+    } else {
         arch_regs_init(&n->regs, 0, 0, 0);
+    }
     if (a[2])
         n->regs.rsp = a[2];
     if (a[3])

@@ -4,6 +4,12 @@
  * of his priority. So a call to an idle server switches straight to it: the caller blocks (current is none), the
  * server becomes ready, and is current at once.
  *
+ * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It counts only while other programs
+ * wait. Whoever has used his up does not come out of the run queue: he makes a call to the service that is the policy (SCHED_EXPIRED,
+ * see pm/sched), whose reply gives him a priority and a new quantum and puts him at the end of his queue. Without a policy he
+ * goes there at once. So while programs wait and one runs, either the timer is set for no later than his quantum's end, or
+ * sched_slice_over.
+ *
  * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
 
@@ -14,9 +20,10 @@
 
 static struct { struct thread *first, *last; } queues[PRIORITIES];
 uint32_t sched_mask;
-bool sched_slice_over;
+enum { CREATION = 8 };            /* creating a thread costs its creator one in so many of what is left of his quantum */
 
-enum { PRIORITY_USER = 5 };       /* and below: programs */
+bool sched_slice_over;
+endpoint_t sched_policy;
 
 static inline unsigned best_queue(void) { return __builtin_ctz(sched_mask | 1u << PRIORITIES); }
 
@@ -35,7 +42,8 @@ static void enqueue(struct thread *t, bool front)
         queues[p].last->next = t;
         queues[p].last = t;
     }
-    clock_slice();
+    if (!front && p >= PRIORITY_PROGRAM)
+        clock_slice(this_cpu()->charged);
 }
 
 static struct thread *dequeue(void)
@@ -56,8 +64,10 @@ static void dispatch(struct thread *t)
     struct cpu *cpu = this_cpu();
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
-        if (__builtin_expect(best_queue() < t->priority || (sched_slice_over && t->priority >= PRIORITY_USER), 0)) {
+        if (__builtin_expect(sched_slice_over && t->priority >= PRIORITY_PROGRAM, 0)) {
             sched_slice_over = false;
+            enqueue(t, true);             /* and out again, by compete() */
+        } else if (best_queue() < t->priority) {
             enqueue(t, false);
         } else {
             cpu->current = t;
@@ -200,26 +210,104 @@ void sched_yield(struct thread *t)
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();
-    if (!cpu->current)
+    struct thread *t = cpu->current;
+    if (!t)
         return;
-    if (cpu->current->priority >= PRIORITY_USER)
-        sched_yield(cpu->current);
-    else
+    if (t->priority < PRIORITY_PROGRAM) {
         sched_slice_over = true;
-    if (sched_mask)
-        clock_slice();
+    } else if (sched_mask) {
+        enqueue(t, true);
+        cpu->current = NULL;
+    }
+}
+
+/* ---- quanta ---- */
+
+static void quantum_give(struct thread *t, uint64_t quantum)
+{
+    t->quantum = quantum;
+    t->quantum_end = clock_used(t) + quantum;
+}
+
+void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
+{
+    bool queued = t->state == THREAD_READY && this_cpu()->current != t && t->priority != priority;
+    if (queued)
+        unqueue(t);
+    t->priority = priority;
+    if (quantum)
+        quantum_give(t, quantum);
+    if (queued)
+        enqueue(t, false);
+}
+
+void sched_decide(struct thread *t, int64_t answer)
+{
+    uint64_t priority = answer & 0xff, quantum = (uint64_t)answer >> 8;
+    if (answer > 0 && priority >= PRIORITY_PROGRAM && priority <= PRIORITY_LAST && quantum >= QUANTUM_MIN && quantum <= QUANTUM_MAX) {
+        t->priority = priority;
+        quantum_give(t, quantum);
+    } else {
+        quantum_give(t, QUANTUM_DEFAULT);
+    }
+    t->state = THREAD_READY;
+    enqueue(t, false);
+}
+
+void sched_inherit(struct thread *n, struct thread *creator)
+{
+    n->priority = creator->priority;
+    n->quantum = creator->quantum;
+    n->quantum_end = creator->quantum_end - (int64_t)clock_used(creator);
+    if (n->quantum_end > 0)
+        creator->quantum_end -= n->quantum_end / CREATION;
+}
+
+void sched_orphan(struct task *gone)
+{
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct thread *t = threads[i];
+        if (!t || t->kind != CALL_EXPIRED || t->holder != gone)
+            continue;
+        ipc_withdraw(t);
+        ipc_finish(t, -ESRCH);
+    }
+}
+
+/* t, a program's, has come out of its queue, and other programs wait. */
+static __attribute__((noinline)) void compete(struct thread *t)
+{
+    struct task *policy = tasks[sched_policy];
+    uint64_t used = clock_used(t);
+    if (__builtin_expect((int64_t)used < t->quantum_end, 1)) {
+        this_cpu()->current = t;
+        clock_slice(t);
+    } else if (policy && !policy->dead && !policy->crash) {
+        t->state = THREAD_PARKED;
+        ipc_expired(t, policy, used);
+    } else {
+        sched_decide(t, -ESRCH);
+    }
+}
+
+static __attribute__((noinline)) void idle(struct cpu *cpu)
+{
+    uint64_t from = arch_time();
+    arch_idle();
+    cpu->idle_ns += arch_time() - from;
 }
 
 struct thread *sched_next(void)
 {
     struct cpu *cpu = this_cpu();
     while (__builtin_expect(!cpu->current, 0)) {
-        cpu->current = dequeue();
-        if (!cpu->current) {
-            uint64_t from = arch_time();
-            arch_idle();
-            cpu->idle_ns += arch_time() - from;
-        }
+        struct thread *t = dequeue();
+        if (__builtin_expect(!t, 0))
+            idle(cpu);
+        else if (t->priority >= PRIORITY_PROGRAM && sched_mask)
+            compete(t);
+        else
+            cpu->current = t;
     }
     return cpu->current;
 }

@@ -1,4 +1,4 @@
-/* Who runs: priority round-robin, pre-emptive; and the monitors of services. */
+/* Who runs: priority round-robin, pre-emptive; the quanta of programs; and the monitors of services. */
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -6,7 +6,8 @@
 
 /* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
 extern uint32_t sched_mask;
-extern bool     sched_slice_over;         /* the tick came while a server ran on a program's behalf */
+extern bool     sched_slice_over;         /* the tick came while a server ran: the next program has its quantum looked at */
+extern endpoint_t sched_policy;           /* the slot of the service that decides about programs; 0: none */
 
 void sched_ready_slow(struct thread *t);
 void sched_block_slow(struct thread *t);
@@ -47,6 +48,16 @@ struct thread *sched_frozen(struct task *task);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
 struct thread *sched_next(void);          /* the thread to run now; never NULL (idles inside) */
-void sched_tick(void);                    /* the slice is over */
+void sched_tick(void);                    /* somebody's quantum may be used up */
+
+/* A program's thread gets this priority and, if it is not 0, this quantum. */
+void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
+/* The policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An answer that makes no sense, or an error: as without a policy. */
+void sched_decide(struct thread *t, int64_t answer);
+/* A program's new thread begins where its creator is: with his priority, and as much as is left of his quantum. That costs him some of
+ * it, so that who lives by creating others does not stay above who works himself. */
+void sched_inherit(struct thread *n, struct thread *creator);
+/* A service has stopped: if it was the policy, who has asked it goes on without an answer. */
+void sched_orphan(struct task *gone);
 
 #endif

@@ -42,7 +42,7 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
         return -EINVAL;
     if (space_read(t->space, a[1], name, a[2]) < 0 || space_read(t->space, a[3], &r, sizeof r) < 0)
         return -EFAULT;
-    if (r.priority >= PRIORITIES)
+    if (r.priority >= PRIORITY_PROGRAM)
         return -EINVAL;
     struct task *x = slot_task(a[0]);
     if (x && x->space)
@@ -64,6 +64,8 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         pm = x;
+    if (r.rights & RIGHT_SCHED)
+        sched_policy = a[0];
     return 0;
 }
 
@@ -126,6 +128,7 @@ void service_stop(struct task *x)
     x->active = NULL;
     x->entry_first = NULL;
     x->receivers = NULL;
+    sched_orphan(x);
     ipc_orphan(x);
     irq_forget(x);
     clock_alarm(x, 0);

@@ -80,7 +80,7 @@ struct task *task_create(endpoint_t wanted, const char *name)
         return NULL;
     t->service = wanted != 0;
     t->endpoint = wanted ? wanted : (unsigned)i | (uint32_t)generation[i]++ << 16;
-    t->priority = 6;
+    t->priority = PRIORITY_NORMAL;
     copy_name(t->name, name);
     tasks[i] = t;
     tasks_count++;

@@ -9,7 +9,7 @@
 struct conn;
 struct conn_table;
 
-enum { THREADS_MAX = 2048, TASKS_MAX = 1024, PRIORITIES = 8, DMA_RUNS = 4 };
+enum { THREADS_MAX = 2048, TASKS_MAX = 1024, DMA_RUNS = 4 };
 
 enum thread_state {
     THREAD_READY,      /* in a run queue, or running */
@@ -28,6 +28,7 @@ enum call_kind {
     CALL_FAULT,     /* 0: go on at the instruction that faulted; else an exception */
     CALL_THROWN,    /* 0: make the call, or the event, again; else it ends with -EFAULT */
     CALL_EVENT,     /* KERNEL_SIGNAL or KERNEL_EXCEPTION: go on with the registers as they are then */
+    CALL_EXPIRED,   /* SCHED_EXPIRED: its new priority and quantum; it goes on, behind the others of that priority */
 };
 
 /* A place in a mailbox: a caller that waits, or an object whose last connection has gone. */
@@ -61,6 +62,8 @@ struct thread {
     struct thread *siblings;    /* other threads of the task */
     void          *fpu;         /* XSAVE area, NULL until first used */
     uint64_t       cpu_ns;      /* processor time, that of servers on its behalf included */
+    uint64_t       quantum;     /* nanoseconds of it that it was given last; 0: it has not asked yet */
+    int64_t        quantum_end; /* the quantum is used up when cpu_ns has got there */
     uint16_t       index;
     uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
 };

@@ -189,8 +189,8 @@ void process_label(struct process *p)
 
 unsigned process_priority(const struct process *p)
 {
-    enum { HIGH = 5, NORMAL, LOW, NICE_LOW = 10 };
-    return p->i.nice < 0 ? HIGH : p->i.nice < NICE_LOW ? NORMAL : LOW;
+    enum { NICE_FIRST = -20, STEP = 5 };
+    return PRIORITY_PROGRAM + (p->i.nice - NICE_FIRST) / STEP;
 }
 
 void process_words(struct process *p)

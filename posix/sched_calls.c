@@ -1,4 +1,4 @@
-/* Scheduling as Linux programs ask about it: one processor, SCHED_OTHER, nice values that become three priorities. */
+/* Scheduling as Linux programs ask about it: one processor, SCHED_OTHER, nice values that become eight priorities. */
 #include "handlers.h"
 
 #include "syscalls.h"

@@ -1,5 +1,6 @@
 /* Descriptor tables, processor features, and the switch from thread to thread (Intel SDM vol. 3, chapters 2, 5, 6). */
 #include "arch.h"
+#include "clock.h"
 #include "memory.h"
 #include "log.h"
 #include "thread.h"
@@ -114,6 +115,8 @@ static void charge(struct cpu *cpu, struct thread *t)
         cpu->charged->cpu_ns += now - cpu->charged_at;
     cpu->charged = t;
     cpu->charged_at = now;
+    if (t)
+        clock_runs(t, now);
 }
 
 static void switch_bases(struct cpu *cpu, struct thread *t)

@@ -1,4 +1,4 @@
-/* Run queues and monitors: kernel/sched.c on the host, with a stand-in for messages and the clock. */
+/* Run queues, quanta and monitors: kernel/sched.c on the host, with a stand-in for messages and the clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,20 +7,43 @@
 #include <cmocka.h>
 
 #include "../../kernel/clock.h"
+#include "../../kernel/ipc.h"
 #include "../../kernel/sched.h"
 
 struct cpu cpu0;
+struct task *tasks[TASKS_MAX];
+struct thread *threads[THREADS_MAX];
 
 /* ---- what sched.c calls ---- */
 
-static unsigned received, slices;
+static unsigned received, slices, asked;
 uint64_t arch_time(void);
 void arch_idle(void);
-void ipc_receive(struct thread *t);
 
 uint64_t arch_time(void) { return 0; }
 void arch_idle(void) { fail_msg("nobody is ready"); }
-void clock_slice(void) { slices++; }
+int64_t clock_slice_end = -1;
+void clock_slice_slow(const struct thread *t) { (void)t, slices++; }
+uint64_t clock_used(const struct thread *t) { return t->cpu_ns; }
+
+/* The question stays with the policy, which is idle. */
+void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
+{
+    assert_int_equal(used, t->cpu_ns);
+    assert_ptr_not_equal(cpu0.current, t);
+    t->kind = CALL_EXPIRED;
+    t->state = THREAD_HELD;
+    t->holder = policy;
+    asked++;
+}
+
+void ipc_withdraw(struct thread *t) { t->state = THREAD_PARKED; }
+
+void ipc_finish_slow(struct thread *t, int64_t result)
+{
+    t->kind = CALL_SYSCALL;
+    sched_decide(t, result);
+}
 
 void ipc_receive(struct thread *t)
 {
@@ -30,7 +53,9 @@ void ipc_receive(struct thread *t)
 
 /* ---- programs and services ---- */
 
-static struct task program_task, service_task;
+enum { POLICY = 7, MS = 1000000 };
+
+static struct task program_task, service_task, policy_task;
 static struct thread a, b, c, s, s2;
 
 static struct thread *thread(struct thread *t, struct task *task, unsigned priority)
@@ -46,9 +71,14 @@ static int fresh(void **state)
         sched_block(sched_next());
     memset(&program_task, 0, sizeof program_task);
     memset(&service_task, 0, sizeof service_task);
-    service_task.service = 1;
+    memset(&policy_task, 0, sizeof policy_task);
+    service_task.service = policy_task.service = 1;
     sched_slice_over = false;
-    thread(&a, &program_task, 6), thread(&b, &program_task, 6), thread(&c, &program_task, 7);
+    sched_policy = 0;
+    asked = 0;
+    thread(&a, &program_task, 12), thread(&b, &program_task, 12), thread(&c, &program_task, 13);
+    tasks[POLICY] = &policy_task;
+    threads[1] = &a, threads[2] = &b, threads[3] = &c;
     thread(&s, &service_task, 3), thread(&s2, &service_task, 3);
     return 0;
 }
@@ -87,24 +117,151 @@ static void the_worse_wait_for_the_better(void **state)
 static void equals_take_turns_at_the_tick(void **state)
 {
     (void)state;
+    a.quantum_end = b.quantum_end = 10 * MS;
     sched_ready(&a);
     sched_ready(&b);
+    a.cpu_ns = 10 * MS;
     sched_tick();
     assert_ptr_equal(sched_next(), &b);
+    b.cpu_ns = 10 * MS;
     sched_tick();
     assert_ptr_equal(sched_next(), &a);
+    assert_int_equal(a.quantum_end, 10 * MS + QUANTUM_DEFAULT);
 }
 
-static void a_tick_in_a_server_ends_its_callers_slice(void **state)
+static void a_tick_in_a_server_ends_its_callers_quantum(void **state)
 {
     (void)state;
     sched_ready(&b);
     sched_ready(&s);                      /* works for a, which waits */
+    b.quantum_end = 10 * MS;
     sched_tick();
     sched_block(&s);
     cpu0.current = NULL;
     sched_ready(&a);                      /* its reply has come */
     assert_ptr_equal(sched_next(), &b);
+}
+
+static void a_tick_that_comes_early_changes_nothing(void **state)
+{
+    (void)state;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    sched_ready(&a);
+    sched_ready(&b);
+    slices = 0;
+    sched_tick();
+    assert_ptr_equal(sched_next(), &a);
+    assert_int_equal(slices, 1);          /* and another one is ordered */
+}
+
+static void whoever_is_alone_needs_no_quantum(void **state)
+{
+    (void)state;
+    sched_policy = POLICY;
+    sched_ready(&a);
+    slices = 0;
+    sched_tick();
+    assert_ptr_equal(sched_next(), &a);
+    sched_ready(&s);                      /* a service is no competitor */
+    sched_tick();
+    sched_block(&s);
+    assert_ptr_equal(sched_next(), &a);
+    assert_int_equal(asked, 0);
+    assert_int_equal(slices, 0);
+}
+
+static void a_used_up_quantum_is_a_call_to_the_policy(void **state)
+{
+    (void)state;
+    sched_policy = POLICY;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    sched_ready(&a);
+    sched_ready(&b);
+    a.cpu_ns = 10 * MS;
+    sched_tick();
+    assert_ptr_equal(sched_next(), &b);
+    assert_int_equal(asked, 1);
+    assert_int_equal(a.state, THREAD_HELD);
+    sched_decide(&a, 20ul * MS << 8 | 11);
+    assert_int_equal(a.priority, 11);
+    assert_int_equal(a.quantum, 20 * MS);
+    assert_int_equal(a.quantum_end, 30 * MS);
+    sched_tick();                         /* b still has its quantum, but a is better now */
+    assert_ptr_equal(sched_next(), &a);
+}
+
+static void nonsense_from_the_policy_is_as_none(void **state)
+{
+    (void)state;
+    static const int64_t answers[] = { 0, -EINVAL, 12, (int64_t)QUANTUM_DEFAULT << 8, (int64_t)QUANTUM_DEFAULT << 8 | 7, (int64_t)QUANTUM_DEFAULT << 8 | 16,
+                                       (int64_t)(QUANTUM_MIN - 1) << 8 | 12, (int64_t)(QUANTUM_MAX + 1) << 8 | 12, INT64_MAX, INT64_MIN };
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        sched_decide(&a, answers[i]);
+        assert_int_equal(a.priority, 12);
+        assert_int_equal(a.quantum_end, QUANTUM_DEFAULT);
+        assert_ptr_equal(sched_next(), &a);
+        sched_block(&a);
+    }
+}
+
+static void without_the_policy_equals_take_turns(void **state)
+{
+    (void)state;
+    sched_policy = POLICY;
+    policy_task.dead = 1;
+    b.quantum_end = 10 * MS;
+    sched_ready(&a), sched_ready(&b);
+    sched_tick();
+    assert_ptr_equal(sched_next(), &b);
+    assert_int_equal(asked, 0);
+    assert_int_equal(a.quantum_end, QUANTUM_DEFAULT);
+}
+
+static void when_the_policy_dies_who_has_asked_goes_on(void **state)
+{
+    (void)state;
+    sched_policy = POLICY;
+    sched_ready(&a), sched_ready(&b), sched_ready(&c);
+    sched_tick();
+    assert_ptr_equal(sched_next(), &c);   /* a and b have asked */
+    assert_int_equal(asked, 2);
+    sched_orphan(&service_task);
+    assert_int_equal(a.state, THREAD_HELD);
+    sched_orphan(&policy_task);
+    sched_tick();
+    assert_ptr_equal(sched_next(), &a);
+    assert_int_equal(b.state, THREAD_READY);
+}
+
+static void a_new_thread_begins_where_its_creator_is(void **state)
+{
+    (void)state;
+    a.quantum = a.quantum_end = 10 * MS;
+    a.cpu_ns = 4 * MS;
+    a.priority = 13;
+    sched_inherit(&b, &a);
+    assert_int_equal(b.priority, 13);
+    assert_int_equal(b.quantum_end, 6 * MS);
+    assert_int_equal(a.quantum_end, 10 * MS - 6 * MS / 8);
+    a.cpu_ns = a.quantum_end + 2 * MS;
+    sched_inherit(&c, &a);
+    assert_int_equal(c.quantum_end, -2 * MS);
+}
+
+static void one_in_a_queue_is_moved_to_its_new_place(void **state)
+{
+    (void)state;
+    sched_ready(&a), sched_ready(&b), sched_ready(&c);
+    sched_set(&c, 11, 5 * MS);
+    assert_int_equal(c.quantum_end, 5 * MS);
+    sched_set(&b, 15, 0);
+    assert_int_equal(b.quantum_end, 0);
+    sched_block(&a);
+    assert_ptr_equal(sched_next(), &c);
+    sched_block(&c);
+    assert_ptr_equal(sched_next(), &b);
+    sched_block(&b);
+    assert_int_equal(sched_mask, 0);
 }
 
 static void yield_lets_an_equal_run(void **state)
@@ -162,7 +319,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_first_ready_thread_runs, fresh), cmocka_unit_test_setup(a_better_one_preempts_and_the_other_goes_on_after, fresh),
         cmocka_unit_test_setup(the_worse_wait_for_the_better, fresh), cmocka_unit_test_setup(equals_take_turns_at_the_tick, fresh),
-        cmocka_unit_test_setup(a_tick_in_a_server_ends_its_callers_slice, fresh), cmocka_unit_test_setup(yield_lets_an_equal_run, fresh),
+        cmocka_unit_test_setup(a_tick_in_a_server_ends_its_callers_quantum, fresh), cmocka_unit_test_setup(yield_lets_an_equal_run, fresh),
+        cmocka_unit_test_setup(a_tick_that_comes_early_changes_nothing, fresh), cmocka_unit_test_setup(whoever_is_alone_needs_no_quantum, fresh),
+        cmocka_unit_test_setup(a_used_up_quantum_is_a_call_to_the_policy, fresh), cmocka_unit_test_setup(nonsense_from_the_policy_is_as_none, fresh),
+        cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh), cmocka_unit_test_setup(when_the_policy_dies_who_has_asked_goes_on, fresh),
+        cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh), cmocka_unit_test_setup(one_in_a_queue_is_moved_to_its_new_place, fresh),
         cmocka_unit_test_setup(of_a_services_threads_one_runs, fresh), cmocka_unit_test_setup(a_free_monitor_takes_the_next_message, fresh),
         cmocka_unit_test_setup(a_thread_can_be_taken_out_of_any_queue, fresh),
     };

@@ -90,6 +90,7 @@ enum sys {
     SYS_ALARM,          /* nanoseconds since boot, or 0 to cancel: NOTIFY_ALARM then */
     SYS_CLOCK_SET,      /* right POSIX: nanoseconds since 1970 that boot was at */
     SYS_YIELD,
+    SYS_SCHED,          /* right SCHED: thread of a program or SCHED_ALL, priority or 0 for its task's, quantum in ns or 0 to leave it -> 0, -ESRCH, -EINVAL */
 
     /* Looking at the system. */
     SYS_LOG,            /* text, length: one line of the boot log */
@@ -128,6 +129,13 @@ enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
 enum { HALT_POWEROFF, HALT_REBOOT };
 
+/* Priorities: 0 is the highest. The upper half are of services, by their manifests; the lower of programs, by the policy of
+ * scheduling. Threads of equal priority take turns. */
+enum { PRIORITY_PROGRAM = 8, PRIORITY_NORMAL = 12, PRIORITY_LAST = 15, PRIORITIES };
+#define SCHED_ALL (~0ul)
+enum { QUANTUM_MIN = 1000000, QUANTUM_DEFAULT = 10000000 };   /* nanoseconds; QUANTUM_MAX is 2^40 */
+#define QUANTUM_MAX (1ul << 40)
+
 /* What a manifest grants beside whom it may call. */
 enum rights {
     RIGHT_CALLER = 1,   /* the whole memory, registers and connections of callers: POSIX, PM, VFS */
@@ -136,6 +144,7 @@ enum rights {
     RIGHT_POSIX  = 8,   /* owns a personality: routes, interrupts of threads, the wall clock */
     RIGHT_INFO   = 16,
     RIGHT_DMA    = 32,  /* contiguous memory and its physical address */
+    RIGHT_SCHED  = 64,  /* decides who of the programs runs and how long: SCHED_EXPIRED comes to it */
 };
 
 /* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands behind the
@@ -155,7 +164,7 @@ enum task_item {
     TASK_WORDS = 8,
     TASK_LABEL = TASK_WORDS,/* message.label */
     TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
-    TASK_PRIORITY,          /* 5..7 (nice) */
+    TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
 
@@ -199,6 +208,7 @@ enum info {
     INFO_FPU_SIZE,
     INFO_LOG,                /* index = offset: the boot log */
     INFO_CLOCK_PAGE,         /* physical address of struct clock_page (8 bytes) */
+    INFO_SCHED,              /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit. Right SCHED or INFO */
 };
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
@@ -213,6 +223,16 @@ struct thread_info {
     uint32_t index; endpoint_t task; uint32_t state; endpoint_t waits_for;
     uint64_t op, cpu_ns, rip;
     char     state_name[16];
+};
+struct sched_info {
+    uint32_t   thread;
+    endpoint_t task;
+    uint8_t    ready;        /* 1: it would run if nobody else did; those that have asked the policy and wait for the answer included */
+    uint8_t    priority;     /* its own now */
+    uint8_t    base;         /* TASK_PRIORITY */
+    uint8_t    pad[5];
+    uint64_t   cpu_ns;       /* processor time so far */
+    uint64_t   quantum;      /* that it was given last, ns */
 };
 struct system_info {
     uint64_t frames_all, frames_free, kernel_frames, kernel_free;   /* pages */
@@ -257,7 +277,7 @@ struct service_rights {
     uint64_t            budget;        /* pages it may commit, its program included */
     struct port_range   ports[8];      /* first > last ends the list */
     struct memory_range memory[4];     /* device memory; first > last ends the list */
-    uint32_t            priority;      /* 0 is the highest of 8; programs run at 6 */
+    uint32_t            priority;      /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
     uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
 };
 
