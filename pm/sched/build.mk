@@ -1,0 +1,3 @@
+SERVICES += pm/sched
+
+UNIT_test_policy := pm/sched/policy.c

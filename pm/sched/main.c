@@ -1,0 +1,39 @@
+/* The policy of scheduling: answers whose quantum is used up, and twice a second, if anybody has sunk, lifts all to the top.
+ *
+ * All that it knows of a thread comes with the thread's call, so there is nothing to lose when it dies: it begins by lifting all. */
+#include "policy.h"
+#include "service.h"
+#include "syscalls.h"
+
+static bool boost_due;             /* the alarm is set */
+
+static void boost(void)
+{
+    kernel_ask(SYS_SCHED, SCHED_ALL, POLICY_TOP, POLICY_TOP_NS, 0, 0, 0);
+    boost_due = false;
+}
+
+/* Words: thread, priority, base, processor time, quantum, now. */
+static int64_t do_expired(struct message *m)
+{
+    struct decision d = policy_expired(m->w[1], m->w[2], m->w[4]);
+    if (d.priority > POLICY_TOP && !boost_due) {
+        alarm_at(m->w[5] + POLICY_BOOST_NS);
+        boost_due = true;
+    }
+    return d.quantum << 8 | d.priority;
+}
+
+static void notified(uint64_t bits)
+{
+    if (bits >> NOTIFY_ALARM & 1)
+        boost();
+}
+
+int main(void)
+{
+    static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
+    boost();
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
+}

@@ -1,0 +1,1 @@
+ALTERNATIVES += pm/sched_rr

@@ -1,0 +1,92 @@
+"""The policy of scheduling, in the system: what programs get that want the processor at once (tests/programs/_load.c). Counted runs: the
+figures are the same every time."""
+
+import os
+
+import pytest
+
+import vmlib
+
+LOAD = "/usr/lib/minnow-tests/_load"
+ROUND_ROBIN = os.path.join(vmlib.BUILD, "services", "sched_rr")
+WILD = os.path.join(vmlib.BUILD, "services", "sched_wild")
+
+
+def load(vm, jobs, ms=2000, **options):
+    """The figures behind each of the jobs, "hog 0" and the like."""
+    result = vm([LOAD, str(ms), *" ".join(jobs).split()], count=True, check=False, **options)
+    assert result.status == 0, result
+    lines = [line.split() for line in result.stdout.decode().splitlines()]
+    assert [" ".join(line[:2]) for line in lines] == jobs
+    return [[int(word) for word in line[2:]] for line in lines]
+
+
+def times(vm, jobs, ms=2000, **options):
+    return [figures[0] for figures in load(vm, jobs, ms, **options)]
+
+
+@pytest.mark.parametrize("policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"])
+def test_equals_get_equal_shares(vm, policy):
+    got = times(vm, ["hog 0"] * 4, **policy)
+    assert sum(got) > 1950                       # and the policy costs nothing to speak of
+    assert all(abs(share - 500) < 75 for share in got), got
+
+
+def test_shares_go_by_nice_value(vm):
+    normal, worse = times(vm, ["hog 0", "hog 19"])
+    assert 3 < normal / worse < 5, (normal, worse)
+    better, normal = times(vm, ["hog -20", "hog 0"])
+    assert 1.7 < better / normal < 2.6, (better, normal)
+
+
+def test_nobody_starves(vm):
+    """Not the worst among thirty better ones, and not one that computes among short jobs without end."""
+    got = times(vm, ["hog -20", *["hog 0"] * 30, "hog 19"], 3000)
+    assert got[-1] >= 8 and min(got) >= 8, got
+    hog, jobs = times(vm, ["hog 0", "fork 0"])
+    assert hog > 400 and jobs > 400, (hog, jobs)
+
+
+def test_who_sleeps_is_served_at_once(vm):
+    """Though four programs compute; under round robin he waits for each of them."""
+    jobs = ["hog 0"] * 4 + ["wake 10"]
+    count, mean, worst = load(vm, jobs)[-1]
+    assert count >= 190 and mean < 500 and worst < 30000, (count, mean, worst)
+    count, mean, worst = load(vm, jobs, service=[("sched", ROUND_ROBIN)])[-1]
+    assert mean > 10000, (count, mean, worst)
+
+
+def test_under_round_robin_better_nice_values_come_first(vm):
+    assert times(vm, ["hog 0", "hog 19"], service=[("sched", ROUND_ROBIN)])[1] < 20
+
+
+def test_the_policy_is_not_asked_by_who_is_alone(vm):
+    script = f"grep ' sched ' /proc/minnow/services; {LOAD} 500 hog 0; grep ' sched ' /proc/minnow/services"
+    before, hog, after = vm(["sh", "-c", script], count=True).stdout.decode().splitlines()
+    assert int(hog.split()[2]) >= 499
+    assert int(after.split()[5]) - int(before.split()[5]) <= 4, (before, after)   # while the programs were started
+
+
+def test_programs_run_on_without_the_policy(vm):
+    """It is stopped, and then started again, while two programs compute."""
+    script = f"{LOAD} 2000 hog 0 hog 0 & sleep 0.5; service stop sched; sleep 0.5; service status sched; service start sched; wait; grep ' sched ' /proc/minnow/services"
+    result = vm(["sh", "-c", script], count=True)
+    lines = result.stdout.decode().splitlines()
+    got = [int(line.split()[2]) for line in lines if line.startswith("hog")]
+    assert len(got) == 2 and all(abs(share - 1000) < 150 for share in got), result
+    assert lines[-1].split()[2:4] == ["running", "2"] and int(lines[-1].split()[5]) > 20, result
+
+
+def test_programs_do_not_notice_that_it_dies(vm):
+    script = f"{LOAD} 2000 hog 0 hog 0 fork 0 & for i in 1 2 3 4 5 6 7 8; do sleep 0.2; service kill sched; done; wait; grep ' sched ' /proc/minnow/services"
+    result = vm(["sh", "-c", script], count=True)
+    lines = result.stdout.decode().splitlines()
+    got = [int(line.split()[2]) for line in lines[:3]]
+    assert sum(got) > 1800 and min(got) > 200, result
+    assert lines[-1].split()[2:4] == ["running", "9"], result
+
+
+def test_a_wild_policy_stops_nobody(vm):
+    got = times(vm, ["hog 0", "hog 0", "hog 0", "wake 20"], service=[("sched", WILD)])
+    assert sum(got[:3]) > 1800 and min(got[:3]) > 450, got
+    assert got[3] > 25, got                      # as under the kernel's own round robin
