@@ -161,8 +161,10 @@ class Qemu:
     name = "qemu"
     disks = ("virtio", "ata")
 
-    def __init__(self, image, memory=128, disk=None, count=False):
+    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
+        """shift: with count, an instruction lasts 2**shift ns. extra: further arguments of the emulator's."""
         self.image, self.memory, self.disk, self.count = image, memory, disk or "virtio", count
+        self.shift, self.extra = shift, list(extra)
 
     def machine(self):
         """The machine without its consoles."""
@@ -171,11 +173,11 @@ class Qemu:
         disk = {"virtio": ["-drive", f"if=none,id=disk,{drive}",
                            "-device", "virtio-blk-pci,drive=disk,disable-modern=on"],
                 "ata": ["-drive", f"if=ide,{drive}"]}[self.disk]
-        count = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm",
+        count = ["-icount", f"shift={self.shift},sleep=off", "-rtc", "base=2026-01-01,clock=vm",
                  "-seed", "1"] if self.count else []
         return ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=single",
                 "-cpu", "max,-erms", "-smp", "1", "-m", str(self.memory), "-no-reboot",
-                "-nic", "none", *disk, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *count]
+                "-nic", "none", *disk, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *count, *self.extra]
 
     @staticmethod
     def host_channel(path):
@@ -199,8 +201,8 @@ class Bochs:
     name = "bochs"
     disks = ("ata",)
 
-    def __init__(self, image, memory=128, disk=None, count=False):
-        # Bochs always counts instructions: `count` has nothing to add.
+    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
+        # Bochs always counts instructions, at one speed: `count` and what goes with it have nothing to add.
         self.image, self.memory = image, memory
 
     def command(self, folder, display, *lines):
@@ -317,7 +319,7 @@ class Run:
 
     def __init__(self, command, stdout, stderr, log, emu="qemu", mem=128, disk=None, timeout=120,
                  count=False, add=(), get=(), input=None, keep=None, check=False, image=None,
-                 service=(), options=""):
+                 service=(), options="", shift=0, extra=()):
         if emu not in EMULATORS:
             raise HarnessError(f"no emulator {emu}: there are {', '.join(EMULATORS)}")
         if disk and disk not in EMULATORS[emu].disks:
@@ -330,6 +332,7 @@ class Run:
         self.add, self.get, self.service = list(add), list(get), list(service)
         self.input, self.keep, self.check = input, keep, check or bool(keep)
         self.source, self.options = image or DISK_IMAGE, options
+        self.shift, self.extra = shift, extra     # see Qemu
         self.booted = self.ended = False
         self.status = self.panicked_at = None
         self.failed = False                 # the harness has something to complain about
@@ -395,7 +398,7 @@ class Run:
     # -- during --
 
     def emulate(self):
-        machine = EMULATORS[self.emu](self.image.path, self.mem, self.disk, self.count)
+        machine = EMULATORS[self.emu](self.image.path, self.mem, self.disk, self.count, self.shift, self.extra)
         serial, serial_end = os.pipe()
         complaints = os.path.join(self.folder, "emulator.err")
         try:

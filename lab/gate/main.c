@@ -1,0 +1,53 @@
+/* gate: lets programs call a service by its native protocol. A program opens /dev/gate (10, 251) and says by ioctl what to call; the
+ * gate aims the window of the program's call and forwards it, so that the service answers the program and not the gate. */
+#include "gate.h"
+
+#include <minnow/file.h>
+
+#include "service.h"
+#include "syscalls.h"
+
+/* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made again from the beginning when the
+ * service throws it back. */
+static int64_t do_ioctl(struct message *m)
+{
+    struct gate_call c;
+    if (m->w[1] != GATE_CALL)
+        return -ENOTTY;
+    int error = copy_in(m, 0, &c, sizeof c);
+    if (error)
+        return error;
+    c.service[sizeof c.service - 1] = 0;
+    endpoint_t to = service_find(c.service);
+    if (!to)
+        return -ENXIO;
+    int64_t aimed = kernel_call(SYS_AIM, m->call, c.base, c.length, c.window, 0, 0);
+    if (aimed < 0)
+        return aimed;
+    m->op = c.op;
+    m->object = m->position = m->flags = 0;
+    m->w[0] = c.w0, m->w[1] = c.base, m->w[2] = c.length;
+    m->w[3] = c.w3, m->w[4] = c.w4, m->w[5] = c.w5;
+    return forward(m, to) == -EPERM ? -EPERM : LATER;
+}
+
+static int64_t do_open(struct message *m)
+{
+    return m->object == GATE_MINOR ? connect(m, GATE_MINOR, m->w[1] | CONN_READY) : -ENXIO;
+}
+
+static int64_t do_stat(struct message *m)
+{
+    uint64_t rdev = makedev(MAJOR_MISC, GATE_MINOR);
+    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0600, .rdev = rdev, .blksize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s);
+}
+
+int main(void)
+{
+    static const handler_t handlers[] = {
+        [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_OPEN)] = do_open, [op_number(FS_STAT)] = do_stat,
+    };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
+}

@@ -1,0 +1,32 @@
+"""The labs' grader. README.md says which module does what; lab/lab and lab/admin are its command lines."""
+
+import os
+import sys
+
+LABS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(LABS)
+sys.path.insert(0, os.path.join(ROOT, "tests"))       # vmlib
+
+# Exit statuses of every command.
+FULL, PARTIAL, NOT_BUILT, INFRASTRUCTURE, USAGE, REFUSED = range(6)
+
+
+class Stop(Exception):
+    """A command ends with this status; the text is what there is to say, most often one line."""
+
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+def broken(text):
+    """Something failed that is not the student's: no score."""
+    return Stop(INFRASTRUCTURE, text)
+
+
+def write_file(path, data):
+    """Whole or not at all, whoever looks meanwhile."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".new", "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+    os.replace(path + ".new", path)

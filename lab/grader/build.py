@@ -1,0 +1,94 @@
+"""Builds a student's server by the tree's own Makefile, in a copy of the tree of which the student can choose nothing but the contents of
+his files. Libraries that are built already come along, so that one server takes a second or two."""
+
+import os
+import resource
+import shutil
+import subprocess
+
+from . import ROOT, broken
+
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+
+# What the Makefile reads for a service. The instructor's files, other students' and the repository are not among it.
+TREE = ["Makefile", "disk.img.mk", "kernel", "pm", "vfs", "drivers", "posix", "commands", "tests/setup", "tests/native", "tests/gdb", "lab/build.mk"]
+OBJECTS = ["undo.so", "lib", "obj/pm/libservice", "obj/vfs/libfs", "obj/drivers/libblk", "obj/drivers/libpci", "obj/drivers/libtty"]
+
+LONGEST = 120                   # seconds of the processor for a build: a guard against a compiler driven mad
+MEMORY = 2 << 30
+LARGEST_FILE = 16 << 20
+LARGEST_PROGRAM = 2 << 20
+
+
+class DoesNotBuild(Exception):
+    """The student's files do not compile; the text is the compiler's."""
+
+
+def make(*goals, **variables):
+    """Brings the tree's own build up to date."""
+    words = [f"{name}={value}" for name, value in variables.items()]
+    done = subprocess.run(["make", "-s", f"BUILD={os.environ.get('BUILD', 'build')}", *words, *goals], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace")
+    if done.returncode:
+        raise broken(f"the tree itself does not build:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def prepare(lab):
+    """Everything that grading this lab needs beside the student's files."""
+    needed = ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun"]
+    if os.environ.get("MINNOW_BUILT"):      # a packed grader: nothing is built any more, and the tree may be read-only
+        for name in needed:
+            if not os.path.exists(os.path.join(BUILD, name)):
+                raise broken(f"{name} is not there: the grader was packed without it")
+    else:
+        make("image", "lab-programs")
+
+
+def copy(source, target):
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.isdir(source):
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    elif os.path.exists(source):
+        shutil.copy2(source, target)
+
+
+def make_sandbox(lab, files, sandbox):
+    for name in TREE:
+        copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
+    for name in OBJECTS:
+        copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name))
+    home = os.path.join(sandbox, "lab", lab.id, lab.server)
+    os.makedirs(home)
+    for name in os.listdir(lab.skeleton):
+        if name not in lab.submit:
+            copy(os.path.join(lab.skeleton, name), os.path.join(home, name))
+    for name, data in files.items():
+        os.makedirs(os.path.dirname(os.path.join(home, name)), exist_ok=True)
+        with open(os.path.join(home, name), "wb") as file:
+            file.write(data)
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+
+
+def server(lab, files, sandbox):
+    """The path of the program made from {name: bytes}; DoesNotBuild."""
+    make_sandbox(lab, files, sandbox)
+    folder = f"lab/{lab.id}/{lab.server}"
+    program = os.path.join(sandbox, "build/services", lab.server)
+    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": sandbox, "TMPDIR": sandbox}
+    try:
+        done = subprocess.run(["make", "-s", "BUILD=build", "JOBS=1", f"LAB_SERVERS={folder}", f"LIBS_{lab.server}={' '.join(lab.libraries)}",
+                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=limit, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10 * LONGEST)
+    except subprocess.TimeoutExpired:
+        raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None
+    text = done.stdout.decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
+    if done.returncode:
+        raise DoesNotBuild("\n".join(text.strip().splitlines()[:60]) or f"the compiler ended with status {done.returncode}")
+    if os.path.getsize(program) > LARGEST_PROGRAM:
+        raise DoesNotBuild(f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed")
+    return program

@@ -1,0 +1,90 @@
+/* What the test programs of labs have in common. A test is a function; it ends the program at the first thing that is wrong, having
+ * said what was done, what was expected by which requirement, and what happened. Exit status: 0 right, 1 wrong, 2 the program itself
+ * could not go on. */
+#ifndef LABTEST_H
+#define LABTEST_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct labtest { const char *name; void (*run)(void); };
+
+/* ---- random numbers: the same from the same seed, everywhere (xorshift64*, Vigna 2016) ---- */
+
+static uint64_t lab_state;
+
+static inline void lab_seed(uint64_t seed) { lab_state = (seed + 1) * 0x9e3779b97f4a7c15ull; }
+
+static inline uint64_t lab_random(void)
+{
+    lab_state ^= lab_state >> 12;
+    lab_state ^= lab_state << 25;
+    lab_state ^= lab_state >> 27;
+    return lab_state * 0x2545f4914f6cdd1dull;
+}
+
+static inline unsigned lab_below(unsigned n) { return (lab_random() >> 33) % n; }
+
+/* ---- saying what is wrong ---- */
+
+static inline const char *lab_result(int64_t value)
+{
+    static char text[4][48];
+    static unsigned next;
+    char *t = text[next++ % 4];
+    if (value < 0 && value > -200)
+        snprintf(t, sizeof text[0], "%s (%lld)", strerror(-value), (long long)value);
+    else
+        snprintf(t, sizeof text[0], "%lld", (long long)value);
+    return t;
+}
+
+/* Three lines, of which the grader knows the first words. */
+__attribute__((format(printf, 4, 5), noreturn))
+static inline void lab_fail(const char *requirement, const char *expected, const char *happened, const char *done, ...)
+{
+    va_list args;
+    va_start(args, done);
+    printf("did: ");
+    vprintf(done, args);
+    printf("\nexpected: %s (%s)\nhappened: %s\n", expected, requirement, happened);
+    va_end(args);
+    fflush(stdout);
+    _Exit(1);
+}
+
+/* A result is what it has to be. */
+#define EXPECT(requirement, got, wanted, ...) do { \
+    int64_t got_ = (got), wanted_ = (wanted); \
+    if (got_ != wanted_) \
+        lab_fail(requirement, lab_result(wanted_), lab_result(got_), __VA_ARGS__); \
+} while (0)
+
+/* The test program's own trouble: not the student's fault. */
+#define NEED(condition) do { \
+    if (!(condition)) { \
+        printf("trouble: %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, strerror(errno)); \
+        fflush(stdout); \
+        _Exit(2); \
+    } \
+} while (0)
+
+/* main() of a test program: PROGRAM TEST SEED */
+static inline int lab_main(int argc, char **argv, const struct labtest *tests)
+{
+    NEED(argc == 3);
+    lab_seed(strtoull(argv[2], NULL, 10));
+    for (; tests->name; tests++)
+        if (!strcmp(tests->name, argv[1])) {
+            tests->run();
+            return 0;
+        }
+    printf("trouble: there is no test %s\n", argv[1]);
+    return 2;
+}
+
+#endif

@@ -1,0 +1,199 @@
+"""From a program to verdicts. A boot runs the tests one after the other up to the first that fails; that one is put aside with its reason,
+and the others run again in a fresh boot, until one boot passes all that are left and ends cleanly. So a point is earned only in a boot
+in which nothing went wrong, and no test suffers from another one's failure. What has failed with one seed is not tried with the next."""
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass, field
+
+from . import broken, guest
+
+KINDS = {"wrong-result": "a wrong result", "crash": "the server crashed", "hang": "no end: a hang", "deadlock": "a deadlock", "panic": "the kernel panicked",
+         "no-start": "the system did not come up", "unclean-end": "the system did not end cleanly", "disk": "the file system is damaged",
+         "killed": "the test program was killed", "trouble": "the test program could not go on"}
+
+
+@dataclass
+class Outcome:
+    """Of one test with one seed."""
+    test: str
+    seed: int
+    shift: int
+    passed: bool
+    kind: str = ""
+    did: str = ""
+    expected: str = ""
+    happened: str = ""
+    detail: list = field(default_factory=list)      # lines: a back-trace, who waits for whom ...
+    before: list = field(default_factory=list)      # the tests that ran before it in the same boot: for replay
+    ns: int = 0
+    trace: str = ""
+
+
+def said(text):
+    """The lines of labtest.h's lab_fail() in a test program's output."""
+    found = {}
+    for line in text.splitlines():
+        word, colon, rest = line.partition(": ")
+        if colon and word in ("did", "expected", "happened", "trouble"):
+            found[word] = rest
+    return found
+
+
+def waits(threads, server):
+    """Who waits for whom, of what /proc/minnow/threads shows; the cycle among them if there is one."""
+    edges, lines = {}, []
+    for line in threads.splitlines()[1:]:
+        words = line.split()
+        if len(words) >= 4 and words[3] != "-":
+            edges[words[1]] = words[3]
+            lines.append(f"{words[1]} waits for {words[3]}" + (f" in {words[4]}" if len(words) > 4 else ""))
+    for start in edges:
+        path = [start]
+        while path[-1] in edges and edges[path[-1]] not in path:
+            path.append(edges[path[-1]])
+        if path[-1] in edges and edges[path[-1]] == start and len(path) > 1:
+            return " -> ".join([*path, start]), lines
+    return "", [line for line in lines if server in line] or lines[:12]
+
+
+def judge_end(lab, boot, event, outcome):
+    """What an `end` record says of its test."""
+    words = said(event["out"])
+    outcome.did, outcome.expected, outcome.happened = (words.get(w, "") for w in ("did", "expected", "happened"))
+    outcome.ns = event["ns"]
+    if event["died"] or (boot.panicked_at and event["how"] != "exit"):
+        outcome.kind = "crash"
+        outcome.happened = outcome.happened or f"the server {lab.server} failed"
+        outcome.detail = boot.crashes()[:24]
+    elif event["how"] == "hang":
+        cycle, lines = waits(event["threads"], lab.server)
+        outcome.kind = "deadlock" if cycle else "hang"
+        outcome.expected = outcome.expected or "an end"
+        outcome.happened = cycle or "none within the test's limit"
+        outcome.detail = lines
+    elif event["how"] == "signal":
+        outcome.kind, outcome.happened = "killed", f"the test program was ended by signal {event['code']}"
+    elif event["code"] == 2 or "trouble" in words:
+        outcome.kind, outcome.happened = "trouble", words.get("trouble", event["out"][-300:])
+    elif event["code"]:
+        outcome.kind = "wrong-result"
+        outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
+    else:
+        outcome.passed = True
+
+
+def expected_output(lab, test, seed):
+    """What the program printed on Linux, stored with the hash of its source."""
+    source = os.path.join(lab.folder, "tests", test.program + ".c")
+    with open(source, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    for folder in ("tests", "instructor"):
+        path = os.path.join(lab.folder, folder, "expected", f"{test.id}-{seed}.txt")
+        if os.path.exists(path):
+            with open(path) as file:
+                head, _, text = file.read().partition("\n")
+            if head.split()[-1] != digest:
+                raise broken(f"{path} was made from another {test.program}.c: run lab/admin oracle {lab.id}")
+            return text
+    raise broken(f"what {test.id} prints on Linux with seed {seed} is not stored: run lab/admin oracle {lab.id}")
+
+
+def compare(lab, test, event, outcome):
+    wanted, got = expected_output(lab, test, outcome.seed).splitlines(), event["out"].splitlines()
+    for number, line in enumerate(wanted):
+        have = got[number] if number < len(got) else "(nothing more)"
+        if line != have:
+            outcome.passed, outcome.kind = False, "wrong-result"
+            outcome.did = line.partition(" = ")[0] + f" (step {number + 1} of {len(wanted)}; before it: {wanted[number - 1] if number else 'nothing'})"
+            outcome.expected = f"{line.partition(' = ')[2] or line}, as on Linux ({', '.join(test.req)})"
+            outcome.happened = have.partition(" = ")[2] or have
+            return
+
+
+def judge(lab, boot, shift):
+    """The outcomes of a boot's tests up to the first that failed; all of them failed if it did not end cleanly."""
+    ends = {e["test"]: e for e in boot.events() if e["event"] == "end"}
+    started = {e["test"] for e in boot.events() if e["event"] == "start"}
+    outcomes = []
+    for test, seed in boot.plan:
+        outcome = Outcome(test.id, seed, shift, False, before=[o.test for o in outcomes])
+        outcomes.append(outcome)
+        if test.id in ends:
+            judge_end(lab, boot, ends[test.id], outcome)
+            if outcome.passed and test.oracle:
+                compare(lab, test, ends[test.id], outcome)
+            outcome.trace = ends[test.id].get("trace", "")
+        else:
+            no_end(lab, boot, test.id in started, outcome)
+        if not outcome.passed:
+            return outcomes
+    if boot.disk_bad:
+        last = outcomes[-1]
+        last.passed, last.kind = False, "disk"
+        last.did, last.expected, last.happened = "checking the file system on the host after the tests", "no complaint", "what is shown below"
+        last.detail = boot.disk_said.splitlines()[:12]
+    elif not boot.clean():
+        for outcome in outcomes:
+            outcome.passed, outcome.kind = False, "unclean-end"
+            outcome.happened = "after the tests the system did not come to an orderly end"
+            outcome.detail = boot.crashes()[:24] or boot.complaint.decode(errors="replace").splitlines()[:12]
+    return outcomes
+
+
+def no_end(lab, boot, started, outcome):
+    if boot.panicked_at:
+        outcome.kind, outcome.detail = "panic", boot.complaint.decode(errors="replace").splitlines()[:30]
+    elif started:
+        outcome.kind = "hang"
+    else:
+        outcome.kind = "no-start"
+    outcome.happened = "the machine was stopped: its limit of instructions had passed" if boot.over_limit else "the machine stopped"
+    outcome.detail = outcome.detail or boot.crashes()[:24]
+
+
+def ready(lab, failed):
+    """The tests whose needs have not failed, without those that have."""
+    out = set(failed)
+    for test in lab.tests:          # in order: needs come before
+        if set(test.needs) & out:
+            out.add(test.id)
+    return [test for test in lab.tests if test.id not in out]
+
+
+def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text: None):
+    """Adds the outcomes of tests that fail with this seed to {id: Outcome}; the outcomes of the others are returned."""
+    while True:
+        tests = [test for test in ready(lab, failed) if only is None or test.id in only]
+        if not tests:
+            return []
+        progress(f"seed {seed}, speed 2^{shift} ns: {len(tests)} tests")
+        outcomes = judge(lab, guest.boot(lab, program, [(test, seed) for test in tests], shift), shift)
+        bad = [o for o in outcomes if not o.passed]
+        if not bad:
+            return outcomes
+        if bad[0].kind == "disk" and len(tests) > 1:
+            bad = blame_disk(lab, program, tests, seed, shift) or bad
+        for outcome in bad:
+            failed[outcome.test] = outcome
+        if bad[0].kind == "no-start":       # nothing would be different for the others
+            for test in tests:
+                failed.setdefault(test.id, Outcome(**{**asdict(bad[0]), "test": test.id, "before": []}))
+
+
+def blame_disk(lab, program, tests, seed, shift):
+    """Which of the tests leave a damaged disk, each in a boot of its own."""
+    bad = []
+    for test in tests:
+        outcomes = judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift)
+        bad += [o for o in outcomes if not o.passed]
+    return bad
+
+
+def grade(lab, program, runs, only=None, progress=lambda text: None):
+    """({id: Outcome} of the tests that failed, {id: nanoseconds} of the others)."""
+    failed, passed = {}, {}
+    for seed, shift in runs:
+        for outcome in run_seed(lab, program, seed, shift, failed, only, progress):
+            passed[outcome.test] = max(outcome.ns, passed.get(outcome.test, 0))
+    return failed, {test: ns for test, ns in passed.items() if test not in failed}

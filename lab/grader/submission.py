@@ -1,0 +1,120 @@
+"""What a student hands in: only the files that lab.toml names, only ordinary files of ordinary size. Everything else is refused with its
+reason, or, where it cannot matter (other files beside them), left out and said."""
+
+import os
+import stat
+import zipfile
+
+from . import REFUSED, USAGE, Stop
+
+LARGEST = 256 * 1024            # bytes a file
+ALL_TOGETHER = 4096             # entries of a folder that are looked at
+
+
+def refuse(text):
+    return Stop(REFUSED, f"refused: {text}")
+
+
+def read(path, name):
+    """The bytes of one file, which no link leads to."""
+    full = os.path.join(path, name)
+    at = path
+    for part in name.split("/")[:-1]:
+        at = os.path.join(at, part)
+        if os.path.islink(at):
+            raise refuse(f"{part} is a symbolic link")
+    try:
+        handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise refuse(f"{name} is missing") from None
+    except OSError as error:
+        raise refuse(f"{name} is a symbolic link" if os.path.islink(full) else f"{name}: {error.strerror}") from None
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise refuse(f"{name} is not an ordinary file")
+        if about.st_size > LARGEST:
+            raise refuse(f"{name} has {about.st_size} bytes; {LARGEST} are allowed")
+        return file.read(LARGEST + 1)[:LARGEST]
+
+
+def check_text(name, data):
+    """Sources are text, and take in nothing of the machine that builds them."""
+    if b"\0" in data:
+        raise refuse(f"{name} is not text")
+    for number, line in enumerate(data.split(b"\n"), 1):
+        words = line.replace(b"#", b"# ").split()
+        if b".incbin" in line or b"__has_embed" in line or words[1:2] == [b"embed"]:
+            raise refuse(f"{name}, line {number}: takes in another file's bytes")
+        if words[:1] == [b"#"] and words[1:2] in ([b"include"], [b"include_next"], [b"import"]) and (b"/" in b"".join(words[2:3]).strip(b'<"')[:1] or b".." in line):
+            raise refuse(f"{name}, line {number}: includes a file by a path that leads out of the tree")
+
+
+def collect(lab, path):
+    """{name: bytes} of a submission, a folder or a zip; and the names that were left out."""
+    if os.path.isfile(path) and zipfile.is_zipfile(path):
+        files, others = from_zip(lab, path)
+    elif os.path.isdir(path):
+        files = {name: read(path, name) for name in lab.submit}
+        others = sorted(list_others(lab, path))
+    else:
+        raise Stop(USAGE, f"{path} is neither a folder nor a zip")
+    for name, data in files.items():
+        check_text(name, data)
+    return files, others
+
+
+def list_others(lab, path):
+    fixed = set(os.listdir(lab.skeleton)) - set(lab.submit)
+    seen = 0
+    for folder, inner, names in os.walk(path, followlinks=False):
+        inner[:] = [i for i in inner if i != ".git"]
+        for name in names:
+            seen += 1
+            if seen > ALL_TOGETHER:
+                raise refuse(f"more than {ALL_TOGETHER} files")
+            relative = os.path.relpath(os.path.join(folder, name), path)
+            if relative not in lab.submit and relative not in fixed:
+                yield relative
+
+
+def from_zip(lab, path):
+    """Nothing is unpacked: the members wanted are read, whatever else the zip may hold."""
+    files, others = {}, []
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if len(members) > ALL_TOGETHER:
+            raise refuse(f"more than {ALL_TOGETHER} files")
+        for member in members:
+            name = member.filename
+            if member.is_dir():
+                continue
+            if name.startswith("/") or ".." in name.split("/"):
+                raise refuse(f"{name} would be unpacked outside of its folder")
+            if stat.S_ISLNK(member.external_attr >> 16):
+                raise refuse(f"{name} is a symbolic link")
+            if name not in lab.submit:
+                others.append(name)
+                continue
+            if name in files:
+                raise refuse(f"{name} is in the zip twice")
+            if member.file_size > LARGEST:
+                raise refuse(f"{name} has {member.file_size} bytes; {LARGEST} are allowed")
+            try:
+                with archive.open(member) as file:
+                    files[name] = file.read(LARGEST + 1)[:LARGEST]
+            except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+                raise refuse(f"{name}: {error}") from None
+    for name in lab.submit:
+        if name not in files:
+            raise refuse(f"{name} is missing")
+    return files, sorted(others)
+
+
+def pack(lab, path, target):
+    """Writes the zip that is handed in; equal files make an equal zip."""
+    files, _ = collect(lab, path)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), files[name])
+    return sorted(files)
