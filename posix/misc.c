@@ -103,7 +103,7 @@ int64_t linux_getrandom(struct thread *t, struct message *m)
     if (m->w[2] & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) || (m->w[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     uint64_t length = MIN(m->w[1], 33554431ul);
-    if (kernel_ask(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
+    if (kernel_call(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
         return -EFAULT;
     m->op = FS_READ;
     m->object = URANDOM;

@@ -28,7 +28,7 @@ int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window
 {
     if (!plausible(at, length))
         return -EFAULT;
-    if (kernel_ask(SYS_AIM, t->call, at, length, window, 0, 0) < 0)
+    if (kernel_call(SYS_AIM, t->call, at, length, window, 0, 0) < 0)
         return -EFAULT;
     call_t c = t->call;
     t->call = 0;

@@ -325,7 +325,7 @@ int aim(struct message *m, caller_t address, size_t length, enum window window)
 {
     m->w[1] = address;
     m->w[2] = length;
-    return kernel_ask(SYS_AIM, m->call, address, length, window, 0, 0);
+    return kernel_call(SYS_AIM, m->call, address, length, window, 0, 0);
 }
 
 int64_t pass(struct message *m, endpoint_t to)

@@ -69,7 +69,7 @@ static void interrupt(uint64_t bits)
         return;
     uint8_t status;
     for (int i = 0; i < BYTES_AT_ONCE && (status = in8(STATUS)) & HAS_BYTE; i++) {
-        uint8_t code = in8(DATA);
+        uint8_t code = in8_once(DATA);
         if (!(status & OF_MOUSE))
             key(code);
     }

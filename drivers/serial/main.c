@@ -43,12 +43,12 @@ static void start(struct terminal *t)
 /* Takes what has come. With no room for it, it stays where it is, and the port is silent until resume(). */
 static void receive(struct terminal *t)
 {
-    for (uint8_t status; (status = in8(LINE_STATUS)) & HAS_BYTE;) {
+    for (uint8_t status; (status = in8_once(LINE_STATUS)) & HAS_BYTE;) {
         if (terminal_input_room(t) < 2) {
             enable(ON_RECEIVED, false);
             return;
         }
-        uint8_t byte = in8(DATA);
+        uint8_t byte = in8_once(DATA);
         if (status & BREAK)
             terminal_break(t);
         else
@@ -64,7 +64,7 @@ static void resume(struct terminal *t)
 
 static void modem(struct terminal *t)
 {
-    uint8_t status = in8(MODEM_STATUS);
+    uint8_t status = in8_once(MODEM_STATUS);
     if (status & CARRIER_CHANGED && !(status & CARRIER) && !(t->termios.cflag & CLOCAL))
         terminal_hang_up(t);
 }

@@ -44,6 +44,7 @@ endpoint_t service_find(const char *name)
 }
 
 uint8_t in8(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
+uint8_t in8_once(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
 uint16_t in16(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 2, 0, 0, 0, 0); }
 uint32_t in32(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 4, 0, 0, 0, 0); }
 void out8(uint16_t port, uint8_t value) { kernel_ask(SYS_PORT_OUT, port, 1, value, 0, 0, 0); }
@@ -51,7 +52,7 @@ void out16(uint16_t port, uint16_t value) { kernel_ask(SYS_PORT_OUT, port, 2, va
 void out32(uint16_t port, uint32_t value) { kernel_ask(SYS_PORT_OUT, port, 4, value, 0, 0, 0); }
 void in_string16(uint16_t port, void *to, size_t bytes) { kernel_ask(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0); }
 void out_string16(uint16_t port, const void *from, size_t bytes) { kernel_ask(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0); }
-void out_string8(uint16_t port, const void *from, size_t bytes) { kernel_ask(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0); }
+void out_string8(uint16_t port, const void *from, size_t bytes) { kernel_call(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0); }
 
 void irq_bind(unsigned irq, unsigned bit)
 {

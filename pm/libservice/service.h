@@ -57,7 +57,8 @@ int64_t call(endpoint_t to, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, 
 int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2, uint64_t w3);
 int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r);
 
-/* Windows of the call in m. Return 0 or -EFAULT; a handler that gets -EFAULT before it has changed anything just
+/* Windows of the call in m. What is copied in is not in the undo log: it must not overwrite what would be wanted again, or a link that a free list keeps
+ * in the memory it lists. Return 0 or -EFAULT; a handler that gets -EFAULT before it has changed anything just
  * returns it: the loop then has the pages brought and the call comes again. */
 int copy_in(struct message *m, size_t offset, void *to, size_t length);
 int copy_out(struct message *m, size_t offset, const void *from, size_t length);
@@ -103,8 +104,10 @@ void     alarm_at(uint64_t when);               /* nanoseconds since boot; then 
 /* The endpoint of a service by name; waits for nobody: the slot is known from boot. -ENOENT as 0. */
 endpoint_t service_find(const char *name);
 
-/* Machine access for drivers, within the manifest. */
+/* Machine access for drivers, within the manifest. A driver that is rolled back may do the same again on its ports; what must be done once alone, since the
+ * device gives a byte only once or sends what it is given, goes by in8_once and out_string8. */
 uint8_t  in8(uint16_t port);
+uint8_t  in8_once(uint16_t port);
 uint16_t in16(uint16_t port);
 uint32_t in32(uint16_t port);
 void     out8(uint16_t port, uint8_t value);

@@ -11,6 +11,7 @@ static uint8_t *take(uint32_t size)
     if (!r)
         return memory_pages(size / PAGE_SIZE);
     *list = r->next;
+    r->next = NULL;   /* so that it is in the undo log: what the kernel copies there is not */
     return (uint8_t *)r;
 }
 

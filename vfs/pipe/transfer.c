@@ -103,13 +103,17 @@ int64_t do_read(struct message *m)
     if (copy_out(m, 0, p->ring + p->head, first) || (bytes > first && copy_out(m, first, p->ring, bytes - first)))
         return -EFAULT;
     ring_take(p, bytes);
-    if (p->writes.first) {
-        serve_writes(p);
-        serve_reads(p);
+    if (!p->writes.first) {
+        if (p->armed)
+            pipe_changed(p);
+        return bytes;
     }
+    reply(m->call, bytes);   /* before a writer's bytes take their place: what is copied in is not in the undo log */
+    serve_writes(p);
+    serve_reads(p);
     if (p->armed)
         pipe_changed(p);
-    return bytes;
+    return LATER;
 }
 
 /* How much of this very call was written before it was interrupted. */

@@ -43,6 +43,7 @@ static void *page_take(struct node *n, bool zero)
     if (!page)
         return NULL;
     free_pages = (uint64_t *)(uintptr_t)*page;
+    *page = 0;                      /* so that it is in the undo log: what the kernel copies there is not */
     pool_free--;
     mount->pages++;
     n->pages++;
