@@ -95,7 +95,7 @@ static void test_replies(void)
     check("and nothing was", byte, 0);
     check("a reply to a call that is not held is refused", call(peer, PEER_FORGE, 0x123450001, 0, 0, 0), -ESRCH);
     thread_start(hold_thread, NULL);
-    kernel_call(SYS_YIELD, 0, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_YIELD, 0, 0, 0, 0, 0, 0);
     check("others are served meanwhile", call(peer, PEER_ECHO, 1, 1, 1, 1), 4);
     check("the late reply is accepted", call(peer, PEER_RELEASE_HELD, 77, 0, 0, 0), 0);
     check("once", call(peer, PEER_RELEASE_HELD, 78, 0, 0, 0), -ESRCH);
@@ -125,7 +125,7 @@ static void test_notifications(void)
         condition_wait(&was_notified);
     check("bits arrive, and coalesce", notified & 0x60, 0x60);
     check("in at most as many messages", notifications <= 4, 1);
-    check("a notification without right is refused", kernel_call(SYS_NOTIFY, service_find("mem"), 1, 0, 0, 0, 0), -EPERM);
+    check("a notification without right is refused", kernel_ask(SYS_NOTIFY, service_find("mem"), 1, 0, 0, 0, 0), -EPERM);
     uint64_t start = time_now();
     alarm_at(start + 2000000);
     notified = 0;
