@@ -18,6 +18,7 @@
 #
 #       CROSS=x86_64-linux-gnu-   prefix of the compiler's commands
 #       BUILD=build               folder for all that is made
+#       SETUP=no                  install nothing, look for nothing
 #       JOBS=2                    how many jobs at once (default: processors)
 #       WITHOUT="ext2 fat"        leave these services, commands or test programs out
 #       V=1                       show the commands
@@ -54,7 +55,7 @@ export CROSS BUILD
 .DEFAULT_GOAL := image
 
 # What is missing is installed before anything else is looked at.
-ifneq ($(if $(MAKECMDGOALS),$(filter-out setup clean distclean,$(MAKECMDGOALS)),image),)
+ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean,$(MAKECMDGOALS)),image)),)
 $(shell tests/setup --check || tests/setup >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error the tools to build with are not all there)

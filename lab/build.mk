@@ -20,7 +20,7 @@ lab-programs: $(LAB_PROGRAMS)
 
 # make grade LAB=01-ipc: everything visible of a lab, as it will be graded
 grade: image lab-programs
-	@lab/lab test $(or $(LAB),$(error which? make grade LAB=01-ipc))
+	@lab/lab grade $(or $(LAB),$(error which? make grade LAB=01-ipc))
 
 # make test-labs: every lab's reference, skeleton and mutants
 test-labs: image lab-programs

@@ -33,6 +33,10 @@ class Watch(threading.Thread):
         self.over = self.stopped = False
         self.first = None
 
+    def restart(self, limit_s):
+        """The limit counts from now."""
+        self.first, self.limit = None, limit_s
+
     def stop(self):
         self.stopped = True
         self.join()
@@ -71,8 +75,10 @@ class Watch(threading.Thread):
         while not self.stopped:
             t = self.ask(channel, "qom-get", path="/machine", property="rtc-time")
             now = ((t["tm_mday"] * 24 + t["tm_hour"]) * 60 + t["tm_min"]) * 60 + t["tm_sec"]
-            self.first = now if self.first is None else self.first
-            if now - self.first > self.limit:
+            first = self.first
+            if first is None:
+                self.first = now
+            elif now - first > self.limit:
                 self.over = True
                 self.ask(channel, "quit")
                 return
@@ -80,16 +86,18 @@ class Watch(threading.Thread):
 
 
 class Boot(vmlib.Run):
-    """Runs the tests of a plan, [(test, seed)], in the lab's image with `program` as its server."""
+    """Runs the tests of a plan, [(test, seed)], in the lab's image with `program` as its server. trace: the messages of the test with
+    this name are recorded."""
 
-    def __init__(self, lab, program, plan, shift, trace=False, extra=()):
+    def __init__(self, lab, program, plan, shift, trace=None, extra=()):
         self.lab, self.program, self.plan = lab, program, plan
         self.out, self.complaint, self.text = b"", b"", b""
         self.disk_said, self.disk_bad = "", False
         self.over_limit = False
         self.files = tempfile.TemporaryDirectory(prefix="minnow-lab-")
-        limit = sum(test.virtual_timeout_ms for test, _ in plan) + BOOT_MS
-        self.limit_s = limit * (1 << shift) // 1000 + 2
+        self.speed = shift
+        self.watch = None
+        self.started = 0
         with open(os.path.join(self.files.name, "plan"), "w") as file:
             for test, seed in plan:
                 file.write(" ".join([test.id, str(test.virtual_timeout_ms << shift), *test.command(seed)]) + "\n")
@@ -97,12 +105,20 @@ class Boot(vmlib.Run):
         add = [(os.path.join(programs, "labrun"), f"{FOLDER}/labrun"), (os.path.join(self.files.name, "plan"), f"{FOLDER}/plan")]
         add += [(os.path.join(programs, lab.id, name), f"{FOLDER}/{name}") for name in sorted({test.program for test, _ in plan})]
         self.monitor = os.path.join(self.files.name, "qmp")
-        super().__init__([f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *(["trace"] if trace else [])], self.take_out, self.take_error, self.take_log, count=True,
+        super().__init__([f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])], self.take_out, self.take_error, self.take_log, count=True,
                          shift=shift, timeout=WALL_GUARD, add=add,
                          extra=["-qmp", f"unix:{self.monitor},server=on,wait=off", *extra])
 
+    def seconds(self, ms):
+        """Of the guest's clock, for so many millions of instructions. It tells whole seconds."""
+        return (ms << self.speed) // 1000 + 2
+
     def take_out(self, data):
         self.out += data
+        started = self.out.count(b'"event":"start"')
+        if started != self.started and started <= len(self.plan):
+            self.started = started
+            self.watch.restart(self.seconds(self.plan[started - 1][0].virtual_timeout_ms + BOOT_MS))
 
     def take_error(self, data):
         self.complaint += data
@@ -158,13 +174,13 @@ class Boot(vmlib.Run):
     # -- the run --
 
     def emulate(self):
-        watch = Watch(self.monitor, self.limit_s)
-        watch.start()
+        self.watch = Watch(self.monitor, self.seconds(BOOT_MS))
+        self.watch.start()
         try:
             super().emulate()
         finally:
-            watch.stop()
-            self.over_limit = watch.over
+            self.watch.stop()
+            self.over_limit = self.watch.over
         if self.lab.disk and self.ended:
             self.check_disk(self.lab.disk)
 
@@ -197,7 +213,8 @@ class Boot(vmlib.Run):
 
     def crashes(self):
         """What the boot log says of failures of the server: its lines, with addresses of the program as functions and lines."""
-        lines, found = self.log_text().splitlines(), []
+        logs = [e["log"] for e in self.events() if e.get("log")]
+        lines, found = (logs[-1] if logs else self.log_text()).splitlines(), []
         for i, line in enumerate(lines):
             if f"service {self.lab.server} (thread " not in line:
                 continue
@@ -210,7 +227,7 @@ class Boot(vmlib.Run):
 
     def clean(self):
         """The command ended well, the machine was switched off in order, no server has failed."""
-        done = any(e["event"] == "done" for e in self.events())
+        done = any(e["event"] == "done" and not e["died"] for e in self.events())
         return bool(done and self.status == 0 and self.ended and not self.panicked_at and not self.over_limit and not self.crashes())
 
 

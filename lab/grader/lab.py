@@ -3,8 +3,12 @@
 import glob
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field
+
+try:
+    import tomllib
+except ModuleNotFoundError:         # before Python 3.11
+    import tomli as tomllib
 
 from . import LABS, USAGE, Stop, broken
 

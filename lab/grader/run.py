@@ -63,9 +63,10 @@ def judge_end(lab, boot, event, outcome):
     outcome.did, outcome.expected, outcome.happened = (words.get(w, "") for w in ("did", "expected", "happened"))
     outcome.ns = event["ns"]
     if event["died"] or (boot.panicked_at and event["how"] != "exit"):
-        outcome.kind = "crash"
-        outcome.happened = outcome.happened or f"the server {lab.server} failed"
         outcome.detail = boot.crashes()[:24]
+        hung = any("does not come back" in line for line in outcome.detail)
+        outcome.kind = "hang" if hung else "crash"
+        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + (f"; {outcome.happened}" if outcome.happened else "")
     elif event["how"] == "hang":
         cycle, lines = waits(event["threads"], lab.server)
         outcome.kind = "deadlock" if cycle else "hang"
@@ -191,9 +192,10 @@ def blame_disk(lab, program, tests, seed, shift):
 
 
 def grade(lab, program, runs, only=None, progress=lambda text: None):
-    """({id: Outcome} of the tests that failed, {id: nanoseconds} of the others)."""
+    """({id: Outcome} of the tests that failed, {id: nanoseconds} of those that passed every time). What needs a test that failed is in
+    neither."""
     failed, passed = {}, {}
     for seed, shift in runs:
         for outcome in run_seed(lab, program, seed, shift, failed, only, progress):
-            passed[outcome.test] = max(outcome.ns, passed.get(outcome.test, 0))
-    return failed, {test: ns for test, ns in passed.items() if test not in failed}
+            passed.setdefault(outcome.test, []).append(outcome.ns)
+    return failed, {test: max(ns) for test, ns in passed.items() if len(ns) == len(runs)}

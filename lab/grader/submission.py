@@ -46,7 +46,8 @@ def check_text(name, data):
         words = line.replace(b"#", b"# ").split()
         if b".incbin" in line or b"__has_embed" in line or words[1:2] == [b"embed"]:
             raise refuse(f"{name}, line {number}: takes in another file's bytes")
-        if words[:1] == [b"#"] and words[1:2] in ([b"include"], [b"include_next"], [b"import"]) and (b"/" in b"".join(words[2:3]).strip(b'<"')[:1] or b".." in line):
+        if words[:1] == [b"#"] and words[1:2] in ([b"include"], [b"include_next"], [b"import"]) and \
+                (b"".join(words[2:3])[:1] not in (b'"', b"<") or b"".join(words[2:3])[1:2] == b"/" or b".." in line):
             raise refuse(f"{name}, line {number}: includes a file by a path that leads out of the tree")
 
 

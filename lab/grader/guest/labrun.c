@@ -2,10 +2,11 @@
  * output, which leaves the machine by a way that the server under test cannot reach. It stops behind the first test that did not come
  * to a good end, for what comes after it would prove nothing.
  *
- *     labrun PLAN SERVER      PLAN: lines "test limit-in-ms command argument..."; SERVER: the service under test
+ *     labrun PLAN SERVER [TEST]   PLAN: lines "test limit-in-ms command argument..."; SERVER: the service under test;
+ *                                 TEST: the messages of this one are traced
  *
  * Records: {"n":0,"event":"start","test":..}, {"n":1,"event":"end","test":..,"how":"exit|signal|hang","code":..,"ns":..,"died":..,
- * "out":..,"threads":..}; at last {"event":"done"}. n counts without gaps. */
+ * "out":..,"threads":..,"trace":..}; at last {"event":"done","died":..}. n counts without gaps. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,14 @@ static unsigned deaths(const char *server)
     return n;
 }
 
+static void trace(const char *word)
+{
+    int fd = open("/proc/minnow/trace", O_WRONLY);
+    if (fd < 0 || write(fd, word, strlen(word)) < 0)
+        printf("trouble: the trace cannot be switched %s\n", word);
+    close(fd);
+}
+
 static void start_record(const char *event, const char *test)
 {
     printf("{\"n\":%u,\"event\":\"%s\",\"test\":", number++, event);
@@ -122,11 +131,20 @@ static bool watch(pid_t pid, int out, uint64_t until, char *text, size_t *length
     }
 }
 
+static void put_file(const char *key, const char *path)
+{
+    size_t length = 0;
+    char *text = path ? read_file(path, &length) : NULL;
+    printf(",\"%s\":", key);
+    put_string(text, length);
+    free(text);
+}
+
 /* Whether all is well behind it. */
-static bool run(const char *server, const char *test, unsigned limit, char **command)
+static bool run(const char *server, const char *test, unsigned limit, char **command, bool traced)
 {
     static char text[OUTPUT_MAX];
-    size_t length = 0, threads_length = 0;
+    size_t length = 0;
     int out[2], status = 0;
     unsigned before = deaths(server);
     start_record("start", test);
@@ -134,12 +152,16 @@ static bool run(const char *server, const char *test, unsigned limit, char **com
     fflush(stdout);
     if (pipe2(out, O_CLOEXEC) < 0)
         exit(2);
+    if (traced)
+        trace("clear"), trace("on");
     uint64_t begin = now();
     pid_t pid = start(command, out[1]);
     close(out[1]);
     bool ended = watch(pid, out[0], begin + limit * 1000000ull, text, &length, &status);
     uint64_t spent = now() - begin;
-    char *threads = ended ? "" : read_file("/proc/minnow/threads", &threads_length);
+    if (traced)
+        trace("off");
+    char *threads = ended ? NULL : read_file("/proc/minnow/threads", &(size_t){ 0 });
     kill(-pid, SIGKILL);
     close(out[0]);
     usleep(GRACE_MS * 1000);       /* if the server is to fall over what was left behind, let it be now */
@@ -149,9 +171,12 @@ static bool run(const char *server, const char *test, unsigned limit, char **com
            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (unsigned long long)spent, died);
     put_string(text, length);
     printf(",\"threads\":");
-    put_string(threads, threads_length);
+    put_string(threads, threads ? strlen(threads) : 0);
+    put_file("log", died ? "/proc/minnow/log" : NULL);
+    put_file("trace", traced ? "/proc/minnow/trace" : NULL);
     printf("}\n");
     fflush(stdout);
+    free(threads);
     return ended && !status && !died;
 }
 
@@ -159,7 +184,7 @@ int main(int argc, char **argv)
 {
     size_t length;
     char *next;
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     for (char *line = read_file(argv[1], &length); line && *line; line = next) {
         char *words[WORDS + 3] = { 0 };
@@ -169,9 +194,9 @@ int main(int argc, char **argv)
         int n = 0;
         for (char *w = strtok(line, " "); w && n < WORDS + 2; w = strtok(NULL, " "))
             words[n++] = w;
-        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2))
+        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2, argc > 3 && !strcmp(argv[3], words[0])))
             break;
     }
-    printf("{\"n\":%u,\"event\":\"done\"}\n", number++);
+    printf("{\"n\":%u,\"event\":\"done\",\"died\":%u}\n", number++, deaths(argv[2]));
     return 0;
 }

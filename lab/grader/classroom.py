@@ -1,0 +1,132 @@
+"""A class: a folder of submissions, each graded by a worker command of its own with files in and files out, so that one broken
+submission never stops the rest and a batch system can run the same command."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, lab as labs, record as records, report, submission, write_file
+
+WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
+
+
+def grade_one(lab, path, out, hidden=True):
+    """The worker. Writes the reports and status.json, last of all; the exit status of a grading."""
+    files, others = submission.collect(lab, path)
+    record = records.grade(lab, files, hidden=hidden, others=others)
+    report.write(record, out)
+    return records.status(record)
+
+
+def submissions(folder):
+    """{name: path}: what lies in the folder, a folder or a zip a student."""
+    if not os.path.isdir(folder):
+        raise Stop(USAGE, f"{folder} is not a folder")
+    found = {}
+    for entry in sorted(os.listdir(folder)):
+        path = os.path.join(folder, entry)
+        if os.path.isdir(path) and not entry.startswith("."):
+            found[entry] = path
+        elif entry.endswith(".zip"):
+            found[entry[:-4]] = path
+    if not found:
+        raise Stop(USAGE, f"{folder} holds no submissions: a folder or a .zip a student")
+    return found
+
+
+def finished(out):
+    """What a worker that came to its end has left, or None. A status 3 is no end: it is tried again."""
+    try:
+        with open(os.path.join(out, "status.json")) as file:
+            result = json.load(file)
+        return result if result["status"] in WORDS else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+class Progress:
+    """A bar while it runs, on a terminal; a line each otherwise."""
+
+    def __init__(self, total):
+        self.total, self.done, self.lock = total, 0, threading.Lock()
+
+    def step(self, text):
+        with self.lock:
+            self.done += 1
+            if sys.stderr.isatty():
+                filled = 30 * self.done // self.total
+                print(f"\r\033[K[{'#' * filled}{'.' * (30 - filled)}] {self.done}/{self.total} {text}", end="\n" if self.done == self.total else "", file=sys.stderr, flush=True)
+            else:
+                print(f"{self.done}/{self.total} {text}", file=sys.stderr, flush=True)
+
+
+def work(lab, name, path, out):
+    """Runs the worker for one submission; its result."""
+    os.makedirs(out, exist_ok=True)
+    report.clear(out)
+    done = subprocess.run([sys.executable, "-B", os.path.join(LABS, "admin"), "grade-one", lab.id, os.path.abspath(path), os.path.abspath(out)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+                          env=dict(os.environ, MINNOW_BUILT="1"))
+    result = {"name": name, "status": done.returncode, "said": done.stderr.strip()[-2000:]}
+    write_file(os.path.join(out, "status.json"), json.dumps(result) + "\n")
+    return result
+
+
+def grade_class(lab, folder, out, jobs, resume):
+    """Grades all; the table."""
+    todo = submissions(folder)
+    left = {name: path for name, path in todo.items() if not (resume and finished(os.path.join(out, name)))}
+    progress = Progress(max(len(left), 1))
+
+    def one(item):
+        name, path = item
+        result = work(lab, name, path, os.path.join(out, name))
+        progress.step(f"{name}: {WORDS.get(result['status'], 'NOT GRADED')}")
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(one, left.items()))
+    write_csv(lab, out, os.path.join(out, "grades.csv"))
+    return table(lab, out)
+
+
+def rows(lab, out):
+    for name in sorted(os.listdir(out)):
+        path = os.path.join(out, name, "status.json")
+        if not os.path.exists(path):
+            continue
+        result = finished(os.path.join(out, name))
+        row = {"student": name, "state": "NOT GRADED", "visible": "", "hidden": "", "total": "", "remark": ""}
+        if result:
+            row["state"] = WORDS[result["status"]]
+            row["visible"] = row["hidden"] = row["total"] = 0
+            if result["status"] == REFUSED:
+                row["remark"] = result["said"].removeprefix("admin: ")
+            else:
+                record = records.load(os.path.join(out, name))
+                row["visible"], row["hidden"] = record["score"]["visible"], records.hidden_score(record)
+                row["total"] = row["visible"] + row["hidden"]
+                row["remark"] = " ".join(t["id"] for t in record["tests"] if t["status"] == "failed")
+        else:
+            with open(path) as file:
+                row["remark"] = json.load(file).get("said", "").splitlines()[-1:]
+                row["remark"] = row["remark"][0] if row["remark"] else ""
+        yield row
+
+
+def table(lab, out):
+    lines = [f"{'student':<24} {'state':<15} {'visible':>7} {'hidden':>6} {'total':>5}  failed"]
+    lines += [f"{r['student']:<24} {r['state']:<15} {r['visible']:>7} {r['hidden']:>6} {r['total']:>5}  {r['remark']}" for r in rows(lab, out)]
+    return "\n".join(lines)
+
+
+def write_csv(lab, out, path):
+    """For the gradebook. Whoever could not be graded has no number there, not a zero."""
+    with open(path + ".new", "w", newline="") as file:
+        writer = csv.DictWriter(file, ["student", "state", "visible", "hidden", "total", "of", "remark"])
+        writer.writeheader()
+        for row in rows(lab, out):
+            writer.writerow({**row, "of": lab.points["visible"] + lab.points["hidden"]})
+    os.replace(path + ".new", path)

@@ -1,0 +1,40 @@
+"""What a machine lacks for the labs, in a line each."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from . import FULL, INFRASTRUCTURE, ROOT, build
+
+TOOLS = [("make", "builds everything", "make"), ("x86_64-linux-gnu-gcc", "compiles the servers", "gcc"), ("musl-gcc", "compiles the tests", "musl-tools"),
+         ("qemu-system-x86_64", "runs the system", "qemu-system-x86"), ("mcopy", "puts files on the disk image", "mtools"),
+         ("mkfs.minix", "makes the disk of the file system's lab", "util-linux-extra or util-linux"), ("gdb", "lab replay --gdb", "gdb"),
+         ("addr2line", "names the functions of a crash", "binutils")]
+
+
+def checks():
+    """(good, text) a line."""
+    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}" + ("" if sys.version_info >= (3, 11) else ": 3.11 is needed, for tomllib")
+    for tool, purpose, package in TOOLS:
+        there = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or (tool.endswith("-gcc") and "linux-gnu" in tool and shutil.which("gcc"))
+        yield bool(there), f"{tool}: {purpose}" if there else f"{tool} is missing ({purpose}): install {package}"
+    memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemAvailable"))) >> 10
+    yield memory >= 400, f"{memory} MiB of memory free" + ("" if memory >= 400 else ": 400 are needed")
+    free = shutil.disk_usage(os.environ.get("TMPDIR", "/tmp")).free >> 20
+    yield free >= 500, f"{free} MiB free for temporary files" + ("" if free >= 500 else ": 500 are needed")
+    image = os.path.join(build.BUILD, "disk.img")
+    yield os.path.exists(image), "the system is built" if os.path.exists(image) else "the system is not built yet: make"
+    done = subprocess.run(["qemu-system-x86_64", "-accel", "help"], capture_output=True, text=True) if shutil.which("qemu-system-x86_64") else None
+    tcg = bool(done and "tcg" in done.stdout)
+    yield tcg, "QEMU can count instructions (TCG)" if tcg else "this QEMU has no TCG, which counts instructions"
+    writable = os.access(build.BUILD if os.path.exists(build.BUILD) else ROOT, os.W_OK)
+    yield writable, "the build folder can be written" if writable else f"{build.BUILD} cannot be written"
+
+
+def main():
+    good = True
+    for fine, text in checks():
+        print(("ok       " if fine else "MISSING  ") + text)
+        good &= fine
+    return FULL if good else INFRASTRUCTURE

@@ -1,0 +1,142 @@
+"""What an instructor makes out of a lab: the autograder's zip, the students' tree, a new lab."""
+
+import fnmatch
+import io
+import os
+import re
+import shutil
+import tarfile
+import zipfile
+
+from . import LABS, ROOT, USAGE, Stop, broken, build, lab as labs
+
+# ---- the students' tree ----
+
+NOT_RELEASED = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/instructor", "lab/*/src", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md",
+                "lab/hostile", "lab/grader/selftest.py", "lab/grader/classroom.py", "lab/grader/make.py", "lab/grader/oracle.py", "lab/grader/templates",
+                "tests/test_lab*.py"]
+
+
+def kept(relative, without):
+    return not any(fnmatch.fnmatch(relative, pattern) for pattern in without)
+
+
+def walk(without):
+    """The tree's files, relative to its root."""
+    for folder, inner, names in os.walk(ROOT):
+        here = os.path.relpath(folder, ROOT)
+        here = "" if here == "." else here + "/"
+        inner[:] = sorted(i for i in inner if kept(here + i, without))
+        yield from (here + name for name in sorted(names) if kept(here + name, without))
+
+
+def release(target):
+    """How many files were copied."""
+    if os.path.exists(target) and os.listdir(target):
+        raise Stop(USAGE, f"{target} is not empty")
+    count = 0
+    for name in walk(NOT_RELEASED):
+        where = os.path.join(target, name)
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        shutil.copy2(os.path.join(ROOT, name), where, follow_symlinks=False)
+        count += 1
+    return count
+
+
+# ---- Gradescope ----
+
+SETUP = """#!/bin/bash
+# Runs once, as root and with the network, when Gradescope builds the image of the autograder.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install -y --no-install-recommends make gcc g++ libc6-dev binutils qemu-system-x86 mtools util-linux python3 patch
+apt-get install -y --no-install-recommends "gcc-$(gcc -dumpversion | cut -d. -f1)-plugin-dev"
+for package in python3-tomli util-linux-extra; do apt-get install -y --no-install-recommends $package || true; done
+cd "${AUTOGRADER:-/autograder}/source"
+tar -xf kit.tar.xz
+# The libraries of services are compiled by the compiler that will compile the students' files.
+rm -rf build/undo.so build/lib build/obj
+make -s BUILD=build SETUP=no @LIBRARIES@
+chmod -R go-w .
+"""
+
+RUN = """#!/bin/bash
+# Grades one submission. Needs no network, no terminal, no /dev/kvm, and no root: but where it is root, the students' files are compiled by
+# somebody who can read nothing of this.
+cd "${AUTOGRADER:-/autograder}/source"
+[ "$(id -u)" = 0 ] && chmod o= . ../results
+out=$(mktemp -d)
+MINNOW_BUILT=1 python3 -B lab/admin grade-one @LAB@ ../submission "$out" 2>"$out/said"
+status=$?
+cat "$out/said"
+case $status in
+0|1|2) cp "$out/results.json" ../results/results.json.new && mv ../results/results.json.new ../results/results.json ;;
+5)     python3 -B - "$out/said" >../results/results.json.new <<'END' && mv ../results/results.json.new ../results/results.json
+import json, sys
+print(json.dumps({"score": 0, "output": open(sys.argv[1]).read(), "output_format": "text", "visibility": "visible"}))
+END
+       ;;
+*)     echo "the grading itself failed: no score" ; exit "$status" ;;
+esac
+rm -rf "$out"
+exit 0
+"""
+
+
+def kit_files(lab):
+    """Sources that a build needs, this lab and the grader; of the build, what runs."""
+    for name in walk([*NOT_RELEASED[:6], "lab/*/src", ".gitignore", "lab/hostile"]):
+        top = name.split("/")
+        if top[0] == "lab" and len(top) > 2 and os.path.exists(os.path.join(LABS, top[1], "lab.toml")) and top[1] != lab.id:
+            continue
+        yield name
+    for name in ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun",
+                 *sorted({f"labs/{lab.id}/{test.program}" for test in lab.tests})]:
+        yield os.path.join("build", name)
+
+
+def kit(lab):
+    """The tar, bytes. Holes of the disk image cost nothing when compressed."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:xz", preset=3) as archive:
+        for name in kit_files(lab):
+            source = os.path.join(build.BUILD, name[len("build/"):]) if name.startswith("build/") else os.path.join(ROOT, name)
+            archive.add(source, name, recursive=False, filter=lambda m: m.replace(uid=0, gid=0, uname="root", gname="root"))
+    return data.getvalue()
+
+
+def pack_gradescope(lab, target):
+    build.prepare(lab)
+    libraries = " ".join(f"build/lib/{os.path.basename(name)}.a" for name in ["libservice", *lab.libraries])
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (("setup.sh", SETUP.replace("@LIBRARIES@", libraries)), ("run_autograder", RUN.replace("@LAB@", lab.id))):
+            member = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            member.external_attr = 0o755 << 16
+            archive.writestr(member, text)
+        archive.writestr(zipfile.ZipInfo("kit.tar.xz", (2026, 1, 1, 0, 0, 0)), kit(lab))
+
+
+# ---- a new lab ----
+
+def new_lab(name, server):
+    """The templates, with the names put in. What it says is what to do next."""
+    if not re.fullmatch(r"\d\d-[a-z0-9]+", name):
+        raise Stop(USAGE, f"{name}: a lab's name is like 07-swap")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,13}", server):
+        raise Stop(USAGE, f"{server}: a server's name has up to 14 small letters")
+    folder = os.path.join(LABS, name)
+    if os.path.exists(folder):
+        raise Stop(USAGE, f"lab/{name} is there already")
+    templates = os.path.join(LABS, "grader", "templates")
+    for root, _, files in os.walk(templates):
+        for file in files:
+            with open(os.path.join(root, file)) as source:
+                text = source.read().replace("@LAB@", name).replace("@SERVER@", server)
+            where = os.path.join(folder, os.path.relpath(root, templates), file.replace("SERVER", server))
+            os.makedirs(os.path.dirname(where), exist_ok=True)
+            with open(where, "w") as target:
+                target.write(text)
+    labs.load(name)                 # says what would be wrong with it
+    return (f"lab/{name}: it works as it is: lab/admin selftest {name}\n"
+            f"then: HANDOUT.md and tests/ (what is asked), skeleton/ and instructor/solution/ (the server), instructor/mutants/ (what must be caught)")

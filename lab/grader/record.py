@@ -1,0 +1,120 @@
+"""The one record of a grading, from which all reports are made, and how points come about.
+
+Whole points only. A test's points are earned when it passes with every seed and speed. Hidden points are the visible tests once more, with
+other seeds: as many of the hidden points, rounded down, as the share of the visible points that pass there."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+
+from . import FULL, NOT_BUILT, PARTIAL, build, run, write_file
+
+SCHEMA = "lab/1"
+
+
+def digest(path):
+    h = hashlib.sha256()
+    with open(path, "rb") as file:
+        while data := file.read(1 << 20):
+            h.update(data)
+    return h.hexdigest()
+
+
+def empty(lab, files, others):
+    return {"schema": SCHEMA, "lab": lab.id, "title": lab.title, "server": lab.server, "seeds": lab.seeds, "shifts": lab.shifts,
+            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}, "left_out": others,
+            "kit": {"image": digest(os.path.join(build.BUILD, "disk.img"))},
+            "build": {"ok": True, "output": ""}, "tests": [], "hidden": None, "requirements": lab.requirements(),
+            "score": {"visible": 0, "visible_max": lab.points["visible"], "hidden_max": lab.points["hidden"], "human_max": lab.points["human"]}}
+
+
+def test_entry(lab, test, failed, passed, seeds):
+    entry = {"id": test.id, "title": test.title, "req": test.req, "points": test.points, "score": 0, "status": "skipped", "needs": test.needs,
+             "limit_ms": test.virtual_timeout_ms}
+    if test.id in failed:
+        o = failed[test.id]
+        entry |= {"status": "failed", "kind": o.kind, "seed": o.seed, "shift": o.shift, "did": o.did, "expected": o.expected, "happened": o.happened,
+                  "detail": o.detail, "before": o.before, "replay": f"lab/lab replay {lab.id}:{test.id}:{o.seed}",
+                  "seeds_passed": seeds[:seeds.index(o.seed)] if o.seed in seeds else []}
+    elif test.id in passed:
+        entry |= {"status": "passed", "score": test.points, "ns": passed[test.id], "seeds_passed": seeds}
+    else:
+        entry["blocked_by"] = [need for need in test.needs if need not in passed]
+    return entry
+
+
+def grade(lab, path_or_files, hidden=False, progress=lambda text: None, seeds=None, only=None, others=()):
+    """The record of a submission's files, {name: bytes}."""
+    record = empty(lab, path_or_files, list(others))
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="minnow-build-") as sandbox:
+        progress("building")
+        try:
+            program = build.server(lab, path_or_files, sandbox)
+        except build.DoesNotBuild as error:
+            record["build"] = {"ok": False, "output": str(error)}
+            record["tests"] = [test_entry(lab, test, {}, {}, []) for test in lab.tests]
+            record["seconds"] = round(time.monotonic() - start, 1)
+            return record
+        runs = [r for r in lab.runs() if seeds is None or r[0] in seeds]
+        record["seeds"] = [seed for seed, _ in runs]
+        wanted = with_needs(lab, only) if only else None
+        failed, passed = run.grade(lab, program, runs, wanted, progress)
+        record["tests"] = [test_entry(lab, test, failed, passed, record["seeds"]) for test in lab.tests if wanted is None or test.id in wanted]
+        if hidden and lab.hidden_seeds:
+            record["hidden"] = grade_hidden(lab, program, failed, progress)
+    record["score"]["visible"] = sum(test["score"] for test in record["tests"])
+    record["seconds"] = round(time.monotonic() - start, 1)
+    return record
+
+
+def with_needs(lab, names):
+    wanted, todo = set(), list(names)
+    while todo:
+        test = lab.test(todo.pop())
+        if test.id not in wanted:
+            wanted.add(test.id)
+            todo += test.needs
+    return wanted
+
+
+def grade_hidden(lab, program, failed, progress):
+    """What fails visibly fails hidden: a hidden test never tests anything new."""
+    again = dict(failed)
+    for number, (seed, shift) in enumerate(lab.runs(hidden=True), 1):
+        run.run_seed(lab, program, seed, shift, again, progress=lambda text, n=number: progress(f"hidden seed {n}"))
+    good = sum(test.points for test in run.ready(lab, again))
+    newly = [o for name, o in again.items() if name not in failed]
+    return {"max": lab.points["hidden"], "score": lab.points["hidden"] * good // lab.points["visible"],
+            "failed": [{"test": o.test, "seed": o.seed, "kind": o.kind, "did": o.did, "expected": o.expected, "happened": o.happened} for o in newly]}
+
+
+def hidden_score(record):
+    return record["hidden"]["score"] if record["hidden"] else 0
+
+
+def status(record):
+    """The exit status of the command that made it."""
+    if not record["build"]["ok"]:
+        return NOT_BUILT
+    score = record["score"]
+    whole = score["visible"] == score["visible_max"] if len(record["tests"]) and sum(t["points"] for t in record["tests"]) == score["visible_max"] \
+        else all(t["status"] == "passed" for t in record["tests"])
+    full = whole and (not record["hidden"] or record["hidden"]["score"] == record["hidden"]["max"])
+    return FULL if full else PARTIAL
+
+
+def verdict(record):
+    """What must not change from run to run: everything but how long it took."""
+    return json.dumps({key: value for key, value in record.items() if key != "seconds"}, sort_keys=True)
+
+
+def save(record, folder):
+    write_file(os.path.join(folder, "record.json"), json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def load(folder):
+    with open(os.path.join(folder, "record.json")) as file:
+        return json.load(file)
