@@ -216,7 +216,7 @@ int64_t sys_thread_set(struct thread *t, const uint64_t *a)
     if (a[1] != THREAD_TLS)
         return -EINVAL;
     if (a[2] >> USER_TOP_SHIFT)
-        return -EPERM;
+        return -EINVAL;
     x->regs.fs_base = a[2];
     arch_bases_changed(x);
     return 0;

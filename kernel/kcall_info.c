@@ -11,6 +11,11 @@
 
 uint64_t arch_tsc_hz(void);
 
+static uint64_t stretch_of(const struct task *x)
+{
+    return x->service && x->active ? x->messages + x->active->call : 0;
+}
+
 static int64_t info_task(uint64_t index, struct task_info *out)
 {
     if (index >= TASKS_MAX)
@@ -33,7 +38,7 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->crash = x->crash;
     out->ready = x->recovery != 0;
     out->protocols = x->protocols;
-    out->stretch = x->service && x->active ? x->messages + x->active->call : 0;
+    out->stretch = stretch_of(x);
     memcpy(out->name, x->name, sizeof out->name);
     return sizeof *out;
 }
@@ -81,6 +86,14 @@ static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint
     return space_copy(t->space, to, x->space, x->published + offset, length) < 0 ? -EFAULT : (int64_t)length;
 }
 
+static int64_t info_pulse(struct thread *t, vaddr_t to)
+{
+    uint64_t out[MAX_SERVICE];
+    for (unsigned i = 0; i < MAX_SERVICE; i++)
+        out[i] = !tasks[i] ? 0 : tasks[i]->crash ? ~0ul : stretch_of(tasks[i]);
+    return space_write(t->space, to, out, sizeof out) < 0 ? -EFAULT : (int64_t)sizeof out;
+}
+
 static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t length)
 {
     char piece[512];
@@ -123,6 +136,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     case INFO_THREAD:     n = info_thread(a[1], &out.thread); break;
     case INFO_SYSTEM:     n = info_system(&out.system); break;
     case INFO_PUBLISHED:  return info_published(t, a[1], a[2], a[3]);
+    case INFO_PULSE:      return a[3] < sizeof(uint64_t[MAX_SERVICE]) ? -EINVAL : info_pulse(t, a[2]);
     case INFO_LOG:        return info_log(t, a[1], a[2], a[3]);
     case INFO_SCHED:      return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:

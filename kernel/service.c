@@ -17,7 +17,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 1000 };
 
 static struct task *pm;
 
@@ -255,6 +255,20 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
     last_words(x, t);
     blame(x, t);
     freeze(x, CRASH_FAULT);
+}
+
+void service_violation(struct thread *t, uint64_t number)
+{
+    struct task *x = t->task;
+    const struct regs *r = &t->regs;
+    if (x->violations++ < VIOLATIONS_LOGGED)
+        kprintf("service %s (thread %u) is refused what its manifest does not allow: kernel call %lu (%lx, %lx, %lx)\n", x->name, t->index, number, r->rdi,
+                r->rsi, r->rdx);
+    if (x->rights.tolerated)
+        return;
+    last_words(x, t);
+    blame(x, t);
+    freeze(x, CRASH_VIOLATION);
 }
 
 void service_exit(struct thread *t, enum exit how)

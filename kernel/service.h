@@ -7,6 +7,8 @@
 struct task *service_pm(void);           /* page faults go there */
 /* A thread of a service did what it must not: the service is frozen, the manager is told. op, w0.. as for ipc_event. */
 void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2);
+/* t has just been refused the kernel call of that number, since its manifest does not allow it. */
+void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
 void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
 void service_reload_first(struct task *manager);   /* its code and constants */

@@ -5,6 +5,7 @@
 #include "ipc.h"
 #include "kcall.h"
 #include "sched.h"
+#include "service.h"
 #include "space.h"
 #include "window.h"
 #include <minnow/errno.h>
@@ -168,6 +169,7 @@ static void service_call(struct thread *t)
     struct regs *r = &t->regs;
     struct task *to = may_call(t->task, r->rbp) ? tasks[r->rbp] : NULL;
     if (__builtin_expect(!to || to == t->task, 0)) {
+        r->rdi = r->rbp;   /* for the log */
         r->rax = may_call(t->task, r->rbp) ? -ENXIO : -EPERM;
         return;
     }
@@ -256,7 +258,7 @@ static void native_call(struct thread *t)
         return;
     case SYS_CALL:
         service_call(t);
-        return;
+        break;
     case SYS_RECEIVE:
         ipc_receive(t);
         return;
@@ -268,7 +270,7 @@ static void native_call(struct thread *t)
         return;
     case SYS_FORWARD:
         t->regs.rax = forward(t);
-        return;
+        break;
     case SYS_PARK:
         kcall_park(t);
         return;
@@ -278,6 +280,8 @@ static void native_call(struct thread *t)
     default:
         t->regs.rax = n < SYS_COUNT_ && kcalls[n] ? kcalls[n](t, &t->regs.rdi) : -ENOSYS;
     }
+    if (__builtin_expect(t->regs.rax == (uint64_t)-EPERM, 0))
+        service_violation(t, n);
 }
 
 void syscall_dispatch(struct thread *t)

@@ -106,7 +106,7 @@ struct task {
     uint64_t       committed;         /* pages */
     vaddr_t        heap_next, device_next, stack_next;
     vaddr_t        recovery;          /* its struct recovery; 0: it has not come up yet */
-    uint32_t       protocols;
+    uint32_t       protocols, violations;
     struct { paddr_t first; uint64_t pages; bool taken; } dma[DMA_RUNS];   /* stay when it dies: a device may still write there */
     struct { uint64_t op, object, position, word; uint16_t thread; } fatal;/* the request that it died of */
     uint64_t       alarm;             /* nanoseconds since boot; 0: none */

@@ -67,7 +67,7 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     if (!c)
         return -ESRCH;
     if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
-        return -EPERM;
+        return -EACCES;   /* the caller's fault: it chose the window */
     if (!(c->window.kind & WINDOW_IOVEC)) {
         vaddr_t at = c->window.base + offset;
         if (offset > c->window.length || length > c->window.length - offset || at < offset)

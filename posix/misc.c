@@ -121,7 +121,7 @@ int64_t linux_arch_prctl(struct thread *t, struct message *m)
     struct regs r;
     switch (m->w[0]) {
     case ARCH_SET_FS:
-        return kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
+        return m->w[1] >> 47 ? -EPERM : kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
     case ARCH_GET_FS:
         kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
         return user_write(t, m->w[1], &r.fs_base, sizeof r.fs_base);

@@ -2,9 +2,11 @@
  * note in the undo log by themselves, in one entry; so this file is compiled without the plugin that does it for others. */
 #include "service.h"
 
-/* See undo.S. */
-static void note(void *at, size_t bytes)
+/* See undo.S. The thread's own stack is set back as a whole. */
+static inline void note(void *at, size_t bytes)
 {
+    if (((uintptr_t)at ^ (uintptr_t)__builtin_frame_address(0)) < SERVICE_STACK_SPAN)
+        return;
     __asm__ volatile("call undo_note_range" : "+D"(at), "+a"(bytes) : : "cc", "memory");
 }
 

@@ -207,7 +207,8 @@ int life_kill(unsigned slot)
 
 /* ---- looking after them ---- */
 
-static void look_at(unsigned slot, bool beat, uint64_t now)
+/* It has come up, is on trial, or has died. */
+static void look_closely(unsigned slot, uint64_t now)
 {
     struct entry *e = &services[slot];
     struct task_info info;
@@ -223,27 +224,45 @@ static void look_at(unsigned slot, bool beat, uint64_t now)
         e->protocols = info.protocols;
     if (e->before.bytes)
         prove(slot, &info, now);
-    if (!beat)
-        return;
-    e->looks = info.stretch && info.stretch == e->stretch ? e->looks + 1 : 0;
-    e->stretch = info.stretch;
-    if (e->looks >= LOOKS) {
+}
+
+/* At the same thing as at the last look, and the look before? */
+static void beat(unsigned slot, uint64_t stretch)
+{
+    struct entry *e = &services[slot];
+    e->looks = stretch && stretch == e->stretch ? e->looks + 1 : 0;
+    e->stretch = stretch;
+    if (e->looks >= LOOKS && e->state == RUNNING) {
         e->hangs++;
         kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
     }
+}
+
+static void set_alarm(uint64_t next_beat)
+{
+    uint64_t storm = storm_next();
+    alarm_at(storm && storm < next_beat ? storm : next_beat);
 }
 
 void life_look(uint64_t bits)
 {
     static uint64_t next_beat;
     uint64_t now = time_now();
-    bool beat = now >= next_beat;
-    if (beat)
+    uint64_t pulse[MAX_SERVICE];
+    bool on_beat = now >= next_beat;
+    if (on_beat)
         next_beat = now + LOOK_NS;
     storm_look(now);
-    if (beat || bits >> NOTIFY_TASK_DIED & 1)
-        for (unsigned i = 2; i < slots; i++)
-            look_at(i, beat, now);
-    uint64_t storm = storm_next();
-    alarm_at(storm && storm < next_beat ? storm : next_beat);
+    if (!on_beat && !(bits >> NOTIFY_TASK_DIED & 1))
+        goto out;
+    kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulse, sizeof pulse, 0, 0);
+    for (unsigned i = 2; i < slots; i++) {
+        const struct entry *e = &services[i];
+        if (pulse[i] == ~0ul || !e->protocols || e->before.bytes || e->state == WAITING)
+            look_closely(i, now);
+        else if (on_beat)
+            beat(i, pulse[i]);
+    }
+out:
+    set_alarm(next_beat);
 }

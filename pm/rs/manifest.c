@@ -188,13 +188,14 @@ static int read_priority(struct reader *r, uint32_t *priority)
     return 0;
 }
 
-static int read_state(struct reader *r, uint32_t *afresh)
+/* One of two words: *second tells which. */
+static int read_word(struct reader *r, const char *one, const char *other, const char *reason, uint32_t *second)
 {
     size_t n;
     const char *w = word(r, &n);
-    if (!w || !(same(w, n, "kept") || same(w, n, "none")))
-        return fail(r, "state is kept or none");
-    *afresh = same(w, n, "none");
+    if (!w || !(same(w, n, one) || same(w, n, other)))
+        return fail(r, reason);
+    *second = same(w, n, other);
     return 0;
 }
 
@@ -220,7 +221,9 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
     if (same(key, n, "needs:"))
         return read_names(r, slot_of, &more->needs);
     if (same(key, n, "state:"))
-        return read_state(r, &out->afresh);
+        return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
+    if (same(key, n, "violations:"))
+        return read_word(r, "fatal", "refused", "violations are fatal or refused", &out->tolerated);
     return fail(r, "unknown key");
 }
 

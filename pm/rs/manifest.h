@@ -22,6 +22,7 @@ struct manifest_error { unsigned line; const char *reason; };
  *   priority                    0 (highest) .. 7
  *   needs                       services without which it cannot run
  *   state                       kept: when it dies it is rolled back (the default); none: it is started afresh
+ *   violations                  fatal: a kernel call that the manifest does not allow ends it (the default); refused: the call just fails
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason. Names that no service has are
  * ignored: calling nobody is no right. */
 int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,

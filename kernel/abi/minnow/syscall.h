@@ -207,6 +207,7 @@ enum info {
     INFO_MISSED,             /* index = system call number: how often it was asked for while unsupported (8 bytes) */
     INFO_FPU_SIZE,
     INFO_LOG,                /* index = offset: the boot log */
+    INFO_PULSE,              /* uint64_t[MAX_SERVICE]: of each service the `stretch` of its struct task_info; ~0: it is frozen */
     INFO_CLOCK_PAGE,         /* physical address of struct clock_page (8 bytes) */
     INFO_SCHED,              /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit. Right SCHED or INFO */
 };
@@ -279,6 +280,8 @@ struct service_rights {
     struct memory_range memory[4];     /* device memory; first > last ends the list */
     uint32_t            priority;      /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
     uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
+    uint32_t            tolerated;     /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
+    uint32_t            pad;
 };
 
 struct module_info {

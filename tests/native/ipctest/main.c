@@ -67,9 +67,9 @@ static void test_windows(void)
     check("an offset past it too", window_call(PEER_COPY_OUT_OF_BOUNDS, 101, 1, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), -ERANGE);
     check("and one that wraps around", window_call(PEER_COPY_OUT_OF_BOUNDS, -8, 16, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), -ERANGE);
     check("up to the end it is allowed", window_call(PEER_COPY_OUT_OF_BOUNDS, 90, 10, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), 10);
-    check("an in-window cannot be written", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_TO_CALLER, WINDOW_IN, bytes, 100), -EPERM);
-    check("an out-window cannot be read", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_OUT, bytes, 100), -EPERM);
-    check("without a window nothing is copied", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_NONE, bytes, 100), -EPERM);
+    check("an in-window cannot be written", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_TO_CALLER, WINDOW_IN, bytes, 100), -EACCES);
+    check("an out-window cannot be read", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_OUT, bytes, 100), -EACCES);
+    check("without a window nothing is copied", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_NONE, bytes, 100), -EACCES);
     check("a window into the kernel shows nothing", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 8, COPY_FROM_CALLER, WINDOW_IN, (void *)0xffffffff80100000, 100), -ERANGE);
     struct iovec v[3] = { { (caller_t)bytes, 10 }, { 0, 0 }, { (caller_t)bytes + 20, 10 } };
     memset(bytes, 1, 100);
