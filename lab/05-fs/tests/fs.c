@@ -1,0 +1,566 @@
+/* The tests of lab 05: ordinary system calls on files. Most tests only say what they see: the same program said it on Linux, and the two
+ * are compared. fs TEST SEED
+ *
+ * In the system the lab's disk is mounted; with LAB_ROOT set, as on the host, that folder is used instead. */
+#define _GNU_SOURCE
+#include "labtest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEVICE "/dev/vda3"
+#define POINT  "/mnt"
+
+static const char *root;        /* LAB_ROOT, or NULL in the system */
+
+static void come(void)
+{
+    root = getenv("LAB_ROOT");
+    umask(022);
+    if (!root && mount(DEVICE, POINT, "minix", 0, "") < 0)
+        lab_fail("R1", "0", lab_result(-errno), "mount of the disk");
+    NEED(chdir(root ? root : POINT) == 0);
+}
+
+static void leave(void)
+{
+    NEED(chdir("/") == 0);
+    if (!root && umount(POINT) < 0)
+        lab_fail("R9", "0", lab_result(-errno), "umount of the disk, which nobody uses any more");
+}
+
+/* ---- saying what is seen ---- */
+
+/* One line: what was done, and its result. */
+__attribute__((format(printf, 2, 3)))
+static long say(long result, const char *format, ...)
+{
+    int error = errno;
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    if (result < 0)
+        printf(" = %s\n", strerror(error));
+    else
+        printf(" = %ld\n", result);
+    return result;
+}
+
+#define SAY(call) say((long)(call), "%s", #call)
+
+static unsigned hash_bytes(unsigned h, const void *data, size_t n)
+{
+    for (const unsigned char *at = data; n--; at++)
+        h = (h ^ *at) * 16777619u;
+    return h;
+}
+
+/* Length and hash of a file's contents. */
+static void say_contents(const char *path)
+{
+    char buffer[3000];
+    unsigned h = 2166136261u;
+    long size = 0, n;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) {
+        say(-1, "contents of %s", path);
+        return;
+    }
+    while ((n = read(fd, buffer, sizeof buffer)) > 0) {
+        h = hash_bytes(h, buffer, n);
+        size += n;
+    }
+    close(fd);
+    if (n < 0)
+        say(n, "contents of %s after %ld bytes", path, size);
+    else
+        printf("contents of %s = %ld bytes, hash %08x\n", path, size, h);
+}
+
+static void say_stat(const char *path)
+{
+    struct stat s;
+    if (lstat(path, &s) < 0)
+        say(-1, "stat %s", path);
+    else
+        printf("stat %s = mode %o, %lu links, uid %u, gid %u, size %ld\n", path, s.st_mode, (unsigned long)s.st_nlink, s.st_uid, s.st_gid,
+               S_ISDIR(s.st_mode) ? -1l : (long)s.st_size);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The names of a folder in order, without the folder's own. */
+static int names_of(const char *path, char **names, int max)
+{
+    DIR *dir = opendir(path);
+    int n = 0;
+    if (!dir)
+        return -1;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (n < max && strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            names[n++] = strdup(e->d_name);
+    closedir(dir);
+    qsort(names, n, sizeof *names, by_name);
+    return n;
+}
+
+static void say_folder(const char *path)
+{
+    static char *names[2000];
+    int n = names_of(path, names, 2000);
+    if (n < 0) {
+        say(-1, "names in %s", path);
+        return;
+    }
+    printf("names in %s = %d:", path, n);
+    for (int i = 0; i < n; i++)
+        printf(" %s", names[i]);
+    printf("\n");
+}
+
+/* Everything below a folder, depth first. */
+static void say_tree(const char *path)
+{
+    char *names[256], below[1024], target[256];
+    struct stat s;
+    say_stat(path);
+    if (lstat(path, &s) < 0)
+        return;
+    if (S_ISREG(s.st_mode))
+        say_contents(path);
+    if (S_ISLNK(s.st_mode)) {
+        ssize_t n = readlink(path, target, sizeof target);
+        printf("readlink %s = %.*s\n", path, n < 0 ? 0 : (int)n, target);
+    }
+    int n = S_ISDIR(s.st_mode) ? names_of(path, names, 256) : 0;
+    for (int i = 0; i < n; i++) {
+        snprintf(below, sizeof below, "%s/%s", path, names[i]);
+        say_tree(below);
+        free(names[i]);
+    }
+}
+
+/* Random bytes at an offset of a file. */
+static void say_write(const char *path, int flags, long offset, unsigned length)
+{
+    static unsigned char bytes[65536];
+    for (unsigned i = 0; i < length; i++)
+        bytes[i] = lab_random();
+    int fd = open(path, O_WRONLY | flags, 0644);
+    if (fd < 0) {
+        say(-1, "open %s to write", path);
+        return;
+    }
+    say(pwrite(fd, bytes, length, offset), "write %u bytes at %ld of %s", length, offset, path);
+    close(fd);
+}
+
+/* ---- tests that are compared with Linux ---- */
+
+static void test_create(void)
+{
+    SAY(mkdir("create", 0755));
+    NEED(chdir("create") == 0 || !root);
+    say_write("a", O_CREAT, 0, 1);
+    say_write("b", O_CREAT | O_EXCL, 0, 1 + lab_below(1000));
+    say_write("b", O_CREAT | O_EXCL, 0, 10);
+    say_write("c", O_CREAT, 0, 1024);
+    say_write("d", O_CREAT, 0, 1025 + lab_below(5000));
+    say_write("absent", 0, 0, 10);
+    say_write("d", 0, 500, 1000);
+    say_write("d", O_TRUNC, 0, 300);
+    for (int i = 0; i < 8; i++)
+        say_write("e", O_CREAT | O_APPEND, 0, 1 + lab_below(700));
+    char *twice = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = open("f", O_RDWR | O_CREAT, 0600);
+    struct iovec parts[3] = { { twice + 4000, 200 }, { twice, 0 }, { twice + 10, 5 } };
+    say(writev(fd, parts, 3), "write of three pieces whose pages are missing");
+    say(pread(fd, twice + 8192 - 300, 300, 0), "read to the end of a mapping");
+    close(fd);
+    say_folder(".");
+    say_tree(".");
+}
+
+static void test_folders(void)
+{
+    char name[32];
+    SAY(mkdir("folders", 0755));
+    SAY(mkdir("folders", 0755));
+    NEED(chdir("folders") == 0 || !root);
+    SAY(mkdir("a", 0700));
+    SAY(mkdir("a/b", 0755));
+    SAY(mkdir("a/b/c", 0755));
+    SAY(mkdir("no/such", 0755));
+    say_write("a/file", O_CREAT, 0, 10);
+    SAY(mkdir("a/file/x", 0755));
+    SAY(rmdir("a/b"));
+    SAY(rmdir("a/file"));
+    SAY(unlink("a/b"));
+    SAY(rmdir("a/b/c"));
+    say_tree(".");
+    SAY(rmdir("a/b"));
+    SAY(rmdir("a/."));
+    SAY(rmdir("a/.."));
+    say_stat("a/..");
+    int count = 20 + lab_below(30);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "a/n%d", i);
+        say(mkdir(name, 0755), "mkdir %s", name);
+    }
+    say_stat("a");
+    for (int i = 0; i < count; i += 2) {
+        snprintf(name, sizeof name, "a/n%d", i);
+        say(rmdir(name), "rmdir %s", name);
+    }
+    say_stat("a");
+    say_folder("a");
+}
+
+static void test_many(void)
+{
+    char name[64];
+    SAY(mkdir("many", 0755));
+    NEED(chdir("many") == 0 || !root);
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof name, "%.*s%d", (int)lab_below(40), "a-name-that-is-as-long-as-it-has-to-be---", i);
+        int fd = open(name, O_CREAT | O_WRONLY, 0644);
+        say(fd < 0 ? -1 : 0, "create %s", name);
+        close(fd);
+        if (lab_below(3) == 0)
+            say(unlink(name), "unlink %s", name);
+    }
+    say_folder(".");
+    say(unlink("never-was-there"), "unlink of what is not there");
+}
+
+static void test_holes(void)
+{
+    static const long offsets[] = { 0, 5 << 10, 7 << 10, 100 << 10, 263 << 10, 300 << 10, 5 << 20, 70 << 20 };
+    SAY(mkdir("holes", 0755));
+    NEED(chdir("holes") == 0 || !root);
+    for (unsigned i = 0; i < sizeof offsets / sizeof offsets[0]; i++)
+        say_write("far", O_CREAT, offsets[i] + lab_below(2000), 1 + lab_below(1500));
+    say_contents("far");
+    say_write("middle", O_CREAT, 600 << 10, 10);
+    say_write("middle", 0, 264 << 10, 10);
+    say_write("middle", 0, 3000, 10);
+    say_contents("middle");
+    say_stat("far");
+    SAY(unlink("far"));
+    say_contents("middle");
+}
+
+static void test_truncate(void)
+{
+    SAY(mkdir("truncate", 0755));
+    NEED(chdir("truncate") == 0 || !root);
+    say_write("t", O_CREAT, 0, 20000);
+    long sizes[] = { 15000, 15001, 12288, 12287, 7168, 7167, 100, 9000, 0, 5000, 400000, 263 << 10, 1025, 30000 };
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        say(truncate("t", sizes[i]), "truncate to %ld", sizes[i]);
+        say_contents("t");
+        if (lab_below(3) == 0)
+            say_write("t", 0, lab_below(sizes[i] + 1), 1 + lab_below(3000));
+    }
+    say_contents("t");
+    SAY(truncate("t", -1));
+    SAY(truncate(".", 10));
+    SAY(truncate("absent", 10));
+}
+
+static void test_links(void)
+{
+    SAY(mkdir("links", 0755));
+    NEED(chdir("links") == 0 || !root);
+    say_write("a", O_CREAT, 0, 100);
+    SAY(mkdir("d", 0755));
+    SAY(link("a", "b"));
+    SAY(link("a", "d/c"));
+    SAY(link("a", "b"));
+    SAY(link("d", "e"));
+    SAY(link("absent", "e"));
+    say_write("d/c", 0, 50, 1000);
+    SAY(unlink("a"));
+    say_tree(".");
+    SAY(unlink("b"));
+    say_stat("d/c");
+    SAY(symlink("d/c", "soft"));
+    SAY(symlink("x", "soft"));
+    SAY(symlink("nowhere", "dangling"));
+    SAY(symlink("../links/d", "to-folder"));
+    say_contents("soft");
+    say_contents("dangling");
+    say_contents("to-folder/c");
+    char target[400];
+    memset(target, 't', sizeof target);
+    target[100 + lab_below(250)] = 0;
+    say(symlink(target, "long"), "symlink to %zu bytes", strlen(target));
+    say_tree(".");
+    SAY(unlink("soft"));
+    say_contents("d/c");
+}
+
+static void test_rename(void)
+{
+    SAY(mkdir("rename", 0755));
+    NEED(chdir("rename") == 0 || !root);
+    say_write("a", O_CREAT, 0, 10);
+    say_write("b", O_CREAT, 0, 20);
+    SAY(mkdir("d", 0755));
+    SAY(mkdir("d/e", 0755));
+    SAY(mkdir("empty", 0755));
+    SAY(mkdir("f", 0755));
+    say_write("f/x", O_CREAT, 0, 30);
+    SAY(rename("a", "c"));
+    SAY(rename("c", "b"));
+    SAY(rename("b", "d/b"));
+    SAY(rename("absent", "x"));
+    SAY(rename("d/b", "empty"));
+    SAY(rename("empty", "d/b"));
+    SAY(rename("d", "f"));
+    SAY(rename("d", "d/e/d"));
+    SAY(rename("d", "d"));
+    say_tree(".");
+    SAY(rename("d/e", "empty"));
+    say_tree(".");
+    SAY(rename("f", "empty/f"));
+    SAY(chdir("empty/f"));
+    say_folder("..");
+    say_folder("../..");
+    SAY(chdir("../.."));
+    say_write("p", O_CREAT, 0, 7);
+    SAY(link("p", "q"));
+    SAY(rename("p", "q"));
+    say_tree(".");
+}
+
+static void test_attributes(void)
+{
+    SAY(mkdir("attributes", 0755));
+    NEED(chdir("attributes") == 0 || !root);
+    say_write("a", O_CREAT, 0, 10);
+    unsigned mode = lab_random() & 0777;
+    say(chmod("a", mode), "chmod %o", mode);
+    SAY(chown("a", 1000, 100));
+    say_stat("a");
+    struct timespec times[2] = { { 1000000000 + lab_below(1000000), 0 }, { 1200000000 + lab_below(1000000), 0 } };
+    SAY(utimensat(AT_FDCWD, "a", times, 0));
+    struct stat s;
+    stat("a", &s);
+    printf("times of a = %ld %ld\n", (long)s.st_atime, (long)s.st_mtime);
+    say_write("a", 0, 0, 1);
+    long before = s.st_mtime;
+    stat("a", &s);
+    printf("time of the last change after a write is later = %d\n", s.st_mtime > before);
+    SAY(mkdir("s", 0755));
+    SAY(chown("s", 0, 50));
+    SAY(chmod("s", 02755));
+    say_write("s/x", O_CREAT, 0, 1);
+    SAY(mkdir("s/y", 0700));
+    say_tree("s");
+}
+
+static void test_open_unlinked(void)
+{
+    char text[16] = "";
+    SAY(mkdir("open", 0755));
+    NEED(chdir("open") == 0 || !root);
+    int fd = open("a", O_RDWR | O_CREAT, 0644);
+    SAY(write(fd, "still here", 10));
+    SAY(unlink("a"));
+    say_folder(".");
+    struct stat s = { 0 };
+    fstat(fd, &s);
+    printf("links of the open file = %ld\n", (long)s.st_nlink);
+    say_write("a", O_CREAT, 0, 10);
+    say(pread(fd, text, 10, 0), "read of the file without a name");
+    printf("which says = %s\n", text);
+    SAY(pwrite(fd, "more", 4, 5000));
+    SAY(ftruncate(fd, 3));
+    say(lseek(fd, 0, SEEK_END), "its size");
+    close(fd);
+    int dir = open(".", O_RDONLY | O_DIRECTORY);
+    say_write("over", O_CREAT, 0, 2000);
+    int over = open("over", O_RDONLY);
+    SAY(rename("a", "over"));
+    fstat(over, &s);
+    printf("links of the file that was replaced = %ld\n", (long)s.st_nlink);
+    say(read(over, text, 10), "read of it");
+    close(over);
+    close(dir);
+    say_tree(".");
+}
+
+static void path_of(char *path)
+{
+    int depth = 1 + lab_below(3);
+    path[0] = 0;
+    for (int i = 0; i < depth; i++)
+        sprintf(path + strlen(path), "%s%c", i ? "/" : "", 'a' + lab_below(4));
+}
+
+/* Whatever comes to mind, on few names, so that they meet. */
+static void test_random(void)
+{
+    char a[64], b[64];
+    SAY(mkdir("random", 0755));
+    NEED(chdir("random") == 0 || !root);
+    for (int step = 0; step < 300; step++) {
+        path_of(a);
+        path_of(b);
+        switch (lab_below(12)) {
+        case 0: case 1: say(mkdir(a, 0755), "mkdir %s", a); break;
+        case 2: say(rmdir(a), "rmdir %s", a); break;
+        case 3: case 4: say_write(a, O_CREAT, lab_below(4) ? lab_below(20000) : lab_below(400000), 1 + lab_below(5000)); break;
+        case 5: say_write(a, O_APPEND, 0, 1 + lab_below(3000)); break;
+        case 6: { long size = lab_below(30000); say(truncate(a, size), "truncate %s to %ld", a, size); break; }
+        case 7: say(unlink(a), "unlink %s", a); break;
+        case 8: say(link(a, b), "link %s %s", a, b); break;
+        case 9: case 10: say(rename(a, b), "rename %s %s", a, b); break;
+        default: say_stat(a); say_contents(a);
+        }
+    }
+    say_tree(".");
+}
+
+/* What was written is there after the disk has been let go and mounted again. */
+static void test_lasting(void)
+{
+    SAY(mkdir("lasting", 0755));
+    say_write("lasting/a", O_CREAT, 0, 60000);
+    say_write("lasting/b", O_CREAT, 400000, 10);
+    SAY(mkdir("lasting/d", 0755));
+    SAY(symlink("a", "lasting/l"));
+    SAY(link("lasting/a", "lasting/d/c"));
+    SAY(rename("lasting/b", "lasting/d/b"));
+    leave();
+    come();
+    say_tree("lasting");
+    SAY(unlink("lasting/d/b"));
+    SAY(unlink("lasting/d/c"));
+    leave();
+    come();
+    say_tree("lasting");
+}
+
+/* ---- tests with limits that Linux' own file systems do not have ---- */
+
+static struct statfs now(void)
+{
+    struct statfs s;
+    EXPECT("R10", statfs(".", &s) < 0 ? -errno : 0, 0, "statfs");
+    return s;
+}
+
+/* Of a file that is now full: what is written stays, and what is removed comes back. */
+static void test_full(void)
+{
+    char block[1024];
+    memset(block, 'f', sizeof block);
+    EXPECT("R2", mkdir("full", 0755) < 0 ? -errno : 0, 0, "mkdir full");
+    NEED(chdir("full") == 0);
+    long before = now().f_bfree, blocks = 0, got;
+    int fd = open("fill", O_RDWR | O_CREAT, 0644);
+    EXPECT("R2", fd < 0 ? -errno : 0, 0, "create fill");
+    while ((got = write(fd, block, sizeof block)) == sizeof block)
+        blocks++;
+    EXPECT("R10", got < 0 ? -errno : got, -ENOSPC, "write of block %ld, when the disk had room for at most %ld", blocks + 1, before);
+    EXPECT("R10", now().f_bfree, 0, "free blocks of a full disk");
+    EXPECT("R10", lseek(fd, 0, SEEK_END), blocks * 1024, "the size of the file that filled it");
+    for (int i = 0; i < 20; i++) {
+        long at = lab_below(blocks);
+        char seen[1024];
+        EXPECT("R10", pread(fd, seen, sizeof seen, at * 1024), 1024, "read of block %ld of it", at);
+        EXPECT("R10", memcmp(seen, block, sizeof seen), 0, "comparing block %ld of it", at);
+    }
+    EXPECT("R10", mkdir("more", 0755) < 0 ? -errno : 0, -ENOSPC, "mkdir on the full disk");
+    EXPECT("R10", ftruncate(fd, (blocks - 2) * 1024) < 0 ? -errno : 0, 0, "making the file two blocks shorter");
+    EXPECT("R10", now().f_bfree, 2, "free blocks then");
+    char large[5000];
+    memset(large, 'l', sizeof large);
+    EXPECT("R10", pwrite(fd, large, sizeof large, (blocks - 2) * 1024), 2048, "write of 5000 bytes when there is room for 2048");
+    close(fd);
+    EXPECT("R10", unlink("fill") < 0 ? -errno : 0, 0, "unlink of the file");
+    EXPECT("R10", now().f_bfree, before, "free blocks when it is gone");
+    EXPECT("R10", mkdir("more", 0755) < 0 ? -errno : 0, 0, "mkdir when there is room again");
+}
+
+static void test_inodes(void)
+{
+    char name[32];
+    EXPECT("R2", mkdir("inodes", 0755) < 0 ? -errno : 0, 0, "mkdir inodes");
+    NEED(chdir("inodes") == 0);
+    long before = now().f_ffree, made = 0;
+    int fd;
+    while (snprintf(name, sizeof name, "i%ld", made), (fd = open(name, O_WRONLY | O_CREAT, 0644)) >= 0) {
+        close(fd);
+        made++;
+    }
+    EXPECT("R10", -errno, -ENOSPC, "create of file %ld, when there were %ld free inodes", made + 1, before);
+    EXPECT("R10", made, before, "how many files could be made");
+    for (long i = 0; i < made; i++) {
+        snprintf(name, sizeof name, "i%ld", i);
+        EXPECT("R10", unlink(name) < 0 ? -errno : 0, 0, "unlink of file %ld", i);
+    }
+    EXPECT("R10", now().f_ffree, before, "free inodes when they are gone");
+}
+
+static void test_long_names(void)
+{
+    char name[80];
+    memset(name, 'n', sizeof name);
+    EXPECT("R2", mkdir("long", 0755) < 0 ? -errno : 0, 0, "mkdir long");
+    NEED(chdir("long") == 0);
+    name[60] = 0;
+    int fd = open(name, O_WRONLY | O_CREAT, 0644);
+    EXPECT("R2", fd < 0 ? -errno : 0, 0, "create with a name of 60 bytes");
+    close(fd);
+    EXPECT("R2", access(name, F_OK) < 0 ? -errno : 0, 0, "looking for it");
+    name[60] = 'n', name[61] = 0;
+    EXPECT("R2", open(name, O_WRONLY | O_CREAT, 0644) < 0 ? -errno : 0, -ENAMETOOLONG, "create with a name of 61 bytes");
+    EXPECT("R2", mkdir(name, 0755) < 0 ? -errno : 0, -ENAMETOOLONG, "mkdir with a name of 61 bytes");
+    name[60] = 0;
+    EXPECT("R5", rename(name, "short") < 0 ? -errno : 0, 0, "rename of the long name");
+    EXPECT("R5", access(name, F_OK) < 0 ? -errno : 0, -ENOENT, "looking for the long name");
+}
+
+/* Space of a file without a name comes back when the last who has it open closes it. */
+static void test_space(void)
+{
+    static char bytes[65536];
+    EXPECT("R2", mkdir("space", 0755) < 0 ? -errno : 0, 0, "mkdir space");
+    NEED(chdir("space") == 0);
+    long blocks = now().f_bfree, inodes = now().f_ffree;
+    for (int i = 0; i < 10; i++) {
+        int fd = open("s", O_RDWR | O_CREAT, 0644);
+        EXPECT("R2", fd < 0 ? -errno : 0, 0, "create s");
+        long length = 1 + lab_below(sizeof bytes), offset = lab_below(2) ? 0 : 300 << 10;
+        EXPECT("R3", pwrite(fd, bytes, length, offset), length, "write of %ld bytes at %ld", length, offset);
+        EXPECT("R7", unlink("s") < 0 ? -errno : 0, 0, "unlink of s, which is open");
+        EXPECT("R7", now().f_ffree, inodes - 1, "free inodes while it is open");
+        close(fd);
+        EXPECT("R7", now().f_ffree, inodes, "free inodes when it is closed");
+        EXPECT("R7", now().f_bfree, blocks, "free blocks when it is closed");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct labtest tests[] = {
+        { "create", test_create }, { "folders", test_folders }, { "many", test_many }, { "holes", test_holes }, { "truncate", test_truncate },
+        { "links", test_links }, { "rename", test_rename }, { "attributes", test_attributes }, { "open", test_open_unlinked }, { "random", test_random },
+        { "lasting", test_lasting }, { "full", test_full }, { "inodes", test_inodes }, { "long-names", test_long_names }, { "space", test_space }, { 0 },
+    };
+    come();
+    int status = lab_main(argc, argv, tests);
+    leave();
+    return status;
+}
