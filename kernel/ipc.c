@@ -314,8 +314,7 @@ void ipc_interrupt(struct thread *t)
 {
     switch (t->state) {
     case THREAD_READY:
-        ipc_withdraw(t);
-        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+        t->interrupted = 1;   /* in a run queue, for it is a service that asks: when it comes out of there */
         break;
     case THREAD_QUEUED:
     case THREAD_POSITION:

@@ -7,8 +7,8 @@
  * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It counts only while other programs
  * wait. Whoever has used his up does not come out of the run queue: he makes a call to the service that is the policy (SCHED_EXPIRED,
  * see pm/sched), whose reply gives him a priority and a new quantum and puts him at the end of his queue. Without a policy he
- * goes there at once. So while programs wait and one runs, either the timer is set for no later than his quantum's end, or
- * sched_slice_over.
+ * goes there at once. Whoever comes back with something left of his quantum goes to the front: it is still his turn. So while programs
+ * wait and one runs, either the timer is set for no later than his quantum's end, or sched_slice_over.
  *
  * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "ipc.h"
 #include "log.h"
+#include <minnow/protocol.h>
 
 static struct { struct thread *first, *last; } queues[PRIORITIES];
 uint32_t sched_mask;
@@ -27,23 +28,47 @@ endpoint_t sched_policy;
 
 static inline unsigned best_queue(void) { return __builtin_ctz(sched_mask | 1u << PRIORITIES); }
 
-static void enqueue(struct thread *t, bool front)
+static inline void enqueue_first(struct thread *t)
 {
     unsigned p = t->priority;
-    if (!queues[p].first) {
-        queues[p].first = queues[p].last = t;
-        t->next = NULL;
-        sched_mask |= 1u << p;
-    } else if (front) {
-        t->next = queues[p].first;
-        queues[p].first = t;
-    } else {
-        t->next = NULL;
-        queues[p].last->next = t;
+    t->next = queues[p].first;
+    if (!t->next) {
         queues[p].last = t;
+        sched_mask |= 1u << p;
     }
-    if (!front && p >= PRIORITY_PROGRAM)
-        clock_slice(this_cpu()->charged);
+    queues[p].first = t;
+}
+
+static inline void enqueue_last(struct thread *t)
+{
+    unsigned p = t->priority;
+    t->next = NULL;
+    if (queues[p].first) {
+        queues[p].last->next = t;
+    } else {
+        queues[p].first = t;
+        sched_mask |= 1u << p;
+    }
+    queues[p].last = t;
+}
+
+/* A program's thread goes to the end of its queue. */
+static void turn_over(struct thread *t)
+{
+    enqueue_last(t);
+    clock_slice(this_cpu()->charged);
+}
+
+/* t could run, but somebody else does. */
+static void wait_turn(struct thread *t)
+{
+    if (t->priority < PRIORITY_PROGRAM) {
+        enqueue_last(t);
+        return;
+    }
+    sched_slice_over = false;             /* it comes out again by compete() */
+    enqueue_first(t);
+    clock_slice(this_cpu()->charged);
 }
 
 static struct thread *dequeue(void)
@@ -64,19 +89,15 @@ static void dispatch(struct thread *t)
     struct cpu *cpu = this_cpu();
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
-        if (__builtin_expect(sched_slice_over && t->priority >= PRIORITY_PROGRAM, 0)) {
-            sched_slice_over = false;
-            enqueue(t, true);             /* and out again, by compete() */
-        } else if (best_queue() < t->priority) {
-            enqueue(t, false);
-        } else {
+        if (__builtin_expect(best_queue() < t->priority || (sched_slice_over && t->priority >= PRIORITY_PROGRAM), 0))
+            wait_turn(t);
+        else
             cpu->current = t;
-        }
     } else if (t->priority < cpu->current->priority) {
-        enqueue(cpu->current, true);
+        enqueue_first(cpu->current);
         cpu->current = t;
     } else {
-        enqueue(t, false);
+        wait_turn(t);
     }
 }
 
@@ -202,7 +223,7 @@ void sched_yield(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
     if (cpu->current == t && best_queue() <= t->priority) {
-        enqueue(t, false);
+        turn_over(t);
         cpu->current = NULL;
     }
 }
@@ -216,7 +237,7 @@ void sched_tick(void)
     if (t->priority < PRIORITY_PROGRAM) {
         sched_slice_over = true;
     } else if (sched_mask) {
-        enqueue(t, true);
+        enqueue_first(t);
         cpu->current = NULL;
     }
 }
@@ -238,7 +259,7 @@ void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
     if (quantum)
         quantum_give(t, quantum);
     if (queued)
-        enqueue(t, false);
+        turn_over(t);
 }
 
 void sched_decide(struct thread *t, int64_t answer)
@@ -251,7 +272,7 @@ void sched_decide(struct thread *t, int64_t answer)
         quantum_give(t, QUANTUM_DEFAULT);
     }
     t->state = THREAD_READY;
-    enqueue(t, false);
+    turn_over(t);
 }
 
 void sched_inherit(struct thread *n, struct thread *creator)
@@ -274,12 +295,16 @@ void sched_orphan(struct task *gone)
     }
 }
 
-/* t, a program's, has come out of its queue, and other programs wait. */
+/* t, a program's, has come out of its queue, and other programs wait; or it has a signal. */
 static __attribute__((noinline)) void compete(struct thread *t)
 {
     struct task *policy = tasks[sched_policy];
     uint64_t used = clock_used(t);
-    if (__builtin_expect((int64_t)used < t->quantum_end, 1)) {
+    if (__builtin_expect(t->interrupted, 0)) {
+        t->interrupted = 0;
+        t->state = THREAD_PARKED;
+        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+    } else if (__builtin_expect((int64_t)used < t->quantum_end, 1)) {
         this_cpu()->current = t;
         clock_slice(t);
     } else if (policy && !policy->dead && !policy->crash) {
@@ -304,7 +329,7 @@ struct thread *sched_next(void)
         struct thread *t = dequeue();
         if (__builtin_expect(!t, 0))
             idle(cpu);
-        else if (t->priority >= PRIORITY_PROGRAM && sched_mask)
+        else if (t->priority >= PRIORITY_PROGRAM && (sched_mask | t->interrupted))
             compete(t);
         else
             cpu->current = t;

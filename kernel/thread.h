@@ -42,7 +42,7 @@ struct thread {
     uint8_t        priority;    /* 0 is the highest */
     uint8_t        kind;        /* enum call_kind */
     uint8_t        slow;        /* its call may be cancelled by a signal (SYS_SLOW) */
-    uint8_t        interrupted; /* SYS_INTERRUPT waits for the end of its call */
+    uint8_t        interrupted; /* SYS_INTERRUPT waits for the end of its call, or for its turn */
     uint8_t        user;        /* belongs to a personality: has floating point state and a system call table */
     uint8_t        event_due;   /* a thrown event is to be made again, not a system call */
     struct task   *task;

@@ -8,6 +8,7 @@
 
 #include "../../kernel/clock.h"
 #include "../../kernel/ipc.h"
+#include <minnow/protocol.h>
 #include "../../kernel/sched.h"
 
 struct cpu cpu0;
@@ -17,6 +18,7 @@ struct thread *threads[THREADS_MAX];
 /* ---- what sched.c calls ---- */
 
 static unsigned received, slices, asked;
+static struct thread *signalled;
 uint64_t arch_time(void);
 void arch_idle(void);
 
@@ -35,6 +37,14 @@ void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
     t->state = THREAD_HELD;
     t->holder = policy;
     asked++;
+}
+
+void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
+{
+    (void)w0, (void)w1, (void)w2, (void)w3, (void)w4;
+    assert_int_equal(op, KERNEL_SIGNAL);
+    t->state = THREAD_HELD;
+    signalled = t;
 }
 
 void ipc_withdraw(struct thread *t) { t->state = THREAD_PARKED; }
@@ -248,6 +258,36 @@ static void a_new_thread_begins_where_its_creator_is(void **state)
     assert_int_equal(c.quantum_end, -2 * MS);
 }
 
+static void whoever_comes_back_with_something_left_goes_to_the_front(void **state)
+{
+    (void)state;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    thread(&c, &program_task, 12)->quantum_end = 10 * MS;
+    sched_ready(&a), sched_ready(&b);
+    sched_ready(&s);                      /* serves c meanwhile */
+    sched_ready(&c);
+    sched_block(&a), sched_block(&s);
+    assert_ptr_equal(sched_next(), &c);
+    c.cpu_ns = 10 * MS;
+    sched_tick();
+    assert_ptr_equal(sched_next(), &b);
+}
+
+static void a_signal_is_delivered_when_it_is_its_turn(void **state)
+{
+    (void)state;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    sched_ready(&a), sched_ready(&b), sched_ready(&c);
+    b.interrupted = 1;
+    signalled = NULL;
+    assert_ptr_equal(sched_next(), &a);
+    assert_null(signalled);
+    sched_block(&a);
+    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(signalled, &b);
+    assert_int_equal(b.interrupted, 0);
+}
+
 static void one_in_a_queue_is_moved_to_its_new_place(void **state)
 {
     (void)state;
@@ -323,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup(a_tick_that_comes_early_changes_nothing, fresh), cmocka_unit_test_setup(whoever_is_alone_needs_no_quantum, fresh),
         cmocka_unit_test_setup(a_used_up_quantum_is_a_call_to_the_policy, fresh), cmocka_unit_test_setup(nonsense_from_the_policy_is_as_none, fresh),
         cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh), cmocka_unit_test_setup(when_the_policy_dies_who_has_asked_goes_on, fresh),
+        cmocka_unit_test_setup(whoever_comes_back_with_something_left_goes_to_the_front, fresh), cmocka_unit_test_setup(a_signal_is_delivered_when_it_is_its_turn, fresh),
         cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh), cmocka_unit_test_setup(one_in_a_queue_is_moved_to_its_new_place, fresh),
         cmocka_unit_test_setup(of_a_services_threads_one_runs, fresh), cmocka_unit_test_setup(a_free_monitor_takes_the_next_message, fresh),
         cmocka_unit_test_setup(a_thread_can_be_taken_out_of_any_queue, fresh),

@@ -47,7 +47,7 @@ enum sys {
     SYS_REGS_SET,       /* thread, struct regs *, FPU_SIZE bytes of XSAVE area *, or 0, or FPU_RESET */
     SYS_THREAD_SET,     /* thread, enum thread_item, value */
     SYS_TASK_SET,       /* task, enum task_item, value */
-    SYS_INTERRUPT,      /* thread: makes it call KERNEL_SIGNAL on its personality: at once where it runs, or in place of a call that nobody
+    SYS_INTERRUPT,      /* thread: makes it call KERNEL_SIGNAL on its personality: when it is its turn to run, or in place of a call that nobody
                          * has received yet or that was declared slow (cancelled); else when the call it waits in has ended */
     SYS_ROUTES,         /* struct route *, count: the routing table of the caller's own personality */
 

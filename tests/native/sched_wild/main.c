@@ -1,47 +1,57 @@
-/* A policy of scheduling that gets everything wrong in turn: answers that make no sense, calls thrown back or handed on, no answer until the next
- * asks, kernel calls that are refused, and at last its own death. Programs must run on as if there were no policy (tests/test_sched.py). */
+/* A policy of scheduling that gets everything wrong in turn: answers that make no sense, calls thrown back or handed on, answers that come late,
+ * kernel calls that are refused, and at last its own death with a question unanswered. Programs must run on as if there were no
+ * policy (tests/test_sched.py). */
 #include "service.h"
 #include "syscalls.h"
 
-enum { QUANTUM_NS = 10000000 };
+enum { QUANTUM_NS = 10000000, LATE_NS = 5000000, CALM = 40 /* questions before it dies */ };
 
 static call_t kept;
 
+static void answer_kept(uint64_t bits)
+{
+    (void)bits;
+    if (kept)
+        reply(kept, -EAGAIN);
+    kept = 0;
+}
+
+static void refused(uint64_t thread)
+{
+    for (uint64_t priority = 0; priority < 20; priority++)
+        kernel_ask(SYS_SCHED, thread + 1000, priority, 1, 0, 0, 0);
+    kernel_ask(SYS_SCHED, SCHED_ALL, 3, 0, 0, 0, 0);
+    kernel_ask(SYS_SCHED, SCHED_ALL, 0, ~0ul, 0, 0, 0);
+}
+
 static int64_t do_expired(struct message *m)
 {
-    static unsigned turn;
     static const int64_t answers[] = { 0, -EIO, -ESRCH, 12, QUANTUM_NS, (int64_t)QUANTUM_NS << 8, (int64_t)QUANTUM_NS << 8 | 1, (int64_t)QUANTUM_NS << 8 | 200,
                                        1l << 8 | 12, INT64_MAX, INT64_MIN + 1, -1 };
-    unsigned now = turn++ % (ARRAY_SIZE(answers) + 6);
-    if (kept) {
-        reply(kept, -EAGAIN);
-        kept = 0;
-    }
-    if (now < ARRAY_SIZE(answers))
-        return answers[now];
-    switch (now - ARRAY_SIZE(answers)) {
-    case 0:
+    static unsigned questions;
+    enum { ANSWERS = ARRAY_SIZE(answers), THROW = ANSWERS, RETRY, FORWARD, REFUSED, KEEP, DIE, WAYS };
+    unsigned way = questions++ % WAYS;
+    if (way == DIE && questions > CALM)
+        *(volatile int *)QUANTUM_NS = 0;
+    answer_kept(0);
+    switch (way) {
+    case THROW:
         throw_back(m->call, 0, PAGE_SIZE);
         return LATER;
-    case 1:
+    case RETRY:
         kernel_ask(SYS_RETRY, m->call, 0, 0, 0, 0, 0);
         return LATER;
-    case 2:
-        forward(m, service_find("pm"));
-        return -EPERM;
-    case 3:
-        kept = m->call;
-        return LATER;
-    case 4:
-        for (uint64_t priority = 0; priority < 20; priority++)
-            kernel_ask(SYS_SCHED, m->w[0] + 1000, priority, 1, 0, 0, 0);
-        kernel_ask(SYS_SCHED, SCHED_ALL, 3, 0, 0, 0, 0);
-        kernel_ask(SYS_SCHED, SCHED_ALL, 0, ~0ul, 0, 0, 0);
+    case FORWARD:
+        return forward(m, service_find("pm"));
+    case REFUSED:
+        refused(m->w[0]);
         return -1;
+    case KEEP:
+        kept = m->call;
+        alarm_at(m->w[5] + LATE_NS);
+        return LATER;
     default:
-        if (turn > 3 * ARRAY_SIZE(answers))
-            *(volatile int *)QUANTUM_NS = 0;
-        return 0;
+        return way < ANSWERS ? answers[way] : 0;
     }
 }
 
@@ -49,5 +59,5 @@ int main(void)
 {
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = answer_kept });
 }
