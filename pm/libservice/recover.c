@@ -69,8 +69,6 @@ static _Noreturn void give_up(void)
 struct saved_stack *recover_thread(unsigned index, enum resume why)
 {
     struct saved_stack *s = NULL;
-    if (undo_next >= undo_end)
-        give_up();
     take_back();
     for (unsigned i = 0; i < stacks_count; i++)
         if (stacks[i]->index == index)

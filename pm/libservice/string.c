@@ -2,12 +2,23 @@
  * note in the undo log by themselves, in one entry; so this file is compiled without the plugin that does it for others. */
 #include "service.h"
 
+enum { NOTED_MOST = 1024 };
+
 /* See undo.S. The thread's own stack is set back as a whole. */
 static inline void note(void *at, size_t bytes)
 {
     if (((uintptr_t)at ^ (uintptr_t)__builtin_frame_address(0)) < SERVICE_STACK_SPAN)
         return;
     __asm__ volatile("call undo_note_range" : "+D"(at), "+a"(bytes) : : "cc", "memory");
+}
+
+/* The same for what may as well be done twice, since it does not change what it reads: if it is long, the service rather commits and would do it again. */
+static inline void note_repeatable(void *at, size_t bytes)
+{
+    if (bytes <= NOTED_MOST)
+        note(at, bytes);
+    else
+        __asm__ volatile("call undo_commit" : : : "cc", "memory");
 }
 
 static void *copy(void *restrict to, const void *restrict from, size_t n)
@@ -23,24 +34,29 @@ static void *copy(void *restrict to, const void *restrict from, size_t n)
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
-    note(to, n);
+    note_repeatable(to, n);
     return copy(to, from, n);
 }
 
+/* In pieces, each of which can be taken back. */
 void *memmove(void *to, const void *from, size_t n)
 {
     char *d = to;
     const char *s = from;
-    note(to, n);
-    if (d <= s || d >= s + n) {
-        if (d + 8 <= s || d >= s + n)
-            return copy(to, from, n);
-        for (size_t i = 0; i < n; i++)
-            ((volatile char *)d)[i] = s[i];
-        return to;
+    bool apart = d + n <= s || d >= s + n, up = d <= s;
+    if (apart)
+        return memcpy(to, from, n);
+    for (size_t done = 0, now; done < n; done += now) {
+        now = MIN(n - done, (size_t)NOTED_MOST);
+        size_t at = up ? done : n - done - now;
+        note(d + at, now);
+        if (up)
+            for (size_t i = 0; i < now; i++)
+                ((volatile char *)d)[at + i] = s[at + i];
+        else
+            for (size_t i = now; i > 0; i--)
+                ((volatile char *)d)[at + i - 1] = s[at + i - 1];
     }
-    while (n)
-        n--, ((volatile char *)d)[n] = s[n];
     return to;
 }
 
@@ -49,7 +65,7 @@ void *memset(void *to, int byte, size_t n)
     uint64_t pattern = (uint8_t)byte * 0x0101010101010101ul;
     void *d = to;
     size_t words = n / 8, rest = n % 8;
-    note(to, n);
+    note_repeatable(to, n);
     if (words)
         __asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
     for (; rest; rest--, d = (char *)d + 1)

@@ -2,10 +2,10 @@
  * (undo/plugin.cc) puts a call of undo_note* before each store; stubs.S empties the log; recover.c walks it backwards.
  *
  * An entry is 16 bytes, address and old quadword. That of a longer piece is the old bytes, padded to whole quadwords, and behind them
- * address | 1 << 63 and the length. undo_next moves last, so a log is whole at every instruction. When the log is full, undo_next stays
- * at its end: what is written from then on cannot be taken back, and recover.c says so.
+ * address | 1 << 63 and the length. undo_next moves last, so a log is whole at every instruction.
  *
- * service.ld gives the log its place and size. All of these spoil rax, rdi and the flags alone. */
+ * When the log is full the service commits by itself, in the middle of what it is doing: there it would begin again. service.ld gives the log
+ * its place and size. All of these spoil rax, rdi and the flags alone. */
 
     .text
 
@@ -18,16 +18,18 @@ undo_note_part:
     .globl undo_note
 undo_note:
     movq undo_next(%rip), %rax
-    cmpq $undo_end, %rax
-    jae 1f
+    cmpq $undo_end - 16, %rax
+    ja 1f
     movq %rdi, (%rax)
     movq (%rdi), %rdi
     movq %rdi, 8(%rax)
     addq $16, %rax
     movq %rax, undo_next(%rip)
-1:  ret
+    ret
+1:  call undo_commit
+    jmp undo_note
 
-/* rax bytes at rdi. */
+/* rax bytes at rdi; no more than fit into the log. */
     .globl undo_note_range
 undo_note_range:
     pushq %rcx
@@ -54,10 +56,30 @@ undo_note_range:
     movq %rdx, 8(%rdi)
     addq $16, %rdi
     movq %rdi, undo_next(%rip)
-    jmp 2f
-1:  movq $undo_end, undo_next(%rip)
-2:  popq %rdx
+    popq %rdx
     popq %rsi
+    popq %rcx
+    ret
+1:  popq %rdx
+    movq %rsi, %rdi
+    popq %rsi
+    popq %rcx
+    call undo_commit
+    jmp undo_note_range
+
+/* What has been written until now stands, and the thread would begin again here. Spoils nothing. */
+    .globl undo_commit
+undo_commit:
+    pushq %rcx
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    call settle                     /* in stubs.S: keeps the others */
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
     popq %rcx
     ret
 

@@ -60,8 +60,8 @@ void note_place(gimple_stmt_iterator *at, tree place)
 {
     place = whole_words(place);
     HOST_WIDE_INT size = int_size_in_bytes(TREE_TYPE(place));
-    if (size <= 0) {
-        error_at(gimple_location(gsi_stmt(*at)), "a store of unknown size cannot be undone");
+    if (size <= 0 || size > 4096) {
+        error_at(gimple_location(gsi_stmt(*at)), "a store of %ld bytes cannot be undone: use memcpy or memset", (long)size);
         return;
     }
     char text[96];
