@@ -9,6 +9,7 @@
  *   service strike NS [NAME...]   likewise, once, NS nanoseconds after boot */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 
 #define DEVICE "/dev/service"
 #define LOG    "/proc/minnow/log"
+
+enum { LINE = 256 };
 
 static int usage(void)
 {
@@ -51,15 +54,16 @@ static int list(const char *name)
 /* A line of the log belongs to NAME when it begins so, and what is indented beneath it likewise. */
 static int show_log(const char *name)
 {
-    char line[512], own[64], failure[80];
+    char line[512], own[64], manager[64], failure[64];
     FILE *f = fopen(LOG, "r");
     if (!f)
         return failed(LOG, strerror(errno));
     snprintf(own, sizeof own, "%s:", name ? name : "");
+    snprintf(manager, sizeof manager, "rs: %s", name ? name : "");
     snprintf(failure, sizeof failure, "service %s (", name ? name : "");
     for (int shown = 0; fgets(line, sizeof line, f);) {
         if (line[0] != ' ')
-            shown = !name || !strncmp(line, own, strlen(own)) || !strncmp(line, failure, strlen(failure));
+            shown = !name || !strncmp(line, own, strlen(own)) || !strncmp(line, manager, strlen(manager)) || !strncmp(line, failure, strlen(failure));
         if (shown)
             fputs(line, stdout);
     }
@@ -81,16 +85,17 @@ static const char *reason(int error)
     }
 }
 
-static int command(const char *verb, const char *name, const char *body, size_t length)
+/* One write: the line, and what follows it. */
+static int command(const char *line, const char *name, const char *body, size_t length)
 {
-    size_t header = strlen(verb) + strlen(name) + 2;
-    char *all = malloc(header + length + 1);
+    size_t header = strlen(line);
+    char *all = malloc(header + length);
     int fd = open(DEVICE, O_WRONLY);
     if (!all)
         return failed(name, strerror(ENOMEM));
     if (fd < 0)
         return failed(DEVICE, strerror(errno));
-    sprintf(all, "%s %s%c", verb, name, length && body[0] != '\177' ? ' ' : '\n');
+    memcpy(all, line, header);
     memcpy(all + header, body, length);
     int status = write(fd, all, header + length) < 0 ? failed(name, reason(errno)) : 0;
     close(fd);
@@ -100,6 +105,7 @@ static int command(const char *verb, const char *name, const char *body, size_t 
 
 static int replace(const char *name, const char *path)
 {
+    char line[LINE];
     struct stat s;
     int fd = open(path, O_RDONLY);
     if (fd < 0 || fstat(fd, &s) < 0)
@@ -113,8 +119,14 @@ static int replace(const char *name, const char *path)
             return failed(path, n ? strerror(errno) : "it became shorter");
         done += n;
     }
-    return command("replace", name, body, s.st_size);
+    snprintf(line, sizeof line, "replace %s\n", name);
+    return command(line, name, body, s.st_size);
 }
+
+/* What the manager understands as it stands, and how many words there are with the command itself. */
+static const struct { const char *name; int least, most; } verbs[] = {
+    { "start", 3, 3 }, { "stop", 3, 3 }, { "restart", 3, 3 }, { "kill", 3, 3 }, { "storm", 4, 20 }, { "strike", 3, 20 }, { "mutate", 4, 20 },
+};
 
 int main(int argc, char **argv)
 {
@@ -127,13 +139,13 @@ int main(int argc, char **argv)
         return show_log(name);
     if (!strcmp(verb, "replace") && argc == 4)
         return replace(name, argv[3]);
-    if (argc == 3 && (!strcmp(verb, "start") || !strcmp(verb, "stop") || !strcmp(verb, "restart") || !strcmp(verb, "kill")))
-        return command(verb, name, "", 0);
-    if (argc >= 3 && (!strcmp(verb, "storm") || !strcmp(verb, "strike"))) {
-        char rest[256] = "";
-        for (int i = 3; i < argc && strlen(rest) + strlen(argv[i]) + 2 < sizeof rest; i++)
-            strcat(strcat(rest, i > 3 ? " " : ""), argv[i]);
-        return command(verb, name, rest, strlen(rest));
-    }
-    return usage();
+    bool known = false;
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        known |= !strcmp(verb, verbs[i].name) && argc >= verbs[i].least && argc <= verbs[i].most;
+    if (!known)
+        return usage();
+    char line[LINE] = "";
+    for (int i = 1; i < argc && strlen(line) + strlen(argv[i]) + 2 < sizeof line; i++)
+        strcat(strcat(line, argv[i]), i + 1 < argc ? " " : "\n");
+    return command(line, name, "", 0);
 }

@@ -128,6 +128,10 @@ static void mail_put(struct task *to, struct mail *m)
 
 void ipc_post(struct task *to, struct mail *m)
 {
+    if (to->refuses) {
+        conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
+        return;
+    }
     mail_put(to, m);
     struct thread *r = receiver(to);
     if (r) {
@@ -150,6 +154,11 @@ void ipc_send(struct thread *t, struct task *to)
     }
     t->state = THREAD_QUEUED;
     t->holder = to;
+    if (__builtin_expect(to->refuses, 0)) {
+        t->state = THREAD_PARKED;
+        ipc_finish(t, -ENXIO);
+        return;
+    }
     t->mail.kind = MAIL_CALL;
     mail_put(to, &t->mail);
 }

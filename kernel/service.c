@@ -52,7 +52,7 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     x->space = space_create();
     if (!x->space)
         return -ENOMEM;
-    x->dead = 0;
+    x->dead = x->refuses = 0;
     x->crash = CRASH_NONE;
     x->rights = r;
     x->priority = r.priority;
@@ -135,7 +135,10 @@ void service_stop(struct task *x)
     x->pending = 0;
     x->published_length = 0;
     if (x->space) {
-        space_release(x);
+        if (x->rights.afresh || !x->recovery)
+            space_release(x);
+        else
+            x->committed = 0;   /* programs may have mapped some of it, for ever */
         frames_promised -= frames_promised < x->rights.budget ? frames_promised : x->rights.budget;
         space_drop(x->space);
         x->space = NULL;
@@ -144,21 +147,21 @@ void service_stop(struct task *x)
     x->dead = 1;
 }
 
-/* Nobody will ever serve in this slot: who waits is told, and who comes finds nobody. */
+/* Nobody serves in this slot: who waits is told, and so is whoever comes (ipc_send). */
 static void refuse_callers(struct task *x)
 {
-    tasks[endpoint_index(x->endpoint)] = NULL;
-    tasks_count--;
-    for (unsigned i = 0; i < THREADS_MAX; i++)
-        if (threads[i] && threads[i]->state == THREAD_QUEUED && threads[i]->holder == x) {
-            ipc_withdraw(threads[i]);
-            ipc_finish(threads[i], -ENXIO);
+    x->refuses = 1;
+    while (x->mail_first) {
+        struct mail *m = x->mail_first;
+        if (m->kind == MAIL_CALL) {
+            struct thread *c = (struct thread *)((char *)m - offsetof(struct thread, mail));
+            ipc_withdraw(c);
+            ipc_finish(c, -ENXIO);
+        } else {
+            x->mail_first = m->next;
+            conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
         }
-    for (struct mail *m = x->mail_first, *next; m; m = next) {
-        next = m->next;
-        conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
     }
-    kfree(x, sizeof *x);
 }
 
 /* ---- failure ---- */
@@ -354,7 +357,7 @@ int64_t sys_slot(struct thread *t, const uint64_t *a)
     if (space_read(t->space, a[0], name, a[1]) < 0)
         return -EFAULT;
     for (unsigned i = 1; i < MAX_SERVICE; i++)
-        if (tasks[i] && strncmp(tasks[i]->name, name, sizeof name) == 0)
+        if (tasks[i] && !tasks[i]->refuses && strncmp(tasks[i]->name, name, sizeof name) == 0)
             return i;
     return -ENOENT;
 }

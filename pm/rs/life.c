@@ -97,38 +97,50 @@ static bool same(const struct image *a, const struct image *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
+/* What ran before the replacement runs again. */
+static int former_again(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    e->program = e->before;
+    e->before.bytes = NULL;
+    e->on_trial = false;
+    e->replaced = e->before_replaced;
+    int error = again(slot);
+    if (error)
+        give_up(slot, GIVEN_UP);
+    return error;
+}
+
 int life_replace(unsigned slot, const struct image *by)
 {
     struct entry *e = &services[slot];
     int error = image_check(by);
     if (error)
         return error;
-    if (e->state == REFUSED || e->state == ABSENT || e->before.bytes)
-        return -EBUSY;
     if (same(by, &e->program))
         return life_restart(slot);
     if (!e->rights.afresh)
         return -EOPNOTSUPP;
+    if (e->state != RUNNING || e->on_trial)
+        return -EBUSY;
     e->before = e->program;
+    e->before_replaced = e->replaced;
     e->program = *by;
-    e->replaced = true;
+    e->replaced = e->on_trial = true;
     e->died = time_now();
     e->row = 0;
     print("%s: replaced by another program", e->name);
-    return e->state == RUNNING ? again(slot) : life_start(slot);
+    error = again(slot);
+    if (error)
+        former_again(slot);
+    return error;
 }
 
-/* The replacement is no good: what ran before runs again. */
 static void go_back(unsigned slot, const char *why)
 {
-    struct entry *e = &services[slot];
-    print("%s: the replacement %s: the former program runs again", e->name, why);
+    print("%s: the replacement %s: the former program runs again", services[slot].name, why);
     control_replaced(slot, -ECANCELED);
-    e->program = e->before;
-    e->before.bytes = NULL;
-    e->replaced = false;
-    if (again(slot) < 0)
-        give_up(slot, GIVEN_UP);
+    former_again(slot);
 }
 
 /* Has the replacement come up, in time and with the same protocols? */
@@ -138,6 +150,7 @@ static void prove(unsigned slot, const struct task_info *info, uint64_t now)
     if (info->ready && (info->protocols & e->protocols) != e->protocols) {
         go_back(slot, "speaks another protocol");
     } else if (info->ready) {
+        e->on_trial = false;
         control_replaced(slot, 0);
         if (now - e->died > PROOF_NS)
             e->before.bytes = NULL;
@@ -159,8 +172,12 @@ static void bring_back(unsigned slot, enum crash crash)
             return;
         }
     }
-    if (again(slot) < 0)
+    if (!e->rights.afresh) {
+        print("%s: its state is lost: given up", e->name);
         give_up(slot, GIVEN_UP);
+    } else if (again(slot) < 0) {
+        give_up(slot, GIVEN_UP);
+    }
 }
 
 static const char *const reasons[] = {

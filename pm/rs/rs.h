@@ -32,7 +32,8 @@ struct entry {
     uint32_t              looks;       /* so many times */
     enum crash            crash;       /* WAITING: what it died of */
     uint32_t              protocols;   /* bit per protocol that it speaks */
-    bool                  replaced;
+    bool                  replaced, before_replaced;   /* it is not the program of the boot list; nor was `before` */
+    bool                  on_trial;    /* the replacement has not come up yet */
 };
 
 extern struct entry services[MAX_SERVICE];   /* by slot; 0 is nobody, 1 is the manager */
