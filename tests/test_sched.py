@@ -64,6 +64,14 @@ def test_under_round_robin_better_nice_values_come_first(vm):
     assert times(vm, ["hog 0", "hog 19"], service=[("sched", ROUND_ROBIN)])[1] < 20
 
 
+def test_who_computes_sinks(vm):
+    """As /proc/minnow/sched shows it: the last priority, and the quantum of the nice value there."""
+    script = f"{LOAD} 1000 hog 0 hog 19 & usleep 400000; cat /proc/minnow/sched; wait"
+    rows = [line.split() for line in vm(["sh", "-c", script], count=True).stdout.decode().splitlines() if "_load" in line]
+    hogs = sorted((row[3:6] for row in rows if row[2] == "1" and int(row[6]) > 10000), key=lambda row: row[1])
+    assert hogs == [["15", "12", "32000"], ["15", "15", "8000"]], rows
+
+
 def test_the_policy_is_not_asked_by_who_is_alone(vm):
     script = f"grep ' sched ' /proc/minnow/services; {LOAD} 500 hog 0; grep ' sched ' /proc/minnow/services"
     before, hog, after = vm(["sh", "-c", script], count=True).stdout.decode().splitlines()

@@ -78,6 +78,25 @@ void make_threads(struct text *t, const struct posix_proc *p)
     }
 }
 
+/* Threads of programs, as the policy of scheduling has them. */
+void make_sched(struct text *t, const struct posix_proc *p)
+{
+    struct sched_info k[16];
+    char task[32];
+    (void)p;
+    text_add(t, "%6s %20s %5s %8s %4s %11s %9s\n", "thread", "task", "ready", "priority", "base", "quantum[us]", "cpu[us]");
+    for (uint64_t from = 0;;) {
+        int64_t n = kernel_ask(SYS_INFO, INFO_SCHED, from, (uint64_t)k, sizeof k, 0, 0) / (int64_t)sizeof k[0];
+        if (n <= 0)
+            break;
+        for (int64_t i = 0; i < n; i++) {
+            task_name(task, sizeof task, k[i].task);
+            text_add(t, "%6u %20s %5u %8u %4u %11lu %9lu\n", k[i].thread, task, k[i].ready, k[i].priority, k[i].base, k[i].quantum / 1000, k[i].cpu_ns / 1000);
+        }
+        from = k[n - 1].thread + 1;
+    }
+}
+
 void make_compat(struct text *t, const struct posix_proc *p)
 {
     enum { CALLS = 512 };

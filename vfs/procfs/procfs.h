@@ -82,6 +82,7 @@ void make_process_comm(struct text *t, const struct posix_proc *p);
 
 void make_services(struct text *t, const struct posix_proc *p);
 void make_threads(struct text *t, const struct posix_proc *p);
+void make_sched(struct text *t, const struct posix_proc *p);
 void make_compat(struct text *t, const struct posix_proc *p);
 void make_counters(struct text *t, const struct posix_proc *p);
 int64_t trace_read(struct message *m);

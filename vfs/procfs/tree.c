@@ -16,6 +16,7 @@ const struct file files[] = {
     { "minnow", KIND_ROOT, KIND_MINNOW, S_IFDIR | 0555, NULL },
     TEXT("services", KIND_MINNOW, 0444, make_services)
     TEXT("threads", KIND_MINNOW, 0444, make_threads)
+    TEXT("sched", KIND_MINNOW, 0444, make_sched)
     TEXT("compat", KIND_MINNOW, 0444, make_compat)
     TEXT("system", KIND_MINNOW, 0444, make_counters)
     { "log", KIND_MINNOW, KIND_LOG, S_IFREG | 0444, NULL },
