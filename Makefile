@@ -31,6 +31,8 @@
 #   ALTERNATIVES += pm/sched_rr another program for a service: built as one, but not put on the boot
 #                               partition. `tests/vm --service sched=build/services/sched_rr` boots with it
 #   LIBS_ext2 := libfs          libraries of a service besides libservice, which all get
+#   STATE_ext2 := ext2-1        version of what is in its memory: raise it when the meaning changes.
+#                               Programs with the same one can take over from each other
 #   LIBRARIES += vfs/libfs      a library for services; everyone finds its headers
 #   COMMANDS  += commands/cal   a program of the user's: a folder, or one file cal.c -> /bin/cal
 #   LINKS_cal := bin/ncal       more names for it, as symbolic links
@@ -165,6 +167,10 @@ $(BUILD)/lib/$(notdir $(1)).a: $(call objects,$(1))
 endef
 $(foreach l,$(LIBRARIES),$(eval $(call library,$l)))
 
+# The version of a service's state goes into its program, with a hash of where its variables stand.
+add_state = { printf '$(1) '; $(NM) -S $@ | awk '$$1 >= "0000000010000000" && NF == 4' | sha256sum | cut -c1-16; } >$@.state && \
+    $(OBJCOPY) --add-section .state=$@.state $@ && rm $@.state
+
 # service FOLDER NAME
 SERVICE_LD := pm/libservice/service.ld
 define service
@@ -173,6 +179,7 @@ $(BUILD)/services/$(2): $(call objects,$(1)) \
 	$$(call quiet,LD)mkdir -p $$(@D) && $(CC) $(LINK_FLAGS) -Wl,--gc-sections \
 	    -Wl,-T,$(SERVICE_LD) -o $$@ $$(filter %.o,$$^) \
 	    -Wl,--start-group $$(filter %.a,$$^) -lgcc -Wl,--end-group
+	$(if $(STATE_$(2)),@$$(call add_state,$(STATE_$(2))))
 $(BUILD)/boot/services/$(2).manifest: $(1)/$(2).manifest
 	@mkdir -p $$(@D) && cp $$< $$@
 endef

@@ -79,20 +79,21 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!a[3] || va + a[3] < va || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
         return -EINVAL;
+    bool used = x->messages;   /* else its pages are new, and zero */
     int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1), (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
-    for (uint64_t left = from ? a[3] : 0; left && !error;) {
+    for (uint64_t left = from || used ? a[3] : 0; left && !error;) {
         uint64_t now = PAGE_SIZE - va % PAGE_SIZE < left ? PAGE_SIZE - va % PAGE_SIZE : left;
         void *to = space_byte(x->space, va, false);
-        error = to ? space_read(t->space, from, to, now) : -EFAULT;
-        va += now, from += now, left -= now;
+        error = !to ? -EFAULT : from ? space_read(t->space, from, to, now) : (memset(to, 0, now), 0);
+        va += now, from += from ? now : 0, left -= now;
     }
     return error;
 }
 
-static int start(struct task *x, vaddr_t ip)
+static int start(struct task *x, vaddr_t ip, uint64_t argument)
 {
     struct thread *n;
-    int64_t error = service_thread(x, ip, 0, &n);
+    int64_t error = service_thread(x, ip, argument, &n);
     return error < 0 ? (int)error : 0;
 }
 
@@ -118,10 +119,10 @@ int64_t sys_service_start(struct thread *t, const uint64_t *a)
     struct task *x = slot_task(a[0]);
     if (!manager(t))
         return -EPERM;
-    return x && x->space && !x->threads ? start(x, a[1]) : -ESRCH;
+    return x && x->space && !x->threads ? start(x, a[1], a[2]) : -ESRCH;
 }
 
-void service_stop(struct task *x)
+static void stop_threads(struct task *x)
 {
     while (x->threads)
         thread_kill(x->threads);
@@ -130,12 +131,31 @@ void service_stop(struct task *x)
     x->receivers = NULL;
     sched_orphan(x);
     ipc_orphan(x);
+    x->stack_next = x->recovery = 0;
+    x->crash = CRASH_NONE;
+}
+
+/* A service is at rest when all its threads wait for the next message; or when it has not come up yet, and has died of that. */
+static int64_t hand_over(struct task *x)
+{
+    bool failed = x->crash && !x->recovery;
+    for (struct thread *t = x->threads; t && !failed; t = t->siblings)
+        if (t->state != THREAD_RECEIVING)
+            return -EBUSY;
+    stop_threads(x);
+    return 0;
+}
+
+void service_stop(struct task *x)
+{
+    bool came_up = x->recovery;
+    stop_threads(x);
     irq_forget(x);
     clock_alarm(x, 0);
     x->pending = 0;
     x->published_length = 0;
     if (x->space) {
-        if (x->rights.afresh || !x->recovery)
+        if (x->rights.afresh || !came_up)
             space_release(x);
         else
             x->committed = 0;   /* programs may have mapped some of it, for ever */
@@ -143,7 +163,6 @@ void service_stop(struct task *x)
         space_drop(x->space);
         x->space = NULL;
     }
-    x->crash = CRASH_NONE;
     x->dead = 1;
 }
 
@@ -305,6 +324,8 @@ int64_t sys_service_kill(struct thread *t, const uint64_t *a)
             freeze(x, a[1] == KILL_HUNG ? CRASH_HUNG : CRASH_KILLED);
         return 0;
     }
+    if (a[1] == KILL_HAND_OVER)
+        return hand_over(x);
     service_stop(x);
     if (a[1] == KILL_REFUSE)
         refuse_callers(x);
@@ -403,7 +424,7 @@ int service_load_first(const void *elf, size_t size)
         if (error)
             return error;
     }
-    return start(x, h->entry);
+    return start(x, h->entry, 0);
 }
 
 void service_reload_first(struct task *x)

@@ -11,8 +11,8 @@
 
 enum { BUCKETS = 1024, PIN_SHARE = 6, IDLE_MAX = 192 };
 
-static KEPT struct backing *files[BUCKETS];
-static KEPT struct cluster *clusters[BUCKETS];
+static struct backing *files[BUCKETS];
+static struct cluster *clusters[BUCKETS];
 static struct backing ring = { .older = &ring, .newer = &ring };
 static struct backing *queue;
 static uint64_t pinned, pinned_max;

@@ -9,10 +9,10 @@ enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 #define used  (usage_table[0].resident)
 enum { FREE = 1u << 31, NONE = FREE - 1 };
 
-static KEPT uint32_t *words;
-static KEPT uint64_t base;                /* number of the first frame in the table */
-static KEPT uint32_t first_free = NONE;
-static KEPT uint64_t words_count;
+static uint32_t *words;
+static uint64_t base;                /* number of the first frame in the table */
+static uint32_t first_free = NONE;
+static uint64_t words_count;
 
 static struct { paddr_t first; uint64_t count; } ranges[RANGES];
 

@@ -3,7 +3,7 @@
 
 enum { LIST = 128 };
 
-static KEPT struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
+static struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
 struct pm_usage usage_table[TASKS];
 
 /* Lists of pages from the kernel. They are used up before anything waits. */

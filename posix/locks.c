@@ -19,7 +19,7 @@ struct flock { int16_t type, whence; int32_t pad; int64_t start, length; int32_t
 struct held { struct held *next; uint64_t object; endpoint_t service; uint32_t pid; int64_t first, last; bool write, whole; };
 struct lock_request { struct lock_request *next; struct thread *thread; struct held wish; };
 
-static KEPT struct held *locks;
+static struct held *locks;
 static struct lock_request *waiting;
 static unsigned lock_count;
 

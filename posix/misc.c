@@ -8,7 +8,7 @@
 /* ---- names ---- */
 
 enum { NAME_SIZE = 65 };
-static KEPT char node_name[NAME_SIZE] = "minnow", domain_name[NAME_SIZE] = "(none)";
+static char node_name[NAME_SIZE] = "minnow", domain_name[NAME_SIZE] = "(none)";
 
 int64_t linux_uname(struct thread *t, struct message *m)
 {

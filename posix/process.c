@@ -6,14 +6,14 @@
 #include "signal.h"
 #include "syscalls.h"
 
-KEPT_ZERO struct process_table table;
-KEPT struct process *init_process;
-KEPT_ZERO struct thread *threads[THREADS];
-static KEPT_ZERO struct process *of_task[TASKS];
+struct process_table table;
+struct process *init_process;
+struct thread *threads[THREADS];
+static struct process *of_task[TASKS];
 enum { HASH = 512 };
-static KEPT_ZERO struct process *by_pid[HASH];
-static KEPT_ZERO struct thread  *by_tid[HASH];
-static KEPT int last_id;
+static struct process *by_pid[HASH];
+static struct thread  *by_tid[HASH];
+static int last_id;
 
 enum { ID_MAX = 32768 };
 

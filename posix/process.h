@@ -15,9 +15,6 @@
 #include "service.h"
 #include "timer.h"
 
-/* Lasting state (KEPT) that begins as zeros and is too large to stand in the program's file. */
-#define KEPT_ZERO __attribute__((section(".bss.kept")))
-
 enum { PROCESSES = 512, THREADS = 2048, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
 
 /* The words of a task that getpid and its like are answered from (ROUTE_CONSTANT). */

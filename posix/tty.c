@@ -11,7 +11,7 @@
 enum { FIRST_SERIAL = 64, TERMINALS = 16 };
 
 struct terminal { uint64_t rdev; uint32_t session, group; };
-static KEPT struct terminal terminals[TERMINALS];
+static struct terminal terminals[TERMINALS];
 
 static endpoint_t console, serial;
 

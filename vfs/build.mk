@@ -1,2 +1,3 @@
 SERVICES += vfs
+STATE_vfs := vfs-1
 UNIT_test_path := vfs/path.c

@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, 
 extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[], call_returned[];
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
-uint32_t recoveries;
+uint32_t recoveries, inherited;
 static struct saved_stack *stacks[THREADS_MAX];
 static unsigned stacks_count;
 

@@ -36,6 +36,10 @@ struct service {
     void                 (*release)(const struct message *m);  /* last connection to m->object gone; may be NULL */
 };
 
+/* true: this program takes over, and finds all its variables and all its memory as the former one left them (one with the same version of that state:
+ * STATE_name in build.mk). main() makes nothing anew then. */
+extern uint32_t inherited;
+
 /* Serves for ever. Unknown operations are answered -ENOSYS. */
 _Noreturn void service_run(const struct service *s);
 
@@ -125,9 +129,6 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int  format(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define ASSERT(x) ((x) ? (void)0 : die("%s:%d: %s", __FILE__, __LINE__, #x))
-
-/* Lasting state: what a service must find again after it has died stands in variables marked so, and nowhere else. */
-#define KEPT __attribute__((section(".kept")))
 
 /* <string.h>, as far as services use it. */
 void  *memcpy(void *restrict to, const void *restrict from, size_t n);

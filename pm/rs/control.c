@@ -4,6 +4,7 @@
  *     replace NAME, a line's end, and the program itself
  *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS apart in the mean; 0 ends it
  *     strike NS [NAME...]        likewise, once, at that time after boot
+ *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes hexadecimal
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
  * former one runs again. */
@@ -23,7 +24,8 @@ static char *buffer_take(size_t bytes)
     for (unsigned i = 0; i < ARRAY_SIZE(buffers); i++) {
         bool used = false;
         for (unsigned k = 1; k < slots; k++)
-            used |= buffers[i].at && (services[k].program.bytes == buffers[i].at || services[k].before.bytes == buffers[i].at);
+            used |= buffers[i].at && (services[k].program.bytes == buffers[i].at || services[k].before.bytes == buffers[i].at
+                                         || services[k].next.bytes == buffers[i].at);
         if (used || (buffers[i].at && buffers[i].pages < pages))
             continue;
         if (!buffers[i].at) {
@@ -56,7 +58,7 @@ static int64_t replace(struct message *m, unsigned slot, size_t header)
         error = life_replace(slot, &(struct image){ at, size });
     if (error)
         return error;
-    if (services[slot].program.bytes != at)   /* it was the same */
+    if (services[slot].program.bytes != at && services[slot].next.bytes != at)   /* it was the same */
         return m->w[2];
     replacing[slot] = m->call;
     replacing_length[slot] = m->w[2];
@@ -111,6 +113,17 @@ static int64_t make_weather(bool once, const char *at, const char *end)
     return 0;
 }
 
+static int64_t make_mutant(const char *at, const char *end)
+{
+    const char *name, *digits;
+    size_t length, digits_length;
+    uint64_t address;
+    if (!take_word(&at, end, &name, &length) || !take_number(&at, end, &address) || !take_word(&at, end, &digits, &digits_length))
+        return -EINVAL;
+    unsigned slot = slot_of(name, length);
+    return slot ? storm_mutate(slot, address, digits, digits_length) : -ENOENT;
+}
+
 static int64_t do_write(struct message *m)
 {
     static const struct { const char *name; int (*run)(unsigned slot); } commands[] = {
@@ -127,6 +140,10 @@ static int64_t do_write(struct message *m)
     bool storm = verb_length == 5 && memcmp(verb, "storm", 5) == 0;
     if (storm || (verb_length == 6 && memcmp(verb, "strike", 6) == 0)) {
         error = make_weather(!storm, at, end);
+        return error ? error : (int64_t)m->w[2];
+    }
+    if (verb_length == 6 && memcmp(verb, "mutate", 6) == 0) {
+        error = make_mutant(at, end);
         return error ? error : (int64_t)m->w[2];
     }
     if (!take_word(&at, end, &name, &name_length))

@@ -9,7 +9,7 @@
 #include "rs.h"
 #include "syscalls.h"
 
-enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS };
+enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2 };
 
 static bool task_of(unsigned slot, struct task_info *info)
 {
@@ -28,7 +28,7 @@ static int run(unsigned slot)
 {
     struct entry *e = &services[slot];
     uint64_t entry = 0;
-    int64_t error = image_load(slot, &e->program, false, &entry);
+    int64_t error = image_load(slot, &e->program, LOAD_ALL, &entry);
     if (!error)
         error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
     if (error) {
@@ -97,7 +97,22 @@ static bool same(const struct image *a, const struct image *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-/* What ran before the replacement runs again. */
+/* e->program takes the place of what runs: with its memory, if that one keeps state; else in a place of its own. -EBUSY: not yet. */
+static int succeed(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    uint64_t entry = 0;
+    if (e->rights.afresh)
+        return again(slot);
+    int64_t error = kernel_call(SYS_SERVICE_KILL, slot, KILL_HAND_OVER, 0, 0, 0, 0);
+    if (!error)
+        error = image_load(slot, &e->program, LOAD_BESIDES_STATE, &entry);
+    if (!error)
+        error = kernel_call(SYS_SERVICE_START, slot, entry, 1, 0, 0, 0);
+    e->starts += !error;
+    return error;
+}
+
 static int former_again(unsigned slot)
 {
     struct entry *e = &services[slot];
@@ -105,10 +120,44 @@ static int former_again(unsigned slot)
     e->before.bytes = NULL;
     e->on_trial = false;
     e->replaced = e->before_replaced;
-    int error = again(slot);
+    int error = succeed(slot);
     if (error)
         give_up(slot, GIVEN_UP);
     return error;
+}
+
+static int change(unsigned slot, const struct image *to)
+{
+    struct entry *e = &services[slot];
+    e->before = e->program;
+    e->before_replaced = e->replaced;
+    e->program = *to;
+    int error = succeed(slot);
+    if (error == -EBUSY) {
+        e->program = e->before;
+        e->before.bytes = NULL;
+        return error;
+    }
+    e->replaced = e->on_trial = true;
+    e->died = time_now();
+    e->row = 0;
+    if (error)
+        former_again(slot);
+    else
+        print("%s: replaced by another program", e->name);
+    return error;
+}
+
+/* The service has something in hand whenever it is looked at; it is looked at often, for a while. */
+static void change_when_at_rest(unsigned slot, uint64_t now)
+{
+    struct entry *e = &services[slot];
+    int error = change(slot, &e->next);
+    if (error == -EBUSY && now < e->patience)
+        return;
+    e->next.bytes = NULL;
+    if (error)
+        control_replaced(slot, error);
 }
 
 int life_replace(unsigned slot, const struct image *by)
@@ -119,21 +168,17 @@ int life_replace(unsigned slot, const struct image *by)
         return error;
     if (same(by, &e->program))
         return life_restart(slot);
-    if (!e->rights.afresh)
-        return -EOPNOTSUPP;
-    if (e->state != RUNNING || e->on_trial)
+    if (e->state != RUNNING || e->on_trial || e->next.bytes)
         return -EBUSY;
-    e->before = e->program;
-    e->before_replaced = e->replaced;
-    e->program = *by;
-    e->replaced = e->on_trial = true;
-    e->died = time_now();
-    e->row = 0;
-    print("%s: replaced by another program", e->name);
-    error = again(slot);
-    if (error)
-        former_again(slot);
-    return error;
+    if (!e->rights.afresh && !image_same_state(by, &e->program))
+        return -EOPNOTSUPP;
+    error = change(slot, by);
+    if (error != -EBUSY)
+        return error;
+    e->next = *by;
+    e->patience = time_now() + PROOF_NS;
+    life_look(0);
+    return 0;
 }
 
 static void go_back(unsigned slot, const char *why)
@@ -166,7 +211,7 @@ static void bring_back(unsigned slot, enum crash crash)
     struct entry *e = &services[slot];
     bool own_fault = crash != CRASH_KILLED;
     if (!e->rights.afresh && crash != CRASH_UNRECOVERABLE) {
-        image_load(slot, &e->program, true, NULL);
+        image_load(slot, &e->program, LOAD_CONSTANT, NULL);
         if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0, 0, 0) == 0) {
             e->state = RUNNING;
             return;
@@ -270,16 +315,21 @@ void life_look(uint64_t bits)
     if (on_beat)
         next_beat = now + LOOK_NS;
     storm_look(now);
-    if (!on_beat && !(bits >> NOTIFY_TASK_DIED & 1))
+    bool waits = false;
+    for (unsigned i = 2; i < slots; i++)
+        waits |= services[i].next.bytes != NULL;
+    if (!on_beat && !waits && !(bits >> NOTIFY_TASK_DIED & 1))
         goto out;
     kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulse, sizeof pulse, 0, 0);
     for (unsigned i = 2; i < slots; i++) {
         const struct entry *e = &services[i];
+        if (e->next.bytes && pulse[i] != ~0ul)
+            change_when_at_rest(i, now);
         if (pulse[i] == ~0ul || !e->protocols || e->before.bytes || e->state == WAITING)
             look_closely(i, now);
         else if (on_beat)
             beat(i, pulse[i]);
     }
 out:
-    set_alarm(next_beat);
+    set_alarm(waits ? now + REST_NS : next_beat);
 }

@@ -41,24 +41,62 @@ static int load_segment(unsigned slot, const struct image *i, const struct elf_s
 {
     uint64_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) | (s->flags & ELF_X ? PAGE_EXEC : 0);
     int64_t error = 0;
-    if (s->memory_size)
-        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address, 0, s->memory_size, protection, 0);
-    if (!error && s->file_size)
+    if (s->file_size)
         error = kernel_call(SYS_SERVICE_LOAD, slot, s->address, (uint64_t)i->bytes + s->offset, s->file_size, protection, 0);
+    if (!error && s->memory_size > s->file_size)
+        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address + s->file_size, 0, s->memory_size - s->file_size, protection, 0);
     return error;
 }
 
-/* constant_only: code and constants are written anew over what is there; the data stay. */
-int image_load(unsigned slot, const struct image *i, bool constant_only, uint64_t *entry)
+int image_load(unsigned slot, const struct image *i, enum load what, uint64_t *entry)
 {
     const struct elf_header *h = (const void *)i->bytes;
     int error = image_check(i);
     for (unsigned k = 0; k < h->segment_count && !error; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        if (s->type == ELF_LOAD && !(constant_only && s->flags & ELF_W))
+        bool stays = (what == LOAD_CONSTANT && s->flags & ELF_W) || (what == LOAD_BESIDES_STATE && s->address >= SERVICE_STATE);
+        if (s->type == ELF_LOAD && !stays)
             error = load_segment(slot, i, s);
     }
     if (!error && entry)
         *entry = h->entry;
     return error;
+}
+
+/* The section .state: which state a program keeps. 0 bytes: one that cannot be handed over. */
+static struct image state_of(const struct image *i)
+{
+    static const char wanted[] = ".state";
+    const struct elf_header *h = (const void *)i->bytes;
+    const struct elf_section *s = (const void *)(i->bytes + h->sections_at);
+    if (h->section_size != sizeof *s || h->sections_at > i->size || h->section_count * sizeof *s > i->size - h->sections_at
+        || h->names_section >= h->section_count)
+        return (struct image){ 0 };
+    uint64_t names = s[h->names_section].offset;
+    for (unsigned k = 0; k < h->section_count; k++) {
+        uint64_t name = names + s[k].name;
+        if (name > i->size || i->size - name < sizeof wanted || memcmp(i->bytes + name, wanted, sizeof wanted) != 0)
+            continue;
+        if (s[k].offset <= i->size && s[k].size <= i->size - s[k].offset)
+            return (struct image){ i->bytes + s[k].offset, s[k].size };
+    }
+    return (struct image){ 0 };
+}
+
+bool image_same_state(const struct image *a, const struct image *b)
+{
+    struct image x = state_of(a), y = state_of(b);
+    return x.size && x.size == y.size && memcmp(x.bytes, y.bytes, x.size) == 0;
+}
+
+int image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length)
+{
+    const struct image *i = &services[slot].program;
+    const struct elf_header *h = (const void *)i->bytes;
+    for (unsigned k = 0; k < h->segment_count; k++) {
+        const struct elf_segment *s = &segments(i)[k];
+        if (s->type == ELF_LOAD && s->flags & ELF_X && address >= s->address && length <= s->file_size && address - s->address <= s->file_size - length)
+            return kernel_call(SYS_SERVICE_LOAD, slot, address, (uint64_t)bytes, length, PAGE_READ | PAGE_EXEC, 0);
+    }
+    return -EINVAL;
 }

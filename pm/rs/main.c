@@ -3,8 +3,8 @@
 #include "rs.h"
 #include "syscalls.h"
 
-KEPT struct entry services[MAX_SERVICE];
-KEPT unsigned slots = 2;
+struct entry services[MAX_SERVICE];
+unsigned slots = 2;
 uint64_t all_pages;
 
 static int64_t do_status(struct message *m)

@@ -33,6 +33,8 @@ struct entry {
     enum crash            crash;       /* WAITING: what it died of */
     uint32_t              protocols;   /* bit per protocol that it speaks */
     bool                  replaced, before_replaced;   /* it is not the program of the boot list; nor was `before` */
+    struct image          next;        /* takes over when the service comes to rest, until `patience` */
+    uint64_t              patience;
     bool                  on_trial;    /* the replacement has not come up yet */
 };
 
@@ -46,7 +48,10 @@ void boot_read(void);                         /* boot.services and the manifests
 
 /* load.c */
 int  image_check(const struct image *i);      /* 0, or -ENOEXEC */
-int  image_load(unsigned slot, const struct image *i, bool constant_only, uint64_t *entry);
+enum load { LOAD_ALL, LOAD_CONSTANT /* code and constants */, LOAD_BESIDES_STATE /* and what libservice needs for itself */ };
+int  image_load(unsigned slot, const struct image *i, enum load what, uint64_t *entry);
+bool image_same_state(const struct image *a, const struct image *b);
+int  image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length);   /* over its code; -EINVAL when it has none there */
 const char *error_text(int64_t error);
 
 /* life.c: each 0 or a negated errno */
@@ -62,6 +67,7 @@ void storm_start(uint64_t seed, uint64_t mean_ns, uint64_t mask);
 void storm_at(uint64_t when, uint64_t mask);
 uint64_t storm_next(void);                    /* nanoseconds since boot; 0: no more */
 void storm_look(uint64_t now);
+int  storm_mutate(unsigned slot, vaddr_t address, const char *digits, size_t count);   /* its code, hexadecimal; 0, -EINVAL, -EBUSY, -EFAULT */
 
 /* control.c */
 extern const struct protocol control_protocol;

@@ -1,9 +1,9 @@
-/* Deaths on purpose, for the tests. The manager comes before everybody else, so when its alarm goes off it finds the services stopped at
+/* Deaths and damage on purpose, for the tests. The manager comes before everybody else, so when its alarm goes off it finds the services stopped at
  * whatever instruction they had got to; one that is at work then is killed there. With a counted clock every such death can be had again. */
 #include "rs.h"
 #include "syscalls.h"
 
-static KEPT struct { uint64_t state, mean, next, mask; } storm;
+static struct { uint64_t state, mean, next, mask; } storm;
 
 /* xorshift64 (Marsaglia 2003). */
 static uint64_t draw(void)
@@ -48,4 +48,22 @@ void storm_look(uint64_t now)
         if (storm.mask >> i & 1 && services[i].state == RUNNING && kernel_ask(SYS_INFO, INFO_TASK, i, (uint64_t)&info, sizeof info, 0, 0) > 0
             && info.stretch && !info.crash)
             life_kill(i);
+}
+
+static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+int storm_mutate(unsigned slot, vaddr_t address, const char *digits, size_t count)
+{
+    uint8_t bytes[16];
+    if (services[slot].state != RUNNING)
+        return -EBUSY;
+    if (!count || count % 2 || count / 2 > sizeof bytes)
+        return -EINVAL;
+    for (size_t i = 0; i < count; i += 2) {
+        int high = digit(digits[i]), low = digit(digits[i + 1]);
+        if (high < 0 || low < 0)
+            return -EINVAL;
+        bytes[i / 2] = high << 4 | low;
+    }
+    return image_poke(slot, address, bytes, count / 2);
 }

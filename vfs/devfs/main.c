@@ -8,10 +8,10 @@ struct node { const char *name, *target; uint32_t mode, uid, gid; uint64_t rdev;
 
 #define NODE(n, m, g, major, minor) { n, NULL, m, 0, g, (minor & 0xff) | (major) << 8 | (uint64_t)((minor) & ~0xff) << 12 },
 #define LINK(n, t) { n, t, S_IFLNK | 0777, 0, 0, 0 },
-static KEPT struct node nodes[] = {
+static struct node nodes[] = {
 #include "nodes.def"
 };
-static KEPT struct node root = { "", NULL, S_IFDIR | 0755, 0, 0, 0 };
+static struct node root = { "", NULL, S_IFDIR | 0755, 0, 0, 0 };
 
 static uint64_t ino_of(const struct node *n)
 {

@@ -1,5 +1,6 @@
 SERVICES  += vfs/ext2
 LIBS_ext2 := vfs/libfs
+STATE_ext2 := ext2-1
 
 UNIT_test_ext2 := $(filter-out %/main.c,$(wildcard vfs/ext2/*.c vfs/libfs/*.c)) \
     tests/unit/fake_service.c tests/unit/fs_model.c

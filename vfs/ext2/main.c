@@ -18,9 +18,11 @@ static const handler_t fs_handlers[] = {
 int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers) };
-    inodes_init();
-    index_init();
-    cache_init(0);
+    if (!inherited) {
+        inodes_init();
+        index_init();
+        cache_init(0);
+    }
     service_run(&(struct service){
         .protocols = protocols, .count = 1, .threads = THREADS, .notify = flush_alarm, .release = do_release,
     });

@@ -1,5 +1,6 @@
 SERVICES += vfs/fat
 LIBS_fat := vfs/libfs
+STATE_fat := fat-1
 
 UNIT_test_fat := $(filter-out %/main.c,$(wildcard vfs/fat/*.c vfs/libfs/*.c)) \
     tests/unit/fake_service.c tests/unit/fs_model.c

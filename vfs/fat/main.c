@@ -17,8 +17,10 @@ static const handler_t fs_handlers[] = {
 int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers) };
-    nodes_init();
-    cache_init(0);
+    if (!inherited) {
+        nodes_init();
+        cache_init(0);
+    }
     service_run(&(struct service){
         .protocols = protocols, .count = 1, .threads = THREADS, .notify = flush_alarm, .release = do_release,
     });

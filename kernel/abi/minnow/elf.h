@@ -18,6 +18,13 @@ struct elf_segment {
     uint64_t offset, address, physical, file_size, memory_size, align;
 };
 
+struct elf_section {
+    uint32_t name, type;
+    uint64_t flags, address, offset, size;
+    uint32_t link, info;
+    uint64_t align, entry_size;
+};
+
 enum { ELF_X86_64 = 62, ELF_EXEC = 2, ELF_DYN = 3, ELF_LOAD = 1, ELF_INTERP = 3, ELF_PHDR = 6, ELF_STACK = 0x6474e551 };
 enum { ELF_X = 1, ELF_W = 2, ELF_R = 4 };
 

@@ -66,7 +66,7 @@ enum sys {
     /* Service manager. Right RS. */
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
     SYS_SERVICE_LOAD,   /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are none and fills them */
-    SYS_SERVICE_START,  /* slot, ip */
+    SYS_SERVICE_START,  /* slot, ip, argument */
     SYS_SERVICE_KILL,   /* slot, enum kill -> 0; -ESRCH */
     SYS_SERVICE_RESUME, /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread committed */
     SYS_MODULE,         /* index, struct module_info * : the boot modules */
@@ -111,11 +111,15 @@ enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62 };   /* bit numbers; the others 
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
 
+/* Where the data of a service begin that a successor may take over, code of the same version of that state. */
+#define SERVICE_STATE 0x10000000ul
+
 /* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the manager rolls it back or starts it afresh. */
 enum exit { EXIT_THREAD, EXIT_SERVICE, EXIT_UNRECOVERABLE /* it cannot be rolled back */ };
 enum kill {
     KILL_FREEZE,             /* as if it had died at the instruction it has got to */
     KILL_HUNG,               /* likewise, and it is its own fault */
+    KILL_HAND_OVER,          /* its threads go, its memory stays for a successor; -EBUSY while a thread has something in hand */
     KILL_STOP,               /* its threads and its memory go; who waits for it waits for a successor in the slot */
     KILL_REFUSE,             /* likewise, and callers get -ENXIO: nobody will come */
 };
