@@ -143,6 +143,7 @@ static int64_t hand_over(struct task *x)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);
+    space_release(x, SERVICE_STATE);   /* the next program's code and constants stand elsewhere */
     return 0;
 }
 
@@ -156,7 +157,7 @@ void service_stop(struct task *x)
     x->published_length = 0;
     if (x->space) {
         if (x->rights.afresh || !came_up)
-            space_release(x);
+            space_release(x, USER_TOP);
         else
             x->committed = 0;   /* programs may have mapped some of it, for ever */
         frames_promised -= frames_promised < x->rights.budget ? frames_promised : x->rights.budget;

@@ -99,18 +99,19 @@ int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
     return 0;
 }
 
-void space_release(struct task *t)
+void space_release(struct task *t, vaddr_t end)
 {
-    for (vaddr_t va = arch_next(t->space, 0, USER_TOP); va < USER_TOP; va = arch_next(t->space, va + PAGE_SIZE, USER_TOP)) {
+    for (vaddr_t va = arch_next(t->space, 0, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
             frame_free(arch_entry_frame(*e));
             frames_promised++;
+            t->committed--;
+            t->space->pages--;
         }
         *e = 0;
+        arch_flush(t->space, va);
     }
-    t->committed = 0;
-    t->space->pages = 0;
 }
 
 /* ---- SYS_PAGES ---- */

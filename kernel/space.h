@@ -17,7 +17,7 @@ int space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from
 /* Commits fresh zeroed pages in a service's space, within its budget. 0, -ENOMEM. */
 int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection);
 /* Frees every page of a service's space that it owns. */
-void space_release(struct task *t);
+void space_release(struct task *t, vaddr_t end);   /* what a service has below `end` */
 
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count);
 int64_t pages_clone(struct thread *t, vaddr_t request);
