@@ -19,6 +19,7 @@
 #       CROSS=x86_64-linux-gnu-   prefix of the compiler's commands
 #       BUILD=build               folder for all that is made
 #       SETUP=no                  install nothing, look for nothing
+#       OPTIMIZE=-O2              of the kernel and the services
 #       JOBS=2                    how many jobs at once (default: processors)
 #       WITHOUT="ext2 fat"        leave these services, commands or test programs out
 #       V=1                       show the commands
@@ -45,6 +46,7 @@
 
 CROSS ?= x86_64-linux-gnu-
 BUILD ?= build
+OPTIMIZE ?= -O2
 JOBS  ?= $(shell nproc)
 EMU   ?= qemu
 MEM   ?= 128
@@ -80,7 +82,7 @@ WARNINGS := -Wall -Wextra -Werror
 # The kernel and the services have no C library beneath them and do not touch the vector
 # registers, which belong to the user's programs. Only the compiler's own headers
 # (<stdint.h>, <stddef.h> ...) are searched besides ours.
-NATIVE_FLAGS := -std=gnu11 -O2 -g -ffreestanding -nostdinc \
+NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
     -isystem $(shell $(CC) -print-file-name=include) \
     -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only \
     -fstack-protector-strong -mstack-protector-guard=global \

@@ -35,16 +35,17 @@ static int failed(const char *what, const char *why)
 
 static int list(const char *name)
 {
-    char line[512];
+    char head[512] = "", line[512];
     FILE *f = fopen(DEVICE, "r");
-    if (!f)
+    if (!f || !fgets(head, sizeof head, f))
         return failed(DEVICE, strerror(errno));
+    size_t length = name ? strlen(name) : 0;
     int found = 0;
-    for (int n = 0; fgets(line, sizeof line, f); n++) {
-        size_t length = name ? strlen(name) : 0;
-        if (name && n && (strncmp(line, name, length) || line[length] != ' '))
+    while (fgets(line, sizeof line, f)) {
+        if (name && (strncmp(line, name, length) || line[length] != ' '))
             continue;
-        found += n > 0;
+        if (!found++)
+            fputs(head, stdout);
         fputs(line, stdout);
     }
     fclose(f);
