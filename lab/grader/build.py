@@ -101,6 +101,7 @@ def server(lab, files, sandbox):
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None
     text = done.stdout.decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith(("  CC ", "  LD ", "  AR ", "make: ***")))
     if done.returncode:
         raise DoesNotBuild("\n".join(text.strip().splitlines()[:60]) or f"the compiler ended with status {done.returncode}")
     if os.path.getsize(program) > LARGEST_PROGRAM:

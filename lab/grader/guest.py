@@ -1,7 +1,10 @@
 """One boot of the system with a student's server in it: the image that is booted, the clock that limits it, and what came of it.
 
 The record of the tests is what labrun (guest/labrun.c) writes; it comes out of port 0xE9 by the service `host`, to which the server under
-test has neither a call nor a port. What the server prints goes to the boot log, and the log is no record."""
+test has neither a call nor a port. What the server prints goes to the boot log, and the log is no record.
+
+The kernel's option `poll` keeps an idle processor executing instructions. Without it the counted clock would jump to the next alarm whenever all wait,
+so that a disk that the host serves late would look like a hang."""
 
 import json
 import os
@@ -106,7 +109,7 @@ class Boot(vmlib.Run):
         add += [(os.path.join(programs, lab.id, name), f"{FOLDER}/{name}") for name in sorted({test.program for test, _ in plan})]
         self.monitor = os.path.join(self.files.name, "qmp")
         super().__init__([f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])], self.take_out, self.take_error, self.take_log, count=True,
-                         shift=shift, timeout=WALL_GUARD, add=add,
+                         shift=shift, timeout=WALL_GUARD, add=add, options="poll",
                          extra=["-qmp", f"unix:{self.monitor},server=on,wait=off", *extra])
 
     def seconds(self, ms):

@@ -7,7 +7,9 @@ import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-from . import Stop, broken, build, lab as labs, record as records, submission
+from . import Stop, broken, build, hostile, lab as labs, record as records, submission
+
+HOSTILE = "hostile"             # beside the names of labs
 
 
 def mutants(lab):
@@ -67,20 +69,34 @@ def jobs_of(lab, quick, only):
         yield f"mutant {name}", lambda files=files, fails=fails: check_mutant(lab, files, fails, quick)
 
 
+def hostile_jobs(folder, only):
+    lab = labs.load("01-ipc")
+    build.prepare(lab)
+    for name, path, status in hostile.submissions(folder):
+        yield f"{HOSTILE} {name}", lambda path=path, status=status: hostile.check(lab, path, status)
+
+
+def attempt(job):
+    try:
+        return job()
+    except Stop as stop:
+        return f"could not be graded: {stop}"
+
+
 def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
     """Prints a line for each check; how many passed and failed."""
     passed = failed = 0
-    for lab in [labs.load(name) for name in names]:
-        build.prepare(lab)
-
-        def attempt(job):
-            try:
-                return job()
-            except Stop as stop:
-                return f"could not be graded: {stop}"
-        chosen = [(what, job) for what, job in jobs_of(lab, quick, only) if only is None or only in what]
-        with ThreadPoolExecutor(jobs) as pool:
-            for (what, _), wrong in zip(chosen, pool.map(lambda j: attempt(j[1]), chosen)):
-                tell(f"{lab.id}: {what}: {wrong or 'ok'}", flush=True)
-                passed, failed = passed + (not wrong), failed + bool(wrong)
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="minnow-hostile-") as folder:
+            if name == HOSTILE:
+                chosen = list(hostile_jobs(folder, only))
+            else:
+                lab = labs.load(name)
+                build.prepare(lab)
+                chosen = [(f"{lab.id}: {what}", job) for what, job in jobs_of(lab, quick, only)]
+            chosen = [(what, job) for what, job in chosen if only is None or only in what]
+            with ThreadPoolExecutor(jobs) as pool:
+                for (what, _), wrong in zip(chosen, pool.map(lambda c: attempt(c[1]), chosen)):
+                    tell(f"{what}: {wrong or 'ok'}", flush=True)
+                    passed, failed = passed + (not wrong), failed + bool(wrong)
     return passed, failed

@@ -16,7 +16,6 @@ struct mount {
     uint64_t dev;                        /* st_dev */
     uint32_t inodes, zones, first_zone, max_size;
     uint32_t zmap_first, table_first;    /* blocks */
-    uint32_t imap_blocks, zmap_blocks;
     uint16_t opens[INODES_MAX + 1];      /* connections and holds, by inode */
     uint16_t generation[INODES_MAX + 1]; /* changes when an inode is freed, so that an old object is not taken for the new one */
 };

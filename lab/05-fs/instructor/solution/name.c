@@ -314,11 +314,12 @@ static int move(struct inode *from, const char *name, struct inode *to, const ch
 {
     bool directory = S_ISDIR(i->d->mode);
     struct place p;
-    int error = old ? may_drop(old, directory) : 0;
-    if (!error && directory && from->ino != to->ino) {
-        error = is_below(to->ino, i->ino);
-        error = error > 0 ? -EINVAL : !error && !old && to->d->links >= LINKS_MAX ? -EMLINK : error;
-    }
+    int error = directory && from->ino != to->ino ? is_below(to->ino, i->ino) : 0;
+    if (error)
+        return error > 0 ? -EINVAL : error;
+    if (directory && from->ino != to->ino && !old && to->d->links >= LINKS_MAX)
+        return -EMLINK;
+    error = old ? may_drop(old, directory) : 0;
     if (error)
         return error;
     error = old ? set_name(to, new_name, strlen(new_name), i->ino) : dir_add(to, new_name, strlen(new_name), i->ino);

@@ -65,9 +65,16 @@ static int64_t mount_new(struct message *m)
         print("cannot mount: %s", wrong);
         return s->magic == SUPER_MAGIC ? -EUCLEAN : -EINVAL;
     }
-    mount = (struct mount){ .used = true, .read_only = m->w[5] & MS_RDONLY, .dev = m->position, .inodes = s->inodes, .zones = s->zones,
-                            .first_zone = s->first_zone, .max_size = s->max_size, .imap_blocks = s->imap_blocks, .zmap_blocks = s->zmap_blocks,
-                            .zmap_first = MAP_FIRST + s->imap_blocks, .table_first = MAP_FIRST + s->imap_blocks + s->zmap_blocks };
+    memset(&mount, 0, sizeof mount);
+    mount.used = true;
+    mount.read_only = m->w[5] & MS_RDONLY;
+    mount.dev = m->position;
+    mount.inodes = s->inodes;
+    mount.zones = s->zones;
+    mount.first_zone = s->first_zone;
+    mount.max_size = s->max_size;
+    mount.zmap_first = MAP_FIRST + s->imap_blocks;
+    mount.table_first = mount.zmap_first + s->zmap_blocks;
     cache_device(DEVICE, m->w[3], m->w[4], BLOCK);
     struct inode root;
     error = inode_get(ROOT_INO, &root);

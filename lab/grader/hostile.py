@@ -1,0 +1,114 @@
+"""Submissions that mean harm: each must end as it is said to, with no points, and must not keep the grader from anything. Those that are
+programs are lab/hostile/*.c, for 01-ipc; the others are made here."""
+
+import glob
+import os
+import zipfile
+
+from . import LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, record as records, submission
+
+GOOD = "int main(void) { return 0; }\n"
+
+
+def text(contents, name="main.c"):
+    def make(folder):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(contents)
+        return folder
+    return make
+
+
+def missing(folder):
+    return text(GOOD, "notes.c")(folder)
+
+
+def link(folder):
+    os.symlink("/etc/passwd", os.path.join(folder, "main.c"))
+    return folder
+
+
+def linked_folder(folder):
+    os.symlink("/", os.path.join(folder, "main.c"))
+    return folder
+
+
+def pipe(folder):
+    os.mkfifo(os.path.join(folder, "main.c"))
+    return folder
+
+
+def huge(folder):
+    with open(os.path.join(folder, "main.c"), "wb") as file:
+        file.truncate(8 << 30)
+    return folder
+
+
+def binary(folder):
+    with open(os.path.join(folder, "main.c"), "wb") as file:
+        file.write(b"\x7fELF\0\0\0")
+    return folder
+
+
+def many(folder):
+    text(GOOD)(folder)
+    for i in range(submission.ALL_TOGETHER + 10):
+        open(os.path.join(folder, f"f{i}"), "w").close()
+    return folder
+
+
+def zipped(*members):
+    def make(folder):
+        path = os.path.join(folder, "submission.zip")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, contents, attributes in members:
+                member = zipfile.ZipInfo(name)
+                member.external_attr = attributes << 16
+                member.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(member, contents)
+        return path
+    return make
+
+
+# Name: how it is made, and the exit status that it must have.
+OTHERS = {
+    "missing-file": (missing, REFUSED), "link-to-passwd": (link, REFUSED), "link-to-root": (linked_folder, REFUSED), "pipe-for-a-file": (pipe, REFUSED),
+    "huge-file": (huge, REFUSED), "binary-for-source": (binary, REFUSED), "thousands-of-files": (many, REFUSED),
+    "zip-that-climbs": (zipped(("../../../etc/cron.d/x", "x", 0o644), ("main.c", GOOD, 0o644)), REFUSED),
+    "zip-with-link": (zipped(("main.c", "/etc/passwd", 0o120777)), REFUSED),
+    "zip-bomb": (zipped(("main.c", "\n" * (64 << 20), 0o644)), REFUSED),
+    "includes-passwd": (text('#include "/etc/passwd"\n' + GOOD), REFUSED),
+    "includes-by-macro": (text('#define FILE "/etc/passwd"\n#include FILE\n' + GOOD), REFUSED),
+    "includes-upwards": (text('#include "../../01-ipc/instructor/solution/main.c"\n'), REFUSED),
+    "embeds-bytes": (text('__asm__(".incbin \\"/etc/passwd\\"");\n' + GOOD), REFUSED),
+    "does-not-compile": (text("int main(void) { return nothing; }\n"), NOT_BUILT),
+    "includes-itself": (text('#include "main.c"\n#include "main.c"\n' + GOOD), NOT_BUILT),
+    "giant-array": (text('#include "service.h"\nchar a[1ul << 33] = { 1 };\nint main(void) { return a[0]; }\n'), NOT_BUILT),
+}
+
+
+def submissions(folder):
+    """[(name, path, status)], made in the folder."""
+    found = []
+    for name, (make, status) in OTHERS.items():
+        os.makedirs(os.path.join(folder, name))
+        found.append((name, make(os.path.join(folder, name)), status))
+    for source in sorted(glob.glob(os.path.join(LABS, "hostile", "*.c"))):
+        name = os.path.basename(source)[:-2].replace("_", "-")
+        os.makedirs(os.path.join(folder, name))
+        with open(source) as file:
+            found.append((name, text(file.read())(os.path.join(folder, name)), PARTIAL))
+    return found
+
+
+def check(lab, path, status):
+    """What is wrong, or nothing."""
+    try:
+        files, others = submission.collect(lab, path)
+    except Stop as stop:
+        return "" if stop.status == status else f"ends with {stop.status}: {stop}"
+    if status == REFUSED:
+        return "is not refused"
+    record = records.grade(lab, files, seeds=lab.seeds[:1], others=others)
+    if records.status(record) != status:
+        return f"ends with {records.status(record)}" + (": " + record["build"]["output"] if not record["build"]["ok"] else "")
+    return f"earns {record['score']['visible']} points" if record["score"]["visible"] else ""

@@ -1,0 +1,14 @@
+/* Answers each call, and then again with what might be wanted. */
+#include "service.h"
+static int64_t do_any(struct message *m)
+{
+    for (int i = -60; i < 60; i++)
+        reply(m->call, i);
+    return LATER;
+}
+int main(void)
+{
+    static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(NAMES, handlers) };
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
+}

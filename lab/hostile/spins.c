@@ -1,0 +1,3 @@
+/* Spins before it has received anything. */
+#include "service.h"
+int main(void) { for (;;) __asm__ volatile(""); }

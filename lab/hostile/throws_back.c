@@ -1,0 +1,9 @@
+/* Throws every call back, for ever. */
+#include "service.h"
+static int64_t do_any(struct message *m) { throw_back(m->call, 0, 1); return LATER; }
+int main(void)
+{
+    static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(NAMES, handlers) };
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
+}
