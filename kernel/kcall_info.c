@@ -38,6 +38,7 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->crash = x->crash;
     out->ready = x->recovery != 0;
     out->protocols = x->protocols;
+    out->violations = x->violations;
     out->stretch = stretch_of(x);
     memcpy(out->name, x->name, sizeof out->name);
     return sizeof *out;

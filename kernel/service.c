@@ -17,7 +17,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 1000 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100 };
 
 static struct task *pm;
 

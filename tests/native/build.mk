@@ -2,3 +2,5 @@
 SERVICES += tests/native/ipcpeer tests/native/ipctest
 # A policy of scheduling that tests/test_sched.py boots with.
 ALTERNATIVES += tests/native/sched_wild
+# What tests/test_authority.py boots with in place of all services.
+ALTERNATIVES += tests/native/probe tests/native/reporter

@@ -221,6 +221,8 @@ struct task_info {
     uint32_t   crash;        /* of services: enum crash; other than CRASH_NONE it is frozen */
     uint32_t   ready;        /* it has come up, */
     uint32_t   protocols;    /* with these protocols */
+    uint32_t   violations;   /* what its manifest did not allow and it was refused */
+    uint32_t   pad;
     uint64_t   stretch;      /* 0 while it waits; else changes whenever it receives or sends something */
     char       name[16];
 };

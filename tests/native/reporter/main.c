@@ -1,0 +1,30 @@
+/* reporter: waits until each probe has done, tells how often the kernel has refused it something, and ends the system. */
+#include "service.h"
+#include "syscalls.h"
+
+enum { PORT = 0xe9 };
+
+static void frame(char type, const char *text, uint32_t n)
+{
+    char out[64] = { 0x7f, 'M', 'N', 'W', type };
+    memcpy(out + 5, &n, 4);
+    memcpy(out + 9, text, n);
+    out_string8(PORT, out, 9 + n);
+}
+
+int main(void)
+{
+    struct task_info info;
+    frame('b', "", 0);
+    endpoint_t self = service_find("reporter");
+    for (unsigned slot = 2; slot < self; slot++)
+        if (kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) > 0 && call(slot, 0xffff, 0, 0, 0, 0) == -ENOSYS) {
+            kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0);
+            print("counted %s %u", info.name, info.violations);
+        }
+    frame('x', "exit 0", 6);
+    frame('q', "", 0);
+    call(service_find("rs"), RS_HALT, HALT_POWEROFF, 0, 0, 0);
+    for (;;)
+        kernel_ask(SYS_YIELD, 0, 0, 0, 0, 0, 0);
+}
