@@ -19,8 +19,9 @@ struct work {
     size_t         missing_offset, missing_length;
 };
 
-static const struct service *service;
-static const struct protocol *by_number[PROTOCOL_COUNT];
+/* Copies: what service_run() was given may stand on the stack, which is used anew when the thread is rolled back. */
+static struct service service;
+static struct protocol by_number[PROTOCOL_COUNT];
 
 static struct work *work_of(struct message *m) { return (struct work *)m; }
 
@@ -50,8 +51,8 @@ int reply(call_t c, int64_t result)
 static int64_t handle(struct work *w)
 {
     uint64_t op = w->m.op;
-    const struct protocol *p = op_protocol(op) < PROTOCOL_COUNT ? by_number[op_protocol(op)] : NULL;
-    handler_t handler = p && op_number(op) < p->count ? p->handlers[op_number(op)] : NULL;
+    const struct protocol *p = &by_number[op_protocol(op) < PROTOCOL_COUNT ? op_protocol(op) : 0];
+    handler_t handler = op_protocol(op) < PROTOCOL_COUNT && op_number(op) < p->count ? p->handlers[op_number(op)] : NULL;
     if (!handler)
         return -ENOSYS;
     w->reply.flags = 0;
@@ -71,10 +72,10 @@ static void throw_missing(struct work *w)
 
 static void kernel_message(const struct message *m)
 {
-    if (m->op == KERNEL_NOTIFY && service->notify)
-        service->notify(m->w[0]);
-    else if (m->op == KERNEL_RELEASE && service->release)
-        service->release(m);
+    if (m->op == KERNEL_NOTIFY && service.notify)
+        service.notify(m->w[0]);
+    else if (m->op == KERNEL_RELEASE && service.release)
+        service.release(m);
 }
 
 static _Noreturn void loop(struct work *w)
@@ -121,9 +122,9 @@ void serve_again(bool fail)
 void service_run(const struct service *s)
 {
     uint32_t protocols = 0;
-    service = s;
+    service = *s;
     for (unsigned i = 0; i < s->count; i++) {
-        by_number[s->protocols[i].number] = &s->protocols[i];
+        by_number[s->protocols[i].number] = s->protocols[i];
         protocols |= 1u << s->protocols[i].number;
     }
     for (unsigned i = 1; i < s->threads; i++)
