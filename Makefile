@@ -98,7 +98,8 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
 AREAS := kernel pm vfs drivers posix commands tests lab
 include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
 
-SERVICES := $(foreach s,$(sort $(SERVICES)),$(if $(filter $(notdir $s),$(WITHOUT)),,$s))
+# A student's server takes the place of the system's of that name.
+SERVICES := $(foreach s,$(sort $(SERVICES)),$(if $(filter $(notdir $s),$(WITHOUT) $(notdir $(LAB_SERVERS))),,$s))
 ALTERNATIVES := $(foreach s,$(sort $(ALTERNATIVES)),$(if $(filter $(notdir $s),$(WITHOUT)),,$s))
 COMMANDS := $(foreach c,$(sort $(COMMANDS)),$(if $(filter $(basename $(notdir $c)),$(WITHOUT)),,$c))
 PROGRAMS := $(foreach p,$(sort $(wildcard tests/programs/*.c)),$(if $(filter $(basename $(notdir $p)),$(WITHOUT)),,$p))

@@ -34,7 +34,7 @@ $(BUILD)/grub/core.img: disk.img.mk
 BOOT_LIST    := pm/rs/boot.services
 BOOT_NAMES   := $(shell sed 's/\#.*//' $(BOOT_LIST) 2>/dev/null | awk 'NF { print $$1 }')
 BOOT_MODULES := $(filter $(BOOT_NAMES),$(SERVICE_NAMES))
-MISSING      := $(filter-out $(SERVICE_NAMES) $(WITHOUT),$(BOOT_NAMES))
+MISSING      := $(filter-out $(SERVICE_NAMES) $(notdir $(LAB_SERVERS)) $(WITHOUT),$(BOOT_NAMES))
 ifneq ($(MISSING),)
 $(warning $(BOOT_LIST) names what no build.mk builds: $(MISSING))
 endif
