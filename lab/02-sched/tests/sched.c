@@ -1,0 +1,317 @@
+/* sched TEST SEED: programs that compute, sleep, come and go, and what /proc/minnow/sched says of them meanwhile: priority, quantum and
+ * processor time are the kernel's, which the policy cannot write. */
+#define _GNU_SOURCE
+#include "labtest.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MS = 1000, LEVEL_1 = 8, LEVEL_3 = 10, WINNER = 14, POOL = 15, JOBS = 8, LOOK = 10 * MS };   /* times in microseconds */
+
+struct row { int ready, priority, base; long quantum, cpu; };
+
+static struct job { pid_t pid; int nice; struct row now, before; } jobs[JOBS];
+static unsigned count;
+
+static long now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000l + t.tv_nsec / 1000;
+}
+
+static void stop_all(void)
+{
+    for (unsigned i = 0; i < count; i++) {
+        kill(jobs[i].pid, SIGKILL);
+        waitpid(jobs[i].pid, NULL, 0);
+    }
+    count = 0;
+}
+
+/* Another one that computes for ever; with `nap`, it sleeps so long once, when it has computed for `first`. */
+static struct job *hog(int nice, long first, long nap)
+{
+    struct job *j = &jobs[count++];
+    *j = (struct job){ .nice = nice };
+    NEED((j->pid = fork()) >= 0);
+    if (j->pid)
+        return j;
+    struct timespec used;
+    if (nice)
+        setpriority(PRIO_PROCESS, 0, nice);
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    while (!nap || used.tv_sec * 1000000l + used.tv_nsec / 1000 < first);
+    usleep(nap);
+    for (;;)
+        ;
+}
+
+/* Reads what the kernel says of all jobs. */
+static void look(void)
+{
+    static char text[65536];
+    int fd = open("/proc/minnow/sched", O_RDONLY);
+    ssize_t n = 0, more;
+    NEED(fd >= 0);
+    while ((more = read(fd, text + n, sizeof text - 1 - n)) > 0)
+        n += more;
+    close(fd);
+    text[n] = 0;
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        struct row r;
+        snprintf(name, sizeof name, "[%d]", jobs[i].pid);
+        const char *at = strstr(text, name);
+        NEED(at && sscanf(at + strlen(name), "%d %d %d %ld %ld", &r.ready, &r.priority, &r.base, &r.quantum, &r.cpu) == 5);
+        jobs[i].before = jobs[i].now;
+        jobs[i].now = r;
+    }
+}
+
+static void wait_look(void)
+{
+    usleep(LOOK);
+    look();
+}
+
+static bool pooled(const struct row *r) { return r->priority >= WINNER; }
+
+static bool all_pooled(void)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!pooled(&jobs[i].now) || !pooled(&jobs[i].before))
+            return false;
+    return true;
+}
+
+/* All jobs are in the pool, since at least two looks. */
+static void until_pooled(const char *requirement)
+{
+    for (long end = now() + 1500 * MS; !all_pooled(); wait_look())
+        if (now() > end)
+            lab_fail(requirement, "all of them in the pool at some time", "1.5 s have passed", "let %u programs compute", count);
+}
+
+static const char *number(const char *what, long value)
+{
+    static char text[4][64];
+    static unsigned next;
+    snprintf(text[next++ % 4], sizeof text[0], "%s %ld", what, value);
+    return text[(next - 1) % 4];
+}
+
+/* Nobody computes until a lift that is still due has passed. */
+static void settle(void) { usleep(1200 * MS); }
+
+/* ---- feedback ---- */
+
+static void levels(void)
+{
+    int last = 0;
+    settle();
+    struct job *j = hog(0, 0, 0);
+    hog(0, 0, 0);
+    for (long end = now() + 700 * MS; now() < end && last < WINNER;) {
+        usleep(2 * MS);
+        look();
+        int p = j->now.priority;
+        if (!j->now.quantum)
+            continue;                      /* it has not asked yet */
+        if (p < last)
+            lab_fail("R2", "it only sinks", number("it rose to", p), "watched a computing program at priority %d", last);
+        if (p > LEVEL_3 && p < WINNER)
+            lab_fail("R1", "priorities 8, 9, 10, 14 and 15 only", number("priority", p), "watched a computing program");
+        if (p <= LEVEL_3) {
+            EXPECT(p == LEVEL_1 ? "R1" : "R2", j->now.quantum, (4 * MS) << (p - LEVEL_1), "looked at the quantum (us) of a program of priority %d", p);
+            if (p > last + 1 && last)
+                lab_fail("R2", "one level at a time", number("then", p), "watched a computing program at priority %d", last);
+            long least = p == LEVEL_1 ? 0 : p == LEVEL_1 + 1 ? 4 * MS : 12 * MS;
+            if (last && p != last && j->now.cpu < least)
+                lab_fail("R2", number("at least us", least), number("us", j->now.cpu), "looked at the processor time of a program that has come to priority %d", p);
+        }
+        last = p;
+    }
+    if (last < WINNER)
+        lab_fail("R3", "priority 14 or 15", number("priority", last), "let two programs compute for 700 ms");
+    if (j->now.cpu < 24 * MS || j->now.cpu > 60 * MS)
+        lab_fail("R3", "about 28 ms, the quanta of all three levels", number("us", j->now.cpu), "looked at the processor time of a program that has come into the pool");
+    stop_all();
+}
+
+static void lifted(void)
+{
+    long lifts = 0, first = 0, previous = 0, entered = 0;
+    settle();
+    hog(0, 0, 0), hog(5, 0, 0);
+    look();
+    for (long end = now() + 2600 * MS; now() < end; wait_look()) {
+        if (!entered && pooled(&jobs[0].now))
+            entered = now();
+        bool rose = pooled(&jobs[0].before) && jobs[0].now.priority <= LEVEL_3;
+        if (!rose)
+            continue;
+        if (jobs[1].now.priority > LEVEL_3)
+            lab_fail("R4", "both at level 1 again", number("the other's priority is", jobs[1].now.priority), "watched two computing programs being lifted");
+        if (!first)
+            first = now() - entered;
+        else if (now() - previous < 900 * MS)
+            lab_fail("R4", "at least a second from lift to lift", number("us", now() - previous), "watched two computing programs for 2.6 s");
+        previous = now();
+        lifts++;
+    }
+    if (!lifts || first > 1200 * MS || first < 800 * MS)
+        lab_fail("R4", "a lift one second after the first came into the pool", lifts ? number("us", first) : "none", "watched two computing programs for 2.6 s");
+    EXPECT("R4", lifts, 2, "counted the lifts in 2.6 s");
+    stop_all();
+}
+
+/* Messages that the policy has received. */
+static long messages(void)
+{
+    static char text[16384];
+    FILE *file = fopen("/proc/minnow/services", "r");
+    long n = -1;
+    NEED(file);
+    while (fgets(text, sizeof text, file)) {
+        char *at = strstr(text, " sched ");
+        if (at)
+            sscanf(at + 7, "%*s %*d %*d %ld", &n);
+    }
+    fclose(file);
+    NEED(n >= 0);
+    return n;
+}
+
+static void quiet(void)
+{
+    hog(0, 0, 0), hog(0, 0, 0);
+    until_pooled("R3");
+    stop_all();
+    settle();
+    long before = messages();
+    usleep(2600 * MS);
+    if (messages() > before + 1)
+        lab_fail("R5", "none", number("messages", messages() - before), "let nobody compute for 2.6 s, and counted what the policy is sent");
+}
+
+/* ---- the pool ---- */
+
+/* Processor time of each job while all were in the pool, for so long altogether. */
+static void measure(long *got, long wanted)
+{
+    long sum = 0;
+    memset(got, 0, JOBS * sizeof *got);
+    look();
+    for (long end = now() + 4 * wanted + 1000 * MS; sum < wanted && now() < end;) {
+        wait_look();
+        for (unsigned i = 0; i < count && all_pooled(); i++) {
+            got[i] += jobs[i].now.cpu - jobs[i].before.cpu;
+            sum += jobs[i].now.cpu - jobs[i].before.cpu;
+        }
+    }
+    if (sum < wanted)
+        lab_fail("R3", "computing programs stay in the pool until the next lift", number("us there", sum), "let %u programs compute", count);
+}
+
+static void shares(void)
+{
+    static const int nices[] = { -20, -10, 0, 5, 10, 19 };
+    int tickets = 0;
+    long got[JOBS], sum = 0;
+    unsigned a = lab_below(6), b = (a + 1 + lab_below(5)) % 6;
+    hog(nices[a], 0, 0), hog(nices[b], 0, 0), hog(0, 0, 0);
+    measure(got, 1200 * MS);
+    for (unsigned i = 0; i < count; i++)
+        tickets += 16 - jobs[i].now.base, sum += got[i];
+    for (unsigned i = 0; i < count; i++) {
+        long fair = sum * (16 - jobs[i].now.base) / tickets;
+        if (labs(got[i] - fair) > fair / 10 + 12 * MS)
+            lab_fail("R6", number("about us", fair), number("us", got[i]), "let programs of nice %d, %d and 0 compute, and measured the one of %d in the pool: %d of %d tickets",
+                     jobs[0].nice, jobs[1].nice, jobs[i].nice, 16 - jobs[i].now.base, tickets);
+    }
+    stop_all();
+}
+
+static void smooth(void)
+{
+    struct job *strong = hog(-20, 0, 0), *weak = hog(10, 0, 0);   /* 8 tickets and 2 */
+    long since = 0, seen = -1;
+    (void)strong;
+    until_pooled("R3");
+    for (long end = now() + 800 * MS; now() < end; wait_look()) {
+        if (!all_pooled() || weak->now.cpu != seen) {
+            seen = weak->now.cpu;
+            since = now();
+        } else if (now() - since > 75 * MS) {
+            lab_fail("R7", "a turn of 10 ms in every 50 ms", number("none for us", now() - since), "watched a program with 2 of 10 tickets in the pool");
+        }
+    }
+    stop_all();
+}
+
+/* Who joins two that compute gets no more than a third of the next 150 ms in the pool, and not nothing. */
+static void joins(const char *requirement, struct job *j, const char *who)
+{
+    long end = now() + 2500 * MS, got[JOBS];
+    while (!(all_pooled() && j->now.ready) && now() < end)
+        wait_look();
+    measure(got, 150 * MS);
+    long mine = got[j - jobs];
+    if (mine > 80 * MS || mine < 25 * MS)
+        lab_fail(requirement, "about 50 ms", number("us", mine), "measured 150 ms of the pool: two programs that compute, and %s", who);
+    stop_all();
+}
+
+static void newcomer(void)
+{
+    hog(0, 0, 0), hog(0, 0, 0);
+    long got[JOBS];
+    measure(got, 500 * MS);
+    joins("R8", hog(0, 0, 0), "one that has just come");
+}
+
+static void sleeper(void)
+{
+    hog(0, 0, 0), hog(0, 0, 0);
+    struct job *j = hog(0, 40 * MS, 350 * MS);
+    long end = now() + 1500 * MS;
+    until_pooled("R3");
+    while (j->now.ready && now() < end)
+        wait_look();
+    while (!j->now.ready && now() < end)
+        wait_look();
+    NEED(now() < end);
+    joins("R9", j, "one that has slept for 350 ms");
+}
+
+static void churn(void)
+{
+    long got[JOBS];
+    for (int i = 0; i < 12; i++) {         /* whose threads' numbers are used again by the next */
+        hog(0, 0, 0), hog(i & 1 ? 19 : -20, 0, 0);
+        usleep((70 + lab_below(60)) * MS);
+        stop_all();
+    }
+    hog(0, 0, 0), hog(0, 0, 0);
+    measure(got, 400 * MS);
+    if (labs(got[0] - got[1]) > 60 * MS)
+        lab_fail("R10", "about the same", number("difference in us", labs(got[0] - got[1])), "let two programs compute after 24 others had come and gone");
+    stop_all();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct labtest tests[] = {
+        { "levels", levels }, { "lifted", lifted }, { "quiet", quiet }, { "shares", shares }, { "smooth", smooth },
+        { "newcomer", newcomer }, { "sleeper", sleeper }, { "churn", churn }, { NULL, NULL },
+    };
+    return lab_main(argc, argv, tests);
+}
