@@ -67,6 +67,7 @@ RUN = """#!/bin/bash
 cd "${AUTOGRADER:-/autograder}/source"
 [ "$(id -u)" = 0 ] && chmod o= . ../results
 out=$(mktemp -d)
+export LC_ALL=C.UTF-8
 MINNOW_BUILT=1 python3 -B lab/admin grade-one @LAB@ ../submission "$out" 2>"$out/said"
 status=$?
 cat "$out/said"
@@ -96,13 +97,19 @@ def kit_files(lab):
         yield os.path.join("build", name)
 
 
+def owned_by_root(member):
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
 def kit(lab):
     """The tar, bytes. Holes of the disk image cost nothing when compressed."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:xz", preset=3) as archive:
         for name in kit_files(lab):
             source = os.path.join(build.BUILD, name[len("build/"):]) if name.startswith("build/") else os.path.join(ROOT, name)
-            archive.add(source, name, recursive=False, filter=lambda m: m.replace(uid=0, gid=0, uname="root", gname="root"))
+            archive.add(source, name, recursive=False, filter=owned_by_root)
     return data.getvalue()
 
 

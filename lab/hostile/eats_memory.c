@@ -13,4 +13,5 @@ int main(void)
     while (thread_start(thread, NULL) >= 0)
         ;
     thread(NULL);
+    return 0;
 }

@@ -10,4 +10,5 @@ static void flood(void *unused)
 int main(void)
 {
     flood(NULL);
+    return 0;
 }
