@@ -20,7 +20,7 @@ import vmlib
 from . import build, broken
 
 FOLDER = "/usr/lib/minnow-lab"
-BOOT_MS = 4000                  # of guest time that the system may take to start and to end, at one instruction a nanosecond
+BOOT_MS = 2000                  # of guest time that the system may take to start and to end, at one instruction a nanosecond
 WALL_GUARD = 1500               # seconds of the host's: beyond it the machine is at fault and not the student
 
 vmlib.BOOT_LIMIT["qemu"] = WALL_GUARD

@@ -243,7 +243,7 @@ static void test_many(void)
 
 static void test_holes(void)
 {
-    static const long offsets[] = { 0, 5 << 10, 7 << 10, 100 << 10, 263 << 10, 300 << 10, 5 << 20, 70 << 20 };
+    static const long offsets[] = { 0, 5 << 10, 7 << 10, 100 << 10, 263 << 10, 300 << 10, 2 << 20 };
     SAY(mkdir("holes", 0755));
     NEED(chdir("holes") == 0 || !root);
     for (unsigned i = 0; i < sizeof offsets / sizeof offsets[0]; i++)
@@ -254,6 +254,15 @@ static void test_holes(void)
     say_write("middle", 0, 3000, 10);
     say_contents("middle");
     say_stat("far");
+    char there[20] = "", byte = 0;
+    int deep = open("deep", O_RDWR | O_CREAT, 0644);
+    SAY(pwrite(deep, "three levels down", 17, 70 << 20));
+    SAY(pread(deep, there, 17, 70 << 20));
+    printf("which says = %s\n", there);
+    say(pread(deep, &byte, 1, 69 << 20) + byte, "read of a hole before it");
+    close(deep);
+    say_stat("deep");
+    SAY(truncate("deep", 1000));
     SAY(unlink("far"));
     say_contents("middle");
 }
