@@ -80,6 +80,19 @@ def test_drivers_and_the_scheduler_are_replaced_under_load(vm):
     assert not any("differ" in line or "EOF" in line for line in lines)
 
 
+def test_disk_drivers_take_turns_under_load(vm):
+    pio = os.path.join(vmlib.BUILD, "services", "ata_pio")
+    lines = said(vm, LOAD + "for i in 1 2 3; do service replace ata /tmp/pio || exit 1; sleep 1; service replace ata /boot/services/ata || exit 1; sleep 1; done; wait",
+                 add=[(pio, "/tmp/pio")], disk="ata")
+    assert lines[-1] == "end" and len(set(lines[:-1])) == 1
+
+
+@pytest.mark.parametrize("emu", vmlib.EMULATORS)
+def test_the_system_boots_from_the_simple_disk_driver(vm, emu):
+    pio = os.path.join(vmlib.BUILD, "services", "ata_pio")
+    assert said(vm, "cat /bin/busybox | md5sum | cut -c1-5 >/root/x; sync; wc -c </root/x", emu=emu, disk="ata", service=[("ata", pio)]) == ["6"]
+
+
 @pytest.fixture(scope="session")
 def others(tmp_path_factory):
     """The same services, compiled otherwise: other code, the same state."""

@@ -104,6 +104,6 @@ void die(const char *f, ...)
     va_start(args, f);
     print_line(f, args);
     va_end(args);
-    kernel_call(SYS_EXIT, 1, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_EXIT, 1, 0, 0, 0, 0, 0);
     __builtin_unreachable();
 }

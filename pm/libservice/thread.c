@@ -13,7 +13,7 @@ _Noreturn void service_exit(int status);
 void service_exit(int status)
 {
     print("main returned %d", status);
-    kernel_call(SYS_EXIT, 1, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_EXIT, 1, 0, 0, 0, 0, 0);
     __builtin_unreachable();
 }
 
@@ -24,7 +24,7 @@ void thread_main(struct start *s)
     if (stack_prepare() < 0)
         die("no memory to save a stack in");
     mine.run(mine.argument);
-    kernel_call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
+    kernel_ask(SYS_EXIT, 0, 0, 0, 0, 0, 0);
     __builtin_unreachable();
 }
 
