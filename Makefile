@@ -10,6 +10,7 @@
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
 #   make test-fuzz      random system calls, ten million of them
 #       CALLS=10000000      or so many
+#   make test-fault     services that die, hang and are damaged, in full: some hours; prints figures
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
 #   make test-labs      every lab's reference, skeleton, mutants and the hostile submissions
@@ -110,7 +111,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run test test-fuzz bench debug setup clean distclean
+.PHONY: image all services unit run test test-fuzz test-fault bench debug setup clean distclean
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
@@ -254,6 +255,10 @@ test: image unit
 
 test-fuzz: image
 	@FUZZ_CALLS=$(or $(CALLS),10000000) tests/run-tests tests/test_fuzz.py
+
+test-fault: image
+	@rm -f $(BUILD)/fault-figures.txt
+	@FAULT=full tests/run-tests tests/fault; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
 
 # ---- Running ----
 

@@ -15,7 +15,7 @@ PROGRAMS = [p for p in test_oracle.PROGRAMS if p not in MEASURE_TIME]
 @pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes", "signals"])
 def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
     status, output = test_oracle.on_linux(program, tmp_path)
-    storm = f"service storm 1 1000000 {' '.join(n for n in NAMES if n != 'sched')}"
+    storm = f"service storm 1 1000000 {' '.join(NAMES)}"
     result = vm(["sh", "-c", f"{storm}; /usr/lib/minnow-tests/{program}; s=$?; service storm 1 0; service list >&2; exit $s"], count=True, timeout=200)
     assert result.stdout.decode(errors="replace").splitlines() == output.decode(errors="replace").splitlines(), result
     assert result.status == status

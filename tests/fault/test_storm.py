@@ -11,7 +11,6 @@ EACH = {
     "ext2": ("disk", 150_000), "pipe": ("pipe", 150_000), "tmpfs": ("tmpfs", 60_000), "vfs": ("shell", 60_000), "pm": ("sequence", 150_000),
     "posix": ("sequence", 60_000), "fat": ("fat", 60_000), "devfs": ("devfs", 10_000), "console": ("console", 60_000), "serial": ("serial", 200_000),
     "host": ("host", 60_000), "mem": ("mem", 60_000), "rtc": ("rtc", 60_000), "procfs": ("procfs", 60_000), "virtio_blk": ("disk", 300_000),
-    "sched": ("sched", 20_000),
 }
 SHORT = ["ext2", "pipe", "vfs", "pm", "posix", "virtio_blk", "fat", "procfs"]
 DEATHS = 200
@@ -33,7 +32,7 @@ def test_a_service_dies_and_nobody_notices(name):
         faultlib.figure(f"storm {name}: {deaths} deaths in {seed} runs of `{load}`, nothing to be noticed")
 
 
-ALL = [name for name in EACH if name != "sched"]
+ALL = list(EACH)
 
 
 @pytest.mark.parametrize("seed", range(1, 41 if FULL else 2))
