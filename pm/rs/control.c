@@ -3,7 +3,7 @@
  *     start NAME | stop NAME | restart NAME | kill NAME
  *     replace NAME, a line's end, and the program itself
  *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS apart in the mean; 0 ends it
- *     strike NS [NAME...]        likewise, once, at that time after boot
+ *     strike NS [NAME...]        likewise, once, at that time after boot; +NS: from now
  *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes hexadecimal
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
@@ -91,12 +91,16 @@ static bool take_number(const char **at, const char *end, uint64_t *value)
     return true;
 }
 
-/* storm SEED MEAN-NS NAME...; strike NS NAME... */
+/* storm SEED MEAN-NS NAME...; strike [+]NS NAME... */
 static int64_t make_weather(bool once, const char *at, const char *end)
 {
-    uint64_t seed = 0, when, mask = 0;
+    uint64_t seed = 0, when, mask = 0, from = 0;
     const char *name;
     size_t length;
+    if (once && end - at > 1 && at[0] == ' ' && at[1] == '+') {
+        from = time_now();
+        at += 2;
+    }
     if ((!once && !take_number(&at, end, &seed)) || !take_number(&at, end, &when))
         return -EINVAL;
     while (take_word(&at, end, &name, &length)) {
@@ -106,7 +110,7 @@ static int64_t make_weather(bool once, const char *at, const char *end)
         mask |= 1ul << slot;
     }
     if (once)
-        storm_at(when, mask ? mask : ~0ul);
+        storm_at(from + when, mask ? mask : ~0ul);
     else
         storm_start(seed, when, mask ? mask : ~0ul);
     life_look(0);

@@ -90,3 +90,9 @@ watchdog() {
     (sleep $1; echo HANGS; for f in /proc/minnow/threads /dev/service /proc/minnow/log; do while read -r l; do echo "$l"; done <$f; done; kill -9 $$) >&2 &
     watchdog=$!
 }
+
+# A short workload that touches most services, for a kill at every message of it: what the kernel's trace holds is not more.
+load_short() {
+    mkdir /root/w; echo one two >/root/w/a; read -r x </root/w/a; echo $x | cat >/tmp/b; mv /root/w/a /root/w/b; cat /tmp/b; rm -r /root/w /tmp/b
+}
+load_none() { :; }

@@ -12,7 +12,7 @@ MEASURE_TIME = {"clocks"}
 PROGRAMS = [p for p in test_oracle.PROGRAMS if p not in MEASURE_TIME]
 
 
-@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes", "signals"])
+@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes"])
 def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
     status, output = test_oracle.on_linux(program, tmp_path)
     storm = f"service storm 1 1000000 {' '.join(NAMES)}"

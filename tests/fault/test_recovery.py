@@ -18,7 +18,7 @@ def histogram(values):
 
 
 def test_a_death_lasts_at_most_two_milliseconds(vm):
-    result = vm(["/usr/lib/minnow-tests/_recovery", "200" if FULL else "5"], count=True, options="poll", timeout=600)
+    result = vm(["/usr/lib/minnow-tests/_recovery", "200" if FULL else "3"], count=True, options="poll", timeout=600)
     assert result.status == 0, result
     lasted, cost = collections.defaultdict(list), {}
     for words in (line.split() for line in result.stdout.decode().splitlines()):

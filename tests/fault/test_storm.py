@@ -12,7 +12,7 @@ EACH = {
     "posix": ("sequence", 60_000), "fat": ("fat", 60_000), "devfs": ("devfs", 10_000), "console": ("console", 60_000), "serial": ("serial", 200_000),
     "host": ("host", 60_000), "mem": ("mem", 60_000), "rtc": ("rtc", 60_000), "procfs": ("procfs", 60_000), "virtio_blk": ("disk", 300_000),
 }
-SHORT = ["ext2", "pipe", "vfs", "pm", "posix", "virtio_blk", "fat", "procfs"]
+SHORT = ["ext2", "pipe", "procfs"]
 DEATHS = 200
 SEEDS = 30            # at most, until there have been so many deaths
 
