@@ -44,7 +44,7 @@ void make_services(struct text *t, const struct posix_proc *p)
     endpoint_t rs = service_find("rs");
     struct task_info k;
     (void)p;
-    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "starts", " threads", " messages", "cpu[ms]", "   [KiB]",
+    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "deaths", " threads", " messages", "cpu[ms]", "   [KiB]",
              "priority");
     for (unsigned slot = 1; slot < MAX_SERVICE; slot++) {
         struct rs_status s = { 0 };
@@ -55,7 +55,7 @@ void make_services(struct text *t, const struct posix_proc *p)
         if (!there)
             memset(&k, 0, sizeof k);
         const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state] : there ? "running" : "absent";
-        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name, state, known ? s.starts : 1, k.threads,
+        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name, state, known ? s.deaths : 0, k.threads,
                  k.messages, k.cpu_ns / 1000000, k.pages * (PAGE_SIZE / 1024), k.priority);
     }
 }
