@@ -209,7 +209,8 @@ static void prove(unsigned slot, const struct task_info *info, uint64_t now)
 static void bring_back(unsigned slot, enum crash crash)
 {
     struct entry *e = &services[slot];
-    bool own_fault = crash != CRASH_KILLED;
+    /* Once, a hang may have been the host's: one that stands still for a while. */
+    bool own_fault = crash != CRASH_KILLED && (crash != CRASH_HUNG || e->row > 1);
     if (!e->rights.afresh && crash != CRASH_UNRECOVERABLE) {
         image_load(slot, &e->program, LOAD_CONSTANT, NULL);
         if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0, 0, 0) == 0) {
@@ -234,7 +235,7 @@ static void died(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
     uint64_t now = time_now();
-    e->deaths++;
+    e->deaths += info->crash != CRASH_HUNG;
     e->looks = 0;
     if (info->crash == CRASH_KILLED) {
         bring_back(slot, info->crash);
