@@ -199,7 +199,7 @@ static void blame(struct task *x, struct thread *t)
     if (!again || !x->rights.afresh)
         return;
     x->fatal.op = 0;
-    kprintf("service %s: a request has killed it twice and fails: operation %lx of thread %u\n", x->name, c->op, c->index);
+    kprintf("service %s (thread %u): what it received has ended it twice and fails: operation %lx from %x\n", x->name, t->index, c->op, c->task->endpoint);
     ipc_finish(c, -EIO);
 }
 
