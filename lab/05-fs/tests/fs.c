@@ -433,7 +433,10 @@ static void test_random(void)
         case 6: { long size = lab_below(30000); say(truncate(a, size), "truncate %s to %ld", a, size); break; }
         case 7: say(unlink(a), "unlink %s", a); break;
         case 8: say(link(a, b), "link %s %s", a, b); break;
-        case 9: case 10: say(rename(a, b), "rename %s %s", a, b); break;
+        case 9: case 10:
+            if (strncmp(b, a, strlen(a)) || b[strlen(a)] != '/')    /* into itself: which error comes first is VFS's choice */
+                say(rename(a, b), "rename %s %s", a, b);
+            break;
         default: say_stat(a); say_contents(a);
         }
     }
