@@ -7,7 +7,7 @@
  *   wrong    data were not what they have to be
  *   late     it did not end
  *
- * Ends with status 1 when the work afterwards is not ok, for what comes next would be no fair trial. */
+ * Ends with status 1 when the work afterwards, done twice, is not ok, for what comes next would be no fair trial. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -57,8 +57,10 @@ static void file_system(const char *folder)
     DIR *d = opendir(folder);
     result(d != NULL, ERROR);
     int found = 0;
+    errno = 0;
     for (struct dirent *e; (e = readdir(d));)
         found += !strcmp(e->d_name, "mutant2");
+    result(errno == 0, ERROR);
     closedir(d);
     result(found == 1, WRONG);
     result(unlink(other) == 0, ERROR);
@@ -209,6 +211,8 @@ int main(int argc, char **argv)
         for (int tries = 0; command(text) && tries < 300; tries++)
             usleep(10000);
         int after = work();
+        if (after == OK)
+            after = work();      /* the first may have put right what the next one would have found */
         printf("%d %u %u %s %s\n", n, deaths_after - deaths, hangs_after - hangs, error ? "refused" : words[during], words[after]);
         if (after != OK)
             return 1;
