@@ -109,7 +109,7 @@ static _Noreturn void serve(void *unused)
 void serve_again(bool fail)
 {
     struct work w;
-    message_receive_again(&w.m);
+    receive_again(&w.m);
     if (!fail)
         loop(&w);
     print("what it received has ended it twice and fails: operation %lx from %lx", w.m.op, w.m.from);

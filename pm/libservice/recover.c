@@ -43,6 +43,14 @@ void recovery_register(uint32_t protocols)
     kernel_ask(SYS_READY, (uint64_t)&how, protocols, 0, 0, 0, 0);
 }
 
+/* The receive may wait, and then others of this service have gone on: so it empties the log like any. But it does not make a new beginning. */
+void receive_again(struct message *m)
+{
+    uint32_t so_far = recoveries;
+    message_receive_again(m);
+    recoveries = so_far;
+}
+
 /* undo_next moves with each entry, so this may be stopped and begun again at any instruction. */
 static void take_back(void)
 {

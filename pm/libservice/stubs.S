@@ -225,7 +225,7 @@ message_receive_again:
     PUSH_SAVED
     pushq %rdi
     movl $SYS_RECEIVE_AGAIN, %eax
-    syscall                         /* commits nothing: `recoveries` must stay */
+    call enter_receive
     STORE_MESSAGE
     POP_SAVED
     ret

@@ -42,6 +42,7 @@ struct saved_stack {
 
 /* Makes the calling thread one that can be rolled back (recover.c). 0, or -ENOMEM. */
 int  stack_prepare(void);
+void receive_again(struct message *m);
 void recovery_register(uint32_t protocols);
 
 /* Goes on with what was received last. fail: a call is not handled again but answered -EIO. In message.c. */
