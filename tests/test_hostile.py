@@ -13,7 +13,7 @@ WORK = ("for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md
 ASK = {   # what asks the hostile service, over and over
     "procfs": ["cat /proc/meminfo", "ls /proc", "ls -l /proc/self", "cat /proc/minnow/log", "stat /proc/1"],
     "rtc": ["cat /dev/rtc0", "hwclock", "date -r /dev/rtc0"],
-    "tmpfs": ["ls -l /tmp", "echo x >/tmp/y", "cat /tmp/y", "mkdir /tmp/d", "df /tmp"],
+    "ata": ["cat /dev/hda", "echo x >/dev/hda1", "stat /dev/hda", "mount -t ext2 /dev/hda2 /mnt"],
 }
 
 
@@ -21,7 +21,7 @@ ASK = {   # what asks the hostile service, over and over
 def test_a_hostile_service_harms_nobody_else(service):
     undisturbed = vmlib.run(["sh", "-c", WORK + "echo end"])
     ask = "".join(f"({command}) >/root/out 2>&1 & p=$!; sleep 1; kill -9 $p; wait $p; " for command in ASK[service])
-    script = f"(while :; do {ask} done) 2>/root/err & {WORK} echo end; service status {service} >&2; service log >&2 || :"
-    result = vmlib.run(["sh", "-c", script], service=[(service, HOSTILE)], timeout=100)
+    script = f"service replace {service} /root/hostile; (while :; do {ask} done) 2>/root/err & {WORK} echo end; service status {service} >&2; service log >&2 || :"
+    result = vmlib.run(["sh", "-c", script], add=[(HOSTILE, "/root/hostile")], timeout=100)
     assert result.status == 0, result
     assert result.stdout == undisturbed.stdout and result.stdout.endswith(b"end\n")

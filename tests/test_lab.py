@@ -140,7 +140,7 @@ def test_release_has_nothing_of_the_instructors(tmp_path):
     assert command("admin", "release", tmp_path / "tree").returncode == 0
     names = [os.path.relpath(os.path.join(folder, name), tmp_path / "tree") for folder, _, found in os.walk(tmp_path / "tree") for name in found]
     assert "lab/01-ipc/skeleton/main.c" in names and "lab/lab" in names
-    assert not [name for name in names if "instructor" in name.lower() or "mutant" in name or "hostile" in name or name == "lab/admin"]
+    assert not [name for name in names if "instructor" in name.lower() or name.startswith(("lab/hostile", "lab/admin")) or (name.startswith("lab/") and "mutant" in name)]
 
 
 def test_lines_without_sense_end_the_record():
