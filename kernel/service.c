@@ -302,11 +302,21 @@ void service_exit(struct thread *t, enum exit how)
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-static void hung(struct task *x)
+/* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that service itself. */
+static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 {
-    kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
-    last_words(x, x->active);
-    blame(x, x->active);
+    if (!x->space || !x->threads)
+        return -ESRCH;
+    if (x == t->task)
+        t->regs.rax = 0;   /* it is rolled back to the end of this very call */
+    if (hangs && x->active) {
+        kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
+        last_words(x, x->active);
+        blame(x, x->active);
+    }
+    if (!x->crash)
+        freeze(x, hangs ? CRASH_HUNG : CRASH_KILLED);
+    return 0;
 }
 
 int64_t sys_service_kill(struct thread *t, const uint64_t *a)
@@ -314,17 +324,10 @@ int64_t sys_service_kill(struct thread *t, const uint64_t *a)
     struct task *x = slot_task(a[0]);
     if (!manager(t))
         return -EPERM;
-    if (!x || (a[1] == KILL_FREEZE || a[1] == KILL_HUNG ? !x->space || !x->threads : x == t->task))
+    if (x && (a[1] == KILL_FREEZE || a[1] == KILL_HUNG))
+        return kill_frozen(t, x, a[1] == KILL_HUNG);
+    if (!x || x == t->task)
         return -ESRCH;
-    if (a[1] == KILL_FREEZE || a[1] == KILL_HUNG) {
-        if (x == t->task)
-            t->regs.rax = 0;   /* it is rolled back to the end of this very call */
-        if (a[1] == KILL_HUNG && x->active)
-            hung(x);
-        if (!x->crash)
-            freeze(x, a[1] == KILL_HUNG ? CRASH_HUNG : CRASH_KILLED);
-        return 0;
-    }
     if (a[1] == KILL_HAND_OVER)
         return hand_over(x);
     service_stop(x);

@@ -76,6 +76,8 @@ static bool take_word(const char **at, const char *end, const char **word, size_
     return *length;
 }
 
+static bool is(const char *word, size_t length, const char *text) { return strlen(text) == length && memcmp(text, word, length) == 0; }
+
 static bool take_number(const char **at, const char *end, uint64_t *value)
 {
     const char *word;
@@ -128,44 +130,47 @@ static int64_t make_mutant(const char *at, const char *end)
     return slot ? storm_mutate(slot, address, digits, digits_length) : -ENOENT;
 }
 
-static int64_t do_write(struct message *m)
+/* The commands on one service. */
+static int64_t look_after(struct message *m, const char *verb, size_t verb_length, const char *text, const char *at, const char *end)
 {
     static const struct { const char *name; int (*run)(unsigned slot); } commands[] = {
         { "start", life_start }, { "stop", life_stop }, { "restart", life_restart }, { "kill", life_kill }, { "replace", NULL },
     };
+    const char *name;
+    size_t length;
+    if (!take_word(&at, end, &name, &length))
+        return -EINVAL;
+    unsigned slot = slot_of(name, length), i = 0;
+    while (i < ARRAY_SIZE(commands) && !is(verb, verb_length, commands[i].name))
+        i++;
+    if (i == ARRAY_SIZE(commands))
+        return -EINVAL;
+    if (!slot)
+        return -ENOENT;
+    if (!commands[i].run)
+        return slot > 1 && at < end && *at == '\n' ? replace(m, slot, at + 1 - text) : -EINVAL;
+    if (slot > 1)
+        return commands[i].run(slot);
+    return commands[i].run == life_kill || commands[i].run == life_restart ? life_kill(slot) : -EINVAL;
+}
+
+static int64_t do_write(struct message *m)
+{
     char text[COMMAND_MAX];
-    const char *at = text, *end = text + MIN(m->w[2], sizeof text), *verb, *name;
-    size_t verb_length, name_length;
-    int64_t error = copy_in(m, 0, text, end - at);
-    if (error)
-        return error;
-    if (!take_word(&at, end, &verb, &verb_length))
+    const char *at = text, *end = text + MIN(m->w[2], sizeof text), *verb;
+    size_t length;
+    int64_t result = copy_in(m, 0, text, end - at);
+    if (result)
+        return result;
+    if (!take_word(&at, end, &verb, &length))
         return -EINVAL;
-    bool storm = verb_length == 5 && memcmp(verb, "storm", 5) == 0;
-    if (storm || (verb_length == 6 && memcmp(verb, "strike", 6) == 0)) {
-        error = make_weather(!storm, at, end);
-        return error ? error : (int64_t)m->w[2];
-    }
-    if (verb_length == 6 && memcmp(verb, "mutate", 6) == 0) {
-        error = make_mutant(at, end);
-        return error ? error : (int64_t)m->w[2];
-    }
-    if (!take_word(&at, end, &name, &name_length))
-        return -EINVAL;
-    unsigned slot = slot_of(name, name_length);
-    for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
-        if (strlen(commands[i].name) != verb_length || memcmp(commands[i].name, verb, verb_length) != 0)
-            continue;
-        if (!slot)
-            return -ENOENT;
-        if (!commands[i].run)
-            return slot > 1 && at < end && *at == '\n' ? replace(m, slot, at + 1 - text) : -EINVAL;
-        if (slot == 1 && commands[i].run != life_kill && commands[i].run != life_restart)
-            return -EINVAL;
-        error = slot == 1 ? life_kill(slot) : commands[i].run(slot);
-        return error ? error : (int64_t)m->w[2];
-    }
-    return -EINVAL;
+    if (is(verb, length, "storm") || is(verb, length, "strike"))
+        result = make_weather(is(verb, length, "strike"), at, end);
+    else if (is(verb, length, "mutate"))
+        result = make_mutant(at, end);
+    else
+        result = look_after(m, verb, length, text, at, end);
+    return result ? result : (int64_t)m->w[2];
 }
 
 static int64_t do_read(struct message *m)

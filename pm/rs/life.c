@@ -24,6 +24,15 @@ static int create(unsigned slot)
     return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name), (uint64_t)&e->rights, 0, 0);
 }
 
+int life_create(unsigned slot)
+{
+    int error = create(slot);
+    if (error)
+        print("%s: cannot be created: error %d", services[slot].name, -error);
+    services[slot].state = error ? REFUSED : CREATED;
+    return error;
+}
+
 static int run(unsigned slot)
 {
     struct entry *e = &services[slot];
@@ -32,7 +41,8 @@ static int run(unsigned slot)
     if (!error)
         error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
     if (error) {
-        print("%s: cannot be started: %s", e->name, error_text(error));
+        print("%s: cannot be started: %s", e->name, error == -ENOEXEC ? "not a program for this system"
+              : error == -ENOMEM ? "its manifest allows too little memory" : "refused by the kernel");
         return error;
     }
     e->state = RUNNING;

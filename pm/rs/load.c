@@ -4,22 +4,6 @@
 
 #include <minnow/elf.h>
 
-const char *error_text(int64_t error)
-{
-    switch (-error) {
-    case ENOEXEC: return "not a program for this system";
-    case ENOMEM:  return "its manifest allows too little memory";
-    case EPERM:   return "refused by the kernel";
-    case ENOENT:  return "no such service";
-    case EALREADY: return "it is so already";
-    case EBUSY:   return "it does not come to rest";
-    case EOPNOTSUPP: return "its state cannot be handed over to that program";
-    case ETIMEDOUT: return "it did not come up";
-    case EINVAL:  return "not a command";
-    default:      return "it failed";
-    }
-}
-
 static const struct elf_segment *segments(const struct image *i) { return (const void *)(i->bytes + ((const struct elf_header *)i->bytes)->segments_at); }
 
 int image_check(const struct image *i)

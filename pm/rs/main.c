@@ -24,15 +24,6 @@ static int64_t do_halt(struct message *m)
     return kernel_call(SYS_HALT, m->w[0], 0, 0, 0, 0, 0);
 }
 
-static void create(unsigned slot)
-{
-    struct entry *e = &services[slot];
-    int64_t error = kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name), (uint64_t)&e->rights, 0, 0);
-    if (error)
-        print("%s: cannot be created: error %ld", e->name, -error);
-    e->state = error ? REFUSED : CREATED;
-}
-
 int main(void)
 {
     static const handler_t handlers[] = { [op_number(RS_STATUS)] = do_status, [op_number(RS_HALT)] = do_halt };
@@ -44,7 +35,7 @@ int main(void)
     boot_read();
     for (unsigned i = 2; i < slots; i++)
         if (services[i].state != REFUSED)
-            create(i);
+            life_create(i);
     for (unsigned i = 2; i < slots; i++)
         if (services[i].state == CREATED)
             life_start(i);

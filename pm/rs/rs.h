@@ -52,9 +52,9 @@ enum load { LOAD_ALL, LOAD_CONSTANT /* code and constants */, LOAD_BESIDES_STATE
 int  image_load(unsigned slot, const struct image *i, enum load what, uint64_t *entry);
 bool image_same_state(const struct image *a, const struct image *b);
 int  image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length);   /* over its code; -EINVAL when it has none there */
-const char *error_text(int64_t error);
 
 /* life.c: each 0 or a negated errno */
+int  life_create(unsigned slot);              /* its slot only: calls to it wait */
 int  life_start(unsigned slot);
 int  life_stop(unsigned slot);
 int  life_restart(unsigned slot);

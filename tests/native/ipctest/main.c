@@ -1,12 +1,13 @@
 /* ipctest: tests of the kernel's messages, run inside the system without a program. Each line of the result is "ok NAME" or
  * "FAILED NAME: got, wanted"; it goes to the harness in frames, as vmrun's. */
 #include "../ipcpeer/peer.h"
+#include "../frame.h"
 #include "service.h"
 #include "syscalls.h"
 
 #include <minnow/file.h>
 
-enum { PORT = 0xe9, ROUNDS = 1000 };
+enum { ROUNDS = 1000 };
 
 static endpoint_t peer;
 static unsigned failures;
@@ -18,14 +19,6 @@ static unsigned finished;
 static struct condition all_finished;
 
 uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds);   /* raw.S */
-
-static void frame(char type, const char *text, uint32_t n)
-{
-    char out[300] = { 0x7f, 'M', 'N', 'W', type };
-    memcpy(out + 5, &n, 4);
-    memcpy(out + 9, text, n);
-    out_string8(PORT, out, 9 + n);
-}
 
 static void check(const char *name, int64_t got, int64_t wanted)
 {

@@ -1,16 +1,7 @@
 /* reporter: waits until each probe has done, tells how often the kernel has refused it something, and ends the system. */
+#include "../frame.h"
 #include "service.h"
 #include "syscalls.h"
-
-enum { PORT = 0xe9 };
-
-static void frame(char type, const char *text, uint32_t n)
-{
-    char out[64] = { 0x7f, 'M', 'N', 'W', type };
-    memcpy(out + 5, &n, 4);
-    memcpy(out + 9, text, n);
-    out_string8(PORT, out, 9 + n);
-}
 
 int main(void)
 {
