@@ -5,7 +5,7 @@
 unsigned slot_of(const char *name, size_t length)
 {
     for (unsigned i = 1; i < slots; i++)
-        if (strlen(services[i].name) == length && memcmp(services[i].name, name, length) == 0)
+        if (word_is(name, length, services[i].name))
             return i;
     return 0;
 }

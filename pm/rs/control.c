@@ -76,8 +76,6 @@ static bool take_word(const char **at, const char *end, const char **word, size_
     return *length;
 }
 
-static bool is(const char *word, size_t length, const char *text) { return strlen(text) == length && memcmp(text, word, length) == 0; }
-
 static bool take_number(const char **at, const char *end, uint64_t *value)
 {
     const char *word;
@@ -141,7 +139,7 @@ static int64_t look_after(struct message *m, const char *verb, size_t verb_lengt
     if (!take_word(&at, end, &name, &length))
         return -EINVAL;
     unsigned slot = slot_of(name, length), i = 0;
-    while (i < ARRAY_SIZE(commands) && !is(verb, verb_length, commands[i].name))
+    while (i < ARRAY_SIZE(commands) && !word_is(verb, verb_length, commands[i].name))
         i++;
     if (i == ARRAY_SIZE(commands))
         return -EINVAL;
@@ -164,9 +162,9 @@ static int64_t do_write(struct message *m)
         return result;
     if (!take_word(&at, end, &verb, &length))
         return -EINVAL;
-    if (is(verb, length, "storm") || is(verb, length, "strike"))
-        result = make_weather(is(verb, length, "strike"), at, end);
-    else if (is(verb, length, "mutate"))
+    if (word_is(verb, length, "storm") || word_is(verb, length, "strike"))
+        result = make_weather(word_is(verb, length, "strike"), at, end);
+    else if (word_is(verb, length, "mutate"))
         result = make_mutant(at, end);
     else
         result = look_after(m, verb, length, text, at, end);

@@ -28,7 +28,7 @@ static const char *word(struct reader *r, size_t *length)
     return *length ? start : NULL;
 }
 
-static bool same(const char *w, size_t length, const char *text)
+bool word_is(const char *w, size_t length, const char *text)
 {
     return strlen(text) == length && memcmp(w, text, length) == 0;
 }
@@ -66,7 +66,7 @@ static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
 {
     size_t n;
     for (const char *w; (w = word(r, &n));) {
-        unsigned slot = same(w, n, "-") ? 0 : slot_of(w, n);
+        unsigned slot = word_is(w, n, "-") ? 0 : slot_of(w, n);
         if (slot)
             *mask |= 1ul << slot;
     }
@@ -82,7 +82,7 @@ static int read_rights(struct reader *r, uint32_t *rights)
     size_t n;
     for (const char *w; (w = word(r, &n));) {
         unsigned i = 0;
-        while (i < ARRAY_SIZE(known) && !same(w, n, known[i].name))
+        while (i < ARRAY_SIZE(known) && !word_is(w, n, known[i].name))
             i++;
         if (i == ARRAY_SIZE(known))
             return fail(r, "unknown right");
@@ -109,7 +109,7 @@ static int read_ports(struct reader *r, struct service_rights *out)
     unsigned i = 0;
     for (const char *w; (w = word(r, &n)); i++) {
         uint64_t first, last;
-        if (same(w, n, "-"))
+        if (word_is(w, n, "-"))
             continue;
         if (i == ARRAY_SIZE(out->ports))
             return fail(r, "more than 8 ranges of ports");
@@ -128,7 +128,7 @@ static int read_device_memory(struct reader *r, struct service_rights *out)
     size_t n;
     unsigned i = 0;
     for (const char *w; (w = word(r, &n)); i++) {
-        if (same(w, n, "-"))
+        if (word_is(w, n, "-"))
             continue;
         if (i == ARRAY_SIZE(out->memory))
             return fail(r, "more than 4 ranges of device memory");
@@ -144,7 +144,7 @@ static int read_irqs(struct reader *r, uint32_t *irqs)
     for (const char *w; (w = word(r, &n));) {
         uint64_t irq;
         const char *at = w;
-        if (same(w, n, "-"))
+        if (word_is(w, n, "-"))
             continue;
         if (!number(&at, w + n, &irq) || irq > 15)
             return fail(r, "interrupt lines are 0 to 15");
@@ -159,7 +159,7 @@ static int read_memory(struct reader *r, uint64_t all_pages, uint64_t *pages)
     for (const char *w; (w = word(r, &n));) {
         const char *at = w, *end = w + n;
         uint64_t a, b;
-        if (same(w, n, "+"))
+        if (word_is(w, n, "+"))
             continue;
         if (!number(&at, end, &a))
             return fail(r, "not an amount of memory");
@@ -193,36 +193,36 @@ static int read_word(struct reader *r, const char *one, const char *other, const
 {
     size_t n;
     const char *w = word(r, &n);
-    if (!w || !(same(w, n, one) || same(w, n, other)))
+    if (!w || !(word_is(w, n, one) || word_is(w, n, other)))
         return fail(r, reason);
-    *second = same(w, n, other);
+    *second = word_is(w, n, other);
     return 0;
 }
 
 static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
                      struct manifest_more *more)
 {
-    if (same(key, n, "calls:"))
+    if (word_is(key, n, "calls:"))
         return read_names(r, slot_of, &out->may_call);
-    if (same(key, n, "notifies:") || same(key, n, "forwards:"))
+    if (word_is(key, n, "notifies:") || word_is(key, n, "forwards:"))
         return read_names(r, slot_of, &out->may_notify);
-    if (same(key, n, "rights:"))
+    if (word_is(key, n, "rights:"))
         return read_rights(r, &out->rights);
-    if (same(key, n, "ports:"))
+    if (word_is(key, n, "ports:"))
         return read_ports(r, out);
-    if (same(key, n, "device-memory:"))
+    if (word_is(key, n, "device-memory:"))
         return read_device_memory(r, out);
-    if (same(key, n, "irqs:"))
+    if (word_is(key, n, "irqs:"))
         return read_irqs(r, &out->irqs);
-    if (same(key, n, "memory:"))
+    if (word_is(key, n, "memory:"))
         return read_memory(r, all_pages, &out->budget);
-    if (same(key, n, "priority:"))
+    if (word_is(key, n, "priority:"))
         return read_priority(r, &out->priority);
-    if (same(key, n, "needs:"))
+    if (word_is(key, n, "needs:"))
         return read_names(r, slot_of, &more->needs);
-    if (same(key, n, "state:"))
+    if (word_is(key, n, "state:"))
         return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
-    if (same(key, n, "violations:"))
+    if (word_is(key, n, "violations:"))
         return read_word(r, "fatal", "refused", "violations are fatal or refused", &out->tolerated);
     return fail(r, "unknown key");
 }

@@ -13,6 +13,9 @@ struct manifest_more { uint64_t needs; };
 
 struct manifest_error { unsigned line; const char *reason; };
 
+/* Is the word of that length, not terminated, this text? */
+bool word_is(const char *w, size_t length, const char *text);
+
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
  *   calls, notifies, forwards   names of services
  *   rights                      caller pm rs posix info dma, or -
