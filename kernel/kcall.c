@@ -186,8 +186,7 @@ static int64_t sys_sched(struct thread *t, const uint64_t *a)
 
 static int64_t sys_thread(struct thread *t, const uint64_t *a)
 {
-    struct thread *n;
-    return service_thread(t->task, a[0], a[1], &n);
+    return service_thread(t->task, a[0], a[1]);
 }
 
 const kcall_t kcall_by_route[SYS_COUNT_] = {

@@ -193,7 +193,7 @@ void sched_remove(struct thread *t)
 /* Stands in task->active of a frozen service that nothing was running in. */
 static struct thread nobody;
 
-struct thread *sched_freeze(struct task *task)
+void sched_freeze(struct task *task)
 {
     struct cpu *cpu = this_cpu();
     struct thread *t = task->active;
@@ -203,7 +203,6 @@ struct thread *sched_freeze(struct task *task)
         cpu->current = NULL;
     else if (t->state == THREAD_READY)
         unqueue(t);
-    return sched_frozen(task);
 }
 
 struct thread *sched_frozen(struct task *task)

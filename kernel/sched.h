@@ -42,8 +42,8 @@ static inline void sched_block(struct thread *t)
 }
 
 void sched_remove(struct thread *t);      /* t, in whatever queue of the scheduler, is taken out */
-/* Keeps the monitor of a service shut, with whoever is in it, who does not run; he, or NULL. sched_thaw lets them go on. */
-struct thread *sched_freeze(struct task *task);
+/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells who, or NULL. sched_thaw lets them go on. */
+void sched_freeze(struct task *task);
 struct thread *sched_frozen(struct task *task);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);

@@ -92,26 +92,25 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
 
 static int start(struct task *x, vaddr_t ip, uint64_t argument)
 {
-    struct thread *n;
-    int64_t error = service_thread(x, ip, argument, &n);
+    int64_t error = service_thread(x, ip, argument);
     return error < 0 ? (int)error : 0;
 }
 
-int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument, struct thread **n)
+int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
 {
     if (!x->stack_next)
         x->stack_next = STACK_TOP;
     int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE, SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
     if (error)
         return error;
-    *n = thread_create(x);
-    if (!*n)
+    struct thread *n = thread_create(x);
+    if (!n)
         return -ENOMEM;
-    arch_regs_init(&(*n)->regs, ip, x->stack_next - 8, argument);
-    (*n)->iret = 1;
+    arch_regs_init(&n->regs, ip, x->stack_next - 8, argument);
+    n->iret = 1;
     x->stack_next -= SERVICE_STACK_SPAN;
-    sched_ready(*n);
-    return (*n)->index;
+    sched_ready(n);
+    return n->index;
 }
 
 int64_t sys_service_start(struct thread *t, const uint64_t *a)

@@ -12,8 +12,8 @@ void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
 void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
 void service_reload_first(struct task *manager);   /* its code and constants */
-/* Another thread, with a stack of its own: its index, and the thread; -ENOMEM. */
-int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument, struct thread **n);
+/* Another thread, with a stack of its own: its index, or -ENOMEM. */
+int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument);
 int  service_load_first(const void *elf, size_t size);   /* the service manager, slot 1, with all rights */
 
 /* A boot module, where it lies in physical memory. */
