@@ -185,10 +185,14 @@ static void refuse_callers(struct task *x)
 
 /* ---- failure ---- */
 
-/* The same request twice in a row has been the death of the service: it fails, and the service goes on. */
-static void blame(struct task *x, struct thread *t)
+static struct thread *served(const struct task *x, const struct thread *t)
 {
-    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
+    return t->serving ? ipc_held(t->serving, x) : NULL;
+}
+
+/* The same request, c's, twice in a row has been the death of the service: it fails, and the service goes on. */
+static void blame(struct task *x, struct thread *c)
+{
     if (!c)
         return;
     bool again = x->fatal.thread == c->index && x->fatal.op == c->op && x->fatal.object == c->object
@@ -198,7 +202,7 @@ static void blame(struct task *x, struct thread *t)
     if (!again || !x->rights.afresh)
         return;
     x->fatal.op = 0;
-    kprintf("service %s (thread %u): what it received has ended it twice and fails: operation %lx from %x\n", x->name, t->index, c->op, c->task->endpoint);
+    kprintf("service %s: what it received has ended it twice and fails: operation %lx from %x\n", x->name, c->op, c->task->endpoint);
     ipc_finish(c, -EIO);
 }
 
@@ -206,7 +210,7 @@ static void blame(struct task *x, struct thread *t)
 static void last_words(struct task *x, struct thread *t)
 {
     const struct regs *r = &t->regs;
-    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
+    struct thread *c = served(x, t);
     kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
     if (c)
         kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op, c->task->service ? c->task->name : "a program",
@@ -275,7 +279,7 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
     else
         kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
     last_words(x, t);
-    blame(x, t);
+    blame(x, served(x, t));
     freeze(x, CRASH_FAULT);
 }
 
@@ -289,7 +293,7 @@ void service_violation(struct thread *t, uint64_t number)
     if (x->rights.tolerated)
         return;
     last_words(x, t);
-    blame(x, t);
+    blame(x, served(x, t));
     freeze(x, CRASH_VIOLATION);
 }
 
@@ -297,8 +301,24 @@ void service_exit(struct thread *t, enum exit how)
 {
     kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index, how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
     last_words(t->task, t);
-    blame(t->task, t);
+    blame(t->task, served(t->task, t));
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
+}
+
+/* It owes an answer that nobody will give any more. Who starts afresh is asked again. Who keeps state has done a part of it, nobody knows which: it fails. */
+static void sleeps(struct task *x)
+{
+    struct thread *owed[MAX_SERVICE];
+    ipc_owed(owed);
+    struct thread *c = owed[endpoint_index(x->endpoint)];
+    if (!c)
+        return;
+    kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op, c->task->service ? c->task->name : "a program", c->index,
+            x->rights.afresh ? "" : ", which fails");
+    if (x->rights.afresh)
+        blame(x, c);
+    else
+        ipc_finish(c, -EIO);
 }
 
 /* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that service itself. */
@@ -311,7 +331,9 @@ static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
     if (hangs && x->active) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
-        blame(x, x->active);
+        blame(x, served(x, x->active));
+    } else if (hangs) {
+        sleeps(x);
     }
     if (!x->crash)
         freeze(x, hangs ? CRASH_HUNG : CRASH_KILLED);

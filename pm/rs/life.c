@@ -5,7 +5,8 @@
  * asked and has not answered is asked again. Deaths in a row put off the next start: twice as long each time. Who dies too often before it
  * is ready is given up.
  *
- * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back. */
+ * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back; nor does who owes
+ * an answer and has done nothing for as long as its manifest allows. */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -300,12 +301,13 @@ static void look_closely(unsigned slot, uint64_t now)
 }
 
 /* At the same thing as at the last look, and the look before? */
-static void beat(unsigned slot, uint64_t stretch)
+static void beat(unsigned slot, uint64_t pulse)
 {
     struct entry *e = &services[slot];
-    e->looks = stretch && stretch == e->stretch ? e->looks + 1 : 0;
-    e->stretch = stretch;
-    if (e->looks >= LOOKS && e->state == RUNNING) {
+    uint64_t looks = pulse & PULSE_ASLEEP ? ((uint64_t)e->more.patience_ms * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
+    e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
+    e->pulse = pulse;
+    if (e->looks >= looks && e->state == RUNNING) {
         e->hangs++;
         kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
     }
@@ -321,7 +323,7 @@ void life_look(uint64_t bits)
 {
     static uint64_t next_beat;
     uint64_t now = time_now();
-    uint64_t pulse[MAX_SERVICE];
+    uint64_t pulses[MAX_SERVICE];
     bool on_beat = now >= next_beat;
     if (on_beat)
         next_beat = now + LOOK_NS;
@@ -331,15 +333,15 @@ void life_look(uint64_t bits)
         waits |= services[i].next.bytes != NULL;
     if (!on_beat && !waits && !(bits >> NOTIFY_TASK_DIED & 1))
         goto out;
-    kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulse, sizeof pulse, 0, 0);
+    kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulses, sizeof pulses, 0, 0);
     for (unsigned i = 2; i < slots; i++) {
         const struct entry *e = &services[i];
-        if (e->next.bytes && pulse[i] != ~0ul)
+        if (e->next.bytes && pulses[i] != PULSE_FROZEN)
             change_when_at_rest(i, now);
-        if (pulse[i] == ~0ul || !e->protocols || e->before.bytes || e->state == WAITING)
+        if (pulses[i] == PULSE_FROZEN || !e->protocols || e->before.bytes || e->state == WAITING)
             look_closely(i, now);
         else if (on_beat)
-            beat(i, pulse[i]);
+            beat(i, pulses[i]);
     }
 out:
     set_alarm(waits ? now + REST_NS : next_beat);

@@ -28,7 +28,7 @@ struct entry {
     uint32_t              starts, deaths, hangs;
     uint32_t              row;         /* deaths one soon after the other */
     uint64_t              died, retry; /* nanoseconds since boot */
-    uint64_t              stretch;     /* what it was at when it was looked at last, */
+    uint64_t              pulse;       /* what it was at when it was looked at last, */
     uint32_t              looks;       /* so many times */
     enum crash            crash;       /* WAITING: what it died of */
     uint32_t              protocols;   /* bit per protocol that it speaks */

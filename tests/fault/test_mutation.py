@@ -102,7 +102,7 @@ class Boot(vmlib.Run):
             file.writelines(line for _, _, line in trials)
         self.lines, self.said, self.begun = [], b"", time.monotonic()
         super().__init__(["/usr/lib/minnow-tests/_mutants", "/tmp/plan"], self.hear, lambda data: self.hear_error(data), lambda data: None,
-                         add=[(path, "/tmp/plan")], count=True, check=True, timeout=STALL)
+                         add=[(path, "/tmp/plan")], count=True, shift=3, check=True, timeout=STALL)
         self.errors = b""
 
     def hear(self, data):
