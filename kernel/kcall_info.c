@@ -96,6 +96,8 @@ static int64_t info_pulse(struct thread *t, vaddr_t to)
     for (unsigned i = 0; i < MAX_SERVICE; i++) {
         const struct task *x = tasks[i];
         out[i] = !x ? 0 : x->crash ? PULSE_FROZEN : x->active || !owed[i] ? stretch_of(x) : (x->messages + owed[i]->call) | PULSE_ASLEEP;
+        if (out[i] && x->active && x->active != sched_first() && !x->crash)
+            out[i] |= PULSE_READY;
     }
     return space_write(t->space, to, out, sizeof out) < 0 ? -EFAULT : (int64_t)sizeof out;
 }

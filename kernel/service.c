@@ -17,7 +17,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8 };
 
 static struct task *pm;
 
@@ -236,17 +236,32 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
     return false;
 }
 
-static void resume(struct task *x, enum resume why)
+/* The service gives itself up (recover.c) when the same way ends badly too often. Not if that way is the recovery. */
+static bool hopeless(struct task *x, enum resume why)
+{
+    if (x->failing.messages != x->messages)
+        x->failing.times = 0;
+    x->failing.messages = x->messages;
+    x->failing.times += why == RESUME_FAILED;
+    return x->failing.times > FAILURES_MOST;
+}
+
+static int resume(struct task *x, enum resume why)
 {
     struct thread *t = sched_frozen(x);
     struct recovery how = { 0 };
+    if (hopeless(x, why))
+        return -ESRCH;
     if (t && !settled(x, t, &how)) {
+        if (!how.entry)
+            return -ESRCH;
         arch_regs_init(&t->regs, how.entry, 0, t->index);
         t->regs.rsi = why;
         t->iret = 1;
     }
     x->crash = CRASH_NONE;
     sched_thaw(x);
+    return 0;
 }
 
 /* The manager has nobody to help it. Its program is written anew, and it is rolled back like the others. */
@@ -364,8 +379,7 @@ int64_t sys_service_resume(struct thread *t, const uint64_t *a)
         return -EPERM;
     if (!x || !x->crash || !x->recovery || x->crash == CRASH_UNRECOVERABLE)
         return -ESRCH;
-    resume(x, a[1]);
-    return 0;
+    return resume(x, a[1]);
 }
 
 int64_t sys_ready(struct thread *t, const uint64_t *a)

@@ -10,7 +10,10 @@
 #include "rs.h"
 #include "syscalls.h"
 
-enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2 };
+enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2,
+       HALT_SECONDS = 6 };
+
+static uint64_t halt_at;
 
 static bool task_of(unsigned slot, struct task_info *info)
 {
@@ -52,11 +55,15 @@ static int run(unsigned slot)
     return 0;
 }
 
-/* It will not come up: its callers are told. */
+/* It will not come up: its callers are told. Where nothing can run any more, the machine stops as soon as the file servers have written what they hold. */
 static void give_up(unsigned slot, enum state state)
 {
     kernel_call(SYS_SERVICE_KILL, slot, KILL_REFUSE, 0, 0, 0, 0);
     services[slot].state = state;
+    if (services[slot].more.loss_is_fatal && !halt_at) {
+        print("nothing can run without %s: the machine stops in %u seconds", services[slot].name, HALT_SECONDS);
+        halt_at = time_now() + HALT_SECONDS * 1000ul * MS;
+    }
 }
 
 int life_start(unsigned slot)
@@ -304,6 +311,8 @@ static void look_closely(unsigned slot, uint64_t now)
 static void beat(unsigned slot, uint64_t pulse)
 {
     struct entry *e = &services[slot];
+    if (pulse & PULSE_READY)
+        return;
     uint64_t looks = pulse & PULSE_ASLEEP ? ((uint64_t)e->more.patience_ms * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
     e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
     e->pulse = pulse;
@@ -327,6 +336,8 @@ void life_look(uint64_t bits)
     bool on_beat = now >= next_beat;
     if (on_beat)
         next_beat = now + LOOK_NS;
+    if (halt_at && now >= halt_at)
+        kernel_call(SYS_HALT, HALT_POWEROFF, 0, 0, 0, 0, 0);
     storm_look(now);
     bool waits = false;
     for (unsigned i = 2; i < slots; i++)

@@ -233,6 +233,8 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
         return read_names(r, slot_of, &more->needs);
     if (word_is(key, n, "patience:"))
         return read_patience(r, &more->patience_ms);
+    if (word_is(key, n, "loss:"))
+        return read_word(r, "bearable", "fatal", "a loss is bearable or fatal", &more->loss_is_fatal);
     if (word_is(key, n, "state:"))
         return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
     if (word_is(key, n, "violations:"))

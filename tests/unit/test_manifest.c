@@ -39,7 +39,8 @@ static void every_key_is_read(void **state)
                            "device-memory: 0xb8000-0xbffff\n"
                            "memory: 1M + 1/8\n"
                            "priority: 2\n"
-                           "patience: 5000\n"), 0);
+                           "patience: 5000\n"
+                           "loss: fatal\n"), 0);
     assert_int_equal(rights.may_call, 1 << 3 | 1 << 4);
     assert_int_equal(rights.may_notify, 1 << 2 | 1 << 3);
     assert_int_equal(rights.rights, RIGHT_CALLER | RIGHT_DMA);
@@ -52,6 +53,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(rights.budget, 256 + 1024);
     assert_int_equal(rights.priority, 2);
     assert_int_equal(more.patience_ms, 5000);
+    assert_true(more.loss_is_fatal);
     assert_int_equal(parse("memory: 1M\npatience: -\n"), 0);
     assert_int_equal(more.patience_ms, UINT32_MAX);
 }

@@ -216,8 +216,9 @@ enum info {
     INFO_SCHED,              /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit. Right SCHED or INFO */
 };
 /* What a service is at; the same as before when it has not got anywhere since. 0: nothing; PULSE_FROZEN; with PULSE_ASLEEP: it owes somebody an
- * answer, but waits for nobody and nothing runs in it. Calls that it has declared slow may wait. */
+ * answer, but waits for nobody and nothing runs in it. Calls that it has declared slow may wait. With PULSE_READY: somebody else has the processor. */
 #define PULSE_ASLEEP (1ul << 63)
+#define PULSE_READY  (1ul << 62)
 #define PULSE_FROZEN (~0ul)
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
