@@ -17,9 +17,11 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6 };
+#define SECOND 1000000000ul
 
 static struct task *pm;
+static uint64_t lost_at;   /* when the manager was; 0: it is there */
 
 struct task *service_pm(void)
 {
@@ -202,7 +204,7 @@ static void blame(struct task *x, struct thread *c)
     if (!again || !x->rights.afresh)
         return;
     x->fatal.op = 0;
-    kprintf("service %s: what it received has ended it twice and fails: operation %lx from %x\n", x->name, c->op, c->task->endpoint);
+    kprintf("service %s (operation %lx of %x): what it received has ended it twice and fails\n", x->name, c->op, c->task->endpoint);
     ipc_finish(c, -EIO);
 }
 
@@ -267,12 +269,18 @@ static int resume(struct task *x, enum resume why)
 /* The manager has nobody to help it. Its program is written anew, and it is rolled back like the others. */
 static void resume_manager(struct task *x)
 {
-    if (x->crash == CRASH_UNRECOVERABLE || !x->recovery)
-        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager stopped");
-    enum resume why = x->crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED;
+    if (!x->recovery)
+        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager does not come up");
+    enum crash crash = x->crash;
     service_reload_first(x);
-    resume(x, why);
-    ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+    if (crash != CRASH_UNRECOVERABLE && resume(x, crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED) == 0) {
+        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+        return;
+    }
+    kprintf("the service manager is lost: the machine stops in %u seconds\n", LOST_SECONDS);
+    ipc_orphan(x);
+    refuse_callers(x);
+    lost_at = arch_time();
 }
 
 static void freeze(struct task *x, enum crash why)
@@ -283,6 +291,26 @@ static void freeze(struct task *x, enum crash why)
         resume_manager(x);
     else
         ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
+}
+
+/* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the file servers have time to write what they hold. */
+void service_watch(uint64_t now)
+{
+    static uint64_t messages, hung_at;
+    struct task *x = tasks[SLOT_MANAGER];
+    if (lost_at && now - lost_at > LOST_SECONDS * SECOND)
+        arch_halt(HALT_POWEROFF);
+    if (lost_at || !x || !x->recovery)
+        return;
+    if (x->messages == messages && !x->active) {
+        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);
+    } else if (x->messages == messages) {
+        kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
+        last_words(x, x->active);
+        freeze(x, hung_at && now - hung_at < SECOND ? CRASH_HUNG : CRASH_KILLED);   /* once, it may have been the host's */
+        hung_at = now;
+    }
+    messages = x->messages;
 }
 
 void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2)
