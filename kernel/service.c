@@ -136,11 +136,10 @@ static void stop_threads(struct task *x)
     x->crash = CRASH_NONE;
 }
 
-/* A service is at rest when all its threads wait for the next message; or when it has not come up yet, and has died of that. */
+/* A service is at rest when all its threads wait for the next message; or when it has not come up yet. */
 static int64_t hand_over(struct task *x)
 {
-    bool failed = x->crash && !x->recovery;
-    for (struct thread *t = x->threads; t && !failed; t = t->siblings)
+    for (struct thread *t = x->threads; t && x->recovery; t = t->siblings)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);

@@ -67,6 +67,23 @@ def test_a_replacement_that_fails_at_its_start_gives_way_to_the_former(vm, tmp_p
     assert any(complaint in line for line in lines)
 
 
+@pytest.mark.parametrize("service", ["ext2", "vfs", "pipe"])
+@pytest.mark.parametrize("code", [elflib.UD2, elflib.SPIN], ids=["fails", "spins"])
+def test_a_broken_replacement_under_load_gives_the_state_back(vm, tmp_path, service, code):
+    bad = elflib.patched(service, {"service_run": code}, tmp_path)
+    lines = said(vm, f"echo kept >/tmp/kept; {LOAD} service replace {service} /tmp/bad 2>&1; wait; cat /tmp/kept; service status {service}",
+                 add=[(bad, "/tmp/bad")], check=True)
+    assert any("the former one runs again" in line for line in lines) and "end" in lines and lines[-1].split()[1] == "running" and "booted" in lines[-1]
+    assert len({line for line in lines if line.endswith("  -")}) == 1 and "kept" in lines
+
+
+def test_a_replacement_that_dies_soon_gives_way_when_it_is_at_rest(vm, tmp_path):
+    bad = elflib.patched("tmpfs", {"do_stat": elflib.UD2}, tmp_path)
+    lines = said(vm, "echo kept >/tmp/kept; service replace tmpfs /root/bad; stat /tmp/kept >/dev/null; usleep 100000; stat -c %s /tmp/kept; service status tmpfs",
+                 add=[(bad, "/root/bad")])
+    assert lines[0] == "5" and "booted" in lines[-1]
+
+
 def test_a_replacement_that_speaks_another_protocol_gives_way(vm):
     lines = said(vm, "service replace sched /boot/services/rtc 2>&1; service status sched; service log sched")
     assert "the former one runs again" in lines[0] and "booted" in lines[2]

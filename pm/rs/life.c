@@ -147,22 +147,22 @@ static int former_again(unsigned slot)
 static int change(unsigned slot, const struct image *to)
 {
     struct entry *e = &services[slot];
-    e->before = e->program;
-    e->before_replaced = e->replaced;
+    struct image former = e->program;
     e->program = *to;
     int error = succeed(slot);
     if (error == -EBUSY) {
-        e->program = e->before;
-        e->before.bytes = NULL;
+        e->program = former;
         return error;
     }
+    e->before = former;
+    e->before_replaced = e->replaced;
     e->replaced = e->on_trial = true;
     e->died = time_now();
     e->row = 0;
     if (error)
         former_again(slot);
     else
-        print("%s: replaced by another program", e->name);
+        print("%s: %s", e->name, e->next_is_former ? "the former program has taken over" : "replaced by another program");
     return error;
 }
 
@@ -170,12 +170,18 @@ static int change(unsigned slot, const struct image *to)
 static void change_when_at_rest(unsigned slot, uint64_t now)
 {
     struct entry *e = &services[slot];
+    bool replaced = e->before_replaced;
     int error = change(slot, &e->next);
     if (error == -EBUSY && now < e->patience)
         return;
     e->next.bytes = NULL;
-    if (error)
+    if (!e->next_is_former && error) {
         control_replaced(slot, error);
+    } else if (e->next_is_former) {
+        e->next_is_former = e->on_trial = false;
+        e->before.bytes = NULL;
+        e->replaced = error ? e->replaced : replaced;
+    }
 }
 
 int life_replace(unsigned slot, const struct image *by)
@@ -204,6 +210,17 @@ static void go_back(unsigned slot, const char *why)
     print("%s: the replacement %s: the former program runs again", services[slot].name, why);
     control_replaced(slot, -ECANCELED);
     former_again(slot);
+}
+
+/* It keeps state, and has something in hand: that is brought to an end first. */
+static void go_back_at_rest(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    print("%s: the replacement has died: the former program runs again as soon as it is at rest", e->name);
+    e->next = e->before;
+    e->next_is_former = true;
+    e->before.bytes = NULL;
+    e->patience = time_now() + PROOF_NS;
 }
 
 /* Has the replacement come up, in time and with the same protocols? */
@@ -262,6 +279,8 @@ static void died(unsigned slot, const struct task_info *info)
     e->row = now - e->died < ROW_NS ? e->row + 1 : 1;
     e->died = now;
     print("%s has died of %s%s", e->name, reasons[info->crash], info->ready ? "" : " before it was ready");
+    if (e->before.bytes && info->ready && !e->rights.afresh)
+        go_back_at_rest(slot);
     if (e->before.bytes) {
         go_back(slot, "has died");
     } else if (!info->ready && e->row > ROW_MOST) {

@@ -34,6 +34,7 @@ struct entry {
     uint32_t              protocols;   /* bit per protocol that it speaks */
     bool                  replaced, before_replaced;   /* it is not the program of the boot list; nor was `before` */
     struct image          next;        /* takes over when the service comes to rest, until `patience` */
+    bool                  next_is_former;
     uint64_t              patience;
     bool                  on_trial;    /* the replacement has not come up yet */
 };
