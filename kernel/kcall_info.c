@@ -153,7 +153,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
         out.word = kcall_personality->missed[a[1]];
         break;
     case INFO_FPU_SIZE:   return arch_fpu_size();
-    case INFO_CLOCK_PAGE: out.word = (uint64_t)clock_page - 0xffffffff80000000ul; break;
+    case INFO_CLOCK_PAGE: out.word = clock_page_frame(); break;
     default:              return -EINVAL;
     }
     if (n <= 0)

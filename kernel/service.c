@@ -347,7 +347,8 @@ void service_exit(struct thread *t, enum exit how)
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-/* It owes an answer that nobody will give any more. Who starts afresh is asked again. Who keeps state has done a part of it, nobody knows which: it fails. */
+/* It owes an answer that nobody will give any more. Who starts afresh is asked again, as often as it takes: the disk may just be slow. Who keeps state has
+ * done a part of it, nobody knows which: it fails. */
 static void sleeps(struct task *x)
 {
     struct thread *owed[MAX_SERVICE];
@@ -357,9 +358,7 @@ static void sleeps(struct task *x)
         return;
     kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op, c->task->service ? c->task->name : "a program", c->index,
             x->rights.afresh ? "" : ", which fails");
-    if (x->rights.afresh)
-        blame(x, c);
-    else
+    if (!x->rights.afresh)
         ipc_finish(c, -EIO);
 }
 

@@ -332,11 +332,15 @@ static void beat(unsigned slot, uint64_t pulse)
     struct entry *e = &services[slot];
     if (pulse & PULSE_READY)
         return;
-    uint64_t looks = pulse & PULSE_ASLEEP ? ((uint64_t)e->more.patience_ms * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
+    bool asleep = pulse & PULSE_ASLEEP;
+    uint64_t looks = asleep ? (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
+    if (!pulse)
+        e->sleeps = 0;
     e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
     e->pulse = pulse;
     if (e->looks >= looks && e->state == RUNNING) {
         e->hangs++;
+        e->sleeps += asleep && e->sleeps < BACK_OFF_MOST;
         kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
     }
 }

@@ -30,6 +30,7 @@ struct entry {
     uint64_t              died, retry; /* nanoseconds since boot */
     uint64_t              pulse;       /* what it was at when it was looked at last, */
     uint32_t              looks;       /* so many times */
+    uint32_t              sleeps;      /* hangs asleep since it last was at rest: its patience doubles each time */
     enum crash            crash;       /* WAITING: what it died of */
     uint32_t              protocols;   /* bit per protocol that it speaks */
     bool                  replaced, before_replaced;   /* it is not the program of the boot list; nor was `before` */
