@@ -11,10 +11,10 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { SECOND = 1000000000, WATCH_NS = SECOND / 4 };
+enum { SECOND = 1000000000, WATCH_NS = SECOND / 4, STRIKE_NS = 20011 };
 
 static struct task *alarms;         /* by time */
-static uint64_t watch = WATCH_NS;   /* when the manager is looked at next */
+static uint64_t watch;              /* when the manager is looked at next */
 int64_t clock_slice_end = -1;
 struct clock_page *clock_page;
 int64_t clock_wall_base;
@@ -79,7 +79,7 @@ void clock_interrupt(void)
         ipc_notify(t, 1ul << NOTIFY_ALARM);
     }
     if (now >= watch) {
-        watch = now + WATCH_NS;
+        watch = now + (service_strikes ? STRIKE_NS + now % STRIKE_NS : WATCH_NS);
         service_watch(now);
     }
     if (clock_slice_end >= 0 && clock_slice_end <= (int64_t)now) {

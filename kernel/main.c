@@ -24,6 +24,7 @@ void kernel_main(uint32_t magic, uint32_t information)
     boot_read(magic, information);
     arch_init();
     kprintf("minnow: %lu MiB of memory, %u modules\n", frames_all / 256, module_count);
+    service_strikes = boot_option("strike");
     if (boot_option("panic"))
         panic(NULL, "asked for by the option `panic`");
     const struct module *rs = find_module("rs");

@@ -17,10 +17,11 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6, STRIKES_TOLD = 50 };
 #define SECOND 1000000000ul
 
 static struct task *pm;
+bool service_strikes;
 static uint64_t lost_at;   /* when the manager was; 0: it is there */
 
 struct task *service_pm(void)
@@ -292,6 +293,17 @@ static void freeze(struct task *x, enum crash why)
         ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
 }
 
+/* For the tests: the manager kills the others at any instruction, but who would kill it? */
+static void strike(struct task *x)
+{
+    static unsigned count;
+    if (!x->active)
+        return;
+    freeze(x, CRASH_KILLED);
+    if (++count % STRIKES_TOLD == 0)
+        kprintf("the manager has been killed %u times\n", count);
+}
+
 /* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the file servers have time to write what they hold. */
 void service_watch(uint64_t now)
 {
@@ -301,7 +313,9 @@ void service_watch(uint64_t now)
         arch_halt(HALT_POWEROFF);
     if (lost_at || !x || !x->recovery)
         return;
-    if (x->messages == messages && !x->active) {
+    if (service_strikes) {
+        strike(x);
+    } else if (x->messages == messages && !x->active) {
         ipc_notify(x, 1ul << NOTIFY_TASK_DIED);
     } else if (x->messages == messages) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);

@@ -1,6 +1,8 @@
 """What no storm brings about: a service that spins or sleeps, one that dies while it restarts or recovers, two that die together, the policy of scheduling and the
 manager itself dying again and again."""
 
+import re
+
 import pytest
 
 import elflib
@@ -84,6 +86,16 @@ def test_who_looks_after_the_others_dies_again_and_again(name):
     assert deaths >= (200 if FULL else 20)
     if FULL:
         faultlib.figure(f"storm {name}: {deaths} deaths by command, nothing to be noticed")
+
+
+def test_the_manager_dies_at_any_instruction():
+    """By the kernel's option, since the manager kills the others. It does so wherever the clock finds it at work."""
+    run = faultlib.Run("rs", "load_rs >/dev/null; " * (3 if FULL else 0), {"options": "strike", "timeout": 240})
+    faultlib.same("rs", run)
+    killed = max([int(n) for n in re.findall(r"the manager has been killed (\d+) times", run.log)], default=0)
+    assert killed >= (200 if FULL else 50)
+    if FULL:
+        faultlib.figure(f"storm rs: {killed} deaths at any instruction, nothing to be noticed")
 
 
 @pytest.mark.skipif(not FULL, reason="in the full run")
