@@ -62,7 +62,7 @@ load_rtc() { for i in $(seq 60); do dd if=/dev/rtc0 bs=8 count=1 2>/dev/null | w
 load_procfs() {
     for i in 1 2 3 4 5 6; do
         cat /proc/mounts; ls /proc/self/fd | wc -l; awk '/MemTotal/' /proc/meminfo; cat /proc/self/comm
-        for f in /proc/[0-9]*/stat; do read -r pid rest <$f; test $f = /proc/$pid/stat || echo wrong $f; done
+        for p in 1 2 $$ $watchdog; do read -r pid rest </proc/$p/stat; test $p = $pid || echo wrong $p; done; ls /proc | grep -c '^[12]$'
         ps -o comm | grep -c '^ps'
     done
 }
