@@ -373,6 +373,8 @@ void ipc_orphan(struct task *gone)
         struct thread *t = threads[i];
         if (!t || t->state != THREAD_HELD || t->holder != gone)
             continue;
+        if (t->connected == t->call)
+            conn_close(t->task->conns, t->descriptor);   /* the next one gives it another */
         t->state = THREAD_QUEUED;
         t->mail.kind = MAIL_CALL;
         t->call += 1ul << INDEX_BITS;

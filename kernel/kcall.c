@@ -98,7 +98,10 @@ static int64_t sys_connect(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!c->task->conns)
         return -EINVAL;
-    return conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
+    int64_t descriptor = conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
+    if (descriptor >= 0)
+        c->connected = c->call, c->descriptor = descriptor;
+    return descriptor;
 }
 
 static int64_t sys_close(struct thread *t, const uint64_t *a)

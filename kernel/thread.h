@@ -66,6 +66,8 @@ struct thread {
     int64_t        quantum_end; /* the quantum is used up when cpu_ns has got there */
     uint16_t       index;
     uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
+    call_t         connected;   /* the call, if its holder has given the caller a descriptor, */
+    uint32_t       descriptor;  /* this one */
 };
 
 struct space {
