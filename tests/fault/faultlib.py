@@ -32,7 +32,7 @@ class Run:
 
     def __init__(self, load, weather, options):
         self.disk = options.get("disk")
-        self.command = ["sh", "-c", f". /tmp/loads.sh; watchdog 120; {weather}\n load_{load}; service storm 1 0; kill $watchdog; "
+        self.command = ["sh", "-c", f". /tmp/loads.sh; watchdog 5000; {weather}\n load_{load}; service storm 1 0; kill $watchdog; "
                                     "wait $watchdog 2>/dev/null; echo ---- >&2; state; service list >&2; cat /proc/minnow/log >&2"]
         self.result = vmlib.run(self.command, add=[(os.path.join(HERE, "loads.sh"), "/tmp/loads.sh")], count=True, check=True, **options)
         self.output = self.result.stdout.decode(errors="replace")
@@ -54,7 +54,7 @@ def undisturbed(load, disk=None):
     return run
 
 
-def storm(load, names, seed, mean, timeout=120, **options):
+def storm(load, names, seed, mean, timeout=300, **options):
     return Run(load, f"service storm {seed} {mean} {' '.join(names)}", dict(options, timeout=timeout))
 
 

@@ -25,7 +25,7 @@ from faultlib import FULL
 VICTIMS = ["ext2", "vfs", "pm", "posix", "pipe", "tmpfs", "fat", "devfs", "procfs", "virtio_blk", "console", "serial", "mem", "rtc", "sched"]
 KINDS = ["register", "destination", "offset", "skip", "branch", "garbage"]
 TRIALS, CHUNKS = (250, 40) if FULL else (12, 1)
-STALL = 30            # seconds of the host's without a line: the system is lost
+STALL = 15            # seconds of the host's without a line: the system is lost
 STOPPED, LOST = "the machine stopped itself", "the system is lost"
 
 
