@@ -32,7 +32,7 @@ uint32_t arch_port_in(uint16_t port, unsigned width);
 void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 
 /* ---- registers ---- */
-/* Prepares a thread to start in user mode. */
+/* Prepares a thread to start in user mode, wherever that is: registers are cleaned as below. */
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
 void arch_regs_clean(struct regs *r);

@@ -153,7 +153,8 @@ void arch_bases_changed(struct thread *t)
 
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
 {
-    *r = (struct regs){ .rip = ip, .rsp = sp, .rdi = argument, .rflags = RFLAGS_IF | 2 };
+    *r = (struct regs){ .rip = ip, .rsp = sp, .rdi = argument };
+    arch_regs_clean(r);
 }
 
 void arch_regs_clean(struct regs *r)
