@@ -61,6 +61,9 @@ uint64_t arch_entry_out(uint64_t entry);                /* -> struct page_out.en
 static inline bool arch_entry_present(uint64_t e) { return e & 1; }
 static inline bool arch_entry_reachable(uint64_t e) { return (e & 5) == 5; }   /* by its owner */
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
+/* A mark on a service's page: programs may have it too. */
+static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
+static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul

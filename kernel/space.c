@@ -105,7 +105,8 @@ void space_release(struct task *t, vaddr_t end)
     for (vaddr_t va = arch_next(t->space, 0, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
-            frame_free(arch_entry_frame(*e));
+            if (!arch_entry_shown(*e))   /* else programs may have it mapped, for ever */
+                frame_free(arch_entry_frame(*e));
             frames_promised++;
             t->committed--;
             t->space->pages--;
@@ -132,11 +133,12 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
-        struct task *s = task_find(c->service);
-        void *p = s && s->service ? space_byte(s->space, frame, false) : NULL;
-        if (!p)
+        struct task *s = task_find(c->service);   /* without a space when it is stopped */
+        uint64_t *shown = s && s->service && s->space && frame < USER_TOP ? arch_walk(s->space, frame) : NULL;
+        if (!shown || !arch_entry_reachable(*shown))
             return -EFAULT;
-        frame = virt_to_phys(p) & ~(paddr_t)(PAGE_SIZE - 1);
+        arch_entry_show(shown);
+        frame = arch_entry_frame(*shown);
         protection &= ~PAGE_OWNED;
     } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP && !(protection & PAGE_WRITE))) {
         return -EPERM;
