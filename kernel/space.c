@@ -125,6 +125,12 @@ static inline uint64_t *entry_for(struct space *s, vaddr_t va)
     return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
 }
 
+/* The clock's page is the one of the kernel's own that programs have: to read. */
+static uint64_t program_entry(paddr_t frame, uint32_t protection)
+{
+    return arch_entry_make(frame, frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
+}
+
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
 {
     uint64_t *e = entry_for(t->space, va);
@@ -140,7 +146,7 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
         arch_entry_show(shown);
         frame = arch_entry_frame(*shown);
         protection &= ~PAGE_OWNED;
-    } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP && !(protection & PAGE_WRITE))) {
+    } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP)) {
         return -EPERM;
     } else if (c->action == PAGE_MAP_ZERO) {
         zero_page(phys_to_virt(frame));
@@ -150,7 +156,7 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
         copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
     }
     bool was = *e != 0;
-    *e = arch_entry_make(frame, protection);
+    *e = program_entry(frame, protection);
     if (was)
         arch_flush(t->space, va);
     else
@@ -172,7 +178,7 @@ static void protect_pages(struct task *t, const struct page_change *c, vaddr_t e
 {
     for (vaddr_t va = arch_next(t->space, c->address, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
         uint64_t *e = arch_entry(t->space, va, false);
-        *e = arch_entry_make(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
+        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
         arch_flush(t->space, va);
     }
 }
