@@ -281,3 +281,16 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
         return -EFAULT;
     return error ? error : (int64_t)filled;
 }
+
+/* ---- SYS_FRAMES_GIVE ---- */
+
+bool pages_shown(paddr_t first, uint64_t count)
+{
+    for (unsigned i = MAX_SERVICE; i < TASKS_MAX; i++) {
+        struct space *s = tasks[i] ? tasks[i]->space : NULL;
+        for (vaddr_t va = 0; s && (va = arch_next(s, va, USER_TOP)) < USER_TOP; va += PAGE_SIZE)
+            if (arch_entry_frame(*arch_entry(s, va, false)) - first < count * PAGE_SIZE)
+                return true;
+    }
+    return false;
+}
