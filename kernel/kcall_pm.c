@@ -81,7 +81,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
     struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
-    if (!x || (a[1] && !like))
+    if (!x || (a[1] && !(like && like->user)))   /* a service's priority is not for programs */
         return -ESRCH;
     if (!frames_spare())
         return -ENOMEM;
