@@ -16,7 +16,7 @@ static struct { struct task *task; uint8_t bit; } irqs[IRQS];
 static bool may_port(const struct task *t, uint64_t port, uint64_t width)
 {
     for (unsigned i = 0; i < 8; i++)
-        if (port >= t->rights.ports[i].first && port + width - 1 <= t->rights.ports[i].last)
+        if (port >= t->rights.ports[i].first && port <= t->rights.ports[i].last && width - 1 <= t->rights.ports[i].last - port)
             return width == 1 || width == 2 || width == 4;
     return false;
 }
