@@ -33,8 +33,13 @@ static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
     if (!me->dma[i].pages) {
         size_t n = pages;
         paddr_t first = me->committed + pages <= me->rights.budget ? frame_alloc_many(&n) : 0;
-        if (!first || n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32))
-            return 0;   /* drivers ask at their start, when there is one large range */
+        if (!first)
+            return 0;
+        if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {   /* drivers ask at their start, when there is one large range */
+            while (n--)
+                frame_free(first + n * PAGE_SIZE);
+            return 0;
+        }
         me->dma[i].first = first;
         me->dma[i].pages = pages;
         me->rights.budget -= pages;
