@@ -10,6 +10,7 @@
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
 #define DEVICE_START 0x200000000000ul
+#define DEVICE_SIZE  (1ul << 30)       /* of addresses, so of page tables too: what is mapped stays mapped */
 
 static struct { struct task *task; uint8_t bit; } irqs[IRQS];
 
@@ -167,11 +168,13 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
     if (!me->device_next)
         me->device_next = DEVICE_START;
     vaddr_t va = me->device_next;
+    if (last - first >= DEVICE_SIZE - (va - DEVICE_START))
+        return -ENOMEM;
     for (paddr_t p = first; p <= last; p += PAGE_SIZE, me->device_next += PAGE_SIZE) {
         uint64_t *e = arch_entry(me->space, me->device_next, true);
         if (!e)
             return -ENOMEM;
-        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE);   /* not owned; text memory may be cached */
+        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE | PAGE_DEVICE);   /* not owned; text memory may be cached */
     }
     return va + (a[0] - first);
 }
