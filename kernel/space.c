@@ -229,6 +229,8 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
 {
     int64_t result = 0;
+    if (count > PAGE_CHANGES_MAX)   /* nothing else runs meanwhile */
+        return -EINVAL;
     for (size_t i = 0; i < count; i++) {
         struct page_change c;
         if (space_read(t->space, changes + i * sizeof c, &c, sizeof c) < 0)
