@@ -63,6 +63,8 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
         x->dma[i].taken = false;
         x->rights.budget -= x->dma[i].pages;   /* it has them already */
     }
+    if (x->rights.budget > r.budget)
+        x->rights.budget = 0;   /* the manifest allows less than they are */
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         pm = x;
