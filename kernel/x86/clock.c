@@ -11,7 +11,8 @@ enum { LAPIC_EOI = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_LVT_TIMER = 0x320, LAPIC_I
 enum { SECOND = 1000000000, TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = 1000000000 };
 
 static volatile uint32_t *lapic;
-static union { struct clock_page clock; char page[PAGE_SIZE]; } shown __attribute__((aligned(PAGE_SIZE)));   /* nothing else stands in it: programs see it */
+/* Programs see the whole page, so nothing else stands in it. */
+static union { struct clock_page clock; char page[PAGE_SIZE]; } shown __attribute__((aligned(PAGE_SIZE)));
 static uint64_t tsc_hz_, lapic_hz;
 static uint64_t timer_at = ~0ul;
 static uint64_t began;              /* TSC when the kernel started */
