@@ -32,7 +32,7 @@ uint32_t arch_port_in(uint16_t port, unsigned width);
 void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 
 /* ---- registers ---- */
-/* Prepares a thread to start in user mode. */
+/* Prepares a thread to start in user mode, wherever that is: registers are cleaned as below. */
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
 void arch_regs_clean(struct regs *r);
@@ -55,12 +55,16 @@ void arch_space_free(struct space *s);                  /* the tables; not the p
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
 /* The first address >= va, below end, whose entry exists (so that holes are skipped by table). */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end);
+enum { PAGE_DEVICE = 16 };                              /* beside PAGE_READ...: no memory, the kernel keeps off it */
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection);  /* PAGE_... -> entry */
 uint32_t arch_entry_protection(uint64_t entry);
 uint64_t arch_entry_out(uint64_t entry);                /* -> struct page_out.entry */
 static inline bool arch_entry_present(uint64_t e) { return e & 1; }
-static inline bool arch_entry_reachable(uint64_t e) { return (e & 5) == 5; }   /* by its owner */
+static inline bool arch_entry_reachable(uint64_t e) { return (e & 0x805) == 5; }   /* by its owner, and memory */
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
+/* A mark on a service's page: programs may have it too. */
+static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
+static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul

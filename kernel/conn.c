@@ -194,18 +194,17 @@ void conn_position_give(struct thread *t)
 {
     struct conn *c = t->conn;
     t->conn = NULL;
-    struct thread *n = c->waiting;
-    if (n) {
+    struct task *s = tasks[c->service];
+    for (struct thread *n; (n = c->waiting);) {
         c->waiting = n->next;
-        n->position = c->position;
-        if (tasks[c->service]) {
-            ipc_send(n, tasks[c->service]);
-        } else {
-            n->conn = NULL;
-            n->regs.rax = -ENXIO;
-            sched_ready(n);
+        if (!s->refuses) {
+            n->position = c->position;
+            ipc_send(n, s);
+            return;
         }
-        return;
+        n->conn = NULL;   /* one after the other: were it sent, its own end would let the next one in, deeper in the stack each time */
+        n->state = THREAD_PARKED;
+        ipc_finish(n, -ENXIO);
     }
     c->busy = 0;
     if (!c->refs)

@@ -193,7 +193,10 @@ void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length)
 {
     if (t->task->service) {
-        service_fault(t, PM_FAULT, 14, access, address);
+        if (kind == CALL_THROWN)   /* its memory is always there: it has shown a window that is not, or whom it calls says so */
+            ipc_finish(t, -EFAULT);
+        else
+            service_fault(t, PM_FAULT, 14, access, address);
         return;
     }
     if (t->kind == CALL_EXPIRED) {   /* the policy throws its call back: that decides nothing */

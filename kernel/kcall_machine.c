@@ -10,13 +10,14 @@
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
 #define DEVICE_START 0x200000000000ul
+#define DEVICE_SIZE  (1ul << 30)       /* of addresses, so of page tables too: what is mapped stays mapped */
 
 static struct { struct task *task; uint8_t bit; } irqs[IRQS];
 
 static bool may_port(const struct task *t, uint64_t port, uint64_t width)
 {
     for (unsigned i = 0; i < 8; i++)
-        if (port >= t->rights.ports[i].first && port + width - 1 <= t->rights.ports[i].last)
+        if (port >= t->rights.ports[i].first && port <= t->rights.ports[i].last && width - 1 <= t->rights.ports[i].last - port)
             return width == 1 || width == 2 || width == 4;
     return false;
 }
@@ -33,8 +34,13 @@ static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
     if (!me->dma[i].pages) {
         size_t n = pages;
         paddr_t first = me->committed + pages <= me->rights.budget ? frame_alloc_many(&n) : 0;
-        if (!first || n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32))
-            return 0;   /* drivers ask at their start, when there is one large range */
+        if (!first)
+            return 0;
+        if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {   /* drivers ask at their start, when there is one large range */
+            while (n--)
+                frame_free(first + n * PAGE_SIZE);
+            return 0;
+        }
         me->dma[i].first = first;
         me->dma[i].pages = pages;
         me->rights.budget -= pages;
@@ -162,11 +168,13 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
     if (!me->device_next)
         me->device_next = DEVICE_START;
     vaddr_t va = me->device_next;
+    if (last - first >= DEVICE_SIZE - (va - DEVICE_START))
+        return -ENOMEM;
     for (paddr_t p = first; p <= last; p += PAGE_SIZE, me->device_next += PAGE_SIZE) {
         uint64_t *e = arch_entry(me->space, me->device_next, true);
         if (!e)
             return -ENOMEM;
-        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE);   /* not owned; text memory may be cached */
+        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE | PAGE_DEVICE);   /* not owned; text memory may be cached */
     }
     return va + (a[0] - first);
 }

@@ -81,7 +81,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
     struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
-    if (!x || (a[1] && !like))
+    if (!x || (a[1] && !(like && like->user)))   /* a service's priority is not for programs */
         return -ESRCH;
     if (!frames_spare())
         return -ENOMEM;
@@ -162,6 +162,8 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
 int64_t sys_frames_give(struct thread *t, const uint64_t *a)
 {
     if (!has_right(t, RIGHT_PM))
+        return -EPERM;
+    if (a[1] > frames_all || pages_shown(a[0], a[1]))   /* what programs can still write is no memory for the kernel */
         return -EPERM;
     for (uint64_t i = 0; i < a[1]; i++)
         if (!frame_return(a[0] + i * PAGE_SIZE))

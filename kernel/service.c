@@ -64,6 +64,8 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
         x->dma[i].taken = false;
         x->rights.budget -= x->dma[i].pages;   /* it has them already */
     }
+    if (x->rights.budget > r.budget)
+        x->rights.budget = 0;   /* the manifest allows less than they are */
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         pm = x;
@@ -150,17 +152,13 @@ static int64_t hand_over(struct task *x)
 
 void service_stop(struct task *x)
 {
-    bool came_up = x->recovery;
     stop_threads(x);
     irq_forget(x);
     clock_alarm(x, 0);
     x->pending = 0;
     x->published_length = 0;
     if (x->space) {
-        if (x->rights.afresh || !came_up)
-            space_release(x, USER_TOP);
-        else
-            x->committed = 0;   /* programs may have mapped some of it, for ever */
+        space_release(x, USER_TOP);
         frames_promised -= frames_promised < x->rights.budget ? frames_promised : x->rights.budget;
         space_drop(x->space);
         x->space = NULL;

@@ -105,7 +105,8 @@ void space_release(struct task *t, vaddr_t end)
     for (vaddr_t va = arch_next(t->space, 0, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
-            frame_free(arch_entry_frame(*e));
+            if (!arch_entry_shown(*e))   /* else programs may have it mapped, for ever */
+                frame_free(arch_entry_frame(*e));
             frames_promised++;
             t->committed--;
             t->space->pages--;
@@ -124,6 +125,12 @@ static inline uint64_t *entry_for(struct space *s, vaddr_t va)
     return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
 }
 
+/* The clock's page is the one of the kernel's own that programs have: to read. */
+static uint64_t program_entry(paddr_t frame, uint32_t protection)
+{
+    return arch_entry_make(frame, frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
+}
+
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
 {
     uint64_t *e = entry_for(t->space, va);
@@ -132,13 +139,14 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
-        struct task *s = task_find(c->service);
-        void *p = s && s->service ? space_byte(s->space, frame, false) : NULL;
-        if (!p)
+        struct task *s = task_find(c->service);   /* without a space when it is stopped */
+        uint64_t *shown = s && s->service && s->space && frame < USER_TOP ? arch_walk(s->space, frame) : NULL;
+        if (!shown || !arch_entry_reachable(*shown))
             return -EFAULT;
-        frame = virt_to_phys(p) & ~(paddr_t)(PAGE_SIZE - 1);
+        arch_entry_show(shown);
+        frame = arch_entry_frame(*shown);
         protection &= ~PAGE_OWNED;
-    } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP && !(protection & PAGE_WRITE))) {
+    } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP)) {
         return -EPERM;
     } else if (c->action == PAGE_MAP_ZERO) {
         zero_page(phys_to_virt(frame));
@@ -148,7 +156,7 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
         copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
     }
     bool was = *e != 0;
-    *e = arch_entry_make(frame, protection);
+    *e = program_entry(frame, protection);
     if (was)
         arch_flush(t->space, va);
     else
@@ -170,7 +178,7 @@ static void protect_pages(struct task *t, const struct page_change *c, vaddr_t e
 {
     for (vaddr_t va = arch_next(t->space, c->address, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
         uint64_t *e = arch_entry(t->space, va, false);
-        *e = arch_entry_make(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
+        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
         arch_flush(t->space, va);
     }
 }
@@ -221,6 +229,8 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
 {
     int64_t result = 0;
+    if (count > PAGE_CHANGES_MAX)   /* nothing else runs meanwhile */
+        return -EINVAL;
     for (size_t i = 0; i < count; i++) {
         struct page_change c;
         if (space_read(t->space, changes + i * sizeof c, &c, sizeof c) < 0)
@@ -272,4 +282,17 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
     if (space_write(t->space, request, &c, sizeof c) < 0)
         return -EFAULT;
     return error ? error : (int64_t)filled;
+}
+
+/* ---- SYS_FRAMES_GIVE ---- */
+
+bool pages_shown(paddr_t first, uint64_t count)
+{
+    for (unsigned i = MAX_SERVICE; i < TASKS_MAX; i++) {
+        struct space *s = tasks[i] ? tasks[i]->space : NULL;
+        for (vaddr_t va = 0; s && (va = arch_next(s, va, USER_TOP)) < USER_TOP; va += PAGE_SIZE)
+            if (arch_entry_frame(*arch_entry(s, va, false)) - first < count * PAGE_SIZE)
+                return true;
+    }
+    return false;
 }

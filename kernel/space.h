@@ -21,5 +21,7 @@ void space_release(struct task *t, vaddr_t end);   /* what a service has below `
 
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count);
 int64_t pages_clone(struct thread *t, vaddr_t request);
+/* Does a program have one of these frames? A look at all page tables. */
+bool pages_shown(paddr_t first, uint64_t count);
 
 #endif

@@ -14,10 +14,6 @@
 
 /* ---- programs ---- */
 
-/* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it lets nobody else run, and an iovec
- * may name the same memory a thousand times. */
-enum { TRANSFER_MAX = 16 << 20 };
-
 static void shift_arguments(struct thread *t)
 {
     const struct regs *r = &t->regs;

@@ -138,7 +138,6 @@ struct cpu {
     uint64_t       charged_at;
     struct thread *fpu_owner;   /* whose state the FPU registers hold */
     bool           fpu_off;     /* CR0.TS is set */
-    uint64_t       fs_base, gs_base;
     uint64_t       switches, space_switches, interrupts, messages, idle_ns;
 };
 extern struct cpu cpu0;

@@ -105,7 +105,7 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    uint64_t offset = a[1], left = a[2] ? a[2] : 1;
+    uint64_t offset = a[1], left = !a[2] ? 1 : a[2] < TRANSFER_MAX ? a[2] : TRANSFER_MAX;
     bool write = c->window.kind & WINDOW_OUT;
     struct cursor cursor = { 0, 0 };
     while (left) {
@@ -136,6 +136,8 @@ int64_t sys_aim(struct thread *t, const uint64_t *a)
         return -EPERM;
     if (!c)
         return -ESRCH;
+    if (a[3] & WINDOW_IOVEC && a[2] > IOV_MAX)
+        return -EINVAL;
     c->window.base = a[1];
     c->window.length = a[2];
     c->window.kind = a[3] & (DIRECTION | WINDOW_IOVEC);

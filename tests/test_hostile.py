@@ -7,7 +7,7 @@ import pytest
 
 import vmlib
 
-HOSTILE, WILD = (os.path.join(vmlib.BUILD, "services", name) for name in ("hostile", "wild"))
+HOSTILE, WILD, CORNERS = (os.path.join(vmlib.BUILD, "services", name) for name in ("hostile", "wild", "corners"))
 WORK = ("for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
         "/usr/lib/minnow-tests/signals | md5sum; done; ")
 ASK = {   # what asks the hostile service, over and over
@@ -27,13 +27,28 @@ def test_a_hostile_service_harms_nobody_else(service):
     assert result.stdout == undisturbed.stdout and result.stdout.endswith(b"end\n")
 
 
-@pytest.mark.parametrize("service", ["pm", "vfs", "posix"])
-def test_the_kernel_stands_whatever_the_mightiest_ask_of_it(service, tmp_path):
-    """With what they may do, they can do away with every program, but not with the kernel. How far the system comes does not matter."""
+def boot_with(service, program, tmp_path):
+    """A boot with the program in the place of a service: (the run, what was said). What its manifest does not allow is refused, no more."""
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     manifest = f"/services/{service}.manifest"
     image.write_text(image.read(manifest) + b"violations: refused\n", manifest)
+    broken = tmp_path / "rtc"   # so that there is a slot whose service never comes up
+    broken.write_bytes(b"no program")
     said = []
-    run = vmlib.Run(["true"], said.append, said.append, said.append, count=True, shift=3, timeout=15, image=image.path, service=[(service, WILD)])
+    run = vmlib.Run(["true"], said.append, said.append, said.append, count=True, shift=3, timeout=15, image=image.path,
+                    service=[(service, program), ("rtc", str(broken))])
     run.run()
-    assert not run.panicked_at and (run.why != "ended" or run.switched_off), b"".join(said)[-3000:]
+    return run, b"".join(said)
+
+
+@pytest.mark.parametrize("service", ["pm", "vfs", "posix"])
+def test_the_kernel_stands_whatever_the_mightiest_ask_of_it(service, tmp_path):
+    """With what they may do, they can do away with every program, but not with the kernel. How far the system comes does not matter."""
+    run, said = boot_with(service, WILD, tmp_path)
+    assert not run.panicked_at and (run.why != "ended" or run.switched_off), said[-3000:]
+
+
+def test_memory_of_the_kernel_is_not_for_programs(tmp_path):
+    """Not even if PM says so: frames that it has given back, the clock's page, those of services that are not there."""
+    run, said = boot_with("pm", CORNERS, tmp_path)
+    assert not run.panicked_at and b"pm: has done its worst" in said and b"the clock cannot be written" in said, said[-3000:]

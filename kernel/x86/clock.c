@@ -11,7 +11,8 @@ enum { LAPIC_EOI = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_LVT_TIMER = 0x320, LAPIC_I
 enum { SECOND = 1000000000, TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = 1000000000 };
 
 static volatile uint32_t *lapic;
-static struct clock_page boot_page __attribute__((aligned(PAGE_SIZE)));
+/* Programs see the whole page, so nothing else stands in it. */
+static union { struct clock_page clock; char page[PAGE_SIZE]; } shown __attribute__((aligned(PAGE_SIZE)));
 static uint64_t tsc_hz_, lapic_hz;
 static uint64_t timer_at = ~0ul;
 static uint64_t began;              /* TSC when the kernel started */
@@ -69,7 +70,7 @@ static void calibrate(void)
 void clock_init(void)
 {
     calibrate();
-    clock_page = &boot_page;
+    clock_page = &shown.clock;
     clock_page->mult = ((unsigned __int128)SECOND << SHIFT) / tsc_hz_;
     clock_page->shift = SHIFT;
     clock_page->tsc_base = began;
@@ -77,7 +78,7 @@ void clock_init(void)
 
 uint64_t arch_time(void)
 {
-    return (unsigned __int128)(rdtsc() - boot_page.tsc_base) * boot_page.mult >> SHIFT;
+    return (unsigned __int128)(rdtsc() - shown.clock.tsc_base) * shown.clock.mult >> SHIFT;
 }
 
 void arch_timer_set(uint64_t when)

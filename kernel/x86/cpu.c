@@ -125,16 +125,11 @@ static void charge(struct cpu *cpu, struct thread *t)
         clock_runs(t, now);
 }
 
-static void switch_bases(struct cpu *cpu, struct thread *t)
+/* Even if the program before had the same ones: it may have loaded a selector, which sets the base, and nobody sees. */
+static void load_bases(const struct thread *t)
 {
-    if (cpu->fs_base != t->regs.fs_base) {
-        cpu->fs_base = t->regs.fs_base;
-        wrmsr(MSR_FS_BASE, cpu->fs_base);
-    }
-    if (cpu->gs_base != t->regs.gs_base) {
-        cpu->gs_base = t->regs.gs_base;
-        wrmsr(MSR_KERNEL_GS_BASE, cpu->gs_base);
-    }
+    wrmsr(MSR_FS_BASE, t->regs.fs_base);
+    wrmsr(MSR_KERNEL_GS_BASE, t->regs.gs_base);
 }
 
 /* The slow parts of arch_switch (switch.h). */
@@ -142,18 +137,19 @@ void switch_user(struct cpu *cpu, struct thread *t)
 {
     if (cpu->charged != t)
         charge(cpu, t);
-    switch_bases(cpu, t);
+    load_bases(t);
 }
 
 void arch_bases_changed(struct thread *t)
 {
     if (this_cpu()->charged == t)
-        switch_bases(this_cpu(), t);
+        load_bases(t);
 }
 
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
 {
-    *r = (struct regs){ .rip = ip, .rsp = sp, .rdi = argument, .rflags = RFLAGS_IF | 2 };
+    *r = (struct regs){ .rip = ip, .rsp = sp, .rdi = argument };
+    arch_regs_clean(r);
 }
 
 void arch_regs_clean(struct regs *r)

@@ -16,7 +16,8 @@
 #define P_DIRTY     0x40ul
 #define P_LARGE     0x80ul
 #define P_GLOBAL    0x100ul
-#define P_OWNED     0x200ul      /* free for software */
+#define P_OWNED     0x200ul      /* free for software, and so are 0x400 (arch_entry_shown) */
+#define P_DEVICE    0x800ul      /* and this one */
 #define P_NX        (1ul << 63)
 #define FRAME(e)    ((e) & 0x000ffffffffff000ul)
 
@@ -161,7 +162,7 @@ vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end)
 
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 {
-    uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0);
+    uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0) | (protection & PAGE_DEVICE ? P_DEVICE : 0);
     if (protection & (PAGE_READ | PAGE_WRITE | PAGE_EXEC))
         e |= P_USER;
     if (protection & PAGE_WRITE)

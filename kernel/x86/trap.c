@@ -56,7 +56,7 @@ static void page_fault(struct thread *t, uint64_t error)
 {
     uint64_t access = (error & PF_WRITE ? PM_FAULT_WRITE : 0) | (error & PF_EXEC ? PM_FAULT_EXEC : 0) | (error & PF_PRESENT ? PM_FAULT_PRESENT : 0);
     vaddr_t at = read_cr2();
-    if (error & PF_RESERVED)
+    if (error & PF_RESERVED && !t->task->service)   /* a service's manifest may name addresses that the processor has not */
         panic(&t->regs, "page table of %s is corrupt at %lx", t->task->name, at);
     t->kind = CALL_FAULT;
     if (at >> USER_TOP_SHIFT)

@@ -15,7 +15,7 @@ enum sys {
     SYS_FORWARD,        /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
     SYS_RECEIVE_AGAIN,  /* -> what this thread received last, if that is still to be answered; else as SYS_RECEIVE */
     SYS_NOTIFY,         /* service, bits */
-    SYS_THROW,          /* call, offset, length: the window's pages are missing: have them brought, send the call again */
+    SYS_THROW,          /* call, offset, length: the window's pages are missing: have them brought, send the call again. A service's call ends with -EFAULT */
     SYS_RETRY,          /* call: send it again as it was made */
     SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
     SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
@@ -58,10 +58,10 @@ enum sys {
                          * new thread had made it; replying to it starts the thread */
     SYS_THREAD_KILL,    /* thread */
     SYS_TASK_SPACE,     /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
-    SYS_PAGES,          /* struct page_change *, count: maps, unmaps, protects -> how many were done */
+    SYS_PAGES,          /* struct page_change *, count (PAGE_CHANGES_MAX): maps, unmaps, protects -> how many were done */
     SYS_PAGES_CLONE,    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only -> bytes covered */
     SYS_FRAMES,         /* pages wanted, paddr_t *first: takes contiguous free frames -> how many; 0 when only what is promised to services is left */
-    SYS_FRAMES_GIVE,    /* first, count: gives frames to the kernel, for its page tables */
+    SYS_FRAMES_GIVE,    /* first, count: gives frames to the kernel, for its page tables; -EPERM unless they are PM's and no program maps them */
 
     /* Service manager. Right RS. */
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
@@ -171,6 +171,8 @@ enum task_item {
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
+
+enum { PAGE_CHANGES_MAX = 64 };   /* in one call */
 
 /* One change of page tables. Pages are given by frame (PM's own), or as the memory of a service. */
 struct page_change {

@@ -64,6 +64,7 @@ static void test_windows(void)
     check("an out-window cannot be read", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_OUT, bytes, 100), -EACCES);
     check("without a window nothing is copied", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_NONE, bytes, 100), -EACCES);
     check("a window into the kernel shows nothing", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 8, COPY_FROM_CALLER, WINDOW_IN, (void *)0xffffffff80100000, 100), -ERANGE);
+    check("nor does one where nothing is, and the call ends", window_call(PEER_SUM, 0, 0, 0, WINDOW_IN, (void *)0x600000000000, 100), -EFAULT);
     struct iovec v[3] = { { (caller_t)bytes, 10 }, { 0, 0 }, { (caller_t)bytes + 20, 10 } };
     memset(bytes, 1, 100);
     check("an iovec is one buffer", window_call(PEER_COPY_OUT_OF_BOUNDS, 5, 10, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v, 3), 10);
@@ -145,6 +146,7 @@ static void test_rights(void)
         check(refused[i].name, kernel_call(refused[i].number, 1, 1, 0x400000, 4, 0, 0), -EPERM);
     check("a number behind the last", kernel_call(SYS_COUNT_, 0, 0, 0, 0, 0, 0), -ENOSYS);
     check("a huge number", kernel_call(-1, 0, 0, 0, 0, 0, 0), -ENOSYS);
+    check("a port beyond all", kernel_call(SYS_PORT_IN, -1, 2, 0, 0, 0, 0), -EPERM);
     check("memory over the budget", kernel_call(SYS_GROW, 100000, 0, 0, 0, 0, 0), -ENOMEM);
 }
 

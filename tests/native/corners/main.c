@@ -1,0 +1,61 @@
+/* corners: in the place of PM, does what chance does not find: puts memory that is the kernel's, or will be, into a program's hands. */
+#include "service.h"
+#include "syscalls.h"
+
+enum { FRAMES = 16, AT = 0x500000 };
+
+static uint8_t junk[PAGE_SIZE];
+
+static int64_t change(int64_t task, enum page_action action, vaddr_t at, uint64_t count, uint64_t source, endpoint_t service, uint32_t protection)
+{
+    struct page_change c = { .address = at, .count = count, .source = source, .task = task, .service = service, .protection = protection, .action = action };
+    return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+}
+
+/* Frames that a program goes on using when the kernel has got them back. */
+static void frames_twice(int64_t task)
+{
+    paddr_t first = 0;
+    int64_t n = kernel_call(SYS_FRAMES, FRAMES, (uint64_t)&first, 0, 0, 0, 0);
+    change(task, PAGE_MAP_ZERO, AT, n, first, 0, PAGE_READ | PAGE_WRITE);
+    kernel_call(SYS_FRAMES_GIVE, first, n, 0, 0, 0, 0);
+    for (int64_t i = 0; i < n; i++)
+        kernel_call(SYS_POKE, task, AT + i * PAGE_SIZE, (uint64_t)junk, PAGE_SIZE, 0, 0);
+    for (unsigned i = 0; i < 4 * FRAMES; i++)
+        kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0);
+}
+
+/* The kernel's own page that programs may read. */
+static void write_clock(int64_t task)
+{
+    uint64_t clock = 0;
+    kernel_call(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0);
+    change(task, PAGE_MAP, AT - PAGE_SIZE, 1, clock, 0, PAGE_READ);
+    change(task, PAGE_PROTECT, AT - PAGE_SIZE, 1, 0, 0, PAGE_READ | PAGE_WRITE);
+    int64_t n = kernel_call(SYS_POKE, task, AT - PAGE_SIZE, (uint64_t)junk, PAGE_SIZE, 0, 0);
+    print(n == -EFAULT ? "the clock cannot be written" : "the clock was written");
+}
+
+/* Pages of every service, of one that has never come up too. */
+static void map_services(int64_t task)
+{
+    for (endpoint_t slot = 1; slot < MAX_SERVICE; slot++)
+        change(task, PAGE_MAP_SERVICE, AT - 2 * PAGE_SIZE, 1, 0x400000, slot, PAGE_READ);
+}
+
+int main(void)
+{
+    struct message m;
+    int64_t task;
+    memset(junk, 0x41, sizeof junk);
+    recovery_register(~0u);
+    do                        /* until POSIX has said what programs are */
+        message_receive(&m);
+    while ((task = kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0)) < 0);
+    map_services(task);
+    frames_twice(task);
+    write_clock(task);
+    print("has done its worst");
+    for (;;)
+        message_receive(&m);
+}
