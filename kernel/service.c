@@ -142,6 +142,8 @@ static void stop_threads(struct task *x)
 /* A service is at rest when all its threads wait for the next message; or when it has not come up yet. */
 static int64_t hand_over(struct task *x)
 {
+    if (!x->space)
+        return -ESRCH;
     for (struct thread *t = x->threads; t && x->recovery; t = t->siblings)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
