@@ -71,7 +71,7 @@ def test_a_replacement_that_fails_at_its_start_gives_way_to_the_former(vm, tmp_p
 @pytest.mark.parametrize("code", [elflib.UD2, elflib.SPIN], ids=["fails", "spins"])
 def test_a_broken_replacement_under_load_gives_the_state_back(vm, tmp_path, service, code):
     bad = elflib.patched(service, {"service_run": code}, tmp_path)
-    lines = said(vm, f"echo kept >/tmp/kept; {LOAD} service replace {service} /tmp/bad 2>&1; wait; cat /tmp/kept; service status {service}",
+    lines = said(vm, f"echo kept >/tmp/kept; {LOAD} service replace {service} /tmp/bad 2>/root/said; wait; cat /root/said /tmp/kept; service status {service}",
                  add=[(bad, "/tmp/bad")], check=True)
     assert any("the former one runs again" in line for line in lines) and "end" in lines and lines[-1].split()[1] == "running" and "booted" in lines[-1]
     assert len({line for line in lines if line.endswith("  -")}) == 1 and "kept" in lines
