@@ -1,12 +1,16 @@
 """Builds a student's server by the tree's own Makefile, in a copy of the tree of which the student can choose nothing but the contents of
 his files. Libraries that are built already come along, so that one server takes a second or two."""
 
+import contextlib
 import os
 import resource
 import shutil
 import subprocess
+import tempfile
 
-from . import ROOT, broken
+import vmlib
+
+from . import ROOT, broken, confine
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
@@ -78,14 +82,23 @@ def give_to_nobody(folder):
             os.chown(os.path.join(root, name), NOBODY, NOBODY, follow_symlinks=False)
 
 
-def limit():
+def limit(sandbox):
+    """In the process that becomes make."""
+    vmlib.die_with_parent()
+    confine.to(sandbox)
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
+@contextlib.contextmanager
+def program(lab, files):
+    """The path of the program made from {name: bytes}, as long as it is needed; DoesNotBuild."""
+    with tempfile.TemporaryDirectory(prefix="minnow-build-") as sandbox:
+        yield server(lab, files, sandbox)
+
+
 def server(lab, files, sandbox):
-    """The path of the program made from {name: bytes}; DoesNotBuild."""
     make_sandbox(lab, files, sandbox)
     folder = f"lab/{lab.id}/{lab.server}"
     program = os.path.join(sandbox, "build/services", lab.server)
@@ -96,7 +109,7 @@ def server(lab, files, sandbox):
         who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         done = subprocess.run(["make", "-s", "BUILD=build", "JOBS=1", "SETUP=no", f"LAB_SERVERS={folder}", f"LIBS_{lab.server}={' '.join(lab.libraries)}",
-                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=limit, stdin=subprocess.DEVNULL,
+                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=lambda: limit(sandbox), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None

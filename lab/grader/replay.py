@@ -4,9 +4,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
-
-import vmlib
 
 from . import ROOT, USAGE, Stop, build, guest, lab as labs, record as records, run, write_file
 
@@ -36,24 +33,6 @@ def outcome_of(lab, program, tests, seed, shift, **options):
     """The boot, and the outcome of the last test that came to one."""
     boot = guest.boot(lab, program, [(t, seed) for t in tests], shift, **options)
     return boot, run.judge(lab, boot, shift)[-1]
-
-
-class WithProgram:
-    """The student's program, built, in a folder that goes away."""
-
-    def __init__(self, lab, files):
-        self.lab, self.files = lab, files
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="minnow-build-")
-        try:
-            return build.server(self.lab, self.files, self.folder.name)
-        except BaseException:
-            self.folder.cleanup()
-            raise
-
-    def __exit__(self, *_):
-        self.folder.cleanup()
 
 
 def debugger(lab, program):

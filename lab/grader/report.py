@@ -16,7 +16,7 @@ def write(record, folder):
 
 def clear(folder):
     """No old score outlives a grading that could not be done."""
-    for name in ("record.json", "report.txt", "report.html", "junit.xml", "tap.txt", "results.json", "classroom50.json", "manifest.json"):
+    for name in ("status.json", "record.json", "report.txt", "report.html", "junit.xml", "tap.txt", "results.json", "classroom50.json", "manifest.json"):
         path = os.path.join(folder, name)
         if os.path.exists(path):
             os.unlink(path)

@@ -31,11 +31,11 @@ class Outcome:
 
 
 def said(text):
-    """The lines of labtest.h's lab_fail() in a test program's output."""
+    """The lines of labtest.h's lab_fail() and lab_now() in a test program's output, the last of each."""
     found = {}
     for line in text.splitlines():
         word, colon, rest = line.partition(": ")
-        if colon and word in ("did", "expected", "happened", "trouble"):
+        if colon and word in ("now", "did", "expected", "happened", "trouble"):
             found[word] = rest
     return found
 
@@ -70,6 +70,7 @@ def judge_end(lab, boot, event, outcome):
     elif event["how"] == "hang":
         cycle, lines = waits(event["threads"], lab.server)
         outcome.kind = "deadlock" if cycle else "hang"
+        outcome.did = outcome.did or last_step(words, event["out"])
         outcome.expected = outcome.expected or "an end"
         outcome.happened = cycle or "none within the test's limit"
         outcome.detail = lines
@@ -82,6 +83,12 @@ def judge_end(lab, boot, event, outcome):
         outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
     else:
         outcome.passed = True
+
+
+def last_step(words, out):
+    """What a test that does not end was about, from its output."""
+    lines = out.splitlines()
+    return words["now"] if "now" in words else f"what comes after: {lines[-1]}" if lines else ""
 
 
 def expected_output(lab, test, seed):
@@ -183,12 +190,12 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
 
 
 def blame_disk(lab, program, tests, seed, shift):
-    """Which of the tests leave a damaged disk, each in a boot of its own."""
-    bad = []
+    """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does."""
+    bad = {}
     for test in tests:
-        outcomes = judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift)
-        bad += [o for o in outcomes if not o.passed]
-    return bad
+        if test in ready(lab, bad):
+            bad.update((o.test, o) for o in judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift) if not o.passed)
+    return list(bad.values())
 
 
 def grade(lab, program, runs, only=None, progress=lambda text: None):
