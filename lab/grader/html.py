@@ -87,7 +87,8 @@ def page(record):
     elif failed:
         middle = f"<h2>What fails</h2>{''.join(failure(record, t) for t in failed)}"
     else:
-        middle = "<p>Every test passes, with all seeds and at all speeds.</p>"
+        seeds = record["seeds"]
+        middle = f"<p>Every test passes, with {'the seeds' if len(seeds) > 1 else 'seed'} {e(', '.join(map(str, seeds)))}.</p>"
     hidden = f"<p>{record['hidden']['score']} of {record['hidden']['max']} hidden points</p>" if record["hidden"] else ""
     return (f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>{e(record['lab'])}</title>"
             f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; seeds {e(', '.join(map(str, record['seeds'])))}; "

@@ -56,6 +56,7 @@ def grade(lab, files, hidden=False, progress=lambda text: None, seeds=None, only
             wanted = with_needs(lab, only) if only else None
             failed, passed = run.grade(lab, program, runs, wanted, progress)
             record["tests"] = [test_entry(lab, test, failed, passed, record["seeds"]) for test in lab.tests if wanted is None or test.id in wanted]
+            record["score"]["visible_max"] = sum(test["points"] for test in record["tests"])
             if hidden and lab.hidden_seeds:
                 record["hidden"] = grade_hidden(lab, program, failed, progress)
     except build.DoesNotBuild as error:
@@ -95,11 +96,9 @@ def status(record):
     """The exit status of the command that made it."""
     if not record["build"]["ok"]:
         return NOT_BUILT
-    score = record["score"]
-    whole = score["visible"] == score["visible_max"] if len(record["tests"]) and sum(t["points"] for t in record["tests"]) == score["visible_max"] \
-        else all(t["status"] == "passed" for t in record["tests"])
-    full = whole and (not record["hidden"] or record["hidden"]["score"] == record["hidden"]["max"])
-    return FULL if full else PARTIAL
+    whole = record["score"]["visible"] == record["score"]["visible_max"]
+    hidden = record["hidden"]
+    return FULL if whole and (not hidden or hidden["score"] == hidden["max"]) else PARTIAL
 
 
 def verdict(record):
