@@ -22,9 +22,9 @@ lab-programs: $(LAB_PROGRAMS)
 grade: image lab-programs
 	@lab/lab grade $(or $(LAB),$(error which? make grade LAB=01-ipc))
 
-# make test-labs: every lab's reference, skeleton and mutants
+# make test-labs: every lab's reference, skeleton and mutants, and a class; LAB=01-ipc: of one
 test-labs: image lab-programs
-	@lab/admin selftest $(LAB)
+	@lab/admin selftest -j $(JOBS) $(LAB)
 
 # Every lab in short, under make test.
 test: lab-programs

@@ -12,9 +12,10 @@ from . import LABS, ROOT, USAGE, Stop, broken, build, lab as labs
 
 # ---- the students' tree ----
 
-NOT_RELEASED = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/instructor", "lab/*/src", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md",
-                "lab/hostile", "lab/grader/selftest.py", "lab/grader/classroom.py", "lab/grader/make.py", "lab/grader/oracle.py", "lab/grader/templates",
-                "tests/test_lab*.py"]
+NOT_SOURCES = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/src", "*.zip"]
+PROOFS = ["lab/hostile", *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")], "lab/grader/templates", "tests/test_lab*.py"]
+NOT_RELEASED = [*NOT_SOURCES, *PROOFS, "lab/*/instructor", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md", "lab/grader/classroom.py"]
+NOT_PACKED = [*NOT_SOURCES, ".gitignore", "lab/hostile", "lab/*/instructor/solution", "lab/*/instructor/mutants", "lab/*/instructor/rubric.md"]
 
 
 def kept(relative, without):
@@ -87,7 +88,7 @@ exit 0
 
 def kit_files(lab):
     """Sources that a build needs, this lab and the grader; of the build, what runs."""
-    for name in walk([*NOT_RELEASED[:6], "lab/*/src", ".gitignore", "lab/hostile"]):
+    for name in walk(NOT_PACKED):
         top = name.split("/")
         if top[0] == "lab" and len(top) > 2 and os.path.exists(os.path.join(LABS, top[1], "lab.toml")) and top[1] != lab.id:
             continue
