@@ -65,16 +65,18 @@ chmod -R go-w .
 RUN = """#!/bin/bash
 # Grades one submission. Needs no network, no terminal, no /dev/kvm, and no root: but where it is root, the students' files are compiled by
 # somebody who can read nothing of this.
-cd "${AUTOGRADER:-/autograder}/source"
+cd "${AUTOGRADER:-/autograder}/source" || exit 3
 [ "$(id -u)" = 0 ] && chmod o= . ../results
-out=$(mktemp -d)
+out=$(mktemp -d) || exit 3
+publish() { mv ../results/results.json.new ../results/results.json || exit 3; }
+rm -f ../results/results.json
 export LC_ALL=C.UTF-8
 MINNOW_BUILT=1 python3 -B lab/admin grade-one @LAB@ ../submission "$out" 2>"$out/said"
 status=$?
 cat "$out/said"
 case $status in
-0|1|2) cp "$out/results.json" ../results/results.json.new && mv ../results/results.json.new ../results/results.json ;;
-5)     python3 -B - "$out/said" >../results/results.json.new <<'END' && mv ../results/results.json.new ../results/results.json
+0|1|2) cp "$out/results.json" ../results/results.json.new && publish ;;
+5)     python3 -B - "$out/said" >../results/results.json.new <<'END' && publish
 import json, sys
 print(json.dumps({"score": 0, "output": open(sys.argv[1]).read(), "output_format": "text", "visibility": "visible"}))
 END
@@ -82,7 +84,7 @@ END
 *)     echo "the grading itself failed: no score" ; exit "$status" ;;
 esac
 rm -rf "$out"
-exit 0
+[ -e ../results/results.json ] || exit 3
 """
 
 
