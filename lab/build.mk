@@ -5,7 +5,7 @@ ALTERNATIVES += $(LAB_SERVERS)
 # The programs that run inside the system for the labs: build/labs/labrun, build/labs/01-ipc/names ...
 LAB_SOURCES  := $(wildcard lab/*/tests/*.c)
 LAB_PROGRAMS := $(BUILD)/labs/labrun $(foreach s,$(LAB_SOURCES),$(BUILD)/labs/$(word 2,$(subst /, ,$s))/$(basename $(notdir $s)))
-lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) -Ilab/grader/guest -o $@ $<
+lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) -Ilab/grader/guest -Ikernel/abi -o $@ $<
 
 $(BUILD)/labs/labrun: lab/grader/guest/labrun.c lab/build.mk
 	$(lab_program)

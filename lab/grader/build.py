@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import vmlib
@@ -45,6 +46,8 @@ def prepare(lab):
             if not os.path.exists(os.path.join(BUILD, name)):
                 raise broken(f"{name} is not there: the grader was packed without it")
     else:
+        if not os.path.exists(os.path.join(BUILD, "disk.img")):
+            print("the system itself is built first: a minute, once", file=sys.stderr, flush=True)
         make("image", "lab-programs")
 
 

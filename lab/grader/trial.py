@@ -1,7 +1,9 @@
 """A class on trial: sixty submissions of which it is known what each must get, graded by `lab/admin grade-class`, killed in the middle
-with everything that it has started, and taken up again. Every row of the gradebook must be right."""
+with everything that it has started, and taken up again. Every row of the gradebook must be right. And the autograder's zip, unpacked
+and set up as Gradescope does it, grades the reference with neither root nor network nor terminal."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -11,7 +13,7 @@ import tempfile
 import time
 import zipfile
 
-from . import LABS, NOT_BUILT, PARTIAL, REFUSED, classroom, hostile, record as records, run as runs
+from . import LABS, NOT_BUILT, PARTIAL, REFUSED, classroom, hostile, make, record as records, run as runs
 
 LONGEST = 3600                          # seconds for grading them all
 
@@ -122,8 +124,54 @@ def compare(out, expected):
     return "; ".join(wrong + [f"{name} is not of the class" for name in rows.keys() - expected.keys()])
 
 
+# ---- the autograder ----
+
+# What Gradescope allows in results.json, and in each test of it.
+RESULT_KEYS = {"score", "execution_time", "output", "output_format", "test_output_format", "test_name_format", "visibility", "stdout_visibility", "extra_data",
+               "tests", "leaderboard"}
+TEST_KEYS = {"score", "max_score", "status", "name", "name_format", "number", "output", "output_format", "tags", "visibility", "extra_data"}
+
+
+def unprivileged(*words):
+    """Without network where that can be had."""
+    return ["unshare", "-n", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words] if os.geteuid() == 0 else words
+
+
+def autograder(lab):
+    """What is wrong."""
+    with tempfile.TemporaryDirectory(prefix="minnow-autograder-") as folder:
+        os.chmod(folder, 0o755)
+        source, results, temporary, bin = (os.path.join(folder, name) for name in ("source", "results", "tmp", "bin"))
+        for path in (source, results, temporary, bin):
+            os.mkdir(path)
+        make.pack_gradescope(lab, os.path.join(folder, "zip"))
+        with zipfile.ZipFile(os.path.join(folder, "zip")) as archive:
+            archive.extractall(source)
+        shutil.copytree(os.path.join(lab.instructor, "solution"), os.path.join(folder, "submission"))
+        os.symlink("/bin/true", os.path.join(bin, "apt-get"))        # what it would install is here
+        environment = {"PATH": bin + ":" + os.environ["PATH"], "HOME": "/", "TMPDIR": temporary, "AUTOGRADER": folder}
+        done = subprocess.run(["bash", os.path.join(source, "setup.sh")], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+        if done.returncode:
+            return f"setup.sh: {done.stderr[-500:]}"
+        for path in (results, temporary):
+            os.chmod(path, 0o777)
+        done = subprocess.run(unprivileged("bash", os.path.join(source, "run_autograder")), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment,
+                              start_new_session=True)
+        if done.returncode:
+            return f"run_autograder: {done.stdout[-500:]}{done.stderr[-500:]}"
+        with open(os.path.join(results, "results.json")) as file:
+            result = json.load(file)
+    unknown = set(result) - RESULT_KEYS | {key for test in result["tests"] for key in test} - TEST_KEYS
+    total, wanted = sum(test.get("score", 0) for test in result["tests"]), lab.points["visible"] + lab.points["hidden"]
+    return f"unknown fields {sorted(unknown)}" if unknown else f"{total} points and not {wanted}" if total != wanted else ""
+
+
+# ---- all of it ----
+
 def run(lab, mutants, jobs):
     """(what, what is wrong or nothing, seconds) of each step."""
+    start = time.monotonic()
+    yield "the autograder's zip", autograder(lab), time.monotonic() - start
     with tempfile.TemporaryDirectory(prefix="minnow-trial-") as folder:
         there, out = os.path.join(folder, "submissions"), os.path.join(folder, "results")
         os.mkdir(there)
