@@ -19,7 +19,7 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 TREE = ["Makefile", "disk.img.mk", "kernel", "pm", "vfs", "drivers", "posix", "commands", "tests/setup", "tests/native", "tests/gdb", "lab/build.mk"]
 OBJECTS = ["undo.so", "lib", "obj/pm/libservice", "obj/vfs/libfs", "obj/drivers/libblk", "obj/drivers/libpci", "obj/drivers/libtty"]
 
-LONGEST = 20                    # seconds of the processor for a build: a guard against a compiler driven mad
+LONGEST = 10                    # seconds of the processor for a build: a guard against a compiler driven mad
 MEMORY = 2 << 30
 LARGEST_FILE = 16 << 20
 LARGEST_PROGRAM = 2 << 20
