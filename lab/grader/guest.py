@@ -221,18 +221,19 @@ class Boot(vmlib.Run):
         return self.text.decode(errors="replace").replace("\r", "")
 
     def crashes(self):
-        """What the boot log says of failures of the server: its lines, with addresses of the program as functions and lines."""
+        """What the boot log says of the server's first failure: its lines, with addresses of the program as functions and lines; and how
+        often it has failed again."""
         logs = [e["log"] for e in self.events() if e.get("log")]
-        lines, found = (logs[-1] if logs else self.log_text()).splitlines(), []
-        for i, line in enumerate(lines):
-            if f"service {self.lab.server} (thread " not in line:
-                continue
-            found.append(line.strip())
-            for more in lines[i + 1:i + 4]:
-                if not more.startswith("  "):
-                    break
-                found += symbolise(self.program, more)
-        return found
+        lines = (logs[-1] if logs else self.log_text()).splitlines()
+        failures = [i for i, line in enumerate(lines) if f"service {self.lab.server} (thread " in line]
+        if not failures:
+            return []
+        found = [lines[failures[0]].strip()]
+        for more in lines[failures[0] + 1:failures[0] + 4]:
+            if not more.startswith("  "):
+                break
+            found += symbolise(self.program, more)
+        return found + ([f"and {len(failures) - 1} more"] if len(failures) > 1 else [])
 
     def clean(self):
         """The command ended well, the machine was switched off in order, no server has failed."""
@@ -250,7 +251,7 @@ def symbolise(program, line):
     words = done.stdout.splitlines()
     out = [line.strip()] if line.strip().startswith("rip") else []
     for at in range(0, len(words) - 1, 2):
-        if words[at] != "??":
+        if words[at] != "??" and not words[at].startswith("undo_"):      # the compiler's own additions
             out.append(f"  {words[at]} ({os.path.basename(words[at + 1])})")
     return out
 

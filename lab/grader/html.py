@@ -6,7 +6,7 @@ import re
 from .run import KINDS
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1d2733; --soft: #5b6b7b; --line: #d9e0e7; --paper: #fff; --back: #f3f6f8; --good: #1a7f4b; --bad: #b3261e; --idle: #7b8794; --accent: #1f5f8b }
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #5b6b7b; --line: #d9e0e7; --paper: #fff; --back: #f3f6f8; --good: #1a7f4b; --bad: #b3261e; --idle: #5f6b78; --accent: #1f5f8b }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e4eaf0; --soft: #9fb0c0; --line: #34414e; --paper: #1b232c; --back: #12181f; --good: #4cc38a; --bad: #ff8a80; --idle: #8795a3; --accent: #7cc0ee } }
 * { box-sizing: border-box }
@@ -26,7 +26,7 @@ pre { background: var(--back); border: 1px solid var(--line); border-radius: .3r
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere } .error { white-space: nowrap }
 .commands { margin: .8rem 0 0 } .commands code { display: block; white-space: nowrap; overflow-x: auto }
 table { width: 100%; border-collapse: collapse; background: var(--paper); border: 1px solid var(--line); border-radius: .4rem }
-th, td { text-align: left; padding: .45rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top } td.n { text-align: right; white-space: nowrap }
+th, td { text-align: left; padding: .45rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top } .n { text-align: right !important; white-space: nowrap }
 tr:last-child td { border-bottom: 0 } th { color: var(--soft); font-weight: 500 }
 .passed { color: var(--good) } .failed { color: var(--bad) } .skipped { color: var(--idle) }
 .mark { white-space: nowrap; font-weight: 600 }
@@ -51,7 +51,7 @@ def failure(record, test):
     asked = "".join(f"<dt>{e(r)}</dt><dd>{prose(record['requirements'].get(r, ''))}</dd>" for r in test["req"])
     detail = f"<pre>{e(chr(10).join(test['detail']))}</pre>" if test["detail"] else ""
     return (f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
-            f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}{asked}</dl>{detail}"
+            f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
             f"<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>")
 
 
@@ -70,7 +70,7 @@ def by_test(record):
 
 def by_requirement(record):
     rows = []
-    for requirement, words in record["requirements"].items():
+    for requirement, words in sorted(record["requirements"].items(), key=lambda item: int(item[0][1:])):
         tests = [t for t in record["tests"] if requirement in t["req"]]
         if not tests:
             continue
@@ -79,19 +79,25 @@ def by_requirement(record):
     return f"<table><tr><th></th><th>The hand-out says</th><th class=wide>Tests</th></tr>{''.join(rows)}</table>"
 
 
+def seeds_of(record):
+    seeds = record["seeds"]
+    return f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}"
+
+
 def page(record):
     score, failed = record["score"], [t for t in record["tests"] if t["status"] == "failed"]
     share = 100 * score["visible"] / score["visible_max"]
+    tables = f"<h2>All tests</h2>{by_test(record)}<h2>By requirement</h2>{by_requirement(record)}"
     if not record["build"]["ok"]:
-        middle = f"<h2>It does not build</h2><div class=card><pre>{e(record['build']['output'])}</pre></div>"
+        middle = (f"<h2>It does not build</h2><div class=card><p>No test was run. Begin with the first line: what comes after it may follow from it.</p>"
+                  f"<pre>{e(record['build']['output'])}</pre></div>")
+        tables = ""
     elif failed:
         middle = f"<h2>What fails</h2>{''.join(failure(record, t) for t in failed)}"
     else:
-        seeds = record["seeds"]
-        middle = f"<p>Every test passes, with {'the seeds' if len(seeds) > 1 else 'seed'} {e(', '.join(map(str, seeds)))}.</p>"
+        middle = f"<p>Every test passes, with {e(seeds_of(record))}.</p>"
     hidden = f"<p>{record['hidden']['score']} of {record['hidden']['max']} hidden points</p>" if record["hidden"] else ""
     return (f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>{e(record['lab'])}</title>"
-            f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; seeds {e(', '.join(map(str, record['seeds'])))}; "
-            f"{e(record.get('seconds', ''))} s</div><div class=bar><i style='width:{share:.1f}%'></i></div>"
-            f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}"
-            f"<h2>All tests</h2>{by_test(record)}<h2>By requirement</h2>{by_requirement(record)}</main></html>\n")
+            f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; {e(seeds_of(record))}; {e(record['seconds'])} s</div>"
+            f"<div class=bar><i style='width:{share:.1f}%'></i></div>"
+            f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}{tables}</main></html>\n")

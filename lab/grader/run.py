@@ -66,7 +66,8 @@ def judge_end(lab, boot, event, outcome):
         outcome.detail = boot.crashes()[:24]
         hung = any("does not come back" in line for line in outcome.detail)
         outcome.kind = "hang" if hung else "crash"
-        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + (f"; {outcome.happened}" if outcome.happened else "")
+        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + \
+            (f", and this came of it: {outcome.happened}" if outcome.happened else "")
     elif event["how"] == "hang":
         cycle, lines = waits(event["threads"], lab.server)
         outcome.kind = "deadlock" if cycle else "hang"
