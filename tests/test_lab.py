@@ -18,7 +18,7 @@ import vmlib
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
 
-from grader import build, confine, hostile, lab as labs, record as records, replay, report, run, selftest, submission, trial
+from grader import build, confine, hostile, lab as labs, record as records, report, run, selftest, submission, trial
 
 IPC = os.path.join(LABS, "01-ipc")
 SOLUTION = os.path.join(IPC, "instructor/solution")

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import vmlib
 
-from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, lab as labs, record as records, report, submission, write_file
+from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, record as records, report, submission, write_file
 
 WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
 

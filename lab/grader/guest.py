@@ -97,7 +97,7 @@ class Boot(vmlib.Run):
 
     def __init__(self, lab, program, plan, shift, trace=None, extra=(), emulator="qemu"):
         self.lab, self.program, self.plan = lab, program, plan
-        self.out, self.complaint, self.text = b"", b"", b""
+        self.out, self.complaint, self.text = bytearray(), bytearray(), bytearray()
         self.disk_said, self.disk_bad = "", False
         self.over_limit = False
         self.files = tempfile.TemporaryDirectory(prefix="minnow-lab-")

@@ -58,7 +58,7 @@ class Lab:
     calls: dict                     # service: whom it may call besides, in the lab's image
     disk: Disk
     tests: list
-    emulators: list                 # in which the selftest proves the lab; it is graded in the first
+    emulators: list                 # in which the selftest proves the lab; it is graded in QEMU
 
     @property
     def source(self):

@@ -8,7 +8,7 @@ import shutil
 import tarfile
 import zipfile
 
-from . import LABS, ROOT, USAGE, Stop, broken, build, lab as labs
+from . import LABS, ROOT, USAGE, Stop, build, lab as labs
 
 # ---- the students' tree ----
 

@@ -27,7 +27,6 @@ class Outcome:
     detail: list = field(default_factory=list)      # lines: a back-trace, who waits for whom ...
     before: list = field(default_factory=list)      # the tests that ran before it in the same boot: for replay
     ns: int = 0
-    trace: str = ""
 
 
 def said(text):
@@ -132,7 +131,6 @@ def judge(lab, boot, shift):
             judge_end(lab, boot, ends[test.id], outcome)
             if outcome.passed and test.oracle:
                 compare(lab, test, ends[test.id], outcome)
-            outcome.trace = ends[test.id].get("trace", "")
         else:
             no_end(lab, boot, test.id in started, outcome)
         if not outcome.passed:
