@@ -61,7 +61,7 @@ static int show_log(const char *name)
         return failed(LOG, strerror(errno));
     snprintf(own, sizeof own, "%s:", name ? name : "");
     snprintf(manager, sizeof manager, "rs: %s", name ? name : "");
-    snprintf(failure, sizeof failure, "service %s (", name ? name : "");
+    snprintf(failure, sizeof failure, "service %s%s", name ? name : "", name ? " " : "");
     for (int shown = 0; fgets(line, sizeof line, f);) {
         if (line[0] != ' ')
             shown = !name || !strncmp(line, own, strlen(own)) || !strncmp(line, manager, strlen(manager)) || !strncmp(line, failure, strlen(failure));

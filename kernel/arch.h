@@ -64,6 +64,8 @@ static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul
+/* Where the kernel itself lies; physical memory from 0 on (kernel.ld). */
+#define ARCH_KERNEL 0xffffffff80000000ul
 static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
 static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
 

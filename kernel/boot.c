@@ -21,7 +21,6 @@ struct module modules[MODULES_MAX];
 unsigned module_count;
 
 extern char kernel_end[];
-#define KERNEL_BASE 0xffffffff80000000ul
 
 static struct range usable[RANGES];
 static unsigned usable_count;
@@ -111,7 +110,7 @@ void boot_read(uint32_t magic, paddr_t information)
             add_memory((const void *)t);
         at += (t->size + 7) & ~7u;
     }
-    reserve(LOW_END, (paddr_t)kernel_end - KERNEL_BASE);
+    reserve(LOW_END, (paddr_t)kernel_end - ARCH_KERNEL);
     for (unsigned i = 0; i < module_count; i++)
         reserve(modules[i].at, modules[i].at + modules[i].size);
     reserve(information, information + total);

@@ -7,20 +7,22 @@
 #include "log.h"
 #include "memory.h"
 #include "sched.h"
+#include "service.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { SECOND = 1000000000 };
+enum { SECOND = 1000000000, WATCH_NS = SECOND / 4 };
 
 static struct task *alarms;         /* by time */
+static uint64_t watch = WATCH_NS;   /* when the manager is looked at next */
 int64_t clock_slice_end = -1;
 struct clock_page *clock_page;
 int64_t clock_wall_base;
 
 static void timer_update(void)
 {
-    uint64_t slice = clock_slice_end, when = alarms && alarms->alarm < slice ? alarms->alarm : slice;
-    arch_timer_set(when);
+    uint64_t slice = clock_slice_end, when = slice < watch ? slice : watch;
+    arch_timer_set(alarms && alarms->alarm < when ? alarms->alarm : when);
 }
 
 void clock_alarm(struct task *t, uint64_t when)
@@ -75,6 +77,10 @@ void clock_interrupt(void)
         alarms = t->alarm_next;
         t->alarm = 0;
         ipc_notify(t, 1ul << NOTIFY_ALARM);
+    }
+    if (now >= watch) {
+        watch = now + WATCH_NS;
+        service_watch(now);
     }
     if (clock_slice_end >= 0 && clock_slice_end <= (int64_t)now) {
         clock_slice_end = -1;

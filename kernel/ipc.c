@@ -347,6 +347,26 @@ void ipc_interrupt(struct thread *t)
     }
 }
 
+void ipc_owed(struct thread *owed[MAX_SERVICE])
+{
+    uint64_t waits = 0;
+    for (unsigned i = 0; i < MAX_SERVICE; i++)
+        owed[i] = NULL;
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct thread *t = threads[i];
+        if (!t || !t->holder || (t->state != THREAD_HELD && t->state != THREAD_QUEUED))
+            continue;
+        struct thread **by = &owed[endpoint_index(t->holder->endpoint)];
+        if (t->state == THREAD_HELD && !t->slow && t->kind != CALL_EVENT && !*by)
+            *by = t;
+        if (t->task->service)
+            waits |= 1ul << endpoint_index(t->task->endpoint);
+    }
+    for (unsigned i = 0; i < MAX_SERVICE; i++)
+        if (waits >> i & 1)
+            owed[i] = NULL;
+}
+
 void ipc_orphan(struct task *gone)
 {
     for (unsigned i = 0; i < THREADS_MAX; i++) {

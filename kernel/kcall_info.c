@@ -3,6 +3,7 @@
 #include "boot.h"
 #include "clock.h"
 #include "conn.h"
+#include "ipc.h"
 #include "kcall.h"
 #include "log.h"
 #include "memory.h"
@@ -90,8 +91,14 @@ static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint
 static int64_t info_pulse(struct thread *t, vaddr_t to)
 {
     uint64_t out[MAX_SERVICE];
-    for (unsigned i = 0; i < MAX_SERVICE; i++)
-        out[i] = !tasks[i] ? 0 : tasks[i]->crash ? ~0ul : stretch_of(tasks[i]);
+    struct thread *owed[MAX_SERVICE];
+    ipc_owed(owed);
+    for (unsigned i = 0; i < MAX_SERVICE; i++) {
+        const struct task *x = tasks[i];
+        out[i] = !x ? 0 : x->crash ? PULSE_FROZEN : x->active || !owed[i] ? stretch_of(x) : (x->messages + owed[i]->call) | PULSE_ASLEEP;
+        if (out[i] && x->active && x->active != sched_first() && !x->crash)
+            out[i] |= PULSE_READY;
+    }
     return space_write(t->space, to, out, sizeof out) < 0 ? -EFAULT : (int64_t)sizeof out;
 }
 
@@ -146,7 +153,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
         out.word = kcall_personality->missed[a[1]];
         break;
     case INFO_FPU_SIZE:   return arch_fpu_size();
-    case INFO_CLOCK_PAGE: out.word = (uint64_t)clock_page - 0xffffffff80000000ul; break;
+    case INFO_CLOCK_PAGE: out.word = clock_page_frame(); break;
     default:              return -EINVAL;
     }
     if (n <= 0)

@@ -155,6 +155,7 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
     }
     if (!first)
         return 0;
+    frames_lend(first, count);
     return space_write(t->space, a[1], &first, sizeof first) < 0 ? -EFAULT : (int64_t)count;
 }
 
@@ -163,6 +164,7 @@ int64_t sys_frames_give(struct thread *t, const uint64_t *a)
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
     for (uint64_t i = 0; i < a[1]; i++)
-        frame_free(a[0] + i * PAGE_SIZE);
+        if (!frame_return(a[0] + i * PAGE_SIZE))
+            return -EPERM;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* The kernel's memory: frames and small objects. Frames that PM has taken are not known here any more. */
+/* The kernel's memory: frames and small objects. Of frames that PM has taken it is only known that they are PM's. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
@@ -11,6 +11,10 @@ paddr_t frame_alloc(void);                     /* one zeroed frame, 0 when there
 paddr_t frame_alloc_raw(void);                 /* not zeroed */
 paddr_t frame_alloc_many(size_t *count);       /* up to *count contiguous fresh frames, not zeroed; 0 when none */
 void    frame_free(paddr_t p);
+/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody else's memory is touched. */
+void    frames_lend(paddr_t first, size_t count);
+bool    frame_lent(paddr_t p);                 /* page-aligned, and PM's */
+bool    frame_return(paddr_t p);               /* and is free; false: it was not PM's */
 extern uint64_t frames_all, frames_free;       /* counts */
 extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
 /* Whether there is memory for what programs cause: page tables, tasks, connections. What services are promised is not theirs. */

@@ -140,6 +140,12 @@ static void monitor_next(struct task *task)
     }
 }
 
+struct thread *sched_first(void)
+{
+    unsigned p = best_queue();
+    return p == PRIORITIES ? NULL : queues[p].first;
+}
+
 static void unqueue(struct thread *t)
 {
     unsigned p = t->priority;

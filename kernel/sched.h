@@ -45,6 +45,8 @@ void sched_remove(struct thread *t);      /* t, in whatever queue of the schedul
 /* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells who, or NULL. sched_thaw lets them go on. */
 void sched_freeze(struct task *task);
 struct thread *sched_frozen(struct task *task);
+/* Who would run if the current thread did not; NULL: nobody. */
+struct thread *sched_first(void);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
 struct thread *sched_next(void);          /* the thread to run now; never NULL (idles inside) */

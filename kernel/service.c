@@ -17,9 +17,11 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100 };
+enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6 };
+#define SECOND 1000000000ul
 
 static struct task *pm;
+static uint64_t lost_at;   /* when the manager was; 0: it is there */
 
 struct task *service_pm(void)
 {
@@ -134,11 +136,10 @@ static void stop_threads(struct task *x)
     x->crash = CRASH_NONE;
 }
 
-/* A service is at rest when all its threads wait for the next message; or when it has not come up yet, and has died of that. */
+/* A service is at rest when all its threads wait for the next message; or when it has not come up yet. */
 static int64_t hand_over(struct task *x)
 {
-    bool failed = x->crash && !x->recovery;
-    for (struct thread *t = x->threads; t && !failed; t = t->siblings)
+    for (struct thread *t = x->threads; t && x->recovery; t = t->siblings)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);
@@ -185,10 +186,14 @@ static void refuse_callers(struct task *x)
 
 /* ---- failure ---- */
 
-/* The same request twice in a row has been the death of the service: it fails, and the service goes on. */
-static void blame(struct task *x, struct thread *t)
+static struct thread *served(const struct task *x, const struct thread *t)
 {
-    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
+    return t->serving ? ipc_held(t->serving, x) : NULL;
+}
+
+/* The same request, c's, twice in a row has been the death of the service: it fails, and the service goes on. */
+static void blame(struct task *x, struct thread *c)
+{
     if (!c)
         return;
     bool again = x->fatal.thread == c->index && x->fatal.op == c->op && x->fatal.object == c->object
@@ -198,7 +203,7 @@ static void blame(struct task *x, struct thread *t)
     if (!again || !x->rights.afresh)
         return;
     x->fatal.op = 0;
-    kprintf("service %s (thread %u): what it received has ended it twice and fails: operation %lx from %x\n", x->name, t->index, c->op, c->task->endpoint);
+    kprintf("service %s (operation %lx of %x): what it received has ended it twice and fails\n", x->name, c->op, c->task->endpoint);
     ipc_finish(c, -EIO);
 }
 
@@ -206,7 +211,7 @@ static void blame(struct task *x, struct thread *t)
 static void last_words(struct task *x, struct thread *t)
 {
     const struct regs *r = &t->regs;
-    struct thread *c = t->serving ? ipc_held(t->serving, x) : NULL;
+    struct thread *c = served(x, t);
     kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
     if (c)
         kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op, c->task->service ? c->task->name : "a program",
@@ -232,28 +237,49 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
     return false;
 }
 
-static void resume(struct task *x, enum resume why)
+/* The service gives itself up (recover.c) when the same way ends badly too often. Not if that way is the recovery. */
+static bool hopeless(struct task *x, enum resume why)
+{
+    if (x->failing.messages != x->messages)
+        x->failing.times = 0;
+    x->failing.messages = x->messages;
+    x->failing.times += why == RESUME_FAILED;
+    return x->failing.times > FAILURES_MOST;
+}
+
+static int resume(struct task *x, enum resume why)
 {
     struct thread *t = sched_frozen(x);
     struct recovery how = { 0 };
+    if (hopeless(x, why))
+        return -ESRCH;
     if (t && !settled(x, t, &how)) {
+        if (!how.entry)
+            return -ESRCH;
         arch_regs_init(&t->regs, how.entry, 0, t->index);
         t->regs.rsi = why;
         t->iret = 1;
     }
     x->crash = CRASH_NONE;
     sched_thaw(x);
+    return 0;
 }
 
 /* The manager has nobody to help it. Its program is written anew, and it is rolled back like the others. */
 static void resume_manager(struct task *x)
 {
-    if (x->crash == CRASH_UNRECOVERABLE || !x->recovery)
-        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager stopped");
-    enum resume why = x->crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED;
+    if (!x->recovery)
+        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager does not come up");
+    enum crash crash = x->crash;
     service_reload_first(x);
-    resume(x, why);
-    ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+    if (crash != CRASH_UNRECOVERABLE && resume(x, crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED) == 0) {
+        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+        return;
+    }
+    kprintf("the service manager is lost: the machine stops in %u seconds\n", LOST_SECONDS);
+    ipc_orphan(x);
+    refuse_callers(x);
+    lost_at = arch_time();
 }
 
 static void freeze(struct task *x, enum crash why)
@@ -266,6 +292,26 @@ static void freeze(struct task *x, enum crash why)
         ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
 }
 
+/* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the file servers have time to write what they hold. */
+void service_watch(uint64_t now)
+{
+    static uint64_t messages, hung_at;
+    struct task *x = tasks[SLOT_MANAGER];
+    if (lost_at && now - lost_at > LOST_SECONDS * SECOND)
+        arch_halt(HALT_POWEROFF);
+    if (lost_at || !x || !x->recovery)
+        return;
+    if (x->messages == messages && !x->active) {
+        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);
+    } else if (x->messages == messages) {
+        kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
+        last_words(x, x->active);
+        freeze(x, hung_at && now - hung_at < SECOND ? CRASH_HUNG : CRASH_KILLED);   /* once, it may have been the host's */
+        hung_at = now;
+    }
+    messages = x->messages;
+}
+
 void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2)
 {
     struct task *x = t->task;
@@ -275,7 +321,7 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
     else
         kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
     last_words(x, t);
-    blame(x, t);
+    blame(x, served(x, t));
     freeze(x, CRASH_FAULT);
 }
 
@@ -289,7 +335,7 @@ void service_violation(struct thread *t, uint64_t number)
     if (x->rights.tolerated)
         return;
     last_words(x, t);
-    blame(x, t);
+    blame(x, served(x, t));
     freeze(x, CRASH_VIOLATION);
 }
 
@@ -297,8 +343,23 @@ void service_exit(struct thread *t, enum exit how)
 {
     kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index, how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
     last_words(t->task, t);
-    blame(t->task, t);
+    blame(t->task, served(t->task, t));
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
+}
+
+/* It owes an answer that nobody will give any more. Who starts afresh is asked again, as often as it takes: the disk may just be slow. Who keeps state has
+ * done a part of it, nobody knows which: it fails. */
+static void sleeps(struct task *x)
+{
+    struct thread *owed[MAX_SERVICE];
+    ipc_owed(owed);
+    struct thread *c = owed[endpoint_index(x->endpoint)];
+    if (!c)
+        return;
+    kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op, c->task->service ? c->task->name : "a program", c->index,
+            x->rights.afresh ? "" : ", which fails");
+    if (!x->rights.afresh)
+        ipc_finish(c, -EIO);
 }
 
 /* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that service itself. */
@@ -311,7 +372,9 @@ static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
     if (hangs && x->active) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
-        blame(x, x->active);
+        blame(x, served(x, x->active));
+    } else if (hangs) {
+        sleeps(x);
     }
     if (!x->crash)
         freeze(x, hangs ? CRASH_HUNG : CRASH_KILLED);
@@ -342,8 +405,7 @@ int64_t sys_service_resume(struct thread *t, const uint64_t *a)
         return -EPERM;
     if (!x || !x->crash || !x->recovery || x->crash == CRASH_UNRECOVERABLE)
         return -ESRCH;
-    resume(x, a[1]);
-    return 0;
+    return resume(x, a[1]);
 }
 
 int64_t sys_ready(struct thread *t, const uint64_t *a)

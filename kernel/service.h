@@ -10,6 +10,7 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
 /* t has just been refused the kernel call of that number, since its manifest does not allow it. */
 void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
+void service_watch(uint64_t now);        /* is the manager at work? Every quarter of a second */
 void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
 void service_reload_first(struct task *manager);   /* its code and constants */
 /* Another thread, with a stack of its own: its index, or -ENOMEM. */

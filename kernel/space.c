@@ -2,6 +2,7 @@
 #include "space.h"
 
 #include "arch.h"
+#include "clock.h"
 #include "ipc.h"
 #include "memory.h"
 #include <minnow/errno.h>
@@ -137,6 +138,8 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
             return -EFAULT;
         frame = virt_to_phys(p) & ~(paddr_t)(PAGE_SIZE - 1);
         protection &= ~PAGE_OWNED;
+    } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP && !(protection & PAGE_WRITE))) {
+        return -EPERM;
     } else if (c->action == PAGE_MAP_ZERO) {
         zero_page(phys_to_virt(frame));
     } else if (c->action == PAGE_MAP_COPY) {

@@ -110,6 +110,7 @@ struct task {
     uint32_t       protocols, violations;
     struct { paddr_t first; uint64_t pages; bool taken; } dma[DMA_RUNS];   /* stay when it dies: a device may still write there */
     struct { uint64_t op, object, position, word; uint16_t thread; } fatal;/* the request that it died of */
+    struct { uint64_t messages; uint32_t times; } failing;   /* since it received its last message */
     uint64_t       alarm;             /* nanoseconds since boot; 0: none */
     struct task   *alarm_next;
     vaddr_t        published;         /* SYS_PUBLISH */

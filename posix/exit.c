@@ -70,6 +70,14 @@ static void forget_vfork(struct process *p)
             child->vfork_parent = NULL;
 }
 
+/* There is nobody who would start anything any more. */
+static void stop_machine(int status)
+{
+    print("init has ended, status %x: the machine stops", status);
+    call(service_find("vfs"), VFS_SYNC, 0, 0, 0, 0);
+    call(service_find("rs"), RS_HALT, HALT_POWEROFF, 0, 0, 0);
+}
+
 void process_exit(struct process *p, int status)
 {
     if (p->zombie || p->exiting || !p->i.pid)
@@ -82,7 +90,7 @@ void process_exit(struct process *p, int status)
         return;
     }
     if (p == init_process)
-        die("init has ended, status %x", status);
+        stop_machine(status);
     p->exiting = true;
     p->busy++;
     p->i.cpu_ns = process_cpu(p);

@@ -134,5 +134,4 @@ class Machine:
 
     def wait_for_end(self, timeout=60):
         """Until the guest has switched itself off; True if it was orderly."""
-        ORDERLY = 1                     # isa-debug-exit: the guest wrote 0
-        return self.process.wait(timeout) == ORDERLY
+        return self.process.wait(timeout) == vmlib.SWITCHED_OFF

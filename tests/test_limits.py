@@ -113,8 +113,9 @@ WORK = """ls -lR / >/dev/null 2>&1; cat /etc/* /bin/dash $D/* >/dev/null 2>&1
 mkdir $D/n; for i in 1 2 3; do echo $i >$D/n/$i; cp /etc/passwd $D/n/c$i; done; ls $D/n; rm -r $D/n; sync; du -s / >/dev/null 2>&1"""
 
 
+@pytest.mark.parametrize("server", ["ext2", "ext2_ro"])
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_damaged_root_is_refused_or_served(seed, tmp_path):
+def test_damaged_root_is_refused_or_served(seed, server, tmp_path):
     """Superblock, group descriptors, inodes, folders with wrong bytes."""
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     noise = random.Random(seed)
@@ -128,7 +129,8 @@ def test_damaged_root_is_refused_or_served(seed, tmp_path):
             old = file.read(1)[0]
             file.seek(at)
             file.write(bytes([noise.choice((old ^ 1 << noise.randrange(8), 0, 255, noise.randrange(256)))]))
-    result = vmlib.run(["sh", "-c", f"D=/root\n{WORK}; echo '== status' 0; cat /proc/minnow/services"], image=image.path, timeout=20)
+    result = vmlib.run(["sh", "-c", f"D=/root\n{WORK}; echo '== status' 0; cat /proc/minnow/services"], image=image.path, timeout=20,
+                       service=[("ext2", os.path.join(vmlib.BUILD, "services", server))])
     text = result.stdout.decode(errors="replace")
     if "== status" not in text:      # refused, and it says why; or the shell is damaged itself
         assert any(word in result.log for word in (b"cannot be mounted", b"corrupt", b"init:")) or result.status in (126, 127, 139), (result, result.log)

@@ -54,6 +54,7 @@ PANICKED = 126
 
 BOOT_LIMIT = {"qemu": 60, "bochs": 120}     # seconds until the 'b' frame
 LAST_WORDS = 3                              # seconds for the rest after 'q' or a panic
+SWITCHED_OFF = 1                            # QEMU's status when the guest has written 0 to isa-debug-exit
 
 os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -334,6 +335,7 @@ class Run:
         self.source, self.options = image or DISK_IMAGE, options
         self.shift, self.extra = shift, extra     # see Qemu
         self.booted = self.ended = False
+        self.switched_off = False           # QEMU: the machine has ended by its own decision
         self.status = self.panicked_at = None
         self.failed = False                 # the harness has something to complain about
         self.fetched = {}                   # index in self.get: (open file, mode)
@@ -414,6 +416,9 @@ class Run:
             os.close(serial_end)
         try:
             self.listen(emulator.stdout.fileno(), serial)
+            if self.why == "ended":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.switched_off = emulator.wait(LAST_WORDS) == SWITCHED_OFF
         finally:
             emulator.kill()
             emulator.wait()

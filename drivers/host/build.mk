@@ -1,1 +1,2 @@
 SERVICES += drivers/host
+LIBS_host := drivers/libchar

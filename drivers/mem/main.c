@@ -1,8 +1,6 @@
 /* mem: the devices that are only memory: null (minor 3), zero (5), full (7), random (8) and urandom (9). */
+#include "char.h"
 #include "random.h"
-#include "service.h"
-
-#include <minnow/file.h>
 
 enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, RANDOM_MAX = 1 << 20, RESEED_NS = 60 };
 
@@ -63,30 +61,16 @@ static int64_t do_write(struct message *m)
     return m->w[2];
 }
 
-static int64_t do_open(struct message *m)
-{
-    return known(m->object) ? connect(m, m->object, m->w[1] | CONN_READY) : -ENXIO;
-}
-
+static int64_t do_open(struct message *m) { return char_open(m, known(m->object), CONN_READY); }
+static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MEM, 0666); }
 static int64_t do_seek(struct message *m) { (void)m; return 0; }
-static int64_t do_poll(struct message *m) { return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM); }
-static int64_t do_sync(struct message *m) { (void)m; return -EINVAL; }
-static int64_t do_ioctl(struct message *m) { (void)m; return -ENOTTY; }
-static int64_t do_truncate(struct message *m) { (void)m; return -EINVAL; }
-
-static int64_t do_stat(struct message *m)
-{
-    uint64_t rdev = makedev(MAJOR_MEM, m->object);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0666, .rdev = rdev, .blksize = PAGE_SIZE };
-    return copy_out(m, 0, &s, sizeof s);
-}
 
 int main(void)
 {
     static const handler_t handlers[] = {
         [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = do_poll, [op_number(FS_SYNC)] = do_sync, [op_number(FS_IOCTL)] = do_ioctl,
-        [op_number(FS_TRUNCATE)] = do_truncate,
+        [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = char_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
+        [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     random_seed(&generator);

@@ -1,2 +1,3 @@
 SERVICES += drivers/rtc
 UNIT_test_calendar := drivers/rtc/calendar.c
+LIBS_rtc := drivers/libchar

@@ -1,9 +1,7 @@
 /* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives seconds since 1970, UTC, as POSIX asks at its start;
  * the ioctls are those of Linux's rtc(4). */
 #include "calendar.h"
-#include "service.h"
-
-#include <minnow/file.h>
+#include "char.h"
 
 enum { INDEX = 0x70, DATA = 0x71, MINOR = 135, STATUS_A = 10, STATUS_B = 11, UPDATING = 0x80, BINARY = 4, HOURS_24 = 2, SET = 0x80 };
 enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, CENTURY = 0x32 };
@@ -103,21 +101,14 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
-static int64_t do_open(struct message *m) { return m->object == MINOR ? connect(m, MINOR, m->w[1] | CONN_READY) : -ENXIO; }
-static int64_t do_seek(struct message *m) { (void)m; return -ESPIPE; }
-
-static int64_t do_stat(struct message *m)
-{
-    uint64_t rdev = makedev(MAJOR_MISC, MINOR);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0600, .rdev = rdev, .blksize = PAGE_SIZE };
-    return copy_out(m, 0, &s, sizeof s);
-}
+static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR, CONN_READY); }
+static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_READ)] = do_read, [op_number(FS_SEEK)] = char_seek, [op_number(FS_STAT)] = do_stat, [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

@@ -21,7 +21,6 @@
 #define FRAME(e)    ((e) & 0x000ffffffffff000ul)
 
 enum { DIRECT_SLOT = 256, DEVICE_SLOT = 510, KERNEL_SLOT = 511, LEVELS = 4 };
-#define KERNEL_BASE 0xffffffff80000000ul
 #define DEVICE_BASE 0xffffff0000000000ul
 
 extern char kernel_text[], kernel_text_end[], kernel_data[], kernel_end[], boot_stack_guard[];
@@ -61,7 +60,7 @@ static void map_image(void)
         if (va >= (vaddr_t)kernel_data)
             flags |= P_WRITE;
         if (va != (vaddr_t)boot_stack_guard)
-            *kernel_entry(va, 0) = (va - KERNEL_BASE) | flags;
+            *kernel_entry(va, 0) = (va - ARCH_KERNEL) | flags;
     }
 }
 

@@ -2,9 +2,7 @@
  * gate aims the window of the program's call and forwards it, so that the service answers the program and not the gate. */
 #include "gate.h"
 
-#include <minnow/file.h>
-
-#include "service.h"
+#include "char.h"
 #include "syscalls.h"
 
 /* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made again from the beginning when the
@@ -46,17 +44,8 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
-static int64_t do_open(struct message *m)
-{
-    return m->object == GATE_MINOR ? connect(m, GATE_MINOR, m->w[1] | CONN_READY) : -ENXIO;
-}
-
-static int64_t do_stat(struct message *m)
-{
-    uint64_t rdev = makedev(MAJOR_MISC, GATE_MINOR);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0600, .rdev = rdev, .blksize = PAGE_SIZE };
-    return copy_out(m, 0, &s, sizeof s);
-}
+static int64_t do_open(struct message *m) { return char_open(m, m->object == GATE_MINOR, CONN_READY); }
+static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 
 int main(void)
 {

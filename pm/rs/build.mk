@@ -1,2 +1,3 @@
 SERVICES += pm/rs
 UNIT_test_manifest := pm/rs/manifest.c
+LIBS_rs := drivers/libchar

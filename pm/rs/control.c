@@ -8,10 +8,9 @@
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
  * former one runs again. */
+#include "char.h"
 #include "rs.h"
 #include "syscalls.h"
-
-#include <minnow/file.h>
 
 enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
 
@@ -194,23 +193,12 @@ static int64_t do_read(struct message *m)
     return length;
 }
 
-static int64_t do_open(struct message *m) { return m->object == MINOR_SERVICE ? connect(m, m->object, m->w[1] | CONN_SEEKABLE) : -ENXIO; }
-static int64_t do_seek(struct message *m) { (void)m; return -ESPIPE; }
-static int64_t do_poll(struct message *m) { return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM); }
-static int64_t do_sync(struct message *m) { (void)m; return -EINVAL; }
-static int64_t do_ioctl(struct message *m) { (void)m; return -ENOTTY; }
-static int64_t do_truncate(struct message *m) { (void)m; return -EINVAL; }
-
-static int64_t do_stat(struct message *m)
-{
-    uint64_t rdev = makedev(MAJOR_MISC, MINOR_SERVICE);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0600, .rdev = rdev, .blksize = PAGE_SIZE };
-    return copy_out(m, 0, &s, sizeof s);
-}
+static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR_SERVICE, CONN_SEEKABLE); }
+static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 
 static const handler_t handlers[] = {
-    [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-    [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = do_poll, [op_number(FS_SYNC)] = do_sync, [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_TRUNCATE)] = do_truncate,
+    [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = char_seek, [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = char_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
+    [op_number(FS_TRUNCATE)] = char_invalid,
 };
 const struct protocol control_protocol = PROTOCOL_TABLE(FS, handlers);

@@ -5,11 +5,15 @@
  * asked and has not answered is asked again. Deaths in a row put off the next start: twice as long each time. Who dies too often before it
  * is ready is given up.
  *
- * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back. */
+ * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back; nor does who owes
+ * an answer and has done nothing for as long as its manifest allows. */
 #include "rs.h"
 #include "syscalls.h"
 
-enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2 };
+enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2,
+       HALT_SECONDS = 6 };
+
+static uint64_t halt_at;
 
 static bool task_of(unsigned slot, struct task_info *info)
 {
@@ -51,11 +55,15 @@ static int run(unsigned slot)
     return 0;
 }
 
-/* It will not come up: its callers are told. */
+/* It will not come up: its callers are told. Where nothing can run any more, the machine stops as soon as the file servers have written what they hold. */
 static void give_up(unsigned slot, enum state state)
 {
     kernel_call(SYS_SERVICE_KILL, slot, KILL_REFUSE, 0, 0, 0, 0);
     services[slot].state = state;
+    if (services[slot].more.loss_is_fatal && !halt_at) {
+        print("nothing can run without %s: the machine stops in %u seconds", services[slot].name, HALT_SECONDS);
+        halt_at = time_now() + HALT_SECONDS * 1000ul * MS;
+    }
 }
 
 int life_start(unsigned slot)
@@ -139,22 +147,22 @@ static int former_again(unsigned slot)
 static int change(unsigned slot, const struct image *to)
 {
     struct entry *e = &services[slot];
-    e->before = e->program;
-    e->before_replaced = e->replaced;
+    struct image former = e->program;
     e->program = *to;
     int error = succeed(slot);
     if (error == -EBUSY) {
-        e->program = e->before;
-        e->before.bytes = NULL;
+        e->program = former;
         return error;
     }
+    e->before = former;
+    e->before_replaced = e->replaced;
     e->replaced = e->on_trial = true;
     e->died = time_now();
     e->row = 0;
     if (error)
         former_again(slot);
     else
-        print("%s: replaced by another program", e->name);
+        print("%s: %s", e->name, e->next_is_former ? "the former program has taken over" : "replaced by another program");
     return error;
 }
 
@@ -162,12 +170,18 @@ static int change(unsigned slot, const struct image *to)
 static void change_when_at_rest(unsigned slot, uint64_t now)
 {
     struct entry *e = &services[slot];
+    bool replaced = e->before_replaced;
     int error = change(slot, &e->next);
     if (error == -EBUSY && now < e->patience)
         return;
     e->next.bytes = NULL;
-    if (error)
+    if (!e->next_is_former && error) {
         control_replaced(slot, error);
+    } else if (e->next_is_former) {
+        e->next_is_former = e->on_trial = false;
+        e->before.bytes = NULL;
+        e->replaced = error ? e->replaced : replaced;
+    }
 }
 
 int life_replace(unsigned slot, const struct image *by)
@@ -196,6 +210,17 @@ static void go_back(unsigned slot, const char *why)
     print("%s: the replacement %s: the former program runs again", services[slot].name, why);
     control_replaced(slot, -ECANCELED);
     former_again(slot);
+}
+
+/* It keeps state, and has something in hand: that is brought to an end first. */
+static void go_back_at_rest(unsigned slot)
+{
+    struct entry *e = &services[slot];
+    print("%s: the replacement has died: the former program runs again as soon as it is at rest", e->name);
+    e->next = e->before;
+    e->next_is_former = true;
+    e->before.bytes = NULL;
+    e->patience = time_now() + PROOF_NS;
 }
 
 /* Has the replacement come up, in time and with the same protocols? */
@@ -254,6 +279,8 @@ static void died(unsigned slot, const struct task_info *info)
     e->row = now - e->died < ROW_NS ? e->row + 1 : 1;
     e->died = now;
     print("%s has died of %s%s", e->name, reasons[info->crash], info->ready ? "" : " before it was ready");
+    if (e->before.bytes && info->ready && !e->rights.afresh)
+        go_back_at_rest(slot);
     if (e->before.bytes) {
         go_back(slot, "has died");
     } else if (!info->ready && e->row > ROW_MOST) {
@@ -300,13 +327,20 @@ static void look_closely(unsigned slot, uint64_t now)
 }
 
 /* At the same thing as at the last look, and the look before? */
-static void beat(unsigned slot, uint64_t stretch)
+static void beat(unsigned slot, uint64_t pulse)
 {
     struct entry *e = &services[slot];
-    e->looks = stretch && stretch == e->stretch ? e->looks + 1 : 0;
-    e->stretch = stretch;
-    if (e->looks >= LOOKS && e->state == RUNNING) {
+    if (pulse & PULSE_READY)
+        return;
+    bool asleep = pulse & PULSE_ASLEEP;
+    uint64_t looks = asleep ? (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
+    if (!pulse)
+        e->sleeps = 0;
+    e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
+    e->pulse = pulse;
+    if (e->looks >= looks && e->state == RUNNING) {
         e->hangs++;
+        e->sleeps += asleep && e->sleeps < BACK_OFF_MOST;
         kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
     }
 }
@@ -321,25 +355,27 @@ void life_look(uint64_t bits)
 {
     static uint64_t next_beat;
     uint64_t now = time_now();
-    uint64_t pulse[MAX_SERVICE];
+    uint64_t pulses[MAX_SERVICE];
     bool on_beat = now >= next_beat;
     if (on_beat)
         next_beat = now + LOOK_NS;
+    if (halt_at && now >= halt_at)
+        kernel_call(SYS_HALT, HALT_POWEROFF, 0, 0, 0, 0, 0);
     storm_look(now);
     bool waits = false;
     for (unsigned i = 2; i < slots; i++)
         waits |= services[i].next.bytes != NULL;
     if (!on_beat && !waits && !(bits >> NOTIFY_TASK_DIED & 1))
         goto out;
-    kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulse, sizeof pulse, 0, 0);
+    kernel_ask(SYS_INFO, INFO_PULSE, 0, (uint64_t)pulses, sizeof pulses, 0, 0);
     for (unsigned i = 2; i < slots; i++) {
         const struct entry *e = &services[i];
-        if (e->next.bytes && pulse[i] != ~0ul)
+        if (e->next.bytes && pulses[i] != PULSE_FROZEN)
             change_when_at_rest(i, now);
-        if (pulse[i] == ~0ul || !e->protocols || e->before.bytes || e->state == WAITING)
+        if (pulses[i] == PULSE_FROZEN || !e->protocols || e->before.bytes || e->state == WAITING)
             look_closely(i, now);
         else if (on_beat)
-            beat(i, pulse[i]);
+            beat(i, pulses[i]);
     }
 out:
     set_alarm(waits ? now + REST_NS : next_beat);

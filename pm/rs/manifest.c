@@ -188,6 +188,17 @@ static int read_priority(struct reader *r, uint32_t *priority)
     return 0;
 }
 
+static int read_patience(struct reader *r, uint32_t *ms)
+{
+    size_t n;
+    uint64_t value = UINT32_MAX;
+    const char *w = word(r, &n), *at = w;
+    if (!w || (!word_is(w, n, "-") && (!number(&at, w + n, &value) || at != w + n || value >= UINT32_MAX)))
+        return fail(r, "patience is a number of ms, or -");
+    *ms = value;
+    return 0;
+}
+
 /* One of two words: *second tells which. */
 static int read_word(struct reader *r, const char *one, const char *other, const char *reason, uint32_t *second)
 {
@@ -220,6 +231,10 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
         return read_priority(r, &out->priority);
     if (word_is(key, n, "needs:"))
         return read_names(r, slot_of, &more->needs);
+    if (word_is(key, n, "patience:"))
+        return read_patience(r, &more->patience_ms);
+    if (word_is(key, n, "loss:"))
+        return read_word(r, "bearable", "fatal", "a loss is bearable or fatal", &more->loss_is_fatal);
     if (word_is(key, n, "state:"))
         return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
     if (word_is(key, n, "violations:"))
@@ -232,7 +247,7 @@ int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_
 {
     struct reader r = { text, text + length, 1, NULL };
     *out = (struct service_rights){ .priority = 4 };
-    *more = (struct manifest_more){ 0 };
+    *more = (struct manifest_more){ .patience_ms = 180 };
     for (unsigned i = 0; i < ARRAY_SIZE(out->ports); i++)
         out->ports[i].first = 1;
     for (unsigned i = 0; i < ARRAY_SIZE(out->memory); i++)

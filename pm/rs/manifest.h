@@ -9,7 +9,11 @@
 typedef unsigned (*slot_of_t)(const char *name, size_t length);
 
 /* What the kernel need not know. */
-struct manifest_more { uint64_t needs; };
+struct manifest_more {
+    uint64_t needs;
+    uint32_t patience_ms;   /* UINT32_MAX: for ever */
+    uint32_t loss_is_fatal;
+};
 
 struct manifest_error { unsigned line; const char *reason; };
 
@@ -25,6 +29,8 @@ bool word_is(const char *w, size_t length, const char *text);
  *   priority                    0 (highest) .. 7
  *   needs                       services without which it cannot run
  *   state                       kept: when it dies it is rolled back (the default); none: it is started afresh
+ *   patience                    how many ms it may owe an answer and do nothing, 180 if it is not said; or - for ever
+ *   loss                        fatal: when it is given up the machine stops; bearable (the default)
  *   violations                  fatal: a kernel call that the manifest does not allow ends it (the default); refused: the call just fails
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason. Names that no service has are
  * ignored: calling nobody is no right. */

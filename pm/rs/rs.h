@@ -28,12 +28,14 @@ struct entry {
     uint32_t              starts, deaths, hangs;
     uint32_t              row;         /* deaths one soon after the other */
     uint64_t              died, retry; /* nanoseconds since boot */
-    uint64_t              stretch;     /* what it was at when it was looked at last, */
+    uint64_t              pulse;       /* what it was at when it was looked at last, */
     uint32_t              looks;       /* so many times */
+    uint32_t              sleeps;      /* hangs asleep since it last was at rest: its patience doubles each time */
     enum crash            crash;       /* WAITING: what it died of */
     uint32_t              protocols;   /* bit per protocol that it speaks */
     bool                  replaced, before_replaced;   /* it is not the program of the boot list; nor was `before` */
     struct image          next;        /* takes over when the service comes to rest, until `patience` */
+    bool                  next_is_former;
     uint64_t              patience;
     bool                  on_trial;    /* the replacement has not come up yet */
 };

@@ -31,6 +31,7 @@ class Run:
     """One load: what it said, who died, what is still in use."""
 
     def __init__(self, load, weather, options):
+        self.disk = options.get("disk")
         self.command = ["sh", "-c", f". /tmp/loads.sh; watchdog 120; {weather}\n load_{load}; service storm 1 0; kill $watchdog; "
                                     "wait $watchdog 2>/dev/null; echo ---- >&2; state; service list >&2; cat /proc/minnow/log >&2"]
         self.result = vmlib.run(self.command, add=[(os.path.join(HERE, "loads.sh"), "/tmp/loads.sh")], count=True, check=True, **options)
@@ -47,8 +48,8 @@ class Run:
 
 
 @functools.lru_cache(None)
-def undisturbed(load, **options):
-    run = Run(load, "", options)
+def undisturbed(load, disk=None):
+    run = Run(load, "", {"disk": disk})
     assert run.result.status == 0, run
     return run
 
@@ -59,7 +60,7 @@ def storm(load, names, seed, mean, timeout=120, **options):
 
 def faults(load, run):
     """What a program or the next one to come could notice: a list of words, empty when all is well."""
-    good, bad = undisturbed(load), []
+    good, bad = undisturbed(load, run.disk), []
     if run.result.status != good.result.status:
         bad.append(f"status {run.result.status}")
     if run.output != good.output:

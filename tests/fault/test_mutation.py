@@ -25,7 +25,8 @@ from faultlib import FULL
 VICTIMS = ["ext2", "vfs", "pm", "posix", "pipe", "tmpfs", "fat", "devfs", "procfs", "virtio_blk", "console", "serial", "mem", "rtc", "sched"]
 KINDS = ["register", "destination", "offset", "skip", "branch", "garbage"]
 TRIALS, CHUNKS = (250, 40) if FULL else (12, 1)
-STALL = 60            # seconds of the host's without a line: the system is lost
+STALL = 30            # seconds of the host's without a line: the system is lost
+STOPPED, LOST = "the machine stopped itself", "the system is lost"
 
 
 def instructions(name):
@@ -102,7 +103,7 @@ class Boot(vmlib.Run):
             file.writelines(line for _, _, line in trials)
         self.lines, self.said, self.begun = [], b"", time.monotonic()
         super().__init__(["/usr/lib/minnow-tests/_mutants", "/tmp/plan"], self.hear, lambda data: self.hear_error(data), lambda data: None,
-                         add=[(path, "/tmp/plan")], count=True, check=True, timeout=STALL)
+                         add=[(path, "/tmp/plan")], count=True, shift=3, check=True, timeout=STALL)
         self.errors = b""
 
     def hear(self, data):
@@ -124,19 +125,20 @@ def outcome(deaths, hangs, during, after):
 
 
 def trial(trials, folder):
-    """Runs trials in one boot until one spoils the system; [(kind, outcome)] of those that were made, and how the boot ended."""
+    """Runs trials in one boot until one spoils the system; [(kind, outcome)] of those that were made, the boot's status, and how it ended if not in order."""
     boot = Boot(trials, folder)
     status = boot.run()
     rows = [line.split() for line in boot.said.decode(errors="replace").splitlines() if len(line.split()) == 5]
     done = [(trials[int(n)], outcome(int(deaths), int(hangs), during, after)) for n, deaths, hangs, during, after in rows]
-    return done, status, boot.errors.decode(errors="replace")
+    ended = "panic" if status == vmlib.PANICKED and not boot.switched_off else STOPPED if status == vmlib.PANICKED else LOST
+    return done, status, ended, boot.errors.decode(errors="replace")
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_the_kernel_stands_whatever_a_service_does(chunk, tmp_path):
     left, outcomes, damaged, falls, details = plan(chunk, TRIALS), collections.Counter(), 0, [], []
     while left:
-        done, status, errors = trial(left, str(tmp_path))
+        done, status, ended, errors = trial(left, str(tmp_path))
         for (name, kind, line), what in done:
             outcomes[what] += 1
             details.append([name, kind, line.split()[1:], what])
@@ -145,10 +147,9 @@ def test_the_kernel_stands_whatever_a_service_does(chunk, tmp_path):
         left = left[len(done):]
         if spoiled and (not done or done[-1][1] != "lasting damage") and left:   # the next one has ended it all
             assert status != vmlib.DID_NOT_BOOT and status != 2, errors
-            what = "panic" if status == vmlib.PANICKED else "the system is lost"
-            outcomes[what] += 1
-            details.append([left[0][0], left[0][1], left[0][2].split()[1:], what])
-            if status == vmlib.PANICKED:
+            outcomes[ended] += 1
+            details.append([left[0][0], left[0][1], left[0][2].split()[1:], ended])
+            if ended == "panic":
                 falls.append((left[0], errors[-2000:]))
             left = left[1:]
     faultlib.figure("mutations " + json.dumps({"outcomes": outcomes, "disks not clean": damaged, "details": details}))

@@ -9,7 +9,7 @@ from faultlib import FULL
 
 MEDIAN_MOST = 2_000_000
 EDGES = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000]
-COPIES, SHARE = (40, 0.9) if FULL else (10, 0.6)   # how long the host takes for the disk differs from run to run
+COPIES = 160 if FULL else 40
 
 
 def histogram(values):
@@ -37,25 +37,28 @@ def test_a_death_lasts_at_most_two_milliseconds(vm):
 COPY = """
 dd if=/dev/urandom of=/root/a bs=64k count=128 2>/dev/null; sync
 %s
-s=$(cut -d' ' -f1 /proc/uptime)
+cat /proc/uptime
 for i in $(seq %d); do cp /root/a /root/b; fsync /root/b; done
-e=$(cut -d' ' -f1 /proc/uptime)
-cmp /root/a /root/b && echo same $s $e; service status virtio_blk; rm /root/a /root/b
+cat /proc/uptime
+cmp /root/a /root/b && echo same; service status virtio_blk | tail -n 1; rm /root/a /root/b
 """
 
 
 def copy_time(vm, killer):
-    result = vm(["sh", "-c", COPY % (killer, COPIES * 4)], count=True, options="poll", timeout=600)
-    assert result.status == 0 and b"same" in result.stdout, result
-    words = result.stdout.decode().split("\n")[0].split()
-    deaths = int(result.stdout.decode().splitlines()[-1].split()[3])
-    return float(words[2]) - float(words[1]), deaths
+    """Seconds of the guest's that the copies took and that the processor was busy with them, and deaths. Waiting for the disk is the host's time."""
+    result = vm(["sh", "-c", COPY % (killer, COPIES)], count=True, timeout=600)
+    assert result.status == 0, result
+    start, end, verdict, row = result.stdout.decode().splitlines()
+    assert verdict == "same"
+    (from_, idle_from), (to, idle_to) = ([float(word) for word in line.split()] for line in (start, end))
+    return to - from_, to - from_ - (idle_to - idle_from), int(row.split()[3])
 
 
 def test_copying_goes_on_at_nine_tenths_while_the_driver_dies_every_second(vm):
-    alone, none = copy_time(vm, "")
-    disturbed, deaths = copy_time(vm, "(while sleep 1; do service kill virtio_blk; done) &")
-    assert none == 0 and deaths >= int(disturbed) - 2 and deaths >= 1, (alone, disturbed, deaths)
+    whole, alone, none = copy_time(vm, "")
+    disturbed_whole, disturbed, deaths = copy_time(vm, "(while sleep 1; do service kill virtio_blk; done) &")
+    assert none == 0 and deaths >= int(disturbed_whole) - 2 and deaths >= 1, (whole, disturbed_whole, deaths)
     if FULL:
-        faultlib.figure(f"copy: {COPIES * 32} MiB in {alone:.2f} s undisturbed, {disturbed:.2f} s with {deaths} deaths of the driver: {100 * alone / disturbed:.1f} %")
-    assert alone / disturbed >= SHARE
+        faultlib.figure(f"copy: {COPIES * 8} MiB in {alone:.2f} s of processor time undisturbed, {disturbed:.2f} s with {deaths} deaths of the driver: "
+                        f"{100 * alone / disturbed:.1f} % (waiting for the disk included: {whole:.2f} s and {disturbed_whole:.2f} s)")
+    assert alone / disturbed >= 0.9

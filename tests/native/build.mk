@@ -5,4 +5,4 @@ ALTERNATIVES += tests/native/sched_wild
 # What tests/test_authority.py boots with in place of all services.
 ALTERNATIVES += tests/native/probe tests/native/reporter
 # What tests/test_hostile.py puts in the place of some.
-ALTERNATIVES += tests/native/hostile
+ALTERNATIVES += tests/native/hostile tests/native/wild

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OK, ERROR, WRONG, LATE, LIMIT_MS = 4000, RECORD = 3000 };
+enum { OK, ERROR, WRONG, LATE, LIMIT_MS = 1200, RECORD = 3000 };
 static const char *const words[] = { "ok", "error", "wrong", "late" };
 
 static void result(int good, int bad)

@@ -71,6 +71,8 @@ static int mem(void) { return reads("/dev/zero", 4096) && buffer[4095] == 0; }
 static int rtc(void) { return reads("/dev/rtc0", 8); }
 static int console(void) { return writes("/dev/tty1", "."); }
 static int serial(void) { return writes("/dev/ttyS0", "."); }
+static int host(void) { return writes("/dev/host", "\n"); }
+static int rs(void) { return reads("/dev/service", 64) && !memcmp(buffer, "NAME ", 5); }
 static int pm(void)
 {
     char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -79,7 +81,7 @@ static int pm(void)
 
 static const struct { const char *name; int (*operation)(void); } services[] = {
     { "vfs", vfs }, { "posix", posix }, { "pm", pm }, { "ext2", ext2 }, { "tmpfs", tmpfs }, { "fat", fat }, { "pipe", pipes }, { "devfs", devfs },
-    { "procfs", procfs }, { "virtio_blk", disk }, { "mem", mem }, { "rtc", rtc }, { "console", console }, { "serial", serial },
+    { "procfs", procfs }, { "virtio_blk", disk }, { "mem", mem }, { "rtc", rtc }, { "console", console }, { "serial", serial }, { "host", host }, { "rs", rs },
 };
 
 static unsigned deaths(const char *name)
@@ -127,6 +129,8 @@ int main(int argc, char **argv)
             int fd = open("/dev/service", O_WRONLY);
             int64_t when = now() + 60000 + (int64_t)(draw % (uint64_t)(cost + 1));
             int length = sprintf(text, "strike %ld %s\n", when, services[i].name), answers = 0;
+            if (services[i].operation == rs)   /* who orders the others' deaths: at once */
+                length = sprintf(text, "kill rs\n"), when = now();
             if (write(fd, text, length) != length)
                 status = complain("strike");
             int64_t end;

@@ -183,7 +183,7 @@ void notify(endpoint_t to, unsigned bit)
 
 endpoint_t service_find(const char *name)
 {
-    return strcmp(name, "posix") == 0 ? 5 : strcmp(name, "pm") == 0 ? 6 : 7;
+    return strcmp(name, "posix") == 0 ? 5 : strcmp(name, "pm") == 0 ? 6 : strcmp(name, "ata") == 0 ? FAKE_DISK : 7;
 }
 
 /* ---- The disk ---- */

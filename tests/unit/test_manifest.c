@@ -38,7 +38,9 @@ static void every_key_is_read(void **state)
                            "irqs: 1 4\n"
                            "device-memory: 0xb8000-0xbffff\n"
                            "memory: 1M + 1/8\n"
-                           "priority: 2\n"), 0);
+                           "priority: 2\n"
+                           "patience: 5000\n"
+                           "loss: fatal\n"), 0);
     assert_int_equal(rights.may_call, 1 << 3 | 1 << 4);
     assert_int_equal(rights.may_notify, 1 << 2 | 1 << 3);
     assert_int_equal(rights.rights, RIGHT_CALLER | RIGHT_DMA);
@@ -50,6 +52,10 @@ static void every_key_is_read(void **state)
     assert_int_equal(rights.memory[0].last, 0xbffff);
     assert_int_equal(rights.budget, 256 + 1024);
     assert_int_equal(rights.priority, 2);
+    assert_int_equal(more.patience_ms, 5000);
+    assert_true(more.loss_is_fatal);
+    assert_int_equal(parse("memory: 1M\npatience: -\n"), 0);
+    assert_int_equal(more.patience_ms, UINT32_MAX);
 }
 
 static void nothing_is_granted_by_default(void **state)
@@ -68,6 +74,7 @@ static void mistakes_are_told_with_their_line(void **state)
         { "memory: 1M\nrihgts: dma\n", 2 }, { "memory: 1M\nrights: root\n", 2 }, { "memory: lots\n", 1 }, { "memory: 1/0\n", 1 },
         { "ports: 0x3ff-0x3f8\nmemory: 1M\n", 1 }, { "\n\nports: 70000\nmemory: 1M\n", 3 }, { "irqs: 16\nmemory: 1M\n", 1 },
         { "priority: 8\nmemory: 1M\n", 1 }, { "priority:\nmemory: 1M\n", 1 }, { "priority: 1 2\nmemory: 1M\n", 1 },
+        { "patience: long\nmemory: 1M\n", 1 }, { "patience:\nmemory: 1M\n", 1 },
         { "ports: 1 2 3 4 5 6 7 8 9\nmemory: 1M\n", 1 }, { "memory 1M\n", 1 }, { "device-memory: 0x10-\nmemory: 1M\n", 1 },
     };
     (void)state;

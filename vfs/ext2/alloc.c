@@ -33,17 +33,17 @@ static uint32_t find_clear_byte(const uint8_t *map, uint32_t from, uint32_t limi
 
 static uint32_t group_blocks(const struct mount *m, uint32_t group)
 {
-    return MIN(m->blocks_per_group, m->blocks - m->first_block - group * m->blocks_per_group);
+    return MIN(m->geo.blocks_per_group, m->geo.blocks - m->geo.first_block - group * m->geo.blocks_per_group);
 }
 
 /* Whether a block holds bitmaps, inodes or the superblock, whatever the bitmap says about it. */
 static bool block_is_system(struct mount *m, uint32_t block)
 {
-    uint32_t number = (block - m->first_block) / m->blocks_per_group;
+    uint32_t number = (block - m->geo.first_block) / m->geo.blocks_per_group;
     const struct group *g = mount_group(m, number);
     return block == g->block_bitmap || block == g->inode_bitmap
-        || (block >= g->inode_table && block - g->inode_table < m->table_blocks)
-        || (number == 0 && block <= m->first_block + m->group_page_count);
+        || (block >= g->inode_table && block - g->inode_table < m->geo.table_blocks)
+        || (number == 0 && block <= m->geo.first_block + m->geo.group_blocks);
 }
 
 /* Takes a block out of one group, at `start` or behind if possible. -ENOSPC when it has none. */
@@ -69,7 +69,7 @@ static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint
             break;
         page->data[bit / 8] |= 1 << bit % 8;
         cache_dirty(page);
-        *block = m->first_block + number * m->blocks_per_group + bit;
+        *block = m->geo.first_block + number * m->geo.blocks_per_group + bit;
         if (!block_is_system(m, *block)) {
             if (g->free_blocks)
                 g->free_blocks--;
@@ -86,12 +86,12 @@ static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint
 
 int block_alloc(struct mount *m, uint32_t goal, uint32_t *block)
 {
-    if (!block_ok(m, goal))
-        goal = m->first_block;
-    uint32_t first = (goal - m->first_block) / m->blocks_per_group;
-    for (uint32_t n = 0; n < m->groups; n++) {
-        uint32_t number = (first + n) % m->groups;
-        int error = alloc_in_group(m, number, n ? 0 : (goal - m->first_block) % m->blocks_per_group, block);
+    if (!block_ok(&m->geo, goal))
+        goal = m->geo.first_block;
+    uint32_t first = (goal - m->geo.first_block) / m->geo.blocks_per_group;
+    for (uint32_t n = 0; n < m->geo.groups; n++) {
+        uint32_t number = (first + n) % m->geo.groups;
+        int error = alloc_in_group(m, number, n ? 0 : (goal - m->geo.first_block) % m->geo.blocks_per_group, block);
         if (error != -ENOSPC)
             return error;
     }
@@ -100,13 +100,13 @@ int block_alloc(struct mount *m, uint32_t goal, uint32_t *block)
 
 void block_free(struct mount *m, uint32_t block)
 {
-    if (!block_ok(m, block) || block_is_system(m, block)) {
+    if (!block_ok(&m->geo, block) || block_is_system(m, block)) {
         mount_corrupt(m, "bad block freed", block);
         return;
     }
     cache_forget(cache_meta(m->index), block);
-    uint32_t number = (block - m->first_block) / m->blocks_per_group;
-    uint32_t bit = (block - m->first_block) % m->blocks_per_group;
+    uint32_t number = (block - m->geo.first_block) / m->geo.blocks_per_group;
+    uint32_t bit = (block - m->geo.first_block) % m->geo.blocks_per_group;
     struct page *page;
     if (cache_block(m->index, mount_group(m, number)->block_bitmap, &page))
         return;
@@ -133,9 +133,9 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
     int error = cache_block(m->index, g->inode_bitmap, &page);
     if (error)
         return error;
-    uint32_t from = number == 0 ? m->first_ino - 1 : 0;
-    uint32_t bit = find_clear(page->data, from, m->inodes_per_group);
-    if (bit < m->inodes_per_group) {
+    uint32_t from = number == 0 ? m->geo.first_ino - 1 : 0;
+    uint32_t bit = find_clear(page->data, from, m->geo.inodes_per_group);
+    if (bit < m->geo.inodes_per_group) {
         page->data[bit / 8] |= 1 << bit % 8;
         cache_dirty(page);
         g->free_inodes--;
@@ -143,7 +143,7 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
         mount_group_dirty(m, number);
         m->free_inodes -= m->free_inodes != 0;
         m->directories += directory;
-        *ino = number * m->inodes_per_group + bit + 1;
+        *ino = number * m->geo.inodes_per_group + bit + 1;
     } else {
         error = -ENOSPC;
     }
@@ -155,9 +155,9 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
  * most free blocks and, among equals, the fewest directories. */
 static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
 {
-    uint32_t average = m->free_inodes / m->groups, best = otherwise;
+    uint32_t average = m->free_inodes / m->geo.groups, best = otherwise;
     bool found = false;
-    for (uint32_t n = 0; n < m->groups; n++) {
+    for (uint32_t n = 0; n < m->geo.groups; n++) {
         const struct group *g = mount_group(m, n), *b = mount_group(m, best);
         if (!g->free_inodes || g->free_inodes < average)
             continue;
@@ -171,13 +171,13 @@ static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
 int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
 {
     struct mount *m = parent->mount;
-    uint32_t first = (parent->ino - 1) / m->inodes_per_group;
+    uint32_t first = (parent->ino - 1) / m->geo.inodes_per_group;
     if (directory && parent->ino == ROOT_INO)
         first = roomy_group(m, first);
     else if (directory && mount_group(m, first)->free_blocks < group_blocks(m, first) / 16)
-        first = (first + 1) % m->groups;
-    for (uint32_t n = 0; n < m->groups; n++) {
-        int error = ino_in_group(m, (first + n) % m->groups, directory, ino);
+        first = (first + 1) % m->geo.groups;
+    for (uint32_t n = 0; n < m->geo.groups; n++) {
+        int error = ino_in_group(m, (first + n) % m->geo.groups, directory, ino);
         if (error != -ENOSPC)
             return error;
     }
@@ -186,13 +186,13 @@ int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
 
 bool ino_alone(struct mount *m, uint32_t ino)
 {
-    uint32_t number = (ino - 1) / m->inodes_per_group, bit = (ino - 1) % m->inodes_per_group;
-    uint32_t per_block = m->block_size / m->inode_size, first = bit / per_block * per_block;
+    uint32_t number = (ino - 1) / m->geo.inodes_per_group, bit = (ino - 1) % m->geo.inodes_per_group;
+    uint32_t per_block = m->geo.block_size / m->geo.inode_size, first = bit / per_block * per_block;
     struct page *page;
     if (cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
         return false;
     bool alone = true;
-    for (uint32_t k = first; k < MIN(first + per_block, m->inodes_per_group) && alone; k++)
+    for (uint32_t k = first; k < MIN(first + per_block, m->geo.inodes_per_group) && alone; k++)
         alone = k == bit || !(page->data[k / 8] & 1 << k % 8);
     cache_put(page);
     return alone;
@@ -200,9 +200,9 @@ bool ino_alone(struct mount *m, uint32_t ino)
 
 void ino_free(struct mount *m, uint32_t ino, bool directory)
 {
-    uint32_t number = (ino - 1) / m->inodes_per_group, bit = (ino - 1) % m->inodes_per_group;
+    uint32_t number = (ino - 1) / m->geo.inodes_per_group, bit = (ino - 1) % m->geo.inodes_per_group;
     struct page *page;
-    if (ino < m->first_ino || cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
+    if (ino < m->geo.first_ino || cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
         return;
     struct group *g = mount_group(m, number);
     if (page->data[bit / 8] & 1 << bit % 8) {

@@ -6,9 +6,8 @@
 enum { INDEX_BLOCKS = 3 };       /* a directory of so many blocks gets an index */
 
 static const uint8_t type_of_mode[16] = { [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6 };   /* by mode >> 12 */
-static const uint8_t dtype_of_type[8] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK, DT_LNK };
 
-static inline uint32_t dir_blocks(const struct inode *dir) { return dir->size >> dir->mount->block_shift; }
+static inline uint32_t dir_blocks(const struct inode *dir) { return dir->size >> dir->mount->geo.block_shift; }
 
 int dir_block(struct inode *dir, uint32_t number, struct page **page)
 {
@@ -17,17 +16,6 @@ int dir_block(struct inode *dir, uint32_t number, struct page **page)
     if (!error && !block)
         error = mount_corrupt(dir->mount, "hole in directory", dir->ino);
     return error ? error : cache_block(dir->mount->index, block, page);
-}
-
-struct entry *dir_entry(struct mount *m, struct page *page, uint32_t offset)
-{
-    if (offset > m->block_size - ENTRY_HEAD)
-        return NULL;
-    struct entry *e = (struct entry *)(page->data + offset);
-    if (e->reclen < ENTRY_HEAD || (e->reclen & 3) || e->reclen > m->block_size - offset
-        || (e->ino && entry_size(e->name_length) > e->reclen) || e->ino > m->inodes)
-        return NULL;
-    return e;
 }
 
 static int bad_entry(struct inode *dir) { return mount_corrupt(dir->mount, "bad entry in directory", dir->ino); }
@@ -44,7 +32,7 @@ void place_put(struct place *p) { cache_put(p->page); }
 /* Looks for the name in one block; 0, -ENOENT, -EUCLEAN. */
 static int find_in_block(struct inode *dir, struct page *page, const char *name, unsigned length, struct place *p)
 {
-    for (uint32_t offset = 0; offset < dir->mount->block_size;) {
+    for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
         struct entry *e = dir_entry(dir->mount, page, offset);
         if (!e)
             return bad_entry(dir);
@@ -83,14 +71,14 @@ static int find_by_index(struct inode *dir, const char *name, unsigned length, s
     uint64_t offset;
     while (dir->index && index_next(dir, hash, &cursor, &offset)) {
         struct page *page;
-        p->block = offset >> dir->mount->block_shift;
+        p->block = offset >> dir->mount->geo.block_shift;
         if (p->block >= dir_blocks(dir))
             continue;
         int error = dir_block(dir, p->block, &page);
         if (error)
             return error;
         p->page = page;
-        p->offset = offset & (dir->mount->block_size - 1);
+        p->offset = offset & (dir->mount->geo.block_size - 1);
         p->entry = dir_entry(dir->mount, page, p->offset);
         if (p->entry && matches(p->entry, name, length))
             return 0;
@@ -136,7 +124,7 @@ static void fill_entry(struct mount *m, struct entry *e, const char *name, unsig
 {
     e->ino = ino;
     e->name_length = length;
-    e->type = m->filetype ? type_of_mode[mode >> 12 & 15] : 0;
+    e->type = m->geo.filetype ? type_of_mode[mode >> 12 & 15] : 0;
     memcpy(e->name, name, length);
 }
 
@@ -146,7 +134,7 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
 {
     struct mount *m = dir->mount;
     unsigned need = entry_size(length);
-    for (uint32_t offset = 0; offset < m->block_size;) {
+    for (uint32_t offset = 0; offset < m->geo.block_size;) {
         struct entry *e = dir_entry(m, page, offset);
         if (!e)
             return bad_entry(dir);
@@ -159,7 +147,7 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
             }
             fill_entry(m, new, name, length, ino, mode);
             cache_dirty(page);
-            index_add(dir, fs_hash(name, length), ((uint64_t)number << m->block_shift) + offset + used);
+            index_add(dir, fs_hash(name, length), ((uint64_t)number << m->geo.block_shift) + offset + used);
             return 1;
         }
         offset += e->reclen;
@@ -172,7 +160,7 @@ static int grow(struct inode *dir, struct page **page)
 {
     struct mount *m = dir->mount;
     uint32_t block;
-    if (dir_blocks(dir) >= m->blocks)
+    if (dir_blocks(dir) >= m->geo.blocks)
         return -ENOSPC;
     int error = map_block(dir, dir_blocks(dir), true, &block);
     if (error)
@@ -182,8 +170,8 @@ static int grow(struct inode *dir, struct page **page)
         map_cut(dir, dir_blocks(dir));
         return error;
     }
-    ((struct entry *)(*page)->data)->reclen = m->block_size;
-    dir->size += m->block_size;
+    ((struct entry *)(*page)->data)->reclen = m->geo.block_size;
+    dir->size += m->geo.block_size;
     inode_dirty(dir);
     return 0;
 }
@@ -222,7 +210,7 @@ int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino, 
 void dir_remove(struct inode *dir, struct place *p, const char *name, unsigned length)
 {
     struct entry *e = p->entry;
-    index_remove(dir, fs_hash(name, length), ((uint64_t)p->block << dir->mount->block_shift) + p->offset);
+    index_remove(dir, fs_hash(name, length), ((uint64_t)p->block << dir->mount->geo.block_shift) + p->offset);
     for (uint32_t offset = 0; offset < p->offset;) {       /* the entry before takes its room */
         struct entry *before = dir_entry(dir->mount, p->page, offset);
         if (!before)
@@ -240,7 +228,7 @@ void dir_remove(struct inode *dir, struct place *p, const char *name, unsigned l
 void dir_replace(struct inode *dir, struct place *p, uint32_t ino, uint32_t mode)
 {
     p->entry->ino = ino;
-    p->entry->type = dir->mount->filetype ? type_of_mode[mode >> 12 & 15] : 0;
+    p->entry->type = dir->mount->geo.filetype ? type_of_mode[mode >> 12 & 15] : 0;
     cache_dirty(p->page);
     changed(dir);
 }
@@ -257,7 +245,7 @@ int dir_init(struct inode *dir, uint32_t parent)
     e->reclen = entry_size(1);
     e = (struct entry *)(page->data + entry_size(1));
     fill_entry(m, e, "..", 2, parent, S_IFDIR);
-    e->reclen = m->block_size - entry_size(1);
+    e->reclen = m->geo.block_size - entry_size(1);
     cache_dirty(page);
     cache_put(page);
     changed(dir);
@@ -272,7 +260,7 @@ int dir_empty(struct inode *dir)
         if (error)
             return error;
         int empty = 1;
-        for (uint32_t offset = 0; offset < dir->mount->block_size && empty > 0;) {
+        for (uint32_t offset = 0; offset < dir->mount->geo.block_size && empty > 0;) {
             struct entry *e = dir_entry(dir->mount, page, offset);
             if (!e) {
                 empty = bad_entry(dir);
@@ -295,13 +283,13 @@ int dir_empty(struct inode *dir)
 static int dents_of_block(struct inode *dir, struct page *page, uint64_t base, uint32_t start, struct dents *d,
                           uint64_t *position)
 {
-    for (uint32_t offset = 0; offset < dir->mount->block_size;) {
+    for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
         struct entry *e = dir_entry(dir->mount, page, offset);
         if (!e)
             return bad_entry(dir);
         uint64_t next = base + offset + e->reclen;
         if (offset >= start) {
-            uint8_t type = dir->mount->filetype && e->type < 8 ? dtype_of_type[e->type] : DT_UNKNOWN;
+            uint8_t type = ext2_dtype(&dir->mount->geo, e);
             int added = e->ino && e->name_length ? dents_add(d, e->ino, next, type, e->name, e->name_length) : 1;
             if (added <= 0)
                 return added;
@@ -325,8 +313,8 @@ int64_t do_dents(struct message *m)
     if (!S_ISDIR(dir->mode))
         error = -ENOTDIR;
     while (!error && !full && dir->links && position < dir->size) {
-        uint32_t number = position >> dir->mount->block_shift;
-        uint64_t base = (uint64_t)number << dir->mount->block_shift;
+        uint32_t number = position >> dir->mount->geo.block_shift;
+        uint64_t base = (uint64_t)number << dir->mount->geo.block_shift;
         struct page *page;
         error = dir_block(dir, number, &page);
         if (error)
@@ -338,7 +326,7 @@ int64_t do_dents(struct message *m)
         else if (more == 0)
             full = true;
         else
-            position = base + dir->mount->block_size;
+            position = base + dir->mount->geo.block_size;
     }
     bool some = d.sent + d.filled != 0;
     inode_put(dir);
@@ -361,7 +349,7 @@ int64_t do_name(struct message *m)
             result = error;
             break;
         }
-        for (uint32_t offset = 0; offset < dir->mount->block_size;) {
+        for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
             struct entry *e = dir_entry(dir->mount, page, offset);
             if (!e) {
                 result = bad_entry(dir);

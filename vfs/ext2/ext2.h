@@ -12,7 +12,7 @@
 #include "cache.h"
 #include "fs.h"
 
-#include "disk.h"
+#include "ext2_format.h"
 
 enum { MOUNTS = 8, INODES = 768, GROUP_PAGES = 256 };
 
@@ -22,14 +22,12 @@ struct mount {
     bool     reported;          /* an inconsistency has been printed and noted */
     uint8_t  index;
     uint64_t dev;               /* st_dev */
-    uint32_t block_size, block_shift, per_block;   /* block numbers in an indirect block */
-    uint32_t blocks, first_block, groups, blocks_per_group, inodes_per_group, inodes, inode_size, first_ino, table_blocks;
+    struct geometry geo;
     uint32_t free_blocks, free_inodes, directories;
     uint32_t recent;            /* the block allocated last, plus one */
-    bool     filetype, large_file_noted;
+    bool     large_file_noted;
     struct super *super;        /* in super_page */
     struct page  *super_page, *group_pages[GROUP_PAGES];   /* held while mounted */
-    uint32_t group_page_count;
     struct lock tree;
 };
 
@@ -57,7 +55,6 @@ struct inode {
 
 static inline uint64_t inode_owner(const struct inode *i) { return cache_owner(i->mount->index, i->ino); }
 static inline uint64_t inode_object(const struct inode *i) { return fs_object(i->mount->index, i->generation, i->ino); }
-static inline bool block_ok(const struct mount *m, uint32_t block) { return block >= m->first_block && block < m->blocks; }
 
 /* ---- super.c ---- */
 extern struct mount mounts[MOUNTS];
@@ -87,8 +84,8 @@ bool inodes_busy(const struct mount *m);    /* some are in use */
 void inodes_drop(struct mount *m);          /* forgets all; none may be in use */
 /* A new inode near `parent`, held, with no link yet: without one it is freed by inode_put. -ENOSPC ... May wait. */
 int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid, struct inode **to);
-bool inode_has_data_blocks(const struct inode *i);   /* false: block[] holds a short symlink or a device number */
-uint64_t inode_rdev(const struct inode *i);
+static inline bool inode_has_data_blocks(const struct inode *i) { return ext2_has_blocks(&i->mount->geo, i->mode, i->sectors, i->file_acl); }
+static inline uint64_t inode_rdev(const struct inode *i) { return ext2_rdev(i->mode, i->block); }
 void inode_set_rdev(struct inode *i, uint64_t rdev);
 
 /* ---- alloc.c ---- All may wait. */
@@ -103,7 +100,6 @@ void ino_free(struct mount *m, uint32_t ino, bool directory);
 int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block);
 /* Frees all blocks of the file from number `from` on. Its pages there must be out of the cache. */
 int map_cut(struct inode *i, uint64_t from);
-uint64_t map_limit(const struct mount *m);  /* the largest possible size, in bytes */
 
 /* ---- file.c ---- */
 /* Makes the file `size` bytes long. Under inode.lock. May wait. */
@@ -133,7 +129,7 @@ int dir_init(struct inode *dir, uint32_t parent);   /* '.' and '..' */
 /* One block of it, held: -EUCLEAN for a hole. */
 int dir_block(struct inode *dir, uint32_t number, struct page **page);
 /* The entry at `offset` of a block if it is sound, else NULL. */
-struct entry *dir_entry(struct mount *m, struct page *page, uint32_t offset);
+static inline struct entry *dir_entry(struct mount *m, struct page *page, uint32_t offset) { return ext2_entry(&m->geo, page->data, offset); }
 int64_t do_dents(struct message *m);
 int64_t do_name(struct message *m);
 

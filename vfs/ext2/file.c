@@ -6,7 +6,7 @@ enum { READ_AHEAD = 16, READ_AROUND = 4 };
 /* The page's place on the disk, without allocating. Under inode.lock. */
 static int find_place(struct inode *i, uint64_t index, uint32_t *disk)
 {
-    unsigned shift = 12 - i->mount->block_shift;
+    unsigned shift = 12 - i->mount->geo.block_shift;
     for (unsigned u = 0; u < 1u << shift; u++) {
         int error = map_block(i, (index << shift) + u, false, &disk[u]);
         if (error)
@@ -43,7 +43,7 @@ static int bring(struct inode *i, uint64_t index, unsigned ahead, struct page **
             cache_put(p);
             break;
         }
-        p->units = PAGE_SIZE >> i->mount->block_shift;
+        p->units = PAGE_SIZE >> i->mount->geo.block_shift;
         memcpy(p->disk, disk, sizeof(disk));
         pages[count++] = p;
     }
@@ -124,7 +124,7 @@ int64_t do_read(struct message *m)
 static int prepare(struct inode *i, uint64_t index, unsigned from, unsigned to, struct page **page)
 {
     struct mount *m = i->mount;
-    unsigned shift = 12 - m->block_shift, units = 1u << shift, mapped = 0;
+    unsigned shift = 12 - m->geo.block_shift, units = 1u << shift, mapped = 0;
     struct page *p = cache_find(inode_owner(i), index);
     int error = 0;
     if (p) {
@@ -151,7 +151,7 @@ static int prepare(struct inode *i, uint64_t index, unsigned from, unsigned to, 
             cache_ready(p, 0);
         }
     }
-    for (unsigned u = from >> m->block_shift; u <= (to - 1) >> m->block_shift && !error; u++) {
+    for (unsigned u = from >> m->geo.block_shift; u <= (to - 1) >> m->geo.block_shift && !error; u++) {
         uint32_t block;
         error = map_block(i, (index << shift) + u, true, &block);
         if (!error)
@@ -176,7 +176,7 @@ static void clear_tail(struct inode *i)
 static void unmap_tail(struct inode *i, struct page *p)
 {
     cache_settle(p);
-    for (unsigned u = (i->size % PAGE_SIZE + i->mount->block_size - 1) >> i->mount->block_shift; u < p->units; u++)
+    for (unsigned u = (i->size % PAGE_SIZE + i->mount->geo.block_size - 1) >> i->mount->geo.block_shift; u < p->units; u++)
         p->disk[u] = 0;
 }
 
@@ -191,12 +191,12 @@ static void cut_tail(struct inode *i, uint64_t reached)
         cache_put(p);
     }
     cache_forget_from(inode_owner(i), (i->size + PAGE_SIZE - 1) / PAGE_SIZE, (reached + PAGE_SIZE - 1) / PAGE_SIZE);
-    map_cut(i, (i->size + i->mount->block_size - 1) >> i->mount->block_shift);
+    map_cut(i, (i->size + i->mount->geo.block_size - 1) >> i->mount->geo.block_shift);
 }
 
 static int64_t write_locked(struct inode *i, struct message *m)
 {
-    uint64_t limit = map_limit(i->mount);
+    uint64_t limit = ext2_limit(&i->mount->geo);
     uint64_t position = m->flags & O_APPEND ? i->size : m->position, length = m->w[2], done = 0;
     if (!length)
         return 0;
@@ -269,7 +269,7 @@ int file_resize(struct inode *i, uint64_t size)
 {
     struct mount *m = i->mount;
     uint64_t old = i->size, owner = inode_owner(i);
-    if (size > map_limit(m))
+    if (size > ext2_limit(&m->geo))
         return -EFBIG;
     int error = 0;
     struct page *last = NULL;
@@ -294,7 +294,7 @@ int file_resize(struct inode *i, uint64_t size)
     }
     if (size < old) {
         cache_forget_from(owner, (size + PAGE_SIZE - 1) / PAGE_SIZE, (old + PAGE_SIZE - 1) / PAGE_SIZE);
-        error = map_cut(i, (size + m->block_size - 1) >> m->block_shift);
+        error = map_cut(i, (size + m->geo.block_size - 1) >> m->geo.block_shift);
     }
     i->mtime = i->ctime = fs_now();
     inode_dirty(i);
@@ -371,10 +371,10 @@ static int adopt_written(struct inode *i, struct page *p)
     uint64_t start = p->index * PAGE_SIZE;
     if ((p->state & PAGE_GONE) || p->owner != inode_owner(i) || start >= i->size)
         return 0;
-    unsigned end = MIN(i->size - start, (uint64_t)PAGE_SIZE), shift = 12 - i->mount->block_shift;
+    unsigned end = MIN(i->size - start, (uint64_t)PAGE_SIZE), shift = 12 - i->mount->geo.block_shift;
     memset(p->data + end, 0, PAGE_SIZE - end);
     int error = 0;
-    for (unsigned u = 0; u <= (end - 1) >> i->mount->block_shift && !error; u++)
+    for (unsigned u = 0; u <= (end - 1) >> i->mount->geo.block_shift && !error; u++)
         error = map_block(i, (p->index << shift) + u, true, &p->disk[u]);
     cache_dirty(p);
     return error;

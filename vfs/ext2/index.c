@@ -130,13 +130,13 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
     int error = dir_block(dir, number, &page);
     if (error)
         return error;
-    for (uint32_t offset = 0; !error && offset < m->block_size;) {
+    for (uint32_t offset = 0; !error && offset < m->geo.block_size;) {
         struct entry *e = dir_entry(m, page, offset);
         if (!e) {
             error = -EUCLEAN;
             break;
         }
-        if (e->ino && !add(x, fs_hash(e->name, e->name_length), ((uint64_t)number << m->block_shift) + offset))
+        if (e->ino && !add(x, fs_hash(e->name, e->name_length), ((uint64_t)number << m->geo.block_shift) + offset))
             error = -ENOMEM;
         offset += e->reclen;
     }
@@ -149,7 +149,7 @@ int index_build(struct inode *dir)
     uint32_t version = dir->version;
     struct dir_index x = { .dir = dir, .slots = table_take(FIRST_SLOTS), .size = FIRST_SLOTS };
     int error = x.slots ? 0 : -ENOMEM;
-    for (uint32_t n = 0; !error && n < dir->size >> dir->mount->block_shift; n++)
+    for (uint32_t n = 0; !error && n < dir->size >> dir->mount->geo.block_shift; n++)
         error = enter_block(dir, n, &x);
     if (error || dir->version != version || dir->index) {    /* somebody else was faster, or the names have changed */
         table_give(x.slots, x.size);

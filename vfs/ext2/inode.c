@@ -88,24 +88,19 @@ static struct inode *take(void)
  * read. */
 static int find_slot(struct mount *m, uint32_t ino, bool unused_block, struct page **page, struct disk_inode **d)
 {
-    uint32_t group = (ino - 1) / m->inodes_per_group;
-    uint64_t offset = (uint64_t)((ino - 1) % m->inodes_per_group) * m->inode_size;
-    uint32_t block = mount_group(m, group)->inode_table + (offset >> m->block_shift);
+    uint32_t group = (ino - 1) / m->geo.inodes_per_group;
+    uint64_t offset = (uint64_t)((ino - 1) % m->geo.inodes_per_group) * m->geo.inode_size;
+    uint32_t block = mount_group(m, group)->inode_table + (offset >> m->geo.block_shift);
     int error = unused_block && !cache_has(cache_meta(m->index), block) ? cache_block_new(m->index, block, page)
                                                                          : cache_block(m->index, block, page);
     if (!error)
-        *d = (struct disk_inode *)((*page)->data + (offset & (m->block_size - 1)));
+        *d = (struct disk_inode *)((*page)->data + (offset & (m->geo.block_size - 1)));
     return error;
 }
 
 static int table_slot(struct mount *m, uint32_t ino, struct page **page, struct disk_inode **d)
 {
     return find_slot(m, ino, false, page, d);
-}
-
-static struct timespec64 unpack_time(uint32_t sec, uint32_t extra)
-{
-    return (struct timespec64){ (int64_t)(int32_t)sec + ((int64_t)(extra & 3) << 32), MIN(extra >> 2, 999999999u) };
 }
 
 static void pack_time(const struct timespec64 *t, uint32_t *sec, uint32_t *extra)
@@ -115,17 +110,12 @@ static void pack_time(const struct timespec64 *t, uint32_t *sec, uint32_t *extra
         *extra = (uint32_t)((t->sec - (int32_t)t->sec) >> 32 & 3) | (uint32_t)t->nsec << 2;
 }
 
-/* How far the fields behind the classical inode go. */
-static bool has_extra(const struct mount *m, const struct disk_inode *d)
-{
-    return m->inode_size >= sizeof(*d) && d->extra_isize >= offsetof(struct disk_inode, crtime) - OLD_INODE_SIZE
-        && d->extra_isize <= m->inode_size - OLD_INODE_SIZE;
-}
-
 static int unpack(struct inode *i, const struct disk_inode *d)
 {
     struct mount *m = i->mount;
-    bool extra = has_extra(m, d);
+    const char *wrong = ext2_check_inode(&m->geo, d);
+    if (wrong)
+        return mount_corrupt(m, wrong, i->ino);
     i->mode = d->mode;
     i->links = d->links;
     i->uid = d->uid | (uint32_t)d->uid_high << 16;
@@ -134,29 +124,9 @@ static int unpack(struct inode *i, const struct disk_inode *d)
     i->sectors = d->sectors;
     i->file_acl = d->file_acl;
     i->generation = d->generation;
-    i->size = d->size | (S_ISREG(d->mode) ? (uint64_t)d->size_high << 32 : 0);
-    i->atime = unpack_time(d->atime, extra ? d->atime_extra : 0);
-    i->mtime = unpack_time(d->mtime, extra ? d->mtime_extra : 0);
-    i->ctime = unpack_time(d->ctime, extra ? d->ctime_extra : 0);
+    i->size = ext2_size(d);
+    ext2_times(&m->geo, d, &i->atime, &i->mtime, &i->ctime);
     memcpy(i->block, d->block, sizeof(i->block));
-    switch (d->mode & S_IFMT) {
-    case S_IFREG:
-        if (i->size > map_limit(m))
-            return mount_corrupt(m, "impossible size of inode", i->ino);
-        break;
-    case S_IFDIR:
-        if (i->size == 0 || i->size & (m->block_size - 1) || i->size >> m->block_shift > m->blocks)
-            return mount_corrupt(m, "impossible size of directory", i->ino);
-        break;
-    case S_IFLNK:
-        if (i->size == 0 || i->size >= (inode_has_data_blocks(i) ? m->block_size : sizeof(i->block)))
-            return mount_corrupt(m, "impossible size of symbolic link", i->ino);
-        break;
-    case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK:
-        break;
-    default:
-        return mount_corrupt(m, "impossible type of inode", i->ino);
-    }
     return 0;
 }
 
@@ -185,7 +155,7 @@ int inode_store(struct inode *i)
         if (i->size > INT32_MAX)
             m->large_file_noted = m->super->rev_level != 0;
     }
-    bool extra = has_extra(m, d);
+    bool extra = ext2_has_extra(&m->geo, d);
     pack_time(&i->atime, &d->atime, extra ? &d->atime_extra : NULL);
     pack_time(&i->mtime, &d->mtime, extra ? &d->mtime_extra : NULL);
     pack_time(&i->ctime, &d->ctime, extra ? &d->ctime_extra : NULL);
@@ -295,7 +265,7 @@ static int load(struct inode *i)
 
 int inode_get(struct mount *m, uint32_t ino, struct inode **to)
 {
-    if (ino == 0 || ino > m->inodes || (ino < m->first_ino && ino != ROOT_INO))
+    if (ino == 0 || ino > m->geo.inodes || (ino < m->geo.first_ino && ino != ROOT_INO))
         return -ESTALE;
     struct inode *i = find(m, ino);
     if (!i) {
@@ -349,7 +319,7 @@ static void free_attributes(struct inode *i)
     uint32_t block = i->file_acl;
     struct page *page;
     i->file_acl = 0;
-    if (!block || !block_ok(m, block) || cache_block(m->index, block, &page))
+    if (!block || !block_ok(&m->geo, block) || cache_block(m->index, block, &page))
         return;
     struct { uint32_t magic, references; } *head = (void *)page->data;
     bool last = head->magic == XATTR_MAGIC && head->references <= 1;
@@ -421,12 +391,12 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
     error = find_slot(m, ino, ino_alone(m, ino), &page, &d);
     if (error)
         goto free_inode;
-    memset(d, 0, m->inode_size);
-    if (m->inode_size >= sizeof(*d))
+    memset(d, 0, m->geo.inode_size);
+    if (m->geo.inode_size >= sizeof(*d))
         d->extra_isize = EXTRA_ISIZE;
     struct timespec64 now = fs_now();
     last_generation = MAX(last_generation + 1, (uint32_t)now.sec);
-    if (m->inode_size >= sizeof(*d))
+    if (m->geo.inode_size >= sizeof(*d))
         pack_time(&now, &d->crtime, &d->crtime_extra);
     cache_dirty(page);
     cache_put(page);
@@ -444,24 +414,6 @@ free_inode:
 free_number:
     ino_free(m, ino, S_ISDIR(mode));
     return error;
-}
-
-bool inode_has_data_blocks(const struct inode *i)
-{
-    if (S_ISREG(i->mode) || S_ISDIR(i->mode))
-        return true;
-    uint32_t own = i->file_acl ? i->mount->block_size / 512 : 0;
-    return S_ISLNK(i->mode) && i->sectors > own;
-}
-
-uint64_t inode_rdev(const struct inode *i)
-{
-    uint32_t type = i->mode & S_IFMT, b = i->block[1];
-    if (type != S_IFCHR && type != S_IFBLK)
-        return 0;
-    if (i->block[0])
-        return makedev(i->block[0] >> 8 & 0xff, i->block[0] & 0xff);
-    return makedev((b & 0xfff00) >> 8, (b & 0xff) | (b >> 12 & 0xfff00));
 }
 
 void inode_set_rdev(struct inode *i, uint64_t rdev)

@@ -1,44 +1,14 @@
 /* From the blocks of a file to blocks of the disk: twelve direct, then by one, two and three indirect blocks. */
 #include "ext2.h"
 
-uint64_t map_limit(const struct mount *m)
-{
-    uint64_t n = m->per_block;
-    uint64_t blocks = DIRECT + n + n * n + n * n * n;
-    return MIN(blocks, (uint64_t)UINT32_MAX) << m->block_shift;
-}
-
-/* The indices on the way to a block, the first into inode.block. Their number, 1..4, or 0 beyond the limit. */
-static int find_path(const struct mount *m, uint64_t number, uint32_t path[4])
-{
-    uint64_t n = m->per_block;
-    if (number < DIRECT) {
-        path[0] = number;
-        return 1;
-    }
-    number -= DIRECT;
-    uint64_t span = n;
-    for (int depth = 1; depth <= 3; depth++, span *= n) {
-        if (number >= span) {
-            number -= span;
-            continue;
-        }
-        path[0] = DIRECT + depth - 1;
-        for (int k = depth; k > 0; k--, number /= n)
-            path[k] = number % n;
-        return depth + 1;
-    }
-    return 0;
-}
-
 /* Where to look for a block that has no neighbour yet: in its inode's group, behind what was allocated there last. */
 static uint32_t first_goal(const struct inode *i)
 {
     const struct mount *m = i->mount;
-    uint32_t group = (i->ino - 1) / m->inodes_per_group;
-    if (block_ok(m, m->recent) && (m->recent - m->first_block) / m->blocks_per_group == group)
+    uint32_t group = (i->ino - 1) / m->geo.inodes_per_group;
+    if (block_ok(&m->geo, m->recent) && (m->recent - m->geo.first_block) / m->geo.blocks_per_group == group)
         return m->recent;
-    return m->first_block + group * m->blocks_per_group;
+    return m->geo.first_block + group * m->geo.blocks_per_group;
 }
 
 /* Puts a new block into *slot; an indirect one is zeroed. */
@@ -62,7 +32,7 @@ static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool 
     if (holder)
         cache_dirty(holder);
     i->goal = m->recent = block + 1;
-    i->sectors += m->block_size / 512;
+    i->sectors += m->geo.block_size / 512;
     inode_dirty(i);
     return 0;
 }
@@ -71,7 +41,7 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
 {
     struct mount *m = i->mount;
     uint32_t path[4];
-    int depth = find_path(m, number, path), error = 0;
+    int depth = ext2_path(&m->geo, number, path), error = 0;
     *block = 0;
     if (!depth)
         return allocate ? -EFBIG : 0;
@@ -84,7 +54,7 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
             error = fill_slot(i, slot, page, k < depth - 1);
             if (error)
                 break;
-        } else if (!block_ok(m, *slot)) {
+        } else if (!block_ok(&m->geo, *slot)) {
             error = mount_corrupt(m, "block number out of range in inode", i->ino);
             break;
         } else if (allocate && k == depth - 1) {
@@ -110,7 +80,7 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
 
 static void drop_block(struct inode *i, uint32_t block)
 {
-    uint32_t sectors = i->mount->block_size / 512;
+    uint32_t sectors = i->mount->geo.block_size / 512;
     i->sectors -= MIN(i->sectors, sectors);
     block_free(i->mount, block);
     inode_dirty(i);
@@ -131,7 +101,7 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
             cache_dirty(holder);
         inode_dirty(i);
     }
-    if (!block_ok(m, block))
+    if (!block_ok(&m->geo, block))
         return mount_corrupt(m, "block number out of range in inode", i->ino);
     if (depth == 0) {
         drop_block(i, block);
@@ -139,13 +109,13 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
     }
     uint64_t span = 1;
     for (int k = 1; k < depth; k++)
-        span *= m->per_block;
+        span *= m->geo.per_block;
     struct page *page;
     int error = cache_block(m->index, block, &page);
     if (error)
         return error;
     uint32_t *slots = (uint32_t *)page->data;
-    for (uint64_t k = from / span; k < m->per_block; k++) {
+    for (uint64_t k = from / span; k < m->geo.per_block; k++) {
         int e = cut_slot(i, &slots[k], page, depth - 1, k == from / span ? from % span : 0);
         error = error ? error : e;
     }
@@ -157,7 +127,7 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
 
 int map_cut(struct inode *i, uint64_t from)
 {
-    uint64_t n = i->mount->per_block, first = 0, span = 1;
+    uint64_t n = i->mount->geo.per_block, first = 0, span = 1;
     int error = 0;
     for (int k = 0; k < BLOCKS; k++) {
         int depth = k < DIRECT ? 0 : k - DIRECT + 1;

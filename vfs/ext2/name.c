@@ -141,7 +141,7 @@ int link_store(struct inode *i, const char *target)
         i->size = length;
         return 0;
     }
-    if (length >= m->block_size)
+    if (length >= m->geo.block_size)
         return -ENAMETOOLONG;
     uint32_t block;
     struct page *page;

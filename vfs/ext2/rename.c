@@ -14,7 +14,7 @@ static int is_below(struct inode *dir, const struct inode *top)
 {
     struct mount *m = dir->mount;
     uint32_t ino = dir->ino;
-    for (uint32_t steps = 0; steps < m->inodes; steps++) {
+    for (uint32_t steps = 0; steps < m->geo.inodes; steps++) {
         if (ino == top->ino)
             return 1;
         if (ino == ROOT_INO)

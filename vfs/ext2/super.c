@@ -33,13 +33,13 @@ void flush_alarm(uint64_t bits)
 
 struct group *mount_group(struct mount *m, uint32_t group)
 {
-    uint32_t per = m->block_size / sizeof(struct group);
+    uint32_t per = m->geo.block_size / sizeof(struct group);
     return (struct group *)m->group_pages[group / per]->data + group % per;
 }
 
 void mount_group_dirty(struct mount *m, uint32_t group)
 {
-    cache_dirty(m->group_pages[group / (m->block_size / sizeof(struct group))]);
+    cache_dirty(m->group_pages[group / (m->geo.block_size / sizeof(struct group))]);
 }
 
 int mount_corrupt(struct mount *m, const char *what, uint64_t number)
@@ -85,71 +85,28 @@ int inode_sync(struct inode *i)
 
 /* ---- Mounting ---- */
 
-/* Takes the geometry out of the superblock. NULL, or what is wrong with it. */
-static const char *check_super(struct mount *m, const struct super *s)
-{
-    if (s->magic != SUPER_MAGIC)
-        return "not an ext2 file system";
-    if (s->log_block_size > 2)
-        return "block size not supported";
-    if (s->rev_level > 1)
-        return "revision not supported";
-    if (s->rev_level >= 1 && (s->incompat & ~INCOMPAT_FILETYPE))
-        return "incompatible features";
-    m->block_shift = 10 + s->log_block_size;
-    m->block_size = 1u << m->block_shift;
-    m->per_block = m->block_size / 4;
-    m->blocks = s->blocks_count;
-    m->first_block = s->first_data_block;
-    m->blocks_per_group = s->blocks_per_group;
-    m->inodes_per_group = s->inodes_per_group;
-    m->inodes = s->inodes_count;
-    m->inode_size = s->rev_level ? s->inode_size : OLD_INODE_SIZE;
-    m->first_ino = s->rev_level ? s->first_ino : OLD_FIRST_INO;
-    m->filetype = s->rev_level && (s->incompat & INCOMPAT_FILETYPE);
-    if (m->first_block != (m->block_size == 1024) || m->blocks <= m->first_block + 3)
-        return "impossible first block";
-    if (m->blocks_per_group < 8 || m->blocks_per_group > m->block_size * 8)
-        return "impossible blocks per group";
-    if (m->inode_size < OLD_INODE_SIZE || m->inode_size > m->block_size || (m->inode_size & (m->inode_size - 1)))
-        return "impossible inode size";
-    if (m->inodes_per_group == 0 || m->inodes_per_group > m->block_size * 8)
-        return "impossible inodes per group";
-    m->groups = (m->blocks - m->first_block + m->blocks_per_group - 1) / m->blocks_per_group;
-    if ((uint64_t)m->groups * m->inodes_per_group != m->inodes)
-        return "impossible number of inodes";
-    if (m->first_ino < OLD_FIRST_INO || m->first_ino > m->inodes_per_group)
-        return "impossible first inode";
-    m->table_blocks = ((uint64_t)m->inodes_per_group * m->inode_size + m->block_size - 1) >> m->block_shift;
-    uint32_t per = m->block_size / sizeof(struct group);
-    m->group_page_count = (m->groups + per - 1) / per;
-    if (m->group_page_count > GROUP_PAGES || m->group_page_count >= m->blocks_per_group || m->first_block + 1 + m->group_page_count >= m->blocks)
-        return "impossible number of groups";
-    return NULL;
-}
-
 static bool in_group(const struct mount *m, uint32_t group, uint32_t block, uint32_t count)
 {
-    uint64_t first = m->first_block + (uint64_t)group * m->blocks_per_group;
-    uint64_t end = MIN(first + m->blocks_per_group, (uint64_t)m->blocks);
+    uint64_t first = m->geo.first_block + (uint64_t)group * m->geo.blocks_per_group;
+    uint64_t end = MIN(first + m->geo.blocks_per_group, (uint64_t)m->geo.blocks);
     return block >= first && (uint64_t)block + count <= end;
 }
 
 static int load_groups(struct mount *m)
 {
-    for (uint32_t k = 0; k < m->group_page_count; k++) {
-        int error = cache_block(m->index, m->first_block + 1 + k, &m->group_pages[k]);
+    for (uint32_t k = 0; k < m->geo.group_blocks; k++) {
+        int error = cache_block(m->index, m->geo.first_block + 1 + k, &m->group_pages[k]);
         if (error) {
             m->group_pages[k] = NULL;
             return error;
         }
     }
     m->free_blocks = m->free_inodes = m->directories = 0;
-    for (uint32_t n = 0; n < m->groups; n++) {
+    for (uint32_t n = 0; n < m->geo.groups; n++) {
         const struct group *g = mount_group(m, n);
         if (!in_group(m, n, g->block_bitmap, 1) || !in_group(m, n, g->inode_bitmap, 1)
-            || !in_group(m, n, g->inode_table, m->table_blocks)
-            || g->free_blocks > m->blocks_per_group || g->free_inodes > m->inodes_per_group) {
+            || !in_group(m, n, g->inode_table, m->geo.table_blocks)
+            || g->free_blocks > m->geo.blocks_per_group || g->free_inodes > m->geo.inodes_per_group) {
             print("impossible group descriptor %u", n);
             return -EUCLEAN;
         }
@@ -165,7 +122,7 @@ static void drop_mount(struct mount *m)
 {
     m->used = false;
     inodes_drop(m);
-    for (uint32_t k = 0; k < m->group_page_count && m->group_pages[k]; k++)
+    for (uint32_t k = 0; k < m->geo.group_blocks && m->group_pages[k]; k++)
         cache_put(m->group_pages[k]);
     if (m->super_page)
         cache_put(m->super_page);
@@ -213,21 +170,23 @@ static int load_mount(struct mount *m, endpoint_t service, uint64_t object, bool
         return error;
     struct super s;
     memcpy(&s, raw, sizeof(s));
-    const char *wrong = check_super(m, &s);
+    const char *wrong = ext2_check_super(&s, &m->geo);
+    if (!wrong && m->geo.group_blocks > GROUP_PAGES)
+        wrong = "too many groups";
     int64_t bytes = call_object(service, FS_SEEK, object, 0, SEEK_END, 0);
-    if (!wrong && bytes < (int64_t)m->blocks << m->block_shift)
+    if (!wrong && bytes < (int64_t)m->geo.blocks << m->geo.block_shift)
         wrong = "larger than its device";
     if (wrong) {
         print("cannot mount: %s", wrong);
         return s.magic == SUPER_MAGIC ? -EUCLEAN : -EINVAL;
     }
-    cache_device(m->index, service, object, m->block_size);
-    error = cache_block(m->index, SUPER_OFFSET >> m->block_shift, &m->super_page);
+    cache_device(m->index, service, object, m->geo.block_size);
+    error = cache_block(m->index, SUPER_OFFSET >> m->geo.block_shift, &m->super_page);
     if (error) {
         m->super_page = NULL;
         return error;
     }
-    m->super = (struct super *)(m->super_page->data + (SUPER_OFFSET & (m->block_size - 1)));
+    m->super = (struct super *)(m->super_page->data + (SUPER_OFFSET & (m->geo.block_size - 1)));
     error = load_groups(m);
     if (error)
         return error;
@@ -310,22 +269,6 @@ int64_t do_unmount(struct message *m)
 
 /* ---- Asking and writing back ---- */
 
-/* Blocks that hold the file system itself, so that statfs counts as Linux does. */
-static uint64_t overhead(const struct mount *m)
-{
-    uint64_t blocks = m->first_block;
-    for (uint32_t n = 0; n < m->groups; n++) {
-        bool backup = n <= 1;
-        for (uint32_t base = 3; base <= 7 && !backup; base += 2)
-            for (uint64_t power = base; power <= n && !backup; power *= base)
-                backup = power == n;
-        if (!(m->super->rev_level && (m->super->ro_compat & RO_SPARSE_SUPER)))
-            backup = true;
-        blocks += (backup ? 1 + m->group_page_count : 0) + 2 + m->table_blocks;
-    }
-    return blocks;
-}
-
 int64_t do_statfs(struct message *m)
 {
     unsigned k = fs_object_mount(m->object);
@@ -334,10 +277,10 @@ int64_t do_statfs(struct message *m)
     struct mount *mount = &mounts[k];
     uint64_t reserved = MIN(mount->super->r_blocks_count, mount->free_blocks);
     struct statfs s = {
-        .type = SUPER_MAGIC, .bsize = mount->block_size, .frsize = mount->block_size, .namelen = NAME_MAX,
-        .blocks = mount->blocks - MIN(overhead(mount), (uint64_t)mount->blocks),
+        .type = SUPER_MAGIC, .bsize = mount->geo.block_size, .frsize = mount->geo.block_size, .namelen = NAME_MAX,
+        .blocks = mount->geo.blocks - ext2_overhead(&mount->geo),
         .bfree = mount->free_blocks, .bavail = mount->free_blocks - reserved,
-        .files = mount->inodes, .ffree = mount->free_inodes,
+        .files = mount->geo.inodes, .ffree = mount->free_inodes,
         .flags = mount->read_only ? MS_RDONLY : 0,
     };
     memcpy(s.fsid, mount->super->uuid, sizeof(s.fsid));

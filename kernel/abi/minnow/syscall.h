@@ -211,10 +211,15 @@ enum info {
     INFO_MISSED,             /* index = system call number: how often it was asked for while unsupported (8 bytes) */
     INFO_FPU_SIZE,
     INFO_LOG,                /* index = offset: the boot log */
-    INFO_PULSE,              /* uint64_t[MAX_SERVICE]: of each service the `stretch` of its struct task_info; ~0: it is frozen */
+    INFO_PULSE,              /* uint64_t[MAX_SERVICE], see below */
     INFO_CLOCK_PAGE,         /* physical address of struct clock_page (8 bytes) */
     INFO_SCHED,              /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit. Right SCHED or INFO */
 };
+/* What a service is at; the same as before when it has not got anywhere since. 0: nothing; PULSE_FROZEN; with PULSE_ASLEEP: it owes somebody an
+ * answer, but waits for nobody and nothing runs in it. Calls that it has declared slow may wait. With PULSE_READY: somebody else has the processor. */
+#define PULSE_ASLEEP (1ul << 63)
+#define PULSE_READY  (1ul << 62)
+#define PULSE_FROZEN (~0ul)
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
     uint64_t   words[8], label, pages, cpu_ns, messages;

@@ -1,0 +1,47 @@
+"""Two people at the two terminals while services die: each byte that they type and are shown is the same as when none dies, the serial line's byte for byte, and
+what stands on the screen at the end. These machines run by the host's clock."""
+
+import pexpect.fdpexpect
+
+import faultlib
+import machine
+from faultlib import FULL
+
+ROUNDS = 12 if FULL else 2
+MEAN = 300_000         # nanoseconds between deaths
+WEATHER = f"service storm 3 {MEAN} {' '.join(faultlib.KEPT + faultlib.AFRESH)}"
+AT_SERIAL = ["seq 1 400 | sort -rn", "stty -echo; echo unseen; stty echo", "printf 'a\\tb\\rc\\n\\033[1mbold\\033[m'; echo", "ls -l /bin | md5sum", "cat <<.\nof two\nlines\n."]
+AT_SCREEN = ["seq 1 60", "echo $((6*7)) | sed s/4/four-/", "find /etc | sort | md5sum"]
+
+
+def session(weather):
+    """What the serial line said, the screen at the end, and how often services died."""
+    with machine.Machine() as vm:
+        line = pexpect.fdpexpect.fdspawn(vm.serial, timeout=120)
+        line.expect_exact("# ")
+        vm.wait_for_screen("~#")
+        line.sendline(weather)
+        line.expect_exact("# ")
+        transcript = []
+        for number in range(ROUNDS):
+            for text in AT_SERIAL:
+                line.sendline(f"{text}\n echo end-$(({number}+1000))" if "\n" in text else f"{text}; echo end-$(({number}+1000))")
+                line.expect_exact(f"\nend-{number + 1000}\r\n")
+                transcript.append(line.before)
+                line.expect_exact("# ")
+            vm.type("\x0c" + AT_SCREEN[number % len(AT_SCREEN)] + f"; echo end-$(({number}+1000))\n", pause=0.05)
+            screen = vm.wait_for_screen(f"end-{number + 1000}")
+            transcript.append([row for row in screen if row])
+        line.sendline("service storm 1 0; service list | awk '{n += $4} END {print \"deaths\", n}'")
+        line.expect(r"deaths (\d+)\r\n")
+        return transcript, int(line.match[1])
+
+
+def test_two_terminals_show_what_they_showed_without():
+    good, none = session("true")
+    bad, deaths = session(WEATHER)
+    assert none == 0 and deaths > 100 * ROUNDS, deaths
+    for a, b in zip(good, bad):
+        assert a == b
+    if FULL:
+        faultlib.figure(f"terminals: {ROUNDS} rounds at both, {deaths} deaths, every byte the same")
