@@ -17,7 +17,6 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
 # What the Makefile reads for a service. The instructor's files, other students' and the repository are not among it.
 TREE = ["Makefile", "disk.img.mk", "kernel", "pm", "vfs", "drivers", "posix", "commands", "tests/setup", "tests/native", "tests/gdb", "lab/build.mk"]
-OBJECTS = ["undo.so", "lib", "obj/pm/libservice", "obj/vfs/libfs", "obj/drivers/libblk", "obj/drivers/libpci", "obj/drivers/libtty"]
 
 LONGEST = 10                    # seconds of the processor for a build: a guard against a compiler driven mad
 MEMORY = 2 << 30
@@ -51,19 +50,20 @@ def prepare(lab):
         make("image", "lab-programs")
 
 
-def copy(source, target):
+def copy(source, target, one=shutil.copy2):
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source):
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True, copy_function=one)
     elif os.path.exists(source):
-        shutil.copy2(source, target)
+        one(source, target)
 
 
 def make_sandbox(lab, files, sandbox):
     for name in TREE:
         copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
-    for name in OBJECTS:
-        copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name))
+    # These are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
+    for name in ["undo.so", *[f"obj/{library}" for library in ("pm/libservice", *lab.libraries)], "lib"]:
+        copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)
     home = os.path.join(sandbox, "lab", lab.id, lab.server)
     os.makedirs(home)
     for name in os.listdir(lab.skeleton):
