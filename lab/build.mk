@@ -5,7 +5,7 @@ ALTERNATIVES += $(LAB_SERVERS)
 # The programs that run inside the system for the labs: build/labs/labrun, build/labs/01-ipc/names ...
 LAB_SOURCES  := $(wildcard lab/*/tests/*.c)
 LAB_PROGRAMS := $(BUILD)/labs/labrun $(foreach s,$(LAB_SOURCES),$(BUILD)/labs/$(word 2,$(subst /, ,$s))/$(basename $(notdir $s)))
-lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) -Ilab/grader/guest -o $@ $<
+lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) -Ilab/grader/guest -Ikernel/abi -o $@ $<
 
 $(BUILD)/labs/labrun: lab/grader/guest/labrun.c lab/build.mk
 	$(lab_program)
@@ -22,9 +22,9 @@ lab-programs: $(LAB_PROGRAMS)
 grade: image lab-programs
 	@lab/lab grade $(or $(LAB),$(error which? make grade LAB=01-ipc))
 
-# make test-labs: every lab's reference, skeleton and mutants
+# make test-labs: every lab's reference, skeleton and mutants, and a class; LAB=01-ipc: of one
 test-labs: image lab-programs
-	@lab/admin selftest $(LAB)
+	@lab/admin selftest -j $(JOBS) $(LAB)
 
 # Every lab in short, under make test.
 test: lab-programs

@@ -1,10 +1,14 @@
 """The labs' machinery in a few minutes: each lab's reference and skeleton, some wrong and some hostile submissions, the commands' statuses.
 `make test-labs` does it all."""
 
+import contextlib
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
+import time
 import xml.etree.ElementTree
 
 import pytest
@@ -14,7 +18,7 @@ import vmlib
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
 
-from grader import hostile, lab as labs, record as records, run, selftest, submission
+from grader import build, confine, hostile, lab as labs, record as records, report, run, selftest, submission, trial
 
 IPC = os.path.join(LABS, "01-ipc")
 SOLUTION = os.path.join(IPC, "instructor/solution")
@@ -26,18 +30,13 @@ def built():
     os.environ["MINNOW_BUILT"] = "1"
 
 
-def command(*words, **options):
-    return subprocess.run([sys.executable, "-B", os.path.join(LABS, words[0]), *map(str, words[1:])], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env=dict(os.environ, MINNOW_BUILT="1"), **options)
+def command(*words, before=()):
+    return subprocess.run([*before, sys.executable, "-B", os.path.join(LABS, words[0]), *map(str, words[1:])], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env=dict(os.environ, MINNOW_BUILT="1"))
 
 
-def grade(files, **how):
-    lab = labs.load("01-ipc")
-    return records.grade(lab, files, **how)
-
-
-def files_of(folder):
-    return submission.collect(labs.load("01-ipc"), folder)[0]
+def mutant_of(lab, name):
+    return next(mutant for mutant in selftest.mutants(lab) if mutant.name == name)
 
 
 @pytest.mark.parametrize("name", labs.names())
@@ -50,8 +49,7 @@ def test_reference_earns_all_and_skeleton_nothing(name):
 @pytest.mark.parametrize("name", ["03-take-keeps", "12-spins", "13-no-throw-back"])
 def test_mutant_fails_what_it_must(name):
     lab = labs.load("01-ipc")
-    files, fails = next((files, fails) for found, files, fails, _ in selftest.mutants(lab) if found == name)
-    assert selftest.check_mutant(lab, files, fails, quick=True) == ""
+    assert selftest.check_mutant(lab, mutant_of(lab, name), quick=True) == ""
 
 
 def test_every_lab_has_mutants_that_touch_every_kind_of_failure():
@@ -60,8 +58,13 @@ def test_every_lab_has_mutants_that_touch_every_kind_of_failure():
         found = selftest.mutants(lab)
         assert len(found) >= 8
         known = {test.id for test in lab.tests}
-        for mutant, _, fails, why in found:
-            assert fails and fails <= known and why, mutant
+        for mutant in found:
+            assert mutant.fails and mutant.fails <= known and mutant.why, mutant.name
+
+
+def test_reference_passes_in_bochs():
+    lab = labs.load("01-ipc")
+    assert selftest.check_in_bochs(lab, selftest.solution(lab), set()) == ""
 
 
 def test_refused_submissions(tmp_path):
@@ -112,8 +115,7 @@ def test_a_failure_says_what_and_how_to_see_it_again(tmp_path):
     out = tmp_path / "out"
     source = tmp_path / "source"
     source.mkdir()
-    mutant = next(files for name, files, _, _ in selftest.mutants(labs.load("01-ipc")) if name == "03-take-keeps")
-    (source / "main.c").write_bytes(mutant["main.c"])
+    (source / "main.c").write_bytes(mutant_of(labs.load("01-ipc"), "03-take-keeps").files["main.c"])
     done = command("lab", "test", "01-ipc", "take", "--source", source, "--out", out)
     assert done.returncode == 1
     assert "expected: No such file or directory (-2) (R9)" in done.stdout and "lab/lab replay 01-ipc:take:1" in done.stdout
@@ -125,6 +127,9 @@ def test_a_failure_says_what_and_how_to_see_it_again(tmp_path):
     assert traced.returncode == 1
     events = json.loads((out / "t/take/1/trace.json").read_text())["traceEvents"]
     assert any(e["ph"] == "M" and e["args"]["name"] == "names" for e in events) and any(e["ph"] == "s" for e in events)
+    for track in {e["tid"] for e in events}:
+        slices = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == track)
+        assert all(end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])), "slices of a track that overlap are not shown"
     assert "NAMES_TAKE" in (out / "t/take/1/sequence.txt").read_text()
 
 
@@ -141,6 +146,92 @@ def test_release_has_nothing_of_the_instructors(tmp_path):
     names = [os.path.relpath(os.path.join(folder, name), tmp_path / "tree") for folder, _, found in os.walk(tmp_path / "tree") for name in found]
     assert "lab/01-ipc/skeleton/main.c" in names and "lab/lab" in names
     assert not [name for name in names if "instructor" in name.lower() or name.startswith(("lab/hostile", "lab/admin")) or (name.startswith("lab/") and "mutant" in name)]
+
+
+def test_debugger_stops_where_the_server_begins(tmp_path):
+    """In its own source, and not in another service that is linked at the same address."""
+    channel = os.path.join(vmlib.BUILD, "labs/01-ipc/gdb-channel")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(channel)
+    with subprocess.Popen([sys.executable, "-B", os.path.join(LABS, "lab"), "replay", "01-ipc:put-get:1", "--gdb", "--source", SOLUTION, "--out", str(tmp_path)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=dict(os.environ, MINNOW_BUILT="1")) as replayed:
+        line = next(line.strip() for line in replayed.stdout if line.strip().startswith("gdb "))
+        for _ in range(300):
+            if os.path.exists(channel):
+                break
+            time.sleep(0.1)
+        then = ["list", "break do_put if $in(\"names\")", "continue", "print m->w[0]", "delete", "continue"]
+        gdb = subprocess.run([*line.split(), "-batch", *[word for command in then for word in ("-ex", command)]], stdin=subprocess.DEVNULL, capture_output=True,
+                             text=True, timeout=120)
+        said = replayed.stdout.read()
+    assert "[op_number(NAMES_PUT)] = do_put" in gdb.stdout and "$1 = 6" in gdb.stdout, gdb.stdout + gdb.stderr
+    assert "put-get passes" in said
+
+
+def test_verdict_is_the_same_for_an_unprivileged_user_without_network():
+    with tempfile.TemporaryDirectory(prefix="minnow-unprivileged-") as folder:      # pytest's own are for its user alone
+        os.chmod(folder, 0o777)
+        verdict_without_privilege(pathlib.Path(folder))
+
+
+def verdict_without_privilege(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    there.mkdir()
+    os.chmod(there, 0o777)
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "main.c").write_bytes(mutant_of(labs.load("01-ipc"), "03-take-keeps").files["main.c"])
+    assert command("lab", "test", "01-ipc", "take", "--source", source, "--out", here).returncode == 1
+    done = command("lab", "test", "01-ipc", "take", "--source", source, "--out", there, before=trial.unprivileged())
+    assert done.returncode == 1, done.stderr
+    assert records.verdict(records.load(here)) == records.verdict(records.load(there))
+
+
+def test_verdict_is_the_same_again_and_again():
+    done = command("lab", "test", "01-ipc", "line", "--source", SOLUTION, "--out", os.path.join(vmlib.BUILD, "grade/repeat"), "--repeat", "3")
+    assert done.returncode == 0 and "the same verdict 3 times" in done.stdout, done.stderr
+
+
+def test_class_goes_on_where_it_was_stopped(tmp_path):
+    """What was done is left alone, what was half done is done again, and nobody's row is lost."""
+    for name in ("good", "half", "bad"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "main.c").write_text("int main(void) { return nothing; }\n")
+    os.symlink("/etc/passwd", tmp_path / "class/bad/other")
+    (tmp_path / "class/bad/main.c").unlink()
+    out = tmp_path / "out"
+    assert command("admin", "grade-class", "01-ipc", tmp_path / "class", out, "-j", "1").returncode == 0
+    rows = (out / "grades.csv").read_text().splitlines()
+    assert rows[1:] == ["bad,refused,0,0,0,90,refused: main.c is missing", "good,does not build,0,0,0,90,", "half,does not build,0,0,0,90,"]
+    assert command("admin", "grade-class", "01-ipc", tmp_path / "class", out).returncode == 4, "results that are there are not overwritten"
+    before = (out / "good/status.json").stat().st_mtime_ns
+    (out / "half/record.json").unlink()
+    done = command("admin", "grade-class", "01-ipc", tmp_path / "class", out, "--resume")
+    assert done.returncode == 0 and done.stderr.count("/1 half: ") == 1, done.stderr
+    assert (out / "grades.csv").read_text().splitlines() == rows
+    assert (out / "good/status.json").stat().st_mtime_ns == before and (out / "half/record.json").exists()
+
+
+@pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
+@pytest.mark.parametrize("source", ['%%:include "%s"\n', '__asm__(".inc" "lude \\"%s\\"");\n', '__asm__(".inc" "bin \\"%s\\"");\n'])
+def test_compiler_sees_nothing_of_the_instructors(source):
+    lab = labs.load("01-ipc")
+    with pytest.raises(build.DoesNotBuild, match="main.c|denied|not found"):
+        with build.program(lab, {"main.c": (source % os.path.join(SOLUTION, "main.c") + hostile.GOOD).encode()}):
+            pass
+
+
+def test_report_fits_all_that_a_student_may_make_of_it():
+    """What the student's program says is text, never markup."""
+    lab = labs.load("01-ipc")
+    record = records.empty(lab, {}, [])
+    outcome = run.Outcome("take", 1, 3, False, kind="wrong-result", did="<script>x</script>", expected="a & b", happened="\x1b[2J", detail=["<b>"])
+    record["tests"] = [records.test_entry(lab, test, {"take": outcome}, {}, [1]) for test in lab.tests]
+    record["seconds"] = 1
+    for name, make in report.FILES.items():
+        text = make(record)
+        assert "<script>x" not in text or name.endswith((".json", ".txt")), name
+    xml.etree.ElementTree.fromstring(report.FILES["junit.xml"](record).partition("\n")[2])
 
 
 def test_lines_without_sense_end_the_record():

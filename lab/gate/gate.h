@@ -1,11 +1,17 @@
 /* How a program calls a service directly: ioctl(fd of /dev/gate, GATE_CALL, &call). For the labs' tests, whose programs are ordinary
- * ones: they can be killed in the middle of a call, and their pages can be missing. */
+ * ones: they can be killed in the middle of a call, and their pages can be missing.
+ *
+ * ioctl(fd, GATE_SCHED, &list): what the kernel knows of the programs' threads, as /proc/minnow/sched, for a tenth of the time. */
 #ifndef GATE_H
 #define GATE_H
 
 #include <stdint.h>
 
-enum { GATE_CALL = 0x4d4e0001, GATE_MINOR = 251 };
+#include <minnow/syscall.h>
+
+enum { GATE_CALL = 0x4d4e0001, GATE_SCHED = 0x4d4e0002, GATE_MINOR = 251, GATE_THREADS = 32 };
+
+struct gate_sched { struct sched_info threads[GATE_THREADS]; };     /* the ioctl returns how many there are */
 
 struct gate_call {
     char     service[16];     /* its name, NUL-terminated */

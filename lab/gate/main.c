@@ -7,11 +7,9 @@
 
 /* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made again from the beginning when the
  * service throws it back. */
-static int64_t do_ioctl(struct message *m)
+static int64_t call_service(struct message *m)
 {
     struct gate_call c;
-    if (m->w[1] != GATE_CALL)
-        return -ENOTTY;
     int error = copy_in(m, 0, &c, sizeof c);
     if (error)
         return error;
@@ -27,6 +25,23 @@ static int64_t do_ioctl(struct message *m)
     m->w[0] = c.w0, m->w[1] = c.base, m->w[2] = c.length;
     m->w[3] = c.w3, m->w[4] = c.w4, m->w[5] = c.w5;
     return forward(m, to) == -EPERM ? -EPERM : LATER;
+}
+
+static int64_t list_threads(struct message *m)
+{
+    struct gate_sched list;
+    int64_t bytes = kernel_ask(SYS_INFO, INFO_SCHED, 0, (uint64_t)&list, sizeof list, 0, 0);
+    int error = bytes < 0 ? (int)bytes : copy_out(m, 0, &list, bytes);
+    return error ? error : bytes / (int64_t)sizeof list.threads[0];
+}
+
+static int64_t do_ioctl(struct message *m)
+{
+    switch (m->w[1]) {
+    case GATE_CALL:  return call_service(m);
+    case GATE_SCHED: return list_threads(m);
+    default:         return -ENOTTY;
+    }
 }
 
 static int64_t do_open(struct message *m) { return char_open(m, m->object == GATE_MINOR, CONN_READY); }

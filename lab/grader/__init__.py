@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 
 LABS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(LABS)
@@ -22,6 +23,24 @@ class Stop(Exception):
 def broken(text):
     """Something failed that is not the student's: no score."""
     return Stop(INFRASTRUCTURE, text)
+
+
+def run_command(name, parse):
+    """The whole of a command line; its exit status. An error of our own is a grading that failed, and never looks like a score."""
+    try:
+        options = parse(sys.argv[1:])
+        return options.run(options)
+    except Stop as stop:
+        print(f"{name}: {stop}", file=sys.stderr)
+        return stop.status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:             # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except Exception:
+        traceback.print_exc()
+        return INFRASTRUCTURE
 
 
 def write_file(path, data):

@@ -1,20 +1,24 @@
 """Builds a student's server by the tree's own Makefile, in a copy of the tree of which the student can choose nothing but the contents of
 his files. Libraries that are built already come along, so that one server takes a second or two."""
 
+import contextlib
 import os
 import resource
 import shutil
 import subprocess
+import sys
+import tempfile
 
-from . import ROOT, broken
+import vmlib
+
+from . import ROOT, broken, confine
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
 # What the Makefile reads for a service. The instructor's files, other students' and the repository are not among it.
 TREE = ["Makefile", "disk.img.mk", "kernel", "pm", "vfs", "drivers", "posix", "commands", "tests/setup", "tests/native", "tests/gdb", "lab/build.mk"]
-OBJECTS = ["undo.so", "lib", "obj/pm/libservice", "obj/vfs/libfs", "obj/drivers/libblk", "obj/drivers/libpci", "obj/drivers/libtty"]
 
-LONGEST = 20                    # seconds of the processor for a build: a guard against a compiler driven mad
+LONGEST = 10                    # seconds of the processor for a build: a guard against a compiler driven mad
 MEMORY = 2 << 30
 LARGEST_FILE = 16 << 20
 LARGEST_PROGRAM = 2 << 20
@@ -41,22 +45,25 @@ def prepare(lab):
             if not os.path.exists(os.path.join(BUILD, name)):
                 raise broken(f"{name} is not there: the grader was packed without it")
     else:
+        if not os.path.exists(os.path.join(BUILD, "disk.img")):
+            print("the system itself is built first: a minute, once", file=sys.stderr, flush=True)
         make("image", "lab-programs")
 
 
-def copy(source, target):
+def copy(source, target, one=shutil.copy2):
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source):
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True, copy_function=one)
     elif os.path.exists(source):
-        shutil.copy2(source, target)
+        one(source, target)
 
 
 def make_sandbox(lab, files, sandbox):
     for name in TREE:
         copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
-    for name in OBJECTS:
-        copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name))
+    # These are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
+    for name in ["undo.so", *[f"obj/{library}" for library in ("pm/libservice", *lab.libraries)], "lib"]:
+        copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)
     home = os.path.join(sandbox, "lab", lab.id, lab.server)
     os.makedirs(home)
     for name in os.listdir(lab.skeleton):
@@ -78,14 +85,23 @@ def give_to_nobody(folder):
             os.chown(os.path.join(root, name), NOBODY, NOBODY, follow_symlinks=False)
 
 
-def limit():
+def limit(sandbox):
+    """In the process that becomes make."""
+    vmlib.die_with_parent()
+    confine.to(sandbox)
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
+@contextlib.contextmanager
+def program(lab, files):
+    """The path of the program made from {name: bytes}, as long as it is needed; DoesNotBuild."""
+    with tempfile.TemporaryDirectory(prefix="minnow-build-") as sandbox:
+        yield server(lab, files, sandbox)
+
+
 def server(lab, files, sandbox):
-    """The path of the program made from {name: bytes}; DoesNotBuild."""
     make_sandbox(lab, files, sandbox)
     folder = f"lab/{lab.id}/{lab.server}"
     program = os.path.join(sandbox, "build/services", lab.server)
@@ -96,7 +112,7 @@ def server(lab, files, sandbox):
         who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         done = subprocess.run(["make", "-s", "BUILD=build", "JOBS=1", "SETUP=no", f"LAB_SERVERS={folder}", f"LIBS_{lab.server}={' '.join(lab.libraries)}",
-                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=limit, stdin=subprocess.DEVNULL,
+                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=lambda: limit(sandbox), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None

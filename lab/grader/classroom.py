@@ -1,21 +1,30 @@
 """A class: a folder of submissions, each graded by a worker command of its own with files in and files out, so that one broken
 submission never stops the rest and a batch system can run the same command."""
 
+import contextlib
 import csv
+import hashlib
 import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, lab as labs, record as records, report, submission, write_file
+import vmlib
+
+from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, record as records, report, submission, write_file
 
 WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
 
 
 def grade_one(lab, path, out, hidden=True):
-    """The worker. Writes the reports and status.json, last of all; the exit status of a grading."""
+    """The worker. Writes the reports; the exit status of a grading."""
+    if os.path.islink(path):
+        raise submission.refuse("it is a symbolic link")
     files, others = submission.collect(lab, path)
     record = records.grade(lab, files, hidden=hidden, others=others)
     report.write(record, out)
@@ -39,10 +48,12 @@ def submissions(folder):
 
 
 def finished(out):
-    """What a worker that came to its end has left, or None. A status 3 is no end: it is tried again."""
+    """What a worker that came to its end has left, or None. Status 3 and a worker that was killed are no end: it is tried again."""
     try:
         with open(os.path.join(out, "status.json")) as file:
             result = json.load(file)
+        if result["status"] != REFUSED:
+            records.load(out)
         return result if result["status"] in WORDS else None
     except (OSError, ValueError, KeyError):
         return None
@@ -64,13 +75,30 @@ class Progress:
                 print(f"{self.done}/{self.total} {text}", file=sys.stderr, flush=True)
 
 
-def work(lab, name, path, out):
-    """Runs the worker for one submission; its result."""
+@contextlib.contextmanager
+def scratch(out):
+    """The workers' folder for temporary files. Its name follows from that of the results, so that what a killed class has left there is
+    removed by the one that takes it up again."""
+    folder = os.path.join(tempfile.gettempdir(), "minnow-class-" + hashlib.sha256(os.path.realpath(out).encode()).hexdigest()[:12])
+    with contextlib.suppress(FileNotFoundError):
+        about = os.lstat(folder)
+        if about.st_uid != os.geteuid() or not stat.S_ISDIR(about.st_mode):
+            raise Stop(USAGE, f"{folder} is somebody else's: it has to go first")
+        shutil.rmtree(folder)
+    os.mkdir(folder, 0o711)             # the compiler, who may be nobody, has a folder below it
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def work(lab, name, path, out, temporary):
+    """Runs the worker for one submission; its result. status.json comes last of all: without it nothing has been done."""
     os.makedirs(out, exist_ok=True)
     report.clear(out)
     done = subprocess.run([sys.executable, "-B", os.path.join(LABS, "admin"), "grade-one", lab.id, os.path.abspath(path), os.path.abspath(out)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-                          env=dict(os.environ, MINNOW_BUILT="1"))
+                          env=dict(os.environ, MINNOW_BUILT="1", TMPDIR=temporary), preexec_fn=vmlib.die_with_parent)
     result = {"name": name, "status": done.returncode, "said": done.stderr.strip()[-2000:]}
     write_file(os.path.join(out, "status.json"), json.dumps(result) + "\n")
     return result
@@ -80,16 +108,20 @@ def grade_class(lab, folder, out, jobs, resume):
     """Grades all; the table."""
     todo = submissions(folder)
     left = {name: path for name, path in todo.items() if not (resume and finished(os.path.join(out, name)))}
-    progress = Progress(max(len(left), 1))
-
-    def one(item):
-        name, path = item
-        result = work(lab, name, path, os.path.join(out, name))
-        progress.step(f"{name}: {WORDS.get(result['status'], 'NOT GRADED')}")
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(one, left.items()))
-    write_csv(lab, out, os.path.join(out, "grades.csv"))
+    grade_these(lab, left, out, jobs)
     return table(lab, out)
+
+
+def grade_these(lab, todo, out, jobs):
+    """Grades {name: path}, and writes the gradebook of all that have been graded."""
+    progress = Progress(len(todo))
+    with scratch(out) as temporary, ThreadPoolExecutor(jobs) as pool:
+        def one(item):
+            name, path = item
+            result = work(lab, name, path, os.path.join(out, name), temporary)
+            progress.step(f"{name}: {WORDS.get(result['status'], 'NOT GRADED')}")
+        list(pool.map(one, todo.items()))
+    write_csv(lab, out, os.path.join(out, "grades.csv"))
 
 
 def rows(lab, out):

@@ -21,9 +21,12 @@ from . import build, broken
 
 FOLDER = "/usr/lib/minnow-lab"
 BOOT_MS = 2000                  # of guest time that the system may take to start and to end, at one instruction a nanosecond
+BOCHS_SHIFT = 5                 # Bochs has one speed, 50 million instructions a second: at least this slow
 WALL_GUARD = 1500               # seconds of the host's: beyond it the machine is at fault and not the student
+FOR_EVER = 1000000              # as long as somebody with a debugger likes
 
-vmlib.BOOT_LIMIT["qemu"] = WALL_GUARD
+for emulator in vmlib.BOOT_LIMIT:
+    vmlib.BOOT_LIMIT[emulator] = FOR_EVER       # WALL_GUARD is for all of a run
 
 
 class Watch(threading.Thread):
@@ -90,11 +93,11 @@ class Watch(threading.Thread):
 
 class Boot(vmlib.Run):
     """Runs the tests of a plan, [(test, seed)], in the lab's image with `program` as its server. trace: the messages of the test with
-    this name are recorded."""
+    this name are recorded. extra: further words for QEMU, that it waits for GDB."""
 
-    def __init__(self, lab, program, plan, shift, trace=None, extra=()):
+    def __init__(self, lab, program, plan, shift, trace=None, extra=(), emulator="qemu"):
         self.lab, self.program, self.plan = lab, program, plan
-        self.out, self.complaint, self.text = b"", b"", b""
+        self.out, self.complaint, self.text = bytearray(), bytearray(), bytearray()
         self.disk_said, self.disk_bad = "", False
         self.over_limit = False
         self.files = tempfile.TemporaryDirectory(prefix="minnow-lab-")
@@ -109,7 +112,7 @@ class Boot(vmlib.Run):
         add += [(os.path.join(programs, lab.id, name), f"{FOLDER}/{name}") for name in sorted({test.program for test, _ in plan})]
         self.monitor = os.path.join(self.files.name, "qmp")
         super().__init__([f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])], self.take_out, self.take_error, self.take_log, count=True,
-                         shift=shift, timeout=WALL_GUARD, add=add, options="poll",
+                         shift=shift, timeout=FOR_EVER if extra else WALL_GUARD, add=add, options="poll", emu=emulator,
                          extra=["-qmp", f"unix:{self.monitor},server=on,wait=off", *extra])
 
     def seconds(self, ms):
@@ -121,7 +124,8 @@ class Boot(vmlib.Run):
         started = self.out.count(b'"event":"start"')
         if started != self.started and started <= len(self.plan):
             self.started = started
-            self.watch.restart(self.seconds(self.plan[started - 1][0].virtual_timeout_ms + BOOT_MS))
+            if self.watch:
+                self.watch.restart(self.seconds(self.plan[started - 1][0].virtual_timeout_ms + BOOT_MS))
 
     def take_error(self, data):
         self.complaint += data
@@ -177,13 +181,15 @@ class Boot(vmlib.Run):
     # -- the run --
 
     def emulate(self):
-        self.watch = Watch(self.monitor, self.seconds(BOOT_MS))
-        self.watch.start()
+        if self.emu == "qemu":                      # in Bochs there is nobody to ask what time it is: labrun's own limits must do
+            self.watch = Watch(self.monitor, self.seconds(BOOT_MS))
+            self.watch.start()
         try:
             super().emulate()
         finally:
-            self.watch.stop()
-            self.over_limit = self.watch.over
+            if self.watch:
+                self.watch.stop()
+                self.over_limit = self.watch.over
         if self.lab.disk and self.ended:
             self.check_disk(self.lab.disk)
 
@@ -193,7 +199,7 @@ class Boot(vmlib.Run):
             image.seek(self.disk_start)
             file.write(image.read(disk.size_kib << 10))
         done = subprocess.run([word.format(image=part) for word in disk.check], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-        self.disk_said = (done.stdout + done.stderr).strip()
+        self.disk_said = (done.stdout + done.stderr).replace(part, "the disk").strip()
         self.disk_bad = done.returncode != 0
 
     # -- what came of it --
@@ -215,18 +221,19 @@ class Boot(vmlib.Run):
         return self.text.decode(errors="replace").replace("\r", "")
 
     def crashes(self):
-        """What the boot log says of failures of the server: its lines, with addresses of the program as functions and lines."""
+        """What the boot log says of the server's first failure: its lines, with addresses of the program as functions and lines; and how
+        often it has failed again."""
         logs = [e["log"] for e in self.events() if e.get("log")]
-        lines, found = (logs[-1] if logs else self.log_text()).splitlines(), []
-        for i, line in enumerate(lines):
-            if f"service {self.lab.server} (thread " not in line:
-                continue
-            found.append(line.strip())
-            for more in lines[i + 1:i + 4]:
-                if not more.startswith("  "):
-                    break
-                found += symbolise(self.program, more)
-        return found
+        lines = (logs[-1] if logs else self.log_text()).splitlines()
+        failures = [i for i, line in enumerate(lines) if f"service {self.lab.server} (thread " in line]
+        if not failures:
+            return []
+        found = [lines[failures[0]].strip()]
+        for more in lines[failures[0] + 1:failures[0] + 4]:
+            if not more.startswith("  "):
+                break
+            found += symbolise(self.program, more)
+        return found + ([f"and {len(failures) - 1} more"] if len(failures) > 1 else [])
 
     def clean(self):
         """The command ended well, the machine was switched off in order, no server has failed."""
@@ -244,7 +251,7 @@ def symbolise(program, line):
     words = done.stdout.splitlines()
     out = [line.strip()] if line.strip().startswith("rip") else []
     for at in range(0, len(words) - 1, 2):
-        if words[at] != "??":
+        if words[at] != "??" and not words[at].startswith("undo_"):      # the compiler's own additions
             out.append(f"  {words[at]} ({os.path.basename(words[at + 1])})")
     return out
 
@@ -258,7 +265,7 @@ def boot(lab, program, plan, shift, **options):
         raise broken(str(error)) from None
     finally:
         run.files.cleanup()
-    if run.why == "time" or run.why == "boot":
+    if run.why == "time":
         raise broken(f"the emulator had not ended after {WALL_GUARD} seconds of the host's")
     if not run.booted and not run.over_limit and not run.panicked_at:
         raise broken("the emulator ended before the system had started: " + run.complaint.decode(errors="replace").strip()[-600:])

@@ -1,5 +1,5 @@
 """Submissions that mean harm: each must end as it is said to, with no points, and must not keep the grader from anything. Those that are
-programs are lab/hostile/*.c, for 01-ipc; the others are made here."""
+programs are lab/hostile/*.c; the others are made here."""
 
 import glob
 import os
@@ -7,6 +7,7 @@ import zipfile
 
 from . import LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, record as records, submission
 
+LAB = "01-ipc"                  # for which they are
 GOOD = "int main(void) { return 0; }\n"
 
 
@@ -80,6 +81,8 @@ OTHERS = {
     "includes-by-macro": (text('#define FILE "/etc/passwd"\n#include FILE\n' + GOOD), REFUSED),
     "includes-upwards": (text('#include "../../01-ipc/instructor/solution/main.c"\n'), REFUSED),
     "embeds-bytes": (text('__asm__(".incbin \\"/etc/passwd\\"");\n' + GOOD), REFUSED),
+    "asks-the-assembler": (text('__asm__(".inc" "bin \"/etc/shadow\"");\n' + GOOD), NOT_BUILT),
+    "includes-by-digraph": (text('%:include "/etc/shadow"\n' + GOOD), NOT_BUILT),
     "does-not-compile": (text("int main(void) { return nothing; }\n"), NOT_BUILT),
     "includes-itself": (text('#include "main.c"\n#include "main.c"\n' + GOOD), NOT_BUILT),
     "giant-array": (text('#include "service.h"\nchar a[1ul << 33] = { 1 };\nint main(void) { return a[0]; }\n'), NOT_BUILT),

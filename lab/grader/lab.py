@@ -23,7 +23,6 @@ class Test:
     needs: list = field(default_factory=list)
     virtual_timeout_ms: int = 2000  # of guest time at one instruction a nanosecond: millions of instructions
     oracle: str = ""                # "linux": its output is compared with what the same program printed there
-    check: bool = False             # the lab's disk is looked at afterwards by the host's own tool
     order: int = 0
 
     @property
@@ -41,7 +40,6 @@ class Disk:
     type: int                       # in the partition table
     make: list                      # the host's command that makes the file system; {image} is the file
     check: list                     # and the one that looks at it; status 0: all is well
-    tree: str = ""                  # a program of tests/ is not needed: a folder of the lab put into it by `fill`
 
 
 @dataclass
@@ -60,7 +58,7 @@ class Lab:
     calls: dict                     # service: whom it may call besides, in the lab's image
     disk: Disk
     tests: list
-    emulators: list
+    emulators: list                 # in which the selftest proves the lab; it is graded in QEMU
 
     @property
     def source(self):

@@ -8,13 +8,14 @@ import shutil
 import tarfile
 import zipfile
 
-from . import LABS, ROOT, USAGE, Stop, broken, build, lab as labs
+from . import LABS, ROOT, USAGE, Stop, build, lab as labs
 
 # ---- the students' tree ----
 
-NOT_RELEASED = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/instructor", "lab/*/src", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md",
-                "lab/hostile", "lab/grader/selftest.py", "lab/grader/classroom.py", "lab/grader/make.py", "lab/grader/oracle.py", "lab/grader/templates",
-                "tests/test_lab*.py"]
+NOT_SOURCES = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/src", "*.zip"]
+PROOFS = ["lab/hostile", *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")], "lab/grader/templates", "tests/test_lab*.py"]
+NOT_RELEASED = [*NOT_SOURCES, *PROOFS, "lab/*/instructor", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md", "lab/grader/classroom.py"]
+NOT_PACKED = [*NOT_SOURCES, ".gitignore", "lab/hostile", "lab/*/instructor/solution", "lab/*/instructor/mutants", "lab/*/instructor/rubric.md"]
 
 
 def kept(relative, without):
@@ -64,16 +65,18 @@ chmod -R go-w .
 RUN = """#!/bin/bash
 # Grades one submission. Needs no network, no terminal, no /dev/kvm, and no root: but where it is root, the students' files are compiled by
 # somebody who can read nothing of this.
-cd "${AUTOGRADER:-/autograder}/source"
+cd "${AUTOGRADER:-/autograder}/source" || exit 3
 [ "$(id -u)" = 0 ] && chmod o= . ../results
-out=$(mktemp -d)
+out=$(mktemp -d) || exit 3
+publish() { mv ../results/results.json.new ../results/results.json || exit 3; }
+rm -f ../results/results.json
 export LC_ALL=C.UTF-8
 MINNOW_BUILT=1 python3 -B lab/admin grade-one @LAB@ ../submission "$out" 2>"$out/said"
 status=$?
 cat "$out/said"
 case $status in
-0|1|2) cp "$out/results.json" ../results/results.json.new && mv ../results/results.json.new ../results/results.json ;;
-5)     python3 -B - "$out/said" >../results/results.json.new <<'END' && mv ../results/results.json.new ../results/results.json
+0|1|2) cp "$out/results.json" ../results/results.json.new && publish ;;
+5)     python3 -B - "$out/said" >../results/results.json.new <<'END' && publish
 import json, sys
 print(json.dumps({"score": 0, "output": open(sys.argv[1]).read(), "output_format": "text", "visibility": "visible"}))
 END
@@ -81,13 +84,13 @@ END
 *)     echo "the grading itself failed: no score" ; exit "$status" ;;
 esac
 rm -rf "$out"
-exit 0
+[ -e ../results/results.json ] || exit 3
 """
 
 
 def kit_files(lab):
     """Sources that a build needs, this lab and the grader; of the build, what runs."""
-    for name in walk([*NOT_RELEASED[:6], "lab/*/src", ".gitignore", "lab/hostile"]):
+    for name in walk(NOT_PACKED):
         top = name.split("/")
         if top[0] == "lab" and len(top) > 2 and os.path.exists(os.path.join(LABS, top[1], "lab.toml")) and top[1] != lab.id:
             continue

@@ -6,7 +6,6 @@ other seeds: as many of the hidden points, rounded down, as the share of the vis
 import hashlib
 import json
 import os
-import tempfile
 import time
 
 from . import FULL, NOT_BUILT, PARTIAL, build, run, write_file
@@ -45,26 +44,24 @@ def test_entry(lab, test, failed, passed, seeds):
     return entry
 
 
-def grade(lab, path_or_files, hidden=False, progress=lambda text: None, seeds=None, only=None, others=()):
+def grade(lab, files, hidden=False, progress=lambda text: None, seeds=None, only=None, others=()):
     """The record of a submission's files, {name: bytes}."""
-    record = empty(lab, path_or_files, list(others))
+    record = empty(lab, files, list(others))
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="minnow-build-") as sandbox:
-        progress("building")
-        try:
-            program = build.server(lab, path_or_files, sandbox)
-        except build.DoesNotBuild as error:
-            record["build"] = {"ok": False, "output": str(error)}
-            record["tests"] = [test_entry(lab, test, {}, {}, []) for test in lab.tests]
-            record["seconds"] = round(time.monotonic() - start, 1)
-            return record
-        runs = [r for r in lab.runs() if seeds is None or r[0] in seeds]
-        record["seeds"] = [seed for seed, _ in runs]
-        wanted = with_needs(lab, only) if only else None
-        failed, passed = run.grade(lab, program, runs, wanted, progress)
-        record["tests"] = [test_entry(lab, test, failed, passed, record["seeds"]) for test in lab.tests if wanted is None or test.id in wanted]
-        if hidden and lab.hidden_seeds:
-            record["hidden"] = grade_hidden(lab, program, failed, progress)
+    progress("building")
+    try:
+        with build.program(lab, files) as program:
+            runs = [r for r in lab.runs() if seeds is None or r[0] in seeds]
+            record["seeds"] = [seed for seed, _ in runs]
+            wanted = with_needs(lab, only) if only else None
+            failed, passed = run.grade(lab, program, runs, wanted, progress)
+            record["tests"] = [test_entry(lab, test, failed, passed, record["seeds"]) for test in lab.tests if wanted is None or test.id in wanted]
+            record["score"]["visible_max"] = sum(test["points"] for test in record["tests"])
+            if hidden and lab.hidden_seeds:
+                record["hidden"] = grade_hidden(lab, program, failed, progress)
+    except build.DoesNotBuild as error:
+        record["build"] = {"ok": False, "output": str(error)}
+        record["tests"] = [test_entry(lab, test, {}, {}, []) for test in lab.tests]
     record["score"]["visible"] = sum(test["score"] for test in record["tests"])
     record["seconds"] = round(time.monotonic() - start, 1)
     return record
@@ -99,16 +96,15 @@ def status(record):
     """The exit status of the command that made it."""
     if not record["build"]["ok"]:
         return NOT_BUILT
-    score = record["score"]
-    whole = score["visible"] == score["visible_max"] if len(record["tests"]) and sum(t["points"] for t in record["tests"]) == score["visible_max"] \
-        else all(t["status"] == "passed" for t in record["tests"])
-    full = whole and (not record["hidden"] or record["hidden"]["score"] == record["hidden"]["max"])
-    return FULL if full else PARTIAL
+    whole = record["score"]["visible"] == record["score"]["visible_max"]
+    hidden = record["hidden"]
+    return FULL if whole and (not hidden or hidden["score"] == hidden["max"]) else PARTIAL
 
 
 def verdict(record):
-    """What must not change from run to run: everything but how long it took."""
-    return json.dumps({key: value for key, value in record.items() if key != "seconds"}, sort_keys=True)
+    """What must not change from run to run: everything but how long it took, the host or a test (a disk is as fast as the host)."""
+    tests = [{key: value for key, value in test.items() if key != "ns"} for test in record["tests"]]
+    return json.dumps({**{key: value for key, value in record.items() if key != "seconds"}, "tests": tests}, sort_keys=True)
 
 
 def save(record, folder):

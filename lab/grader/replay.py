@@ -4,9 +4,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
-
-import vmlib
 
 from . import ROOT, USAGE, Stop, build, guest, lab as labs, record as records, run, write_file
 
@@ -38,34 +35,26 @@ def outcome_of(lab, program, tests, seed, shift, **options):
     return boot, run.judge(lab, boot, shift)[-1]
 
 
-class WithProgram:
-    """The student's program, built, in a folder that goes away."""
-
-    def __init__(self, lab, files):
-        self.lab, self.files = lab, files
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="minnow-build-")
-        try:
-            return build.server(self.lab, self.files, self.folder.name)
-        except BaseException:
-            self.folder.cleanup()
-            raise
-
-    def __exit__(self, *_):
-        self.folder.cleanup()
+GDB_SCRIPT = """set confirm off
+file {build}/kernel.elf
+add-symbol-file {program}
+set substitute-path lab/{lab}/{server} {source}
+source {root}/tests/gdb/minnow.py
+target remote {channel}
+tbreak main if $in("{server}")
+continue
+"""
 
 
-def debugger(lab, program):
-    """QEMU's words for waiting, and the line to type in another terminal. A socket in our own folder: no port that may be taken."""
-    channel = os.path.join(build.BUILD, "gdb-lab")
-    kept = os.path.join(build.BUILD, "labs", lab.id, f"{lab.server}.elf")
-    os.makedirs(os.path.dirname(kept), exist_ok=True)
+def debugger(lab, program, source):
+    """QEMU's words for waiting, and the line to type in another terminal: GDB stops where the server begins. A socket in our own folder:
+    no port that may be taken."""
+    folder = os.path.join(build.BUILD, "labs", lab.id)
+    kept, script, channel = (os.path.join(folder, name) for name in (f"{lab.server}.elf", "gdb", "gdb-channel"))
     shutil.copyfile(program, kept)
+    write_file(script, GDB_SCRIPT.format(build=build.BUILD, program=kept, lab=lab.id, server=lab.server, source=os.path.abspath(source), root=ROOT, channel=channel))
     write_file(os.path.join(build.BUILD, "gdb-port"), channel + "\n")
-    helpers = os.path.join(ROOT, "tests/gdb/minnow.py")
-    line = f"gdb {build.BUILD}/kernel.elf -ex 'add-symbol-file {kept}' -ex 'target remote {channel}' -x {helpers}"
-    return ["-S", "-gdb", f"unix:{channel},server=on,wait=off"], line
+    return ["-S", "-gdb", f"unix:{channel},server=on,wait=off"], f"gdb -q -x {os.path.relpath(script)}"
 
 
 # ---- the trace as text and for Perfetto ----
@@ -73,8 +62,8 @@ def debugger(lab, program):
 RECORD = re.compile(r"^\s*(\d+)\s+([\d.]+) (.{16}) (.{16}) (.{28}) (.*?)\s*$")
 
 
-def messages(text, server):
-    """The records in which the server or a program has a part, as dictionaries."""
+def messages(text):
+    """The kernel's records, as dictionaries."""
     found = []
     for line in text.splitlines():
         match = RECORD.match(line)
@@ -84,7 +73,12 @@ def messages(text, server):
     return found
 
 
-def sequence(found, server):
+def of_server(found, server):
+    """Those that the server receives or makes itself."""
+    return [m for m in found if server in (m["from"], m["to"])]
+
+
+def sequence(found):
     start = found[0]["us"] if found else 0
     lines = [f"{m['us'] - start:12.3f}  {m['from']:<16} {m['what']:<28} {'-> ' + m['to'] if m['to'] != '-' else '':<20} {m['words']}".rstrip() for m in found]
     return "\n".join(lines) + "\n"

@@ -27,15 +27,14 @@ class Outcome:
     detail: list = field(default_factory=list)      # lines: a back-trace, who waits for whom ...
     before: list = field(default_factory=list)      # the tests that ran before it in the same boot: for replay
     ns: int = 0
-    trace: str = ""
 
 
 def said(text):
-    """The lines of labtest.h's lab_fail() in a test program's output."""
+    """The lines of labtest.h's lab_fail() and lab_now() in a test program's output, the last of each."""
     found = {}
     for line in text.splitlines():
         word, colon, rest = line.partition(": ")
-        if colon and word in ("did", "expected", "happened", "trouble"):
+        if colon and word in ("now", "did", "expected", "happened", "trouble"):
             found[word] = rest
     return found
 
@@ -66,10 +65,12 @@ def judge_end(lab, boot, event, outcome):
         outcome.detail = boot.crashes()[:24]
         hung = any("does not come back" in line for line in outcome.detail)
         outcome.kind = "hang" if hung else "crash"
-        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + (f"; {outcome.happened}" if outcome.happened else "")
+        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + \
+            (f", and this came of it: {outcome.happened}" if outcome.happened else "")
     elif event["how"] == "hang":
         cycle, lines = waits(event["threads"], lab.server)
         outcome.kind = "deadlock" if cycle else "hang"
+        outcome.did = outcome.did or last_step(words, event["out"])
         outcome.expected = outcome.expected or "an end"
         outcome.happened = cycle or "none within the test's limit"
         outcome.detail = lines
@@ -82,6 +83,12 @@ def judge_end(lab, boot, event, outcome):
         outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
     else:
         outcome.passed = True
+
+
+def last_step(words, out):
+    """What a test that does not end was about, from its output."""
+    lines = out.splitlines()
+    return words["now"] if "now" in words else f"what comes after: {lines[-1]}" if lines else ""
 
 
 def expected_output(lab, test, seed):
@@ -124,7 +131,6 @@ def judge(lab, boot, shift):
             judge_end(lab, boot, ends[test.id], outcome)
             if outcome.passed and test.oracle:
                 compare(lab, test, ends[test.id], outcome)
-            outcome.trace = ends[test.id].get("trace", "")
         else:
             no_end(lab, boot, test.id in started, outcome)
         if not outcome.passed:
@@ -183,12 +189,12 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
 
 
 def blame_disk(lab, program, tests, seed, shift):
-    """Which of the tests leave a damaged disk, each in a boot of its own."""
-    bad = []
+    """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does."""
+    bad = {}
     for test in tests:
-        outcomes = judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift)
-        bad += [o for o in outcomes if not o.passed]
-    return bad
+        if test in ready(lab, bad):
+            bad.update((o.test, o) for o in judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift) if not o.passed)
+    return list(bad.values())
 
 
 def grade(lab, program, runs, only=None, progress=lambda text: None):

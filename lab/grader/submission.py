@@ -8,11 +8,13 @@ import zipfile
 from . import REFUSED, USAGE, Stop
 
 LARGEST = 256 * 1024            # bytes a file
+LARGEST_ZIP = 16 << 20
 ALL_TOGETHER = 4096             # entries of a folder that are looked at
 
 
 def refuse(text):
-    return Stop(REFUSED, f"refused: {text}")
+    """Names in the text may be the student's: nothing of them shall move a terminal's cursor."""
+    return Stop(REFUSED, "refused: " + "".join(c if c.isprintable() else "?" for c in text[:400]))
 
 
 def read(path, name):
@@ -53,13 +55,15 @@ def check_text(name, data):
 
 def collect(lab, path):
     """{name: bytes} of a submission, a folder or a zip; and the names that were left out."""
-    if os.path.isfile(path) and zipfile.is_zipfile(path):
+    if not os.path.lexists(path):
+        raise Stop(USAGE, f"there is no {path}")
+    if os.path.isfile(path):
         files, others = from_zip(lab, path)
     elif os.path.isdir(path):
         files = {name: read(path, name) for name in lab.submit}
         others = sorted(list_others(lab, path))
     else:
-        raise Stop(USAGE, f"{path} is neither a folder nor a zip")
+        raise refuse("it is neither a folder nor a zip")
     for name, data in files.items():
         check_text(name, data)
     return files, others
@@ -82,7 +86,13 @@ def list_others(lab, path):
 def from_zip(lab, path):
     """Nothing is unpacked: the members wanted are read, whatever else the zip may hold."""
     files, others = {}, []
-    with zipfile.ZipFile(path) as archive:
+    if os.path.getsize(path) > LARGEST_ZIP:
+        raise refuse(f"the zip has {os.path.getsize(path)} bytes; {LARGEST_ZIP} are allowed")
+    try:
+        archive = zipfile.ZipFile(path)
+    except Exception as error:          # what a damaged zip can raise is in no document
+        raise refuse(f"it is not a zip: {error}") from None
+    with archive:
         members = archive.infolist()
         if len(members) > ALL_TOGETHER:
             raise refuse(f"more than {ALL_TOGETHER} files")
@@ -104,11 +114,12 @@ def from_zip(lab, path):
             try:
                 with archive.open(member) as file:
                     files[name] = file.read(LARGEST + 1)[:LARGEST]
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            except Exception as error:
                 raise refuse(f"{name}: {error}") from None
     for name in lab.submit:
         if name not in files:
-            raise refuse(f"{name} is missing")
+            deeper = next((f" (it holds {other}: zip the files, not their folder)" for other in others if other.endswith("/" + name)), "")
+            raise refuse(f"{name} is missing{deeper}")
     return files, sorted(others)
 
 

@@ -1,4 +1,4 @@
-"""GDB helpers for `make debug`: `minnow threads`, `minnow waits`, `minnow services`, `minnow symbols NAME`."""
+"""GDB helpers for `make debug`: `minnow threads`, `minnow waits`, `minnow services`, `minnow symbols NAME`, `$in("NAME")`."""
 import gdb
 
 STATES = ["ready", "receiving", "queued", "held", "position", "parked", "monitor", "dead"]
@@ -15,6 +15,20 @@ def threads():
 
 def name(task):
     return task["name"].string() if int(task.address or 0) else "?"
+
+
+class In(gdb.Function):
+    """$in("NAME"): whether the service or program of that name runs. All are linked at one address: break main if $in("vfs")"""
+
+    def __init__(self):
+        super().__init__("in")
+
+    def invoke(self, wanted):
+        try:
+            current = gdb.parse_and_eval("cpu0.current")
+            return bool(int(current)) and name(current["task"].dereference()) == wanted.string()
+        except gdb.MemoryError:             # the kernel has not come up yet
+            return False
 
 
 class Minnow(gdb.Command):
@@ -61,3 +75,4 @@ class Minnow(gdb.Command):
 
 
 Minnow()
+In()

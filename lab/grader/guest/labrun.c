@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 262144, WORDS = 16, GRACE_MS = 50 };
+enum { OUTPUT_MAX = 262144, WORDS = 16, GRACE_MS = 50, LOOK_MS = 100 };
 
 static unsigned number;
 
@@ -111,17 +111,20 @@ static pid_t start(char **command, int out)
     _exit(2);
 }
 
-/* Until the program has ended or its time is over: whether it has ended. What it writes is kept. */
+/* Until the program has ended or its time is over: whether it has ended. What it writes is kept. It looks seldom, so as not to be a program
+ * that computes itself; but a program's end shows by its output's. */
 static bool watch(pid_t pid, int out, uint64_t until, char *text, size_t *length, int *status)
 {
     for (;;) {
         struct pollfd p = { .fd = out, .events = POLLIN };
         bool ended = waitpid(pid, status, WNOHANG) == pid;
         int left = now() < until ? (until - now()) / 1000000 + 1 : 0;
-        while (poll(&p, 1, ended ? 0 : left < 10 ? left : 10) > 0 && p.revents) {
+        while (poll(&p, 1, ended ? 0 : left < LOOK_MS ? left : LOOK_MS) > 0 && p.revents) {
             ssize_t n = read(out, text + *length, OUTPUT_MAX - *length);
-            if (n <= 0)
+            if (n <= 0) {
+                usleep(1000);           /* nobody writes any more: it is about to end */
                 break;
+            }
             *length += n;
         }
         if (ended)

@@ -43,6 +43,21 @@ static inline const char *lab_result(int64_t value)
     return t;
 }
 
+/* What is about to be done. A test that never ends is explained by the last of these. */
+__attribute__((format(printf, 1, 2)))
+static inline void lab_now(const char *format, ...)
+{
+    int error = errno;
+    va_list args;
+    va_start(args, format);
+    printf("now: ");
+    vprintf(format, args);
+    printf("\n");
+    fflush(stdout);
+    va_end(args);
+    errno = error;
+}
+
 /* Three lines, of which the grader knows the first words. */
 __attribute__((format(printf, 4, 5), noreturn))
 static inline void lab_fail(const char *requirement, const char *expected, const char *happened, const char *done, ...)
