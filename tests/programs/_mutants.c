@@ -172,13 +172,10 @@ static int work(void)
     return WIFEXITED(status) && WEXITSTATUS(status) <= WRONG ? WEXITSTATUS(status) : ERROR;
 }
 
-static int command(const char *text)
-{
-    int fd = open("/dev/service", O_WRONLY);
-    int n = fd < 0 ? -1 : (int)write(fd, text, strlen(text));
-    close(fd);
-    return n < 0 ? -errno : 0;
-}
+/* The manager's device, open from the start: a mutant must not stand between it and its own end. */
+static int manager;
+
+static int command(const char *text) { return write(manager, text, strlen(text)) < 0 ? -errno : 0; }
 
 static void count(unsigned *deaths, unsigned *hangs)
 {
@@ -197,7 +194,8 @@ int main(int argc, char **argv)
     char line[256], text[300], name[32];
     FILE *plan = fopen(argc > 1 ? argv[1] : "/dev/null", "r");
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!plan || work() != OK)
+    manager = open("/dev/service", O_WRONLY | O_CLOEXEC);
+    if (!plan || manager < 0 || work() != OK)
         return 2;
     for (int n = 0; fgets(line, sizeof line, plan); n++) {
         unsigned deaths, hangs, deaths_after, hangs_after;
