@@ -3,6 +3,7 @@ in the system. (bench and the programs with an underscore in front are not oracl
 
 import glob
 import os
+import signal
 import subprocess
 
 import pytest
@@ -16,9 +17,15 @@ NOT_ORACLES = {"bench", "exhaust", "fuzz", "leak"}
 PROGRAMS = sorted(name for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c")) if name[0] != "_" and name not in NOT_ORACLES)
 
 
+def default_signals():
+    """A shell lets what it runs in the background ignore these two."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def on_linux(program, tmp_path):
     path = os.path.join(ROOT, BUILD, "programs", program)
-    done = subprocess.run([path], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    done = subprocess.run([path], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, preexec_fn=default_signals)
     return done.returncode, done.stdout
 
 
