@@ -9,7 +9,7 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-enum { RECORDS = 2048 };
+enum { RECORDS = 4096 };
 
 static struct trace_record ring[RECORDS];
 static uint64_t next_record;

@@ -86,6 +86,14 @@ void ata_reset(struct channel *c)
     poll(c, false);
 }
 
+void ata_begin(struct channel *c)
+{
+    if (c->master)
+        out8(c->master + MASTER_COMMAND, 0);
+    if (status(c) != 0xff)   /* else there is nothing at all */
+        ata_reset(c);
+}
+
 static void address(struct drive *v, uint64_t sector, unsigned count)
 {
     struct channel *c = v->channel;

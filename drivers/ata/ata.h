@@ -22,6 +22,8 @@ struct drive { struct channel *channel; uint8_t unit; bool lba48, dma; };
 bool ata_identify(struct drive *v, uint64_t *sectors);
 int  ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write);
 int  ata_flush(struct disk *d);
+/* The one before may have been stopped in the middle of a transfer: ends it. */
+void ata_begin(struct channel *c);
 void ata_reset(struct channel *c);
 /* From the service's notifications: the channel's interrupt came, or its time is over. */
 void ata_interrupt(struct channel *c);

@@ -60,6 +60,8 @@ static unsigned find_drives(void)
 int main(void)
 {
     find_bus_master();
+    for (unsigned i = 0; i < CHANNELS; i++)
+        ata_begin(&channels[i]);
     unsigned count = find_drives();
     for (unsigned i = 0; i < CHANNELS && count; i++)
         irq_bind(channels[i].irq, BIT_IRQ + i);

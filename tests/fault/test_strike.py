@@ -29,7 +29,8 @@ def recorded():
     lines = re.findall(r"^ *(\d+) +(\d+)\.(\d{3}) ", run.said.split("====\n")[1], re.M)
     assert lines and int(lines[0][0]) == 0, "the ring of the trace was too small"
     times = [int(us) * 1000 + int(ns) for _, us, ns in lines]
-    start = int(re.search(r"^ *\d+ +(\d+)\.\d{3} +rs .* alarm ", run.said, re.M)[1]) * 1000      # the strike has been ordered
+    ordered = re.search(r" rs +syscall \d+ FS_WRITE .*?^ *\d+ +(\d+)\.\d{3} +rs +- +alarm ", run.said, re.M | re.S)      # the manager has set its alarm
+    start = int(ordered[1]) * 1000
     times = [t - start for t in times if t > start]
     return run.output, [(a + b) // 2 for a, b in zip(times, times[1:])]
 
