@@ -10,7 +10,7 @@ from faultlib import FULL
 ROUNDS = 12 if FULL else 2
 MEAN = 300_000         # nanoseconds between deaths
 WEATHER = f"service storm 3 {MEAN} {' '.join(faultlib.KEPT + faultlib.AFRESH)}"
-AT_SERIAL = ["seq 1 400 | sort -rn", "stty -echo; echo unseen; stty echo", "printf 'a\\tb\\rc\\n\\033[1mbold\\033[m'; echo", "ls -l /bin | md5sum", "cat <<.\nof two\nlines\n."]
+AT_SERIAL = ["seq 1 400 | sort -rn", "stty -echo; echo unseen; stty echo", "printf 'a\\tb\\rc\\n\\033[1mbold\\033[m'; echo", "ls -l /bin | md5sum", "tr a-z A-Z </etc/passwd"]
 AT_SCREEN = ["seq 1 60", "echo $((6*7)) | sed s/4/four-/", "find /etc | sort | md5sum"]
 
 
@@ -25,7 +25,7 @@ def session(weather):
         transcript = []
         for number in range(ROUNDS):
             for text in AT_SERIAL:
-                line.sendline(f"{text}\n echo end-$(({number}+1000))" if "\n" in text else f"{text}; echo end-$(({number}+1000))")
+                line.sendline(f"{text}; echo end-$(({number}+1000))")
                 line.expect_exact(f"\nend-{number + 1000}\r\n")
                 transcript.append(line.before)
                 line.expect_exact("# ")
