@@ -30,8 +30,10 @@ def session(weather):
                 transcript.append(line.before)
                 line.expect_exact("# ")
             vm.type("\x0c" + AT_SCREEN[number % len(AT_SCREEN)] + f"; echo end-$(({number}+1000))\n", pause=0.05)
-            screen = vm.wait_for_screen(f"end-{number + 1000}")
-            transcript.append([row for row in screen if row])
+            rows = []
+            while not rows or not rows[-1].endswith("~#"):     # until the prompt is there again
+                rows = [row for row in vm.wait_for_screen(f"end-{number + 1000}") if row]
+            transcript.append(rows)
         line.sendline("service storm 1 0; service list | awk '{n += $4} END {print \"deaths\", n}'")
         line.expect(r"deaths (\d+)\r\n")
         return transcript, int(line.match[1])
