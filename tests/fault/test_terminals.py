@@ -1,6 +1,8 @@
 """Two people at the two terminals while services die: each byte that they type and are shown is the same as when none dies, the serial line's byte for byte, and
 what stands on the screen at the end. These machines run by the host's clock."""
 
+import time
+
 import pexpect.fdpexpect
 
 import faultlib
@@ -30,9 +32,11 @@ def session(weather):
                 transcript.append(line.before)
                 line.expect_exact("# ")
             vm.type("\x0c" + AT_SCREEN[number % len(AT_SCREEN)] + f"; echo end-$(({number}+1000))\n", pause=0.05)
-            rows = []
-            while not rows or not rows[-1].endswith("~#"):     # until the prompt is there again
+            for _ in range(2000):                              # until the prompt is there again
                 rows = [row for row in vm.wait_for_screen(f"end-{number + 1000}") if row]
+                if rows[-1].endswith("~#"):
+                    break
+                time.sleep(0.05)
             transcript.append(rows)
         line.sendline("service storm 1 0; service list | awk '{n += $4} END {print \"deaths\", n}'")
         line.expect(r"deaths (\d+)\r\n")
