@@ -18,6 +18,7 @@ import time
 
 import pytest
 
+import elflib
 import faultlib
 import vmlib
 from faultlib import FULL
@@ -31,7 +32,7 @@ STOPPED, LOST = "the machine stopped itself", "the system is lost"
 
 def instructions(name):
     """(address, bytes) of every instruction of the service's, from objdump."""
-    text = subprocess.run(["objdump", "-d", "-w", "--insn-width=16", os.path.join(vmlib.BUILD, "services", name)], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(["objdump", "-d", "-w", "--insn-width=16", elflib.program(name)], capture_output=True, text=True, check=True).stdout
     for line in text.splitlines():
         fields = line.split("\t")
         if len(fields) >= 3 and "(bad)" not in line:

@@ -7,6 +7,7 @@
 
 #include "fs_client.h"
 #include "fs_model.h"
+#include "shell.h"
 
 #include "cache.h"
 
@@ -16,17 +17,6 @@ int getpid(void);
 void flush_alarm(uint64_t bits);
 
 static char image[64];
-
-static void shell(const char *text, ...)
-{
-    char command[1000];
-    va_list list;
-    va_start(list, text);
-    vsnprintf(command, sizeof(command), text, list);
-    va_end(list);
-    if (system(command) != 0)
-        fail_msg("failed: %s", command);
-}
 
 static uint64_t make_and_mount(const char *mke2fs_options, const char *size)
 {

@@ -6,23 +6,13 @@
 #include <cmocka.h>
 
 #include "fs_client.h"
+#include "shell.h"
 
 #include "cache.h"
 
 int getpid(void);
 
 static char image[64];
-
-static void shell(const char *text, ...)
-{
-    char command[1000];
-    va_list list;
-    va_start(list, text);
-    vsnprintf(command, sizeof(command), text, list);
-    va_end(list);
-    if (system(command) != 0)
-        fail_msg("failed: %s", command);
-}
 
 static void make(unsigned block_size, const char *size)
 {

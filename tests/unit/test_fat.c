@@ -7,6 +7,7 @@
 
 #include "fs_client.h"
 #include "fs_model.h"
+#include "shell.h"
 
 #include "cache.h"
 
@@ -20,17 +21,6 @@ int64_t do_link(struct message *m) { return do_refuse(m); }
 int64_t do_readlink(struct message *m) { return do_refuse(m); }
 
 static char image[64];
-
-static void shell(const char *text, ...)
-{
-    char command[1000];
-    va_list list;
-    va_start(list, text);
-    vsnprintf(command, sizeof(command), text, list);
-    va_end(list);
-    if (system(command) != 0)
-        fail_msg("failed: %s", command);
-}
 
 static void make(const char *options, unsigned kilobytes)
 {

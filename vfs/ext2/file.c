@@ -331,7 +331,7 @@ int64_t do_pages(struct message *m)
     int error = inode_of(m->object, &i);
     if (error)
         return error;
-    uint64_t addresses[64], index = m->position / PAGE_SIZE, owner = inode_owner(i);
+    uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE, owner = inode_owner(i);
     unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
     struct page *pages[64];
     if (!S_ISREG(i->mode))
@@ -382,12 +382,10 @@ static int adopt_written(struct inode *i, struct page *p)
 
 int64_t do_unpin(struct message *m)
 {
-    uint64_t addresses[64];
-    unsigned count = m->w[2] / sizeof(addresses[0]);
-    if (count > ARRAY_SIZE(addresses))
-        return -EINVAL;
-    if (copy_in(m, 0, addresses, count * sizeof(addresses[0])))
-        return -EFAULT;
+    uint64_t addresses[FS_PAGES_MAX];
+    int count = fs_addresses(m, addresses);
+    if (count < 0)
+        return count;
     struct inode *i = NULL;
     bool dirty = m->w[3] && inode_of(m->object, &i) == 0;
     int error = 0;
@@ -395,7 +393,7 @@ int64_t do_unpin(struct message *m)
         dirty = false;
     if (dirty)
         lock_take(&i->lock);
-    for (unsigned k = 0; k < count; k++) {
+    for (int k = 0; k < count; k++) {
         struct page *p = cache_by_address(addresses[k]);
         if (!p)
             continue;

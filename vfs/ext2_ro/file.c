@@ -83,7 +83,7 @@ static void unpin(const uint64_t *addresses, unsigned count)
 int64_t do_pages(struct message *m)
 {
     struct inode i;
-    uint64_t addresses[64], index = m->position / PAGE_SIZE;
+    uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE;
     unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
     int error = inode_of(m->object, &i);
     if (error)
@@ -108,14 +108,12 @@ int64_t do_pages(struct message *m)
 
 int64_t do_unpin(struct message *m)
 {
-    uint64_t addresses[64];
-    unsigned count = m->w[2] / sizeof(addresses[0]);
-    if (count > ARRAY_SIZE(addresses))
-        return -EINVAL;
-    int error = copy_in(m, 0, addresses, count * sizeof(addresses[0]));
-    if (!error)
-        unpin(addresses, count);
-    return error;
+    uint64_t addresses[FS_PAGES_MAX];
+    int count = fs_addresses(m, addresses);
+    if (count < 0)
+        return count;
+    unpin(addresses, count);
+    return 0;
 }
 
 /* ---- Names ---- */

@@ -305,7 +305,7 @@ int64_t do_pages(struct message *m)
     int error = node_of(m->object, &n);
     if (error)
         return error;
-    uint64_t addresses[64], index = m->position / PAGE_SIZE, owner = node_owner(n);
+    uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE, owner = node_owner(n);
     unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
     struct page *pages[64];
     if (n->directory)
@@ -341,15 +341,13 @@ int64_t do_pages(struct message *m)
 
 int64_t do_unpin(struct message *m)
 {
-    uint64_t addresses[64];
-    unsigned count = m->w[2] / sizeof(addresses[0]);
-    if (count > ARRAY_SIZE(addresses))
-        return -EINVAL;
-    if (copy_in(m, 0, addresses, count * sizeof(addresses[0])))
-        return -EFAULT;
+    uint64_t addresses[FS_PAGES_MAX];
+    int count = fs_addresses(m, addresses);
+    if (count < 0)
+        return count;
     struct node *n = NULL;
     bool dirty = m->w[3] && node_of(m->object, &n) == 0 && !n->mount->read_only;
-    for (unsigned k = 0; k < count; k++) {
+    for (int k = 0; k < count; k++) {
         struct page *p = cache_by_address(addresses[k]);
         if (!p)
             continue;

@@ -3,6 +3,14 @@
 
 #include <minnow/tty.h>
 
+int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX])
+{
+    uint64_t count = m->w[2] / sizeof(addresses[0]);
+    if (count > FS_PAGES_MAX)
+        return -EINVAL;
+    return copy_in(m, 0, addresses, count * sizeof(addresses[0])) ? -EFAULT : (int)count;
+}
+
 int fs_name(struct message *m, size_t offset, size_t length, char *name)
 {
     if (length == 0)

@@ -19,6 +19,9 @@ static inline uint32_t fs_object_ino(uint64_t object) { return (uint32_t)object;
 /* Reads a name of `length` bytes at `offset` of the call's window into name[NAME_MAX + 1], and terminates it.
  * 0, -ENOENT (empty), -ENAMETOOLONG, -EINVAL (a slash or NUL in it), -EFAULT. */
 int fs_name(struct message *m, size_t offset, size_t length, char *name);
+enum { FS_PAGES_MAX = 64 };             /* in one FS_PAGES or FS_UNPIN */
+/* The addresses of an FS_UNPIN: how many; -EINVAL, -EFAULT. */
+int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX]);
 bool fs_is_dots(const char *name, size_t length);   /* "." or ".." */
 
 /* The directory record type of a mode. */

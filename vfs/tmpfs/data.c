@@ -281,7 +281,7 @@ int64_t do_pages(struct message *m)
         return -ESTALE;
     if (!S_ISREG(n->mode))
         return -ENODEV;
-    uint64_t addresses[64], index = m->position / PAGE_SIZE;
+    uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE;
     unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
     int error = 0;
     for (; count < wanted && (index + count) * PAGE_SIZE < n->size; count++) {
@@ -316,14 +316,12 @@ int64_t do_pages(struct message *m)
 
 int64_t do_unpin(struct message *m)
 {
-    uint64_t addresses[64];
-    unsigned count = m->w[2] / sizeof(addresses[0]);
-    if (count > ARRAY_SIZE(addresses))
-        return -EINVAL;
-    if (copy_in(m, 0, addresses, count * sizeof(addresses[0])))
-        return -EFAULT;
+    uint64_t addresses[FS_PAGES_MAX];
+    int count = fs_addresses(m, addresses);
+    if (count < 0)
+        return count;
     struct node *n = node_of(m->object);
-    for (unsigned k = 0; k < count; k++) {
+    for (int k = 0; k < count; k++) {
         struct pin **at = find_pin((void *)(uintptr_t)addresses[k]), *pin = *at;
         if (!pin || (pin->count && --pin->count))
             continue;

@@ -1,22 +1,13 @@
 /* hostile: a service that does what it can to harm the others, in the place of a driver or a file server. Each message makes it do some random
  * things: answer wrongly, twice or never, copy outside windows and after its reply, forward, connect, throw back, notify everybody, make kernel calls at random. */
+#include "../draw.h"
 #include "service.h"
 #include "syscalls.h"
 
 enum { ACTS = 12, HELD = 64, SCRATCH = 65536 };
 
-static uint64_t state;
 static call_t held[HELD];
 static char scratch[SCRATCH];
-
-/* xorshift64 (Marsaglia 2003). */
-static uint64_t draw(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* Mostly small, sometimes anything, sometimes an address. */
 static uint64_t word(void)
@@ -63,7 +54,7 @@ static void act(struct message *m)
 int main(void)
 {
     struct message m;
-    state = time_now() | 1;
+    draw_seed(time_now());
     recovery_register(1u << PROTOCOL_FS);
     for (unsigned n = 0;; n++) {
         message_receive(&m);

@@ -1,21 +1,13 @@
 /* wild: a service that uses whatever rights its slot has, at random: every kernel call but those that only stop itself, with arguments that are
  * often nearly right. In the place of PM, VFS or POSIX the system does not get far with it; the kernel must stand all the same. */
+#include "../draw.h"
 #include "service.h"
 #include "syscalls.h"
 
 enum { ROUNDS = 100000, POOL = 64, SCRATCH = 16384 };
 
-static uint64_t state, pool[POOL];
+static uint64_t pool[POOL];
 static uint64_t scratch[SCRATCH / 8];
-
-/* xorshift64 (Marsaglia 2003). */
-static uint64_t draw(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* Small numbers, results of earlier calls (tasks, calls, frames), addresses of its own and of programs, and anything. */
 static uint64_t word(void)
@@ -74,7 +66,7 @@ static void rage(void)
 int main(void)
 {
     struct message m;
-    state = time_now() * 0x9e3779b97f4a7c15ul | 1;
+    draw_seed(time_now() * 0x9e3779b97f4a7c15ul);
     recovery_register(~0u);
     for (unsigned i = 0; i < SCRATCH / 8; i++)
         scratch[i] = word();
