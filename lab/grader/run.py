@@ -179,8 +179,8 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
         bad = [o for o in outcomes if not o.passed]
         if not bad:
             return outcomes
-        if bad[0].kind == "disk" and len(tests) > 1:
-            bad = blame_disk(lab, program, tests, seed, shift) or bad
+        if lab.disk and len(outcomes) > 1:
+            bad = blame_disk(lab, program, bad[0], tests[:len(outcomes)], seed, shift) or bad
         for outcome in bad:
             failed[outcome.test] = outcome
         if bad[0].kind == "no-start":       # nothing would be different for the others
@@ -188,13 +188,20 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
                 failed.setdefault(test.id, Outcome(**{**asdict(bad[0]), "test": test.id, "before": []}))
 
 
-def blame_disk(lab, program, tests, seed, shift):
-    """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does."""
-    bad = {}
+def blame_disk(lab, program, bad, tests, seed, shift):
+    """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does. `bad` is what came of the last
+    of them: if it failed otherwise than by the disk, perhaps those before it had already damaged what it found."""
+    def outcomes(plan):
+        return judge(lab, guest.boot(lab, program, [(test, seed) for test in plan], shift), shift)
+    if bad.kind != "disk":
+        tests = tests[:-1]
+        if all(o.passed for o in outcomes(tests)):
+            return []
+    found = {}
     for test in tests:
-        if test in ready(lab, bad):
-            bad.update((o.test, o) for o in judge(lab, guest.boot(lab, program, [(test, seed)], shift), shift) if not o.passed)
-    return list(bad.values())
+        if test in ready(lab, found):
+            found.update((o.test, o) for o in outcomes([test]) if not o.passed)
+    return list(found.values())
 
 
 def grade(lab, program, runs, only=None, progress=lambda text: None):

@@ -24,7 +24,6 @@ class Mutant:
     files: dict                         # {name: bytes}
     fails: set                          # the tests that it must fail; what needs one of them is not run
     why: str
-    chance: set = frozenset()           # tests that may fail or pass, as it happens
     emulators: list = field(default_factory=lambda: ["qemu"])
 
 
@@ -40,7 +39,7 @@ def mutants(lab):
             if done.returncode:
                 raise broken(f"{os.path.basename(patch)} does not fit the solution: {done.stdout}")
             files = {name: submission.read(folder, name) for name in lab.submit}
-        found.append(Mutant(os.path.basename(patch)[:-len(".patch")], files, **{**about, "fails": set(about["fails"]), "chance": set(about.get("chance", ()))}))
+        found.append(Mutant(os.path.basename(patch)[:-len(".patch")], files, **{**about, "fails": set(about["fails"])}))
     return found
 
 
@@ -75,25 +74,25 @@ def check_mutant(lab, mutant, quick=False):
     if not record["build"]["ok"]:
         return "does not build: " + record["build"]["output"]
     failed = {t["id"] for t in record["tests"] if t["status"] == "failed"}
-    wrong = [f"fails {t} too" for t in sorted(failed - mutant.fails - mutant.chance)] + [f"passes {t}" for t in sorted(mutant.fails - failed)]
+    wrong = [f"fails {t} too" for t in sorted(failed - mutant.fails)] + [f"passes {t}" for t in sorted(mutant.fails - failed)]
     others = [] if quick else [*lab.runs()[1:], *lab.runs(hidden=True)]
     with build.program(lab, mutant.files) as program:
         for seed, shift in others:
-            wrong += differs(lab, program, mutant.fails, seed, shift, mutant.chance)
+            wrong += differs(lab, program, mutant.fails, seed, shift)
     return "; ".join(wrong)
 
 
-def check_in_bochs(lab, files, fails, chance=frozenset()):
+def check_in_bochs(lab, files, fails):
     with build.program(lab, files) as program:
-        return "; ".join(differs(lab, program, fails, lab.seeds[0], guest.BOCHS_SHIFT, chance, emulator="bochs"))
+        return "; ".join(differs(lab, program, fails, lab.seeds[0], guest.BOCHS_SHIFT, emulator="bochs"))
 
 
-def differs(lab, program, fails, seed, shift, chance=frozenset(), emulator="qemu"):
+def differs(lab, program, fails, seed, shift, emulator="qemu"):
     """Where with this seed the program does not fail just these tests: in words, a list."""
     def failed(tests):
         boot = guest.boot(lab, program, [(test, seed) for test in tests], shift, emulator=emulator)
         return [o.test for o in runs.judge(lab, boot, shift) if not o.passed]
-    must_pass = runs.ready(lab, fails | chance)
+    must_pass = runs.ready(lab, fails)
     wrong = [f"fails {test} with seed {seed}" for test in (failed(must_pass) if must_pass else [])]
     return wrong + [f"passes {test.id} with seed {seed}" for test in lab.tests if test.id in fails and not failed([test])]
 
@@ -111,7 +110,7 @@ def checks_of_lab(lab, quick):
     for mutant in mutants(lab):
         yield f"mutant {mutant.name}", lambda mutant=mutant: check_mutant(lab, mutant)
         if "bochs" in mutant.emulators:
-            yield f"mutant {mutant.name} in Bochs", lambda mutant=mutant: check_in_bochs(lab, mutant.files, mutant.fails, mutant.chance)
+            yield f"mutant {mutant.name} in Bochs", lambda mutant=mutant: check_in_bochs(lab, mutant.files, mutant.fails)
 
 
 def hostile_checks(folder):
