@@ -6,7 +6,8 @@
  *   service replace NAME FILE     another program takes over
  *   service log [NAME]            what it has said, and its last words when it died
  *   service storm SEED NS [NAME...]   for tests: kills whoever is at work, at random times, NS nanoseconds apart in the mean; NS 0: no more
- *   service strike NS [NAME...]   likewise, once, NS nanoseconds after boot */
+ *   service strike NS [NAME...]   likewise, once, NS nanoseconds after boot
+ *   service strike-after RECORD NS [NAME...]   likewise, so long after that record of /proc/minnow/trace has been made */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -126,7 +127,7 @@ static int replace(const char *name, const char *path)
 
 /* What the manager understands as it stands, and how many words there are with the command itself. */
 static const struct { const char *name; int least, most; } verbs[] = {
-    { "start", 3, 3 }, { "stop", 3, 3 }, { "restart", 3, 3 }, { "kill", 3, 3 }, { "storm", 4, 20 }, { "strike", 3, 20 }, { "mutate", 4, 20 },
+    { "start", 3, 3 }, { "stop", 3, 3 }, { "restart", 3, 3 }, { "kill", 3, 3 }, { "storm", 4, 20 }, { "strike", 3, 20 }, { "strike-after", 4, 20 }, { "mutate", 4, 20 },
 };
 
 int main(int argc, char **argv)

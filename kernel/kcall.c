@@ -52,7 +52,7 @@ static int64_t sys_notify(struct thread *t, const uint64_t *a)
         return -ENXIO;
     if (!(t->task->rights.may_notify >> a[0] & 1))
         return -EPERM;
-    uint64_t bits = a[1] & ~(1ul << NOTIFY_ALARM | 1ul << NOTIFY_TASK_DIED);
+    uint64_t bits = a[1] & ~(1ul << NOTIFY_ALARM | 1ul << NOTIFY_TASK_DIED | 1ul << NOTIFY_TRACE);
     if (bits)
         ipc_notify(tasks[a[0]], bits);
     return 0;

@@ -4,6 +4,7 @@
 
 #include "arch.h"
 #include "conn.h"
+#include "ipc.h"
 #include "kcall.h"
 #include "log.h"
 #include "space.h"
@@ -13,6 +14,7 @@ enum { RECORDS = 4096 };
 
 static struct trace_record ring[RECORDS];
 static uint64_t next_record;
+static struct { uint64_t record; endpoint_t service; } tell;     /* 0: nobody */
 
 /* Where a program's call will go, by its route. */
 static void program_target(const struct thread *t, struct trace_record *r)
@@ -66,6 +68,12 @@ void trace_call(struct thread *t)
     else
         service_target(t, r);
     next_record++;
+    if (tell.service && next_record > tell.record) {
+        struct task *to = tasks[tell.service];
+        tell.service = 0;
+        if (to)
+            ipc_notify(to, 1ul << NOTIFY_TRACE);
+    }
 }
 
 static int64_t trace_read(struct thread *t, uint64_t from, vaddr_t to, uint64_t bytes)
@@ -97,6 +105,10 @@ int64_t sys_trace(struct thread *t, const uint64_t *a)
         return 0;
     case TRACE_READ:
         return trace_read(t, a[1], a[2], a[3]);
+    case TRACE_TELL:
+        tell.record = a[1];
+        tell.service = t->task->endpoint;
+        return 0;
     default:
         return -EINVAL;
     }

@@ -3,7 +3,8 @@
  *     start NAME | stop NAME | restart NAME | kill NAME
  *     replace NAME, a line's end, and the program itself
  *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS apart in the mean; 0 ends it
- *     strike NS [NAME...]        likewise, once, at that time after boot; +NS: from now
+ *     strike NS [NAME...]        likewise, once, at that time after boot
+ *     strike-after RECORD NS [NAME...]   likewise, NS after that record of the trace has been made
  *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes hexadecimal
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
@@ -12,6 +13,7 @@
 #include "rs.h"
 #include "syscalls.h"
 
+enum weather { STORM, STRIKE, STRIKE_AFTER };
 enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
 
 /* Where programs come to. One that no service runs any more is used again. */
@@ -90,17 +92,13 @@ static bool take_number(const char **at, const char *end, uint64_t *value)
     return true;
 }
 
-/* storm SEED MEAN-NS NAME...; strike [+]NS NAME... */
-static int64_t make_weather(bool once, const char *at, const char *end)
+/* What comes behind the verb: a number, unless it is `strike`, a time, and the names. */
+static int64_t make_weather(enum weather kind, const char *at, const char *end)
 {
-    uint64_t seed = 0, when, mask = 0, from = 0;
+    uint64_t number = 0, when, mask = 0;
     const char *name;
     size_t length;
-    if (once && end - at > 1 && at[0] == ' ' && at[1] == '+') {
-        from = time_now();
-        at += 2;
-    }
-    if ((!once && !take_number(&at, end, &seed)) || !take_number(&at, end, &when))
+    if ((kind != STRIKE && !take_number(&at, end, &number)) || !take_number(&at, end, &when))
         return -EINVAL;
     while (take_word(&at, end, &name, &length)) {
         unsigned slot = slot_of(name, length);
@@ -108,10 +106,14 @@ static int64_t make_weather(bool once, const char *at, const char *end)
             return -ENOENT;
         mask |= 1ul << slot;
     }
-    if (once)
-        storm_at(from + when, mask ? mask : ~0ul);
+    if (!mask)
+        mask = ~0ul;
+    if (kind == STORM)
+        storm_start(number, when, mask);
+    else if (kind == STRIKE)
+        storm_at(when, mask);
     else
-        storm_start(seed, when, mask ? mask : ~0ul);
+        storm_after(number, when, mask);
     life_look(0);
     return 0;
 }
@@ -161,8 +163,12 @@ static int64_t do_write(struct message *m)
         return result;
     if (!take_word(&at, end, &verb, &length))
         return -EINVAL;
-    if (word_is(verb, length, "storm") || word_is(verb, length, "strike"))
-        result = make_weather(word_is(verb, length, "strike"), at, end);
+    if (word_is(verb, length, "storm"))
+        result = make_weather(STORM, at, end);
+    else if (word_is(verb, length, "strike"))
+        result = make_weather(STRIKE, at, end);
+    else if (word_is(verb, length, "strike-after"))
+        result = make_weather(STRIKE_AFTER, at, end);
     else if (word_is(verb, length, "mutate"))
         result = make_mutant(at, end);
     else

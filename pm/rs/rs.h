@@ -62,13 +62,14 @@ int  life_stop(unsigned slot);
 int  life_restart(unsigned slot);
 int  life_kill(unsigned slot);
 int  life_replace(unsigned slot, const struct image *by);
-void life_look(uint64_t bits);                /* notifications: deaths and the alarm */
+void life_look(uint64_t bits);                /* notifications: deaths, the alarm, the trace */
 
 /* storm.c: kills whoever of the mask of slots is at work, at random times of that mean, or once */
 void storm_start(uint64_t seed, uint64_t mean_ns, uint64_t mask);
 void storm_at(uint64_t when, uint64_t mask);
+void storm_after(uint64_t record, uint64_t ns, uint64_t mask);    /* that long after that record of the trace */
 uint64_t storm_next(void);                    /* nanoseconds since boot; 0: no more */
-void storm_look(uint64_t now);
+void storm_look(uint64_t now, uint64_t bits);
 int  storm_mutate(unsigned slot, vaddr_t address, const char *digits, size_t count);   /* its code, hexadecimal; 0, -EINVAL, -EBUSY, -EFAULT */
 
 /* control.c */

@@ -3,7 +3,7 @@
 #include "rs.h"
 #include "syscalls.h"
 
-static struct { uint64_t state, mean, next, mask; } storm;
+static struct { uint64_t state, mean, next, mask, delay; } storm;
 
 /* xorshift64 (Marsaglia 2003). */
 static uint64_t draw(void)
@@ -36,11 +36,20 @@ void storm_at(uint64_t when, uint64_t mask)
     storm.next = when;
 }
 
+void storm_after(uint64_t record, uint64_t ns, uint64_t mask)
+{
+    storm_at(0, mask);
+    storm.delay = ns;
+    kernel_ask(SYS_TRACE, TRACE_TELL, record, 0, 0, 0, 0);
+}
+
 uint64_t storm_next(void) { return storm.next; }
 
-void storm_look(uint64_t now)
+void storm_look(uint64_t now, uint64_t bits)
 {
     struct task_info info;
+    if (bits >> NOTIFY_TRACE & 1)
+        storm.next = now + storm.delay;
     if (!storm.next || now < storm.next)
         return;
     storm.next = storm.mean ? now + gap() : 0;

@@ -107,7 +107,7 @@ enum {
     REPLY_KEEP     = 2,  /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
-enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62 };   /* bit numbers; the others are the service's own */
+enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };   /* bit numbers; the others are the service's own */
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
 
@@ -258,6 +258,7 @@ enum trace_operation {
     TRACE_DUMP = 1,          /* who waits for whom, to the boot log and the serial line */
     TRACE_ON, TRACE_OFF, TRACE_CLEAR,
     TRACE_READ,              /* records from number `index` on -> bytes; 0: no more. Lost ones are skipped */
+    TRACE_TELL,              /* NOTIFY_TRACE to the caller when more than `index` records have been made, once */
 };
 /* One system call or kernel call, as it was made. */
 struct trace_record {
