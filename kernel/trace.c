@@ -87,16 +87,16 @@ static int64_t trace_read(struct thread *t, uint64_t from, vaddr_t to, uint64_t 
 
 int64_t sys_trace(struct thread *t, const uint64_t *a)
 {
-    if (a[0] == TRACE_DUMP) {
+    if (!has_right(t, a[0] == TRACE_DUMP ? RIGHT_DUMP : RIGHT_INFO))
+        return -EPERM;
+    switch (a[0]) {
+    case TRACE_DUMP: {
         bool before = log_to_serial;
         log_to_serial = true;
         dump_waits();
         log_to_serial = before;
         return 0;
     }
-    if (!has_right(t, RIGHT_INFO))
-        return -EPERM;
-    switch (a[0]) {
     case TRACE_ON: case TRACE_OFF:
         trace_entry(a[0] == TRACE_ON);
         return 0;

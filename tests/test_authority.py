@@ -14,7 +14,7 @@ RIGHTS = {   # the kernel calls that need a right: minnow/syscall.h
     "posix": "INTERRUPT ROUTES CLOCK_SET",
     "pm": "TASK_CREATE TASK_KILL THREAD_CREATE THREAD_KILL TASK_SPACE PAGES PAGES_CLONE FRAMES FRAMES_GIVE",
     "rs": "SERVICE_CREATE SERVICE_LOAD SERVICE_START SERVICE_KILL SERVICE_RESUME MODULE",
-    "info": "INFO",
+    "info": "INFO TRACE",
     "sched": "SCHED",
 }
 
@@ -105,6 +105,7 @@ def test_each_service_may_what_its_manifest_says_and_no_more(report):
         assert not may.get("memory"), name
         assert may["dma"] == ["yes" if "dma" in rights else "no"], name
         assert may["halt"] == ["yes" if "rs" in rights else "no"], name
+        assert may["dump"] == ["yes" if "dump" in rights else "no"], name
         assert may["budget"] == ["-12"], name
 
 

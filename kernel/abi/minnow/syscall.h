@@ -95,7 +95,7 @@ enum sys {
     /* Looking at the system. */
     SYS_LOG,            /* text, length: one line of the boot log */
     SYS_INFO,           /* INFO_..., index, own buffer, length -> bytes. Right INFO */
-    SYS_TRACE,          /* TRACE_..., index, own buffer, bytes. Right INFO; TRACE_DUMP: anybody */
+    SYS_TRACE,          /* TRACE_..., index, own buffer, bytes. Right INFO; for TRACE_DUMP right DUMP */
     SYS_PUBLISH,        /* address, length: own memory that INFO_PUBLISHED shows */
     SYS_HALT,           /* HALT_... Right RS */
     SYS_FRAME_COUNT,    /* -> free frames << 32 | all frames */
@@ -149,6 +149,7 @@ enum rights {
     RIGHT_INFO   = 16,
     RIGHT_DMA    = 32,  /* contiguous memory and its physical address */
     RIGHT_SCHED  = 64,  /* decides who of the programs runs and how long: SCHED_EXPIRED comes to it */
+    RIGHT_DUMP   = 128, /* TRACE_DUMP */
 };
 
 /* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands behind the

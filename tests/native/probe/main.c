@@ -50,7 +50,7 @@ static bool kernel_call_allowed(uint64_t n)
 {
     static const uint8_t skipped[] = {
         SYS_CALL, SYS_RECEIVE, SYS_REPLY_RECEIVE, SYS_FORWARD, SYS_RECEIVE_AGAIN, SYS_PARK, SYS_EXIT, SYS_READY, SYS_NOTIFY, SYS_THREAD, SYS_LOG,
-        SYS_IRQ_BIND, SYS_IRQ_ACK, SYS_PORT_IN, SYS_PORT_OUT, SYS_PORT_INS, SYS_PORT_OUTS, SYS_MAP_DEVICE, SYS_PUBLISH, SYS_HALT, SYS_TRACE,
+        SYS_IRQ_BIND, SYS_IRQ_ACK, SYS_PORT_IN, SYS_PORT_OUT, SYS_PORT_INS, SYS_PORT_OUTS, SYS_MAP_DEVICE, SYS_PUBLISH, SYS_HALT,
     };
     for (unsigned i = 0; i < sizeof skipped; i++)
         if (skipped[i] == n)
@@ -83,6 +83,7 @@ int main(void)
     tell("memory", 4096, device_megabyte_allowed);
     print("probe dma %s", not_refused(kernel_call(SYS_GROW, 1, GROW_CONTIGUOUS, 0, 0, 0, 0)) ? "yes" : "no");
     print("probe halt %s", not_refused(kernel_call(SYS_HALT, 99, 0, 0, 0, 0, 0)) ? "yes" : "no");
+    print("probe dump %s", not_refused(kernel_call(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0)) ? "yes" : "no");
     print("probe budget %ld", kernel_call(SYS_GROW, 1 << 20, 0, 0, 0, 0, 0));
     print("probe refused %lu", refused);
     service_run(&(struct service){ .threads = 1 });
