@@ -15,26 +15,25 @@ enum { RANGES_MAX = 32, CLASS_FIRST = 5, CLASS_LAST = 12 };  /* 32 .. 4096 bytes
 static struct range ranges[RANGES_MAX];
 static unsigned range_count, range_now;
 static paddr_t free_list;
-static uint64_t *lent;          /* a bit per frame, up to frames_end */
-static uint64_t frames_end;
 static void *classes[CLASS_LAST + 1];
 
-uint64_t frames_all, frames_free, frames_promised;
+uint16_t *frame_uses;
+uint64_t frames_end, frames_all, frames_free, frames_promised;
 
 /* From the first range with room for it. */
-static void lent_init(void)
+static void uses_init(void)
 {
     for (unsigned i = 0; i < range_count; i++)
         frames_end = ranges[i].end / PAGE_SIZE > frames_end ? ranges[i].end / PAGE_SIZE : frames_end;
-    size_t bytes = (frames_end / 8 + PAGE_SIZE) & ~(PAGE_SIZE - 1ul);
-    for (unsigned i = 0; i < range_count && !lent; i++) {
+    size_t bytes = (frames_end * sizeof frame_uses[0] + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ul);
+    for (unsigned i = 0; i < range_count && !frame_uses; i++) {
         if (ranges[i].end - ranges[i].first < bytes)
             continue;
-        lent = memset(phys_to_virt(ranges[i].first), 0, bytes);
+        frame_uses = memset(phys_to_virt(ranges[i].first), 0, bytes);
         ranges[i].first += bytes;
         frames_all -= bytes / PAGE_SIZE;
     }
-    if (!lent)
+    if (!frame_uses)
         panic(NULL, "no memory");
 }
 
@@ -46,7 +45,7 @@ void memory_init(const struct range *usable, unsigned count)
         ranges[range_count++] = usable[i];
         frames_all += (usable[i].end - usable[i].first) / PAGE_SIZE;
     }
-    lent_init();
+    uses_init();
     frames_free = frames_all;
 }
 
@@ -96,20 +95,14 @@ void frame_free(paddr_t p)
 void frames_lend(paddr_t first, size_t count)
 {
     for (uint64_t n = first / PAGE_SIZE, end = n + count; n < end; n++)
-        lent[n / 64] |= 1ul << n % 64;
-}
-
-bool frame_lent(paddr_t p)
-{
-    uint64_t n = p / PAGE_SIZE;
-    return p % PAGE_SIZE == 0 && n < frames_end && lent[n / 64] >> n % 64 & 1;
+        frame_uses[n] = 1;
 }
 
 bool frame_return(paddr_t p)
 {
-    if (!frame_lent(p))
+    if (!frame_lent(p) || frame_uses[p / PAGE_SIZE] != 1)
         return false;
-    lent[p / PAGE_SIZE / 64] &= ~(1ul << p / PAGE_SIZE % 64);
+    frame_uses[p / PAGE_SIZE] = 0;
     frame_free(p);
     return true;
 }

@@ -11,10 +11,24 @@ paddr_t frame_alloc(void);                     /* one zeroed frame, 0 when there
 paddr_t frame_alloc_raw(void);                 /* not zeroed */
 paddr_t frame_alloc_many(size_t *count);       /* up to *count contiguous fresh frames, not zeroed; 0 when none */
 void    frame_free(paddr_t p);
-/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody else's memory is touched. */
+/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody else's memory is touched: each is counted
+ * once for being lent, and once for every page of a program that it is. From FRAME_USES_MOST on it stays PM's. */
+enum { FRAME_USES_MOST = 0xffff };
+extern uint16_t *frame_uses;
+extern uint64_t frames_end;                    /* number of the last frame + 1 */
 void    frames_lend(paddr_t first, size_t count);
-bool    frame_lent(paddr_t p);                 /* page-aligned, and PM's */
-bool    frame_return(paddr_t p);               /* and is free; false: it was not PM's */
+static inline bool frame_lent(paddr_t p) { return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE]; }
+static inline void frame_mapped(paddr_t p)     /* in a program; others than PM's are not counted */
+{
+    if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
+        frame_uses[p / PAGE_SIZE]++;
+}
+static inline void frame_unmapped(paddr_t p)
+{
+    if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
+        frame_uses[p / PAGE_SIZE]--;
+}
+bool    frame_return(paddr_t p);               /* and is free; false: it was not PM's, or a program can still get at it */
 extern uint64_t frames_all, frames_free;       /* counts */
 extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
 /* Whether there is memory for what programs cause: page tables, tasks, connections. What services are promised is not theirs. */

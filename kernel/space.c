@@ -156,6 +156,9 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
         copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
     }
     bool was = *e != 0;
+    frame_mapped(frame);
+    if (was)
+        frame_unmapped(arch_entry_frame(*e));
     *e = program_entry(frame, protection);
     if (was)
         arch_flush(t->space, va);
@@ -183,6 +186,20 @@ static void protect_pages(struct task *t, const struct page_change *c, vaddr_t e
     }
 }
 
+static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
+{
+    frame_unmapped(arch_entry_frame(*e));
+    *e = 0;
+    s->pages--;
+    arch_flush(s, va);
+}
+
+void space_unmap_rest(struct space *s)
+{
+    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP)) < USER_TOP; va += PAGE_SIZE)
+        unmap_one(s, va, arch_entry(s, va, false));
+}
+
 /* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for PAGE_UNMAP. The array has as many
  * places as the range has pages, or ends the listing early: count comes back as what was filled. */
 static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
@@ -194,11 +211,8 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
         if (space_write(caller->space, c->source + filled * sizeof out, &out, sizeof out) < 0)
             return -EFAULT;
         filled++;
-        if (c->action == PAGE_UNMAP) {
-            *e = 0;
-            t->space->pages--;
-            arch_flush(t->space, va);
-        }
+        if (c->action == PAGE_UNMAP)
+            unmap_one(t->space, va, e);
     }
     return filled;
 }
@@ -253,6 +267,7 @@ static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
         *old = arch_entry_make(arch_entry_frame(*old), arch_entry_protection(*old) & ~PAGE_WRITE);
         arch_flush(from->space, va);
     }
+    frame_mapped(arch_entry_frame(*old));
     *new = *old;
     to->space->pages++;
     return 0;
@@ -282,17 +297,4 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
     if (space_write(t->space, request, &c, sizeof c) < 0)
         return -EFAULT;
     return error ? error : (int64_t)filled;
-}
-
-/* ---- SYS_FRAMES_GIVE ---- */
-
-bool pages_shown(paddr_t first, uint64_t count)
-{
-    for (unsigned i = MAX_SERVICE; i < TASKS_MAX; i++) {
-        struct space *s = tasks[i] ? tasks[i]->space : NULL;
-        for (vaddr_t va = 0; s && (va = arch_next(s, va, USER_TOP)) < USER_TOP; va += PAGE_SIZE)
-            if (arch_entry_frame(*arch_entry(s, va, false)) - first < count * PAGE_SIZE)
-                return true;
-    }
-    return false;
 }

@@ -19,9 +19,10 @@ int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection);
 /* Frees every page of a service's space that it owns. */
 void space_release(struct task *t, vaddr_t end);   /* what a service has below `end` */
 
+/* What PM has left in a program's space. */
+void space_unmap_rest(struct space *s);
+
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count);
 int64_t pages_clone(struct thread *t, vaddr_t request);
-/* Does a program have one of these frames? A look at all page tables. */
-bool pages_shown(paddr_t first, uint64_t count);
 
 #endif

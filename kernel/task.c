@@ -40,7 +40,6 @@ struct space *space_create(void)
     return s;
 }
 
-/* PM has unmapped what it counts before the last task goes; what is left are pages of nobody. */
 void space_drop(struct space *s)
 {
     if (--s->refs)
@@ -48,6 +47,7 @@ void space_drop(struct space *s)
     struct cpu *cpu = this_cpu();
     if (cpu->space == s)
         cpu->space = NULL;
+    space_unmap_rest(s);
     arch_space_free(s);
     kfree(s, sizeof *s);
     spaces_count--;

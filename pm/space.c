@@ -114,12 +114,12 @@ static void page_gone(struct space *s, const struct page_out *p)
         backing_mark_dirty(r->backing, (r->offset + p->address - r->start) / PAGE_SIZE);
 }
 
-static void release(struct space *s, vaddr_t start, vaddr_t end, unsigned action)
+void pages_release(struct space *s, vaddr_t start, vaddr_t end)
 {
     int64_t n = LIST;
     while (n == LIST && start < end) {
         struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)list, .task = s->task,
-                                 .service = LIST, .action = action };
+                                 .service = LIST, .action = PAGE_UNMAP };
         n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         for (int64_t i = 0; i < n; i++)
             page_gone(s, &list[i]);
@@ -130,9 +130,6 @@ static void release(struct space *s, vaddr_t start, vaddr_t end, unsigned action
     }
 }
 
-void pages_release(struct space *s, vaddr_t start, vaddr_t end) { release(s, start, end, PAGE_UNMAP); }
-
-/* The space goes as a whole, so its entries need not be cleared. */
 void pages_release_all(struct space *s)
 {
     const struct region *r = s->regions.array, *last = r + s->regions.count;
@@ -140,7 +137,7 @@ void pages_release_all(struct space *s)
         const struct region *first = r++;
         while (r < last && r->start - r[-1].end <= RUN_GAP)
             r++;
-        release(s, first->start, r[-1].end, PAGE_QUERY);
+        pages_release(s, first->start, r[-1].end);
     }
 }
 

@@ -40,6 +40,10 @@ def test_what_is_exhausted_is_refused(vm, what, said):
     assert after(vm, f"{EXHAUST} {what}") == (said, 0)
 
 
+def test_the_last_fork_costs_what_the_first_did(vm):
+    assert after(vm, f"{EXHAUST} fork-cost", count=True) == (["at last as at first"], 0)
+
+
 @pytest.mark.parametrize("what", ["fork-all", "memory-touched", "threads", "pipes", "bomb"])
 def test_the_system_survives_in_32_mib(vm, what):
     """Whoever needs a page when there is none is killed, the shell or the harness' own program included."""

@@ -46,6 +46,12 @@ def test_a_request_that_is_forgotten_by_who_keeps_state_fails(vm):
     assert b"I/O error" in result.stderr and result.stdout.startswith(b"there\n") and b"does not answer" in result.stdout, result
 
 
+def test_hundreds_who_wait_for_one_file_are_told_when_its_server_is_lost(vm, tmp_path):
+    bad = elflib.patched("tmpfs", {"do_read": elflib.LATER, "do_write": elflib.UD2, "recover_thread": elflib.UD2}, tmp_path)
+    result = vm(["sh", "-c", ": >/tmp/x; /usr/lib/minnow-tests/_waiters /tmp/x; service status tmpfs"], count=True, service=[("tmpfs", bad)])
+    assert result.stdout.startswith(b"500 of 500\n") and b"given up" in result.stdout, result
+
+
 def test_who_waits_for_others_is_no_hang(vm):
     result = vm(["sh", "-c", "sleep 2 | cat; (sleep 1; echo line) | (read x; echo $x); vfork() { sh -c 'sleep 1'; }; vfork; service list | awk '$5 > 0'"], count=True)
     assert len(result.stdout.splitlines()) == 2, result     # the line, and the head of the list

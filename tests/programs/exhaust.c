@@ -12,6 +12,13 @@
 
 enum { MANY = 5000 };
 
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000l + t.tv_nsec;
+}
+
 static void nobody(unsigned processes)
 {
     struct rlimit l = { processes, processes };
@@ -19,12 +26,14 @@ static void nobody(unsigned processes)
         exit(9);
 }
 
+static int64_t begun[MANY];     /* when each fork was begun, in nanoseconds */
+
 /* Children that wait, until there can be no more. */
 static int forks(void)
 {
     static pid_t children[MANY];
     int n = 0;
-    while (n < MANY && (children[n] = fork()) > 0)
+    while (n < MANY && (begun[n] = now_ns(), children[n] = fork()) > 0)
         n++;
     if (n < MANY && children[n] == 0) {
         pause();
@@ -50,6 +59,18 @@ static void fork_all(void)
 {
     int n = forks();
     SAY("%s %s", n > 100 ? "many" : "few", error_name(errno));
+}
+
+/* Most of the memory that the kernel keeps of each process is memory that PM has lent it meanwhile. */
+static void fork_cost(void)
+{
+    enum { SOME = 50 };
+    int n = forks();
+    int64_t first = begun[SOME] - begun[0], last = begun[n] - begun[n - SOME];
+    if (last <= 3 * first)
+        SAY("at last as at first");
+    else
+        SAY("%d forks take %ld us at first, %ld at last", SOME, first / 1000, last / 1000);
 }
 
 /* Everybody forks, and nobody ever waits. */
@@ -328,7 +349,7 @@ static void damage(const char *device, unsigned long seed)
 }
 
 static const struct { const char *name; void (*run)(void); } all[] = {
-    { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "bomb", bomb },
+    { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
     { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk },
     { "beyond", beyond }, { "transfer", transfer },
