@@ -21,7 +21,7 @@ static inline void note_repeatable(void *at, size_t bytes)
         __asm__ volatile("call undo_commit" : : : "cc", "memory");
 }
 
-static void *copy(void *restrict to, const void *restrict from, size_t n)
+static void *copy(void *to, const void *from, size_t n)
 {
     void *d = to;
     size_t words = n / 8, rest = n % 8;
@@ -38,6 +38,19 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return copy(to, from, n);
 }
 
+/* Upwards, or downwards: as long as what is read has not been written over, the pieces may overlap. */
+static void move(char *to, const char *from, size_t n, bool up)
+{
+    if (up) {
+        copy(to, from, n);
+        return;
+    }
+    for (; n % 8; n--)
+        ((volatile char *)to)[n - 1] = from[n - 1];
+    for (; n; n -= 8)
+        *(volatile uint64_t *)(to + n - 8) = *(const uint64_t *)(from + n - 8);
+}
+
 /* In pieces, each of which can be taken back. */
 void *memmove(void *to, const void *from, size_t n)
 {
@@ -50,12 +63,7 @@ void *memmove(void *to, const void *from, size_t n)
         now = MIN(n - done, (size_t)NOTED_MOST);
         size_t at = up ? done : n - done - now;
         note(d + at, now);
-        if (up)
-            for (size_t i = 0; i < now; i++)
-                ((volatile char *)d)[at + i] = s[at + i];
-        else
-            for (size_t i = now; i > 0; i--)
-                ((volatile char *)d)[at + i - 1] = s[at + i - 1];
+        move(d + at, s + at, now, up);
     }
     return to;
 }
