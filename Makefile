@@ -10,7 +10,7 @@
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
 #   make test-fuzz      random system calls, ten million of them
 #       CALLS=10000000      or so many
-#   make test-fault     services that die, hang and are damaged, in full: about an hour; prints figures
+#   make test-fault     services that die, hang and are damaged, in full: twenty minutes; prints figures
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
 #   make test-labs      every lab proved: references, skeletons, mutants, a class with hostile submissions
