@@ -71,11 +71,11 @@ def test_32_mebibytes_are_enough(vm):
 
 
 def test_counted_runs_are_alike(vm):
-    """Instructions are counted, not time: what is left are different random addresses, a few instructions in a thousand."""
+    """Instructions are counted, not time: what is left are the places in which alarms go off, a few instructions in a thousand."""
     command = ["/usr/lib/minnow-tests/bench", "getppid", "stat", "pipe round trip, two processes", "fork + exit + wait"]
     first, second = ([int(line.split(b"\t")[1]) for line in vm(command, count=True).stdout.splitlines()[1:]] for _ in range(2))
     assert len(first) == 4
-    assert all(abs(a - b) <= a // 100 for a, b in zip(first, second)), (first, second)
+    assert all(abs(a - b) <= a // 200 for a, b in zip(first, second)), (first, second)
 
 
 @both

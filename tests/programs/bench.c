@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -282,8 +283,13 @@ int main(int argc, char **argv)
         return 0;
     program_arguments = argv;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (counter("uptime_ns") > 0)   /* from the kernel's first instruction to here, waits for the disk left out */
-        printf("boot\t%ld\t-\n", counter("uptime_ns") - counter("idle_ns"));
+    int kind = personality(0xffffffff);
+    if (!(kind & ADDR_NO_RANDOMIZE)) {
+        if (counter("uptime_ns") > 0)   /* from the kernel's first instruction to here, waits for the disk left out */
+            printf("boot\t%ld\t-\n", counter("uptime_ns") - counter("idle_ns"));
+        if (personality(kind | ADDR_NO_RANDOMIZE) >= 0)   /* a page table more or less is two per cent of a fork */
+            execv("/proc/self/exe", argv);
+    }
     prepare();
     pid_t echo = echo_partner();
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -14,7 +14,18 @@ static pid_t child(void (*run)(void))
 static void exit_7(void) { _exit(7); }
 static void killed(void) { raise(SIGKILL); }
 static void sleeps(void) { for (;;) pause(); }
-static void stops(void) { raise(SIGSTOP); _exit(9); }
+static void stops(void)
+{
+    sigset_t usr1;
+    int number;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &usr1, NULL);
+    raise(SIGSTOP);
+    sigwait(&usr1, &number);       /* it has been seen that this goes on */
+    _exit(9);
+}
+
 static void grandchild_orphan(void)
 {
     pid_t middle = getpid();
@@ -53,6 +64,7 @@ int main(void)
     kill(a, SIGCONT);
     SAY("continued: %d", waitpid(a, &status, WCONTINUED) == a);
     show_status("continued", status);
+    kill(a, SIGUSR1);
     waitpid(a, &status, 0);
     show_status("after", status);
     a = child(exit_7);
