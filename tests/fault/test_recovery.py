@@ -58,7 +58,8 @@ def test_copying_goes_on_at_nine_tenths_while_the_driver_dies_every_second(vm):
     whole, alone, none = copy_time(vm, "")
     disturbed_whole, disturbed, deaths = copy_time(vm, "(while sleep 1; do service kill virtio_blk; done) &")
     assert none == 0 and deaths >= int(disturbed_whole) - 2 and deaths >= 1, (whole, disturbed_whole, deaths)
+    share = 1 / (1 + (disturbed - alone) / deaths)      # of a second in which the driver dies once; how many deaths there are hangs on the host's disk
     if FULL:
         faultlib.figure(f"copy: {COPIES * 8} MiB in {alone:.2f} s of processor time undisturbed, {disturbed:.2f} s with {deaths} deaths of the driver: "
-                        f"{100 * alone / disturbed:.1f} % (waiting for the disk included: {whole:.2f} s and {disturbed_whole:.2f} s)")
-    assert alone / disturbed >= 0.9
+                        f"{100 * alone / disturbed:.1f} %, {100 * share:.2f} % at one a second (waiting for the disk included: {whole:.2f} s and {disturbed_whole:.2f} s)")
+    assert share >= 0.9, (alone, disturbed, deaths)
