@@ -168,6 +168,11 @@ def ready(lab, failed):
     return [test for test in lab.tests if test.id not in out]
 
 
+def outcomes_of(lab, program, tests, seed, shift, **options):
+    """What comes of a boot with these tests, one after the other."""
+    return judge(lab, guest.boot(lab, program, [(test, seed) for test in tests], shift, **options), shift)
+
+
 def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text: None):
     """Adds the outcomes of tests that fail with this seed to {id: Outcome}; the outcomes of the others are returned."""
     while True:
@@ -175,7 +180,7 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
         if not tests:
             return []
         progress(f"seed {seed}, speed 2^{shift} ns: {len(tests)} tests")
-        outcomes = judge(lab, guest.boot(lab, program, [(test, seed) for test in tests], shift), shift)
+        outcomes = outcomes_of(lab, program, tests, seed, shift)
         bad = [o for o in outcomes if not o.passed]
         if not bad:
             return outcomes
@@ -191,16 +196,14 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
 def blame_disk(lab, program, bad, tests, seed, shift):
     """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does. `bad` is what came of the last
     of them: if it failed otherwise than by the disk, perhaps those before it had already damaged what it found."""
-    def outcomes(plan):
-        return judge(lab, guest.boot(lab, program, [(test, seed) for test in plan], shift), shift)
     if bad.kind != "disk":
         tests = tests[:-1]
-        if all(o.passed for o in outcomes(tests)):
+        if all(o.passed for o in outcomes_of(lab, program, tests, seed, shift)):
             return []
     found = {}
     for test in tests:
         if test in ready(lab, found):
-            found.update((o.test, o) for o in outcomes([test]) if not o.passed)
+            found.update((o.test, o) for o in outcomes_of(lab, program, [test], seed, shift) if not o.passed)
     return list(found.values())
 
 

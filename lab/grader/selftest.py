@@ -90,8 +90,7 @@ def check_in_bochs(lab, files, fails):
 def differs(lab, program, fails, seed, shift, emulator="qemu"):
     """Where with this seed the program does not fail just these tests: in words, a list."""
     def failed(tests):
-        boot = guest.boot(lab, program, [(test, seed) for test in tests], shift, emulator=emulator)
-        return [o.test for o in runs.judge(lab, boot, shift) if not o.passed]
+        return [o.test for o in runs.outcomes_of(lab, program, tests, seed, shift, emulator=emulator) if not o.passed]
     must_pass = runs.ready(lab, fails)
     wrong = [f"fails {test} with seed {seed}" for test in (failed(must_pass) if must_pass else [])]
     return wrong + [f"passes {test.id} with seed {seed}" for test in lab.tests if test.id in fails and not failed([test])]
