@@ -99,6 +99,8 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
 # ---- What the folders contribute ----
 
 AREAS := kernel pm vfs drivers posix commands tests lab
+# What stands for libservice in unit tests.
+FAKE_SERVICE := tests/unit/fake_service.c pm/libservice/share.c
 include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
 
 # A student's server takes the place of the system's of that name.
@@ -235,6 +237,7 @@ include disk.img.mk
 
 # ---- Tests ----
 
+UNIT_test_share := $(FAKE_SERVICE)
 UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_FLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer $(WARNINGS) -I kernel/abi $(LIBRARIES:%=-iquote %) -iquote kernel

@@ -24,6 +24,13 @@ static struct thread *thread_of(uint64_t index)
     return x && x->user ? x : NULL;
 }
 
+int64_t sys_call_user(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    struct task *x = c ? c->task : has_right(t, RIGHT_CALLER) ? task_of(t, a[0]) : NULL;
+    return x ? (int64_t)x->user : -ESRCH;
+}
+
 /* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM, -ESRCH. */
 static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
 {
@@ -236,6 +243,9 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
     switch (a[1]) {
     case TASK_LABEL:
         x->label = a[2];
+        return 0;
+    case TASK_USER:
+        x->user = a[2];
         return 0;
     case TASK_DESCRIPTORS:
         x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;

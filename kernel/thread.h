@@ -94,6 +94,7 @@ struct task {
     struct personality *personality;  /* NULL for services */
     struct thread      *threads;      /* all, by siblings */
     uint64_t            label;        /* message.label */
+    uint32_t            user;         /* TASK_USER; 0 for services */
     uint64_t            words[TASK_WORDS];
 
     /* Mailbox. */

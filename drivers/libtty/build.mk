@@ -1,2 +1,2 @@
 LIBRARIES += drivers/libtty
-UNIT_test_tty := $(wildcard drivers/libtty/*.c) tests/unit/fake_service.c
+UNIT_test_tty := $(wildcard drivers/libtty/*.c) $(FAKE_SERVICE)

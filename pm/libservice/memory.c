@@ -24,6 +24,8 @@ void *memory_dma(size_t pages, paddr_t *physical)
     return at < 0 ? NULL : (void *)at;
 }
 
+uint64_t machine_pages(void) { return (uint32_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0); }
+
 static struct head *carve(unsigned class)
 {
     size_t size = 1ul << class;

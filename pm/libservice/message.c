@@ -173,6 +173,8 @@ int64_t connect(struct message *m, uint64_t object, uint32_t flags)
 
 bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
 
+uint32_t call_user(call_t c) { return kernel_ask(SYS_CALL_USER, c, 0, 0, 0, 0, 0); }
+
 /* ---- windows ---- */
 
 int copy_in_call(call_t c, size_t offset, void *to, size_t length)

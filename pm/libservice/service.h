@@ -73,6 +73,9 @@ void throw_back(call_t c, size_t offset, size_t length);
 /* A NUL-terminated string of at most size-1 bytes: its length, -ENAMETOOLONG, -EFAULT. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size);
 bool call_alive(call_t c);
+/* The user who is charged for what this call takes: the real one of the program that made it; 0, root, for a service's call. A caller
+ * that has gone is a user whom nobody is. With right CALLER the argument may be a task. */
+uint32_t call_user(call_t c);
 int forward(struct message *m, endpoint_t to);  /* with m's op, words, object, position, flags; then return LATER */
 /* Gives the caller a descriptor for an object of this service: the descriptor, or -EMFILE. */
 int64_t connect(struct message *m, uint64_t object, uint32_t flags);
@@ -99,6 +102,8 @@ void *memory_zalloc(size_t bytes);
 void  memory_free(void *p);
 void *memory_pages(size_t pages);               /* page-aligned, zeroed; never given back */
 void *memory_dma(size_t pages, paddr_t *physical);  /* contiguous, below 4 GiB */
+
+uint64_t machine_pages(void);                   /* all that the machine has */
 
 /* Time. */
 uint64_t time_now(void);                        /* nanoseconds since boot */

@@ -130,6 +130,10 @@ void throw_back(call_t call, size_t offset, size_t length)
     reply(call, -EFAULT);
 }
 
+uint32_t fake_user;
+uint32_t call_user(call_t call) { return (void)call, fake_user; }
+uint64_t machine_pages(void) { return 32768; }
+
 bool call_alive(call_t call) { return calls[call - 1].used && !calls[call - 1].cancelled; }
 
 static int check_window(struct in_flight *c, size_t offset, size_t length)

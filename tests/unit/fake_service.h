@@ -38,6 +38,7 @@ extern uint64_t fake_clock;              /* nanoseconds; advances by itself a li
 extern uint64_t fake_alarm;              /* when, or 0 */
 extern uint64_t fake_notified;           /* bits that the service sent to posix */
 extern bool     fake_verbose;            /* show what the service prints; also by the environment variable VERBOSE */
+extern uint32_t fake_user;               /* whose calls they are: call_user() */
 extern bool     fake_no_descriptors;     /* connect() fails */
 struct fake_connection { uint64_t object; uint32_t flags; };
 extern struct fake_connection fake_connections[1024];   /* by descriptor, of connect() */

@@ -3,5 +3,5 @@ LIBS_ext2 := vfs/libfs vfs/libext2
 STATE_ext2 := ext2-2
 
 UNIT_test_ext2 := $(filter-out %/main.c,$(wildcard vfs/ext2/*.c vfs/libext2/*.c vfs/libfs/*.c)) \
-    tests/unit/fake_service.c tests/unit/fs_model.c
+    $(FAKE_SERVICE) tests/unit/fs_model.c
 HOST_LIBS_test_ext2 := -lpthread

@@ -2,5 +2,5 @@
 ALTERNATIVES += vfs/ext2_ro
 LIBS_ext2_ro := vfs/libfs vfs/libext2
 
-UNIT_test_ext2_ro := $(filter-out %/main.c,$(wildcard vfs/ext2_ro/*.c vfs/libext2/*.c vfs/libfs/*.c)) tests/unit/fake_service.c
+UNIT_test_ext2_ro := $(filter-out %/main.c,$(wildcard vfs/ext2_ro/*.c vfs/libext2/*.c vfs/libfs/*.c)) $(FAKE_SERVICE)
 HOST_LIBS_test_ext2_ro := -lpthread

@@ -3,5 +3,5 @@ LIBS_fat := vfs/libfs
 STATE_fat := fat-1
 
 UNIT_test_fat := $(filter-out %/main.c,$(wildcard vfs/fat/*.c vfs/libfs/*.c)) \
-    tests/unit/fake_service.c tests/unit/fs_model.c
+    $(FAKE_SERVICE) tests/unit/fs_model.c
 HOST_LIBS_test_fat := -lpthread

@@ -3,5 +3,5 @@ LIBS_tmpfs := vfs/libfs
 STATE_tmpfs := tmpfs-1
 
 UNIT_test_tmpfs := $(filter-out %/main.c,$(wildcard vfs/tmpfs/*.c vfs/libfs/*.c)) \
-    tests/unit/fake_service.c tests/unit/fs_model.c
+    $(FAKE_SERVICE) tests/unit/fs_model.c
 HOST_LIBS_test_tmpfs := -lpthread

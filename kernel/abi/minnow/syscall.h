@@ -19,6 +19,7 @@ enum sys {
     SYS_RETRY,          /* call: send it again as it was made */
     SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
     SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
+    SYS_CALL_USER,      /* call, or with right CALLER a task -> TASK_USER of who made it; 0 for a service's; -ESRCH */
     SYS_SLOW,           /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has just happened */
     SYS_PARK,           /* wait until another thread of this service unparks this one */
     SYS_UNPARK,         /* thread index (of own service) */
@@ -169,6 +170,7 @@ enum task_item {
     TASK_WORDS = 8,
     TASK_LABEL = TASK_WORDS,/* message.label */
     TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
+    TASK_USER,              /* the user to whom it is accounted what the task takes; children inherit it */
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };

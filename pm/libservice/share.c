@@ -1,0 +1,70 @@
+/* Shares: see share.h. Few users hold something at once, so they stand in an array that is searched. */
+#include "share.h"
+
+#include "service.h"
+
+/* Where `user` stands; NULL: he holds nothing. */
+static uint32_t *held_by(struct share *s, uint32_t user)
+{
+    if (!user)
+        return &s->root;
+    for (uint32_t i = 0; i < s->users; i++)
+        if (s->user[i].user == user && s->user[i].held)
+            return &s->user[i].held;
+    return NULL;
+}
+
+/* A free place, now of `user`, who holds nothing yet. NULL: all are taken. */
+static uint32_t *held_new(struct share *s, uint32_t user)
+{
+    uint32_t i = 0;
+    while (i < s->users && s->user[i].held)
+        i++;
+    if (i == SHARE_USERS)
+        return NULL;
+    if (i == s->users)
+        s->users++;
+    s->user[i].user = user;
+    return &s->user[i].held;
+}
+
+uint32_t share_held(const struct share *s, uint32_t user)
+{
+    const uint32_t *held = held_by((struct share *)s, user);
+    return held ? *held : 0;
+}
+
+int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limit, int error)
+{
+    uint32_t room = s->capacity - MIN(s->capacity, s->taken);
+    if (user)
+        room -= MIN(room, s->reserve);
+    if (n > room)
+        return error;
+    if (!n)
+        return 0;
+    uint32_t *held = held_by(s, user);
+    uint64_t most = user ? MIN(limit, s->each) : limit, has = held ? *held : 0;
+    if (has > most || n > most - has)
+        return error;
+    if (!held && !(held = held_new(s, user)))
+        return error;
+    *held += n;
+    s->taken += n;
+    return 0;
+}
+
+int share_take(struct share *s, uint32_t user, uint32_t n, int error)
+{
+    return share_take_limited(s, user, n, UINT64_MAX, error);
+}
+
+void share_give(struct share *s, uint32_t user, uint32_t n)
+{
+    uint32_t *held = held_by(s, user);
+    if (!n)
+        return;
+    ASSERT(held && n <= *held && n <= s->taken);
+    *held -= n;
+    s->taken -= n;
+}
