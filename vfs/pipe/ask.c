@@ -12,7 +12,7 @@ int64_t do_poll(struct message *m)
     if (access != O_WRONLY)
         now |= (p->used ? POLLIN | POLLRDNORM : 0) | (p->writers ? 0 : POLLHUP);
     if (access != O_RDONLY)
-        now |= (PIPE_MAX - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0) | (p->readers ? 0 : POLLERR);
+        now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0) | (p->readers ? 0 : POLLERR);
     now &= m->w[1] | POLLHUP | POLLERR;
     if (!now && m->w[2])
         p->armed |= 1ull << (m->from & 63);

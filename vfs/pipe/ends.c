@@ -4,6 +4,7 @@
 static struct pipe *pipes[PIPES];
 static unsigned     count;
 static struct pipe *free_pipes;
+static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
 
 struct pipe *pipe_of(uint64_t object)
 {
@@ -11,30 +12,43 @@ struct pipe *pipe_of(uint64_t object)
     return number < count && pipes[number]->used_now ? pipes[number] : NULL;
 }
 
-static struct pipe *pipe_new(void)
+static void pipe_free(struct pipe *p)
 {
+    ring_drop(p);
+    share_give(&pipe_share, p->user, 1);
+    p->used_now = false;
+    p->next_free = free_pipes;
+    free_pipes = p;
+}
+
+/* A new pipe, accounted to the caller. NULL: he has his part, or there is no memory. */
+static struct pipe *pipe_new(call_t caller)
+{
+    uint32_t user = call_user(caller);
+    if (share_take(&pipe_share, user, 1, -ENFILE))
+        return NULL;
     struct pipe *p = free_pipes;
     if (p) {
         free_pipes = p->next_free;
-    } else {
-        p = count < PIPES ? memory_zalloc(sizeof(*p)) : NULL;
-        if (!p)
-            return NULL;
+    } else if ((p = memory_zalloc(sizeof(*p)))) {
         p->number = count;
         pipes[count++] = p;
+    } else {
+        share_give(&pipe_share, user, 1);
+        return NULL;
     }
-    *p = (struct pipe){ .used_now = true, .number = p->number, .born = fs_now() };
-    return p;
+    *p = (struct pipe){ .used_now = true, .number = p->number, .user = user, .born = fs_now() };
+    if (ring_begin(p) == 0)
+        return p;
+    pipe_free(p);
+    return NULL;
 }
 
 static void free_if_unused(struct pipe *p)
 {
     if (p->readers || p->writers || p->open_reads.first || p->open_writes.first)
         return;
-    ring_drop(p);
-    p->used_now = false;
-    p->next_free = free_pipes;
-    free_pipes = p;
+    pipe_free(p);
 }
 
 void pipe_changed(struct pipe *p)
@@ -69,7 +83,7 @@ int64_t do_create(struct message *m)
         return -EINVAL;
     if (copy_out(m, 0, ends, sizeof(ends)))      /* before anything has changed, so that the call may come again */
         return -EFAULT;
-    struct pipe *p = pipe_new();
+    struct pipe *p = pipe_new(m->call);
     if (!p)
         return -ENFILE;
     int64_t a = connect_end(p, m, flags | O_RDONLY), b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
@@ -84,12 +98,12 @@ int64_t do_create(struct message *m)
 
 /* ---- FIFOs ---- */
 
-static struct pipe *fifo_of(uint64_t key1, uint64_t key2)
+static struct pipe *fifo_of(uint64_t key1, uint64_t key2, call_t caller)
 {
     for (unsigned k = 0; k < count; k++)
         if (pipes[k]->used_now && pipes[k]->fifo && pipes[k]->key1 == key1 && pipes[k]->key2 == key2)
             return pipes[k];
-    struct pipe *p = pipe_new();
+    struct pipe *p = pipe_new(caller);
     if (p) {
         p->fifo = true;
         p->key1 = key1;
@@ -121,7 +135,7 @@ int64_t do_open_fifo(struct message *m)
 {
     uint64_t flags = m->w[0];
     bool read = reads(flags), write = fs_writes(flags), both = read && write;
-    struct pipe *p = fifo_of(m->w[1], m->w[2]);
+    struct pipe *p = fifo_of(m->w[1], m->w[2], m->call);
     if (!p)
         return -ENFILE;
     bool other = read ? p->writers || anyone(&p->open_writes) : p->readers || anyone(&p->open_reads);

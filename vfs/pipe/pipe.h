@@ -5,6 +5,7 @@
 #define PIPE_H
 
 #include "fs.h"
+#include "share.h"
 
 enum { PIPE_MAX = 65536, PIPE_FIRST = PAGE_SIZE, PIPE_ATOMIC = 4096, PIPES = 1024, PIPE_DEV = 12, END_READ = 0, END_WRITE = 1 };
 
@@ -13,9 +14,12 @@ struct broken_write { uint64_t from, base, length, done; uint16_t thread; };
 
 struct pipe {
     bool     used_now;                /* the pipe exists */
+    bool     small;                   /* its ring could not become large when it should have */
     bool     fifo;                    /* it is that of the file (key1, key2) */
     uint32_t number;
+    uint32_t user;                    /* to whom it is accounted: who made it */
     uint8_t *ring;
+    struct block *block;              /* of memory that the ring is, or is a page of */
     uint32_t size, head, used;        /* of the ring: bytes, a power of 2; where the first byte stands; how many there are */
     uint32_t readers, writers;        /* open files */
     struct pending_list reads, writes;            /* callers waiting for bytes, for room; a write's w[5] is how much is done */
@@ -28,6 +32,7 @@ struct pipe {
 };
 
 /* ---- ring.c ---- */
+int  ring_begin(struct pipe *p);                  /* a ring of PIPE_FIRST bytes: 0 or -ENFILE */
 bool ring_room(struct pipe *p, uint32_t bytes);   /* makes the ring large enough for so many more, if it can be */
 void ring_drop(struct pipe *p);
 /* Copies from or to the window of a call at `offset`, without taking or adding the bytes. 0 or -EFAULT. */
