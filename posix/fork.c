@@ -19,9 +19,16 @@ enum { LIMIT_NPROC = 6 };
 /* What clone asks for: its five arguments. */
 struct birth { uint64_t flags, stack; caller_t parent_tid, child_tid; uint64_t tls; };
 
-static bool too_many(const struct process *p)
+/* Has p's user as many threads as he may, or, for a new process, as many processes? */
+static bool too_many(const struct process *p, bool thread)
 {
-    return p->i.uid && p->limits[LIMIT_NPROC].soft != ~0ul && process_count(p->i.uid) >= p->limits[LIMIT_NPROC].soft;
+    struct process_count his, all;
+    if (!p->i.uid)
+        return false;
+    process_count(p->i.uid, &his, &all);
+    if (his.threads >= MIN(p->limits[LIMIT_NPROC].soft, (uint64_t)THREADS_EACH) || all.threads >= THREADS - THREADS_RESERVE)
+        return true;
+    return !thread && (his.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
 }
 
 static void set_stack_and_tls(struct thread *t, const struct birth *b)
@@ -49,7 +56,7 @@ static void undo(struct process *child)
 static int64_t fork(struct thread *t, const struct birth *b)
 {
     struct process *p = t->process;
-    if (too_many(p))
+    if (too_many(p, false))
         return -EAGAIN;
     struct process *child = process_create(p);
     if (!child)
@@ -109,7 +116,7 @@ static int64_t thread(struct thread *t, const struct birth *b)
     uint32_t nothing = 0;
     if (b->flags & CLONE_PARENT_SETTID && (error = user_probe(t, b->parent_tid, sizeof nothing)))
         return error;
-    if (too_many(p))
+    if (too_many(p, true))
         return -EAGAIN;
     p->busy++;
     struct call_result r;

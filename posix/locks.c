@@ -16,12 +16,19 @@ enum { NR_CLOSE = 3, LOCKS_MAX = 1024 };
 
 struct flock { int16_t type, whence; int32_t pad; int64_t start, length; int32_t pid, pad2; };
 
-struct held { struct held *next; uint64_t object; endpoint_t service; uint32_t pid; int64_t first, last; bool write, whole; };
+struct held {
+    struct held *next;
+    uint64_t     object;
+    endpoint_t   service;
+    uint32_t     pid, user;      /* whose it is; to which user it is accounted */
+    int64_t      first, last;
+    bool         write, whole;
+};
 struct lock_request { struct lock_request *next; struct thread *thread; struct held wish; };
 
 static struct held *locks;
 static struct lock_request *waiting;
-static unsigned lock_count;
+static struct share lock_share = SHARE(LOCKS_MAX, LOCKS_MAX / 8, LOCKS_MAX / 2);
 
 static bool same_file(const struct held *a, const struct held *b)
 {
@@ -38,12 +45,22 @@ static struct held *conflict(const struct held *wish)
     return NULL;
 }
 
+static void held_free(struct held *l)
+{
+    share_give(&lock_share, l->user, 1);
+    memory_free(l);
+}
+
+/* NULL: its user holds as many as he may. */
 static struct held *insert(const struct held *l)
 {
-    struct held *n = lock_count < LOCKS_MAX ? memory_alloc(sizeof *n) : NULL;
-    if (!n)
+    if (share_take(&lock_share, l->user, 1, -ENOLCK))
         return NULL;
-    lock_count++;
+    struct held *n = memory_alloc(sizeof *n);
+    if (!n) {
+        share_give(&lock_share, l->user, 1);
+        return NULL;
+    }
     *n = *l;
     n->next = locks;
     locks = n;
@@ -75,8 +92,7 @@ static int64_t cut(const struct held *range)
             at = &l->next;
         } else {
             *at = l->next;
-            memory_free(l);
-            lock_count--;
+            held_free(l);
         }
     }
     return 0;
@@ -157,8 +173,7 @@ void locks_drop_process(struct process *p)
             continue;
         }
         *at = l->next;
-        memory_free(l);
-        lock_count--;
+        held_free(l);
     }
     p->locks = false;
     try_again();
@@ -192,7 +207,8 @@ static int64_t range_of(struct thread *t, const struct flock *f, const struct co
     }
     if (first < 0)
         return -EINVAL;
-    *l = (struct held){ .object = info->object, .service = info->service, .pid = t->process->i.pid, .first = first, .last = last,
+    *l = (struct held){ .object = info->object, .service = info->service, .pid = t->process->i.pid, .user = t->process->i.uid,
+                        .first = first, .last = last,
                         .write = f->type == F_WRLCK };
     return 0;
 }
@@ -245,8 +261,8 @@ int64_t linux_flock(struct thread *t, struct message *m)
         return error;
     if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
         return -EINVAL;
-    struct held wish = { .object = info.object, .service = info.service, .pid = t->process->i.pid, .first = 0, .last = INT64_MAX,
-                         .write = op == LOCK_EX, .whole = true };
+    struct held wish = { .object = info.object, .service = info.service, .pid = t->process->i.pid, .user = t->process->i.uid,
+                         .first = 0, .last = INT64_MAX, .write = op == LOCK_EX, .whole = true };
     if (op == LOCK_UN) {
         cut(&wish);
         try_again();

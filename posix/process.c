@@ -60,13 +60,20 @@ int tid_new(void)
     return last_id;
 }
 
-unsigned process_count(unsigned uid)
+void process_count(unsigned uid, struct process_count *of_user, struct process_count *all)
 {
-    unsigned n = 0;
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
-        if (p->i.pid && p->i.uid == uid)
-            n += p->zombie ? 1 : p->i.threads;
-    return n;
+    *of_user = *all = (struct process_count){ 0, 0 };
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
+        unsigned threads = p->zombie ? 1 : p->i.threads;
+        if (!p->i.pid)
+            continue;
+        all->processes++;
+        all->threads += threads;
+        if (p->i.uid != uid)
+            continue;
+        of_user->processes++;
+        of_user->threads += threads;
+    }
 }
 
 /* ---- birth ---- */
@@ -118,7 +125,7 @@ static void defaults(struct process *p)
     p->limits[STACK].soft = 8 << 20;
     p->limits[CORE].soft = 0;
     p->limits[NOFILE] = (struct limit){ 1024, 1024 };
-    p->limits[NPROC] = (struct limit){ PROCESSES - 16, PROCESSES - 16 };
+    p->limits[NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
     p->limits[SIGPENDING] = (struct limit){ 256, 256 };
     p->limits[MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
     p->limits[MSGQUEUE] = (struct limit){ 0, 0 };
@@ -200,6 +207,7 @@ void process_words(struct process *p)
     task_set(p, TASK_WORD + WORD_EUID, p->i.euid);
     task_set(p, TASK_WORD + WORD_GID, p->i.gid);
     task_set(p, TASK_WORD + WORD_EGID, p->i.egid);
+    task_set(p, TASK_USER, p->i.uid);
     process_label(p);
     if (p->i.nice)
         task_set(p, TASK_PRIORITY, process_priority(p));

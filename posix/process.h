@@ -13,9 +13,13 @@
 
 #include <minnow/proc.h>
 #include "service.h"
+#include "share.h"
 #include "timer.h"
 
 enum { PROCESSES = 512, THREADS = 2048, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
+
+/* What one user may have of these, root excepted, and what is left for root. THREADS counts those of services as well. */
+enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
 /* The words of a task that getpid and its like are answered from (ROUTE_CONSTANT). */
 enum { WORD_PID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
@@ -41,7 +45,7 @@ struct siginfo {
 _Static_assert(sizeof(struct siginfo) == 48, "the head of siginfo_t");
 
 /* Signals that wait to be delivered. */
-struct queued { struct queued *next; struct siginfo info; };
+struct queued { struct queued *next; uint32_t user; struct siginfo info; };   /* user: to whom it is accounted, the receiver's */
 struct sigqueue { uint64_t set; struct queued *first; };
 
 struct sigaction { uint64_t handler, flags, restorer, mask; };   /* as rt_sigaction moves it */
@@ -136,7 +140,9 @@ void process_free(struct process *p);
 void process_words(struct process *p);    /* tells the kernel ids, label, limits */
 void process_label(struct process *p);
 unsigned process_priority(const struct process *p);   /* the kernel's, from the nice value */
-unsigned process_count(unsigned uid);
+/* What there is of a user (the real one) and of all. A zombie counts as a thread. */
+struct process_count { unsigned processes, threads; };
+void process_count(unsigned uid, struct process_count *of_user, struct process_count *all);
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);
 

@@ -27,21 +27,41 @@ static bool fatal(const struct process *p, int sig)
 
 /* ---- queues ---- */
 
-enum { QUEUED_MAX = 2048 };
-static unsigned queued_count;
+enum { QUEUED_MAX = 4096, RLIMIT_SIGPENDING = 11 };
+static struct share queued_share = SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
 
-static int queue_add(struct sigqueue *q, const struct siginfo *info)
+/* An entry for a signal to p, accounted to p's user; NULL: he has his part. Of signals below SIGRTMIN one of a kind waits, so those
+ * that the kernel sends, and kill, are not held back by the limit (Linux, sigqueue_alloc). */
+static struct queued *queued_new(const struct process *p, const struct siginfo *info)
+{
+    uint64_t limit = info->signo < SIGRTMIN && info->code >= 0 ? ~0ul : p->limits[RLIMIT_SIGPENDING].soft;
+    if (share_take_limited(&queued_share, p->i.uid, 1, limit, -EAGAIN))
+        return NULL;
+    struct queued *n = memory_alloc(sizeof *n);
+    if (n)
+        *n = (struct queued){ NULL, p->i.uid, *info };
+    else
+        share_give(&queued_share, p->i.uid, 1);
+    return n;
+}
+
+static void queued_free(struct queued *n)
+{
+    share_give(&queued_share, n->user, 1);
+    memory_free(n);
+}
+
+/* Without an entry a signal is still delivered, though without what siginfo tells; but what sigqueue sends is refused. */
+static int queue_add(struct process *p, struct sigqueue *q, const struct siginfo *info)
 {
     uint64_t bit = BIT(info->signo);
     if (info->signo < SIGRTMIN && (q->set & bit))
         return 0;
-    struct queued *n = queued_count < QUEUED_MAX ? memory_alloc(sizeof *n) : NULL;
+    struct queued *n = queued_new(p, info);
     if (!n && info->signo >= SIGRTMIN && info->code != SI_USER && info->code != SI_KERNEL)
         return -EAGAIN;
     q->set |= bit;
     if (n) {
-        queued_count++;
-        *n = (struct queued){ NULL, *info };
         struct queued **at = &q->first;
         while (*at)
             at = &(*at)->next;
@@ -65,8 +85,7 @@ static void queue_take(struct sigqueue *q, int sig, struct siginfo *info)
             *info = n->info;
             found = true;
             *at = n->next;
-            queued_count--;
-            memory_free(n);
+            queued_free(n);
         }
     }
     if (!more)
@@ -82,8 +101,7 @@ void signals_drop(struct sigqueue *q, uint64_t set)
         struct queued *n = *at;
         if (BIT(n->info.signo) & set) {
             *at = n->next;
-            queued_count--;
-            memory_free(n);
+            queued_free(n);
         } else {
             at = &n->next;
         }
@@ -93,11 +111,10 @@ void signals_drop(struct sigqueue *q, uint64_t set)
 /* Put back what could not be delivered yet, before all others. */
 static void queue_return(struct thread *t, const struct siginfo *info)
 {
-    struct queued *n = memory_alloc(sizeof *n);
+    struct queued *n = queued_new(t->process, info);
     t->pending.set |= BIT(info->signo);
     if (n) {
-        queued_count++;
-        *n = (struct queued){ t->pending.first, *info };
+        n->next = t->pending.first;
         t->pending.first = n;
     }
 }
@@ -175,11 +192,11 @@ static bool protected_init(const struct process *p, int sig)
     return p == init_process && (sig == SIGKILL || sig == SIGSTOP || p->actions[sig - 1].handler == SIG_DFL);
 }
 
-void signal_post(struct process *p, struct thread *t, const struct siginfo *info)
+int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
 {
     int sig = info->signo;
     if (!sig || p->zombie || p->exiting || !p->i.pid)
-        return;
+        return 0;
     if (sig == SIGCONT || (sig == SIGKILL && p != init_process))
         process_continue(p);
     if (sig == SIGCONT || (BIT(sig) & STOP_SIGNALS)) {
@@ -193,17 +210,19 @@ void signal_post(struct process *p, struct thread *t, const struct siginfo *info
     if (to && waits_for(to, sig))
         blocked = true;
     if (!blocked && (signal_ignored(p, sig) || protected_init(p, sig)))
-        return;
+        return 0;
     if (sig == SIGKILL || (!blocked && fatal(p, sig))) {
         process_exit(p, sig);
-        return;
+        return 0;
     }
-    if (queue_add(t ? &t->pending : &p->pending, info) < 0)
-        return;
+    int error = queue_add(p, t ? &t->pending : &p->pending, info);
+    if (error)
+        return error;
     if (to && waits_for(to, sig))
         sigwait_end(to);
     else if (!blocked)
         thread_signalled(to, sig);
+    return 0;
 }
 
 void signal_kernel(struct process *p, int sig)
@@ -231,7 +250,7 @@ void signal_force(struct thread *t, const struct siginfo *info)
         process_exit(p, info->signo);
         return;
     }
-    queue_add(&t->pending, info);
+    queue_add(p, &t->pending, info);
     t->attention = true;
 }
 

@@ -34,8 +34,9 @@ enum {
     ERESTART_RESTARTBLOCK = 516,/* likewise; made again it is restart_syscall */
 };
 
-/* Sends a signal. t: to this thread; NULL: to the process. May end the process, and then block. */
-void signal_post(struct process *p, struct thread *t, const struct siginfo *info);
+/* Sends a signal. t: to this thread; NULL: to the process. May end the process, and then block. 0, or -EAGAIN when it was one of those
+ * that are queued and the receiver's user has as many waiting as he may. */
+int  signal_post(struct process *p, struct thread *t, const struct siginfo *info);
 void signal_kernel(struct process *p, int sig);                      /* SI_KERNEL */
 void signal_group(unsigned pgid, int sig);                           /* SI_KERNEL, to a process group */
 /* An exception of the thread itself: cannot be blocked or ignored. */

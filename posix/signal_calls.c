@@ -60,8 +60,7 @@ static int64_t to_thread(struct thread *t, int tgid, int tid, int sig)
     if (!signal_allowed(t->process, to->process, sig))
         return -EPERM;
     struct siginfo info = from_user(t, sig, SI_TKILL);
-    signal_post(to->process, to, &info);
-    return 0;
+    return signal_post(to->process, to, &info);
 }
 
 int64_t linux_tkill(struct thread *t, struct message *m) { return to_thread(t, 0, m->w[0], m->w[1]); }
@@ -86,8 +85,7 @@ static int64_t queue(struct thread *t, struct process *p, struct thread *to, int
     if (!signal_allowed(t->process, p, sig))
         return -EPERM;
     info.signo = sig;
-    signal_post(p, to, &info);
-    return 0;
+    return signal_post(p, to, &info);
 }
 
 int64_t linux_rt_sigqueueinfo(struct thread *t, struct message *m)
