@@ -206,6 +206,7 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
     if (t->conn)
         conn_position_give(t);
     t->event_due = kind == CALL_THROWN && t->kind == CALL_EVENT;
+    t->reach = t->progress = 0;
     t->kind = kind;
     t->op = PM_FAULT;
     t->moved[0] = address;
@@ -241,7 +242,15 @@ static void interrupted_call(struct thread *t)
     ipc_event(t, KERNEL_SIGNAL, t->regs.rax, t->index, 0, 0, 0);
 }
 
-/* A thrown call: its pages are there now, or will never be. */
+/* A call that is not made again, because it was interrupted or its pages will never be there, has done what it has done. */
+static void finish_partly(struct thread *t, uint64_t done)
+{
+    t->regs.rax = done;
+    t->interrupted = 0;
+    ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+}
+
+/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or written all the same. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
     if (t->event_due) {
@@ -252,8 +261,13 @@ static void finish_thrown(struct thread *t, int64_t result)
         return;
     }
     t->kind = CALL_SYSCALL;
-    if (result)
-        t->regs.rax = result == -ENOMEM ? -ENOMEM : -EFAULT;
+    if (t->progress && t->interrupted) {
+        finish_partly(t, t->progress);
+        return;
+    }
+    bool again = !result || t->reach > t->progress;
+    if (!again)
+        t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
     else if (t->interrupted)
         t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
     if (t->interrupted) {
@@ -262,8 +276,11 @@ static void finish_thrown(struct thread *t, int64_t result)
         return;
     }
     sched_ready(t);
-    if (!result)
-        syscall_dispatch(t);
+    if (!again)
+        return;
+    t->resumed = (result ? CALL_CUT : 0) | (t->progress ? CALL_MOVED : 0);
+    syscall_dispatch(t);
+    t->resumed = 0;
 }
 
 void ipc_finish_slow(struct thread *t, int64_t result)
@@ -274,6 +291,8 @@ void ipc_finish_slow(struct thread *t, int64_t result)
         t->regs.rax = result;
         if (t->interrupted || (result == -EPIPE && t->user)) {
             t->interrupted = 0;
+            if (result == -EPIPE && t->flags & CALL_MOVED)
+                t->regs.rax = t->words[5];
             ipc_event(t, KERNEL_SIGNAL, -1, t->index, result == -EPIPE ? EPIPE : 0, 0, 0);
             return;
         }
@@ -340,7 +359,10 @@ void ipc_interrupt(struct thread *t)
         }
         if (t->kind == CALL_SYSCALL && (t->state != THREAD_HELD || t->slow)) {
             ipc_withdraw(t);
-            interrupted_call(t);
+            if (t->flags & CALL_MOVED)
+                finish_partly(t, t->words[5]);
+            else
+                interrupted_call(t);
         } else {
             t->interrupted = 1;
         }

@@ -72,6 +72,19 @@ static int64_t sys_call_alive(struct thread *t, const uint64_t *a)
     return ipc_held(a[0], t->task) != NULL;
 }
 
+static int64_t sys_moved(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    if (!c || c->kind != CALL_SYSCALL)
+        return -ESRCH;
+    if (c->words != c->moved)
+        copy_words(c->moved, c->words);
+    c->words = c->moved;
+    c->moved[5] = a[1];
+    c->flags |= CALL_MOVED;
+    return 0;
+}
+
 static int64_t sys_slow(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
@@ -201,7 +214,8 @@ const kcall_t kcall_by_route[SYS_COUNT_] = {
 
 const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_NOTIFY] = sys_notify, [SYS_THROW] = sys_throw, [SYS_RETRY] = sys_retry, [SYS_COPY] = sys_copy,
-    [SYS_CALL_ALIVE] = sys_call_alive, [SYS_CALL_USER] = sys_call_user, [SYS_SLOW] = sys_slow, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
+    [SYS_CALL_ALIVE] = sys_call_alive, [SYS_CALL_USER] = sys_call_user, [SYS_SLOW] = sys_slow,
+    [SYS_MOVED] = sys_moved, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
     [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect,
     [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_LIST] = sys_conn_list, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
     [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_EXEC] = sys_conn_exec,

@@ -62,7 +62,7 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     }
     t->object = c->object;
     t->position = c->position;
-    t->flags = c->flags;
+    t->flags = c->flags | t->resumed;
     if (r->flags & ROUTE_OFFSET) {
         if (!(c->flags & CONN_SEEKABLE) || (int64_t)t->words[3] < 0) {
             t->regs.rax = c->flags & CONN_SEEKABLE ? -EINVAL : -ESPIPE;
@@ -89,6 +89,28 @@ static bool watched(const struct thread *t, unsigned number)
 static void route_kernel(struct thread *t, unsigned number)
 {
     t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number] ? kcall_by_route[number](t, &t->regs.rdi) : -ENOSYS;
+}
+
+/* The words of a call that was thrown back and is being made again. Its window ends where the caller's memory does
+ * (CALL_CUT): what moves bytes and says how many, moves those before. false: another kind of call, which has ended. */
+static bool resume(struct thread *t, const struct route *r)
+{
+    if (t->words != t->moved)
+        copy_words(t->moved, t->words);
+    t->words = t->moved;
+    if (t->resumed & CALL_MOVED)
+        t->moved[5] = t->progress;
+    if (!(t->resumed & CALL_CUT))
+        return true;
+    if (r->kind != ROUTE_CONNECTION || (r->op != FS_READ && r->op != FS_WRITE && r->op != FS_DENTS)) {
+        t->regs.rax = -EFAULT;
+        return false;
+    }
+    if (t->moved[2] > t->reach)
+        t->moved[2] = t->reach;
+    if (!(t->window.kind & WINDOW_IOVEC))
+        t->window.length = t->moved[2];
+    return true;
 }
 
 static void program_call(struct thread *t, struct personality *p)
@@ -142,6 +164,8 @@ static void program_call(struct thread *t, struct personality *p)
             t->words = t->moved;
         }
     }
+    if (__builtin_expect(t->resumed != 0, 0) && !resume(t, r))
+        return;
     if (r->kind == ROUTE_CONNECTION && !(to = route_connection(t, r)))
         return;
     if (__builtin_expect(!to, 0)) {

@@ -55,6 +55,9 @@ struct thread {
     uint64_t      *words;       /* of the request: in the registers, or in `moved` */
     uint64_t       op, object, position, flags;
     uint64_t       moved[6];
+    uint64_t       reach;       /* a thrown call's: bytes of the window before the first that was missing */
+    uint64_t       progress;    /* a thrown call's: bytes of it that are done (SYS_MOVED) */
+    uint64_t       resumed;     /* CALL_MOVED, CALL_CUT, while a thrown call is being made again; else 0 */
     uint64_t       event[6];    /* the last event: op, then its words */
     struct { caller_t base; uint64_t length; uint64_t kind; } window;
     struct conn   *conn;        /* whose position it holds */

@@ -90,10 +90,13 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
 }
 
 /* Makes the call again when [at, at + length) has been brought, which begins with a missing byte: PM then either does something
- * about it or says that it cannot. A range that begins with a page that is there would be asked for again and again. */
-static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write)
+ * about it or says that it cannot; `reach` bytes of the window lie before it. A range that begins with a page that is there would be asked for again and again. */
+static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write, uint64_t reach)
 {
+    uint64_t progress = c->flags & CALL_MOVED ? c->words[5] : 0;
     ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
+    c->reach = reach;
+    c->progress = progress;
     return 0;
 }
 
@@ -114,19 +117,19 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         if (!window_run(c, &cursor, offset, &at, &run)) {
             vaddr_t array = c->window.base;
             if (c->window.kind & WINDOW_IOVEC && space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
-                return throw_range(c, array, sizeof(struct iovec), false);
+                return throw_range(c, array, sizeof(struct iovec), false, 0);
             if (offset == a[1]) {
-                ipc_finish(c, -EFAULT);
+                ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[5] : -EFAULT);
                 return 0;
             }
             break;   /* the rest is outside the window */
         }
         uint64_t from = at;
         if (space_missing(c->space, &at, run, write))
-            return throw_range(c, at, run - (at - from), write);
+            return throw_range(c, at, run - (at - from), write, offset + (at - from));
         offset += run, left -= run;
     }
-    return throw_range(c, 0, 0, false);
+    return throw_range(c, 0, 0, false, 0);
 }
 
 int64_t sys_aim(struct thread *t, const uint64_t *a)

@@ -6,7 +6,7 @@
 
 #include <minnow/file.h>
 
-enum { CHUNK = 1024, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
+enum { CHUNK = 2048, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
 enum { IN_EVENTS = POLLIN | POLLRDNORM, OUT_EVENTS = POLLOUT | POLLWRNORM };
 
 static struct terminal *terminals;
@@ -133,7 +133,7 @@ static int take_output(struct terminal *t, struct writer *w)
 {
     static uint8_t bytes[CHUNK];
     while (w->done < w->length) {
-        size_t n = MIN(w->length - w->done, (uint64_t)CHUNK);
+        size_t n = MIN(w->length - w->done, CHUNK - w->done % CHUNK);
         if (!terminal_output_room(t))
             t->start(t);
         if (terminal_output_room(t) <= TTY_ECHO_ROOM)
@@ -152,24 +152,32 @@ static int take_output(struct terminal *t, struct writer *w)
     return 0;
 }
 
-/* Goes on with a write. true: its call has ended. It ends short when a page is missing in its middle, and when the
+/* Goes on with a write. true: its call has ended. It is made again when a page is missing in its middle, and ends short when the
  * output is stopped, a key has sent a signal, or the caller does not want to wait (`now`). */
 static bool go_on(struct terminal *t, struct writer *w, bool now)
 {
     int error = take_output(t, w);
-    if (error == -EFAULT && !w->done) {
-        throw_back(w->call, 0, MIN(w->length, (uint64_t)TTY_OUTPUT));
+    if (error == -EFAULT) {
+        if (w->done)
+            call_moved(w->call, w->done);
+        throw_back(w->call, w->done, MIN(w->length - w->done, (uint64_t)TTY_OUTPUT));
         return true;
     }
-    if (error && error != -EFAULT)
+    if (error)
         return true;
-    if (w->done < w->length && !error && !(now && w->done))
+    if (w->done < w->length && !(now && w->done))
         return false;
     reply(w->call, w->done);
     return true;
 }
 
 static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
+
+/* A write whose memory ends too early goes out in whole pieces of 2 KiB, as Linux's terminals take theirs. */
+static uint64_t write_length(const struct message *m)
+{
+    return m->flags & CALL_CUT ? m->w[2] / CHUNK * CHUNK : m->w[2];
+}
 
 static int64_t do_write(struct message *m)
 {
@@ -180,10 +188,12 @@ static int64_t do_write(struct message *m)
         return -EIO;
     if (t->termios.lflag & TOSTOP && terminal_background(t, m))
         return terminal_hand_up(t, m, SIGNAL_TTOU);
-    if (!m->w[2])
-        return 0;
+    if (!write_length(m))
+        return m->w[2] ? -EFAULT : 0;
+    if (moved_before(m) >= write_length(m))
+        return moved_before(m);
     bool others = t->writer.call || t->writers.first, wait = !(m->flags & O_NONBLOCK);
-    struct writer w = { m->call, m->w[2], 0 };
+    struct writer w = { m->call, write_length(m), moved_before(m) };
     if (!others && go_on(t, &w, !wait || stopped(t))) {
         terminal_settle(t);
         return LATER;
@@ -206,7 +216,7 @@ static void settle_writers(struct terminal *t)
         t->writer.call = 0;
     while (!t->writer.call && t->writers.first) {
         struct pending *p = t->writers.first;
-        struct writer w = { p->m.call, p->m.w[2], 0 };
+        struct writer w = { p->m.call, write_length(&p->m), moved_before(&p->m) };
         if (!go_on(t, &w, true))
             break;
         pending_remove(&t->writers, p);

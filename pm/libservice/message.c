@@ -217,6 +217,8 @@ void throw_back(call_t c, size_t offset, size_t length)
     kernel_call(SYS_THROW, c, offset, length, 0, 0, 0);
 }
 
+void call_moved(call_t c, size_t bytes) { kernel_call(SYS_MOVED, c, bytes, 0, 0, 0, 0); }
+
 /* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string may not be there. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size)
 {

@@ -70,6 +70,10 @@ int copy_out(struct message *m, size_t offset, const void *from, size_t length);
 int copy_in_call(call_t c, size_t offset, void *to, size_t length);
 int copy_out_call(call_t c, size_t offset, const void *from, size_t length);
 void throw_back(call_t c, size_t offset, size_t length);
+/* So many bytes of a read or write that is not ended yet have been moved for good. If it ends by a signal or a bad address,
+ * they are its result; if it is made again, moved_before() says them. */
+void   call_moved(call_t c, size_t bytes);
+static inline size_t moved_before(const struct message *m) { return m->flags & CALL_MOVED ? m->w[5] : 0; }
 /* A NUL-terminated string of at most size-1 bytes: its length, -ENAMETOOLONG, -EFAULT. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size);
 bool call_alive(call_t c);

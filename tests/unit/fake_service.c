@@ -12,7 +12,6 @@
 
 enum { CALLS = 1024, DISKS = 4 };
 
-call_t   fake_next_call;
 uint64_t fake_hole = UINT64_MAX;
 unsigned fake_fault_rate;
 int64_t  fake_writes_left = -1;
@@ -28,7 +27,7 @@ static struct { uint8_t *data; size_t size; } disks[DISKS];
 static struct in_flight {
     bool     used, cancelled, thrown;
     uint8_t *buffer;
-    size_t   length;
+    size_t   length, moved;
     struct fake_answer answer;
 } calls[CALLS];
 
@@ -46,9 +45,6 @@ call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t len
     do
         c = &calls[++next % CALLS];
     while (c->used);
-    if (fake_next_call)
-        c = &calls[fake_next_call - 1];
-    fake_next_call = 0;
     *c = (struct in_flight){ .used = true, .buffer = buffer, .length = length };
     for (;;) {
         struct message copy = *m;
@@ -133,6 +129,9 @@ void throw_back(call_t call, size_t offset, size_t length)
 uint32_t fake_user;
 uint32_t call_user(call_t call) { return (void)call, fake_user; }
 uint64_t machine_pages(void) { return 32768; }
+
+void call_moved(call_t call, size_t bytes) { calls[call - 1].moved = bytes; }
+size_t fake_moved(call_t call) { return calls[call - 1].moved; }
 
 bool call_alive(call_t call) { return calls[call - 1].used && !calls[call - 1].cancelled; }
 

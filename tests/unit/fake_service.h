@@ -20,9 +20,9 @@ struct fake_answer fake_call(handler_t handler, struct message *m, void *buffer,
 /* The same, but a call left with LATER stays in flight under the number returned; fake_finish() sees how it ended. */
 call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t length);
 bool   fake_finish(call_t call, struct fake_answer *answer);   /* false: not answered yet */
+size_t fake_moved(call_t call);                                 /* what the handler said with call_moved() */
 void   fake_cancel(call_t call);                               /* the caller was interrupted: later replies fail */
 
-extern call_t fake_next_call;            /* the number that the next call gets: the same thread calls again; 0: any */
 extern uint64_t fake_hole;               /* offset in the window from which on every access fails; normally all ones */
 extern unsigned fake_fault_rate;         /* one copy in so many fails at first, as if its page were missing; 0: none */
 

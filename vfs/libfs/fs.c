@@ -86,7 +86,7 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
 int64_t dents_end(struct dents *d, uint64_t position, bool full)
 {
     if (full && d->sent + d->filled == 0)
-        return -EINVAL;
+        return d->m->flags & CALL_CUT ? -EFAULT : -EINVAL;
     if (dents_flush(d))
         return -EFAULT;
     reply_position(d->m, position);

@@ -9,9 +9,6 @@
 
 enum { PIPE_MAX = 65536, PIPE_FIRST = PAGE_SIZE, PIPE_ATOMIC = 4096, PIPES = 1024, PIPE_DEV = 12, END_READ = 0, END_WRITE = 1 };
 
-/* How far a write came whose caller was interrupted: when the same call is sent again, it goes on there. */
-struct broken_write { uint64_t from, base, length, done; uint16_t thread; };
-
 struct pipe {
     bool     used_now;                /* the pipe exists */
     bool     small;                   /* its ring could not become large when it should have */
@@ -25,7 +22,6 @@ struct pipe {
     struct pending_list reads, writes;            /* callers waiting for bytes, for room; a write's w[5] is how much is done */
     struct pending_list open_reads, open_writes;  /* callers opening a FIFO, waiting for the other end */
     uint64_t armed;                   /* services to notify when poll's answer may have changed, by bit */
-    struct broken_write broken;
     uint64_t key1, key2;
     struct timespec64 born;
     struct pipe *next_free;

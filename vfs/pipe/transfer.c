@@ -4,16 +4,28 @@
  * in the pipe. A writer of up to PIPE_ATOMIC bytes puts them all in at once or waits; a longer write goes in by pieces. */
 #include "pipe.h"
 
-static inline uint16_t thread_of(call_t call) { return call & 0xffff; }
-
 /* ---- Those who wait ---- */
+
+/* Of a buffer that ends in the middle of what is to be moved, at an address that is nobody's, whole pages are used. */
+static uint64_t whole_pages(const struct message *m) { return m->flags & CALL_CUT ? m->w[2] & ~(PAGE_SIZE - 1ul) : m->w[2]; }
+
+/* How much a read gets now, of what is there; 0 with `bad` set: its buffer has no room for that. */
+static uint32_t readable(const struct pipe *p, const struct message *m, bool *bad)
+{
+    uint64_t room = m->w[2] < p->used ? whole_pages(m) : m->w[2];
+    *bad = !room && p->used && m->w[2];
+    return MIN(room, (uint64_t)p->used);
+}
 
 /* One waiting reader gets what is there. */
 static void answer_read(struct pipe *p, struct pending *waiting)
 {
     struct message *m = &waiting->m;
-    uint32_t bytes = MIN(m->w[2], (uint64_t)p->used);
-    if (bytes && ring_copy_out(p, m->call, 0, bytes))
+    bool bad;
+    uint32_t bytes = readable(p, m, &bad);
+    if (bad)
+        reply(m->call, -EFAULT);
+    else if (bytes && ring_copy_out(p, m->call, 0, bytes))
         throw_back(m->call, 0, bytes);       /* sent again when the page is there; the bytes stay */
     else if (reply(m->call, bytes) == 0)
         ring_take(p, bytes);
@@ -40,12 +52,6 @@ static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
     return bytes;
 }
 
-static void remember(struct pipe *p, const struct message *m)
-{
-    if (m->w[5])
-        p->broken = (struct broken_write){ m->from, m->w[1], m->w[2], m->w[5], thread_of(m->call) };
-}
-
 /* One waiting writer goes on. Whether it has made room for the next. */
 static bool answer_write(struct pipe *p, struct pending *waiting)
 {
@@ -59,22 +65,17 @@ static bool answer_write(struct pipe *p, struct pending *waiting)
     if (!bytes)
         return false;
     if (ring_copy_in(p, m->call, m->w[5], bytes)) {
-        remember(p, m);
         throw_back(m->call, m->w[5], m->w[2] - m->w[5]);
-        pending_remove(&p->writes, waiting);
-        return true;
-    }
-    if (!call_alive(m->call)) {
-        remember(p, m);
         pending_remove(&p->writes, waiting);
         return true;
     }
     p->used += bytes;
     m->w[5] += bytes;
-    if (m->w[5] < m->w[2])
+    if (m->w[5] < m->w[2]) {
+        call_moved(m->call, m->w[5]);
         return false;
-    if (reply(m->call, m->w[2]))
-        remember(p, m);
+    }
+    reply(m->call, m->w[2]);
     pending_remove(&p->writes, waiting);
     return true;
 }
@@ -99,8 +100,9 @@ int64_t do_read(struct message *m)
             return -EAGAIN;
         return pending_add(&p->reads, m) ? LATER : -ENOMEM;
     }
-    uint32_t bytes = MIN(m->w[2], (uint64_t)p->used), first = MIN(bytes, p->size - p->head);
-    if (copy_out(m, 0, p->ring + p->head, first) || (bytes > first && copy_out(m, first, p->ring, bytes - first)))
+    bool bad;
+    uint32_t bytes = readable(p, m, &bad), first = MIN(bytes, p->size - p->head);
+    if (bad || copy_out(m, 0, p->ring + p->head, first) || (bytes > first && copy_out(m, first, p->ring, bytes - first)))
         return -EFAULT;
     ring_take(p, bytes);
     if (!p->writes.first) {
@@ -116,47 +118,30 @@ int64_t do_read(struct message *m)
     return LATER;
 }
 
-/* How much of this very call was written before it was interrupted. */
-static uint64_t resume(struct pipe *p, const struct message *m)
-{
-    uint16_t thread = thread_of(m->call);
-    for (struct pending *w = p->writes.first; w; w = w->next)
-        if (thread_of(w->m.call) == thread)
-            remember(p, &w->m);
-    if (p->broken.done == 0 || p->broken.thread != thread)
-        return 0;
-    struct broken_write b = p->broken;
-    p->broken.done = 0;
-    return b.from == m->from && b.base == m->w[1] && b.length == m->w[2] ? b.done : 0;
-}
-
 int64_t do_write(struct message *m)
 {
     struct pipe *p = pipe_of(m->object);
-    uint64_t length = m->w[2], done = 0;
+    uint64_t length = whole_pages(m), done = moved_before(m);
     if (!p)
         return -EBADF;
     if (!p->readers)
         return -EPIPE;
     if (!length)
-        return 0;
-    if (p->broken.done || p->writes.first)
-        done = resume(p, m);
+        return m->flags & CALL_CUT ? -EFAULT : 0;
     uint32_t bytes = 0;
     if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {      /* else behind those who wait already */
         bytes = fitting(p, length, length - done);
         uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
-        if (bytes && (copy_in(m, done, p->ring + at, first) || (bytes > first && copy_in(m, done + first, p->ring, bytes - first)))) {
-            m->w[5] = done;
-            remember(p, m);
+        if (bytes && (copy_in(m, done, p->ring + at, first) || (bytes > first && copy_in(m, done + first, p->ring, bytes - first))))
             return -EFAULT;
-        }
         p->used += bytes;
         done += bytes;
     }
     int64_t result = done;
     if (done < length) {
         m->w[5] = done;
+        if (bytes && !(m->flags & O_NONBLOCK))
+            call_moved(m->call, done);
         if (!(m->flags & O_NONBLOCK))
             result = pending_add(&p->writes, m) ? LATER : done ? (int64_t)done : -ENOMEM;
         else if (!done)

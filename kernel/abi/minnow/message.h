@@ -37,4 +37,8 @@ enum {
     CONN_WATCH    = 1u << 30,  /* closing it goes by way of the personality server (it holds locks, or epoll watches it) */
 };
 
+/* Flags of the call itself, above those. */
+#define CALL_MOVED (1ull << 32)  /* it is made again; w[5]: bytes of it that are done already (SYS_MOVED) */
+#define CALL_CUT   (1ull << 33)  /* its window is shorter than what the caller named: behind it is an address that is nobody's */
+
 #endif

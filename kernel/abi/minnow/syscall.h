@@ -21,6 +21,8 @@ enum sys {
     SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
     SYS_CALL_USER,      /* call, or with right CALLER a task -> TASK_USER of who made it; 0 for a service's; -ESRCH */
     SYS_SLOW,           /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has just happened */
+    SYS_MOVED,          /* call, bytes: so much of a read or write has been done and is not undone. If a signal or a bad address ends
+                         * the call now, that is its result; made again, it has CALL_MOVED and the bytes in w[5] -> 0, -ESRCH */
     SYS_PARK,           /* wait until another thread of this service unparks this one */
     SYS_UNPARK,         /* thread index (of own service) */
     SYS_SELF,           /* -> own thread index << 32 | own endpoint */
