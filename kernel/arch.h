@@ -17,6 +17,7 @@ void arch_init(void);                        /* descriptor tables, processor fea
 _Noreturn void arch_start(struct thread *t); /* leaves the boot context for the first thread */
 _Noreturn void arch_halt(int how);           /* HALT_...; tries all ways the emulators and PCs offer */
 _Noreturn void arch_stop(void);              /* after a panic: nothing runs any more */
+vaddr_t arch_stack_end(vaddr_t sp);          /* of the kernel's stack in which sp lies; sp itself if in none */
 void arch_idle(void);                        /* waits for one interrupt and handles it */
 
 /* ---- time ---- */

@@ -12,7 +12,7 @@
 struct ksym { unsigned long addr; const char *name; };
 extern const struct ksym ksyms[];
 extern const unsigned long ksyms_count;
-extern char kernel_text[], kernel_text_end[], boot_stack_top[];
+extern char kernel_text[], kernel_text_end[];
 
 enum { HOST_PORT = 0xe9, VGA = 0xb8000, COLUMNS = 80, ROWS = 25, WHITE_ON_BLUE = 0x1f, TRACE_MAX = 16 };
 
@@ -68,8 +68,9 @@ static void print_symbol(uint64_t address)
 
 static void back_trace(const uint64_t *sp)
 {
+    const uint64_t *end = (const uint64_t *)arch_stack_end((vaddr_t)sp);
     unsigned shown = 0;
-    for (; sp < (uint64_t *)boot_stack_top && shown < TRACE_MAX; sp++)
+    for (; sp < end && shown < TRACE_MAX; sp++)
         if (*sp > (uint64_t)kernel_text && *sp < (uint64_t)kernel_text_end) {
             print_symbol(*sp);
             shown++;
@@ -118,7 +119,7 @@ void panic(const struct regs *r, const char *format, ...)
         kprintf("r9  %16lx r10 %16lx r11 %16lx r12 %16lx\n", r->r9, r->r10, r->r11, r->r12);
         print_symbol(r->rip);
     }
-    bool kernel_stack = r && r->rsp > (uint64_t)boot_stack_top - 16384 && r->rsp < (uint64_t)boot_stack_top;
+    bool kernel_stack = r && arch_stack_end(r->rsp) != r->rsp;
     back_trace(kernel_stack ? (const uint64_t *)r->rsp : __builtin_frame_address(0));
     dump_waits();
     arch_stop();

@@ -10,8 +10,10 @@
 #include "syscalls.h"
 #include "user.h"
 
+#include <minnow/range.h>
+
 enum { RED_ZONE = 128, TRAP_FLAG = 0x100, DIRECTION_FLAG = 0x400, RESUME_FLAG = 0x10000, FXSAVE_SIZE = 512 };
-enum { FLAGS_KEPT = 0x0cd5 | 0x40000 /* what sigreturn may set: arithmetic, DF, OF, AC */, FLAGS_ALWAYS = 0x202 };
+enum { FLAGS_KEPT = 0x0dd5 | 0x40000 /* what sigreturn may set: arithmetic, TF, DF, OF, AC */, FLAGS_ALWAYS = 0x202 };
 enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
 enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
 enum { USER_CS = 0x33, USER_SS = 0x2b };
@@ -187,10 +189,17 @@ static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, ui
     *state = FPU_RESET;
     if (!fp)
         return 0;
-    together = together && fp >= sp + sizeof *uc && fp + fpu_size <= sp + MIN(all, sizeof image);
-    uint8_t *at = together ? image + (fp - sp) : elsewhere;
+    uint64_t from = fp - sp;   /* where in the image the state begins, if it does; both numbers are the program's */
+    together = together && range_between(from, fpu_size, sizeof *uc, MIN(all, sizeof image));
+    uint8_t *at = together ? image + from : elsewhere;
     *state = (uint64_t)at;
     return fp_read(t, fp, at, together ? fpu_size : 0);
+}
+
+static int64_t frame_bad(struct thread *t)
+{
+    signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
+    return t->dead ? LATER : REGISTERS;
 }
 
 int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
@@ -204,10 +213,8 @@ int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
     int64_t error = frame_read(t, r.rsp, &uc, &use);
     if (error == LATER)
         return LATER;
-    if (error) {
-        signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
-        return t->dead ? LATER : REGISTERS;
-    }
+    if (error)
+        return frame_bad(t);
     const struct sigcontext *c = &uc.context;
     struct regs to = {
         .rdi = c->rdi, .rsi = c->rsi, .rdx = c->rdx, .r10 = c->r10, .r8 = c->r8, .r9 = c->r9, .rax = c->rax, .rbx = c->rbx,
@@ -215,7 +222,7 @@ int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
         .r11 = c->r11, .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS, .fs_base = r.fs_base, .gs_base = r.gs_base,
     };
     if (kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, use, 0, 0, 0) < 0)
-        kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, FPU_RESET, 0, 0, 0);
+        return frame_bad(t);   /* a floating point state that the processor would not take */
     if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) && !on_alt_stack(t, to.rsp)) {
         t->alt_flags = uc.stack.flags & (SS_DISABLE | SS_AUTODISARM);
         t->alt_base = uc.stack.base;

@@ -13,9 +13,9 @@ from test_fuzz import services
 EXHAUST = "/usr/lib/minnow-tests/exhaust"
 
 
-def after(vm, script, **options):
+def after(vm, script, timeout=90, **options):
     """The lines that a script prints; afterwards all services are there."""
-    result = vm(["sh", "-c", f"{script}; echo '== status' $?; cat /proc/minnow/services"], timeout=90, **options)
+    result = vm(["sh", "-c", f"{script}; echo '== status' $?; cat /proc/minnow/services"], timeout=timeout, **options)
     assert result.status == 0, result
     said, rest = result.stdout.decode().split("== status ")
     for name, (state, deaths) in services(rest).items():

@@ -13,7 +13,7 @@ import vmlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", "build")
 ROOT = os.path.dirname(HERE)
-NOT_ORACLES = {"bench", "exhaust", "fuzz", "leak"}
+NOT_ORACLES = {"bench", "exhaust", "fuzz", "leak", "processor"}
 PROGRAMS = sorted(name for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c")) if name[0] != "_" and name not in NOT_ORACLES)
 
 

@@ -17,29 +17,52 @@ _Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, stack_
 struct cpu cpu0 __attribute__((aligned(64)));
 struct features features;
 
-extern char boot_stack_top[], trap_stubs[], syscall_entry[], syscall_entry_traced[];
+extern char boot_stack_guard[], boot_stack_top[], trap_stubs[], trap_clac[], syscall_entry[], syscall_entry_traced[];
 
 struct tss { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1, ist[7], reserved2; uint16_t reserved3, iomap; } __attribute__((packed));
 struct gate { uint16_t low, selector; uint8_t ist, type; uint16_t middle; uint32_t high, reserved; } __attribute__((packed));
 struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
 
 static struct tss tss;
-static uint64_t gdt[8];
+static uint64_t gdt[GDT_TSS / 8 + 2];
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
-static uint8_t fault_stack[4096] __attribute__((aligned(16)));   /* for a double fault: the usual stack is not to be trusted */
+
+/* Exceptions that may come in the kernel while its stack pointer is not its own: at the first instructions of a system call it
+ * is still the program's. Each has a stack of its own, with an unmapped page below (SDM vol. 3, 6.14.5). */
+static const uint8_t alone[] = { TRAP_DB, TRAP_NMI, TRAP_DF, TRAP_SS, TRAP_GP, TRAP_MC };
+enum { ALONE = sizeof alone, ALONE_STACK = 2 * PAGE_SIZE };
+static struct { uint8_t guard[PAGE_SIZE], stack[ALONE_STACK]; } alone_stacks[ALONE] __attribute__((aligned(PAGE_SIZE)));
+
+bool cpu_guard_page(vaddr_t va)
+{
+    for (unsigned i = 0; i < ALONE; i++)
+        if (va == (vaddr_t)alone_stacks[i].guard)
+            return true;
+    return va == (vaddr_t)boot_stack_guard;
+}
+
+vaddr_t arch_stack_end(vaddr_t sp)
+{
+    for (unsigned i = 0; i < ALONE; i++)
+        if (sp - (vaddr_t)alone_stacks[i].stack < ALONE_STACK)
+            return (vaddr_t)alone_stacks[i].stack + ALONE_STACK;
+    bool usual = sp > (vaddr_t)boot_stack_guard && sp < (vaddr_t)boot_stack_top;
+    return usual ? (vaddr_t)boot_stack_top : sp;
+}
 
 static void gdt_init(void)
 {
     uint64_t base = (uint64_t)&tss;
     tss.rsp[0] = (uint64_t)boot_stack_top;
-    tss.ist[0] = (uint64_t)fault_stack + sizeof fault_stack;
+    for (unsigned i = 0; i < ALONE; i++)
+        tss.ist[i] = (uint64_t)alone_stacks[i].stack + ALONE_STACK;
     tss.iomap = sizeof tss;
-    gdt[1] = 0x00209a0000000000;   /* kernel code */
-    gdt[2] = 0x0000920000000000;   /* kernel data */
-    gdt[4] = 0x0000f20000000000;   /* user data */
-    gdt[5] = 0x0020fa0000000000;   /* user code */
-    gdt[6] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
-    gdt[7] = base >> 32;
+    gdt[GDT_KERNEL_CODE / 8] = 0x00209a0000000000;
+    gdt[GDT_KERNEL_DATA / 8] = 0x0000920000000000;
+    gdt[GDT_USER_DATA / 8] = 0x0000f20000000000;
+    gdt[GDT_USER_CODE / 8] = 0x0020fa0000000000;
+    gdt[GDT_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS / 8 + 1] = base >> 32;
     struct table_pointer p = { sizeof gdt - 1, (uint64_t)gdt };
     __asm__ volatile("lgdt %0" : : "m"(p));
     __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" : : "i"((uint64_t)GDT_KERNEL_CODE) : "rax", "memory");
@@ -52,8 +75,10 @@ static void idt_init(void)
     for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t at = (uint64_t)trap_stubs + v * 16;
         idt[v] = (struct gate){ .low = at, .selector = GDT_KERNEL_CODE, .middle = at >> 16, .high = at >> 32,
-                                .ist = v == TRAP_DF ? 1 : 0, .type = v == 3 || v == 4 ? 0xee : 0x8e };
+                                .type = v == TRAP_BP || v == TRAP_OF ? 0xee : 0x8e };
     }
+    for (unsigned i = 0; i < ALONE; i++)
+        idt[alone[i]].ist = i + 1;
     struct table_pointer p = { sizeof idt - 1, (uint64_t)idt };
     __asm__ volatile("lidt %0" : : "m"(p));
 }
@@ -71,6 +96,8 @@ static void features_init(void)
         features.smap = r[1] >> 20 & 1;
         features.umip = r[2] >> 2 & 1;
     }
+    if (features.smap)
+        memcpy(trap_clac, "\x0f\x01\xca", 3);   /* the boot tables still let code be written */
     cpuid(0x80000001, 0, r);
     features.pages_1g = r[3] >> 26 & 1;
     uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE;

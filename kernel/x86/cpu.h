@@ -8,11 +8,13 @@ enum {
     MSR_EFER = 0xc0000080, MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_SFMASK = 0xc0000084,
     MSR_FS_BASE = 0xc0000100, MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS_BASE = 0xc0000102, MSR_APIC_BASE = 0x1b,
 };
-enum { CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
+enum { CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18 };
 enum { CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21 };
 enum { RFLAGS_TF = 0x100, RFLAGS_IF = 0x200, RFLAGS_DF = 0x400, RFLAGS_IOPL = 0x3000, RFLAGS_NT = 0x4000, RFLAGS_RF = 0x10000, RFLAGS_AC = 0x40000 };
-enum { GDT_KERNEL_CODE = 0x08, GDT_KERNEL_DATA = 0x10, GDT_USER_BASE = 0x18, GDT_USER_DATA = 0x20, GDT_USER_CODE = 0x28, GDT_TSS = 0x30 };
-enum { TRAP_NM = 7, TRAP_DF = 8, TRAP_PF = 14, VECTOR_IRQ = 32, VECTOR_TIMER = 48, VECTOR_SPURIOUS = 63, VECTORS = 64 };
+/* SYSCALL wants the kernel's data behind its code; SYSRET data and 64-bit code at 8 and 16 behind the base. */
+enum { GDT_KERNEL_CODE = 0x10, GDT_KERNEL_DATA = 0x18, GDT_USER_BASE = 0x20, GDT_USER_DATA = 0x28, GDT_USER_CODE = 0x30, GDT_TSS = 0x40 };
+enum { TRAP_DB = 1, TRAP_NMI = 2, TRAP_BP = 3, TRAP_OF = 4, TRAP_NM = 7, TRAP_DF = 8, TRAP_SS = 12, TRAP_GP = 13, TRAP_PF = 14, TRAP_MC = 18 };
+enum { VECTOR_IRQ = 32, VECTOR_TIMER = 48, VECTOR_SPURIOUS = 63, VECTORS = 64 };
 
 static inline uint64_t rdmsr(uint32_t n)
 {
@@ -55,6 +57,7 @@ struct cpu;
 struct thread;
 
 /* x86/ among itself. */
+bool cpu_guard_page(vaddr_t va);   /* a page below a stack of the kernel's: left unmapped */
 void paging_init(void);
 void clock_init(void);
 void pic_init(void);

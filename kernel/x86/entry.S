@@ -26,8 +26,8 @@
 #define CPU_STACK   %gs:8
 #define CPU_SCRATCH %gs:16
 
-#define USER_CS 0x2b
-#define USER_SS 0x23
+#define USER_CS 0x33                /* as Linux has them: programs look */
+#define USER_SS 0x2b
 
     .text
 
@@ -133,8 +133,12 @@ trap_stubs:
     .endr
     .noaltmacro
 
-/* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. */
+/* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. The processor does not clear AC, with which SMAP lets
+ * the kernel touch a program's memory; cpu.c makes `clac` of the first instruction where there is one. */
+    .globl trap_clac
 trap_common:
+trap_clac:
+    .byte 0x0f, 0x1f, 0x00          /* a `nop` as long as `clac` */
     testb $3, 24(%rsp)
     jz 1f
     swapgs

@@ -9,10 +9,11 @@
 #include <minnow/errno.h>
 #include <minnow/protocol.h>
 
-enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XCR0_AVX512 = 0xe0, FXSAVE_SIZE = 512, AREA_MIN = 1024 };
+enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XCR0_AVX512 = 0xe0, FXSAVE_SIZE = 512, AREA_MIN = 1024, MXCSR_AT = 24, MXCSR_MASK_AT = 28 };
 
 static uint8_t initial[4096] __attribute__((aligned(64)));
 static uint64_t cr0_on, cr0_off;
+static uint32_t mxcsr_allowed;      /* bits of MXCSR that this processor has */
 
 static void save(void *area)
 {
@@ -28,6 +29,16 @@ static void restore(const void *area)
         __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
     else
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+/* SDM vol. 1, 11.6.6: fxsave tells; 0 stands for the processors that know no other mask than this. */
+static uint32_t mxcsr_mask(void)
+{
+    static uint8_t area[FXSAVE_SIZE] __attribute__((aligned(16)));
+    write_cr0(cr0_on);
+    __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+    uint32_t mask = *(const uint32_t *)(area + MXCSR_MASK_AT);
+    return mask ? mask : 0xffbf;
 }
 
 static size_t area_size(void) { return features.fpu_size > AREA_MIN ? PAGE_SIZE : AREA_MIN; }
@@ -46,10 +57,11 @@ void fpu_init(void)
         cpuid(0xd, 0, r);
         features.fpu_size = r[1];
     }
-    cr0_on = (read_cr0() | CR0_MP | CR0_NE | CR0_WP) & ~(uint64_t)(CR0_TS | 4);
+    cr0_on = (read_cr0() | CR0_MP | CR0_NE | CR0_WP | CR0_AM) & ~(uint64_t)(CR0_TS | 4);
     cr0_off = cr0_on | CR0_TS;
     *(uint16_t *)initial = 0x37f;              /* x87 control word: all exceptions masked, 64-bit precision */
-    *(uint32_t *)(initial + 24) = 0x1f80;      /* MXCSR: all exceptions masked */
+    *(uint32_t *)(initial + MXCSR_AT) = 0x1f80;      /* MXCSR: all exceptions masked */
+    mxcsr_allowed = mxcsr_mask();
     write_cr0(cr0_off);
     this_cpu()->fpu_off = true;
 }
@@ -126,17 +138,12 @@ int arch_fpu_get(struct thread *t, void *area)
 /* An area from outside: what would make xrstor fault is refused (SDM vol. 1, 13.8). */
 static bool area_sound(const uint8_t *area)
 {
-    if (*(const uint32_t *)(area + 24) & 0xffff0000)
+    if (*(const uint32_t *)(area + MXCSR_AT) & ~mxcsr_allowed)
         return false;
     if (!features.xsave)
         return true;
     const uint64_t *header = (const uint64_t *)(area + FXSAVE_SIZE);
-    if (header[0] & ~features.xcr0)
-        return false;
-    for (int i = 1; i < 8; i++)
-        if (header[i])
-            return false;
-    return true;
+    return !(header[0] & ~features.xcr0) && !header[1] && !header[2];   /* what stands behind is ignored */
 }
 
 int arch_fpu_set(struct thread *t, const void *area)

@@ -24,7 +24,7 @@
 enum { DIRECT_SLOT = 256, DEVICE_SLOT = 510, KERNEL_SLOT = 511, LEVELS = 4 };
 #define DEVICE_BASE 0xffffff0000000000ul
 
-extern char kernel_text[], kernel_text_end[], kernel_data[], kernel_end[], boot_stack_guard[];
+extern char kernel_text[], kernel_text_end[], kernel_data[], kernel_end[];
 
 static paddr_t kernel_root;
 static uint64_t device_pages;
@@ -60,7 +60,7 @@ static void map_image(void)
             flags |= P_NX;
         if (va >= (vaddr_t)kernel_data)
             flags |= P_WRITE;
-        if (va != (vaddr_t)boot_stack_guard)
+        if (!cpu_guard_page(va))
             *kernel_entry(va, 0) = (va - ARCH_KERNEL) | flags;
     }
 }

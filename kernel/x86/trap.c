@@ -73,18 +73,28 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
         page_fault(t, error);
     else if (vector == TRAP_NM)
         fpu_trap(t);
-    else if (vector == TRAP_DF || vector == 2 || vector == 18)
+    else if (vector == TRAP_NMI)
+        kprintf("processor: a non-maskable interrupt, which nobody asked for\n");
+    else if (vector == TRAP_DF || vector == TRAP_MC)
         panic(&t->regs, "processor exception %lu, error %lx", vector, error);
     else
         ipc_event(t, KERNEL_EXCEPTION, vector, error, 0, 0, t->index);
     return arch_switch(sched_next());
 }
 
-/* Interrupts are off in the kernel but for the moment when it idles; anything else is a bug of the kernel. */
+/* Interrupts are off in the kernel but for the moment when it idles. A program that sets TF before `syscall`, or hides a
+ * single step behind a load of SS, makes a processor stop at the kernel's first instruction (SDM vol. 3, 6.8.3 and 17.3.1.4);
+ * the kernel goes on, and the program's own TF makes it stop again when it is back. Anything else is a bug of the kernel. */
 void trap_kernel(struct kernel_frame *f)
 {
     if (f->vector >= VECTOR_IRQ) {
         interrupt(f->vector);
+        return;
+    }
+    if (f->vector == TRAP_NMI)
+        return;
+    if (f->vector == TRAP_DB) {
+        f->rflags &= ~(uint64_t)RFLAGS_TF;
         return;
     }
     struct regs r = { .rdi = f->rdi, .rsi = f->rsi, .rdx = f->rdx, .r10 = f->r10, .r8 = f->r8, .r9 = f->r9, .rax = f->rax, .rbx = f->rbx,

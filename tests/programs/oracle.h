@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *error_name(int error)
+static inline const char *error_name(int error)
 {
     static const struct { int number; const char *name; } names[] = {
         { 0, "0" }, { EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { ESRCH, "ESRCH" }, { EINTR, "EINTR" }, { E2BIG, "E2BIG" }, { ENOEXEC, "ENOEXEC" },

@@ -1,0 +1,50 @@
+"""The processor's corners (programs/processor.c): a program that sets odd flags, jumps nowhere, loads the kernel's segments or returns by a
+spoiled signal frame ends as on Linux, in both emulators, and the kernel stays up."""
+
+import os
+import subprocess
+
+import pexpect.fdpexpect
+import pytest
+
+import machine
+import vmlib
+from test_limits import after
+
+PROGRAM = os.path.join(vmlib.BUILD, "programs", "processor")
+
+# What an emulator itself does otherwise than a processor. QEMU 7.2 has no `int1`, knows no stack fault at an address that is not
+# canonical, and reads the stack of a program's `iret` and far `ret` as if it were the kernel: SMAP forbids that for ever.
+OTHERWISE = {
+    "qemu": ["in_circuit_breakpoint", "stack_nowhere", "changed_sp_nowhere", "return_nowhere", "far_to_kernel", "far_to_data", "far_to_task",
+             "far_to_nothing", "far_to_own_code"],
+    "bochs": [],
+}
+
+
+@pytest.mark.parametrize("emu", vmlib.EMULATORS)
+def test_corners_of_the_processor_end_as_on_linux(vm, emu):
+    cases = OTHERWISE[emu]
+    linux = subprocess.run([PROGRAM, *cases], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    said, status = after(vm, f"su student -c '/usr/lib/minnow-tests/processor {' '.join(cases)}'", emu=emu, timeout=240)
+    assert (said, status) == (linux.stdout.splitlines(), linux.returncode)
+
+
+def test_what_the_emulator_does_otherwise_harms_nobody(vm):
+    """A program that its `ret` sends into the same fault for ever is one that spins: it is ended like any."""
+    said, status = after(vm, "/usr/lib/minnow-tests/processor >/root/said & sleep 3; killall -9 processor; echo alive")
+    assert said[-1:] == ["alive"] and status == 0
+
+
+def test_a_non_maskable_interrupt_is_nobodys():
+    """It comes while a program runs, while servers and the kernel do, and while the processor is idle."""
+    with machine.Machine() as vm:
+        session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
+        session.expect("# ")
+        for line in ("while :; do :; done & p=$!", "kill $p; find / >/dev/null 2>&1 &", "wait"):
+            session.send(line + "\r")
+            for _ in range(20):
+                vm.monitor("nmi")
+            session.expect("# ")
+        session.send("echo ali$((0))ve\r")
+        session.expect("ali0ve")
