@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "space.h"
 #include <minnow/errno.h>
+#include <minnow/range.h>
 
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
@@ -33,7 +34,7 @@ static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
         return 0;
     if (!me->dma[i].pages) {
         size_t n = pages;
-        paddr_t first = me->committed + pages <= me->rights.budget ? frame_alloc_many(&n) : 0;
+        paddr_t first = range_within(me->committed, pages, me->rights.budget) ? frame_alloc_many(&n) : 0;
         if (!first)
             return 0;
         if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {   /* drivers ask at their start, when there is one large range */
@@ -76,7 +77,7 @@ int64_t sys_grow(struct thread *t, const uint64_t *a)
         if (a[2] && space_write(t->space, a[2], &first, sizeof first) < 0)
             return -EFAULT;
     } else {
-        int error = me->committed + pages > me->rights.budget ? -ENOMEM : space_commit(me, va, pages, PAGE_READ | PAGE_WRITE);
+        int error = !range_within(me->committed, pages, me->rights.budget) ? -ENOMEM : space_commit(me, va, pages, PAGE_READ | PAGE_WRITE);
         if (error)
             return error;
     }
@@ -159,12 +160,14 @@ int64_t sys_port_outs(struct thread *t, const uint64_t *a) { return port_string(
 int64_t sys_map_device(struct thread *t, const uint64_t *a)
 {
     struct task *me = t->task;
-    paddr_t first = a[0] & ~(uint64_t)(PAGE_SIZE - 1), last = a[0] + a[1] - 1;
     bool allowed = false;
-    for (unsigned i = 0; i < 4; i++)
-        allowed |= a[0] >= me->rights.memory[i].first && last <= me->rights.memory[i].last && a[1];
+    for (unsigned i = 0; i < 4 && a[1]; i++) {
+        const struct memory_range *r = &me->rights.memory[i];
+        allowed |= r->first <= r->last && range_between(a[0], a[1] - 1, r->first, r->last);
+    }
     if (!allowed)
         return -EPERM;
+    paddr_t first = a[0] & ~(uint64_t)(PAGE_SIZE - 1), last = a[0] + a[1] - 1;
     if (!me->device_next)
         me->device_next = DEVICE_START;
     vaddr_t va = me->device_next;

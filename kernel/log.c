@@ -43,8 +43,9 @@ void log_write(const char *text, size_t length)
 size_t log_read(size_t offset, char *to, size_t length)
 {
     size_t first = written > RING ? written - RING : 0, n = 0;
-    for (size_t at = first + offset; at < written && n < length; at++)
-        to[n++] = ring[at % RING];
+    if (offset < written - first)
+        for (size_t at = first + offset; at < written && n < length; at++)
+            to[n++] = ring[at % RING];
     return n;
 }
 

@@ -13,6 +13,7 @@
 #include "sched.h"
 #include "space.h"
 #include <minnow/errno.h>
+#include <minnow/range.h>
 #include <minnow/protocol.h>
 
 #define STACK_TOP      0x7fff00000000ul
@@ -82,7 +83,7 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
         return -EPERM;
     if (!x || !x->space)
         return -ESRCH;
-    if (!a[3] || va + a[3] < va || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
+    if (!a[3] || !range_within(va, a[3], USER_TOP) || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
         return -EINVAL;
     bool used = x->messages;   /* else its pages are new, and zero */
     int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1), (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
@@ -469,7 +470,7 @@ static const char *first_elf;
 
 static int load_segment(struct task *x, const char *elf, size_t size, const struct elf_segment *s)
 {
-    if (s->offset + s->file_size < s->offset || s->offset + s->file_size > size || s->file_size > s->memory_size)
+    if (!range_within(s->offset, s->file_size, size) || s->file_size > s->memory_size || !range_within(s->address, s->memory_size, USER_TOP))
         return -ENOEXEC;
     uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) | (s->flags & ELF_X ? PAGE_EXEC : 0);
     vaddr_t first = s->address & ~(vaddr_t)(PAGE_SIZE - 1);
@@ -488,7 +489,7 @@ int service_load_first(const void *elf, size_t size)
 {
     const struct elf_header *h = elf;
     if (size < sizeof *h || memcmp(h->magic, "\177ELF\2\1\1", 7) != 0 || h->machine != ELF_X86_64
-        || h->segments_at + (uint64_t)h->segment_count * sizeof(struct elf_segment) > size)
+        || !range_within(h->segments_at, (uint64_t)h->segment_count * sizeof(struct elf_segment), size))
         return -ENOEXEC;
     struct task *x = task_create(SLOT_MANAGER, "rs");
     if (!x || !(x->space = space_create()))

@@ -6,6 +6,7 @@
 #include "ipc.h"
 #include "memory.h"
 #include <minnow/errno.h>
+#include <minnow/range.h>
 
 enum { ENTRY_MARKS = 0x60 };  /* accessed and dirty: set by hand when the kernel writes through the direct map */
 
@@ -78,7 +79,7 @@ int space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from
 
 int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
 {
-    if (va + pages * PAGE_SIZE > USER_TOP)
+    if (pages > USER_TOP / PAGE_SIZE || !range_within(va, pages * PAGE_SIZE, USER_TOP))
         return -EINVAL;
     for (; pages; pages--, va += PAGE_SIZE) {
         uint64_t *e = arch_entry(t->space, va, true);
@@ -222,11 +223,11 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
 static int64_t change_one(struct thread *caller, const struct page_change *c)
 {
     struct task *t = task_find(c->task);
-    vaddr_t end = c->address + c->count * PAGE_SIZE;
     if (!t || t->service || t->dead)
         return -ESRCH;
-    if (c->address % PAGE_SIZE || end > USER_TOP || end < c->address || c->count > USER_TOP / PAGE_SIZE)
+    if (c->address % PAGE_SIZE || c->count > USER_TOP / PAGE_SIZE || !range_within(c->address, c->count * PAGE_SIZE, USER_TOP))
         return -EINVAL;
+    vaddr_t end = c->address + c->count * PAGE_SIZE;
     switch (c->action) {
     case PAGE_MAP: case PAGE_MAP_ZERO: case PAGE_MAP_COPY: case PAGE_MAP_SERVICE:
         return map_pages(t, c);

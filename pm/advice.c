@@ -66,7 +66,7 @@ int64_t do_madvise(struct message *m)
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;
-    if (start % PAGE_SIZE || end < start || advice > MADV_LAST || (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
+    if (start % PAGE_SIZE || end < start || PAGE_UP(m->w[1]) < m->w[1] || advice > MADV_LAST || (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
         return -EINVAL;
     if (advice == MADV_DONTNEED)
         drop_pages(s, start, MIN(end, USER_TOP));

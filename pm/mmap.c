@@ -46,7 +46,7 @@ static int open_file(const struct message *m, struct wish *w)
     struct conn_info info;
     if (kernel_ask(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 || info.flags & O_PATH)
         return -EBADF;
-    if ((int64_t)(w->offset + w->length) < 0)
+    if (!range_within(w->offset, w->length, INT64_MAX))
         return -EOVERFLOW;
     uint32_t access = info.flags & O_ACCMODE;
     if (access == O_WRONLY)

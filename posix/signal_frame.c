@@ -10,8 +10,6 @@
 #include "syscalls.h"
 #include "user.h"
 
-#include <minnow/range.h>
-
 enum { RED_ZONE = 128, TRAP_FLAG = 0x100, DIRECTION_FLAG = 0x400, RESUME_FLAG = 0x10000, FXSAVE_SIZE = 512 };
 enum { FLAGS_KEPT = 0x0dd5 | 0x40000 /* what sigreturn may set: arithmetic, TF, DF, OF, AC */, FLAGS_ALWAYS = 0x202 };
 enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };

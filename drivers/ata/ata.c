@@ -159,7 +159,7 @@ int ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned
     struct drive *v = d->driver;
     struct channel *c = v->channel;
     int error = -EIO;
-    if (sector + count > d->sectors)
+    if (!range_within(sector, count, d->sectors))
         return -EIO;
     lock_take(&c->lock);
     for (int n = 0; n < TRIES && error; n++) {

@@ -37,7 +37,7 @@ static void reset(void)
 static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
 {
     uint8_t unit = *(uint8_t *)d->driver;
-    if (sector + count > d->sectors)
+    if (!range_within(sector, count, d->sectors))
         return -EIO;
     out8(DRIVE, LBA | unit << 4 | (sector >> 24 & 15));
     int error = ready(false);

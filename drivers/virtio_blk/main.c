@@ -90,7 +90,7 @@ static void interrupt(uint64_t bits)
 
 static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
 {
-    if (sector + count > d->sectors)
+    if (!range_within(sector, count, d->sectors))
         return -EIO;
     return request(write ? TYPE_OUT : TYPE_IN, sector, b->physical, count * SECTOR);
 }

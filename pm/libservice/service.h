@@ -17,6 +17,7 @@
 #include <minnow/errno.h>
 #include <minnow/message.h>
 #include <minnow/protocol.h>
+#include <minnow/range.h>
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 

@@ -15,7 +15,7 @@ int image_check(const struct image *i)
         return -ENOEXEC;
     for (unsigned k = 0; k < h->segment_count; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        if (s->type == ELF_LOAD && (s->offset + s->file_size < s->offset || s->offset + s->file_size > i->size || s->file_size > s->memory_size))
+        if (s->type == ELF_LOAD && (!range_within(s->offset, s->file_size, i->size) || s->file_size > s->memory_size))
             return -ENOEXEC;
     }
     return 0;

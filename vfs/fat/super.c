@@ -96,7 +96,7 @@ static const char *check_boot(struct mount *m, const struct boot *b, uint16_t si
     uint64_t sectors = b->sectors16 ? b->sectors16 : b->sectors32;
     m->table_sectors = wide ? b->new.fat_sectors : b->fat_sectors16;
     m->table_start = b->reserved;
-    if ((uint64_t)m->table_sectors * m->fats + b->reserved > sectors)
+    if (!range_within(b->reserved, (uint64_t)m->table_sectors * m->fats, sectors))
         return "impossible table size";
     m->root_start = b->reserved + m->table_sectors * m->fats;
     m->root_sectors = (b->root_entries * ENTRY_SIZE + m->sector_size - 1) >> m->sector_shift;

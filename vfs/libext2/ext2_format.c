@@ -25,7 +25,7 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
     g->first_ino = s->rev_level ? s->first_ino : OLD_FIRST_INO;
     g->filetype = s->rev_level && (s->incompat & INCOMPAT_FILETYPE);
     g->sparse_super = s->rev_level && (s->ro_compat & RO_SPARSE_SUPER);
-    if (g->first_block != (g->block_size == 1024) || g->blocks <= g->first_block + 3)
+    if (g->first_block != (g->block_size == 1024) || g->blocks <= 4)
         return "impossible first block";
     if (g->blocks_per_group < 8 || g->blocks_per_group > g->block_size * 8)
         return "impossible blocks per group";
@@ -33,7 +33,7 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
         return "impossible inode size";
     if (g->inodes_per_group == 0 || g->inodes_per_group > g->block_size * 8)
         return "impossible inodes per group";
-    g->groups = (g->blocks - g->first_block + g->blocks_per_group - 1) / g->blocks_per_group;
+    g->groups = (g->blocks - g->first_block - 1) / g->blocks_per_group + 1;
     if ((uint64_t)g->groups * g->inodes_per_group != g->inodes)
         return "impossible number of inodes";
     if (g->first_ino < OLD_FIRST_INO || g->first_ino > g->inodes_per_group)
@@ -41,7 +41,7 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
     g->table_blocks = ((uint64_t)g->inodes_per_group * g->inode_size + g->block_size - 1) >> g->block_shift;
     uint32_t per = g->block_size / sizeof(struct group);
     g->group_blocks = (g->groups + per - 1) / per;
-    if (g->group_blocks >= g->blocks_per_group || g->first_block + 1 + g->group_blocks >= g->blocks)
+    if (g->group_blocks >= g->blocks_per_group || g->group_blocks >= g->blocks - g->first_block - 1)
         return "impossible number of groups";
     return NULL;
 }

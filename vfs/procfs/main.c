@@ -29,7 +29,7 @@ static int64_t pass(struct message *m, uint64_t op, const char *service)
  * if it could. Behind the end is the end, too. */
 static int64_t read_maps(struct message *m, endpoint_t task)
 {
-    kernel_ask(SYS_CONN_SET, m->call, m->w[0], CONN_SET_POSITION, m->position + m->w[2], 0, 0);
+    kernel_ask(SYS_CONN_SET, m->call, m->w[0], CONN_SET_POSITION, range_end(m->position, m->w[2]), 0, 0);
     m->w[0] = task;
     m->w[3] = m->position;
     m->w[4] = 0;
