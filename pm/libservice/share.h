@@ -3,7 +3,7 @@
  * together, the other users.
  *
  *     static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
- *     if ((error = share_take(&pipe_share, p->user = call_user(m->call), 1, -ENFILE))) return error;
+ *     if ((error = share_take(&pipe_share, p->user = share_user(&pipe_share, m->call), 1, -ENFILE))) return error;
  *     share_give(&pipe_share, p->user, 1);
  *
  * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given back for the same user, so the
@@ -11,7 +11,7 @@
 #ifndef SHARE_H
 #define SHARE_H
 
-#include <minnow/types.h>
+#include <minnow/message.h>
 
 enum { SHARE_USERS = 64 };   /* who hold something at the same time; a further one is refused */
 
@@ -29,6 +29,9 @@ struct share {
 int share_take(struct share *s, uint32_t user, uint32_t n, int error);
 /* Likewise, and altogether no more than `limit`, the resource limit of who asks, be he root. */
 int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limit, int error);
+/* For whom a call takes something of a share: as long as a quarter of it is not taken that is nobody's concern and root's account,
+ * which saves asking. A user may thus come to hold a quarter more than his part. */
+uint32_t share_user(const struct share *s, call_t call);
 /* Gives back what share_take has given to the same user. */
 void share_give(struct share *s, uint32_t user, uint32_t n);
 /* How many `user` holds. */

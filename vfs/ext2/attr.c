@@ -26,10 +26,12 @@ int64_t do_open(struct message *m)
         lock_give(&i->lock);
     }
     if (!result)
+        result = inode_held(i, m->call);
+    if (!result) {
         result = connect(m, m->object, fs_connection_flags(m->w[1]));
-    if (result >= 0) {
-        i->opens++;
-        i->writers += writes;
+        i->opens += result >= 0;
+        i->writers += result >= 0 && writes;
+        inode_let_go(i);
     }
     inode_put(i);
     return result;
@@ -44,6 +46,7 @@ void do_release(const struct message *m)
         i->opens--;
         if (fs_writes(m->flags) && i->writers)
             i->writers--;
+        inode_let_go(i);
     }
     inode_put(i);
 }
@@ -57,13 +60,14 @@ int64_t do_hold(struct message *m)
     if ((int64_t)m->w[1] > 0) {
         if (m->w[2] && i->writers) {
             result = -ETXTBSY;
-        } else {
+        } else if (!(result = inode_held(i, m->call))) {
             i->holds++;
             i->denies += m->w[2] != 0;
-            }
+        }
     } else if (i->holds) {
         i->holds--;
         i->denies -= m->w[2] && i->denies;
+        inode_let_go(i);
     } else {
         result = -EINVAL;
     }

@@ -10,6 +10,7 @@
 #define EXT2_H
 
 #include "cache.h"
+#include "share.h"
 #include "fs.h"
 
 #include "ext2_format.h"
@@ -43,6 +44,7 @@ struct inode {
     struct timespec64 atime, mtime, ctime;
     uint32_t uses;              /* threads that hold it */
     uint32_t opens, writers;    /* open files, and those of them that may write */
+    uint32_t user;              /* while it is open or held: to whom that is accounted */
     uint32_t holds, denies;     /* FS_HOLD, and those of them that deny writing */
     uint32_t version;           /* of a directory: changes with it */
     uint32_t slot_hint;         /* of a directory: no room for a name in the blocks before */
@@ -76,6 +78,10 @@ void inodes_init(void);                     /* call first */
 /* The inode, held: give it back with inode_put. -ESTALE, -EUCLEAN, -EIO, -ENFILE. May wait. */
 int inode_get(struct mount *m, uint32_t ino, struct inode **to);
 int inode_of(uint64_t object, struct inode **to);    /* also -ESTALE when the object's generation is over */
+/* Around each change of i->opens and i->holds: before they go up, accounts an inode that nobody has open to the caller (0 or -ENFILE);
+ * after they went down, or did not go up, gives it back. */
+int  inode_held(struct inode *i, call_t call);
+void inode_let_go(const struct inode *i);
 void inode_put(struct inode *i);            /* frees it on the disk when nothing refers to it. May wait */
 static inline void inode_dirty(struct inode *i) { i->dirty = true; }
 int inode_store(struct inode *i);           /* into its block of the inode table. May wait */

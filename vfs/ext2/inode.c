@@ -59,6 +59,22 @@ void inodes_init(void)
         recycle(&all[k]);
 }
 
+static struct share held_share = SHARE(INODES, INODES / 4, INODES / 2);
+
+int inode_held(struct inode *i, call_t call)
+{
+    if (i->opens || i->holds)
+        return 0;
+    i->user = share_user(&held_share, call);
+    return share_take(&held_share, i->user, 1, -ENFILE);
+}
+
+void inode_let_go(const struct inode *i)
+{
+    if (!i->opens && !i->holds)
+        share_give(&held_share, i->user, 1);
+}
+
 /* A free structure, if need be by forgetting an inode that nobody uses. May wait. */
 static struct inode *take(void)
 {

@@ -22,10 +22,12 @@ int64_t do_open(struct message *m)
         lock_give(&n->lock);
     }
     if (!result)
+        result = node_held(n, m->call);
+    if (!result) {
         result = connect(m, m->object, fs_connection_flags(m->w[1]));
-    if (result >= 0) {
-        n->opens++;
-        n->writers += writes;
+        n->opens += result >= 0;
+        n->writers += result >= 0 && writes;
+        node_let_go(n);
     }
     node_put(n);
     return result;
@@ -40,6 +42,7 @@ void do_release(const struct message *m)
         n->opens--;
         if (fs_writes(m->flags) && n->writers)
             n->writers--;
+        node_let_go(n);
     }
     node_put(n);
 }
@@ -53,13 +56,14 @@ int64_t do_hold(struct message *m)
     if ((int64_t)m->w[1] > 0) {
         if (m->w[2] && n->writers) {
             result = -ETXTBSY;
-        } else {
+        } else if (!(result = node_held(n, m->call))) {
             n->holds++;
             n->denies += m->w[2] != 0;
         }
     } else if (n->holds) {
         n->holds--;
         n->denies -= m->w[2] && n->denies;
+        node_let_go(n);
     } else {
         result = -EINVAL;
     }

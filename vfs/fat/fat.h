@@ -8,6 +8,7 @@
 #define FAT_H
 
 #include "cache.h"
+#include "share.h"
 #include "fs.h"
 
 #include "disk.h"
@@ -37,6 +38,7 @@ struct node {
     uint8_t  attributes;
     struct timespec64 created, mtime, atime;
     uint32_t uses, opens, writers, holds, denies;
+    uint32_t user;              /* while it is open or held: to whom that is accounted */
     uint32_t version;                    /* of a directory: changes with it */
     uint32_t known_index, known_cluster; /* a step of the chain that was walked last; known_cluster 0: none */
     struct lock lock;
@@ -76,6 +78,10 @@ int  node_at(struct mount *m, uint32_t place, struct node **to);      /* held */
 uint32_t node_number(const struct mount *m, uint32_t place);          /* what it has, or would get. Does not wait */
 int  node_of(uint64_t object, struct node **to);                      /* held; -ESTALE */
 int  node_root(struct mount *m);                                      /* makes m->root */
+/* Around each change of n->opens and n->holds: before they go up, accounts a node that nobody has open to the caller (0 or -ENFILE);
+ * after they went down, or did not go up, gives it back. */
+int  node_held(struct node *n, call_t call);
+void node_let_go(const struct node *n);
 void node_put(struct node *n);                    /* frees its clusters if it is removed and nobody uses it */
 int  node_store(struct node *n);                  /* into its directory entry */
 int  nodes_store(struct mount *m);

@@ -47,6 +47,22 @@ static bool idle(const struct node *n)
     return !n->uses && !n->opens && !n->holds && !n->loading && !n->freeing;
 }
 
+static struct share held_share = SHARE(NODES, NODES / 4, NODES / 2);
+
+int node_held(struct node *n, call_t call)
+{
+    if (n->opens || n->holds)
+        return 0;
+    n->user = share_user(&held_share, call);
+    return share_take(&held_share, n->user, 1, -ENFILE);
+}
+
+void node_let_go(const struct node *n)
+{
+    if (!n->opens && !n->holds)
+        share_give(&held_share, n->user, 1);
+}
+
 static struct node *take(void)
 {
     for (unsigned tries = 0; !unused && tries < 64; tries++) {
