@@ -141,13 +141,13 @@ struct backing *backing_shared(void)
     return b;
 }
 
-paddr_t backing_frame(struct backing *b, uint64_t page)
+paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task)
 {
     struct cluster *c = cluster_make(b, page);
     if (!c)
         return 0;
     uint64_t *at = &c->address[page % CLUSTER];
-    return *at ? *at : (*at = frame_get());
+    return *at ? *at : (*at = frame_for(task));
 }
 
 void backing_mark_dirty(struct backing *b, uint64_t page)

@@ -174,6 +174,8 @@ static int prepare(struct exec *e)
     if (error)
         return error;
     e->space = space_create();
+    if (e->space)
+        e->space->task = e->task;   /* so that it is known for whom memory is taken */
     if (!e->space)
         return -ENOMEM;
     error = place_stack(e);
@@ -196,7 +198,7 @@ static int64_t commit(struct exec *e)
         e->space->limit[i] = old->limit[i];
     if (old->tasks > 1) {
         int64_t error;
-        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM && frames_lend())
+        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM && frames_lend(e->task))
             ;
         if (error < 0)
             return error;

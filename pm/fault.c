@@ -53,7 +53,7 @@ static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint
 
 static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 {
-    paddr_t frame = frame_get();
+    paddr_t frame = frame_for(s->task);
     if (__builtin_expect(!frame, 0))
         return -ENOMEM;
     int64_t result = map_one(s, page, frame, r->protection | PAGE_OWNED, PAGE_MAP_ZERO);
@@ -73,7 +73,7 @@ static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t pa
         return pages_do(&c, 1);
     }
     c.action = PAGE_MAP_COPY;
-    c.source = frame_get();
+    c.source = frame_for(s->task);
     if (!c.source)
         return -ENOMEM;
     int64_t result = pages_do(&c, 1);
@@ -89,7 +89,7 @@ static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page
     struct cluster *c = backing_find(r->backing, (r->offset + page - r->start) / PAGE_SIZE);
     uint64_t number = (r->offset + page - r->start) / PAGE_SIZE;
     bool fresh = !c || !c->address[number % CLUSTER];
-    paddr_t frame = backing_frame(r->backing, number);
+    paddr_t frame = backing_frame(r->backing, number, s->task);
     if (!frame)
         return -ENOMEM;
     return map_one(s, page, frame, r->protection, fresh ? PAGE_MAP_ZERO : PAGE_MAP);
@@ -100,7 +100,7 @@ static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page
 /* Maps one page for writing in a private region: the server's page, and at once a copy of it. */
 static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, uint64_t address)
 {
-    paddr_t frame = frame_get();
+    paddr_t frame = frame_for(s->task);
     if (!frame)
         return -ENOMEM;
     struct page_change c[2] = {
@@ -154,7 +154,7 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
     struct space *s = space_of(task);
     struct region *r = s ? regions_at(&s->regions, page) : NULL;
     if (!result && r && r->backing == b && !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
-        paddr_t frame = frame_get();
+        paddr_t frame = frame_for(s->task);
         result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO) : -ENOMEM;
         if (!result) {
             struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection, .action = PAGE_PROTECT };
@@ -234,7 +234,7 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
     if (n_there > 0)
         end = there[0].address;
     for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
-        paddr_t frame = frame_get();
+        paddr_t frame = frame_for(s->task);
         if (!frame && !n)
             return -ENOMEM;
         if (!frame)

@@ -12,12 +12,12 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     return kernel_ask(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.task : 0;
 }
 
-/* A kernel call that may lack memory for tables, with some lent to it then. */
-static int64_t create(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* A kernel call for the user of `task` that may lack memory for tables, with some lent to it then. */
+static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     for (;;) {
         int64_t result = kernel_call(number, a, b, c, d, 0, 0);
-        if (result != -ENOMEM || !frames_lend())
+        if (result != -ENOMEM || !frames_lend(task))
             return result;
     }
 }
@@ -38,7 +38,7 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t st
             if (out[i].entry & PAGE_OUT_OWNED)
                 frame_ref(PAGE_DOWN(out[i].entry));
         child->usage->resident += c.max;
-        if (error == -ENOMEM && !frames_lend())
+        if (error == -ENOMEM && !frames_lend(parent->task))
             return -ENOMEM;
         if (error != -ENOMEM && c.max < LIST)
             return 0;
@@ -65,6 +65,7 @@ static int64_t copy_space(struct space *parent, endpoint_t task)
     struct space *s = space_create();
     if (!s)
         return -ENOMEM;
+    s->task = task;
     if (regions_copy(&s->regions, &parent->regions) < 0) {
         memory_free(s);
         return -ENOMEM;
@@ -93,7 +94,7 @@ int64_t do_fork(struct message *m)
     struct space *s = space_of(parent);
     if (!s)
         return -ESRCH;
-    int64_t task = create(SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0), error = 0;
+    int64_t task = create(parent, SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0), error = 0;
     if (task < 0)
         return task;
     if (share)
@@ -102,7 +103,7 @@ int64_t do_fork(struct message *m)
         error = copy_space(s, task);
     if (error)
         goto kill;
-    int64_t thread = create(SYS_THREAD_CREATE, task, call, 0, 0);
+    int64_t thread = create(parent, SYS_THREAD_CREATE, task, call, 0, 0);
     if (thread < 0) {
         error = thread;
         goto leave;
@@ -127,7 +128,7 @@ int64_t do_thread(struct message *m)
     endpoint_t task = caller_task(m->w[0], m->w[3]);
     if (!space_of(task))
         return -ESRCH;
-    int64_t call = create(SYS_THREAD_CREATE, task, m->w[0], m->w[1], m->w[2]);
+    int64_t call = create(task, SYS_THREAD_CREATE, task, m->w[0], m->w[1], m->w[2]);
     if (call < 0)
         return call;
     space_threads(task, 1);
@@ -152,13 +153,13 @@ int64_t do_spawn(struct message *m)
     struct space *s = space_create();
     if (!s)
         return -ENOMEM;
-    int64_t task = create(SYS_TASK_CREATE, 0, 0, 0, 0);
+    int64_t task = create(0, SYS_TASK_CREATE, 0, 0, 0, 0);
     if (task < 0) {
         memory_free(s);
         return task;
     }
     space_enter(s, task, 1);
-    int64_t call = create(SYS_THREAD_CREATE, task, 0, 0, 0);
+    int64_t call = create(task, SYS_THREAD_CREATE, task, 0, 0, 0);
     if (call < 0) {
         space_leave(task);
         kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);

@@ -83,6 +83,21 @@ paddr_t frame_get(void)
     return (base + number) * PAGE_SIZE;
 }
 
+/* What is left for root: enough to start a few programs. */
+static bool for_root_alone(void)
+{
+    enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
+    return total - used < MIN(total / RESERVE_PART, (uint64_t)RESERVE_MOST);
+}
+
+/* May the user of this task have another frame? */
+static bool frame_allowed(endpoint_t task)
+{
+    return __builtin_expect(!for_root_alone(), 1) || call_user(task) == 0 || (reclaim() && !for_root_alone());
+}
+
+paddr_t frame_for(endpoint_t task) { return frame_allowed(task) ? frame_get() : 0; }
+
 void frame_ref(paddr_t frame)
 {
     uint32_t *w = word_of(frame);
@@ -102,8 +117,10 @@ uint32_t frame_count(paddr_t frame) { return *word_of(frame); }
 uint64_t frames_unused(void) { return total - used; }
 uint64_t frames_total(void) { return total; }
 
-bool frames_lend(void)
+bool frames_lend(endpoint_t task)
 {
+    if (!frame_allowed(task))
+        return false;
     for (unsigned i = 0; i < LEND; i++) {
         paddr_t frame = frame_get();
         if (!frame)

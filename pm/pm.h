@@ -9,6 +9,7 @@
 
 #include "regions.h"
 #include "service.h"
+#include "share.h"
 #include "syscalls.h"
 
 #define USER_TOP ((1ul << 47) - PAGE_SIZE)
@@ -28,7 +29,8 @@ void     frame_put(paddr_t frame);
 uint32_t frame_count(paddr_t frame);
 uint64_t frames_unused(void);
 uint64_t frames_total(void);              /* PM's, not the machine's */
-bool     frames_lend(void);               /* gives the kernel some for page tables; false: none left */
+paddr_t  frame_for(endpoint_t task);      /* likewise; 0 as well when what is there is for root, who is not the task's user */
+bool     frames_lend(endpoint_t task);    /* gives the kernel some for page tables of the task's; false: none left for him */
 
 /* ---- space.c ---- */
 
@@ -37,7 +39,7 @@ extern struct pm_usage usage_table[TASKS];
 
 /* An address space, with the tasks that live in it. */
 struct space {
-    struct regions   regions;
+    struct regions   regions;             /* first: regions_charge() finds the space by it */
     unsigned         tasks, threads;
     endpoint_t       task;                /* one of them: kernel calls name the page tables by it */
     vaddr_t          brk_start, brk;      /* bytes */
@@ -113,8 +115,8 @@ struct cluster *backing_find(const struct backing *b, uint64_t page);
 /* Brings a page of a file (and its neighbours) into a cluster; look whether it is there, for it may be gone again.
  * 0, -EIO past the end, -ENOMEM, errors. May wait. */
 int backing_fetch(struct backing *b, uint64_t page);
-/* The frame of a page of shared memory; made when it is not there. 0: out of memory. */
-paddr_t backing_frame(struct backing *b, uint64_t page);
+/* The frame of a page of shared memory; made for this task when it is not there. 0: out of memory. */
+paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task);
 void backing_mark_dirty(struct backing *b, uint64_t page);
 /* What backing_unref and backing_mark_dirty could not do because they must not wait. To be called at the end of every
  * handler that unmaps. May wait. */

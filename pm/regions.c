@@ -61,9 +61,11 @@ int regions_reserve(struct regions *rs, unsigned more)
         capacity *= 2;
     if (rs->count + more > REGIONS_MAX)
         return -ENOMEM;
-    struct region *bigger = memory_alloc(capacity * sizeof *bigger);
-    if (!bigger)
+    struct region *bigger = regions_charge(rs, capacity) == 0 ? memory_alloc(capacity * sizeof *bigger) : NULL;
+    if (!bigger) {
+        regions_charge(rs, rs->capacity);
         return -ENOMEM;
+    }
     if (rs->count)
         memcpy(bigger, rs->array, rs->count * sizeof *bigger);
     memory_free(rs->array);
@@ -179,5 +181,6 @@ void regions_clear(struct regions *rs)
     for (unsigned i = 0; i < rs->count; i++)
         drop(&rs->array[i]);
     memory_free(rs->array);
+    regions_charge(rs, 0);
     *rs = (struct regions){ 0 };
 }

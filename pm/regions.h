@@ -37,7 +37,14 @@ static inline uint8_t region_protection(uint64_t wanted)
     return p ? p | PAGE_READ : 0;
 }
 
-struct regions { struct region *array; unsigned count, capacity; };
+struct regions {
+    struct region *array;
+    unsigned       count, capacity;
+    uint32_t       user, charged;   /* regions_charge: so many places are accounted to this user */
+};
+/* From now on so many places are accounted to the user for whom the space is. 0, or -ENOMEM and nothing has changed. What was accounted
+ * before always can be again. Must not wait. */
+int regions_charge(struct regions *rs, unsigned places);
 
 enum { REGIONS_MAX = 4096 };
 

@@ -3,6 +3,31 @@
 
 enum { LIST = 128 };
 
+/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's memory for them. */
+static struct share place_share;
+
+int regions_charge(struct regions *rs, unsigned places)
+{
+    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };   /* so much of memory is in the manifest, and so much of that for regions */
+    struct space *s = (struct space *)rs;            /* its first member */
+    if (!place_share.capacity) {
+        uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;
+        place_share = (struct share)SHARE(all, all / 8, all / 2);
+    }
+    if (places > rs->charged) {
+        uint32_t user = call_user(s->task), more = user == rs->user ? places - rs->charged : places;
+        int error = share_take(&place_share, user, more, -ENOMEM);
+        if (error)
+            return error;
+        share_give(&place_share, rs->user, rs->charged + more - places);
+        rs->user = user;
+    } else {
+        share_give(&place_share, rs->user, rs->charged - places);
+    }
+    rs->charged = places;
+    return 0;
+}
+
 static struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
 struct pm_usage usage_table[TASKS];
 
@@ -88,7 +113,7 @@ int64_t pages_do(const struct page_change *changes, unsigned count)
 {
     for (;;) {
         int64_t result = kernel_call(SYS_PAGES, (uint64_t)changes, count, 0, 0, 0, 0);
-        if (__builtin_expect(result != -ENOMEM, 1) || !frames_lend())
+        if (__builtin_expect(result != -ENOMEM, 1) || !frames_lend(changes[0].task))
             return result;
     }
 }

@@ -3,7 +3,7 @@
  * together, the other users.
  *
  *     static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
- *     if ((error = share_take(&pipe_share, p->user = share_user(&pipe_share, m->call), 1, -ENFILE))) return error;
+ *     if ((error = share_take(&pipe_share, p->user = call_user(m->call), 1, -ENFILE))) return error;
  *     share_give(&pipe_share, p->user, 1);
  *
  * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given back for the same user, so the

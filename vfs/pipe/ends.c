@@ -24,7 +24,7 @@ static void pipe_free(struct pipe *p)
 /* A new pipe, accounted to the caller. NULL: he has his part, or there is no memory. */
 static struct pipe *pipe_new(call_t caller)
 {
-    uint32_t user = share_user(&pipe_share, caller);
+    uint32_t user = call_user(caller);
     if (share_take(&pipe_share, user, 1, -ENFILE))
         return NULL;
     struct pipe *p = free_pipes;
