@@ -1,0 +1,209 @@
+/* greedy WHAT: becomes uid 1000 and takes all it can get of something, with as many processes as it takes, says how it ended, and holds it
+ * until it is killed. Everything goes with its process group. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <stdbool.h>
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { STUDENT = 1000, PARTS = 12, MANY = 20000 };
+
+static char block[65536];
+static union sigval nothing;
+
+static void pipes(void)
+{
+    int ends[2];
+    while (pipe2(ends, O_NONBLOCK) == 0)
+        while (write(ends[1], block, sizeof block) > 0)
+            ;
+}
+
+static void fifos(void)
+{
+    char name[60];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "fifo%d.%d", getpid(), i);
+        if (mkfifo(name, 0600) || open(name, O_RDWR) < 0)
+            return;
+    }
+}
+
+static void files(void)
+{
+    char name[60];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "file%d.%d", getpid(), i);
+        if (open(name, O_CREAT | O_RDWR, 0600) < 0)
+            return;
+    }
+}
+
+static void names(void)
+{
+    char name[60];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "name%d.%d", getpid(), i);
+        int fd = open(name, O_CREAT | O_RDWR, 0600);
+        if (fd < 0)
+            return;
+        close(fd);
+    }
+}
+
+static void bytes(void)
+{
+    char name[60];
+    snprintf(name, sizeof name, "bytes%d", getpid());
+    int fd = open(name, O_CREAT | O_RDWR, 0600);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    int error = errno;
+    fsync(fd);
+    errno = error;
+}
+
+static void signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    for (int i = 0; i < MANY && sigqueue(getpid(), SIGRTMIN + i % 30, nothing) == 0; i++)
+        ;
+}
+
+static void locks(void)
+{
+    int fd = open("locks", O_CREAT | O_RDWR, 0600);
+    for (int i = 0; i < MANY; i++) {
+        struct flock l = { .l_type = F_WRLCK, .l_start = (getpid() * (long)MANY + i) * 2, .l_len = 1 };
+        if (fcntl(fd, F_SETLK, &l))
+            return;
+    }
+}
+
+static void timers(void)
+{
+    timer_t t;
+    while (timer_create(CLOCK_MONOTONIC, NULL, &t) == 0)
+        timer_settime(t, 0, &(struct itimerspec){ .it_value.tv_sec = 1000 }, NULL);
+}
+
+static void processes(void)
+{
+    pid_t pid = 0;
+    for (int i = 0; i < MANY && (pid = fork()) > 0; i++)
+        ;
+    if (pid == 0)
+        pause();
+}
+
+static void *sleeps(void *unused) { return pause(), unused; }
+static void *polls(void *unused)
+{
+    struct pollfd *many = calloc(1000, sizeof *many);
+    int ends[2] = { -1, -1 };
+    for (int i = 0; i < 1000; i++)
+        many[i] = (struct pollfd){ i ? -1 : ends[0], POLLIN, 0 };
+    poll(many, 1000, -1);
+    return unused;
+}
+static void *futexes(void *unused)
+{
+    static int word;
+    syscall(SYS_futex, &word, 0, 0, NULL, NULL, 0);
+    return unused;
+}
+
+static void threads_of(void *(*run)(void *))
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16384);
+    while (!(errno = pthread_create(&thread, &small, run, NULL)))
+        ;
+}
+static void threads(void) { threads_of(sleeps); }
+static void pollers(void) { threads_of(polls); }
+static void waiters(void) { threads_of(futexes); }
+
+static void memory(void)
+{
+    char *at;
+    while ((at = mmap(NULL, sizeof block, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED)
+        memset(at, 1, sizeof block);
+}
+
+static void shared(void)
+{
+    char *at;
+    while ((at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED)
+        for (int i = 0; i < 1 << 20; i += 65536)
+            at[i] = 1;
+}
+
+static void regions(void)
+{
+    for (int i = 0; i < MANY; i++)
+        if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            return;
+}
+
+static void mapped(void)
+{
+    char name[60];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "mapped%d.%d", getpid(), i);
+        int fd = open(name, O_CREAT | O_RDWR, 0600);
+        if (fd < 0 || ftruncate(fd, 4096))
+            return;
+        volatile char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (at == MAP_FAILED)
+            return;
+        at[0] = 1;
+        close(fd);
+    }
+}
+
+static void flocks(void)
+{
+    char name[60];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "flock%d.%d", getpid(), i % 500);
+        int fd = open(name, O_CREAT | O_RDWR, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX))
+            return;
+    }
+}
+
+static const struct { const char *name; void (*run)(void); bool once; } all[] = {
+    { "pipes", pipes, false }, { "fifos", fifos, false }, { "files", files, false }, { "names", names, false }, { "bytes", bytes, false }, { "signals", signals, false },
+    { "locks", locks, false }, { "flocks", flocks, false }, { "timers", timers, false }, { "processes", processes, true }, { "threads", threads, false },
+    { "pollers", pollers, false }, { "waiters", waiters, false }, { "memory", memory, false }, { "shared", shared, false }, { "regions", regions, false },
+    { "mapped", mapped, false },
+};
+
+int main(int argc, char **argv)
+{
+    setpgid(0, 0);
+    signal(SIGTERM, SIG_DFL);
+    if (setgid(STUDENT) || setuid(STUDENT) || argc < 2)
+        return 9;
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (strcmp(argv[1], all[i].name))
+            continue;
+        for (int part = 1; part < (all[i].once ? 1 : PARTS); part++)
+            if (fork() == 0)
+                break;
+        errno = 0;
+        all[i].run();
+        SAY("%s", error_name(errno));
+    }
+    for (;;)
+        pause();
+}
