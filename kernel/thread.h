@@ -59,7 +59,11 @@ struct thread {
     uint64_t       progress;    /* a thrown call's: bytes of it that are done (SYS_MOVED) */
     uint64_t       resumed;     /* CALL_MOVED, CALL_CUT, while a thrown call is being made again; else 0 */
     uint64_t       event[6];    /* the last event: op, then its words */
-    struct { caller_t base; uint64_t length; uint64_t kind; } window;
+    struct {
+        caller_t base;
+        uint64_t length, kind;
+        uint64_t element, begins;   /* of an iovec: where the last copy got to; see struct cursor */
+    } window;
     struct conn   *conn;        /* whose position it holds */
     struct mail    mail;
     struct thread *siblings;    /* other threads of the task */

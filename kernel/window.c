@@ -29,11 +29,21 @@ int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
             return -EINVAL;
     }
     *total = sum;
+    t->window.element = t->window.begins = 0;
     return 0;
 }
 
 /* Where in an iovec a copy has got to: the element, and the offset in the window at which it begins. */
 struct cursor { uint64_t element, begins; };
+
+/* The cursor for offsets from `offset` on: the window remembers where the last copy got to, so that a call which moves much through
+ * an iovec goes over each element once, and not once for each of its copies. */
+static struct cursor cursor_at(const struct thread *c, uint64_t offset)
+{
+    if (offset < c->window.begins)
+        return (struct cursor){ 0, 0 };
+    return (struct cursor){ c->window.element, c->window.begins };
+}
 
 /* The contiguous part of the window that starts at offset: its address and its length (at most *run). false: past the end, or
  * the array is missing. Offsets asked for with the same cursor only grow. */
@@ -75,7 +85,7 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         int error = out ? space_copy(c->space, at, t->space, mine, length) : space_copy(t->space, mine, c->space, at, length);
         return error ? error : (int64_t)length;
     }
-    struct cursor cursor = { 0, 0 };
+    struct cursor cursor = cursor_at(c, offset);
     for (uint64_t left = length; left;) {
         uint64_t run = left;
         vaddr_t at;
@@ -86,6 +96,8 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
             return error;
         offset += run, mine += run, left -= run;
     }
+    c->window.element = cursor.element;
+    c->window.begins = cursor.begins;
     return length;
 }
 
@@ -110,7 +122,7 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         return -ESRCH;
     uint64_t offset = a[1], left = !a[2] ? 1 : a[2] < TRANSFER_MAX ? a[2] : TRANSFER_MAX;
     bool write = c->window.kind & WINDOW_OUT;
-    struct cursor cursor = { 0, 0 };
+    struct cursor cursor = cursor_at(c, offset);
     while (left) {
         uint64_t run = left;
         vaddr_t at;
@@ -144,5 +156,6 @@ int64_t sys_aim(struct thread *t, const uint64_t *a)
     c->window.base = a[1];
     c->window.length = a[2];
     c->window.kind = a[3] & (DIRECTION | WINDOW_IOVEC);
+    c->window.element = c->window.begins = 0;
     return 0;
 }

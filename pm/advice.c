@@ -33,7 +33,7 @@ int64_t do_mprotect(struct message *m)
         return -ENOMEM;
     if (start == end)
         return 0;
-    if (!regions_covered(&s->regions, start, end) || regions_reserve(&s->regions, 2) < 0)
+    if (!regions_covered(&s->regions, start, end) || regions_reserve_protection(&s->regions, start, end) < 0)
         return -ENOMEM;
     for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];

@@ -128,7 +128,7 @@ int64_t do_munmap(struct message *m)
         return -ESRCH;
     if (start % PAGE_SIZE || !length || start > USER_TOP || length > USER_TOP - start)
         return -EINVAL;
-    if (regions_reserve(&s->regions, 2) < 0)
+    if (regions_reserve_removal(&s->regions, start, start + length) < 0)
         return -ENOMEM;
     space_unmap(s, start, start + length);
     space_account(s);
@@ -145,7 +145,9 @@ int64_t do_brk(struct message *m)
     if (!s)
         return -ESRCH;
     vaddr_t old_end = PAGE_UP(s->brk), end = PAGE_UP(want);
-    if (want < s->brk_start || want > USER_TOP - PAGE_SIZE || regions_reserve(&s->regions, 2) < 0)
+    if (want < s->brk_start || want > USER_TOP - PAGE_SIZE)
+        return s->brk;
+    if (end < old_end ? regions_reserve_removal(&s->regions, end, old_end) < 0 : regions_reserve(&s->regions, 1) < 0)
         return s->brk;
     if (end > old_end) {
         uint64_t more = end - old_end;

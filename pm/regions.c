@@ -56,11 +56,11 @@ int regions_reserve(struct regions *rs, unsigned more)
 {
     if (rs->count + more <= rs->capacity)
         return 0;
+    if (rs->count + more > REGIONS_MAX)
+        return -ENOMEM;
     unsigned capacity = MAX(rs->capacity * 2, (unsigned)CAPACITY_FIRST);
     while (capacity < rs->count + more)
         capacity *= 2;
-    if (rs->count + more > REGIONS_MAX)
-        return -ENOMEM;
     struct region *bigger = regions_charge(rs, capacity) == 0 ? memory_alloc(capacity * sizeof *bigger) : NULL;
     if (!bigger) {
         regions_charge(rs, rs->capacity);
@@ -72,6 +72,20 @@ int regions_reserve(struct regions *rs, unsigned more)
     rs->array = bigger;
     rs->capacity = capacity;
     return 0;
+}
+
+int regions_reserve_removal(struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    const struct region *r = regions_at(rs, start);
+    bool hole = r && r->start < start && end < r->end;   /* two regions come of one */
+    return hole ? regions_reserve(rs, 1) : 0;
+}
+
+int regions_reserve_protection(struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    const struct region *first = regions_at(rs, start), *last = regions_at(rs, end);
+    unsigned splits = (first && first->start < start) + (last && last->start < end);
+    return splits ? regions_reserve(rs, splits) : 0;
 }
 
 /* ---- changes of the array ---- */
@@ -139,16 +153,22 @@ void regions_insert(struct regions *rs, const struct region *r)
 
 void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end)
 {
-    unsigned first = regions_find(rs, start);
+    unsigned first = regions_find(rs, start), n = 0;
     if (first == rs->count || rs->array[first].start >= end)
         return;
-    split(rs, start);
-    split(rs, end);
-    first = regions_find(rs, start);
-    unsigned n = 0;
-    while (first + n < rs->count && rs->array[first + n].start < end)
+    if (rs->array[first].start < start) {
+        if (rs->array[first].end > end)
+            split(rs, end);
+        rs->array[first++].end = start;
+    }
+    while (first + n < rs->count && rs->array[first + n].end <= end)
         drop(&rs->array[first + n++]);
     places_close(rs, first, n);
+    struct region *last = &rs->array[first];
+    if (first == rs->count || last->start >= end)
+        return;
+    last->offset += last->backing ? end - last->start : 0;
+    last->start = end;
 }
 
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection)

@@ -70,11 +70,16 @@ vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vadd
 
 /* Makes places for `more` regions. 0 or -ENOMEM. */
 int regions_reserve(struct regions *rs, unsigned more);
+/* Makes the places that regions_remove(start, end) needs: memory can be given back at the limit of regions too, unless there
+ * would be more of them afterwards. 0 or -ENOMEM. */
+int regions_reserve_removal(struct regions *rs, vaddr_t start, vaddr_t end);
+/* Likewise for regions_protect(start, end). */
+int regions_reserve_protection(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Adds a region where nothing is; takes over the reference to its backing. One place. */
 void regions_insert(struct regions *rs, const struct region *r);
-/* Takes a range out, splitting what sticks out. Two places. */
+/* Takes a range out, splitting what sticks out. Get the places with regions_reserve_removal(). */
 void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
-/* Gives what lies in a range a protection. Two places. */
+/* Gives what lies in a range a protection. Get the places with regions_reserve_protection(). */
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
 /* `to`, which is empty, becomes a copy. 0 or -ENOMEM. */
 int regions_copy(struct regions *to, const struct regions *from);

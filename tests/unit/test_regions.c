@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../../pm/regions.h"
+#include <minnow/errno.h>
 #include <minnow/syscall.h>
 
 enum { PAGES = 64, BACKINGS = 3, STEPS = 20000, SEEDS = 20 };
@@ -53,6 +54,28 @@ static void neighbours_that_agree_become_one(void **state)
     add(&rs, 2, 4, PAGE_READ, NULL, 0);
     assert_int_equal(rs.count, 1);
     assert_int_equal(rs.array[0].end, ADDRESS(6));
+    regions_clear(&rs);
+}
+
+/* At the limit of regions a removal works that leaves no more of them than there are, and so does a protection that splits none. */
+static void memory_can_be_given_back_at_the_limit(void **state)
+{
+    (void)state;
+    struct regions rs = { 0 };
+    for (unsigned i = 0; i < REGIONS_MAX; i++)
+        add(&rs, 4 * i, 4 * i + 3, PAGE_READ, NULL, 0);
+    assert_int_equal(rs.count, REGIONS_MAX);
+    assert_int_equal(regions_reserve(&rs, 1), -ENOMEM);
+    assert_int_equal(regions_reserve_removal(&rs, ADDRESS(1), ADDRESS(2)), -ENOMEM);
+    assert_int_equal(regions_reserve_protection(&rs, ADDRESS(1), ADDRESS(3)), -ENOMEM);
+    assert_int_equal(regions_reserve_protection(&rs, ADDRESS(0), ADDRESS(3)), 0);
+    regions_protect(&rs, ADDRESS(0), ADDRESS(3), PAGE_READ | PAGE_WRITE);
+    assert_int_equal(regions_reserve_removal(&rs, ADDRESS(1), ADDRESS(6)), 0);
+    regions_remove(&rs, ADDRESS(1), ADDRESS(6));
+    assert_int_equal(rs.count, REGIONS_MAX);
+    assert_int_equal(regions_reserve_removal(&rs, ADDRESS(0), ADDRESS(4 * REGIONS_MAX)), 0);
+    regions_remove(&rs, ADDRESS(0), ADDRESS(4 * REGIONS_MAX));
+    assert_int_equal(rs.count, 0);
     regions_clear(&rs);
 }
 
@@ -198,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_that_agree_become_one),
+        cmocka_unit_test(memory_can_be_given_back_at_the_limit),
         cmocka_unit_test(files_join_only_where_their_offsets_go_on),
         cmocka_unit_test(a_hole_splits_a_region_and_keeps_its_offsets),
         cmocka_unit_test(the_highest_gap_is_found),
