@@ -22,6 +22,7 @@ void arch_idle(void);                        /* waits for one interrupt and hand
 
 /* ---- time ---- */
 uint64_t arch_time(void);                    /* nanoseconds since boot */
+void arch_charge(struct thread *program);    /* a server works for this program from now on (NULL: for none): its time runs */
 void arch_timer_set(uint64_t when);          /* one clock_interrupt() at this time (may come early), ~0: none */
 
 /* ---- interrupts: lines 0..15 ---- */
@@ -54,8 +55,9 @@ int  arch_space_init(struct space *s);                  /* an empty one; 0 or -E
 void arch_space_free(struct space *s);                  /* the tables; not the pages in them */
 /* The entry of a page; tables in between are made when `make` is set. NULL: none (or no memory). */
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
-/* The first address >= va, below end, whose entry exists (so that holes are skipped by table). */
-vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end);
+/* The first address >= va, below end, whose entry exists (so that holes are skipped by table); else end. It looks through no more
+ * than *tables tables in vain, which it counts down: when that has become 0, the address is where to go on looking. */
+vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables);
 enum { PAGE_DEVICE = 16 };                              /* beside PAGE_READ...: no memory, the kernel keeps off it */
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection);  /* PAGE_... -> entry */
 uint32_t arch_entry_protection(uint64_t entry);

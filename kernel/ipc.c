@@ -379,6 +379,8 @@ void ipc_owed(struct thread *owed[MAX_SERVICE])
         owed[i] = NULL;
     for (unsigned i = 0; i < THREADS_MAX; i++) {
         struct thread *t = threads[i];
+        if (t && t->aside)
+            waits |= 1ul << endpoint_index(t->task->endpoint);
         if (!t || !t->holder || (t->state != THREAD_HELD && t->state != THREAD_QUEUED))
             continue;
         struct thread **by = &owed[endpoint_index(t->holder->endpoint)];

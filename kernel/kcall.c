@@ -26,6 +26,26 @@ void kcall_park(struct thread *t)
     t->state = THREAD_PARKED;
 }
 
+/* A service that spins cannot go on telling smaller and smaller numbers, so what it says so is worth at most STEPS_MAX looks of the
+ * manager. A message that is received, and a call that is made, begin another stretch of work. */
+static bool gets_further(struct thread *t, uint64_t steps_left)
+{
+    uint64_t stretch = (t->serving ? t->serving : t->task->messages) + t->call;
+    bool first = t->stretch != stretch;
+    if (steps_left > STEPS_MAX || (!first && steps_left >= t->steps_left))
+        return false;
+    t->stretch = stretch;
+    t->steps_left = steps_left;
+    return true;
+}
+
+void kcall_advance(struct thread *t, uint64_t steps_left)
+{
+    t->regs.rax = 0;
+    t->task->advances += gets_further(t, steps_left);
+    sched_aside(t);
+}
+
 static int64_t sys_unpark(struct thread *t, const uint64_t *a)
 {
     struct thread *x = a[0] < THREADS_MAX ? threads[a[0]] : NULL;

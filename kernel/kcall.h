@@ -12,6 +12,7 @@ extern const kcall_t kcall_by_route[SYS_COUNT_];  /* what a routing table may na
 
 extern struct personality *kcall_personality;         /* that of new programs */
 
+void kcall_advance(struct thread *t, uint64_t steps_left);
 void kcall_park(struct thread *t);
 void kcall_exit(struct thread *t, uint64_t how);   /* enum exit */
 

@@ -14,7 +14,7 @@ uint64_t arch_tsc_hz(void);
 
 static uint64_t stretch_of(const struct task *x)
 {
-    return x->service && x->active ? x->messages + x->active->call : 0;
+    return x->service && x->active ? x->messages + x->advances + x->active->call : 0;
 }
 
 static int64_t info_task(uint64_t index, struct task_info *out)

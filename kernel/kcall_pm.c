@@ -72,7 +72,10 @@ int64_t sys_task_kill(struct thread *t, const uint64_t *a)
         return -EPERM;
     if (!x)
         return -ESRCH;
-    task_kill(x);
+    if (a[1] == KILL_THREADS)
+        task_kill_threads(x);
+    else
+        task_kill(x);
     return 0;
 }
 

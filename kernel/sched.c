@@ -233,6 +233,64 @@ void sched_yield(struct thread *t)
     }
 }
 
+static void quantum_give(struct thread *t, uint64_t quantum)
+{
+    t->quantum = quantum;
+    t->quantum_end = clock_used(t) + quantum;
+}
+
+/* In the queue whose turn t, a service's thread outside its monitor, waits for. */
+static void stand_aside(struct thread *t, unsigned priority)
+{
+    const struct thread *program = this_cpu()->charged;
+    t->aside = 1;
+    t->works_for = program ? program->index + 1 : 0;
+    t->priority = priority;
+    t->state = THREAD_READY;
+    turn_over(t);
+}
+
+/* Whether other programs should run before t does more for the program that is charged, whose next quantum begins then. Nobody is when it
+ * has died: then t has a quantum of its own, from when it stepped in. */
+static bool quantum_over(const struct thread *t, struct thread *program)
+{
+    if (!(sched_mask >> PRIORITY_PROGRAM))
+        return false;
+    if (!program)
+        return (int64_t)arch_time() >= t->quantum_end;
+    bool better = sched_mask & ((1u << program->priority) - 1);
+    if (!better && (int64_t)clock_used(program) < program->quantum_end)
+        return false;
+    quantum_give(program, program->quantum ? program->quantum : QUANTUM_DEFAULT);
+    return true;
+}
+
+void sched_aside(struct thread *t)
+{
+    struct thread *program = this_cpu()->charged;
+    bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1), programs = quantum_over(t, program);
+    if (!services && !programs && !t->task->entry_first && !t->task->pending && !t->task->mail_first)
+        return;
+    sched_block(t);
+    if (programs)
+        stand_aside(t, program ? program->priority : PRIORITY_NORMAL);
+    else if (services)
+        stand_aside(t, PRIORITY_PROGRAM - 1);
+    else
+        sched_ready(t);
+}
+
+/* It has been its turn in the queue where it stood aside. Its time is again that of the program it works for. */
+static void step_in(struct thread *t)
+{
+    struct thread *program = t->works_for ? threads[t->works_for - 1] : NULL;
+    t->aside = 0;
+    t->priority = t->task->priority;
+    t->quantum_end = arch_time() + QUANTUM_DEFAULT;
+    arch_charge(program);
+    sched_ready(t);
+}
+
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();
@@ -248,12 +306,6 @@ void sched_tick(void)
 }
 
 /* ---- quanta ---- */
-
-static void quantum_give(struct thread *t, uint64_t quantum)
-{
-    t->quantum = quantum;
-    t->quantum_end = clock_used(t) + quantum;
-}
 
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
 {
@@ -334,6 +386,8 @@ struct thread *sched_next(void)
         struct thread *t = dequeue();
         if (__builtin_expect(!t, 0))
             idle(cpu);
+        else if (__builtin_expect(t->aside, 0))
+            step_in(t);
         else if (t->priority >= PRIORITY_PROGRAM && (sched_mask | t->interrupted))
             compete(t);
         else

@@ -41,6 +41,9 @@ static inline void sched_block(struct thread *t)
     task->active = NULL;
 }
 
+/* t, which runs in a service, is at a long piece of work: whoever waits for the service, other services that are ready, and programs when
+ * the one that t works for has used its quantum up, go first. Then t enters its monitor again. */
+void sched_aside(struct thread *t);
 void sched_remove(struct thread *t);      /* t, in whatever queue of the scheduler, is taken out */
 /* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells who, or NULL. sched_thaw lets them go on. */
 void sched_freeze(struct task *task);

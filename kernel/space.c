@@ -8,6 +8,7 @@
 #include <minnow/errno.h>
 #include <minnow/range.h>
 
+enum { TABLES_AT_ONCE = 64, TABLES_ALL = ~0u };   /* how many empty tables one kernel call looks through */
 enum { ENTRY_MARKS = 0x60 };  /* accessed and dirty: set by hand when the kernel writes through the direct map */
 
 void *space_byte(struct space *s, vaddr_t va, bool write)
@@ -103,7 +104,8 @@ int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
 
 void space_release(struct task *t, vaddr_t end)
 {
-    for (vaddr_t va = arch_next(t->space, 0, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
+    unsigned tables = TABLES_ALL;
+    for (vaddr_t va = arch_next(t->space, 0, end, &tables); va < end; va = arch_next(t->space, va + PAGE_SIZE, end, &tables)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
             if (!arch_entry_shown(*e))   /* else programs may have it mapped, for ever */
@@ -178,13 +180,18 @@ static int64_t map_pages(struct task *t, const struct page_change *c)
     return 0;
 }
 
-static void protect_pages(struct task *t, const struct page_change *c, vaddr_t end)
+/* No more than `places` pages, unless that is 0. How many pages of the range it has got over. */
+static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
 {
-    for (vaddr_t va = arch_next(t->space, c->address, end); va < end; va = arch_next(t->space, va + PAGE_SIZE, end)) {
+    unsigned tables = places ? TABLES_AT_ONCE : TABLES_ALL;
+    vaddr_t va = arch_next(t->space, c->address, end, &tables);
+    for (uint64_t n = 0; va < end && tables && (!places || n < places); n++) {
         uint64_t *e = arch_entry(t->space, va, false);
         *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
         arch_flush(t->space, va);
+        va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
     }
+    return (va - c->address) / PAGE_SIZE;
 }
 
 static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
@@ -197,24 +204,34 @@ static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
 
 void space_unmap_rest(struct space *s)
 {
-    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP)) < USER_TOP; va += PAGE_SIZE)
+    unsigned tables = TABLES_ALL;
+    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP, &tables)) < USER_TOP; va += PAGE_SIZE)
         unmap_one(s, va, arch_entry(s, va, false));
 }
 
-/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for PAGE_UNMAP. The array has as many
- * places as the range has pages, or ends the listing early: count comes back as what was filled. */
+static inline int list_one(struct thread *caller, const struct page_change *c, uint64_t place, vaddr_t va, uint64_t entry)
+{
+    struct page_out out = { va, entry };
+    return space_write(caller->space, c->source + place * sizeof out, &out, sizeof out);
+}
+
+/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for PAGE_UNMAP. How many places it has filled.
+ * It ends early when the array is full, or when it has looked through many empty tables: then with an entry of 0 in the last place. */
 static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
 {
+    unsigned tables = TABLES_AT_ONCE;
     uint64_t filled = 0;
-    for (vaddr_t va = arch_next(t->space, c->address, end); va < end && filled < places; va = arch_next(t->space, va + PAGE_SIZE, end)) {
+    vaddr_t va = arch_next(t->space, c->address, end, &tables);
+    while (va < end && tables && filled < places) {
         uint64_t *e = arch_entry(t->space, va, false);
-        struct page_out out = { va, arch_entry_out(*e) };
-        if (space_write(caller->space, c->source + filled * sizeof out, &out, sizeof out) < 0)
+        if (list_one(caller, c, filled++, va, arch_entry_out(*e)) < 0)
             return -EFAULT;
-        filled++;
         if (c->action == PAGE_UNMAP)
             unmap_one(t->space, va, e);
+        va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
     }
+    if (va < end && !tables && filled < places && list_one(caller, c, filled++, va - PAGE_SIZE, 0) < 0)
+        return -EFAULT;
     return filled;
 }
 
@@ -223,6 +240,7 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
 static int64_t change_one(struct thread *caller, const struct page_change *c)
 {
     struct task *t = task_find(c->task);
+    int64_t result;
     if (!t || t->service || t->dead)
         return -ESRCH;
     if (c->address % PAGE_SIZE || c->count > USER_TOP / PAGE_SIZE || !range_within(c->address, c->count * PAGE_SIZE, USER_TOP))
@@ -232,8 +250,8 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
     case PAGE_MAP: case PAGE_MAP_ZERO: case PAGE_MAP_COPY: case PAGE_MAP_SERVICE:
         return map_pages(t, c);
     case PAGE_PROTECT:
-        protect_pages(t, c, end);
-        return 0;
+        result = protect_pages(t, c, end, c->service);
+        return c->service ? result : 0;
     case PAGE_UNMAP: case PAGE_QUERY:
         return list_pages(caller, t, c, end, c->service);
     default:
@@ -284,8 +302,9 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
         return -EINVAL;
     uint64_t filled = 0;
     int error = 0;
-    vaddr_t va = arch_next(from->space, c.start, c.end);
-    for (; va < c.end && filled < c.max; va = arch_next(from->space, va + PAGE_SIZE, c.end)) {
+    unsigned tables = TABLES_AT_ONCE;
+    vaddr_t va = arch_next(from->space, c.start, c.end, &tables);
+    for (; va < c.end && tables && filled < c.max; va = arch_next(from->space, va + PAGE_SIZE, c.end, &tables)) {
         error = clone_one(from, to, va, c.share);
         if (error)
             break;

@@ -294,6 +294,9 @@ static void native_call(struct thread *t)
     case SYS_PARK:
         kcall_park(t);
         return;
+    case SYS_ADVANCE:
+        kcall_advance(t, t->regs.rdi);
+        return;
     case SYS_EXIT:
         kcall_exit(t, t->regs.rdi);
         return;

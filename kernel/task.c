@@ -100,11 +100,16 @@ int task_new_space(struct task *t)
     return 0;
 }
 
+void task_kill_threads(struct task *t)
+{
+    while (t->threads)
+        thread_kill(t->threads);
+}
+
 void task_kill(struct task *t)
 {
     t->dead = 1;
-    while (t->threads)
-        thread_kill(t->threads);
+    task_kill_threads(t);
     if (t->conns)
         conn_table_drop(t->conns);
     if (t->space)
@@ -114,6 +119,8 @@ void task_kill(struct task *t)
     tasks_count--;
     kfree(t, sizeof *t);
 }
+
+_Static_assert(sizeof(struct thread) <= 512, "one more byte, and each takes a kilobyte");
 
 struct thread *thread_create(struct task *task)
 {

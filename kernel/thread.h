@@ -45,12 +45,13 @@ struct thread {
     uint8_t        interrupted; /* SYS_INTERRUPT waits for the end of its call, or for its turn */
     uint8_t        user;        /* belongs to a personality: has floating point state and a system call table */
     uint8_t        event_due;   /* a thrown event is to be made again, not a system call */
+    uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
+    uint8_t        aside;       /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside) */
     struct task   *task;
     struct space  *space;       /* of the task */
     struct thread *next;        /* in a run queue, a list of receivers, a wait for a position */
     call_t         call;        /* sequence << 16 | index: names the call that is being made */
     call_t         serving;     /* a service's: the call that it received last; 0: what the kernel said then stands in `told` */
-    struct { uint64_t op, word, object, flags; } told;
     struct task   *holder;      /* QUEUED: whose mailbox; HELD: who owes the reply */
     uint64_t      *words;       /* of the request: in the registers, or in `moved` */
     uint64_t       op, object, position, flags;
@@ -58,21 +59,30 @@ struct thread {
     uint64_t       reach;       /* a thrown call's: bytes of the window before the first that was missing */
     uint64_t       progress;    /* a thrown call's: bytes of it that are done (SYS_MOVED) */
     uint64_t       resumed;     /* CALL_MOVED, CALL_CUT, while a thrown call is being made again; else 0 */
-    uint64_t       event[6];    /* the last event: op, then its words */
+    union {
+        uint64_t   event[6];    /* a program's: the last event: op, then its words */
+        struct { uint64_t op, word, object, flags; } told;   /* a service's: what the kernel said last */
+    };
     struct {
         caller_t base;
-        uint64_t length, kind;
-        uint64_t element, begins;   /* of an iovec: where the last copy got to; see struct cursor */
+        uint64_t length;
+        uint32_t kind;
+        uint32_t element;   /* of an iovec: where the last copy got to (struct cursor), */
+        uint64_t begins;    /* and at which offset in the window that begins */
     } window;
     struct conn   *conn;        /* whose position it holds */
     struct mail    mail;
     struct thread *siblings;    /* other threads of the task */
     void          *fpu;         /* XSAVE area, NULL until first used */
     uint64_t       cpu_ns;      /* processor time, that of servers on its behalf included */
-    uint64_t       quantum;     /* nanoseconds of it that it was given last; 0: it has not asked yet */
+    union {
+        uint64_t   quantum;     /* nanoseconds of it that it was given last; 0: it has not asked yet */
+        uint64_t   stretch;     /* a service's: in which stretch of work it has told last how many steps are left */
+    };
     int64_t        quantum_end; /* the quantum is used up when cpu_ns has got there */
     uint16_t       index;
-    uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
+    uint16_t       works_for;   /* aside: the index of the program whose time it was, + 1; 0: nobody's */
+    uint32_t       steps_left;  /* told by SYS_ADVANCE in that stretch */
     call_t         connected;   /* the call, if its holder has given the caller a descriptor, */
     uint32_t       descriptor;  /* this one */
 };
@@ -126,6 +136,7 @@ struct task {
     vaddr_t        published;         /* SYS_PUBLISH */
     uint64_t       published_length;
     uint64_t       messages;          /* received */
+    uint64_t       advances;          /* steps that its threads have got further in long work */
     uint64_t       cpu_ns;            /* of threads that have ended */
     char           name[16];
 };
@@ -155,6 +166,7 @@ static inline struct cpu *this_cpu(void) { return &cpu0; }
 struct task *task_find(endpoint_t e);
 struct task *task_create(endpoint_t wanted, const char *name);    /* wanted 0: any; NULL: no place or memory */
 void         task_kill(struct task *t);
+void         task_kill_threads(struct task *t);   /* the task stays, with its memory */
 int          task_new_space(struct task *t);
 struct thread *thread_create(struct task *t);                     /* PARKED; NULL: no place or memory */
 void         thread_kill(struct thread *t);

@@ -1,23 +1,46 @@
 /* mprotect, madvise, msync and mincore, with the arguments, results and errors of Linux. */
 #include "pm.h"
 
+#include <minnow/range.h>
+
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4, LIST = 64 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_HWPOISON = 100, MADV_LAST = 25 };
 
-/* The pages that are there get the protection too. In private regions they stay read-only: a write then faults, and
- * the fault knows whose page it is. */
+/* The pages that are there get the protection too, one step of them: where to go on, or an error. In private regions they stay read-only:
+ * a write then faults, and the fault knows whose page it is. */
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];
         vaddr_t from = MAX(start, r->start), to = MIN(end, r->end);
         uint32_t p = r->flags & REGION_SHARED ? protection : protection & ~PAGE_WRITE;
-        struct page_change c = { .address = from, .count = (to - from) / PAGE_SIZE, .task = s->task, .protection = p, .action = PAGE_PROTECT };
-        int64_t error = pages_do(&c, 1);
-        if (error < 0)
-            return error;
+        struct page_change c = { .address = from, .count = (to - from) / PAGE_SIZE, .task = s->task, .service = STEP_PAGES, .protection = p,
+                                 .action = PAGE_PROTECT };
+        int64_t pages = pages_do(&c, 1);
+        if (pages < 0)
+            return pages;
+        if ((uint64_t)pages < c.count)
+            return from + pages * PAGE_SIZE;
     }
-    return 0;
+    return end;
+}
+
+/* One step: where to go on, or an error. */
+static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
+{
+    if (!regions_covered(&s->regions, start, end) || regions_reserve_protection(&s->regions, start, end) < 0)
+        return -ENOMEM;
+    for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
+        const struct region *r = &s->regions.array[i];
+        if (protection & ~r->allowed || (r->flags & REGION_FIXED && protection & PAGE_WRITE))
+            return -EACCES;
+    }
+    int64_t at = protect_pages(s, start, end, protection);
+    if (at > 0 && (uint64_t)at < end && regions_reserve_protection(&s->regions, start, at) < 0)
+        return -ENOMEM;
+    if (at > (int64_t)start)
+        regions_protect(&s->regions, start, at, protection);
+    return at;
 }
 
 int64_t do_mprotect(struct message *m)
@@ -31,32 +54,35 @@ int64_t do_mprotect(struct message *m)
         return -EINVAL;
     if (end < start || end > USER_TOP || PAGE_UP(m->w[1]) < m->w[1])
         return -ENOMEM;
-    if (start == end)
-        return 0;
-    if (!regions_covered(&s->regions, start, end) || regions_reserve_protection(&s->regions, start, end) < 0)
-        return -ENOMEM;
-    for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
-        const struct region *r = &s->regions.array[i];
-        if (protection & ~r->allowed || (r->flags & REGION_FIXED && protection & PAGE_WRITE))
-            return -EACCES;
+    while (s && start < end) {
+        int64_t at = protect_some(s, start, end, protection);
+        if (at < 0)
+            return at;
+        start = at;
+        if (start < end)
+            s = space_pause(s, m->from, start, end);
     }
-    int64_t error = protect_pages(s, start, end, protection);
-    if (error)
-        return error;
-    regions_protect(&s->regions, start, end, protection);
-    space_account(s);
+    if (s)
+        space_account(s);
     return 0;
 }
 
 /* ---- madvise ---- */
 
-static void drop_pages(struct space *s, vaddr_t start, vaddr_t end)
+/* s, or NULL when it is gone. May wait. */
+static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
-    for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
+    while (s && start < end) {
+        unsigned i = regions_find(&s->regions, start);
+        if (i == s->regions.count || s->regions.array[i].start >= end)
+            break;
         const struct region *r = &s->regions.array[i];
-        if (!(r->flags & REGION_FIXED))
-            pages_release(s, MAX(start, r->start), MIN(end, r->end));
+        vaddr_t to = MIN(end, r->end);
+        start = r->flags & REGION_FIXED ? to : pages_release(s, MAX(start, r->start), to);
+        if (start < to)
+            s = space_pause(s, task, start, end);
     }
+    return s;
 }
 
 int64_t do_madvise(struct message *m)
@@ -69,8 +95,8 @@ int64_t do_madvise(struct message *m)
     if (start % PAGE_SIZE || end < start || PAGE_UP(m->w[1]) < m->w[1] || advice > MADV_LAST || (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
         return -EINVAL;
     if (advice == MADV_DONTNEED)
-        drop_pages(s, start, MIN(end, USER_TOP));
-    if (start < end && (end > USER_TOP || !regions_covered(&s->regions, start, end)))
+        s = drop_pages(s, m->from, start, MIN(end, USER_TOP));
+    if (s && start < end && (end > USER_TOP || !regions_covered(&s->regions, start, end)))
         return -ENOMEM;
     backing_settle();
     return 0;
@@ -78,20 +104,21 @@ int64_t do_madvise(struct message *m)
 
 /* ---- msync ---- */
 
-/* A page that was written leaves all spaces and goes back to its server with a dirty mark; the next access brings it again. */
-static void collect_dirty(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
+/* One step of a range: where to go on. A page that was written leaves all spaces and goes back to its server with a dirty mark; the next access brings it again. */
+static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
 {
     struct page_out out[LIST];
-    int64_t n = LIST;
-    while (n == LIST && start < end) {
+    for (unsigned work = 0; start < end && work < STEP_PAGES; work += LIST) {
         struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = LIST, .action = PAGE_QUERY };
-        n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         for (int64_t i = 0; i < n; i++)
             if (out[i].entry & PAGE_OUT_DIRTY)
                 backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);
-        if (n > 0)
-            start = out[n - 1].address + PAGE_SIZE;
+        if (n <= 0 || (n < LIST && out[n - 1].entry))
+            return end;
+        start = out[n - 1].address + PAGE_SIZE;
     }
+    return start;
 }
 
 static inline bool is_file(const struct region *r) { return r->backing && r->backing->service && r->flags & REGION_SHARED; }
@@ -114,15 +141,17 @@ int64_t do_msync(struct message *m)
         if (!now || i == now->regions.count || now->regions.array[i].start >= end)
             break;
         const struct region *r = &now->regions.array[i];
-        vaddr_t from = MAX(at, r->start);
-        at = MIN(end, r->end);
+        vaddr_t from = MAX(at, r->start), to = MIN(end, r->end);
+        at = to;
         if (!is_file(r))
             continue;
         struct backing *b = r->backing;
         backing_ref(b);
-        collect_dirty(now, r, from, at);
+        at = collect_dirty(now, r, from, to);
+        if (at < to)
+            give_way((end - at) / PAGE_SIZE / STEP_PAGES);
         backing_settle();
-        int64_t error = flags & MS_SYNC ? call_object(b->service, FS_SYNC, b->object, 0, 0, 0) : 0;
+        int64_t error = flags & MS_SYNC && at == to ? call_object(b->service, FS_SYNC, b->object, 0, 0, 0) : 0;
         if (error < 0 && !result)
             result = error;
         backing_unref(b);
@@ -133,29 +162,78 @@ int64_t do_msync(struct message *m)
 
 /* ---- mincore ---- */
 
+enum { VECTOR = 4096 };   /* pages that are told about at once */
+
+/* So much of the range as goes into the vector: 1 for each page that is there. */
+static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_t *vector)
+{
+    struct page_out out[LIST];
+    vaddr_t end = start + pages * PAGE_SIZE;
+    memset(vector, 0, pages);
+    for (vaddr_t at = start; at < end;) {
+        struct page_change c = { .address = at, .count = (end - at) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = LIST, .action = PAGE_QUERY };
+        int64_t n = kernel_ask(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        for (int64_t i = 0; i < n; i++)
+            vector[(out[i].address - start) / PAGE_SIZE] = out[i].entry != 0;
+        if (n <= 0 || (n < LIST && out[n - 1].entry))
+            return;
+        at = out[n - 1].address + PAGE_SIZE;
+    }
+}
+
+static int64_t tell(struct message *m, vaddr_t to, const uint8_t *vector, unsigned pages)
+{
+    if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
+        return 0;
+    if (!range_within(to, pages, USER_TOP) || fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
+        return -EFAULT;
+    return kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0 ? -EFAULT : 0;
+}
+
+static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vaddr_t to)
+{
+    enum { VECTORS_AT_ONCE = 64 };
+    uint8_t *vector = memory_alloc(VECTOR);
+    int64_t error = vector ? 0 : -ENOMEM;
+    for (unsigned n = 1; start < end && !error; n++) {
+        struct space *s = space_of(m->from);
+        unsigned pages = MIN((uint64_t)VECTOR, (end - start) / PAGE_SIZE);
+        if (!s || (n % VECTORS_AT_ONCE == 0 && !call_alive(m->call)))
+            break;
+        look_at_pages(s, start, pages, vector);
+        error = tell(m, to, vector, pages);
+        start += pages * PAGE_SIZE;
+        to += pages;
+        if (n % VECTORS_AT_ONCE == 0)
+            give_way((end - start) / PAGE_SIZE / VECTOR / VECTORS_AT_ONCE);
+    }
+    memory_free(vector);
+    return error;
+}
+
+/* What is asked about may be much larger than all memory, and is no use to anybody: those who ask wait for each other, so that they keep
+ * one thread busy and not all. */
 int64_t do_mincore(struct message *m)
 {
-    uint8_t vector[LIST];
-    struct page_out out[LIST];
-    vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]), to = m->w[2];
+    static struct pending_list waiting;
+    static bool busy;
+    vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]);
+    struct space *s = space_of(m->from);
     if (start % PAGE_SIZE)
         return -EINVAL;
-    struct space *s = space_of(m->from);
     if (!s || end < start || end > USER_TOP || !regions_covered(&s->regions, start, end))
         return s ? -ENOMEM : -ESRCH;
-    for (; start < end && s; start += LIST * PAGE_SIZE, to += LIST, s = space_of(m->from)) {
-        unsigned pages = MIN((uint64_t)LIST, (end - start) / PAGE_SIZE);
-        struct page_change c = { .address = start, .count = pages, .source = (uint64_t)out, .task = s->task, .service = LIST, .action = PAGE_QUERY };
-        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
-        memset(vector, 0, sizeof vector);
-        for (int64_t i = 0; i < n; i++)
-            vector[(out[i].address - start) / PAGE_SIZE] = 1;
-        if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
-            continue;
-        if (to >= USER_TOP || to + pages > USER_TOP || fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
-            return -EFAULT;
-        if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0)
-            return -EFAULT;
+    if ((end - start) / PAGE_SIZE <= VECTOR)
+        return mincore_range(m, start, end, m->w[2]);
+    if (busy)
+        return pending_add(&waiting, m) ? LATER : -EAGAIN;
+    busy = true;
+    reply(m->call, mincore_range(m, start, end, m->w[2]));
+    while (waiting.first) {
+        struct message next = waiting.first->m;
+        pending_remove(&waiting, waiting.first);
+        reply(next.call, mincore_range(&next, next.w[0], next.w[0] + PAGE_UP(next.w[1]), next.w[2]));
     }
-    return 0;
+    busy = false;
+    return LATER;
 }

@@ -188,6 +188,16 @@ static int prepare(struct exec *e)
 
 /* ---- the change ---- */
 
+/* Gives the pages of the old space back. Of one that is not small the regions go with them, so that nothing comes back meanwhile. */
+static struct space *empty(struct space *old, endpoint_t task)
+{
+    if (!space_is_small(old))
+        return space_unmap(old, task, 0, USER_TOP);
+    for (vaddr_t at = 0; at < USER_TOP;)
+        at = pages_release(old, at, USER_TOP);
+    return old;
+}
+
 /* The task leaves its old space, which goes when it was alone in it, and enters the new one. */
 static int64_t commit(struct exec *e)
 {
@@ -203,7 +213,9 @@ static int64_t commit(struct exec *e)
         if (error < 0)
             return error;
     } else {
-        pages_release(old, 0, USER_TOP);
+        old = empty(old, e->task);
+        if (!old)
+            return -ESRCH;
     }
     space_leave(e->task);
     space_enter(e->space, e->task, 1);

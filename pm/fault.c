@@ -9,7 +9,7 @@
  * says which range it wants: then the page table is asked first. */
 #include "pm.h"
 
-enum { BATCH = 32, TRIES = 8 };
+enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512 };
 
 /* The region for an address. The stack grows down to it if it may; then the place below it was empty. */
 static struct region *region_for(struct space *s, vaddr_t page)
@@ -259,7 +259,12 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
 {
     bool progress = false;   /* a page came that was not there: the call may get further when it is made again */
+    vaddr_t pause = PAGE_DOWN(start) + FAULTS_AT_ONCE * PAGE_SIZE;
     for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
+        if (page >= pause) {
+            give_way((end - page) / (FAULTS_AT_ONCE * PAGE_SIZE));
+            pause = page + FAULTS_AT_ONCE * PAGE_SIZE;
+        }
         struct space *s = space_of(task);
         struct region *r = s ? region_for(s, page) : NULL;
         int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;

@@ -24,11 +24,13 @@ static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, 
 
 /* ---- fork ---- */
 
-/* The pages of a range appear in the child. Each frame that both count is counted once more. */
-static int64_t clone_range(struct space *parent, struct space *child, vaddr_t start, vaddr_t end, bool share)
+/* The pages of a range appear in the child, at most `most` and some more of them; *start becomes where to go on. Each frame that both count is
+ * counted once more. */
+static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end, bool share, uint64_t most)
 {
     static struct page_out out[LIST];
-    struct page_clone c = { .from = parent->task, .to = child->task, .start = start, .end = end, .share = share, .out = out };
+    struct page_clone c = { .from = parent->task, .to = child->task, .start = *start, .end = end, .share = share, .out = out };
+    uint64_t before = child->usage->resident;
     for (;;) {
         c.max = LIST;
         int64_t error = kernel_call(SYS_PAGES_CLONE, (uint64_t)&c, 0, 0, 0, 0, 0);
@@ -40,9 +42,57 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t st
         child->usage->resident += c.max;
         if (error == -ENOMEM && !frames_lend(parent->task))
             return -ENOMEM;
-        if (error != -ENOMEM && c.max < LIST)
+        *start = c.start;
+        if (c.start >= end || child->usage->resident - before >= most)
             return 0;
     }
+}
+
+/* Whether two regions, of a parent and of the child that was made of it, still show the same. */
+static bool alike(const struct region *a, const struct region *b)
+{
+    return a->backing == b->backing && !((a->flags ^ b->flags) & REGION_SHARED) && (!a->backing || a->offset - a->start == b->offset - b->start);
+}
+
+/* The pages of one of the child's regions, in steps. What the parent's other threads have mapped anew meanwhile is not the child's. */
+static int64_t clone_region(struct space **parent, endpoint_t task, struct space *child, const struct region *r)
+{
+    for (vaddr_t at = r->start; at < r->end;) {
+        const struct regions *rs = &(*parent)->regions;
+        unsigned i = regions_find(rs, at);
+        if (i == rs->count || rs->array[i].start >= r->end)
+            return 0;
+        vaddr_t end = MIN(rs->array[i].end, r->end);
+        at = MAX(at, rs->array[i].start);
+        if (!alike(&rs->array[i], r)) {
+            at = end;
+            continue;
+        }
+        int64_t error = clone_range(*parent, child, &at, end, r->flags & REGION_SHARED, STEP_PAGES);
+        if (error)
+            return error;
+        if (at < end && !(*parent = space_pause(*parent, task, at, USER_TOP)))
+            return -ESRCH;
+    }
+    return 0;
+}
+
+/* The pages of a parent that is not small. It may be gone afterwards: -ESRCH. */
+static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct space *child)
+{
+    uint64_t paused = 0;
+    for (unsigned i = 0; i < child->regions.count; i++) {
+        struct region r = child->regions.array[i];
+        int64_t error = clone_region(&parent, task, child, &r);
+        if (error)
+            return error;
+        if (child->usage->resident - paused < STEP_PAGES)
+            continue;
+        paused = child->usage->resident;
+        if (!(parent = space_pause(parent, task, r.end, USER_TOP)))
+            return -ESRCH;
+    }
+    return 0;
 }
 
 /* Runs of regions that are alike in being shared or not, and near each other, are cloned at once. */
@@ -53,14 +103,15 @@ static int64_t clone_pages(struct space *parent, struct space *child)
         const struct region *first = r++;
         while (r < last && !((r->flags ^ first->flags) & REGION_SHARED) && r->start - r[-1].end <= RUN_GAP)
             r++;
-        int64_t error = clone_range(parent, child, first->start, r[-1].end, first->flags & REGION_SHARED);
+        vaddr_t at = first->start;
+        int64_t error = clone_range(parent, child, &at, r[-1].end, first->flags & REGION_SHARED, ~0ul);
         if (error)
             return error;
     }
     return 0;
 }
 
-static int64_t copy_space(struct space *parent, endpoint_t task)
+static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
 {
     struct space *s = space_create();
     if (!s)
@@ -78,9 +129,9 @@ static int64_t copy_space(struct space *parent, endpoint_t task)
     space_enter(s, task, 1);
     *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages, .data = parent->usage->data,
                                    .stack = parent->usage->stack, .text = parent->usage->text };
-    int64_t error = clone_pages(parent, s);
+    int64_t error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
-        pages_release_all(s);
+        space_empty(s, task);
         space_leave(task);
     }
     return error;
@@ -100,7 +151,7 @@ int64_t do_fork(struct message *m)
     if (share)
         space_enter(s, task, 1);
     else
-        error = copy_space(s, task);
+        error = copy_space(s, parent, task);
     if (error)
         goto kill;
     int64_t thread = create(parent, SYS_THREAD_CREATE, task, call, 0, 0);
@@ -113,10 +164,10 @@ int64_t do_fork(struct message *m)
 
 leave:
     if (!share)
-        pages_release_all(space_of(task));
+        space_empty(space_of(task), task);
     space_leave(task);
 kill:
-    kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
+    kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
     backing_settle();
     return error;
 }
@@ -162,7 +213,7 @@ int64_t do_spawn(struct message *m)
     int64_t call = create(task, SYS_THREAD_CREATE, task, 0, 0, 0);
     if (call < 0) {
         space_leave(task);
-        kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
+        kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
         return call;
     }
     reply_words(m, call, 0, 0);
@@ -175,10 +226,13 @@ int64_t do_exit(struct message *m)
     struct space *s = space_of(task);
     if (!s)
         return -ESRCH;
+    if (s->tasks == 1 && !space_is_small(s))
+        kernel_call(SYS_TASK_KILL, task, KILL_THREADS, 0, 0, 0, 0);   /* they would touch again what is given back in steps */
     if (s->tasks == 1)
-        pages_release_all(s);
-    kernel_call(SYS_TASK_KILL, task, 0, 0, 0, 0, 0);
-    space_leave(task);
+        space_empty(s, task);
+    kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
+    if (space_of(task))
+        space_leave(task);
     backing_settle();
     return 0;
 }

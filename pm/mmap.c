@@ -77,8 +77,24 @@ static vaddr_t place(const struct space *s, const struct wish *w)
     return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
 }
 
-/* Everything that may fail, then the change. The address or an error. */
-static int64_t map(struct space *s, const struct wish *w)
+/* What is mapped in the way goes, with places got for it and for one region more. May wait. *s becomes NULL when it is gone. */
+static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t end)
+{
+    enum { ROUNDS = 4 };   /* other threads may map something there meanwhile */
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (regions_free(&(*s)->regions, start, end))
+            return regions_reserve(&(*s)->regions, 1);
+        if (regions_reserve(&(*s)->regions, 3) < 0)
+            return -ENOMEM;
+        *s = space_unmap(*s, task, start, end);
+        if (!*s)
+            return -ESRCH;
+    }
+    return -EAGAIN;
+}
+
+/* Everything that may fail, then the change. The address or an error. May wait. */
+static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
 {
     bool data = w->protection & PAGE_WRITE && !w->shared;
     uint64_t replaced = w->flags & MAP_FIXED ? regions_pages(&s->regions, w->address, w->address + w->length) * PAGE_SIZE : 0;
@@ -89,10 +105,11 @@ static int64_t map(struct space *s, const struct wish *w)
     if (replaced && w->flags & MAP_FIXED_NOREPLACE)
         return -EEXIST;
     vaddr_t at = place(s, w);
-    if (!at || regions_reserve(&s->regions, 3) < 0)
+    if (!at)
         return -ENOMEM;
-    if (replaced)
-        space_unmap(s, at, at + w->length);
+    int error = replaced ? make_room(&s, task, at, at + w->length) : regions_reserve(&s->regions, 1);
+    if (error)
+        return error;
     regions_insert(&s->regions, &(struct region){
         .start = at, .end = at + w->length, .offset = w->backing ? w->offset : 0, .backing = w->backing, .protection = w->protection,
         .allowed = w->allowed, .flags = (w->shared ? REGION_SHARED : 0) | (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) });
@@ -111,7 +128,7 @@ int64_t do_mmap(struct message *m)
     if (w.anonymous && w.shared && !(w.backing = backing_shared()))
         return -ENOMEM;
     struct space *s = space_of(m->from);
-    int64_t at = s ? map(s, &w) : -ESRCH;
+    int64_t at = s ? map(s, m->from, &w) : -ESRCH;
     if (at < 0 && w.backing)
         backing_unref(w.backing);
     backing_settle();
@@ -130,8 +147,9 @@ int64_t do_munmap(struct message *m)
         return -EINVAL;
     if (regions_reserve_removal(&s->regions, start, start + length) < 0)
         return -ENOMEM;
-    space_unmap(s, start, start + length);
-    space_account(s);
+    s = space_unmap(s, m->from, start, start + length);
+    if (s)
+        space_account(s);
     backing_settle();
     return 0;
 }
@@ -158,7 +176,9 @@ int64_t do_brk(struct message *m)
         regions_insert(&s->regions, &(struct region){ .start = old_end, .end = end, .protection = PAGE_READ | PAGE_WRITE,
                                                       .allowed = PAGE_ALL, .flags = REGION_HEAP });
     } else if (end < old_end) {
-        space_unmap(s, end, old_end);
+        s = space_unmap(s, m->from, end, old_end);
+        if (!s)
+            return -ESRCH;
     }
     s->brk = want;
     space_account(s);

@@ -10,11 +10,13 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
     struct page_out out[BATCH];
     struct page_change map[BATCH];
     vaddr_t at = from, end = from + length;
-    for (int64_t n = BATCH; n == BATCH;) {
+    while (at < end) {
         struct page_change c = { .address = at, .count = (end - at) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = BATCH, .action = PAGE_UNMAP };
-        n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         unsigned k = 0;
         for (int64_t i = 0; i < n; i++) {
+            if (!out[i].entry)
+                continue;
             if (!(out[i].entry & PAGE_OUT_OWNED)) {
                 const struct region *r = regions_at(&s->regions, out[i].address);
                 if (out[i].entry & PAGE_OUT_DIRTY && r && r->backing && r->backing->service)
@@ -28,16 +30,72 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
         }
         if (k && pages_do(map, k) < 0)
             die("no page tables for a move");
-        if (n > 0)
-            at = out[n - 1].address + PAGE_SIZE;
-        if (at >= end)
-            break;
+        if (n <= 0 || (n < BATCH && out[n - 1].entry))
+            return;
+        at = out[n - 1].address + PAGE_SIZE;
     }
 }
 
 static bool room_to_move(uint64_t length) { return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16; }
 
-static int64_t move(struct space *s, const struct region *old, vaddr_t from, uint64_t old_length, vaddr_t to, uint64_t length)
+/* Moves the pages of `length` bytes and what they belong to, in steps. The whole target is there from the beginning, so that nothing else is
+ * mapped there, but nobody may touch it before all has come. Other threads that change either range meanwhile end the move. */
+static int64_t move_in_steps(struct space *s, endpoint_t task, struct region target, vaddr_t from, uint64_t length)
+{
+    const vaddr_t to = target.start;
+    const uint8_t protection = target.protection;
+    target.protection = target.allowed = 0;
+    for (uint64_t done = 0; done < length;) {
+        uint64_t part = MIN(length - done, (uint64_t)STEP_PAGES / 2 * PAGE_SIZE);
+        struct region *old = regions_at(&s->regions, from + done), *new = regions_at(&s->regions, to + done);
+        bool same = old && new && old->backing == target.backing && old->end - (from + done) >= part && new->end - (to + done) >= part
+                 && !((old->flags ^ target.flags) & REGION_SHARED) && !new->allowed && new->backing == target.backing
+                 && (!target.backing || (old->offset + (from + done - old->start) == target.offset + done
+                                         && new->offset + (to + done - new->start) == target.offset + done));
+        if (!same || !room_to_move(part) || regions_reserve_removal(&s->regions, from + done, from + done + part) < 0)
+            return -EFAULT;
+        move_pages(s, from + done, to + done, part, protection);
+        regions_remove(&s->regions, from + done, from + done + part);
+        done += part;
+        if (done < length && !(s = space_pause(s, task, from + done, from + length)))
+            return -ESRCH;
+    }
+    return 0;
+}
+
+/* The target gets what it had been promised. */
+static int64_t open_target(struct space *s, const struct region *target)
+{
+    struct region *r = regions_at(&s->regions, target->start);
+    if (!r || r->allowed || r->end < target->end || regions_reserve(&s->regions, 3) < 0)
+        return -ENOMEM;
+    if (target->backing)
+        backing_ref(target->backing);
+    regions_remove(&s->regions, target->start, target->end);
+    regions_insert(&s->regions, target);
+    return target->start;
+}
+
+static int64_t move_large(struct space *s, endpoint_t task, const struct region *target, vaddr_t from, uint64_t old_length)
+{
+    struct region closed = *target;
+    closed.protection = closed.allowed = 0;
+    regions_insert(&s->regions, &closed);
+    uint64_t id = s->id;
+    int64_t error = move_in_steps(s, task, *target, from, MIN(old_length, target->end - target->start));
+    s = space_of(task);
+    if (!s || s->id != id)
+        return -ESRCH;
+    int64_t result = open_target(s, target);
+    if (error || result < 0)
+        return error ? error : result;
+    uint64_t length = target->end - target->start;
+    if (old_length > length && regions_reserve_removal(&s->regions, from + length, from + old_length) == 0)
+        space_unmap(s, task, from + length, from + old_length);
+    return result;
+}
+
+static int64_t move(struct space *s, endpoint_t task, const struct region *old, vaddr_t from, uint64_t old_length, vaddr_t to, uint64_t length)
 {
     struct region r = *old;
     if (!room_to_move(old_length) || r.flags & REGION_FIXED)
@@ -48,10 +106,11 @@ static int64_t move(struct space *s, const struct region *old, vaddr_t from, uin
     r.flags &= ~(REGION_STACK | REGION_HEAP);
     if (r.backing)
         backing_ref(r.backing);
+    if (MIN(s->usage->resident * PAGE_SIZE, old_length) > STEP_PAGES * PAGE_SIZE)
+        return move_large(s, task, &r, from, old_length);
     move_pages(s, from, to, MIN(old_length, length), r.protection);
-    space_unmap(s, from, from + old_length);
     regions_insert(&s->regions, &r);
-    return to;
+    return space_unmap(s, task, from, from + old_length) ? (int64_t)to : -ESRCH;
 }
 
 /* The mapping becomes longer where it stands, if nothing is in the way. */
@@ -70,11 +129,16 @@ static bool grow(struct space *s, const struct region *old, uint64_t more)
     return true;
 }
 
-static int64_t remap(struct space *s, vaddr_t at, uint64_t old_length, uint64_t length, uint64_t flags, vaddr_t to)
+static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_length, uint64_t length, uint64_t flags, vaddr_t to)
 {
     struct region *r = regions_at(&s->regions, at);
     if (!r || old_length > r->end - at)
         return -EFAULT;
+    if (length < old_length && !(flags & MREMAP_FIXED)) {   /* works at the limit of regions, too */
+        if (regions_reserve_removal(&s->regions, at + length, at + old_length) < 0)
+            return -ENOMEM;
+        return space_unmap(s, task, at + length, at + old_length) ? (int64_t)at : -ESRCH;
+    }
     if (regions_reserve(&s->regions, 5) < 0)
         return -ENOMEM;
     r = regions_at(&s->regions, at);
@@ -85,19 +149,18 @@ static int64_t remap(struct space *s, vaddr_t at, uint64_t old_length, uint64_t 
     if (flags & MREMAP_FIXED) {
         if (!room_to_move(old_length) || r->flags & REGION_FIXED)
             return -ENOMEM;
-        space_unmap(s, to, to + length);
-        r = regions_at(&s->regions, at);
-        return move(s, r, at, old_length, to, length);
+        s = space_unmap(s, task, to, to + length);
+        r = s ? regions_at(&s->regions, at) : NULL;
+        if (!r || old_length > r->end - at || !regions_free(&s->regions, to, to + length) || regions_reserve(&s->regions, 5) < 0)
+            return -EFAULT;
+        return move(s, task, regions_at(&s->regions, at), at, old_length, to, length);
     }
-    if (!more) {
-        if (length < old_length)
-            space_unmap(s, at + length, at + old_length);
+    if (!more)
         return at;
-    }
     if (at + old_length == r->end && !(r->flags & REGION_FIXED) && grow(s, r, more))
         return at;
     to = flags & MREMAP_MAYMOVE ? regions_gap(&s->regions, length, ADDRESS_MIN, s->mmap_top) : 0;
-    return to ? move(s, r, at, old_length, to, length) : -ENOMEM;
+    return to ? move(s, task, r, at, old_length, to, length) : -ENOMEM;
 }
 
 int64_t do_mremap(struct message *m)
@@ -117,8 +180,10 @@ int64_t do_mremap(struct message *m)
         if (to < at + old_length && at < to + length)
             return -EINVAL;
     }
-    int64_t result = remap(s, at, old_length, length, flags, to);
-    space_account(s);
+    int64_t result = remap(s, m->from, at, old_length, length, flags, to);
+    s = space_of(m->from);
+    if (s)
+        space_account(s);
     backing_settle();
     return result;
 }

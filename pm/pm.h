@@ -34,12 +34,17 @@ bool     frames_lend(endpoint_t task);    /* gives the kernel some for page tabl
 
 /* ---- space.c ---- */
 
+/* Work on ranges is done in steps of so many pages, with others served in between: a range may be as large as the memory. Whatever goes in
+ * steps leaves a space in order after each of them. */
+enum { STEP_PAGES = 2048 };
+
 /* Published, by task index. Place 0 is the whole: virtual_pages the frames that PM has, resident those in use. */
 extern struct pm_usage usage_table[TASKS];
 
 /* An address space, with the tasks that live in it. */
 struct space {
     struct regions   regions;             /* first: regions_charge() finds the space by it */
+    uint64_t         id;                  /* no two spaces have had the same */
     unsigned         tasks, threads;
     endpoint_t       task;                /* one of them: kernel calls name the page tables by it */
     vaddr_t          brk_start, brk;      /* bytes */
@@ -48,6 +53,13 @@ struct space {
     uint64_t         limit[3];            /* PM_LIMIT_..., bytes */
     struct pm_usage *usage;               /* published, of `task` */
 };
+
+/* Whether work on all of a space is one step. */
+static inline bool space_is_small(const struct space *s)
+{
+    enum { FEW_REGIONS = 256 };
+    return s->usage->resident <= STEP_PAGES && s->regions.count <= FEW_REGIONS;
+}
 
 /* The space a task lives in; NULL when there is no such task (any more). */
 struct space *space_of(endpoint_t task);
@@ -64,12 +76,17 @@ void space_init(void);                    /* publishes the usage table */
 int64_t pages_do(const struct page_change *changes, unsigned count);
 /* One page's entry as in struct page_out; 0 when nothing is mapped. */
 uint64_t page_entry(const struct space *s, vaddr_t page);
-/* Unmaps what is mapped in a range and gives it back. The regions must still be there: they say where dirty marks go. */
-void pages_release(struct space *s, vaddr_t start, vaddr_t end);
-/* Gives back all pages of a space whose page tables die next. */
-void pages_release_all(struct space *s);
-/* Takes a range out of a space, pages and regions. Two places must be reserved. */
-void space_unmap(struct space *s, vaddr_t start, vaddr_t end);
+/* Between two steps, the next of which begins at `at` and the last of which ends at `end`: lets others go first. s, if it is still the space
+ * of the task; else NULL. */
+struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end);
+/* Unmaps what is mapped in a range and gives it back, one step of it: where to go on. The regions must still be there: they say where dirty
+ * marks go. */
+vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end);
+/* Takes a range out of the space of a task, pages and regions. Places must be reserved (regions_reserve_removal). s; NULL when it is no longer
+ * the task's, for this may wait. */
+struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end);
+/* Gives back all pages of a space whose page tables die next. As space_unmap; does not wait if the space is small. */
+struct space *space_empty(struct space *s, endpoint_t task);
 /* Renews the published sums after regions have changed. */
 void space_account(struct space *s);
 /* Whether limits allow so many more bytes; `data`: private and writable. */

@@ -44,7 +44,10 @@ struct space *space_of(endpoint_t task)
 
 struct space *space_create(void)
 {
+    static uint64_t spaces;
     struct space *s = memory_zalloc(sizeof *s);
+    if (s)
+        s->id = ++spaces;
     if (s)
         s->limit[PM_LIMIT_AS] = s->limit[PM_LIMIT_DATA] = ~0ul, s->limit[PM_LIMIT_STACK] = 8 << 20;
     return s;
@@ -139,39 +142,87 @@ static void page_gone(struct space *s, const struct page_out *p)
         backing_mark_dirty(r->backing, (r->offset + p->address - r->start) / PAGE_SIZE);
 }
 
-void pages_release(struct space *s, vaddr_t start, vaddr_t end)
+struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
 {
-    int64_t n = LIST;
-    while (n == LIST && start < end) {
-        struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)list, .task = s->task,
-                                 .service = LIST, .action = PAGE_UNMAP };
-        n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
-        for (int64_t i = 0; i < n; i++)
-            page_gone(s, &list[i]);
-        if (n > 0) {
-            start = list[n - 1].address + PAGE_SIZE;
-            s->usage->resident -= n;
-        }
-    }
+    enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };   /* either falls with each step: pages that are there, or tables without any */
+    uint64_t id = s->id;
+    give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT));
+    s = space_of(task);
+    return s && s->id == id ? s : NULL;
 }
 
-void pages_release_all(struct space *s)
+vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
+{
+    enum { EMPTY_TABLES = 256 };   /* to look through so many as the kernel does in one call is work like for so many pages */
+    for (unsigned work = 0; start < end && work < STEP_PAGES;) {
+        struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)list, .task = s->task,
+                                 .service = LIST, .action = PAGE_UNMAP };
+        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        if (n <= 0)
+            return end;
+        bool empty = !list[n - 1].entry;
+        for (int64_t i = 0; i < n; i++)
+            page_gone(s, &list[i]);
+        s->usage->resident -= n - empty;
+        if (n < LIST && !empty)
+            return end;
+        start = list[n - 1].address + PAGE_SIZE;
+        work += n + (empty ? EMPTY_TABLES : 0);
+    }
+    return start;
+}
+
+struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
+{
+    for (bool again = false; s && !regions_free(&s->regions, start, end); again = true) {
+        vaddr_t at = pages_release(s, start, end);
+        if ((again || at < end) && regions_reserve_removal(&s->regions, start, at) < 0) {
+            if (at < end)
+                continue;   /* no memory for the parts of a region: all of it is done in one go */
+            return s;       /* other threads have taken the last places meanwhile: the range stays, empty */
+        }
+        regions_remove(&s->regions, start, at);
+        if (at == end)
+            break;
+        start = at;
+        s = space_pause(s, task, at, end);
+    }
+    return s;
+}
+
+/* The pages of a small space, with the regions left as they are. */
+static void release_small(struct space *s)
 {
     const struct region *r = s->regions.array, *last = r + s->regions.count;
     while (r < last) {
         const struct region *first = r++;
         while (r < last && r->start - r[-1].end <= RUN_GAP)
             r++;
-        pages_release(s, first->start, r[-1].end);
+        for (vaddr_t at = first->start; at < r[-1].end;)
+            at = pages_release(s, at, r[-1].end);
     }
 }
 
-void space_unmap(struct space *s, vaddr_t start, vaddr_t end)
+/* From the last region to the first, for then nothing in the array has to move. */
+struct space *space_empty(struct space *s, endpoint_t task)
 {
-    if (regions_free(&s->regions, start, end))
-        return;
-    pages_release(s, start, end);
-    regions_remove(&s->regions, start, end);
+    enum { REGIONS_AT_ONCE = 512 };
+    if (space_is_small(s)) {
+        release_small(s);
+        return s;
+    }
+    for (unsigned n = 1; s && s->regions.count; n++) {
+        const struct region *r = &s->regions.array[s->regions.count - 1];
+        vaddr_t start = r->start;
+        if (regions_reserve_removal(&s->regions, start, r->end) < 0) {
+            release_small(s);
+            return s;
+        }
+        s = space_unmap(s, task, start, r->end);
+        if (s && n % REGIONS_AT_ONCE == 0)
+            s = space_pause(s, task, start, start);
+    }
+    return s;
 }
 
 /* ---- sums ---- */

@@ -167,6 +167,15 @@ void switch_user(struct cpu *cpu, struct thread *t)
     load_bases(t);
 }
 
+void arch_charge(struct thread *program)
+{
+    struct cpu *cpu = this_cpu();
+    if (program && cpu->charged != program)
+        switch_user(cpu, program);
+    else if (!program && cpu->charged)
+        charge(cpu, NULL);
+}
+
 void arch_bases_changed(struct thread *t)
 {
     if (this_cpu()->charged == t)

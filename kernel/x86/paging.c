@@ -136,9 +136,9 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
 
 /* In a table of pages the next one is looked for in place; over a hole it goes by as much as the hole's table covers. A page that
  * nobody may touch (PROT_NONE) is there all the same: its entry is not 0. */
-vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end)
+vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
 {
-    while (va < end) {
+    while (va < end && *tables) {
         const uint64_t *table = phys_to_virt(s->root);
         unsigned l = LEVELS - 1;
         while (l > 0 && table[slot(va, l)] & P_PRESENT)
@@ -156,8 +156,9 @@ vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end)
                 e++, va += step;
             while (e < last && va < end && !(*e & P_PRESENT));
         }
+        --*tables;
     }
-    return end;
+    return va < end ? va : end;
 }
 
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)

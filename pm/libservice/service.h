@@ -95,6 +95,13 @@ struct condition { struct waiter *first; };
 void condition_wait(struct condition *c);       /* until the next condition_wake */
 void condition_wake(struct condition *c);       /* everybody who waits */
 
+/* For long work: to be called every million instructions or so, with how many such steps are left (STEPS_MAX at most; STEPS() of a count
+ * of things). Others who wait go first: callers of this service, other services, and programs when it is their turn. The manager sees the
+ * number fall, and does not take the service for one that hangs; a number that is not smaller than the one before, since the last message
+ * or call, says nothing to the manager. It is a wait like a call to another service: what was looked up before may have changed. */
+void give_way(uint64_t steps_left);
+#define STEPS(things, at_once) MIN((uint64_t)(things) / (at_once), (uint64_t)STEPS_MAX)
+
 /* Callers whose call is left with LATER, each at most once; a caller that was cancelled is dropped by itself. */
 struct pending { struct message m; struct pending *next; };
 struct pending_list { struct pending *first; };

@@ -59,6 +59,8 @@ static void wake_first(struct waiter **list)
 }
 
 /* A lock is handed to the first waiter, so nobody overtakes him. */
+void give_way(uint64_t steps_left) { kernel_call(SYS_ADVANCE, steps_left, 0, 0, 0, 0, 0); }
+
 void lock_take(struct lock *l)
 {
     if (l->held)

@@ -23,6 +23,7 @@ uint64_t arch_time(void);
 void arch_idle(void);
 
 uint64_t arch_time(void) { return 0; }
+void arch_charge(struct thread *program) { cpu0.charged = program; }
 void arch_idle(void) { fail_msg("nobody is ready"); }
 int64_t clock_slice_end = -1;
 void clock_slice_slow(const struct thread *t) { (void)t, slices++; }
@@ -354,6 +355,64 @@ static void a_thread_can_be_taken_out_of_any_queue(void **state)
     assert_int_equal(sched_mask, 0);
 }
 
+/* s works for a, and b waits. */
+static void long_work(void)
+{
+    service_task.priority = 3;
+    a.index = 1;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    cpu0.charged = &a;
+    sched_ready(&s);
+    sched_ready(&b);
+}
+
+static void long_work_goes_on_while_its_program_has_a_quantum(void **state)
+{
+    (void)state;
+    long_work();
+    a.cpu_ns = 9 * MS;
+    sched_aside(&s);
+    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(service_task.active, &s);
+}
+
+static void long_work_lets_others_run_when_that_is_used_up(void **state)
+{
+    (void)state;
+    long_work();
+    a.cpu_ns = 10 * MS;
+    sched_aside(&s);
+    assert_ptr_equal(sched_next(), &b);
+    assert_null(service_task.active);
+    cpu0.charged = &b;
+    sched_block(&b);
+    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(service_task.active, &s);
+    assert_ptr_equal(cpu0.charged, &a);
+    assert_int_equal(s.priority, 3);
+    assert_true(a.quantum_end > 10 * MS);
+}
+
+static void long_work_lets_the_next_message_and_other_services_go_first(void **state)
+{
+    (void)state;
+    long_work();
+    sched_ready(&s2);
+    sched_aside(&s);
+    assert_ptr_equal(sched_next(), &s2);
+    assert_int_equal(s.state, THREAD_MONITOR);
+    sched_block(&s2);
+    assert_ptr_equal(sched_next(), &s);
+    struct task other = { .service = 1, .priority = 6 };
+    struct thread o;
+    sched_ready(thread(&o, &other, 6));
+    sched_aside(&s);
+    assert_ptr_equal(sched_next(), &o);
+    sched_block(&o);
+    assert_ptr_equal(sched_next(), &s);
+    assert_int_equal(s.priority, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +426,9 @@ int main(void)
         cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh), cmocka_unit_test_setup(one_in_a_queue_is_moved_to_its_new_place, fresh),
         cmocka_unit_test_setup(of_a_services_threads_one_runs, fresh), cmocka_unit_test_setup(a_free_monitor_takes_the_next_message, fresh),
         cmocka_unit_test_setup(a_thread_can_be_taken_out_of_any_queue, fresh),
+        cmocka_unit_test_setup(long_work_goes_on_while_its_program_has_a_quantum, fresh),
+        cmocka_unit_test_setup(long_work_lets_others_run_when_that_is_used_up, fresh),
+        cmocka_unit_test_setup(long_work_lets_the_next_message_and_other_services_go_first, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

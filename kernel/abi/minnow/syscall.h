@@ -25,6 +25,8 @@ enum sys {
                          * the call now, that is its result; made again, it has CALL_MOVED and the bytes in w[5] -> 0, -ESRCH */
     SYS_PARK,           /* wait until another thread of this service unparks this one */
     SYS_UNPARK,         /* thread index (of own service) */
+    SYS_ADVANCE,        /* steps left of a long piece of work, at most STEPS_MAX: whoever waits goes first, then this thread goes on. While the number
+                         * falls, since this thread's last message or call, the service is not taken for one that hangs */
     SYS_SELF,           /* -> own thread index << 32 | own endpoint */
     SYS_SLOT,           /* name, length -> endpoint of the service, or -ENOENT */
 
@@ -56,7 +58,7 @@ enum sys {
 
     /* Tasks, threads and pages. Right PM. */
     SYS_TASK_CREATE,    /* parent task or 0, TASK_... -> task */
-    SYS_TASK_KILL,      /* task: every thread of it, its connections, and its space if it was the last in it */
+    SYS_TASK_KILL,      /* task, enum task_kill: every thread of it; its connections, and its space if it was the last in it */
     SYS_THREAD_CREATE,  /* task, call to copy registers from or 0 -> a call held by the task's personality server, as if the
                          * new thread had made it; replying to it starts the thread */
     SYS_THREAD_KILL,    /* thread */
@@ -110,6 +112,7 @@ enum {
     REPLY_KEEP     = 2,  /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
+enum { STEPS_MAX = 1 << 20 };
 enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };   /* bit numbers; the others are the service's own */
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
@@ -175,6 +178,7 @@ enum task_item {
     TASK_USER,              /* the user to whom it is accounted what the task takes; children inherit it */
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };
+enum task_kill { KILL_ALL, KILL_THREADS };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
 
 enum { PAGE_CHANGES_MAX = 64 };   /* in one call */
@@ -195,11 +199,12 @@ enum page_action {
     PAGE_MAP_ZERO,           /* likewise, and it is zeroed first */
     PAGE_MAP_COPY,           /* likewise, filled with a copy of what is mapped at address now */
     PAGE_MAP_SERVICE,        /* source, service: a page of its memory */
-    PAGE_PROTECT,            /* what is mapped gets this protection */
-    PAGE_UNMAP,              /* what was mapped is written to the array of struct page_out that source points to */
+    PAGE_PROTECT,            /* what is mapped gets this protection. service not 0: at most so many pages; result: pages of the range done */
+    PAGE_UNMAP,              /* what was mapped is written to the array of struct page_out that source points to; service: its places */
     PAGE_QUERY,              /* likewise, nothing is changed */
 };
-struct page_out { vaddr_t address; uint64_t entry; };   /* frame | PAGE_OUT_... of each page that was there; ends by address 0 if fewer than count */
+struct page_out { vaddr_t address; uint64_t entry; };   /* frame | PAGE_OUT_... of each page that was there. 0: nothing is there, and what lies
+                                                        * behind has not been looked at: ask again from there */
 enum { PAGE_OUT_WRITABLE = 1, PAGE_OUT_DIRTY = 2, PAGE_OUT_ACCESSED = 4, PAGE_OUT_OWNED = 8, PAGE_OUT_EXEC = 16 };
 
 struct page_clone {
