@@ -41,12 +41,16 @@ static void adopt(struct process *p)
     }
 }
 
+/* All threads of a process together have as many robust locks as four of them may have: a list in the program's memory may go round. */
 static void threads_drop(struct process *p)
 {
+    unsigned places = 4 * ROBUST_MAX;
     while (p->threads) {
         struct thread *t = p->threads;
+        t->active++;   /* futex_robust may wait */
         if (t->call)
-            futex_robust(t);
+            futex_robust(t, &places);
+        t->active--;
         thread_free(t);
     }
 }
@@ -157,7 +161,8 @@ int64_t linux_exit(struct thread *t, struct message *m)
         if (error == LATER)
             return LATER;
     }
-    futex_robust(t);
+    unsigned places = ROBUST_MAX;
+    futex_robust(t, &places);
     if (t->clear_tid)
         futex_wake_address(t, t->clear_tid, 1);
     if (t->dead)

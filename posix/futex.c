@@ -18,7 +18,7 @@ enum {
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_TID        0x3fffffffu
 
-enum { BUCKETS = 64, ROBUST_MAX = 2048 };
+enum { BUCKETS = 64 };
 static struct thread *buckets[BUCKETS];    /* by wait_next, first come first */
 static unsigned shared_waiters;
 
@@ -286,16 +286,19 @@ static void mark_dead(struct thread *t, caller_t at)
         futex_wake_address(t, at, 1);
 }
 
-void futex_robust(struct thread *t)
+void futex_robust(struct thread *t, unsigned *places)
 {
+    enum { AT_ONCE = 256 };
     struct { caller_t next; int64_t offset; caller_t pending; } head;
     caller_t list = t->robust_list, at;
     t->robust_list = 0;
     if (!list || !t->call || user_peek(t, list, &head, sizeof head))
         return;
     at = head.next & ~1ul;
-    for (unsigned n = 0; at != list && n < ROBUST_MAX && !t->dead; n++) {
+    for (unsigned n = 0; at != list && n < ROBUST_MAX && *places && !t->dead; n++) {
         caller_t next;
+        if (--*places % AT_ONCE == 0)
+            give_way(*places / AT_ONCE);
         if (user_peek(t, at, &next, sizeof next))
             break;
         if (at != (head.pending & ~1ul))

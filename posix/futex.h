@@ -6,7 +6,9 @@
 
 /* Wakes waiters on a word of t's memory, whether they wait private or shared. */
 void futex_wake_address(struct thread *t, caller_t address, int count);
-/* t ends: locks that it holds on its robust list are marked. Its call must still be held. */
-void futex_robust(struct thread *t);
+enum { ROBUST_MAX = 2048 };   /* as Linux: whoever has more locks on his list has made a circle of it */
+/* t ends: locks that it holds on its robust list are marked, no more than *places, which it counts down. Its call must still be held. May
+ * wait. */
+void futex_robust(struct thread *t, unsigned *places);
 
 #endif
