@@ -13,6 +13,10 @@ static void cursor_end(struct cursor *c)
 
 static bool fixed_root(const struct node *dir) { return dir->ino == ROOT_INO && dir->mount->bits != 32; }
 
+/* How many sectors have been opened: whoever goes through many of them lets others go first now and then. */
+enum { SECTORS_AT_ONCE = 128 };
+static unsigned sectors;
+
 /* The slot: 0, 1 behind the directory's last, or an error. */
 static int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t *place)
 {
@@ -37,6 +41,8 @@ static int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t
             return error;
         }
         c->sector = sector;
+        if (++sectors % SECTORS_AT_ONCE == 0)
+            give_way(DIRECTORY_SLOTS - MIN(slot, (uint32_t)DIRECTORY_SLOTS));
     }
     *e = (struct entry *)c->page->data + slot % per;
     *place = c->sector * per + slot % per;
@@ -100,18 +106,34 @@ int dir_next(struct node *dir, uint32_t *slot, struct found *f)
     return result < 0 ? result : 0;
 }
 
+static bool is_name(const struct found *f, const char *name, unsigned length)
+{
+    return name_same(f->name, f->length, name, length) && !fs_is_dots(f->name, f->length);
+}
+
+/* From slot to slot: 0, -ENOENT or an error. */
+static int search(struct node *dir, const char *name, unsigned length, struct found *f)
+{
+    uint32_t slot = 0;
+    int more;
+    while ((more = dir_next(dir, &slot, f)) == 1)
+        if (is_name(f, name, length))
+            return 0;
+    return more < 0 ? more : -ENOENT;
+}
+
 int dir_find(struct node *dir, const char *name, unsigned length, struct found *f)
 {
     for (;;) {
-        uint32_t version = dir->version, slot = 0;
-        int more;
-        while ((more = dir_next(dir, &slot, f)) == 1)
-            if (name_same(f->name, f->length, name, length) && !fs_is_dots(f->name, f->length))
-                return 0;
-        if (more < 0)
-            return more;
-        if (version == dir->version)
-            return -ENOENT;
+        uint32_t version = dir->version, slots[CANDIDATES];
+        int count = names_like(dir, name_hash(name, length), slots);
+        int error = count < 0 ? search(dir, name, length, f) : -ENOENT;
+        for (int k = 0; k < count && error == -ENOENT; k++) {
+            int more = dir_next(dir, &slots[k], f);
+            error = more < 0 ? more : more == 1 && is_name(f, name, length) ? 0 : -ENOENT;
+        }
+        if (error != -ENOENT || version == dir->version)
+            return error;
     }
 }
 
@@ -158,7 +180,7 @@ static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *en
 {
     struct cursor c = { .dir = dir };
     struct entry *e;
-    uint32_t place = 0, run = 0, slot = 0;
+    uint32_t place = 0, run = 0, slot = names_room(dir, count);
     bool end = false;
     int result = 0;
     while (run < count) {
@@ -178,10 +200,24 @@ static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *en
     cursor_end(&c);
     *first = slot - count;
     *ends = end;
+    if (!result)
+        names_room_found(dir, count, *first);
     return result;
 }
 
-static int short_taken(struct node *dir, const uint8_t *name)
+int dir_short(struct node *dir, uint32_t slot, uint8_t *name)
+{
+    struct cursor c = { .dir = dir };
+    struct entry *e;
+    uint32_t place = 0;
+    int result = cursor_at(&c, slot, &e, &place);
+    if (!result)
+        memcpy(name, e->name, sizeof e->name);
+    cursor_end(&c);
+    return result;
+}
+
+static int search_short(struct node *dir, const uint8_t *name)
 {
     struct cursor c = { .dir = dir };
     struct entry *e;
@@ -196,6 +232,24 @@ static int short_taken(struct node *dir, const uint8_t *name)
     }
     cursor_end(&c);
     return result < 0 ? result : result == 0;
+}
+
+/* Under mount.tree: nothing is added or removed meanwhile. */
+static int short_taken(struct node *dir, const uint8_t *name)
+{
+    uint32_t slots[CANDIDATES];
+    uint8_t there[11];
+    int count = names_like(dir, names_short_hash(name), slots);
+    if (count < 0)
+        return search_short(dir, name);
+    for (int k = 0; k < count; k++) {
+        int error = dir_short(dir, slots[k], there);
+        if (error < 0)
+            return error;
+        if (!error && memcmp(there, name, sizeof there) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 /* A short name for the entry, and how many parts of a long name it needs besides. */
@@ -217,6 +271,14 @@ static int choose_names(struct node *dir, const char *name, unsigned length, uin
             return taken;
     }
     return -ENOSPC;
+}
+
+static void index_add(struct node *dir, const char *name, unsigned length, const uint8_t *short_name, uint32_t first, unsigned parts)
+{
+    struct found f = { .first = first, .slot = first + parts, .length = length };
+    memcpy(f.name, name, length);
+    memcpy(f.entry.name, short_name, sizeof f.entry.name);
+    names_added(dir, &f);
 }
 
 int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e, uint32_t *place)
@@ -252,6 +314,10 @@ int dir_add(struct node *dir, const char *name, unsigned length, const struct en
         cache_dirty(c.page);
     }
     cursor_end(&c);
+    if (error)
+        names_forget(dir);
+    else
+        index_add(dir, name, length, new.name, first, parts);
     changed(dir);
     return error > 0 ? -EUCLEAN : error;
 }
@@ -270,6 +336,10 @@ int dir_remove(struct node *dir, const struct found *f)
         cache_dirty(c.page);
     }
     cursor_end(&c);
+    if (error)
+        names_forget(dir);
+    else
+        names_removed(dir, f);
     changed(dir);
     return error;
 }

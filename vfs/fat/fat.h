@@ -34,6 +34,7 @@ struct node {
     uint32_t cluster;                    /* the first; 0: none */
     uint32_t size;                       /* of a file */
     bool     directory, removed, dirty, loading, freeing;
+    bool     many;                       /* names, too many for an index */
     int      failed;
     uint8_t  attributes;
     struct timespec64 created, mtime, atime;
@@ -41,6 +42,7 @@ struct node {
     uint32_t user;              /* while it is open or held: to whom that is accounted */
     uint32_t version;                    /* of a directory: changes with it */
     uint32_t known_index, known_cluster; /* a step of the chain that was walked last; known_cluster 0: none */
+    struct names *names;                 /* of a directory: where they stand, or NULL */
     struct lock lock;
     struct condition loaded;
     struct node *hash_next, *older, *newer;
@@ -115,6 +117,7 @@ uint8_t  name_checksum(const uint8_t *short_name);
 int      name_to_units(const char *name, unsigned length, uint16_t *units);   /* their number; -EINVAL, -ENAMETOOLONG */
 int      name_from_units(const uint16_t *units, unsigned count, char *name);  /* its length, at most NAME_MAX; -EINVAL */
 bool     name_same(const char *a, unsigned a_length, const char *b, unsigned b_length);   /* whatever the case */
+uint32_t name_hash(const char *name, unsigned length);                /* likewise */
 void     long_part(const uint16_t *units, unsigned count, unsigned part, bool last, uint8_t checksum, struct long_entry *to);
 void     long_units(const struct long_entry *e, uint16_t *units);     /* the thirteen of one part */
 void     time_pack(const struct timespec64 *t, uint16_t *date, uint16_t *time, uint8_t *ms10);   /* time, ms10 may be NULL */
@@ -130,6 +133,7 @@ struct found {                       /* a name in a directory */
 };
 /* The next name from *slot on, which is moved behind it; "." and ".." too. 1, 0 at the end, or an error. */
 int dir_next(struct node *dir, uint32_t *slot, struct found *f);
+int dir_short(struct node *dir, uint32_t slot, uint8_t *name);   /* of the entry in one slot: 0, 1 behind the end, or an error */
 int dir_find(struct node *dir, const char *name, unsigned length, struct found *f);   /* -ENOENT */
 /* Writes a name with the rest of the entry from *e, and tells where. Under mount.tree. */
 int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e, uint32_t *place);
@@ -140,6 +144,19 @@ int dir_parent(struct node *dir, struct node **to);                   /* held */
 int dir_set_parent(struct node *dir, const struct node *parent);
 int64_t do_dents(struct message *m);
 int64_t do_name(struct message *m);
+
+/* ---- index.c: where names stand in a directory, so that none is looked for from slot to slot. A directory that has no index, for want of
+ * memory, is searched. ---- */
+enum { CANDIDATES = 16 };
+/* Slots where a name with this hash may begin: how many, or -1: there is no index, or there are more than CANDIDATES. Makes the index. May wait. */
+int  names_like(struct node *dir, uint32_t hash, uint32_t *slots);
+uint32_t names_short_hash(const uint8_t *short_name);
+void names_added(struct node *dir, const struct found *f);            /* f: slots and names alone */
+void names_removed(struct node *dir, const struct found *f);
+/* Before which slot there are not so many free ones in a row; and, found out, where the first are, which are taken now. */
+uint32_t names_room(const struct node *dir, unsigned count);
+void names_room_found(struct node *dir, unsigned count, uint32_t first);
+void names_forget(struct node *dir);
 
 /* ---- change.c ---- */
 int64_t do_lookup(struct message *m);

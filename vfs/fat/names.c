@@ -17,6 +17,14 @@ bool name_same(const char *a, unsigned a_length, const char *b, unsigned b_lengt
     return true;
 }
 
+uint32_t name_hash(const char *name, unsigned length)
+{
+    uint32_t h = 2166136261u;
+    while (length--)
+        h = (h ^ (uint8_t)to_upper(*name++)) * 16777619u;
+    return h ^ h >> 15;
+}
+
 /* ---- Short names ---- */
 
 unsigned name_from_short(const struct entry *e, char *name)
@@ -126,7 +134,7 @@ int name_to_units(const char *name, unsigned length, uint16_t *units)
         uint32_t c;
         if (decode(name, length, &at, &c) || c < 0x20 || (c < 0x80 && strchr("\"*/:<>?\\|", c)))
             return -EINVAL;
-        if (count + 2 > 255)
+        if (count + (c >= 0x10000 ? 2 : 1) > 255)
             return -ENAMETOOLONG;
         if (c >= 0x10000) {
             units[count++] = 0xd800 + ((c - 0x10000) >> 10);
@@ -144,7 +152,8 @@ int name_from_units(const uint16_t *units, unsigned count, char *name)
         uint32_t c = units[k];
         if (c >= 0xd800 && c < 0xdc00 && k + 1 < count && units[k + 1] >= 0xdc00 && units[k + 1] < 0xe000)
             c = 0x10000 + ((c & 0x3ff) << 10) + (units[++k] & 0x3ff);
-        if (c < 0x20 || c == '/' || (c >= 0xd800 && c < 0xe000) || length + 4 > NAME_MAX)
+        unsigned bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        if (c < 0x20 || c == '/' || (c >= 0xd800 && c < 0xe000) || length + bytes > NAME_MAX)
             return -EINVAL;
         if (c < 0x80) {
             name[length++] = c;

@@ -20,6 +20,7 @@ void nodes_init(void)
 
 static void recycle(struct node *n)
 {
+    names_forget(n);
     n->hash_next = unused;
     unused = n;
 }

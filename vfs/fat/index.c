@@ -1,0 +1,173 @@
+/* Where names stand in a directory: a hash table of slots, made by going through the directory once, and kept while its node is in
+ * memory. FAT itself has no order, so without it each name that is looked for or made costs a walk through all of them, and a thousand
+ * files in one directory are a thousand thousand slots.
+ *
+ * An entry is a slot, and some bits of the hash; which of those with the right bits is meant, the directory itself says. Each name has two: one
+ * by its name, with the slot where its long name begins; one by its short name, with the slot of its entry. A table that becomes too full, by
+ * names or by the holes that others have left, is dropped, and made anew when it is wanted next. */
+#include "fat.h"
+
+enum {
+    SLOT_BITS = 17, TABLE_FIRST = 512, TABLE_MOST = 1 << 15, TABLES_MOST = 1 << 16,   /* places */
+    FULL = 3, FULL_OF = 4,            /* so many of so many places are used */
+    ROOMS = LONG_PARTS + 2,
+    EMPTY = 0, HOLE = 1, SLOT_FIRST = 2,   /* in the slot's bits of an entry */
+};
+
+struct names {
+    struct node  *dir;
+    struct names *next;               /* in a list of all, the newest first */
+    bool          ready;              /* all names are in it */
+    uint32_t      size, used;         /* places; those that are not empty, holes included */
+    uint32_t      room[ROOMS];        /* [n]: before this slot there are no n free ones in a row */
+    uint32_t      table[];
+};
+
+static struct names *all;
+static uint32_t places;               /* of all tables together */
+
+uint32_t names_short_hash(const uint8_t *short_name) { return fs_hash((const char *)short_name, 11) ^ 0x5a5a5a5a; }
+
+static uint32_t entry_of(uint32_t hash, uint32_t slot) { return hash >> SLOT_BITS << SLOT_BITS | (slot + SLOT_FIRST); }
+static uint32_t place_of(const struct names *x, uint32_t hash) { return hash & (x->size - 1); }
+static uint32_t place_after(const struct names *x, uint32_t place) { return (place + 1) & (x->size - 1); }
+
+void names_forget(struct node *dir)
+{
+    struct names *x = dir->names, **at = &all;
+    if (!x)
+        return;
+    dir->names = NULL;
+    while (*at != x)
+        at = &(*at)->next;
+    *at = x->next;
+    places -= x->size;
+    memory_free(x);
+}
+
+/* An empty table of this size; the oldest of the others go for it. NULL: no memory. */
+static struct names *make(struct node *dir, uint32_t size)
+{
+    while (all && places + size > TABLES_MOST) {
+        struct names *last = all;
+        while (last->next)
+            last = last->next;
+        names_forget(last->dir);
+    }
+    struct names *x = memory_zalloc(sizeof *x + size * sizeof x->table[0]);
+    if (!x)
+        return NULL;
+    x->dir = dir;
+    x->size = size;
+    x->next = all;
+    all = x;
+    places += size;
+    dir->names = x;
+    return x;
+}
+
+/* false: the table is too full. */
+static bool put(struct names *x, uint32_t hash, uint32_t slot)
+{
+    if (x->used >= x->size / FULL_OF * FULL)
+        return false;
+    uint32_t at = place_of(x, hash);
+    while (x->table[at] > HOLE)
+        at = place_after(x, at);
+    x->used += x->table[at] == EMPTY;
+    x->table[at] = entry_of(hash, slot);
+    return true;
+}
+
+static bool put_both(struct names *x, const struct found *f)
+{
+    return put(x, name_hash(f->name, f->length), f->first) && put(x, names_short_hash(f->entry.name), f->slot);
+}
+
+static void take(struct names *x, uint32_t hash, uint32_t slot)
+{
+    for (uint32_t at = place_of(x, hash); x->table[at] != EMPTY; at = place_after(x, at))
+        if (x->table[at] == entry_of(hash, slot)) {
+            x->table[at] = HOLE;
+            return;
+        }
+}
+
+/* Goes through the directory: 1; 0 when the table is too small; -EAGAIN when the directory has changed meanwhile, or another error. May wait. */
+static int fill(struct node *dir)
+{
+    struct found f;
+    uint32_t slot = 0, version = dir->version;
+    int more;
+    while ((more = dir_next(dir, &slot, &f)) == 1) {
+        if (!dir->names || version != dir->version)
+            return -EAGAIN;
+        if (!put_both(dir->names, &f))
+            return 0;
+    }
+    return more < 0 ? more : !dir->names || version != dir->version ? -EAGAIN : 1;
+}
+
+/* NULL: there is no memory, or it is being made, or the directory changes too fast. May wait. */
+static struct names *build(struct node *dir)
+{
+    int result = 0;
+    if (dir->many)
+        return NULL;
+    for (uint32_t size = TABLE_FIRST; size <= TABLE_MOST && !result; size *= 4) {
+        if (!make(dir, size))
+            return NULL;
+        result = fill(dir);
+        if (result != 1)
+            names_forget(dir);
+    }
+    if (result != 1) {
+        dir->many = result == 0;
+        return NULL;
+    }
+    dir->names->ready = true;
+    return dir->names;
+}
+
+int names_like(struct node *dir, uint32_t hash, uint32_t *slots)
+{
+    struct names *x = dir->names ? dir->names : build(dir);
+    int count = 0;
+    if (!x || !x->ready)
+        return -1;
+    uint32_t tag = hash >> SLOT_BITS;
+    for (uint32_t at = place_of(x, hash); x->table[at] != EMPTY; at = place_after(x, at)) {
+        if (x->table[at] == HOLE || x->table[at] >> SLOT_BITS != tag)
+            continue;
+        if (count == CANDIDATES)
+            return -1;
+        slots[count++] = (x->table[at] & ((1u << SLOT_BITS) - 1)) - SLOT_FIRST;
+    }
+    return count;
+}
+
+void names_added(struct node *dir, const struct found *f)
+{
+    if (dir->names && !(dir->names->ready && put_both(dir->names, f)))
+        names_forget(dir);
+}
+
+void names_removed(struct node *dir, const struct found *f)
+{
+    struct names *x = dir->names;
+    dir->many = false;
+    if (!x)
+        return;
+    take(x, name_hash(f->name, f->length), f->first);
+    take(x, names_short_hash(f->entry.name), f->slot);
+    for (unsigned n = 0; n < ROOMS; n++)   /* free slots before these may make a row with them */
+        x->room[n] = MIN(x->room[n], f->first - MIN(f->first, (uint32_t)ROOMS));
+}
+
+uint32_t names_room(const struct node *dir, unsigned count) { return dir->names ? dir->names->room[count] : 0; }
+
+void names_room_found(struct node *dir, unsigned count, uint32_t first)
+{
+    for (unsigned n = count; dir->names && n < ROOMS; n++)
+        dir->names->room[n] = MAX(dir->names->room[n], first + count);
+}
