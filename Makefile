@@ -75,6 +75,7 @@ CC      := $(if $(shell command -v $(CROSS)gcc),$(CROSS),)gcc
 BIN     := $(if $(shell command -v $(CROSS)objcopy),$(CROSS),)
 OBJCOPY := $(BIN)objcopy
 NM      := $(BIN)nm
+READELF := $(BIN)readelf
 AR      := $(BIN)ar
 MUSL_CC := musl-gcc
 HOST_CC := gcc
@@ -87,12 +88,13 @@ WARNINGS := -Wall -Wextra -Werror
 # (<stdint.h>, <stddef.h> ...) are searched besides ours.
 NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
     -isystem $(shell $(CC) -print-file-name=include) \
-    -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only \
+    -mno-red-zone -mgeneral-regs-only \
     -fstack-protector-strong -mstack-protector-guard=global \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS) \
     -fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=.
-LINK_FLAGS := -nostdlib -static -no-pie -Wl,-z,noexecstack -Wl,--build-id=none \
-    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+# Services stand where whoever loads them likes: their only relocations are additions of that place.
+LINK_FLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker,-z,text,-z,norelro,-z,noexecstack,--build-id=none \
+    -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
 
@@ -120,41 +122,48 @@ all: image services unit
 # ---- Kernel ----
 
 KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
-KERNEL_FLAGS   := $(NATIVE_FLAGS) -mcmodel=kernel -Ikernel/abi -Ikernel
+KERNEL_FLAGS   := $(NATIVE_FLAGS) -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
+$(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fpie -fvisibility=hidden -mcmodel=small
+KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,--build-id=none \
+    -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 $(KERNEL_OBJECTS): $(BUILD)/obj/%.o: % Makefile
 	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 
-# Symbols for the kernel's own back-traces are linked into it: link without, make the
-# table from what nm says, link again with it. The table stands in .ksyms, behind the
-# code, so the code must not have moved in between.
-link_kernel = $(CC) $(LINK_FLAGS) -Wl,-T,kernel/kernel.ld -o $@ $(filter %.o,$^) -lgcc
+# Two tables of the kernel are linked into it: symbols for its own back-traces, and where it holds addresses of itself, for
+# x86/early.c. Link without, make the tables, link again with them. They stand in .tables, behind what they speak of.
+link_kernel = $(CC) $(KERNEL_LINK_FLAGS) -Wl,-T,kernel/kernel.ld -o $@ $(filter %.o,$^) -lgcc
 functions   = $(NM) -n $(1) | awk '$$2 ~ /^[tT]$$/ { print $$1, $$3 }'
+addresses   = $(READELF) -rW $(1) | awk '/^Relocation/ { image = $$3 ~ /rela.(text|data|rodata)/ } image && $$3 ~ /^R_X86_64_(32S?|64)$$/ { print $$1, $$3 }'
 
-define ksyms_awk
-BEGIN { print ".section .ksyms,\"a\",@progbits\n.globl ksyms, ksyms_count\n.balign 8\nksyms:" }
-{ print ".quad 0x" $$1 ", 1f\n.pushsection .ksyms, 1\n1: .asciz \"" $$2 "\"\n.popsection"; n++ }
-END { print "ksyms_count: .quad " n + 0 "\n.section .note.GNU-stack,\"\",@progbits" }
+define tables_awk
+BEGIN { print ".section .tables,\"a\",@progbits\n.globl ksyms, ksyms_count, ksym_names, relocations_4, relocations_8, relocations_end\n.balign 8\nksyms:" }
+$$2 ~ /^R_X86_64_32/ { four = four "\n.long 0x" substr($$1, 9) " - 0x80000000"; next }
+$$2 == "R_X86_64_64" { eight = eight "\n.long 0x" substr($$1, 9) " - 0x80000000"; next }
+{ print ".long 0x" substr($$1, 9) " - 0x80000000, " length(names); names = names $$2 "0"; text = text "\n.asciz \"" $$2 "\""; n++ }
+END { print "ksyms_count: .long " n + 0 "\nrelocations_4:" four "\nrelocations_8:" eight "\nrelocations_end:\nksym_names:" text
+      print ".section .note.GNU-stack,\"\",@progbits" }
 endef
-export ksyms_awk
+export tables_awk
 
-$(BUILD)/ksyms-none.S: Makefile
-	@mkdir -p $(@D) && awk "$$ksyms_awk" </dev/null >$@
-$(BUILD)/ksyms.S: $(BUILD)/kernel-nosyms.elf
-	@$(call functions,$<) | awk "$$ksyms_awk" >$@
+$(BUILD)/tables-none.S: Makefile
+	@mkdir -p $(@D) && awk "$$tables_awk" </dev/null >$@
+$(BUILD)/tables.S: $(BUILD)/kernel-bare.elf
+	@{ $(call functions,$<); $(call addresses,$<); } | awk "$$tables_awk" >$@
 $(BUILD)/%.o: $(BUILD)/%.S
 	@$(CC) -c -o $@ $<
 
-$(BUILD)/kernel-nosyms.elf: $(KERNEL_OBJECTS) $(BUILD)/ksyms-none.o kernel/kernel.ld
+$(BUILD)/kernel-bare.elf: $(KERNEL_OBJECTS) $(BUILD)/tables-none.o kernel/kernel.ld
 	@$(link_kernel)
-$(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/ksyms.o kernel/kernel.ld
+$(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/tables.o kernel/kernel.ld
 	$(call quiet,LD)$(link_kernel)
-	@cmp -s <($(call functions,$(BUILD)/kernel-nosyms.elf)) <($(call functions,$@)) || { \
-	    echo "kernel.ld: the symbol table moved the code: .ksyms must come behind it" >&2; exit 1; }
+	@cmp -s <($(call functions,$(BUILD)/kernel-bare.elf)) <($(call functions,$@)) && \
+	    cmp -s <($(call addresses,$(BUILD)/kernel-bare.elf)) <($(call addresses,$@)) || { \
+	    echo "kernel.ld: the tables moved what they speak of: .tables must come behind it" >&2; exit 1; }
 
 # ---- Libraries and services ----
 
-SERVICE_FLAGS := $(NATIVE_FLAGS) -ffunction-sections -fdata-sections \
+SERVICE_FLAGS := $(NATIVE_FLAGS) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections \
     -Ikernel/abi $(LIBRARIES:%=-I%)
 SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 

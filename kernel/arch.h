@@ -19,6 +19,7 @@ _Noreturn void arch_halt(int how);           /* HALT_...; tries all ways the emu
 _Noreturn void arch_stop(void);              /* after a panic: nothing runs any more */
 vaddr_t arch_stack_end(vaddr_t sp);          /* of the kernel's stack in which sp lies; sp itself if in none */
 void arch_idle(void);                        /* waits for one interrupt and handles it */
+uint64_t arch_random(void);                  /* unpredictable where the processor has a generator, else by the moment */
 
 /* ---- time ---- */
 uint64_t arch_time(void);                    /* nanoseconds since boot */
@@ -71,8 +72,11 @@ static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul
-/* Where the kernel itself lies; physical memory from 0 on (kernel.ld). */
-#define ARCH_KERNEL 0xffffffff80000000ul
+/* Where the kernel is linked: physical memory from 0 on (kernel.ld). It stands kernel_slide bytes behind that. */
+#define ARCH_LINKED 0xffffffff80000000ul
+extern vaddr_t kernel_slide;
+/* The physical address of a part of the kernel's image. */
+static inline paddr_t arch_image_phys(const void *v) { return (vaddr_t)v - ARCH_LINKED - kernel_slide; }
 static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
 static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
 

@@ -110,7 +110,7 @@ void boot_read(uint32_t magic, paddr_t information)
             add_memory((const void *)t);
         at += (t->size + 7) & ~7u;
     }
-    reserve(LOW_END, (paddr_t)kernel_end - ARCH_KERNEL);
+    reserve(LOW_END, arch_image_phys(kernel_end));
     for (unsigned i = 0; i < module_count; i++)
         reserve(modules[i].at, modules[i].at + modules[i].size);
     reserve(information, information + total);

@@ -29,7 +29,7 @@ uint64_t clock_used(const struct thread *t);
 void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 extern struct clock_page *clock_page;
-static inline paddr_t clock_page_frame(void) { return (paddr_t)clock_page - ARCH_KERNEL; }   /* in the kernel's image */
+static inline paddr_t clock_page_frame(void) { return arch_image_phys(clock_page); }   /* in the kernel's image */
 extern int64_t clock_wall_base;                    /* nanoseconds since 1970 at boot */
 
 #endif

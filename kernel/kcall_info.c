@@ -60,7 +60,7 @@ static int64_t info_thread(uint64_t index, struct thread_info *out)
     out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
     out->op = waits ? t->op : 0;
     out->cpu_ns = clock_used(t);
-    out->rip = t->regs.rip;
+    out->rip = t->regs.rip - t->task->rights.slide;
     memcpy(out->state_name, names[t->state], sizeof out->state_name);
     return sizeof *out;
 }

@@ -2,6 +2,7 @@
 #include "arch.h"
 #include "ipc.h"
 #include "kcall.h"
+#include "layout.h"
 #include "log.h"
 #include "memory.h"
 #include "space.h"
@@ -10,6 +11,7 @@
 
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
+#define HEAP_CHOICES (1ul << 30)       /* pages by which it may begin later */
 #define DEVICE_START 0x200000000000ul
 #define DEVICE_SIZE  (1ul << 30)       /* of addresses, so of page tables too: what is mapped stays mapped */
 
@@ -60,7 +62,7 @@ int64_t sys_grow(struct thread *t, const uint64_t *a)
     if (!pages || pages > me->rights.budget)
         return -ENOMEM;
     if (!me->heap_next)
-        me->heap_next = HEAP_START;
+        me->heap_next = HEAP_START + layout_random(HEAP_CHOICES) * PAGE_SIZE;
     vaddr_t va = me->heap_next;
     if (a[1] & GROW_CONTIGUOUS) {
         if (!has_right(t, RIGHT_DMA))
@@ -169,9 +171,9 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
         return -EPERM;
     paddr_t first = a[0] & ~(uint64_t)(PAGE_SIZE - 1), last = a[0] + a[1] - 1;
     if (!me->device_next)
-        me->device_next = DEVICE_START;
+        me->device_next = me->device_start = DEVICE_START + layout_random(HEAP_CHOICES) * PAGE_SIZE;
     vaddr_t va = me->device_next;
-    if (last - first >= DEVICE_SIZE - (va - DEVICE_START))
+    if (last - first >= DEVICE_SIZE - (va - me->device_start))
         return -ENOMEM;
     for (paddr_t p = first; p <= last; p += PAGE_SIZE, me->device_next += PAGE_SIZE) {
         uint64_t *e = arch_entry(me->space, me->device_next, true);

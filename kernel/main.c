@@ -1,6 +1,7 @@
 /* The kernel starts: memory, processor, and the one service that starts all others. */
 #include "arch.h"
 #include "boot.h"
+#include "layout.h"
 #include "log.h"
 #include "memory.h"
 #include "sched.h"
@@ -23,6 +24,7 @@ void kernel_main(uint32_t magic, uint32_t information)
     log_init();
     boot_read(magic, information);
     arch_init();
+    layout_modules();
     kprintf("minnow: %lu MiB of memory, %u modules\n", frames_all / 256, module_count);
     service_strikes = boot_option("strike");
     if (boot_option("panic"))

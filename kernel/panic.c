@@ -9,15 +9,17 @@
 #include <minnow/format.h>
 #include <minnow/protocol.h>
 
-struct ksym { unsigned long addr; const char *name; };
+/* Made by the Makefile: addresses as linked, from ARCH_LINKED on; names as offsets. */
+struct ksym { uint32_t address, name; };
 extern const struct ksym ksyms[];
-extern const unsigned long ksyms_count;
+extern const char ksym_names[];
+extern const uint32_t ksyms_count;
 extern char kernel_text[], kernel_text_end[];
 
 enum { HOST_PORT = 0xe9, VGA = 0xb8000, COLUMNS = 80, ROWS = 25, WHITE_ON_BLUE = 0x1f, TRACE_MAX = 16 };
 
 bool panicking;
-uintptr_t __stack_chk_guard = 0x9d3f00a5c1e7b2;   /* stirred at start by main's caller of time would break its own frame */
+uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700;   /* x86/early.c stirs it */
 
 _Noreturn void __stack_chk_fail(void);
 void __stack_chk_fail(void) { panic(NULL, "a kernel function has overrun its stack frame"); }
@@ -54,16 +56,17 @@ void panic_text(const char *text, size_t length)
 
 static void print_symbol(uint64_t address)
 {
+    uint64_t linked = address - kernel_slide - ARCH_LINKED;
     unsigned long low = 0, high = ksyms_count;
     while (high - low > 1) {
         unsigned long middle = (low + high) / 2;
-        if (ksyms[middle].addr <= address)
+        if (ksyms[middle].address <= linked)
             low = middle;
         else
             high = middle;
     }
     if (ksyms_count)
-        kprintf("  %lx %s+%lx\n", address, ksyms[low].name, address - ksyms[low].addr);
+        kprintf("  %lx %s+%lx\n", linked + ARCH_LINKED, ksym_names + ksyms[low].name, linked - ksyms[low].address);
 }
 
 static void back_trace(const uint64_t *sp)
@@ -95,7 +98,7 @@ void dump_waits(void)
         kprintf(" %s", state_name(t));
         if ((t->state == THREAD_QUEUED || t->state == THREAD_HELD) && t->holder)
             kprintf(" by %s, operation %lx", t->holder->name, t->op);
-        kprintf(" rip %lx\n", t->regs.rip);
+        kprintf(" rip %lx\n", t->regs.rip - t->task->rights.slide);
     }
 }
 

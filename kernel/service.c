@@ -8,6 +8,7 @@
 #include <minnow/elf.h>
 #include "ipc.h"
 #include "kcall.h"
+#include "layout.h"
 #include "log.h"
 #include "memory.h"
 #include "sched.h"
@@ -17,6 +18,8 @@
 #include <minnow/protocol.h>
 
 #define STACK_TOP      0x7fff00000000ul
+#define STACK_CHOICES  (1ul << 24)
+#define CODE_MOST      0x400000ul      /* what lies so near behind a program's beginning is its code */
 #define MODULE_WINDOW  0x300000000000ul
 enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6, STRIKES_TOLD = 50 };
 #define SECOND 1000000000ul
@@ -105,7 +108,7 @@ static int start(struct task *x, vaddr_t ip, uint64_t argument)
 int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
 {
     if (!x->stack_next)
-        x->stack_next = STACK_TOP;
+        x->stack_next = STACK_TOP - layout_random(STACK_CHOICES) * SERVICE_STACK_SPAN;
     int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE, SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
     if (error)
         return error;
@@ -149,7 +152,7 @@ static int64_t hand_over(struct task *x)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);
-    space_release(x, SERVICE_STATE);   /* the next program's code and constants stand elsewhere */
+    space_release(x, x->rights.slide + SERVICE_STATE);   /* the next program's code and constants stand elsewhere */
     return 0;
 }
 
@@ -209,12 +212,13 @@ static void blame(struct task *x, struct thread *c)
     ipc_finish(c, -EIO);
 }
 
-/* Registers, and what looks like return addresses on the stack. */
+/* Registers, and what looks like return addresses on the stack. Addresses of the program are told as they were linked. */
 static void last_words(struct task *x, struct thread *t)
 {
     const struct regs *r = &t->regs;
     struct thread *c = served(x, t);
-    kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
+    vaddr_t slide = x->rights.slide;
+    kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip - slide, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
     if (c)
         kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op, c->task->service ? c->task->name : "a program",
             c->index, c->object, c->words[0], c->words[1], c->words[2]);
@@ -223,8 +227,8 @@ static void last_words(struct task *x, struct thread *t)
         uint64_t word;
         if (space_read(x->space, at, &word, sizeof word) < 0)
             break;
-        if (word >= 0x400000 && word < 0x800000)
-            kprintf(" %lx", word);
+        if (word - slide - SERVICE_LINKED < CODE_MOST)
+            kprintf(" %lx", word - slide);
     }
     kprintf("\n");
 }
@@ -488,8 +492,7 @@ static int load_segment(struct task *x, const char *elf, size_t size, const stru
 int service_load_first(const void *elf, size_t size)
 {
     const struct elf_header *h = elf;
-    if (size < sizeof *h || memcmp(h->magic, "\177ELF\2\1\1", 7) != 0 || h->machine != ELF_X86_64
-        || !range_within(h->segments_at, (uint64_t)h->segment_count * sizeof(struct elf_segment), size))
+    if (!elf_sound(elf, size) || !h->segment_count)
         return -ENOEXEC;
     struct task *x = task_create(SLOT_MANAGER, "rs");
     if (!x || !(x->space = space_create()))
@@ -499,6 +502,7 @@ int service_load_first(const void *elf, size_t size)
     frames_promised += MANAGER_BUDGET;
     first_elf = elf;
     const struct elf_segment *s = (const void *)((const char *)elf + h->segments_at);
+    x->rights.slide = s[0].address - SERVICE_LINKED;
     for (unsigned i = 0; i < h->segment_count; i++) {
         int error = s[i].type == ELF_LOAD ? load_segment(x, elf, size, &s[i]) : 0;
         if (error)

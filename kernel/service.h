@@ -19,7 +19,12 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument);
 int  service_load_first(const void *elf, size_t size);   /* the service manager, slot 1, with all rights */
 
 /* A boot module, where it lies in physical memory. */
-struct module { paddr_t at; size_t size; char name[64]; };
+struct module {
+    paddr_t at;
+    size_t  size;
+    char    name[64];
+    vaddr_t slide;       /* of a program that has been relocated: how far behind where it is linked it is to stand */
+};
 extern struct module modules[];
 extern unsigned module_count;
 

@@ -125,7 +125,7 @@ struct task {
 
     struct service_rights rights;     /* from the manifest; may_call stands in it */
     uint64_t       committed;         /* pages */
-    vaddr_t        heap_next, device_next, stack_next;
+    vaddr_t        heap_next, device_next, device_start, stack_next;
     vaddr_t        recovery;          /* its struct recovery; 0: it has not come up yet */
     uint32_t       protocols, violations;
     struct { paddr_t first; uint64_t pages; bool taken; } dma[DMA_RUNS];   /* stay when it dies: a device may still write there */

@@ -149,7 +149,7 @@ def test_release_has_nothing_of_the_instructors(tmp_path):
 
 
 def test_debugger_stops_where_the_server_begins(tmp_path):
-    """In its own source, and not in another service that is linked at the same address."""
+    """In its own source, where the kernel has put it."""
     channel = os.path.join(vmlib.BUILD, "labs/01-ipc/gdb-channel")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(channel)

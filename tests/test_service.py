@@ -23,7 +23,7 @@ def spoiled(program, to, code):
     """A copy of an ELF file with other machine code at its entry."""
     data = bytearray(open(program, "rb").read())
     entry = int.from_bytes(data[24:32], "little")
-    at = entry - 0x400000 + 0x1000                      # the first segment: service.ld
+    at = entry - elflib.LINKED_AT + elflib.FILE_AT
     data[at:at + len(code)] = code
     to.write_bytes(data)
     return str(to)

@@ -383,7 +383,8 @@ class Run:
             if not self.image.exists(f"/services/{name}"):
                 raise HarnessError(f"there is no service {name}")
             self.image.write(elf, f"/services/{name}")
-        self.config = self.image.add_kernel_options(f"vm {self.options}")
+        fixed = "nokaslr " if self.count else ""    # what is counted has to be the same each time
+        self.config = self.image.add_kernel_options(f"vm {fixed}{self.options}")
 
     def archive(self, path):
         def owned_by_root(member):

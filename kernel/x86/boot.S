@@ -1,6 +1,7 @@
 /* From GRUB to C. Multiboot2 (specification 2.0) enters here in 32-bit protected mode without paging, eax = magic,
  * ebx = physical address of the boot information. Turns on long mode with three views of the first GiB: identity (until C runs),
- * the direct map, and the kernel's own address; main.c builds the final tables. */
+ * the direct map, and the kernel's own address, when x86/early.c has chosen it; paging.c builds the final tables. This section
+ * stays where it is linked. */
 
 #define KERNEL_BASE 0xffffffff80000000
 
@@ -58,9 +59,23 @@ boot_long:
     movl %eax, %ss
     movl %eax, %fs
     movl %eax, %gs
-    movabsq $boot_stack_top, %rsp
     xorl %ebp, %ebp
-    movabsq $kernel_main, %rax
+    movl %edi, %ebx
+    movl %esi, %r12d
+    movl %esi, %edi
+    leaq early_place - KERNEL_BASE(%rip), %rax
+    call *%rax                      /* -> how far behind where it is linked the kernel stands */
+    movq %rax, %r13
+    shrq $21, %rax
+    leaq boot_pd_high(, %rax, 8), %rdi
+    movl $boot_pd, %esi
+    movl $512, %ecx
+    subl %eax, %ecx
+    rep movsq                       /* the image there, as far as the GiB goes */
+    movl %ebx, %edi
+    movl %r12d, %esi
+    leaq boot_stack_top(%r13), %rsp
+    leaq kernel_main(%r13), %rax
     call *%rax
 1:  hlt
     jmp 1b
@@ -84,11 +99,13 @@ boot_pdpt_low:
     .fill 511, 8, 0
 boot_pdpt_high:
     .fill 510, 8, 0
-    .quad boot_pd + 3
+    .quad boot_pd_high + 3
     .quad 0
 boot_pd:
     .fill 512, 8, 0
-    .fill 64, 8, 0
+boot_pd_high:
+    .fill 512, 8, 0
+    .fill 256, 8, 0
 boot_stack_low:
 
 /* The kernel's one stack a processor, with an unmapped page below (paging.c takes it away). */

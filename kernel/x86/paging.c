@@ -24,7 +24,7 @@
 enum { DIRECT_SLOT = 256, DEVICE_SLOT = 510, KERNEL_SLOT = 511, LEVELS = 4 };
 #define DEVICE_BASE 0xffffff0000000000ul
 
-extern char kernel_text[], kernel_text_end[], kernel_data[], kernel_end[];
+extern char kernel_text[], kernel_text_end[], kernel_constants[], kernel_constants_end[], kernel_end[];
 
 static paddr_t kernel_root;
 static uint64_t device_pages;
@@ -58,10 +58,10 @@ static void map_image(void)
         uint64_t flags = P_PRESENT | P_GLOBAL;
         if (va >= (vaddr_t)kernel_text_end)
             flags |= P_NX;
-        if (va >= (vaddr_t)kernel_data)
+        if (va >= (vaddr_t)kernel_text_end && (va < (vaddr_t)kernel_constants || va >= (vaddr_t)kernel_constants_end))
             flags |= P_WRITE;
         if (!cpu_guard_page(va))
-            *kernel_entry(va, 0) = (va - ARCH_KERNEL) | flags;
+            *kernel_entry(va, 0) = arch_image_phys((void *)va) | flags;
     }
 }
 

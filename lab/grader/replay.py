@@ -37,10 +37,12 @@ def outcome_of(lab, program, tests, seed, shift, **options):
 
 GDB_SCRIPT = """set confirm off
 file {build}/kernel.elf
-add-symbol-file {program}
 set substitute-path lab/{lab}/{server} {source}
 source {root}/tests/gdb/minnow.py
 target remote {channel}
+tbreak service_load_first
+continue
+minnow symbols {programs}
 tbreak main if $in("{server}")
 continue
 """
@@ -50,9 +52,10 @@ def debugger(lab, program, source):
     """QEMU's words for waiting, and the line to type in another terminal: GDB stops where the server begins. A socket in our own folder:
     no port that may be taken."""
     folder = os.path.join(build.BUILD, "labs", lab.id)
-    kept, script, channel = (os.path.join(folder, name) for name in (f"{lab.server}.elf", "gdb", "gdb-channel"))
-    shutil.copyfile(program, kept)
-    write_file(script, GDB_SCRIPT.format(build=build.BUILD, program=kept, lab=lab.id, server=lab.server, source=os.path.abspath(source), root=ROOT, channel=channel))
+    programs, script, channel = (os.path.join(folder, name) for name in ("gdb-programs", "gdb", "gdb-channel"))
+    os.makedirs(programs, exist_ok=True)
+    shutil.copyfile(program, os.path.join(programs, lab.server))
+    write_file(script, GDB_SCRIPT.format(build=build.BUILD, programs=programs, lab=lab.id, server=lab.server, source=os.path.abspath(source), root=ROOT, channel=channel))
     write_file(os.path.join(build.BUILD, "gdb-port"), channel + "\n")
     return ["-S", "-gdb", f"unix:{channel},server=on,wait=off"], f"gdb -q -x {os.path.relpath(script)}"
 

@@ -116,7 +116,8 @@ settle:
     movq SHADOW(%rdx), %rdi
     shrq $3, %rcx
     rep movsq
-2:  movq $undo_log, undo_next(%rip)
+2:  leaq undo_log(%rip), %rcx
+    movq %rcx, undo_next(%rip)
     movl $0, recoveries(%rip)
 settle_end:
     popq %rax
@@ -133,7 +134,8 @@ settle_receive:
     movq %rsp, %rcx
     orq $STACK_SPAN - 1, %rcx
     movq $0, LENGTH - STACK_SIZE + 1(%rcx)
-    movq $undo_log, undo_next(%rip)
+    leaq undo_log(%rip), %rcx
+    movq %rcx, undo_next(%rip)
     movl $0, recoveries(%rip)
 settle_receive_end:
     ret
@@ -153,7 +155,7 @@ kernel_call:
 /* The kernel lets a thread that was stopped between two such calls go on here: rdi its index, rsi enum resume. */
     .globl recover
 recover:
-    movq $recovery_stack_top, %rsp
+    leaq recovery_stack_top(%rip), %rsp
     call recover_thread             /* -> struct saved_stack */
     movq LENGTH(%rax), %rcx
     testq %rcx, %rcx

@@ -18,7 +18,7 @@ undo_note_part:
     .globl undo_note
 undo_note:
     movq undo_next(%rip), %rax
-    cmpq $undo_end - 16, %rax
+    cmpq undo_last(%rip), %rax
     ja 1f
     movq %rdi, (%rax)
     movq (%rdi), %rdi
@@ -38,9 +38,9 @@ undo_note_range:
     movq %rdi, %rsi
     movq %rax, %rdx
     movq undo_next(%rip), %rdi
-    leaq 23(%rdi, %rax), %rcx       /* where the next entry would stand */
+    leaq 23-16(%rdi, %rax), %rcx    /* where its head would stand */
     andq $-8, %rcx
-    cmpq $undo_end, %rcx
+    cmpq undo_last(%rip), %rcx
     ja 1f
     movq %rsi, %rax
     movq %rdx, %rcx
@@ -86,7 +86,10 @@ undo_commit:
     .data
     .balign 8
     .globl undo_next
+    .hidden undo_next, undo_log, undo_end, undo_commit, settle
 undo_next:
     .quad undo_log
+undo_last:                          /* where an entry's head may stand at most */
+    .quad undo_end - 16
 
     .section .note.GNU-stack, "", @progbits

@@ -13,6 +13,8 @@
 #include "rs.h"
 #include "syscalls.h"
 
+#include <minnow/elf.h>
+
 enum weather { STORM, STRIKE, STRIKE_AFTER };
 enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
 
@@ -55,6 +57,8 @@ static int64_t replace(struct message *m, unsigned slot, size_t header)
     if (!at)
         return -ENOMEM;
     int64_t error = copy_in(m, header, at, size);
+    if (!error)   /* it takes the place of what runs: the same addresses */
+        error = elf_relocate(at, size, services[slot].rights.slide);
     if (!error)
         error = life_replace(slot, &(struct image){ at, size });
     if (error)

@@ -25,6 +25,8 @@ static bool task_of(unsigned slot, struct task_info *info)
 static int create(unsigned slot)
 {
     struct entry *e = &services[slot];
+    if (image_check(&e->program) == 0)
+        e->rights.slide = image_slide(&e->program);
     return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name), (uint64_t)&e->rights, 0, 0);
 }
 

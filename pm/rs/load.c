@@ -6,16 +6,19 @@
 
 static const struct elf_segment *segments(const struct image *i) { return (const void *)(i->bytes + ((const struct elf_header *)i->bytes)->segments_at); }
 
+vaddr_t image_slide(const struct image *i)
+{
+    return segments(i)[0].address - SERVICE_LINKED;
+}
+
 int image_check(const struct image *i)
 {
     const struct elf_header *h = (const void *)i->bytes;
-    if (i->size < sizeof *h || memcmp(h->magic, "\177ELF\2\1\1", 7) != 0 || h->machine != ELF_X86_64 || h->type != ELF_EXEC
-        || h->segment_size != sizeof(struct elf_segment) || h->segments_at > i->size
-        || h->segment_count * sizeof(struct elf_segment) > i->size - h->segments_at)
+    if (!elf_sound(i->bytes, i->size) || !h->segment_count)
         return -ENOEXEC;
     for (unsigned k = 0; k < h->segment_count; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        if (s->type == ELF_LOAD && (!range_within(s->offset, s->file_size, i->size) || s->file_size > s->memory_size))
+        if (s->type == ELF_DYNAMIC || (s->type == ELF_LOAD && (!range_within(s->offset, s->file_size, i->size) || s->file_size > s->memory_size)))
             return -ENOEXEC;
     }
     return 0;
@@ -38,7 +41,7 @@ int image_load(unsigned slot, const struct image *i, enum load what, uint64_t *e
     int error = image_check(i);
     for (unsigned k = 0; k < h->segment_count && !error; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        bool stays = (what == LOAD_CONSTANT && s->flags & ELF_W) || (what == LOAD_BESIDES_STATE && s->address >= SERVICE_STATE);
+        bool stays = (what == LOAD_CONSTANT && s->flags & ELF_W) || (what == LOAD_BESIDES_STATE && s->address - image_slide(i) >= SERVICE_STATE);
         if (s->type == ELF_LOAD && !stays)
             error = load_segment(slot, i, s);
     }
@@ -77,6 +80,7 @@ int image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length)
 {
     const struct image *i = &services[slot].program;
     const struct elf_header *h = (const void *)i->bytes;
+    address += image_slide(i);
     for (unsigned k = 0; k < h->segment_count; k++) {
         const struct elf_segment *s = &segments(i)[k];
         if (s->type == ELF_LOAD && s->flags & ELF_X && address >= s->address && length <= s->file_size && address - s->address <= s->file_size - length)

@@ -49,11 +49,12 @@ unsigned slot_of(const char *name, size_t length);
 void boot_read(void);                         /* boot.services and the manifests; dies of a cycle */
 
 /* load.c */
-int  image_check(const struct image *i);      /* 0, or -ENOEXEC */
+int  image_check(const struct image *i);      /* a program that has its place: 0, or -ENOEXEC */
+vaddr_t image_slide(const struct image *i);   /* how far behind SERVICE_LINKED that is; for one that has been checked */
 enum load { LOAD_ALL, LOAD_CONSTANT /* code and constants */, LOAD_BESIDES_STATE /* and what libservice needs for itself */ };
 int  image_load(unsigned slot, const struct image *i, enum load what, uint64_t *entry);
 bool image_same_state(const struct image *a, const struct image *b);
-int  image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length);   /* over its code; -EINVAL when it has none there */
+int  image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length);   /* over its code, at an address as linked; -EINVAL when it has none there */
 
 /* life.c: each 0 or a negated errno */
 int  life_create(unsigned slot);              /* its slot only: calls to it wait */

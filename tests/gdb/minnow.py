@@ -1,4 +1,6 @@
-"""GDB helpers for `make debug`: `minnow threads`, `minnow waits`, `minnow services`, `minnow symbols NAME`, `$in("NAME")`."""
+"""GDB helpers for `make debug`: `minnow threads`, `minnow waits`, `minnow services`, `minnow symbols [FOLDER]`, `$in("NAME")`."""
+import os
+
 import gdb
 
 STATES = ["ready", "receiving", "queued", "held", "position", "parked", "monitor", "dead"]
@@ -18,7 +20,7 @@ def name(task):
 
 
 class In(gdb.Function):
-    """$in("NAME"): whether the service or program of that name runs. All are linked at one address: break main if $in("vfs")"""
+    """$in("NAME"): whether the service or program of that name runs: break do_open if $in("vfs")"""
 
     def __init__(self):
         super().__init__("in")
@@ -32,7 +34,7 @@ class In(gdb.Function):
 
 
 class Minnow(gdb.Command):
-    """minnow threads | waits | services | symbols NAME"""
+    """minnow threads | waits | services | symbols [FOLDER]"""
 
     def __init__(self):
         super().__init__("minnow", gdb.COMMAND_USER)
@@ -40,8 +42,8 @@ class Minnow(gdb.Command):
     def invoke(self, argument, from_tty):
         words = argument.split()
         actions = {"threads": self.threads, "waits": self.waits, "services": self.services}
-        if words[:1] == ["symbols"] and len(words) == 2:
-            self.symbols(words[1])
+        if words[:1] == ["symbols"] and len(words) < 3:
+            self.symbols(*words[1:])
         elif len(words) == 1 and words[0] in actions:
             actions[words[0]]()
         else:
@@ -69,9 +71,14 @@ class Minnow(gdb.Command):
                 task = table[slot].dereference()
                 print(f"{slot:3} {name(task):14} pages {int(task['committed'])} messages {int(task['messages'])}")
 
-    def symbols(self, service):
-        """Services are linked at one address: the symbols of one at a time."""
-        gdb.execute(f"add-symbol-file build/services/{service}")
+    def symbols(self, folder="build/services"):
+        """Of every service whose program stands in the folder, where the kernel has put it: once it has. With the option
+        `nokaslr` each has 4 GiB of its own."""
+        table = gdb.parse_and_eval("modules")
+        for i in range(int(gdb.parse_and_eval("module_count"))):
+            program = os.path.join(folder, table[i]["name"].string())
+            if int(table[i]["slide"]) and os.path.exists(program):
+                gdb.execute(f"add-symbol-file {program} -o {int(table[i]['slide']):#x}", to_string=True)
 
 
 Minnow()

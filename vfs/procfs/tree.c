@@ -19,7 +19,7 @@ const struct file files[] = {
     TEXT("sched", KIND_MINNOW, 0444, make_sched)
     TEXT("compat", KIND_MINNOW, 0444, make_compat)
     TEXT("system", KIND_MINNOW, 0444, make_counters)
-    { "log", KIND_MINNOW, KIND_LOG, S_IFREG | 0444, NULL },
+    { "log", KIND_MINNOW, KIND_LOG, S_IFREG | 0400, NULL },
     { "trace", KIND_MINNOW, KIND_TRACE, S_IFREG | 0600, NULL },
     TEXT("stat", KIND_PROCESS, 0444, make_process_stat)
     TEXT("status", KIND_PROCESS, 0444, make_process_status)

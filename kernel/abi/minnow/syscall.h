@@ -117,8 +117,9 @@ enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };   /* bit n
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
 
-/* Where the data of a service begin that a successor may take over, code of the same version of that state. */
-#define SERVICE_STATE 0x10000000ul
+/* Where services are linked, and where the data of a service begin that a successor may take over, code of the same version of
+ * that state. Where it stands, all of it is service_rights.slide further on. */
+enum { SERVICE_LINKED = 0x400000, SERVICE_STATE = 0x10000000 };
 
 /* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the manager rolls it back or starts it afresh. */
 enum exit { EXIT_THREAD, EXIT_SERVICE, EXIT_UNRECOVERABLE /* it cannot be rolled back */ };
@@ -306,6 +307,7 @@ struct service_rights {
     uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
     uint32_t            tolerated;     /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
     uint32_t            pad;
+    vaddr_t             slide;         /* how far behind SERVICE_LINKED its program stands */
 };
 
 struct module_info {
