@@ -101,7 +101,7 @@ ext2_fix_up = cd $(BUILD)/root && find . -printf '%P\n' | while read -r file; do
 
 $(BUILD)/ext2.img: $(BUILD)/root.stamp
 	$(call quiet,EXT2)rm -f $@ && truncate -s $$(($(EXT2_SIZE) * 512)) $@ && \
-	    E2FSPROGS_FAKE_TIME=$(EPOCH) mke2fs -q -t ext2 -b 4096 -g 4096 -I 256 -N 16384 -m 0 -L minnow-root \
+	    E2FSPROGS_FAKE_TIME=$(EPOCH) mke2fs -q -t ext2 -b 4096 -g 4096 -I 256 -N 16384 -m 5 -L minnow-root \
 	        -O ^resize_inode,^dir_index,^ext_attr -d $(BUILD)/root \
 	        -U 4d494e4e-4f57-4d49-4e4e-4f5700000001 -E root_owner=0:0,hash_seed=4d494e4e-4f57-4d49-4e4e-4f5700000002 $@
 	@{ $(ext2_fix_up); } | E2FSPROGS_FAKE_TIME=$(EPOCH) debugfs -w -f - $@ >$(BUILD)/debugfs.log 2>&1

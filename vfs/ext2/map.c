@@ -16,6 +16,8 @@ static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool 
 {
     struct mount *m = i->mount;
     uint32_t block;
+    if (i->uid && m->free_blocks <= m->super->r_blocks_count)
+        return -ENOSPC;   /* the rest is root's */
     int error = block_alloc(m, i->goal ? i->goal : first_goal(i), &block);
     if (error)
         return error;

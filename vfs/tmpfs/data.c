@@ -8,6 +8,15 @@ static uint64_t *free_pages;         /* linked through their first word */
 static uint64_t  pool_pages, pool_free;
 static bool      pool_full;
 static const uint8_t zeros[PAGE_SIZE];
+static struct share  page_share;
+
+/* The manifest grants one page in MEMORY_PART. */
+static void share_begin(void)
+{
+    enum { MEMORY_PART = 8 };
+    uint32_t all = machine_pages() / MEMORY_PART;
+    page_share = (struct share)SHARE(all, all / 4, all / 8 * 5);
+}
 
 static struct pin { struct pin *next; void *page; uint32_t count; bool gone; } *pins[PIN_HASH];
 
@@ -37,11 +46,17 @@ static void *page_take(struct node *n, bool zero)
     struct mount *mount = &mounts[n->mount];
     if (mount->page_limit && mount->pages >= mount->page_limit)
         return NULL;
+    if (!page_share.capacity)
+        share_begin();
+    if (share_take(&page_share, n->user, 1, -ENOSPC))
+        return NULL;
     if (!free_pages && !pool_full)
         grow();
     uint64_t *page = free_pages;
-    if (!page)
+    if (!page) {
+        share_give(&page_share, n->user, 1);
         return NULL;
+    }
     free_pages = (uint64_t *)(uintptr_t)*page;
     *page = 0;                      /* so that it is in the undo log: what the kernel copies there is not */
     pool_free--;
@@ -69,6 +84,7 @@ static void page_give(struct node *n, void *page)
 {
     mounts[n->mount].pages--;
     n->pages--;
+    share_give(&page_share, n->user, 1);
     struct pin *pin = n->pinned ? *find_pin(page) : NULL;
     if (pin)
         pin->gone = true;            /* it goes to the pool when PM gives it back */

@@ -21,12 +21,16 @@ struct entry *dir_find(struct node *dir, const char *name, unsigned length)
 
 bool dir_add(struct node *dir, const char *name, unsigned length, struct node *n)
 {
-    struct entry *e = memory_alloc(sizeof(*e) + length);
-    if (!e)
+    if (thing_take(n->user))
         return false;
+    struct entry *e = memory_alloc(sizeof(*e) + length);
+    if (!e) {
+        thing_give(n->user);
+        return false;
+    }
     if (!dir->cookie)
         dir->cookie = COOKIE_DOTDOT;
-    *e = (struct entry){ .dir = dir, .node = n, .before = dir->last, .cookie = ++dir->cookie, .hash = fs_hash(name, length),
+    *e = (struct entry){ .dir = dir, .node = n, .before = dir->last, .cookie = ++dir->cookie, .hash = fs_hash(name, length), .user = n->user,
                          .length = length };
     memcpy(e->name, name, length);
     *(dir->last ? &dir->last->behind : &dir->first) = e;
@@ -48,6 +52,7 @@ void dir_remove(struct entry *e)
     *(e->behind ? &e->behind->before : &dir->last) = e->before;
     if (dir->resume == e)
         dir->resume = e->before;     /* smaller than its position: the search goes on from there */
+    thing_give(e->user);
     memory_free(e);
 }
 

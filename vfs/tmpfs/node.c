@@ -8,7 +8,19 @@ struct mount mounts[MOUNTS];
 static struct node *chunks[CHUNKS];
 static unsigned     chunk_count;
 static struct node *free_nodes;
-static uint64_t     nodes_used;
+static struct share thing_share;
+
+int thing_take(uint32_t user)
+{
+    enum { MEMORY_PART = 32, THINGS_A_PAGE = 16 };
+    if (!thing_share.capacity) {
+        uint32_t all = MIN(machine_pages() / MEMORY_PART * THINGS_A_PAGE, (uint64_t)CHUNK * CHUNKS);
+        thing_share = (struct share)SHARE(all, all / 8, all / 2);
+    }
+    return share_take(&thing_share, user, 1, -ENOSPC);
+}
+
+void thing_give(uint32_t user) { share_give(&thing_share, user, 1); }
 
 struct node *node_of(uint64_t object)
 {
@@ -36,16 +48,19 @@ static void add_chunk(void)
 
 struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid)
 {
+    if (thing_take(uid))
+        return NULL;
     if (!free_nodes)
         add_chunk();
     struct node *n = free_nodes;
-    if (!n)
+    if (!n) {
+        thing_give(uid);
         return NULL;
+    }
     free_nodes = n->free_next;
     *n = (struct node){ .index = n->index, .generation = (n->generation + 1) & 0xffffff, .mount = mount, .used = true,
-                        .mode = mode, .uid = uid, .gid = gid };
+                        .mode = mode, .uid = uid, .gid = gid, .user = uid };
     n->atime = n->mtime = n->ctime = fs_now();
-    nodes_used++;
     return n;
 }
 
@@ -57,10 +72,10 @@ void node_unused(struct node *n)
         data_cut(n, 0);
     else if (S_ISLNK(n->mode))
         memory_free(n->target);
+    thing_give(n->user);
     n->used = false;
     n->free_next = free_nodes;
     free_nodes = n;
-    nodes_used--;
 }
 
 void touch(struct node *n) { n->mtime = n->ctime = fs_now(); }
@@ -158,7 +173,7 @@ int64_t do_statfs(struct message *m)
     }
     struct statfs s = {
         .type = MAGIC, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX, .blocks = all, .bfree = free, .bavail = free,
-        .files = CHUNK * CHUNKS, .ffree = CHUNK * CHUNKS - nodes_used, .flags = mount->read_only ? MS_RDONLY : 0,
+        .files = thing_share.capacity / 2, .ffree = (thing_share.capacity - thing_share.taken) / 2, .flags = mount->read_only ? MS_RDONLY : 0,
     };
     return copy_out(m, 0, &s, sizeof(s));
 }

@@ -3,6 +3,7 @@
 #define TMPFS_H
 
 #include "fs.h"
+#include "share.h"
 
 enum { MOUNTS = 16, FIRST_DEV = 32 };
 
@@ -13,7 +14,7 @@ struct entry {                       /* a name */
     struct entry *hash_next;
     struct entry *before, *behind;   /* in its directory, in the order they were made */
     uint64_t      cookie;            /* its place in that order: the position that DENTS goes on from */
-    uint32_t      hash;
+    uint32_t      hash, user;        /* user: to whom it is accounted */
     uint8_t       length;
     char          name[];
 };
@@ -25,6 +26,7 @@ struct node {
     bool     used, pinned;           /* pinned: PM has or had pages of it */
     uint32_t links, opens, writers, holds, denies;
     uint32_t uid, gid;
+    uint32_t user;                   /* to whom it and its pages are accounted: its first owner */
     uint64_t size, rdev, pages;      /* pages: how many pages its contents have */
     struct timespec64 atime, mtime, ctime;
     union {
@@ -51,6 +53,9 @@ extern struct mount mounts[MOUNTS];
 struct node *node_of(uint64_t object);
 static inline uint64_t node_object(const struct node *n) { return fs_object(n->mount, n->generation, n->index); }
 struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid);   /* without links; NULL: no memory */
+/* Accounts a node, or a name, to this user: some 200 bytes. 0 or -ENOSPC. */
+int  thing_take(uint32_t user);
+void thing_give(uint32_t user);
 void node_unused(struct node *n);    /* frees it if nothing refers to it any more */
 void touch(struct node *n);          /* its contents and it itself have changed now */
 int64_t do_mount(struct message *m);
