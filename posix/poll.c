@@ -24,9 +24,35 @@ struct poll {
     caller_t       sets[3];    /* select */
     bool           select, due;
     unsigned       select_size, count;
+    uint32_t       user;       /* to whom it is accounted while it waits */
     struct pollfd  fds[];
 };
 static struct poll *waiting;
+enum { WAITERS_BYTES = 1 << 20 };
+static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
+
+static uint32_t waiter_size(const struct poll *q) { return sizeof *q + q->count * sizeof q->fds[0]; }
+
+static void waiter_free(struct poll *q)
+{
+    share_give(&waiter_share, q->user, waiter_size(q));
+    memory_free(q);
+}
+
+/* A copy of q that may wait. NULL: no memory for it, or for its user. */
+static struct poll *waiter_copy(const struct poll *q, uint32_t user)
+{
+    if (share_take(&waiter_share, user, waiter_size(q), -ENOMEM))
+        return NULL;
+    struct poll *copy = memory_alloc(waiter_size(q));
+    if (copy) {
+        memcpy(copy, q, waiter_size(q));
+        copy->user = user;
+    } else {
+        share_give(&waiter_share, user, waiter_size(q));
+    }
+    return copy;
+}
 static uint64_t changes = 1;   /* notifications so far */
 
 /* ---- looking ---- */
@@ -120,7 +146,7 @@ static void leave(struct thread *t)
             *at = q->next;
             break;
         }
-    memory_free(q);
+    waiter_free(q);
 }
 
 /* Takes it out of the list to be looked at; q stays. */
@@ -142,7 +168,7 @@ static void timed_out(struct timer *timer)
     for (unsigned i = 0; i < q->count; i++)
         q->fds[i].revents = 0;
     int64_t result = answer(t, q, 0);
-    memory_free(q);
+    waiter_free(q);
     if (result != LATER)
         thread_finish(t, result);
 }
@@ -150,7 +176,7 @@ static void timed_out(struct timer *timer)
 static int64_t wait(struct thread *t, struct poll *q)
 {
     if ((t->pending.set | t->process->pending.set) & ~t->blocked || t->process->doomed) {
-        memory_free(q);
+        waiter_free(q);
         return -ERESTARTNOHAND;
     }
     q->thread = t;
@@ -171,7 +197,7 @@ static void look_again(struct poll *q)
     unsigned ready = look(t, q->fds, q->count);
     t->active--;
     if (t->dead) {
-        memory_free(q);
+        waiter_free(q);
         if (!t->active)
             thread_free(t);
         return;
@@ -179,7 +205,7 @@ static void look_again(struct poll *q)
     int64_t result;
     if (ready) {
         result = answer(t, q, ready);
-        memory_free(q);
+        waiter_free(q);
     } else {
         result = wait(t, q);
     }
@@ -221,12 +247,8 @@ static int64_t run(struct thread *t, struct poll *q, bool may_wait)
     } while (!ready && may_wait && before != changes);
     if (ready || !may_wait)
         return answer(t, q, ready);
-    size_t size = sizeof *q + q->count * sizeof q->fds[0];
-    struct poll *copy = memory_alloc(size);
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, q, size);
-    return wait(t, copy);
+    struct poll *copy = waiter_copy(q, t->process->i.uid);
+    return copy ? wait(t, copy) : -ENOMEM;
 }
 
 /* ---- the calls ---- */

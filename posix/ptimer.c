@@ -15,11 +15,22 @@ struct ptimer {
     struct process *process;
     struct timer    timer;
     uint64_t        interval, value;    /* nanoseconds; what the signal carries */
+    uint32_t        user;               /* to whom it is accounted */
     int32_t         id, clock, notify, signo, tid, overrun;
 };
 
 struct sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
 struct itimerspec { struct timespec64 interval, value; };
+
+enum { PTIMERS_MAX = 4096 };
+static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);
+
+static void ptimer_free(struct ptimer *x)
+{
+    timer_cancel(&x->timer);
+    share_give(&ptimer_share, x->user, 1);
+    memory_free(x);
+}
 
 static struct ptimer *find(struct process *p, int id)
 {
@@ -34,8 +45,7 @@ void ptimers_delete(struct process *p)
     while (p->timers) {
         struct ptimer *x = p->timers;
         p->timers = x->next;
-        timer_cancel(&x->timer);
-        memory_free(x);
+        ptimer_free(x);
     }
 }
 
@@ -79,10 +89,14 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
         event.value = id;
     if ((error = user_write(t, m->w[2], &id, sizeof id)))
         return error;
-    struct ptimer *x = memory_zalloc(sizeof *x);
-    if (!x)
+    if (share_take(&ptimer_share, p->i.uid, 1, -EAGAIN))
         return -EAGAIN;
-    *x = (struct ptimer){ .next = p->timers, .process = p, .value = event.value, .id = id, .clock = clock, .notify = event.notify,
+    struct ptimer *x = memory_zalloc(sizeof *x);
+    if (!x) {
+        share_give(&ptimer_share, p->i.uid, 1);
+        return -EAGAIN;
+    }
+    *x = (struct ptimer){ .next = p->timers, .user = p->i.uid, .process = p, .value = event.value, .id = id, .clock = clock, .notify = event.notify,
                           .signo = event.signo, .tid = event.tid };
     p->timers = x;
     return 0;
@@ -147,8 +161,7 @@ int64_t linux_timer_delete(struct thread *t, struct message *m)
         if ((*at)->id == (int)m->w[0]) {
             struct ptimer *x = *at;
             *at = x->next;
-            timer_cancel(&x->timer);
-            memory_free(x);
+            ptimer_free(x);
             return 0;
         }
     return -EINVAL;
