@@ -6,14 +6,15 @@
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4, LIST = 64 };
 enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_HWPOISON = 100, MADV_LAST = 25 };
 
-/* The pages that are there get the protection too, one step of them: where to go on, or an error. In private regions they stay read-only:
- * a write then faults, and the fault knows whose page it is. */
+/* The pages that are there get the protection too, one step of them: where to go on, or an error. In private regions and
+ * those of files they stay read-only: a write then faults, and the fault knows whose page it is. */
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];
         vaddr_t from = MAX(start, r->start), to = MIN(end, r->end);
-        uint32_t p = r->flags & REGION_SHARED ? protection : protection & ~PAGE_WRITE;
+        bool file = r->backing && r->backing->service;
+        uint32_t p = r->flags & REGION_SHARED && !file ? protection : protection & ~PAGE_WRITE;
         struct page_change c = { .address = from, .count = (to - from) / PAGE_SIZE, .task = s->task, .service = STEP_PAGES, .protection = p,
                                  .action = PAGE_PROTECT };
         int64_t pages = pages_do(&c, 1);
@@ -158,6 +159,20 @@ int64_t do_msync(struct message *m)
     }
     backing_settle();
     return result;
+}
+
+/* ---- ftruncate, as file servers tell of it ---- */
+
+int64_t do_shrunk(struct message *m)
+{
+    uint64_t op = m->w[5];
+    endpoint_t service = m->w[0];
+    backing_cut(service, m->object, m->position);
+    if (op != FS_OPEN)
+        return m->w[4];
+    m->op = op;
+    m->w[1] &= ~(uint64_t)O_TRUNC;
+    return service < MAX_SERVICE && forward(m, service) == 0 ? LATER : -EIO;
 }
 
 /* ---- mincore ---- */

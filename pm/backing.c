@@ -212,6 +212,7 @@ static unsigned cluster_return(struct cluster *c, uint16_t which)
             clean[n_clean++] = c->address[i];
         c->address[i] = 0;
         c->dirty &= ~(1u << i);
+        c->ready &= ~(1u << i);
     }
     unpin(b, dirty, n_dirty, true);
     unpin(b, clean, n_clean, false);
@@ -246,6 +247,91 @@ static void flush(struct backing *b)
     cluster_take(c);
     cluster_return(c, c->dirty);
     look_at(b);   /* the list may have changed meanwhile: begin again */
+}
+
+/* ---- files that become shorter ---- */
+
+/* Takes a file's pages from number `first` on out of a space, private copies too. true: pages went, and it has waited. */
+static bool cut_space(struct space *s, const struct backing *b, uint64_t first)
+{
+    endpoint_t task = s->task;
+    bool waited = false, taken = false;
+    vaddr_t at = 0;
+    for (unsigned i; s && (i = regions_find(&s->regions, at)) < s->regions.count;) {
+        const struct region *r = &s->regions.array[i];
+        uint64_t from = r->offset / PAGE_SIZE, resident = s->usage->resident;
+        vaddr_t start = r->start + (from < first ? first - from : 0) * PAGE_SIZE, end = r->end;
+        at = r->backing == b && start < end ? pages_release(s, MAX(at, start), end) : end;
+        taken = taken || s->usage->resident != resident;
+        if (at == end)
+            continue;
+        waited = true;
+        s = space_pause(s, task, at, end);
+    }
+    return waited && taken;
+}
+
+/* All spaces. One that is made while others are served may have come by pages that have been taken elsewhere: then once more. */
+static void cut_spaces(const struct backing *b, uint64_t first)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned i = 0; i < TASKS; i++)
+            if (space_at(i))
+                again = cut_space(space_at(i), b, first) || again;
+    }
+}
+
+/* Takes a file's pages from number `first` on out of the clusters: nobody finds them any more. Those of the cluster in which the end lies
+ * come to *part, the other clusters are returned as a list. */
+static struct cluster *clusters_cut(struct backing *b, uint64_t first, struct cluster *part)
+{
+    struct cluster *gone = NULL, **at = &b->clusters;
+    *part = (struct cluster){ .backing = b };
+    for (struct cluster *c; (c = *at);) {
+        if (c->number * CLUSTER < first) {
+            for (uint64_t i = first - c->number * CLUSTER; i < CLUSTER; i++) {
+                part->address[i] = c->address[i];
+                c->address[i] = 0;
+                c->dirty &= ~(1u << i), c->ready &= ~(1u << i);
+            }
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        cluster_unhash(c);
+        c->next = gone;
+        c->dirty = 0;
+        gone = c;
+    }
+    return gone;
+}
+
+void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
+{
+    struct backing *b = file_find(service, object);
+    if (!b)
+        return;
+    uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
+    backing_ref(b);
+    b->epoch++;                       /* pages that are on their way here may be of before */
+    struct cluster part, *gone = clusters_cut(b, first, &part);
+    cut_spaces(b, first);
+    struct cluster *end = size % PAGE_SIZE ? backing_find(b, first - 1) : NULL;
+    if (end) {                        /* its last page has lost a part of its place on the disk, and is made ready anew */
+        space_each(take_from_space, &(struct taking){ b, first - 1, 1 });
+        end->ready &= ~(1u << (first - 1) % CLUSTER);
+    }
+    cluster_return(&part, 0xffff);
+    for (struct cluster *next; gone; gone = next) {
+        next = gone->next;
+        cluster_return(gone, 0xffff);
+        memory_free(gone);
+    }
+    memory_free(b->elf);
+    b->elf = NULL;
+    backing_unref(b);
+    backing_settle();
 }
 
 static uint64_t file_forget(struct backing *b)
@@ -378,6 +464,9 @@ int backing_get(endpoint_t service, uint64_t object, struct backing **result, bo
     return 0;
 }
 
+/* Pages that a server has lent: their numbers and addresses. */
+struct pages { uint64_t number[CLUSTER], address[CLUSTER]; unsigned count; };
+
 /* The pages around `page` that are missing in its cluster: asked for in one message. */
 static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
 {
@@ -390,44 +479,79 @@ static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
     return high - low;
 }
 
-static int ask(struct backing *b, uint64_t page, uint64_t *first, uint64_t *addresses)
+/* Asks for pages from `first` on, of which `page` is wanted. Puts those that come to the front of *got. */
+static int ask_run(struct backing *b, uint64_t page, uint64_t first, unsigned count, struct pages *got)
 {
-    unsigned wanted = missing(backing_find(b, page), page, first);
-    struct call_args a = { .op = FS_PAGES, .object = b->object, .position = *first * PAGE_SIZE };
-    int64_t n = call_window(b->service, &a, WINDOW_OUT, addresses, wanted * sizeof addresses[0], NULL);
-    if (n > (int64_t)wanted)
-        n = wanted;
-    if (n > 0)
-        pinned += n;
-    return n;
+    uint64_t addresses[CLUSTER];
+    struct call_args a = { .op = FS_PAGES, .w3 = page - first, .object = b->object, .position = first * PAGE_SIZE };
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, addresses, count * sizeof addresses[0], NULL);
+    got->count = 0;
+    for (int64_t i = 0; i < MIN(n, (int64_t)count); i++) {
+        if (!addresses[i])
+            continue;
+        got->number[got->count] = first + i;
+        got->address[got->count++] = addresses[i];
+    }
+    pinned += got->count;
+    if (n < 0)
+        return n == -ENOMEM || n == -ENOSYS ? n : -EIO;
+    for (unsigned i = 0; i < got->count; i++)
+        if (got->number[i] == page)
+            return 0;
+    return -EIO;
+}
+
+/* With the page come its neighbours; but what is wrong with them is no reason to do without it. */
+static int ask(struct backing *b, uint64_t page, struct pages *got)
+{
+    uint64_t first;
+    unsigned count = missing(backing_find(b, page), page, &first);
+    int error = ask_run(b, page, first, count, got);
+    if (error != -EIO || first == page)
+        return error;
+    unpin(b, got->address, got->count, false);
+    return ask_run(b, page, page, 1, got);
 }
 
 int backing_fetch(struct backing *b, uint64_t page)
 {
-    uint64_t addresses[CLUSTER], twice[CLUSTER], first;
+    uint64_t twice[CLUSTER];
     unsigned n_twice = 0;
+    struct pages got;
     backing_limit();
     unsigned epoch = b->epoch;
-    int n = ask(b, page, &first, addresses);
-    if (n == -ENOMEM && backing_shrink(CLUSTER)) {
+    int error = ask(b, page, &got);
+    if (error == -ENOMEM && backing_shrink(CLUSTER)) {
         epoch = b->epoch;
-        n = ask(b, page, &first, addresses);
+        error = ask(b, page, &got);
     }
-    if (n < 0)
-        return n;
     if (epoch != b->epoch) {              /* the file was changed meanwhile: the caller tries again */
-        unpin(b, addresses, n, false);
+        unpin(b, got.address, got.count, false);
         return 0;
     }
-    struct cluster *c = n ? cluster_make(b, first) : NULL;
-    for (int i = 0; i < n; i++) {
-        if (!c || c->address[first % CLUSTER + i])
-            twice[n_twice++] = addresses[i];   /* somebody else was quicker */
+    struct cluster *c = got.count ? cluster_make(b, page) : NULL;
+    for (unsigned i = 0; i < got.count; i++) {
+        if (!c || c->address[got.number[i] % CLUSTER])
+            twice[n_twice++] = got.address[i];   /* somebody else was quicker */
         else
-            c->address[first % CLUSTER + i] = addresses[i];
+            c->address[got.number[i] % CLUSTER] = got.address[i];
     }
     unpin(b, twice, n_twice, false);
-    if (n && !c)
-        return -ENOMEM;
-    return first + n > page ? 0 : -EIO;
+    return got.count && !c ? -ENOMEM : error;
+}
+
+int backing_reserve(struct backing *b, uint64_t page)
+{
+    uint64_t first = page / CLUSTER * CLUSTER;
+    unsigned epoch = b->epoch;
+    int64_t ready = call_object(b->service, FS_RESERVE, b->object, CLUSTER, page - first, first);
+    struct cluster *c = backing_find(b, page);
+    if (ready == -ENOSYS)
+        ready = 0xffff;
+    if (ready < 0)
+        return ready == -ENOMEM ? -ENOMEM : -EIO;
+    for (unsigned i = 0; c && epoch == b->epoch && i < CLUSTER; i++)
+        if (ready >> i & 1 && c->address[i])
+            c->ready |= 1u << i;
+    return 0;
 }

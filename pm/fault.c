@@ -84,10 +84,12 @@ static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t pa
     return result;
 }
 
+static uint64_t page_number(const struct region *r, vaddr_t page) { return (r->offset + page - r->start) / PAGE_SIZE; }
+
 static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
 {
-    struct cluster *c = backing_find(r->backing, (r->offset + page - r->start) / PAGE_SIZE);
-    uint64_t number = (r->offset + page - r->start) / PAGE_SIZE;
+    uint64_t number = page_number(r, page);
+    struct cluster *c = backing_find(r->backing, number);
     bool fresh = !c || !c->address[number % CLUSTER];
     paddr_t frame = backing_frame(r->backing, number, s->task);
     if (!frame)
@@ -115,26 +117,52 @@ static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, u
     return result;
 }
 
+/* The part of a cluster that a region shows: bytes [*first, *end) of the file; where they begin. */
+static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first, uint64_t *end)
+{
+    uint64_t start = c->number * CLUSTER * PAGE_SIZE;
+    *first = MAX(start, r->offset);
+    *end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
+    return r->start + (*first - r->offset);
+}
+
+/* A page of a file is written through a shared region only after its server has been told. */
+static uint32_t file_protection(const struct region *r, const struct cluster *c, unsigned i)
+{
+    return r->flags & REGION_SHARED && c->ready >> i & 1 ? r->protection : r->protection & ~PAGE_WRITE;
+}
+
+/* What a shared region shows of a cluster, and is mapped, gets the protection that it may have. */
+static int64_t protect_around(struct space *s, const struct region *r, const struct cluster *c)
+{
+    struct page_change changes[CLUSTER];
+    uint64_t first, end;
+    vaddr_t at = cluster_shown(r, c, &first, &end);
+    unsigned n = 0;
+    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end; first += PAGE_SIZE, at += PAGE_SIZE, i++)
+        if (c->ready >> i & 1)
+            changes[n++] = (struct page_change){ .address = at, .count = 1, .task = s->task, .action = PAGE_PROTECT,
+                                                 .protection = r->protection };
+    return pages_do(changes, n);
+}
+
 /* Maps those of a cluster's pages that lie in the region and are not mapped yet. */
 static int64_t map_around(struct space *s, const struct region *r, const struct cluster *c)
 {
     struct page_out there[CLUSTER];
     struct page_change changes[CLUSTER];
-    uint64_t first = c->number * CLUSTER * PAGE_SIZE, end = first + CLUSTER * PAGE_SIZE;
-    first = MAX(first, r->offset);
-    end = MIN(end, r->offset + (r->end - r->start));
-    vaddr_t at = r->start + (first - r->offset);
+    uint64_t first, end;
+    vaddr_t at = cluster_shown(r, c, &first, &end);
     struct page_change query = { .address = at, .count = (end - first) / PAGE_SIZE, .source = (uint64_t)there, .task = s->task,
                                  .service = CLUSTER, .action = PAGE_QUERY };
     int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0), k = 0;
-    uint32_t protection = r->flags & REGION_SHARED ? r->protection : r->protection & ~PAGE_WRITE;
     unsigned n = 0;
     for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end; first += PAGE_SIZE, at += PAGE_SIZE, i++) {
         if (k < n_there && there[k].address == at)
             k++;
         else if (c->address[i])
             changes[n++] = (struct page_change){ .address = at, .count = 1, .source = c->address[i], .task = s->task,
-                                                 .service = r->backing->service, .protection = protection, .action = PAGE_MAP_SERVICE };
+                                                 .service = r->backing->service, .protection = file_protection(r, c, i), .action = PAGE_MAP_SERVICE };
     }
     int64_t result = n ? pages_do(changes, n) : 0;
     if (!result)
@@ -150,7 +178,7 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
     if (!buffer)
         return -ENOMEM;
     struct call_args a = { .op = FS_READ, .object = b->object, .position = number * PAGE_SIZE };
-    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL), result = n < 0 ? n : n ? 0 : -EIO;
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL), result = n > 0 ? 0 : -EIO;
     struct space *s = space_of(task);
     struct region *r = s ? regions_at(&s->regions, page) : NULL;
     if (!result && r && r->backing == b && !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
@@ -168,7 +196,20 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
     return result;
 }
 
-static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access)
+/* Is there something that a fault on a page of a cluster, where `entry` is mapped, may be answered with? May not wait. */
+static int64_t show_page(struct space *s, const struct region *r, const struct cluster *c, vaddr_t page, uint64_t access, uint64_t entry)
+{
+    bool writes = access & PM_FAULT_WRITE, private = !(r->flags & REGION_SHARED);
+    if (!entry)
+        return private && writes ? map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER]) : map_around(s, r, c);
+    if (!writes || entry & PAGE_OUT_WRITABLE)
+        return 0;                         /* another thread's fault was the same */
+    return private ? copy_on_write(s, r, page, entry) : protect_around(s, r, c);
+}
+
+/* A fault in a region that shows a file. `there`: something is mapped at the page. Errors of its server are -EIO, unless there
+ * is really no memory. May wait. */
+static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool there)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         struct space *s = space_of(task);
@@ -176,17 +217,14 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access)
         if (!r || !r->backing || !r->backing->service || !permitted(r, access))
             return 0;                     /* all is different now: let it fault anew */
         struct backing *b = r->backing;
-        uint64_t number = (r->offset + page - r->start) / PAGE_SIZE;
+        uint64_t number = page_number(r, page);
         struct cluster *c = backing_find(b, number);
-        bool private = !(r->flags & REGION_SHARED);
-        if (c && c->address[number % CLUSTER]) {
-            if (i && page_entry(s, page))
-                return 0;                 /* another thread's fault was the same */
-            return private && access & PM_FAULT_WRITE ? map_copy(s, r, page, c->address[number % CLUSTER]) : map_around(s, r, c);
-        }
-        s->usage->major++;
+        bool private = !(r->flags & REGION_SHARED), here = c && c->address[number % CLUSTER];
+        if (here && (private || !(access & PM_FAULT_WRITE) || c->ready >> number % CLUSTER & 1))
+            return show_page(s, r, c, page, access, i || there ? page_entry(s, page) : 0);
+        s->usage->major += !here;
         backing_ref(b);
-        int64_t error = backing_fetch(b, number);
+        int64_t error = here ? backing_reserve(b, number) : backing_fetch(b, number);
         if (private && (error == -ENOMEM || error == -ENOSYS)) {
             error = read_page(task, page, b, number);
             i = TRIES;
@@ -194,7 +232,7 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access)
         backing_unref(b);
         backing_settle();
         if (error)
-            return error;
+            return error == -ENOMEM ? -ENOMEM : -EIO;
     }
     return 0;
 }
@@ -209,15 +247,18 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
             return copy_on_write(s, r, page, entry);
         if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
             return 0;                     /* another thread's fault was the same */
+        bool file = r->backing && r->backing->service;
+        if (file && access & PM_FAULT_WRITE)
+            return file_page(task, page, access, true);
         struct page_change c = { .address = page, .count = 1, .task = s->task, .action = PAGE_PROTECT,
-                                 .protection = r->flags & REGION_SHARED ? r->protection : r->protection & ~PAGE_WRITE };
+                                 .protection = r->flags & REGION_SHARED && !file ? r->protection : r->protection & ~PAGE_WRITE };
         return pages_do(&c, 1);
     }
     if (r->flags & REGION_FIXED)
         return -EFAULT;
     if (!r->backing)
         return zero_page(s, r, page);
-    return r->backing->service ? file_page(task, page, access) : shared_page(s, r, page);
+    return r->backing->service ? file_page(task, page, access, false) : shared_page(s, r, page);
 }
 
 /* Fresh zero pages from start on, where nothing is mapped, up to the next page that is, as many as one call to the kernel

@@ -23,6 +23,7 @@ static const handler_t handlers[] = {
     [PM_SPAWN & 0xff] = do_spawn,
     [PM_THREADEND & 0xff] = do_thread_end,
     [PM_PRESSURE & 0xff] = do_pressure,
+    [PM_SHRUNK & 0xff] = do_shrunk,
 };
 
 static void notified(uint64_t bits)

@@ -68,6 +68,8 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads);
 /* The task lives there no longer. When it was the last, its pages must have been given back; the space is freed. */
 void space_leave(endpoint_t task);
 void space_threads(endpoint_t task, int more);
+/* The space that the task in slot `index` names, or NULL: each space stands in one. */
+struct space *space_at(unsigned index);
 /* Calls f for each space. */
 void space_each(void (*f)(struct space *s, void *argument), void *argument);
 void space_init(void);                    /* publishes the usage table */
@@ -103,6 +105,7 @@ struct cluster {
     uint64_t        number;
     uint64_t        address[CLUSTER];     /* a pinned page in the file server's memory, or a frame; 0: not here */
     uint16_t        dirty;                /* bit per page: written through a mapping */
+    uint16_t        ready;                /* bit per page: its server knows that it is written (FS_RESERVE) */
 };
 
 struct backing {
@@ -130,8 +133,12 @@ struct backing *backing_shared(void);     /* new, of zeroes, used once; NULL: ou
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
 /* Brings a page of a file (and its neighbours) into a cluster; look whether it is there, for it may be gone again.
- * 0, -EIO past the end, -ENOMEM, errors. May wait. */
+ * 0; -EIO past the end and for whatever else the server says; but -ENOMEM, and -ENOSYS if it lends no pages. May wait. */
 int backing_fetch(struct backing *b, uint64_t page);
+/* Tells the server that a page will be written through a mapping; look whether its ready bit is set, as above. 0, -EIO. May wait. */
+int backing_reserve(struct backing *b, uint64_t page);
+/* A file has become shorter: what lies behind `size` is taken out of all spaces, private copies too, and given back. May wait. */
+void backing_cut(endpoint_t service, uint64_t object, uint64_t size);
 /* The frame of a page of shared memory; made for this task when it is not there. 0: out of memory. */
 paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task);
 void backing_mark_dirty(struct backing *b, uint64_t page);
@@ -154,6 +161,7 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
 int64_t do_mmap(struct message *m);       /* mmap.c */
 int64_t do_munmap(struct message *m);
 int64_t do_brk(struct message *m);
+int64_t do_shrunk(struct message *m);     /* advice.c */
 int64_t do_mremap(struct message *m);     /* mremap.c */
 int64_t do_mprotect(struct message *m);   /* advice.c */
 int64_t do_madvise(struct message *m);

@@ -103,11 +103,13 @@ void space_threads(endpoint_t task, int more)
     table[i].space->threads += more;
 }
 
+struct space *space_at(unsigned i) { return table[i].space && table[i].space->task == table[i].task ? table[i].space : NULL; }
+
 void space_each(void (*f)(struct space *s, void *argument), void *argument)
 {
     for (unsigned i = 0; i < TASKS; i++)
-        if (table[i].space && table[i].space->task == table[i].task)
-            f(table[i].space, argument);
+        if (space_at(i))
+            f(space_at(i), argument);
 }
 
 /* ---- pages ---- */

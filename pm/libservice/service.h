@@ -124,6 +124,7 @@ void     alarm_at(uint64_t when);               /* nanoseconds since boot; then 
 
 /* The endpoint of a service by name; waits for nobody: the slot is known from boot. -ENOENT as 0. */
 endpoint_t service_find(const char *name);
+endpoint_t service_self(void);
 
 /* Machine access for drivers, within the manifest. A driver that is rolled back may do the same again on its ports; what must be done once alone, since the
  * device gives a byte only once or sends what it is given, goes by in8_once and out_string8. */

@@ -38,6 +38,7 @@ int thread_start(void (*run)(void *), void *argument)
     return index < 0 ? (int)index : 0;
 }
 
+endpoint_t service_self(void) { return (uint32_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0); }
 static unsigned self(void) { return kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32; }
 
 static void wait_on(struct waiter **list)

@@ -133,6 +133,9 @@ uint64_t machine_pages(void) { return 32768; }
 void call_moved(call_t call, size_t bytes) { calls[call - 1].moved = bytes; }
 size_t fake_moved(call_t call) { return calls[call - 1].moved; }
 
+endpoint_t service_self(void) { return 20; }
+__attribute__((weak)) int forward(struct message *m, endpoint_t to) { return (void)m, (void)to, -EPERM; }
+
 bool call_alive(call_t call) { return calls[call - 1].used && !calls[call - 1].cancelled; }
 
 static int check_window(struct in_flight *c, size_t offset, size_t length)

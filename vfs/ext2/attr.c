@@ -24,6 +24,10 @@ int64_t do_open(struct message *m)
         lock_take(&i->lock);
         result = file_resize(i, 0);
         lock_give(&i->lock);
+        if (!result && i->holds && fs_shrunk(m, 0, 0)) {
+            inode_put(i);
+            return LATER;
+        }
     }
     if (!result)
         result = inode_held(i, m->call);
@@ -63,6 +67,7 @@ int64_t do_hold(struct message *m)
         } else if (!(result = inode_held(i, m->call))) {
             i->holds++;
             i->denies += m->w[2] != 0;
+            inode_read(i);
         }
     } else if (i->holds) {
         i->holds--;

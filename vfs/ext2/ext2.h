@@ -84,6 +84,15 @@ int  inode_held(struct inode *i, call_t call);
 void inode_let_go(const struct inode *i);
 void inode_put(struct inode *i);            /* frees it on the disk when nothing refers to it. May wait */
 static inline void inode_dirty(struct inode *i) { i->dirty = true; }
+/* It has been read or mapped: renews its time of access when that is due. */
+static inline void inode_read(struct inode *i)
+{
+    if (!fs_atime_due(&i->atime, &i->mtime, &i->ctime) || i->mount->read_only)
+        return;
+    i->atime = fs_now();
+    inode_dirty(i);
+    flush_later();
+}
 int inode_store(struct inode *i);           /* into its block of the inode table. May wait */
 int inodes_store(struct mount *m);          /* all that are dirty. May wait */
 bool inodes_busy(const struct mount *m);    /* some are in use */
@@ -115,6 +124,7 @@ int64_t do_write(struct message *m);
 int64_t do_truncate(struct message *m);
 int64_t do_pages(struct message *m);
 int64_t do_unpin(struct message *m);
+int64_t do_reserve(struct message *m);
 
 /* ---- dir.c ---- Changes are under mount.tree. All may wait. */
 struct place {                  /* of a name in a directory */

@@ -107,11 +107,8 @@ int64_t do_read(struct message *m)
         inode_put(i);
         return error;
     }
-    if (fs_atime_due(&i->atime, &i->mtime, &i->ctime) && !i->mount->read_only && !(m->flags & O_NOATIME)) {
-        i->atime = fs_now();
-        inode_dirty(i);
-        flush_later();
-    }
+    if (!(m->flags & O_NOATIME))
+        inode_read(i);
     inode_put(i);
     reply_position(m, position);
     return done;
@@ -316,8 +313,11 @@ int64_t do_truncate(struct message *m)
         result = -EROFS;
     else {
         lock_take(&i->lock);
+        uint64_t old = i->size;
         result = file_resize(i, m->w[1]);
         lock_give(&i->lock);
+        if (m->w[1] < old && i->holds && fs_shrunk(m, m->w[1], result))
+            result = LATER;
     }
     inode_put(i);
     return result;
@@ -365,19 +365,82 @@ int64_t do_pages(struct message *m)
     return count ? (int64_t)count : error;
 }
 
-/* A page that was written through a mapping: it may lie over a hole, which gets its blocks now. */
+/* How many units of a page, which begins before the end of the file, lie before it. */
+static unsigned units_in_file(const struct inode *i, const struct page *p)
+{
+    uint64_t end = MIN(i->size - p->index * PAGE_SIZE, (uint64_t)PAGE_SIZE);
+    return ((end - 1) >> i->mount->geo.block_shift) + 1;
+}
+
+/* A page that is written through a mapping may lie over a hole, which gets its blocks now. Under inode.lock. May wait. */
+static int page_place(struct inode *i, struct page *p)
+{
+    unsigned shift = 12 - i->mount->geo.block_shift;
+    int error = 0;
+    p->uses++;
+    for (unsigned u = 0; u < units_in_file(i, p) && !error; u++)
+        if (!p->disk[u])
+            error = map_block(i, (p->index << shift) + u, true, &p->disk[u]);
+    cache_dirty(p);
+    cache_put(p);
+    return error;
+}
+
+/* A lent page of the file as it is now, or NULL. */
+static struct page *lent_page(const struct inode *i, uint64_t index)
+{
+    struct page *p = index * PAGE_SIZE < i->size ? cache_find(inode_owner(i), index) : NULL;
+    return p && p->pins ? p : NULL;
+}
+
+static int64_t pages_placed(const struct inode *i, uint64_t first, unsigned count)
+{
+    int64_t placed = 0;
+    for (unsigned k = 0; k < count; k++) {
+        struct page *p = lent_page(i, first + k);
+        unsigned u = 0;
+        while (p && u < units_in_file(i, p) && p->disk[u])
+            u++;
+        if (p && u == units_in_file(i, p))
+            placed |= 1l << k;
+    }
+    return placed;
+}
+
+int64_t do_reserve(struct message *m)
+{
+    struct inode *i;
+    int64_t result = inode_of(m->object, &i);
+    if (result)
+        return result;
+    uint64_t first = m->w[3], wanted = first + m->w[2];
+    lock_take(&i->lock);
+    struct page *p = lent_page(i, wanted);
+    if (i->mount->read_only)
+        result = -EROFS;
+    else if (wanted * PAGE_SIZE >= i->size)
+        result = -ERANGE;
+    else if (p && !(result = page_place(i, p)))
+        result = pages_placed(i, first, MIN(m->w[1], (uint64_t)FS_RESERVE_MAX));
+    if (result >= 0) {
+        i->mtime = i->ctime = fs_now();
+        inode_dirty(i);
+        flush_later();
+    }
+    lock_give(&i->lock);
+    inode_put(i);
+    return result;
+}
+
+/* A page comes back that was written through a mapping. Its blocks it mostly has already (FS_RESERVE). */
 static int adopt_written(struct inode *i, struct page *p)
 {
     uint64_t start = p->index * PAGE_SIZE;
     if ((p->state & PAGE_GONE) || p->owner != inode_owner(i) || start >= i->size)
         return 0;
-    unsigned end = MIN(i->size - start, (uint64_t)PAGE_SIZE), shift = 12 - i->mount->geo.block_shift;
+    unsigned end = MIN(i->size - start, (uint64_t)PAGE_SIZE);
     memset(p->data + end, 0, PAGE_SIZE - end);
-    int error = 0;
-    for (unsigned u = 0; u <= (end - 1) >> i->mount->geo.block_shift && !error; u++)
-        error = map_block(i, (p->index << shift) + u, true, &p->disk[u]);
-    cache_dirty(p);
-    return error;
+    return page_place(i, p);
 }
 
 int64_t do_unpin(struct message *m)
@@ -404,8 +467,6 @@ int64_t do_unpin(struct message *m)
         cache_unpin(p);
     }
     if (dirty) {
-        i->mtime = i->ctime = fs_now();
-        inode_dirty(i);
         flush_later();
         lock_give(&i->lock);
     }

@@ -20,6 +20,10 @@ int64_t do_open(struct message *m)
         lock_take(&n->lock);
         result = file_resize(n, 0);
         lock_give(&n->lock);
+        if (!result && n->holds && fs_shrunk(m, 0, 0)) {
+            node_put(n);
+            return LATER;
+        }
     }
     if (!result)
         result = node_held(n, m->call);

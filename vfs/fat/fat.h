@@ -108,6 +108,7 @@ int64_t do_write(struct message *m);
 int64_t do_truncate(struct message *m);
 int64_t do_pages(struct message *m);
 int64_t do_unpin(struct message *m);
+int64_t do_reserve(struct message *m);
 
 /* ---- names.c: pure: short and long names ---- */
 unsigned name_from_short(const struct entry *e, char *name);          /* its length */

@@ -290,8 +290,11 @@ int64_t do_truncate(struct message *m)
         result = -EROFS;
     } else {
         lock_take(&n->lock);
+        uint64_t old = n->size;
         result = file_resize(n, m->w[1]);
         lock_give(&n->lock);
+        if (m->w[1] < old && n->holds && fs_shrunk(m, m->w[1], result))
+            result = LATER;
     }
     node_put(n);
     return result;
@@ -339,6 +342,25 @@ int64_t do_pages(struct message *m)
     return count ? (int64_t)count : error;
 }
 
+/* A FAT file has no holes: all of its pages have their places. */
+int64_t do_reserve(struct message *m)
+{
+    struct node *n;
+    int64_t result = node_of(m->object, &n);
+    if (result)
+        return result;
+    if (n->mount->read_only) {
+        result = -EROFS;
+    } else if ((m->w[3] + m->w[2]) * PAGE_SIZE >= n->size) {
+        result = -ERANGE;
+    } else {
+        touch(n);
+        result = (1l << FS_RESERVE_MAX) - 1;
+    }
+    node_put(n);
+    return result;
+}
+
 int64_t do_unpin(struct message *m)
 {
     uint64_t addresses[FS_PAGES_MAX];
@@ -360,7 +382,7 @@ int64_t do_unpin(struct message *m)
         cache_unpin(p);
     }
     if (dirty)
-        touch(n);
+        flush_later();
     if (n)
         node_put(n);
     return 0;

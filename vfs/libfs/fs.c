@@ -93,6 +93,19 @@ int64_t dents_end(struct dents *d, uint64_t position, bool full)
     return d->sent;
 }
 
+bool fs_shrunk(struct message *m, uint64_t size, int64_t result)
+{
+    if (m->from < MAX_SERVICE)
+        return false;
+    m->w[0] = service_self();
+    m->w[4] = result;
+    m->w[5] = m->op;
+    m->op = PM_SHRUNK;
+    m->position = size;
+    forward(m, service_find("pm"));
+    return true;
+}
+
 int64_t fs_seek(struct message *m, uint64_t size)
 {
     int64_t offset = (int64_t)m->w[1], from;

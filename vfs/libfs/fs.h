@@ -19,6 +19,7 @@ static inline uint32_t fs_object_ino(uint64_t object) { return (uint32_t)object;
 /* Reads a name of `length` bytes at `offset` of the call's window into name[NAME_MAX + 1], and terminates it.
  * 0, -ENOENT (empty), -ENAMETOOLONG, -EINVAL (a slash or NUL in it), -EFAULT. */
 int fs_name(struct message *m, size_t offset, size_t length, char *name);
+enum { FS_RESERVE_MAX = 32 };           /* pages that one FS_RESERVE answers for */
 enum { FS_PAGES_MAX = 64 };             /* in one FS_PAGES or FS_UNPIN */
 /* The addresses of an FS_UNPIN: how many; -EINVAL, -EFAULT. */
 int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX]);
@@ -59,6 +60,10 @@ int64_t fs_seek(struct message *m, uint64_t size);
 int64_t fs_ioctl(struct message *m, uint64_t size);
 /* FS_POLL on what is always ready. */
 int64_t fs_poll(struct message *m);
+/* For a TRUNCATE (`result` is its answer) or an OPEN with O_TRUNC that has made a file shorter of which PM holds pages: PM takes those
+ * behind `size` back from all who map them, and then ends the call, or hands the OPEN back without O_TRUNC. true: so be it, return
+ * LATER; false: a service has called, which PM must not wait for. Nothing may be locked that FS_UNPIN wants. */
+bool fs_shrunk(struct message *m, uint64_t size, int64_t result);
 /* The flags that an open file keeps of those it was opened with. */
 static inline uint32_t fs_connection_flags(uint64_t flags)
 {

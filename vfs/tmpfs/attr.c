@@ -1,6 +1,13 @@
 /* Opening, holding and letting go; attributes. */
 #include "tmpfs.h"
 
+static void empty(struct node *n)
+{
+    data_cut(n, 0);
+    n->size = 0;
+    touch(n);
+}
+
 int64_t do_open(struct message *m)
 {
     struct node *n = node_of(m->object);
@@ -18,16 +25,19 @@ int64_t do_open(struct message *m)
         return -EROFS;
     if ((writes || flags & O_TRUNC) && n->denies)
         return -ETXTBSY;
+    bool empties = flags & O_TRUNC && n->size && S_ISREG(n->mode);
+    if (empties && n->holds) {
+        empty(n);
+        if (fs_shrunk(m, 0, 0))
+            return LATER;
+    }
     int64_t descriptor = connect(m, m->object, fs_connection_flags(flags));
     if (descriptor < 0)
         return descriptor;
     n->opens++;
     n->writers += writes;
-    if (flags & O_TRUNC && n->size && S_ISREG(n->mode)) {
-        data_cut(n, 0);
-        n->size = 0;
-        touch(n);
-    }
+    if (empties)
+        empty(n);
     return descriptor;
 }
 
@@ -52,6 +62,7 @@ int64_t do_hold(struct message *m)
             return -ETXTBSY;
         n->holds++;
         n->denies += m->w[2] != 0;
+        node_read(n);
         return 0;
     }
     if (!n->holds)

@@ -168,6 +168,20 @@ static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
     }
 }
 
+static void clear_behind(struct node *n, uint64_t size)
+{
+    uint8_t *last = size % PAGE_SIZE ? find_page(n, size / PAGE_SIZE) : NULL;
+    if (last)
+        memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
+}
+
+/* What a mapping has written behind the end of the file is zero before the file grows over it. */
+static void clear_tail(struct node *n)
+{
+    if (n->pinned)
+        clear_behind(n, n->size);
+}
+
 void data_cut(struct node *n, uint64_t size)
 {
     uint64_t from = (size + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -175,9 +189,7 @@ void data_cut(struct node *n, uint64_t size)
         cut(n, &n->root, n->height, from);
     if (!n->root)
         n->height = 0;
-    uint8_t *last = size % PAGE_SIZE ? find_page(n, size / PAGE_SIZE) : NULL;
-    if (last)
-        memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
+    clear_behind(n, size);
 }
 
 /* ---- Operations ---- */
@@ -212,8 +224,8 @@ int64_t do_read(struct message *m)
         done += part;
         position += part;
     }
-    if (fs_atime_due(&n->atime, &n->mtime, &n->ctime) && !(m->flags & O_NOATIME))
-        n->atime = fs_now();
+    if (!(m->flags & O_NOATIME))
+        node_read(n);
     reply_position(m, position);
     return done;
 }
@@ -251,6 +263,8 @@ int64_t do_write(struct message *m)
     if (start >> SIZE_MAX_BITS)
         return -EFBIG;
     length = MIN(length, (1ull << SIZE_MAX_BITS) - start);
+    if (start + length > n->size)
+        clear_tail(n);
     while (done < length) {
         unsigned part = MIN(length - done, (uint64_t)(PAGE_SIZE - (start + done) % PAGE_SIZE));
         error = write_page(n, m, done, start + done, part);
@@ -283,11 +297,45 @@ int64_t do_truncate(struct message *m)
         return -EFBIG;
     if (mounts[n->mount].read_only)
         return -EROFS;
-    if (m->w[1] < n->size)
+    bool shorter = m->w[1] < n->size;
+    if (shorter)
         data_cut(n, m->w[1]);
+    else
+        clear_tail(n);
     n->size = m->w[1];
     touch(n);
-    return 0;
+    return shorter && n->holds && fs_shrunk(m, n->size, 0) ? LATER : 0;
+}
+
+static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
+{
+    void **slot = make_slot(n, index);
+    *page = slot ? page_take(n, true) : NULL;
+    if (*page)
+        *slot = *page;
+    return *page ? 0 : -ENOSPC;
+}
+
+static bool pin_page(void *page)
+{
+    struct pin **at = find_pin(page);
+    if (!*at && (*at = memory_zalloc(sizeof(**at))))
+        (*at)->page = page;
+    if (*at)
+        (*at)->count++;
+    return *at != NULL;
+}
+
+int64_t do_reserve(struct message *m)
+{
+    struct node *n = node_of(m->object);
+    int64_t there = 0;
+    if (!n)
+        return -ESTALE;
+    for (uint64_t k = 0; k < MIN(m->w[1], (uint64_t)FS_RESERVE_MAX); k++)
+        there |= (int64_t)(find_page(n, m->w[3] + k) != NULL) << k;
+    touch(n);
+    return there;
 }
 
 int64_t do_pages(struct message *m)
@@ -302,29 +350,19 @@ int64_t do_pages(struct message *m)
     int error = 0;
     for (; count < wanted && (index + count) * PAGE_SIZE < n->size; count++) {
         uint8_t *page = find_page(n, index + count);
-        if (!page) {                 /* a hole becomes a page, for it may be written through the mapping */
-            void **slot = make_slot(n, index + count);
-            page = slot ? page_take(n, true) : NULL;
-            if (page)
-                *slot = page;
-        }
-        struct pin **at = page ? find_pin(page) : NULL;
-        if (at && !*at) {
-            *at = memory_zalloc(sizeof(**at));
-            if (*at)
-                (*at)->page = page;
-        }
-        if (!at || !*at) {
+        if (!page && count == m->w[3])   /* a hole becomes a page, for it may be written through the mapping */
+            error = fill_hole(n, index + count, &page);
+        if (page && !error && !pin_page(page))
             error = -ENOMEM;
+        if (error)
             break;
-        }
-        (*at)->count++;
         addresses[count] = (uint64_t)(uintptr_t)page;
     }
     n->pinned |= count != 0;
     if (count && copy_out(m, 0, addresses, count * sizeof(addresses[0]))) {
         while (count)
-            (*find_pin((void *)(uintptr_t)addresses[--count]))->count--;
+            if (addresses[--count])
+                (*find_pin((void *)(uintptr_t)addresses[count]))->count--;
         return -EFAULT;
     }
     return count ? (int64_t)count : error;
@@ -346,11 +384,7 @@ int64_t do_unpin(struct message *m)
             page_to_pool(pin->page);
         memory_free(pin);
     }
-    if (n && m->w[3]) {
-        touch(n);
-        uint8_t *last = n->size % PAGE_SIZE ? find_page(n, n->size / PAGE_SIZE) : NULL;
-        if (last)
-            memset(last + n->size % PAGE_SIZE, 0, PAGE_SIZE - n->size % PAGE_SIZE);
-    }
+    if (n && m->w[3])
+        clear_tail(n);
     return 0;
 }

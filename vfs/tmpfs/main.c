@@ -10,7 +10,7 @@ static const handler_t fs_handlers[] = {
     [FS_UNLINK & 0xff] = do_unlink,   [FS_RENAME & 0xff] = do_rename,   [FS_READLINK & 0xff] = do_readlink,
     [FS_SETATTR & 0xff] = do_setattr, [FS_NAME & 0xff] = do_name,       [FS_MOUNT & 0xff] = do_mount,
     [FS_UNMOUNT & 0xff] = do_unmount, [FS_PAGES & 0xff] = do_pages,     [FS_UNPIN & 0xff] = do_unpin,
-    [FS_HOLD & 0xff] = do_hold,
+    [FS_HOLD & 0xff] = do_hold, [FS_RESERVE & 0xff] = do_reserve,
 };
 
 int main(void)

@@ -57,6 +57,12 @@ struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid)
 int  thing_take(uint32_t user);
 void thing_give(uint32_t user);
 void node_unused(struct node *n);    /* frees it if nothing refers to it any more */
+/* It has been read or mapped: renews its time of access when that is due. */
+static inline void node_read(struct node *n)
+{
+    if (fs_atime_due(&n->atime, &n->mtime, &n->ctime))
+        n->atime = fs_now();
+}
 void touch(struct node *n);          /* its contents and it itself have changed now */
 int64_t do_mount(struct message *m);
 int64_t do_unmount(struct message *m);
@@ -71,6 +77,7 @@ int64_t do_write(struct message *m);
 int64_t do_truncate(struct message *m);
 int64_t do_pages(struct message *m);
 int64_t do_unpin(struct message *m);
+int64_t do_reserve(struct message *m);
 
 /* ---- dir.c ---- */
 struct entry *dir_find(struct node *dir, const char *name, unsigned length);
