@@ -6,7 +6,7 @@
 
 #include <minnow/file.h>
 
-enum { CHUNK = 2048, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
+enum { CHUNK = 2048, BYTES_AT_ONCE = 16384, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
 enum { IN_EVENTS = POLLIN | POLLRDNORM, OUT_EVENTS = POLLOUT | POLLWRNORM };
 
 static struct terminal *terminals;
@@ -134,7 +134,7 @@ static int take_output(struct terminal *t, struct writer *w)
     static uint8_t bytes[CHUNK];
     while (w->done < w->length) {
         size_t n = MIN(w->length - w->done, CHUNK - w->done % CHUNK);
-        if (!terminal_output_room(t))
+        if (terminal_output_room(t) <= TTY_ECHO_ROOM)
             t->start(t);
         if (terminal_output_room(t) <= TTY_ECHO_ROOM)
             return 0;
@@ -143,6 +143,7 @@ static int take_output(struct terminal *t, struct writer *w)
             return error;
         size_t taken = terminal_output(t, bytes, n);
         w->done += taken;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, taken, w->length - w->done);
         if (taken < n) {
             t->start(t);
             if (terminal_output_room(t) <= TTY_ECHO_ROOM)

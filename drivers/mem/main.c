@@ -2,7 +2,7 @@
 #include "char.h"
 #include "random.h"
 
-enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, RANDOM_MAX = 1 << 20, RESEED_NS = 60 };
+enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, ZEROES_AT_ONCE = 1 << 20, RANDOM_AT_ONCE = 1 << 16, RANDOM_MAX = 1 << 20, RESEED_NS = 60 };
 
 static const char zeroes[CHUNK];
 static struct random generator;
@@ -28,6 +28,7 @@ static int64_t read_random(struct message *m)
         memset(bytes, 0, n);
         if (error)
             return error;
+        GIVE_WAY_EVERY(RANDOM_AT_ONCE, n, length - done - n);
     }
     return length;
 }
@@ -43,6 +44,7 @@ static int64_t do_read(struct message *m)
         int error = copy_out(m, done, zeroes, n);
         if (error)
             return error;
+        GIVE_WAY_EVERY(ZEROES_AT_ONCE, n, m->w[2] - done - n);
     }
     return m->w[2];
 }

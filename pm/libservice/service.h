@@ -101,6 +101,8 @@ void condition_wake(struct condition *c);       /* everybody who waits */
  * or call, says nothing to the manager. It is a wait like a call to another service: what was looked up before may have changed. */
 void give_way(uint64_t steps_left);
 #define STEPS(things, at_once) MIN((uint64_t)(things) / (at_once), (uint64_t)STEPS_MAX)
+/* The same in a loop that has just done `done` things and has `left` to go, each time that it has done another `at_once` of them. */
+#define GIVE_WAY_EVERY(at_once, done, left) ((left) / (at_once) != ((left) + (done)) / (at_once) ? give_way(STEPS(left, at_once)) : (void)0)
 
 /* Callers whose call is left with LATER, each at most once; a caller that was cancelled is dropped by itself. */
 struct pending { struct message m; struct pending *next; };

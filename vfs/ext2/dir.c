@@ -3,6 +3,7 @@
  * once a directory changes. Nothing in an entry is believed before dir_entry() has looked at it. */
 #include "ext2.h"
 
+enum { BLOCKS_AT_ONCE = 128 };   /* of a directory, and others go first */
 enum { INDEX_BLOCKS = 3 };       /* a directory of so many blocks gets an index */
 
 static const uint8_t type_of_mode[16] = { [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6 };   /* by mode >> 12 */
@@ -11,7 +12,10 @@ static inline uint32_t dir_blocks(const struct inode *dir) { return dir->size >>
 
 int dir_block(struct inode *dir, uint32_t number, struct page **page)
 {
+    static unsigned opened;
     uint32_t block;
+    if (++opened % BLOCKS_AT_ONCE == 0)
+        give_way(STEPS(dir_blocks(dir) - MIN(number, dir_blocks(dir)), 1));
     int error = map_block(dir, number, false, &block);
     if (!error && !block)
         error = mount_corrupt(dir->mount, "hole in directory", dir->ino);

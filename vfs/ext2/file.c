@@ -1,7 +1,7 @@
 /* The contents of files: through the cache, a page at a time. */
 #include "ext2.h"
 
-enum { READ_AHEAD = 16, READ_AROUND = 4 };
+enum { READ_AHEAD = 16, READ_AROUND = 4, BYTES_AT_ONCE = 1 << 20 };
 
 /* The page's place on the disk, without allocating. Under inode.lock. */
 static int find_place(struct inode *i, uint64_t index, uint32_t *disk)
@@ -102,6 +102,7 @@ int64_t do_read(struct message *m)
             break;
         done += part;
         position += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error && (error == -EFAULT || !done)) {
         inode_put(i);
@@ -218,6 +219,7 @@ static int64_t write_locked(struct inode *i, struct message *m)
         cache_put(p);
         if (!error)
             done += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
         done = 0;                /* the call comes again as a whole */

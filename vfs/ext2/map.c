@@ -80,12 +80,15 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
     return error;
 }
 
+/* May wait: many blocks are freed in steps. */
 static void drop_block(struct inode *i, uint32_t block)
 {
+    enum { AT_ONCE = 1024 };
     uint32_t sectors = i->mount->geo.block_size / 512;
     i->sectors -= MIN(i->sectors, sectors);
     block_free(i->mount, block);
     inode_dirty(i);
+    GIVE_WAY_EVERY(AT_ONCE, 1, i->sectors / sectors);
 }
 
 /* Frees the blocks below *slot, `depth` levels of indirection deep, from number `from` of them on; with from == 0

@@ -35,6 +35,7 @@ int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
             error = table_alloc(m, c, &next);
         if (error)
             return error;
+        GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, index - at);
         if (!next) {
             remember(n, at, c);
             return 0;

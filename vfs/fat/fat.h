@@ -13,6 +13,7 @@
 
 #include "disk.h"
 
+enum { CLUSTERS_AT_ONCE = 4096, BYTES_AT_ONCE = 1 << 20 };   /* so many, and others go first (give_way) */
 enum { MOUNTS = 8, NODES = 256, ROOT_INO = 1, NAME_UNITS = 256 };
 
 struct mount {

@@ -109,6 +109,7 @@ int64_t do_read(struct message *m)
             break;
         done += part;
         position += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     node_put(n);
     if (error && (error == -EFAULT || !done))
@@ -195,6 +196,7 @@ static int fill_up(struct node *n, uint64_t size)
         memset(p->data + from, 0, to - from);
         cache_put(p);
         n->size += to - from;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, to - from, size - n->size);
     }
     if (error)
         cut(n, old, size);
@@ -232,6 +234,7 @@ static int64_t write_locked(struct node *n, struct message *m)
         cache_put(p);
         if (!error)
             done += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
         done = 0;                /* the call comes again as a whole */

@@ -117,6 +117,7 @@ static int alloc_locked(struct mount *m, uint32_t after, uint32_t *cluster)
         int error = get(m, c, &value);
         if (error)
             return error;
+        GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, m->clusters - n);
         if (value)
             continue;
         error = set(m, c, end_mark(m));
@@ -146,9 +147,12 @@ int table_alloc(struct mount *m, uint32_t after, uint32_t *cluster)
 int table_free(struct mount *m, uint32_t cluster)
 {
     int error = 0;
+    uint32_t left = m->clusters;
     lock_take(&m->table);
     while (cluster && !error) {
         uint32_t next;
+        --left;
+        GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, left);
         error = table_next(m, cluster, &next);    /* a chain that leads back meets a cluster that is free by then */
         if (error)
             break;
@@ -180,6 +184,7 @@ int table_count(struct mount *m)
         uint32_t value;
         error = get(m, c, &value);
         free += !error && value == 0;
+        GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, m->clusters + 2 - c);
     }
     if (!error)
         m->free = free;

@@ -230,34 +230,35 @@ void cache_forget(uint64_t owner, uint64_t index)
     cache_put(p);
 }
 
+/* The pages of the ring whose owner is `value` under `mask`, from an index on. Those that are being written are waited for, and the ring
+ * may have changed then: it begins again, but what has been forgotten is no longer in the way. */
+static void forget_matching(uint64_t mask, uint64_t value, uint64_t index)
+{
+    struct page *p = ring.newer;
+    while (p != &ring) {
+        struct page *next = p->newer;
+        bool wanted = (p->owner & mask) == value && p->index >= index && !(p->state & PAGE_GONE), writing = p->state & PAGE_WRITING;
+        if (wanted && writing)
+            cache_forget(p->owner, p->index);
+        else if (wanted)
+            page_detach(p);
+        p = wanted && writing ? ring.newer : next;
+    }
+}
+
 void cache_forget_from(uint64_t owner, uint64_t index, uint64_t pages)
 {
     if (pages <= index)
         return;
-    if (pages - index <= frames) {
-        for (; index < pages; index++)
-            cache_forget(owner, index);
+    if (pages - index > frames / 8) {
+        forget_matching(UINT64_MAX, owner, index);
         return;
     }
-again:
-    for (struct page *p = ring.newer; p != &ring; p = p->newer) {
-        if (p->owner != owner || p->index < index || (p->state & PAGE_GONE))
-            continue;
-        cache_forget(owner, p->index);
-        goto again;              /* it may have waited, and the ring changed */
-    }
+    for (; index < pages; index++)
+        cache_forget(owner, index);
 }
 
-void cache_device_gone(unsigned index)
-{
-again:
-    for (struct page *p = ring.newer; p != &ring; p = p->newer) {
-        if (p->owner >> 56 != index || (p->state & PAGE_GONE))
-            continue;
-        cache_forget(p->owner, p->index);
-        goto again;
-    }
-}
+void cache_device_gone(unsigned index) { forget_matching(0xffull << 56, (uint64_t)index << 56, 0); }
 
 int cache_block(unsigned device, uint32_t block, struct page **page)
 {

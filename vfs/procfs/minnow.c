@@ -60,6 +60,8 @@ void make_services(struct text *t, const struct posix_proc *p)
     }
 }
 
+enum { THREADS_MOST = 2048, THREADS_AT_ONCE = 64, LINES_AT_ONCE = 256 * 160 /* bytes */ };
+
 void make_threads(struct text *t, const struct posix_proc *p)
 {
     struct thread_info k;
@@ -72,6 +74,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
             continue;
         if (n <= 0)
             break;
+        GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MOST - i);
         task_name(task, sizeof task, k.task);
         task_name(waits, sizeof waits, k.waits_for);
         text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits, k.waits_for ? operation_name(k.op) : "");
@@ -134,7 +137,7 @@ enum { LINE = 160 };
 static const char *const kernel_calls[] = {
     [SYS_CALL] = "call", [SYS_RECEIVE] = "receive", [SYS_REPLY] = "reply", [SYS_REPLY_RECEIVE] = "reply+receive",
     [SYS_FORWARD] = "forward", [SYS_NOTIFY] = "notify", [SYS_THROW] = "throw back", [SYS_RETRY] = "retry", [SYS_COPY] = "copy",
-    [SYS_CONNECT] = "connect", [SYS_PARK] = "park", [SYS_UNPARK] = "unpark", [SYS_AIM] = "aim", [SYS_PAGES] = "pages",
+    [SYS_CONNECT] = "connect", [SYS_PARK] = "park", [SYS_UNPARK] = "unpark", [SYS_ADVANCE] = "advance", [SYS_AIM] = "aim", [SYS_PAGES] = "pages",
     [SYS_CONN_GET] = "connection", [SYS_CONN_LIST] = "connections", [SYS_CONN_SET] = "connection set", [SYS_CONN_DUP] = "connection dup", [SYS_CLOSE] = "close",
     [SYS_PEEK] = "peek", [SYS_POKE] = "poke", [SYS_REGS_GET] = "registers", [SYS_REGS_SET] = "registers set",
     [SYS_PAGES_CLONE] = "pages clone", [SYS_FRAMES] = "frames", [SYS_TASK_SET] = "task set", [SYS_PORT_IN] = "port in",
@@ -183,6 +186,7 @@ int64_t trace_read(struct message *m)
             return error;
         done += part;
         position += part;
+        GIVE_WAY_EVERY(LINES_AT_ONCE, part, m->w[2] - done);
     }
     reply_position(m, position);
     return done;

@@ -2,6 +2,7 @@
  * PM has given them back. */
 #include "tmpfs.h"
 
+enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };   /* so many, and other services and programs go first; this one has a single thread */
 enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
 
 static uint64_t *free_pages;         /* linked through their first word */
@@ -85,6 +86,7 @@ static void page_give(struct node *n, void *page)
     mounts[n->mount].pages--;
     n->pages--;
     share_give(&page_share, n->user, 1);
+    GIVE_WAY_EVERY(FREED_AT_ONCE, 1, n->pages);
     struct pin *pin = n->pinned ? *find_pin(page) : NULL;
     if (pin)
         pin->gone = true;            /* it goes to the pool when PM gives it back */
@@ -223,6 +225,7 @@ int64_t do_read(struct message *m)
             return -EFAULT;
         done += part;
         position += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (!(m->flags & O_NOATIME))
         node_read(n);
@@ -271,6 +274,7 @@ int64_t do_write(struct message *m)
         if (error)
             break;
         done += part;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
         done = 0;                    /* the call comes again as a whole */
