@@ -132,9 +132,21 @@ static int64_t sys_connect(struct thread *t, const uint64_t *a)
     if (!c->task->conns)
         return -EINVAL;
     int64_t descriptor = conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
-    if (descriptor >= 0)
-        c->connected = c->call, c->descriptor = descriptor;
+    if (descriptor < 0)
+        return descriptor;
+    c->connected = c->call, c->descriptor = descriptor;
+    conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT;
     return descriptor;
+}
+
+static int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = ipc_held(a[0], t->task);
+    struct conn *conn = c && c->task->conns ? conn_get(c->task->conns, c->words[0]) : NULL;
+    if (!conn || conn->service != t->task->endpoint || conn->object != c->object)
+        return -ESRCH;
+    conn->errors = a[1];
+    return 0;
 }
 
 static int64_t sys_close(struct thread *t, const uint64_t *a)
@@ -236,7 +248,7 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_NOTIFY] = sys_notify, [SYS_THROW] = sys_throw, [SYS_RETRY] = sys_retry, [SYS_COPY] = sys_copy,
     [SYS_CALL_ALIVE] = sys_call_alive, [SYS_CALL_USER] = sys_call_user, [SYS_SLOW] = sys_slow,
     [SYS_MOVED] = sys_moved, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
-    [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect,
+    [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect, [SYS_CONN_ERRORS] = sys_conn_errors,
     [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_LIST] = sys_conn_list, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
     [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_EXEC] = sys_conn_exec,
     [SYS_AIM] = sys_aim, [SYS_PEEK] = sys_peek, [SYS_POKE] = sys_poke, [SYS_REGS_GET] = sys_regs_get,

@@ -152,7 +152,7 @@ int64_t do_msync(struct message *m)
         if (at < to)
             give_way((end - at) / PAGE_SIZE / STEP_PAGES);
         backing_settle();
-        int64_t error = flags & MS_SYNC && at == to ? call_object(b->service, FS_SYNC, b->object, 0, 0, 0) : 0;
+        int64_t error = flags & MS_SYNC && at == to ? backing_sync(b) : 0;
         if (error < 0 && !result)
             result = error;
         backing_unref(b);

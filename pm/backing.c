@@ -401,6 +401,16 @@ void backing_limit(void)
         backing_shrink(pinned_max / 8 + 1);
 }
 
+int64_t backing_sync(struct backing *b)
+{
+    struct call_args a = { .op = FS_SYNC, .object = b->object, .flags = (uint64_t)b->errors << CALL_ERRORS_SHIFT };
+    struct call_result r;
+    int64_t error = call_window(b->service, &a, WINDOW_NONE, NULL, 0, &r);
+    if (r.r1 > b->errors)
+        b->errors = r.r1;
+    return error;
+}
+
 /* ---- getting files and their pages ---- */
 
 static struct backing *file_make(endpoint_t service, uint64_t object)

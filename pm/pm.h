@@ -115,6 +115,7 @@ struct backing {
     unsigned          users;              /* regions, and handlers at work with it */
     bool              held;               /* FS_HOLD +1 was done */
     bool              queued;             /* stands in the list of those that backing_settle() looks at */
+    uint32_t          errors;             /* CALL_ERRORS: of which failed writes msync has told */
     unsigned          epoch;              /* how often all its pages were dropped */
     uint64_t          size;
     struct timespec64 mtime, ctime;       /* when the pages in the clusters were valid */
@@ -141,6 +142,7 @@ int backing_reserve(struct backing *b, uint64_t page);
 void backing_cut(endpoint_t service, uint64_t object, uint64_t size);
 /* The frame of a page of shared memory; made for this task when it is not there. 0: out of memory. */
 paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task);
+int64_t backing_sync(struct backing *b);  /* FS_SYNC, which tells of each failed write once. May wait */
 void backing_mark_dirty(struct backing *b, uint64_t page);
 /* What backing_unref and backing_mark_dirty could not do because they must not wait. To be called at the end of every
  * handler that unmaps. May wait. */

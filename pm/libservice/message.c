@@ -166,10 +166,12 @@ int forward(struct message *m, endpoint_t to) { return message_forward(m, to); }
 
 void notify(endpoint_t to, unsigned bit) { kernel_ask(SYS_NOTIFY, to, 1ul << bit, 0, 0, 0, 0); }
 
-int64_t connect(struct message *m, uint64_t object, uint32_t flags)
+int64_t connect(struct message *m, uint64_t object, uint64_t flags)
 {
     return kernel_call(SYS_CONNECT, m->call, object, flags, 0, 0, 0);
 }
+
+void connection_errors(const struct message *m, uint32_t number) { kernel_ask(SYS_CONN_ERRORS, m->call, number, 0, 0, 0, 0); }
 
 bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
 

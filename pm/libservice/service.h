@@ -83,7 +83,9 @@ bool call_alive(call_t c);
 uint32_t call_user(call_t c);
 int forward(struct message *m, endpoint_t to);  /* with m's op, words, object, position, flags; then return LATER */
 /* Gives the caller a descriptor for an object of this service: the descriptor, or -EMFILE. */
-int64_t connect(struct message *m, uint64_t object, uint32_t flags);
+int64_t connect(struct message *m, uint64_t object, uint64_t flags);
+/* The open file of the call knows of errors up to this number from now on: CALL_ERRORS in its flags. */
+void connection_errors(const struct message *m, uint32_t number);
 void notify(endpoint_t to, unsigned bit);
 
 /* Threads of this service (see above) and waiting among them. */

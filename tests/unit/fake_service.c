@@ -18,7 +18,7 @@ int64_t  fake_writes_left = -1;
 unsigned fake_reads, fake_writes;
 size_t   fake_budget = 64 << 20;
 uint64_t fake_clock = 1700000000ull * 1000000000ull, fake_alarm, fake_notified;
-bool     fake_verbose, fake_no_descriptors;
+bool     fake_verbose, fake_no_descriptors, fake_writes_fail;
 struct fake_connection fake_connections[1024];
 
 static unsigned next_descriptor = 3;
@@ -133,6 +133,8 @@ uint64_t machine_pages(void) { return 32768; }
 void call_moved(call_t call, size_t bytes) { calls[call - 1].moved = bytes; }
 size_t fake_moved(call_t call) { return calls[call - 1].moved; }
 
+uint32_t fake_errors;
+void connection_errors(const struct message *m, uint32_t number) { (void)m, fake_errors = number; }
 endpoint_t service_self(void) { return 20; }
 __attribute__((weak)) int forward(struct message *m, endpoint_t to) { return (void)m, (void)to, -EPERM; }
 
@@ -172,7 +174,7 @@ int copy_out_call(call_t call, size_t offset, const void *from, size_t length)
 int copy_in(struct message *m, size_t offset, void *to, size_t length) { return copy_in_call(m->call, offset, to, length); }
 int copy_out(struct message *m, size_t offset, const void *from, size_t length) { return copy_out_call(m->call, offset, from, length); }
 
-int64_t connect(struct message *m, uint64_t object, uint32_t flags)
+int64_t connect(struct message *m, uint64_t object, uint64_t flags)
 {
     (void)m;
     if (fake_no_descriptors)
@@ -250,6 +252,8 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
 {
     if (to != FAKE_DISK || a->object >= DISKS || !disks[a->object].data)
         return -ENXIO;
+    if (fake_writes_fail && a->op == FS_WRITE)
+        return -EIO;
     (void)r;
     bool write = a->op == FS_WRITE;
     struct iovec flat = { (caller_t)(uintptr_t)buffer, length }, *parts = &flat;

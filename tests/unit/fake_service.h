@@ -20,6 +20,8 @@ struct fake_answer fake_call(handler_t handler, struct message *m, void *buffer,
 /* The same, but a call left with LATER stays in flight under the number returned; fake_finish() sees how it ended. */
 call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t length);
 bool   fake_finish(call_t call, struct fake_answer *answer);   /* false: not answered yet */
+extern bool     fake_writes_fail;       /* the disks answer writes with -EIO */
+extern uint32_t fake_errors;            /* what the last connection_errors() said */
 size_t fake_moved(call_t call);                                 /* what the handler said with call_moved() */
 void   fake_cancel(call_t call);                               /* the caller was interrupted: later replies fail */
 
@@ -40,7 +42,7 @@ extern uint64_t fake_notified;           /* bits that the service sent to posix 
 extern bool     fake_verbose;            /* show what the service prints; also by the environment variable VERBOSE */
 extern uint32_t fake_user;               /* whose calls they are: call_user() */
 extern bool     fake_no_descriptors;     /* connect() fails */
-struct fake_connection { uint64_t object; uint32_t flags; };
+struct fake_connection { uint64_t object, flags; };
 extern struct fake_connection fake_connections[1024];   /* by descriptor, of connect() */
 
 /* Runs `count` threads of a service at once, each run(0 .. count - 1); returns when all have ended. */

@@ -308,6 +308,62 @@ static void what_was_synced_survives_a_crash(void **state)
     }
 }
 
+static int64_t sync_of(uint64_t object, uint64_t *flags)
+{
+    struct message m = { .op = FS_SYNC, .object = object, .from = 70, .flags = *flags };
+    fake_errors = 0;
+    int64_t result = fake_call(do_sync, &m, NULL, 0).result;
+    if (fake_errors)
+        *flags = (uint64_t)fake_errors << CALL_ERRORS_SHIFT;
+    return result;
+}
+
+static uint64_t open_flags(uint64_t object)
+{
+    return fake_connections[fs_open(object, O_RDWR)].flags;
+}
+
+/* Also when it was not fsync that wrote, and of no other file. */
+static void a_failed_write_is_told_once_to_each_open_file(void **state)
+{
+    (void)state;
+    uint64_t root = make_and_mount("", "4M"), object, other;
+    static uint8_t data[20000];
+    assert_int_equal(fs_create(root, "f", S_IFREG | 0644, &object), 0);
+    assert_int_equal(fs_create(root, "g", S_IFREG | 0644, &other), 0);
+    uint64_t one = open_flags(object), two = open_flags(object), of_other = open_flags(other);
+    assert_int_equal(fs_write(other, 0, data, sizeof(data), 0), sizeof(data));
+    assert_int_equal(fs_sync(root, true), 0);
+    assert_int_equal(fs_write(object, 0, data, sizeof(data), 0), sizeof(data));
+    fake_writes_fail = true;
+    assert_int_equal(cache_sync_owner(cache_owner(0, (uint32_t)object)), -EIO);
+    fake_writes_fail = false;
+    flush_alarm(1ull << NOTIFY_ALARM);
+    uint64_t three = open_flags(object);
+    assert_int_equal(sync_of(other, &of_other), 0);
+    assert_int_equal(sync_of(object, &one), -EIO);
+    assert_int_equal(sync_of(object, &one), 0);
+    uint64_t four = open_flags(object);
+    assert_int_equal(sync_of(object, &two), -EIO);
+    assert_int_equal(sync_of(object, &two), 0);
+    assert_int_equal(sync_of(object, &three), -EIO);
+    assert_int_equal(sync_of(object, &three), 0);
+    assert_int_equal(sync_of(object, &four), 0);
+    /* Written in the background: metadata too, which is everybody's. */
+    assert_int_equal(fs_write(object, 0, data, sizeof(data), 0), sizeof(data));
+    fake_writes_fail = true;
+    flush_alarm(1ull << NOTIFY_ALARM);
+    fake_writes_fail = false;
+    assert_int_equal(sync_of(object, &one), -EIO);
+    assert_int_equal(sync_of(object, &one), 0);
+    assert_int_equal(sync_of(other, &of_other), -EIO);
+    assert_int_equal(sync_of(other, &of_other), 0);
+    for (unsigned i = 0; i < 4; i++)
+        fs_close(object, O_RDWR);
+    fs_close(other, O_RDWR);
+    assert_int_equal(fs_unmount(root), 0);
+}
+
 static void trees_made_by_others_can_be_read(void **state)
 {
     (void)state;
@@ -462,6 +518,7 @@ int main(void)
         cmocka_unit_test(unknown_features_are_refused_or_read_only),
         cmocka_unit_test(a_running_program_is_not_written),
         cmocka_unit_test(what_was_synced_survives_a_crash),
+        cmocka_unit_test(a_failed_write_is_told_once_to_each_open_file),
         cmocka_unit_test(trees_made_by_others_can_be_read),
         cmocka_unit_test(corrupt_disks_do_no_harm),
         cmocka_unit_test(threads_do_not_disturb_each_other),

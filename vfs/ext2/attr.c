@@ -32,7 +32,7 @@ int64_t do_open(struct message *m)
     if (!result)
         result = inode_held(i, m->call);
     if (!result) {
-        result = connect(m, m->object, fs_connection_flags(m->w[1]));
+        result = connect(m, m->object, fs_connection_flags(m->w[1]) | cache_errors_at_open(inode_owner(i)));
         i->opens += result >= 0;
         i->writers += result >= 0 && writes;
         inode_let_go(i);

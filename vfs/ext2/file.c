@@ -464,6 +464,8 @@ int64_t do_unpin(struct message *m)
             continue;
         if (dirty) {
             int e = adopt_written(i, p);
+            if (e)
+                cache_failed(inode_owner(i));
             error = error ? error : e;
         }
         cache_unpin(p);

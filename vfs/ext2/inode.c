@@ -416,6 +416,7 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
         pack_time(&now, &d->crtime, &d->crtime_extra);
     cache_dirty(page);
     cache_put(page);
+    cache_forgive(inode_owner(i));
     i->generation = last_generation;
     i->mode = mode;
     i->uid = uid;

@@ -308,6 +308,7 @@ int64_t do_sync(struct message *m)
     if (error)
         return error;
     error = inode_sync(i);
+    int told = cache_told(m, inode_owner(i));
     inode_put(i);
-    return error;
+    return told ? told : error;
 }

@@ -28,7 +28,7 @@ int64_t do_open(struct message *m)
     if (!result)
         result = node_held(n, m->call);
     if (!result) {
-        result = connect(m, m->object, fs_connection_flags(m->w[1]));
+        result = connect(m, m->object, fs_connection_flags(m->w[1]) | cache_errors_at_open(node_owner(n)));
         n->opens += result >= 0;
         n->writers += result >= 0 && writes;
         node_let_go(n);

@@ -291,6 +291,7 @@ int64_t do_sync(struct message *m)
     int data = cache_sync_owner(node_owner(n));
     int a = nodes_store(mount), b = info_store(mount), c = cache_sync_meta(mount->index);
     int d = cache_flush_device(mount->index);
+    int told = cache_told(m, node_owner(n));
     node_put(n);
-    return data ? data : a ? a : b ? b : c ? c : d;
+    return told ? told : data ? data : a ? a : b ? b : c ? c : d;
 }

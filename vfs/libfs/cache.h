@@ -79,11 +79,20 @@ void cache_forget_from(uint64_t owner, uint64_t index, uint64_t pages);
 /* Until no write of the page, which the caller holds, is in progress: before blocks of it are freed. May wait. */
 void cache_settle(struct page *p);
 
-/* Writes back. 0, or -EIO if any write failed since the last sync. May wait. */
+/* Writes back. 0, or -EIO if a write failed: now, or, for all files' pages, since that was asked last. May wait. */
 int cache_sync_owner(uint64_t owner);      /* one file's pages */
 int cache_sync_meta(unsigned device);      /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_data(unsigned device);      /* all files' pages */
 bool cache_any_dirty(void);
+
+/* Failed writes are numbered, and remembered for the file whose they were, or for the whole device if it was metadata. fsync tells each
+ * open file once of each, however it is that the page was written; a file that is opened later only of what nobody has been told of. */
+void cache_failed(uint64_t owner);
+/* For the FS_SYNC in m, at its end: -EIO if a write for the file has failed of which its open file does not know, else 0. A service has
+ * what it knows in the flags likewise, and gets the new number as the reply's r1. */
+int cache_told(struct message *m, uint64_t owner);
+uint64_t cache_errors_at_open(uint64_t owner);     /* CALL_ERRORS of a new open file, for connect() */
+void cache_forgive(uint64_t owner);                /* the number is another file's now */
 /* Has the device put what it was given where it lasts. 0, -EIO. May wait. */
 int cache_flush_device(unsigned device);
 

@@ -127,6 +127,81 @@ int cache_read(struct page **pages, unsigned count)
     return transfer(&devices[pages[0]->owner >> 56], false, pages, count);
 }
 
+/* ---- Failed writes ---- */
+
+enum { FAILURES = 32 };
+#define CALL_ERRORS_MAX 0x3fffffffu
+
+/* The last failure of each owner. When there are more of them than places, the whole device counts as one. */
+static struct failure { uint64_t owner; uint32_t number; bool told; } failures[FAILURES];
+static uint32_t last_failure;
+
+static struct failure *failure_of(uint64_t owner)
+{
+    for (struct failure *f = failures; f < failures + FAILURES; f++)
+        if (f->number && f->owner == owner)
+            return f;
+    return NULL;
+}
+
+void cache_failed(uint64_t owner)
+{
+    uint64_t who = owner & CACHE_META ? cache_meta(owner >> 56) : owner;
+    struct failure *f = failure_of(who), *end = failures + FAILURES;
+    if (!f)
+        for (f = failures; f < end && f->number; f++)
+            ;
+    if (f == end) {
+        who = cache_meta(owner >> 56);
+        f = failure_of(who);
+        f = f ? f : failures;
+    }
+    f->owner = who;
+    f->number = last_failure < CALL_ERRORS_MAX ? ++last_failure : last_failure;
+    f->told = false;
+}
+
+/* The last failure that concerns a file, or NULL. */
+static struct failure *last_of(uint64_t owner)
+{
+    struct failure *own = failure_of(owner), *all = failure_of(cache_meta(owner >> 56));
+    return !own || (all && all->number > own->number) ? all : own;
+}
+
+static uint32_t last_number(uint64_t owner)
+{
+    const struct failure *f = last_of(owner);
+    return f ? f->number : 0;
+}
+
+int cache_told(struct message *m, uint64_t owner)
+{
+    struct failure *f = last_of(owner);
+    uint32_t knows = m->flags >> CALL_ERRORS_SHIFT, number = last_number(owner);
+    if (m->from < MAX_SERVICE)
+        reply_words(m, MAX(number, knows), 0, 0);
+    if (number <= knows)
+        return 0;
+    f->told = true;
+    if (m->from >= MAX_SERVICE)
+        connection_errors(m, number);
+    return -EIO;
+}
+
+uint64_t cache_errors_at_open(uint64_t owner)
+{
+    const struct failure *f = last_of(owner);
+    uint64_t number = !f ? 0 : f->told ? f->number : f->number - 1;
+    return number << CALL_ERRORS_SHIFT;
+}
+
+void cache_forgive(uint64_t owner)
+{
+    struct failure *f = failure_of(owner);
+    if (f)
+        f->number = 0;
+}
+
 /* ---- Writing back ---- */
 
 static void sort_by_place(struct page **pages, unsigned count)
@@ -166,9 +241,12 @@ static void write_batch(struct page **pages, unsigned count)
     }
     d->writing += count;
     sort_by_place(pages, count);
-    int error = transfer(d, true, pages, count);
-    if (error)
-        d->error = error;
+    if (transfer(d, true, pages, count))
+        for (unsigned i = 0; i < count; i++)       /* once more, each by itself: whose is it? */
+            if (transfer(d, true, &pages[i], 1)) {
+                d->error = -EIO;
+                cache_failed(pages[i]->owner);
+            }
     d->writing -= count;
     for (unsigned i = 0; i < count; i++) {
         struct page *p = pages[i];
@@ -202,32 +280,29 @@ static void sync_matching(uint64_t mask, uint64_t value, struct device *d)
     }
 }
 
-static int take_error(struct device *d)
-{
-    int error = d->error;
-    d->error = 0;
-    return error;
-}
-
 int cache_sync_owner(uint64_t owner)
 {
     struct device *d = &devices[owner >> 56];
+    uint32_t before = last_number(owner);
     sync_matching(UINT64_MAX, owner, d);
-    return take_error(d);
+    return last_number(owner) == before ? 0 : -EIO;
 }
 
 int cache_sync_meta(unsigned device)
 {
     struct device *d = &devices[device];
+    uint32_t before = last_number(cache_meta(device));
     sync_matching(0xffull << 56 | CACHE_META, cache_meta(device), d);
-    return take_error(d);
+    return last_number(cache_meta(device)) == before ? 0 : -EIO;
 }
 
 int cache_sync_data(unsigned device)
 {
     struct device *d = &devices[device];
     sync_matching(0xffull << 56 | CACHE_META, cache_owner(device, 0), d);
-    return take_error(d);
+    int error = d->error;
+    d->error = 0;
+    return error;
 }
 
 int cache_flush_device(unsigned device)

@@ -39,6 +39,7 @@ enum sys {
     SYS_CONN_INSTALL,   /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
     SYS_CONN_DUP,       /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
     SYS_CONN_EXEC,      /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
+    SYS_CONN_ERRORS,    /* call on a descriptor of this service, number: CALL_ERRORS of its open file from now on -> 0, -ESRCH */
     SYS_CLOSE,          /* descriptor (own table; by route) */
     SYS_DUP,            /* descriptor (own table; by route) */
     SYS_DUP2,           /* old, new (own table; by route) */
