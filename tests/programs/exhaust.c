@@ -4,6 +4,7 @@
 #include "oracle.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -280,6 +281,51 @@ static void disk(void)
     SHOW(unlink("kept"));
 }
 
+static sigjmp_buf after_bus;
+
+static void on_bus(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    siglongjmp(after_bus, sig * 10 + info->si_code);
+}
+
+/* Stores through a mapping over a hole, page by page from `at` on: how far they came. */
+static int store_pages(volatile char *map, volatile int at, int end)
+{
+    int signal = sigsetjmp(after_bus, 1);
+    if (signal)
+        SAY("signal %d, code %d", signal / 10, signal % 10);
+    else
+        for (; at < end; at++)
+            map[at * 4096 + at] = at + 1;
+    return at;
+}
+
+/* A hole that is stored to when the disk is full. What has been stored is in the file, and nothing else is lost. */
+static void hole(void)
+{
+    enum { PAGES = 256 };
+    static char block[65536], page[4096];
+    struct sigaction a = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
+    int fd = open("hole", O_RDWR | O_CREAT, 0600), full = open("full", O_WRONLY | O_CREAT, 0600), wrong = 0;
+    sigaction(SIGBUS, &a, NULL);
+    SHOW(ftruncate(fd, PAGES * 4096));
+    while (write(full, block, sizeof block) > 0 || write(full, block, 512) > 0)
+        ;
+    char *map = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int stored = store_pages(map, 0, PAGES);
+    SAY("%s", stored < PAGES ? "in the middle" : "to the end");
+    SHOW(msync(map, PAGES * 4096, MS_SYNC));
+    SHOW(fsync(fd));
+    SHOW(unlink("full") || close(full));
+    SHOW(store_pages(map, stored, PAGES));
+    SHOW(munmap(map, PAGES * 4096) || fsync(fd));
+    for (int i = 0; i < PAGES; i++)
+        wrong += pread(fd, page, 4096, i * 4096) != 4096 || page[i] != (char)(i + 1);
+    SAY("wrong pages: %d", wrong);
+    SHOW(unlink("hole") || close(fd));
+}
+
 /* Places of a folder where nothing can be. */
 static void beyond(void)
 {
@@ -351,7 +397,7 @@ static void damage(const char *device, unsigned long seed)
 static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
-    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk },
+    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole },
     { "beyond", beyond }, { "transfer", transfer },
 };
 
