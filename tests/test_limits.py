@@ -4,6 +4,7 @@ no file system is not mounted; and whatever happens, every service is the one th
 import os
 import random
 import struct
+import subprocess
 
 import pytest
 
@@ -150,6 +151,25 @@ def test_damaged_root_is_refused_or_served(seed, server, tmp_path):
         return
     for name, (state, deaths) in services(text.split("== status")[1]).items():
         assert state == "running" and deaths == 0, name
+
+
+def test_a_page_that_cannot_be_had_is_sigbus_and_its_neighbours_are_there(tmp_path):
+    image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
+    start, length = image.partitions[1]
+    root, content = str(tmp_path / "root.img"), str(tmp_path / "content")
+    with open(image.path, "rb") as file:
+        file.seek(start)
+        open(root, "wb").write(file.read(length))
+    open(content, "wb").write(bytes(range(1, 5)) * 4096)
+    for command in (f"write {content} /root/bad", "set_inode_field /root/bad block[1] 0x7fffff00"):
+        subprocess.run(["debugfs", "-w", "-R", command, root], check=True, capture_output=True)
+    with open(image.path, "r+b") as file:
+        file.seek(start)
+        file.write(open(root, "rb").read())
+    result = vmlib.run(["sh", "-c", f"{EXHAUST} touch /root/bad"], image=image.path, timeout=30)
+    there = ["a byte", "signal 0, code 0", "signal 0, code 0"]
+    assert [line.split(": ")[1] for line in result.stdout.decode().splitlines()] == (
+        there + ["E117", "signal 7, code 2", "signal 7, code 2"] + there + there)
 
 
 @pytest.mark.parametrize("seeds", [range(n, n + 25) for n in (1, 26, 51, 76)], ids=str)

@@ -373,6 +373,35 @@ static void execute(char **files)
     }
 }
 
+static int load_signal(volatile char *at)
+{
+    int signal = sigsetjmp(after_bus, 1);
+    if (!signal)
+        (void)*at;
+    return signal;
+}
+
+/* Whether each page of files can be read, through shared and private mappings and as a buffer. */
+static void touch(char **files)
+{
+    struct sigaction a = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
+    sigaction(SIGBUS, &a, NULL);
+    for (; *files; files++) {
+        int fd = open(*files, O_RDWR);
+        off_t size = lseek(fd, 0, SEEK_END);
+        char c;
+        for (off_t at = 0; at < size; at += 4096) {
+            SAY("read at %ld: %s", (long)at, pread(fd, &c, 1, at) < 0 ? error_name(errno) : "a byte");
+            for (int flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
+                char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+                int signal = load_signal(map + at);
+                SAY("mapping %d: signal %d, code %d", flags, signal / 10, signal % 10);
+                munmap(map, size);
+            }
+        }
+    }
+}
+
 /* Wrong bytes in the tables at the beginning of a disk. */
 static void damage(const char *device, unsigned long seed)
 {
@@ -405,6 +434,8 @@ int main(int argc, char **argv)
 {
     if (argc > 2 && !strcmp(argv[1], "execute"))
         execute(argv + 2);
+    if (argc > 2 && !strcmp(argv[1], "touch"))
+        touch(argv + 2);
     if (argc > 3 && !strcmp(argv[1], "damage"))
         damage(argv[2], strtoul(argv[3], NULL, 0));
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
