@@ -115,6 +115,21 @@ static void device(const char *name, int flags)
     close(fd);
 }
 
+/* Text that is made as it is read. */
+static void text(const char *name)
+{
+    for (unsigned n = 0; n <= 60; n += 30) {
+        int fd = open(name, O_RDONLY);
+        fresh();
+        long got = read(fd, edge - n, n + PAGE);
+        SAY("%s: %u + bad: %ld %s, position %ld", name, n, got, why(got), (long)lseek(fd, 0, SEEK_CUR));
+        fresh();
+        got = read(fd, edge - n, n);
+        SAY("%s: %u more: %ld", name, n, got);
+        close(fd);
+    }
+}
+
 static void directory(void)
 {
     mkdir("partial.d", 0700);
@@ -269,6 +284,9 @@ int main(void)
     device("/dev/zero", O_RDONLY);
     device("/dev/urandom", O_RDONLY);
     device("/dev/null", O_WRONLY);
+    text("/proc/self/maps");
+    text("/proc/self/status");
+    text("/proc/mounts");
     directory();
     pipes();
     interrupted(0);

@@ -25,11 +25,9 @@ static int64_t pass(struct message *m, uint64_t op, const char *service)
     return to && forward(m, to) != -EPERM ? LATER : -EIO;
 }
 
-/* PM fills the buffer if it can, but does not move the reader's position (w0 is his descriptor): that is done before, as
- * if it could. Behind the end is the end, too. */
+/* PM fills the buffer, and its reply moves the reader's position. */
 static int64_t read_maps(struct message *m, endpoint_t task)
 {
-    kernel_ask(SYS_CONN_SET, m->call, m->w[0], CONN_SET_POSITION, range_end(m->position, m->w[2]), 0, 0);
     m->w[0] = task;
     m->w[3] = m->position;
     m->w[4] = 0;
