@@ -164,6 +164,22 @@ void backing_mark_dirty(struct backing *b, uint64_t page)
 /* Takes pages [first, first + count) of a file out of a space, but for the private copies, which are its own. */
 struct taking { struct backing *b; uint64_t first, count; };
 
+/* What a space shows of up to CLUSTER pages, but for its own copies. */
+static void take_from_range(struct space *s, vaddr_t at, uint64_t count)
+{
+    struct page_out there[CLUSTER];
+    struct page_change query = { .address = at, .count = count, .source = (uint64_t)there, .task = s->task, .service = CLUSTER, .action = PAGE_QUERY };
+    int64_t n = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
+    bool copies = false;
+    for (int64_t i = 0; i < n; i++)
+        copies |= there[i].entry & PAGE_OUT_OWNED;
+    if (n > 0 && !copies)
+        pages_release(s, at, at + count * PAGE_SIZE);
+    for (int64_t i = 0; i < n && copies; i++)
+        if (!(there[i].entry & PAGE_OUT_OWNED))
+            pages_release(s, there[i].address, there[i].address + PAGE_SIZE);
+}
+
 static void take_from_space(struct space *s, void *argument)
 {
     const struct taking *t = argument;
@@ -172,11 +188,10 @@ static void take_from_space(struct space *s, void *argument)
         if (r->backing != t->b)
             continue;
         uint64_t first = r->offset / PAGE_SIZE, end = first + (r->end - r->start) / PAGE_SIZE;
-        for (uint64_t p = MAX(first, t->first); p < MIN(end, t->first + t->count); p++) {
-            vaddr_t at = r->start + (p - first) * PAGE_SIZE;
-            uint64_t entry = page_entry(s, at);
-            if (entry && !(entry & PAGE_OUT_OWNED))
-                pages_release(s, at, at + PAGE_SIZE);
+        uint64_t p = MAX(first, t->first), last = MIN(end, t->first + t->count);
+        for (uint64_t n; p < last; p += n) {
+            n = MIN(last - p, (uint64_t)CLUSTER);
+            take_from_range(s, r->start + (p - first) * PAGE_SIZE, n);
         }
     }
 }
@@ -237,16 +252,18 @@ static uint64_t pages_drop(struct backing *b)
     return n;
 }
 
-static void flush(struct backing *b)
+/* One cluster's dirty pages. Whether there were any. May wait. */
+static bool flush(struct backing *b)
 {
     struct cluster *c = b->clusters;
     while (c && !c->dirty)
         c = c->next;
     if (!c)
-        return;
+        return false;
     cluster_take(c);
     cluster_return(c, c->dirty);
     look_at(b);   /* the list may have changed meanwhile: begin again */
+    return true;
 }
 
 /* ---- files that become shorter ---- */
@@ -353,14 +370,24 @@ static void file_rest(struct backing *b)
         file_forget(ring.newer);
 }
 
+static unsigned settlers;
+
+void backing_settle_soon(void)
+{
+    if (__builtin_expect(queue && !settlers, 0))
+        backing_settle();
+}
+
 void backing_settle(void)
 {
+    settlers++;
     while (__builtin_expect(queue != NULL, 0)) {
         struct backing *b = queue;
         queue = b->queue_next;
         b->queued = false;
         backing_ref(b);
-        flush(b);
+        if (flush(b))
+            give_way(0);   /* the message was a sign of life; a page may be mapped thousands of times */
         if (b->users > 1 || b->queued) {
             b->users--;
             continue;
@@ -374,6 +401,7 @@ void backing_settle(void)
         else if (b->users == 0 && !b->queued)
             file_rest(b);
     }
+    settlers--;
 }
 
 uint64_t backing_shrink(uint64_t pages)

@@ -131,7 +131,7 @@ int64_t do_mmap(struct message *m)
     int64_t at = s ? map(s, m->from, &w) : -ESRCH;
     if (at < 0 && w.backing)
         backing_unref(w.backing);
-    backing_settle();
+    backing_settle_soon();
     if (at > 0 && w.flags & (MAP_POPULATE | MAP_LOCKED) && w.protection)
         fault_range(m->from, at, at + w.length, w.protection & PAGE_WRITE ? PM_FAULT_WRITE : 0);
     return at;
@@ -150,7 +150,7 @@ int64_t do_munmap(struct message *m)
     s = space_unmap(s, m->from, start, start + length);
     if (s)
         space_account(s);
-    backing_settle();
+    backing_settle_soon();
     return 0;
 }
 
@@ -182,6 +182,6 @@ int64_t do_brk(struct message *m)
     }
     s->brk = want;
     space_account(s);
-    backing_settle();
+    backing_settle_soon();
     return s->brk;
 }

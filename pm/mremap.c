@@ -184,6 +184,6 @@ int64_t do_mremap(struct message *m)
     s = space_of(m->from);
     if (s)
         space_account(s);
-    backing_settle();
+    backing_settle_soon();
     return result;
 }

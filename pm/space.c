@@ -148,6 +148,10 @@ struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t 
 {
     enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };   /* either falls with each step: pages that are there, or tables without any */
     uint64_t id = s->id;
+    backing_settle_soon();   /* whoever comes next would do it in our place */
+    s = space_of(task);
+    if (!s || s->id != id)
+        return NULL;
     give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT));
     s = space_of(task);
     return s && s->id == id ? s : NULL;

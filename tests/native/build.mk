@@ -6,3 +6,6 @@ ALTERNATIVES += tests/native/sched_wild
 ALTERNATIVES += tests/native/probe tests/native/reporter
 # What tests/test_hostile.py puts in the place of some.
 ALTERNATIVES += tests/native/hostile tests/native/wild tests/native/corners
+# A service that is long at work, for tests/test_bounds.py.
+ALTERNATIVES += tests/native/advance
+LIBS_advance := drivers/libchar

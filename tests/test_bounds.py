@@ -1,0 +1,45 @@
+"""No request is so long that others wait for it, or that a service is taken for one that hangs (pm/rs/BOUNDS.md). An instruction is a nanosecond here,
+so the times are exact."""
+
+import os
+import re
+
+import pytest
+
+import vmlib
+
+WORST = "/usr/lib/minnow-tests/_worst"
+# Until the policy has seen that one computes and the other mostly sleeps, they are equals, and a quantum is 10 ms. Steps are about 1 ms,
+# and those of several services may meet.
+LONGEST_US = 15_000
+
+CASES = {
+    "exit": 300, "munmap": 200, "madvise": 200, "populate": 200, "mprotect": 200, "mremap": 150, "fork": 100, "exec": 200, "tables": 20_000,
+    "mincore": 512, "robust": 200, "zero": 16, "random": 4, "tty": 2, "tmpfs-read": 16, "tmpfs-write": 16, "tmpfs-cut": 30,
+    "ext2-read": 16, "ext2-write": 16, "ext2-cut": 30, "ext2-names": 300, "fat-write": 8, "fat-names": 300,
+}
+
+
+def untouched(table):
+    """`service list`: nobody has died or was taken for hanging."""
+    rows = [line.split() for line in table.splitlines() if line.split()[2:3] and line.split()[2].isdigit()]
+    return len(rows) > 10 and all(row[1] == "running" and row[3:5] == ["0", "0"] for row in rows)
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_others_are_served_meanwhile(vm, what):
+    result = vm(["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"], count=True, mem=512, timeout=120)
+    said, table = result.stdout.decode().split("\n", 1)
+    found = re.fullmatch(rf"{what}: status (-?\d+), (\d+) us at most, of many rounds", said)
+    assert found and found[1] == "0", result
+    assert int(found[2]) <= LONGEST_US, said
+    assert untouched(table), table
+
+
+def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
+    script = "for n in 1 2 3; do dd if=/dev/zero bs=$n count=1 2>/dev/null | wc -c; service list | grep ^mem; done"
+    result = vm(["sh", "-c", script], count=True, timeout=120, service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))])
+    lines = [line.split() for line in result.stdout.decode().splitlines()]
+    assert lines[0] == ["1"] and lines[1][3:5] == ["0", "0"], result
+    hangs = [int(lines[n][4]) for n in (1, 3, 5)]
+    assert lines[2] == lines[4] == ["0"] and hangs[0] < hangs[1] < hangs[2], result
