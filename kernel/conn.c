@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include "ipc.h"
+#include "kcall.h"
 #include "log.h"
 #include "memory.h"
 #include "sched.h"
@@ -11,6 +12,7 @@
 enum { CLOEXEC = 1, CHUNK_BYTES = CONN_CHUNK * sizeof(uintptr_t) };
 
 unsigned conns_count;
+static uint32_t last_id;
 
 struct conn_table *conn_table_create(void)
 {
@@ -113,6 +115,7 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
     conns_count++;
     c->mail.kind = MAIL_RELEASE;
     c->service = service;
+    c->id = ++last_id;
     c->object = object;
     c->position = position;
     c->flags = flags & ~(uint32_t)O_CLOEXEC;
@@ -143,10 +146,11 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
     return lowest;
 }
 
-/* The last reference and the last call in progress are gone: the service is told, by the object itself. */
+/* The last reference and the last call in progress are gone: who should know is told, by the object itself; the personality server, which
+ * may hold locks in its name, before its own service. */
 static void conn_release(struct conn *c)
 {
-    struct task *s = tasks[c->service];
+    struct task *s = c->flags & CONN_WATCH && kcall_personality ? kcall_personality->server : tasks[c->service];
     if (s && s->service)
         ipc_post(s, &c->mail);
     else
@@ -155,6 +159,11 @@ static void conn_release(struct conn *c)
 
 void conn_released(struct conn *c)
 {
+    if (c->flags & CONN_WATCH) {
+        c->flags &= ~(uint32_t)CONN_WATCH;
+        conn_release(c);
+        return;
+    }
     kfree(c, sizeof *c);
     conns_count--;
 }

@@ -12,6 +12,7 @@ struct conn {
     uint32_t       errors;     /* CALL_ERRORS: of which errors this open file has been told */
     uint32_t       refs;       /* entries of tables; calls in progress are not counted: they hold `busy` */
     endpoint_t     service;    /* slot */
+    uint32_t       id;         /* conn_info.id */
     uint8_t        busy;       /* a call holds the position */
     struct thread *waiting;    /* for the position, in order */
 };
@@ -53,6 +54,6 @@ int64_t conn_close(struct conn_table *t, uint64_t fd);
 bool  conn_position_take(struct conn *c, struct thread *t);
 void  conn_position_give(struct thread *t);
 void  conn_withdraw(struct thread *t);
-void  conn_released(struct conn *c);   /* its release was delivered */
+void  conn_released(struct conn *c);   /* its release was delivered: to the personality server if that watched it, then to its service */
 
 #endif

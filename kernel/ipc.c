@@ -77,7 +77,7 @@ static void deliver_next(struct thread *r)
         deliver(r, (struct thread *)((char *)m - offsetof(struct thread, mail)));
     } else {
         struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
-        deliver_kernel(r, KERNEL_RELEASE, 0, c->object, c->flags);
+        deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
         conn_released(c);
     }
 }

@@ -250,7 +250,7 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_MOVED] = sys_moved, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
     [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect, [SYS_CONN_ERRORS] = sys_conn_errors,
     [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_LIST] = sys_conn_list, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
-    [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_EXEC] = sys_conn_exec,
+    [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_CLOSE] = sys_conn_close, [SYS_CONN_EXEC] = sys_conn_exec,
     [SYS_AIM] = sys_aim, [SYS_PEEK] = sys_peek, [SYS_POKE] = sys_poke, [SYS_REGS_GET] = sys_regs_get,
     [SYS_REGS_SET] = sys_regs_set, [SYS_THREAD_SET] = sys_thread_set, [SYS_TASK_SET] = sys_task_set,
     [SYS_INTERRUPT] = sys_interrupt, [SYS_ROUTES] = sys_routes,

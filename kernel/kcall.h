@@ -37,6 +37,7 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a);
 int64_t sys_conn_set(struct thread *t, const uint64_t *a);
 int64_t sys_conn_install(struct thread *t, const uint64_t *a);
 int64_t sys_conn_dup(struct thread *t, const uint64_t *a);
+int64_t sys_conn_close(struct thread *t, const uint64_t *a);
 int64_t sys_conn_exec(struct thread *t, const uint64_t *a);
 int64_t sys_peek(struct thread *t, const uint64_t *a);
 int64_t sys_poke(struct thread *t, const uint64_t *a);

@@ -47,7 +47,7 @@ static bool describe(const struct conn_table *table, uint64_t fd, struct conn_in
     if (!c)
         return false;
     bool cloexec = *conn_entry(table, fd) & 1;
-    *out = (struct conn_info){ c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, 0 };
+    *out = (struct conn_info){ c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, c->id };
     return true;
 }
 
@@ -134,6 +134,13 @@ int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
     if (error)
         return error;
     return conn_dup(x->conns, a[1], a[2] > CONN_MAX ? CONN_MAX : a[2], a[3]);
+}
+
+int64_t sys_conn_close(struct thread *t, const uint64_t *a)
+{
+    struct task *x;
+    int64_t error = connected_task(t, a[0], &x);
+    return error ? error : conn_close(x->conns, a[1]);
 }
 
 int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
@@ -246,6 +253,9 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         return 0;
     case TASK_USER:
         x->user = a[2];
+        return 0;
+    case TASK_WATCH:
+        x->watch = a[2] != 0;
         return 0;
     case TASK_DESCRIPTORS:
         x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;

@@ -76,14 +76,10 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* Closing a connection that the personality watches (it holds locks) goes by way of its server. */
-static bool watched(const struct thread *t, unsigned number)
+/* What a task closes that the personality watches (it holds record locks) goes by way of its server. */
+static inline bool watched(const struct thread *t, unsigned number)
 {
-    bool closes_second = number == SYS_DUP2 || number == SYS_DUP3;
-    if ((number != SYS_CLOSE && !closes_second) || !t->task->conns)
-        return false;
-    const struct conn *c = conn_get(t->task->conns, closes_second ? t->regs.rsi : t->regs.rdi);
-    return c && c->flags & CONN_WATCH;
+    return __builtin_expect(t->task->watch, 0) && (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
 static void route_kernel(struct thread *t, unsigned number)

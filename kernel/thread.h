@@ -104,6 +104,7 @@ struct task {
     uint8_t             service;      /* a service: native calls, monitor */
     uint8_t             dead;
     uint8_t             priority;
+    uint8_t             watch;        /* TASK_WATCH */
     uint8_t             refuses;      /* a service that will not come up (again): calls end with -ENXIO */
     uint8_t             crash;        /* enum crash: frozen, until the manager has decided */
     struct space       *space;

@@ -4,6 +4,7 @@
 
 #include "cred.h"
 #include "handlers.h"
+#include "locks.h"
 #include "ptimer.h"
 #include "signal.h"
 #include "syscalls.h"
@@ -249,6 +250,8 @@ static int64_t replace(struct thread *t, bool from_root)
             p->doomed = SIGKILL + 1, t->attention = true;
         return error;
     }
+    if (p->locks)
+        locks_drop_at_exec(p);
     kernel_call(SYS_CONN_EXEC, p->i.task, 0, 0, 0, 0, 0);
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
     kernel_call(SYS_REGS_SET, t->index, (uint64_t)&regs, FPU_RESET, 0, 0, 0);
@@ -256,6 +259,7 @@ static int64_t replace(struct thread *t, bool from_root)
     ptimers_delete(p);
     name_process(p);
     p->execed = true;
+    p->shares = false;
     set_ids(p);
     process_vfork_end(p);
     thread_recheck(t);

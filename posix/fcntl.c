@@ -1,4 +1,4 @@
-/* fcntl, and closing many descriptors at once. Descriptors are the kernel's connections: we only look and set. */
+/* fcntl, what ioctl does to any descriptor, and closing many descriptors at once. Descriptors are the kernel's connections: we only look and set. */
 #include "handlers.h"
 
 #include "locks.h"
@@ -9,10 +9,110 @@
 enum {
     F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
     F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ, F_GETPIPE_SZ,
-    FD_CLOEXEC = 1, NR_CLOSE = 3, PIPE_SIZE = 65536,
+    FD_CLOEXEC = 1, PIPE_SIZE = 65536,
 };
+enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIONBIO = 0x5421, FIOASYNC = 0x5452, IOCTL_WINDOW = 256 };
 /* What F_GETFL shows of a connection's flags. */
 enum { SHOWN = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC };
+
+/* ---- owners ---- */
+
+/* Whom F_SETOWN has named as the receiver of an open file's signals. None is sent yet: what is kept is what F_GETOWN tells. */
+struct owner { struct owner *next; uint32_t file, user; int32_t pid; };
+enum { OWNERS = 1024 };
+static struct owner *owners;
+static struct share owner_share = SHARE(OWNERS, OWNERS / 8, OWNERS / 2);
+
+static struct owner **owner_of(uint32_t file)
+{
+    struct owner **at = &owners;
+    while (*at && (*at)->file != file)
+        at = &(*at)->next;
+    return at;
+}
+
+void owner_release(const struct message *m)
+{
+    struct owner **at = owner_of((uint32_t)m->w[0]), *o = *at;
+    if (!o)
+        return;
+    *at = o->next;
+    share_give(&owner_share, o->user, 1);
+    memory_free(o);
+}
+
+static bool receiver_exists(int32_t pid)
+{
+    if (pid >= 0)
+        return !pid || process_find(pid);
+    FOR_EACH_PROCESS(p)
+        if (p->i.pgid == (unsigned)-pid)
+            return true;
+    return false;
+}
+
+/* pid: of a process, or of a group when negative; 0 nobody. 0, -ESRCH, -EINVAL, -ENOLCK. */
+static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *info, int32_t pid)
+{
+    struct owner *o = *owner_of(info->id);
+    if (pid == INT32_MIN)
+        return -EINVAL;
+    if (!receiver_exists(pid))
+        return -ESRCH;
+    if (o) {
+        o->pid = pid;
+        return 0;
+    }
+    uint32_t user = t->process->i.uid;
+    if (!pid)
+        return 0;
+    if (share_take(&owner_share, user, 1, -ENOLCK))
+        return -ENOLCK;
+    if (!(o = memory_alloc(sizeof *o))) {
+        share_give(&owner_share, user, 1);
+        return -ENOLCK;
+    }
+    *o = (struct owner){ owners, info->id, user, pid };
+    owners = o;
+    kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
+    return 0;
+}
+
+/* ---- the calls ---- */
+
+static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *info, uint32_t flag, bool on)
+{
+    uint32_t flags = on ? info->flags | flag : info->flags & ~flag;
+    return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, flags, 0, 0);
+}
+
+/* The four requests that mean the descriptor or the open file are done here, whatever stands behind it; all others are its server's. */
+int64_t linux_ioctl(struct thread *t, struct message *m)
+{
+    unsigned fd = m->w[0], request = m->w[1];
+    struct conn_info info;
+    int32_t on;
+    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    if (error < 0 || info.flags & O_PATH)
+        return -EBADF;
+    switch (request) {
+    case FIOCLEX:
+    case FIONCLEX:
+        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, request == FIOCLEX, 0, 0);
+    case FIONBIO:
+    case FIOASYNC:
+        error = user_read(t, m->w[2], &on, sizeof on);
+        return error ? error : flag_set(t, fd, &info, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on);
+    }
+    if (kernel_call(SYS_AIM, m->call, m->w[2], IOCTL_WINDOW, WINDOW_INOUT, 0, 0) < 0)
+        return -EFAULT;
+    m->op = FS_IOCTL;
+    m->object = info.object;
+    m->position = info.position;
+    m->flags = info.flags;
+    m->w[1] = request;
+    return forward(m, info.service) < 0 ? -ENOTTY : thread_gone(t);
+}
 
 int64_t linux_fcntl(struct thread *t, struct message *m)
 {
@@ -38,10 +138,12 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
         return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, (uint32_t)argument, 0, 0);
     case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
         return lock_control(t, fd, command, argument);
-    case F_GETOWN:
-        return 0;
+    case F_GETOWN: {
+        const struct owner *o = *owner_of(info.id);
+        return o ? o->pid : 0;
+    }
     case F_SETOWN:
-        return 0;
+        return owner_set(t, fd, &info, (int32_t)argument);
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
         return info.service == service_find("pipe") ? PIPE_SIZE : -EBADF;
@@ -56,9 +158,10 @@ int64_t linux_close_range(struct thread *t, struct message *m)
     unsigned first = m->w[0], last = m->w[1], flags = m->w[2];
     if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
         return -EINVAL;
-    if (!(flags & CLOSE_RANGE_CLOEXEC))
-        return -ENOSYS;   /* nobody closes another task's descriptors; programs then do it one by one */
     for (unsigned fd = first; fd <= last && fd < DESCRIPTORS; fd++)
-        kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+        else
+            lock_close(t, fd);
     return 0;
 }

@@ -1,5 +1,11 @@
-/* Advisory locks: fcntl's on ranges, owned by a process (POSIX, fcntl), and flock's on whole files. A file is (service,
- * object). Locks of a file are one list; a waiter's wish is tried again whenever a lock of its file goes. */
+/* Advisory locks on files: fcntl's on ranges, flock's on whole files (Linux: fs/locks.c; POSIX, fcntl).
+ *
+ * A file is (service, object). Whose a lock is depends on how it was taken: F_SETLK's belong to the process and go when it closes any
+ * descriptor of that file (its task is watched then: TASK_WATCH); F_OFD_SETLK's and flock's belong to the open file and go with its
+ * last descriptor (the connection is watched: CONN_WATCH). The first two kinds keep each other out; flock's are a world of their own.
+ *
+ * The locks of one owner on one file stand side by side in the list, ordered by where they begin, never overlap, and those of one kind
+ * never touch. A wish that waits is tried again whenever a lock goes or changes. */
 #include "locks.h"
 
 #include "handlers.h"
@@ -12,7 +18,7 @@
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 enum { F_GETLK = 5, F_SETLK, F_SETLKW, F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
-enum { NR_CLOSE = 3, LOCKS_MAX = 1024 };
+enum { NR_CLOSE = 3, NR_DUP2 = 33, NR_DUP3 = 292, LOCKS_MAX = 1024, SPARE = 2 };
 
 struct flock { int16_t type, whence; int32_t pad; int64_t start, length; int32_t pid, pad2; };
 
@@ -20,9 +26,11 @@ struct held {
     struct held *next;
     uint64_t     object;
     endpoint_t   service;
-    uint32_t     pid, user;      /* whose it is; to which user it is accounted */
+    uint32_t     pid;            /* the process that it belongs to, or 0: */
+    uint32_t     file;           /* the open file (conn_info.id), or 0 */
+    uint32_t     user;           /* to whom it is accounted */
     int64_t      first, last;
-    bool         write, whole;
+    bool         write, whole;   /* whole: flock's */
 };
 struct lock_request { struct lock_request *next; struct thread *thread; struct held wish; };
 
@@ -30,17 +38,25 @@ static struct held *locks;
 static struct lock_request *waiting;
 static struct share lock_share = SHARE(LOCKS_MAX, LOCKS_MAX / 8, LOCKS_MAX / 2);
 
+/* ---- the list ---- */
+
 static bool same_file(const struct held *a, const struct held *b)
 {
     return a->object == b->object && a->service == b->service && a->whole == b->whole;
 }
 
+static bool same_owner(const struct held *a, const struct held *b) { return a->pid == b->pid && a->file == b->file; }
+
 static bool overlap(const struct held *a, const struct held *b) { return a->first <= b->last && b->first <= a->last; }
 
+/* b begins where a ends. */
+static bool precedes(const struct held *a, const struct held *b) { return a->last < INT64_MAX && a->last + 1 == b->first; }
+
+/* The first lock that keeps `wish` out; NULL: none does. */
 static struct held *conflict(const struct held *wish)
 {
     for (struct held *l = locks; l; l = l->next)
-        if (same_file(l, wish) && l->pid != wish->pid && overlap(l, wish) && (l->write || wish->write))
+        if (same_file(l, wish) && !same_owner(l, wish) && overlap(l, wish) && (l->write || wish->write))
             return l;
     return NULL;
 }
@@ -51,61 +67,128 @@ static void held_free(struct held *l)
     memory_free(l);
 }
 
-/* NULL: its user holds as many as he may. */
-static struct held *insert(const struct held *l)
+/* Takes *at out of the list. */
+static void drop(struct held **at)
 {
-    if (share_take(&lock_share, l->user, 1, -ENOLCK))
-        return NULL;
-    struct held *n = memory_alloc(sizeof *n);
-    if (!n) {
-        share_give(&lock_share, l->user, 1);
-        return NULL;
-    }
-    *n = *l;
-    n->next = locks;
-    locks = n;
-    return n;
+    struct held *l = *at;
+    *at = l->next;
+    held_free(l);
 }
 
-/* Takes the range away from what its owner holds. A lock may fall in two. */
-static int64_t cut(const struct held *range)
+/* Puts l behind those of its owner on its file that begin before it, and so behind everybody when it is the owner's first. */
+static void insert(struct held *l)
+{
+    struct held **at = &locks, **place = NULL;
+    for (; *at; at = &(*at)->next)
+        if (same_file(*at, l) && same_owner(*at, l)) {
+            if ((*at)->first > l->first) {
+                place = at;
+                break;
+            }
+            place = &(*at)->next;
+        }
+    if (!place)
+        place = at;
+    l->next = *place;
+    *place = l;
+}
+
+/* Places for what a change may need at most, so that it is made as a whole or not at all. */
+struct spare { struct held *place[SPARE]; unsigned count; };
+
+static bool spare_take(struct spare *s, uint32_t user)
+{
+    s->count = 0;
+    while (s->count < SPARE) {
+        if (share_take(&lock_share, user, 1, -ENOLCK))
+            return false;
+        struct held *l = memory_alloc(sizeof *l);
+        if (!l) {
+            share_give(&lock_share, user, 1);
+            return false;
+        }
+        l->user = user;
+        s->place[s->count++] = l;
+    }
+    return true;
+}
+
+static void spare_use(struct spare *s, const struct held *what)
+{
+    struct held *l = s->place[--s->count];
+    uint32_t user = l->user;
+    *l = *what;
+    l->user = user;
+    insert(l);
+}
+
+static void spare_give(struct spare *s)
+{
+    while (s->count)
+        held_free(s->place[--s->count]);
+}
+
+/* Takes the range away from what its owner holds. A lock may fall in two, which takes one of `s`; NULL: none does. */
+static void cut(const struct held *range, struct spare *s)
 {
     for (struct held **at = &locks; *at;) {
         struct held *l = *at;
-        if (!same_file(l, range) || l->pid != range->pid || !overlap(l, range)) {
+        if (!same_file(l, range) || !same_owner(l, range) || !overlap(l, range)) {
             at = &l->next;
             continue;
         }
-        struct held rest = *l;
         bool left = l->first < range->first, right = l->last > range->last;
-        if (left && right) {
-            rest.first = range->last + 1;
-            if (!insert(&rest))
-                return -ENOLCK;
-            l->last = range->first - 1;
-            at = &l->next;
-        } else if (left) {
-            l->last = range->first - 1;
-            at = &l->next;
-        } else if (right) {
-            l->first = range->last + 1;
-            at = &l->next;
-        } else {
-            *at = l->next;
-            held_free(l);
+        if (!left && !right) {
+            drop(at);
+            continue;
         }
+        struct held rest = *l;
+        rest.first = range->last + 1;
+        if (left)
+            l->last = range->first - 1;
+        else
+            l->first = rest.first;
+        at = &l->next;
+        if (left && right)
+            spare_use(s, &rest);
+    }
+}
+
+/* Makes `wish` as long as it is together with its owner's locks of the same kind that it touches. */
+static void join(struct held *wish)
+{
+    for (const struct held *l = locks; l; l = l->next)
+        if (same_file(l, wish) && same_owner(l, wish) && l->write == wish->write &&
+            (overlap(l, wish) || precedes(l, wish) || precedes(wish, l))) {
+            wish->first = MIN(wish->first, l->first);
+            wish->last = MAX(wish->last, l->last);
+        }
+}
+
+/* Gives t's process the lock, which nothing keeps out, or takes it away (unlock). 0, or -ENOLCK: then nothing has changed. */
+static int64_t change(struct thread *t, const struct held *wish, bool unlock)
+{
+    struct held whole = *wish;
+    struct spare s;
+    if (!spare_take(&s, wish->user)) {
+        spare_give(&s);
+        return -ENOLCK;
+    }
+    if (!unlock)
+        join(&whole);
+    cut(&whole, &s);
+    if (!unlock)
+        spare_use(&s, &whole);
+    spare_give(&s);
+    struct process *p = t->process;
+    if (!unlock && wish->pid && !p->locks) {
+        p->locks = true;
+        kernel_ask(SYS_TASK_SET, p->i.task, TASK_WATCH, 1, 0, 0, 0);
     }
     return 0;
 }
 
-static int64_t take(struct process *p, const struct held *wish)
-{
-    int64_t error = cut(wish);
-    if (error)
-        return error;
-    p->locks = true;
-    return insert(wish) ? 0 : -ENOLCK;
-}
+/* ---- waiting ---- */
 
 static void leave_queue(struct thread *t)
 {
@@ -126,7 +209,7 @@ static void try_again(void)
             continue;
         }
         struct thread *t = r->thread;
-        thread_finish(t, take(t->process, &r->wish));
+        thread_finish(t, change(t, &r->wish, false));
         r = waiting;
     }
 }
@@ -134,16 +217,15 @@ static void try_again(void)
 /* Would waiting for `wish` close a circle of processes that wait for each other? */
 static bool deadlock(const struct held *wish)
 {
-    uint32_t self = wish->pid;
     struct held next = *wish;
     for (int depth = 0; depth < 10; depth++) {
         struct held *l = conflict(&next);
-        if (!l)
+        if (!l || l->file)
             return false;
-        if (l->pid == self)
+        if (l->pid == wish->pid)
             return true;
         struct lock_request *r = waiting;
-        while (r && r->wish.pid != l->pid)
+        while (r && !same_owner(&r->wish, l))
             r = r->next;
         if (!r)
             return false;
@@ -154,33 +236,79 @@ static bool deadlock(const struct held *wish)
 
 static int64_t wait_for(struct thread *t, const struct held *wish)
 {
-    if (!wish->whole && deadlock(wish))
+    if (!wish->file && deadlock(wish))
         return -EDEADLK;
     struct lock_request *r = memory_alloc(sizeof *r);
     if (!r)
         return -ENOLCK;
-    *r = (struct lock_request){ waiting, t, *wish };
-    waiting = r;
+    *r = (struct lock_request){ NULL, t, *wish };
+    struct lock_request **last = &waiting;
+    while (*last)
+        last = &(*last)->next;
+    *last = r;
     return thread_wait(t, leave_queue, -ERESTARTSYS);
+}
+
+/* ---- ends ---- */
+
+static void drop_owner(const struct held *owner)
+{
+    for (struct held **at = &locks; *at;)
+        if (same_owner(*at, owner))
+            drop(at);
+        else
+            at = &(*at)->next;
 }
 
 void locks_drop_process(struct process *p)
 {
-    for (struct held **at = &locks; *at;) {
-        struct held *l = *at;
-        if (l->pid != p->i.pid) {
-            at = &l->next;
-            continue;
-        }
-        *at = l->next;
-        held_free(l);
-    }
     p->locks = false;
+    drop_owner(&(struct held){ .pid = p->i.pid });
     try_again();
+}
+
+void locks_release(const struct message *m)
+{
+    struct held owner = { .file = (uint32_t)m->w[0] };
+    drop_owner(&owner);
+    for (struct lock_request *r = waiting, *next; r; r = next) {   /* by a thread whose descriptor another one has closed */
+        next = r->next;
+        if (!same_owner(&r->wish, &owner))
+            continue;
+        thread_finish(r->thread, -EBADF);
+        next = waiting;
+    }
+    try_again();
+}
+
+/* p closes a descriptor of a file: all locks that the process has on it go. */
+static void drop_on_close(struct process *p, const struct conn_info *info)
+{
+    cut(&(struct held){ .object = info->object, .service = info->service, .pid = p->i.pid, .first = 0, .last = INT64_MAX }, NULL);
+    try_again();
+}
+
+void locks_drop_at_exec(struct process *p)
+{
+    enum { DESCRIPTORS = 1024, BATCH = 32 };
+    static uint32_t number[BATCH];
+    static struct conn_info info[BATCH];
+    for (unsigned first = 0; first < DESCRIPTORS; first += BATCH) {
+        for (unsigned i = 0; i < BATCH; i++)
+            number[i] = first + i;
+        if (kernel_ask(SYS_CONN_LIST, p->i.task, (uint64_t)number, sizeof number[0], BATCH, (uint64_t)info, 0) < 0)
+            return;
+        for (unsigned i = 0; i < BATCH; i++)
+            if (info[i].service && info[i].flags & O_CLOEXEC)
+                drop_on_close(p, &info[i]);
+    }
 }
 
 /* ---- the calls ---- */
 
+static bool of_open_file(unsigned command) { return command >= F_OFD_GETLK; }
+
+/* What the caller's struct says, of the file behind info. 0, -EINVAL, -EOVERFLOW, or what asking for the file's size gave. */
 static int64_t range_of(struct thread *t, const struct flock *f, const struct conn_info *info, struct held *l)
 {
     int64_t base = 0;
@@ -203,15 +331,29 @@ static int64_t range_of(struct thread *t, const struct flock *f, const struct co
         return -EOVERFLOW;
     if (f->length < 0) {
         last = first - 1;
-        first += f->length;
+        if (__builtin_add_overflow(first, f->length, &first))
+            return -EINVAL;
     }
     if (first < 0)
         return -EINVAL;
-    *l = (struct held){ .object = info->object, .service = info->service, .pid = t->process->i.pid, .user = t->process->i.uid,
-                        .first = first, .last = last,
+    *l = (struct held){ .object = info->object, .service = info->service, .user = t->process->i.uid, .first = first, .last = last,
                         .write = f->type == F_WRLCK };
     return 0;
 }
+
+/* F_GETLK: the first lock that is in the way, in place of the wish. */
+static int64_t tell(struct thread *t, struct flock *f, const struct held *wish, caller_t argument)
+{
+    const struct held *l = f->type == F_UNLCK ? NULL : conflict(wish);
+    f->type = F_UNLCK;
+    if (l)
+        *f = (struct flock){ l->write ? F_WRLCK : F_RDLCK, SEEK_SET, f->pad, l->first, l->last == INT64_MAX ? 0 : l->last - l->first + 1,
+                             l->file ? -1 : (int32_t)l->pid, f->pad2 };
+    return user_write(t, argument, f, sizeof *f);
+}
+
+/* An open file that is to own locks: POSIX hears of its end. */
+static void watch(struct thread *t, unsigned fd) { kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0); }
 
 int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument)
 {
@@ -221,7 +363,8 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
     int64_t error = user_read(t, argument, &f, sizeof f);
     if (error)
         return error;
-    if (f.type < F_RDLCK || f.type > F_UNLCK)
+    bool get = command == F_GETLK || command == F_OFD_GETLK;
+    if (f.type < F_RDLCK || f.type > F_UNLCK || (command == F_GETLK && f.type == F_UNLCK) || (of_open_file(command) && f.pid))
         return -EINVAL;
     if ((error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0)) < 0)
         return error;
@@ -229,72 +372,73 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
         return error;
     if (t->dead)
         return LATER;
-    if (command == F_GETLK || command == F_OFD_GETLK) {
-        struct held *l = f.type == F_UNLCK ? NULL : conflict(&wish);
-        f.type = F_UNLCK;
-        if (l)
-            f = (struct flock){ l->write ? F_WRLCK : F_RDLCK, SEEK_SET, 0, l->first, l->last == INT64_MAX ? 0 : l->last - l->first + 1, l->pid, 0 };
-        return user_write(t, argument, &f, sizeof f);
-    }
-    if (f.type == F_UNLCK) {
-        error = cut(&wish);
-        try_again();
-        return error;
-    }
+    if (of_open_file(command))
+        wish.file = info.id;
+    else
+        wish.pid = t->process->i.pid;
+    if (get)
+        return tell(t, &f, &wish, argument);
     unsigned access = info.flags & O_ACCMODE;
     if ((f.type == F_RDLCK && access == O_WRONLY) || (f.type == F_WRLCK && access == O_RDONLY))
         return -EBADF;
-    if (conflict(&wish))
+    bool unlock = f.type == F_UNLCK;
+    if (of_open_file(command) && !unlock)
+        watch(t, fd);
+    if (!unlock && conflict(&wish))
         return command == F_SETLKW || command == F_OFD_SETLKW ? wait_for(t, &wish) : -EAGAIN;
-    kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
-    error = take(t->process, &wish);
+    error = change(t, &wish, unlock);
     try_again();   /* what was a writer's may have become a reader's */
     return error;
 }
 
+/* As on Linux a lock of the other kind that the open file has is given up before the new one is tried for. */
 int64_t linux_flock(struct thread *t, struct message *m)
 {
-    unsigned op = m->w[1] & ~LOCK_NB;
+    unsigned op = m->w[1] & ~LOCK_NB, fd = (uint32_t)m->w[0];
     struct conn_info info;
-    int64_t error = kernel_ask(SYS_CONN_GET, t->call, (uint32_t)m->w[0], (uint64_t)&info, 0, 0, 0);
-    if (error < 0)
-        return error;
     if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
         return -EINVAL;
-    struct held wish = { .object = info.object, .service = info.service, .pid = t->process->i.pid, .user = t->process->i.uid,
+    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    if (error < 0 || info.flags & O_PATH)
+        return -EBADF;
+    struct held wish = { .object = info.object, .service = info.service, .file = info.id, .user = t->process->i.uid,
                          .first = 0, .last = INT64_MAX, .write = op == LOCK_EX, .whole = true };
-    if (op == LOCK_UN) {
-        cut(&wish);
-        try_again();
+    for (struct held *l = locks; l; l = l->next)
+        if (op != LOCK_UN && same_file(l, &wish) && same_owner(l, &wish) && l->write == wish.write)
+            return 0;
+    cut(&wish, NULL);
+    try_again();
+    if (op == LOCK_UN)
         return 0;
-    }
+    watch(t, fd);
     if (conflict(&wish))
         return m->w[1] & LOCK_NB ? -EAGAIN : wait_for(t, &wish);
-    kernel_ask(SYS_CONN_SET, t->call, (uint32_t)m->w[0], CONN_SET_WATCH, 1, 0, 0);
-    error = take(t->process, &wish);
-    try_again();
-    return error;
+    return change(t, &wish, false);
 }
 
-/* A descriptor of a watched connection is closed (also by dup2 over it): the process's locks on the file go, as POSIX
- * has it, then the call is made again without us. */
-int64_t linux_close(struct thread *t, struct message *m)
+int64_t lock_close(struct thread *t, unsigned fd)
 {
     struct conn_info info;
-    struct regs r;
-    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (t->process->locks && kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0) == 0)
+        drop_on_close(t->process, &info);
+    return kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
+}
+
+/* A process that holds record locks closes a descriptor, or puts another one in its place: those on the file go, then it is done. */
+int64_t linux_close(struct thread *t, struct message *m)
+{
+    bool close = t->number == NR_CLOSE;
+    uint32_t from = m->w[0], fd = close ? from : m->w[1], flags = t->number == NR_DUP3 ? m->w[2] : 0;
+    struct conn_info info;
+    if (t->number == NR_DUP3 && (flags & ~(uint32_t)O_CLOEXEC || from == fd))
+        return -EINVAL;
+    if (!close && kernel_ask(SYS_CONN_GET, t->call, from, (uint64_t)&info, 0, 0, 0) < 0)
         return -EBADF;
-    unsigned fd = r.rax == NR_CLOSE ? r.rdi : r.rsi;
-    t->call = m->call;
-    if (kernel_ask(SYS_CONN_GET, m->call, fd, (uint64_t)&info, 0, 0, 0) == 0) {
-        struct held range = { .object = info.object, .service = info.service, .pid = t->process->i.pid, .first = 0, .last = INT64_MAX };
-        cut(&range);
-        range.whole = true;
-        if (info.refs <= 1)
-            cut(&range);
-        kernel_ask(SYS_CONN_SET, m->call, fd, CONN_SET_WATCH, 0, 0, 0);
-        try_again();
-    }
-    kernel_call(SYS_RETRY, m->call, 0, 0, 0, 0, 0);
-    return thread_gone(t);
+    if (!close && from == fd)
+        return fd;
+    if (close)
+        return lock_close(t, fd);
+    if (kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0) == 0)
+        drop_on_close(t->process, &info);
+    return kernel_call(SYS_CONN_DUP, t->call, from, fd, DUP_EXACT | (flags ? DUP_CLOEXEC : 0), 0, 0);
 }

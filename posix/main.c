@@ -4,6 +4,7 @@
  * SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL; when it did what the processor forbids, as
  * KERNEL_EXCEPTION. All three end in thread_attend() if there is anything to deliver. */
 #include "handlers.h"
+#include "locks.h"
 #include "poll.h"
 #include "routes.h"
 #include "signal.h"
@@ -53,7 +54,7 @@ static int64_t do_syscall(struct message *m)
     uint64_t number = m->position;
     if (__builtin_expect(!t, 0))
         return -ENOSYS;
-    /* What has no handler comes when it would close a watched descriptor: close, dup2, dup3. */
+    /* What has no handler comes when the process is watched: close, dup2, dup3. */
     linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number] : linux_close;
     enter(t, m, number);
     t->active++;
@@ -104,6 +105,13 @@ static void notified(uint64_t bits)
         poll_again();
 }
 
+/* The last descriptor of an open file that we watch has gone. */
+static void released(const struct message *m)
+{
+    locks_release(m);
+    owner_release(m);
+}
+
 static void set_wall_clock(void)
 {
     endpoint_t rtc = service_find("rtc");
@@ -149,5 +157,5 @@ int main(void)
     routes_install();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = SERVICE_THREADS,
-                                   .notify = notified });
+                                   .notify = notified, .release = released });
 }

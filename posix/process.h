@@ -74,6 +74,7 @@ struct thread {
     uint32_t        alt_flags;
     caller_t        clear_tid;     /* set_tid_address: zeroed and woken at its end */
     caller_t        robust_list;
+    struct { caller_t at; int32_t tid; int32_t result; } birth;   /* CLONE_..._SETTID, while the page at `at` is brought; else 0. Then result */
 
     /* WAITING */
     void          (*cancel)(struct thread *);      /* leave the queue it waits in; NULL: signals do not end the wait */
@@ -109,7 +110,7 @@ struct process {
     int32_t           death_signal;/* PR_SET_PDEATHSIG */
     uint8_t           stopped;     /* by this signal */
     bool              stop_report, continue_report;   /* the parent has not waited for it yet */
-    bool              exiting, zombie, locks, no_new_privs, subreaper, dumpable, execed, vforked;
+    bool              exiting, zombie, locks, no_new_privs, subreaper, dumpable, execed, vforked, shares;   /* shares: its space is another one's (CLONE_VM) */
     uint16_t          busy;
     uint32_t          personality;
     uint64_t          sched;
@@ -137,7 +138,8 @@ struct process *process_create(struct process *parent);
 void process_attach(struct process *p, endpoint_t task);
 void process_detach(struct process *p);
 void process_free(struct process *p);
-void process_words(struct process *p);    /* tells the kernel ids, label, limits */
+void process_words(struct process *p);    /* tells the kernel ids, label, priority */
+void process_words_born(struct process *p, const struct process *parent);   /* likewise of a child that has what its parent has now */
 void process_label(struct process *p);
 unsigned process_priority(const struct process *p);   /* the kernel's, from the nice value */
 /* What there is of a user (the real one) and of all. A zombie counts as a thread. */

@@ -14,7 +14,7 @@ void    tty_leader_exits(struct process *leader);           /* SIGHUP, and the t
 void    tty_leave(struct process *p);                       /* p has no terminal any more */
 
 int64_t exception_arrived(struct thread *t, struct message *m);   /* signal.c */
-int64_t linux_close(struct thread *t, struct message *m);         /* locks.c: of a watched connection */
+int64_t linux_close(struct thread *t, struct message *m);         /* locks.c: by a process that holds record locks */
 
 /* jobs.c */
 bool group_orphaned(unsigned pgid);

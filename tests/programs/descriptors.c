@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -118,6 +119,45 @@ static void polling(void)
     close(null);
 }
 
+/* What ioctl does to a descriptor and to an open file, whatever that is. */
+static void controls(void)
+{
+    int ends[2], on = 1, off = 0, number;
+    pipe(ends);
+    struct { const char *what; int fd; } all[] = {
+        { "a file", open(file, O_RDWR) }, { "a folder", open("/", O_RDONLY) }, { "/dev/null", open("/dev/null", O_RDWR) },
+        { "a pipe", ends[0] }, { "/proc", open("/proc/self/status", O_RDONLY) },
+    };
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        int fd = all[i].fd;
+        SAY("%s", all[i].what);
+        SHOW(ioctl(fd, FIOCLEX));
+        SHOW(fcntl(fd, F_GETFD));
+        SHOW(ioctl(fd, FIONCLEX));
+        SHOW(fcntl(fd, F_GETFD));
+        SHOW(ioctl(fd, FIONBIO, &on));
+        SHOW(!!(fcntl(fd, F_GETFL) & O_NONBLOCK));
+        SHOW(ioctl(fd, FIONBIO, &off));
+        SHOW(!!(fcntl(fd, F_GETFL) & O_NONBLOCK));
+        SHOW(ioctl(fd, FIONBIO, NULL));
+        SHOW(fcntl(fd, F_GETOWN));
+        SHOW(fcntl(fd, F_SETOWN, getpid()));
+        SHOW(fcntl(fd, F_GETOWN) == getpid());
+        SHOW(fcntl(dup(fd), F_GETOWN) == getpid());
+        SHOW(fcntl(fd, F_SETOWN, 30000));
+        SHOW(fcntl(fd, F_SETOWN, 0));
+        SHOW(fcntl(fd, F_GETOWN));
+        SHOW(ioctl(fd, 0x12345, 0));
+        close(fd);
+    }
+    SHOW(ioctl(ends[1], FIOASYNC, &on));
+    SHOW(!!(fcntl(ends[1], F_GETFL) & O_ASYNC));
+    SHOW(ioctl(ends[1], FIONREAD, &number));
+    int path = open("/", O_PATH);
+    SHOW(ioctl(path, FIOCLEX));
+    SHOW(ioctl(99, FIOCLEX));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -154,6 +194,7 @@ int main(int argc, char **argv)
     SHOW(close(61));
     SHOW(close(61));
     locks();
+    controls();
     polling();
     struct rlimit limit = { 20, 20 };
     pid_t pid = fork();

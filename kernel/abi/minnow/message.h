@@ -34,7 +34,7 @@ enum window {
 enum {
     CONN_SEEKABLE = 1u << 28,  /* has a position: the kernel lets calls that use it in one at a time */
     CONN_READY    = 1u << 29,  /* never blocks: poll need not ask its service */
-    CONN_WATCH    = 1u << 30,  /* closing it goes by way of the personality server (it holds locks, or epoll watches it) */
+    CONN_WATCH    = 1u << 30,  /* when the last descriptor of it has gone, the personality server is told first (it holds locks) */
 };
 
 /* Flags of the call itself, above those. */

@@ -38,6 +38,7 @@ enum sys {
     SYS_CONN_SET,       /* right CALLER: call, descriptor, CONN_SET_..., value */
     SYS_CONN_INSTALL,   /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
     SYS_CONN_DUP,       /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
+    SYS_CONN_CLOSE,     /* right CALLER: call or task, descriptor -> 0, -EBADF */
     SYS_CONN_EXEC,      /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
     SYS_CONN_ERRORS,    /* call on a descriptor of this service, number: CALL_ERRORS of its open file from now on -> 0, -ESRCH */
     SYS_CLOSE,          /* descriptor (own table; by route) */
@@ -178,6 +179,7 @@ enum task_item {
     TASK_LABEL = TASK_WORDS,/* message.label */
     TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
     TASK_USER,              /* the user to whom it is accounted what the task takes; children inherit it */
+    TASK_WATCH,             /* 1: what it closes goes by way of the personality server (it holds record locks) */
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };
 enum task_kill { KILL_ALL, KILL_THREADS };
@@ -290,7 +292,7 @@ struct conn_info {
     endpoint_t service;
     uint32_t   flags;    /* O_..., CONN_... ; O_CLOEXEC is the descriptor's */
     uint32_t   refs;     /* how many descriptors share it */
-    uint32_t   pad;
+    uint32_t   id;       /* of the open file: no two have the same at a time */
 };
 
 struct port_range { uint16_t first, last; };
