@@ -41,6 +41,14 @@ static void adopt(struct process *p)
     }
 }
 
+/* t's number in memory that others see (CLONE_CHILD_CLEARTID) is cleared. */
+static void clear_tid(struct thread *t)
+{
+    uint32_t zero = 0;
+    if (kernel_ask(SYS_POKE, t->process->i.task, t->clear_tid, (uint64_t)&zero, sizeof zero, 0, 0) >= 0)
+        futex_wake_address(t, t->clear_tid, 1);
+}
+
 /* All threads of a process together have as many robust locks as four of them may have: a list in the program's memory may go round. */
 static void threads_drop(struct process *p)
 {
@@ -50,6 +58,8 @@ static void threads_drop(struct process *p)
         t->active++;   /* futex_robust may wait */
         if (t->call)
             futex_robust(t, &places);
+        if (p->shares && t->clear_tid)
+            clear_tid(t);
         t->active--;
         thread_free(t);
     }

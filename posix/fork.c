@@ -53,6 +53,28 @@ static void undo(struct process *child)
     process_free(child);
 }
 
+/* Writes a thread's number into the memory of t, whose clone is to end with `result`. The page may have to be brought or copied first;
+ * then clone is made again by t, and finds in t->birth that only this is left of it (birth_again). What to answer, or LATER. */
+static int64_t write_tid(struct thread *t, caller_t at, int tid, int64_t result)
+{
+    if (t->dead)
+        return LATER;
+    t->birth.at = at;
+    t->birth.tid = tid;
+    t->birth.result = result;
+    if (user_write(t, at, &tid, sizeof tid) == LATER)
+        return LATER;
+    t->birth.at = 0;
+    return result;
+}
+
+static void born(struct thread *t, const struct birth *b)
+{
+    int64_t result = b->flags & CLONE_CHILD_SETTID ? write_tid(t, b->child_tid, t->tid, 0) : 0;
+    if (result != LATER)
+        thread_finish(t, result);
+}
+
 static int64_t fork(struct thread *t, const struct birth *b)
 {
     struct process *p = t->process;
@@ -83,17 +105,14 @@ static int64_t fork(struct thread *t, const struct birth *b)
     if (!(b->flags & CLONE_VM) || (b->flags & CLONE_VFORK)) {
         ct->alt_base = t->alt_base, ct->alt_size = t->alt_size, ct->alt_flags = t->alt_flags;
     }
+    child->shares = b->flags & CLONE_VM;
     ct->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
-    process_words(child);
+    process_words_born(child, p);
     set_stack_and_tls(ct, b);
     child->busy++;
     call(service_find("vfs"), VFS_FORK, p->i.task, task, 0, 0);
     child->busy--;
     int pid = child->i.pid;
-    if (b->flags & CLONE_CHILD_SETTID)
-        user_poke(ct, b->child_tid, &pid, sizeof pid);
-    if (b->flags & CLONE_PARENT_SETTID && !t->dead)
-        user_poke(t, b->parent_tid, &pid, sizeof pid);
     if (b->flags & CLONE_PARENT && p->parent) {
         child_remove(child);
         child_add(p->parent, child);
@@ -102,19 +121,20 @@ static int64_t fork(struct thread *t, const struct birth *b)
         child->vfork_parent = t;
         p->vforked = true;
         thread_wait(t, NULL, 0);
-        thread_finish(ct, 0);
+        if (b->flags & CLONE_PARENT_SETTID)
+            user_poke(t, b->parent_tid, &pid, sizeof pid);
+        born(ct, b);
         return LATER;
     }
-    thread_finish(ct, 0);
-    return pid;
+    born(ct, b);
+    return b->flags & CLONE_PARENT_SETTID ? write_tid(t, b->parent_tid, pid, pid) : pid;
 }
 
 static int64_t thread(struct thread *t, const struct birth *b)
 {
     struct process *p = t->process;
     int64_t error;
-    uint32_t nothing = 0;
-    if (b->flags & CLONE_PARENT_SETTID && (error = user_probe(t, b->parent_tid, sizeof nothing)))
+    if (b->flags & CLONE_PARENT_SETTID && (error = user_probe(t, b->parent_tid, sizeof(int))))
         return error;
     if (too_many(p, true))
         return -EAGAIN;
@@ -135,16 +155,16 @@ static int64_t thread(struct thread *t, const struct birth *b)
     int tid = n->tid;
     if (b->flags & CLONE_PARENT_SETTID)
         user_poke(t, b->parent_tid, &tid, sizeof tid);
-    if (b->flags & CLONE_CHILD_SETTID)
-        user_poke(n, b->child_tid, &tid, sizeof tid);
     thread_recheck(n);
-    thread_finish(n, 0);
+    born(n, b);
     return tid;
 }
 
 int64_t linux_clone(struct thread *t, struct message *m)
 {
     struct birth b = { (uint32_t)m->w[0], m->w[1], m->w[2], m->w[3], m->w[4] };
+    if (t->birth.at && (t->birth.at == b.parent_tid || t->birth.at == b.child_tid))
+        return write_tid(t, t->birth.at, t->birth.tid, t->birth.result);
     if (b.flags & (CLONE_NEW | CLONE_PIDFD) || (b.flags & SIGNAL_MASK) > SIGNALS)
         return -EINVAL;
     if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) || (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))

@@ -213,6 +213,17 @@ void process_words(struct process *p)
         task_set(p, TASK_PRIORITY, process_priority(p));
 }
 
+void process_words_born(struct process *p, const struct process *parent)
+{
+    const struct posix_proc *a = &p->i, *b = &parent->i;
+    bool same = a->uid == b->uid && a->euid == b->euid && a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
+                a->nice == b->nice;
+    if (same)
+        task_set(p, TASK_WORD + WORD_PID, a->pid);   /* the kernel has copied the rest */
+    else
+        process_words(p);
+}
+
 /* ---- threads ---- */
 
 struct thread *thread_create(struct process *p, call_t call, int tid)
