@@ -404,14 +404,24 @@ void backing_settle(void)
     settlers--;
 }
 
-uint64_t backing_shrink(uint64_t pages)
+/* The file of a server (0: of any) that nobody has used for longest, or NULL. */
+static struct backing *oldest_idle(endpoint_t service)
+{
+    struct backing *b = ring.newer;
+    while (b != &ring && service && b->service != service)
+        b = b->newer;
+    return b != &ring ? b : NULL;
+}
+
+/* Gives about so many pages back to a server, or, if that is 0, to any: how many. May wait. */
+static uint64_t give_back(endpoint_t service, uint64_t pages)
 {
     uint64_t n = 0;
-    while (n < pages && ring.newer != &ring)
-        n += file_forget(ring.newer);
+    for (struct backing *b; n < pages && (b = oldest_idle(service));)
+        n += file_forget(b);
     for (unsigned i = 0; i < BUCKETS && n < pages; i++) {
         struct backing *b = files[i];
-        while (b && (!b->users || !b->clusters))
+        while (b && (!b->users || !b->clusters || (service && b->service != service)))
             b = b->hash_next;
         if (!b)
             continue;
@@ -422,6 +432,8 @@ uint64_t backing_shrink(uint64_t pages)
     backing_settle();
     return n;
 }
+
+uint64_t backing_shrink(uint64_t pages) { return give_back(0, pages); }
 
 void backing_limit(void)
 {
@@ -557,12 +569,12 @@ int backing_fetch(struct backing *b, uint64_t page)
     unsigned n_twice = 0;
     struct pages got;
     backing_limit();
-    unsigned epoch = b->epoch;
-    int error = ask(b, page, &got);
-    if (error == -ENOMEM && backing_shrink(CLUSTER)) {
+    unsigned epoch;
+    int error;
+    do {                                  /* a server lends only a part of its memory at a time */
         epoch = b->epoch;
         error = ask(b, page, &got);
-    }
+    } while (error == -ENOMEM && epoch == b->epoch && give_back(b->service, 4 * CLUSTER));
     if (epoch != b->epoch) {              /* the file was changed meanwhile: the caller tries again */
         unpin(b, got.address, got.count, false);
         return 0;

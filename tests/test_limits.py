@@ -153,6 +153,12 @@ def test_damaged_root_is_refused_or_served(seed, server, tmp_path):
         assert state == "running" and deaths == 0, name
 
 
+@pytest.mark.parametrize("folder", ["/root", "/boot", "/tmp"])
+def test_a_mapping_may_be_larger_than_what_its_server_lends_at_a_time(vm, folder):
+    assert after(vm, f"cd {folder}; {EXHAUST} mapped-much") == (
+        ["ftruncate(fd, size) = 0", "child: exit 0", "much, wrong: 0", 'unlink("much") = 0'], 0)
+
+
 def test_a_page_that_cannot_be_had_is_sigbus_and_its_neighbours_are_there(tmp_path):
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     start, length = image.partitions[1]

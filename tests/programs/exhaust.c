@@ -8,9 +8,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 enum { MANY = 5000 };
 
 static int64_t now_ns(void)
@@ -326,6 +328,30 @@ static void hole(void)
     SHOW(unlink("hole") || close(fd));
 }
 
+/* A mapping of more than the file server can lend at a time, in two processes. */
+static void mapped_much(void)
+{
+    struct statfs fs;
+    statfs(".", &fs);
+    long size = MIN((long)(fs.f_bfree * fs.f_bsize / 4 * 3), 24l << 20) & ~4095l, wrong = 0;
+    int fd = open("much", O_RDWR | O_CREAT, 0600), status;
+    uint32_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), word;
+    SHOW(ftruncate(fd, size));
+    for (long at = 0; at < size / 4; at += 1024)
+        map[at] = at;
+    if (!fork()) {
+        for (long at = 0; at < size / 4; at += 1024)
+            map[at]++;
+        _exit(0);
+    }
+    wait(&status);
+    show_status("child", status);
+    for (long at = 0; at < size / 4; at += 1024)
+        wrong += map[at] != at + 1 || pread(fd, &word, 4, at * 4) != 4 || word != at + 1;
+    SAY("%s, wrong: %ld", size > 4 << 20 ? "much" : "little", wrong);
+    SHOW(unlink("much"));
+}
+
 /* Places of a folder where nothing can be. */
 static void beyond(void)
 {
@@ -426,7 +452,7 @@ static void damage(const char *device, unsigned long seed)
 static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
-    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole },
+    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "mapped-much", mapped_much },
     { "beyond", beyond }, { "transfer", transfer },
 };
 
