@@ -251,7 +251,7 @@ static void stand_aside(struct thread *t, unsigned priority)
 }
 
 /* Whether other programs should run before t does more for the program that is charged, whose next quantum begins then. Nobody is when it
- * has died: then t has a quantum of its own, from when it stepped in. */
+ * has died: then t has a quantum of its own, the least, from when it stepped in. */
 static bool quantum_over(const struct thread *t, struct thread *program)
 {
     if (!(sched_mask >> PRIORITY_PROGRAM))
@@ -286,7 +286,7 @@ static void step_in(struct thread *t)
     struct thread *program = t->works_for ? threads[t->works_for - 1] : NULL;
     t->aside = 0;
     t->priority = t->task->priority;
-    t->quantum_end = arch_time() + QUANTUM_DEFAULT;
+    t->quantum_end = arch_time() + QUANTUM_MIN;
     arch_charge(program);
     sched_ready(t);
 }

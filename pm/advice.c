@@ -10,6 +10,7 @@ enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_HWPOISON = 100, M
  * those of files they stay read-only: a write then faults, and the fault knows whose page it is. */
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
+    uint64_t work = 0;
     for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];
         vaddr_t from = MAX(start, r->start), to = MIN(end, r->end);
@@ -20,7 +21,8 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
         int64_t pages = pages_do(&c, 1);
         if (pages < 0)
             return pages;
-        if ((uint64_t)pages < c.count)
+        work += pages;
+        if ((uint64_t)pages < c.count || work >= STEP_PAGES)
             return from + pages * PAGE_SIZE;
     }
     return end;
@@ -73,6 +75,7 @@ int64_t do_mprotect(struct message *m)
 /* s, or NULL when it is gone. May wait. */
 static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
+    uint64_t resident = s->usage->resident;
     while (s && start < end) {
         unsigned i = regions_find(&s->regions, start);
         if (i == s->regions.count || s->regions.array[i].start >= end)
@@ -80,8 +83,10 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
         const struct region *r = &s->regions.array[i];
         vaddr_t to = MIN(end, r->end);
         start = r->flags & REGION_FIXED ? to : pages_release(s, MAX(start, r->start), to);
-        if (start < to)
-            s = space_pause(s, task, start, end);
+        if (start == to && resident - s->usage->resident < STEP_PAGES)
+            continue;
+        resident = s->usage->resident;
+        s = space_pause(s, task, start, end);
     }
     return s;
 }

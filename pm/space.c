@@ -217,6 +217,7 @@ struct space *space_empty(struct space *s, endpoint_t task)
         release_small(s);
         return s;
     }
+    uint64_t paused = s->usage->resident;
     for (unsigned n = 1; s && s->regions.count; n++) {
         const struct region *r = &s->regions.array[s->regions.count - 1];
         vaddr_t start = r->start;
@@ -225,8 +226,10 @@ struct space *space_empty(struct space *s, endpoint_t task)
             return s;
         }
         s = space_unmap(s, task, start, r->end);
-        if (s && n % REGIONS_AT_ONCE == 0)
-            s = space_pause(s, task, start, start);
+        if (!s || (n % REGIONS_AT_ONCE && paused - s->usage->resident < STEP_PAGES))
+            continue;
+        paused = s->usage->resident;
+        s = space_pause(s, task, start, start);
     }
     return s;
 }

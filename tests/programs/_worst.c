@@ -46,6 +46,17 @@ static char *touched(size_t bytes)
 }
 
 static long do_exit(long n) { touched(n * MIB); return 0; }
+
+/* As do_exit, but in pieces of which each is short. */
+static long do_exit_regions(long n)
+{
+    for (long i = 0; i < n; i++) {
+        touched(MIB);
+        mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    return 0;
+}
+
 static long do_munmap(long n) { return munmap(touched(n * MIB), n * MIB); }
 static long do_madvise(long n) { return madvise(touched(n * MIB), n * MIB, MADV_DONTNEED); }
 static long do_populate(long n) { return mmap(NULL, n * MIB, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED; }
@@ -215,7 +226,7 @@ static long do_fat_names(long n) { return names("/boot/many", n); }
 static long do_ext2_names(long n) { return names("/root/many", n); }
 
 static const struct { const char *name; long (*call)(long n); } worst[] = {
-    { "exit", do_exit }, { "munmap", do_munmap }, { "madvise", do_madvise }, { "populate", do_populate }, { "mprotect", do_mprotect },
+    { "exit", do_exit }, { "exit-regions", do_exit_regions }, { "munmap", do_munmap }, { "madvise", do_madvise }, { "populate", do_populate }, { "mprotect", do_mprotect },
     { "mremap", do_mremap }, { "fork", do_fork }, { "exec", do_exec }, { "tables", do_tables }, { "mincore", do_mincore }, { "robust", do_robust },
     { "zero", do_zero }, { "tty", do_tty }, { "random", do_random },
     { "tmpfs-read", do_tmpfs_read }, { "tmpfs-write", do_tmpfs_write }, { "tmpfs-cut", do_tmpfs_cut },
