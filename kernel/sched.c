@@ -254,11 +254,12 @@ static void stand_aside(struct thread *t, unsigned priority)
  * has died: then t has a quantum of its own, the least, from when it stepped in. */
 static bool quantum_over(const struct thread *t, struct thread *program)
 {
-    if (!(sched_mask >> PRIORITY_PROGRAM))
+    uint32_t waiting = sched_mask >> PRIORITY_PROGRAM << PRIORITY_PROGRAM;
+    if (!waiting)
         return false;
     if (!program)
         return (int64_t)arch_time() >= t->quantum_end;
-    bool better = sched_mask & ((1u << program->priority) - 1);
+    bool better = waiting & ((1u << program->priority) - 1);
     if (!better && (int64_t)clock_used(program) < program->quantum_end)
         return false;
     quantum_give(program, program->quantum ? program->quantum : QUANTUM_DEFAULT);
@@ -271,9 +272,10 @@ void sched_aside(struct thread *t)
     bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1), programs = quantum_over(t, program);
     if (!services && !programs && !t->task->entry_first && !t->task->pending && !t->task->mail_first)
         return;
+    unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM | 1u << (PRIORITIES - PRIORITY_PROGRAM));
     sched_block(t);
-    if (programs)
-        stand_aside(t, program ? program->priority : PRIORITY_NORMAL);
+    if (programs)   /* nobody has asked the policy about this work, so it is not above those who wait */
+        stand_aside(t, program && program->priority > best ? program->priority : best);
     else if (services)
         stand_aside(t, PRIORITY_PROGRAM - 1);
     else
