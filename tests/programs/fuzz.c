@@ -37,7 +37,8 @@ enum {
 };
 
 /* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o offset, t time, v iovec, m page,
- * S signal, P process, n nothing special */
+ * S signal, P process, e iovec of mostly empty elements, c their number, R head of a list of robust locks, h its size, H huge size,
+ * n nothing special */
 static const struct { short number; const char *arguments; } shapes[] = {
     { SYS_read, "fbs" }, { SYS_write, "fbs" }, { SYS_open, "pxx" }, { SYS_close, "f" }, { SYS_stat, "pb" }, { SYS_fstat, "fb" },
     { SYS_lstat, "pb" }, { SYS_poll, "bii" }, { SYS_lseek, "foi" }, { SYS_mmap, "msiifo" }, { SYS_mprotect, "msi" },
@@ -65,6 +66,8 @@ static const struct { short number; const char *arguments; } shapes[] = {
     { SYS_fallocate, "fxos" }, { SYS_dup3, "ffx" }, { SYS_pipe2, "bx" }, { SYS_preadv, "fvio" }, { SYS_pwritev, "fvio" },
     { SYS_prlimit64, "Pibb" }, { SYS_getrandom, "bsi" }, { SYS_copy_file_range, "fbfbsi" }, { SYS_statx, "dpxxb" },
     { SYS_eventfd2, "ii" }, { SYS_epoll_create1, "i" }, { SYS_epoll_ctl, "fifb" }, { SYS_epoll_wait, "fbii" }, { SYS_process_vm_readv, "Pvivii" },
+    { SYS_readv, "fec" }, { SYS_writev, "fec" }, { SYS_preadv, "feco" }, { SYS_set_robust_list, "Rh" }, { SYS_mincore, "mHb" },
+    { SYS_madvise, "mHi" }, { SYS_mremap, "msHim" }, { SYS_msync, "mHi" }, { SYS_getrandom, "bHi" }, { SYS_read, "fbH" },
     { SYS_mkdirat, "dpx" }, { SYS_clone, "xbbbb" }, { SYS_membarrier, "ii" }, { SYS_syslog, "ibs" }, { SYS_exit, "i" },
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
@@ -159,6 +162,25 @@ static uint64_t vector(void)
     return (uint64_t)v;
 }
 
+static uint64_t mostly_empty(void)
+{
+    struct iovec *v = (void *)(memory + below(8) * PAGE);
+    memset(v, 0, 1024 * sizeof *v);
+    v[below(1024)] = v[1023] = (struct iovec){ (void *)pointer(), one_in(4) ? sized() : below(MEMORY) };
+    return (uint64_t)v;
+}
+
+/* Lists that go round, or wherever memory leads. */
+static uint64_t robust(void)
+{
+    uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE), *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
+    head[0] = one_in(4) ? pointer() : (uint64_t)other;
+    head[1] = one_in(4) ? wild() : 8;
+    head[2] = one_in(2) ? 0 : pointer();
+    other[0] = one_in(4) ? pointer() : (uint64_t)(one_in(2) ? other : head);
+    return (uint64_t)head;
+}
+
 static uint64_t moment(void)                   /* short */
 {
     struct timespec *t = (void *)(memory + below(MEMORY / PAGE) * PAGE);
@@ -181,6 +203,11 @@ static uint64_t argument(char kind)
     case 'o': return one_in(4) ? wild() : below(1 << 18);
     case 't': return moment();
     case 'v': return vector();
+    case 'e': return mostly_empty();
+    case 'c': return one_in(4) ? below(1100) : 1024;
+    case 'R': return robust();
+    case 'h': return one_in(8) ? below(48) : 24;
+    case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
     case 'm': return (uint64_t)memory + below(2 * MEMORY / PAGE) * PAGE;
     case 'S': return below(66);
     case 'T': return 0x5400 + below(64);       /* terminals */

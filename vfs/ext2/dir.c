@@ -12,9 +12,8 @@ static inline uint32_t dir_blocks(const struct inode *dir) { return dir->size >>
 
 int dir_block(struct inode *dir, uint32_t number, struct page **page)
 {
-    static unsigned opened;
     uint32_t block;
-    if (++opened % BLOCKS_AT_ONCE == 0)
+    if (number % BLOCKS_AT_ONCE == BLOCKS_AT_ONCE - 1)
         give_way(STEPS(dir_blocks(dir) - MIN(number, dir_blocks(dir)), 1));
     int error = map_block(dir, number, false, &block);
     if (!error && !block)

@@ -9,12 +9,15 @@ struct side {                       /* where from, or where to */
     struct inode *inode;            /* what bears the name now, held, or NULL */
 };
 
+enum { LEVELS_AT_ONCE = 128 };
+
 /* Whether `dir` lies in or below `top`. 1, 0 or an error. */
 static int is_below(struct inode *dir, const struct inode *top)
 {
     struct mount *m = dir->mount;
     uint32_t ino = dir->ino;
     for (uint32_t steps = 0; steps < m->geo.inodes; steps++) {
+        GIVE_WAY_EVERY(LEVELS_AT_ONCE, 1, m->geo.inodes - steps);
         if (ino == top->ino)
             return 1;
         if (ino == ROOT_INO)
