@@ -68,7 +68,7 @@ static int open_interpreter(struct exec *e)
                         path, strlen(path) + 1, &r);
     if (error < 0)
         return error;
-    error = image_open(&e->interpreter, r.r1, r.r2);
+    error = image_open(&e->interpreter, resolved_service(r.r1), r.r2);
     return error ? (int)error : e->interpreter.elf.interp_size ? -ENOEXEC : 0;
 }
 
@@ -276,7 +276,7 @@ int64_t do_exec(struct message *m)
         error = fill(e);
     }
     const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
-    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer;
+    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer, strings = e->stack.strings_at;
     if (e->space) {
         regions_clear(&e->space->regions);
         memory_free(e->space);
@@ -287,6 +287,6 @@ int64_t do_exec(struct message *m)
     memory_free(e);
     backing_settle();
     if (!error)
-        reply_words(m, entry, pointer, 0);
+        reply_words(m, entry, pointer, strings);
     return error;
 }

@@ -22,6 +22,7 @@ static bool root(const struct process *p) { return p->i.euid == 0; }
 /* NOBODY leaves an id as it is. */
 static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
 {
+    uint32_t before = p->i.euid;
     if (real != NOBODY)
         p->i.uid = real;
     if (effective != NOBODY)
@@ -29,12 +30,15 @@ static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, ui
     if (saved != NOBODY)
         p->i.suid = saved;
     p->i.fsuid = p->i.euid;
+    if (p->i.euid != before)
+        p->i.dumpable = false;   /* what it holds was another's */
     cred_tell(p);
     return 0;
 }
 
 static int64_t set_gids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
 {
+    uint32_t before = p->i.egid;
     if (real != NOBODY)
         p->i.gid = real;
     if (effective != NOBODY)
@@ -42,6 +46,8 @@ static int64_t set_gids(struct process *p, uint32_t real, uint32_t effective, ui
     if (saved != NOBODY)
         p->i.sgid = saved;
     p->i.fsgid = p->i.egid;
+    if (p->i.egid != before)
+        p->i.dumpable = false;
     cred_tell(p);
     return 0;
 }

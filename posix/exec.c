@@ -18,7 +18,15 @@ enum { ARGUMENTS_MAX = 16384 };
 static struct { struct pm_exec head; char strings[PM_EXEC_STRINGS_MAX]; } image;
 static struct lock exec_lock;
 
-struct program { char path[PATH_SIZE]; endpoint_t service; uint64_t object; uint32_t mode, uid, gid; char head[HEAD + 1]; size_t head_length; };
+struct program {
+    char path[PATH_SIZE];
+    endpoint_t service;
+    uint64_t object, dir;          /* dir: that it was found in; 0: none */
+    bool unreadable;
+    uint32_t mode, uid, gid;
+    char head[HEAD + 1];
+    size_t head_length;
+};
 static struct program program;
 
 /* ---- arguments ---- */
@@ -92,10 +100,12 @@ static int64_t resolve(struct thread *t, bool from_root)
                                 .w3 = X_OK, .w4 = from_root }, WINDOW_IN, program.path, strlen(program.path) + 1, &r);
     if (error < 0)
         return error;
-    program.service = r.r1;
+    program.service = resolved_service(r.r1);
     program.object = r.r2;
-    program.mode = (uint32_t)r.r3;
-    program.uid = r.r3 >> 32;
+    program.dir = r.r3;
+    program.unreadable = r.r1 & RESOLVED_UNREADABLE;
+    program.mode = resolved_mode(r.r1);
+    program.uid = resolved_uid(r.r1);
     program.gid = 0;
     if (!S_ISREG(program.mode))
         return -EACCES;
@@ -172,7 +182,8 @@ static int64_t find_program(struct thread *t, bool from_root)
 
 /* ---- the change ---- */
 
-static void name_process(struct process *p)
+/* What others see of the program that p runs now, whose strings stand at this address. */
+static void name_process(struct process *p, caller_t strings_at)
 {
     const char *base = image.head.name, *slash;
     while ((slash = strchr(base, '/')) && slash[1])
@@ -180,14 +191,21 @@ static void name_process(struct process *p)
     size_t n = strnlen(base, sizeof p->i.name - 1);
     memcpy(p->i.name, base, n);
     p->i.name[n] = 0;
-    n = strnlen(program.path, PROC_EXE - 1);
-    memcpy(p->i.exe, program.path, n);
-    p->i.exe[n] = 0;
+    base = program.path;
+    while ((slash = strchr(base, '/')) && slash[1])
+        base = slash + 1;
+    n = strnlen(base, sizeof p->i.exe_name - 1);
+    memcpy(p->i.exe_name, base, n);
+    p->i.exe_name[n] = 0;
+    p->i.exe_service = program.service;
+    p->i.exe_object = program.object;
+    p->i.exe_dir = program.dir;
     size_t arguments = 0;
     for (uint32_t i = 0; i < image.head.argc; i++)
         arguments += strlen(image.strings + arguments) + 1;
-    p->i.cmdline_length = MIN(arguments, (size_t)PROC_CMDLINE);
-    memcpy(p->i.cmdline, image.strings, p->i.cmdline_length);
+    p->i.strings_at = strings_at;
+    p->i.argument_bytes = arguments;
+    p->i.environment_bytes = image.head.bytes - arguments;
 }
 
 static void reset_signals(struct process *p, struct thread *t)
@@ -210,6 +228,7 @@ static void set_ids(struct process *p)
         i->euid = program.uid;
     if (!p->no_new_privs && (program.mode & (S_ISGID | 010)) == (S_ISGID | 010))
         i->egid = program.gid;
+    i->dumpable = i->uid == i->euid && i->gid == i->egid && !program.unreadable;
     bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid || i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
     i->sgid = i->fsgid = i->egid;
@@ -257,7 +276,7 @@ static int64_t replace(struct thread *t, bool from_root)
     kernel_call(SYS_REGS_SET, t->index, (uint64_t)&regs, FPU_RESET, 0, 0, 0);
     reset_signals(p, t);
     ptimers_delete(p);
-    name_process(p);
+    name_process(p, r.r3);
     p->execed = true;
     p->shares = false;
     set_ids(p);

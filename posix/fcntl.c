@@ -9,7 +9,7 @@
 enum {
     F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
     F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ, F_GETPIPE_SZ,
-    FD_CLOEXEC = 1, PIPE_SIZE = 65536,
+    FD_CLOEXEC = 1,
 };
 enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIONBIO = 0x5421, FIOASYNC = 0x5452, IOCTL_WINDOW = 256 };
 /* What F_GETFL shows of a connection's flags. */
@@ -146,7 +146,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
         return owner_set(t, fd, &info, (int32_t)argument);
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
-        return info.service == service_find("pipe") ? PIPE_SIZE : -EBADF;
+        return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
     default:
         return -EINVAL;
     }
@@ -154,7 +154,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
 
 int64_t linux_close_range(struct thread *t, struct message *m)
 {
-    enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4, DESCRIPTORS = 1024 };
+    enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4, DESCRIPTORS = PROC_DESCRIPTORS };
     unsigned first = m->w[0], last = m->w[1], flags = m->w[2];
     if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
         return -EINVAL;

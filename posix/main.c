@@ -150,7 +150,7 @@ int main(void)
         PROTOCOL_TABLE(POSIX, posix_handlers),
     };
     table.head = (struct posix_table){ .count = PROCESSES, .stride = sizeof table.process[0],
-                                       .first = offsetof(struct process_table, process) };
+                                       .first = offsetof(struct process_table, process), .node_name = "minnow", .domain_name = "(none)" };
     frame_init();
     tty_init();
     kernel_ask(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);

@@ -7,14 +7,13 @@
 
 /* ---- names ---- */
 
-enum { NAME_SIZE = 65 };
-static char node_name[NAME_SIZE] = "minnow", domain_name[NAME_SIZE] = "(none)";
+enum { NAME_SIZE = PROC_NAME };
 
 int64_t linux_uname(struct thread *t, struct message *m)
 {
-    char name[6][NAME_SIZE] = { "Linux", "", "6.1.0-minnow", "#1 Minnow", "x86_64", "" };
-    memcpy(name[1], node_name, NAME_SIZE);
-    memcpy(name[5], domain_name, NAME_SIZE);
+    char name[6][NAME_SIZE] = { SYSTEM_NAME, "", SYSTEM_RELEASE, SYSTEM_VERSION, "x86_64", "" };
+    memcpy(name[1], table.head.node_name, NAME_SIZE);
+    memcpy(name[5], table.head.domain_name, NAME_SIZE);
     return user_write(t, m->w[0], name, sizeof name);
 }
 
@@ -31,8 +30,8 @@ static int64_t rename_system(struct thread *t, struct message *m, char *to)
     return error;
 }
 
-int64_t linux_sethostname(struct thread *t, struct message *m) { return rename_system(t, m, node_name); }
-int64_t linux_setdomainname(struct thread *t, struct message *m) { return rename_system(t, m, domain_name); }
+int64_t linux_sethostname(struct thread *t, struct message *m) { return rename_system(t, m, table.head.node_name); }
+int64_t linux_setdomainname(struct thread *t, struct message *m) { return rename_system(t, m, table.head.domain_name); }
 
 /* ---- the whole machine ---- */
 
@@ -151,11 +150,11 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     case GET_PDEATHSIG:
         return user_write(t, a, &p->death_signal, sizeof p->death_signal);
     case GET_DUMPABLE:
-        return p->dumpable;
+        return p->i.dumpable;
     case SET_DUMPABLE:
         if (a > 1)
             return -EINVAL;
-        p->dumpable = a;
+        p->i.dumpable = a;
         return 0;
     case SET_NAME:
         error = user_string(t, a, name, sizeof name);
@@ -180,7 +179,7 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     case GET_NO_NEW_PRIVS:
         return p->no_new_privs;
     case CAPBSET_READ:
-        return a < 41 ? 1 : -EINVAL;
+        return a < PROC_CAPABILITIES ? 1 : -EINVAL;
     case GET_TIMERSLACK:
         return SLACK;
     case GET_KEEPCAPS: case SET_KEEPCAPS: case GET_SECCOMP: case GET_SECUREBITS: case SET_TIMERSLACK:

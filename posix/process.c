@@ -15,8 +15,6 @@ static struct process *by_pid[HASH];
 static struct thread  *by_tid[HASH];
 static int last_id;
 
-enum { ID_MAX = 32768 };
-
 struct process *process_of_task(endpoint_t task)
 {
     struct process *p = of_task[endpoint_index(task) & (TASKS - 1)];
@@ -53,7 +51,7 @@ int tid_new(void)
 {
     static int wrapped;
     do {
-        if (++last_id >= ID_MAX)
+        if (++last_id >= PROC_PID_MAX)
             last_id = 300, wrapped = 1;
     } while (wrapped && id_used(last_id));
     table.head.last_pid = last_id;
@@ -113,7 +111,6 @@ static void inherit(struct process *p, const struct process *parent)
     memcpy(p->limits, parent->limits, sizeof p->limits);
     p->personality = parent->personality;
     p->no_new_privs = parent->no_new_privs;
-    p->dumpable = parent->dumpable;
     p->sched = parent->sched;
 }
 
@@ -131,7 +128,7 @@ static void defaults(struct process *p)
     p->limits[MSGQUEUE] = (struct limit){ 0, 0 };
     p->limits[NICE] = p->limits[RTPRIO] = (struct limit){ 0, 0 };
     p->i.limit_stack = 8 << 20;
-    p->dumpable = true;
+    p->i.dumpable = true;
 }
 
 struct process *process_create(struct process *parent)

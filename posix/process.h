@@ -16,7 +16,7 @@
 #include "share.h"
 #include "timer.h"
 
-enum { PROCESSES = 512, THREADS = 2048, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
+enum { PROCESSES = 512, THREADS = PROC_THREADS, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
 
 /* What one user may have of these, root excepted, and what is left for root. THREADS counts those of services as well. */
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
@@ -110,7 +110,7 @@ struct process {
     int32_t           death_signal;/* PR_SET_PDEATHSIG */
     uint8_t           stopped;     /* by this signal */
     bool              stop_report, continue_report;   /* the parent has not waited for it yet */
-    bool              exiting, zombie, locks, no_new_privs, subreaper, dumpable, execed, vforked, shares;   /* shares: its space is another one's (CLONE_VM) */
+    bool              exiting, zombie, locks, no_new_privs, subreaper, execed, vforked, shares;   /* shares: its space is another one's (CLONE_VM) */
     uint16_t          busy;
     uint32_t          personality;
     uint64_t          sched;

@@ -206,7 +206,7 @@ static int remove_name(struct walk *w, bool directory)
     if (error)
         name_drop(w->dir, w->name, w->length);
     else
-        name_set(w->dir, w->name, w->length, NULL);
+        name_gone(w->dir, w->name, w->length, w->node);
     if (!error && directory) {
         w->node->flags |= NODE_REMOVED;
         name_set(w->node, "..", 2, w->dir);

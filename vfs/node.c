@@ -5,12 +5,13 @@
  * that a node whose place was taken takes all its names with it, without a search. */
 #include "vfs.h"
 
-enum { BUCKETS = 2048, WAYS = 4, SETS = NAMES / WAYS, NAME_ROOM = 43, LINKS = 128, LINK_ROOM = 60 };
+enum { BUCKETS = 2048, WAYS = 4, SETS = NAMES / WAYS, NAME_ROOM = 42, LINKS = 128, LINK_ROOM = 60 };
 
 struct name {
     uint32_t hash, dir_generation, node_generation;
     uint16_t dir, node;      /* places of nodes; node 0: there is no such name. dir 0: the entry is free */
     uint8_t  length;
+    uint8_t  gone;           /* there is no such name any more, and node is what had it last */
     char     name[NAME_ROOM];
 };
 
@@ -182,7 +183,7 @@ int name_find(struct node *dir, const char *name, size_t length, uint32_t hash, 
     struct name *e = name_entry(dir, name, length, name_hash(dir, hash));
     if (!e)
         return 0;
-    if (!e->node)
+    if (!e->node || e->gone)
         return -ENOENT;
     struct node *n = &nodes[e->node];
     if (n->generation != e->node_generation)
@@ -197,7 +198,7 @@ static bool name_dead(const struct name *e)
     return !e->dir || nodes[e->dir].generation != e->dir_generation || nodes[e->node].generation != e->node_generation;
 }
 
-void name_set(struct node *dir, const char *name, size_t length, struct node *node)
+static void set(struct node *dir, const char *name, size_t length, struct node *node, bool gone)
 {
     if (length > NAME_ROOM)
         return;
@@ -214,8 +215,12 @@ void name_set(struct node *dir, const char *name, size_t length, struct node *no
     e->node = node ? node - nodes : 0;
     e->node_generation = nodes[e->node].generation;
     e->length = length;
+    e->gone = gone;
     memcpy(e->name, name, length);
 }
+
+void name_set(struct node *dir, const char *name, size_t length, struct node *node) { set(dir, name, length, node, false); }
+void name_gone(struct node *dir, const char *name, size_t length, struct node *node) { set(dir, name, length, node, true); }
 
 void name_drop(struct node *dir, const char *name, size_t length)
 {
@@ -231,18 +236,21 @@ void name_drop_all(void)
             names[s][i].dir = 0;
 }
 
-int name_of(const struct node *n, struct node **dir, char *name)
+int name_of(const struct node *n, struct node **dir, char *name, bool *gone)
 {
+    const struct name *found = NULL;
     for (unsigned s = 0; s < SETS; s++)
         for (unsigned i = 0; i < WAYS; i++) {
-            struct name *e = &names[s][i];
-            if (e->node == n - nodes && !name_dead(e) && !(e->length == 2 && e->name[0] == '.' && e->name[1] == '.')) {
-                *dir = &nodes[e->dir];
-                memcpy(name, e->name, e->length);
-                return e->length;
-            }
+            const struct name *e = &names[s][i];
+            if (e->node == n - nodes && !name_dead(e) && !(e->length == 2 && e->name[0] == '.' && e->name[1] == '.') && (!found || found->gone))
+                found = e;
         }
-    return -ENOENT;
+    if (!found)
+        return -ENOENT;
+    *gone = found->gone;
+    *dir = &nodes[found->dir];
+    memcpy(name, found->name, found->length);
+    return found->length;
 }
 
 /* ---- symbolic links ---- */

@@ -101,7 +101,8 @@ int64_t do_resolve(struct message *m)
         uint32_t mode = n->mode;
         if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NOSUID)
             mode &= ~(uint32_t)(S_ISUID | S_ISGID);
-        reply_words(m, n->service, n->object, mode | (uint64_t)n->uid << 32);
+        bool readable = permission(w, n, MAY_READ) == 0;
+        reply_words(m, resolved(n->service, mode, n->uid) | (readable ? 0 : RESOLVED_UNREADABLE), n->object, w->dir ? w->dir->object : 0);
     }
     walk_end(w);
     return error;

@@ -79,8 +79,9 @@ int  name_find(struct node *dir, const char *name, size_t length, uint32_t hash,
 void name_set(struct node *dir, const char *name, size_t length, struct node *node);   /* node NULL: there is none */
 void name_drop(struct node *dir, const char *name, size_t length);
 void name_drop_all(void);
-/* A directory and a name under which the node is known: the length, or -ENOENT. */
-int  name_of(const struct node *n, struct node **dir, char *name);
+void name_gone(struct node *dir, const char *name, size_t length, struct node *node);  /* there is none any more; it was the node's */
+/* A directory and a name under which the node is known: the length, or -ENOENT. gone: it was its last, and has been taken away. */
+int  name_of(const struct node *n, struct node **dir, char *name, bool *gone);
 
 /* Targets of symbolic links, which never change. The length, or -ENOENT. */
 int  link_find(const struct node *n, char *to, size_t size);

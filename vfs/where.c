@@ -2,6 +2,13 @@
  * tells under which name a directory holds another; of other objects only the name cache can know a name. */
 #include "vfs.h"
 
+/* A path that is being built from its end, now empty, is to tell that there is no such file any more. */
+static char *path_deleted(char *at)
+{
+    static const char mark[] = " (deleted)";
+    return memcpy(at - (sizeof mark - 1), mark, sizeof mark - 1);
+}
+
 /* The name of n, which is not a root, goes before `at`; *dir is the directory that it is in. Both pinned by us. */
 static int prepend_name(struct node *n, struct node **dir, char *start, char **at)
 {
@@ -15,7 +22,10 @@ static int prepend_name(struct node *n, struct node **dir, char *start, char **a
         length = call_window((*dir)->service, &(struct call_args){ .op = FS_NAME, .object = (*dir)->object, .w3 = n->object },
                              WINDOW_OUT, name, NAME_MAX, NULL);
     } else {
-        length = name_of(n, dir, name);
+        bool gone;
+        length = name_of(n, dir, name, &gone);
+        if (length > 0 && gone)
+            *at = path_deleted(*at);
         if (length > 0)
             node_pin(*dir);
         else
@@ -82,6 +92,37 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
     return error ? error : length;
 }
 
+/* The path of a program that was found in directory `dir`. If that has no name for it any more it had the one in the caller's buffer. */
+static int64_t tell_program(struct message *m, struct process *p, struct node *dir)
+{
+    struct walk *w;   /* for its buffer */
+    char name[NAME_MAX + 1], *text;
+    int error = walk_begin(&w, p, 0);
+    if (error)
+        return error;
+    char *end = w->buffer + sizeof w->buffer - 1, *at = end;
+    int64_t length = call_window(dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] }, WINDOW_OUT,
+                                 name, NAME_MAX, NULL);
+    if (length < 0) {
+        length = MIN(m->w[2], (uint64_t)NAME_MAX);
+        error = kernel_ask(SYS_PEEK, m->call, m->w[1], (uint64_t)name, length, 0, 0) < 0 ? -ENOENT : 0;
+        length = strnlen(name, length);
+        at = path_deleted(at);
+    }
+    at = error ? NULL : path_prepend(w->buffer + PATH_MAX, at, name, length);
+    if (at)
+        error = path_of(dir, p->root, w->buffer, PATH_MAX, &text);
+    if (at && error >= 0) {
+        size_t before = error == 1 ? 0 : error, all = MIN(before + (end - at), m->w[2]);   /* "/" stands before the name already */
+        memmove(w->buffer, text, before);
+        memmove(w->buffer + before, at, end - at);
+        error = copy_out(m, 0, w->buffer, all);
+        length = all;
+    }
+    walk_end(w);
+    return error < 0 ? error : at ? length : -ENAMETOOLONG;
+}
+
 int64_t do_getcwd(struct message *m)
 {
     size_t size = m->w[1];
@@ -107,6 +148,15 @@ int64_t do_path(struct message *m)
         if (!n)
             return -ENOENT;
         break;
+    case VFS_PATH_PROGRAM: {
+        int error = node_get(m->w[4], m->object, &n);
+        if (error)
+            return error;
+        node_pin(n);
+        int64_t length = tell_program(m, process_of(m->from), n);
+        node_unpin(n);
+        return length;
+    }
     default:
         return -EINVAL;
     }

@@ -31,6 +31,25 @@ static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint6
     return forward_up(m, "vfs");
 }
 
+/* The file of the program that p runs, whatever its name is now. What the reader is told is found by VFS in the directory that it was in;
+ * should there be none, VFS finds the name it had in the reader's buffer. */
+static int64_t read_program(struct message *m, const struct posix_proc *p)
+{
+    if (!p->task || !p->exe_object)
+        return -ENOENT;
+    if (is_vfs(m->from)) {
+        reply_words(m, p->exe_service, p->exe_object, 0);
+        return 0;
+    }
+    if (!p->exe_dir)
+        return ask_vfs(m, m->from, VFS_PATH_OBJECT, p->exe_service, p->exe_object);
+    int error = copy_out(m, 0, p->exe_name, MIN(strlen(p->exe_name) + 1, m->w[2]));
+    if (error)
+        return error;
+    m->object = p->exe_dir;
+    return ask_vfs(m, m->from, VFS_PATH_PROGRAM, p->exe_service, p->exe_object);
+}
+
 static int64_t read_directory(struct message *m, const struct posix_proc *p, unsigned which)
 {
     if (!p->task)
@@ -93,8 +112,10 @@ int64_t do_readlink(struct message *m)
     }
     if (!source_process(object_pid(m->object), &p))
         return -ENOENT;
+    if (!may_look_into(is_vfs(m->from) ? m->w[0] : m->from, &p))
+        return -EACCES;
     switch (kind) {
-    case KIND_EXE:          return p.task && p.exe[0] ? answer(m, p.exe) : -ENOENT;
+    case KIND_EXE:          return read_program(m, &p);
     case KIND_CWD:          return read_directory(m, &p, VFS_PATH_CWD);
     case KIND_PROCESS_ROOT: return read_directory(m, &p, VFS_PATH_ROOT);
     case KIND_FD:           return read_descriptor(m, &p);

@@ -34,6 +34,24 @@ static int64_t read_maps(struct message *m, endpoint_t task)
     return pass(m, PM_MAPS, "pm");
 }
 
+/* Bytes of p's own memory, from `start` on. What has gone from there ends the file. */
+static int64_t read_memory(struct message *m, const struct posix_proc *p, caller_t start, uint64_t size)
+{
+    uint64_t rest = m->position < size ? MIN(size - m->position, MIN(m->w[2], (uint64_t)TEXT_MAX)) : 0, done = 0;
+    while (done < rest) {
+        caller_t at = start + m->position + done;
+        size_t n = MIN(rest - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        if (kernel_ask(SYS_PEEK, p->task, at, (uint64_t)buffer + done, n, 0, 0) < 0)
+            break;
+        done += n;
+    }
+    int error = done ? copy_out(m, 0, buffer, done) : 0;
+    if (error)
+        return error;
+    reply_position(m, m->position + done);
+    return done;
+}
+
 static int64_t do_read(struct message *m)
 {
     struct posix_proc p;
@@ -47,9 +65,15 @@ static int64_t do_read(struct message *m)
     case KIND_MOUNTS:
         return pass(m, VFS_MOUNTS, "vfs");
     case KIND_MAPS:
-        if (!p.task)
+        if (!p.task || !may_look_into(m->from, &p))   /* it has become another program since this was opened */
             return 0;
         return read_maps(m, p.task);
+    case KIND_ENVIRONMENT:
+        if (!may_look_into(m->from, &p))
+            return 0;
+        return read_memory(m, &p, p.strings_at + p.argument_bytes, p.task ? p.environment_bytes : 0);
+    case KIND_ARGUMENTS:
+        return read_memory(m, &p, p.strings_at, p.task ? p.argument_bytes : 0);
     case KIND_LOG:
         return log_read(m);
     case KIND_TRACE:
@@ -60,6 +84,7 @@ static int64_t do_read(struct message *m)
         return -EINVAL;
     }
     struct text t = { buffer, sizeof buffer, 0 };
+    source_reader = m->from;
     f->make(&t, process ? &p : NULL);
     size_t length = m->position < t.length ? MIN(t.length - m->position, m->w[2]) : 0;
     int error = length ? copy_out(m, 0, buffer + m->position, length) : 0;
@@ -84,6 +109,10 @@ static int64_t do_open(struct message *m)
         return -ELOOP;
     if (directory && fs_writes(m->w[1]))
         return -EISDIR;
+    bool private = f && (f->kind == KIND_MAPS || f->kind == KIND_ENVIRONMENT || f->kind == KIND_FDS);
+    struct posix_proc p;
+    if (private && !(m->w[1] & O_PATH) && !(source_process(object_pid(m->object), &p) && may_look_into(m->from, &p)))
+        return -EACCES;
     return connect(m, m->object, fs_connection_flags(m->w[1]));
 }
 

@@ -6,7 +6,7 @@ enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 
 static char state_of(const struct posix_proc *p)
 {
-    return p->state == 'S' && p->task && source_runs(p->task) ? 'R' : p->state;
+    return p->state == 'S' && p->task && (p->task == source_reader || source_runs(p->task)) ? 'R' : p->state;
 }
 
 static uint64_t cpu_ns(const struct posix_proc *p)
@@ -73,14 +73,6 @@ void make_process_statm(struct text *t, const struct posix_proc *p)
     struct pm_usage u;
     source_usage(p->task, &u);
     text_add(t, "%lu %lu 0 %lu 0 %lu 0\n", u.virtual_pages, u.resident, u.text, u.data + u.stack);
-}
-
-void make_process_cmdline(struct text *t, const struct posix_proc *p)
-{
-    size_t length = p->task ? MIN(p->cmdline_length, (uint32_t)PROC_CMDLINE) : 0;
-    length = MIN(length, t->size - t->length);
-    memcpy(t->buffer + t->length, p->cmdline, length);
-    t->length += length;
 }
 
 void make_process_comm(struct text *t, const struct posix_proc *p) { text_add(t, "%s\n", p->name); }

@@ -15,7 +15,7 @@
 /* An object says all about itself: mount << 56 | pid << 24 | descriptor << 8 | kind. */
 enum kind {
     KIND_ROOT = 1, KIND_PROCESS, KIND_FDS, KIND_FD, KIND_MINNOW, KIND_SELF, KIND_EXE, KIND_CWD, KIND_PROCESS_ROOT,
-    KIND_MOUNTS, KIND_MAPS, KIND_LOG, KIND_TRACE,
+    KIND_MOUNTS, KIND_MAPS, KIND_LOG, KIND_TRACE, KIND_ENVIRONMENT, KIND_ARGUMENTS, KIND_SYS, KIND_SYS_KERNEL, KIND_SYS_FS,
     KIND_TEXT,         /* the first of the files that are made by a function */
 };
 
@@ -35,7 +35,7 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 /* One file or directory. Those of the same parent make up the directory. */
 struct file {
     const char *name;
-    uint8_t     parent;   /* KIND_ROOT, KIND_PROCESS, KIND_MINNOW */
+    uint8_t     parent;   /* the directory that it is in: KIND_ROOT, KIND_PROCESS ... */
     uint8_t     kind;     /* KIND_TEXT: made by `make` */
     uint16_t    mode;
     void      (*make)(struct text *t, const struct posix_proc *p);   /* p: of a file in a process's directory, else NULL */
@@ -58,8 +58,12 @@ void source_usage(endpoint_t task, struct pm_usage *usage);
 void source_programs(struct pm_usage *sum);   /* frames: those that PM has, and those in use */
 /* Whether a thread of the task is running or could run. */
 bool source_runs(endpoint_t task);
+extern endpoint_t source_reader;   /* who reads now: it runs, whatever it looks like */
 unsigned source_running(void);
 uint32_t source_pid(endpoint_t task);
+/* Whether the task may know what p has: its descriptors, directories, memory. ptrace's rule (ptrace(2), PTRACE_MODE_READ): itself, root,
+ * and who is the same user in all its ids, unless it holds what was another's (dumpable). */
+bool may_look_into(endpoint_t task, const struct posix_proc *p);
 /* The name of a service by its slot; "" for none. */
 const char *source_service(endpoint_t service);
 
@@ -73,11 +77,22 @@ void make_filesystems(struct text *t, const struct posix_proc *p);
 void make_version(struct text *t, const struct posix_proc *p);
 void make_cpuinfo(struct text *t, const struct posix_proc *p);
 void make_cmdline(struct text *t, const struct posix_proc *p);
+void make_sys_ostype(struct text *t, const struct posix_proc *p);
+void make_sys_osrelease(struct text *t, const struct posix_proc *p);
+void make_sys_version(struct text *t, const struct posix_proc *p);
+void make_sys_hostname(struct text *t, const struct posix_proc *p);
+void make_sys_domainname(struct text *t, const struct posix_proc *p);
+void make_sys_pid_max(struct text *t, const struct posix_proc *p);
+void make_sys_threads_max(struct text *t, const struct posix_proc *p);
+void make_sys_ngroups_max(struct text *t, const struct posix_proc *p);
+void make_sys_tainted(struct text *t, const struct posix_proc *p);
+void make_sys_cap_last_cap(struct text *t, const struct posix_proc *p);
+void make_sys_pipe_max_size(struct text *t, const struct posix_proc *p);
+void make_sys_nr_open(struct text *t, const struct posix_proc *p);
 
 void make_process_stat(struct text *t, const struct posix_proc *p);
 void make_process_status(struct text *t, const struct posix_proc *p);
 void make_process_statm(struct text *t, const struct posix_proc *p);
-void make_process_cmdline(struct text *t, const struct posix_proc *p);
 void make_process_comm(struct text *t, const struct posix_proc *p);
 
 void make_services(struct text *t, const struct posix_proc *p);

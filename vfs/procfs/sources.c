@@ -76,6 +76,7 @@ void source_programs(struct pm_usage *sum)
 static uint8_t  runs[TASKS / 8];
 static unsigned running;
 static uint64_t taken;
+endpoint_t source_reader;
 
 static void snapshot(void)
 {
@@ -127,4 +128,18 @@ const char *source_service(endpoint_t service)
     if (!names[service][0] && service && source_task(service, &t))
         memcpy(names[service], t.name, sizeof t.name);
     return names[service];
+}
+
+bool may_look_into(endpoint_t task, const struct posix_proc *p)
+{
+    struct posix_proc who;
+    uint32_t pid = source_pid(task);
+    if (pid && pid == p->pid)
+        return true;
+    if (!pid || !source_process(pid, &who))
+        return false;
+    if (!who.euid)
+        return true;
+    return p->dumpable && who.fsuid == p->uid && who.fsuid == p->euid && who.fsuid == p->suid && who.fsgid == p->gid && who.fsgid == p->egid &&
+           who.fsgid == p->sgid;
 }

@@ -66,7 +66,7 @@ void make_filesystems(struct text *t, const struct posix_proc *p)
 void make_version(struct text *t, const struct posix_proc *p)
 {
     (void)p;
-    text_add(t, "Linux version 6.1.0-minnow (Minnow, a teaching system) #1 Minnow\n");
+    text_add(t, SYSTEM_NAME " version " SYSTEM_RELEASE " (Minnow, a teaching system) " SYSTEM_VERSION "\n");
 }
 
 static void cpuid(uint32_t leaf, uint32_t r[4])
@@ -105,4 +105,34 @@ void make_cmdline(struct text *t, const struct posix_proc *p)
 {
     (void)p;
     text_add(t, "\n");
+}
+
+/* ---- /proc/sys: what is so, not what can be changed ---- */
+
+#define SYS(name, ...) void make_sys_##name(struct text *t, const struct posix_proc *p) { (void)p; text_add(t, __VA_ARGS__); }
+SYS(ostype, "%s\n", SYSTEM_NAME)
+SYS(osrelease, "%s\n", SYSTEM_RELEASE)
+SYS(version, "%s\n", SYSTEM_VERSION)
+SYS(pid_max, "%u\n", PROC_PID_MAX)
+SYS(threads_max, "%u\n", PROC_THREADS)
+SYS(ngroups_max, "%u\n", PROC_GROUPS)
+SYS(tainted, "0\n")
+SYS(cap_last_cap, "%u\n", PROC_CAPABILITIES - 1)
+SYS(pipe_max_size, "%u\n", PROC_PIPE_SIZE)
+SYS(nr_open, "%u\n", PROC_DESCRIPTORS)
+
+void make_sys_hostname(struct text *t, const struct posix_proc *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    source_table(&table);
+    text_add(t, "%s\n", table.node_name);
+}
+
+void make_sys_domainname(struct text *t, const struct posix_proc *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    source_table(&table);
+    text_add(t, "%s\n", table.domain_name);
 }

@@ -14,6 +14,21 @@ const struct file files[] = {
     { "mounts", KIND_ROOT, KIND_MOUNTS, S_IFREG | 0444, NULL },
     { "self", KIND_ROOT, KIND_SELF, S_IFLNK | 0777, NULL },
     { "minnow", KIND_ROOT, KIND_MINNOW, S_IFDIR | 0555, NULL },
+    { "sys", KIND_ROOT, KIND_SYS, S_IFDIR | 0555, NULL },
+    { "kernel", KIND_SYS, KIND_SYS_KERNEL, S_IFDIR | 0555, NULL },
+    TEXT("ostype", KIND_SYS_KERNEL, 0444, make_sys_ostype)
+    TEXT("osrelease", KIND_SYS_KERNEL, 0444, make_sys_osrelease)
+    TEXT("version", KIND_SYS_KERNEL, 0444, make_sys_version)
+    TEXT("hostname", KIND_SYS_KERNEL, 0444, make_sys_hostname)
+    TEXT("domainname", KIND_SYS_KERNEL, 0444, make_sys_domainname)
+    TEXT("pid_max", KIND_SYS_KERNEL, 0444, make_sys_pid_max)
+    TEXT("threads-max", KIND_SYS_KERNEL, 0444, make_sys_threads_max)
+    TEXT("ngroups_max", KIND_SYS_KERNEL, 0444, make_sys_ngroups_max)
+    TEXT("tainted", KIND_SYS_KERNEL, 0444, make_sys_tainted)
+    TEXT("cap_last_cap", KIND_SYS_KERNEL, 0444, make_sys_cap_last_cap)
+    { "fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555, NULL },
+    TEXT("pipe-max-size", KIND_SYS_FS, 0444, make_sys_pipe_max_size)
+    TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open)
     TEXT("services", KIND_MINNOW, 0444, make_services)
     TEXT("threads", KIND_MINNOW, 0444, make_threads)
     TEXT("sched", KIND_MINNOW, 0444, make_sched)
@@ -24,7 +39,8 @@ const struct file files[] = {
     TEXT("stat", KIND_PROCESS, 0444, make_process_stat)
     TEXT("status", KIND_PROCESS, 0444, make_process_status)
     TEXT("statm", KIND_PROCESS, 0444, make_process_statm)
-    TEXT("cmdline", KIND_PROCESS, 0444, make_process_cmdline)
+    { "cmdline", KIND_PROCESS, KIND_ARGUMENTS, S_IFREG | 0444, NULL },
+    { "environ", KIND_PROCESS, KIND_ENVIRONMENT, S_IFREG | 0400, NULL },
     TEXT("comm", KIND_PROCESS, 0444, make_process_comm)
     { "exe", KIND_PROCESS, KIND_EXE, S_IFLNK | 0777, NULL },
     { "cwd", KIND_PROCESS, KIND_CWD, S_IFLNK | 0777, NULL },
@@ -112,8 +128,10 @@ static int describe(uint64_t object, uint32_t *mode, uint32_t *uid, uint32_t *gi
 
 static uint64_t parent_of(uint64_t object)
 {
-    unsigned mount = object_mount(object);
-    return kind_of(object) == KIND_FDS ? object_make(mount, object_pid(object), 0, KIND_PROCESS) : object_make(mount, 0, 0, KIND_ROOT);
+    unsigned mount = object_mount(object), kind = kind_of(object);
+    if (kind == KIND_FDS)
+        return object_make(mount, object_pid(object), 0, KIND_PROCESS);
+    return kind == KIND_SYS_KERNEL || kind == KIND_SYS_FS ? file_object(find(KIND_ROOT, "sys"), mount, 0) : object_make(mount, 0, 0, KIND_ROOT);
 }
 
 /* The object that a directory has under a name; 0 when there is none. */
@@ -222,8 +240,12 @@ int64_t do_dents(struct message *m)
     struct dents d;
     uint64_t at = m->position;
     unsigned kind = kind_of(m->object);
-    if (kind != KIND_ROOT && kind != KIND_PROCESS && kind != KIND_FDS && kind != KIND_MINNOW)
+    const struct file *directory = file_of(m->object);
+    struct posix_proc p;
+    if (kind != KIND_ROOT && kind != KIND_PROCESS && !(directory && S_ISDIR(directory->mode)))
         return -ENOTDIR;
+    if (kind == KIND_FDS && !(source_process(object_pid(m->object), &p) && may_look_into(m->from, &p)))
+        return -EACCES;
     dents_start(&d, m);
     int more = add_fixed(&d, m->object, &at);
     if (more > 0 && at < PROCESSES_FROM)

@@ -7,14 +7,23 @@
 
 #include <minnow/types.h>
 
+enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
+
+/* Limits of the personality that /proc/sys tells. */
+enum { PROC_PID_MAX = 32768, PROC_THREADS = 2048, PROC_CAPABILITIES = 41, PROC_PIPE_SIZE = 65536, PROC_DESCRIPTORS = 1024 };
+
+/* What the system calls itself (uname). */
+#define SYSTEM_NAME    "Linux"
+#define SYSTEM_RELEASE "6.1.0-minnow"
+#define SYSTEM_VERSION "#1 Minnow"
+
 struct posix_table {
     uint32_t count, stride, first;
     uint32_t last_pid;      /* given out */
     uint64_t forks;         /* processes ever made */
     uint64_t pad;
+    char     node_name[PROC_NAME], domain_name[PROC_NAME];   /* sethostname, setdomainname */
 };
-
-enum { PROC_GROUPS = 32, PROC_EXE = 256, PROC_CMDLINE = 384 };
 
 struct posix_proc {
     uint32_t   pid, ppid, pgid, sid;
@@ -33,9 +42,12 @@ struct posix_proc {
     uint64_t   pending, blocked, ignored, caught;   /* signals; bit n-1 is signal n */
     uint64_t   limit_stack;     /* bytes */
     char       name[16];        /* NUL-terminated */
-    char       exe[PROC_EXE];   /* path of the program, NUL-terminated; may be relative to what exec was given */
-    uint32_t   cmdline_length;  /* bytes used of cmdline */
-    char       cmdline[PROC_CMDLINE];   /* arguments, each NUL-terminated; cut when longer */
+    uint8_t    dumpable;        /* 0: only root may look into it, whoever's it is */
+    endpoint_t exe_service;     /* the program's file, */
+    uint64_t   exe_object, exe_dir;   /* and its directory when it was started, or 0 */
+    char       exe_name[PROC_EXE];    /* its name there, NUL-terminated */
+    caller_t   strings_at;      /* in its memory: its arguments, then its environment, each NUL-terminated */
+    uint32_t   argument_bytes, environment_bytes;
 };
 
 #endif

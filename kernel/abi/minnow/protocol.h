@@ -35,7 +35,14 @@ enum { PM_FAULT_WRITE = 1, PM_FAULT_EXEC = 2, PM_FAULT_PRESENT = 4, PM_FAULT_CAL
 /* Who a process is for VFS_CRED. */
 enum { CRED_GROUPS = 32 };
 struct vfs_cred { uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS]; };
-enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT };
+enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT, VFS_PATH_PROGRAM };
+
+/* VFS_RESOLVE's r1. */
+#define RESOLVED_UNREADABLE (1ul << 15)   /* its user may not read it */
+static inline uint64_t resolved(endpoint_t service, uint32_t mode, uint32_t uid) { return service | mode << 16 | (uint64_t)uid << 32; }
+static inline endpoint_t resolved_service(uint64_t r) { return r & 0xff; }
+static inline uint32_t resolved_mode(uint64_t r) { return r >> 16 & 0xffff; }
+static inline uint32_t resolved_uid(uint64_t r) { return r >> 32; }
 
 /* PM_EXEC: the program, its arguments as they will stand on the stack, and what goes into the auxiliary vector. */
 struct pm_exec {
