@@ -1,12 +1,13 @@
 /* What the processor forbids becomes a signal (the table is Linux's, arch/x86/kernel/traps.c). */
 #include "signal.h"
+#include "syscalls.h"
 #include "tty.h"
 
 uint64_t fault_address, fault_error, fault_vector;
 
 enum { DIVIDE = 0, DEBUG = 1, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5, INVALID_OPCODE = 6, STACK = 12, PROTECTION = 13,
        PAGE = 14, FPU = 16, ALIGNMENT = 17, SIMD = 19 };
-enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, FPE_INTDIV = 1, FPE_FLTINV = 7, ILL_ILLOPN = 2,
+enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, FPE_INTDIV = 1, FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV, ILL_ILLOPN = 2,
        TRAP_BRKPT = 1, TRAP_TRACE = 2 };
 
 static void page_fault(struct thread *t, struct siginfo *info, int64_t error, uint64_t address)
@@ -25,6 +26,36 @@ static void page_fault(struct thread *t, struct siginfo *info, int64_t error, ui
     }
 }
 
+/* Which floating point exception t has met: what its status tells and its control does not mask (Intel, volume 1, 8.1.3 and 10.2.3). */
+static int floating_code(const struct thread *t, uint64_t vector)
+{
+    enum { CONTROL_AT = 0, STATUS_AT = 2, MXCSR_AT = 24, MXCSR_MASKS = 7 };
+    enum { INVALID = 1, ZERO = 4, OVER = 8, UNDER = 0x10, DENORMAL = 2, INEXACT = 0x20 };
+    static uint8_t state[FPU_SIZE] __attribute__((aligned(64)));
+    struct regs r;
+    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)state, 0, 0, 0) < 0)
+        return FPE_FLTINV;
+    uint16_t control = *(uint16_t *)(state + CONTROL_AT), status = *(uint16_t *)(state + STATUS_AT);
+    uint32_t mxcsr = *(uint32_t *)(state + MXCSR_AT);
+    unsigned met = vector == SIMD ? mxcsr & ~(mxcsr >> MXCSR_MASKS) : status & ~control;
+    if (met & INVALID)
+        return FPE_FLTINV;
+    if (met & ZERO)
+        return FPE_FLTDIV;
+    if (met & OVER)
+        return FPE_FLTOVF;
+    if (met & (UNDER | DENORMAL))
+        return FPE_FLTUND;
+    return met & INEXACT ? FPE_FLTRES : FPE_FLTINV;
+}
+
+/* Where t's program stands, which is the address that such a signal tells. */
+static uint64_t instruction(const struct thread *t)
+{
+    struct regs r;
+    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? 0 : r.rip;
+}
+
 int64_t exception_arrived(struct thread *t, struct message *m)
 {
     struct siginfo info = { .code = SI_KERNEL };
@@ -34,13 +65,15 @@ int64_t exception_arrived(struct thread *t, struct message *m)
     case DIVIDE:         info.signo = SIGFPE, info.code = FPE_INTDIV; break;
     case DEBUG:          info.signo = SIGTRAP, info.code = TRAP_TRACE; break;
     case BREAKPOINT:     info.signo = SIGTRAP; break;
-    case FPU: case SIMD: info.signo = SIGFPE, info.code = FPE_FLTINV; break;
+    case FPU: case SIMD: info.signo = SIGFPE, info.code = floating_code(t, m->w[0]); break;
     case INVALID_OPCODE: info.signo = SIGILL, info.code = ILL_ILLOPN; break;
     case ALIGNMENT:      info.signo = SIGBUS, info.code = BUS_ADRALN; break;
     case PAGE:           page_fault(t, &info, m->w[3], m->w[2]); break;
     case STACK:          info.signo = SIGBUS; break;
     default:             info.signo = SIGSEGV; break;
     }
+    if (info.signo == SIGFPE || info.signo == SIGILL || m->w[0] == DEBUG)
+        info.fault.address = instruction(t);
     if (info.signo == SIGKILL)
         process_exit(t->process, SIGKILL);
     else

@@ -74,3 +74,9 @@ def test_scripts_as_on_linux(vm, shell, tmp_path):
     guest = {"ash": "/bin/busybox sh", "dash": "/bin/dash"}[shell]
     result = vm(["sh", "-c", "cd /root; " + script.replace("$SH", guest)])
     assert result.stdout.decode().splitlines() == host.stdout.decode().splitlines()
+
+
+def test_sse_exceptions_are_told_apart_as_on_linux(vm):
+    """Of the emulators Bochs alone raises them."""
+    host = subprocess.run([os.path.join(ROOT, BUILD, "programs", "faults"), "sse"], capture_output=True, timeout=60)
+    assert vm(["/usr/lib/minnow-tests/faults", "sse"], emu="bochs", timeout=200).stdout == host.stdout
