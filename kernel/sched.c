@@ -328,6 +328,7 @@ void sched_decide(struct thread *t, int64_t answer)
         t->priority = priority;
         quantum_give(t, quantum);
     } else {
+        t->priority = PRIORITY_NORMAL;
         quantum_give(t, QUANTUM_DEFAULT);
     }
     t->state = THREAD_READY;
@@ -352,6 +353,9 @@ void sched_orphan(struct task *gone)
         ipc_withdraw(t);
         ipc_finish(t, -ESRCH);
     }
+    for (unsigned i = 0; i < THREADS_MAX && gone == tasks[sched_policy]; i++)
+        if (threads[i] && threads[i]->user)
+            sched_set(threads[i], PRIORITY_NORMAL, 0);
 }
 
 /* t, a program's, has come out of its queue, and other programs wait; or it has a signal. */

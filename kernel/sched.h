@@ -62,7 +62,8 @@ void sched_decide(struct thread *t, int64_t answer);
 /* A program's new thread begins where its creator is: with his priority, and as much as is left of his quantum. That costs him some of
  * it, so that who lives by creating others does not stay above who works himself. */
 void sched_inherit(struct thread *n, struct thread *creator);
-/* A service has stopped: if it was the policy, who has asked it goes on without an answer. */
+/* A service has stopped: if it was the policy, who has asked it goes on without an answer, and programs are all equal, for
+ * nobody would ever lift those that it had let sink. */
 void sched_orphan(struct task *gone);
 
 #endif

@@ -118,3 +118,11 @@ def test_a_wild_policy_stops_nobody(vm):
     got = times(vm, ["hog 0", "hog 0", "hog 0", "wake 20"], service=[("sched", WILD)])
     assert sum(got[:3]) > 1800 and min(got[:3]) > 550, got
     assert got[3] > 80, got
+
+
+@pytest.mark.parametrize("emu", vmlib.EMULATORS)
+def test_without_a_policy_nobody_starves(vm, emu):
+    """Short jobs without end beside those whom the policy had let sink before it was stopped."""
+    script = ("while :; do /bin/true; done & while :; do :; done & sleep 1; for k in 1 2 3; do service stop sched; /bin/true; ls / >/dev/null; "
+              "service start sched; done; service stop sched; /bin/true; echo there; kill %1 %2")
+    assert vm(["sh", "-c", script], emu=emu).stdout == b"there\n"
