@@ -83,6 +83,7 @@ static const char *reason(int error)
     case ENOEXEC:    return "not a program for a service";
     case ECANCELED:  return "the new program failed, the former one runs again (see service log)";
     case EBUSY:      return "it is not in a state for that";
+    case EDEADLK:    return "what would start it again comes from its disk; restart or replace it";
     default:         return strerror(error);
     }
 }

@@ -69,7 +69,7 @@ static int64_t info_system(struct system_info *out)
 {
     const struct cpu *cpu = this_cpu();
     *out = (struct system_info){
-        .frames_all = frames_all, .frames_free = frames_free, .kernel_frames = frames_all, .kernel_free = frames_free,
+        .frames_all = frames_all, .frames_free = frames_free, .frames_for_programs = frames_for_programs(),
         .tasks = tasks_count, .threads = threads_count, .connections = conns_count, .spaces = spaces_count,
         .switches = cpu->switches, .space_switches = cpu->space_switches, .interrupts = cpu->interrupts,
         .idle_ns = cpu->idle_ns, .uptime_ns = arch_time(), .boot_wall_ns = clock_wall_base, .tsc_hz = arch_tsc_hz(),

@@ -9,7 +9,6 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-enum { KERNEL_RESERVE = 128, RESERVE_SHARE = 24 };  /* pages that stay with the kernel: some, and one in so many */
 
 static struct task *program(endpoint_t e)
 {
@@ -148,10 +147,10 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
 {
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
-    uint64_t keep = frames_promised + KERNEL_RESERVE + frames_all / RESERVE_SHARE;
-    if (frames_free <= keep)
+    size_t count = frames_for_programs();
+    if (!count)
         return 0;
-    size_t count = a[0] < frames_free - keep ? a[0] : frames_free - keep;
+    count = a[0] < count ? a[0] : count;
     paddr_t first = frame_alloc_many(&count);
     if (!first) {
         first = frame_alloc_raw();   /* one that was given to the kernel and is free again */

@@ -92,6 +92,13 @@ void frame_free(paddr_t p)
     frames_free++;
 }
 
+uint64_t frames_for_programs(void)
+{
+    enum { KEPT = 128, KEPT_SHARE = 64 };   /* some, and one in so many; PM gives more when page tables need it */
+    uint64_t keep = frames_promised + KEPT + frames_all / KEPT_SHARE;
+    return frames_free > keep ? frames_free - keep : 0;
+}
+
 void frames_lend(paddr_t first, size_t count)
 {
     for (uint64_t n = first / PAGE_SIZE, end = n + count; n < end; n++)

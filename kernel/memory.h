@@ -32,6 +32,8 @@ bool    frame_return(paddr_t p);               /* and is free; false: it was not
 extern uint64_t frames_all, frames_free;       /* counts */
 extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
 /* Whether there is memory for what programs cause: page tables, tasks, connections. What services are promised is not theirs. */
+/* How many PM may have: what is neither promised to services nor kept by the kernel for its own objects. */
+uint64_t frames_for_programs(void);
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
 void   *kmalloc(size_t bytes);                 /* zeroed, at most a page; NULL when there is no memory */
 void    kfree(void *p, size_t bytes);

@@ -4,9 +4,11 @@
 
 enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 
-/* Published: how many frames PM has, and how many of them are in use. */
-#define total (usage_table[0].virtual_pages)
-#define used  (usage_table[0].resident)
+/* Published: how many frames PM has, how many of them are in use, and how many are left for root: enough to start a few programs. */
+#define total    (usage_table[0].virtual_pages)
+#define used     (usage_table[0].resident)
+#define for_root (usage_table[0].data)
+enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
 enum { FREE = 1u << 31, NONE = FREE - 1 };
 
 static uint32_t *words;
@@ -49,6 +51,7 @@ void frames_init(void)
     if (!words)
         die("no memory for a table of %lu frames", words_count);
     used = total;
+    for_root = MIN(total / RESERVE_PART, (uint64_t)RESERVE_MOST);
     while (n--)
         for (uint64_t i = ranges[n].count; i--;)
             push(ranges[n].first / PAGE_SIZE + i - base);
@@ -83,12 +86,7 @@ paddr_t frame_get(void)
     return (base + number) * PAGE_SIZE;
 }
 
-/* What is left for root: enough to start a few programs. */
-static bool for_root_alone(void)
-{
-    enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
-    return total - used < MIN(total / RESERVE_PART, (uint64_t)RESERVE_MOST);
-}
+static bool for_root_alone(void) { return total - used < for_root; }
 
 /* May the user of this task have another frame? */
 static bool frame_allowed(endpoint_t task)

@@ -41,12 +41,11 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     _Static_assert(sizeof info == 112, "struct sysinfo is Linux's");
     struct system_info s = { 0 };
     kernel_ask(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
-    uint64_t frames = kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0);
     info.uptime = time_now() / 1000000000;
-    info.total = (frames & 0xffffffff) * PAGE_SIZE;
+    info.total = s.frames_all * PAGE_SIZE;
     struct pm_usage programs = { 0 };   /* what PM has */
     kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs, 0, 0);
-    info.free = ((frames >> 32) + programs.virtual_pages - programs.resident) * PAGE_SIZE;
+    info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
         info.processes += p->i.threads;
     info.unit = 1;

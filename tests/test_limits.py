@@ -82,6 +82,12 @@ def test_a_thousand_folders_deep(vm):
     assert said[1] == "1000" and said[-1] == 'rmdir("deep") = 0'
 
 
+@pytest.mark.parametrize("emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), ("bochs", 2500)])
+def test_a_program_gets_the_memory_that_is_called_available(vm, emu, mem):
+    said, status = after(vm, f"su student -c '{EXHAUST} memory-available'; ls /proc/minnow | wc -l", emu=emu, mem=mem, timeout=400)
+    assert said[:3] == ["hog: signal 9", "what it said", "8 MiB at least"] and status == 0
+
+
 # Offset, format and value of what is wrong in a file header, or of the first program header (behind 64 bytes).
 NO_PROGRAMS = {
     "magic": (0, "B", 0), "class": (4, "B", 1), "byte order": (5, "B", 2), "type": (16, "<H", 4), "machine": (18, "<H", 3),

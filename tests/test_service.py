@@ -40,6 +40,8 @@ def test_every_service_is_listed_as_running(vm):
     ("kill nobody", "nobody: no such service"),
     ("start vfs", "vfs: it is so already"),
     ("stop vfs", "vfs: it keeps state that cannot be handed over"),
+    ("stop virtio_blk", "virtio_blk: what would start it again comes from its disk"),
+    ("stop ata", "ata: what would start it again comes from its disk"),
     ("replace rtc /etc/passwd", "rtc: not a program for a service"),
     ("replace rtc /etc/none", "/etc/none: No such file or directory"),
     ("replace vfs /boot/services/pm", "vfs: it keeps state that cannot be handed over"),

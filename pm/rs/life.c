@@ -95,6 +95,8 @@ int life_stop(unsigned slot)
     struct entry *e = &services[slot];
     if (!e->rights.afresh)
         return -EOPNOTSUPP;
+    if (e->more.stop_refused)
+        return -EDEADLK;
     if (e->state != RUNNING && e->state != WAITING)
         return -EALREADY;
     kernel_call(SYS_SERVICE_KILL, slot, KILL_STOP, 0, 0, 0, 0);

@@ -167,7 +167,7 @@ static int read_memory(struct reader *r, uint64_t all_pages, uint64_t *pages)
             at++;
             if (!number(&at, end, &b) || !b)
                 return fail(r, "not a share of memory");
-            *pages += all_pages * a / b;
+            *pages += all_pages > SMALL_MACHINE ? (all_pages - SMALL_MACHINE) * a / b : 0;
         } else {
             *pages += (a + PAGE_SIZE - 1) / PAGE_SIZE;
         }
@@ -235,6 +235,8 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
         return read_patience(r, &more->patience_ms);
     if (word_is(key, n, "loss:"))
         return read_word(r, "bearable", "fatal", "a loss is bearable or fatal", &more->loss_is_fatal);
+    if (word_is(key, n, "stop:"))
+        return read_word(r, "allowed", "refused", "a stop is allowed or refused", &more->stop_refused);
     if (word_is(key, n, "state:"))
         return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
     if (word_is(key, n, "violations:"))

@@ -8,11 +8,15 @@
 /* The slot of a service's name, 0 when there is none. */
 typedef unsigned (*slot_of_t)(const char *name, size_t length);
 
+/* Shares are of the pages beyond so many: a small machine is its programs'. */
+enum { SMALL_MACHINE = 16 * 1024 * 1024 / PAGE_SIZE };
+
 /* What the kernel need not know. */
 struct manifest_more {
     uint64_t needs;
     uint32_t patience_ms;   /* UINT32_MAX: for ever */
     uint32_t loss_is_fatal;
+    uint32_t stop_refused;
 };
 
 struct manifest_error { unsigned line; const char *reason; };
@@ -25,12 +29,13 @@ bool word_is(const char *w, size_t length, const char *text);
  *   rights                      caller pm rs posix info dma, or -
  *   ports, device-memory        ranges a-b (or one number), hexadecimal with 0x
  *   irqs                        numbers of lines, 0..15
- *   memory                      4M, 512K, or with a share of the machine: 4M + 1/8
+ *   memory                      4M, 512K, or with a share of what the machine has beyond 16 MiB: 4M + 1/8
  *   priority                    0 (highest) .. 7
  *   needs                       services without which it cannot run
  *   state                       kept: when it dies it is rolled back (the default); none: it is started afresh
  *   patience                    how many ms it may owe an answer and do nothing, 180 if it is not said; or - for ever
  *   loss                        fatal: when it is given up the machine stops; bearable (the default)
+ *   stop                        refused: it cannot be stopped by hand, for nothing could start it again; allowed (the default)
  *   violations                  fatal: a kernel call that the manifest does not allow ends it (the default); refused: the call just fails
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason. Names that no service has are
  * ignored: calling nobody is no right. */

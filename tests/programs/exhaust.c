@@ -112,6 +112,37 @@ static void memory_touched(void)
     show_status("hog", status);
 }
 
+/* What /proc/meminfo calls available is what a program gets, to a few pages for its tables. */
+static void memory_available(void)
+{
+    enum { STEP = 16, SLACK = 256 };
+    char line[100];
+    long available = 0, got = 0, n;
+    int ends[2], status;
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        sscanf(line, "MemAvailable: %ld", &available);
+    fclose(f);
+    pipe(ends);
+    pid_t pid = fork();
+    if (!pid) {
+        char *m = mmap(NULL, 64ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        for (n = 0;; n++) {
+            m[n * 4096] = 1;
+            if (n % STEP == 0)
+                write(ends[1], &n, sizeof n);
+        }
+    }
+    close(ends[1]);
+    while (read(ends[0], &n, sizeof n) == sizeof n)
+        got = n * 4;
+    waitpid(pid, &status, 0);
+    show_status("hog", status);
+    fprintf(stderr, "available %ld KiB, got %ld KiB\n", available, got);
+    SAY("%s", got > available ? "more than it said" : got < available - available / 200 - SLACK ? "less than it said" : "what it said");
+    SAY("%s", available >= 8192 ? "8 MiB at least" : "less than 8 MiB");
+}
+
 static void memory_limited(void)
 {
     struct rlimit l = { 16 << 20, 16 << 20 };
@@ -451,7 +482,8 @@ static void damage(const char *device, unsigned long seed)
 
 static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
-    { "memory-touched", memory_touched }, { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
+    { "memory-touched", memory_touched }, { "memory-available", memory_available },
+    { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
     { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "mapped-much", mapped_much },
     { "beyond", beyond }, { "transfer", transfer },
 };

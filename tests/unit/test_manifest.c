@@ -40,7 +40,8 @@ static void every_key_is_read(void **state)
                            "memory: 1M + 1/8\n"
                            "priority: 2\n"
                            "patience: 5000\n"
-                           "loss: fatal\n"), 0);
+                           "loss: fatal\n"
+                           "stop: refused\n"), 0);
     assert_int_equal(rights.may_call, 1 << 3 | 1 << 4);
     assert_int_equal(rights.may_notify, 1 << 2 | 1 << 3);
     assert_int_equal(rights.rights, RIGHT_CALLER | RIGHT_DMA);
@@ -50,10 +51,11 @@ static void every_key_is_read(void **state)
     assert_true(rights.ports[2].first > rights.ports[2].last);
     assert_int_equal(rights.irqs, 1 << 1 | 1 << 4);
     assert_int_equal(rights.memory[0].last, 0xbffff);
-    assert_int_equal(rights.budget, 256 + 1024);
+    assert_int_equal(rights.budget, 256 + (8192 - SMALL_MACHINE) / 8);
     assert_int_equal(rights.priority, 2);
     assert_int_equal(more.patience_ms, 5000);
     assert_true(more.loss_is_fatal);
+    assert_true(more.stop_refused);
     assert_int_equal(parse("memory: 1M\npatience: -\n"), 0);
     assert_int_equal(more.patience_ms, UINT32_MAX);
 }

@@ -18,6 +18,7 @@ void make_stat(struct text *t, const struct posix_proc *p)
              s.boot_wall_ns / SECOND, table.forks, source_running() + 1);
 }
 
+/* Free is what programs can get; available, what those of others than root can. What services have been promised is in use. */
 void make_meminfo(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
@@ -25,11 +26,11 @@ void make_meminfo(struct text *t, const struct posix_proc *p)
     (void)p;
     source_system(&s);
     source_programs(&programs);
-    uint64_t unused = s.frames_free + programs.virtual_pages - programs.resident;
+    uint64_t unused = s.frames_for_programs + programs.virtual_pages - programs.resident;
     static const char *const none[] = { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty",
                                         "Writeback", "AnonPages", "Mapped", "Shmem", "Slab", "SReclaimable" };
     text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", s.frames_all * KIB,
-             unused * KIB, unused * KIB);
+             unused * KIB, (unused - MIN(unused, programs.data)) * KIB);
     for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {
         char label[17];
         format(label, sizeof label, "%s:", none[i]);

@@ -263,7 +263,8 @@ struct sched_info {
     uint64_t   quantum;      /* that it was given last, ns */
 };
 struct system_info {
-    uint64_t frames_all, frames_free, kernel_frames, kernel_free;   /* pages */
+    uint64_t frames_all, frames_free;   /* pages */
+    uint64_t frames_for_programs;       /* of the free ones those that PM may still have: neither promised to services nor the kernel's */
     uint64_t tasks, threads, connections, spaces;
     uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns, tsc_hz;
 };
