@@ -201,6 +201,7 @@ class Bochs:
 
     name = "bochs"
     disks = ("ata",)
+    HOST_MOST = 2048        # MiB that it takes of the host's at once; the guest may have more
 
     def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
         # Bochs always counts instructions, at one speed: `count` and what goes with it have nothing to add.
@@ -212,7 +213,7 @@ class Bochs:
         with open(config, "w") as file:
             file.write("\n".join([
                 "cpu: model=corei7_icelake_u, count=1, ips=50000000, reset_on_triple_fault=0",
-                f"memory: guest={self.memory}, host={self.memory}",
+                f"memory: guest={self.memory}, host={min(self.memory, self.HOST_MOST)}",
                 "romimage: file=$BXSHARE/BIOS-bochs-latest",
                 "vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest",
                 "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",

@@ -251,6 +251,8 @@ void arch_halt(int how)
         outw(0x604, 0x2000);                            /* QEMU, ACPI PM1a */
         outw(0xb004, 0x2000);                           /* Bochs and old QEMU, ACPI PM1a */
     }
+    outb(0xcf9, 2);                                     /* the chipset's reset control: hard, */
+    outb(0xcf9, 6);                                     /* now (PIIX3; Bochs' BIOS comes up again after no other) */
     for (unsigned n = 0; n < 100000 && inb(0x64) & 2; n++)
         ;
     outb(0x64, 0xfe);                                   /* keyboard controller: pulse the reset line */
