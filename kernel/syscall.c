@@ -175,18 +175,29 @@ static void program_call(struct thread *t, struct personality *p)
 
 /* ---- services ---- */
 
-static inline bool may_call(const struct task *from, uint64_t slot)
+static bool may_use(const struct task *from, uint64_t slot, uint64_t object)
 {
-    return slot < MAX_SERVICE && from->rights.may_call >> slot & 1;
+    const struct object_right *o = from->rights.objects;
+    for (unsigned i = 0; i < sizeof from->rights.objects / sizeof *o && o[i].slot; i++)
+        if (o[i].slot == slot && o[i].object == object)
+            return true;
+    return false;
+}
+
+/* Whether `from` may call the service in the slot with this object. */
+static inline bool may_call(const struct task *from, uint64_t slot, uint64_t object)
+{
+    return slot < MAX_SERVICE && (from->rights.may_call >> slot & 1 || may_use(from, slot, object));
 }
 
 static void service_call(struct thread *t)
 {
     struct regs *r = &t->regs;
-    struct task *to = may_call(t->task, r->rbp) ? tasks[r->rbp] : NULL;
+    bool may = may_call(t->task, r->rbp, r->r12);
+    struct task *to = may ? tasks[r->rbp] : NULL;
     if (__builtin_expect(!to || to == t->task, 0)) {
         r->rdi = r->rbp;   /* for the log */
-        r->rax = may_call(t->task, r->rbp) ? -ENXIO : -EPERM;
+        r->rax = may ? -ENXIO : -EPERM;
         return;
     }
     t->kind = CALL_SYSCALL;
@@ -249,7 +260,7 @@ static int64_t forward(struct thread *t)
     const struct regs *r = &t->regs;
     struct thread *c = ipc_held(r->r15, t->task);
     struct task *to = r->rbp < MAX_SERVICE ? tasks[r->rbp] : NULL;
-    if (!may_call(t->task, r->rbp) && !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
+    if (!may_call(t->task, r->rbp, r->r12) && !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
         return -EPERM;
     if (!c)
         return -ESRCH;

@@ -67,7 +67,7 @@ static void refuse_cycle(void)
     uint64_t calls[MAX_SERVICE] = { 0 };
     unsigned cycle[MAX_SERVICE + 1];
     for (unsigned i = 1; i < slots; i++)
-        calls[i] = services[i].rights.may_call;
+        calls[i] = manifest_calls(&services[i].rights);
     if (!manifest_cycle(calls, cycle))
         return;
     print("the manifests allow calls in a circle:");

@@ -73,6 +73,29 @@ static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
     return 0;
 }
 
+/* Names, of which one with a number behind it, `ata:3`, may be called with that object only. */
+static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights *out)
+{
+    size_t n;
+    unsigned i = 0;
+    for (const char *w; (w = word(r, &n));) {
+        const char *colon = memchr(w, ':', n), *at = colon + 1;
+        uint64_t object = 0;
+        if (colon && (!number(&at, w + n, &object) || at != w + n || object > UINT32_MAX))
+            return fail(r, "not the number of an object");
+        unsigned slot = word_is(w, n, "-") ? 0 : slot_of(w, colon ? (size_t)(colon - w) : n);
+        if (!slot)
+            continue;
+        if (!colon)
+            out->may_call |= 1ul << slot;
+        else if (i == ARRAY_SIZE(out->objects))
+            return fail(r, "more than 4 objects");
+        else
+            out->objects[i++] = (struct object_right){ slot, object };
+    }
+    return 0;
+}
+
 static int read_rights(struct reader *r, uint32_t *rights)
 {
     static const struct { const char *name; uint32_t bit; } known[] = {
@@ -214,7 +237,7 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
                      struct manifest_more *more)
 {
     if (word_is(key, n, "calls:"))
-        return read_names(r, slot_of, &out->may_call);
+        return read_calls(r, slot_of, out);
     if (word_is(key, n, "notifies:") || word_is(key, n, "forwards:"))
         return read_names(r, slot_of, &out->may_notify);
     if (word_is(key, n, "rights:"))
@@ -269,6 +292,14 @@ int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_
         r.reason = "no memory";
     *error = (struct manifest_error){ r.line, r.reason };
     return r.reason ? -EINVAL : 0;
+}
+
+uint64_t manifest_calls(const struct service_rights *rights)
+{
+    uint64_t mask = rights->may_call;
+    for (unsigned i = 0; i < ARRAY_SIZE(rights->objects) && rights->objects[i].slot; i++)
+        mask |= 1ul << rights->objects[i].slot;
+    return mask;
 }
 
 /* Depth first; path[] is the way to the slot in hand. */

@@ -25,7 +25,8 @@ struct manifest_error { unsigned line; const char *reason; };
 bool word_is(const char *w, size_t length, const char *text);
 
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
- *   calls, notifies, forwards   names of services
+ *   calls                       names of services; NAME:OBJECT may be called with that object only
+ *   notifies, forwards          names of services
  *   rights                      caller pm rs posix info dma, or -
  *   ports, device-memory        ranges a-b (or one number), hexadecimal with 0x
  *   irqs                        numbers of lines, 0..15
@@ -41,6 +42,9 @@ bool word_is(const char *w, size_t length, const char *text);
  * ignored: calling nobody is no right. */
 int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
                    struct manifest_more *more, struct manifest_error *error);
+
+/* The slots of all whom it may call, be it with one object only. */
+uint64_t manifest_calls(const struct service_rights *rights);
 
 /* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[], ended by 0, and returns true; or false. */
 bool manifest_cycle(const uint64_t calls[MAX_SERVICE], unsigned cycle[MAX_SERVICE + 1]);

@@ -60,6 +60,19 @@ static void every_key_is_read(void **state)
     assert_int_equal(more.patience_ms, UINT32_MAX);
 }
 
+static void a_call_may_be_bound_to_an_object(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("calls: vfs ext2:3 pm:0x41 nobody:1\nmemory: 1M\n"), 0);
+    assert_int_equal(rights.may_call, 1 << 3);
+    assert_int_equal(rights.objects[0].slot, 4);
+    assert_int_equal(rights.objects[0].object, 3);
+    assert_int_equal(rights.objects[1].slot, 2);
+    assert_int_equal(rights.objects[1].object, 0x41);
+    assert_int_equal(rights.objects[2].slot, 0);
+    assert_int_equal(manifest_calls(&rights), 1 << 2 | 1 << 3 | 1 << 4);
+}
+
 static void nothing_is_granted_by_default(void **state)
 {
     (void)state;
@@ -77,7 +90,9 @@ static void mistakes_are_told_with_their_line(void **state)
         { "ports: 0x3ff-0x3f8\nmemory: 1M\n", 1 }, { "\n\nports: 70000\nmemory: 1M\n", 3 }, { "irqs: 16\nmemory: 1M\n", 1 },
         { "priority: 8\nmemory: 1M\n", 1 }, { "priority:\nmemory: 1M\n", 1 }, { "priority: 1 2\nmemory: 1M\n", 1 },
         { "patience: long\nmemory: 1M\n", 1 }, { "patience:\nmemory: 1M\n", 1 },
-        { "ports: 1 2 3 4 5 6 7 8 9\nmemory: 1M\n", 1 }, { "memory 1M\n", 1 }, { "device-memory: 0x10-\nmemory: 1M\n", 1 },
+        { "ports: 1 2 3 4 5 6 7 8 9\nmemory: 1M\n", 1 }, { "memory 1M\n", 1 },
+        { "calls: vfs:\nmemory: 1M\n", 1 }, { "calls: vfs:x\nmemory: 1M\n", 1 }, { "calls: vfs:1:2\nmemory: 1M\n", 1 },
+        { "memory: 1M\ncalls: vfs:1 vfs:2 vfs:3 vfs:4 vfs:5\n", 2 }, { "device-memory: 0x10-\nmemory: 1M\n", 1 },
     };
     (void)state;
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -115,7 +130,8 @@ static void a_cycle_is_found_and_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_is_read), cmocka_unit_test(nothing_is_granted_by_default), cmocka_unit_test(mistakes_are_told_with_their_line),
+        cmocka_unit_test(every_key_is_read), cmocka_unit_test(a_call_may_be_bound_to_an_object),
+        cmocka_unit_test(nothing_is_granted_by_default), cmocka_unit_test(mistakes_are_told_with_their_line),
         cmocka_unit_test(an_order_of_calls_has_no_cycle), cmocka_unit_test(a_cycle_is_found_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,7 @@ struct conn_info {
 
 struct port_range { uint16_t first, last; };
 struct memory_range { paddr_t first, last; };
+struct object_right { uint32_t slot, object; };
 
 struct service_rights {
     uint64_t            may_call;      /* bit per service slot */
@@ -307,6 +308,7 @@ struct service_rights {
     uint64_t            budget;        /* pages it may commit, its program included */
     struct port_range   ports[8];      /* first > last ends the list */
     struct memory_range memory[4];     /* device memory; first > last ends the list */
+    struct object_right objects[4];    /* it may call these as well, but with this object only; slot 0 ends the list */
     uint32_t            priority;      /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
     uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
     uint32_t            tolerated;     /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
