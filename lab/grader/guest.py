@@ -17,7 +17,7 @@ import time
 
 import vmlib
 
-from . import build, broken
+from . import build, broken, evidence
 
 FOLDER = "/usr/lib/minnow-lab"
 BOOT_MS = 2000                  # of guest time that the system may take to start and to end, at one instruction a nanosecond
@@ -100,6 +100,7 @@ class Boot(vmlib.Run):
         self.out, self.complaint, self.text = bytearray(), bytearray(), bytearray()
         self.disk_said, self.disk_bad = "", False
         self.over_limit = False
+        self.tampered = []              # what a boot must not change and this one has
         self.files = tempfile.TemporaryDirectory(prefix="minnow-lab-")
         self.speed = shift
         self.watch = None
@@ -181,6 +182,7 @@ class Boot(vmlib.Run):
     # -- the run --
 
     def emulate(self):
+        before = evidence.boot_partition(self.image)
         if self.emu == "qemu":                      # in Bochs there is nobody to ask what time it is: labrun's own limits must do
             self.watch = Watch(self.monitor, self.seconds(BOOT_MS))
             self.watch.start()
@@ -190,8 +192,10 @@ class Boot(vmlib.Run):
             if self.watch:
                 self.watch.stop()
                 self.over_limit = self.watch.over
-        if self.lab.disk and self.ended:
-            self.check_disk(self.lab.disk)
+        if self.ended:
+            self.tampered = evidence.changed(self.image, before, self.source, self.add)
+            if self.lab.disk:
+                self.check_disk(self.lab.disk)
 
     def check_disk(self, disk):
         part = os.path.join(self.files.name, "partition")
@@ -238,7 +242,7 @@ class Boot(vmlib.Run):
     def clean(self):
         """The command ended well, the machine was switched off in order, no server has failed."""
         done = any(e["event"] == "done" and not e["died"] for e in self.events())
-        return bool(done and self.status == 0 and self.ended and not self.panicked_at and not self.over_limit and not self.crashes())
+        return bool(done and self.status == 0 and self.ended and not self.panicked_at and not self.over_limit and not self.crashes() and not self.tampered)
 
 
 def symbolise(program, line):

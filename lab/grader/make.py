@@ -51,7 +51,7 @@ SETUP = """#!/bin/bash
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
-apt-get install -y --no-install-recommends make gcc g++ libc6-dev binutils qemu-system-x86 mtools util-linux python3 patch
+apt-get install -y --no-install-recommends make gcc g++ libc6-dev binutils qemu-system-x86 mtools e2fsprogs util-linux python3 patch
 apt-get install -y --no-install-recommends "gcc-$(gcc -dumpversion | cut -d. -f1)-plugin-dev"
 for package in python3-tomli util-linux-extra; do apt-get install -y --no-install-recommends $package || true; done
 cd "${AUTOGRADER:-/autograder}/source"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from . import broken, guest
 
 KINDS = {"wrong-result": "a wrong result", "crash": "the server crashed", "hang": "no end: a hang", "deadlock": "a deadlock", "panic": "the kernel panicked",
-         "no-start": "the system did not come up", "unclean-end": "the system did not end cleanly", "disk": "the file system is damaged",
+         "no-start": "the system did not come up", "unclean-end": "the system did not end cleanly", "disk": "the file system is damaged", "tampered": "the grader's programs were changed",
          "killed": "the test program was killed", "trouble": "the test program could not go on"}
 
 
@@ -135,7 +135,7 @@ def judge(lab, boot, shift):
             no_end(lab, boot, test.id in started, outcome)
         if not outcome.passed:
             return outcomes
-    if boot.disk_bad:
+    if boot.disk_bad and not boot.tampered:
         last = outcomes[-1]
         last.passed, last.kind = False, "disk"
         last.did, last.expected, last.happened = "checking the file system on the host after the tests", "no complaint", "what is shown below"
@@ -144,7 +144,9 @@ def judge(lab, boot, shift):
         for outcome in outcomes:
             outcome.passed, outcome.kind = False, "unclean-end"
             outcome.happened = "after the tests the system did not come to an orderly end"
-            outcome.detail = boot.crashes()[:24] or boot.complaint.decode(errors="replace").splitlines()[:12]
+            if boot.tampered:
+                outcome.kind, outcome.happened = "tampered", "what a server under test must leave alone is not as it was"
+            outcome.detail = boot.tampered[:24] or boot.crashes()[:24] or boot.complaint.decode(errors="replace").splitlines()[:12]
     return outcomes
 
 
