@@ -28,7 +28,9 @@ int64_t sys_call_user(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     struct task *x = c ? c->task : has_right(t, RIGHT_CALLER) ? task_of(t, a[0]) : NULL;
-    return x ? (int64_t)x->user : -ESRCH;
+    if (!x)
+        return -ESRCH;
+    return x->personality ? x->user | (int64_t)x->privileged << 32 : 1l << 32;
 }
 
 /* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM, -ESRCH. */
@@ -253,6 +255,7 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         return 0;
     case TASK_USER:
         x->user = a[2];
+        x->privileged = a[2] >> 32 != 0;
         return 0;
     case TASK_WATCH:
         x->watch = a[2] != 0;

@@ -36,6 +36,7 @@ static int task_inherit(struct task *x, const struct task *parent, uint64_t how)
         copy_words(x->words, parent->words);
         x->label = parent->label;
         x->user = parent->user;
+        x->privileged = parent->privileged;
         x->priority = parent->priority;
     }
     return 0;

@@ -112,6 +112,7 @@ struct task {
     struct personality *personality;  /* NULL for services */
     struct thread      *threads;      /* all, by siblings */
     uint64_t            label;        /* message.label */
+    uint8_t             privileged;   /* TASK_USER's upper half */
     uint32_t            user;         /* TASK_USER; 0 for services */
     uint64_t            words[TASK_WORDS];
 

@@ -133,6 +133,25 @@ void backing_unref(struct backing *b)
         shared_free(b);
 }
 
+void backing_unref_program(struct backing *b)
+{
+    if (--b->runs == 0)
+        look_at(b);
+    backing_unref(b);
+}
+
+void backing_run(struct space *s, struct backing *program)
+{
+    struct backing *before = s->program;
+    s->program = program;
+    if (program) {
+        backing_ref(program);
+        program->runs++;
+    }
+    if (before)
+        backing_unref_program(before);
+}
+
 struct backing *backing_shared(void)
 {
     struct backing *b = memory_zalloc(sizeof *b);
@@ -388,13 +407,19 @@ void backing_settle(void)
         backing_ref(b);
         if (flush(b))
             give_way(0);   /* the message was a sign of life; a page may be mapped thousands of times */
+        if (b->users > 1 && b->denied && !b->runs && !b->queued) {   /* others show it, but it runs no more */
+            b->denied = false;
+            call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
+            call_object(b->service, FS_HOLD, b->object, -1ul, 1, 0);
+        }
         if (b->users > 1 || b->queued) {
             b->users--;
             continue;
         }
         if (b->held) {
-            b->held = false;
-            call_object(b->service, FS_HOLD, b->object, -1ul, 0, 0);
+            bool denied = b->denied;
+            b->held = b->denied = false;
+            call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0);
         }
         if (--b->users == 0 && b->held)
             look_at(b);
@@ -468,19 +493,34 @@ static struct backing *file_make(endpoint_t service, uint64_t object)
 
 static bool same_time(const struct timespec64 *a, const struct timespec64 *b) { return a->sec == b->sec && a->nsec == b->nsec; }
 
+/* The file is held, for its writers not to be let in if it is to run. */
+static int64_t hold(struct backing *b, bool run)
+{
+    bool held = b->held, denied = b->denied;
+    if (held && (denied || !run))
+        return 0;
+    b->held = true;
+    b->denied = run;
+    int64_t error = call_object(b->service, FS_HOLD, b->object, 1, run, 0);
+    if (error < 0) {
+        b->held = held;
+        b->denied = denied;
+    }
+    if (error >= 0 && held)
+        call_object(b->service, FS_HOLD, b->object, -1ul, 0, 0);
+    if (error < 0 && error != -ENOSYS && error != -EINVAL)
+        return error == -EPERM ? -ENODEV : error;
+    return 0;
+}
+
 /* What was cached is believed only if the file has not changed since. */
-static int file_check(struct backing *b, bool *zero)
+static int file_check(struct backing *b, bool run, bool *zero)
 {
     struct stat st;
-    if (!b->held) {
-        b->held = true;
-        int64_t error = call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
-        if (error < 0)
-            b->held = false;
-        if (error < 0 && error != -ENOSYS && error != -EINVAL)
-            return error == -EPERM ? -ENODEV : error;
-    }
-    int64_t error = call_window(b->service, &(struct call_args){ .op = FS_STAT, .object = b->object }, WINDOW_OUT, &st, sizeof st, NULL);
+    int64_t error = hold(b, run);
+    if (error)
+        return error;
+    error = call_window(b->service, &(struct call_args){ .op = FS_STAT, .object = b->object }, WINDOW_OUT, &st, sizeof st, NULL);
     if (error < 0)
         return error == -EPERM ? -ENODEV : error;
     *zero = (st.mode & S_IFMT) == S_IFCHR && st.rdev == makedev(MAJOR_MEM, 5);
@@ -497,14 +537,14 @@ static int file_check(struct backing *b, bool *zero)
     return 0;
 }
 
-int backing_get(endpoint_t service, uint64_t object, struct backing **result, bool *zero)
+static int get(endpoint_t service, uint64_t object, bool run, struct backing **result, bool *zero)
 {
     *zero = false;
     struct backing *b = file_find(service, object);
     if (!b && !(b = file_make(service, object)))
         return -ENOMEM;
     backing_ref(b);
-    int error = file_check(b, zero);
+    int error = file_check(b, run, zero);
     if (error) {
         backing_unref(b);
         backing_settle();
@@ -512,6 +552,16 @@ int backing_get(endpoint_t service, uint64_t object, struct backing **result, bo
     }
     *result = b;
     return 0;
+}
+
+int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero) { return get(service, object, false, b, zero); }
+
+int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
+{
+    int error = get(service, object, true, b, zero);
+    if (!error)
+        (*b)->runs++;
+    return error;
 }
 
 /* Pages that a server has lent: their numbers and addresses. */
@@ -590,11 +640,13 @@ int backing_fetch(struct backing *b, uint64_t page)
     return got.count && !c ? -ENOMEM : error;
 }
 
-int backing_reserve(struct backing *b, uint64_t page)
+int backing_reserve(struct backing *b, uint64_t page, endpoint_t task)
 {
     uint64_t first = page / CLUSTER * CLUSTER;
     unsigned epoch = b->epoch;
-    int64_t ready = call_object(b->service, FS_RESERVE, b->object, CLUSTER, page - first, first);
+    bool privileged = kernel_ask(SYS_CALL_USER, task, 0, 0, 0, 0, 0) >> 32 & 1;
+    struct call_args a = { .op = FS_RESERVE, .object = b->object, .w3 = first, .w4 = !privileged };
+    int64_t ready = call_window(b->service, &a, WINDOW_NONE, (void *)(uintptr_t)CLUSTER, page - first, NULL);
     struct cluster *c = backing_find(b, page);
     if (ready == -ENOSYS)
         ready = 0xffff;

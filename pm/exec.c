@@ -68,7 +68,7 @@ static int open_interpreter(struct exec *e)
                         path, strlen(path) + 1, &r);
     if (error < 0)
         return error;
-    error = image_open(&e->interpreter, resolved_service(r.r1), r.r2);
+    error = image_open(&e->interpreter, resolved_service(r.r1), r.r2, false);
     return error ? (int)error : e->interpreter.elf.interp_size ? -ENOEXEC : 0;
 }
 
@@ -107,9 +107,9 @@ static int place_stack(struct exec *e)
     s->limit[PM_LIMIT_STACK] = limit;
     s->stack_top = USER_TOP - 2 * PAGE_SIZE - vdso - random_pages(e, STACK_RANDOM);
     e->vdso = vdso ? s->stack_top + 2 * PAGE_SIZE : 0;   /* a page is left free, then comes the clock page */
-    uint64_t room = MIN(MAX(PAGE_UP(MIN(limit, USER_TOP)), STACK_MIN), USER_TOP / 6 * 5);
+    uint64_t room = MIN(MAX(PAGE_UP(MIN(limit, USER_TOP)), STACK_MIN), PAGE_DOWN(USER_TOP / 6 * 5));
     s->mmap_top = s->stack_top - room - STACK_GUARD;
-    s->mmap_top -= MIN(random_pages(e, MMAP_RANDOM), s->mmap_top / 2);
+    s->mmap_top -= MIN(random_pages(e, MMAP_RANDOM), PAGE_DOWN(s->mmap_top / 2));
     return 0;
 }
 
@@ -168,7 +168,7 @@ static int lay_stack(struct exec *e)
 
 static int prepare(struct exec *e)
 {
-    int error = image_open(&e->program, e->head.service, e->head.object);
+    int error = image_open(&e->program, e->head.service, e->head.object, true);
     if (!error && e->program.elf.interp_size)
         error = open_interpreter(e);
     if (error)
@@ -178,6 +178,7 @@ static int prepare(struct exec *e)
         e->space->task = e->task;   /* so that it is known for whom memory is taken */
     if (!e->space)
         return -ENOMEM;
+    backing_run(e->space, e->program.backing);
     error = place_stack(e);
     if (!error)
         error = place_program(e);
@@ -279,6 +280,7 @@ int64_t do_exec(struct message *m)
     vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer, strings = e->stack.strings_at;
     if (e->space) {
         regions_clear(&e->space->regions);
+        backing_run(e->space, NULL);
         memory_free(e->space);
     }
     image_close(&e->program);

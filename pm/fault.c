@@ -224,7 +224,7 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool th
             return show_page(s, r, c, page, access, i || there ? page_entry(s, page) : 0);
         s->usage->major += !here;
         backing_ref(b);
-        int64_t error = here ? backing_reserve(b, number) : backing_fetch(b, number);
+        int64_t error = here ? backing_reserve(b, number, task) : backing_fetch(b, number);
         if (private && (error == -ENOMEM || error == -ENOSYS)) {
             error = read_page(task, page, b, number);
             i = TRIES;

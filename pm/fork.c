@@ -126,6 +126,7 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     s->mmap_top = parent->mmap_top;
     s->stack_top = parent->stack_top;
     memcpy(s->limit, parent->limit, sizeof s->limit);
+    backing_run(s, parent->program);
     space_enter(s, task, 1);
     *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages, .data = parent->usage->data,
                                    .stack = parent->usage->stack, .text = parent->usage->text };

@@ -32,13 +32,14 @@ static int read_headers(struct backing *b, struct elf_image *image)
     return error ? error : elf_table(table, image);
 }
 
-int image_open(struct image *i, endpoint_t service, uint64_t object)
+int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs)
 {
     bool zero;
-    int error = backing_get(service, object, &i->backing, &zero);
+    int error = runs ? backing_get_program(service, object, &i->backing, &zero) : backing_get(service, object, &i->backing, &zero);
     if (error)
         return error == -ENODEV ? -EACCES : error;
     struct backing *b = i->backing;
+    i->runs = runs;
     if (b->elf) {
         i->elf = *b->elf;
         return 0;
@@ -53,7 +54,7 @@ int image_open(struct image *i, endpoint_t service, uint64_t object)
 void image_close(struct image *i)
 {
     if (i->backing)
-        backing_unref(i->backing);
+        (i->runs ? backing_unref_program : backing_unref)(i->backing);
     i->backing = NULL;
 }
 

@@ -7,12 +7,14 @@
 
 struct image {
     struct backing  *backing;      /* used once */
+    bool             runs;         /* it is the program, not its interpreter */
     struct elf_image elf;
     uint64_t         bias;         /* added to the file's addresses */
 };
 
-/* Opens a program: 0, -EACCES (not a file), -ENOEXEC, -ENOMEM, errors of its server. May wait. */
-int image_open(struct image *i, endpoint_t service, uint64_t object);
+/* Opens a program (runs), or its interpreter: 0, -EACCES (not a file), -ETXTBSY (a program that is open for writing), -ENOEXEC, -ENOMEM,
+ * errors of its server. May wait. */
+int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs);
 void image_close(struct image *i);   /* also when it was not opened, but zeroed */
 /* Reads the path of its interpreter. 0, -ENOEXEC. May wait. */
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);

@@ -52,6 +52,7 @@ struct space {
     vaddr_t          stack_top;
     uint64_t         limit[3];            /* PM_LIMIT_..., bytes */
     struct pm_usage *usage;               /* published, of `task` */
+    struct backing  *program;             /* whose file nobody may open for writing (backing_run); NULL: none yet */
 };
 
 /* Whether work on all of a space is one step. */
@@ -113,7 +114,9 @@ struct backing {
     uint64_t          object;
     uint64_t          device, inode;      /* as FS_STAT says */
     unsigned          users;              /* regions, and handlers at work with it */
-    bool              held;               /* FS_HOLD +1 was done */
+    unsigned          runs;               /* spaces whose program it is, and execs that are about to make it one */
+    bool              held;               /* FS_HOLD +1 was done, */
+    bool              denied;             /* so that nobody opens the file for writing */
     bool              queued;             /* stands in the list of those that backing_settle() looks at */
     uint32_t          errors;             /* CALL_ERRORS: of which failed writes msync has told */
     unsigned          epoch;              /* how often all its pages were dropped */
@@ -130,6 +133,12 @@ void backing_init(void);
 /* The backing for a regular file, used once more (end with backing_unref) and checked against the file as it is now.
  * 0, -ENODEV (not a regular file), -ENOMEM or the server's error. *zero is set when it is /dev/zero. May wait. */
 int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+/* Likewise for a program that is to run: nobody may open the file for writing until the last space that runs it (backing_run) has gone.
+ * -ETXTBSY when somebody has. End with backing_unref_program. */
+int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+void backing_unref_program(struct backing *b);
+/* The space runs this program, or, with NULL, none any more. */
+void backing_run(struct space *s, struct backing *program);
 struct backing *backing_shared(void);     /* new, of zeroes, used once; NULL: out of memory */
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
@@ -137,7 +146,7 @@ struct cluster *backing_find(const struct backing *b, uint64_t page);
  * 0; -EIO past the end and for whatever else the server says; but -ENOMEM, and -ENOSYS if it lends no pages. May wait. */
 int backing_fetch(struct backing *b, uint64_t page);
 /* Tells the server that a page will be written through a mapping; look whether its ready bit is set, as above. 0, -EIO. May wait. */
-int backing_reserve(struct backing *b, uint64_t page);
+int backing_reserve(struct backing *b, uint64_t page, endpoint_t task);
 /* A file has become shorter: what lies behind `size` is taken out of all spaces, private copies too, and given back. May wait. */
 void backing_cut(endpoint_t service, uint64_t object, uint64_t size);
 /* The frame of a page of shared memory; made for this task when it is not there. 0: out of memory. */

@@ -89,6 +89,7 @@ void space_leave(endpoint_t task)
     table[i].task = 0;
     if (--s->tasks == 0) {
         regions_clear(&s->regions);
+        backing_run(s, NULL);
         memory_free(s);
     } else if (s->task == task) {
         rename_space(s);

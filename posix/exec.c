@@ -163,6 +163,16 @@ static int64_t script(void)
     return 0;
 }
 
+/* What is no program of PM's, which asks itself, is not run either while somebody may write to it. 0, -ETXTBSY. */
+static int64_t nobody_writes(void)
+{
+    struct call_args a = { .op = FS_HOLD, .object = program.object };
+    int64_t error = call_window(program.service, &a, WINDOW_NONE, (void *)1, true, NULL);
+    if (error == 0)
+        call_window(program.service, &a, WINDOW_NONE, (void *)-1ul, true, NULL);
+    return error == -ETXTBSY ? error : 0;
+}
+
 static int64_t find_program(struct thread *t, bool from_root)
 {
     for (int depth = 0;; depth++) {
@@ -171,6 +181,8 @@ static int64_t find_program(struct thread *t, bool from_root)
             return error;
         if (program.head_length >= 4 && !memcmp(program.head, "\177ELF", 4))
             return 0;
+        if ((error = nobody_writes()))
+            return error;
         if (program.head_length < 2 || memcmp(program.head, "#!", 2))
             return -ENOEXEC;
         if (depth == SCRIPTS_MAX)

@@ -204,7 +204,7 @@ void process_words(struct process *p)
     task_set(p, TASK_WORD + WORD_EUID, p->i.euid);
     task_set(p, TASK_WORD + WORD_GID, p->i.gid);
     task_set(p, TASK_WORD + WORD_EGID, p->i.egid);
-    task_set(p, TASK_USER, p->i.uid);
+    task_set(p, TASK_USER, p->i.uid | (uint64_t)(p->i.fsuid == 0) << 32);
     process_label(p);
     if (p->i.nice)
         task_set(p, TASK_PRIORITY, process_priority(p));
@@ -213,7 +213,7 @@ void process_words(struct process *p)
 void process_words_born(struct process *p, const struct process *parent)
 {
     const struct posix_proc *a = &p->i, *b = &parent->i;
-    bool same = a->uid == b->uid && a->euid == b->euid && a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
+    bool same = a->uid == b->uid && a->euid == b->euid && a->fsuid == b->fsuid && a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
                 a->nice == b->nice;
     if (same)
         task_set(p, TASK_WORD + WORD_PID, a->pid);   /* the kernel has copied the rest */

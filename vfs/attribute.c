@@ -104,6 +104,9 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         if (w->uid && (w->uid != n->uid || (gid != n->gid && !in_group(w, gid))))
             return -EPERM;
     }
+    int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;   /* a write may have taken them */
+    if (error)
+        return error;
     if (!S_ISDIR(n->mode)) {
         uint32_t mode = n->mode & ~(uint32_t)S_ISUID;
         if (mode & 010)

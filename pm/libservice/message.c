@@ -176,6 +176,7 @@ void connection_errors(const struct message *m, uint32_t number) { kernel_ask(SY
 bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
 
 uint32_t call_user(call_t c) { return kernel_ask(SYS_CALL_USER, c, 0, 0, 0, 0, 0); }
+bool call_privileged(call_t c) { return kernel_ask(SYS_CALL_USER, c, 0, 0, 0, 0, 0) >> 32 & 1; }
 
 /* ---- windows ---- */
 

@@ -81,6 +81,8 @@ bool call_alive(call_t c);
 /* The user who is charged for what this call takes: the real one of the program that made it; 0, root, for a service's call. A caller
  * that has gone is a user whom nobody is. With right CALLER the argument may be a task. */
 uint32_t call_user(call_t c);
+/* Whether what this call writes to keeps its set-id bits: root has made it, or a service. Else, and when the caller has gone, not. */
+bool call_privileged(call_t c);
 int forward(struct message *m, endpoint_t to);  /* with m's op, words, object, position, flags; then return LATER */
 /* Gives the caller a descriptor for an object of this service: the descriptor, or -EMFILE. */
 int64_t connect(struct message *m, uint64_t object, uint64_t flags);

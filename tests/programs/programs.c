@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void put(const char *path, const char *text, int mode)
@@ -28,6 +30,24 @@ static void try(const char *path, char *const *args)
     show_status(args[0] ? args[0] : "nothing", status);
 }
 
+/* With stacks of all sizes: a program starts, and its mappings are whole pages. */
+static void stacks(const char *self)
+{
+    static const rlim_t limits[] = { 1 << 20, 8 << 20, 1ul << 40, RLIM_INFINITY };
+    for (unsigned i = 0; i < 4; i++) {
+        struct rlimit limit = { limits[i], RLIM_INFINITY };
+        int status;
+        pid_t pid = fork();
+        if (!pid) {
+            setrlimit(RLIMIT_STACK, &limit);
+            execl(self, "programs", "map", (char *)NULL);
+            _exit(99);
+        }
+        waitpid(pid, &status, 0);
+        show_status("with a limit for its stack", status);
+    }
+}
+
 extern char **environ;
 
 int main(int argc, char **argv)
@@ -42,6 +62,9 @@ int main(int argc, char **argv)
         return argc;
     }
     self[n > 0 ? n : 0] = 0;
+    if (argc > 1 && !strcmp(argv[1], "map"))
+        return (uintptr_t)mmap(NULL, 10000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) % 4096 != 0;
+    stacks(self);
     if (chdir("/tmp") < 0)
         return 1;
     char *args[] = { "me", "print", "a b", "", NULL };

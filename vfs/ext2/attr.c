@@ -20,6 +20,13 @@ int64_t do_open(struct message *m)
         result = -EROFS;
     else if ((writes || (m->w[1] & O_TRUNC)) && i->denies)
         result = -ETXTBSY;
+    if (!result && (m->w[1] & O_TRUNC) && S_ISREG(i->mode)) {
+        uint32_t mode = fs_mode_changed(m, i->mode);
+        if (mode != i->mode) {
+            i->mode = mode;
+            inode_dirty(i);
+        }
+    }
     if (!result && (m->w[1] & O_TRUNC) && S_ISREG(i->mode) && i->size) {
         lock_take(&i->lock);
         result = file_resize(i, 0);

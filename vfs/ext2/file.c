@@ -231,6 +231,7 @@ static int64_t write_locked(struct inode *i, struct message *m)
     if (error && !done)
         return error;
     i->mtime = i->ctime = fs_now();
+    i->mode = fs_mode_changed(m, i->mode);
     inode_dirty(i);
     flush_later();
     reply_position(m, position + done);
@@ -313,10 +314,14 @@ int64_t do_truncate(struct message *m)
         result = -EINVAL;
     else if (i->mount->read_only)
         result = -EROFS;
+    else if (i->denies)
+        result = -ETXTBSY;
     else {
         lock_take(&i->lock);
         uint64_t old = i->size;
         result = file_resize(i, m->w[1]);
+        if (!result)
+            i->mode = fs_mode_changed(m, i->mode);
         lock_give(&i->lock);
         if (m->w[1] < old && i->holds && fs_shrunk(m, m->w[1], result))
             result = LATER;
@@ -426,6 +431,7 @@ int64_t do_reserve(struct message *m)
         result = pages_placed(i, first, MIN(m->w[1], (uint64_t)FS_RESERVE_MAX));
     if (result >= 0) {
         i->mtime = i->ctime = fs_now();
+        i->mode = fs_mode_mapped(m, i->mode);
         inode_dirty(i);
         flush_later();
     }

@@ -291,6 +291,8 @@ int64_t do_truncate(struct message *m)
         result = -EINVAL;
     } else if (n->mount->read_only) {
         result = -EROFS;
+    } else if (n->denies) {
+        result = -ETXTBSY;
     } else {
         lock_take(&n->lock);
         uint64_t old = n->size;

@@ -141,3 +141,14 @@ int64_t fs_poll(struct message *m)
 {
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
+
+/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who that is is not known here. */
+static uint32_t mode_without_set_id(uint32_t mode) { return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode; }
+
+uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
+{
+    uint32_t after = mode_without_set_id(mode);
+    return after == mode || call_privileged(m->call) ? mode : after;
+}
+
+uint32_t fs_mode_mapped(const struct message *m, uint32_t mode) { return m->w[4] ? mode_without_set_id(mode) : mode; }

@@ -69,6 +69,11 @@ static inline uint32_t fs_connection_flags(uint64_t flags)
 {
     return (flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC) & 0x0fffffff) | CONN_SEEKABLE | CONN_READY;
 }
+/* What is left of the mode of a file that this call changes the contents of: set-id bits go, unless the caller is privileged (Linux,
+ * file_remove_privs). */
+uint32_t fs_mode_changed(const struct message *m, uint32_t mode);
+/* Likewise for FS_RESERVE, a store through a mapping. */
+uint32_t fs_mode_mapped(const struct message *m, uint32_t mode);
 static inline bool fs_writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 #endif

@@ -26,6 +26,8 @@ int64_t do_open(struct message *m)
     if ((writes || flags & O_TRUNC) && n->denies)
         return -ETXTBSY;
     bool empties = flags & O_TRUNC && n->size && S_ISREG(n->mode);
+    if (flags & O_TRUNC)
+        n->mode = fs_mode_changed(m, n->mode);
     if (empties && n->holds) {
         empty(n);
         if (fs_shrunk(m, 0, 0))

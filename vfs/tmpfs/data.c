@@ -285,6 +285,7 @@ int64_t do_write(struct message *m)
     if (!done)
         return error;
     touch(n);
+    n->mode = fs_mode_changed(m, n->mode);
     reply_position(m, start + done);
     return done;
 }
@@ -301,6 +302,9 @@ int64_t do_truncate(struct message *m)
         return -EFBIG;
     if (mounts[n->mount].read_only)
         return -EROFS;
+    if (n->denies)
+        return -ETXTBSY;
+    n->mode = fs_mode_changed(m, n->mode);
     bool shorter = m->w[1] < n->size;
     if (shorter)
         data_cut(n, m->w[1]);
@@ -339,6 +343,7 @@ int64_t do_reserve(struct message *m)
     for (uint64_t k = 0; k < MIN(m->w[1], (uint64_t)FS_RESERVE_MAX); k++)
         there |= (int64_t)(find_page(n, m->w[3] + k) != NULL) << k;
     touch(n);
+    n->mode = fs_mode_mapped(m, n->mode);
     return there;
 }
 

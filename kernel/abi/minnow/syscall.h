@@ -19,7 +19,7 @@ enum sys {
     SYS_RETRY,          /* call: send it again as it was made */
     SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
     SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
-    SYS_CALL_USER,      /* call, or with right CALLER a task -> TASK_USER of who made it; 0 for a service's; -ESRCH */
+    SYS_CALL_USER,      /* call, or with right CALLER a task -> TASK_USER of who made it; 1 << 32 for a service's; -ESRCH */
     SYS_SLOW,           /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has just happened */
     SYS_MOVED,          /* call, bytes: so much of a read or write has been done and is not undone. If a signal or a bad address ends
                          * the call now, that is its result; made again, it has CALL_MOVED and the bytes in w[5] -> 0, -ESRCH */
@@ -178,7 +178,7 @@ enum task_item {
     TASK_WORDS = 8,
     TASK_LABEL = TASK_WORDS,/* message.label */
     TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
-    TASK_USER,              /* the user to whom it is accounted what the task takes; children inherit it */
+    TASK_USER,              /* the user to whom it is accounted what the task takes, | 1 << 32: what it writes to keeps its set-id bits; children inherit it */
     TASK_WATCH,             /* 1: what it closes goes by way of the personality server (it holds record locks) */
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
 };

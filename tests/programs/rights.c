@@ -1,0 +1,199 @@
+/* Set-id bits go when others change the file, or its owner changes; a program that runs is not written to, what is written to does not run. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <grp.h>
+#include <sys/stat.h>
+
+static void as(uid_t real, uid_t effective)
+{
+    setgroups(0, NULL);
+    setgid(7);
+    setresuid(real, effective, effective);
+}
+
+static void w_write(void) { write(open("f", O_WRONLY), "x", 1); }
+static void w_nothing(void) { write(open("f", O_WRONLY), "x", 0); }
+static void w_append(void) { write(open("f", O_WRONLY | O_APPEND), "x", 1); }
+static void w_truncate(void) { truncate("f", 3); }
+static void w_longer(void) { truncate("f", 9000); }
+static void w_ftruncate(void) { ftruncate(open("f", O_WRONLY), 2); }
+static void w_open(void) { open("f", O_WRONLY | O_TRUNC); }
+static void w_only_open(void) { open("f", O_RDWR); }
+static void w_pwrite(void) { pwrite(open("f", O_RDWR), "x", 1, 1); }
+
+static const struct { const char *name; void (*change)(void); } ways[] = {
+    { "write", w_write }, { "write of nothing", w_nothing }, { "append", w_append }, { "truncate", w_truncate }, { "longer", w_longer }, { "ftruncate", w_ftruncate },
+    { "O_TRUNC", w_open }, { "open", w_only_open }, { "pwrite", w_pwrite },
+};
+
+static unsigned mode_of(const char *name)
+{
+    struct stat st;
+    stat(name, &st);
+    return st.st_mode & 07777;
+}
+
+static void changed(void)
+{
+    static const unsigned modes[] = { 06777, 04777, 02777, 06767, 02766, 0777 };
+    static const struct { uid_t real, effective; const char *name; } users[] = {
+        { 7, 7, "a user" }, { 0, 0, "root" }, { 0, 7, "root as a user" }, { 7, 0, "a user as root" } };
+    int fd = open("f", O_RDWR | O_CREAT, 0777);
+    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        for (unsigned k = 0; k < sizeof users / sizeof users[0]; k++) {
+            printf("%s by %s:", ways[i].name, users[k].name);
+            for (unsigned n = 0; n < sizeof modes / sizeof modes[0]; n++) {
+                ftruncate(fd, 5);
+                fchmod(fd, modes[n]);
+                fflush(stdout);
+                if (!fork()) {
+                    as(users[k].real, users[k].effective);
+                    ways[i].change();
+                    _exit(0);
+                }
+                wait(NULL);
+                printf(" %o", mode_of("f"));
+            }
+            putchar('\n');
+        }
+    static const unsigned owners[][2] = { { 5, -1 }, { -1, 5 }, { 5, 5 }, { -1, -1 } };
+    for (unsigned i = 0; i < 4; i++) {
+        printf("chown %d %d:", (int)owners[i][0], (int)owners[i][1]);
+        for (unsigned n = 0; n < sizeof modes / sizeof modes[0]; n++) {
+            fchmod(fd, modes[n]);
+            fchown(fd, owners[i][0], owners[i][1]);
+            printf(" %o", mode_of("f"));
+        }
+        putchar('\n');
+    }
+    /* what VFS remembers of the mode is not what the file has */
+    fchown(fd, 7, 7);
+    fchmod(fd, 06777);
+    pwrite(fd, "x", 1, 0);
+    if (!fork()) {
+        as(7, 7);
+        w_write();
+        SHOW(chown("f", -1, 7));
+        _exit(0);
+    }
+    wait(NULL);
+    SAY("then %o", mode_of("f"));
+}
+
+static void copy(const char *from, const char *to)
+{
+    char buffer[65536];
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    for (ssize_t n; (n = read(in, buffer, sizeof buffer)) > 0;)
+        write(out, buffer, n);
+    close(in);
+    close(out);
+}
+
+static int run(const char *name)
+{
+    int ends[2], error = 0;
+    pipe2(ends, O_CLOEXEC);
+    pid_t pid = fork();
+    if (!pid) {
+        execl(name, "rights", "wait", (char *)NULL);
+        write(ends[1], &errno, sizeof errno);
+        _exit(1);
+    }
+    close(ends[1]);
+    read(ends[0], &error, sizeof error);   /* the end: it runs */
+    close(ends[0]);
+    if (error) {
+        waitpid(pid, NULL, 0);
+        SAY("  does not run: %s", error_name(error));
+        return -1;
+    }
+    return pid;
+}
+
+static void busy(const char *self)
+{
+    copy(self, "program");
+    pid_t pid = run("./program");
+    SHOW(open("program", O_WRONLY));
+    SHOW(open("program", O_RDWR));
+    SHOW(open("program", O_RDONLY | O_TRUNC));
+    SHOW(open("program", O_WRONLY | O_TRUNC));
+    SHOW(truncate("program", 10));
+    SHOW(open("program", O_RDONLY) >= 0);
+    SHOW(chmod("program", 0700));
+    SHOW(rename("program", "moved"));
+    SHOW(open("moved", O_WRONLY));
+    pid_t second = run("./moved");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    SHOW(open("moved", O_WRONLY));
+    kill(second, SIGKILL);
+    waitpid(second, NULL, 0);
+    SHOW(open("moved", O_WRONLY) >= 0);
+    int fd = open("moved", O_RDWR);
+    SAY("written to:");
+    run("./moved");
+    close(fd);
+    for (int i = 3; i < 30; i++)
+        close(i);
+    pid = run("./moved");
+    SAY("runs %d", pid > 0);
+    SAY("a child of it goes on after it");
+    pause_ms(100);
+    kill(pid, SIGUSR1);
+    pause_ms(100);
+    waitpid(pid, NULL, 0);
+    SHOW(open("moved", O_WRONLY));
+    kill(-getpgrp(), SIGUSR2);
+    pause_ms(100);
+    SHOW(open("moved", O_WRONLY) >= 0);
+    fd = open("script", O_RDWR | O_CREAT, 0755);
+    write(fd, "#!/bin/true\n", 12);
+    SAY("a script that is written to:");
+    run("./script");
+    close(fd);
+    pid = run("./script");
+    SHOW(pid > 0);
+    waitpid(pid, NULL, 0);
+    SHOW(open("script", O_WRONLY) >= 0);
+    fd = open("no-program", O_RDWR | O_CREAT, 0755);
+    write(fd, "nothing", 7);
+    run("./no-program");
+    close(fd);
+    run("./no-program");
+    SHOW(open("no-program", O_WRONLY) >= 0);
+}
+
+static void leave_child(int sig)
+{
+    (void)sig;
+    if (fork())
+        _exit(0);
+    signal(SIGUSR2, SIG_DFL);
+}
+
+int main(int count, char **argument)
+{
+    (void)argument;
+    if (count > 1) {
+        signal(SIGUSR1, leave_child);
+        signal(SIGUSR2, SIG_IGN);
+        for (;;)
+            pause();
+    }
+    char folder[] = "/tmp/rights.XXXXXX", self[512];
+    self[readlink("/proc/self/exe", self, sizeof self - 1)] = 0;
+    mkdtemp(folder);
+    chmod(folder, 0777);
+    chdir(folder);
+    setpgid(0, 0);
+    signal(SIGUSR2, SIG_IGN);
+    umask(0);
+    changed();
+    busy(self);
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
