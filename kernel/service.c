@@ -19,6 +19,7 @@
 
 #define STACK_TOP      0x7fff00000000ul
 #define STACK_CHOICES  (1ul << 24)
+_Static_assert((int)THREADS_MAX <= (int)SERVICE_STACK_SPAN, "SYS_THREAD answers both in one word");
 #define CODE_MOST      0x400000ul      /* what lies so near behind a program's beginning is its code */
 #define MODULE_WINDOW  0x300000000000ul
 enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6, STRIKES_TOLD = 50 };
@@ -117,9 +118,10 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
         return -ENOMEM;
     arch_regs_init(&n->regs, ip, x->stack_next - 8, argument);
     n->iret = 1;
+    int64_t made = x->stack_next | n->index;
     x->stack_next -= SERVICE_STACK_SPAN;
     sched_ready(n);
-    return n->index;
+    return made;
 }
 
 int64_t sys_service_start(struct thread *t, const uint64_t *a)
@@ -312,7 +314,7 @@ static void strike(struct task *x)
 /* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the file servers have time to write what they hold. */
 void service_watch(uint64_t now)
 {
-    static uint64_t messages, hung_at;
+    static uint64_t messages = ~0ul, hung_at;
     struct task *x = tasks[SLOT_MANAGER];
     if (lost_at && now - lost_at > LOST_SECONDS * SECOND)
         arch_halt(HALT_POWEROFF);

@@ -130,8 +130,10 @@ void service_run(const struct service *s)
     for (unsigned i = 1; i < s->threads; i++)
         if (thread_start(serve, NULL) < 0)
             die("no memory for %u threads", s->threads);
-    if (stack_prepare() < 0)
+    void *shadow = stack_shadow();
+    if (!shadow)
         die("no memory to save stacks in");
+    stack_prepare((uintptr_t)__builtin_frame_address(0), kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32, shadow, NULL, NULL);
     recovery_register(protocols);
     serve(NULL);
 }

@@ -13,6 +13,7 @@
 #include "syscalls.h"
 
 enum { THREADS_MAX = 64, SHADOW_PAGES = 2, RANGE = 63 };
+enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };   /* as stubs.S pushes them: rax rdi rsi rdx, six registers, where to */
 
 _Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16, "stubs.S knows struct saved_stack");
 
@@ -23,24 +24,29 @@ uint32_t recoveries, inherited;
 static struct saved_stack *stacks[THREADS_MAX];
 static unsigned stacks_count;
 
-int stack_prepare(void)
+void *stack_shadow(void) { return stacks_count < THREADS_MAX ? memory_pages(SHADOW_PAGES) : NULL; }
+
+/* Whoever does this may be stopped in it and do it again: so each step may be done twice. */
+void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void), void *argument)
 {
-    struct saved_stack *s = (struct saved_stack *)((uintptr_t)__builtin_frame_address(0) | (SERVICE_STACK_SPAN - 1)) - 1;
-    s = (struct saved_stack *)((uintptr_t)s + 1);
-    s->shadow = memory_pages(SHADOW_PAGES);
-    if (!s->shadow || stacks_count == THREADS_MAX)
-        return -ENOMEM;
+    struct saved_stack *s = (struct saved_stack *)((on_stack | (SERVICE_STACK_SPAN - 1)) + 1) - 1;
+    uint64_t *saved = shadow;
+    memset(saved, 0, SAVED_WORDS * sizeof saved[0]);
+    saved[SAVED_RDI] = (uint64_t)argument;
+    saved[SAVED_TO] = (uint64_t)begin;
+    s->shadow = shadow;
     s->capacity = SHADOW_PAGES * PAGE_SIZE;
-    s->index = kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32;
-    stacks[stacks_count++] = s;
-    return 0;
+    s->length = SAVED_WORDS * sizeof saved[0];
+    s->index = index;
+    if (!stacks_count || stacks[stacks_count - 1] != s)
+        stacks[stacks_count++] = s;
 }
 
 void recovery_register(uint32_t protocols)
 {
     static struct recovery how;
     how = (struct recovery){ (vaddr_t)recover, { { (vaddr_t)settle, (vaddr_t)settle_end }, { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
-    kernel_ask(SYS_READY, (uint64_t)&how, protocols, 0, 0, 0, 0);
+    kernel_call(SYS_READY, (uint64_t)&how, protocols, 0, 0, 0, 0);   /* and the stack is saved: from now on it can be needed */
 }
 
 /* The receive may wait, and then others of this service have gone on: so it empties the log like any. But it does not make a new beginning. */
@@ -85,8 +91,8 @@ struct saved_stack *recover_thread(unsigned index, enum resume why)
     if (!s || s->length > s->capacity || recoveries > 3)
         give_up();
     if (recoveries > 1 && s->length) {
-        uint64_t *saved = s->shadow;   /* as stubs.S pushed it: rax rdi rsi rdx, six registers, whom `enter` returns to */
-        if (saved[10] == (uint64_t)call_returned)
+        uint64_t *saved = s->shadow;
+        if (saved[SAVED_TO] == (uint64_t)call_returned)
             saved[0] = (uint64_t)-EIO;
     }
     return s;

@@ -261,10 +261,11 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread: rdi = struct start. */
-    .globl thread_entry
+/* Another thread: rdi = struct start. Stopped before its first call that commits, it begins again behind the first instruction. */
+    .globl thread_entry, thread_begin
 thread_entry:
-    subq $STACK_SIZE + 8, %rsp
+    subq $STACK_SIZE - 8, %rsp      /* struct saved_stack is above */
+thread_begin:
     call thread_main
 
     .bss

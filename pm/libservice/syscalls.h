@@ -40,8 +40,11 @@ struct saved_stack {
     uint64_t unused[4];
 };
 
-/* Makes the calling thread one that can be rolled back (recover.c). 0, or -ENOMEM. */
-int  stack_prepare(void);
+/* Makes a thread one that can be rolled back, before it runs (recover.c): the thread of that index, whose stack an address lies on,
+ * with memory from stack_shadow() to save the stack in. Until it has come out of a call that commits, it begins again at `begin`
+ * with the argument in rdi, its stack empty. */
+void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void), void *argument);
+void *stack_shadow(void);     /* NULL: no memory, or too many threads */
 void receive_again(struct message *m);
 void recovery_register(uint32_t protocols);
 

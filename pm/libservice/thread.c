@@ -6,7 +6,7 @@
 struct waiter { struct waiter *next; unsigned thread; bool woken; };
 struct start { void (*run)(void *); void *argument; };
 
-void thread_entry(void);
+void thread_entry(void), thread_begin(void);
 _Noreturn void thread_main(struct start *s);
 _Noreturn void service_exit(int status);
 
@@ -21,8 +21,6 @@ void thread_main(struct start *s)
 {
     struct start mine = *s;
     memory_free(s);
-    if (stack_prepare() < 0)
-        die("no memory to save a stack in");
     mine.run(mine.argument);
     kernel_ask(SYS_EXIT, 0, 0, 0, 0, 0, 0);
     __builtin_unreachable();
@@ -30,12 +28,17 @@ void thread_main(struct start *s)
 
 int thread_start(void (*run)(void *), void *argument)
 {
-    struct start *s = memory_alloc(sizeof *s);
+    void *shadow = stack_shadow();
+    struct start *s = shadow ? memory_alloc(sizeof *s) : NULL;
     if (!s)
         return -ENOMEM;
     *s = (struct start){ run, argument };
-    int64_t index = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)s, 0, 0, 0, 0);
-    return index < 0 ? (int)index : 0;
+    int64_t made = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)s, 0, 0, 0, 0);
+    if (made < 0)
+        return made;
+    uint64_t stack = made & ~(int64_t)(SERVICE_STACK_SPAN - 1);
+    stack_prepare(stack - 1, made - stack, shadow, thread_begin, s);   /* it runs when this thread waits */
+    return 0;
 }
 
 endpoint_t service_self(void) { return (uint32_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0); }
@@ -59,9 +62,9 @@ static void wake_first(struct waiter **list)
     kernel_ask(SYS_UNPARK, w->thread, 0, 0, 0, 0, 0);
 }
 
-/* A lock is handed to the first waiter, so nobody overtakes him. */
 void give_way(uint64_t steps_left) { kernel_call(SYS_ADVANCE, steps_left, 0, 0, 0, 0, 0); }
 
+/* A lock is handed to the first waiter, so nobody overtakes him. */
 void lock_take(struct lock *l)
 {
     if (l->held)

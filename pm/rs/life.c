@@ -248,16 +248,18 @@ static void prove(unsigned slot, const struct task_info *info, uint64_t now)
 static void bring_back(unsigned slot, enum crash crash)
 {
     struct entry *e = &services[slot];
+    struct task_info info;
     /* Once, a hang may have been the host's: one that stands still for a while. */
     bool own_fault = crash != CRASH_KILLED && (crash != CRASH_HUNG || e->row > 1);
-    if (!e->rights.afresh && crash != CRASH_UNRECOVERABLE) {
+    bool nothing_lost = e->rights.afresh || (task_of(slot, &info) && !info.ready);   /* it has not served anybody yet */
+    if (!nothing_lost && crash != CRASH_UNRECOVERABLE) {
         image_load(slot, &e->program, LOAD_CONSTANT, NULL);
         if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0, 0, 0) == 0) {
             e->state = RUNNING;
             return;
         }
     }
-    if (!e->rights.afresh) {
+    if (!nothing_lost) {
         print("%s: its state is lost: given up", e->name);
         give_up(slot, GIVEN_UP);
     } else if (again(slot) < 0) {

@@ -132,13 +132,15 @@ int cache_read(struct page **pages, unsigned count)
 enum { FAILURES = 32 };
 #define CALL_ERRORS_MAX 0x3fffffffu
 
-/* The last failure of each owner. When there are more of them than places, the whole device counts as one. */
+/* The last failure of each owner, in the places that have ever been used: mostly none, and every open looks. When there are more
+ * failures than places, the whole device counts as one. */
 static struct failure { uint64_t owner; uint32_t number; bool told; } failures[FAILURES];
+static unsigned failures_used;
 static uint32_t last_failure;
 
 static struct failure *failure_of(uint64_t owner)
 {
-    for (struct failure *f = failures; f < failures + FAILURES; f++)
+    for (struct failure *f = failures; f < failures + failures_used; f++)
         if (f->number && f->owner == owner)
             return f;
     return NULL;
@@ -156,6 +158,7 @@ void cache_failed(uint64_t owner)
         f = failure_of(who);
         f = f ? f : failures;
     }
+    failures_used = MAX(failures_used, (unsigned)(f - failures) + 1);
     f->owner = who;
     f->number = last_failure < CALL_ERRORS_MAX ? ++last_failure : last_failure;
     f->told = false;
