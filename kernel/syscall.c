@@ -76,9 +76,12 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* What a task closes that the personality watches (it holds record locks) goes by way of its server. */
-static inline bool watched(const struct thread *t, unsigned number)
+/* What a task closes that the personality watches (it holds record locks) goes by way of its server, and so does reading a clock
+ * that names a process, which the kernel does not know. */
+static inline bool goes_up(const struct thread *t, unsigned number)
 {
+    if (number == SYS_CLOCK)
+        return __builtin_expect((int32_t)t->regs.rdi < 0, 0);
     return __builtin_expect(t->task->watch, 0) && (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
@@ -127,7 +130,7 @@ static void program_call(struct thread *t, struct personality *p)
         t->regs.rax = -(int64_t)r->op;
         return;
     case ROUTE_KERNEL:
-        if (!watched(t, r->op)) {
+        if (!goes_up(t, r->op)) {
             route_kernel(t, r->op);
             return;
         }

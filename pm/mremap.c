@@ -21,6 +21,7 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
                 const struct region *r = regions_at(&s->regions, out[i].address);
                 if (out[i].entry & PAGE_OUT_DIRTY && r && r->backing && r->backing->service)
                     backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);
+                s->usage->peak = MAX(s->usage->peak, s->usage->resident);
                 s->usage->resident--;
                 continue;
             }

@@ -170,6 +170,7 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
         bool empty = !list[n - 1].entry;
         for (int64_t i = 0; i < n; i++)
             page_gone(s, &list[i]);
+        s->usage->peak = MAX(s->usage->peak, s->usage->resident);
         s->usage->resident -= n - empty;
         if (n < LIST && !empty)
             return end;

@@ -20,6 +20,15 @@ uint64_t process_cpu(const struct process *p)
     return n > 0 && info.endpoint == p->i.task ? info.cpu_ns : 0;
 }
 
+void process_usage(const struct process *p, struct pm_usage *usage)
+{
+    *usage = p->usage;
+    if (p->i.task)
+        kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm") | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
+                   sizeof *usage, 0, 0);
+    usage->peak = MAX(usage->peak, usage->resident);
+}
+
 /* Children of a dead process get another parent: the nearest ancestor that asked for them, or init. */
 static void adopt(struct process *p)
 {
@@ -108,10 +117,12 @@ void process_exit(struct process *p, int status)
     p->exiting = true;
     p->busy++;
     p->i.cpu_ns = process_cpu(p);
+    process_usage(p, &p->usage);
     p->i.exit_status = status;
     forget_vfork(p);
     threads_drop(p);
     timer_cancel(&p->alarm);
+    cpu_timers_end(p);
     ptimers_delete(p);
     signals_drop(&p->pending, ~0ul);
     if (p->locks)

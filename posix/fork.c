@@ -108,6 +108,8 @@ static int64_t fork(struct thread *t, const struct birth *b)
     child->shares = b->flags & CLONE_VM;
     ct->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     process_words_born(child, p);
+    if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
+        cpu_limit_set(child);
     set_stack_and_tls(ct, b);
     child->busy++;
     call(service_find("vfs"), VFS_FORK, p->i.task, task, 0, 0);

@@ -14,5 +14,6 @@ typedef int64_t (*linux_t)(struct thread *t, struct message *m);
 #undef ROUTED
 #undef MISSING
 #undef HANDLED
+int64_t clock_gettime_other(struct thread *t, struct message *m);   /* cputime.c: a clock that the kernel does not know */
 
 #endif

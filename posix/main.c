@@ -48,14 +48,20 @@ static int64_t leave(struct thread *t, int64_t result)
     return result;
 }
 
+/* What the kernel mostly does itself: close, dup2, dup3 of a process that is watched; clock_gettime of another's clock. */
+static linux_t of_kernel(uint64_t number)
+{
+    enum { NR_CLOCK_GETTIME = 228 };
+    return number == NR_CLOCK_GETTIME ? clock_gettime_other : linux_close;
+}
+
 static int64_t do_syscall(struct message *m)
 {
     struct thread *t = thread_of(m);
     uint64_t number = m->position;
     if (__builtin_expect(!t, 0))
         return -ENOSYS;
-    /* What has no handler comes when the process is watched: close, dup2, dup3. */
-    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number] : linux_close;
+    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number] : of_kernel(number);
     enter(t, m, number);
     t->active++;
     int64_t result = handler(t, m);

@@ -12,11 +12,13 @@
 #define PROCESS_H
 
 #include <minnow/proc.h>
+#include "cputime.h"
 #include "service.h"
 #include "share.h"
 #include "timer.h"
 
 enum { PROCESSES = 512, THREADS = PROC_THREADS, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
+enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1 };
 
 /* What one user may have of these, root excepted, and what is left for root. THREADS counts those of services as well. */
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
@@ -104,6 +106,12 @@ struct process {
     struct limit      limits[LIMITS];
     struct timer      alarm;       /* ITIMER_REAL */
     uint64_t          alarm_interval;
+    struct cpu_timer  cpu_interval[2];   /* ITIMER_VIRTUAL, ITIMER_PROF */
+    uint64_t          cpu_interval_ns[2];
+    struct cpu_timer  cpu_limit;   /* RLIMIT_CPU */
+    struct pm_usage   usage;       /* of a zombie: its last */
+    uint64_t          children_peak;   /* pages: the most that a child waited for has had */
+    uint64_t          children_faults, children_major;
     struct ptimer    *timers;      /* timer_create */
     int32_t           exit_signal; /* sent to the parent at the end; 0 none */
     int32_t           doomed;      /* wait status + 1: to be ended when no longer busy */
@@ -174,8 +182,14 @@ void threads_end_others(struct process *p, struct thread *t);
 void wait_notify(struct process *p);
 void process_reap(struct process *p);
 
-/* cpu.c */
+/* time.c: struct rusage of p, or of its children, with so much processor time */
+enum { USAGE_WORDS = 18 };
+void usage_fill(const struct process *p, bool children, uint64_t cpu, int64_t usage[USAGE_WORDS]);
+
+/* exit.c */
 uint64_t process_cpu(const struct process *p);    /* nanoseconds */
+/* What PM counts of its memory, or, of a zombie, has counted last. */
+void process_usage(const struct process *p, struct pm_usage *usage);
 
 /* init's start. */
 void process_start_init(void);

@@ -13,10 +13,14 @@ enum { TIMER_ABSTIME = 1, SECOND = 1000000000, TIMERS_MAX = 64 };
 struct ptimer {
     struct ptimer  *next;
     struct process *process;
-    struct timer    timer;
+    struct timer    timer;              /* of clocks that always run */
+    struct cpu_timer cpu;               /* of the others */
+    uint64_t        due;                /* the next expiry, on its clock; 0: it does not run */
     uint64_t        interval, value;    /* nanoseconds; what the signal carries */
     uint32_t        user;               /* to whom it is accounted */
-    int32_t         id, clock, notify, signo, tid, overrun;
+    int32_t         id, clock, notify, signo, tid;
+    int32_t         overrun;            /* of the signal that was delivered last */
+    bool            waits;              /* its signal is queued; it is not set for its next expiry before that is taken */
 };
 
 struct sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
@@ -25,9 +29,19 @@ struct itimerspec { struct timespec64 interval, value; };
 enum { PTIMERS_MAX = 4096 };
 static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);
 
-static void ptimer_free(struct ptimer *x)
+static bool of_cpu(const struct ptimer *x) { return x->clock < 0 || x->clock == CLOCK_PROCESS_CPUTIME_ID || x->clock == CLOCK_THREAD_CPUTIME_ID; }
+
+static uint64_t clock_now(const struct ptimer *x) { return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now(); }
+
+static void stop(struct ptimer *x)
 {
     timer_cancel(&x->timer);
+    cpu_timer_cancel(&x->cpu);
+}
+
+static void ptimer_free(struct ptimer *x)
+{
+    stop(x);
     share_give(&ptimer_share, x->user, 1);
     memory_free(x);
 }
@@ -49,23 +63,85 @@ void ptimers_delete(struct process *p)
     }
 }
 
-static void rings(struct timer *timer)
+static void expired(struct ptimer *x);
+static void rings(struct timer *timer) { expired(CONTAINER(timer, struct ptimer, timer)); }
+static void cpu_rings(struct cpu_timer *ct) { expired(CONTAINER(ct, struct ptimer, cpu)); }
+
+static void run_until_due(struct ptimer *x)
 {
-    struct ptimer *x = CONTAINER(timer, struct ptimer, timer);
+    if (of_cpu(x))
+        cpu_timer_set(&x->cpu, x->due, cpu_rings);
+    else
+        timer_set(&x->timer, x->due, rings);
+}
+
+/* The expiries that have passed by now are over: how many there were; x->due is the next one. */
+static uint64_t pass(struct ptimer *x)
+{
+    uint64_t now = clock_now(x), n = now < x->due ? 0 : 1 + (now - x->due) / x->interval;
+    x->due += n * x->interval;
+    return n;
+}
+
+/* Looks again after a while, and no sooner than the interval. */
+static void look_later(struct ptimer *x)
+{
+    enum { WHILE = 10000000 };
+    x->timer.when = time_now();
+    timer_repeat(&x->timer, MAX(x->interval, (uint64_t)WHILE), rings);
+}
+
+static bool queued(const struct sigqueue *q, const struct ptimer *x)
+{
+    const struct queued *n = q->set & BIT(x->signo) ? q->first : NULL;
+    while (n && !(n->info.code == SI_TIMER && n->info.signo == x->signo && n->info.timer.id == x->id))
+        n = n->next;
+    return n != NULL;
+}
+
+/* Its time has come. As on Linux (posix-timers) a timer that repeats is not set again while its signal waits: how often it would have
+ * rung meanwhile is reckoned when the signal is taken. If it cannot be queued, is ignored or dropped, that is found out later. */
+static void expired(struct ptimer *x)
+{
     struct process *p = x->process;
-    if (x->interval)
-        timer_repeat(timer, x->interval, rings);
-    if (x->notify == SIGEV_NONE)
-        return;
     struct thread *t = x->notify == SIGEV_THREAD_ID ? thread_find(x->tid) : NULL;
-    if (x->notify == SIGEV_THREAD_ID && (!t || t->process != p))
-        return;
-    if ((t ? t->pending.set : p->pending.set) & BIT(x->signo)) {
-        x->overrun++;
+    bool no_receiver = x->notify == SIGEV_NONE || (x->notify == SIGEV_THREAD_ID && (!t || t->process != p));
+    struct sigqueue *q = t ? &t->pending : &p->pending;
+    if (x->waits && queued(q, x)) {
+        look_later(x);
         return;
     }
+    x->waits = false;
+    if (!x->interval)
+        x->due = 0;
+    if (no_receiver) {
+        if (x->interval) {
+            pass(x);
+            look_later(x);
+        }
+        return;
+    }
+    int id = x->id, signo = x->signo;
+    x->waits = x->interval != 0;
+    signal_post(p, t, &(struct siginfo){ .signo = signo, .code = SI_TIMER, .timer = { id, 0, x->value } });
+    if (!p->exiting && !p->zombie && find(p, id) == x && x->waits)
+        look_later(x);
+}
+
+void ptimer_taken(struct process *p, struct siginfo *info)
+{
+    struct ptimer *x = find(p, info->timer.id);
+    if (!x)
+        return;
     x->overrun = 0;
-    signal_post(p, t, &(struct siginfo){ .signo = x->signo, .code = SI_TIMER, .timer = { x->id, x->overrun, x->value } });
+    if (x->waits && x->interval) {
+        uint64_t passed = pass(x);
+        x->overrun = passed ? MIN(passed - 1, (uint64_t)INT32_MAX) : 0;
+        timer_cancel(&x->timer);
+        run_until_due(x);
+    }
+    x->waits = false;
+    info->timer.overrun = x->overrun;
 }
 
 int64_t linux_timer_create(struct thread *t, struct message *m)
@@ -73,8 +149,11 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     struct process *p = t->process;
     int clock = m->w[0];
     struct sigevent event = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-        return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+    struct cpu_clock cpu = { 0 };
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && !cpu_clock_find(t, clock, &cpu))
+        return -EINVAL;
+    if (cpu.process && cpu.process != p)
+        return -EINVAL;   /* another process's clock may go before the timer does */
     int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
     if (error)
         return error;
@@ -97,14 +176,17 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
         return -EAGAIN;
     }
     *x = (struct ptimer){ .next = p->timers, .user = p->i.uid, .process = p, .value = event.value, .id = id, .clock = clock, .notify = event.notify,
-                          .signo = event.signo, .tid = event.tid };
+                          .signo = event.signo, .tid = event.tid, .cpu = { .clock = cpu } };
     p->timers = x;
     return 0;
 }
 
 static struct itimerspec left(const struct ptimer *x)
 {
-    uint64_t now = time_now(), ns = !x->timer.set ? 0 : x->timer.when > now ? x->timer.when - now : 1;
+    uint64_t now = x->due ? clock_now(x) : 0, due = x->due;
+    if (due && x->interval && now >= due)
+        due += ((now - due) / x->interval + 1) * x->interval;
+    uint64_t ns = !due ? 0 : due > now ? due - now : 1;
     return (struct itimerspec){ { x->interval / SECOND, x->interval % SECOND }, { ns / SECOND, ns % SECOND } };
 }
 
@@ -122,21 +204,24 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     old = left(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
         return error;
+    stop(x);
     x->interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.nsec;
     x->overrun = 0;
+    x->waits = false;
     uint64_t ns = MIN(new.value.sec, 8000000000) * SECOND + new.value.nsec;
-    if (!ns) {
-        timer_cancel(&x->timer);
+    x->due = 0;
+    if (!ns)
         return 0;
-    }
-    uint64_t when = time_now() + ns;
-    if (m->w[1] & TIMER_ABSTIME) {
+    x->due = ns;
+    if (!(m->w[1] & TIMER_ABSTIME)) {
+        x->due += clock_now(x);
+    } else if (x->clock == CLOCK_REALTIME) {
         int64_t sec, nsec;
         time_wall(&sec, &nsec);
-        int64_t offset = x->clock == CLOCK_REALTIME ? sec * SECOND + nsec - (int64_t)time_now() : 0;
-        when = (int64_t)ns > offset ? ns - offset : 1;
+        int64_t offset = sec * SECOND + nsec - (int64_t)time_now();
+        x->due = (int64_t)ns > offset ? ns - offset : 1;
     }
-    timer_set(&x->timer, when, rings);
+    run_until_due(x);
     return 0;
 }
 

@@ -6,6 +6,7 @@
  * thread's way back to its program. */
 #include "signal.h"
 
+#include "ptimer.h"
 #include "syscalls.h"
 #include "tty.h"
 #include "user.h"
@@ -129,6 +130,8 @@ int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
         due = t->pending.set & synchronous & set;
     int sig = __builtin_ctzl(due) + 1;
     queue_take(t->pending.set & BIT(sig) ? &t->pending : &t->process->pending, sig, info);
+    if (__builtin_expect(info->code == SI_TIMER, 0))
+        ptimer_taken(t->process, info);
     return sig;
 }
 

@@ -103,7 +103,8 @@ int64_t linux_restart_syscall(struct thread *t, struct message *m)
 int64_t linux_clock_getres(struct thread *t, struct message *m)
 {
     int clock = m->w[0];
-    if (clock > 11 || clock == 10)
+    struct cpu_clock other;
+    if (clock > 11 || clock == 10 || (clock < 0 && !cpu_clock_find(t, clock, &other)))
         return -EINVAL;
     bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
     struct timespec64 time = { 0, coarse ? 4000000 : 1 };
@@ -165,13 +166,28 @@ int64_t linux_times(struct thread *t, struct message *m)
     return error ? error : (int64_t)(time_now() / tick);
 }
 
+void usage_fill(const struct process *p, bool children, uint64_t cpu, int64_t usage[USAGE_WORDS])
+{
+    enum { MAXRSS = 4, MINFLT = 8, MAJFLT = 9, KIB = 1024 };
+    struct pm_usage u = { .peak = p->children_peak, .faults = p->children_faults, .major = p->children_major };
+    if (!children)
+        process_usage(p, &u);
+    memset(usage, 0, USAGE_WORDS * sizeof usage[0]);
+    usage[0] = cpu / SECOND;
+    usage[1] = cpu % SECOND / 1000;
+    usage[MAXRSS] = u.peak * (PAGE_SIZE / KIB);
+    usage[MINFLT] = u.faults;
+    usage[MAJFLT] = u.major;
+}
+
 int64_t linux_getrusage(struct thread *t, struct message *m)
 {
     int who = (int)m->w[0];
+    int64_t usage[USAGE_WORDS];
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    uint64_t cpu = who == RUSAGE_CHILDREN ? t->process->i.children_ns : process_cpu(t->process);
-    int64_t usage[18] = { cpu / SECOND, cpu % SECOND / 1000 };
+    struct cpu_clock own = { t->process, who == RUSAGE_THREAD ? t->tid : 0 };
+    usage_fill(t->process, who == RUSAGE_CHILDREN, who == RUSAGE_CHILDREN ? t->process->i.children_ns : cpu_clock_read(&own), usage);
     return user_write(t, m->w[1], usage, sizeof usage);
 }
 
@@ -211,12 +227,11 @@ struct itimerval { struct timeval interval, value; };
 
 static struct itimerval itimer_now(const struct process *p, int which)
 {
-    struct itimerval now = { 0 };
-    if (which == ITIMER_REAL) {
-        uint64_t left = alarm_left(p) / 1000, interval = p->alarm_interval / 1000;
-        now = (struct itimerval){ { interval / 1000000, interval % 1000000 }, { left / 1000000, left % 1000000 } };
-    }
-    return now;
+    uint64_t left = alarm_left(p), interval = p->alarm_interval;
+    if (which != ITIMER_REAL)
+        cpu_interval_get(p, which - ITIMER_VIRTUAL, &left, &interval);
+    left /= 1000, interval /= 1000;
+    return (struct itimerval){ { interval / 1000000, interval % 1000000 }, { left / 1000000, left % 1000000 } };
 }
 
 int64_t linux_getitimer(struct thread *t, struct message *m)
@@ -240,7 +255,11 @@ int64_t linux_setitimer(struct thread *t, struct message *m)
     old = itimer_now(t->process, m->w[0]);
     if (m->w[2] && (error = user_write(t, m->w[2], &old, sizeof old)))
         return error;
+    uint64_t ns = MIN(new.value.sec, 4000000000) * SECOND + new.value.usec * 1000;
+    uint64_t interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.usec * 1000;
     if (m->w[0] == ITIMER_REAL)
-        alarm_set(t->process, MIN(new.value.sec, 4000000000) * SECOND + new.value.usec * 1000, MIN(new.interval.sec, 4000000000) * SECOND + new.interval.usec * 1000);
+        alarm_set(t->process, ns, interval);
+    else
+        cpu_interval_set(t->process, m->w[0] - ITIMER_VIRTUAL, ns, interval);
     return 0;
 }

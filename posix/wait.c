@@ -11,12 +11,15 @@ enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WN
 enum { P_ALL, P_PID, P_PGID };
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 
-struct rusage { int64_t user[2], system[2], rest[14]; };
-
 void process_reap(struct process *p)
 {
-    if (p->parent)
-        p->parent->i.children_ns += p->i.cpu_ns + p->i.children_ns;
+    struct process *parent = p->parent;
+    if (parent) {
+        parent->i.children_ns += p->i.cpu_ns + p->i.children_ns;
+        parent->children_peak = MAX(parent->children_peak, MAX(p->usage.peak, p->children_peak));
+        parent->children_faults += p->usage.faults + p->children_faults;
+        parent->children_major += p->usage.major + p->children_major;
+    }
     process_free(p);
 }
 
@@ -61,12 +64,13 @@ static void child_info(const struct process *p, unsigned kind, uint32_t status, 
     }
 }
 
-static int64_t write_usage(struct thread *t, caller_t to, uint64_t cpu)
+static int64_t write_usage(struct thread *t, caller_t to, const struct process *p)
 {
+    int64_t usage[USAGE_WORDS];
     if (!to)
         return 0;
-    struct rusage u = { .user = { cpu / 1000000000, cpu % 1000000000 / 1000 } };
-    return user_write(t, to, &u, sizeof u);
+    usage_fill(p, false, p->i.cpu_ns + p->i.children_ns, usage);
+    return user_write(t, to, usage, sizeof usage);
 }
 
 /* One look at the children. A pid, or 0 (WNOHANG, nothing), -ECHILD, LATER (thrown back), or -EAGAIN: has to wait. */
@@ -90,7 +94,7 @@ static int64_t look(struct thread *t, const uint64_t *w, bool waitid)
         if (!kind)
             continue;
         int64_t error;
-        if ((error = write_usage(t, waitid ? w[4] : w[3], p->i.cpu_ns + p->i.children_ns)))
+        if ((error = write_usage(t, waitid ? w[4] : w[3], p)))
             return error;
         if (waitid && w[2]) {
             struct siginfo full[3] = { 0 };

@@ -70,6 +70,6 @@ struct rs_status {
 
 /* What PM_MAPS tells of a process's memory, in pages. PM publishes a table of them by task index (SYS_PUBLISH), in which
  * place 0 is the whole: virtual_pages the frames that PM has, resident those in use, data those of the others that only root gets. */
-struct pm_usage { uint64_t virtual_pages, resident, data, stack, text, faults, major; };
+struct pm_usage { uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack, text, faults, major; };
 
 #endif

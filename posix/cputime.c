@@ -1,0 +1,157 @@
+/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel counts all that is done for a thread as one, so
+ * both interval timers run by the same clock.
+ *
+ * Nobody tells when a program has used so much processor time. But it cannot use more than passes: a timer looks again when the rest may
+ * have been used up at the earliest, less often while the program does not run, and so finds out soon after. */
+#include "cputime.h"
+
+#include "handlers.h"
+#include "signal.h"
+#include "syscalls.h"
+#include "user.h"
+#include <minnow/clock.h>
+#include <minnow/file.h>
+
+enum { SECOND = 1000000000, LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
+enum { CLOCK_KIND = 3, CLOCK_KIND_LAST = 2, CLOCK_OF_THREAD = 4, CLOCK_ID_SHIFT = 3 };   /* of a clock that names a process (clock_getcpuclockid) */
+
+/* ---- clocks ---- */
+
+bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
+{
+    if (number == CLOCK_PROCESS_CPUTIME_ID || number == CLOCK_THREAD_CPUTIME_ID) {
+        *c = (struct cpu_clock){ t->process, number == CLOCK_THREAD_CPUTIME_ID ? t->tid : 0 };
+        return true;
+    }
+    if (number >= 0 || (number & CLOCK_KIND) > CLOCK_KIND_LAST)
+        return false;
+    int id = ~(number >> CLOCK_ID_SHIFT);
+    if (number & CLOCK_OF_THREAD) {
+        const struct thread *x = id ? thread_find(id) : t;
+        *c = (struct cpu_clock){ t->process, x ? x->tid : 0 };
+        return x && x->process == t->process;
+    }
+    *c = (struct cpu_clock){ id ? process_find(id) : t->process, 0 };
+    return c->process != NULL;
+}
+
+uint64_t cpu_clock_read(const struct cpu_clock *c)
+{
+    struct thread_info info;
+    if (!c->tid)
+        return process_cpu(c->process);
+    const struct thread *t = thread_find(c->tid);
+    if (!t || t->process != c->process)
+        return 0;
+    return kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.cpu_ns : 0;
+}
+
+/* The kernel answers for the caller's own clocks itself; what comes here are those that name a process or thread. */
+int64_t clock_gettime_other(struct thread *t, struct message *m)
+{
+    struct cpu_clock c;
+    if (!cpu_clock_find(t, (int)m->w[0], &c))
+        return -EINVAL;
+    uint64_t ns = cpu_clock_read(&c);
+    struct timespec64 time = { ns / SECOND, ns % SECOND };
+    return user_write(t, m->w[1], &time, sizeof time);
+}
+
+/* ---- timers ---- */
+
+static void look(struct timer *timer)
+{
+    struct cpu_timer *ct = CONTAINER(timer, struct cpu_timer, timer);
+    uint64_t used = cpu_clock_read(&ct->clock);
+    if (used >= ct->due) {
+        ct->due = 0;
+        ct->run(ct);
+        return;
+    }
+    ct->step = used == ct->seen ? MIN(ct->step * 2, (uint64_t)LOOK_LATEST) : LOOK_SOONEST;
+    ct->seen = used;
+    timer->when = time_now();
+    timer_repeat(timer, MAX(ct->due - used, ct->step), look);
+}
+
+void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *))
+{
+    uint64_t used = cpu_clock_read(&ct->clock);
+    ct->due = MAX(due, 1ul);
+    ct->seen = used;
+    ct->step = LOOK_SOONEST;
+    ct->run = run;
+    timer_set(&ct->timer, time_now() + (due > used ? MAX(due - used, ct->step) : 1), look);
+}
+
+void cpu_timer_cancel(struct cpu_timer *ct)
+{
+    timer_cancel(&ct->timer);
+    ct->due = 0;
+}
+
+/* ---- interval timers: 0 ITIMER_VIRTUAL, 1 ITIMER_PROF ---- */
+
+static void interval_over(struct cpu_timer *ct)
+{
+    struct process *p = ct->clock.process;
+    unsigned which = ct - p->cpu_interval;
+    uint64_t interval = p->cpu_interval_ns[which];
+    if (interval)
+        cpu_timer_set(ct, process_cpu(p) + interval, interval_over);
+    signal_kernel(p, which ? SIGPROF : SIGVTALRM);
+}
+
+void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
+{
+    uint64_t due = p->cpu_interval[which].due, used = due ? process_cpu(p) : 0;
+    *left = !due ? 0 : due > used ? due - used : 1000;
+    *interval = p->cpu_interval_ns[which];
+}
+
+void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
+{
+    struct cpu_timer *ct = &p->cpu_interval[which];
+    ct->clock = (struct cpu_clock){ p, 0 };
+    p->cpu_interval_ns[which] = interval;
+    if (ns)
+        cpu_timer_set(ct, process_cpu(p) + ns, interval_over);
+    else
+        cpu_timer_cancel(ct);
+}
+
+/* ---- RLIMIT_CPU ---- */
+
+static uint64_t seconds(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
+
+/* At the soft limit and each second from then on SIGXCPU, at the hard one SIGKILL. */
+static void limit_reached(struct cpu_timer *ct)
+{
+    struct process *p = ct->clock.process;
+    const struct limit *l = &p->limits[RLIMIT_CPU];
+    uint64_t used = process_cpu(p);
+    if (used >= seconds(l->hard)) {
+        process_exit(p, SIGKILL);
+        return;
+    }
+    cpu_timer_set(ct, MIN((used / SECOND + 1) * SECOND, seconds(l->hard)), limit_reached);
+    if (used >= seconds(l->soft))
+        signal_kernel(p, SIGXCPU);
+}
+
+void cpu_limit_set(struct process *p)
+{
+    const struct limit *l = &p->limits[RLIMIT_CPU];
+    p->cpu_limit.clock = (struct cpu_clock){ p, 0 };
+    if (l->soft == ~0ul && l->hard == ~0ul)
+        cpu_timer_cancel(&p->cpu_limit);
+    else
+        cpu_timer_set(&p->cpu_limit, MIN(seconds(l->soft), seconds(l->hard)), limit_reached);
+}
+
+void cpu_timers_end(struct process *p)
+{
+    cpu_timer_cancel(&p->cpu_interval[0]);
+    cpu_timer_cancel(&p->cpu_interval[1]);
+    cpu_timer_cancel(&p->cpu_limit);
+}

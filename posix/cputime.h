@@ -1,0 +1,36 @@
+/* Clocks that run while somebody has the processor, and things to do when one has got somewhere. */
+#ifndef CPUTIME_H
+#define CPUTIME_H
+
+#include "service.h"
+#include "timer.h"
+
+struct process;
+struct thread;
+
+struct cpu_clock { struct process *process; int32_t tid; };   /* tid 0: of the whole process */
+struct cpu_timer {
+    struct timer     timer;
+    struct cpu_clock clock;
+    uint64_t         due;           /* on the clock; 0: nothing is to be done */
+    uint64_t         seen, step;    /* the clock when it was looked at last; how long until the next look, at least */
+    void           (*run)(struct cpu_timer *);
+};
+
+/* The clock that a number means for t: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, or what clock_getcpuclockid makes. false: none. */
+bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c);
+uint64_t cpu_clock_read(const struct cpu_clock *c);   /* nanoseconds; 0 when it has gone */
+
+/* Runs `run` once, when ct->clock has got to `due` or soon after. */
+void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));
+void cpu_timer_cancel(struct cpu_timer *ct);
+
+/* ITIMER_VIRTUAL (0) and ITIMER_PROF (1), nanoseconds; 0: not set. */
+void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval);
+void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval);
+/* RLIMIT_CPU of p is to act as it stands in p->limits. */
+void cpu_limit_set(struct process *p);
+/* p ends: none of its clocks runs any more. */
+void cpu_timers_end(struct process *p);
+
+#endif

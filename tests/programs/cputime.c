@@ -1,0 +1,181 @@
+/* Clocks and timers of processor time, RLIMIT_CPU, and overruns. Amounts are only compared. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+static volatile int rang;
+static void ring(int sig) { rang = sig; }
+
+static int64_t at(clockid_t clock)
+{
+    struct timespec t = { -1, 0 };
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000l + t.tv_nsec;
+}
+
+static void work(int64_t ns)
+{
+    for (int64_t end = at(CLOCK_PROCESS_CPUTIME_ID) + ns; at(CLOCK_PROCESS_CPUTIME_ID) < end;)
+        ;
+}
+
+static void *works(void *unused)
+{
+    work(30000000);
+    return unused;
+}
+
+static void clocks(void)
+{
+    clockid_t process, child, thread;
+    struct timespec t;
+    SHOW(clock_getcpuclockid(0, &process));
+    SHOW(at(process) >= 0 && at(process) <= at(CLOCK_PROCESS_CPUTIME_ID));
+    pid_t pid = fork();
+    if (!pid)
+        for (;;)
+            ;
+    SHOW(clock_getcpuclockid(pid, &child));
+    int64_t before = at(child);
+    pause_ms(50);
+    SAY("a child's goes on: %d", at(child) > before);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    SHOW(clock_gettime(child, &t));
+    SHOW(clock_getres(child, &t));
+    SHOW(clock_getres(process, &t));
+    SHOW(clock_gettime((clockid_t)-1, &t));
+    SHOW(clock_gettime(~(1 << 28), &t));
+    pthread_t other;
+    pthread_create(&other, NULL, works, NULL);
+    SHOW(pthread_getcpuclockid(other, &thread));
+    pause_ms(100);
+    SAY("a thread's: %d", clock_gettime(thread, &t) == 0 || errno == EINVAL);
+    pthread_join(other, NULL);
+}
+
+static void intervals(void)
+{
+    static const struct { int which, signal; } kinds[] = { { ITIMER_VIRTUAL, SIGVTALRM }, { ITIMER_PROF, SIGPROF } };
+    struct itimerval once = { { 0, 0 }, { 0, 20000 } }, long_one = { { 100, 5 }, { 50, 0 } }, now;
+    for (unsigned i = 0; i < 2; i++) {
+        signal(kinds[i].signal, ring);
+        SHOW(setitimer(kinds[i].which, &long_one, NULL));
+        SHOW(getitimer(kinds[i].which, &now));
+        SAY("%ld %ld, %d", now.it_interval.tv_sec, (long)now.it_interval.tv_usec, now.it_value.tv_sec == 49 || now.it_value.tv_sec == 50);
+        rang = 0;
+        SHOW(setitimer(kinds[i].which, &once, NULL));
+        pause_ms(100);
+        SAY("asleep: %d", rang);
+        work(200000000);
+        SAY("at work: %d", rang == kinds[i].signal);
+        SHOW(getitimer(kinds[i].which, &now));
+        SAY("%ld %ld", now.it_value.tv_sec, (long)now.it_value.tv_usec);
+        once.it_interval.tv_usec = 10000;
+        setitimer(kinds[i].which, &once, NULL);
+        int times = 0;
+        for (int k = 0; k < 3; k++) {
+            rang = 0;
+            work(100000000);
+            times += rang == kinds[i].signal;
+        }
+        SAY("again and again: %d", times);
+        once.it_interval.tv_usec = 0;
+        setitimer(kinds[i].which, &(struct itimerval){ 0 }, &now);
+    }
+}
+
+static void limits(void)
+{
+    int status;
+    static const struct rlimit all[] = { { 1, 3 }, { 1, 1 }, { 0, 2 } };
+    for (unsigned i = 0; i < 3; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            setrlimit(RLIMIT_CPU, &all[i]);
+            if (fork() == 0)   /* has the limit as well, and its own clock */
+                for (;;)
+                    ;
+            wait(&status);
+            _exit(WTERMSIG(status));
+        }
+        waitpid(pid, &status, 0);
+        show_status("limit", status);
+    }
+    pid_t pid = fork();
+    if (!pid) {
+        signal(SIGXCPU, ring);
+        struct rlimit two = { 1, 2 };
+        setrlimit(RLIMIT_CPU, &two);
+        while (!rang)
+            ;
+        write(1, "told\n", 5);
+        for (;;)
+            ;
+    }
+    waitpid(pid, &status, 0);
+    show_status("told first", status);
+}
+
+static void timers(void)
+{
+    static const clockid_t clocks_of[] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID };
+
+    siginfo_t info;
+    sigset_t set;
+    for (unsigned i = 0; i < 8; i++) {
+        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = i % 2 ? SIGRTMIN + 3 : SIGUSR1, .sigev_value.sival_int = 77 };
+        struct itimerspec often = { { 0, 100000 }, { 0, 100000 } }, now;
+        timer_t timer;
+        sigemptyset(&set);
+        sigaddset(&set, event.sigev_signo);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        SHOW(timer_create(clocks_of[i / 2], &event, &timer));
+        SHOW(timer_settime(timer, 0, &often, NULL));
+        work(100000000);
+        SHOW(timer_gettime(timer, &now));
+        SAY("%ld %d", now.it_interval.tv_nsec, now.it_value.tv_nsec > 0);
+        SHOW(timer_getoverrun(timer));
+        SHOW(sigwaitinfo(&set, &info) == event.sigev_signo);
+        SAY("code %d value %d, overruns %d, the same %d", info.si_code, info.si_value.sival_int, info.si_overrun >= (i < 4 ? 500 : 5),
+            timer_getoverrun(timer) == info.si_overrun);
+        SHOW(timer_settime(timer, 0, &(struct itimerspec){ { 0, 0 }, { 0, 1000 } }, NULL));
+        while (sigtimedwait(&set, &info, &(struct timespec){ 0, 0 }) > 0)
+            ;
+        SHOW(timer_settime(timer, 0, &(struct itimerspec){ { 0, 0 }, { 0, 5000000 } }, NULL));
+        work(100000000);
+        SHOW(sigwaitinfo(&set, &info) == event.sigev_signo);
+        SHOW(timer_getoverrun(timer));
+        SHOW(timer_gettime(timer, &now));
+        SAY("%ld %ld", now.it_value.tv_sec, now.it_value.tv_nsec);
+        SHOW(timer_settime(timer, 0, &often, NULL));
+        pause_ms(20);
+        signal(event.sigev_signo, SIG_IGN);   /* what waits is dropped, and the timer goes on */
+        signal(event.sigev_signo, ring);
+        work(100000000);
+        SHOW(sigwaitinfo(&set, &info) == event.sigev_signo);
+        SHOW(timer_delete(timer));
+    }
+}
+
+int main(void)
+{
+    clocks();
+    intervals();
+    limits();
+    timers();
+    struct rusage usage;
+    SHOW(getrusage(RUSAGE_SELF, &usage));
+    SAY("%d %d", usage.ru_maxrss > 0 && usage.ru_maxrss < 100000, usage.ru_minflt > 0);
+    char *much = malloc(20 << 20);
+    memset(much, 1, 20 << 20);
+    free(much);
+    getrusage(RUSAGE_SELF, &usage);
+    SAY("%d", usage.ru_maxrss >= 20 << 10);
+    getrusage(RUSAGE_CHILDREN, &usage);
+    SAY("%d", usage.ru_utime.tv_sec >= 3);
+    return 0;
+}
