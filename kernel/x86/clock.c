@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "cpu.h"
 
-enum { PIT_HZ = 1193182, PIT_GATE = 0x61, PIT_CHANNEL2 = 0x42, PIT_MODE = 0x43, TRIAL_TICKS = 2386 /* 2 ms */, TRIALS = 3, TRIALS_MOST = 200 };
+enum { PIT_HZ = 1193182, PIT_GATE = 0x61, PIT_CHANNEL2 = 0x42, PIT_MODE = 0x43, TRIAL_TICKS = 2386 /* 2 ms */, TRIALS = 200 };
 enum { LAPIC_EOI = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_LVT_TIMER = 0x320, LAPIC_INITIAL = 0x380, LAPIC_CURRENT = 0x390, LAPIC_DIVIDE = 0x3e0 };
 enum { SECOND = 1000000000, TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = 1000000000 };
 
@@ -60,11 +60,11 @@ static struct trial measure(void)
                            .unsure = (begun - before) + (over - earlier) };
 }
 
-/* The surest of the first few trials, or of more until one is sure to five thousandths. */
+/* The first trial that is sure to two thousandths, or the surest of many. */
 static void calibrate(void)
 {
     struct trial best = { .unsure = ~0ul };
-    for (int i = 0; i < TRIALS || (i < TRIALS_MOST && best.unsure > best.tsc / 200); i++) {
+    for (int i = 0; i < TRIALS && best.unsure > best.tsc / 500; i++) {
         struct trial t = measure();
         if (t.unsure < best.unsure)
             best = t;
