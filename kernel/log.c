@@ -5,7 +5,7 @@
 #include <minnow/format.h>
 #include "memory.h"
 
-enum { RING = 32768, COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, LINE = 256 };
+enum { RING = 32768, COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, LINE = 256, LAST_WORDS = 1200 };
 
 static char ring[RING];
 static size_t written;
@@ -47,6 +47,21 @@ size_t log_read(size_t offset, char *to, size_t length)
         for (size_t at = first + offset; at < written && n < length; at++)
             to[n++] = ring[at % RING];
     return n;
+}
+
+void log_halt(int how)
+{
+    char line;
+    size_t kept = written < RING ? written : RING, from = kept > LAST_WORDS ? kept - LAST_WORDS : 0;
+    while (how == HALT_FAILED && from && log_read(from - 1, &line, 1) && line != '\n')
+        from--;
+    for (; how == HALT_FAILED && log_read(from, &line, 1); from++) {
+        if (line == '\n')
+            serial_put('\r');
+        serial_put(line);
+        panic_screen(&line, 1);
+    }
+    arch_halt(how == HALT_REBOOT ? HALT_REBOOT : HALT_POWEROFF);
 }
 
 void kprintf(const char *format, ...)

@@ -44,14 +44,19 @@ static void host_put(const char *bytes, size_t n)
         arch_port_out(HOST_PORT, 1, (uint8_t)bytes[i]);
 }
 
+void panic_screen(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        screen_put(text[i]);
+}
+
 void panic_text(const char *text, size_t length)
 {
     uint32_t n = length;
     host_put("\x7fMNWp", 5);
     host_put((const char *)&n, 4);
     host_put(text, length);
-    for (size_t i = 0; i < length; i++)
-        screen_put(text[i]);
+    panic_screen(text, length);
 }
 
 static void print_symbol(uint64_t address)

@@ -317,7 +317,7 @@ void service_watch(uint64_t now)
     static uint64_t messages = ~0ul, hung_at;
     struct task *x = tasks[SLOT_MANAGER];
     if (lost_at && now - lost_at > LOST_SECONDS * SECOND)
-        arch_halt(HALT_POWEROFF);
+        log_halt(HALT_FAILED);
     if (lost_at || !x || !x->recovery)
         return;
     if (service_strikes) {

@@ -513,15 +513,15 @@ class Run:
         if self.why == "time":
             self.say(f"timed out after {self.timeout} seconds")
             return TIMED_OUT
+        said = [line.strip() for line in self.last_words.decode(errors="replace").splitlines() if line.strip()]
         if not self.booted:
             reason = (f"no sign of life within {BOOT_LIMIT[self.emu]} seconds"
                       if self.why == "boot" else "the emulator ended")
-            said = [line.strip() for line in self.last_words.decode(errors="replace").splitlines() if line.strip()]
             self.say("\n    ".join([f"did not boot: {reason}", *([self.complaints] if self.complaints else []), *said[-6:]]))
             return DID_NOT_BOOT
         when = "after" if self.status is not None else "before"
-        self.say(f"the machine stopped or reset without an orderly end, {when} the command's end"
-                 + (f"\n{self.complaints}" if self.complaints else ""))
+        self.say("\n    ".join([f"the machine stopped or reset without an orderly end, {when} the command's end",
+                               *([self.complaints] if self.complaints else []), *said[-12:]]))
         return PANICKED
 
     def collect(self):

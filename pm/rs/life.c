@@ -366,7 +366,7 @@ void life_look(uint64_t bits)
     if (on_beat)
         next_beat = now + LOOK_NS;
     if (halt_at && now >= halt_at)
-        kernel_call(SYS_HALT, HALT_POWEROFF, 0, 0, 0, 0, 0);
+        kernel_call(SYS_HALT, HALT_FAILED, 0, 0, 0, 0, 0);
     storm_look(now, bits);
     bool waits = false;
     for (unsigned i = 2; i < slots; i++)

@@ -70,6 +70,7 @@ def test_without_its_manager_the_machine_stops_with_clean_disks(vm, tmp_path):
     result = vm(["sh", "-c", "echo written >/root/x; cat /dev/service; cat /root/x; cat /proc/minnow/log; sleep 100"], count=True, service=[("rs", bad)])
     assert b"written" in result.stdout and b"the service manager is lost" in result.stdout, result
     assert result.status == vmlib.PANICKED and b"the machine stopped" in result.stderr, result
+    assert b"the service manager is lost" in result.stderr and b"the service manager is lost" in result.log    # it says why
 
 
 LOOP = "(while :; do {}; done) & killer=$!;"

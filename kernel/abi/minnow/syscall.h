@@ -140,7 +140,7 @@ enum crash { CRASH_NONE, CRASH_FAULT, CRASH_EXIT, CRASH_UNRECOVERABLE, CRASH_KIL
 struct recovery { vaddr_t entry; struct { vaddr_t from, to; } settled[2]; };
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
-enum { HALT_POWEROFF, HALT_REBOOT };
+enum { HALT_POWEROFF, HALT_REBOOT, HALT_FAILED /* power off, and the end of the boot log says why */ };
 
 /* Priorities: 0 is the highest. The upper half are of services, by their manifests; the lower of programs, by the policy of
  * scheduling. Threads of equal priority take turns. */
