@@ -132,6 +132,7 @@ int arch_fpu_get(struct thread *t, void *area)
         save(t->fpu);
     }
     copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
+    *(uint32_t *)((char *)area + MXCSR_AT) &= mxcsr_allowed;   /* QEMU lets programs load bits that the processor has not */
     return 0;
 }
 
