@@ -254,6 +254,8 @@ static void interrupted(int flags)
     got = write(end[1], data, sizeof data);
     SAY("the reader goes: %ld %s", got, why(got));
     wait(NULL);
+    got = write(end[1], data, 0);
+    SAY("nothing to nobody: %ld %s", got, why(got));
     close(end[1]);
     /* Interrupted when the memory of the rest is bad. */
     pipe(end);

@@ -124,10 +124,12 @@ int64_t do_write(struct message *m)
     uint64_t length = whole_pages(m), done = moved_before(m);
     if (!p)
         return -EBADF;
+    if (!length && !(m->flags & CALL_CUT))
+        return 0;   /* whoever reads */
     if (!p->readers)
         return -EPIPE;
     if (!length)
-        return m->flags & CALL_CUT ? -EFAULT : 0;
+        return -EFAULT;
     uint32_t bytes = 0;
     if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {      /* else behind those who wait already */
         bytes = fitting(p, length, length - done);
