@@ -6,6 +6,9 @@
  * service's mailbox. Whoever receives it holds the call until he replies, forwards or throws it back; it then stands in
  * nobody's list, only its own state says who owes the reply. So nothing in here needs memory, and nothing grows.
  *
+ * The threads of a service are shared out: what one user's programs may keep busy is bounded, and some are left for root
+ * and for other services (admits). Whose turn it is not stays in the mailbox, and others overtake him.
+ *
  * Because the caller's registers keep the request, a call can be made again at any time (syscall_dispatch). */
 #include "ipc.h"
 
@@ -17,11 +20,13 @@
 #include <minnow/errno.h>
 #include <minnow/protocol.h>
 
-enum { INDEX_BITS = 16 };
+enum { INDEX_BITS = 16, SERVERS_MAX = 100 };
 
 /* r's registers become t's request; t waits for r's task. */
 static inline void deliver(struct thread *r, struct thread *t)
 {
+    struct task *me = r->task;
+    const struct task *from = t->task;
     const uint64_t *w = t->words;
     struct regs *to = &r->regs;
     to->rdi = w[0];
@@ -30,17 +35,17 @@ static inline void deliver(struct thread *r, struct thread *t)
     to->r10 = w[3];
     to->r8 = w[4];
     to->r9 = w[5];
-    to->rax = t->call;
+    to->rax = r->serving = t->call;
     to->rbx = t->op;
-    to->rbp = t->task->endpoint;
+    to->rbp = from->endpoint;
     to->r12 = t->object;
     to->r13 = t->position;
     to->r14 = t->flags;
-    to->r15 = t->task->label;
+    to->r15 = from->label;
     t->state = THREAD_HELD;
-    t->holder = r->task;
-    r->serving = t->call;
-    r->task->messages++;
+    t->holder = me;
+    r->charged_to = from->user;
+    me->messages++;
 }
 
 static void deliver_told(struct thread *r)
@@ -58,41 +63,130 @@ static void deliver_told(struct thread *r)
 static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object, uint64_t flags)
 {
     r->serving = 0;
+    r->charged_to = 0;
     r->told.op = op, r->told.word = word, r->told.object = object, r->told.flags = flags;
     deliver_told(r);
 }
 
-/* Takes the first thing out of a mailbox that is not empty, into r's registers. */
-static void deliver_next(struct thread *r)
+/* ---- whose turn it is ---- */
+
+/* Of n threads of a service one user keeps so many busy at most; with fewer than four nobody is bounded. */
+static unsigned servers_each(unsigned n) { return n < 4 ? n : n < 8 ? n / 2 : 4; }
+static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }         /* or for services; */
+static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; } /* of these */
+
+/* Threads that wait in receive. */
+static unsigned idle(const struct task *x) { return x->spare + x->servers - servers_each(x->servers); }
+
+void ipc_serves(struct task *service, unsigned servers)
+{
+    unsigned idle_now = idle(service);
+    service->servers = servers < SERVERS_MAX ? servers : SERVERS_MAX;
+    service->spare = idle_now + servers_each(service->servers) - service->servers;
+}
+
+static unsigned busy_for(const struct task *service, const struct thread *but, uint32_t user)
+{
+    unsigned n = 0;
+    for (const struct thread *t = service->threads; t; t = t->siblings)
+        n += t != but && t->state != THREAD_RECEIVING && t->charged_to == user;
+    return n;
+}
+
+/* Whether a caller gets a thread, r if that is already at hand, of the `idle` ones. */
+static bool admits(const struct task *to, const struct thread *r, unsigned idle, const struct task *caller)
+{
+    if (caller->service)
+        return true;
+    if (!caller->user)
+        return idle > servers_for_services(to->servers);
+    return idle > servers_for_root(to->servers) && busy_for(to, r, caller->user) < servers_each(to->servers);
+}
+
+static inline struct thread *mail_caller(struct mail *m) { return (struct thread *)((char *)m - offsetof(struct thread, mail)); }
+
+/* Takes the first mail out of the mailbox that may have one of the `idle` threads; NULL: there is none. */
+static struct mail *mail_take(struct task *me, const struct thread *r, unsigned idle)
+{
+    const uint32_t *refused = NULL;   /* the user who was refused last: his calls often stand side by side */
+    struct mail *before = NULL;
+    for (struct mail *m = me->mail_first; m; before = m, m = m->next) {
+        const struct task *caller = m->kind == MAIL_CALL ? mail_caller(m)->task : NULL;
+        if (caller && ((refused && *refused == caller->user && !caller->service) || !admits(me, r, idle, caller))) {
+            refused = &caller->user;
+            continue;
+        }
+        *(before ? &before->next : &me->mail_first) = m->next;
+        if (me->mail_last == m)
+            me->mail_last = before;
+        return m;
+    }
+    return NULL;
+}
+
+/* ---- receiving ---- */
+
+/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none. idle: threads that can take it,
+ * with r. */
+static bool deliver_next(struct thread *r, unsigned idle)
 {
     struct task *me = r->task;
     if (me->pending) {
         deliver_kernel(r, KERNEL_NOTIFY, me->pending, 0, 0);
         me->pending = 0;
-        return;
+        return true;
     }
-    struct mail *m = me->mail_first;
-    me->mail_first = m->next;
+    struct mail *m = mail_take(me, r, idle);
+    if (!m)
+        return false;
     if (m->kind == MAIL_CALL) {
-        deliver(r, (struct thread *)((char *)m - offsetof(struct thread, mail)));
+        deliver(r, mail_caller(m));
     } else {
         struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
         deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
         conn_released(c);
     }
+    return true;
 }
 
-void ipc_receive(struct thread *t)
+static inline void wait_for_mail(struct thread *t)
 {
     struct task *me = t->task;
-    if (me->pending || me->mail_first) {
-        deliver_next(t);
-        return;
-    }
     sched_block(t);
     t->state = THREAD_RECEIVING;
     t->next = me->receivers;
     me->receivers = t;
+    me->spare++;
+}
+
+/* There is mail: perhaps for t. */
+static __attribute__((noinline)) void take_mail(struct thread *t)
+{
+    if (!deliver_next(t, idle(t->task) + 1))
+        wait_for_mail(t);
+}
+
+void ipc_receive(struct thread *t)
+{
+    if (t->task->pending || t->task->mail_first)
+        take_mail(t);
+    else
+        wait_for_mail(t);
+}
+
+static inline void receiver_leaves(struct task *me, struct thread *r)
+{
+    me->receivers = r->next;
+    me->spare--;
+}
+
+struct thread *ipc_enter(struct task *service)
+{
+    struct thread *r = service->receivers;
+    if (!r || !deliver_next(r, idle(service)))
+        return NULL;
+    receiver_leaves(service, r);
+    return r;
 }
 
 void ipc_receive_again(struct thread *t)
@@ -106,16 +200,6 @@ void ipc_receive_again(struct thread *t)
         ipc_receive(t);
 }
 
-/* A thread of the service that can take a message now, made ready; NULL when it must go to the mailbox. */
-static inline struct thread *receiver(struct task *to)
-{
-    struct thread *r = to->receivers;
-    if (!r || to->active)
-        return NULL;
-    to->receivers = r->next;
-    return r;
-}
-
 static void mail_put(struct task *to, struct mail *m)
 {
     m->next = NULL;
@@ -126,6 +210,14 @@ static void mail_put(struct task *to, struct mail *m)
     to->mail_last = m;
 }
 
+/* Something has come: a thread takes it, if the monitor is free. */
+static void enter(struct task *to)
+{
+    struct thread *r = to->active ? NULL : ipc_enter(to);
+    if (r)
+        sched_ready(r);
+}
+
 void ipc_post(struct task *to, struct mail *m)
 {
     if (to->refuses) {
@@ -133,11 +225,7 @@ void ipc_post(struct task *to, struct mail *m)
         return;
     }
     mail_put(to, m);
-    struct thread *r = receiver(to);
-    if (r) {
-        deliver_next(r);
-        sched_ready(r);
-    }
+    enter(to);
 }
 
 void ipc_send(struct thread *t, struct task *to)
@@ -146,8 +234,9 @@ void ipc_send(struct thread *t, struct task *to)
         sched_block(t);
     t->call += 1ul << INDEX_BITS;
     t->slow = 0;
-    struct thread *r = receiver(to);
-    if (__builtin_expect(r != NULL, 1)) {
+    struct thread *r = to->receivers;
+    if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)), 1)) {
+        receiver_leaves(to, r);
         deliver(r, t);
         sched_ready(r);
         return;
@@ -166,11 +255,7 @@ void ipc_send(struct thread *t, struct task *to)
 void ipc_notify(struct task *to, uint64_t bits)
 {
     to->pending |= bits;
-    struct thread *r = receiver(to);
-    if (r) {
-        deliver_next(r);
-        sched_ready(r);
-    }
+    enter(to);
 }
 
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
@@ -333,6 +418,7 @@ void ipc_withdraw(struct thread *t)
         for (struct thread **at = &t->task->receivers; *at; at = &(*at)->next)
             if (*at == t) {
                 *at = t->next;
+                t->task->spare--;
                 break;
             }
     } else if (t->state == THREAD_READY || t->state == THREAD_MONITOR) {

@@ -31,6 +31,11 @@ static inline void ipc_finish(struct thread *t, int64_t result)
 void ipc_receive(struct thread *t);
 /* What t received last, once more, if that is still to be answered; else the next. */
 void ipc_receive_again(struct thread *t);
+/* The next thing in the mailbox is delivered to a thread of the service that waits in receive and is to run now; NULL: there is no such
+ * thread, or nothing that it may take. */
+struct thread *ipc_enter(struct task *service);
+/* A service says how many of its threads receive messages. */
+void ipc_serves(struct task *service, unsigned servers);
 void ipc_notify(struct task *to, uint64_t bits);
 /* t makes an event call on its task's personality (or, for a service, dies: the manager is told). */
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4);

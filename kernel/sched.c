@@ -131,10 +131,7 @@ static void monitor_next(struct task *task)
         dispatch(t);
         return;
     }
-    if (task->receivers && (task->pending || task->mail_first)) {
-        t = task->receivers;
-        task->receivers = t->next;
-        ipc_receive(t);
+    if ((task->pending || task->mail_first) && (t = ipc_enter(task))) {
         task->active = t;
         dispatch(t);
     }

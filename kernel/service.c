@@ -139,6 +139,7 @@ static void stop_threads(struct task *x)
     x->active = NULL;
     x->entry_first = NULL;
     x->receivers = NULL;
+    x->spare = x->servers = 0;
     sched_orphan(x);
     ipc_orphan(x);
     x->stack_next = x->recovery = 0;
@@ -433,6 +434,7 @@ int64_t sys_ready(struct thread *t, const uint64_t *a)
 {
     t->task->recovery = a[0];
     t->task->protocols = a[1];
+    ipc_serves(t->task, a[2]);
     return 0;
 }
 

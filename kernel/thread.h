@@ -52,6 +52,7 @@ struct thread {
     struct thread *next;        /* in a run queue, a list of receivers, a wait for a position */
     call_t         call;        /* sequence << 16 | index: names the call that is being made */
     call_t         serving;     /* a service's: the call that it received last; 0: what the kernel said then stands in `told` */
+    uint32_t       charged_to;  /* a service's: the user of the program whose message it works on; 0: root, a service, nobody */
     struct task   *holder;      /* QUEUED: whose mailbox; HELD: who owes the reply */
     uint64_t      *words;       /* of the request: in the registers, or in `moved` */
     uint64_t       op, object, position, flags;
@@ -120,6 +121,8 @@ struct task {
     struct mail   *mail_first, *mail_last;
     uint64_t       pending;           /* notification bits */
     struct thread *receivers;         /* who waits in receive; the last to come is the first to go */
+    int8_t         spare;             /* how many more they are than when it matters who gets one (ipc.c, admits) */
+    uint8_t        servers;           /* how many threads receive messages (SYS_READY) */
 
     /* Monitor: of a service's threads one runs at a time. */
     struct thread *active;            /* the one */

@@ -49,3 +49,25 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
     for name, (state, deaths) in services("\n".join(lines[4:])).items():
         assert state == "running" and deaths == 0, name
+
+
+BUSY = r"""begin() {{ mkdir -p /root/g; chmod 777 /root/g; chmod 755 /root; cd /root/g; {greedy} $1 >/tmp/$1 2>&1 & group=$!; cd /; sleep 2; }}
+give() {{ kill -9 -$group; wait $group 2>/dev/null; usleep 300000; rm -rf /root/g; }}
+/root/work >/tmp/out 2>&1; begin spins; {greedy} time '/root/work >/tmp/out 2>&1'; give
+begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
+{greedy} time '/root/work >/tmp/out 2>&1'; cat /proc/minnow/services"""
+
+
+@pytest.mark.parametrize("what", ["forks", "execs", "walks", "syncs", "sends"])
+def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_path, what):
+    """Forty processes leave root a part of the processor; how much is measured beside forty that only compute."""
+    work = tmp_path / "work"
+    work.write_text(WORK)
+    work.chmod(0o755)
+    result = vm(["sh", "-c", BUSY.format(greedy=GREEDY, what=what)], add=[(str(work), "/root/work")], timeout=110, count=True)
+    lines = result.stdout.decode().splitlines()
+    times = [int(line) for line in lines[:3] if line.isdigit()]
+    assert len(times) == 3, (lines, result.stderr)
+    assert times[1] <= 3 * times[0], times
+    for name, (state, deaths) in services("\n".join(lines[3:])).items():
+        assert state == "running" and deaths == 0, name

@@ -134,7 +134,7 @@ void service_run(const struct service *s)
     if (!shadow)
         die("no memory to save stacks in");
     stack_prepare((uintptr_t)__builtin_frame_address(0), kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32, shadow, NULL, NULL);
-    recovery_register(protocols);
+    recovery_register(protocols, s->threads);
     serve(NULL);
 }
 

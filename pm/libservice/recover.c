@@ -42,11 +42,11 @@ void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begi
         stacks[stacks_count++] = s;
 }
 
-void recovery_register(uint32_t protocols)
+void recovery_register(uint32_t protocols, unsigned threads)
 {
     static struct recovery how;
     how = (struct recovery){ (vaddr_t)recover, { { (vaddr_t)settle, (vaddr_t)settle_end }, { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
-    kernel_call(SYS_READY, (uint64_t)&how, protocols, 0, 0, 0, 0);   /* and the stack is saved: from now on it can be needed */
+    kernel_call(SYS_READY, (uint64_t)&how, protocols, threads, 0, 0, 0);   /* and the stack is saved: from now on it can be needed */
 }
 
 /* The receive may wait, and then others of this service have gone on: so it empties the log like any. But it does not make a new beginning. */

@@ -46,7 +46,7 @@ struct saved_stack {
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void), void *argument);
 void *stack_shadow(void);     /* NULL: no memory, or too many threads */
 void receive_again(struct message *m);
-void recovery_register(uint32_t protocols);
+void recovery_register(uint32_t protocols, unsigned threads);
 
 /* Goes on with what was received last. fail: a call is not handled again but answered -EIO. In message.c. */
 _Noreturn void serve_again(bool fail);

@@ -1,5 +1,6 @@
 /* greedy WHAT: becomes uid 1000 and takes all it can get of something, with as many processes as it takes, says how it ended, and holds it
  * until it is killed. Everything goes with its process group.
+ * greedy nothing: ends.
  * greedy time COMMAND: the nanoseconds that the shell takes for it. */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { STUDENT = 1000, PARTS = 12, MANY = 20000 };
+enum { STUDENT = 1000, PARTS = 12, BUSY = 40, MANY = 20000 };
 
 static char block[65536];
 static union sigval nothing;
@@ -182,11 +183,93 @@ static void flocks(void)
     }
 }
 
+/* Calls that keep a thread of a service busy, over and over, by 40 processes; and for comparison those who only compute. */
+static void busy_processes(void)
+{
+    SAY("busy");
+    for (int i = 1; i < BUSY && fork() > 0; i++)
+        ;
+}
+
+static void spins(void)
+{
+    busy_processes();
+    for (volatile unsigned i = 0;; i++)
+        ;
+}
+
+static void forks(void)
+{
+    enum { SIZE = 1 << 20 };
+    char *at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(at, 1, SIZE);
+    busy_processes();
+    for (pid_t pid;; waitpid(pid, NULL, 0))
+        if ((pid = fork()) == 0)
+            _exit(0);
+}
+
+static void execs(void)
+{
+    char name[40];
+    busy_processes();
+    snprintf(name, sizeof name, "script%d", getpid());
+    dprintf(open(name, O_CREAT | O_WRONLY, 0700), "#!/usr/lib/minnow-tests/_greedy nothing\n");
+    for (pid_t pid;; waitpid(pid, NULL, 0))
+        if ((pid = vfork()) == 0)
+            _exit(execl(name, name, NULL));
+}
+
+static void walks(void)
+{
+    char name[300], way[3000] = "";
+    busy_processes();
+    snprintf(name, sizeof name, "dir%d", getpid());
+    mkdir(name, 0700);
+    for (int i = 0; i < 200; i++)
+        strcat(strcat(way, name), "/../");
+    strcat(way, "absent");
+    for (unsigned i = 0;; i++) {
+        struct stat st;
+        sprintf(way + strlen(way) - 6, "%06u", i % 1000000);
+        stat(way, &st);
+    }
+}
+
+static void syncs(void)
+{
+    char name[40];
+    busy_processes();
+    snprintf(name, sizeof name, "sync%d", getpid());
+    int fd = open(name, O_CREAT | O_RDWR, 0600);
+    ftruncate(fd, 65536);
+    char *at = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    for (unsigned i = 0;; i++) {
+        for (int page = 0; page < 65536; page += 4096)
+            at[page] = i;
+        msync(at, 65536, MS_SYNC);
+    }
+}
+
+static void sends(void)
+{
+    char name[40];
+    busy_processes();
+    snprintf(name, sizeof name, "send%d", getpid());
+    int from = open("/usr/lib/minnow-tests/_greedy", O_RDONLY), to = open(name, O_CREAT | O_RDWR, 0600);
+    for (;;) {
+        off_t zero = 0;
+        lseek(to, 0, SEEK_SET);
+        syscall(SYS_sendfile, to, from, &zero, 65536);
+    }
+}
+
 static const struct { const char *name; void (*run)(void); bool once; } all[] = {
     { "pipes", pipes, false }, { "fifos", fifos, false }, { "files", files, false }, { "names", names, false }, { "bytes", bytes, false }, { "signals", signals, false },
     { "locks", locks, false }, { "flocks", flocks, false }, { "timers", timers, false }, { "processes", processes, true }, { "threads", threads, false },
     { "pollers", pollers, false }, { "waiters", waiters, false }, { "memory", memory, false }, { "shared", shared, false }, { "regions", regions, false },
-    { "mapped", mapped, false },
+    { "mapped", mapped, false }, { "spins", spins, true }, { "forks", forks, true }, { "execs", execs, true }, { "walks", walks, true },
+    { "syncs", syncs, true }, { "sends", sends, true },
 };
 
 static int64_t now_ns(void)
@@ -208,6 +291,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "time"))
         return timed(argv[2]);
+    if (argc > 1 && !strcmp(argv[1], "nothing"))
+        return 0;
     setpgid(0, 0);
     signal(SIGTERM, SIG_DFL);
     if (setgid(STUDENT) || setuid(STUDENT) || argc < 2)

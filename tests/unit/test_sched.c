@@ -56,10 +56,15 @@ void ipc_finish_slow(struct thread *t, int64_t result)
     sched_decide(t, result);
 }
 
-void ipc_receive(struct thread *t)
+struct thread *ipc_enter(struct task *service)
 {
-    t->task->pending = 0;
-    received++;
+    struct thread *t = service->receivers;
+    if (t) {
+        service->receivers = t->next;
+        service->pending = 0;
+        received++;
+    }
+    return t;
 }
 
 /* ---- programs and services ---- */

@@ -82,7 +82,7 @@ enum sys {
     SYS_GROW,           /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget */
     SYS_THREAD,         /* ip, argument: another thread of this service, with a stack of its own -> top of the stack | thread index */
     SYS_EXIT,           /* ends the calling service thread; or, by enum exit, freezes the service (rs is told) */
-    SYS_READY,          /* struct recovery *, bit per protocol: this service has come up, answers these protocols, and can be rolled back so */
+    SYS_READY,          /* struct recovery *, bit per protocol, threads that receive: this service has come up, answers these protocols, and can be rolled back so */
     SYS_IRQ_BIND,       /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
     SYS_IRQ_ACK,        /* irq */
     SYS_PORT_IN,        /* port, width in bytes -> value */

@@ -48,7 +48,7 @@ int main(void)
     struct message m;
     int64_t task;
     memset(junk, 0x41, sizeof junk);
-    recovery_register(~0u);
+    recovery_register(~0u, 1);
     do                        /* until POSIX has said what programs are */
         message_receive(&m);
     while ((task = kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0)) < 0);

@@ -55,7 +55,7 @@ int main(void)
 {
     struct message m;
     draw_seed(time_now());
-    recovery_register(1u << PROTOCOL_FS);
+    recovery_register(1u << PROTOCOL_FS, 1);
     for (unsigned n = 0;; n++) {
         message_receive(&m);
         held[n % HELD] = m.call;

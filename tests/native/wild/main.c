@@ -67,7 +67,7 @@ int main(void)
 {
     struct message m;
     draw_seed(time_now() * 0x9e3779b97f4a7c15ul);
-    recovery_register(~0u);
+    recovery_register(~0u, 1);
     for (unsigned i = 0; i < SCRATCH / 8; i++)
         scratch[i] = word();
     rage();
