@@ -1,13 +1,15 @@
 """Submissions that mean harm: each must end as it is said to, with no points, and must not keep the grader from anything. Those that are
-programs are lab/hostile/*.c; the others are made here."""
+programs are lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; the others
+are made here."""
 
 import glob
 import os
+import shutil
 import zipfile
 
-from . import LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, record as records, submission
+from . import LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, lab as labs, record as records, report, submission
 
-LAB = "01-ipc"                  # for which they are
+LAB = "01-ipc"                  # for which they are, but for those in folders
 GOOD = "int main(void) { return 0; }\n"
 
 
@@ -85,6 +87,11 @@ OTHERS = {
     "includes-by-digraph": (text('%:include "/etc/shadow"\n' + GOOD), NOT_BUILT),
     "does-not-compile": (text("int main(void) { return nothing; }\n"), NOT_BUILT),
     "includes-itself": (text('#include "main.c"\n#include "main.c"\n' + GOOD), NOT_BUILT),
+    "errors-by-the-megabyte": (text("x" * 60000 + "\n" + "int f(void) { return a; }\n" * 60), NOT_BUILT),
+    "error-in-one-line": (text("#define A(x) B(x x)\n#define B(x) C(x x)\n#define C(x) D(x x)\n#define D(x) E(x x)\n#define E(x) F(x x)\n#define F(x) x x x x\n"
+                               "int f(void) { return " + "A(A(a+)) " * 2 + "b; }\n" + "int main(void) { return " + "(" * 60000 + "; }\n"), NOT_BUILT),
+    "escapes-in-errors": (text('#error "\033[2J\033]0;title\007 \r\u202e passed"\n' + GOOD), NOT_BUILT),
+    "formula-in-an-error": (text("#error =HYPERLINK(1)\n" + GOOD), NOT_BUILT),
     "giant-array": (text('#include "service.h"\nchar a[1ul << 33] = { 1 };\nint main(void) { return a[0]; }\n'), NOT_BUILT),
 }
 
@@ -103,6 +110,36 @@ def submissions(folder):
     return found
 
 
+def programs(folder):
+    """[(lab, name, path, status)] of those for other labs, made in the folder."""
+    found = []
+    for source in sorted(glob.glob(os.path.join(LABS, "hostile", "*", "*.c"))):
+        lab = labs.load(os.path.basename(os.path.dirname(source)))
+        name = f"{lab.id} {os.path.basename(source)[:-2].replace('_', '-')}"
+        where = os.path.join(folder, name)
+        shutil.copytree(lab.skeleton, where)
+        shutil.copy(source, os.path.join(where, "main.c"))
+        found.append((lab, name, where, PARTIAL))
+    return found
+
+
+def everything(folder):
+    """[(lab, name, path, status)] of all of them."""
+    lab = labs.load(LAB)
+    return [(lab, *one) for one in submissions(folder)] + programs(folder)
+
+
+LARGEST_REPORTS = 1 << 20       # bytes of all of them together
+
+
+def unfit(record):
+    """What is wrong with the reports: their size, and what moves a terminal's cursor."""
+    texts = {name: make(record) for name, make in report.FILES.items()}
+    size = sum(map(len, texts.values()))
+    odd = sorted(name for name, text in texts.items() if any(not c.isprintable() and c not in "\n\t" for c in text))
+    return f"{size} bytes of reports" if size > LARGEST_REPORTS else f"control characters in {', '.join(odd)}" if odd else ""
+
+
 def check(lab, path, status):
     """What is wrong, or nothing."""
     try:
@@ -112,6 +149,8 @@ def check(lab, path, status):
     if status == REFUSED:
         return "is not refused"
     record = records.grade(lab, files, seeds=lab.seeds[:1], others=others)
+    if wrong := unfit(record):
+        return wrong
     if records.status(record) != status:
         return f"ends with {records.status(record)}" + (": " + record["build"]["output"] if not record["build"]["ok"] else "")
     return f"earns {record['score']['visible']} points" if record["score"]["visible"] else ""

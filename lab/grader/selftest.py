@@ -113,9 +113,8 @@ def checks_of_lab(lab, quick):
 
 
 def hostile_checks(folder):
-    lab = labs.load(hostile.LAB)
-    for name, path, status in hostile.submissions(folder):
-        yield name, lambda path=path, status=status: hostile.check(lab, path, status)
+    for lab, name, path, status in hostile.everything(folder):
+        yield name, lambda lab=lab, path=path, status=status: hostile.check(lab, path, status)
 
 
 def attempt(check):
