@@ -18,7 +18,7 @@ import vmlib
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
 
-from grader import build, confine, hostile, lab as labs, record as records, report, run, selftest, submission, trial
+from grader import Stop, build, confine, evidence, hostile, lab as labs, record as records, report, run, selftest, shown, submission, trial
 
 IPC = os.path.join(LABS, "01-ipc")
 SOLUTION = os.path.join(IPC, "instructor/solution")
@@ -210,6 +210,8 @@ def test_class_goes_on_where_it_was_stopped(tmp_path):
     assert done.returncode == 0 and done.stderr.count("/1 half: ") == 1, done.stderr
     assert (out / "grades.csv").read_text().splitlines() == rows
     assert (out / "good/status.json").stat().st_mtime_ns == before and (out / "half/record.json").exists()
+    done = command("admin", "csv", "02-sched", out)
+    assert done.returncode == 4 and "has results of 01-ipc" in done.stderr, "another lab's results make no gradebook"
 
 
 @pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
@@ -219,6 +221,41 @@ def test_compiler_sees_nothing_of_the_instructors(source):
     with pytest.raises(build.DoesNotBuild, match="main.c|denied|not found"):
         with build.program(lab, {"main.c": (source % os.path.join(SOLUTION, "main.c") + hostile.GOOD).encode()}):
             pass
+
+
+@pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
+@pytest.mark.parametrize("path", ["/usr/include/stdio.h", "/etc/hostname", "/proc/self/environ"])
+def test_compiler_sees_nothing_but_its_own(path):
+    """The instructor's tree may lie anywhere, also where the system's files are."""
+    with pytest.raises(build.DoesNotBuild, match="not found|denied"):
+        with build.program(labs.load("01-ipc"), {"main.c": f'__asm__(".inc" "bin \\"{path}\\"");\n{hostile.GOOD}'.encode()}):
+            pass
+
+
+def test_nothing_is_graded_where_the_compiler_cannot_be_confined(monkeypatch):
+    monkeypatch.setattr(confine, "available", lambda: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Stop, match="cannot be confined.*root") as stop:
+        with build.program(labs.load("01-ipc"), {"main.c": hostile.GOOD.encode()}):
+            pass
+    assert stop.value.status == 3 and "\n" not in str(stop.value)
+
+
+def test_programs_that_were_changed_are_found(tmp_path):
+    source = vmlib.DISK_IMAGE
+    image = vmlib.Image.copy(source, str(tmp_path / "disk.img"))
+    before = evidence.boot_partition(image)
+    assert evidence.changed(image, before, source, []) == []
+    vmlib.call("debugfs", "-w", "-R", "rm /bin/busybox", f"{image.path}?offset={image.partitions[1][0]}")
+    image.write_text(b"x", "/services/vfs.manifest")
+    assert evidence.changed(image, before, source, []) == ["the boot partition", "/bin/busybox"]
+    assert evidence.changed(image, before, source, [("/etc/hostname", "/usr/lib/absent")])[-1] == "/usr/lib/absent"
+
+
+def test_cells_are_no_formulas():
+    for text in ("=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1"):
+        assert not shown.cell(text).lstrip()[0] in "=+-@" and "\r" not in shown.cell(text) and "\t" not in shown.cell(text)
+    assert shown.cell("alice") == "alice" and shown.cell(70) == 70
 
 
 def test_report_fits_all_that_a_student_may_make_of_it():

@@ -11,7 +11,7 @@ import tempfile
 
 import vmlib
 
-from . import ROOT, broken, confine
+from . import ROOT, broken, confine, shown
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
@@ -22,6 +22,7 @@ LONGEST = 10                    # seconds of the processor for a build: a guard 
 MEMORY = 2 << 30
 LARGEST_FILE = 16 << 20
 LARGEST_PROGRAM = 2 << 20
+LARGEST_OUTPUT = 256 << 10      # of the compiler's, that is looked at
 
 
 class DoesNotBuild(Exception):
@@ -85,10 +86,10 @@ def give_to_nobody(folder):
             os.chown(os.path.join(root, name), NOBODY, NOBODY, follow_symlinks=False)
 
 
-def limit(sandbox):
+def limit(sandbox, files, folders):
     """In the process that becomes make."""
     vmlib.die_with_parent()
-    confine.to(sandbox)
+    confine.to(sandbox, files, folders)
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
@@ -102,6 +103,8 @@ def program(lab, files):
 
 
 def server(lab, files, sandbox):
+    confine.check()
+    readable = confine.needed()
     make_sandbox(lab, files, sandbox)
     folder = f"lab/{lab.id}/{lab.server}"
     program = os.path.join(sandbox, "build/services", lab.server)
@@ -110,16 +113,18 @@ def server(lab, files, sandbox):
     if os.geteuid() == 0:
         give_to_nobody(sandbox)
         who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    said = tempfile.TemporaryFile()                 # LARGEST_FILE bounds it too
     try:
         done = subprocess.run(["make", "-s", "BUILD=build", "JOBS=1", "SETUP=no", f"LAB_SERVERS={folder}", f"LIBS_{lab.server}={' '.join(lab.libraries)}",
-                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=lambda: limit(sandbox), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
+                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=lambda: limit(sandbox, *readable), stdin=subprocess.DEVNULL,
+                              stdout=said, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None
-    text = done.stdout.decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
+    said.seek(0)
+    text = said.read(LARGEST_OUTPUT).decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
     text = "\n".join(line for line in text.splitlines() if not line.startswith(("  CC ", "  LD ", "  AR ", "make: ***")))
     if done.returncode:
-        raise DoesNotBuild("\n".join(text.strip().splitlines()[:60]) or f"the compiler ended with status {done.returncode}")
+        raise DoesNotBuild(shown.text(text.strip()) or f"the compiler ended with status {done.returncode}")
     if os.path.getsize(program) > LARGEST_PROGRAM:
         raise DoesNotBuild(f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed")
     return program

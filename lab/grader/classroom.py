@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import vmlib
 
-from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, record as records, report, submission, write_file
+from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, record as records, report, shown, submission, write_file
 
 WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
 
@@ -99,7 +99,7 @@ def work(lab, name, path, out, temporary):
     done = subprocess.run([sys.executable, "-B", os.path.join(LABS, "admin"), "grade-one", lab.id, os.path.abspath(path), os.path.abspath(out)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
                           env=dict(os.environ, MINNOW_BUILT="1", TMPDIR=temporary), preexec_fn=vmlib.die_with_parent)
-    result = {"name": name, "status": done.returncode, "said": done.stderr.strip()[-2000:]}
+    result = {"name": name, "status": done.returncode, "said": shown.text(done.stderr.strip()[-2000:])}
     write_file(os.path.join(out, "status.json"), json.dumps(result) + "\n")
     return result
 
@@ -119,12 +119,13 @@ def grade_these(lab, todo, out, jobs):
         def one(item):
             name, path = item
             result = work(lab, name, path, os.path.join(out, name), temporary)
-            progress.step(f"{name}: {WORDS.get(result['status'], 'NOT GRADED')}")
+            progress.step(f"{shown.line(name, 40)}: {WORDS.get(result['status'], 'NOT GRADED')}")
         list(pool.map(one, todo.items()))
     write_csv(lab, out, os.path.join(out, "grades.csv"))
 
 
 def rows(lab, out):
+    """Of the gradebook; results of another lab have no place in it."""
     for name in sorted(os.listdir(out)):
         path = os.path.join(out, name, "status.json")
         if not os.path.exists(path):
@@ -138,6 +139,8 @@ def rows(lab, out):
                 row["remark"] = result["said"].removeprefix("admin: ")
             else:
                 record = records.load(os.path.join(out, name))
+                if record["lab"] != lab.id:
+                    raise Stop(USAGE, f"{out} has results of {record['lab']}, not of {lab.id}")
                 row["visible"], row["hidden"] = record["score"]["visible"], records.hidden_score(record)
                 row["total"] = row["visible"] + row["hidden"]
                 row["remark"] = " ".join(t["id"] for t in record["tests"] if t["status"] == "failed")
@@ -150,15 +153,16 @@ def rows(lab, out):
 
 def table(lab, out):
     lines = [f"{'student':<24} {'state':<15} {'visible':>7} {'hidden':>6} {'total':>5}  failed"]
-    lines += [f"{r['student']:<24} {r['state']:<15} {r['visible']:>7} {r['hidden']:>6} {r['total']:>5}  {r['remark']}" for r in rows(lab, out)]
+    lines += [f"{shown.line(r['student'], 40):<24} {r['state']:<15} {r['visible']:>7} {r['hidden']:>6} {r['total']:>5}  {r['remark']}" for r in rows(lab, out)]
     return "\n".join(lines)
 
 
 def write_csv(lab, out, path):
     """For the gradebook. Whoever could not be graded has no number there, not a zero."""
+    found = list(rows(lab, out))
     with open(path + ".new", "w", newline="") as file:
         writer = csv.DictWriter(file, ["student", "state", "visible", "hidden", "total", "of", "remark"])
         writer.writeheader()
-        for row in rows(lab, out):
-            writer.writerow({**row, "of": lab.points["visible"] + lab.points["hidden"]})
+        for row in found:
+            writer.writerow({key: shown.cell(value) for key, value in row.items()} | {"of": lab.points["visible"] + lab.points["hidden"]})
     os.replace(path + ".new", path)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from . import FULL, INFRASTRUCTURE, ROOT, build
+from . import FULL, INFRASTRUCTURE, ROOT, build, confine
 
 TOOLS = [("make", "builds everything", "make"), ("x86_64-linux-gnu-gcc", "compiles the servers", "gcc"), ("musl-gcc", "compiles the tests", "musl-tools"),
          ("qemu-system-x86_64", "runs the system", "qemu-system-x86"), ("mcopy", "puts files on the disk image", "mtools"),
@@ -19,6 +19,9 @@ def checks():
     for tool, purpose, package in TOOLS:
         there = shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or (tool.endswith("-gcc") and "linux-gnu" in tool and shutil.which("gcc"))
         yield bool(there), f"{tool}: {purpose}" if there else f"{tool} is missing ({purpose}): install {package}"
+    said = confine.trouble()
+    yield not said, said or ("the compiler of students' files is confined" + (" by Landlock" if confine.available() else ": it is nobody's" if os.geteuid() == 0 else
+                             " by nobody: they are your own"))
     memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemAvailable"))) >> 10
     yield memory >= 400, f"{memory} MiB of memory free" + ("" if memory >= 400 else ": 400 are needed")
     free = shutil.disk_usage(os.environ.get("TMPDIR", "/tmp")).free >> 20

@@ -8,23 +8,15 @@ import json
 import os
 import time
 
-from . import FULL, NOT_BUILT, PARTIAL, build, run, write_file
+from . import FULL, NOT_BUILT, PARTIAL, build, evidence, run, shown, write_file
 
 SCHEMA = "lab/1"
 
 
-def digest(path):
-    h = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 20):
-            h.update(data)
-    return h.hexdigest()
-
-
 def empty(lab, files, others):
     return {"schema": SCHEMA, "lab": lab.id, "title": lab.title, "server": lab.server, "seeds": lab.seeds, "shifts": lab.shifts,
-            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}, "left_out": others,
-            "kit": {"image": digest(os.path.join(build.BUILD, "disk.img"))},
+            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}, "left_out": shown.lines(others, shown.NAMES),
+            "kit": {"image": evidence.digest(os.path.join(build.BUILD, "disk.img"))},
             "build": {"ok": True, "output": ""}, "tests": [], "hidden": None, "requirements": lab.requirements(),
             "score": {"visible": 0, "visible_max": lab.points["visible"], "hidden_max": lab.points["hidden"], "human_max": lab.points["human"]}}
 
@@ -34,8 +26,8 @@ def test_entry(lab, test, failed, passed, seeds):
              "limit_ms": test.virtual_timeout_ms}
     if test.id in failed:
         o = failed[test.id]
-        entry |= {"status": "failed", "kind": o.kind, "seed": o.seed, "shift": o.shift, "did": o.did, "expected": o.expected, "happened": o.happened,
-                  "detail": o.detail, "before": o.before, "replay": f"lab/lab replay {lab.id}:{test.id}:{o.seed}",
+        entry |= {"status": "failed", "kind": o.kind, "seed": o.seed, "shift": o.shift, "did": shown.line(o.did),
+                  "expected": shown.line(o.expected), "happened": shown.line(o.happened), "detail": shown.lines(o.detail), "before": o.before, "replay": f"lab/lab replay {lab.id}:{test.id}:{o.seed}",
                   "seeds_passed": seeds[:seeds.index(o.seed)] if o.seed in seeds else []}
     elif test.id in passed:
         entry |= {"status": "passed", "score": test.points, "ns": passed[test.id], "seeds_passed": seeds}
@@ -85,7 +77,8 @@ def grade_hidden(lab, program, failed, progress):
     good = sum(test.points for test in run.ready(lab, again))
     newly = [o for name, o in again.items() if name not in failed]
     return {"max": lab.points["hidden"], "score": lab.points["hidden"] * good // lab.points["visible"],
-            "failed": [{"test": o.test, "seed": o.seed, "kind": o.kind, "did": o.did, "expected": o.expected, "happened": o.happened} for o in newly]}
+            "failed": [{"test": o.test, "seed": o.seed, "kind": o.kind, "did": shown.line(o.did), "expected": shown.line(o.expected), "happened": shown.line(o.happened)}
+                       for o in newly]}
 
 
 def hidden_score(record):

@@ -5,7 +5,7 @@ import os
 import stat
 import zipfile
 
-from . import REFUSED, USAGE, Stop
+from . import REFUSED, USAGE, Stop, shown
 
 LARGEST = 256 * 1024            # bytes a file
 LARGEST_ZIP = 16 << 20
@@ -14,7 +14,7 @@ ALL_TOGETHER = 4096             # entries of a folder that are looked at
 
 def refuse(text):
     """Names in the text may be the student's: nothing of them shall move a terminal's cursor."""
-    return Stop(REFUSED, "refused: " + "".join(c if c.isprintable() else "?" for c in text[:400]))
+    return Stop(REFUSED, "refused: " + shown.line(text))
 
 
 def read(path, name):
