@@ -184,6 +184,11 @@ int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
     return -ENOSPC;
 }
 
+uint32_t ino_reserve(const struct mount *m)
+{
+    return (uint64_t)m->geo.inodes * MIN(m->super->r_blocks_count, m->geo.blocks) / m->geo.blocks;
+}
+
 bool ino_alone(struct mount *m, uint32_t ino)
 {
     uint32_t number = (ino - 1) / m->geo.inodes_per_group, bit = (ino - 1) % m->geo.inodes_per_group;

@@ -106,6 +106,7 @@ void inode_set_rdev(struct inode *i, uint64_t rdev);
 /* ---- alloc.c ---- All may wait. */
 int  block_alloc(struct mount *m, uint32_t goal, uint32_t *block);   /* -ENOSPC */
 void block_free(struct mount *m, uint32_t block);
+uint32_t ino_reserve(const struct mount *m);    /* numbers that are kept for root: the part of all that is kept of the blocks */
 int  ino_alloc(struct inode *parent, bool directory, uint32_t *ino); /* -ENOSPC */
 bool ino_alone(struct mount *m, uint32_t ino);   /* no other inode in its block of the table is in use */
 void ino_free(struct mount *m, uint32_t ino, bool directory);

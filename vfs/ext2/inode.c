@@ -393,7 +393,7 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
     struct page *page;
     struct disk_inode *d;
     uint32_t ino;
-    int error = ino_alloc(parent, S_ISDIR(mode), &ino);
+    int error = uid && m->free_inodes <= ino_reserve(m) ? -ENOSPC : ino_alloc(parent, S_ISDIR(mode), &ino);
     if (error)
         return error;
     bool mine;
