@@ -16,9 +16,21 @@ static struct cluster *clusters[BUCKETS];
 static struct backing ring = { .older = &ring, .newer = &ring };
 static struct backing *queue;
 static uint64_t pinned, pinned_max;
+/* Clusters, which PM's own memory is needed for: those of files are given back when there are too many, those of shared memory are shared
+ * out. Densely used either is enough for all memory. */
+enum { FILE_CLUSTER_PART = 16, SHARED_CLUSTER_PART = 8 };
+static uint64_t file_clusters, file_clusters_max;
+static struct share cluster_share;
 static unsigned idle;                     /* files in the ring */
 
-void backing_init(void) { pinned_max = (kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) & 0xffffffff) / PIN_SHARE; }
+void backing_init(void)
+{
+    uint64_t pages = machine_pages();
+    uint32_t shared = pages / SHARED_CLUSTER_PART;
+    pinned_max = pages / PIN_SHARE;
+    file_clusters_max = pages / FILE_CLUSTER_PART;
+    cluster_share = (struct share)SHARE(shared, shared / 8, shared / 2);
+}
 
 /* ---- finding ---- */
 
@@ -51,11 +63,19 @@ struct cluster *backing_find(const struct backing *b, uint64_t page)
     return c;
 }
 
-static struct cluster *cluster_make(struct backing *b, uint64_t page)
+/* The cluster with this page, made for `user` if need be. NULL: no memory, or none for him. */
+static struct cluster *cluster_make(struct backing *b, uint64_t page, uint32_t user)
 {
     struct cluster *c = backing_find(b, page);
-    if (c || !(c = memory_zalloc(sizeof *c)))
+    if (c || (!b->service && share_take(&cluster_share, user, 1, -ENOMEM)))
         return c;
+    if (!(c = memory_zalloc(sizeof *c))) {
+        if (!b->service)
+            share_give(&cluster_share, user, 1);
+        return NULL;
+    }
+    file_clusters += b->service != 0;
+    c->user = user;
     c->backing = b;
     c->number = page / CLUSTER;
     struct cluster **at = cluster_bucket(b, c->number);
@@ -72,6 +92,15 @@ static void cluster_unhash(struct cluster *c)
     while (*at != c)
         at = &(*at)->hash_next;
     *at = c->hash_next;
+}
+
+static void cluster_free(struct cluster *c)
+{
+    if (c->backing->service)
+        file_clusters--;
+    else
+        share_give(&cluster_share, c->user, 1);
+    memory_free(c);
 }
 
 /* ---- users ---- */
@@ -111,7 +140,7 @@ static void shared_free(struct backing *b)
             if (c->address[i])
                 frame_put(c->address[i]);
         cluster_unhash(c);
-        memory_free(c);
+        cluster_free(c);
     }
     memory_free(b);
 }
@@ -162,8 +191,8 @@ struct backing *backing_shared(void)
 
 paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task)
 {
-    struct cluster *c = cluster_make(b, page);
-    if (!c)
+    struct cluster *c = backing_find(b, page);
+    if (!c && !(c = cluster_make(b, page, call_user(task))))
         return 0;
     uint64_t *at = &c->address[page % CLUSTER];
     return *at ? *at : (*at = frame_for(task));
@@ -264,7 +293,7 @@ static uint64_t pages_drop(struct backing *b)
         b->clusters = c->next;
         cluster_unhash(c);
         n += cluster_return(c, 0xffff);
-        memory_free(c);
+        cluster_free(c);
     }
     memory_free(b->elf);
     b->elf = NULL;
@@ -362,7 +391,7 @@ void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
     for (struct cluster *next; gone; gone = next) {
         next = gone->next;
         cluster_return(gone, 0xffff);
-        memory_free(gone);
+        cluster_free(gone);
     }
     memory_free(b->elf);
     b->elf = NULL;
@@ -462,8 +491,8 @@ uint64_t backing_shrink(uint64_t pages) { return give_back(0, pages); }
 
 void backing_limit(void)
 {
-    if (pinned > pinned_max)
-        backing_shrink(pinned_max / 8 + 1);
+    if (pinned > pinned_max || file_clusters > file_clusters_max)
+        backing_shrink(file_clusters_max / 8 + 1);
 }
 
 int64_t backing_sync(struct backing *b)
@@ -629,7 +658,7 @@ int backing_fetch(struct backing *b, uint64_t page)
         unpin(b, got.address, got.count, false);
         return 0;
     }
-    struct cluster *c = got.count ? cluster_make(b, page) : NULL;
+    struct cluster *c = got.count ? cluster_make(b, page, 0) : NULL;
     for (unsigned i = 0; i < got.count; i++) {
         if (!c || c->address[got.number[i] % CLUSTER])
             twice[n_twice++] = got.address[i];   /* somebody else was quicker */

@@ -105,6 +105,7 @@ struct cluster {
     struct cluster *hash_next, *next;     /* next: of the same backing */
     uint64_t        number;
     uint64_t        address[CLUSTER];     /* a pinned page in the file server's memory, or a frame; 0: not here */
+    uint32_t        user;                 /* of shared memory: to whom it is accounted */
     uint16_t        dirty;                /* bit per page: written through a mapping */
     uint16_t        ready;                /* bit per page: its server knows that it is written (FS_RESERVE) */
 };

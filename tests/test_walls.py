@@ -19,18 +19,22 @@ SCRIPT = """take() {{ cd {where}; {greedy} {what} >$1 2>&1 & group=$!; cd /; sle
 give() {{ kill -9 -$group 2>/dev/null; wait $group 2>/dev/null; usleep 300000; rm -rf /tmp/g /root/g; }}
 begin() {{ mkdir -p /tmp/g /root/g; chmod 777 /tmp/g /root/g; chmod 755 /root; }}
 {greedy} time '/root/work >/tmp/out 2>&1'; {greedy} time '/root/work >/tmp/out 2>&1'
+free_now() {{ grep MemFree /proc/meminfo | tr -dc 0-9; }}
 begin; take /tmp/said
 {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out
-give; begin; take /tmp/again; give
-echo == $(sort -u /tmp/said) == $(sort -u /tmp/again); cat /proc/minnow/services"""
+give; first=$(free_now); begin; take /tmp/again; give
+echo == $(sort -u /tmp/said) == $(sort -u /tmp/again) == $first $(free_now); cat /proc/minnow/services"""
+
+# What the second time leaves less than the first: page tables that the kernel keeps, pages of file servers that come and go.
+SLACK_KIB = 256
 
 # What is taken, where, and what the last one who asked is told. Who asks for memory that is not there is killed and says nothing.
 KINDS = [
     ("pipes", "/tmp/g", "E23"), ("fifos", "/tmp/g", "E23"), ("files", "/tmp/g", "E28"), ("files", "/root/g", "E23"),
-    ("names", "/tmp/g", "E28"), ("bytes", "/tmp/g", "E28"), ("bytes", "/root/g", "E28"), ("signals", "/tmp/g", "EAGAIN"),
+    ("names", "/tmp/g", "E28"), ("numbers", "/root/g", "E28"), ("sparse", "/tmp/g", ""), ("bytes", "/tmp/g", "E28"), ("bytes", "/root/g", "E28"), ("signals", "/tmp/g", "EAGAIN"),
     ("locks", "/tmp/g", "E37"), ("flocks", "/tmp/g", "E37"), ("timers", "/tmp/g", "EAGAIN"), ("processes", "/tmp/g", "EAGAIN"),
     ("threads", "/tmp/g", "EAGAIN"), ("pollers", "/tmp/g", "EAGAIN"), ("waiters", "/tmp/g", "EAGAIN"), ("regions", "/tmp/g", "ENOMEM"),
-    ("memory", "/tmp/g", ""), ("shared", "/tmp/g", "ENOMEM"), ("mapped", "/root/g", "E23"),
+    ("memory", "/tmp/g", ""), ("shared", "/tmp/g", ""), ("mapped", "/root/g", "E23"),
 ]
 
 
@@ -44,8 +48,10 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     times = [int(line) for line in lines[:3] if line.isdigit()]
     assert len(times) == 3 and lines[3].startswith("=="), (lines, result.stderr)
     assert times[2] <= 3 * times[1], times
-    first, again = (set(part.split()) for part in lines[3].split("==")[1:])
-    assert first == again or what in ("memory", "shared"), lines[3]
+    first, again, free = (part.split() for part in lines[3].split("==")[1:])
+    assert int(free[1]) >= int(free[0]) - SLACK_KIB, free
+    first, again = set(first), set(again)
+    assert first == again or what in ("memory", "shared", "sparse"), lines[3]
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
     for name, (state, deaths) in services("\n".join(lines[4:])).items():
         assert state == "running" and deaths == 0, name

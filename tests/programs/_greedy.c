@@ -69,6 +69,25 @@ static void bytes(void)
     errno = error;
 }
 
+/* Symbolic links take no blocks, only numbers of inodes. */
+static void numbers(void)
+{
+    char name[60];
+    for (int i = 0; i < 200 * MANY; i++) {
+        snprintf(name, sizeof name, "number%d.%d", getpid(), i);
+        if (symlink("x", name))
+            return;
+    }
+}
+
+/* One page of sixteen: PM needs a cluster for each. */
+static void sparse(void)
+{
+    char *at = mmap(NULL, 4ul << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (size_t i = 0; at != MAP_FAILED && i < 4ul << 30; i += 65536)
+        at[i] = 1;
+}
+
 static void signals(void)
 {
     sigset_t all;
@@ -265,7 +284,7 @@ static void sends(void)
 }
 
 static const struct { const char *name; void (*run)(void); bool once; } all[] = {
-    { "pipes", pipes, false }, { "fifos", fifos, false }, { "files", files, false }, { "names", names, false }, { "bytes", bytes, false }, { "signals", signals, false },
+    { "pipes", pipes, false }, { "fifos", fifos, false }, { "files", files, false }, { "names", names, false }, { "bytes", bytes, false }, { "numbers", numbers, false }, { "sparse", sparse, false }, { "signals", signals, false },
     { "locks", locks, false }, { "flocks", flocks, false }, { "timers", timers, false }, { "processes", processes, true }, { "threads", threads, false },
     { "pollers", pollers, false }, { "waiters", waiters, false }, { "memory", memory, false }, { "shared", shared, false }, { "regions", regions, false },
     { "mapped", mapped, false }, { "spins", spins, true }, { "forks", forks, true }, { "execs", execs, true }, { "walks", walks, true },
