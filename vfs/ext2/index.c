@@ -30,8 +30,13 @@ static struct slot *table_take(uint32_t slots)
     return memset(table, 0, bytes);
 }
 
+/* A directory of so many blocks was too large for the memory that there was when its index was made; as long as no table has been given
+ * back, making one again is in vain. */
+static uint32_t too_many_blocks = UINT32_MAX;
+
 static void table_give(struct slot *table, uint32_t slots)
 {
+    too_many_blocks = UINT32_MAX;
     void **list = &free_tables[size_class(slots)];
     if (!table)
         return;
@@ -146,13 +151,17 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
 
 int index_build(struct inode *dir)
 {
-    uint32_t version = dir->version;
+    uint32_t version = dir->version, blocks = dir->size >> dir->mount->geo.block_shift;
+    if (blocks >= too_many_blocks)
+        return -ENOMEM;
     struct dir_index x = { .dir = dir, .slots = table_take(FIRST_SLOTS), .size = FIRST_SLOTS };
     int error = x.slots ? 0 : -ENOMEM;
-    for (uint32_t n = 0; !error && n < dir->size >> dir->mount->geo.block_shift; n++)
+    for (uint32_t n = 0; !error && n < blocks; n++)
         error = enter_block(dir, n, &x);
     if (error || dir->version != version || dir->index) {    /* somebody else was faster, or the names have changed */
         table_give(x.slots, x.size);
+        if (error == -ENOMEM && (x.used + 1) * 4 > x.size * 3)
+            too_many_blocks = blocks;
         return dir->index ? 0 : error ? error : -EAGAIN;
     }
     struct dir_index *to = NULL;
