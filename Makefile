@@ -1,11 +1,13 @@
 # Minnow: build, run and test the system.
 #
 #   make                the disk image, build/disk.img
-#   make run            run it; serial line in this terminal (Ctrl-] x leaves at once)
+#   make run            run it; serial line in this terminal (Ctrl-] x leaves at once). What it writes stays on
+#                       a disk of its own, build/run.img, until what the image is made from changes
 #       EMU=bochs           in Bochs instead of QEMU
 #       VGA=1               with the emulator's window
 #       MEM=128             MiB of memory          DISK=virtio    or ata
 #       OPTIONS="..."       words for the kernel's command line, e.g. trace
+#   make fresh          throw that disk away: the next run begins with a new one
 #   make test           all tests; the last line says how many passed
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
 #   make test-fuzz      random system calls, ten million of them
@@ -62,7 +64,7 @@ export CROSS BUILD
 .DEFAULT_GOAL := image
 
 # What is missing is installed before anything else is looked at.
-ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean,$(MAKECMDGOALS)),image)),)
+ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh,$(MAKECMDGOALS)),image)),)
 $(shell tests/setup --check || tests/setup >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error the tools to build with are not all there)
@@ -115,7 +117,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run test test-fuzz test-fault bench debug setup clean distclean
+.PHONY: image all services unit run fresh test test-fuzz test-fault bench debug setup clean distclean
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
@@ -274,14 +276,20 @@ test-fault: image
 
 # ---- Running ----
 
-run: image
+# Tests, labs and benchmarks use the pristine disk.img, whatever has been done to the one of `make run`.
+$(BUILD)/run.img: $(BUILD)/disk.img
+	@cp --sparse=always $< $@.new && mv $@.new $@
+
+run: image $(BUILD)/run.img
 	@tests/run --emu $(EMU) --mem $(MEM) $(DISK:%=--disk %) $(if $(VGA),--vga) \
-	    --options '$(OPTIONS)' $(BUILD)/disk.img
+	    --options '$(OPTIONS)' $(BUILD)/run.img
+fresh:
+	@rm -f $(BUILD)/run.img
 bench: image
 	@/usr/bin/python3 tests/bench.py
-debug: image
+debug: image $(BUILD)/run.img
 	@tests/run --debug --mem $(MEM) $(DISK:%=--disk %) $(if $(VGA),--vga) \
-	    --options '$(OPTIONS)' $(BUILD)/disk.img
+	    --options '$(OPTIONS)' $(BUILD)/run.img
 
 # ---- The rest ----
 

@@ -271,6 +271,21 @@ def test_report_fits_all_that_a_student_may_make_of_it():
     xml.etree.ElementTree.fromstring(report.FILES["junit.xml"](record).partition("\n")[2])
 
 
+PERL = r"""use TAP::Parser; local $/; open F, "<:utf8", $ARGV[0]; my $p = TAP::Parser->new({ tap => scalar <F> }); my ($yaml, $odd) = (0, 0);
+while (my $r = $p->next) { $yaml++ if $r->is_yaml; $odd++ if $r->is_unknown }
+print join("|", $p->parse_errors), " failed ", join(",", $p->failed), " skipped ", scalar($p->skipped), " yaml $yaml odd $odd";"""
+
+
+def test_perl_takes_the_tap(tmp_path):
+    lab = labs.load("01-ipc")
+    record = records.empty(lab, {}, [])
+    outcome = run.Outcome("put-get", 1, 3, False, kind="wrong-result", did='a # "b": \\ c', expected="'a' & b: c", happened="\x1b[2J \u00e9")
+    record["tests"] = [records.test_entry(lab, test, {"put-get": outcome}, {"quiet": 1}, [1]) for test in lab.tests]
+    (tmp_path / "t.tap").write_text(report.FILES["tap.txt"](record))
+    said = subprocess.run(["perl", "-e", PERL, tmp_path / "t.tap"], capture_output=True, text=True)
+    assert said.stdout == f" failed 2 skipped {len(lab.tests) - 2} yaml 1 odd 0", said
+
+
 def test_lines_without_sense_end_the_record():
     class Boot:
         out = b'{"n":0,"event":"start","test":"a"}\n{"n":2,"event":"end"}\n'

@@ -8,6 +8,8 @@ LABS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(LABS)
 sys.path.insert(0, os.path.join(ROOT, "tests"))       # vmlib
 
+import vmlib                                          # noqa: E402
+
 # Exit statuses of every command.
 FULL, PARTIAL, NOT_BUILT, INFRASTRUCTURE, USAGE, REFUSED = range(6)
 
@@ -38,6 +40,12 @@ def run_command(name, parse):
     except BrokenPipeError:             # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except vmlib.HarnessError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return INFRASTRUCTURE
+    except OSError as error:            # the machine's: a full disk, a tree that cannot be written, a tool that is not there
+        print(f"{name}: {': '.join(filter(None, [error.filename and str(error.filename), error.strerror or str(error)]))}", file=sys.stderr)
+        return INFRASTRUCTURE
     except Exception:
         traceback.print_exc()
         return INFRASTRUCTURE
