@@ -151,14 +151,13 @@ struct thread *thread_create(struct task *task)
 
 void thread_kill(struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
     struct task *task = t->task;
     ipc_withdraw(t);
     if (task->service && task->active == t)
         task->active = NULL;
     arch_fpu_drop(t);
-    if (cpu->charged == t)
-        cpu->charged = NULL;
+    if (this_cpu()->charged == t)
+        arch_charge(NULL);   /* its last stretch is time of its task too */
     task->cpu_ns += t->cpu_ns;
     for (struct thread **at = &task->threads; *at; at = &(*at)->siblings)
         if (*at == t) {

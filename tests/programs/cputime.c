@@ -55,6 +55,7 @@ static void clocks(void)
     pause_ms(100);
     SAY("a thread's: %d", clock_gettime(thread, &t) == 0 || errno == EINVAL);
     pthread_join(other, NULL);
+    SAY("what it used is the process's: %d", at(CLOCK_PROCESS_CPUTIME_ID) - at(CLOCK_THREAD_CPUTIME_ID) >= 20000000);
 }
 
 static void intervals(void)
