@@ -302,7 +302,7 @@ static int64_t done(struct thread *t, int64_t result)
 static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask, uint64_t mask_size)
 {
     struct { struct poll q; struct pollfd fds[FEW]; } few;
-    if (n > DESCRIPTORS)
+    if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS))
         return -EINVAL;
     struct poll *q = n <= FEW ? &few.q : memory_alloc(sizeof *q + n * sizeof q->fds[0]);
     if (!q)

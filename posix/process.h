@@ -18,7 +18,7 @@
 #include "timer.h"
 
 enum { PROCESSES = 512, THREADS = PROC_THREADS, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
-enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1 };
+enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_NOFILE = 7 };
 
 /* What one user may have of these, root excepted, and what is left for root. THREADS counts those of services as well. */
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };

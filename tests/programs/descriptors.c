@@ -200,6 +200,11 @@ int main(int argc, char **argv)
     pid_t pid = fork();
     if (!pid) {
         SHOW(setrlimit(RLIMIT_NOFILE, &limit));
+        struct pollfd many[21] = { { 0 } };
+        for (int i = 0; i < 21; i++)
+            many[i].fd = -1;
+        SHOW(poll(many, 20, 0));
+        SHOW(poll(many, 21, 0));
         int n = 0;
         while ((n = open("/dev/null", O_RDONLY)) >= 0)
             ;
