@@ -77,6 +77,7 @@ void   call_moved(call_t c, size_t bytes);
 static inline size_t moved_before(const struct message *m) { return m->flags & CALL_MOVED ? m->w[5] : 0; }
 /* A NUL-terminated string of at most size-1 bytes: its length, -ENAMETOOLONG, -EFAULT. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size);
+/* Whether somebody still waits for the answer: not, when the caller has died or was interrupted. */
 bool call_alive(call_t c);
 /* The user who is charged for what this call takes: the real one of the program that made it; 0, root, for a service's call. A caller
  * that has gone is a user whom nobody is. With right CALLER the argument may be a task. */
@@ -108,7 +109,8 @@ void give_way(uint64_t steps_left);
 /* The same in a loop that has just done `done` things and has `left` to go, each time that it has done another `at_once` of them. */
 #define GIVE_WAY_EVERY(at_once, done, left) ((left) / (at_once) != ((left) + (done)) / (at_once) ? give_way(STEPS(left, at_once)) : (void)0)
 
-/* Callers whose call is left with LATER, each at most once; a caller that was cancelled is dropped by itself. */
+/* Callers whose call is left with LATER, each at most once. Who has died or was interrupted stays in the list until it is removed:
+ * call_alive() tells, and so do reply() and the copies, which fail. */
 struct pending { struct message m; struct pending *next; };
 struct pending_list { struct pending *first; };
 struct pending *pending_add(struct pending_list *l, const struct message *m);  /* copies m; NULL when out of memory */

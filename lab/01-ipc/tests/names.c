@@ -389,6 +389,16 @@ static void test_dead(void)
     EXPECT("R1", put("d", 1, "kept", 4), 0, "PUT of d after all who waited were killed");
     expect_value("R12", "d", 1, "kept", 4);
     EXPECT("R5", take_away("d", 1), 0, "REMOVE of d");
+    /* Of no bytes: nothing has to be copied, so only the reply tells that the caller is no more. */
+    for (int i = 0; i < N; i++)
+        t[i] = start_taker("d", "", i);
+    for (int i = 0; i < N; i++) {
+        kill(t[i].pid, SIGKILL);
+        waitpid(t[i].pid, NULL, 0);
+    }
+    EXPECT("R1", put("d", 1, "", 0), 0, "PUT of d with an empty value after all who waited were killed");
+    expect_value("R12", "d", 1, "", 0);
+    EXPECT("R5", take_away("d", 1), 0, "REMOVE of d");
 }
 
 static void test_many(void)
