@@ -63,9 +63,14 @@ export CROSS BUILD
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := image
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build in a folder with a space in its path: $(CURDIR))
+endif
+
 # What is missing is installed before anything else is looked at.
 ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh,$(MAKECMDGOALS)),image)),)
-$(shell tests/setup --check || tests/setup >&2)
+SETUP_PART := $(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building)
+$(shell tests/setup $(SETUP_PART) --check || tests/setup $(SETUP_PART) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error the tools to build with are not all there)
 endif

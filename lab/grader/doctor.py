@@ -9,8 +9,11 @@ from . import FULL, INFRASTRUCTURE, ROOT, build, confine
 
 TOOLS = [("make", "builds everything", "make"), ("x86_64-linux-gnu-gcc", "compiles the servers", "gcc"), ("musl-gcc", "compiles the tests", "musl-tools"),
          ("qemu-system-x86_64", "runs the system", "qemu-system-x86"), ("mcopy", "puts files on the disk image", "mtools"),
-         ("mkfs.minix", "makes the disk of the file system's lab", "util-linux-extra or util-linux"), ("gdb", "lab replay --gdb", "gdb"),
+         ("mkfs.minix", "makes the disk of the file system's lab", "util-linux-extra or util-linux"), ("debugfs", "looks after a boot whether its programs are what they were", "e2fsprogs"),
          ("addr2line", "names the functions of a crash", "binutils")]
+
+
+WISHES = [("gdb", "lab replay --gdb", "gdb"), ("bochs", "the second emulator; labs are graded in QEMU", "bochs")]
 
 
 def checks():
@@ -40,4 +43,7 @@ def main():
     for fine, text in checks():
         print(("ok       " if fine else "MISSING  ") + text)
         good &= fine
+    for tool, purpose, package in WISHES:
+        if not shutil.which(tool):
+            print(f"without  {tool} ({purpose}): install {package} if you want it")
     return FULL if good else INFRASTRUCTURE

@@ -14,8 +14,25 @@ from . import LABS, ROOT, USAGE, Stop, build, lab as labs
 
 NOT_SOURCES = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/src", "*.zip"]
 PROOFS = ["lab/hostile", *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")], "lab/grader/templates", "tests/test_lab*.py"]
-NOT_RELEASED = [*NOT_SOURCES, *PROOFS, "lab/*/instructor", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md", "lab/grader/classroom.py"]
+NOT_RELEASED = [*NOT_SOURCES, *PROOFS, "lab/*/instructor", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md", "lab/grader/classroom.py", "lab/grader/README.md"]
 NOT_PACKED = [*NOT_SOURCES, ".gitignore", "lab/hostile", "lab/*/instructor/solution", "lab/*/instructor/mutants", "lab/*/instructor/rubric.md"]
+
+
+# What pages and makefiles say of that: {pattern of names: [(what, what instead)]}.
+FOR_STUDENTS = {
+    "*README.md": [(r"\n`IDEAS\.md`[^\n]*", ""), (r"\n    instructor/ [^\n]*", ""), (r", `hostile/` submissions that mean harm", ""), (r"`instructor/` stays .*", ""),
+                   (r"\n[^\n]*make test-labs  #[^\n]*", ""), (r"\n\| `test_lab\.py`[^\n]*", ""), (r" \(`lab/admin oracle [^)]*\)", "")],
+    "Makefile": [(r"\n#   make test-labs[^\n]*", "")],
+    "lab/build.mk": [(r"\n# make test-labs:.*?\n\n", "\n"), (r" test-labs", "")],
+}
+
+
+def for_students(name, text):
+    for pattern, changes in FOR_STUDENTS.items():
+        if fnmatch.fnmatch(name, pattern):
+            for what, instead in changes:
+                text = re.sub(what, instead, text, flags=re.S)
+    return text
 
 
 def kept(relative, without):
@@ -40,6 +57,12 @@ def release(target):
         where = os.path.join(target, name)
         os.makedirs(os.path.dirname(where), exist_ok=True)
         shutil.copy2(os.path.join(ROOT, name), where, follow_symlinks=False)
+        if any(fnmatch.fnmatch(name, pattern) for pattern in FOR_STUDENTS):
+            with open(where, "r+") as file:
+                text = for_students(name, file.read())
+                file.seek(0)
+                file.write(text)
+                file.truncate()
         count += 1
     return count
 
