@@ -368,17 +368,24 @@ static void finish_thrown(struct thread *t, int64_t result)
     t->resumed = 0;
 }
 
+/* Whether a program's call that ends so is an error of which a signal tells as well. */
+static bool tells(const struct thread *t, int64_t result)
+{
+    return t->user && (result == -EPIPE || (result == -EFBIG && t->flags & CALL_LIMITED));
+}
+
 void ipc_finish_slow(struct thread *t, int64_t result)
 {
     if (t->conn)
         conn_position_give(t);
     if (t->kind == CALL_SYSCALL) {
         t->regs.rax = result;
-        if (t->interrupted || (result == -EPIPE && t->user)) {
+        bool told = tells(t, result);
+        if (t->interrupted || told) {
             t->interrupted = 0;
             if (result == -EPIPE && t->flags & CALL_MOVED)
                 t->regs.rax = t->words[5];
-            ipc_event(t, KERNEL_SIGNAL, -1, t->index, result == -EPIPE ? EPIPE : 0, 0, 0);
+            ipc_event(t, KERNEL_SIGNAL, -1, t->index, told ? -result : 0, 0, 0);
             return;
         }
         sched_ready(t);

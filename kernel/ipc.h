@@ -20,7 +20,8 @@ static inline struct thread *ipc_held(call_t c, const struct task *holder)
 void ipc_finish_slow(struct thread *t, int64_t result);
 static inline void ipc_finish(struct thread *t, int64_t result)
 {
-    if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || result == -EPIPE, 0)) {
+    bool may_signal = (uint64_t)(result + EPIPE) <= EPIPE - EFBIG;   /* these two, and what lies between them */
+    if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || may_signal, 0)) {
         ipc_finish_slow(t, result);
         return;
     }

@@ -263,6 +263,10 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
     case TASK_DESCRIPTORS:
         x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;
         return 0;
+    case TASK_FILE_SIZE:
+        x->file_size = a[2];
+        x->stops = STOPS_DENIED | (a[2] != ~0ul ? STOPS_LIMITED : 0);
+        return 0;
     case TASK_PRIORITY:
         if (a[2] < PRIORITY_PROGRAM || a[2] > PRIORITY_LAST)
             return -EINVAL;

@@ -36,6 +36,8 @@ static int task_inherit(struct task *x, const struct task *parent, uint64_t how)
         copy_words(x->words, parent->words);
         x->label = parent->label;
         x->user = parent->user;
+        x->file_size = parent->file_size;
+        x->stops = parent->stops;
         x->privileged = parent->privileged;
         x->priority = parent->priority;
     }

@@ -46,6 +46,15 @@ static bool open_iovec(struct thread *t)
     return true;
 }
 
+/* A call that may make a file longer, of a task whose files have a limit: it goes with the call. */
+static __attribute__((noinline)) void limit_size(struct thread *t)
+{
+    if (t->words != t->moved)
+        copy_words(t->moved, t->words);
+    t->words = t->moved;
+    t->moved[4] = t->task->file_size;
+}
+
 /* The descriptor in the first argument becomes object, position and flags. The service, or NULL: the call has ended or
  * waits. */
 static struct task *route_connection(struct thread *t, const struct route *r)
@@ -56,13 +65,18 @@ static struct task *route_connection(struct thread *t, const struct route *r)
         return NULL;
     }
     uint32_t access = c->flags & O_ACCMODE;
-    if ((r->flags & ROUTE_READS && access == O_WRONLY) || (r->flags & ROUTE_WRITES && access == O_RDONLY)) {
-        t->regs.rax = -EBADF;
-        return NULL;
+    uint64_t more = t->resumed;
+    if (__builtin_expect(r->flags & t->task->stops >> 8 * access, 0)) {
+        if (r->flags & STOPS_DENIED >> 8 * access) {
+            t->regs.rax = -EBADF;
+            return NULL;
+        }
+        limit_size(t);
+        more |= CALL_LIMITED;
     }
     t->object = c->object;
     t->position = c->position;
-    t->flags = c->flags | (uint64_t)c->errors << CALL_ERRORS_SHIFT | t->resumed;
+    t->flags = c->flags | (uint64_t)c->errors << CALL_ERRORS_SHIFT | more;
     if (r->flags & ROUTE_OFFSET) {
         if (!(c->flags & CONN_SEEKABLE) || (int64_t)t->words[3] < 0) {
             t->regs.rax = c->flags & CONN_SEEKABLE ? -EINVAL : -ESPIPE;

@@ -81,6 +81,8 @@ struct task *task_create(endpoint_t wanted, const char *name)
     t->service = wanted != 0;
     t->endpoint = wanted ? wanted : (unsigned)i | (uint32_t)generation[i]++ << 16;
     t->priority = PRIORITY_NORMAL;
+    t->file_size = ~0ul;
+    t->stops = STOPS_DENIED;
     copy_name(t->name, name);
     tasks[i] = t;
     tasks_count++;

@@ -2,6 +2,7 @@
 #ifndef THREAD_H
 #define THREAD_H
 
+#include <minnow/file.h>
 #include <minnow/message.h>
 #include <minnow/route.h>
 #include <minnow/syscall.h>
@@ -100,6 +101,12 @@ struct personality {
     uint32_t     missed[ROUTES_MAX];  /* calls of what is not supported */
 };
 
+/* A byte for each access mode: the route flags with which a call does not go by a descriptor of that mode just so. */
+enum {
+    STOPS_DENIED  = ROUTE_WRITES << 8 * O_RDONLY | ROUTE_READS << 8 * O_WRONLY,
+    STOPS_LIMITED = ROUTE_WRITES << 8 * O_WRONLY | ROUTE_WRITES << 8 * O_RDWR,
+};
+
 struct task {
     endpoint_t          endpoint;
     uint8_t             service;      /* a service: native calls, monitor */
@@ -115,6 +122,8 @@ struct task {
     uint64_t            label;        /* message.label */
     uint8_t             privileged;   /* TASK_USER's upper half */
     uint32_t            user;         /* TASK_USER; 0 for services */
+    uint64_t            file_size;    /* TASK_FILE_SIZE */
+    uint32_t            stops;        /* STOPS_..., STOPS_LIMITED when there is such a limit */
     uint64_t            words[TASK_WORDS];
 
     /* Mailbox. */

@@ -12,6 +12,8 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
         { RLIMIT_AS, PM_LIMIT_AS }, { RLIMIT_DATA, PM_LIMIT_DATA }, { RLIMIT_STACK, PM_LIMIT_STACK } };
     if (which == RLIMIT_NOFILE)
         kernel_ask(SYS_TASK_SET, p->i.task, TASK_DESCRIPTORS, soft, 0, 0, 0);
+    if (which == RLIMIT_FSIZE)
+        kernel_ask(SYS_TASK_SET, p->i.task, TASK_FILE_SIZE, soft, 0, 0, 0);
     if (which == RLIMIT_CPU)
         cpu_limit_set(p);
     if (which == RLIMIT_STACK)

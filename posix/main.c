@@ -85,10 +85,8 @@ static int64_t with_thread(struct message *m, linux_t handler)
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
-    if (m->w[2] == EPIPE) {
-        struct siginfo info = { .signo = SIGPIPE, .code = SI_USER, .sent = { t->process->i.pid, t->process->i.uid, 0 } };
-        signal_post(t->process, t, &info);
-    }
+    if (m->w[2])
+        signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
     return (int64_t)m->w[0] < 0 ? REGISTERS : -ERESTARTSYS;
 }
 

@@ -43,6 +43,13 @@ CALL(chown,     VFS_CHOWN,   HERE, w[0], w[1], w[2], 0)
 CALL(lchown,    VFS_CHOWN,   HERE, w[0], w[1], w[2], AT_SYMLINK_NOFOLLOW)
 CALL(creat,     VFS_OPEN,    HERE, w[0], O_CREAT | O_WRONLY | O_TRUNC, w[1], 0)
 
+int64_t linux_truncate(struct thread *t, struct message *m)
+{
+    uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
+    m->flags = limit == ~0ul ? 0 : CALL_LIMITED;
+    return to_vfs(t, m, VFS_TRUNCATE, HERE, m->w[0], m->w[1], limit, 0);
+}
+
 int64_t linux_pipe(struct thread *t, struct message *m)
 {
     enum { PAIR = 8 };

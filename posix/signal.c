@@ -233,6 +233,12 @@ void signal_kernel(struct process *p, int sig)
     signal_post(p, NULL, &(struct siginfo){ .signo = sig, .code = SI_KERNEL });
 }
 
+void signal_self(struct thread *t, int sig)
+{
+    const struct posix_proc *i = &t->process->i;
+    signal_post(t->process, t, &(struct siginfo){ .signo = sig, .code = SI_USER, .sent = { i->pid, i->uid, 0 } });
+}
+
 void signal_group(unsigned pgid, int sig)
 {
     FOR_EACH_PROCESS(p)

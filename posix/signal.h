@@ -38,6 +38,7 @@ enum {
  * that are queued and the receiver's user has as many waiting as he may. */
 int  signal_post(struct process *p, struct thread *t, const struct siginfo *info);
 void signal_kernel(struct process *p, int sig);                      /* SI_KERNEL */
+void signal_self(struct thread *t, int sig);                         /* an error of t's call that is told by a signal too */
 void signal_group(unsigned pgid, int sig);                           /* SI_KERNEL, to a process group */
 /* An exception of the thread itself: cannot be blocked or ignored. */
 void signal_force(struct thread *t, const struct siginfo *info);

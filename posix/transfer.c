@@ -2,6 +2,7 @@
  * for the rest -EINVAL, upon which programs copy for themselves. */
 #include "handlers.h"
 
+#include "signal.h"
 #include "syscalls.h"
 #include "user.h"
 #include <minnow/file.h>
@@ -38,11 +39,12 @@ static void close_end(struct thread *t, struct end *e)
         kernel_ask(SYS_CONN_SET, t->call, e->fd, CONN_SET_POSITION, e->position, 0, 0);
 }
 
-static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n)
+/* limit: how long the file may become (RLIMIT_FSIZE). */
+static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n, uint64_t limit)
 {
     struct call_result r = { 0 };
     int64_t done = call_window(e->conn.service, &(struct call_args){ .op = op, .object = e->conn.object, .position = e->position,
-                               .flags = e->conn.flags }, window, buffer, n, &r);
+                               .w4 = limit, .flags = e->conn.flags | (limit == ~0ul ? 0 : CALL_LIMITED) }, window, buffer, n, &r);
     if (done > 0)
         e->position = op == FS_WRITE && (e->conn.flags & O_APPEND) && r.r1 ? r.r1 : e->position + done;
     return done;
@@ -54,14 +56,15 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     if (!buffer)
         return -ENOMEM;
     int64_t total = 0, error = 0;
+    uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
     length = MIN(length, (uint64_t)AT_ONCE);
     while ((uint64_t)total < length) {
-        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE));
+        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE), ~0ul);
         if (n <= 0 || t->dead) {
             error = n;
             break;
         }
-        int64_t written = move(to, FS_WRITE, WINDOW_IN, buffer, n);
+        int64_t written = move(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
         if (written < n)
             from->position -= n - MAX(written, 0);
         if (written > 0)
@@ -74,6 +77,8 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     memory_free(buffer);
     if (t->dead)
         return LATER;
+    if (error == -EFBIG && limit != ~0ul)
+        signal_self(t, SIGXFSZ);
     close_end(t, from);
     close_end(t, to);
     return total ? total : error;

@@ -230,6 +230,7 @@ int64_t do_truncate(struct message *m)
     result = S_ISDIR(n->mode) ? -EISDIR : !S_ISREG(n->mode) ? -EINVAL : permission(w, n, MAY_WRITE);
     if (!result) {
         m->w[1] = size;
+        m->w[4] = m->w[3];
         result = pass_node(m, FS_TRUNCATE, n);
     }
     walk_end(w);

@@ -339,7 +339,7 @@ int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
     m->op = op;
     m->object = n->object;
     m->position = 0;
-    m->flags = 0;
+    m->flags &= CALL_LIMITED;   /* (which a truncation has) */
     return pass(m, n->service);
 }
 

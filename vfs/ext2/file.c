@@ -194,7 +194,7 @@ static void cut_tail(struct inode *i, uint64_t reached)
 
 static int64_t write_locked(struct inode *i, struct message *m)
 {
-    uint64_t limit = ext2_limit(&i->mount->geo);
+    uint64_t limit = fs_size_limit(m, ext2_limit(&i->mount->geo));
     uint64_t position = m->flags & O_APPEND ? i->size : m->position, length = m->w[2], done = 0;
     if (!length)
         return 0;
@@ -319,7 +319,7 @@ int64_t do_truncate(struct message *m)
     else {
         lock_take(&i->lock);
         uint64_t old = i->size;
-        result = file_resize(i, m->w[1]);
+        result = fs_over_limit(m, old) ? -EFBIG : file_resize(i, m->w[1]);
         if (!result)
             i->mode = fs_mode_changed(m, i->mode);
         lock_give(&i->lock);

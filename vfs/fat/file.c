@@ -215,11 +215,12 @@ static void touch(struct node *n)
 static int64_t write_locked(struct node *n, struct message *m)
 {
     uint64_t position = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0, old = n->size;
+    uint64_t limit = fs_size_limit(m, FILE_MAX);
     if (!length)
         return 0;
-    if (position >= FILE_MAX)
+    if (position >= limit)
         return -EFBIG;
-    length = MIN(length, FILE_MAX - position);
+    length = MIN(length, limit - position);
     int error = position > n->size ? fill_up(n, position) : 0;
     uint64_t filled = n->size;
     while (done < length && !error) {
@@ -296,7 +297,7 @@ int64_t do_truncate(struct message *m)
     } else {
         lock_take(&n->lock);
         uint64_t old = n->size;
-        result = file_resize(n, m->w[1]);
+        result = fs_over_limit(m, old) ? -EFBIG : file_resize(n, m->w[1]);
         lock_give(&n->lock);
         if (m->w[1] < old && n->holds && fs_shrunk(m, m->w[1], result))
             result = LATER;

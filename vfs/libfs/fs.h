@@ -74,6 +74,16 @@ static inline uint32_t fs_connection_flags(uint64_t flags)
 uint32_t fs_mode_changed(const struct message *m, uint32_t mode);
 /* Likewise for FS_RESERVE, a store through a mapping. */
 uint32_t fs_mode_mapped(const struct message *m, uint32_t mode);
+/* How long the file of a write may become: as the file server has it, or the caller's limit (RLIMIT_FSIZE). */
+static inline uint64_t fs_size_limit(const struct message *m, uint64_t own)
+{
+    return m->flags & CALL_LIMITED && m->w[4] < own ? m->w[4] : own;
+}
+/* Whether the caller's limit forbids that a truncation makes a file of `old` bytes longer. */
+static inline bool fs_over_limit(const struct message *m, uint64_t old)
+{
+    return m->flags & CALL_LIMITED && m->w[1] > old && m->w[1] > m->w[4];
+}
 static inline bool fs_writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 #endif

@@ -261,11 +261,12 @@ int64_t do_write(struct message *m)
     if (mounts[n->mount].read_only)
         return -EROFS;
     uint64_t start = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0;
+    uint64_t limit = fs_size_limit(m, 1ull << SIZE_MAX_BITS);
     if (!length)
         return 0;
-    if (start >> SIZE_MAX_BITS)
+    if (start >= limit)
         return -EFBIG;
-    length = MIN(length, (1ull << SIZE_MAX_BITS) - start);
+    length = MIN(length, limit - start);
     if (start + length > n->size)
         clear_tail(n);
     while (done < length) {
@@ -298,7 +299,7 @@ int64_t do_truncate(struct message *m)
         return error;
     if (m->w[1] >> 63)
         return -EINVAL;
-    if (m->w[1] >> SIZE_MAX_BITS)
+    if (m->w[1] >> SIZE_MAX_BITS || fs_over_limit(m, n->size))
         return -EFBIG;
     if (mounts[n->mount].read_only)
         return -EROFS;

@@ -19,7 +19,7 @@ enum route_flags {
     ROUTE_POSITION = 2,   /* uses and moves the open file's position: one at a time */
     ROUTE_OFFSET   = 4,   /* the position is argument 3 (pread, pwrite); -ESPIPE unless seekable */
     ROUTE_READS    = 8,   /* -EBADF if the descriptor was opened for writing only */
-    ROUTE_WRITES   = 16,  /* -EBADF if it was opened for reading only */
+    ROUTE_WRITES   = 16,  /* -EBADF if it was opened for reading only; TASK_FILE_SIZE goes with it */
     ROUTE_COUNTED  = 32,  /* unsupported: counted, for the list of what was missed */
 };
 

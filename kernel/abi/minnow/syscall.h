@@ -178,6 +178,7 @@ enum task_item {
     TASK_WORDS = 8,
     TASK_LABEL = TASK_WORDS,/* message.label */
     TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
+    TASK_FILE_SIZE,         /* limit of the size of files (RLIMIT_FSIZE), which what it calls by ROUTE_WRITES is told; -1: none */
     TASK_USER,              /* the user to whom it is accounted what the task takes, | 1 << 32: what it writes to keeps its set-id bits; children inherit it */
     TASK_WATCH,             /* 1: what it closes goes by way of the personality server (it holds record locks) */
     TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
