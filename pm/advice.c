@@ -4,7 +4,7 @@
 #include <minnow/range.h>
 
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4, LIST = 64 };
-enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_HWPOISON = 100, MADV_LAST = 25 };
+enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19, MADV_HWPOISON = 100, MADV_LAST = 25 };
 
 /* The pages that are there get the protection too, one step of them: where to go on, or an error. In private regions and
  * those of files they stay read-only: a write then faults, and the fault knows whose page it is. */
@@ -91,6 +91,20 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
     return s;
 }
 
+/* What a child of fork gets of the range: zeroes, or what is there. 0, -EINVAL for what is not private memory, -ENOMEM. */
+static int64_t wipe_on_fork(struct regions *rs, vaddr_t start, vaddr_t end, bool wipe)
+{
+    if (start >= end)
+        return 0;
+    if (regions_reserve_protection(rs, start, end) < 0)
+        return -ENOMEM;
+    for (unsigned i = regions_find(rs, start); i < rs->count && rs->array[i].start < end; i++)
+        if (wipe && (rs->array[i].backing || rs->array[i].flags & (REGION_SHARED | REGION_FIXED)))
+            return -EINVAL;
+    regions_flag(rs, start, end, REGION_WIPED, wipe);
+    return 0;
+}
+
 int64_t do_madvise(struct message *m)
 {
     vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]);
@@ -102,6 +116,11 @@ int64_t do_madvise(struct message *m)
         return -EINVAL;
     if (advice == MADV_DONTNEED)
         s = drop_pages(s, m->from, start, MIN(end, USER_TOP));
+    if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) {
+        int64_t error = wipe_on_fork(&s->regions, start, MIN(end, USER_TOP), advice == MADV_WIPEONFORK);
+        if (error)
+            return error;
+    }
     if (s && start < end && (end > USER_TOP || !regions_covered(&s->regions, start, end)))
         return -ENOMEM;
     backing_settle();

@@ -83,6 +83,8 @@ static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct spac
     uint64_t paused = 0;
     for (unsigned i = 0; i < child->regions.count; i++) {
         struct region r = child->regions.array[i];
+        if (r.flags & REGION_WIPED)
+            continue;
         int64_t error = clone_region(&parent, task, child, &r);
         if (error)
             return error;
@@ -101,8 +103,10 @@ static int64_t clone_pages(struct space *parent, struct space *child)
     const struct region *r = parent->regions.array, *last = r + parent->regions.count;
     while (r < last) {
         const struct region *first = r++;
-        while (r < last && !((r->flags ^ first->flags) & REGION_SHARED) && r->start - r[-1].end <= RUN_GAP)
+        while (r < last && !((r->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) && r->start - r[-1].end <= RUN_GAP)
             r++;
+        if (first->flags & REGION_WIPED)
+            continue;
         vaddr_t at = first->start;
         int64_t error = clone_range(parent, child, &at, r[-1].end, first->flags & REGION_SHARED, ~0ul);
         if (error)

@@ -182,6 +182,17 @@ void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t pro
         join(rs, i);
 }
 
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set)
+{
+    split(rs, start);
+    split(rs, end);
+    unsigned first = regions_find(rs, start), last = first;
+    for (; last < rs->count && rs->array[last].start < end; last++)
+        rs->array[last].flags = (rs->array[last].flags & ~flag) | (set ? flag : 0);
+    for (unsigned i = last; i + 1 > first; i--)
+        join(rs, i);
+}
+
 int regions_copy(struct regions *to, const struct regions *from)
 {
     int error = regions_reserve(to, from->count);

@@ -18,6 +18,7 @@ enum region_flags {
     REGION_HEAP      = 4,   /* made by brk */
     REGION_FIXED     = 8,   /* its pages are always there and PM does not count them: clock page and vDSO */
     REGION_NORESERVE = 16,
+    REGION_WIPED     = 32,  /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
 };
 
 struct region {
@@ -81,6 +82,8 @@ void regions_insert(struct regions *rs, const struct region *r);
 void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Gives what lies in a range a protection. Get the places with regions_reserve_protection(). */
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
+/* Sets or clears one of the flags for what lies in a range. Places: as regions_protect(). */
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set);
 /* `to`, which is empty, becomes a copy. 0 or -ENOMEM. */
 int regions_copy(struct regions *to, const struct regions *from);
 /* Forgets all of them, and the array. */
