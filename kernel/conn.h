@@ -9,11 +9,11 @@ struct conn {
     struct mail    mail;       /* when the last reference goes it is sent to its service as a release */
     uint64_t       object, position;
     uint32_t       flags;      /* O_..., CONN_... */
-    uint32_t       errors;     /* CALL_ERRORS: of which errors this open file has been told */
     uint32_t       refs;       /* entries of tables; calls in progress are not counted: they hold `busy` */
     endpoint_t     service;    /* slot */
     uint32_t       id;         /* conn_info.id */
     uint8_t        busy;       /* a call holds the position */
+    uint64_t       errors;     /* of which errors this open file has been told, as in message.flags (CALL_ERRORS_SHIFT) */
     struct thread *waiting;    /* for the position, in order */
 };
 

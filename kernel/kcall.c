@@ -135,7 +135,8 @@ static int64_t sys_connect(struct thread *t, const uint64_t *a)
     if (descriptor < 0)
         return descriptor;
     c->connected = c->call, c->descriptor = descriptor;
-    conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT;
+    if (a[2] >> CALL_ERRORS_SHIFT)
+        conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT << CALL_ERRORS_SHIFT;
     return descriptor;
 }
 
@@ -145,7 +146,7 @@ static int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
     struct conn *conn = c && c->task->conns ? conn_get(c->task->conns, c->words[0]) : NULL;
     if (!conn || conn->service != t->task->endpoint || conn->object != c->object)
         return -ESRCH;
-    conn->errors = a[1];
+    conn->errors = a[1] << CALL_ERRORS_SHIFT;
     return 0;
 }
 

@@ -76,7 +76,7 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     }
     t->object = c->object;
     t->position = c->position;
-    t->flags = c->flags | (uint64_t)c->errors << CALL_ERRORS_SHIFT | more;
+    t->flags = c->flags | c->errors | more;
     if (r->flags & ROUTE_OFFSET) {
         if (!(c->flags & CONN_SEEKABLE) || (int64_t)t->words[3] < 0) {
             t->regs.rax = c->flags & CONN_SEEKABLE ? -EINVAL : -ESPIPE;

@@ -22,9 +22,11 @@ uint64_t process_cpu(const struct process *p)
 
 void process_usage(const struct process *p, struct pm_usage *usage)
 {
+    static endpoint_t pm;
+    pm = pm ? pm : service_find("pm");
     *usage = p->usage;
     if (p->i.task)
-        kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm") | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
+        kernel_ask(SYS_INFO, INFO_PUBLISHED, pm | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
                    sizeof *usage, 0, 0);
     usage->peak = MAX(usage->peak, usage->resident);
 }

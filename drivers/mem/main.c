@@ -44,7 +44,8 @@ static int64_t do_read(struct message *m)
         int error = copy_out(m, done, zeroes, n);
         if (error)
             return error;
-        GIVE_WAY_EVERY(ZEROES_AT_ONCE, n, m->w[2] - done - n);
+        if (n < m->w[2] - done)
+            GIVE_WAY_EVERY(ZEROES_AT_ONCE, n, m->w[2] - done - n);
     }
     return m->w[2];
 }

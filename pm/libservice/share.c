@@ -3,15 +3,21 @@
 
 #include "service.h"
 
-/* Where `user` stands; NULL: he holds nothing. */
+/* Where a user other than root stands; NULL: he holds nothing. */
 static uint32_t *held_by(struct share *s, uint32_t user)
 {
-    if (!user)
-        return &s->root;
     for (uint32_t i = 0; i < s->users; i++)
         if (s->user[i].user == user && s->user[i].held)
             return &s->user[i].held;
     return NULL;
+}
+
+static uint32_t root_holds(const struct share *s)
+{
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < s->users; i++)
+        others += s->user[i].held;
+    return s->taken - others;
 }
 
 /* A free place, now of `user`, who holds nothing yet. NULL: all are taken. */
@@ -32,8 +38,8 @@ uint32_t share_user(const struct share *s, call_t call) { return s->taken < s->c
 
 uint32_t share_held(const struct share *s, uint32_t user)
 {
-    const uint32_t *held = held_by((struct share *)s, user);
-    return held ? *held : 0;
+    const uint32_t *held = user ? held_by((struct share *)s, user) : NULL;
+    return held ? *held : user ? 0 : root_holds(s);
 }
 
 int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limit, int error)
@@ -45,28 +51,35 @@ int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limi
         return error;
     if (!n)
         return 0;
-    uint32_t *held = held_by(s, user);
-    uint64_t most = user ? MIN(limit, s->each) : limit, has = held ? *held : 0;
+    uint32_t *held = user ? held_by(s, user) : NULL;
+    uint64_t most = user ? MIN(limit, s->each) : limit, has = held ? *held : user ? 0 : root_holds(s);
     if (has > most || n > most - has)
         return error;
-    if (!held && !(held = held_new(s, user)))
+    if (user && !held && !(held = held_new(s, user)))
         return error;
-    *held += n;
+    if (held)
+        *held += n;
     s->taken += n;
     return 0;
 }
 
 int share_take(struct share *s, uint32_t user, uint32_t n, int error)
 {
-    return share_take_limited(s, user, n, UINT64_MAX, error);
+    if (user)
+        return share_take_limited(s, user, n, UINT64_MAX, error);
+    if (s->taken > s->capacity || n > s->capacity - s->taken)
+        return error;
+    s->taken += n;
+    return 0;
 }
 
 void share_give(struct share *s, uint32_t user, uint32_t n)
 {
-    uint32_t *held = held_by(s, user);
+    uint32_t *held = user ? held_by(s, user) : NULL;
     if (!n)
         return;
-    ASSERT(held && n <= *held && n <= s->taken);
-    *held -= n;
+    ASSERT((held ? n <= *held : !user) && n <= s->taken);
+    if (held)
+        *held -= n;
     s->taken -= n;
 }

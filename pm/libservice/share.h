@@ -19,11 +19,10 @@ struct share {
     uint32_t capacity, reserve, each;                              /* units; reserve <= capacity */
     uint32_t taken;                                                /* of all users together */
     uint32_t users;                                                /* places of `user` that were ever used */
-    uint32_t root;                                                 /* what root holds */
-    struct { uint32_t user, held; } user[SHARE_USERS];             /* the others. held 0: the place is free */
+    struct { uint32_t user, held; } user[SHARE_USERS];             /* but root, who holds the rest. held 0: the place is free */
 };
 
-#define SHARE(capacity, reserve, each) { (capacity), (reserve), (each), 0, 0, 0, { { 0, 0 } } }
+#define SHARE(capacity, reserve, each) { (capacity), (reserve), (each), 0, 0, { { 0, 0 } } }
 
 /* `user` takes n more. 0, or `error` when that is more than he may have: then nothing has changed. Does not wait. */
 int share_take(struct share *s, uint32_t user, uint32_t n, int error);
