@@ -3,10 +3,10 @@
 #include "oracle.h"
 
 #include <dirent.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 
 enum { PAGE = 4096, GOOD = 8 * PAGE, FILE_BYTES = 3 * GOOD };
@@ -204,10 +204,28 @@ static void pipes(void)
 
 static void handler(int sig) { (void)sig; }
 
-static void alarm_in(int ms)
+enum { FULL = 65536 };   /* what a pipe holds */
+
+/* Until whoever writes to the pipe has put so much into it. */
+static void wait_for(int fd, int bytes)
 {
-    struct itimerval t = { { 0, 0 }, { 0, ms * 1000 } };
-    setitimer(ITIMER_REAL, &t, NULL);
+    for (int held = 0; held < bytes; usleep(1000))
+        ioctl(fd, FIONREAD, &held);
+}
+
+/* A child reads so much when the pipe is full, and interrupts us when it is full again. */
+static void interrupt_when_full(int fd, unsigned read_first)
+{
+    static char bytes[FULL];
+    if (fork())
+        return;
+    wait_for(fd, FULL);
+    if (read_first) {
+        read(fd, bytes, read_first);
+        wait_for(fd, FULL - (int)PAGE + 1);   /* Linux' pipe takes whole pages */
+    }
+    kill(getppid(), SIGALRM);
+    _exit(0);
 }
 
 static void interrupted(int flags)
@@ -218,28 +236,26 @@ static void interrupted(int flags)
     sigaction(SIGALRM, &a, NULL);
     pipe(end);
     fill(data, sizeof data, 7);
-    alarm_in(50);
+    interrupt_when_full(end[0], 0);
     long got = write(end[1], data, sizeof data);
+    wait(NULL);
     SAY("interrupted write: %ld %s", got, why(got));
     long rest = read(end[0], back, sizeof back);
     SAY("in the pipe: %ld, %s", rest, memcmp(data, back, rest) ? "wrong" : "right");
     /* Some of it is read before the signal comes. */
-    if (!fork()) {
-        usleep(20000);
-        read(end[0], back, 10000);
-        _exit(0);
-    }
-    alarm_in(100);
+    interrupt_when_full(end[0], 10000);
     got = write(end[1], data, sizeof data);
     wait(NULL);
     rest = read(end[0], back, sizeof back);
     SAY("in part read, then interrupted: %s", got - 10000 == rest && got > 65536 ? "counted" : "miscounted");
     /* The same call again is another call. */
-    alarm_in(50);
+    interrupt_when_full(end[0], 0);
     got = write(end[1], data, sizeof data);
+    wait(NULL);
     read(end[0], back, 8192);
-    alarm_in(50);
+    interrupt_when_full(end[0], 0);
     long more = write(end[1], data, sizeof data);
+    wait(NULL);
     SAY("twice: %ld, %ld %s", got, more, why(more));
     while (fcntl(end[0], F_SETFL, O_NONBLOCK), read(end[0], back, sizeof back) > 0)
         ;
@@ -247,7 +263,7 @@ static void interrupted(int flags)
     signal(SIGPIPE, SIG_IGN);
     if (!fork()) {
         close(end[1]);
-        usleep(50000);
+        wait_for(end[0], FULL);
         _exit(0);
     }
     close(end[0]);
@@ -262,7 +278,7 @@ static void interrupted(int flags)
     if (!fork()) {
         long sum = 0, n;
         close(end[1]);
-        usleep(30000);
+        wait_for(end[0], FULL);
         while ((n = read(end[0], back, 3000)) > 0)
             sum += n;
         SAY("reader got %ld", sum);
