@@ -18,7 +18,7 @@
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 enum { F_GETLK = 5, F_SETLK, F_SETLKW, F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW };
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
-enum { NR_CLOSE = 3, NR_DUP2 = 33, NR_DUP3 = 292, LOCKS_MAX = 1024, SPARE = 2 };
+enum { NR_CLOSE = 3, NR_DUP2 = 33, NR_DUP3 = 292, LOCKS_MAX = 1024, SPARE = 2, WAITERS_EACH = 128 /* of one user but root */ };
 
 struct flock { int16_t type, whence; int32_t pad; int64_t start, length; int32_t pid, pad2; };
 
@@ -32,7 +32,7 @@ struct held {
     int64_t      first, last;
     bool         write, whole;   /* whole: flock's */
 };
-struct lock_request { struct lock_request *next; struct thread *thread; struct held wish; };
+struct lock_request { struct lock_request *next; struct thread *thread; uint32_t tried; struct held wish; };
 
 static struct held *locks;
 static struct lock_request *waiting;
@@ -201,16 +201,28 @@ static void leave_queue(struct thread *t)
         }
 }
 
+/* Each wish is looked at once a pass: a grant changes the list, but it lets no other wish in, unless what was a writer's has become a
+ * reader's. So there are few passes. */
 static void try_again(void)
 {
-    for (struct lock_request *r = waiting; r;) {
-        if (conflict(&r->wish)) {
-            r = r->next;
-            continue;
+    enum { PASSES = 4 };
+    static uint32_t round;
+    bool granted = true;
+    for (unsigned pass = 0; granted && pass < PASSES; pass++) {
+        granted = false;
+        round++;
+        for (struct lock_request *r = waiting; r;) {
+            bool due = r->tried != round;
+            r->tried = round;
+            if (!due || conflict(&r->wish)) {
+                r = r->next;
+                continue;
+            }
+            struct thread *t = r->thread;
+            thread_finish(t, change(t, &r->wish, false));
+            granted = true;
+            r = waiting;
         }
-        struct thread *t = r->thread;
-        thread_finish(t, change(t, &r->wish, false));
-        r = waiting;
     }
 }
 
@@ -238,13 +250,14 @@ static int64_t wait_for(struct thread *t, const struct held *wish)
 {
     if (!wish->file && deadlock(wish))
         return -EDEADLK;
-    struct lock_request *r = memory_alloc(sizeof *r);
+    unsigned his = 0;
+    struct lock_request **last = &waiting;
+    for (; *last; last = &(*last)->next)
+        his += (*last)->thread->process->i.uid == t->process->i.uid;
+    struct lock_request *r = his < WAITERS_EACH || !t->process->i.uid ? memory_alloc(sizeof *r) : NULL;
     if (!r)
         return -ENOLCK;
-    *r = (struct lock_request){ NULL, t, *wish };
-    struct lock_request **last = &waiting;
-    while (*last)
-        last = &(*last)->next;
+    *r = (struct lock_request){ NULL, t, 0, *wish };
     *last = r;
     return thread_wait(t, leave_queue, -ERESTARTSYS);
 }
@@ -284,7 +297,13 @@ void locks_release(const struct message *m)
 /* p closes a descriptor of a file: all locks that the process has on it go. */
 static void drop_on_close(struct process *p, const struct conn_info *info)
 {
-    cut(&(struct held){ .object = info->object, .service = info->service, .pid = p->i.pid, .first = 0, .last = INT64_MAX }, NULL);
+    const struct held all = { .object = info->object, .service = info->service, .pid = p->i.pid, .first = 0, .last = INT64_MAX };
+    const struct held *l = locks;
+    while (l && !(same_file(l, &all) && same_owner(l, &all)))
+        l = l->next;
+    if (!l)
+        return;
+    cut(&all, NULL);
     try_again();
 }
 

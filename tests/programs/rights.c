@@ -3,6 +3,7 @@
 #include "oracle.h"
 
 #include <grp.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 static void as(uid_t real, uid_t effective)
@@ -19,12 +20,13 @@ static void w_truncate(void) { truncate("f", 3); }
 static void w_longer(void) { truncate("f", 9000); }
 static void w_ftruncate(void) { ftruncate(open("f", O_WRONLY), 2); }
 static void w_open(void) { open("f", O_WRONLY | O_TRUNC); }
+static void w_sendfile(void) { sendfile(open("f", O_WRONLY), open("/proc/self/exe", O_RDONLY), NULL, 10); }
 static void w_only_open(void) { open("f", O_RDWR); }
 static void w_pwrite(void) { pwrite(open("f", O_RDWR), "x", 1, 1); }
 
 static const struct { const char *name; void (*change)(void); } ways[] = {
     { "write", w_write }, { "write of nothing", w_nothing }, { "append", w_append }, { "truncate", w_truncate }, { "longer", w_longer }, { "ftruncate", w_ftruncate },
-    { "O_TRUNC", w_open }, { "open", w_only_open }, { "pwrite", w_pwrite },
+    { "O_TRUNC", w_open }, { "open", w_only_open }, { "pwrite", w_pwrite }, { "sendfile", w_sendfile },
 };
 
 static unsigned mode_of(const char *name)

@@ -148,7 +148,8 @@ static uint32_t mode_without_set_id(uint32_t mode) { return S_ISREG(mode) ? mode
 uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
 {
     uint32_t after = mode_without_set_id(mode);
-    return after == mode || call_privileged(m->call) ? mode : after;
+    bool privileged = m->from >= MAX_SERVICE && call_privileged(m->call);   /* a service writes for somebody: sendfile */
+    return after == mode || privileged ? mode : after;
 }
 
 uint32_t fs_mode_mapped(const struct message *m, uint32_t mode) { return m->w[4] ? mode_without_set_id(mode) : mode; }
