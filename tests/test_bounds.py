@@ -28,7 +28,8 @@ def untouched(table):
 
 @pytest.mark.parametrize("what", CASES)
 def test_others_are_served_meanwhile(vm, what):
-    result = vm(["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"], count=True, mem=512, timeout=120)
+    result = vm(["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"], count=True, mem=512, timeout=120,
+                options="poll" if what.startswith(("ext2", "fat")) else "")    # else the clock jumps while the host's disk works, to a hang of the driver
     said, table = result.stdout.decode().split("\n", 1)
     found = re.fullmatch(rf"{what}: status (-?\d+), (\d+) us at most, of many rounds", said)
     assert found and found[1] == "0", result
