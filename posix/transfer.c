@@ -9,7 +9,7 @@
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };
 
-struct end { struct conn_info conn; unsigned fd; uint64_t position; caller_t offset; };
+struct end { struct conn_info conn; unsigned fd; uint64_t position; caller_t offset; uint64_t more; /* CALL_FOR_ROOT, or 0 */ };
 
 static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset, unsigned not_access)
 {
@@ -44,7 +44,7 @@ static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer
 {
     struct call_result r = { 0 };
     int64_t done = call_window(e->conn.service, &(struct call_args){ .op = op, .object = e->conn.object, .position = e->position,
-                               .w4 = limit, .flags = e->conn.flags | (limit == ~0ul ? 0 : CALL_LIMITED) }, window, buffer, n, &r);
+                               .w4 = limit, .flags = e->conn.flags | e->more | (limit == ~0ul ? 0 : CALL_LIMITED) }, window, buffer, n, &r);
     if (done > 0)
         e->position = op == FS_WRITE && (e->conn.flags & O_APPEND) && r.r1 ? r.r1 : e->position + done;
     return done;
@@ -64,6 +64,7 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
             error = n;
             break;
         }
+        to->more = t->process->i.fsuid ? 0 : CALL_FOR_ROOT;
         int64_t written = move(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
         if (written < n)
             from->position -= n - MAX(written, 0);

@@ -78,12 +78,12 @@ static inline int64_t fs_read(uint64_t object, uint64_t position, void *to, size
 }
 static inline int64_t fs_write(uint64_t object, uint64_t position, const void *from, size_t length, uint64_t flags)
 {
-    struct message m = { .op = FS_WRITE, .object = object, .position = position, .flags = flags | O_WRONLY };
+    struct message m = { .op = FS_WRITE, .object = object, .position = position, .flags = flags | O_WRONLY | CALL_FOR_ROOT };
     return fake_call(do_write, &m, (void *)from, length).result;
 }
 static inline int64_t fs_truncate(uint64_t object, uint64_t size)
 {
-    struct message m = { .op = FS_TRUNCATE, .object = object, .w = { [1] = size } };
+    struct message m = { .op = FS_TRUNCATE, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = size } };
     return fake_call(do_truncate, &m, NULL, 0).result;
 }
 static inline int64_t fs_stat(uint64_t object, struct stat *s)
@@ -113,7 +113,7 @@ static inline int64_t fs_name_of(uint64_t dir, uint64_t object, char *to, size_t
 }
 static inline int64_t fs_open(uint64_t object, uint64_t flags)
 {
-    struct message m = { .op = FS_OPEN, .object = object, .w = { [1] = flags } };
+    struct message m = { .op = FS_OPEN, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = flags } };
     return fake_call(do_open, &m, NULL, 0).result;
 }
 static inline void fs_close(uint64_t object, uint64_t flags)

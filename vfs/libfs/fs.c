@@ -148,7 +148,7 @@ static uint32_t mode_without_set_id(uint32_t mode) { return S_ISREG(mode) ? mode
 uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
 {
     uint32_t after = mode_without_set_id(mode);
-    bool privileged = m->from >= MAX_SERVICE && call_privileged(m->call);   /* a service writes for somebody: sendfile */
+    bool privileged = m->from < MAX_SERVICE ? m->flags & CALL_FOR_ROOT : call_privileged(m->call);
     return after == mode || privileged ? mode : after;
 }
 

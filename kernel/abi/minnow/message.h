@@ -41,6 +41,7 @@ enum {
 #define CALL_MOVED (1ull << 32)  /* it is made again; w[5]: bytes of it that are done already (SYS_MOVED) */
 #define CALL_CUT   (1ull << 33)  /* its window is shorter than what the caller named: behind it is an address that is nobody's */
 #define CALL_LIMITED (1ull << 34) /* a write or truncation: w[4]: how long a file of the caller may become (TASK_FILE_SIZE) */
+#define CALL_FOR_ROOT (1ull << 63) /* of a service's write for a program: that one may keep a file's set-id bits */
 #define CALL_ERRORS_SHIFT 35     /* above: the number of the last failed write that this open file's fsync has told of (SYS_CONN_ERRORS) */
 
 #endif
