@@ -148,8 +148,10 @@ static uint32_t mode_without_set_id(uint32_t mode) { return S_ISREG(mode) ? mode
 uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
 {
     uint32_t after = mode_without_set_id(mode);
+    if (after == mode)   /* nearly always */
+        return mode;
     bool privileged = m->from < MAX_SERVICE ? m->flags & CALL_FOR_ROOT : call_privileged(m->call);
-    return after == mode || privileged ? mode : after;
+    return privileged ? mode : after;
 }
 
 uint32_t fs_mode_mapped(const struct message *m, uint32_t mode) { return m->w[4] ? mode_without_set_id(mode) : mode; }
