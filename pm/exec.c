@@ -2,14 +2,15 @@
  *
  * Everything is prepared beside the old space: files opened, headers checked, addresses chosen, regions made. Until
  * then an error leaves the caller as it was. commit() is the point of no return: the old memory is dropped, and what
- * fails later (memory that runs out) is -EFAULT, which tells POSIX that there is nothing left to return to. */
+ * fails later (memory that runs out) is -EOWNERDEAD, which tells POSIX that there is nothing left to return to. */
+#include "arguments.h"
 #include "load.h"
 #include "stack.h"
 
 #define PIE_BASE   0x555555554000ul
 #define STACK_MIN  (128ul << 20)          /* the least room for the stack below it */
 enum { STACK_RANDOM = 22, MMAP_RANDOM = 28, BRK_RANDOM = 13 };   /* bits of pages */
-enum { STACK_FIRST = 32 * PAGE_SIZE, STACK_SHARE = 4, ACCESS_RX = 5, CLOCK_TICKS = 100 };
+enum { STACK_FIRST = 32 * PAGE_SIZE, ACCESS_RX = 5, CLOCK_TICKS = 100 };
 
 extern const char vdso_start[], vdso_end[];
 
@@ -17,7 +18,8 @@ extern const char vdso_start[], vdso_end[];
 struct exec {
     endpoint_t     task;
     struct pm_exec head;
-    char          *strings;
+    char          *given;                 /* strings */
+    struct arguments *arguments;
     struct image   program, interpreter;
     struct space  *space;                 /* the new one */
     struct stack   stack;
@@ -33,28 +35,28 @@ static uint64_t vdso_size(void) { return PAGE_UP((uint64_t)(vdso_end - vdso_star
 
 /* ---- what is asked for ---- */
 
-static int arguments(struct message *m, struct exec *e)
+static int request(struct message *m, struct exec *e)
 {
     e->task = m->w[0];
     if (!space_of(e->task))
         return -ESRCH;
-    if (m->w[2] < sizeof e->head || m->w[2] > sizeof e->head + PM_EXEC_STRINGS_MAX)
+    if (m->w[2] < sizeof e->head || m->w[2] > sizeof e->head + PM_EXEC_GIVEN_MAX)
         return -E2BIG;
     int error = copy_in(m, 0, &e->head, sizeof e->head);
     if (error)
         return error;
     if (e->head.bytes > m->w[2] - sizeof e->head)
         return -EINVAL;
-    e->strings = memory_alloc(e->head.bytes + 1);
-    if (!e->strings)
+    e->given = memory_alloc(e->head.bytes + 1);
+    if (!e->given)
         return -ENOMEM;
-    error = e->head.bytes ? copy_in(m, sizeof e->head, e->strings, e->head.bytes) : 0;
+    error = e->head.bytes ? copy_in(m, sizeof e->head, e->given, e->head.bytes) : 0;
     if (error)
         return error;
     e->head.name[sizeof e->head.name - 1] = 0;
     if (!e->head.stack_limit)
         e->head.stack_limit = 8 << 20;
-    return stack_strings(e->strings, e->head.bytes, (uint64_t)e->head.argc + e->head.envc) ? 0 : -EINVAL;
+    return stack_strings(e->given, e->head.bytes, (uint64_t)e->head.argc + e->head.envc) ? 0 : -EINVAL;
 }
 
 static int open_interpreter(struct exec *e)
@@ -100,7 +102,7 @@ static int place_interpreter(struct exec *e)
     return image_place(&e->interpreter, e->space);
 }
 
-static int place_stack(struct exec *e)
+static void place_stack(struct exec *e)
 {
     struct space *s = e->space;
     uint64_t limit = e->head.stack_limit, vdso = vdso_size();
@@ -110,7 +112,6 @@ static int place_stack(struct exec *e)
     uint64_t room = MIN(MAX(PAGE_UP(MIN(limit, USER_TOP)), STACK_MIN), PAGE_DOWN(USER_TOP / 6 * 5));
     s->mmap_top = s->stack_top - room - STACK_GUARD;
     s->mmap_top -= MIN(random_pages(e, MMAP_RANDOM), PAGE_DOWN(s->mmap_top / 2));
-    return 0;
 }
 
 static void aux(struct exec *e, uint64_t type, uint64_t value) { e->stack.aux[e->stack.aux_count++] = (struct aux){ type, value }; }
@@ -147,11 +148,11 @@ static void auxiliary(struct exec *e)
 static int lay_stack(struct exec *e)
 {
     struct space *s = e->space;
-    e->stack = (struct stack){ .top = s->stack_top, .strings = e->strings, .bytes = e->head.bytes, .argc = e->head.argc,
-                               .envc = e->head.envc, .name = e->head.name, .random = { random_word(), random_word() } };
+    const struct arguments *a = e->arguments;
+    e->stack = (struct stack){ .strings_at = a->at, .name_at = a->name_at, .argc = a->argc, .envc = a->envc,
+                               .random = { random_word(), random_word() } };
     auxiliary(e);
-    if (!stack_lay(&e->stack, MAX(e->head.stack_limit / STACK_SHARE, (uint64_t)PM_EXEC_STRINGS_MAX)))
-        return -E2BIG;
+    stack_lay(&e->stack);
     vaddr_t start = PAGE_DOWN(e->stack.pointer) - MIN((uint64_t)STACK_FIRST, PAGE_DOWN(e->head.stack_limit / 2));
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
@@ -166,22 +167,31 @@ static int lay_stack(struct exec *e)
     return 0;
 }
 
+/* The new space as far as it is a stack, and what will stand there. */
+static int prepare_stack(struct exec *e)
+{
+    e->space = space_create();
+    e->arguments = memory_alloc(sizeof *e->arguments);
+    if (e->space)
+        e->space->task = e->task;   /* so that it is known for whom memory is taken */
+    if (!e->space || !e->arguments)
+        return -ENOMEM;
+    place_stack(e);
+    arguments_begin(e->arguments, e->task, e->space->stack_top);
+    return arguments_collect(e->arguments, &e->head, e->given);
+}
+
 static int prepare(struct exec *e)
 {
-    int error = image_open(&e->program, e->head.service, e->head.object, true);
+    int error = prepare_stack(e);
+    if (!error)
+        error = image_open(&e->program, e->head.service, e->head.object, true);
     if (!error && e->program.elf.interp_size)
         error = open_interpreter(e);
     if (error)
         return error;
-    e->space = space_create();
-    if (e->space)
-        e->space->task = e->task;   /* so that it is known for whom memory is taken */
-    if (!e->space)
-        return -ENOMEM;
     backing_run(e->space, e->program.backing);
-    error = place_stack(e);
-    if (!error)
-        error = place_program(e);
+    error = place_program(e);
     if (!error && e->interpreter.backing)
         error = place_interpreter(e);
     return error ? error : lay_stack(e);
@@ -224,11 +234,20 @@ static int64_t commit(struct exec *e)
     return 0;
 }
 
+/* Writes a piece of what stands below the strings, which may be megabytes of pointers. */
 static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
 {
+    enum { AT_ONCE = 64 * 1024 };
     const struct exec *e = argument;
     int64_t result = kernel_ask(SYS_POKE, e->task, to, (uint64_t)from, length, 0, 0);
+    GIVE_WAY_EVERY(AT_ONCE, length, e->stack.strings_at - (to + length));
     return result < 0 ? result : 0;
+}
+
+static vaddr_t next(void *argument, vaddr_t string)
+{
+    const struct exec *e = argument;
+    return arguments_next(e->arguments, string);
 }
 
 static int64_t map_vdso(struct exec *e)
@@ -250,16 +269,36 @@ static int64_t map_vdso(struct exec *e)
 /* Fills the new space as far as the program must not find it out for itself. */
 static int64_t fill(struct exec *e)
 {
-    int64_t error = fault_range(e->task, e->stack.pointer, e->stack.top, PM_FAULT_WRITE);
+    const struct stack_memory memory = { .put = put, .next = next, .argument = e };
+    int64_t error = fault_range(e->task, e->stack.pointer, e->arguments->page_at + PAGE_SIZE, PM_FAULT_WRITE);
     if (!error)
-        error = stack_write(&e->stack, put, e);
+        error = arguments_place(e->arguments);
+    if (!error)
+        error = stack_write(&e->stack, &memory);
     if (!error)
         error = map_vdso(e);
     if (!error)
         error = image_clear(&e->program, e->task);
     if (!error && e->interpreter.backing)
         error = image_clear(&e->interpreter, e->task);
-    return error ? -EFAULT : 0;
+    return error ? -EOWNERDEAD : 0;
+}
+
+static void finish(struct exec *e)
+{
+    if (e->space) {
+        regions_clear(&e->space->regions);
+        backing_run(e->space, NULL);
+        memory_free(e->space);
+    }
+    if (e->arguments)
+        arguments_free(e->arguments);
+    image_close(&e->program);
+    image_close(&e->interpreter);
+    memory_free(e->arguments);
+    memory_free(e->given);
+    memory_free(e);
+    backing_settle();
 }
 
 int64_t do_exec(struct message *m)
@@ -267,28 +306,22 @@ int64_t do_exec(struct message *m)
     struct exec *e = memory_zalloc(sizeof *e);
     if (!e)
         return -ENOMEM;
-    int64_t error = arguments(m, e);
-    if (!error)
-        error = prepare(e);
-    if (!error)
-        error = commit(e);
-    if (!error) {
+    int64_t result = request(m, e);
+    if (!result)
+        result = prepare(e);
+    bool done = !result && !(e->head.flags & PM_EXEC_TRY);
+    if (done)
+        result = commit(e);
+    if (done && !result) {
         e->space = NULL;                  /* the task's now */
-        error = fill(e);
+        result = fill(e);
     }
     const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
     vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer, strings = e->stack.strings_at;
-    if (e->space) {
-        regions_clear(&e->space->regions);
-        backing_run(e->space, NULL);
-        memory_free(e->space);
-    }
-    image_close(&e->program);
-    image_close(&e->interpreter);
-    memory_free(e->strings);
-    memory_free(e);
-    backing_settle();
-    if (!error)
+    if (done && !result)
+        result = (e->arguments->environment_at - strings) << 32 | (e->arguments->name_at - e->arguments->environment_at);
+    finish(e);
+    if (result > 0)
         reply_words(m, entry, pointer, strings);
-    return error;
+    return result;
 }

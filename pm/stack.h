@@ -17,23 +17,28 @@ enum { STACK_AUX_MAX = 24, STACK_PIECE = 256 };
 struct aux { uint64_t type, value; };
 
 struct stack {
-    vaddr_t     top;              /* given: the end of the stack, page-aligned */
-    const char *strings;          /* given: argc + envc strings, each with its NUL */
-    uint32_t    bytes, argc, envc;
-    const char *name;             /* given: of the program's file */
+    vaddr_t     strings_at;       /* given: the first argument; the others follow it, then the environment */
+    vaddr_t     name_at;          /* given: of the program's file */
+    uint32_t    argc, envc;       /* given */
     uint64_t    random[2];        /* given */
     struct aux  aux[STACK_AUX_MAX];   /* given but for AT_RANDOM, AT_EXECFN, AT_PLATFORM and AT_NULL */
     unsigned    aux_count;
-    vaddr_t     name_at, strings_at, platform_at, random_at;   /* from stack_lay */
+    vaddr_t     platform_at, random_at;   /* from stack_lay */
     vaddr_t     pointer;          /* from stack_lay: the first stack pointer */
+};
+
+/* Where a program's memory is written, and where the string behind the one at an address begins. */
+struct stack_memory {
+    int64_t (*put)(void *argument, vaddr_t to, const void *from, size_t length);   /* 0 or an error */
+    vaddr_t (*next)(void *argument, vaddr_t string);
+    void     *argument;
 };
 
 /* Whether `bytes` bytes are exactly `count` strings. */
 bool stack_strings(const char *strings, uint32_t bytes, uint64_t count);
-/* Decides where everything goes and completes the auxiliary vector. false: it does not fit into `limit` bytes. */
-bool stack_lay(struct stack *s, uint64_t limit);
-/* Writes it all, piece by piece, by the given function. 0, or its first error. */
-typedef int64_t (*stack_put_t)(void *argument, vaddr_t to, const void *from, size_t length);
-int64_t stack_write(const struct stack *s, stack_put_t put, void *argument);
+/* Decides where everything below the strings goes and completes the auxiliary vector. */
+void stack_lay(struct stack *s);
+/* Writes all of it but the strings and the name, piece by piece. 0, or the first error of put(). */
+int64_t stack_write(const struct stack *s, const struct stack_memory *memory);
 
 #endif

@@ -44,19 +44,28 @@ static inline endpoint_t resolved_service(uint64_t r) { return r & 0xff; }
 static inline uint32_t resolved_mode(uint64_t r) { return r >> 16 & 0xffff; }
 static inline uint32_t resolved_uid(uint64_t r) { return r >> 32; }
 
-/* PM_EXEC: the program, its arguments as they will stand on the stack, and what goes into the auxiliary vector. */
+/* PM_EXEC: the program, its arguments, and what goes into the auxiliary vector. Strings that are given come first, then those that
+ * the old program's arrays of pointers name. */
 struct pm_exec {
     endpoint_t service;      /* the program's file, from VFS_RESOLVE */
-    uint32_t   argc, envc;
-    uint32_t   bytes;        /* of strings, which follow this structure: argv then envp, each NUL-terminated */
+    uint32_t   argc, envc;   /* of the given strings */
+    uint32_t   bytes;        /* of the given strings, which follow this structure: argc and then envc of them, each NUL-terminated */
     uint64_t   object;
+    uint64_t   argv, envp;   /* in the old program's memory, ended by NULL; 0: none */
     uint32_t   uid, euid, gid, egid, secure;
     uint32_t   flags;        /* PM_EXEC_... */
     uint64_t   stack_limit;
     char       name[256];    /* AT_EXECFN */
 };
-enum { PM_EXEC_NO_RANDOM = 1 };
-enum { PM_EXEC_STRINGS_MAX = 128 * 1024 };
+enum {
+    PM_EXEC_NO_RANDOM  = 1,
+    PM_EXEC_SKIP_FIRST = 2,  /* argv[0] is left out: a script's name is given in its place */
+    PM_EXEC_TRY        = 4,  /* says whether it could be done, and changes nothing */
+};
+enum { PM_EXEC_GIVEN_MAX = 8192 };
+/* Its result: so many bytes of arguments stand at r3, followed by so many of the environment. */
+static inline uint32_t pm_exec_arguments(uint64_t result) { return result >> 32; }
+static inline uint32_t pm_exec_environment(uint64_t result) { return result; }
 
 enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
 
