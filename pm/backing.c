@@ -412,7 +412,7 @@ static uint64_t file_forget(struct backing *b)
 static void file_rest(struct backing *b)
 {
     ring_enter(b);
-    if (!b->clusters && !b->elf)
+    if (b->fleeting || (!b->clusters && !b->elf))
         file_forget(b);
     else if (idle > IDLE_MAX)
         file_forget(ring.newer);
@@ -448,7 +448,7 @@ void backing_settle(void)
         if (b->held) {
             bool denied = b->denied;
             b->held = b->denied = false;
-            call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0);
+            b->fleeting = call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0) == FS_HOLD_BACK;
         }
         if (--b->users == 0 && b->held)
             look_at(b);

@@ -118,6 +118,7 @@ struct backing {
     unsigned          runs;               /* spaces whose program it is, and execs that are about to make it one */
     bool              held;               /* FS_HOLD +1 was done, */
     bool              denied;             /* so that nobody opens the file for writing */
+    bool              fleeting;           /* its server wants its pages back when nobody shows it (FS_HOLD_BACK) */
     bool              queued;             /* stands in the list of those that backing_settle() looks at */
     uint32_t          errors;             /* CALL_ERRORS: of which failed writes msync has told */
     unsigned          epoch;              /* how often all its pages were dropped */

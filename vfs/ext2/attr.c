@@ -80,6 +80,7 @@ int64_t do_hold(struct message *m)
         i->holds--;
         i->denies -= m->w[2] && i->denies;
         inode_let_go(i);
+        result = i->links ? 0 : FS_HOLD_BACK;
     } else {
         result = -EINVAL;
     }

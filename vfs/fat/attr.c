@@ -68,6 +68,7 @@ int64_t do_hold(struct message *m)
         n->holds--;
         n->denies -= m->w[2] && n->denies;
         node_let_go(n);
+        result = n->removed ? FS_HOLD_BACK : 0;
     } else {
         result = -EINVAL;
     }

@@ -72,7 +72,7 @@ int64_t do_hold(struct message *m)
     n->holds--;
     n->denies -= m->w[2] && n->denies;
     node_unused(n);
-    return 0;
+    return FS_HOLD_BACK;             /* its pages are its memory: kept elsewhere they would be taken for nothing once it is removed */
 }
 
 int64_t do_stat(struct message *m)

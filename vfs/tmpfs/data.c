@@ -11,11 +11,11 @@ static bool      pool_full;
 static const uint8_t zeros[PAGE_SIZE];
 static struct share  page_share;
 
-/* The manifest grants one page in MEMORY_PART. */
+/* The manifest grants one page in MEMORY_PART. Some of them are no file's: names could not be made when files had taken them all. */
 static void share_begin(void)
 {
-    enum { MEMORY_PART = 8 };
-    uint32_t all = machine_pages() / MEMORY_PART;
+    enum { MEMORY_PART = 8, NAMES_PART = 128 };
+    uint32_t all = machine_pages() / MEMORY_PART - machine_pages() / NAMES_PART;
     page_share = (struct share)SHARE(all, all / 4, all / 8 * 5);
 }
 
@@ -25,9 +25,9 @@ static struct pin { struct pin *next; void *page; uint32_t count; bool gone; } *
 
 static void grow(void)
 {
-    size_t count = GROW_PAGES;
-    uint8_t *base = memory_pages(count);
-    if (!base)
+    size_t count = MIN((uint64_t)GROW_PAGES, page_share.capacity - pool_pages);
+    uint8_t *base = count ? memory_pages(count) : NULL;
+    if (!base && count)
         base = memory_pages(count = 1);
     if (!base) {
         pool_full = true;
@@ -325,6 +325,18 @@ static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
     return *page ? 0 : -ENOSPC;
 }
 
+/* One pin less of a lent page, which goes to the pool with the last one if its file has no use for it any more. */
+static void unpin_page(void *page)
+{
+    struct pin **at = find_pin(page), *pin = *at;
+    if (!pin || --pin->count)
+        return;
+    *at = pin->next;
+    if (pin->gone)
+        page_to_pool(pin->page);
+    memory_free(pin);
+}
+
 static bool pin_page(void *page)
 {
     struct pin **at = find_pin(page);
@@ -371,8 +383,7 @@ int64_t do_pages(struct message *m)
     n->pinned |= count != 0;
     if (count && copy_out(m, 0, addresses, count * sizeof(addresses[0]))) {
         while (count)
-            if (addresses[--count])
-                (*find_pin((void *)(uintptr_t)addresses[count]))->count--;
+            unpin_page((void *)(uintptr_t)addresses[--count]);
         return -EFAULT;
     }
     return count ? (int64_t)count : error;
@@ -385,15 +396,8 @@ int64_t do_unpin(struct message *m)
     if (count < 0)
         return count;
     struct node *n = node_of(m->object);
-    for (int k = 0; k < count; k++) {
-        struct pin **at = find_pin((void *)(uintptr_t)addresses[k]), *pin = *at;
-        if (!pin || (pin->count && --pin->count))
-            continue;
-        *at = pin->next;
-        if (pin->gone)
-            page_to_pool(pin->page);
-        memory_free(pin);
-    }
+    for (int k = 0; k < count; k++)
+        unpin_page((void *)(uintptr_t)addresses[k]);
     if (n && m->w[3])
         clear_tail(n);
     return 0;

@@ -69,6 +69,7 @@ enum { AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_SY
 enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32 };
 enum { FS_FULL_ACCESS = 0 };
+enum { FS_HOLD_BACK = 1 };            /* the answer of FS_HOLD -1: lent pages of the file are wanted back now */
 
 /* Device numbers as they stand in st_rdev (Linux: gnu_dev_makedev). */
 static inline uint64_t makedev(unsigned major, unsigned minor)
