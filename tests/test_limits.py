@@ -64,11 +64,21 @@ def test_full_file_systems_say_so_and_keep_what_was_synced(vm, folder):
                           "read(again, block, sizeof block) = 65536", "1", 'unlink("kept") = 0']
 
 
+@pytest.mark.parametrize("folder", ["/tmp", "/root", "/boot"])
+def test_what_a_removed_file_took_is_free_at_once(vm, folder):
+    assert after(vm, f"cd {folder}; {EXHAUST} removed") == (["refused: 0, miscounted: 0"], 0)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/root"])
+def test_mapped_files_that_are_cut_and_removed_leave_nothing(vm, folder):
+    assert after(vm, f"cd {folder}; {EXHAUST} churning") == (["child: exit 0", "lost: 0"], 0)
+
+
 @pytest.mark.parametrize("folder", ["/tmp", "/root"])
 def test_a_store_into_a_hole_of_a_full_file_system_is_sigbus(vm, folder):
     assert after(vm, f"cd {folder}; {EXHAUST} hole") == (
         ["ftruncate(fd, PAGES * 4096) = 0", "signal 7, code 2", "in the middle", "msync(map, PAGES * 4096, MS_SYNC) = 0", "fsync(fd) = 0",
-         'ftruncate(full, 0) || unlink("full") || close(full) = 0', "store_pages(map, stored, PAGES) = 256",
+         'unlink("full") || close(full) = 0', "store_pages(map, stored, PAGES) = 256",
          "munmap(map, PAGES * 4096) || fsync(fd) = 0", "wrong pages: 0", 'unlink("hole") || close(fd) = 0'], 0)
 
 

@@ -350,13 +350,89 @@ static void hole(void)
     SAY("%s", stored < PAGES ? "in the middle" : "to the end");
     SHOW(msync(map, PAGES * 4096, MS_SYNC));
     SHOW(fsync(fd));
-    SHOW(ftruncate(full, 0) || unlink("full") || close(full));   /* the blocks are free when that has ended */
+    SHOW(unlink("full") || close(full));
     SHOW(store_pages(map, stored, PAGES));
     SHOW(munmap(map, PAGES * 4096) || fsync(fd));
     for (int i = 0; i < PAGES; i++)
         wrong += pread(fd, page, 4096, i * 4096) != 4096 || page[i] != (char)(i + 1);
     SAY("wrong pages: %d", wrong);
     SHOW(unlink("hole") || close(fd));
+}
+
+static long taken(const struct statfs *s) { return s->f_blocks - s->f_bfree; }
+
+/* Fills the disk with a file, which is removed: how many bytes went into it. */
+static long filled(void)
+{
+    static char block[65536];
+    struct stat st;
+    int fd = open("full", O_WRONLY | O_CREAT, 0600);
+    while (write(fd, block, sizeof block) > 0 || write(fd, block, 512) > 0)
+        ;
+    fstat(fd, &st);
+    unlink("full");
+    close(fd);
+    return st.st_size;
+}
+
+/* What close() of a removed file gives back can be had at once, and df says so. */
+static void removed(void)
+{
+    enum { ROUNDS = 4 };
+    struct statfs before, after;
+    int less = 0, wrong = 0;
+    long first = filled();
+    statfs(".", &before);
+    for (int round = 0; round < ROUNDS; round++) {
+        less += filled() != first;
+        statfs(".", &after);
+        wrong += taken(&after) != taken(&before) || after.f_ffree != before.f_ffree;
+    }
+    SAY("refused: %d, miscounted: %d", less, wrong);
+}
+
+enum { CHURNED = 2 << 20, CHURNERS = 4 };
+static char *churned;
+
+static void *churn(void *which)
+{
+    unsigned k = (uintptr_t)which, seed = k;
+    char name[16], *at = churned + k * CHURNED;
+    snprintf(name, sizeof name, "churn%u", k);
+    int fd = open(name, O_RDWR | O_CREAT, 0600);
+    for (int round = 0; round < 40; round++) {
+        ftruncate(fd, CHURNED);
+        mmap(at, CHURNED, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+        for (int page = 0; page < CHURNED / 8; page += 4096)
+            at[rand_r(&seed) % (CHURNED / 8)] = 1;    /* pages beside these are lent too, and stay clean */
+        if (rand_r(&seed) % 3 == 0)
+            unlink(name);
+        close(fd);
+        fd = open(name, O_RDWR | O_CREAT | (rand_r(&seed) % 2 ? O_TRUNC : 0), 0600);
+    }
+    unlink(name);
+    return NULL;
+}
+
+/* Files that are mapped, cut and removed by several threads at once leave nothing. */
+static void churning(void)
+{
+    struct statfs before, after;
+    int status;
+    statfs(".", &before);
+    if (!fork()) {
+        pthread_t threads[CHURNERS];
+        churned = mmap(NULL, CHURNERS * CHURNED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (uintptr_t k = 0; k < CHURNERS; k++)
+            pthread_create(&threads[k], NULL, churn, (void *)k);
+        for (int k = 0; k < CHURNERS; k++)
+            pthread_join(threads[k], NULL);
+        _exit(0);
+    }
+    wait(&status);
+    show_status("child", status);
+    statfs(".", &after);
+    SAY("lost: %ld", taken(&after) - taken(&before));
 }
 
 /* A mapping of more than the file server can lend at a time, in two processes. */
@@ -484,7 +560,8 @@ static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-available", memory_available },
     { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
-    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "mapped-much", mapped_much },
+    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "removed", removed }, { "churning", churning },
+    { "mapped-much", mapped_much },
     { "beyond", beyond }, { "transfer", transfer },
 };
 

@@ -30,6 +30,7 @@ struct mount {
     struct super *super;        /* in super_page */
     struct page  *super_page, *group_pages[GROUP_PAGES];   /* held while mounted */
     struct lock tree;
+    struct deletions deletions;
 };
 
 struct inode {

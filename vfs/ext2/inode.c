@@ -354,6 +354,7 @@ static void destroy(struct inode *i)
     struct mount *m = i->mount;
     i->freeing = true;
     i->uses = 1;
+    deletion_begins(&m->deletions);
     if (inode_has_data_blocks(i)) {
         cache_forget_from(inode_owner(i), 0, (i->size + PAGE_SIZE - 1) / PAGE_SIZE);
         map_cut(i, 0);
@@ -372,6 +373,7 @@ static void destroy(struct inode *i)
     ino_free(m, i->ino, directory);
     i->uses = 0;
     forget(i);
+    deletion_ends(&m->deletions);
 }
 
 void inode_put(struct inode *i)
@@ -393,7 +395,10 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
     struct page *page;
     struct disk_inode *d;
     uint32_t ino;
-    int error = uid && m->free_inodes <= ino_reserve(m) ? -ENOSPC : ino_alloc(parent, S_ISDIR(mode), &ino);
+    int error;
+    do
+        error = uid && m->free_inodes <= ino_reserve(m) ? -ENOSPC : ino_alloc(parent, S_ISDIR(mode), &ino);
+    while (error == -ENOSPC && deletion_awaited(&m->deletions));
     if (error)
         return error;
     bool mine;

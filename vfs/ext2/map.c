@@ -16,9 +16,11 @@ static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool 
 {
     struct mount *m = i->mount;
     uint32_t block;
-    if (i->uid && m->free_blocks <= m->super->r_blocks_count)
-        return -ENOSPC;   /* the rest is root's */
-    int error = block_alloc(m, i->goal ? i->goal : first_goal(i), &block);
+    int error;
+    do {
+        bool left = !i->uid || m->free_blocks > m->super->r_blocks_count;   /* the rest is root's */
+        error = left ? block_alloc(m, i->goal ? i->goal : first_goal(i), &block) : -ENOSPC;
+    } while (error == -ENOSPC && deletion_awaited(&m->deletions));
     if (error)
         return error;
     if (indirect) {

@@ -275,6 +275,7 @@ int64_t do_statfs(struct message *m)
     if (k >= MOUNTS || !mounts[k].used)
         return -ESTALE;
     struct mount *mount = &mounts[k];
+    deletions_awaited(&mount->deletions);
     uint64_t reserved = MIN(mount->super->r_blocks_count, mount->free_blocks);
     struct statfs s = {
         .type = SUPER_MAGIC, .bsize = mount->geo.block_size, .frsize = mount->geo.block_size, .namelen = NAME_MAX,

@@ -27,6 +27,7 @@ struct mount {
     uint32_t info_sector;
     struct node *root;
     struct lock tree, table;
+    struct deletions deletions;
 };
 
 struct node {

@@ -244,6 +244,7 @@ static void destroy(struct node *n)
     struct mount *m = n->mount;
     n->freeing = true;
     n->uses = 1;
+    deletion_begins(&m->deletions);
     cache_forget_from(node_owner(n), 0, ((uint64_t)n->size + PAGE_SIZE - 1) / PAGE_SIZE);
     if (n->directory)
         for (uint32_t c = n->cluster, next, steps = 0; c && steps < m->clusters; c = next, steps++) {
@@ -256,6 +257,7 @@ static void destroy(struct node *n)
     n->uses = 0;
     take_out(n);
     recycle(n);
+    deletion_ends(&m->deletions);
 }
 
 void node_put(struct node *n)

@@ -261,6 +261,7 @@ int64_t do_statfs(struct message *m)
     int error = table_count(mount);
     if (error)
         return error;
+    deletions_awaited(&mount->deletions);
     struct statfs s = {
         .type = MAGIC, .bsize = 1ll << mount->cluster_shift, .frsize = 1ll << mount->cluster_shift, .namelen = NAME_MAX,
         .blocks = mount->clusters, .bfree = mount->free, .bavail = mount->free, .flags = mount->read_only ? MS_RDONLY : 0,

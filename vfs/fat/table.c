@@ -136,11 +136,12 @@ static int alloc_locked(struct mount *m, uint32_t after, uint32_t *cluster)
 
 int table_alloc(struct mount *m, uint32_t after, uint32_t *cluster)
 {
-    if (m->free == 0)
-        return -ENOSPC;
-    lock_take(&m->table);
-    int error = alloc_locked(m, after, cluster);
-    lock_give(&m->table);
+    int error;
+    do {
+        lock_take(&m->table);
+        error = m->free ? alloc_locked(m, after, cluster) : -ENOSPC;
+        lock_give(&m->table);
+    } while (error == -ENOSPC && deletion_awaited(&m->deletions));
     return error;
 }
 

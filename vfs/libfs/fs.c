@@ -93,6 +93,26 @@ int64_t dents_end(struct dents *d, uint64_t position, bool full)
     return d->sent;
 }
 
+void deletion_ends(struct deletions *d)
+{
+    d->under_way--;
+    condition_wake(&d->ended);
+}
+
+bool deletion_awaited(struct deletions *d)
+{
+    if (!d->under_way)
+        return false;
+    condition_wait(&d->ended);
+    return true;
+}
+
+void deletions_awaited(struct deletions *d)
+{
+    for (unsigned n = d->under_way; n && deletion_awaited(d); n--)
+        ;
+}
+
 bool fs_shrunk(struct message *m, uint64_t size, int64_t result)
 {
     if (m->from < MAX_SERVICE)

@@ -60,6 +60,13 @@ int64_t fs_seek(struct message *m, uint64_t size);
 int64_t fs_ioctl(struct message *m, uint64_t size);
 /* FS_POLL on what is always ready. */
 int64_t fs_poll(struct message *m);
+/* Files that nobody refers to any more and that are being freed, which may wait. close() has returned by then, so their room counts as
+ * free: who finds none waits for them, and may hold all that freeing does not want. */
+struct deletions { unsigned under_way; struct condition ended; };
+static inline void deletion_begins(struct deletions *d) { d->under_way++; }
+void deletion_ends(struct deletions *d);
+bool deletion_awaited(struct deletions *d);       /* until one has ended; false: there is none. May wait */
+void deletions_awaited(struct deletions *d);      /* until those that are under way now have ended, more or less. May wait */
 /* For a TRUNCATE (`result` is its answer) or an OPEN with O_TRUNC that has made a file shorter of which PM holds pages: PM takes those
  * behind `size` back from all who map them, and then ends the call, or hands the OPEN back without O_TRUNC. true: so be it, return
  * LATER; false: a service has called, which PM must not wait for. Nothing may be locked that FS_UNPIN wants. */
