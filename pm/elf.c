@@ -1,6 +1,7 @@
 /* ELF files: see elf.h. */
 #include "elf.h"
 
+#include <minnow/range.h>
 #include <minnow/syscall.h>
 
 #include "service.h"
@@ -9,6 +10,7 @@ enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
 
+enum { LOWEST = 64 * 1024 };      /* as mmap */
 #define ADDRESS_END (1ul << 46)   /* segments end below it, so that sums with a bias stay in bounds */
 
 struct header {
@@ -38,7 +40,8 @@ int elf_header(const void *bytes, struct elf_image *image)
     image->fixed = h.type == ET_EXEC;
     image->table_offset = h.table;
     image->table_count = h.count;
-    return h.entry < ADDRESS_END ? 0 : -ENOEXEC;
+    image->broken = h.entry >= ADDRESS_END;
+    return 0;
 }
 
 static uint8_t protection(uint32_t flags)
@@ -46,18 +49,24 @@ static uint8_t protection(uint32_t flags)
     return (flags & (PF_R | PF_W | PF_X) ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) | (flags & PF_X ? PAGE_EXEC : 0);
 }
 
+/* Whether a segment can be mapped where it wants to be. */
+static bool sound(const struct entry *e)
+{
+    if (e->file_size > e->memory_size || !range_within(e->address, e->memory_size, ADDRESS_END - 1))
+        return false;
+    return range_within(e->offset, e->file_size, INT64_MAX - PAGE_SIZE) && (e->address - e->offset) % PAGE_SIZE == 0;
+}
+
 static int load(const struct entry *e, struct elf_image *image)
 {
-    if (!e->memory_size)
+    if (!e->memory_size && !e->file_size)
         return 0;
-    if (e->file_size > e->memory_size || e->address >= ADDRESS_END || e->memory_size >= ADDRESS_END - e->address)
+    if (image->broken || !sound(e)) {
+        image->broken = true;
+        return 0;
+    }
+    if (image->segment_count == ELF_SEGMENTS_MAX)
         return -ENOEXEC;
-    if (e->offset > INT64_MAX - PAGE_SIZE || e->file_size > (uint64_t)INT64_MAX - PAGE_SIZE - e->offset)
-        return -ENOEXEC;
-    if ((e->address - e->offset) % PAGE_SIZE || image->segment_count == ELF_SEGMENTS_MAX)
-        return -ENOEXEC;
-    if (e->flags & PF_W && e->flags & PF_X)
-        return -ENOEXEC;   /* a program may ask for such memory later, but is not given it */
     if (image->segment_count) {
         const struct elf_segment *before = &image->segment[image->segment_count - 1];
         if (e->address < before->address + before->memory_size)
@@ -95,10 +104,13 @@ int elf_table(const void *bytes, struct elf_image *image)
         }
     }
     if (!image->segment_count)
-        return -ENOEXEC;
+        image->broken = true;
+    if (image->broken)
+        return 0;
     const struct elf_segment *last = &image->segment[image->segment_count - 1];
     image->low = image->segment[0].address & ~(uint64_t)(PAGE_SIZE - 1);
     image->high = (last->address + last->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
     find_table(image);
-    return image->fixed && image->low < 65536 ? -ENOEXEC : 0;
+    image->broken = image->fixed && image->low < LOWEST;
+    return 0;
 }

@@ -1,5 +1,6 @@
 /* ELF files as exec needs them (System V ABI, chapters 4 and 5; x86-64 supplement). Nothing here believes the file:
- * every number is checked before it is used, and what does not hold together is -ENOEXEC. Tested on the host. */
+ * every number is checked before it is used. As on Linux, what is no program at all is -ENOEXEC, and what would be found out only
+ * while it is mapped, when the old program has gone, is `broken`. Tested on the host. */
 #ifndef ELF_H
 #define ELF_H
 
@@ -19,6 +20,7 @@ struct elf_image {
     uint64_t table_address;          /* in memory; 0: not loaded */
     uint16_t table_count;
     bool     fixed;                  /* ET_EXEC: the bias is 0 */
+    bool     broken;                 /* it is a program by its header, but cannot be mapped: whoever runs it dies of that */
     uint8_t  segment_count;
     uint64_t low, high;              /* page-aligned: all segments lie between */
     uint64_t interp_offset, interp_size;  /* the interpreter's path with its NUL; size 0: none */
@@ -27,7 +29,7 @@ struct elf_image {
 
 /* The file's first ELF_HEADER_SIZE bytes: fills in entry, fixed and where the table stands. 0 or -ENOEXEC. */
 int elf_header(const void *bytes, struct elf_image *image);
-/* The table's table_count * ELF_ENTRY_SIZE bytes: fills in the rest. 0 or -ENOEXEC. */
+/* The table's table_count * ELF_ENTRY_SIZE bytes: fills in the rest; the segments only if it is not broken. 0 or -ENOEXEC. */
 int elf_table(const void *bytes, struct elf_image *image);
 
 #endif

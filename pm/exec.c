@@ -2,7 +2,8 @@
  *
  * Everything is prepared beside the old space: files opened, headers checked, addresses chosen, regions made. Until
  * then an error leaves the caller as it was. commit() is the point of no return: the old memory is dropped, and what
- * fails later (memory that runs out) is -EOWNERDEAD, which tells POSIX that there is nothing left to return to. */
+ * fails later (memory that runs out) is -EOWNERDEAD, which tells POSIX that there is nothing left to return to. A file that can
+ * not be mapped kills the caller on Linux, where that is found out later; so it does here, by -EBADMSG. */
 #include "arguments.h"
 #include "load.h"
 #include "stack.h"
@@ -71,7 +72,7 @@ static int open_interpreter(struct exec *e)
     if (error < 0)
         return error;
     error = image_open(&e->interpreter, resolved_service(r.r1), r.r2, false);
-    return error ? (int)error : e->interpreter.elf.interp_size ? -ENOEXEC : 0;
+    return error == -ENOEXEC ? -ELIBBAD : (int)error;
 }
 
 /* ---- where things will be ---- */
@@ -84,7 +85,7 @@ static int place_program(struct exec *e)
         e->program.bias = PIE_BASE + random_pages(e, MMAP_RANDOM) - elf->low;
     vaddr_t high = elf->high + e->program.bias;
     if (high >= s->mmap_top)
-        return -ENOMEM;
+        return -EBADMSG;
     s->brk_start = s->brk = high + random_pages(e, BRK_RANDOM);
     return image_place(&e->program, s);
 }
@@ -94,7 +95,7 @@ static int place_interpreter(struct exec *e)
     struct elf_image *elf = &e->interpreter.elf;
     uint64_t size = elf->high - elf->low;
     if (elf->fixed)
-        return regions_free(&e->space->regions, elf->low, elf->high) ? image_place(&e->interpreter, e->space) : -ENOMEM;
+        return regions_free(&e->space->regions, elf->low, elf->high) ? image_place(&e->interpreter, e->space) : -EBADMSG;
     vaddr_t at = regions_gap(&e->space->regions, size, PIE_BASE, e->space->mmap_top);
     if (!at)
         return -ENOMEM;
@@ -188,6 +189,8 @@ static int prepare(struct exec *e)
         error = image_open(&e->program, e->head.service, e->head.object, true);
     if (!error && e->program.elf.interp_size)
         error = open_interpreter(e);
+    if (!error && (e->program.elf.broken || e->interpreter.elf.broken))
+        error = -EBADMSG;
     if (error)
         return error;
     backing_run(e->space, e->program.backing);
@@ -309,6 +312,8 @@ int64_t do_exec(struct message *m)
     int64_t result = request(m, e);
     if (!result)
         result = prepare(e);
+    if (result == -EBADMSG && e->head.flags & PM_EXEC_TRY)
+        result = 0;
     bool done = !result && !(e->head.flags & PM_EXEC_TRY);
     if (done)
         result = commit(e);

@@ -62,7 +62,9 @@ int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1])
 {
     int error = read_all(i->backing, i->elf.interp_offset, path, i->elf.interp_size);
     path[i->elf.interp_size] = 0;
-    if (!error && (path[0] != '/' || strlen(path) + 1 != i->elf.interp_size))
+    if (error == -ENOEXEC)
+        return -EIO;
+    if (!error && path[i->elf.interp_size - 1])
         return -ENOEXEC;
     return error;
 }

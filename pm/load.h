@@ -16,7 +16,7 @@ struct image {
  * errors of its server. May wait. */
 int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs);
 void image_close(struct image *i);   /* also when it was not opened, but zeroed */
-/* Reads the path of its interpreter. 0, -ENOEXEC. May wait. */
+/* Reads the path of its interpreter. 0, -ENOEXEC, -EIO (the file ends before). May wait. */
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);
 /* Adds its segments to a space that has no pages yet. 0, -ENOMEM, -ENOEXEC. */
 int image_place(const struct image *i, struct space *s);

@@ -253,8 +253,8 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
         thread_rename(t, p->i.pid);
     error = ask_pm(p, e, 0, &r);
     if (error < 0) {
-        if (error == -EOWNERDEAD)
-            p->doomed = SIGKILL + 1, t->attention = true;
+        if (error == -EOWNERDEAD || error == -EBADMSG)
+            p->doomed = (error == -EBADMSG ? SIGSEGV : SIGKILL) + 1, t->attention = true;
         return error;
     }
     if (p->locks)
