@@ -249,7 +249,7 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_NOTIFY] = sys_notify, [SYS_THROW] = sys_throw, [SYS_RETRY] = sys_retry, [SYS_COPY] = sys_copy,
     [SYS_CALL_ALIVE] = sys_call_alive, [SYS_CALL_USER] = sys_call_user, [SYS_SLOW] = sys_slow,
     [SYS_MOVED] = sys_moved, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
-    [SYS_SLOT] = sys_slot, [SYS_CONNECT] = sys_connect, [SYS_CONN_ERRORS] = sys_conn_errors,
+    [SYS_SLOT] = sys_slot, [SYS_LEND] = sys_lend, [SYS_CONNECT] = sys_connect, [SYS_CONN_ERRORS] = sys_conn_errors,
     [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_LIST] = sys_conn_list, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
     [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_CLOSE] = sys_conn_close, [SYS_CONN_EXEC] = sys_conn_exec,
     [SYS_AIM] = sys_aim, [SYS_PEEK] = sys_peek, [SYS_POKE] = sys_poke, [SYS_REGS_GET] = sys_regs_get,

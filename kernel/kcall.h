@@ -30,6 +30,8 @@ int64_t sys_trace(struct thread *t, const uint64_t *a);
 int64_t sys_log(struct thread *t, const uint64_t *a);
 int64_t sys_publish(struct thread *t, const uint64_t *a);
 int64_t sys_frame_count(struct thread *t, const uint64_t *a);
+/* syscall.c */
+int64_t sys_lend(struct thread *t, const uint64_t *a);
 /* kcall_caller.c */
 int64_t sys_call_user(struct thread *t, const uint64_t *a);
 int64_t sys_conn_get(struct thread *t, const uint64_t *a);

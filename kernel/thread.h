@@ -138,6 +138,7 @@ struct task {
     struct thread *entry_first, *entry_last;
 
     struct service_rights rights;     /* from the manifest; may_call stands in it */
+    struct object_right loans[LOANS_MAX];   /* SYS_LEND; slot 0: free. They stay when it dies: whoever has lent them takes them back */
     uint64_t       committed;         /* pages */
     vaddr_t        heap_next, device_next, device_start, stack_next;
     vaddr_t        recovery;          /* its struct recovery; 0: it has not come up yet */

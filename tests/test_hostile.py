@@ -2,12 +2,13 @@
 stays up; and they are named in the log for what they tried. The services that rule over programs do not rule over the kernel."""
 
 import os
+import re
 
 import pytest
 
 import vmlib
 
-HOSTILE, WILD, CORNERS = (os.path.join(vmlib.BUILD, "services", name) for name in ("hostile", "wild", "corners"))
+HOSTILE, WILD, CORNERS, GRASPING = (os.path.join(vmlib.BUILD, "services", name) for name in ("hostile", "wild", "corners", "grasping"))
 WORK = ("for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
         "/usr/lib/minnow-tests/signals | md5sum; done; ")
 ASK = {   # what asks the hostile service, over and over
@@ -27,15 +28,15 @@ def test_a_hostile_service_harms_nobody_else(service):
     assert result.stdout == undisturbed.stdout and result.stdout.endswith(b"end\n")
 
 
-def boot_with(service, program, tmp_path):
+def boot_with(service, program, tmp_path, command=("true",)):
     """A boot with the program in the place of a service: (the run, what was said). What its manifest does not allow is refused, no more."""
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     manifest = f"/services/{service}.manifest"
     image.write_text(image.read(manifest) + b"violations: refused\n", manifest)
-    broken = tmp_path / "rtc"   # so that there is a slot whose service never comes up
+    broken = tmp_path / "broken"   # so that there is a slot whose service never comes up
     broken.write_bytes(b"no program")
     said = []
-    run = vmlib.Run(["true"], said.append, said.append, said.append, count=True, shift=3, timeout=15, image=image.path,
+    run = vmlib.Run([*command], said.append, said.append, said.append, count=True, shift=3, timeout=15, image=image.path,
                     service=[(service, program), ("rtc", str(broken))])
     run.run()
     return run, b"".join(said)
@@ -52,3 +53,34 @@ def test_memory_of_the_kernel_is_not_for_programs(tmp_path):
     """Not even if PM says so: frames that it has given back, the clock's page, those of services that are not there."""
     run, said = boot_with("pm", CORNERS, tmp_path)
     assert not run.panicked_at and b"pm: has done its worst" in said and b"the clock cannot be written" in said, said[-3000:]
+
+
+@pytest.mark.parametrize("service, mounts", [("ext2", [2]), ("fat", [1])])
+def test_a_file_server_reads_the_partition_that_it_shall_mount_and_no_other(service, mounts, tmp_path):
+    run, said = boot_with(service, GRASPING, tmp_path)
+    assert not run.panicked_at
+    check_grasping(service, mounts, said)
+
+
+def test_a_partition_is_lent_to_its_file_server_until_it_is_unmounted(tmp_path):
+    """A file server of type minix, which nothing needs, in the place of the clock, and with what fat may do."""
+    image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
+    for path in ("/services/boot.services", vmlib.GRUB_CONFIG):
+        image.write_text(re.sub(rb"\brtc\b", b"minix", image.read(path)), path)
+    for path in (f"/services/{name}.manifest" for name in ("vfs", "pm", "posix")):
+        image.write_text(image.read(path).replace(b"calls: ", b"calls: minix "), path)
+    image.write_text(image.read("/services/fat.manifest") + b"violations: refused\n", "/services/minix.manifest")
+    image.write(GRASPING, "/services/minix")
+    script = ("for i in $(seq 10); do mount -t minix /dev/vda /mnt && umount /mnt; done; mknod /root/x b 4 1; mount -t minix /root/x /mnt; "
+              "mount -t minix /dev/vda3 /mnt; cat /mnt/x; service log minix")
+    result = vmlib.run(["sh", "-c", script], image=image.path, timeout=60)
+    assert result.status == 0, result
+    check_grasping("minix", [0] * 10 + [3], result.stdout)
+    assert b"/root/x on /mnt failed: Permission denied" in result.stderr, "the console is no disk"
+
+
+def check_grasping(service, mounts, said):
+    lines = [line.partition(f"{service}: ")[2] for line in said.decode(errors="replace").splitlines()]
+    assert [int(line.split()[-1]) for line in lines if line.startswith("mounts ")] == mounts, said[-3000:]
+    assert not [line for line in lines if "TAKES" in line], lines
+    assert [line for line in lines if "its own: " in line] and "has tried all" in lines, lines

@@ -59,14 +59,17 @@ static void cut(char *to, size_t size, const char *from)
 
 struct device { endpoint_t service; uint64_t object, rdev; };
 
+/* The file server may use the device from now on, or no longer: no other partition than those that are mounted with it. 0, -EACCES, -ENOMEM. */
+static int lend(endpoint_t service, const struct device *d, bool on)
+{
+    return d->service ? kernel_call(SYS_LEND, service, d->service, d->object, on, 0, 0) : 0;
+}
+
 /* Asks the file server for its root. The mount then has service, object and root. */
-static int ask_root(struct mount *m, const struct device *d, char *options)
+static int ask_root(struct mount *m, endpoint_t service, const struct device *d, char *options)
 {
     struct call_result r;
     struct node *root;
-    endpoint_t service = service_find(m->type->service);
-    if (!service)
-        return -ENODEV;
     uint64_t dev = d->rdev ? d->rdev : m->type->service[0] == 'd' ? (uint64_t)DEVFS_DEV : makedev(0, ANONYMOUS + (m - mounts));
     int error = call_window(service, &(struct call_args){ .op = FS_MOUNT, .w3 = d->service, .w4 = d->object, .w5 = m->flags,
                             .position = dev }, WINDOW_IN, options, strlen(options), &r);
@@ -76,7 +79,7 @@ static int ask_root(struct mount *m, const struct device *d, char *options)
         return -EBUSY;   /* it has only one, and that is mounted already */
     m->service = service;
     m->object = r.r1;
-    m->dev = r.r2;
+    m->dev = m->type->device ? d->rdev : r.r2;
     error = node_get(service, r.r1, &root);
     if (!error && !S_ISDIR(root->mode))
         error = -ENOTDIR;
@@ -100,10 +103,18 @@ static int attach(const struct fs_type *type, const char *source, const struct d
     struct mount *m = free_place();
     if (!m)
         return -ENFILE;
+    endpoint_t service = service_find(type->service);
+    if (!service)
+        return -ENODEV;
     *m = (struct mount){ .type = type, .flags = flags & MS_KNOWN, .dev = d->rdev };
     cut(m->source, sizeof m->source, source);
     cut(m->path, sizeof m->path, path);
-    int error = ask_root(m, d, options);
+    int error = lend(service, d, true);
+    if (!error) {
+        error = ask_root(m, service, d, options);
+        if (error)
+            lend(service, d, false);
+    }
     if (error) {
         *m = (struct mount){ 0 };
         return error;
@@ -264,6 +275,9 @@ static int detach(unsigned index)
         m->point->flags |= NODE_COVERED;
         return error;
     }
+    struct device d;
+    if (m->type->device && device_find(m->dev, &d.service, &d.object) == 0)
+        lend(m->service, &d, false);
     node_unpin(m->root);
     node_unpin(m->point);
     node_forget_mount(index);

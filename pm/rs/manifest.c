@@ -73,25 +73,35 @@ static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
     return 0;
 }
 
-/* Names, of which one with a number behind it, `ata:3`, may be called with that object only. */
+/* A name with something behind it, at `at`: a number, the one object with which the slot may be called, or `lent`. */
+static int read_object(struct reader *r, unsigned slot, const char *at, const char *end, struct service_rights *out)
+{
+    uint64_t object = 0;
+    if (word_is(at, end - at, "lent")) {
+        out->may_borrow |= slot ? 1ul << slot : 0;
+        return 0;
+    }
+    if (!number(&at, end, &object) || at != end || object > UINT32_MAX)
+        return fail(r, "neither the number of an object nor `lent`");
+    for (unsigned i = 0; slot && i < ARRAY_SIZE(out->objects); i++)
+        if (!out->objects[i].slot) {
+            out->objects[i] = (struct object_right){ slot, object };
+            return 0;
+        }
+    return slot ? fail(r, "more than 4 objects") : 0;
+}
+
+/* Names, of which one with something behind it, `ata:3` or `ata:lent`, may be called with some objects only. */
 static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights *out)
 {
     size_t n;
-    unsigned i = 0;
     for (const char *w; (w = word(r, &n));) {
-        const char *colon = memchr(w, ':', n), *at = colon + 1;
-        uint64_t object = 0;
-        if (colon && (!number(&at, w + n, &object) || at != w + n || object > UINT32_MAX))
-            return fail(r, "not the number of an object");
+        const char *colon = memchr(w, ':', n);
         unsigned slot = word_is(w, n, "-") ? 0 : slot_of(w, colon ? (size_t)(colon - w) : n);
-        if (!slot)
-            continue;
-        if (!colon)
+        if (colon && read_object(r, slot, colon + 1, w + n, out) < 0)
+            return -EINVAL;
+        if (!colon && slot)
             out->may_call |= 1ul << slot;
-        else if (i == ARRAY_SIZE(out->objects))
-            return fail(r, "more than 4 objects");
-        else
-            out->objects[i++] = (struct object_right){ slot, object };
     }
     return 0;
 }
@@ -296,7 +306,7 @@ int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_
 
 uint64_t manifest_calls(const struct service_rights *rights)
 {
-    uint64_t mask = rights->may_call;
+    uint64_t mask = rights->may_call | rights->may_borrow;
     for (unsigned i = 0; i < ARRAY_SIZE(rights->objects) && rights->objects[i].slot; i++)
         mask |= 1ul << rights->objects[i].slot;
     return mask;

@@ -25,7 +25,7 @@ struct manifest_error { unsigned line; const char *reason; };
 bool word_is(const char *w, size_t length, const char *text);
 
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
- *   calls                       names of services; NAME:OBJECT may be called with that object only
+ *   calls                       names of services; NAME:OBJECT may be called with that object only, NAME:lent with objects that others lend it
  *   notifies, forwards          names of services
  *   rights                      caller pm rs posix info dma, or -
  *   ports, device-memory        ranges a-b (or one number), hexadecimal with 0x
@@ -43,7 +43,7 @@ bool word_is(const char *w, size_t length, const char *text);
 int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
                    struct manifest_more *more, struct manifest_error *error);
 
-/* The slots of all whom it may call, be it with one object only. */
+/* The slots of all whom it may call, be it with some objects only. */
 uint64_t manifest_calls(const struct service_rights *rights);
 
 /* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[], ended by 0, and returns true; or false. */

@@ -5,7 +5,7 @@ ALTERNATIVES += tests/native/sched_wild
 # What tests/test_authority.py boots with in place of all services.
 ALTERNATIVES += tests/native/probe tests/native/reporter
 # What tests/test_hostile.py puts in the place of some.
-ALTERNATIVES += tests/native/hostile tests/native/wild tests/native/corners
+ALTERNATIVES += tests/native/hostile tests/native/wild tests/native/corners tests/native/grasping
 # A service that is long at work, for tests/test_bounds.py.
 ALTERNATIVES += tests/native/advance
 LIBS_advance := drivers/libchar

@@ -73,6 +73,18 @@ static void a_call_may_be_bound_to_an_object(void **state)
     assert_int_equal(manifest_calls(&rights), 1 << 2 | 1 << 3 | 1 << 4);
 }
 
+static void a_call_may_be_bound_to_what_was_lent(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("calls: vfs ext2:lent pm:3 nobody:lent\nmemory: 1M\n"), 0);
+    assert_int_equal(rights.may_call, 1 << 3);
+    assert_int_equal(rights.may_borrow, 1 << 4);
+    assert_int_equal(rights.objects[0].slot, 2);
+    assert_int_equal(rights.objects[1].slot, 0);
+    assert_int_equal(manifest_calls(&rights), 1 << 2 | 1 << 3 | 1 << 4);
+    assert_int_equal(parse("calls: ext2:lend\nmemory: 1M\n"), -EINVAL);
+}
+
 static void nothing_is_granted_by_default(void **state)
 {
     (void)state;
@@ -130,7 +142,7 @@ static void a_cycle_is_found_and_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_is_read), cmocka_unit_test(a_call_may_be_bound_to_an_object),
+        cmocka_unit_test(every_key_is_read), cmocka_unit_test(a_call_may_be_bound_to_an_object), cmocka_unit_test(a_call_may_be_bound_to_what_was_lent),
         cmocka_unit_test(nothing_is_granted_by_default), cmocka_unit_test(mistakes_are_told_with_their_line),
         cmocka_unit_test(an_order_of_calls_has_no_cycle), cmocka_unit_test(a_cycle_is_found_and_named),
     };

@@ -141,7 +141,7 @@ static const char *const kernel_calls[] = {
     [SYS_CONN_GET] = "connection", [SYS_CONN_LIST] = "connections", [SYS_CONN_SET] = "connection set", [SYS_CONN_DUP] = "connection dup", [SYS_CLOSE] = "close",
     [SYS_PEEK] = "peek", [SYS_POKE] = "poke", [SYS_REGS_GET] = "registers", [SYS_REGS_SET] = "registers set",
     [SYS_PAGES_CLONE] = "pages clone", [SYS_FRAMES] = "frames", [SYS_TASK_SET] = "task set", [SYS_PORT_IN] = "port in",
-    [SYS_PORT_OUT] = "port out", [SYS_ALARM] = "alarm", [SYS_SLOT] = "slot", [SYS_SELF] = "self", [SYS_SLOW] = "slow", [SYS_MOVED] = "moved", [SYS_CONN_ERRORS] = "connection's errors", [SYS_IRQ_ACK] = "irq acknowledge", [SYS_TIME] = "time",
+    [SYS_PORT_OUT] = "port out", [SYS_ALARM] = "alarm", [SYS_SLOT] = "slot", [SYS_LEND] = "lend", [SYS_SELF] = "self", [SYS_SLOW] = "slow", [SYS_MOVED] = "moved", [SYS_CONN_ERRORS] = "connection's errors", [SYS_IRQ_ACK] = "irq acknowledge", [SYS_TIME] = "time",
 };
 
 static void trace_line(char *line, const struct trace_record *r)

@@ -29,6 +29,8 @@ enum sys {
                          * falls, since this thread's last message or call, the service is not taken for one that hangs */
     SYS_SELF,           /* -> own thread index << 32 | own endpoint */
     SYS_SLOT,           /* name, length -> endpoint of the service, or -ENOENT */
+    SYS_LEND,           /* service, another, object, 1 or 0: the service may, or no longer may, call the other with that object. Whoever lends may call both,
+                         * with any object -> 0, also when nothing changes; -EACCES: its manifest takes no loans of the other's objects; -ENOMEM: LOANS_MAX; -ESRCH */
 
     /* Connections. The caller of a held call: any holder may connect its own objects. */
     SYS_CONNECT,        /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
@@ -115,6 +117,7 @@ enum {
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { STEPS_MAX = 1 << 20 };
+enum { LOANS_MAX = 8 };   /* objects that one service has been lent at a time */
 enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };   /* bit numbers; the others are the service's own */
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
@@ -303,6 +306,7 @@ struct object_right { uint32_t slot, object; };
 
 struct service_rights {
     uint64_t            may_call;      /* bit per service slot */
+    uint64_t            may_borrow;    /* bit per service slot: it may call these with objects that it has been lent (SYS_LEND) */
     uint64_t            may_notify;    /* bit per service slot */
     uint32_t            rights;        /* enum rights */
     uint32_t            irqs;          /* bit per line 0..15 */
