@@ -4,8 +4,10 @@ spoiled signal frame ends as on Linux, in both emulators, and the kernel stays u
 import os
 import subprocess
 
+import pexpect.fdpexpect
 import pytest
 
+import machine
 import vmlib
 from test_limits import after
 
@@ -32,3 +34,18 @@ def test_what_the_emulator_does_otherwise_harms_nobody(vm):
     """A program that its `ret` sends into the same fault for ever is one that spins: it is ended like any."""
     said, status = after(vm, "/usr/lib/minnow-tests/processor >/root/said & sleep 3; killall -9 processor; echo alive")
     assert said[-1:] == ["alive"] and status == 0
+
+
+def test_a_non_maskable_interrupt_is_nobodys():
+    """It comes while a program runs, while servers and the kernel do, and while the processor is idle. (SIGKILL, because a
+    job that was just forked ignores SIGTERM, as its shell does, until it first runs.)"""
+    with machine.Machine() as vm:
+        session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
+        session.expect("# ")
+        for line in ("while :; do :; done & p=$!", "kill -9 $p; find / >/dev/null 2>&1 &", "wait"):
+            session.send(line + "\r")
+            for _ in range(20):
+                vm.monitor("nmi")
+            session.expect("# ")
+        session.send("echo ali$((0))ve\r")
+        session.expect("ali0ve")

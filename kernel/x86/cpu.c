@@ -216,7 +216,7 @@ void arch_idle(void)
         uint32_t rounds = 5000;
         __asm__ volatile("sti; 1: decl %0; jnz 1b; cli" : "+r"(rounds) : : "memory", "cc");
     } else {
-        __asm__ volatile("sti; hlt; cli" : : : "memory");
+        idle_wait();
     }
 }
 

@@ -57,6 +57,8 @@ struct cpu;
 struct thread;
 
 /* x86/ among itself. */
+void idle_wait(void);              /* lets interrupts come, and waits for one */
+extern const char idle_halt[], idle_end[];   /* its `hlt`, and what follows */
 bool cpu_guard_page(vaddr_t va);   /* a page below a stack of the kernel's: left unmapped */
 void paging_init(void);
 void clock_init(void);

@@ -111,6 +111,16 @@ leave_kernel:
     swapgs
     iretq
 
+    .globl idle_wait, idle_halt, idle_end
+    .balign 16
+idle_wait:
+    sti
+idle_halt:
+    hlt
+idle_end:
+    cli
+    ret
+
 /* Exceptions and interrupts. Each stub pushes its vector (and a zero where the processor pushes no error code). */
     .macro STUB vector
     .balign 16
