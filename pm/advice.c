@@ -46,6 +46,24 @@ static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t
     return at;
 }
 
+/* What the third word of mprotect asks besides a protection: from the start of what grows down on. 0 or an error. */
+static int from_start(const struct space *s, uint64_t wanted, vaddr_t *start, vaddr_t end)
+{
+    enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x1000000, PROT_GROWSUP = 0x2000000, PROT_GROWS = PROT_GROWSDOWN | PROT_GROWSUP };
+    if ((wanted & PROT_GROWS) == PROT_GROWS || wanted & ~(uint64_t)(PAGE_ALL | PROT_SEM | PROT_GROWS))
+        return -EINVAL;
+    unsigned i = regions_find(&s->regions, *start);
+    const struct region *r = &s->regions.array[i];
+    if (!(wanted & PROT_GROWS) || *start == end)
+        return 0;
+    if (i == s->regions.count || r->start >= end)
+        return -ENOMEM;
+    if (wanted & PROT_GROWSUP || !(r->flags & REGION_STACK))
+        return -EINVAL;
+    *start = r->start;
+    return 0;
+}
+
 int64_t do_mprotect(struct message *m)
 {
     vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]);
@@ -57,6 +75,9 @@ int64_t do_mprotect(struct message *m)
         return -EINVAL;
     if (end < start || end > USER_TOP || PAGE_UP(m->w[1]) < m->w[1])
         return -ENOMEM;
+    int error = from_start(s, m->w[2], &start, end);
+    if (error)
+        return error;
     while (s && start < end) {
         int64_t at = protect_some(s, start, end, protection);
         if (at < 0)

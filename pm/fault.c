@@ -11,7 +11,8 @@
 
 enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512 };
 
-/* The region for an address. The stack grows down to it if it may; then the place below it was empty. */
+/* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it may: not nearer than STACK_GUARD
+ * to what can be touched below, unless that grows as well, and not beyond the limit for stacks (Linux, expand_downwards). */
 static struct region *region_for(struct space *s, vaddr_t page)
 {
     struct regions *rs = &s->regions;
@@ -22,13 +23,11 @@ static struct region *region_for(struct space *s, vaddr_t page)
     if (__builtin_expect(r->start <= page, 1))
         return r;
     uint64_t more = r->start - page;
-    if (!(r->flags & REGION_STACK) || s->stack_top - page > s->limit[PM_LIMIT_STACK] || !space_allows(s, more, false))
+    if (!(r->flags & REGION_STACK) || r->end - page > s->limit[PM_LIMIT_STACK] || !space_allows(s, more, false))
         return NULL;
-    if (page < ADDRESS_MIN || (i > 0 && r[-1].end + STACK_GUARD > page && !(r[-1].flags & REGION_STACK)))
+    if (page < ADDRESS_MIN || (i > 0 && r[-1].protection && !(r[-1].flags & REGION_STACK) && page - r[-1].end < STACK_GUARD))
         return NULL;
     r->start = page;
-    if (i > 0 && r[-1].end > page)
-        return NULL;
     s->usage->virtual_pages += more / PAGE_SIZE;
     s->usage->stack += more / PAGE_SIZE;
     return r;

@@ -3,9 +3,9 @@
 
 enum { LINE = 160, NAME_COLUMN = 73, PRESSURE_PAGES = 256 };
 
-static const char *name_of(const struct region *r)
+static const char *name_of(const struct space *s, const struct region *r)
 {
-    if (r->flags & REGION_STACK)
+    if (r->flags & REGION_STACK && r->start < s->stack_top && s->stack_top <= r->end)
         return "[stack]";
     if (r->flags & REGION_HEAP)
         return "[heap]";
@@ -14,14 +14,14 @@ static const char *name_of(const struct region *r)
     return r->backing && !r->backing->service ? "/dev/zero (deleted)" : "";
 }
 
-static unsigned line(const struct region *r, char *text)
+static unsigned line(const struct space *s, const struct region *r, char *text)
 {
     const struct backing *b = r->backing && r->backing->service ? r->backing : NULL;
     unsigned n = format(text, LINE, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", r->start, r->end, r->protection & PAGE_READ ? 'r' : '-',
                         r->protection & PAGE_WRITE ? 'w' : '-', r->protection & PAGE_EXEC ? 'x' : '-',
                         r->flags & REGION_SHARED ? 's' : 'p', r->backing ? r->offset : 0ul, b ? dev_major(b->device) : 0u,
                         b ? dev_minor(b->device) : 0u, b ? b->inode : 0ul);
-    const char *name = name_of(r);
+    const char *name = name_of(s, r);
     while (*name && n < NAME_COLUMN)
         text[n++] = ' ';
     return n + format(text + n, LINE - n, "%s\n", name);
@@ -33,7 +33,7 @@ static int64_t text(struct message *m, const struct space *s, uint64_t room, uin
     char buffer[LINE];
     uint64_t at = 0, sent = 0;
     for (unsigned i = 0; i < s->regions.count && sent < room; i++) {
-        uint64_t n = line(&s->regions.array[i], buffer), skip = offset > at ? MIN(offset - at, n) : 0;
+        uint64_t n = line(s, &s->regions.array[i], buffer), skip = offset > at ? MIN(offset - at, n) : 0;
         at += n;
         n = MIN(n - skip, room - sent);
         if (n && copy_out(m, sent, buffer + skip, n))

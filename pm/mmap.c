@@ -2,7 +2,7 @@
 #include "pm.h"
 
 enum {
-    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
+    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_GROWSDOWN = 0x100,
     MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_FIXED_NOREPLACE = 0x100000,
 };
 
@@ -71,7 +71,7 @@ static vaddr_t place(const struct space *s, const struct wish *w)
     vaddr_t hint = PAGE_DOWN(w->address);
     if (w->flags & MAP_FIXED)
         return w->address;
-    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length && regions_free(&s->regions, hint, hint + w->length))
+    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length && regions_apart(&s->regions, hint, hint + w->length))
         return hint;
     vaddr_t at = regions_gap(&s->regions, w->length, ADDRESS_MIN, s->mmap_top);
     return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
@@ -112,7 +112,8 @@ static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
         return error;
     regions_insert(&s->regions, &(struct region){
         .start = at, .end = at + w->length, .offset = w->backing ? w->offset : 0, .backing = w->backing, .protection = w->protection,
-        .allowed = w->allowed, .flags = (w->shared ? REGION_SHARED : 0) | (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) });
+        .allowed = w->allowed, .flags = (w->shared ? REGION_SHARED : 0) | (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0)
+                                      | (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
     return at;
 }
@@ -123,6 +124,10 @@ int64_t do_mmap(struct message *m)
     int error = check(m, &w);
     if (!w.anonymous && !error)
         error = open_file(m, &w);
+    if (!error && w.flags & MAP_GROWSDOWN && (w.shared || !w.anonymous))
+        error = -EINVAL;
+    if (error && w.backing)
+        backing_unref(w.backing);
     if (error)
         return error;
     if (w.anonymous && w.shared && !(w.backing = backing_shared()))

@@ -15,7 +15,7 @@
 #define USER_TOP ((1ul << 47) - PAGE_SIZE)
 #define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
 #define PAGE_UP(x) PAGE_DOWN((x) + PAGE_SIZE - 1)
-enum { ADDRESS_MIN = 64 * 1024, TASKS = 1024, STACK_GUARD = 256 * PAGE_SIZE };
+enum { ADDRESS_MIN = 64 * 1024, TASKS = 1024 };
 /* Regions nearer than this are handled in one go by the kernel, which looks through the hole between. */
 #define RUN_GAP (2ul << 20)
 enum { PAGE_ALL = PAGE_READ | PAGE_WRITE | PAGE_EXEC };

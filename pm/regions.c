@@ -36,12 +36,24 @@ uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end)
     return bytes / PAGE_SIZE;
 }
 
+/* Where that begins which a region needs for itself. */
+static vaddr_t reach(const struct region *r)
+{
+    return r->flags & REGION_STACK ? r->start - MIN(r->start, (vaddr_t)STACK_GUARD) : r->start;
+}
+
+bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    unsigned i = regions_find(rs, start);
+    return i == rs->count || reach(&rs->array[i]) >= end;
+}
+
 vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high)
 {
     for (unsigned i = regions_find(rs, high - 1); high > low && high - low >= length; i--) {
         /* Regions from i on lie above, or reach to, `high`. */
-        if (i < rs->count && rs->array[i].start < high)
-            high = rs->array[i].start;
+        if (i < rs->count)
+            high = MIN(high, reach(&rs->array[i]));
         vaddr_t below = i ? MAX(rs->array[i - 1].end, low) : low;
         if (high > below && high - below >= length)
             return high - length;

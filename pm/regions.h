@@ -47,7 +47,7 @@ struct regions {
  * before always can be again. Must not wait. */
 int regions_charge(struct regions *rs, unsigned places);
 
-enum { REGIONS_MAX = 4096 };
+enum { REGIONS_MAX = 4096, STACK_GUARD = 256 * PAGE_SIZE };
 
 /* The index of the first region that ends above `at`; count when there is none. */
 unsigned regions_find(const struct regions *rs, vaddr_t at);
@@ -62,11 +62,13 @@ static inline bool regions_free(const struct regions *rs, vaddr_t start, vaddr_t
     unsigned i = regions_find(rs, start);
     return i == rs->count || rs->array[i].start >= end;
 }
+/* Likewise, and not so near below one that grows that it could not do so. */
+bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* Whether every page of a range lies in some region. */
 bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* Pages of the range that lie in regions. */
 uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end);
-/* The highest free range of `length` bytes inside [low, high): its start, or 0. */
+/* The highest range of `length` bytes inside [low, high) that is apart from all regions: its start, or 0. */
 vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high);
 
 /* Makes places for `more` regions. 0 or -ENOMEM. */
