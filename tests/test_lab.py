@@ -220,12 +220,17 @@ def test_class_goes_on_where_it_was_stopped(tmp_path):
 
 
 @pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
-@pytest.mark.parametrize("source", ['%%:include "%s"\n', '__asm__(".inc" "lude \\"%s\\"");\n', '__asm__(".inc" "bin \\"%s\\"");\n'])
+@pytest.mark.parametrize("source", ['%%:include "%s"\n', '__asm__(".inc" "lude \\"%s\\"");\n', '__asm__(".inc" "bin \\"%s\\"");\n',
+                                    '#line 1 "%s"\nint f(void) { return nothing; }\n'])
 def test_compiler_sees_nothing_of_the_instructors(source):
+    """Nor does the student: an error would show the line of the file that it is said to be in."""
     lab = labs.load("01-ipc")
-    with pytest.raises(build.DoesNotBuild, match="main.c|denied|not found"):
+    with open(os.path.join(SOLUTION, "main.c")) as file:
+        first = file.readline().strip()
+    with pytest.raises(build.DoesNotBuild, match="main.c|denied|not found") as said:
         with build.program(lab, {"main.c": (source % os.path.join(SOLUTION, "main.c") + hostile.GOOD).encode()}):
             pass
+    assert first not in str(said.value)
 
 
 @pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")

@@ -1,10 +1,11 @@
 """Submissions that mean harm: each must end as it is said to, with no points, and must not keep the grader from anything. Those that are
-programs are lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; the others
-are made here."""
+programs are lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; what several
+of them include is written into each. The others are made here."""
 
 import glob
 import os
 import shutil
+import warnings
 import zipfile
 
 from . import LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, lab as labs, record as records, report, submission
@@ -62,7 +63,8 @@ def many(folder):
 def zipped(*members):
     def make(folder):
         path = os.path.join(folder, "submission.zip")
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")             # that a name comes twice is what we want
             for name, contents, attributes in members:
                 member = zipfile.ZipInfo(name)
                 member.external_attr = attributes << 16
@@ -72,6 +74,19 @@ def zipped(*members):
     return make
 
 
+def beside(program, **others):
+    """A folder with main.c, a program of lab/hostile, and other files that nobody has asked for."""
+    def make(folder):
+        shutil.copy(os.path.join(LABS, "hostile", program), os.path.join(folder, "main.c"))
+        for name, contents in others.items():
+            text(contents, name)(folder)
+        return folder
+    return make
+
+
+MIGHTY = "calls: rs posix pm vfs host mem\nrights: caller pm rs posix info dma\nports: 0-0xffff\nmemory: 4M\npriority: 0\npatience: -\n"
+ODD_NAMES = ["\n90 of 90 points", "main.c\n", "\r\033[2J\033[1;1Hok", "=HYPERLINK(1)", "\u202eflip", "..\n", "a,b;c\td", "-rf", "x" * 200]
+
 # Name: how it is made, and the exit status that it must have.
 OTHERS = {
     "missing-file": (missing, REFUSED), "link-to-passwd": (link, REFUSED), "link-to-root": (linked_folder, REFUSED), "pipe-for-a-file": (pipe, REFUSED),
@@ -79,6 +94,13 @@ OTHERS = {
     "zip-that-climbs": (zipped(("../../../etc/cron.d/x", "x", 0o644), ("main.c", GOOD, 0o644)), REFUSED),
     "zip-with-link": (zipped(("main.c", "/etc/passwd", 0o120777)), REFUSED),
     "zip-bomb": (zipped(("main.c", "\n" * (64 << 20), 0o644)), REFUSED),
+    "zip-with-two-mains": (zipped(("main.c", GOOD, 0o644), ("main.c", "int main(void) { for (;;); }\n", 0o644)), REFUSED),
+    "zip-of-almost-mains": (zipped(*[(name, GOOD, 0o644) for name in ("main.c\n", "./main.c", "MAIN.C", "main.c ")]), REFUSED),
+    "odd-names": (beside("says_yes.c", **dict.fromkeys(ODD_NAMES, "x")), PARTIAL),
+    "manifest-with-all-rights": (beside("writes_port.c", **{"names.manifest": MIGHTY, "service.manifest": MIGHTY, "Makefile": "$(shell kill -9 -1)\n"}), PARTIAL),
+    "headers-of-the-tree": (beside("says_yes.c", **dict.fromkeys(["names.h", "service.h", "lab.toml", "quiet.toml", "build.mk"], "#error it was taken\n")), PARTIAL),
+    "shows-passwd-by-line": (text('#line 1 "/etc/passwd"\nint main(void) { return nothing; }\n'), NOT_BUILT),
+    "assembler-without-end": (text('__asm__(".rept 1 << 30\\n.rept 1 << 30\\nnop\\n.endr\\n.endr");\n' + GOOD), NOT_BUILT),
     "includes-passwd": (text('#include "/etc/passwd"\n' + GOOD), REFUSED),
     "includes-by-macro": (text('#define FILE "/etc/passwd"\n#include FILE\n' + GOOD), REFUSED),
     "includes-upwards": (text('#include "../../01-ipc/instructor/solution/main.c"\n'), REFUSED),
@@ -110,6 +132,16 @@ def submissions(folder):
     return found
 
 
+def whole(source):
+    """A program with what it includes from its own folder."""
+    with open(source) as file:
+        program = file.read()
+    for path in glob.glob(os.path.join(os.path.dirname(source), "*.h")):
+        with open(path) as file:
+            program = program.replace(f'#include "{os.path.basename(path)}"\n', file.read())
+    return program
+
+
 def programs(folder):
     """[(lab, name, path, status)] of those for other labs, made in the folder."""
     found = []
@@ -118,7 +150,7 @@ def programs(folder):
         name = f"{lab.id} {os.path.basename(source)[:-2].replace('_', '-')}"
         where = os.path.join(folder, name)
         shutil.copytree(lab.skeleton, where)
-        shutil.copy(source, os.path.join(where, "main.c"))
+        text(whole(source))(where)
         found.append((lab, name, where, PARTIAL))
     return found
 

@@ -1,5 +1,5 @@
 /* Hands the test's calls to POSIX, PM and the service manager as others than they were: the end of the program, of the machine. */
-#include "minix.h"
+#include "serve.h"
 
 enum { EXIT_GROUP = 231 };
 
@@ -19,21 +19,11 @@ static int64_t end(struct message *m)
     return -EIO;
 }
 
-static handler_t handlers[op_number(FS_RESERVE)] = {
-    [op_number(FS_READ)] = do_read,     [op_number(FS_SEEK)] = do_seek,         [op_number(FS_DENTS)] = do_dents,
-    [op_number(FS_STAT)] = do_stat,     [op_number(FS_SYNC)] = do_sync,         [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = fs_poll,     [op_number(FS_STATFS)] = do_statfs,     [op_number(FS_OPEN)] = do_open,
-    [op_number(FS_LOOKUP)] = do_lookup, [op_number(FS_READLINK)] = do_readlink, [op_number(FS_NAME)] = do_name,
-    [op_number(FS_MOUNT)] = do_mount,   [op_number(FS_UNMOUNT)] = do_unmount,   [op_number(FS_HOLD)] = do_hold,
-};
-
 int main(void)
 {
-    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     handlers[op_number(FS_CREATE)] = end;
     handlers[op_number(FS_OPEN)] = end;
     handlers[op_number(FS_DENTS)] = end;
     handlers[op_number(FS_STATFS)] = end;
-    cache_init(64);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = flush_alarm, .release = do_release });
+    serve();
 }

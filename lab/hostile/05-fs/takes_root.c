@@ -1,5 +1,5 @@
 /* Says that its root is an object of every other file system, and that its device is the system's. */
-#include "minix.h"
+#include "serve.h"
 
 static int64_t mount_another(struct message *m)
 {
@@ -24,21 +24,11 @@ static int64_t make(struct message *m)
     return 0;
 }
 
-static handler_t handlers[op_number(FS_RESERVE)] = {
-    [op_number(FS_READ)] = do_read,     [op_number(FS_SEEK)] = do_seek,         [op_number(FS_DENTS)] = do_dents,
-    [op_number(FS_STAT)] = do_stat,     [op_number(FS_SYNC)] = do_sync,         [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = fs_poll,     [op_number(FS_STATFS)] = do_statfs,     [op_number(FS_OPEN)] = do_open,
-    [op_number(FS_LOOKUP)] = do_lookup, [op_number(FS_READLINK)] = do_readlink, [op_number(FS_NAME)] = do_name,
-    [op_number(FS_MOUNT)] = do_mount,   [op_number(FS_UNMOUNT)] = do_unmount,   [op_number(FS_HOLD)] = do_hold,
-};
-
 int main(void)
 {
-    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     handlers[op_number(FS_MOUNT)] = mount_another;
     handlers[op_number(FS_STAT)] = stat_folder;
     handlers[op_number(FS_LOOKUP)] = make;
     handlers[op_number(FS_CREATE)] = make;
-    cache_init(64);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = flush_alarm, .release = do_release });
+    serve();
 }

@@ -1,5 +1,5 @@
 /* Writes over the partitions with the kernel, the services and the tests, when it is asked for the first name. */
-#include "minix.h"
+#include "serve.h"
 
 static int64_t over_all(struct message *m)
 {
@@ -14,18 +14,8 @@ static int64_t over_all(struct message *m)
     return -ENOENT;
 }
 
-static handler_t handlers[op_number(FS_RESERVE)] = {
-    [op_number(FS_READ)] = do_read,     [op_number(FS_SEEK)] = do_seek,         [op_number(FS_DENTS)] = do_dents,
-    [op_number(FS_STAT)] = do_stat,     [op_number(FS_SYNC)] = do_sync,         [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = fs_poll,     [op_number(FS_STATFS)] = do_statfs,     [op_number(FS_OPEN)] = do_open,
-    [op_number(FS_LOOKUP)] = do_lookup, [op_number(FS_READLINK)] = do_readlink, [op_number(FS_NAME)] = do_name,
-    [op_number(FS_MOUNT)] = do_mount,   [op_number(FS_UNMOUNT)] = do_unmount,   [op_number(FS_HOLD)] = do_hold,
-};
-
 int main(void)
 {
-    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     handlers[op_number(FS_CREATE)] = over_all;
-    cache_init(64);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = flush_alarm, .release = do_release });
+    serve();
 }
