@@ -19,8 +19,9 @@ enum { CLOCK_KIND = 3, CLOCK_KIND_LAST = 2, CLOCK_OF_THREAD = 4, CLOCK_ID_SHIFT 
 
 bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
 {
+    int own = t->process->i.pid;
     if (number == CLOCK_PROCESS_CPUTIME_ID || number == CLOCK_THREAD_CPUTIME_ID) {
-        *c = (struct cpu_clock){ t->process, number == CLOCK_THREAD_CPUTIME_ID ? t->tid : 0 };
+        *c = (struct cpu_clock){ own, number == CLOCK_THREAD_CPUTIME_ID ? t->tid : 0 };
         return true;
     }
     if (number >= 0 || (number & CLOCK_KIND) > CLOCK_KIND_LAST)
@@ -28,20 +29,22 @@ bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
     int id = ~(number >> CLOCK_ID_SHIFT);
     if (number & CLOCK_OF_THREAD) {
         const struct thread *x = id ? thread_find(id) : t;
-        *c = (struct cpu_clock){ t->process, x ? x->tid : 0 };
+        *c = (struct cpu_clock){ own, x ? x->tid : 0 };
         return x && x->process == t->process;
     }
-    *c = (struct cpu_clock){ id ? process_find(id) : t->process, 0 };
-    return c->process != NULL;
+    *c = (struct cpu_clock){ id ? id : own, 0 };
+    return process_find(c->pid) != NULL;
 }
 
 uint64_t cpu_clock_read(const struct cpu_clock *c)
 {
     struct thread_info info;
-    if (!c->tid)
-        return process_cpu(c->process);
+    if (!c->tid) {
+        const struct process *p = process_find(c->pid);
+        return p ? process_cpu(p) : 0;
+    }
     const struct thread *t = thread_find(c->tid);
-    if (!t || t->process != c->process)
+    if (!t || (int)t->process->i.pid != c->pid)
         return 0;
     return kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.cpu_ns : 0;
 }
@@ -90,11 +93,54 @@ void cpu_timer_cancel(struct cpu_timer *ct)
     ct->due = 0;
 }
 
+/* ---- sleeping ---- */
+
+/* A thread that waits for such a clock. Its memory goes with the wait. */
+struct cpu_sleep { struct cpu_timer timer; struct thread *thread; };
+
+static void woke(struct cpu_timer *ct)
+{
+    struct thread *t = CONTAINER(ct, struct cpu_sleep, timer)->thread;
+    t->restart.set = false;
+    thread_finish(t, 0);
+}
+
+/* The sleep ends, perhaps too early: tells how much was left. */
+static void sleep_left(struct thread *t)
+{
+    struct cpu_sleep *s = t->cpu_sleep;
+    uint64_t used = cpu_clock_read(&s->timer.clock);
+    t->cpu_sleep = NULL;
+    cpu_timer_cancel(&s->timer);
+    memory_free(s);
+    if (!t->restart.remaining || t->restart.until <= used || t->process->exiting)
+        return;
+    uint64_t left = t->restart.until - used;
+    struct timespec64 time = { left / SECOND, left % SECOND };
+    user_poke(t, t->restart.remaining, &time, sizeof time);
+}
+
+int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t until, caller_t remaining, int64_t interrupted)
+{
+    struct cpu_sleep *s = memory_zalloc(sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->timer.clock = *c;
+    s->thread = t;
+    t->cpu_sleep = s;
+    t->restart.set = true;
+    t->restart.until = until;
+    t->restart.remaining = remaining;
+    t->restart.clock = *c;
+    cpu_timer_set(&s->timer, until, woke);
+    return thread_wait(t, sleep_left, interrupted);
+}
+
 /* ---- interval timers: 0 ITIMER_VIRTUAL, 1 ITIMER_PROF ---- */
 
 static void interval_over(struct cpu_timer *ct)
 {
-    struct process *p = ct->clock.process;
+    struct process *p = process_find(ct->clock.pid);
     unsigned which = ct - p->cpu_interval;
     uint64_t interval = p->cpu_interval_ns[which];
     if (interval)
@@ -112,7 +158,7 @@ void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, u
 void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
 {
     struct cpu_timer *ct = &p->cpu_interval[which];
-    ct->clock = (struct cpu_clock){ p, 0 };
+    ct->clock = (struct cpu_clock){ p->i.pid, 0 };
     p->cpu_interval_ns[which] = interval;
     if (ns)
         cpu_timer_set(ct, process_cpu(p) + ns, interval_over);
@@ -127,7 +173,7 @@ static uint64_t seconds(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SE
 /* At the soft limit and each second from then on SIGXCPU, at the hard one SIGKILL. */
 static void limit_reached(struct cpu_timer *ct)
 {
-    struct process *p = ct->clock.process;
+    struct process *p = process_find(ct->clock.pid);
     const struct limit *l = &p->limits[RLIMIT_CPU];
     uint64_t used = process_cpu(p);
     if (used >= seconds(l->hard)) {
@@ -142,7 +188,7 @@ static void limit_reached(struct cpu_timer *ct)
 void cpu_limit_set(struct process *p)
 {
     const struct limit *l = &p->limits[RLIMIT_CPU];
-    p->cpu_limit.clock = (struct cpu_clock){ p, 0 };
+    p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0 };
     if (l->soft == ~0ul && l->hard == ~0ul)
         cpu_timer_cancel(&p->cpu_limit);
     else

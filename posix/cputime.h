@@ -8,7 +8,8 @@
 struct process;
 struct thread;
 
-struct cpu_clock { struct process *process; int32_t tid; };   /* tid 0: of the whole process */
+/* Of a process, or, if tid is not 0, of that thread. Named by numbers: either may go before its clock does. */
+struct cpu_clock { int32_t pid, tid; };
 struct cpu_timer {
     struct timer     timer;
     struct cpu_clock clock;
@@ -24,6 +25,10 @@ uint64_t cpu_clock_read(const struct cpu_clock *c);   /* nanoseconds; 0 when it 
 /* Runs `run` once, when ct->clock has got to `due` or soon after. */
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));
 void cpu_timer_cancel(struct cpu_timer *ct);
+
+/* t waits until the clock has got there, or a signal; then it is told at `remaining`, unless that is 0, how much was left. What a
+ * handler returns. One whose process or thread has gone stands still. */
+int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t until, uint64_t remaining, int64_t interrupted);
 
 /* ITIMER_VIRTUAL (0) and ITIMER_PROF (1), nanoseconds; 0: not set. */
 void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval);

@@ -90,7 +90,8 @@ struct thread {
         struct poll *poll;
         struct lock_request *lock;
     } wait;
-    struct { bool set; uint64_t until; caller_t remaining; bool futex; } restart;   /* for restart_syscall */
+    struct { bool set; uint64_t until; caller_t remaining; bool futex; struct cpu_clock clock; } restart;   /* for restart_syscall; clock.pid 0: by the time */
+    struct cpu_sleep *cpu_sleep;                  /* while it sleeps by a clock of processor time */
 };
 
 struct limit { uint64_t soft, hard; };

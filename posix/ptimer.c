@@ -152,8 +152,6 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     struct cpu_clock cpu = { 0 };
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && !cpu_clock_find(t, clock, &cpu))
         return -EINVAL;
-    if (cpu.process && cpu.process != p)
-        return -EINVAL;   /* another process's clock may go before the timer does */
     int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
     if (error)
         return error;

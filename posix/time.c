@@ -50,11 +50,13 @@ static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining,
     t->restart.set = true;
     t->restart.until = until;
     t->restart.remaining = remaining;
+    t->restart.clock.pid = 0;
     timer_set(&t->timer, until, woke);
     return thread_wait(t, sleep_left, interrupted);
 }
 
-static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_t at, caller_t remaining)
+/* The arguments of a sleep: *ns. 0 or an error. */
+static int64_t sleep_time(struct thread *t, caller_t at, caller_t remaining, uint64_t *ns)
 {
     struct timespec64 time;
     int64_t error = user_read(t, at, &time, sizeof time);
@@ -62,9 +64,16 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
         return error;
     if (time.sec < 0 || (uint64_t)time.nsec >= SECOND)
         return -EINVAL;
-    if (remaining && !absolute && (error = user_probe(t, remaining, sizeof time)))
+    *ns = to_ns(&time);
+    return remaining ? user_probe(t, remaining, sizeof time) : 0;
+}
+
+static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_t at, caller_t remaining)
+{
+    uint64_t ns, now = time_now();
+    int64_t error = sleep_time(t, at, absolute ? 0 : remaining, &ns);
+    if (error)
         return error;
-    uint64_t ns = to_ns(&time), now = time_now();
     if (!absolute) {
         if (!ns)
             return 0;
@@ -76,16 +85,33 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
     return sleep_until(t, until, 0, -ERESTARTNOHAND);
 }
 
+/* By a clock of processor time; not one's own, which would stand still. */
+static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_t at, caller_t remaining)
+{
+    struct cpu_clock c;
+    uint64_t ns;
+    if (!cpu_clock_find(t, number, &c) || c.tid == t->tid)
+        return -EINVAL;
+    int64_t error = sleep_time(t, at, absolute ? 0 : remaining, &ns);
+    if (error)
+        return error;
+    uint64_t now = cpu_clock_read(&c), until = absolute ? ns : now + MIN(ns, (uint64_t)INT64_MAX - now);
+    if (until <= now)
+        return 0;
+    return cpu_sleep_until(t, &c, until, absolute ? 0 : remaining, absolute ? -ERESTARTNOHAND : -ERESTART_RESTARTBLOCK);
+}
+
 int64_t linux_nanosleep(struct thread *t, struct message *m) { return do_sleep(t, CLOCK_MONOTONIC, false, m->w[0], m->w[1]); }
 
 int64_t linux_clock_nanosleep(struct thread *t, struct message *m)
 {
     int clock = m->w[0];
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
+    bool absolute = m->w[1] & TIMER_ABSTIME;
+    if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID)
+        return do_cpu_sleep(t, clock, absolute, m->w[2], m->w[3]);
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-        return clock == CLOCK_PROCESS_CPUTIME_ID || (clock >= 0 && clock < 10) ? -EOPNOTSUPP : -EINVAL;
-    return do_sleep(t, clock, m->w[1] & TIMER_ABSTIME, m->w[2], m->w[3]);
+        return clock < 10 ? -EOPNOTSUPP : -EINVAL;
+    return do_sleep(t, clock, absolute, m->w[2], m->w[3]);
 }
 
 int64_t linux_restart_syscall(struct thread *t, struct message *m)
@@ -93,6 +119,8 @@ int64_t linux_restart_syscall(struct thread *t, struct message *m)
     (void)m;
     if (!t->restart.set)
         return -EINTR;
+    if (t->restart.clock.pid)
+        return cpu_sleep_until(t, &(struct cpu_clock){ t->restart.clock.pid, t->restart.clock.tid }, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
     if (t->restart.until <= time_now())
         return 0;
     return sleep_until(t, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
@@ -186,7 +214,7 @@ int64_t linux_getrusage(struct thread *t, struct message *m)
     int64_t usage[USAGE_WORDS];
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    struct cpu_clock own = { t->process, who == RUSAGE_THREAD ? t->tid : 0 };
+    struct cpu_clock own = { t->process->i.pid, who == RUSAGE_THREAD ? t->tid : 0 };
     usage_fill(t->process, who == RUSAGE_CHILDREN, who == RUSAGE_CHILDREN ? t->process->i.children_ns : cpu_clock_read(&own), usage);
     return user_write(t, m->w[1], usage, sizeof usage);
 }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 static volatile int rang;
@@ -40,7 +41,8 @@ static void clocks(void)
             ;
     SHOW(clock_getcpuclockid(pid, &child));
     int64_t before = at(child);
-    pause_ms(50);
+    for (int i = 0; i < 100 && at(child) == before; i++)
+        pause_ms(20);
     SAY("a child's goes on: %d", at(child) > before);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -56,6 +58,63 @@ static void clocks(void)
     SAY("a thread's: %d", clock_gettime(thread, &t) == 0 || errno == EINVAL);
     pthread_join(other, NULL);
     SAY("what it used is the process's: %d", at(CLOCK_PROCESS_CPUTIME_ID) - at(CLOCK_THREAD_CPUTIME_ID) >= 20000000);
+}
+
+/* Sleeping by clocks of processor time, and timers of other processes' clocks. */
+#define RAW_SLEEP(clock, flags, time, left) (syscall(SYS_clock_nanosleep, clock, flags, time, left) < 0 ? error_name(errno) : "0")
+
+static volatile int enough;
+static void *works_until_told(void *unused)
+{
+    while (!enough)
+        ;
+    return unused;
+}
+
+static void sleeps_of_others(void)
+{
+    clockid_t child, thread;
+    struct timespec some = { 0, 20000000 }, none = { 0, 0 }, bad = { 0, 1000000000 }, left = { 7, 7 }, end;
+    pid_t pid = fork();
+    if (!pid)
+        for (;;)
+            ;
+    clock_getcpuclockid(pid, &child);
+    SAY("a child's: %s", RAW_SLEEP(child, 0, &some, NULL));
+    int64_t reached = at(child);
+    SAY("it has got there: %d", reached >= 20000000);
+    end = (struct timespec){ reached / 1000000000, reached % 1000000000 };
+    SAY("to where it is: %s", RAW_SLEEP(child, TIMER_ABSTIME, &end, NULL));
+    SAY("not at all: %s", RAW_SLEEP(child, 0, &none, NULL));
+    SAY("bad: %s %s", RAW_SLEEP(child, 0, &bad, NULL), RAW_SLEEP(child, 0, (void *)8, NULL));
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2 };
+    timer_t timer;
+    signal(SIGUSR2, ring);
+    rang = 0;
+    SHOW(timer_create(child, &event, &timer));
+    SHOW(timer_settime(timer, 0, &(struct itimerspec){ .it_value = some }, NULL));
+    for (int i = 0; i < 100 && !rang; i++)
+        pause_ms(20);
+    SAY("its timer rang: %d", rang == SIGUSR2);
+    kill(pid, SIGSTOP);
+    signal(SIGALRM, ring);
+    setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 50000 } }, NULL);
+    SAY("of one that is stopped: %s", RAW_SLEEP(child, 0, &some, &left));
+    SAY("left: %d", left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec <= some.tv_nsec);
+    SHOW(timer_settime(timer, 0, &(struct itimerspec){ .it_value = some }, NULL));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    SAY("of one that has gone: %s", RAW_SLEEP(child, 0, &some, NULL));
+    SHOW(timer_delete(timer));
+    pthread_t other;
+    pthread_create(&other, NULL, works_until_told, NULL);
+    pthread_getcpuclockid(other, &thread);
+    SAY("a thread's: %s", RAW_SLEEP(thread, 0, &some, NULL));
+    SAY("the process's: %s", RAW_SLEEP(CLOCK_PROCESS_CPUTIME_ID, 0, &some, NULL));
+    enough = 1;
+    pthread_join(other, NULL);
+    pthread_getcpuclockid(pthread_self(), &thread);
+    SAY("one's own: %s %s %s", RAW_SLEEP(thread, 0, &some, NULL), RAW_SLEEP(CLOCK_THREAD_CPUTIME_ID, 0, &some, NULL), RAW_SLEEP(-1, 0, &some, NULL));
 }
 
 static void intervals(void)
@@ -165,6 +224,7 @@ static void timers(void)
 int main(void)
 {
     clocks();
+    sleeps_of_others();
     intervals();
     limits();
     timers();
@@ -178,6 +238,6 @@ int main(void)
     getrusage(RUSAGE_SELF, &usage);
     SAY("%d", usage.ru_maxrss >= 20 << 10);
     getrusage(RUSAGE_CHILDREN, &usage);
-    SAY("%d", usage.ru_utime.tv_sec >= 3);
+    SAY("%d", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec >= 3000000);
     return 0;
 }
