@@ -31,6 +31,7 @@ int64_t sys_log(struct thread *t, const uint64_t *a);
 int64_t sys_publish(struct thread *t, const uint64_t *a);
 int64_t sys_frame_count(struct thread *t, const uint64_t *a);
 /* syscall.c */
+bool may_use(const struct task *from, uint64_t slot, uint64_t object);
 int64_t sys_lend(struct thread *t, const uint64_t *a);
 /* kcall_caller.c */
 int64_t sys_call_user(struct thread *t, const uint64_t *a);
@@ -71,5 +72,11 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a);
 int64_t sys_halt(struct thread *t, const uint64_t *a);
 void irq_arrived(unsigned irq);
 void irq_forget(struct task *gone);
+
+/* Whether `from` may call the service in the slot with this object. */
+static inline bool may_call(const struct task *from, uint64_t slot, uint64_t object)
+{
+    return slot < MAX_SERVICE && (from->rights.may_call >> slot & 1 || may_use(from, slot, object));
+}
 
 #endif

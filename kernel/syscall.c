@@ -192,7 +192,7 @@ static void program_call(struct thread *t, struct personality *p)
 
 /* ---- services ---- */
 
-static bool may_use(const struct task *from, uint64_t slot, uint64_t object)
+bool may_use(const struct task *from, uint64_t slot, uint64_t object)
 {
     const struct object_right *o = from->rights.objects, *loan = from->loans;
     for (unsigned i = 0; i < sizeof from->rights.objects / sizeof *o && o[i].slot; i++)
@@ -203,12 +203,6 @@ static bool may_use(const struct task *from, uint64_t slot, uint64_t object)
             if (loan[i].slot == slot && loan[i].object == object)
                 return true;
     return false;
-}
-
-/* Whether `from` may call the service in the slot with this object. */
-static inline bool may_call(const struct task *from, uint64_t slot, uint64_t object)
-{
-    return slot < MAX_SERVICE && (from->rights.may_call >> slot & 1 || may_use(from, slot, object));
 }
 
 /* Nothing that was borrowed is lent on. */

@@ -57,6 +57,8 @@ static int open_file(const struct message *m, struct wish *w)
         w->allowed &= ~PAGE_WRITE;
     }
     bool zero;
+    if (info.flags & CONN_APART)   /* no file server's */
+        return -ENODEV;
     int error = backing_get(info.service, info.object, &w->backing, &zero);
     if (error == -ENODEV && zero) {
         w->anonymous = true;
