@@ -1,4 +1,4 @@
-"""Random system calls (programs/fuzz.c) do no harm to the system, whatever they do to the program.
+"""System calls at random (programs/fuzz.c), and all on all files (programs/_everyfile.c), do no harm to the system, whatever they do to the program.
 
 The quick set makes 60,000 calls. `make test-fuzz` makes ten million and takes a quarter of an hour on two processors;
 FUZZ_CALLS says how many otherwise. What is found can be seen again by `fuzz SEED CALLS show`."""
@@ -31,3 +31,20 @@ def test_random_calls_harm_nobody(vm, seed, calls):
     for name, (state, deaths) in found.items():
         assert state == "running" and deaths == 0, name
     assert "proc" in rest and "fuzz" not in rest
+
+
+EVERYFILE = """
+cd /tmp; mkfifo fifo; mknod odd b 99 1; mknod terminal b 4 1; mknod disk c 254 2; ln -s x loop
+all="/dev/* /dev/*/* /proc/* /proc/self/* /proc/self/fd/* /proc/minnow/* /proc/sys/* /proc/sys/*/* /tmp/* /boot/* /etc/passwd / /bin/busybox"
+su student -c "/usr/lib/minnow-tests/_everyfile $all" >&2 || exit
+/usr/lib/minnow-tests/_everyfile $(ls -d $all | grep -v -x -e /dev/ttyS0 -e /dev/console -e /dev/tty) >&2 || exit
+cat /proc/minnow/services
+"""
+
+
+def test_no_call_on_any_file_ends_a_service(vm):
+    """A descriptor may belong to a service that whoever is asked has no right to call (PM, of a terminal that is mapped)."""
+    result = vm(["sh", "-c", EVERYFILE], timeout=120)
+    assert result.status == 0 and result.stderr.count(b" files") == 2, result.stderr
+    found = services(result.stdout.decode())
+    assert found and not {name: row for name, row in found.items() if row != ("running", 0)}

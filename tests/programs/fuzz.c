@@ -3,7 +3,8 @@
  * Half of the calls have the shape of a real one (the table `shapes`: here is a descriptor, there a path), each argument being
  * spoilt now and then; the others have any number and any arguments. A child goes on after fork in both processes. What
  * a child does depends on the seed alone, but for what time and other processes do to it; `show` prints each call before
- * it is made.
+ * it is made. Now and then a child returns from a signal through a frame that it has spoilt, and one in eight first takes all
+ * that it can get of something.
  *
  * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root, locked into its folder by
  * chroot, and spared the calls that are root's right to harm the system with; the others are nobody in particular, and may
@@ -11,6 +12,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -26,6 +28,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum {
@@ -248,6 +251,82 @@ static int spared(long n, const uint64_t *a)
 
 static void ignore(int signal) { (void)signal; }
 
+/* Some words of the frame of a signal are made others: registers, flags, segments, masks, the state of the FPU and where it is. */
+static void spoil(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info;
+    ucontext_t *u = context;
+    uint64_t *words = (void *)u, *fp = (void *)u->uc_mcontext.fpregs;
+    enum { FP_WORDS = 832 / 8 };
+    for (unsigned i = 1 + below(3); i; i--)
+        switch (below(6)) {
+        case 0:  words[below(sizeof *u / sizeof *words)] = wild(); break;
+        case 1:  u->uc_mcontext.fpregs = (void *)(wild() + below(64)); break;
+        case 2:  u->uc_mcontext.gregs[REG_EFL] = any(); break;
+        case 3:  u->uc_mcontext.gregs[REG_CSGSFS] = any(); break;
+        case 4:  fp[below(FP_WORDS)] = wild(); break;
+        default: fp[(one_in(2) ? 464 : 512) / 8 + below(6)] = wild(); break;      /* sizes, features and the header of XSAVE */
+        }
+}
+
+static void return_spoilt(void)
+{
+    struct sigaction a = { .sa_sigaction = spoil, .sa_flags = SA_SIGINFO };
+    sigaction(SIGUSR1, &a, NULL);
+    shared->calls++;
+    raise(SIGUSR1);
+}
+
+/* Takes one more of something. false: there is no more. */
+static int take(unsigned what, unsigned i)
+{
+    static char block[65536];
+    static const union sigval nothing;
+    char name[16];
+    int ends[2];
+    timer_t timer;
+    struct sigevent silent = { .sigev_notify = SIGEV_NONE };
+    switch (what) {
+    case 0:
+        if (pipe2(ends, O_NONBLOCK) < 0)
+            return 0;
+        while (write(ends[1], block, sizeof block) > 0)
+            ;
+        return 1;
+    case 1:  return open("a", O_RDWR) >= 0;
+    case 2:  snprintf(name, sizeof name, "n%u", i); return mknod(name, S_IFREG | 0600, 0) == 0;
+    case 3:  return mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    case 4:  return sigqueue(getpid(), SIGRTMIN, nothing) == 0;
+    case 5:  return timer_create(CLOCK_MONOTONIC, &silent, &timer) == 0;
+    case 6:  return write(FIRST_FD + FDS, block, sizeof block) > 0;
+    case 7:  return fcntl(FIRST_FD + FDS, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1 }) == 0;
+    default: {
+        if (is_root)
+            return 0;
+        pid_t pid = fork();
+        if (pid == 0) {
+            poll(&(struct pollfd){ .fd = FIRST_FD + FDS, .events = POLLPRI }, 1, 1000);
+            _exit(0);
+        }
+        return pid > 0;
+    }
+    }
+}
+enum { TAKEN = 9, TAKE_MAX = 20000 };
+
+/* All that can be had of something. It stays the child's until the child ends. */
+static void hoard(void)
+{
+    sigset_t queued;
+    unsigned what = below(TAKEN);
+    sigemptyset(&queued);
+    sigaddset(&queued, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &queued, NULL);
+    dup2(open("h", O_RDWR | O_CREAT, 0600), FIRST_FD + FDS);
+    for (unsigned i = 0; i < TAKE_MAX && take(what, i); i++)
+        shared->calls += i % 16 == 0;          /* the parent sees that it goes on */
+}
+
 static sigjmp_buf back;
 static void fault(int signal)
 {
@@ -304,12 +383,16 @@ static _Noreturn void child(const char *folder)
     if (chdir(folder) < 0 || (is_root ? chroot(folder) : setrlimit(RLIMIT_NPROC, &processes) | setgid(USER) | setuid(USER)) < 0)
         _exit(1);
     open_files();
+    if (one_in(8))
+        hoard();
     static unsigned turn;
     sigsetjmp(back, 0);
     for (; shared->calls < CALLS_CHILD; turn++) {
         uint64_t a[6];
         if (turn % 64 == 0)
             hurry();
+        if (one_in(2000))
+            return_spoilt();
         long n = one_in(100) ? (long)wild() : (long)below(NUMBERS);
         const char *kinds = "";
         if (one_in(2)) {
