@@ -74,7 +74,7 @@ static void look(struct timer *timer)
     ct->step = used == ct->seen ? MIN(ct->step * 2, (uint64_t)LOOK_LATEST) : LOOK_SOONEST;
     ct->seen = used;
     timer->when = time_now();
-    timer_repeat(timer, MAX(ct->due - used, ct->step), look);
+    timer_repeat(timer, ct->user, MAX(ct->due - used, ct->step), look);
 }
 
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *))
@@ -126,6 +126,7 @@ int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t un
     if (!s)
         return -ENOMEM;
     s->timer.clock = *c;
+    s->timer.user = t->process->i.uid;
     s->thread = t;
     t->cpu_sleep = s;
     t->restart.set = true;
@@ -159,6 +160,7 @@ void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t i
 {
     struct cpu_timer *ct = &p->cpu_interval[which];
     ct->clock = (struct cpu_clock){ p->i.pid, 0 };
+    ct->user = p->i.uid;
     p->cpu_interval_ns[which] = interval;
     if (ns)
         cpu_timer_set(ct, process_cpu(p) + ns, interval_over);
@@ -189,6 +191,7 @@ void cpu_limit_set(struct process *p)
 {
     const struct limit *l = &p->limits[RLIMIT_CPU];
     p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0 };
+    p->cpu_limit.user = p->i.uid;
     if (l->soft == ~0ul && l->hard == ~0ul)
         cpu_timer_cancel(&p->cpu_limit);
     else

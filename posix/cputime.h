@@ -13,6 +13,7 @@ struct cpu_clock { int32_t pid, tid; };
 struct cpu_timer {
     struct timer     timer;
     struct cpu_clock clock;
+    uint32_t         user;          /* whose the timer is, if not the clock */
     uint64_t         due;           /* on the clock; 0: nothing is to be done */
     uint64_t         seen, step;    /* the clock when it was looked at last; how long until the next look, at least */
     void           (*run)(struct cpu_timer *);

@@ -75,6 +75,17 @@ static void run_until_due(struct ptimer *x)
         timer_set(&x->timer, x->due, rings);
 }
 
+/* Likewise, after an interval. It may ring later than it is due, for the sake of others, and then has passed several times. */
+static void run_again(struct ptimer *x)
+{
+    if (of_cpu(x)) {
+        run_until_due(x);
+        return;
+    }
+    x->timer.when = x->due - x->interval;
+    timer_repeat(&x->timer, x->user, x->interval, rings);
+}
+
 /* The expiries that have passed by now are over: how many there were; x->due is the next one. */
 static uint64_t pass(struct ptimer *x)
 {
@@ -88,7 +99,7 @@ static void look_later(struct ptimer *x)
 {
     enum { WHILE = 10000000 };
     x->timer.when = time_now();
-    timer_repeat(&x->timer, MAX(x->interval, (uint64_t)WHILE), rings);
+    timer_repeat(&x->timer, x->user, MAX(x->interval, (uint64_t)WHILE), rings);
 }
 
 static bool queued(const struct sigqueue *q, const struct ptimer *x)
@@ -138,7 +149,7 @@ void ptimer_taken(struct process *p, struct siginfo *info)
         uint64_t passed = pass(x);
         x->overrun = passed ? MIN(passed - 1, (uint64_t)INT32_MAX) : 0;
         timer_cancel(&x->timer);
-        run_until_due(x);
+        run_again(x);
     }
     x->waits = false;
     info->timer.overrun = x->overrun;
@@ -174,7 +185,7 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
         return -EAGAIN;
     }
     *x = (struct ptimer){ .next = p->timers, .user = p->i.uid, .process = p, .value = event.value, .id = id, .clock = clock, .notify = event.notify,
-                          .signo = event.signo, .tid = event.tid, .cpu = { .clock = cpu } };
+                          .signo = event.signo, .tid = event.tid, .cpu = { .clock = cpu, .user = p->i.uid } };
     p->timers = x;
     return 0;
 }

@@ -225,7 +225,7 @@ static void alarm_rings(struct timer *timer)
 {
     struct process *p = CONTAINER(timer, struct process, alarm);
     if (p->alarm_interval)
-        timer_repeat(timer, p->alarm_interval, alarm_rings);
+        timer_repeat(timer, p->i.uid, p->alarm_interval, alarm_rings);
     signal_kernel(p, SIGALRM);
 }
 

@@ -225,13 +225,40 @@ static long names(const char *folder, long n)
 static long do_fat_names(long n) { return names("/boot/many", n); }
 static long do_ext2_names(long n) { return names("/root/many", n); }
 
+static void rings(int signal) { (void)signal; }
+
+/* n processes, each of which has all the timers that it may have ring every nanosecond, for a while. */
+static long do_timers(long n)
+{
+    enum { TIMERS = 64, SIGNALS_USED = 30 };
+    static const struct itimerspec often = { { 0, 1 }, { 0, 50000000 } };
+    for (long i = 0; i < n; i++) {
+        if (fork())
+            continue;
+        for (int k = 0; k < TIMERS; k++) {
+            struct sigevent e = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + k % SIGNALS_USED };
+            timer_t t;
+            signal(e.sigev_signo, rings);
+            if (timer_create(CLOCK_MONOTONIC, &e, &t) || timer_settime(t, 0, &often, NULL))
+                _exit(1);
+        }
+        for (long end = microseconds() + 1000000; microseconds() < end;)
+            pause();
+        _exit(0);
+    }
+    int status, wrong = 0;
+    while (wait(&status) > 0)
+        wrong += status != 0;
+    return wrong;
+}
+
 static const struct { const char *name; long (*call)(long n); } worst[] = {
     { "exit", do_exit }, { "exit-regions", do_exit_regions }, { "munmap", do_munmap }, { "madvise", do_madvise }, { "populate", do_populate }, { "mprotect", do_mprotect },
     { "mremap", do_mremap }, { "fork", do_fork }, { "exec", do_exec }, { "tables", do_tables }, { "mincore", do_mincore }, { "robust", do_robust },
     { "zero", do_zero }, { "tty", do_tty }, { "random", do_random },
     { "tmpfs-read", do_tmpfs_read }, { "tmpfs-write", do_tmpfs_write }, { "tmpfs-cut", do_tmpfs_cut },
     { "ext2-read", do_ext2_read }, { "ext2-write", do_ext2_write }, { "ext2-cut", do_ext2_cut }, { "ext2-names", do_ext2_names },
-    { "fat-write", do_fat_write }, { "fat-names", do_fat_names },
+    { "fat-write", do_fat_write }, { "fat-names", do_fat_names }, { "timers", do_timers },
 };
 
 /* Whoever sleeps in between is before all who compute, by the policy: so this waits for nobody's quantum, only for services. */
