@@ -266,6 +266,8 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     ptimers_delete(p);
     name_process(p, e, &r);
     p->execed = true;
+    p->execs++;
+    p->exit_signal = SIGCHLD;   /* the program that runs now may have other rights than who chose it */
     p->shares = false;
     set_ids(p, &e->program);
     process_vfork_end(p);

@@ -13,6 +13,7 @@ enum {
     CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000, CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000, CLONE_CHILD_SETTID = 0x1000000,
     CLONE_NEW = 0x7e020000,
+    OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,   /* what all threads of a process share here, and no two processes */
 };
 enum { LIMIT_NPROC = 6 };
 
@@ -84,6 +85,7 @@ static int64_t fork(struct thread *t, const struct birth *b)
     if (!child)
         return -EAGAIN;
     child->exit_signal = b->flags & CLONE_PARENT ? p->exit_signal : (int)(b->flags & SIGNAL_MASK);
+    child->parent_execs = b->flags & CLONE_PARENT ? p->parent_execs : p->execs;
     p->busy++;
     child->busy++;
     struct call_result r;
@@ -171,6 +173,8 @@ int64_t linux_clone(struct thread *t, struct message *m)
         return -EINVAL;
     if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) || (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
         return -EINVAL;
+    if ((b.flags & OF_PROCESS) != (b.flags & CLONE_THREAD ? OF_PROCESS : 0))
+        return -EINVAL;   /* Linux would share some of these, or not share some with a thread */
     return b.flags & CLONE_THREAD ? thread(t, &b) : fork(t, &b);
 }
 

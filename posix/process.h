@@ -115,6 +115,8 @@ struct process {
     uint64_t          children_faults, children_major;
     struct ptimer    *timers;      /* timer_create */
     int32_t           exit_signal; /* sent to the parent at the end; 0 none */
+    uint32_t          execs;       /* programs that it has become */
+    uint32_t          parent_execs;/* of the parent, when it chose exit_signal: a later program of the parent's gets SIGCHLD */
     int32_t           doomed;      /* wait status + 1: to be ended when no longer busy */
     int32_t           death_signal;/* PR_SET_PDEATHSIG */
     uint8_t           stopped;     /* by this signal */

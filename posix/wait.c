@@ -197,8 +197,8 @@ void wait_notify(struct process *p)
         return;
     const struct sigaction *a = &parent->actions[SIGCHLD - 1];
     bool ended = p->zombie;
-    bool unwanted = ended && p->exit_signal == SIGCHLD && (a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT));
-    int sig = ended ? p->exit_signal : SIGCHLD;
+    int sig = ended && p->parent_execs == parent->execs ? p->exit_signal : SIGCHLD;
+    bool unwanted = ended && sig == SIGCHLD && (a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT));
     uint32_t status = STATUS_CONTINUED;
     if (ended)
         status = p->i.exit_status;
@@ -210,7 +210,7 @@ void wait_notify(struct process *p)
     if (unwanted)
         process_reap(p);
     wake(parent);
-    if (sig && a->handler != SIG_IGN && (ended || !(a->flags & SA_NOCLDSTOP)))
+    if (sig && (sig != SIGCHLD || a->handler != SIG_IGN) && (ended || !(a->flags & SA_NOCLDSTOP)))
         signal_post(parent, NULL, &info);
     look_again(parent);
 }

@@ -35,6 +35,7 @@ def after(vm, script, timeout=90, **options):
     ("threads", ["many EAGAIN"]),
     ("arguments", [f'execve("/bin/true", {how}) = -1 E2BIG' for how in ("one, none", "list, none", "none, list")]),
     ("timers", ["worked"]),
+    ("shared-tables", ["syscall(SYS_clone, flags[i], 0, 0, 0, 0) = -1 EINVAL"] * 4),
     ("transfer", ["done"]),
 ])
 def test_what_is_exhausted_is_refused(vm, what, said):

@@ -31,8 +31,47 @@ static int shares(void *numbers)
 
 static int nothing(void *unused) { return unused != NULL; }
 
-int main(void)
+static void show_signal(const char *what)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
+    int sig = sigtimedwait(&set, NULL, &(struct timespec){ 20, 0 });
+    SAY("%s: %s", what, sig == SIGUSR1 ? "SIGUSR1" : sig == SIGCHLD ? "SIGCHLD" : "none");
+    waitpid(-1, NULL, __WALL);
+}
+
+/* The signal of a child's end is chosen by who makes it: it goes to that program, and not about another program's end. */
+static void ends(void)
+{
+    int ends[2];
+    char number[12];
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (!syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0))
+        _exit(0);
+    show_signal("the same programs");
+    if (!syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0))
+        execl("/bin/true", "true", NULL), _exit(1);
+    show_signal("the child has become another one");
+    pipe(ends);
+    if (!syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0))
+        close(ends[1]), _exit(read(ends[0], number, 1));
+    snprintf(number, sizeof number, "%d", ends[1]);
+    execl("/proc/self/exe", "births", number, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        close(atoi(argv[1]));
+        show_signal("the parent has become another one");
+        return 0;
+    }
     int *fresh = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     copies("never touched", fresh, fresh + 2048);
     copies("touched", fresh, fresh + 1);
@@ -56,5 +95,6 @@ int main(void)
     pid = clone(nothing, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL, numbers + 1);
     waitpid(pid, &status, 0);
     SAY("after vfork: %d", numbers[1]);
-    return 0;
+    ends();
+    return 1;
 }

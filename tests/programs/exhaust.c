@@ -435,6 +435,14 @@ static void churning(void)
     SAY("lost: %ld", taken(&after) - taken(&before));
 }
 
+/* What Linux shares between processes and we do not is refused. */
+static void shared_tables(void)
+{
+    static const int flags[] = { 0x200, 0x400, 0x900, 0x10900 };    /* CLONE_FS, FILES, SIGHAND with VM, THREAD without the others */
+    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        SHOW(syscall(SYS_clone, flags[i], 0, 0, 0, 0));
+}
+
 /* A mapping of more than the file server can lend at a time, in two processes. */
 static void mapped_much(void)
 {
@@ -560,7 +568,7 @@ static const struct { const char *name; void (*run)(void); } all[] = {
     { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
     { "memory-touched", memory_touched }, { "memory-available", memory_available },
     { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
-    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "removed", removed }, { "churning", churning },
+    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "removed", removed }, { "churning", churning }, { "shared-tables", shared_tables },
     { "mapped-much", mapped_much },
     { "beyond", beyond }, { "transfer", transfer },
 };
