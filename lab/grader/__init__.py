@@ -1,6 +1,7 @@
 """The labs' grader. README.md says which module does what; lab/lab and lab/admin are its command lines."""
 
 import os
+import shutil
 import sys
 import traceback
 
@@ -27,6 +28,13 @@ def broken(text):
     return Stop(INFRASTRUCTURE, text)
 
 
+def in_a_line(error):
+    """An OSError. That of copying a folder holds one for each file."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return f"{len(error.args[0])} files could not be copied: {error.args[0][0][2]}"
+    return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror or str(error)]))
+
+
 def run_command(name, parse):
     """The whole of a command line; its exit status. An error of our own is a grading that failed, and never looks like a score."""
     try:
@@ -44,7 +52,7 @@ def run_command(name, parse):
         print(f"{name}: {error}", file=sys.stderr)
         return INFRASTRUCTURE
     except OSError as error:            # the machine's: a full disk, a tree that cannot be written, a tool that is not there
-        print(f"{name}: {': '.join(filter(None, [error.filename and str(error.filename), error.strerror or str(error)]))}", file=sys.stderr)
+        print(f"{name}: {in_a_line(error)}", file=sys.stderr)
         return INFRASTRUCTURE
     except Exception:
         traceback.print_exc()

@@ -22,6 +22,7 @@ LONGEST = 10                    # seconds of the processor for a build: a guard 
 MEMORY = 2 << 30
 LARGEST_FILE = 16 << 20
 LARGEST_PROGRAM = 2 << 20
+ROOM, LAST_ROOM = 64 << 20, 1 << 20         # bytes for temporary files: to begin with, and where nothing that failed is believed
 LARGEST_OUTPUT = 256 << 10      # of the compiler's, that is looked at
 
 
@@ -38,8 +39,30 @@ def make(*goals, **variables):
         raise broken(f"the tree itself does not build:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
+def room():
+    """Nothing, or the end of a grading for which the temporary files have no place."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < ROOM:
+        raise broken(f"{folder} has {free >> 20} MiB free for temporary files: {ROOM >> 20} are needed (TMPDIR names another folder)")
+    if os.geteuid() == 0 and not confine.open_to_all(os.path.realpath(folder)):
+        raise broken(f"{folder} is closed to nobody, who compiles the students' files (TMPDIR names another folder)")
+    if " " in folder:
+        raise broken(f"make cannot build in a folder with a space in its path: {folder} (TMPDIR names another)")
+
+
+def still_room():
+    """What failed without room has not failed by the student's doing."""
+    if shutil.disk_usage(tempfile.gettempdir()).free < LAST_ROOM:
+        raise broken(f"{tempfile.gettempdir()} has become full: nothing can be said of what ran there")
+
+
 def prepare(lab):
     """Everything that grading this lab needs beside the student's files."""
+    if not shutil.which("qemu-system-x86_64"):
+        raise broken("qemu-system-x86_64 is not installed: install qemu-system-x86 (lab/lab doctor says what else is missing)")
+    if " " in ROOT:
+        raise broken(f"make cannot build in a folder with a space in its path: {ROOT}")
     needed = ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun"]
     if os.environ.get("MINNOW_BUILT"):      # a packed grader: nothing is built any more, and the tree may be read-only
         for name in needed:
@@ -104,6 +127,7 @@ def program(lab, files):
 
 def server(lab, files, sandbox):
     confine.check()
+    room()
     readable = confine.needed()
     make_sandbox(lab, files, sandbox)
     folder = f"lab/{lab.id}/{lab.server}"
@@ -120,10 +144,13 @@ def server(lab, files, sandbox):
                               stdout=said, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None
+    except subprocess.SubprocessError as error:         # limit() has failed
+        raise broken(f"the compiler cannot be confined: {error}") from None
     said.seek(0)
     text = said.read(LARGEST_OUTPUT).decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
     text = "\n".join(line for line in text.splitlines() if not line.startswith(("  CC ", "  LD ", "  AR ", "make: ***")))
     if done.returncode:
+        still_room()
         raise DoesNotBuild(shown.text(text.strip()) or f"the compiler ended with status {done.returncode}")
     if os.path.getsize(program) > LARGEST_PROGRAM:
         raise DoesNotBuild(f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from . import FULL, INFRASTRUCTURE, ROOT, build, confine
 
@@ -27,13 +28,17 @@ def checks():
                              " by nobody: they are your own"))
     memory = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemAvailable"))) >> 10
     yield memory >= 400, f"{memory} MiB of memory free" + ("" if memory >= 400 else ": 400 are needed")
-    free = shutil.disk_usage(os.environ.get("TMPDIR", "/tmp")).free >> 20
+    free = shutil.disk_usage(tempfile.gettempdir()).free >> 20
     yield free >= 500, f"{free} MiB free for temporary files" + ("" if free >= 500 else ": 500 are needed")
     image = os.path.join(build.BUILD, "disk.img")
     yield os.path.exists(image), "the system is built" if os.path.exists(image) else "the system is not built yet: make"
     done = subprocess.run(["qemu-system-x86_64", "-accel", "help"], capture_output=True, text=True) if shutil.which("qemu-system-x86_64") else None
-    tcg = bool(done and "tcg" in done.stdout)
-    yield tcg, "QEMU can count instructions (TCG)" if tcg else "this QEMU has no TCG, which counts instructions"
+    if done:
+        tcg = "tcg" in done.stdout
+        yield tcg, "QEMU can count instructions (TCG)" if tcg else "this QEMU has no TCG, which counts instructions"
+    for what, path in (("the tree", ROOT), ("the folder for temporary files", tempfile.gettempdir())):
+        if " " in path:
+            yield False, f"{what} has a space in its path, in which make cannot build: {path}"
     writable = os.access(build.BUILD if os.path.exists(build.BUILD) else ROOT, os.W_OK)
     yield writable, "the build folder can be written" if writable else f"{build.BUILD} cannot be written"
 

@@ -11,6 +11,8 @@ import tempfile
 
 import vmlib
 
+from . import build
+
 FOLDERS = ["/bin", "/sbin", "/lib", "/usr", "/etc"]     # of the root
 
 
@@ -43,6 +45,7 @@ def programs(image):
                     found[guest] = os.readlink(path)
                 elif os.path.isfile(path):
                     found[guest] = digest(path)
+        build.still_room()              # else some of them have not come out
         return found
 
 

@@ -192,6 +192,7 @@ class Boot(vmlib.Run):
             if self.watch:
                 self.watch.stop()
                 self.over_limit = self.watch.over
+        build.still_room()              # the emulator's disk is a file of ours
         if self.ended:
             self.tampered = evidence.changed(self.image, before, self.source, self.add)
             if self.lab.disk:
@@ -262,6 +263,7 @@ def symbolise(program, line):
 
 def boot(lab, program, plan, shift, **options):
     """A Boot that has run. Whatever is not the student's fault ends in broken()."""
+    build.room()
     run = Boot(lab, program, plan, shift, **options)
     try:
         run.status_of_vm = run.run()

@@ -1,4 +1,4 @@
-"""A class on trial: sixty submissions of which it is known what each must get, graded by `lab/admin grade-class`, killed in the middle
+"""A class on trial: some eighty submissions of which it is known what each must get, graded by `lab/admin grade-class`, killed in the middle
 with everything that it has started, and taken up again. Every row of the gradebook must be right. And the autograder's zip, unpacked
 and set up as Gradescope does it, grades the reference with neither root nor network nor terminal."""
 
