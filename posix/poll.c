@@ -17,7 +17,7 @@ struct pollfd { int32_t fd; int16_t events, revents; };
 
 /* Somebody who waits. */
 struct poll {
-    struct poll   *next;
+    struct poll   *next, *before;
     struct thread *thread;
     uint64_t       until;      /* nanoseconds since boot; 0: for ever */
     caller_t       at;         /* poll: the array */
@@ -27,7 +27,8 @@ struct poll {
     uint32_t       user;       /* to whom it is accounted while it waits */
     struct pollfd  fds[];
 };
-static struct poll *waiting;
+/* Who came last is first. Those who are to be looked at are at the end: who has been, and waits on, is put in front. */
+static struct poll *waiting, *longest;
 enum { WAITERS_BYTES = 1 << 20 };
 static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
 
@@ -138,24 +139,23 @@ static int64_t answer(struct thread *t, struct poll *q, unsigned ready)
 
 /* ---- waiting ---- */
 
+static void take_out(struct poll *q)
+{
+    *(q->before ? &q->before->next : &waiting) = q->next;
+    *(q->next ? &q->next->before : &longest) = q->before;
+}
+
 static void leave(struct thread *t)
 {
     struct poll *q = t->wait.poll;
-    for (struct poll **at = &waiting; *at; at = &(*at)->next)
-        if (*at == q) {
-            *at = q->next;
-            break;
-        }
+    take_out(q);
     waiter_free(q);
 }
 
 /* Takes it out of the list to be looked at; q stays. */
 static void detach(struct poll *q)
 {
-    struct poll **at = &waiting;
-    while (*at != q)
-        at = &(*at)->next;
-    *at = q->next;
+    take_out(q);
     q->thread->cancel = NULL;
     thread_unwait(q->thread);
 }
@@ -181,7 +181,9 @@ static int64_t wait(struct thread *t, struct poll *q)
     }
     q->thread = t;
     q->due = false;
+    q->before = NULL;
     q->next = waiting;
+    *(waiting ? &waiting->before : &longest) = q;
     waiting = q;
     t->wait.poll = q;
     if (q->until)
@@ -223,14 +225,8 @@ void poll_again(void)
     if (running)
         return;
     running = true;
-    for (struct poll *q = waiting; q;) {
-        if (!q->due) {
-            q = q->next;
-            continue;
-        }
-        look_again(q);
-        q = waiting;
-    }
+    while (longest && longest->due)
+        look_again(longest);
     running = false;
 }
 
