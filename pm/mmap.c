@@ -4,6 +4,7 @@
 enum {
     MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_GROWSDOWN = 0x100,
     MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_FIXED_NOREPLACE = 0x100000,
+    MAP_OLD = 0x7f9f3,   /* those that Linux had before MAP_SHARED_VALIDATE, which knows no others */
 };
 
 /* What one mmap wants. */
@@ -126,6 +127,8 @@ int64_t do_mmap(struct message *m)
     int error = check(m, &w);
     if (!w.anonymous && !error)
         error = open_file(m, &w);
+    if (!error && (m->w[3] & MAP_TYPE) == MAP_SHARED_VALIDATE)
+        error = w.anonymous ? -EINVAL : m->w[3] & ~(uint64_t)MAP_OLD ? -EOPNOTSUPP : 0;
     if (!error && w.flags & MAP_GROWSDOWN && (w.shared || !w.anonymous))
         error = -EINVAL;
     if (error && w.backing)

@@ -95,6 +95,9 @@ static void calls(void)
     int file = open("/proc/self/exe", O_RDONLY);
     SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_GROWSDOWN, file, 0) == MAP_FAILED);
     SHOW(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0) == MAP_FAILED);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0) == MAP_FAILED ? -1 : 0);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_NORESERVE | MAP_POPULATE, file, 0) == MAP_FAILED ? -1 : 0);
 }
 
 /* Nothing is placed where it could not grow any more. */
