@@ -14,6 +14,11 @@ enum {
 /* The lowest page of each space: no program can map anything there. A frame is filled by being mapped there for a moment. */
 #define SCRATCH PAGE_SIZE
 
+/* Says what stands in a block, past the undo log. */
+static void block_is(struct block *b, vaddr_t at) { __asm__ volatile("movq %1, %0" : "=m"(b->at) : "r"(at) : "memory"); }
+
+static bool block_has(const struct block *b, vaddr_t at) { return b->at && at - b->at < BLOCK; }
+
 void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top)
 {
     a->task = task;
@@ -21,7 +26,8 @@ void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top)
     a->frame = NULL;
     a->top = a->at = top;
     a->page_at = top - PAGE_SIZE;
-    a->pointers.length = a->strings.length = 0;
+    block_is(&a->pointers, 0);
+    block_is(&a->strings, 0);
 }
 
 void arguments_free(struct arguments *a)
@@ -51,13 +57,14 @@ static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t le
 /* What stands at an address, up to the end of its block; *have: so many bytes. NULL: nothing. May wait. */
 static const char *old_see(const struct arguments *a, struct block *b, vaddr_t at, size_t *have)
 {
-    if (at < b->at || at >= b->at + b->length) {
-        b->at = at & ~(vaddr_t)(BLOCK - 1);
-        b->length = old_read(a, b->at, b->bytes, BLOCK) ? 0 : BLOCK;
-        if (!b->length)
+    if (!block_has(b, at)) {
+        vaddr_t from = at & ~(vaddr_t)(BLOCK - 1);
+        block_is(b, 0);
+        if (old_read(a, from, b->bytes, BLOCK))
             return NULL;
+        block_is(b, from);
     }
-    *have = b->length - (at - b->at);
+    *have = BLOCK - (at - b->at);
     return b->bytes + (at - b->at);
 }
 
@@ -189,7 +196,7 @@ static int push_string(struct arguments *a, vaddr_t string)
     if (length < 0)
         return length;
     const struct block *b = &a->strings;
-    if (string >= b->at && string + length <= b->at + b->length)
+    if (block_has(b, string) && string - b->at + length <= BLOCK)
         return push(a, b->bytes + (string - b->at), 0, length);
     int error = push(a, "", 0, 1);
     if (!error && length > BLOCK)
@@ -205,7 +212,7 @@ static int push_array(struct arguments *a, vaddr_t array, uint32_t first, uint32
     for (uint32_t i = end; i > first; i--) {
         vaddr_t at = array + (i - 1ul) * POINTER;
         int error = 0;
-        if (at % POINTER == 0 && at - b->at < b->length)
+        if (at % POINTER == 0 && block_has(b, at))
             string = *(const uint64_t *)(b->bytes + (at - b->at));
         else
             error = old_pointer(a, array, i - 1, &string);
@@ -266,6 +273,7 @@ int arguments_collect(struct arguments *a, const struct pm_exec *head, const cha
 int64_t arguments_place(struct arguments *a)
 {
     int64_t result = kernel_ask(SYS_POKE, a->task, a->at, (uint64_t)a->page + (a->at - a->page_at), a->page_at + PAGE_SIZE - a->at, 0, 0);
+    block_is(&a->strings, 0);      /* the program is another one from here on */
     for (unsigned i = 0; i < a->frames && result >= 0; i++) {
         struct space *s = space_of(a->task);
         struct page_change c = { .address = a->top - (i + 1ul) * PAGE_SIZE, .count = 1, .source = a->frame[i], .task = a->task,
@@ -282,16 +290,17 @@ int64_t arguments_place(struct arguments *a)
 
 vaddr_t arguments_next(struct arguments *a, vaddr_t at)
 {
+    size_t have;
     while (at < a->top) {
-        if (at - a->page_at >= PAGE_SIZE) {
-            a->page_at = PAGE_DOWN(at);
-            if (kernel_ask(SYS_PEEK, a->task, a->page_at, (uint64_t)a->page, PAGE_SIZE, 0, 0) < 0)
-                break;
-        }
-        const char *from = a->page + (at - a->page_at), *end = memchr(from, 0, a->page_at + PAGE_SIZE - at);
+        bool here = at - a->page_at < PAGE_SIZE;
+        const char *from = here ? a->page + (at - a->page_at) : old_see(a, &a->strings, at, &have);
+        if (!from)
+            break;
+        have = here ? a->page_at + PAGE_SIZE - at : have;
+        const char *end = memchr(from, 0, have);
         if (end)
             return at + (end - from) + 1;
-        at = a->page_at + PAGE_SIZE;
+        at += have;
     }
     return a->top;
 }

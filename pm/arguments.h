@@ -10,8 +10,9 @@
 
 enum { BLOCK = 512 };
 
-/* A piece of the old program's memory. */
-struct block { vaddr_t at; size_t length; _Alignas(8) char bytes[BLOCK]; };
+/* A piece of a program's memory, which begins at `at`; 0: nothing. What is copied in is not undone when PM is rolled back, and so
+ * neither is `at` (block_is). */
+struct block { vaddr_t at; _Alignas(8) char bytes[BLOCK]; };
 
 struct arguments {
     endpoint_t task;

@@ -104,9 +104,9 @@ NO_PROGRAMS = {
     "magic": (0, "B", 0), "class": (4, "B", 1), "byte order": (5, "B", 2), "type": (16, "<H", 4), "machine": (18, "<H", 3),
     "no headers": (56, "<H", 0), "header size": (54, "<H", 32), "headers far away": (32, "<Q", 1 << 40),
     "headers nowhere": (32, "<Q", (1 << 64) - 8), "headers too many": (56, "<H", 65535),
-    "larger in the file": (64 + 40, "<Q", 1), "address too high": (64 + 16, "<Q", 1 << 47), "address around": (64 + 16, "<Q", (1 << 64) - 4096),
 }
 STRANGE_PROGRAMS = {
+    "larger in the file": (64 + 40, "<Q", 1), "address too high": (64 + 16, "<Q", 1 << 47), "address around": (64 + 16, "<Q", (1 << 64) - 4096),
     "entry nowhere": (24, "<Q", 0x10), "entry in the kernel": (24, "<Q", (1 << 64) - 4096), "huge": (64 + 40, "<Q", 1 << 46), "offset odd": (64 + 8, "<Q", 1),
     "offset far": (64 + 8, "<Q", 1 << 40), "address zero": (64 + 16, "<Q", 0), "no permissions": (64 + 4, "<I", 0), "all around": (64 + 40, "<Q", (1 << 64) - 1),
 }
