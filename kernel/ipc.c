@@ -105,47 +105,59 @@ static bool admits(const struct task *to, const struct thread *r, unsigned idle,
 
 static inline struct thread *mail_caller(struct mail *m) { return (struct thread *)((char *)m - offsetof(struct thread, mail)); }
 
-/* Takes the first mail out of the mailbox that may have one of the `idle` threads; NULL: there is none. */
-static struct mail *mail_take(struct task *me, const struct thread *r, unsigned idle)
+static inline void mail_out(struct task *me, struct mail *m, struct mail *before)
 {
-    const uint32_t *refused = NULL;   /* the user who was refused last: his calls often stand side by side */
-    struct mail *before = NULL;
-    for (struct mail *m = me->mail_first; m; before = m, m = m->next) {
-        const struct task *caller = m->kind == MAIL_CALL ? mail_caller(m)->task : NULL;
-        if (caller && ((refused && *refused == caller->user && !caller->service) || !admits(me, r, idle, caller))) {
-            refused = &caller->user;
-            continue;
-        }
-        *(before ? &before->next : &me->mail_first) = m->next;
-        if (me->mail_last == m)
-            me->mail_last = before;
-        return m;
-    }
-    return NULL;
+    *(before ? &before->next : &me->mail_first) = m->next;
+    if (me->mail_last == m)
+        me->mail_last = before;
 }
 
 /* ---- receiving ---- */
 
-/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none. idle: threads that can take it,
- * with r. */
-static bool deliver_next(struct thread *r, unsigned idle)
+static void deliver_release(struct thread *r, struct mail *m)
+{
+    struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
+    deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
+    conn_released(c);
+}
+
+/* Takes the first mail out of the mailbox whose caller may have one of the threads that wait, or r. */
+static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
 {
     struct task *me = r->task;
+    unsigned left = idle(me) + (r->state != THREAD_RECEIVING);
+    const uint32_t *refused = NULL;   /* the user who was refused last: his calls often stand side by side */
+    struct mail *before = NULL;
+    for (struct mail *m = me->mail_first; m; before = m, m = m->next) {
+        const struct task *caller = m->kind == MAIL_CALL ? mail_caller(m)->task : NULL;
+        if (caller && ((refused && *refused == caller->user && !caller->service) || !admits(me, r, left, caller))) {
+            refused = &caller->user;
+            continue;
+        }
+        mail_out(me, m, before);
+        if (caller)
+            deliver(r, mail_caller(m));
+        else
+            deliver_release(r, m);
+        return true;
+    }
+    return false;
+}
+
+/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none. */
+static bool deliver_next(struct thread *r)
+{
+    struct task *me = r->task;
+    struct mail *m = me->mail_first;
     if (me->pending) {
         deliver_kernel(r, KERNEL_NOTIFY, me->pending, 0, 0);
         me->pending = 0;
         return true;
     }
-    struct mail *m = mail_take(me, r, idle);
-    if (!m)
-        return false;
-    if (m->kind == MAIL_CALL) {
-        deliver(r, mail_caller(m));
-    } else {
-        struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
-        deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
-        conn_released(c);
-    }
+    if (!m || m->kind == MAIL_CALL)
+        return m && deliver_admitted(r);
+    mail_out(me, m, NULL);
+    deliver_release(r, m);
     return true;
 }
 
@@ -162,7 +174,7 @@ static inline void wait_for_mail(struct thread *t)
 /* There is mail: perhaps for t. */
 static __attribute__((noinline)) void take_mail(struct thread *t)
 {
-    if (!deliver_next(t, idle(t->task) + 1))
+    if (!deliver_next(t))
         wait_for_mail(t);
 }
 
@@ -183,7 +195,7 @@ static inline void receiver_leaves(struct task *me, struct thread *r)
 struct thread *ipc_enter(struct task *service)
 {
     struct thread *r = service->receivers;
-    if (!r || !deliver_next(r, idle(service)))
+    if (!r || !deliver_next(r))
         return NULL;
     receiver_leaves(service, r);
     return r;
