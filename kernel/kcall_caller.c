@@ -42,15 +42,14 @@ static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
     return *x && (*x)->conns ? 0 : -ESRCH;
 }
 
-static bool describe(const struct task *to, const struct conn_table *table, uint64_t fd, struct conn_info *out)
+static bool describe(const struct conn_table *table, uint64_t fd, struct conn_info *out)
 {
     const struct conn *c = conn_get(table, fd);
     *out = (struct conn_info){ 0 };
     if (!c)
         return false;
     bool cloexec = *conn_entry(table, fd) & 1;
-    uint32_t flags = c->flags | (cloexec ? O_CLOEXEC : 0) | (may_call(to, c->service, c->object) ? 0 : CONN_APART);
-    *out = (struct conn_info){ c->object, c->position, c->service, flags, c->refs, c->id };
+    *out = (struct conn_info){ c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, c->id };
     return true;
 }
 
@@ -61,7 +60,11 @@ int64_t sys_conn_get(struct thread *t, const uint64_t *a)
     int64_t error = connected_task(t, a[0], &x);
     if (error)
         return error;
-    return describe(t->task, x->conns, a[1], &info) ? space_write(t->space, a[2], &info, sizeof info) : -EBADF;
+    if (!describe(x->conns, a[1], &info))
+        return -EBADF;
+    if (!may_call(t->task, info.service, info.object))
+        info.flags |= CONN_APART;
+    return space_write(t->space, a[2], &info, sizeof info);
 }
 
 int64_t sys_conn_list(struct thread *t, const uint64_t *a)
@@ -81,7 +84,7 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
         if (space_read(t->space, a[1] + done * stride, raw, (n - 1) * stride + sizeof(uint32_t)) < 0)
             return -EFAULT;
         for (uint64_t i = 0; i < n; i++)
-            describe(t->task, x->conns, *(const uint32_t *)(raw + i * stride), &info[i]);
+            describe(x->conns, *(const uint32_t *)(raw + i * stride), &info[i]);
         if (space_write(t->space, a[4] + done * sizeof info[0], info, n * sizeof info[0]) < 0)
             return -EFAULT;
     }

@@ -38,18 +38,31 @@ struct timespec64 fs_now(void)
     return now;
 }
 
+static inline uint64_t load32(const char *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* The last bytes of a name, fewer than 8, as one number; different for names of the same length that differ there. */
+static inline uint64_t last_bytes(const char *p, unsigned n)
+{
+    if (n >= 4)
+        return load32(p) | load32(p + n - 4) << 32;
+    return n ? (uint8_t)p[0] | (uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1] << 16 : 0;
+}
+
 uint32_t fs_hash(const char *name, unsigned length)
 {
-    uint64_t h = length, rest = 0;
+    uint64_t h = length;
     for (; length >= 8; name += 8, length -= 8) {
         uint64_t word;
         memcpy(&word, name, 8);
         h = (h ^ word) * 0x9e3779b97f4a7c15ull;
         h ^= h >> 29;
     }
-    for (unsigned k = 0; k < length; k++)
-        rest = rest << 8 | (uint8_t)name[k];
-    h = (h ^ rest) * 0x9e3779b97f4a7c15ull;
+    h = (h ^ last_bytes(name, length)) * 0x9e3779b97f4a7c15ull;
     return h >> 32;
 }
 

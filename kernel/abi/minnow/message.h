@@ -35,7 +35,7 @@ enum {
     CONN_SEEKABLE = 1u << 28,  /* has a position: the kernel lets calls that use it in one at a time */
     CONN_READY    = 1u << 29,  /* never blocks: poll need not ask its service */
     CONN_WATCH    = 1u << 30,  /* when the last descriptor of it has gone, the personality server is told first (it holds locks) */
-    CONN_APART    = 1u << 31,  /* conn_info only: whoever asks may not call its service with this object; it would break its manifest */
+    CONN_APART    = 1u << 31,  /* of SYS_CONN_GET only: whoever asks may not call its service with this object; it would break its manifest */
 };
 
 /* Flags of the call itself, above those. */
