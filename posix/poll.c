@@ -1,6 +1,7 @@
 /* poll and select. Each descriptor's service is asked in turn (FS_POLL), but for connections that are always ready. If
- * nothing is ready each service has been asked to notify us when that may have changed; a notification says no more
- * than that, so everybody who waits here is then looked at again. */
+ * nothing is ready each service has been asked to notify us when that may have changed. Whoever waits has a watch on each
+ * object, found by the object; after a notification the services are asked which objects it was (FS_CHANGED), and only
+ * watches of those ask again. So what a wake-up costs does not depend on who else waits for what. */
 #include "poll.h"
 
 #include "handlers.h"
@@ -10,51 +11,155 @@
 #include <minnow/file.h>
 
 enum { FEW = 32, BATCH = 16, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
+enum { CHANGED_MAX = 64, LOOKED_AT_ONCE = 4096 };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum { SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR };
 
 struct pollfd { int32_t fd; int16_t events, revents; };
 
+/* A descriptor of somebody who waits, among all watches whose objects share a place of `watched`. They stand in front of
+ * their struct poll, the last one first. */
+struct watch {
+    struct watch *next, **before;   /* before NULL: it is in no list */
+    uint64_t      object;
+    endpoint_t    service;
+    uint16_t      index;            /* in poll.fds */
+    bool          told;             /* the answer may have changed since the service was asked */
+};
+
 /* Somebody who waits. */
 struct poll {
-    struct poll   *next, *before;
+    struct poll   *next, *before;   /* among those who are due */
     struct thread *thread;
     uint64_t       until;      /* nanoseconds since boot; 0: for ever */
     caller_t       at;         /* poll: the array */
     caller_t       sets[3];    /* select */
-    bool           select, due;
+    bool           select, waits, due;
     unsigned       select_size, count;
+    unsigned       told;       /* how many of its watches are */
     uint32_t       user;       /* to whom it is accounted while it waits */
     struct pollfd  fds[];
 };
-/* Who came last is first. Those who are to be looked at are at the end: who has been, and waits on, is put in front. */
-static struct poll *waiting, *longest;
-enum { WAITERS_BYTES = 1 << 20 };
+_Static_assert(_Alignof(struct poll) >= _Alignof(struct watch), "watches stand in front of it");
+
+/* The objects of the pipe service and of each terminal driver have places of their own. */
+enum { WATCHED = 8192, OBJECTS_EACH = 2048 };
+static struct watch *watched[WATCHED];
+static unsigned watches_of[MAX_SERVICE];
+
+/* Those who are to be looked at again, oldest first; root's before all others. */
+struct due_list { struct poll *first, *last; };
+static struct due_list due_of_root, due_of_others;
+static unsigned due_count;
+
+enum { WAITERS_BYTES = 2 << 20 };
 static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
 
-static uint32_t waiter_size(const struct poll *q) { return sizeof *q + q->count * sizeof q->fds[0]; }
+static uint32_t waiter_size(const struct poll *q)
+{
+    return q->count * (sizeof(struct watch) + sizeof q->fds[0]) + sizeof *q;
+}
+
+static struct watch *watch_at(struct poll *q, unsigned index) { return (struct watch *)q - 1 - index; }
+
+static struct poll *poll_of(struct watch *w) { return (struct poll *)(w + 1 + w->index); }
+
+static struct watch **watched_place(endpoint_t service, uint64_t object)
+{
+    return &watched[(object + service * OBJECTS_EACH) % WATCHED];
+}
+
+static void unwatch(struct watch *w)
+{
+    if (!w->before)
+        return;
+    *w->before = w->next;
+    if (w->next)
+        w->next->before = w->before;
+    w->before = NULL;
+    watches_of[w->service]--;
+}
+
+/* Makes w's object the one behind c. Devices that are always ready tell of nothing, and no program serves descriptors. */
+static void watch(struct watch *w, const struct conn_info *c)
+{
+    if (w->before && w->object == c->object && w->service == c->service)
+        return;
+    unwatch(w);
+    if (!c->service || c->service >= MAX_SERVICE || c->flags & CONN_READY)
+        return;
+    struct watch **place = watched_place(c->service, c->object);
+    w->object = c->object;
+    w->service = c->service;
+    w->next = *place;
+    w->before = place;
+    if (w->next)
+        w->next->before = &w->next;
+    *place = w;
+    watches_of[w->service]++;
+}
+
+static struct due_list *due_list_of(const struct poll *q) { return q->user ? &due_of_others : &due_of_root; }
+
+static void due_add(struct poll *q)
+{
+    struct due_list *list = due_list_of(q);
+    q->due = true;
+    q->next = NULL;
+    q->before = list->last;
+    *(list->last ? &list->last->next : &list->first) = q;
+    list->last = q;
+    due_count++;
+}
+
+static void due_remove(struct poll *q)
+{
+    struct due_list *list = due_list_of(q);
+    if (!q->due)
+        return;
+    *(q->before ? &q->before->next : &list->first) = q->next;
+    *(q->next ? &q->next->before : &list->last) = q->before;
+    q->due = false;
+    due_count--;
+}
+
+static void tell(struct watch *w)
+{
+    struct poll *q = poll_of(w);
+    if (!w->told) {
+        w->told = true;
+        q->told++;
+    }
+    if (q->waits && !q->due)
+        due_add(q);
+}
 
 static void waiter_free(struct poll *q)
 {
+    for (unsigned i = 0; i < q->count; i++)
+        unwatch(watch_at(q, i));
     share_give(&waiter_share, q->user, waiter_size(q));
-    memory_free(q);
+    memory_free(watch_at(q, q->count) + 1);
 }
 
-/* A copy of q that may wait. NULL: no memory for it, or for its user. */
+/* A copy of q that may wait. It watches nothing yet, and so is to ask about all. NULL: no memory for it, or for its user. */
 static struct poll *waiter_copy(const struct poll *q, uint32_t user)
 {
     if (share_take(&waiter_share, user, waiter_size(q), -ENOMEM))
         return NULL;
-    struct poll *copy = memory_alloc(waiter_size(q));
-    if (copy) {
-        memcpy(copy, q, waiter_size(q));
-        copy->user = user;
-    } else {
+    struct watch *first = memory_alloc(waiter_size(q));
+    if (!first) {
         share_give(&waiter_share, user, waiter_size(q));
+        return NULL;
     }
+    struct poll *copy = (struct poll *)(first + q->count);
+    memcpy(copy, q, sizeof *q + q->count * sizeof q->fds[0]);
+    copy->user = user;
+    for (unsigned i = 0; i < q->count; i++)
+        *watch_at(copy, i) = (struct watch){ .index = i };
     return copy;
 }
-static uint64_t changes = 1;   /* notifications so far */
+static uint64_t changes = 1;   /* what has been said of objects so far: notifications, and what services told after them */
 
 /* ---- looking ---- */
 
@@ -69,7 +174,7 @@ static struct quiet *quiet_place(const struct conn_info *c)
     return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
 }
 
-static int ask(const struct conn_info *c, int events, bool arm)
+static inline __attribute__((always_inline)) int ask(const struct conn_info *c, int events, bool arm)
 {
     if (c->flags & CONN_READY)
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
@@ -83,6 +188,12 @@ static int ask(const struct conn_info *c, int events, bool arm)
     return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
 }
 
+/* What stands behind the first of n descriptors, a batch of them at most. false: the caller has gone. */
+static inline __attribute__((always_inline)) bool list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
+{
+    return kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds->fd, sizeof *fds, MIN(n, (unsigned)BATCH), (uint64_t)c, 0) >= 0;
+}
+
 /* How many of the descriptors are ready. As long as none is, services are armed. */
 static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
 {
@@ -90,13 +201,56 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
     unsigned ready = 0;
     for (unsigned i = 0; i < n && !t->dead; i++) {
         unsigned at = i % BATCH;
-        if (at == 0 && kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds[i].fd, sizeof fds[0], MIN(n - i, (unsigned)BATCH), (uint64_t)c, 0) < 0)
-            return ready;            /* the caller has gone */
+        if (at == 0 && !list_connections(t, &fds[i], n - i, c))
+            return ready;
         fds[i].revents = 0;
         if (fds[i].fd < 0)
             continue;
         fds[i].revents = !c[at].service ? POLLNVAL : ask(&c[at], (uint16_t)fds[i].events, !ready);
         ready += fds[i].revents != 0;
+    }
+    return ready;
+}
+
+/* Watches all descriptors of q, which have just been asked about: told, if something may have changed meanwhile. */
+static void watch_all(struct thread *t, struct poll *q, bool changed)
+{
+    struct conn_info c[BATCH];
+    for (unsigned i = 0; i < q->count; i++) {
+        if (i % BATCH == 0 && !list_connections(t, &q->fds[i], q->count - i, c))
+            return;
+        if (q->fds[i].fd < 0)
+            continue;
+        watch(watch_at(q, i), &c[i % BATCH]);
+        if (changed)
+            tell(watch_at(q, i));
+    }
+}
+
+/* Asks about those descriptors of q whose watches are told, and watches what stands behind them now: how many are ready.
+ * The others are not, and their services are armed. -1: the caller has gone. */
+static int look_told(struct thread *t, struct poll *q)
+{
+    struct conn_info c[BATCH];
+    int ready = 0;
+    unsigned listed = 0;
+    for (unsigned i = 0; i < q->count && !t->dead; i++) {
+        struct watch *w = watch_at(q, i);
+        struct pollfd *f = &q->fds[i];
+        f->revents = 0;
+        if (!w->told)
+            continue;
+        if (i >= listed) {
+            if (!list_connections(t, f, q->count - i, c))
+                return -1;
+            listed = i + BATCH;
+        }
+        const struct conn_info *behind = &c[i + BATCH - listed];
+        w->told = false;
+        q->told--;
+        watch(w, behind);
+        f->revents = !behind->service ? POLLNVAL : ask(behind, (uint16_t)f->events, !ready);
+        ready += f->revents != 0;
     }
     return ready;
 }
@@ -139,23 +293,18 @@ static int64_t answer(struct thread *t, struct poll *q, unsigned ready)
 
 /* ---- waiting ---- */
 
-static void take_out(struct poll *q)
-{
-    *(q->before ? &q->before->next : &waiting) = q->next;
-    *(q->next ? &q->next->before : &longest) = q->before;
-}
-
 static void leave(struct thread *t)
 {
     struct poll *q = t->wait.poll;
-    take_out(q);
+    due_remove(q);
     waiter_free(q);
 }
 
-/* Takes it out of the list to be looked at; q stays. */
+/* Ends its wait; q stays, and so do its watches. */
 static void detach(struct poll *q)
 {
-    take_out(q);
+    due_remove(q);
+    q->waits = false;
     q->thread->cancel = NULL;
     thread_unwait(q->thread);
 }
@@ -180,15 +329,25 @@ static int64_t wait(struct thread *t, struct poll *q)
         return -ERESTARTNOHAND;
     }
     q->thread = t;
-    q->due = false;
-    q->before = NULL;
-    q->next = waiting;
-    *(waiting ? &waiting->before : &longest) = q;
-    waiting = q;
+    q->waits = true;
     t->wait.poll = q;
     if (q->until)
         timer_set(&t->timer, q->until, timed_out);
     return thread_wait(t, leave, -ERESTARTNOHAND);
+}
+
+/* Looks at a poll, all of whose watches are made, until it is answered or may wait. The answer, and q is freed. LATER: it
+ * waits, or its thread is dead and q is freed. */
+static int64_t look_and_wait(struct thread *t, struct poll *q)
+{
+    int ready = 0;
+    while (!ready && q->told && !t->dead)
+        ready = look_told(t, q);
+    if (ready <= 0 && !t->dead)
+        return wait(t, q);
+    int64_t result = t->dead ? LATER : answer(t, q, ready);
+    waiter_free(q);
+    return result;
 }
 
 static void look_again(struct poll *q)
@@ -196,55 +355,90 @@ static void look_again(struct poll *q)
     struct thread *t = q->thread;
     detach(q);
     t->active++;
-    unsigned ready = look(t, q->fds, q->count);
+    int64_t result = look_and_wait(t, q);
     t->active--;
     if (t->dead) {
-        waiter_free(q);
         if (!t->active)
             thread_free(t);
-        return;
-    }
-    int64_t result;
-    if (ready) {
-        result = answer(t, q, ready);
-        waiter_free(q);
-    } else {
-        result = wait(t, q);
-    }
-    if (result != LATER)
+    } else if (result != LATER) {
         thread_finish(t, result);
+    }
+}
+
+/* Tells all watches of an object; of any of the service, if `any`. */
+static void tell_watches(struct watch *first, endpoint_t service, uint64_t object, bool any)
+{
+    for (struct watch *w = first; w; w = w->next)
+        if (w->service == service && (any || w->object == object))
+            tell(w);
+}
+
+/* Asks a service what has changed. One that cannot say may have changed in all. true: there may be more. */
+static bool pull(endpoint_t service)
+{
+    uint64_t objects[CHANGED_MAX];
+    int64_t n = call_window(service, &(struct call_args){ .op = FS_CHANGED }, WINDOW_OUT, objects, sizeof objects, NULL);
+    changes += n != 0;   /* who is asking about one of these just now is to ask once more */
+    for (int64_t i = 0; i < n && i < CHANGED_MAX; i++)
+        tell_watches(*watched_place(service, objects[i]), service, objects[i], false);
+    for (unsigned i = 0; n < 0 && i < WATCHED; i++)
+        tell_watches(watched[i], service, 0, true);
+    return n == CHANGED_MAX;
+}
+
+static bool pull_all(void)
+{
+    bool more = false;
+    for (endpoint_t service = 0; service < MAX_SERVICE; service++)
+        if (watches_of[service])
+            more |= pull(service);
+    return more;
 }
 
 void poll_changed(void) { changes++; }
 
+/* By one thread at a time: what comes meanwhile is left to it. Root's polls go first, then what has changed is asked for. */
 void poll_again(void)
 {
-    static bool running;
-    for (struct poll *q = waiting; q; q = q->next)
-        q->due = true;
+    static bool running, more;
+    unsigned looked = 0;
+    more = true;
     if (running)
         return;
     running = true;
-    while (longest && longest->due)
-        look_again(longest);
+    while (more || due_count) {
+        struct poll *q = due_of_root.first;
+        if (!q && more) {
+            more = false;   /* a notification may come while the services are asked */
+            bool rest = pull_all();
+            more |= rest;
+            continue;
+        }
+        q = q ? q : due_of_others.first;
+        looked += q->count;
+        look_again(q);
+        if (looked > LOOKED_AT_ONCE) {
+            looked = 0;
+            give_way(due_count);
+        }
+    }
     running = false;
 }
 
 /* Looks, and waits if there is nothing and time is left. q may lie on the stack: it is copied to wait. */
 static int64_t run(struct thread *t, struct poll *q, bool may_wait)
 {
-    unsigned ready;
-    uint64_t before;
-    do {
-        before = changes;
-        ready = look(t, q->fds, q->count);
-        if (t->dead)
-            return LATER;
-    } while (!ready && may_wait && before != changes);
+    uint64_t before = changes;
+    unsigned ready = look(t, q->fds, q->count);
+    if (t->dead)
+        return LATER;
     if (ready || !may_wait)
         return answer(t, q, ready);
     struct poll *copy = waiter_copy(q, t->process->i.uid);
-    return copy ? wait(t, copy) : -ENOMEM;
+    if (!copy)
+        return -ENOMEM;
+    watch_all(t, copy, before != changes || t->process->threads->next);   /* another thread may have put other files there */
+    return look_and_wait(t, copy);
 }
 
 /* ---- the calls ---- */

@@ -44,3 +44,10 @@ def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
     assert lines[0] == ["1"] and lines[1][3:5] == ["0", "0"], result
     hangs = [int(lines[n][4]) for n in (1, 3, 5)]
     assert lines[2] == lines[4] == ["0"] and hangs[0] < hangs[1] < hangs[2], result
+
+
+def test_who_waits_in_poll_does_not_make_the_wake_ups_of_others_slow(vm):
+    result = vm(["/usr/lib/minnow-tests/_pollers"], count=True, timeout=120)
+    alone, hindered, waiting, woken = map(int, result.stdout.split())
+    assert waiting >= 20 and woken == waiting, result
+    assert 0 < hindered <= alone * 11 // 10, result

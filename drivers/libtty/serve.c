@@ -271,9 +271,27 @@ static void tell_pollers(struct terminal *t)
         tell |= t->poll_in, t->poll_in = 0;
     if (events & (OUT_EVENTS | POLLHUP))
         tell |= t->poll_out, t->poll_out = 0;
+    if (tell)
+        t->poll_changed = true;
     for (unsigned slot = 0; tell; slot++, tell >>= 1)
         if (tell & 1)
             notify(slot, BIT_POLL);
+}
+
+static int64_t do_changed(struct message *m)
+{
+    unsigned n = 0, room = m->w[2] / sizeof(uint64_t);
+    for (struct terminal *t = terminals; t < terminals + terminal_count && n < room; t++) {
+        uint64_t object = t->minor;
+        if (!t->poll_changed)
+            continue;
+        int error = copy_out(m, n * sizeof object, &object, sizeof object);
+        if (error)
+            return error;
+        t->poll_changed = false;
+        n++;
+    }
+    return n;
 }
 
 /* ---- settling ---- */
@@ -386,6 +404,7 @@ void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)
         [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
         [op_number(FS_SYNC)] = do_invalid, [op_number(FS_TRUNCATE)] = do_invalid, [op_number(FS_DENTS)] = do_no_directory,
         [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_POLL)] = do_poll, [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_CHANGED)] = do_changed,
     };
     static const handler_t tty[] = {
         [op_number(TTY_SET)] = do_set, [op_number(TTY_PULL)] = do_pull, [op_number(TTY_CONNECT)] = do_open,

@@ -58,6 +58,7 @@ struct terminal {
     uint64_t read_deadline;                     /* VTIME after the last byte, for the first reader; 0: none */
     uint32_t read_deadline_head;                /* head when that byte had come */
     uint64_t poll_in, poll_out;                 /* services to be told: bit set by slot */
+    bool     poll_changed;                      /* they have been, and not been told of which terminal */
 };
 
 /* ---- for drivers ---- */

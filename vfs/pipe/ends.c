@@ -51,12 +51,32 @@ static void free_if_unused(struct pipe *p)
     pipe_free(p);
 }
 
+/* Pipes of which POSIX is to hear what they are when it asks, by number. */
+static uint64_t changed[PIPES / 64];
+
 void pipe_changed(struct pipe *p)
 {
     uint64_t to = p->armed;
     p->armed = 0;
+    if (to)
+        changed[p->number / 64] |= 1ull << p->number % 64;
     for (; to; to &= to - 1)
         notify(__builtin_ctzll(to), BIT_POLL);
+}
+
+int64_t do_changed(struct message *m)
+{
+    enum { AT_ONCE = 64 };
+    uint64_t objects[AT_ONCE];
+    unsigned n = 0, room = MIN(m->w[2] / sizeof objects[0], (uint64_t)AT_ONCE);
+    for (unsigned i = 0; i < PIPES / 64; i++)
+        for (; changed[i] && n + 2 <= room; changed[i] &= changed[i] - 1) {
+            uint64_t object = (i * 64 + __builtin_ctzll(changed[i])) * 2;
+            objects[n++] = object + END_READ;
+            objects[n++] = object + END_WRITE;
+        }
+    int error = n ? copy_out(m, 0, objects, n * sizeof objects[0]) : 0;
+    return error ? error : (int64_t)n;
 }
 
 static inline bool reads(uint64_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }

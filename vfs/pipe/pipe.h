@@ -43,6 +43,7 @@ static inline void ring_take(struct pipe *p, uint32_t bytes)
 /* ---- ends.c ---- */
 struct pipe *pipe_of(uint64_t object);            /* NULL: no such */
 void pipe_changed(struct pipe *p);                /* poll's answer may have */
+int64_t do_changed(struct message *m);            /* FS_CHANGED */
 int64_t do_create(struct message *m);             /* PIPE_CREATE */
 int64_t do_open_fifo(struct message *m);          /* PIPE_OPEN */
 int64_t do_open(struct message *m);
