@@ -39,6 +39,8 @@ void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
 void arch_regs_clean(struct regs *r);
+/* Whether t, which an interrupt has stopped, has not done an instruction since its last system call: the interrupt came during the call. */
+bool arch_in_call(const struct thread *t);
 /* A thread's fs_base or gs_base was changed by somebody else. */
 void arch_bases_changed(struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */

@@ -1,5 +1,6 @@
 /* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick: the timer is set
- * only when an alarm is due or somebody waits for the processor. */
+ * only when an alarm is due or somebody waits for the processor; and, while the time of a program runs, a hundred times a second, to
+ * see whether it is the program that runs or a service or the kernel for it. */
 #include "clock.h"
 
 #include "arch.h"
@@ -11,17 +12,19 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { SECOND = 1000000000, WATCH_NS = SECOND / 4, STRIKE_NS = 20011 };
+enum { SECOND = 1000000000, WATCH_NS = SECOND / 4, STRIKE_NS = 20011, SAMPLE_NS = SECOND / 100 };
 
 static struct task *alarms;         /* by time */
 static uint64_t watch;              /* when the manager is looked at next */
 int64_t clock_slice_end = -1;
+uint64_t clock_sample_at = ~0ul;
 struct clock_page *clock_page;
 int64_t clock_wall_base;
 
 static void timer_update(void)
 {
     uint64_t slice = clock_slice_end, when = slice < watch ? slice : watch;
+    when = clock_sample_at < when ? clock_sample_at : when;
     arch_timer_set(alarms && alarms->alarm < when ? alarms->alarm : when);
 }
 
@@ -69,9 +72,36 @@ void clock_runs_slow(const struct thread *t, uint64_t now)
     }
 }
 
+/* Between a half and one and a half of SAMPLE_NS, so that nobody keeps step with it. */
+static uint64_t sample_next(uint64_t now) { return now + SAMPLE_NS / 2 + now % SAMPLE_NS; }
+
+void clock_sample_begin(uint64_t now)
+{
+    clock_sample_at = sample_next(now);
+    timer_update();
+}
+
+/* The clock has interrupted whoever is current. */
+static void sample(uint64_t now)
+{
+    const struct cpu *cpu = this_cpu();
+    struct thread *t = cpu->charged;
+    clock_sample_at = t ? sample_next(now) : ~0ul;
+    if (!t)
+        return;
+    bool user = cpu->current == t && !arch_in_call(t);
+    struct cpu_split *all[] = { &splits[t->index], &t->task->split };
+    for (unsigned i = 0; i < 2; i++) {
+        all[i]->user += user;
+        all[i]->system += !user;
+    }
+}
+
 void clock_interrupt(void)
 {
     uint64_t now = arch_time();
+    if (now >= clock_sample_at)
+        sample(now);
     while (alarms && alarms->alarm <= now) {
         struct task *t = alarms;
         alarms = t->alarm_next;
@@ -95,7 +125,20 @@ uint64_t clock_used(const struct thread *t)
     return t->cpu_ns + (cpu->charged == t ? arch_time() - cpu->charged_at : 0);
 }
 
-/* Likewise of a task. Out of line, so that reading the other clocks is not held up by it. */
+uint64_t clock_system_part(struct cpu_split *split, uint64_t used_ns)
+{
+    uint64_t all = (uint64_t)split->user + split->system;
+    uint64_t system = all ? used_ns / all * split->system + used_ns % all * split->system / all : 0;
+    if (system < split->system_ns)
+        system = split->system_ns;
+    if (used_ns - system < split->user_ns)
+        system = used_ns - split->user_ns;
+    split->system_ns = system;
+    split->user_ns = used_ns - system;
+    return system;
+}
+
+/* clock_used of a task. Out of line, so that reading the other clocks is not held up by it. */
 static __attribute__((noinline)) uint64_t task_used(const struct task *task)
 {
     uint64_t ns = task->cpu_ns;

@@ -18,14 +18,21 @@ static inline void clock_slice(const struct thread *t)
     if (__builtin_expect(clock_slice_end < 0, 0))
         clock_slice_slow(t);
 }
+/* When it is looked at next what the processor does for a program; ~0: not, for no program's time runs. */
+extern uint64_t clock_sample_at;
+void clock_sample_begin(uint64_t now);
 /* t is the program whose time runs from now on: the tick, if one is due, must not come too late for it. */
 static inline void clock_runs(const struct thread *t, uint64_t now)
 {
+    if (__builtin_expect(clock_sample_at == ~0ul, 0))
+        clock_sample_begin(now);
     if (__builtin_expect((int64_t)(now - t->cpu_ns) + t->quantum_end < clock_slice_end, 0))
         clock_runs_slow(t, now);
 }
 /* Processor time of a thread, the current stretch included. */
 uint64_t clock_used(const struct thread *t);
+/* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the rest is the program's own. */
+uint64_t clock_system_part(struct cpu_split *split, uint64_t used_ns);
 void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 extern struct clock_page *clock_page;

@@ -21,15 +21,16 @@ static int64_t info_task(uint64_t index, struct task_info *out)
 {
     if (index >= TASKS_MAX)
         return 0;
-    const struct task *x = tasks[index];
+    struct task *x = tasks[index];
     if (!x)
         return -ENOENT;
     out->endpoint = x->endpoint;
     for (const struct thread *y = x->threads; y; y = y->siblings) {
         out->threads++;
-        out->cpu_ns += clock_used(y);
+        out->cpu.ns += clock_used(y);
     }
-    out->cpu_ns += x->cpu_ns;
+    out->cpu.ns += x->cpu_ns;
+    out->cpu.system_ns = clock_system_part(&x->split, out->cpu.ns);
     out->descriptors = x->conns ? x->conns->used : 0;
     out->priority = x->priority;
     memcpy(out->words, x->words, sizeof out->words);
@@ -59,7 +60,8 @@ static int64_t info_thread(uint64_t index, struct thread_info *out)
     bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
     out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
     out->op = waits ? t->op : 0;
-    out->cpu_ns = clock_used(t);
+    out->cpu.ns = clock_used(t);
+    out->cpu.system_ns = clock_system_part(&splits[index], out->cpu.ns);
     out->rip = t->regs.rip - t->task->rights.slide;
     memcpy(out->state_name, names[t->state], sizeof out->state_name);
     return sizeof *out;

@@ -33,7 +33,7 @@ int elf_header(const void *bytes, struct elf_image *image)
     memcpy(&h, bytes, sizeof h);
     if (memcmp(h.ident, ident, sizeof ident) || h.machine != EM_X86_64 || h.entry_size != ELF_ENTRY_SIZE)
         return -ENOEXEC;
-    if ((h.type != ET_EXEC && h.type != ET_DYN) || !h.count || h.count > ELF_ENTRIES_MAX || h.table > 1ul << 40)
+    if ((h.type != ET_EXEC && h.type != ET_DYN) || !h.count || h.count * ELF_ENTRY_SIZE > ELF_TABLE_MAX || h.table > 1ul << 40)
         return -ENOEXEC;
     memset(image, 0, sizeof *image);
     image->entry = h.entry;
@@ -57,23 +57,18 @@ static bool sound(const struct entry *e)
     return range_within(e->offset, e->file_size, INT64_MAX - PAGE_SIZE) && (e->address - e->offset) % PAGE_SIZE == 0;
 }
 
-static int load(const struct entry *e, struct elf_image *image)
+static void load(const struct entry *e, struct elf_image *image)
 {
     if (!e->memory_size && !e->file_size)
-        return 0;
+        return;
     if (image->broken || !sound(e)) {
         image->broken = true;
-        return 0;
+        return;
     }
-    if (image->segment_count == ELF_SEGMENTS_MAX)
-        return -ENOEXEC;
-    if (image->segment_count) {
-        const struct elf_segment *before = &image->segment[image->segment_count - 1];
-        if (e->address < before->address + before->memory_size)
-            return -ENOEXEC;
-    }
+    uint64_t low = e->address & ~(uint64_t)(PAGE_SIZE - 1), high = (e->address + e->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    image->low = image->segment_count && image->low < low ? image->low : low;
+    image->high = image->high > high ? image->high : high;
     image->segment[image->segment_count++] = (struct elf_segment){ e->address, e->memory_size, e->offset, e->file_size, protection(e->flags) };
-    return 0;
 }
 
 /* Where the table of entries is found in memory, when a segment brings it along. */
@@ -92,8 +87,8 @@ int elf_table(const void *bytes, struct elf_image *image)
     for (unsigned i = 0; i < image->table_count; i++) {
         struct entry e;
         memcpy(&e, (const char *)bytes + i * sizeof e, sizeof e);
-        if (e.type == PT_LOAD && load(&e, image) < 0)
-            return -ENOEXEC;
+        if (e.type == PT_LOAD)
+            load(&e, image);
         if (e.type == PT_PHDR && e.address < ADDRESS_END)
             image->table_address = e.address;
         if (e.type == PT_INTERP && !image->interp_size) {
@@ -107,9 +102,6 @@ int elf_table(const void *bytes, struct elf_image *image)
         image->broken = true;
     if (image->broken)
         return 0;
-    const struct elf_segment *last = &image->segment[image->segment_count - 1];
-    image->low = image->segment[0].address & ~(uint64_t)(PAGE_SIZE - 1);
-    image->high = (last->address + last->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
     find_table(image);
     image->broken = image->fixed && image->low < LOWEST;
     return 0;

@@ -6,7 +6,8 @@
 
 #include <minnow/types.h>
 
-enum { ELF_HEADER_SIZE = 64, ELF_ENTRY_SIZE = 56, ELF_ENTRIES_MAX = 64, ELF_SEGMENTS_MAX = 16, ELF_INTERP_MAX = 256 };
+/* As on Linux: the table's bytes, and those of the interpreter's path with its NUL. */
+enum { ELF_HEADER_SIZE = 64, ELF_ENTRY_SIZE = 56, ELF_TABLE_MAX = 65536, ELF_INTERP_MAX = 4096 };
 
 struct elf_segment {
     uint64_t address, memory_size;   /* where it will be, before the bias */
@@ -21,15 +22,16 @@ struct elf_image {
     uint16_t table_count;
     bool     fixed;                  /* ET_EXEC: the bias is 0 */
     bool     broken;                 /* it is a program by its header, but cannot be mapped: whoever runs it dies of that */
-    uint8_t  segment_count;
+    uint16_t segment_count;
     uint64_t low, high;              /* page-aligned: all segments lie between */
     uint64_t interp_offset, interp_size;  /* the interpreter's path with its NUL; size 0: none */
-    struct elf_segment segment[ELF_SEGMENTS_MAX];   /* ascending */
+    struct elf_segment *segment;     /* in the order of the file; where they overlap, the last one has the page */
 };
 
 /* The file's first ELF_HEADER_SIZE bytes: fills in entry, fixed and where the table stands. 0 or -ENOEXEC. */
 int elf_header(const void *bytes, struct elf_image *image);
-/* The table's table_count * ELF_ENTRY_SIZE bytes: fills in the rest; the segments only if it is not broken. 0 or -ENOEXEC. */
+/* The table's table_count * ELF_ENTRY_SIZE bytes: fills in the rest; the segments, for which image->segment has table_count places, only
+ * if it is not broken. 0 or -ENOEXEC. */
 int elf_table(const void *bytes, struct elf_image *image);
 
 #endif

@@ -62,13 +62,15 @@ static int request(struct message *m, struct exec *e)
 
 static int open_interpreter(struct exec *e)
 {
-    char path[ELF_INTERP_MAX + 1];
     struct call_result r;
+    char *path = memory_alloc(ELF_INTERP_MAX + 1);
+    if (!path)
+        return -ENOMEM;
     int64_t error = image_interpreter(&e->program, path);
-    if (error)
-        return error;
-    error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
-                        path, strlen(path) + 1, &r);
+    if (!error)
+        error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
+                            path, strlen(path) + 1, &r);
+    memory_free(path);
     if (error < 0)
         return error;
     error = image_open(&e->interpreter, resolved_service(r.r1), r.r2, false);

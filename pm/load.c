@@ -1,6 +1,8 @@
 /* Reading ELF files and making regions of their segments: see load.h. */
 #include "load.h"
 
+enum { SEGMENTS_AT_ONCE = 32 };   /* between two steps */
+
 static int64_t read_at(struct backing *b, uint64_t position, void *to, size_t length)
 {
     struct call_args a = { .op = FS_READ, .object = b->object, .position = position };
@@ -18,7 +20,7 @@ static int read_all(struct backing *b, uint64_t position, void *to, size_t lengt
 static int read_headers(struct backing *b, struct elf_image *image)
 {
     enum { HEAD = 1024 };
-    char head[HEAD], table[ELF_ENTRIES_MAX * ELF_ENTRY_SIZE];
+    char head[HEAD];
     int64_t n = read_at(b, 0, head, sizeof head);
     if (n < ELF_HEADER_SIZE)
         return n < 0 ? (int)n : -ENOEXEC;
@@ -26,10 +28,42 @@ static int read_headers(struct backing *b, struct elf_image *image)
     if (error)
         return error;
     uint64_t size = image->table_count * (uint64_t)ELF_ENTRY_SIZE;
+    image->segment = memory_alloc(image->table_count * sizeof *image->segment);
+    if (!image->segment)
+        return -ENOMEM;
     if (image->table_offset + size <= (uint64_t)n)
         return elf_table(head + image->table_offset, image);
+    char *table = memory_alloc(size);
+    if (!table)
+        return -ENOMEM;
     error = read_all(b, image->table_offset, table, size);
-    return error ? error : elf_table(table, image);
+    if (!error)
+        error = elf_table(table, image);
+    memory_free(table);
+    return error;
+}
+
+/* What the next exec of the file need not read, unless it is large. */
+static void keep(struct backing *b, const struct elf_image *image)
+{
+    enum { SEGMENTS_KEPT = 16 };
+    size_t segments = image->segment_count * sizeof *image->segment;
+    if (image->segment_count > SEGMENTS_KEPT || !(b->elf = memory_alloc(sizeof *b->elf + segments)))
+        return;
+    *b->elf = *image;
+    b->elf->segment = (struct elf_segment *)(b->elf + 1);
+    memcpy(b->elf->segment, image->segment, segments);
+}
+
+static int take(struct elf_image *image, const struct elf_image *kept)
+{
+    size_t segments = kept->segment_count * sizeof *kept->segment;
+    *image = *kept;
+    image->segment = memory_alloc(segments);
+    if (!image->segment)
+        return -ENOMEM;
+    memcpy(image->segment, kept->segment, segments);
+    return 0;
 }
 
 int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs)
@@ -40,14 +74,12 @@ int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs)
         return error == -ENODEV ? -EACCES : error;
     struct backing *b = i->backing;
     i->runs = runs;
-    if (b->elf) {
-        i->elf = *b->elf;
-        return 0;
-    }
+    if (b->elf)
+        return take(&i->elf, b->elf);
     unsigned epoch = b->epoch;
     error = read_headers(b, &i->elf);
-    if (!error && !b->elf && epoch == b->epoch && (b->elf = memory_alloc(sizeof *b->elf)))
-        *b->elf = i->elf;   /* the next exec need not read it */
+    if (!error && !b->elf && epoch == b->epoch)
+        keep(b, &i->elf);
     return error;
 }
 
@@ -56,6 +88,8 @@ void image_close(struct image *i)
     if (i->backing)
         (i->runs ? backing_unref_program : backing_unref)(i->backing);
     i->backing = NULL;
+    memory_free(i->elf.segment);
+    i->elf.segment = NULL;
 }
 
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1])
@@ -75,7 +109,7 @@ static int add(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection, 
         return 0;
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
-    regions_remove(&s->regions, start, end);   /* neighbours may share a page: the later one has it */
+    regions_remove(&s->regions, start, end);   /* what shares a page with it: the later one has it */
     if (b)
         backing_ref(b);
     regions_insert(&s->regions, &(struct region){ .start = start, .end = end, .offset = offset, .backing = b,
@@ -95,8 +129,20 @@ int image_place(const struct image *i, struct space *s)
             error = add(s, in_file, end, g->protection, NULL, 0);
         if (error)
             return error;
+        GIVE_WAY_EVERY(SEGMENTS_AT_ONCE, 1, i->elf.segment_count - k - 1);
     }
     return 0;
+}
+
+/* Whether the page that ends at `end` is also one of a segment behind segment k. */
+static bool shared(const struct image *i, unsigned k, vaddr_t end)
+{
+    for (k++; k < i->elf.segment_count; k++) {
+        const struct elf_segment *g = &i->elf.segment[k];
+        if (PAGE_DOWN(g->address + i->bias) < end && g->address + i->bias + g->memory_size > end - PAGE_SIZE)
+            return true;
+    }
+    return false;
 }
 
 int64_t image_clear(const struct image *i, endpoint_t task)
@@ -105,8 +151,8 @@ int64_t image_clear(const struct image *i, endpoint_t task)
     for (unsigned k = 0; k < i->elf.segment_count; k++) {
         const struct elf_segment *g = &i->elf.segment[k];
         vaddr_t from = g->address + i->bias + g->file_size, to = PAGE_UP(from);
-        bool shared = k + 1 < i->elf.segment_count && PAGE_DOWN(g[1].address + i->bias) < to;
-        if (g->file_size == g->memory_size || !g->file_size || from == to || shared || !(g->protection & PAGE_WRITE))
+        GIVE_WAY_EVERY(SEGMENTS_AT_ONCE, 1, i->elf.segment_count - k - 1);
+        if (g->file_size == g->memory_size || !g->file_size || from == to || !(g->protection & PAGE_WRITE) || shared(i, k, to))
             continue;
         int64_t error = fault_range(task, from, to, PM_FAULT_WRITE);
         if (error)

@@ -1,5 +1,5 @@
-/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel counts all that is done for a thread as one, so
- * both interval timers run by the same clock.
+/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of
+ * each how much the program has spent itself: ITIMER_VIRTUAL runs by that.
  *
  * Nobody tells when a program has used so much processor time. But it cannot use more than passes: a timer looks again when the rest may
  * have been used up at the earliest, less often while the program does not run, and so finds out soon after. */
@@ -13,7 +13,7 @@
 #include <minnow/file.h>
 
 enum { SECOND = 1000000000, LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
-enum { CLOCK_KIND = 3, CLOCK_KIND_LAST = 2, CLOCK_OF_THREAD = 4, CLOCK_ID_SHIFT = 3 };   /* of a clock that names a process (clock_getcpuclockid) */
+enum { CLOCK_KIND = 3, CLOCK_USER = 1, CLOCK_KIND_LAST = 2, CLOCK_OF_THREAD = 4, CLOCK_ID_SHIFT = 3 };   /* of a clock that names a process (clock_getcpuclockid) */
 
 /* ---- clocks ---- */
 
@@ -21,32 +21,38 @@ bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
 {
     int own = t->process->i.pid;
     if (number == CLOCK_PROCESS_CPUTIME_ID || number == CLOCK_THREAD_CPUTIME_ID) {
-        *c = (struct cpu_clock){ own, number == CLOCK_THREAD_CPUTIME_ID ? t->tid : 0 };
+        *c = (struct cpu_clock){ own, number == CLOCK_THREAD_CPUTIME_ID ? t->tid : 0, false };
         return true;
     }
     if (number >= 0 || (number & CLOCK_KIND) > CLOCK_KIND_LAST)
         return false;
     int id = ~(number >> CLOCK_ID_SHIFT);
+    bool user = (number & CLOCK_KIND) == CLOCK_USER;
     if (number & CLOCK_OF_THREAD) {
         const struct thread *x = id ? thread_find(id) : t;
-        *c = (struct cpu_clock){ own, x ? x->tid : 0 };
+        *c = (struct cpu_clock){ own, x ? x->tid : 0, user };
         return x && x->process == t->process;
     }
-    *c = (struct cpu_clock){ id ? id : own, 0 };
+    *c = (struct cpu_clock){ id ? id : own, 0, user };
     return process_find(c->pid) != NULL;
+}
+
+struct cpu_time thread_cpu(const struct thread *t)
+{
+    struct thread_info info;
+    return kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.cpu : (struct cpu_time){ 0 };
 }
 
 uint64_t cpu_clock_read(const struct cpu_clock *c)
 {
-    struct thread_info info;
-    if (!c->tid) {
-        const struct process *p = process_find(c->pid);
-        return p ? process_cpu(p) : 0;
-    }
-    const struct thread *t = thread_find(c->tid);
-    if (!t || (int)t->process->i.pid != c->pid)
-        return 0;
-    return kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.cpu_ns : 0;
+    struct cpu_time time = { 0 };
+    const struct process *p = c->tid ? NULL : process_find(c->pid);
+    const struct thread *t = c->tid ? thread_find(c->tid) : NULL;
+    if (p)
+        time = process_cpu(p);
+    else if (t && (int)t->process->i.pid == c->pid)
+        time = thread_cpu(t);
+    return c->user ? time.ns - time.system_ns : time.ns;
 }
 
 /* The kernel answers for the caller's own clocks itself; what comes here are those that name a process or thread. */
@@ -145,13 +151,13 @@ static void interval_over(struct cpu_timer *ct)
     unsigned which = ct - p->cpu_interval;
     uint64_t interval = p->cpu_interval_ns[which];
     if (interval)
-        cpu_timer_set(ct, process_cpu(p) + interval, interval_over);
+        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + interval, interval_over);
     signal_kernel(p, which ? SIGPROF : SIGVTALRM);
 }
 
 void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
 {
-    uint64_t due = p->cpu_interval[which].due, used = due ? process_cpu(p) : 0;
+    uint64_t due = p->cpu_interval[which].due, used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
     *left = !due ? 0 : due > used ? due - used : 1000;
     *interval = p->cpu_interval_ns[which];
 }
@@ -159,11 +165,11 @@ void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, u
 void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
 {
     struct cpu_timer *ct = &p->cpu_interval[which];
-    ct->clock = (struct cpu_clock){ p->i.pid, 0 };
+    ct->clock = (struct cpu_clock){ p->i.pid, 0, which == 0 };
     ct->user = p->i.uid;
     p->cpu_interval_ns[which] = interval;
     if (ns)
-        cpu_timer_set(ct, process_cpu(p) + ns, interval_over);
+        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + ns, interval_over);
     else
         cpu_timer_cancel(ct);
 }
@@ -177,7 +183,7 @@ static void limit_reached(struct cpu_timer *ct)
 {
     struct process *p = process_find(ct->clock.pid);
     const struct limit *l = &p->limits[RLIMIT_CPU];
-    uint64_t used = process_cpu(p);
+    uint64_t used = process_cpu(p).ns;
     if (used >= seconds(l->hard)) {
         process_exit(p, SIGKILL);
         return;
@@ -190,7 +196,7 @@ static void limit_reached(struct cpu_timer *ct)
 void cpu_limit_set(struct process *p)
 {
     const struct limit *l = &p->limits[RLIMIT_CPU];
-    p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0 };
+    p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0, false };
     p->cpu_limit.user = p->i.uid;
     if (l->soft == ~0ul && l->hard == ~0ul)
         cpu_timer_cancel(&p->cpu_limit);

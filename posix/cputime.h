@@ -8,8 +8,9 @@
 struct process;
 struct thread;
 
-/* Of a process, or, if tid is not 0, of that thread. Named by numbers: either may go before its clock does. */
-struct cpu_clock { int32_t pid, tid; };
+/* Of a process, or, if tid is not 0, of that thread: all its time, or only what it has spent itself (user). Named by numbers: either
+ * may go before its clock does. */
+struct cpu_clock { int32_t pid, tid; bool user; };
 struct cpu_timer {
     struct timer     timer;
     struct cpu_clock clock;
@@ -22,6 +23,7 @@ struct cpu_timer {
 /* The clock that a number means for t: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, or what clock_getcpuclockid makes. false: none. */
 bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c);
 uint64_t cpu_clock_read(const struct cpu_clock *c);   /* nanoseconds; 0 when it has gone */
+struct cpu_time thread_cpu(const struct thread *t);
 
 /* Runs `run` once, when ct->clock has got to `due` or soon after. */
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));

@@ -11,13 +11,13 @@
 #include "tty.h"
 #include "user.h"
 
-uint64_t process_cpu(const struct process *p)
+struct cpu_time process_cpu(const struct process *p)
 {
     struct task_info info;
     if (!p->i.task)
-        return p->i.cpu_ns;
+        return p->i.cpu;
     int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info, sizeof info, 0, 0);
-    return n > 0 && info.endpoint == p->i.task ? info.cpu_ns : 0;
+    return n > 0 && info.endpoint == p->i.task ? info.cpu : (struct cpu_time){ 0 };
 }
 
 void process_usage(const struct process *p, struct pm_usage *usage)
@@ -118,7 +118,7 @@ void process_exit(struct process *p, int status)
         stop_machine(status);
     p->exiting = true;
     p->busy++;
-    p->i.cpu_ns = process_cpu(p);
+    p->i.cpu = process_cpu(p);
     process_usage(p, &p->usage);
     p->i.exit_status = status;
     forget_vfork(p);

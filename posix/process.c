@@ -106,7 +106,8 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.task = 0;
     p->i.state = 'S';
     p->i.threads = 0;
-    p->i.cpu_ns = p->i.children_ns = p->i.pending = 0;
+    p->i.cpu = p->i.children = (struct cpu_time){ 0 };
+    p->i.pending = 0;
     memcpy(p->actions, parent->actions, sizeof p->actions);
     memcpy(p->limits, parent->limits, sizeof p->limits);
     p->personality = parent->personality;

@@ -185,12 +185,13 @@ void threads_end_others(struct process *p, struct thread *t);
 void wait_notify(struct process *p);
 void process_reap(struct process *p);
 
-/* time.c: struct rusage of p, or of its children, with so much processor time */
+/* time.c: struct rusage of p, or of its children, with so much processor time; and sums of such. */
+void cpu_time_add(struct cpu_time *to, const struct cpu_time *more);
 enum { USAGE_WORDS = 18 };
-void usage_fill(const struct process *p, bool children, uint64_t cpu, int64_t usage[USAGE_WORDS]);
+void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu, int64_t usage[USAGE_WORDS]);
 
 /* exit.c */
-uint64_t process_cpu(const struct process *p);    /* nanoseconds */
+struct cpu_time process_cpu(const struct process *p);
 /* What PM counts of its memory, or, of a zombie, has counted last. */
 void process_usage(const struct process *p, struct pm_usage *usage);
 

@@ -119,8 +119,9 @@ int64_t linux_restart_syscall(struct thread *t, struct message *m)
     (void)m;
     if (!t->restart.set)
         return -EINTR;
-    if (t->restart.clock.pid)
-        return cpu_sleep_until(t, &(struct cpu_clock){ t->restart.clock.pid, t->restart.clock.tid }, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
+    struct cpu_clock clock = t->restart.clock;
+    if (clock.pid)
+        return cpu_sleep_until(t, &clock, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
     if (t->restart.until <= time_now())
         return 0;
     return sleep_until(t, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
@@ -184,25 +185,36 @@ int64_t linux_time(struct thread *t, struct message *m)
     return error ? error : sec;
 }
 
-/* ---- processor time. All of it is called the user's ---- */
+/* ---- processor time ---- */
+
+void cpu_time_add(struct cpu_time *to, const struct cpu_time *more)
+{
+    to->ns += more->ns;
+    to->system_ns += more->system_ns;
+}
 
 int64_t linux_times(struct thread *t, struct message *m)
 {
     const uint64_t tick = SECOND / TICKS;
-    uint64_t times[4] = { process_cpu(t->process) / tick, 0, t->process->i.children_ns / tick, 0 };
+    struct cpu_time own = process_cpu(t->process), children = t->process->i.children;
+    uint64_t times[4] = { (own.ns - own.system_ns) / tick, own.system_ns / tick,
+                          (children.ns - children.system_ns) / tick, children.system_ns / tick };
     int64_t error = m->w[0] ? user_write(t, m->w[0], times, sizeof times) : 0;
     return error ? error : (int64_t)(time_now() / tick);
 }
 
-void usage_fill(const struct process *p, bool children, uint64_t cpu, int64_t usage[USAGE_WORDS])
+void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu, int64_t usage[USAGE_WORDS])
 {
-    enum { MAXRSS = 4, MINFLT = 8, MAJFLT = 9, KIB = 1024 };
+    enum { UTIME = 0, STIME = 2, MAXRSS = 4, MINFLT = 8, MAJFLT = 9, KIB = 1024 };
     struct pm_usage u = { .peak = p->children_peak, .faults = p->children_faults, .major = p->children_major };
     if (!children)
         process_usage(p, &u);
     memset(usage, 0, USAGE_WORDS * sizeof usage[0]);
-    usage[0] = cpu / SECOND;
-    usage[1] = cpu % SECOND / 1000;
+    uint64_t user = cpu->ns - cpu->system_ns;
+    usage[UTIME] = user / SECOND;
+    usage[UTIME + 1] = user % SECOND / 1000;
+    usage[STIME] = cpu->system_ns / SECOND;
+    usage[STIME + 1] = cpu->system_ns % SECOND / 1000;
     usage[MAXRSS] = u.peak * (PAGE_SIZE / KIB);
     usage[MINFLT] = u.faults;
     usage[MAJFLT] = u.major;
@@ -214,8 +226,8 @@ int64_t linux_getrusage(struct thread *t, struct message *m)
     int64_t usage[USAGE_WORDS];
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    struct cpu_clock own = { t->process->i.pid, who == RUSAGE_THREAD ? t->tid : 0 };
-    usage_fill(t->process, who == RUSAGE_CHILDREN, who == RUSAGE_CHILDREN ? t->process->i.children_ns : cpu_clock_read(&own), usage);
+    struct cpu_time cpu = who == RUSAGE_CHILDREN ? t->process->i.children : who == RUSAGE_THREAD ? thread_cpu(t) : process_cpu(t->process);
+    usage_fill(t->process, who == RUSAGE_CHILDREN, &cpu, usage);
     return user_write(t, m->w[1], usage, sizeof usage);
 }
 

@@ -10,12 +10,14 @@ enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WN
 #define WCLONE 0x80000000u
 enum { P_ALL, P_PID, P_PGID };
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
+enum { TICK_NS = 10000000 };   /* of si_utime and si_stime */
 
 void process_reap(struct process *p)
 {
     struct process *parent = p->parent;
     if (parent) {
-        parent->i.children_ns += p->i.cpu_ns + p->i.children_ns;
+        cpu_time_add(&parent->i.children, &p->i.cpu);
+        cpu_time_add(&parent->i.children, &p->i.children);
         parent->children_peak = MAX(parent->children_peak, MAX(p->usage.peak, p->children_peak));
         parent->children_faults += p->usage.faults + p->children_faults;
         parent->children_major += p->usage.major + p->children_major;
@@ -57,7 +59,8 @@ static void child_info(const struct process *p, unsigned kind, uint32_t status, 
     if (kind == WEXITED) {
         info->code = status & 0x7f ? CLD_KILLED : CLD_EXITED;
         info->child.status = status & 0x7f ? status & 0x7f : status >> 8;
-        info->child.user = p->i.cpu_ns / 10000000;
+        info->child.user = (p->i.cpu.ns - p->i.cpu.system_ns) / TICK_NS;
+        info->child.system = p->i.cpu.system_ns / TICK_NS;
     } else {
         info->code = kind == WSTOPPED ? CLD_STOPPED : CLD_CONTINUED;
         info->child.status = kind == WSTOPPED ? status >> 8 : SIGCONT;
@@ -69,7 +72,9 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     int64_t usage[USAGE_WORDS];
     if (!to)
         return 0;
-    usage_fill(p, false, p->i.cpu_ns + p->i.children_ns, usage);
+    struct cpu_time all = p->i.cpu;
+    cpu_time_add(&all, &p->i.children);
+    usage_fill(p, false, &all, usage);
     return user_write(t, to, usage, sizeof usage);
 }
 

@@ -176,6 +176,9 @@ void arch_charge(struct thread *program)
         charge(cpu, NULL);
 }
 
+/* SYSRET takes the address from rcx, and leaves it there. */
+bool arch_in_call(const struct thread *t) { return t->regs.rcx == t->regs.rip; }
+
 void arch_bases_changed(struct thread *t)
 {
     if (this_cpu()->charged == t)

@@ -97,7 +97,7 @@ def from_zip(lab, path):
         if len(members) > ALL_TOGETHER:
             raise refuse(f"more than {ALL_TOGETHER} files")
         for member in members:
-            name = member.filename
+            name = member.filename.removeprefix("./")      # as tar writes names
             if member.is_dir():
                 continue
             if name.startswith("/") or ".." in name.split("/"):

@@ -4,8 +4,10 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/times.h>
 
 static volatile int rang;
 static void ring(int sig) { rang = sig; }
@@ -17,10 +19,29 @@ static int64_t at(clockid_t clock)
     return t.tv_sec * 1000000000l + t.tv_nsec;
 }
 
+/* Mostly by itself: the clock is looked at now and then. */
 static void work(int64_t ns)
 {
     for (int64_t end = at(CLOCK_PROCESS_CPUTIME_ID) + ns; at(CLOCK_PROCESS_CPUTIME_ID) < end;)
-        ;
+        for (volatile int i = 0; i < 10000; i++)
+            ;
+}
+
+/* Only by calls: of services, */
+static void call(int64_t ns)
+{
+    struct stat s;
+    for (int64_t end = at(CLOCK_PROCESS_CPUTIME_ID) + ns; at(CLOCK_PROCESS_CPUTIME_ID) < end;)
+        for (int i = 0; i < 100; i++)
+            stat("/tmp", &s);
+}
+
+/* and of the kernel alone. */
+static void call_kernel(int64_t ns)
+{
+    for (int64_t end = at(CLOCK_PROCESS_CPUTIME_ID) + ns; at(CLOCK_PROCESS_CPUTIME_ID) < end;)
+        for (int i = 0; i < 100; i++)
+            syscall(SYS_getpid);
 }
 
 static void *works(void *unused)
@@ -115,6 +136,86 @@ static void sleeps_of_others(void)
     pthread_join(other, NULL);
     pthread_getcpuclockid(pthread_self(), &thread);
     SAY("one's own: %s %s %s", RAW_SLEEP(thread, 0, &some, NULL), RAW_SLEEP(CLOCK_THREAD_CPUTIME_ID, 0, &some, NULL), RAW_SLEEP(-1, 0, &some, NULL));
+}
+
+/* ---- whose time: the program's own, or the kernel's and that of services for it ---- */
+
+struct parts { int64_t user, system; };
+
+static struct parts parts_of(int who)
+{
+    struct rusage u;
+    getrusage(who, &u);
+    return (struct parts){ u.ru_utime.tv_sec * 1000000l + u.ru_utime.tv_usec, u.ru_stime.tv_sec * 1000000l + u.ru_stime.tv_usec };
+}
+
+static struct parts parts_in_proc(void)
+{
+    static char text[1024];
+    struct parts p = { -1, -1 };
+    int file = open("/proc/self/stat", O_RDONLY);
+    ssize_t n = read(file, text, sizeof text - 1);
+    close(file);
+    text[n > 0 ? n : 0] = 0;
+    const char *rest = strrchr(text, ')');
+    if (rest)
+        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &p.user, &p.system);
+    return p;
+}
+
+/* What grew in so much time of what; and whether on the way something went back, or more was told than there was. */
+static struct parts grown(void (*what)(int64_t), int who, int *wrong)
+{
+    enum { STEPS = 40, STEP = 10000000, ROUNDING = 2 };
+    struct parts first = parts_of(who), before = first;
+    for (int i = 0; i < STEPS; i++) {
+        what(STEP);
+        int64_t low = at(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+        struct parts now = parts_of(who);
+        int64_t high = at(CLOCK_PROCESS_CPUTIME_ID) / 1000, sum = now.user + now.system;
+        *wrong += now.user < before.user || now.system < before.system || sum > high || (who == RUSAGE_SELF && sum + ROUNDING < low);
+        before = now;
+    }
+    return (struct parts){ before.user - first.user, before.system - first.system };
+}
+
+static void *grown_thread(void *result)
+{
+    int wrong = 0;
+    struct parts p = grown(call, RUSAGE_THREAD, &wrong);
+    *(int *)result = !wrong && p.system > (p.user + p.system) / 5;
+    return NULL;
+}
+
+static void whose(void)
+{
+    int wrong = 0, thread = 0, status;
+    struct parts own = grown(work, RUSAGE_SELF, &wrong), calls = grown(call, RUSAGE_SELF, &wrong), short_ones = grown(call_kernel, RUSAGE_SELF, &wrong);
+    struct parts proc = parts_in_proc(), all = parts_of(RUSAGE_SELF);
+    struct tms tms;
+    SAY("computing: little of it is the system's: %d", own.system * 5 < own.user);
+    SAY("calling: %d %d", calls.system > (calls.user + calls.system) / 5, short_ones.system > (short_ones.user + short_ones.system) / 5);
+    SAY("wrong: %d", wrong);
+    times(&tms);
+    SAY("elsewhere the same: %d %d", labs(proc.user * 10000 - all.user) < 100000 && labs(proc.system * 10000 - all.system) < 100000,
+        labs(tms.tms_utime * 10000 - all.user) < 100000 && labs(tms.tms_stime * 10000 - all.system) < 100000);
+    pthread_t other;
+    pthread_create(&other, NULL, grown_thread, &thread);
+    pthread_join(other, NULL);
+    SAY("a thread: %d", thread);
+    struct parts children = parts_of(RUSAGE_CHILDREN);
+    struct rusage u;
+    pid_t pid = fork();
+    if (!pid) {
+        call(300000000);
+        _exit(0);
+    }
+    wait4(pid, &status, 0, &u);
+    struct parts more = parts_of(RUSAGE_CHILDREN);
+    int64_t system = u.ru_stime.tv_sec * 1000000l + u.ru_stime.tv_usec;
+    SAY("a child: %d, added: %d", system > 60000, labs(more.system - children.system - system) < 3);
+    times(&tms);
+    SAY("its ticks: %d", labs(tms.tms_cstime * 10000 - more.system) < 20000 && labs(tms.tms_cutime * 10000 - more.user) < 20000);
 }
 
 static void intervals(void)
@@ -225,6 +326,7 @@ int main(void)
 {
     clocks();
     sleeps_of_others();
+    whose();
     intervals();
     limits();
     timers();

@@ -56,7 +56,7 @@ void make_services(struct text *t, const struct posix_proc *p)
             memset(&k, 0, sizeof k);
         const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state] : there ? "running" : "absent";
         text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name, state, known ? s.deaths : 0, k.threads,
-                 k.messages, k.cpu_ns / 1000000, k.pages * (PAGE_SIZE / 1024), k.priority);
+                 k.messages, k.cpu.ns / 1000000, k.pages * (PAGE_SIZE / 1024), k.priority);
     }
 }
 

@@ -9,10 +9,10 @@ static char state_of(const struct posix_proc *p)
     return p->state == 'S' && p->task && (p->task == source_reader || source_runs(p->task)) ? 'R' : p->state;
 }
 
-static uint64_t cpu_ns(const struct posix_proc *p)
+static struct cpu_time cpu(const struct posix_proc *p)
 {
     struct task_info t;
-    return p->task && source_task(endpoint_index(p->task), &t) && t.endpoint == p->task ? t.cpu_ns : p->cpu_ns;
+    return p->task && source_task(endpoint_index(p->task), &t) && t.endpoint == p->task ? t.cpu : p->cpu;
 }
 
 void make_process_stat(struct text *t, const struct posix_proc *p)
@@ -22,7 +22,11 @@ void make_process_stat(struct text *t, const struct posix_proc *p)
     source_usage(p->task, &u);
     text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", p->pid, p->name, state_of(p), p->ppid, p->pgid, p->sid, p->tty,
              p->tty ? (int)p->tty_pgrp : -1);
-    text_add(t, "%lu 0 %lu 0 %lu 0 %lu 0 ", u.faults, u.major, TICKS(cpu_ns(p)), TICKS(p->children_ns));
+    struct cpu_time own = cpu(p);
+    const struct cpu_time *of[] = { &own, &p->children };
+    text_add(t, "%lu 0 %lu 0 ", u.faults, u.major);
+    for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++)
+        text_add(t, "%lu %lu ", TICKS(of[i]->ns - of[i]->system_ns), TICKS(of[i]->system_ns));
     text_add(t, "%d %d %u 0 %lu %lu %lu ", NORMAL_PRIORITY + p->nice, p->nice, p->threads, TICKS(p->start_ns),
              u.virtual_pages * PAGE_SIZE, u.resident);
     text_add(t, "18446744073709551615 0 0 0 0 0 %lu %lu %lu %lu ", p->pending & 0x7fffffff, p->blocked & 0x7fffffff,

@@ -5,6 +5,7 @@
 #ifndef MINNOW_PROC_H
 #define MINNOW_PROC_H
 
+#include <minnow/syscall.h>
 #include <minnow/types.h>
 
 enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
@@ -37,8 +38,8 @@ struct posix_proc {
     uint32_t   uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t   group_count, groups[PROC_GROUPS];
     uint64_t   start_ns;        /* since boot */
-    uint64_t   cpu_ns;          /* of a zombie: all it used; otherwise ask the kernel */
-    uint64_t   children_ns;     /* of children waited for */
+    struct cpu_time cpu;        /* of a zombie: all it used; otherwise ask the kernel */
+    struct cpu_time children;   /* of children waited for */
     uint64_t   pending, blocked, ignored, caught;   /* signals; bit n-1 is signal n */
     uint64_t   limit_stack;     /* bytes */
     char       name[16];        /* NUL-terminated */

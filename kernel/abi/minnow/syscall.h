@@ -240,9 +240,12 @@ enum info {
 #define PULSE_ASLEEP (1ul << 63)
 #define PULSE_READY  (1ul << 62)
 #define PULSE_FROZEN (~0ul)
+/* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent. Neither that nor the rest goes back. */
+struct cpu_time { uint64_t ns, system_ns; };
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
-    uint64_t   words[8], label, pages, cpu_ns, messages;
+    uint64_t   words[8], label, pages, messages;
+    struct cpu_time cpu;
     uint32_t   crash;        /* of services: enum crash; other than CRASH_NONE it is frozen */
     uint32_t   ready;        /* it has come up, */
     uint32_t   protocols;    /* with these protocols */
@@ -253,7 +256,8 @@ struct task_info {
 };
 struct thread_info {
     uint32_t index; endpoint_t task; uint32_t state; endpoint_t waits_for;
-    uint64_t op, cpu_ns, rip;
+    uint64_t op, rip;
+    struct cpu_time cpu;
     char     state_name[16];
 };
 struct sched_info {
