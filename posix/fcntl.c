@@ -154,19 +154,20 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
 
 int64_t linux_close_range(struct thread *t, struct message *m)
 {
-    enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4, CLOSED_AT_ONCE = 64, DESCRIPTORS = PROC_DESCRIPTORS };
+    enum { CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4 };
     unsigned first = m->w[0], last = m->w[1], flags = m->w[2];
     if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE && t->process->threads->next)
         return -EINVAL;   /* threads have one table */
-    last = MIN(last, DESCRIPTORS - 1u);
-    for (unsigned fd = first; fd <= last && !t->dead; fd++) {
-        if (flags & CLOSE_RANGE_CLOEXEC)
-            kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+    last = MIN(last, PROC_DESCRIPTORS - 1u);
+    bool close = !(flags & CLOSE_RANGE_CLOEXEC);
+    if (close && first <= last)
+        locks_drop_range(t->process, first, last, 0);
+    for (unsigned fd = first; fd <= last; fd++)
+        if (close)
+            kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
         else
-            lock_close(t, fd);
-        GIVE_WAY_EVERY(CLOSED_AT_ONCE, 1, last - fd);   /* each may look through the locks */
-    }
-    return t->dead ? LATER : 0;
+            kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+    return 0;
 }

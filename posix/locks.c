@@ -307,20 +307,53 @@ static void drop_on_close(struct process *p, const struct conn_info *info)
     try_again();
 }
 
-void locks_drop_at_exec(struct process *p)
+/* Files behind descriptors that are about to be closed: a hash without deletions, of which only entries of this round count. */
+enum { CLOSING = 2048, CLOSING_BITS = 11 };
+static struct closing { uint64_t object; endpoint_t service; uint32_t round; } closing[CLOSING];
+static uint32_t closing_round;
+_Static_assert(CLOSING == 1 << CLOSING_BITS && CLOSING >= 2 * PROC_DESCRIPTORS, "half of it stays free");
+
+static struct closing *closing_place(endpoint_t service, uint64_t object)
 {
-    enum { DESCRIPTORS = 1024, BATCH = 32 };
+    uint64_t at = (object + service) * 0x9e3779b97f4a7c15u >> (64 - CLOSING_BITS);
+    while (closing[at].round == closing_round && (closing[at].object != object || closing[at].service != service))
+        at = (at + 1) % CLOSING;
+    return &closing[at];
+}
+
+static void closing_gather(const struct process *p, unsigned first, unsigned last, uint32_t flags)
+{
+    enum { BATCH = 32 };
     static uint32_t number[BATCH];
     static struct conn_info info[BATCH];
-    for (unsigned first = 0; first < DESCRIPTORS; first += BATCH) {
-        for (unsigned i = 0; i < BATCH; i++)
-            number[i] = first + i;
-        if (kernel_ask(SYS_CONN_LIST, p->i.task, (uint64_t)number, sizeof number[0], BATCH, (uint64_t)info, 0) < 0)
+    closing_round++;
+    for (unsigned at = first; at <= last; at += BATCH) {
+        unsigned n = MIN(last - at + 1, (unsigned)BATCH);
+        for (unsigned i = 0; i < n; i++)
+            number[i] = at + i;
+        if (kernel_ask(SYS_CONN_LIST, p->i.task, (uint64_t)number, sizeof number[0], n, (uint64_t)info, 0) < 0)
             return;
-        for (unsigned i = 0; i < BATCH; i++)
-            if (info[i].service && info[i].flags & O_CLOEXEC)
-                drop_on_close(p, &info[i]);
+        for (unsigned i = 0; i < n; i++)
+            if (info[i].service && (info[i].flags & flags) == flags)
+                *closing_place(info[i].service, info[i].object) = (struct closing){ info[i].object, info[i].service, closing_round };
     }
+}
+
+void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t flags)
+{
+    bool dropped = false;
+    if (!p->locks)
+        return;
+    closing_gather(p, first, last, flags);
+    for (struct held **at = &locks; *at;)
+        if ((*at)->pid == p->i.pid && closing_place((*at)->service, (*at)->object)->round == closing_round) {
+            drop(at);
+            dropped = true;
+        } else {
+            at = &(*at)->next;
+        }
+    if (dropped)
+        try_again();
 }
 
 /* ---- the calls ---- */
@@ -435,14 +468,6 @@ int64_t linux_flock(struct thread *t, struct message *m)
     return change(t, &wish, false);
 }
 
-int64_t lock_close(struct thread *t, unsigned fd)
-{
-    struct conn_info info;
-    if (t->process->locks && kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0) == 0)
-        drop_on_close(t->process, &info);
-    return kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
-}
-
 /* A process that holds record locks closes a descriptor, or puts another one in its place: those on the file go, then it is done. */
 int64_t linux_close(struct thread *t, struct message *m)
 {
@@ -455,9 +480,9 @@ int64_t linux_close(struct thread *t, struct message *m)
         return -EBADF;
     if (!close && from == fd)
         return fd;
-    if (close)
-        return lock_close(t, fd);
     if (kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0) == 0)
         drop_on_close(t->process, &info);
+    if (close)
+        return kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
     return kernel_call(SYS_CONN_DUP, t->call, from, fd, DUP_EXACT | (flags ? DUP_CLOEXEC : 0), 0, 0);
 }

@@ -17,6 +17,7 @@ CASES = {
     "exit": 300, "exit-regions": 300, "munmap": 200, "madvise": 200, "populate": 200, "mprotect": 200, "mremap": 150, "fork": 100, "exec": 200, "tables": 20_000,
     "mincore": 512, "robust": 200, "zero": 16, "random": 4, "tty": 2, "tmpfs-read": 16, "tmpfs-write": 16, "tmpfs-cut": 30,
     "ext2-read": 16, "ext2-write": 16, "ext2-cut": 30, "ext2-names": 300, "fat-write": 8, "fat-names": 300, "timers": 16,
+    "close-range": 4,
 }
 
 

@@ -252,6 +252,25 @@ static long do_timers(long n)
     return wrong;
 }
 
+/* n times all descriptors are closed at once, by who has all record locks that he may have: those of the last file he opens keep. */
+static long do_close_range(long n)
+{
+    enum { FIRST = 10, LAST = 1000, LOCKS = 500 };
+    int other = open("/tmp/locked", O_RDWR | O_CREAT, 0600), fd = open("/tmp/closed", O_RDWR | O_CREAT, 0600);
+    for (long i = 0; i < LOCKS; i++) {
+        struct flock l = { .l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1 };
+        if (fcntl(other, F_SETLK, &l))
+            return 1;
+    }
+    for (; n; n--) {
+        for (int at = FIRST; at < LAST; at++)
+            dup2(fd, at);
+        if (syscall(SYS_close_range, FIRST, LAST, 0))
+            return 2;
+    }
+    return 0;
+}
+
 static const struct { const char *name; long (*call)(long n); } worst[] = {
     { "exit", do_exit }, { "exit-regions", do_exit_regions }, { "munmap", do_munmap }, { "madvise", do_madvise }, { "populate", do_populate }, { "mprotect", do_mprotect },
     { "mremap", do_mremap }, { "fork", do_fork }, { "exec", do_exec }, { "tables", do_tables }, { "mincore", do_mincore }, { "robust", do_robust },
@@ -259,6 +278,7 @@ static const struct { const char *name; long (*call)(long n); } worst[] = {
     { "tmpfs-read", do_tmpfs_read }, { "tmpfs-write", do_tmpfs_write }, { "tmpfs-cut", do_tmpfs_cut },
     { "ext2-read", do_ext2_read }, { "ext2-write", do_ext2_write }, { "ext2-cut", do_ext2_cut }, { "ext2-names", do_ext2_names },
     { "fat-write", do_fat_write }, { "fat-names", do_fat_names }, { "timers", do_timers },
+    { "close-range", do_close_range },
 };
 
 /* Whoever sleeps in between is before all who compute, by the policy: so this waits for nobody's quantum, only for services. */

@@ -79,6 +79,45 @@ static void closing(int fd)
     lock(fd, F_SETLK, F_UNLCK, 0, 0);
 }
 
+/* Which of n files are locked by somebody else, and from where on. */
+static void locked(const int *fd, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct flock l = { .l_type = F_WRLCK, .l_start = 0 };
+        fcntl(fd[i], F_GETLK, &l);
+        SAY("  file %d: type %d start %ld", i, l.l_type, (long)l.l_start);
+    }
+}
+
+/* A range of descriptors takes the locks of all files behind it, also of those that are open elsewhere, and of no others. */
+static void closing_many(void)
+{
+    enum { FILES = 12, ELSE = 3, TWICE = 700 };
+    int fd[FILES], reader[FILES];
+    char name[] = "m00";
+    for (int i = 0; i < FILES; i++) {
+        name[1] = '0' + i / 10, name[2] = '0' + i % 10;
+        fd[i] = open(name, O_RDWR | O_CREAT, 0600);
+        reader[i] = dup2(fd[i], 100 + i);
+        for (int k = 0; k < 3; k++)
+            lock(fd[i], F_SETLK, k % 2 ? F_RDLCK : F_WRLCK, 10 * k, 5);
+    }
+    SAY("many are closed");
+    dup2(fd[1], TWICE);
+    SHOW(syscall(SYS_close_range, TWICE - 100, ~0u, 4));
+    ELSEWHERE(locked(reader, FILES));
+    SHOW(syscall(SYS_close_range, TWICE - 100, ~0u, 0));
+    ELSEWHERE(locked(reader, FILES));
+    SHOW(syscall(SYS_close_range, reader[ELSE], reader[FILES - ELSE], 0));
+    ELSEWHERE(locked(fd, FILES));
+    SHOW(syscall(SYS_close_range, 2000, ~0u, 0));
+    ELSEWHERE(locked(fd, FILES));
+    for (int i = 0; i < FILES; i++) {
+        close(fd[i]);
+        close(reader[i]);
+    }
+}
+
 static void through_exec(int fd, const char *self)
 {
     SAY("through exec");
@@ -196,6 +235,7 @@ int main(int count, char **argument)
     int fd = open("f", O_RDWR | O_CREAT, 0600);
     ranges(fd);
     closing(fd);
+    closing_many();
     through_exec(fd, self);
     open_files(fd);
     whole_files(fd);
