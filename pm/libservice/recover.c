@@ -57,6 +57,12 @@ void receive_again(struct message *m)
     recoveries = so_far;
 }
 
+/* Not memcpy(), which notes in the log what it writes over, and commits when that is full. */
+static void put_back(void *to, const void *from, size_t n)
+{
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
 /* undo_next moves with each entry, so this may be stopped and begun again at any instruction. */
 static void take_back(void)
 {
@@ -64,7 +70,7 @@ static void take_back(void)
         uint64_t *entry = undo_next - 2;
         if (entry[0] >> RANGE) {
             uint64_t length = entry[1], *old = entry - (length + 7) / 8;
-            memcpy((void *)(entry[0] & ~(1ul << RANGE)), old, length);
+            put_back((void *)(entry[0] & ~(1ul << RANGE)), old, length);
             entry = old;
         } else {
             *(uint64_t *)entry[0] = entry[1];
