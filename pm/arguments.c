@@ -14,9 +14,6 @@ enum {
 /* The lowest page of each space: no program can map anything there. A frame is filled by being mapped there for a moment. */
 #define SCRATCH PAGE_SIZE
 
-/* Says what stands in a block, past the undo log. */
-static void block_is(struct block *b, vaddr_t at) { __asm__ volatile("movq %1, %0" : "=m"(b->at) : "r"(at) : "memory"); }
-
 static bool block_has(const struct block *b, vaddr_t at) { return b->at && at - b->at < BLOCK; }
 
 void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top)
@@ -26,8 +23,7 @@ void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top)
     a->frame = NULL;
     a->top = a->at = top;
     a->page_at = top - PAGE_SIZE;
-    block_is(&a->pointers, 0);
-    block_is(&a->strings, 0);
+    a->pointers.at = a->strings.at = 0;
 }
 
 void arguments_free(struct arguments *a)
@@ -59,10 +55,11 @@ static const char *old_see(const struct arguments *a, struct block *b, vaddr_t a
 {
     if (!block_has(b, at)) {
         vaddr_t from = at & ~(vaddr_t)(BLOCK - 1);
-        block_is(b, 0);
-        if (old_read(a, from, b->bytes, BLOCK))
+        char piece[BLOCK];
+        if (old_read(a, from, piece, BLOCK))
             return NULL;
-        block_is(b, from);
+        memcpy(b->bytes, piece, BLOCK);
+        b->at = from;
     }
     *have = BLOCK - (at - b->at);
     return b->bytes + (at - b->at);
@@ -273,7 +270,7 @@ int arguments_collect(struct arguments *a, const struct pm_exec *head, const cha
 int64_t arguments_place(struct arguments *a)
 {
     int64_t result = kernel_ask(SYS_POKE, a->task, a->at, (uint64_t)a->page + (a->at - a->page_at), a->page_at + PAGE_SIZE - a->at, 0, 0);
-    block_is(&a->strings, 0);      /* the program is another one from here on */
+    a->strings.at = 0;             /* the program is another one from here on */
     for (unsigned i = 0; i < a->frames && result >= 0; i++) {
         struct space *s = space_of(a->task);
         struct page_change c = { .address = a->top - (i + 1ul) * PAGE_SIZE, .count = 1, .source = a->frame[i], .task = a->task,

@@ -10,8 +10,8 @@
 
 enum { BLOCK = 512 };
 
-/* A piece of a program's memory, which begins at `at`; 0: nothing. What is copied in is not undone when PM is rolled back, and so
- * neither is `at` (block_is). */
+/* A piece of a program's memory, which begins at `at`; 0: nothing. Both are stored as by any program, never copied in: PM may be rolled back
+ * to where an earlier piece was in use, and needs that one again. */
 struct block { vaddr_t at; _Alignas(8) char bytes[BLOCK]; };
 
 struct arguments {

@@ -63,7 +63,8 @@ int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, ui
 int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r);
 
 /* Windows of the call in m. What is copied in is not in the undo log: it must not overwrite what would be wanted again, or a link that a free list keeps
- * in the memory it lists. Return 0 or -EFAULT; a handler that gets -EFAULT before it has changed anything just
+ * in the memory it lists. A buffer that is filled again while a call is at work is filled by way of the stack: the service may be set back to
+ * where it used what stood there before. Return 0 or -EFAULT; a handler that gets -EFAULT before it has changed anything just
  * returns it: the loop then has the pages brought and the call comes again. */
 int copy_in(struct message *m, size_t offset, void *to, size_t length);
 int copy_out(struct message *m, size_t offset, const void *from, size_t length);

@@ -12,14 +12,26 @@ MEASURE_TIME = {"clocks"}
 PROGRAMS = [p for p in test_oracle.PROGRAMS if p not in MEASURE_TIME]
 
 
-@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes"])
-def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
+def storm(vm, program, seed, mean, names, tmp_path):
+    """Runs it while they die: on Linux and here it prints the same. Deaths by service."""
     status, output = test_oracle.on_linux(program, tmp_path)
-    storm = f"service storm 1 1000000 {' '.join(NAMES)}"
-    result = vm(["sh", "-c", f"{storm}; /usr/lib/minnow-tests/{program}; s=$?; service storm 1 0; service list >&2; exit $s"], count=True, timeout=200)
+    result = vm(["sh", "-c", f"service storm {seed} {mean} {' '.join(names)}; /usr/lib/minnow-tests/{program}; s=$?; service storm 1 0; "
+                             "service list >&2; exit $s"], count=True, timeout=200)
     assert result.stdout.decode(errors="replace").splitlines() == output.decode(errors="replace").splitlines(), result
     assert result.status == status
-    deaths = sum(int(line.split()[3]) for line in result.stderr.decode(errors="replace").splitlines() if "booted" in line)
+    return {line.split()[0]: int(line.split()[3]) for line in result.stderr.decode(errors="replace").splitlines() if "booted" in line}
+
+
+@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes"])
+def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
+    deaths = sum(storm(vm, program, 1, 1000000, NAMES, tmp_path).values())
     assert deaths > 0
     if FULL:
         faultlib.figure(f"oracle {program}: as on Linux, with {deaths} deaths")
+
+
+@pytest.mark.parametrize("seed", range(1, 5) if FULL else [1])
+def test_arguments_are_whole_while_pm_and_posix_die(vm, seed, tmp_path):
+    """What PM holds of a program's memory is undone with what it calls it, in the middle of a loop and with a full undo log too."""
+    deaths = storm(vm, "arguments", seed, 300000 if FULL else 1000000, ["pm", "posix"], tmp_path)
+    assert deaths["pm"] > 1000 and deaths["posix"] > 0
