@@ -365,11 +365,11 @@ static void look_again(struct poll *q)
     }
 }
 
-/* Tells all watches of an object; of any of the service, if `any`. */
+/* Tells all watches of objects with these low 32 bits; of any of the service, if `any`. */
 static void tell_watches(struct watch *first, endpoint_t service, uint64_t object, bool any)
 {
     for (struct watch *w = first; w; w = w->next)
-        if (w->service == service && (any || w->object == object))
+        if (w->service == service && (any || (uint32_t)w->object == (uint32_t)object))
             tell(w);
 }
 

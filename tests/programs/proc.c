@@ -232,6 +232,36 @@ static void texts(void)
     }
 }
 
+/* A pipe's link tells its inode, and leads to it whoever has made it; once its number is another pipe's, not to that one. */
+static void pipes_again(unsigned user)
+{
+    int ends[2];
+    char path[64], text[64] = "", expected[64], byte = 0;
+    struct stat s;
+    if (!fork()) {
+        SAY("pipes of user %u", user);
+        setuid(user);
+        for (int round = 0; round < 3; round++) {
+            SHOW(pipe(ends));
+            SHOW(fstat(ends[0], &s) == 0 && s.st_uid == user);
+            snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+            snprintf(expected, sizeof expected, "pipe:[%lu]", (unsigned long)s.st_ino);
+            SHOW(readlink(path, text, sizeof text - 1) == (ssize_t)strlen(expected) && !strcmp(text, expected));
+            int again = open(path, O_RDONLY | O_NONBLOCK);
+            SHOW(again >= 0);
+            SHOW(write(ends[1], "x", 1) == 1 && read(again, &byte, 1) == 1 && byte == 'x');
+            close(ends[0]);
+            SHOW(write(ends[1], "y", 1) == 1 && read(again, &byte, 1) == 1 && byte == 'y');
+            close(ends[1]);
+            SHOW(read(again, &byte, 1));
+            close(again);
+        }
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
 int main(int count, char **argument)
 {
     if (count > 3 && !strcmp(argument[1], "exe")) {
@@ -254,6 +284,8 @@ int main(int count, char **argument)
     chdir(folder);
     programs(self);
     descriptors();
+    pipes_again(0);
+    pipes_again(1000);
     who_may_look();
     chmod("first", 0755);
     texts();

@@ -34,7 +34,7 @@ int64_t do_stat(struct message *m)
     if (!p)
         return -EBADF;
     struct stat s = {
-        .dev = PIPE_DEV, .ino = p->number + 1, .nlink = 1, .mode = S_IFIFO | 0600, .blksize = PAGE_SIZE,
+        .dev = PIPE_DEV, .ino = pipe_inode(m->object), .nlink = 1, .mode = S_IFIFO | 0600, .uid = p->user, .blksize = PAGE_SIZE,
         .atime = p->born, .mtime = p->born, .ctime = p->born,
     };
     return copy_out(m, 0, &s, sizeof(s)) ? -EFAULT : 0;

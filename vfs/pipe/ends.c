@@ -8,8 +8,8 @@ static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
 
 struct pipe *pipe_of(uint64_t object)
 {
-    uint64_t number = object >> 1;
-    return number < count && pipes[number]->used_now ? pipes[number] : NULL;
+    uint32_t number = pipe_number(object);
+    return number < count && pipes[number]->generation == object >> 32 ? pipes[number] : NULL;
 }
 
 static void pipe_free(struct pipe *p)
@@ -17,6 +17,7 @@ static void pipe_free(struct pipe *p)
     ring_drop(p);
     share_give(&pipe_share, p->user, 1);
     p->used_now = false;
+    p->generation++;
     p->next_free = free_pipes;
     free_pipes = p;
 }
@@ -37,7 +38,7 @@ static struct pipe *pipe_new(call_t caller)
         share_give(&pipe_share, user, 1);
         return NULL;
     }
-    *p = (struct pipe){ .used_now = true, .number = p->number, .user = user, .born = fs_now() };
+    *p = (struct pipe){ .used_now = true, .number = p->number, .generation = p->generation + 1, .user = user, .born = fs_now() };
     if (ring_begin(p) == 0)
         return p;
     pipe_free(p);
@@ -71,9 +72,9 @@ int64_t do_changed(struct message *m)
     unsigned n = 0, room = MIN(m->w[2] / sizeof objects[0], (uint64_t)AT_ONCE);
     for (unsigned i = 0; i < PIPES / 64; i++)
         for (; changed[i] && n + 2 <= room; changed[i] &= changed[i] - 1) {
-            uint64_t object = (i * 64 + __builtin_ctzll(changed[i])) * 2;
-            objects[n++] = object + END_READ;
-            objects[n++] = object + END_WRITE;
+            uint32_t number = i * 64 + __builtin_ctzll(changed[i]);
+            objects[n++] = pipe_object(number, 0, END_READ);
+            objects[n++] = pipe_object(number, 0, END_WRITE);
         }
     int error = n ? copy_out(m, 0, objects, n * sizeof objects[0]) : 0;
     return error ? error : (int64_t)n;
@@ -86,7 +87,7 @@ static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
 {
     int end = reads(flags) ? END_READ : END_WRITE;
     uint32_t kept = fs_connection_flags(flags) & ~(uint32_t)(CONN_SEEKABLE | CONN_READY);
-    int64_t descriptor = connect(m, p->number * 2 + end, kept);
+    int64_t descriptor = connect(m, pipe_object(p->number, p->generation, end), kept);
     if (descriptor >= 0) {
         p->readers += reads(flags);
         p->writers += fs_writes(flags);

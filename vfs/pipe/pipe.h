@@ -1,4 +1,4 @@
-/* Pipes and FIFOs inside. A pipe is a ring of bytes with two kinds of ends; its object number is pipe * 2 + end, and
+/* Pipes and FIFOs inside. A pipe is a ring of bytes with two kinds of ends; its object number is pipe_object(), and
  * which ends an open file is follows from the access mode in its connection's flags. Nothing here ever waits: callers
  * who must are left with LATER, in lists. One thread serves. */
 #ifndef PIPE_H
@@ -14,6 +14,7 @@ struct pipe {
     bool     small;                   /* its ring could not become large when it should have */
     bool     fifo;                    /* it is that of the file (key1, key2) */
     uint32_t number;
+    uint32_t generation;              /* of the number: counts its pipes' beginnings and ends, so it is even when there is none */
     uint32_t user;                    /* to whom it is accounted: who made it */
     uint8_t *ring;
     struct block *block;              /* of memory that the ring is, or is a page of */

@@ -82,7 +82,7 @@ static void device_name(char *to, size_t size, const char *service, uint64_t min
     else if (strcmp(service, "virtio_blk") == 0)
         format(to, size, "/dev/vda%lu", minor);
     else if (strcmp(service, "pipe") == 0)
-        format(to, size, "pipe:[%lu]", minor);
+        format(to, size, "pipe:[%lu]", pipe_inode(minor));
 }
 
 static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
