@@ -17,7 +17,7 @@ struct program {
     char path[PATH_SIZE];
     endpoint_t service;
     uint64_t object, dir;          /* dir: that it was found in; 0: none */
-    bool unreadable;
+    bool unreadable, held;         /* held: nobody can write to it */
     uint32_t mode, uid, gid;
     char head[HEAD + 1];
     size_t head_length;
@@ -32,8 +32,10 @@ struct exec {
 static struct exec *exec_begin(void)
 {
     struct exec *e = memory_alloc(sizeof *e);
-    if (e)
+    if (e) {
         memset(&e->image.head, 0, sizeof e->image.head);
+        e->program.held = false;
+    }
     return e;
 }
 
@@ -49,8 +51,45 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
+/* by 1: keeps everybody from writing to the file; by -1: no longer. 0, -ETXTBSY, or what its server says that cannot. */
+static int64_t hold(const struct program *program, int64_t by)
+{
+    return call_window(program->service, &(struct call_args){ .op = FS_HOLD, .object = program->object }, WINDOW_NONE, (void *)by, true, NULL);
+}
+
+static void let_go(struct program *program)
+{
+    if (program->held)
+        hold(program, -1);
+    program->held = false;
+}
+
+/* Whose rights a set-id program gives is asked when nobody can write to it any more, and it stays so until PM runs it: else the bits could
+ * be those of other bytes than the ones that run. 0, -ETXTBSY. */
+static int64_t settle_rights(struct program *program)
+{
+    struct stat st;
+    uint32_t bits = program->mode & (S_ISUID | S_ISGID);
+    if (!bits)
+        return 0;
+    int64_t error = hold(program, 1);
+    if (error == -ETXTBSY)
+        return error;
+    program->held = !error;
+    if (!error)
+        error = call_window(program->service, &(struct call_args){ .op = FS_STAT, .object = program->object }, WINDOW_OUT, &st, sizeof st, NULL);
+    program->mode &= ~bits;
+    if (error)
+        return 0;
+    program->mode |= bits & st.mode;
+    program->uid = st.uid;
+    program->gid = st.gid;
+    return 0;
+}
+
 static int64_t resolve(struct thread *t, struct program *program, bool from_root)
 {
+    let_go(program);
     struct call_result r;
     struct process *p = t->process;
     int64_t error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = from_root ? 0 : p->i.task,
@@ -66,11 +105,8 @@ static int64_t resolve(struct thread *t, struct program *program, bool from_root
     program->gid = 0;
     if (!S_ISREG(program->mode))
         return -EACCES;
-    if (program->mode & S_ISGID) {
-        struct stat st;
-        if (call_window(program->service, &(struct call_args){ .op = FS_STAT, .object = program->object }, WINDOW_OUT, &st, sizeof st, NULL) == 0)
-            program->gid = st.gid;
-    }
+    if ((error = settle_rights(program)))
+        return error;
     int64_t n = call_window(program->service, &(struct call_args){ .op = FS_READ, .object = program->object }, WINDOW_OUT,
                             program->head, HEAD, NULL);
     if (n < 0)
@@ -125,10 +161,9 @@ static int64_t script(struct exec *e)
 /* What is no program of PM's, which asks itself, is not run either while somebody may write to it. 0, -ETXTBSY. */
 static int64_t nobody_writes(const struct program *program)
 {
-    struct call_args a = { .op = FS_HOLD, .object = program->object };
-    int64_t error = call_window(program->service, &a, WINDOW_NONE, (void *)1, true, NULL);
+    int64_t error = hold(program, 1);
     if (error == 0)
-        call_window(program->service, &a, WINDOW_NONE, (void *)-1ul, true, NULL);
+        hold(program, -1);
     return error == -ETXTBSY ? error : 0;
 }
 
@@ -280,6 +315,7 @@ static int64_t replace_alone(struct thread *t, struct exec *e, bool from_root)
     struct process *p = t->process;
     p->busy++;
     int64_t result = replace(t, e, from_root);
+    let_go(&e->program);
     p->busy--;
     return result;
 }
