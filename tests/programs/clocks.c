@@ -19,7 +19,7 @@ int main(void)
 {
     struct timespec t = { 0, 20000000 }, bad = { 0, 1000000000 }, at;
     int64_t a = now(CLOCK_MONOTONIC), b = now(CLOCK_MONOTONIC);
-    SAY("monotonic goes on: %d", b >= a && b - a < 1000000000);
+    SAY("monotonic goes on: %d", b >= a && b - a < 60000000000);
     SAY("2026 or later: %d", now(CLOCK_REALTIME) > 1767000000000000000l);
     SAY("time agrees: %d", llabs(time(NULL) - now(CLOCK_REALTIME) / 1000000000) <= 1);
     struct timeval tv;
@@ -32,7 +32,7 @@ int main(void)
     a = now(CLOCK_MONOTONIC);
     SHOW(nanosleep(&t, NULL));
     b = now(CLOCK_MONOTONIC);
-    SAY("slept long enough: %d, not too long: %d", b - a >= 20000000, b - a < 2000000000);
+    SAY("slept long enough: %d, not too long: %d", b - a >= 20000000, b - a < 60000000000);
     SHOW(nanosleep(&bad, NULL));
     clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_nsec += 10000000;
