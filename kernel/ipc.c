@@ -347,37 +347,50 @@ static void finish_partly(struct thread *t, uint64_t done)
     ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
 }
 
-/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or written all the same. */
+void ipc_call_again(struct thread *t)
+{
+    t->aside = 0;
+    if (t->event_due) {
+        ipc_event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
+    } else if (t->interrupted && t->progress) {
+        finish_partly(t, t->progress);
+    } else if (t->interrupted) {
+        t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
+        finish_partly(t, t->regs.rax);
+    } else {
+        syscall_dispatch(t);
+    }
+    t->resumed = 0;
+}
+
+/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or written all the same. Whoever has used his
+ * quantum up waits for his turn first, for a program that is thrown back again and again runs in no other way. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
-    if (t->event_due) {
-        if (result)
-            ipc_event(t, KERNEL_EXCEPTION, 14, 0, t->moved[0], result, t->index);
-        else
-            ipc_event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
+    if (t->event_due && result) {
+        ipc_event(t, KERNEL_EXCEPTION, 14, 0, t->moved[0], result, t->index);
         return;
     }
     t->kind = CALL_SYSCALL;
-    if (t->progress && t->interrupted) {
-        finish_partly(t, t->progress);
+    bool again = !result || t->reach > t->progress;
+    if (!again) {
+        t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
+        if (t->interrupted)
+            finish_partly(t, t->regs.rax);
+        else
+            sched_ready(t);
         return;
     }
-    bool again = !result || t->reach > t->progress;
-    if (!again)
-        t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
-    else if (t->interrupted)
-        t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
-    if (t->interrupted) {
-        t->interrupted = 0;
-        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+    t->resumed = (result ? CALL_CUT : 0) | (t->progress ? CALL_MOVED : 0);
+    if (t->interrupted && !t->event_due) {
+        ipc_call_again(t);
         return;
     }
     sched_ready(t);
-    if (!again)
-        return;
-    t->resumed = (result ? CALL_CUT : 0) | (t->progress ? CALL_MOVED : 0);
-    syscall_dispatch(t);
-    t->resumed = 0;
+    if (sched_used_up(t))
+        t->aside = 1;
+    else
+        ipc_call_again(t);
 }
 
 /* Whether a program's call that ends so is an error of which a signal tells as well. */
@@ -459,7 +472,12 @@ void ipc_interrupt(struct thread *t)
             break;   /* it is with its personality already */
         if (t->kind == CALL_EXPIRED) {   /* asks again afterwards */
             ipc_withdraw(t);
-            ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+            t->kind = CALL_SYSCALL;
+            t->interrupted = 1;
+            if (t->aside)
+                ipc_call_again(t);
+            else
+                finish_partly(t, t->regs.rax);
             break;
         }
         if (t->kind == CALL_SYSCALL && (t->state != THREAD_HELD || t->slow)) {
@@ -484,7 +502,7 @@ void ipc_owed(struct thread *owed[MAX_SERVICE])
         owed[i] = NULL;
     for (unsigned i = 0; i < THREADS_MAX; i++) {
         struct thread *t = threads[i];
-        if (t && t->aside)
+        if (t && t->aside && t->task->service)
             waits |= 1ul << endpoint_index(t->task->endpoint);
         if (!t || !t->holder || (t->state != THREAD_HELD && t->state != THREAD_QUEUED))
             continue;

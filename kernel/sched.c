@@ -279,9 +279,31 @@ void sched_aside(struct thread *t)
         sched_ready(t);
 }
 
+bool sched_used_up(const struct thread *t)
+{
+    return this_cpu()->current != t && (int64_t)clock_used(t) >= t->quantum_end;
+}
+
+static __attribute__((noinline)) void compete(struct thread *t);
+
+/* A program's thread whose thrown call waited for its turn has come out of its queue. */
+static void call_again(struct thread *t)
+{
+    if (sched_mask && !t->interrupted)
+        compete(t);
+    else
+        this_cpu()->current = t;
+    if (this_cpu()->current == t)
+        ipc_call_again(t);
+}
+
 /* It has been its turn in the queue where it stood aside. Its time is again that of the program it works for. */
 static void step_in(struct thread *t)
 {
+    if (t->user) {
+        call_again(t);
+        return;
+    }
     struct thread *program = t->works_for ? threads[t->works_for - 1] : NULL;
     t->aside = 0;
     t->priority = t->task->priority;

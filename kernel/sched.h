@@ -44,6 +44,7 @@ static inline void sched_block(struct thread *t)
 /* t, which runs in a service, is at a long piece of work: whoever waits for the service, other services that are ready, and programs when
  * the one that t works for has used its quantum up, go first. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
+bool sched_used_up(const struct thread *t);   /* t, a program's, stands in its queue, and its quantum is over */
 void sched_remove(struct thread *t);      /* t, in whatever queue of the scheduler, is taken out */
 /* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells who, or NULL. sched_thaw lets them go on. */
 void sched_freeze(struct task *task);

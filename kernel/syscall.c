@@ -148,6 +148,8 @@ static void program_call(struct thread *t, struct personality *p)
             route_kernel(t, r->op);
             return;
         }
+        if (t->resumed && !resume(t, r))
+            return;
         t->op = KERNEL_SYSCALL;
         t->object = t->flags = 0;
         t->position = n;

@@ -54,7 +54,8 @@ struct thread {
     uint8_t        user;        /* belongs to a personality: has floating point state and a system call table */
     uint8_t        event_due;   /* a thrown event is to be made again, not a system call */
     uint8_t        fpu_fresh;   /* its FPU state stands in the processor (it is the owner) */
-    uint8_t        aside;       /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside) */
+    uint8_t        aside;       /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside);
+                                 * a program's: has a thrown call to make again when its turn comes */
     struct task   *task;
     struct space  *space;       /* of the task */
     struct thread *next;        /* in a run queue, a list of receivers, a wait for a position */

@@ -101,6 +101,7 @@ static const struct { const char *what; long number, a[6]; int flags; } calls[] 
     { "fstatfs", SYS_fstatfs, { FILE_FD, P }, 0 },
     { "gettimeofday", SYS_gettimeofday, { P, 0 }, 0 },
     { "clock_gettime", SYS_clock_gettime, { CLOCK_MONOTONIC, P }, 0 },
+    { "clock_gettime of a process", SYS_clock_gettime, { -6 /* its own */, P }, 0 },
     { "clock_getres", SYS_clock_getres, { CLOCK_MONOTONIC, P }, 0 },
     { "times", SYS_times, { P }, NOT_NULL },
     { "getrlimit", SYS_getrlimit, { RLIMIT_NOFILE, P }, 0 },
