@@ -274,7 +274,7 @@ int64_t arguments_place(struct arguments *a)
     for (unsigned i = 0; i < a->frames && result >= 0; i++) {
         struct space *s = space_of(a->task);
         struct page_change c = { .address = a->top - (i + 1ul) * PAGE_SIZE, .count = 1, .source = a->frame[i], .task = a->task,
-                                 .protection = PAGE_READ | PAGE_WRITE | PAGE_OWNED, .action = PAGE_MAP };
+                                 .protection = a->protection | PAGE_OWNED, .action = PAGE_MAP };
         result = s ? pages_do(&c, 1) : -ESRCH;
         if (result < 0)
             break;

@@ -16,6 +16,7 @@ struct block { vaddr_t at; _Alignas(8) char bytes[BLOCK]; };
 
 struct arguments {
     endpoint_t task;
+    uint8_t    protection;        /* of the new stack */
     uint32_t   argc, envc;         /* of the new program */
     uint32_t   frames, places;     /* that are in use, that there is room for */
     vaddr_t    top;                /* of the stack, page-aligned */

@@ -6,7 +6,7 @@
 
 #include "service.h"
 
-enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6 };
+enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6, PT_GNU_STACK = 0x6474e551 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
 
@@ -89,6 +89,8 @@ int elf_table(const void *bytes, struct elf_image *image)
         memcpy(&e, (const char *)bytes + i * sizeof e, sizeof e);
         if (e.type == PT_LOAD)
             load(&e, image);
+        if (e.type == PT_GNU_STACK)
+            image->stack_runs = e.flags & PF_X;
         if (e.type == PT_PHDR && e.address < ADDRESS_END)
             image->table_address = e.address;
         if (e.type == PT_INTERP && !image->interp_size) {

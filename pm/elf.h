@@ -22,6 +22,7 @@ struct elf_image {
     uint16_t table_count;
     bool     fixed;                  /* ET_EXEC: the bias is 0 */
     bool     broken;                 /* it is a program by its header, but cannot be mapped: whoever runs it dies of that */
+    bool     stack_runs;             /* it wants a stack that is executable */
     uint16_t segment_count;
     uint64_t low, high;              /* page-aligned: all segments lie between */
     uint64_t interp_offset, interp_size;  /* the interpreter's path with its NUL; size 0: none */

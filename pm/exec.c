@@ -159,7 +159,8 @@ static int lay_stack(struct exec *e)
     vaddr_t start = PAGE_DOWN(e->stack.pointer) - MIN((uint64_t)STACK_FIRST, PAGE_DOWN(e->head.stack_limit / 2));
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
-    regions_insert(&s->regions, &(struct region){ .start = start, .end = s->stack_top, .protection = PAGE_READ | PAGE_WRITE,
+    e->arguments->protection = PAGE_READ | PAGE_WRITE | (e->program.elf.stack_runs ? PAGE_EXEC : 0);
+    regions_insert(&s->regions, &(struct region){ .start = start, .end = s->stack_top, .protection = e->arguments->protection,
                                                   .allowed = PAGE_ALL, .flags = REGION_STACK });
     if (!e->vdso)
         return 0;

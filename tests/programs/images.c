@@ -105,6 +105,21 @@ static void rights(void)
     run("zeroes behind writable code");
 }
 
+/* exit(5) is put on the stack and called there. */
+static void stacks(void)
+{
+    static const uint8_t pushes[] = { 0x48, 0xb8, 0, 0, 0x0f, 0x05, 0x90, 0x90, 0x90, 0x90, 0x50,
+                                      0x48, 0xb8, 0xbf, 5, 0, 0, 0, 0xb8, 60, 0, 0x50, 0xff, 0xe4 };
+    for (int kind = 0; kind < 3; kind++) {
+        begin(CODE, 0);
+        memcpy((char *)&image + CODE_PAGE * PAGE, pushes, sizeof pushes);
+        add(PT_LOAD, RX, CODE_PAGE, CODE, PAGE, PAGE);
+        if (kind)
+            add(PT_GNU_STACK, kind == 1 ? RW : RWX, 0, 0, 0, 0);
+        run(kind == 0 ? "nothing is said of the stack" : kind == 1 ? "a stack of data" : "a stack of code");
+    }
+}
+
 static void numbers(void)
 {
     static const unsigned counts[] = { 2, 15, 16, 17, 64, 65, 300, 1000, 1169, 1170, 1171, 1200 };
@@ -159,6 +174,7 @@ int main(void)
     snprintf(path, sizeof path, "/tmp/image%d", getpid());
     orders();
     rights();
+    stacks();
     numbers();
     interpreters();
     unlink(path);
