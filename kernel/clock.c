@@ -81,6 +81,15 @@ void clock_sample_begin(uint64_t now)
     timer_update();
 }
 
+/* Only the ratio matters. */
+static void count(struct cpu_samples *s, bool user)
+{
+    if (s->user == 0xffff || s->system == 0xffff)
+        *s = (struct cpu_samples){ s->user / 2, s->system / 2 };
+    s->user += user;
+    s->system += !user;
+}
+
 /* The clock has interrupted whoever is current. */
 static void sample(uint64_t now)
 {
@@ -90,11 +99,8 @@ static void sample(uint64_t now)
     if (!t)
         return;
     bool user = cpu->current == t && !arch_in_call(t);
-    struct cpu_split *all[] = { &splits[t->index], &t->task->split };
-    for (unsigned i = 0; i < 2; i++) {
-        all[i]->user += user;
-        all[i]->system += !user;
-    }
+    count(&samples[t->index], user);
+    count(&t->task->samples, user);
 }
 
 void clock_interrupt(void)
@@ -125,17 +131,10 @@ uint64_t clock_used(const struct thread *t)
     return t->cpu_ns + (cpu->charged == t ? arch_time() - cpu->charged_at : 0);
 }
 
-uint64_t clock_system_part(struct cpu_split *split, uint64_t used_ns)
+uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns)
 {
-    uint64_t all = (uint64_t)split->user + split->system;
-    uint64_t system = all ? used_ns / all * split->system + used_ns % all * split->system / all : 0;
-    if (system < split->system_ns)
-        system = split->system_ns;
-    if (used_ns - system < split->user_ns)
-        system = used_ns - split->user_ns;
-    split->system_ns = system;
-    split->user_ns = used_ns - system;
-    return system;
+    uint64_t all = s->user + s->system;
+    return all ? used_ns / all * s->system + used_ns % all * s->system / all : 0;
 }
 
 /* clock_used of a task. Out of line, so that reading the other clocks is not held up by it. */

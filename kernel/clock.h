@@ -32,7 +32,7 @@ static inline void clock_runs(const struct thread *t, uint64_t now)
 /* Processor time of a thread, the current stretch included. */
 uint64_t clock_used(const struct thread *t);
 /* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the rest is the program's own. */
-uint64_t clock_system_part(struct cpu_split *split, uint64_t used_ns);
+uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns);
 void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 extern struct clock_page *clock_page;

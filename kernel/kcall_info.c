@@ -30,7 +30,8 @@ static int64_t info_task(uint64_t index, struct task_info *out)
         out->cpu.ns += clock_used(y);
     }
     out->cpu.ns += x->cpu_ns;
-    out->cpu.system_ns = clock_system_part(&x->split, out->cpu.ns);
+    out->cpu.system_ns = clock_system_part(&x->samples, out->cpu.ns);
+    out->cpu = x->told = cpu_time_onward(&x->told, out->cpu);
     out->descriptors = x->conns ? x->conns->used : 0;
     out->priority = x->priority;
     memcpy(out->words, x->words, sizeof out->words);
@@ -61,7 +62,7 @@ static int64_t info_thread(uint64_t index, struct thread_info *out)
     out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
     out->op = waits ? t->op : 0;
     out->cpu.ns = clock_used(t);
-    out->cpu.system_ns = clock_system_part(&splits[index], out->cpu.ns);
+    out->cpu.system_ns = clock_system_part(&samples[index], out->cpu.ns);
     out->rip = t->regs.rip - t->task->rights.slide;
     memcpy(out->state_name, names[t->state], sizeof out->state_name);
     return sizeof *out;

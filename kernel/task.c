@@ -11,7 +11,7 @@
 #include <minnow/errno.h>
 
 struct thread *threads[THREADS_MAX];
-struct cpu_split splits[THREADS_MAX];
+struct cpu_samples samples[THREADS_MAX];
 struct task   *tasks[TASKS_MAX];
 unsigned       threads_count, tasks_count, spaces_count;
 
@@ -138,7 +138,7 @@ struct thread *thread_create(struct task *task)
         return NULL;
     thread_hint = i + 1 < THREADS_MAX ? i + 1 : 0;
     threads[i] = t;
-    splits[i] = (struct cpu_split){ 0 };
+    samples[i] = (struct cpu_samples){ 0 };
     threads_count++;
     t->index = i;
     t->call = last_call[i] ? last_call[i] : CALL_FIRST | i;

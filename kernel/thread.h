@@ -38,10 +38,7 @@ struct mail { struct mail *next; enum mail_kind kind; };
 
 /* How much of somebody's processor time is the user's: interrupts of the clock that found the program itself at work (user), or the kernel
  * or a service for it (system). Their ratio divides the exact sum. */
-struct cpu_split {
-    uint32_t user, system;         /* so many interrupts */
-    uint64_t user_ns, system_ns;   /* as told last; neither may go back */
-};
+struct cpu_samples { uint16_t user, system; };   /* so many interrupts */
 
 struct thread {
     struct regs    regs;        /* first: the entry code stores here */
@@ -161,12 +158,13 @@ struct task {
     uint64_t       messages;          /* received */
     uint64_t       advances;          /* steps that its threads have got further in long work */
     uint64_t       cpu_ns;            /* of threads that have ended */
-    struct cpu_split split;           /* of all its threads, those that have ended included */
+    struct cpu_samples samples;       /* of all its threads, those that have ended included */
+    struct cpu_time     told;         /* INFO_TASK, last */
     char           name[16];
 };
 
 extern struct thread *threads[THREADS_MAX];
-extern struct cpu_split splits[THREADS_MAX];   /* of threads, by index */
+extern struct cpu_samples samples[THREADS_MAX];   /* of threads, by index */
 extern struct task   *tasks[TASKS_MAX];
 extern unsigned       threads_count, tasks_count, spaces_count;
 

@@ -37,17 +37,19 @@ bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
     return process_find(c->pid) != NULL;
 }
 
-struct cpu_time thread_cpu(const struct thread *t)
+struct cpu_time thread_cpu(struct thread *t)
 {
     struct thread_info info;
-    return kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.cpu : (struct cpu_time){ 0 };
+    if (kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) <= 0)
+        return t->cpu_told;
+    return t->cpu_told = cpu_time_onward(&t->cpu_told, info.cpu);
 }
 
 uint64_t cpu_clock_read(const struct cpu_clock *c)
 {
     struct cpu_time time = { 0 };
     const struct process *p = c->tid ? NULL : process_find(c->pid);
-    const struct thread *t = c->tid ? thread_find(c->tid) : NULL;
+    struct thread *t = c->tid ? thread_find(c->tid) : NULL;
     if (p)
         time = process_cpu(p);
     else if (t && (int)t->process->i.pid == c->pid)

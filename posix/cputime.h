@@ -23,7 +23,7 @@ struct cpu_timer {
 /* The clock that a number means for t: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, or what clock_getcpuclockid makes. false: none. */
 bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c);
 uint64_t cpu_clock_read(const struct cpu_clock *c);   /* nanoseconds; 0 when it has gone */
-struct cpu_time thread_cpu(const struct thread *t);
+struct cpu_time thread_cpu(struct thread *t);
 
 /* Runs `run` once, when ct->clock has got to `due` or soon after. */
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));

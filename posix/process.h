@@ -90,6 +90,7 @@ struct thread {
         struct poll *poll;
         struct lock_request *lock;
     } wait;
+    struct cpu_time cpu_told;      /* thread_cpu, last */
     struct { bool set; uint64_t until; caller_t remaining; bool futex; struct cpu_clock clock; } restart;   /* for restart_syscall; clock.pid 0: by the time */
     struct cpu_sleep *cpu_sleep;                  /* while it sleeps by a clock of processor time */
 };

@@ -242,6 +242,16 @@ enum info {
 #define PULSE_FROZEN (~0ul)
 /* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent. Neither that nor the rest goes back. */
 struct cpu_time { uint64_t ns, system_ns; };
+/* A division that is an estimate, so that neither part goes back behind what was told before. */
+static inline struct cpu_time cpu_time_onward(const struct cpu_time *told, struct cpu_time now)
+{
+    uint64_t user = told->ns - told->system_ns;
+    if (now.system_ns < told->system_ns)
+        now.system_ns = told->system_ns;
+    if (now.ns - now.system_ns < user)
+        now.system_ns = now.ns - user;
+    return now;
+}
 struct task_info {
     endpoint_t endpoint; uint32_t threads, descriptors, priority;
     uint64_t   words[8], label, pages, messages;
@@ -257,7 +267,7 @@ struct task_info {
 struct thread_info {
     uint32_t index; endpoint_t task; uint32_t state; endpoint_t waits_for;
     uint64_t op, rip;
-    struct cpu_time cpu;
+    struct cpu_time cpu;     /* its parts may go back, see cpu_time_onward */
     char     state_name[16];
 };
 struct sched_info {
