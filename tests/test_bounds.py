@@ -47,6 +47,12 @@ def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
     assert lines[2] == lines[4] == ["0"] and hangs[0] < hangs[1] < hangs[2], result
 
 
+def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
+    script = "dd if=/dev/zero bs=4 count=1 2>/dev/null & sleep 1; cat /proc/version | wc -l; kill -9 $!; wait; echo gone"
+    result = vm(["sh", "-c", script], count=True, timeout=120, service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))])
+    assert result.stdout == b"1\ngone\n", result
+
+
 def test_who_waits_in_poll_does_not_make_the_wake_ups_of_others_slow(vm):
     result = vm(["/usr/lib/minnow-tests/_pollers"], count=True, timeout=120)
     alone, hindered, waiting, woken = map(int, result.stdout.split())

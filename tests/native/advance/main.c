@@ -1,8 +1,9 @@
 /* A service that is long at work, in the place of mem (tests/test_bounds.py). How long a read is says what it does: it advances in steps
- * of 120 ms, longer in all than the manager's patience; or it spins, and calls give_way() with a number that stays, or that grows. */
+ * of 120 ms, longer in all than the manager's patience; or it spins, and calls give_way() with a number that stays, or that grows;
+ * or it throws the call back whenever it comes. */
 #include "char.h"
 
-enum { STEP_NS = 120000000, STEPS = 8, ADVANCES = 1, STAYS = 2, GROWS = 3 };
+enum { STEP_NS = 120000000, STEPS = 8, ADVANCES = 1, STAYS = 2, GROWS = 3, THROWS = 4 };
 
 static void work(void)
 {
@@ -13,6 +14,10 @@ static void work(void)
 static int64_t do_read(struct message *m)
 {
     static const char zeroes[GROWS];
+    if (m->w[2] == THROWS) {
+        throw_back(m->call, 0, THROWS);
+        return LATER;
+    }
     if (m->w[2] == STAYS)
         for (;;)
             give_way(STEPS);
