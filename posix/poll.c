@@ -52,7 +52,7 @@ struct due_list { struct poll *first, *last; };
 static struct due_list due_of_root, due_of_others;
 static unsigned due_count;
 
-enum { WAITERS_BYTES = 2 << 20 };
+enum { WAITERS_BYTES = 1 << 20 };
 static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
 
 static uint32_t waiter_size(const struct poll *q)
