@@ -20,13 +20,15 @@ give() {{ kill -9 -$group 2>/dev/null; wait $group 2>/dev/null; usleep 300000; r
 begin() {{ mkdir -p /tmp/g /root/g; chmod 777 /tmp/g /root/g; chmod 755 /root; }}
 {greedy} time '/root/work >/tmp/out 2>&1'; {greedy} time '/root/work >/tmp/out 2>&1'
 free_now() {{ grep MemFree /proc/meminfo | tr -dc 0-9; }}
-begin; take /tmp/said
+base=$(free_now); begin; take /tmp/said
 {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out
 give; first=$(free_now); begin; take /tmp/again; give
-echo == $(sort -u /tmp/said) == $(sort -u /tmp/again) == $first $(free_now); cat /proc/minnow/services"""
+echo == $(sort -u /tmp/said) == $(sort -u /tmp/again) == $base $first $(free_now); cat /proc/minnow/services"""
 
 # What the second time leaves less than the first: page tables that the kernel keeps, pages of file servers that come and go.
 SLACK_KIB = 256
+# What the first leaves less than there was: the structures of threads and processes stay the kernel's, for the next ones.
+KEPT_KIB = 2048
 
 # What is taken, where, and what the last one who asked is told. Who asks for memory that is not there is killed and says nothing.
 KINDS = [
@@ -49,7 +51,7 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     assert len(times) == 3 and lines[3].startswith("=="), (lines, result.stderr)
     assert times[2] <= 3 * times[1], times
     first, again, free = (part.split() for part in lines[3].split("==")[1:])
-    assert int(free[1]) >= int(free[0]) - SLACK_KIB, free
+    assert int(free[1]) >= int(free[0]) - KEPT_KIB and int(free[2]) >= int(free[1]) - SLACK_KIB, free
     first, again = set(first), set(again)
     assert first == again or what in ("memory", "shared", "sparse"), lines[3]
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
