@@ -17,6 +17,12 @@ void cred_tell(struct process *p)
     p->busy--;
 }
 
+void cred_changed(struct process *p)
+{
+    p->i.dumpable = false;
+    p->death_signal = 0;
+}
+
 static bool root(const struct process *p) { return p->i.euid == 0; }
 
 /* NOBODY leaves an id as it is. */
@@ -31,7 +37,7 @@ static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, ui
         p->i.suid = saved;
     p->i.fsuid = p->i.euid;
     if (p->i.euid != before)
-        p->i.dumpable = false;   /* what it holds was another's */
+        cred_changed(p);
     cred_tell(p);
     return 0;
 }
@@ -47,7 +53,7 @@ static int64_t set_gids(struct process *p, uint32_t real, uint32_t effective, ui
         p->i.sgid = saved;
     p->i.fsgid = p->i.egid;
     if (p->i.egid != before)
-        p->i.dumpable = false;
+        cred_changed(p);
     cred_tell(p);
     return 0;
 }
@@ -141,6 +147,7 @@ int64_t linux_setfsuid(struct thread *t, struct message *m)
     uint32_t before = p->i.fsuid, id = m->w[0];
     if (id != NOBODY && id != before && (root(p) || own_uid(p, id))) {
         p->i.fsuid = id;
+        cred_changed(p);
         cred_tell(p);
     }
     return before;
@@ -152,6 +159,7 @@ int64_t linux_setfsgid(struct thread *t, struct message *m)
     uint32_t before = p->i.fsgid, id = m->w[0];
     if (id != NOBODY && id != before && (root(p) || own_gid(p, id))) {
         p->i.fsgid = id;
+        cred_changed(p);
         cred_tell(p);
     }
     return before;

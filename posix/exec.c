@@ -11,6 +11,7 @@
 #include "user.h"
 #include <minnow/file.h>
 
+enum { ADDR_NO_RANDOMIZE = 0x40000, PER_CLEAR_ON_SETID = ADDR_NO_RANDOMIZE | 0x700000 };   /* of personality(2) */
 enum { SCRIPTS_MAX = 4, HEAD = 256, X_OK = 1, PATH_SIZE = 4096 };
 
 struct program {
@@ -225,14 +226,29 @@ static void reset_signals(struct process *p, struct thread *t)
     t->restart.set = false;
 }
 
+static bool gives_user(const struct process *p, const struct program *program)
+{
+    return !p->no_new_privs && program->mode & S_ISUID;
+}
+
+static bool gives_group(const struct process *p, const struct program *program)
+{
+    return !p->no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+}
+
 static void set_ids(struct process *p, const struct program *program)
 {
     struct posix_proc *i = &p->i;
-    if (!p->no_new_privs && (program->mode & S_ISUID))
+    uint32_t euid = i->euid, egid = i->egid;
+    if (gives_user(p, program))
         i->euid = program->uid;
-    if (!p->no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010))
+    if (gives_group(p, program))
         i->egid = program->gid;
-    i->dumpable = i->uid == i->euid && i->gid == i->egid && !program->unreadable;
+    i->dumpable = !program->unreadable;
+    if (i->uid != i->euid || i->gid != i->egid || euid != i->euid || egid != i->egid)
+        cred_changed(p);
+    if (gives_user(p, program) || gives_group(p, program))
+        p->personality &= ~PER_CLEAR_ON_SETID;
     bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid || i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
     i->sgid = i->fsgid = i->egid;
@@ -243,10 +259,10 @@ static void set_ids(struct process *p, const struct program *program)
 /* Completes what PM is asked for. */
 static void fill_head(const struct process *p, struct exec *e)
 {
-    enum { ADDR_NO_RANDOMIZE = 0x40000 };
     struct pm_exec *head = &e->image.head;
     const struct program *program = &e->program;
-    bool setuid = !p->no_new_privs && (program->mode & S_ISUID), setgid = !p->no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+    bool setuid = gives_user(p, program), setgid = gives_group(p, program);
+    uint32_t personality = p->personality & ~(setuid || setgid ? PER_CLEAR_ON_SETID : 0);
     head->service = program->service;
     head->object = program->object;
     head->uid = p->i.uid, head->gid = p->i.gid;
@@ -254,7 +270,7 @@ static void fill_head(const struct process *p, struct exec *e)
     head->egid = setgid ? program->gid : p->i.egid;
     head->secure = head->euid != head->uid || head->egid != head->gid;
     head->stack_limit = p->i.limit_stack;
-    head->flags |= p->personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
+    head->flags |= personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
 }
 
 static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags, struct call_result *r)

@@ -1,8 +1,12 @@
-/* Set-id bits go when others change the file, or its owner changes; a program that runs is not written to, what is written to does not run. */
+/* Set-id bits go when others change the file, or its owner changes; a program that runs is not written to, what is written to does not run. Who starts
+ * a set-id program does not rule over it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
 #include <grp.h>
+#include <sys/fsuid.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
@@ -168,6 +172,53 @@ static void busy(const char *self)
     SHOW(open("no-program", O_WRONLY) >= 0);
 }
 
+static void tell(const char *what)
+{
+    int sig = -1;
+    prctl(PR_GET_PDEATHSIG, &sig);
+    SAY("%s: ids %d %d %d %d, signal of the parent's death %d, personality %x, dumpable %d", what, getuid(), geteuid(), getgid(), getegid(), sig,
+        personality(0xffffffff), prctl(PR_GET_DUMPABLE));
+}
+
+/* Who starts a program that acts for somebody else has no say in when it is killed nor in where its memory lies. */
+static void given(const char *self)
+{
+    static const struct { const char *what; uid_t owner; unsigned mode; uid_t effective; int no_new_privs; } kinds[] = {
+        { "a program", 0, 0755, 9, 0 }, { "set-user-id", 0, 04755, 9, 0 }, { "set-user-id of another", 5, 04755, 9, 0 }, { "set-user-id of the user", 9, 04755, 9, 0 },
+        { "set-group-id", 0, 02755, 9, 0 }, { "set-group-id of the group", 7, 02755, 9, 0 }, { "no execution by the group", 0, 02745, 9, 0 },
+        { "no new rights", 0, 06755, 9, 1 }, { "a program, in another's name", 0, 0755, 5, 0 }, { "back to the user", 9, 04755, 5, 0 } };
+    copy(self, "given");
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        chown("given", kinds[i].owner, kinds[i].owner);
+        chmod("given", kinds[i].mode);
+        fflush(stdout);
+        if (!fork()) {
+            as(9, kinds[i].effective);
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            personality(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | STICKY_TIMEOUTS);
+            if (kinds[i].no_new_privs)
+                prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            execl("given", "given", "tell", kinds[i].what, (char *)NULL);
+            _exit(1);
+        }
+        wait(NULL);
+    }
+    static const struct { const char *what; uid_t real, effective, file; gid_t group; } changes[] = {
+        { "nothing", 0, 0, 0, 0 }, { "real", 5, 0, 0, 0 }, { "effective", 0, 5, 5, 0 }, { "for files", 0, 0, 5, 0 }, { "group", 0, 0, 0, 5 } };
+    for (unsigned i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        fflush(stdout);
+        if (!fork()) {
+            prctl(PR_SET_PDEATHSIG, SIGUSR1);
+            setegid(changes[i].group);
+            setresuid(changes[i].real, changes[i].effective, -1);
+            setfsuid(changes[i].file);
+            tell(changes[i].what);
+            _exit(0);
+        }
+        wait(NULL);
+    }
+}
+
 static void leave_child(int sig)
 {
     (void)sig;
@@ -178,7 +229,10 @@ static void leave_child(int sig)
 
 int main(int count, char **argument)
 {
-    (void)argument;
+    if (count > 2) {
+        tell(argument[2]);
+        return 0;
+    }
     if (count > 1) {
         signal(SIGUSR1, leave_child);
         signal(SIGUSR2, SIG_IGN);
@@ -195,6 +249,7 @@ int main(int count, char **argument)
     umask(0);
     changed();
     busy(self);
+    given(self);
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
