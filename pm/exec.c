@@ -175,12 +175,13 @@ static int lay_stack(struct exec *e)
 static int prepare_stack(struct exec *e)
 {
     e->space = space_create();
-    e->arguments = memory_alloc(sizeof *e->arguments);
-    if (e->space)
-        e->space->task = e->task;   /* so that it is known for whom memory is taken */
-    if (!e->space || !e->arguments)
+    if (!e->space)
         return -ENOMEM;
+    e->space->task = e->task;       /* so that it is known for whom memory is taken */
     place_stack(e);
+    e->arguments = memory_alloc(sizeof *e->arguments);
+    if (!e->arguments)
+        return -ENOMEM;
     arguments_begin(e->arguments, e->task, e->space->stack_top);
     return arguments_collect(e->arguments, &e->head, e->given);
 }
