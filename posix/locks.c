@@ -32,7 +32,7 @@ struct held {
     int64_t      first, last;
     bool         write, whole;   /* whole: flock's */
 };
-struct lock_request { struct lock_request *next; struct thread *thread; uint32_t tried; struct held wish; };
+struct lock_request { struct lock_request *next; struct thread *thread; uint64_t tried; struct held wish; };
 
 static struct held *locks;
 static struct lock_request *waiting;
@@ -206,7 +206,7 @@ static void leave_queue(struct thread *t)
 static void try_again(void)
 {
     enum { PASSES = 4 };
-    static uint32_t round;
+    static uint64_t round;
     bool granted = true;
     for (unsigned pass = 0; granted && pass < PASSES; pass++) {
         granted = false;
@@ -326,7 +326,10 @@ static void closing_gather(const struct process *p, unsigned first, unsigned las
     enum { BATCH = 32 };
     static uint32_t number[BATCH];
     static struct conn_info info[BATCH];
-    closing_round++;
+    if (!++closing_round) {   /* else all that stands there from long ago were of this round */
+        memset(closing, 0, sizeof closing);
+        closing_round = 1;
+    }
     for (unsigned at = first; at <= last; at += BATCH) {
         unsigned n = MIN(last - at + 1, (unsigned)BATCH);
         for (unsigned i = 0; i < n; i++)
