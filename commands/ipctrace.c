@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 {
     int all = argc > 1 && !strcmp(argv[1], "-a"), status;
     char **command = argv + 1 + all;
-    if (argc < 2 + all) {
+    if (argc < 2 + all || *command[0] == '-') {
         fprintf(stderr, "usage: ipctrace [-a] COMMAND [ARG...]\n");
         return 2;
     }

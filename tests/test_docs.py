@@ -1,6 +1,7 @@
 """Documents that are made from tables are up to date; every folder explains itself; no path or machine slips in."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -25,3 +26,17 @@ def test_every_folder_explains_itself():
             if any(f.endswith((".c", ".py", ".S", ".def")) for f in files) and "README.md" not in files:
                 silent.append(os.path.relpath(folder, ROOT))
     assert silent == []
+
+
+def test_each_kernel_call_has_a_name_in_the_trace():
+    with open(f"{ROOT}/kernel/abi/minnow/syscall.h") as file:
+        calls = set(re.findall(r"^\s+(SYS_[A-Z_]*[A-Z])\b(?: = \d+)?,", file.read(), re.M))
+    with open(f"{ROOT}/vfs/procfs/minnow.c") as file:
+        named = set(re.findall(r"\[(SYS_\w+)\] = \"", file.read()))
+    assert len(calls) > 50 and calls == named
+
+
+def test_each_file_of_tests_is_in_the_readme():
+    with open(f"{ROOT}/tests/README.md") as file:
+        text = file.read()
+    assert [f for f in os.listdir(f"{ROOT}/tests") if f.endswith(".py") and f"`{f}`" not in text] == []
