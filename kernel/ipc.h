@@ -38,8 +38,9 @@ struct thread *ipc_enter(struct task *service);
 /* A service says how many of its threads receive messages. */
 void ipc_serves(struct task *service, unsigned servers);
 void ipc_notify(struct task *to, uint64_t bits);
+/* t's thrown call, or event, is made again now, unless a signal takes its place. */
+void ipc_call_again(struct thread *t);
 /* t makes an event call on its task's personality (or, for a service, dies: the manager is told). */
-void ipc_call_again(struct thread *t);   /* t's thrown call, or event, is made again now, unless a signal takes its place */
 void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4);
 /* A page is missing: t faults at `address`. kind: CALL_FAULT or CALL_THROWN. */
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length);

@@ -1,8 +1,9 @@
-/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of
- * each how much the program has spent itself: ITIMER_VIRTUAL runs by that.
+/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of each process
+ * and thread how much of its time the program has spent itself: ITIMER_VIRTUAL runs by that.
  *
- * Nobody tells when a program has used so much processor time. But it cannot use more than passes: a timer looks again when the rest may
- * have been used up at the earliest, less often while the program does not run, and so finds out soon after. */
+ * Nobody tells when a program has used so much processor time. But a program cannot use more than passes: a
+ * timer looks again when the rest may have been used up at the earliest, less often while the program does
+ * not run, and so finds out soon after. */
 #include "cputime.h"
 
 #include "handlers.h"

@@ -1,5 +1,5 @@
-/* execve. All that can fail is done first: the arguments are collected, the file is found and looked at; then PM
- * replaces the space, and what must not survive is dropped (POSIX, exec, "Description"). */
+/* execve. All that can fail is done first: the file is found and looked at; PM collects the arguments and replaces
+ * the space, or changes nothing; then what must not survive is dropped (POSIX, exec, "Description"). */
 #include "exec.h"
 
 #include "cred.h"

@@ -159,6 +159,7 @@ static struct poll *waiter_copy(const struct poll *q, uint32_t user)
         *watch_at(copy, i) = (struct watch){ .index = i };
     return copy;
 }
+
 static uint64_t changes = 1;   /* what has been said of objects so far: notifications, and what services told after them */
 
 /* ---- looking ---- */

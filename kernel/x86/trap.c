@@ -83,10 +83,10 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
 }
 
 /* Interrupts are off in the kernel but for the moment when it idles. `sti` puts them off until `hlt` waits, but an NMI can come
- * between the two and end that: an interrupt then finds `hlt` still to come, which would sleep over what it has made ready.
- * A program that sets TF before `syscall`, or hides a
- * single step behind a load of SS, makes a processor stop at the kernel's first instruction (SDM vol. 3, 6.8.3 and 17.3.1.4);
- * the kernel goes on, and the program's own TF makes it stop again when it is back. Anything else is a bug of the kernel. */
+ * between the two and end that: an interrupt then finds `hlt` still to come, which would sleep over what it has made
+ * ready. A program that sets TF before `syscall`, or hides a single step behind a load of SS, makes a processor stop at the
+ * kernel's first instruction (SDM vol. 3, 6.8.3 and 17.3.1.4); the kernel goes on, and the program's own TF makes it stop
+ * again when it is back. Anything else is a bug of the kernel. */
 void trap_kernel(struct kernel_frame *f)
 {
     if (f->vector >= VECTOR_IRQ) {

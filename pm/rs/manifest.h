@@ -27,7 +27,7 @@ bool word_is(const char *w, size_t length, const char *text);
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
  *   calls                       names of services; NAME:OBJECT may be called with that object only, NAME:lent with objects that others lend it
  *   notifies, forwards          names of services
- *   rights                      caller pm rs posix info dma, or -
+ *   rights                      caller pm rs posix info dma sched dump, or -
  *   ports, device-memory        ranges a-b (or one number), hexadecimal with 0x
  *   irqs                        numbers of lines, 0..15
  *   memory                      4M, 512K, or with a share of what the machine has beyond 16 MiB: 4M + 1/8

@@ -26,13 +26,16 @@ enum {
 #define op_protocol(op) ((op) >> 8)
 #define op_number(op) ((op) & 0xff)   /* a constant for a constant, so that it can index a table of handlers */
 
-/* KERNEL_NOTIFY bits that protocols use. */
-/* Objects of the pipe service. Who has read an object's number and opens it later gets this pipe or none: numbers are used again, never
- * with the same generation (before 2^31 others). */
-static inline uint64_t pipe_object(uint32_t number, uint32_t generation, unsigned end) { return (uint64_t)generation << 32 | number << 1 | end; }
+/* Objects of the pipe service. Who has read an object's number and opens it later gets this pipe or
+ * none: numbers are used again, never with the same generation (before 2^31 others). */
+static inline uint64_t pipe_object(uint32_t number, uint32_t generation, unsigned end)
+{
+    return (uint64_t)generation << 32 | number << 1 | end;
+}
 static inline uint32_t pipe_number(uint64_t object) { return (uint32_t)object >> 1; }
 static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) + 1; }
 
+/* KERNEL_NOTIFY bits that protocols use. */
 enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
 
 /* PM_FAULT's access bits. */
