@@ -522,23 +522,22 @@ static struct backing *file_make(endpoint_t service, uint64_t object)
 
 static bool same_time(const struct timespec64 *a, const struct timespec64 *b) { return a->sec == b->sec && a->nsec == b->nsec; }
 
-/* The file is held, for its writers not to be let in if it is to run. */
+/* The file is held, for its writers not to be let in if it is to run. Nothing is believed of the hold before its server has
+ * answered: others who want the file meanwhile ask as well, and of two holds the weaker is given back. May wait. */
 static int64_t hold(struct backing *b, bool run)
 {
-    bool held = b->held, denied = b->denied;
-    if (held && (denied || !run))
+    if (b->held && (b->denied || !run))
         return 0;
-    b->held = true;
-    b->denied = run;
     int64_t error = call_object(b->service, FS_HOLD, b->object, 1, run, 0);
-    if (error < 0) {
-        b->held = held;
-        b->denied = denied;
-    }
-    if (error >= 0 && held)
-        call_object(b->service, FS_HOLD, b->object, -1ul, 0, 0);
-    if (error < 0 && error != -ENOSYS && error != -EINVAL)
+    if (error == -ENOSYS || error == -EINVAL)
+        return 0;
+    if (error < 0)
         return error == -EPERM ? -ENODEV : error;
+    bool twice = b->held, both_deny = b->denied && run;
+    b->held = true;
+    b->denied |= run;
+    if (twice)
+        call_object(b->service, FS_HOLD, b->object, -1ul, both_deny, 0);
     return 0;
 }
 
@@ -573,9 +572,10 @@ static int get(endpoint_t service, uint64_t object, bool run, struct backing **r
     if (!b && !(b = file_make(service, object)))
         return -ENOMEM;
     backing_ref(b);
+    b->runs += run;   /* from now on: its writers are kept out until nobody runs it (backing_settle) */
     int error = file_check(b, run, zero);
     if (error) {
-        backing_unref(b);
+        (run ? backing_unref_program : backing_unref)(b);
         backing_settle();
         return error;
     }
@@ -587,10 +587,7 @@ int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *z
 
 int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
 {
-    int error = get(service, object, true, b, zero);
-    if (!error)
-        (*b)->runs++;
-    return error;
+    return get(service, object, true, b, zero);
 }
 
 /* Pages that a server has lent: their numbers and addresses. */
