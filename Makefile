@@ -6,7 +6,7 @@
 #       EMU=bochs           in Bochs instead of QEMU
 #       VGA=1               with the emulator's window
 #       MEM=128             MiB of memory          DISK=virtio    or ata
-#       OPTIONS="..."       words for the kernel's command line, e.g. trace
+#       OPTIONS="..."       words for the kernel's command line: kernel/README.md
 #   make fresh          throw that disk away: the next run begins with a new one
 #   make test           all tests; the last line says how many passed
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
@@ -122,7 +122,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run fresh test test-fuzz test-fault test-labs grade bench debug setup clean distclean
+.PHONY: image all services unit run fresh test test-fuzz test-fault bench debug setup clean distclean
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
