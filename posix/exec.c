@@ -282,6 +282,22 @@ static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags, s
     return result;
 }
 
+/* Has PM change the program, which takes steps: p's ids and what /proc tells of p are those of before
+ * until PM has answered. So nobody looks meanwhile, if others may not look into the program. May wait. */
+static int64_t change(struct process *p, struct exec *e, struct call_result *r)
+{
+    const struct posix_proc before = p->i;
+    if (e->image.head.secure || e->program.unreadable)
+        p->i.dumpable = p->i.argument_bytes = p->i.environment_bytes = 0;
+    int64_t error = ask_pm(p, e, 0, r);
+    if (error < 0) {
+        p->i.dumpable = before.dumpable;
+        p->i.argument_bytes = before.argument_bytes;
+        p->i.environment_bytes = before.environment_bytes;
+    }
+    return error;
+}
+
 /* The path stands in e->program. Other threads end only when all that can fail by the request has been tried. REGISTERS, an error, or
  * LATER when the process has ended. */
 static int64_t replace(struct thread *t, struct exec *e, bool from_root)
@@ -302,7 +318,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     threads_end_others(p, t);
     if (t->tid != (int)p->i.pid)
         thread_rename(t, p->i.pid);
-    error = ask_pm(p, e, 0, &r);
+    error = change(p, e, &r);
     if (error < 0) {
         if (error == -EOWNERDEAD || error == -EBADMSG)
             p->doomed = (error == -EBADMSG ? SIGSEGV : SIGKILL) + 1, t->attention = true;

@@ -7,6 +7,7 @@
 #include <sys/fsuid.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
@@ -219,6 +220,64 @@ static void given(const char *self)
     }
 }
 
+static void first_line(char *text, ssize_t length)
+{
+    text[length > 0 ? length : 0] = 0;
+    text[strcspn(text, "\n")] = 0;
+}
+
+/* Whether its user sees a set-id program's memory while exec still works on it, in steps because of its
+ * arguments. */
+static void starting(void)
+{
+    static char text[8192], first[8192], large[128 * 1024], *arguments[44] = { "given" };
+    unsigned seen = 0;
+    setrlimit(RLIMIT_STACK, &(struct rlimit){ 64 << 20, 64 << 20 });
+    memset(large, 'a', sizeof large - 1);
+    for (unsigned i = 1; i < 43; i++)
+        arguments[i] = large;
+    chown("given", 0, 0);
+    chmod("given", 04755);
+    for (unsigned round = 0; round < 12; round++) {
+        int go[2];
+        char byte, path[64];
+        pipe(go);
+        pid_t pid = fork();
+        if (!pid) {
+            as(9, 9);
+            prctl(PR_SET_DUMPABLE, 1);
+            read(go[0], &byte, 1);
+            execv("given", arguments);
+            _exit(1);
+        }
+        pid_t looker = fork();
+        if (!looker) {
+            as(9, 9);
+            snprintf(path, sizeof path, "/proc/%d/maps", pid);
+            int fd;
+            while ((fd = open(path, O_RDONLY)) < 0)
+                pause_ms(1);
+            first_line(first, pread(fd, first, sizeof first - 1, 0));
+            write(go[1], "x", 1);
+            ssize_t n;
+            while ((n = pread(fd, text, sizeof text - 1, 0)) > 0 && !kill(pid, 0)) {
+                first_line(text, n);
+                if (strcmp(text, first))
+                    _exit(1);
+            }
+            _exit(0);
+        }
+        int status;
+        waitpid(looker, &status, 0);
+        seen += status != 0;
+        close(go[0]);
+        close(go[1]);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    SAY("memory of another's program seen: %u", seen);
+}
+
 static void leave_child(int sig)
 {
     (void)sig;
@@ -229,6 +288,9 @@ static void leave_child(int sig)
 
 int main(int count, char **argument)
 {
+    if (count > 3)
+        for (;;)
+            pause();
     if (count > 2) {
         tell(argument[2]);
         return 0;
@@ -250,6 +312,7 @@ int main(int count, char **argument)
     changed();
     busy(self);
     given(self);
+    starting();
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
