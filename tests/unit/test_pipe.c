@@ -297,14 +297,16 @@ static void pipes_are_used_again(void **state)
     (void)state;
     struct end r, w;
     make_pipe(&r, &w, 0);
-    uint64_t first = r.object;
+    uint64_t first = r.object, last = first;
     close_end(r);
     close_end(w);
     size_t before = 0;
     static uint8_t data[65536];
     for (unsigned k = 0; k < 3000; k++) {
         make_pipe(&r, &w, 0);
-        assert_int_equal(r.object, first);
+        assert_int_equal((uint32_t)r.object, (uint32_t)first);   /* the same place, */
+        assert_true(r.object != last);                           /* but not the same object */
+        last = r.object;
         assert_int_equal(once(do_write, w, data, k % 2 ? 65536 : 10), k % 2 ? 65536 : 10);
         close_end(w);
         assert_int_equal(once(do_read, r, data, 65536), k % 2 ? 65536 : 10);
