@@ -97,6 +97,7 @@ static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
     return &((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 12 & 511];
 }
 void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */
+void arch_flush_all(struct space *s);
 
 void *arch_map_device(paddr_t at);                      /* a page of device memory, uncached, for the kernel itself */
 

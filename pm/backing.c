@@ -487,10 +487,12 @@ static uint64_t give_back(endpoint_t service, uint64_t pages)
     return n;
 }
 
+uint64_t backing_shrink(uint64_t pages) { return give_back(0, pages); }
+
 void backing_limit(void)
 {
     if (pinned > pinned_max || file_clusters > file_clusters_max)
-        give_back(0, file_clusters_max / 8 + 1);
+        backing_shrink(file_clusters_max / 8 + 1);
 }
 
 int64_t backing_sync(struct backing *b)

@@ -1,7 +1,7 @@
 /* The process manager: who has which memory. Start-up and the handlers of its protocol. */
 #include "pm.h"
 
-enum { THREADS = 8 };
+enum { THREADS = 8, PRESSURE_PAGES = 256 };
 
 static const handler_t handlers[] = {
     [PM_FAULT & 0xff] = do_fault,
@@ -22,8 +22,15 @@ static const handler_t handlers[] = {
     [PM_KEY & 0xff] = do_key,
     [PM_SPAWN & 0xff] = do_spawn,
     [PM_THREADEND & 0xff] = do_thread_end,
+    [PM_PRESSURE & 0xff] = do_pressure,
     [PM_SHRUNK & 0xff] = do_shrunk,
 };
+
+static void notified(uint64_t bits)
+{
+    if (bits >> BIT_MEMORY & 1)
+        backing_shrink(PRESSURE_PAGES);
+}
 
 int main(void)
 {
@@ -33,5 +40,5 @@ int main(void)
     backing_init();
     random_init();
     print("%lu MiB for programs", frames_total() * PAGE_SIZE >> 20);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS });
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS, .notify = notified });
 }

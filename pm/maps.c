@@ -1,7 +1,7 @@
 /* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. And the wishes of file servers. */
 #include "pm.h"
 
-enum { LINE = 160, NAME_COLUMN = 73 };
+enum { LINE = 160, NAME_COLUMN = 73, PRESSURE_PAGES = 256 };
 
 static const char *name_of(const struct space *s, const struct region *r)
 {
@@ -74,3 +74,5 @@ int64_t do_key(struct message *m)
         reply_words(m, (uint64_t)s, m->w[1], 0);
     return 0;
 }
+
+int64_t do_pressure(struct message *m) { return backing_shrink(m->w[0] ? m->w[0] : PRESSURE_PAGES); }

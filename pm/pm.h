@@ -160,6 +160,8 @@ void backing_mark_dirty(struct backing *b, uint64_t page);
 void backing_settle(void);
 /* The same, unless another handler is at it, which will do this one's too: for calls that do not depend on it. */
 void backing_settle_soon(void);
+/* Gives about so many pinned pages back to the file servers: how many. May wait. */
+uint64_t backing_shrink(uint64_t pages);
 /* Makes room for another file's pages when PM holds its share. May wait. */
 void backing_limit(void);
 
@@ -188,6 +190,7 @@ int64_t do_exit(struct message *m);
 int64_t do_limit(struct message *m);
 int64_t do_key(struct message *m);        /* maps.c */
 int64_t do_maps(struct message *m);
+int64_t do_pressure(struct message *m);
 int64_t do_exec(struct message *m);       /* exec.c */
 
 /* random.c */

@@ -9,10 +9,17 @@
 struct process_table table;
 struct process *init_process;
 struct thread *threads[THREADS];
+static struct process *of_task[TASKS];
 enum { HASH = 512 };
 static struct process *by_pid[HASH];
 static struct thread  *by_tid[HASH];
 static int last_id;
+
+struct process *process_of_task(endpoint_t task)
+{
+    struct process *p = of_task[endpoint_index(task) & (TASKS - 1)];
+    return p && p->i.task == task ? p : NULL;
+}
 
 struct process *process_find(int pid)
 {
@@ -152,10 +159,13 @@ struct process *process_create(struct process *parent)
 void process_attach(struct process *p, endpoint_t task)
 {
     p->i.task = task;
+    of_task[endpoint_index(task) & (TASKS - 1)] = p;
 }
 
 void process_detach(struct process *p)
 {
+    if (p->i.task)
+        of_task[endpoint_index(p->i.task) & (TASKS - 1)] = NULL;
     p->i.task = 0;
 }
 

@@ -17,7 +17,7 @@
 #include "share.h"
 #include "timer.h"
 
-enum { PROCESSES = 512, THREADS = PROC_THREADS, SIGNALS = 64, LIMITS = 16 };
+enum { PROCESSES = 512, THREADS = PROC_THREADS, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
 enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_NOFILE = 7 };
 
 /* What one user may have of these, root excepted, and what is left for root. THREADS counts those of services as well. */
@@ -141,6 +141,7 @@ static inline struct thread *thread_of(const struct message *m)
 }
 struct process *process_find(int pid);
 struct thread  *thread_find(int tid);
+struct process *process_of_task(endpoint_t task);
 #define FOR_EACH_PROCESS(p) for (struct process *p = table.process; p < table.process + PROCESSES; p++) \
     if (p->i.pid && !p->zombie && !p->exiting)
 

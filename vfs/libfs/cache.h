@@ -83,6 +83,7 @@ void cache_settle(struct page *p);
 int cache_sync_owner(uint64_t owner);      /* one file's pages */
 int cache_sync_meta(unsigned device);      /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_data(unsigned device);      /* all files' pages */
+bool cache_any_dirty(void);
 
 /* Failed writes are numbered, and remembered for the file whose they were, or for the whole device if it was metadata. fsync tells each
  * open file once of each, however it is that the page was written; a file that is opened later only of what nobody has been told of. */

@@ -45,6 +45,8 @@ void cache_dirty(struct page *p)
     dirty_count++;
 }
 
+bool cache_any_dirty(void) { return dirty_count != 0; }
+
 /* ---- Transfers ---- */
 
 struct run {                    /* units that follow each other on the device */

@@ -36,7 +36,7 @@ static inline uint32_t pipe_number(uint64_t object) { return (uint32_t)object >>
 static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) + 1; }
 
 /* KERNEL_NOTIFY bits that protocols use. */
-enum { BIT_POLL = 0, BIT_TTY = 1 };
+enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
 
 /* PM_FAULT's access bits. */
 enum { PM_FAULT_WRITE = 1, PM_FAULT_EXEC = 2, PM_FAULT_PRESENT = 4, PM_FAULT_CALL = 8 /* thrown back by a server */ };
