@@ -170,7 +170,8 @@ class Qemu:
     def machine(self):
         """The machine without its consoles."""
         # A comma in a file's name has to be doubled here.
-        drive = f"format=raw,cache=unsafe,file={self.image.replace(',', ',,')}"
+        # A full disk of the host is an error that the guest sees: QEMU would stop it, for a person to make room.
+        drive = f"format=raw,cache=unsafe,werror=report,rerror=report,file={self.image.replace(',', ',,')}"
         disk = {"virtio": ["-drive", f"if=none,id=disk,{drive}",
                            "-device", "virtio-blk-pci,drive=disk,disable-modern=on"],
                 "ata": ["-drive", f"if=ide,{drive}"]}[self.disk]
