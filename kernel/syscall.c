@@ -131,6 +131,7 @@ static void program_call(struct thread *t, struct personality *p)
     uint64_t n = t->regs.rax;
     const struct route *r = &p->routes[n < ROUTES_MAX ? n : ROUTES_MAX - 1];
     struct task *to = p->server;
+    uint64_t op = r->op;
     t->kind = CALL_SYSCALL;
     t->words = &t->regs.rdi;
     t->window.kind = r->window;
@@ -148,13 +149,8 @@ static void program_call(struct thread *t, struct personality *p)
             route_kernel(t, r->op);
             return;
         }
-        if (t->resumed && !resume(t, r))
-            return;
-        t->op = KERNEL_SYSCALL;
-        t->object = t->flags = 0;
-        t->position = n;
-        ipc_send(t, to);
-        return;
+        op = KERNEL_SYSCALL;
+        /* fall through */
     case ROUTE_PERSONALITY:
         t->object = t->flags = 0;
         t->position = n;
@@ -164,7 +160,7 @@ static void program_call(struct thread *t, struct personality *p)
         to = tasks[r->to];
         break;
     }
-    t->op = r->op;
+    t->op = op;
     if (r->flags & ROUTE_AT)
         shift_arguments(t);
     if (r->window) {
