@@ -441,9 +441,7 @@ void ipc_withdraw(struct thread *t)
         for (struct mail *m = to->mail_first; m; before = m, m = m->next) {
             if (m != &t->mail)
                 continue;
-            *(before ? &before->next : &to->mail_first) = m->next;
-            if (to->mail_last == m)
-                to->mail_last = before;
+            mail_out(to, m, before);
             break;
         }
     } else if (t->state == THREAD_RECEIVING) {
