@@ -3,10 +3,10 @@
 
 #include "service.h"
 
-/* Where a user other than root stands; NULL: he holds nothing. */
+/* Where a user stands; NULL: he holds nothing, or is root, whose part stands nowhere. */
 static uint32_t *held_by(struct share *s, uint32_t user)
 {
-    for (uint32_t i = 0; i < s->users; i++)
+    for (uint32_t i = 0; user && i < s->users; i++)
         if (s->user[i].user == user && s->user[i].held)
             return &s->user[i].held;
     return NULL;
@@ -38,7 +38,7 @@ uint32_t share_user(const struct share *s, call_t call) { return s->taken < s->c
 
 uint32_t share_held(const struct share *s, uint32_t user)
 {
-    const uint32_t *held = user ? held_by((struct share *)s, user) : NULL;
+    const uint32_t *held = held_by((struct share *)s, user);
     return held ? *held : user ? 0 : root_holds(s);
 }
 
@@ -51,7 +51,7 @@ int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limi
         return error;
     if (!n)
         return 0;
-    uint32_t *held = user ? held_by(s, user) : NULL;
+    uint32_t *held = held_by(s, user);
     uint64_t most = user ? MIN(limit, s->each) : limit, has = held ? *held : user ? 0 : root_holds(s);
     if (has > most || n > most - has)
         return error;
@@ -75,7 +75,7 @@ int share_take(struct share *s, uint32_t user, uint32_t n, int error)
 
 void share_give(struct share *s, uint32_t user, uint32_t n)
 {
-    uint32_t *held = user ? held_by(s, user) : NULL;
+    uint32_t *held = held_by(s, user);
     if (!n)
         return;
     ASSERT((held ? n <= *held : !user) && n <= s->taken);
