@@ -18,6 +18,7 @@
 #   make test-labs      every lab proved: references, skeletons, mutants, a class with hostile submissions
 #   make bench          the table of guest instructions per operation
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
+#   make format         lay out all C and Python: .clang-format and black, 100 columns
 #   make setup          install what is missing (the others do it as well)
 #   make clean          remove what was built; `make distclean` BusyBox, dash and sources too
 #
@@ -68,7 +69,7 @@ $(error make cannot build in a folder with a space in its path: $(CURDIR))
 endif
 
 # What is missing is installed before anything else is looked at.
-ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh,$(MAKECMDGOALS)),image)),)
+ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh format,$(MAKECMDGOALS)),image)),)
 SETUP_PART := $(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building)
 $(shell tests/setup $(SETUP_PART) --check || tests/setup $(SETUP_PART) >&2)
 ifneq ($(.SHELLSTATUS),0)
@@ -122,7 +123,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run fresh test test-fuzz test-fault bench debug setup clean distclean
+.PHONY: image all services unit run fresh test test-fuzz test-fault bench debug format setup clean distclean
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
@@ -298,6 +299,8 @@ debug: image $(BUILD)/run.img
 
 # ---- The rest ----
 
+format:
+	@tests/format
 setup:
 	@tests/setup
 clean:

@@ -1,15 +1,18 @@
-/* compat: which system calls programs have asked for in vain since the start, and how often. `compat -a` prints the whole
- * table of system calls, `compat NAME...` what there is of some. */
+/* compat: which system calls programs have asked for in vain since the start, and how often.
+ * `compat -a` prints the whole table of system calls, `compat NAME...` what there is of some. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STRING(x) #x
-struct entry { int number; const char *name, *support, *note; };
+struct entry {
+    int number;
+    const char *name, *support, *note;
+};
 
-#define ROUTED(number, name, status, route, note)  { number, #name, #status, note },
-#define HANDLED(number, name, status, note)        { number, #name, #status, note },
-#define MISSING(number, name, error, note)         { number, #name, STRING(error), note },
+#define ROUTED(number, name, status, route, note) { number, #name, #status, note },
+#define HANDLED(number, name, status, note)       { number, #name, #status, note },
+#define MISSING(number, name, error, note)        { number, #name, STRING(error), note },
 static const struct entry table[] = {
 #include "../posix/syscalls.def"
 };
@@ -18,7 +21,10 @@ enum { ENTRIES = sizeof table / sizeof table[0], CALLS = 512 };
 static void print(const struct entry *e)
 {
     int missing = strcmp(e->support, "FULL") && strcmp(e->support, "PARTIAL");
-    printf("%4d  %-24s %-8s %s%s%s\n", e->number, e->name, missing ? "none" : !strcmp(e->support, "FULL") ? "full" : "partial",
+    printf("%4d  %-24s %-8s %s%s%s\n", e->number, e->name,
+           missing                       ? "none"
+           : !strcmp(e->support, "FULL") ? "full"
+                                         : "partial",
            missing ? e->support : "", missing && e->note[0] ? ": " : "", e->note);
 }
 
@@ -43,7 +49,8 @@ static int print_missed(void)
         while (known < ENTRIES && table[known].number != (int)i)
             known++;
         if (known < ENTRIES)
-            printf("%5lu  %-24s %s%s%s\n", counts[i], table[known].name, table[known].support, table[known].note[0] ? ": " : "", table[known].note);
+            printf("%5lu  %-24s %s%s%s\n", counts[i], table[known].name, table[known].support,
+                   table[known].note[0] ? ": " : "", table[known].note);
         else
             printf("%5lu  number %u\n", counts[i], i);
     }
@@ -57,7 +64,8 @@ int main(int argc, char **argv)
     int all = !strcmp(argv[1], "-a"), found = all;
     for (int i = 0; i < ENTRIES; i++)
         for (int a = 1; a < argc; a++)
-            if (all || !strcmp(argv[a], table[i].name) || (argv[a][0] >= '0' && argv[a][0] <= '9' && atoi(argv[a]) == table[i].number)) {
+            if (all || !strcmp(argv[a], table[i].name) ||
+                (argv[a][0] >= '0' && argv[a][0] <= '9' && atoi(argv[a]) == table[i].number)) {
                 print(&table[i]);
                 found = 1;
                 break;

@@ -1,5 +1,6 @@
-/* ipctrace [-a] COMMAND [ARG...]: runs a command and prints the messages that carried it: each system call of the command
- * at the margin, what the services said to each other and to the kernel for it below.
+/* ipctrace [-a] COMMAND [ARG...]: runs a command and prints the messages that carried it: each
+ * system call of the command at the margin, what the services said to each other and to the kernel
+ * for it below.
  *
  *   -a   also what happened between the command's own calls
  *
@@ -13,10 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUTED(number, name, status, route, note)  { number, #name },
-#define HANDLED(number, name, status, note)        { number, #name },
-#define MISSING(number, name, error, note)         { number, #name },
-static const struct { unsigned number; const char *name; } calls[] = {
+#define ROUTED(number, name, status, route, note) { number, #name },
+#define HANDLED(number, name, status, note)       { number, #name },
+#define MISSING(number, name, error, note)        { number, #name },
+static const struct {
+    unsigned number;
+    const char *name;
+} calls[] = {
 #include "../posix/syscalls.def"
 };
 
@@ -61,11 +65,12 @@ static char *field(char *line, size_t from, size_t to)
 /* Columns of a record. */
 enum { TIME = 9, FROM = 26, TO = 43, WHAT = 60, WORDS = 89, END = 511 };
 
-/* inside: the records now are the services' work for a call of the command (or of a child of it). */
+/* inside: the records now are the services' work for a call of the command (or of a child of it).
+ */
 static void print(char *line, double *start, int all, int *inside)
 {
-    char *words = field(line, WORDS, END), *what = field(line, WHAT, WORDS - 1), *to = field(line, TO, WHAT - 1),
-         *from = field(line, FROM, TO - 1);
+    char *words = field(line, WORDS, END), *what = field(line, WHAT, WORDS - 1),
+         *to = field(line, TO, WHAT - 1), *from = field(line, FROM, TO - 1);
     double at = atof(field(line, TIME, FROM - 1));
     int process = strchr(from, '[') || !strncmp(from, "task ", 5), number, skip;
     if (process)
@@ -77,7 +82,8 @@ static void print(char *line, double *start, int all, int *inside)
     if (!strcmp(to, "-"))
         to = "kernel";
     if (process && sscanf(what, "syscall %d%n", &number, &skip) == 1)
-        printf("%10.3f  %-14s %-16s -> %-11s%s  %s\n", at - *start, from, call_name(number), to, what + skip, words);
+        printf("%10.3f  %-14s %-16s -> %-11s%s  %s\n", at - *start, from, call_name(number), to,
+               what + skip, words);
     else
         printf("%10.3f        %-14s %s -> %s  %s\n", at - *start, from, what, to, words);
 }

@@ -5,9 +5,10 @@
  *   service start|stop|restart|kill NAME
  *   service replace NAME FILE     another program takes over
  *   service log [NAME]            what it has said, and its last words when it died
- *   service storm SEED NS [NAME...]   for tests: kills whoever is at work, at random times, NS nanoseconds apart in the mean; NS 0: no more
- *   service strike NS [NAME...]   likewise, once, NS nanoseconds after boot
- *   service strike-after RECORD NS [NAME...]   likewise, so long after that record of /proc/minnow/trace has been made */
+ *   service storm SEED NS [NAME...]   for tests: kills whoever is at work, at random times, NS
+ * nanoseconds apart in the mean; NS 0: no more service strike NS [NAME...]   likewise, once, NS
+ * nanoseconds after boot service strike-after RECORD NS [NAME...]   likewise, so long after that
+ * record of /proc/minnow/trace has been made */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -24,7 +25,8 @@ enum { LINE = 256 };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: service list | status NAME | start NAME | stop NAME | restart NAME | kill NAME | replace NAME FILE | log [NAME]\n");
+    fprintf(stderr, "usage: service list | status NAME | start NAME | stop NAME | restart NAME | "
+                    "kill NAME | replace NAME FILE | log [NAME]\n");
     return 2;
 }
 
@@ -65,7 +67,9 @@ static int show_log(const char *name)
     snprintf(failure, sizeof failure, "service %s%s", name ? name : "", name ? " " : "");
     for (int shown = 0; fgets(line, sizeof line, f);) {
         if (line[0] != ' ')
-            shown = !name || !strncmp(line, own, strlen(own)) || !strncmp(line, manager, strlen(manager)) || !strncmp(line, failure, strlen(failure));
+            shown = !name || !strncmp(line, own, strlen(own)) ||
+                    !strncmp(line, manager, strlen(manager)) ||
+                    !strncmp(line, failure, strlen(failure));
         if (shown)
             fputs(line, stdout);
     }
@@ -76,15 +80,15 @@ static int show_log(const char *name)
 static const char *reason(int error)
 {
     switch (error) {
-    case EINVAL:     return "not possible with this service";
-    case ENOENT:     return "no such service";
-    case EALREADY:   return "it is so already";
+    case EINVAL: return "not possible with this service";
+    case ENOENT: return "no such service";
+    case EALREADY: return "it is so already";
     case EOPNOTSUPP: return "it keeps state that cannot be handed over";
-    case ENOEXEC:    return "not a program for a service";
-    case ECANCELED:  return "the new program failed, the former one runs again (see service log)";
-    case EBUSY:      return "it is not in a state for that";
-    case EDEADLK:    return "what would start it again comes from its disk; restart or replace it";
-    default:         return strerror(error);
+    case ENOEXEC: return "not a program for a service";
+    case ECANCELED: return "the new program failed, the former one runs again (see service log)";
+    case EBUSY: return "it is not in a state for that";
+    case EDEADLK: return "what would start it again comes from its disk; restart or replace it";
+    default: return strerror(error);
     }
 }
 
@@ -126,9 +130,14 @@ static int replace(const char *name, const char *path)
     return command(line, name, body, s.st_size);
 }
 
-/* What the manager understands as it stands, and how many words there are with the command itself. */
-static const struct { const char *name; int least, most; } verbs[] = {
-    { "start", 3, 3 }, { "stop", 3, 3 }, { "restart", 3, 3 }, { "kill", 3, 3 }, { "storm", 4, 20 }, { "strike", 3, 20 }, { "strike-after", 4, 20 }, { "mutate", 4, 20 },
+/* What the manager understands as it stands, and how many words there are with the command itself.
+ */
+static const struct {
+    const char *name;
+    int least, most;
+} verbs[] = {
+    { "start", 3, 3 },  { "stop", 3, 3 },    { "restart", 3, 3 },       { "kill", 3, 3 },
+    { "storm", 4, 20 }, { "strike", 3, 20 }, { "strike-after", 4, 20 }, { "mutate", 4, 20 },
 };
 
 int main(int argc, char **argv)

@@ -1,10 +1,12 @@
-/* services: the services of the system, from the service manager. `services -t`: all threads, and who waits for whom. */
+/* services: the services of the system, from the service manager. `services -t`: all threads, and
+ * who waits for whom. */
 #include <stdio.h>
 #include <string.h>
 
 int main(int argc, char **argv)
 {
-    const char *path = argc > 1 && !strcmp(argv[1], "-t") ? "/proc/minnow/threads" : "/proc/minnow/services";
+    const char *path = argc > 1 && !strcmp(argv[1], "-t") ? "/proc/minnow/threads"
+                                                          : "/proc/minnow/services";
     char line[512];
     if (argc > 2 || (argc > 1 && strcmp(argv[1], "-t"))) {
         fprintf(stderr, "usage: services [-t]\n");

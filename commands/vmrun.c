@@ -1,5 +1,6 @@
-/* vmrun: runs the command of a tests/vm run and tells the harness of it. What it finds on the boot partition and what it
- * writes to /dev/host is described at the top of tests/vmlib.py. Started by init. */
+/* vmrun: runs the command of a tests/vm run and tells the harness of it. What it finds on the boot
+ * partition and what it writes to /dev/host is described at the top of tests/vmlib.py. Started by
+ * init. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -121,8 +122,8 @@ static bool pass(char type, int fd)
 
 static void child_ended(int signal) { (void)signal; }
 
-/* Passes on what the command writes until it has ended and the pipes are empty; its status. What it leaves running in
- * the background may still hold the pipes. */
+/* Passes on what the command writes until it has ended and the pipes are empty; its status. What it
+ * leaves running in the background may still hold the pipes. */
 static int listen_to(pid_t pid, int out, int error, const sigset_t *unblocked)
 {
     struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = error, .events = POLLIN } };

@@ -1,8 +1,8 @@
-/* The whole contract between the portable kernel and the processor. What stands here is implemented in
- * kernel/x86/ and nowhere else; no other file knows a control register.
+/* The whole contract between the portable kernel and the processor. What stands here is implemented
+ * in kernel/x86/ and nowhere else; no other file knows a control register.
  *
- * The kernel is an event handler: it runs with interrupts off on one stack a processor, never waits, and leaves by
- * naming the thread that is to run. All waiting is in the state of threads. */
+ * The kernel is an event handler: it runs with interrupts off on one stack a processor, never
+ * waits, and leaves by naming the thread that is to run. All waiting is in the state of threads. */
 #ifndef ARCH_H
 #define ARCH_H
 
@@ -12,19 +12,25 @@ struct thread;
 struct space;
 
 /* ---- start, stop ---- */
-void arch_begin(void);                       /* the very first: time counts from here */
-void arch_init(void);                        /* descriptor tables, processor features, interrupt controller */
+void arch_begin(void); /* the very first: time counts from here */
+/* descriptor tables, processor features, interrupt controller */
+void arch_init(void);
 _Noreturn void arch_start(struct thread *t); /* leaves the boot context for the first thread */
-_Noreturn void arch_halt(int how);           /* HALT_...; tries all ways the emulators and PCs offer */
-_Noreturn void arch_stop(void);              /* after a panic: nothing runs any more */
-vaddr_t arch_stack_end(vaddr_t sp);          /* of the kernel's stack in which sp lies; sp itself if in none */
-void arch_idle(void);                        /* waits for one interrupt and handles it */
-uint64_t arch_random(void);                  /* unpredictable where the processor has a generator, else by the moment */
+/* HALT_...; tries all ways the emulators and PCs offer */
+_Noreturn void arch_halt(int how);
+_Noreturn void arch_stop(void); /* after a panic: nothing runs any more */
+/* of the kernel's stack in which sp lies; sp itself if in none */
+vaddr_t arch_stack_end(vaddr_t sp);
+void arch_idle(void); /* waits for one interrupt and handles it */
+/* unpredictable where the processor has a generator, else by the moment */
+uint64_t arch_random(void);
 
 /* ---- time ---- */
-uint64_t arch_time(void);                    /* nanoseconds since boot */
-void arch_charge(struct thread *program);    /* a server works for this program from now on (NULL: for none): its time runs */
-void arch_timer_set(uint64_t when);          /* one clock_interrupt() at this time (may come early), ~0: none */
+uint64_t arch_time(void); /* nanoseconds since boot */
+/* a server works for this program from now on (NULL: for none): its time runs */
+void arch_charge(struct thread *program);
+/* one clock_interrupt() at this time (may come early), ~0: none */
+void arch_timer_set(uint64_t when);
 
 /* ---- interrupts: lines 0..15 ---- */
 void arch_irq_mask(unsigned irq);
@@ -37,36 +43,43 @@ void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 /* ---- registers ---- */
 /* Prepares a thread to start in user mode, wherever that is: registers are cleaned as below. */
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
-/* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical. */
+/* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical.
+ */
 void arch_regs_clean(struct regs *r);
-/* Whether t, which an interrupt has stopped, has not done an instruction since its last system call: the interrupt came during the call. */
+/* Whether t, which an interrupt has stopped, has not done an instruction since its last system
+ * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
 /* A thread's fs_base or gs_base was changed by somebody else. */
 void arch_bases_changed(struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
 
-/* ---- floating point state: size bytes of XSAVE area, kept for a thread from its first use on ---- */
+/* ---- floating point state: size bytes of XSAVE area, kept for a thread from its first use on ----
+ */
 size_t arch_fpu_size(void);
-int  arch_fpu_get(struct thread *t, void *area);        /* copies out; 0 or -ENOMEM */
-int  arch_fpu_set(struct thread *t, const void *area);  /* NULL: initial state. 0, -EINVAL, -ENOMEM */
-int  arch_fpu_copy(struct thread *to, struct thread *from);
-void arch_fpu_drop(struct thread *t);                   /* the thread dies */
+int arch_fpu_get(struct thread *t, void *area); /* copies out; 0 or -ENOMEM */
+/* NULL: initial state. 0, -EINVAL, -ENOMEM */
+int arch_fpu_set(struct thread *t, const void *area);
+int arch_fpu_copy(struct thread *to, struct thread *from);
+void arch_fpu_drop(struct thread *t); /* the thread dies */
 
 /* ---- page tables ---- */
-int  arch_space_init(struct space *s);                  /* an empty one; 0 or -ENOMEM */
-void arch_space_free(struct space *s);                  /* the tables; not the pages in them */
+int arch_space_init(struct space *s);  /* an empty one; 0 or -ENOMEM */
+void arch_space_free(struct space *s); /* the tables; not the pages in them */
 /* The entry of a page; tables in between are made when `make` is set. NULL: none (or no memory). */
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
-/* The first address >= va, below end, whose entry exists (so that holes are skipped by table); else end. It looks through no more
- * than *tables tables in vain, which it counts down: when that has become 0, the address is where to go on looking. */
+/* The first address >= va, below end, whose entry exists (so that holes are skipped by table); else
+ * end. It looks through no more than *tables tables in vain, which it counts down: when that has
+ * become 0, the address is where to go on looking. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables);
-enum { PAGE_DEVICE = 16 };                              /* beside PAGE_READ...: no memory, the kernel keeps off it */
-uint64_t arch_entry_make(paddr_t frame, uint32_t protection);  /* PAGE_... -> entry */
+/* beside PAGE_READ...: no memory, the kernel keeps off it */
+enum { PAGE_DEVICE = 16 };
+uint64_t arch_entry_make(paddr_t frame, uint32_t protection); /* PAGE_... -> entry */
 uint32_t arch_entry_protection(uint64_t entry);
-uint64_t arch_entry_out(uint64_t entry);                /* -> struct page_out.entry */
+uint64_t arch_entry_out(uint64_t entry); /* -> struct page_out.entry */
 static inline bool arch_entry_present(uint64_t e) { return e & 1; }
-static inline bool arch_entry_reachable(uint64_t e) { return (e & 0x805) == 5; }   /* by its owner, and memory */
+/* by its owner, and memory */
+static inline bool arch_entry_reachable(uint64_t e) { return (e & 0x805) == 5; }
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
 /* A mark on a service's page: programs may have it too. */
 static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
@@ -74,18 +87,23 @@ static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul
-/* Where the kernel is linked: physical memory from 0 on (kernel.ld). It stands kernel_slide bytes behind that. */
+/* Where the kernel is linked: physical memory from 0 on (kernel.ld). It stands kernel_slide bytes
+ * behind that. */
 #define ARCH_LINKED 0xffffffff80000000ul
 extern vaddr_t kernel_slide;
 /* The physical address of a part of the kernel's image. */
-static inline paddr_t arch_image_phys(const void *v) { return (vaddr_t)v - ARCH_LINKED - kernel_slide; }
+static inline paddr_t arch_image_phys(const void *v)
+{
+    return (vaddr_t)v - ARCH_LINKED - kernel_slide;
+}
 static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
 static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
 
 /* arch_entry(s, va, false) without a loop, for it is part of every copy. */
 static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
 {
-    uint64_t e = ((uint64_t *)phys_to_virt(*(const paddr_t *)s))[va >> 39 & 511];   /* root is the first member */
+    /* root is the first member */
+    uint64_t e = ((uint64_t *)phys_to_virt(*(const paddr_t *)s))[va >> 39 & 511];
     if (!(e & 1))
         return NULL;
     e = ((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 30 & 511];
@@ -96,10 +114,12 @@ static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
         return NULL;
     return &((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 12 & 511];
 }
-void arch_flush(struct space *s, vaddr_t va);           /* after an entry that was present has changed */
+/* after an entry that was present has changed */
+void arch_flush(struct space *s, vaddr_t va);
 void arch_flush_all(struct space *s);
 
-void *arch_map_device(paddr_t at);                      /* a page of device memory, uncached, for the kernel itself */
+/* a page of device memory, uncached, for the kernel itself */
+void *arch_map_device(paddr_t at);
 
 enum { USER_TOP_SHIFT = 47 };
 #define USER_TOP ((1ul << USER_TOP_SHIFT) - PAGE_SIZE)

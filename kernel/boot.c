@@ -6,14 +6,33 @@
 #include "memory.h"
 #include "service.h"
 
-enum { MAGIC = 0x36d76289, TAG_END = 0, TAG_OPTIONS = 1, TAG_MODULE = 3, TAG_MEMORY = 6, MEMORY_USABLE = 1, RANGES = 64 };
-#define LOW_END  0x100000ul      /* below 1 MiB: BIOS, boot loader, devices */
-#define VIRT_LIMIT (64ul << 30)  /* more memory than this is left alone */
+enum {
+    MAGIC = 0x36d76289,
+    TAG_END = 0,
+    TAG_OPTIONS = 1,
+    TAG_MODULE = 3,
+    TAG_MEMORY = 6,
+    MEMORY_USABLE = 1,
+    RANGES = 64
+};
+#define LOW_END    0x100000ul   /* below 1 MiB: BIOS, boot loader, devices */
+#define VIRT_LIMIT (64ul << 30) /* more memory than this is left alone */
 
-struct tag { uint32_t type, size; };
-struct tag_module { uint32_t type, size, start, end; char name[]; };
-struct memory_entry { uint64_t base, length; uint32_t type, reserved; };
-struct tag_memory { uint32_t type, size, entry_size, version; struct memory_entry entries[]; };
+struct tag {
+    uint32_t type, size;
+};
+struct tag_module {
+    uint32_t type, size, start, end;
+    char name[];
+};
+struct memory_entry {
+    uint64_t base, length;
+    uint32_t type, reserved;
+};
+struct tag_memory {
+    uint32_t type, size, entry_size, version;
+    struct memory_entry entries[];
+};
 
 paddr_t boot_memory_end;
 char boot_options[256];
@@ -53,7 +72,8 @@ static void reserve(paddr_t first, paddr_t end)
 
 static void add_memory(const struct tag_memory *t)
 {
-    for (uint32_t at = sizeof *t; at + sizeof(struct memory_entry) <= t->size; at += t->entry_size) {
+    for (uint32_t at = sizeof *t; at + sizeof(struct memory_entry) <= t->size;
+         at += t->entry_size) {
         const struct memory_entry *e = (const void *)((const char *)t + at);
         paddr_t first = (e->base + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
         paddr_t end = (e->base + e->length) & ~(paddr_t)(PAGE_SIZE - 1);
@@ -91,7 +111,8 @@ bool boot_option(const char *word)
     return false;
 }
 
-/* The largest range last is no use to drivers' DMA: what lies below 4 GiB comes first, as the loader lists it. */
+/* The largest range last is no use to drivers' DMA: what lies below 4 GiB comes first, as the
+ * loader lists it. */
 void boot_read(uint32_t magic, paddr_t information)
 {
     if (magic != MAGIC)

@@ -4,8 +4,8 @@
 
 #include <minnow/types.h>
 
-extern paddr_t boot_memory_end;      /* end of the highest usable range */
-extern char boot_options[256];       /* the kernel's command line */
+extern paddr_t boot_memory_end; /* end of the highest usable range */
+extern char boot_options[256];  /* the kernel's command line */
 /* Is this word among the options? */
 bool boot_option(const char *word);
 

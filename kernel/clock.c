@@ -1,6 +1,7 @@
-/* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick: the timer is set
- * only when an alarm is due or somebody waits for the processor; and, while the time of a program runs, a hundred times a second, to
- * see whether it is the program that runs or a service or the kernel for it. */
+/* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick:
+ * the timer is set only when an alarm is due or somebody waits for the processor; and, while the
+ * time of a program runs, a hundred times a second, to see whether it is the program that runs or a
+ * service or the kernel for it. */
 #include "clock.h"
 
 #include "arch.h"
@@ -14,8 +15,8 @@
 
 enum { SECOND = 1000000000, WATCH_NS = SECOND / 4, STRIKE_NS = 20011, SAMPLE_NS = SECOND / 100 };
 
-static struct task *alarms;         /* by time */
-static uint64_t watch;              /* when the manager is looked at next */
+static struct task *alarms; /* by time */
+static uint64_t watch;      /* when the manager is looked at next */
 int64_t clock_slice_end = -1;
 uint64_t clock_sample_at = ~0ul;
 struct clock_page *clock_page;
@@ -49,7 +50,8 @@ void clock_alarm(struct task *t, uint64_t when)
     timer_update();
 }
 
-/* When t's quantum ends if it runs from now on; but no sooner than QUANTUM_MIN, for it may prove that nobody else wants to run. */
+/* When t's quantum ends if it runs from now on; but no sooner than QUANTUM_MIN, for it may prove
+ * that nobody else wants to run. */
 static int64_t quantum_end(const struct thread *t, uint64_t used, uint64_t now)
 {
     int64_t left = t->quantum_end - (int64_t)used;
@@ -150,17 +152,17 @@ int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out)
 {
     uint64_t ns;
     switch (id) {
-    case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE:
-        ns = arch_time() + clock_wall_base;
-        break;
-    case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME:
-        ns = arch_time();
-        break;
-    case CLOCK_PROCESS_CPUTIME_ID: case CLOCK_THREAD_CPUTIME_ID:
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE: ns = arch_time() + clock_wall_base; break;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME: ns = arch_time(); break;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
         ns = id == CLOCK_PROCESS_CPUTIME_ID ? task_used(t->task) : clock_used(t);
         break;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
     out->sec = ns / SECOND;
     out->nsec = ns % SECOND;

@@ -7,7 +7,7 @@
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
-void clock_alarm(struct task *t, uint64_t when);   /* 0 cancels */
+void clock_alarm(struct task *t, uint64_t when); /* 0 cancels */
 /* When sched_tick() is due; -1: nobody waits. */
 extern int64_t clock_slice_end;
 void clock_slice_slow(const struct thread *t);
@@ -18,10 +18,12 @@ static inline void clock_slice(const struct thread *t)
     if (__builtin_expect(clock_slice_end < 0, 0))
         clock_slice_slow(t);
 }
-/* When it is looked at next what the processor does for a program; ~0: not, for no program's time runs. */
+/* When it is looked at next what the processor does for a program; ~0: not, for no program's time
+ * runs. */
 extern uint64_t clock_sample_at;
 void clock_sample_begin(uint64_t now);
-/* t is the program whose time runs from now on: the tick, if one is due, must not come too late for it. */
+/* t is the program whose time runs from now on: the tick, if one is due, must not come too late for
+ * it. */
 static inline void clock_runs(const struct thread *t, uint64_t now)
 {
     if (__builtin_expect(clock_sample_at == ~0ul, 0))
@@ -31,12 +33,14 @@ static inline void clock_runs(const struct thread *t, uint64_t now)
 }
 /* Processor time of a thread, the current stretch included. */
 uint64_t clock_used(const struct thread *t);
-/* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the rest is the program's own. */
+/* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the
+ * rest is the program's own. */
 uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns);
 void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 extern struct clock_page *clock_page;
-static inline paddr_t clock_page_frame(void) { return arch_image_phys(clock_page); }   /* in the kernel's image */
-extern int64_t clock_wall_base;                    /* nanoseconds since 1970 at boot */
+/* in the kernel's image */
+static inline paddr_t clock_page_frame(void) { return arch_image_phys(clock_page); }
+extern int64_t clock_wall_base; /* nanoseconds since 1970 at boot */
 
 #endif

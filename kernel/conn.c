@@ -104,7 +104,8 @@ static void table_put(struct conn_table *t, unsigned fd, struct conn *c, bool cl
         t->lowest++;
 }
 
-int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object, uint64_t position, uint32_t flags)
+int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object,
+                     uint64_t position, uint32_t flags)
 {
     int64_t fd = table_place(t, lowest);
     if (fd < 0)
@@ -138,7 +139,7 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
         return -EBADF;
     if (!entry_make(t, lowest))
         return -ENOMEM;
-    c->refs++;   /* it must outlive what is closed here */
+    c->refs++; /* it must outlive what is closed here */
     if (conn_get(t, lowest))
         conn_close(t, lowest);
     table_put(t, lowest, c, how & DUP_CLOEXEC);
@@ -146,11 +147,12 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
     return lowest;
 }
 
-/* The last reference and the last call in progress are gone: who should know is told, by the object itself; the personality server, which
- * may hold locks in its name, before its own service. */
+/* The last reference and the last call in progress are gone: who should know is told, by the object
+ * itself; the personality server, which may hold locks in its name, before its own service. */
 static void conn_release(struct conn *c)
 {
-    struct task *s = c->flags & CONN_WATCH && kcall_personality ? kcall_personality->server : tasks[c->service];
+    struct task *s = c->flags & CONN_WATCH && kcall_personality ? kcall_personality->server
+                                                                : tasks[c->service];
     if (s && s->service)
         ipc_post(s, &c->mail);
     else
@@ -211,7 +213,9 @@ void conn_position_give(struct thread *t)
             ipc_send(n, s);
             return;
         }
-        n->conn = NULL;   /* one after the other: were it sent, its own end would let the next one in, deeper in the stack each time */
+        /* one after the other: were it sent, its own end would let the next one in, deeper in the
+         * stack each time */
+        n->conn = NULL;
         n->state = THREAD_PARKED;
         ipc_finish(n, -ENXIO);
     }

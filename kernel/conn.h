@@ -1,38 +1,42 @@
-/* Connections: what a file descriptor is. An open file (struct conn) may stand in several tables and under several
- * numbers (fork, dup); the position belongs to it. */
+/* Connections: what a file descriptor is. An open file (struct conn) may stand in several tables
+ * and under several numbers (fork, dup); the position belongs to it. */
 #ifndef CONN_H
 #define CONN_H
 
 #include "thread.h"
 
 struct conn {
-    struct mail    mail;       /* when the last reference goes it is sent to its service as a release */
-    uint64_t       object, position;
-    uint32_t       flags;      /* O_..., CONN_... */
-    uint32_t       refs;       /* entries of tables; calls in progress are not counted: they hold `busy` */
-    endpoint_t     service;    /* slot */
-    uint32_t       id;         /* conn_info.id */
-    uint8_t        busy;       /* a call holds the position */
-    uint64_t       errors;     /* of which errors this open file has been told, as in message.flags (CALL_ERRORS_SHIFT) */
-    struct thread *waiting;    /* for the position, in order */
+    /* when the last reference goes it is sent to its service as a release */
+    struct mail mail;
+    uint64_t object, position;
+    uint32_t flags; /* O_..., CONN_... */
+    /* entries of tables; calls in progress are not counted: they hold `busy` */
+    uint32_t refs;
+    endpoint_t service; /* slot */
+    uint32_t id;        /* conn_info.id */
+    uint8_t busy;       /* a call holds the position */
+    /* of which errors this open file has been told, as in message.flags (CALL_ERRORS_SHIFT) */
+    uint64_t errors;
+    struct thread *waiting; /* for the position, in order */
 };
 
 enum { CONN_MAX = 1024, CONN_CHUNK = 64, CONN_CHUNKS = CONN_MAX / CONN_CHUNK };
 
 struct conn_table {
-    uint32_t refs;             /* tasks that share it */
-    uint32_t limit;            /* RLIMIT_NOFILE */
-    uint32_t lowest;           /* no free place below */
+    uint32_t refs;   /* tasks that share it */
+    uint32_t limit;  /* RLIMIT_NOFILE */
+    uint32_t lowest; /* no free place below */
     uint32_t used;
-    uintptr_t *chunks[CONN_CHUNKS];  /* of entries: struct conn *, bit 0: close on exec. NULL until one is needed */
+    /* of entries: struct conn *, bit 0: close on exec. NULL until one is needed */
+    uintptr_t *chunks[CONN_CHUNKS];
 };
 
 extern unsigned conns_count;
 
 struct conn_table *conn_table_create(void);
 struct conn_table *conn_table_copy(const struct conn_table *t);
-void  conn_table_drop(struct conn_table *t);
-void  conn_table_exec(struct conn_table *t);
+void conn_table_drop(struct conn_table *t);
+void conn_table_exec(struct conn_table *t);
 
 /* Where descriptor fd stands, NULL when its chunk is not there. */
 static inline uintptr_t *conn_entry(const struct conn_table *t, uint64_t fd)
@@ -47,13 +51,15 @@ static inline struct conn *conn_get(const struct conn_table *t, uint64_t fd)
     return e ? (struct conn *)(*e & ~(uintptr_t)1) : NULL;
 }
 
-int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object, uint64_t position, uint32_t flags);
+int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object,
+                     uint64_t position, uint32_t flags);
 int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how);
 int64_t conn_close(struct conn_table *t, uint64_t fd);
 /* The position: taken for a call, given back at its end. false: t waits for it now. */
-bool  conn_position_take(struct conn *c, struct thread *t);
-void  conn_position_give(struct thread *t);
-void  conn_withdraw(struct thread *t);
-void  conn_released(struct conn *c);   /* its release was delivered: to the personality server if that watched it, then to its service */
+bool conn_position_take(struct conn *c, struct thread *t);
+void conn_position_give(struct thread *t);
+void conn_withdraw(struct thread *t);
+/* its release was delivered: to the personality server if that watched it, then to its service */
+void conn_released(struct conn *c);
 
 #endif

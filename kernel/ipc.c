@@ -1,15 +1,18 @@
 /* Messages.
  *
- * The life of a call: the caller's registers are the request (words, op, object ... in struct thread say what the
- * kernel made of them). If the service has a thread that waits in receive and its monitor is free, the request is
- * copied into that thread's registers, and it runs: no queue, no buffer. Otherwise the caller itself is put into the
- * service's mailbox. Whoever receives it holds the call until he replies, forwards or throws it back; it then stands in
- * nobody's list, only its own state says who owes the reply. So nothing in here needs memory, and nothing grows.
+ * The life of a call: the caller's registers are the request (words, op, object ... in struct
+ * thread say what the kernel made of them). If the service has a thread that waits in receive and
+ * its monitor is free, the request is copied into that thread's registers, and it runs: no queue,
+ * no buffer. Otherwise the caller itself is put into the service's mailbox. Whoever receives it
+ * holds the call until he replies, forwards or throws it back; it then stands in nobody's list,
+ * only its own state says who owes the reply. So nothing in here needs memory, and nothing grows.
  *
- * The threads of a service are shared out: what one user's programs may keep busy is bounded, and some are left for root
- * and for other services (admits). Whose turn it is not stays in the mailbox, and others overtake him.
+ * The threads of a service are shared out: what one user's programs may keep busy is bounded, and
+ * some are left for root and for other services (admits). Whose turn it is not stays in the
+ * mailbox, and others overtake him.
  *
- * Because the caller's registers keep the request, a call can be made again at any time (syscall_dispatch). */
+ * Because the caller's registers keep the request, a call can be made again at any time
+ * (syscall_dispatch). */
 #include "ipc.h"
 
 #include "arch.h"
@@ -60,7 +63,8 @@ static void deliver_told(struct thread *r)
     r->task->messages++;
 }
 
-static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object, uint64_t flags)
+static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object,
+                           uint64_t flags)
 {
     r->serving = 0;
     r->charged_to = 0;
@@ -70,13 +74,18 @@ static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_
 
 /* ---- whose turn it is ---- */
 
-/* Of n threads of a service one user keeps so many busy at most; with fewer than four nobody is bounded. */
+/* Of n threads of a service one user keeps so many busy at most; with fewer than four nobody is
+ * bounded. */
 static unsigned servers_each(unsigned n) { return n < 4 ? n : n < 8 ? n / 2 : 4; }
-static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }         /* or for services; */
+/* or for services; */
+static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }
 static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; } /* of these */
 
 /* Threads that wait in receive. */
-static unsigned idle(const struct task *x) { return x->spare + x->servers - servers_each(x->servers); }
+static unsigned idle(const struct task *x)
+{
+    return x->spare + x->servers - servers_each(x->servers);
+}
 
 void ipc_serves(struct task *service, unsigned servers)
 {
@@ -94,16 +103,21 @@ static unsigned busy_for(const struct task *service, const struct thread *but, u
 }
 
 /* Whether a caller gets a thread, r if that is already at hand, of the `idle` ones. */
-static bool admits(const struct task *to, const struct thread *r, unsigned idle, const struct task *caller)
+static bool admits(const struct task *to, const struct thread *r, unsigned idle,
+                   const struct task *caller)
 {
     if (caller->service)
         return true;
     if (!caller->user)
         return idle > servers_for_services(to->servers);
-    return idle > servers_for_root(to->servers) && busy_for(to, r, caller->user) < servers_each(to->servers);
+    return idle > servers_for_root(to->servers) &&
+           busy_for(to, r, caller->user) < servers_each(to->servers);
 }
 
-static inline struct thread *mail_caller(struct mail *m) { return (struct thread *)((char *)m - offsetof(struct thread, mail)); }
+static inline struct thread *mail_caller(struct mail *m)
+{
+    return (struct thread *)((char *)m - offsetof(struct thread, mail));
+}
 
 static inline void mail_out(struct task *me, struct mail *m, struct mail *before)
 {
@@ -121,16 +135,19 @@ static void deliver_release(struct thread *r, struct mail *m)
     conn_released(c);
 }
 
-/* Takes the first mail out of the mailbox whose caller may have one of the threads that wait, or r. */
+/* Takes the first mail out of the mailbox whose caller may have one of the threads that wait, or r.
+ */
 static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
 {
     struct task *me = r->task;
     unsigned left = idle(me) + (r->state != THREAD_RECEIVING);
-    const uint32_t *refused = NULL;   /* the user who was refused last: his calls often stand side by side */
+    /* the user who was refused last: his calls often stand side by side */
+    const uint32_t *refused = NULL;
     struct mail *before = NULL;
     for (struct mail *m = me->mail_first; m; before = m, m = m->next) {
         const struct task *caller = m->kind == MAIL_CALL ? mail_caller(m)->task : NULL;
-        if (caller && ((refused && *refused == caller->user && !caller->service) || !admits(me, r, left, caller))) {
+        if (caller && ((refused && *refused == caller->user && !caller->service) ||
+                       !admits(me, r, left, caller))) {
             refused = &caller->user;
             continue;
         }
@@ -144,7 +161,8 @@ static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
     return false;
 }
 
-/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none. */
+/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none.
+ */
 static bool deliver_next(struct thread *r)
 {
     struct task *me = r->task;
@@ -247,7 +265,8 @@ void ipc_send(struct thread *t, struct task *to)
     t->call += 1ul << INDEX_BITS;
     t->slow = 0;
     struct thread *r = to->receivers;
-    if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)), 1)) {
+    if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)),
+                         1)) {
         receiver_leaves(to, r);
         deliver(r, t);
         sched_ready(r);
@@ -270,7 +289,8 @@ void ipc_notify(struct task *to, uint64_t bits)
     enter(to);
 }
 
-void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
+void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
+               uint64_t w4)
 {
     struct personality *p = t->task->personality;
     if (t->task->service || !p) {
@@ -287,16 +307,19 @@ void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t
     ipc_send(t, p->server);
 }
 
-void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access, uint64_t length)
+void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
+               uint64_t length)
 {
     if (t->task->service) {
-        if (kind == CALL_THROWN)   /* its memory is always there: it has shown a window that is not, or whom it calls says so */
+        /* its memory is always there: it has shown a window that is not, or whom it calls says so
+         */
+        if (kind == CALL_THROWN)
             ipc_finish(t, -EFAULT);
         else
             service_fault(t, PM_FAULT, 14, access, address);
         return;
     }
-    if (t->kind == CALL_EXPIRED) {   /* the policy throws its call back: that decides nothing */
+    if (t->kind == CALL_EXPIRED) { /* the policy throws its call back: that decides nothing */
         ipc_finish(t, -EINVAL);
         return;
     }
@@ -339,7 +362,8 @@ static void interrupted_call(struct thread *t)
     ipc_event(t, KERNEL_SIGNAL, t->regs.rax, t->index, 0, 0, 0);
 }
 
-/* A call that is not made again, because it was interrupted or its pages will never be there, has done what it has done. */
+/* A call that is not made again, because it was interrupted or its pages will never be there, has
+ * done what it has done. */
 static void finish_partly(struct thread *t, uint64_t done)
 {
     t->regs.rax = done;
@@ -355,7 +379,8 @@ void ipc_call_again(struct thread *t)
     } else if (t->interrupted && t->progress) {
         finish_partly(t, t->progress);
     } else if (t->interrupted) {
-        t->regs.rip -= ARCH_SYSCALL_SIZE;   /* nothing has happened yet: the call is made after the signal */
+        /* nothing has happened yet: the call is made after the signal */
+        t->regs.rip -= ARCH_SYSCALL_SIZE;
         finish_partly(t, t->regs.rax);
     } else {
         syscall_dispatch(t);
@@ -363,8 +388,9 @@ void ipc_call_again(struct thread *t)
     t->resumed = 0;
 }
 
-/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or written all the same. Whoever has used his
- * quantum up waits for his turn first, for a program that is thrown back again and again runs in no other way. */
+/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or
+ * written all the same. Whoever has used his quantum up waits for his turn first, for a program
+ * that is thrown back again and again runs in no other way. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
     if (t->event_due && result) {
@@ -461,14 +487,15 @@ void ipc_interrupt(struct thread *t)
 {
     switch (t->state) {
     case THREAD_READY:
-        t->interrupted = 1;   /* in a run queue, for it is a service that asks: when it comes out of there */
+        /* in a run queue, for it is a service that asks: when it comes out of there */
+        t->interrupted = 1;
         break;
     case THREAD_QUEUED:
     case THREAD_POSITION:
     case THREAD_HELD:
         if (t->kind == CALL_EVENT)
-            break;   /* it is with its personality already */
-        if (t->kind == CALL_EXPIRED) {   /* asks again afterwards */
+            break;                     /* it is with its personality already */
+        if (t->kind == CALL_EXPIRED) { /* asks again afterwards */
             ipc_withdraw(t);
             t->kind = CALL_SYSCALL;
             t->interrupted = 1;
@@ -488,8 +515,7 @@ void ipc_interrupt(struct thread *t)
             t->interrupted = 1;
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -522,7 +548,7 @@ void ipc_orphan(struct task *gone)
         if (!t || t->state != THREAD_HELD || t->holder != gone)
             continue;
         if (t->connected == t->call)
-            conn_close(t->task->conns, t->descriptor);   /* the next one gives it another */
+            conn_close(t->task->conns, t->descriptor); /* the next one gives it another */
         t->state = THREAD_QUEUED;
         t->mail.kind = MAIL_CALL;
         t->call += 1ul << INDEX_BITS;

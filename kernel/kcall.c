@@ -18,7 +18,7 @@ struct personality *kcall_personality;
 void kcall_park(struct thread *t)
 {
     t->regs.rax = 0;
-    if (t->interrupted) {   /* unparked before it parked */
+    if (t->interrupted) { /* unparked before it parked */
         t->interrupted = 0;
         return;
     }
@@ -26,8 +26,9 @@ void kcall_park(struct thread *t)
     t->state = THREAD_PARKED;
 }
 
-/* A service that spins cannot go on telling smaller and smaller numbers, so what it says so is worth at most STEPS_MAX looks of the
- * manager. A message that is received, and a call that is made, begin another stretch of work. */
+/* A service that spins cannot go on telling smaller and smaller numbers, so what it says so is
+ * worth at most STEPS_MAX looks of the manager. A message that is received, and a call that is
+ * made, begin another stretch of work. */
 static bool gets_further(struct thread *t, uint64_t steps_left)
 {
     uint64_t stretch = (t->serving ? t->serving : t->task->messages) + t->call;
@@ -83,7 +84,8 @@ static int64_t sys_retry(struct thread *t, const uint64_t *a)
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);   /* a fault at nothing: PM lets it go on at once */
+    /* a fault at nothing: PM lets it go on at once */
+    ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);
     return 0;
 }
 
@@ -111,7 +113,8 @@ static int64_t sys_slow(struct thread *t, const uint64_t *a)
     if (!c)
         return -ESRCH;
     c->slow = 1;
-    if (!c->interrupted || c->kind != CALL_SYSCALL)   /* a fault or an event goes on to its end in any case */
+    /* a fault or an event goes on to its end in any case */
+    if (!c->interrupted || c->kind != CALL_SYSCALL)
         return 0;
     c->interrupted = 0;
     ipc_interrupt(c);
@@ -136,7 +139,8 @@ static int64_t sys_connect(struct thread *t, const uint64_t *a)
         return descriptor;
     c->connected = c->call, c->descriptor = descriptor;
     if (a[2] >> CALL_ERRORS_SHIFT)
-        conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT << CALL_ERRORS_SHIFT;
+        conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT
+                                                                   << CALL_ERRORS_SHIFT;
     return descriptor;
 }
 
@@ -171,7 +175,9 @@ static int64_t sys_dup3(struct thread *t, const uint64_t *a)
 {
     if (a[0] == a[1] || a[2] & ~(uint64_t)O_CLOEXEC)
         return -EINVAL;
-    return t->task->conns ? conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0)) : -EBADF;
+    return t->task->conns
+               ? conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0))
+               : -EBADF;
 }
 
 static int64_t sys_clock(struct thread *t, const uint64_t *a)
@@ -187,7 +193,7 @@ static int64_t sys_clock(struct thread *t, const uint64_t *a)
     vaddr_t at = a[1];
     space_missing(t->space, &at, sizeof now, true);
     ipc_fault(t, CALL_THROWN, at, PM_FAULT_CALL | PM_FAULT_WRITE, sizeof now - (at - a[1]));
-    return t->regs.rax;   /* the number: the call is made again */
+    return t->regs.rax; /* the number: the call is made again */
 }
 
 static int64_t sys_time(struct thread *t, const uint64_t *a)
@@ -224,7 +230,8 @@ static int64_t sys_sched(struct thread *t, const uint64_t *a)
 {
     if (!has_right(t, RIGHT_SCHED))
         return -EPERM;
-    if ((a[1] && (a[1] < PRIORITY_PROGRAM || a[1] > PRIORITY_LAST)) || (a[2] && (a[2] < QUANTUM_MIN || a[2] > QUANTUM_MAX)))
+    if ((a[1] && (a[1] < PRIORITY_PROGRAM || a[1] > PRIORITY_LAST)) ||
+        (a[2] && (a[2] < QUANTUM_MIN || a[2] > QUANTUM_MAX)))
         return -EINVAL;
     bool all = a[0] == SCHED_ALL;
     if (!all && (a[0] >= THREADS_MAX || !threads[a[0]] || !threads[a[0]]->user))
@@ -241,30 +248,76 @@ static int64_t sys_thread(struct thread *t, const uint64_t *a)
 }
 
 const kcall_t kcall_by_route[SYS_COUNT_] = {
-    [SYS_CLOSE] = sys_close, [SYS_DUP] = sys_dup, [SYS_DUP2] = sys_dup2, [SYS_DUP3] = sys_dup3,
-    [SYS_CLOCK] = sys_clock, [SYS_YIELD] = sys_yield,
+    [SYS_CLOSE] = sys_close, [SYS_DUP] = sys_dup,     [SYS_DUP2] = sys_dup2,
+    [SYS_DUP3] = sys_dup3,   [SYS_CLOCK] = sys_clock, [SYS_YIELD] = sys_yield,
 };
 
 const kcall_t kcalls[SYS_COUNT_] = {
-    [SYS_NOTIFY] = sys_notify, [SYS_THROW] = sys_throw, [SYS_RETRY] = sys_retry, [SYS_COPY] = sys_copy,
-    [SYS_CALL_ALIVE] = sys_call_alive, [SYS_CALL_USER] = sys_call_user, [SYS_SLOW] = sys_slow,
-    [SYS_MOVED] = sys_moved, [SYS_UNPARK] = sys_unpark, [SYS_SELF] = sys_self,
-    [SYS_SLOT] = sys_slot, [SYS_LEND] = sys_lend, [SYS_CONNECT] = sys_connect, [SYS_CONN_ERRORS] = sys_conn_errors,
-    [SYS_CONN_GET] = sys_conn_get, [SYS_CONN_LIST] = sys_conn_list, [SYS_CONN_SET] = sys_conn_set, [SYS_CONN_INSTALL] = sys_conn_install,
-    [SYS_CONN_DUP] = sys_conn_dup, [SYS_CONN_CLOSE] = sys_conn_close, [SYS_CONN_EXEC] = sys_conn_exec,
-    [SYS_AIM] = sys_aim, [SYS_PEEK] = sys_peek, [SYS_POKE] = sys_poke, [SYS_REGS_GET] = sys_regs_get,
-    [SYS_REGS_SET] = sys_regs_set, [SYS_THREAD_SET] = sys_thread_set, [SYS_TASK_SET] = sys_task_set,
-    [SYS_INTERRUPT] = sys_interrupt, [SYS_ROUTES] = sys_routes,
-    [SYS_TASK_CREATE] = sys_task_create, [SYS_TASK_KILL] = sys_task_kill, [SYS_THREAD_CREATE] = sys_thread_create,
-    [SYS_THREAD_KILL] = sys_thread_kill, [SYS_TASK_SPACE] = sys_task_space, [SYS_PAGES] = sys_pages,
-    [SYS_PAGES_CLONE] = sys_pages_clone, [SYS_FRAMES] = sys_frames, [SYS_FRAMES_GIVE] = sys_frames_give,
-    [SYS_SERVICE_CREATE] = sys_service_create, [SYS_SERVICE_LOAD] = sys_service_load,
-    [SYS_SERVICE_START] = sys_service_start, [SYS_SERVICE_KILL] = sys_service_kill, [SYS_SERVICE_RESUME] = sys_service_resume,
-    [SYS_READY] = sys_ready, [SYS_MODULE] = sys_module,
-    [SYS_GROW] = sys_grow, [SYS_THREAD] = sys_thread, [SYS_IRQ_BIND] = sys_irq_bind, [SYS_IRQ_ACK] = sys_irq_ack,
-    [SYS_PORT_IN] = sys_port_in, [SYS_PORT_OUT] = sys_port_out, [SYS_PORT_INS] = sys_port_ins,
-    [SYS_PORT_OUTS] = sys_port_outs, [SYS_MAP_DEVICE] = sys_map_device,
-    [SYS_CLOCK] = sys_clock, [SYS_TIME] = sys_time, [SYS_ALARM] = sys_alarm, [SYS_CLOCK_SET] = sys_clock_set,
-    [SYS_YIELD] = sys_yield, [SYS_SCHED] = sys_sched, [SYS_LOG] = sys_log, [SYS_INFO] = sys_info, [SYS_TRACE] = sys_trace,
-    [SYS_PUBLISH] = sys_publish, [SYS_HALT] = sys_halt, [SYS_FRAME_COUNT] = sys_frame_count,
+    [SYS_NOTIFY] = sys_notify,
+    [SYS_THROW] = sys_throw,
+    [SYS_RETRY] = sys_retry,
+    [SYS_COPY] = sys_copy,
+    [SYS_CALL_ALIVE] = sys_call_alive,
+    [SYS_CALL_USER] = sys_call_user,
+    [SYS_SLOW] = sys_slow,
+    [SYS_MOVED] = sys_moved,
+    [SYS_UNPARK] = sys_unpark,
+    [SYS_SELF] = sys_self,
+    [SYS_SLOT] = sys_slot,
+    [SYS_LEND] = sys_lend,
+    [SYS_CONNECT] = sys_connect,
+    [SYS_CONN_ERRORS] = sys_conn_errors,
+    [SYS_CONN_GET] = sys_conn_get,
+    [SYS_CONN_LIST] = sys_conn_list,
+    [SYS_CONN_SET] = sys_conn_set,
+    [SYS_CONN_INSTALL] = sys_conn_install,
+    [SYS_CONN_DUP] = sys_conn_dup,
+    [SYS_CONN_CLOSE] = sys_conn_close,
+    [SYS_CONN_EXEC] = sys_conn_exec,
+    [SYS_AIM] = sys_aim,
+    [SYS_PEEK] = sys_peek,
+    [SYS_POKE] = sys_poke,
+    [SYS_REGS_GET] = sys_regs_get,
+    [SYS_REGS_SET] = sys_regs_set,
+    [SYS_THREAD_SET] = sys_thread_set,
+    [SYS_TASK_SET] = sys_task_set,
+    [SYS_INTERRUPT] = sys_interrupt,
+    [SYS_ROUTES] = sys_routes,
+    [SYS_TASK_CREATE] = sys_task_create,
+    [SYS_TASK_KILL] = sys_task_kill,
+    [SYS_THREAD_CREATE] = sys_thread_create,
+    [SYS_THREAD_KILL] = sys_thread_kill,
+    [SYS_TASK_SPACE] = sys_task_space,
+    [SYS_PAGES] = sys_pages,
+    [SYS_PAGES_CLONE] = sys_pages_clone,
+    [SYS_FRAMES] = sys_frames,
+    [SYS_FRAMES_GIVE] = sys_frames_give,
+    [SYS_SERVICE_CREATE] = sys_service_create,
+    [SYS_SERVICE_LOAD] = sys_service_load,
+    [SYS_SERVICE_START] = sys_service_start,
+    [SYS_SERVICE_KILL] = sys_service_kill,
+    [SYS_SERVICE_RESUME] = sys_service_resume,
+    [SYS_READY] = sys_ready,
+    [SYS_MODULE] = sys_module,
+    [SYS_GROW] = sys_grow,
+    [SYS_THREAD] = sys_thread,
+    [SYS_IRQ_BIND] = sys_irq_bind,
+    [SYS_IRQ_ACK] = sys_irq_ack,
+    [SYS_PORT_IN] = sys_port_in,
+    [SYS_PORT_OUT] = sys_port_out,
+    [SYS_PORT_INS] = sys_port_ins,
+    [SYS_PORT_OUTS] = sys_port_outs,
+    [SYS_MAP_DEVICE] = sys_map_device,
+    [SYS_CLOCK] = sys_clock,
+    [SYS_TIME] = sys_time,
+    [SYS_ALARM] = sys_alarm,
+    [SYS_CLOCK_SET] = sys_clock_set,
+    [SYS_YIELD] = sys_yield,
+    [SYS_SCHED] = sys_sched,
+    [SYS_LOG] = sys_log,
+    [SYS_INFO] = sys_info,
+    [SYS_TRACE] = sys_trace,
+    [SYS_PUBLISH] = sys_publish,
+    [SYS_HALT] = sys_halt,
+    [SYS_FRAME_COUNT] = sys_frame_count,
 };

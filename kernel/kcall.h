@@ -1,5 +1,5 @@
-/* Kernel calls other than those that move messages: a table by number. A call gets the arguments as an array (rdi rsi rdx r10
- * r8 r9, as they stand in struct regs) and returns the result. */
+/* Kernel calls other than those that move messages: a table by number. A call gets the arguments as
+ * an array (rdi rsi rdx r10 r8 r9, as they stand in struct regs) and returns the result. */
 #ifndef KCALL_H
 #define KCALL_H
 
@@ -7,14 +7,14 @@
 
 typedef int64_t (*kcall_t)(struct thread *t, const uint64_t *a);
 
-extern const kcall_t kcalls[SYS_COUNT_];          /* what services may call */
-extern const kcall_t kcall_by_route[SYS_COUNT_];  /* what a routing table may name */
+extern const kcall_t kcalls[SYS_COUNT_];         /* what services may call */
+extern const kcall_t kcall_by_route[SYS_COUNT_]; /* what a routing table may name */
 
-extern struct personality *kcall_personality;         /* that of new programs */
+extern struct personality *kcall_personality; /* that of new programs */
 
 void kcall_advance(struct thread *t, uint64_t steps_left);
 void kcall_park(struct thread *t);
-void kcall_exit(struct thread *t, uint64_t how);   /* enum exit */
+void kcall_exit(struct thread *t, uint64_t how); /* enum exit */
 
 static inline void copy_words(uint64_t *to, const uint64_t *from)
 {
@@ -22,7 +22,10 @@ static inline void copy_words(uint64_t *to, const uint64_t *from)
         to[i] = from[i];
 }
 
-static inline bool has_right(const struct thread *t, uint32_t right) { return t->task->rights.rights & right; }
+static inline bool has_right(const struct thread *t, uint32_t right)
+{
+    return t->task->rights.rights & right;
+}
 
 /* kcall_info.c, trace.c */
 int64_t sys_info(struct thread *t, const uint64_t *a);

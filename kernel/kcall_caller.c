@@ -9,9 +9,9 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-/* The task that an argument means: a held call's caller (calls have a sequence, so they are large numbers), or a task by
- * endpoint. Endpoints fit 32 bits; the sequence of a call starts above bit 16 and a thread's first call may look like an
- * endpoint, so calls are tried first. */
+/* The task that an argument means: a held call's caller (calls have a sequence, so they are large
+ * numbers), or a task by endpoint. Endpoints fit 32 bits; the sequence of a call starts above bit
+ * 16 and a thread's first call may look like an endpoint, so calls are tried first. */
 static struct task *task_of(struct thread *t, uint64_t which)
 {
     struct thread *c = ipc_held(which, t->task);
@@ -33,7 +33,8 @@ int64_t sys_call_user(struct thread *t, const uint64_t *a)
     return x->personality ? x->user | (int64_t)x->privileged << 32 : 1l << 32;
 }
 
-/* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM, -ESRCH. */
+/* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM,
+ * -ESRCH. */
 static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
 {
     if (!has_right(t, RIGHT_CALLER))
@@ -49,7 +50,9 @@ static bool describe(const struct conn_table *table, uint64_t fd, struct conn_in
     if (!c)
         return false;
     bool cloexec = *conn_entry(table, fd) & 1;
-    *out = (struct conn_info){ c->object, c->position, c->service, c->flags | (cloexec ? O_CLOEXEC : 0), c->refs, c->id };
+    *out = (struct conn_info){ c->object,  c->position,
+                               c->service, c->flags | (cloexec ? O_CLOEXEC : 0),
+                               c->refs,    c->id };
     return true;
 }
 
@@ -81,7 +84,8 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
         return -EINVAL;
     for (uint64_t done = 0, n; done < count; done += n) {
         n = count - done < BATCH ? count - done : BATCH;
-        if (space_read(t->space, a[1] + done * stride, raw, (n - 1) * stride + sizeof(uint32_t)) < 0)
+        if (space_read(t->space, a[1] + done * stride, raw, (n - 1) * stride + sizeof(uint32_t)) <
+            0)
             return -EFAULT;
         for (uint64_t i = 0; i < n; i++)
             describe(x->conns, *(const uint32_t *)(raw + i * stride), &info[i]);
@@ -102,20 +106,13 @@ int64_t sys_conn_set(struct thread *t, const uint64_t *a)
         return -EBADF;
     const uint32_t settable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
     switch (a[2]) {
-    case CONN_SET_FLAGS:
-        c->flags = (c->flags & ~settable) | (a[3] & settable);
-        return 0;
-    case CONN_SET_CLOEXEC:
-        *conn_entry(x->conns, a[1]) = (uintptr_t)c | (a[3] != 0);
-        return 0;
-    case CONN_SET_POSITION:
-        c->position = a[3];
-        return 0;
+    case CONN_SET_FLAGS: c->flags = (c->flags & ~settable) | (a[3] & settable); return 0;
+    case CONN_SET_CLOEXEC: *conn_entry(x->conns, a[1]) = (uintptr_t)c | (a[3] != 0); return 0;
+    case CONN_SET_POSITION: c->position = a[3]; return 0;
     case CONN_SET_WATCH:
         c->flags = a[3] ? c->flags | CONN_WATCH : c->flags & ~(uint32_t)CONN_WATCH;
         return 0;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
 }
 
@@ -130,7 +127,8 @@ int64_t sys_conn_install(struct thread *t, const uint64_t *a)
         return -EFAULT;
     if (info.service >= MAX_SERVICE || !tasks[info.service])
         return -ENXIO;
-    return conn_install(x->conns, a[1], info.service, info.object, info.position, info.flags & ~CONN_APART);
+    return conn_install(x->conns, a[1], info.service, info.object, info.position,
+                        info.flags & ~CONN_APART);
 }
 
 int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
@@ -173,7 +171,8 @@ static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)
     struct task *x = task_of(t, a[0]);
     if (!x || !x->space || (x->service && write))
         return -ESRCH;
-    int error = write ? space_copy(x->space, a[1], t->space, a[2], a[3]) : space_copy(t->space, a[2], x->space, a[1], a[3]);
+    int error = write ? space_copy(x->space, a[1], t->space, a[2], a[3])
+                      : space_copy(t->space, a[2], x->space, a[1], a[3]);
     return error ? error : (int64_t)a[3];
 }
 
@@ -254,19 +253,13 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         return 0;
     }
     switch (a[1]) {
-    case TASK_LABEL:
-        x->label = a[2];
-        return 0;
+    case TASK_LABEL: x->label = a[2]; return 0;
     case TASK_USER:
         x->user = a[2];
         x->privileged = a[2] >> 32 != 0;
         return 0;
-    case TASK_WATCH:
-        x->watch = a[2] != 0;
-        return 0;
-    case TASK_DESCRIPTORS:
-        x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX;
-        return 0;
+    case TASK_WATCH: x->watch = a[2] != 0; return 0;
+    case TASK_DESCRIPTORS: x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX; return 0;
     case TASK_FILE_SIZE:
         x->file_size = a[2];
         x->stops = STOPS_DENIED | (a[2] != ~0ul ? STOPS_LIMITED : 0);
@@ -280,8 +273,7 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         for (struct thread *y = x->threads; y; y = y->siblings)
             sched_set(y, a[2], 0);
         return 0;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
 }
 
@@ -298,7 +290,7 @@ int64_t sys_interrupt(struct thread *t, const uint64_t *a)
 
 int64_t sys_routes(struct thread *t, const uint64_t *a)
 {
-    static struct personality posix;   /* one personality for now */
+    static struct personality posix; /* one personality for now */
     if (!has_right(t, RIGHT_POSIX))
         return -EPERM;
     if (a[1] > ROUTES_MAX)

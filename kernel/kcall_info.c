@@ -49,7 +49,8 @@ static int64_t info_task(uint64_t index, struct task_info *out)
 
 static int64_t info_thread(uint64_t index, struct thread_info *out)
 {
-    static const char names[][16] = { "ready", "receiving", "queued", "held", "position", "parked", "monitor", "dead" };
+    static const char names[][16] = { "ready",    "receiving", "queued",  "held",
+                                      "position", "parked",    "monitor", "dead" };
     if (index >= THREADS_MAX)
         return 0;
     const struct thread *t = threads[index];
@@ -72,10 +73,20 @@ static int64_t info_system(struct system_info *out)
 {
     const struct cpu *cpu = this_cpu();
     *out = (struct system_info){
-        .frames_all = frames_all, .frames_free = frames_free, .frames_for_programs = frames_for_programs(),
-        .tasks = tasks_count, .threads = threads_count, .connections = conns_count, .spaces = spaces_count,
-        .switches = cpu->switches, .space_switches = cpu->space_switches, .interrupts = cpu->interrupts,
-        .idle_ns = cpu->idle_ns, .uptime_ns = arch_time(), .boot_wall_ns = clock_wall_base, .tsc_hz = arch_tsc_hz(),
+        .frames_all = frames_all,
+        .frames_free = frames_free,
+        .frames_for_programs = frames_for_programs(),
+        .tasks = tasks_count,
+        .threads = threads_count,
+        .connections = conns_count,
+        .spaces = spaces_count,
+        .switches = cpu->switches,
+        .space_switches = cpu->space_switches,
+        .interrupts = cpu->interrupts,
+        .idle_ns = cpu->idle_ns,
+        .uptime_ns = arch_time(),
+        .boot_wall_ns = clock_wall_base,
+        .tsc_hz = arch_tsc_hz(),
     };
     return sizeof *out;
 }
@@ -88,7 +99,8 @@ static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint
         return 0;
     if (length > x->published_length - offset)
         length = x->published_length - offset;
-    return space_copy(t->space, to, x->space, x->published + offset, length) < 0 ? -EFAULT : (int64_t)length;
+    return space_copy(t->space, to, x->space, x->published + offset, length) < 0 ? -EFAULT
+                                                                                 : (int64_t)length;
 }
 
 static int64_t info_pulse(struct thread *t, vaddr_t to)
@@ -98,7 +110,10 @@ static int64_t info_pulse(struct thread *t, vaddr_t to)
     ipc_owed(owed);
     for (unsigned i = 0; i < MAX_SERVICE; i++) {
         const struct task *x = tasks[i];
-        out[i] = !x ? 0 : x->crash ? PULSE_FROZEN : x->active || !owed[i] ? stretch_of(x) : (x->messages + owed[i]->call) | PULSE_ASLEEP;
+        out[i] = !x                      ? 0
+                 : x->crash              ? PULSE_FROZEN
+                 : x->active || !owed[i] ? stretch_of(x)
+                                         : (x->messages + owed[i]->call) | PULSE_ASLEEP;
         if (out[i] && x->active && x->active != sched_first() && !x->crash)
             out[i] |= PULSE_READY;
     }
@@ -110,7 +125,8 @@ static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t 
     char piece[512];
     uint64_t done = 0;
     for (size_t n; done < length; done += n) {
-        n = log_read(offset + done, piece, length - done < sizeof piece ? length - done : sizeof piece);
+        n = log_read(offset + done, piece,
+                     length - done < sizeof piece ? length - done : sizeof piece);
         if (!n)
             break;
         if (space_write(t->space, to + done, piece, n) < 0)
@@ -127,8 +143,13 @@ static int64_t info_sched(struct thread *t, uint64_t first, vaddr_t to, uint64_t
         const struct thread *x = threads[i];
         if (!x || !x->user)
             continue;
-        struct sched_info out = { .thread = i, .task = x->task->endpoint, .ready = x->state == THREAD_READY || x->kind == CALL_EXPIRED,
-                                  .priority = x->priority, .base = x->task->priority, .cpu_ns = clock_used(x), .quantum = x->quantum };
+        struct sched_info out = { .thread = i,
+                                  .task = x->task->endpoint,
+                                  .ready = x->state == THREAD_READY || x->kind == CALL_EXPIRED,
+                                  .priority = x->priority,
+                                  .base = x->task->priority,
+                                  .cpu_ns = clock_used(x),
+                                  .quantum = x->quantum };
         if (space_write(t->space, to + done, &out, sizeof out) < 0)
             return -EFAULT;
         done += sizeof out;
@@ -138,26 +159,32 @@ static int64_t info_sched(struct thread *t, uint64_t first, vaddr_t to, uint64_t
 
 int64_t sys_info(struct thread *t, const uint64_t *a)
 {
-    union { struct task_info task; struct thread_info thread; struct system_info system; uint64_t word; } out = { 0 };
+    union {
+        struct task_info task;
+        struct thread_info thread;
+        struct system_info system;
+        uint64_t word;
+    } out = { 0 };
     int64_t n = sizeof out.word;
-    if (!has_right(t, a[0] == INFO_SCHED ? RIGHT_INFO | RIGHT_SCHED : RIGHT_INFO) && a[0] != INFO_FPU_SIZE)
+    if (!has_right(t, a[0] == INFO_SCHED ? RIGHT_INFO | RIGHT_SCHED : RIGHT_INFO) &&
+        a[0] != INFO_FPU_SIZE)
         return -EPERM;
     switch (a[0]) {
-    case INFO_TASK:       n = info_task(a[1], &out.task); break;
-    case INFO_THREAD:     n = info_thread(a[1], &out.thread); break;
-    case INFO_SYSTEM:     n = info_system(&out.system); break;
-    case INFO_PUBLISHED:  return info_published(t, a[1], a[2], a[3]);
-    case INFO_PULSE:      return a[3] < sizeof(uint64_t[MAX_SERVICE]) ? -EINVAL : info_pulse(t, a[2]);
-    case INFO_LOG:        return info_log(t, a[1], a[2], a[3]);
-    case INFO_SCHED:      return info_sched(t, a[1], a[2], a[3]);
+    case INFO_TASK: n = info_task(a[1], &out.task); break;
+    case INFO_THREAD: n = info_thread(a[1], &out.thread); break;
+    case INFO_SYSTEM: n = info_system(&out.system); break;
+    case INFO_PUBLISHED: return info_published(t, a[1], a[2], a[3]);
+    case INFO_PULSE: return a[3] < sizeof(uint64_t[MAX_SERVICE]) ? -EINVAL : info_pulse(t, a[2]);
+    case INFO_LOG: return info_log(t, a[1], a[2], a[3]);
+    case INFO_SCHED: return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:
         if (!kcall_personality || a[1] >= ROUTES_MAX)
             return -ENOENT;
         out.word = kcall_personality->missed[a[1]];
         break;
-    case INFO_FPU_SIZE:   return arch_fpu_size();
+    case INFO_FPU_SIZE: return arch_fpu_size();
     case INFO_CLOCK_PAGE: out.word = clock_page_frame(); break;
-    default:              return -EINVAL;
+    default: return -EINVAL;
     }
     if (n <= 0)
         return n;

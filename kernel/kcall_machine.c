@@ -1,4 +1,5 @@
-/* Kernel calls for drivers: interrupts, ports, device memory, memory of their own; all within the manifest. */
+/* Kernel calls for drivers: interrupts, ports, device memory, memory of their own; all within the
+ * manifest. */
 #include "arch.h"
 #include "ipc.h"
 #include "kcall.h"
@@ -11,22 +12,28 @@
 
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
-#define HEAP_CHOICES (1ul << 30)       /* pages by which it may begin later */
+#define HEAP_CHOICES (1ul << 30) /* pages by which it may begin later */
 #define DEVICE_START 0x200000000000ul
-#define DEVICE_SIZE  (1ul << 30)       /* of addresses, so of page tables too: what is mapped stays mapped */
+#define DEVICE_SIZE \
+    (1ul << 30) /* of addresses, so of page tables too: what is mapped stays mapped */
 
-static struct { struct task *task; uint8_t bit; } irqs[IRQS];
+static struct {
+    struct task *task;
+    uint8_t bit;
+} irqs[IRQS];
 
 static bool may_port(const struct task *t, uint64_t port, uint64_t width)
 {
     for (unsigned i = 0; i < 8; i++)
-        if (port >= t->rights.ports[i].first && port <= t->rights.ports[i].last && width - 1 <= t->rights.ports[i].last - port)
+        if (port >= t->rights.ports[i].first && port <= t->rights.ports[i].last &&
+            width - 1 <= t->rights.ports[i].last - port)
             return width == 1 || width == 2 || width == 4;
     return false;
 }
 
-/* Contiguous frames for a device. They belong to the slot for ever: when the driver dies its device may be writing there still, so they
- * go to nobody but the next driver, which resets the device first. */
+/* Contiguous frames for a device. They belong to the slot for ever: when the driver dies its device
+ * may be writing there still, so they go to nobody but the next driver, which resets the device
+ * first. */
 static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
 {
     unsigned i = 0;
@@ -36,10 +43,12 @@ static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
         return 0;
     if (!me->dma[i].pages) {
         size_t n = pages;
-        paddr_t first = range_within(me->committed, pages, me->rights.budget) ? frame_alloc_many(&n) : 0;
+        paddr_t first = range_within(me->committed, pages, me->rights.budget) ? frame_alloc_many(&n)
+                                                                              : 0;
         if (!first)
             return 0;
-        if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {   /* drivers ask at their start, when there is one large range */
+        /* drivers ask at their start, when there is one large range */
+        if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {
             while (n--)
                 frame_free(first + n * PAGE_SIZE);
             return 0;
@@ -79,11 +88,13 @@ int64_t sys_grow(struct thread *t, const uint64_t *a)
         if (a[2] && space_write(t->space, a[2], &first, sizeof first) < 0)
             return -EFAULT;
     } else {
-        int error = !range_within(me->committed, pages, me->rights.budget) ? -ENOMEM : space_commit(me, va, pages, PAGE_READ | PAGE_WRITE);
+        int error = !range_within(me->committed, pages, me->rights.budget)
+                        ? -ENOMEM
+                        : space_commit(me, va, pages, PAGE_READ | PAGE_WRITE);
         if (error)
             return error;
     }
-    me->heap_next += (pages + 1) * PAGE_SIZE;   /* with a guard page */
+    me->heap_next += (pages + 1) * PAGE_SIZE; /* with a guard page */
     return va;
 }
 
@@ -146,7 +157,9 @@ static int64_t port_string(struct thread *t, const uint64_t *a, bool out)
         if (!p)
             return -EFAULT;
         if (out) {
-            uint32_t value = width == 1 ? *(uint8_t *)p : width == 2 ? *(uint16_t *)p : *(uint32_t *)p;
+            uint32_t value = width == 1   ? *(uint8_t *)p
+                             : width == 2 ? *(uint16_t *)p
+                                          : *(uint32_t *)p;
             arch_port_out(port, width, value);
         } else {
             uint32_t value = arch_port_in(port, width);
@@ -179,7 +192,8 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
         uint64_t *e = arch_entry(me->space, me->device_next, true);
         if (!e)
             return -ENOMEM;
-        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE | PAGE_DEVICE);   /* not owned; text memory may be cached */
+        /* not owned; text memory may be cached */
+        *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE | PAGE_DEVICE);
     }
     return va + (a[0] - first);
 }

@@ -9,7 +9,6 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-
 static struct task *program(endpoint_t e)
 {
     struct task *x = task_find(e);
@@ -57,7 +56,9 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
     if (!x)
         return -EAGAIN;
     x->personality = kcall_personality;
-    if (parent)   /* init runs: the line belongs to programs now; a panic or the death of a service takes it back */
+    /* init runs: the line belongs to programs now; a panic or the death of a service takes it back
+     */
+    if (parent)
         log_to_serial = false;
     int error = task_inherit(x, parent, a[1]);
     if (error) {
@@ -87,7 +88,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     if (!has_right(t, RIGHT_PM))
         return -EPERM;
     struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
-    if (!x || (a[1] && !(like && like->user)))   /* a service's priority is not for programs */
+    if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for programs */
         return -ESRCH;
     if (!frames_spare())
         return -ENOMEM;
@@ -156,7 +157,7 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
     count = a[0] < count ? a[0] : count;
     paddr_t first = frame_alloc_many(&count);
     if (!first) {
-        first = frame_alloc_raw();   /* one that was given to the kernel and is free again */
+        first = frame_alloc_raw(); /* one that was given to the kernel and is free again */
         count = 1;
     }
     if (!first)

@@ -1,6 +1,6 @@
-/* Where things stand: see layout.h. An attacker who has found a way to write somewhere then does not know where; it is one wall
- * more, not the only one (Shacham et al., "On the effectiveness of address-space randomization", 2004). The kernel's own place is
- * chosen before, in x86/early.c. */
+/* Where things stand: see layout.h. An attacker who has found a way to write somewhere then does
+ * not know where; it is one wall more, not the only one (Shacham et al., "On the effectiveness of
+ * address-space randomization", 2004). The kernel's own place is chosen before, in x86/early.c. */
 #include "layout.h"
 
 #include "arch.h"
@@ -9,11 +9,11 @@
 #include "service.h"
 #include <minnow/elf.h>
 
-/* Programs stand below the heaps of services. Without chance each has 4 GiB of its own, so that a debugger knows whose an
- * address is; module n of the boot loader's list stands at
- * (n + 1) * STRIDE. */
-#define SLIDE_END   0x0f0000000000ul
-#define STRIDE      0x100000000ul
+/* Programs stand below the heaps of services. Without chance each has 4 GiB of its own, so that a
+ * debugger knows whose an address is; module n of the boot loader's list stands at (n + 1) *
+ * STRIDE. */
+#define SLIDE_END 0x0f0000000000ul
+#define STRIDE    0x100000000ul
 
 uint64_t layout_random(uint64_t choices)
 {
@@ -25,7 +25,8 @@ void layout_modules(void)
     bool fixed = boot_option("nokaslr");
     for (unsigned i = 0; i < module_count; i++) {
         void *file = phys_to_virt(modules[i].at);
-        uint64_t slide = fixed ? (i + 1) * STRIDE : layout_random(SLIDE_END / PAGE_SIZE) * PAGE_SIZE;
+        uint64_t slide = fixed ? (i + 1) * STRIDE
+                               : layout_random(SLIDE_END / PAGE_SIZE) * PAGE_SIZE;
         if (!elf_sound(file, modules[i].size))
             continue;
         if (elf_relocate(file, modules[i].size, slide) < 0)

@@ -1,11 +1,19 @@
-/* The boot log: a ring in memory and, while no driver owns the line, the first serial port (16550 data sheet), polled. */
+/* The boot log: a ring in memory and, while no driver owns the line, the first serial port (16550
+ * data sheet), polled. */
 #include "log.h"
 
 #include "arch.h"
 #include <minnow/format.h>
 #include "memory.h"
 
-enum { RING = 32768, COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, LINE = 256, LAST_WORDS = 1200 };
+enum {
+    RING = 32768,
+    COM1 = 0x3f8,
+    LINE_STATUS = 5,
+    TRANSMIT_EMPTY = 0x20,
+    LINE = 256,
+    LAST_WORDS = 1200
+};
 
 static char ring[RING];
 static size_t written;
@@ -13,12 +21,12 @@ bool log_to_serial = true;
 
 void log_init(void)
 {
-    arch_port_out(COM1 + 1, 1, 0);      /* no interrupts */
-    arch_port_out(COM1 + 3, 1, 0x80);   /* divisor: 115,200 baud */
+    arch_port_out(COM1 + 1, 1, 0);    /* no interrupts */
+    arch_port_out(COM1 + 3, 1, 0x80); /* divisor: 115,200 baud */
     arch_port_out(COM1 + 0, 1, 1);
     arch_port_out(COM1 + 1, 1, 0);
-    arch_port_out(COM1 + 3, 1, 3);      /* 8 bits, no parity, one stop bit */
-    arch_port_out(COM1 + 2, 1, 7);      /* FIFOs on and empty */
+    arch_port_out(COM1 + 3, 1, 3); /* 8 bits, no parity, one stop bit */
+    arch_port_out(COM1 + 2, 1, 7); /* FIFOs on and empty */
 }
 
 static void serial_put(char c)

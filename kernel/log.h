@@ -7,17 +7,20 @@
 struct regs;
 
 void log_init(void);
-void log_write(const char *text, size_t length);     /* to the ring and the early console */
+void log_write(const char *text, size_t length); /* to the ring and the early console */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t log_read(size_t offset, char *to, size_t length);
 
 /* The system cannot go on. Registers may be NULL. */
-_Noreturn void panic(const struct regs *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void panic_text(const char *text, size_t length);     /* the panic's text goes to the screen and the emulator's host too */
+_Noreturn void panic(const struct regs *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* the panic's text goes to the screen and the emulator's host too */
+void panic_text(const char *text, size_t length);
 void panic_screen(const char *text, size_t length);
-_Noreturn void log_halt(int how);                    /* HALT_...: a machine that stops by itself shows the end of the boot log */
-extern bool log_to_serial;                           /* until a driver owns the line */
-void dump_waits(void);                               /* who waits for whom */
+/* HALT_...: a machine that stops by itself shows the end of the boot log */
+_Noreturn void log_halt(int how);
+extern bool log_to_serial; /* until a driver owns the line */
+void dump_waits(void);     /* who waits for whom */
 extern bool panicking;
 #define KASSERT(x) ((x) ? (void)0 : panic(NULL, "%s:%d: %s", __FILE__, __LINE__, #x))
 

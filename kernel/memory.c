@@ -1,16 +1,18 @@
 /* The kernel's memory: frames and small objects.
  *
- * Frames come from a list of those that were given back, then from ranges that were never used. Small objects come
- * from caches, one a power of two, each a list of free pieces of pages. Neither ever fails but by returning nothing:
- * a program's wish for memory must not panic the kernel.
+ * Frames come from a list of those that were given back, then from ranges that were never used.
+ * Small objects come from caches, one a power of two, each a list of free pieces of pages. Neither
+ * ever fails but by returning nothing: a program's wish for memory must not panic the kernel.
  *
- * The free list is threaded through the free frames themselves (McKusick, Design of the FreeBSD OS, 6.3). */
+ * The free list is threaded through the free frames themselves (McKusick, Design of the FreeBSD
+ * OS, 6.3). */
 #include "memory.h"
 
 #include "arch.h"
 #include "log.h"
 
-enum { RANGES_MAX = 32, CLASS_FIRST = 5, CLASS_LAST = 12 };  /* 32 .. 4096 bytes */
+/* 32 .. 4096 bytes */
+enum { RANGES_MAX = 32, CLASS_FIRST = 5, CLASS_LAST = 12 };
 
 static struct range ranges[RANGES_MAX];
 static unsigned range_count, range_now;
@@ -24,7 +26,8 @@ uint64_t frames_end, frames_all, frames_free, frames_promised;
 static void uses_init(void)
 {
     for (unsigned i = 0; i < range_count; i++)
-        frames_end = ranges[i].end / PAGE_SIZE > frames_end ? ranges[i].end / PAGE_SIZE : frames_end;
+        frames_end = ranges[i].end / PAGE_SIZE > frames_end ? ranges[i].end / PAGE_SIZE
+                                                            : frames_end;
     size_t bytes = (frames_end * sizeof frame_uses[0] + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ul);
     for (unsigned i = 0; i < range_count && !frame_uses; i++) {
         if (ranges[i].end - ranges[i].first < bytes)
@@ -94,7 +97,8 @@ void frame_free(paddr_t p)
 
 uint64_t frames_for_programs(void)
 {
-    enum { KEPT = 128, KEPT_SHARE = 64 };   /* some, and one in so many; PM gives more when page tables need it */
+    /* some, and one in so many; PM gives more when page tables need it */
+    enum { KEPT = 128, KEPT_SHARE = 64 };
     uint64_t keep = frames_promised + KEPT + frames_all / KEPT_SHARE;
     return frames_free > keep ? frames_free - keep : 0;
 }
@@ -151,11 +155,13 @@ void kfree(void *p, size_t bytes)
 }
 
 /* A move of 4, 2 or 1 bytes for what quadwords leave over. */
-#define COPY_REST(type, to, from) (*(volatile type *)(to) = *(const type *)(from), (to) = (type *)(to) + 1, (from) = (const type *)(from) + 1)
+#define COPY_REST(type, to, from)                                             \
+    (*(volatile type *)(to) = *(const type *)(from), (to) = (type *)(to) + 1, \
+     (from) = (const type *)(from) + 1)
 
 void copy_bytes(void *to, const void *from, size_t n)
 {
-    if (n == 1) {   /* a pipe's or a terminal's byte */
+    if (n == 1) { /* a pipe's or a terminal's byte */
         *(char *)to = *(const char *)from;
         return;
     }

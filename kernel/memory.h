@@ -1,24 +1,33 @@
-/* The kernel's memory: frames and small objects. Of frames that PM has taken it is only known that they are PM's. */
+/* The kernel's memory: frames and small objects. Of frames that PM has taken it is only known that
+ * they are PM's. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <minnow/types.h>
 
-struct range { paddr_t first, end; };
+struct range {
+    paddr_t first, end;
+};
 
-void memory_init(const struct range *usable, unsigned count);  /* page-aligned, not overlapping what is in use */
-paddr_t frame_alloc(void);                     /* one zeroed frame, 0 when there is none */
-paddr_t frame_alloc_raw(void);                 /* not zeroed */
-paddr_t frame_alloc_many(size_t *count);       /* up to *count contiguous fresh frames, not zeroed; 0 when none */
-void    frame_free(paddr_t p);
-/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody else's memory is touched: each is counted
- * once for being lent, and once for every page of a program that it is. From FRAME_USES_MOST on it stays PM's. */
+/* page-aligned, not overlapping what is in use */
+void memory_init(const struct range *usable, unsigned count);
+paddr_t frame_alloc(void);     /* one zeroed frame, 0 when there is none */
+paddr_t frame_alloc_raw(void); /* not zeroed */
+/* up to *count contiguous fresh frames, not zeroed; 0 when none */
+paddr_t frame_alloc_many(size_t *count);
+void frame_free(paddr_t p);
+/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody
+ * else's memory is touched: each is counted once for being lent, and once for every page of a
+ * program that it is. From FRAME_USES_MOST on it stays PM's. */
 enum { FRAME_USES_MOST = 0xffff };
 extern uint16_t *frame_uses;
-extern uint64_t frames_end;                    /* number of the last frame + 1 */
-void    frames_lend(paddr_t first, size_t count);
-static inline bool frame_lent(paddr_t p) { return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE]; }
-static inline void frame_mapped(paddr_t p)     /* in a program; others than PM's are not counted */
+extern uint64_t frames_end; /* number of the last frame + 1 */
+void frames_lend(paddr_t first, size_t count);
+static inline bool frame_lent(paddr_t p)
+{
+    return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE];
+}
+static inline void frame_mapped(paddr_t p) /* in a program; others than PM's are not counted */
 {
     if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
         frame_uses[p / PAGE_SIZE]++;
@@ -28,15 +37,20 @@ static inline void frame_unmapped(paddr_t p)
     if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
         frame_uses[p / PAGE_SIZE]--;
 }
-bool    frame_return(paddr_t p);               /* and is free; false: it was not PM's, or a program can still get at it */
-extern uint64_t frames_all, frames_free;       /* counts */
-extern uint64_t frames_promised;               /* of the free ones: promised to services by their budgets */
-/* Whether there is memory for what programs cause: page tables, tasks, connections. What services are promised is not theirs. */
-/* How many PM may have: what is neither promised to services nor kept by the kernel for its own objects. */
+/* and is free; false: it was not PM's, or a program can still get at it */
+bool frame_return(paddr_t p);
+extern uint64_t frames_all, frames_free; /* counts */
+/* of the free ones: promised to services by their budgets */
+extern uint64_t frames_promised;
+/* Whether there is memory for what programs cause: page tables, tasks, connections. What services
+ * are promised is not theirs. */
+/* How many PM may have: what is neither promised to services nor kept by the kernel for its own
+ * objects. */
 uint64_t frames_for_programs(void);
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
-void   *kmalloc(size_t bytes);                 /* zeroed, at most a page; NULL when there is no memory */
-void    kfree(void *p, size_t bytes);
+/* zeroed, at most a page; NULL when there is no memory */
+void *kmalloc(size_t bytes);
+void kfree(void *p, size_t bytes);
 
 static inline void zero_page(void *p)
 {
@@ -50,11 +64,11 @@ static inline void copy_page(void *to, const void *from)
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
-void  copy_bytes(void *to, const void *from, size_t n);   /* quadwords first */
+void copy_bytes(void *to, const void *from, size_t n); /* quadwords first */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int byte, size_t n);
-int   memcmp(const void *a, const void *b, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
-int   strncmp(const char *a, const char *b, size_t n);
+int strncmp(const char *a, const char *b, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
-/* The end: registers, a symbolised back-trace, who waits for whom; on the screen, the serial line, and in frames of the test
- * harness's channel. The back-trace takes every word of the stack that points behind a call in the kernel's code, so it may show
- * stale ones. dump_waits() is the same view on demand, while the system runs. */
+/* The end: registers, a symbolised back-trace, who waits for whom; on the screen, the serial line,
+ * and in frames of the test harness's channel. The back-trace takes every word of the stack that
+ * points behind a call in the kernel's code, so it may show stale ones. dump_waits() is the same
+ * view on demand, while the system runs. */
 #include "arch.h"
 #include "ipc.h"
 #include "log.h"
@@ -10,16 +11,25 @@
 #include <minnow/protocol.h>
 
 /* Made by the Makefile: addresses as linked, from ARCH_LINKED on; names as offsets. */
-struct ksym { uint32_t address, name; };
+struct ksym {
+    uint32_t address, name;
+};
 extern const struct ksym ksyms[];
 extern const char ksym_names[];
 extern const uint32_t ksyms_count;
 extern char kernel_text[], kernel_text_end[];
 
-enum { HOST_PORT = 0xe9, VGA = 0xb8000, COLUMNS = 80, ROWS = 25, WHITE_ON_BLUE = 0x1f, TRACE_MAX = 16 };
+enum {
+    HOST_PORT = 0xe9,
+    VGA = 0xb8000,
+    COLUMNS = 80,
+    ROWS = 25,
+    WHITE_ON_BLUE = 0x1f,
+    TRACE_MAX = 16
+};
 
 bool panicking;
-uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700;   /* x86/early.c stirs it */
+uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700; /* x86/early.c stirs it */
 
 _Noreturn void __stack_chk_fail(void);
 void __stack_chk_fail(void) { panic(NULL, "a kernel function has overrun its stack frame"); }
@@ -71,7 +81,8 @@ static void print_symbol(uint64_t address)
             high = middle;
     }
     if (ksyms_count)
-        kprintf("  %lx %s+%lx\n", linked + ARCH_LINKED, ksym_names + ksyms[low].name, linked - ksyms[low].address);
+        kprintf("  %lx %s+%lx\n", linked + ARCH_LINKED, ksym_names + ksyms[low].name,
+                linked - ksyms[low].address);
 }
 
 static void back_trace(const uint64_t *sp)
@@ -87,7 +98,8 @@ static void back_trace(const uint64_t *sp)
 
 static const char *state_name(const struct thread *t)
 {
-    static const char *const names[] = { "ready", "receiving", "queued", "held", "position", "parked", "monitor", "dead" };
+    static const char *const names[] = { "ready",    "receiving", "queued",  "held",
+                                         "position", "parked",    "monitor", "dead" };
     return names[t->state];
 }
 

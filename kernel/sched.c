@@ -1,14 +1,16 @@
 /* Who runs: priority round-robin, pre-emptive.
  *
- * cpu.current is always the best thread there is, and not in a queue; everybody else who is ready stands in the queue
- * of his priority. So a call to an idle server switches straight to it: the caller blocks (current is none), the
- * server becomes ready, and is current at once.
+ * cpu.current is always the best thread there is, and not in a queue; everybody else who is ready
+ * stands in the queue of his priority. So a call to an idle server switches straight to it: the
+ * caller blocks (current is none), the server becomes ready, and is current at once.
  *
- * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It counts only while other programs
- * wait. Whoever has used his up does not come out of the run queue: he makes a call to the service that is the policy (SCHED_EXPIRED,
- * see pm/sched), whose reply gives him a priority and a new quantum and puts him at the end of his queue. Without a policy he
- * goes there at once. Whoever comes back with something left of his quantum goes to the front: it is still his turn. So while programs
- * wait and one runs, either the timer is set for no later than his quantum's end, or sched_slice_over.
+ * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It
+ * counts only while other programs wait. Whoever has used his up does not come out of the run
+ * queue: he makes a call to the service that is the policy (SCHED_EXPIRED, see pm/sched), whose
+ * reply gives him a priority and a new quantum and puts him at the end of his queue. Without a
+ * policy he goes there at once. Whoever comes back with something left of his quantum goes to the
+ * front: it is still his turn. So while programs wait and one runs, either the timer is set for no
+ * later than his quantum's end, or sched_slice_over.
  *
  * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -19,9 +21,12 @@
 #include "log.h"
 #include <minnow/protocol.h>
 
-static struct { struct thread *first, *last; } queues[PRIORITIES];
+static struct {
+    struct thread *first, *last;
+} queues[PRIORITIES];
 uint32_t sched_mask;
-enum { CREATION = 8 };            /* creating a thread costs its creator one in so many of what is left of his quantum */
+/* creating a thread costs its creator one in so many of what is left of his quantum */
+enum { CREATION = 8 };
 
 bool sched_slice_over;
 endpoint_t sched_policy;
@@ -66,7 +71,7 @@ static void wait_turn(struct thread *t)
         enqueue_last(t);
         return;
     }
-    sched_slice_over = false;             /* it comes out again by compete() */
+    sched_slice_over = false; /* it comes out again by compete() */
     enqueue_first(t);
     clock_slice(this_cpu()->charged);
 }
@@ -89,7 +94,9 @@ static void dispatch(struct thread *t)
     struct cpu *cpu = this_cpu();
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
-        if (__builtin_expect(best_queue() < t->priority || (sched_slice_over && t->priority >= PRIORITY_PROGRAM), 0))
+        if (__builtin_expect(best_queue() < t->priority ||
+                                 (sched_slice_over && t->priority >= PRIORITY_PROGRAM),
+                             0))
             wait_turn(t);
         else
             cpu->current = t;
@@ -247,8 +254,9 @@ static void stand_aside(struct thread *t, unsigned priority)
     turn_over(t);
 }
 
-/* Whether other programs should run before t does more for the program that is charged, whose next quantum begins then. Nobody is when it
- * has died: then t has a quantum of its own, the least, from when it stepped in. */
+/* Whether other programs should run before t does more for the program that is charged, whose next
+ * quantum begins then. Nobody is when it has died: then t has a quantum of its own, the least, from
+ * when it stepped in. */
 static bool quantum_over(const struct thread *t, struct thread *program)
 {
     uint32_t waiting = sched_mask >> PRIORITY_PROGRAM << PRIORITY_PROGRAM;
@@ -266,12 +274,16 @@ static bool quantum_over(const struct thread *t, struct thread *program)
 void sched_aside(struct thread *t)
 {
     struct thread *program = this_cpu()->charged;
-    bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1), programs = quantum_over(t, program);
-    if (!services && !programs && !t->task->entry_first && !t->task->pending && !t->task->mail_first)
+    bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1),
+         programs = quantum_over(t, program);
+    if (!services && !programs && !t->task->entry_first && !t->task->pending &&
+        !t->task->mail_first)
         return;
-    unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM | 1u << (PRIORITIES - PRIORITY_PROGRAM));
+    unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM |
+                                                     1u << (PRIORITIES - PRIORITY_PROGRAM));
     sched_block(t);
-    if (programs)   /* nobody has asked the policy about this work, so it is not above those who wait */
+    /* nobody has asked the policy about this work, so it is not above those who wait */
+    if (programs)
         stand_aside(t, program && program->priority > best ? program->priority : best);
     else if (services)
         stand_aside(t, PRIORITY_PROGRAM - 1);
@@ -297,7 +309,8 @@ static void call_again(struct thread *t)
         ipc_call_again(t);
 }
 
-/* It has been its turn in the queue where it stood aside. Its time is again that of the program it works for. */
+/* It has been its turn in the queue where it stood aside. Its time is again that of the program it
+ * works for. */
 static void step_in(struct thread *t)
 {
     if (t->user) {
@@ -343,7 +356,8 @@ void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
 void sched_decide(struct thread *t, int64_t answer)
 {
     uint64_t priority = answer & 0xff, quantum = (uint64_t)answer >> 8;
-    if (answer > 0 && priority >= PRIORITY_PROGRAM && priority <= PRIORITY_LAST && quantum >= QUANTUM_MIN && quantum <= QUANTUM_MAX) {
+    if (answer > 0 && priority >= PRIORITY_PROGRAM && priority <= PRIORITY_LAST &&
+        quantum >= QUANTUM_MIN && quantum <= QUANTUM_MAX) {
         t->priority = priority;
         quantum_give(t, quantum);
     } else {

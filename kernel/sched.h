@@ -1,4 +1,5 @@
-/* Who runs: priority round-robin, pre-emptive; the quanta of programs; and the monitors of services. */
+/* Who runs: priority round-robin, pre-emptive; the quanta of programs; and the monitors of
+ * services. */
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -6,25 +7,28 @@
 
 /* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
 extern uint32_t sched_mask;
-extern bool     sched_slice_over;         /* the tick came while a server ran: the next program has its quantum looked at */
-extern endpoint_t sched_policy;           /* the slot of the service that decides about programs; 0: none */
+/* the tick came while a server ran: the next program has its quantum looked at */
+extern bool sched_slice_over;
+/* the slot of the service that decides about programs; 0: none */
+extern endpoint_t sched_policy;
 
 void sched_ready_slow(struct thread *t);
 void sched_block_slow(struct thread *t);
 
-/* t can run; if its service's monitor is taken it waits for that. Inline for the case of every message: the processor is free,
- * nobody better is ready. */
+/* t can run; if its service's monitor is taken it waits for that. Inline for the case of every
+ * message: the processor is free, nobody better is ready. */
 static inline void sched_ready(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
     struct task *task = t->task;
     bool better = sched_mask & ((1u << t->priority) - 1);
-    if (__builtin_expect(cpu->current || better || sched_slice_over || (task->service && task->active), 0)) {
+    if (__builtin_expect(
+            cpu->current || better || sched_slice_over || (task->service && task->active), 0)) {
         sched_ready_slow(t);
         return;
     }
     t->state = THREAD_READY;
-    task->active = t;                     /* of a program's task nobody asks */
+    task->active = t; /* of a program's task nobody asks */
     cpu->current = t;
 }
 
@@ -33,7 +37,10 @@ static inline void sched_block(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
     struct task *task = t->task;
-    if (__builtin_expect(cpu->current != t || (task->service && (task->entry_first || task->pending || task->mail_first)), 0)) {
+    if (__builtin_expect(
+            cpu->current != t ||
+                (task->service && (task->entry_first || task->pending || task->mail_first)),
+            0)) {
         sched_block_slow(t);
         return;
     }
@@ -41,30 +48,35 @@ static inline void sched_block(struct thread *t)
     task->active = NULL;
 }
 
-/* t, which runs in a service, is at a long piece of work: whoever waits for the service, other services that are ready, and programs when
- * the one that t works for has used its quantum up, go first. Then t enters its monitor again. */
+/* t, which runs in a service, is at a long piece of work: whoever waits for the service, other
+ * services that are ready, and programs when the one that t works for has used its quantum up, go
+ * first. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
-bool sched_used_up(const struct thread *t);   /* t, a program's, stands in its queue, and its quantum is over */
-void sched_remove(struct thread *t);      /* t, in whatever queue of the scheduler, is taken out */
-/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells who, or NULL. sched_thaw lets them go on. */
+/* t, a program's, stands in its queue, and its quantum is over */
+bool sched_used_up(const struct thread *t);
+void sched_remove(struct thread *t); /* t, in whatever queue of the scheduler, is taken out */
+/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells
+ * who, or NULL. sched_thaw lets them go on. */
 void sched_freeze(struct task *task);
 struct thread *sched_frozen(struct task *task);
 /* Who would run if the current thread did not; NULL: nobody. */
 struct thread *sched_first(void);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
-struct thread *sched_next(void);          /* the thread to run now; never NULL (idles inside) */
-void sched_tick(void);                    /* somebody's quantum may be used up */
+struct thread *sched_next(void); /* the thread to run now; never NULL (idles inside) */
+void sched_tick(void);           /* somebody's quantum may be used up */
 
 /* A program's thread gets this priority and, if it is not 0, this quantum. */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
-/* The policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An answer that makes no sense, or an error: as without a policy. */
+/* The policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An answer that makes no sense, or
+ * an error: as without a policy. */
 void sched_decide(struct thread *t, int64_t answer);
-/* A program's new thread begins where its creator is: with his priority, and as much as is left of his quantum. That costs him some of
- * it, so that who lives by creating others does not stay above who works himself. */
+/* A program's new thread begins where its creator is: with his priority, and as much as is left of
+ * his quantum. That costs him some of it, so that who lives by creating others does not stay above
+ * who works himself. */
 void sched_inherit(struct thread *n, struct thread *creator);
-/* A service has stopped: if it was the policy, who has asked it goes on without an answer, and programs are all equal, for
- * nobody would ever lift those that it had let sink. */
+/* A service has stopped: if it was the policy, who has asked it goes on without an answer, and
+ * programs are all equal, for nobody would ever lift those that it had let sink. */
 void sched_orphan(struct task *gone);
 
 #endif

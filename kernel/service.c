@@ -1,5 +1,6 @@
-/* Services as the kernel sees them: created, filled and started by the service manager; frozen when they fail, and then rolled back
- * (resume) or stopped. The slot and its mailbox stay when a service stops, so that calls wait for its successor. */
+/* Services as the kernel sees them: created, filled and started by the service manager; frozen when
+ * they fail, and then rolled back (resume) or stopped. The slot and its mailbox stay when a service
+ * stops, so that calls wait for its successor. */
 #include "service.h"
 
 #include "arch.h"
@@ -17,17 +18,23 @@
 #include <minnow/range.h>
 #include <minnow/protocol.h>
 
-#define STACK_TOP      0x7fff00000000ul
-#define STACK_CHOICES  (1ul << 24)
+#define STACK_TOP     0x7fff00000000ul
+#define STACK_CHOICES (1ul << 24)
 _Static_assert((int)THREADS_MAX <= (int)SERVICE_STACK_SPAN, "SYS_THREAD answers both in one word");
-#define CODE_MOST      0x400000ul      /* what lies so near behind a program's beginning is its code */
-#define MODULE_WINDOW  0x300000000000ul
-enum { MANAGER_BUDGET = 192, VIOLATIONS_LOGGED = 100, FAILURES_MOST = 8, LOST_SECONDS = 6, STRIKES_TOLD = 50 };
+#define CODE_MOST     0x400000ul /* what lies so near behind a program's beginning is its code */
+#define MODULE_WINDOW 0x300000000000ul
+enum {
+    MANAGER_BUDGET = 192,
+    VIOLATIONS_LOGGED = 100,
+    FAILURES_MOST = 8,
+    LOST_SECONDS = 6,
+    STRIKES_TOLD = 50
+};
 #define SECOND 1000000000ul
 
 static struct task *pm;
 bool service_strikes;
-static uint64_t lost_at;   /* when the manager was; 0: it is there */
+static uint64_t lost_at; /* when the manager was; 0: it is there */
 
 struct task *service_pm(void)
 {
@@ -38,7 +45,10 @@ struct task *service_pm(void)
 
 static bool manager(struct thread *t) { return has_right(t, RIGHT_RS); }
 
-static struct task *slot_task(uint64_t slot) { return slot && slot < MAX_SERVICE ? tasks[slot] : NULL; }
+static struct task *slot_task(uint64_t slot)
+{
+    return slot && slot < MAX_SERVICE ? tasks[slot] : NULL;
+}
 
 int64_t sys_service_create(struct thread *t, const uint64_t *a)
 {
@@ -67,10 +77,10 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     x->heap_next = x->device_next = x->stack_next = x->recovery = 0;
     for (unsigned i = 0; i < DMA_RUNS; i++) {
         x->dma[i].taken = false;
-        x->rights.budget -= x->dma[i].pages;   /* it has them already */
+        x->rights.budget -= x->dma[i].pages; /* it has them already */
     }
     if (x->rights.budget > r.budget)
-        x->rights.budget = 0;   /* the manifest allows less than they are */
+        x->rights.budget = 0; /* the manifest allows less than they are */
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         pm = x;
@@ -89,12 +99,15 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!a[3] || !range_within(va, a[3], USER_TOP) || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
         return -EINVAL;
-    bool used = x->messages;   /* else its pages are new, and zero */
-    int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1), (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
+    bool used = x->messages; /* else its pages are new, and zero */
+    int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1),
+                             (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
     for (uint64_t left = from || used ? a[3] : 0; left && !error;) {
         uint64_t now = PAGE_SIZE - va % PAGE_SIZE < left ? PAGE_SIZE - va % PAGE_SIZE : left;
         void *to = space_byte(x->space, va, false);
-        error = !to ? -EFAULT : from ? space_read(t->space, from, to, now) : (memset(to, 0, now), 0);
+        error = !to    ? -EFAULT
+                : from ? space_read(t->space, from, to, now)
+                       : (memset(to, 0, now), 0);
         va += now, from += from ? now : 0, left -= now;
     }
     return error;
@@ -110,7 +123,8 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
 {
     if (!x->stack_next)
         x->stack_next = STACK_TOP - layout_random(STACK_CHOICES) * SERVICE_STACK_SPAN;
-    int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE, SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
+    int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE,
+                             SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
     if (error)
         return error;
     struct thread *n = thread_create(x);
@@ -146,7 +160,8 @@ static void stop_threads(struct task *x)
     x->crash = CRASH_NONE;
 }
 
-/* A service is at rest when all its threads wait for the next message; or when it has not come up yet. */
+/* A service is at rest when all its threads wait for the next message; or when it has not come up
+ * yet. */
 static int64_t hand_over(struct task *x)
 {
     if (!x->space)
@@ -155,7 +170,8 @@ static int64_t hand_over(struct task *x)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);
-    space_release(x, x->rights.slide + SERVICE_STATE);   /* the next program's code and constants stand elsewhere */
+    /* the next program's code and constants stand elsewhere */
+    space_release(x, x->rights.slide + SERVICE_STATE);
     return 0;
 }
 
@@ -199,32 +215,39 @@ static struct thread *served(const struct task *x, const struct thread *t)
     return t->serving ? ipc_held(t->serving, x) : NULL;
 }
 
-/* The same request, c's, twice in a row has been the death of the service: it fails, and the service goes on. */
+/* The same request, c's, twice in a row has been the death of the service: it fails, and the
+ * service goes on. */
 static void blame(struct task *x, struct thread *c)
 {
     if (!c)
         return;
-    bool again = x->fatal.thread == c->index && x->fatal.op == c->op && x->fatal.object == c->object
-        && x->fatal.position == c->position && x->fatal.word == c->words[0];
+    bool again = x->fatal.thread == c->index && x->fatal.op == c->op &&
+                 x->fatal.object == c->object && x->fatal.position == c->position &&
+                 x->fatal.word == c->words[0];
     x->fatal.thread = c->index;
-    x->fatal.op = c->op, x->fatal.object = c->object, x->fatal.position = c->position, x->fatal.word = c->words[0];
+    x->fatal.op = c->op, x->fatal.object = c->object, x->fatal.position = c->position,
+    x->fatal.word = c->words[0];
     if (!again || !x->rights.afresh)
         return;
     x->fatal.op = 0;
-    kprintf("service %s (operation %lx of %x): what it received has ended it twice and fails\n", x->name, c->op, c->task->endpoint);
+    kprintf("service %s (operation %lx of %x): what it received has ended it twice and fails\n",
+            x->name, c->op, c->task->endpoint);
     ipc_finish(c, -EIO);
 }
 
-/* Registers, and what looks like return addresses on the stack. Addresses of the program are told as they were linked. */
+/* Registers, and what looks like return addresses on the stack. Addresses of the program are told
+ * as they were linked. */
 static void last_words(struct task *x, struct thread *t)
 {
     const struct regs *r = &t->regs;
     struct thread *c = served(x, t);
     vaddr_t slide = x->rights.slide;
-    kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip - slide, r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
+    kprintf("  rip %lx rsp %lx rax %lx rdi %lx rsi %lx rdx %lx rbx %lx rbp %lx\n", r->rip - slide,
+            r->rsp, r->rax, r->rdi, r->rsi, r->rdx, r->rbx, r->rbp);
     if (c)
-        kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op, c->task->service ? c->task->name : "a program",
-            c->index, c->object, c->words[0], c->words[1], c->words[2]);
+        kprintf("  serving operation %lx of %s, thread %u: object %lx words %lx %lx %lx\n", c->op,
+                c->task->service ? c->task->name : "a program", c->index, c->object, c->words[0],
+                c->words[1], c->words[2]);
     kprintf("  stack:");
     for (vaddr_t at = r->rsp, n = 0; n < 24; n++, at += 8) {
         uint64_t word;
@@ -246,7 +269,8 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
     return false;
 }
 
-/* The service gives itself up (recover.c) when the same way ends badly too often. Not if that way is the recovery. */
+/* The service gives itself up (recover.c) when the same way ends badly too often. Not if that way
+ * is the recovery. */
 static bool hopeless(struct task *x, enum resume why)
 {
     if (x->failing.messages != x->messages)
@@ -274,15 +298,18 @@ static int resume(struct task *x, enum resume why)
     return 0;
 }
 
-/* The manager has nobody to help it. Its program is written anew, and it is rolled back like the others. */
+/* The manager has nobody to help it. Its program is written anew, and it is rolled back like the
+ * others. */
 static void resume_manager(struct task *x)
 {
     if (!x->recovery)
-        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL, "the service manager does not come up");
+        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL,
+              "the service manager does not come up");
     enum crash crash = x->crash;
     service_reload_first(x);
-    if (crash != CRASH_UNRECOVERABLE && resume(x, crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED) == 0) {
-        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);   /* it may have been told of others just now */
+    if (crash != CRASH_UNRECOVERABLE &&
+        resume(x, crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED) == 0) {
+        ipc_notify(x, 1ul << NOTIFY_TASK_DIED); /* it may have been told of others just now */
         return;
     }
     kprintf("the service manager is lost: the machine stops in %u seconds\n", LOST_SECONDS);
@@ -312,7 +339,8 @@ static void strike(struct task *x)
         kprintf("the manager has been killed %u times\n", count);
 }
 
-/* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the file servers have time to write what they hold. */
+/* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the
+ * file servers have time to write what they hold. */
 void service_watch(uint64_t now)
 {
     static uint64_t messages = ~0ul, hung_at;
@@ -328,7 +356,8 @@ void service_watch(uint64_t now)
     } else if (x->messages == messages) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
-        freeze(x, hung_at && now - hung_at < SECOND ? CRASH_HUNG : CRASH_KILLED);   /* once, it may have been the host's */
+        /* once, it may have been the host's */
+        freeze(x, hung_at && now - hung_at < SECOND ? CRASH_HUNG : CRASH_KILLED);
         hung_at = now;
     }
     messages = x->messages;
@@ -352,8 +381,9 @@ void service_violation(struct thread *t, uint64_t number)
     struct task *x = t->task;
     const struct regs *r = &t->regs;
     if (x->violations++ < VIOLATIONS_LOGGED)
-        kprintf("service %s (thread %u) is refused what its manifest does not allow: kernel call %lu (%lx, %lx, %lx)\n", x->name, t->index, number, r->rdi,
-                r->rsi, r->rdx);
+        kprintf("service %s (thread %u) is refused what its manifest does not allow: kernel call "
+                "%lu (%lx, %lx, %lx)\n",
+                x->name, t->index, number, r->rdi, r->rsi, r->rdx);
     if (x->rights.tolerated)
         return;
     last_words(x, t);
@@ -363,14 +393,16 @@ void service_violation(struct thread *t, uint64_t number)
 
 void service_exit(struct thread *t, enum exit how)
 {
-    kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index, how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
+    kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index,
+            how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
     last_words(t->task, t);
     blame(t->task, served(t->task, t));
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-/* It owes an answer that nobody will give any more. Who starts afresh is asked again, as often as it takes: the disk may just be slow. Who keeps state has
- * done a part of it, nobody knows which: it fails. */
+/* It owes an answer that nobody will give any more. Who starts afresh is asked again, as often as
+ * it takes: the disk may just be slow. Who keeps state has done a part of it, nobody knows which:
+ * it fails. */
 static void sleeps(struct task *x)
 {
     struct thread *owed[MAX_SERVICE];
@@ -378,19 +410,21 @@ static void sleeps(struct task *x)
     struct thread *c = owed[endpoint_index(x->endpoint)];
     if (!c)
         return;
-    kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op, c->task->service ? c->task->name : "a program", c->index,
+    kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op,
+            c->task->service ? c->task->name : "a program", c->index,
             x->rights.afresh ? "" : ", which fails");
     if (!x->rights.afresh)
         ipc_finish(c, -EIO);
 }
 
-/* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that service itself. */
+/* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that
+ * service itself. */
 static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 {
     if (!x->space || !x->threads)
         return -ESRCH;
     if (x == t->task)
-        t->regs.rax = 0;   /* it is rolled back to the end of this very call */
+        t->regs.rax = 0; /* it is rolled back to the end of this very call */
     if (hangs && x->active) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
@@ -478,11 +512,14 @@ static const char *first_elf;
 
 static int load_segment(struct task *x, const char *elf, size_t size, const struct elf_segment *s)
 {
-    if (!range_within(s->offset, s->file_size, size) || s->file_size > s->memory_size || !range_within(s->address, s->memory_size, USER_TOP))
+    if (!range_within(s->offset, s->file_size, size) || s->file_size > s->memory_size ||
+        !range_within(s->address, s->memory_size, USER_TOP))
         return -ENOEXEC;
-    uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) | (s->flags & ELF_X ? PAGE_EXEC : 0);
+    uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) |
+                          (s->flags & ELF_X ? PAGE_EXEC : 0);
     vaddr_t first = s->address & ~(vaddr_t)(PAGE_SIZE - 1);
-    int error = space_commit(x, first, (s->address - first + s->memory_size + PAGE_SIZE - 1) / PAGE_SIZE, protection);
+    int error = space_commit(
+        x, first, (s->address - first + s->memory_size + PAGE_SIZE - 1) / PAGE_SIZE, protection);
     for (uint64_t done = 0; done < s->file_size && !error;) {
         vaddr_t va = s->address + done;
         uint64_t now = PAGE_SIZE - va % PAGE_SIZE;
@@ -501,7 +538,9 @@ int service_load_first(const void *elf, size_t size)
     struct task *x = task_create(SLOT_MANAGER, "rs");
     if (!x || !(x->space = space_create()))
         return -ENOMEM;
-    x->rights = (struct service_rights){ .rights = RIGHT_RS | RIGHT_INFO, .budget = MANAGER_BUDGET, .priority = 0 };
+    x->rights = (struct service_rights){ .rights = RIGHT_RS | RIGHT_INFO,
+                                         .budget = MANAGER_BUDGET,
+                                         .priority = 0 };
     x->priority = x->rights.priority;
     frames_promised += MANAGER_BUDGET;
     first_elf = elf;

@@ -4,26 +4,30 @@
 
 #include "thread.h"
 
-struct task *service_pm(void);           /* page faults go there */
-/* A thread of a service did what it must not: the service is frozen, the manager is told. op, w0.. as for ipc_event. */
+struct task *service_pm(void); /* page faults go there */
+/* A thread of a service did what it must not: the service is frozen, the manager is told. op, w0..
+ * as for ipc_event. */
 void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2);
 /* t has just been refused the kernel call of that number, since its manifest does not allow it. */
 void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
-void service_watch(uint64_t now);        /* is the manager at work? */
-extern bool service_strikes;             /* the option `strike`: it is killed instead if it is, at whatever instruction */
-void service_stop(struct task *t);       /* its threads and memory go; its slot and mailbox stay */
-void service_reload_first(struct task *manager);   /* its code and constants */
+void service_watch(uint64_t now); /* is the manager at work? */
+/* the option `strike`: it is killed instead if it is, at whatever instruction */
+extern bool service_strikes;
+void service_stop(struct task *t); /* its threads and memory go; its slot and mailbox stay */
+void service_reload_first(struct task *manager); /* its code and constants */
 /* Another thread, with a stack of its own: its index, or -ENOMEM. */
 int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument);
-int  service_load_first(const void *elf, size_t size);   /* the service manager, slot 1, with all rights */
+/* the service manager, slot 1, with all rights */
+int service_load_first(const void *elf, size_t size);
 
 /* A boot module, where it lies in physical memory. */
 struct module {
     paddr_t at;
-    size_t  size;
-    char    name[64];
-    vaddr_t slide;       /* of a program that has been relocated: how far behind where it is linked it is to stand */
+    size_t size;
+    char name[64];
+    /* of a program that has been relocated: how far behind where it is linked it is to stand */
+    vaddr_t slide;
 };
 extern struct module modules[];
 extern unsigned module_count;

@@ -8,8 +8,10 @@
 #include <minnow/errno.h>
 #include <minnow/range.h>
 
-enum { TABLES_AT_ONCE = 64, TABLES_ALL = ~0u };   /* how many empty tables one kernel call looks through */
-enum { ENTRY_MARKS = 0x60 };  /* accessed and dirty: set by hand when the kernel writes through the direct map */
+/* how many empty tables one kernel call looks through */
+enum { TABLES_AT_ONCE = 64, TABLES_ALL = ~0u };
+/* accessed and dirty: set by hand when the kernel writes through the direct map */
+enum { ENTRY_MARKS = 0x60 };
 
 void *space_byte(struct space *s, vaddr_t va, bool write)
 {
@@ -105,10 +107,11 @@ int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
 void space_release(struct task *t, vaddr_t end)
 {
     unsigned tables = TABLES_ALL;
-    for (vaddr_t va = arch_next(t->space, 0, end, &tables); va < end; va = arch_next(t->space, va + PAGE_SIZE, end, &tables)) {
+    for (vaddr_t va = arch_next(t->space, 0, end, &tables); va < end;
+         va = arch_next(t->space, va + PAGE_SIZE, end, &tables)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
-            if (!arch_entry_shown(*e))   /* else programs may have it mapped, for ever */
+            if (!arch_entry_shown(*e)) /* else programs may have it mapped, for ever */
                 frame_free(arch_entry_frame(*e));
             frames_promised++;
             t->committed--;
@@ -121,7 +124,8 @@ void space_release(struct task *t, vaddr_t end)
 
 /* ---- SYS_PAGES ---- */
 
-/* The entry for a program's page. Its tables come from what is not promised to services; PM gives more when it is told -ENOMEM. */
+/* The entry for a program's page. Its tables come from what is not promised to services; PM gives
+ * more when it is told -ENOMEM. */
 static inline uint64_t *entry_for(struct space *s, vaddr_t va)
 {
     uint64_t *e = arch_entry(s, va, false);
@@ -131,7 +135,8 @@ static inline uint64_t *entry_for(struct space *s, vaddr_t va)
 /* The clock's page is the one of the kernel's own that programs have: to read. */
 static uint64_t program_entry(paddr_t frame, uint32_t protection)
 {
-    return arch_entry_make(frame, frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
+    return arch_entry_make(frame,
+                           frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
 }
 
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
@@ -142,8 +147,10 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
-        struct task *s = task_find(c->service);   /* without a space when it is stopped */
-        uint64_t *shown = s && s->service && s->space && frame < USER_TOP ? arch_walk(s->space, frame) : NULL;
+        struct task *s = task_find(c->service); /* without a space when it is stopped */
+        uint64_t *shown = s && s->service && s->space && frame < USER_TOP
+                              ? arch_walk(s->space, frame)
+                              : NULL;
         if (!shown || !arch_entry_reachable(*shown))
             return -EFAULT;
         arch_entry_show(shown);
@@ -181,13 +188,15 @@ static int64_t map_pages(struct task *t, const struct page_change *c)
 }
 
 /* No more than `places` pages, unless that is 0. How many pages of the range it has got over. */
-static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
+static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end,
+                             uint64_t places)
 {
     unsigned tables = places ? TABLES_AT_ONCE : TABLES_ALL;
     vaddr_t va = arch_next(t->space, c->address, end, &tables);
     for (uint64_t n = 0; va < end && tables && (!places || n < places); n++) {
         uint64_t *e = arch_entry(t->space, va, false);
-        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | (arch_entry_protection(*e) & PAGE_OWNED));
+        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) |
+                                                     (arch_entry_protection(*e) & PAGE_OWNED));
         arch_flush(t->space, va);
         va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
     }
@@ -205,19 +214,23 @@ static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
 void space_unmap_rest(struct space *s)
 {
     unsigned tables = TABLES_ALL;
-    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP, &tables)) < USER_TOP; va += PAGE_SIZE)
+    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP, &tables)) < USER_TOP;
+         va += PAGE_SIZE)
         unmap_one(s, va, arch_entry(s, va, false));
 }
 
-static inline int list_one(struct thread *caller, const struct page_change *c, uint64_t place, vaddr_t va, uint64_t entry)
+static inline int list_one(struct thread *caller, const struct page_change *c, uint64_t place,
+                           vaddr_t va, uint64_t entry)
 {
     struct page_out out = { va, entry };
     return space_write(caller->space, c->source + place * sizeof out, &out, sizeof out);
 }
 
-/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for PAGE_UNMAP. How many places it has filled.
- * It ends early when the array is full, or when it has looked through many empty tables: then with an entry of 0 in the last place. */
-static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c, vaddr_t end, uint64_t places)
+/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for
+ * PAGE_UNMAP. How many places it has filled. It ends early when the array is full, or when it has
+ * looked through many empty tables: then with an entry of 0 in the last place. */
+static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c,
+                          vaddr_t end, uint64_t places)
 {
     unsigned tables = TABLES_AT_ONCE;
     uint64_t filled = 0;
@@ -230,39 +243,42 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
             unmap_one(t->space, va, e);
         va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
     }
-    if (va < end && !tables && filled < places && list_one(caller, c, filled++, va - PAGE_SIZE, 0) < 0)
+    if (va < end && !tables && filled < places &&
+        list_one(caller, c, filled++, va - PAGE_SIZE, 0) < 0)
         return -EFAULT;
     return filled;
 }
 
-/* For PAGE_UNMAP and PAGE_QUERY `service` holds the number of places; the result of a single change is the number of
- * pages that were listed. */
+/* For PAGE_UNMAP and PAGE_QUERY `service` holds the number of places; the result of a single change
+ * is the number of pages that were listed. */
 static int64_t change_one(struct thread *caller, const struct page_change *c)
 {
     struct task *t = task_find(c->task);
     int64_t result;
     if (!t || t->service || t->dead)
         return -ESRCH;
-    if (c->address % PAGE_SIZE || c->count > USER_TOP / PAGE_SIZE || !range_within(c->address, c->count * PAGE_SIZE, USER_TOP))
+    if (c->address % PAGE_SIZE || c->count > USER_TOP / PAGE_SIZE ||
+        !range_within(c->address, c->count * PAGE_SIZE, USER_TOP))
         return -EINVAL;
     vaddr_t end = c->address + c->count * PAGE_SIZE;
     switch (c->action) {
-    case PAGE_MAP: case PAGE_MAP_ZERO: case PAGE_MAP_COPY: case PAGE_MAP_SERVICE:
-        return map_pages(t, c);
+    case PAGE_MAP:
+    case PAGE_MAP_ZERO:
+    case PAGE_MAP_COPY:
+    case PAGE_MAP_SERVICE: return map_pages(t, c);
     case PAGE_PROTECT:
         result = protect_pages(t, c, end, c->service);
         return c->service ? result : 0;
-    case PAGE_UNMAP: case PAGE_QUERY:
-        return list_pages(caller, t, c, end, c->service);
-    default:
-        return -EINVAL;
+    case PAGE_UNMAP:
+    case PAGE_QUERY: return list_pages(caller, t, c, end, c->service);
+    default: return -EINVAL;
     }
 }
 
 int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
 {
     int64_t result = 0;
-    if (count > PAGE_CHANGES_MAX)   /* nothing else runs meanwhile */
+    if (count > PAGE_CHANGES_MAX) /* nothing else runs meanwhile */
         return -EINVAL;
     for (size_t i = 0; i < count; i++) {
         struct page_change c;
@@ -304,7 +320,8 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
     int error = 0;
     unsigned tables = TABLES_AT_ONCE;
     vaddr_t va = arch_next(from->space, c.start, c.end, &tables);
-    for (; va < c.end && tables && filled < c.max; va = arch_next(from->space, va + PAGE_SIZE, c.end, &tables)) {
+    for (; va < c.end && tables && filled < c.max;
+         va = arch_next(from->space, va + PAGE_SIZE, c.end, &tables)) {
         error = clone_one(from, to, va, c.share);
         if (error)
             break;

@@ -1,4 +1,5 @@
-/* System calls: a program's by the routing table of its personality, a service's as the kernel calls of syscall.h. */
+/* System calls: a program's by the routing table of its personality, a service's as the kernel
+ * calls of syscall.h. */
 #include "arch.h"
 #include "clock.h"
 #include "conn.h"
@@ -26,7 +27,8 @@ static void shift_arguments(struct thread *t)
     t->words = t->moved;
 }
 
-/* An iovec counts as one long buffer: its total stands where a read has its length. false: the call ends here. */
+/* An iovec counts as one long buffer: its total stands where a read has its length. false: the call
+ * ends here. */
 static bool open_iovec(struct thread *t)
 {
     uint64_t total;
@@ -55,8 +57,8 @@ static __attribute__((noinline)) void limit_size(struct thread *t)
     t->moved[4] = t->task->file_size;
 }
 
-/* The descriptor in the first argument becomes object, position and flags. The service, or NULL: the call has ended or
- * waits. */
+/* The descriptor in the first argument becomes object, position and flags. The service, or NULL:
+ * the call has ended or waits. */
 static struct task *route_connection(struct thread *t, const struct route *r)
 {
     struct conn *c = conn_get(t->task->conns, t->words[0]);
@@ -90,22 +92,26 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* What a task closes that the personality watches (it holds record locks) goes by way of its server, and so does reading a clock
- * that names a process, which the kernel does not know. */
+/* What a task closes that the personality watches (it holds record locks) goes by way of its
+ * server, and so does reading a clock that names a process, which the kernel does not know. */
 static inline bool goes_up(const struct thread *t, unsigned number)
 {
     if (number == SYS_CLOCK)
         return __builtin_expect((int32_t)t->regs.rdi < 0, 0);
-    return __builtin_expect(t->task->watch, 0) && (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
+    return __builtin_expect(t->task->watch, 0) &&
+           (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
 static void route_kernel(struct thread *t, unsigned number)
 {
-    t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number] ? kcall_by_route[number](t, &t->regs.rdi) : -ENOSYS;
+    t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number]
+                      ? kcall_by_route[number](t, &t->regs.rdi)
+                      : -ENOSYS;
 }
 
-/* The words of a call that was thrown back and is being made again. Its window ends where the caller's memory does
- * (CALL_CUT): what moves bytes and says how many, moves those before. false: another kind of call, which has ended. */
+/* The words of a call that was thrown back and is being made again. Its window ends where the
+ * caller's memory does (CALL_CUT): what moves bytes and says how many, moves those before. false:
+ * another kind of call, which has ended. */
 static bool resume(struct thread *t, const struct route *r)
 {
     if (t->words != t->moved)
@@ -115,7 +121,8 @@ static bool resume(struct thread *t, const struct route *r)
         t->moved[5] = t->progress;
     if (!(t->resumed & CALL_CUT))
         return true;
-    if (r->kind != ROUTE_CONNECTION || (r->op != FS_READ && r->op != FS_WRITE && r->op != FS_DENTS)) {
+    if (r->kind != ROUTE_CONNECTION ||
+        (r->op != FS_READ && r->op != FS_WRITE && r->op != FS_DENTS)) {
         t->regs.rax = -EFAULT;
         return false;
     }
@@ -136,9 +143,7 @@ static void program_call(struct thread *t, struct personality *p)
     t->words = &t->regs.rdi;
     t->window.kind = r->window;
     switch (r->kind) {
-    case ROUTE_CONSTANT:
-        t->regs.rax = t->task->words[r->op % TASK_WORDS];
-        return;
+    case ROUTE_CONSTANT: t->regs.rax = t->task->words[r->op % TASK_WORDS]; return;
     case ROUTE_VALUE:
         if (r->flags & ROUTE_COUNTED)
             p->missed[n < ROUTES_MAX ? n : ROUTES_MAX - 1]++;
@@ -207,7 +212,8 @@ bool may_use(const struct task *from, uint64_t slot, uint64_t object)
 int64_t sys_lend(struct thread *t, const uint64_t *a)
 {
     uint64_t slot = a[1], object = a[2];
-    if (a[0] >= MAX_SERVICE || slot >= MAX_SERVICE || !(t->task->rights.may_call >> a[0] & t->task->rights.may_call >> slot & 1))
+    if (a[0] >= MAX_SERVICE || slot >= MAX_SERVICE ||
+        !(t->task->rights.may_call >> a[0] & t->task->rights.may_call >> slot & 1))
         return -EPERM;
     struct task *x = tasks[a[0]];
     if (!x)
@@ -231,7 +237,7 @@ static void service_call(struct thread *t)
     bool may = may_call(t->task, r->rbp, r->r12);
     struct task *to = may ? tasks[r->rbp] : NULL;
     if (__builtin_expect(!to || to == t->task, 0)) {
-        r->rdi = r->rbp;   /* for the log */
+        r->rdi = r->rbp; /* for the log */
         r->rax = may ? -ENXIO : -EPERM;
         return;
     }
@@ -250,7 +256,8 @@ static void service_call(struct thread *t)
 }
 
 /* What SYS_REPLY's arguments do to the caller beside its result. */
-static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, uint64_t r2, uint64_t r3)
+static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, uint64_t r2,
+                                uint64_t r3)
 {
     if (__builtin_expect(flags, 0)) {
         if (flags & REPLY_POSITION && c->conn)
@@ -276,8 +283,8 @@ static int64_t reply(struct thread *t)
     return 0;
 }
 
-/* Receives first, so that the caller whose call ends can be switched to at once. Its registers are served before the
- * replier's are used again for what he receives. */
+/* Receives first, so that the caller whose call ends can be switched to at once. Its registers are
+ * served before the replier's are used again for what he receives. */
 static inline void reply_receive(struct thread *t)
 {
     const struct regs *r = &t->regs;
@@ -295,7 +302,8 @@ static int64_t forward(struct thread *t)
     const struct regs *r = &t->regs;
     struct thread *c = ipc_held(r->r15, t->task);
     struct task *to = r->rbp < MAX_SERVICE ? tasks[r->rbp] : NULL;
-    if (!may_call(t->task, r->rbp, r->r12) && !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
+    if (!may_call(t->task, r->rbp, r->r12) &&
+        !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
         return -EPERM;
     if (!c)
         return -ESRCH;
@@ -315,35 +323,16 @@ static void native_call(struct thread *t)
 {
     uint64_t n = t->regs.rax;
     switch (n) {
-    case SYS_REPLY_RECEIVE:
-        reply_receive(t);
-        return;
-    case SYS_CALL:
-        service_call(t);
-        break;
-    case SYS_RECEIVE:
-        ipc_receive(t);
-        return;
-    case SYS_RECEIVE_AGAIN:
-        ipc_receive_again(t);
-        return;
-    case SYS_REPLY:
-        t->regs.rax = reply(t);
-        return;
-    case SYS_FORWARD:
-        t->regs.rax = forward(t);
-        break;
-    case SYS_PARK:
-        kcall_park(t);
-        return;
-    case SYS_ADVANCE:
-        kcall_advance(t, t->regs.rdi);
-        return;
-    case SYS_EXIT:
-        kcall_exit(t, t->regs.rdi);
-        return;
-    default:
-        t->regs.rax = n < SYS_COUNT_ && kcalls[n] ? kcalls[n](t, &t->regs.rdi) : -ENOSYS;
+    case SYS_REPLY_RECEIVE: reply_receive(t); return;
+    case SYS_CALL: service_call(t); break;
+    case SYS_RECEIVE: ipc_receive(t); return;
+    case SYS_RECEIVE_AGAIN: ipc_receive_again(t); return;
+    case SYS_REPLY: t->regs.rax = reply(t); return;
+    case SYS_FORWARD: t->regs.rax = forward(t); break;
+    case SYS_PARK: kcall_park(t); return;
+    case SYS_ADVANCE: kcall_advance(t, t->regs.rdi); return;
+    case SYS_EXIT: kcall_exit(t, t->regs.rdi); return;
+    default: t->regs.rax = n < SYS_COUNT_ && kcalls[n] ? kcalls[n](t, &t->regs.rdi) : -ENOSYS;
     }
     if (__builtin_expect(t->regs.rax == (uint64_t)-EPERM, 0))
         service_violation(t, n);

@@ -1,5 +1,5 @@
-/* Threads, tasks and spaces: birth and death. What a dead thread's index named before is never named again: the
- * sequence of its calls goes on in the thread that gets the index next. */
+/* Threads, tasks and spaces: birth and death. What a dead thread's index named before is never
+ * named again: the sequence of its calls goes on in the thread that gets the index next. */
 #include "arch.h"
 #include "clock.h"
 #include "conn.h"
@@ -12,11 +12,11 @@
 
 struct thread *threads[THREADS_MAX];
 struct cpu_samples samples[THREADS_MAX];
-struct task   *tasks[TASKS_MAX];
-unsigned       threads_count, tasks_count, spaces_count;
+struct task *tasks[TASKS_MAX];
+unsigned threads_count, tasks_count, spaces_count;
 
-#define CALL_FIRST (1ul << 32)   /* so that no call looks like an endpoint */
-static call_t   last_call[THREADS_MAX];
+#define CALL_FIRST (1ul << 32) /* so that no call looks like an endpoint */
+static call_t last_call[THREADS_MAX];
 static uint16_t generation[TASKS_MAX];
 static unsigned thread_hint, task_hint = MAX_SERVICE;
 
@@ -161,7 +161,7 @@ void thread_kill(struct thread *t)
         task->active = NULL;
     arch_fpu_drop(t);
     if (this_cpu()->charged == t)
-        arch_charge(NULL);   /* its last stretch is time of its task too */
+        arch_charge(NULL); /* its last stretch is time of its task too */
     task->cpu_ns += t->cpu_ns;
     for (struct thread **at = &task->threads; *at; at = &(*at)->siblings)
         if (*at == t) {

@@ -4,7 +4,7 @@
 
 #include "thread.h"
 
-void trace_entry(bool traced);        /* x86/cpu.c: chooses the way in */
-void trace_call(struct thread *t);    /* a system call is about to be made */
+void trace_entry(bool traced);     /* x86/cpu.c: chooses the way in */
+void trace_call(struct thread *t); /* a system call is about to be made */
 
 #endif

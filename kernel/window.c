@@ -1,5 +1,5 @@
-/* Windows: see window.h. An iovec stays where the caller has it and is read anew for each copy: if the caller's other threads
- * change it meanwhile, they only spoil their own memory. */
+/* Windows: see window.h. An iovec stays where the caller has it and is read anew for each copy: if
+ * the caller's other threads change it meanwhile, they only spoil their own memory. */
 #include "window.h"
 
 #include "arch.h"
@@ -33,11 +33,15 @@ int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
     return 0;
 }
 
-/* Where in an iovec a copy has got to: the element, and the offset in the window at which it begins. */
-struct cursor { uint64_t element, begins; };
+/* Where in an iovec a copy has got to: the element, and the offset in the window at which it
+ * begins. */
+struct cursor {
+    uint64_t element, begins;
+};
 
-/* The cursor for offsets from `offset` on: the window remembers where the last copy got to, so that a call which moves much through
- * an iovec goes over each element once, and not once for each of its copies. */
+/* The cursor for offsets from `offset` on: the window remembers where the last copy got to, so that
+ * a call which moves much through an iovec goes over each element once, and not once for each of
+ * its copies. */
 static struct cursor cursor_at(const struct thread *c, uint64_t offset)
 {
     if (offset < c->window.begins)
@@ -45,14 +49,17 @@ static struct cursor cursor_at(const struct thread *c, uint64_t offset)
     return (struct cursor){ c->window.element, c->window.begins };
 }
 
-/* The contiguous part of the window that starts at offset: its address and its length (at most *run). false: past the end, or
- * the array is missing. Offsets asked for with the same cursor only grow. */
-static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vaddr_t *at, uint64_t *run)
+/* The contiguous part of the window that starts at offset: its address and its length (at most
+ * *run). false: past the end, or the array is missing. Offsets asked for with the same cursor only
+ * grow. */
+static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vaddr_t *at,
+                       uint64_t *run)
 {
     struct iovec v = { t->window.base, t->window.length };
     if (t->window.kind & WINDOW_IOVEC) {
         for (;; c->element++, c->begins += v.length) {
-            if (c->element == t->window.length || space_read(t->space, t->window.base + c->element * sizeof v, &v, sizeof v) < 0)
+            if (c->element == t->window.length ||
+                space_read(t->space, t->window.base + c->element * sizeof v, &v, sizeof v) < 0)
                 return false;
             if (offset - c->begins < v.length)
                 break;
@@ -65,7 +72,7 @@ static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vadd
     if (*run > v.length - offset)
         *run = v.length - offset;
     if (*at + *run < *at)
-        *run = -*at;   /* to the top of all addresses: none of them is anybody's */
+        *run = -*at; /* to the top of all addresses: none of them is anybody's */
     return true;
 }
 
@@ -77,12 +84,13 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     if (!c)
         return -ESRCH;
     if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
-        return -EACCES;   /* the caller's fault: it chose the window */
+        return -EACCES; /* the caller's fault: it chose the window */
     if (!(c->window.kind & WINDOW_IOVEC)) {
         vaddr_t at = c->window.base + offset;
         if (offset > c->window.length || length > c->window.length - offset || at < offset)
             return -EFAULT;
-        int error = out ? space_copy(c->space, at, t->space, mine, length) : space_copy(t->space, mine, c->space, at, length);
+        int error = out ? space_copy(c->space, at, t->space, mine, length)
+                        : space_copy(t->space, mine, c->space, at, length);
         return error ? error : (int64_t)length;
     }
     struct cursor cursor = cursor_at(c, offset);
@@ -91,7 +99,8 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         vaddr_t at;
         if (!window_run(c, &cursor, offset, &at, &run))
             return -EFAULT;
-        int error = out ? space_copy(c->space, at, t->space, mine, run) : space_copy(t->space, mine, c->space, at, run);
+        int error = out ? space_copy(c->space, at, t->space, mine, run)
+                        : space_copy(t->space, mine, c->space, at, run);
         if (error)
             return error;
         offset += run, mine += run, left -= run;
@@ -101,9 +110,11 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     return length;
 }
 
-/* Makes the call again when [at, at + length) has been brought, which begins with a missing byte: PM then either does something
- * about it or says that it cannot; `reach` bytes of the window lie before it. A range that begins with a page that is there would be asked for again and again. */
-static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write, uint64_t reach)
+/* Makes the call again when [at, at + length) has been brought, which begins with a missing byte:
+ * PM then either does something about it or says that it cannot; `reach` bytes of the window lie
+ * before it. A range that begins with a page that is there would be asked for again and again. */
+static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write,
+                           uint64_t reach)
 {
     uint64_t progress = c->flags & CALL_MOVED ? c->words[5] : 0;
     ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
@@ -112,9 +123,10 @@ static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool w
     return 0;
 }
 
-/* Which run of [offset, offset + length) of the window has a page missing? Makes the caller fault over the whole run, so that
- * a large buffer comes back once. If none is missing (any more) the call is simply made again; but not if there was nothing of
- * the window in the range, for then nothing ever changes. */
+/* Which run of [offset, offset + length) of the window has a page missing? Makes the caller fault
+ * over the whole run, so that a large buffer comes back once. If none is missing (any more) the
+ * call is simply made again; but not if there was nothing of the window in the range, for then
+ * nothing ever changes. */
 int64_t sys_throw(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
@@ -128,13 +140,14 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         vaddr_t at;
         if (!window_run(c, &cursor, offset, &at, &run)) {
             vaddr_t array = c->window.base;
-            if (c->window.kind & WINDOW_IOVEC && space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
+            if (c->window.kind & WINDOW_IOVEC &&
+                space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
                 return throw_range(c, array, sizeof(struct iovec), false, 0);
             if (offset == a[1]) {
                 ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[5] : -EFAULT);
                 return 0;
             }
-            break;   /* the rest is outside the window */
+            break; /* the rest is outside the window */
         }
         uint64_t from = at;
         if (space_missing(c->space, &at, run, write))

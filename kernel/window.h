@@ -4,11 +4,12 @@
 
 #include "thread.h"
 
-/* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it lets nobody else run, and an iovec
- * may name the same memory a thousand times. */
+/* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it
+ * lets nobody else run, and an iovec may name the same memory a thousand times. */
 enum { TRANSFER_MAX = 16 << 20 };
 
-/* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is not there. */
+/* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is
+ * not there. */
 int window_total(struct thread *t, uint64_t *total, vaddr_t *missing);
 int64_t sys_copy(struct thread *t, const uint64_t *a);
 int64_t sys_throw(struct thread *t, const uint64_t *a);

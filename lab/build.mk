@@ -1,16 +1,21 @@
-# The grader builds a student's server by the rules of every service, in a copy of the tree (lab/grader/build.py):
+# The grader builds a student's server by the rules of every service, in a copy of the tree
+# (lab/grader/build.py):
 #     make LAB_SERVERS=lab/01-ipc/names LIBS_names=vfs/libfs build/services/names
 ALTERNATIVES += $(LAB_SERVERS)
 
-# The programs that run inside the system for the labs: build/labs/labrun, build/labs/01-ipc/names ...
+# The programs that run inside the system for the labs: build/labs/labrun,
+# build/labs/01-ipc/names ...
 LAB_SOURCES  := $(wildcard lab/*/tests/*.c)
-LAB_PROGRAMS := $(BUILD)/labs/labrun $(foreach s,$(LAB_SOURCES),$(BUILD)/labs/$(word 2,$(subst /, ,$s))/$(basename $(notdir $s)))
-lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) -Ilab/grader/guest -Ikernel/abi -o $@ $<
+LAB_PROGRAMS := $(BUILD)/labs/labrun \
+    $(foreach s,$(LAB_SOURCES),$(BUILD)/labs/$(word 2,$(subst /, ,$s))/$(basename $(notdir $s)))
+lab_program   = $(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) -O2 -static $(WARNINGS) \
+    -Ilab/grader/guest -Ikernel/abi -o $@ $<
 
 $(BUILD)/labs/labrun: lab/grader/guest/labrun.c lab/build.mk
 	$(lab_program)
 define lab_rule
-$(BUILD)/labs/$(word 2,$(subst /, ,$(1)))/$(basename $(notdir $(1))): $(1) lab/grader/guest/labtest.h lab/gate/gate.h lab/build.mk
+$(BUILD)/labs/$(word 2,$(subst /, ,$(1)))/$(basename $(notdir $(1))): $(1) \
+    lab/grader/guest/labtest.h lab/gate/gate.h lab/build.mk
 	$$(lab_program)
 endef
 $(foreach s,$(LAB_SOURCES),$(eval $(call lab_rule,$s)))

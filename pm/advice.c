@@ -4,19 +4,33 @@
 #include <minnow/range.h>
 
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4, LIST = 64 };
-enum { MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19, MADV_HWPOISON = 100, MADV_LAST = 25 };
+enum {
+    MADV_DONTNEED = 4,
+    MADV_FREE = 8,
+    MADV_REMOVE = 9,
+    MADV_WIPEONFORK = 18,
+    MADV_KEEPONFORK = 19,
+    MADV_HWPOISON = 100,
+    MADV_LAST = 25
+};
 
-/* The pages that are there get the protection too, one step of them: where to go on, or an error. In private regions and
- * those of files they stay read-only: a write then faults, and the fault knows whose page it is. */
+/* The pages that are there get the protection too, one step of them: where to go on, or an error.
+ * In private regions and those of files they stay read-only: a write then faults, and the fault
+ * knows whose page it is. */
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     uint64_t work = 0;
-    for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
+    for (unsigned i = regions_find(&s->regions, start);
+         i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];
         vaddr_t from = MAX(start, r->start), to = MIN(end, r->end);
         bool file = r->backing && r->backing->service;
         uint32_t p = r->flags & REGION_SHARED && !file ? protection : protection & ~PAGE_WRITE;
-        struct page_change c = { .address = from, .count = (to - from) / PAGE_SIZE, .task = s->task, .service = STEP_PAGES, .protection = p,
+        struct page_change c = { .address = from,
+                                 .count = (to - from) / PAGE_SIZE,
+                                 .task = s->task,
+                                 .service = STEP_PAGES,
+                                 .protection = p,
                                  .action = PAGE_PROTECT };
         int64_t pages = pages_do(&c, 1);
         if (pages < 0)
@@ -31,9 +45,11 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
 /* One step: where to go on, or an error. */
 static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
-    if (!regions_covered(&s->regions, start, end) || regions_reserve_protection(&s->regions, start, end) < 0)
+    if (!regions_covered(&s->regions, start, end) ||
+        regions_reserve_protection(&s->regions, start, end) < 0)
         return -ENOMEM;
-    for (unsigned i = regions_find(&s->regions, start); i < s->regions.count && s->regions.array[i].start < end; i++) {
+    for (unsigned i = regions_find(&s->regions, start);
+         i < s->regions.count && s->regions.array[i].start < end; i++) {
         const struct region *r = &s->regions.array[i];
         if (protection & ~r->allowed || (r->flags & REGION_FIXED && protection & PAGE_WRITE))
             return -EACCES;
@@ -46,11 +62,18 @@ static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t
     return at;
 }
 
-/* What the third word of mprotect asks besides a protection: from the start of what grows down on. 0 or an error. */
+/* What the third word of mprotect asks besides a protection: from the start of what grows down on.
+ * 0 or an error. */
 static int from_start(const struct space *s, uint64_t wanted, vaddr_t *start, vaddr_t end)
 {
-    enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x1000000, PROT_GROWSUP = 0x2000000, PROT_GROWS = PROT_GROWSDOWN | PROT_GROWSUP };
-    if ((wanted & PROT_GROWS) == PROT_GROWS || wanted & ~(uint64_t)(PAGE_ALL | PROT_SEM | PROT_GROWS))
+    enum {
+        PROT_SEM = 8,
+        PROT_GROWSDOWN = 0x1000000,
+        PROT_GROWSUP = 0x2000000,
+        PROT_GROWS = PROT_GROWSDOWN | PROT_GROWSUP
+    };
+    if ((wanted & PROT_GROWS) == PROT_GROWS ||
+        wanted & ~(uint64_t)(PAGE_ALL | PROT_SEM | PROT_GROWS))
         return -EINVAL;
     unsigned i = regions_find(&s->regions, *start);
     const struct region *r = &s->regions.array[i];
@@ -112,7 +135,8 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
     return s;
 }
 
-/* What a child of fork gets of the range: zeroes, or what is there. 0, -EINVAL for what is not private memory, -ENOMEM. */
+/* What a child of fork gets of the range: zeroes, or what is there. 0, -EINVAL for what is not
+ * private memory, -ENOMEM. */
 static int64_t wipe_on_fork(struct regions *rs, vaddr_t start, vaddr_t end, bool wipe)
 {
     if (start >= end)
@@ -133,12 +157,14 @@ int64_t do_madvise(struct message *m)
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;
-    if (start % PAGE_SIZE || end < start || PAGE_UP(m->w[1]) < m->w[1] || advice > MADV_LAST || (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
+    if (start % PAGE_SIZE || end < start || PAGE_UP(m->w[1]) < m->w[1] || advice > MADV_LAST ||
+        (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
         return -EINVAL;
     if (advice == MADV_DONTNEED)
         s = drop_pages(s, m->from, start, MIN(end, USER_TOP));
     if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) {
-        int64_t error = wipe_on_fork(&s->regions, start, MIN(end, USER_TOP), advice == MADV_WIPEONFORK);
+        int64_t error = wipe_on_fork(&s->regions, start, MIN(end, USER_TOP),
+                                     advice == MADV_WIPEONFORK);
         if (error)
             return error;
     }
@@ -150,12 +176,18 @@ int64_t do_madvise(struct message *m)
 
 /* ---- msync ---- */
 
-/* One step of a range: where to go on. A page that was written leaves all spaces and goes back to its server with a dirty mark; the next access brings it again. */
+/* One step of a range: where to go on. A page that was written leaves all spaces and goes back to
+ * its server with a dirty mark; the next access brings it again. */
 static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
 {
     struct page_out out[LIST];
     for (unsigned work = 0; start < end && work < STEP_PAGES; work += LIST) {
-        struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = LIST, .action = PAGE_QUERY };
+        struct page_change c = { .address = start,
+                                 .count = (end - start) / PAGE_SIZE,
+                                 .source = (uint64_t)out,
+                                 .task = s->task,
+                                 .service = LIST,
+                                 .action = PAGE_QUERY };
         int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         for (int64_t i = 0; i < n; i++)
             if (out[i].entry & PAGE_OUT_DIRTY)
@@ -167,7 +199,10 @@ static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t st
     return start;
 }
 
-static inline bool is_file(const struct region *r) { return r->backing && r->backing->service && r->flags & REGION_SHARED; }
+static inline bool is_file(const struct region *r)
+{
+    return r->backing && r->backing->service && r->flags & REGION_SHARED;
+}
 
 int64_t do_msync(struct message *m)
 {
@@ -176,12 +211,13 @@ int64_t do_msync(struct message *m)
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;
-    if (start % PAGE_SIZE || flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || (flags & MS_ASYNC && flags & MS_SYNC))
+    if (start % PAGE_SIZE || flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+        (flags & MS_ASYNC && flags & MS_SYNC))
         return -EINVAL;
     if (end < start || end > USER_TOP)
         return -ENOMEM;
     int64_t result = regions_covered(&s->regions, start, end) ? 0 : -ENOMEM;
-    for (vaddr_t at = start; at < end;) {   /* each round looks anew: it may have waited */
+    for (vaddr_t at = start; at < end;) { /* each round looks anew: it may have waited */
         struct space *now = space_of(m->from);
         unsigned i = now ? regions_find(&now->regions, at) : 0;
         if (!now || i == now->regions.count || now->regions.array[i].start >= end)
@@ -222,7 +258,8 @@ int64_t do_shrunk(struct message *m)
 
 /* ---- mincore ---- */
 
-enum { VECTOR = 4096 };   /* pages that are told about at once */
+/* pages that are told about at once */
+enum { VECTOR = 4096 };
 
 /* So much of the range as goes into the vector: 1 for each page that is there. */
 static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_t *vector)
@@ -231,7 +268,12 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
     vaddr_t end = start + pages * PAGE_SIZE;
     memset(vector, 0, pages);
     for (vaddr_t at = start; at < end;) {
-        struct page_change c = { .address = at, .count = (end - at) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = LIST, .action = PAGE_QUERY };
+        struct page_change c = { .address = at,
+                                 .count = (end - at) / PAGE_SIZE,
+                                 .source = (uint64_t)out,
+                                 .task = s->task,
+                                 .service = LIST,
+                                 .action = PAGE_QUERY };
         int64_t n = kernel_ask(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         for (int64_t i = 0; i < n; i++)
             vector[(out[i].address - start) / PAGE_SIZE] = out[i].entry != 0;
@@ -245,7 +287,8 @@ static int64_t tell(struct message *m, vaddr_t to, const uint8_t *vector, unsign
 {
     if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
         return 0;
-    if (!range_within(to, pages, USER_TOP) || fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
+    if (!range_within(to, pages, USER_TOP) ||
+        fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
         return -EFAULT;
     return kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0 ? -EFAULT : 0;
 }
@@ -271,8 +314,8 @@ static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vadd
     return error;
 }
 
-/* What is asked about may be much larger than all memory, and is no use to anybody: those who ask wait for each other, so that they keep
- * one thread busy and not all. */
+/* What is asked about may be much larger than all memory, and is no use to anybody: those who ask
+ * wait for each other, so that they keep one thread busy and not all. */
 int64_t do_mincore(struct message *m)
 {
     static struct pending_list waiting;
@@ -292,7 +335,8 @@ int64_t do_mincore(struct message *m)
     while (waiting.first) {
         struct message next = waiting.first->m;
         pending_remove(&waiting, waiting.first);
-        reply(next.call, mincore_range(&next, next.w[0], next.w[0] + PAGE_UP(next.w[1]), next.w[2]));
+        reply(next.call,
+              mincore_range(&next, next.w[0], next.w[0] + PAGE_UP(next.w[1]), next.w[2]));
     }
     busy = false;
     return LATER;

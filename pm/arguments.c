@@ -1,17 +1,21 @@
-/* See arguments.h. The old program's threads may change what is read here at any time: each string is ended by force, and
- * nothing that has been read once is believed when it is read again. */
+/* See arguments.h. The old program's threads may change what is read here at any time: each string
+ * is ended by force, and nothing that has been read once is believed when it is read again. */
 #include "arguments.h"
 
 enum {
-    STRING_MAX = 128 * 1024,       /* Linux's MAX_ARG_STRLEN, the NUL with it */
-    ALL_LEAST = 128 * 1024,        /* ARG_MAX */
-    ALL_MOST = 6 << 20,            /* three quarters of _STK_LIM */
+    STRING_MAX = 128 * 1024, /* Linux's MAX_ARG_STRLEN, the NUL with it */
+    ALL_LEAST = 128 * 1024,  /* ARG_MAX */
+    ALL_MOST = 6 << 20,      /* three quarters of _STK_LIM */
     STACK_PART = 4,
     POINTER = sizeof(uint64_t),
-    STEP_BYTES = 64 * 1024, STEP_STRINGS = 2048, STEP_POINTERS = 16384, STEP_FRAMES = 512,
+    STEP_BYTES = 64 * 1024,
+    STEP_STRINGS = 2048,
+    STEP_POINTERS = 16384,
+    STEP_FRAMES = 512,
 };
 
-/* The lowest page of each space: no program can map anything there. A frame is filled by being mapped there for a moment. */
+/* The lowest page of each space: no program can map anything there. A frame is filled by being
+ * mapped there for a moment. */
 #define SCRATCH PAGE_SIZE
 
 static bool block_has(const struct block *b, vaddr_t at) { return b->at && at - b->at < BLOCK; }
@@ -39,7 +43,8 @@ void arguments_free(struct arguments *a)
 /* 0 or -EFAULT. May wait. */
 static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t length)
 {
-    enum { TRIES = 8 };   /* what has been brought may be gone again */
+    /* what has been brought may be gone again */
+    enum { TRIES = 8 };
     if (from < ADDRESS_MIN || from >= USER_TOP || length > USER_TOP - from)
         return -EFAULT;
     for (unsigned i = 0; i < TRIES; i++)
@@ -50,7 +55,8 @@ static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t le
     return -EFAULT;
 }
 
-/* What stands at an address, up to the end of its block; *have: so many bytes. NULL: nothing. May wait. */
+/* What stands at an address, up to the end of its block; *have: so many bytes. NULL: nothing. May
+ * wait. */
 static const char *old_see(const struct arguments *a, struct block *b, vaddr_t at, size_t *have)
 {
     if (!block_has(b, at)) {
@@ -80,14 +86,17 @@ static int old_pointer(struct arguments *a, vaddr_t array, uint64_t i, vaddr_t *
     return 0;
 }
 
-/* How many pointers stand before the NULL: *n. More than would be taken anyhow are not counted. May wait. */
+/* How many pointers stand before the NULL: *n. More than would be taken anyhow are not counted. May
+ * wait. */
 static int old_count(struct arguments *a, vaddr_t array, uint32_t *n)
 {
     uint32_t count = 0, next = STEP_POINTERS;
     vaddr_t pointer;
     for (; array; count++) {
         size_t have = 0;
-        const uint64_t *p = array % POINTER ? NULL : (const uint64_t *)old_see(a, &a->pointers, array + count * POINTER, &have);
+        const uint64_t *p = array % POINTER ? NULL
+                                            : (const uint64_t *)old_see(
+                                                  a, &a->pointers, array + count * POINTER, &have);
         for (; have && *p; have -= POINTER)
             p++, count++;
         int error = old_pointer(a, array, count, &pointer);
@@ -150,9 +159,25 @@ static int page_done(struct arguments *a)
         return -ENOMEM;
     memcpy(shown, a->page, PAGE_SIZE);
     const struct page_change c[3] = {
-        { .address = SCRATCH, .count = 1, .source = (uint64_t)shown, .task = a->task, .service = service_self(), .protection = PAGE_READ, .action = PAGE_MAP_SERVICE },
-        { .address = SCRATCH, .count = 1, .source = frame, .task = a->task, .protection = PAGE_READ | PAGE_OWNED, .action = PAGE_MAP_COPY },
-        { .address = SCRATCH, .count = 1, .source = (uint64_t)&out, .task = a->task, .service = 1, .action = PAGE_UNMAP },
+        { .address = SCRATCH,
+          .count = 1,
+          .source = (uint64_t)shown,
+          .task = a->task,
+          .service = service_self(),
+          .protection = PAGE_READ,
+          .action = PAGE_MAP_SERVICE },
+        { .address = SCRATCH,
+          .count = 1,
+          .source = frame,
+          .task = a->task,
+          .protection = PAGE_READ | PAGE_OWNED,
+          .action = PAGE_MAP_COPY },
+        { .address = SCRATCH,
+          .count = 1,
+          .source = (uint64_t)&out,
+          .task = a->task,
+          .service = 1,
+          .action = PAGE_UNMAP },
     };
     int64_t result = pages_do(c, 3);
     if (result < 0) {
@@ -164,7 +189,8 @@ static int page_done(struct arguments *a)
     return 0;
 }
 
-/* Puts bytes on the stack, from PM's own memory or the old program's. 0, -E2BIG, -EFAULT, -ENOMEM. May wait. */
+/* Puts bytes on the stack, from PM's own memory or the old program's. 0, -E2BIG, -EFAULT, -ENOMEM.
+ * May wait. */
 static int push(struct arguments *a, const char *own, vaddr_t old, size_t length)
 {
     if (a->at - a->least < length)
@@ -186,7 +212,8 @@ static int push(struct arguments *a, const char *own, vaddr_t old, size_t length
     return 0;
 }
 
-/* The string at an address of the old program's. The NUL of one that is read again is written here, whatever stands there by now. */
+/* The string at an address of the old program's. The NUL of one that is read again is written here,
+ * whatever stands there by now. */
 static int push_string(struct arguments *a, vaddr_t string)
 {
     int64_t length = old_length(a, string);
@@ -222,10 +249,12 @@ static int push_array(struct arguments *a, vaddr_t array, uint32_t first, uint32
     return 0;
 }
 
-/* The lowest address that the strings may reach, besides so many pointers to them; 0: the pointers alone are too many. */
+/* The lowest address that the strings may reach, besides so many pointers to them; 0: the pointers
+ * alone are too many. */
 static vaddr_t lowest(const struct arguments *a, uint64_t stack_limit, uint64_t pointers)
 {
-    uint64_t all = MIN(MAX(MIN((uint64_t)ALL_MOST, stack_limit / STACK_PART), (uint64_t)ALL_LEAST), stack_limit);
+    uint64_t all = MIN(MAX(MIN((uint64_t)ALL_MOST, stack_limit / STACK_PART), (uint64_t)ALL_LEAST),
+                       stack_limit);
     return pointers * POINTER < all ? a->top - (all - pointers * POINTER) : 0;
 }
 
@@ -239,7 +268,7 @@ static size_t bytes_of(const char *strings, uint32_t count)
 
 int arguments_collect(struct arguments *a, const struct pm_exec *head, const char *given)
 {
-    static const char end[8];      /* below the top, so that whoever reads a string finds its end */
+    static const char end[8]; /* below the top, so that whoever reads a string finds its end */
     uint32_t argc, envc;
     int error = old_count(a, head->argv, &argc);
     if (!error)
@@ -249,18 +278,21 @@ int arguments_collect(struct arguments *a, const struct pm_exec *head, const cha
     uint32_t skip = argc && head->flags & PM_EXEC_SKIP_FIRST;
     a->argc = head->argc + argc - skip;
     a->envc = head->envc + envc;
-    bool nameless = !a->argc;      /* a program always has an argument */
+    bool nameless = !a->argc; /* a program always has an argument */
     a->argc += nameless;
     if (!(a->least = lowest(a, head->stack_limit, (uint64_t)a->argc + a->envc)))
         return -E2BIG;
     size_t arguments = bytes_of(given, head->argc);
-    if ((error = push(a, end, 0, sizeof end)) || (error = push(a, head->name, 0, strlen(head->name) + 1)))
+    if ((error = push(a, end, 0, sizeof end)) ||
+        (error = push(a, head->name, 0, strlen(head->name) + 1)))
         return error;
     a->name_at = a->at;
-    if ((error = push_array(a, head->envp, 0, envc)) || (error = push(a, given + arguments, 0, head->bytes - arguments)))
+    if ((error = push_array(a, head->envp, 0, envc)) ||
+        (error = push(a, given + arguments, 0, head->bytes - arguments)))
         return error;
     a->environment_at = a->at;
-    if ((error = push_array(a, head->argv, skip, argc)) || (error = push(a, nameless ? "" : given, 0, nameless ? 1 : arguments)))
+    if ((error = push_array(a, head->argv, skip, argc)) ||
+        (error = push(a, nameless ? "" : given, 0, nameless ? 1 : arguments)))
         return error;
     return 0;
 }
@@ -269,12 +301,17 @@ int arguments_collect(struct arguments *a, const struct pm_exec *head, const cha
 
 int64_t arguments_place(struct arguments *a)
 {
-    int64_t result = kernel_ask(SYS_POKE, a->task, a->at, (uint64_t)a->page + (a->at - a->page_at), a->page_at + PAGE_SIZE - a->at, 0, 0);
-    a->strings.at = 0;             /* the program is another one from here on */
+    int64_t result = kernel_ask(SYS_POKE, a->task, a->at, (uint64_t)a->page + (a->at - a->page_at),
+                                a->page_at + PAGE_SIZE - a->at, 0, 0);
+    a->strings.at = 0; /* the program is another one from here on */
     for (unsigned i = 0; i < a->frames && result >= 0; i++) {
         struct space *s = space_of(a->task);
-        struct page_change c = { .address = a->top - (i + 1ul) * PAGE_SIZE, .count = 1, .source = a->frame[i], .task = a->task,
-                                 .protection = a->protection | PAGE_OWNED, .action = PAGE_MAP };
+        struct page_change c = { .address = a->top - (i + 1ul) * PAGE_SIZE,
+                                 .count = 1,
+                                 .source = a->frame[i],
+                                 .task = a->task,
+                                 .protection = a->protection | PAGE_OWNED,
+                                 .action = PAGE_MAP };
         result = s ? pages_do(&c, 1) : -ESRCH;
         if (result < 0)
             break;

@@ -1,8 +1,9 @@
 /* The strings of an exec on their way out of the old program's memory onto the new one's stack.
  *
- * Until the point of no return the new stack is nowhere mapped. It is filled from the top down, as Linux does it: file name,
- * environment, arguments, each from the last string to the first. The page that is being filled stands here; one that is full
- * goes into a frame. So ordinary arguments cost no frame and no copy but one, and as many as may be cost frames of the user's. */
+ * Until the point of no return the new stack is nowhere mapped. It is filled from the top down, as
+ * Linux does it: file name, environment, arguments, each from the last string to the first. The
+ * page that is being filled stands here; one that is full goes into a frame. So ordinary arguments
+ * cost no frame and no copy but one, and as many as may be cost frames of the user's. */
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
@@ -10,30 +11,36 @@
 
 enum { BLOCK = 512 };
 
-/* A piece of a program's memory, which begins at `at`; 0: nothing. Both are stored as by any program, never copied in: PM may be rolled back
- * to where an earlier piece was in use, and needs that one again. */
-struct block { vaddr_t at; _Alignas(8) char bytes[BLOCK]; };
+/* A piece of a program's memory, which begins at `at`; 0: nothing. Both are stored as by any
+ * program, never copied in: PM may be rolled back to where an earlier piece was in use, and needs
+ * that one again. */
+struct block {
+    vaddr_t at;
+    _Alignas(8) char bytes[BLOCK];
+};
 
 struct arguments {
     endpoint_t task;
-    uint8_t    protection;        /* of the new stack */
-    uint32_t   argc, envc;         /* of the new program */
-    uint32_t   frames, places;     /* that are in use, that there is room for */
-    vaddr_t    top;                /* of the stack, page-aligned */
-    vaddr_t    at;                 /* what stands on the stack begins here */
-    vaddr_t    least;              /* and may not begin below */
-    vaddr_t    name_at, environment_at;
-    paddr_t   *frame;              /* [i]: of the page that ends i pages below the top */
-    vaddr_t    page_at;            /* whose bytes stand in `page`, from `at` on */
+    uint8_t protection;      /* of the new stack */
+    uint32_t argc, envc;     /* of the new program */
+    uint32_t frames, places; /* that are in use, that there is room for */
+    vaddr_t top;             /* of the stack, page-aligned */
+    vaddr_t at;              /* what stands on the stack begins here */
+    vaddr_t least;           /* and may not begin below */
+    vaddr_t name_at, environment_at;
+    paddr_t *frame;  /* [i]: of the page that ends i pages below the top */
+    vaddr_t page_at; /* whose bytes stand in `page`, from `at` on */
     struct block pointers, strings;
-    char       page[PAGE_SIZE];
+    char page[PAGE_SIZE];
 };
 
 /* Begins with an empty stack. To be ended with arguments_free. */
 void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top);
-/* Collects what `head` asks for; `given` are its strings, checked. 0, -E2BIG, -EFAULT (a bad pointer), -ENOMEM. May wait. */
+/* Collects what `head` asks for; `given` are its strings, checked. 0, -E2BIG, -EFAULT (a bad
+ * pointer), -ENOMEM. May wait. */
 int arguments_collect(struct arguments *a, const struct pm_exec *head, const char *given);
-/* The space is the task's now: its stack gets the strings. The page in which they begin must be there. 0, or an error. May wait. */
+/* The space is the task's now: its stack gets the strings. The page in which they begin must be
+ * there. 0, or an error. May wait. */
 int64_t arguments_place(struct arguments *a);
 /* After that: the address behind the string at this one. `top` when it could not be read. */
 vaddr_t arguments_next(struct arguments *a, vaddr_t at);

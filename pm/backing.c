@@ -1,10 +1,12 @@
-/* What regions show: files, page by page as their servers keep them, and shared memory of nobody's file.
+/* What regions show: files, page by page as their servers keep them, and shared memory of nobody's
+ * file.
  *
- * A page that a server has given out is pinned there until it is given back, so an address stands in a cluster here
- * and later faults and later programs need no message. While a region shows the file it is held (FS_HOLD); afterwards
- * its pages stay, but are believed only if the file's times and size are still the same when it is used again. PM keeps
- * no more than its share of pins: pages of files that nobody uses go first, then those in use are taken out of the
- * spaces that map them, and fault again. */
+ * A page that a server has given out is pinned there until it is given back, so an address stands
+ * in a cluster here and later faults and later programs need no message. While a region shows the
+ * file it is held (FS_HOLD); afterwards its pages stay, but are believed only if the file's times
+ * and size are still the same when it is used again. PM keeps no more than its share of pins: pages
+ * of files that nobody uses go first, then those in use are taken out of the spaces that map them,
+ * and fault again. */
 #include "pm.h"
 
 #include "elf.h"
@@ -16,12 +18,12 @@ static struct cluster *clusters[BUCKETS];
 static struct backing ring = { .older = &ring, .newer = &ring };
 static struct backing *queue;
 static uint64_t pinned, pinned_max;
-/* Clusters, which PM's own memory is needed for: those of files are given back when there are too many, those of shared memory are shared
- * out. Densely used either is enough for all memory. */
+/* Clusters, which PM's own memory is needed for: those of files are given back when there are too
+ * many, those of shared memory are shared out. Densely used either is enough for all memory. */
 enum { FILE_CLUSTER_PART = 16, SHARED_CLUSTER_PART = 8 };
 static uint64_t file_clusters, file_clusters_max;
 static struct share cluster_share;
-static unsigned idle;                     /* files in the ring */
+static unsigned idle; /* files in the ring */
 
 void backing_init(void)
 {
@@ -34,9 +36,18 @@ void backing_init(void)
 
 /* ---- finding ---- */
 
-static unsigned mix(uint64_t a, uint64_t b) { return (a * 0x9e3779b97f4a7c15 + b * 0xc2b2ae3d27d4eb4f) >> 54; }
-static struct backing **file_bucket(endpoint_t service, uint64_t object) { return &files[mix(object, service) % BUCKETS]; }
-static struct cluster **cluster_bucket(const struct backing *b, uint64_t number) { return &clusters[mix((uint64_t)b >> 4, number) % BUCKETS]; }
+static unsigned mix(uint64_t a, uint64_t b)
+{
+    return (a * 0x9e3779b97f4a7c15 + b * 0xc2b2ae3d27d4eb4f) >> 54;
+}
+static struct backing **file_bucket(endpoint_t service, uint64_t object)
+{
+    return &files[mix(object, service) % BUCKETS];
+}
+static struct cluster **cluster_bucket(const struct backing *b, uint64_t number)
+{
+    return &clusters[mix((uint64_t)b >> 4, number) % BUCKETS];
+}
 
 static struct backing *file_find(endpoint_t service, uint64_t object)
 {
@@ -209,14 +220,23 @@ void backing_mark_dirty(struct backing *b, uint64_t page)
 
 /* ---- giving pages back ---- */
 
-/* Takes pages [first, first + count) of a file out of a space, but for the private copies, which are its own. */
-struct taking { struct backing *b; uint64_t first, count; };
+/* Takes pages [first, first + count) of a file out of a space, but for the private copies, which
+ * are its own. */
+struct taking {
+    struct backing *b;
+    uint64_t first, count;
+};
 
 /* What a space shows of up to CLUSTER pages, but for its own copies. */
 static void take_from_range(struct space *s, vaddr_t at, uint64_t count)
 {
     struct page_out there[CLUSTER];
-    struct page_change query = { .address = at, .count = count, .source = (uint64_t)there, .task = s->task, .service = CLUSTER, .action = PAGE_QUERY };
+    struct page_change query = { .address = at,
+                                 .count = count,
+                                 .source = (uint64_t)there,
+                                 .task = s->task,
+                                 .service = CLUSTER,
+                                 .action = PAGE_QUERY };
     int64_t n = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
     bool copies = false;
     for (int64_t i = 0; i < n; i++)
@@ -255,12 +275,12 @@ static void unpin(struct backing *b, uint64_t *addresses, unsigned n, bool dirty
     if (!n)
         return;
     pinned -= n;
-    call_window(b->service, &(struct call_args){ .op = FS_UNPIN, .object = b->object, .w3 = dirty }, WINDOW_IN, addresses,
-                n * sizeof addresses[0], NULL);
+    call_window(b->service, &(struct call_args){ .op = FS_UNPIN, .object = b->object, .w3 = dirty },
+                WINDOW_IN, addresses, n * sizeof addresses[0], NULL);
 }
 
-/* Gives back those pages of a cluster that `which` names and that no space maps any more. They are out of it before
- * anything waits. */
+/* Gives back those pages of a cluster that `which` names and that no space maps any more. They are
+ * out of it before anything waits. */
 static unsigned cluster_return(struct cluster *c, uint16_t which)
 {
     struct backing *b = c->backing;
@@ -310,13 +330,14 @@ static bool flush(struct backing *b)
         return false;
     cluster_take(c);
     cluster_return(c, c->dirty);
-    look_at(b);   /* the list may have changed meanwhile: begin again */
+    look_at(b); /* the list may have changed meanwhile: begin again */
     return true;
 }
 
 /* ---- files that become shorter ---- */
 
-/* Takes a file's pages from number `first` on out of a space, private copies too. true: pages went, and it has waited. */
+/* Takes a file's pages from number `first` on out of a space, private copies too. true: pages went,
+ * and it has waited. */
 static bool cut_space(struct space *s, const struct backing *b, uint64_t first)
 {
     endpoint_t task = s->task;
@@ -336,7 +357,8 @@ static bool cut_space(struct space *s, const struct backing *b, uint64_t first)
     return waited && taken;
 }
 
-/* All spaces. One that is made while others are served may have come by pages that have been taken elsewhere: then once more. */
+/* All spaces. One that is made while others are served may have come by pages that have been taken
+ * elsewhere: then once more. */
 static void cut_spaces(const struct backing *b, uint64_t first)
 {
     for (bool again = true; again;) {
@@ -347,8 +369,9 @@ static void cut_spaces(const struct backing *b, uint64_t first)
     }
 }
 
-/* Takes a file's pages from number `first` on out of the clusters: nobody finds them any more. Those of the cluster in which the end lies
- * come to *part, the other clusters are returned as a list. */
+/* Takes a file's pages from number `first` on out of the clusters: nobody finds them any more.
+ * Those of the cluster in which the end lies come to *part, the other clusters are returned as a
+ * list. */
 static struct cluster *clusters_cut(struct backing *b, uint64_t first, struct cluster *part)
 {
     struct cluster *gone = NULL, **at = &b->clusters;
@@ -379,11 +402,12 @@ void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
         return;
     uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
     backing_ref(b);
-    b->epoch++;                       /* pages that are on their way here may be of before */
+    b->epoch++; /* pages that are on their way here may be of before */
     struct cluster part, *gone = clusters_cut(b, first, &part);
     cut_spaces(b, first);
     struct cluster *end = size % PAGE_SIZE ? backing_find(b, first - 1) : NULL;
-    if (end) {                        /* its last page has lost a part of its place on the disk, and is made ready anew */
+    /* its last page has lost a part of its place on the disk, and is made ready anew */
+    if (end) {
         space_each(take_from_space, &(struct taking){ b, first - 1, 1 });
         end->ready &= ~(1u << (first - 1) % CLUSTER);
     }
@@ -435,8 +459,10 @@ void backing_settle(void)
         b->queued = false;
         backing_ref(b);
         if (flush(b))
-            give_way(0);   /* the message was a sign of life; a page may be mapped thousands of times */
-        if (b->users > 1 && b->denied && !b->runs && !b->queued) {   /* others show it, but it runs no more */
+            give_way(
+                0); /* the message was a sign of life; a page may be mapped thousands of times */
+        /* others show it, but it runs no more */
+        if (b->users > 1 && b->denied && !b->runs && !b->queued) {
             b->denied = false;
             call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
             call_object(b->service, FS_HOLD, b->object, -1ul, 1, 0);
@@ -448,7 +474,8 @@ void backing_settle(void)
         if (b->held) {
             bool denied = b->denied;
             b->held = b->denied = false;
-            b->fleeting = call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0) == FS_HOLD_BACK;
+            b->fleeting = call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0) ==
+                          FS_HOLD_BACK;
         }
         if (--b->users == 0 && b->held)
             look_at(b);
@@ -497,7 +524,9 @@ void backing_limit(void)
 
 int64_t backing_sync(struct backing *b)
 {
-    struct call_args a = { .op = FS_SYNC, .object = b->object, .flags = (uint64_t)b->errors << CALL_ERRORS_SHIFT };
+    struct call_args a = { .op = FS_SYNC,
+                           .object = b->object,
+                           .flags = (uint64_t)b->errors << CALL_ERRORS_SHIFT };
     struct call_result r;
     int64_t error = call_window(b->service, &a, WINDOW_NONE, NULL, 0, &r);
     if (r.r1 > b->errors)
@@ -520,10 +549,14 @@ static struct backing *file_make(endpoint_t service, uint64_t object)
     return b;
 }
 
-static bool same_time(const struct timespec64 *a, const struct timespec64 *b) { return a->sec == b->sec && a->nsec == b->nsec; }
+static bool same_time(const struct timespec64 *a, const struct timespec64 *b)
+{
+    return a->sec == b->sec && a->nsec == b->nsec;
+}
 
-/* The file is held, for its writers not to be let in if it is to run. Nothing is believed of the hold before its server has
- * answered: others who want the file meanwhile ask as well, and of two holds the weaker is given back. May wait. */
+/* The file is held, for its writers not to be let in if it is to run. Nothing is believed of the
+ * hold before its server has answered: others who want the file meanwhile ask as well, and of two
+ * holds the weaker is given back. May wait. */
 static int64_t hold(struct backing *b, bool run)
 {
     if (b->held && (b->denied || !run))
@@ -548,13 +581,15 @@ static int file_check(struct backing *b, bool run, bool *zero)
     int64_t error = hold(b, run);
     if (error)
         return error;
-    error = call_window(b->service, &(struct call_args){ .op = FS_STAT, .object = b->object }, WINDOW_OUT, &st, sizeof st, NULL);
+    error = call_window(b->service, &(struct call_args){ .op = FS_STAT, .object = b->object },
+                        WINDOW_OUT, &st, sizeof st, NULL);
     if (error < 0)
         return error == -EPERM ? -ENODEV : error;
     *zero = (st.mode & S_IFMT) == S_IFCHR && st.rdev == makedev(MAJOR_MEM, 5);
     if (!S_ISREG(st.mode))
         return -ENODEV;
-    bool same = (uint64_t)st.size == b->size && same_time(&st.mtime, &b->mtime) && same_time(&st.ctime, &b->ctime);
+    bool same = (uint64_t)st.size == b->size && same_time(&st.mtime, &b->mtime) &&
+                same_time(&st.ctime, &b->ctime);
     b->size = st.size;
     b->mtime = st.mtime;
     b->ctime = st.ctime;
@@ -572,7 +607,8 @@ static int get(endpoint_t service, uint64_t object, bool run, struct backing **r
     if (!b && !(b = file_make(service, object)))
         return -ENOMEM;
     backing_ref(b);
-    b->runs += run;   /* from now on: its writers are kept out until nobody runs it (backing_settle) */
+    /* from now on: its writers are kept out until nobody runs it (backing_settle) */
+    b->runs += run;
     int error = file_check(b, run, zero);
     if (error) {
         (run ? backing_unref_program : backing_unref)(b);
@@ -583,7 +619,10 @@ static int get(endpoint_t service, uint64_t object, bool run, struct backing **r
     return 0;
 }
 
-int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero) { return get(service, object, false, b, zero); }
+int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
+{
+    return get(service, object, false, b, zero);
+}
 
 int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
 {
@@ -591,7 +630,10 @@ int backing_get_program(endpoint_t service, uint64_t object, struct backing **b,
 }
 
 /* Pages that a server has lent: their numbers and addresses. */
-struct pages { uint64_t number[CLUSTER], address[CLUSTER]; unsigned count; };
+struct pages {
+    uint64_t number[CLUSTER], address[CLUSTER];
+    unsigned count;
+};
 
 /* The pages around `page` that are missing in its cluster: asked for in one message. */
 static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
@@ -605,12 +647,17 @@ static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
     return high - low;
 }
 
-/* Asks for pages from `first` on, of which `page` is wanted. Puts those that come to the front of *got. */
-static int ask_run(struct backing *b, uint64_t page, uint64_t first, unsigned count, struct pages *got)
+/* Asks for pages from `first` on, of which `page` is wanted. Puts those that come to the front of
+ * *got. */
+static int ask_run(struct backing *b, uint64_t page, uint64_t first, unsigned count,
+                   struct pages *got)
 {
     uint64_t addresses[CLUSTER];
-    struct call_args a = { .op = FS_PAGES, .w3 = page - first, .object = b->object, .position = first * PAGE_SIZE };
-    int64_t n = call_window(b->service, &a, WINDOW_OUT, addresses, count * sizeof addresses[0], NULL);
+    struct call_args a = {
+        .op = FS_PAGES, .w3 = page - first, .object = b->object, .position = first * PAGE_SIZE
+    };
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, addresses, count * sizeof addresses[0],
+                            NULL);
     got->count = 0;
     for (int64_t i = 0; i < MIN(n, (int64_t)count); i++) {
         if (!addresses[i])
@@ -647,18 +694,19 @@ int backing_fetch(struct backing *b, uint64_t page)
     backing_limit();
     unsigned epoch;
     int error;
-    do {                                  /* a server lends only a part of its memory at a time */
+    do { /* a server lends only a part of its memory at a time */
         epoch = b->epoch;
         error = ask(b, page, &got);
     } while (error == -ENOMEM && epoch == b->epoch && give_back(b->service, 4 * CLUSTER));
-    if (epoch != b->epoch) {              /* the file was changed meanwhile: the caller tries again */
+    /* the file was changed meanwhile: the caller tries again */
+    if (epoch != b->epoch) {
         unpin(b, got.address, got.count, false);
         return 0;
     }
     struct cluster *c = got.count ? cluster_make(b, page, 0) : NULL;
     for (unsigned i = 0; i < got.count; i++) {
         if (!c || c->address[got.number[i] % CLUSTER])
-            twice[n_twice++] = got.address[i];   /* somebody else was quicker */
+            twice[n_twice++] = got.address[i]; /* somebody else was quicker */
         else
             c->address[got.number[i] % CLUSTER] = got.address[i];
     }
@@ -672,7 +720,8 @@ int backing_reserve(struct backing *b, uint64_t page, endpoint_t task)
     unsigned epoch = b->epoch;
     bool privileged = kernel_ask(SYS_CALL_USER, task, 0, 0, 0, 0, 0) >> 32 & 1;
     struct call_args a = { .op = FS_RESERVE, .object = b->object, .w3 = first, .w4 = !privileged };
-    int64_t ready = call_window(b->service, &a, WINDOW_NONE, (void *)(uintptr_t)CLUSTER, page - first, NULL);
+    int64_t ready = call_window(b->service, &a, WINDOW_NONE, (void *)(uintptr_t)CLUSTER,
+                                page - first, NULL);
     struct cluster *c = backing_find(b, page);
     if (ready == -ENOSYS)
         ready = 0xffff;

@@ -10,11 +10,12 @@ enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6, PT_GNU_STACK = 0x6474e551 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
 
-enum { LOWEST = 64 * 1024 };      /* as mmap */
-#define ADDRESS_END (1ul << 46)   /* segments end below it, so that sums with a bias stay in bounds */
+/* Segments stand in [LOWEST, ADDRESS_END): as mmap, and so that sums with a bias stay in bounds. */
+enum { LOWEST = 64 * 1024 };
+#define ADDRESS_END (1ul << 46)
 
 struct header {
-    uint8_t  ident[16];
+    uint8_t ident[16];
     uint16_t type, machine;
     uint32_t version;
     uint64_t entry, table, sections;
@@ -23,17 +24,23 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == ELF_HEADER_SIZE, "Elf64_Ehdr");
 
-struct entry { uint32_t type, flags; uint64_t offset, address, physical, file_size, memory_size, align; };
+struct entry {
+    uint32_t type, flags;
+    uint64_t offset, address, physical, file_size, memory_size, align;
+};
 _Static_assert(sizeof(struct entry) == ELF_ENTRY_SIZE, "Elf64_Phdr");
 
 int elf_header(const void *bytes, struct elf_image *image)
 {
-    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };   /* 64 bits, little-endian, version 1 */
+    /* 64 bits, little-endian, version 1 */
+    static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
     struct header h;
     memcpy(&h, bytes, sizeof h);
-    if (memcmp(h.ident, ident, sizeof ident) || h.machine != EM_X86_64 || h.entry_size != ELF_ENTRY_SIZE)
+    if (memcmp(h.ident, ident, sizeof ident) || h.machine != EM_X86_64 ||
+        h.entry_size != ELF_ENTRY_SIZE)
         return -ENOEXEC;
-    if ((h.type != ET_EXEC && h.type != ET_DYN) || !h.count || h.count * ELF_ENTRY_SIZE > ELF_TABLE_MAX || h.table > 1ul << 40)
+    if ((h.type != ET_EXEC && h.type != ET_DYN) || !h.count ||
+        h.count * ELF_ENTRY_SIZE > ELF_TABLE_MAX || h.table > 1ul << 40)
         return -ENOEXEC;
     memset(image, 0, sizeof *image);
     image->entry = h.entry;
@@ -46,7 +53,8 @@ int elf_header(const void *bytes, struct elf_image *image)
 
 static uint8_t protection(uint32_t flags)
 {
-    return (flags & (PF_R | PF_W | PF_X) ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) | (flags & PF_X ? PAGE_EXEC : 0);
+    return (flags & (PF_R | PF_W | PF_X) ? PAGE_READ : 0) | (flags & PF_W ? PAGE_WRITE : 0) |
+           (flags & PF_X ? PAGE_EXEC : 0);
 }
 
 /* Whether a segment can be mapped where it wants to be. */
@@ -54,7 +62,8 @@ static bool sound(const struct entry *e)
 {
     if (e->file_size > e->memory_size || !range_within(e->address, e->memory_size, ADDRESS_END - 1))
         return false;
-    return range_within(e->offset, e->file_size, INT64_MAX - PAGE_SIZE) && (e->address - e->offset) % PAGE_SIZE == 0;
+    return range_within(e->offset, e->file_size, INT64_MAX - PAGE_SIZE) &&
+           (e->address - e->offset) % PAGE_SIZE == 0;
 }
 
 static void load(const struct entry *e, struct elf_image *image)
@@ -65,10 +74,13 @@ static void load(const struct entry *e, struct elf_image *image)
         image->broken = true;
         return;
     }
-    uint64_t low = e->address & ~(uint64_t)(PAGE_SIZE - 1), high = (e->address + e->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    uint64_t low = e->address & ~(uint64_t)(PAGE_SIZE - 1),
+             high = (e->address + e->memory_size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
     image->low = image->segment_count && image->low < low ? image->low : low;
     image->high = image->high > high ? image->high : high;
-    image->segment[image->segment_count++] = (struct elf_segment){ e->address, e->memory_size, e->offset, e->file_size, protection(e->flags) };
+    image->segment[image->segment_count++] = (struct elf_segment){ e->address, e->memory_size,
+                                                                   e->offset, e->file_size,
+                                                                   protection(e->flags) };
 }
 
 /* Where the table of entries is found in memory, when a segment brings it along. */
@@ -77,7 +89,8 @@ static void find_table(struct elf_image *image)
     uint64_t size = image->table_count * (uint64_t)ELF_ENTRY_SIZE;
     for (unsigned i = 0; i < image->segment_count && !image->table_address; i++) {
         const struct elf_segment *s = &image->segment[i];
-        if (s->offset <= image->table_offset && s->file_size >= size && image->table_offset - s->offset <= s->file_size - size)
+        if (s->offset <= image->table_offset && s->file_size >= size &&
+            image->table_offset - s->offset <= s->file_size - size)
             image->table_address = s->address + (image->table_offset - s->offset);
     }
 }

@@ -1,30 +1,32 @@
 /* exec: a task gets a new space with a program in it.
  *
- * Everything is prepared beside the old space: files opened, headers checked, addresses chosen, regions made. Until
- * then an error leaves the caller as it was. commit() is the point of no return: the old memory is dropped, and what
- * fails later (memory that runs out) is -EOWNERDEAD, which tells POSIX that there is nothing left to return to. A file that can
- * not be mapped kills the caller on Linux, where that is found out later; so it does here, by -EBADMSG. */
+ * Everything is prepared beside the old space: files opened, headers checked, addresses chosen,
+ * regions made. Until then an error leaves the caller as it was. commit() is the point of no
+ * return: the old memory is dropped, and what fails later (memory that runs out) is -EOWNERDEAD,
+ * which tells POSIX that there is nothing left to return to. A file that can not be mapped kills
+ * the caller on Linux, where that is found out later; so it does here, by -EBADMSG. */
 #include "arguments.h"
 #include "load.h"
 #include "stack.h"
 
-#define PIE_BASE   0x555555554000ul
-#define STACK_MIN  (128ul << 20)          /* the least room for the stack below it */
-enum { STACK_RANDOM = 22, MMAP_RANDOM = 28, BRK_RANDOM = 13 };   /* bits of pages */
+#define PIE_BASE  0x555555554000ul
+#define STACK_MIN (128ul << 20) /* the least room for the stack below it */
+/* bits of pages */
+enum { STACK_RANDOM = 22, MMAP_RANDOM = 28, BRK_RANDOM = 13 };
 enum { STACK_FIRST = 32 * PAGE_SIZE, ACCESS_RX = 5, CLOCK_TICKS = 100 };
 
 extern const char vdso_start[], vdso_end[];
 
 /* One exec at work. */
 struct exec {
-    endpoint_t     task;
+    endpoint_t task;
     struct pm_exec head;
-    char          *given;                 /* strings */
+    char *given; /* strings */
     struct arguments *arguments;
-    struct image   program, interpreter;
-    struct space  *space;                 /* the new one */
-    struct stack   stack;
-    vaddr_t        vdso;                  /* where it will be; 0: there is none */
+    struct image program, interpreter;
+    struct space *space; /* the new one */
+    struct stack stack;
+    vaddr_t vdso; /* where it will be; 0: there is none */
 };
 
 static uint64_t random_pages(const struct exec *e, unsigned bits)
@@ -57,7 +59,8 @@ static int request(struct message *m, struct exec *e)
     e->head.name[sizeof e->head.name - 1] = 0;
     if (!e->head.stack_limit)
         e->head.stack_limit = 8 << 20;
-    return stack_strings(e->given, e->head.bytes, (uint64_t)e->head.argc + e->head.envc) ? 0 : -EINVAL;
+    return stack_strings(e->given, e->head.bytes, (uint64_t)e->head.argc + e->head.envc) ? 0
+                                                                                         : -EINVAL;
 }
 
 static int open_interpreter(struct exec *e)
@@ -68,8 +71,10 @@ static int open_interpreter(struct exec *e)
         return -ENOMEM;
     int64_t error = image_interpreter(&e->program, path);
     if (!error)
-        error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
-                            path, strlen(path) + 1, &r);
+        error = call_window(
+            service_find("vfs"),
+            &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
+            path, strlen(path) + 1, &r);
     memory_free(path);
     if (error < 0)
         return error;
@@ -97,7 +102,9 @@ static int place_interpreter(struct exec *e)
     struct elf_image *elf = &e->interpreter.elf;
     uint64_t size = elf->high - elf->low;
     if (elf->fixed)
-        return regions_free(&e->space->regions, elf->low, elf->high) ? image_place(&e->interpreter, e->space) : -EBADMSG;
+        return regions_free(&e->space->regions, elf->low, elf->high)
+                   ? image_place(&e->interpreter, e->space)
+                   : -EBADMSG;
     vaddr_t at = regions_gap(&e->space->regions, size, PIE_BASE, e->space->mmap_top);
     if (!at)
         return -ENOMEM;
@@ -111,13 +118,17 @@ static void place_stack(struct exec *e)
     uint64_t limit = e->head.stack_limit, vdso = vdso_size();
     s->limit[PM_LIMIT_STACK] = limit;
     s->stack_top = USER_TOP - 2 * PAGE_SIZE - vdso - random_pages(e, STACK_RANDOM);
-    e->vdso = vdso ? s->stack_top + 2 * PAGE_SIZE : 0;   /* a page is left free, then comes the clock page */
+    /* a page is left free, then comes the clock page */
+    e->vdso = vdso ? s->stack_top + 2 * PAGE_SIZE : 0;
     uint64_t room = MIN(MAX(PAGE_UP(MIN(limit, USER_TOP)), STACK_MIN), PAGE_DOWN(USER_TOP / 6 * 5));
     s->mmap_top = s->stack_top - room - STACK_GUARD;
     s->mmap_top -= MIN(random_pages(e, MMAP_RANDOM), PAGE_DOWN(s->mmap_top / 2));
 }
 
-static void aux(struct exec *e, uint64_t type, uint64_t value) { e->stack.aux[e->stack.aux_count++] = (struct aux){ type, value }; }
+static void aux(struct exec *e, uint64_t type, uint64_t value)
+{
+    e->stack.aux[e->stack.aux_count++] = (struct aux){ type, value };
+}
 
 static uint32_t processor_features(void)
 {
@@ -152,22 +163,35 @@ static int lay_stack(struct exec *e)
 {
     struct space *s = e->space;
     const struct arguments *a = e->arguments;
-    e->stack = (struct stack){ .strings_at = a->at, .name_at = a->name_at, .argc = a->argc, .envc = a->envc,
+    e->stack = (struct stack){ .strings_at = a->at,
+                               .name_at = a->name_at,
+                               .argc = a->argc,
+                               .envc = a->envc,
                                .random = { random_word(), random_word() } };
     auxiliary(e);
     stack_lay(&e->stack);
-    vaddr_t start = PAGE_DOWN(e->stack.pointer) - MIN((uint64_t)STACK_FIRST, PAGE_DOWN(e->head.stack_limit / 2));
+    vaddr_t start = PAGE_DOWN(e->stack.pointer) -
+                    MIN((uint64_t)STACK_FIRST, PAGE_DOWN(e->head.stack_limit / 2));
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
     e->arguments->protection = PAGE_READ | PAGE_WRITE | (e->program.elf.stack_runs ? PAGE_EXEC : 0);
-    regions_insert(&s->regions, &(struct region){ .start = start, .end = s->stack_top, .protection = e->arguments->protection,
-                                                  .allowed = PAGE_ALL, .flags = REGION_STACK });
+    regions_insert(&s->regions, &(struct region){ .start = start,
+                                                  .end = s->stack_top,
+                                                  .protection = e->arguments->protection,
+                                                  .allowed = PAGE_ALL,
+                                                  .flags = REGION_STACK });
     if (!e->vdso)
         return 0;
-    regions_insert(&s->regions, &(struct region){ .start = e->vdso - PAGE_SIZE, .end = e->vdso, .protection = PAGE_READ,
-                                                  .allowed = PAGE_READ, .flags = REGION_FIXED });
-    regions_insert(&s->regions, &(struct region){ .start = e->vdso, .end = e->vdso + vdso_size(), .protection = PAGE_READ | PAGE_EXEC,
-                                                  .allowed = PAGE_READ | PAGE_EXEC, .flags = REGION_FIXED });
+    regions_insert(&s->regions, &(struct region){ .start = e->vdso - PAGE_SIZE,
+                                                  .end = e->vdso,
+                                                  .protection = PAGE_READ,
+                                                  .allowed = PAGE_READ,
+                                                  .flags = REGION_FIXED });
+    regions_insert(&s->regions, &(struct region){ .start = e->vdso,
+                                                  .end = e->vdso + vdso_size(),
+                                                  .protection = PAGE_READ | PAGE_EXEC,
+                                                  .allowed = PAGE_READ | PAGE_EXEC,
+                                                  .flags = REGION_FIXED });
     return 0;
 }
 
@@ -177,7 +201,7 @@ static int prepare_stack(struct exec *e)
     e->space = space_create();
     if (!e->space)
         return -ENOMEM;
-    e->space->task = e->task;       /* so that it is known for whom memory is taken */
+    e->space->task = e->task; /* so that it is known for whom memory is taken */
     place_stack(e);
     e->arguments = memory_alloc(sizeof *e->arguments);
     if (!e->arguments)
@@ -206,7 +230,8 @@ static int prepare(struct exec *e)
 
 /* ---- the change ---- */
 
-/* Gives the pages of the old space back. Of one that is not small the regions go with them, so that nothing comes back meanwhile. */
+/* Gives the pages of the old space back. Of one that is not small the regions go with them, so that
+ * nothing comes back meanwhile. */
 static struct space *empty(struct space *old, endpoint_t task)
 {
     if (!space_is_small(old))
@@ -226,7 +251,8 @@ static int64_t commit(struct exec *e)
         e->space->limit[i] = old->limit[i];
     if (old->tasks > 1) {
         int64_t error;
-        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM && frames_lend(e->task))
+        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM &&
+               frames_lend(e->task))
             ;
         if (error < 0)
             return error;
@@ -265,9 +291,19 @@ static int64_t map_vdso(struct exec *e)
     if (kernel_ask(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0) < 0)
         return -EFAULT;
     struct page_change c[2] = {
-        { .address = e->vdso - PAGE_SIZE, .count = 1, .source = clock, .task = e->task, .protection = PAGE_READ, .action = PAGE_MAP },
-        { .address = e->vdso, .count = vdso_size() / PAGE_SIZE, .source = (uint64_t)vdso_start, .task = e->task,
-          .service = (endpoint_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0), .protection = PAGE_READ | PAGE_EXEC, .action = PAGE_MAP_SERVICE },
+        { .address = e->vdso - PAGE_SIZE,
+          .count = 1,
+          .source = clock,
+          .task = e->task,
+          .protection = PAGE_READ,
+          .action = PAGE_MAP },
+        { .address = e->vdso,
+          .count = vdso_size() / PAGE_SIZE,
+          .source = (uint64_t)vdso_start,
+          .task = e->task,
+          .service = (endpoint_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0),
+          .protection = PAGE_READ | PAGE_EXEC,
+          .action = PAGE_MAP_SERVICE },
     };
     space_of(e->task)->usage->resident += 1 + c[1].count;
     return pages_do(c, 2);
@@ -277,7 +313,8 @@ static int64_t map_vdso(struct exec *e)
 static int64_t fill(struct exec *e)
 {
     const struct stack_memory memory = { .put = put, .next = next, .argument = e };
-    int64_t error = fault_range(e->task, e->stack.pointer, e->arguments->page_at + PAGE_SIZE, PM_FAULT_WRITE);
+    int64_t error = fault_range(e->task, e->stack.pointer, e->arguments->page_at + PAGE_SIZE,
+                                PM_FAULT_WRITE);
     if (!error)
         error = arguments_place(e->arguments);
     if (!error)
@@ -322,13 +359,15 @@ int64_t do_exec(struct message *m)
     if (done)
         result = commit(e);
     if (done && !result) {
-        e->space = NULL;                  /* the task's now */
+        e->space = NULL; /* the task's now */
         result = fill(e);
     }
     const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
-    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer, strings = e->stack.strings_at;
+    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer,
+            strings = e->stack.strings_at;
     if (done && !result)
-        result = (e->arguments->environment_at - strings) << 32 | (e->arguments->name_at - e->arguments->environment_at);
+        result = (e->arguments->environment_at - strings) << 32 |
+                 (e->arguments->name_at - e->arguments->environment_at);
     finish(e);
     if (result > 0)
         reply_words(m, entry, pointer, strings);

@@ -1,18 +1,23 @@
-/* Page faults (Tanenbaum, Modern Operating Systems, 3.6.2): which region, is it permitted, which page.
+/* Page faults (Tanenbaum, Modern Operating Systems, 3.6.2): which region, is it permitted, which
+ * page.
  *
  *     do_fault -> region_for (grows the stack) -> bring -> zero_page    private zeroes: a frame
- *                                                      -> copy_on_write a page that is shared until it is written
- *                                                      -> shared_page   shared memory: the frame all see
- *                                                      -> file_page     a page of a file server's cache
+ *                                                      -> copy_on_write a page that is shared until
+ * it is written
+ *                                                      -> shared_page   shared memory: the frame
+ * all see
+ *                                                      -> file_page     a page of a file server's
+ * cache
  *
- * The kernel says whether the page was there, but another thread may have been quicker, and a thrown-back call only
- * says which range it wants: then the page table is asked first. */
+ * The kernel says whether the page was there, but another thread may have been quicker, and a
+ * thrown-back call only says which range it wants: then the page table is asked first. */
 #include "pm.h"
 
 enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512 };
 
-/* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it may: not nearer than STACK_GUARD
- * to what can be touched below, unless that grows as well, and not beyond the limit for stacks (Linux, expand_downwards). */
+/* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it
+ * may: not nearer than STACK_GUARD to what can be touched below, unless that grows as well, and not
+ * beyond the limit for stacks (Linux, expand_downwards). */
 static struct region *region_for(struct space *s, vaddr_t page)
 {
     struct regions *rs = &s->regions;
@@ -23,9 +28,11 @@ static struct region *region_for(struct space *s, vaddr_t page)
     if (__builtin_expect(r->start <= page, 1))
         return r;
     uint64_t more = r->start - page;
-    if (!(r->flags & REGION_STACK) || r->end - page > s->limit[PM_LIMIT_STACK] || !space_allows(s, more, false))
+    if (!(r->flags & REGION_STACK) || r->end - page > s->limit[PM_LIMIT_STACK] ||
+        !space_allows(s, more, false))
         return NULL;
-    if (page < ADDRESS_MIN || (i > 0 && r[-1].protection && !(r[-1].flags & REGION_STACK) && page - r[-1].end < STACK_GUARD))
+    if (page < ADDRESS_MIN || (i > 0 && r[-1].protection && !(r[-1].flags & REGION_STACK) &&
+                               page - r[-1].end < STACK_GUARD))
         return NULL;
     r->start = page;
     s->usage->virtual_pages += more / PAGE_SIZE;
@@ -42,9 +49,15 @@ static inline bool permitted(const struct region *r, uint64_t access)
     return r->protection != 0;
 }
 
-static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection, unsigned action)
+static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection,
+                              unsigned action)
 {
-    struct page_change c = { .address = page, .count = 1, .source = frame, .task = s->task, .protection = protection, .action = action };
+    struct page_change c = { .address = page,
+                             .count = 1,
+                             .source = frame,
+                             .task = s->task,
+                             .protection = protection,
+                             .action = action };
     int64_t result = pages_do(&c, 1);
     s->usage->resident += result == 0;
     return result;
@@ -61,12 +74,15 @@ static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
     return result;
 }
 
-/* A page that is mapped read-only in a private, writable region: its only user may have it, others get a copy. */
+/* A page that is mapped read-only in a private, writable region: its only user may have it, others
+ * get a copy. */
 static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
 {
     paddr_t old = PAGE_DOWN(entry);
     bool owned = entry & PAGE_OUT_OWNED;
-    struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection | PAGE_OWNED };
+    struct page_change c = {
+        .address = page, .count = 1, .task = s->task, .protection = r->protection | PAGE_OWNED
+    };
     if (owned && frame_count(old) == 1) {
         c.action = PAGE_PROTECT;
         return pages_do(&c, 1);
@@ -83,7 +99,10 @@ static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t pa
     return result;
 }
 
-static uint64_t page_number(const struct region *r, vaddr_t page) { return (r->offset + page - r->start) / PAGE_SIZE; }
+static uint64_t page_number(const struct region *r, vaddr_t page)
+{
+    return (r->offset + page - r->start) / PAGE_SIZE;
+}
 
 static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
 {
@@ -105,8 +124,19 @@ static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, u
     if (!frame)
         return -ENOMEM;
     struct page_change c[2] = {
-        { .address = page, .count = 1, .source = address, .task = s->task, .service = r->backing->service, .protection = PAGE_READ, .action = PAGE_MAP_SERVICE },
-        { .address = page, .count = 1, .source = frame, .task = s->task, .protection = r->protection | PAGE_OWNED, .action = PAGE_MAP_COPY },
+        { .address = page,
+          .count = 1,
+          .source = address,
+          .task = s->task,
+          .service = r->backing->service,
+          .protection = PAGE_READ,
+          .action = PAGE_MAP_SERVICE },
+        { .address = page,
+          .count = 1,
+          .source = frame,
+          .task = s->task,
+          .protection = r->protection | PAGE_OWNED,
+          .action = PAGE_MAP_COPY },
     };
     int64_t result = pages_do(c, 2);
     if (result)
@@ -117,7 +147,8 @@ static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, u
 }
 
 /* The part of a cluster that a region shows: bytes [*first, *end) of the file; where they begin. */
-static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first, uint64_t *end)
+static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
+                             uint64_t *end)
 {
     uint64_t start = c->number * CLUSTER * PAGE_SIZE;
     *first = MAX(start, r->offset);
@@ -128,7 +159,8 @@ static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, ui
 /* A page of a file is written through a shared region only after its server has been told. */
 static uint32_t file_protection(const struct region *r, const struct cluster *c, unsigned i)
 {
-    return r->flags & REGION_SHARED && c->ready >> i & 1 ? r->protection : r->protection & ~PAGE_WRITE;
+    return r->flags & REGION_SHARED && c->ready >> i & 1 ? r->protection
+                                                         : r->protection & ~PAGE_WRITE;
 }
 
 /* What a shared region shows of a cluster, and is mapped, gets the protection that it may have. */
@@ -138,9 +170,13 @@ static int64_t protect_around(struct space *s, const struct region *r, const str
     uint64_t first, end;
     vaddr_t at = cluster_shown(r, c, &first, &end);
     unsigned n = 0;
-    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end; first += PAGE_SIZE, at += PAGE_SIZE, i++)
+    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
+         first += PAGE_SIZE, at += PAGE_SIZE, i++)
         if (c->ready >> i & 1)
-            changes[n++] = (struct page_change){ .address = at, .count = 1, .task = s->task, .action = PAGE_PROTECT,
+            changes[n++] = (struct page_change){ .address = at,
+                                                 .count = 1,
+                                                 .task = s->task,
+                                                 .action = PAGE_PROTECT,
                                                  .protection = r->protection };
     return pages_do(changes, n);
 }
@@ -152,16 +188,26 @@ static int64_t map_around(struct space *s, const struct region *r, const struct 
     struct page_change changes[CLUSTER];
     uint64_t first, end;
     vaddr_t at = cluster_shown(r, c, &first, &end);
-    struct page_change query = { .address = at, .count = (end - first) / PAGE_SIZE, .source = (uint64_t)there, .task = s->task,
-                                 .service = CLUSTER, .action = PAGE_QUERY };
+    struct page_change query = { .address = at,
+                                 .count = (end - first) / PAGE_SIZE,
+                                 .source = (uint64_t)there,
+                                 .task = s->task,
+                                 .service = CLUSTER,
+                                 .action = PAGE_QUERY };
     int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0), k = 0;
     unsigned n = 0;
-    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end; first += PAGE_SIZE, at += PAGE_SIZE, i++) {
+    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
+         first += PAGE_SIZE, at += PAGE_SIZE, i++) {
         if (k < n_there && there[k].address == at)
             k++;
         else if (c->address[i])
-            changes[n++] = (struct page_change){ .address = at, .count = 1, .source = c->address[i], .task = s->task,
-                                                 .service = r->backing->service, .protection = file_protection(r, c, i), .action = PAGE_MAP_SERVICE };
+            changes[n++] = (struct page_change){ .address = at,
+                                                 .count = 1,
+                                                 .source = c->address[i],
+                                                 .task = s->task,
+                                                 .service = r->backing->service,
+                                                 .protection = file_protection(r, c, i),
+                                                 .action = PAGE_MAP_SERVICE };
     }
     int64_t result = n ? pages_do(changes, n) : 0;
     if (!result)
@@ -169,22 +215,28 @@ static int64_t map_around(struct space *s, const struct region *r, const struct 
     return result < 0 ? result : 0;
 }
 
-/* The server has no page to lend (it keeps none, or too many are lent already): a private region gets a copy by reading. May
- * wait; what was found before no longer holds then. */
+/* The server has no page to lend (it keeps none, or too many are lent already): a private region
+ * gets a copy by reading. May wait; what was found before no longer holds then. */
 static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint64_t number)
 {
     void *buffer = memory_zalloc(PAGE_SIZE);
     if (!buffer)
         return -ENOMEM;
     struct call_args a = { .op = FS_READ, .object = b->object, .position = number * PAGE_SIZE };
-    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL), result = n > 0 ? 0 : -EIO;
+    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL),
+            result = n > 0 ? 0 : -EIO;
     struct space *s = space_of(task);
     struct region *r = s ? regions_at(&s->regions, page) : NULL;
     if (!result && r && r->backing == b && !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
         paddr_t frame = frame_for(s->task);
-        result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO) : -ENOMEM;
+        result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO)
+                       : -ENOMEM;
         if (!result) {
-            struct page_change c = { .address = page, .count = 1, .task = s->task, .protection = r->protection, .action = PAGE_PROTECT };
+            struct page_change c = { .address = page,
+                                     .count = 1,
+                                     .task = s->task,
+                                     .protection = r->protection,
+                                     .action = PAGE_PROTECT };
             kernel_ask(SYS_POKE, task, page, (uint64_t)buffer, PAGE_SIZE, 0, 0);
             pages_do(&c, 1);
         } else if (frame) {
@@ -195,26 +247,29 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
     return result;
 }
 
-/* Is there something that a fault on a page of a cluster, where `entry` is mapped, may be answered with? May not wait. */
-static int64_t show_page(struct space *s, const struct region *r, const struct cluster *c, vaddr_t page, uint64_t access, uint64_t entry)
+/* Is there something that a fault on a page of a cluster, where `entry` is mapped, may be answered
+ * with? May not wait. */
+static int64_t show_page(struct space *s, const struct region *r, const struct cluster *c,
+                         vaddr_t page, uint64_t access, uint64_t entry)
 {
     bool writes = access & PM_FAULT_WRITE, private = !(r->flags & REGION_SHARED);
     if (!entry)
-        return private && writes ? map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER]) : map_around(s, r, c);
+        return private && writes ? map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER])
+                                 : map_around(s, r, c);
     if (!writes || entry & PAGE_OUT_WRITABLE)
-        return 0;                         /* another thread's fault was the same */
+        return 0; /* another thread's fault was the same */
     return private ? copy_on_write(s, r, page, entry) : protect_around(s, r, c);
 }
 
-/* A fault in a region that shows a file. `there`: something is mapped at the page. Errors of its server are -EIO, unless there
- * is really no memory. May wait. */
+/* A fault in a region that shows a file. `there`: something is mapped at the page. Errors of its
+ * server are -EIO, unless there is really no memory. May wait. */
 static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool there)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         struct space *s = space_of(task);
         struct region *r = s ? regions_at(&s->regions, page) : NULL;
         if (!r || !r->backing || !r->backing->service || !permitted(r, access))
-            return 0;                     /* all is different now: let it fault anew */
+            return 0; /* all is different now: let it fault anew */
         struct backing *b = r->backing;
         uint64_t number = page_number(r, page);
         struct cluster *c = backing_find(b, number);
@@ -239,18 +294,25 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool th
 /* ---- faults ---- */
 
 /* `entry` is what is mapped there now. May wait. */
-static int64_t bring(struct space *s, endpoint_t task, const struct region *r, vaddr_t page, uint64_t access, uint64_t entry)
+static int64_t bring(struct space *s, endpoint_t task, const struct region *r, vaddr_t page,
+                     uint64_t access, uint64_t entry)
 {
     if (entry) {
         if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) && !(r->flags & REGION_SHARED))
             return copy_on_write(s, r, page, entry);
-        if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
-            return 0;                     /* another thread's fault was the same */
+        if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE
+                                    : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
+            return 0; /* another thread's fault was the same */
         bool file = r->backing && r->backing->service;
         if (file && access & PM_FAULT_WRITE)
             return file_page(task, page, access, true);
-        struct page_change c = { .address = page, .count = 1, .task = s->task, .action = PAGE_PROTECT,
-                                 .protection = r->flags & REGION_SHARED && !file ? r->protection : r->protection & ~PAGE_WRITE };
+        struct page_change c = { .address = page,
+                                 .count = 1,
+                                 .task = s->task,
+                                 .action = PAGE_PROTECT,
+                                 .protection = r->flags & REGION_SHARED && !file
+                                                   ? r->protection
+                                                   : r->protection & ~PAGE_WRITE };
         return pages_do(&c, 1);
     }
     if (r->flags & REGION_FIXED)
@@ -260,15 +322,20 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
     return r->backing->service ? file_page(task, page, access, false) : shared_page(s, r, page);
 }
 
-/* Fresh zero pages from start on, where nothing is mapped, up to the next page that is, as many as one call to the kernel
- * takes. Returns where to go on, or a negative error if there was memory for none. */
+/* Fresh zero pages from start on, where nothing is mapped, up to the next page that is, as many as
+ * one call to the kernel takes. Returns where to go on, or a negative error if there was memory for
+ * none. */
 static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
 {
     struct page_change c[BATCH];
     struct page_out there[BATCH];
     end = MIN(MIN(end, r->end), start + BATCH * PAGE_SIZE);
-    struct page_change query = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)there, .task = s->task,
-                                 .service = BATCH, .action = PAGE_QUERY };
+    struct page_change query = { .address = start,
+                                 .count = (end - start) / PAGE_SIZE,
+                                 .source = (uint64_t)there,
+                                 .task = s->task,
+                                 .service = BATCH,
+                                 .action = PAGE_QUERY };
     int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
     unsigned n = 0;
     if (n_there > 0)
@@ -279,11 +346,16 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
             return -ENOMEM;
         if (!frame)
             break;
-        c[n++] = (struct page_change){ .address = at, .count = 1, .source = frame, .task = s->task, .protection = r->protection | PAGE_OWNED,
+        c[n++] = (struct page_change){ .address = at,
+                                       .count = 1,
+                                       .source = frame,
+                                       .task = s->task,
+                                       .protection = r->protection | PAGE_OWNED,
                                        .action = PAGE_MAP_ZERO };
     }
     if (n && pages_do(c, n) < 0) {
-        for (unsigned i = 0; i < n; i++) {   /* no memory for page tables: some may have been mapped before */
+        /* no memory for page tables: some may have been mapped before */
+        for (unsigned i = 0; i < n; i++) {
             uint64_t entry = page_entry(s, c[i].address);
             if (!entry)
                 frame_put(c[i].source);
@@ -298,7 +370,8 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
 
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
 {
-    bool progress = false;   /* a page came that was not there: the call may get further when it is made again */
+    /* a page came that was not there: the call may get further when it is made again */
+    bool progress = false;
     vaddr_t pause = PAGE_DOWN(start) + FAULTS_AT_ONCE * PAGE_SIZE;
     for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
         if (page >= pause) {
@@ -319,7 +392,7 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
             error = bring(s, task, r, page, access, entry);
         }
         if (error)
-            return progress ? 0 : error;   /* what lies further on is asked for when it is reached */
+            return progress ? 0 : error; /* what lies further on is asked for when it is reached */
         progress = progress || !entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE));
     }
     return 0;
@@ -342,7 +415,8 @@ int64_t do_fault(struct message *m)
         return -EFAULT;
     if (__builtin_expect(!permitted(r, access), 0))
         return -EACCES;
-    if (!r->backing && !(access & PM_FAULT_PRESENT) && s->threads == 1 && !(r->flags & REGION_FIXED))
+    if (!r->backing && !(access & PM_FAULT_PRESENT) && s->threads == 1 &&
+        !(r->flags & REGION_FIXED))
         return zero_page(s, r, page);
     bool ask = access & PM_FAULT_PRESENT || s->threads > 1;
     return bring(s, m->from, r, page, access, ask ? page_entry(s, page) : 0);

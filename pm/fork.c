@@ -9,11 +9,15 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     struct thread_info info;
     if (told)
         return told;
-    return kernel_ask(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0 ? info.task : 0;
+    return kernel_ask(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0
+               ? info.task
+               : 0;
 }
 
-/* A kernel call for the user of `task` that may lack memory for tables, with some lent to it then. */
-static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* A kernel call for the user of `task` that may lack memory for tables, with some lent to it then.
+ */
+static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, uint64_t c,
+                      uint64_t d)
 {
     for (;;) {
         int64_t result = kernel_call(number, a, b, c, d, 0, 0);
@@ -24,12 +28,18 @@ static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, 
 
 /* ---- fork ---- */
 
-/* The pages of a range appear in the child, at most `most` and some more of them; *start becomes where to go on. Each frame that both count is
- * counted once more. */
-static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end, bool share, uint64_t most)
+/* The pages of a range appear in the child, at most `most` and some more of them; *start becomes
+ * where to go on. Each frame that both count is counted once more. */
+static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
+                           bool share, uint64_t most)
 {
     static struct page_out out[LIST];
-    struct page_clone c = { .from = parent->task, .to = child->task, .start = *start, .end = end, .share = share, .out = out };
+    struct page_clone c = { .from = parent->task,
+                            .to = child->task,
+                            .start = *start,
+                            .end = end,
+                            .share = share,
+                            .out = out };
     uint64_t before = child->usage->resident;
     for (;;) {
         c.max = LIST;
@@ -51,11 +61,14 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *s
 /* Whether two regions, of a parent and of the child that was made of it, still show the same. */
 static bool alike(const struct region *a, const struct region *b)
 {
-    return a->backing == b->backing && !((a->flags ^ b->flags) & REGION_SHARED) && (!a->backing || a->offset - a->start == b->offset - b->start);
+    return a->backing == b->backing && !((a->flags ^ b->flags) & REGION_SHARED) &&
+           (!a->backing || a->offset - a->start == b->offset - b->start);
 }
 
-/* The pages of one of the child's regions, in steps. What the parent's other threads have mapped anew meanwhile is not the child's. */
-static int64_t clone_region(struct space **parent, endpoint_t task, struct space *child, const struct region *r)
+/* The pages of one of the child's regions, in steps. What the parent's other threads have mapped
+ * anew meanwhile is not the child's. */
+static int64_t clone_region(struct space **parent, endpoint_t task, struct space *child,
+                            const struct region *r)
 {
     for (vaddr_t at = r->start; at < r->end;) {
         const struct regions *rs = &(*parent)->regions;
@@ -97,18 +110,21 @@ static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct spac
     return 0;
 }
 
-/* Runs of regions that are alike in being shared or not, and near each other, are cloned at once. */
+/* Runs of regions that are alike in being shared or not, and near each other, are cloned at once.
+ */
 static int64_t clone_pages(struct space *parent, struct space *child)
 {
     const struct region *r = parent->regions.array, *last = r + parent->regions.count;
     while (r < last) {
         const struct region *first = r++;
-        while (r < last && !((r->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) && r->start - r[-1].end <= RUN_GAP)
+        while (r < last && !((r->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) &&
+               r->start - r[-1].end <= RUN_GAP)
             r++;
         if (first->flags & REGION_WIPED)
             continue;
         vaddr_t at = first->start;
-        int64_t error = clone_range(parent, child, &at, r[-1].end, first->flags & REGION_SHARED, ~0ul);
+        int64_t error = clone_range(parent, child, &at, r[-1].end, first->flags & REGION_SHARED,
+                                    ~0ul);
         if (error)
             return error;
     }
@@ -132,8 +148,10 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     memcpy(s->limit, parent->limit, sizeof s->limit);
     backing_run(s, parent->program);
     space_enter(s, task, 1);
-    *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages, .data = parent->usage->data,
-                                   .stack = parent->usage->stack, .text = parent->usage->text };
+    *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages,
+                                   .data = parent->usage->data,
+                                   .stack = parent->usage->stack,
+                                   .text = parent->usage->text };
     int64_t error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
         space_empty(s, task);
@@ -150,7 +168,8 @@ int64_t do_fork(struct message *m)
     struct space *s = space_of(parent);
     if (!s)
         return -ESRCH;
-    int64_t task = create(parent, SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0), error = 0;
+    int64_t task = create(parent, SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0),
+            error = 0;
     if (task < 0)
         return task;
     if (share)
@@ -232,7 +251,8 @@ int64_t do_exit(struct message *m)
     if (!s)
         return -ESRCH;
     if (s->tasks == 1 && !space_is_small(s))
-        kernel_call(SYS_TASK_KILL, task, KILL_THREADS, 0, 0, 0, 0);   /* they would touch again what is given back in steps */
+        kernel_call(SYS_TASK_KILL, task, KILL_THREADS, 0, 0, 0,
+                    0); /* they would touch again what is given back in steps */
     if (s->tasks == 1)
         space_empty(s, task);
     kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);

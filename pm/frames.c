@@ -1,10 +1,12 @@
-/* Physical memory: one word a frame, which counts who maps it or, when nobody does, names the next free one. The
- * table spans all ranges that the kernel gives; frames in between belong to the kernel and are never touched. */
+/* Physical memory: one word a frame, which counts who maps it or, when nobody does, names the next
+ * free one. The table spans all ranges that the kernel gives; frames in between belong to the
+ * kernel and are never touched. */
 #include "pm.h"
 
 enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 
-/* Published: how many frames PM has, how many of them are in use, and how many are left for root: enough to start a few programs. */
+/* Published: how many frames PM has, how many of them are in use, and how many are left for root:
+ * enough to start a few programs. */
 #define total    (usage_table[0].virtual_pages)
 #define used     (usage_table[0].resident)
 #define for_root (usage_table[0].data)
@@ -12,11 +14,14 @@ enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
 enum { FREE = 1u << 31, NONE = FREE - 1 };
 
 static uint32_t *words;
-static uint64_t base;                /* number of the first frame in the table */
+static uint64_t base; /* number of the first frame in the table */
 static uint32_t first_free = NONE;
 static uint64_t words_count;
 
-static struct { paddr_t first; uint64_t count; } ranges[RANGES];
+static struct {
+    paddr_t first;
+    uint64_t count;
+} ranges[RANGES];
 
 static inline uint32_t *word_of(paddr_t frame) { return &words[frame / PAGE_SIZE - base]; }
 
@@ -91,7 +96,8 @@ static bool for_root_alone(void) { return total - used < for_root; }
 /* May the user of this task have another frame? */
 static bool frame_allowed(endpoint_t task)
 {
-    return __builtin_expect(!for_root_alone(), 1) || call_user(task) == 0 || (reclaim() && !for_root_alone());
+    return __builtin_expect(!for_root_alone(), 1) || call_user(task) == 0 ||
+           (reclaim() && !for_root_alone());
 }
 
 paddr_t frame_for(endpoint_t task) { return frame_allowed(task) ? frame_get() : 0; }
@@ -123,7 +129,8 @@ bool frames_lend(endpoint_t task)
         paddr_t frame = frame_get();
         if (!frame)
             return i > 0;
-        *word_of(frame) = 0;              /* the kernel's for good: it has its own list of free ones */
+        /* the kernel's for good: it has its own list of free ones */
+        *word_of(frame) = 0;
         total--;
         used--;
         kernel_call(SYS_FRAMES_GIVE, frame, 1, 0, 0, 0, 0);

@@ -1,7 +1,8 @@
 /* Reading ELF files and making regions of their segments: see load.h. */
 #include "load.h"
 
-enum { SEGMENTS_AT_ONCE = 32 };   /* between two steps */
+/* between two steps */
+enum { SEGMENTS_AT_ONCE = 32 };
 
 static int64_t read_at(struct backing *b, uint64_t position, void *to, size_t length)
 {
@@ -69,7 +70,8 @@ static int take(struct elf_image *image, const struct elf_image *kept)
 int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs)
 {
     bool zero;
-    int error = runs ? backing_get_program(service, object, &i->backing, &zero) : backing_get(service, object, &i->backing, &zero);
+    int error = runs ? backing_get_program(service, object, &i->backing, &zero)
+                     : backing_get(service, object, &i->backing, &zero);
     if (error)
         return error == -ENODEV ? -EACCES : error;
     struct backing *b = i->backing;
@@ -103,17 +105,23 @@ int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1])
     return error;
 }
 
-static int add(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection, struct backing *b, uint64_t offset)
+static int add(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection, struct backing *b,
+               uint64_t offset)
 {
     if (start >= end)
         return 0;
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
-    regions_remove(&s->regions, start, end);   /* what shares a page with it: the later one has it */
+    /* what shares a page with it: the later one has it */
+    regions_remove(&s->regions, start, end);
     if (b)
         backing_ref(b);
-    regions_insert(&s->regions, &(struct region){ .start = start, .end = end, .offset = offset, .backing = b,
-                                                  .protection = protection, .allowed = PAGE_ALL });
+    regions_insert(&s->regions, &(struct region){ .start = start,
+                                                  .end = end,
+                                                  .offset = offset,
+                                                  .backing = b,
+                                                  .protection = protection,
+                                                  .allowed = PAGE_ALL });
     return 0;
 }
 
@@ -121,10 +129,12 @@ int image_place(const struct image *i, struct space *s)
 {
     for (unsigned k = 0; k < i->elf.segment_count; k++) {
         const struct elf_segment *g = &i->elf.segment[k];
-        vaddr_t start = g->address + i->bias, in_file = PAGE_UP(start + g->file_size), end = PAGE_UP(start + g->memory_size);
+        vaddr_t start = g->address + i->bias, in_file = PAGE_UP(start + g->file_size),
+                end = PAGE_UP(start + g->memory_size);
         if (!g->file_size)
             in_file = PAGE_DOWN(start);
-        int error = add(s, PAGE_DOWN(start), in_file, g->protection, i->backing, PAGE_DOWN(g->offset));
+        int error = add(s, PAGE_DOWN(start), in_file, g->protection, i->backing,
+                        PAGE_DOWN(g->offset));
         if (!error)
             error = add(s, in_file, end, g->protection, NULL, 0);
         if (error)
@@ -139,7 +149,8 @@ static bool shared(const struct image *i, unsigned k, vaddr_t end)
 {
     for (k++; k < i->elf.segment_count; k++) {
         const struct elf_segment *g = &i->elf.segment[k];
-        if (PAGE_DOWN(g->address + i->bias) < end && g->address + i->bias + g->memory_size > end - PAGE_SIZE)
+        if (PAGE_DOWN(g->address + i->bias) < end &&
+            g->address + i->bias + g->memory_size > end - PAGE_SIZE)
             return true;
     }
     return false;
@@ -152,7 +163,8 @@ int64_t image_clear(const struct image *i, endpoint_t task)
         const struct elf_segment *g = &i->elf.segment[k];
         vaddr_t from = g->address + i->bias + g->file_size, to = PAGE_UP(from);
         GIVE_WAY_EVERY(SEGMENTS_AT_ONCE, 1, i->elf.segment_count - k - 1);
-        if (g->file_size == g->memory_size || !g->file_size || from == to || !(g->protection & PAGE_WRITE) || shared(i, k, to))
+        if (g->file_size == g->memory_size || !g->file_size || from == to ||
+            !(g->protection & PAGE_WRITE) || shared(i, k, to))
             continue;
         int64_t error = fault_range(task, from, to, PM_FAULT_WRITE);
         if (error)

@@ -6,21 +6,23 @@
 #include "pm.h"
 
 struct image {
-    struct backing  *backing;      /* used once */
-    bool             runs;         /* it is the program, not its interpreter */
+    struct backing *backing; /* used once */
+    bool runs;               /* it is the program, not its interpreter */
     struct elf_image elf;
-    uint64_t         bias;         /* added to the file's addresses */
+    uint64_t bias; /* added to the file's addresses */
 };
 
-/* Opens a program (runs), or its interpreter: 0, -EACCES (not a file), -ETXTBSY (a program that is open for writing), -ENOEXEC, -ENOMEM,
- * errors of its server. May wait. */
+/* Opens a program (runs), or its interpreter: 0, -EACCES (not a file), -ETXTBSY (a program that is
+ * open for writing), -ENOEXEC, -ENOMEM, errors of its server. May wait. */
 int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs);
-void image_close(struct image *i);   /* also when it was not opened, but zeroed */
+void image_close(struct image *i); /* also when it was not opened, but zeroed */
 /* Reads the path of its interpreter. 0, -ENOEXEC, -EIO (the file ends before). May wait. */
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);
-/* Adds its segments to a space that has no pages yet and that nobody else knows. 0, -ENOMEM. May wait. */
+/* Adds its segments to a space that has no pages yet and that nobody else knows. 0, -ENOMEM. May
+ * wait. */
 int image_place(const struct image *i, struct space *s);
-/* Zeroes the rest of each last page of data behind which memory begins that is not in the file. May wait. */
+/* Zeroes the rest of each last page of data behind which memory begins that is not in the file. May
+ * wait. */
 int64_t image_clear(const struct image *i, endpoint_t task);
 
 #endif

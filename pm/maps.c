@@ -1,4 +1,5 @@
-/* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. And the wishes of file servers. */
+/* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. And the wishes of file
+ * servers. */
 #include "pm.h"
 
 enum { LINE = 160, NAME_COLUMN = 73, PRESSURE_PAGES = 256 };
@@ -17,9 +18,11 @@ static const char *name_of(const struct space *s, const struct region *r)
 static unsigned line(const struct space *s, const struct region *r, char *text)
 {
     const struct backing *b = r->backing && r->backing->service ? r->backing : NULL;
-    unsigned n = format(text, LINE, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", r->start, r->end, r->protection & PAGE_READ ? 'r' : '-',
-                        r->protection & PAGE_WRITE ? 'w' : '-', r->protection & PAGE_EXEC ? 'x' : '-',
-                        r->flags & REGION_SHARED ? 's' : 'p', r->backing ? r->offset : 0ul, b ? dev_major(b->device) : 0u,
+    unsigned n = format(text, LINE, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", r->start, r->end,
+                        r->protection & PAGE_READ ? 'r' : '-',
+                        r->protection & PAGE_WRITE ? 'w' : '-',
+                        r->protection & PAGE_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
+                        r->backing ? r->offset : 0ul, b ? dev_major(b->device) : 0u,
                         b ? dev_minor(b->device) : 0u, b ? b->inode : 0ul);
     const char *name = name_of(s, r);
     while (*name && n < NAME_COLUMN)
@@ -33,14 +36,15 @@ static int64_t text(struct message *m, const struct space *s, uint64_t room, uin
     char buffer[LINE];
     uint64_t at = 0, sent = 0;
     for (unsigned i = 0; i < s->regions.count && sent < room; i++) {
-        uint64_t n = line(s, &s->regions.array[i], buffer), skip = offset > at ? MIN(offset - at, n) : 0;
+        uint64_t n = line(s, &s->regions.array[i], buffer),
+                 skip = offset > at ? MIN(offset - at, n) : 0;
         at += n;
         n = MIN(n - skip, room - sent);
         if (n && copy_out(m, sent, buffer + skip, n))
             return -EFAULT;
         sent += n;
     }
-    reply_position(m, offset + sent);     /* procfs forwards reads of its file */
+    reply_position(m, offset + sent); /* procfs forwards reads of its file */
     return sent;
 }
 
@@ -62,7 +66,8 @@ int64_t do_key(struct message *m)
 {
     endpoint_t task = m->w[2];
     struct thread_info info;
-    if (!task && kernel_ask(SYS_INFO, INFO_THREAD, m->w[0] & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0)
+    if (!task &&
+        kernel_ask(SYS_INFO, INFO_THREAD, m->w[0] & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0)
         task = info.task;
     const struct space *s = space_of(task);
     const struct region *r = s ? regions_at(&s->regions, m->w[1]) : NULL;
@@ -75,4 +80,7 @@ int64_t do_key(struct message *m)
     return 0;
 }
 
-int64_t do_pressure(struct message *m) { return backing_shrink(m->w[0] ? m->w[0] : PRESSURE_PAGES); }
+int64_t do_pressure(struct message *m)
+{
+    return backing_shrink(m->w[0] ? m->w[0] : PRESSURE_PAGES);
+}

@@ -2,23 +2,37 @@
 #include "pm.h"
 
 enum {
-    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_GROWSDOWN = 0x100,
-    MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_FIXED_NOREPLACE = 0x100000,
-    MAP_OLD = 0x7f9f3,   /* those that Linux had before MAP_SHARED_VALIDATE, which knows no others */
+    MAP_SHARED = 1,
+    MAP_PRIVATE = 2,
+    MAP_SHARED_VALIDATE = 3,
+    MAP_TYPE = 15,
+    MAP_FIXED = 0x10,
+    MAP_ANONYMOUS = 0x20,
+    MAP_GROWSDOWN = 0x100,
+    MAP_LOCKED = 0x2000,
+    MAP_NORESERVE = 0x4000,
+    MAP_POPULATE = 0x8000,
+    MAP_FIXED_NOREPLACE = 0x100000,
+    /* those that Linux had before MAP_SHARED_VALIDATE, which knows no others */
+    MAP_OLD = 0x7f9f3,
 };
 
 /* What one mmap wants. */
 struct wish {
     uint64_t address, length, flags, offset;
-    uint8_t  protection, allowed;
-    bool     shared, anonymous;
-    struct backing *backing;      /* used once more; the region takes that over */
+    uint8_t protection, allowed;
+    bool shared, anonymous;
+    struct backing *backing; /* used once more; the region takes that over */
 };
 
 static int check(const struct message *m, struct wish *w)
 {
-    *w = (struct wish){ .address = m->w[0], .length = PAGE_UP(m->w[1]), .flags = m->w[3], .offset = m->w[5],
-                        .protection = region_protection(m->w[2]), .allowed = PAGE_ALL };
+    *w = (struct wish){ .address = m->w[0],
+                        .length = PAGE_UP(m->w[1]),
+                        .flags = m->w[3],
+                        .offset = m->w[5],
+                        .protection = region_protection(m->w[2]),
+                        .allowed = PAGE_ALL };
     unsigned type = w->flags & MAP_TYPE;
     if (w->flags & MAP_FIXED_NOREPLACE)
         w->flags |= MAP_FIXED;
@@ -45,7 +59,8 @@ static int check(const struct message *m, struct wish *w)
 static int open_file(const struct message *m, struct wish *w)
 {
     struct conn_info info;
-    if (kernel_ask(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 || info.flags & O_PATH)
+    if (kernel_ask(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 ||
+        info.flags & O_PATH)
         return -EBADF;
     if (!range_within(w->offset, w->length, INT64_MAX))
         return -EOVERFLOW;
@@ -58,7 +73,7 @@ static int open_file(const struct message *m, struct wish *w)
         w->allowed &= ~PAGE_WRITE;
     }
     bool zero;
-    if (info.flags & CONN_APART)   /* no file server's */
+    if (info.flags & CONN_APART) /* no file server's */
         return -ENODEV;
     int error = backing_get(info.service, info.object, &w->backing, &zero);
     if (error == -ENODEV && zero) {
@@ -74,16 +89,19 @@ static vaddr_t place(const struct space *s, const struct wish *w)
     vaddr_t hint = PAGE_DOWN(w->address);
     if (w->flags & MAP_FIXED)
         return w->address;
-    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length && regions_apart(&s->regions, hint, hint + w->length))
+    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length &&
+        regions_apart(&s->regions, hint, hint + w->length))
         return hint;
     vaddr_t at = regions_gap(&s->regions, w->length, ADDRESS_MIN, s->mmap_top);
     return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
 }
 
-/* What is mapped in the way goes, with places got for it and for one region more. May wait. *s becomes NULL when it is gone. */
+/* What is mapped in the way goes, with places got for it and for one region more. May wait. *s
+ * becomes NULL when it is gone. */
 static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
-    enum { ROUNDS = 4 };   /* other threads may map something there meanwhile */
+    /* other threads may map something there meanwhile */
+    enum { ROUNDS = 4 };
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (regions_free(&(*s)->regions, start, end))
             return regions_reserve(&(*s)->regions, 1);
@@ -100,23 +118,34 @@ static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t e
 static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
 {
     bool data = w->protection & PAGE_WRITE && !w->shared;
-    uint64_t replaced = w->flags & MAP_FIXED ? regions_pages(&s->regions, w->address, w->address + w->length) * PAGE_SIZE : 0;
+    uint64_t replaced = w->flags & MAP_FIXED
+                            ? regions_pages(&s->regions, w->address, w->address + w->length) *
+                                  PAGE_SIZE
+                            : 0;
     if (!space_allows(s, w->length - MIN(replaced, w->length), data))
         return -ENOMEM;
-    if (w->anonymous && w->protection & PAGE_WRITE && !(w->flags & MAP_NORESERVE) && w->length / PAGE_SIZE > frames_total())
+    if (w->anonymous && w->protection & PAGE_WRITE && !(w->flags & MAP_NORESERVE) &&
+        w->length / PAGE_SIZE > frames_total())
         return -ENOMEM;
     if (replaced && w->flags & MAP_FIXED_NOREPLACE)
         return -EEXIST;
     vaddr_t at = place(s, w);
     if (!at)
         return -ENOMEM;
-    int error = replaced ? make_room(&s, task, at, at + w->length) : regions_reserve(&s->regions, 1);
+    int error = replaced ? make_room(&s, task, at, at + w->length)
+                         : regions_reserve(&s->regions, 1);
     if (error)
         return error;
-    regions_insert(&s->regions, &(struct region){
-        .start = at, .end = at + w->length, .offset = w->backing ? w->offset : 0, .backing = w->backing, .protection = w->protection,
-        .allowed = w->allowed, .flags = (w->shared ? REGION_SHARED : 0) | (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0)
-                                      | (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
+    regions_insert(&s->regions,
+                   &(struct region){ .start = at,
+                                     .end = at + w->length,
+                                     .offset = w->backing ? w->offset : 0,
+                                     .backing = w->backing,
+                                     .protection = w->protection,
+                                     .allowed = w->allowed,
+                                     .flags = (w->shared ? REGION_SHARED : 0) |
+                                              (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) |
+                                              (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
     return at;
 }
@@ -164,8 +193,8 @@ int64_t do_munmap(struct message *m)
     return 0;
 }
 
-/* The break moves within what nothing else is mapped in; what a program has mapped over the old part of its heap
- * stays. Returns the break, old or new. */
+/* The break moves within what nothing else is mapped in; what a program has mapped over the old
+ * part of its heap stays. Returns the break, old or new. */
 int64_t do_brk(struct message *m)
 {
     vaddr_t want = m->w[0];
@@ -175,16 +204,21 @@ int64_t do_brk(struct message *m)
     vaddr_t old_end = PAGE_UP(s->brk), end = PAGE_UP(want);
     if (want < s->brk_start || want > USER_TOP - PAGE_SIZE)
         return s->brk;
-    if (end < old_end ? regions_reserve_removal(&s->regions, end, old_end) < 0 : regions_reserve(&s->regions, 1) < 0)
+    if (end < old_end ? regions_reserve_removal(&s->regions, end, old_end) < 0
+                      : regions_reserve(&s->regions, 1) < 0)
         return s->brk;
     if (end > old_end) {
         uint64_t more = end - old_end;
-        if (!regions_free(&s->regions, old_end, end + PAGE_SIZE) || !space_allows(s, more, true) || more / PAGE_SIZE > frames_total())
+        if (!regions_free(&s->regions, old_end, end + PAGE_SIZE) || !space_allows(s, more, true) ||
+            more / PAGE_SIZE > frames_total())
             return s->brk;
         if (end - s->brk_start > s->limit[PM_LIMIT_DATA])
             return s->brk;
-        regions_insert(&s->regions, &(struct region){ .start = old_end, .end = end, .protection = PAGE_READ | PAGE_WRITE,
-                                                      .allowed = PAGE_ALL, .flags = REGION_HEAP });
+        regions_insert(&s->regions, &(struct region){ .start = old_end,
+                                                      .end = end,
+                                                      .protection = PAGE_READ | PAGE_WRITE,
+                                                      .allowed = PAGE_ALL,
+                                                      .flags = REGION_HEAP });
     } else if (end < old_end) {
         s = space_unmap(s, m->from, end, old_end);
         if (!s)

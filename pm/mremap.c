@@ -3,15 +3,22 @@
 
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, BATCH = 64, TABLE_PAGES = 512 };
 
-/* Takes the pages of a range to another address. What is not PM's own (pages of files, shared memory) is found again
- * by a fault. The kernel may need page tables for it, so there must be frames enough; see room_to_move(). */
-static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t length, uint32_t protection)
+/* Takes the pages of a range to another address. What is not PM's own (pages of files, shared
+ * memory) is found again by a fault. The kernel may need page tables for it, so there must be
+ * frames enough; see room_to_move(). */
+static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t length,
+                       uint32_t protection)
 {
     struct page_out out[BATCH];
     struct page_change map[BATCH];
     vaddr_t at = from, end = from + length;
     while (at < end) {
-        struct page_change c = { .address = at, .count = (end - at) / PAGE_SIZE, .source = (uint64_t)out, .task = s->task, .service = BATCH, .action = PAGE_UNMAP };
+        struct page_change c = { .address = at,
+                                 .count = (end - at) / PAGE_SIZE,
+                                 .source = (uint64_t)out,
+                                 .task = s->task,
+                                 .service = BATCH,
+                                 .action = PAGE_UNMAP };
         int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         unsigned k = 0;
         for (int64_t i = 0; i < n; i++) {
@@ -20,14 +27,21 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
             if (!(out[i].entry & PAGE_OUT_OWNED)) {
                 const struct region *r = regions_at(&s->regions, out[i].address);
                 if (out[i].entry & PAGE_OUT_DIRTY && r && r->backing && r->backing->service)
-                    backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);
+                    backing_mark_dirty(r->backing,
+                                       (r->offset + out[i].address - r->start) / PAGE_SIZE);
                 s->usage->peak = MAX(s->usage->peak, s->usage->resident);
                 s->usage->resident--;
                 continue;
             }
-            uint32_t p = (out[i].entry & PAGE_OUT_WRITABLE ? protection : protection & ~PAGE_WRITE) | PAGE_OWNED;
-            map[k++] = (struct page_change){ .address = out[i].address - from + to, .count = 1, .source = PAGE_DOWN(out[i].entry),
-                                             .task = s->task, .protection = p, .action = PAGE_MAP };
+            uint32_t p = (out[i].entry & PAGE_OUT_WRITABLE ? protection
+                                                           : protection & ~PAGE_WRITE) |
+                         PAGE_OWNED;
+            map[k++] = (struct page_change){ .address = out[i].address - from + to,
+                                             .count = 1,
+                                             .source = PAGE_DOWN(out[i].entry),
+                                             .task = s->task,
+                                             .protection = p,
+                                             .action = PAGE_MAP };
         }
         if (k && pages_do(map, k) < 0)
             die("no page tables for a move");
@@ -37,23 +51,33 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
     }
 }
 
-static bool room_to_move(uint64_t length) { return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16; }
+static bool room_to_move(uint64_t length)
+{
+    return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16;
+}
 
-/* Moves the pages of `length` bytes and what they belong to, in steps. The whole target is there from the beginning, so that nothing else is
- * mapped there, but nobody may touch it before all has come. Other threads that change either range meanwhile end the move. */
-static int64_t move_in_steps(struct space *s, endpoint_t task, struct region target, vaddr_t from, uint64_t length)
+/* Moves the pages of `length` bytes and what they belong to, in steps. The whole target is there
+ * from the beginning, so that nothing else is mapped there, but nobody may touch it before all has
+ * come. Other threads that change either range meanwhile end the move. */
+static int64_t move_in_steps(struct space *s, endpoint_t task, struct region target, vaddr_t from,
+                             uint64_t length)
 {
     const vaddr_t to = target.start;
     const uint8_t protection = target.protection;
     target.protection = target.allowed = 0;
     for (uint64_t done = 0; done < length;) {
         uint64_t part = MIN(length - done, (uint64_t)STEP_PAGES / 2 * PAGE_SIZE);
-        struct region *old = regions_at(&s->regions, from + done), *new = regions_at(&s->regions, to + done);
-        bool same = old && new && old->backing == target.backing && old->end - (from + done) >= part && new->end - (to + done) >= part
-                 && !((old->flags ^ target.flags) & REGION_SHARED) && !new->allowed && new->backing == target.backing
-                 && (!target.backing || (old->offset + (from + done - old->start) == target.offset + done
-                                         && new->offset + (to + done - new->start) == target.offset + done));
-        if (!same || !room_to_move(part) || regions_reserve_removal(&s->regions, from + done, from + done + part) < 0)
+        struct region *old = regions_at(&s->regions, from + done),
+                      *new = regions_at(&s->regions, to + done);
+        bool same = old && new && old->backing == target.backing &&
+                    old->end - (from + done) >= part &&new->end - (to + done) >= part &&
+                    !((old->flags ^ target.flags) & REGION_SHARED) &&
+                    !new->allowed &&new->backing == target.backing &&
+                    (!target.backing ||
+                     (old->offset + (from + done - old->start) == target.offset + done &&
+                      new->offset + (to + done - new->start) == target.offset + done));
+        if (!same || !room_to_move(part) ||
+            regions_reserve_removal(&s->regions, from + done, from + done + part) < 0)
             return -EFAULT;
         move_pages(s, from + done, to + done, part, protection);
         regions_remove(&s->regions, from + done, from + done + part);
@@ -77,13 +101,15 @@ static int64_t open_target(struct space *s, const struct region *target)
     return target->start;
 }
 
-static int64_t move_large(struct space *s, endpoint_t task, const struct region *target, vaddr_t from, uint64_t old_length)
+static int64_t move_large(struct space *s, endpoint_t task, const struct region *target,
+                          vaddr_t from, uint64_t old_length)
 {
     struct region closed = *target;
     closed.protection = closed.allowed = 0;
     regions_insert(&s->regions, &closed);
     uint64_t id = s->id;
-    int64_t error = move_in_steps(s, task, *target, from, MIN(old_length, target->end - target->start));
+    int64_t error = move_in_steps(s, task, *target, from,
+                                  MIN(old_length, target->end - target->start));
     s = space_of(task);
     if (!s || s->id != id)
         return -ESRCH;
@@ -91,12 +117,14 @@ static int64_t move_large(struct space *s, endpoint_t task, const struct region 
     if (error || result < 0)
         return error ? error : result;
     uint64_t length = target->end - target->start;
-    if (old_length > length && regions_reserve_removal(&s->regions, from + length, from + old_length) == 0)
+    if (old_length > length &&
+        regions_reserve_removal(&s->regions, from + length, from + old_length) == 0)
         space_unmap(s, task, from + length, from + old_length);
     return result;
 }
 
-static int64_t move(struct space *s, endpoint_t task, const struct region *old, vaddr_t from, uint64_t old_length, vaddr_t to, uint64_t length)
+static int64_t move(struct space *s, endpoint_t task, const struct region *old, vaddr_t from,
+                    uint64_t old_length, vaddr_t to, uint64_t length)
 {
     struct region r = *old;
     if (!room_to_move(old_length) || r.flags & REGION_FIXED)
@@ -130,12 +158,13 @@ static bool grow(struct space *s, const struct region *old, uint64_t more)
     return true;
 }
 
-static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_length, uint64_t length, uint64_t flags, vaddr_t to)
+static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_length,
+                     uint64_t length, uint64_t flags, vaddr_t to)
 {
     struct region *r = regions_at(&s->regions, at);
     if (!r || old_length > r->end - at)
         return -EFAULT;
-    if (length < old_length && !(flags & MREMAP_FIXED)) {   /* works at the limit of regions, too */
+    if (length < old_length && !(flags & MREMAP_FIXED)) { /* works at the limit of regions, too */
         if (regions_reserve_removal(&s->regions, at + length, at + old_length) < 0)
             return -ENOMEM;
         return space_unmap(s, task, at + length, at + old_length) ? (int64_t)at : -ESRCH;
@@ -145,14 +174,16 @@ static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_
     r = regions_at(&s->regions, at);
     uint64_t more = length > old_length ? length - old_length : 0;
     bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
-    if (more && (!space_allows(s, more, data) || (data && !r->backing && more / PAGE_SIZE > frames_total())))
+    if (more && (!space_allows(s, more, data) ||
+                 (data && !r->backing && more / PAGE_SIZE > frames_total())))
         return -ENOMEM;
     if (flags & MREMAP_FIXED) {
         if (!room_to_move(old_length) || r->flags & REGION_FIXED)
             return -ENOMEM;
         s = space_unmap(s, task, to, to + length);
         r = s ? regions_at(&s->regions, at) : NULL;
-        if (!r || old_length > r->end - at || !regions_free(&s->regions, to, to + length) || regions_reserve(&s->regions, 5) < 0)
+        if (!r || old_length > r->end - at || !regions_free(&s->regions, to, to + length) ||
+            regions_reserve(&s->regions, 5) < 0)
             return -EFAULT;
         return move(s, task, regions_at(&s->regions, at), at, old_length, to, length);
     }
@@ -171,12 +202,14 @@ int64_t do_mremap(struct message *m)
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;
-    if (at % PAGE_SIZE || !m->w[2] || !old_length || flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED))
+    if (at % PAGE_SIZE || !m->w[2] || !old_length ||
+        flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED))
         return -EINVAL;
     if (length < m->w[2] || length > USER_TOP)
         return -EINVAL;
     if (flags & MREMAP_FIXED) {
-        if (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to < ADDRESS_MIN || to > USER_TOP - length)
+        if (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to < ADDRESS_MIN ||
+            to > USER_TOP - length)
             return -EINVAL;
         if (to < at + old_length && at < to + length)
             return -EINVAL;

@@ -73,7 +73,9 @@ int regions_reserve(struct regions *rs, unsigned more)
     unsigned capacity = MAX(rs->capacity * 2, (unsigned)CAPACITY_FIRST);
     while (capacity < rs->count + more)
         capacity *= 2;
-    struct region *bigger = regions_charge(rs, capacity) == 0 ? memory_alloc(capacity * sizeof *bigger) : NULL;
+    struct region *bigger = regions_charge(rs, capacity) == 0
+                                ? memory_alloc(capacity * sizeof *bigger)
+                                : NULL;
     if (!bigger) {
         regions_charge(rs, rs->capacity);
         return -ENOMEM;
@@ -89,7 +91,7 @@ int regions_reserve(struct regions *rs, unsigned more)
 int regions_reserve_removal(struct regions *rs, vaddr_t start, vaddr_t end)
 {
     const struct region *r = regions_at(rs, start);
-    bool hole = r && r->start < start && end < r->end;   /* two regions come of one */
+    bool hole = r && r->start < start && end < r->end; /* two regions come of one */
     return hole ? regions_reserve(rs, 1) : 0;
 }
 
@@ -123,8 +125,9 @@ static void drop(struct region *r)
 
 static bool one(const struct region *a, const struct region *b)
 {
-    return a->end == b->start && a->backing == b->backing && a->protection == b->protection && a->allowed == b->allowed
-        && a->flags == b->flags && (!a->backing || a->offset + (a->end - a->start) == b->offset);
+    return a->end == b->start && a->backing == b->backing && a->protection == b->protection &&
+           a->allowed == b->allowed && a->flags == b->flags &&
+           (!a->backing || a->offset + (a->end - a->start) == b->offset);
 }
 
 /* Joins region i with the one before it, if they are one. */

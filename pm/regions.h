@@ -1,8 +1,10 @@
-/* The regions of a space: which addresses mean something, and what. A sorted array without overlaps, in which
- * neighbours that could be one region are one. It knows nothing of pages and frames, so it is tested on the host.
+/* The regions of a space: which addresses mean something, and what. A sorted array without
+ * overlaps, in which neighbours that could be one region are one. It knows nothing of pages and
+ * frames, so it is tested on the host.
  *
- * Each element that names a backing counts as one reference to it: backing_ref() and backing_unref(), which must not
- * wait. Functions that may need more places say how many; get them with regions_reserve() before anything is changed. */
+ * Each element that names a backing counts as one reference to it: backing_ref() and
+ * backing_unref(), which must not wait. Functions that may need more places say how many; get them
+ * with regions_reserve() before anything is changed. */
 #ifndef REGIONS_H
 #define REGIONS_H
 
@@ -13,25 +15,26 @@ void backing_ref(struct backing *b);
 void backing_unref(struct backing *b);
 
 enum region_flags {
-    REGION_SHARED    = 1,   /* what is written is seen by all who map the backing */
-    REGION_STACK     = 2,   /* grows downwards */
-    REGION_HEAP      = 4,   /* made by brk */
-    REGION_FIXED     = 8,   /* its pages are always there and PM does not count them: clock page and vDSO */
+    REGION_SHARED = 1, /* what is written is seen by all who map the backing */
+    REGION_STACK = 2,  /* grows downwards */
+    REGION_HEAP = 4,   /* made by brk */
+    /* its pages are always there and PM does not count them: clock page and vDSO */
+    REGION_FIXED = 8,
     REGION_NORESERVE = 16,
-    REGION_WIPED     = 32,  /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
+    REGION_WIPED = 32, /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
 };
 
 struct region {
-    vaddr_t         start, end;   /* page-aligned, start < end */
-    uint64_t        offset;       /* of start in the backing, in bytes */
-    struct backing *backing;      /* NULL: private zeroes */
-    uint8_t         protection;   /* PAGE_READ, PAGE_WRITE, PAGE_EXEC */
-    uint8_t         allowed;      /* what mprotect may ask for */
-    uint8_t         flags;        /* enum region_flags */
+    vaddr_t start, end;      /* page-aligned, start < end */
+    uint64_t offset;         /* of start in the backing, in bytes */
+    struct backing *backing; /* NULL: private zeroes */
+    uint8_t protection;      /* PAGE_READ, PAGE_WRITE, PAGE_EXEC */
+    uint8_t allowed;         /* what mprotect may ask for */
+    uint8_t flags;           /* enum region_flags */
 };
 
-/* Of PROT_..., whose bits have the values of PAGE_READ, PAGE_WRITE, PAGE_EXEC: the processor has no pages that can be written
- * or executed and not read. */
+/* Of PROT_..., whose bits have the values of PAGE_READ, PAGE_WRITE, PAGE_EXEC: the processor has no
+ * pages that can be written or executed and not read. */
 static inline uint8_t region_protection(uint64_t wanted)
 {
     uint8_t p = wanted & (PAGE_READ | PAGE_WRITE | PAGE_EXEC);
@@ -40,11 +43,11 @@ static inline uint8_t region_protection(uint64_t wanted)
 
 struct regions {
     struct region *array;
-    unsigned       count, capacity;
-    uint32_t       user, charged;   /* regions_charge: so many places are accounted to this user */
+    unsigned count, capacity;
+    uint32_t user, charged; /* regions_charge: so many places are accounted to this user */
 };
-/* From now on so many places are accounted to the user for whom the space is. 0, or -ENOMEM and nothing has changed. What was accounted
- * before always can be again. Must not wait. */
+/* From now on so many places are accounted to the user for whom the space is. 0, or -ENOMEM and
+ * nothing has changed. What was accounted before always can be again. Must not wait. */
 int regions_charge(struct regions *rs, unsigned places);
 
 enum { REGIONS_MAX = 4096, STACK_GUARD = 256 * PAGE_SIZE };
@@ -68,13 +71,14 @@ bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end);
 bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* Pages of the range that lie in regions. */
 uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end);
-/* The highest range of `length` bytes inside [low, high) that is apart from all regions: its start, or 0. */
+/* The highest range of `length` bytes inside [low, high) that is apart from all regions: its start,
+ * or 0. */
 vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high);
 
 /* Makes places for `more` regions. 0 or -ENOMEM. */
 int regions_reserve(struct regions *rs, unsigned more);
-/* Makes the places that regions_remove(start, end) needs: memory can be given back at the limit of regions too, unless there
- * would be more of them afterwards. 0 or -ENOMEM. */
+/* Makes the places that regions_remove(start, end) needs: memory can be given back at the limit of
+ * regions too, unless there would be more of them afterwards. 0 or -ENOMEM. */
 int regions_reserve_removal(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Likewise for regions_protect(start, end). */
 int regions_reserve_protection(struct regions *rs, vaddr_t start, vaddr_t end);

@@ -3,13 +3,15 @@
 
 enum { LIST = 128 };
 
-/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's memory for them. */
+/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's
+ * memory for them. */
 static struct share place_share;
 
 int regions_charge(struct regions *rs, unsigned places)
 {
-    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };   /* so much of memory is in the manifest, and so much of that for regions */
-    struct space *s = (struct space *)rs;            /* its first member */
+    /* so much of memory is in the manifest, and so much of that for regions */
+    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };
+    struct space *s = (struct space *)rs; /* its first member */
     if (!place_share.capacity) {
         uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;
         place_share = (struct share)SHARE(all, all / 8, all / 2);
@@ -28,13 +30,20 @@ int regions_charge(struct regions *rs, unsigned places)
     return 0;
 }
 
-static struct { endpoint_t task; unsigned threads; struct space *space; } table[TASKS];
+static struct {
+    endpoint_t task;
+    unsigned threads;
+    struct space *space;
+} table[TASKS];
 struct pm_usage usage_table[TASKS];
 
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
 
-void space_init(void) { kernel_ask(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0); }
+void space_init(void)
+{
+    kernel_ask(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0);
+}
 
 struct space *space_of(endpoint_t task)
 {
@@ -104,7 +113,10 @@ void space_threads(endpoint_t task, int more)
     table[i].space->threads += more;
 }
 
-struct space *space_at(unsigned i) { return table[i].space && table[i].space->task == table[i].task ? table[i].space : NULL; }
+struct space *space_at(unsigned i)
+{
+    return table[i].space && table[i].space->task == table[i].task ? table[i].space : NULL;
+}
 
 void space_each(void (*f)(struct space *s, void *argument), void *argument)
 {
@@ -127,7 +139,12 @@ int64_t pages_do(const struct page_change *changes, unsigned count)
 uint64_t page_entry(const struct space *s, vaddr_t page)
 {
     struct page_out out = { 0, 0 };
-    struct page_change c = { .address = page, .count = 1, .source = (uint64_t)&out, .task = s->task, .service = 1, .action = PAGE_QUERY };
+    struct page_change c = { .address = page,
+                             .count = 1,
+                             .source = (uint64_t)&out,
+                             .task = s->task,
+                             .service = 1,
+                             .action = PAGE_QUERY };
     return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0) == 1 ? out.entry : 0;
 }
 
@@ -147,9 +164,10 @@ static void page_gone(struct space *s, const struct page_out *p)
 
 struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
 {
-    enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };   /* either falls with each step: pages that are there, or tables without any */
+    /* either falls with each step: pages that are there, or tables without any */
+    enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };
     uint64_t id = s->id;
-    backing_settle_soon();   /* whoever comes next would do it in our place */
+    backing_settle_soon(); /* whoever comes next would do it in our place */
     s = space_of(task);
     if (!s || s->id != id)
         return NULL;
@@ -160,10 +178,15 @@ struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t 
 
 vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
 {
-    enum { EMPTY_TABLES = 256 };   /* to look through so many as the kernel does in one call is work like for so many pages */
+    /* to look through so many as the kernel does in one call is work like for so many pages */
+    enum { EMPTY_TABLES = 256 };
     for (unsigned work = 0; start < end && work < STEP_PAGES;) {
-        struct page_change c = { .address = start, .count = (end - start) / PAGE_SIZE, .source = (uint64_t)list, .task = s->task,
-                                 .service = LIST, .action = PAGE_UNMAP };
+        struct page_change c = { .address = start,
+                                 .count = (end - start) / PAGE_SIZE,
+                                 .source = (uint64_t)list,
+                                 .task = s->task,
+                                 .service = LIST,
+                                 .action = PAGE_UNMAP };
         int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
         if (n <= 0)
             return end;
@@ -186,8 +209,9 @@ struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr
         vaddr_t at = pages_release(s, start, end);
         if ((again || at < end) && regions_reserve_removal(&s->regions, start, at) < 0) {
             if (at < end)
-                continue;   /* no memory for the parts of a region: all of it is done in one go */
-            return s;       /* other threads have taken the last places meanwhile: the range stays, empty */
+                continue; /* no memory for the parts of a region: all of it is done in one go */
+            /* other threads have taken the last places meanwhile: the range stays, empty */
+            return s;
         }
         regions_remove(&s->regions, start, at);
         if (at == end)
@@ -238,7 +262,10 @@ struct space *space_empty(struct space *s, endpoint_t task)
 
 /* ---- sums ---- */
 
-static bool is_data(const struct region *r) { return r->protection & PAGE_WRITE && !(r->flags & (REGION_SHARED | REGION_STACK)); }
+static bool is_data(const struct region *r)
+{
+    return r->protection & PAGE_WRITE && !(r->flags & (REGION_SHARED | REGION_STACK));
+}
 
 void space_account(struct space *s)
 {

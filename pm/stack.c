@@ -26,7 +26,13 @@ void stack_lay(struct stack *s)
 }
 
 /* Words on their way to the stack, in pieces. */
-struct words { const struct stack_memory *memory; vaddr_t to; unsigned n; int64_t error; uint64_t word[STACK_PIECE]; };
+struct words {
+    const struct stack_memory *memory;
+    vaddr_t to;
+    unsigned n;
+    int64_t error;
+    uint64_t word[STACK_PIECE];
+};
 
 static void words_send(struct words *w)
 {

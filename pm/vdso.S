@@ -1,4 +1,5 @@
-/* The vDSO, as posix/vdso builds it, on pages of its own: exec maps them into programs. Empty when there is none. */
+/* The vDSO, as posix/vdso builds it, on pages of its own: exec maps them into programs. Empty when
+ * there is none. */
     .section .rodata.vdso, "a", @progbits
     .globl vdso_start, vdso_end
     .balign 4096

@@ -1,9 +1,10 @@
-/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of each process
- * and thread how much of its time the program has spent itself: ITIMER_VIRTUAL runs by that.
+/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of each
+ * process and thread how much of its time the program has spent itself: ITIMER_VIRTUAL runs by
+ * that.
  *
- * Nobody tells when a program has used so much processor time. But a program cannot use more than passes: a
- * timer looks again when the rest may have been used up at the earliest, less often while the program does
- * not run, and so finds out soon after. */
+ * Nobody tells when a program has used so much processor time. But a program cannot use more than
+ * passes: a timer looks again when the rest may have been used up at the earliest, less often while
+ * the program does not run, and so finds out soon after. */
 #include "cputime.h"
 
 #include "handlers.h"
@@ -14,7 +15,13 @@
 #include <minnow/file.h>
 
 enum { SECOND = 1000000000, LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
-enum { CLOCK_KIND = 3, CLOCK_USER = 1, CLOCK_KIND_LAST = 2, CLOCK_OF_THREAD = 4, CLOCK_ID_SHIFT = 3 };   /* of a clock that names a process (clock_getcpuclockid) */
+enum {
+    CLOCK_KIND = 3,
+    CLOCK_USER = 1,
+    CLOCK_KIND_LAST = 2,
+    CLOCK_OF_THREAD = 4,
+    CLOCK_ID_SHIFT = 3
+}; /* of a clock that names a process (clock_getcpuclockid) */
 
 /* ---- clocks ---- */
 
@@ -58,7 +65,8 @@ uint64_t cpu_clock_read(const struct cpu_clock *c)
     return c->user ? time.ns - time.system_ns : time.ns;
 }
 
-/* The kernel answers for the caller's own clocks itself; what comes here are those that name a process or thread. */
+/* The kernel answers for the caller's own clocks itself; what comes here are those that name a
+ * process or thread. */
 int64_t clock_gettime_other(struct thread *t, struct message *m)
 {
     struct cpu_clock c;
@@ -105,7 +113,10 @@ void cpu_timer_cancel(struct cpu_timer *ct)
 /* ---- sleeping ---- */
 
 /* A thread that waits for such a clock. Its memory goes with the wait. */
-struct cpu_sleep { struct cpu_timer timer; struct thread *thread; };
+struct cpu_sleep {
+    struct cpu_timer timer;
+    struct thread *thread;
+};
 
 static void woke(struct cpu_timer *ct)
 {
@@ -129,7 +140,8 @@ static void sleep_left(struct thread *t)
     user_poke(t, t->restart.remaining, &time, sizeof time);
 }
 
-int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t until, caller_t remaining, int64_t interrupted)
+int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t until,
+                        caller_t remaining, int64_t interrupted)
 {
     struct cpu_sleep *s = memory_zalloc(sizeof *s);
     if (!s)
@@ -160,7 +172,8 @@ static void interval_over(struct cpu_timer *ct)
 
 void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
 {
-    uint64_t due = p->cpu_interval[which].due, used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
+    uint64_t due = p->cpu_interval[which].due,
+             used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
     *left = !due ? 0 : due > used ? due - used : 1000;
     *interval = p->cpu_interval_ns[which];
 }

@@ -1,5 +1,6 @@
-/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), the capabilities of root. VFS is told the
- * ids that count for files, the kernel those that getuid and the like answer. */
+/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), the capabilities of
+ * root. VFS is told the ids that count for files, the kernel those that getuid and the like answer.
+ */
 #include "cred.h"
 
 #include "handlers.h"
@@ -9,11 +10,16 @@ enum { NOBODY = 0xffffffff };
 
 void cred_tell(struct process *p)
 {
-    struct vfs_cred c = { .fsuid = p->i.fsuid, .fsgid = p->i.fsgid, .uid = p->i.uid, .gid = p->i.gid, .count = p->i.group_count };
+    struct vfs_cred c = { .fsuid = p->i.fsuid,
+                          .fsgid = p->i.fsgid,
+                          .uid = p->i.uid,
+                          .gid = p->i.gid,
+                          .count = p->i.group_count };
     memcpy(c.groups, p->i.groups, sizeof c.groups);
     p->busy++;
     process_words(p);
-    call_window(service_find("vfs"), &(struct call_args){ .op = VFS_CRED, .w0 = p->i.task }, WINDOW_IN, &c, sizeof c, NULL);
+    call_window(service_find("vfs"), &(struct call_args){ .op = VFS_CRED, .w0 = p->i.task },
+                WINDOW_IN, &c, sizeof c, NULL);
     p->busy--;
 }
 
@@ -58,8 +64,14 @@ static int64_t set_gids(struct process *p, uint32_t real, uint32_t effective, ui
     return 0;
 }
 
-static bool own_uid(const struct process *p, uint32_t id) { return id == NOBODY || id == p->i.uid || id == p->i.euid || id == p->i.suid; }
-static bool own_gid(const struct process *p, uint32_t id) { return id == NOBODY || id == p->i.gid || id == p->i.egid || id == p->i.sgid; }
+static bool own_uid(const struct process *p, uint32_t id)
+{
+    return id == NOBODY || id == p->i.uid || id == p->i.euid || id == p->i.suid;
+}
+static bool own_gid(const struct process *p, uint32_t id)
+{
+    return id == NOBODY || id == p->i.gid || id == p->i.egid || id == p->i.sgid;
+}
 
 int64_t linux_setuid(struct thread *t, struct message *m)
 {
@@ -91,9 +103,12 @@ int64_t linux_setreuid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t real = m->w[0], effective = m->w[1];
-    if (!root(p) && ((real != NOBODY && real != p->i.uid && real != p->i.euid) || !own_uid(p, effective)))
+    if (!root(p) &&
+        ((real != NOBODY && real != p->i.uid && real != p->i.euid) || !own_uid(p, effective)))
         return -EPERM;
-    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.uid) ? (effective != NOBODY ? effective : p->i.euid) : NOBODY;
+    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.uid)
+                         ? (effective != NOBODY ? effective : p->i.euid)
+                         : NOBODY;
     return set_uids(p, real, effective, saved);
 }
 
@@ -101,9 +116,12 @@ int64_t linux_setregid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t real = m->w[0], effective = m->w[1];
-    if (!root(p) && ((real != NOBODY && real != p->i.gid && real != p->i.egid) || !own_gid(p, effective)))
+    if (!root(p) &&
+        ((real != NOBODY && real != p->i.gid && real != p->i.egid) || !own_gid(p, effective)))
         return -EPERM;
-    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.gid) ? (effective != NOBODY ? effective : p->i.egid) : NOBODY;
+    uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.gid)
+                         ? (effective != NOBODY ? effective : p->i.egid)
+                         : NOBODY;
     return set_gids(p, real, effective, saved);
 }
 
@@ -171,7 +189,9 @@ int64_t linux_getgroups(struct thread *t, struct message *m)
     int size = m->w[0];
     if (size < 0 || (size && (unsigned)size < i->group_count))
         return -EINVAL;
-    int64_t error = size && i->group_count ? user_write(t, m->w[1], i->groups, i->group_count * sizeof i->groups[0]) : 0;
+    int64_t error = size && i->group_count
+                        ? user_write(t, m->w[1], i->groups, i->group_count * sizeof i->groups[0])
+                        : 0;
     return error ? error : (int64_t)i->group_count;
 }
 
@@ -195,7 +215,10 @@ int64_t linux_setgroups(struct thread *t, struct message *m)
 /* ---- capabilities: all or none ---- */
 
 enum { CAP_VERSION_1 = 0x19980330, CAP_VERSION_2 = 0x20071026, CAP_VERSION_3 = 0x20080522 };
-struct cap_header { uint32_t version; int32_t pid; };
+struct cap_header {
+    uint32_t version;
+    int32_t pid;
+};
 #define ALL_CAPABILITIES 0x1ffffffffffull
 
 static int64_t cap_header(struct thread *t, caller_t at, struct cap_header *h)

@@ -5,10 +5,35 @@
 
 uint64_t fault_address, fault_error, fault_vector;
 
-enum { DIVIDE = 0, DEBUG = 1, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5, INVALID_OPCODE = 6, STACK = 12, PROTECTION = 13,
-       PAGE = 14, FPU = 16, ALIGNMENT = 17, SIMD = 19 };
-enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, FPE_INTDIV = 1, FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV, ILL_ILLOPN = 2,
-       TRAP_BRKPT = 1, TRAP_TRACE = 2 };
+enum {
+    DIVIDE = 0,
+    DEBUG = 1,
+    BREAKPOINT = 3,
+    OVERFLOW = 4,
+    BOUND = 5,
+    INVALID_OPCODE = 6,
+    STACK = 12,
+    PROTECTION = 13,
+    PAGE = 14,
+    FPU = 16,
+    ALIGNMENT = 17,
+    SIMD = 19
+};
+enum {
+    SEGV_MAPERR = 1,
+    SEGV_ACCERR = 2,
+    BUS_ADRALN = 1,
+    BUS_ADRERR = 2,
+    FPE_INTDIV = 1,
+    FPE_FLTDIV = 3,
+    FPE_FLTOVF,
+    FPE_FLTUND,
+    FPE_FLTRES,
+    FPE_FLTINV,
+    ILL_ILLOPN = 2,
+    TRAP_BRKPT = 1,
+    TRAP_TRACE = 2
+};
 
 static void page_fault(struct thread *t, struct siginfo *info, int64_t error, uint64_t address)
 {
@@ -26,7 +51,8 @@ static void page_fault(struct thread *t, struct siginfo *info, int64_t error, ui
     }
 }
 
-/* Which floating point exception t has met: what its status tells and its control does not mask (Intel, volume 1, 8.1.3 and 10.2.3). */
+/* Which floating point exception t has met: what its status tells and its control does not mask
+ * (Intel, volume 1, 8.1.3 and 10.2.3). */
 static int floating_code(const struct thread *t, uint64_t vector)
 {
     enum { CONTROL_AT = 0, STATUS_AT = 2, MXCSR_AT = 24, MXCSR_MASKS = 7 };
@@ -62,15 +88,16 @@ int64_t exception_arrived(struct thread *t, struct message *m)
     t->number = (uint64_t)-1;
     fault_vector = m->w[0], fault_error = m->w[1], fault_address = m->w[2];
     switch (m->w[0]) {
-    case DIVIDE:         info.signo = SIGFPE, info.code = FPE_INTDIV; break;
-    case DEBUG:          info.signo = SIGTRAP, info.code = TRAP_TRACE; break;
-    case BREAKPOINT:     info.signo = SIGTRAP; break;
-    case FPU: case SIMD: info.signo = SIGFPE, info.code = floating_code(t, m->w[0]); break;
+    case DIVIDE: info.signo = SIGFPE, info.code = FPE_INTDIV; break;
+    case DEBUG: info.signo = SIGTRAP, info.code = TRAP_TRACE; break;
+    case BREAKPOINT: info.signo = SIGTRAP; break;
+    case FPU:
+    case SIMD: info.signo = SIGFPE, info.code = floating_code(t, m->w[0]); break;
     case INVALID_OPCODE: info.signo = SIGILL, info.code = ILL_ILLOPN; break;
-    case ALIGNMENT:      info.signo = SIGBUS, info.code = BUS_ADRALN; break;
-    case PAGE:           page_fault(t, &info, m->w[3], m->w[2]); break;
-    case STACK:          info.signo = SIGBUS; break;
-    default:             info.signo = SIGSEGV; break;
+    case ALIGNMENT: info.signo = SIGBUS, info.code = BUS_ADRALN; break;
+    case PAGE: page_fault(t, &info, m->w[3], m->w[2]); break;
+    case STACK: info.signo = SIGBUS; break;
+    default: info.signo = SIGSEGV; break;
     }
     if (info.signo == SIGFPE || info.signo == SIGILL || m->w[0] == DEBUG)
         info.fault.address = instruction(t);

@@ -1,5 +1,6 @@
-/* execve. All that can fail is done first: the file is found and looked at; PM collects the arguments and replaces
- * the space, or changes nothing; then what must not survive is dropped (POSIX, exec, "Description"). */
+/* execve. All that can fail is done first: the file is found and looked at; PM collects the
+ * arguments and replaces the space, or changes nothing; then what must not survive is dropped
+ * (POSIX, exec, "Description"). */
 #include "exec.h"
 
 #include "cred.h"
@@ -11,22 +12,27 @@
 #include "user.h"
 #include <minnow/file.h>
 
-enum { ADDR_NO_RANDOMIZE = 0x40000, PER_CLEAR_ON_SETID = ADDR_NO_RANDOMIZE | 0x700000 };   /* of personality(2) */
+/* of personality(2) */
+enum { ADDR_NO_RANDOMIZE = 0x40000, PER_CLEAR_ON_SETID = ADDR_NO_RANDOMIZE | 0x700000 };
 enum { SCRIPTS_MAX = 4, HEAD = 256, X_OK = 1, PATH_SIZE = 4096 };
 
 struct program {
     char path[PATH_SIZE];
     endpoint_t service;
-    uint64_t object, dir;          /* dir: that it was found in; 0: none */
-    bool unreadable, held;         /* held: nobody can write to it */
+    uint64_t object, dir;  /* dir: that it was found in; 0: none */
+    bool unreadable, held; /* held: nobody can write to it */
     uint32_t mode, uid, gid;
     char head[HEAD + 1];
     size_t head_length;
 };
 
-/* One exec at work. What PM is asked for stands together: the strings that it is given follow the head. */
+/* One exec at work. What PM is asked for stands together: the strings that it is given follow the
+ * head. */
 struct exec {
-    struct { struct pm_exec head; char strings[PM_EXEC_GIVEN_MAX]; } image;
+    struct {
+        struct pm_exec head;
+        char strings[PM_EXEC_GIVEN_MAX];
+    } image;
     struct program program;
 };
 
@@ -52,10 +58,13 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
-/* by 1: keeps everybody from writing to the file; by -1: no longer. 0, -ETXTBSY, or what its server says that cannot. */
+/* by 1: keeps everybody from writing to the file; by -1: no longer. 0, -ETXTBSY, or what its server
+ * says that cannot. */
 static int64_t hold(const struct program *program, int64_t by)
 {
-    return call_window(program->service, &(struct call_args){ .op = FS_HOLD, .object = program->object }, WINDOW_NONE, (void *)by, true, NULL);
+    return call_window(program->service,
+                       &(struct call_args){ .op = FS_HOLD, .object = program->object }, WINDOW_NONE,
+                       (void *)by, true, NULL);
 }
 
 static void let_go(struct program *program)
@@ -65,8 +74,9 @@ static void let_go(struct program *program)
     program->held = false;
 }
 
-/* Whose rights a set-id program gives is asked when nobody can write to it any more, and it stays so until PM runs it: else the bits could
- * be those of other bytes than the ones that run. 0, -ETXTBSY. */
+/* Whose rights a set-id program gives is asked when nobody can write to it any more, and it stays
+ * so until PM runs it: else the bits could be those of other bytes than the ones that run. 0,
+ * -ETXTBSY. */
 static int64_t settle_rights(struct program *program)
 {
     struct stat st;
@@ -78,7 +88,9 @@ static int64_t settle_rights(struct program *program)
         return error;
     program->held = !error;
     if (!error)
-        error = call_window(program->service, &(struct call_args){ .op = FS_STAT, .object = program->object }, WINDOW_OUT, &st, sizeof st, NULL);
+        error = call_window(program->service,
+                            &(struct call_args){ .op = FS_STAT, .object = program->object },
+                            WINDOW_OUT, &st, sizeof st, NULL);
     program->mode &= ~bits;
     if (error)
         return 0;
@@ -93,8 +105,11 @@ static int64_t resolve(struct thread *t, struct program *program, bool from_root
     let_go(program);
     struct call_result r;
     struct process *p = t->process;
-    int64_t error = call_window(service_find("vfs"), &(struct call_args){ .op = VFS_RESOLVE, .w0 = from_root ? 0 : p->i.task,
-                                .w3 = X_OK, .w4 = from_root }, WINDOW_IN, program->path, strlen(program->path) + 1, &r);
+    int64_t error = call_window(
+        service_find("vfs"),
+        &(struct call_args){
+            .op = VFS_RESOLVE, .w0 = from_root ? 0 : p->i.task, .w3 = X_OK, .w4 = from_root },
+        WINDOW_IN, program->path, strlen(program->path) + 1, &r);
     if (error < 0)
         return error;
     program->service = resolved_service(r.r1);
@@ -108,8 +123,9 @@ static int64_t resolve(struct thread *t, struct program *program, bool from_root
         return -EACCES;
     if ((error = settle_rights(program)))
         return error;
-    int64_t n = call_window(program->service, &(struct call_args){ .op = FS_READ, .object = program->object }, WINDOW_OUT,
-                            program->head, HEAD, NULL);
+    int64_t n = call_window(program->service,
+                            &(struct call_args){ .op = FS_READ, .object = program->object },
+                            WINDOW_OUT, program->head, HEAD, NULL);
     if (n < 0)
         return n;
     program->head_length = n;
@@ -117,7 +133,8 @@ static int64_t resolve(struct thread *t, struct program *program, bool from_root
     return 0;
 }
 
-/* The program is "#! interpreter argument": puts these and the script's path in front, in place of argv[0]. */
+/* The program is "#! interpreter argument": puts these and the script's path in front, in place of
+ * argv[0]. */
 static int64_t script(struct exec *e)
 {
     char *p = e->program.head + 2, *end = e->program.head + e->program.head_length;
@@ -144,7 +161,8 @@ static int64_t script(struct exec *e)
     }
     struct pm_exec *head = &e->image.head;
     size_t first = head->argc ? strlen(e->image.strings) + 1 : 0;
-    size_t name = strlen(p) + 1, extra = *argument ? strlen(argument) + 1 : 0, path = strlen(e->program.path) + 1;
+    size_t name = strlen(p) + 1, extra = *argument ? strlen(argument) + 1 : 0,
+           path = strlen(e->program.path) + 1;
     size_t front = name + extra + path;
     if (head->bytes - first + front > PM_EXEC_GIVEN_MAX)
         return -E2BIG;
@@ -159,7 +177,8 @@ static int64_t script(struct exec *e)
     return 0;
 }
 
-/* What is no program of PM's, which asks itself, is not run either while somebody may write to it. 0, -ETXTBSY. */
+/* What is no program of PM's, which asks itself, is not run either while somebody may write to it.
+ * 0, -ETXTBSY. */
 static int64_t nobody_writes(const struct program *program)
 {
     int64_t error = hold(program, 1);
@@ -249,7 +268,8 @@ static void set_ids(struct process *p, const struct program *program)
         cred_changed(p);
     if (gives_user(p, program) || gives_group(p, program))
         p->personality &= ~PER_CLEAR_ON_SETID;
-    bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid || i->fsgid != i->egid;
+    bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid ||
+                   i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
     i->sgid = i->fsgid = i->egid;
     if (changed)
@@ -273,17 +293,20 @@ static void fill_head(const struct process *p, struct exec *e)
     head->flags |= personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
 }
 
-static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags, struct call_result *r)
+static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags,
+                      struct call_result *r)
 {
     e->image.head.flags |= flags;
-    int64_t result = call_window(service_find("pm"), &(struct call_args){ .op = PM_EXEC, .w0 = p->i.task }, WINDOW_IN, &e->image,
-                                 sizeof e->image.head + e->image.head.bytes, r);
+    int64_t result = call_window(service_find("pm"),
+                                 &(struct call_args){ .op = PM_EXEC, .w0 = p->i.task }, WINDOW_IN,
+                                 &e->image, sizeof e->image.head + e->image.head.bytes, r);
     e->image.head.flags &= ~flags;
     return result;
 }
 
-/* Has PM change the program, which takes steps: p's ids and what /proc tells of p are those of before
- * until PM has answered. So nobody looks meanwhile, if others may not look into the program. May wait. */
+/* Has PM change the program, which takes steps: p's ids and what /proc tells of p are those of
+ * before until PM has answered. So nobody looks meanwhile, if others may not look into the program.
+ * May wait. */
 static int64_t change(struct process *p, struct exec *e, struct call_result *r)
 {
     const struct posix_proc before = p->i;
@@ -298,8 +321,8 @@ static int64_t change(struct process *p, struct exec *e, struct call_result *r)
     return error;
 }
 
-/* The path stands in e->program. Other threads end only when all that can fail by the request has been tried. REGISTERS, an error, or
- * LATER when the process has ended. */
+/* The path stands in e->program. Other threads end only when all that can fail by the request has
+ * been tried. REGISTERS, an error, or LATER when the process has ended. */
 static int64_t replace(struct thread *t, struct exec *e, bool from_root)
 {
     struct process *p = t->process;
@@ -333,7 +356,8 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     name_process(p, e, &r);
     p->execed = true;
     p->execs++;
-    p->exit_signal = SIGCHLD;   /* the program that runs now may have other rights than who chose it */
+    /* the program that runs now may have other rights than who chose it */
+    p->exit_signal = SIGCHLD;
     p->shares = false;
     set_ids(p, &e->program);
     process_vfork_end(p);
@@ -369,7 +393,8 @@ int64_t linux_execve(struct thread *t, struct message *m)
 
 int64_t exec_init(struct thread *t)
 {
-    static const char *const environment[] = { "HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "TERM=linux", "USER=root" };
+    static const char *const environment[] = { "HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+                                               "TERM=linux", "USER=root" };
     struct exec *e = exec_begin();
     if (!e)
         return -ENOMEM;

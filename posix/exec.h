@@ -4,7 +4,8 @@
 
 #include "process.h"
 
-int64_t exec_init(struct thread *t);          /* makes t's process /sbin/init: REGISTERS or an error */
-void process_vfork_end(struct process *p);    /* exit.c: its vfork parent goes on */
+/* makes t's process /sbin/init: REGISTERS or an error */
+int64_t exec_init(struct thread *t);
+void process_vfork_end(struct process *p); /* exit.c: its vfork parent goes on */
 
 #endif

@@ -1,5 +1,5 @@
-/* The end of threads and processes. What a process had is given back at once (PM, VFS, locks, timers); what remains
- * until its parent has waited is a place in the table with its status. */
+/* The end of threads and processes. What a process had is given back at once (PM, VFS, locks,
+ * timers); what remains until its parent has waited is a place in the table with its status. */
 #include "handlers.h"
 
 #include "cred.h"
@@ -16,7 +16,8 @@ struct cpu_time process_cpu(const struct process *p)
     struct task_info info;
     if (!p->i.task)
         return p->i.cpu;
-    int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info, sizeof info, 0, 0);
+    int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info,
+                           sizeof info, 0, 0);
     return n > 0 && info.endpoint == p->i.task ? info.cpu : (struct cpu_time){ 0 };
 }
 
@@ -26,12 +27,14 @@ void process_usage(const struct process *p, struct pm_usage *usage)
     pm = pm ? pm : service_find("pm");
     *usage = p->usage;
     if (p->i.task)
-        kernel_ask(SYS_INFO, INFO_PUBLISHED, pm | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
+        kernel_ask(SYS_INFO, INFO_PUBLISHED,
+                   pm | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
                    sizeof *usage, 0, 0);
     usage->peak = MAX(usage->peak, usage->resident);
 }
 
-/* Children of a dead process get another parent: the nearest ancestor that asked for them, or init. */
+/* Children of a dead process get another parent: the nearest ancestor that asked for them, or init.
+ */
 static void adopt(struct process *p)
 {
     struct process *to = init_process;
@@ -56,17 +59,19 @@ static void adopt(struct process *p)
 static void clear_tid(struct thread *t)
 {
     uint32_t zero = 0;
-    if (kernel_ask(SYS_POKE, t->process->i.task, t->clear_tid, (uint64_t)&zero, sizeof zero, 0, 0) >= 0)
+    if (kernel_ask(SYS_POKE, t->process->i.task, t->clear_tid, (uint64_t)&zero, sizeof zero, 0,
+                   0) >= 0)
         futex_wake_address(t, t->clear_tid, 1);
 }
 
-/* All threads of a process together have as many robust locks as four of them may have: a list in the program's memory may go round. */
+/* All threads of a process together have as many robust locks as four of them may have: a list in
+ * the program's memory may go round. */
 static void threads_drop(struct process *p)
 {
     unsigned places = 4 * ROBUST_MAX;
     while (p->threads) {
         struct thread *t = p->threads;
-        t->active++;   /* futex_robust may wait */
+        t->active++; /* futex_robust may wait */
         if (t->call)
             futex_robust(t, &places);
         if (p->shares && t->clear_tid)
@@ -91,8 +96,8 @@ static void forget_vfork(struct process *p)
     if (!p->vforked)
         return;
     FOR_EACH_PROCESS(child)
-        if (child->vfork_parent && child->vfork_parent->process == p)
-            child->vfork_parent = NULL;
+    if (child->vfork_parent && child->vfork_parent->process == p)
+        child->vfork_parent = NULL;
 }
 
 /* There is nobody who would start anything any more. */

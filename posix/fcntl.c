@@ -1,4 +1,5 @@
-/* fcntl, what ioctl does to any descriptor, and closing many descriptors at once. Descriptors are the kernel's connections: we only look and set. */
+/* fcntl, what ioctl does to any descriptor, and closing many descriptors at once. Descriptors are
+ * the kernel's connections: we only look and set. */
 #include "handlers.h"
 
 #include "locks.h"
@@ -7,18 +8,48 @@
 #include <minnow/file.h>
 
 enum {
-    F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
-    F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ, F_GETPIPE_SZ,
+    F_DUPFD = 0,
+    F_GETFD,
+    F_SETFD,
+    F_GETFL,
+    F_SETFL,
+    F_GETLK,
+    F_SETLK,
+    F_SETLKW,
+    F_SETOWN,
+    F_GETOWN,
+    F_SETSIG,
+    F_GETSIG,
+    F_OFD_GETLK = 36,
+    F_OFD_SETLK,
+    F_OFD_SETLKW,
+    F_DUPFD_CLOEXEC = 1030,
+    F_SETPIPE_SZ,
+    F_GETPIPE_SZ,
     FD_CLOEXEC = 1,
 };
-enum { FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIONBIO = 0x5421, FIOASYNC = 0x5452, IOCTL_WINDOW = 256 };
+enum {
+    FIONCLEX = 0x5450,
+    FIOCLEX = 0x5451,
+    FIONBIO = 0x5421,
+    FIOASYNC = 0x5452,
+    IOCTL_WINDOW = 256
+};
 /* What F_GETFL shows of a connection's flags. */
-enum { SHOWN = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC };
+enum {
+    SHOWN = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
+            O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC
+};
 
 /* ---- owners ---- */
 
-/* Whom F_SETOWN has named as the receiver of an open file's signals. None is sent yet: what is kept is what F_GETOWN tells. */
-struct owner { struct owner *next; uint32_t file, user; int32_t pid; };
+/* Whom F_SETOWN has named as the receiver of an open file's signals. None is sent yet: what is kept
+ * is what F_GETOWN tells. */
+struct owner {
+    struct owner *next;
+    uint32_t file, user;
+    int32_t pid;
+};
 enum { OWNERS = 1024 };
 static struct owner *owners;
 static struct share owner_share = SHARE(OWNERS, OWNERS / 8, OWNERS / 2);
@@ -46,8 +77,8 @@ static bool receiver_exists(int32_t pid)
     if (pid >= 0)
         return !pid || process_find(pid);
     FOR_EACH_PROCESS(p)
-        if (p->i.pgid == (unsigned)-pid)
-            return true;
+    if (p->i.pgid == (unsigned)-pid)
+        return true;
     return false;
 }
 
@@ -80,13 +111,15 @@ static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *
 
 /* ---- the calls ---- */
 
-static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *info, uint32_t flag, bool on)
+static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *info, uint32_t flag,
+                        bool on)
 {
     uint32_t flags = on ? info->flags | flag : info->flags & ~flag;
     return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, flags, 0, 0);
 }
 
-/* The four requests that mean the descriptor or the open file are done here, whatever stands behind it; all others are its server's. */
+/* The four requests that mean the descriptor or the open file are done here, whatever stands behind
+ * it; all others are its server's. */
 int64_t linux_ioctl(struct thread *t, struct message *m)
 {
     unsigned fd = m->w[0], request = m->w[1];
@@ -102,7 +135,8 @@ int64_t linux_ioctl(struct thread *t, struct message *m)
     case FIONBIO:
     case FIOASYNC:
         error = user_read(t, m->w[2], &on, sizeof on);
-        return error ? error : flag_set(t, fd, &info, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on);
+        return error ? error
+                     : flag_set(t, fd, &info, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on);
     }
     if (kernel_call(SYS_AIM, m->call, m->w[2], IOCTL_WINDOW, WINDOW_INOUT, 0, 0) < 0)
         return -EFAULT;
@@ -122,33 +156,34 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
     if (error < 0)
         return error;
-    if (info.flags & O_PATH && command != F_DUPFD && command != F_DUPFD_CLOEXEC && command != F_GETFD && command != F_SETFD && command != F_GETFL)
+    if (info.flags & O_PATH && command != F_DUPFD && command != F_DUPFD_CLOEXEC &&
+        command != F_GETFD && command != F_SETFD && command != F_GETFL)
         return -EBADF;
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return kernel_call(SYS_CONN_DUP, t->call, fd, (uint32_t)argument, command == F_DUPFD ? 0 : DUP_CLOEXEC, 0, 0);
-    case F_GETFD:
-        return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
+        return kernel_call(SYS_CONN_DUP, t->call, fd, (uint32_t)argument,
+                           command == F_DUPFD ? 0 : DUP_CLOEXEC, 0, 0);
+    case F_GETFD: return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
     case F_SETFD:
         return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC, 0, 0);
-    case F_GETFL:
-        return info.flags & SHOWN;
+    case F_GETFL: return info.flags & SHOWN;
     case F_SETFL:
         return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, (uint32_t)argument, 0, 0);
-    case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-        return lock_control(t, fd, command, argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return lock_control(t, fd, command, argument);
     case F_GETOWN: {
         const struct owner *o = *owner_of(info.id);
         return o ? o->pid : 0;
     }
-    case F_SETOWN:
-        return owner_set(t, fd, &info, (int32_t)argument);
+    case F_SETOWN: return owner_set(t, fd, &info, (int32_t)argument);
     case F_GETPIPE_SZ:
-    case F_SETPIPE_SZ:
-        return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
-    default:
-        return -EINVAL;
+    case F_SETPIPE_SZ: return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
+    default: return -EINVAL;
     }
 }
 
@@ -159,7 +194,7 @@ int64_t linux_close_range(struct thread *t, struct message *m)
     if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE && t->process->threads->next)
-        return -EINVAL;   /* threads have one table */
+        return -EINVAL; /* threads have one table */
     last = MIN(last, PROC_DESCRIPTORS - 1u);
     bool close = !(flags & CLOSE_RANGE_CLOEXEC);
     if (close && first <= last)

@@ -1,4 +1,5 @@
-/* fork, vfork, clone. PM makes the new task and a second caller of the same call: we hold both, and answer each. */
+/* fork, vfork, clone. PM makes the new task and a second caller of the same call: we hold both, and
+ * answer each. */
 #include "handlers.h"
 
 #include "cred.h"
@@ -8,17 +9,32 @@
 #include "user.h"
 
 enum {
-    SIGNAL_MASK = 0xff,   /* what tells the parent of the child's end */
-    CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800, CLONE_PIDFD = 0x1000, CLONE_VFORK = 0x4000,
-    CLONE_PARENT = 0x8000, CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000, CLONE_SETTLS = 0x80000,
-    CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000, CLONE_CHILD_SETTID = 0x1000000,
+    SIGNAL_MASK = 0xff, /* what tells the parent of the child's end */
+    CLONE_VM = 0x100,
+    CLONE_FS = 0x200,
+    CLONE_FILES = 0x400,
+    CLONE_SIGHAND = 0x800,
+    CLONE_PIDFD = 0x1000,
+    CLONE_VFORK = 0x4000,
+    CLONE_PARENT = 0x8000,
+    CLONE_THREAD = 0x10000,
+    CLONE_NEWNS = 0x20000,
+    CLONE_SETTLS = 0x80000,
+    CLONE_PARENT_SETTID = 0x100000,
+    CLONE_CHILD_CLEARTID = 0x200000,
+    CLONE_CHILD_SETTID = 0x1000000,
     CLONE_NEW = 0x7e020000,
-    OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,   /* what all threads of a process share here, and no two processes */
+    /* what all threads of a process share here, and no two processes */
+    OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
 };
 enum { LIMIT_NPROC = 6 };
 
 /* What clone asks for: its five arguments. */
-struct birth { uint64_t flags, stack; caller_t parent_tid, child_tid; uint64_t tls; };
+struct birth {
+    uint64_t flags, stack;
+    caller_t parent_tid, child_tid;
+    uint64_t tls;
+};
 
 /* Has p's user as many threads as he may, or, for a new process, as many processes? */
 static bool too_many(const struct process *p, bool thread)
@@ -27,9 +43,11 @@ static bool too_many(const struct process *p, bool thread)
     if (!p->i.uid)
         return false;
     process_count(p->i.uid, &his, &all);
-    if (his.threads >= MIN(p->limits[LIMIT_NPROC].soft, (uint64_t)THREADS_EACH) || all.threads >= THREADS - THREADS_RESERVE)
+    if (his.threads >= MIN(p->limits[LIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
+        all.threads >= THREADS - THREADS_RESERVE)
         return true;
-    return !thread && (his.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
+    return !thread &&
+           (his.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
 }
 
 static void set_stack_and_tls(struct thread *t, const struct birth *b)
@@ -54,8 +72,9 @@ static void undo(struct process *child)
     process_free(child);
 }
 
-/* Writes a thread's number into the memory of t, whose clone is to end with `result`. The page may have to be brought or copied first;
- * then clone is made again by t, and finds in t->birth that only this is left of it (birth_again). What to answer, or LATER. */
+/* Writes a thread's number into the memory of t, whose clone is to end with `result`. The page may
+ * have to be brought or copied first; then clone is made again by t, and finds in t->birth that
+ * only this is left of it (birth_again). What to answer, or LATER. */
 static int64_t write_tid(struct thread *t, caller_t at, int tid, int64_t result)
 {
     if (t->dead)
@@ -89,8 +108,9 @@ static int64_t fork(struct thread *t, const struct birth *b)
     p->busy++;
     child->busy++;
     struct call_result r;
-    int64_t task = call_window(service_find("pm"), &(struct call_args){ .op = PM_FORK, .w0 = t->call }, WINDOW_NONE,
-                               (void *)(uint64_t)!!(b->flags & CLONE_VM), p->i.task, &r);
+    int64_t task = call_window(service_find("pm"),
+                               &(struct call_args){ .op = PM_FORK, .w0 = t->call }, WINDOW_NONE,
+                               (void *)(uint64_t) !!(b->flags & CLONE_VM), p->i.task, &r);
     p->busy--;
     child->busy--;
     if (task < 0) {
@@ -144,8 +164,9 @@ static int64_t thread(struct thread *t, const struct birth *b)
         return -EAGAIN;
     p->busy++;
     struct call_result r;
-    int64_t made = call_window(service_find("pm"), &(struct call_args){ .op = PM_THREAD, .w0 = t->call, .w3 = p->i.task }, WINDOW_NONE,
-                               (void *)b->stack, b->flags & CLONE_SETTLS ? b->tls : 0, &r);
+    int64_t made = call_window(
+        service_find("pm"), &(struct call_args){ .op = PM_THREAD, .w0 = t->call, .w3 = p->i.task },
+        WINDOW_NONE, (void *)b->stack, b->flags & CLONE_SETTLS ? b->tls : 0, &r);
     p->busy--;
     if (made < 0)
         return made == -ENOMEM ? -EAGAIN : made;
@@ -171,10 +192,11 @@ int64_t linux_clone(struct thread *t, struct message *m)
         return write_tid(t, t->birth.at, t->birth.tid, t->birth.result);
     if (b.flags & (CLONE_NEW | CLONE_PIDFD) || (b.flags & SIGNAL_MASK) > SIGNALS)
         return -EINVAL;
-    if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) || (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
+    if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) ||
+        (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
         return -EINVAL;
     if ((b.flags & OF_PROCESS) != (b.flags & CLONE_THREAD ? OF_PROCESS : 0))
-        return -EINVAL;   /* Linux would share some of these, or not share some with a thread */
+        return -EINVAL; /* Linux would share some of these, or not share some with a thread */
     return b.flags & CLONE_THREAD ? thread(t, &b) : fork(t, &b);
 }
 

@@ -1,8 +1,9 @@
-/* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of Linux).
+/* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of
+ * Linux).
  *
- * Nothing else runs between our look at the word and the waiter's place in the queue: this server is a monitor, and
- * programs run below it. A word is named by (process, address) for private waits, and for shared ones by what PM says
- * lies behind the address. */
+ * Nothing else runs between our look at the word and the waiter's place in the queue: this server
+ * is a monitor, and programs run below it. A word is named by (process, address) for private waits,
+ * and for shared ones by what PM says lies behind the address. */
 #include "futex.h"
 
 #include "handlers.h"
@@ -11,18 +12,32 @@
 #include <minnow/file.h>
 
 enum {
-    FUTEX_WAIT, FUTEX_WAKE, FUTEX_FD, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_LOCK_PI, FUTEX_UNLOCK_PI,
-    FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET, FUTEX_PRIVATE = 128, FUTEX_CLOCK_REALTIME = 256,
+    FUTEX_WAIT,
+    FUTEX_WAKE,
+    FUTEX_FD,
+    FUTEX_REQUEUE,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_WAKE_OP,
+    FUTEX_LOCK_PI,
+    FUTEX_UNLOCK_PI,
+    FUTEX_TRYLOCK_PI,
+    FUTEX_WAIT_BITSET,
+    FUTEX_WAKE_BITSET,
+    FUTEX_PRIVATE = 128,
+    FUTEX_CLOCK_REALTIME = 256,
 };
 #define FUTEX_WAITERS    0x80000000u
 #define FUTEX_OWNER_DIED 0x40000000u
 #define FUTEX_TID        0x3fffffffu
 
 enum { BUCKETS = 64 };
-static struct thread *buckets[BUCKETS];    /* by wait_next, first come first */
+static struct thread *buckets[BUCKETS]; /* by wait_next, first come first */
 static unsigned shared_waiters;
 
-struct key { uint64_t key1, key2; bool shared; };
+struct key {
+    uint64_t key1, key2;
+    bool shared;
+};
 
 static struct thread **bucket(const struct key *k)
 {
@@ -43,7 +58,9 @@ static int64_t key_of(struct thread *t, caller_t address, bool shared, struct ke
     if (!shared)
         return 0;
     struct call_result r;
-    int64_t error = call_window(service_find("pm"), &(struct call_args){ .op = PM_KEY, .w0 = t->call }, WINDOW_NONE, (void *)address, 0, &r);
+    int64_t error = call_window(service_find("pm"),
+                                &(struct call_args){ .op = PM_KEY, .w0 = t->call }, WINDOW_NONE,
+                                (void *)address, 0, &r);
     if (error < 0)
         return error;
     k->key1 = r.r1;
@@ -102,7 +119,10 @@ void futex_wake_address(struct thread *t, caller_t address, int count)
 
 /* ---- waiting ---- */
 
-static void timed_out(struct timer *timer) { thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT); }
+static void timed_out(struct timer *timer)
+{
+    thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT);
+}
 
 /* The time limit, in nanoseconds since boot; 0: none. */
 static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real, uint64_t *until)
@@ -130,7 +150,8 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
     return 0;
 }
 
-static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until, int64_t interrupted)
+static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until,
+                        int64_t interrupted)
 {
     t->wait.futex.bitset = bitset;
     queue_put(t, k);
@@ -139,7 +160,8 @@ static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, 
     return thread_wait(t, queue_remove, interrupted);
 }
 
-static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absolute, uint32_t bitset)
+static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absolute,
+                    uint32_t bitset)
 {
     uint64_t until;
     struct key k;
@@ -179,7 +201,9 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
     }
     int64_t n = wake(&from, (int)w[2], ~0u);
     struct thread *x;
-    for (int moved = 0; moved < (int)w[3] && (from.key1 != to.key1 || from.key2 != to.key2) && (x = find(&from, ~0u)); moved++, n++) {
+    for (int moved = 0; moved < (int)w[3] && (from.key1 != to.key1 || from.key2 != to.key2) &&
+                        (x = find(&from, ~0u));
+         moved++, n++) {
         queue_remove(x);
         queue_put(x, &to);
     }
@@ -210,7 +234,8 @@ static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool tr
     }
     if (!free && try)
         return -EAGAIN;
-    uint32_t now = free ? (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t->tid : word | FUTEX_WAITERS;
+    uint32_t now = free ? (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t->tid
+                        : word | FUTEX_WAITERS;
     if ((error = user_write(t, w[0], &now, sizeof now)))
         return error;
     if (free)
@@ -234,7 +259,7 @@ static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)
     struct thread *next = find(&k, ~0u);
     word = next ? (unsigned)next->tid : 0;
     if (next) {
-        next->wait.futex.bitset = 0;   /* not to be found again */
+        next->wait.futex.bitset = 0; /* not to be found again */
         if (find(&k, ~0u))
             word |= FUTEX_WAITERS;
         next->wait.futex.bitset = ~0u;
@@ -253,7 +278,7 @@ int64_t linux_futex(struct thread *t, struct message *m)
     struct key k;
     int64_t error;
     switch (op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) {
-    case FUTEX_WAIT:        return wait(t, w, op, false, ~0u);
+    case FUTEX_WAIT: return wait(t, w, op, false, ~0u);
     case FUTEX_WAIT_BITSET: return wait(t, w, op, true, w[5]);
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET: {
@@ -264,12 +289,12 @@ int64_t linux_futex(struct thread *t, struct message *m)
             return error;
         return wake(&k, MAX((int)w[2], 1), bits);
     }
-    case FUTEX_REQUEUE:     return requeue(t, w, op, false);
+    case FUTEX_REQUEUE: return requeue(t, w, op, false);
     case FUTEX_CMP_REQUEUE: return requeue(t, w, op, true);
-    case FUTEX_LOCK_PI:     return lock_pi(t, w, op, false);
-    case FUTEX_TRYLOCK_PI:  return lock_pi(t, w, op, true);
-    case FUTEX_UNLOCK_PI:   return unlock_pi(t, w, op);
-    default:                return -ENOSYS;
+    case FUTEX_LOCK_PI: return lock_pi(t, w, op, false);
+    case FUTEX_TRYLOCK_PI: return lock_pi(t, w, op, true);
+    case FUTEX_UNLOCK_PI: return unlock_pi(t, w, op);
+    default: return -ENOSYS;
     }
 }
 
@@ -289,7 +314,11 @@ static void mark_dead(struct thread *t, caller_t at)
 void futex_robust(struct thread *t, unsigned *places)
 {
     enum { AT_ONCE = 256 };
-    struct { caller_t next; int64_t offset; caller_t pending; } head;
+    struct {
+        caller_t next;
+        int64_t offset;
+        caller_t pending;
+    } head;
     caller_t list = t->robust_list, at;
     t->robust_list = 0;
     if (!list || !t->call || user_peek(t, list, &head, sizeof head))

@@ -1,5 +1,5 @@
-/* linux_name() for each system call that syscalls.def says is HANDLED: the thread and its message (w: the six raw
- * arguments); the result of the call, or LATER, or REGISTERS. */
+/* linux_name() for each system call that syscalls.def says is HANDLED: the thread and its message
+ * (w: the six raw arguments); the result of the call, or LATER, or REGISTERS. */
 #ifndef HANDLERS_H
 #define HANDLERS_H
 
@@ -9,11 +9,13 @@ typedef int64_t (*linux_t)(struct thread *t, struct message *m);
 
 #define ROUTED(number, name, status, route, note)
 #define MISSING(number, name, errno, note)
-#define HANDLED(number, name, status, note) int64_t linux_##name(struct thread *t, struct message *m);
+#define HANDLED(number, name, status, note) \
+    int64_t linux_##name(struct thread *t, struct message *m);
 #include "syscalls.def"
 #undef ROUTED
 #undef MISSING
 #undef HANDLED
-int64_t clock_gettime_other(struct thread *t, struct message *m);   /* cputime.c: a clock that the kernel does not know */
+/* cputime.c: a clock that the kernel does not know */
+int64_t clock_gettime_other(struct thread *t, struct message *m);
 
 #endif

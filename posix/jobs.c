@@ -12,13 +12,14 @@ bool group_exists(unsigned pgid, unsigned sid)
     return false;
 }
 
-/* A group is orphaned when no member has a parent in another group of the same session, who could continue it. */
+/* A group is orphaned when no member has a parent in another group of the same session, who could
+ * continue it. */
 static bool orphaned_without(unsigned pgid, const struct process *without)
 {
     FOR_EACH_PROCESS(p)
-        if (p != without && p->i.pgid == pgid && p->parent && p->parent != without && p->parent->i.pgid != pgid
-            && p->parent->i.sid == p->i.sid && p->parent != init_process)
-            return false;
+    if (p != without && p->i.pgid == pgid && p->parent && p->parent != without &&
+        p->parent->i.pgid != pgid && p->parent->i.sid == p->i.sid && p->parent != init_process)
+        return false;
     return true;
 }
 
@@ -27,8 +28,8 @@ bool group_orphaned(unsigned pgid) { return orphaned_without(pgid, NULL); }
 static bool has_stopped(unsigned pgid, const struct process *without)
 {
     FOR_EACH_PROCESS(p)
-        if (p != without && p->i.pgid == pgid && p->stopped)
-            return true;
+    if (p != without && p->i.pgid == pgid && p->stopped)
+        return true;
     return false;
 }
 

@@ -8,8 +8,11 @@ enum { RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_AS = 9, NOFILE_MAX = PROC_DESCR
 
 static void tell(struct process *p, unsigned which, uint64_t soft)
 {
-    static const struct { unsigned linux_number, pm; } of_pm[] = {
-        { RLIMIT_AS, PM_LIMIT_AS }, { RLIMIT_DATA, PM_LIMIT_DATA }, { RLIMIT_STACK, PM_LIMIT_STACK } };
+    static const struct {
+        unsigned linux_number, pm;
+    } of_pm[] = { { RLIMIT_AS, PM_LIMIT_AS },
+                  { RLIMIT_DATA, PM_LIMIT_DATA },
+                  { RLIMIT_STACK, PM_LIMIT_STACK } };
     if (which == RLIMIT_NOFILE)
         kernel_ask(SYS_TASK_SET, p->i.task, TASK_DESCRIPTORS, soft, 0, 0, 0);
     if (which == RLIMIT_FSIZE)
@@ -36,7 +39,8 @@ static int64_t set(struct thread *t, struct process *p, unsigned which, const st
     return t->dead ? LATER : 0;
 }
 
-static int64_t limit(struct thread *t, struct process *p, unsigned which, caller_t new_at, caller_t old_at)
+static int64_t limit(struct thread *t, struct process *p, unsigned which, caller_t new_at,
+                     caller_t old_at)
 {
     struct limit new;
     int64_t error;
@@ -56,7 +60,9 @@ int64_t linux_prlimit64(struct thread *t, struct message *m)
     if (!p || p->zombie)
         return -ESRCH;
     const struct posix_proc *a = &t->process->i, *b = &p->i;
-    if (p != t->process && a->euid && (a->uid != b->euid || a->uid != b->suid || a->uid != b->uid || a->gid != b->egid || a->gid != b->sgid || a->gid != b->gid))
+    if (p != t->process && a->euid &&
+        (a->uid != b->euid || a->uid != b->suid || a->uid != b->uid || a->gid != b->egid ||
+         a->gid != b->sgid || a->gid != b->gid))
         return -EPERM;
     return limit(t, p, m->w[1], m->w[2], m->w[3]);
 }

@@ -5,12 +5,13 @@
 #include "process.h"
 
 void locks_drop_process(struct process *p);
-/* Descriptors first to last of p, as far as they have all these flags, are about to be closed: p's record locks on their files go, in one
- * pass over all locks. last < PROC_DESCRIPTORS. */
+/* Descriptors first to last of p, as far as they have all these flags, are about to be closed: p's
+ * record locks on their files go, in one pass over all locks. last < PROC_DESCRIPTORS. */
 void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t flags);
 /* KERNEL_RELEASE of a watched open file: what it owns goes. */
 void locks_release(const struct message *m);
-int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument);   /* fcntl's F_GETLK ... */
+/* fcntl's F_GETLK ... */
+int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument);
 
 /* fcntl.c. KERNEL_RELEASE of a watched open file: F_SETOWN is forgotten. */
 void owner_release(const struct message *m);

@@ -1,8 +1,9 @@
 /* The personality server: start-up, and what arrives.
  *
- * A program's system call that has no route comes as KERNEL_SYSCALL and is dispatched by its number. When one of our
- * SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL; when it did what the processor forbids, as
- * KERNEL_EXCEPTION. All three end in thread_attend() if there is anything to deliver. */
+ * A program's system call that has no route comes as KERNEL_SYSCALL and is dispatched by its
+ * number. When one of our SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL;
+ * when it did what the processor forbids, as KERNEL_EXCEPTION. All three end in thread_attend() if
+ * there is anything to deliver. */
 #include "handlers.h"
 #include "locks.h"
 #include "poll.h"
@@ -48,7 +49,8 @@ static int64_t leave(struct thread *t, int64_t result)
     return result;
 }
 
-/* What the kernel mostly does itself: close, dup2, dup3 of a process that is watched; clock_gettime of another's clock. */
+/* What the kernel mostly does itself: close, dup2, dup3 of a process that is watched; clock_gettime
+ * of another's clock. */
 static linux_t of_kernel(uint64_t number)
 {
     enum { NR_CLOCK_GETTIME = 228 };
@@ -61,7 +63,8 @@ static int64_t do_syscall(struct message *m)
     uint64_t number = m->position;
     if (__builtin_expect(!t, 0))
         return -ENOSYS;
-    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number] : of_kernel(number);
+    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number]
+                                                                        : of_kernel(number);
     enter(t, m, number);
     t->active++;
     int64_t result = handler(t, m);
@@ -121,8 +124,8 @@ static void set_wall_clock(void)
     endpoint_t rtc = service_find("rtc");
     int64_t seconds = 0;
     struct call_result r;
-    if (!rtc || call_window(rtc, &(struct call_args){ .op = FS_READ, .object = RTC_OBJECT }, WINDOW_OUT, &seconds,
-                            sizeof seconds, &r) != sizeof seconds) {
+    if (!rtc || call_window(rtc, &(struct call_args){ .op = FS_READ, .object = RTC_OBJECT },
+                            WINDOW_OUT, &seconds, sizeof seconds, &r) != sizeof seconds) {
         print("no wall clock");
         return;
     }
@@ -153,13 +156,19 @@ int main(void)
         PROTOCOL_TABLE(KERNEL, kernel_handlers),
         PROTOCOL_TABLE(POSIX, posix_handlers),
     };
-    table.head = (struct posix_table){ .count = PROCESSES, .stride = sizeof table.process[0],
-                                       .first = offsetof(struct process_table, process), .node_name = "minnow", .domain_name = "(none)" };
+    table.head = (struct posix_table){ .count = PROCESSES,
+                                       .stride = sizeof table.process[0],
+                                       .first = offsetof(struct process_table, process),
+                                       .node_name = "minnow",
+                                       .domain_name = "(none)" };
     frame_init();
     tty_init();
     kernel_ask(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);
     routes_install();
     thread_start(start, NULL);
-    service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = SERVICE_THREADS,
-                                   .notify = notified, .release = released });
+    service_run(&(struct service){ .protocols = protocols,
+                                   .count = ARRAY_SIZE(protocols),
+                                   .threads = SERVICE_THREADS,
+                                   .notify = notified,
+                                   .release = released });
 }

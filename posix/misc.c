@@ -1,4 +1,5 @@
-/* What the system is called, how much of it there is, and the small change of Linux's system calls. */
+/* What the system is called, how much of it there is, and the small change of Linux's system calls.
+ */
 #include "handlers.h"
 
 #include "signal.h"
@@ -30,59 +31,88 @@ static int64_t rename_system(struct thread *t, struct message *m, char *to)
     return error;
 }
 
-int64_t linux_sethostname(struct thread *t, struct message *m) { return rename_system(t, m, table.head.node_name); }
-int64_t linux_setdomainname(struct thread *t, struct message *m) { return rename_system(t, m, table.head.domain_name); }
+int64_t linux_sethostname(struct thread *t, struct message *m)
+{
+    return rename_system(t, m, table.head.node_name);
+}
+int64_t linux_setdomainname(struct thread *t, struct message *m)
+{
+    return rename_system(t, m, table.head.domain_name);
+}
 
 /* ---- the whole machine ---- */
 
 int64_t linux_sysinfo(struct thread *t, struct message *m)
 {
-    struct { int64_t uptime; uint64_t loads[3], total, free, shared, buffers, swap, free_swap; uint16_t processes, pad[3]; uint64_t high, free_high; uint32_t unit, end; } info = { 0 };
+    struct {
+        int64_t uptime;
+        uint64_t loads[3], total, free, shared, buffers, swap, free_swap;
+        uint16_t processes, pad[3];
+        uint64_t high, free_high;
+        uint32_t unit, end;
+    } info = { 0 };
     _Static_assert(sizeof info == 112, "struct sysinfo is Linux's");
     struct system_info s = { 0 };
     kernel_ask(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
     info.uptime = time_now() / 1000000000;
     info.total = s.frames_all * PAGE_SIZE;
-    struct pm_usage programs = { 0 };   /* what PM has */
-    kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs, 0, 0);
+    struct pm_usage programs = { 0 }; /* what PM has */
+    kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs,
+               0, 0);
     info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
-        info.processes += p->i.threads;
+    info.processes += p->i.threads;
     info.unit = 1;
     return user_write(t, m->w[0], &info, sizeof info);
 }
 
 int64_t linux_reboot(struct thread *t, struct message *m)
 {
-    enum { MAGIC1 = 0xfee1dead, MAGIC2 = 672274793, MAGIC2A = 85072278, MAGIC2B = 369367448, MAGIC2C = 537993216 };
+    enum {
+        MAGIC1 = 0xfee1dead,
+        MAGIC2 = 672274793,
+        MAGIC2A = 85072278,
+        MAGIC2B = 369367448,
+        MAGIC2C = 537993216
+    };
     uint32_t magic2 = m->w[1], command = m->w[2];
     if (t->process->i.euid)
         return -EPERM;
-    if ((uint32_t)m->w[0] != MAGIC1 || (magic2 != MAGIC2 && magic2 != MAGIC2A && magic2 != MAGIC2B && magic2 != MAGIC2C))
+    if ((uint32_t)m->w[0] != MAGIC1 ||
+        (magic2 != MAGIC2 && magic2 != MAGIC2A && magic2 != MAGIC2B && magic2 != MAGIC2C))
         return -EINVAL;
     switch (command) {
-    case 0x4321fedc: case 0xcdef0123: return call(service_find("rs"), RS_HALT, HALT_POWEROFF, 0, 0, 0);
-    case 0x01234567:                  return call(service_find("rs"), RS_HALT, HALT_REBOOT, 0, 0, 0);
-    case 0x89abcdef: case 0:          return 0;
-    default:                          return -EINVAL;
+    case 0x4321fedc:
+    case 0xcdef0123: return call(service_find("rs"), RS_HALT, HALT_POWEROFF, 0, 0, 0);
+    case 0x01234567: return call(service_find("rs"), RS_HALT, HALT_REBOOT, 0, 0, 0);
+    case 0x89abcdef:
+    case 0: return 0;
+    default: return -EINVAL;
     }
 }
 
 /* The boot log, which tells addresses: for root alone. */
 int64_t linux_syslog(struct thread *t, struct message *m)
 {
-    enum { READ_ALL = 3, READ_CLEAR = 4, CONSOLE_LEVEL = 8, SIZE_UNREAD = 9, SIZE_BUFFER = 10, LOG_SIZE = 65536 };
+    enum {
+        READ_ALL = 3,
+        READ_CLEAR = 4,
+        CONSOLE_LEVEL = 8,
+        SIZE_UNREAD = 9,
+        SIZE_BUFFER = 10,
+        LOG_SIZE = 65536
+    };
     static char piece[1024];
     if (t->process->i.euid)
         return -EPERM;
     switch ((int)m->w[0]) {
-    case SIZE_BUFFER:
-        return LOG_SIZE;
+    case SIZE_BUFFER: return LOG_SIZE;
     case READ_ALL:
     case READ_CLEAR: {
         size_t done = 0, want = (int)m->w[2] < 0 ? 0 : (size_t)m->w[2];
         while (done < want) {
-            int64_t n = kernel_ask(SYS_INFO, INFO_LOG, done, (uint64_t)piece, MIN(sizeof piece, want - done), 0, 0);
+            int64_t n = kernel_ask(SYS_INFO, INFO_LOG, done, (uint64_t)piece,
+                                   MIN(sizeof piece, want - done), 0, 0);
             if (n <= 0)
                 break;
             int64_t error = user_write(t, m->w[1] + done, piece, n);
@@ -92,15 +122,15 @@ int64_t linux_syslog(struct thread *t, struct message *m)
         }
         return done;
     }
-    default:
-        return (int)m->w[0] >= 0 && (int)m->w[0] <= SIZE_BUFFER ? 0 : -EINVAL;
+    default: return (int)m->w[0] >= 0 && (int)m->w[0] <= SIZE_BUFFER ? 0 : -EINVAL;
     }
 }
 
 int64_t linux_getrandom(struct thread *t, struct message *m)
 {
     enum { GRND_NONBLOCK = 1, GRND_RANDOM = 2, GRND_INSECURE = 4, URANDOM = 9 };
-    if (m->w[2] & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) || (m->w[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+    if (m->w[2] & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+        (m->w[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     uint64_t length = MIN(m->w[1], 33554431ul);
     if (kernel_call(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
@@ -121,20 +151,37 @@ int64_t linux_arch_prctl(struct thread *t, struct message *m)
     struct regs r;
     switch (m->w[0]) {
     case ARCH_SET_FS:
-        return m->w[1] >> 47 ? -EPERM : kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
+        return m->w[1] >> 47 ? -EPERM
+                             : kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
     case ARCH_GET_FS:
         kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
         return user_write(t, m->w[1], &r.fs_base, sizeof r.fs_base);
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
 }
 
 int64_t linux_prctl(struct thread *t, struct message *m)
 {
-    enum { SET_PDEATHSIG = 1, GET_PDEATHSIG, GET_DUMPABLE, SET_DUMPABLE, GET_KEEPCAPS = 7, SET_KEEPCAPS, SET_NAME = 15, GET_NAME,
-           GET_SECCOMP = 21, CAPBSET_READ = 23, GET_SECUREBITS = 27, SET_TIMERSLACK = 29, GET_TIMERSLACK, SET_SUBREAPER = 36, GET_SUBREAPER,
-           SET_NO_NEW_PRIVS, GET_NO_NEW_PRIVS, SLACK = 50000 };
+    enum {
+        SET_PDEATHSIG = 1,
+        GET_PDEATHSIG,
+        GET_DUMPABLE,
+        SET_DUMPABLE,
+        GET_KEEPCAPS = 7,
+        SET_KEEPCAPS,
+        SET_NAME = 15,
+        GET_NAME,
+        GET_SECCOMP = 21,
+        CAPBSET_READ = 23,
+        GET_SECUREBITS = 27,
+        SET_TIMERSLACK = 29,
+        GET_TIMERSLACK,
+        SET_SUBREAPER = 36,
+        GET_SUBREAPER,
+        SET_NO_NEW_PRIVS,
+        GET_NO_NEW_PRIVS,
+        SLACK = 50000
+    };
     struct process *p = t->process;
     uint64_t a = m->w[1];
     char name[16];
@@ -146,10 +193,8 @@ int64_t linux_prctl(struct thread *t, struct message *m)
             return -EINVAL;
         p->death_signal = a;
         return 0;
-    case GET_PDEATHSIG:
-        return user_write(t, a, &p->death_signal, sizeof p->death_signal);
-    case GET_DUMPABLE:
-        return p->i.dumpable;
+    case GET_PDEATHSIG: return user_write(t, a, &p->death_signal, sizeof p->death_signal);
+    case GET_DUMPABLE: return p->i.dumpable;
     case SET_DUMPABLE:
         if (a > 1)
             return -EINVAL;
@@ -162,29 +207,23 @@ int64_t linux_prctl(struct thread *t, struct message *m)
         name[sizeof name - 1] = 0;
         memcpy(p->i.name, name, sizeof name);
         return 0;
-    case GET_NAME:
-        return user_write(t, a, p->i.name, sizeof p->i.name);
-    case SET_SUBREAPER:
-        p->subreaper = a != 0;
-        return 0;
-    case GET_SUBREAPER:
-        value = p->subreaper;
-        return user_write(t, a, &value, sizeof value);
+    case GET_NAME: return user_write(t, a, p->i.name, sizeof p->i.name);
+    case SET_SUBREAPER: p->subreaper = a != 0; return 0;
+    case GET_SUBREAPER: value = p->subreaper; return user_write(t, a, &value, sizeof value);
     case SET_NO_NEW_PRIVS:
         if (a != 1)
             return -EINVAL;
         p->no_new_privs = true;
         return 0;
-    case GET_NO_NEW_PRIVS:
-        return p->no_new_privs;
-    case CAPBSET_READ:
-        return a < PROC_CAPABILITIES ? 1 : -EINVAL;
-    case GET_TIMERSLACK:
-        return SLACK;
-    case GET_KEEPCAPS: case SET_KEEPCAPS: case GET_SECCOMP: case GET_SECUREBITS: case SET_TIMERSLACK:
-        return 0;
-    default:
-        return -EINVAL;
+    case GET_NO_NEW_PRIVS: return p->no_new_privs;
+    case CAPBSET_READ: return a < PROC_CAPABILITIES ? 1 : -EINVAL;
+    case GET_TIMERSLACK: return SLACK;
+    case GET_KEEPCAPS:
+    case SET_KEEPCAPS:
+    case GET_SECCOMP:
+    case GET_SECUREBITS:
+    case SET_TIMERSLACK: return 0;
+    default: return -EINVAL;
     }
 }
 

@@ -1,5 +1,5 @@
-/* Calls about files whose words are not those of the operation at VFS: they are put in order, and the caller is handed
- * on. (The others go to VFS by route.) */
+/* Calls about files whose words are not those of the operation at VFS: they are put in order, and
+ * the caller is handed on. (The others go to VFS by route.) */
 #include "handlers.h"
 
 #include "syscalls.h"
@@ -8,7 +8,8 @@
 enum { PATH_WINDOW = 4096 };
 #define HERE ((uint64_t)(int64_t)AT_FDCWD)
 
-static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t a, uint64_t b,
+                      uint64_t c, uint64_t d, uint64_t e)
 {
     m->op = op;
     m->w[0] = a, m->w[1] = b, m->w[2] = c, m->w[3] = d, m->w[4] = e;
@@ -21,27 +22,27 @@ static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t
     return error == -EPERM ? -ENOSYS : thread_gone(t);
 }
 
-#define CALL(name, op, a, b, c, d, e) \
+#define CALL(name, op, a, b, c, d, e)                         \
     int64_t linux_##name(struct thread *t, struct message *m) \
-    { \
-        const uint64_t *w = m->w; \
-        (void)w; \
-        return to_vfs(t, m, op, a, b, c, d, e); \
+    {                                                         \
+        const uint64_t *w = m->w;                             \
+        (void)w;                                              \
+        return to_vfs(t, m, op, a, b, c, d, e);               \
     }
 
-CALL(access,    VFS_ACCESS,  HERE, w[0], w[1], 0, 0)
-CALL(faccessat, VFS_ACCESS,  w[0], w[1], w[2], 0, 0)
-CALL(unlink,    VFS_UNLINK,  HERE, w[0], 0, 0, 0)
-CALL(rmdir,     VFS_UNLINK,  HERE, w[0], AT_REMOVEDIR, 0, 0)
-CALL(rename,    VFS_RENAME,  HERE, w[0], HERE, w[1], 0)
-CALL(renameat,  VFS_RENAME,  w[0], w[1], w[2], w[3], 0)
-CALL(link,      VFS_LINK,    HERE, w[0], HERE, w[1], 0)
-CALL(symlink,   VFS_SYMLINK, w[0], HERE, w[1], 0, 0)
-CALL(chmod,     VFS_CHMOD,   HERE, w[0], w[1], 0, 0)
-CALL(fchmodat,  VFS_CHMOD,   w[0], w[1], w[2], 0, 0)
-CALL(chown,     VFS_CHOWN,   HERE, w[0], w[1], w[2], 0)
-CALL(lchown,    VFS_CHOWN,   HERE, w[0], w[1], w[2], AT_SYMLINK_NOFOLLOW)
-CALL(creat,     VFS_OPEN,    HERE, w[0], O_CREAT | O_WRONLY | O_TRUNC, w[1], 0)
+CALL(access, VFS_ACCESS, HERE, w[0], w[1], 0, 0)
+CALL(faccessat, VFS_ACCESS, w[0], w[1], w[2], 0, 0)
+CALL(unlink, VFS_UNLINK, HERE, w[0], 0, 0, 0)
+CALL(rmdir, VFS_UNLINK, HERE, w[0], AT_REMOVEDIR, 0, 0)
+CALL(rename, VFS_RENAME, HERE, w[0], HERE, w[1], 0)
+CALL(renameat, VFS_RENAME, w[0], w[1], w[2], w[3], 0)
+CALL(link, VFS_LINK, HERE, w[0], HERE, w[1], 0)
+CALL(symlink, VFS_SYMLINK, w[0], HERE, w[1], 0, 0)
+CALL(chmod, VFS_CHMOD, HERE, w[0], w[1], 0, 0)
+CALL(fchmodat, VFS_CHMOD, w[0], w[1], w[2], 0, 0)
+CALL(chown, VFS_CHOWN, HERE, w[0], w[1], w[2], 0)
+CALL(lchown, VFS_CHOWN, HERE, w[0], w[1], w[2], AT_SYMLINK_NOFOLLOW)
+CALL(creat, VFS_OPEN, HERE, w[0], O_CREAT | O_WRONLY | O_TRUNC, w[1], 0)
 
 int64_t linux_truncate(struct thread *t, struct message *m)
 {

@@ -1,7 +1,8 @@
-/* poll and select. Each descriptor's service is asked in turn (FS_POLL), but for connections that are always ready. If
- * nothing is ready each service has been asked to notify us when that may have changed. Whoever waits has a watch on each
- * object, found by the object; after a notification the services are asked which objects it was (FS_CHANGED), and only
- * watches of those ask again. So what a wake-up costs does not depend on who else waits for what. */
+/* poll and select. Each descriptor's service is asked in turn (FS_POLL), but for connections that
+ * are always ready. If nothing is ready each service has been asked to notify us when that may have
+ * changed. Whoever waits has a watch on each object, found by the object; after a notification the
+ * services are asked which objects it was (FS_CHANGED), and only watches of those ask again. So
+ * what a wake-up costs does not depend on who else waits for what. */
 #include "poll.h"
 
 #include "handlers.h"
@@ -13,32 +14,38 @@
 enum { FEW = 32, BATCH = 16, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
 enum { CHANGED_MAX = 64, LOOKED_AT_ONCE = 4096 };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
-enum { SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR };
+enum {
+    SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
+    SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
+};
 
-struct pollfd { int32_t fd; int16_t events, revents; };
+struct pollfd {
+    int32_t fd;
+    int16_t events, revents;
+};
 
-/* A descriptor of somebody who waits, among all watches whose objects share a place of `watched`. They stand in front of
- * their struct poll, the last one first. */
+/* A descriptor of somebody who waits, among all watches whose objects share a place of `watched`.
+ * They stand in front of their struct poll, the last one first. */
 struct watch {
-    struct watch *next, **before;   /* before NULL: it is in no list */
-    uint64_t      object;
-    endpoint_t    service;
-    uint16_t      index;            /* in poll.fds */
-    bool          told;             /* the answer may have changed since the service was asked */
+    struct watch *next, **before; /* before NULL: it is in no list */
+    uint64_t object;
+    endpoint_t service;
+    uint16_t index; /* in poll.fds */
+    bool told;      /* the answer may have changed since the service was asked */
 };
 
 /* Somebody who waits. */
 struct poll {
-    struct poll   *next, *before;   /* among those who are due */
+    struct poll *next, *before; /* among those who are due */
     struct thread *thread;
-    uint64_t       until;      /* nanoseconds since boot; 0: for ever */
-    caller_t       at;         /* poll: the array */
-    caller_t       sets[3];    /* select */
-    bool           select, waits, due;
-    unsigned       select_size, count;
-    unsigned       told;       /* how many of its watches are */
-    uint32_t       user;       /* to whom it is accounted while it waits */
-    struct pollfd  fds[];
+    uint64_t until;   /* nanoseconds since boot; 0: for ever */
+    caller_t at;      /* poll: the array */
+    caller_t sets[3]; /* select */
+    bool select, waits, due;
+    unsigned select_size, count;
+    unsigned told; /* how many of its watches are */
+    uint32_t user; /* to whom it is accounted while it waits */
+    struct pollfd fds[];
 };
 _Static_assert(_Alignof(struct poll) >= _Alignof(struct watch), "watches stand in front of it");
 
@@ -48,7 +55,9 @@ static struct watch *watched[WATCHED];
 static unsigned watches_of[MAX_SERVICE];
 
 /* Those who are to be looked at again, oldest first; root's before all others. */
-struct due_list { struct poll *first, *last; };
+struct due_list {
+    struct poll *first, *last;
+};
 static struct due_list due_of_root, due_of_others;
 static unsigned due_count;
 
@@ -60,7 +69,10 @@ static uint32_t waiter_size(const struct poll *q)
     return q->count * (sizeof(struct watch) + sizeof q->fds[0]) + sizeof *q;
 }
 
-static struct watch *watch_at(struct poll *q, unsigned index) { return (struct watch *)q - 1 - index; }
+static struct watch *watch_at(struct poll *q, unsigned index)
+{
+    return (struct watch *)q - 1 - index;
+}
 
 static struct poll *poll_of(struct watch *w) { return (struct poll *)(w + 1 + w->index); }
 
@@ -80,7 +92,8 @@ static void unwatch(struct watch *w)
     watches_of[w->service]--;
 }
 
-/* Makes w's object the one behind c. Devices that are always ready tell of nothing, and no program serves descriptors. */
+/* Makes w's object the one behind c. Devices that are always ready tell of nothing, and no program
+ * serves descriptors. */
 static void watch(struct watch *w, const struct conn_info *c)
 {
     if (w->before && w->object == c->object && w->service == c->service)
@@ -99,7 +112,10 @@ static void watch(struct watch *w, const struct conn_info *c)
     watches_of[w->service]++;
 }
 
-static struct due_list *due_list_of(const struct poll *q) { return q->user ? &due_of_others : &due_of_root; }
+static struct due_list *due_list_of(const struct poll *q)
+{
+    return q->user ? &due_of_others : &due_of_root;
+}
 
 static void due_add(struct poll *q)
 {
@@ -142,7 +158,8 @@ static void waiter_free(struct poll *q)
     memory_free(watch_at(q, q->count) + 1);
 }
 
-/* A copy of q that may wait. It watches nothing yet, and so is to ask about all. NULL: no memory for it, or for its user. */
+/* A copy of q that may wait. It watches nothing yet, and so is to ask about all. NULL: no memory
+ * for it, or for its user. */
 static struct poll *waiter_copy(const struct poll *q, uint32_t user)
 {
     if (share_take(&waiter_share, user, waiter_size(q), -ENOMEM))
@@ -160,45 +177,60 @@ static struct poll *waiter_copy(const struct poll *q, uint32_t user)
     return copy;
 }
 
-static uint64_t changes = 1;   /* what has been said of objects so far: notifications, and what services told after them */
+/* what has been said of objects so far: notifications, and what services told after them */
+static uint64_t changes = 1;
 
 /* ---- looking ---- */
 
-/* What was asked lately and was not ready, with its service armed: as long as no notification has come since, it still is
- * not, and need not be asked again: an event loop polls the same few descriptors over and over. (A service that gives the
- * number of an object to another one has notified before, since the old one's end is a change.) */
+/* What was asked lately and was not ready, with its service armed: as long as no notification has
+ * come since, it still is not, and need not be asked again: an event loop polls the same few
+ * descriptors over and over. (A service that gives the number of an object to another one has
+ * notified before, since the old one's end is a change.) */
 enum { QUIET = 64 };
-static struct quiet { uint64_t object, when; endpoint_t service; uint16_t events, access; } quiet[QUIET];
+static struct quiet {
+    uint64_t object, when;
+    endpoint_t service;
+    uint16_t events, access;
+} quiet[QUIET];
 
 static struct quiet *quiet_place(const struct conn_info *c)
 {
     return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
 }
 
-static inline __attribute__((always_inline)) int ask(const struct conn_info *c, int events, bool arm)
+static inline __attribute__((always_inline)) int ask(const struct conn_info *c, int events,
+                                                     bool arm)
 {
     if (c->flags & CONN_READY)
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-    struct quiet *q = quiet_place(c), now_quiet = { c->object, changes, c->service, events, c->flags & O_ACCMODE };
-    if (q->object == c->object && q->when == changes && q->service == c->service && q->access == now_quiet.access && !(events & ~q->events))
+    struct quiet *q = quiet_place(c),
+                 now_quiet = { c->object, changes, c->service, events, c->flags & O_ACCMODE };
+    if (q->object == c->object && q->when == changes && q->service == c->service &&
+        q->access == now_quiet.access && !(events & ~q->events))
         return 0;
-    int64_t now = call_window(c->service, &(struct call_args){ .op = FS_POLL, .object = c->object, .position = c->position, .flags = c->flags },
-                              WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
+    int64_t now = call_window(
+        c->service,
+        &(struct call_args){
+            .op = FS_POLL, .object = c->object, .position = c->position, .flags = c->flags },
+        WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
     if (now == 0 && arm && changes == now_quiet.when)
         *q = now_quiet;
     return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
 }
 
-/* What stands behind the first of n descriptors, a batch of them at most. false: the caller has gone. */
-static inline __attribute__((always_inline)) bool list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
+/* What stands behind the first of n descriptors, a batch of them at most. false: the caller has
+ * gone. */
+static inline __attribute__((always_inline)) bool
+list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
 {
-    return kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds->fd, sizeof *fds, MIN(n, (unsigned)BATCH), (uint64_t)c, 0) >= 0;
+    return kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds->fd, sizeof *fds,
+                      MIN(n, (unsigned)BATCH), (uint64_t)c, 0) >= 0;
 }
 
 /* How many of the descriptors are ready. As long as none is, services are armed. */
 static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
 {
-    struct conn_info c[BATCH];       /* one kernel call tells of many */
+    struct conn_info c[BATCH]; /* one kernel call tells of many */
     unsigned ready = 0;
     for (unsigned i = 0; i < n && !t->dead; i++) {
         unsigned at = i % BATCH;
@@ -213,7 +245,8 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
     return ready;
 }
 
-/* Watches all descriptors of q, which have just been asked about: told, if something may have changed meanwhile. */
+/* Watches all descriptors of q, which have just been asked about: told, if something may have
+ * changed meanwhile. */
 static void watch_all(struct thread *t, struct poll *q, bool changed)
 {
     struct conn_info c[BATCH];
@@ -228,8 +261,9 @@ static void watch_all(struct thread *t, struct poll *q, bool changed)
     }
 }
 
-/* Asks about those descriptors of q whose watches are told, and watches what stands behind them now: how many are ready.
- * The others are not, and their services are armed. -1: the caller has gone. */
+/* Asks about those descriptors of q whose watches are told, and watches what stands behind them
+ * now: how many are ready. The others are not, and their services are armed. -1: the caller has
+ * gone. */
 static int look_told(struct thread *t, struct poll *q)
 {
     struct conn_info c[BATCH];
@@ -337,8 +371,8 @@ static int64_t wait(struct thread *t, struct poll *q)
     return thread_wait(t, leave, -ERESTARTNOHAND);
 }
 
-/* Looks at a poll, all of whose watches are made, until it is answered or may wait. The answer, and q is freed. LATER: it
- * waits, or its thread is dead and q is freed. */
+/* Looks at a poll, all of whose watches are made, until it is answered or may wait. The answer, and
+ * q is freed. LATER: it waits, or its thread is dead and q is freed. */
 static int64_t look_and_wait(struct thread *t, struct poll *q)
 {
     int ready = 0;
@@ -374,12 +408,14 @@ static void tell_watches(struct watch *first, endpoint_t service, uint64_t objec
             tell(w);
 }
 
-/* Asks a service what has changed. One that cannot say may have changed in all. true: there may be more. */
+/* Asks a service what has changed. One that cannot say may have changed in all. true: there may be
+ * more. */
 static bool pull(endpoint_t service)
 {
     uint64_t objects[CHANGED_MAX];
-    int64_t n = call_window(service, &(struct call_args){ .op = FS_CHANGED }, WINDOW_OUT, objects, sizeof objects, NULL);
-    changes += n != 0;   /* who is asking about one of these just now is to ask once more */
+    int64_t n = call_window(service, &(struct call_args){ .op = FS_CHANGED }, WINDOW_OUT, objects,
+                            sizeof objects, NULL);
+    changes += n != 0; /* who is asking about one of these just now is to ask once more */
     for (int64_t i = 0; i < n && i < CHANGED_MAX; i++)
         tell_watches(*watched_place(service, objects[i]), service, objects[i], false);
     for (unsigned i = 0; n < 0 && i < WATCHED; i++)
@@ -398,7 +434,8 @@ static bool pull_all(void)
 
 void poll_changed(void) { changes++; }
 
-/* By one thread at a time: what comes meanwhile is left to it. Root's polls go first, then what has changed is asked for. */
+/* By one thread at a time: what comes meanwhile is left to it. Root's polls go first, then what has
+ * changed is asked for. */
 void poll_again(void)
 {
     static bool running, more;
@@ -410,7 +447,7 @@ void poll_again(void)
     while (more || due_count) {
         struct poll *q = due_of_root.first;
         if (!q && more) {
-            more = false;   /* a notification may come while the services are asked */
+            more = false; /* a notification may come while the services are asked */
             bool rest = pull_all();
             more |= rest;
             continue;
@@ -426,7 +463,8 @@ void poll_again(void)
     running = false;
 }
 
-/* Looks, and waits if there is nothing and time is left. q may lie on the stack: it is copied to wait. */
+/* Looks, and waits if there is nothing and time is left. q may lie on the stack: it is copied to
+ * wait. */
 static int64_t run(struct thread *t, struct poll *q, bool may_wait)
 {
     uint64_t before = changes;
@@ -438,7 +476,8 @@ static int64_t run(struct thread *t, struct poll *q, bool may_wait)
     struct poll *copy = waiter_copy(q, t->process->i.uid);
     if (!copy)
         return -ENOMEM;
-    watch_all(t, copy, before != changes || t->process->threads->next);   /* another thread may have put other files there */
+    /* another thread may have put other files there */
+    watch_all(t, copy, before != changes || t->process->threads->next);
     return look_and_wait(t, copy);
 }
 
@@ -490,9 +529,13 @@ static int64_t done(struct thread *t, int64_t result)
     return result;
 }
 
-static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask, uint64_t mask_size)
+static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask,
+                    uint64_t mask_size)
 {
-    struct { struct poll q; struct pollfd fds[FEW]; } few;
+    struct {
+        struct poll q;
+        struct pollfd fds[FEW];
+    } few;
     if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS))
         return -EINVAL;
     struct poll *q = n <= FEW ? &few.q : memory_alloc(sizeof *q + n * sizeof q->fds[0]);
@@ -535,14 +578,19 @@ static unsigned gather(uint64_t sets[3][SET_WORDS], int n, struct pollfd *fds)
         for (; any; any &= any - 1, count++) {
             int bit = __builtin_ctzl(any);
             if (fds)
-                fds[count] = (struct pollfd){ word * 64 + bit, (sets[0][word] >> bit & 1 ? POLLIN | POLLRDNORM : 0)
-                    | (sets[1][word] >> bit & 1 ? POLLOUT | POLLWRNORM : 0) | (sets[2][word] >> bit & 1 ? POLLPRI : 0), 0 };
+                fds[count] = (struct pollfd){ word * 64 + bit,
+                                              (sets[0][word] >> bit & 1 ? POLLIN | POLLRDNORM : 0) |
+                                                  (sets[1][word] >> bit & 1 ? POLLOUT | POLLWRNORM
+                                                                            : 0) |
+                                                  (sets[2][word] >> bit & 1 ? POLLPRI : 0),
+                                              0 };
         }
     }
     return count;
 }
 
-static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask, uint64_t mask_size)
+static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask,
+                      uint64_t mask_size)
 {
     uint64_t sets[3][SET_WORDS] = { 0 };
     int n = (int)w[0];
@@ -554,7 +602,10 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
         if (w[1 + k] && n && (result = user_read(t, w[1 + k], sets[k], (n + 63) / 64 * 8)))
             return result;
     unsigned count = gather(sets, n, NULL);
-    struct { struct poll q; struct pollfd fds[FEW]; } few;
+    struct {
+        struct poll q;
+        struct pollfd fds[FEW];
+    } few;
     struct poll *q = count <= FEW ? &few.q : memory_alloc(sizeof *q + count * sizeof q->fds[0]);
     if (!q)
         return -ENOMEM;

@@ -1,6 +1,7 @@
 /* poll and select: see poll.c. */
 #ifndef POLL_H
 #define POLL_H
-void poll_changed(void); /* some service says that something may be ready: before anything else is done */
-void poll_again(void);   /* then: looks for everybody who waits */
+/* some service says that something may be ready: before anything else is done */
+void poll_changed(void);
+void poll_again(void); /* then: looks for everybody who waits */
 #endif

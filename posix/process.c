@@ -12,7 +12,7 @@ struct thread *threads[THREADS];
 static struct process *of_task[TASKS];
 enum { HASH = 512 };
 static struct process *by_pid[HASH];
-static struct thread  *by_tid[HASH];
+static struct thread *by_tid[HASH];
 static int last_id;
 
 struct process *process_of_task(endpoint_t task)
@@ -117,7 +117,17 @@ static void inherit(struct process *p, const struct process *parent)
 
 static void defaults(struct process *p)
 {
-    enum { STACK = 3, NOFILE = 7, CORE = 4, NPROC = 6, SIGPENDING = 11, NICE = 13, RTPRIO = 14, MSGQUEUE = 12, MEMLOCK = 8 };
+    enum {
+        STACK = 3,
+        NOFILE = 7,
+        CORE = 4,
+        NPROC = 6,
+        SIGPENDING = 11,
+        NICE = 13,
+        RTPRIO = 14,
+        MSGQUEUE = 12,
+        MEMLOCK = 8
+    };
     for (unsigned i = 0; i < LIMITS; i++)
         p->limits[i] = (struct limit){ ~0ul, ~0ul };
     p->limits[STACK].soft = 8 << 20;
@@ -214,10 +224,11 @@ void process_words(struct process *p)
 void process_words_born(struct process *p, const struct process *parent)
 {
     const struct posix_proc *a = &p->i, *b = &parent->i;
-    bool same = a->uid == b->uid && a->euid == b->euid && a->fsuid == b->fsuid && a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
+    bool same = a->uid == b->uid && a->euid == b->euid && a->fsuid == b->fsuid &&
+                a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
                 a->nice == b->nice;
     if (same)
-        task_set(p, TASK_WORD + WORD_PID, a->pid);   /* the kernel has copied the rest */
+        task_set(p, TASK_WORD + WORD_PID, a->pid); /* the kernel has copied the rest */
     else
         process_words(p);
 }
@@ -296,7 +307,7 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     struct process *p = t->process;
     if (!p->doomed && !((t->pending.set | p->pending.set) & ~t->blocked))
         return LATER;
-    thread_unwait(t);   /* a signal came while the handler was waiting for somebody else */
+    thread_unwait(t); /* a signal came while the handler was waiting for somebody else */
     return interrupt_result;
 }
 

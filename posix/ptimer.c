@@ -11,27 +11,40 @@ enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
 enum { TIMER_ABSTIME = 1, SECOND = 1000000000, TIMERS_MAX = 64 };
 
 struct ptimer {
-    struct ptimer  *next;
+    struct ptimer *next;
     struct process *process;
-    struct timer    timer;              /* of clocks that always run */
-    struct cpu_timer cpu;               /* of the others */
-    uint64_t        due;                /* the next expiry, on its clock; 0: it does not run */
-    uint64_t        interval, value;    /* nanoseconds; what the signal carries */
-    uint32_t        user;               /* to whom it is accounted */
-    int32_t         id, clock, notify, signo, tid;
-    int32_t         overrun;            /* of the signal that was delivered last */
-    bool            waits;              /* its signal is queued; it is not set for its next expiry before that is taken */
+    struct timer timer;       /* of clocks that always run */
+    struct cpu_timer cpu;     /* of the others */
+    uint64_t due;             /* the next expiry, on its clock; 0: it does not run */
+    uint64_t interval, value; /* nanoseconds; what the signal carries */
+    uint32_t user;            /* to whom it is accounted */
+    int32_t id, clock, notify, signo, tid;
+    int32_t overrun; /* of the signal that was delivered last */
+    /* its signal is queued; it is not set for its next expiry before that is taken */
+    bool waits;
 };
 
-struct sigevent { uint64_t value; int32_t signo, notify, tid, pad[11]; };
-struct itimerspec { struct timespec64 interval, value; };
+struct sigevent {
+    uint64_t value;
+    int32_t signo, notify, tid, pad[11];
+};
+struct itimerspec {
+    struct timespec64 interval, value;
+};
 
 enum { PTIMERS_MAX = 4096 };
 static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);
 
-static bool of_cpu(const struct ptimer *x) { return x->clock < 0 || x->clock == CLOCK_PROCESS_CPUTIME_ID || x->clock == CLOCK_THREAD_CPUTIME_ID; }
+static bool of_cpu(const struct ptimer *x)
+{
+    return x->clock < 0 || x->clock == CLOCK_PROCESS_CPUTIME_ID ||
+           x->clock == CLOCK_THREAD_CPUTIME_ID;
+}
 
-static uint64_t clock_now(const struct ptimer *x) { return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now(); }
+static uint64_t clock_now(const struct ptimer *x)
+{
+    return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now();
+}
 
 static void stop(struct ptimer *x)
 {
@@ -75,7 +88,8 @@ static void run_until_due(struct ptimer *x)
         timer_set(&x->timer, x->due, rings);
 }
 
-/* Likewise, after an interval. It may ring later than it is due, for the sake of others, and then has passed several times. */
+/* Likewise, after an interval. It may ring later than it is due, for the sake of others, and then
+ * has passed several times. */
 static void run_again(struct ptimer *x)
 {
     if (of_cpu(x)) {
@@ -105,18 +119,21 @@ static void look_later(struct ptimer *x)
 static bool queued(const struct sigqueue *q, const struct ptimer *x)
 {
     const struct queued *n = q->set & BIT(x->signo) ? q->first : NULL;
-    while (n && !(n->info.code == SI_TIMER && n->info.signo == x->signo && n->info.timer.id == x->id))
+    while (n &&
+           !(n->info.code == SI_TIMER && n->info.signo == x->signo && n->info.timer.id == x->id))
         n = n->next;
     return n != NULL;
 }
 
-/* Its time has come. As on Linux (posix-timers) a timer that repeats is not set again while its signal waits: how often it would have
- * rung meanwhile is reckoned when the signal is taken. If it cannot be queued, is ignored or dropped, that is found out later. */
+/* Its time has come. As on Linux (posix-timers) a timer that repeats is not set again while its
+ * signal waits: how often it would have rung meanwhile is reckoned when the signal is taken. If it
+ * cannot be queued, is ignored or dropped, that is found out later. */
 static void expired(struct ptimer *x)
 {
     struct process *p = x->process;
     struct thread *t = x->notify == SIGEV_THREAD_ID ? thread_find(x->tid) : NULL;
-    bool no_receiver = x->notify == SIGEV_NONE || (x->notify == SIGEV_THREAD_ID && (!t || t->process != p));
+    bool no_receiver = x->notify == SIGEV_NONE ||
+                       (x->notify == SIGEV_THREAD_ID && (!t || t->process != p));
     struct sigqueue *q = t ? &t->pending : &p->pending;
     if (x->waits && queued(q, x)) {
         look_later(x);
@@ -134,7 +151,8 @@ static void expired(struct ptimer *x)
     }
     int id = x->id, signo = x->signo;
     x->waits = x->interval != 0;
-    signal_post(p, t, &(struct siginfo){ .signo = signo, .code = SI_TIMER, .timer = { id, 0, x->value } });
+    signal_post(
+        p, t, &(struct siginfo){ .signo = signo, .code = SI_TIMER, .timer = { id, 0, x->value } });
     if (!p->exiting && !p->zombie && find(p, id) == x && x->waits)
         look_later(x);
 }
@@ -161,7 +179,8 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     int clock = m->w[0];
     struct sigevent event = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
     struct cpu_clock cpu = { 0 };
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && !cpu_clock_find(t, clock, &cpu))
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
+        !cpu_clock_find(t, clock, &cpu))
         return -EINVAL;
     int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
     if (error)
@@ -184,8 +203,16 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
         share_give(&ptimer_share, p->i.uid, 1);
         return -EAGAIN;
     }
-    *x = (struct ptimer){ .next = p->timers, .user = p->i.uid, .process = p, .value = event.value, .id = id, .clock = clock, .notify = event.notify,
-                          .signo = event.signo, .tid = event.tid, .cpu = { .clock = cpu, .user = p->i.uid } };
+    *x = (struct ptimer){ .next = p->timers,
+                          .user = p->i.uid,
+                          .process = p,
+                          .value = event.value,
+                          .id = id,
+                          .clock = clock,
+                          .notify = event.notify,
+                          .signo = event.signo,
+                          .tid = event.tid,
+                          .cpu = { .clock = cpu, .user = p->i.uid } };
     p->timers = x;
     return 0;
 }
@@ -196,7 +223,8 @@ static struct itimerspec left(const struct ptimer *x)
     if (due && x->interval && now >= due)
         due += ((now - due) / x->interval + 1) * x->interval;
     uint64_t ns = !due ? 0 : due > now ? due - now : 1;
-    return (struct itimerspec){ { x->interval / SECOND, x->interval % SECOND }, { ns / SECOND, ns % SECOND } };
+    return (struct itimerspec){ { x->interval / SECOND, x->interval % SECOND },
+                                { ns / SECOND, ns % SECOND } };
 }
 
 int64_t linux_timer_settime(struct thread *t, struct message *m)
@@ -208,7 +236,8 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     int64_t error = user_read(t, m->w[2], &new, sizeof new);
     if (error)
         return error;
-    if (new.value.sec < 0 || (uint64_t)new.value.nsec >= SECOND || new.interval.sec < 0 || (uint64_t)new.interval.nsec >= SECOND)
+    if (new.value.sec < 0 || (uint64_t) new.value.nsec >= SECOND || new.interval.sec < 0 ||
+        (uint64_t) new.interval.nsec >= SECOND)
         return -EINVAL;
     old = left(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))

@@ -11,26 +11,44 @@ enum service_name { VFS, PM, PIPE };
 static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] = "pipe" };
 
 /* Windows: which argument is the address, which the length. */
-#define NONE                 .window = WINDOW_NONE
-#define IN(b, l)             .window = WINDOW_IN, .base = b, .length = l
-#define OUT(b, l)            .window = WINDOW_OUT, .base = b, .length = l
-#define IN_VECTOR(b, l)      .window = WINDOW_IN | WINDOW_IOVEC, .base = b, .length = l
-#define OUT_VECTOR(b, l)     .window = WINDOW_OUT | WINDOW_IOVEC, .base = b, .length = l
-#define OUT_FIXED(b, n)      .window = WINDOW_OUT, .base = b, .length = WINDOW_FIXED, .bytes = n
-#define PATH                 .window = WINDOW_IN, .base = 1, .length = WINDOW_FIXED, .bytes = 4096
+#define NONE             .window = WINDOW_NONE
+#define IN(b, l)         .window = WINDOW_IN, .base = b, .length = l
+#define OUT(b, l)        .window = WINDOW_OUT, .base = b, .length = l
+#define IN_VECTOR(b, l)  .window = WINDOW_IN | WINDOW_IOVEC, .base = b, .length = l
+#define OUT_VECTOR(b, l) .window = WINDOW_OUT | WINDOW_IOVEC, .base = b, .length = l
+#define OUT_FIXED(b, n)  .window = WINDOW_OUT, .base = b, .length = WINDOW_FIXED, .bytes = n
+#define PATH             .window = WINDOW_IN, .base = 1, .length = WINDOW_FIXED, .bytes = 4096
 
-#define CONNECTION(o, w, f)  { .kind = ROUTE_CONNECTION, .op = o, w, .flags = f }
-#define SERVICE(s, o, w, f)  { .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = f }
-#define KERNEL(o)            { .kind = ROUTE_KERNEL, .op = o }
-#define CONSTANT(n)          { .kind = ROUTE_CONSTANT, .op = n }
-#define VALUE(e)             { .kind = ROUTE_VALUE, .op = e }
+#define CONNECTION(o, w, f)                              \
+    {                                                    \
+        .kind = ROUTE_CONNECTION, .op = o, w, .flags = f \
+    }
+#define SERVICE(s, o, w, f)                                    \
+    {                                                          \
+        .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = f \
+    }
+#define KERNEL(o)                     \
+    {                                 \
+        .kind = ROUTE_KERNEL, .op = o \
+    }
+#define CONSTANT(n)                     \
+    {                                   \
+        .kind = ROUTE_CONSTANT, .op = n \
+    }
+#define VALUE(e)                     \
+    {                                \
+        .kind = ROUTE_VALUE, .op = e \
+    }
 
 #define ROUTED(number, name, status, route, note) [number] = route,
-#define HANDLED(number, name, status, note)       [number] = { .kind = ROUTE_PERSONALITY, .op = KERNEL_SYSCALL },
-#define MISSING(number, name, errno, note)        [number] = { .kind = ROUTE_VALUE, .op = errno, .flags = ROUTE_COUNTED },
+#define HANDLED(number, name, status, note) \
+    [number] = { .kind = ROUTE_PERSONALITY, .op = KERNEL_SYSCALL },
+#define MISSING(number, name, errno, note) \
+    [number] = { .kind = ROUTE_VALUE, .op = errno, .flags = ROUTE_COUNTED },
 
 static const struct route unknown = { .kind = ROUTE_VALUE, .op = ENOSYS, .flags = ROUTE_COUNTED };
-/* The numbers that Linux has not given out stay as they are here: ROUTE_PERSONALITY without an operation. */
+/* The numbers that Linux has not given out stay as they are here: ROUTE_PERSONALITY without an
+ * operation. */
 static struct route routes[ROUTES_MAX] = {
 #include "syscalls.def"
 };

@@ -1,4 +1,5 @@
-/* Scheduling as Linux programs ask about it: one processor, SCHED_OTHER, nice values that become eight priorities. */
+/* Scheduling as Linux programs ask about it: one processor, SCHED_OTHER, nice values that become
+ * eight priorities. */
 #include "handlers.h"
 
 #include "syscalls.h"
@@ -50,8 +51,8 @@ static bool chosen(const struct process *p, const struct process *self, int whic
 {
     switch (which) {
     case PRIO_PROCESS: return who ? p->i.pid == who : p == self;
-    case PRIO_PGRP:    return p->i.pgid == (who ? who : self->i.pgid);
-    default:           return p->i.uid == (who ? who : self->i.uid);
+    case PRIO_PGRP: return p->i.pgid == (who ? who : self->i.pgid);
+    default: return p->i.uid == (who ? who : self->i.uid);
     }
 }
 
@@ -61,8 +62,8 @@ int64_t linux_getpriority(struct thread *t, struct message *m)
     if (m->w[0] > PRIO_USER)
         return -EINVAL;
     FOR_EACH_PROCESS(p)
-        if (chosen(p, t->process, m->w[0], m->w[1]))
-            best = MAX(best, 20 - p->i.nice);
+    if (chosen(p, t->process, m->w[0], m->w[1]))
+        best = MAX(best, 20 - p->i.nice);
     return best;
 }
 
@@ -73,7 +74,8 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
     if (m->w[0] > PRIO_USER)
         return -EINVAL;
     nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-    FOR_EACH_PROCESS(p) {
+    FOR_EACH_PROCESS(p)
+    {
         if (!chosen(p, self, m->w[0], m->w[1]))
             continue;
         if (self->i.euid && self->i.euid != p->i.uid && self->i.euid != p->i.euid) {
@@ -96,7 +98,8 @@ static bool valid(int policy, int priority)
 {
     if (policy == SCHED_FIFO || policy == SCHED_RR)
         return priority >= 1 && priority <= RT_PRIORITY_MAX;
-    return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) && priority == 0;
+    return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) &&
+           priority == 0;
 }
 
 int64_t linux_sched_getparam(struct thread *t, struct message *m)
@@ -125,13 +128,17 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
         policy = p->sched >> 32;
     if (!valid(policy, priority))
         return -EINVAL;
-    if (t->process->i.euid && (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
+    if (t->process->i.euid &&
+        (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
         return -EPERM;
     p->sched = (uint64_t)policy << 32 | (uint32_t)priority;
     return 0;
 }
 
-int64_t linux_sched_setparam(struct thread *t, struct message *m) { return set_policy(t, m->w[0], -1, m->w[1]); }
+int64_t linux_sched_setparam(struct thread *t, struct message *m)
+{
+    return set_policy(t, m->w[0], -1, m->w[1]);
+}
 
 int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 {
@@ -146,11 +153,21 @@ int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 
 static int64_t bound(int policy, int realtime)
 {
-    return policy == SCHED_FIFO || policy == SCHED_RR ? realtime : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+    return policy == SCHED_FIFO || policy == SCHED_RR                               ? realtime
+           : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
+                                                                                    : -EINVAL;
 }
 
-int64_t linux_sched_get_priority_max(struct thread *t, struct message *m) { (void)t; return bound(m->w[0], RT_PRIORITY_MAX); }
-int64_t linux_sched_get_priority_min(struct thread *t, struct message *m) { (void)t; return bound(m->w[0], 1); }
+int64_t linux_sched_get_priority_max(struct thread *t, struct message *m)
+{
+    (void)t;
+    return bound(m->w[0], RT_PRIORITY_MAX);
+}
+int64_t linux_sched_get_priority_min(struct thread *t, struct message *m)
+{
+    (void)t;
+    return bound(m->w[0], 1);
+}
 
 int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
 {

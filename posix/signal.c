@@ -1,9 +1,10 @@
-/* Signals: sending and delivering. (Stevens & Rago, chapter 10; the rules are those of Linux, kernel/signal.c.)
+/* Signals: sending and delivering. (Stevens & Rago, chapter 10; the rules are those of Linux,
+ * kernel/signal.c.)
  *
- * signal_post() decides at once what needs no thread: ignored signals vanish, fatal ones end the process. Otherwise
- * the signal becomes pending and a thread that does not block it is told: one that WAITs here is woken, one that is
- * AWAY is interrupted by the kernel and then calls us. thread_attend() takes pending signals one by one on a
- * thread's way back to its program. */
+ * signal_post() decides at once what needs no thread: ignored signals vanish, fatal ones end the
+ * process. Otherwise the signal becomes pending and a thread that does not block it is told: one
+ * that WAITs here is woken, one that is AWAY is interrupted by the kernel and then calls us.
+ * thread_attend() takes pending signals one by one on a thread's way back to its program. */
 #include "signal.h"
 
 #include "ptimer.h"
@@ -11,7 +12,8 @@
 #include "tty.h"
 #include "user.h"
 
-static const uint64_t ignored_by_default = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH);
+static const uint64_t ignored_by_default = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) |
+                                           BIT(SIGWINCH);
 
 bool signal_ignored(const struct process *p, int sig)
 {
@@ -23,7 +25,8 @@ static bool fatal(const struct process *p, int sig)
 {
     if (sig == SIGKILL)
         return true;
-    return p->actions[sig - 1].handler == SIG_DFL && !(BIT(sig) & (ignored_by_default | STOP_SIGNALS));
+    return p->actions[sig - 1].handler == SIG_DFL &&
+           !(BIT(sig) & (ignored_by_default | STOP_SIGNALS));
 }
 
 /* ---- queues ---- */
@@ -31,11 +34,13 @@ static bool fatal(const struct process *p, int sig)
 enum { QUEUED_MAX = 4096, RLIMIT_SIGPENDING = 11 };
 static struct share queued_share = SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
 
-/* An entry for a signal to p, accounted to p's user; NULL: he has his part. Of signals below SIGRTMIN one of a kind waits, so those
- * that the kernel sends, and kill, are not held back by the limit (Linux, sigqueue_alloc). */
+/* An entry for a signal to p, accounted to p's user; NULL: he has his part. Of signals below
+ * SIGRTMIN one of a kind waits, so those that the kernel sends, and kill, are not held back by the
+ * limit (Linux, sigqueue_alloc). */
 static struct queued *queued_new(const struct process *p, const struct siginfo *info)
 {
-    uint64_t limit = info->signo < SIGRTMIN && info->code >= 0 ? ~0ul : p->limits[RLIMIT_SIGPENDING].soft;
+    uint64_t limit = info->signo < SIGRTMIN && info->code >= 0 ? ~0ul
+                                                               : p->limits[RLIMIT_SIGPENDING].soft;
     if (share_take_limited(&queued_share, p->i.uid, 1, limit, -EAGAIN))
         return NULL;
     struct queued *n = memory_alloc(sizeof *n);
@@ -52,7 +57,8 @@ static void queued_free(struct queued *n)
     memory_free(n);
 }
 
-/* Without an entry a signal is still delivered, though without what siginfo tells; but what sigqueue sends is refused. */
+/* Without an entry a signal is still delivered, though without what siginfo tells; but what
+ * sigqueue sends is refused. */
 static int queue_add(struct process *p, struct sigqueue *q, const struct siginfo *info)
 {
     uint64_t bit = BIT(info->signo);
@@ -122,7 +128,8 @@ static void queue_return(struct thread *t, const struct siginfo *info)
 
 int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
 {
-    static const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGFPE) | BIT(SIGSYS);
+    static const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) |
+                                        BIT(SIGFPE) | BIT(SIGSYS);
     uint64_t due = (t->pending.set | t->process->pending.set) & set;
     if (!due)
         return 0;
@@ -140,7 +147,8 @@ int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
 void thread_recheck(struct thread *t)
 {
     struct process *p = t->process;
-    t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || p->stopped || p->doomed || t->restore_mask;
+    t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || p->stopped || p->doomed ||
+                   t->restore_mask;
 }
 
 static void interrupt(struct thread *t)
@@ -156,8 +164,9 @@ static void interrupt(struct thread *t)
 static void thread_signalled(struct thread *t, int sig)
 {
     struct process *p = t->process;
-    if (t->place == THREAD_WAITING && (BIT(sig) & STOP_SIGNALS) && p->actions[sig - 1].handler == SIG_DFL) {
-        struct siginfo info;   /* no need to end the wait */
+    if (t->place == THREAD_WAITING && (BIT(sig) & STOP_SIGNALS) &&
+        p->actions[sig - 1].handler == SIG_DFL) {
+        struct siginfo info; /* no need to end the wait */
         if (signal_take(t, BIT(sig), &info))
             process_stop(p, sig);
         return;
@@ -180,7 +189,9 @@ static struct thread *choose(struct process *p, int sig)
     for (struct thread *t = p->threads; t; t = t->next) {
         if (waits_for(t, sig))
             return t;
-        if (!(t->blocked & BIT(sig)) && (!chosen || t->tid == (int)p->i.pid || (chosen->place != THREAD_WAITING && chosen->tid != (int)p->i.pid)))
+        if (!(t->blocked & BIT(sig)) &&
+            (!chosen || t->tid == (int)p->i.pid ||
+             (chosen->place != THREAD_WAITING && chosen->tid != (int)p->i.pid)))
             chosen = t;
     }
     return chosen;
@@ -192,7 +203,8 @@ static void sigwait_end(struct thread *t);
 
 static bool protected_init(const struct process *p, int sig)
 {
-    return p == init_process && (sig == SIGKILL || sig == SIGSTOP || p->actions[sig - 1].handler == SIG_DFL);
+    return p == init_process &&
+           (sig == SIGKILL || sig == SIGSTOP || p->actions[sig - 1].handler == SIG_DFL);
 }
 
 int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
@@ -236,14 +248,15 @@ void signal_kernel(struct process *p, int sig)
 void signal_self(struct thread *t, int sig)
 {
     const struct posix_proc *i = &t->process->i;
-    signal_post(t->process, t, &(struct siginfo){ .signo = sig, .code = SI_USER, .sent = { i->pid, i->uid, 0 } });
+    signal_post(t->process, t,
+                &(struct siginfo){ .signo = sig, .code = SI_USER, .sent = { i->pid, i->uid, 0 } });
 }
 
 void signal_group(unsigned pgid, int sig)
 {
     FOR_EACH_PROCESS(p)
-        if (p->i.pgid == pgid)
-            signal_kernel(p, sig);
+    if (p->i.pgid == pgid)
+        signal_kernel(p, sig);
 }
 
 void signal_force(struct thread *t, const struct siginfo *info)
@@ -266,8 +279,8 @@ void signal_force(struct thread *t, const struct siginfo *info)
 bool signal_allowed(const struct process *from, const struct process *p, int sig)
 {
     const struct posix_proc *a = &from->i, *b = &p->i;
-    return !a->euid || a->euid == b->suid || a->euid == b->uid || a->uid == b->suid || a->uid == b->uid
-        || (sig == SIGCONT && a->sid == b->sid);
+    return !a->euid || a->euid == b->suid || a->euid == b->uid || a->uid == b->suid ||
+           a->uid == b->uid || (sig == SIGCONT && a->sid == b->sid);
 }
 
 void signal_mask(struct thread *t, uint64_t mask)
@@ -345,8 +358,8 @@ static enum delivery deliver(struct thread *t, const struct siginfo *info, int64
     size_t length;
     struct sigaction now = *a;
     if (frame_push(t, info, &now, *result, &missing, &length) < 0) {
-        /* The call's result is put into the registers first, so that nothing is done twice: the throw-back is of the
-         * thread's next event. */
+        /* The call's result is put into the registers first, so that nothing is done twice: the
+         * throw-back is of the thread's next event. */
         queue_return(t, info);
         enum { THROWS_MAX = 8 };
         if (++t->throws > THROWS_MAX) {
@@ -356,7 +369,8 @@ static enum delivery deliver(struct thread *t, const struct siginfo *info, int64
         if (*result != REGISTERS || t->number != (uint64_t)-1) {
             int64_t r = *result;
             bool again = (r == -ERESTARTSYS && (now.flags & SA_RESTART)) || r == -ERESTARTNOINTR;
-            registers_finish(t, r <= -ERESTARTSYS && r != REGISTERS ? (again ? -ERESTARTNOINTR : -EINTR) : r);
+            registers_finish(
+                t, r <= -ERESTARTSYS && r != REGISTERS ? (again ? -ERESTARTNOINTR : -EINTR) : r);
             call_t c = t->call;
             t->call = 0;
             t->place = THREAD_AWAY;
@@ -430,13 +444,15 @@ static void sigwait_leave(struct thread *t) { (void)t; }
 
 static bool waits_for(const struct thread *t, int sig)
 {
-    return t->place == THREAD_WAITING && t->cancel == sigwait_leave && (t->wait.signal.set & BIT(sig));
+    return t->place == THREAD_WAITING && t->cancel == sigwait_leave &&
+           (t->wait.signal.set & BIT(sig));
 }
 
-/* Takes a signal of the set: its number, 0 when there is none, LATER when the call was thrown back. */
+/* Takes a signal of the set: its number, 0 when there is none, LATER when the call was thrown back.
+ */
 static int64_t sigwait_take(struct thread *t, uint64_t set, caller_t to)
 {
-    struct siginfo full[3] = { 0 };   /* siginfo_t has 128 bytes */
+    struct siginfo full[3] = { 0 }; /* siginfo_t has 128 bytes */
     int sig = signal_take(t, set, &full[0]);
     if (!sig || !to)
         return sig;
@@ -457,7 +473,10 @@ static void sigwait_end(struct thread *t)
         thread_finish(t, result ? result : -EAGAIN);
 }
 
-static void sigwait_timeout(struct timer *timer) { thread_finish(CONTAINER(timer, struct thread, timer), -EAGAIN); }
+static void sigwait_timeout(struct timer *timer)
+{
+    thread_finish(CONTAINER(timer, struct thread, timer), -EAGAIN);
+}
 
 int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
 {
@@ -465,7 +484,8 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
     int64_t time[2] = { 0, 0 }, error;
     if (m->w[3] != 8)
         return -EINVAL;
-    if ((error = user_read(t, m->w[0], &set, 8)) || (m->w[2] && (error = user_read(t, m->w[2], time, 16))))
+    if ((error = user_read(t, m->w[0], &set, 8)) ||
+        (m->w[2] && (error = user_read(t, m->w[2], time, 16))))
         return error;
     if (m->w[2] && (time[0] < 0 || (uint64_t)time[1] >= 1000000000))
         return -EINVAL;
@@ -476,7 +496,8 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
     if (m->w[2] && !time[0] && !time[1])
         return -EAGAIN;
     if (m->w[2])
-        timer_set(&t->timer, time_now() + (uint64_t)MIN(time[0], 1000000000) * 1000000000 + time[1], sigwait_timeout);
+        timer_set(&t->timer, time_now() + (uint64_t)MIN(time[0], 1000000000) * 1000000000 + time[1],
+                  sigwait_timeout);
     t->wait.signal.set = set;
     t->wait.signal.info = m->w[1];
     return thread_wait(t, sigwait_leave, -EINTR);

@@ -11,7 +11,9 @@ static bool valid(int sig) { return sig >= 0 && sig <= SIGNALS; }
 
 static struct siginfo from_user(const struct thread *t, int sig, int code)
 {
-    return (struct siginfo){ .signo = sig, .code = code, .sent = { t->process->i.pid, t->process->i.uid, 0 } };
+    return (struct siginfo){ .signo = sig,
+                             .code = code,
+                             .sent = { t->process->i.pid, t->process->i.uid, 0 } };
 }
 
 int64_t linux_kill(struct thread *t, struct message *m)
@@ -34,11 +36,15 @@ int64_t linux_kill(struct thread *t, struct message *m)
         signal_post(p, NULL, &info);
         return 0;
     }
-    unsigned group = pid == 0 ? self->i.pgid : pid == -1 ? 0 : (unsigned)-pid, self_pid = self->i.pid;
+    unsigned group = pid == 0    ? self->i.pgid
+                     : pid == -1 ? 0
+                                 : (unsigned)-pid,
+             self_pid = self->i.pid;
     bool any = false, allowed = false;
-    self->busy++;   /* the sender itself comes last */
+    self->busy++; /* the sender itself comes last */
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
-        if (!p->i.pid || (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
+        if (!p->i.pid ||
+            (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
             continue;
         any = true;
         if (!signal_allowed(self, p, sig))
@@ -63,7 +69,10 @@ static int64_t to_thread(struct thread *t, int tgid, int tid, int sig)
     return signal_post(to->process, to, &info);
 }
 
-int64_t linux_tkill(struct thread *t, struct message *m) { return to_thread(t, 0, m->w[0], m->w[1]); }
+int64_t linux_tkill(struct thread *t, struct message *m)
+{
+    return to_thread(t, 0, m->w[0], m->w[1]);
+}
 
 int64_t linux_tgkill(struct thread *t, struct message *m)
 {
@@ -141,12 +150,15 @@ int64_t linux_rt_sigprocmask(struct thread *t, struct message *m)
         return -EINVAL;
     if (m->w[1] && (error = user_read(t, m->w[1], &set, sizeof set)))
         return error;
-    if (m->w[1] && (int)m->w[0] != SIG_BLOCK && (int)m->w[0] != SIG_UNBLOCK && (int)m->w[0] != SIG_SETMASK)
+    if (m->w[1] && (int)m->w[0] != SIG_BLOCK && (int)m->w[0] != SIG_UNBLOCK &&
+        (int)m->w[0] != SIG_SETMASK)
         return -EINVAL;
     if (m->w[2] && (error = user_write(t, m->w[2], &now, sizeof now)))
         return error;
     if (m->w[1])
-        signal_mask(t, (int)m->w[0] == SIG_BLOCK ? now | set : (int)m->w[0] == SIG_UNBLOCK ? now & ~set : set);
+        signal_mask(t, (int)m->w[0] == SIG_BLOCK     ? now | set
+                       : (int)m->w[0] == SIG_UNBLOCK ? now & ~set
+                                                     : set);
     return 0;
 }
 
@@ -172,7 +184,7 @@ int64_t linux_rt_sigsuspend(struct thread *t, struct message *m)
     t->restore_mask = true;
     if (t->attention)
         return -ERESTARTNOHAND;
-    t->attention = true;   /* the mask has to be put back */
+    t->attention = true; /* the mask has to be put back */
     return thread_wait(t, leave, -ERESTARTNOHAND);
 }
 
@@ -184,11 +196,16 @@ int64_t linux_pause(struct thread *t, struct message *m)
 
 int64_t linux_sigaltstack(struct thread *t, struct message *m)
 {
-    struct { uint64_t base; uint32_t flags, pad; uint64_t size; } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
+    struct {
+        uint64_t base;
+        uint32_t flags, pad;
+        uint64_t size;
+    } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
     struct regs r;
     int64_t error;
     kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
-    bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base && r.rsp - t->alt_base <= t->alt_size;
+    bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base &&
+              r.rsp - t->alt_base <= t->alt_size;
     if (on)
         old.flags |= SS_ONSTACK;
     if (m->w[0]) {
@@ -198,15 +215,15 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
             return -EPERM;
         if ((new.flags & ~SS_AUTODISARM) > SS_DISABLE)
             return -EINVAL;
-        if (!(new.flags & SS_DISABLE) && new.size < MINSIGSTKSZ)
+        if (!(new.flags &SS_DISABLE) && new.size < MINSIGSTKSZ)
             return -ENOMEM;
     }
     if (m->w[1] && (error = user_write(t, m->w[1], &old, sizeof old)))
         return error;
     if (m->w[0]) {
-        t->alt_flags = new.flags & (SS_DISABLE | SS_AUTODISARM);
-        t->alt_base = new.flags & SS_DISABLE ? 0 : new.base;
-        t->alt_size = new.flags & SS_DISABLE ? 0 : new.size;
+        t->alt_flags = new.flags &(SS_DISABLE | SS_AUTODISARM);
+        t->alt_base = new.flags &SS_DISABLE ? 0 : new.base;
+        t->alt_size = new.flags &SS_DISABLE ? 0 : new.size;
     }
     return 0;
 }

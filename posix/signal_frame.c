@@ -1,45 +1,70 @@
-/* Signal frames, laid out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h, asm/ucontext.h), because
- * programs read and write them: musl's cancellation changes the saved rip and signal mask.
+/* Signal frames, laid out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h,
+ * asm/ucontext.h), because programs read and write them: musl's cancellation changes the saved rip
+ * and signal mask.
  *
  *   higher     fp:    XSAVE area, 64-byte aligned; then a magic word
- *              frame: return address (the restorer), ucontext, siginfo      <- rsp, rdx = ucontext, rsi = siginfo
- *   lower
+ *              frame: return address (the restorer), ucontext, siginfo      <- rsp, rdx = ucontext,
+ * rsi = siginfo lower
  */
 #include "signal.h"
 
 #include "syscalls.h"
 #include "user.h"
 
-enum { RED_ZONE = 128, TRAP_FLAG = 0x100, DIRECTION_FLAG = 0x400, RESUME_FLAG = 0x10000, FXSAVE_SIZE = 512 };
-enum { FLAGS_KEPT = 0x0dd5 | 0x40000 /* what sigreturn may set: arithmetic, TF, DF, OF, AC */, FLAGS_ALWAYS = 0x202 };
+enum {
+    RED_ZONE = 128,
+    TRAP_FLAG = 0x100,
+    DIRECTION_FLAG = 0x400,
+    RESUME_FLAG = 0x10000,
+    FXSAVE_SIZE = 512
+};
+enum {
+    FLAGS_KEPT = 0x0dd5 | 0x40000 /* what sigreturn may set: arithmetic, TF, DF, OF, AC */,
+    FLAGS_ALWAYS = 0x202
+};
 enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
 enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
 enum { USER_CS = 0x33, USER_SS = 0x2b };
 enum { NR_RESTART_SYSCALL = 219, SYSCALL_SIZE = 2 };
 
 struct sigcontext {
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+        rflags;
     uint16_t cs, gs, fs, ss;
     uint64_t error, trap, old_mask, cr2;
     caller_t fpstate;
     uint64_t reserved[8];
 };
-struct sigstack { uint64_t base; uint32_t flags, pad; uint64_t size; };
-struct ucontext { uint64_t flags, link; struct sigstack stack; struct sigcontext context; uint64_t mask; };
-_Static_assert(sizeof(struct ucontext) == 304, "the head of ucontext_t, without the unused part of its mask");
+struct sigstack {
+    uint64_t base;
+    uint32_t flags, pad;
+    uint64_t size;
+};
+struct ucontext {
+    uint64_t flags, link;
+    struct sigstack stack;
+    struct sigcontext context;
+    uint64_t mask;
+};
+_Static_assert(sizeof(struct ucontext) == 304,
+               "the head of ucontext_t, without the unused part of its mask");
 
 struct frame {
-    caller_t        restorer;
+    caller_t restorer;
     struct ucontext uc;
-    struct siginfo  info;
-    uint8_t         info_rest[80];
+    struct siginfo info;
+    uint8_t info_rest[80];
 };
 
 /* Room for a frame and what lies between it and the floating point state above it. */
 enum { FRAME_SPACE = (sizeof(struct frame) + 16 + 63) / 64 * 64 };
 
 /* At the end of the fxsave part: what follows it. */
-struct fp_software { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
+struct fp_software {
+    uint32_t magic1, extended_size;
+    uint64_t features;
+    uint32_t size, pad[7];
+};
 enum { FP_SOFTWARE_AT = 464 };
 
 static size_t fpu_size;
@@ -81,7 +106,8 @@ void registers_finish(struct thread *t, int64_t result)
 }
 
 /* How the interrupted call will look to the program when its handler returns. */
-static void finish_for_handler(struct regs *r, const struct thread *t, const struct sigaction *a, int64_t result)
+static void finish_for_handler(struct regs *r, const struct thread *t, const struct sigaction *a,
+                               int64_t result)
 {
     if (result == REGISTERS)
         return;
@@ -97,25 +123,51 @@ static void finish_for_handler(struct regs *r, const struct thread *t, const str
 static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t mask)
 {
     *c = (struct sigcontext){
-        .r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11, .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-        .rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx, .rdx = r->rdx, .rax = r->rax, .rcx = r->rcx,
-        .rsp = r->rsp, .rip = r->rip, .rflags = r->rflags, .cs = USER_CS, .ss = USER_SS, .old_mask = mask,
-        .trap = fault_vector, .error = fault_error, .cr2 = fault_address,
+        .r8 = r->r8,
+        .r9 = r->r9,
+        .r10 = r->r10,
+        .r11 = r->r11,
+        .r12 = r->r12,
+        .r13 = r->r13,
+        .r14 = r->r14,
+        .r15 = r->r15,
+        .rdi = r->rdi,
+        .rsi = r->rsi,
+        .rbp = r->rbp,
+        .rbx = r->rbx,
+        .rdx = r->rdx,
+        .rax = r->rax,
+        .rcx = r->rcx,
+        .rsp = r->rsp,
+        .rip = r->rip,
+        .rflags = r->rflags,
+        .cs = USER_CS,
+        .ss = USER_SS,
+        .old_mask = mask,
+        .trap = fault_vector,
+        .error = fault_error,
+        .cr2 = fault_address,
     };
 }
 
-int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a, int64_t result, caller_t *missing, size_t *length)
+int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a,
+               int64_t result, caller_t *missing, size_t *length)
 {
-    /* Nothing in here waits, so one buffer does: the floating point state, and the frame as far before it as on the stack. */
-    static struct { uint8_t before[FRAME_SPACE]; uint8_t fp[FPU_SIZE + 4]; } image __attribute__((aligned(64)));
+    /* Nothing in here waits, so one buffer does: the floating point state, and the frame as far
+     * before it as on the stack. */
+    static struct {
+        uint8_t before[FRAME_SPACE];
+        uint8_t fp[FPU_SIZE + 4];
+    } image __attribute__((aligned(64)));
     uint8_t *const fp_image = image.fp;
     struct regs r;
     if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
-        return 0;   /* it died meanwhile */
+        return 0; /* it died meanwhile */
     finish_for_handler(&r, t, a, result);
 
     uint64_t sp = r.rsp - RED_ZONE;
-    if ((a->flags & SA_ONSTACK) && !(t->alt_flags & SS_DISABLE) && t->alt_size && !on_alt_stack(t, r.rsp))
+    if ((a->flags & SA_ONSTACK) && !(t->alt_flags & SS_DISABLE) && t->alt_size &&
+        !on_alt_stack(t, r.rsp))
         sp = t->alt_base + t->alt_size;
     uint64_t fp = (sp - fpu_size - 4) & ~63ul;
     uint64_t at = ((fp - sizeof(struct frame)) & ~15ul) - 8;
@@ -130,8 +182,11 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     *(uint32_t *)(fp_image + fpu_size) = MAGIC2;
     uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
     frame->restorer = a->restorer;
-    frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    frame->uc.stack = (struct sigstack){ t->alt_base, on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0, t->alt_size };
+    frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
+                      UC_STRICT_RESTORE_SS;
+    frame->uc.stack = (struct sigstack){ t->alt_base,
+                                         on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0,
+                                         t->alt_size };
     context_fill(&frame->uc.context, &r, mask);
     frame->uc.context.fpstate = fp;
     frame->uc.mask = mask;
@@ -154,25 +209,29 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     return 0;
 }
 
-/* The floating point state that a frame names is read to `state`, which already holds `have` bytes of it. */
+/* The floating point state that a frame names is read to `state`, which already holds `have` bytes
+ * of it. */
 static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, size_t have)
 {
     struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
     int64_t error = have >= FXSAVE_SIZE ? 0 : user_read(t, at, state, FXSAVE_SIZE);
     if (error || fpu_size == FXSAVE_SIZE)
         return error;
-    size_t size = sw->magic1 == MAGIC1 && sw->size <= fpu_size && sw->size >= FXSAVE_SIZE + 64 ? sw->size : FXSAVE_SIZE;
-    if (size > have && size > FXSAVE_SIZE && (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
+    size_t size = sw->magic1 == MAGIC1 && sw->size <= fpu_size && sw->size >= FXSAVE_SIZE + 64
+                      ? sw->size
+                      : FXSAVE_SIZE;
+    if (size > have && size > FXSAVE_SIZE &&
+        (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
         return error;
     if (size < fpu_size)
         memset(state + size, 0, fpu_size - size);
     if (size == FXSAVE_SIZE)
-        state[FXSAVE_SIZE] = 3;   /* the header: x87 and SSE are there */
+        state[FXSAVE_SIZE] = 3; /* the header: x87 and SSE are there */
     return 0;
 }
 
-/* Reads the context at sp and the floating point state: *state is what SYS_REGS_SET takes for it. As frame_push left them
- * both lie close together, and one look brings them. */
+/* Reads the context at sp and the floating point state: *state is what SYS_REGS_SET takes for it.
+ * As frame_push left them both lie close together, and one look brings them. */
 static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, uint64_t *state)
 {
     static uint8_t image[FRAME_SPACE + FPU_SIZE] __attribute__((aligned(64)));
@@ -187,7 +246,8 @@ static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, ui
     *state = FPU_RESET;
     if (!fp)
         return 0;
-    uint64_t from = fp - sp;   /* where in the image the state begins, if it does; both numbers are the program's */
+    /* where in the image the state begins, if it does; both numbers are the program's */
+    uint64_t from = fp - sp;
     together = together && range_between(from, fpu_size, sizeof *uc, MIN(all, sizeof image));
     uint8_t *at = together ? image + from : elsewhere;
     *state = (uint64_t)at;
@@ -215,13 +275,31 @@ int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
         return frame_bad(t);
     const struct sigcontext *c = &uc.context;
     struct regs to = {
-        .rdi = c->rdi, .rsi = c->rsi, .rdx = c->rdx, .r10 = c->r10, .r8 = c->r8, .r9 = c->r9, .rax = c->rax, .rbx = c->rbx,
-        .rbp = c->rbp, .r12 = c->r12, .r13 = c->r13, .r14 = c->r14, .r15 = c->r15, .rip = c->rip, .rsp = c->rsp, .rcx = c->rcx,
-        .r11 = c->r11, .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS, .fs_base = r.fs_base, .gs_base = r.gs_base,
+        .rdi = c->rdi,
+        .rsi = c->rsi,
+        .rdx = c->rdx,
+        .r10 = c->r10,
+        .r8 = c->r8,
+        .r9 = c->r9,
+        .rax = c->rax,
+        .rbx = c->rbx,
+        .rbp = c->rbp,
+        .r12 = c->r12,
+        .r13 = c->r13,
+        .r14 = c->r14,
+        .r15 = c->r15,
+        .rip = c->rip,
+        .rsp = c->rsp,
+        .rcx = c->rcx,
+        .r11 = c->r11,
+        .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS,
+        .fs_base = r.fs_base,
+        .gs_base = r.gs_base,
     };
     if (kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, use, 0, 0, 0) < 0)
-        return frame_bad(t);   /* a floating point state that the processor would not take */
-    if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) && !on_alt_stack(t, to.rsp)) {
+        return frame_bad(t); /* a floating point state that the processor would not take */
+    if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&
+        !on_alt_stack(t, to.rsp)) {
         t->alt_flags = uc.stack.flags & (SS_DISABLE | SS_AUTODISARM);
         t->alt_base = uc.stack.base;
         t->alt_size = uc.stack.size;

@@ -1,4 +1,5 @@
-/* Clocks, sleeping, processor time, and the interval timer of alarm(). Reading a clock goes to the kernel by route. */
+/* Clocks, sleeping, processor time, and the interval timer of alarm(). Reading a clock goes to the
+ * kernel by route. */
 #include "handlers.h"
 
 #include "signal.h"
@@ -11,7 +12,9 @@ enum { TIMER_ABSTIME = 1, TICKS = 100, SECOND = 1000000000 };
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
 
-struct timeval { int64_t sec, usec; };
+struct timeval {
+    int64_t sec, usec;
+};
 
 static int64_t wall_offset(void)
 {
@@ -45,7 +48,8 @@ static void sleep_left(struct thread *t)
     user_poke(t, t->restart.remaining, &time, sizeof time);
 }
 
-static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining, int64_t interrupted)
+static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining,
+                           int64_t interrupted)
 {
     t->restart.set = true;
     t->restart.until = until;
@@ -68,7 +72,8 @@ static int64_t sleep_time(struct thread *t, caller_t at, caller_t remaining, uin
     return remaining ? user_probe(t, remaining, sizeof time) : 0;
 }
 
-static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_t at, caller_t remaining)
+static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_t at,
+                        caller_t remaining)
 {
     uint64_t ns, now = time_now();
     int64_t error = sleep_time(t, at, absolute ? 0 : remaining, &ns);
@@ -77,7 +82,8 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
     if (!absolute) {
         if (!ns)
             return 0;
-        return sleep_until(t, now + MIN(ns, (uint64_t)INT64_MAX - now), remaining, -ERESTART_RESTARTBLOCK);
+        return sleep_until(t, now + MIN(ns, (uint64_t)INT64_MAX - now), remaining,
+                           -ERESTART_RESTARTBLOCK);
     }
     int64_t until = (int64_t)ns - (clock == CLOCK_REALTIME ? wall_offset() : 0);
     if (until <= (int64_t)now)
@@ -86,7 +92,8 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
 }
 
 /* By a clock of processor time; not one's own, which would stand still. */
-static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_t at, caller_t remaining)
+static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_t at,
+                            caller_t remaining)
 {
     struct cpu_clock c;
     uint64_t ns;
@@ -95,13 +102,18 @@ static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_
     int64_t error = sleep_time(t, at, absolute ? 0 : remaining, &ns);
     if (error)
         return error;
-    uint64_t now = cpu_clock_read(&c), until = absolute ? ns : now + MIN(ns, (uint64_t)INT64_MAX - now);
+    uint64_t now = cpu_clock_read(&c),
+             until = absolute ? ns : now + MIN(ns, (uint64_t)INT64_MAX - now);
     if (until <= now)
         return 0;
-    return cpu_sleep_until(t, &c, until, absolute ? 0 : remaining, absolute ? -ERESTARTNOHAND : -ERESTART_RESTARTBLOCK);
+    return cpu_sleep_until(t, &c, until, absolute ? 0 : remaining,
+                           absolute ? -ERESTARTNOHAND : -ERESTART_RESTARTBLOCK);
 }
 
-int64_t linux_nanosleep(struct thread *t, struct message *m) { return do_sleep(t, CLOCK_MONOTONIC, false, m->w[0], m->w[1]); }
+int64_t linux_nanosleep(struct thread *t, struct message *m)
+{
+    return do_sleep(t, CLOCK_MONOTONIC, false, m->w[0], m->w[1]);
+}
 
 int64_t linux_clock_nanosleep(struct thread *t, struct message *m)
 {
@@ -121,7 +133,8 @@ int64_t linux_restart_syscall(struct thread *t, struct message *m)
         return -EINTR;
     struct cpu_clock clock = t->restart.clock;
     if (clock.pid)
-        return cpu_sleep_until(t, &clock, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
+        return cpu_sleep_until(t, &clock, t->restart.until, t->restart.remaining,
+                               -ERESTART_RESTARTBLOCK);
     if (t->restart.until <= time_now())
         return 0;
     return sleep_until(t, t->restart.until, t->restart.remaining, -ERESTART_RESTARTBLOCK);
@@ -203,10 +216,13 @@ int64_t linux_times(struct thread *t, struct message *m)
     return error ? error : (int64_t)(time_now() / tick);
 }
 
-void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu, int64_t usage[USAGE_WORDS])
+void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu,
+                int64_t usage[USAGE_WORDS])
 {
     enum { UTIME = 0, STIME = 2, MAXRSS = 4, MINFLT = 8, MAJFLT = 9, KIB = 1024 };
-    struct pm_usage u = { .peak = p->children_peak, .faults = p->children_faults, .major = p->children_major };
+    struct pm_usage u = { .peak = p->children_peak,
+                          .faults = p->children_faults,
+                          .major = p->children_major };
     if (!children)
         process_usage(p, &u);
     memset(usage, 0, USAGE_WORDS * sizeof usage[0]);
@@ -226,7 +242,9 @@ int64_t linux_getrusage(struct thread *t, struct message *m)
     int64_t usage[USAGE_WORDS];
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    struct cpu_time cpu = who == RUSAGE_CHILDREN ? t->process->i.children : who == RUSAGE_THREAD ? thread_cpu(t) : process_cpu(t->process);
+    struct cpu_time cpu = who == RUSAGE_CHILDREN ? t->process->i.children
+                          : who == RUSAGE_THREAD ? thread_cpu(t)
+                                                 : process_cpu(t->process);
     usage_fill(t->process, who == RUSAGE_CHILDREN, &cpu, usage);
     return user_write(t, m->w[1], usage, sizeof usage);
 }
@@ -263,7 +281,9 @@ int64_t linux_alarm(struct thread *t, struct message *m)
     return left;
 }
 
-struct itimerval { struct timeval interval, value; };
+struct itimerval {
+    struct timeval interval, value;
+};
 
 static struct itimerval itimer_now(const struct process *p, int which)
 {
@@ -271,7 +291,8 @@ static struct itimerval itimer_now(const struct process *p, int which)
     if (which != ITIMER_REAL)
         cpu_interval_get(p, which - ITIMER_VIRTUAL, &left, &interval);
     left /= 1000, interval /= 1000;
-    return (struct itimerval){ { interval / 1000000, interval % 1000000 }, { left / 1000000, left % 1000000 } };
+    return (struct itimerval){ { interval / 1000000, interval % 1000000 },
+                               { left / 1000000, left % 1000000 } };
 }
 
 int64_t linux_getitimer(struct thread *t, struct message *m)
@@ -290,7 +311,8 @@ int64_t linux_setitimer(struct thread *t, struct message *m)
         return -EINVAL;
     if (m->w[1] && (error = user_read(t, m->w[1], &new, sizeof new)))
         return error;
-    if ((uint64_t)new.value.usec >= 1000000 || (uint64_t)new.interval.usec >= 1000000 || new.value.sec < 0 || new.interval.sec < 0)
+    if ((uint64_t) new.value.usec >= 1000000 || (uint64_t) new.interval.usec >= 1000000 ||
+        new.value.sec < 0 || new.interval.sec < 0)
         return -EINVAL;
     old = itimer_now(t->process, m->w[0]);
     if (m->w[2] && (error = user_write(t, m->w[2], &old, sizeof old)))

@@ -1,19 +1,21 @@
-/* What is to be done when: a leftist heap (Knuth 3, 5.2.3), for programs set thousands of timers and any of them may be cancelled. Setting and
- * cancelling cost the logarithm of their number, and nobody's memory. There is one alarm from the kernel, for the first. */
+/* What is to be done when: a leftist heap (Knuth 3, 5.2.3), for programs set thousands of timers
+ * and any of them may be cancelled. Setting and cancelling cost the logarithm of their number, and
+ * nobody's memory. There is one alarm from the kernel, for the first. */
 #include "timer.h"
 
 #include "service.h"
 #include "share.h"
 
-/* Nanoseconds between two rings of one user's timers that repeat, taken all together: so programs with intervals of a nanosecond do not
- * keep everybody else from running. */
+/* Nanoseconds between two rings of one user's timers that repeat, taken all together: so programs
+ * with intervals of a nanosecond do not keep everybody else from running. */
 enum { REST = 50000 };
-enum { RINGS_AT_ONCE = 32 };   /* then others go first; each may post a signal */
+/* then others go first; each may post a signal */
+enum { RINGS_AT_ONCE = 32 };
 
 static struct timer *first;
 static unsigned count;
 static struct share repeating = SHARE(UINT32_MAX, 0, UINT32_MAX);
-static uint64_t alarm_set;   /* what the kernel was last told; 0 nothing */
+static uint64_t alarm_set; /* what the kernel was last told; 0 nothing */
 
 static void tell_kernel(void)
 {
@@ -21,12 +23,13 @@ static void tell_kernel(void)
     if (when == alarm_set || (!when && !alarm_set))
         return;
     if (!when)
-        return;   /* an alarm for nothing is cheaper than a call for nothing */
+        return; /* an alarm for nothing is cheaper than a call for nothing */
     alarm_set = when;
     alarm_at(when);
 }
 
-/* ---- the heap: of each timer the way down to the right, to the next place that is free, is the shortest ---- */
+/* ---- the heap: of each timer the way down to the right, to the next place that is free, is the
+ * shortest ---- */
 
 static unsigned rank(const struct timer *t) { return t ? t->rank : 0; }
 
@@ -43,7 +46,8 @@ static bool lean(struct timer *t)
     return t->rank != before;
 }
 
-/* Calls itself as often as the logarithm of the number of timers. The parent of what it returns is the caller's to set. */
+/* Calls itself as often as the logarithm of the number of timers. The parent of what it returns is
+ * the caller's to set. */
 static struct timer *merge(struct timer *a, struct timer *b)
 {
     if (!a || !b)
@@ -89,8 +93,12 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
 {
     uint64_t next = t->when + interval;
     timer_cancel(t);
-    bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;   /* else he is one of more users than anybody counts */
-    timer_set(t, MAX(next, time_now() + (uint64_t)REST * (counted ? share_held(&repeating, user) : repeating.taken)), run);
+    /* else he is one of more users than anybody counts */
+    bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;
+    timer_set(t,
+              MAX(next, time_now() + (uint64_t)REST * (counted ? share_held(&repeating, user)
+                                                               : repeating.taken)),
+              run);
     t->repeats = counted;
     t->user = user;
 }

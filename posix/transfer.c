@@ -1,5 +1,5 @@
-/* sendfile and copy_file_range: from file to file through a buffer of ours. Only where neither side can block (for ever);
- * for the rest -EINVAL, upon which programs copy for themselves. */
+/* sendfile and copy_file_range: from file to file through a buffer of ours. Only where neither side
+ * can block (for ever); for the rest -EINVAL, upon which programs copy for themselves. */
 #include "handlers.h"
 
 #include "signal.h"
@@ -9,9 +9,16 @@
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };
 
-struct end { struct conn_info conn; unsigned fd; uint64_t position; caller_t offset; uint64_t more; /* CALL_FOR_ROOT, or 0 */ };
+struct end {
+    struct conn_info conn;
+    unsigned fd;
+    uint64_t position;
+    caller_t offset;
+    uint64_t more; /* CALL_FOR_ROOT, or 0 */
+};
 
-static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset, unsigned not_access)
+static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset,
+                        unsigned not_access)
 {
     *e = (struct end){ .fd = fd, .offset = offset };
     int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&e->conn, 0, 0, 0);
@@ -26,7 +33,8 @@ static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t o
         return 0;
     if (!(e->conn.flags & CONN_SEEKABLE))
         return -ESPIPE;
-    if ((error = user_read(t, offset, &e->position, sizeof e->position)) || (error = user_probe(t, offset, sizeof e->position)))
+    if ((error = user_read(t, offset, &e->position, sizeof e->position)) ||
+        (error = user_probe(t, offset, sizeof e->position)))
         return error;
     return (int64_t)e->position < 0 ? -EINVAL : 0;
 }
@@ -40,13 +48,21 @@ static void close_end(struct thread *t, struct end *e)
 }
 
 /* limit: how long the file may become (RLIMIT_FSIZE). */
-static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n, uint64_t limit)
+static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n,
+                    uint64_t limit)
 {
     struct call_result r = { 0 };
-    int64_t done = call_window(e->conn.service, &(struct call_args){ .op = op, .object = e->conn.object, .position = e->position,
-                               .w4 = limit, .flags = e->conn.flags | e->more | (limit == ~0ul ? 0 : CALL_LIMITED) }, window, buffer, n, &r);
+    int64_t done = call_window(e->conn.service,
+                               &(struct call_args){ .op = op,
+                                                    .object = e->conn.object,
+                                                    .position = e->position,
+                                                    .w4 = limit,
+                                                    .flags = e->conn.flags | e->more |
+                                                             (limit == ~0ul ? 0 : CALL_LIMITED) },
+                               window, buffer, n, &r);
     if (done > 0)
-        e->position = op == FS_WRITE && (e->conn.flags & O_APPEND) && r.r1 ? r.r1 : e->position + done;
+        e->position = op == FS_WRITE && (e->conn.flags & O_APPEND) && r.r1 ? r.r1
+                                                                           : e->position + done;
     return done;
 }
 
@@ -59,7 +75,8 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
     length = MIN(length, (uint64_t)AT_ONCE);
     while ((uint64_t)total < length) {
-        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE), ~0ul);
+        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE),
+                         ~0ul);
         if (n <= 0 || t->dead) {
             error = n;
             break;

@@ -1,5 +1,6 @@
-/* Controlling terminals. The terminals themselves (line discipline, echo, signals of keys) are in their drivers; which
- * session a terminal belongs to and who is in the foreground is decided here and told to the driver by TTY_SET. */
+/* Controlling terminals. The terminals themselves (line discipline, echo, signals of keys) are in
+ * their drivers; which session a terminal belongs to and who is in the foreground is decided here
+ * and told to the driver by TTY_SET. */
 #include "tty.h"
 
 #include "signal.h"
@@ -10,7 +11,10 @@
 
 enum { FIRST_SERIAL = 64, TERMINALS = 16 };
 
-struct terminal { uint64_t rdev; uint32_t session, group; };
+struct terminal {
+    uint64_t rdev;
+    uint32_t session, group;
+};
 static struct terminal terminals[TERMINALS];
 
 static endpoint_t console, serial;
@@ -42,18 +46,20 @@ static struct terminal *find(uint64_t rdev)
 
 static void tell_driver(const struct terminal *y)
 {
-    call_window(driver(y->rdev), &(struct call_args){ .op = TTY_SET, .w0 = y->session, .object = dev_minor(y->rdev) },
-                WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
+    call_window(
+        driver(y->rdev),
+        &(struct call_args){ .op = TTY_SET, .w0 = y->session, .object = dev_minor(y->rdev) },
+        WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
 }
 
 /* All processes of the session see the terminal and its foreground group in what is published. */
 static void publish(unsigned session, uint64_t rdev, uint32_t group)
 {
     FOR_EACH_PROCESS(p)
-        if (p->i.sid == session) {
-            p->i.tty = rdev;
-            p->i.tty_pgrp = group;
-        }
+    if (p->i.sid == session) {
+        p->i.tty = rdev;
+        p->i.tty_pgrp = group;
+    }
 }
 
 static void set(struct terminal *y, unsigned session, unsigned group)
@@ -107,7 +113,8 @@ void tty_leave(struct process *p)
     p->i.tty = p->i.tty_pgrp = 0;
 }
 
-/* May p, in a background group, do what changes the terminal? 0; -EIO; or a restart code: SIGTTOU was sent. */
+/* May p, in a background group, do what changes the terminal? 0; -EIO; or a restart code: SIGTTOU
+ * was sent. */
 static int64_t background(struct thread *t, int sig)
 {
     struct process *p = t->process;
@@ -159,21 +166,16 @@ int64_t tty_control(struct thread *t, struct message *m)
         return -ENOTTY;
     bool own = y->session && y->session == p->i.sid && p->i.tty == y->rdev;
     switch (request) {
-    case TIOCSCTTY:
-        return acquire(p, y->rdev, m->w[1] == 1);
+    case TIOCSCTTY: return acquire(p, y->rdev, m->w[1] == 1);
     case TIOCNOTTY:
         if (!own)
             return -ENOTTY;
         tty_leave(p);
         return 0;
-    case TIOCGPGRP:
-        return own ? user_write(t, m->w[1], &y->group, sizeof y->group) : -ENOTTY;
-    case TIOCGSID:
-        return own ? user_write(t, m->w[1], &y->session, sizeof y->session) : -ENOTTY;
-    case TIOCSPGRP:
-        return set_foreground(t, y, m->w[1]);
-    default:
-        return -ENOTTY;
+    case TIOCGPGRP: return own ? user_write(t, m->w[1], &y->group, sizeof y->group) : -ENOTTY;
+    case TIOCGSID: return own ? user_write(t, m->w[1], &y->session, sizeof y->session) : -ENOTTY;
+    case TIOCSPGRP: return set_foreground(t, y, m->w[1]);
+    default: return -ENOTTY;
     }
 }
 
@@ -202,7 +204,8 @@ int64_t tty_name(struct thread *t, struct message *m)
     return rdev ? hand_to_driver(t, m, rdev, m->w[0]) : -ENXIO;
 }
 
-/* The caller may do it although it is in the background: the driver sees it in the foreground for this once. */
+/* The caller may do it although it is in the background: the driver sees it in the foreground for
+ * this once. */
 static int64_t let_pass(struct thread *t, const struct terminal *y)
 {
     struct process *p = t->process;
@@ -229,7 +232,10 @@ int64_t tty_stop(struct thread *t, struct message *m)
 static void pull(endpoint_t from)
 {
     struct call_result r;
-    while (from && call_window(from, &(struct call_args){ .op = TTY_PULL }, WINDOW_NONE, NULL, 0, &r) >= 0 && r.r1)
+    while (from &&
+           call_window(from, &(struct call_args){ .op = TTY_PULL }, WINDOW_NONE, NULL, 0, &r) >=
+               0 &&
+           r.r1)
         for (int sig = 1; sig <= SIGNALS; sig++)
             if ((r.r1 >> sig & 1) && r.r2)
                 signal_group(r.r2, sig);

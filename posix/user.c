@@ -1,4 +1,5 @@
-/* Reading and writing a program's memory. Nobody waits here for a page: see "throw back" in the architecture. */
+/* Reading and writing a program's memory. Nobody waits here for a page: see "throw back" in the
+ * architecture. */
 #include "user.h"
 
 #include "syscalls.h"

@@ -1,16 +1,26 @@
-/* Waiting for children, and telling parents. A child that has ended stays in the table until one of these calls takes
- * its status: nothing is taken before it has been written to the program's memory. */
+/* Waiting for children, and telling parents. A child that has ended stays in the table until one of
+ * these calls takes its status: nothing is taken before it has been written to the program's
+ * memory. */
 #include "handlers.h"
 
 #include "signal.h"
 #include "user.h"
 
-enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x01000000,
-       WNOTHREAD = 0x20000000, WALL = 0x40000000 };
+enum {
+    WNOHANG = 1,
+    WUNTRACED = 2,
+    WSTOPPED = 2,
+    WEXITED = 4,
+    WCONTINUED = 8,
+    WNOWAIT = 0x01000000,
+    WNOTHREAD = 0x20000000,
+    WALL = 0x40000000
+};
 #define WCLONE 0x80000000u
 enum { P_ALL, P_PID, P_PGID };
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
-enum { TICK_NS = 10000000 };   /* of si_utime and si_stime */
+/* of si_utime and si_stime */
+enum { TICK_NS = 10000000 };
 
 void process_reap(struct process *p)
 {
@@ -29,9 +39,9 @@ void process_reap(struct process *p)
 static bool meant(const struct process *p, int which, int id, unsigned own_group)
 {
     switch (which) {
-    case P_PID:  return p->i.pid == (unsigned)id;
+    case P_PID: return p->i.pid == (unsigned)id;
     case P_PGID: return p->i.pgid == (unsigned)(id ? id : (int)own_group);
-    default:     return true;
+    default: return true;
     }
 }
 
@@ -53,7 +63,8 @@ static unsigned report(const struct process *p, int options, uint32_t *status)
     return 0;
 }
 
-static void child_info(const struct process *p, unsigned kind, uint32_t status, struct siginfo *info)
+static void child_info(const struct process *p, unsigned kind, uint32_t status,
+                       struct siginfo *info)
 {
     *info = (struct siginfo){ .signo = SIGCHLD, .child = { .pid = p->i.pid, .uid = p->i.uid } };
     if (kind == WEXITED) {
@@ -78,10 +89,12 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     return user_write(t, to, usage, sizeof usage);
 }
 
-/* One look at the children. A pid, or 0 (WNOHANG, nothing), -ECHILD, LATER (thrown back), or -EAGAIN: has to wait. */
+/* One look at the children. A pid, or 0 (WNOHANG, nothing), -ECHILD, LATER (thrown back), or
+ * -EAGAIN: has to wait. */
 static int64_t look(struct thread *t, const uint64_t *w, bool waitid)
 {
-    int which = waitid ? (int)w[0] : 0, id = waitid ? (int)w[1] : (int)w[0], options = (int)(waitid ? w[3] : w[2]);
+    int which = waitid ? (int)w[0] : 0, id = waitid ? (int)w[1] : (int)w[0],
+        options = (int)(waitid ? w[3] : w[2]);
     if (!waitid) {
         which = id == -1 ? P_ALL : id > 0 ? P_PID : P_PGID;
         id = which == P_PGID ? -id : id;
@@ -157,14 +170,16 @@ int64_t linux_wait4(struct thread *t, struct message *m)
 int64_t linux_waitid(struct thread *t, struct message *m)
 {
     uint32_t options = m->w[3];
-    if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
-        || !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PGID || (m->w[0] && (int)m->w[1] < 0)
-        || (m->w[0] == P_PID && !(int)m->w[1]))
+    if ((options &
+         ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE)) ||
+        !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PGID ||
+        (m->w[0] && (int)m->w[1] < 0) || (m->w[0] == P_PID && !(int)m->w[1]))
         return -EINVAL;
     return wait(t, m->w, true);
 }
 
-/* The parent's threads that wait: first they are taken out of their waits, so that SIGCHLD does not interrupt them ... */
+/* The parent's threads that wait: first they are taken out of their waits, so that SIGCHLD does not
+ * interrupt them ... */
 static void wake(struct process *parent)
 {
     for (struct thread *t = parent->threads; t; t = t->next) {

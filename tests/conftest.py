@@ -13,6 +13,8 @@ def vm():
     After each run the written image is checked; a file system that is not clean makes the
     status 123 and stands in stderr. `check=False` leaves that out.
     """
+
     def run(command, check=True, **options):
         return vmlib.run(command, check=check, **options)
+
     return run

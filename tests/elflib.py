@@ -8,10 +8,10 @@ import subprocess
 
 import vmlib
 
-LINKED_AT, FILE_AT = 0x400000, 0x1000               # the first segment: pm/libservice/service.ld
-UD2 = bytes.fromhex("0f0b")                         # an instruction that no processor has
-SPIN = bytes.fromhex("ebfe")                        # jmp to itself
-LATER = bytes.fromhex("48b80000000000000080c3")     # return LATER: the request is forgotten
+LINKED_AT, FILE_AT = 0x400000, 0x1000  # the first segment: pm/libservice/service.ld
+UD2 = bytes.fromhex("0f0b")  # an instruction that no processor has
+SPIN = bytes.fromhex("ebfe")  # jmp to itself
+LATER = bytes.fromhex("48b80000000000000080c3")  # return LATER: the request is forgotten
 
 
 def program(service):
@@ -19,7 +19,9 @@ def program(service):
 
 
 def address(service, function):
-    lines = subprocess.run(["nm", program(service)], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["nm", program(service)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     return next(int(line.split()[0], 16) for line in lines if line.split()[-1] == function)
 
 
@@ -27,7 +29,7 @@ def patched(service, code, folder):
     data = bytearray(open(program(service), "rb").read())
     for function, other in code.items():
         at = address(service, function) - LINKED_AT + FILE_AT
-        data[at:at + len(other)] = other
+        data[at : at + len(other)] = other
     path = os.path.join(folder, service)
     with open(path, "wb") as file:
         file.write(data)

@@ -22,10 +22,24 @@ import vmlib
 VGA_TEXT, COLUMNS, ROWS = 0xB8000, 80, 25
 
 # QEMU's names of keys that are not the character itself (US layout).
-KEYS = {" ": "spc", "\n": "ret", "\t": "tab", "\b": "backspace", "\x1b": "esc", "-": "minus",
-        "=": "equal", "[": "bracket_left", "]": "bracket_right", ";": "semicolon",
-        "'": "apostrophe", "`": "grave_accent", "\\": "backslash", ",": "comma", ".": "dot",
-        "/": "slash"}
+KEYS = {
+    " ": "spc",
+    "\n": "ret",
+    "\t": "tab",
+    "\b": "backspace",
+    "\x1b": "esc",
+    "-": "minus",
+    "=": "equal",
+    "[": "bracket_left",
+    "]": "bracket_right",
+    ";": "semicolon",
+    "'": "apostrophe",
+    "`": "grave_accent",
+    "\\": "backslash",
+    ",": "comma",
+    ".": "dot",
+    "/": "slash",
+}
 SHIFTED = dict(zip('~!@#$%^&*()_+{}|:"<>?', "`1234567890-=[]\\;',./"))
 
 
@@ -50,15 +64,25 @@ class Machine:
         self.image = copy
         qemu = vmlib.Qemu(copy.path, memory, disk)
         self.process = subprocess.Popen(
-            [*qemu.machine(), "-display", "none", *qemu.host_channel(os.path.join(place, "host")),
-             "-S", "-serial", f"unix:{place}/serial,server=on,wait=off",
-             "-monitor", f"unix:{place}/monitor,server=on,wait=off"],
-            stdin=subprocess.DEVNULL, preexec_fn=vmlib.die_with_parent)
+            [
+                *qemu.machine(),
+                "-display",
+                "none",
+                *qemu.host_channel(os.path.join(place, "host")),
+                "-S",
+                "-serial",
+                f"unix:{place}/serial,server=on,wait=off",
+                "-monitor",
+                f"unix:{place}/monitor,server=on,wait=off",
+            ],
+            stdin=subprocess.DEVNULL,
+            preexec_fn=vmlib.die_with_parent,
+        )
         try:
             self.serial = self.connect("serial")
             self.control = self.connect("monitor")
             self.answer()
-            self.monitor("cont")        # now that nothing on the serial line can be missed
+            self.monitor("cont")  # now that nothing on the serial line can be missed
         except BaseException:
             self.close()
             raise
@@ -111,15 +135,15 @@ class Machine:
     def press(self, chord, pause=0.03):
         """Press a chord by QEMU's names, such as ctrl-alt-f1, page_up."""
         self.monitor(f"sendkey {chord} 10")
-        time.sleep(pause)               # the key is up again, and the guest has seen it
+        time.sleep(pause)  # the key is up again, and the guest has seen it
 
     def screen(self):
         """The VGA text as 25 strings, without spaces at their ends."""
         dump = os.path.join(self.folder.name, "screen")
-        self.monitor(f"pmemsave {VGA_TEXT:#x} {2 * COLUMNS * ROWS} \"{dump}\"")
+        self.monitor(f'pmemsave {VGA_TEXT:#x} {2 * COLUMNS * ROWS} "{dump}"')
         with open(dump, "rb") as file:
             characters = file.read()[::2].decode("cp437").replace("\0", " ")
-        return [characters[at:at + COLUMNS].rstrip() for at in range(0, COLUMNS * ROWS, COLUMNS)]
+        return [characters[at : at + COLUMNS].rstrip() for at in range(0, COLUMNS * ROWS, COLUMNS)]
 
     def wait_for_screen(self, text, timeout=60):
         """Until the text stands on the screen; returns the screen, or fails with it."""
@@ -129,7 +153,9 @@ class Machine:
             if any(text in line for line in screen):
                 return screen
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise AssertionError(f"{text!r} is not on the screen:\n" + "\n".join(screen).rstrip())
+                raise AssertionError(
+                    f"{text!r} is not on the screen:\n" + "\n".join(screen).rstrip()
+                )
             time.sleep(0.05)
 
     def wait_for_end(self, timeout=60):

@@ -9,7 +9,7 @@ import pytest
 
 import vmlib
 
-RIGHTS = {   # the kernel calls that need a right: minnow/syscall.h
+RIGHTS = {  # the kernel calls that need a right: minnow/syscall.h
     "caller": "CONN_GET CONN_LIST CONN_SET CONN_INSTALL CONN_DUP CONN_CLOSE CONN_EXEC AIM PEEK POKE REGS_GET REGS_SET THREAD_SET TASK_SET",
     "posix": "INTERRUPT ROUTES CLOCK_SET",
     "pm": "TASK_CREATE TASK_KILL THREAD_CREATE THREAD_KILL TASK_SPACE PAGES PAGES_CLONE FRAMES FRAMES_GIVE",
@@ -22,11 +22,13 @@ RIGHTS = {   # the kernel calls that need a right: minnow/syscall.h
 def kernel_calls():
     """The names of the kernel calls in order."""
     text = open(os.path.join(vmlib.ROOT, "kernel/abi/minnow/syscall.h")).read()
-    return re.findall(r"^    SYS_([A-Z0-9_]+),", text[:text.index("SYS_COUNT_")], re.M)
+    return re.findall(r"^    SYS_([A-Z0-9_]+),", text[: text.index("SYS_COUNT_")], re.M)
 
 
 def manifests():
-    paths = glob.glob(os.path.join(vmlib.ROOT, "*", "*.manifest")) + glob.glob(os.path.join(vmlib.ROOT, "*", "*", "*.manifest"))
+    paths = glob.glob(os.path.join(vmlib.ROOT, "*", "*.manifest")) + glob.glob(
+        os.path.join(vmlib.ROOT, "*", "*", "*.manifest")
+    )
     return {os.path.basename(path)[:-9]: open(path).read() for path in paths}
 
 
@@ -56,12 +58,29 @@ def report(tmp_path_factory):
     listed = (listed if isinstance(listed, str) else listed.decode()).splitlines()
     names = [line.split()[0] for line in listed if line.strip() and not line.startswith("#")]
     known = manifests()
-    config = ["multiboot2 /kernel.elf", "module2 /services/rs rs", "module2 /services/boot.services boot.services"]
+    config = [
+        "multiboot2 /kernel.elf",
+        "module2 /services/rs rs",
+        "module2 /services/boot.services boot.services",
+    ]
     for name in names:
-        image.write_text((known[name] + "\nviolations: refused\n").encode(), f"/services/{name}.manifest")
-        config += [f"module2 /services/probe {name}", f"module2 /services/{name}.manifest {name}.manifest"]
-    image.write_text(f"calls: {' '.join(names)} rs\nrights: info\nports: 0xe9\nmemory: 256K\npriority: 7\n".encode(), "/services/reporter.manifest")
-    config += ["module2 /services/reporter reporter", "module2 /services/reporter.manifest reporter.manifest", "boot", ""]
+        image.write_text(
+            (known[name] + "\nviolations: refused\n").encode(), f"/services/{name}.manifest"
+        )
+        config += [
+            f"module2 /services/probe {name}",
+            f"module2 /services/{name}.manifest {name}.manifest",
+        ]
+    image.write_text(
+        f"calls: {' '.join(names)} rs\nrights: info\nports: 0xe9\nmemory: 256K\npriority: 7\n".encode(),
+        "/services/reporter.manifest",
+    )
+    config += [
+        "module2 /services/reporter reporter",
+        "module2 /services/reporter.manifest reporter.manifest",
+        "boot",
+        "",
+    ]
     for name in ("probe", "reporter"):
         image.write(os.path.join(vmlib.BUILD, "services", name), f"/services/{name}")
     image.write_text("\n".join(config).encode(), vmlib.GRUB_CONFIG)
@@ -91,17 +110,27 @@ def test_each_service_may_what_its_manifest_says_and_no_more(report):
         allowed = {calls[n] for n in numbers(may["calls"]) if n < len(calls)}
         wrong = {call for call, right in needing.items() if call in allowed and right not in rights}
         assert not wrong, (name, wrong)
-        missing = {call for call, right in needing.items() if call not in allowed and right in rights}
+        missing = {
+            call for call, right in needing.items() if call not in allowed and right in rights
+        }
         assert not missing, (name, missing)
-        assert numbers(may["targets"]) == {slots[n] for n in words(manifest, "calls") if n in slots}, name
+        assert numbers(may["targets"]) == {
+            slots[n] for n in words(manifest, "calls") if n in slots
+        }, name
         notifies = {slots[n] for n in words(manifest, "notifies", "forwards") if n in slots}
         assert numbers(may["notifies"]) & set(slots.values()) == notifies, name
         assert numbers(may["forwards"]) == notifies | numbers(may["targets"]), name
         assert numbers(may["irqs"]) == {int(n) for n in words(manifest, "irqs")}, name
         ports = {n for part in words(manifest, "ports") for n in numbers([part.replace("0x", "")])}
         assert numbers(may["ports"]) == ports, name
-        pages = {n >> 12 for part in words(manifest, "device-memory") for n in [int(x, 16) for x in part.split("-")]}
-        assert numbers(may.get("low-memory", [])) == {n for page in pages for n in range(min(pages), max(pages) + 1)}, name
+        pages = {
+            n >> 12
+            for part in words(manifest, "device-memory")
+            for n in [int(x, 16) for x in part.split("-")]
+        }
+        assert numbers(may.get("low-memory", [])) == {
+            n for page in pages for n in range(min(pages), max(pages) + 1)
+        }, name
         assert not may.get("memory"), name
         assert may["dma"] == ["yes" if "dma" in rights else "no"], name
         assert may["halt"] == ["yes" if "rs" in rights else "no"], name
@@ -113,4 +142,4 @@ def test_every_refusal_is_counted_and_logged(report):
     said, names = report
     for name in names:
         assert said[name]["counted"] == said[name]["refused"], name
-        assert said[name]["logged"] == 100, name            # the kernel logs so many of one service
+        assert said[name]["logged"] == 100, name  # the kernel logs so many of one service

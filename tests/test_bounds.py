@@ -14,23 +14,54 @@ WORST = "/usr/lib/minnow-tests/_worst"
 LONGEST_US = 15_000
 
 CASES = {
-    "exit": 300, "exit-regions": 300, "munmap": 200, "madvise": 200, "populate": 200, "mprotect": 200, "mremap": 150, "fork": 100, "exec": 200, "tables": 20_000,
-    "mincore": 512, "robust": 200, "zero": 16, "random": 4, "tty": 2, "tmpfs-read": 16, "tmpfs-write": 16, "tmpfs-cut": 30,
-    "ext2-read": 16, "ext2-write": 16, "ext2-cut": 30, "ext2-names": 300, "fat-write": 8, "fat-names": 300, "timers": 16,
+    "exit": 300,
+    "exit-regions": 300,
+    "munmap": 200,
+    "madvise": 200,
+    "populate": 200,
+    "mprotect": 200,
+    "mremap": 150,
+    "fork": 100,
+    "exec": 200,
+    "tables": 20_000,
+    "mincore": 512,
+    "robust": 200,
+    "zero": 16,
+    "random": 4,
+    "tty": 2,
+    "tmpfs-read": 16,
+    "tmpfs-write": 16,
+    "tmpfs-cut": 30,
+    "ext2-read": 16,
+    "ext2-write": 16,
+    "ext2-cut": 30,
+    "ext2-names": 300,
+    "fat-write": 8,
+    "fat-names": 300,
+    "timers": 16,
     "close-range": 4,
 }
 
 
 def untouched(table):
     """`service list`: nobody has died or was taken for hanging."""
-    rows = [line.split() for line in table.splitlines() if line.split()[2:3] and line.split()[2].isdigit()]
+    rows = [
+        line.split()
+        for line in table.splitlines()
+        if line.split()[2:3] and line.split()[2].isdigit()
+    ]
     return len(rows) > 10 and all(row[1] == "running" and row[3:5] == ["0", "0"] for row in rows)
 
 
 @pytest.mark.parametrize("what", CASES)
 def test_others_are_served_meanwhile(vm, what):
-    result = vm(["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"], count=True, mem=512, timeout=120,
-                options="poll" if what.startswith(("ext2", "fat")) else "")    # else the clock jumps while the host's disk works, to a hang of the driver
+    result = vm(
+        ["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"],
+        count=True,
+        mem=512,
+        timeout=120,
+        options="poll" if what.startswith(("ext2", "fat")) else "",
+    )  # else the clock jumps while the host's disk works, to a hang of the driver
     said, table = result.stdout.decode().split("\n", 1)
     found = re.fullmatch(rf"{what}: status (-?\d+), (\d+) us at most, of many rounds", said)
     assert found and found[1] == "0", result
@@ -40,7 +71,12 @@ def test_others_are_served_meanwhile(vm, what):
 
 def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
     script = "for n in 1 2 3; do dd if=/dev/zero bs=$n count=1 2>/dev/null | wc -c; service list | grep ^mem; done"
-    result = vm(["sh", "-c", script], count=True, timeout=120, service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))])
+    result = vm(
+        ["sh", "-c", script],
+        count=True,
+        timeout=120,
+        service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
+    )
     lines = [line.split() for line in result.stdout.decode().splitlines()]
     assert lines[0] == ["1"] and lines[1][3:5] == ["0", "0"], result
     hangs = [int(lines[n][4]) for n in (1, 3, 5)]
@@ -49,7 +85,12 @@ def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
 
 def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
     script = "dd if=/dev/zero bs=4 count=1 2>/dev/null & sleep 1; cat /proc/version | wc -l; kill -9 $!; wait; echo gone"
-    result = vm(["sh", "-c", script], count=True, timeout=120, service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))])
+    result = vm(
+        ["sh", "-c", script],
+        count=True,
+        timeout=120,
+        service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
+    )
     assert result.stdout == b"1\ngone\n", result
 
 

@@ -15,8 +15,10 @@ SOURCE = os.path.join(USERLAND, "busybox-source")
 LEFT_OUT = set("bc dc factor md5sum sha1sum sha256sum sha3sum sha512sum".split())
 
 # These run on ext2 as well.
-FILES = "ar busybox bzcat cat cmp cp cpio dd du find grep gzip gunzip ln ls mkdir mv patch readlink realpath rm rmdir sed sort " \
-        "tail tar tee touch unzip wc xargs".split()
+FILES = (
+    "ar busybox bzcat cat cmp cp cpio dd du find grep gzip gunzip ln ls mkdir mv patch readlink realpath rm rmdir sed sort "
+    "tail tar tee touch unzip wc xargs".split()
+)
 
 FAILS = {
     "cpio lists hardlinks": "BusyBox's source has it as a TODO: cpio -t does not show links",
@@ -49,10 +51,21 @@ def verdicts(text):
 def test_what_passes_on_linux_passes_here(vm, tmp_path):
     script = tmp_path / "suite.sh"
     script.write_text(SUITE)
-    add = [(f"{SOURCE}/testsuite", "/root/suite/testsuite"), (f"{SOURCE}/.config", "/root/suite/.config"), (script, "/root/suite.sh")]
-    result = vm(["sh", "-c",
-                 f"sh /root/suite.sh /tmp/suite busybox $(busybox --list | grep -vxE '{'|'.join(sorted(LEFT_OUT))}');"
-                 f"echo '# ext2'; sh /root/suite.sh /root/ext2 {' '.join(FILES)}; echo '# end'; compat"], add=add, timeout=240)
+    add = [
+        (f"{SOURCE}/testsuite", "/root/suite/testsuite"),
+        (f"{SOURCE}/.config", "/root/suite/.config"),
+        (script, "/root/suite.sh"),
+    ]
+    result = vm(
+        [
+            "sh",
+            "-c",
+            f"sh /root/suite.sh /tmp/suite busybox $(busybox --list | grep -vxE '{'|'.join(sorted(LEFT_OUT))}');"
+            f"echo '# ext2'; sh /root/suite.sh /root/ext2 {' '.join(FILES)}; echo '# end'; compat",
+        ],
+        add=add,
+        timeout=240,
+    )
     assert result.status == 0, result.stderr
     on_tmpfs, rest = result.stdout.decode(errors="replace").split("# ext2\n")
     on_ext2, missed = rest.split("# end\n")

@@ -36,7 +36,9 @@ def test_screen_and_keyboard():
         vm.type("ithe fish swim")
         vm.wait_for_screen("the fish swim")
         vm.type("\x1b")
-        vm.wait_for_screen("- /root/note [Modified]")   # a key at once after it would be part of an escape sequence
+        vm.wait_for_screen(
+            "- /root/note [Modified]"
+        )  # a key at once after it would be part of an escape sequence
         vm.type(":wq\n")
         vm.wait_for_screen("~#")
         vm.type("echo words: $(wc -w </root/note)\n")

@@ -7,15 +7,28 @@ import pytest
 
 import machine
 
-WRITER = ("mkdir /root/w; i=0; while :; do i=$((i+1)); seq $i 3000 >/root/w/$i; mv /root/w/$i /root/w/f$i; "
-          "fsync /root/w/f$i && echo synced-$i; seq 9000 >/root/w/loose; done")
+WRITER = (
+    "mkdir /root/w; i=0; while :; do i=$((i+1)); seq $i 3000 >/root/w/$i; mv /root/w/$i /root/w/f$i; "
+    "fsync /root/w/f$i && echo synced-$i; seq 9000 >/root/w/loose; done"
+)
 
 
 def partition(image, folder):
     start, size = image.partitions[1]
     path = f"{folder}/root.img"
-    subprocess.run(["dd", f"if={image.path}", f"of={path}", "bs=1M", "status=none", "iflag=skip_bytes,count_bytes",
-                    f"skip={start}", f"count={size}"], check=True)
+    subprocess.run(
+        [
+            "dd",
+            f"if={image.path}",
+            f"of={path}",
+            "bs=1M",
+            "status=none",
+            "iflag=skip_bytes,count_bytes",
+            f"skip={start}",
+            f"count={size}",
+        ],
+        check=True,
+    )
     return path
 
 
@@ -33,5 +46,7 @@ def test_synced_files_survive_a_power_cut(files, tmp_path):
     assert repair.returncode in (0, 1), repair.stdout
     assert subprocess.run(["e2fsck", "-fn", root], capture_output=True).returncode == 0
     for i in range(1, files + 1):
-        content = subprocess.run(["debugfs", "-R", f"cat /root/w/f{i}", root], capture_output=True, text=True).stdout
+        content = subprocess.run(
+            ["debugfs", "-R", f"cat /root/w/f{i}", root], capture_output=True, text=True
+        ).stdout
         assert content == "".join(f"{n}\n" for n in range(i, 3001)), f"file {i} after {files}"

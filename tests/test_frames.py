@@ -14,7 +14,7 @@ def parse(data, step=None):
     frames, found, noise = Frames(), [], b""
     step = step or len(data)
     for at in range(0, len(data), step):
-        parts = list(frames.feed(data[at:at + step]))
+        parts = list(frames.feed(data[at : at + step]))
         found += [part for part in parts if part[0]]
         noise += b"".join(payload for kind, payload in parts if kind is None)
     parts = list(frames.finish())

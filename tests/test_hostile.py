@@ -8,11 +8,22 @@ import pytest
 
 import vmlib
 
-HOSTILE, WILD, CORNERS, GRASPING = (os.path.join(vmlib.BUILD, "services", name) for name in ("hostile", "wild", "corners", "grasping"))
-WORK = ("for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
-        "/usr/lib/minnow-tests/signals | md5sum; done; ")
-ASK = {   # what asks the hostile service, over and over
-    "procfs": ["cat /proc/meminfo", "ls /proc", "ls -l /proc/self", "cat /proc/minnow/log", "stat /proc/1"],
+HOSTILE, WILD, CORNERS, GRASPING = (
+    os.path.join(vmlib.BUILD, "services", name)
+    for name in ("hostile", "wild", "corners", "grasping")
+)
+WORK = (
+    "for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
+    "/usr/lib/minnow-tests/signals | md5sum; done; "
+)
+ASK = {  # what asks the hostile service, over and over
+    "procfs": [
+        "cat /proc/meminfo",
+        "ls /proc",
+        "ls -l /proc/self",
+        "cat /proc/minnow/log",
+        "stat /proc/1",
+    ],
     "rtc": ["cat /dev/rtc0", "hwclock", "date -r /dev/rtc0"],
     "ata": ["cat /dev/hda", "echo x >/dev/hda1", "stat /dev/hda", "mount -t ext2 /dev/hda2 /mnt"],
 }
@@ -21,7 +32,10 @@ ASK = {   # what asks the hostile service, over and over
 @pytest.mark.parametrize("service", sorted(ASK))
 def test_a_hostile_service_harms_nobody_else(service):
     undisturbed = vmlib.run(["sh", "-c", WORK + "echo end"])
-    ask = "".join(f"({command}) >/root/out 2>&1 & p=$!; sleep 1; kill -9 $p; wait $p; " for command in ASK[service])
+    ask = "".join(
+        f"({command}) >/root/out 2>&1 & p=$!; sleep 1; kill -9 $p; wait $p; "
+        for command in ASK[service]
+    )
     script = f"service replace {service} /root/hostile; (while :; do {ask} done) 2>/root/err & {WORK} echo end; service status {service} >&2; service log >&2 || :"
     result = vmlib.run(["sh", "-c", script], add=[(HOSTILE, "/root/hostile")], timeout=100)
     assert result.status == 0, result
@@ -33,11 +47,20 @@ def boot_with(service, program, tmp_path, command=("true",)):
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     manifest = f"/services/{service}.manifest"
     image.write_text(image.read(manifest) + b"violations: refused\n", manifest)
-    broken = tmp_path / "broken"   # so that there is a slot whose service never comes up
+    broken = tmp_path / "broken"  # so that there is a slot whose service never comes up
     broken.write_bytes(b"no program")
     said = []
-    run = vmlib.Run([*command], said.append, said.append, said.append, count=True, shift=3, timeout=15, image=image.path,
-                    service=[(service, program), ("rtc", str(broken))])
+    run = vmlib.Run(
+        [*command],
+        said.append,
+        said.append,
+        said.append,
+        count=True,
+        shift=3,
+        timeout=15,
+        image=image.path,
+        service=[(service, program), ("rtc", str(broken))],
+    )
     run.run()
     return run, b"".join(said)
 
@@ -52,11 +75,17 @@ def test_the_kernel_stands_whatever_the_mightiest_ask_of_it(service, tmp_path):
 def test_memory_of_the_kernel_is_not_for_programs(tmp_path):
     """Not even if PM says so: frames that it has given back, the clock's page, those of services that are not there."""
     run, said = boot_with("pm", CORNERS, tmp_path)
-    assert not run.panicked_at and b"pm: has done its worst" in said and b"the clock cannot be written" in said, said[-3000:]
+    assert (
+        not run.panicked_at
+        and b"pm: has done its worst" in said
+        and b"the clock cannot be written" in said
+    ), said[-3000:]
 
 
 @pytest.mark.parametrize("service, mounts", [("ext2", [2]), ("fat", [1])])
-def test_a_file_server_reads_the_partition_that_it_shall_mount_and_no_other(service, mounts, tmp_path):
+def test_a_file_server_reads_the_partition_that_it_shall_mount_and_no_other(
+    service, mounts, tmp_path
+):
     run, said = boot_with(service, GRASPING, tmp_path)
     assert not run.panicked_at
     check_grasping(service, mounts, said)
@@ -69,10 +98,14 @@ def test_a_partition_is_lent_to_its_file_server_until_it_is_unmounted(tmp_path):
         image.write_text(re.sub(rb"\brtc\b", b"minix", image.read(path)), path)
     for path in (f"/services/{name}.manifest" for name in ("vfs", "pm", "posix")):
         image.write_text(image.read(path).replace(b"calls: ", b"calls: minix "), path)
-    image.write_text(image.read("/services/fat.manifest") + b"violations: refused\n", "/services/minix.manifest")
+    image.write_text(
+        image.read("/services/fat.manifest") + b"violations: refused\n", "/services/minix.manifest"
+    )
     image.write(GRASPING, "/services/minix")
-    script = ("for i in $(seq 10); do mount -t minix /dev/vda /mnt && umount /mnt; done; mknod /root/x b 4 1; mount -t minix /root/x /mnt; "
-              "mount -t minix /dev/vda3 /mnt; cat /mnt/x; service log minix")
+    script = (
+        "for i in $(seq 10); do mount -t minix /dev/vda /mnt && umount /mnt; done; mknod /root/x b 4 1; mount -t minix /root/x /mnt; "
+        "mount -t minix /dev/vda3 /mnt; cat /mnt/x; service log minix"
+    )
     result = vmlib.run(["sh", "-c", script], image=image.path, timeout=60)
     assert result.status == 0, result
     check_grasping("minix", [0] * 10 + [3], result.stdout)
@@ -80,7 +113,11 @@ def test_a_partition_is_lent_to_its_file_server_until_it_is_unmounted(tmp_path):
 
 
 def check_grasping(service, mounts, said):
-    lines = [line.partition(f"{service}: ")[2] for line in said.decode(errors="replace").splitlines()]
-    assert [int(line.split()[-1]) for line in lines if line.startswith("mounts ")] == mounts, said[-3000:]
+    lines = [
+        line.partition(f"{service}: ")[2] for line in said.decode(errors="replace").splitlines()
+    ]
+    assert [int(line.split()[-1]) for line in lines if line.startswith("mounts ")] == mounts, said[
+        -3000:
+    ]
     assert not [line for line in lines if "TAKES" in line], lines
     assert [line for line in lines if "its own: " in line] and "has tried all" in lines, lines

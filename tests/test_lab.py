@@ -18,7 +18,21 @@ import vmlib
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
 
-from grader import Stop, build, confine, evidence, hostile, lab as labs, record as records, report, run, selftest, shown, submission, trial
+from grader import (
+    Stop,
+    build,
+    confine,
+    evidence,
+    hostile,
+    lab as labs,
+    record as records,
+    report,
+    run,
+    selftest,
+    shown,
+    submission,
+    trial,
+)
 
 IPC = os.path.join(LABS, "01-ipc")
 SOLUTION = os.path.join(IPC, "instructor/solution")
@@ -31,8 +45,13 @@ def built():
 
 
 def command(*words, before=()):
-    return subprocess.run([*before, sys.executable, "-B", os.path.join(LABS, words[0]), *map(str, words[1:])], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env=dict(os.environ, MINNOW_BUILT="1"))
+    return subprocess.run(
+        [*before, sys.executable, "-B", os.path.join(LABS, words[0]), *map(str, words[1:])],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, MINNOW_BUILT="1"),
+    )
 
 
 def mutant_of(lab, name):
@@ -77,7 +96,11 @@ def test_refused_submissions(tmp_path):
 @pytest.mark.parametrize("name", ["writes-port", "prints-results", "crashes-at-start"])
 def test_hostile_programs_gain_nothing(name, tmp_path):
     lab = labs.load("01-ipc")
-    path, status = next((path, status) for found, path, status in hostile.submissions(str(tmp_path)) if found == name)
+    path, status = next(
+        (path, status)
+        for found, path, status in hostile.submissions(str(tmp_path))
+        if found == name
+    )
     assert hostile.check(lab, path, status) == ""
 
 
@@ -98,15 +121,31 @@ def test_statuses_and_files_of_a_grading(tmp_path):
     fifty = json.loads((out / "classroom50.json").read_text())
     assert (fifty["score"], fifty["max-score"]) == (70, 70)
     suite = xml.etree.ElementTree.parse(out / "junit.xml").getroot()
-    assert (suite.get("failures"), int(suite.get("tests"))) == ("0", len(labs.load("01-ipc").tests) + 1)
+    assert (suite.get("failures"), int(suite.get("tests"))) == (
+        "0",
+        len(labs.load("01-ipc").tests) + 1,
+    )
     assert "not ok" not in (out / "tap.txt").read_text()
     assert "70</span> of 70" in (out / "report.html").read_text()
 
 
 def test_no_score_when_the_grading_itself_fails(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-B", os.path.join(LABS, "lab"), "grade", "01-ipc", "--source", SOLUTION, "--out", tmp_path / "out"], capture_output=True, text=True,
-        env=dict(os.environ, MINNOW_BUILT="1", BUILD=str(tmp_path / "no-build")))
+        [
+            sys.executable,
+            "-B",
+            os.path.join(LABS, "lab"),
+            "grade",
+            "01-ipc",
+            "--source",
+            SOLUTION,
+            "--out",
+            tmp_path / "out",
+        ],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, MINNOW_BUILT="1", BUILD=str(tmp_path / "no-build")),
+    )
     assert done.returncode == 3
     assert not (tmp_path / "out" / "results.json").exists()
 
@@ -118,18 +157,34 @@ def test_a_failure_says_what_and_how_to_see_it_again(tmp_path):
     (source / "main.c").write_bytes(mutant_of(labs.load("01-ipc"), "03-take-keeps").files["main.c"])
     done = command("lab", "test", "01-ipc", "take", "--source", source, "--out", out)
     assert done.returncode == 1
-    assert "expected: No such file or directory (-2) (R9)" in done.stdout and "lab/lab replay 01-ipc:take:1" in done.stdout
+    assert (
+        "expected: No such file or directory (-2) (R9)" in done.stdout
+        and "lab/lab replay 01-ipc:take:1" in done.stdout
+    )
     told = command("lab", "explain", "01-ipc", "take", "--out", out)
     assert "R9: TAKE of a name that is there" in told.stdout
-    first, second = (command("lab", "replay", "01-ipc:take:1", "--source", source, "--out", out) for _ in range(2))
-    assert first.returncode == 1 and first.stdout == second.stdout and "which has been taken" in first.stdout
+    first, second = (
+        command("lab", "replay", "01-ipc:take:1", "--source", source, "--out", out)
+        for _ in range(2)
+    )
+    assert (
+        first.returncode == 1
+        and first.stdout == second.stdout
+        and "which has been taken" in first.stdout
+    )
     traced = command("lab", "trace", "01-ipc:take:1", "--source", source, "--out", out)
     assert traced.returncode == 1
     events = json.loads((out / "t/take/1/trace.json").read_text())["traceEvents"]
-    assert any(e["ph"] == "M" and e["args"]["name"] == "names" for e in events) and any(e["ph"] == "s" for e in events)
+    assert any(e["ph"] == "M" and e["args"]["name"] == "names" for e in events) and any(
+        e["ph"] == "s" for e in events
+    )
     for track in {e["tid"] for e in events}:
-        slices = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == track)
-        assert all(end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])), "slices of a track that overlap are not shown"
+        slices = sorted(
+            (e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == track
+        )
+        assert all(
+            end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])
+        ), "slices of a track that overlap are not shown"
     assert "NAMES_TAKE" in (out / "t/take/1/sequence.txt").read_text()
 
 
@@ -137,20 +192,50 @@ def test_handin_holds_the_students_files_only(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s/main.c").write_text("int main(void) { return 0; }\n")
     (tmp_path / "s/secret").write_text("x")
-    assert command("lab", "handin", "01-ipc", "--source", tmp_path / "s", "--output", tmp_path / "a.zip").returncode == 0
+    assert (
+        command(
+            "lab", "handin", "01-ipc", "--source", tmp_path / "s", "--output", tmp_path / "a.zip"
+        ).returncode
+        == 0
+    )
     assert list(submission.collect(labs.load("01-ipc"), str(tmp_path / "a.zip"))[0]) == ["main.c"]
 
 
 def test_release_has_nothing_of_the_instructors(tmp_path):
     assert command("admin", "release", tmp_path / "tree").returncode == 0
-    names = [os.path.relpath(os.path.join(folder, name), tmp_path / "tree") for folder, _, found in os.walk(tmp_path / "tree") for name in found]
-    for page in (name for name in names if name.endswith(("README.md", "Makefile", "build.mk")) and "grader" not in name):
+    names = [
+        os.path.relpath(os.path.join(folder, name), tmp_path / "tree")
+        for folder, _, found in os.walk(tmp_path / "tree")
+        for name in found
+    ]
+    for page in (
+        name
+        for name in names
+        if name.endswith(("README.md", "Makefile", "build.mk")) and "grader" not in name
+    ):
         with open(tmp_path / "tree" / page) as file:
             text = file.read()
-        gone = [word for word in ("test-labs", "lab/admin", "INSTRUCTORS", "IDEAS", "instructor/", "hostile/") if word in text]
+        gone = [
+            word
+            for word in (
+                "test-labs",
+                "lab/admin",
+                "INSTRUCTORS",
+                "IDEAS",
+                "instructor/",
+                "hostile/",
+            )
+            if word in text
+        ]
         assert not gone or page.startswith("lab/hostile"), f"{page} speaks of {gone}"
     assert "lab/01-ipc/skeleton/main.c" in names and "lab/lab" in names
-    assert not [name for name in names if "instructor" in name.lower() or name.startswith(("lab/hostile", "lab/admin")) or (name.startswith("lab/") and "mutant" in name)]
+    assert not [
+        name
+        for name in names
+        if "instructor" in name.lower()
+        or name.startswith(("lab/hostile", "lab/admin"))
+        or (name.startswith("lab/") and "mutant" in name)
+    ]
 
 
 def test_debugger_stops_where_the_server_begins(tmp_path):
@@ -158,23 +243,55 @@ def test_debugger_stops_where_the_server_begins(tmp_path):
     channel = os.path.join(vmlib.BUILD, "labs/01-ipc/gdb-channel")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(channel)
-    with subprocess.Popen([sys.executable, "-B", os.path.join(LABS, "lab"), "replay", "01-ipc:put-get:1", "--gdb", "--source", SOLUTION, "--out", str(tmp_path)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=dict(os.environ, MINNOW_BUILT="1")) as replayed:
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-B",
+            os.path.join(LABS, "lab"),
+            "replay",
+            "01-ipc:put-get:1",
+            "--gdb",
+            "--source",
+            SOLUTION,
+            "--out",
+            str(tmp_path),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, MINNOW_BUILT="1"),
+    ) as replayed:
         line = next(line.strip() for line in replayed.stdout if line.strip().startswith("gdb "))
         for _ in range(300):
             if os.path.exists(channel):
                 break
             time.sleep(0.1)
-        then = ["list", "break do_put if $in(\"names\")", "continue", "print m->w[0]", "delete", "continue"]
-        gdb = subprocess.run([*line.split(), "-batch", *[word for command in then for word in ("-ex", command)]], stdin=subprocess.DEVNULL, capture_output=True,
-                             text=True, timeout=120)
+        then = [
+            "list",
+            'break do_put if $in("names")',
+            "continue",
+            "print m->w[0]",
+            "delete",
+            "continue",
+        ]
+        gdb = subprocess.run(
+            [*line.split(), "-batch", *[word for command in then for word in ("-ex", command)]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         said = replayed.stdout.read()
-    assert "[op_number(NAMES_PUT)] = do_put" in gdb.stdout and "$1 = 6" in gdb.stdout, gdb.stdout + gdb.stderr
+    assert "[op_number(NAMES_PUT)] = do_put" in gdb.stdout and "$1 = 6" in gdb.stdout, (
+        gdb.stdout + gdb.stderr
+    )
     assert "put-get passes" in said
 
 
 def test_verdict_is_the_same_for_an_unprivileged_user_without_network():
-    with tempfile.TemporaryDirectory(prefix="minnow-unprivileged-") as folder:      # pytest's own are for its user alone
+    with tempfile.TemporaryDirectory(
+        prefix="minnow-unprivileged-"
+    ) as folder:  # pytest's own are for its user alone
         os.chmod(folder, 0o777)
         verdict_without_privilege(pathlib.Path(folder))
 
@@ -186,14 +303,37 @@ def verdict_without_privilege(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     (source / "main.c").write_bytes(mutant_of(labs.load("01-ipc"), "03-take-keeps").files["main.c"])
-    assert command("lab", "test", "01-ipc", "take", "--source", source, "--out", here).returncode == 1
-    done = command("lab", "test", "01-ipc", "take", "--source", source, "--out", there, before=trial.unprivileged())
+    assert (
+        command("lab", "test", "01-ipc", "take", "--source", source, "--out", here).returncode == 1
+    )
+    done = command(
+        "lab",
+        "test",
+        "01-ipc",
+        "take",
+        "--source",
+        source,
+        "--out",
+        there,
+        before=trial.unprivileged(),
+    )
     assert done.returncode == 1, done.stderr
     assert records.verdict(records.load(here)) == records.verdict(records.load(there))
 
 
 def test_verdict_is_the_same_again_and_again():
-    done = command("lab", "test", "01-ipc", "line", "--source", SOLUTION, "--out", os.path.join(vmlib.BUILD, "grade/repeat"), "--repeat", "3")
+    done = command(
+        "lab",
+        "test",
+        "01-ipc",
+        "line",
+        "--source",
+        SOLUTION,
+        "--out",
+        os.path.join(vmlib.BUILD, "grade/repeat"),
+        "--repeat",
+        "3",
+    )
     assert done.returncode == 0 and "the same verdict 3 times" in done.stdout, done.stderr
 
 
@@ -205,30 +345,52 @@ def test_class_goes_on_where_it_was_stopped(tmp_path):
     os.symlink("/etc/passwd", tmp_path / "class/bad/other")
     (tmp_path / "class/bad/main.c").unlink()
     out = tmp_path / "out"
-    assert command("admin", "grade-class", "01-ipc", tmp_path / "class", out, "-j", "1").returncode == 0
+    assert (
+        command("admin", "grade-class", "01-ipc", tmp_path / "class", out, "-j", "1").returncode
+        == 0
+    )
     rows = (out / "grades.csv").read_text().splitlines()
-    assert rows[1:] == ["bad,refused,0,0,0,90,refused: main.c is missing", "good,does not build,0,0,0,90,", "half,does not build,0,0,0,90,"]
-    assert command("admin", "grade-class", "01-ipc", tmp_path / "class", out).returncode == 4, "results that are there are not overwritten"
+    assert rows[1:] == [
+        "bad,refused,0,0,0,90,refused: main.c is missing",
+        "good,does not build,0,0,0,90,",
+        "half,does not build,0,0,0,90,",
+    ]
+    assert (
+        command("admin", "grade-class", "01-ipc", tmp_path / "class", out).returncode == 4
+    ), "results that are there are not overwritten"
     before = (out / "good/status.json").stat().st_mtime_ns
     (out / "half/record.json").unlink()
     done = command("admin", "grade-class", "01-ipc", tmp_path / "class", out, "--resume")
     assert done.returncode == 0 and done.stderr.count("/1 half: ") == 1, done.stderr
     assert (out / "grades.csv").read_text().splitlines() == rows
-    assert (out / "good/status.json").stat().st_mtime_ns == before and (out / "half/record.json").exists()
+    assert (out / "good/status.json").stat().st_mtime_ns == before and (
+        out / "half/record.json"
+    ).exists()
     done = command("admin", "csv", "02-sched", out)
-    assert done.returncode == 4 and "has results of 01-ipc" in done.stderr, "another lab's results make no gradebook"
+    assert (
+        done.returncode == 4 and "has results of 01-ipc" in done.stderr
+    ), "another lab's results make no gradebook"
 
 
 @pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
-@pytest.mark.parametrize("source", ['%%:include "%s"\n', '__asm__(".inc" "lude \\"%s\\"");\n', '__asm__(".inc" "bin \\"%s\\"");\n',
-                                    '#line 1 "%s"\nint f(void) { return nothing; }\n'])
+@pytest.mark.parametrize(
+    "source",
+    [
+        '%%:include "%s"\n',
+        '__asm__(".inc" "lude \\"%s\\"");\n',
+        '__asm__(".inc" "bin \\"%s\\"");\n',
+        '#line 1 "%s"\nint f(void) { return nothing; }\n',
+    ],
+)
 def test_compiler_sees_nothing_of_the_instructors(source):
     """Nor does the student: an error would show the line of the file that it is said to be in."""
     lab = labs.load("01-ipc")
     with open(os.path.join(SOLUTION, "main.c")) as file:
         first = file.readline().strip()
     with pytest.raises(build.DoesNotBuild, match="main.c|denied|not found") as said:
-        with build.program(lab, {"main.c": (source % os.path.join(SOLUTION, "main.c") + hostile.GOOD).encode()}):
+        with build.program(
+            lab, {"main.c": (source % os.path.join(SOLUTION, "main.c") + hostile.GOOD).encode()}
+        ):
             pass
     assert first not in str(said.value)
 
@@ -238,7 +400,10 @@ def test_compiler_sees_nothing_of_the_instructors(source):
 def test_compiler_sees_nothing_but_its_own(path):
     """The instructor's tree may lie anywhere, also where the system's files are."""
     with pytest.raises(build.DoesNotBuild, match="not found|denied"):
-        with build.program(labs.load("01-ipc"), {"main.c": f'__asm__(".inc" "bin \\"{path}\\"");\n{hostile.GOOD}'.encode()}):
+        with build.program(
+            labs.load("01-ipc"),
+            {"main.c": f'__asm__(".inc" "bin \\"{path}\\"");\n{hostile.GOOD}'.encode()},
+        ):
             pass
 
 
@@ -256,15 +421,24 @@ def test_programs_that_were_changed_are_found(tmp_path):
     image = vmlib.Image.copy(source, str(tmp_path / "disk.img"))
     before = evidence.boot_partition(image)
     assert evidence.changed(image, before, source, []) == []
-    vmlib.call("debugfs", "-w", "-R", "rm /bin/busybox", f"{image.path}?offset={image.partitions[1][0]}")
+    vmlib.call(
+        "debugfs", "-w", "-R", "rm /bin/busybox", f"{image.path}?offset={image.partitions[1][0]}"
+    )
     image.write_text(b"x", "/services/vfs.manifest")
     assert evidence.changed(image, before, source, []) == ["the boot partition", "/bin/busybox"]
-    assert evidence.changed(image, before, source, [("/etc/hostname", "/usr/lib/absent")])[-1] == "/usr/lib/absent"
+    assert (
+        evidence.changed(image, before, source, [("/etc/hostname", "/usr/lib/absent")])[-1]
+        == "/usr/lib/absent"
+    )
 
 
 def test_cells_are_no_formulas():
     for text in ("=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1"):
-        assert not shown.cell(text).lstrip()[0] in "=+-@" and "\r" not in shown.cell(text) and "\t" not in shown.cell(text)
+        assert (
+            not shown.cell(text).lstrip()[0] in "=+-@"
+            and "\r" not in shown.cell(text)
+            and "\t" not in shown.cell(text)
+        )
     assert shown.cell("alice") == "alice" and shown.cell(70) == 70
 
 
@@ -272,8 +446,20 @@ def test_report_fits_all_that_a_student_may_make_of_it():
     """What the student's program says is text, never markup."""
     lab = labs.load("01-ipc")
     record = records.empty(lab, {}, [])
-    outcome = run.Outcome("take", 1, 3, False, kind="wrong-result", did="<script>x</script>", expected="a & b", happened="\x1b[2J", detail=["<b>"])
-    record["tests"] = [records.test_entry(lab, test, {"take": outcome}, {}, [1]) for test in lab.tests]
+    outcome = run.Outcome(
+        "take",
+        1,
+        3,
+        False,
+        kind="wrong-result",
+        did="<script>x</script>",
+        expected="a & b",
+        happened="\x1b[2J",
+        detail=["<b>"],
+    )
+    record["tests"] = [
+        records.test_entry(lab, test, {"take": outcome}, {}, [1]) for test in lab.tests
+    ]
     record["seconds"] = 1
     for name, make in report.FILES.items():
         text = make(record)
@@ -289,8 +475,19 @@ print join("|", $p->parse_errors), " failed ", join(",", $p->failed), " skipped 
 def test_perl_takes_the_tap(tmp_path):
     lab = labs.load("01-ipc")
     record = records.empty(lab, {}, [])
-    outcome = run.Outcome("put-get", 1, 3, False, kind="wrong-result", did='a # "b": \\ c', expected="'a' & b: c", happened="\x1b[2J \u00e9")
-    record["tests"] = [records.test_entry(lab, test, {"put-get": outcome}, {"quiet": 1}, [1]) for test in lab.tests]
+    outcome = run.Outcome(
+        "put-get",
+        1,
+        3,
+        False,
+        kind="wrong-result",
+        did='a # "b": \\ c',
+        expected="'a' & b: c",
+        happened="\x1b[2J \u00e9",
+    )
+    record["tests"] = [
+        records.test_entry(lab, test, {"put-get": outcome}, {"quiet": 1}, [1]) for test in lab.tests
+    ]
     (tmp_path / "t.tap").write_text(report.FILES["tap.txt"](record))
     said = subprocess.run(["perl", "-e", PERL, tmp_path / "t.tap"], capture_output=True, text=True)
     assert said.stdout == f" failed 2 skipped {len(lab.tests) - 2} yaml 1 odd 0", said
@@ -299,7 +496,9 @@ def test_perl_takes_the_tap(tmp_path):
 def test_lines_without_sense_end_the_record():
     class Boot:
         out = b'{"n":0,"event":"start","test":"a"}\n{"n":2,"event":"end"}\n'
+
     from grader import guest
+
     assert [e["event"] for e in guest.Boot.events(Boot)] == ["start"]
 
 

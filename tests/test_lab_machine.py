@@ -16,15 +16,25 @@ sys.path.insert(0, LABS)
 
 from grader import make
 
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}     # make test is no part of it
+PLAIN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("MAKE") and name != "MFLAGS"
+}  # make test is no part of it
 SOLUTION = os.path.join(LABS, "01-ipc/instructor/solution")
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 WORDS = ["test", "01-ipc", "put-get", "--source", SOLUTION, "--out"]
 
 
 def lab(*words, root=vmlib.ROOT, before=(), built="1", **environment):
-    return subprocess.run([*before, sys.executable, "-B", os.path.join(root, "lab/lab"), *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=300, env=dict(os.environ, MINNOW_BUILT=built, **environment))
+    return subprocess.run(
+        [*before, sys.executable, "-B", os.path.join(root, "lab/lab"), *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=dict(os.environ, MINNOW_BUILT=built, **environment),
+    )
 
 
 def path_without(folder, *names):
@@ -46,7 +56,11 @@ def place():
 
 
 def one_line(done, *words, status=3):
-    assert done.returncode == status and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr + done.stdout, done
+    assert (
+        done.returncode == status
+        and done.stderr.count("\n") == 1
+        and "Traceback" not in done.stderr + done.stdout
+    ), done
     assert len(done.stderr) < 400 and all(word in done.stderr for word in words), done.stderr
 
 
@@ -63,10 +77,18 @@ def test_labs_need_neither_bochs_nor_gdb(place):
     path = path_without(place / "bin", "bochs", "gdb")
     done = lab(*WORDS, place / "out", PATH=path)
     assert done.returncode == 0 and "8 of 8" in done.stdout, done
-    one_line(lab("replay", "01-ipc:put-get:1", "--gdb", "--source", SOLUTION, PATH=path), "gdb is not installed")
+    one_line(
+        lab("replay", "01-ipc:put-get:1", "--gdb", "--source", SOLUTION, PATH=path),
+        "gdb is not installed",
+    )
     said = lab("doctor", PATH=path).stdout
     assert "without  gdb" in said and "without  bochs" in said and "MISSING  gdb" not in said
-    made = subprocess.run(["make", "-C", vmlib.ROOT, "-n", "image", "lab-programs"], capture_output=True, text=True, env=dict(PLAIN, PATH=path))
+    made = subprocess.run(
+        ["make", "-C", vmlib.ROOT, "-n", "image", "lab-programs"],
+        capture_output=True,
+        text=True,
+        env=dict(PLAIN, PATH=path),
+    )
     assert made.returncode == 0 and "installing" not in made.stdout + made.stderr, made
 
 
@@ -77,14 +99,21 @@ def test_without_qemu(built, place):
         one_line(lab(*words, PATH=path, built=built), "qemu-system-x86_64 is not installed")
     no_score(place / "out")
     done = lab("doctor", PATH=path)
-    assert done.returncode == 3 and "MISSING  qemu-system-x86_64" in done.stdout and "no TCG" not in done.stdout
+    assert (
+        done.returncode == 3
+        and "MISSING  qemu-system-x86_64" in done.stdout
+        and "no TCG" not in done.stdout
+    )
 
 
 def test_reports_that_cannot_be_written(place):
     one_line(lab(*WORDS, "/dev/null/out"), "/dev/null/out", "Not a directory")
     (place / "file").touch()
     one_line(lab(*WORDS, place / "file"), "file")
-    one_line(lab("handin", "01-ipc", "--source", SOLUTION, "--output", "/dev/null/x.zip"), "/dev/null/x.zip")
+    one_line(
+        lab("handin", "01-ipc", "--source", SOLUTION, "--output", "/dev/null/x.zip"),
+        "/dev/null/x.zip",
+    )
 
 
 @ROOT
@@ -92,7 +121,11 @@ def test_reports_that_cannot_be_written(place):
 def test_full_folder_for_temporary_files(size, place):
     (place / "small").mkdir()
     before = in_a_mount(f"mount -t tmpfs -o size={size} none {place}/small")
-    one_line(lab(*WORDS, place / "out", before=before, TMPDIR=str(place / "small")), "small", "MiB free for temporary files")
+    one_line(
+        lab(*WORDS, place / "out", before=before, TMPDIR=str(place / "small")),
+        "small",
+        "MiB free for temporary files",
+    )
     no_score(place / "out")
     assert "MISSING  " in lab("doctor", before=before, TMPDIR=str(place / "small")).stdout
 
@@ -114,8 +147,19 @@ sys.exit(run_command("lab", lambda words: Grading()))
 def test_folder_that_becomes_full(size, place):
     """What the student has done is not judged by it: not even that it does not build."""
     (place / "small").mkdir()
-    done = subprocess.run([*in_a_mount(f"mount -t tmpfs -o size={size} none {place}/small"), sys.executable, "-B", "-c", SCRIPT], capture_output=True, text=True,
-                          timeout=300, env=dict(os.environ, TMPDIR=str(place / "small"), MINNOW_BUILT="1"))
+    done = subprocess.run(
+        [
+            *in_a_mount(f"mount -t tmpfs -o size={size} none {place}/small"),
+            sys.executable,
+            "-B",
+            "-c",
+            SCRIPT,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=dict(os.environ, TMPDIR=str(place / "small"), MINNOW_BUILT="1"),
+    )
     assert "'visible': 70" in done.stdout or not done.stdout, done
     if not done.stdout:
         one_line(done)
@@ -129,7 +173,9 @@ def test_folder_for_temporary_files_that_is_closed_to_nobody(place):
 
 @ROOT
 def test_read_only_tree(place):
-    before = in_a_mount(f"mount --bind {vmlib.ROOT} {vmlib.ROOT} && mount -o remount,ro,bind {vmlib.ROOT} && cd {vmlib.ROOT}")
+    before = in_a_mount(
+        f"mount --bind {vmlib.ROOT} {vmlib.ROOT} && mount -o remount,ro,bind {vmlib.ROOT} && cd {vmlib.ROOT}"
+    )
     one_line(lab(*WORDS[:-1], before=before), "Read-only file system")
     one_line(lab("handin", "01-ipc", "--source", SOLUTION, before=before), "Read-only file system")
     one_line(lab("start", "01-ipc", before=before), "Read-only file system")
@@ -147,7 +193,13 @@ def test_paths_with_a_space(place):
     done = lab("test", "01-ipc", "put-get", "--source", spaced, "--out", spaced / "o ut")
     assert done.returncode == 0 and (spaced / "o ut/results.json").exists(), done
     make.release(str(spaced / "tree"))
-    one_line(lab(*WORDS, place / "out", root=str(spaced / "tree"), built=""), "space in its path", "a b/tree")
+    one_line(
+        lab(*WORDS, place / "out", root=str(spaced / "tree"), built=""),
+        "space in its path",
+        "a b/tree",
+    )
     made = subprocess.run(["make"], cwd=spaced / "tree", capture_output=True, text=True, env=PLAIN)
-    assert made.returncode == 2 and "space in its path" in made.stderr and made.stderr.count("\n") == 1, made
+    assert (
+        made.returncode == 2 and "space in its path" in made.stderr and made.stderr.count("\n") == 1
+    ), made
     assert "MISSING  the tree has a space" in lab("doctor", root=str(spaced / "tree")).stdout

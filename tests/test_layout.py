@@ -17,8 +17,12 @@ def look(options=""):
         session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
         session.expect("# ")
         table = re.search(r"GDT=\s+([0-9a-f]+)", vm.monitor("info registers"))
-        pages = [(int(at, 16), flags[0] == "-", flags[8] == "W", flags[7] == "U")
-                 for at, flags in re.findall(r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})\s*$", vm.monitor("info tlb"), re.M)]
+        pages = [
+            (int(at, 16), flags[0] == "-", flags[8] == "W", flags[7] == "U")
+            for at, flags in re.findall(
+                r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})\s*$", vm.monitor("info tlb"), re.M
+            )
+        ]
     return int(table.group(1), 16), pages
 
 
@@ -29,15 +33,27 @@ def boots():
 
 def test_the_kernel_and_the_services_stand_somewhere_else_each_time(boots):
     assert len({kernel for kernel, _ in boots}) > 1
-    assert len({min(at for at, executable, _, user in pages if executable and user) for _, pages in boots}) > 1
+    assert (
+        len(
+            {
+                min(at for at, executable, _, user in pages if executable and user)
+                for _, pages in boots
+            }
+        )
+        > 1
+    )
 
 
 def test_without_chance_they_stand_where_they_always_do():
     first, second = look("nokaslr"), look("nokaslr")
-    assert first[0] == second[0] and first[0] >> 31 == 0x1ffffffff
+    assert first[0] == second[0] and first[0] >> 31 == 0x1FFFFFFFF
     stride = 1 << 32
     for _, pages in (first, second):
-        assert all(0x400000 <= at % stride < 0x800000 for at, executable, _, user in pages if executable and user and at < 1 << 44)
+        assert all(
+            0x400000 <= at % stride < 0x800000
+            for at, executable, _, user in pages
+            if executable and user and at < 1 << 44
+        )
 
 
 def test_nothing_is_writable_and_executable(boots):
@@ -46,7 +62,10 @@ def test_nothing_is_writable_and_executable(boots):
         assert not [hex(at) for at, executable, writable, _ in pages if executable and writable]
 
 
-@pytest.mark.parametrize("command", ["cat /proc/minnow/log", "dmesg", "service list", "cat /proc/minnow/trace", "service log pm"])
+@pytest.mark.parametrize(
+    "command",
+    ["cat /proc/minnow/log", "dmesg", "service list", "cat /proc/minnow/trace", "service log pm"],
+)
 def test_what_tells_addresses_is_roots(vm, command):
     result = vm(["sh", "-c", f"{command} >/dev/null && su student -c '{command}'"])
     assert result.status != 0 and result.stdout == b"", result

@@ -17,7 +17,12 @@ work 2>/dev/null; work 2>/dev/null; state; echo; work 2>/dev/null; state
 def test_work_leaves_nothing_behind(vm):
     result = vm(["sh", "-c", WORK])
     assert result.status == 0, result
-    before, after = (dict(line.split() for line in part.split("\n") if line) for part in result.stdout.decode().split("\n\n"))
+    before, after = (
+        dict(line.split() for line in part.split("\n") if line)
+        for part in result.stdout.decode().split("\n\n")
+    )
     free_before, free_after = int(before.pop("free")), int(after.pop("free"))
     assert after == before
-    assert free_before - free_after <= 64, "KiB of memory did not come back"   # caches of servers may take a page or two more
+    assert (
+        free_before - free_after <= 64
+    ), "KiB of memory did not come back"  # caches of servers may take a page or two more

@@ -16,7 +16,11 @@ EXHAUST = "/usr/lib/minnow-tests/exhaust"
 
 def after(vm, script, timeout=90, **options):
     """The lines that a script prints; afterwards all services are there."""
-    result = vm(["sh", "-c", f"{script}; echo '== status' $?; cat /proc/minnow/services"], timeout=timeout, **options)
+    result = vm(
+        ["sh", "-c", f"{script}; echo '== status' $?; cat /proc/minnow/services"],
+        timeout=timeout,
+        **options,
+    )
     assert result.status == 0, result
     said, rest = result.stdout.decode().split("== status ")
     for name, (state, deaths) in services(rest).items():
@@ -24,20 +28,37 @@ def after(vm, script, timeout=90, **options):
     return said.splitlines(), int(rest.split()[0])
 
 
-@pytest.mark.parametrize("what, said", [
-    ("fork-limited", ["19 EAGAIN"]),
-    ("fork-all", ["many EAGAIN"]),
-    ("bomb", ["over: ESRCH"]),
-    ("memory-touched", ["hog: signal 9"]),
-    ("memory-limited", ["limited ENOMEM"]),
-    ("descriptors", ["1 EMFILE", 'open("/", O_RDONLY) = -1 EMFILE', "pipe(ends) = -1 EMFILE", "fcntl(0, F_DUPFD, 0) = -1 EMFILE"]),
-    ("pipes", ["pipe(report) = 0", "pipe(ends) = 0"]),
-    ("threads", ["many EAGAIN"]),
-    ("arguments", [f'execve("/bin/true", {how}) = -1 E2BIG' for how in ("one, none", "list, none", "none, list")]),
-    ("timers", ["worked"]),
-    ("shared-tables", ["syscall(SYS_clone, flags[i], 0, 0, 0, 0) = -1 EINVAL"] * 4),
-    ("transfer", ["done"]),
-])
+@pytest.mark.parametrize(
+    "what, said",
+    [
+        ("fork-limited", ["19 EAGAIN"]),
+        ("fork-all", ["many EAGAIN"]),
+        ("bomb", ["over: ESRCH"]),
+        ("memory-touched", ["hog: signal 9"]),
+        ("memory-limited", ["limited ENOMEM"]),
+        (
+            "descriptors",
+            [
+                "1 EMFILE",
+                'open("/", O_RDONLY) = -1 EMFILE',
+                "pipe(ends) = -1 EMFILE",
+                "fcntl(0, F_DUPFD, 0) = -1 EMFILE",
+            ],
+        ),
+        ("pipes", ["pipe(report) = 0", "pipe(ends) = 0"]),
+        ("threads", ["many EAGAIN"]),
+        (
+            "arguments",
+            [
+                f'execve("/bin/true", {how}) = -1 E2BIG'
+                for how in ("one, none", "list, none", "none, list")
+            ],
+        ),
+        ("timers", ["worked"]),
+        ("shared-tables", ["syscall(SYS_clone, flags[i], 0, 0, 0, 0) = -1 EINVAL"] * 4),
+        ("transfer", ["done"]),
+    ],
+)
 def test_what_is_exhausted_is_refused(vm, what, said):
     assert after(vm, f"{EXHAUST} {what}") == (said, 0)
 
@@ -58,11 +79,22 @@ def test_the_system_survives_in_32_mib(vm, what):
 def test_full_file_systems_say_so_and_keep_what_was_synced(vm, folder):
     said, status = after(vm, f"cd {folder}; {EXHAUST} disk; ls")
     assert status == 0
-    assert said[:5] == ["write(kept, block, sizeof block) = 65536", "fsync(kept) = 0", "E28", "E28",
-                        "write(kept, block, sizeof block) < 0 ? -errno : 1 = -28"]
-    assert said[6:13] == ["fsync(fd) < 0 ? errno != ENOSPC && errno != EIO : 0 = 0", "ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) = 0",
-                          "write(fd, block, sizeof block) = 65536", 'unlink("full") = 0',
-                          "read(again, block, sizeof block) = 65536", "1", 'unlink("kept") = 0']
+    assert said[:5] == [
+        "write(kept, block, sizeof block) = 65536",
+        "fsync(kept) = 0",
+        "E28",
+        "E28",
+        "write(kept, block, sizeof block) < 0 ? -errno : 1 = -28",
+    ]
+    assert said[6:13] == [
+        "fsync(fd) < 0 ? errno != ENOSPC && errno != EIO : 0 = 0",
+        "ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) = 0",
+        "write(fd, block, sizeof block) = 65536",
+        'unlink("full") = 0',
+        "read(again, block, sizeof block) = 65536",
+        "1",
+        'unlink("kept") = 0',
+    ]
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/root", "/boot"])
@@ -78,9 +110,20 @@ def test_mapped_files_that_are_cut_and_removed_leave_nothing(vm, folder):
 @pytest.mark.parametrize("folder", ["/tmp", "/root"])
 def test_a_store_into_a_hole_of_a_full_file_system_is_sigbus(vm, folder):
     assert after(vm, f"cd {folder}; {EXHAUST} hole") == (
-        ["ftruncate(fd, PAGES * 4096) = 0", "signal 7, code 2", "in the middle", "msync(map, PAGES * 4096, MS_SYNC) = 0", "fsync(fd) = 0",
-         'unlink("full") || close(full) = 0', "store_pages(map, stored, PAGES) = 256",
-         "munmap(map, PAGES * 4096) || fsync(fd) = 0", "wrong pages: 0", 'unlink("hole") || close(fd) = 0'], 0)
+        [
+            "ftruncate(fd, PAGES * 4096) = 0",
+            "signal 7, code 2",
+            "in the middle",
+            "msync(map, PAGES * 4096, MS_SYNC) = 0",
+            "fsync(fd) = 0",
+            'unlink("full") || close(full) = 0',
+            "store_pages(map, stored, PAGES) = 256",
+            "munmap(map, PAGES * 4096) || fsync(fd) = 0",
+            "wrong pages: 0",
+            'unlink("hole") || close(fd) = 0',
+        ],
+        0,
+    )
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/root", "/boot", "/proc", "/dev"])
@@ -93,22 +136,45 @@ def test_a_thousand_folders_deep(vm):
     assert said[1] == "1000" and said[-1] == 'rmdir("deep") = 0'
 
 
-@pytest.mark.parametrize("emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), ("bochs", 2500)])
+@pytest.mark.parametrize(
+    "emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), ("bochs", 2500)]
+)
 def test_a_program_gets_the_memory_that_is_called_available(vm, emu, mem):
-    said, status = after(vm, f"su student -c '{EXHAUST} memory-available'; ls /proc/minnow | wc -l", emu=emu, mem=mem, timeout=400)
+    said, status = after(
+        vm,
+        f"su student -c '{EXHAUST} memory-available'; ls /proc/minnow | wc -l",
+        emu=emu,
+        mem=mem,
+        timeout=400,
+    )
     assert said[:3] == ["hog: signal 9", "what it said", "8 MiB at least"] and status == 0
 
 
 # Offset, format and value of what is wrong in a file header, or of the first program header (behind 64 bytes).
 NO_PROGRAMS = {
-    "magic": (0, "B", 0), "class": (4, "B", 1), "byte order": (5, "B", 2), "type": (16, "<H", 4), "machine": (18, "<H", 3),
-    "no headers": (56, "<H", 0), "header size": (54, "<H", 32), "headers far away": (32, "<Q", 1 << 40),
-    "headers nowhere": (32, "<Q", (1 << 64) - 8), "headers too many": (56, "<H", 65535),
+    "magic": (0, "B", 0),
+    "class": (4, "B", 1),
+    "byte order": (5, "B", 2),
+    "type": (16, "<H", 4),
+    "machine": (18, "<H", 3),
+    "no headers": (56, "<H", 0),
+    "header size": (54, "<H", 32),
+    "headers far away": (32, "<Q", 1 << 40),
+    "headers nowhere": (32, "<Q", (1 << 64) - 8),
+    "headers too many": (56, "<H", 65535),
 }
 STRANGE_PROGRAMS = {
-    "larger in the file": (64 + 40, "<Q", 1), "address too high": (64 + 16, "<Q", 1 << 47), "address around": (64 + 16, "<Q", (1 << 64) - 4096),
-    "entry nowhere": (24, "<Q", 0x10), "entry in the kernel": (24, "<Q", (1 << 64) - 4096), "huge": (64 + 40, "<Q", 1 << 46), "offset odd": (64 + 8, "<Q", 1),
-    "offset far": (64 + 8, "<Q", 1 << 40), "address zero": (64 + 16, "<Q", 0), "no permissions": (64 + 4, "<I", 0), "all around": (64 + 40, "<Q", (1 << 64) - 1),
+    "larger in the file": (64 + 40, "<Q", 1),
+    "address too high": (64 + 16, "<Q", 1 << 47),
+    "address around": (64 + 16, "<Q", (1 << 64) - 4096),
+    "entry nowhere": (24, "<Q", 0x10),
+    "entry in the kernel": (24, "<Q", (1 << 64) - 4096),
+    "huge": (64 + 40, "<Q", 1 << 46),
+    "offset odd": (64 + 8, "<Q", 1),
+    "offset far": (64 + 8, "<Q", 1 << 40),
+    "address zero": (64 + 16, "<Q", 0),
+    "no permissions": (64 + 4, "<I", 0),
+    "all around": (64 + 40, "<Q", (1 << 64) - 1),
 }
 
 
@@ -122,7 +188,7 @@ def test_malformed_programs_are_not_run(vm, tmp_path):
     for n, length in enumerate((0, 1, 63, 64, 100, 4095), 50):
         (tmp_path / f"{n:02}").write_bytes(original[:length])
     noise = random.Random(1)
-    for n in range(60, 99):          # many wrong bytes in the headers
+    for n in range(60, 99):  # many wrong bytes in the headers
         changed = bytearray(original[:40000])
         for _ in range(noise.choice((1, 3, 10))):
             changed[noise.randrange(4, 64 + 56 * 6)] = noise.randrange(256)
@@ -135,7 +201,9 @@ def test_malformed_programs_are_not_run(vm, tmp_path):
         if name in NO_PROGRAMS:
             assert found[f"{n:02}"] == "ENOEXEC", name
         else:
-            assert found[f"{n:02}"] in ("ENOEXEC", "ENOMEM", "EINVAL") or found[f"{n:02}"].startswith("signal"), name
+            assert found[f"{n:02}"] in ("ENOEXEC", "ENOMEM", "EINVAL") or found[
+                f"{n:02}"
+            ].startswith("signal"), name
     assert all(found[f"{n}"] == "ENOEXEC" for n in range(50, 55))
 
 
@@ -152,18 +220,28 @@ def test_damaged_root_is_refused_or_served(seed, server, tmp_path):
     start, _ = image.partitions[1]
     with open(image.path, "r+b") as file:
         for _ in range(noise.choice((1, 4, 30, 200))):
-            places = [(4096, 256), (16384, 4096 * 60), (0, 4096 * 700)] + ([] if seed % 3 else [(1024, 204)])
+            places = [(4096, 256), (16384, 4096 * 60), (0, 4096 * 700)] + (
+                [] if seed % 3 else [(1024, 204)]
+            )
             first, length = noise.choice(places)
             at = start + first + noise.randrange(length)
             file.seek(at)
             old = file.read(1)[0]
             file.seek(at)
-            file.write(bytes([noise.choice((old ^ 1 << noise.randrange(8), 0, 255, noise.randrange(256)))]))
-    result = vmlib.run(["sh", "-c", f"D=/root\n{WORK}; echo '== status' 0; cat /proc/minnow/services"], image=image.path, timeout=20,
-                       service=[("ext2", os.path.join(vmlib.BUILD, "services", server))])
+            file.write(
+                bytes([noise.choice((old ^ 1 << noise.randrange(8), 0, 255, noise.randrange(256)))])
+            )
+    result = vmlib.run(
+        ["sh", "-c", f"D=/root\n{WORK}; echo '== status' 0; cat /proc/minnow/services"],
+        image=image.path,
+        timeout=20,
+        service=[("ext2", os.path.join(vmlib.BUILD, "services", server))],
+    )
     text = result.stdout.decode(errors="replace")
-    if "== status" not in text:      # refused, and it says why; or the shell is damaged itself
-        assert any(word in result.log for word in (b"cannot be mounted", b"corrupt", b"init:")) or result.status in (126, 127, 139), (result, result.log)
+    if "== status" not in text:  # refused, and it says why; or the shell is damaged itself
+        assert any(
+            word in result.log for word in (b"cannot be mounted", b"corrupt", b"init:")
+        ) or result.status in (126, 127, 139), (result, result.log)
         assert b"panic" not in result.log
         return
     for name, (state, deaths) in services(text.split("== status")[1]).items():
@@ -173,7 +251,9 @@ def test_damaged_root_is_refused_or_served(seed, server, tmp_path):
 @pytest.mark.parametrize("folder", ["/root", "/boot", "/tmp"])
 def test_a_mapping_may_be_larger_than_what_its_server_lends_at_a_time(vm, folder):
     assert after(vm, f"cd {folder}; {EXHAUST} mapped-much") == (
-        ["ftruncate(fd, size) = 0", "child: exit 0", "much, wrong: 0", 'unlink("much") = 0'], 0)
+        ["ftruncate(fd, size) = 0", "child: exit 0", "much, wrong: 0", 'unlink("much") = 0'],
+        0,
+    )
 
 
 def test_a_page_that_cannot_be_had_is_sigbus_and_its_neighbours_are_there(tmp_path):
@@ -192,7 +272,8 @@ def test_a_page_that_cannot_be_had_is_sigbus_and_its_neighbours_are_there(tmp_pa
     result = vmlib.run(["sh", "-c", f"{EXHAUST} touch /root/bad"], image=image.path, timeout=30)
     there = ["a byte", "signal 0, code 0", "signal 0, code 0"]
     assert [line.split(": ")[1] for line in result.stdout.decode().splitlines()] == (
-        there + ["E117", "signal 7, code 2", "signal 7, code 2"] + there + there)
+        there + ["E117", "signal 7, code 2", "signal 7, code 2"] + there + there
+    )
 
 
 @pytest.mark.parametrize("seeds", [range(n, n + 25) for n in (1, 26, 51, 76)], ids=str)

@@ -14,7 +14,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", "build")
 ROOT = os.path.dirname(HERE)
 NOT_ORACLES = {"bench", "exhaust", "fuzz", "leak", "processor"}
-PROGRAMS = sorted(name for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c")) if name[0] != "_" and name not in NOT_ORACLES)
+PROGRAMS = sorted(
+    name
+    for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c"))
+    if name[0] != "_" and name not in NOT_ORACLES
+)
 
 
 def default_signals():
@@ -25,7 +29,14 @@ def default_signals():
 
 def on_linux(program, tmp_path):
     path = os.path.join(ROOT, BUILD, "programs", program)
-    done = subprocess.run([path], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, preexec_fn=default_signals)
+    done = subprocess.run(
+        [path],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        preexec_fn=default_signals,
+    )
     return done.returncode, done.stdout
 
 
@@ -33,7 +44,10 @@ def on_linux(program, tmp_path):
 def test_same_output_as_on_linux(vm, program, tmp_path):
     status, output = on_linux(program, tmp_path)
     result = vm([f"/usr/lib/minnow-tests/{program}"])
-    assert result.stdout.decode(errors="replace").splitlines() == output.decode(errors="replace").splitlines()
+    assert (
+        result.stdout.decode(errors="replace").splitlines()
+        == output.decode(errors="replace").splitlines()
+    )
     assert result.status == status
 
 
@@ -48,7 +62,7 @@ SCRIPTS = {
     "find": "mkdir -p t/a/b t/c; touch t/a/1 t/a/b/2 t/c/3; find t -type f | sort; du -s t >/dev/null; echo $?",
     "awk and sed": "seq 10 | awk '{s+=$1} END {print s}'; echo hello | sed 's/l/L/g'",
     "tar": "mkdir s; seq 100 >s/n; tar cf - s | (mkdir o; cd o; tar xf -); cmp s/n o/s/n && echo same",
-    "substitution": "x=$(echo a; echo b); echo \"$x\"; for i in 1 2 3; do echo -n $i; done; echo",
+    "substitution": 'x=$(echo a; echo b); echo "$x"; for i in 1 2 3; do echo -n $i; done; echo',
     "exec": "exec sh -c 'echo $0 $1' name arg",
     "umask": "umask 027; : >m; mkdir n; stat -c %a m n; chmod 4711 m; stat -c %a m",
     "dd": "dd if=/dev/zero of=z bs=1000 count=7 2>/dev/null; wc -c <z; dd if=z bs=1 skip=6990 2>/dev/null | wc -c",
@@ -61,16 +75,23 @@ SCRIPTS = {
 def test_scripts_as_on_linux(vm, shell, tmp_path):
     """All scripts in one boot; on the host they run under the same BusyBox, in the same shells."""
     tools = os.path.join(ROOT, "build/userland")
-    script = 'export PS4=; ' + "".join(
+    script = "export PS4=; " + "".join(
         f"echo '== {name}'; mkdir w; (cd w; {'$SH'} -c '{text.replace(chr(39), chr(39) + chr(92) + chr(39) + chr(39))}' 2>&1); rm -rf w\n"
-        for name, text in SCRIPTS.items())
+        for name, text in SCRIPTS.items()
+    )
     here = tmp_path / "bin"
     here.mkdir()
     for link in open(f"{tools}/busybox.links").read().split():
         os.symlink(f"{tools}/busybox", here / os.path.basename(link))
     program = {"ash": "busybox sh", "dash": "dash"}[shell]
-    host = subprocess.run([f"{tools}/busybox", "sh", "-c", script.replace("$SH", f"{tools}/{program}")], cwd=tmp_path,
-                          env={"PATH": str(here), "HOME": "/"}, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    host = subprocess.run(
+        [f"{tools}/busybox", "sh", "-c", script.replace("$SH", f"{tools}/{program}")],
+        cwd=tmp_path,
+        env={"PATH": str(here), "HOME": "/"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+    )
     guest = {"ash": "/bin/busybox sh", "dash": "/bin/dash"}[shell]
     result = vm(["sh", "-c", "cd /root; " + script.replace("$SH", guest)])
     assert result.stdout.decode().splitlines() == host.stdout.decode().splitlines()
@@ -78,5 +99,9 @@ def test_scripts_as_on_linux(vm, shell, tmp_path):
 
 def test_sse_exceptions_are_told_apart_as_on_linux(vm):
     """Of the emulators Bochs alone raises them."""
-    host = subprocess.run([os.path.join(ROOT, BUILD, "programs", "faults"), "sse"], capture_output=True, timeout=60)
-    assert vm(["/usr/lib/minnow-tests/faults", "sse"], emu="bochs", timeout=200).stdout == host.stdout
+    host = subprocess.run(
+        [os.path.join(ROOT, BUILD, "programs", "faults"), "sse"], capture_output=True, timeout=60
+    )
+    assert (
+        vm(["/usr/lib/minnow-tests/faults", "sse"], emu="bochs", timeout=200).stdout == host.stdout
+    )

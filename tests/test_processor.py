@@ -16,8 +16,17 @@ PROGRAM = os.path.join(vmlib.BUILD, "programs", "processor")
 # What an emulator itself does otherwise than a processor. QEMU 7.2 has no `int1`, knows no stack fault at an address that is not
 # canonical, and reads the stack of a program's `iret` and far `ret` as if it were the kernel: SMAP forbids that for ever.
 OTHERWISE = {
-    "qemu": ["in_circuit_breakpoint", "stack_nowhere", "changed_sp_nowhere", "return_nowhere", "far_to_kernel", "far_to_data", "far_to_task",
-             "far_to_nothing", "far_to_own_code"],
+    "qemu": [
+        "in_circuit_breakpoint",
+        "stack_nowhere",
+        "changed_sp_nowhere",
+        "return_nowhere",
+        "far_to_kernel",
+        "far_to_data",
+        "far_to_task",
+        "far_to_nothing",
+        "far_to_own_code",
+    ],
     "bochs": [],
 }
 
@@ -25,14 +34,24 @@ OTHERWISE = {
 @pytest.mark.parametrize("emu", vmlib.EMULATORS)
 def test_corners_of_the_processor_end_as_on_linux(vm, emu):
     cases = OTHERWISE[emu]
-    linux = subprocess.run([PROGRAM, *cases], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    said, status = after(vm, f"su student -c '/usr/lib/minnow-tests/processor {' '.join(cases)}'", emu=emu, timeout=240)
+    linux = subprocess.run(
+        [PROGRAM, *cases], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+    )
+    said, status = after(
+        vm,
+        f"su student -c '/usr/lib/minnow-tests/processor {' '.join(cases)}'",
+        emu=emu,
+        timeout=240,
+    )
     assert (said, status) == (linux.stdout.splitlines(), linux.returncode)
 
 
 def test_what_the_emulator_does_otherwise_harms_nobody(vm):
     """A program that its `ret` sends into the same fault for ever is one that spins: it is ended like any."""
-    said, status = after(vm, "/usr/lib/minnow-tests/processor >/root/said & sleep 3; killall -9 processor; echo alive")
+    said, status = after(
+        vm,
+        "/usr/lib/minnow-tests/processor >/root/said & sleep 3; killall -9 processor; echo alive",
+    )
     assert said[-1:] == ["alive"] and status == 0
 
 

@@ -29,10 +29,12 @@ def times(vm, jobs, ms=2000, **options):
     return [figures[0] for figures in load(vm, jobs, ms, **options)]
 
 
-@pytest.mark.parametrize("policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"])
+@pytest.mark.parametrize(
+    "policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"]
+)
 def test_equals_get_equal_shares(vm, policy):
     got = times(vm, ["hog 0"] * 4, **policy)
-    assert sum(got) > 1950                       # and the policy costs nothing to speak of
+    assert sum(got) > 1950  # and the policy costs nothing to speak of
     assert all(abs(share - 500) < 75 for share in got), got
 
 
@@ -51,7 +53,9 @@ def test_nobody_starves(vm):
     assert hog > 500 and jobs > 500, (hog, jobs)
 
 
-@pytest.mark.parametrize("policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"])
+@pytest.mark.parametrize(
+    "policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"]
+)
 def test_who_sleeps_is_served_at_once(vm, policy):
     """Though four programs compute."""
     for count, mean, worst in load(vm, ["hog 0"] * 4 + ["wake 10", "wake 3"], **policy)[4:]:
@@ -74,7 +78,9 @@ def test_who_computes_sinks(vm):
     script = f"{LOAD} 1500 hog 0 hog 19 & for i in 1 2 3 4 5 6 7 8; do usleep 170000; cat /proc/minnow/sched; done; wait"
     looks = vm(["sh", "-c", script], count=True).stdout.decode().split("thread")[1:]
     rows = [[line.split() for line in look.splitlines() if "_load" in line] for look in looks]
-    hogs = [sorted((row[3:6] for row in look if row[2] == "1"), key=lambda row: row[1]) for look in rows]
+    hogs = [
+        sorted((row[3:6] for row in look if row[2] == "1"), key=lambda row: row[1]) for look in rows
+    ]
     assert [["15", "12", "32000"], ["15", "15", "8000"]] in hogs, rows
 
 
@@ -82,7 +88,10 @@ def test_the_policy_is_not_asked_by_who_is_alone(vm):
     script = f"grep ' sched ' /proc/minnow/services; {LOAD} 500 hog 0; grep ' sched ' /proc/minnow/services"
     before, hog, after = vm(["sh", "-c", script], count=True).stdout.decode().splitlines()
     assert int(hog.split()[2]) >= 499
-    assert int(after.split()[5]) - int(before.split()[5]) <= 4, (before, after)   # while the programs were started
+    assert int(after.split()[5]) - int(before.split()[5]) <= 4, (
+        before,
+        after,
+    )  # while the programs were started
 
 
 def test_programs_run_on_without_the_policy(vm):
@@ -96,8 +105,10 @@ def test_programs_run_on_without_the_policy(vm):
 
 
 def test_programs_do_not_notice_that_it_dies(vm):
-    script = (f"{LOAD} 2000 hog 0 hog 0 fork 0 & {COMPUTING}; for i in 1 2 3 4 5 6 7 8; do usleep 150000; service kill sched; done; wait; "
-              "grep ' sched ' /proc/minnow/services")
+    script = (
+        f"{LOAD} 2000 hog 0 hog 0 fork 0 & {COMPUTING}; for i in 1 2 3 4 5 6 7 8; do usleep 150000; service kill sched; done; wait; "
+        "grep ' sched ' /proc/minnow/services"
+    )
     result = vm(["sh", "-c", script], count=True)
     lines = result.stdout.decode().splitlines()
     got = [int(line.split()[2]) for line in lines[:3]]
@@ -105,7 +116,9 @@ def test_programs_do_not_notice_that_it_dies(vm):
     assert lines[-1].split()[2:4] == ["running", "8"], result
 
 
-@pytest.mark.parametrize("policy", [{}, {"service": [("sched", WILD)]}], ids=["sched", "sched_wild"])
+@pytest.mark.parametrize(
+    "policy", [{}, {"service": [("sched", WILD)]}], ids=["sched", "sched_wild"]
+)
 def test_signals_come_through_while_the_policy_is_asked(vm, policy):
     jobs = ["hog 0", "signals 0", "signals 19", "hog 0"]
     for job, figures in zip(jobs, load(vm, jobs, **policy)):
@@ -123,6 +136,8 @@ def test_a_wild_policy_stops_nobody(vm):
 @pytest.mark.parametrize("emu", vmlib.EMULATORS)
 def test_without_a_policy_nobody_starves(vm, emu):
     """Short jobs without end beside those whom the policy had let sink before it was stopped."""
-    script = ("while :; do /bin/true; done & while :; do :; done & sleep 1; for k in 1 2 3; do service stop sched; /bin/true; ls / >/dev/null; "
-              "service start sched; done; service stop sched; /bin/true; echo there; kill %1 %2")
+    script = (
+        "while :; do /bin/true; done & while :; do :; done & sleep 1; for k in 1 2 3; do service stop sched; /bin/true; ls / >/dev/null; "
+        "service start sched; done; service stop sched; /bin/true; echo there; kill %1 %2"
+    )
     assert vm(["sh", "-c", script], emu=emu).stdout == b"there\n"

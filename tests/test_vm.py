@@ -39,16 +39,20 @@ def test_a_command_that_is_not_there_gives_127(vm):
 @both
 def test_a_program_of_this_minute_runs(vm, emu, tmp_path):
     (tmp_path / "prog.c").write_text(
-        '#include <stdio.h>\nint main(int n, char **a) { printf("%d %s\\n", n, a[n - 1]); return 5; }\n')
-    subprocess.run(["musl-gcc", "-O2", "-static", "-o", tmp_path / "prog", tmp_path / "prog.c"],
-                   check=True)
+        '#include <stdio.h>\nint main(int n, char **a) { printf("%d %s\\n", n, a[n - 1]); return 5; }\n'
+    )
+    subprocess.run(
+        ["musl-gcc", "-O2", "-static", "-o", tmp_path / "prog", tmp_path / "prog.c"], check=True
+    )
     result = vm(["/tmp/prog", "x y"], emu=emu, add=[(tmp_path / "prog", "/tmp/prog")])
     assert (result.status, result.stdout) == (5, b"2 x y\n")
 
 
 def test_files_come_back_with_their_modes(vm, tmp_path):
-    result = vm(["sh", "-c", "seq 20000 >/root/numbers; chmod 640 /root/numbers"],
-                get=[("/root/numbers", tmp_path / "numbers")])
+    result = vm(
+        ["sh", "-c", "seq 20000 >/root/numbers; chmod 640 /root/numbers"],
+        get=[("/root/numbers", tmp_path / "numbers")],
+    )
     assert (result.status, result.stderr) == (0, b"")
     assert (tmp_path / "numbers").read_text() == "".join(f"{n}\n" for n in range(1, 20001))
     assert os.stat(tmp_path / "numbers").st_mode & 0o777 == 0o640
@@ -62,8 +66,12 @@ def test_a_kept_image_keeps_what_was_written(vm, tmp_path):
 
 @pytest.mark.parametrize("disk", vmlib.Qemu.disks)
 def test_both_disks_work(vm, disk):
-    assert vm(["sh", "-c", "cp /bin/busybox /root/copy && cmp /bin/busybox /root/copy"],
-              disk=disk).status == 0
+    assert (
+        vm(
+            ["sh", "-c", "cp /bin/busybox /root/copy && cmp /bin/busybox /root/copy"], disk=disk
+        ).status
+        == 0
+    )
 
 
 def test_32_mebibytes_are_enough(vm):
@@ -72,8 +80,17 @@ def test_32_mebibytes_are_enough(vm):
 
 def test_counted_runs_are_alike(vm):
     """Instructions are counted, not time: what is left are the places in which alarms go off, a few instructions in a thousand."""
-    command = ["/usr/lib/minnow-tests/bench", "getppid", "stat", "pipe round trip, two processes", "fork + exit + wait"]
-    first, second = ([int(line.split(b"\t")[1]) for line in vm(command, count=True).stdout.splitlines()[1:]] for _ in range(2))
+    command = [
+        "/usr/lib/minnow-tests/bench",
+        "getppid",
+        "stat",
+        "pipe round trip, two processes",
+        "fork + exit + wait",
+    ]
+    first, second = (
+        [int(line.split(b"\t")[1]) for line in vm(command, count=True).stdout.splitlines()[1:]]
+        for _ in range(2)
+    )
     assert len(first) == 4
     assert all(abs(a - b) <= a // 200 for a, b in zip(first, second)), (first, second)
 

@@ -32,26 +32,51 @@ KEPT_KIB = 2048
 
 # What is taken, where, and what the last one who asked is told. Who asks for memory that is not there is killed and says nothing.
 KINDS = [
-    ("pipes", "/tmp/g", "E23"), ("fifos", "/tmp/g", "E23"), ("files", "/tmp/g", "E28"), ("files", "/root/g", "E23"),
-    ("names", "/tmp/g", "E28"), ("numbers", "/root/g", "E28"), ("sparse", "/tmp/g", ""), ("bytes", "/tmp/g", "E28"), ("bytes", "/root/g", "E28"), ("signals", "/tmp/g", "EAGAIN"),
-    ("locks", "/tmp/g", "E37"), ("flocks", "/tmp/g", "E37"), ("timers", "/tmp/g", "EAGAIN"), ("processes", "/tmp/g", "EAGAIN"),
-    ("threads", "/tmp/g", "EAGAIN"), ("pollers", "/tmp/g", "EAGAIN"), ("waiters", "/tmp/g", "EAGAIN"), ("regions", "/tmp/g", "ENOMEM"),
-    ("memory", "/tmp/g", ""), ("shared", "/tmp/g", ""), ("mapped", "/root/g", "E23"),
+    ("pipes", "/tmp/g", "E23"),
+    ("fifos", "/tmp/g", "E23"),
+    ("files", "/tmp/g", "E28"),
+    ("files", "/root/g", "E23"),
+    ("names", "/tmp/g", "E28"),
+    ("numbers", "/root/g", "E28"),
+    ("sparse", "/tmp/g", ""),
+    ("bytes", "/tmp/g", "E28"),
+    ("bytes", "/root/g", "E28"),
+    ("signals", "/tmp/g", "EAGAIN"),
+    ("locks", "/tmp/g", "E37"),
+    ("flocks", "/tmp/g", "E37"),
+    ("timers", "/tmp/g", "EAGAIN"),
+    ("processes", "/tmp/g", "EAGAIN"),
+    ("threads", "/tmp/g", "EAGAIN"),
+    ("pollers", "/tmp/g", "EAGAIN"),
+    ("waiters", "/tmp/g", "EAGAIN"),
+    ("regions", "/tmp/g", "ENOMEM"),
+    ("memory", "/tmp/g", ""),
+    ("shared", "/tmp/g", ""),
+    ("mapped", "/root/g", "E23"),
 ]
 
 
-@pytest.mark.parametrize("what, where, error", KINDS, ids=lambda x: str(x).strip("/").replace("/", "-"))
+@pytest.mark.parametrize(
+    "what, where, error", KINDS, ids=lambda x: str(x).strip("/").replace("/", "-")
+)
 def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     work = tmp_path / "work"
     work.write_text(WORK)
     work.chmod(0o755)
-    result = vm(["sh", "-c", SCRIPT.format(greedy=GREEDY, what=what, where=where)], add=[(str(work), "/root/work")], timeout=110, count=True)
+    result = vm(
+        ["sh", "-c", SCRIPT.format(greedy=GREEDY, what=what, where=where)],
+        add=[(str(work), "/root/work")],
+        timeout=110,
+        count=True,
+    )
     lines = result.stdout.decode().splitlines()
     times = [int(line) for line in lines[:3] if line.isdigit()]
     assert len(times) == 3 and lines[3].startswith("=="), (lines, result.stderr)
     assert times[2] <= 3 * times[1], times
     first, again, free = (part.split() for part in lines[3].split("==")[1:])
-    assert int(free[1]) >= int(free[0]) - KEPT_KIB and int(free[2]) >= int(free[1]) - SLACK_KIB, free
+    assert (
+        int(free[1]) >= int(free[0]) - KEPT_KIB and int(free[2]) >= int(free[1]) - SLACK_KIB
+    ), free
     first, again = set(first), set(again)
     assert first == again or what in ("memory", "shared", "sparse"), lines[3]
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
@@ -72,7 +97,12 @@ def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_pa
     work = tmp_path / "work"
     work.write_text(WORK)
     work.chmod(0o755)
-    result = vm(["sh", "-c", BUSY.format(greedy=GREEDY, what=what)], add=[(str(work), "/root/work")], timeout=110, count=True)
+    result = vm(
+        ["sh", "-c", BUSY.format(greedy=GREEDY, what=what)],
+        add=[(str(work), "/root/work")],
+        timeout=110,
+        count=True,
+    )
     lines = result.stdout.decode().splitlines()
     times = [int(line) for line in lines[:3] if line.isdigit()]
     assert len(times) == 3, (lines, result.stderr)

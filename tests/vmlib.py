@@ -44,17 +44,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 DISK_IMAGE = os.path.join(BUILD, "disk.img")
 
-GRUB_CONFIG = "/grub/grub.cfg"     # on the FAT partition
+GRUB_CONFIG = "/grub/grub.cfg"  # on the FAT partition
 
 # Statuses of tests/vm that are not the command's own.
-HARNESS_FAILED = 123    # a file could not be added or fetched, the image is not clean, ...
+HARNESS_FAILED = 123  # a file could not be added or fetched, the image is not clean, ...
 TIMED_OUT = 124
 DID_NOT_BOOT = 125
 PANICKED = 126
 
-BOOT_LIMIT = {"qemu": 60, "bochs": 120}     # seconds until the 'b' frame
-LAST_WORDS = 3                              # seconds for the rest after 'q' or a panic
-SWITCHED_OFF = 1                            # QEMU's status when the guest has written 0 to isa-debug-exit
+BOOT_LIMIT = {"qemu": 60, "bochs": 120}  # seconds until the 'b' frame
+LAST_WORDS = 3  # seconds for the rest after 'q' or a panic
+SWITCHED_OFF = 1  # QEMU's status when the guest has written 0 to isa-debug-exit
 
 os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -66,8 +66,12 @@ class HarnessError(Exception):
 def call(*command):
     """Run a host tool; its standard output, or HarnessError with what it complained."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              env=dict(os.environ, MTOOLS_SKIP_CHECK="1"))
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=dict(os.environ, MTOOLS_SKIP_CHECK="1"),
+        )
     except FileNotFoundError:
         raise HarnessError(f"{command[0]} is not installed: run `make setup`") from None
     if done.returncode:
@@ -85,8 +89,12 @@ class Image:
             table = file.read(512)[446:510]
         # Entry n of the MBR's table: first sector at byte 8, number of sectors at byte 12.
         self.partitions = [
-            tuple(512 * int.from_bytes(table[16 * n + at:16 * n + at + 4], "little") for at in (8, 12))
-            for n in range(2)]
+            tuple(
+                512 * int.from_bytes(table[16 * n + at : 16 * n + at + 4], "little")
+                for at in (8, 12)
+            )
+            for n in range(2)
+        ]
         self.fat = f"{path}@@{self.partitions[0][0]}"
 
     @classmethod
@@ -106,8 +114,10 @@ class Image:
             call("mcopy", "-s", "-o", "-i", self.fat, source, "::" + path)
         except HarnessError as error:
             if "full" in str(error).lower():
-                raise HarnessError("what is to be added does not fit on the boot partition "
-                                   f"({self.partitions[0][1] >> 20} MiB)") from None
+                raise HarnessError(
+                    "what is to be added does not fit on the boot partition "
+                    f"({self.partitions[0][1] >> 20} MiB)"
+                ) from None
             raise
 
     def remove(self, folder):
@@ -129,32 +139,50 @@ class Image:
     def add_kernel_options(self, words):
         """Add words to the kernel's command line; returns GRUB's configuration as it was."""
         config = self.read(GRUB_CONFIG)
-        self.write_text(b"".join(
-            line.rstrip() + b" " + words.strip().encode() + b"\n"
-            if line.startswith(b"multiboot2 ") else line
-            for line in config.splitlines(True)), GRUB_CONFIG)
+        self.write_text(
+            b"".join(
+                line.rstrip() + b" " + words.strip().encode() + b"\n"
+                if line.startswith(b"multiboot2 ")
+                else line
+                for line in config.splitlines(True)
+            ),
+            GRUB_CONFIG,
+        )
         return config
 
     def check(self):
         """Have the host's own tools look at both file systems; HarnessError if not clean."""
         with tempfile.TemporaryDirectory(prefix="minnow-check-") as folder:
             for (start, size), name, checker in zip(
-                    self.partitions, ("boot partition", "root"),
-                    (("fsck.fat", "-n"), ("e2fsck", "-fn"))):
+                self.partitions, ("boot partition", "root"), (("fsck.fat", "-n"), ("e2fsck", "-fn"))
+            ):
                 part = os.path.join(folder, "partition")
-                call("dd", f"if={self.path}", f"of={part}", "bs=1M", "conv=sparse", "status=none",
-                     "iflag=skip_bytes,count_bytes", f"skip={start}", f"count={size}")
-                done = subprocess.run([*checker, part], stdin=subprocess.DEVNULL,
-                                      capture_output=True, text=True)
+                call(
+                    "dd",
+                    f"if={self.path}",
+                    f"of={part}",
+                    "bs=1M",
+                    "conv=sparse",
+                    "status=none",
+                    "iflag=skip_bytes,count_bytes",
+                    f"skip={start}",
+                    f"count={size}",
+                )
+                done = subprocess.run(
+                    [*checker, part], stdin=subprocess.DEVNULL, capture_output=True, text=True
+                )
                 # fsck.fat reports a dirty mark and more with status 0 under -n.
                 said = done.stdout + done.stderr
                 if done.returncode or "Dirty bit is set" in said:
-                    raise HarnessError(f"the {name} is not clean after the run: "
-                                       f"{checker[0]} says:\n{said.strip()}")
+                    raise HarnessError(
+                        f"the {name} is not clean after the run: "
+                        f"{checker[0]} says:\n{said.strip()}"
+                    )
                 os.unlink(part)
 
 
 # ---- Emulators ----
+
 
 class Qemu:
     """Command lines of QEMU. Channels are paths that the emulator opens to write."""
@@ -172,24 +200,70 @@ class Qemu:
         # A comma in a file's name has to be doubled here.
         # A full disk of the host is an error that the guest sees: QEMU would stop it, for a person to make room.
         drive = f"format=raw,cache=unsafe,werror=report,rerror=report,file={self.image.replace(',', ',,')}"
-        disk = {"virtio": ["-drive", f"if=none,id=disk,{drive}",
-                           "-device", "virtio-blk-pci,drive=disk,disable-modern=on"],
-                "ata": ["-drive", f"if=ide,{drive}"]}[self.disk]
-        count = ["-icount", f"shift={self.shift},sleep=off", "-rtc", "base=2026-01-01,clock=vm",
-                 "-seed", "1"] if self.count else []
-        return ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=single",
-                "-cpu", "max,-erms", "-smp", "1", "-m", str(self.memory), "-no-reboot",
-                "-nic", "none", *disk, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *count, *self.extra]
+        disk = {
+            "virtio": [
+                "-drive",
+                f"if=none,id=disk,{drive}",
+                "-device",
+                "virtio-blk-pci,drive=disk,disable-modern=on",
+            ],
+            "ata": ["-drive", f"if=ide,{drive}"],
+        }[self.disk]
+        count = (
+            [
+                "-icount",
+                f"shift={self.shift},sleep=off",
+                "-rtc",
+                "base=2026-01-01,clock=vm",
+                "-seed",
+                "1",
+            ]
+            if self.count
+            else []
+        )
+        return [
+            "qemu-system-x86_64",
+            "-machine",
+            "pc",
+            "-accel",
+            "tcg,thread=single",
+            "-cpu",
+            "max,-erms",
+            "-smp",
+            "1",
+            "-m",
+            str(self.memory),
+            "-no-reboot",
+            "-nic",
+            "none",
+            *disk,
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=4",
+            *count,
+            *self.extra,
+        ]
 
     @staticmethod
     def host_channel(path):
-        return ["-chardev", f"file,id=host,path={path}",
-                "-device", "isa-debugcon,iobase=0xe9,chardev=host"]
+        return [
+            "-chardev",
+            f"file,id=host,path={path}",
+            "-device",
+            "isa-debugcon,iobase=0xe9,chardev=host",
+        ]
 
     def batch(self, folder, serial):
         """Unattended; port 0xE9 goes to standard output, the serial line to a path."""
-        return [*self.machine(), "-display", "none", *self.host_channel("/dev/stdout"),
-                "-chardev", f"file,id=serial,path={serial}", "-serial", "chardev:serial"]
+        return [
+            *self.machine(),
+            "-display",
+            "none",
+            *self.host_channel("/dev/stdout"),
+            "-chardev",
+            f"file,id=serial,path={serial}",
+            "-serial",
+            "chardev:serial",
+        ]
 
     @staticmethod
     def complaint(text):
@@ -202,7 +276,7 @@ class Bochs:
 
     name = "bochs"
     disks = ("ata",)
-    HOST_MOST = 2048        # MiB that it takes of the host's at once; the guest may have more
+    HOST_MOST = 2048  # MiB that it takes of the host's at once; the guest may have more
 
     def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
         # Bochs always counts instructions, at one speed: `count` and what goes with it have nothing to add.
@@ -212,21 +286,30 @@ class Bochs:
         cylinders = os.path.getsize(self.image) // (16 * 63 * 512)
         config = os.path.join(folder, "bochsrc")
         with open(config, "w") as file:
-            file.write("\n".join([
-                "cpu: model=corei7_icelake_u, count=1, ips=50000000, reset_on_triple_fault=0",
-                f"memory: guest={self.memory}, host={min(self.memory, self.HOST_MOST)}",
-                "romimage: file=$BXSHARE/BIOS-bochs-latest",
-                "vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest",
-                "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
-                f'ata0-master: type=disk, path="{self.image}", mode=flat, '
-                f"cylinders={cylinders}, heads=16, spt=63",
-                "boot: disk",
-                "clock: sync=none, time0=1767225600",
-                f"display_library: {display}",
-                f"log: {folder}/bochs.log",
-                "sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy",
-                "panic: action=fatal", "error: action=ignore", "info: action=ignore",
-                "debug: action=ignore", *lines, ""]))
+            file.write(
+                "\n".join(
+                    [
+                        "cpu: model=corei7_icelake_u, count=1, ips=50000000, reset_on_triple_fault=0",
+                        f"memory: guest={self.memory}, host={min(self.memory, self.HOST_MOST)}",
+                        "romimage: file=$BXSHARE/BIOS-bochs-latest",
+                        "vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest",
+                        "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
+                        f'ata0-master: type=disk, path="{self.image}", mode=flat, '
+                        f"cylinders={cylinders}, heads=16, spt=63",
+                        "boot: disk",
+                        "clock: sync=none, time0=1767225600",
+                        f"display_library: {display}",
+                        f"log: {folder}/bochs.log",
+                        "sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy",
+                        "panic: action=fatal",
+                        "error: action=ignore",
+                        "info: action=ignore",
+                        "debug: action=ignore",
+                        *lines,
+                        "",
+                    ]
+                )
+            )
         # Debian's Bochs has the debugger built in, which waits for a word first.
         go = os.path.join(folder, "bochs.go")
         with open(go, "w") as file:
@@ -236,8 +319,12 @@ class Bochs:
     def batch(self, folder, serial):
         # rfb is the one display that needs neither a window nor the terminal; it waits for
         # nobody.
-        return self.command(folder, 'rfb, options="timeout=0"',
-                            "port_e9_hack: enabled=1", f"com1: enabled=1, mode=file, dev={serial}")
+        return self.command(
+            folder,
+            'rfb, options="timeout=0"',
+            "port_e9_hack: enabled=1",
+            f"com1: enabled=1, mode=file, dev={serial}",
+        )
 
     @staticmethod
     def complaint(text):
@@ -256,6 +343,7 @@ def die_with_parent():
 
 
 # ---- Frames ----
+
 
 class Frames:
     """Cut the bytes from the host channel into frames and noise."""
@@ -290,8 +378,8 @@ class Frames:
                 continue
             if len(self.buffer) < self.HEADER + length:
                 return
-            payload = self.buffer[self.HEADER:self.HEADER + length]
-            self.buffer = self.buffer[self.HEADER + length:]
+            payload = self.buffer[self.HEADER : self.HEADER + length]
+            self.buffer = self.buffer[self.HEADER + length :]
             yield kind.decode(), payload
 
     def finish(self):
@@ -304,6 +392,7 @@ class Frames:
 
 # ---- One run ----
 
+
 class Result:
     """status (as of tests/vm), stdout, stderr, log: what a captured run left."""
 
@@ -313,16 +402,35 @@ class Result:
         self.stderr = b""
         self.log = b""
 
-    def __repr__(self):                     # what a failed test shows
+    def __repr__(self):  # what a failed test shows
         return f"Result({self.status}, {self.stdout[-500:]!r}, {self.stderr[-2000:]!r})"
 
 
 class Run:
     """One boot with one command. The sinks are functions that take bytes."""
 
-    def __init__(self, command, stdout, stderr, log, emu="qemu", mem=128, disk=None, timeout=120,
-                 count=False, add=(), get=(), input=None, keep=None, check=False, image=None,
-                 service=(), options="", shift=0, extra=()):
+    def __init__(
+        self,
+        command,
+        stdout,
+        stderr,
+        log,
+        emu="qemu",
+        mem=128,
+        disk=None,
+        timeout=120,
+        count=False,
+        add=(),
+        get=(),
+        input=None,
+        keep=None,
+        check=False,
+        image=None,
+        service=(),
+        options="",
+        shift=0,
+        extra=(),
+    ):
         if emu not in EMULATORS:
             raise HarnessError(f"no emulator {emu}: there are {', '.join(EMULATORS)}")
         if disk and disk not in EMULATORS[emu].disks:
@@ -330,17 +438,17 @@ class Run:
         if not command:
             raise HarnessError("no command to run")
         self.command, self.stdout, self.stderr, self.log_sink = command, stdout, stderr, log
-        self.last_words = b""             # the end of the log
+        self.last_words = b""  # the end of the log
         self.emu, self.mem, self.disk, self.timeout, self.count = emu, mem, disk, timeout, count
         self.add, self.get, self.service = list(add), list(get), list(service)
         self.input, self.keep, self.check = input, keep, check or bool(keep)
         self.source, self.options = image or DISK_IMAGE, options
-        self.shift, self.extra = shift, extra     # see Qemu
+        self.shift, self.extra = shift, extra  # see Qemu
         self.booted = self.ended = False
-        self.switched_off = False           # QEMU: the machine has ended by its own decision
+        self.switched_off = False  # QEMU: the machine has ended by its own decision
         self.status = self.panicked_at = None
-        self.failed = False                 # the harness has something to complain about
-        self.fetched = {}                   # index in self.get: (open file, mode)
+        self.failed = False  # the harness has something to complain about
+        self.fetched = {}  # index in self.get: (open file, mode)
 
     def log(self, data):
         self.last_words = (self.last_words + data)[-1000:]
@@ -360,7 +468,7 @@ class Run:
                 if self.ended:
                     self.collect()
             except BrokenPipeError:
-                raise                       # whoever read our output has gone
+                raise  # whoever read our output has gone
             except OSError as error:
                 raise HarnessError(f"{error.filename or self.folder}: {error.strerror}") from None
         return HARNESS_FAILED if self.failed and status == 0 else status
@@ -385,7 +493,7 @@ class Run:
             if not self.image.exists(f"/services/{name}"):
                 raise HarnessError(f"there is no service {name}")
             self.image.write(elf, f"/services/{name}")
-        fixed = "nokaslr " if self.count else ""    # what is counted has to be the same each time
+        fixed = "nokaslr " if self.count else ""  # what is counted has to be the same each time
         self.config = self.image.add_kernel_options(f"vm {fixed}{self.options}")
 
     def archive(self, path):
@@ -393,6 +501,7 @@ class Run:
             member.uid = member.gid = 0
             member.uname = member.gname = "root"
             return member
+
         with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
             for host, guest in self.add:
                 if not os.path.exists(host):
@@ -403,15 +512,21 @@ class Run:
     # -- during --
 
     def emulate(self):
-        machine = EMULATORS[self.emu](self.image.path, self.mem, self.disk, self.count, self.shift, self.extra)
+        machine = EMULATORS[self.emu](
+            self.image.path, self.mem, self.disk, self.count, self.shift, self.extra
+        )
         serial, serial_end = os.pipe()
         complaints = os.path.join(self.folder, "emulator.err")
         try:
             with open(complaints, "wb") as errors:
                 emulator = subprocess.Popen(
-                    machine.batch(self.folder, f"/dev/fd/{serial_end}"), stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=errors, pass_fds=[serial_end],
-                    preexec_fn=die_with_parent)
+                    machine.batch(self.folder, f"/dev/fd/{serial_end}"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    pass_fds=[serial_end],
+                    preexec_fn=die_with_parent,
+                )
         except FileNotFoundError:
             os.close(serial)
             raise HarnessError(f"{self.emu} is not installed: run `make setup`") from None
@@ -514,15 +629,37 @@ class Run:
         if self.why == "time":
             self.say(f"timed out after {self.timeout} seconds")
             return TIMED_OUT
-        said = [line.strip() for line in self.last_words.decode(errors="replace").splitlines() if line.strip()]
+        said = [
+            line.strip()
+            for line in self.last_words.decode(errors="replace").splitlines()
+            if line.strip()
+        ]
         if not self.booted:
-            reason = (f"no sign of life within {BOOT_LIMIT[self.emu]} seconds"
-                      if self.why == "boot" else "the emulator ended")
-            self.say("\n    ".join([f"did not boot: {reason}", *([self.complaints] if self.complaints else []), *said[-6:]]))
+            reason = (
+                f"no sign of life within {BOOT_LIMIT[self.emu]} seconds"
+                if self.why == "boot"
+                else "the emulator ended"
+            )
+            self.say(
+                "\n    ".join(
+                    [
+                        f"did not boot: {reason}",
+                        *([self.complaints] if self.complaints else []),
+                        *said[-6:],
+                    ]
+                )
+            )
             return DID_NOT_BOOT
         when = "after" if self.status is not None else "before"
-        self.say("\n    ".join([f"the machine stopped or reset without an orderly end, {when} the command's end",
-                               *([self.complaints] if self.complaints else []), *said[-12:]]))
+        self.say(
+            "\n    ".join(
+                [
+                    f"the machine stopped or reset without an orderly end, {when} the command's end",
+                    *([self.complaints] if self.complaints else []),
+                    *said[-12:],
+                ]
+            )
+        )
         return PANICKED
 
     def collect(self):
@@ -560,7 +697,9 @@ def run(command, **options):
     def into(name):
         def sink(data):
             setattr(result, name, getattr(result, name) + data)
+
         return sink
+
     try:
         result.status = Run(command, into("stdout"), into("stderr"), into("log"), **options).run()
     except HarnessError as error:

@@ -7,7 +7,9 @@ static int set_attributes(struct node *n, const struct fs_attr *a)
     if (read_only(n))
         return -EROFS;
     struct fs_attr copy = *a;
-    int error = call_window(n->service, &(struct call_args){ .op = FS_SETATTR, .object = n->object }, WINDOW_IN, &copy, sizeof copy, NULL);
+    int error = call_window(n->service,
+                            &(struct call_args){ .op = FS_SETATTR, .object = n->object }, WINDOW_IN,
+                            &copy, sizeof copy, NULL);
     changes++;
     if (error)
         return error == -ENOSYS ? -EPERM : error;
@@ -51,7 +53,8 @@ static int by_descriptor(struct message *m, struct walk **w)
 
 static unsigned at_flags(uint64_t flags)
 {
-    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
 static bool at_flags_known(uint64_t flags)
@@ -104,7 +107,8 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         if (w->uid && (w->uid != n->uid || (gid != n->gid && !in_group(w, gid))))
             return -EPERM;
     }
-    int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;   /* a write may have taken them */
+    /* a write may have taken them */
+    int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
     if (error)
         return error;
     if (!S_ISDIR(n->mode)) {
@@ -150,7 +154,8 @@ int64_t do_fchown(struct message *m)
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe, NANOSECONDS = 1000000000 };
 
-/* What Linux's struct timespec[2] asks for. *touch: only the present time, for which permission to write is enough. */
+/* What Linux's struct timespec[2] asks for. *touch: only the present time, for which permission to
+ * write is enough. */
 static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch)
 {
     struct timespec64 now;

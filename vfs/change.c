@@ -19,14 +19,20 @@ int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node
     uint32_t gid;
     struct call_result r;
     mode = create_mode(w, w->dir, mode, &gid);
-    error = call_window(w->dir->service, &(struct call_args){ .op = FS_CREATE, .object = w->dir->object, .w3 = mode,
-                        .w4 = (uint64_t)w->uid << 32 | gid, .w5 = rdev }, WINDOW_IN, (void *)(uintptr_t)w->name, w->length, &r);
+    error = call_window(w->dir->service,
+                        &(struct call_args){ .op = FS_CREATE,
+                                             .object = w->dir->object,
+                                             .w3 = mode,
+                                             .w4 = (uint64_t)w->uid << 32 | gid,
+                                             .w5 = rdev },
+                        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, &r);
     changes++;
     if (error) {
         name_drop(w->dir, w->name, w->length);
         return error;
     }
-    struct node *n = node_set(w->dir->service, r.r1, w->dir->mount, &(struct attributes){ mode, w->uid, gid, rdev });
+    struct node *n = node_set(w->dir->service, r.r1, w->dir->mount,
+                              &(struct attributes){ mode, w->uid, gid, rdev });
     if (!n)
         return -ENFILE;
     name_set(w->dir, w->name, w->length, n);
@@ -48,10 +54,7 @@ static int64_t create(struct message *m, uint32_t mode, uint32_t rdev)
     return error;
 }
 
-int64_t do_mkdir(struct message *m)
-{
-    return create(m, S_IFDIR | (m->w[2] & (0777 | S_ISVTX)), 0);
-}
+int64_t do_mkdir(struct message *m) { return create(m, S_IFDIR | (m->w[2] & (0777 | S_ISVTX)), 0); }
 
 int64_t do_mknod(struct message *m)
 {
@@ -63,18 +66,14 @@ int64_t do_mknod(struct message *m)
         break;
     case S_IFREG:
     case S_IFIFO:
-    case S_IFSOCK:
-        rdev = 0;
-        break;
+    case S_IFSOCK: rdev = 0; break;
     case S_IFCHR:
     case S_IFBLK:
         if (process_of(m->from)->cred.fsuid)
             return -EPERM;
         break;
-    case S_IFDIR:
-        return -EPERM;
-    default:
-        return -EINVAL;
+    case S_IFDIR: return -EPERM;
+    default: return -EINVAL;
     }
     return create(m, mode, rdev);
 }
@@ -92,8 +91,12 @@ static int symlink_at(struct walk *w, const char *target, size_t length)
     create_mode(w, w->dir, S_IFLNK | 0777, &gid);
     memcpy(both, w->name, w->length);
     memcpy(both + w->length, target, length);
-    error = call_window(w->dir->service, &(struct call_args){ .op = FS_SYMLINK, .object = w->dir->object, .w3 = w->length,
-                        .w4 = (uint64_t)w->uid << 32 | gid }, WINDOW_IN, both, w->length + length, NULL);
+    error = call_window(w->dir->service,
+                        &(struct call_args){ .op = FS_SYMLINK,
+                                             .object = w->dir->object,
+                                             .w3 = w->length,
+                                             .w4 = (uint64_t)w->uid << 32 | gid },
+                        WINDOW_IN, both, w->length + length, NULL);
     changes++;
     name_drop(w->dir, w->name, w->length);
     return error;
@@ -105,7 +108,7 @@ int64_t do_symlink(struct message *m)
     struct process *p = process_of(m->from);
     uint64_t directory = m->w[1];
     caller_t path = m->w[2];
-    int length, error = walk_begin(&target, p, 0);   /* for its buffer */
+    int length, error = walk_begin(&target, p, 0); /* for its buffer */
     if (error)
         return error;
     error = aim(m, m->w[0], PATH_MAX, WINDOW_IN);
@@ -125,11 +128,12 @@ int64_t do_symlink(struct message *m)
     return error;
 }
 
-/* Who does not own a file may give it another name only if he could copy it: a link would keep a program with set-id
- * bits alive after its replacement (Linux: fs.protected_hardlinks). */
+/* Who does not own a file may give it another name only if he could copy it: a link would keep a
+ * program with set-id bits alive after its replacement (Linux: fs.protected_hardlinks). */
 static bool may_link(const struct walk *w, const struct node *n)
 {
-    bool harmless = S_ISREG(n->mode) && !(n->mode & S_ISUID) && (n->mode & (S_ISGID | 010)) != (S_ISGID | 010);
+    bool harmless = S_ISREG(n->mode) && !(n->mode & S_ISUID) &&
+                    (n->mode & (S_ISGID | 010)) != (S_ISGID | 010);
     return is_owner(w, n) || (harmless && permission(w, n, MAY_READ | MAY_WRITE) == 0);
 }
 
@@ -146,8 +150,10 @@ static int link_at(struct walk *w, struct node *old)
         error = -EPERM;
     if (error)
         return error;
-    error = call_window(w->dir->service, &(struct call_args){ .op = FS_LINK, .object = w->dir->object, .w3 = old->object },
-                        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
+    error = call_window(
+        w->dir->service,
+        &(struct call_args){ .op = FS_LINK, .object = w->dir->object, .w3 = old->object },
+        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
     changes++;
     if (error)
         name_drop(w->dir, w->name, w->length);
@@ -166,7 +172,9 @@ int64_t do_link(struct message *m)
         return -EINVAL;
     if (flags & AT_EMPTY_PATH && process_of(m->from)->cred.fsuid)
         return -ENOENT;
-    int error = walk_start(&old, m, (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0));
+    int error = walk_start(&old, m,
+                           (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
+                               (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0));
     if (error)
         return error;
     error = walk_begin(&w, process_of(m->from), WALK_ENTRY | WALK_ABSENT);
@@ -200,8 +208,11 @@ static int remove_name(struct walk *w, bool directory)
         return error;
     if (directory)
         node_hold(w->node);
-    error = call_window(w->dir->service, &(struct call_args){ .op = FS_UNLINK, .object = w->dir->object,
-                        .w3 = directory ? AT_REMOVEDIR : 0 }, WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
+    error = call_window(w->dir->service,
+                        &(struct call_args){ .op = FS_UNLINK,
+                                             .object = w->dir->object,
+                                             .w3 = directory ? AT_REMOVEDIR : 0 },
+                        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
     changes++;
     if (error)
         name_drop(w->dir, w->name, w->length);

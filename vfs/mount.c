@@ -1,22 +1,26 @@
-/* The mount table. A mount covers a directory: walks that reach it go on at the mount's root, and ".." goes back. */
+/* The mount table. A mount covers a directory: walks that reach it go on at the mount's root, and
+ * ".." goes back. */
 #include "vfs.h"
 
 enum { TYPE_MAX = 32, OPTIONS_MAX = 256, MS_KNOWN = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
 enum { MS_BIND = 4096, MS_MOVE = 8192, MS_PROPAGATION = 0x1e0000, UMOUNT_NOFOLLOW = 8 };
-enum { ANONYMOUS = 16 };   /* minor number of the first file system without a device */
+/* minor number of the first file system without a device */
+enum { ANONYMOUS = 16 };
 
 struct mount mounts[MOUNTS];
 
 static const struct fs_type types[] = {
-    { "ext2", "ext2", true, false },   { "vfat", "fat", true, false },     { "tmpfs", "tmpfs", false, false },
-    { "proc", "procfs", false, true }, { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
+    { "ext2", "ext2", true, false },       { "vfat", "fat", true, false },
+    { "tmpfs", "tmpfs", false, false },    { "proc", "procfs", false, true },
+    { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
     { "minix", "minix", true, false },
 };
 
 unsigned mount_of(unsigned service, uint64_t object)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
-        if (mounts[i].type && mounts[i].service == service && mounts[i].object >> 56 == object >> 56)
+        if (mounts[i].type && mounts[i].service == service &&
+            mounts[i].object >> 56 == object >> 56)
             return i;
     return NO_MOUNT;
 }
@@ -57,9 +61,13 @@ static void cut(char *to, size_t size, const char *from)
     to[length] = 0;
 }
 
-struct device { endpoint_t service; uint64_t object, rdev; };
+struct device {
+    endpoint_t service;
+    uint64_t object, rdev;
+};
 
-/* The file server may use the device from now on, or no longer: no other partition than those that are mounted with it. 0, -EACCES, -ENOMEM. */
+/* The file server may use the device from now on, or no longer: no other partition than those that
+ * are mounted with it. 0, -EACCES, -ENOMEM. */
 static int lend(endpoint_t service, const struct device *d, bool on)
 {
     return d->service ? kernel_call(SYS_LEND, service, d->service, d->object, on, 0, 0) : 0;
@@ -70,13 +78,18 @@ static int ask_root(struct mount *m, endpoint_t service, const struct device *d,
 {
     struct call_result r;
     struct node *root;
-    uint64_t dev = d->rdev ? d->rdev : m->type->service[0] == 'd' ? (uint64_t)DEVFS_DEV : makedev(0, ANONYMOUS + (m - mounts));
-    int error = call_window(service, &(struct call_args){ .op = FS_MOUNT, .w3 = d->service, .w4 = d->object, .w5 = m->flags,
-                            .position = dev }, WINDOW_IN, options, strlen(options), &r);
+    uint64_t dev = d->rdev                      ? d->rdev
+                   : m->type->service[0] == 'd' ? (uint64_t)DEVFS_DEV
+                                                : makedev(0, ANONYMOUS + (m - mounts));
+    int error = call_window(
+        service,
+        &(struct call_args){
+            .op = FS_MOUNT, .w3 = d->service, .w4 = d->object, .w5 = m->flags, .position = dev },
+        WINDOW_IN, options, strlen(options), &r);
     if (error)
         return error == -ENXIO ? -ENODEV : error;
     if (mount_of(service, r.r1) != NO_MOUNT)
-        return -EBUSY;   /* it has only one, and that is mounted already */
+        return -EBUSY; /* it has only one, and that is mounted already */
     m->service = service;
     m->object = r.r1;
     m->dev = m->type->device ? d->rdev : r.r2;
@@ -93,9 +106,10 @@ static int ask_root(struct mount *m, endpoint_t service, const struct device *d,
     return 0;
 }
 
-/* Mounts on `point`, which is pinned; NULL for the root of everything. 0, -EBUSY, -ENODEV, -ENFILE, or the server's. */
-static int attach(const struct fs_type *type, const char *source, const struct device *d, struct node *point, const char *path,
-                  uint32_t flags, char *options)
+/* Mounts on `point`, which is pinned; NULL for the root of everything. 0, -EBUSY, -ENODEV, -ENFILE,
+ * or the server's. */
+static int attach(const struct fs_type *type, const char *source, const struct device *d,
+                  struct node *point, const char *path, uint32_t flags, char *options)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
         if (type->device && mounts[i].type && mounts[i].dev == d->rdev)
@@ -155,7 +169,8 @@ void mount_root(void)
     int error = walk_lookup(mounts[0].root, "dev", 3, path_hash("dev", 3), &dev);
     if (!error) {
         node_pin(dev);
-        error = attach(&types[ARRAY_SIZE(types) - 3], "devtmpfs", &(struct device){ 0 }, dev, "/dev", 0, none);
+        error = attach(&types[ARRAY_SIZE(types) - 3], "devtmpfs", &(struct device){ 0 }, dev,
+                       "/dev", 0, none);
         node_unpin(dev);
     }
     if (error)
@@ -201,22 +216,26 @@ static int remount(struct walk *w, uint32_t flags)
     struct mount *m = &mounts[w->node->mount];
     uint32_t before = m->flags;
     if (flags & MS_RDONLY)
-        m->flags |= MS_RDONLY;   /* no change may begin any more */
-    struct call_args a = { .op = FS_MOUNT, .object = m->object, .w5 = (flags & MS_KNOWN) | MS_REMOUNT, .position = m->dev };
+        m->flags |= MS_RDONLY; /* no change may begin any more */
+    struct call_args a = { .op = FS_MOUNT,
+                           .object = m->object,
+                           .w5 = (flags & MS_KNOWN) | MS_REMOUNT,
+                           .position = m->dev };
     int error = m->type->device ? call_window(m->service, &a, WINDOW_NONE, NULL, 0, NULL) : 0;
     m->flags = error ? before : flags & MS_KNOWN;
     return error;
 }
 
-static int mount_at(struct walk *w, const struct fs_type *type, const char *source, const struct device *d, uint32_t flags,
-                    char *options)
+static int mount_at(struct walk *w, const struct fs_type *type, const char *source,
+                    const struct device *d, uint32_t flags, char *options)
 {
-    struct walk *text;   /* for its buffer */
+    struct walk *text; /* for its buffer */
     char *path;
     int error = walk_begin(&text, w->process, 0);
     if (error)
         return error;
-    error = S_ISDIR(w->node->mode) ? path_of(w->node, mounts[0].root, text->buffer, PATH_MAX, &path) : -ENOTDIR;
+    error = S_ISDIR(w->node->mode) ? path_of(w->node, mounts[0].root, text->buffer, PATH_MAX, &path)
+                                   : -ENOTDIR;
     if (error >= 0)
         error = attach(type, source, d, w->node, path, flags, options);
     walk_end(text);
@@ -267,8 +286,9 @@ static int detach(unsigned index)
 {
     struct mount *m = &mounts[index];
     if (!m->point || node_mount_pins(index) != 1)
-        return -EBUSY;   /* the root of everything; somebody is in it, or something is mounted in it */
-    uncover(m);          /* nobody comes in from now on */
+        return -EBUSY; /* the root of everything; somebody is in it, or something is mounted in it
+                        */
+    uncover(m);        /* nobody comes in from now on */
     changes++;
     int error = call_object(m->service, FS_UNMOUNT, m->object, 0, 0, 0);
     if (error) {
@@ -320,14 +340,17 @@ int64_t do_sync(struct message *m)
 int64_t do_mounts(struct message *m)
 {
     char line[512];
-    uint64_t start = 0, done = 0, position = m->position;   /* start: of this line in the whole text */
+    /* start: of this line in the whole text */
+    uint64_t start = 0, done = 0, position = m->position;
     for (unsigned i = 0; i < MOUNTS && done < m->w[2]; i++) {
         const struct mount *t = &mounts[i];
         if (!t->root)
             continue;
-        size_t length = format(line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n", t->source[0] ? t->source : "none", t->path,
-                               t->type->name, t->flags & MS_RDONLY ? "ro" : "rw", t->flags & MS_NOSUID ? ",nosuid" : "",
-                               t->flags & MS_NODEV ? ",nodev" : "", t->flags & MS_NOEXEC ? ",noexec" : "");
+        size_t length = format(
+            line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n",
+            t->source[0] ? t->source : "none", t->path, t->type->name,
+            t->flags & MS_RDONLY ? "ro" : "rw", t->flags & MS_NOSUID ? ",nosuid" : "",
+            t->flags & MS_NODEV ? ",nodev" : "", t->flags & MS_NOEXEC ? ",noexec" : "");
         uint64_t from = position + done;
         if (from >= start && from < start + length) {
             size_t part = MIN(start + length - from, m->w[2] - done);

@@ -1,29 +1,36 @@
 /* Nodes and the name cache: see vfs.h.
  *
- * Nodes stand in a table, found by hash chains; a hand goes round and takes places that are not pinned and were not
- * used since it last came by. Names stand in sets of four. A name refers to its two nodes by place and generation, so
- * that a node whose place was taken takes all its names with it, without a search. */
+ * Nodes stand in a table, found by hash chains; a hand goes round and takes places that are not
+ * pinned and were not used since it last came by. Names stand in sets of four. A name refers to its
+ * two nodes by place and generation, so that a node whose place was taken takes all its names with
+ * it, without a search. */
 #include "vfs.h"
 
 enum { BUCKETS = 2048, WAYS = 4, SETS = NAMES / WAYS, NAME_ROOM = 42, LINKS = 128, LINK_ROOM = 60 };
 
 struct name {
     uint32_t hash, dir_generation, node_generation;
-    uint16_t dir, node;      /* places of nodes; node 0: there is no such name. dir 0: the entry is free */
-    uint8_t  length;
-    uint8_t  gone;           /* there is no such name any more, and node is what had it last */
-    char     name[NAME_ROOM];
+    /* places of nodes; node 0: there is no such name. dir 0: the entry is free */
+    uint16_t dir, node;
+    uint8_t length;
+    uint8_t gone; /* there is no such name any more, and node is what had it last */
+    char name[NAME_ROOM];
 };
 
-struct link { uint32_t generation; uint16_t node; uint8_t length; char target[LINK_ROOM]; };
+struct link {
+    uint32_t generation;
+    uint16_t node;
+    uint8_t length;
+    char target[LINK_ROOM];
+};
 
 uint64_t changes;
 
-static struct node nodes[NODES];             /* place 0 is not used */
-static uint16_t    buckets[BUCKETS];
-static unsigned    hand;
+static struct node nodes[NODES]; /* place 0 is not used */
+static uint16_t buckets[BUCKETS];
+static unsigned hand;
 static struct name names[SETS][WAYS];
-static unsigned    turn;
+static unsigned turn;
 static struct link links[LINKS];
 
 /* ---- nodes ---- */
@@ -96,7 +103,8 @@ struct node *node_set(unsigned service, uint64_t object, unsigned mount, const s
 static int ask(unsigned service, uint64_t object, struct attributes *a)
 {
     struct stat st;
-    int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object }, WINDOW_OUT, &st, sizeof st, NULL);
+    int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object },
+                                WINDOW_OUT, &st, sizeof st, NULL);
     if (error < 0)
         return error;
     *a = (struct attributes){ st.mode, st.uid, st.gid, st.rdev };
@@ -131,7 +139,8 @@ int node_refresh(struct node *n)
 
 void node_hold(struct node *n)
 {
-    if (n->pins > 1 && !(n->flags & NODE_HELD) && call_object(n->service, FS_HOLD, n->object, 1, 0, 0) == 0)
+    if (n->pins > 1 && !(n->flags & NODE_HELD) &&
+        call_object(n->service, FS_HOLD, n->object, 1, 0, 0) == 0)
         n->flags |= NODE_HELD;
 }
 
@@ -161,7 +170,7 @@ unsigned node_mount_pins(unsigned mount)
 
 static inline uint32_t name_hash(const struct node *dir, uint32_t hash)
 {
-    return (hash ^ (uint32_t)(dir - nodes) * 0x9e3779b1u) ;
+    return (hash ^ (uint32_t)(dir - nodes) * 0x9e3779b1u);
 }
 
 static inline struct name *name_set_of(uint32_t h) { return names[(h ^ h >> 15) % SETS]; }
@@ -171,8 +180,8 @@ static struct name *name_entry(const struct node *dir, const char *name, size_t 
     struct name *set = name_set_of(h);
     for (unsigned i = 0; i < WAYS; i++) {
         struct name *e = &set[i];
-        if (e->hash == h && e->dir == dir - nodes && e->length == length && e->dir_generation == dir->generation &&
-            memcmp(e->name, name, length) == 0)
+        if (e->hash == h && e->dir == dir - nodes && e->length == length &&
+            e->dir_generation == dir->generation && memcmp(e->name, name, length) == 0)
             return e;
     }
     return NULL;
@@ -195,7 +204,8 @@ int name_find(struct node *dir, const char *name, size_t length, uint32_t hash, 
 
 static bool name_dead(const struct name *e)
 {
-    return !e->dir || nodes[e->dir].generation != e->dir_generation || nodes[e->node].generation != e->node_generation;
+    return !e->dir || nodes[e->dir].generation != e->dir_generation ||
+           nodes[e->node].generation != e->node_generation;
 }
 
 static void set(struct node *dir, const char *name, size_t length, struct node *node, bool gone)
@@ -219,8 +229,14 @@ static void set(struct node *dir, const char *name, size_t length, struct node *
     memcpy(e->name, name, length);
 }
 
-void name_set(struct node *dir, const char *name, size_t length, struct node *node) { set(dir, name, length, node, false); }
-void name_gone(struct node *dir, const char *name, size_t length, struct node *node) { set(dir, name, length, node, true); }
+void name_set(struct node *dir, const char *name, size_t length, struct node *node)
+{
+    set(dir, name, length, node, false);
+}
+void name_gone(struct node *dir, const char *name, size_t length, struct node *node)
+{
+    set(dir, name, length, node, true);
+}
 
 void name_drop(struct node *dir, const char *name, size_t length)
 {
@@ -242,7 +258,9 @@ int name_of(const struct node *n, struct node **dir, char *name, bool *gone)
     for (unsigned s = 0; s < SETS; s++)
         for (unsigned i = 0; i < WAYS; i++) {
             const struct name *e = &names[s][i];
-            if (e->node == n - nodes && !name_dead(e) && !(e->length == 2 && e->name[0] == '.' && e->name[1] == '.') && (!found || found->gone))
+            if (e->node == n - nodes && !name_dead(e) &&
+                !(e->length == 2 && e->name[0] == '.' && e->name[1] == '.') &&
+                (!found || found->gone))
                 found = e;
         }
     if (!found)

@@ -1,30 +1,37 @@
 /* VFS_OPEN: finds or makes the file, then hands the caller to whoever owns it, who connects him. */
 #include "vfs.h"
 
-enum { TMPFILE = O_TMPFILE & ~O_DIRECTORY, PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC, ATTEMPTS = 4 };
+enum {
+    TMPFILE = O_TMPFILE & ~O_DIRECTORY,
+    PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC,
+    ATTEMPTS = 4
+};
 
 int device_find(uint64_t rdev, endpoint_t *service, uint64_t *object)
 {
     unsigned minor = dev_minor(rdev);
     *object = minor;
     switch (dev_major(rdev)) {
-    case MAJOR_MEM:    *service = known(SERVICE_MEM); break;
-    case MAJOR_IDE:    *service = known(SERVICE_ATA); break;
+    case MAJOR_MEM: *service = known(SERVICE_MEM); break;
+    case MAJOR_IDE: *service = known(SERVICE_ATA); break;
     case MAJOR_VIRTIO: *service = known(SERVICE_VIRTIO); break;
     case MAJOR_TTY:
         *service = known(minor < 64 ? SERVICE_CONSOLE : SERVICE_SERIAL);
         if (minor == 0)
             *object = 1;
         break;
-    case MAJOR_TTYAUX:   /* /dev/console is the serial line */
+    case MAJOR_TTYAUX: /* /dev/console is the serial line */
         *service = minor == 1 ? known(SERVICE_SERIAL) : 0;
         *object = 64;
         break;
     case MAJOR_MISC:
-        *service = minor == 135 ? known(SERVICE_RTC) : minor == 250 ? known(SERVICE_HOST) : minor == 252 ? known(SERVICE_RS) : minor == 251 ? service_find("gate") : 0;
+        *service = minor == 135   ? known(SERVICE_RTC)
+                   : minor == 250 ? known(SERVICE_HOST)
+                   : minor == 252 ? known(SERVICE_RS)
+                   : minor == 251 ? service_find("gate")
+                                  : 0;
         break;
-    default:
-        *service = 0;
+    default: *service = 0;
     }
     return *service ? 0 : -ENXIO;
 }
@@ -62,16 +69,14 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
     if (n->mount != NO_MOUNT && !(flags & O_PATH)) {
         switch (n->mode & S_IFMT) {
         case S_IFCHR:
-        case S_IFBLK:
-            return open_device(m, n, flags);
+        case S_IFBLK: return open_device(m, n, flags);
         case S_IFIFO:
             m->op = PIPE_OPEN;
             m->w[0] = flags;
             m->w[1] = (uint64_t)n->service << 56;
             m->w[2] = n->object;
             return pass(m, known(SERVICE_PIPE));
-        case S_IFSOCK:
-            return -ENXIO;
+        case S_IFSOCK: return -ENXIO;
         }
     }
     m->w[1] = flags;
@@ -81,7 +86,8 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
 /* Which permissions the access mode asks for. */
 static unsigned wanted(uint32_t flags)
 {
-    static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+    static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+                                       MAY_READ | MAY_WRITE };
     return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
@@ -109,7 +115,8 @@ static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, ui
 {
     struct node *n = w->node;
     if (n) {
-        int error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : may_open(w, n, flags);
+        int error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST
+                                                                       : may_open(w, n, flags);
         if (error)
             return error;
         if ((flags & TMPFILE) == TMPFILE)
@@ -146,7 +153,7 @@ int64_t do_open(struct message *m)
             result = open_walked(m, w, flags, mode);
         if (result != -EEXIST || flags & O_EXCL || n == ATTEMPTS)
             break;
-        result = walk_window(w, m, directory);   /* somebody was quicker: open his */
+        result = walk_window(w, m, directory); /* somebody was quicker: open his */
         if (result)
             break;
     }

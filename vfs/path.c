@@ -4,7 +4,8 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { HASH_START = 0x811c9dc5, HASH_FACTOR = 0x01000193 };   /* FNV-1a */
+/* FNV-1a */
+enum { HASH_START = 0x811c9dc5, HASH_FACTOR = 0x01000193 };
 
 int path_component(const char *path, struct component *c)
 {
@@ -41,7 +42,7 @@ char *path_insert(char *start, char *rest, size_t length)
 {
     if (length >= (size_t)(rest - start))
         return NULL;
-    for (size_t i = length; i-- > 0;)   /* upwards, from the end: the two places may overlap */
+    for (size_t i = length; i-- > 0;) /* upwards, from the end: the two places may overlap */
         rest[(ptrdiff_t)i - (ptrdiff_t)length] = start[i];
     return rest - length;
 }

@@ -1,4 +1,5 @@
-/* Who may do what: owner, group, others, and root, by the rules of Linux (path_resolution(7), inode(7)). */
+/* Who may do what: owner, group, others, and root, by the rules of Linux (path_resolution(7),
+ * inode(7)). */
 #include "vfs.h"
 
 bool in_group(const struct walk *w, uint32_t gid)
@@ -12,11 +13,14 @@ bool in_group(const struct walk *w, uint32_t gid)
     return false;
 }
 
-bool is_owner(const struct walk *w, const struct node *n) { return w->uid == 0 || w->uid == n->uid; }
+bool is_owner(const struct walk *w, const struct node *n)
+{
+    return w->uid == 0 || w->uid == n->uid;
+}
 
 static bool allowed(const struct walk *w, const struct node *n, unsigned may)
 {
-    if (w->uid == 0)   /* root: everything but running what nobody can run */
+    if (w->uid == 0) /* root: everything but running what nobody can run */
         return !(may & MAY_EXEC) || S_ISDIR(n->mode) || n->mode & 0111;
     unsigned bits = w->uid == n->uid ? n->mode >> 6 : in_group(w, n->gid) ? n->mode >> 3 : n->mode;
     return (bits & may) == may;
@@ -24,7 +28,8 @@ static bool allowed(const struct walk *w, const struct node *n, unsigned may)
 
 int permission(const struct walk *w, const struct node *n, unsigned may)
 {
-    if (may & MAY_WRITE && read_only(n) && (S_ISREG(n->mode) || S_ISDIR(n->mode) || S_ISLNK(n->mode)))
+    if (may & MAY_WRITE && read_only(n) &&
+        (S_ISREG(n->mode) || S_ISDIR(n->mode) || S_ISLNK(n->mode)))
         return -EROFS;
     return allowed(w, n, may) ? 0 : -EACCES;
 }

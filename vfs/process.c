@@ -1,5 +1,6 @@
-/* What VFS knows of each task: directories, umask, credentials. POSIX tells who was born of whom, who died, and who is
- * who; a task that POSIX has not spoken of yet is root's, in the root directory. Records stand by the task's index. */
+/* What VFS knows of each task: directories, umask, credentials. POSIX tells who was born of whom,
+ * who died, and who is who; a task that POSIX has not spoken of yet is root's, in the root
+ * directory. Records stand by the task's index. */
 #include "vfs.h"
 
 static struct process processes[PROCESSES];
@@ -48,7 +49,8 @@ int64_t do_fork(struct message *m)
 {
     if (m->from >= MAX_SERVICE)
         return -EPERM;
-    struct process *parent = process_of(m->w[0]), *child = &processes[endpoint_index(m->w[1]) % PROCESSES];
+    struct process *parent = process_of(m->w[0]),
+                   *child = &processes[endpoint_index(m->w[1]) % PROCESSES];
     if (parent == child)
         return -EINVAL;
     forget(child);

@@ -1,9 +1,11 @@
-/* Calls that find something and ask about it: stat, access, readlink, statfs; and for exec, resolve. */
+/* Calls that find something and ask about it: stat, access, readlink, statfs; and for exec,
+ * resolve. */
 #include "vfs.h"
 
 static unsigned at_flags(uint64_t flags)
 {
-    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
 /* Walks, then hands the caller to the file server with the window on another of his buffers. */
@@ -28,7 +30,10 @@ int64_t do_stat(struct message *m)
     return pass_found(m, at_flags(m->w[3]), FS_STAT, sizeof(struct stat));
 }
 
-int64_t do_stat_path(struct message *m) { return pass_found(m, WALK_FOLLOW, FS_STAT, sizeof(struct stat)); }
+int64_t do_stat_path(struct message *m)
+{
+    return pass_found(m, WALK_FOLLOW, FS_STAT, sizeof(struct stat));
+}
 int64_t do_lstat_path(struct message *m) { return pass_found(m, 0, FS_STAT, sizeof(struct stat)); }
 
 int64_t do_statfs(struct message *m)
@@ -66,7 +71,8 @@ int64_t do_access(struct message *m)
     if (error)
         return error;
     error = permission(w, w->node, mode);
-    if (!error && mode & MAY_EXEC && S_ISREG(w->node->mode) && w->node->mount != NO_MOUNT && mounts[w->node->mount].flags & MS_NOEXEC)
+    if (!error && mode & MAY_EXEC && S_ISREG(w->node->mode) && w->node->mount != NO_MOUNT &&
+        mounts[w->node->mount].flags & MS_NOEXEC)
         error = -EACCES;
     walk_end(w);
     return error;
@@ -78,7 +84,8 @@ static int may_run(struct walk *w, unsigned may)
     struct node *n = w->node;
     if (S_ISLNK(n->mode))
         return -ELOOP;
-    if (may & MAY_EXEC && (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))
+    if (may & MAY_EXEC &&
+        (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))
         return -EACCES;
     /* Whoever writes to a program takes its set-id bits, and does not tell us. */
     int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
@@ -102,7 +109,8 @@ int64_t do_resolve(struct message *m)
         if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NOSUID)
             mode &= ~(uint32_t)(S_ISUID | S_ISGID);
         bool readable = permission(w, n, MAY_READ) == 0;
-        reply_words(m, resolved(n->service, mode, n->uid) | (readable ? 0 : RESOLVED_UNREADABLE), n->object, w->dir ? w->dir->object : 0);
+        reply_words(m, resolved(n->service, mode, n->uid) | (readable ? 0 : RESOLVED_UNREADABLE),
+                    n->object, w->dir ? w->dir->object : 0);
     }
     walk_end(w);
     return error;

@@ -1,4 +1,5 @@
-/* rename, renameat2: checks in the order in which Linux makes them, then one request to the file server. */
+/* rename, renameat2: checks in the order in which Linux makes them, then one request to the file
+ * server. */
 #include "vfs.h"
 
 /* Slashes behind the names are for directories only. */
@@ -54,7 +55,8 @@ static void remember(const struct walk *from, const struct walk *to, uint32_t fl
 
 static int rename_walked(const struct walk *from, const struct walk *to, uint32_t flags)
 {
-    const struct node *from_at = from->dir ? from->dir : from->node, *to_at = to->dir ? to->dir : to->node;
+    const struct node *from_at = from->dir ? from->dir : from->node,
+                      *to_at = to->dir ? to->dir : to->node;
     if (from_at->mount != to_at->mount)
         return -EXDEV;
     if (from->last != LAST_NAME)
@@ -82,8 +84,13 @@ static int rename_walked(const struct walk *from, const struct walk *to, uint32_
     char both[2 * NAME_MAX];
     memcpy(both, from->name, from->length);
     memcpy(both + from->length, to->name, to->length);
-    error = call_window(from->dir->service, &(struct call_args){ .op = FS_RENAME, .object = from->dir->object, .w3 = from->length,
-                        .w4 = to->dir->object, .w5 = flags }, WINDOW_IN, both, from->length + to->length, NULL);
+    error = call_window(from->dir->service,
+                        &(struct call_args){ .op = FS_RENAME,
+                                             .object = from->dir->object,
+                                             .w3 = from->length,
+                                             .w4 = to->dir->object,
+                                             .w5 = flags },
+                        WINDOW_IN, both, from->length + to->length, NULL);
     remember(from, to, flags, error == 0);
     return error;
 }
@@ -94,7 +101,8 @@ int64_t do_rename(struct message *m)
     uint64_t directory = m->w[2];
     caller_t path = m->w[3];
     uint32_t flags = m->w[4];
-    if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     int error = walk_start(&from, m, WALK_ENTRY | WALK_ABSENT);
     if (error)

@@ -1,9 +1,9 @@
 /* From a path to a node: see vfs.h and the drawing in README.md. */
 #include "vfs.h"
 
-static struct walk  walks[WALKS];
+static struct walk walks[WALKS];
 static struct walk *free_walks;
-static unsigned     walks_used;
+static unsigned walks_used;
 
 /* ---- the walk as an object ---- */
 
@@ -43,7 +43,8 @@ void walk_end(struct walk *w)
 
 /* ---- one step ---- */
 
-int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash, struct node **node)
+int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash,
+                struct node **node)
 {
     if (dir->mount == NO_MOUNT)
         return -ENOENT;
@@ -55,8 +56,9 @@ int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash
         return -ENOENT;
     struct call_result r;
     uint64_t before = changes;
-    int64_t error = call_window(dir->service, &(struct call_args){ .op = FS_LOOKUP, .object = dir->object }, WINDOW_IN,
-                                (void *)(uintptr_t)name, length, &r);
+    int64_t error = call_window(dir->service,
+                                &(struct call_args){ .op = FS_LOOKUP, .object = dir->object },
+                                WINDOW_IN, (void *)(uintptr_t)name, length, &r);
     bool fresh = cached && before == changes;
     if (error == -ENOENT && fresh)
         name_set(dir, name, length, NULL);
@@ -88,8 +90,8 @@ int walk_parent(struct process *p, struct node *at, struct node **parent)
     return error;
 }
 
-/* The link's target goes before the rest of the path. Or the link is one of procfs's that stand for an object: then
- * that is *jump, pinned. */
+/* The link's target goes before the rest of the path. Or the link is one of procfs's that stand for
+ * an object: then that is *jump, pinned. */
 static int follow(struct walk *w, struct node *link, char *rest, struct node **jump)
 {
     size_t room = rest - w->buffer;
@@ -98,14 +100,17 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
     *jump = NULL;
     if (length < 0) {
         struct call_result r;
-        length = call_window(link->service, &(struct call_args){ .op = FS_READLINK, .w0 = w->process->task,
-                             .object = link->object }, WINDOW_OUT,
-                             w->buffer, room, &r);
+        length = call_window(link->service,
+                             &(struct call_args){ .op = FS_READLINK,
+                                                  .w0 = w->process->task,
+                                                  .object = link->object },
+                             WINDOW_OUT, w->buffer, room, &r);
         if (length < 0)
             return length;
         if (magic && r.r1) {
             int error = 0;
-            if (r.r1 == known(SERVICE_VFS)) {   /* a directory that only we know: of task r2, which one in r3 */
+            /* a directory that only we know: of task r2, which one in r3 */
+            if (r.r1 == known(SERVICE_VFS)) {
                 struct process *p = process_find(r.r2);
                 *jump = !p ? NULL : r.r3 == VFS_PATH_ROOT ? p->root : p->cwd;
                 error = p ? 0 : -ENOENT;
@@ -157,7 +162,8 @@ static int step(struct walk *w, struct node *at, const struct component *c, stru
 
 static bool follows(const struct walk *w, const struct component *c, const struct node *n)
 {
-    return S_ISLNK(n->mode) && !(c->last && w->how & WALK_ENTRY) && (!c->last || c->slash || w->how & WALK_FOLLOW);
+    return S_ISLNK(n->mode) && !(c->last && w->how & WALK_ENTRY) &&
+           (!c->last || c->slash || w->how & WALK_FOLLOW);
 }
 
 /* The walk proper, from `at`, which is pinned and given up here, along w->path. */
@@ -177,7 +183,8 @@ static int go(struct walk *w, struct node *at)
             break;
         if (next && follows(w, &c, next)) {
             struct node *jump;
-            error = links++ >= SYMLINKS_MAX ? -ELOOP : follow(w, next, (char *)(uintptr_t)c.rest, &jump);
+            error = links++ >= SYMLINKS_MAX ? -ELOOP
+                                            : follow(w, next, (char *)(uintptr_t)c.rest, &jump);
             node_unpin(next);
             if (error)
                 break;
@@ -191,7 +198,7 @@ static int go(struct walk *w, struct node *at)
                 continue;
             }
             next = jump;
-            w->last = LAST_DOT;   /* it has no name to speak of */
+            w->last = LAST_DOT; /* it has no name to speak of */
         }
         if (!c.last) {
             node_unpin(at);
@@ -219,7 +226,7 @@ static int go(struct walk *w, struct node *at)
         node_unpin(at);
         return error;
     }
-    w->node = at;   /* the path was "/", or ended in a link to it */
+    w->node = at; /* the path was "/", or ended in a link to it */
     return 0;
 }
 
@@ -257,7 +264,8 @@ static int start(struct walk *w, struct message *m, uint64_t directory, struct n
     return 0;
 }
 
-/* The path in the window of m. A service shows exactly its string; the window of a program's is as long as a path can be. */
+/* The path in the window of m. A service shows exactly its string; the window of a program's is as
+ * long as a path can be. */
 static int read_path(struct walk *w, struct message *m)
 {
     w->path = w->buffer + PATH_MAX;
@@ -294,7 +302,8 @@ int walk_window(struct walk *w, struct message *m, uint64_t directory)
 {
     drop(w);
     int error = walk_once(w, m, directory);
-    if (__builtin_expect(error == -ESTALE, 0)) {   /* something that the cache knows is no more: once without it */
+    /* something that the cache knows is no more: once without it */
+    if (__builtin_expect(error == -ESTALE, 0)) {
         changes++;
         name_drop_all();
         error = walk_once(w, m, directory);
@@ -339,14 +348,15 @@ int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
     m->op = op;
     m->object = n->object;
     m->position = 0;
-    m->flags &= CALL_LIMITED;   /* (which a truncation has) */
+    m->flags &= CALL_LIMITED; /* (which a truncation has) */
     return pass(m, n->service);
 }
 
 endpoint_t known(enum known_service s)
 {
     static const char *const service_names[KNOWN_SERVICES] = {
-        "pipe", "posix", "console", "serial", "ata", "virtio_blk", "mem", "rtc", "host", "rs", "vfs",
+        "pipe", "posix", "console", "serial", "ata", "virtio_blk",
+        "mem",  "rtc",   "host",    "rs",     "vfs",
     };
     static endpoint_t endpoints[KNOWN_SERVICES];
     if (!endpoints[s])

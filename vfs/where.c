@@ -1,15 +1,18 @@
-/* Back from objects to paths: getcwd, and the links in /proc. Directories know their parents (".."), and a file server
- * tells under which name a directory holds another; of other objects only the name cache can know a name. */
+/* Back from objects to paths: getcwd, and the links in /proc. Directories know their parents
+ * (".."), and a file server tells under which name a directory holds another; of other objects only
+ * the name cache can know a name. */
 #include "vfs.h"
 
-/* A path that is being built from its end, now empty, is to tell that there is no such file any more. */
+/* A path that is being built from its end, now empty, is to tell that there is no such file any
+ * more. */
 static char *path_deleted(char *at)
 {
     static const char mark[] = " (deleted)";
     return memcpy(at - (sizeof mark - 1), mark, sizeof mark - 1);
 }
 
-/* The name of n, which is not a root, goes before `at`; *dir is the directory that it is in. Both pinned by us. */
+/* The name of n, which is not a root, goes before `at`; *dir is the directory that it is in. Both
+ * pinned by us. */
 static int prepend_name(struct node *n, struct node **dir, char *start, char **at)
 {
     char name[NAME_MAX + 1];
@@ -19,8 +22,10 @@ static int prepend_name(struct node *n, struct node **dir, char *start, char **a
         if (error)
             return error;
         node_pin(*dir);
-        length = call_window((*dir)->service, &(struct call_args){ .op = FS_NAME, .object = (*dir)->object, .w3 = n->object },
-                             WINDOW_OUT, name, NAME_MAX, NULL);
+        length = call_window(
+            (*dir)->service,
+            &(struct call_args){ .op = FS_NAME, .object = (*dir)->object, .w3 = n->object },
+            WINDOW_OUT, name, NAME_MAX, NULL);
     } else {
         bool gone;
         length = name_of(n, dir, name, &gone);
@@ -70,10 +75,12 @@ int path_of(struct node *n, struct node *root, char *buffer, size_t size, char *
     return buffer + size - 1 - at;
 }
 
-/* Gives the path of a node to the caller's window, which holds `size` bytes, cut or with its NUL. */
-static int64_t tell(struct message *m, struct process *p, struct node *n, size_t size, bool terminated)
+/* Gives the path of a node to the caller's window, which holds `size` bytes, cut or with its NUL.
+ */
+static int64_t tell(struct message *m, struct process *p, struct node *n, size_t size,
+                    bool terminated)
 {
-    struct walk *w;   /* for its buffer */
+    struct walk *w; /* for its buffer */
     char *text;
     int error = walk_begin(&w, p, 0);
     if (error)
@@ -92,20 +99,23 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
     return error ? error : length;
 }
 
-/* The path of a program that was found in directory `dir`. If that has no name for it any more it had the one in the caller's buffer. */
+/* The path of a program that was found in directory `dir`. If that has no name for it any more it
+ * had the one in the caller's buffer. */
 static int64_t tell_program(struct message *m, struct process *p, struct node *dir)
 {
-    struct walk *w;   /* for its buffer */
+    struct walk *w; /* for its buffer */
     char name[NAME_MAX + 1], *text;
     int error = walk_begin(&w, p, 0);
     if (error)
         return error;
     char *end = w->buffer + sizeof w->buffer - 1, *at = end;
-    int64_t length = call_window(dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] }, WINDOW_OUT,
-                                 name, NAME_MAX, NULL);
+    int64_t length = call_window(
+        dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] },
+        WINDOW_OUT, name, NAME_MAX, NULL);
     if (length < 0) {
         length = MIN(m->w[2], (uint64_t)NAME_MAX);
-        error = kernel_ask(SYS_PEEK, m->call, m->w[1], (uint64_t)name, length, 0, 0) < 0 ? -ENOENT : 0;
+        error = kernel_ask(SYS_PEEK, m->call, m->w[1], (uint64_t)name, length, 0, 0) < 0 ? -ENOENT
+                                                                                         : 0;
         length = strnlen(name, length);
         at = path_deleted(at);
     }
@@ -113,7 +123,8 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
     if (at)
         error = path_of(dir, p->root, w->buffer, PATH_MAX, &text);
     if (at && error >= 0) {
-        size_t before = error == 1 ? 0 : error, all = MIN(before + (end - at), m->w[2]);   /* "/" stands before the name already */
+        /* "/" stands before the name already */
+        size_t before = error == 1 ? 0 : error, all = MIN(before + (end - at), m->w[2]);
         memmove(w->buffer, text, before);
         memmove(w->buffer + before, at, end - at);
         error = copy_out(m, 0, w->buffer, all);
@@ -138,11 +149,8 @@ int64_t do_path(struct message *m)
     if (!p)
         return -ENOENT;
     switch (m->w[3]) {
-    case VFS_PATH_CWD:
-        n = p->cwd;
-        break;
-    case VFS_PATH_ROOT:
-        return tell(m, process_of(m->from), p->root, m->w[2], false);
+    case VFS_PATH_CWD: n = p->cwd; break;
+    case VFS_PATH_ROOT: return tell(m, process_of(m->from), p->root, m->w[2], false);
     case VFS_PATH_OBJECT:
         n = node_find(m->w[4], m->w[5]);
         if (!n)
@@ -157,8 +165,7 @@ int64_t do_path(struct message *m)
         node_unpin(n);
         return length;
     }
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
     return tell(m, p, n, m->w[2], false);
 }

@@ -1,5 +1,6 @@
-/* init: the first process. Mounts what /etc/fstab names, starts a shell on each console (or, in a run of tests/vm, the
- * command that was asked for), reaps orphans, and brings the system down in order when told to by a signal:
+/* init: the first process. Mounts what /etc/fstab names, starts a shell on each console (or, in a
+ * run of tests/vm, the command that was asked for), reaps orphans, and brings the system down in
+ * order when told to by a signal:
  *
  *   SIGUSR1, SIGUSR2   power off     SIGTERM, SIGINT   restart
  */
@@ -25,7 +26,7 @@ static pid_t shells[CONSOLES];
 
 static char *mounted[MOUNTS_MAX];
 static int mounts;
-static int host = -1;       /* the channel to the harness, in a run of tests/vm */
+static int host = -1; /* the channel to the harness, in a run of tests/vm */
 
 static void say(const char *format, ...)
 {
@@ -48,7 +49,8 @@ static unsigned long mount_flags(const char *options)
 static int mount_one(char *source, const char *where, const char *type, const char *options)
 {
     int error = ENODEV;
-    for (char *rest, *device = strtok_r(source, "|", &rest); device; device = strtok_r(NULL, "|", &rest)) {
+    for (char *rest, *device = strtok_r(source, "|", &rest); device;
+         device = strtok_r(NULL, "|", &rest)) {
         if (device[0] == '/' && access(device, F_OK) < 0)
             continue;
         if (mount(device, where, type, mount_flags(options), "") == 0)
@@ -67,7 +69,8 @@ static void mount_all(void)
         return;
     }
     while (fgets(line, sizeof line, fstab)) {
-        char *source = strtok(line, " \t\n"), *where = strtok(NULL, " \t\n"), *type = strtok(NULL, " \t\n"), *options = strtok(NULL, " \t\n");
+        char *source = strtok(line, " \t\n"), *where = strtok(NULL, " \t\n"),
+             *type = strtok(NULL, " \t\n"), *options = strtok(NULL, " \t\n");
         if (!source || source[0] == '#' || !type || !strcmp(where, "/"))
             continue;
         int error = mount_one(source, where, type, options ? options : "");
@@ -87,7 +90,8 @@ static void unmount_all(void)
             say("cannot unmount %s: %s", where, strerror(errno));
     }
     sync();
-    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)   /* the root stays, but is whole from now on */
+    /* the root stays, but is whole from now on */
+    if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
         say("cannot make / read-only: %s", strerror(errno));
     sync();
 }
@@ -183,7 +187,8 @@ static _Noreturn void shut_down(int how, const sigset_t *signals)
         pause();
 }
 
-/* A run of tests/vm: the command stands in a file that the harness has put on the boot partition. */
+/* A run of tests/vm: the command stands in a file that the harness has put on the boot partition.
+ */
 static void run_for_harness(const sigset_t *signals)
 {
     host = open("/dev/host", O_WRONLY | O_CLOEXEC);
@@ -225,12 +230,15 @@ int main(void)
     start_missing_shells();
     for (;;) {
         switch (sigwaitinfo(&signals, NULL)) {
-        case SIGCHLD: reap(); start_missing_shells(); break;
+        case SIGCHLD:
+            reap();
+            start_missing_shells();
+            break;
         case SIGUSR1:
         case SIGUSR2: shut_down(RB_POWER_OFF, &signals);
         case SIGTERM:
-        case SIGINT:  shut_down(RB_AUTOBOOT, &signals);
-        default:      break;
+        case SIGINT: shut_down(RB_AUTOBOOT, &signals);
+        default: break;
         }
     }
 }

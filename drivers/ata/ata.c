@@ -1,16 +1,49 @@
-/* Commands on an IDE channel: see ata.h. DMA where the bus master works, PIO where it does not; a command that fails or whose
- * interrupt is lost is tried again after a reset, the second time by PIO. */
+/* Commands on an IDE channel: see ata.h. DMA where the bus master works, PIO where it does not; a
+ * command that fails or whose interrupt is lost is tried again after a reset, the second time by
+ * PIO. */
 #include "ata.h"
 
-enum { DATA = 0, ERROR = 1, COUNT = 2, LBA0 = 3, LBA1 = 4, LBA2 = 5, DRIVE = 6, STATUS = 7, COMMAND = 7 };
+enum {
+    DATA = 0,
+    ERROR = 1,
+    COUNT = 2,
+    LBA0 = 3,
+    LBA1 = 4,
+    LBA2 = 5,
+    DRIVE = 6,
+    STATUS = 7,
+    COMMAND = 7
+};
 enum { BUSY = 0x80, READY = 0x40, FAULT = 0x20, REQUEST = 8, FAILED = 1 };
-enum { IDENTIFY = 0xec, READ = 0x20, READ48 = 0x24, WRITE = 0x30, WRITE48 = 0x34, READ_DMA = 0xc8, READ_DMA48 = 0x25, WRITE_DMA = 0xca, WRITE_DMA48 = 0x35,
-       FLUSH = 0xe7, FLUSH48 = 0xea };
-enum { MASTER_COMMAND = 0, MASTER_STATUS = 2, MASTER_TABLE = 4, MASTER_START = 1, MASTER_READ = 8, MASTER_INTERRUPT = 4, MASTER_ERROR = 2 };
+enum {
+    IDENTIFY = 0xec,
+    READ = 0x20,
+    READ48 = 0x24,
+    WRITE = 0x30,
+    WRITE48 = 0x34,
+    READ_DMA = 0xc8,
+    READ_DMA48 = 0x25,
+    WRITE_DMA = 0xca,
+    WRITE_DMA48 = 0x35,
+    FLUSH = 0xe7,
+    FLUSH48 = 0xea
+};
+enum {
+    MASTER_COMMAND = 0,
+    MASTER_STATUS = 2,
+    MASTER_TABLE = 4,
+    MASTER_START = 1,
+    MASTER_READ = 8,
+    MASTER_INTERRUPT = 4,
+    MASTER_ERROR = 2
+};
 enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000, PRD_BOUNDARY = 0x10000 };
 #define TIMEOUT_NS 5000000000ul
 
-struct prd { uint32_t address; uint16_t bytes, flags; };
+struct prd {
+    uint32_t address;
+    uint16_t bytes, flags;
+};
 
 static uint8_t status(struct channel *c) { return in8(c->command + STATUS); }
 
@@ -26,7 +59,7 @@ static int poll(struct channel *c, bool request)
         if (!request || s & REQUEST)
             return 0;
         if (s == 0)
-            return -EIO;   /* nobody there */
+            return -EIO; /* nobody there */
     }
     return -EIO;
 }
@@ -48,10 +81,11 @@ static int wait(struct channel *c)
     return c->fired && !(status(c) & (FAILED | FAULT | BUSY)) ? 0 : -EIO;
 }
 
-/* Has the drive done what is waited for? The interrupt may be a late one, of an earlier command by PIO. */
+/* Has the drive done what is waited for? The interrupt may be a late one, of an earlier command by
+ * PIO. */
 static bool finished(struct channel *c)
 {
-    uint8_t s = status(c);   /* takes the line back */
+    uint8_t s = status(c); /* takes the line back */
     return !(s & BUSY) && (!c->by_master || in8(c->master + MASTER_STATUS) & MASTER_INTERRUPT);
 }
 
@@ -90,7 +124,7 @@ void ata_begin(struct channel *c)
 {
     if (c->master)
         out8(c->master + MASTER_COMMAND, 0);
-    if (status(c) != 0xff)   /* else there is nothing at all */
+    if (status(c) != 0xff) /* else there is nothing at all */
         ata_reset(c);
 }
 
@@ -112,7 +146,8 @@ static void address(struct drive *v, uint64_t sector, unsigned count)
     out8(c->command + LBA2, sector >> 16);
 }
 
-/* The bus master's table: one entry, or two where the buffer crosses a multiple of 64 KiB, which no entry may. */
+/* The bus master's table: one entry, or two where the buffer crosses a multiple of 64 KiB, which no
+ * entry may. */
 static void describe(struct channel *c, uint32_t at, uint32_t bytes)
 {
     uint32_t first = MIN(bytes, PRD_BOUNDARY - at % PRD_BOUNDARY);
@@ -121,23 +156,28 @@ static void describe(struct channel *c, uint32_t at, uint32_t bytes)
         c->prd[1] = (struct prd){ at + first, bytes - first, PRD_END };
 }
 
-static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count,
+                  bool write)
 {
     struct channel *c = v->channel;
     describe(c, b->physical, count * SECTOR);
     out8(c->master + MASTER_COMMAND, write ? 0 : MASTER_READ);
     out32(c->master + MASTER_TABLE, c->prd_physical);
-    out8(c->master + MASTER_STATUS, in8(c->master + MASTER_STATUS) | MASTER_INTERRUPT | MASTER_ERROR);
+    out8(c->master + MASTER_STATUS,
+         in8(c->master + MASTER_STATUS) | MASTER_INTERRUPT | MASTER_ERROR);
     address(v, sector, count);
     expect(c, true);
-    out8(c->command + COMMAND, write ? (v->lba48 ? WRITE_DMA48 : WRITE_DMA) : v->lba48 ? READ_DMA48 : READ_DMA);
+    out8(c->command + COMMAND, write      ? (v->lba48 ? WRITE_DMA48 : WRITE_DMA)
+                               : v->lba48 ? READ_DMA48
+                                          : READ_DMA);
     out8(c->master + MASTER_COMMAND, (write ? 0 : MASTER_READ) | MASTER_START);
     int error = wait(c);
     out8(c->master + MASTER_COMMAND, 0);
     return in8(c->master + MASTER_STATUS) & MASTER_ERROR ? -EIO : error;
 }
 
-static int by_pio(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+static int by_pio(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count,
+                  bool write)
 {
     struct channel *c = v->channel;
     address(v, sector, count);
@@ -210,10 +250,12 @@ bool ata_identify(struct drive *v, uint64_t *sectors)
     out8(c->command + LBA2, 0);
     out8(c->command + COMMAND, IDENTIFY);
     if (poll(c, true) < 0 || in8(c->command + LBA1) || in8(c->command + LBA2))
-        return false;   /* none, or a CD-ROM */
+        return false; /* none, or a CD-ROM */
     in_string16(c->command + DATA, id, sizeof id);
     v->lba48 = id[83] >> 10 & 1;
     v->dma = c->master && id[49] >> 8 & 1;
-    *sectors = v->lba48 ? id[100] | (uint64_t)id[101] << 16 | (uint64_t)id[102] << 32 | (uint64_t)id[103] << 48 : id[60] | (uint64_t)id[61] << 16;
+    *sectors = v->lba48 ? id[100] | (uint64_t)id[101] << 16 | (uint64_t)id[102] << 32 |
+                              (uint64_t)id[103] << 48
+                        : id[60] | (uint64_t)id[61] << 16;
     return *sectors != 0;
 }

@@ -1,11 +1,19 @@
-/* ata: IDE disks, two channels with two drives each. Finds the bus master on PCI, asks every drive who it is, and serves those that
- * answer by drivers/libblk. */
+/* ata: IDE disks, two channels with two drives each. Finds the bus master on PCI, asks every drive
+ * who it is, and serves those that answer by drivers/libblk. */
 #include "ata.h"
 #include "pci.h"
 
 #include <minnow/file.h>
 
-enum { CHANNELS = 2, UNITS = 2, CLASS_STORAGE = 1, SUBCLASS_IDE = 1, MASTER_PORTS = 8, MASTER_BAR = 4, BIT_IRQ = 0 };
+enum {
+    CHANNELS = 2,
+    UNITS = 2,
+    CLASS_STORAGE = 1,
+    SUBCLASS_IDE = 1,
+    MASTER_PORTS = 8,
+    MASTER_BAR = 4,
+    BIT_IRQ = 0
+};
 
 static struct channel channels[CHANNELS] = {
     { .command = 0x1f0, .control = 0x3f6, .irq = 14 },
@@ -24,7 +32,10 @@ static void interrupt(uint64_t bits)
     }
 }
 
-static bool is_ide(const struct pci_device *d) { return d->class == CLASS_STORAGE && d->subclass == SUBCLASS_IDE; }
+static bool is_ide(const struct pci_device *d)
+{
+    return d->class == CLASS_STORAGE && d->subclass == SUBCLASS_IDE;
+}
 
 static void find_bus_master(void)
 {

@@ -1,12 +1,35 @@
-/* ata_pio: the same disks as drivers/ata by the oldest way: no interrupts, no DMA; it asks the drive until it is ready, and moves every word itself
- * (ATA/ATAPI-6, 9.5 and 9.6). Two drives of the first channel, up to 128 GiB each. */
+/* ata_pio: the same disks as drivers/ata by the oldest way: no interrupts, no DMA; it asks the
+ * drive until it is ready, and moves every word itself (ATA/ATAPI-6, 9.5 and 9.6). Two drives of
+ * the first channel, up to 128 GiB each. */
 #include "blk.h"
 #include "service.h"
 
 #include <minnow/file.h>
 
-enum { BASE = 0x1f0, DATA = BASE, COUNT = BASE + 2, LBA0 = BASE + 3, LBA1 = BASE + 4, LBA2 = BASE + 5, DRIVE = BASE + 6, STATUS = BASE + 7, COMMAND = BASE + 7, CONTROL = 0x3f6 };
-enum { BUSY = 0x80, FAULT = 0x20, REQUEST = 8, FAILED = 1, NO_INTERRUPTS = 2, SOFT_RESET = 4, LBA = 0xe0, POLLS = 2000000, SETTLE = 16, UNITS = 2 };
+enum {
+    BASE = 0x1f0,
+    DATA = BASE,
+    COUNT = BASE + 2,
+    LBA0 = BASE + 3,
+    LBA1 = BASE + 4,
+    LBA2 = BASE + 5,
+    DRIVE = BASE + 6,
+    STATUS = BASE + 7,
+    COMMAND = BASE + 7,
+    CONTROL = 0x3f6
+};
+enum {
+    BUSY = 0x80,
+    FAULT = 0x20,
+    REQUEST = 8,
+    FAILED = 1,
+    NO_INTERRUPTS = 2,
+    SOFT_RESET = 4,
+    LBA = 0xe0,
+    POLLS = 2000000,
+    SETTLE = 16,
+    UNITS = 2
+};
 enum { IDENTIFY = 0xec, READ = 0x20, WRITE = 0x30, FLUSH = 0xe7 };
 
 static uint8_t units[UNITS];
@@ -34,7 +57,8 @@ static void reset(void)
     ready(false);
 }
 
-static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
+                    bool write)
 {
     uint8_t unit = *(uint8_t *)d->driver;
     if (!range_within(sector, count, d->sectors))

@@ -1,20 +1,37 @@
-/* See keyboard.h. Scan codes: IBM Personal System/2 Technical Reference, Keyboards, set 1; Linux: console_codes(4), terminfo
- * entry "linux". */
+/* See keyboard.h. Scan codes: IBM Personal System/2 Technical Reference, Keyboards, set 1; Linux:
+ * console_codes(4), terminfo entry "linux". */
 #include "keyboard.h"
 
 #include "service.h"
 
 enum { RELEASED = 0x80, EXTENDED = 0xe0, PAUSE = 0xe1, ESCAPE = 27, DELETE = 127 };
-enum { KEY_ESCAPE = 0x01, KEY_ENTER = 0x1c, KEY_CONTROL = 0x1d, KEY_SHIFT = 0x2a, KEY_SHIFT_RIGHT = 0x36,
-       KEY_ALT = 0x38, KEY_CAPS = 0x3a, KEY_F1 = 0x3b, KEY_F10 = 0x44, KEY_NUM = 0x45, KEY_PAD = 0x47, KEY_PAD_LAST = 0x53,
-       KEY_F11 = 0x57, KEY_F12 = 0x58, KEY_SLASH = 0x35, KEY_PAGE_UP = 0x49, KEY_PAGE_DOWN = 0x51 };
+enum {
+    KEY_ESCAPE = 0x01,
+    KEY_ENTER = 0x1c,
+    KEY_CONTROL = 0x1d,
+    KEY_SHIFT = 0x2a,
+    KEY_SHIFT_RIGHT = 0x36,
+    KEY_ALT = 0x38,
+    KEY_CAPS = 0x3a,
+    KEY_F1 = 0x3b,
+    KEY_F10 = 0x44,
+    KEY_NUM = 0x45,
+    KEY_PAD = 0x47,
+    KEY_PAD_LAST = 0x53,
+    KEY_F11 = 0x57,
+    KEY_F12 = 0x58,
+    KEY_SLASH = 0x35,
+    KEY_PAGE_UP = 0x49,
+    KEY_PAGE_DOWN = 0x51
+};
 
 /* From scan code 0 on, and the same with Shift. 0: no character of its own. */
 static const char plain[] =
     "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
 static const char shifted[] =
     "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
-/* The block of keys 0x47 to 0x53: what they send with Num Lock, and without: a letter of ESC [, or the number of ESC [ n ~. */
+/* The block of keys 0x47 to 0x53: what they send with Num Lock, and without: a letter of ESC [, or
+ * the number of ESC [ n ~. */
 static const char pad_digits[] = "789-456+1230.";
 static const char pad_keys[] = "1A5-DGC+4B623";
 
@@ -33,12 +50,19 @@ static bool shift(const struct keyboard *k) { return k->shift[0] || k->shift[1];
 static bool modifier(struct keyboard *k, uint8_t key, bool extended, bool down)
 {
     switch (key) {
-    case KEY_SHIFT:       if (!extended) k->shift[0] = down; break;   /* extended: a fake shift around the arrows */
-    case KEY_SHIFT_RIGHT: if (!extended) k->shift[1] = down; break;
-    case KEY_CONTROL:     k->control[extended] = down; break;
-    case KEY_ALT:         k->alt[extended] = down; break;
-    case KEY_CAPS:        k->caps_lock ^= down; break;
-    case KEY_NUM:         k->num_lock ^= down; break;
+    /* extended: a fake shift around the arrows */
+    case KEY_SHIFT:
+        if (!extended)
+            k->shift[0] = down;
+        break;
+    case KEY_SHIFT_RIGHT:
+        if (!extended)
+            k->shift[1] = down;
+        break;
+    case KEY_CONTROL: k->control[extended] = down; break;
+    case KEY_ALT: k->alt[extended] = down; break;
+    case KEY_CAPS: k->caps_lock ^= down; break;
+    case KEY_NUM: k->num_lock ^= down; break;
     default: return false;
     }
     return true;
@@ -63,7 +87,8 @@ static size_t navigation(struct keyboard *k, uint8_t key, bool extended, uint8_t
 
 static size_t function(unsigned n, uint8_t *to)
 {
-    static const char *const sequences[] = { "[[A", "[[B", "[[C", "[[D", "[[E", "[17~", "[18~", "[19~", "[20~", "[21~", "[23~", "[24~" };
+    static const char *const sequences[] = { "[[A",  "[[B",  "[[C",  "[[D",  "[[E",  "[17~",
+                                             "[18~", "[19~", "[20~", "[21~", "[23~", "[24~" };
     to[0] = ESCAPE;
     return 1 + send(to + 1, sequences[n]);
 }
@@ -76,16 +101,21 @@ static uint8_t with_control(uint8_t c)
     if (c >= '@' && c <= '_')
         return c - '@';
     switch (c) {
-    case ' ': case '2': return 0;
+    case ' ':
+    case '2': return 0;
     case '3': return 27;
     case '4': return 28;
     case '5': return 29;
     case '6': return 30;
-    case '7': case '-': case '/': return 31;
+    case '7':
+    case '-':
+    case '/': return 31;
     case '8': return DELETE;
     case '?': return DELETE;
     case DELETE: return '\b';
-    case '\t': case '\r': case ESCAPE: return c;
+    case '\t':
+    case '\r':
+    case ESCAPE: return c;
     default: return 0xff;
     }
 }
@@ -121,7 +151,7 @@ size_t keyboard_scan(struct keyboard *k, uint8_t code, uint8_t *to)
     }
     if (code == EXTENDED || code == PAUSE) {
         k->extended = code == EXTENDED;
-        k->skip = code == PAUSE ? 5 : 0;   /* e1 1d 45 e1 9d c5 */
+        k->skip = code == PAUSE ? 5 : 0; /* e1 1d 45 e1 9d c5 */
         return 0;
     }
     bool extended = k->extended, down = !(code & RELEASED);

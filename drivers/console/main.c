@@ -1,6 +1,6 @@
-/* console: the terminal tty1, VGA text and PS/2 keyboard. Lines and job control are drivers/libtty's; what programs write is
- * understood by vt.c. The keyboard's controller: IBM PS/2 Hardware Interface Technical Reference, Keyboard and Auxiliary
- * Device Controller. */
+/* console: the terminal tty1, VGA text and PS/2 keyboard. Lines and job control are
+ * drivers/libtty's; what programs write is understood by vt.c. The keyboard's controller: IBM PS/2
+ * Hardware Interface Technical Reference, Keyboard and Auxiliary Device Controller. */
 #include "keyboard.h"
 #include "service.h"
 #include "syscalls.h"
@@ -10,13 +10,20 @@
 
 enum { MINOR = 1, IRQ = 1, BIT_IRQ = 0 };
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64, HAS_BYTE = 1, BUSY = 2, OF_MOUSE = 0x20 };
-enum { READ_CONFIGURATION = 0x20, WRITE_CONFIGURATION = 0x60, ENABLE_KEYBOARD = 0xae, KEYBOARD_INTERRUPT = 1, NO_KEYBOARD = 0x10, TRANSLATE = 0x40 };
+enum {
+    READ_CONFIGURATION = 0x20,
+    WRITE_CONFIGURATION = 0x60,
+    ENABLE_KEYBOARD = 0xae,
+    KEYBOARD_INTERRUPT = 1,
+    NO_KEYBOARD = 0x10,
+    TRANSLATE = 0x40
+};
 enum { POLLS = 1000, BYTES_AT_ONCE = 64, CHUNK = 256 };
 
 static struct terminal terminal;
 static struct vt vt;
 static struct keyboard keyboard;
-static unsigned back;            /* how many lines before the newest are shown */
+static unsigned back; /* how many lines before the newest are shown */
 
 /* The kernel's view of all threads and whom they wait for, to the boot log. */
 static void console_debug_chord(void) { kernel_ask(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0); }
@@ -55,9 +62,9 @@ static void key(uint8_t code)
     size_t n = keyboard_scan(&keyboard, code, bytes);
     switch (keyboard.action) {
     case KEYBOARD_LOOK_BACK: look(SCREEN_ROWS / 2); break;
-    case KEYBOARD_LOOK_ON:   look(-(SCREEN_ROWS / 2)); break;
-    case KEYBOARD_DEBUG:     console_debug_chord(); break;
-    default:                 break;
+    case KEYBOARD_LOOK_ON: look(-(SCREEN_ROWS / 2)); break;
+    case KEYBOARD_DEBUG: console_debug_chord(); break;
+    default: break;
     }
     if (n)
         terminal_input(&terminal, bytes, n);

@@ -1,5 +1,6 @@
-/* The screen as an array of cells with a cursor: what remains when the escape sequences have been understood. Pure logic;
- * vga.c copies the rows marked dirty to where they can be seen. Rows and columns count from 0 here. */
+/* The screen as an array of cells with a cursor: what remains when the escape sequences have been
+ * understood. Pure logic; vga.c copies the rows marked dirty to where they can be seen. Rows and
+ * columns count from 0 here. */
 #ifndef SCREEN_H
 #define SCREEN_H
 
@@ -8,36 +9,39 @@
 
 enum { SCREEN_ROWS = 25, SCREEN_COLUMNS = 80, SCREEN_HISTORY = 200 };
 
-typedef uint16_t cell_t;            /* as VGA text memory has it: character, attribute << 8 */
+typedef uint16_t cell_t; /* as VGA text memory has it: character, attribute << 8 */
 
 struct screen {
-    cell_t   cells[SCREEN_ROWS][SCREEN_COLUMNS];
-    uint32_t dirty;                 /* bit set of rows that have changed */
-    int      row, column;           /* the cursor */
-    bool     wrap_next;             /* the last column has been written: the next character goes to the next line (VT100) */
-    int      top, bottom;           /* the scrolling region, both included */
-    uint8_t  attribute;             /* of what is written now */
-    uint8_t  blank;                 /* of what is erased now: the background, no more */
-    bool     keeps_history;         /* what scrolls off the top is kept */
-    cell_t   history[SCREEN_HISTORY][SCREEN_COLUMNS];
+    cell_t cells[SCREEN_ROWS][SCREEN_COLUMNS];
+    uint32_t dirty;  /* bit set of rows that have changed */
+    int row, column; /* the cursor */
+    /* the last column has been written: the next character goes to the next line (VT100) */
+    bool wrap_next;
+    int top, bottom;    /* the scrolling region, both included */
+    uint8_t attribute;  /* of what is written now */
+    uint8_t blank;      /* of what is erased now: the background, no more */
+    bool keeps_history; /* what scrolls off the top is kept */
+    cell_t history[SCREEN_HISTORY][SCREEN_COLUMNS];
     unsigned history_next, history_count;
 };
 
 void screen_init(struct screen *s, uint8_t attribute);
 /* Moves the cursor, within the screen. */
 void screen_move(struct screen *s, int row, int column);
-/* Writes one character at the cursor and steps on; wraps at the edge if `wrap`, pushes the rest of the line on if `insert`. */
+/* Writes one character at the cursor and steps on; wraps at the edge if `wrap`, pushes the rest of
+ * the line on if `insert`. */
 void screen_put(struct screen *s, uint8_t character, bool wrap, bool insert);
 /* Line feed and its reverse: at the edge of the region it scrolls. */
 void screen_down(struct screen *s);
 void screen_up(struct screen *s);
-/* Moves the rows from..bottom of the region by n rows, up (text moves up) or down; blank rows come in. */
+/* Moves the rows from..bottom of the region by n rows, up (text moves up) or down; blank rows come
+ * in. */
 void screen_scroll_up(struct screen *s, int from, int n);
 void screen_scroll_down(struct screen *s, int from, int n);
 /* Blanks the cells from (row, column) to (row2, column2), both included, in reading order. */
 void screen_erase(struct screen *s, int row, int column, int row2, int column2);
-void screen_insert(struct screen *s, int n);   /* blank characters at the cursor */
-void screen_delete(struct screen *s, int n);   /* characters at the cursor */
+void screen_insert(struct screen *s, int n); /* blank characters at the cursor */
+void screen_delete(struct screen *s, int n); /* characters at the cursor */
 /* The row as it is seen `back` lines before the newest. */
 const cell_t *screen_view(const struct screen *s, int row, unsigned back);
 

@@ -1,22 +1,40 @@
-/* See vga.h. Text memory is a device and slow to reach, so only rows that have changed are copied, eight bytes at a time. */
+/* See vga.h. Text memory is a device and slow to reach, so only rows that have changed are copied,
+ * eight bytes at a time. */
 #include "vga.h"
 
 #include "service.h"
 
-enum { TEXT = 0xb8000, TEXT_SIZE = 0x8000, CRTC = 0x3d4, CURSOR_START = 0x0a, CURSOR_END = 0x0b, START_HIGH = 0x0c, START_LOW = 0x0d, CURSOR_HIGH = 0x0e, CURSOR_LOW = 0x0f };
+enum {
+    TEXT = 0xb8000,
+    TEXT_SIZE = 0x8000,
+    CRTC = 0x3d4,
+    CURSOR_START = 0x0a,
+    CURSOR_END = 0x0b,
+    START_HIGH = 0x0c,
+    START_LOW = 0x0d,
+    CURSOR_HIGH = 0x0e,
+    CURSOR_LOW = 0x0f
+};
 enum { CURSOR_OFF = 0x20, SCAN_FIRST = 14, SCAN_LAST = 15 };
-enum { ATTRIBUTES = 0x3c0, ATTRIBUTES_READ = 0x3c1, INPUT_STATUS = 0x3da, MODE = 0x10, PALETTE_ON = 0x20, BLINK = 8 };
+enum {
+    ATTRIBUTES = 0x3c0,
+    ATTRIBUTES_READ = 0x3c1,
+    INPUT_STATUS = 0x3da,
+    MODE = 0x10,
+    PALETTE_ON = 0x20,
+    BLINK = 8
+};
 enum { WORDS = SCREEN_COLUMNS * sizeof(cell_t) / sizeof(uint64_t) };
 
 static volatile uint64_t *text;
-static int shown_at = -1;        /* where the hardware's cursor is; -1: it is off */
+static int shown_at = -1; /* where the hardware's cursor is; -1: it is off */
 
 static void crtc(uint8_t index, uint8_t value) { out16(CRTC, index | value << 8); }
 
 /* The upper bit of an attribute makes the background bright, and not the text blink. */
 static void no_blinking(void)
 {
-    in8(INPUT_STATUS);                        /* the next write is an index */
+    in8(INPUT_STATUS); /* the next write is an index */
     out8(ATTRIBUTES, MODE | PALETTE_ON);
     uint8_t mode = in8(ATTRIBUTES_READ);
     in8(INPUT_STATUS);

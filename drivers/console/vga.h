@@ -1,4 +1,5 @@
-/* The VGA in text mode (IBM PS/2 Hardware Interface Technical Reference, Video Subsystem): text memory and cursor. */
+/* The VGA in text mode (IBM PS/2 Hardware Interface Technical Reference, Video Subsystem): text
+ * memory and cursor. */
 #ifndef VGA_H
 #define VGA_H
 

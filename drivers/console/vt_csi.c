@@ -14,7 +14,10 @@ static unsigned parameter(const struct vt *v, unsigned i, unsigned otherwise)
 /* ---- SGR: how text looks ---- */
 
 /* ANSI counts red 1, green 2, blue 4; VGA the other way round. */
-static uint8_t vga_colour(unsigned ansi) { return (ansi & 1) << 2 | (ansi & 2) | (ansi & 4) >> 2 | (ansi & 8); }
+static uint8_t vga_colour(unsigned ansi)
+{
+    return (ansi & 1) << 2 | (ansi & 2) | (ansi & 4) >> 2 | (ansi & 8);
+}
 
 static uint8_t nearest(unsigned red, unsigned green, unsigned blue)
 {
@@ -56,15 +59,23 @@ static void look(struct vt *v)
     for (unsigned i = 0; i < v->count; i++) {
         unsigned p = v->parameters[i];
         switch (p) {
-        case 0:  *l = (struct vt_look){ .foreground = FOREGROUND, .background = BACKGROUND }; break;
-        case 1:  l->bold = true; l->dim = false; break;
-        case 2:  l->dim = true; l->bold = false; break;
-        case 4:  l->underline = true; break;
-        case 5:  l->blink = true; break;
-        case 7:  l->reverse = true; break;
+        case 0: *l = (struct vt_look){ .foreground = FOREGROUND, .background = BACKGROUND }; break;
+        case 1:
+            l->bold = true;
+            l->dim = false;
+            break;
+        case 2:
+            l->dim = true;
+            l->bold = false;
+            break;
+        case 4: l->underline = true; break;
+        case 5: l->blink = true; break;
+        case 7: l->reverse = true; break;
         case 10: v->charset = 0; break;
-        case 11: case 12: v->charset = 1; break;
-        case 21: case 22: l->bold = l->dim = false; break;
+        case 11:
+        case 12: v->charset = 1; break;
+        case 21:
+        case 22: l->bold = l->dim = false; break;
         case 24: l->underline = false; break;
         case 25: l->blink = false; break;
         case 27: l->reverse = false; break;
@@ -133,15 +144,24 @@ static void reverse_all(struct vt *v, bool on)
 static void private_mode(struct vt *v, unsigned mode, bool on)
 {
     switch (mode) {
-    case 1:    v->cursor_keys = on; break;
-    case 5:    reverse_all(v, on); break;
-    case 6:    v->origin = on; home(v); break;
-    case 7:    v->wrap = on; break;
-    case 25:   v->cursor_visible = on; break;
-    case 47: case 1047: alternate(v, on, false); break;
-    case 1048: if (on) vt_save(v); else vt_restore(v); break;
+    case 1: v->cursor_keys = on; break;
+    case 5: reverse_all(v, on); break;
+    case 6:
+        v->origin = on;
+        home(v);
+        break;
+    case 7: v->wrap = on; break;
+    case 25: v->cursor_visible = on; break;
+    case 47:
+    case 1047: alternate(v, on, false); break;
+    case 1048:
+        if (on)
+            vt_save(v);
+        else
+            vt_restore(v);
+        break;
     case 1049: alternate(v, on, true); break;
-    default:   break;
+    default: break;
     }
 }
 
@@ -162,7 +182,8 @@ static void modes(struct vt *v, bool on)
 static void status(struct vt *v)
 {
     char place[32];
-    format(place, sizeof place, "\033[%d;%dR", v->screen.row + 1 - (v->origin ? v->screen.top : 0), v->screen.column + 1);
+    format(place, sizeof place, "\033[%d;%dR", v->screen.row + 1 - (v->origin ? v->screen.top : 0),
+           v->screen.column + 1);
     if (v->parameters[0] == 5)
         vt_answer(v, "\033[0n");
     else if (v->parameters[0] == 6)
@@ -189,7 +210,8 @@ static void erase_line(struct vt *v)
     struct screen *s = &v->screen;
     unsigned which = v->parameters[0];
     if (which <= 2)
-        screen_erase(s, s->row, which == 0 ? s->column : 0, s->row, which == 1 ? s->column : SCREEN_COLUMNS - 1);
+        screen_erase(s, s->row, which == 0 ? s->column : 0, s->row,
+                     which == 1 ? s->column : SCREEN_COLUMNS - 1);
 }
 
 static void region(struct vt *v)
@@ -208,7 +230,8 @@ static void region(struct vt *v)
 static void vertical(struct vt *v, int n)
 {
     struct screen *s = &v->screen;
-    int low = s->row >= s->top ? s->top : 0, high = s->row <= s->bottom ? s->bottom : SCREEN_ROWS - 1;
+    int low = s->row >= s->top ? s->top : 0,
+        high = s->row <= s->bottom ? s->bottom : SCREEN_ROWS - 1;
     int row = s->row + n;
     screen_move(s, row < low ? low : row > high ? high : row, s->column);
 }
@@ -230,7 +253,7 @@ static void lines(struct vt *v, bool insert)
     if (s->row < s->top || s->row > s->bottom)
         return;
     bool keeps = s->keeps_history;
-    s->keeps_history = false;    /* a line that is deleted has not scrolled away */
+    s->keeps_history = false; /* a line that is deleted has not scrolled away */
     if (insert)
         screen_scroll_down(s, s->row, parameter(v, 0, 1));
     else
@@ -272,13 +295,23 @@ void vt_csi(struct vt *v, char final)
     switch (final) {
     case '@': screen_insert(s, n); break;
     case 'A': vertical(v, -n); break;
-    case 'B': case 'e': vertical(v, n); break;
-    case 'C': case 'a': screen_move(s, s->row, s->column + n); break;
+    case 'B':
+    case 'e': vertical(v, n); break;
+    case 'C':
+    case 'a': screen_move(s, s->row, s->column + n); break;
     case 'D': screen_move(s, s->row, s->column - n); break;
-    case 'E': vertical(v, n); s->column = 0; break;
-    case 'F': vertical(v, -n); s->column = 0; break;
-    case 'G': case '`': screen_move(s, s->row, n - 1); break;
-    case 'H': case 'f': position(v, n - 1, (int)parameter(v, 1, 1) - 1); break;
+    case 'E':
+        vertical(v, n);
+        s->column = 0;
+        break;
+    case 'F':
+        vertical(v, -n);
+        s->column = 0;
+        break;
+    case 'G':
+    case '`': screen_move(s, s->row, n - 1); break;
+    case 'H':
+    case 'f': position(v, n - 1, (int)parameter(v, 1, 1) - 1); break;
     case 'I': tabs(v, 1, n); break;
     case 'J': erase_display(v); break;
     case 'K': erase_line(v); break;
@@ -287,7 +320,9 @@ void vt_csi(struct vt *v, char final)
     case 'P': screen_delete(s, n); break;
     case 'S': screen_scroll_up(s, s->top, n); break;
     case 'T': screen_scroll_down(s, s->top, n); break;
-    case 'X': screen_erase(s, s->row, s->column, s->row, MIN(s->column + n, SCREEN_COLUMNS) - 1); break;
+    case 'X':
+        screen_erase(s, s->row, s->column, s->row, MIN(s->column + n, SCREEN_COLUMNS) - 1);
+        break;
     case 'Z': tabs(v, -1, n); break;
     case 'b': repeat(v, n); break;
     case 'c': vt_answer(v, VT_ATTRIBUTES); break;
@@ -300,6 +335,6 @@ void vt_csi(struct vt *v, char final)
     case 'r': region(v); break;
     case 's': vt_save(v); break;
     case 'u': vt_restore(v); break;
-    default:  break;
+    default: break;
     }
 }

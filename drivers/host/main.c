@@ -1,6 +1,6 @@
-/* host: the channel to the emulator's host. What is written to /dev/host goes out of I/O port 0xE9 unchanged: QEMU's
- * isa-debugcon, Bochs' port_e9_hack. One write up to CHUNK bytes goes out in one kernel call, so that what the kernel itself may
- * say there (a panic) comes between writes. */
+/* host: the channel to the emulator's host. What is written to /dev/host goes out of I/O port 0xE9
+ * unchanged: QEMU's isa-debugcon, Bochs' port_e9_hack. One write up to CHUNK bytes goes out in one
+ * kernel call, so that what the kernel itself may say there (a panic) comes between writes. */
 #include "char.h"
 
 enum { PORT = 0xe9, MINOR = 250, CHUNK = 65536 };
@@ -19,7 +19,11 @@ static int64_t do_write(struct message *m)
     return m->w[2];
 }
 
-static int64_t do_read(struct message *m) { (void)m; return 0; }
+static int64_t do_read(struct message *m)
+{
+    (void)m;
+    return 0;
+}
 static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR, CONN_READY); }
 static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 static int64_t do_poll(struct message *m) { return m->w[1] & (POLLOUT | POLLWRNORM); }
@@ -27,8 +31,10 @@ static int64_t do_poll(struct message *m) { return m->w[1] & (POLLOUT | POLLWRNO
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = char_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = do_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
+        [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_SEEK)] = char_seek,        [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_OPEN)] = do_open,          [op_number(FS_POLL)] = do_poll,
+        [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = char_ioctl,
         [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };

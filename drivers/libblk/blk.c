@@ -1,27 +1,37 @@
-/* Protocol FS on disks: see blk.h. Every request is cut into chunks that fit a buffer; a chunk that does not begin or end with a
- * sector is read, changed and written.
+/* Protocol FS on disks: see blk.h. Every request is cut into chunks that fit a buffer; a chunk that
+ * does not begin or end with a sector is read, changed and written.
  *
- * A request that waits for the disk holds a thread. One thread is always kept free, for it must take the interrupt that the others
- * wait for: what comes when the rest are busy is queued, and whoever has finished goes on with it. */
+ * A request that waits for the disk holds a thread. One thread is always kept free, for it must
+ * take the interrupt that the others wait for: what comes when the rest are busy is queued, and
+ * whoever has finished goes on with it. */
 #include "blk.h"
 
 #include <minnow/file.h>
 
 #include "service.h"
 
-enum { BLKGETSIZE = 0x1260, BLKFLSBUF = 0x1261, BLKSSZGET = 0x1268, BLKBSZGET = 0x80081270, BLKGETSIZE64 = 0x80081272 };
+enum {
+    BLKGETSIZE = 0x1260,
+    BLKFLSBUF = 0x1261,
+    BLKSSZGET = 0x1268,
+    BLKBSZGET = 0x80081270,
+    BLKGETSIZE64 = 0x80081272
+};
 enum { THREADS = 5, WORKERS = THREADS - 1, THROW_AHEAD = 64 * 1024 };
 
-struct queued { struct message m; struct queued *next; };
+struct queued {
+    struct message m;
+    struct queued *next;
+};
 
 static struct disk *disks;
 static unsigned disk_count, major;
 static struct blk_buffer buffers[BLK_BUFFERS];
 static struct condition buffer_free;
-static struct lock edge_lock;      /* around read-change-write of part of a sector */
+static struct lock edge_lock; /* around read-change-write of part of a sector */
 static struct queued *queue, **queue_end = &queue;
-static unsigned working;           /* requests that hold a thread */
-static bool ready;                 /* the partitions are known */
+static unsigned working; /* requests that hold a thread */
+static bool ready;       /* the partitions are known */
 
 static struct partition *find(uint64_t object, struct disk **disk)
 {
@@ -87,8 +97,8 @@ static int64_t answer(struct message *m, int64_t result, uint64_t position)
     return LATER;
 }
 
-/* A page of the caller's is missing: it is brought, with what follows, and the call comes again. Whatever was written by then is
- * written again, the same bytes to the same place. */
+/* A page of the caller's is missing: it is brought, with what follows, and the call comes again.
+ * Whatever was written by then is written again, the same bytes to the same place. */
 static int64_t bring(struct message *m, size_t offset, size_t length)
 {
     throw_back(m->call, offset, MIN(length, (size_t)THROW_AHEAD));
@@ -128,7 +138,9 @@ static int64_t do_seek(struct message *m)
     struct partition *p = find(m->object, &d);
     if (!p)
         return -ENXIO;
-    int64_t base = m->w[2] == SEEK_SET ? 0 : m->w[2] == SEEK_CUR ? (int64_t)m->position : (int64_t)(p->count * SECTOR);
+    int64_t base = m->w[2] == SEEK_SET   ? 0
+                   : m->w[2] == SEEK_CUR ? (int64_t)m->position
+                                         : (int64_t)(p->count * SECTOR);
     int64_t to = base + (int64_t)m->w[1];
     if (m->w[2] > SEEK_END || to < 0)
         return -EINVAL;
@@ -153,14 +165,20 @@ static int64_t do_stat(struct message *m)
     if (!find(m->object, &d))
         return -ENXIO;
     uint64_t rdev = makedev(major, m->object);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFBLK | 0660, .rdev = rdev, .blksize = PAGE_SIZE };
+    struct stat s = { .dev = DEVFS_DEV,
+                      .ino = rdev,
+                      .nlink = 1,
+                      .mode = S_IFBLK | 0660,
+                      .rdev = rdev,
+                      .blksize = PAGE_SIZE };
     return give(m, &s, sizeof s);
 }
 
 static int64_t do_open(struct message *m)
 {
     struct disk *d;
-    return find(m->object, &d) ? connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY) : -ENXIO;
+    return find(m->object, &d) ? connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY)
+                               : -ENXIO;
 }
 
 static int64_t do_ioctl(struct message *m)
@@ -173,10 +191,11 @@ static int64_t do_ioctl(struct message *m)
     uint32_t sector = SECTOR;
     switch ((uint32_t)m->w[1]) {
     case BLKGETSIZE64: return give(m, &size, sizeof size);
-    case BLKGETSIZE:   return give(m, &sectors, sizeof sectors);
-    case BLKSSZGET: case BLKBSZGET: return give(m, &sector, sizeof sector);
-    case BLKFLSBUF:    return d->flush(d);
-    default:           return -ENOTTY;
+    case BLKGETSIZE: return give(m, &sectors, sizeof sectors);
+    case BLKSSZGET:
+    case BLKBSZGET: return give(m, &sector, sizeof sector);
+    case BLKFLSBUF: return d->flush(d);
+    default: return -ENOTTY;
     }
 }
 
@@ -195,8 +214,10 @@ static void read_partitions(struct disk *d)
 static void serve(struct message *m)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_SYNC)] = do_sync, [op_number(FS_OPEN)] = do_open, [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_READ)] = do_read,   [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_SEEK)] = do_seek,   [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_SYNC)] = do_sync,   [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_IOCTL)] = do_ioctl,
     };
     int64_t result = handlers[op_number(m->op)](m);
     if (result != LATER)
@@ -239,8 +260,8 @@ static int64_t take(struct message *m)
     return LATER;
 }
 
-/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. What has come meanwhile is waiting
- * in the queue. */
+/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. What
+ * has come meanwhile is waiting in the queue. */
 static void start(void *unused)
 {
     (void)unused;
@@ -250,11 +271,13 @@ static void start(void *unused)
     serve_queue();
 }
 
-void blk_serve(struct disk *list, unsigned count, unsigned major_number, void (*notify)(uint64_t bits))
+void blk_serve(struct disk *list, unsigned count, unsigned major_number,
+               void (*notify)(uint64_t bits))
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = take, [op_number(FS_WRITE)] = take, [op_number(FS_SEEK)] = take, [op_number(FS_STAT)] = take,
-        [op_number(FS_SYNC)] = take, [op_number(FS_OPEN)] = take, [op_number(FS_IOCTL)] = take,
+        [op_number(FS_READ)] = take,  [op_number(FS_WRITE)] = take, [op_number(FS_SEEK)] = take,
+        [op_number(FS_STAT)] = take,  [op_number(FS_SYNC)] = take,  [op_number(FS_OPEN)] = take,
+        [op_number(FS_IOCTL)] = take,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     disks = list;
@@ -266,5 +289,6 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number, void (*
         die("no memory for transfers");
     if (thread_start(start, NULL) < 0)
         die("no memory for a thread");
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS, .notify = notify });
+    service_run(&(struct service){
+        .protocols = protocols, .count = 1, .threads = THREADS, .notify = notify });
 }

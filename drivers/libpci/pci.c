@@ -55,7 +55,11 @@ bool pci_find(bool (*match)(const struct pci_device *d), struct pci_device *out)
 
 void pci_enable(const struct pci_device *d)
 {
-    pci_write(d, PCI_COMMAND, pci_read(d, PCI_COMMAND) | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    pci_write(d, PCI_COMMAND,
+              pci_read(d, PCI_COMMAND) | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
-uint16_t pci_io_base(const struct pci_device *d, unsigned bar) { return d->bars[bar] & 1 ? d->bars[bar] & 0xfffc : 0; }
+uint16_t pci_io_base(const struct pci_device *d, unsigned bar)
+{
+    return d->bars[bar] & 1 ? d->bars[bar] & 0xfffc : 0;
+}

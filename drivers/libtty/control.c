@@ -14,7 +14,8 @@ bool terminal_background(const struct terminal *t, const struct message *m)
     return t->session && caller_session(m) == t->session && caller_group(m) != t->group;
 }
 
-static uint64_t rdev(const struct terminal *t) { return (uint64_t)4 << 8 | t->minor; }   /* MAJOR_TTY; minors are below 256 */
+/* MAJOR_TTY; minors are below 256 */
+static uint64_t rdev(const struct terminal *t) { return (uint64_t)4 << 8 | t->minor; }
 
 static int64_t pass(struct terminal *t, struct message *m, uint64_t op, uint64_t w0, uint64_t w1)
 {
@@ -30,7 +31,8 @@ int64_t terminal_hand_up(struct terminal *t, struct message *m, unsigned signal)
     return pass(t, m, POSIX_TTY_STOP, signal, rdev(t));
 }
 
-/* The argument behind the window. 0; or what the handler has to return: the pages are being brought. */
+/* The argument behind the window. 0; or what the handler has to return: the pages are being
+ * brought. */
 static int64_t get(const struct message *m, void *to, size_t n)
 {
     int error = copy_in_call(m->call, 0, to, n);
@@ -88,8 +90,9 @@ static int64_t flow(struct terminal *t, uint64_t action)
 {
     switch (action) {
     case TCOOFF: t->stopped_by_call = true; return 0;
-    case TCOON:  t->stopped_by_call = false; return 0;
-    case TCIOFF: case TCION: {
+    case TCOON: t->stopped_by_call = false; return 0;
+    case TCIOFF:
+    case TCION: {
         uint8_t c = t->termios.cc[action == TCIOFF ? VSTOP : VSTART];
         if (c)
             terminal_echo(t, c);
@@ -102,13 +105,20 @@ static int64_t flow(struct terminal *t, uint64_t action)
 /* Is the request one that waits until all output has gone? */
 static bool drains(uint32_t request, uint64_t argument)
 {
-    return request == TCSETSW || request == TCSETSF || request == TCSBRKP || (request == TCSBRK && argument);
+    return request == TCSETSW || request == TCSETSF || request == TCSBRKP ||
+           (request == TCSBRK && argument);
 }
 
 static bool changes(uint32_t request)
 {
     switch (request) {
-    case TCSETS: case TCSETSW: case TCSETSF: case TCSBRK: case TCSBRKP: case TCXONC: case TCFLSH: return true;
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCSBRK:
+    case TCSBRKP:
+    case TCXONC:
+    case TCFLSH: return true;
     default: return false;
     }
 }
@@ -122,19 +132,23 @@ int64_t terminal_ioctl(struct terminal *t, struct message *m)
     if (drains(request, m->w[2]) && terminal_output_waiting(t))
         return pending_add(&t->drainers, m) ? LATER : -ENOMEM;
     switch (request) {
-    case TCGETS:     return give(m, &t->termios, sizeof t->termios);
-    case TCSETS:     return set_termios(t, m, false);
-    case TCSETSW:    return set_termios(t, m, false);
-    case TCSETSF:    return set_termios(t, m, true);
+    case TCGETS: return give(m, &t->termios, sizeof t->termios);
+    case TCSETS: return set_termios(t, m, false);
+    case TCSETSW: return set_termios(t, m, false);
+    case TCSETSF: return set_termios(t, m, true);
     case TIOCGWINSZ: return give(m, &t->winsize, sizeof t->winsize);
     case TIOCSWINSZ: return set_size(t, m);
-    case TCFLSH:     return flush(t, m->w[2]);
-    case TCXONC:     return flow(t, m->w[2]);
-    case TCSBRK: case TCSBRKP: return 0;
-    case FIONREAD:   return give_int(m, terminal_readable(t));
-    case TIOCOUTQ:   return give_int(m, terminal_output_waiting(t));
-    case TIOCSCTTY: case TIOCNOTTY: case TIOCSPGRP: case TIOCGPGRP: case TIOCGSID:
-        return pass(t, m, POSIX_TTY_CONTROL, request, m->w[2]);
-    default:         return -ENOTTY;
+    case TCFLSH: return flush(t, m->w[2]);
+    case TCXONC: return flow(t, m->w[2]);
+    case TCSBRK:
+    case TCSBRKP: return 0;
+    case FIONREAD: return give_int(m, terminal_readable(t));
+    case TIOCOUTQ: return give_int(m, terminal_output_waiting(t));
+    case TIOCSCTTY:
+    case TIOCNOTTY:
+    case TIOCSPGRP:
+    case TIOCGPGRP:
+    case TIOCGSID: return pass(t, m, POSIX_TTY_CONTROL, request, m->w[2]);
+    default: return -ENOTTY;
     }
 }

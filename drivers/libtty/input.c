@@ -8,9 +8,19 @@ static const struct termios fresh = {
     .oflag = OPOST | ONLCR,
     .cflag = B38400 | CS8 | CREAD | CLOCAL | HUPCL,
     .lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-    .cc = { [VINTR] = 'C' & 31, [VQUIT] = '\\' & 31, [VERASE] = 0x7f, [VKILL] = 'U' & 31, [VEOF] = 'D' & 31, [VMIN] = 1,
-            [VSTART] = 'Q' & 31, [VSTOP] = 'S' & 31, [VSUSP] = 'Z' & 31, [VREPRINT] = 'R' & 31, [VDISCARD] = 'O' & 31,
-            [VWERASE] = 'W' & 31, [VLNEXT] = 'V' & 31 },
+    .cc = { [VINTR] = 'C' & 31,
+            [VQUIT] = '\\' & 31,
+            [VERASE] = 0x7f,
+            [VKILL] = 'U' & 31,
+            [VEOF] = 'D' & 31,
+            [VMIN] = 1,
+            [VSTART] = 'Q' & 31,
+            [VSTOP] = 'S' & 31,
+            [VSUSP] = 'Z' & 31,
+            [VREPRINT] = 'R' & 31,
+            [VDISCARD] = 'O' & 31,
+            [VWERASE] = 'W' & 31,
+            [VLNEXT] = 'V' & 31 },
 };
 
 void terminal_init(struct terminal *t) { t->termios = fresh; }
@@ -29,7 +39,10 @@ static bool canonical(const struct terminal *t) { return t->termios.lflag & ICAN
 static bool flag(const struct terminal *t, uint32_t local) { return t->termios.lflag & local; }
 
 /* Is c the control character `which`? One that is 0 is switched off. */
-static bool is(const struct terminal *t, unsigned which, uint8_t c) { return c && c == t->termios.cc[which]; }
+static bool is(const struct terminal *t, unsigned which, uint8_t c)
+{
+    return c && c == t->termios.cc[which];
+}
 
 /* A line that is being edited leaves a place for the character that ends it. */
 static bool full(const struct terminal *t, bool ends)
@@ -56,7 +69,8 @@ static bool put(struct terminal *t, uint8_t c, bool ends, bool hide)
 size_t terminal_input_room(const struct terminal *t)
 {
     if (canonical(t) && t->ready == t->tail)
-        return TTY_INPUT;   /* a line that is too long: what does not fit is dropped, so that its end can come */
+        return TTY_INPUT; /* a line that is too long: what does not fit is dropped, so that its end
+                             can come */
     return TTY_INPUT - (t->head - t->tail);
 }
 
@@ -78,13 +92,14 @@ void terminal_set_termios(struct terminal *t, const struct termios *new)
             set_bit(t->line_end, t->head - 1, true);
         t->ready = t->head;
     }
-    if (!(new->iflag & IXON))
+    if (!(new->iflag &IXON))
         terminal_stop(t, false);
 }
 
 /* ---- editing ---- */
 
-/* Removes the last character of the line, with all its bytes, from the input and from the screen. */
+/* Removes the last character of the line, with all its bytes, from the input and from the screen.
+ */
 static void erase_character(struct terminal *t, bool show)
 {
     uint8_t c;
@@ -110,7 +125,8 @@ static void erase_character(struct terminal *t, bool show)
 
 static bool word_byte(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c >= 0x80;
 }
 
 static uint8_t last(const struct terminal *t) { return t->input[(t->head - 1) % TTY_INPUT]; }
@@ -210,7 +226,10 @@ void terminal_signal(struct terminal *t, unsigned signal)
 
 static bool signal_key(struct terminal *t, uint8_t c)
 {
-    unsigned signal = is(t, VINTR, c) ? SIGNAL_INT : is(t, VQUIT, c) ? SIGNAL_QUIT : is(t, VSUSP, c) ? SIGNAL_TSTP : 0;
+    unsigned signal = is(t, VINTR, c)   ? SIGNAL_INT
+                      : is(t, VQUIT, c) ? SIGNAL_QUIT
+                      : is(t, VSUSP, c) ? SIGNAL_TSTP
+                                        : 0;
     if (!signal)
         return false;
     if (!flag(t, NOFLSH)) {
@@ -338,4 +357,7 @@ size_t terminal_peek(const struct terminal *t, uint8_t *to, size_t max, uint32_t
     return n;
 }
 
-void terminal_consume(struct terminal *t, uint32_t used) { t->tail += MIN(used, t->ready - t->tail); }
+void terminal_consume(struct terminal *t, uint32_t used)
+{
+    t->tail += MIN(used, t->ready - t->tail);
+}

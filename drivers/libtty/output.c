@@ -14,7 +14,10 @@ size_t terminal_output_room(const struct terminal *t)
 
 static void put(struct terminal *t, uint8_t byte) { t->output[t->out_head++ % TTY_OUTPUT] = byte; }
 
-static bool continuation(const struct terminal *t, uint8_t byte) { return t->termios.iflag & IUTF8 && (byte & 0xc0) == 0x80; }
+static bool continuation(const struct terminal *t, uint8_t byte)
+{
+    return t->termios.iflag & IUTF8 && (byte & 0xc0) == 0x80;
+}
 
 /* One byte through OPOST. false: it needs more than `space` places and nothing was done. */
 static bool process(struct terminal *t, uint8_t byte, size_t space)
@@ -45,9 +48,7 @@ static bool process(struct terminal *t, uint8_t byte, size_t space)
             put(t, ' ');
         return true;
     }
-    case '\b':
-        t->column -= t->column > 0;
-        break;
+    case '\b': t->column -= t->column > 0; break;
     default:
         if (flags & OLCUC && byte >= 'a' && byte <= 'z')
             byte += 'A' - 'a';
@@ -74,7 +75,8 @@ size_t terminal_take(struct terminal *t, uint8_t *to, size_t max)
 {
     if (t->stopped || t->stopped_by_call)
         return 0;
-    size_t n = MIN(max, terminal_output_waiting(t)), first = MIN(n, TTY_OUTPUT - t->out_tail % TTY_OUTPUT);
+    size_t n = MIN(max, terminal_output_waiting(t)),
+           first = MIN(n, TTY_OUTPUT - t->out_tail % TTY_OUTPUT);
     memcpy(to, t->output + t->out_tail % TTY_OUTPUT, first);
     memcpy(to + first, t->output, n - first);
     t->out_tail += n;
@@ -93,7 +95,10 @@ void terminal_echo(struct terminal *t, uint8_t byte)
         put(t, byte);
 }
 
-static bool control(uint8_t byte) { return (byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f; }
+static bool control(uint8_t byte)
+{
+    return (byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f;
+}
 
 void terminal_echo_visible(struct terminal *t, uint8_t byte)
 {

@@ -1,12 +1,19 @@
 /* Terminals for their callers: protocols FS and TTY, and who waits for what. See terminal.h.
  *
- * Input is taken from the ring only when the reader has accepted the reply, so a reader that was cancelled at the
- * last moment leaves it to the next. */
+ * Input is taken from the ring only when the reader has accepted the reply, so a reader that was
+ * cancelled at the last moment leaves it to the next. */
 #include "terminal.h"
 
 #include <minnow/file.h>
 
-enum { CHUNK = 2048, BYTES_AT_ONCE = 16384, SIGNAL_HUP = 1, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, TENTH_NS = 100000000 };
+enum {
+    CHUNK = 2048,
+    BYTES_AT_ONCE = 16384,
+    SIGNAL_HUP = 1,
+    SIGNAL_TTIN = 21,
+    SIGNAL_TTOU = 22,
+    TENTH_NS = 100000000
+};
 enum { IN_EVENTS = POLLIN | POLLRDNORM, OUT_EVENTS = POLLOUT | POLLWRNORM };
 
 static struct terminal *terminals;
@@ -23,10 +30,14 @@ static struct terminal *find(uint64_t minor)
 
 /* ---- reading ---- */
 
-/* A waiting reader's own deadline (VMIN 0, VTIME) stands in a word of its message that nobody needs any more. */
+/* A waiting reader's own deadline (VMIN 0, VTIME) stands in a word of its message that nobody needs
+ * any more. */
 static uint64_t *deadline_of(struct message *m) { return &m->w[5]; }
 
-static bool timed(const struct terminal *t) { return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME]; }
+static bool timed(const struct terminal *t)
+{
+    return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME];
+}
 
 /* Gives the reader what there is and consumes it. Ends the call in any case. */
 static void give_input(struct terminal *t, call_t call, size_t length)
@@ -65,10 +76,12 @@ static int64_t do_read(struct message *m)
         give_input(t, m->call, m->w[2]);
         return LATER;
     }
-    *deadline_of(m) = timed(t) && !t->termios.cc[VMIN] ? time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS : 0;
+    *deadline_of(m) = timed(t) && !t->termios.cc[VMIN]
+                          ? time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS
+                          : 0;
     if (!pending_add(&t->readers, m))
         return -ENOMEM;
-    terminal_settle(t);   /* starts the timer */
+    terminal_settle(t); /* starts the timer */
     return LATER;
 }
 
@@ -128,7 +141,8 @@ static void set_alarm(void)
 
 /* ---- writing ---- */
 
-/* Takes of a write what there is room for. 0; or -EFAULT: a page is missing; or another error: the caller is gone. */
+/* Takes of a write what there is room for. 0; or -EFAULT: a page is missing; or another error: the
+ * caller is gone. */
 static int take_output(struct terminal *t, struct writer *w)
 {
     static uint8_t bytes[CHUNK];
@@ -153,8 +167,9 @@ static int take_output(struct terminal *t, struct writer *w)
     return 0;
 }
 
-/* Goes on with a write. true: its call has ended. It is made again when a page is missing in its middle, and ends short when the
- * output is stopped, a key has sent a signal, or the caller does not want to wait (`now`). */
+/* Goes on with a write. true: its call has ended. It is made again when a page is missing in its
+ * middle, and ends short when the output is stopped, a key has sent a signal, or the caller does
+ * not want to wait (`now`). */
 static bool go_on(struct terminal *t, struct writer *w, bool now)
 {
     int error = take_output(t, w);
@@ -174,7 +189,8 @@ static bool go_on(struct terminal *t, struct writer *w, bool now)
 
 static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
 
-/* A write whose memory ends too early goes out in whole pieces of 2 KiB, as Linux's terminals take theirs. */
+/* A write whose memory ends too early goes out in whole pieces of 2 KiB, as Linux's terminals take
+ * theirs. */
 static uint64_t write_length(const struct message *m)
 {
     return m->flags & CALL_CUT ? m->w[2] / CHUNK * CHUNK : m->w[2];
@@ -239,9 +255,10 @@ static void settle_drainers(struct terminal *t)
 
 static uint64_t events_now(const struct terminal *t)
 {
-    uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS : 0;
+    uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS
+                                                                                        : 0;
     if (!(t->termios.lflag & ICANON) && t->ready == t->tail)
-        events = 0;   /* VMIN 0: a read would not wait, but there is nothing */
+        events = 0; /* VMIN 0: a read would not wait, but there is nothing */
     if (t->hung_up)
         return IN_EVENTS | POLLHUP;
     return terminal_output_room(t) > TTY_ECHO_ROOM ? events | OUT_EVENTS : events;
@@ -259,7 +276,7 @@ static int64_t do_poll(struct message *m)
         if (m->w[1] & OUT_EVENTS)
             t->poll_out |= 1ull << m->from;
         if (!(m->w[1] & (IN_EVENTS | OUT_EVENTS)))
-            t->poll_in |= 1ull << m->from;   /* waits for a hang-up */
+            t->poll_in |= 1ull << m->from; /* waits for a hang-up */
     }
     return events;
 }
@@ -355,7 +372,12 @@ static int64_t do_open(struct message *m)
 static int64_t do_stat(struct message *m)
 {
     uint64_t rdev = makedev(MAJOR_TTY, m->object);
-    struct stat s = { .dev = DEVFS_DEV, .ino = rdev, .nlink = 1, .mode = S_IFCHR | 0620, .rdev = rdev, .blksize = CHUNK };
+    struct stat s = { .dev = DEVFS_DEV,
+                      .ino = rdev,
+                      .nlink = 1,
+                      .mode = S_IFCHR | 0620,
+                      .rdev = rdev,
+                      .blksize = CHUNK };
     return find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
 }
 
@@ -401,13 +423,17 @@ static int64_t do_pull(struct message *m)
 void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)(uint64_t bits))
 {
     static const handler_t fs[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_SYNC)] = do_invalid, [op_number(FS_TRUNCATE)] = do_invalid, [op_number(FS_DENTS)] = do_no_directory,
-        [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_POLL)] = do_poll, [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_SYNC)] = do_invalid,       [op_number(FS_TRUNCATE)] = do_invalid,
+        [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
         [op_number(FS_CHANGED)] = do_changed,
     };
     static const handler_t tty[] = {
-        [op_number(TTY_SET)] = do_set, [op_number(TTY_PULL)] = do_pull, [op_number(TTY_CONNECT)] = do_open,
+        [op_number(TTY_SET)] = do_set,
+        [op_number(TTY_PULL)] = do_pull,
+        [op_number(TTY_CONNECT)] = do_open,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs), PROTOCOL_TABLE(TTY, tty) };
     terminals = list;
@@ -416,5 +442,8 @@ void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)
     terminal_posix = service_find("posix");
     for (unsigned i = 0; i < count; i++)
         terminal_init(&list[i]);
-    service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = 1, .notify = on_notify });
+    service_run(&(struct service){ .protocols = protocols,
+                                   .count = ARRAY_SIZE(protocols),
+                                   .threads = 1,
+                                   .notify = on_notify });
 }

@@ -1,8 +1,20 @@
-/* mem: the devices that are only memory: null (minor 3), zero (5), full (7), random (8) and urandom (9). */
+/* mem: the devices that are only memory: null (minor 3), zero (5), full (7), random (8) and urandom
+ * (9). */
 #include "char.h"
 #include "random.h"
 
-enum { MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8, MINOR_URANDOM = 9, CHUNK = 4096, ZEROES_AT_ONCE = 1 << 20, RANDOM_AT_ONCE = 1 << 16, RANDOM_MAX = 1 << 20, RESEED_NS = 60 };
+enum {
+    MINOR_NULL = 3,
+    MINOR_ZERO = 5,
+    MINOR_FULL = 7,
+    MINOR_RANDOM = 8,
+    MINOR_URANDOM = 9,
+    CHUNK = 4096,
+    ZEROES_AT_ONCE = 1 << 20,
+    RANDOM_AT_ONCE = 1 << 16,
+    RANDOM_MAX = 1 << 20,
+    RESEED_NS = 60
+};
 
 static const char zeroes[CHUNK];
 static struct random generator;
@@ -10,7 +22,8 @@ static uint64_t reseed_at;
 
 static bool known(uint64_t minor)
 {
-    return minor == MINOR_NULL || minor == MINOR_ZERO || minor == MINOR_FULL || minor == MINOR_RANDOM || minor == MINOR_URANDOM;
+    return minor == MINOR_NULL || minor == MINOR_ZERO || minor == MINOR_FULL ||
+           minor == MINOR_RANDOM || minor == MINOR_URANDOM;
 }
 
 static int64_t read_random(struct message *m)
@@ -66,13 +79,19 @@ static int64_t do_write(struct message *m)
 
 static int64_t do_open(struct message *m) { return char_open(m, known(m->object), CONN_READY); }
 static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MEM, 0666); }
-static int64_t do_seek(struct message *m) { (void)m; return 0; }
+static int64_t do_seek(struct message *m)
+{
+    (void)m;
+    return 0;
+}
 
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = do_seek, [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = char_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
+        [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_OPEN)] = do_open,          [op_number(FS_POLL)] = char_poll,
+        [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = char_ioctl,
         [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };

@@ -7,13 +7,18 @@ static inline uint32_t rotate(uint32_t x, int n) { return x << n | x >> (32 - n)
 
 static inline void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-    *a += *b; *d = rotate(*d ^ *a, 16);
-    *c += *d; *b = rotate(*b ^ *c, 12);
-    *a += *b; *d = rotate(*d ^ *a, 8);
-    *c += *d; *b = rotate(*b ^ *c, 7);
+    *a += *b;
+    *d = rotate(*d ^ *a, 16);
+    *c += *d;
+    *b = rotate(*b ^ *c, 12);
+    *a += *b;
+    *d = rotate(*d ^ *a, 8);
+    *c += *d;
+    *b = rotate(*b ^ *c, 7);
 }
 
-void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint8_t out[CHACHA_BLOCK])
+void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3],
+                    uint8_t out[CHACHA_BLOCK])
 {
     uint32_t in[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }, x[16];
     memcpy(in + 4, key, CHACHA_KEY);

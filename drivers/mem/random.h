@@ -1,5 +1,6 @@
-/* Random bytes for /dev/random and getrandom: ChaCha20 with fast key erasure (Bernstein 2017), keyed from RDSEED, RDRAND and the
- * jitter of the time-stamp counter. Pure logic but for random_seed(). */
+/* Random bytes for /dev/random and getrandom: ChaCha20 with fast key erasure (Bernstein 2017),
+ * keyed from RDSEED, RDRAND and the jitter of the time-stamp counter. Pure logic but for
+ * random_seed(). */
 #ifndef RANDOM_H
 #define RANDOM_H
 
@@ -9,9 +10,14 @@
 enum { CHACHA_KEY = 32, CHACHA_BLOCK = 64 };
 
 /* One block of ChaCha20 (RFC 8439, section 2.3). */
-void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3], uint8_t out[CHACHA_BLOCK]);
+void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3],
+                    uint8_t out[CHACHA_BLOCK]);
 
-struct random { uint32_t key[8]; uint8_t pool[512 - CHACHA_KEY]; size_t left; };
+struct random {
+    uint32_t key[8];
+    uint8_t pool[512 - CHACHA_KEY];
+    size_t left;
+};
 
 /* Mixes bytes into the key; what was known of the key before does not help to know it after. */
 void random_mix(struct random *r, const void *bytes, size_t n);

@@ -1,9 +1,19 @@
-/* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives seconds since 1970, UTC, as POSIX asks at its start;
- * the ioctls are those of Linux's rtc(4). */
+/* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives seconds since 1970,
+ * UTC, as POSIX asks at its start; the ioctls are those of Linux's rtc(4). */
 #include "calendar.h"
 #include "char.h"
 
-enum { INDEX = 0x70, DATA = 0x71, MINOR = 135, STATUS_A = 10, STATUS_B = 11, UPDATING = 0x80, BINARY = 4, HOURS_24 = 2, SET = 0x80 };
+enum {
+    INDEX = 0x70,
+    DATA = 0x71,
+    MINOR = 135,
+    STATUS_A = 10,
+    STATUS_B = 11,
+    UPDATING = 0x80,
+    BINARY = 4,
+    HOURS_24 = 2,
+    SET = 0x80
+};
 enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, CENTURY = 0x32 };
 enum { RTC_RD_TIME = 0x80247009, RTC_SET_TIME = 0x4024700a };
 
@@ -40,7 +50,7 @@ static void read_once(struct rtc_time *t)
         hour = hour % 12 + (afternoon ? 12 : 0);
     t->hour = hour;
     t->mon -= 1;
-    t->year += t->year < 70 ? 100 : 0;   /* years since 1900, as in struct tm */
+    t->year += t->year < 70 ? 100 : 0; /* years since 1900, as in struct tm */
 }
 
 /* Two equal readings: none was taken while the clock moved on. */
@@ -85,9 +95,7 @@ static int64_t do_ioctl(struct message *m)
     struct rtc_time t;
     int error;
     switch ((uint32_t)m->w[1]) {
-    case RTC_RD_TIME:
-        read_clock(&t);
-        return copy_out(m, 0, &t, sizeof t);
+    case RTC_RD_TIME: read_clock(&t); return copy_out(m, 0, &t, sizeof t);
     case RTC_SET_TIME:
         error = copy_in(m, 0, &t, sizeof t);
         if (error)
@@ -96,8 +104,7 @@ static int64_t do_ioctl(struct message *m)
             return -EINVAL;
         set_clock(&t);
         return 0;
-    default:
-        return -ENOTTY;
+    default: return -ENOTTY;
     }
 }
 
@@ -107,8 +114,10 @@ static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_SEEK)] = char_seek, [op_number(FS_STAT)] = do_stat, [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_TRUNCATE)] = char_invalid,
+        [op_number(FS_READ)] = do_read,          [op_number(FS_SEEK)] = char_seek,
+        [op_number(FS_STAT)] = do_stat,          [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

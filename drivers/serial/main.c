@@ -1,23 +1,37 @@
-/* serial: the terminal ttyS0 on the first serial port, a 16550 with FIFOs (National Semiconductor PC16550D data sheet,
- * section 8). Lines and job control are drivers/libtty's.
+/* serial: the terminal ttyS0 on the first serial port, a 16550 with FIFOs (National Semiconductor
+ * PC16550D data sheet, section 8). Lines and job control are drivers/libtty's.
  *
- * Output goes out in FIFO-fulls: one kernel call for up to 16 bytes, for as long as the port takes them at once, then
- * one for each interrupt. Input that nobody reads stays in the FIFO, so that a sender with flow control is held back. */
+ * Output goes out in FIFO-fulls: one kernel call for up to 16 bytes, for as long as the port takes
+ * them at once, then one for each interrupt. Input that nobody reads stays in the FIFO, so that a
+ * sender with flow control is held back. */
 #include "service.h"
 #include "terminal.h"
 
 enum { PORT = 0x3f8, IRQ = 4, BIT_IRQ = 0, MINOR = 64, FIFO = 16 };
-enum { DATA = PORT, INTERRUPTS = PORT + 1, IDENTIFY = PORT + 2, FIFO_CONTROL = PORT + 2, LINE_CONTROL = PORT + 3,
-       MODEM_CONTROL = PORT + 4, LINE_STATUS = PORT + 5, MODEM_STATUS = PORT + 6 };
-enum { ON_RECEIVED = 1, ON_EMPTY = 2, ON_MODEM = 8 };                       /* interrupt enable */
-enum { NONE_PENDING = 1, CAUSE = 0x0e, CAUSE_MODEM = 0 };                   /* interrupt identification */
-enum { HAS_BYTE = 1, OVERRUN = 2, BREAK = 0x10, EMPTY = 0x20 };             /* line status */
-enum { CARRIER_CHANGED = 8, CARRIER = 0x80 };                               /* modem status */
+enum {
+    DATA = PORT,
+    INTERRUPTS = PORT + 1,
+    IDENTIFY = PORT + 2,
+    FIFO_CONTROL = PORT + 2,
+    LINE_CONTROL = PORT + 3,
+    MODEM_CONTROL = PORT + 4,
+    LINE_STATUS = PORT + 5,
+    MODEM_STATUS = PORT + 6
+};
+/* interrupt enable */
+enum { ON_RECEIVED = 1, ON_EMPTY = 2, ON_MODEM = 8 };
+/* interrupt identification */
+enum { NONE_PENDING = 1, CAUSE = 0x0e, CAUSE_MODEM = 0 };
+/* line status */
+enum { HAS_BYTE = 1, OVERRUN = 2, BREAK = 0x10, EMPTY = 0x20 };
+/* modem status */
+enum { CARRIER_CHANGED = 8, CARRIER = 0x80 };
 enum { DIVISOR_ACCESS = 0x80, EIGHT_BITS = 3, FIFO_ON = 0xc7, READY_AND_IRQ = 0x0b };
-enum { ROUNDS = 64 };                                                       /* an interrupt cause that stays is given up */
+/* an interrupt cause that stays is given up */
+enum { ROUNDS = 64 };
 
 static struct terminal terminal;
-static uint8_t enabled;      /* what INTERRUPTS holds */
+static uint8_t enabled; /* what INTERRUPTS holds */
 
 static void enable(uint8_t which, bool on)
 {
@@ -26,7 +40,8 @@ static void enable(uint8_t which, bool on)
         out8(INTERRUPTS, enabled = now);
 }
 
-/* Gives the port what it takes; an interrupt will say when it takes more. While output is stopped none is wanted. */
+/* Gives the port what it takes; an interrupt will say when it takes more. While output is stopped
+ * none is wanted. */
 static void start(struct terminal *t)
 {
     uint8_t bytes[FIFO];
@@ -40,7 +55,8 @@ static void start(struct terminal *t)
     enable(ON_EMPTY, terminal_output_waiting(t) && !stopped);
 }
 
-/* Takes what has come. With no room for it, it stays where it is, and the port is silent until resume(). */
+/* Takes what has come. With no room for it, it stays where it is, and the port is silent until
+ * resume(). */
 static void receive(struct terminal *t)
 {
     for (uint8_t status; (status = in8_once(LINE_STATUS)) & HAS_BYTE;) {
@@ -90,7 +106,7 @@ static void port_init(void)
 {
     out8(INTERRUPTS, 0);
     out8(LINE_CONTROL, DIVISOR_ACCESS | EIGHT_BITS);
-    out8(PORT, 1);           /* 115200 baud */
+    out8(PORT, 1); /* 115200 baud */
     out8(PORT + 1, 0);
     out8(LINE_CONTROL, EIGHT_BITS);
     out8(FIFO_CONTROL, FIFO_ON);

@@ -1,5 +1,6 @@
-/* virtio_blk: the paravirtual disk of QEMU, by the legacy interface in I/O space (Virtio 1.2, sections 4.1.4.8, 5.2, 2.7). One queue;
- * a request is a chain of three descriptors: header, data, status. */
+/* virtio_blk: the paravirtual disk of QEMU, by the legacy interface in I/O space (Virtio 1.2,
+ * sections 4.1.4.8, 5.2, 2.7). One queue; a request is a chain of three descriptors: header, data,
+ * status. */
 #include "blk.h"
 #include "pci.h"
 #include "service.h"
@@ -7,19 +8,55 @@
 #include <minnow/file.h>
 
 enum { VENDOR = 0x1af4, DEVICE_BLOCK = 0x1001 };
-enum { HOST_FEATURES = 0, GUEST_FEATURES = 4, QUEUE_PFN = 8, QUEUE_SIZE = 12, QUEUE_SELECT = 14, QUEUE_NOTIFY = 16, STATUS = 18, ISR = 19, CAPACITY = 20 };
+enum {
+    HOST_FEATURES = 0,
+    GUEST_FEATURES = 4,
+    QUEUE_PFN = 8,
+    QUEUE_SIZE = 12,
+    QUEUE_SELECT = 14,
+    QUEUE_NOTIFY = 16,
+    STATUS = 18,
+    ISR = 19,
+    CAPACITY = 20
+};
 enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FAILED = 128 };
-enum { FEATURE_FLUSH = 1 << 9, NEXT = 1, DEVICE_WRITES = 2, TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4 };
+enum {
+    FEATURE_FLUSH = 1 << 9,
+    NEXT = 1,
+    DEVICE_WRITES = 2,
+    TYPE_IN = 0,
+    TYPE_OUT = 1,
+    TYPE_FLUSH = 4
+};
 enum { SLOTS = 8, CHAIN = 3, QUEUE_MAX = 1024, QUEUE_PAGES = 8, BIT_IRQ = 0 };
 
-struct descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };
-struct available { uint16_t flags, index, ring[]; };
-struct used_entry { uint32_t id, length; };
-struct used { uint16_t flags, index; struct used_entry ring[]; };
-struct header { uint32_t type, reserved; uint64_t sector; };
+struct descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags, next;
+};
+struct available {
+    uint16_t flags, index, ring[];
+};
+struct used_entry {
+    uint32_t id, length;
+};
+struct used {
+    uint16_t flags, index;
+    struct used_entry ring[];
+};
+struct header {
+    uint32_t type, reserved;
+    uint64_t sector;
+};
 
 /* A request on the way; its descriptors are CHAIN * its number and following. */
-struct slot { struct header header; volatile uint8_t status; bool busy, done; struct condition finished; };
+struct slot {
+    struct header header;
+    volatile uint8_t status;
+    bool busy, done;
+    struct condition finished;
+};
 
 static uint16_t base;
 static uint8_t irq;
@@ -53,13 +90,17 @@ static int request(uint32_t type, uint64_t sector, paddr_t data, uint32_t length
     paddr_t physical = slots_physical + (uint64_t)((char *)s - (char *)slots);
     s->header = (struct header){ type, 0, sector };
     s->status = 0xff;
-    descriptors[at] = (struct descriptor){ physical + offsetof(struct slot, header), sizeof s->header, NEXT, at + 1 };
+    descriptors[at] = (struct descriptor){ physical + offsetof(struct slot, header),
+                                           sizeof s->header, NEXT, at + 1 };
     at++;
     if (length) {
-        descriptors[at] = (struct descriptor){ data, length, NEXT | (type == TYPE_IN ? DEVICE_WRITES : 0), at + 1 };
+        descriptors[at] = (struct descriptor){ data, length,
+                                               NEXT | (type == TYPE_IN ? DEVICE_WRITES : 0),
+                                               at + 1 };
         at++;
     }
-    descriptors[at] = (struct descriptor){ physical + offsetof(struct slot, status), 1, DEVICE_WRITES, 0 };
+    descriptors[at] = (struct descriptor){ physical + offsetof(struct slot, status), 1,
+                                           DEVICE_WRITES, 0 };
     available->ring[available->index % queue_size] = first;
     __sync_synchronize();
     available->index++;
@@ -77,7 +118,7 @@ static void interrupt(uint64_t bits)
 {
     if (!(bits & 1 << BIT_IRQ))
         return;
-    in8(base + ISR);   /* reading takes the line back */
+    in8(base + ISR); /* reading takes the line back */
     while (used_seen != used->index) {
         uint32_t id = used->ring[used_seen++ % queue_size].id / CHAIN;
         if (id < SLOTS) {
@@ -88,7 +129,8 @@ static void interrupt(uint64_t bits)
     irq_ack(irq);
 }
 
-static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
+static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
+                    bool write)
 {
     if (!range_within(sector, count, d->sectors))
         return -EIO;
@@ -101,7 +143,10 @@ static int flush(struct disk *d)
     return can_flush ? request(TYPE_FLUSH, 0, 0, 0) : 0;
 }
 
-static bool is_block(const struct pci_device *d) { return d->vendor == VENDOR && d->device == DEVICE_BLOCK; }
+static bool is_block(const struct pci_device *d)
+{
+    return d->vendor == VENDOR && d->device == DEVICE_BLOCK;
+}
 
 static void queue_init(void)
 {
@@ -116,7 +161,8 @@ static void queue_init(void)
         die("no memory for the queue");
     descriptors = (struct descriptor *)queue;
     available = (struct available *)(queue + queue_size * sizeof(struct descriptor));
-    size_t used_at = queue_size * sizeof(struct descriptor) + sizeof(struct available) + (queue_size + 1) * sizeof(uint16_t);
+    size_t used_at = queue_size * sizeof(struct descriptor) + sizeof(struct available) +
+                     (queue_size + 1) * sizeof(uint16_t);
     used = (struct used *)(queue + (used_at + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE);
     out32(base + QUEUE_PFN, physical / PAGE_SIZE);
 }

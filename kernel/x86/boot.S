@@ -1,7 +1,8 @@
-/* From GRUB to C. Multiboot2 (specification 2.0) enters here in 32-bit protected mode without paging, eax = magic,
- * ebx = physical address of the boot information. Turns on long mode with three views of the first GiB: identity (until C runs),
- * the direct map, and the kernel's own address, when x86/early.c has chosen it; paging.c builds the final tables. This section
- * stays where it is linked. */
+/* From GRUB to C. Multiboot2 (specification 2.0) enters here in 32-bit protected mode without
+ * paging, eax = magic, ebx = physical address of the boot information. Turns on long mode with
+ * three views of the first GiB: identity (until C runs), the direct map, and the kernel's own
+ * address, when x86/early.c has chosen it; paging.c builds the final tables. This section stays
+ * where it is linked. */
 
 #define KERNEL_BASE 0xffffffff80000000
 

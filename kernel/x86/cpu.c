@@ -1,4 +1,5 @@
-/* Descriptor tables, processor features, and the switch from thread to thread (Intel SDM vol. 3, chapters 2, 5, 6). */
+/* Descriptor tables, processor features, and the switch from thread to thread (Intel SDM vol. 3,
+ * chapters 2, 5, 6). */
 #include "arch.h"
 #include "boot.h"
 #include "clock.h"
@@ -10,28 +11,48 @@
 #include "switch.h"
 #include <minnow/errno.h>
 
-_Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136, "entry.S knows struct regs");
+_Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136,
+               "entry.S knows struct regs");
 _Static_assert(offsetof(struct thread, iret) == 160, "entry.S knows struct thread");
-_Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, stack_top) == 8 && offsetof(struct cpu, scratch) == 16, "entry.S knows struct cpu");
+_Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, stack_top) == 8 &&
+                   offsetof(struct cpu, scratch) == 16,
+               "entry.S knows struct cpu");
 
 struct cpu cpu0 __attribute__((aligned(64)));
 struct features features;
 
-extern char boot_stack_guard[], boot_stack_top[], trap_stubs[], trap_clac[], syscall_entry[], syscall_entry_traced[];
+extern char boot_stack_guard[], boot_stack_top[], trap_stubs[], trap_clac[], syscall_entry[],
+    syscall_entry_traced[];
 
-struct tss { uint32_t reserved0; uint64_t rsp[3]; uint64_t reserved1, ist[7], reserved2; uint16_t reserved3, iomap; } __attribute__((packed));
-struct gate { uint16_t low, selector; uint8_t ist, type; uint16_t middle; uint32_t high, reserved; } __attribute__((packed));
-struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1, ist[7], reserved2;
+    uint16_t reserved3, iomap;
+} __attribute__((packed));
+struct gate {
+    uint16_t low, selector;
+    uint8_t ist, type;
+    uint16_t middle;
+    uint32_t high, reserved;
+} __attribute__((packed));
+struct table_pointer {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
 
 static struct tss tss;
 static uint64_t gdt[GDT_TSS / 8 + 2];
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 
-/* Exceptions that may come in the kernel while its stack pointer is not its own: at the first instructions of a system call it
- * is still the program's. Each has a stack of its own, with an unmapped page below (SDM vol. 3, 6.14.5). */
+/* Exceptions that may come in the kernel while its stack pointer is not its own: at the first
+ * instructions of a system call it is still the program's. Each has a stack of its own, with an
+ * unmapped page below (SDM vol. 3, 6.14.5). */
 static const uint8_t alone[] = { TRAP_DB, TRAP_NMI, TRAP_DF, TRAP_SS, TRAP_GP, TRAP_MC };
 enum { ALONE = sizeof alone, ALONE_STACK = 2 * PAGE_SIZE };
-static struct { uint8_t guard[PAGE_SIZE], stack[ALONE_STACK]; } alone_stacks[ALONE] __attribute__((aligned(PAGE_SIZE)));
+static struct {
+    uint8_t guard[PAGE_SIZE], stack[ALONE_STACK];
+} alone_stacks[ALONE] __attribute__((aligned(PAGE_SIZE)));
 
 bool cpu_guard_page(vaddr_t va)
 {
@@ -61,11 +82,15 @@ static void gdt_init(void)
     gdt[GDT_KERNEL_DATA / 8] = 0x0000920000000000;
     gdt[GDT_USER_DATA / 8] = 0x0000f20000000000;
     gdt[GDT_USER_CODE / 8] = 0x0020fa0000000000;
-    gdt[GDT_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
+    gdt[GDT_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ul << 40 |
+                       (base >> 24 & 0xff) << 56;
     gdt[GDT_TSS / 8 + 1] = base >> 32;
     struct table_pointer p = { sizeof gdt - 1, (uint64_t)gdt };
     __asm__ volatile("lgdt %0" : : "m"(p));
-    __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" : : "i"((uint64_t)GDT_KERNEL_CODE) : "rax", "memory");
+    __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
+                     :
+                     : "i"((uint64_t)GDT_KERNEL_CODE)
+                     : "rax", "memory");
     __asm__ volatile("mov %0, %%ss; mov %0, %%ds; mov %0, %%es" : : "r"((uint32_t)GDT_KERNEL_DATA));
     __asm__ volatile("ltr %w0" : : "r"((uint32_t)GDT_TSS));
 }
@@ -74,7 +99,10 @@ static void idt_init(void)
 {
     for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t at = (uint64_t)trap_stubs + v * 16;
-        idt[v] = (struct gate){ .low = at, .selector = GDT_KERNEL_CODE, .middle = at >> 16, .high = at >> 32,
+        idt[v] = (struct gate){ .low = at,
+                                .selector = GDT_KERNEL_CODE,
+                                .middle = at >> 16,
+                                .high = at >> 32,
                                 .type = v == TRAP_BP || v == TRAP_OF ? 0xee : 0x8e };
     }
     for (unsigned i = 0; i < ALONE; i++)
@@ -97,11 +125,12 @@ static void features_init(void)
         features.umip = r[2] >> 2 & 1;
     }
     if (features.smap)
-        memcpy(trap_clac, "\x0f\x01\xca", 3);   /* the boot tables still let code be written */
+        memcpy(trap_clac, "\x0f\x01\xca", 3); /* the boot tables still let code be written */
     cpuid(0x80000001, 0, r);
     features.pages_1g = r[3] >> 26 & 1;
     uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE;
-    cr4 |= (features.smep ? CR4_SMEP : 0) | (features.smap ? CR4_SMAP : 0) | (features.umip ? CR4_UMIP : 0);
+    cr4 |= (features.smep ? CR4_SMEP : 0) | (features.smap ? CR4_SMAP : 0) |
+           (features.umip ? CR4_UMIP : 0);
     write_cr4(cr4);
 }
 
@@ -122,8 +151,9 @@ void trace_entry(bool traced)
     wrmsr(MSR_LSTAR, (uint64_t)(traced ? syscall_entry_traced : syscall_entry));
 }
 
-/* The option `poll`: an idle processor goes on executing instructions. In an emulator whose clock counts them, a halted processor's clock jumps to
- * the next alarm, however long the host takes for a disk; then waiting for the disk is measured by chance. */
+/* The option `poll`: an idle processor goes on executing instructions. In an emulator whose clock
+ * counts them, a halted processor's clock jumps to the next alarm, however long the host takes for
+ * a disk; then waiting for the disk is measured by chance. */
 static bool polls;
 
 void arch_init(void)
@@ -152,7 +182,8 @@ static void charge(struct cpu *cpu, struct thread *t)
         clock_runs(t, now);
 }
 
-/* Even if the program before had the same ones: it may have loaded a selector, which sets the base, and nobody sees. */
+/* Even if the program before had the same ones: it may have loaded a selector, which sets the base,
+ * and nobody sees. */
 static void load_bases(const struct thread *t)
 {
     wrmsr(MSR_FS_BASE, t->regs.fs_base);
@@ -193,7 +224,8 @@ void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
 
 void arch_regs_clean(struct regs *r)
 {
-    const uint64_t user_flags = 0xcd5 | RFLAGS_TF | RFLAGS_AC | 0x200000;   /* arithmetic, DF, TF, AC, ID */
+    /* arithmetic, DF, TF, AC, ID */
+    const uint64_t user_flags = 0xcd5 | RFLAGS_TF | RFLAGS_AC | 0x200000;
     r->rflags = (r->rflags & user_flags) | RFLAGS_IF | 2;
     if (r->rip >> USER_TOP_SHIFT)
         r->rip = 0;
@@ -206,7 +238,9 @@ void arch_regs_clean(struct regs *r)
 void arch_start(struct thread *t)
 {
     arch_switch(t);
-    __asm__ volatile("movq %0, %%rsp; movq %1, %%rax; jmp leave_kernel" : : "r"(cpu0.stack_top), "r"(t));
+    __asm__ volatile("movq %0, %%rsp; movq %1, %%rax; jmp leave_kernel"
+                     :
+                     : "r"(cpu0.stack_top), "r"(t));
     __builtin_unreachable();
 }
 
@@ -248,18 +282,20 @@ void arch_stop(void)
 void arch_halt(int how)
 {
     if (how == HALT_POWEROFF) {
-        outl(0xf4, 0);                                  /* QEMU isa-debug-exit */
+        outl(0xf4, 0); /* QEMU isa-debug-exit */
         for (const char *s = "Shutdown"; *s; s++)
-            outb(0x8900, *s);                           /* Bochs */
-        outw(0x604, 0x2000);                            /* QEMU, ACPI PM1a */
-        outw(0xb004, 0x2000);                           /* Bochs and old QEMU, ACPI PM1a */
+            outb(0x8900, *s); /* Bochs */
+        outw(0x604, 0x2000);  /* QEMU, ACPI PM1a */
+        outw(0xb004, 0x2000); /* Bochs and old QEMU, ACPI PM1a */
     }
-    outb(0xcf9, 2);                                     /* the chipset's reset control: hard, */
-    outb(0xcf9, 6);                                     /* now (PIIX3; Bochs' BIOS comes up again after no other) */
+    outb(0xcf9, 2); /* the chipset's reset control: hard, */
+    /* now (PIIX3; Bochs' BIOS comes up again after no other) */
+    outb(0xcf9, 6);
     for (unsigned n = 0; n < 100000 && inb(0x64) & 2; n++)
         ;
-    outb(0x64, 0xfe);                                   /* keyboard controller: pulse the reset line */
+    /* keyboard controller: pulse the reset line */
+    outb(0x64, 0xfe);
     struct table_pointer none = { 0, 0 };
-    __asm__ volatile("lidt %0; int3" : : "m"(none));    /* triple fault */
+    __asm__ volatile("lidt %0; int3" : : "m"(none)); /* triple fault */
     arch_stop();
 }

@@ -1,6 +1,7 @@
-/* The kernel's own place, chosen before anything of it has an address. boot.S calls this code where GRUB has put it, at physical
- * memory. It is compiled to reach code and data relative to the instruction pointer, so it works there (KERNEL_FLAGS in the Makefile); what
- * holds an address does not yet, and nothing here may use any. The Makefile makes the tables of where addresses stand. */
+/* The kernel's own place, chosen before anything of it has an address. boot.S calls this code where
+ * GRUB has put it, at physical memory. It is compiled to reach code and data relative to the
+ * instruction pointer, so it works there (KERNEL_FLAGS in the Makefile); what holds an address does
+ * not yet, and nothing here may use any. The Makefile makes the tables of where addresses stand. */
 #include "arch.h"
 #include "cpu.h"
 
@@ -26,7 +27,8 @@ uint64_t arch_random(void)
     return state ^ state >> BIT_XORSHIFT ^ state << BIT_XORSHIFT >> 1;
 }
 
-/* Does the word stand in the command line that the boot loader brought? (Multiboot2 specification, 3.6.) */
+/* Does the word stand in the command line that the boot loader brought? (Multiboot2
+ * specification, 3.6.) */
 static bool option(uint32_t information, const char *word, size_t length)
 {
     const char *info = (const char *)(uintptr_t)information;
@@ -47,11 +49,13 @@ static bool option(uint32_t information, const char *word, size_t length)
     return false;
 }
 
-/* -> how far behind where it was linked the kernel is to stand: what addresses in it say from now on. */
+/* -> how far behind where it was linked the kernel is to stand: what addresses in it say from now
+ * on. */
 __attribute__((no_stack_protector)) uint64_t early_place(uint32_t information)
 {
     static const char fixed[] = "nokaslr";
-    uint64_t slide = option(information, fixed, sizeof fixed - 1) ? 0 : arch_random() % PLACES * PLACE;
+    uint64_t slide = option(information, fixed, sizeof fixed - 1) ? 0
+                                                                  : arch_random() % PLACES * PLACE;
     for (const uint32_t *at = relocations_4; at < relocations_8; at++)
         *(uint32_t *)(uintptr_t)*at += slide;
     for (const uint32_t *at = relocations_8; at < relocations_end; at++)

@@ -1,6 +1,7 @@
-/* Into the kernel and out of it. The current thread's registers are stored straight into its struct thread, whose
- * first member they are; the kernel then runs on the processor's one stack, and leaves by the thread that C names.
- * Offsets are those of struct regs (minnow/syscall.h) and struct cpu (thread.h); cpu.c checks them. */
+/* Into the kernel and out of it. The current thread's registers are stored straight into its struct
+ * thread, whose first member they are; the kernel then runs on the processor's one stack, and
+ * leaves by the thread that C names. Offsets are those of struct regs (minnow/syscall.h) and struct
+ * cpu (thread.h); cpu.c checks them. */
 
 #define RDI    0
 #define RSI    8
@@ -99,7 +100,7 @@ leave_kernel:
     movq RSP(%rsp), %rsp
     swapgs
     sysretq
-1:  pushq $USER_SS                  /* it was interrupted, or got new registers: everything counts */
+1:  pushq $USER_SS                  /* interrupted, or with new registers: everything counts */
     pushq RSP(%rax)
     pushq RFLAGS(%rax)
     pushq $USER_CS
@@ -121,10 +122,12 @@ idle_end:
     cli
     ret
 
-/* Exceptions and interrupts. Each stub pushes its vector (and a zero where the processor pushes no error code). */
+/* Exceptions and interrupts. Each stub pushes its vector (and a zero where the processor pushes no
+ * error code). */
     .macro STUB vector
     .balign 16
-    .if (\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || (\vector == 21) || (\vector == 29) || (\vector == 30)
+    .if (\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || \
+        (\vector == 21) || (\vector == 29) || (\vector == 30)
     .else
     pushq $0
     .endif
@@ -143,8 +146,9 @@ trap_stubs:
     .endr
     .noaltmacro
 
-/* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. The processor does not clear AC, with which SMAP lets
- * the kernel touch a program's memory; cpu.c makes `clac` of the first instruction where there is one. */
+/* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. The processor does not clear
+ * AC, with which SMAP lets the kernel touch a program's memory; cpu.c makes `clac` of the first
+ * instruction where there is one. */
     .globl trap_clac
 trap_common:
 trap_clac:

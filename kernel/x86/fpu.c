@@ -1,6 +1,7 @@
-/* Floating point and vector registers. Programs alone have them; servers are compiled without. The registers keep the state of the
- * last program that used them (the owner) while servers run, guarded by CR0.TS: a server that touches them faults. A program
- * that has never used them has no area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
+/* Floating point and vector registers. Programs alone have them; servers are compiled without. The
+ * registers keep the state of the last program that used them (the owner) while servers run,
+ * guarded by CR0.TS: a server that touches them faults. A program that has never used them has no
+ * area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
 #include "arch.h"
 #include "ipc.h"
 #include "memory.h"
@@ -9,11 +10,20 @@
 #include <minnow/errno.h>
 #include <minnow/protocol.h>
 
-enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XCR0_AVX512 = 0xe0, FXSAVE_SIZE = 512, AREA_MIN = 1024, MXCSR_AT = 24, MXCSR_MASK_AT = 28 };
+enum {
+    XCR0_X87 = 1,
+    XCR0_SSE = 2,
+    XCR0_AVX = 4,
+    XCR0_AVX512 = 0xe0,
+    FXSAVE_SIZE = 512,
+    AREA_MIN = 1024,
+    MXCSR_AT = 24,
+    MXCSR_MASK_AT = 28
+};
 
 static uint8_t initial[4096] __attribute__((aligned(64)));
 static uint64_t cr0_on, cr0_off;
-static uint32_t mxcsr_allowed;      /* bits of MXCSR that this processor has */
+static uint32_t mxcsr_allowed; /* bits of MXCSR that this processor has */
 
 static void save(void *area)
 {
@@ -31,7 +41,8 @@ static void restore(const void *area)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-/* SDM vol. 1, 11.6.6: fxsave tells; 0 stands for the processors that know no other mask than this. */
+/* SDM vol. 1, 11.6.6: fxsave tells; 0 stands for the processors that know no other mask than this.
+ */
 static uint32_t mxcsr_mask(void)
 {
     static uint8_t area[FXSAVE_SIZE] __attribute__((aligned(16)));
@@ -53,14 +64,18 @@ void fpu_init(void)
         features.xcr0 = (XCR0_X87 | XCR0_SSE | XCR0_AVX) & (r[0] | (uint64_t)r[3] << 32);
         if ((r[0] & XCR0_AVX512) == XCR0_AVX512)
             features.xcr0 |= XCR0_AVX512;
-        __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)features.xcr0), "d"((uint32_t)(features.xcr0 >> 32)));
+        __asm__ volatile("xsetbv"
+                         :
+                         : "c"(0), "a"((uint32_t)features.xcr0),
+                           "d"((uint32_t)(features.xcr0 >> 32)));
         cpuid(0xd, 0, r);
         features.fpu_size = r[1];
     }
     cr0_on = (read_cr0() | CR0_MP | CR0_NE | CR0_WP | CR0_AM) & ~(uint64_t)(CR0_TS | 4);
     cr0_off = cr0_on | CR0_TS;
-    *(uint16_t *)initial = 0x37f;              /* x87 control word: all exceptions masked, 64-bit precision */
-    *(uint32_t *)(initial + MXCSR_AT) = 0x1f80;      /* MXCSR: all exceptions masked */
+    /* x87 control word: all exceptions masked, 64-bit precision */
+    *(uint16_t *)initial = 0x37f;
+    *(uint32_t *)(initial + MXCSR_AT) = 0x1f80; /* MXCSR: all exceptions masked */
     mxcsr_allowed = mxcsr_mask();
     write_cr0(cr0_off);
     this_cpu()->fpu_off = true;
@@ -132,7 +147,8 @@ int arch_fpu_get(struct thread *t, void *area)
         save(t->fpu);
     }
     copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
-    *(uint32_t *)((char *)area + MXCSR_AT) &= mxcsr_allowed;   /* QEMU lets programs load bits that the processor has not */
+    /* QEMU lets programs load bits that the processor has not */
+    *(uint32_t *)((char *)area + MXCSR_AT) &= mxcsr_allowed;
     return 0;
 }
 
@@ -144,7 +160,8 @@ static bool area_sound(const uint8_t *area)
     if (!features.xsave)
         return true;
     const uint64_t *header = (const uint64_t *)(area + FXSAVE_SIZE);
-    return !(header[0] & ~features.xcr0) && !header[1] && !header[2];   /* what stands behind is ignored */
+    /* what stands behind is ignored */
+    return !(header[0] & ~features.xcr0) && !header[1] && !header[2];
 }
 
 int arch_fpu_set(struct thread *t, const void *area)

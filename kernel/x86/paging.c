@@ -1,5 +1,6 @@
-/* Page tables (Intel SDM vol. 3 ch. 4): the kernel's own, and those of spaces. Every space shares the kernel's upper half by the
- * two entries of its top table: the direct map and the kernel's image. */
+/* Page tables (Intel SDM vol. 3 ch. 4): the kernel's own, and those of spaces. Every space shares
+ * the kernel's upper half by the two entries of its top table: the direct map and the kernel's
+ * image. */
 #include "arch.h"
 #include "boot.h"
 #include "log.h"
@@ -8,23 +9,24 @@
 #include "cpu.h"
 #include <minnow/errno.h>
 
-#define P_PRESENT   1ul
-#define P_WRITE     2ul
-#define P_USER      4ul
-#define P_UNCACHED  0x18ul
-#define P_ACCESSED  0x20ul
-#define P_DIRTY     0x40ul
-#define P_LARGE     0x80ul
-#define P_GLOBAL    0x100ul
-#define P_OWNED     0x200ul      /* free for software, and so are 0x400 (arch_entry_shown) */
-#define P_DEVICE    0x800ul      /* and this one */
-#define P_NX        (1ul << 63)
-#define FRAME(e)    ((e) & 0x000ffffffffff000ul)
+#define P_PRESENT  1ul
+#define P_WRITE    2ul
+#define P_USER     4ul
+#define P_UNCACHED 0x18ul
+#define P_ACCESSED 0x20ul
+#define P_DIRTY    0x40ul
+#define P_LARGE    0x80ul
+#define P_GLOBAL   0x100ul
+#define P_OWNED    0x200ul /* free for software, and so are 0x400 (arch_entry_shown) */
+#define P_DEVICE   0x800ul /* and this one */
+#define P_NX       (1ul << 63)
+#define FRAME(e)   ((e)&0x000ffffffffff000ul)
 
 enum { DIRECT_SLOT = 256, DEVICE_SLOT = 510, KERNEL_SLOT = 511, LEVELS = 4 };
 #define DEVICE_BASE 0xffffff0000000000ul
 
-extern char kernel_text[], kernel_text_end[], kernel_constants[], kernel_constants_end[], kernel_end[];
+extern char kernel_text[], kernel_text_end[], kernel_constants[], kernel_constants_end[],
+    kernel_end[];
 
 static paddr_t kernel_root;
 static uint64_t device_pages;
@@ -58,7 +60,8 @@ static void map_image(void)
         uint64_t flags = P_PRESENT | P_GLOBAL;
         if (va >= (vaddr_t)kernel_text_end)
             flags |= P_NX;
-        if (va >= (vaddr_t)kernel_text_end && (va < (vaddr_t)kernel_constants || va >= (vaddr_t)kernel_constants_end))
+        if (va >= (vaddr_t)kernel_text_end &&
+            (va < (vaddr_t)kernel_constants || va >= (vaddr_t)kernel_constants_end))
             flags |= P_WRITE;
         if (!cpu_guard_page(va))
             *kernel_entry(va, 0) = arch_image_phys((void *)va) | flags;
@@ -80,7 +83,7 @@ void paging_init(void)
     KASSERT(kernel_root);
     map_image();
     map_direct();
-    (void)kernel_entry(DEVICE_BASE, 0);   /* so that every space has its table */
+    (void)kernel_entry(DEVICE_BASE, 0); /* so that every space has its table */
     write_cr3(kernel_root);
 }
 
@@ -112,7 +115,8 @@ static void free_table(uint64_t entry, unsigned level)
     frame_free(FRAME(entry));
 }
 
-/* The tables that a table's entries name. Few are used of the entries, whose number is a multiple of eight. */
+/* The tables that a table's entries name. Few are used of the entries, whose number is a multiple
+ * of eight. */
 static void free_tables(const uint64_t *table, unsigned level, unsigned entries)
 {
     for (const uint64_t *e = table; e < table + entries; e += 8)
@@ -135,15 +139,17 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
     uint64_t *table = phys_to_virt(s->root);
     for (unsigned l = LEVELS - 1; l > 0; l--) {
         uint64_t *e = &table[slot(va, l)];
-        if (__builtin_expect(!(*e & P_PRESENT), 0) && !table_below(e, make, P_PRESENT | P_WRITE | P_USER))
+        if (__builtin_expect(!(*e & P_PRESENT), 0) &&
+            !table_below(e, make, P_PRESENT | P_WRITE | P_USER))
             return NULL;
         table = phys_to_virt(FRAME(*e));
     }
     return &table[slot(va, 0)];
 }
 
-/* In a table of pages the next one is looked for in place; over a hole it goes by as much as the hole's table covers. A page that
- * nobody may touch (PROT_NONE) is there all the same: its entry is not 0. */
+/* In a table of pages the next one is looked for in place; over a hole it goes by as much as the
+ * hole's table covers. A page that nobody may touch (PROT_NONE) is there all the same: its entry is
+ * not 0. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
 {
     while (va < end && *tables) {
@@ -171,7 +177,8 @@ vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
 
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 {
-    uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0) | (protection & PAGE_DEVICE ? P_DEVICE : 0);
+    uint64_t e = frame | P_PRESENT | (protection & PAGE_OWNED ? P_OWNED : 0) |
+                 (protection & PAGE_DEVICE ? P_DEVICE : 0);
     if (protection & (PAGE_READ | PAGE_WRITE | PAGE_EXEC))
         e |= P_USER;
     if (protection & PAGE_WRITE)
@@ -183,13 +190,15 @@ uint64_t arch_entry_make(paddr_t frame, uint32_t protection)
 
 uint32_t arch_entry_protection(uint64_t e)
 {
-    return (e & P_USER ? PAGE_READ : 0) | (e & P_WRITE ? PAGE_WRITE : 0) | (e & P_NX ? 0 : PAGE_EXEC) | (e & P_OWNED ? PAGE_OWNED : 0);
+    return (e & P_USER ? PAGE_READ : 0) | (e & P_WRITE ? PAGE_WRITE : 0) |
+           (e & P_NX ? 0 : PAGE_EXEC) | (e & P_OWNED ? PAGE_OWNED : 0);
 }
 
 uint64_t arch_entry_out(uint64_t e)
 {
-    return FRAME(e) | (e & P_WRITE ? PAGE_OUT_WRITABLE : 0) | (e & P_DIRTY ? PAGE_OUT_DIRTY : 0) | (e & P_ACCESSED ? PAGE_OUT_ACCESSED : 0)
-         | (e & P_OWNED ? PAGE_OUT_OWNED : 0) | (e & P_NX ? 0 : PAGE_OUT_EXEC);
+    return FRAME(e) | (e & P_WRITE ? PAGE_OUT_WRITABLE : 0) | (e & P_DIRTY ? PAGE_OUT_DIRTY : 0) |
+           (e & P_ACCESSED ? PAGE_OUT_ACCESSED : 0) | (e & P_OWNED ? PAGE_OUT_OWNED : 0) |
+           (e & P_NX ? 0 : PAGE_OUT_EXEC);
 }
 
 void arch_flush(struct space *s, vaddr_t va)

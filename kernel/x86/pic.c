@@ -1,9 +1,17 @@
-/* The interrupt controller of the PC, two 8259A in a cascade (Intel 8259A data sheet), and the local APIC's timer
- * (Intel SDM vol. 3 ch. 11). Lines are masked until a driver binds them. */
+/* The interrupt controller of the PC, two 8259A in a cascade (Intel 8259A data sheet), and the
+ * local APIC's timer (Intel SDM vol. 3 ch. 11). Lines are masked until a driver binds them. */
 #include "arch.h"
 #include "cpu.h"
 
-enum { PIC1 = 0x20, PIC2 = 0xa0, ICW1_INIT = 0x11, ICW4_8086 = 1, OCW2_EOI = 0x20, OCW3_ISR = 0x0b, CASCADE = 2 };
+enum {
+    PIC1 = 0x20,
+    PIC2 = 0xa0,
+    ICW1_INIT = 0x11,
+    ICW4_8086 = 1,
+    OCW2_EOI = 0x20,
+    OCW3_ISR = 0x0b,
+    CASCADE = 2
+};
 
 static uint16_t mask = 0xffff & ~(1 << CASCADE);
 

@@ -7,8 +7,8 @@
 
 void switch_user(struct cpu *cpu, struct thread *t);
 
-/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a program that calls a server
- * finds them as they were without anybody having saved them. */
+/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a
+ * program that calls a server finds them as they were without anybody having saved them. */
 static inline struct thread *arch_switch(struct thread *t)
 {
     struct cpu *cpu = this_cpu();

@@ -1,12 +1,13 @@
-/* gate: lets programs call a service by its native protocol. A program opens /dev/gate (10, 251) and says by ioctl what to call; the
- * gate aims the window of the program's call and forwards it, so that the service answers the program and not the gate. */
+/* gate: lets programs call a service by its native protocol. A program opens /dev/gate (10, 251)
+ * and says by ioctl what to call; the gate aims the window of the program's call and forwards it,
+ * so that the service answers the program and not the gate. */
 #include "gate.h"
 
 #include "char.h"
 #include "syscalls.h"
 
-/* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made again from the beginning when the
- * service throws it back. */
+/* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made
+ * again from the beginning when the service throws it back. */
 static int64_t call_service(struct message *m)
 {
     struct gate_call c;
@@ -38,19 +39,24 @@ static int64_t list_threads(struct message *m)
 static int64_t do_ioctl(struct message *m)
 {
     switch (m->w[1]) {
-    case GATE_CALL:  return call_service(m);
+    case GATE_CALL: return call_service(m);
     case GATE_SCHED: return list_threads(m);
-    default:         return -ENOTTY;
+    default: return -ENOTTY;
     }
 }
 
-static int64_t do_open(struct message *m) { return char_open(m, m->object == GATE_MINOR, CONN_READY); }
+static int64_t do_open(struct message *m)
+{
+    return char_open(m, m->object == GATE_MINOR, CONN_READY);
+}
 static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_IOCTL)] = do_ioctl, [op_number(FS_OPEN)] = do_open, [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_STAT)] = do_stat,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

@@ -7,9 +7,9 @@ import traceback
 
 LABS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(LABS)
-sys.path.insert(0, os.path.join(ROOT, "tests"))       # vmlib
+sys.path.insert(0, os.path.join(ROOT, "tests"))  # vmlib
 
-import vmlib                                          # noqa: E402
+import vmlib  # noqa: E402
 
 # Exit statuses of every command.
 FULL, PARTIAL, NOT_BUILT, INFRASTRUCTURE, USAGE, REFUSED = range(6)
@@ -32,7 +32,9 @@ def in_a_line(error):
     """An OSError. That of copying a folder holds one for each file."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         return f"{len(error.args[0])} files could not be copied: {error.args[0][0][2]}"
-    return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror or str(error)]))
+    return ": ".join(
+        filter(None, [error.filename and str(error.filename), error.strerror or str(error)])
+    )
 
 
 def run_command(name, parse):
@@ -45,13 +47,15 @@ def run_command(name, parse):
         return stop.status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:             # whoever read our output has gone
+    except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except vmlib.HarnessError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return INFRASTRUCTURE
-    except OSError as error:            # the machine's: a full disk, a tree that cannot be written, a tool that is not there
+    except (
+        OSError
+    ) as error:  # the machine's: a full disk, a tree that cannot be written, a tool that is not there
         print(f"{name}: {in_a_line(error)}", file=sys.stderr)
         return INFRASTRUCTURE
     except Exception:

@@ -16,14 +16,30 @@ from . import ROOT, broken, confine, shown
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
 # What the Makefile reads for a service. The instructor's files, other students' and the repository are not among it.
-TREE = ["Makefile", "disk.img.mk", "kernel", "pm", "vfs", "drivers", "posix", "commands", "tests/setup", "tests/native", "tests/gdb", "lab/build.mk"]
+TREE = [
+    "Makefile",
+    "disk.img.mk",
+    "kernel",
+    "pm",
+    "vfs",
+    "drivers",
+    "posix",
+    "commands",
+    "tests/setup",
+    "tests/native",
+    "tests/gdb",
+    "lab/build.mk",
+]
 
-LONGEST = 10                    # seconds of the processor for a build: a guard against a compiler driven mad
+LONGEST = 10  # seconds of the processor for a build: a guard against a compiler driven mad
 MEMORY = 2 << 30
 LARGEST_FILE = 16 << 20
 LARGEST_PROGRAM = 2 << 20
-ROOM, LAST_ROOM = 64 << 20, 1 << 20         # bytes for temporary files: to begin with, and where nothing that failed is believed
-LARGEST_OUTPUT = 256 << 10      # of the compiler's, that is looked at
+ROOM, LAST_ROOM = (
+    64 << 20,
+    1 << 20,
+)  # bytes for temporary files: to begin with, and where nothing that failed is believed
+LARGEST_OUTPUT = 256 << 10  # of the compiler's, that is looked at
 
 
 class DoesNotBuild(Exception):
@@ -33,8 +49,14 @@ class DoesNotBuild(Exception):
 def make(*goals, **variables):
     """Brings the tree's own build up to date."""
     words = [f"{name}={value}" for name, value in variables.items()]
-    done = subprocess.run(["make", "-s", f"BUILD={os.environ.get('BUILD', 'build')}", *words, *goals], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace")
+    done = subprocess.run(
+        ["make", "-s", f"BUILD={os.environ.get('BUILD', 'build')}", *words, *goals],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     if done.returncode:
         raise broken(f"the tree itself does not build:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
@@ -44,27 +66,39 @@ def room():
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < ROOM:
-        raise broken(f"{folder} has {free >> 20} MiB free for temporary files: {ROOM >> 20} are needed (TMPDIR names another folder)")
+        raise broken(
+            f"{folder} has {free >> 20} MiB free for temporary files: {ROOM >> 20} are needed (TMPDIR names another folder)"
+        )
     if os.geteuid() == 0 and not confine.open_to_all(os.path.realpath(folder)):
-        raise broken(f"{folder} is closed to nobody, who compiles the students' files (TMPDIR names another folder)")
+        raise broken(
+            f"{folder} is closed to nobody, who compiles the students' files (TMPDIR names another folder)"
+        )
     if " " in folder:
-        raise broken(f"make cannot build in a folder with a space in its path: {folder} (TMPDIR names another)")
+        raise broken(
+            f"make cannot build in a folder with a space in its path: {folder} (TMPDIR names another)"
+        )
 
 
 def still_room():
     """What failed without room has not failed by the student's doing."""
     if shutil.disk_usage(tempfile.gettempdir()).free < LAST_ROOM:
-        raise broken(f"{tempfile.gettempdir()} has become full: nothing can be said of what ran there")
+        raise broken(
+            f"{tempfile.gettempdir()} has become full: nothing can be said of what ran there"
+        )
 
 
 def prepare(lab):
     """Everything that grading this lab needs beside the student's files."""
     if not shutil.which("qemu-system-x86_64"):
-        raise broken("qemu-system-x86_64 is not installed: install qemu-system-x86 (lab/lab doctor says what else is missing)")
+        raise broken(
+            "qemu-system-x86_64 is not installed: install qemu-system-x86 (lab/lab doctor says what else is missing)"
+        )
     if " " in ROOT:
         raise broken(f"make cannot build in a folder with a space in its path: {ROOT}")
     needed = ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun"]
-    if os.environ.get("MINNOW_BUILT"):      # a packed grader: nothing is built any more, and the tree may be read-only
+    if os.environ.get(
+        "MINNOW_BUILT"
+    ):  # a packed grader: nothing is built any more, and the tree may be read-only
         for name in needed:
             if not os.path.exists(os.path.join(BUILD, name)):
                 raise broken(f"{name} is not there: the grader was packed without it")
@@ -77,7 +111,14 @@ def prepare(lab):
 def copy(source, target, one=shutil.copy2):
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source):
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True, copy_function=one)
+        shutil.copytree(
+            source,
+            target,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            dirs_exist_ok=True,
+            copy_function=one,
+        )
     elif os.path.exists(source):
         one(source, target)
 
@@ -86,7 +127,11 @@ def make_sandbox(lab, files, sandbox):
     for name in TREE:
         copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
     # These are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
-    for name in ["undo.so", *[f"obj/{library}" for library in ("pm/libservice", *lab.libraries)], "lib"]:
+    for name in [
+        "undo.so",
+        *[f"obj/{library}" for library in ("pm/libservice", *lab.libraries)],
+        "lib",
+    ]:
         copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)
     home = os.path.join(sandbox, "lab", lab.id, lab.server)
     os.makedirs(home)
@@ -132,26 +177,61 @@ def server(lab, files, sandbox):
     make_sandbox(lab, files, sandbox)
     folder = f"lab/{lab.id}/{lab.server}"
     program = os.path.join(sandbox, "build/services", lab.server)
-    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "HOME": sandbox, "TMPDIR": sandbox}
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LC_ALL": "C",
+        "HOME": sandbox,
+        "TMPDIR": sandbox,
+    }
     who = {}
     if os.geteuid() == 0:
         give_to_nobody(sandbox)
         who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    said = tempfile.TemporaryFile()                 # LARGEST_FILE bounds it too
+    said = tempfile.TemporaryFile()  # LARGEST_FILE bounds it too
     try:
-        done = subprocess.run(["make", "-s", "BUILD=build", "JOBS=1", "SETUP=no", f"LAB_SERVERS={folder}", f"LIBS_{lab.server}={' '.join(lab.libraries)}",
-                               f"build/services/{lab.server}"], cwd=sandbox, env=environment, preexec_fn=lambda: limit(sandbox, *readable), stdin=subprocess.DEVNULL,
-                              stdout=said, stderr=subprocess.STDOUT, timeout=10 * LONGEST, **who)
+        done = subprocess.run(
+            [
+                "make",
+                "-s",
+                "BUILD=build",
+                "JOBS=1",
+                "SETUP=no",
+                f"LAB_SERVERS={folder}",
+                f"LIBS_{lab.server}={' '.join(lab.libraries)}",
+                f"build/services/{lab.server}",
+            ],
+            cwd=sandbox,
+            env=environment,
+            preexec_fn=lambda: limit(sandbox, *readable),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            timeout=10 * LONGEST,
+            **who,
+        )
     except subprocess.TimeoutExpired:
         raise DoesNotBuild(f"the compiler had not ended after {10 * LONGEST} seconds") from None
-    except subprocess.SubprocessError as error:         # limit() has failed
+    except subprocess.SubprocessError as error:  # limit() has failed
         raise broken(f"the compiler cannot be confined: {error}") from None
     said.seek(0)
-    text = said.read(LARGEST_OUTPUT).decode(errors="replace").replace(sandbox + "/", "").replace(folder + "/", "src/")
-    text = "\n".join(line for line in text.splitlines() if not line.startswith(("  CC ", "  LD ", "  AR ", "make: ***")))
+    text = (
+        said.read(LARGEST_OUTPUT)
+        .decode(errors="replace")
+        .replace(sandbox + "/", "")
+        .replace(folder + "/", "src/")
+    )
+    text = "\n".join(
+        line
+        for line in text.splitlines()
+        if not line.startswith(("  CC ", "  LD ", "  AR ", "make: ***"))
+    )
     if done.returncode:
         still_room()
-        raise DoesNotBuild(shown.text(text.strip()) or f"the compiler ended with status {done.returncode}")
+        raise DoesNotBuild(
+            shown.text(text.strip()) or f"the compiler ended with status {done.returncode}"
+        )
     if os.path.getsize(program) > LARGEST_PROGRAM:
-        raise DoesNotBuild(f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed")
+        raise DoesNotBuild(
+            f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed"
+        )
     return program

@@ -16,7 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import vmlib
 
-from . import FULL, LABS, NOT_BUILT, PARTIAL, REFUSED, Stop, USAGE, record as records, report, shown, submission, write_file
+from . import (
+    FULL,
+    LABS,
+    NOT_BUILT,
+    PARTIAL,
+    REFUSED,
+    Stop,
+    USAGE,
+    record as records,
+    report,
+    shown,
+    submission,
+    write_file,
+)
 
 WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
 
@@ -70,7 +83,12 @@ class Progress:
             self.done += 1
             if sys.stderr.isatty():
                 filled = 30 * self.done // self.total
-                print(f"\r\033[K[{'#' * filled}{'.' * (30 - filled)}] {self.done}/{self.total} {text}", end="\n" if self.done == self.total else "", file=sys.stderr, flush=True)
+                print(
+                    f"\r\033[K[{'#' * filled}{'.' * (30 - filled)}] {self.done}/{self.total} {text}",
+                    end="\n" if self.done == self.total else "",
+                    file=sys.stderr,
+                    flush=True,
+                )
             else:
                 print(f"{self.done}/{self.total} {text}", file=sys.stderr, flush=True)
 
@@ -79,13 +97,16 @@ class Progress:
 def scratch(out):
     """The workers' folder for temporary files. Its name follows from that of the results, so that what a killed class has left there is
     removed by the one that takes it up again."""
-    folder = os.path.join(tempfile.gettempdir(), "minnow-class-" + hashlib.sha256(os.path.realpath(out).encode()).hexdigest()[:12])
+    folder = os.path.join(
+        tempfile.gettempdir(),
+        "minnow-class-" + hashlib.sha256(os.path.realpath(out).encode()).hexdigest()[:12],
+    )
     with contextlib.suppress(FileNotFoundError):
         about = os.lstat(folder)
         if about.st_uid != os.geteuid() or not stat.S_ISDIR(about.st_mode):
             raise Stop(USAGE, f"{folder} is somebody else's: it has to go first")
         shutil.rmtree(folder)
-    os.mkdir(folder, 0o711)             # the compiler, who may be nobody, has a folder below it
+    os.mkdir(folder, 0o711)  # the compiler, who may be nobody, has a folder below it
     try:
         yield folder
     finally:
@@ -96,10 +117,29 @@ def work(lab, name, path, out, temporary):
     """Runs the worker for one submission; its result. status.json comes last of all: without it nothing has been done."""
     os.makedirs(out, exist_ok=True)
     report.clear(out)
-    done = subprocess.run([sys.executable, "-B", os.path.join(LABS, "admin"), "grade-one", lab.id, os.path.abspath(path), os.path.abspath(out)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-                          env=dict(os.environ, MINNOW_BUILT="1", TMPDIR=temporary), preexec_fn=vmlib.die_with_parent)
-    result = {"name": name, "status": done.returncode, "said": shown.text(done.stderr.strip()[-2000:])}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            os.path.join(LABS, "admin"),
+            "grade-one",
+            lab.id,
+            os.path.abspath(path),
+            os.path.abspath(out),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=dict(os.environ, MINNOW_BUILT="1", TMPDIR=temporary),
+        preexec_fn=vmlib.die_with_parent,
+    )
+    result = {
+        "name": name,
+        "status": done.returncode,
+        "said": shown.text(done.stderr.strip()[-2000:]),
+    }
     write_file(os.path.join(out, "status.json"), json.dumps(result) + "\n")
     return result
 
@@ -107,7 +147,11 @@ def work(lab, name, path, out, temporary):
 def grade_class(lab, folder, out, jobs, resume):
     """Grades all; the table."""
     todo = submissions(folder)
-    left = {name: path for name, path in todo.items() if not (resume and finished(os.path.join(out, name)))}
+    left = {
+        name: path
+        for name, path in todo.items()
+        if not (resume and finished(os.path.join(out, name)))
+    }
     grade_these(lab, left, out, jobs)
     return table(lab, out)
 
@@ -116,10 +160,12 @@ def grade_these(lab, todo, out, jobs):
     """Grades {name: path}, and writes the gradebook of all that have been graded."""
     progress = Progress(len(todo))
     with scratch(out) as temporary, ThreadPoolExecutor(jobs) as pool:
+
         def one(item):
             name, path = item
             result = work(lab, name, path, os.path.join(out, name), temporary)
             progress.step(f"{shown.line(name, 40)}: {WORDS.get(result['status'], 'NOT GRADED')}")
+
         list(pool.map(one, todo.items()))
     write_csv(lab, out, os.path.join(out, "grades.csv"))
 
@@ -131,7 +177,14 @@ def rows(lab, out):
         if not os.path.exists(path):
             continue
         result = finished(os.path.join(out, name))
-        row = {"student": name, "state": "NOT GRADED", "visible": "", "hidden": "", "total": "", "remark": ""}
+        row = {
+            "student": name,
+            "state": "NOT GRADED",
+            "visible": "",
+            "hidden": "",
+            "total": "",
+            "remark": "",
+        }
         if result:
             row["state"] = WORDS[result["status"]]
             row["visible"] = row["hidden"] = row["total"] = 0
@@ -141,9 +194,13 @@ def rows(lab, out):
                 record = records.load(os.path.join(out, name))
                 if record["lab"] != lab.id:
                     raise Stop(USAGE, f"{out} has results of {record['lab']}, not of {lab.id}")
-                row["visible"], row["hidden"] = record["score"]["visible"], records.hidden_score(record)
+                row["visible"], row["hidden"] = record["score"]["visible"], records.hidden_score(
+                    record
+                )
                 row["total"] = row["visible"] + row["hidden"]
-                row["remark"] = " ".join(t["id"] for t in record["tests"] if t["status"] == "failed")
+                row["remark"] = " ".join(
+                    t["id"] for t in record["tests"] if t["status"] == "failed"
+                )
         else:
             with open(path) as file:
                 row["remark"] = json.load(file).get("said", "").splitlines()[-1:]
@@ -153,7 +210,10 @@ def rows(lab, out):
 
 def table(lab, out):
     lines = [f"{'student':<24} {'state':<15} {'visible':>7} {'hidden':>6} {'total':>5}  failed"]
-    lines += [f"{shown.line(r['student'], 40):<24} {r['state']:<15} {r['visible']:>7} {r['hidden']:>6} {r['total']:>5}  {r['remark']}" for r in rows(lab, out)]
+    lines += [
+        f"{shown.line(r['student'], 40):<24} {r['state']:<15} {r['visible']:>7} {r['hidden']:>6} {r['total']:>5}  {r['remark']}"
+        for r in rows(lab, out)
+    ]
     return "\n".join(lines)
 
 
@@ -161,8 +221,13 @@ def write_csv(lab, out, path):
     """For the gradebook. Whoever could not be graded has no number there, not a zero."""
     found = list(rows(lab, out))
     with open(path + ".new", "w", newline="") as file:
-        writer = csv.DictWriter(file, ["student", "state", "visible", "hidden", "total", "of", "remark"])
+        writer = csv.DictWriter(
+            file, ["student", "state", "visible", "hidden", "total", "of", "remark"]
+        )
         writer.writeheader()
         for row in found:
-            writer.writerow({key: shown.cell(value) for key, value in row.items()} | {"of": lab.points["visible"] + lab.points["hidden"]})
+            writer.writerow(
+                {key: shown.cell(value) for key, value in row.items()}
+                | {"of": lab.points["visible"] + lab.points["hidden"]}
+            )
     os.replace(path + ".new", path)

@@ -15,16 +15,61 @@ import subprocess
 
 from . import LABS, broken
 
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446        # system calls
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls
 PATH_BENEATH, NO_NEW_PRIVS = 1, 38
-EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, EVERYTHING = 1, 2, 4, 8, (1 << 13) - 1       # of the first version of the interface
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, EVERYTHING = (
+    1,
+    2,
+    4,
+    8,
+    (1 << 13) - 1,
+)  # of the first version of the interface
 
 # What the Makefile runs to build a service, and what gcc runs by itself.
 COMPILERS = ["x86_64-linux-gnu-gcc", "gcc"]
-BINUTILS = [prefix + name for prefix in ("", "x86_64-linux-gnu-") for name in ("as", "ld", "ar", "nm", "objcopy", "readelf")]
-COMMANDS = ["make", "bash", "sh", "env", "awk", "sed", "grep", "find", "sort", "head", "tail", "cut", "tr", "cat", "cmp", "printf", "echo", "mkdir", "rm", "cp",
-            "mv", "ln", "touch", "readlink", "dirname", "basename", "nproc", "uname", "sha256sum", "xargs", "expr", "true", "false", "test", "["]
-INNER = ["cc1", "collect2", "as", "ld", "lto-wrapper"]         # gcc -print-prog-name
+BINUTILS = [
+    prefix + name
+    for prefix in ("", "x86_64-linux-gnu-")
+    for name in ("as", "ld", "ar", "nm", "objcopy", "readelf")
+]
+COMMANDS = [
+    "make",
+    "bash",
+    "sh",
+    "env",
+    "awk",
+    "sed",
+    "grep",
+    "find",
+    "sort",
+    "head",
+    "tail",
+    "cut",
+    "tr",
+    "cat",
+    "cmp",
+    "printf",
+    "echo",
+    "mkdir",
+    "rm",
+    "cp",
+    "mv",
+    "ln",
+    "touch",
+    "readlink",
+    "dirname",
+    "basename",
+    "nproc",
+    "uname",
+    "sha256sum",
+    "xargs",
+    "expr",
+    "true",
+    "false",
+    "test",
+    "[",
+]
+INNER = ["cc1", "collect2", "as", "ld", "lto-wrapper"]  # gcc -print-prog-name
 FILES_TO_READ = ["/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/zero", "/dev/urandom"]
 
 
@@ -38,7 +83,7 @@ class Rule(ctypes.Structure):
 
 
 def available():
-    return ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1) > 0        # its version
+    return ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1) > 0  # its version
 
 
 def open_to_all(path):
@@ -57,14 +102,27 @@ def trouble():
         return ""
     if os.geteuid():
         return "the compiler of students' files cannot be confined: that needs Landlock (Linux 5.13 or later, and in the list of `lsm=`), or root"
-    readable = [os.path.relpath(path, os.path.dirname(LABS)) for path in private if open_to_all(path)]
-    return f"without Landlock `nobody` compiles the students' files, who can read {readable[0]}: chmod o= lab/*/instructor" if readable else ""
+    readable = [
+        os.path.relpath(path, os.path.dirname(LABS)) for path in private if open_to_all(path)
+    ]
+    return (
+        f"without Landlock `nobody` compiles the students' files, who can read {readable[0]}: chmod o= lab/*/instructor"
+        if readable
+        else ""
+    )
 
 
 def say(*command):
     """What a tool prints; nothing if it cannot."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace",
-                          env=dict(os.environ, LC_ALL="C"))
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        env=dict(os.environ, LC_ALL="C"),
+    )
     return done.stdout if done.returncode == 0 else ""
 
 
@@ -77,23 +135,45 @@ def needed():
     for compiler in compilers:
         asked = [say(compiler, f"-print-prog-name={name}").strip() for name in INNER]
         programs += [path for name in asked if (path := shutil.which(name))]
-        folders |= {os.path.dirname(path) for path in asked if os.path.isabs(path) and "gcc" in path.split("/")[:-1]}      # with liblto_plugin.so
-        folders |= {os.path.dirname(say(compiler, "-print-libgcc-file-name").strip()), say(compiler, "-print-file-name=include").strip()}
+        folders |= {
+            os.path.dirname(path)
+            for path in asked
+            if os.path.isabs(path) and "gcc" in path.split("/")[:-1]
+        }  # with liblto_plugin.so
+        folders |= {
+            os.path.dirname(say(compiler, "-print-libgcc-file-name").strip()),
+            say(compiler, "-print-file-name=include").strip(),
+        }
     libraries = set()
-    for program in {*programs, *glob.glob(os.path.join(os.path.dirname(LABS), os.environ.get("BUILD", "build"), "undo.so"))}:
+    for program in {
+        *programs,
+        *glob.glob(
+            os.path.join(os.path.dirname(LABS), os.environ.get("BUILD", "build"), "undo.so")
+        ),
+    }:
         libraries |= set(re.findall(r"(/\S+) \(0x", say("ldd", program)))
-    files = {os.path.realpath(path) for path in [*programs, *libraries, *FILES_TO_READ] if os.path.exists(path)}
-    return sorted(files), sorted(path for path in map(os.path.realpath, folders) if os.path.isdir(path))
+    files = {
+        os.path.realpath(path)
+        for path in [*programs, *libraries, *FILES_TO_READ]
+        if os.path.exists(path)
+    }
+    return sorted(files), sorted(
+        path for path in map(os.path.realpath, folders) if os.path.isdir(path)
+    )
 
 
 def to(folder, files, folders):
     """This process and its children can use the folder, and read what needed() has named; for ever. Call trouble() before."""
     libc = ctypes.CDLL(None, use_errno=True)
-    rules = libc.syscall(CREATE_RULESET, ctypes.byref(Ruleset(EVERYTHING)), ctypes.sizeof(Ruleset), 0)
+    rules = libc.syscall(
+        CREATE_RULESET, ctypes.byref(Ruleset(EVERYTHING)), ctypes.sizeof(Ruleset), 0
+    )
     if rules < 0:
         return
     allowed = [(folder, EVERYTHING), ("/dev/null", READ_FILE | WRITE_FILE)]
-    allowed += [(path, EXECUTE | READ_FILE | READ_DIR) for path in folders] + [(path, EXECUTE | READ_FILE) for path in files]
+    allowed += [(path, EXECUTE | READ_FILE | READ_DIR) for path in folders] + [
+        (path, EXECUTE | READ_FILE) for path in files
+    ]
     for path, access in allowed:
         handle = os.open(path, os.O_PATH)
         bad = libc.syscall(ADD_RULE, rules, PATH_BENEATH, ctypes.byref(Rule(access, handle)), 0)

@@ -13,7 +13,7 @@ import vmlib
 
 from . import build
 
-FOLDERS = ["/bin", "/sbin", "/lib", "/usr", "/etc"]     # of the root
+FOLDERS = ["/bin", "/sbin", "/lib", "/usr", "/etc"]  # of the root
 
 
 def digest(path, start=0, length=None):
@@ -35,17 +35,22 @@ def boot_partition(image):
 def programs(image):
     """{path: digest} of the files below FOLDERS on an image's root; of a symbolic link, where it leads."""
     with tempfile.TemporaryDirectory(prefix="minnow-root-") as folder:
-        vmlib.call("debugfs", "-R", f"rdump {' '.join(FOLDERS)} {folder}", f"{image.path}?offset={image.partitions[1][0]}")
+        vmlib.call(
+            "debugfs",
+            "-R",
+            f"rdump {' '.join(FOLDERS)} {folder}",
+            f"{image.path}?offset={image.partitions[1][0]}",
+        )
         found = {}
         for where, inner, names in os.walk(folder):
             for name in names + inner:
                 path = os.path.join(where, name)
-                guest = path[len(folder):]
+                guest = path[len(folder) :]
                 if os.path.islink(path):
                     found[guest] = os.readlink(path)
                 elif os.path.isfile(path):
                     found[guest] = digest(path)
-        build.still_room()              # else some of them have not come out
+        build.still_room()  # else some of them have not come out
         return found
 
 
@@ -56,11 +61,17 @@ def pristine(path, _changed):
 
 def wanted(source, added):
     """What programs() has to say of a root that was made from the image `source`, with these files, [(host, guest)], added."""
-    return pristine(source, os.stat(source).st_mtime_ns) | {guest: digest(host) for host, guest in added}
+    return pristine(source, os.stat(source).st_mtime_ns) | {
+        guest: digest(host) for host, guest in added
+    }
 
 
 def changed(image, boot_before, source, added):
     """What is not as it was: a list of names."""
     expected, now = wanted(source, added), programs(image)
-    return [*(["the boot partition"] if boot_partition(image) != boot_before else []),
-            *sorted(name for name in expected.keys() | now.keys() if expected.get(name) != now.get(name))]
+    return [
+        *(["the boot partition"] if boot_partition(image) != boot_before else []),
+        *sorted(
+            name for name in expected.keys() | now.keys() if expected.get(name) != now.get(name)
+        ),
+    ]

@@ -20,13 +20,13 @@ import vmlib
 from . import build, broken, evidence
 
 FOLDER = "/usr/lib/minnow-lab"
-BOOT_MS = 2000                  # of guest time that the system may take to start and to end, at one instruction a nanosecond
-BOCHS_SHIFT = 5                 # Bochs has one speed, 50 million instructions a second: at least this slow
-WALL_GUARD = 1500               # seconds of the host's: beyond it the machine is at fault and not the student
-FOR_EVER = 1000000              # as long as somebody with a debugger likes
+BOOT_MS = 2000  # of guest time that the system may take to start and to end, at one instruction a nanosecond
+BOCHS_SHIFT = 5  # Bochs has one speed, 50 million instructions a second: at least this slow
+WALL_GUARD = 1500  # seconds of the host's: beyond it the machine is at fault and not the student
+FOR_EVER = 1000000  # as long as somebody with a debugger likes
 
 for emulator in vmlib.BOOT_LIMIT:
-    vmlib.BOOT_LIMIT[emulator] = FOR_EVER       # WALL_GUARD is for all of a run
+    vmlib.BOOT_LIMIT[emulator] = FOR_EVER  # WALL_GUARD is for all of a run
 
 
 class Watch(threading.Thread):
@@ -51,7 +51,7 @@ class Watch(threading.Thread):
         try:
             self.watch()
         except (OSError, ValueError):
-            pass                                    # the emulator has ended
+            pass  # the emulator has ended
 
     def connect(self):
         while not self.stopped:
@@ -76,7 +76,7 @@ class Watch(threading.Thread):
         channel = self.connect()
         if not channel:
             return
-        channel.readline()                          # its greeting
+        channel.readline()  # its greeting
         self.ask(channel, "qmp_capabilities")
         while not self.stopped:
             t = self.ask(channel, "qom-get", path="/machine", property="rtc-time")
@@ -100,21 +100,40 @@ class Boot(vmlib.Run):
         self.out, self.complaint, self.text = bytearray(), bytearray(), bytearray()
         self.disk_said, self.disk_bad = "", False
         self.over_limit = False
-        self.tampered = []              # what a boot must not change and this one has
+        self.tampered = []  # what a boot must not change and this one has
         self.files = tempfile.TemporaryDirectory(prefix="minnow-lab-")
         self.speed = shift
         self.watch = None
         self.started = 0
         with open(os.path.join(self.files.name, "plan"), "w") as file:
             for test, seed in plan:
-                file.write(" ".join([test.id, str(test.virtual_timeout_ms << shift), *test.command(seed)]) + "\n")
+                file.write(
+                    " ".join([test.id, str(test.virtual_timeout_ms << shift), *test.command(seed)])
+                    + "\n"
+                )
         programs = os.path.join(build.BUILD, "labs")
-        add = [(os.path.join(programs, "labrun"), f"{FOLDER}/labrun"), (os.path.join(self.files.name, "plan"), f"{FOLDER}/plan")]
-        add += [(os.path.join(programs, lab.id, name), f"{FOLDER}/{name}") for name in sorted({test.program for test, _ in plan})]
+        add = [
+            (os.path.join(programs, "labrun"), f"{FOLDER}/labrun"),
+            (os.path.join(self.files.name, "plan"), f"{FOLDER}/plan"),
+        ]
+        add += [
+            (os.path.join(programs, lab.id, name), f"{FOLDER}/{name}")
+            for name in sorted({test.program for test, _ in plan})
+        ]
         self.monitor = os.path.join(self.files.name, "qmp")
-        super().__init__([f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])], self.take_out, self.take_error, self.take_log, count=True,
-                         shift=shift, timeout=FOR_EVER if extra else WALL_GUARD, add=add, options="poll", emu=emulator,
-                         extra=["-qmp", f"unix:{self.monitor},server=on,wait=off", *extra])
+        super().__init__(
+            [f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])],
+            self.take_out,
+            self.take_error,
+            self.take_log,
+            count=True,
+            shift=shift,
+            timeout=FOR_EVER if extra else WALL_GUARD,
+            add=add,
+            options="poll",
+            emu=emulator,
+            extra=["-qmp", f"unix:{self.monitor},server=on,wait=off", *extra],
+        )
 
     def seconds(self, ms):
         """Of the guest's clock, for so many millions of instructions. It tells whole seconds."""
@@ -126,7 +145,9 @@ class Boot(vmlib.Run):
         if started != self.started and started <= len(self.plan):
             self.started = started
             if self.watch:
-                self.watch.restart(self.seconds(self.plan[started - 1][0].virtual_timeout_ms + BOOT_MS))
+                self.watch.restart(
+                    self.seconds(self.plan[started - 1][0].virtual_timeout_ms + BOOT_MS)
+                )
 
     def take_error(self, data):
         self.complaint += data
@@ -143,23 +164,49 @@ class Boot(vmlib.Run):
         self.image.write(self.lab.manifest, f"/services/{self.lab.server}.manifest")
         for name in self.lab.services:
             self.image.write(os.path.join(build.BUILD, "services", name), f"/services/{name}")
-            self.image.write(os.path.join(vmlib.ROOT, "lab", name, f"{name}.manifest"), f"/services/{name}.manifest")
+            self.image.write(
+                os.path.join(vmlib.ROOT, "lab", name, f"{name}.manifest"),
+                f"/services/{name}.manifest",
+            )
         for name, callees in self.lab.calls.items():
             self.allow(name, callees)
-        self.start_at_boot([name for name in ours if f"\n{name}\n" not in "\n" + self.image.read("/services/boot.services").decode()])
+        self.start_at_boot(
+            [
+                name
+                for name in ours
+                if f"\n{name}\n" not in "\n" + self.image.read("/services/boot.services").decode()
+            ]
+        )
         if self.lab.disk:
             self.add_partition(self.lab.disk)
 
     def allow(self, name, callees):
         path = f"/services/{name}.manifest"
         lines = self.image.read(path).decode().splitlines()
-        self.image.write_text("".join((f"{line} {' '.join(callees)}" if line.startswith("calls:") else line) + "\n" for line in lines).encode(), path)
+        self.image.write_text(
+            "".join(
+                (f"{line} {' '.join(callees)}" if line.startswith("calls:") else line) + "\n"
+                for line in lines
+            ).encode(),
+            path,
+        )
 
     def start_at_boot(self, names):
         """They come before everybody who may call them."""
         config = self.image.read(vmlib.GRUB_CONFIG).decode().splitlines()
-        at = next(i for i, line in enumerate(config) if line.startswith("module2 /services/boot.services")) + 1
-        config[at:at] = [f"module2 /services/{file} {file}" for name in names for file in (name, f"{name}.manifest")]
+        at = (
+            next(
+                i
+                for i, line in enumerate(config)
+                if line.startswith("module2 /services/boot.services")
+            )
+            + 1
+        )
+        config[at:at] = [
+            f"module2 /services/{file} {file}"
+            for name in names
+            for file in (name, f"{name}.manifest")
+        ]
         self.image.write_text("\n".join([*config, ""]).encode(), vmlib.GRUB_CONFIG)
         listed = self.image.read("/services/boot.services").decode().splitlines()
         at = listed.index("vfs") if "vfs" in listed else len(listed)
@@ -177,13 +224,19 @@ class Boot(vmlib.Run):
             image.seek(self.disk_start)
             image.write(file.read())
             image.seek(446 + 2 * 16)
-            image.write(bytes([0, 0, 0, 0, disk.type, 0, 0, 0]) + (self.disk_start // 512).to_bytes(4, "little") + (disk.size_kib * 2).to_bytes(4, "little"))
+            image.write(
+                bytes([0, 0, 0, 0, disk.type, 0, 0, 0])
+                + (self.disk_start // 512).to_bytes(4, "little")
+                + (disk.size_kib * 2).to_bytes(4, "little")
+            )
 
     # -- the run --
 
     def emulate(self):
         before = evidence.boot_partition(self.image)
-        if self.emu == "qemu":                      # in Bochs there is nobody to ask what time it is: labrun's own limits must do
+        if (
+            self.emu == "qemu"
+        ):  # in Bochs there is nobody to ask what time it is: labrun's own limits must do
             self.watch = Watch(self.monitor, self.seconds(BOOT_MS))
             self.watch.start()
         try:
@@ -192,7 +245,7 @@ class Boot(vmlib.Run):
             if self.watch:
                 self.watch.stop()
                 self.over_limit = self.watch.over
-        build.still_room()              # the emulator's disk is a file of ours
+        build.still_room()  # the emulator's disk is a file of ours
         if self.ended:
             self.tampered = evidence.changed(self.image, before, self.source, self.add)
             if self.lab.disk:
@@ -203,7 +256,13 @@ class Boot(vmlib.Run):
         with open(self.image.path, "rb") as image, open(part, "wb") as file:
             image.seek(self.disk_start)
             file.write(image.read(disk.size_kib << 10))
-        done = subprocess.run([word.format(image=part) for word in disk.check], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            [word.format(image=part) for word in disk.check],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
         self.disk_said = (done.stdout + done.stderr).replace(part, "the disk").strip()
         self.disk_bad = done.returncode != 0
 
@@ -230,11 +289,13 @@ class Boot(vmlib.Run):
         often it has failed again."""
         logs = [e["log"] for e in self.events() if e.get("log")]
         lines = (logs[-1] if logs else self.log_text()).splitlines()
-        failures = [i for i, line in enumerate(lines) if f"service {self.lab.server} (thread " in line]
+        failures = [
+            i for i, line in enumerate(lines) if f"service {self.lab.server} (thread " in line
+        ]
         if not failures:
             return []
         found = [lines[failures[0]].strip()]
-        for more in lines[failures[0] + 1:failures[0] + 4]:
+        for more in lines[failures[0] + 1 : failures[0] + 4]:
             if not more.startswith("  "):
                 break
             found += symbolise(self.program, more)
@@ -243,7 +304,15 @@ class Boot(vmlib.Run):
     def clean(self):
         """The command ended well, the machine was switched off in order, no server has failed."""
         done = any(e["event"] == "done" and not e["died"] for e in self.events())
-        return bool(done and self.status == 0 and self.ended and not self.panicked_at and not self.over_limit and not self.crashes() and not self.tampered)
+        return bool(
+            done
+            and self.status == 0
+            and self.ended
+            and not self.panicked_at
+            and not self.over_limit
+            and not self.crashes()
+            and not self.tampered
+        )
 
 
 def symbolise(program, line):
@@ -252,11 +321,16 @@ def symbolise(program, line):
         return [line.strip()]
     if line.strip().startswith("rip"):
         addresses = addresses[:1]
-    done = subprocess.run(["addr2line", "-f", "-e", program, *addresses], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["addr2line", "-f", "-e", program, *addresses],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     words = done.stdout.splitlines()
     out = [line.strip()] if line.strip().startswith("rip") else []
     for at in range(0, len(words) - 1, 2):
-        if words[at] != "??" and not words[at].startswith("undo_"):      # the compiler's own additions
+        if words[at] != "??" and not words[at].startswith("undo_"):  # the compiler's own additions
             out.append(f"  {words[at]} ({os.path.basename(words[at + 1])})")
     return out
 
@@ -274,5 +348,8 @@ def boot(lab, program, plan, shift, **options):
     if run.why == "time":
         raise broken(f"the emulator had not ended after {WALL_GUARD} seconds of the host's")
     if not run.booted and not run.over_limit and not run.panicked_at:
-        raise broken("the emulator ended before the system had started: " + run.complaint.decode(errors="replace").strip()[-600:])
+        raise broken(
+            "the emulator ended before the system had started: "
+            + run.complaint.decode(errors="replace").strip()[-600:]
+        )
     return run

@@ -47,12 +47,20 @@ def prose(text):
 
 
 def failure(record, test):
-    rows = "".join(f"<dt>{label}</dt><dd>{prose(test[key])}</dd>" for key, label in (("did", "Done"), ("expected", "Expected"), ("happened", "Happened")) if test[key])
-    asked = "".join(f"<dt>{e(r)}</dt><dd>{prose(record['requirements'].get(r, ''))}</dd>" for r in test["req"])
+    rows = "".join(
+        f"<dt>{label}</dt><dd>{prose(test[key])}</dd>"
+        for key, label in (("did", "Done"), ("expected", "Expected"), ("happened", "Happened"))
+        if test[key]
+    )
+    asked = "".join(
+        f"<dt>{e(r)}</dt><dd>{prose(record['requirements'].get(r, ''))}</dd>" for r in test["req"]
+    )
     detail = f"<pre>{e(chr(10).join(test['detail']))}</pre>" if test["detail"] else ""
-    return (f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
-            f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
-            f"<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>")
+    return (
+        f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
+        f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
+        f"<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
+    )
 
 
 def by_test(record):
@@ -63,19 +71,31 @@ def by_test(record):
             title = f"<a href='#{e(test['id'])}'>{title}</a>"
         elif test["status"] == "skipped":
             title += f"<br><span class=soft>needs {e(', '.join(test.get('blocked_by') or test['needs']) or 'a program that builds')}</span>"
-        rows.append(f"<tr><td class='mark {test['status']}'>{MARKS[test['status']]}</td><td>{title}</td><td class=wide>{e(', '.join(test['req']))}</td>"
-                    f"<td class=n>{test['score']} / {test['points']}</td></tr>")
+        rows.append(
+            f"<tr><td class='mark {test['status']}'>{MARKS[test['status']]}</td><td>{title}</td><td class=wide>{e(', '.join(test['req']))}</td>"
+            f"<td class=n>{test['score']} / {test['points']}</td></tr>"
+        )
     return f"<table><tr><th></th><th>Test</th><th class=wide>Checks</th><th class=n>Points</th></tr>{''.join(rows)}</table>"
 
 
 def by_requirement(record):
     rows = []
-    for requirement, words in sorted(record["requirements"].items(), key=lambda item: int(item[0][1:])):
+    for requirement, words in sorted(
+        record["requirements"].items(), key=lambda item: int(item[0][1:])
+    ):
         tests = [t for t in record["tests"] if requirement in t["req"]]
         if not tests:
             continue
-        status = "passed" if all(t["status"] == "passed" for t in tests) else "failed" if any(t["status"] == "failed" for t in tests) else "skipped"
-        rows.append(f"<tr><td class='mark {status}'>{e(requirement)}</td><td>{prose(words)}</td><td class='wide soft'>{e(', '.join(t['id'] for t in tests))}</td></tr>")
+        status = (
+            "passed"
+            if all(t["status"] == "passed" for t in tests)
+            else "failed"
+            if any(t["status"] == "failed" for t in tests)
+            else "skipped"
+        )
+        rows.append(
+            f"<tr><td class='mark {status}'>{e(requirement)}</td><td>{prose(words)}</td><td class='wide soft'>{e(', '.join(t['id'] for t in tests))}</td></tr>"
+        )
     return f"<table><tr><th></th><th>The hand-out says</th><th class=wide>Tests</th></tr>{''.join(rows)}</table>"
 
 
@@ -89,15 +109,23 @@ def page(record):
     share = 100 * score["visible"] / score["visible_max"]
     tables = f"<h2>All tests</h2>{by_test(record)}<h2>By requirement</h2>{by_requirement(record)}"
     if not record["build"]["ok"]:
-        middle = (f"<h2>It does not build</h2><div class=card><p>No test was run. Begin with the first line: what comes after it may follow from it.</p>"
-                  f"<pre>{e(record['build']['output'])}</pre></div>")
+        middle = (
+            f"<h2>It does not build</h2><div class=card><p>No test was run. Begin with the first line: what comes after it may follow from it.</p>"
+            f"<pre>{e(record['build']['output'])}</pre></div>"
+        )
         tables = ""
     elif failed:
         middle = f"<h2>What fails</h2>{''.join(failure(record, t) for t in failed)}"
     else:
         middle = f"<p>Every test passes, with {e(seeds_of(record))}.</p>"
-    hidden = f"<p>{record['hidden']['score']} of {record['hidden']['max']} hidden points</p>" if record["hidden"] else ""
-    return (f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>{e(record['lab'])}</title>"
-            f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; {e(seeds_of(record))}; {e(record['seconds'])} s</div>"
-            f"<div class=bar><i style='width:{share:.1f}%'></i></div>"
-            f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}{tables}</main></html>\n")
+    hidden = (
+        f"<p>{record['hidden']['score']} of {record['hidden']['max']} hidden points</p>"
+        if record["hidden"]
+        else ""
+    )
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>{e(record['lab'])}</title>"
+        f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; {e(seeds_of(record))}; {e(record['seconds'])} s</div>"
+        f"<div class=bar><i style='width:{share:.1f}%'></i></div>"
+        f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}{tables}</main></html>\n"
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 try:
     import tomllib
-except ModuleNotFoundError:         # before Python 3.11
+except ModuleNotFoundError:  # before Python 3.11
     import tomli as tomllib
 
 from . import LABS, USAGE, Stop, broken
@@ -17,12 +17,14 @@ from . import LABS, USAGE, Stop, broken
 class Test:
     id: str
     title: str
-    req: list                       # ["R1", ...]: what of the hand-out it checks
+    req: list  # ["R1", ...]: what of the hand-out it checks
     points: int
-    run: str                        # program of tests/ and its arguments; the seed is added
+    run: str  # program of tests/ and its arguments; the seed is added
     needs: list = field(default_factory=list)
-    virtual_timeout_ms: int = 2000  # of guest time at one instruction a nanosecond: millions of instructions
-    oracle: str = ""                # "linux": its output is compared with what the same program printed there
+    virtual_timeout_ms: int = (
+        2000  # of guest time at one instruction a nanosecond: millions of instructions
+    )
+    oracle: str = ""  # "linux": its output is compared with what the same program printed there
     order: int = 0
 
     @property
@@ -36,29 +38,30 @@ class Test:
 @dataclass
 class Disk:
     """A partition that the lab's server works on."""
+
     size_kib: int
-    type: int                       # in the partition table
-    make: list                      # the host's command that makes the file system; {image} is the file
-    check: list                     # and the one that looks at it; status 0: all is well
+    type: int  # in the partition table
+    make: list  # the host's command that makes the file system; {image} is the file
+    check: list  # and the one that looks at it; status 0: all is well
 
 
 @dataclass
 class Lab:
     id: str
     title: str
-    server: str                     # the service that the student's program is
-    submit: list                    # the files that are the student's
+    server: str  # the service that the student's program is
+    submit: list  # the files that are the student's
     folder: str
-    points: dict                    # visible, hidden, human
+    points: dict  # visible, hidden, human
     seeds: list
     hidden_seeds: list
-    shifts: list                    # virtual speeds: an instruction lasts 2**shift ns
-    services: list                  # further services of the lab's image
-    libraries: list                 # of the server, beside libservice
-    calls: dict                     # service: whom it may call besides, in the lab's image
+    shifts: list  # virtual speeds: an instruction lasts 2**shift ns
+    services: list  # further services of the lab's image
+    libraries: list  # of the server, beside libservice
+    calls: dict  # service: whom it may call besides, in the lab's image
     disk: Disk
     tests: list
-    emulators: list                 # in which the selftest proves the lab; it is graded in QEMU
+    emulators: list  # in which the selftest proves the lab; it is graded in QEMU
 
     @property
     def source(self):
@@ -81,24 +84,37 @@ class Lab:
         for test in self.tests:
             if test.id == name:
                 return test
-        raise Stop(USAGE, f"{self.id} has no test {name}: there are {', '.join(t.id for t in self.tests)}")
+        raise Stop(
+            USAGE, f"{self.id} has no test {name}: there are {', '.join(t.id for t in self.tests)}"
+        )
 
     def shift_of(self, index):
         """Speeds take turns over the seeds."""
         return self.shifts[index % len(self.shifts)]
 
     def runs(self, hidden=False):
-        return [(seed, self.shift_of(i)) for i, seed in enumerate(self.hidden_seeds if hidden else self.seeds)]
+        return [
+            (seed, self.shift_of(i))
+            for i, seed in enumerate(self.hidden_seeds if hidden else self.seeds)
+        ]
 
     def requirements(self):
         """{"R1": its first sentence} as the hand-out says it."""
         with open(os.path.join(self.folder, "HANDOUT.md")) as file:
             text = file.read()
-        return {r: " ".join(said.split()) for r, said in re.findall(r"^\*\*(R\d+)\.\*\*\s+(.*?)(?=\n\s*\n|\n\*\*R|\Z)", text, re.M | re.S)}
+        return {
+            r: " ".join(said.split())
+            for r, said in re.findall(
+                r"^\*\*(R\d+)\.\*\*\s+(.*?)(?=\n\s*\n|\n\*\*R|\Z)", text, re.M | re.S
+            )
+        }
 
 
 def names():
-    return sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(LABS, "*", "lab.toml")))
+    return sorted(
+        os.path.basename(os.path.dirname(path))
+        for path in glob.glob(os.path.join(LABS, "*", "lab.toml"))
+    )
 
 
 def read_toml(path):
@@ -131,18 +147,40 @@ def load(name):
     """The lab of that name, or of a part of it that only one has."""
     found = [n for n in names() if n == name] or [n for n in names() if name and name in n]
     if len(found) != 1:
-        raise Stop(USAGE, f"there is no lab {name}: there are {', '.join(names())}" if not found else f"{name} may be {' or '.join(found)}")
+        raise Stop(
+            USAGE,
+            f"there is no lab {name}: there are {', '.join(names())}"
+            if not found
+            else f"{name} may be {' or '.join(found)}",
+        )
     folder = os.path.join(LABS, found[0])
     d = read_toml(os.path.join(folder, "lab.toml"))
     try:
         disk = Disk(**d["disk"]) if "disk" in d else None
-        lab = Lab(id=d["id"], title=d["title"], server=d["server"], submit=d["submit"], folder=folder, points=d["points"], seeds=d["seeds"],
-                  hidden_seeds=read_toml(os.path.join(folder, "instructor", "hidden.toml")).get("seeds", []), shifts=d.get("shifts", [0, 3]),
-                  services=d.get("services", []), libraries=d.get("libraries", []), calls=d.get("calls", {}), disk=disk,
-                  tests=read_tests(folder), emulators=d.get("emulators", ["qemu"]))
+        lab = Lab(
+            id=d["id"],
+            title=d["title"],
+            server=d["server"],
+            submit=d["submit"],
+            folder=folder,
+            points=d["points"],
+            seeds=d["seeds"],
+            hidden_seeds=read_toml(os.path.join(folder, "instructor", "hidden.toml")).get(
+                "seeds", []
+            ),
+            shifts=d.get("shifts", [0, 3]),
+            services=d.get("services", []),
+            libraries=d.get("libraries", []),
+            calls=d.get("calls", {}),
+            disk=disk,
+            tests=read_tests(folder),
+            emulators=d.get("emulators", ["qemu"]),
+        )
     except (KeyError, TypeError) as error:
         raise broken(f"{found[0]}/lab.toml: {error}") from None
     total = sum(test.points for test in lab.tests)
     if total != lab.points["visible"]:
-        raise broken(f"{lab.id}: its tests have {total} points together, its lab.toml says {lab.points['visible']}")
+        raise broken(
+            f"{lab.id}: its tests have {total} points together, its lab.toml says {lab.points['visible']}"
+        )
     return lab

@@ -12,16 +12,53 @@ from . import LABS, ROOT, USAGE, Stop, build, lab as labs
 
 # ---- the students' tree ----
 
-NOT_SOURCES = ["build", "*/__pycache__", "*.pyc", "__pycache__", ".git", ".ci", "lab/*/src", "*.zip"]
-PROOFS = ["lab/hostile", *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")], "lab/grader/templates", "tests/test_lab*.py"]
-NOT_RELEASED = [*NOT_SOURCES, *PROOFS, "lab/*/instructor", "lab/admin", "lab/INSTRUCTORS.md", "lab/IDEAS.md", "lab/grader/classroom.py", "lab/grader/README.md"]
-NOT_PACKED = [*NOT_SOURCES, ".gitignore", "lab/hostile", "lab/*/instructor/solution", "lab/*/instructor/mutants", "lab/*/instructor/rubric.md"]
+NOT_SOURCES = [
+    "build",
+    "*/__pycache__",
+    "*.pyc",
+    "__pycache__",
+    ".git",
+    ".ci",
+    "lab/*/src",
+    "*.zip",
+]
+PROOFS = [
+    "lab/hostile",
+    *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")],
+    "lab/grader/templates",
+    "tests/test_lab*.py",
+]
+NOT_RELEASED = [
+    *NOT_SOURCES,
+    *PROOFS,
+    "lab/*/instructor",
+    "lab/admin",
+    "lab/INSTRUCTORS.md",
+    "lab/IDEAS.md",
+    "lab/grader/classroom.py",
+    "lab/grader/README.md",
+]
+NOT_PACKED = [
+    *NOT_SOURCES,
+    ".gitignore",
+    "lab/hostile",
+    "lab/*/instructor/solution",
+    "lab/*/instructor/mutants",
+    "lab/*/instructor/rubric.md",
+]
 
 
 # What pages and makefiles say of that: {pattern of names: [(what, what instead)]}.
 FOR_STUDENTS = {
-    "*README.md": [(r"\n`IDEAS\.md`[^\n]*", ""), (r"\n    instructor/ [^\n]*", ""), (r", `hostile/` submissions that mean harm", ""), (r"`instructor/` stays .*", ""),
-                   (r"\n[^\n]*make test-labs  #[^\n]*", ""), (r"\n\| `test_lab\w*\.py`[^\n]*", ""), (r" \(`lab/admin oracle [^)]*\)", "")],
+    "*README.md": [
+        (r"\n`IDEAS\.md`[^\n]*", ""),
+        (r"\n    instructor/ [^\n]*", ""),
+        (r", `hostile/` submissions that mean harm", ""),
+        (r"`instructor/` stays .*", ""),
+        (r"\n[^\n]*make test-labs  #[^\n]*", ""),
+        (r"\n\| `test_lab\w*\.py`[^\n]*", ""),
+        (r" \(`lab/admin oracle [^)]*\)", ""),
+    ],
     "Makefile": [(r"\n#   make test-labs[^\n]*", "")],
     "lab/build.mk": [(r"\n# make test-labs:.*?\n\n", "\n"), (r" test-labs", "")],
 }
@@ -115,11 +152,20 @@ def kit_files(lab):
     """Sources that a build needs, this lab and the grader; of the build, what runs."""
     for name in walk(NOT_PACKED):
         top = name.split("/")
-        if top[0] == "lab" and len(top) > 2 and os.path.exists(os.path.join(LABS, top[1], "lab.toml")) and top[1] != lab.id:
+        if (
+            top[0] == "lab"
+            and len(top) > 2
+            and os.path.exists(os.path.join(LABS, top[1], "lab.toml"))
+            and top[1] != lab.id
+        ):
             continue
         yield name
-    for name in ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun",
-                 *sorted({f"labs/{lab.id}/{test.program}" for test in lab.tests})]:
+    for name in [
+        "disk.img",
+        *[f"services/{s}" for s in lab.services],
+        "labs/labrun",
+        *sorted({f"labs/{lab.id}/{test.program}" for test in lab.tests}),
+    ]:
         yield os.path.join("build", name)
 
 
@@ -134,16 +180,25 @@ def kit(lab):
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:xz", preset=3) as archive:
         for name in kit_files(lab):
-            source = os.path.join(build.BUILD, name[len("build/"):]) if name.startswith("build/") else os.path.join(ROOT, name)
+            source = (
+                os.path.join(build.BUILD, name[len("build/") :])
+                if name.startswith("build/")
+                else os.path.join(ROOT, name)
+            )
             archive.add(source, name, recursive=False, filter=owned_by_root)
     return data.getvalue()
 
 
 def pack_gradescope(lab, target):
     build.prepare(lab)
-    libraries = " ".join(f"build/lib/{os.path.basename(name)}.a" for name in ["libservice", *lab.libraries])
+    libraries = " ".join(
+        f"build/lib/{os.path.basename(name)}.a" for name in ["libservice", *lab.libraries]
+    )
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in (("setup.sh", SETUP.replace("@LIBRARIES@", libraries)), ("run_autograder", RUN.replace("@LAB@", lab.id))):
+        for name, text in (
+            ("setup.sh", SETUP.replace("@LIBRARIES@", libraries)),
+            ("run_autograder", RUN.replace("@LAB@", lab.id)),
+        ):
             member = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
             member.external_attr = 0o755 << 16
             archive.writestr(member, text)
@@ -151,6 +206,7 @@ def pack_gradescope(lab, target):
 
 
 # ---- a new lab ----
+
 
 def new_lab(name, server):
     """The templates, with the names put in. What it says is what to do next."""
@@ -166,10 +222,14 @@ def new_lab(name, server):
         for file in files:
             with open(os.path.join(root, file)) as source:
                 text = source.read().replace("@LAB@", name).replace("@SERVER@", server)
-            where = os.path.join(folder, os.path.relpath(root, templates), file.replace("SERVER", server))
+            where = os.path.join(
+                folder, os.path.relpath(root, templates), file.replace("SERVER", server)
+            )
             os.makedirs(os.path.dirname(where), exist_ok=True)
             with open(where, "w") as target:
                 target.write(text)
-    labs.load(name)                 # says what would be wrong with it
-    return (f"lab/{name}: it works as it is: lab/admin selftest {name}\n"
-            f"then: HANDOUT.md and tests/ (what is asked), skeleton/ and instructor/solution/ (the server), instructor/mutants/ (what must be caught)")
+    labs.load(name)  # says what would be wrong with it
+    return (
+        f"lab/{name}: it works as it is: lab/admin selftest {name}\n"
+        f"then: HANDOUT.md and tests/ (what is asked), skeleton/ and instructor/solution/ (the server), instructor/mutants/ (what must be caught)"
+    )

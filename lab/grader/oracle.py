@@ -13,9 +13,17 @@ def output(lab, test, seed):
     """The program runs in an empty folder, which stands for the root of the lab's disk."""
     program = os.path.join(build.BUILD, "labs", lab.id, test.program)
     with tempfile.TemporaryDirectory(prefix="minnow-oracle-") as folder:
-        done = subprocess.run([program, *test.run.split()[1:], str(seed)], env=dict(os.environ, LAB_ROOT=folder), stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
+        done = subprocess.run(
+            [program, *test.run.split()[1:], str(seed)],
+            env=dict(os.environ, LAB_ROOT=folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=300,
+        )
     if done.returncode:
-        raise broken(f"{test.id} fails on Linux with seed {seed}: {done.stdout[-500:].decode(errors='replace')}")
+        raise broken(
+            f"{test.id} fails on Linux with seed {seed}: {done.stdout[-500:].decode(errors='replace')}"
+        )
     return done.stdout.decode("latin-1")
 
 
@@ -28,6 +36,9 @@ def store(lab):
                 digest = hashlib.sha256(file.read()).hexdigest()
             for seed in seeds:
                 head = f"{test.id}, seed {seed}, printed on Linux by {test.program}.c, SHA-256 {digest}\n"
-                write_file(os.path.join(lab.folder, folder, "expected", f"{test.id}-{seed}.txt"), head + output(lab, test, seed))
+                write_file(
+                    os.path.join(lab.folder, folder, "expected", f"{test.id}-{seed}.txt"),
+                    head + output(lab, test, seed),
+                )
                 count += 1
     return count

@@ -14,23 +14,62 @@ SCHEMA = "lab/1"
 
 
 def empty(lab, files, others):
-    return {"schema": SCHEMA, "lab": lab.id, "title": lab.title, "server": lab.server, "seeds": lab.seeds, "shifts": lab.shifts,
-            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}, "left_out": shown.lines(others, shown.NAMES),
-            "kit": {"image": evidence.digest(os.path.join(build.BUILD, "disk.img"))},
-            "build": {"ok": True, "output": ""}, "tests": [], "hidden": None, "requirements": lab.requirements(),
-            "score": {"visible": 0, "visible_max": lab.points["visible"], "hidden_max": lab.points["hidden"], "human_max": lab.points["human"]}}
+    return {
+        "schema": SCHEMA,
+        "lab": lab.id,
+        "title": lab.title,
+        "server": lab.server,
+        "seeds": lab.seeds,
+        "shifts": lab.shifts,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "left_out": shown.lines(others, shown.NAMES),
+        "kit": {"image": evidence.digest(os.path.join(build.BUILD, "disk.img"))},
+        "build": {"ok": True, "output": ""},
+        "tests": [],
+        "hidden": None,
+        "requirements": lab.requirements(),
+        "score": {
+            "visible": 0,
+            "visible_max": lab.points["visible"],
+            "hidden_max": lab.points["hidden"],
+            "human_max": lab.points["human"],
+        },
+    }
 
 
 def test_entry(lab, test, failed, passed, seeds):
-    entry = {"id": test.id, "title": test.title, "req": test.req, "points": test.points, "score": 0, "status": "skipped", "needs": test.needs,
-             "limit_ms": test.virtual_timeout_ms}
+    entry = {
+        "id": test.id,
+        "title": test.title,
+        "req": test.req,
+        "points": test.points,
+        "score": 0,
+        "status": "skipped",
+        "needs": test.needs,
+        "limit_ms": test.virtual_timeout_ms,
+    }
     if test.id in failed:
         o = failed[test.id]
-        entry |= {"status": "failed", "kind": o.kind, "seed": o.seed, "shift": o.shift, "did": shown.line(o.did),
-                  "expected": shown.line(o.expected), "happened": shown.line(o.happened), "detail": shown.lines(o.detail), "before": o.before, "replay": f"lab/lab replay {lab.id}:{test.id}:{o.seed}",
-                  "seeds_passed": seeds[:seeds.index(o.seed)] if o.seed in seeds else []}
+        entry |= {
+            "status": "failed",
+            "kind": o.kind,
+            "seed": o.seed,
+            "shift": o.shift,
+            "did": shown.line(o.did),
+            "expected": shown.line(o.expected),
+            "happened": shown.line(o.happened),
+            "detail": shown.lines(o.detail),
+            "before": o.before,
+            "replay": f"lab/lab replay {lab.id}:{test.id}:{o.seed}",
+            "seeds_passed": seeds[: seeds.index(o.seed)] if o.seed in seeds else [],
+        }
     elif test.id in passed:
-        entry |= {"status": "passed", "score": test.points, "ns": passed[test.id], "seeds_passed": seeds}
+        entry |= {
+            "status": "passed",
+            "score": test.points,
+            "ns": passed[test.id],
+            "seeds_passed": seeds,
+        }
     else:
         entry["blocked_by"] = [need for need in test.needs if need not in passed]
     return entry
@@ -47,7 +86,11 @@ def grade(lab, files, hidden=False, progress=lambda text: None, seeds=None, only
             record["seeds"] = [seed for seed, _ in runs]
             wanted = with_needs(lab, only) if only else None
             failed, passed = run.grade(lab, program, runs, wanted, progress)
-            record["tests"] = [test_entry(lab, test, failed, passed, record["seeds"]) for test in lab.tests if wanted is None or test.id in wanted]
+            record["tests"] = [
+                test_entry(lab, test, failed, passed, record["seeds"])
+                for test in lab.tests
+                if wanted is None or test.id in wanted
+            ]
             record["score"]["visible_max"] = sum(test["points"] for test in record["tests"])
             if hidden and lab.hidden_seeds:
                 record["hidden"] = grade_hidden(lab, program, failed, progress)
@@ -73,12 +116,31 @@ def grade_hidden(lab, program, failed, progress):
     """What fails visibly fails hidden: a hidden test never tests anything new."""
     again = dict(failed)
     for number, (seed, shift) in enumerate(lab.runs(hidden=True), 1):
-        run.run_seed(lab, program, seed, shift, again, progress=lambda text, n=number: progress(f"hidden seed {n}"))
+        run.run_seed(
+            lab,
+            program,
+            seed,
+            shift,
+            again,
+            progress=lambda text, n=number: progress(f"hidden seed {n}"),
+        )
     good = sum(test.points for test in run.ready(lab, again))
     newly = [o for name, o in again.items() if name not in failed]
-    return {"max": lab.points["hidden"], "score": lab.points["hidden"] * good // lab.points["visible"],
-            "failed": [{"test": o.test, "seed": o.seed, "kind": o.kind, "did": shown.line(o.did), "expected": shown.line(o.expected), "happened": shown.line(o.happened)}
-                       for o in newly]}
+    return {
+        "max": lab.points["hidden"],
+        "score": lab.points["hidden"] * good // lab.points["visible"],
+        "failed": [
+            {
+                "test": o.test,
+                "seed": o.seed,
+                "kind": o.kind,
+                "did": shown.line(o.did),
+                "expected": shown.line(o.expected),
+                "happened": shown.line(o.happened),
+            }
+            for o in newly
+        ],
+    }
 
 
 def hidden_score(record):
@@ -97,11 +159,16 @@ def status(record):
 def verdict(record):
     """What must not change from run to run: everything but how long it took, the host or a test (a disk is as fast as the host)."""
     tests = [{key: value for key, value in test.items() if key != "ns"} for test in record["tests"]]
-    return json.dumps({**{key: value for key, value in record.items() if key != "seconds"}, "tests": tests}, sort_keys=True)
+    return json.dumps(
+        {**{key: value for key, value in record.items() if key != "seconds"}, "tests": tests},
+        sort_keys=True,
+    )
 
 
 def save(record, folder):
-    write_file(os.path.join(folder, "record.json"), json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_file(
+        os.path.join(folder, "record.json"), json.dumps(record, indent=1, sort_keys=True) + "\n"
+    )
 
 
 def load(folder):

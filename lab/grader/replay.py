@@ -52,12 +52,29 @@ def debugger(lab, program, source):
     """QEMU's words for waiting, and the line to type in another terminal: GDB stops where the server begins. A socket in our own folder:
     no port that may be taken."""
     folder = os.path.join(build.BUILD, "labs", lab.id)
-    programs, script, channel = (os.path.join(folder, name) for name in ("gdb-programs", "gdb", "gdb-channel"))
+    programs, script, channel = (
+        os.path.join(folder, name) for name in ("gdb-programs", "gdb", "gdb-channel")
+    )
     os.makedirs(programs, exist_ok=True)
     shutil.copyfile(program, os.path.join(programs, lab.server))
-    write_file(script, GDB_SCRIPT.format(build=build.BUILD, programs=programs, lab=lab.id, server=lab.server, source=os.path.abspath(source), root=ROOT, channel=channel))
+    write_file(
+        script,
+        GDB_SCRIPT.format(
+            build=build.BUILD,
+            programs=programs,
+            lab=lab.id,
+            server=lab.server,
+            source=os.path.abspath(source),
+            root=ROOT,
+            channel=channel,
+        ),
+    )
     write_file(os.path.join(build.BUILD, "gdb-port"), channel + "\n")
-    return ["-S", "-gdb", f"unix:{channel},server=on,wait=off"], f"gdb -q -x {os.path.relpath(script)}"
+    return [
+        "-S",
+        "-gdb",
+        f"unix:{channel},server=on,wait=off",
+    ], f"gdb -q -x {os.path.relpath(script)}"
 
 
 # ---- the trace as text and for Perfetto ----
@@ -72,7 +89,16 @@ def messages(text):
         match = RECORD.match(line)
         if match:
             number, at, sender, to, what, words = match.groups()
-            found.append({"number": int(number), "us": float(at), "from": sender.strip(), "to": to.strip(), "what": what.strip(), "words": words})
+            found.append(
+                {
+                    "number": int(number),
+                    "us": float(at),
+                    "from": sender.strip(),
+                    "to": to.strip(),
+                    "what": what.strip(),
+                    "words": words,
+                }
+            )
     return found
 
 
@@ -83,7 +109,10 @@ def of_server(found, server):
 
 def sequence(found):
     start = found[0]["us"] if found else 0
-    lines = [f"{m['us'] - start:12.3f}  {m['from']:<16} {m['what']:<28} {'-> ' + m['to'] if m['to'] != '-' else '':<20} {m['words']}".rstrip() for m in found]
+    lines = [
+        f"{m['us'] - start:12.3f}  {m['from']:<16} {m['what']:<28} {'-> ' + m['to'] if m['to'] != '-' else '':<20} {m['words']}".rstrip()
+        for m in found
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -95,20 +124,58 @@ def perfetto(found):
         for name in (m["from"], m["to"]):
             if name not in tracks and name != "-":
                 tracks[name] = len(tracks) + 1
-                events.append({"ph": "M", "name": "thread_name", "pid": 1, "tid": tracks[name], "args": {"name": name}})
+                events.append(
+                    {
+                        "ph": "M",
+                        "name": "thread_name",
+                        "pid": 1,
+                        "tid": tracks[name],
+                        "args": {"name": name},
+                    }
+                )
     for m in found:
         sender, to, at = tracks.get(m["from"]), tracks.get(m["to"]), m["us"]
         reply = m["what"].startswith("reply")
         if reply and m["from"] in working:
             name, begin = working.pop(m["from"])
-            events.append({"ph": "X", "name": name, "pid": 1, "tid": sender, "ts": begin, "dur": max(at - begin, 0.001), "args": {"result": m["words"]}})
+            events.append(
+                {
+                    "ph": "X",
+                    "name": name,
+                    "pid": 1,
+                    "tid": sender,
+                    "ts": begin,
+                    "dur": max(at - begin, 0.001),
+                    "args": {"result": m["words"]},
+                }
+            )
         elif to and not reply and m["to"] not in working:
             working[m["to"]] = (m["what"], at)
         if not to:
-            events.append({"ph": "i", "s": "t", "name": m["what"], "pid": 1, "tid": sender, "ts": at, "args": {"words": m["words"]}})
+            events.append(
+                {
+                    "ph": "i",
+                    "s": "t",
+                    "name": m["what"],
+                    "pid": 1,
+                    "tid": sender,
+                    "ts": at,
+                    "args": {"words": m["words"]},
+                }
+            )
             continue
         flow = {"cat": "message", "id": m["number"], "name": m["what"], "pid": 1}
-        events.append({"ph": "i", "s": "t", "name": m["what"], "pid": 1, "tid": sender, "ts": at, "args": {"words": m["words"]}})
+        events.append(
+            {
+                "ph": "i",
+                "s": "t",
+                "name": m["what"],
+                "pid": 1,
+                "tid": sender,
+                "ts": at,
+                "args": {"words": m["words"]},
+            }
+        )
         events.append({**flow, "ph": "s", "tid": sender, "ts": at})
         events.append({**flow, "ph": "f", "bp": "e", "tid": to, "ts": at + 0.001})
     return json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}) + "\n"

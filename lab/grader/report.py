@@ -8,11 +8,27 @@ from . import formats, html, record as records, write_file
 
 def manifest(record):
     """What was graded, by what."""
-    return json.dumps({key: record[key] for key in ("schema", "lab", "files", "kit", "seeds", "shifts", "left_out")}, indent=1) + "\n"
+    return (
+        json.dumps(
+            {
+                key: record[key]
+                for key in ("schema", "lab", "files", "kit", "seeds", "shifts", "left_out")
+            },
+            indent=1,
+        )
+        + "\n"
+    )
 
 
-FILES = {"report.txt": formats.text, "report.html": html.page, "junit.xml": formats.junit, "tap.txt": formats.tap, "results.json": formats.gradescope,
-         "classroom50.json": formats.classroom50, "manifest.json": manifest}
+FILES = {
+    "report.txt": formats.text,
+    "report.html": html.page,
+    "junit.xml": formats.junit,
+    "tap.txt": formats.tap,
+    "results.json": formats.gradescope,
+    "classroom50.json": formats.classroom50,
+    "manifest.json": manifest,
+}
 
 
 def write(record, folder):

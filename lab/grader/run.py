@@ -8,14 +8,25 @@ from dataclasses import asdict, dataclass, field
 
 from . import broken, guest
 
-KINDS = {"wrong-result": "a wrong result", "crash": "the server crashed", "hang": "no end: a hang", "deadlock": "a deadlock", "panic": "the kernel panicked",
-         "no-start": "the system did not come up", "unclean-end": "the system did not end cleanly", "disk": "the file system is damaged", "tampered": "the grader's programs were changed",
-         "killed": "the test program was killed", "trouble": "the test program could not go on"}
+KINDS = {
+    "wrong-result": "a wrong result",
+    "crash": "the server crashed",
+    "hang": "no end: a hang",
+    "deadlock": "a deadlock",
+    "panic": "the kernel panicked",
+    "no-start": "the system did not come up",
+    "unclean-end": "the system did not end cleanly",
+    "disk": "the file system is damaged",
+    "tampered": "the grader's programs were changed",
+    "killed": "the test program was killed",
+    "trouble": "the test program could not go on",
+}
 
 
 @dataclass
 class Outcome:
     """Of one test with one seed."""
+
     test: str
     seed: int
     shift: int
@@ -24,8 +35,10 @@ class Outcome:
     did: str = ""
     expected: str = ""
     happened: str = ""
-    detail: list = field(default_factory=list)      # lines: a back-trace, who waits for whom ...
-    before: list = field(default_factory=list)      # the tests that ran before it in the same boot: for replay
+    detail: list = field(default_factory=list)  # lines: a back-trace, who waits for whom ...
+    before: list = field(
+        default_factory=list
+    )  # the tests that ran before it in the same boot: for replay
     ns: int = 0
 
 
@@ -46,7 +59,9 @@ def waits(threads, server):
         words = line.split()
         if len(words) >= 4 and words[3] != "-":
             edges[words[1]] = words[3]
-            lines.append(f"{words[1]} waits for {words[3]}" + (f" in {words[4]}" if len(words) > 4 else ""))
+            lines.append(
+                f"{words[1]} waits for {words[3]}" + (f" in {words[4]}" if len(words) > 4 else "")
+            )
     for start in edges:
         path = [start]
         while path[-1] in edges and edges[path[-1]] not in path:
@@ -59,14 +74,19 @@ def waits(threads, server):
 def judge_end(lab, boot, event, outcome):
     """What an `end` record says of its test."""
     words = said(event["out"])
-    outcome.did, outcome.expected, outcome.happened = (words.get(w, "") for w in ("did", "expected", "happened"))
+    outcome.did, outcome.expected, outcome.happened = (
+        words.get(w, "") for w in ("did", "expected", "happened")
+    )
     outcome.ns = event["ns"]
     if event["died"] or (boot.panicked_at and event["how"] != "exit"):
         outcome.detail = boot.crashes()[:24]
         hung = any("does not come back" in line for line in outcome.detail)
         outcome.kind = "hang" if hung else "crash"
-        outcome.happened = f"the server {lab.server} " + ("did not come back from a request" if hung else "failed") + \
-            (f", and this came of it: {outcome.happened}" if outcome.happened else "")
+        outcome.happened = (
+            f"the server {lab.server} "
+            + ("did not come back from a request" if hung else "failed")
+            + (f", and this came of it: {outcome.happened}" if outcome.happened else "")
+        )
     elif event["how"] == "hang":
         cycle, lines = waits(event["threads"], lab.server)
         outcome.kind = "deadlock" if cycle else "hang"
@@ -75,7 +95,10 @@ def judge_end(lab, boot, event, outcome):
         outcome.happened = cycle or "none within the test's limit"
         outcome.detail = lines
     elif event["how"] == "signal":
-        outcome.kind, outcome.happened = "killed", f"the test program was ended by signal {event['code']}"
+        outcome.kind, outcome.happened = (
+            "killed",
+            f"the test program was ended by signal {event['code']}",
+        )
     elif event["code"] == 2 or "trouble" in words:
         outcome.kind, outcome.happened = "trouble", words.get("trouble", event["out"][-300:])
     elif event["code"]:
@@ -102,9 +125,13 @@ def expected_output(lab, test, seed):
             with open(path) as file:
                 head, _, text = file.read().partition("\n")
             if head.split()[-1] != digest:
-                raise broken(f"{path} was made from another {test.program}.c: run lab/admin oracle {lab.id}")
+                raise broken(
+                    f"{path} was made from another {test.program}.c: run lab/admin oracle {lab.id}"
+                )
             return text
-    raise broken(f"what {test.id} prints on Linux with seed {seed} is not stored: run lab/admin oracle {lab.id}")
+    raise broken(
+        f"what {test.id} prints on Linux with seed {seed} is not stored: run lab/admin oracle {lab.id}"
+    )
 
 
 def compare(lab, test, event, outcome):
@@ -113,8 +140,13 @@ def compare(lab, test, event, outcome):
         have = got[number] if number < len(got) else "(nothing more)"
         if line != have:
             outcome.passed, outcome.kind = False, "wrong-result"
-            outcome.did = line.partition(" = ")[0] + f" (step {number + 1} of {len(wanted)}; before it: {wanted[number - 1] if number else 'nothing'})"
-            outcome.expected = f"{line.partition(' = ')[2] or line}, as on Linux ({', '.join(test.req)})"
+            outcome.did = (
+                line.partition(" = ")[0]
+                + f" (step {number + 1} of {len(wanted)}; before it: {wanted[number - 1] if number else 'nothing'})"
+            )
+            outcome.expected = (
+                f"{line.partition(' = ')[2] or line}, as on Linux ({', '.join(test.req)})"
+            )
             outcome.happened = have.partition(" = ")[2] or have
             return
 
@@ -138,33 +170,51 @@ def judge(lab, boot, shift):
     if boot.disk_bad and not boot.tampered:
         last = outcomes[-1]
         last.passed, last.kind = False, "disk"
-        last.did, last.expected, last.happened = "checking the file system on the host after the tests", "no complaint", "what is shown below"
+        last.did, last.expected, last.happened = (
+            "checking the file system on the host after the tests",
+            "no complaint",
+            "what is shown below",
+        )
         last.detail = boot.disk_said.splitlines()[:12]
     elif not boot.clean():
         for outcome in outcomes:
             outcome.passed, outcome.kind = False, "unclean-end"
             outcome.happened = "after the tests the system did not come to an orderly end"
             if boot.tampered:
-                outcome.kind, outcome.happened = "tampered", "what a server under test must leave alone is not as it was"
-            outcome.detail = boot.tampered[:24] or boot.crashes()[:24] or boot.complaint.decode(errors="replace").splitlines()[:12]
+                outcome.kind, outcome.happened = (
+                    "tampered",
+                    "what a server under test must leave alone is not as it was",
+                )
+            outcome.detail = (
+                boot.tampered[:24]
+                or boot.crashes()[:24]
+                or boot.complaint.decode(errors="replace").splitlines()[:12]
+            )
     return outcomes
 
 
 def no_end(lab, boot, started, outcome):
     if boot.panicked_at:
-        outcome.kind, outcome.detail = "panic", boot.complaint.decode(errors="replace").splitlines()[:30]
+        outcome.kind, outcome.detail = (
+            "panic",
+            boot.complaint.decode(errors="replace").splitlines()[:30],
+        )
     elif started:
         outcome.kind = "hang"
     else:
         outcome.kind = "no-start"
-    outcome.happened = "the machine was stopped: its limit of instructions had passed" if boot.over_limit else "the machine stopped"
+    outcome.happened = (
+        "the machine was stopped: its limit of instructions had passed"
+        if boot.over_limit
+        else "the machine stopped"
+    )
     outcome.detail = outcome.detail or boot.crashes()[:24]
 
 
 def ready(lab, failed):
     """The tests whose needs have not failed, without those that have."""
     out = set(failed)
-    for test in lab.tests:          # in order: needs come before
+    for test in lab.tests:  # in order: needs come before
         if set(test.needs) & out:
             out.add(test.id)
     return [test for test in lab.tests if test.id not in out]
@@ -172,7 +222,9 @@ def ready(lab, failed):
 
 def outcomes_of(lab, program, tests, seed, shift, **options):
     """What comes of a boot with these tests, one after the other."""
-    return judge(lab, guest.boot(lab, program, [(test, seed) for test in tests], shift, **options), shift)
+    return judge(
+        lab, guest.boot(lab, program, [(test, seed) for test in tests], shift, **options), shift
+    )
 
 
 def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text: None):
@@ -187,17 +239,20 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
         if not bad:
             return outcomes
         if lab.disk and len(outcomes) > 1:
-            bad = blame_disk(lab, program, bad[0], tests[:len(outcomes)], seed, shift) or bad
+            bad = blame_disk(lab, program, bad[0], tests[: len(outcomes)], seed, shift) or bad
         for outcome in bad:
             failed[outcome.test] = outcome
-        if bad[0].kind == "no-start":       # nothing would be different for the others
+        if bad[0].kind == "no-start":  # nothing would be different for the others
             for test in tests:
-                failed.setdefault(test.id, Outcome(**{**asdict(bad[0]), "test": test.id, "before": []}))
+                failed.setdefault(
+                    test.id, Outcome(**{**asdict(bad[0]), "test": test.id, "before": []})
+                )
 
 
 def blame_disk(lab, program, bad, tests, seed, shift):
     """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does. `bad` is what came of the last
-    of them: if it failed otherwise than by the disk, perhaps those before it had already damaged what it found."""
+    of them: if it failed otherwise than by the disk, perhaps those before it had already damaged what it found.
+    """
     if bad.kind != "disk":
         tests = tests[:-1]
         if all(o.passed for o in outcomes_of(lab, program, tests, seed, shift)):
@@ -205,7 +260,9 @@ def blame_disk(lab, program, bad, tests, seed, shift):
     found = {}
     for test in tests:
         if test in ready(lab, found):
-            found.update((o.test, o) for o in outcomes_of(lab, program, [test], seed, shift) if not o.passed)
+            found.update(
+                (o.test, o) for o in outcomes_of(lab, program, [test], seed, shift) if not o.passed
+            )
     return list(found.values())
 
 

@@ -13,16 +13,27 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import Stop, broken, build, guest, hostile, lab as labs, record as records, run as runs, submission, trial
+from . import (
+    Stop,
+    broken,
+    build,
+    guest,
+    hostile,
+    lab as labs,
+    record as records,
+    run as runs,
+    submission,
+    trial,
+)
 
-HOSTILE, CLASS = "hostile", "class"     # beside the names of labs
+HOSTILE, CLASS = "hostile", "class"  # beside the names of labs
 
 
 @dataclass
 class Mutant:
     name: str
-    files: dict                         # {name: bytes}
-    fails: set                          # the tests that it must fail; what needs one of them is not run
+    files: dict  # {name: bytes}
+    fails: set  # the tests that it must fail; what needs one of them is not run
     why: str
     emulators: list = field(default_factory=lambda: ["qemu"])
 
@@ -31,15 +42,23 @@ def mutants(lab):
     found = []
     solution = os.path.join(lab.instructor, "solution")
     for patch in sorted(glob.glob(os.path.join(lab.instructor, "mutants", "*.patch"))):
-        about = labs.read_toml(patch[:-len("patch")] + "toml")
+        about = labs.read_toml(patch[: -len("patch")] + "toml")
         with tempfile.TemporaryDirectory(prefix="minnow-mutant-") as folder:
             for name in lab.submit:
                 build.copy(os.path.join(solution, name), os.path.join(folder, name))
-            done = subprocess.run(["patch", "-s", "-p1", "-d", folder, "-i", patch], capture_output=True, text=True)
+            done = subprocess.run(
+                ["patch", "-s", "-p1", "-d", folder, "-i", patch], capture_output=True, text=True
+            )
             if done.returncode:
                 raise broken(f"{os.path.basename(patch)} does not fit the solution: {done.stdout}")
             files = {name: submission.read(folder, name) for name in lab.submit}
-        found.append(Mutant(os.path.basename(patch)[:-len(".patch")], files, **{**about, "fails": set(about["fails"])}))
+        found.append(
+            Mutant(
+                os.path.basename(patch)[: -len(".patch")],
+                files,
+                **{**about, "fails": set(about["fails"])},
+            )
+        )
     return found
 
 
@@ -49,11 +68,19 @@ def solution(lab):
 
 def check_reference(lab, quick=False):
     """What is wrong, or nothing; so of all checks."""
-    record = records.grade(lab, solution(lab), hidden=not quick, seeds=lab.seeds[:1] if quick else None)
+    record = records.grade(
+        lab, solution(lab), hidden=not quick, seeds=lab.seeds[:1] if quick else None
+    )
     if records.status(record) == 0:
         return ""
-    bad = [f"{t['id']} (seed {t.get('seed')}: {t.get('kind')}: {t.get('did')}; {t.get('happened')})" for t in record["tests"] if t["status"] != "passed"]
-    bad += [f"hidden {f['test']} (seed {f['seed']})" for f in (record["hidden"] or {}).get("failed", [])]
+    bad = [
+        f"{t['id']} (seed {t.get('seed')}: {t.get('kind')}: {t.get('did')}; {t.get('happened')})"
+        for t in record["tests"]
+        if t["status"] != "passed"
+    ]
+    bad += [
+        f"hidden {f['test']} (seed {f['seed']})" for f in (record["hidden"] or {}).get("failed", [])
+    ]
     return record["build"]["output"] or "; ".join(bad)
 
 
@@ -74,7 +101,9 @@ def check_mutant(lab, mutant, quick=False):
     if not record["build"]["ok"]:
         return "does not build: " + record["build"]["output"]
     failed = {t["id"] for t in record["tests"] if t["status"] == "failed"}
-    wrong = [f"fails {t} too" for t in sorted(failed - mutant.fails)] + [f"passes {t}" for t in sorted(mutant.fails - failed)]
+    wrong = [f"fails {t} too" for t in sorted(failed - mutant.fails)] + [
+        f"passes {t}" for t in sorted(mutant.fails - failed)
+    ]
     others = [] if quick else [*lab.runs()[1:], *lab.runs(hidden=True)]
     with build.program(lab, mutant.files) as program:
         for seed, shift in others:
@@ -84,19 +113,32 @@ def check_mutant(lab, mutant, quick=False):
 
 def check_in_bochs(lab, files, fails):
     with build.program(lab, files) as program:
-        return "; ".join(differs(lab, program, fails, lab.seeds[0], guest.BOCHS_SHIFT, emulator="bochs"))
+        return "; ".join(
+            differs(lab, program, fails, lab.seeds[0], guest.BOCHS_SHIFT, emulator="bochs")
+        )
 
 
 def differs(lab, program, fails, seed, shift, emulator="qemu"):
     """Where with this seed the program does not fail just these tests: in words, a list."""
+
     def failed(tests):
-        return [o.test for o in runs.outcomes_of(lab, program, tests, seed, shift, emulator=emulator) if not o.passed]
+        return [
+            o.test
+            for o in runs.outcomes_of(lab, program, tests, seed, shift, emulator=emulator)
+            if not o.passed
+        ]
+
     must_pass = runs.ready(lab, fails)
     wrong = [f"fails {test} with seed {seed}" for test in (failed(must_pass) if must_pass else [])]
-    return wrong + [f"passes {test.id} with seed {seed}" for test in lab.tests if test.id in fails and not failed([test])]
+    return wrong + [
+        f"passes {test.id} with seed {seed}"
+        for test in lab.tests
+        if test.id in fails and not failed([test])
+    ]
 
 
 # ---- all checks ----
+
 
 def checks_of_lab(lab, quick):
     """(name, function) each."""
@@ -109,7 +151,9 @@ def checks_of_lab(lab, quick):
     for mutant in mutants(lab):
         yield f"mutant {mutant.name}", lambda mutant=mutant: check_mutant(lab, mutant)
         if "bochs" in mutant.emulators:
-            yield f"mutant {mutant.name} in Bochs", lambda mutant=mutant: check_in_bochs(lab, mutant.files, mutant.fails)
+            yield f"mutant {mutant.name} in Bochs", lambda mutant=mutant: check_in_bochs(
+                lab, mutant.files, mutant.fails
+            )
 
 
 def hostile_checks(folder):
@@ -134,6 +178,7 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
     def show(what, wrong, seconds):
         tell(f"{what}: {wrong or 'ok'} ({seconds:.0f} s)", flush=True)
         results.append(not wrong)
+
     with tempfile.TemporaryDirectory(prefix="minnow-hostile-") as folder:
         checks = []
         for name in names:
@@ -142,12 +187,16 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
             elif name != CLASS:
                 lab = labs.load(name)
                 build.prepare(lab)
-                checks += [(f"{lab.id}: {what}", check) for what, check in checks_of_lab(lab, quick)]
+                checks += [
+                    (f"{lab.id}: {what}", check) for what, check in checks_of_lab(lab, quick)
+                ]
         checks = [(what, check) for what, check in checks if only is None or only in what]
         with ThreadPoolExecutor(jobs) as pool:
-            for (what, _), (wrong, seconds) in zip(checks, pool.map(lambda c: attempt(c[1]), checks)):
+            for (what, _), (wrong, seconds) in zip(
+                checks, pool.map(lambda c: attempt(c[1]), checks)
+            ):
                 show(what, wrong, seconds)
-    if CLASS in names:                  # it keeps all processors busy by itself
+    if CLASS in names:  # it keeps all processors busy by itself
         lab = labs.load(hostile.LAB)
         for what, wrong, seconds in trial.run(lab, mutants(lab), jobs):
             show(f"{CLASS}: {what}", wrong, seconds)

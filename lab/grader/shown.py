@@ -6,7 +6,14 @@ LINES, COLUMNS, NAMES = 60, 400, 32
 
 def plain(text):
     """With what is no visible character written as in a C string."""
-    return "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)
+    return "".join(
+        c
+        if c.isprintable() or c == "\t"
+        else f"\\x{ord(c):02x}"
+        if ord(c) < 256
+        else f"\\u{ord(c):04x}"
+        for c in text
+    )
 
 
 def line(text, columns=COLUMNS):
@@ -19,7 +26,9 @@ def line(text, columns=COLUMNS):
 def lines(texts, count=LINES):
     """A list of lines, of which the first are kept."""
     found = list(texts)
-    return [line(text) for text in found[:count]] + ([f"... ({len(found) - count} lines more)"] if len(found) > count else [])
+    return [line(text) for text in found[:count]] + (
+        [f"... ({len(found) - count} lines more)"] if len(found) > count else []
+    )
 
 
 def text(whole, count=LINES):
@@ -29,4 +38,6 @@ def text(whole, count=LINES):
 def cell(value):
     """Of a table that a spreadsheet reads: nothing is a formula."""
     value = line(value).replace("\t", " ") if isinstance(value, str) else value
-    return "'" + value if isinstance(value, str) and value.lstrip()[:1] in tuple("=+-@|%") else value
+    return (
+        "'" + value if isinstance(value, str) and value.lstrip()[:1] in tuple("=+-@|%") else value
+    )

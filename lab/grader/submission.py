@@ -7,9 +7,9 @@ import zipfile
 
 from . import REFUSED, USAGE, Stop, shown
 
-LARGEST = 256 * 1024            # bytes a file
+LARGEST = 256 * 1024  # bytes a file
 LARGEST_ZIP = 16 << 20
-ALL_TOGETHER = 4096             # entries of a folder that are looked at
+ALL_TOGETHER = 4096  # entries of a folder that are looked at
 
 
 def refuse(text):
@@ -30,7 +30,9 @@ def read(path, name):
     except FileNotFoundError:
         raise refuse(f"{name} is missing") from None
     except OSError as error:
-        raise refuse(f"{name} is a symbolic link" if os.path.islink(full) else f"{name}: {error.strerror}") from None
+        raise refuse(
+            f"{name} is a symbolic link" if os.path.islink(full) else f"{name}: {error.strerror}"
+        ) from None
     with os.fdopen(handle, "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
@@ -48,9 +50,18 @@ def check_text(name, data):
         words = line.replace(b"#", b"# ").split()
         if b".incbin" in line or b"__has_embed" in line or words[1:2] == [b"embed"]:
             raise refuse(f"{name}, line {number}: takes in another file's bytes")
-        if words[:1] == [b"#"] and words[1:2] in ([b"include"], [b"include_next"], [b"import"]) and \
-                (b"".join(words[2:3])[:1] not in (b'"', b"<") or b"".join(words[2:3])[1:2] == b"/" or b".." in line):
-            raise refuse(f"{name}, line {number}: includes a file by a path that leads out of the tree")
+        if (
+            words[:1] == [b"#"]
+            and words[1:2] in ([b"include"], [b"include_next"], [b"import"])
+            and (
+                b"".join(words[2:3])[:1] not in (b'"', b"<")
+                or b"".join(words[2:3])[1:2] == b"/"
+                or b".." in line
+            )
+        ):
+            raise refuse(
+                f"{name}, line {number}: includes a file by a path that leads out of the tree"
+            )
 
 
 def collect(lab, path):
@@ -90,14 +101,14 @@ def from_zip(lab, path):
         raise refuse(f"the zip has {os.path.getsize(path)} bytes; {LARGEST_ZIP} are allowed")
     try:
         archive = zipfile.ZipFile(path)
-    except Exception as error:          # what a damaged zip can raise is in no document
+    except Exception as error:  # what a damaged zip can raise is in no document
         raise refuse(f"it is not a zip: {error}") from None
     with archive:
         members = archive.infolist()
         if len(members) > ALL_TOGETHER:
             raise refuse(f"more than {ALL_TOGETHER} files")
         for member in members:
-            name = member.filename.removeprefix("./")      # as tar writes names
+            name = member.filename.removeprefix("./")  # as tar writes names
             if member.is_dir():
                 continue
             if name.startswith("/") or ".." in name.split("/"):
@@ -118,7 +129,14 @@ def from_zip(lab, path):
                 raise refuse(f"{name}: {error}") from None
     for name in lab.submit:
         if name not in files:
-            deeper = next((f" (it holds {other}: zip the files, not their folder)" for other in others if other.endswith("/" + name)), "")
+            deeper = next(
+                (
+                    f" (it holds {other}: zip the files, not their folder)"
+                    for other in others
+                    if other.endswith("/" + name)
+                ),
+                "",
+            )
             raise refuse(f"{name} is missing{deeper}")
     return files, sorted(others)
 

@@ -1,4 +1,5 @@
-/* Gives its callers descriptors, as many as fit, with all flags there are, and results that are descriptors. */
+/* Gives its callers descriptors, as many as fit, with all flags there are, and results that are
+ * descriptors. */
 #include "service.h"
 static int64_t do_any(struct message *m)
 {

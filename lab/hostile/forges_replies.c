@@ -6,7 +6,12 @@ static void forge(void)
         for (uint64_t thread = 0; thread < 128; thread++)
             reply(sequence << 16 | thread, 0);
 }
-static int64_t do_any(struct message *m) { (void)m; forge(); return 0; }
+static int64_t do_any(struct message *m)
+{
+    (void)m;
+    forge();
+    return 0;
+}
 int main(void)
 {
     static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };

@@ -1,3 +1,7 @@
 /* Switches interrupts off and stops the processor. */
 #include "service.h"
-int main(void) { __asm__ volatile("cli; hlt"); return 0; }
+int main(void)
+{
+    __asm__ volatile("cli; hlt");
+    return 0;
+}

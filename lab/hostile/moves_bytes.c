@@ -1,4 +1,5 @@
-/* Says of each call that bytes of it have been moved, that it is slow, and throws it back to be made again. */
+/* Says of each call that bytes of it have been moved, that it is slow, and throws it back to be
+ * made again. */
 #include "service.h"
 #include "syscalls.h"
 static int64_t do_any(struct message *m)

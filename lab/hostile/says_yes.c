@@ -1,6 +1,10 @@
 /* Everything succeeds. */
 #include "service.h"
-static int64_t do_any(struct message *m) { (void)m; return 0; }
+static int64_t do_any(struct message *m)
+{
+    (void)m;
+    return 0;
+}
 int main(void)
 {
     static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };

@@ -1,6 +1,10 @@
 /* Throws every call back, for ever. */
 #include "service.h"
-static int64_t do_any(struct message *m) { throw_back(m->call, 0, 1); return LATER; }
+static int64_t do_any(struct message *m)
+{
+    throw_back(m->call, 0, 1);
+    return LATER;
+}
 int main(void)
 {
     static const handler_t handlers[] = { do_any, do_any, do_any, do_any, do_any };

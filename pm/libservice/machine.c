@@ -27,7 +27,10 @@ void time_wall(int64_t *sec, int64_t *nsec)
 /* Slots are fixed from boot, so those that were asked for are remembered. */
 endpoint_t service_find(const char *name)
 {
-    static struct { char name[16]; endpoint_t slot; } known[16];
+    static struct {
+        char name[16];
+        endpoint_t slot;
+    } known[16];
     static unsigned count;
     for (unsigned i = 0; i < count; i++)
         if (strcmp(known[i].name, name) == 0)
@@ -50,9 +53,18 @@ uint32_t in32(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 4, 0, 0, 0, 
 void out8(uint16_t port, uint8_t value) { kernel_ask(SYS_PORT_OUT, port, 1, value, 0, 0, 0); }
 void out16(uint16_t port, uint16_t value) { kernel_ask(SYS_PORT_OUT, port, 2, value, 0, 0, 0); }
 void out32(uint16_t port, uint32_t value) { kernel_ask(SYS_PORT_OUT, port, 4, value, 0, 0, 0); }
-void in_string16(uint16_t port, void *to, size_t bytes) { kernel_ask(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0); }
-void out_string16(uint16_t port, const void *from, size_t bytes) { kernel_ask(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0); }
-void out_string8(uint16_t port, const void *from, size_t bytes) { kernel_call(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0); }
+void in_string16(uint16_t port, void *to, size_t bytes)
+{
+    kernel_ask(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0);
+}
+void out_string16(uint16_t port, const void *from, size_t bytes)
+{
+    kernel_ask(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0);
+}
+void out_string8(uint16_t port, const void *from, size_t bytes)
+{
+    kernel_call(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0);
+}
 
 void irq_bind(unsigned irq, unsigned bit)
 {

@@ -1,11 +1,15 @@
-/* Memory of a service, within its manifest's budget. Small blocks come from lists by power of two, each with a head of 16 bytes
- * that tells its class; larger ones are runs of pages, kept in lists by power of two as well. */
+/* Memory of a service, within its manifest's budget. Small blocks come from lists by power of two,
+ * each with a head of 16 bytes that tells its class; larger ones are runs of pages, kept in lists
+ * by power of two as well. */
 #include "service.h"
 #include "syscalls.h"
 
 enum { HEAD = 16, CLASS_FIRST = 5, CLASS_PAGE = 12, CLASSES = 28, CHUNK_PAGES = 4 };
 
-struct head { uint64_t class; struct head *next; };
+struct head {
+    uint64_t class;
+    struct head *next;
+};
 _Static_assert(sizeof(struct head) == HEAD, "blocks stay 16-byte aligned");
 
 static struct head *free_lists[CLASSES];
@@ -20,7 +24,8 @@ void *memory_pages(size_t pages)
 
 void *memory_dma(size_t pages, paddr_t *physical)
 {
-    int64_t at = kernel_call(SYS_GROW, pages, GROW_CONTIGUOUS | GROW_BELOW_4G, (uint64_t)physical, 0, 0, 0);
+    int64_t at = kernel_call(SYS_GROW, pages, GROW_CONTIGUOUS | GROW_BELOW_4G, (uint64_t)physical,
+                             0, 0, 0);
     return at < 0 ? NULL : (void *)at;
 }
 
@@ -35,7 +40,7 @@ static struct head *carve(unsigned class)
         size_t pages = CHUNK_PAGES;
         char *more = memory_pages(pages);
         if (!more)
-            more = memory_pages(pages = 1);   /* the last of the budget */
+            more = memory_pages(pages = 1); /* the last of the budget */
         if (!more)
             return NULL;
         chunk_left = pages * PAGE_SIZE;

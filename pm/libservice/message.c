@@ -4,22 +4,28 @@
 
 #include <minnow/file.h>
 
-_Static_assert(offsetof(struct message, w) == 24 && offsetof(struct message, label) == 96 && sizeof(struct message) == 104, "stubs.S knows struct message");
-_Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_frame, r3) == 136, "stubs.S knows struct call_frame");
+_Static_assert(offsetof(struct message, w) == 24 && offsetof(struct message, label) == 96 &&
+                   sizeof(struct message) == 104,
+               "stubs.S knows struct message");
+_Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_frame, r3) == 136,
+               "stubs.S knows struct call_frame");
 _Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
-_Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4, "stubs.S knows the numbers");
+_Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4,
+               "stubs.S knows the numbers");
 
-enum { THROW_AHEAD = 64 * 1024 };   /* how much of a buffer is brought at once when one page of it is missing */
+/* how much of a buffer is brought at once when one page of it is missing */
+enum { THROW_AHEAD = 64 * 1024 };
 
 /* What the loop knows of the call in hand; handlers see the message in it. */
 struct work {
     struct message m;
-    struct reply   reply;
-    bool           missing;          /* a copy failed: a page of the window is not there */
-    size_t         missing_offset, missing_length;
+    struct reply reply;
+    bool missing; /* a copy failed: a page of the window is not there */
+    size_t missing_offset, missing_length;
 };
 
-/* Copies: what service_run() was given may stand on the stack, which is used anew when the thread is rolled back. */
+/* Copies: what service_run() was given may stand on the stack, which is used anew when the thread
+ * is rolled back. */
 static struct service service;
 static struct protocol by_number[PROTOCOL_COUNT];
 
@@ -41,10 +47,7 @@ int reply_full(call_t c, int64_t result, const struct reply *r)
     return kernel_call(SYS_REPLY, c, result, r->flags, r->r1, r->r2, r->r3);
 }
 
-int reply(call_t c, int64_t result)
-{
-    return kernel_call(SYS_REPLY, c, result, 0, 0, 0, 0);
-}
+int reply(call_t c, int64_t result) { return kernel_call(SYS_REPLY, c, result, 0, 0, 0, 0); }
 
 /* ---- the loop ---- */
 
@@ -52,7 +55,9 @@ static int64_t handle(struct work *w)
 {
     uint64_t op = w->m.op;
     const struct protocol *p = &by_number[op_protocol(op) < PROTOCOL_COUNT ? op_protocol(op) : 0];
-    handler_t handler = op_protocol(op) < PROTOCOL_COUNT && op_number(op) < p->count ? p->handlers[op_number(op)] : NULL;
+    handler_t handler = op_protocol(op) < PROTOCOL_COUNT && op_number(op) < p->count
+                            ? p->handlers[op_number(op)]
+                            : NULL;
     if (!handler)
         return -ENOSYS;
     w->reply.flags = 0;
@@ -60,8 +65,9 @@ static int64_t handle(struct work *w)
     return handler(&w->m);
 }
 
-/* The whole rest of the buffer that a read or write named is brought at once, up to THROW_AHEAD; or as much as has been moved in
- * vain, so that all tries together cost no more than twice the work. */
+/* The whole rest of the buffer that a read or write named is brought at once, up to THROW_AHEAD; or
+ * as much as has been moved in vain, so that all tries together cost no more than twice the work.
+ */
 static void throw_missing(struct work *w)
 {
     size_t length = w->missing_length, rest = 0;
@@ -112,12 +118,12 @@ void serve_again(bool fail)
     receive_again(&w.m);
     if (!fail)
         loop(&w);
-    print("what it received has ended it twice and fails: operation %lx from %lx", w.m.op, w.m.from);
+    print("what it received has ended it twice and fails: operation %lx from %lx", w.m.op,
+          w.m.from);
     if (w.m.call)
         reply(w.m.call, -EIO);
     serve(NULL);
 }
-
 
 void service_run(const struct service *s)
 {
@@ -133,18 +139,25 @@ void service_run(const struct service *s)
     void *shadow = stack_shadow();
     if (!shadow)
         die("no memory to save stacks in");
-    stack_prepare((uintptr_t)__builtin_frame_address(0), kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32, shadow, NULL, NULL);
+    stack_prepare((uintptr_t)__builtin_frame_address(0),
+                  kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32, shadow, NULL, NULL);
     recovery_register(protocols, s->threads);
     serve(NULL);
 }
 
 /* ---- calls ---- */
 
-int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r)
+int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer,
+                    size_t length, struct call_result *r)
 {
     struct call_frame f = {
-        .m = { .op = a->op, .w = { a->w0, (uint64_t)buffer, length, a->w3, a->w4, a->w5 }, .object = a->object, .position = a->position, .flags = a->flags },
-        .to = to, .window = window,
+        .m = { .op = a->op,
+               .w = { a->w0, (uint64_t)buffer, length, a->w3, a->w4, a->w5 },
+               .object = a->object,
+               .position = a->position,
+               .flags = a->flags },
+        .to = to,
+        .window = window,
     };
     int64_t result = message_call(&f);
     if (r)
@@ -158,7 +171,8 @@ int64_t call(endpoint_t to, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, 
     return message_call(&f);
 }
 
-int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2, uint64_t w3)
+int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2,
+                    uint64_t w3)
 {
     struct call_frame f = { .m = { .op = op, .w = { 0, w1, w2, w3 }, .object = object }, .to = to };
     return message_call(&f);
@@ -173,7 +187,10 @@ int64_t connect(struct message *m, uint64_t object, uint64_t flags)
     return kernel_call(SYS_CONNECT, m->call, object, flags, 0, 0, 0);
 }
 
-void connection_errors(const struct message *m, uint32_t number) { kernel_ask(SYS_CONN_ERRORS, m->call, number, 0, 0, 0, 0); }
+void connection_errors(const struct message *m, uint32_t number)
+{
+    kernel_ask(SYS_CONN_ERRORS, m->call, number, 0, 0, 0, 0);
+}
 
 bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
 
@@ -224,7 +241,8 @@ void throw_back(call_t c, size_t offset, size_t length)
 
 void call_moved(call_t c, size_t bytes) { kernel_call(SYS_MOVED, c, bytes, 0, 0, 0, 0); }
 
-/* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string may not be there. */
+/* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string
+ * may not be there. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size)
 {
     enum { PIECE = 64 };

@@ -1,23 +1,29 @@
 /* How a service goes on after it has been stopped anywhere: at a fault, killed, or hanging.
  *
- * What a service is, is its memory and where its threads have entered the kernel. Whatever waits in the kernel is in order: only one
- * thread runs at a time, so only one can have been stopped half-way. Its way since it last came out of a call that commits is taken back:
- * its stores by the undo log, its stack by the copy that was saved then. It makes the same way again, with the same results in its hands; to
- * all others it was only slow. No call is made twice, since every call that must not be commits.
+ * What a service is, is its memory and where its threads have entered the kernel. Whatever waits in
+ * the kernel is in order: only one thread runs at a time, so only one can have been stopped
+ * half-way. Its way since it last came out of a call that commits is taken back: its stores by the
+ * undo log, its stack by the copy that was saved then. It makes the same way again, with the same
+ * results in its hands; to all others it was only slow. No call is made twice, since every call
+ * that must not be commits.
  *
- * When the same way ends badly again it is the request's fault. If the way begins with the request, that one is answered -EIO; if it begins with the
- * answer of another service, that becomes -EIO, and the handler undoes by its own error path what it has done. A third time: started afresh.
+ * When the same way ends badly again it is the request's fault. If the way begins with the request,
+ * that one is answered -EIO; if it begins with the answer of another service, that becomes -EIO,
+ * and the handler undoes by its own error path what it has done. A third time: started afresh.
  *
  * (Compiled without the undo log, which it reads.) */
 #include "service.h"
 #include "syscalls.h"
 
 enum { THREADS_MAX = 64, SHADOW_PAGES = 2, RANGE = 63 };
-enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };   /* as stubs.S pushes them: rax rdi rsi rdx, six registers, where to */
+/* as stubs.S pushes them: rax rdi rsi rdx, six registers, where to */
+enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };
 
-_Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16, "stubs.S knows struct saved_stack");
+_Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16,
+               "stubs.S knows struct saved_stack");
 
-extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[], call_returned[];
+extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[],
+    call_returned[];
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
 uint32_t recoveries, inherited;
@@ -27,7 +33,8 @@ static unsigned stacks_count;
 void *stack_shadow(void) { return stacks_count < THREADS_MAX ? memory_pages(SHADOW_PAGES) : NULL; }
 
 /* Whoever does this may be stopped in it and do it again: so each step may be done twice. */
-void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void), void *argument)
+void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
+                   void *argument)
 {
     struct saved_stack *s = (struct saved_stack *)((on_stack | (SERVICE_STACK_SPAN - 1)) + 1) - 1;
     uint64_t *saved = shadow;
@@ -45,11 +52,15 @@ void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begi
 void recovery_register(uint32_t protocols, unsigned threads)
 {
     static struct recovery how;
-    how = (struct recovery){ (vaddr_t)recover, { { (vaddr_t)settle, (vaddr_t)settle_end }, { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
-    kernel_call(SYS_READY, (uint64_t)&how, protocols, threads, 0, 0, 0);   /* and the stack is saved: from now on it can be needed */
+    how = (struct recovery){ (vaddr_t)recover,
+                             { { (vaddr_t)settle, (vaddr_t)settle_end },
+                               { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
+    /* and the stack is saved: from now on it can be needed */
+    kernel_call(SYS_READY, (uint64_t)&how, protocols, threads, 0, 0, 0);
 }
 
-/* The receive may wait, and then others of this service have gone on: so it empties the log like any. But it does not make a new beginning. */
+/* The receive may wait, and then others of this service have gone on: so it empties the log like
+ * any. But it does not make a new beginning. */
 void receive_again(struct message *m)
 {
     uint32_t so_far = recoveries;

@@ -1,4 +1,5 @@
-/* Shares: see share.h. Few users hold something at once, so they stand in an array that is searched. */
+/* Shares: see share.h. Few users hold something at once, so they stand in an array that is
+ * searched. */
 #include "share.h"
 
 #include "service.h"
@@ -34,7 +35,10 @@ static uint32_t *held_new(struct share *s, uint32_t user)
     return &s->user[i].held;
 }
 
-uint32_t share_user(const struct share *s, call_t call) { return s->taken < s->capacity / 4 ? 0 : call_user(call); }
+uint32_t share_user(const struct share *s, call_t call)
+{
+    return s->taken < s->capacity / 4 ? 0 : call_user(call);
+}
 
 uint32_t share_held(const struct share *s, uint32_t user)
 {
@@ -52,7 +56,9 @@ int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limi
     if (!n)
         return 0;
     uint32_t *held = held_by(s, user);
-    uint64_t most = user ? MIN(limit, s->each) : limit, has = held ? *held : user ? 0 : root_holds(s);
+    uint64_t most = user ? MIN(limit, s->each) : limit, has = held   ? *held
+                                                              : user ? 0
+                                                                     : root_holds(s);
     if (has > most || n > most - has)
         return error;
     if (user && !held && !(held = held_new(s, user)))

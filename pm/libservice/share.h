@@ -1,35 +1,50 @@
-/* Shares: who holds how many of what. A table that programs can fill has one. Of its `capacity`, one user other than root may hold
- * `each`; the last `reserve` are left for root alone. So a user who takes all he gets hinders neither root nor, unless several do so
- * together, the other users.
+/* Shares: who holds how many of what. A table that programs can fill has one. Of its `capacity`,
+ * one user other than root may hold `each`; the last `reserve` are left for root alone. So a user
+ * who takes all he gets hinders neither root nor, unless several do so together, the other users.
  *
  *     static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
- *     if ((error = share_take(&pipe_share, p->user = call_user(m->call), 1, -ENFILE))) return error;
- *     share_give(&pipe_share, p->user, 1);
+ *     if ((error = share_take(&pipe_share, p->user = call_user(m->call), 1, -ENFILE))) return
+ * error; share_give(&pipe_share, p->user, 1);
  *
- * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given back for the same user, so the
- * object that was made remembers him. */
+ * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given
+ * back for the same user, so the object that was made remembers him. */
 #ifndef SHARE_H
 #define SHARE_H
 
 #include <minnow/message.h>
 
-enum { SHARE_USERS = 64 };   /* who hold something at the same time; a further one is refused */
+/* who hold something at the same time; a further one is refused */
+enum { SHARE_USERS = 64 };
 
 struct share {
-    uint32_t capacity, reserve, each;                              /* units; reserve <= capacity */
-    uint32_t taken;                                                /* of all users together */
-    uint32_t users;                                                /* places of `user` that were ever used */
-    struct { uint32_t user, held; } user[SHARE_USERS];             /* but root, who holds the rest. held 0: the place is free */
+    uint32_t capacity, reserve, each; /* units; reserve <= capacity */
+    uint32_t taken;                   /* of all users together */
+    /* places of `user` that were ever used */
+    uint32_t users;
+    /* but root, who holds the rest. held 0: the place is free */
+    struct {
+        uint32_t user, held;
+    } user[SHARE_USERS];
 };
 
-#define SHARE(capacity, reserve, each) { (capacity), (reserve), (each), 0, 0, { { 0, 0 } } }
+#define SHARE(capacity, reserve, each)       \
+    {                                        \
+        (capacity), (reserve), (each), 0, 0, \
+        {                                    \
+            {                                \
+                0, 0                         \
+            }                                \
+        }                                    \
+    }
 
-/* `user` takes n more. 0, or `error` when that is more than he may have: then nothing has changed. Does not wait. */
+/* `user` takes n more. 0, or `error` when that is more than he may have: then nothing has changed.
+ * Does not wait. */
 int share_take(struct share *s, uint32_t user, uint32_t n, int error);
 /* Likewise, and altogether no more than `limit`, the resource limit of who asks, be he root. */
 int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limit, int error);
-/* For whom a call takes something of a share: as long as a quarter of it is not taken that is nobody's concern and root's account,
- * which saves asking. A user may thus come to hold a quarter more than his part. */
+/* For whom a call takes something of a share: as long as a quarter of it is not taken that is
+ * nobody's concern and root's account, which saves asking. A user may thus come to hold a quarter
+ * more than his part. */
 uint32_t share_user(const struct share *s, call_t call);
 /* Gives back what share_take has given to the same user. */
 void share_give(struct share *s, uint32_t user, uint32_t n);

@@ -1,5 +1,6 @@
-/* <string.h>, as far as services use it. Copies go by quadwords: in the emulators `rep movsb` costs every byte. What they write over they
- * note in the undo log by themselves, in one entry; so this file is compiled without the plugin that does it for others. */
+/* <string.h>, as far as services use it. Copies go by quadwords: in the emulators `rep movsb` costs
+ * every byte. What they write over they note in the undo log by themselves, in one entry; so this
+ * file is compiled without the plugin that does it for others. */
 #include "service.h"
 
 enum { NOTED_MOST = 1024 };
@@ -12,7 +13,8 @@ static inline void note(void *at, size_t bytes)
     __asm__ volatile("call undo_note_range" : "+D"(at), "+a"(bytes) : : "cc", "memory");
 }
 
-/* The same for what may as well be done twice, since it does not change what it reads: if it is long, the service rather commits and would do it again. */
+/* The same for what may as well be done twice, since it does not change what it reads: if it is
+ * long, the service rather commits and would do it again. */
 static inline void note_repeatable(void *at, size_t bytes)
 {
     if (bytes <= NOTED_MOST)
@@ -38,7 +40,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return copy(to, from, n);
 }
 
-/* Upwards, or downwards: as long as what is read has not been written over, the pieces may overlap. */
+/* Upwards, or downwards: as long as what is read has not been written over, the pieces may overlap.
+ */
 static void move(char *to, const char *from, size_t n, bool up)
 {
     if (up) {

@@ -1,10 +1,13 @@
-/* The kernel calls, and the start of a service. Offsets are those of struct message (minnow/message.h), struct call_frame, struct saved_stack
- * (syscalls.h) and struct reply (service.h); the numbers are checked in message.c.
+/* The kernel calls, and the start of a service. Offsets are those of struct message
+ * (minnow/message.h), struct call_frame, struct saved_stack (syscalls.h) and struct reply
+ * (service.h); the numbers are checked in message.c.
  *
- * A call that commits goes through `enter` or `enter_receive` alone. What the service has written until then stands from the moment that the
- * kernel has the call: so the first thing on the way back is to empty the undo log and to save the stack, which is where the thread
- * begins again if it is stopped before its next such call. Between `syscall` and the end of that (the ranges settle..., which the kernel
- * knows from struct recovery) there is nothing to take back: a thread that is stopped there just goes on. */
+ * A call that commits goes through `enter` or `enter_receive` alone. What the service has written
+ * until then stands from the moment that the kernel has the call: so the first thing on the way
+ * back is to empty the undo log and to save the stack, which is where the thread begins again if it
+ * is stopped before its next such call. Between `syscall` and the end of that (the ranges
+ * settle..., which the kernel knows from struct recovery) there is nothing to take back: a thread
+ * that is stopped there just goes on. */
 
 #define CALL     0
 #define OP       8
@@ -25,7 +28,7 @@
 #define R2       128
 #define R3       136
 
-#define STACK_SPAN 0x10000          /* a stack's top is a multiple of it; struct saved_stack stands there */
+#define STACK_SPAN 0x10000  /* a stack's top is a multiple of it; struct saved_stack stands there */
 #define STACK_SIZE 64
 #define SHADOW     0
 #define CAPACITY   8
@@ -87,7 +90,8 @@
 
     .text
 
-/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; of the others only those that a function must keep. */
+/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; of the others only
+ * those that a function must keep. */
 enter:
     syscall
     .globl settle, settle_end, settle_receive, settle_receive_end
@@ -127,7 +131,8 @@ settle_end:
     addq $48, %rsp
     ret
 
-/* Likewise for a call that brings the next message, in all registers but rcx and r11. Nothing of the stack is wanted again. */
+/* Likewise for a call that brings the next message, in all registers but rcx and r11. Nothing of
+ * the stack is wanted again. */
 enter_receive:
     syscall
 settle_receive:
@@ -152,7 +157,8 @@ kernel_call:
     movq 8(%rsp), %r9
     jmp enter
 
-/* The kernel lets a thread that was stopped between two such calls go on here: rdi its index, rsi enum resume. */
+/* The kernel lets a thread that was stopped between two such calls go on here: rdi its index, rsi
+ * enum resume. */
     .globl recover
 recover:
     leaq recovery_stack_top(%rip), %rsp
@@ -247,7 +253,8 @@ message_reply_receive:
     POP_SAVED
     ret
 
-/* A service starts here with an empty stack. rdi: 1 when it takes over the state of a predecessor. */
+/* A service starts here with an empty stack. rdi: 1 when it takes over the state of a
+ * predecessor. */
     .globl _start
 _start:
     movl %edi, inherited(%rip)
@@ -261,7 +268,8 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread: rdi = struct start. Stopped before its first call that commits, it begins again behind the first instruction. */
+/* Another thread: rdi = struct start. Stopped before its first call that commits, it begins again
+ * behind the first instruction. */
     .globl thread_entry, thread_begin
 thread_entry:
     subq $STACK_SIZE - 8, %rsp      /* struct saved_stack is above */

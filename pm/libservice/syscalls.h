@@ -5,24 +5,32 @@
 #include <minnow/message.h>
 #include <minnow/syscall.h>
 
-/* A kernel call that changes something in the world. It commits: should the service be stopped later, it begins again behind this call, and
- * what it has written before stays. In stubs.S. */
-int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+/* A kernel call that changes something in the world. It commits: should the service be stopped
+ * later, it begins again behind this call, and what it has written before stays. In stubs.S. */
+int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                    uint64_t f);
 
-/* A kernel call that may as well be made twice: it only asks, or does the same again. It commits nothing, and costs less. */
-static inline int64_t kernel_ask(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+/* A kernel call that may as well be made twice: it only asks, or does the same again. It commits
+ * nothing, and costs less. */
+static inline int64_t kernel_ask(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                                 uint64_t e, uint64_t f)
 {
     register uint64_t r10 __asm__("r10") = d;
     register uint64_t r8 __asm__("r8") = e;
     register uint64_t r9 __asm__("r9") = f;
     int64_t result;
-    __asm__ volatile("syscall" : "=a"(result), "+r"(r10), "+r"(r8), "+r"(r9)
-                     : "a"((uint64_t)number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result), "+r"(r10), "+r"(r8), "+r"(r9)
+                     : "a"((uint64_t)number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
     return result;
 }
 
 /* In stubs.S. The request of an outgoing message; results come back in r1..r3. */
-struct call_frame { struct message m; uint64_t to, window, r1, r2, r3; };
+struct call_frame {
+    struct message m;
+    uint64_t to, window, r1, r2, r3;
+};
 int64_t message_call(struct call_frame *f);
 int64_t message_forward(const struct message *m, uint64_t to);
 struct reply;
@@ -31,28 +39,34 @@ void message_receive_again(struct message *m);
 /* Replies `result` and the words of r to m->call, then receives into m. */
 void message_reply_receive(struct message *m, int64_t result, const struct reply *r);
 
-/* At the top of a thread's stack: what the stack held when the thread last came out of a call that commits. */
+/* At the top of a thread's stack: what the stack held when the thread last came out of a call that
+ * commits. */
 struct saved_stack {
-    void    *shadow;      /* the copy */
-    size_t   capacity;    /* of the shadow, in bytes */
-    size_t   length;      /* saved; 0: it had just received a message; ~0: it was more than the shadow holds */
-    unsigned index;       /* of the thread */
+    void *shadow;    /* the copy */
+    size_t capacity; /* of the shadow, in bytes */
+    /* saved; 0: it had just received a message; ~0: it was more than the shadow holds */
+    size_t length;
+    unsigned index; /* of the thread */
     uint64_t unused[4];
 };
 
-/* Makes a thread one that can be rolled back, before it runs (recover.c): the thread of that index, whose stack an address lies on,
- * with memory from stack_shadow() to save the stack in. Until it has come out of a call that commits, it begins again at `begin`
- * with the argument in rdi, its stack empty. */
-void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void), void *argument);
-void *stack_shadow(void);     /* NULL: no memory, or too many threads */
+/* Makes a thread one that can be rolled back, before it runs (recover.c): the thread of that index,
+ * whose stack an address lies on, with memory from stack_shadow() to save the stack in. Until it
+ * has come out of a call that commits, it begins again at `begin` with the argument in rdi, its
+ * stack empty. */
+void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
+                   void *argument);
+void *stack_shadow(void); /* NULL: no memory, or too many threads */
 void receive_again(struct message *m);
 void recovery_register(uint32_t protocols, unsigned threads);
 
-/* Goes on with what was received last. fail: a call is not handled again but answered -EIO. In message.c. */
+/* Goes on with what was received last. fail: a call is not handled again but answered -EIO. In
+ * message.c. */
 _Noreturn void serve_again(bool fail);
 
 /* In undo.S. */
 extern uint64_t undo_log[], undo_end[], *undo_next;
-extern uint32_t recoveries;   /* of this stretch, by its own fault; a call that commits sets it to 0 */
+/* of this stretch, by its own fault; a call that commits sets it to 0 */
+extern uint32_t recoveries;
 
 #endif

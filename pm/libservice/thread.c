@@ -1,10 +1,17 @@
-/* Threads of a service and waiting among them: see service.h. They are a monitor, so nothing here can be interrupted by another
- * thread of the service but in park(). */
+/* Threads of a service and waiting among them: see service.h. They are a monitor, so nothing here
+ * can be interrupted by another thread of the service but in park(). */
 #include "service.h"
 #include "syscalls.h"
 
-struct waiter { struct waiter *next; unsigned thread; bool woken; };
-struct start { void (*run)(void *); void *argument; };
+struct waiter {
+    struct waiter *next;
+    unsigned thread;
+    bool woken;
+};
+struct start {
+    void (*run)(void *);
+    void *argument;
+};
 
 void thread_entry(void), thread_begin(void);
 _Noreturn void thread_main(struct start *s);
@@ -37,7 +44,8 @@ int thread_start(void (*run)(void *), void *argument)
     if (made < 0)
         return made;
     uint64_t stack = made & ~(int64_t)(SERVICE_STACK_SPAN - 1);
-    stack_prepare(stack - 1, made - stack, shadow, thread_begin, s);   /* it runs when this thread waits */
+    /* it runs when this thread waits */
+    stack_prepare(stack - 1, made - stack, shadow, thread_begin, s);
     return 0;
 }
 
@@ -98,7 +106,7 @@ void condition_wake(struct condition *c)
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
     struct pending **at = &l->first;
-    while (*at) {   /* the same thread's earlier call was cancelled without our being told */
+    while (*at) { /* the same thread's earlier call was cancelled without our being told */
         struct pending *p = *at;
         if ((p->m.call & 0xffff) == (m->call & 0xffff)) {
             *at = p->next;

@@ -1,11 +1,14 @@
-/* The undo log: what stood where a service has written since it last came out of the kernel by a call that commits. The compiler
- * (undo/plugin.cc) puts a call of undo_note* before each store; stubs.S empties the log; recover.c walks it backwards.
+/* The undo log: what stood where a service has written since it last came out of the kernel by a
+ * call that commits. The compiler (undo/plugin.cc) puts a call of undo_note* before each store;
+ * stubs.S empties the log; recover.c walks it backwards.
  *
- * An entry is 16 bytes, address and old quadword. That of a longer piece is the old bytes, padded to whole quadwords, and behind them
- * address | 1 << 63 and the length. undo_next moves last, so a log is whole at every instruction.
+ * An entry is 16 bytes, address and old quadword. That of a longer piece is the old bytes, padded
+ * to whole quadwords, and behind them address | 1 << 63 and the length. undo_next moves last, so a
+ * log is whole at every instruction.
  *
- * When the log is full the service commits by itself, in the middle of what it is doing: there it would begin again. service.ld gives the log
- * its place and size. All of these spoil rax, rdi and the flags alone. */
+ * When the log is full the service commits by itself, in the middle of what it is doing: there it
+ * would begin again. service.ld gives the log its place and size. All of these spoil rax, rdi and
+ * the flags alone. */
 
     .text
 

@@ -1,4 +1,5 @@
-/* What the boot loader brought: boot.services, one name a line, and for each name a program and a manifest. */
+/* What the boot loader brought: boot.services, one name a line, and for each name a program and a
+ * manifest. */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -41,7 +42,10 @@ static void read_list(void)
         if (!n || *start == '#')
             continue;
         if (n >= sizeof services[0].name || slots == MAX_SERVICE || slot_of(start, n))
-            print("boot.services:%u: %s", line, slot_of(start, n) ? "the name is taken" : n >= sizeof services[0].name ? "the name is too long" : "too many services");
+            print("boot.services:%u: %s", line,
+                  slot_of(start, n)              ? "the name is taken"
+                  : n >= sizeof services[0].name ? "the name is too long"
+                                                 : "too many services");
         else
             memcpy(services[slots++].name, start, n);
     }
@@ -56,7 +60,8 @@ static void read_manifest(struct entry *e)
         print("%s: the boot loader brought no program", e->name);
     else if (!module_find(e->name, ".manifest", &manifest))
         print("%s: the boot loader brought no manifest", e->name);
-    else if (manifest_parse(manifest.bytes, manifest.size, all_pages, slot_of, &e->rights, &e->more, &error) < 0)
+    else if (manifest_parse(manifest.bytes, manifest.size, all_pages, slot_of, &e->rights, &e->more,
+                            &error) < 0)
         print("%s.manifest:%u: %s", e->name, error.line, error.reason);
     else
         e->state = ABSENT;
@@ -72,7 +77,8 @@ static void refuse_cycle(void)
         return;
     print("the manifests allow calls in a circle:");
     for (unsigned i = 0; cycle[i]; i++)
-        print("  %s calls %s", services[cycle[i]].name, services[cycle[cycle[i + 1] ? i + 1 : 0]].name);
+        print("  %s calls %s", services[cycle[i]].name,
+              services[cycle[cycle[i + 1] ? i + 1 : 0]].name);
     die("so services could wait for each other for ever: not started");
 }
 
@@ -83,7 +89,8 @@ static void refuse_needy(void)
         changed = false;
         for (unsigned i = 2; i < slots; i++)
             for (unsigned k = 1; k < MAX_SERVICE && services[i].state != REFUSED; k++)
-                if (services[i].more.needs >> k & 1 && (k >= slots || services[k].state == REFUSED)) {
+                if (services[i].more.needs >> k & 1 &&
+                    (k >= slots || services[k].state == REFUSED)) {
                     print("%s: needs %s, which cannot run", services[i].name, services[k].name);
                     services[i].state = REFUSED;
                     changed = true;

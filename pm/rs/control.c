@@ -2,13 +2,14 @@
  *
  *     start NAME | stop NAME | restart NAME | kill NAME
  *     replace NAME, a line's end, and the program itself
- *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS apart in the mean; 0 ends it
- *     strike NS [NAME...]        likewise, once, at that time after boot
+ *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS
+ * apart in the mean; 0 ends it strike NS [NAME...]        likewise, once, at that time after boot
  *     strike-after RECORD NS [NAME...]   likewise, NS after that record of the trace has been made
- *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes hexadecimal
+ *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes
+ * hexadecimal
  *
- * A read gives the list of services, a line each. Replacing is answered when the new program has come up, or -ECANCELED when the
- * former one runs again. */
+ * A read gives the list of services, a line each. Replacing is answered when the new program has
+ * come up, or -ECANCELED when the former one runs again. */
 #include "char.h"
 #include "rs.h"
 #include "syscalls.h"
@@ -19,7 +20,10 @@ enum weather { STORM, STRIKE, STRIKE_AFTER };
 enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
 
 /* Where programs come to. One that no service runs any more is used again. */
-static struct { char *at; size_t pages; } buffers[8];
+static struct {
+    char *at;
+    size_t pages;
+} buffers[8];
 
 static char *buffer_take(size_t bytes)
 {
@@ -27,8 +31,9 @@ static char *buffer_take(size_t bytes)
     for (unsigned i = 0; i < ARRAY_SIZE(buffers); i++) {
         bool used = false;
         for (unsigned k = 1; k < slots; k++)
-            used |= buffers[i].at && (services[k].program.bytes == buffers[i].at || services[k].before.bytes == buffers[i].at
-                                         || services[k].next.bytes == buffers[i].at);
+            used |= buffers[i].at && (services[k].program.bytes == buffers[i].at ||
+                                      services[k].before.bytes == buffers[i].at ||
+                                      services[k].next.bytes == buffers[i].at);
         if (used || (buffers[i].at && buffers[i].pages < pages))
             continue;
         if (!buffers[i].at) {
@@ -57,13 +62,14 @@ static int64_t replace(struct message *m, unsigned slot, size_t header)
     if (!at)
         return -ENOMEM;
     int64_t error = copy_in(m, header, at, size);
-    if (!error)   /* it takes the place of what runs: the same addresses */
+    if (!error) /* it takes the place of what runs: the same addresses */
         error = elf_relocate(at, size, services[slot].rights.slide);
     if (!error)
         error = life_replace(slot, &(struct image){ at, size });
     if (error)
         return error;
-    if (services[slot].program.bytes != at && services[slot].next.bytes != at)   /* it was the same */
+    /* it was the same */
+    if (services[slot].program.bytes != at && services[slot].next.bytes != at)
         return m->w[2];
     replacing[slot] = m->call;
     replacing_length[slot] = m->w[2];
@@ -127,17 +133,23 @@ static int64_t make_mutant(const char *at, const char *end)
     const char *name, *digits;
     size_t length, digits_length;
     uint64_t address;
-    if (!take_word(&at, end, &name, &length) || !take_number(&at, end, &address) || !take_word(&at, end, &digits, &digits_length))
+    if (!take_word(&at, end, &name, &length) || !take_number(&at, end, &address) ||
+        !take_word(&at, end, &digits, &digits_length))
         return -EINVAL;
     unsigned slot = slot_of(name, length);
     return slot ? storm_mutate(slot, address, digits, digits_length) : -ENOENT;
 }
 
 /* The commands on one service. */
-static int64_t look_after(struct message *m, const char *verb, size_t verb_length, const char *text, const char *at, const char *end)
+static int64_t look_after(struct message *m, const char *verb, size_t verb_length, const char *text,
+                          const char *at, const char *end)
 {
-    static const struct { const char *name; int (*run)(unsigned slot); } commands[] = {
-        { "start", life_start }, { "stop", life_stop }, { "restart", life_restart }, { "kill", life_kill }, { "replace", NULL },
+    static const struct {
+        const char *name;
+        int (*run)(unsigned slot);
+    } commands[] = {
+        { "start", life_start }, { "stop", life_stop }, { "restart", life_restart },
+        { "kill", life_kill },   { "replace", NULL },
     };
     const char *name;
     size_t length;
@@ -154,7 +166,8 @@ static int64_t look_after(struct message *m, const char *verb, size_t verb_lengt
         return slot > 1 && at < end && *at == '\n' ? replace(m, slot, at + 1 - text) : -EINVAL;
     if (slot > 1)
         return commands[i].run(slot);
-    return commands[i].run == life_kill || commands[i].run == life_restart ? life_kill(slot) : -EINVAL;
+    return commands[i].run == life_kill || commands[i].run == life_restart ? life_kill(slot)
+                                                                           : -EINVAL;
 }
 
 static int64_t do_write(struct message *m)
@@ -183,15 +196,19 @@ static int64_t do_write(struct message *m)
 static int64_t do_read(struct message *m)
 {
     static const char *const states[] = {
-        [ABSENT] = "absent", [CREATED] = "created", [RUNNING] = "running", [STOPPED] = "stopped", [WAITING] = "waiting",
-        [GIVEN_UP] = "given up", [REFUSED] = "refused",
+        [ABSENT] = "absent",   [CREATED] = "created", [RUNNING] = "running",
+        [STOPPED] = "stopped", [WAITING] = "waiting", [GIVEN_UP] = "given up",
+        [REFUSED] = "refused",
     };
     static char text[TEXT_MAX];
-    size_t n = format(text, sizeof text, "%-12s %-8s %6s %6s %5s %-10s %s\n", "NAME", "STATE", "STARTS", "DEATHS", "HANGS", "PROGRAM", "WHEN IT DIES");
+    size_t n = format(text, sizeof text, "%-12s %-8s %6s %6s %5s %-10s %s\n", "NAME", "STATE",
+                      "STARTS", "DEATHS", "HANGS", "PROGRAM", "WHEN IT DIES");
     for (unsigned i = 1; i < slots && n < sizeof text - LINE_MAX; i++) {
         const struct entry *e = &services[i];
-        n += format(text + n, sizeof text - n, "%-12s %-8s %6u %6u %5u %-10s %s\n", e->name, states[e->state], e->starts, e->deaths, e->hangs,
-                    e->replaced ? "replaced" : "booted", e->rights.afresh ? "started afresh" : "rolled back");
+        n += format(text + n, sizeof text - n, "%-12s %-8s %6u %6u %5u %-10s %s\n", e->name,
+                    states[e->state], e->starts, e->deaths, e->hangs,
+                    e->replaced ? "replaced" : "booted",
+                    e->rights.afresh ? "started afresh" : "rolled back");
     }
     if (m->position >= n)
         return 0;
@@ -203,12 +220,17 @@ static int64_t do_read(struct message *m)
     return length;
 }
 
-static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR_SERVICE, CONN_SEEKABLE); }
+static int64_t do_open(struct message *m)
+{
+    return char_open(m, m->object == MINOR_SERVICE, CONN_SEEKABLE);
+}
 static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
 
 static const handler_t handlers[] = {
-    [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_SEEK)] = char_seek, [op_number(FS_STAT)] = do_stat,
-    [op_number(FS_OPEN)] = do_open, [op_number(FS_POLL)] = char_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
+    [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = char_seek,        [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_OPEN)] = do_open,          [op_number(FS_POLL)] = char_poll,
+    [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = char_ioctl,
     [op_number(FS_TRUNCATE)] = char_invalid,
 };
 const struct protocol control_protocol = PROTOCOL_TABLE(FS, handlers);

@@ -1,17 +1,30 @@
 /* Starting, stopping and replacing services, and what happens when one dies.
  *
- * A service that fails is frozen by the kernel, and the manager is notified. One that keeps state gets its code and constants written anew
- * and is rolled back (libservice/recover.c): its callers see a pause. One that keeps none is stopped and started like at first; what it was
- * asked and has not answered is asked again. Deaths in a row put off the next start: twice as long each time. Who dies too often before it
- * is ready is given up.
+ * A service that fails is frozen by the kernel, and the manager is notified. One that keeps state
+ * gets its code and constants written anew and is rolled back (libservice/recover.c): its callers
+ * see a pause. One that keeps none is stopped and started like at first; what it was asked and has
+ * not answered is asked again. Deaths in a row put off the next start: twice as long each time. Who
+ * dies too often before it is ready is given up.
  *
- * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for LOOKS times, does not come back; nor does who owes
- * an answer and has done nothing for as long as its manifest allows. */
+ * A hang is a death as well: whoever has been at the same thing whenever it was looked at, for
+ * LOOKS times, does not come back; nor does who owes an answer and has done nothing for as long as
+ * its manifest allows. */
 #include "rs.h"
 #include "syscalls.h"
 
-enum { MS = 1000000, LOOK_NS = 60 * MS, LOOKS = 3, ROW_NS = 1000 * MS, ROW_AT_ONCE = 4, ROW_MOST = 12, BACK_OFF_NS = 20 * MS, BACK_OFF_MOST = 7, PROOF_NS = 2000u * MS, REST_NS = MS / 2,
-       HALT_SECONDS = 6 };
+enum {
+    MS = 1000000,
+    LOOK_NS = 60 * MS,
+    LOOKS = 3,
+    ROW_NS = 1000 * MS,
+    ROW_AT_ONCE = 4,
+    ROW_MOST = 12,
+    BACK_OFF_NS = 20 * MS,
+    BACK_OFF_MOST = 7,
+    PROOF_NS = 2000u * MS,
+    REST_NS = MS / 2,
+    HALT_SECONDS = 6
+};
 
 static uint64_t halt_at;
 
@@ -27,7 +40,8 @@ static int create(unsigned slot)
     struct entry *e = &services[slot];
     if (image_check(&e->program) == 0)
         e->rights.slide = image_slide(&e->program);
-    return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name), (uint64_t)&e->rights, 0, 0);
+    return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name),
+                       (uint64_t)&e->rights, 0, 0);
 }
 
 int life_create(unsigned slot)
@@ -47,8 +61,10 @@ static int run(unsigned slot)
     if (!error)
         error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
     if (error) {
-        print("%s: cannot be started: %s", e->name, error == -ENOEXEC ? "not a program for this system"
-              : error == -ENOMEM ? "its manifest allows too little memory" : "refused by the kernel");
+        print("%s: cannot be started: %s", e->name,
+              error == -ENOEXEC  ? "not a program for this system"
+              : error == -ENOMEM ? "its manifest allows too little memory"
+                                 : "refused by the kernel");
         return error;
     }
     e->state = RUNNING;
@@ -57,13 +73,15 @@ static int run(unsigned slot)
     return 0;
 }
 
-/* It will not come up: its callers are told. Where nothing can run any more, the machine stops as soon as the file servers have written what they hold. */
+/* It will not come up: its callers are told. Where nothing can run any more, the machine stops as
+ * soon as the file servers have written what they hold. */
 static void give_up(unsigned slot, enum state state)
 {
     kernel_call(SYS_SERVICE_KILL, slot, KILL_REFUSE, 0, 0, 0, 0);
     services[slot].state = state;
     if (services[slot].more.loss_is_fatal && !halt_at) {
-        print("nothing can run without %s: the machine stops in %u seconds", services[slot].name, HALT_SECONDS);
+        print("nothing can run without %s: the machine stops in %u seconds", services[slot].name,
+              HALT_SECONDS);
         halt_at = time_now() + HALT_SECONDS * 1000ul * MS;
     }
 }
@@ -119,7 +137,8 @@ static bool same(const struct image *a, const struct image *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-/* e->program takes the place of what runs: with its memory, if that one keeps state; else in a place of its own. -EBUSY: not yet. */
+/* e->program takes the place of what runs: with its memory, if that one keeps state; else in a
+ * place of its own. -EBUSY: not yet. */
 static int succeed(unsigned slot)
 {
     struct entry *e = &services[slot];
@@ -166,11 +185,14 @@ static int change(unsigned slot, const struct image *to)
     if (error)
         former_again(slot);
     else
-        print("%s: %s", e->name, e->next_is_former ? "the former program has taken over" : "replaced by another program");
+        print("%s: %s", e->name,
+              e->next_is_former ? "the former program has taken over"
+                                : "replaced by another program");
     return error;
 }
 
-/* The service has something in hand whenever it is looked at; it is looked at often, for a while. */
+/* The service has something in hand whenever it is looked at; it is looked at often, for a while.
+ */
 static void change_when_at_rest(unsigned slot, uint64_t now)
 {
     struct entry *e = &services[slot];
@@ -220,7 +242,8 @@ static void go_back(unsigned slot, const char *why)
 static void go_back_at_rest(unsigned slot)
 {
     struct entry *e = &services[slot];
-    print("%s: the replacement has died: the former program runs again as soon as it is at rest", e->name);
+    print("%s: the replacement has died: the former program runs again as soon as it is at rest",
+          e->name);
     e->next = e->before;
     e->next_is_former = true;
     e->before.bytes = NULL;
@@ -251,10 +274,12 @@ static void bring_back(unsigned slot, enum crash crash)
     struct task_info info;
     /* Once, a hang may have been the host's: one that stands still for a while. */
     bool own_fault = crash != CRASH_KILLED && (crash != CRASH_HUNG || e->row > 1);
-    bool nothing_lost = e->rights.afresh || (task_of(slot, &info) && !info.ready);   /* it has not served anybody yet */
+    /* it has not served anybody yet */
+    bool nothing_lost = e->rights.afresh || (task_of(slot, &info) && !info.ready);
     if (!nothing_lost && crash != CRASH_UNRECOVERABLE) {
         image_load(slot, &e->program, LOAD_CONSTANT, NULL);
-        if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0, 0, 0) == 0) {
+        if (kernel_call(SYS_SERVICE_RESUME, slot, own_fault ? RESUME_FAILED : RESUME_KILLED, 0, 0,
+                        0, 0) == 0) {
             e->state = RUNNING;
             return;
         }
@@ -268,8 +293,12 @@ static void bring_back(unsigned slot, enum crash crash)
 }
 
 static const char *const reasons[] = {
-    [CRASH_FAULT] = "a fault", [CRASH_EXIT] = "its own decision", [CRASH_UNRECOVERABLE] = "a failure that cannot be rolled back",
-    [CRASH_KILLED] = "command", [CRASH_HUNG] = "hanging", [CRASH_VIOLATION] = "breaking its manifest",
+    [CRASH_FAULT] = "a fault",
+    [CRASH_EXIT] = "its own decision",
+    [CRASH_UNRECOVERABLE] = "a failure that cannot be rolled back",
+    [CRASH_KILLED] = "command",
+    [CRASH_HUNG] = "hanging",
+    [CRASH_VIOLATION] = "breaking its manifest",
 };
 
 static void died(unsigned slot, const struct task_info *info)
@@ -284,7 +313,8 @@ static void died(unsigned slot, const struct task_info *info)
     }
     e->row = now - e->died < ROW_NS ? e->row + 1 : 1;
     e->died = now;
-    print("%s has died of %s%s", e->name, reasons[info->crash], info->ready ? "" : " before it was ready");
+    print("%s has died of %s%s", e->name, reasons[info->crash],
+          info->ready ? "" : " before it was ready");
     if (e->before.bytes && info->ready && !e->rights.afresh)
         go_back_at_rest(slot);
     if (e->before.bytes) {
@@ -295,7 +325,8 @@ static void died(unsigned slot, const struct task_info *info)
     } else if (e->row > ROW_AT_ONCE) {
         e->state = WAITING;
         e->crash = info->crash;
-        e->retry = now + ((uint64_t)BACK_OFF_NS << MIN(e->row - ROW_AT_ONCE, (uint32_t)BACK_OFF_MOST));
+        e->retry = now +
+                   ((uint64_t)BACK_OFF_NS << MIN(e->row - ROW_AT_ONCE, (uint32_t)BACK_OFF_MOST));
     } else {
         bring_back(slot, info->crash);
     }
@@ -339,7 +370,9 @@ static void beat(unsigned slot, uint64_t pulse)
     if (pulse & PULSE_READY)
         return;
     bool asleep = pulse & PULSE_ASLEEP;
-    uint64_t looks = asleep ? (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) / LOOK_NS : LOOKS;
+    uint64_t looks = asleep ? (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) /
+                                  LOOK_NS
+                            : LOOKS;
     if (!pulse)
         e->sleeps = 0;
     e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
@@ -347,7 +380,8 @@ static void beat(unsigned slot, uint64_t pulse)
     if (e->looks >= looks && e->state == RUNNING) {
         e->hangs++;
         e->sleeps += asleep && e->sleeps < BACK_OFF_MOST;
-        kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);   /* the notification comes back here */
+        /* the notification comes back here */
+        kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0);
     }
 }
 

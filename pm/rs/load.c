@@ -4,12 +4,12 @@
 
 #include <minnow/elf.h>
 
-static const struct elf_segment *segments(const struct image *i) { return (const void *)(i->bytes + ((const struct elf_header *)i->bytes)->segments_at); }
-
-vaddr_t image_slide(const struct image *i)
+static const struct elf_segment *segments(const struct image *i)
 {
-    return segments(i)[0].address - SERVICE_LINKED;
+    return (const void *)(i->bytes + ((const struct elf_header *)i->bytes)->segments_at);
 }
+
+vaddr_t image_slide(const struct image *i) { return segments(i)[0].address - SERVICE_LINKED; }
 
 int image_check(const struct image *i)
 {
@@ -18,7 +18,9 @@ int image_check(const struct image *i)
         return -ENOEXEC;
     for (unsigned k = 0; k < h->segment_count; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        if (s->type == ELF_DYNAMIC || (s->type == ELF_LOAD && (!range_within(s->offset, s->file_size, i->size) || s->file_size > s->memory_size)))
+        if (s->type == ELF_DYNAMIC ||
+            (s->type == ELF_LOAD &&
+             (!range_within(s->offset, s->file_size, i->size) || s->file_size > s->memory_size)))
             return -ENOEXEC;
     }
     return 0;
@@ -26,12 +28,15 @@ int image_check(const struct image *i)
 
 static int load_segment(unsigned slot, const struct image *i, const struct elf_segment *s)
 {
-    uint64_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) | (s->flags & ELF_X ? PAGE_EXEC : 0);
+    uint64_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) |
+                          (s->flags & ELF_X ? PAGE_EXEC : 0);
     int64_t error = 0;
     if (s->file_size)
-        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address, (uint64_t)i->bytes + s->offset, s->file_size, protection, 0);
+        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address, (uint64_t)i->bytes + s->offset,
+                            s->file_size, protection, 0);
     if (!error && s->memory_size > s->file_size)
-        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address + s->file_size, 0, s->memory_size - s->file_size, protection, 0);
+        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address + s->file_size, 0,
+                            s->memory_size - s->file_size, protection, 0);
     return error;
 }
 
@@ -41,7 +46,8 @@ int image_load(unsigned slot, const struct image *i, enum load what, uint64_t *e
     int error = image_check(i);
     for (unsigned k = 0; k < h->segment_count && !error; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        bool stays = (what == LOAD_CONSTANT && s->flags & ELF_W) || (what == LOAD_BESIDES_STATE && s->address - image_slide(i) >= SERVICE_STATE);
+        bool stays = (what == LOAD_CONSTANT && s->flags & ELF_W) ||
+                     (what == LOAD_BESIDES_STATE && s->address - image_slide(i) >= SERVICE_STATE);
         if (s->type == ELF_LOAD && !stays)
             error = load_segment(slot, i, s);
     }
@@ -56,13 +62,15 @@ static struct image state_of(const struct image *i)
     static const char wanted[] = ".state";
     const struct elf_header *h = (const void *)i->bytes;
     const struct elf_section *s = (const void *)(i->bytes + h->sections_at);
-    if (h->section_size != sizeof *s || h->sections_at > i->size || h->section_count * sizeof *s > i->size - h->sections_at
-        || h->names_section >= h->section_count)
+    if (h->section_size != sizeof *s || h->sections_at > i->size ||
+        h->section_count * sizeof *s > i->size - h->sections_at ||
+        h->names_section >= h->section_count)
         return (struct image){ 0 };
     uint64_t names = s[h->names_section].offset;
     for (unsigned k = 0; k < h->section_count; k++) {
         uint64_t name = names + s[k].name;
-        if (name > i->size || i->size - name < sizeof wanted || memcmp(i->bytes + name, wanted, sizeof wanted) != 0)
+        if (name > i->size || i->size - name < sizeof wanted ||
+            memcmp(i->bytes + name, wanted, sizeof wanted) != 0)
             continue;
         if (s[k].offset <= i->size && s[k].size <= i->size - s[k].offset)
             return (struct image){ i->bytes + s[k].offset, s[k].size };
@@ -83,8 +91,10 @@ int image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length)
     address += image_slide(i);
     for (unsigned k = 0; k < h->segment_count; k++) {
         const struct elf_segment *s = &segments(i)[k];
-        if (s->type == ELF_LOAD && s->flags & ELF_X && address >= s->address && length <= s->file_size && address - s->address <= s->file_size - length)
-            return kernel_call(SYS_SERVICE_LOAD, slot, address, (uint64_t)bytes, length, PAGE_READ | PAGE_EXEC, 0);
+        if (s->type == ELF_LOAD && s->flags & ELF_X && address >= s->address &&
+            length <= s->file_size && address - s->address <= s->file_size - length)
+            return kernel_call(SYS_SERVICE_LOAD, slot, address, (uint64_t)bytes, length,
+                               PAGE_READ | PAGE_EXEC, 0);
     }
     return -EINVAL;
 }

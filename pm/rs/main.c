@@ -1,5 +1,6 @@
-/* The service manager: the first process. It gives every service of the list its slot, so that names can be looked up and calls can wait
- * before the service runs; then it loads and starts them in the order of the list, and keeps them alive (life.c). */
+/* The service manager: the first process. It gives every service of the list its slot, so that
+ * names can be looked up and calls can wait before the service runs; then it loads and starts them
+ * in the order of the list, and keeps them alive (life.c). */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -13,20 +14,20 @@ static int64_t do_status(struct message *m)
     if (slot >= slots)
         return -ENOENT;
     const struct entry *e = &services[slot];
-    struct rs_status out = { .state = e->state, .starts = e->starts, .deaths = e->deaths, .rights = e->rights };
+    struct rs_status out = {
+        .state = e->state, .starts = e->starts, .deaths = e->deaths, .rights = e->rights
+    };
     memcpy(out.name, e->name, sizeof out.name);
     int error = copy_out(m, 0, &out, MIN(m->w[2], sizeof out));
     return error ? error : (int64_t)sizeof out;
 }
 
-static int64_t do_halt(struct message *m)
-{
-    return kernel_call(SYS_HALT, m->w[0], 0, 0, 0, 0, 0);
-}
+static int64_t do_halt(struct message *m) { return kernel_call(SYS_HALT, m->w[0], 0, 0, 0, 0, 0); }
 
 int main(void)
 {
-    static const handler_t handlers[] = { [op_number(RS_STATUS)] = do_status, [op_number(RS_HALT)] = do_halt };
+    static const handler_t handlers[] = { [op_number(RS_STATUS)] = do_status,
+                                          [op_number(RS_HALT)] = do_halt };
     struct protocol protocols[] = { PROTOCOL_TABLE(RS, handlers), control_protocol };
     memcpy(services[1].name, "rs", 3);
     services[1].state = RUNNING;
@@ -40,5 +41,8 @@ int main(void)
         if (services[i].state == CREATED)
             life_start(i);
     life_look(0);
-    service_run(&(struct service){ .protocols = protocols, .count = ARRAY_SIZE(protocols), .threads = 1, .notify = life_look });
+    service_run(&(struct service){ .protocols = protocols,
+                                   .count = ARRAY_SIZE(protocols),
+                                   .threads = 1,
+                                   .notify = life_look });
 }

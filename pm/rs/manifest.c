@@ -4,7 +4,11 @@
 #include <minnow/errno.h>
 #include "service.h"
 
-struct reader { const char *at, *end; unsigned line; const char *reason; };
+struct reader {
+    const char *at, *end;
+    unsigned line;
+    const char *reason;
+};
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == ','; }
 
@@ -43,7 +47,9 @@ static bool number(const char **at, const char *end, uint64_t *value)
     const char *digits = s;
     for (*value = 0; s < end; s++) {
         char c = *s | 0x20;
-        unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
+        unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                                            : 99;
         if (d >= base)
             break;
         *value = *value * base + d;
@@ -73,8 +79,10 @@ static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
     return 0;
 }
 
-/* A name with something behind it, at `at`: a number, the one object with which the slot may be called, or `lent`. */
-static int read_object(struct reader *r, unsigned slot, const char *at, const char *end, struct service_rights *out)
+/* A name with something behind it, at `at`: a number, the one object with which the slot may be
+ * called, or `lent`. */
+static int read_object(struct reader *r, unsigned slot, const char *at, const char *end,
+                       struct service_rights *out)
 {
     uint64_t object = 0;
     if (word_is(at, end - at, "lent")) {
@@ -91,7 +99,8 @@ static int read_object(struct reader *r, unsigned slot, const char *at, const ch
     return slot ? fail(r, "more than 4 objects") : 0;
 }
 
-/* Names, of which one with something behind it, `ata:3` or `ata:lent`, may be called with some objects only. */
+/* Names, of which one with something behind it, `ata:3` or `ata:lent`, may be called with some
+ * objects only. */
 static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights *out)
 {
     size_t n;
@@ -108,9 +117,13 @@ static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights
 
 static int read_rights(struct reader *r, uint32_t *rights)
 {
-    static const struct { const char *name; uint32_t bit; } known[] = {
-        { "caller", RIGHT_CALLER }, { "pm", RIGHT_PM }, { "rs", RIGHT_RS }, { "posix", RIGHT_POSIX }, { "info", RIGHT_INFO }, { "dma", RIGHT_DMA }, { "sched", RIGHT_SCHED },
-        { "dump", RIGHT_DUMP }, { "-", 0 },
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } known[] = {
+        { "caller", RIGHT_CALLER }, { "pm", RIGHT_PM },     { "rs", RIGHT_RS },
+        { "posix", RIGHT_POSIX },   { "info", RIGHT_INFO }, { "dma", RIGHT_DMA },
+        { "sched", RIGHT_SCHED },   { "dump", RIGHT_DUMP }, { "-", 0 },
     };
     size_t n;
     for (const char *w; (w = word(r, &n));) {
@@ -226,14 +239,16 @@ static int read_patience(struct reader *r, uint32_t *ms)
     size_t n;
     uint64_t value = UINT32_MAX;
     const char *w = word(r, &n), *at = w;
-    if (!w || (!word_is(w, n, "-") && (!number(&at, w + n, &value) || at != w + n || value >= UINT32_MAX)))
+    if (!w || (!word_is(w, n, "-") &&
+               (!number(&at, w + n, &value) || at != w + n || value >= UINT32_MAX)))
         return fail(r, "patience is a number of ms, or -");
     *ms = value;
     return 0;
 }
 
 /* One of two words: *second tells which. */
-static int read_word(struct reader *r, const char *one, const char *other, const char *reason, uint32_t *second)
+static int read_word(struct reader *r, const char *one, const char *other, const char *reason,
+                     uint32_t *second)
 {
     size_t n;
     const char *w = word(r, &n);
@@ -243,8 +258,8 @@ static int read_word(struct reader *r, const char *one, const char *other, const
     return 0;
 }
 
-static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
-                     struct manifest_more *more)
+static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_pages,
+                     slot_of_t slot_of, struct service_rights *out, struct manifest_more *more)
 {
     if (word_is(key, n, "calls:"))
         return read_calls(r, slot_of, out);
@@ -267,9 +282,11 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
     if (word_is(key, n, "patience:"))
         return read_patience(r, &more->patience_ms);
     if (word_is(key, n, "loss:"))
-        return read_word(r, "bearable", "fatal", "a loss is bearable or fatal", &more->loss_is_fatal);
+        return read_word(r, "bearable", "fatal", "a loss is bearable or fatal",
+                         &more->loss_is_fatal);
     if (word_is(key, n, "stop:"))
-        return read_word(r, "allowed", "refused", "a stop is allowed or refused", &more->stop_refused);
+        return read_word(r, "allowed", "refused", "a stop is allowed or refused",
+                         &more->stop_refused);
     if (word_is(key, n, "state:"))
         return read_word(r, "kept", "none", "state is kept or none", &out->afresh);
     if (word_is(key, n, "violations:"))
@@ -277,8 +294,9 @@ static int read_line(struct reader *r, const char *key, size_t n, uint64_t all_p
     return fail(r, "unknown key");
 }
 
-int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
-                   struct manifest_more *more, struct manifest_error *error)
+int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of,
+                   struct service_rights *out, struct manifest_more *more,
+                   struct manifest_error *error)
 {
     struct reader r = { text, text + length, 1, NULL };
     *out = (struct service_rights){ .priority = 4 };
@@ -313,7 +331,8 @@ uint64_t manifest_calls(const struct service_rights *rights)
 }
 
 /* Depth first; path[] is the way to the slot in hand. */
-static bool visit(const uint64_t *calls, unsigned slot, uint64_t *done, uint64_t on_path, unsigned *path, unsigned depth, unsigned *cycle)
+static bool visit(const uint64_t *calls, unsigned slot, uint64_t *done, uint64_t on_path,
+                  unsigned *path, unsigned depth, unsigned *cycle)
 {
     path[depth] = slot;
     on_path |= 1ul << slot;

@@ -14,39 +14,42 @@ enum { SMALL_MACHINE = 16 * 1024 * 1024 / PAGE_SIZE };
 /* What the kernel need not know. */
 struct manifest_more {
     uint64_t needs;
-    uint32_t patience_ms;   /* UINT32_MAX: for ever */
+    uint32_t patience_ms; /* UINT32_MAX: for ever */
     uint32_t loss_is_fatal;
     uint32_t stop_refused;
 };
 
-struct manifest_error { unsigned line; const char *reason; };
+struct manifest_error {
+    unsigned line;
+    const char *reason;
+};
 
 /* Is the word of that length, not terminated, this text? */
 bool word_is(const char *w, size_t length, const char *text);
 
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
- *   calls                       names of services; NAME:OBJECT may be called with that object only, NAME:lent with objects that others lend it
- *   notifies, forwards          names of services
- *   rights                      caller pm rs posix info dma sched dump, or -
- *   ports, device-memory        ranges a-b (or one number), hexadecimal with 0x
- *   irqs                        numbers of lines, 0..15
- *   memory                      4M, 512K, or with a share of what the machine has beyond 16 MiB: 4M + 1/8
- *   priority                    0 (highest) .. 7
- *   needs                       services without which it cannot run
- *   state                       kept: when it dies it is rolled back (the default); none: it is started afresh
- *   patience                    how many ms it may owe an answer and do nothing, 180 if it is not said; or - for ever
- *   loss                        fatal: when it is given up the machine stops; bearable (the default)
- *   stop                        refused: it cannot be stopped by hand, for nothing could start it again; allowed (the default)
- *   violations                  fatal: a kernel call that the manifest does not allow ends it (the default); refused: the call just fails
- * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason. Names that no service has are
- * ignored: calling nobody is no right. */
-int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of, struct service_rights *out,
-                   struct manifest_more *more, struct manifest_error *error);
+ *   calls                       names of services; NAME:OBJECT may be called with that object only,
+ * NAME:lent with objects that others lend it notifies, forwards          names of services rights
+ * caller pm rs posix info dma sched dump, or - ports, device-memory        ranges a-b (or one
+ * number), hexadecimal with 0x irqs                        numbers of lines, 0..15 memory 4M, 512K,
+ * or with a share of what the machine has beyond 16 MiB: 4M + 1/8 priority                    0
+ * (highest) .. 7 needs                       services without which it cannot run state kept: when
+ * it dies it is rolled back (the default); none: it is started afresh patience how many ms it may
+ * owe an answer and do nothing, 180 if it is not said; or - for ever loss fatal: when it is given
+ * up the machine stops; bearable (the default) stop                        refused: it cannot be
+ * stopped by hand, for nothing could start it again; allowed (the default) violations fatal: a
+ * kernel call that the manifest does not allow ends it (the default); refused: the call just fails
+ * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason.
+ * Names that no service has are ignored: calling nobody is no right. */
+int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of,
+                   struct service_rights *out, struct manifest_more *more,
+                   struct manifest_error *error);
 
 /* The slots of all whom it may call, be it with some objects only. */
 uint64_t manifest_calls(const struct service_rights *rights);
 
-/* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[], ended by 0, and returns true; or false. */
+/* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[],
+ * ended by 0, and returns true; or false. */
 bool manifest_cycle(const uint64_t calls[MAX_SERVICE], unsigned cycle[MAX_SERVICE + 1]);
 
 #endif

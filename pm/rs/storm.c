@@ -1,9 +1,12 @@
-/* Deaths and damage on purpose, for the tests. The manager comes before everybody else, so when its alarm goes off it finds the services stopped at
- * whatever instruction they had got to; one that is at work then is killed there. With a counted clock every such death can be had again. */
+/* Deaths and damage on purpose, for the tests. The manager comes before everybody else, so when its
+ * alarm goes off it finds the services stopped at whatever instruction they had got to; one that is
+ * at work then is killed there. With a counted clock every such death can be had again. */
 #include "rs.h"
 #include "syscalls.h"
 
-static struct { uint64_t state, mean, next, mask, delay; } storm;
+static struct {
+    uint64_t state, mean, next, mask, delay;
+} storm;
 
 /* xorshift64 (Marsaglia 2003). */
 static uint64_t draw(void)
@@ -54,12 +57,16 @@ void storm_look(uint64_t now, uint64_t bits)
         return;
     storm.next = storm.mean ? now + gap() : 0;
     for (unsigned i = 2; i < slots; i++)
-        if (storm.mask >> i & 1 && services[i].state == RUNNING && kernel_ask(SYS_INFO, INFO_TASK, i, (uint64_t)&info, sizeof info, 0, 0) > 0
-            && info.stretch && !info.crash)
+        if (storm.mask >> i & 1 && services[i].state == RUNNING &&
+            kernel_ask(SYS_INFO, INFO_TASK, i, (uint64_t)&info, sizeof info, 0, 0) > 0 &&
+            info.stretch && !info.crash)
             life_kill(i);
 }
 
-static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 int storm_mutate(unsigned slot, vaddr_t address, const char *digits, size_t count)
 {

@@ -1,11 +1,13 @@
-/* The policy of scheduling: answers whose quantum is used up, and twice a second, if anybody has sunk, lifts all to the top.
+/* The policy of scheduling: answers whose quantum is used up, and twice a second, if anybody has
+ * sunk, lifts all to the top.
  *
- * All that it knows of a thread comes with the thread's call, so there is nothing to lose when it dies: it begins by lifting all. */
+ * All that it knows of a thread comes with the thread's call, so there is nothing to lose when it
+ * dies: it begins by lifting all. */
 #include "policy.h"
 #include "service.h"
 #include "syscalls.h"
 
-static bool boost_due;             /* the alarm is set */
+static bool boost_due; /* the alarm is set */
 
 static void boost(void)
 {
@@ -35,5 +37,6 @@ int main(void)
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
     boost();
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
 }

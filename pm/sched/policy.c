@@ -1,25 +1,30 @@
-/* Multilevel feedback (Corbato 1962; Arpaci-Dusseau, Operating Systems: Three Easy Pieces, chapter 8). The levels are the kernel's
- * priorities: a thread begins at its task's base, sinks by one whenever it has used up its quantum, however often it waited in between, and
- * ends at the last, where those who only compute take turns. The lower, the longer the quantum: who waits for a key is served at once,
- * and who computes is seldom interrupted. Twice a second all are lifted to the top, above every base: so nobody starves, whatever his nice
- * value, and who has stopped computing is soon found out. */
+/* Multilevel feedback (Corbato 1962; Arpaci-Dusseau, Operating Systems: Three Easy Pieces, chapter
+ * 8). The levels are the kernel's priorities: a thread begins at its task's base, sinks by one
+ * whenever it has used up its quantum, however often it waited in between, and ends at the last,
+ * where those who only compute take turns. The lower, the longer the quantum: who waits for a key
+ * is served at once, and who computes is seldom interrupted. Twice a second all are lifted to the
+ * top, above every base: so nobody starves, whatever his nice value, and who has stopped computing
+ * is soon found out. */
 #include "policy.h"
 
 enum {
-    LEVEL_NS = 5000000,            /* quantum at the base; it grows by so much at each level below */
-    LAST_NS  = 8000000,            /* quantum at the last level, for each step that the base is above the end */
+    /* quantum at the base; it grows by so much at each level below */
+    LEVEL_NS = 5000000,
+    /* quantum at the last level, for each step that the base is above the end */
+    LAST_NS = 8000000,
 };
 
 static uint64_t quantum_at(unsigned priority, unsigned base)
 {
     if (priority == PRIORITY_LAST)
-        return (uint64_t)LAST_NS * (PRIORITIES - base);   /* so shares there are by nice value: 32 ms for 0, 8 ms for 19, 64 ms for -20 */
+        return (uint64_t)LAST_NS * (PRIORITIES - base); /* so shares there are by nice value: 32 ms
+                                                           for 0, 8 ms for 19, 64 ms for -20 */
     return (uint64_t)LEVEL_NS * (priority - base + 1);
 }
 
 struct decision policy_expired(unsigned priority, unsigned base, uint64_t quantum)
 {
-    if (!quantum || priority < base)   /* a beginner, or at the top */
+    if (!quantum || priority < base) /* a beginner, or at the top */
         priority = base;
     else if (priority < PRIORITY_LAST)
         priority++;

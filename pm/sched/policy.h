@@ -6,15 +6,18 @@
 #include <minnow/types.h>
 
 enum {
-    POLICY_TOP      = PRIORITY_PROGRAM,
-    POLICY_TOP_NS   = 2000000,     /* quantum there */
-    POLICY_BOOST_NS = 500000000,   /* so long after the first has sunk all are at the top again */
+    POLICY_TOP = PRIORITY_PROGRAM,
+    POLICY_TOP_NS = 2000000,     /* quantum there */
+    POLICY_BOOST_NS = 500000000, /* so long after the first has sunk all are at the top again */
 };
 
-struct decision { unsigned priority; uint64_t quantum; };
+struct decision {
+    unsigned priority;
+    uint64_t quantum;
+};
 
-/* What a thread gets that has used its quantum up. base: where its task begins, from its nice value. quantum: what it had, 0: it never had
- * one. */
+/* What a thread gets that has used its quantum up. base: where its task begins, from its nice
+ * value. quantum: what it had, 0: it never had one. */
 struct decision policy_expired(unsigned priority, unsigned base, uint64_t quantum);
 
 #endif

@@ -1,14 +1,12 @@
-/* Another policy of scheduling: round robin. Everybody has his task's priority, and the same quantum. */
+/* Another policy of scheduling: round robin. Everybody has his task's priority, and the same
+ * quantum. */
 #include "service.h"
 #include "syscalls.h"
 
 enum { QUANTUM_NS = 10000000 };
 
 /* Words: thread, priority, base, processor time, quantum, now. */
-static int64_t do_expired(struct message *m)
-{
-    return (int64_t)QUANTUM_NS << 8 | m->w[2];
-}
+static int64_t do_expired(struct message *m) { return (int64_t)QUANTUM_NS << 8 | m->w[2]; }
 
 int main(void)
 {

@@ -1,13 +1,18 @@
-/* The vDSO: a little shared object that PM maps into every program (AT_SYSINFO_EHDR), from which musl takes
- * clock_gettime and its like, so that they need no system call (vdso(7)). Its data is the clock page, which PM maps
- * read-only just before it. What it cannot answer it asks of the kernel. */
+/* The vDSO: a little shared object that PM maps into every program (AT_SYSINFO_EHDR), from which
+ * musl takes clock_gettime and its like, so that they need no system call (vdso(7)). Its data is
+ * the clock page, which PM maps read-only just before it. What it cannot answer it asks of the
+ * kernel. */
 #include <minnow/clock.h>
 #include <minnow/errno.h>
 
 enum { SYS_gettimeofday = 96, SYS_time = 201, SYS_clock_gettime = 228, NS = 1000000000 };
 
-struct timespec { int64_t sec, nsec; };
-struct timeval { int64_t sec, usec; };
+struct timespec {
+    int64_t sec, nsec;
+};
+struct timeval {
+    int64_t sec, usec;
+};
 
 /* Placed by vdso.lds one page before the first byte. */
 extern const volatile struct clock_page clock_page __attribute__((visibility("hidden")));
@@ -15,7 +20,10 @@ extern const volatile struct clock_page clock_page __attribute__((visibility("hi
 static long syscall2(long number, long a, long b)
 {
     long result;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b)
+                     : "rcx", "r11", "memory");
     return result;
 }
 
@@ -52,11 +60,8 @@ int __vdso_clock_gettime(int clock, struct timespec *to)
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME:
-        ns = now(&wall_base);
-        break;
-    default:
-        return syscall2(SYS_clock_gettime, clock, (long)to);
+    case CLOCK_BOOTTIME: ns = now(&wall_base); break;
+    default: return syscall2(SYS_clock_gettime, clock, (long)to);
     }
     to->sec = ns / NS;
     to->nsec = ns % NS;

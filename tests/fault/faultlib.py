@@ -16,9 +16,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FULL = os.environ.get("FAULT") == "full"
 FIGURES = os.path.join(vmlib.BUILD, "fault-figures.txt")
 
-KEPT = ["console", "devfs", "ext2", "fat", "host", "pipe", "pm", "posix", "serial", "tmpfs", "vfs"]   # rolled back
-AFRESH = ["mem", "procfs", "rtc", "sched", "virtio_blk"]                                              # started anew
-LEAK = 256            # KiB that caches may have taken more
+KEPT = [
+    "console",
+    "devfs",
+    "ext2",
+    "fat",
+    "host",
+    "pipe",
+    "pm",
+    "posix",
+    "serial",
+    "tmpfs",
+    "vfs",
+]  # rolled back
+AFRESH = ["mem", "procfs", "rtc", "sched", "virtio_blk"]  # started anew
+LEAK = 256  # KiB that caches may have taken more
 
 
 def figure(text):
@@ -32,13 +44,32 @@ class Run:
 
     def __init__(self, load, weather, options):
         self.disk = options.get("disk")
-        self.command = ["sh", "-c", f". /tmp/loads.sh; watchdog 5000; {weather}\n load_{load}; service storm 1 0; kill $watchdog; "
-                                    "wait $watchdog 2>/dev/null; echo ---- >&2; state; service list >&2; cat /proc/minnow/log >&2"]
-        self.result = vmlib.run(self.command, add=[(os.path.join(HERE, "loads.sh"), "/tmp/loads.sh")], count=True, check=True, **options)
+        self.command = [
+            "sh",
+            "-c",
+            f". /tmp/loads.sh; watchdog 5000; {weather}\n load_{load}; service storm 1 0; kill $watchdog; "
+            "wait $watchdog 2>/dev/null; echo ---- >&2; state; service list >&2; cat /proc/minnow/log >&2",
+        ]
+        self.result = vmlib.run(
+            self.command,
+            add=[(os.path.join(HERE, "loads.sh"), "/tmp/loads.sh")],
+            count=True,
+            check=True,
+            **options,
+        )
         self.output = self.result.stdout.decode(errors="replace")
         self.said, _, rest = self.result.stderr.decode(errors="replace").partition("----\n")
-        self.state = {name: int(n) for name, n in re.findall(r"^(tasks|threads|connections|spaces|free) (?:\s*)(\d+)", rest, re.M)}
-        rows = re.findall(r"^(\w+) +(?:running|given up|waiting|stopped|refused) +(\d+) +(\d+) +(\d+) ", rest, re.M)
+        self.state = {
+            name: int(n)
+            for name, n in re.findall(
+                r"^(tasks|threads|connections|spaces|free) (?:\s*)(\d+)", rest, re.M
+            )
+        }
+        rows = re.findall(
+            r"^(\w+) +(?:running|given up|waiting|stopped|refused) +(\d+) +(\d+) +(\d+) ",
+            rest,
+            re.M,
+        )
         self.deaths = {name: int(deaths) for name, _, deaths, _ in rows}
         self.hangs = {name: int(hangs) for name, _, _, hangs in rows}
         self.log = rest
@@ -55,7 +86,9 @@ def undisturbed(load, disk=None):
 
 
 def storm(load, names, seed, mean, timeout=300, **options):
-    return Run(load, f"service storm {seed} {mean} {' '.join(names)}", dict(options, timeout=timeout))
+    return Run(
+        load, f"service storm {seed} {mean} {' '.join(names)}", dict(options, timeout=timeout)
+    )
 
 
 def faults(load, run):

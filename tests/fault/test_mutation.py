@@ -23,16 +23,37 @@ import faultlib
 import vmlib
 from faultlib import FULL
 
-VICTIMS = ["ext2", "vfs", "pm", "posix", "pipe", "tmpfs", "fat", "devfs", "procfs", "virtio_blk", "console", "serial", "mem", "rtc", "sched"]
+VICTIMS = [
+    "ext2",
+    "vfs",
+    "pm",
+    "posix",
+    "pipe",
+    "tmpfs",
+    "fat",
+    "devfs",
+    "procfs",
+    "virtio_blk",
+    "console",
+    "serial",
+    "mem",
+    "rtc",
+    "sched",
+]
 KINDS = ["register", "destination", "offset", "skip", "branch", "garbage"]
 TRIALS, CHUNKS = (250, 40) if FULL else (12, 1)
-STALL = 15            # seconds of the host's without a line: the system is lost
+STALL = 15  # seconds of the host's without a line: the system is lost
 STOPPED, LOST = "the machine stopped itself", "the system is lost"
 
 
 def instructions(name):
     """(address, bytes) of every instruction of the service's, from objdump."""
-    text = subprocess.run(["objdump", "-d", "-w", "--insn-width=16", elflib.program(name)], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        ["objdump", "-d", "-w", "--insn-width=16", elflib.program(name)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for line in text.splitlines():
         fields = line.split("\t")
         if len(fields) >= 3 and "(bad)" not in line:
@@ -42,7 +63,9 @@ def instructions(name):
 def opcode_at(code):
     """Where the opcode begins: behind the prefixes."""
     at = 0
-    while at < len(code) - 1 and (code[at] in (0x66, 0xf2, 0xf3, 0xf0, 0x2e, 0x65, 0x64) or 0x40 <= code[at] <= 0x4f):
+    while at < len(code) - 1 and (
+        code[at] in (0x66, 0xF2, 0xF3, 0xF0, 0x2E, 0x65, 0x64) or 0x40 <= code[at] <= 0x4F
+    ):
         at += 1
     return at
 
@@ -51,28 +74,46 @@ def modrm_at(code):
     """Where the byte stands that says which registers, or None."""
     at = opcode_at(code)
     op = code[at]
-    if op == 0x0f and at + 2 < len(code):
+    if op == 0x0F and at + 2 < len(code):
         second = code[at + 1]
-        has = second not in (0x05, 0x0b, 0x31, 0xa2) and not 0x80 <= second <= 0x8f and not 0xc8 <= second <= 0xcf
+        has = (
+            second not in (0x05, 0x0B, 0x31, 0xA2)
+            and not 0x80 <= second <= 0x8F
+            and not 0xC8 <= second <= 0xCF
+        )
         return at + 2 if has else None
-    has = (op < 0x40 and op & 7 < 4) or op in (0x63, 0x69, 0x6b, 0xc0, 0xc1, 0xc6, 0xc7, 0xf6, 0xf7, 0xfe, 0xff) or 0x80 <= op <= 0x8f or 0xd0 <= op <= 0xd3
+    has = (
+        (op < 0x40 and op & 7 < 4)
+        or op in (0x63, 0x69, 0x6B, 0xC0, 0xC1, 0xC6, 0xC7, 0xF6, 0xF7, 0xFE, 0xFF)
+        or 0x80 <= op <= 0x8F
+        or 0xD0 <= op <= 0xD3
+    )
     return at + 1 if has and at + 1 < len(code) else None
 
 
 def mutate(code, kind, draw):
     """The instruction altered, or None when that kind does not apply to it."""
     new, m, op = bytearray(code), modrm_at(code), opcode_at(code)
-    if kind == "register" and m is not None and code[op] not in (0x80, 0x81, 0x83, 0xc6, 0xc7, 0xf6, 0xf7, 0xff):
+    if (
+        kind == "register"
+        and m is not None
+        and code[op] not in (0x80, 0x81, 0x83, 0xC6, 0xC7, 0xF6, 0xF7, 0xFF)
+    ):
         new[m] ^= draw.randrange(1, 8) << 3
-    elif kind == "destination" and m is not None and code[m] >= 0xc0:
+    elif kind == "destination" and m is not None and code[m] >= 0xC0:
         new[m] ^= draw.randrange(1, 8)
     elif kind == "offset" and m is not None and len(code) > m + 1:
         new[draw.randrange(m + 1, len(code))] ^= 1 << draw.randrange(8)
     elif kind == "skip":
         new[:] = b"\x90" * len(code)
-    elif kind == "branch" and 0x70 <= code[op] <= 0x7f:
+    elif kind == "branch" and 0x70 <= code[op] <= 0x7F:
         new[op] ^= 1
-    elif kind == "branch" and code[op] == 0x0f and op + 1 < len(code) and 0x80 <= code[op + 1] <= 0x8f:
+    elif (
+        kind == "branch"
+        and code[op] == 0x0F
+        and op + 1 < len(code)
+        and 0x80 <= code[op + 1] <= 0x8F
+    ):
         new[op + 1] ^= 1
     elif kind == "garbage":
         new[draw.randrange(len(code))] ^= 1 << draw.randrange(8)
@@ -103,8 +144,17 @@ class Boot(vmlib.Run):
         with open(path, "w") as file:
             file.writelines(line for _, _, line in trials)
         self.lines, self.said, self.begun = [], b"", time.monotonic()
-        super().__init__(["/usr/lib/minnow-tests/_mutants", "/tmp/plan"], self.hear, lambda data: self.hear_error(data), lambda data: None,
-                         add=[(path, "/tmp/plan")], count=True, shift=3, check=True, timeout=STALL)
+        super().__init__(
+            ["/usr/lib/minnow-tests/_mutants", "/tmp/plan"],
+            self.hear,
+            lambda data: self.hear_error(data),
+            lambda data: None,
+            add=[(path, "/tmp/plan")],
+            count=True,
+            shift=3,
+            check=True,
+            timeout=STALL,
+        )
         self.errors = b""
 
     def hear(self, data):
@@ -129,9 +179,22 @@ def trial(trials, folder):
     """Runs trials in one boot until one spoils the system; [(kind, outcome)] of those that were made, the boot's status, and how it ended if not in order."""
     boot = Boot(trials, folder)
     status = boot.run()
-    rows = [line.split() for line in boot.said.decode(errors="replace").splitlines() if len(line.split()) == 5]
-    done = [(trials[int(n)], outcome(int(deaths), int(hangs), during, after)) for n, deaths, hangs, during, after in rows]
-    ended = "panic" if status == vmlib.PANICKED and not boot.switched_off else STOPPED if status == vmlib.PANICKED else LOST
+    rows = [
+        line.split()
+        for line in boot.said.decode(errors="replace").splitlines()
+        if len(line.split()) == 5
+    ]
+    done = [
+        (trials[int(n)], outcome(int(deaths), int(hangs), during, after))
+        for n, deaths, hangs, during, after in rows
+    ]
+    ended = (
+        "panic"
+        if status == vmlib.PANICKED and not boot.switched_off
+        else STOPPED
+        if status == vmlib.PANICKED
+        else LOST
+    )
     return done, status, ended, boot.errors.decode(errors="replace")
 
 
@@ -145,15 +208,20 @@ def test_the_kernel_stands_whatever_a_service_does(chunk, tmp_path):
             details.append([name, kind, line.split()[1:], what])
         damaged += status == vmlib.HARNESS_FAILED
         spoiled = len(done) < len(left)
-        left = left[len(done):]
-        if spoiled and (not done or done[-1][1] != "lasting damage") and left:   # the next one has ended it all
+        left = left[len(done) :]
+        if (
+            spoiled and (not done or done[-1][1] != "lasting damage") and left
+        ):  # the next one has ended it all
             assert status != vmlib.DID_NOT_BOOT and status != 2, errors
             outcomes[ended] += 1
             details.append([left[0][0], left[0][1], left[0][2].split()[1:], ended])
             if ended == "panic":
                 falls.append((left[0], errors[-2000:]))
             left = left[1:]
-    faultlib.figure("mutations " + json.dumps({"outcomes": outcomes, "disks not clean": damaged, "details": details}))
+    faultlib.figure(
+        "mutations "
+        + json.dumps({"outcomes": outcomes, "disks not clean": damaged, "details": details})
+    )
     assert not falls, falls
     assert sum(outcomes.values()) == TRIALS
     assert outcomes["no effect"] + outcomes["died, nobody noticed"] > TRIALS * 0.6, outcomes

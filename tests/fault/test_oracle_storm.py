@@ -15,11 +15,26 @@ PROGRAMS = [p for p in test_oracle.PROGRAMS if p not in MEASURE_TIME]
 def storm(vm, program, seed, mean, names, tmp_path):
     """Runs it while they die: on Linux and here it prints the same. Deaths by service."""
     status, output = test_oracle.on_linux(program, tmp_path)
-    result = vm(["sh", "-c", f"service storm {seed} {mean} {' '.join(names)}; /usr/lib/minnow-tests/{program}; s=$?; service storm 1 0; "
-                             "service list >&2; exit $s"], count=True, timeout=200)
-    assert result.stdout.decode(errors="replace").splitlines() == output.decode(errors="replace").splitlines(), result
+    result = vm(
+        [
+            "sh",
+            "-c",
+            f"service storm {seed} {mean} {' '.join(names)}; /usr/lib/minnow-tests/{program}; s=$?; service storm 1 0; "
+            "service list >&2; exit $s",
+        ],
+        count=True,
+        timeout=200,
+    )
+    assert (
+        result.stdout.decode(errors="replace").splitlines()
+        == output.decode(errors="replace").splitlines()
+    ), result
     assert result.status == status
-    return {line.split()[0]: int(line.split()[3]) for line in result.stderr.decode(errors="replace").splitlines() if "booted" in line}
+    return {
+        line.split()[0]: int(line.split()[3])
+        for line in result.stderr.decode(errors="replace").splitlines()
+        if "booted" in line
+    }
 
 
 @pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes"])

@@ -8,13 +8,26 @@ from faultlib import FULL
 
 # service: (the load that keeps it at work, mean time between deaths in ns)
 EACH = {
-    "ext2": ("disk", 150_000), "pipe": ("pipe", 150_000), "tmpfs": ("tmpfs", 60_000), "vfs": ("shell", 60_000), "pm": ("sequence", 150_000),
-    "posix": ("sequence", 60_000), "fat": ("fat", 60_000), "devfs": ("devfs", 10_000), "console": ("console", 60_000), "serial": ("serial", 200_000),
-    "host": ("host", 60_000), "mem": ("mem", 60_000), "rtc": ("rtc", 60_000), "procfs": ("procfs", 60_000), "virtio_blk": ("disk", 300_000), "ata": ("disk", 300_000),
+    "ext2": ("disk", 150_000),
+    "pipe": ("pipe", 150_000),
+    "tmpfs": ("tmpfs", 60_000),
+    "vfs": ("shell", 60_000),
+    "pm": ("sequence", 150_000),
+    "posix": ("sequence", 60_000),
+    "fat": ("fat", 60_000),
+    "devfs": ("devfs", 10_000),
+    "console": ("console", 60_000),
+    "serial": ("serial", 200_000),
+    "host": ("host", 60_000),
+    "mem": ("mem", 60_000),
+    "rtc": ("rtc", 60_000),
+    "procfs": ("procfs", 60_000),
+    "virtio_blk": ("disk", 300_000),
+    "ata": ("disk", 300_000),
 }
 SHORT = ["ext2", "pipe", "procfs"]
 DEATHS = 200
-SEEDS = 30            # at most, until there have been so many deaths
+SEEDS = 30  # at most, until there have been so many deaths
 
 
 @pytest.mark.parametrize("name", EACH if FULL else SHORT)
@@ -29,7 +42,9 @@ def test_a_service_dies_and_nobody_notices(name):
             break
     assert deaths >= (DEATHS if FULL else 3)
     if FULL:
-        faultlib.figure(f"storm {name}: {deaths} deaths in {seed} runs of `{load}`, nothing to be noticed")
+        faultlib.figure(
+            f"storm {name}: {deaths} deaths in {seed} runs of `{load}`, nothing to be noticed"
+        )
 
 
 ALL = [name for name in EACH if name != "ata"]

@@ -10,9 +10,15 @@ import machine
 from faultlib import FULL
 
 ROUNDS = 12 if FULL else 2
-MEAN = 300_000         # nanoseconds between deaths
+MEAN = 300_000  # nanoseconds between deaths
 WEATHER = f"service storm 3 {MEAN} {' '.join(faultlib.KEPT + faultlib.AFRESH)}"
-AT_SERIAL = ["seq 1 400 | sort -rn", "stty -echo; echo unseen; stty echo", "printf 'a\\tb\\rc\\n\\033[1mbold\\033[m'; echo", "ls -l /bin | md5sum", "tr a-z A-Z </etc/passwd"]
+AT_SERIAL = [
+    "seq 1 400 | sort -rn",
+    "stty -echo; echo unseen; stty echo",
+    "printf 'a\\tb\\rc\\n\\033[1mbold\\033[m'; echo",
+    "ls -l /bin | md5sum",
+    "tr a-z A-Z </etc/passwd",
+]
 AT_SCREEN = ["seq 1 60", "echo $((6*7)) | sed s/4/four-/", "find /etc | sort | md5sum"]
 
 
@@ -31,8 +37,11 @@ def session(weather):
                 line.expect_exact(f"\nend-{number + 1000}\r\n")
                 transcript.append(line.before)
                 line.expect_exact("# ")
-            vm.type("\x0c" + AT_SCREEN[number % len(AT_SCREEN)] + f"; echo end-$(({number}+1000))\n", pause=0.05)
-            for _ in range(2000):                              # until the prompt is there again
+            vm.type(
+                "\x0c" + AT_SCREEN[number % len(AT_SCREEN)] + f"; echo end-$(({number}+1000))\n",
+                pause=0.05,
+            )
+            for _ in range(2000):  # until the prompt is there again
                 rows = [row for row in vm.wait_for_screen(f"end-{number + 1000}") if row]
                 if rows[-1].endswith("~#"):
                     break

@@ -29,7 +29,7 @@ class In(gdb.Function):
         try:
             current = gdb.parse_and_eval("cpu0.current")
             return bool(int(current)) and name(current["task"].dereference()) == wanted.string()
-        except gdb.MemoryError:             # the kernel has not come up yet
+        except gdb.MemoryError:  # the kernel has not come up yet
             return False
 
 
@@ -53,15 +53,19 @@ class Minnow(gdb.Command):
         """Every thread: its task, state and where it runs."""
         for i, t in threads():
             task = t["task"].dereference()
-            print(f"{i:5} {name(task):14} {STATES[int(t['state'])]:10} rip {int(t['regs']['rip']):#x} priority {int(t['priority'])}")
+            print(
+                f"{i:5} {name(task):14} {STATES[int(t['state'])]:10} rip {int(t['regs']['rip']):#x} priority {int(t['priority'])}"
+            )
 
     def waits(self):
         """Who waits for whom, with which operation."""
         for i, t in threads():
             state = STATES[int(t["state"])]
             if state in ("queued", "held") and int(t["holder"]):
-                print(f"{i:5} {name(t['task'].dereference()):14} {state} by {name(t['holder'].dereference())}, "
-                      f"operation {int(t['op']):#x}, object {int(t['object']):#x}")
+                print(
+                    f"{i:5} {name(t['task'].dereference()):14} {state} by {name(t['holder'].dereference())}, "
+                    f"operation {int(t['op']):#x}, object {int(t['object']):#x}"
+                )
 
     def services(self):
         """The services by slot."""
@@ -69,7 +73,9 @@ class Minnow(gdb.Command):
         for slot in range(1, 64):
             if int(table[slot]):
                 task = table[slot].dereference()
-                print(f"{slot:3} {name(task):14} pages {int(task['committed'])} messages {int(task['messages'])}")
+                print(
+                    f"{slot:3} {name(task):14} pages {int(task['committed'])} messages {int(task['messages'])}"
+                )
 
     def symbols(self, folder="build/services"):
         """Of every service whose program stands in the folder, where the kernel has put it: once it has. With the option
@@ -78,7 +84,9 @@ class Minnow(gdb.Command):
         for i in range(int(gdb.parse_and_eval("module_count"))):
             program = os.path.join(folder, table[i]["name"].string())
             if int(table[i]["slide"]) and os.path.exists(program):
-                gdb.execute(f"add-symbol-file {program} -o {int(table[i]['slide']):#x}", to_string=True)
+                gdb.execute(
+                    f"add-symbol-file {program} -o {int(table[i]['slide']):#x}", to_string=True
+                )
 
 
 Minnow()

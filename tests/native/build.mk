@@ -1,4 +1,5 @@
-# The two services of the native message tests. They are on the boot partition, but started only by tests/test_ipc.py.
+# The two services of the native message tests. They are on the boot partition, but
+# started only by tests/test_ipc.py.
 SERVICES += tests/native/ipcpeer tests/native/ipctest
 # A policy of scheduling that tests/test_sched.py boots with.
 ALTERNATIVES += tests/native/sched_wild

@@ -1,4 +1,5 @@
-/* What the harness reads from port 0xE9 (tests/vmlib.py, Frames): a type, a length, and so many bytes. */
+/* What the harness reads from port 0xE9 (tests/vmlib.py, Frames): a type, a length, and so many
+ * bytes. */
 #ifndef FRAME_H
 #define FRAME_H
 

@@ -1,7 +1,6 @@
-/* greedy WHAT: becomes uid 1000 and takes all it can get of something, with as many processes as it takes, says how it ended, and holds it
- * until it is killed. Everything goes with its process group.
- * greedy nothing: ends.
- * greedy time COMMAND: the nanoseconds that the shell takes for it. */
+/* greedy WHAT: becomes uid 1000 and takes all it can get of something, with as many processes as it
+ * takes, says how it ended, and holds it until it is killed. Everything goes with its process
+ * group. greedy nothing: ends. greedy time COMMAND: the nanoseconds that the shell takes for it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -83,7 +82,8 @@ static void numbers(void)
 /* One page of sixteen: PM needs a cluster for each. */
 static void sparse(void)
 {
-    char *at = mmap(NULL, 4ul << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *at = mmap(NULL, 4ul << 30, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     for (size_t i = 0; at != MAP_FAILED && i < 4ul << 30; i += 65536)
         at[i] = 1;
 }
@@ -101,7 +101,9 @@ static void locks(void)
 {
     int fd = open("locks", O_CREAT | O_RDWR, 0600);
     for (int i = 0; i < MANY; i++) {
-        struct flock l = { .l_type = F_WRLCK, .l_start = (getpid() * (long)MANY + i) * 2, .l_len = 1 };
+        struct flock l = { .l_type = F_WRLCK,
+                           .l_start = (getpid() * (long)MANY + i) * 2,
+                           .l_len = 1 };
         if (fcntl(fd, F_SETLK, &l))
             return;
     }
@@ -156,14 +158,16 @@ static void waiters(void) { threads_of(futexes); }
 static void memory(void)
 {
     char *at;
-    while ((at = mmap(NULL, sizeof block, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED)
+    while ((at = mmap(NULL, sizeof block, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0)) != MAP_FAILED)
         memset(at, 1, sizeof block);
 }
 
 static void shared(void)
 {
     char *at;
-    while ((at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED)
+    while ((at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) !=
+           MAP_FAILED)
         for (int i = 0; i < 1 << 20; i += 65536)
             at[i] = 1;
 }
@@ -171,7 +175,8 @@ static void shared(void)
 static void regions(void)
 {
     for (int i = 0; i < MANY; i++)
-        if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+        if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
             return;
 }
 
@@ -202,7 +207,8 @@ static void flocks(void)
     }
 }
 
-/* Calls that keep a thread of a service busy, over and over, by 40 processes; and for comparison those who only compute. */
+/* Calls that keep a thread of a service busy, over and over, by 40 processes; and for comparison
+ * those who only compute. */
 static void busy_processes(void)
 {
     SAY("busy");
@@ -275,7 +281,8 @@ static void sends(void)
     char name[40];
     busy_processes();
     snprintf(name, sizeof name, "send%d", getpid());
-    int from = open("/usr/lib/minnow-tests/_greedy", O_RDONLY), to = open(name, O_CREAT | O_RDWR, 0600);
+    int from = open("/usr/lib/minnow-tests/_greedy", O_RDONLY),
+        to = open(name, O_CREAT | O_RDWR, 0600);
     for (;;) {
         off_t zero = 0;
         lseek(to, 0, SEEK_SET);
@@ -283,12 +290,20 @@ static void sends(void)
     }
 }
 
-static const struct { const char *name; void (*run)(void); bool once; } all[] = {
-    { "pipes", pipes, false }, { "fifos", fifos, false }, { "files", files, false }, { "names", names, false }, { "bytes", bytes, false }, { "numbers", numbers, false }, { "sparse", sparse, false }, { "signals", signals, false },
-    { "locks", locks, false }, { "flocks", flocks, false }, { "timers", timers, false }, { "processes", processes, true }, { "threads", threads, false },
-    { "pollers", pollers, false }, { "waiters", waiters, false }, { "memory", memory, false }, { "shared", shared, false }, { "regions", regions, false },
-    { "mapped", mapped, false }, { "spins", spins, true }, { "forks", forks, true }, { "execs", execs, true }, { "walks", walks, true },
-    { "syncs", syncs, true }, { "sends", sends, true },
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool once;
+} all[] = {
+    { "pipes", pipes, false },     { "fifos", fifos, false },     { "files", files, false },
+    { "names", names, false },     { "bytes", bytes, false },     { "numbers", numbers, false },
+    { "sparse", sparse, false },   { "signals", signals, false }, { "locks", locks, false },
+    { "flocks", flocks, false },   { "timers", timers, false },   { "processes", processes, true },
+    { "threads", threads, false }, { "pollers", pollers, false }, { "waiters", waiters, false },
+    { "memory", memory, false },   { "shared", shared, false },   { "regions", regions, false },
+    { "mapped", mapped, false },   { "spins", spins, true },      { "forks", forks, true },
+    { "execs", execs, true },      { "walks", walks, true },      { "syncs", syncs, true },
+    { "sends", sends, true },
 };
 
 static int64_t now_ns(void)

@@ -1,10 +1,12 @@
-/* load MILLISECONDS JOB...: children that want the processor, all at once for so long. At the end each says what it got, in order:
+/* load MILLISECONDS JOB...: children that want the processor, all at once for so long. At the end
+ * each says what it got, in order:
  *
  *   hog NICE      computes                      -> hog NICE, processor time in ms
  *   wake MS       sleeps so long, again and again -> wake MS, times, mean and worst delay in us
  *   signals NICE  computes while a timer interrupts it every 2 ms
- *                                               -> signals NICE, processor time in ms, interruptions, wrong results
- *   fork NICE     makes children that compute for 2 ms and end -> fork NICE, processor time in ms, of all of them together
+ *                                               -> signals NICE, processor time in ms,
+ * interruptions, wrong results fork NICE     makes children that compute for 2 ms and end -> fork
+ * NICE, processor time in ms, of all of them together
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -49,7 +51,7 @@ static volatile double spoilt;
 
 static void interrupt(int number)
 {
-    spoilt = number * 1e9;               /* floating point registers are others' here */
+    spoilt = number * 1e9; /* floating point registers are others' here */
     interruptions++;
 }
 
@@ -68,7 +70,8 @@ static int signals(char *said, int64_t end, int value)
         wrong += x != (double)n || n != 199990000;
     }
     setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
-    return sprintf(said, "signals %d %ld %d %d", value, at(CLOCK_PROCESS_CPUTIME_ID) / MS, interruptions, wrong);
+    return sprintf(said, "signals %d %ld %d %d", value, at(CLOCK_PROCESS_CPUTIME_ID) / MS,
+                   interruptions, wrong);
 }
 
 static int wake(char *said, int64_t end, int value)
@@ -96,18 +99,26 @@ static int forks(char *said, int64_t end, int value)
         wait(NULL);
     }
     getrusage(RUSAGE_CHILDREN, &used);
-    return sprintf(said, "fork %d %ld", value, at(CLOCK_PROCESS_CPUTIME_ID) / MS + used.ru_utime.tv_sec * 1000 + used.ru_utime.tv_usec / 1000
-                   + used.ru_stime.tv_sec * 1000 + used.ru_stime.tv_usec / 1000);
+    return sprintf(said, "fork %d %ld", value,
+                   at(CLOCK_PROCESS_CPUTIME_ID) / MS + used.ru_utime.tv_sec * 1000 +
+                       used.ru_utime.tv_usec / 1000 + used.ru_stime.tv_sec * 1000 +
+                       used.ru_stime.tv_usec / 1000);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; int (*run)(char *said, int64_t end, int value); int nices; } jobs[] = {
-        { "hog", hog, 1 }, { "signals", signals, 1 }, { "wake", wake, 0 }, { "fork", forks, 1 } };
+    static const struct {
+        const char *name;
+        int (*run)(char *said, int64_t end, int value);
+        int nices;
+    } jobs[] = {
+        { "hog", hog, 1 }, { "signals", signals, 1 }, { "wake", wake, 0 }, { "fork", forks, 1 }
+    };
     enum { JOBS = sizeof jobs / sizeof jobs[0] };
     if (argc < 4)
         return 2;
-    char (*said)[128] = mmap(NULL, argc * sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char(*said)[128] = mmap(NULL, argc * sizeof *said, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int64_t start = now() + START_MS * MS, end = start + atol(argv[1]) * MS;
     for (int i = 2; i + 1 < argc; i += 2) {
         unsigned j = 0;

@@ -1,13 +1,16 @@
-/* mutants PLAN: trials of services whose code has been altered. Each line of PLAN is `NAME ADDRESS BYTES`, as /dev/service takes it behind "mutate".
- * A trial: the service is altered; every kind of work is done once and compared; the service is killed, by which its code is as before; the work is
- * done again. Prints a line each: number, deaths and hangs of all services, what came of the work, and of the work afterwards:
+/* mutants PLAN: trials of services whose code has been altered. Each line of PLAN is `NAME ADDRESS
+ * BYTES`, as /dev/service takes it behind "mutate". A trial: the service is altered; every kind of
+ * work is done once and compared; the service is killed, by which its code is as before; the work
+ * is done again. Prints a line each: number, deaths and hangs of all services, what came of the
+ * work, and of the work afterwards:
  *
  *   ok       all was as it has to be
  *   error    a call failed that must not, or the program died
  *   wrong    data were not what they have to be
  *   late     it did not end
  *
- * Ends with status 1 when the work afterwards, done twice, is not ok, for what comes next would be no fair trial. */
+ * Ends with status 1 when the work afterwards, done twice, is not ok, for what comes next would be
+ * no fair trial. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +52,8 @@ static void file_system(const char *folder)
     result(fstat(fd, &s) == 0, ERROR);
     result(s.st_size == RECORD + 100, WRONG);
     result(pread(fd, got, RECORD, 100) == RECORD, ERROR);
-    result(memcmp(got, want + 100, RECORD - 100) == 0 && memcmp(got + RECORD - 100, want, 100) == 0, WRONG);
+    result(memcmp(got, want + 100, RECORD - 100) == 0 && memcmp(got + RECORD - 100, want, 100) == 0,
+           WRONG);
     result(rename(path, other) == 0 && stat(other, &s) == 0, ERROR);
     result(stat(path, &s) < 0 && errno == ENOENT, WRONG);
     result(ftruncate(fd, 10) == 0 && lseek(fd, 0, SEEK_END) == 10, ERROR);
@@ -122,7 +126,8 @@ static void processes(void)
     clock_gettime(CLOCK_MONOTONIC, &before);
     result(poll(NULL, 0, 2) == 0, ERROR);
     clock_gettime(CLOCK_MONOTONIC, &after);
-    result((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 2000000, WRONG);
+    result((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 2000000,
+           WRONG);
 }
 
 static void devices(void)
@@ -210,8 +215,9 @@ int main(int argc, char **argv)
             usleep(10000);
         int after = work();
         if (after == OK)
-            after = work();      /* the first may have put right what the next one would have found */
-        printf("%d %u %u %s %s\n", n, deaths_after - deaths, hangs_after - hangs, error ? "refused" : words[during], words[after]);
+            after = work(); /* the first may have put right what the next one would have found */
+        printf("%d %u %u %s %s\n", n, deaths_after - deaths, hangs_after - hangs,
+               error ? "refused" : words[during], words[after]);
         if (after != OK)
             return 1;
     }

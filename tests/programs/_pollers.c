@@ -1,6 +1,6 @@
-/* _pollers: what a wake-up out of poll costs root, and what it costs while another user has as many threads wait in poll, each for as many
- * descriptors, as he gets. Prints nanoseconds of both, how many threads waited, and how many of them were woken when their pipe became
- * ready at last. */
+/* _pollers: what a wake-up out of poll costs root, and what it costs while another user has as many
+ * threads wait in poll, each for as many descriptors, as he gets. Prints nanoseconds of both, how
+ * many threads waited, and how many of them were woken when their pipe became ready at last. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 50, DESCRIPTORS = 1000, THREADS = 200, PIPES = 200, STACK = 64 << 10, USER = 1000, FEW = 2 };
+enum {
+    ROUNDS = 50,
+    DESCRIPTORS = 1000,
+    THREADS = 200,
+    PIPES = 200,
+    STACK = 64 << 10,
+    USER = 1000,
+    FEW = 2
+};
 
 static struct pollfd wanted[DESCRIPTORS];
 static _Atomic unsigned waiting, refused, woken;
@@ -37,14 +45,16 @@ static long round_trip(void)
     if (!pid) {
         struct pollfd f[FEW] = { { idle[0], POLLIN, 0 }, { there[0], POLLIN, 0 } };
         for (int i = 0; i < ROUNDS; i++)
-            if (poll(f, FEW, -1) != 1 || f[0].revents || f[1].revents != POLLIN || read(there[0], &c, 1) != 1 || write(back[1], "", 1) != 1)
+            if (poll(f, FEW, -1) != 1 || f[0].revents || f[1].revents != POLLIN ||
+                read(there[0], &c, 1) != 1 || write(back[1], "", 1) != 1)
                 _exit(1);
         _exit(0);
     }
     struct pollfd f[FEW] = { { idle[0], POLLIN, 0 }, { back[0], POLLIN, 0 } };
     long before = now();
     for (int i = 0; i < ROUNDS; i++)
-        if (write(there[1], "", 1) != 1 || poll(f, FEW, -1) != 1 || f[0].revents || f[1].revents != POLLIN || read(back[0], &c, 1) != 1)
+        if (write(there[1], "", 1) != 1 || poll(f, FEW, -1) != 1 || f[0].revents ||
+            f[1].revents != POLLIN || read(back[0], &c, 1) != 1)
             return -1;
     long took = now() - before;
     int status;
@@ -65,7 +75,8 @@ static void *wait_in_poll(void *unused)
     return unused;
 }
 
-/* As uid 1000: fills what there is of waiting polls, says how many wait, and goes on when `go` ends. */
+/* As uid 1000: fills what there is of waiting polls, says how many wait, and goes on when `go`
+ * ends. */
 static void hinder(int said, int go)
 {
     static int ends[PIPES][2];
@@ -116,7 +127,8 @@ int main(void)
         return 2;
     long hindered = round_trip();
     close(go[1]);
-    if (read(said[0], &woken_at_last, sizeof woken_at_last) != sizeof woken_at_last || waitpid(pid, &status, 0) != pid || status)
+    if (read(said[0], &woken_at_last, sizeof woken_at_last) != sizeof woken_at_last ||
+        waitpid(pid, &status, 0) != pid || status)
         return 2;
     printf("%ld %ld %u %u\n", alone, hindered, n, woken_at_last);
     return 0;

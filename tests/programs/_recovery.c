@@ -1,5 +1,6 @@
-/* recovery TIMES: how long a service's death lasts for who is waiting for it. For each service an operation that only it answers; the service is
- * killed at an instant within the operation; the time from the kill to the first right answer is measured. Prints `NAME nanoseconds` for each
+/* recovery TIMES: how long a service's death lasts for who is waiting for it. For each service an
+ * operation that only it answers; the service is killed at an instant within the operation; the
+ * time from the kill to the first right answer is measured. Prints `NAME nanoseconds` for each
  * death, and `NAME operation nanoseconds` for the operation when nobody dies. */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -64,9 +65,17 @@ static int tmpfs(void) { return writes("/tmp/recovery", "written") && reads("/tm
 static int fat(void) { return reads("/boot/kernel.elf", 512) && buffer[1] == 'E'; }
 static int devfs(void) { return lists("/dev"); }
 static int procfs(void) { return reads("/proc/self/comm", 10); }
-static int vfs(void) { struct stat s; return stat("/", &s) == 0 && S_ISDIR(s.st_mode); }
+static int vfs(void)
+{
+    struct stat s;
+    return stat("/", &s) == 0 && S_ISDIR(s.st_mode);
+}
 static int posix(void) { return getsid(0) >= 0 && getpgid(0) > 0; }
-static int pipes(void) { return write(pipe_ends[1], "abcd", 4) == 4 && read(pipe_ends[0], buffer, 4) == 4 && !memcmp(buffer, "abcd", 4); }
+static int pipes(void)
+{
+    return write(pipe_ends[1], "abcd", 4) == 4 && read(pipe_ends[0], buffer, 4) == 4 &&
+           !memcmp(buffer, "abcd", 4);
+}
 static int mem(void) { return reads("/dev/zero", 4096) && buffer[4095] == 0; }
 static int rtc(void) { return reads("/dev/rtc0", 8); }
 static int console(void) { return writes("/dev/tty1", "."); }
@@ -79,9 +88,14 @@ static int pm(void)
     return at != MAP_FAILED && (at[4096] = 1) && at[0] == 0 && munmap(at, 8192) == 0;
 }
 
-static const struct { const char *name; int (*operation)(void); } services[] = {
-    { "vfs", vfs }, { "posix", posix }, { "pm", pm }, { "ext2", ext2 }, { "tmpfs", tmpfs }, { "fat", fat }, { "pipe", pipes }, { "devfs", devfs },
-    { "procfs", procfs }, { "virtio_blk", disk }, { "mem", mem }, { "rtc", rtc }, { "console", console }, { "serial", serial }, { "host", host }, { "rs", rs },
+static const struct {
+    const char *name;
+    int (*operation)(void);
+} services[] = {
+    { "vfs", vfs },         { "posix", posix },     { "pm", pm },      { "ext2", ext2 },
+    { "tmpfs", tmpfs },     { "fat", fat },         { "pipe", pipes }, { "devfs", devfs },
+    { "procfs", procfs },   { "virtio_blk", disk }, { "mem", mem },    { "rtc", rtc },
+    { "console", console }, { "serial", serial },   { "host", host },  { "rs", rs },
 };
 
 static unsigned deaths(const char *name)
@@ -90,7 +104,8 @@ static unsigned deaths(const char *name)
     unsigned result = 0, d;
     FILE *f = fopen("/dev/service", "r");
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "%31s", found) == 1 && !strcmp(found, name) && sscanf(line + 22, "%*u %u", &d) == 1)
+        if (sscanf(line, "%31s", found) == 1 && !strcmp(found, name) &&
+            sscanf(line + 22, "%*u %u", &d) == 1)
             result = d;
     if (f)
         fclose(f);
@@ -129,7 +144,7 @@ int main(int argc, char **argv)
             int fd = open("/dev/service", O_WRONLY);
             int64_t when = now() + 60000 + (int64_t)(draw % (uint64_t)(cost + 1));
             int length = sprintf(text, "strike %ld %s\n", when, services[i].name), answers = 0;
-            if (services[i].operation == rs)   /* who orders the others' deaths: at once */
+            if (services[i].operation == rs) /* who orders the others' deaths: at once */
                 length = sprintf(text, "kill rs\n"), when = now();
             if (write(fd, text, length) != length)
                 status = complain("strike");
@@ -143,7 +158,7 @@ int main(int argc, char **argv)
             } while (end <= when);
             close(fd);
             if (deaths(services[i].name) == before)
-                continue;   /* it was not at work at that instant */
+                continue; /* it was not at work at that instant */
             printf("%s %ld\n", services[i].name, end - when);
             done++;
         }

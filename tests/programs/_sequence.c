@@ -1,5 +1,6 @@
-/* sequence FOLDER: work of all kinds whose every byte and step is numbered and checked. Prints a line for each kind, the same every time; what is
- * wrong is said on standard error, and the status is 1. For tests in which services die meanwhile. */
+/* sequence FOLDER: work of all kinds whose every byte and step is numbered and checked. Prints a
+ * line for each kind, the same every time; what is wrong is said on standard error, and the status
+ * is 1. For tests in which services die meanwhile. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +75,8 @@ static void pipes(void)
     printf("pipe %u\n", next);
 }
 
-/* Three children write when they like; select and poll find each byte, in the order of its child. */
+/* Three children write when they like; select and poll find each byte, in the order of its child.
+ */
 static void waits(void)
 {
     enum { CHILDREN = 3, BYTES = 40 };
@@ -161,18 +163,24 @@ static void on_signal(int number, siginfo_t *info, void *unused)
     signals++;
 }
 
-static void on_tick(int number) { (void)number; ticks++; }
+static void on_tick(int number)
+{
+    (void)number;
+    ticks++;
+}
 
 static void signals_and_timers(void)
 {
     enum { SIGNALS = 100, TICKS = 10 };
-    struct sigaction a = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART }, t = { .sa_handler = on_tick };
+    struct sigaction a = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART },
+                     t = { .sa_handler = on_tick };
     sigaction(SIGRTMIN, &a, NULL);
     sigaction(SIGALRM, &t, NULL);
     pid_t parent = getpid(), child = fork();
     if (!child) {
         for (int i = 0; i < SIGNALS; i++) {
-            while (sigqueue(parent, SIGRTMIN, (union sigval){ .sival_int = i }) < 0 && errno == EAGAIN)
+            while (sigqueue(parent, SIGRTMIN, (union sigval){ .sival_int = i }) < 0 &&
+                   errno == EAGAIN)
                 sched_yield();
             if (i % 10 == 0)
                 nanosleep(&(struct timespec){ 0, 50000 }, NULL);
@@ -209,7 +217,9 @@ static void files(const char *folder)
     }
     check(rename(path, other) == 0, "rename", 0);
     for (uint32_t k = 0, n = 7; k < RECORDS; k++, n = (n * 1103u + 12345u) % RECORDS) {
-        check(pread(fd, record, SIZE, (off_t)n * SIZE) == SIZE && record[0] == n * 2654435761u && record[31] == record[0] + 31, "record", n);
+        check(pread(fd, record, SIZE, (off_t)n * SIZE) == SIZE && record[0] == n * 2654435761u &&
+                  record[31] == record[0] + 31,
+              "record", n);
         sum += record[5];
     }
     uint32_t *map = mmap(NULL, RECORDS * SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -219,8 +229,10 @@ static void files(const char *folder)
         map[n * SIZE / 4] = n;
     }
     if (map != MAP_FAILED)
-        check(msync(map, RECORDS * SIZE, MS_SYNC) == 0 && munmap(map, RECORDS * SIZE) == 0, "msync", 0);
-    check(pread(fd, record, SIZE, 300 * SIZE) == SIZE && record[0] == 300, "record that was mapped", 300);
+        check(msync(map, RECORDS * SIZE, MS_SYNC) == 0 && munmap(map, RECORDS * SIZE) == 0, "msync",
+              0);
+    check(pread(fd, record, SIZE, 300 * SIZE) == SIZE && record[0] == 300, "record that was mapped",
+          300);
     check(ftruncate(fd, 1000) == 0 && lseek(fd, 0, SEEK_END) == 1000, "ftruncate", 0);
     close(fd);
     check(unlink(other) == 0 && open(other, O_RDONLY) < 0 && errno == ENOENT, "unlink", 0);
@@ -244,7 +256,8 @@ static void names(const char *folder)
     for (int i = 0; i < 60; i++) {
         struct stat s;
         snprintf(name, sizeof name, "%s/d%d/f", folder, i);
-        check(stat(name, &s) == 0 && s.st_size == (off_t)strlen(name) && s.st_nlink == 1, "stat", i);
+        check(stat(name, &s) == 0 && s.st_size == (off_t)strlen(name) && s.st_nlink == 1, "stat",
+              i);
         check(unlink(name) == 0, "unlink", i);
         *strrchr(name, '/') = 0;
         made += rmdir(name) == 0;
@@ -268,7 +281,9 @@ static void processes(void)
             _exit(all / 64);
         }
         int status;
-        check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == i, "child", i);
+        check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+                  WEXITSTATUS(status) == i,
+              "child", i);
         sum += WEXITSTATUS(status);
     }
     free(memory);
@@ -278,7 +293,7 @@ static void processes(void)
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : ".";
-    setvbuf(stdout, NULL, _IONBF, 0);   /* children must not say again what stands in a buffer */
+    setvbuf(stdout, NULL, _IONBF, 0); /* children must not say again what stands in a buffer */
     pipes();
     waits();
     threads();

@@ -1,5 +1,6 @@
-/* worst WHAT N: a child makes the longest call of its kind, N large; meanwhile its parent makes short ones. Prints what the child said,
- * and the longest time in microseconds that the parent waited for one round of short calls. */
+/* worst WHAT N: a child makes the longest call of its kind, N large; meanwhile its parent makes
+ * short ones. Prints what the child said, and the longest time in microseconds that the parent
+ * waited for one round of short calls. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MIB (1ul << 20)
-#define HUGE_TABLE (2 * MIB)     /* what one page table covers */
+#define MIB        (1ul << 20)
+#define HUGE_TABLE (2 * MIB) /* what one page table covers */
 
 static long microseconds(void)
 {
@@ -45,7 +46,11 @@ static char *touched(size_t bytes)
     return at;
 }
 
-static long do_exit(long n) { touched(n * MIB); return 0; }
+static long do_exit(long n)
+{
+    touched(n * MIB);
+    return 0;
+}
 
 /* As do_exit, but in pieces of which each is short. */
 static long do_exit_regions(long n)
@@ -59,7 +64,10 @@ static long do_exit_regions(long n)
 
 static long do_munmap(long n) { return munmap(touched(n * MIB), n * MIB); }
 static long do_madvise(long n) { return madvise(touched(n * MIB), n * MIB, MADV_DONTNEED); }
-static long do_populate(long n) { return mmap(NULL, n * MIB, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED; }
+static long do_populate(long n)
+{
+    return mmap(NULL, n * MIB, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED;
+}
 
 static long do_mprotect(long n)
 {
@@ -118,7 +126,8 @@ static long do_mincore(long n)
     if (ftruncate(fd, MIB))
         return -1;
     for (size_t i = 0; i < pages; i += MIB)
-        if (mmap(vector + i, pages - i < MIB ? pages - i : MIB, 3, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+        if (mmap(vector + i, pages - i < MIB ? pages - i : MIB, 3, MAP_SHARED | MAP_FIXED, fd, 0) ==
+            MAP_FAILED)
             return -2;
     unlink("/tmp/vector");
     return mincore(at, pages * 4096, (void *)vector);
@@ -129,7 +138,11 @@ static volatile int up;
 
 static void *goes_round(void *unused)
 {
-    static __thread struct { void *next; long offset; void *pending; } head;
+    static __thread struct {
+        void *next;
+        long offset;
+        void *pending;
+    } head;
     head.next = ring;
     head.offset = 8;
     syscall(SYS_set_robust_list, &head, sizeof head);
@@ -179,10 +192,7 @@ static long do_ext2_read(long n) { return transfer("/root/iovec", 0, n); }
 static long do_ext2_write(long n) { return transfer("/root/iovec", 1, n); }
 static long do_fat_write(long n) { return transfer("/boot/iovec", 1, n); }
 
-static long do_random(long n)
-{
-    return syscall(SYS_getrandom, touched(n * MIB), n * MIB, 0) < 0;
-}
+static long do_random(long n) { return syscall(SYS_getrandom, touched(n * MIB), n * MIB, 0) < 0; }
 
 /* A file that looks larger than any cache is cut, with n MiB of it there. */
 static long cut(const char *path, long n)
@@ -227,7 +237,8 @@ static long do_ext2_names(long n) { return names("/root/many", n); }
 
 static void rings(int signal) { (void)signal; }
 
-/* n processes, each of which has all the timers that it may have ring every nanosecond, for a while. */
+/* n processes, each of which has all the timers that it may have ring every nanosecond, for a
+ * while. */
 static long do_timers(long n)
 {
     enum { TIMERS = 64, SIGNALS_USED = 30 };
@@ -236,7 +247,8 @@ static long do_timers(long n)
         if (fork())
             continue;
         for (int k = 0; k < TIMERS; k++) {
-            struct sigevent e = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + k % SIGNALS_USED };
+            struct sigevent e = { .sigev_notify = SIGEV_SIGNAL,
+                                  .sigev_signo = SIGRTMIN + k % SIGNALS_USED };
             timer_t t;
             signal(e.sigev_signo, rings);
             if (timer_create(CLOCK_MONOTONIC, &e, &t) || timer_settime(t, 0, &often, NULL))
@@ -252,11 +264,13 @@ static long do_timers(long n)
     return wrong;
 }
 
-/* n times all descriptors are closed at once, by who has all record locks that he may have: those of the last file he opens keep. */
+/* n times all descriptors are closed at once, by who has all record locks that he may have: those
+ * of the last file he opens keep. */
 static long do_close_range(long n)
 {
     enum { FIRST = 10, LAST = 1000, LOCKS = 500 };
-    int other = open("/tmp/locked", O_RDWR | O_CREAT, 0600), fd = open("/tmp/closed", O_RDWR | O_CREAT, 0600);
+    int other = open("/tmp/locked", O_RDWR | O_CREAT, 0600),
+        fd = open("/tmp/closed", O_RDWR | O_CREAT, 0600);
     for (long i = 0; i < LOCKS; i++) {
         struct flock l = { .l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1 };
         if (fcntl(other, F_SETLK, &l))
@@ -271,17 +285,40 @@ static long do_close_range(long n)
     return 0;
 }
 
-static const struct { const char *name; long (*call)(long n); } worst[] = {
-    { "exit", do_exit }, { "exit-regions", do_exit_regions }, { "munmap", do_munmap }, { "madvise", do_madvise }, { "populate", do_populate }, { "mprotect", do_mprotect },
-    { "mremap", do_mremap }, { "fork", do_fork }, { "exec", do_exec }, { "tables", do_tables }, { "mincore", do_mincore }, { "robust", do_robust },
-    { "zero", do_zero }, { "tty", do_tty }, { "random", do_random },
-    { "tmpfs-read", do_tmpfs_read }, { "tmpfs-write", do_tmpfs_write }, { "tmpfs-cut", do_tmpfs_cut },
-    { "ext2-read", do_ext2_read }, { "ext2-write", do_ext2_write }, { "ext2-cut", do_ext2_cut }, { "ext2-names", do_ext2_names },
-    { "fat-write", do_fat_write }, { "fat-names", do_fat_names }, { "timers", do_timers },
+static const struct {
+    const char *name;
+    long (*call)(long n);
+} worst[] = {
+    { "exit", do_exit },
+    { "exit-regions", do_exit_regions },
+    { "munmap", do_munmap },
+    { "madvise", do_madvise },
+    { "populate", do_populate },
+    { "mprotect", do_mprotect },
+    { "mremap", do_mremap },
+    { "fork", do_fork },
+    { "exec", do_exec },
+    { "tables", do_tables },
+    { "mincore", do_mincore },
+    { "robust", do_robust },
+    { "zero", do_zero },
+    { "tty", do_tty },
+    { "random", do_random },
+    { "tmpfs-read", do_tmpfs_read },
+    { "tmpfs-write", do_tmpfs_write },
+    { "tmpfs-cut", do_tmpfs_cut },
+    { "ext2-read", do_ext2_read },
+    { "ext2-write", do_ext2_write },
+    { "ext2-cut", do_ext2_cut },
+    { "ext2-names", do_ext2_names },
+    { "fat-write", do_fat_write },
+    { "fat-names", do_fat_names },
+    { "timers", do_timers },
     { "close-range", do_close_range },
 };
 
-/* Whoever sleeps in between is before all who compute, by the policy: so this waits for nobody's quantum, only for services. */
+/* Whoever sleeps in between is before all who compute, by the policy: so this waits for nobody's
+ * quantum, only for services. */
 static void short_calls(void)
 {
     struct stat st;
@@ -305,12 +342,14 @@ int main(int argc, char **argv)
         pid_t pid = fork();
         if (!pid)
             _exit(-worst[i].call(atol(argv[2])));
-        for (long before = microseconds(), now; waitpid(pid, &status, WNOHANG) == 0; before = now, rounds++) {
+        for (long before = microseconds(), now; waitpid(pid, &status, WNOHANG) == 0;
+             before = now, rounds++) {
             short_calls();
             now = microseconds();
             longest = now - before > longest ? now - before : longest;
         }
-        printf("%s: status %d, %ld us at most, of %s rounds\n", argv[1], WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), longest,
+        printf("%s: status %d, %ld us at most, of %s rounds\n", argv[1],
+               WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), longest,
                rounds > 3 ? "many" : "few");
         return 0;
     }

@@ -1,4 +1,5 @@
-/* How much exec takes: each string, all of them together, what the limit of the stack says; and that what was refused has done no harm. */
+/* How much exec takes: each string, all of them together, what the limit of the stack says; and
+ * that what was refused has done no harm. */
 #include "oracle.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -9,7 +10,8 @@ enum { STRING_MAX = 128 * 1024, KIB = 1024, MIB = 1024 * 1024 };
 extern char **environ;
 static char self[256];
 
-/* A program that says what it was given: how many, how long, a sum over all bytes with their places, and whether they lie side by side. */
+/* A program that says what it was given: how many, how long, a sum over all bytes with their
+ * places, and whether they lie side by side. */
 static int told(int argc, char **argv)
 {
     unsigned long bytes = 0, sum = 0, environment = 0, apart = 0;
@@ -22,7 +24,8 @@ static int told(int argc, char **argv)
     }
     for (; environ[environment]; environment++)
         sum = sum * 31 + strlen(environ[environment]);
-    SAY("%d arguments, %lu bytes, sum %lx, environment %lu, apart %lu, aligned %d", argc, bytes, sum, environment, apart, (uintptr_t)(argv - 1) % 16 == 0);
+    SAY("%d arguments, %lu bytes, sum %lx, environment %lu, apart %lu, aligned %d", argc, bytes,
+        sum, environment, apart, (uintptr_t)(argv - 1) % 16 == 0);
     int file = open("/proc/self/cmdline", O_RDONLY);
     unsigned long shown = 0;
     static char part[65536];
@@ -70,7 +73,11 @@ static char *string(size_t length)
 static void lengths(void)
 {
     char *none[] = { NULL };
-    static const size_t length[] = { 0, 1, 4000, 4079, 4080, 4096, 8190, 65536, STRING_MAX - 2, STRING_MAX - 1, STRING_MAX, STRING_MAX + 1, 300000 };
+    static const size_t length[] = {
+        0,     1,     4000,           4079,           4080,       4096,
+        8190,  65536, STRING_MAX - 2, STRING_MAX - 1, STRING_MAX, STRING_MAX + 1,
+        300000
+    };
     for (unsigned i = 0; i < sizeof length / sizeof length[0]; i++) {
         char what[64];
         snprintf(what, sizeof what, "a string of %zu", length[i]);
@@ -82,11 +89,17 @@ static void lengths(void)
 static void numbers(void)
 {
     char *none[] = { NULL };
-    static const struct { unsigned count, length; rlim_t stack; } all[] = {
-        { 1000, 10, 8 * MIB }, { 5000, 25, 8 * MIB }, { 60000, 10, 8 * MIB }, { 100000, 10, 8 * MIB }, { 120000, 10, 8 * MIB },
-        { 300000, 10, 8 * MIB }, { 300000, 10, RLIM_INFINITY }, { 600000, 1, RLIM_INFINITY }, { 700000, 0, RLIM_INFINITY },
-        { 900000, 0, RLIM_INFINITY }, { 48, 131000, RLIM_INFINITY }, { 49, 131000, RLIM_INFINITY }, { 16, 100000, 64 * MIB }, { 100, 60000, 64 * MIB },
-        { 110, 60000, 64 * MIB }, { 100, 1200, 256 * KIB }, { 110, 1200, 256 * KIB }, { 30, 100000, 12 * MIB }, { 34, 100000, 12 * MIB },
+    static const struct {
+        unsigned count, length;
+        rlim_t stack;
+    } all[] = {
+        { 1000, 10, 8 * MIB },         { 5000, 25, 8 * MIB },         { 60000, 10, 8 * MIB },
+        { 100000, 10, 8 * MIB },       { 120000, 10, 8 * MIB },       { 300000, 10, 8 * MIB },
+        { 300000, 10, RLIM_INFINITY }, { 600000, 1, RLIM_INFINITY },  { 700000, 0, RLIM_INFINITY },
+        { 900000, 0, RLIM_INFINITY },  { 48, 131000, RLIM_INFINITY }, { 49, 131000, RLIM_INFINITY },
+        { 16, 100000, 64 * MIB },      { 100, 60000, 64 * MIB },      { 110, 60000, 64 * MIB },
+        { 100, 1200, 256 * KIB },      { 110, 1200, 256 * KIB },      { 30, 100000, 12 * MIB },
+        { 34, 100000, 12 * MIB },
     };
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         char what[64];
@@ -127,7 +140,9 @@ static void bad_pointers(void)
     munmap((char *)cut + 4096, 4096);
     cut += 4096 / 8 - 2;
     memset(page, 'x', 4096);
-    char *bad[] = { "arguments", (char *)8, NULL }, *open_end[] = { "arguments", page + 4000, NULL }, *none[] = { NULL }, *good[] = { "arguments", "told", NULL };
+    char *bad[] = { "arguments", (char *)8, NULL },
+         *open_end[] = { "arguments", page + 4000, NULL }, *none[] = { NULL },
+         *good[] = { "arguments", "told", NULL };
     char **volatile low = (char **)8, **volatile high = (char **)-8ul;
     cut[0] = "arguments", cut[1] = "told";
     pthread_t thread;

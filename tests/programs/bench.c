@@ -1,6 +1,7 @@
-/* The benchmark: guest instructions per operation, by the time-stamp counter of a machine that counts them (tests/vm --count). The same
- * program runs on Linux. Each line: name, tab, ticks per operation, tab, changes of address space per operation (where
- * /proc/minnow/system tells them, else "-"). Arguments: names of the rows wanted, all without. */
+/* The benchmark: guest instructions per operation, by the time-stamp counter of a machine that
+ * counts them (tests/vm --count). The same program runs on Linux. Each line: name, tab, ticks per
+ * operation, tab, changes of address space per operation (where /proc/minnow/system tells them,
+ * else "-"). Arguments: names of the rows wanted, all without. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };   /* linux/futex.h, which musl does not bring */
+/* linux/futex.h, which musl does not bring */
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };
 enum { PAGE = 4096, PAGES = 64, DIR_ENTRIES = 1000 };
 
 static int zero, null, file, pipe_ends[2], there[2], back[2], poll_pipes[10][2];
@@ -51,27 +53,99 @@ static long space_switches(void) { return counter("space_switches"); }
 
 static void op_getppid(void) { syscall(SYS_getppid); }
 static void op_getpid(void) { syscall(SYS_getpid); }
-static void op_clock_raw(void) { struct timespec t; syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t); }
-static void op_clock(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); }
-static void op_read_zero(void) { if (read(zero, buffer, 1) != 1) abort(); }
-static void op_write_null(void) { if (write(null, buffer, 1) != 1) abort(); }
+static void op_clock_raw(void)
+{
+    struct timespec t;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+}
+static void op_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+}
+static void op_read_zero(void)
+{
+    if (read(zero, buffer, 1) != 1)
+        abort();
+}
+static void op_write_null(void)
+{
+    if (write(null, buffer, 1) != 1)
+        abort();
+}
 static void op_open_close(void) { close(open("/tmp/bench.file", O_RDONLY)); }
-static void op_stat(void) { struct stat s; if (stat("/tmp/bench.file", &s)) abort(); }
-static void op_fstat(void) { struct stat s; if (fstat(file, &s)) abort(); }
-static void op_pipe_self(void) { if (write(pipe_ends[1], buffer, 1) != 1 || read(pipe_ends[0], buffer, 1) != 1) abort(); }
-static void op_pipe_round(void) { if (write(there[1], buffer, 1) != 1 || read(back[0], buffer, 1) != 1) abort(); }
-static void op_pread4k(void) { if (pread(file, buffer, 4096, 0) != 4096) abort(); }
-static void op_pread64k(void) { if (pread(file, buffer, 65536, 0) != 65536) abort(); }
-static void op_pwrite4k(void) { if (pwrite(file, buffer, 4096, 0) != 4096) abort(); }
-static void op_pwrite64k(void) { if (pwrite(file, buffer, 65536, 0) != 65536) abort(); }
-static void op_pipe_64k(void) { if (write(pipe_ends[1], buffer, 65536) != 65536 || read(pipe_ends[0], buffer, 65536) != 65536) abort(); }
+static void op_stat(void)
+{
+    struct stat s;
+    if (stat("/tmp/bench.file", &s))
+        abort();
+}
+static void op_fstat(void)
+{
+    struct stat s;
+    if (fstat(file, &s))
+        abort();
+}
+static void op_pipe_self(void)
+{
+    if (write(pipe_ends[1], buffer, 1) != 1 || read(pipe_ends[0], buffer, 1) != 1)
+        abort();
+}
+static void op_pipe_round(void)
+{
+    if (write(there[1], buffer, 1) != 1 || read(back[0], buffer, 1) != 1)
+        abort();
+}
+static void op_pread4k(void)
+{
+    if (pread(file, buffer, 4096, 0) != 4096)
+        abort();
+}
+static void op_pread64k(void)
+{
+    if (pread(file, buffer, 65536, 0) != 65536)
+        abort();
+}
+static void op_pwrite4k(void)
+{
+    if (pwrite(file, buffer, 4096, 0) != 4096)
+        abort();
+}
+static void op_pwrite64k(void)
+{
+    if (pwrite(file, buffer, 65536, 0) != 65536)
+        abort();
+}
+static void op_pipe_64k(void)
+{
+    if (write(pipe_ends[1], buffer, 65536) != 65536 || read(pipe_ends[0], buffer, 65536) != 65536)
+        abort();
+}
 
 static char name[64];
 static unsigned number;
-static void op_create_tmp(void) { sprintf(name, "/tmp/b.d/f%u", number++); close(open(name, O_CREAT | O_WRONLY, 0644)); }
-static void op_unlink_tmp(void) { sprintf(name, "/tmp/b.d/f%u", --number); if (unlink(name)) abort(); }
-static void op_create_ext2(void) { sprintf(name, "/root/b.d/f%u", number++); close(open(name, O_CREAT | O_WRONLY, 0644)); }
-static void op_unlink_ext2(void) { sprintf(name, "/root/b.d/f%u", --number); if (unlink(name)) abort(); }
+static void op_create_tmp(void)
+{
+    sprintf(name, "/tmp/b.d/f%u", number++);
+    close(open(name, O_CREAT | O_WRONLY, 0644));
+}
+static void op_unlink_tmp(void)
+{
+    sprintf(name, "/tmp/b.d/f%u", --number);
+    if (unlink(name))
+        abort();
+}
+static void op_create_ext2(void)
+{
+    sprintf(name, "/root/b.d/f%u", number++);
+    close(open(name, O_CREAT | O_WRONLY, 0644));
+}
+static void op_unlink_ext2(void)
+{
+    sprintf(name, "/root/b.d/f%u", --number);
+    if (unlink(name))
+        abort();
+}
 
 static void op_readdir(void)
 {
@@ -169,17 +243,40 @@ static void op_touch(void) { fresh[fresh_page++ * PAGE] = 1; }
 static void *cow_area;
 static void run_cow(void);
 
-static const struct row { const char *name; void (*op)(void); int count; } rows[] = {
-    { "getppid", op_getppid, 200 }, { "getpid", op_getpid, 200 }, { "clock_gettime raw", op_clock_raw, 200 }, { "clock_gettime vDSO", op_clock, 200 },
-    { "read 1 byte of /dev/zero", op_read_zero, 200 }, { "write 1 byte to /dev/null", op_write_null, 200 },
-    { "open + close (tmpfs)", op_open_close, 100 }, { "stat", op_stat, 100 }, { "fstat", op_fstat, 100 },
-    { "pipe write + read, one process", op_pipe_self, 100 }, { "pipe round trip, two processes", op_pipe_round, 100 },
-    { "read 4 KiB, cached", op_pread4k, 50 }, { "read 64 KiB, cached", op_pread64k, 20 }, { "write 4 KiB, cached", op_pwrite4k, 50 },
-    { "write 64 KiB, cached", op_pwrite64k, 20 }, { "create (tmpfs)", op_create_tmp, 50 }, { "unlink (tmpfs)", op_unlink_tmp, 50 },
-    { "create (ext2)", op_create_ext2, 50 }, { "unlink (ext2)", op_unlink_ext2, 50 }, { "readdir of 1,000 entries", op_readdir, 5 },
-    { "64 KiB through a pipe", op_pipe_64k, 20 }, { "poll 10", op_poll10, 50 }, { "select 10", op_select10, 50 },
-    { "fork + exit + wait", op_fork, 10 }, { "fork + execve + wait", op_fork_exec, 10 }, { "vfork + execve + wait", op_vfork_exec, 10 },
-    { "pthread_create + join", op_thread, 10 }, { "futex ping-pong", op_futex, 100 }, { "signal to self, handled", op_signal, 50 },
+static const struct row {
+    const char *name;
+    void (*op)(void);
+    int count;
+} rows[] = {
+    { "getppid", op_getppid, 200 },
+    { "getpid", op_getpid, 200 },
+    { "clock_gettime raw", op_clock_raw, 200 },
+    { "clock_gettime vDSO", op_clock, 200 },
+    { "read 1 byte of /dev/zero", op_read_zero, 200 },
+    { "write 1 byte to /dev/null", op_write_null, 200 },
+    { "open + close (tmpfs)", op_open_close, 100 },
+    { "stat", op_stat, 100 },
+    { "fstat", op_fstat, 100 },
+    { "pipe write + read, one process", op_pipe_self, 100 },
+    { "pipe round trip, two processes", op_pipe_round, 100 },
+    { "read 4 KiB, cached", op_pread4k, 50 },
+    { "read 64 KiB, cached", op_pread64k, 20 },
+    { "write 4 KiB, cached", op_pwrite4k, 50 },
+    { "write 64 KiB, cached", op_pwrite64k, 20 },
+    { "create (tmpfs)", op_create_tmp, 50 },
+    { "unlink (tmpfs)", op_unlink_tmp, 50 },
+    { "create (ext2)", op_create_ext2, 50 },
+    { "unlink (ext2)", op_unlink_ext2, 50 },
+    { "readdir of 1,000 entries", op_readdir, 5 },
+    { "64 KiB through a pipe", op_pipe_64k, 20 },
+    { "poll 10", op_poll10, 50 },
+    { "select 10", op_select10, 50 },
+    { "fork + exit + wait", op_fork, 10 },
+    { "fork + execve + wait", op_fork_exec, 10 },
+    { "vfork + execve + wait", op_vfork_exec, 10 },
+    { "pthread_create + join", op_thread, 10 },
+    { "futex ping-pong", op_futex, 100 },
+    { "signal to self, handled", op_signal, 50 },
     { "anonymous page touched", op_touch, PAGES },
 };
 
@@ -207,7 +304,7 @@ static void run(const struct row *r)
         return;
     if (r->op != op_touch && r->op != op_unlink_tmp && r->op != op_unlink_ext2)
         for (int i = 0; i < 3; i++)
-            r->op();   /* caches are warm */
+            r->op(); /* caches are warm */
     long s0 = space_switches();
     unsigned long t0 = ticks();
     for (int i = 0; i < r->count; i++)
@@ -261,7 +358,8 @@ static void prepare(void)
     zero = open("/dev/zero", O_RDONLY);
     null = open("/dev/null", O_WRONLY);
     file = open("/tmp/bench.file", O_CREAT | O_RDWR | O_TRUNC, 0644);
-    if (zero < 0 || null < 0 || file < 0 || write(file, buffer, sizeof buffer) != sizeof buffer || pipe(pipe_ends))
+    if (zero < 0 || null < 0 || file < 0 || write(file, buffer, sizeof buffer) != sizeof buffer ||
+        pipe(pipe_ends))
         abort();
     for (int i = 0; i < 10; i++)
         if (pipe(poll_pipes[i]))
@@ -285,9 +383,11 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     int kind = personality(0xffffffff);
     if (!(kind & ADDR_NO_RANDOMIZE)) {
-        if (counter("uptime_ns") > 0)   /* from the kernel's first instruction to here, waits for the disk left out */
+        /* from the kernel's first instruction to here, waits for the disk left out */
+        if (counter("uptime_ns") > 0)
             printf("boot\t%ld\t-\n", counter("uptime_ns") - counter("idle_ns"));
-        if (personality(kind | ADDR_NO_RANDOMIZE) >= 0)   /* a page table more or less is two per cent of a fork */
+        /* a page table more or less is two per cent of a fork */
+        if (personality(kind | ADDR_NO_RANDOMIZE) >= 0)
             execv("/proc/self/exe", argv);
     }
     prepare();

@@ -1,4 +1,5 @@
-/* clone's thread numbers in memory: of parent and child, with pages that are shared, copied, or were never touched. */
+/* clone's thread numbers in memory: of parent and child, with pages that are shared, copied, or
+ * were never touched. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -8,7 +9,10 @@
 
 static char stack[65536] __attribute__((aligned(16)));
 
-static long born(unsigned long flags, int *parent, int *child) { return syscall(SYS_clone, flags | SIGCHLD, 0, parent, child, 0); }
+static long born(unsigned long flags, int *parent, int *child)
+{
+    return syscall(SYS_clone, flags | SIGCHLD, 0, parent, child, 0);
+}
 
 static void copies(const char *pages, int *parent, int *child)
 {
@@ -19,8 +23,8 @@ static void copies(const char *pages, int *parent, int *child)
     }
     int status;
     waitpid(pid, &status, 0);
-    SAY("%s: parent's number in the parent %d, in the child %d; the child's in the parent %d", pages, *parent == pid, WEXITSTATUS(status),
-        *child == pid);
+    SAY("%s: parent's number in the parent %d, in the child %d; the child's in the parent %d",
+        pages, *parent == pid, WEXITSTATUS(status), *child == pid);
 }
 
 static int shares(void *numbers)
@@ -42,7 +46,8 @@ static void show_signal(const char *what)
     waitpid(-1, NULL, __WALL);
 }
 
-/* The signal of a child's end is chosen by who makes it: it goes to that program, and not about another program's end. */
+/* The signal of a child's end is chosen by who makes it: it goes to that program, and not about
+ * another program's end. */
 static void ends(void)
 {
     int ends[2];
@@ -84,15 +89,20 @@ int main(int argc, char **argv)
     SAY("shared: %d %d %d", both[0] == pid, both[1024] == pid, WEXITSTATUS(status));
 
     int *numbers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    pid = clone(shares, stack + sizeof stack, CLONE_VM | CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, numbers, numbers, NULL, numbers + 1);
+    pid = clone(shares, stack + sizeof stack,
+                CLONE_VM | CLONE_CHILD_SETTID | CLONE_PARENT_SETTID | SIGCHLD, numbers, numbers,
+                NULL, numbers + 1);
     waitpid(pid, &status, 0);
     SAY("one space: %d %d %d", numbers[0] == pid, numbers[1] == pid, WEXITSTATUS(status));
     numbers[1] = 7;
-    pid = clone(nothing, stack + sizeof stack, CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL, numbers + 1);
+    pid = clone(nothing, stack + sizeof stack, CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, NULL,
+                NULL, NULL, numbers + 1);
     waitpid(pid, &status, 0);
     SAY("cleared at the end: %d", numbers[1]);
     numbers[1] = 7;
-    pid = clone(nothing, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL, numbers + 1);
+    pid = clone(nothing, stack + sizeof stack,
+                CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, NULL, NULL,
+                numbers + 1);
     waitpid(pid, &status, 0);
     SAY("after vfork: %d", numbers[1]);
     ends();

@@ -6,7 +6,12 @@
 
 static volatile int count;
 static volatile int value;
-static void handler(int sig, siginfo_t *i, void *c) { (void)sig, (void)c; count++; value = i->si_value.sival_int; }
+static void handler(int sig, siginfo_t *i, void *c)
+{
+    (void)sig, (void)c;
+    count++;
+    value = i->si_value.sival_int;
+}
 
 static int64_t now(int clock)
 {
@@ -56,7 +61,9 @@ int main(void)
     SAY("rang: %d", count >= 3);
     count = 0;
     timer_t id;
-    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 12 };
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+                              .sigev_signo = SIGUSR1,
+                              .sigev_value.sival_int = 12 };
     SHOW(timer_create(CLOCK_MONOTONIC, &event, &id));
     struct itimerspec spec = { .it_value = { 0, 10000000 } };
     SHOW(timer_settime(id, 0, &spec, NULL));

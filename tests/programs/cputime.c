@@ -78,11 +78,13 @@ static void clocks(void)
     pause_ms(100);
     SAY("a thread's: %d", clock_gettime(thread, &t) == 0 || errno == EINVAL);
     pthread_join(other, NULL);
-    SAY("what it used is the process's: %d", at(CLOCK_PROCESS_CPUTIME_ID) - at(CLOCK_THREAD_CPUTIME_ID) >= 20000000);
+    SAY("what it used is the process's: %d",
+        at(CLOCK_PROCESS_CPUTIME_ID) - at(CLOCK_THREAD_CPUTIME_ID) >= 20000000);
 }
 
 /* Sleeping by clocks of processor time, and timers of other processes' clocks. */
-#define RAW_SLEEP(clock, flags, time, left) (syscall(SYS_clock_nanosleep, clock, flags, time, left) < 0 ? error_name(errno) : "0")
+#define RAW_SLEEP(clock, flags, time, left) \
+    (syscall(SYS_clock_nanosleep, clock, flags, time, left) < 0 ? error_name(errno) : "0")
 
 static volatile int enough;
 static void *works_until_told(void *unused)
@@ -95,7 +97,8 @@ static void *works_until_told(void *unused)
 static void sleeps_of_others(void)
 {
     clockid_t child, thread;
-    struct timespec some = { 0, 20000000 }, none = { 0, 0 }, bad = { 0, 1000000000 }, left = { 7, 7 }, end;
+    struct timespec some = { 0, 20000000 }, none = { 0, 0 }, bad = { 0, 1000000000 },
+                    left = { 7, 7 }, end;
     pid_t pid = fork();
     if (!pid)
         for (;;)
@@ -135,18 +138,22 @@ static void sleeps_of_others(void)
     enough = 1;
     pthread_join(other, NULL);
     pthread_getcpuclockid(pthread_self(), &thread);
-    SAY("one's own: %s %s %s", RAW_SLEEP(thread, 0, &some, NULL), RAW_SLEEP(CLOCK_THREAD_CPUTIME_ID, 0, &some, NULL), RAW_SLEEP(-1, 0, &some, NULL));
+    SAY("one's own: %s %s %s", RAW_SLEEP(thread, 0, &some, NULL),
+        RAW_SLEEP(CLOCK_THREAD_CPUTIME_ID, 0, &some, NULL), RAW_SLEEP(-1, 0, &some, NULL));
 }
 
 /* ---- whose time: the program's own, or the kernel's and that of services for it ---- */
 
-struct parts { int64_t user, system; };
+struct parts {
+    int64_t user, system;
+};
 
 static struct parts parts_of(int who)
 {
     struct rusage u;
     getrusage(who, &u);
-    return (struct parts){ u.ru_utime.tv_sec * 1000000l + u.ru_utime.tv_usec, u.ru_stime.tv_sec * 1000000l + u.ru_stime.tv_usec };
+    return (struct parts){ u.ru_utime.tv_sec * 1000000l + u.ru_utime.tv_usec,
+                           u.ru_stime.tv_sec * 1000000l + u.ru_stime.tv_usec };
 }
 
 static struct parts parts_in_proc(void)
@@ -159,11 +166,13 @@ static struct parts parts_in_proc(void)
     text[n > 0 ? n : 0] = 0;
     const char *rest = strrchr(text, ')');
     if (rest)
-        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &p.user, &p.system);
+        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &p.user,
+               &p.system);
     return p;
 }
 
-/* What grew in so much time of what; and whether on the way something went back, or more was told than there was. */
+/* What grew in so much time of what; and whether on the way something went back, or more was told
+ * than there was. */
 static struct parts grown(void (*what)(int64_t), int who, int *wrong)
 {
     enum { STEPS = 40, STEP = 10000000, ROUNDING = 2 };
@@ -173,7 +182,8 @@ static struct parts grown(void (*what)(int64_t), int who, int *wrong)
         int64_t low = at(CLOCK_PROCESS_CPUTIME_ID) / 1000;
         struct parts now = parts_of(who);
         int64_t high = at(CLOCK_PROCESS_CPUTIME_ID) / 1000, sum = now.user + now.system;
-        *wrong += now.user < before.user || now.system < before.system || sum > high || (who == RUSAGE_SELF && sum + ROUNDING < low);
+        *wrong += now.user < before.user || now.system < before.system || sum > high ||
+                  (who == RUSAGE_SELF && sum + ROUNDING < low);
         before = now;
     }
     return (struct parts){ before.user - first.user, before.system - first.system };
@@ -190,15 +200,20 @@ static void *grown_thread(void *result)
 static void whose(void)
 {
     int wrong = 0, thread = 0, status;
-    struct parts own = grown(work, RUSAGE_SELF, &wrong), calls = grown(call, RUSAGE_SELF, &wrong), short_ones = grown(call_kernel, RUSAGE_SELF, &wrong);
+    struct parts own = grown(work, RUSAGE_SELF, &wrong), calls = grown(call, RUSAGE_SELF, &wrong),
+                 short_ones = grown(call_kernel, RUSAGE_SELF, &wrong);
     struct parts proc = parts_in_proc(), all = parts_of(RUSAGE_SELF);
     struct tms tms;
     SAY("computing: little of it is the system's: %d", own.system * 5 < own.user);
-    SAY("calling: %d %d", calls.system > (calls.user + calls.system) / 5, short_ones.system > (short_ones.user + short_ones.system) / 5);
+    SAY("calling: %d %d", calls.system > (calls.user + calls.system) / 5,
+        short_ones.system > (short_ones.user + short_ones.system) / 5);
     SAY("wrong: %d", wrong);
     times(&tms);
-    SAY("elsewhere the same: %d %d", labs(proc.user * 10000 - all.user) < 100000 && labs(proc.system * 10000 - all.system) < 100000,
-        labs(tms.tms_utime * 10000 - all.user) < 100000 && labs(tms.tms_stime * 10000 - all.system) < 100000);
+    SAY("elsewhere the same: %d %d",
+        labs(proc.user * 10000 - all.user) < 100000 &&
+            labs(proc.system * 10000 - all.system) < 100000,
+        labs(tms.tms_utime * 10000 - all.user) < 100000 &&
+            labs(tms.tms_stime * 10000 - all.system) < 100000);
     pthread_t other;
     pthread_create(&other, NULL, grown_thread, &thread);
     pthread_join(other, NULL);
@@ -215,18 +230,22 @@ static void whose(void)
     int64_t system = u.ru_stime.tv_sec * 1000000l + u.ru_stime.tv_usec;
     SAY("a child: %d, added: %d", system > 60000, labs(more.system - children.system - system) < 3);
     times(&tms);
-    SAY("its ticks: %d", labs(tms.tms_cstime * 10000 - more.system) < 20000 && labs(tms.tms_cutime * 10000 - more.user) < 20000);
+    SAY("its ticks: %d", labs(tms.tms_cstime * 10000 - more.system) < 20000 &&
+                             labs(tms.tms_cutime * 10000 - more.user) < 20000);
 }
 
 static void intervals(void)
 {
-    static const struct { int which, signal; } kinds[] = { { ITIMER_VIRTUAL, SIGVTALRM }, { ITIMER_PROF, SIGPROF } };
+    static const struct {
+        int which, signal;
+    } kinds[] = { { ITIMER_VIRTUAL, SIGVTALRM }, { ITIMER_PROF, SIGPROF } };
     struct itimerval once = { { 0, 0 }, { 0, 20000 } }, long_one = { { 100, 5 }, { 50, 0 } }, now;
     for (unsigned i = 0; i < 2; i++) {
         signal(kinds[i].signal, ring);
         SHOW(setitimer(kinds[i].which, &long_one, NULL));
         SHOW(getitimer(kinds[i].which, &now));
-        SAY("%ld %ld, %d", now.it_interval.tv_sec, (long)now.it_interval.tv_usec, now.it_value.tv_sec == 49 || now.it_value.tv_sec == 50);
+        SAY("%ld %ld, %d", now.it_interval.tv_sec, (long)now.it_interval.tv_usec,
+            now.it_value.tv_sec == 49 || now.it_value.tv_sec == 50);
         rang = 0;
         SHOW(setitimer(kinds[i].which, &once, NULL));
         pause_ms(100);
@@ -257,7 +276,7 @@ static void limits(void)
         pid_t pid = fork();
         if (!pid) {
             setrlimit(RLIMIT_CPU, &all[i]);
-            if (fork() == 0)   /* has the limit as well, and its own clock */
+            if (fork() == 0) /* has the limit as well, and its own clock */
                 for (;;)
                     ;
             wait(&status);
@@ -283,12 +302,15 @@ static void limits(void)
 
 static void timers(void)
 {
-    static const clockid_t clocks_of[] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID };
+    static const clockid_t clocks_of[] = { CLOCK_MONOTONIC, CLOCK_REALTIME,
+                                           CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID };
 
     siginfo_t info;
     sigset_t set;
     for (unsigned i = 0; i < 8; i++) {
-        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = i % 2 ? SIGRTMIN + 3 : SIGUSR1, .sigev_value.sival_int = 77 };
+        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+                                  .sigev_signo = i % 2 ? SIGRTMIN + 3 : SIGUSR1,
+                                  .sigev_value.sival_int = 77 };
         struct itimerspec often = { { 0, 100000 }, { 0, 100000 } }, now;
         timer_t timer;
         sigemptyset(&set);
@@ -301,8 +323,8 @@ static void timers(void)
         SAY("%ld %d", now.it_interval.tv_nsec, now.it_value.tv_nsec > 0);
         SHOW(timer_getoverrun(timer));
         SHOW(sigwaitinfo(&set, &info) == event.sigev_signo);
-        SAY("code %d value %d, overruns %d, the same %d", info.si_code, info.si_value.sival_int, info.si_overrun >= (i < 4 ? 500 : 5),
-            timer_getoverrun(timer) == info.si_overrun);
+        SAY("code %d value %d, overruns %d, the same %d", info.si_code, info.si_value.sival_int,
+            info.si_overrun >= (i < 4 ? 500 : 5), timer_getoverrun(timer) == info.si_overrun);
         SHOW(timer_settime(timer, 0, &(struct itimerspec){ { 0, 0 }, { 0, 1000 } }, NULL));
         while (sigtimedwait(&set, &info, &(struct timespec){ 0, 0 }) > 0)
             ;
@@ -314,7 +336,7 @@ static void timers(void)
         SAY("%ld %ld", now.it_value.tv_sec, now.it_value.tv_nsec);
         SHOW(timer_settime(timer, 0, &often, NULL));
         pause_ms(20);
-        signal(event.sigev_signo, SIG_IGN);   /* what waits is dropped, and the timer goes on */
+        signal(event.sigev_signo, SIG_IGN); /* what waits is dropped, and the timer goes on */
         signal(event.sigev_signo, ring);
         work(100000000);
         SHOW(sigwaitinfo(&set, &info) == event.sigev_signo);
@@ -340,6 +362,8 @@ int main(void)
     getrusage(RUSAGE_SELF, &usage);
     SAY("%d", usage.ru_maxrss >= 20 << 10);
     getrusage(RUSAGE_CHILDREN, &usage);
-    SAY("%d", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec >= 3000000);
+    SAY("%d", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+                      usage.ru_stime.tv_usec >=
+                  3000000);
     return 0;
 }

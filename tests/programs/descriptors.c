@@ -13,7 +13,8 @@ static void lock_show(int fd, int type, int start, int length)
 {
     struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
     int result = fcntl(fd, F_GETLK, &l);
-    SAY("F_GETLK %d..: %d type %d start %d length %d owner %d", start, result, l.l_type, (int)l.l_start, (int)l.l_len, l.l_type != F_UNLCK ? l.l_pid == getppid() : 0);
+    SAY("F_GETLK %d..: %d type %d start %d length %d owner %d", start, result, l.l_type,
+        (int)l.l_start, (int)l.l_len, l.l_type != F_UNLCK ? l.l_pid == getppid() : 0);
 }
 static int lock(int fd, int command, int type, int start, int length)
 {
@@ -75,7 +76,10 @@ static void polling(void)
 {
     int fds[2], null = open("/dev/null", O_RDWR);
     SHOW(pipe2(fds, O_NONBLOCK));
-    struct pollfd p[4] = { { fds[0], POLLIN, 0 }, { fds[1], POLLOUT, 0 }, { -1, POLLIN, 7 }, { null, POLLIN | POLLOUT, 0 } };
+    struct pollfd p[4] = { { fds[0], POLLIN, 0 },
+                           { fds[1], POLLOUT, 0 },
+                           { -1, POLLIN, 7 },
+                           { null, POLLIN | POLLOUT, 0 } };
     SHOW(poll(p, 4, 0));
     SAY("revents %x %x %x %x", p[0].revents, p[1].revents, p[2].revents, p[3].revents);
     char c = 'q';
@@ -124,9 +128,15 @@ static void controls(void)
 {
     int ends[2], on = 1, off = 0, number;
     pipe(ends);
-    struct { const char *what; int fd; } all[] = {
-        { "a file", open(file, O_RDWR) }, { "a folder", open("/", O_RDONLY) }, { "/dev/null", open("/dev/null", O_RDWR) },
-        { "a pipe", ends[0] }, { "/proc", open("/proc/self/status", O_RDONLY) },
+    struct {
+        const char *what;
+        int fd;
+    } all[] = {
+        { "a file", open(file, O_RDWR) },
+        { "a folder", open("/", O_RDONLY) },
+        { "/dev/null", open("/dev/null", O_RDWR) },
+        { "a pipe", ends[0] },
+        { "/proc", open("/proc/self/status", O_RDONLY) },
     };
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         int fd = all[i].fd;
@@ -161,7 +171,8 @@ static void controls(void)
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        SAY("after exec: 50 %s, 51 %s", fcntl(50, F_GETFD) < 0 ? error_name(errno) : "open", fcntl(51, F_GETFD) < 0 ? error_name(errno) : "open");
+        SAY("after exec: 50 %s, 51 %s", fcntl(50, F_GETFD) < 0 ? error_name(errno) : "open",
+            fcntl(51, F_GETFD) < 0 ? error_name(errno) : "open");
         return 0;
     }
     unlink(file);

@@ -1,5 +1,5 @@
-/* exhaust WHAT [FILE...]: takes all there is of something. It must end in the proper error or a clean death, and the system lives on.
- * Prints what it came to. */
+/* exhaust WHAT [FILE...]: takes all there is of something. It must end in the proper error or a
+ * clean death, and the system lives on. Prints what it came to. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -29,7 +29,7 @@ static void nobody(unsigned processes)
         exit(9);
 }
 
-static int64_t begun[MANY];     /* when each fork was begun, in nanoseconds */
+static int64_t begun[MANY]; /* when each fork was begun, in nanoseconds */
 
 /* Children that wait, until there can be no more. */
 static int forks(void)
@@ -64,7 +64,8 @@ static void fork_all(void)
     SAY("%s %s", n > 100 ? "many" : "few", error_name(errno));
 }
 
-/* Most of the memory that the kernel keeps of each process is memory that PM has lent it meanwhile. */
+/* Most of the memory that the kernel keeps of each process is memory that PM has lent it meanwhile.
+ */
 static void fork_cost(void)
 {
     enum { SOME = 50 };
@@ -126,7 +127,8 @@ static void memory_available(void)
     pipe(ends);
     pid_t pid = fork();
     if (!pid) {
-        char *m = mmap(NULL, 64ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        char *m = mmap(NULL, 64ul << 30, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         for (n = 0;; n++) {
             m[n * 4096] = 1;
             if (n % STEP == 0)
@@ -139,7 +141,9 @@ static void memory_available(void)
     waitpid(pid, &status, 0);
     show_status("hog", status);
     fprintf(stderr, "available %ld KiB, got %ld KiB\n", available, got);
-    SAY("%s", got > available ? "more than it said" : got < available - available / 200 - SLACK ? "less than it said" : "what it said");
+    SAY("%s", got > available                             ? "more than it said"
+              : got < available - available / 200 - SLACK ? "less than it said"
+                                                          : "what it said");
     SAY("%s", available >= 8192 ? "8 MiB at least" : "less than 8 MiB");
 }
 
@@ -174,7 +178,7 @@ static void pipes(void)
     int ends[2], report[2], error;
     pid_t pid[CHILDREN];
     SHOW(pipe(report));
-    for (int i = 0; i < CHILDREN; i++) {          /* each process has its own descriptors */
+    for (int i = 0; i < CHILDREN; i++) { /* each process has its own descriptors */
         if ((pid[i] = fork()) == 0) {
             while (pipe(ends) == 0)
                 ;
@@ -183,7 +187,8 @@ static void pipes(void)
                 pause();
         }
         error = pid[i] < 0 ? errno : 0;
-        if (pid[i] < 0 || read(report[0], &error, sizeof error) != sizeof error || (error != EMFILE && error != ENFILE && error != ENOMEM))
+        if (pid[i] < 0 || read(report[0], &error, sizeof error) != sizeof error ||
+            (error != EMFILE && error != ENFILE && error != ENOMEM))
             SAY("child %d: %s", i, error_name(error));
     }
     for (int i = 0; i < CHILDREN; i++) {
@@ -297,7 +302,8 @@ static void disk(void)
     SHOW(write(kept, block, sizeof block) < 0 ? -errno : 1);
     int directories = 0;
     char name[20];
-    while (directories < 1000 && (snprintf(name, sizeof name, "dir%d", directories), mkdir(name, 0700)) == 0)
+    while (directories < 1000 &&
+           (snprintf(name, sizeof name, "dir%d", directories), mkdir(name, 0700)) == 0)
         directories++;
     SAY("%s", directories == 1000 ? "no end of directories" : error_name(errno));
     while (directories)
@@ -334,13 +340,15 @@ static int store_pages(volatile char *map, volatile int at, int end)
     return at;
 }
 
-/* A hole that is stored to when the disk is full. What has been stored is in the file, and nothing else is lost. */
+/* A hole that is stored to when the disk is full. What has been stored is in the file, and nothing
+ * else is lost. */
 static void hole(void)
 {
     enum { PAGES = 256 };
     static char block[65536], page[4096];
     struct sigaction a = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
-    int fd = open("hole", O_RDWR | O_CREAT, 0600), full = open("full", O_WRONLY | O_CREAT, 0600), wrong = 0;
+    int fd = open("hole", O_RDWR | O_CREAT, 0600), full = open("full", O_WRONLY | O_CREAT, 0600),
+        wrong = 0;
     sigaction(SIGBUS, &a, NULL);
     SHOW(ftruncate(fd, PAGES * 4096));
     while (write(full, block, sizeof block) > 0 || write(full, block, 512) > 0)
@@ -404,7 +412,8 @@ static void *churn(void *which)
         ftruncate(fd, CHURNED);
         mmap(at, CHURNED, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
         for (int page = 0; page < CHURNED / 8; page += 4096)
-            at[rand_r(&seed) % (CHURNED / 8)] = 1;    /* pages beside these are lent too, and stay clean */
+            at[rand_r(&seed) % (CHURNED / 8)] =
+                1; /* pages beside these are lent too, and stay clean */
         if (rand_r(&seed) % 3 == 0)
             unlink(name);
         close(fd);
@@ -438,7 +447,8 @@ static void churning(void)
 /* What Linux shares between processes and we do not is refused. */
 static void shared_tables(void)
 {
-    static const int flags[] = { 0x200, 0x400, 0x900, 0x10900 };    /* CLONE_FS, FILES, SIGHAND with VM, THREAD without the others */
+    /* CLONE_FS, FILES, SIGHAND with VM, THREAD without the others */
+    static const int flags[] = { 0x200, 0x400, 0x900, 0x10900 };
     for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
         SHOW(syscall(SYS_clone, flags[i], 0, 0, 0, 0));
 }
@@ -470,21 +480,26 @@ static void mapped_much(void)
 /* Places of a folder where nothing can be. */
 static void beyond(void)
 {
-    static const off_t places[] = { 1, 3, 4095, 65535, 65538, 1 << 20, 1l << 32, (1l << 32) + 3, 1l << 45, 0x7ffffffffffffff0 };
+    static const off_t places[] = {
+        1, 3, 4095, 65535, 65538, 1 << 20, 1l << 32, (1l << 32) + 3, 1l << 45, 0x7ffffffffffffff0
+    };
     static char entries[4096];
     int fd = open(".", O_RDONLY | O_DIRECTORY);
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (lseek(fd, places[i], SEEK_SET) == places[i] && syscall(SYS_getdents64, fd, entries, sizeof entries) < 0)
+        if (lseek(fd, places[i], SEEK_SET) == places[i] &&
+            syscall(SYS_getdents64, fd, entries, sizeof entries) < 0)
             SAY("%ld: %s", (long)places[i], error_name(errno));
     SAY("looked");
 }
 
-/* A call that would take for ever: the same memory a thousand times. Somebody else has his turn meanwhile. */
+/* A call that would take for ever: the same memory a thousand times. Somebody else has his turn
+ * meanwhile. */
 static void transfer(void)
 {
     enum { SIZE = 8 << 20, PARTS = 1024 };
     static struct iovec parts[PARTS];
-    char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     for (int i = 0; i < PARTS; i++)
         parts[i] = (struct iovec){ memory, SIZE };
     int zero = open("/dev/zero", O_RDWR);
@@ -532,7 +547,8 @@ static void touch(char **files)
         off_t size = lseek(fd, 0, SEEK_END);
         char c;
         for (off_t at = 0; at < size; at += 4096) {
-            SAY("read at %ld: %s", (long)at, pread(fd, &c, 1, at) < 0 ? error_name(errno) : "a byte");
+            SAY("read at %ld: %s", (long)at,
+                pread(fd, &c, 1, at) < 0 ? error_name(errno) : "a byte");
             for (int flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
                 char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
                 int signal = load_signal(map + at);
@@ -552,7 +568,9 @@ static void damage(const char *device, unsigned long seed)
         perror(device), exit(1);
     srand(seed);
     for (unsigned n = seed % 4 == 0 ? 1 : seed % 4 == 1 ? 10 : 300; n; n--) {
-        unsigned area = rand() % 3, at = area == 0 && seed % 3 == 0 ? 11 + rand() % 80 : area == 1 ? 512 + rand() % 65536 : rand() % (2 << 20);
+        unsigned area = rand() % 3, at = area == 0 && seed % 3 == 0 ? 11 + rand() % 80
+                                         : area == 1                ? 512 + rand() % 65536
+                                                                    : rand() % (2 << 20);
         if (at < 512 && seed % 3)
             continue;
         if (pread(fd, &byte, 1, at) != 1)
@@ -564,13 +582,31 @@ static void damage(const char *device, unsigned long seed)
     fsync(fd);
 }
 
-static const struct { const char *name; void (*run)(void); } all[] = {
-    { "fork-limited", fork_limited }, { "fork-all", fork_all }, { "fork-cost", fork_cost }, { "bomb", bomb },
-    { "memory-touched", memory_touched }, { "memory-available", memory_available },
-    { "memory-limited", memory_limited }, { "descriptors", descriptors }, { "pipes", pipes },
-    { "threads", threads }, { "deep", deep }, { "arguments", arguments }, { "timers", timers }, { "disk", disk }, { "hole", hole }, { "removed", removed }, { "churning", churning }, { "shared-tables", shared_tables },
+static const struct {
+    const char *name;
+    void (*run)(void);
+} all[] = {
+    { "fork-limited", fork_limited },
+    { "fork-all", fork_all },
+    { "fork-cost", fork_cost },
+    { "bomb", bomb },
+    { "memory-touched", memory_touched },
+    { "memory-available", memory_available },
+    { "memory-limited", memory_limited },
+    { "descriptors", descriptors },
+    { "pipes", pipes },
+    { "threads", threads },
+    { "deep", deep },
+    { "arguments", arguments },
+    { "timers", timers },
+    { "disk", disk },
+    { "hole", hole },
+    { "removed", removed },
+    { "churning", churning },
+    { "shared-tables", shared_tables },
     { "mapped-much", mapped_much },
-    { "beyond", beyond }, { "transfer", transfer },
+    { "beyond", beyond },
+    { "transfer", transfer },
 };
 
 int main(int argc, char **argv)

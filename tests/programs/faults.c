@@ -1,5 +1,5 @@
-/* What the processor forbids, as signals: number, code, and whether the address is that of the instruction. SSE's exceptions are met only
- * by emulators that raise them: `faults sse`. */
+/* What the processor forbids, as signals: number, code, and whether the address is that of the
+ * instruction. SSE's exceptions are met only by emulators that raise them: `faults sse`. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -26,13 +26,23 @@ static void normal(void)
     __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
 }
 
-#define MEET(what) do { number = code = at_instruction = told = 0; if (!sigsetjmp(back, 1)) { what; } normal(); \
-    SAY("%s: signal %d code %d address %d at instruction %d", #what, number, code, told, at_instruction); } while (0)
+#define MEET(what)                                                                           \
+    do {                                                                                     \
+        number = code = at_instruction = told = 0;                                           \
+        if (!sigsetjmp(back, 1)) {                                                           \
+            what;                                                                            \
+        }                                                                                    \
+        normal();                                                                            \
+        SAY("%s: signal %d code %d address %d at instruction %d", #what, number, code, told, \
+            at_instruction);                                                                 \
+    } while (0)
 
 static void x87(unsigned short control, const char *what, long double a, long double b)
 {
     SAY("%s", what);
-    MEET(__asm__ volatile("fldcw %0; fldt %2; fldt %1; fdivp; fwait" : : "m"(control), "m"(a), "m"(b)));
+    MEET(__asm__ volatile("fldcw %0; fldt %2; fldt %1; fdivp; fwait"
+                          :
+                          : "m"(control), "m"(a), "m"(b)));
 }
 
 static void x87_store(unsigned short control, const char *what, long double a)

@@ -105,7 +105,7 @@ static void children(int fd)
 {
     int status;
     for (int i = 0; i < 2; i++) {
-        pid_t pid = fork();   /* has the limit as well */
+        pid_t pid = fork(); /* has the limit as well */
         if (!pid) {
             signal(SIGXFSZ, i ? SIG_IGN : SIG_DFL);
             SHOW(pwrite(fd, bytes, 1, 9999));

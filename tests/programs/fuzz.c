@@ -1,14 +1,16 @@
-/* fuzz SEED CALLS [show]: system calls at random, made by children that may die of them. Nothing may happen to the system.
+/* fuzz SEED CALLS [show]: system calls at random, made by children that may die of them. Nothing
+ * may happen to the system.
  *
- * Half of the calls have the shape of a real one (the table `shapes`: here is a descriptor, there a path), each argument being
- * spoilt now and then; the others have any number and any arguments. A child goes on after fork in both processes. What
- * a child does depends on the seed alone, but for what time and other processes do to it; `show` prints each call before
- * it is made. Now and then a child returns from a signal through a frame that it has spoilt, and one in eight first takes all
+ * Half of the calls have the shape of a real one (the table `shapes`: here is a descriptor, there a
+ * path), each argument being spoilt now and then; the others have any number and any arguments. A
+ * child goes on after fork in both processes. What a child does depends on the seed alone, but for
+ * what time and other processes do to it; `show` prints each call before it is made. Now and then a
+ * child returns from a signal through a frame that it has spoilt, and one in eight first takes all
  * that it can get of something.
  *
- * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root, locked into its folder by
- * chroot, and spared the calls that are root's right to harm the system with; the others are nobody in particular, and may
- * do whatever they can. */
+ * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root,
+ * locked into its folder by chroot, and spared the calls that are root's right to harm the system
+ * with; the others are nobody in particular, and may do whatever they can. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <ftw.h>
@@ -32,66 +34,221 @@
 #include <unistd.h>
 
 enum {
-    PAGE = 4096, MEMORY = 64 * PAGE,   /* what pointers often point to */
-    NUMBERS = 461, USER = 1000, PROCESSES = 24,
-    CALLS_CHILD = 4000,                /* of one child, its own children included */
-    PATIENCE_MS = 200,                 /* without a call */
-    FIRST_FD = 3, FDS = 24,
+    PAGE = 4096,
+    MEMORY = 64 * PAGE, /* what pointers often point to */
+    NUMBERS = 461,
+    USER = 1000,
+    PROCESSES = 24,
+    CALLS_CHILD = 4000, /* of one child, its own children included */
+    PATIENCE_MS = 200,  /* without a call */
+    FIRST_FD = 3,
+    FDS = 24,
 };
 
-/* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o offset, t time, v iovec, m page,
- * S signal, P process, e iovec of mostly empty elements, c their number, R head of a list of robust locks, h its size, H huge size,
- * n nothing special */
-static const struct { short number; const char *arguments; } shapes[] = {
-    { SYS_read, "fbs" }, { SYS_write, "fbs" }, { SYS_open, "pxx" }, { SYS_close, "f" }, { SYS_stat, "pb" }, { SYS_fstat, "fb" },
-    { SYS_lstat, "pb" }, { SYS_poll, "bii" }, { SYS_lseek, "foi" }, { SYS_mmap, "msiifo" }, { SYS_mprotect, "msi" },
-    { SYS_munmap, "ms" }, { SYS_brk, "m" }, { SYS_rt_sigaction, "Sbbi" }, { SYS_rt_sigprocmask, "ibbi" }, { SYS_ioctl, "fib" },
-    { SYS_ioctl, "fTb" }, { SYS_pread64, "fbso" }, { SYS_pwrite64, "fbso" }, { SYS_readv, "fvi" }, { SYS_writev, "fvi" },
-    { SYS_access, "pi" }, { SYS_pipe, "b" }, { SYS_select, "ibbbt" }, { SYS_sched_yield, "" }, { SYS_mremap, "mssim" },
-    { SYS_msync, "msi" }, { SYS_mincore, "msb" }, { SYS_madvise, "msi" }, { SYS_dup, "f" }, { SYS_dup2, "ff" }, { SYS_nanosleep, "tb" },
-    { SYS_getitimer, "ib" }, { SYS_alarm, "i" }, { SYS_setitimer, "ibb" }, { SYS_sendfile, "ffbs" }, { SYS_fork, "" }, { SYS_wait4, "Pbib" },
-    { SYS_execve, "pbb" }, { SYS_kill, "PS" }, { SYS_uname, "b" }, { SYS_fcntl, "fib" }, { SYS_fcntl, "fii" }, { SYS_flock, "fi" },
-    { SYS_fsync, "f" }, { SYS_truncate, "po" }, { SYS_ftruncate, "fo" }, { SYS_getdents64, "fbs" }, { SYS_getdents64, "dbs" },
-    { SYS_getcwd, "bs" }, { SYS_chdir, "p" }, { SYS_fchdir, "d" }, { SYS_rename, "pp" }, { SYS_mkdir, "px" }, { SYS_rmdir, "p" },
-    { SYS_creat, "px" }, { SYS_link, "pp" }, { SYS_unlink, "p" }, { SYS_symlink, "pp" }, { SYS_readlink, "pbs" }, { SYS_chmod, "px" },
-    { SYS_fchmod, "fx" }, { SYS_chown, "pii" }, { SYS_fchown, "fii" }, { SYS_umask, "x" }, { SYS_gettimeofday, "bb" },
-    { SYS_getrlimit, "ib" }, { SYS_setrlimit, "ib" }, { SYS_getrusage, "ib" }, { SYS_sysinfo, "b" }, { SYS_times, "b" },
-    { SYS_setpgid, "PP" }, { SYS_setsid, "" }, { SYS_getgroups, "ib" }, { SYS_setgroups, "ib" }, { SYS_setresuid, "iii" },
-    { SYS_getresuid, "bbb" }, { SYS_rt_sigpending, "bi" }, { SYS_rt_sigtimedwait, "bbti" }, { SYS_rt_sigqueueinfo, "PSb" },
-    { SYS_rt_sigsuspend, "bi" }, { SYS_sigaltstack, "bb" }, { SYS_mknod, "pxi" }, { SYS_statfs, "pb" }, { SYS_fstatfs, "fb" },
-    { SYS_getpriority, "iP" }, { SYS_setpriority, "iPi" }, { SYS_sched_setaffinity, "Psb" }, { SYS_sched_getaffinity, "Psb" },
-    { SYS_mlock, "ms" }, { SYS_prctl, "ibbbb" }, { SYS_arch_prctl, "Ab" }, { SYS_chroot, "p" }, { SYS_gettid, "" }, { SYS_tkill, "PS" },
-    { SYS_futex, "biitbi" }, { SYS_set_tid_address, "b" }, { SYS_clock_gettime, "ib" }, { SYS_clock_nanosleep, "iitb" },
-    { SYS_timer_create, "ibb" }, { SYS_timer_settime, "iibb" }, { SYS_timer_delete, "i" }, { SYS_tgkill, "PPS" }, { SYS_utimensat, "dpbx" },
-    { SYS_waitid, "iPbib" }, { SYS_openat, "dpxx" }, { SYS_mkdirat, "dpx" }, { SYS_newfstatat, "dpbx" }, { SYS_unlinkat, "dpx" },
-    { SYS_renameat, "dpdp" }, { SYS_renameat2, "dpdpi" }, { SYS_linkat, "dpdpx" }, { SYS_symlinkat, "pdp" }, { SYS_readlinkat, "dpbs" },
-    { SYS_fchmodat, "dpx" }, { SYS_faccessat, "dpi" }, { SYS_pselect6, "ibbbtb" }, { SYS_ppoll, "bitbi" }, { SYS_set_robust_list, "bs" },
-    { SYS_fallocate, "fxos" }, { SYS_dup3, "ffx" }, { SYS_pipe2, "bx" }, { SYS_preadv, "fvio" }, { SYS_pwritev, "fvio" },
-    { SYS_prlimit64, "Pibb" }, { SYS_getrandom, "bsi" }, { SYS_copy_file_range, "fbfbsi" }, { SYS_statx, "dpxxb" },
-    { SYS_eventfd2, "ii" }, { SYS_epoll_create1, "i" }, { SYS_epoll_ctl, "fifb" }, { SYS_epoll_wait, "fbii" }, { SYS_process_vm_readv, "Pvivii" },
-    { SYS_readv, "fec" }, { SYS_writev, "fec" }, { SYS_preadv, "feco" }, { SYS_set_robust_list, "Rh" }, { SYS_mincore, "mHb" },
-    { SYS_madvise, "mHi" }, { SYS_mremap, "msHim" }, { SYS_msync, "mHi" }, { SYS_getrandom, "bHi" }, { SYS_read, "fbH" },
-    { SYS_mkdirat, "dpx" }, { SYS_clone, "xbbbb" }, { SYS_membarrier, "ii" }, { SYS_syslog, "ibs" }, { SYS_exit, "i" },
+/* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o
+ * offset, t time, v iovec, m page, S signal, P process, e iovec of mostly empty elements, c their
+ * number, R head of a list of robust locks, h its size, H huge size, n nothing special */
+static const struct {
+    short number;
+    const char *arguments;
+} shapes[] = {
+    { SYS_read, "fbs" },
+    { SYS_write, "fbs" },
+    { SYS_open, "pxx" },
+    { SYS_close, "f" },
+    { SYS_stat, "pb" },
+    { SYS_fstat, "fb" },
+    { SYS_lstat, "pb" },
+    { SYS_poll, "bii" },
+    { SYS_lseek, "foi" },
+    { SYS_mmap, "msiifo" },
+    { SYS_mprotect, "msi" },
+    { SYS_munmap, "ms" },
+    { SYS_brk, "m" },
+    { SYS_rt_sigaction, "Sbbi" },
+    { SYS_rt_sigprocmask, "ibbi" },
+    { SYS_ioctl, "fib" },
+    { SYS_ioctl, "fTb" },
+    { SYS_pread64, "fbso" },
+    { SYS_pwrite64, "fbso" },
+    { SYS_readv, "fvi" },
+    { SYS_writev, "fvi" },
+    { SYS_access, "pi" },
+    { SYS_pipe, "b" },
+    { SYS_select, "ibbbt" },
+    { SYS_sched_yield, "" },
+    { SYS_mremap, "mssim" },
+    { SYS_msync, "msi" },
+    { SYS_mincore, "msb" },
+    { SYS_madvise, "msi" },
+    { SYS_dup, "f" },
+    { SYS_dup2, "ff" },
+    { SYS_nanosleep, "tb" },
+    { SYS_getitimer, "ib" },
+    { SYS_alarm, "i" },
+    { SYS_setitimer, "ibb" },
+    { SYS_sendfile, "ffbs" },
+    { SYS_fork, "" },
+    { SYS_wait4, "Pbib" },
+    { SYS_execve, "pbb" },
+    { SYS_kill, "PS" },
+    { SYS_uname, "b" },
+    { SYS_fcntl, "fib" },
+    { SYS_fcntl, "fii" },
+    { SYS_flock, "fi" },
+    { SYS_fsync, "f" },
+    { SYS_truncate, "po" },
+    { SYS_ftruncate, "fo" },
+    { SYS_getdents64, "fbs" },
+    { SYS_getdents64, "dbs" },
+    { SYS_getcwd, "bs" },
+    { SYS_chdir, "p" },
+    { SYS_fchdir, "d" },
+    { SYS_rename, "pp" },
+    { SYS_mkdir, "px" },
+    { SYS_rmdir, "p" },
+    { SYS_creat, "px" },
+    { SYS_link, "pp" },
+    { SYS_unlink, "p" },
+    { SYS_symlink, "pp" },
+    { SYS_readlink, "pbs" },
+    { SYS_chmod, "px" },
+    { SYS_fchmod, "fx" },
+    { SYS_chown, "pii" },
+    { SYS_fchown, "fii" },
+    { SYS_umask, "x" },
+    { SYS_gettimeofday, "bb" },
+    { SYS_getrlimit, "ib" },
+    { SYS_setrlimit, "ib" },
+    { SYS_getrusage, "ib" },
+    { SYS_sysinfo, "b" },
+    { SYS_times, "b" },
+    { SYS_setpgid, "PP" },
+    { SYS_setsid, "" },
+    { SYS_getgroups, "ib" },
+    { SYS_setgroups, "ib" },
+    { SYS_setresuid, "iii" },
+    { SYS_getresuid, "bbb" },
+    { SYS_rt_sigpending, "bi" },
+    { SYS_rt_sigtimedwait, "bbti" },
+    { SYS_rt_sigqueueinfo, "PSb" },
+    { SYS_rt_sigsuspend, "bi" },
+    { SYS_sigaltstack, "bb" },
+    { SYS_mknod, "pxi" },
+    { SYS_statfs, "pb" },
+    { SYS_fstatfs, "fb" },
+    { SYS_getpriority, "iP" },
+    { SYS_setpriority, "iPi" },
+    { SYS_sched_setaffinity, "Psb" },
+    { SYS_sched_getaffinity, "Psb" },
+    { SYS_mlock, "ms" },
+    { SYS_prctl, "ibbbb" },
+    { SYS_arch_prctl, "Ab" },
+    { SYS_chroot, "p" },
+    { SYS_gettid, "" },
+    { SYS_tkill, "PS" },
+    { SYS_futex, "biitbi" },
+    { SYS_set_tid_address, "b" },
+    { SYS_clock_gettime, "ib" },
+    { SYS_clock_nanosleep, "iitb" },
+    { SYS_timer_create, "ibb" },
+    { SYS_timer_settime, "iibb" },
+    { SYS_timer_delete, "i" },
+    { SYS_tgkill, "PPS" },
+    { SYS_utimensat, "dpbx" },
+    { SYS_waitid, "iPbib" },
+    { SYS_openat, "dpxx" },
+    { SYS_mkdirat, "dpx" },
+    { SYS_newfstatat, "dpbx" },
+    { SYS_unlinkat, "dpx" },
+    { SYS_renameat, "dpdp" },
+    { SYS_renameat2, "dpdpi" },
+    { SYS_linkat, "dpdpx" },
+    { SYS_symlinkat, "pdp" },
+    { SYS_readlinkat, "dpbs" },
+    { SYS_fchmodat, "dpx" },
+    { SYS_faccessat, "dpi" },
+    { SYS_pselect6, "ibbbtb" },
+    { SYS_ppoll, "bitbi" },
+    { SYS_set_robust_list, "bs" },
+    { SYS_fallocate, "fxos" },
+    { SYS_dup3, "ffx" },
+    { SYS_pipe2, "bx" },
+    { SYS_preadv, "fvio" },
+    { SYS_pwritev, "fvio" },
+    { SYS_prlimit64, "Pibb" },
+    { SYS_getrandom, "bsi" },
+    { SYS_copy_file_range, "fbfbsi" },
+    { SYS_statx, "dpxxb" },
+    { SYS_eventfd2, "ii" },
+    { SYS_epoll_create1, "i" },
+    { SYS_epoll_ctl, "fifb" },
+    { SYS_epoll_wait, "fbii" },
+    { SYS_process_vm_readv, "Pvivii" },
+    { SYS_readv, "fec" },
+    { SYS_writev, "fec" },
+    { SYS_preadv, "feco" },
+    { SYS_set_robust_list, "Rh" },
+    { SYS_mincore, "mHb" },
+    { SYS_madvise, "mHi" },
+    { SYS_mremap, "msHim" },
+    { SYS_msync, "mHi" },
+    { SYS_getrandom, "bHi" },
+    { SYS_read, "fbH" },
+    { SYS_mkdirat, "dpx" },
+    { SYS_clone, "xbbbb" },
+    { SYS_membarrier, "ii" },
+    { SYS_syslog, "ibs" },
+    { SYS_exit, "i" },
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static const char *const paths[] = {
-    "a", "b", "c/d", "c", "./a/..", "c/../b", "link", "pipe", "", ".", "..", "/", "/dev/null", "/dev/zero", "/dev/tty", "/dev/full", "/dev/ttyS0",
-    "/proc/self/maps", "/proc/self/fd", "/proc/self/exe", "/proc/1/stat", "/proc/minnow/threads", "/proc", "/dev", "/bin/sh", "/bin/true", "/tmp",
-    "a_long_name_that_needs_more_than_one_directory_entry_on_a_FAT", "/etc/passwd", "/boot", "/proc/self/cwd/a", "/proc/self/fd/3",
+    "a",
+    "b",
+    "c/d",
+    "c",
+    "./a/..",
+    "c/../b",
+    "link",
+    "pipe",
+    "",
+    ".",
+    "..",
+    "/",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/tty",
+    "/dev/full",
+    "/dev/ttyS0",
+    "/proc/self/maps",
+    "/proc/self/fd",
+    "/proc/self/exe",
+    "/proc/1/stat",
+    "/proc/minnow/threads",
+    "/proc",
+    "/dev",
+    "/bin/sh",
+    "/bin/true",
+    "/tmp",
+    "a_long_name_that_needs_more_than_one_directory_entry_on_a_FAT",
+    "/etc/passwd",
+    "/boot",
+    "/proc/self/cwd/a",
+    "/proc/self/fd/3",
 };
 enum { PATHS = sizeof paths / sizeof paths[0] };
 static const char *const folders[] = { "/tmp/fuzz", "/fuzz", "/boot/fuzz" };
 enum { FOLDERS = sizeof folders / sizeof folders[0] };
 
 static struct shared {
-    volatile long calls;     /* of this child and its children */
-} *shared;
+    volatile long calls; /* of this child and its children */
+} * shared;
 static char *memory;
 static int show, is_root;
 
 static uint64_t state;
-static uint64_t any(void)                 /* xorshift64* */
+static uint64_t any(void) /* xorshift64* */
 {
     state ^= state >> 12;
     state ^= state << 25;
@@ -104,16 +261,19 @@ static int one_in(unsigned n) { return below(n) == 0; }
 static uint64_t pointer(void)
 {
     switch (below(16)) {
-    case 0:  return 0;
-    case 1:  return 1 + below(PAGE);                                  /* the page at zero */
-    case 2:  return 0xffff800000000000ul + below(1ul << 32);          /* the kernel's */
-    case 3:  return 0xffffffff80000000ul + below(1ul << 24);
-    case 4:  return 0x800000000000ul + below(1ul << 48);              /* nobody's */
-    case 5:  return 0x7fffffffe000ul + below(2 * PAGE);               /* the last that a program could have */
-    case 6:  return -below(64);
-    case 7:  return (uint64_t)memory + MEMORY - below(64);            /* crosses into what is not there */
-    case 8:  return (uint64_t)memory + MEMORY + below(16 * PAGE);
-    case 9:  return (uint64_t)memory + below(MEMORY / PAGE) * PAGE - below(64);
+    case 0: return 0;
+    case 1: return 1 + below(PAGE);                         /* the page at zero */
+    case 2: return 0xffff800000000000ul + below(1ul << 32); /* the kernel's */
+    case 3: return 0xffffffff80000000ul + below(1ul << 24);
+    case 4:
+        return 0x800000000000ul + below(1ul << 48); /* nobody's */
+    /* the last that a program could have */
+    case 5: return 0x7fffffffe000ul + below(2 * PAGE);
+    case 6: return -below(64);
+    /* crosses into what is not there */
+    case 7: return (uint64_t)memory + MEMORY - below(64);
+    case 8: return (uint64_t)memory + MEMORY + below(16 * PAGE);
+    case 9: return (uint64_t)memory + below(MEMORY / PAGE) * PAGE - below(64);
     default: return (uint64_t)memory + below(MEMORY) / 8 * 8;
     }
 }
@@ -121,21 +281,23 @@ static uint64_t pointer(void)
 static uint64_t wild(void)
 {
     switch (below(10)) {
-    case 0:  return 0;
-    case 1:  return below(16);
-    case 2:  return any();
-    case 3:  return -below(200);
-    case 4:  return 1ul << below(64);
-    case 5:  return (1ul << below(64)) - 1;
-    case 6:  return below(PAGE);
-    case 7:  return below(1024) * PAGE;
+    case 0: return 0;
+    case 1: return below(16);
+    case 2: return any();
+    case 3: return -below(200);
+    case 4: return 1ul << below(64);
+    case 5: return (1ul << below(64)) - 1;
+    case 6: return below(PAGE);
+    case 7: return below(1024) * PAGE;
     default: return pointer();
     }
 }
 
 static uint64_t sized(void)
 {
-    static const uint64_t sizes[] = { 0, 1, 7, 8, 16, 128, 144, 511, 512, 4095, 4096, 4097, 65536, 1 << 20, 1u << 31, -1u, 1ul << 32, 1ul << 47,
+    static const uint64_t sizes[] = { 0,         1,         7,        8,    16,        128,
+                                      144,       511,       512,      4095, 4096,      4097,
+                                      65536,     1 << 20,   1u << 31, -1u,  1ul << 32, 1ul << 47,
                                       1ul << 62, 1ul << 63, -1ul };
     return one_in(2) ? below(3 * PAGE) : sizes[below(sizeof sizes / sizeof sizes[0])];
 }
@@ -143,13 +305,14 @@ static uint64_t sized(void)
 static uint64_t path(void)
 {
     char *p = memory + below(MEMORY / PAGE - 2) * PAGE;
-    if (one_in(16)) {                          /* too long */
+    if (one_in(16)) { /* too long */
         memset(p, one_in(2) ? 'a' : '/', 4200);
         return (uint64_t)p;
     }
     if (one_in(16))
         return pointer();
-    if (one_in(4)) {                           /* ends at the last byte of a page, or without its end */
+    /* ends at the last byte of a page, or without its end */
+    if (one_in(4)) {
         const char *name = paths[below(PATHS)];
         size_t n = strlen(name) + !one_in(4);
         return (uint64_t)memcpy(p + PAGE - n, name, n);
@@ -169,14 +332,16 @@ static uint64_t mostly_empty(void)
 {
     struct iovec *v = (void *)(memory + below(8) * PAGE);
     memset(v, 0, 1024 * sizeof *v);
-    v[below(1024)] = v[1023] = (struct iovec){ (void *)pointer(), one_in(4) ? sized() : below(MEMORY) };
+    v[below(1024)] = v[1023] = (struct iovec){ (void *)pointer(),
+                                               one_in(4) ? sized() : below(MEMORY) };
     return (uint64_t)v;
 }
 
 /* Lists that go round, or wherever memory leads. */
 static uint64_t robust(void)
 {
-    uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE), *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
+    uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE),
+             *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
     head[0] = one_in(4) ? pointer() : (uint64_t)other;
     head[1] = one_in(4) ? wild() : 8;
     head[2] = one_in(2) ? 0 : pointer();
@@ -184,7 +349,7 @@ static uint64_t robust(void)
     return (uint64_t)head;
 }
 
-static uint64_t moment(void)                   /* short */
+static uint64_t moment(void) /* short */
 {
     struct timespec *t = (void *)(memory + below(MEMORY / PAGE) * PAGE);
     *t = (struct timespec){ 0, below(100000) };
@@ -213,10 +378,16 @@ static uint64_t argument(char kind)
     case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
     case 'm': return (uint64_t)memory + below(2 * MEMORY / PAGE) * PAGE;
     case 'S': return below(66);
-    case 'T': return 0x5400 + below(64);       /* terminals */
-    case 'A': return 0x1000 + below(8);        /* arch_prctl */
-    case 'P': { uint64_t which = below(8); return which < 3 ? (uint64_t)getpid() : which == 3 ? (uint64_t)-getpid() : which == 4 ? 0 : below(40) - 1; }
-    default:  return wild();
+    case 'T': return 0x5400 + below(64); /* terminals */
+    case 'A': return 0x1000 + below(8);  /* arch_prctl */
+    case 'P': {
+        uint64_t which = below(8);
+        return which < 3    ? (uint64_t)getpid()
+               : which == 3 ? (uint64_t)-getpid()
+               : which == 4 ? 0
+                            : below(40) - 1;
+    }
+    default: return wild();
     }
 }
 
@@ -224,34 +395,61 @@ static uint64_t argument(char kind)
 static int spared(long n, const uint64_t *a)
 {
     switch (n) {
-    case SYS_reboot: case SYS_mount: case SYS_umount2: case SYS_pivot_root: case SYS_swapon: case SYS_swapoff: case SYS_settimeofday:
-    case SYS_clock_settime: case SYS_adjtimex: case SYS_clock_adjtime: case SYS_sethostname: case SYS_setdomainname: case SYS_kexec_load:
-    case SYS_init_module: case SYS_finit_module: case SYS_delete_module: case SYS_acct: case SYS_ptrace: case SYS_process_vm_writev:
-    case SYS_vhangup: case SYS_setns: case SYS_unshare: case SYS_kexec_file_load: case SYS_bpf: case SYS_ioperm: case SYS_iopl:
-    case SYS_fork:                        /* the children could not be found again */
+    case SYS_reboot:
+    case SYS_mount:
+    case SYS_umount2:
+    case SYS_pivot_root:
+    case SYS_swapon:
+    case SYS_swapoff:
+    case SYS_settimeofday:
+    case SYS_clock_settime:
+    case SYS_adjtimex:
+    case SYS_clock_adjtime:
+    case SYS_sethostname:
+    case SYS_setdomainname:
+    case SYS_kexec_load:
+    case SYS_init_module:
+    case SYS_finit_module:
+    case SYS_delete_module:
+    case SYS_acct:
+    case SYS_ptrace:
+    case SYS_process_vm_writev:
+    case SYS_vhangup:
+    case SYS_setns:
+    case SYS_unshare:
+    case SYS_kexec_file_load:
+    case SYS_bpf:
+    case SYS_ioperm:
+    case SYS_iopl:
+    case SYS_fork: /* the children could not be found again */
     case SYS_pidfd_send_signal:
-    case SYS_setpriority: case SYS_prlimit64: case SYS_sched_setscheduler: case SYS_sched_setparam: case SYS_syslog:
-        return is_root;
-    case SYS_mknod:
-        return is_root && (S_ISBLK(a[1]) || S_ISCHR(a[1]));
-    case SYS_mknodat:
-        return is_root && (S_ISBLK(a[2]) || S_ISCHR(a[2]));
-    case SYS_vfork:                       /* the child would return into the parent's stack */
-        return 1;
-    case SYS_clone: case SYS_clone3:
-        return is_root || !one_in(8);     /* seldom ends well */
-    case SYS_kill: case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo: case SYS_rt_tgsigqueueinfo:
-        return is_root || !one_in(16);
-    case SYS_exit: case SYS_exit_group: case SYS_execve: case SYS_execveat:
-        return !one_in(16);               /* ends the child too soon */
-    default:
-        return 0;
+    case SYS_setpriority:
+    case SYS_prlimit64:
+    case SYS_sched_setscheduler:
+    case SYS_sched_setparam:
+    case SYS_syslog: return is_root;
+    case SYS_mknod: return is_root && (S_ISBLK(a[1]) || S_ISCHR(a[1]));
+    case SYS_mknodat: return is_root && (S_ISBLK(a[2]) || S_ISCHR(a[2]));
+    case SYS_vfork: /* the child would return into the parent's stack */ return 1;
+    case SYS_clone:
+    case SYS_clone3: return is_root || !one_in(8); /* seldom ends well */
+    case SYS_kill:
+    case SYS_tkill:
+    case SYS_tgkill:
+    case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo: return is_root || !one_in(16);
+    case SYS_exit:
+    case SYS_exit_group:
+    case SYS_execve:
+    case SYS_execveat: return !one_in(16); /* ends the child too soon */
+    default: return 0;
     }
 }
 
 static void ignore(int signal) { (void)signal; }
 
-/* Some words of the frame of a signal are made others: registers, flags, segments, masks, the state of the FPU and where it is. */
+/* Some words of the frame of a signal are made others: registers, flags, segments, masks, the state
+ * of the FPU and where it is. */
 static void spoil(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info;
@@ -260,12 +458,13 @@ static void spoil(int signal, siginfo_t *info, void *context)
     enum { FP_WORDS = 832 / 8 };
     for (unsigned i = 1 + below(3); i; i--)
         switch (below(6)) {
-        case 0:  words[below(sizeof *u / sizeof *words)] = wild(); break;
-        case 1:  u->uc_mcontext.fpregs = (void *)(wild() + below(64)); break;
-        case 2:  u->uc_mcontext.gregs[REG_EFL] = any(); break;
-        case 3:  u->uc_mcontext.gregs[REG_CSGSFS] = any(); break;
-        case 4:  fp[below(FP_WORDS)] = wild(); break;
-        default: fp[(one_in(2) ? 464 : 512) / 8 + below(6)] = wild(); break;      /* sizes, features and the header of XSAVE */
+        case 0: words[below(sizeof *u / sizeof *words)] = wild(); break;
+        case 1: u->uc_mcontext.fpregs = (void *)(wild() + below(64)); break;
+        case 2: u->uc_mcontext.gregs[REG_EFL] = any(); break;
+        case 3: u->uc_mcontext.gregs[REG_CSGSFS] = any(); break;
+        case 4: fp[below(FP_WORDS)] = wild(); break;
+        /* sizes, features and the header of XSAVE */
+        default: fp[(one_in(2) ? 464 : 512) / 8 + below(6)] = wild(); break;
         }
 }
 
@@ -293,13 +492,17 @@ static int take(unsigned what, unsigned i)
         while (write(ends[1], block, sizeof block) > 0)
             ;
         return 1;
-    case 1:  return open("a", O_RDWR) >= 0;
-    case 2:  snprintf(name, sizeof name, "n%u", i); return mknod(name, S_IFREG | 0600, 0) == 0;
-    case 3:  return mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
-    case 4:  return sigqueue(getpid(), SIGRTMIN, nothing) == 0;
-    case 5:  return timer_create(CLOCK_MONOTONIC, &silent, &timer) == 0;
-    case 6:  return write(FIRST_FD + FDS, block, sizeof block) > 0;
-    case 7:  return fcntl(FIRST_FD + FDS, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1 }) == 0;
+    case 1: return open("a", O_RDWR) >= 0;
+    case 2: snprintf(name, sizeof name, "n%u", i); return mknod(name, S_IFREG | 0600, 0) == 0;
+    case 3:
+        return mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    case 4: return sigqueue(getpid(), SIGRTMIN, nothing) == 0;
+    case 5: return timer_create(CLOCK_MONOTONIC, &silent, &timer) == 0;
+    case 6: return write(FIRST_FD + FDS, block, sizeof block) > 0;
+    case 7:
+        return fcntl(FIRST_FD + FDS, F_SETLK,
+                     &(struct flock){ .l_type = F_WRLCK, .l_start = 2 * i, .l_len = 1 }) == 0;
     default: {
         if (is_root)
             return 0;
@@ -324,7 +527,7 @@ static void hoard(void)
     sigprocmask(SIG_BLOCK, &queued, NULL);
     dup2(open("h", O_RDWR | O_CREAT, 0600), FIRST_FD + FDS);
     for (unsigned i = 0; i < TAKE_MAX && take(what, i); i++)
-        shared->calls += i % 16 == 0;          /* the parent sees that it goes on */
+        shared->calls += i % 16 == 0; /* the parent sees that it goes on */
 }
 
 static sigjmp_buf back;
@@ -335,8 +538,8 @@ static void fault(int signal)
     siglongjmp(back, 1);
 }
 
-/* A call that waits is interrupted soon, and a fault is survived. The child spoils this from time to time, so it is done
- * again and again. */
+/* A call that waits is interrupted soon, and a fault is survived. The child spoils this from time
+ * to time, so it is done again and again. */
 static void hurry(void)
 {
     struct sigaction a = { .sa_handler = ignore }, f = { .sa_handler = fault };
@@ -352,7 +555,10 @@ static void hurry(void)
 
 static void open_things(void)
 {
-    static const char *const things[] = { "/proc/self/maps", "/dev/zero", "/dev/null", "/dev/full", "/dev/urandom", "/proc/minnow/threads" };
+    static const char *const things[] = {
+        "/proc/self/maps", "/dev/zero",    "/dev/null",
+        "/dev/full",       "/dev/urandom", "/proc/minnow/threads"
+    };
     int ends[2];
     for (unsigned i = 0; i < sizeof things / sizeof things[0]; i++)
         open(things[i], i == 1 || i == 2 ? O_RDWR : O_RDONLY);
@@ -380,7 +586,9 @@ static _Noreturn void child(const char *folder)
     setsid();
     signal(SIGPIPE, SIG_IGN);
     open_things();
-    if (chdir(folder) < 0 || (is_root ? chroot(folder) : setrlimit(RLIMIT_NPROC, &processes) | setgid(USER) | setuid(USER)) < 0)
+    if (chdir(folder) < 0 ||
+        (is_root ? chroot(folder)
+                 : setrlimit(RLIMIT_NPROC, &processes) | setgid(USER) | setuid(USER)) < 0)
         _exit(1);
     open_files();
     if (one_in(8))
@@ -406,8 +614,10 @@ static _Noreturn void child(const char *folder)
             continue;
         shared->calls++;
         if (show)
-            dprintf(show, "%d: %ld(%lx, %lx, %lx, %lx, %lx, %lx)\n", (int)getpid(), n, a[0], a[1], a[2], a[3], a[4], a[5]);
-        if (syscall(n, a[0], a[1], a[2], a[3], a[4], a[5]) == 0 && (n == SYS_fork || n == SYS_clone || n == SYS_clone3))
+            dprintf(show, "%d: %ld(%lx, %lx, %lx, %lx, %lx, %lx)\n", (int)getpid(), n, a[0], a[1],
+                    a[2], a[3], a[4], a[5]);
+        if (syscall(n, a[0], a[1], a[2], a[3], a[4], a[5]) == 0 &&
+            (n == SYS_fork || n == SYS_clone || n == SYS_clone3))
             state ^= (uint64_t)getpid() << 20;
     }
     _exit(0);
@@ -474,7 +684,8 @@ int main(int argc, char **argv)
     long wanted = atol(argv[2]), made = 0;
     unsigned children = 0, died = 0;
     show = argc > 3;
-    memory = mmap((void *)0x10000000, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memory = mmap((void *)0x10000000, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                  -1, 0);
     shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || shared == MAP_FAILED)
         return 1;

@@ -1,21 +1,29 @@
-/* MAP_GROWSDOWN: memory that grows down to where it is touched, as far as its neighbours and the limit for stacks let it. */
+/* MAP_GROWSDOWN: memory that grows down to where it is touched, as far as its neighbours and the
+ * limit for stacks let it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-enum { PAGE = 4096, GUARD = 256 * PAGE, ROOM = 64 * 1024 * 1024, READ_WRITE = PROT_READ | PROT_WRITE };
+enum {
+    PAGE = 4096,
+    GUARD = 256 * PAGE,
+    ROOM = 64 * 1024 * 1024,
+    READ_WRITE = PROT_READ | PROT_WRITE
+};
 
-static char *room;   /* ROOM bytes that nobody uses */
+static char *room; /* ROOM bytes that nobody uses */
 
 static char *at(long page) { return room + ROOM + page * PAGE; }
 
 static void *map(long page, long pages, int protection, int flags)
 {
-    return mmap(at(page), pages * PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1, 0);
+    return mmap(at(page), pages * PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags,
+                -1, 0);
 }
 
-/* What becomes of a process that touches a page of the room; the first number of a page is the distance from its end. */
+/* What becomes of a process that touches a page of the room; the first number of a page is the
+ * distance from its end. */
 static void touch(const char *what, long page, int writes)
 {
     int status;
@@ -56,8 +64,12 @@ static void alone(void)
 
 static void neighbours(void)
 {
-    static const struct { const char *what; int protection, flags; } below[] = {
-        { "memory", READ_WRITE, 0 }, { "what may not be touched", PROT_NONE, 0 }, { "what grows as well", READ_WRITE, MAP_GROWSDOWN } };
+    static const struct {
+        const char *what;
+        int protection, flags;
+    } below[] = { { "memory", READ_WRITE, 0 },
+                  { "what may not be touched", PROT_NONE, 0 },
+                  { "what grows as well", READ_WRITE, MAP_GROWSDOWN } };
     for (unsigned i = 0; i < 3; i++) {
         SAY("below is %s", below[i].what);
         map(-4, 4, READ_WRITE, MAP_GROWSDOWN);
@@ -94,10 +106,16 @@ static void calls(void)
     again();
     int file = open("/proc/self/exe", O_RDONLY);
     SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_GROWSDOWN, file, 0) == MAP_FAILED);
-    SHOW(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0) == MAP_FAILED);
-    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
-    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0) == MAP_FAILED ? -1 : 0);
-    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_NORESERVE | MAP_POPULATE, file, 0) == MAP_FAILED ? -1 : 0);
+    SHOW(mmap(NULL, PAGE, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0) ==
+         MAP_FAILED);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1
+                                                                                               : 0);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0) == MAP_FAILED ? -1
+                                                                                            : 0);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_NORESERVE | MAP_POPULATE, file, 0) ==
+                 MAP_FAILED
+             ? -1
+             : 0);
 }
 
 /* Nothing is placed where it could not grow any more. */

@@ -1,5 +1,5 @@
-/* exec of programs whose headers are spoilt: what is refused, with which error, and what dies of it when the old program has gone.
- * The files are this program's own, with one field changed. */
+/* exec of programs whose headers are spoilt: what is refused, with which error, and what dies of it
+ * when the old program has gone. The files are this program's own, with one field changed. */
 #include "oracle.h"
 #include <elf.h>
 
@@ -54,7 +54,13 @@ static void try(const char *what)
     memcpy(table, bytes + head.e_phoff, sizeof table[0] * head.e_phnum);
 }
 
-#define TRY(change) do { Elf64_Phdr *load = first_load(); (void)load; change; try(#change); } while (0)
+#define TRY(change)                      \
+    do {                                 \
+        Elf64_Phdr *load = first_load(); \
+        (void)load;                      \
+        change;                          \
+        try(#change);                    \
+    } while (0)
 
 static void headers(void)
 {
@@ -81,7 +87,8 @@ static void segments(void)
     TRY(load->p_vaddr = 0xffffffff80000000);
     TRY(load->p_vaddr += 0x123);
     TRY(load->p_vaddr = 0x7ffffffff000);
-    TRY(for (unsigned i = 0; i < head.e_phnum; i++) if (table[i].p_type == PT_LOAD) table[i].p_type = PT_NULL);
+    TRY(for (unsigned i = 0; i < head.e_phnum; i++) if (table[i].p_type == PT_LOAD) table[i]
+            .p_type = PT_NULL);
     TRY((load->p_type = PT_INTERP, load->p_filesz = 1));
     TRY((load->p_type = PT_INTERP, load->p_filesz = 5000));
     TRY((load->p_type = PT_INTERP, load->p_filesz = 20));

@@ -16,21 +16,34 @@ static int lock(int fd, int command, int type, long start, long length)
 }
 
 /* Runs in a child of its own, which owns nothing that its parent has. */
-#define ELSEWHERE(what) do { if (!fork()) { what; fflush(stdout); _exit(0); } wait(NULL); } while (0)
+#define ELSEWHERE(what)     \
+    do {                    \
+        if (!fork()) {      \
+            what;           \
+            fflush(stdout); \
+            _exit(0);       \
+        }                   \
+        wait(NULL);         \
+    } while (0)
 
 static void blocker(int fd, int command, int type, long start, long length)
 {
     struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
     int result = fcntl(fd, command, &l);
-    const char *who = l.l_type == F_UNLCK ? "nobody" : l.l_pid == -1 ? "an open file" : l.l_pid == getppid() ? "parent" : "somebody";
-    SAY("  %ld+%ld: %d, type %d start %ld length %ld %s", start, length, result, l.l_type, (long)l.l_start, (long)l.l_len, who);
+    const char *who = l.l_type == F_UNLCK    ? "nobody"
+                      : l.l_pid == -1        ? "an open file"
+                      : l.l_pid == getppid() ? "parent"
+                                             : "somebody";
+    SAY("  %ld+%ld: %d, type %d start %ld length %ld %s", start, length, result, l.l_type,
+        (long)l.l_start, (long)l.l_len, who);
 }
 
 /* All that others find in the way, one after the other. */
 static void map(int fd, const char *title)
 {
     SAY("%s", title);
-    ELSEWHERE(for (long at = 0; at < 60; at += 10) blocker(fd, F_GETLK, F_WRLCK, at, 10); blocker(fd, F_GETLK, F_RDLCK, 0, 0); blocker(fd, F_GETLK, F_WRLCK, 0, 0));
+    ELSEWHERE(for (long at = 0; at < 60; at += 10) blocker(fd, F_GETLK, F_WRLCK, at, 10);
+              blocker(fd, F_GETLK, F_RDLCK, 0, 0); blocker(fd, F_GETLK, F_WRLCK, 0, 0));
 }
 
 static void ranges(int fd)
@@ -89,7 +102,8 @@ static void locked(const int *fd, int n)
     }
 }
 
-/* A range of descriptors takes the locks of all files behind it, also of those that are open elsewhere, and of no others. */
+/* A range of descriptors takes the locks of all files behind it, also of those that are open
+ * elsewhere, and of no others. */
 static void closing_many(void)
 {
     enum { FILES = 12, ELSE = 3, TWICE = 700 };
@@ -142,7 +156,8 @@ static void through_exec(int fd, const char *self)
         read(ends[0], &byte, 1);
         struct flock l = { .l_type = F_WRLCK };
         fcntl(fd, F_GETLK, &l);
-        SAY("  %s: type %d start %ld", cloexec ? "closed by it" : "kept open", l.l_type, (long)l.l_start);
+        SAY("  %s: type %d start %ld", cloexec ? "closed by it" : "kept open", l.l_type,
+            (long)l.l_start);
         write(again[1], "", 1);
         waitpid(child, NULL, 0);
     }
@@ -158,7 +173,8 @@ static void open_files(int fd)
     SHOW(lock(fd, F_SETLK, F_WRLCK, 0, 1));
     blocker(other, F_OFD_GETLK, F_WRLCK, 0, 0);
     blocker(fd, F_GETLK, F_WRLCK, 0, 0);
-    ELSEWHERE(SHOW(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 20)); SHOW(lock(other, F_OFD_SETLK, F_RDLCK, 0, 20)); close(fd));
+    ELSEWHERE(SHOW(lock(fd, F_OFD_SETLK, F_WRLCK, 0, 20));
+              SHOW(lock(other, F_OFD_SETLK, F_RDLCK, 0, 20)); close(fd));
     close(open("f", O_RDONLY));
     blocker(other, F_OFD_GETLK, F_WRLCK, 0, 0);
     close(same);
@@ -192,7 +208,8 @@ static void whole_files(int fd)
     SHOW(flock(fd, LOCK_EX));
     SHOW(flock(other, LOCK_SH | LOCK_NB));
     SHOW(lock(other, F_SETLK, F_WRLCK, 0, 0));
-    ELSEWHERE(SHOW(flock(fd, LOCK_EX | LOCK_NB)); SHOW(flock(other, LOCK_EX | LOCK_NB)); close(fd); close(same));
+    ELSEWHERE(SHOW(flock(fd, LOCK_EX | LOCK_NB)); SHOW(flock(other, LOCK_EX | LOCK_NB)); close(fd);
+              close(same));
     SHOW(flock(other, LOCK_SH | LOCK_NB));
     SHOW(flock(same, LOCK_SH));
     SHOW(flock(other, LOCK_SH | LOCK_NB));
@@ -222,7 +239,7 @@ static void whole_files(int fd)
 
 int main(int count, char **argument)
 {
-    if (count > 1) {   /* what through_exec has started */
+    if (count > 1) { /* what through_exec has started */
         char byte;
         write(atoi(argument[1]), "", 1);
         read(101, &byte, 1);

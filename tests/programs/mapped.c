@@ -1,5 +1,6 @@
-/* Mapped files against read, write and truncation: a long random sequence on each file system, checked byte by byte against a
- * model, in two processes, through shared and private mappings. Behind the end of the file is SIGBUS. */
+/* Mapped files against read, write and truncation: a long random sequence on each file system,
+ * checked byte by byte against a model, in two processes, through shared and private mappings.
+ * Behind the end of the file is SIGBUS. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -13,13 +14,13 @@ enum { PAGE = 4096, PAGES = 24, SPACE = PAGES * PAGE, STEPS = 1000, FAT = 0x4d44
 /* Seen by both processes. */
 static struct model {
     uint32_t size;
-    unsigned char bytes[SPACE];          /* zero from size on */
-} *model;
+    unsigned char bytes[SPACE]; /* zero from size on */
+} * model;
 
 /* Each process' own. */
 static struct view {
     unsigned char *shared, *private;
-    unsigned char copy[PAGES][PAGE];     /* what the private pages hold that have been written */
+    unsigned char copy[PAGES][PAGE]; /* what the private pages hold that have been written */
     char copied[PAGES];
 } view;
 
@@ -91,7 +92,8 @@ static void close_view(void)
 static void compare_page(uint32_t page)
 {
     uint32_t end = model->size - page * PAGE < PAGE ? model->size - page * PAGE : PAGE;
-    const unsigned char *shared = view.shared + page * PAGE, *private = view.private + page * PAGE, *true = model->bytes + page * PAGE;
+    const unsigned char *shared = view.shared + page * PAGE, *private = view.private + page * PAGE,
+                        *true = model->bytes + page * PAGE;
     check(!memcmp(shared, true, end), "shared mapping", page * PAGE);
     if (view.copied[page])
         check(!memcmp(private, view.copy[page], end), "private copy", page * PAGE);
@@ -200,7 +202,10 @@ static void other(void)
         case 'c': compare(); break;
         case 's': store_shared(); break;
         case 'p': store_private(); break;
-        case 'm': close_view(); open_view(); break;
+        case 'm':
+            close_view();
+            open_view();
+            break;
         case 't': forget_behind(model->size); break;
         }
         c = wrong != 0;
@@ -220,15 +225,34 @@ static void tell(char c)
 static void step(void)
 {
     switch (pick(11)) {
-    case 0: case 1: resize(); forget_behind(model->size); tell('t'); break;
-    case 2: case 3: write_some(); break;
+    case 0:
+    case 1:
+        resize();
+        forget_behind(model->size);
+        tell('t');
+        break;
+    case 2:
+    case 3: write_some(); break;
     case 4: store_shared(); break;
     case 5: tell('s'); break;
-    case 6: store_private(); tell('p'); break;
+    case 6:
+        store_private();
+        tell('p');
+        break;
     case 7: check(msync(view.shared, SPACE, MS_SYNC) == 0, "msync", 0); break;
     case 8: read_all(); break;
-    case 9: if (!pick(4)) { close_view(); open_view(); } if (!pick(4)) tell('m'); break;
-    case 10: if (!pick(4)) check(fsync(fd) == 0, "fsync", 0); break;
+    case 9:
+        if (!pick(4)) {
+            close_view();
+            open_view();
+        }
+        if (!pick(4))
+            tell('m');
+        break;
+    case 10:
+        if (!pick(4))
+            check(fsync(fd) == 0, "fsync", 0);
+        break;
     }
     compare();
     if (pick(2))
@@ -293,7 +317,8 @@ static void times(const char *file)
     SAY("mapped and read: modified %ld", changed(&a.st_mtim, &b.st_mtim));
     m[PAGE] = 1;
     fstat(f, &b);
-    SAY("written: modified %ld, changed %ld", changed(&a.st_mtim, &b.st_mtim), changed(&a.st_ctim, &b.st_ctim));
+    SAY("written: modified %ld, changed %ld", changed(&a.st_mtim, &b.st_mtim),
+        changed(&a.st_ctim, &b.st_ctim));
     a = b;
     pause_ms(20);
     m[PAGE + 1] = 1;

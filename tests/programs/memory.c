@@ -108,7 +108,7 @@ static void large(void)
 static void moving(void)
 {
     char *p = map(5, PROT_READ | PROT_WRITE, MAP_PRIVATE), *q;
-    mprotect(p + 4 * PAGE, PAGE, PROT_NONE);   /* so that it cannot grow where it stands */
+    mprotect(p + 4 * PAGE, PAGE, PROT_NONE); /* so that it cannot grow where it stands */
     for (int i = 0; i < 4; i++)
         p[i * PAGE] = 10 + i;
     q = mremap(p, 4 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
@@ -135,7 +135,8 @@ static void heap(void)
     brk_to(start);
     SHOW(brk_to(start + 10 * PAGE));
     start[0] = 1, start[9 * PAGE] = 9;
-    SHOW(mmap(start + 4 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == start + 4 * PAGE);
+    SHOW(mmap(start + 4 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+         start + 4 * PAGE);
     SHOW(touch(start + 4 * PAGE, 0));
     SAY("heap: %d %d", start[0], start[9 * PAGE]);
     SHOW(brk_to(start + PAGE));
@@ -147,7 +148,8 @@ static void heap(void)
 
 static void forking(void)
 {
-    char *private = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE), *shared = map(4, PROT_READ | PROT_WRITE, MAP_SHARED);
+    char *private = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE),
+         *shared = map(4, PROT_READ | PROT_WRITE, MAP_SHARED);
     int status;
     memset(private, 1, 4 * PAGE);
     shared[0] = 1;
@@ -160,7 +162,8 @@ static void forking(void)
     }
     waitpid(child, &status, 0);
     show_status("child", status);
-    SAY("private %d, shared %d, first touched by the child %d", private[0], shared[0], shared[2 * PAGE]);
+    SAY("private %d, shared %d, first touched by the child %d", private[0], shared[0],
+        shared[2 * PAGE]);
     for (int i = 0; i < 20; i++) {
         child = fork();
         if (!child) {
@@ -190,7 +193,8 @@ static void files(void)
     SAY("files: %c %c", shared[0], private[PAGE]);
     private[PAGE] = 'P';
     shared[2 * PAGE] = 'S';
-    SAY("private %c %c, shared %c %c, rest %d", private[PAGE], private[2 * PAGE], shared[PAGE], shared[2 * PAGE], shared[3 * PAGE - 1]);
+    SAY("private %c %c, shared %c %c, rest %d", private[PAGE], private[2 * PAGE], shared[PAGE],
+        shared[2 * PAGE], shared[3 * PAGE - 1]);
     pread(fd, buffer, 1, PAGE);
     pread(fd, buffer + 1, 1, 2 * PAGE);
     SAY("read %c %c", buffer[0], buffer[1]);
@@ -206,7 +210,8 @@ static void files(void)
         _exit(0);
     }
     waitpid(child, &status, 0);
-    SAY("after the child: shared %c%c, private %c", shared[0], shared[1], private[0] == 'x' ? 'x' : '-');
+    SAY("after the child: shared %c%c, private %c", shared[0], shared[1],
+        private[0] == 'x' ? 'x' : '-');
     SHOW(munmap(shared, 4 * PAGE));
     pread(fd, buffer, 3, 0);
     SAY("file: %.2s", buffer);

@@ -1,4 +1,5 @@
-/* Names: paths, links, directories, permissions, and the errors of all calls that take a path. Runs as root. */
+/* Names: paths, links, directories, permissions, and the errors of all calls that take a path. Runs
+ * as root. */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <grp.h>
@@ -7,9 +8,10 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-static const char *place, *other;   /* where all happens; a name in another file system */
-static char in_place[64];            /* the name of a file there */
-enum { NOREPLACE = 1, EXCHANGE = 2 };   /* of renameat2 */
+static const char *place, *other; /* where all happens; a name in another file system */
+static char in_place[64];         /* the name of a file there */
+/* of renameat2 */
+enum { NOREPLACE = 1, EXCHANGE = 2 };
 
 static int make(const char *path)
 {
@@ -30,7 +32,8 @@ static void show(const char *path)
     if (lstat(path, &s) < 0)
         SAY("%s: %s", path, error_name(errno));
     else
-        SAY("%s: mode %o links %d owner %d:%d size %d rdev %x", path, s.st_mode, S_ISDIR(s.st_mode) ? 0 : (int)s.st_nlink, s.st_uid, s.st_gid,
+        SAY("%s: mode %o links %d owner %d:%d size %d rdev %x", path, s.st_mode,
+            S_ISDIR(s.st_mode) ? 0 : (int)s.st_nlink, s.st_uid, s.st_gid,
             S_ISDIR(s.st_mode) ? 0 : (int)s.st_size, (unsigned)s.st_rdev);
 }
 
@@ -104,7 +107,8 @@ static void descriptors(void)
 {
     struct stat s;
     SAY("-- relative to descriptors");
-    int dir = open("d", O_RDONLY | O_DIRECTORY), file = open("f", O_RDONLY), path = open("d", O_PATH);
+    int dir = open("d", O_RDONLY | O_DIRECTORY), file = open("f", O_RDONLY),
+        path = open("d", O_PATH);
     SHOW(fstatat(dir, "g", &s, 0));
     SHOW(fstatat(path, "g", &s, 0));
     SHOW(fstatat(file, "g", &s, 0));
@@ -193,7 +197,7 @@ static void links(void)
     SHOW(symlink("x", "to-f"));
     SHOW(symlink("x", "new/"));
     SHOW(symlink("x", "nothing/y"));
-    SHOW(symlink("../" , "d/up"));
+    SHOW(symlink("../", "d/up"));
     show("to-f");
     SHOW(readlink("to-f", buffer, sizeof buffer));
     SHOW(readlink("to-d", buffer, 0));
@@ -407,11 +411,13 @@ static void attributes(void)
     SHOW(fchown(99, 0, 0));
     SHOW(utimensat(AT_FDCWD, "f", t, 0));
     stat("f", &s);
-    SAY("%d.%d %d.%d", (int)s.st_atim.tv_sec, (int)s.st_atim.tv_nsec, (int)s.st_mtim.tv_sec, (int)s.st_mtim.tv_nsec);
+    SAY("%d.%d %d.%d", (int)s.st_atim.tv_sec, (int)s.st_atim.tv_nsec, (int)s.st_mtim.tv_sec,
+        (int)s.st_mtim.tv_nsec);
     t[0].tv_nsec = UTIME_OMIT, t[1].tv_nsec = 7;
     SHOW(utimensat(AT_FDCWD, "f", t, 0));
     stat("f", &s);
-    SAY("%d.%d %d.%d", (int)s.st_atim.tv_sec, (int)s.st_atim.tv_nsec, (int)s.st_mtim.tv_sec, (int)s.st_mtim.tv_nsec);
+    SAY("%d.%d %d.%d", (int)s.st_atim.tv_sec, (int)s.st_atim.tv_nsec, (int)s.st_mtim.tv_sec,
+        (int)s.st_mtim.tv_nsec);
     t[1].tv_nsec = UTIME_OMIT;
     SHOW(utimensat(AT_FDCWD, "nothing", t, 0));
     t[1].tv_nsec = 1000000000;

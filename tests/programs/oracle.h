@@ -1,4 +1,5 @@
-/* What the programs here share. They print what they see; the output on Linux is what it has to be here. */
+/* What the programs here share. They print what they see; the output on Linux is what it has to be
+ * here. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
@@ -16,12 +17,38 @@
 
 static inline const char *error_name(int error)
 {
-    static const struct { int number; const char *name; } names[] = {
-        { 0, "0" }, { EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { ESRCH, "ESRCH" }, { EINTR, "EINTR" }, { E2BIG, "E2BIG" }, { ENOEXEC, "ENOEXEC" },
-        { EBADF, "EBADF" }, { ECHILD, "ECHILD" }, { EAGAIN, "EAGAIN" }, { ENOMEM, "ENOMEM" }, { EACCES, "EACCES" }, { EFAULT, "EFAULT" },
-        { EEXIST, "EEXIST" }, { ENOTDIR, "ENOTDIR" }, { EINVAL, "EINVAL" }, { EMFILE, "EMFILE" }, { ENOTTY, "ENOTTY" }, { ESPIPE, "ESPIPE" },
-        { EPIPE, "EPIPE" }, { EDEADLK, "EDEADLK" }, { ENOSYS, "ENOSYS" }, { ETIMEDOUT, "ETIMEDOUT" }, { EISDIR, "EISDIR" }, { ELOOP, "ELOOP" },
-        { EOWNERDEAD, "EOWNERDEAD" }, { EBUSY, "EBUSY" }, { EOPNOTSUPP, "EOPNOTSUPP" },
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {
+        { 0, "0" },
+        { EPERM, "EPERM" },
+        { ENOENT, "ENOENT" },
+        { ESRCH, "ESRCH" },
+        { EINTR, "EINTR" },
+        { E2BIG, "E2BIG" },
+        { ENOEXEC, "ENOEXEC" },
+        { EBADF, "EBADF" },
+        { ECHILD, "ECHILD" },
+        { EAGAIN, "EAGAIN" },
+        { ENOMEM, "ENOMEM" },
+        { EACCES, "EACCES" },
+        { EFAULT, "EFAULT" },
+        { EEXIST, "EEXIST" },
+        { ENOTDIR, "ENOTDIR" },
+        { EINVAL, "EINVAL" },
+        { EMFILE, "EMFILE" },
+        { ENOTTY, "ENOTTY" },
+        { ESPIPE, "ESPIPE" },
+        { EPIPE, "EPIPE" },
+        { EDEADLK, "EDEADLK" },
+        { ENOSYS, "ENOSYS" },
+        { ETIMEDOUT, "ETIMEDOUT" },
+        { EISDIR, "EISDIR" },
+        { ELOOP, "ELOOP" },
+        { EOWNERDEAD, "EOWNERDEAD" },
+        { EBUSY, "EBUSY" },
+        { EOPNOTSUPP, "EOPNOTSUPP" },
     };
     static char other[16];
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -32,8 +59,20 @@ static inline const char *error_name(int error)
 }
 
 /* Prints the call as it is written, its result, and the error if it is -1. */
-#define SHOW(call) do { errno = 0; long show_ = (long)(call); printf("%s = %ld%s%s\n", #call, show_, show_ == -1 ? " " : "", show_ == -1 ? error_name(errno) : ""); fflush(stdout); } while (0)
-#define SAY(...) do { printf(__VA_ARGS__); putchar('\n'); fflush(stdout); } while (0)
+#define SHOW(call)                                                     \
+    do {                                                               \
+        errno = 0;                                                     \
+        long show_ = (long)(call);                                     \
+        printf("%s = %ld%s%s\n", #call, show_, show_ == -1 ? " " : "", \
+               show_ == -1 ? error_name(errno) : "");                  \
+        fflush(stdout);                                                \
+    } while (0)
+#define SAY(...)             \
+    do {                     \
+        printf(__VA_ARGS__); \
+        putchar('\n');       \
+        fflush(stdout);      \
+    } while (0)
 
 static inline void show_status(const char *what, int status)
 {

@@ -1,4 +1,5 @@
-/* Reads and writes whose memory ends, or whose caller is interrupted, in the middle: what has been moved is counted. */
+/* Reads and writes whose memory ends, or whose caller is interrupted, in the middle: what has been
+ * moved is counted. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -13,11 +14,12 @@ enum { PAGE = 4096, GOOD = 8 * PAGE, FILE_BYTES = 3 * GOOD };
 
 static const char *why(long result) { return result < 0 ? error_name(errno) : ""; }
 
-static char *edge;      /* the first byte behind GOOD bytes of memory that is nobody's */
+static char *edge; /* the first byte behind GOOD bytes of memory that is nobody's */
 
 static void make_edge(void)
 {
-    char *area = mmap(NULL, GOOD + 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *area = mmap(NULL, GOOD + 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
     munmap(area + GOOD, 4 * PAGE);
     edge = area + GOOD;
 }
@@ -25,8 +27,11 @@ static void make_edge(void)
 /* None of the pages before the edge is there. */
 static void fresh(void) { madvise(edge - GOOD, GOOD, MADV_DONTNEED); }
 
-static const int before_edge[] = { 0, 1, 100, PAGE - 1, PAGE, PAGE + 1, 6000, 2 * PAGE, 5 * PAGE + 77, GOOD };
-#define EACH_LENGTH(n) for (unsigned i_ = 0, n = 0; i_ < sizeof before_edge / sizeof before_edge[0] && (n = before_edge[i_], 1); i_++)
+static const int before_edge[] = { 0,        1,    100,      PAGE - 1,      PAGE,
+                                   PAGE + 1, 6000, 2 * PAGE, 5 * PAGE + 77, GOOD };
+#define EACH_LENGTH(n)           \
+    for (unsigned i_ = 0, n = 0; \
+         i_ < sizeof before_edge / sizeof before_edge[0] && (n = before_edge[i_], 1); i_++)
 
 static void fill(char *to, unsigned bytes, unsigned seed)
 {
@@ -49,12 +54,14 @@ static int file_of(const char *name)
 
 static void reads(const char *what, int fd)
 {
-    EACH_LENGTH(n) {
+    EACH_LENGTH(n)
+    {
         for (int shift = 0; shift < 2; shift++) {
             fresh();
             lseek(fd, shift * 123, SEEK_SET);
             long got = read(fd, edge - n, n + 2 * PAGE);
-            SAY("%s: read of %u + bad from %d: %ld %s, position %ld, sum %u", what, n, shift * 123, got, why(got), (long)lseek(fd, 0, SEEK_CUR),
+            SAY("%s: read of %u + bad from %d: %ld %s, position %ld, sum %u", what, n, shift * 123,
+                got, why(got), (long)lseek(fd, 0, SEEK_CUR),
                 n && got > 0 ? (unsigned char)edge[-1] : 0);
         }
         struct iovec v[3] = { { edge - n, n }, { edge, PAGE }, { edge - GOOD, 10 } };
@@ -74,20 +81,23 @@ static void reads(const char *what, int fd)
 static void writes(const char *what, const char *name)
 {
     int fd = file_of(name);
-    EACH_LENGTH(n) {
+    EACH_LENGTH(n)
+    {
         struct iovec v[3] = { { edge - n, n }, { edge, PAGE }, { edge - GOOD, 10 } };
         char c = 0;
         fill(edge - n, n, n);
         lseek(fd, 50, SEEK_SET);
         long got = write(fd, edge - n, n + 2 * PAGE);
-        SAY("%s: write of %u + bad: %ld %s, position %ld", what, n, got, why(got), (long)lseek(fd, 0, SEEK_CUR));
+        SAY("%s: write of %u + bad: %ld %s, position %ld", what, n, got, why(got),
+            (long)lseek(fd, 0, SEEK_CUR));
         pread(fd, &c, 1, 50 + n);
         SAY("%s: byte behind is %d", what, c);
         got = writev(fd, v, 3);
         SAY("%s: writev %u, bad, 10: %ld %s", what, n, got, why(got));
         ftruncate(fd, 60);
         got = pwrite(fd, edge - n, n + PAGE, 55);
-        SAY("%s: pwrite over the end: %ld %s, size %ld", what, got, why(got), (long)lseek(fd, 0, SEEK_END));
+        SAY("%s: pwrite over the end: %ld %s, size %ld", what, got, why(got),
+            (long)lseek(fd, 0, SEEK_END));
     }
     close(fd);
     unlink(name);
@@ -104,7 +114,8 @@ static void file(const char *what, const char *name)
 static void device(const char *name, int flags)
 {
     int fd = open(name, flags);
-    EACH_LENGTH(n) {
+    EACH_LENGTH(n)
+    {
         fresh();
         long got = flags == O_RDONLY ? read(fd, edge - n, n + PAGE) : write(fd, edge - n, n + PAGE);
         SAY("%s: %u + bad: %ld %s", name, n, got, why(got));
@@ -122,7 +133,8 @@ static void text(const char *name)
         int fd = open(name, O_RDONLY);
         fresh();
         long got = read(fd, edge - n, n + PAGE);
-        SAY("%s: %u + bad: %ld %s, position %ld", name, n, got, why(got), (long)lseek(fd, 0, SEEK_CUR));
+        SAY("%s: %u + bad: %ld %s, position %ld", name, n, got, why(got),
+            (long)lseek(fd, 0, SEEK_CUR));
         fresh();
         got = read(fd, edge - n, n);
         SAY("%s: %u more: %ld", name, n, got);
@@ -173,7 +185,8 @@ static void pipes(void)
     int end[2];
     pipe(end);
     fcntl(end[0], F_SETFL, O_NONBLOCK);
-    EACH_LENGTH(n) {
+    EACH_LENGTH(n)
+    {
         fill(data, sizeof data, n);
         write(end[1], data, GOOD);
         fresh();
@@ -190,7 +203,8 @@ static void pipes(void)
         fill(edge - n, n, n);
         got = write(end[1], edge - n, n + PAGE);
         rest = read(end[0], back, sizeof back);
-        SAY("pipe: write %u + bad: %ld %s, in it %ld %s", n, got, why(got), rest, rest > 0 ? memcmp(back, edge - n, rest) ? "wrong" : "right" : "");
+        SAY("pipe: write %u + bad: %ld %s, in it %ld %s", n, got, why(got), rest,
+            rest > 0 ? memcmp(back, edge - n, rest) ? "wrong" : "right" : "");
         struct iovec v[3] = { { edge - n, n }, { edge, PAGE }, { edge - GOOD, 10 } };
         got = writev(end[1], v, 3);
         rest = read(end[0], back, sizeof back);
@@ -204,7 +218,8 @@ static void pipes(void)
 
 static void handler(int sig) { (void)sig; }
 
-enum { FULL = 65536 };   /* what a pipe holds */
+/* what a pipe holds */
+enum { FULL = 65536 };
 
 /* Until whoever writes to the pipe has put so much into it. */
 static void wait_for(int fd, int bytes)
@@ -222,7 +237,7 @@ static void interrupt_when_full(int fd, unsigned read_first)
     wait_for(fd, FULL);
     if (read_first) {
         read(fd, bytes, read_first);
-        wait_for(fd, FULL - (int)PAGE + 1);   /* Linux' pipe takes whole pages */
+        wait_for(fd, FULL - (int)PAGE + 1); /* Linux' pipe takes whole pages */
     }
     kill(getppid(), SIGALRM);
     _exit(0);
@@ -247,7 +262,8 @@ static void interrupted(int flags)
     got = write(end[1], data, sizeof data);
     wait(NULL);
     rest = read(end[0], back, sizeof back);
-    SAY("in part read, then interrupted: %s", got - 10000 == rest && got > 65536 ? "counted" : "miscounted");
+    SAY("in part read, then interrupted: %s",
+        got - 10000 == rest && got > 65536 ? "counted" : "miscounted");
     /* The same call again is another call. */
     interrupt_when_full(end[0], 0);
     got = write(end[1], data, sizeof data);

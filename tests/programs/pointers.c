@@ -1,4 +1,5 @@
-/* Wild pointers in every argument that takes one: what each kind of them answers. Nothing may come of it but an error. */
+/* Wild pointers in every argument that takes one: what each kind of them answers. Nothing may come
+ * of it but an error. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -11,7 +12,7 @@
 #include <sys/uio.h>
 
 enum { PAGE = 4096 };
-#define P 0x5050505050l           /* stands for the pointer in the table */
+#define P 0x5050505050l /* stands for the pointer in the table */
 
 static struct stat st;
 static struct timespec soon = { 0, 1000 };
@@ -27,11 +28,16 @@ enum { DIR = 100, FILE_FD, ZERO_FD, READ_END, WRITE_END };
 enum {
     IN = 1,       /* only read by the call: a page that is read-only does */
     NOT_NULL = 2, /* NULL would wait, or end the program */
-    PARTLY = 4,   /* what there is of a buffer is used: not a question for a buffer that is half there */
-    VECTOR = 8,   /* the pointer goes into `vector` */
+    /* what there is of a buffer is used: not a question for a buffer that is half there */
+    PARTLY = 4,
+    VECTOR = 8, /* the pointer goes into `vector` */
 };
 
-static const struct { const char *what; long number, a[6]; int flags; } calls[] = {
+static const struct {
+    const char *what;
+    long number, a[6];
+    int flags;
+} calls[] = {
     { "read", SYS_read, { ZERO_FD, P, 100 }, PARTLY },
     { "read of a file", SYS_read, { FILE_FD, P, 100 }, PARTLY },
     { "write to a file", SYS_write, { FILE_FD, P, 100 }, IN | PARTLY },
@@ -128,7 +134,11 @@ static const struct { const char *what; long number, a[6]; int flags; } calls[] 
     { "sched_setparam", SYS_sched_setparam, { 0, P }, IN | NOT_NULL },
 };
 
-static const struct { const char *name; uint64_t at; int but; } kinds[] = {
+static const struct {
+    const char *name;
+    uint64_t at;
+    int but;
+} kinds[] = {
     { "null", 0, NOT_NULL },
     { "first page", 0x10, 0 },
     { "unmapped", 0x20001000, 0 },
@@ -143,7 +153,8 @@ static const struct { const char *name; uint64_t at; int but; } kinds[] = {
 
 static void place(uint64_t at, int protection)
 {
-    if (mmap((void *)at, PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+    if (mmap((void *)at, PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+        MAP_FAILED)
         perror("mmap"), exit(1);
 }
 
@@ -183,7 +194,7 @@ int main(void)
             long a[6];
             if (kinds[k].but & calls[i].flags)
                 continue;
-            memset((void *)0x20000000, 'x', PAGE);   /* a path here has no end */
+            memset((void *)0x20000000, 'x', PAGE); /* a path here has no end */
             lseek(FILE_FD, 0, SEEK_SET);
             lseek(DIR, 0, SEEK_SET);
             for (int n = 0; n < 6; n++)

@@ -1,4 +1,5 @@
-/* What stands in /proc/PID: the objects that a process has, for those who may know them. Started as `proc exe`, `proc sleep` by itself. */
+/* What stands in /proc/PID: the objects that a process has, for those who may know them. Started as
+ * `proc exe`, `proc sleep` by itself. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -128,12 +129,15 @@ static void as(uid_t uid)
 /* What `who` may see of the process pid: opens, or the error. */
 static void look(const char *who, pid_t pid)
 {
-    static const char *const links[] = { "exe", "cwd", "root", "fd/0" }, *const files[] = { "fd", "maps", "environ", "cmdline", "stat", "cwd/." };
+    static const char *const links[] = { "exe", "cwd", "root", "fd/0" }, *const files[] = {
+        "fd", "maps", "environ", "cmdline", "stat", "cwd/."
+    };
     char path[64], text[512];
     SAY("%s", who);
     for (unsigned i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "/proc/%d/%s", pid, links[i]);
-        SAY("  readlink %s: %s", links[i], readlink(path, text, sizeof text) < 0 ? error_name(errno) : "told");
+        SAY("  readlink %s: %s", links[i],
+            readlink(path, text, sizeof text) < 0 ? error_name(errno) : "told");
     }
     for (unsigned i = 0; i < 6; i++) {
         snprintf(path, sizeof path, "/proc/%d/%s", pid, files[i]);
@@ -176,8 +180,13 @@ static void looked_at(const char *program)
 static void who_may_look(void)
 {
     char path[600];
-    static const struct { const char *what; mode_t mode; } kinds[] = {
-        { "a program", 0755 }, { "set-user-id", 04755 }, { "set-group-id", 02755 }, { "unreadable", 0711 } };
+    static const struct {
+        const char *what;
+        mode_t mode;
+    } kinds[] = { { "a program", 0755 },
+                  { "set-user-id", 04755 },
+                  { "set-group-id", 02755 },
+                  { "unreadable", 0711 } };
     for (unsigned i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%s/first", folder);
         chmod(path, kinds[i].mode);
@@ -203,7 +212,8 @@ static void texts(void)
     SAY("state %c", read_char("/proc/self/stat", 1));
     pid_t pid = fork();
     if (!pid) {
-        char *arguments[] = { "proc", "sleep", "", "an argument", NULL }, *environment[] = { "A=1", "", "BC=2 3", NULL };
+        char *arguments[] = { "proc", "sleep", "", "an argument", NULL },
+             *environment[] = { "A=1", "", "BC=2 3", NULL };
         int null = open("/dev/null", O_WRONLY);
         dup2(null, 60);
         execve("first", arguments, environment);
@@ -225,14 +235,18 @@ static void texts(void)
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    static const char *const settings[] = { "kernel/pid_max", "kernel/ostype", "kernel/tainted", "kernel/cap_last_cap", "kernel/osrelease", "kernel/hostname", "fs/nr_open" };
+    static const char *const settings[] = { "kernel/pid_max",   "kernel/ostype",
+                                            "kernel/tainted",   "kernel/cap_last_cap",
+                                            "kernel/osrelease", "kernel/hostname",
+                                            "fs/nr_open" };
     for (unsigned i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         snprintf(path, sizeof path, "/proc/sys/%s", settings[i]);
         SAY("%s: %d", settings[i], read_char(path, 0) > ' ');
     }
 }
 
-/* A pipe's link tells its inode, and leads to it whoever has made it; once its number is another pipe's, not to that one. */
+/* A pipe's link tells its inode, and leads to it whoever has made it; once its number is another
+ * pipe's, not to that one. */
 static void pipes_again(unsigned user)
 {
     int ends[2];
@@ -246,7 +260,8 @@ static void pipes_again(unsigned user)
             SHOW(fstat(ends[0], &s) == 0 && s.st_uid == user);
             snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
             snprintf(expected, sizeof expected, "pipe:[%lu]", (unsigned long)s.st_ino);
-            SHOW(readlink(path, text, sizeof text - 1) == (ssize_t)strlen(expected) && !strcmp(text, expected));
+            SHOW(readlink(path, text, sizeof text - 1) == (ssize_t)strlen(expected) &&
+                 !strcmp(text, expected));
             int again = open(path, O_RDONLY | O_NONBLOCK);
             SHOW(again >= 0);
             SHOW(write(ends[1], "x", 1) == 1 && read(again, &byte, 1) == 1 && byte == 'x');

@@ -13,7 +13,11 @@ static pid_t child(void (*run)(void))
 }
 static void exit_7(void) { _exit(7); }
 static void killed(void) { raise(SIGKILL); }
-static void sleeps(void) { for (;;) pause(); }
+static void sleeps(void)
+{
+    for (;;)
+        pause();
+}
 static void stops(void)
 {
     sigset_t usr1;
@@ -22,7 +26,7 @@ static void stops(void)
     sigaddset(&usr1, SIGUSR1);
     sigprocmask(SIG_BLOCK, &usr1, NULL);
     raise(SIGSTOP);
-    sigwait(&usr1, &number);       /* it has been seen that this goes on */
+    sigwait(&usr1, &number); /* it has been seen that this goes on */
     _exit(9);
 }
 
@@ -70,7 +74,8 @@ int main(void)
     a = child(exit_7);
     memset(&info, 0, sizeof info);
     SHOW(waitid(P_PID, a, &info, WEXITED | WNOWAIT));
-    SAY("info: signo %d code %d pid %d status %d", info.si_signo, info.si_code, info.si_pid == a, info.si_status);
+    SAY("info: signo %d code %d pid %d status %d", info.si_signo, info.si_code, info.si_pid == a,
+        info.si_status);
     SHOW(waitid(P_PID, a, &info, WEXITED));
     SHOW(waitid(P_PID, a, &info, WEXITED));
     SHOW(waitid(P_ALL, 0, &info, 0));

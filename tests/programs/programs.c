@@ -63,7 +63,8 @@ int main(int argc, char **argv)
     }
     self[n > 0 ? n : 0] = 0;
     if (argc > 1 && !strcmp(argv[1], "map"))
-        return (uintptr_t)mmap(NULL, 10000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) % 4096 != 0;
+        return (uintptr_t)mmap(NULL, 10000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) % 4096 !=
+               0;
     stacks(self);
     if (chdir("/tmp") < 0)
         return 1;
@@ -76,7 +77,9 @@ int main(int argc, char **argv)
     put("oracle-script", "#!/bin/sh\necho script \"$0\" \"$@\"; exit 5\n", 0755);
     put("oracle-option", "#! /bin/sh  -e  \necho option $#\nfalse\necho not here\n", 0755);
     put("oracle-missing", "#!/no/interpreter\n", 0755);
-    put("oracle-garbage", "\177ELFgarbage that is no program at all, really not one, not even sixty-four bytes of it", 0755);
+    put("oracle-garbage",
+        "\177ELFgarbage that is no program at all, really not one, not even sixty-four bytes of it",
+        0755);
     put("oracle-text", "echo plain text\n", 0755);
     put("oracle-loop", "#!/tmp/oracle-loop\n", 0755);
     char *words[] = { "x", "one", "two", NULL };
@@ -106,7 +109,8 @@ int main(int argc, char **argv)
     if (p && fgets(line, sizeof line, p))
         SAY("popen: %s", line);
     SHOW(pclose(p) >> 8);
-    static const char *const files[] = { "empty", "noexec", "script", "option", "missing", "garbage", "text", "loop" };
+    static const char *const files[] = { "empty",   "noexec",  "script", "option",
+                                         "missing", "garbage", "text",   "loop" };
     for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
         char name[64];
         snprintf(name, sizeof name, "oracle-%s", files[i]);

@@ -5,7 +5,11 @@
 #include <sys/time.h>
 
 static volatile int count;
-static void handler(int sig) { (void)sig; count++; }
+static void handler(int sig)
+{
+    (void)sig;
+    count++;
+}
 static void set(int flags)
 {
     struct sigaction a = { .sa_handler = handler, .sa_flags = flags };

@@ -1,5 +1,6 @@
-/* Set-id bits go when others change the file, or its owner changes; a program that runs is not written to, what is written to does not run. Who starts
- * a set-id program does not rule over it. */
+/* Set-id bits go when others change the file, or its owner changes; a program that runs is not
+ * written to, what is written to does not run. Who starts a set-id program does not rule over it.
+ */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -25,13 +26,22 @@ static void w_truncate(void) { truncate("f", 3); }
 static void w_longer(void) { truncate("f", 9000); }
 static void w_ftruncate(void) { ftruncate(open("f", O_WRONLY), 2); }
 static void w_open(void) { open("f", O_WRONLY | O_TRUNC); }
-static void w_sendfile(void) { sendfile(open("f", O_WRONLY), open("/proc/self/exe", O_RDONLY), NULL, 10); }
+static void w_sendfile(void)
+{
+    sendfile(open("f", O_WRONLY), open("/proc/self/exe", O_RDONLY), NULL, 10);
+}
 static void w_only_open(void) { open("f", O_RDWR); }
 static void w_pwrite(void) { pwrite(open("f", O_RDWR), "x", 1, 1); }
 
-static const struct { const char *name; void (*change)(void); } ways[] = {
-    { "write", w_write }, { "write of nothing", w_nothing }, { "append", w_append }, { "truncate", w_truncate }, { "longer", w_longer }, { "ftruncate", w_ftruncate },
-    { "O_TRUNC", w_open }, { "open", w_only_open }, { "pwrite", w_pwrite }, { "sendfile", w_sendfile },
+static const struct {
+    const char *name;
+    void (*change)(void);
+} ways[] = {
+    { "write", w_write },   { "write of nothing", w_nothing },
+    { "append", w_append }, { "truncate", w_truncate },
+    { "longer", w_longer }, { "ftruncate", w_ftruncate },
+    { "O_TRUNC", w_open },  { "open", w_only_open },
+    { "pwrite", w_pwrite }, { "sendfile", w_sendfile },
 };
 
 static unsigned mode_of(const char *name)
@@ -44,8 +54,12 @@ static unsigned mode_of(const char *name)
 static void changed(void)
 {
     static const unsigned modes[] = { 06777, 04777, 02777, 06767, 02766, 0777 };
-    static const struct { uid_t real, effective; const char *name; } users[] = {
-        { 7, 7, "a user" }, { 0, 0, "root" }, { 0, 7, "root as a user" }, { 7, 0, "a user as root" } };
+    static const struct {
+        uid_t real, effective;
+        const char *name;
+    } users[] = {
+        { 7, 7, "a user" }, { 0, 0, "root" }, { 0, 7, "root as a user" }, { 7, 0, "a user as root" }
+    };
     int fd = open("f", O_RDWR | O_CREAT, 0777);
     for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++)
         for (unsigned k = 0; k < sizeof users / sizeof users[0]; k++) {
@@ -109,7 +123,7 @@ static int run(const char *name)
         _exit(1);
     }
     close(ends[1]);
-    read(ends[0], &error, sizeof error);   /* the end: it runs */
+    read(ends[0], &error, sizeof error); /* the end: it runs */
     close(ends[0]);
     if (error) {
         waitpid(pid, NULL, 0);
@@ -177,17 +191,31 @@ static void tell(const char *what)
 {
     int sig = -1;
     prctl(PR_GET_PDEATHSIG, &sig);
-    SAY("%s: ids %d %d %d %d, signal of the parent's death %d, personality %x, dumpable %d", what, getuid(), geteuid(), getgid(), getegid(), sig,
-        personality(0xffffffff), prctl(PR_GET_DUMPABLE));
+    SAY("%s: ids %d %d %d %d, signal of the parent's death %d, personality %x, dumpable %d", what,
+        getuid(), geteuid(), getgid(), getegid(), sig, personality(0xffffffff),
+        prctl(PR_GET_DUMPABLE));
 }
 
-/* Who starts a program that acts for somebody else has no say in when it is killed nor in where its memory lies. */
+/* Who starts a program that acts for somebody else has no say in when it is killed nor in where its
+ * memory lies. */
 static void given(const char *self)
 {
-    static const struct { const char *what; uid_t owner; unsigned mode; uid_t effective; int no_new_privs; } kinds[] = {
-        { "a program", 0, 0755, 9, 0 }, { "set-user-id", 0, 04755, 9, 0 }, { "set-user-id of another", 5, 04755, 9, 0 }, { "set-user-id of the user", 9, 04755, 9, 0 },
-        { "set-group-id", 0, 02755, 9, 0 }, { "set-group-id of the group", 7, 02755, 9, 0 }, { "no execution by the group", 0, 02745, 9, 0 },
-        { "no new rights", 0, 06755, 9, 1 }, { "a program, in another's name", 0, 0755, 5, 0 }, { "back to the user", 9, 04755, 5, 0 } };
+    static const struct {
+        const char *what;
+        uid_t owner;
+        unsigned mode;
+        uid_t effective;
+        int no_new_privs;
+    } kinds[] = { { "a program", 0, 0755, 9, 0 },
+                  { "set-user-id", 0, 04755, 9, 0 },
+                  { "set-user-id of another", 5, 04755, 9, 0 },
+                  { "set-user-id of the user", 9, 04755, 9, 0 },
+                  { "set-group-id", 0, 02755, 9, 0 },
+                  { "set-group-id of the group", 7, 02755, 9, 0 },
+                  { "no execution by the group", 0, 02745, 9, 0 },
+                  { "no new rights", 0, 06755, 9, 1 },
+                  { "a program, in another's name", 0, 0755, 5, 0 },
+                  { "back to the user", 9, 04755, 5, 0 } };
     copy(self, "given");
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         chown("given", kinds[i].owner, kinds[i].owner);
@@ -204,8 +232,15 @@ static void given(const char *self)
         }
         wait(NULL);
     }
-    static const struct { const char *what; uid_t real, effective, file; gid_t group; } changes[] = {
-        { "nothing", 0, 0, 0, 0 }, { "real", 5, 0, 0, 0 }, { "effective", 0, 5, 5, 0 }, { "for files", 0, 0, 5, 0 }, { "group", 0, 0, 0, 5 } };
+    static const struct {
+        const char *what;
+        uid_t real, effective, file;
+        gid_t group;
+    } changes[] = { { "nothing", 0, 0, 0, 0 },
+                    { "real", 5, 0, 0, 0 },
+                    { "effective", 0, 5, 5, 0 },
+                    { "for files", 0, 0, 5, 0 },
+                    { "group", 0, 0, 0, 5 } };
     for (unsigned i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         fflush(stdout);
         if (!fork()) {
@@ -226,8 +261,8 @@ static void first_line(char *text, ssize_t length)
     text[strcspn(text, "\n")] = 0;
 }
 
-/* Whether its user sees a set-id program's memory while exec still works on it, in steps because of its
- * arguments. */
+/* Whether its user sees a set-id program's memory while exec still works on it, in steps because of
+ * its arguments. */
 static void starting(void)
 {
     static char text[8192], first[8192], large[128 * 1024], *arguments[44] = { "given" };

@@ -8,7 +8,11 @@ static volatile int count, depth, deepest, calls;
 static volatile sig_atomic_t last;
 static siginfo_t seen;
 
-static void simple(int sig) { last = sig; count++; }
+static void simple(int sig)
+{
+    last = sig;
+    count++;
+}
 static void nested(int sig)
 {
     if (++depth > deepest)
@@ -17,7 +21,12 @@ static void nested(int sig)
         raise(sig);
     depth--;
 }
-static void info(int sig, siginfo_t *i, void *context) { (void)context; last = sig; seen = *i; }
+static void info(int sig, siginfo_t *i, void *context)
+{
+    (void)context;
+    last = sig;
+    seen = *i;
+}
 
 static void set(int sig, void (*handler)(int), int flags)
 {
@@ -31,7 +40,7 @@ static void set_info(int sig, void (*handler)(int, siginfo_t *, void *), int fla
 }
 
 static sigjmp_buf back;
-static volatile uintptr_t wild = 16;      /* an address where nothing is */
+static volatile uintptr_t wild = 16; /* an address where nothing is */
 static void *fault_at;
 static int fault_code;
 static void fault(int sig, siginfo_t *i, void *context)
@@ -56,14 +65,18 @@ static void where(int sig)
 }
 
 static int order[16], ordered;
-static void keep_order(int sig, siginfo_t *i, void *c) { (void)c; order[ordered++] = sig * 100 + i->si_value.sival_int; }
+static void keep_order(int sig, siginfo_t *i, void *c)
+{
+    (void)c;
+    order[ordered++] = sig * 100 + i->si_value.sival_int;
+}
 
 /* A handler may send the program elsewhere. */
 static void skip(int sig, siginfo_t *i, void *context)
 {
     (void)sig, (void)i;
     ucontext_t *u = context;
-    u->uc_mcontext.gregs[REG_RIP] += 2;        /* over ud2 */
+    u->uc_mcontext.gregs[REG_RIP] += 2; /* over ud2 */
     u->uc_mcontext.gregs[REG_RAX] = 4711;
     sigaddset(&u->uc_sigmask, SIGUSR2);
 }
@@ -74,7 +87,13 @@ static double floats(double x)
     raise(SIGUSR1);
     return a + b * c;
 }
-static void use_floats(int sig) { (void)sig; volatile double x = 3.0; for (int i = 0; i < 10; i++) x = x * 1.1 + 7; }
+static void use_floats(int sig)
+{
+    (void)sig;
+    volatile double x = 3.0;
+    for (int i = 0; i < 10; i++)
+        x = x * 1.1 + 7;
+}
 
 int main(void)
 {
@@ -111,7 +130,8 @@ int main(void)
 
     set_info(SIGUSR1, info, 0);
     kill(getpid(), SIGUSR1);
-    SAY("kill: signo %d code %d pid %d uid %d", seen.si_signo, seen.si_code, seen.si_pid == getpid(), seen.si_uid == getuid());
+    SAY("kill: signo %d code %d pid %d uid %d", seen.si_signo, seen.si_code,
+        seen.si_pid == getpid(), seen.si_uid == getuid());
     raise(SIGUSR1);
     SAY("raise: code %d", seen.si_code);
     sigqueue(getpid(), SIGUSR1, (union sigval){ .sival_int = 42 });
@@ -126,7 +146,8 @@ int main(void)
     for (int i = 0; i < 6; i++)
         sigqueue(getpid(), SIGRTMIN + 2 - i % 3, (union sigval){ .sival_int = i });
     siginfo_t got;
-    SAY("sigwaitinfo takes the lowest: %d, value %d", sigwaitinfo(&s, &got) - SIGRTMIN, got.si_value.sival_int);
+    SAY("sigwaitinfo takes the lowest: %d, value %d", sigwaitinfo(&s, &got) - SIGRTMIN,
+        got.si_value.sival_int);
     sigprocmask(SIG_UNBLOCK, &s, NULL);
     SAY("real-time signals delivered: %d", ordered);
     int in_order = 1;
@@ -191,7 +212,8 @@ int main(void)
     SHOW(kill(999999, 0));
     SHOW(sigaction(SIGKILL, &a, NULL));
     SHOW(sigaction(99, NULL, &a));
-    static const int fatal[] = { SIGHUP, SIGQUIT, SIGABRT, SIGALRM, SIGPIPE, SIGTERM, SIGVTALRM, SIGSYS, SIGIO };
+    static const int fatal[] = { SIGHUP,  SIGQUIT,   SIGABRT, SIGALRM, SIGPIPE,
+                                 SIGTERM, SIGVTALRM, SIGSYS,  SIGIO };
     for (unsigned i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
         int status;
         pid_t pid = fork();

@@ -1,4 +1,5 @@
-/* Threads: creation, join, mutexes, conditions, semaphores, cancellation, robust mutexes, thread-local data. */
+/* Threads: creation, join, mutexes, conditions, semaphores, cancellation, robust mutexes,
+ * thread-local data. */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <pthread.h>
@@ -61,7 +62,11 @@ static void *posts(void *n)
 }
 static pthread_t hit;
 static volatile int who = -1;
-static void handler(int sig) { (void)sig; who = pthread_equal(pthread_self(), hit); }
+static void handler(int sig)
+{
+    (void)sig;
+    who = pthread_equal(pthread_self(), hit);
+}
 static void *spins(void *unused)
 {
     (void)unused;
@@ -69,9 +74,18 @@ static void *spins(void *unused)
         sched_yield();
     return NULL;
 }
-static void *exits(void *unused) { (void)unused; pthread_exit((void *)77); }
+static void *exits(void *unused)
+{
+    (void)unused;
+    pthread_exit((void *)77);
+}
 static pthread_mutex_t *robust;
-static void *dies_with_lock(void *unused) { (void)unused; pthread_mutex_lock(robust); return NULL; }
+static void *dies_with_lock(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(robust);
+    return NULL;
+}
 
 int main(void)
 {

@@ -6,7 +6,10 @@
 
 enum { PAGE = 4096, PAGES = 6 };
 
-static char *mapped(int flags) { return mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0); }
+static char *mapped(int flags)
+{
+    return mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+}
 
 static void show(const char *who, const char *m)
 {
@@ -25,7 +28,7 @@ static void forks(char *m)
     if (!pid) {
         show("child", m);
         m[PAGE] = 9;
-        if (!fork()) {   /* it is handed on */
+        if (!fork()) { /* it is handed on */
             show("grandchild", m);
             _exit(0);
         }

@@ -1,4 +1,5 @@
-/* A stand-in for libservice on the host, so that the sources of real servers run under the unit tests. */
+/* A stand-in for libservice on the host, so that the sources of real servers run under the unit
+ * tests. */
 #include "fake_service.h"
 
 #include <minnow/file.h>
@@ -14,26 +15,29 @@ enum { CALLS = 1024, DISKS = 4 };
 
 uint64_t fake_hole = UINT64_MAX;
 unsigned fake_fault_rate;
-int64_t  fake_writes_left = -1;
+int64_t fake_writes_left = -1;
 unsigned fake_reads, fake_writes;
-size_t   fake_budget = 64 << 20;
+size_t fake_budget = 64 << 20;
 uint64_t fake_clock = 1700000000ull * 1000000000ull, fake_alarm, fake_notified;
-bool     fake_verbose, fake_no_descriptors, fake_writes_fail;
+bool fake_verbose, fake_no_descriptors, fake_writes_fail;
 struct fake_connection fake_connections[1024];
 
 static unsigned next_descriptor = 3;
-static struct { uint8_t *data; size_t size; } disks[DISKS];
+static struct {
+    uint8_t *data;
+    size_t size;
+} disks[DISKS];
 
 static struct in_flight {
-    bool     used, cancelled, thrown;
+    bool used, cancelled, thrown;
     uint8_t *buffer;
-    size_t   length, moved;
+    size_t length, moved;
     struct fake_answer answer;
 } calls[CALLS];
 
 static pthread_mutex_t monitor = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t  changed = PTHREAD_COND_INITIALIZER;
-static unsigned        threads;          /* running at once; 0: the test's own */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static unsigned threads; /* running at once; 0: the test's own */
 static __thread unsigned self = 1;
 
 /* ---- Calls ---- */
@@ -137,7 +141,10 @@ size_t fake_moved(call_t call) { return calls[call - 1].moved; }
 uint32_t fake_errors;
 void connection_errors(const struct message *m, uint32_t number) { (void)m, fake_errors = number; }
 endpoint_t service_self(void) { return 20; }
-__attribute__((weak)) int forward(struct message *m, endpoint_t to) { return (void)m, (void)to, -EPERM; }
+__attribute__((weak)) int forward(struct message *m, endpoint_t to)
+{
+    return (void)m, (void)to, -EPERM;
+}
 
 bool call_alive(call_t call) { return calls[call - 1].used && !calls[call - 1].cancelled; }
 
@@ -158,7 +165,7 @@ int copy_in_call(call_t call, size_t offset, void *to, size_t length)
     int error = check_window(c, offset, length);
     if (!error && length)
         memcpy(to, c->buffer + offset, length);
-    else if (error && offset < fake_hole && length)    /* part of it may have been copied */
+    else if (error && offset < fake_hole && length) /* part of it may have been copied */
         memcpy(to, c->buffer + offset, length / 2);
     return error;
 }
@@ -172,8 +179,14 @@ int copy_out_call(call_t call, size_t offset, const void *from, size_t length)
     return error;
 }
 
-int copy_in(struct message *m, size_t offset, void *to, size_t length) { return copy_in_call(m->call, offset, to, length); }
-int copy_out(struct message *m, size_t offset, const void *from, size_t length) { return copy_out_call(m->call, offset, from, length); }
+int copy_in(struct message *m, size_t offset, void *to, size_t length)
+{
+    return copy_in_call(m->call, offset, to, length);
+}
+int copy_out(struct message *m, size_t offset, const void *from, size_t length)
+{
+    return copy_out_call(m->call, offset, from, length);
+}
 
 int64_t connect(struct message *m, uint64_t object, uint64_t flags)
 {
@@ -192,7 +205,10 @@ void notify(endpoint_t to, unsigned bit)
 
 endpoint_t service_find(const char *name)
 {
-    return strcmp(name, "posix") == 0 ? 5 : strcmp(name, "pm") == 0 ? 6 : strcmp(name, "ata") == 0 ? FAKE_DISK : 7;
+    return strcmp(name, "posix") == 0 ? 5
+           : strcmp(name, "pm") == 0  ? 6
+           : strcmp(name, "ata") == 0 ? FAKE_DISK
+                                      : 7;
 }
 
 /* ---- The disk ---- */
@@ -215,7 +231,8 @@ void fake_disk_load(unsigned number, const char *path)
 void fake_disk_save(unsigned number, const char *path)
 {
     FILE *f = fopen(path, "wb");
-    if (!f || fwrite(disks[number].data, 1, disks[number].size, f) != disks[number].size || fclose(f))
+    if (!f || fwrite(disks[number].data, 1, disks[number].size, f) != disks[number].size ||
+        fclose(f))
         die("cannot write %s", path);
 }
 
@@ -238,7 +255,8 @@ static void let_others_run(void)
     pthread_mutex_lock(&monitor);
 }
 
-static int64_t disk_transfer(unsigned number, bool write, uint64_t position, uint8_t *buffer, size_t length)
+static int64_t disk_transfer(unsigned number, bool write, uint64_t position, uint8_t *buffer,
+                             size_t length)
 {
     if (position > disks[number].size || length > disks[number].size - position)
         return -EIO;
@@ -249,7 +267,8 @@ static int64_t disk_transfer(unsigned number, bool write, uint64_t position, uin
     return length;
 }
 
-int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer, size_t length, struct call_result *r)
+int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer,
+                    size_t length, struct call_result *r)
 {
     if (to != FAKE_DISK || a->object >= DISKS || !disks[a->object].data)
         return -ENXIO;
@@ -269,7 +288,8 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
         let_others_run();
     int64_t done = 0;
     for (size_t k = 0; k < count; k++) {
-        int64_t n = disk_transfer(a->object, write, a->position + done, (uint8_t *)(uintptr_t)parts[k].base, parts[k].length);
+        int64_t n = disk_transfer(a->object, write, a->position + done,
+                                  (uint8_t *)(uintptr_t)parts[k].base, parts[k].length);
         if (n < 0)
             return n;
         done += n;
@@ -283,7 +303,8 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
     return done;
 }
 
-int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2, uint64_t w3)
+int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2,
+                    uint64_t w3)
 {
     (void)w3;
     if (to == FAKE_DISK && op == FS_SEEK && w2 == SEEK_END && object < DISKS)
@@ -293,7 +314,10 @@ int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, ui
 
 /* ---- Waiting ---- */
 
-struct waiter { struct waiter *next; bool woken; };
+struct waiter {
+    struct waiter *next;
+    bool woken;
+};
 
 static void wait_for_change(void)
 {
@@ -336,7 +360,10 @@ void condition_wake(struct condition *c)
     pthread_cond_broadcast(&changed);
 }
 
-struct start { void (*run)(unsigned); unsigned number; };
+struct start {
+    void (*run)(unsigned);
+    unsigned number;
+};
 
 static void *thread_main(void *argument)
 {
@@ -366,7 +393,8 @@ void fake_threads(unsigned count, void (*run)(unsigned number))
 
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
-    for (struct pending *old = l->first, *next; old; old = next) {   /* an earlier, cancelled call of the same thread */
+    /* an earlier, cancelled call of the same thread */
+    for (struct pending *old = l->first, *next; old; old = next) {
         next = old->next;
         if (old->m.call == m->call)
             pending_remove(l, old);

@@ -1,5 +1,5 @@
-/* A client of a file server for unit tests: one function an operation of the FS protocol, calling the server's handlers
- * directly. Every file server names them alike, so this serves for all. */
+/* A client of a file server for unit tests: one function an operation of the FS protocol, calling
+ * the server's handlers directly. Every file server names them alike, so this serves for all. */
 #ifndef FS_CLIENT_H
 #define FS_CLIENT_H
 
@@ -10,15 +10,36 @@
 #include "fake_service.h"
 
 #define HANDLER(name) int64_t name(struct message *m)
-HANDLER(do_read); HANDLER(do_write); HANDLER(do_seek); HANDLER(do_dents); HANDLER(do_stat); HANDLER(do_truncate);
-HANDLER(do_sync); HANDLER(do_statfs); HANDLER(do_open); HANDLER(do_lookup); HANDLER(do_create); HANDLER(do_symlink);
-HANDLER(do_link); HANDLER(do_unlink); HANDLER(do_rename); HANDLER(do_readlink); HANDLER(do_setattr); HANDLER(do_name);
-HANDLER(do_mount); HANDLER(do_unmount); HANDLER(do_pages); HANDLER(do_unpin); HANDLER(do_hold);
+HANDLER(do_read);
+HANDLER(do_write);
+HANDLER(do_seek);
+HANDLER(do_dents);
+HANDLER(do_stat);
+HANDLER(do_truncate);
+HANDLER(do_sync);
+HANDLER(do_statfs);
+HANDLER(do_open);
+HANDLER(do_lookup);
+HANDLER(do_create);
+HANDLER(do_symlink);
+HANDLER(do_link);
+HANDLER(do_unlink);
+HANDLER(do_rename);
+HANDLER(do_readlink);
+HANDLER(do_setattr);
+HANDLER(do_name);
+HANDLER(do_mount);
+HANDLER(do_unmount);
+HANDLER(do_pages);
+HANDLER(do_unpin);
+HANDLER(do_hold);
 void do_release(const struct message *m);
 
 static inline struct fake_answer fs_mount(unsigned disk, uint64_t flags)
 {
-    struct message m = { .op = FS_MOUNT, .w = { [3] = FAKE_DISK, disk, flags }, .position = makedev(3, disk + 1) };
+    struct message m = { .op = FS_MOUNT,
+                         .w = { [3] = FAKE_DISK, disk, flags },
+                         .position = makedev(3, disk + 1) };
     return fake_call(do_mount, &m, NULL, 0);
 }
 static inline int64_t fs_unmount(uint64_t root)
@@ -43,7 +64,8 @@ static inline int64_t fs_create(uint64_t dir, const char *name, uint32_t mode, u
     *object = a.r1;
     return a.result;
 }
-static inline int64_t fs_two_names(handler_t handler, struct message *m, const char *a, const char *b)
+static inline int64_t fs_two_names(handler_t handler, struct message *m, const char *a,
+                                   const char *b)
 {
     char both[PATH_MAX + NAME_MAX];
     memcpy(both, a, strlen(a));
@@ -56,7 +78,8 @@ static inline int64_t fs_symlink(uint64_t dir, const char *name, const char *tar
     struct message m = { .op = FS_SYMLINK, .object = dir };
     return fs_two_names(do_symlink, &m, name, target);
 }
-static inline int64_t fs_rename(uint64_t dir, const char *name, uint64_t to, const char *new, unsigned flags)
+static inline int64_t fs_rename(uint64_t dir, const char *name, uint64_t to, const char *new,
+                                unsigned flags)
 {
     struct message m = { .op = FS_RENAME, .object = dir, .w = { [4] = to, flags } };
     return fs_two_names(do_rename, &m, name, new);
@@ -68,7 +91,9 @@ static inline int64_t fs_link(uint64_t dir, const char *name, uint64_t object)
 }
 static inline int64_t fs_unlink(uint64_t dir, const char *name, bool directory)
 {
-    struct message m = { .op = FS_UNLINK, .object = dir, .w = { [3] = directory ? AT_REMOVEDIR : 0 } };
+    struct message m = { .op = FS_UNLINK,
+                         .object = dir,
+                         .w = { [3] = directory ? AT_REMOVEDIR : 0 } };
     return fake_call(do_unlink, &m, (char *)name, strlen(name)).result;
 }
 static inline int64_t fs_read(uint64_t object, uint64_t position, void *to, size_t length)
@@ -76,14 +101,20 @@ static inline int64_t fs_read(uint64_t object, uint64_t position, void *to, size
     struct message m = { .op = FS_READ, .object = object, .position = position };
     return fake_call(do_read, &m, to, length).result;
 }
-static inline int64_t fs_write(uint64_t object, uint64_t position, const void *from, size_t length, uint64_t flags)
+static inline int64_t fs_write(uint64_t object, uint64_t position, const void *from, size_t length,
+                               uint64_t flags)
 {
-    struct message m = { .op = FS_WRITE, .object = object, .position = position, .flags = flags | O_WRONLY | CALL_FOR_ROOT };
+    struct message m = { .op = FS_WRITE,
+                         .object = object,
+                         .position = position,
+                         .flags = flags | O_WRONLY | CALL_FOR_ROOT };
     return fake_call(do_write, &m, (void *)from, length).result;
 }
 static inline int64_t fs_truncate(uint64_t object, uint64_t size)
 {
-    struct message m = { .op = FS_TRUNCATE, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = size } };
+    struct message m = {
+        .op = FS_TRUNCATE, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = size }
+    };
     return fake_call(do_truncate, &m, NULL, 0).result;
 }
 static inline int64_t fs_stat(uint64_t object, struct stat *s)
@@ -113,7 +144,9 @@ static inline int64_t fs_name_of(uint64_t dir, uint64_t object, char *to, size_t
 }
 static inline int64_t fs_open(uint64_t object, uint64_t flags)
 {
-    struct message m = { .op = FS_OPEN, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = flags } };
+    struct message m = {
+        .op = FS_OPEN, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = flags }
+    };
     return fake_call(do_open, &m, NULL, 0).result;
 }
 static inline void fs_close(uint64_t object, uint64_t flags)
@@ -131,7 +164,8 @@ static inline int64_t fs_hold(uint64_t object, int64_t by, bool deny)
     struct message m = { .op = FS_HOLD, .object = object, .w = { [1] = by, deny } };
     return fake_call(do_hold, &m, NULL, 0).result;
 }
-static inline int64_t fs_pages(uint64_t object, uint64_t position, uint64_t *addresses, unsigned count)
+static inline int64_t fs_pages(uint64_t object, uint64_t position, uint64_t *addresses,
+                               unsigned count)
 {
     struct message m = { .op = FS_PAGES, .object = object, .position = position };
     return fake_call(do_pages, &m, addresses, count * 8).result;
@@ -141,8 +175,10 @@ static inline int64_t fs_unpin(uint64_t object, uint64_t *addresses, unsigned co
     struct message m = { .op = FS_UNPIN, .object = object, .w = { [3] = dirty } };
     return fake_call(do_unpin, &m, addresses, count * 8).result;
 }
-/* Calls `see` for every entry but "." and "..", reading with a window of `length` bytes. Their number, or an error. */
-static inline int64_t fs_list(uint64_t dir, size_t length, void (*see)(void *, const struct dirent64 *), void *argument)
+/* Calls `see` for every entry but "." and "..", reading with a window of `length` bytes. Their
+ * number, or an error. */
+static inline int64_t fs_list(uint64_t dir, size_t length,
+                              void (*see)(void *, const struct dirent64 *), void *argument)
 {
     uint8_t *buffer = malloc(length);
     struct message m = { .op = FS_DENTS, .object = dir };

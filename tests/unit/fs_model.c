@@ -4,20 +4,31 @@
 #include "fs_client.h"
 
 enum { NODES = 400, CHILDREN = 200 };
-#define CHECK(x) ((x) ? (void)0 : die("seed %u, operation %u (%s): %s:%d: %s", options.seed, step, doing, __FILE__, __LINE__, #x))
-#define EXPECT(result, wanted) do { int64_t r_ = (result), w_ = (wanted); if (r_ != w_) \
-    die("seed %u, operation %u (%s): %s:%d: %s is %ld, not %ld", options.seed, step, doing, __FILE__, __LINE__, #result, (long)r_, (long)w_); } while (0)
+#define CHECK(x)                                                                             \
+    ((x) ? (void)0                                                                           \
+         : die("seed %u, operation %u (%s): %s:%d: %s", options.seed, step, doing, __FILE__, \
+               __LINE__, #x))
+#define EXPECT(result, wanted)                                                               \
+    do {                                                                                     \
+        int64_t r_ = (result), w_ = (wanted);                                                \
+        if (r_ != w_)                                                                        \
+            die("seed %u, operation %u (%s): %s:%d: %s is %ld, not %ld", options.seed, step, \
+                doing, __FILE__, __LINE__, #result, (long)r_, (long)w_);                     \
+    } while (0)
 
 struct node {
-    bool     used;
-    uint32_t mode;                      /* with its type */
+    bool used;
+    uint32_t mode; /* with its type */
     uint64_t object;
     unsigned links, opens;
-    uint8_t *data;                      /* contents, or a link's target */
+    uint8_t *data; /* contents, or a link's target */
     uint64_t size;
-    struct node *parent;                /* of a directory */
+    struct node *parent; /* of a directory */
     unsigned count;
-    struct child { char name[NAME_MAX + 1]; struct node *node; } *children;
+    struct child {
+        char name[NAME_MAX + 1];
+        struct node *node;
+    } * children;
 };
 
 static struct node nodes[NODES], *top;
@@ -55,7 +66,8 @@ static struct node *pick(uint32_t type, bool linked)
 {
     for (unsigned tries = 0; tries < 200; tries++) {
         struct node *n = &nodes[dice(NODES)];
-        if (n->used && (!type || (n->mode & S_IFMT) == type) && (linked ? n->links != 0 : n->links || n->opens))
+        if (n->used && (!type || (n->mode & S_IFMT) == type) &&
+            (linked ? n->links != 0 : n->links || n->opens))
             return n;
     }
     return top;
@@ -205,8 +217,12 @@ static void do_one_unlink(void)
     struct child *c = child_of(dir, name);
     if (c && dice(4))
         directory = S_ISDIR(c->node->mode);
-    int64_t wanted = !c ? -ENOENT : S_ISDIR(c->node->mode) ? !directory ? -EISDIR : c->node->count ? -ENOTEMPTY : 0
-                   : directory ? -ENOTDIR : 0;
+    int64_t wanted = !c                       ? -ENOENT
+                     : S_ISDIR(c->node->mode) ? !directory       ? -EISDIR
+                                                : c->node->count ? -ENOTEMPTY
+                                                                 : 0
+                     : directory              ? -ENOTDIR
+                                              : 0;
     EXPECT(fs_unlink(dir->object, name, directory), wanted);
     if (wanted == 0) {
         struct node *n = c->node;
@@ -223,7 +239,8 @@ static bool below(struct node *n, struct node *dir)
     return n == top;
 }
 
-static int64_t rename_result(struct node *from, struct child *a, struct node *to, struct child *b, unsigned flags)
+static int64_t rename_result(struct node *from, struct child *a, struct node *to, struct child *b,
+                             unsigned flags)
 {
     (void)from;
     if (!a)
@@ -233,7 +250,8 @@ static int64_t rename_result(struct node *from, struct child *a, struct node *to
             return -ENOENT;
         if (a->node == b->node)
             return 0;
-        if ((S_ISDIR(a->node->mode) && from != to && below(a->node, to)) || (S_ISDIR(b->node->mode) && from != to && below(b->node, from)))
+        if ((S_ISDIR(a->node->mode) && from != to && below(a->node, to)) ||
+            (S_ISDIR(b->node->mode) && from != to && below(b->node, from)))
             return -EINVAL;
         return 0;
     }
@@ -265,7 +283,8 @@ static void do_one_rename(void)
     struct child *a = child_of(from, old), *b = child_of(to, new);
     if (to->count == CHILDREN)
         return;
-    int64_t wanted = rename_result(from, a, to, b, flags), r = fs_rename(from->object, old, to->object, new, flags);
+    int64_t wanted = rename_result(from, a, to, b, flags),
+            r = fs_rename(from->object, old, to->object, new, flags);
     if (r == -ENOSPC && options.full && !b)
         return;
     EXPECT(r, wanted);
@@ -336,7 +355,8 @@ static void do_one_write(void)
         struct stat s;
         EXPECT(fs_stat(n->object, &s), 0);
         EXPECT(s.size, n->size);
-        /* Bytes before the hole may have been written, those behind not, and nothing is at random. */
+        /* Bytes before the hole may have been written, those behind not, and nothing is at random.
+         */
         if (position < n->size) {
             uint64_t part = MIN(n->size - position, length);
             uint8_t *now = malloc(part);
@@ -373,8 +393,9 @@ static void compare_range(struct node *n, uint64_t position, size_t length)
     EXPECT(fs_read(n->object, position, data, length), wanted);
     for (int64_t k = 0; k < wanted; k++)
         if (data[k] != n->data[position + k])
-            die("seed %u, operation %u (%s): byte %lu of %lu is %02x, not %02x", options.seed, step, doing,
-                (unsigned long)(position + k), (unsigned long)n->size, data[k], n->data[position + k]);
+            die("seed %u, operation %u (%s): byte %lu of %lu is %02x, not %02x", options.seed, step,
+                doing, (unsigned long)(position + k), (unsigned long)n->size, data[k],
+                n->data[position + k]);
     free(data);
 }
 
@@ -440,13 +461,13 @@ static void do_one_pages(void)
     int64_t count = fs_pages(n->object, position, addresses, 8);
     int64_t wanted = position < n->size ? MIN(8, (int64_t)((n->size - position + 4095) / 4096)) : 0;
     if (options.full && count < wanted)
-        wanted = count;              /* no memory for a hole */
+        wanted = count; /* no memory for a hole */
     EXPECT(count, wanted);
     bool write = dice(2) && !options.full;
     for (int64_t k = 0; k < count; k++) {
         uint8_t *page = (uint8_t *)(uintptr_t)addresses[k];
         uint64_t at = position + k * 4096, part = MIN((uint64_t)4096, n->size - at);
-        if (!page) {                 /* a hole that nobody asked for */
+        if (!page) { /* a hole that nobody asked for */
             CHECK(k > 0 && is_zero(n->data + at, part));
             continue;
         }
@@ -532,7 +553,7 @@ static void compare_tree(struct node *dir, unsigned depth)
         uint64_t object;
         EXPECT(fs_lookup(dir->object, dir->children[k].name, &object, NULL), 0);
         if (step == UINT32_MAX)
-            n->object = object;          /* a new mount */
+            n->object = object; /* a new mount */
         CHECK(n->object == object);
         compare_attributes(n);
         if (S_ISDIR(n->mode)) {
@@ -563,9 +584,11 @@ static void remove_tree(struct node *dir)
 void fs_model_run(uint64_t root, const struct fs_model_options *o)
 {
     static void (*const operations[])(void) = {
-        do_one_create, do_one_create, do_one_create, do_one_write, do_one_write, do_one_write, do_one_write, do_one_read,
-        do_one_read, do_one_truncate, do_one_unlink, do_one_unlink, do_one_rename, do_one_rename, do_one_symlink, do_one_link,
-        do_one_open, do_one_open, do_one_pages, do_one_setattr, do_one_stat, do_one_lookup, do_one_lookup,
+        do_one_create, do_one_create, do_one_create, do_one_write,  do_one_write,
+        do_one_write,  do_one_write,  do_one_read,   do_one_read,   do_one_truncate,
+        do_one_unlink, do_one_unlink, do_one_rename, do_one_rename, do_one_symlink,
+        do_one_link,   do_one_open,   do_one_open,   do_one_pages,  do_one_setattr,
+        do_one_stat,   do_one_lookup, do_one_lookup,
     };
     options = *o;
     srand(o->seed);

@@ -1,5 +1,5 @@
-/* Random operations on a file server, each also done on a simple model in the test's own memory; results, and in the
- * end the whole trees, must be the same. */
+/* Random operations on a file server, each also done on a simple model in the test's own memory;
+ * results, and in the end the whole trees, must be the same. */
 #ifndef FS_MODEL_H
 #define FS_MODEL_H
 
@@ -7,19 +7,20 @@
 
 struct fs_model_options {
     unsigned operations, seed;
-    bool     links, symlinks, attributes;   /* what the file system knows */
-    bool     full;                          /* the disk is small: -ENOSPC is allowed */
-    uint64_t file_max;                      /* bytes */
-    unsigned nodes;                         /* so many files and directories at most; 0: 400 */
-    unsigned names;                         /* a directory's names are chosen among so many */
-    bool     clear;                         /* remove everything in the end */
-    unsigned sync_rate;                     /* one sync in so many operations; 0: none */
+    bool links, symlinks, attributes; /* what the file system knows */
+    bool full;                        /* the disk is small: -ENOSPC is allowed */
+    uint64_t file_max;                /* bytes */
+    unsigned nodes;                   /* so many files and directories at most; 0: 400 */
+    unsigned names;                   /* a directory's names are chosen among so many */
+    bool clear;                       /* remove everything in the end */
+    unsigned sync_rate;               /* one sync in so many operations; 0: none */
 };
 
-/* Runs on an empty file system (but for what `ignore` names in the root) with this root, and dies with a message at
- * the first difference. Before it returns it closes all files. */
+/* Runs on an empty file system (but for what `ignore` names in the root) with this root, and dies
+ * with a message at the first difference. Before it returns it closes all files. */
 void fs_model_run(uint64_t root, const struct fs_model_options *o);
-/* Compares the tree with what the last run left; for a second mount. `root` is the new root object. */
+/* Compares the tree with what the last run left; for a second mount. `root` is the new root object.
+ */
 void fs_model_compare(uint64_t root);
 
 #endif

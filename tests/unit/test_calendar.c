@@ -16,7 +16,12 @@ static void every_day_has_the_seconds_the_host_says(void **state)
         time_t clock = at;
         struct tm tm;
         gmtime_r(&clock, &tm);
-        struct rtc_time t = { .sec = tm.tm_sec, .min = tm.tm_min, .hour = tm.tm_hour, .mday = tm.tm_mday, .mon = tm.tm_mon, .year = tm.tm_year };
+        struct rtc_time t = { .sec = tm.tm_sec,
+                              .min = tm.tm_min,
+                              .hour = tm.tm_hour,
+                              .mday = tm.tm_mday,
+                              .mon = tm.tm_mon,
+                              .year = tm.tm_year };
         assert_true(calendar_valid(&t));
         assert_int_equal(calendar_seconds(&t), at);
     }
@@ -40,7 +45,8 @@ static void days_that_do_not_exist_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_day_has_the_seconds_the_host_says), cmocka_unit_test(days_that_do_not_exist_are_refused),
+        cmocka_unit_test(every_day_has_the_seconds_the_host_says),
+        cmocka_unit_test(days_that_do_not_exist_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

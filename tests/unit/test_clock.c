@@ -1,4 +1,5 @@
-/* The clock's calibration (kernel/x86/clock.c) on a machine whose host takes the processor away: at whatever moment that is, time is measured right. */
+/* The clock's calibration (kernel/x86/clock.c) on a machine whose host takes the processor away: at
+ * whatever moment that is, time is measured right. */
 #include <minnow/types.h>
 
 #include <setjmp.h>
@@ -6,12 +7,13 @@
 
 #include <cmocka.h>
 
-/* In the place of x86/cpu.h: a machine. Each access takes a while; in some trials the host is away for a time after one of them. */
+/* In the place of x86/cpu.h: a machine. Each access takes a while; in some trials the host is away
+ * for a time after one of them. */
 #define X86_CPU_H
 enum { MSR_APIC_BASE = 0x1b, VECTOR_SPURIOUS = 63, VECTOR_TIMER = 48, SOME_WORDS = 0x400 };
 
 static const uint64_t tsc_real = 2300000000, timer_real = 1000000000, pit_real = 1193182;
-static uint64_t now, pit_began, timer_began;     /* ns; TSC counts from 0 */
+static uint64_t now, pit_began, timer_began; /* ns; TSC counts from 0 */
 static unsigned trial, access_of_trial, away_after, away_trials;
 static uint64_t away_ns;
 static uint32_t registers[SOME_WORDS], last_initial;
@@ -25,11 +27,20 @@ static void pass(uint64_t ns)
         last_initial = registers[0x380 / 4];
         timer_began = now;
     }
-    registers[0x390 / 4] = last_initial - (uint32_t)((now - timer_began) * (timer_real / 1000) / 1000000);
+    registers[0x390 / 4] = last_initial -
+                           (uint32_t)((now - timer_began) * (timer_real / 1000) / 1000000);
 }
 
-static inline uint64_t rdmsr(uint32_t n) { (void)n; return 0; }
-static inline uint64_t rdtsc(void) { pass(20); return (unsigned __int128)now * tsc_real / 1000000000; }
+static inline uint64_t rdmsr(uint32_t n)
+{
+    (void)n;
+    return 0;
+}
+static inline uint64_t rdtsc(void)
+{
+    pass(20);
+    return (unsigned __int128)now * tsc_real / 1000000000;
+}
 
 static inline void outb(uint16_t port, uint8_t value)
 {
@@ -56,10 +67,19 @@ static inline uint8_t inb(uint16_t port)
 #include "x86/clock.c"
 
 struct clock_page *clock_page;
-void *arch_map_device(paddr_t at) { (void)at; return registers; }
-void clock_interrupt(void) { }
+void *arch_map_device(paddr_t at)
+{
+    (void)at;
+    return registers;
+}
+void clock_interrupt(void) {}
 void kprintf(const char *format, ...) { (void)format; }
-void panic(const struct regs *r, const char *format, ...) { (void)r; fail_msg("%s", format); __builtin_unreachable(); }
+void panic(const struct regs *r, const char *format, ...)
+{
+    (void)r;
+    fail_msg("%s", format);
+    __builtin_unreachable();
+}
 vaddr_t kernel_slide;
 
 static void measured(unsigned after, unsigned trials, uint64_t ns)
@@ -68,10 +88,13 @@ static void measured(unsigned after, unsigned trials, uint64_t ns)
     trial = access_of_trial = 0;
     lapic_init();
     calibrate();
-    if (tsc_hz_ / 1000 < tsc_real / 1000 * 997 / 1000 || tsc_hz_ / 1000 > tsc_real / 1000 * 1003 / 1000)
-        fail_msg("away after access %u of %u trials for %lu us: %lu Hz", after, trials, ns / 1000, tsc_hz_);
+    if (tsc_hz_ / 1000 < tsc_real / 1000 * 997 / 1000 ||
+        tsc_hz_ / 1000 > tsc_real / 1000 * 1003 / 1000)
+        fail_msg("away after access %u of %u trials for %lu us: %lu Hz", after, trials, ns / 1000,
+                 tsc_hz_);
     if (lapic_hz < timer_real / 1000 * 997 || lapic_hz > timer_real / 1000 * 1003)
-        fail_msg("away after access %u of %u trials for %lu us: the timer at %lu Hz", after, trials, ns / 1000, lapic_hz);
+        fail_msg("away after access %u of %u trials for %lu us: the timer at %lu Hz", after, trials,
+                 ns / 1000, lapic_hz);
 }
 
 static void undisturbed(void **state)
@@ -101,7 +124,9 @@ static void away_often_at_any_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(undisturbed), cmocka_unit_test(away_once_at_any_moment), cmocka_unit_test(away_often_at_any_moment),
+        cmocka_unit_test(undisturbed),
+        cmocka_unit_test(away_once_at_any_moment),
+        cmocka_unit_test(away_often_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

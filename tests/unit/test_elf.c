@@ -13,17 +13,39 @@
 
 enum { ENOEXEC_RESULT = -8, ENTRIES = 4, MUTATIONS = 200000 };
 
-struct header { uint8_t ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, table, sections; uint32_t flags; uint16_t size, entry_size, count, rest[3]; };
-struct entry { uint32_t type, flags; uint64_t offset, address, physical, file_size, memory_size, align; };
-struct file { struct header h; struct entry e[ENTRIES]; };
+struct header {
+    uint8_t ident[16];
+    uint16_t type, machine;
+    uint32_t version;
+    uint64_t entry, table, sections;
+    uint32_t flags;
+    uint16_t size, entry_size, count, rest[3];
+};
+struct entry {
+    uint32_t type, flags;
+    uint64_t offset, address, physical, file_size, memory_size, align;
+};
+struct file {
+    struct header h;
+    struct entry e[ENTRIES];
+};
 
 static struct file sound(void)
 {
     return (struct file){
-        .h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = 2, .machine = 62, .version = 1, .entry = 0x401000, .table = 64,
-               .size = 64, .entry_size = 56, .count = ENTRIES },
-        .e = { { 1, 4, 0, 0x400000, 0, 0x200, 0x200, 0x1000 }, { 1, 5, 0x1000, 0x401000, 0, 0x5000, 0x5000, 0x1000 },
-               { 1, 6, 0x6e10, 0x407e10, 0, 0x300, 0x2300, 0x1000 }, { 0x6474e551, 6, 0, 0, 0, 0, 0, 16 } },
+        .h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 },
+               .type = 2,
+               .machine = 62,
+               .version = 1,
+               .entry = 0x401000,
+               .table = 64,
+               .size = 64,
+               .entry_size = 56,
+               .count = ENTRIES },
+        .e = { { 1, 4, 0, 0x400000, 0, 0x200, 0x200, 0x1000 },
+               { 1, 5, 0x1000, 0x401000, 0, 0x5000, 0x5000, 0x1000 },
+               { 1, 6, 0x6e10, 0x407e10, 0, 0x300, 0x2300, 0x1000 },
+               { 0x6474e551, 6, 0, 0, 0, 0, 0, 16 } },
     };
 }
 
@@ -53,7 +75,12 @@ static void a_sound_file_is_understood(void **state)
     assert_int_equal(image.interp_size, 0);
 }
 
-#define SPOIL(change, result) do { struct file f = sound(); change; assert_int_equal(parse(&f, &image), result); } while (0)
+#define SPOIL(change, result)                        \
+    do {                                             \
+        struct file f = sound();                     \
+        change;                                      \
+        assert_int_equal(parse(&f, &image), result); \
+    } while (0)
 
 static void what_is_no_program_is_refused(void **state)
 {
@@ -67,7 +94,8 @@ static void what_is_no_program_is_refused(void **state)
     SPOIL(f.h.count = 65535, ENOEXEC_RESULT);
     SPOIL(f.h.entry_size = 32, ENOEXEC_RESULT);
     SPOIL(f.h.table = ~0ul - 8, ENOEXEC_RESULT);
-    SPOIL((f.e[3].type = 3, f.e[3].file_size = 1), ENOEXEC_RESULT);        /* an interpreter without a name */
+    /* an interpreter without a name */
+    SPOIL((f.e[3].type = 3, f.e[3].file_size = 1), ENOEXEC_RESULT);
     SPOIL((f.e[3].type = 3, f.e[3].file_size = 1 << 20), ENOEXEC_RESULT);
 }
 
@@ -76,7 +104,12 @@ static void what_is_unusual_is_mapped(void **state)
 {
     (void)state;
     struct elf_image image;
-#define TAKE(change) do { SPOIL(change, 0); assert_false(image.broken); assert_int_equal(image.segment_count, 3); } while (0)
+#define TAKE(change)                              \
+    do {                                          \
+        SPOIL(change, 0);                         \
+        assert_false(image.broken);               \
+        assert_int_equal(image.segment_count, 3); \
+    } while (0)
     TAKE((f.e[1].address = 0x3ff000));
     assert_int_equal(image.low, 0x3ff000);
     assert_int_equal(image.high, 0x40b000);
@@ -94,16 +127,21 @@ static void what_cannot_be_mapped_is_broken(void **state)
 {
     (void)state;
     struct elf_image image;
-#define BREAK(change) do { SPOIL(change, 0); assert_true(image.broken); } while (0)
+#define BREAK(change)              \
+    do {                           \
+        SPOIL(change, 0);          \
+        assert_true(image.broken); \
+    } while (0)
     BREAK(f.h.entry = 1ul << 63);
-    BREAK(f.e[1].file_size = 0x6000);                       /* more than in memory */
-    BREAK(f.e[1].address = 0x401008);                       /* not where the file has it in its page */
+    BREAK(f.e[1].file_size = 0x6000); /* more than in memory */
+    /* not where the file has it in its page */
+    BREAK(f.e[1].address = 0x401008);
     BREAK(f.e[1].address = ~0xffful);
     BREAK(f.e[2].memory_size = ~0ul - 0x407e10);
     BREAK(f.e[2].memory_size = 1ul << 46);
     BREAK(f.e[1].offset = ~0xffful);
-    BREAK(f.e[0].address = 0);                              /* the first page */
-    BREAK((f.e[0].type = f.e[1].type = f.e[2].type = 0));   /* nothing to load */
+    BREAK(f.e[0].address = 0);                            /* the first page */
+    BREAK((f.e[0].type = f.e[1].type = f.e[2].type = 0)); /* nothing to load */
 }
 
 /* Whatever bytes change: refused, or an image whose numbers hold together. */
@@ -130,7 +168,8 @@ static void mutated_headers_never_break_it(void **state)
         struct file f = sound();
         struct elf_image image;
         for (unsigned k = 1 + rand() % 4; k; k--)
-            ((uint8_t *)&f)[16 + rand() % (sizeof f - 16)] = rand() % 3 ? rand() : 0xff * (rand() % 2);
+            ((uint8_t *)&f)[16 + rand() % (sizeof f - 16)] = rand() % 3 ? rand()
+                                                                        : 0xff * (rand() % 2);
         if (parse(&f, &image) == 0 && !image.broken)
             check_image(&image);
     }
@@ -150,9 +189,18 @@ static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
     return 0;
 }
 static const char *at(vaddr_t address) { return memory + (address - (TOP - STACK_BYTES)); }
-static uint64_t word(vaddr_t address) { uint64_t w; memcpy(&w, at(address), 8); return w; }
+static uint64_t word(vaddr_t address)
+{
+    uint64_t w;
+    memcpy(&w, at(address), 8);
+    return w;
+}
 
-static vaddr_t next(void *argument, vaddr_t string) { (void)argument; return string + strlen(at(string)) + 1; }
+static vaddr_t next(void *argument, vaddr_t string)
+{
+    (void)argument;
+    return string + strlen(at(string)) + 1;
+}
 static const struct stack_memory stack_memory = { .put = put, .next = next };
 
 /* The strings stand where the process manager puts them, with the name behind. */
@@ -224,11 +272,14 @@ static void strings_that_do_not_end_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sound_file_is_understood), cmocka_unit_test(what_is_no_program_is_refused),
+        cmocka_unit_test(a_sound_file_is_understood),
+        cmocka_unit_test(what_is_no_program_is_refused),
         cmocka_unit_test(what_is_unusual_is_mapped),
         cmocka_unit_test(what_cannot_be_mapped_is_broken),
-        cmocka_unit_test(mutated_headers_never_break_it), cmocka_unit_test(the_stack_is_as_the_standard_says),
-        cmocka_unit_test(many_arguments_cross_the_pieces), cmocka_unit_test(strings_that_do_not_end_are_refused),
+        cmocka_unit_test(mutated_headers_never_break_it),
+        cmocka_unit_test(the_stack_is_as_the_standard_says),
+        cmocka_unit_test(many_arguments_cross_the_pieces),
+        cmocka_unit_test(strings_that_do_not_end_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static char image[64];
 
 static uint64_t make_and_mount(const char *mke2fs_options, const char *size)
 {
-    shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 %s %s %s", image, mke2fs_options, image, size);
+    shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 %s %s %s", image,
+          mke2fs_options, image, size);
     fake_disk_load(0, image);
     struct fake_answer a = fs_mount(0, 0);
     assert_int_equal(a.result, 0);
@@ -30,7 +31,8 @@ static uint64_t make_and_mount(const char *mke2fs_options, const char *size)
 static void check_image(void)
 {
     fake_disk_save(0, image);
-    shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image, image, image);
+    shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fn %s >%s.log 2>&1 || { cat %s.log; false; }", image,
+          image, image);
 }
 
 static uint64_t mount_again(void)
@@ -42,7 +44,8 @@ static uint64_t mount_again(void)
 
 /* ---- Random operations ---- */
 
-static void random_run(const char *mke2fs_options, const char *size, const struct fs_model_options *o)
+static void random_run(const char *mke2fs_options, const char *size,
+                       const struct fs_model_options *o)
 {
     uint64_t root = make_and_mount(mke2fs_options, size);
     assert_int_equal(fs_unlink(root, "lost+found", true), 0);
@@ -55,7 +58,7 @@ static void random_run(const char *mke2fs_options, const char *size, const struc
     root = mount_again();
     if (o->clear) {
         assert_int_equal(after.ffree, before.ffree);
-        assert_true(after.bfree + 16 >= before.bfree);     /* the root directory has grown */
+        assert_true(after.bfree + 16 >= before.bfree); /* the root directory has grown */
     } else {
         fs_model_compare(root);
     }
@@ -63,15 +66,27 @@ static void random_run(const char *mke2fs_options, const char *size, const struc
 }
 
 static const struct fs_model_options usual = {
-    .operations = 6000, .links = true, .symlinks = true, .attributes = true, .file_max = 600000, .names = 60, .sync_rate = 100,
+    .operations = 6000,
+    .links = true,
+    .symlinks = true,
+    .attributes = true,
+    .file_max = 600000,
+    .names = 60,
+    .sync_rate = 100,
 };
 
 static void random_operations_leave_a_clean_disk(void **state)
 {
     (void)state;
     static const char *const kinds[] = {
-        "-b 1024 -I 128", "-b 1024 -I 256", "-b 2048", "-b 4096", "-b 4096 -I 128 -O ^dir_index", "-r 0 -b 1024 -O none",
-        "-b 1024 -g 1024", "-b 4096 -O ^filetype",
+        "-b 1024 -I 128",
+        "-b 1024 -I 256",
+        "-b 2048",
+        "-b 4096",
+        "-b 4096 -I 128 -O ^dir_index",
+        "-r 0 -b 1024 -O none",
+        "-b 1024 -g 1024",
+        "-b 4096 -O ^filetype",
     };
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
         struct fs_model_options o = usual;
@@ -131,7 +146,8 @@ static void large_sparse_files(void **state)
         for (unsigned p = 0; p < ARRAY_SIZE(places); p++) {
             assert_int_equal(fs_read(object, places[p] + 7, text, 5), 5);
             assert_string_equal(text, "hello");
-            assert_int_equal(fs_read(object, places[p] + (p ? 5000 : 100), text, 1), p == 5 ? 0 : 1);
+            assert_int_equal(fs_read(object, places[p] + (p ? 5000 : 100), text, 1),
+                             p == 5 ? 0 : 1);
         }
         assert_int_equal(fs_truncate(object, 6ull << 20), 0);
         assert_int_equal(fs_read(object, (5ull << 20) + 7, text, 5), 5);
@@ -231,7 +247,12 @@ static void unknown_features_are_refused_or_read_only(void **state)
 {
     (void)state;
     assert_int_equal(fs_unmount(make_and_mount("-b 4096", "8M")), 0);
-    static const struct { unsigned at, bit; int result; } cases[] = { { 96, 0x40, -EUCLEAN }, { 96, 4, -EUCLEAN }, { 100, 0x400, 0 }, { 92, 0x200, 0 } };
+    static const struct {
+        unsigned at, bit;
+        int result;
+    } cases[] = {
+        { 96, 0x40, -EUCLEAN }, { 96, 4, -EUCLEAN }, { 100, 0x400, 0 }, { 92, 0x200, 0 }
+    };
     for (unsigned k = 0; k < ARRAY_SIZE(cases); k++) {
         fake_disk_load(1, image);
         size_t size;
@@ -242,7 +263,8 @@ static void unknown_features_are_refused_or_read_only(void **state)
         assert_int_equal(a.result, cases[k].result);
         if (a.result)
             continue;
-        assert_int_equal(fs_create(a.r1, "f", S_IFREG | 0644, &object), cases[k].at == 100 ? -EROFS : 0);
+        assert_int_equal(fs_create(a.r1, "f", S_IFREG | 0644, &object),
+                         cases[k].at == 100 ? -EROFS : 0);
         assert_int_equal(fs_unmount(a.r1), 0);
     }
     struct fake_answer a = fs_mount(3, 0);
@@ -270,7 +292,8 @@ static void what_was_synced_survives_a_crash(void **state)
     (void)state;
     for (unsigned round = 0; round < 12; round++) {
         srand(round);
-        uint64_t root = make_and_mount(round % 2 ? "-b 1024" : "-b 4096", "10M"), object, other, dir;
+        uint64_t root = make_and_mount(round % 2 ? "-b 1024" : "-b 4096", "10M"), object, other,
+                 dir;
         static uint8_t data[200000], now[200000];
         for (unsigned k = 0; k < sizeof(data); k++)
             data[k] = k * 7 + round;
@@ -294,7 +317,8 @@ static void what_was_synced_survives_a_crash(void **state)
         fake_writes_left = -1;
         fake_disk_save(0, image);
         char command[300];
-        snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin e2fsck -fy %s >%s.log 2>&1", image, image);
+        snprintf(command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin e2fsck -fy %s >%s.log 2>&1",
+                 image, image);
         int status = system(command);
         assert_true(status == 0 || status == 1 << 8);
         fake_disk_load(0, image);
@@ -367,12 +391,15 @@ static void a_failed_write_is_told_once_to_each_open_file(void **state)
 static void trees_made_by_others_can_be_read(void **state)
 {
     (void)state;
-    shell("rm -rf %s.d; mkdir -p %s.d/sub; for i in $(seq 3000); do : >%s.d/sub/some-name-$i; done; "
-          "seq 100000 >%s.d/numbers; ln -s numbers %s.d/short; ln -s %0200d %s.d/long", image, image, image, image, image, 7, image);
+    shell(
+        "rm -rf %s.d; mkdir -p %s.d/sub; for i in $(seq 3000); do : >%s.d/sub/some-name-$i; done; "
+        "seq 100000 >%s.d/numbers; ln -s numbers %s.d/short; ln -s %0200d %s.d/long",
+        image, image, image, image, image, 7, image);
     char options[200];
     snprintf(options, sizeof(options), "-b 1024 -O dir_index -d %s.d", image);
     uint64_t root = make_and_mount(options, "20M"), dir, object;
-    shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fyD %s >/dev/null 2>&1; [ $? -le 1 ]", image);   /* makes hash trees */
+    /* makes hash trees */
+    shell("PATH=$PATH:/usr/sbin:/sbin e2fsck -fyD %s >/dev/null 2>&1; [ $? -le 1 ]", image);
     assert_int_equal(fs_unmount(root), 0);
     fake_disk_load(0, image);
     root = mount_again();
@@ -396,13 +423,16 @@ static void corrupt_disks_do_no_harm(void **state)
 {
     (void)state;
     char options[200];
-    shell("rm -rf %s.d; mkdir -p %s.d/a/b %s.d/c; for i in $(seq 200); do echo $i >%s.d/a/some-name-$i; done; seq 50000 >%s.d/c/numbers;"
-          "ln -s x %s.d/short; ln -s %0200d %s.d/long; truncate -s 20M %s.d/sparse; echo x >>%s.d/sparse",
+    shell("rm -rf %s.d; mkdir -p %s.d/a/b %s.d/c; for i in $(seq 200); do echo $i "
+          ">%s.d/a/some-name-$i; done; seq 50000 >%s.d/c/numbers;"
+          "ln -s x %s.d/short; ln -s %0200d %s.d/long; truncate -s 20M %s.d/sparse; echo x "
+          ">>%s.d/sparse",
           image, image, image, image, image, image, 7, image, image, image);
     for (unsigned round = 0; round < 600; round++) {
         if (round % 200 == 0) {
             snprintf(options, sizeof(options), "-b %u -d %s.d", 1024 << round / 200, image);
-            shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 %s %s 3M", image, options, image);
+            shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 %s %s 3M", image,
+                  options, image);
         }
         fake_disk_load(0, image);
         size_t size;
@@ -419,7 +449,9 @@ static void corrupt_disks_do_no_harm(void **state)
         if (a.result)
             continue;
         uint64_t dir, object;
-        static const char *const names[] = { "a", "c", "short", "long", "sparse", "lost+found", "new", "numbers", "some-name-7", "b", ".." };
+        static const char *const names[] = { "a",           "c",          "short", "long",
+                                             "sparse",      "lost+found", "new",   "numbers",
+                                             "some-name-7", "b",          ".." };
         uint64_t dirs[4] = { a.r1 };
         for (unsigned k = 1; k < 4; k++)
             dirs[k] = fs_lookup(a.r1, names[k - 1], &dir, NULL) ? a.r1 : dir;
@@ -430,9 +462,14 @@ static void corrupt_disks_do_no_harm(void **state)
             uint32_t mode;
             switch (rand() % 9) {
             case 0: fs_list(dir, 4096, NULL, NULL); break;
-            case 1: fs_create(dir, name, rand() % 2 ? S_IFREG | 0644 : S_IFDIR | 0755, &object); break;
+            case 1:
+                fs_create(dir, name, rand() % 2 ? S_IFREG | 0644 : S_IFDIR | 0755, &object);
+                break;
             case 2: fs_unlink(dir, name, rand() % 2); break;
-            case 3: fs_rename(dir, name, dirs[rand() % 4], names[rand() % ARRAY_SIZE(names)], rand() % 3); break;
+            case 3:
+                fs_rename(dir, name, dirs[rand() % 4], names[rand() % ARRAY_SIZE(names)],
+                          rand() % 3);
+                break;
             case 4: fs_symlink(dir, name, "x"); break;
             default:
                 if (fs_lookup(dir, name, &object, &mode))
@@ -478,7 +515,8 @@ static void busy_client(unsigned number)
         const char *now = k % 3 == 0 ? new : name;
         uint64_t again;
         EXPECT_OK(fs_lookup(shared_dir, now, &again, NULL));
-        if (again != object || fs_read(object, 0, back[number], length) != (int64_t)length || memcmp(data[number], back[number], length))
+        if (again != object || fs_read(object, 0, back[number], length) != (int64_t)length ||
+            memcmp(data[number], back[number], length))
             die("thread %u: wrong bytes", number);
         if (k % 2)
             EXPECT_OK(fs_unlink(shared_dir, now, false));

@@ -1,4 +1,5 @@
-/* The read-only ext2 server on images made by mke2fs: whole ones, forgotten ones and damaged ones. */
+/* The read-only ext2 server on images made by mke2fs: whole ones, forgotten ones and damaged ones.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +17,10 @@ static char image[64];
 
 static void make(unsigned block_size, const char *size)
 {
-    shell("rm -rf %s %s.d; mkdir -p %s.d/a/b %s.d/c; cd %s.d; for i in $(seq 200); do echo $i >a/some-name-$i; done; seq 50000 >c/numbers;"
-          "ln -s x short; ln -s %0200d long; truncate -s 20M sparse; echo x >>sparse; PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 -b %u -d . %s %s",
+    shell("rm -rf %s %s.d; mkdir -p %s.d/a/b %s.d/c; cd %s.d; for i in $(seq 200); do echo $i "
+          ">a/some-name-$i; done; seq 50000 >c/numbers;"
+          "ln -s x short; ln -s %0200d long; truncate -s 20M sparse; echo x >>sparse; "
+          "PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext2 -b %u -d . %s %s",
           image, image, image, image, image, 7, block_size, image, size);
     fake_disk_load(0, image);
 }
@@ -25,7 +28,9 @@ static void make(unsigned block_size, const char *size)
 /* As fs_mount(), but the device's number tells which disk it is, as it does in the system. */
 static struct fake_answer mount_disk(uint64_t flags)
 {
-    struct message m = { .op = FS_MOUNT, .w = { [3] = FAKE_DISK, 0, flags }, .position = makedev(MAJOR_IDE, 0) };
+    struct message m = { .op = FS_MOUNT,
+                         .w = { [3] = FAKE_DISK, 0, flags },
+                         .position = makedev(MAJOR_IDE, 0) };
     return fake_call(do_mount, &m, NULL, 0);
 }
 
@@ -42,10 +47,11 @@ static void every_request_names_all_that_is_needed(void **state)
     for (unsigned block_size = 1024; block_size <= 4096; block_size *= 2) {
         make(block_size, "3M");
         assert_int_equal(mount_disk(0).result, -EROFS);
-        uint64_t root = mount_disk(MS_RDONLY).r1, sparse = find(root, "sparse"), numbers = find(find(root, "c"), "numbers");
+        uint64_t root = mount_disk(MS_RDONLY).r1, sparse = find(root, "sparse"),
+                 numbers = find(find(root, "c"), "numbers");
         char text[300] = "";
         for (unsigned round = 0; round < 3; round++) {
-            fs_unmount(root);                /* the server forgets everything */
+            fs_unmount(root); /* the server forgets everything */
             assert_int_equal(fs_read(numbers, 288888, text, 6), 6);
             assert_memory_equal(text, "50000\n", 6);
             fs_unmount(root);
@@ -59,7 +65,8 @@ static void every_request_names_all_that_is_needed(void **state)
             fs_unmount(root);
             assert_int_equal(fs_list(find(root, "a"), 300, NULL, NULL), 201);
         }
-        assert_int_equal(fs_read(sparse ^ 1ull << 32, 0, text, 1), -ESTALE);         /* another generation */
+        /* another generation */
+        assert_int_equal(fs_read(sparse ^ 1ull << 32, 0, text, 1), -ESTALE);
         assert_int_equal(fs_open(numbers, O_RDWR), -EROFS);
         assert_int_equal(fs_open(numbers, O_RDONLY | O_TRUNC), -EROFS);
     }
@@ -70,7 +77,8 @@ static void pages_are_pinned_until_they_are_given_back(void **state)
     (void)state;
     make(1024, "3M");
     uint64_t root = mount_disk(MS_RDONLY).r1, numbers = find(find(root, "c"), "numbers"), pages[64];
-    assert_int_equal(fs_pages(numbers, 70 * PAGE_SIZE, pages, 64), 1);                /* 288894 bytes */
+    /* 288894 bytes */
+    assert_int_equal(fs_pages(numbers, 70 * PAGE_SIZE, pages, 64), 1);
     assert_memory_equal((char *)pages[0] + 288888 % PAGE_SIZE, "50000\n\0\0\0", 9);
     assert_int_equal(fs_pages(numbers, 0, pages + 1, 63), 63);
     assert_int_equal(cache_count().pinned, 64);
@@ -82,7 +90,9 @@ static void corrupt_disks_do_no_harm(void **state)
 {
     (void)state;
     static uint8_t data[70000];
-    static const char *const names[] = { "a", "c", "b", "short", "long", "sparse", "lost+found", "numbers", "some-name-7", "..", "." };
+    static const char *const names[] = { "a",           "c",      "b",          "short",
+                                         "long",        "sparse", "lost+found", "numbers",
+                                         "some-name-7", "..",     "." };
     for (unsigned round = 0; round < 600; round++) {
         if (round % 200 == 0)
             make(1024 << round / 200, "3M");
@@ -91,7 +101,9 @@ static void corrupt_disks_do_no_harm(void **state)
         uint8_t *disk = fake_disk(0, &size);
         srand(round);
         for (unsigned flips = 1 + rand() % 60; flips; flips--) {
-            size_t at = round % 3 == 0 ? 1024 + (size_t)rand() % 300 : rand() % 4 ? (size_t)rand() % 120000 : (size_t)rand() % size;
+            size_t at = round % 3 == 0 ? 1024 + (size_t)rand() % 300
+                        : rand() % 4   ? (size_t)rand() % 120000
+                                       : (size_t)rand() % size;
             disk[at] = rand() % 2 ? rand() : disk[at] ^ 1 << rand() % 8;
         }
         struct fake_answer a = mount_disk(MS_RDONLY);
@@ -104,11 +116,13 @@ static void corrupt_disks_do_no_harm(void **state)
             if (rand() % 8 == 0)
                 dir = a.r1;
             fs_list(dir, 300 + rand() % 4000, NULL, NULL);
-            if (fs_lookup(dir, names[rand() % ARRAY_SIZE(names)], &object, &mode) || fs_stat(object, &s))
+            if (fs_lookup(dir, names[rand() % ARRAY_SIZE(names)], &object, &mode) ||
+                fs_stat(object, &s))
                 continue;
             fs_name_of(dir, object, (char *)data, NAME_MAX);
             fs_readlink(object, (char *)data, 1000);
-            fs_read(object, rand() % 3 ? rand() % 400000 : s.size - MIN(s.size, 9), data, sizeof(data));
+            fs_read(object, rand() % 3 ? rand() % 400000 : s.size - MIN(s.size, 9), data,
+                    sizeof(data));
             int64_t count = fs_pages(object, rand() % 400000 / PAGE_SIZE * PAGE_SIZE, pages, 8);
             if (count > 0)
                 fs_unpin(object, pages, count, false);

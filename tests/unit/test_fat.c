@@ -24,7 +24,8 @@ static char image[64];
 
 static void make(const char *options, unsigned kilobytes)
 {
-    shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mkfs.fat -C %s %s %u >/dev/null", image, options, image, kilobytes);
+    shell("rm -f %s; PATH=$PATH:/usr/sbin:/sbin mkfs.fat -C %s %s %u >/dev/null", image, options,
+          image, kilobytes);
     fake_disk_load(0, image);
 }
 
@@ -38,21 +39,32 @@ static uint64_t mount_image(void)
 static void check_image(void)
 {
     fake_disk_save(0, image);
-    shell("PATH=$PATH:/usr/sbin:/sbin fsck.fat -n %s >%s.log 2>&1 && ! grep -qi 'wrong\\|differ\\|dirty' %s.log || { cat %s.log; false; }",
+    shell("PATH=$PATH:/usr/sbin:/sbin fsck.fat -n %s >%s.log 2>&1 && ! grep -qi "
+          "'wrong\\|differ\\|dirty' %s.log || { cat %s.log; false; }",
           image, image, image, image);
 }
 
-static const struct { const char *options; unsigned kilobytes; } kinds[] = {
-    { "-F 12 -s 1", 1440 }, { "-F 12 -s 8", 8000 }, { "-F 16 -s 4", 40000 }, { "-F 16 -s 16", 80000 }, { "-F 32 -s 1", 40000 },
-    { "-F 32 -s 8 -S 512", 300000 }, { "-F 16 -S 2048 -s 1", 30000 }, { "-F 12 -f 1 -s 2", 3000 },
+static const struct {
+    const char *options;
+    unsigned kilobytes;
+} kinds[] = {
+    { "-F 12 -s 1", 1440 },          { "-F 12 -s 8", 8000 },      { "-F 16 -s 4", 40000 },
+    { "-F 16 -s 16", 80000 },        { "-F 32 -s 1", 40000 },     { "-F 32 -s 8 -S 512", 300000 },
+    { "-F 16 -S 2048 -s 1", 30000 }, { "-F 12 -f 1 -s 2", 3000 },
 };
 
 static void random_operations_leave_a_clean_disk(void **state)
 {
     (void)state;
     for (unsigned k = 0; k < ARRAY_SIZE(kinds); k++) {
-        struct fs_model_options o = { .operations = 5000, .seed = 40 + k, .file_max = 300000, .names = 50, .nodes = 200, .sync_rate = 200,
-                                      .clear = k % 3 == 1, .full = kinds[k].kilobytes < 10000 };
+        struct fs_model_options o = { .operations = 5000,
+                                      .seed = 40 + k,
+                                      .file_max = 300000,
+                                      .names = 50,
+                                      .nodes = 200,
+                                      .sync_rate = 200,
+                                      .clear = k % 3 == 1,
+                                      .full = kinds[k].kilobytes < 10000 };
         make(kinds[k].options, kinds[k].kilobytes);
         uint64_t root = mount_image();
         struct statfs before, after;
@@ -76,8 +88,10 @@ static void mtools_and_we_read_each_other(void **state)
 {
     (void)state;
     make("-F 16 -s 4", 40000);
-    shell("cd /tmp && seq 20000 >%s.a && export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::boot && mcopy -i %s %s.a ::boot/kernel.elf && "
-          "mcopy -i %s %s.a '::A rather Long name.text' && mcopy -i %s %s.a ::README.TXT", image, image, image, image, image, image, image, image);
+    shell("cd /tmp && seq 20000 >%s.a && export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::boot && mcopy "
+          "-i %s %s.a ::boot/kernel.elf && "
+          "mcopy -i %s %s.a '::A rather Long name.text' && mcopy -i %s %s.a ::README.TXT",
+          image, image, image, image, image, image, image, image);
     fake_disk_load(0, image);
     uint64_t root = mount_image(), dir, object;
     static char text[200000], wanted[200000];
@@ -94,7 +108,8 @@ static void mtools_and_we_read_each_other(void **state)
     assert_int_equal(fs_lookup(root, "A rather Long name.text", &object, NULL), 0);
     assert_int_equal(fs_lookup(root, "a RATHER long name.TEXT", &object, NULL), 0);
     assert_int_equal(fs_lookup(root, "README.TXT", &object, NULL), 0);
-    assert_int_equal(fs_create(dir, "from-the-guest, with \xc3\xa4 long name", S_IFREG | 0644, &object), 0);
+    assert_int_equal(
+        fs_create(dir, "from-the-guest, with \xc3\xa4 long name", S_IFREG | 0644, &object), 0);
     assert_int_equal(fs_write(object, 0, wanted, size, 0), size);
     assert_int_equal(fs_create(dir, "SHORT.TXT", S_IFREG | 0644, &object), 0);
     assert_int_equal(fs_create(dir, "bad:name", S_IFREG | 0644, &object), -EINVAL);
@@ -103,8 +118,10 @@ static void mtools_and_we_read_each_other(void **state)
     assert_int_equal(fs_lookup(root, "README.TXT", &object, NULL), 0);
     assert_int_equal(fs_unmount(root), 0);
     check_image();
-    shell("cd /tmp && export MTOOLS_SKIP_CHECK=1 && mcopy -n -i %s '::boot/from-the-guest*' %s.b && cmp %s.a %s.b && "
-          "mdir -b -i %s :: | grep -q Readme.txt && rm %s.a %s.b", image, image, image, image, image, image, image);
+    shell("cd /tmp && export MTOOLS_SKIP_CHECK=1 && mcopy -n -i %s '::boot/from-the-guest*' %s.b "
+          "&& cmp %s.a %s.b && "
+          "mdir -b -i %s :: | grep -q Readme.txt && rm %s.a %s.b",
+          image, image, image, image, image, image, image);
 }
 
 static void the_first_sector_says_whether_it_is_mounted(void **state)
@@ -173,7 +190,8 @@ static void times_are_kept(void **state)
     (void)state;
     make("-F 16 -s 4", 40000);
     uint64_t root = mount_image(), object;
-    static const int64_t times[] = { 315532800, 951782400, 951868800, 1709164798, 1735689598, 4102444798 };
+    static const int64_t times[] = { 315532800,  951782400,  951868800,
+                                     1709164798, 1735689598, 4102444798 };
     assert_int_equal(fs_create(root, "f", S_IFREG | 0644, &object), 0);
     for (unsigned k = 0; k < ARRAY_SIZE(times); k++) {
         struct fs_attr a = { .which = ATTR_MTIME, .mtime = { times[k], 0 } };
@@ -196,20 +214,29 @@ static void corrupt_disks_do_no_harm(void **state)
 {
     (void)state;
     static uint8_t data[70000];
-    static const char *const names[] = { "boot", "d", "a", "kernel.elf", "A rather Long name.text", "new", "e", ".." };
+    static const char *const names[] = { "boot", "d", "a", "kernel.elf", "A rather Long name.text",
+                                         "new",  "e", ".." };
     shell("seq 20000 >%s.a", image);
     for (unsigned round = 0; round < 900; round++) {
         if (round % 300 == 0) {
-            make(round == 0 ? "-F 12 -s 1" : round == 300 ? "-F 16 -s 1" : "-F 32 -s 1", round == 0 ? 1440 : round == 300 ? 5000 : 40000);
-            shell("cd /tmp && export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::boot ::d ::d/e && mcopy -i %s %s.a ::boot/kernel.elf && "
-                  "mcopy -i %s %s.a '::A rather Long name.text' && mcopy -i %s %s.a ::d/a", image, image, image, image, image, image, image);
+            make(round == 0     ? "-F 12 -s 1"
+                 : round == 300 ? "-F 16 -s 1"
+                                : "-F 32 -s 1",
+                 round == 0     ? 1440
+                 : round == 300 ? 5000
+                                : 40000);
+            shell("cd /tmp && export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::boot ::d ::d/e && mcopy -i "
+                  "%s %s.a ::boot/kernel.elf && "
+                  "mcopy -i %s %s.a '::A rather Long name.text' && mcopy -i %s %s.a ::d/a",
+                  image, image, image, image, image, image, image);
         }
         fake_disk_load(0, image);
         size_t size;
         uint8_t *disk = fake_disk(0, &size);
         srand(round);
         for (unsigned k = 1 + rand() % 60; k > 0; k--) {
-            size_t at = rand() % 4 ? 512 + (size_t)rand() % MIN(size / 40, (size_t)40000) : (size_t)rand() % MIN(size, (size_t)800000);
+            size_t at = rand() % 4 ? 512 + (size_t)rand() % MIN(size / 40, (size_t)40000)
+                                   : (size_t)rand() % MIN(size, (size_t)800000);
             if (round % 4 == 0)
                 at = rand() % 100;
             disk[at] = rand() % 2 ? rand() : disk[at] ^ 1 << rand() % 8;
@@ -224,9 +251,14 @@ static void corrupt_disks_do_no_harm(void **state)
             uint32_t mode;
             switch (rand() % 9) {
             case 0: fs_list(dir, 4096, NULL, NULL); break;
-            case 1: fs_create(dir, name, rand() % 2 ? S_IFREG | 0644 : S_IFDIR | 0755, &object); break;
+            case 1:
+                fs_create(dir, name, rand() % 2 ? S_IFREG | 0644 : S_IFDIR | 0755, &object);
+                break;
             case 2: fs_unlink(dir, name, rand() % 2); break;
-            case 3: fs_rename(dir, name, dirs[rand() % 4], names[rand() % ARRAY_SIZE(names)], rand() % 3); break;
+            case 3:
+                fs_rename(dir, name, dirs[rand() % 4], names[rand() % ARRAY_SIZE(names)],
+                          rand() % 3);
+                break;
             default:
                 if (fs_lookup(dir, name, &object, &mode))
                     break;
@@ -271,7 +303,8 @@ static void busy_client(unsigned number)
             OK(fs_rename(shared_dir, name, shared_dir, new, 0));
         const char *now = k % 3 == 0 ? new : name;
         OK(fs_lookup(shared_dir, now, &again, NULL));
-        if (again != object || fs_read(object, 0, back[number], length) != (int64_t)length || memcmp(data[number], back[number], length))
+        if (again != object || fs_read(object, 0, back[number], length) != (int64_t)length ||
+            memcmp(data[number], back[number], length))
             die("thread %u: wrong bytes", number);
         if (k % 2)
             OK(fs_unlink(shared_dir, now, false));

@@ -29,10 +29,11 @@ static void scan(const char *codes, size_t n)
         sent_length += keyboard_scan(&k, codes[i], (uint8_t *)sent + sent_length);
 }
 
-#define assert_sends(codes, text) do { \
-        scan(codes, sizeof(codes) - 1); \
+#define assert_sends(codes, text)                        \
+    do {                                                 \
+        scan(codes, sizeof(codes) - 1);                  \
         assert_int_equal(sent_length, sizeof(text) - 1); \
-        assert_memory_equal(sent, text, sent_length); \
+        assert_memory_equal(sent, text, sent_length);    \
     } while (0)
 
 static void letters_digits_and_signs(void **state)
@@ -65,7 +66,8 @@ static void arrows_follow_the_terminal_mode(void **state)
     assert_sends("\xe0\x48\xe0\xc8\xe0\x4d", "\033[A\033[C");
     k.cursor_keys = true;
     assert_sends("\xe0\x50\xe0\x4b", "\033OB\033OD");
-    assert_sends("\xe0\x47\xe0\x4f\xe0\x49\xe0\x51\xe0\x52\xe0\x53", "\033[1~\033[4~\033[5~\033[6~\033[2~\033[3~");
+    assert_sends("\xe0\x47\xe0\x4f\xe0\x49\xe0\x51\xe0\x52\xe0\x53",
+                 "\033[1~\033[4~\033[5~\033[6~\033[2~\033[3~");
 }
 
 static void function_keys_are_those_of_the_linux_console(void **state)
@@ -114,9 +116,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, set_up)
-        T(letters_digits_and_signs), T(shift_and_caps_lock), T(control_and_alt), T(arrows_follow_the_terminal_mode),
-        T(function_keys_are_those_of_the_linux_console), T(the_keypad_has_two_faces), T(pause_sends_nothing),
-        T(the_console_has_keys_of_its_own), T(any_bytes_are_harmless),
+        T(letters_digits_and_signs),
+        T(shift_and_caps_lock),
+        T(control_and_alt),
+        T(arrows_follow_the_terminal_mode),
+        T(function_keys_are_those_of_the_linux_console),
+        T(the_keypad_has_two_faces),
+        T(pause_sends_nothing),
+        T(the_console_has_keys_of_its_own),
+        T(any_bytes_are_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

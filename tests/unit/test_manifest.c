@@ -24,7 +24,10 @@ static struct service_rights rights;
 static struct manifest_error error;
 static struct manifest_more more;
 
-static int parse(const char *text) { return manifest_parse(text, strlen(text), 8192, slot_of, &rights, &more, &error); }
+static int parse(const char *text)
+{
+    return manifest_parse(text, strlen(text), 8192, slot_of, &rights, &more, &error);
+}
 
 static void every_key_is_read(void **state)
 {
@@ -41,7 +44,8 @@ static void every_key_is_read(void **state)
                            "priority: 2\n"
                            "patience: 5000\n"
                            "loss: fatal\n"
-                           "stop: refused\n"), 0);
+                           "stop: refused\n"),
+                     0);
     assert_int_equal(rights.may_call, 1 << 3 | 1 << 4);
     assert_int_equal(rights.may_notify, 1 << 2 | 1 << 3);
     assert_int_equal(rights.rights, RIGHT_CALLER | RIGHT_DMA);
@@ -97,14 +101,29 @@ static void nothing_is_granted_by_default(void **state)
 
 static void mistakes_are_told_with_their_line(void **state)
 {
-    static const struct { const char *text; unsigned line; } wrong[] = {
-        { "memory: 1M\nrihgts: dma\n", 2 }, { "memory: 1M\nrights: root\n", 2 }, { "memory: lots\n", 1 }, { "memory: 1/0\n", 1 },
-        { "ports: 0x3ff-0x3f8\nmemory: 1M\n", 1 }, { "\n\nports: 70000\nmemory: 1M\n", 3 }, { "irqs: 16\nmemory: 1M\n", 1 },
-        { "priority: 8\nmemory: 1M\n", 1 }, { "priority:\nmemory: 1M\n", 1 }, { "priority: 1 2\nmemory: 1M\n", 1 },
-        { "patience: long\nmemory: 1M\n", 1 }, { "patience:\nmemory: 1M\n", 1 },
-        { "ports: 1 2 3 4 5 6 7 8 9\nmemory: 1M\n", 1 }, { "memory 1M\n", 1 },
-        { "calls: vfs:\nmemory: 1M\n", 1 }, { "calls: vfs:x\nmemory: 1M\n", 1 }, { "calls: vfs:1:2\nmemory: 1M\n", 1 },
-        { "memory: 1M\ncalls: vfs:1 vfs:2 vfs:3 vfs:4 vfs:5\n", 2 }, { "device-memory: 0x10-\nmemory: 1M\n", 1 },
+    static const struct {
+        const char *text;
+        unsigned line;
+    } wrong[] = {
+        { "memory: 1M\nrihgts: dma\n", 2 },
+        { "memory: 1M\nrights: root\n", 2 },
+        { "memory: lots\n", 1 },
+        { "memory: 1/0\n", 1 },
+        { "ports: 0x3ff-0x3f8\nmemory: 1M\n", 1 },
+        { "\n\nports: 70000\nmemory: 1M\n", 3 },
+        { "irqs: 16\nmemory: 1M\n", 1 },
+        { "priority: 8\nmemory: 1M\n", 1 },
+        { "priority:\nmemory: 1M\n", 1 },
+        { "priority: 1 2\nmemory: 1M\n", 1 },
+        { "patience: long\nmemory: 1M\n", 1 },
+        { "patience:\nmemory: 1M\n", 1 },
+        { "ports: 1 2 3 4 5 6 7 8 9\nmemory: 1M\n", 1 },
+        { "memory 1M\n", 1 },
+        { "calls: vfs:\nmemory: 1M\n", 1 },
+        { "calls: vfs:x\nmemory: 1M\n", 1 },
+        { "calls: vfs:1:2\nmemory: 1M\n", 1 },
+        { "memory: 1M\ncalls: vfs:1 vfs:2 vfs:3 vfs:4 vfs:5\n", 2 },
+        { "device-memory: 0x10-\nmemory: 1M\n", 1 },
     };
     (void)state;
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -112,7 +131,7 @@ static void mistakes_are_told_with_their_line(void **state)
         assert_non_null(error.reason);
         assert_int_equal(error.line, wrong[i].line);
     }
-    assert_int_equal(parse("calls: vfs\n"), -EINVAL);   /* no memory */
+    assert_int_equal(parse("calls: vfs\n"), -EINVAL); /* no memory */
 }
 
 static void an_order_of_calls_has_no_cycle(void **state)
@@ -121,19 +140,21 @@ static void an_order_of_calls_has_no_cycle(void **state)
     unsigned cycle[MAX_SERVICE + 1];
     (void)state;
     for (unsigned i = 2; i < MAX_SERVICE; i++)
-        calls[i] = (1ul << i) - 2;   /* everybody calls all below him */
+        calls[i] = (1ul << i) - 2; /* everybody calls all below him */
     assert_false(manifest_cycle(calls, cycle));
 }
 
 static void a_cycle_is_found_and_named(void **state)
 {
-    uint64_t calls[MAX_SERVICE] = { [1] = 1 << 2, [2] = 1 << 5 | 1 << 3, [3] = 1 << 4, [4] = 1 << 2 };
+    uint64_t calls[MAX_SERVICE] = {
+        [1] = 1 << 2, [2] = 1 << 5 | 1 << 3, [3] = 1 << 4, [4] = 1 << 2
+    };
     unsigned cycle[MAX_SERVICE + 1];
     (void)state;
     assert_true(manifest_cycle(calls, cycle));
     assert_int_equal(cycle[0] + cycle[1] + cycle[2], 2 + 3 + 4);
     assert_int_equal(cycle[3], 0);
-    calls[4] = 1 << 4;               /* whoever calls himself */
+    calls[4] = 1 << 4; /* whoever calls himself */
     assert_true(manifest_cycle(calls, cycle));
     assert_int_equal(cycle[0], 4);
     assert_int_equal(cycle[1], 0);
@@ -142,9 +163,13 @@ static void a_cycle_is_found_and_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_is_read), cmocka_unit_test(a_call_may_be_bound_to_an_object), cmocka_unit_test(a_call_may_be_bound_to_what_was_lent),
-        cmocka_unit_test(nothing_is_granted_by_default), cmocka_unit_test(mistakes_are_told_with_their_line),
-        cmocka_unit_test(an_order_of_calls_has_no_cycle), cmocka_unit_test(a_cycle_is_found_and_named),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(a_call_may_be_bound_to_an_object),
+        cmocka_unit_test(a_call_may_be_bound_to_what_was_lent),
+        cmocka_unit_test(nothing_is_granted_by_default),
+        cmocka_unit_test(mistakes_are_told_with_their_line),
+        cmocka_unit_test(an_order_of_calls_has_no_cycle),
+        cmocka_unit_test(a_cycle_is_found_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, set_up)
-        T(the_partitions_and_the_whole_disk), T(without_the_signature_there_are_none), T(a_partition_that_leaves_the_disk_is_not_there),
+        T(the_partitions_and_the_whole_disk),
+        T(without_the_signature_there_are_none),
+        T(a_partition_that_leaves_the_disk_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

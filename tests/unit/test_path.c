@@ -76,10 +76,10 @@ static void a_target_is_put_before_the_rest(void **state)
     memcpy(buffer, "abc", 3);
     strcpy(buffer + 8, "/rest");
     assert_string_equal(path_insert(buffer, buffer + 8, 3), "abc/rest");
-    memcpy(buffer, "abcdefg", 7);                       /* overlapping */
+    memcpy(buffer, "abcdefg", 7); /* overlapping */
     strcpy(buffer + 8, "/rest");
     assert_string_equal(path_insert(buffer, buffer + 8, 7), "abcdefg/rest");
-    assert_null(path_insert(buffer, buffer + 8, 8));    /* it may have been cut */
+    assert_null(path_insert(buffer, buffer + 8, 8)); /* it may have been cut */
 }
 
 static void paths_are_built_from_their_end(void **state)
@@ -97,9 +97,12 @@ static void paths_are_built_from_their_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(components_are_split_at_slashes), cmocka_unit_test(nothing_but_slashes_has_no_component),
-        cmocka_unit_test(names_end_at_255_bytes), cmocka_unit_test(dots_are_told_from_names),
-        cmocka_unit_test(a_target_is_put_before_the_rest), cmocka_unit_test(paths_are_built_from_their_end),
+        cmocka_unit_test(components_are_split_at_slashes),
+        cmocka_unit_test(nothing_but_slashes_has_no_component),
+        cmocka_unit_test(names_end_at_255_bytes),
+        cmocka_unit_test(dots_are_told_from_names),
+        cmocka_unit_test(a_target_is_put_before_the_rest),
+        cmocka_unit_test(paths_are_built_from_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

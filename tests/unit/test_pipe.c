@@ -11,11 +11,14 @@
 
 #include "fake_service.h"
 
-int64_t do_read(struct message *m), do_write(struct message *m), do_create(struct message *m), do_open_fifo(struct message *m);
+int64_t do_read(struct message *m), do_write(struct message *m), do_create(struct message *m),
+    do_open_fifo(struct message *m);
 int64_t do_poll(struct message *m), do_ioctl(struct message *m), do_stat(struct message *m);
 void do_release(const struct message *m);
 
-struct end { uint64_t object, flags; };
+struct end {
+    uint64_t object, flags;
+};
 
 static struct end end_of(int64_t descriptor)
 {
@@ -60,7 +63,9 @@ static int64_t once(handler_t h, struct end e, void *buffer, size_t length)
 
 static int64_t poll_end(struct end e, unsigned events, bool arm)
 {
-    struct message m = { .object = e.object, .flags = e.flags, .from = 5, .w = { [1] = events, arm } };
+    struct message m = {
+        .object = e.object, .flags = e.flags, .from = 5, .w = { [1] = events, arm }
+    };
     return fake_call(do_poll, &m, NULL, 0).result;
 }
 
@@ -266,7 +271,8 @@ static void fifos_wait_for_the_other_end(void **state)
     assert_int_equal(finished(begin_fifo(O_WRONLY | O_NONBLOCK, 7)), -ENXIO);
     call_t reader = begin_fifo(O_RDONLY, 7), other = begin_fifo(O_RDONLY, 8);
     assert_int_equal(finished(reader), LATER);
-    struct end w = end_of(finished(begin_fifo(O_WRONLY | O_NONBLOCK, 7))), r = end_of(finished(reader));
+    struct end w = end_of(finished(begin_fifo(O_WRONLY | O_NONBLOCK, 7))),
+               r = end_of(finished(reader));
     assert_int_equal(finished(other), LATER);
     assert_int_equal(once(do_write, w, "abc", 3), 3);
     assert_int_equal(once(do_read, r, c, 3), 3);
@@ -304,8 +310,8 @@ static void pipes_are_used_again(void **state)
     static uint8_t data[65536];
     for (unsigned k = 0; k < 3000; k++) {
         make_pipe(&r, &w, 0);
-        assert_int_equal((uint32_t)r.object, (uint32_t)first);   /* the same place, */
-        assert_true(r.object != last);                           /* but not the same object */
+        assert_int_equal((uint32_t)r.object, (uint32_t)first); /* the same place, */
+        assert_true(r.object != last);                         /* but not the same object */
         last = r.object;
         assert_int_equal(once(do_write, w, data, k % 2 ? 65536 : 10), k % 2 ? 65536 : 10);
         close_end(w);

@@ -58,15 +58,18 @@ static void every_answer_is_one_that_the_kernel_takes(void **state)
             for (unsigned quantum = 0; quantum < 2; quantum++) {
                 struct decision d = policy_expired(priority, base, quantum);
                 assert_in_range(d.priority, base, PRIORITY_LAST);
-                assert_in_range(d.quantum, QUANTUM_MIN, 100 * MS);   /* who is next does not wait longer than this for any one */
+                /* who is next does not wait longer than this for any one */
+                assert_in_range(d.quantum, QUANTUM_MIN, 100 * MS);
             }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_uses_quanta_up_sinks_to_the_last_level_and_stays), cmocka_unit_test(a_beginner_begins_at_the_base),
-        cmocka_unit_test(from_the_top_everybody_sinks_to_his_base), cmocka_unit_test(at_the_last_level_shares_go_by_nice_value),
+        cmocka_unit_test(who_uses_quanta_up_sinks_to_the_last_level_and_stays),
+        cmocka_unit_test(a_beginner_begins_at_the_base),
+        cmocka_unit_test(from_the_top_everybody_sinks_to_his_base),
+        cmocka_unit_test(at_the_last_level_shares_go_by_nice_value),
         cmocka_unit_test(every_answer_is_one_that_the_kernel_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Regions of a space: single cases, then random operations against a model that knows each page by itself. */
+/* Regions of a space: single cases, then random operations against a model that knows each page by
+ * itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,9 @@
 enum { PAGES = 64, BACKINGS = 3, STEPS = 20000, SEEDS = 20 };
 #define ADDRESS(page) ((vaddr_t)((page) + 16) * PAGE_SIZE)
 
-struct backing { int references; };
+struct backing {
+    int references;
+};
 static struct backing backings[BACKINGS];
 
 int regions_charge(struct regions *rs, unsigned places)
@@ -36,12 +39,18 @@ _Noreturn void die(const char *format, ...)
     abort();
 }
 
-static void add(struct regions *rs, unsigned first, unsigned end, uint8_t protection, struct backing *b, uint64_t offset)
+static void add(struct regions *rs, unsigned first, unsigned end, uint8_t protection,
+                struct backing *b, uint64_t offset)
 {
     assert_int_equal(regions_reserve(rs, 1), 0);
     if (b)
         backing_ref(b);
-    regions_insert(rs, &(struct region){ .start = ADDRESS(first), .end = ADDRESS(end), .protection = protection, .allowed = 7, .backing = b, .offset = offset });
+    regions_insert(rs, &(struct region){ .start = ADDRESS(first),
+                                         .end = ADDRESS(end),
+                                         .protection = protection,
+                                         .allowed = 7,
+                                         .backing = b,
+                                         .offset = offset });
 }
 
 static void neighbours_that_agree_become_one(void **state)
@@ -57,7 +66,8 @@ static void neighbours_that_agree_become_one(void **state)
     regions_clear(&rs);
 }
 
-/* At the limit of regions a removal works that leaves no more of them than there are, and so does a protection that splits none. */
+/* At the limit of regions a removal works that leaves no more of them than there are, and so does a
+ * protection that splits none. */
 static void memory_can_be_given_back_at_the_limit(void **state)
 {
     (void)state;
@@ -124,7 +134,12 @@ static void the_highest_gap_is_found(void **state)
 
 /* ---- against a model ---- */
 
-struct model { bool there; uint8_t protection; struct backing *backing; uint64_t offset; };
+struct model {
+    bool there;
+    uint8_t protection;
+    struct backing *backing;
+    uint64_t offset;
+};
 
 static void check(const struct regions *rs, const struct model *model)
 {
@@ -135,8 +150,9 @@ static void check(const struct regions *rs, const struct model *model)
         if (i) {
             const struct region *b = &rs->array[i - 1];
             assert_true(b->end <= r->start);
-            assert_false(b->end == r->start && b->protection == r->protection && b->backing == r->backing
-                         && (!r->backing || b->offset + (b->end - b->start) == r->offset));
+            assert_false(b->end == r->start && b->protection == r->protection &&
+                         b->backing == r->backing &&
+                         (!r->backing || b->offset + (b->end - b->start) == r->offset));
         }
         if (r->backing)
             references[r->backing - backings]++;
@@ -165,12 +181,14 @@ static void check_gap(const struct regions *rs, const struct model *model, unsig
         if (empty)
             best = p;
     }
-    assert_int_equal(regions_gap(rs, length * PAGE_SIZE, ADDRESS(0), ADDRESS(PAGES)), best == PAGES ? 0 : ADDRESS(best));
+    assert_int_equal(regions_gap(rs, length * PAGE_SIZE, ADDRESS(0), ADDRESS(PAGES)),
+                     best == PAGES ? 0 : ADDRESS(best));
 }
 
 static void step(struct regions *rs, struct model *model)
 {
-    unsigned first = rand() % PAGES, end = first + 1 + rand() % (PAGES - first < 9 ? PAGES - first : 9), kind = rand() % 4;
+    unsigned first = rand() % PAGES,
+             end = first + 1 + rand() % (PAGES - first < 9 ? PAGES - first : 9), kind = rand() % 4;
     uint8_t protection = rand() % 3;
     struct backing *b = rand() % 2 ? &backings[rand() % BACKINGS] : NULL;
     assert_int_equal(regions_reserve(rs, 3), 0);

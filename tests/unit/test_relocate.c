@@ -1,4 +1,5 @@
-/* Relocating programs of services (minnow/elf.h): a real one, and spoiled ones, which must be refused or moved but never lead outside the file. */
+/* Relocating programs of services (minnow/elf.h): a real one, and spoiled ones, which must be
+ * refused or moved but never lead outside the file. */
 #include <minnow/elf.h>
 
 #include <setjmp.h>
@@ -92,7 +93,8 @@ static void spoiled_files_lead_nowhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moved_once_and_everything_with_it), cmocka_unit_test(a_part_of_a_file_is_refused),
+        cmocka_unit_test(moved_once_and_everything_with_it),
+        cmocka_unit_test(a_part_of_a_file_is_refused),
         cmocka_unit_test(spoiled_files_lead_nowhere),
     };
     return cmocka_run_group_tests(tests, load, NULL);

@@ -1,4 +1,5 @@
-/* Run queues, quanta and monitors: kernel/sched.c on the host, with a stand-in for messages and the clock. */
+/* Run queues, quanta and monitors: kernel/sched.c on the host, with a stand-in for messages and the
+ * clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
     asked++;
 }
 
-void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3, uint64_t w4)
+void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
+               uint64_t w4)
 {
     (void)w0, (void)w1, (void)w2, (void)w3, (void)w4;
     assert_int_equal(op, KERNEL_SIGNAL);
@@ -118,7 +120,7 @@ static void a_better_one_preempts_and_the_other_goes_on_after(void **state)
     sched_ready(&s);
     assert_ptr_equal(sched_next(), &s);
     sched_block(&s);
-    assert_ptr_equal(sched_next(), &a);   /* before b, although b was queued first */
+    assert_ptr_equal(sched_next(), &a); /* before b, although b was queued first */
 }
 
 static void the_worse_wait_for_the_better(void **state)
@@ -150,12 +152,12 @@ static void a_tick_in_a_server_ends_its_callers_quantum(void **state)
 {
     (void)state;
     sched_ready(&b);
-    sched_ready(&s);                      /* works for a, which waits */
+    sched_ready(&s); /* works for a, which waits */
     b.quantum_end = 10 * MS;
     sched_tick();
     sched_block(&s);
     cpu0.current = NULL;
-    sched_ready(&a);                      /* its reply has come */
+    sched_ready(&a); /* its reply has come */
     assert_ptr_equal(sched_next(), &b);
 }
 
@@ -168,7 +170,7 @@ static void a_tick_that_comes_early_changes_nothing(void **state)
     slices = 0;
     sched_tick();
     assert_ptr_equal(sched_next(), &a);
-    assert_int_equal(slices, 1);          /* and another one is ordered */
+    assert_int_equal(slices, 1); /* and another one is ordered */
 }
 
 static void whoever_is_alone_needs_no_quantum(void **state)
@@ -179,7 +181,7 @@ static void whoever_is_alone_needs_no_quantum(void **state)
     slices = 0;
     sched_tick();
     assert_ptr_equal(sched_next(), &a);
-    sched_ready(&s);                      /* a service is no competitor */
+    sched_ready(&s); /* a service is no competitor */
     sched_tick();
     sched_block(&s);
     assert_ptr_equal(sched_next(), &a);
@@ -203,15 +205,23 @@ static void a_used_up_quantum_is_a_call_to_the_policy(void **state)
     assert_int_equal(a.priority, 11);
     assert_int_equal(a.quantum, 20 * MS);
     assert_int_equal(a.quantum_end, 30 * MS);
-    sched_tick();                         /* b still has its quantum, but a is better now */
+    sched_tick(); /* b still has its quantum, but a is better now */
     assert_ptr_equal(sched_next(), &a);
 }
 
 static void nonsense_from_the_policy_is_as_none(void **state)
 {
     (void)state;
-    static const int64_t answers[] = { 0, -EINVAL, 12, (int64_t)QUANTUM_DEFAULT << 8, (int64_t)QUANTUM_DEFAULT << 8 | 7, (int64_t)QUANTUM_DEFAULT << 8 | 16,
-                                       (int64_t)(QUANTUM_MIN - 1) << 8 | 12, (int64_t)(QUANTUM_MAX + 1) << 8 | 12, INT64_MAX, INT64_MIN };
+    static const int64_t answers[] = { 0,
+                                       -EINVAL,
+                                       12,
+                                       (int64_t)QUANTUM_DEFAULT << 8,
+                                       (int64_t)QUANTUM_DEFAULT << 8 | 7,
+                                       (int64_t)QUANTUM_DEFAULT << 8 | 16,
+                                       (int64_t)(QUANTUM_MIN - 1) << 8 | 12,
+                                       (int64_t)(QUANTUM_MAX + 1) << 8 | 12,
+                                       INT64_MAX,
+                                       INT64_MIN };
     for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         sched_decide(&a, answers[i]);
         assert_int_equal(a.priority, 12);
@@ -240,7 +250,7 @@ static void when_the_policy_dies_who_has_asked_goes_on(void **state)
     sched_policy = POLICY;
     sched_ready(&a), sched_ready(&b), sched_ready(&c);
     sched_tick();
-    assert_ptr_equal(sched_next(), &c);   /* a and b have asked */
+    assert_ptr_equal(sched_next(), &c); /* a and b have asked */
     assert_int_equal(asked, 2);
     sched_orphan(&service_task);
     assert_int_equal(a.state, THREAD_HELD);
@@ -271,7 +281,7 @@ static void whoever_comes_back_with_something_left_goes_to_the_front(void **stat
     a.quantum_end = b.quantum_end = 10 * MS;
     thread(&c, &program_task, 12)->quantum_end = 10 * MS;
     sched_ready(&a), sched_ready(&b);
-    sched_ready(&s);                      /* serves c meanwhile */
+    sched_ready(&s); /* serves c meanwhile */
     sched_ready(&c);
     sched_block(&a), sched_block(&s);
     assert_ptr_equal(sched_next(), &c);
@@ -422,15 +432,24 @@ static void long_work_lets_the_next_message_and_other_services_go_first(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_first_ready_thread_runs, fresh), cmocka_unit_test_setup(a_better_one_preempts_and_the_other_goes_on_after, fresh),
-        cmocka_unit_test_setup(the_worse_wait_for_the_better, fresh), cmocka_unit_test_setup(equals_take_turns_at_the_tick, fresh),
-        cmocka_unit_test_setup(a_tick_in_a_server_ends_its_callers_quantum, fresh), cmocka_unit_test_setup(yield_lets_an_equal_run, fresh),
-        cmocka_unit_test_setup(a_tick_that_comes_early_changes_nothing, fresh), cmocka_unit_test_setup(whoever_is_alone_needs_no_quantum, fresh),
-        cmocka_unit_test_setup(a_used_up_quantum_is_a_call_to_the_policy, fresh), cmocka_unit_test_setup(nonsense_from_the_policy_is_as_none, fresh),
-        cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh), cmocka_unit_test_setup(when_the_policy_dies_who_has_asked_goes_on, fresh),
-        cmocka_unit_test_setup(whoever_comes_back_with_something_left_goes_to_the_front, fresh), cmocka_unit_test_setup(a_signal_is_delivered_when_it_is_its_turn, fresh),
-        cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh), cmocka_unit_test_setup(one_in_a_queue_is_moved_to_its_new_place, fresh),
-        cmocka_unit_test_setup(of_a_services_threads_one_runs, fresh), cmocka_unit_test_setup(a_free_monitor_takes_the_next_message, fresh),
+        cmocka_unit_test_setup(the_first_ready_thread_runs, fresh),
+        cmocka_unit_test_setup(a_better_one_preempts_and_the_other_goes_on_after, fresh),
+        cmocka_unit_test_setup(the_worse_wait_for_the_better, fresh),
+        cmocka_unit_test_setup(equals_take_turns_at_the_tick, fresh),
+        cmocka_unit_test_setup(a_tick_in_a_server_ends_its_callers_quantum, fresh),
+        cmocka_unit_test_setup(yield_lets_an_equal_run, fresh),
+        cmocka_unit_test_setup(a_tick_that_comes_early_changes_nothing, fresh),
+        cmocka_unit_test_setup(whoever_is_alone_needs_no_quantum, fresh),
+        cmocka_unit_test_setup(a_used_up_quantum_is_a_call_to_the_policy, fresh),
+        cmocka_unit_test_setup(nonsense_from_the_policy_is_as_none, fresh),
+        cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh),
+        cmocka_unit_test_setup(when_the_policy_dies_who_has_asked_goes_on, fresh),
+        cmocka_unit_test_setup(whoever_comes_back_with_something_left_goes_to_the_front, fresh),
+        cmocka_unit_test_setup(a_signal_is_delivered_when_it_is_its_turn, fresh),
+        cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh),
+        cmocka_unit_test_setup(one_in_a_queue_is_moved_to_its_new_place, fresh),
+        cmocka_unit_test_setup(of_a_services_threads_one_runs, fresh),
+        cmocka_unit_test_setup(a_free_monitor_takes_the_next_message, fresh),
         cmocka_unit_test_setup(a_thread_can_be_taken_out_of_any_queue, fresh),
         cmocka_unit_test_setup(long_work_goes_on_while_its_program_has_a_quantum, fresh),
         cmocka_unit_test_setup(long_work_lets_others_run_when_that_is_used_up, fresh),

@@ -118,9 +118,13 @@ static void taking_and_giving_agree_with_a_model(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_user_gets_his_part), cmocka_unit_test(the_reserve_is_roots), cmocka_unit_test(root_may_have_everything),
-        cmocka_unit_test(nothing_wraps), cmocka_unit_test(a_resource_limit_counts_as_well),
-        cmocka_unit_test(more_users_than_places_are_refused), cmocka_unit_test(taking_and_giving_agree_with_a_model),
+        cmocka_unit_test(one_user_gets_his_part),
+        cmocka_unit_test(the_reserve_is_roots),
+        cmocka_unit_test(root_may_have_everything),
+        cmocka_unit_test(nothing_wraps),
+        cmocka_unit_test(a_resource_limit_counts_as_well),
+        cmocka_unit_test(more_users_than_places_are_refused),
+        cmocka_unit_test(taking_and_giving_agree_with_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

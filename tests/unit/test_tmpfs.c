@@ -25,9 +25,16 @@ static void random_operations(void **state)
         fs_statfs(root, &before);
         fake_fault_rate = k % 3 ? 0 : 40;
         fs_model_run(root, &(struct fs_model_options){
-            .operations = 10000, .seed = k, .links = true, .symlinks = true, .attributes = true, .full = k % 2, .file_max = 600000,
-            .names = 60, .clear = true,
-        });
+                               .operations = 10000,
+                               .seed = k,
+                               .links = true,
+                               .symlinks = true,
+                               .attributes = true,
+                               .full = k % 2,
+                               .file_max = 600000,
+                               .names = 60,
+                               .clear = true,
+                           });
         fake_fault_rate = 0;
         fs_statfs(root, &after);
         assert_int_equal(after.blocks - after.bfree - before.blocks + before.bfree, 0);

@@ -1,5 +1,5 @@
-/* Terminals: what a reader gets of what was typed, what the screen shows of it, and who waits for how long.
- * The service runs whole, with the stand-in for libservice; the device is an array. */
+/* Terminals: what a reader gets of what was typed, what the screen shows of it, and who waits for
+ * how long. The service runs whole, with the stand-in for libservice; the device is an array. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,8 +21,8 @@ static const struct protocol *protocols;
 static void (*service_notify)(uint64_t bits);
 static jmp_buf served;
 
-static char     shown[65536];    /* what the device has taken */
-static size_t   shown_length, device_takes;
+static char shown[65536]; /* what the device has taken */
+static size_t shown_length, device_takes;
 static struct message handed_up;
 
 void service_run(const struct service *s)
@@ -69,7 +69,11 @@ static handler_t handler(uint64_t op)
     return protocols[op_protocol(op) == PROTOCOL_TTY].handlers[op_number(op)];
 }
 
-static struct message message(uint64_t op) { return (struct message){ .op = op, .object = MINOR, .label = LABEL(GROUP, SESSION), .from = 1000 }; }
+static struct message message(uint64_t op)
+{
+    return (
+        struct message){ .op = op, .object = MINOR, .label = LABEL(GROUP, SESSION), .from = 1000 };
+}
 
 static void type(const char *text)
 {
@@ -87,9 +91,10 @@ static int64_t read_flags(size_t length, uint64_t flags)
     return fake_call(handler(FS_READ), &m, read_buffer, length).result;
 }
 
-#define assert_reads(length, text) do { \
+#define assert_reads(length, text)                                      \
+    do {                                                                \
         assert_int_equal(read_flags(length, O_NONBLOCK), strlen(text)); \
-        assert_string_equal(read_buffer, text); \
+        assert_string_equal(read_buffer, text);                         \
     } while (0)
 
 static call_t begin_read(void *buffer, size_t length)
@@ -129,10 +134,11 @@ static void raw(unsigned min, unsigned time)
     terminal_set_termios(&t, &new);
 }
 
-#define assert_shown(text) do { \
-        assert_int_equal(shown_length, strlen(text)); \
+#define assert_shown(text)                              \
+    do {                                                \
+        assert_int_equal(shown_length, strlen(text));   \
         assert_memory_equal(shown, text, shown_length); \
-        shown_length = 0; \
+        shown_length = 0;                               \
     } while (0)
 
 /* ---- lines ---- */
@@ -161,7 +167,7 @@ static void end_of_file_ends_a_read_and_is_not_in_it(void **state)
 {
     (void)state;
     type("ab\004cd\n\004");
-    assert_reads(2, "ab");     /* and the end that follows is eaten with it */
+    assert_reads(2, "ab"); /* and the end that follows is eaten with it */
     assert_reads(100, "cd\n");
     assert_reads(100, "");
     assert_int_equal(read_flags(100, O_NONBLOCK), -EAGAIN);
@@ -187,11 +193,11 @@ static void erasing_takes_away_characters_words_and_lines(void **state)
 static void erasing_knows_the_width_of_what_is_shown(void **state)
 {
     (void)state;
-    type("\xc3\xa4\177");                      /* one character of two bytes */
+    type("\xc3\xa4\177"); /* one character of two bytes */
     assert_shown("\xc3\xa4\b \b");
-    type("\026\001\177");                      /* ^A takes two columns */
+    type("\026\001\177"); /* ^A takes two columns */
     assert_shown("^\b^A\b \b\b \b");
-    type("ab\t\177");                          /* the tab goes back to column 2 */
+    type("ab\t\177"); /* the tab goes back to column 2 */
     assert_shown("ab\t\b\b\b\b\b\b");
     type("\n");
     assert_reads(100, "ab\n");
@@ -391,7 +397,7 @@ static void raw_min_waits_for_so_many_bytes(void **state)
     assert_false(fake_finish(call, &a));
     type("cd");
     assert_int_equal(result_of(call), 4);
-    call = begin_read(buffer, 1);    /* fewer wanted than VMIN */
+    call = begin_read(buffer, 1); /* fewer wanted than VMIN */
     type("x");
     assert_int_equal(result_of(call), 1);
 }
@@ -429,7 +435,7 @@ static void raw_min_and_time_end_when_bytes_stop_coming(void **state)
     char buffer[10];
     raw(5, 10);
     call_t call = begin_read(buffer, sizeof buffer);
-    assert_int_equal(fake_alarm, 0);        /* time runs from the first byte on */
+    assert_int_equal(fake_alarm, 0); /* time runs from the first byte on */
     type("a");
     uint64_t first = fake_alarm;
     assert_true(first > fake_clock);
@@ -438,7 +444,7 @@ static void raw_min_and_time_end_when_bytes_stop_coming(void **state)
     assert_true(fake_alarm >= first + SECOND / 2);
     struct fake_answer a;
     fake_clock = first;
-    service_notify(1ull << NOTIFY_ALARM);    /* too early: b came in between */
+    service_notify(1ull << NOTIFY_ALARM); /* too early: b came in between */
     assert_false(fake_finish(call, &a));
     fake_clock = fake_alarm;
     service_notify(1ull << NOTIFY_ALARM);
@@ -468,7 +474,7 @@ static void a_background_reader_is_handed_up(void **state)
     assert_int_equal(handed_up.op, POSIX_TTY_STOP);
     assert_int_equal(handed_up.w[0], 21);
     assert_int_equal(handed_up.w[1], makedev(MAJOR_TTY, MINOR));
-    m.label = LABEL(GROUP + 1, SESSION + 1);   /* of another session: not our business */
+    m.label = LABEL(GROUP + 1, SESSION + 1); /* of another session: not our business */
     m.flags = O_NONBLOCK;
     assert_int_equal(fake_call(handler(FS_READ), &m, read_buffer, 10).result, 2);
 }
@@ -557,7 +563,8 @@ static void a_hang_up_ends_reads_and_signals(void **state)
     assert_true(poll_events(POLLIN, false) & POLLHUP);
 }
 
-/* Any bytes in any mode: the rings stay within themselves, and everything that can be read can be read. */
+/* Any bytes in any mode: the rings stay within themselves, and everything that can be read can be
+ * read. */
 static void random_input_never_breaks_it(void **state)
 {
     (void)state;
@@ -566,7 +573,8 @@ static void random_input_never_breaks_it(void **state)
         seed = seed * 1664525 + 1013904223;
         uint8_t c = seed >> 24;
         if (c % 64 == 0) {
-            t.termios.lflag = seed >> 8 & (ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN | ECHONL);
+            t.termios.lflag = seed >> 8 & (ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE |
+                                           IEXTEN | ECHONL);
             struct termios new = t.termios;
             new.iflag = seed >> 3 & 0xffff & ~IXON;
             new.lflag ^= ICANON;
@@ -587,19 +595,37 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, set_up)
-        T(a_line_is_read_when_it_is_complete), T(a_read_gets_one_line_at_a_time_and_no_more_than_it_asked_for),
-        T(end_of_file_ends_a_read_and_is_not_in_it), T(erasing_takes_away_characters_words_and_lines),
-        T(erasing_knows_the_width_of_what_is_shown), T(a_literal_character_has_no_meaning),
-        T(carriage_return_and_newline_are_mapped), T(a_line_too_long_keeps_its_beginning_and_its_end),
-        T(what_was_typed_survives_a_change_of_mode), T(without_echo_nothing_is_shown_but_a_newline_if_asked),
-        T(reprint_shows_the_line_again), T(keys_signal_the_foreground_group_and_flush), T(without_isig_the_key_is_a_character),
-        T(stop_and_start_hold_output), T(output_is_processed), T(a_write_larger_than_the_ring_waits_and_is_written_once),
-        T(a_write_that_does_not_want_to_wait_is_short), T(writers_take_turns), T(raw_min_waits_for_so_many_bytes),
-        T(raw_without_min_and_time_never_waits), T(raw_time_alone_bounds_the_whole_wait),
-        T(raw_min_and_time_end_when_bytes_stop_coming), T(a_cancelled_reader_leaves_the_input_to_the_next),
-        T(a_background_reader_is_handed_up), T(a_background_writer_is_handed_up_with_tostop_only),
-        T(job_control_requests_go_to_posix), T(poll_tells_now_and_notifies_once_later), T(requests_answer),
-        T(draining_waits_until_the_output_is_gone), T(a_hang_up_ends_reads_and_signals), T(random_input_never_breaks_it),
+        T(a_line_is_read_when_it_is_complete),
+        T(a_read_gets_one_line_at_a_time_and_no_more_than_it_asked_for),
+        T(end_of_file_ends_a_read_and_is_not_in_it),
+        T(erasing_takes_away_characters_words_and_lines),
+        T(erasing_knows_the_width_of_what_is_shown),
+        T(a_literal_character_has_no_meaning),
+        T(carriage_return_and_newline_are_mapped),
+        T(a_line_too_long_keeps_its_beginning_and_its_end),
+        T(what_was_typed_survives_a_change_of_mode),
+        T(without_echo_nothing_is_shown_but_a_newline_if_asked),
+        T(reprint_shows_the_line_again),
+        T(keys_signal_the_foreground_group_and_flush),
+        T(without_isig_the_key_is_a_character),
+        T(stop_and_start_hold_output),
+        T(output_is_processed),
+        T(a_write_larger_than_the_ring_waits_and_is_written_once),
+        T(a_write_that_does_not_want_to_wait_is_short),
+        T(writers_take_turns),
+        T(raw_min_waits_for_so_many_bytes),
+        T(raw_without_min_and_time_never_waits),
+        T(raw_time_alone_bounds_the_whole_wait),
+        T(raw_min_and_time_end_when_bytes_stop_coming),
+        T(a_cancelled_reader_leaves_the_input_to_the_next),
+        T(a_background_reader_is_handed_up),
+        T(a_background_writer_is_handed_up_with_tostop_only),
+        T(job_control_requests_go_to_posix),
+        T(poll_tells_now_and_notifies_once_later),
+        T(requests_answer),
+        T(draining_waits_until_the_output_is_gone),
+        T(a_hang_up_ends_reads_and_signals),
+        T(random_input_never_breaks_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

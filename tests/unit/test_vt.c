@@ -39,7 +39,11 @@ static const char *row(int r)
 
 static uint8_t attribute(int r, int c) { return v.screen.cells[r][c] >> 8; }
 
-#define assert_cursor(r, c) do { assert_int_equal(v.screen.row, r); assert_int_equal(v.screen.column, c); } while (0)
+#define assert_cursor(r, c)                   \
+    do {                                      \
+        assert_int_equal(v.screen.row, r);    \
+        assert_int_equal(v.screen.column, c); \
+    } while (0)
 
 static void answered(const char *text)
 {
@@ -64,7 +68,7 @@ static void the_last_column_wraps_with_the_next_character(void **state)
     for (int i = 0; i < SCREEN_COLUMNS; i++)
         say("x");
     assert_cursor(0, SCREEN_COLUMNS - 1);
-    say("\r\n");                   /* no empty line between */
+    say("\r\n"); /* no empty line between */
     assert_cursor(1, 0);
     say("\033[1;80Hab");
     assert_string_equal(row(1), "b");
@@ -168,7 +172,8 @@ static void a_scrolling_region_moves_alone(void **state)
 static void colours_and_looks(void **state)
 {
     (void)state;
-    say("a\033[31mb\033[1mc\033[7md\033[0me\033[44mf\033[97mg\033[39;49mh\033[38;5;196mi\033[48;2;0;0;255mj\033[mk");
+    say("a\033[31mb\033[1mc\033[7md\033[0me\033[44mf\033[97mg\033[39;49mh\033[38;5;196mi\033[48;2;"
+        "0;0;255mj\033[mk");
     assert_int_equal(attribute(0, 0), NORMAL);
     assert_int_equal(attribute(0, 1), 0x04);
     assert_int_equal(attribute(0, 2), 0x0c);
@@ -181,7 +186,7 @@ static void colours_and_looks(void **state)
     assert_int_equal(attribute(0, 9), 0x9c);
     assert_int_equal(attribute(0, 10), NORMAL);
     say("\033[44m\033[K");
-    assert_int_equal(attribute(0, 40), 0x17);     /* what is erased takes the background */
+    assert_int_equal(attribute(0, 40), 0x17); /* what is erased takes the background */
 }
 
 static void the_cursor_is_saved_with_its_look(void **state)
@@ -214,7 +219,7 @@ static void modes_are_set_and_reset(void **state)
     say("\033[?1;25l\033[?25h");
     assert_false(v.cursor_keys);
     assert_true(v.cursor_visible);
-    say("\033[?2004h\033[?1000h\033[>c\033[?6n");    /* unknown ones are swallowed */
+    say("\033[?2004h\033[?1000h\033[>c\033[?6n"); /* unknown ones are swallowed */
     assert_string_equal(row(0), "");
     say("\033[?1h\033c");
     assert_false(v.cursor_keys);
@@ -232,13 +237,16 @@ static void it_answers(void **state)
 static void utf8_becomes_the_vga_character(void **state)
 {
     (void)state;
-    say("\xc3\xa4\xe2\x94\x80\xe2\x82\xac");      /* a umlaut, a line, the euro */
+    say("\xc3\xa4\xe2\x94\x80\xe2\x82\xac"); /* a umlaut, a line, the euro */
     assert_int_equal(v.screen.cells[0][0] & 0xff, 0x84);
     assert_int_equal(v.screen.cells[0][1] & 0xff, 0xc4);
     assert_int_equal(v.screen.cells[0][2] & 0xff, 'E');
-    say("\r\n\xff" "a\xc3" "b\xc0\x80");          /* what is not UTF-8 shows as such, and loses nothing */
+    /* what is not UTF-8 shows as such, and loses nothing */
+    say("\r\n\xff"
+        "a\xc3"
+        "b\xc0\x80");
     assert_string_equal(row(1), "?a?b??");
-    say("\r\n\xe4\xb8\xad|");                     /* two columns wide */
+    say("\r\n\xe4\xb8\xad|"); /* two columns wide */
     assert_int_equal(v.screen.cells[2][2] & 0xff, '|');
 }
 
@@ -299,11 +307,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, set_up)
-        T(text_and_control_characters), T(the_last_column_wraps_with_the_next_character), T(the_screen_scrolls_and_remembers),
-        T(the_cursor_moves_and_stays_on_the_screen), T(erasing), T(inserting_and_deleting), T(a_scrolling_region_moves_alone),
-        T(colours_and_looks), T(the_cursor_is_saved_with_its_look), T(the_alternate_screen_brings_the_first_one_back),
-        T(modes_are_set_and_reset), T(it_answers), T(utf8_becomes_the_vga_character), T(line_graphics),
-        T(strings_and_palettes_are_not_shown), T(tabs_can_be_set), T(control_characters_work_within_sequences),
+        T(text_and_control_characters),
+        T(the_last_column_wraps_with_the_next_character),
+        T(the_screen_scrolls_and_remembers),
+        T(the_cursor_moves_and_stays_on_the_screen),
+        T(erasing),
+        T(inserting_and_deleting),
+        T(a_scrolling_region_moves_alone),
+        T(colours_and_looks),
+        T(the_cursor_is_saved_with_its_look),
+        T(the_alternate_screen_brings_the_first_one_back),
+        T(modes_are_set_and_reset),
+        T(it_answers),
+        T(utf8_becomes_the_vga_character),
+        T(line_graphics),
+        T(strings_and_palettes_are_not_shown),
+        T(tabs_can_be_set),
+        T(control_characters_work_within_sequences),
         T(any_bytes_leave_it_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,19 @@
-/* devfs: the directory /dev. Its nodes are those of nodes.def; it only names devices: VFS opens them at their drivers by major number.
- * Owners and permissions may be changed and are kept in memory. */
+/* devfs: the directory /dev. Its nodes are those of nodes.def; it only names devices: VFS opens
+ * them at their drivers by major number. Owners and permissions may be changed and are kept in
+ * memory. */
 #include "fs.h"
 
-enum { ROOT = 1, LINK_BASE = 1 << 24 };   /* object = inode number: rdev of a node, LINK_BASE + place of a link */
+/* object = inode number: rdev of a node, LINK_BASE + place of a link */
+enum { ROOT = 1, LINK_BASE = 1 << 24 };
 
-struct node { const char *name, *target; uint32_t mode, uid, gid; uint64_t rdev; };
+struct node {
+    const char *name, *target;
+    uint32_t mode, uid, gid;
+    uint64_t rdev;
+};
 
-#define NODE(n, m, g, major, minor) { n, NULL, m, 0, g, (minor & 0xff) | (major) << 8 | (uint64_t)((minor) & ~0xff) << 12 },
+#define NODE(n, m, g, major, minor) \
+    { n, NULL, m, 0, g, (minor & 0xff) | (major) << 8 | (uint64_t)((minor) & ~0xff) << 12 },
 #define LINK(n, t) { n, t, S_IFLNK | 0777, 0, 0, 0 },
 static struct node nodes[] = {
 #include "nodes.def"
@@ -66,8 +73,18 @@ static int64_t do_stat(struct message *m)
     if (!n)
         return -ESTALE;
     struct timespec64 now = fs_now();
-    struct stat s = { .dev = DEVFS_DEV, .ino = ino_of(n), .nlink = n == &root ? 2 : 1, .mode = n->mode, .uid = n->uid, .gid = n->gid, .rdev = n->rdev,
-                      .size = n->target ? (int64_t)strlen(n->target) : 0, .blksize = PAGE_SIZE, .atime = now, .mtime = now, .ctime = now };
+    struct stat s = { .dev = DEVFS_DEV,
+                      .ino = ino_of(n),
+                      .nlink = n == &root ? 2 : 1,
+                      .mode = n->mode,
+                      .uid = n->uid,
+                      .gid = n->gid,
+                      .rdev = n->rdev,
+                      .size = n->target ? (int64_t)strlen(n->target) : 0,
+                      .blksize = PAGE_SIZE,
+                      .atime = now,
+                      .mtime = now,
+                      .ctime = now };
     return copy_out(m, 0, &s, sizeof s);
 }
 
@@ -109,7 +126,9 @@ static int64_t do_name(struct message *m)
 
 static int64_t do_statfs(struct message *m)
 {
-    struct statfs s = { .type = 0x1373, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX };
+    struct statfs s = {
+        .type = 0x1373, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX
+    };
     return copy_out(m, 0, &s, sizeof s);
 }
 
@@ -118,7 +137,7 @@ static int64_t do_open(struct message *m)
     if (m->w[1] & O_PATH)
         return node_of(m->object) ? connect(m, m->object, fs_connection_flags(m->w[1])) : -ESTALE;
     if (m->object != ROOT)
-        return -ENXIO;   /* devices are opened at their drivers */
+        return -ENXIO; /* devices are opened at their drivers */
     return fs_writes(m->w[1]) ? -EISDIR : connect(m, ROOT, fs_connection_flags(m->w[1]));
 }
 
@@ -129,18 +148,44 @@ static int64_t do_mount(struct message *m)
 }
 
 static int64_t do_seek(struct message *m) { return fs_seek(m, ARRAY_SIZE(nodes) + 2); }
-static int64_t do_nothing(struct message *m) { (void)m; return 0; }
-static int64_t do_directory(struct message *m) { (void)m; return -EISDIR; }
-static int64_t do_not_permitted(struct message *m) { (void)m; return -EPERM; }
+static int64_t do_nothing(struct message *m)
+{
+    (void)m;
+    return 0;
+}
+static int64_t do_directory(struct message *m)
+{
+    (void)m;
+    return -EISDIR;
+}
+static int64_t do_not_permitted(struct message *m)
+{
+    (void)m;
+    return -EPERM;
+}
 
 int main(void)
 {
     static const handler_t handlers[] = {
-        [FS_READ & 0xff] = do_directory, [FS_WRITE & 0xff] = do_directory, [FS_SEEK & 0xff] = do_seek, [FS_DENTS & 0xff] = do_dents,
-        [FS_STAT & 0xff] = do_stat, [FS_SYNC & 0xff] = do_nothing, [FS_POLL & 0xff] = fs_poll, [FS_STATFS & 0xff] = do_statfs,
-        [FS_OPEN & 0xff] = do_open, [FS_LOOKUP & 0xff] = do_lookup, [FS_READLINK & 0xff] = do_readlink, [FS_SETATTR & 0xff] = do_setattr,
-        [FS_NAME & 0xff] = do_name, [FS_MOUNT & 0xff] = do_mount, [FS_UNMOUNT & 0xff] = do_nothing, [FS_CREATE & 0xff] = do_not_permitted,
-        [FS_SYMLINK & 0xff] = do_not_permitted, [FS_LINK & 0xff] = do_not_permitted, [FS_UNLINK & 0xff] = do_not_permitted,
+        [FS_READ & 0xff] = do_directory,
+        [FS_WRITE & 0xff] = do_directory,
+        [FS_SEEK & 0xff] = do_seek,
+        [FS_DENTS & 0xff] = do_dents,
+        [FS_STAT & 0xff] = do_stat,
+        [FS_SYNC & 0xff] = do_nothing,
+        [FS_POLL & 0xff] = fs_poll,
+        [FS_STATFS & 0xff] = do_statfs,
+        [FS_OPEN & 0xff] = do_open,
+        [FS_LOOKUP & 0xff] = do_lookup,
+        [FS_READLINK & 0xff] = do_readlink,
+        [FS_SETATTR & 0xff] = do_setattr,
+        [FS_NAME & 0xff] = do_name,
+        [FS_MOUNT & 0xff] = do_mount,
+        [FS_UNMOUNT & 0xff] = do_nothing,
+        [FS_CREATE & 0xff] = do_not_permitted,
+        [FS_SYMLINK & 0xff] = do_not_permitted,
+        [FS_LINK & 0xff] = do_not_permitted,
+        [FS_UNLINK & 0xff] = do_not_permitted,
         [FS_RENAME & 0xff] = do_not_permitted,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };

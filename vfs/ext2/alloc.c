@@ -1,5 +1,6 @@
-/* Allocation of blocks and inodes from the bitmaps of the groups: a block near the one before it in its file, a file's
- * inode in its directory's group, a directory below the root in an empty group (a light form of Orlov's allocator). */
+/* Allocation of blocks and inodes from the bitmaps of the groups: a block near the one before it in
+ * its file, a file's inode in its directory's group, a directory below the root in an empty group
+ * (a light form of Orlov's allocator). */
 #include "ext2.h"
 
 /* The first clear bit of the bitmap in [from, limit), or limit. */
@@ -33,7 +34,8 @@ static uint32_t find_clear_byte(const uint8_t *map, uint32_t from, uint32_t limi
 
 static uint32_t group_blocks(const struct mount *m, uint32_t group)
 {
-    return MIN(m->geo.blocks_per_group, m->geo.blocks - m->geo.first_block - group * m->geo.blocks_per_group);
+    return MIN(m->geo.blocks_per_group,
+               m->geo.blocks - m->geo.first_block - group * m->geo.blocks_per_group);
 }
 
 /* Whether a block holds bitmaps, inodes or the superblock, whatever the bitmap says about it. */
@@ -41,9 +43,9 @@ static bool block_is_system(struct mount *m, uint32_t block)
 {
     uint32_t number = (block - m->geo.first_block) / m->geo.blocks_per_group;
     const struct group *g = mount_group(m, number);
-    return block == g->block_bitmap || block == g->inode_bitmap
-        || (block >= g->inode_table && block - g->inode_table < m->geo.table_blocks)
-        || (number == 0 && block <= m->geo.first_block + m->geo.group_blocks);
+    return block == g->block_bitmap || block == g->inode_bitmap ||
+           (block >= g->inode_table && block - g->inode_table < m->geo.table_blocks) ||
+           (number == 0 && block <= m->geo.first_block + m->geo.group_blocks);
 }
 
 /* Takes a block out of one group, at `start` or behind if possible. -ENOSPC when it has none. */
@@ -91,7 +93,8 @@ int block_alloc(struct mount *m, uint32_t goal, uint32_t *block)
     uint32_t first = (goal - m->geo.first_block) / m->geo.blocks_per_group;
     for (uint32_t n = 0; n < m->geo.groups; n++) {
         uint32_t number = (first + n) % m->geo.groups;
-        int error = alloc_in_group(m, number, n ? 0 : (goal - m->geo.first_block) % m->geo.blocks_per_group, block);
+        int error = alloc_in_group(
+            m, number, n ? 0 : (goal - m->geo.first_block) % m->geo.blocks_per_group, block);
         if (error != -ENOSPC)
             return error;
     }
@@ -151,8 +154,8 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
     return error;
 }
 
-/* For a directory directly below the root: of the groups with no fewer free inodes than the average, the one with the
- * most free blocks and, among equals, the fewest directories. */
+/* For a directory directly below the root: of the groups with no fewer free inodes than the
+ * average, the one with the most free blocks and, among equals, the fewest directories. */
 static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
 {
     uint32_t average = m->free_inodes / m->geo.groups, best = otherwise;
@@ -161,7 +164,8 @@ static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
         const struct group *g = mount_group(m, n), *b = mount_group(m, best);
         if (!g->free_inodes || g->free_inodes < average)
             continue;
-        if (!found || g->free_blocks > b->free_blocks || (g->free_blocks == b->free_blocks && g->used_dirs < b->used_dirs))
+        if (!found || g->free_blocks > b->free_blocks ||
+            (g->free_blocks == b->free_blocks && g->used_dirs < b->used_dirs))
             best = n;
         found = true;
     }
@@ -191,7 +195,8 @@ uint32_t ino_reserve(const struct mount *m)
 
 bool ino_alone(struct mount *m, uint32_t ino)
 {
-    uint32_t number = (ino - 1) / m->geo.inodes_per_group, bit = (ino - 1) % m->geo.inodes_per_group;
+    uint32_t number = (ino - 1) / m->geo.inodes_per_group,
+             bit = (ino - 1) % m->geo.inodes_per_group;
     uint32_t per_block = m->geo.block_size / m->geo.inode_size, first = bit / per_block * per_block;
     struct page *page;
     if (cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
@@ -205,9 +210,11 @@ bool ino_alone(struct mount *m, uint32_t ino)
 
 void ino_free(struct mount *m, uint32_t ino, bool directory)
 {
-    uint32_t number = (ino - 1) / m->geo.inodes_per_group, bit = (ino - 1) % m->geo.inodes_per_group;
+    uint32_t number = (ino - 1) / m->geo.inodes_per_group,
+             bit = (ino - 1) % m->geo.inodes_per_group;
     struct page *page;
-    if (ino < m->geo.first_ino || cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
+    if (ino < m->geo.first_ino ||
+        cache_block(m->index, mount_group(m, number)->inode_bitmap, &page))
         return;
     struct group *g = mount_group(m, number);
     if (page->data[bit / 8] & 1 << bit % 8) {

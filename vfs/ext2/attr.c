@@ -9,7 +9,7 @@ int64_t do_open(struct message *m)
         return result;
     bool path = m->w[1] & O_PATH, writes = !path && fs_writes(m->w[1]);
     if (path)
-        m->w[1] &= ~(uint64_t)O_TRUNC;      /* only a name for it: any type will do */
+        m->w[1] &= ~(uint64_t)O_TRUNC; /* only a name for it: any type will do */
     else if (S_ISDIR(i->mode) && writes)
         result = -EISDIR;
     else if (!S_ISDIR(i->mode) && !S_ISREG(i->mode))
@@ -39,7 +39,8 @@ int64_t do_open(struct message *m)
     if (!result)
         result = inode_held(i, m->call);
     if (!result) {
-        result = connect(m, m->object, fs_connection_flags(m->w[1]) | cache_errors_at_open(inode_owner(i)));
+        result = connect(m, m->object,
+                         fs_connection_flags(m->w[1]) | cache_errors_at_open(inode_owner(i)));
         i->opens += result >= 0;
         i->writers += result >= 0 && writes;
         inode_let_go(i);
@@ -95,9 +96,19 @@ int64_t do_stat(struct message *m)
     if (error)
         return error;
     struct stat s = {
-        .dev = i->mount->dev, .ino = i->ino, .nlink = i->links, .mode = i->mode, .uid = i->uid, .gid = i->gid,
-        .rdev = inode_rdev(i), .size = i->size, .blksize = PAGE_SIZE, .blocks = i->sectors,
-        .atime = i->atime, .mtime = i->mtime, .ctime = i->ctime,
+        .dev = i->mount->dev,
+        .ino = i->ino,
+        .nlink = i->links,
+        .mode = i->mode,
+        .uid = i->uid,
+        .gid = i->gid,
+        .rdev = inode_rdev(i),
+        .size = i->size,
+        .blksize = PAGE_SIZE,
+        .blocks = i->sectors,
+        .atime = i->atime,
+        .mtime = i->mtime,
+        .ctime = i->ctime,
     };
     inode_put(i);
     return copy_out(m, 0, &s, sizeof(s));

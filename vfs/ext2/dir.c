@@ -1,14 +1,22 @@
-/* Directories: blocks of entries that are read from front to back, or, when there are many blocks, through an index
- * in memory (index.c). The hash trees that e2fsprogs may have made are read as plain blocks and no longer used
- * once a directory changes. Nothing in an entry is believed before dir_entry() has looked at it. */
+/* Directories: blocks of entries that are read from front to back, or, when there are many blocks,
+ * through an index in memory (index.c). The hash trees that e2fsprogs may have made are read as
+ * plain blocks and no longer used once a directory changes. Nothing in an entry is believed before
+ * dir_entry() has looked at it. */
 #include "ext2.h"
 
-enum { BLOCKS_AT_ONCE = 128 };   /* of a directory, and others go first */
-enum { INDEX_BLOCKS = 3 };       /* a directory of so many blocks gets an index */
+/* of a directory, and others go first */
+enum { BLOCKS_AT_ONCE = 128 };
+/* a directory of so many blocks gets an index */
+enum { INDEX_BLOCKS = 3 };
 
-static const uint8_t type_of_mode[16] = { [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6 };   /* by mode >> 12 */
+static const uint8_t type_of_mode[16] = {
+    [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6
+}; /* by mode >> 12 */
 
-static inline uint32_t dir_blocks(const struct inode *dir) { return dir->size >> dir->mount->geo.block_shift; }
+static inline uint32_t dir_blocks(const struct inode *dir)
+{
+    return dir->size >> dir->mount->geo.block_shift;
+}
 
 int dir_block(struct inode *dir, uint32_t number, struct page **page)
 {
@@ -21,7 +29,10 @@ int dir_block(struct inode *dir, uint32_t number, struct page **page)
     return error ? error : cache_block(dir->mount->index, block, page);
 }
 
-static int bad_entry(struct inode *dir) { return mount_corrupt(dir->mount, "bad entry in directory", dir->ino); }
+static int bad_entry(struct inode *dir)
+{
+    return mount_corrupt(dir->mount, "bad entry in directory", dir->ino);
+}
 
 static bool matches(const struct entry *e, const char *name, unsigned length)
 {
@@ -33,7 +44,8 @@ void place_put(struct place *p) { cache_put(p->page); }
 /* ---- Finding ---- */
 
 /* Looks for the name in one block; 0, -ENOENT, -EUCLEAN. */
-static int find_in_block(struct inode *dir, struct page *page, const char *name, unsigned length, struct place *p)
+static int find_in_block(struct inode *dir, struct page *page, const char *name, unsigned length,
+                         struct place *p)
 {
     for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
         struct entry *e = dir_entry(dir->mount, page, offset);
@@ -87,7 +99,8 @@ static int find_by_index(struct inode *dir, const char *name, unsigned length, s
             return 0;
         cache_put(page);
     }
-    return dir->index ? -ENOENT : find_linear(dir, name, length, p);   /* the index was dropped while we waited */
+    /* the index was dropped while we waited */
+    return dir->index ? -ENOENT : find_linear(dir, name, length, p);
 }
 
 int dir_find(struct inode *dir, const char *name, unsigned length, struct place *p)
@@ -95,7 +108,8 @@ int dir_find(struct inode *dir, const char *name, unsigned length, struct place 
     for (;;) {
         uint32_t version = dir->version;
         bool indexed = dir->index || (dir_blocks(dir) >= INDEX_BLOCKS && index_build(dir) == 0);
-        int error = indexed ? find_by_index(dir, name, length, p) : find_linear(dir, name, length, p);
+        int error = indexed ? find_by_index(dir, name, length, p)
+                            : find_linear(dir, name, length, p);
         if (error != -ENOENT || version == dir->version)
             return error;
     }
@@ -123,7 +137,8 @@ static void changed(struct inode *dir)
     flush_later();
 }
 
-static void fill_entry(struct mount *m, struct entry *e, const char *name, unsigned length, uint32_t ino, uint32_t mode)
+static void fill_entry(struct mount *m, struct entry *e, const char *name, unsigned length,
+                       uint32_t ino, uint32_t mode)
 {
     e->ino = ino;
     e->name_length = length;
@@ -132,8 +147,8 @@ static void fill_entry(struct mount *m, struct entry *e, const char *name, unsig
 }
 
 /* Puts the entry into the block if there is room. 1, 0, -EUCLEAN. */
-static int add_to_block(struct inode *dir, struct page *page, uint32_t number, const char *name, unsigned length,
-                        uint32_t ino, uint32_t mode)
+static int add_to_block(struct inode *dir, struct page *page, uint32_t number, const char *name,
+                        unsigned length, uint32_t ino, uint32_t mode)
 {
     struct mount *m = dir->mount;
     unsigned need = entry_size(length);
@@ -150,7 +165,8 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
             }
             fill_entry(m, new, name, length, ino, mode);
             cache_dirty(page);
-            index_add(dir, fs_hash(name, length), ((uint64_t)number << m->geo.block_shift) + offset + used);
+            index_add(dir, fs_hash(name, length),
+                      ((uint64_t)number << m->geo.block_shift) + offset + used);
             return 1;
         }
         offset += e->reclen;
@@ -200,7 +216,7 @@ int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino, 
     error = grow(dir, &page);
     if (error) {
         if (error == -ENOSPC)
-            map_cut(dir, dir_blocks(dir));     /* an indirect block may have been had, but no more */
+            map_cut(dir, dir_blocks(dir)); /* an indirect block may have been had, but no more */
         return error;
     }
     dir->slot_hint = dir_blocks(dir) - 1;
@@ -213,8 +229,9 @@ int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino, 
 void dir_remove(struct inode *dir, struct place *p, const char *name, unsigned length)
 {
     struct entry *e = p->entry;
-    index_remove(dir, fs_hash(name, length), ((uint64_t)p->block << dir->mount->geo.block_shift) + p->offset);
-    for (uint32_t offset = 0; offset < p->offset;) {       /* the entry before takes its room */
+    index_remove(dir, fs_hash(name, length),
+                 ((uint64_t)p->block << dir->mount->geo.block_shift) + p->offset);
+    for (uint32_t offset = 0; offset < p->offset;) { /* the entry before takes its room */
         struct entry *before = dir_entry(dir->mount, p->page, offset);
         if (!before)
             break;
@@ -283,8 +300,8 @@ int dir_empty(struct inode *dir)
 /* ---- Listing ---- */
 
 /* The entries of one block from `start` on. 1 to go on, 0 when the window is full, or an error. */
-static int dents_of_block(struct inode *dir, struct page *page, uint64_t base, uint32_t start, struct dents *d,
-                          uint64_t *position)
+static int dents_of_block(struct inode *dir, struct page *page, uint64_t base, uint32_t start,
+                          struct dents *d, uint64_t *position)
 {
     for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
         struct entry *e = dir_entry(dir->mount, page, offset);
@@ -293,7 +310,9 @@ static int dents_of_block(struct inode *dir, struct page *page, uint64_t base, u
         uint64_t next = base + offset + e->reclen;
         if (offset >= start) {
             uint8_t type = ext2_dtype(&dir->mount->geo, e);
-            int added = e->ino && e->name_length ? dents_add(d, e->ino, next, type, e->name, e->name_length) : 1;
+            int added = e->ino && e->name_length
+                            ? dents_add(d, e->ino, next, type, e->name, e->name_length)
+                            : 1;
             if (added <= 0)
                 return added;
             *position = next;
@@ -359,8 +378,9 @@ int64_t do_name(struct message *m)
                 break;
             }
             if (e->ino == fs_object_ino(m->w[3]) && !fs_is_dots(e->name, e->name_length)) {
-                result = e->name_length > m->w[2] ? -ERANGE
-                       : copy_out(m, 0, e->name, e->name_length) ? -EFAULT : e->name_length;
+                result = e->name_length > m->w[2]                  ? -ERANGE
+                         : copy_out(m, 0, e->name, e->name_length) ? -EFAULT
+                                                                   : e->name_length;
                 break;
             }
             offset += e->reclen;

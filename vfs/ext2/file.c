@@ -15,15 +15,16 @@ static int find_place(struct inode *i, uint64_t index, uint32_t *disk)
     return 0;
 }
 
-/* Brings page `index` and up to `ahead` - 1 pages behind it into the cache; the first is returned, held. Under
- * inode.lock. */
+/* Brings page `index` and up to `ahead` - 1 pages behind it into the cache; the first is returned,
+ * held. Under inode.lock. */
 static int bring(struct inode *i, uint64_t index, unsigned ahead, struct page **to)
 {
     struct page *pages[READ_AHEAD];
     uint64_t end = (i->size + PAGE_SIZE - 1) / PAGE_SIZE, owner = inode_owner(i);
     unsigned count = 0;
     int error = 0;
-    for (uint64_t n = index; count < MIN(ahead, (unsigned)READ_AHEAD) && (n < end || n == index); n++) {
+    for (uint64_t n = index; count < MIN(ahead, (unsigned)READ_AHEAD) && (n < end || n == index);
+         n++) {
         uint32_t disk[CACHE_UNITS] = { 0 };
         if (n != index && cache_has(owner, n))
             break;
@@ -90,10 +91,13 @@ int64_t do_read(struct message *m)
             p = held;
         }
         uint64_t part = MIN(length - done, PAGE_SIZE - offset);
-        struct page *next;                         /* one copy takes all pages that lie together in memory */
-        while (!held && part < length - done && (next = cache_find(owner, ++index)) && next->data == p->data + offset + part)
+        /* one copy takes all pages that lie together in memory */
+        struct page *next;
+        while (!held && part < length - done && (next = cache_find(owner, ++index)) &&
+               next->data == p->data + offset + part)
             part = MIN(length - done, part + PAGE_SIZE);
-        part = MIN(part, i->size > position ? i->size - position : 0);   /* it may have been cut while we waited */
+        /* it may have been cut while we waited */
+        part = MIN(part, i->size > position ? i->size - position : 0);
         if (part && copy_out(m, done, p->data + offset, part))
             error = -EFAULT;
         if (held)
@@ -117,8 +121,9 @@ int64_t do_read(struct message *m)
 
 /* ---- Writing ---- */
 
-/* The page, held, with a block of the disk under each unit that [from, to) of it touches. It is filled, unless it is
- * to be overwritten as a whole: then it is still fresh, and nothing of it can fail any more. */
+/* The page, held, with a block of the disk under each unit that [from, to) of it touches. It is
+ * filled, unless it is to be overwritten as a whole: then it is still fresh, and nothing of it can
+ * fail any more. */
 static int prepare(struct inode *i, uint64_t index, unsigned from, unsigned to, struct page **page)
 {
     struct mount *m = i->mount;
@@ -145,11 +150,12 @@ static int prepare(struct inode *i, uint64_t index, unsigned from, unsigned to, 
             *page = p;
             if (whole)
                 return 0;
-            memset(p->data, 0, PAGE_SIZE);       /* a hole */
+            memset(p->data, 0, PAGE_SIZE); /* a hole */
             cache_ready(p, 0);
         }
     }
-    for (unsigned u = from >> m->geo.block_shift; u <= (to - 1) >> m->geo.block_shift && !error; u++) {
+    for (unsigned u = from >> m->geo.block_shift; u <= (to - 1) >> m->geo.block_shift && !error;
+         u++) {
         uint32_t block;
         error = map_block(i, (index << shift) + u, true, &block);
         if (!error)
@@ -174,7 +180,9 @@ static void clear_tail(struct inode *i)
 static void unmap_tail(struct inode *i, struct page *p)
 {
     cache_settle(p);
-    for (unsigned u = (i->size % PAGE_SIZE + i->mount->geo.block_size - 1) >> i->mount->geo.block_shift; u < p->units; u++)
+    for (unsigned u =
+             (i->size % PAGE_SIZE + i->mount->geo.block_size - 1) >> i->mount->geo.block_shift;
+         u < p->units; u++)
         p->disk[u] = 0;
 }
 
@@ -188,7 +196,8 @@ static void cut_tail(struct inode *i, uint64_t reached)
         unmap_tail(i, p);
         cache_put(p);
     }
-    cache_forget_from(inode_owner(i), (i->size + PAGE_SIZE - 1) / PAGE_SIZE, (reached + PAGE_SIZE - 1) / PAGE_SIZE);
+    cache_forget_from(inode_owner(i), (i->size + PAGE_SIZE - 1) / PAGE_SIZE,
+                      (reached + PAGE_SIZE - 1) / PAGE_SIZE);
     map_cut(i, (i->size + i->mount->geo.block_size - 1) >> i->mount->geo.block_shift);
 }
 
@@ -222,7 +231,7 @@ static int64_t write_locked(struct inode *i, struct message *m)
         GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
-        done = 0;                /* the call comes again as a whole */
+        done = 0; /* the call comes again as a whole */
     uint64_t reached = position + length;
     if (done && position + done > i->size)
         i->size = position + done;
@@ -293,7 +302,8 @@ int file_resize(struct inode *i, uint64_t size)
         cache_put(last);
     }
     if (size < old) {
-        cache_forget_from(owner, (size + PAGE_SIZE - 1) / PAGE_SIZE, (old + PAGE_SIZE - 1) / PAGE_SIZE);
+        cache_forget_from(owner, (size + PAGE_SIZE - 1) / PAGE_SIZE,
+                          (old + PAGE_SIZE - 1) / PAGE_SIZE);
         error = map_cut(i, (size + m->geo.block_size - 1) >> m->geo.block_shift);
     }
     i->mtime = i->ctime = fs_now();
@@ -339,7 +349,8 @@ int64_t do_pages(struct message *m)
     if (error)
         return error;
     uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE, owner = inode_owner(i);
-    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
+    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)),
+             count = 0;
     struct page *pages[64];
     if (!S_ISREG(i->mode))
         error = -ENODEV;
@@ -379,7 +390,8 @@ static unsigned units_in_file(const struct inode *i, const struct page *p)
     return ((end - 1) >> i->mount->geo.block_shift) + 1;
 }
 
-/* A page that is written through a mapping may lie over a hole, which gets its blocks now. Under inode.lock. May wait. */
+/* A page that is written through a mapping may lie over a hole, which gets its blocks now. Under
+ * inode.lock. May wait. */
 static int page_place(struct inode *i, struct page *p)
 {
     unsigned shift = 12 - i->mount->geo.block_shift;
@@ -440,7 +452,8 @@ int64_t do_reserve(struct message *m)
     return result;
 }
 
-/* A page comes back that was written through a mapping. Its blocks it mostly has already (FS_RESERVE). */
+/* A page comes back that was written through a mapping. Its blocks it mostly has already
+ * (FS_RESERVE). */
 static int adopt_written(struct inode *i, struct page *p)
 {
     uint64_t start = p->index * PAGE_SIZE;

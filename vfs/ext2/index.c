@@ -1,20 +1,26 @@
-/* An index in memory of a large directory's names: an open-addressed table from the hash of a name to where in the
- * directory it stands. It holds all names of the directory or does not exist, so that it can also say that a name is
- * not there. It lasts while there is memory for it; then directories are read from front to back. */
+/* An index in memory of a large directory's names: an open-addressed table from the hash of a name
+ * to where in the directory it stands. It holds all names of the directory or does not exist, so
+ * that it can also say that a name is not there. It lasts while there is memory for it; then
+ * directories are read from front to back. */
 #include "ext2.h"
 
-enum { INDEXES = 8, FIRST_SLOTS = 1024, SIZES = 8, RESERVED_SIZES = 5 };   /* tables of FIRST_SLOTS << 0 .. SIZES - 1 */
+/* tables of FIRST_SLOTS << 0 .. SIZES - 1 */
+enum { INDEXES = 8, FIRST_SLOTS = 1024, SIZES = 8, RESERVED_SIZES = 5 };
 
-struct slot { uint32_t hash, where; };      /* where: byte offset / 4 + 2; 0: never used, 1: used once */
+/* where: byte offset / 4 + 2; 0: never used, 1: used once */
+struct slot {
+    uint32_t hash, where;
+};
 struct dir_index {
-    struct inode *dir;                      /* NULL: free */
-    struct slot  *slots;
-    uint32_t      size, used;               /* slots; those not 0 */
+    struct inode *dir; /* NULL: free */
+    struct slot *slots;
+    uint32_t size, used; /* slots; those not 0 */
 };
 
 static struct dir_index indexes[INDEXES];
-static unsigned         next_victim;
-static void            *free_tables[SIZES];  /* by size, each beginning with a pointer to the next */
+static unsigned next_victim;
+/* by size, each beginning with a pointer to the next */
+static void *free_tables[SIZES];
 
 static unsigned size_class(uint32_t slots) { return __builtin_ctz(slots / FIRST_SLOTS); }
 
@@ -30,8 +36,8 @@ static struct slot *table_take(uint32_t slots)
     return memset(table, 0, bytes);
 }
 
-/* A directory of so many blocks was too large for the memory that there was when its index was made; as long as no table has been given
- * back, making one again is in vain. */
+/* A directory of so many blocks was too large for the memory that there was when its index was
+ * made; as long as no table has been given back, making one again is in vain. */
 static uint32_t too_many_blocks = UINT32_MAX;
 
 static void table_give(struct slot *table, uint32_t slots)
@@ -47,7 +53,8 @@ static void table_give(struct slot *table, uint32_t slots)
 void index_init(void)
 {
     for (unsigned k = 0; k < RESERVED_SIZES; k++)
-        table_give(memory_pages((FIRST_SLOTS << k) * sizeof(struct slot) / PAGE_SIZE), FIRST_SLOTS << k);
+        table_give(memory_pages((FIRST_SLOTS << k) * sizeof(struct slot) / PAGE_SIZE),
+                   FIRST_SLOTS << k);
 }
 
 void index_drop(struct inode *dir)
@@ -141,7 +148,8 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
             error = -EUCLEAN;
             break;
         }
-        if (e->ino && !add(x, fs_hash(e->name, e->name_length), ((uint64_t)number << m->geo.block_shift) + offset))
+        if (e->ino && !add(x, fs_hash(e->name, e->name_length),
+                           ((uint64_t)number << m->geo.block_shift) + offset))
             error = -ENOMEM;
         offset += e->reclen;
     }
@@ -158,7 +166,8 @@ int index_build(struct inode *dir)
     int error = x.slots ? 0 : -ENOMEM;
     for (uint32_t n = 0; !error && n < blocks; n++)
         error = enter_block(dir, n, &x);
-    if (error || dir->version != version || dir->index) {    /* somebody else was faster, or the names have changed */
+    /* somebody else was faster, or the names have changed */
+    if (error || dir->version != version || dir->index) {
         table_give(x.slots, x.size);
         if (error == -ENOMEM && (x.used + 1) * 4 > x.size * 3)
             too_many_blocks = blocks;

@@ -1,14 +1,15 @@
-/* Inodes in memory: found by number, held while used, kept for a while afterwards, written into the inode table when
- * dirty, freed on the disk when nothing refers to them any more. */
+/* Inodes in memory: found by number, held while used, kept for a while afterwards, written into the
+ * inode table when dirty, freed on the disk when nothing refers to them any more. */
 #include "ext2.h"
 
 enum { HASH_SIZE = 512 };
 
 static struct inode *hash_table[HASH_SIZE];
-static struct inode  ring = { .older = &ring, .newer = &ring };  /* all that have a number; ring.newer is the oldest */
-static struct inode *unused;          /* linked by hash_next */
-static struct inode  all[INODES];
-static uint32_t      last_generation;
+/* all that have a number; ring.newer is the oldest */
+static struct inode ring = { .older = &ring, .newer = &ring };
+static struct inode *unused; /* linked by hash_next */
+static struct inode all[INODES];
+static uint32_t last_generation;
 
 static inline struct inode **bucket(const struct mount *m, uint32_t ino)
 {
@@ -51,7 +52,10 @@ static void forget(struct inode *i)
     recycle(i);
 }
 
-static inline bool idle(const struct inode *i) { return !i->uses && !i->opens && !i->holds && !i->loading && !i->freeing; }
+static inline bool idle(const struct inode *i)
+{
+    return !i->uses && !i->opens && !i->holds && !i->loading && !i->freeing;
+}
 
 void inodes_init(void)
 {
@@ -100,15 +104,17 @@ static struct inode *take(void)
 
 /* ---- The inode table ---- */
 
-/* The inode's place in its block of the table; the page is held. A block of which nothing is needed (`unused_block`) is not
- * read. */
-static int find_slot(struct mount *m, uint32_t ino, bool unused_block, struct page **page, struct disk_inode **d)
+/* The inode's place in its block of the table; the page is held. A block of which nothing is needed
+ * (`unused_block`) is not read. */
+static int find_slot(struct mount *m, uint32_t ino, bool unused_block, struct page **page,
+                     struct disk_inode **d)
 {
     uint32_t group = (ino - 1) / m->geo.inodes_per_group;
     uint64_t offset = (uint64_t)((ino - 1) % m->geo.inodes_per_group) * m->geo.inode_size;
     uint32_t block = mount_group(m, group)->inode_table + (offset >> m->geo.block_shift);
-    int error = unused_block && !cache_has(cache_meta(m->index), block) ? cache_block_new(m->index, block, page)
-                                                                         : cache_block(m->index, block, page);
+    int error = unused_block && !cache_has(cache_meta(m->index), block)
+                    ? cache_block_new(m->index, block, page)
+                    : cache_block(m->index, block, page);
     if (!error)
         *d = (struct disk_inode *)((*page)->data + (offset & (m->geo.block_size - 1)));
     return error;
@@ -196,7 +202,7 @@ again:
         i->uses--;
         error = error ? error : e;
         if (e)
-            i->dirty = false;    /* it has been said; do not try for ever */
+            i->dirty = false; /* it has been said; do not try for ever */
         goto again;
     }
     return error;
@@ -229,7 +235,8 @@ static struct inode *find(const struct mount *m, uint32_t ino)
     return i;
 }
 
-/* An empty inode in the hash, held and marked loading; or one that somebody else has put there meanwhile. */
+/* An empty inode in the hash, held and marked loading; or one that somebody else has put there
+ * meanwhile. */
 static struct inode *insert(struct mount *m, uint32_t ino, bool *mine)
 {
     struct inode *fresh = take(), *i = find(m, ino);
@@ -337,7 +344,9 @@ static void free_attributes(struct inode *i)
     i->file_acl = 0;
     if (!block || !block_ok(&m->geo, block) || cache_block(m->index, block, &page))
         return;
-    struct { uint32_t magic, references; } *head = (void *)page->data;
+    struct {
+        uint32_t magic, references;
+    } *head = (void *)page->data;
     bool last = head->magic == XATTR_MAGIC && head->references <= 1;
     if (head->magic == XATTR_MAGIC && !last) {
         head->references--;
@@ -397,7 +406,8 @@ int inode_create(struct inode *parent, uint32_t mode, uint32_t uid, uint32_t gid
     uint32_t ino;
     int error;
     do
-        error = uid && m->free_inodes <= ino_reserve(m) ? -ENOSPC : ino_alloc(parent, S_ISDIR(mode), &ino);
+        error = uid && m->free_inodes <= ino_reserve(m) ? -ENOSPC
+                                                        : ino_alloc(parent, S_ISDIR(mode), &ino);
     while (error == -ENOSPC && deletion_awaited(&m->deletions));
     if (error)
         return error;

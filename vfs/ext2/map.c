@@ -1,12 +1,15 @@
-/* From the blocks of a file to blocks of the disk: twelve direct, then by one, two and three indirect blocks. */
+/* From the blocks of a file to blocks of the disk: twelve direct, then by one, two and three
+ * indirect blocks. */
 #include "ext2.h"
 
-/* Where to look for a block that has no neighbour yet: in its inode's group, behind what was allocated there last. */
+/* Where to look for a block that has no neighbour yet: in its inode's group, behind what was
+ * allocated there last. */
 static uint32_t first_goal(const struct inode *i)
 {
     const struct mount *m = i->mount;
     uint32_t group = (i->ino - 1) / m->geo.inodes_per_group;
-    if (block_ok(&m->geo, m->recent) && (m->recent - m->geo.first_block) / m->geo.blocks_per_group == group)
+    if (block_ok(&m->geo, m->recent) &&
+        (m->recent - m->geo.first_block) / m->geo.blocks_per_group == group)
         return m->recent;
     return m->geo.first_block + group * m->geo.blocks_per_group;
 }
@@ -18,7 +21,7 @@ static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool 
     uint32_t block;
     int error;
     do {
-        bool left = !i->uid || m->free_blocks > m->super->r_blocks_count;   /* the rest is root's */
+        bool left = !i->uid || m->free_blocks > m->super->r_blocks_count; /* the rest is root's */
         error = left ? block_alloc(m, i->goal ? i->goal : first_goal(i), &block) : -ENOSPC;
     } while (error == -ENOSPC && deletion_awaited(&m->deletions));
     if (error)
@@ -93,9 +96,9 @@ static void drop_block(struct inode *i, uint32_t block)
     GIVE_WAY_EVERY(AT_ONCE, 1, i->sectors / sectors);
 }
 
-/* Frees the blocks below *slot, `depth` levels of indirection deep, from number `from` of them on; with from == 0
- * all of it. A slot is cleared before what it leads to is looked at: so an indirect block that leads back to
- * itself is walked once. */
+/* Frees the blocks below *slot, `depth` levels of indirection deep, from number `from` of them on;
+ * with from == 0 all of it. A slot is cleared before what it leads to is looked at: so an indirect
+ * block that leads back to itself is walked once. */
 static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint64_t from)
 {
     struct mount *m = i->mount;

@@ -58,9 +58,10 @@ int64_t do_lookup(struct message *m)
     return 0;
 }
 
-/* Makes an inode and its name; under the tree lock. `target` is a symbolic link's. The new inode is returned held. */
-static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t owner, uint64_t rdev, const char *target,
-                struct inode **to)
+/* Makes an inode and its name; under the tree lock. `target` is a symbolic link's. The new inode is
+ * returned held. */
+static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t owner, uint64_t rdev,
+                const char *target, struct inode **to)
 {
     unsigned length = strlen(name);
     uint32_t ino, uid = owner >> 32, gid = (uint32_t)owner;
@@ -91,7 +92,7 @@ static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t own
             i->links = 0;
     }
     if (error) {
-        inode_put(i);                /* frees it */
+        inode_put(i); /* frees it */
         return error;
     }
     if (directory) {
@@ -111,7 +112,12 @@ int64_t do_create(struct message *m)
         return error;
     uint32_t mode = (uint32_t)m->w[3];
     switch (mode & S_IFMT) {
-    case S_IFREG: case S_IFDIR: case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK: break;
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK: break;
     default: return -EINVAL;
     }
     struct inode *dir, *i;
@@ -119,8 +125,9 @@ int64_t do_create(struct message *m)
     if (error)
         return error;
     bool device = (mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK;
-    error = fs_is_dots(name, m->w[2]) ? -EEXIST
-          : make(dir, name, mode & (S_IFMT | 07777), m->w[4], device ? m->w[5] : 0, NULL, &i);
+    error = fs_is_dots(name, m->w[2])
+                ? -EEXIST
+                : make(dir, name, mode & (S_IFMT | 07777), m->w[4], device ? m->w[5] : 0, NULL, &i);
     leave(dir);
     if (error)
         return error;
@@ -180,7 +187,8 @@ int64_t do_symlink(struct message *m)
     error = enter(m, &dir);
     if (error)
         return error;
-    error = fs_is_dots(name, length) ? -EEXIST : make(dir, name, S_IFLNK | 0777, m->w[4], 0, target, &i);
+    error = fs_is_dots(name, length) ? -EEXIST
+                                     : make(dir, name, S_IFLNK | 0777, m->w[4], 0, target, &i);
     leave(dir);
     if (!error)
         inode_put(i);
@@ -242,7 +250,8 @@ int64_t do_link(struct message *m)
     else if (dir_lookup(dir, name, m->w[2], &ino) != -ENOENT)
         error = -EEXIST;
     if (!error) {
-        i->links++;              /* before the name is there, so that the disk never has more names than links */
+        /* before the name is there, so that the disk never has more names than links */
+        i->links++;
         error = dir_add(dir, name, m->w[2], i->ino, i->mode);
         if (error)
             i->links--;

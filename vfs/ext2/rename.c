@@ -1,12 +1,12 @@
-/* Rename, in all its cases: over something or not, of directories, which learn their new '..', and as an exchange.
- * The new name is written before the old one goes. */
+/* Rename, in all its cases: over something or not, of directories, which learn their new '..', and
+ * as an exchange. The new name is written before the old one goes. */
 #include "ext2.h"
 
-struct side {                       /* where from, or where to */
+struct side { /* where from, or where to */
     struct inode *dir;
-    char          name[NAME_MAX + 1];
-    unsigned      length;
-    struct inode *inode;            /* what bears the name now, held, or NULL */
+    char name[NAME_MAX + 1];
+    unsigned length;
+    struct inode *inode; /* what bears the name now, held, or NULL */
 };
 
 enum { LEVELS_AT_ONCE = 128 };
@@ -160,7 +160,8 @@ int64_t do_rename(struct message *m)
     struct side from = { .length = m->w[3] }, to = { .length = m->w[2] - m->w[3] };
     if (m->w[3] > m->w[2] || m->w[2] > 2 * NAME_MAX)
         return -ENAMETOOLONG;
-    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) || m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     int error = fs_name(m, 0, from.length, from.name);
     if (!error)

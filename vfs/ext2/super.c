@@ -1,7 +1,7 @@
 /* Mounting and unmounting, the superblock and the group descriptors, and writing everything back.
  *
- * While a file system is mounted read-write, the valid flag in its superblock is off on the disk; a clean unmount puts
- * it back. All numbers that later code leans on are checked here, once. */
+ * While a file system is mounted read-write, the valid flag in its superblock is off on the disk; a
+ * clean unmount puts it back. All numbers that later code leans on are checked here, once. */
 #include "ext2.h"
 
 enum { FLUSH_SECONDS = 5 };
@@ -9,7 +9,7 @@ enum { FLUSH_SECONDS = 5 };
 struct mount mounts[MOUNTS];
 
 static bool alarm_set;
-static struct lock sync_lock;     /* one mount, sync or unmount at a time */
+static struct lock sync_lock; /* one mount, sync or unmount at a time */
 
 void flush_later(void)
 {
@@ -104,9 +104,9 @@ static int load_groups(struct mount *m)
     m->free_blocks = m->free_inodes = m->directories = 0;
     for (uint32_t n = 0; n < m->geo.groups; n++) {
         const struct group *g = mount_group(m, n);
-        if (!in_group(m, n, g->block_bitmap, 1) || !in_group(m, n, g->inode_bitmap, 1)
-            || !in_group(m, n, g->inode_table, m->geo.table_blocks)
-            || g->free_blocks > m->geo.blocks_per_group || g->free_inodes > m->geo.inodes_per_group) {
+        if (!in_group(m, n, g->block_bitmap, 1) || !in_group(m, n, g->inode_bitmap, 1) ||
+            !in_group(m, n, g->inode_table, m->geo.table_blocks) ||
+            g->free_blocks > m->geo.blocks_per_group || g->free_inodes > m->geo.inodes_per_group) {
             print("impossible group descriptor %u", n);
             return -EUCLEAN;
         }
@@ -154,8 +154,10 @@ static int64_t remount(struct message *m)
         mount->read_only = true;
     } else if (!read_only && mount->read_only) {
         mount->was_valid = mount->super->state & STATE_VALID;
-        error = mount->super->rev_level && (mount->super->ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE))
-            ? -EROFS : go_read_write(mount);
+        error = mount->super->rev_level &&
+                        (mount->super->ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE))
+                    ? -EROFS
+                    : go_read_write(mount);
     }
     inode_put(root);
     return error;
@@ -191,7 +193,8 @@ static int load_mount(struct mount *m, endpoint_t service, uint64_t object, bool
     if (error)
         return error;
     m->was_valid = m->super->state & STATE_VALID;
-    m->large_file_noted = m->super->rev_level == 0;    /* revision 0 has no features to note it in */
+    /* revision 0 has no features to note it in */
+    m->large_file_noted = m->super->rev_level == 0;
     if (s.rev_level && (s.ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE)) && !read_only) {
         print("unknown features: mounted read-only");
         read_only = true;
@@ -208,7 +211,9 @@ static int64_t mount_new(struct message *m)
             mount = &mounts[k];
     if (!mount)
         return -ENOMEM;
-    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position, .read_only = true };
+    *mount = (struct mount){
+        .used = true, .index = mount - mounts, .dev = m->position, .read_only = true
+    };
     struct inode *root = NULL;
     int error = load_mount(mount, m->w[3], m->w[4], m->w[5] & MS_RDONLY);
     if (!error)
@@ -235,7 +240,8 @@ int64_t do_mount(struct message *m)
     return result;
 }
 
-/* Everything is written, the superblock at last as valid. Somebody may have come in meanwhile: then it is not over. */
+/* Everything is written, the superblock at last as valid. Somebody may have come in meanwhile: then
+ * it is not over. */
 static int close_mount(struct mount *m)
 {
     if (inodes_busy(m))
@@ -278,10 +284,15 @@ int64_t do_statfs(struct message *m)
     deletions_awaited(&mount->deletions);
     uint64_t reserved = MIN(mount->super->r_blocks_count, mount->free_blocks);
     struct statfs s = {
-        .type = SUPER_MAGIC, .bsize = mount->geo.block_size, .frsize = mount->geo.block_size, .namelen = NAME_MAX,
+        .type = SUPER_MAGIC,
+        .bsize = mount->geo.block_size,
+        .frsize = mount->geo.block_size,
+        .namelen = NAME_MAX,
         .blocks = mount->geo.blocks - ext2_overhead(&mount->geo),
-        .bfree = mount->free_blocks, .bavail = mount->free_blocks - reserved,
-        .files = mount->geo.inodes, .ffree = mount->free_inodes,
+        .bfree = mount->free_blocks,
+        .bavail = mount->free_blocks - reserved,
+        .files = mount->geo.inodes,
+        .ffree = mount->free_inodes,
         .flags = mount->read_only ? MS_RDONLY : 0,
     };
     memcpy(s.fsid, mount->super->uuid, sizeof(s.fsid));

@@ -1,4 +1,5 @@
-/* Mounts, inodes, blocks of files and names, as they stand on the disk. Every number is checked here, where it is used. */
+/* Mounts, inodes, blocks of files and names, as they stand on the disk. Every number is checked
+ * here, where it is used. */
 #include "ext2_ro.h"
 
 enum { MOUNTS = 8, VIRTIO = 0x80, MINORS = 0x80 };
@@ -13,9 +14,13 @@ int corrupt(struct mount *m, const char *what, uint64_t number)
     return -EUCLEAN;
 }
 
-/* ---- Mounts: their number names the device, so that one who has forgotten them can make them again ---- */
+/* ---- Mounts: their number names the device, so that one who has forgotten them can make them
+ * again ---- */
 
-uint64_t mount_dev(const struct mount *m) { return makedev(m->number & VIRTIO ? MAJOR_VIRTIO : MAJOR_IDE, m->number % MINORS); }
+uint64_t mount_dev(const struct mount *m)
+{
+    return makedev(m->number & VIRTIO ? MAJOR_VIRTIO : MAJOR_IDE, m->number % MINORS);
+}
 
 static struct mount *find(unsigned number)
 {
@@ -45,7 +50,8 @@ static int load(unsigned number, endpoint_t service, uint64_t object, struct mou
         return error;
     memcpy(&m->super, raw, sizeof(m->super));
     const char *wrong = ext2_check_super(&m->super, &m->geo);
-    if (!wrong && call_object(service, FS_SEEK, object, 0, SEEK_END, 0) < (int64_t)m->geo.blocks << m->geo.block_shift)
+    if (!wrong && call_object(service, FS_SEEK, object, 0, SEEK_END, 0) < (int64_t)m->geo.blocks
+                                                                              << m->geo.block_shift)
         wrong = "larger than its device";
     if (wrong) {
         print("cannot mount: %s", wrong);
@@ -60,14 +66,17 @@ static int load(unsigned number, endpoint_t service, uint64_t object, struct mou
 int mount_get(unsigned number, struct mount **to)
 {
     *to = find(number);
-    return *to ? 0 : load(number, service_find(number & VIRTIO ? "virtio_blk" : "ata"), number % MINORS, to);
+    return *to ? 0
+               : load(number, service_find(number & VIRTIO ? "virtio_blk" : "ata"), number % MINORS,
+                      to);
 }
 
 int64_t do_mount(struct message *m)
 {
     struct mount *mount;
     struct inode root;
-    unsigned major = dev_major(m->position), minor = dev_minor(m->position), number = (major == MAJOR_VIRTIO ? VIRTIO : 0) | minor;
+    unsigned major = dev_major(m->position), minor = dev_minor(m->position),
+             number = (major == MAJOR_VIRTIO ? VIRTIO : 0) | minor;
     if (!(m->w[5] & MS_RDONLY))
         return -EROFS;
     if (m->w[5] & MS_REMOUNT)
@@ -75,7 +84,7 @@ int64_t do_mount(struct message *m)
     if ((major != MAJOR_VIRTIO && major != MAJOR_IDE) || minor >= MINORS)
         return -ENODEV;
     if ((mount = find(number)))
-        drop(mount);                 /* files that were open beyond an unmount have brought it back */
+        drop(mount); /* files that were open beyond an unmount have brought it back */
     int error = load(number, m->w[3], m->w[4], &mount);
     if (error)
         return error;
@@ -105,9 +114,16 @@ int64_t do_statfs(struct message *m)
         return error;
     const struct super *s = &mount->super;
     struct statfs f = {
-        .type = SUPER_MAGIC, .bsize = mount->geo.block_size, .frsize = mount->geo.block_size, .namelen = NAME_MAX,
-        .blocks = mount->geo.blocks - ext2_overhead(&mount->geo), .bfree = s->free_blocks,
-        .bavail = s->free_blocks - MIN(s->r_blocks_count, s->free_blocks), .files = mount->geo.inodes, .ffree = s->free_inodes, .flags = MS_RDONLY,
+        .type = SUPER_MAGIC,
+        .bsize = mount->geo.block_size,
+        .frsize = mount->geo.block_size,
+        .namelen = NAME_MAX,
+        .blocks = mount->geo.blocks - ext2_overhead(&mount->geo),
+        .bfree = s->free_blocks,
+        .bavail = s->free_blocks - MIN(s->r_blocks_count, s->free_blocks),
+        .files = mount->geo.inodes,
+        .ffree = s->free_inodes,
+        .flags = MS_RDONLY,
     };
     memcpy(f.fsid, s->uuid, sizeof(f.fsid));
     return copy_out(m, 0, &f, sizeof(f));
@@ -118,7 +134,8 @@ int64_t do_statfs(struct message *m)
 static int block_read(struct mount *m, uint64_t block, const void **data)
 {
     struct page *p;
-    int error = block_ok(&m->geo, block) ? cache_block(m->index, block, &p) : corrupt(m, "block number out of range", block);
+    int error = block_ok(&m->geo, block) ? cache_block(m->index, block, &p)
+                                         : corrupt(m, "block number out of range", block);
     if (error)
         return error;
     *data = p->data;
@@ -136,11 +153,14 @@ int inode_get(struct mount *m, uint32_t ino, struct inode *i)
     const void *data;
     int error = block_read(m, g->first_block + 1 + group / per, &data);
     if (!error)
-        error = block_read(m, ((const struct group *)data)[group % per].inode_table + (offset >> g->block_shift), &data);
+        error = block_read(
+            m, ((const struct group *)data)[group % per].inode_table + (offset >> g->block_shift),
+            &data);
     if (error)
         return error;
     *i = (struct inode){ .mount = m, .ino = ino };
-    memcpy(&i->d, (const uint8_t *)data + offset % g->block_size, MIN(sizeof(i->d), (size_t)g->inode_size));
+    memcpy(&i->d, (const uint8_t *)data + offset % g->block_size,
+           MIN(sizeof(i->d), (size_t)g->inode_size));
     if (!i->d.links)
         return -ESTALE;
     i->size = ext2_size(&i->d);
@@ -170,7 +190,9 @@ static int file_block(struct inode *i, uint64_t number, uint32_t *block)
             return error;
         *block = ((const uint32_t *)slots)[path[k]];
     }
-    return !*block || block_ok(&i->mount->geo, *block) ? 0 : corrupt(i->mount, "block number out of range in inode", i->ino);
+    return !*block || block_ok(&i->mount->geo, *block)
+               ? 0
+               : corrupt(i->mount, "block number out of range in inode", i->ino);
 }
 
 int file_page(struct inode *i, uint64_t index, struct page **to)
@@ -193,7 +215,9 @@ int file_page(struct inode *i, uint64_t index, struct page **to)
     memcpy(p->disk, disk, units * sizeof(disk[0]));
     int error = cache_read(&p, 1);
     if (index == i->size / PAGE_SIZE)
-        memset(p->data + i->size % PAGE_SIZE, 0, PAGE_SIZE - i->size % PAGE_SIZE);     /* a program that maps it sees zeros behind the end */
+        memset(p->data + i->size % PAGE_SIZE, 0,
+               PAGE_SIZE -
+                   i->size % PAGE_SIZE); /* a program that maps it sees zeros behind the end */
     cache_ready(p, error);
     cache_put(p);
     return error;
@@ -210,7 +234,7 @@ int dir_next(struct inode *dir, uint64_t *at, struct entry **e)
         uint32_t offset = *at % g->block_size;
         *e = ext2_entry(g, p->data + *at % PAGE_SIZE - offset, offset);
         if (!*e)
-            return corrupt(dir->mount, "bad entry in directory", dir->ino);    /* a hole is one too */
+            return corrupt(dir->mount, "bad entry in directory", dir->ino); /* a hole is one too */
         *at += (*e)->reclen;
         if ((*e)->ino && (*e)->name_length)
             return 1;

@@ -1,4 +1,5 @@
-/* Files, directories and symbolic links, as programs ask for them: each request begins with its inode. */
+/* Files, directories and symbolic links, as programs ask for them: each request begins with its
+ * inode. */
 #include "ext2_ro.h"
 
 int64_t do_open(struct message *m)
@@ -23,8 +24,16 @@ int64_t do_stat(struct message *m)
         return error;
     const struct disk_inode *d = &i.d;
     struct stat s = {
-        .dev = mount_dev(i.mount), .ino = i.ino, .nlink = d->links, .mode = d->mode, .uid = d->uid | (uint32_t)d->uid_high << 16,
-        .gid = d->gid | (uint32_t)d->gid_high << 16, .rdev = ext2_rdev(d->mode, d->block), .size = i.size, .blksize = PAGE_SIZE, .blocks = d->sectors,
+        .dev = mount_dev(i.mount),
+        .ino = i.ino,
+        .nlink = d->links,
+        .mode = d->mode,
+        .uid = d->uid | (uint32_t)d->uid_high << 16,
+        .gid = d->gid | (uint32_t)d->gid_high << 16,
+        .rdev = ext2_rdev(d->mode, d->block),
+        .size = i.size,
+        .blksize = PAGE_SIZE,
+        .blocks = d->sectors,
     };
     ext2_times(&i.mount->geo, d, &s.atime, &s.mtime, &s.ctime);
     return copy_out(m, 0, &s, sizeof(s));
@@ -84,7 +93,8 @@ int64_t do_pages(struct message *m)
 {
     struct inode i;
     uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE;
-    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
+    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)),
+             count = 0;
     int error = inode_of(m->object, &i);
     if (error)
         return error;
@@ -145,7 +155,8 @@ int64_t do_lookup(struct message *m)
     if (error)
         return error == -ESTALE ? corrupt(dir.mount, "name of an unused inode", ino) : error;
     reply_words(m, inode_object(&i), i.d.mode | ext2_rdev(i.d.mode, i.d.block) << 32,
-                (uint64_t)(i.d.uid | (uint32_t)i.d.uid_high << 16) << 32 | i.d.gid | (uint32_t)i.d.gid_high << 16);
+                (uint64_t)(i.d.uid | (uint32_t)i.d.uid_high << 16) << 32 | i.d.gid |
+                    (uint32_t)i.d.gid_high << 16);
     return 0;
 }
 
@@ -158,7 +169,8 @@ int64_t do_dents(struct message *m)
     if (more)
         return more;
     dents_start(&d, m);
-    uint64_t position = m->position, at = position - position % dir.mount->geo.block_size;    /* entries are known from their block's beginning on */
+    /* entries are known from their block's beginning on */
+    uint64_t position = m->position, at = position - position % dir.mount->geo.block_size;
     while (added > 0 && (more = dir_next(&dir, &at, &e)) > 0) {
         if (at - e->reclen < position)
             continue;
@@ -200,7 +212,8 @@ int64_t do_readlink(struct message *m)
     if (!S_ISLNK(i.d.mode))
         return -EINVAL;
     if (ext2_has_blocks(&i.mount->geo, i.d.mode, i.d.sectors, i.d.file_acl)) {
-        error = i.d.block[0] ? file_page(&i, 0, &p) : corrupt(i.mount, "symbolic link without a block", i.ino);
+        error = i.d.block[0] ? file_page(&i, 0, &p)
+                             : corrupt(i.mount, "symbolic link without a block", i.ino);
         if (error)
             return error;
         target = p->data;

@@ -7,7 +7,8 @@ int64_t do_open(struct message *m)
     int64_t result = node_of(m->object, &n);
     if (result)
         return result;
-    bool path = m->w[1] & O_PATH, writes = !path && fs_writes(m->w[1]), truncates = !path && m->w[1] & O_TRUNC;
+    bool path = m->w[1] & O_PATH, writes = !path && fs_writes(m->w[1]),
+         truncates = !path && m->w[1] & O_TRUNC;
     if (n->directory && writes)
         result = -EISDIR;
     else if (n->removed && !n->opens && !n->holds)
@@ -28,7 +29,8 @@ int64_t do_open(struct message *m)
     if (!result)
         result = node_held(n, m->call);
     if (!result) {
-        result = connect(m, m->object, fs_connection_flags(m->w[1]) | cache_errors_at_open(node_owner(n)));
+        result = connect(m, m->object,
+                         fs_connection_flags(m->w[1]) | cache_errors_at_open(node_owner(n)));
         n->opens += result >= 0;
         n->writers += result >= 0 && writes;
         node_let_go(n);
@@ -84,8 +86,16 @@ int64_t do_stat(struct message *m)
         return error;
     uint64_t cluster = 1ull << n->mount->cluster_shift, size = n->directory ? cluster : n->size;
     struct stat s = {
-        .dev = n->mount->dev, .ino = n->ino, .nlink = n->removed ? 0 : 1, .mode = node_mode(n), .size = size, .blksize = PAGE_SIZE,
-        .blocks = (size + cluster - 1) / cluster * (cluster / 512), .atime = n->atime, .mtime = n->mtime, .ctime = n->mtime,
+        .dev = n->mount->dev,
+        .ino = n->ino,
+        .nlink = n->removed ? 0 : 1,
+        .mode = node_mode(n),
+        .size = size,
+        .blksize = PAGE_SIZE,
+        .blocks = (size + cluster - 1) / cluster * (cluster / 512),
+        .atime = n->atime,
+        .mtime = n->mtime,
+        .ctime = n->mtime,
     };
     node_put(n);
     return copy_out(m, 0, &s, sizeof(s));
@@ -105,8 +115,8 @@ int64_t do_setattr(struct message *m)
         return error;
     if (n->mount->read_only)
         error = -EROFS;
-    else if ((a.which & ATTR_MODE && (a.mode & 07777) != (node_mode(n) & 07777)) || (a.which & ATTR_UID && a.uid)
-             || (a.which & ATTR_GID && a.gid))
+    else if ((a.which & ATTR_MODE && (a.mode & 07777) != (node_mode(n) & 07777)) ||
+             (a.which & ATTR_UID && a.uid) || (a.which & ATTR_GID && a.gid))
         error = -EPERM;
     if (!error && a.which & (ATTR_ATIME | ATTR_MTIME)) {
         if (a.which & ATTR_ATIME)

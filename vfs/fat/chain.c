@@ -1,5 +1,5 @@
-/* The clusters of one file or directory, in order. The step that was found last is remembered, so that going on from
- * there is cheap. */
+/* The clusters of one file or directory, in order. The step that was found last is remembered, so
+ * that going on from there is cheap. */
 #include "fat.h"
 
 static void remember(struct node *n, uint32_t index, uint32_t cluster)
@@ -14,7 +14,8 @@ int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
     uint32_t at = 0, c = n->cluster;
     *cluster = 0;
     if (index >= m->clusters)
-        return allocate ? -ENOSPC : 0;   /* a chain has no more: behind its end, whoever asked for that */
+        return allocate ? -ENOSPC
+                        : 0; /* a chain has no more: behind its end, whoever asked for that */
     if (n->known_cluster && n->known_index <= index) {
         at = n->known_index;
         c = n->known_cluster;
@@ -76,6 +77,8 @@ int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *secto
     struct mount *m = n->mount;
     uint32_t cluster;
     int error = chain_find(n, offset >> m->cluster_shift, allocate, &cluster);
-    *sector = cluster ? cluster_sector(m, cluster) + ((offset & ((1u << m->cluster_shift) - 1)) >> m->sector_shift) : 0;
+    *sector = cluster ? cluster_sector(m, cluster) +
+                            ((offset & ((1u << m->cluster_shift) - 1)) >> m->sector_shift)
+                      : 0;
     return error;
 }

@@ -10,7 +10,10 @@ static int enter(struct message *m, struct node **dir)
     if (error)
         return error;
     lock_take(&(*dir)->mount->tree);
-    error = !(*dir)->directory ? -ENOTDIR : (*dir)->mount->read_only ? -EROFS : (*dir)->removed ? -ENOENT : 0;
+    error = !(*dir)->directory         ? -ENOTDIR
+            : (*dir)->mount->read_only ? -EROFS
+            : (*dir)->removed          ? -ENOENT
+                                       : 0;
     if (error) {
         lock_give(&(*dir)->mount->tree);
         node_put(*dir);
@@ -49,7 +52,7 @@ int64_t do_lookup(struct message *m)
         if (!error)
             error = node_at(dir->mount, f.place, &n);
         if (error == -ESTALE)
-            error = -ENOENT;             /* it has gone while we looked */
+            error = -ENOENT; /* it has gone while we looked */
     }
     node_put(dir);
     if (error)
@@ -60,15 +63,20 @@ int64_t do_lookup(struct message *m)
 }
 
 /* Under the tree lock: a file or directory with a name; the node is returned held. */
-static int make(struct node *dir, const char *name, unsigned length, bool directory, struct node **to)
+static int make(struct node *dir, const char *name, unsigned length, bool directory,
+                struct node **to)
 {
     struct found f;
     int error = dir_find(dir, name, length, &f);
     if (error != -ENOENT)
         return error ? error : -EEXIST;
     struct timespec64 now = fs_now();
-    struct node new = { .mount = dir->mount, .directory = directory, .attributes = directory ? ATTR_DIRECTORY : ATTR_ARCHIVE,
-                        .created = now, .mtime = now, .atime = now };
+    struct node new = { .mount = dir->mount,
+                        .directory = directory,
+                        .attributes = directory ? ATTR_DIRECTORY : ATTR_ARCHIVE,
+                        .created = now,
+                        .mtime = now,
+                        .atime = now };
     struct entry e;
     uint32_t place;
     error = directory ? dir_init(&new, dir) : 0;
@@ -159,7 +167,12 @@ int64_t do_unlink(struct message *m)
 
 /* ---- Rename ---- */
 
-struct side { struct node *dir, *node; struct found found; char name[NAME_MAX + 1]; unsigned length; };
+struct side {
+    struct node *dir, *node;
+    struct found found;
+    char name[NAME_MAX + 1];
+    unsigned length;
+};
 
 /* Whether `dir` lies in or below `top`. 1, 0 or an error. */
 static int is_below(struct node *dir, const struct node *top)
@@ -274,7 +287,7 @@ static int rename_locked(struct side *a, struct side *b, uint64_t flags)
         return flags & RENAME_NOREPLACE ? -EEXIST : 0;
     if (b->node && flags & RENAME_NOREPLACE)
         return -EEXIST;
-    return move(a, b);               /* also where only the case of the name changes */
+    return move(a, b); /* also where only the case of the name changes */
 }
 
 int64_t do_rename(struct message *m)
@@ -282,7 +295,8 @@ int64_t do_rename(struct message *m)
     struct side a = { .length = m->w[3] }, b = { .length = m->w[2] - m->w[3] };
     if (m->w[3] > m->w[2] || m->w[2] > 2 * NAME_MAX)
         return -ENAMETOOLONG;
-    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) || m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     int error = fs_name(m, 0, a.length, a.name);
     if (!error)
@@ -299,7 +313,9 @@ int64_t do_rename(struct message *m)
         node_put(b.dir);
         return error;
     }
-    error = a.dir->mount != b.dir->mount ? -EXDEV : !b.dir->directory ? -ENOTDIR : rename_locked(&a, &b, m->w[5]);
+    error = a.dir->mount != b.dir->mount ? -EXDEV
+            : !b.dir->directory          ? -ENOTDIR
+                                         : rename_locked(&a, &b, m->w[5]);
     if (a.node)
         node_put(a.node);
     if (b.node)

@@ -1,8 +1,13 @@
-/* Directories: slots of 32 bytes, each an entry or a part of the long name of the entry that follows. */
+/* Directories: slots of 32 bytes, each an entry or a part of the long name of the entry that
+ * follows. */
 #include "fat.h"
 
 /* Looks at one slot after another, holding the sector that it is in. */
-struct cursor { struct node *dir; struct page *page; uint32_t sector; };
+struct cursor {
+    struct node *dir;
+    struct page *page;
+    uint32_t sector;
+};
 
 static void cursor_end(struct cursor *c)
 {
@@ -11,9 +16,13 @@ static void cursor_end(struct cursor *c)
     c->page = NULL;
 }
 
-static bool fixed_root(const struct node *dir) { return dir->ino == ROOT_INO && dir->mount->bits != 32; }
+static bool fixed_root(const struct node *dir)
+{
+    return dir->ino == ROOT_INO && dir->mount->bits != 32;
+}
 
-/* How many sectors have been opened: whoever goes through many of them lets others go first now and then. */
+/* How many sectors have been opened: whoever goes through many of them lets others go first now and
+ * then. */
 enum { SECTORS_AT_ONCE = 128 };
 static unsigned sectors;
 
@@ -51,7 +60,12 @@ static int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t
 
 /* ---- Reading ---- */
 
-struct long_name { uint16_t units[LONG_PARTS * LONG_CHARS]; uint32_t first; unsigned parts, expected; uint8_t checksum; };
+struct long_name {
+    uint16_t units[LONG_PARTS * LONG_CHARS];
+    uint32_t first;
+    unsigned parts, expected;
+    uint8_t checksum;
+};
 
 /* Takes in one part; what does not fit together is forgotten. */
 static void take_part(struct long_name *l, const struct long_entry *e, uint32_t slot)
@@ -93,7 +107,8 @@ int dir_next(struct node *dir, uint32_t *slot, struct found *f)
             continue;
         }
         int length = l.parts && l.expected == 0 && name_checksum(e->name) == l.checksum
-                   ? name_from_units(l.units, l.parts * LONG_CHARS, f->name) : -EINVAL;
+                         ? name_from_units(l.units, l.parts * LONG_CHARS, f->name)
+                         : -EINVAL;
         f->first = length > 0 ? l.first : *slot;
         f->length = length > 0 ? (unsigned)length : name_from_short(e, f->name);
         f->slot = (*slot)++;
@@ -253,7 +268,8 @@ static int short_taken(struct node *dir, const uint8_t *name)
 }
 
 /* A short name for the entry, and how many parts of a long name it needs besides. */
-static int choose_names(struct node *dir, const char *name, unsigned length, uint8_t *to, uint16_t *units, int *count)
+static int choose_names(struct node *dir, const char *name, unsigned length, uint8_t *to,
+                        uint16_t *units, int *count)
 {
     *count = 0;
     if (name_to_short(name, length, to)) {
@@ -273,7 +289,8 @@ static int choose_names(struct node *dir, const char *name, unsigned length, uin
     return -ENOSPC;
 }
 
-static void index_add(struct node *dir, const char *name, unsigned length, const uint8_t *short_name, uint32_t first, unsigned parts)
+static void index_add(struct node *dir, const char *name, unsigned length,
+                      const uint8_t *short_name, uint32_t first, unsigned parts)
 {
     struct found f = { .first = first, .slot = first + parts, .length = length };
     memcpy(f.name, name, length);
@@ -281,7 +298,8 @@ static void index_add(struct node *dir, const char *name, unsigned length, const
     names_added(dir, &f);
 }
 
-int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e, uint32_t *place)
+int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e,
+            uint32_t *place)
 {
     struct entry new = *e, *slot;
     uint16_t units[NAME_UNITS];
@@ -299,7 +317,8 @@ int dir_add(struct node *dir, const char *name, unsigned length, const struct en
     *place = 0;
     new.cases = 0;
     uint32_t behind = 0;
-    if (ends && cursor_at(&c, first + parts + 1, &slot, &behind) == 0) {   /* first the end, which moves */
+    /* first the end, which moves */
+    if (ends && cursor_at(&c, first + parts + 1, &slot, &behind) == 0) {
         slot->name[0] = ENTRY_END;
         cache_dirty(c.page);
     }
@@ -352,7 +371,10 @@ static void set_cluster(const struct mount *m, struct entry *e, uint32_t cluster
     e->cluster_high = m->bits == 32 ? cluster >> 16 : 0;
 }
 
-static uint32_t parent_cluster(const struct node *parent) { return parent->ino == ROOT_INO ? 0 : parent->cluster; }
+static uint32_t parent_cluster(const struct node *parent)
+{
+    return parent->ino == ROOT_INO ? 0 : parent->cluster;
+}
 
 int dir_init(struct node *dir, const struct node *parent)
 {
@@ -376,7 +398,8 @@ int dir_init(struct node *dir, const struct node *parent)
 }
 
 /* The entry '..' of the directory whose first cluster this is: its cluster, 0 for the root. */
-static int read_parent(struct mount *m, uint32_t cluster, uint32_t *parent, uint32_t set, bool write)
+static int read_parent(struct mount *m, uint32_t cluster, uint32_t *parent, uint32_t set,
+                       bool write)
 {
     struct page *page;
     if (!cluster_ok(m, cluster))
@@ -424,8 +447,9 @@ int dir_parent(struct node *dir, struct node **to)
     struct found f;
     int more;
     while ((more = dir_next(above ? &grand : m->root, &slot, &f)) == 1)
-        if (f.entry.attributes & ATTR_DIRECTORY && !fs_is_dots(f.name, f.length)
-            && (f.entry.cluster_low | (m->bits == 32 ? (uint32_t)(f.entry.cluster_high & 0x0fff) << 16 : 0)) == cluster)
+        if (f.entry.attributes & ATTR_DIRECTORY && !fs_is_dots(f.name, f.length) &&
+            (f.entry.cluster_low |
+             (m->bits == 32 ? (uint32_t)(f.entry.cluster_high & 0x0fff) << 16 : 0)) == cluster)
             return node_at(m, f.place, to);
     return more < 0 ? more : mount_corrupt(m, "'..' leads nowhere", cluster);
 }
@@ -455,15 +479,18 @@ int64_t do_dents(struct message *m)
             position = 2;
         node_put(parent);
     }
-    bool beyond = position >= DIRECTORY_SLOTS + 2;   /* lseek goes anywhere */
-    for (uint32_t slot = position >= 2 ? position - 2 : 0; !error && added == 1 && !beyond && !dir->removed;) {
+    bool beyond = position >= DIRECTORY_SLOTS + 2; /* lseek goes anywhere */
+    for (uint32_t slot = position >= 2 ? position - 2 : 0;
+         !error && added == 1 && !beyond && !dir->removed;) {
         int more = dir_next(dir, &slot, &f);
         if (more <= 0) {
             error = d.sent + d.filled ? 0 : more;
             break;
         }
         if (!fs_is_dots(f.name, f.length)) {
-            added = dents_add(&d, node_number(dir->mount, f.place), slot + 2, f.entry.attributes & ATTR_DIRECTORY ? DT_DIR : DT_REG, f.name, f.length);
+            added = dents_add(&d, node_number(dir->mount, f.place), slot + 2,
+                              f.entry.attributes & ATTR_DIRECTORY ? DT_DIR : DT_REG, f.name,
+                              f.length);
             if (added != 1)
                 break;
         }
@@ -487,9 +514,14 @@ int64_t do_name(struct message *m)
     struct found f;
     uint32_t slot = 0;
     int more = 0;
-    while (dir->directory && n->place && (more = dir_next(dir, &slot, &f)) == 1 && f.place != n->place)
+    while (dir->directory && n->place && (more = dir_next(dir, &slot, &f)) == 1 &&
+           f.place != n->place)
         ;
-    result = !dir->directory ? -ENOTDIR : more < 0 ? more : more == 0 ? -ENOENT : f.length > m->w[2] ? -ERANGE : (int64_t)f.length;
+    result = !dir->directory      ? -ENOTDIR
+             : more < 0           ? more
+             : more == 0          ? -ENOENT
+             : f.length > m->w[2] ? -ERANGE
+                                  : (int64_t)f.length;
     node_put(n);
     node_put(dir);
     return result > 0 && copy_out(m, 0, f.name, f.length) ? -EFAULT : result;

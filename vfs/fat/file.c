@@ -1,5 +1,5 @@
-/* The contents of files: through the cache, a page at a time. A FAT file has no holes: what a write or a truncation
- * leaves out is filled with zeros. */
+/* The contents of files: through the cache, a page at a time. A FAT file has no holes: what a write
+ * or a truncation leaves out is filled with zeros. */
 #include "fat.h"
 
 enum { READ_AHEAD = 16, READ_AROUND = 4 };
@@ -11,7 +11,8 @@ static uint32_t clusters_of(const struct node *n, uint64_t size)
     return (size + (1ull << n->mount->cluster_shift) - 1) >> n->mount->cluster_shift;
 }
 
-/* Where the page's sectors are; those behind the file's last cluster are nowhere. Under node.lock. */
+/* Where the page's sectors are; those behind the file's last cluster are nowhere. Under node.lock.
+ */
 static int find_place(struct node *n, uint64_t index, uint32_t *disk)
 {
     uint64_t end = (uint64_t)clusters_of(n, n->size) << n->mount->cluster_shift;
@@ -29,14 +30,16 @@ static int find_place(struct node *n, uint64_t index, uint32_t *disk)
     return 0;
 }
 
-/* Brings page `index` and some behind it into the cache; the first is returned, held. Under node.lock. */
+/* Brings page `index` and some behind it into the cache; the first is returned, held. Under
+ * node.lock. */
 static int bring(struct node *n, uint64_t index, unsigned ahead, struct page **to)
 {
     struct page *pages[READ_AHEAD];
     uint64_t end = (n->size + (uint64_t)PAGE_SIZE - 1) / PAGE_SIZE, owner = node_owner(n);
     unsigned count = 0;
     int error = 0;
-    for (uint64_t k = index; count < MIN(ahead, (unsigned)READ_AHEAD) && (k < end || k == index); k++) {
+    for (uint64_t k = index; count < MIN(ahead, (unsigned)READ_AHEAD) && (k < end || k == index);
+         k++) {
         uint32_t disk[CACHE_UNITS] = { 0 };
         if (k != index && cache_has(owner, k))
             break;
@@ -62,7 +65,8 @@ static int bring(struct node *n, uint64_t index, unsigned ahead, struct page **t
         return error;
     error = cache_read(pages, count);
     if (index + count >= end) {
-        uint64_t start = (index + count - 1) * PAGE_SIZE, used = n->size > start ? n->size - start : 0;
+        uint64_t start = (index + count - 1) * PAGE_SIZE,
+                 used = n->size > start ? n->size - start : 0;
         if (used < PAGE_SIZE)
             memset(pages[count - 1]->data + used, 0, PAGE_SIZE - used);
     }
@@ -141,9 +145,11 @@ static int prepare(struct node *n, uint64_t index, unsigned from, unsigned to, s
             cache_ready(p, 0);
         }
     }
-    for (unsigned u = from >> n->mount->sector_shift; u <= (to - 1) >> n->mount->sector_shift && !error; u++) {
+    for (unsigned u = from >> n->mount->sector_shift;
+         u <= (to - 1) >> n->mount->sector_shift && !error; u++) {
         uint32_t sector;
-        error = chain_sector(n, index * PAGE_SIZE + ((uint64_t)u << n->mount->sector_shift), true, &sector);
+        error = chain_sector(n, index * PAGE_SIZE + ((uint64_t)u << n->mount->sector_shift), true,
+                             &sector);
         if (!error)
             p->disk[u] = sector;
     }
@@ -173,12 +179,14 @@ static int cut(struct node *n, uint64_t size, uint64_t reached)
     if (p) {
         cache_settle(p);
         memset(p->data + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
-        for (unsigned u = (size % PAGE_SIZE + n->mount->sector_size - 1) >> n->mount->sector_shift; u < p->units; u++)
+        for (unsigned u = (size % PAGE_SIZE + n->mount->sector_size - 1) >> n->mount->sector_shift;
+             u < p->units; u++)
             p->disk[u] = 0;
         cache_dirty(p);
         cache_put(p);
     }
-    cache_forget_from(node_owner(n), (size + PAGE_SIZE - 1) / PAGE_SIZE, (reached + PAGE_SIZE - 1) / PAGE_SIZE);
+    cache_forget_from(node_owner(n), (size + PAGE_SIZE - 1) / PAGE_SIZE,
+                      (reached + PAGE_SIZE - 1) / PAGE_SIZE);
     return chain_cut(n, clusters_of(n, size));
 }
 
@@ -214,7 +222,8 @@ static void touch(struct node *n)
 
 static int64_t write_locked(struct node *n, struct message *m)
 {
-    uint64_t position = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0, old = n->size;
+    uint64_t position = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0,
+             old = n->size;
     uint64_t limit = fs_size_limit(m, FILE_MAX);
     if (!length)
         return 0;
@@ -238,7 +247,7 @@ static int64_t write_locked(struct node *n, struct message *m)
         GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
-        done = 0;                /* the call comes again as a whole */
+        done = 0; /* the call comes again as a whole */
     uint64_t size = done ? MAX(n->size, position + done) : old;
     if (error && (position + length > filled || filled > old))
         cut(n, size, MAX(position + length, filled));
@@ -315,7 +324,8 @@ int64_t do_pages(struct message *m)
     if (error)
         return error;
     uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE, owner = node_owner(n);
-    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
+    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)),
+             count = 0;
     struct page *pages[64];
     if (n->directory)
         error = -ENODEV;

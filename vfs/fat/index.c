@@ -1,36 +1,53 @@
-/* Where names stand in a directory: a hash table of slots, made by going through the directory once, and kept while its node is in
- * memory. FAT itself has no order, so without it each name that is looked for or made costs a walk through all of them, and a thousand
- * files in one directory are a thousand thousand slots.
+/* Where names stand in a directory: a hash table of slots, made by going through the directory
+ * once, and kept while its node is in memory. FAT itself has no order, so without it each name that
+ * is looked for or made costs a walk through all of them, and a thousand files in one directory are
+ * a thousand thousand slots.
  *
- * An entry is a slot, and some bits of the hash; which of those with the right bits is meant, the directory itself says. Each name has two: one
- * by its name, with the slot where its long name begins; one by its short name, with the slot of its entry. A table that becomes too full, by
+ * An entry is a slot, and some bits of the hash; which of those with the right bits is meant, the
+ * directory itself says. Each name has two: one by its name, with the slot where its long name
+ * begins; one by its short name, with the slot of its entry. A table that becomes too full, by
  * names or by the holes that others have left, is dropped, and made anew when it is wanted next. */
 #include "fat.h"
 
 enum {
-    SLOT_BITS = 17, TABLE_FIRST = 512, TABLE_MOST = 1 << 15, TABLES_MOST = 1 << 16,   /* places */
-    FULL = 3, FULL_OF = 4,            /* so many of so many places are used */
+    SLOT_BITS = 17,
+    TABLE_FIRST = 512,
+    TABLE_MOST = 1 << 15,
+    TABLES_MOST = 1 << 16, /* places */
+    FULL = 3,
+    FULL_OF = 4, /* so many of so many places are used */
     ROOMS = LONG_PARTS + 2,
-    EMPTY = 0, HOLE = 1, SLOT_FIRST = 2,   /* in the slot's bits of an entry */
+    EMPTY = 0,
+    HOLE = 1,
+    SLOT_FIRST = 2, /* in the slot's bits of an entry */
 };
 
 struct names {
-    struct node  *dir;
-    struct names *next;               /* in a list of all, the newest first */
-    bool          ready;              /* all names are in it */
-    uint32_t      size, used;         /* places; those that are not empty, holes included */
-    uint32_t      room[ROOMS];        /* [n]: before this slot there are no n free ones in a row */
-    uint32_t      table[];
+    struct node *dir;
+    struct names *next;   /* in a list of all, the newest first */
+    bool ready;           /* all names are in it */
+    uint32_t size, used;  /* places; those that are not empty, holes included */
+    uint32_t room[ROOMS]; /* [n]: before this slot there are no n free ones in a row */
+    uint32_t table[];
 };
 
 static struct names *all;
-static uint32_t places;               /* of all tables together */
+static uint32_t places; /* of all tables together */
 
-uint32_t names_short_hash(const uint8_t *short_name) { return fs_hash((const char *)short_name, 11) ^ 0x5a5a5a5a; }
+uint32_t names_short_hash(const uint8_t *short_name)
+{
+    return fs_hash((const char *)short_name, 11) ^ 0x5a5a5a5a;
+}
 
-static uint32_t entry_of(uint32_t hash, uint32_t slot) { return hash >> SLOT_BITS << SLOT_BITS | (slot + SLOT_FIRST); }
+static uint32_t entry_of(uint32_t hash, uint32_t slot)
+{
+    return hash >> SLOT_BITS << SLOT_BITS | (slot + SLOT_FIRST);
+}
 static uint32_t place_of(const struct names *x, uint32_t hash) { return hash & (x->size - 1); }
-static uint32_t place_after(const struct names *x, uint32_t place) { return (place + 1) & (x->size - 1); }
+static uint32_t place_after(const struct names *x, uint32_t place)
+{
+    return (place + 1) & (x->size - 1);
+}
 
 void names_forget(struct node *dir)
 {
@@ -81,7 +98,8 @@ static bool put(struct names *x, uint32_t hash, uint32_t slot)
 
 static bool put_both(struct names *x, const struct found *f)
 {
-    return put(x, name_hash(f->name, f->length), f->first) && put(x, names_short_hash(f->entry.name), f->slot);
+    return put(x, name_hash(f->name, f->length), f->first) &&
+           put(x, names_short_hash(f->entry.name), f->slot);
 }
 
 static void take(struct names *x, uint32_t hash, uint32_t slot)
@@ -93,7 +111,8 @@ static void take(struct names *x, uint32_t hash, uint32_t slot)
         }
 }
 
-/* Goes through the directory: 1; 0 when the table is too small; -EAGAIN when the directory has changed meanwhile, or another error. May wait. */
+/* Goes through the directory: 1; 0 when the table is too small; -EAGAIN when the directory has
+ * changed meanwhile, or another error. May wait. */
 static int fill(struct node *dir)
 {
     struct found f;
@@ -160,11 +179,14 @@ void names_removed(struct node *dir, const struct found *f)
         return;
     take(x, name_hash(f->name, f->length), f->first);
     take(x, names_short_hash(f->entry.name), f->slot);
-    for (unsigned n = 0; n < ROOMS; n++)   /* free slots before these may make a row with them */
+    for (unsigned n = 0; n < ROOMS; n++) /* free slots before these may make a row with them */
         x->room[n] = MIN(x->room[n], f->first - MIN(f->first, (uint32_t)ROOMS));
 }
 
-uint32_t names_room(const struct node *dir, unsigned count) { return dir->names ? dir->names->room[count] : 0; }
+uint32_t names_room(const struct node *dir, unsigned count)
+{
+    return dir->names ? dir->names->room[count] : 0;
+}
 
 void names_room_found(struct node *dir, unsigned count, uint32_t first)
 {

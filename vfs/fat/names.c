@@ -48,7 +48,8 @@ unsigned name_from_short(const struct entry *e, char *name)
 
 static bool short_char(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c > 0 && strchr("$%'-_@~`!(){}^#&", c));
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c > 0 && strchr("$%'-_@~`!(){}^#&", c));
 }
 
 bool name_to_short(const char *name, unsigned length, uint8_t *to)
@@ -113,7 +114,11 @@ static int decode(const char *name, unsigned length, unsigned *at, uint32_t *c)
 {
     static const uint32_t smallest[] = { 0, 0x80, 0x800, 0x10000 };
     uint8_t first = name[(*at)++];
-    unsigned more = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : 4;
+    unsigned more = first < 0x80       ? 0
+                    : first >> 5 == 6  ? 1
+                    : first >> 4 == 14 ? 2
+                    : first >> 3 == 30 ? 3
+                                       : 4;
     if (more == 4)
         return -EINVAL;
     *c = more ? first & (0x3f >> more) : first;
@@ -150,7 +155,8 @@ int name_from_units(const uint16_t *units, unsigned count, char *name)
     unsigned length = 0;
     for (unsigned k = 0; k < count && units[k]; k++) {
         uint32_t c = units[k];
-        if (c >= 0xd800 && c < 0xdc00 && k + 1 < count && units[k + 1] >= 0xdc00 && units[k + 1] < 0xe000)
+        if (c >= 0xd800 && c < 0xdc00 && k + 1 < count && units[k + 1] >= 0xdc00 &&
+            units[k + 1] < 0xe000)
             c = 0x10000 + ((c & 0x3ff) << 10) + (units[++k] & 0x3ff);
         unsigned bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
         if (c < 0x20 || c == '/' || (c >= 0xd800 && c < 0xe000) || length + bytes > NAME_MAX)
@@ -187,7 +193,8 @@ void long_units(const struct long_entry *e, uint16_t *units)
         memcpy(&units[k], unit_at((struct long_entry *)e, k), 2);
 }
 
-void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, uint8_t checksum, struct long_entry *to)
+void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, uint8_t checksum,
+               struct long_entry *to)
 {
     memset(to, 0, sizeof(*to));
     to->order = (part + 1) | (last ? LONG_LAST : 0);
@@ -202,7 +209,8 @@ void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, 
 
 /* ---- Times: local time is UTC ---- */
 
-/* Days since 1970 of a date, by the rule that a year begins in March (so that leap days come last). */
+/* Days since 1970 of a date, by the rule that a year begins in March (so that leap days come last).
+ */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
     year -= month <= 2;
@@ -215,7 +223,8 @@ struct timespec64 time_unpack(uint16_t date, uint16_t time, uint8_t ms10)
     unsigned month = date >> 5 & 15, day = date & 31;
     if (month < 1 || month > 12 || day < 1)
         return (struct timespec64){ 0, 0 };
-    int64_t sec = days_of(1980 + (date >> 9), month, day) * DAY + (time >> 11) * 3600 + (time >> 5 & 63) * 60 + (time & 31) * 2;
+    int64_t sec = days_of(1980 + (date >> 9), month, day) * DAY + (time >> 11) * 3600 +
+                  (time >> 5 & 63) * 60 + (time & 31) * 2;
     return (struct timespec64){ sec + ms10 / 100, ms10 % 100 * 10000000 };
 }
 

@@ -1,14 +1,18 @@
-/* Files in memory: found by number or by the place of their entry, kept for a while, written into the entry when dirty. */
+/* Files in memory: found by number or by the place of their entry, kept for a while, written into
+ * the entry when dirty. */
 #include "fat.h"
 
 enum { HASH_SIZE = 256, ALIAS_SHIFT = 28, ALIASES = 15 };
 
-static struct node  all[NODES];
+static struct node all[NODES];
 static struct node *unused;
-static struct node *hash_table[HASH_SIZE];           /* by number */
-static struct node  ring = { .older = &ring, .newer = &ring };   /* ring.newer is the oldest */
+static struct node *hash_table[HASH_SIZE];                    /* by number */
+static struct node ring = { .older = &ring, .newer = &ring }; /* ring.newer is the oldest */
 
-static inline struct node **bucket(const struct mount *m, uint32_t ino) { return &hash_table[(ino + m->index * 31u) % HASH_SIZE]; }
+static inline struct node **bucket(const struct mount *m, uint32_t ino)
+{
+    return &hash_table[(ino + m->index * 31u) % HASH_SIZE];
+}
 
 void nodes_init(void)
 {
@@ -97,7 +101,8 @@ static struct node *find_ino(const struct mount *m, uint32_t ino)
     return n;
 }
 
-/* A node has the number of the place where it was first seen, or, if somebody else has that, an alias of it. */
+/* A node has the number of the place where it was first seen, or, if somebody else has that, an
+ * alias of it. */
 static struct node *find_place(const struct mount *m, uint32_t place)
 {
     for (struct node *n = ring.older; n != &ring; n = n->older)
@@ -140,13 +145,15 @@ static int load(struct node *n)
     int error = entry_page(n->mount, n->place, &page, &e);
     if (error)
         return error;
-    if (e->name[0] == ENTRY_END || e->name[0] == ENTRY_FREE || e->attributes & ATTR_VOLUME || e->name[0] == '.') {
+    if (e->name[0] == ENTRY_END || e->name[0] == ENTRY_FREE || e->attributes & ATTR_VOLUME ||
+        e->name[0] == '.') {
         cache_put(page);
         return -ESTALE;
     }
     n->directory = e->attributes & ATTR_DIRECTORY;
     n->attributes = e->attributes;
-    n->cluster = e->cluster_low | (n->mount->bits == 32 ? (uint32_t)(e->cluster_high & 0x0fff) << 16 : 0);
+    n->cluster = e->cluster_low |
+                 (n->mount->bits == 32 ? (uint32_t)(e->cluster_high & 0x0fff) << 16 : 0);
     n->size = n->directory ? 0 : e->size;
     n->generation = fs_hash((char *)e->name, 11) & 0xffffff;
     n->mtime = time_unpack(e->date, e->time, 0);
@@ -211,7 +218,11 @@ int node_root(struct mount *m)
     struct node *n = take();
     if (!n)
         return -ENFILE;
-    *n = (struct node){ .mount = m, .ino = ROOT_INO, .uses = 1, .directory = true, .cluster = m->root_cluster,
+    *n = (struct node){ .mount = m,
+                        .ino = ROOT_INO,
+                        .uses = 1,
+                        .directory = true,
+                        .cluster = m->root_cluster,
                         .attributes = ATTR_DIRECTORY };
     n->mtime = n->atime = n->created = fs_now();
     n->hash_next = *bucket(m, ROOT_INO);
@@ -247,7 +258,8 @@ static void destroy(struct node *n)
     deletion_begins(&m->deletions);
     cache_forget_from(node_owner(n), 0, ((uint64_t)n->size + PAGE_SIZE - 1) / PAGE_SIZE);
     if (n->directory)
-        for (uint32_t c = n->cluster, next, steps = 0; c && steps < m->clusters; c = next, steps++) {
+        for (uint32_t c = n->cluster, next, steps = 0; c && steps < m->clusters;
+             c = next, steps++) {
             for (uint32_t s = 0; s < m->cluster_sectors; s++)
                 cache_forget(cache_meta(m->index), cluster_sector(m, c) + s);
             if (table_next(m, c, &next))
@@ -297,7 +309,8 @@ int node_store(struct node *n)
     int error = entry_page(n->mount, place, &page, &e);
     if (error)
         return error;
-    if (n->place == place && !n->removed) {      /* else it was moved while we waited, and written then */
+    /* else it was moved while we waited, and written then */
+    if (n->place == place && !n->removed) {
         n->dirty = false;
         entry_of_node(n, e);
         cache_dirty(page);

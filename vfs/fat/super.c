@@ -1,12 +1,12 @@
-/* Mounting and unmounting FAT disks, and writing everything back. While a disk is mounted read-write, the dirty mark in
- * its first sector is set. */
+/* Mounting and unmounting FAT disks, and writing everything back. While a disk is mounted
+ * read-write, the dirty mark in its first sector is set. */
 #include "fat.h"
 
 enum { FLUSH_SECONDS = 5, MAGIC = 0x4d44, MAX12 = 4084, MAX16 = 65524, MAX32 = 0x0ffffff5 };
 
 struct mount mounts[MOUNTS];
 static bool alarm_set;
-static struct lock sync_lock;     /* one mount, sync or unmount at a time */
+static struct lock sync_lock; /* one mount, sync or unmount at a time */
 
 void flush_later(void)
 {
@@ -58,7 +58,8 @@ static int info_store(struct mount *m)
 
 int mount_sync(struct mount *m)
 {
-    int a = nodes_store(m), b = info_store(m), c = cache_sync_meta(m->index), d = cache_sync_data(m->index);
+    int a = nodes_store(m), b = info_store(m), c = cache_sync_meta(m->index),
+        d = cache_sync_data(m->index);
     return a ? a : b ? b : c ? c : d;
 }
 
@@ -79,13 +80,15 @@ static int set_dirty_mark(struct mount *m, bool dirty)
 /* ---- Mounting ---- */
 
 /* Takes the geometry out of the first sector. NULL, or what is wrong with it. */
-static const char *check_boot(struct mount *m, const struct boot *b, uint16_t signature, uint64_t device_bytes)
+static const char *check_boot(struct mount *m, const struct boot *b, uint16_t signature,
+                              uint64_t device_bytes)
 {
     if (signature != BOOT_SIGNATURE || (b->jump[0] != 0xeb && b->jump[0] != 0xe9))
         return "not a FAT file system";
     if (b->sector_size < 512 || b->sector_size > PAGE_SIZE || b->sector_size & (b->sector_size - 1))
         return "impossible sector size";
-    if (!b->cluster_sectors || b->cluster_sectors & (b->cluster_sectors - 1) || !b->reserved || !b->fats || b->fats > 4)
+    if (!b->cluster_sectors || b->cluster_sectors & (b->cluster_sectors - 1) || !b->reserved ||
+        !b->fats || b->fats > 4)
         return "impossible geometry";
     m->sector_size = b->sector_size;
     m->sector_shift = __builtin_ctz(b->sector_size);
@@ -106,12 +109,15 @@ static const char *check_boot(struct mount *m, const struct boot *b, uint16_t si
     m->clusters = (sectors - m->data_start) / m->cluster_sectors;
     m->bits = wide ? 32 : m->clusters <= MAX12 ? 12 : 16;
     uint64_t need = ((uint64_t)m->clusters + 2) * m->bits / 8;
-    if (!m->clusters || m->clusters > (wide ? MAX32 : MAX16) || need > (uint64_t)m->table_sectors << m->sector_shift)
+    if (!m->clusters || m->clusters > (wide ? MAX32 : MAX16) ||
+        need > (uint64_t)m->table_sectors << m->sector_shift)
         return "impossible number of clusters";
     if (wide ? !cluster_ok(m, b->new.root_cluster) || b->new.version : !m->root_sectors)
         return "impossible root directory";
     m->root_cluster = wide ? b->new.root_cluster : 0;
-    m->info_sector = wide && b->new.info_sector > 0 && b->new.info_sector < b->reserved ? b->new.info_sector : 0;
+    m->info_sector = wide && b->new.info_sector > 0 && b->new.info_sector < b->reserved
+                         ? b->new.info_sector
+                         : 0;
     return NULL;
 }
 
@@ -203,7 +209,9 @@ static int64_t mount_new(struct message *m)
             mount = &mounts[k];
     if (!mount)
         return -ENOMEM;
-    *mount = (struct mount){ .used = true, .index = mount - mounts, .dev = m->position, .read_only = true };
+    *mount = (struct mount){
+        .used = true, .index = mount - mounts, .dev = m->position, .read_only = true
+    };
     int error = load_mount(mount, m->w[3], m->w[4], m->w[5] & MS_RDONLY);
     if (error) {
         drop_mount(mount);
@@ -221,7 +229,8 @@ int64_t do_mount(struct message *m)
     return result;
 }
 
-/* Everything is written, the dirty mark at last. Somebody may have come in meanwhile: then it is not over. */
+/* Everything is written, the dirty mark at last. Somebody may have come in meanwhile: then it is
+ * not over. */
 static int close_mount(struct mount *m)
 {
     if (nodes_busy(m))
@@ -263,8 +272,14 @@ int64_t do_statfs(struct message *m)
         return error;
     deletions_awaited(&mount->deletions);
     struct statfs s = {
-        .type = MAGIC, .bsize = 1ll << mount->cluster_shift, .frsize = 1ll << mount->cluster_shift, .namelen = NAME_MAX,
-        .blocks = mount->clusters, .bfree = mount->free, .bavail = mount->free, .flags = mount->read_only ? MS_RDONLY : 0,
+        .type = MAGIC,
+        .bsize = 1ll << mount->cluster_shift,
+        .frsize = 1ll << mount->cluster_shift,
+        .namelen = NAME_MAX,
+        .blocks = mount->clusters,
+        .bfree = mount->free,
+        .bavail = mount->free,
+        .flags = mount->read_only ? MS_RDONLY : 0,
     };
     return copy_out(m, 0, &s, sizeof(s));
 }

@@ -1,5 +1,5 @@
-/* The file allocation table: for each cluster the next one of its file. It is cached like a file, and written to all
- * its copies; the first is the one that is read. */
+/* The file allocation table: for each cluster the next one of its file. It is cached like a file,
+ * and written to all its copies; the first is the one that is read. */
 #include "fat.h"
 
 enum { OWNER_TABLE = 1 };
@@ -26,7 +26,8 @@ static int table_page(struct mount *m, unsigned copy, uint64_t offset, struct pa
 }
 
 /* Reads or writes bytes of one copy that may lie on two pages. */
-static int table_bytes(struct mount *m, unsigned copy, uint64_t offset, uint8_t *bytes, unsigned count, bool write)
+static int table_bytes(struct mount *m, unsigned copy, uint64_t offset, uint8_t *bytes,
+                       unsigned count, bool write)
 {
     while (count) {
         struct page *p;
@@ -75,7 +76,8 @@ static int set(struct mount *m, uint32_t cluster, uint32_t value)
         return error;
     if (m->bits == 12) {
         unsigned both = b[0] | b[1] << 8;
-        both = cluster & 1 ? (both & 0xf) | (value & 0xfff) << 4 : (both & 0xf000) | (value & 0xfff);
+        both = cluster & 1 ? (both & 0xf) | (value & 0xfff) << 4
+                           : (both & 0xf000) | (value & 0xfff);
         b[0] = both;
         b[1] = both >> 8;
     } else {
@@ -89,7 +91,10 @@ static int set(struct mount *m, uint32_t cluster, uint32_t value)
     return error;
 }
 
-static uint32_t end_mark(const struct mount *m) { return m->bits == 12 ? 0xfff : m->bits == 16 ? 0xffff : 0x0fffffff; }
+static uint32_t end_mark(const struct mount *m)
+{
+    return m->bits == 12 ? 0xfff : m->bits == 16 ? 0xffff : 0x0fffffff;
+}
 
 int table_next(struct mount *m, uint32_t cluster, uint32_t *next)
 {
@@ -154,7 +159,8 @@ int table_free(struct mount *m, uint32_t cluster)
         uint32_t next;
         --left;
         GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, left);
-        error = table_next(m, cluster, &next);    /* a chain that leads back meets a cluster that is free by then */
+        /* a chain that leads back meets a cluster that is free by then */
+        error = table_next(m, cluster, &next);
         if (error)
             break;
         error = set(m, cluster, 0);

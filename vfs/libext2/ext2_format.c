@@ -1,7 +1,9 @@
-/* What can be said of an ext2 disk's structures by looking at them alone; the contracts stand in ext2_format.h. */
+/* What can be said of an ext2 disk's structures by looking at them alone; the contracts stand in
+ * ext2_format.h. */
 #include "ext2_format.h"
 
-const uint8_t ext2_dtypes[8] = { DT_UNKNOWN, DT_REG, DT_DIR, DT_CHR, DT_BLK, DT_FIFO, DT_SOCK, DT_LNK };
+const uint8_t ext2_dtypes[8] = { DT_UNKNOWN, DT_REG,  DT_DIR,  DT_CHR,
+                                 DT_BLK,     DT_FIFO, DT_SOCK, DT_LNK };
 
 const char *ext2_check_super(const struct super *s, struct geometry *g)
 {
@@ -29,7 +31,8 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
         return "impossible first block";
     if (g->blocks_per_group < 8 || g->blocks_per_group > g->block_size * 8)
         return "impossible blocks per group";
-    if (g->inode_size < OLD_INODE_SIZE || g->inode_size > g->block_size || (g->inode_size & (g->inode_size - 1)))
+    if (g->inode_size < OLD_INODE_SIZE || g->inode_size > g->block_size ||
+        (g->inode_size & (g->inode_size - 1)))
         return "impossible inode size";
     if (g->inodes_per_group == 0 || g->inodes_per_group > g->block_size * 8)
         return "impossible inodes per group";
@@ -38,7 +41,8 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
         return "impossible number of inodes";
     if (g->first_ino < OLD_FIRST_INO || g->first_ino > g->inodes_per_group)
         return "impossible first inode";
-    g->table_blocks = ((uint64_t)g->inodes_per_group * g->inode_size + g->block_size - 1) >> g->block_shift;
+    g->table_blocks = ((uint64_t)g->inodes_per_group * g->inode_size + g->block_size - 1) >>
+                      g->block_shift;
     uint32_t per = g->block_size / sizeof(struct group);
     g->group_blocks = (g->groups + per - 1) / per;
     if (g->group_blocks >= g->blocks_per_group || g->group_blocks >= g->blocks - g->first_block - 1)
@@ -93,7 +97,10 @@ int ext2_path(const struct geometry *g, uint64_t number, uint32_t path[4])
 
 /* ---- Inodes ---- */
 
-uint64_t ext2_size(const struct disk_inode *d) { return d->size | (S_ISREG(d->mode) ? (uint64_t)d->size_high << 32 : 0); }
+uint64_t ext2_size(const struct disk_inode *d)
+{
+    return d->size | (S_ISREG(d->mode) ? (uint64_t)d->size_high << 32 : 0);
+}
 
 bool ext2_has_blocks(const struct geometry *g, uint32_t mode, uint32_t sectors, uint32_t file_acl)
 {
@@ -107,17 +114,22 @@ const char *ext2_check_inode(const struct geometry *g, const struct disk_inode *
 {
     uint64_t size = ext2_size(d);
     switch (d->mode & S_IFMT) {
-    case S_IFREG:
-        return size > ext2_limit(g) ? "impossible size of inode" : NULL;
+    case S_IFREG: return size > ext2_limit(g) ? "impossible size of inode" : NULL;
     case S_IFDIR:
-        return size == 0 || size & (g->block_size - 1) || size >> g->block_shift > g->blocks ? "impossible size of directory" : NULL;
+        return size == 0 || size & (g->block_size - 1) || size >> g->block_shift > g->blocks
+                   ? "impossible size of directory"
+                   : NULL;
     case S_IFLNK:
-        return size == 0 || size >= (ext2_has_blocks(g, d->mode, d->sectors, d->file_acl) ? g->block_size : sizeof(d->block))
-            ? "impossible size of symbolic link" : NULL;
-    case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK:
-        return NULL;
-    default:
-        return "impossible type of inode";
+        return size == 0 || size >= (ext2_has_blocks(g, d->mode, d->sectors, d->file_acl)
+                                         ? g->block_size
+                                         : sizeof(d->block))
+                   ? "impossible size of symbolic link"
+                   : NULL;
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK: return NULL;
+    default: return "impossible type of inode";
     }
 }
 
@@ -133,16 +145,19 @@ uint64_t ext2_rdev(uint32_t mode, const uint32_t block[])
 
 bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d)
 {
-    return g->inode_size >= sizeof(*d) && d->extra_isize >= offsetof(struct disk_inode, crtime) - OLD_INODE_SIZE
-        && d->extra_isize <= g->inode_size - OLD_INODE_SIZE;
+    return g->inode_size >= sizeof(*d) &&
+           d->extra_isize >= offsetof(struct disk_inode, crtime) - OLD_INODE_SIZE &&
+           d->extra_isize <= g->inode_size - OLD_INODE_SIZE;
 }
 
 static struct timespec64 unpack_time(uint32_t sec, uint32_t extra)
 {
-    return (struct timespec64){ (int64_t)(int32_t)sec + ((int64_t)(extra & 3) << 32), MIN(extra >> 2, 999999999u) };
+    return (struct timespec64){ (int64_t)(int32_t)sec + ((int64_t)(extra & 3) << 32),
+                                MIN(extra >> 2, 999999999u) };
 }
 
-void ext2_times(const struct geometry *g, const struct disk_inode *d, struct timespec64 *atime, struct timespec64 *mtime, struct timespec64 *ctime)
+void ext2_times(const struct geometry *g, const struct disk_inode *d, struct timespec64 *atime,
+                struct timespec64 *mtime, struct timespec64 *ctime)
 {
     bool extra = ext2_has_extra(g, d);
     *atime = unpack_time(d->atime, extra ? d->atime_extra : 0);

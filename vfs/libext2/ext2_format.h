@@ -1,5 +1,6 @@
-/* The second extended file system as it lies on the disk (little-endian), revision 0 and 1. The specification that
- * this follows is "The Second Extended File System: Internal Layout" by Dave Poirier. */
+/* The second extended file system as it lies on the disk (little-endian), revision 0 and 1. The
+ * specification that this follows is "The Second Extended File System: Internal Layout" by Dave
+ * Poirier. */
 #ifndef EXT2_FORMAT_H
 #define EXT2_FORMAT_H
 
@@ -9,13 +10,25 @@
 #include "service.h"
 
 enum {
-    SUPER_OFFSET = 1024, SUPER_MAGIC = 0xef53, STATE_VALID = 1, STATE_ERRORS = 2,
-    ROOT_INO = 2, RESIZE_INO = 7, OLD_FIRST_INO = 11, OLD_INODE_SIZE = 128, EXTRA_ISIZE = 32,
+    SUPER_OFFSET = 1024,
+    SUPER_MAGIC = 0xef53,
+    STATE_VALID = 1,
+    STATE_ERRORS = 2,
+    ROOT_INO = 2,
+    RESIZE_INO = 7,
+    OLD_FIRST_INO = 11,
+    OLD_INODE_SIZE = 128,
+    EXTRA_ISIZE = 32,
     COMPAT_DIR_INDEX = 0x20,
     INCOMPAT_FILETYPE = 2,
-    RO_SPARSE_SUPER = 1, RO_LARGE_FILE = 2,
-    FLAG_INDEX = 0x1000,                 /* of an inode: a directory with a hash tree */
-    DIRECT = 12, IND = 12, DIND = 13, TIND = 14, BLOCKS = 15,
+    RO_SPARSE_SUPER = 1,
+    RO_LARGE_FILE = 2,
+    FLAG_INDEX = 0x1000, /* of an inode: a directory with a hash tree */
+    DIRECT = 12,
+    IND = 12,
+    DIND = 13,
+    TIND = 14,
+    BLOCKS = 15,
     LINKS_MAX = 32000,
     XATTR_MAGIC = 0xea020000,
 };
@@ -31,10 +44,10 @@ struct super {
     uint32_t first_ino;
     uint16_t inode_size, block_group_nr;
     uint32_t compat, incompat, ro_compat;
-    uint8_t  uuid[16];
-    char     volume_name[16], last_mounted[64];
+    uint8_t uuid[16];
+    char volume_name[16], last_mounted[64];
     uint32_t algorithm_bitmap;
-    uint8_t  prealloc_blocks, prealloc_dir_blocks;
+    uint8_t prealloc_blocks, prealloc_dir_blocks;
     uint16_t reserved_gdt_blocks;
 };
 
@@ -59,42 +72,55 @@ struct disk_inode {
 _Static_assert(offsetof(struct disk_inode, extra_isize) == 128, "the classical inode");
 
 struct entry {
-    uint32_t ino;        /* 0: unused */
-    uint16_t reclen;     /* to the next entry, a multiple of 4; the last one reaches to the end of the block */
-    uint8_t  name_length, type;
-    char     name[];
+    uint32_t ino; /* 0: unused */
+    /* to the next entry, a multiple of 4; the last one reaches to the end of the block */
+    uint16_t reclen;
+    uint8_t name_length, type;
+    char name[];
 };
 enum { ENTRY_HEAD = 8 };
-static inline unsigned entry_size(unsigned name_length) { return (ENTRY_HEAD + name_length + 3) & ~3u; }
+static inline unsigned entry_size(unsigned name_length)
+{
+    return (ENTRY_HEAD + name_length + 3) & ~3u;
+}
 
 /* The type of an entry as programs see it; on disks without `filetype` it is not known. */
 extern const uint8_t ext2_dtypes[8];
 
 /* What a superblock says, in the units that code counts in. */
 struct geometry {
-    uint32_t block_size, block_shift, per_block;   /* block numbers in an indirect block */
-    uint32_t blocks, first_block, groups, blocks_per_group, inodes_per_group, inodes, inode_size, first_ino;
-    uint32_t table_blocks, group_blocks;           /* of a group's inode table; of all group descriptors */
-    bool     filetype, sparse_super;
+    uint32_t block_size, block_shift, per_block; /* block numbers in an indirect block */
+    uint32_t blocks, first_block, groups, blocks_per_group, inodes_per_group, inodes, inode_size,
+        first_ino;
+    /* of a group's inode table; of all group descriptors */
+    uint32_t table_blocks, group_blocks;
+    bool filetype, sparse_super;
 };
 
 /* The functions called check say what is wrong, or NULL. */
 const char *ext2_check_super(const struct super *s, struct geometry *g);
 const char *ext2_check_inode(const struct geometry *g, const struct disk_inode *d);
 
-static inline bool block_ok(const struct geometry *g, uint64_t block) { return block >= g->first_block && block < g->blocks; }
-uint64_t ext2_overhead(const struct geometry *g);    /* blocks that hold the file system itself */
+static inline bool block_ok(const struct geometry *g, uint64_t block)
+{
+    return block >= g->first_block && block < g->blocks;
+}
+uint64_t ext2_overhead(const struct geometry *g); /* blocks that hold the file system itself */
 
-uint64_t ext2_limit(const struct geometry *g);       /* the largest possible file, in bytes */
-/* The indices on the way to a file's block, the first into disk_inode.block. Their number, 1..4, or 0 beyond the limit. */
+uint64_t ext2_limit(const struct geometry *g); /* the largest possible file, in bytes */
+/* The indices on the way to a file's block, the first into disk_inode.block. Their number, 1..4, or
+ * 0 beyond the limit. */
 int ext2_path(const struct geometry *g, uint64_t number, uint32_t path[4]);
 
 uint64_t ext2_size(const struct disk_inode *d);
-/* Whether an inode's block[] are numbers of blocks, and not a short symbolic link or a device number. */
+/* Whether an inode's block[] are numbers of blocks, and not a short symbolic link or a device
+ * number. */
 bool ext2_has_blocks(const struct geometry *g, uint32_t mode, uint32_t sectors, uint32_t file_acl);
 uint64_t ext2_rdev(uint32_t mode, const uint32_t block[]);
-bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d);   /* the fields behind the classical inode */
-void ext2_times(const struct geometry *g, const struct disk_inode *d, struct timespec64 *atime, struct timespec64 *mtime, struct timespec64 *ctime);
+/* the fields behind the classical inode */
+bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d);
+void ext2_times(const struct geometry *g, const struct disk_inode *d, struct timespec64 *atime,
+                struct timespec64 *mtime, struct timespec64 *ctime);
 
 /* The entry at `offset` of a directory's block if it is sound, else NULL. */
 static inline struct entry *ext2_entry(const struct geometry *g, uint8_t *block, uint32_t offset)
@@ -102,8 +128,8 @@ static inline struct entry *ext2_entry(const struct geometry *g, uint8_t *block,
     if (offset > g->block_size - ENTRY_HEAD)
         return NULL;
     struct entry *e = (struct entry *)(block + offset);
-    if (e->reclen < ENTRY_HEAD || (e->reclen & 3) || e->reclen > g->block_size - offset
-        || (e->ino && entry_size(e->name_length) > e->reclen) || e->ino > g->inodes)
+    if (e->reclen < ENTRY_HEAD || (e->reclen & 3) || e->reclen > g->block_size - offset ||
+        (e->ino && entry_size(e->name_length) > e->reclen) || e->ino > g->inodes)
         return NULL;
     return e;
 }

@@ -1,26 +1,25 @@
-/* The pool of cached pages: finding, holding, reusing. What moves them to and from the device is in cache_io.c.
- * Least recently used frames are reused first; the idea is the buffer cache of every Unix (Bach, chapter 3; Tanenbaum,
- * Operating Systems: Design and Implementation, 5.6.4), with pages of files instead of blocks. */
+/* The pool of cached pages: finding, holding, reusing. What moves them to and from the device is in
+ * cache_io.c. Least recently used frames are reused first; the idea is the buffer cache of every
+ * Unix (Bach, chapter 3; Tanenbaum, Operating Systems: Design and Implementation, 5.6.4), with
+ * pages of files instead of blocks. */
 #include "cache.h"
 
 #include "cache_private.h"
 
 enum { HASH_SIZE = 4096, GROW_PAGES = 32 };
 
-static struct page *hash_table[HASH_SIZE];   /* by owner and index */
-static struct page *address_table[HASH_SIZE];/* by address; every frame, for ever */
-static struct page  ring = { .older = &ring, .newer = &ring };   /* ring.newer is the oldest page, ring.older the newest */
-static struct page *free_pages;            /* linked by hash_next */
-static size_t   frames, frames_max, pinned;
-static bool     full;                      /* the pool cannot grow any more */
+static struct page *hash_table[HASH_SIZE];    /* by owner and index */
+static struct page *address_table[HASH_SIZE]; /* by address; every frame, for ever */
+/* ring.newer is the oldest page, ring.older the newest */
+static struct page ring = { .older = &ring, .newer = &ring };
+static struct page *free_pages; /* linked by hash_next */
+static size_t frames, frames_max, pinned;
+static bool full; /* the pool cannot grow any more */
 
-struct page  dirty_ring = { .before = &dirty_ring, .behind = &dirty_ring };
-size_t       dirty_count;
+struct page dirty_ring = { .before = &dirty_ring, .behind = &dirty_ring };
+size_t dirty_count;
 
-void cache_init(size_t max_pages)
-{
-    frames_max = max_pages ? max_pages : SIZE_MAX;
-}
+void cache_init(size_t max_pages) { frames_max = max_pages ? max_pages : SIZE_MAX; }
 
 static inline struct page **address_bucket(uint64_t address)
 {
@@ -42,7 +41,8 @@ static void grow(void)
         full = true;
         return;
     }
-    for (size_t i = count; i-- > 0;) {          /* the first will be taken first: neighbours in files lie together in memory */
+    /* the first will be taken first: neighbours in files lie together in memory */
+    for (size_t i = count; i-- > 0;) {
         pages[i].data = base + i * PAGE_SIZE;
         pages[i].hash_next = free_pages;
         free_pages = &pages[i];
@@ -142,7 +142,7 @@ static struct page *take_frame(void)
             }
             if (p->state & PAGE_WRITING)
                 busy = p;
-            ring_remove(p);      /* in use: it is not old */
+            ring_remove(p); /* in use: it is not old */
             ring_add_newest(p);
         }
         if (dirty) {
@@ -163,13 +163,17 @@ struct page *cache_get(uint64_t owner, uint64_t index)
             struct page *frame = take_frame();
             if (!frame)
                 return NULL;
-            if (lookup(owner, index)) {     /* somebody else brought it meanwhile */
+            if (lookup(owner, index)) { /* somebody else brought it meanwhile */
                 frame->hash_next = free_pages;
                 free_pages = frame;
                 continue;
             }
-            *frame = (struct page){ .owner = owner, .index = index, .data = frame->data,
-                                    .same_address = frame->same_address, .uses = 1, .state = PAGE_READING };
+            *frame = (struct page){ .owner = owner,
+                                    .index = index,
+                                    .data = frame->data,
+                                    .same_address = frame->same_address,
+                                    .uses = 1,
+                                    .state = PAGE_READING };
             struct page **at = bucket(owner, index);
             frame->hash_next = *at;
             *at = frame;
@@ -198,10 +202,7 @@ struct page *cache_find(uint64_t owner, uint64_t index)
     return p;
 }
 
-bool cache_has(uint64_t owner, uint64_t index)
-{
-    return lookup(owner, index) != NULL;
-}
+bool cache_has(uint64_t owner, uint64_t index) { return lookup(owner, index) != NULL; }
 
 void cache_ready(struct page *p, int error)
 {
@@ -230,14 +231,16 @@ void cache_forget(uint64_t owner, uint64_t index)
     cache_put(p);
 }
 
-/* The pages of the ring whose owner is `value` under `mask`, from an index on. Those that are being written are waited for, and the ring
- * may have changed then: it begins again, but what has been forgotten is no longer in the way. */
+/* The pages of the ring whose owner is `value` under `mask`, from an index on. Those that are being
+ * written are waited for, and the ring may have changed then: it begins again, but what has been
+ * forgotten is no longer in the way. */
 static void forget_matching(uint64_t mask, uint64_t value, uint64_t index)
 {
     struct page *p = ring.newer;
     while (p != &ring) {
         struct page *next = p->newer;
-        bool wanted = (p->owner & mask) == value && p->index >= index && !(p->state & PAGE_GONE), writing = p->state & PAGE_WRITING;
+        bool wanted = (p->owner & mask) == value && p->index >= index && !(p->state & PAGE_GONE),
+             writing = p->state & PAGE_WRITING;
         if (wanted && writing)
             cache_forget(p->owner, p->index);
         else if (wanted)

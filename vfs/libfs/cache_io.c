@@ -1,8 +1,8 @@
-/* Between the cache and the device: reading fresh pages, writing dirty ones back, in runs that are as long as the
- * blocks lie together on the device.
+/* Between the cache and the device: reading fresh pages, writing dirty ones back, in runs that are
+ * as long as the blocks lie together on the device.
  *
- * Metadata is written before data: after a crash in between, a new file's blocks may hold old bytes, but no old file
- * whose name is gone can come back with new bytes in it. */
+ * Metadata is written before data: after a crash in between, a new file's blocks may hold old
+ * bytes, but no old file whose name is gone can come back with new bytes in it. */
 #include "cache_private.h"
 
 #include <minnow/file.h>
@@ -11,21 +11,22 @@ enum { BATCH = 64, RUN_BYTES = 128 * 1024 };
 
 static struct device {
     endpoint_t service;
-    uint64_t   object;
-    uint32_t   unit;            /* bytes */
-    uint32_t   writing;         /* pages on their way to it */
-    int        error;           /* of a write, since the last sync */
+    uint64_t object;
+    uint32_t unit;    /* bytes */
+    uint32_t writing; /* pages on their way to it */
+    int error;        /* of a write, since the last sync */
     struct condition written;
 } devices[CACHE_DEVICES];
 
-static uint32_t dirty_clock;    /* counts cache_dirty, so that a sync stops at what came after it */
+static uint32_t dirty_clock; /* counts cache_dirty, so that a sync stops at what came after it */
 
 void cache_device(unsigned index, endpoint_t service, uint64_t object, uint32_t unit)
 {
     devices[index] = (struct device){ .service = service, .object = object, .unit = unit };
 }
 
-int cache_device_read(endpoint_t service, uint64_t object, uint64_t position, void *to, size_t bytes)
+int cache_device_read(endpoint_t service, uint64_t object, uint64_t position, void *to,
+                      size_t bytes)
 {
     struct call_args a = { .op = FS_READ, .object = object, .position = position };
     struct call_result r;
@@ -49,25 +50,29 @@ bool cache_any_dirty(void) { return dirty_count != 0; }
 
 /* ---- Transfers ---- */
 
-struct run {                    /* units that follow each other on the device */
+struct run { /* units that follow each other on the device */
     struct device *device;
-    bool           write;
-    unsigned       count;
-    uint64_t       position;
-    size_t         bytes;
-    struct iovec   parts[BATCH];
+    bool write;
+    unsigned count;
+    uint64_t position;
+    size_t bytes;
+    struct iovec parts[BATCH];
 };
 
 static int run_end(struct run *r)
 {
     if (!r->bytes)
         return 0;
-    struct call_args a = { .op = r->write ? FS_WRITE : FS_READ, .object = r->device->object, .position = r->position };
+    struct call_args a = { .op = r->write ? FS_WRITE : FS_READ,
+                           .object = r->device->object,
+                           .position = r->position };
     struct call_result answer;
     enum window window = r->write ? WINDOW_IN : WINDOW_OUT;
     int64_t done = r->count == 1
-        ? call_window(r->device->service, &a, window, (void *)(uintptr_t)r->parts[0].base, r->bytes, &answer)
-        : call_window(r->device->service, &a, window | WINDOW_IOVEC, r->parts, r->count, &answer);
+                       ? call_window(r->device->service, &a, window,
+                                     (void *)(uintptr_t)r->parts[0].base, r->bytes, &answer)
+                       : call_window(r->device->service, &a, window | WINDOW_IOVEC, r->parts,
+                                     r->count, &answer);
     int error = done == (int64_t)r->bytes ? 0 : -EIO;
     if (error)
         print("device %s error at byte %lu: %ld", r->write ? "write" : "read", r->position, done);
@@ -132,9 +137,13 @@ int cache_read(struct page **pages, unsigned count)
 enum { FAILURES = 32 };
 #define CALL_ERRORS_MAX 0x3fffffffu
 
-/* The last failure of each owner, in the places that have ever been used: mostly none, and every open looks. When there are more
- * failures than places, the whole device counts as one. */
-static struct failure { uint64_t owner; uint32_t number; bool told; } failures[FAILURES];
+/* The last failure of each owner, in the places that have ever been used: mostly none, and every
+ * open looks. When there are more failures than places, the whole device counts as one. */
+static struct failure {
+    uint64_t owner;
+    uint32_t number;
+    bool told;
+} failures[FAILURES];
 static unsigned failures_used;
 static uint32_t last_failure;
 
@@ -218,8 +227,8 @@ static void sort_by_place(struct page **pages, unsigned count)
     }
 }
 
-/* The dirty pages, oldest first, whose owner is `value` under `mask`, that have been dirty since `until` or longer. All
- * of one device. */
+/* The dirty pages, oldest first, whose owner is `value` under `mask`, that have been dirty since
+ * `until` or longer. All of one device. */
 static unsigned collect(uint64_t mask, uint64_t value, uint32_t until, struct page **pages)
 {
     unsigned count = 0;
@@ -245,7 +254,7 @@ static void write_batch(struct page **pages, unsigned count)
     d->writing += count;
     sort_by_place(pages, count);
     if (transfer(d, true, pages, count))
-        for (unsigned i = 0; i < count; i++)       /* once more, each by itself: whose is it? */
+        for (unsigned i = 0; i < count; i++) /* once more, each by itself: whose is it? */
             if (transfer(d, true, &pages[i], 1)) {
                 d->error = -EIO;
                 cache_failed(pages[i]->owner);
@@ -267,7 +276,8 @@ void cache_settle(struct page *p)
         condition_wait(&p->done);
 }
 
-/* Writes what collect() selects and was dirty when this began, and waits for what others are writing. */
+/* Writes what collect() selects and was dirty when this began, and waits for what others are
+ * writing. */
 static void sync_matching(uint64_t mask, uint64_t value, struct device *d)
 {
     struct page *pages[BATCH];
@@ -323,5 +333,5 @@ void cache_write_some(void)
     if (count)
         write_batch(pages, count);
     else if (dirty_count)
-        cache_settle(dirty_ring.behind);    /* dirty again while it is being written */
+        cache_settle(dirty_ring.behind); /* dirty again while it is being written */
 }

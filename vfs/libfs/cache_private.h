@@ -4,12 +4,14 @@
 
 #include "cache.h"
 
-extern struct page dirty_ring;     /* dirty_ring.behind is the page that has been dirty for longest */
-extern size_t      dirty_count;
+/* dirty_ring.behind is the page that has been dirty for longest */
+extern struct page dirty_ring;
+extern size_t dirty_count;
 
-void page_clean(struct page *p);          /* takes it out of the dirty ring */
-void page_detach(struct page *p);         /* out of the hash: nobody finds it any more; freed when nobody holds it */
-void page_release(struct page *p);        /* a GONE page that nobody holds becomes a free frame */
-void cache_write_some(void);              /* a batch of what has been dirty for longest. May wait */
+void page_clean(struct page *p); /* takes it out of the dirty ring */
+/* out of the hash: nobody finds it any more; freed when nobody holds it */
+void page_detach(struct page *p);
+void page_release(struct page *p); /* a GONE page that nobody holds becomes a free frame */
+void cache_write_some(void);       /* a batch of what has been dirty for longest. May wait */
 
 #endif

@@ -45,7 +45,8 @@ static inline uint64_t load32(const char *p)
     return word;
 }
 
-/* The last bytes of a name, fewer than 8, as one number; different for names of the same length that differ there. */
+/* The last bytes of a name, fewer than 8, as one number; different for names of the same length
+ * that differ there. */
 static inline uint64_t last_bytes(const char *p, unsigned n)
 {
     if (n >= 4)
@@ -75,7 +76,8 @@ static int dents_flush(struct dents *d)
     return 0;
 }
 
-int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name, size_t length)
+int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name,
+              size_t length)
 {
     size_t head = offsetof(struct dirent64, name);
     size_t bytes = (head + length + 1 + 7) & ~(size_t)7;
@@ -84,7 +86,7 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
     if (d->filled + bytes > sizeof(d->buffer) && dents_flush(d))
         return -EFAULT;
     struct dirent64 *e = (struct dirent64 *)(d->buffer + d->filled);
-    *(uint64_t *)((uint8_t *)e + bytes - 8) = 0;    /* the NUL and the padding */
+    *(uint64_t *)((uint8_t *)e + bytes - 8) = 0; /* the NUL and the padding */
     e->ino = ino;
     e->next = next;
     e->reclen = bytes;
@@ -175,16 +177,23 @@ int64_t fs_poll(struct message *m)
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
-/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who that is is not known here. */
-static uint32_t mode_without_set_id(uint32_t mode) { return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode; }
+/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who
+ * that is is not known here. */
+static uint32_t mode_without_set_id(uint32_t mode)
+{
+    return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode;
+}
 
 uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
 {
     uint32_t after = mode_without_set_id(mode);
-    if (after == mode)   /* nearly always */
+    if (after == mode) /* nearly always */
         return mode;
     bool privileged = m->from < MAX_SERVICE ? m->flags & CALL_FOR_ROOT : call_privileged(m->call);
     return privileged ? mode : after;
 }
 
-uint32_t fs_mode_mapped(const struct message *m, uint32_t mode) { return m->w[4] ? mode_without_set_id(mode) : mode; }
+uint32_t fs_mode_mapped(const struct message *m, uint32_t mode)
+{
+    return m->w[4] ? mode_without_set_id(mode) : mode;
+}

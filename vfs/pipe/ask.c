@@ -12,7 +12,9 @@ int64_t do_poll(struct message *m)
     if (access != O_WRONLY)
         now |= (p->used ? POLLIN | POLLRDNORM : 0) | (p->writers ? 0 : POLLHUP);
     if (access != O_RDONLY)
-        now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0) | (p->readers ? 0 : POLLERR);
+        now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM
+                                                                         : 0) |
+               (p->readers ? 0 : POLLERR);
     now &= m->w[1] | POLLHUP | POLLERR;
     if (!now && m->w[2])
         p->armed |= 1ull << (m->from & 63);
@@ -34,8 +36,15 @@ int64_t do_stat(struct message *m)
     if (!p)
         return -EBADF;
     struct stat s = {
-        .dev = PIPE_DEV, .ino = pipe_inode(m->object), .nlink = 1, .mode = S_IFIFO | 0600, .uid = p->user, .blksize = PAGE_SIZE,
-        .atime = p->born, .mtime = p->born, .ctime = p->born,
+        .dev = PIPE_DEV,
+        .ino = pipe_inode(m->object),
+        .nlink = 1,
+        .mode = S_IFIFO | 0600,
+        .uid = p->user,
+        .blksize = PAGE_SIZE,
+        .atime = p->born,
+        .mtime = p->born,
+        .ctime = p->born,
     };
     return copy_out(m, 0, &s, sizeof(s)) ? -EFAULT : 0;
 }

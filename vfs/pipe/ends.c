@@ -1,8 +1,9 @@
-/* The ends of pipes: making, opening, closing them. Opening a FIFO waits for the other end, as POSIX has it. */
+/* The ends of pipes: making, opening, closing them. Opening a FIFO waits for the other end, as
+ * POSIX has it. */
 #include "pipe.h"
 
 static struct pipe *pipes[PIPES];
-static unsigned     count;
+static unsigned count;
 static struct pipe *free_pipes;
 static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
 
@@ -38,7 +39,11 @@ static struct pipe *pipe_new(call_t caller)
         share_give(&pipe_share, user, 1);
         return NULL;
     }
-    *p = (struct pipe){ .used_now = true, .number = p->number, .generation = p->generation + 1, .user = user, .born = fs_now() };
+    *p = (struct pipe){ .used_now = true,
+                        .number = p->number,
+                        .generation = p->generation + 1,
+                        .user = user,
+                        .born = fs_now() };
     if (ring_begin(p) == 0)
         return p;
     pipe_free(p);
@@ -102,12 +107,14 @@ int64_t do_create(struct message *m)
     int32_t ends[2] = { 0, 0 };
     if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    if (copy_out(m, 0, ends, sizeof(ends)))      /* before anything has changed, so that the call may come again */
+    /* before anything has changed, so that the call may come again */
+    if (copy_out(m, 0, ends, sizeof(ends)))
         return -EFAULT;
     struct pipe *p = pipe_new(m->call);
     if (!p)
         return -ENFILE;
-    int64_t a = connect_end(p, m, flags | O_RDONLY), b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
+    int64_t a = connect_end(p, m, flags | O_RDONLY),
+            b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
     if (b < 0) {
         free_if_unused(p);
         return b;
@@ -122,7 +129,8 @@ int64_t do_create(struct message *m)
 static struct pipe *fifo_of(uint64_t key1, uint64_t key2, call_t caller)
 {
     for (unsigned k = 0; k < count; k++)
-        if (pipes[k]->used_now && pipes[k]->fifo && pipes[k]->key1 == key1 && pipes[k]->key2 == key2)
+        if (pipes[k]->used_now && pipes[k]->fifo && pipes[k]->key1 == key1 &&
+            pipes[k]->key2 == key2)
             return pipes[k];
     struct pipe *p = pipe_new(caller);
     if (p) {
@@ -159,7 +167,8 @@ int64_t do_open_fifo(struct message *m)
     struct pipe *p = fifo_of(m->w[1], m->w[2], m->call);
     if (!p)
         return -ENFILE;
-    bool other = read ? p->writers || anyone(&p->open_writes) : p->readers || anyone(&p->open_reads);
+    bool other = read ? p->writers || anyone(&p->open_writes)
+                      : p->readers || anyone(&p->open_reads);
     int64_t result;
     if (!other && !both && !(read && flags & O_NONBLOCK)) {
         result = -ENXIO;

@@ -1,18 +1,19 @@
-/* The ring of a pipe. It begins as one page, which every pipe has, and becomes PIPE_MAX bytes when more than that is in
- * it and memory is there. Memory comes in blocks of PIPE_MAX bytes: a block is one large ring or is cut into small ones,
- * and is whole again when the last of these has gone. */
+/* The ring of a pipe. It begins as one page, which every pipe has, and becomes PIPE_MAX bytes when
+ * more than that is in it and memory is there. Memory comes in blocks of PIPE_MAX bytes: a block is
+ * one large ring or is cut into small ones, and is whole again when the last of these has gone. */
 #include "pipe.h"
 
 enum { BLOCK_PAGES = PIPE_MAX / PAGE_SIZE, WHOLE = (1 << BLOCK_PAGES) - 1, MEMORY_PART = 64 };
 
 struct block {
     struct block *next;
-    uint8_t      *base;
-    uint32_t      free;          /* bit per page */
+    uint8_t *base;
+    uint32_t free; /* bit per page */
 };
 
-static struct block *whole, *cut;   /* blocks all of whose pages are free; those with some that are */
-static struct share  ring_share;    /* in pages */
+/* blocks all of whose pages are free; those with some that are */
+static struct block *whole, *cut;
+static struct share ring_share; /* in pages */
 
 /* The manifest grants one page in MEMORY_PART for rings. */
 static void share_begin(void)
@@ -139,7 +140,8 @@ int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
     uint32_t first = MIN(bytes, p->size - p->head);
     if (copy_out_call(call, offset, p->ring + p->head, first))
         return -EFAULT;
-    return bytes > first && copy_out_call(call, offset + first, p->ring, bytes - first) ? -EFAULT : 0;
+    return bytes > first && copy_out_call(call, offset + first, p->ring, bytes - first) ? -EFAULT
+                                                                                        : 0;
 }
 
 int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
@@ -147,5 +149,6 @@ int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
     uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
     if (copy_in_call(call, offset, p->ring + at, first))
         return -EFAULT;
-    return bytes > first && copy_in_call(call, offset + first, p->ring, bytes - first) ? -EFAULT : 0;
+    return bytes > first && copy_in_call(call, offset + first, p->ring, bytes - first) ? -EFAULT
+                                                                                       : 0;
 }

@@ -1,13 +1,18 @@
 /* Reading and writing.
  *
- * A reader that waits gives up its bytes only when its reply has been taken: if it was interrupted meanwhile, they stay
- * in the pipe. A writer of up to PIPE_ATOMIC bytes puts them all in at once or waits; a longer write goes in by pieces. */
+ * A reader that waits gives up its bytes only when its reply has been taken: if it was interrupted
+ * meanwhile, they stay in the pipe. A writer of up to PIPE_ATOMIC bytes puts them all in at once or
+ * waits; a longer write goes in by pieces. */
 #include "pipe.h"
 
 /* ---- Those who wait ---- */
 
-/* Of a buffer that ends in the middle of what is to be moved, at an address that is nobody's, whole pages are used. */
-static uint64_t whole_pages(const struct message *m) { return m->flags & CALL_CUT ? m->w[2] & ~(PAGE_SIZE - 1ul) : m->w[2]; }
+/* Of a buffer that ends in the middle of what is to be moved, at an address that is nobody's, whole
+ * pages are used. */
+static uint64_t whole_pages(const struct message *m)
+{
+    return m->flags & CALL_CUT ? m->w[2] & ~(PAGE_SIZE - 1ul) : m->w[2];
+}
 
 /* How much a read gets now, of what is there; 0 with `bad` set: its buffer has no room for that. */
 static uint32_t readable(const struct pipe *p, const struct message *m, bool *bad)
@@ -26,7 +31,7 @@ static void answer_read(struct pipe *p, struct pending *waiting)
     if (bad)
         reply(m->call, -EFAULT);
     else if (bytes && ring_copy_out(p, m->call, 0, bytes))
-        throw_back(m->call, 0, bytes);       /* sent again when the page is there; the bytes stay */
+        throw_back(m->call, 0, bytes); /* sent again when the page is there; the bytes stay */
     else if (reply(m->call, bytes) == 0)
         ring_take(p, bytes);
     pending_remove(&p->reads, waiting);
@@ -44,7 +49,8 @@ static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
     uint32_t bytes = MIN(rest, (uint64_t)(PIPE_MAX - p->used));
     if (length <= PIPE_ATOMIC && bytes < length)
         return 0;
-    if (bytes && !ring_room(p, bytes)) {     /* no memory for a large ring: what the small one holds */
+    /* no memory for a large ring: what the small one holds */
+    if (bytes && !ring_room(p, bytes)) {
         bytes = p->size - p->used;
         if (length <= PIPE_ATOMIC && bytes < length)
             return 0;
@@ -102,7 +108,8 @@ int64_t do_read(struct message *m)
     }
     bool bad;
     uint32_t bytes = readable(p, m, &bad), first = MIN(bytes, p->size - p->head);
-    if (bad || copy_out(m, 0, p->ring + p->head, first) || (bytes > first && copy_out(m, first, p->ring, bytes - first)))
+    if (bad || copy_out(m, 0, p->ring + p->head, first) ||
+        (bytes > first && copy_out(m, first, p->ring, bytes - first)))
         return -EFAULT;
     ring_take(p, bytes);
     if (!p->writes.first) {
@@ -110,7 +117,8 @@ int64_t do_read(struct message *m)
             pipe_changed(p);
         return bytes;
     }
-    reply(m->call, bytes);   /* before a writer's bytes take their place: what is copied in is not in the undo log */
+    /* before a writer's bytes take their place: what is copied in is not in the undo log */
+    reply(m->call, bytes);
     serve_writes(p);
     serve_reads(p);
     if (p->armed)
@@ -125,16 +133,18 @@ int64_t do_write(struct message *m)
     if (!p)
         return -EBADF;
     if (!length && !(m->flags & CALL_CUT))
-        return 0;   /* whoever reads */
+        return 0; /* whoever reads */
     if (!p->readers)
         return -EPIPE;
     if (!length)
         return -EFAULT;
     uint32_t bytes = 0;
-    if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {      /* else behind those who wait already */
+    /* else behind those who wait already */
+    if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {
         bytes = fitting(p, length, length - done);
         uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
-        if (bytes && (copy_in(m, done, p->ring + at, first) || (bytes > first && copy_in(m, done + first, p->ring, bytes - first))))
+        if (bytes && (copy_in(m, done, p->ring + at, first) ||
+                      (bytes > first && copy_in(m, done + first, p->ring, bytes - first))))
             return -EFAULT;
         p->used += bytes;
         done += bytes;

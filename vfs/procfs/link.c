@@ -1,16 +1,17 @@
 /* Symbolic links: self, exe, cwd, root, and fd/N.
  *
- * A program that asks for the text gets a path, which for cwd, root and open files only VFS knows: it is forwarded
- * there. VFS itself, following a link, wants no text: it is told the object, in the reply's words (service, object). */
+ * A program that asks for the text gets a path, which for cwd, root and open files only VFS knows:
+ * it is forwarded there. VFS itself, following a link, wants no text: it is told the object, in the
+ * reply's words (service, object). */
 #include "procfs.h"
 
-static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; }   /* no other service asks here */
+static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; } /* no other service asks here */
 
 static int64_t answer(struct message *m, const char *text)
 {
     size_t length = MIN(strlen(text), m->w[2]);
     int error = copy_out(m, 0, text, length);
-    reply_words(m, 0, 0, 0);   /* a text, not an object */
+    reply_words(m, 0, 0, 0); /* a text, not an object */
     return error ? error : (int64_t)length;
 }
 
@@ -21,7 +22,8 @@ static int64_t forward_up(struct message *m, const char *service)
 }
 
 /* The reader goes on to VFS, which writes the path into the same window. */
-static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint64_t service, uint64_t object)
+static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint64_t service,
+                       uint64_t object)
 {
     m->op = VFS_PATH;
     m->w[0] = task;
@@ -31,8 +33,9 @@ static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint6
     return forward_up(m, "vfs");
 }
 
-/* The file of the program that p runs, whatever its name is now. What the reader is told is found by VFS in the directory that it was in;
- * should there be none, VFS finds the name it had in the reader's buffer. */
+/* The file of the program that p runs, whatever its name is now. What the reader is told is found
+ * by VFS in the directory that it was in; should there be none, VFS finds the name it had in the
+ * reader's buffer. */
 static int64_t read_program(struct message *m, const struct posix_proc *p)
 {
     if (!p->task || !p->exe_object)
@@ -56,16 +59,22 @@ static int64_t read_directory(struct message *m, const struct posix_proc *p, uns
         return -ENOENT;
     if (!is_vfs(m->from))
         return ask_vfs(m, p->task, which, 0, 0);
-    reply_words(m, m->from, p->task, which);   /* VFS's own: a task's directory */
+    reply_words(m, m->from, p->task, which); /* VFS's own: a task's directory */
     return 0;
 }
 
 /* The name of a device, by driver and minor number; "" for what is no device. */
 static void device_name(char *to, size_t size, const char *service, uint64_t minor)
 {
-    static const struct { const char *service; uint64_t minor; const char *name; } devices[] = {
-        { "mem", 3, "null" }, { "mem", 5, "zero" }, { "mem", 7, "full" }, { "mem", 8, "random" }, { "mem", 9, "urandom" },
-        { "rtc", 135, "rtc0" }, { "host", 250, "host" }, { "ata", 0, "hda" }, { "virtio_blk", 0, "vda" }, { "ata", 64, "hdb" },
+    static const struct {
+        const char *service;
+        uint64_t minor;
+        const char *name;
+    } devices[] = {
+        { "mem", 3, "null" },    { "mem", 5, "zero" },    { "mem", 7, "full" },
+        { "mem", 8, "random" },  { "mem", 9, "urandom" }, { "rtc", 135, "rtc0" },
+        { "host", 250, "host" }, { "ata", 0, "hda" },     { "virtio_blk", 0, "vda" },
+        { "ata", 64, "hdb" },
     };
     to[0] = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
@@ -89,7 +98,8 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
 {
     struct conn_info c;
     char name[48];
-    if (!p->task || kernel_ask(SYS_CONN_GET, p->task, object_fd(m->object), (uint64_t)&c, 0, 0, 0) < 0)
+    if (!p->task ||
+        kernel_ask(SYS_CONN_GET, p->task, object_fd(m->object), (uint64_t)&c, 0, 0, 0) < 0)
         return -ENOENT;
     if (is_vfs(m->from)) {
         reply_words(m, c.service, c.object, 0);
@@ -115,10 +125,10 @@ int64_t do_readlink(struct message *m)
     if (!may_look_into(is_vfs(m->from) ? m->w[0] : m->from, &p))
         return -EACCES;
     switch (kind) {
-    case KIND_EXE:          return read_program(m, &p);
-    case KIND_CWD:          return read_directory(m, &p, VFS_PATH_CWD);
+    case KIND_EXE: return read_program(m, &p);
+    case KIND_CWD: return read_directory(m, &p, VFS_PATH_CWD);
     case KIND_PROCESS_ROOT: return read_directory(m, &p, VFS_PATH_ROOT);
-    case KIND_FD:           return read_descriptor(m, &p);
-    default:                return -EINVAL;
+    case KIND_FD: return read_descriptor(m, &p);
+    default: return -EINVAL;
     }
 }

@@ -1,10 +1,13 @@
-/* /proc/minnow: the system seen from its own side: services, threads and who waits for whom, system calls that were
- * missed, the boot log, and the trace of messages. */
+/* /proc/minnow: the system seen from its own side: services, threads and who waits for whom, system
+ * calls that were missed, the boot log, and the trace of messages. */
 #include "procfs.h"
 
 /* ---- names ---- */
 
-struct operation { uint16_t number; const char *name; };
+struct operation {
+    uint16_t number;
+    const char *name;
+};
 
 static const struct operation operations[] = {
 #define PROTOCOL(name, number, who)
@@ -40,23 +43,28 @@ static void task_name(char *to, size_t size, endpoint_t task)
 
 void make_services(struct text *t, const struct posix_proc *p)
 {
-    static const char *const states[] = { "absent", "created", "running", "stopped", "waiting", "given up", "refused" };
+    static const char *const states[] = { "absent",  "created",  "running", "stopped",
+                                          "waiting", "given up", "refused" };
     endpoint_t rs = service_find("rs");
     struct task_info k;
     (void)p;
-    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "deaths", " threads", " messages", "cpu[ms]", "   [KiB]",
-             "priority");
+    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "deaths",
+             " threads", " messages", "cpu[ms]", "   [KiB]", "priority");
     for (unsigned slot = 1; slot < MAX_SERVICE; slot++) {
         struct rs_status s = { 0 };
         bool there = source_task(slot, &k);
-        bool known = rs && call_window(rs, &(struct call_args){ .op = RS_STATUS, .w0 = slot }, WINDOW_OUT, &s, sizeof s, NULL) >= 0;
+        bool known = rs && call_window(rs, &(struct call_args){ .op = RS_STATUS, .w0 = slot },
+                                       WINDOW_OUT, &s, sizeof s, NULL) >= 0;
         if (!there && !(known && s.name[0]))
             continue;
         if (!there)
             memset(&k, 0, sizeof k);
-        const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state] : there ? "running" : "absent";
-        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name, state, known ? s.deaths : 0, k.threads,
-                 k.messages, k.cpu.ns / 1000000, k.pages * (PAGE_SIZE / 1024), k.priority);
+        const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state]
+                            : there                               ? "running"
+                                                                  : "absent";
+        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name,
+                 state, known ? s.deaths : 0, k.threads, k.messages, k.cpu.ns / 1000000,
+                 k.pages * (PAGE_SIZE / 1024), k.priority);
     }
 }
 
@@ -77,7 +85,8 @@ void make_threads(struct text *t, const struct posix_proc *p)
         GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MOST - i);
         task_name(task, sizeof task, k.task);
         task_name(waits, sizeof waits, k.waits_for);
-        text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits, k.waits_for ? operation_name(k.op) : "");
+        text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits,
+                 k.waits_for ? operation_name(k.op) : "");
     }
 }
 
@@ -87,14 +96,17 @@ void make_sched(struct text *t, const struct posix_proc *p)
     struct sched_info k[16];
     char task[32];
     (void)p;
-    text_add(t, "%6s %20s %5s %8s %4s %11s %9s\n", "thread", "task", "ready", "priority", "base", "quantum[us]", "cpu[us]");
+    text_add(t, "%6s %20s %5s %8s %4s %11s %9s\n", "thread", "task", "ready", "priority", "base",
+             "quantum[us]", "cpu[us]");
     for (uint64_t from = 0;;) {
-        int64_t n = kernel_ask(SYS_INFO, INFO_SCHED, from, (uint64_t)k, sizeof k, 0, 0) / (int64_t)sizeof k[0];
+        int64_t n = kernel_ask(SYS_INFO, INFO_SCHED, from, (uint64_t)k, sizeof k, 0, 0) /
+                    (int64_t)sizeof k[0];
         if (n <= 0)
             break;
         for (int64_t i = 0; i < n; i++) {
             task_name(task, sizeof task, k[i].task);
-            text_add(t, "%6u %20s %5u %8u %4u %11lu %9lu\n", k[i].thread, task, k[i].ready, k[i].priority, k[i].base, k[i].quantum / 1000, k[i].cpu_ns / 1000);
+            text_add(t, "%6u %20s %5u %8u %4u %11lu %9lu\n", k[i].thread, task, k[i].ready,
+                     k[i].priority, k[i].base, k[i].quantum / 1000, k[i].cpu_ns / 1000);
         }
         from = k[n - 1].thread + 1;
     }
@@ -117,7 +129,8 @@ int64_t log_read(struct message *m)
     char piece[1024];
     size_t done = 0;
     while (done < m->w[2]) {
-        int64_t n = kernel_ask(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece, MIN(sizeof piece, m->w[2] - done), 0, 0);
+        int64_t n = kernel_ask(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece,
+                               MIN(sizeof piece, m->w[2] - done), 0, 0);
         if (n <= 0)
             break;
         int error = copy_out(m, done, piece, n);
@@ -131,38 +144,88 @@ int64_t log_read(struct message *m)
 
 /* ---- the trace ---- */
 
-/* All lines have this length, so that a position in the file is the number of a record, whatever has been lost since. */
+/* All lines have this length, so that a position in the file is the number of a record, whatever
+ * has been lost since. */
 enum { LINE = 160 };
 
 static const char *const kernel_calls[] = {
-    [SYS_CALL] = "call", [SYS_RECEIVE] = "receive", [SYS_REPLY] = "reply",
-    [SYS_REPLY_RECEIVE] = "reply+receive", [SYS_FORWARD] = "forward",
-    [SYS_RECEIVE_AGAIN] = "receive again", [SYS_NOTIFY] = "notify", [SYS_THROW] = "throw back",
-    [SYS_RETRY] = "retry", [SYS_COPY] = "copy", [SYS_CALL_ALIVE] = "call alive?",
-    [SYS_CALL_USER] = "caller's user", [SYS_SLOW] = "slow", [SYS_MOVED] = "moved",
-    [SYS_PARK] = "park", [SYS_UNPARK] = "unpark", [SYS_ADVANCE] = "advance", [SYS_SELF] = "self",
-    [SYS_SLOT] = "slot", [SYS_LEND] = "lend", [SYS_CONNECT] = "connect",
-    [SYS_CONN_GET] = "connection", [SYS_CONN_LIST] = "connections",
-    [SYS_CONN_SET] = "connection set", [SYS_CONN_INSTALL] = "connection install",
-    [SYS_CONN_DUP] = "connection dup", [SYS_CONN_CLOSE] = "connection close",
-    [SYS_CONN_EXEC] = "connections at exec", [SYS_CONN_ERRORS] = "connection's errors",
-    [SYS_CLOSE] = "close", [SYS_DUP] = "dup", [SYS_AIM] = "aim", [SYS_PEEK] = "peek",
-    [SYS_POKE] = "poke", [SYS_REGS_GET] = "registers", [SYS_REGS_SET] = "registers set",
-    [SYS_THREAD_SET] = "thread set", [SYS_TASK_SET] = "task set", [SYS_INTERRUPT] = "interrupt",
-    [SYS_ROUTES] = "routes", [SYS_TASK_CREATE] = "task create", [SYS_TASK_KILL] = "task kill",
-    [SYS_THREAD_CREATE] = "thread create", [SYS_THREAD_KILL] = "thread kill",
-    [SYS_TASK_SPACE] = "task space", [SYS_PAGES] = "pages", [SYS_PAGES_CLONE] = "pages clone",
-    [SYS_FRAMES] = "frames", [SYS_FRAMES_GIVE] = "frames give",
-    [SYS_SERVICE_CREATE] = "service create", [SYS_SERVICE_LOAD] = "service load",
-    [SYS_SERVICE_START] = "service start", [SYS_SERVICE_KILL] = "service kill",
-    [SYS_SERVICE_RESUME] = "service resume", [SYS_MODULE] = "module", [SYS_GROW] = "grow",
-    [SYS_THREAD] = "thread", [SYS_EXIT] = "exit", [SYS_READY] = "ready",
-    [SYS_IRQ_BIND] = "irq bind", [SYS_IRQ_ACK] = "irq acknowledge", [SYS_PORT_IN] = "port in",
-    [SYS_PORT_OUT] = "port out", [SYS_PORT_INS] = "port in, string",
-    [SYS_PORT_OUTS] = "port out, string", [SYS_MAP_DEVICE] = "map device", [SYS_CLOCK] = "clock",
-    [SYS_TIME] = "time", [SYS_ALARM] = "alarm", [SYS_CLOCK_SET] = "clock set",
-    [SYS_YIELD] = "yield", [SYS_SCHED] = "sched", [SYS_LOG] = "log", [SYS_INFO] = "info",
-    [SYS_TRACE] = "trace", [SYS_PUBLISH] = "publish", [SYS_HALT] = "halt",
+    [SYS_CALL] = "call",
+    [SYS_RECEIVE] = "receive",
+    [SYS_REPLY] = "reply",
+    [SYS_REPLY_RECEIVE] = "reply+receive",
+    [SYS_FORWARD] = "forward",
+    [SYS_RECEIVE_AGAIN] = "receive again",
+    [SYS_NOTIFY] = "notify",
+    [SYS_THROW] = "throw back",
+    [SYS_RETRY] = "retry",
+    [SYS_COPY] = "copy",
+    [SYS_CALL_ALIVE] = "call alive?",
+    [SYS_CALL_USER] = "caller's user",
+    [SYS_SLOW] = "slow",
+    [SYS_MOVED] = "moved",
+    [SYS_PARK] = "park",
+    [SYS_UNPARK] = "unpark",
+    [SYS_ADVANCE] = "advance",
+    [SYS_SELF] = "self",
+    [SYS_SLOT] = "slot",
+    [SYS_LEND] = "lend",
+    [SYS_CONNECT] = "connect",
+    [SYS_CONN_GET] = "connection",
+    [SYS_CONN_LIST] = "connections",
+    [SYS_CONN_SET] = "connection set",
+    [SYS_CONN_INSTALL] = "connection install",
+    [SYS_CONN_DUP] = "connection dup",
+    [SYS_CONN_CLOSE] = "connection close",
+    [SYS_CONN_EXEC] = "connections at exec",
+    [SYS_CONN_ERRORS] = "connection's errors",
+    [SYS_CLOSE] = "close",
+    [SYS_DUP] = "dup",
+    [SYS_AIM] = "aim",
+    [SYS_PEEK] = "peek",
+    [SYS_POKE] = "poke",
+    [SYS_REGS_GET] = "registers",
+    [SYS_REGS_SET] = "registers set",
+    [SYS_THREAD_SET] = "thread set",
+    [SYS_TASK_SET] = "task set",
+    [SYS_INTERRUPT] = "interrupt",
+    [SYS_ROUTES] = "routes",
+    [SYS_TASK_CREATE] = "task create",
+    [SYS_TASK_KILL] = "task kill",
+    [SYS_THREAD_CREATE] = "thread create",
+    [SYS_THREAD_KILL] = "thread kill",
+    [SYS_TASK_SPACE] = "task space",
+    [SYS_PAGES] = "pages",
+    [SYS_PAGES_CLONE] = "pages clone",
+    [SYS_FRAMES] = "frames",
+    [SYS_FRAMES_GIVE] = "frames give",
+    [SYS_SERVICE_CREATE] = "service create",
+    [SYS_SERVICE_LOAD] = "service load",
+    [SYS_SERVICE_START] = "service start",
+    [SYS_SERVICE_KILL] = "service kill",
+    [SYS_SERVICE_RESUME] = "service resume",
+    [SYS_MODULE] = "module",
+    [SYS_GROW] = "grow",
+    [SYS_THREAD] = "thread",
+    [SYS_EXIT] = "exit",
+    [SYS_READY] = "ready",
+    [SYS_IRQ_BIND] = "irq bind",
+    [SYS_IRQ_ACK] = "irq acknowledge",
+    [SYS_PORT_IN] = "port in",
+    [SYS_PORT_OUT] = "port out",
+    [SYS_PORT_INS] = "port in, string",
+    [SYS_PORT_OUTS] = "port out, string",
+    [SYS_MAP_DEVICE] = "map device",
+    [SYS_CLOCK] = "clock",
+    [SYS_TIME] = "time",
+    [SYS_ALARM] = "alarm",
+    [SYS_CLOCK_SET] = "clock set",
+    [SYS_YIELD] = "yield",
+    [SYS_SCHED] = "sched",
+    [SYS_LOG] = "log",
+    [SYS_INFO] = "info",
+    [SYS_TRACE] = "trace",
+    [SYS_PUBLISH] = "publish",
+    [SYS_HALT] = "halt",
     [SYS_FRAME_COUNT] = "frame count",
 };
 
@@ -180,7 +243,8 @@ static void trace_line(char *line, const struct trace_record *r)
     else
         format(what, sizeof what, "kernel call %lu", r->rax);
     bool reply = r->from < MAX_SERVICE && (r->rax == SYS_REPLY || r->rax == SYS_REPLY_RECEIVE);
-    size_t n = format(line, LINE, "%8lu %12lu.%03lu %16s %16s %28s ", r->number, r->time / 1000, r->time % 1000, from, to, what);
+    size_t n = format(line, LINE, "%8lu %12lu.%03lu %16s %16s %28s ", r->number, r->time / 1000,
+                      r->time % 1000, from, to, what);
     if (n < LINE && reply)
         n += format(line + n, LINE - n, "= %ld", r->result);
     else if (n < LINE)
@@ -197,10 +261,11 @@ int64_t trace_read(struct message *m)
     uint64_t position = m->position;
     size_t done = 0;
     while (done < m->w[2]) {
-        if (kernel_ask(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) != sizeof r)
+        if (kernel_ask(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) !=
+            sizeof r)
             break;
         if (r.number > position / LINE)
-            position = r.number * LINE;   /* those between are lost */
+            position = r.number * LINE; /* those between are lost */
         trace_line(line, &r);
         size_t skip = position % LINE, part = MIN((size_t)LINE - skip, m->w[2] - done);
         int error = copy_out(m, done, line + skip, part);
@@ -223,8 +288,13 @@ int64_t trace_write(struct message *m)
         return error;
     if (length && word[length - 1] == '\n')
         word[length - 1] = 0;
-    static const struct { const char *word; unsigned operation; } commands[] = {
-        { "on", TRACE_ON }, { "off", TRACE_OFF }, { "clear", TRACE_CLEAR },
+    static const struct {
+        const char *word;
+        unsigned operation;
+    } commands[] = {
+        { "on", TRACE_ON },
+        { "off", TRACE_OFF },
+        { "clear", TRACE_CLEAR },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
         if (strcmp(word, commands[i].word) == 0) {
@@ -234,16 +304,29 @@ int64_t trace_write(struct message *m)
     return -EINVAL;
 }
 
-/* The kernel's own counts, a name and a value a line: what tests compare before and after, and benchmarks divide. */
+/* The kernel's own counts, a name and a value a line: what tests compare before and after, and
+ * benchmarks divide. */
 void make_counters(struct text *t, const struct posix_proc *p)
 {
     (void)p;
     struct system_info s;
     source_system(&s);
-    const struct { const char *name; uint64_t value; } counters[] = {
-        { "frames_all", s.frames_all }, { "frames_free", s.frames_free }, { "tasks", s.tasks }, { "threads", s.threads },
-        { "connections", s.connections }, { "spaces", s.spaces }, { "switches", s.switches }, { "space_switches", s.space_switches },
-        { "interrupts", s.interrupts }, { "idle_ns", s.idle_ns }, { "uptime_ns", s.uptime_ns }, { "tsc_hz", s.tsc_hz },
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counters[] = {
+        { "frames_all", s.frames_all },
+        { "frames_free", s.frames_free },
+        { "tasks", s.tasks },
+        { "threads", s.threads },
+        { "connections", s.connections },
+        { "spaces", s.spaces },
+        { "switches", s.switches },
+        { "space_switches", s.space_switches },
+        { "interrupts", s.interrupts },
+        { "idle_ns", s.idle_ns },
+        { "uptime_ns", s.uptime_ns },
+        { "tsc_hz", s.tsc_hz },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
         text_add(t, "%s %lu\n", counters[i].name, counters[i].value);

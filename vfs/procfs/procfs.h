@@ -1,6 +1,6 @@
-/* procfs: /proc. Nothing is kept: a file's text is made when it is read, from what the kernel tells (SYS_INFO) and what
- * POSIX and PM publish. What only VFS or PM can say, they say themselves: the reader is forwarded to them. procfs never
- * calls them, because they call it.
+/* procfs: /proc. Nothing is kept: a file's text is made when it is read, from what the kernel tells
+ * (SYS_INFO) and what POSIX and PM publish. What only VFS or PM can say, they say themselves: the
+ * reader is forwarded to them. procfs never calls them, because they call it.
  *
  * One thread, so the text being made stands in one static buffer. */
 #ifndef PROCFS_H
@@ -14,9 +14,25 @@
 
 /* An object says all about itself: mount << 56 | pid << 24 | descriptor << 8 | kind. */
 enum kind {
-    KIND_ROOT = 1, KIND_PROCESS, KIND_FDS, KIND_FD, KIND_MINNOW, KIND_SELF, KIND_EXE, KIND_CWD, KIND_PROCESS_ROOT,
-    KIND_MOUNTS, KIND_MAPS, KIND_LOG, KIND_TRACE, KIND_ENVIRONMENT, KIND_ARGUMENTS, KIND_SYS, KIND_SYS_KERNEL, KIND_SYS_FS,
-    KIND_TEXT,         /* the first of the files that are made by a function */
+    KIND_ROOT = 1,
+    KIND_PROCESS,
+    KIND_FDS,
+    KIND_FD,
+    KIND_MINNOW,
+    KIND_SELF,
+    KIND_EXE,
+    KIND_CWD,
+    KIND_PROCESS_ROOT,
+    KIND_MOUNTS,
+    KIND_MAPS,
+    KIND_LOG,
+    KIND_TRACE,
+    KIND_ENVIRONMENT,
+    KIND_ARGUMENTS,
+    KIND_SYS,
+    KIND_SYS_KERNEL,
+    KIND_SYS_FS,
+    KIND_TEXT, /* the first of the files that are made by a function */
 };
 
 static inline uint64_t object_make(unsigned mount, uint32_t pid, unsigned fd, unsigned kind)
@@ -29,16 +45,20 @@ static inline unsigned object_fd(uint64_t object) { return object >> 8 & 0xffff;
 static inline unsigned object_kind(uint64_t object) { return object & 0xff; }
 
 /* Text being made; what does not fit is cut. */
-struct text { char *buffer; size_t size, length; };
+struct text {
+    char *buffer;
+    size_t size, length;
+};
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One file or directory. Those of the same parent make up the directory. */
 struct file {
     const char *name;
-    uint8_t     parent;   /* the directory that it is in: KIND_ROOT, KIND_PROCESS ... */
-    uint8_t     kind;     /* KIND_TEXT: made by `make` */
-    uint16_t    mode;
-    void      (*make)(struct text *t, const struct posix_proc *p);   /* p: of a file in a process's directory, else NULL */
+    uint8_t parent; /* the directory that it is in: KIND_ROOT, KIND_PROCESS ... */
+    uint8_t kind;   /* KIND_TEXT: made by `make` */
+    uint16_t mode;
+    /* p: of a file in a process's directory, else NULL */
+    void (*make)(struct text *t, const struct posix_proc *p);
 };
 extern const struct file files[];
 extern const unsigned files_count;
@@ -55,14 +75,15 @@ bool source_table(struct posix_table *table);
 bool source_process_at(unsigned place, struct posix_proc *p);
 bool source_process(uint32_t pid, struct posix_proc *p);
 void source_usage(endpoint_t task, struct pm_usage *usage);
-void source_programs(struct pm_usage *sum);   /* frames: those that PM has, and those in use */
+void source_programs(struct pm_usage *sum); /* frames: those that PM has, and those in use */
 /* Whether a thread of the task is running or could run. */
 bool source_runs(endpoint_t task);
-extern endpoint_t source_reader;   /* who reads now: it runs, whatever it looks like */
+extern endpoint_t source_reader; /* who reads now: it runs, whatever it looks like */
 unsigned source_running(void);
 uint32_t source_pid(endpoint_t task);
-/* Whether the task may know what p has: its descriptors, directories, memory. ptrace's rule (ptrace(2), PTRACE_MODE_READ): itself, root,
- * and who is the same user in all its ids, unless it holds what was another's (dumpable). */
+/* Whether the task may know what p has: its descriptors, directories, memory. ptrace's rule
+ * (ptrace(2), PTRACE_MODE_READ): itself, root, and who is the same user in all its ids, unless it
+ * holds what was another's (dumpable). */
 bool may_look_into(endpoint_t task, const struct posix_proc *p);
 /* The name of a service by its slot; "" for none. */
 const char *source_service(endpoint_t service);

@@ -14,7 +14,10 @@ static int64_t published(const char *service, uint64_t offset, void *to, size_t 
     return slot ? info(INFO_PUBLISHED, slot | offset << 16, to, length) : 0;
 }
 
-bool source_task(unsigned index, struct task_info *t) { return info(INFO_TASK, index, t, sizeof *t) == sizeof *t; }
+bool source_task(unsigned index, struct task_info *t)
+{
+    return info(INFO_TASK, index, t, sizeof *t) == sizeof *t;
+}
 
 void source_system(struct system_info *s)
 {
@@ -27,11 +30,13 @@ bool source_table(struct posix_table *table)
     return published("posix", 0, table, sizeof *table) == sizeof *table;
 }
 
-static bool process_at(const struct posix_table *table, unsigned place, uint32_t pid, struct posix_proc *p)
+static bool process_at(const struct posix_table *table, unsigned place, uint32_t pid,
+                       struct posix_proc *p)
 {
     uint64_t at = table->first + (uint64_t)place * table->stride;
     uint32_t there;
-    if (published("posix", at, &there, sizeof there) != sizeof there || !there || (pid && there != pid))
+    if (published("posix", at, &there, sizeof there) != sizeof there || !there ||
+        (pid && there != pid))
         return false;
     return published("posix", at, p, sizeof *p) == sizeof *p;
 }
@@ -45,7 +50,8 @@ bool source_process_at(unsigned place, struct posix_proc *p)
 bool source_process(uint32_t pid, struct posix_proc *p)
 {
     struct posix_table table;
-    static unsigned last;   /* where the one before was found: this one is mostly the same, or near */
+    /* where the one before was found: this one is mostly the same, or near */
+    static unsigned last;
     if (!pid || !source_table(&table) || !table.count)
         return false;
     for (unsigned n = 0; n <= table.count; n++) {
@@ -73,7 +79,7 @@ void source_programs(struct pm_usage *sum)
 
 /* ---- who runs: looked at now and then for all at once ---- */
 
-static uint8_t  runs[TASKS / 8];
+static uint8_t runs[TASKS / 8];
 static unsigned running;
 static uint64_t taken;
 endpoint_t source_reader;
@@ -91,7 +97,7 @@ static void snapshot(void)
         int64_t n = info(INFO_THREAD, i, &t, sizeof t);
         if (n == 0 || n == -EINVAL || n == -EPERM)
             break;
-        if (n < 0 || t.state != 0 || t.task < MAX_SERVICE)   /* 0: ready or running */
+        if (n < 0 || t.state != 0 || t.task < MAX_SERVICE) /* 0: ready or running */
             continue;
         unsigned task = endpoint_index(t.task) % TASKS;
         runs[task / 8] |= 1 << task % 8;
@@ -116,12 +122,13 @@ uint32_t source_pid(endpoint_t task)
 {
     enum { WORD_PID = 0 };
     struct task_info t;
-    return task && source_task(endpoint_index(task), &t) && t.endpoint == task ? t.words[WORD_PID] : 0;
+    return task && source_task(endpoint_index(task), &t) && t.endpoint == task ? t.words[WORD_PID]
+                                                                               : 0;
 }
 
 const char *source_service(endpoint_t service)
 {
-    static char names[MAX_SERVICE][sizeof ((struct task_info *)0)->name];
+    static char names[MAX_SERVICE][sizeof((struct task_info *)0)->name];
     struct task_info t;
     if (service >= MAX_SERVICE)
         return "";
@@ -140,6 +147,6 @@ bool may_look_into(endpoint_t task, const struct posix_proc *p)
         return false;
     if (!who.euid)
         return true;
-    return p->dumpable && who.fsuid == p->uid && who.fsuid == p->euid && who.fsuid == p->suid && who.fsgid == p->gid && who.fsgid == p->egid &&
-           who.fsgid == p->sgid;
+    return p->dumpable && who.fsuid == p->uid && who.fsuid == p->euid && who.fsuid == p->suid &&
+           who.fsgid == p->gid && who.fsgid == p->egid && who.fsgid == p->sgid;
 }

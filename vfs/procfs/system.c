@@ -2,7 +2,7 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
-#define SECOND 1000000000ul
+#define SECOND    1000000000ul
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 void make_stat(struct text *t, const struct posix_proc *p)
@@ -13,12 +13,14 @@ void make_stat(struct text *t, const struct posix_proc *p)
     source_system(&s);
     source_table(&table);
     uint64_t busy = TICKS(s.uptime_ns - s.idle_ns), idle = TICKS(s.idle_ns);
-    text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy, idle);
-    text_add(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n", s.interrupts, s.switches,
-             s.boot_wall_ns / SECOND, table.forks, source_running() + 1);
+    text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy,
+             idle);
+    text_add(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
+             s.interrupts, s.switches, s.boot_wall_ns / SECOND, table.forks, source_running() + 1);
 }
 
-/* Free is what programs can get; available, what those of others than root can. What services have been promised is in use. */
+/* Free is what programs can get; available, what those of others than root can. What services have
+ * been promised is in use. */
 void make_meminfo(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
@@ -27,10 +29,12 @@ void make_meminfo(struct text *t, const struct posix_proc *p)
     source_system(&s);
     source_programs(&programs);
     uint64_t unused = s.frames_for_programs + programs.virtual_pages - programs.resident;
-    static const char *const none[] = { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "SwapTotal", "SwapFree", "Dirty",
-                                        "Writeback", "AnonPages", "Mapped", "Shmem", "Slab", "SReclaimable" };
-    text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", s.frames_all * KIB,
-             unused * KIB, (unused - MIN(unused, programs.data)) * KIB);
+    static const char *const none[] = { "Buffers",   "Cached",      "SwapCached", "Active",
+                                        "Inactive",  "SwapTotal",   "SwapFree",   "Dirty",
+                                        "Writeback", "AnonPages",   "Mapped",     "Shmem",
+                                        "Slab",      "SReclaimable" };
+    text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n",
+             s.frames_all * KIB, unused * KIB, (unused - MIN(unused, programs.data)) * KIB);
     for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {
         char label[17];
         format(label, sizeof label, "%s:", none[i]);
@@ -43,8 +47,8 @@ void make_uptime(struct text *t, const struct posix_proc *p)
     struct system_info s;
     (void)p;
     source_system(&s);
-    text_add(t, "%lu.%02lu %lu.%02lu\n", s.uptime_ns / SECOND, s.uptime_ns / (SECOND / HZ) % HZ, s.idle_ns / SECOND,
-             s.idle_ns / (SECOND / HZ) % HZ);
+    text_add(t, "%lu.%02lu %lu.%02lu\n", s.uptime_ns / SECOND, s.uptime_ns / (SECOND / HZ) % HZ,
+             s.idle_ns / SECOND, s.idle_ns / (SECOND / HZ) % HZ);
 }
 
 /* No averages are kept. */
@@ -67,7 +71,8 @@ void make_filesystems(struct text *t, const struct posix_proc *p)
 void make_version(struct text *t, const struct posix_proc *p)
 {
     (void)p;
-    text_add(t, SYSTEM_NAME " version " SYSTEM_RELEASE " (Minnow, a teaching system) " SYSTEM_VERSION "\n");
+    text_add(t, SYSTEM_NAME " version " SYSTEM_RELEASE
+                            " (Minnow, a teaching system) " SYSTEM_VERSION "\n");
 }
 
 static void cpuid(uint32_t leaf, uint32_t r[4])
@@ -96,9 +101,12 @@ void make_cpuinfo(struct text *t, const struct posix_proc *p)
         model |= r[0] >> 12 & 0xf0;
     if (family == 15)
         family += r[0] >> 20 & 0xff;
-    text_add(t, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n", (char *)vendor,
-             family, model, (char *)brand, r[0] & 15);
-    text_add(t, "cpu MHz\t\t: %lu.%03lu\nsiblings\t: 1\ncpu cores\t: 1\n\n", s.tsc_hz / 1000000, s.tsc_hz / 1000 % 1000);
+    text_add(t,
+             "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: "
+             "%s\nstepping\t: %u\n",
+             (char *)vendor, family, model, (char *)brand, r[0] & 15);
+    text_add(t, "cpu MHz\t\t: %lu.%03lu\nsiblings\t: 1\ncpu cores\t: 1\n\n", s.tsc_hz / 1000000,
+             s.tsc_hz / 1000 % 1000);
 }
 
 /* The boot loader gives the kernel no words that a program could want. */
@@ -110,7 +118,12 @@ void make_cmdline(struct text *t, const struct posix_proc *p)
 
 /* ---- /proc/sys: what is so, not what can be changed ---- */
 
-#define SYS(name, ...) void make_sys_##name(struct text *t, const struct posix_proc *p) { (void)p; text_add(t, __VA_ARGS__); }
+#define SYS(name, ...)                                               \
+    void make_sys_##name(struct text *t, const struct posix_proc *p) \
+    {                                                                \
+        (void)p;                                                     \
+        text_add(t, __VA_ARGS__);                                    \
+    }
 SYS(ostype, "%s\n", SYSTEM_NAME)
 SYS(osrelease, "%s\n", SYSTEM_RELEASE)
 SYS(version, "%s\n", SYSTEM_VERSION)

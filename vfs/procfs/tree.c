@@ -3,46 +3,45 @@
 
 #define TEXT(n, p, m, f) { n, p, KIND_TEXT, S_IFREG | (m), f },
 const struct file files[] = {
-    TEXT("stat", KIND_ROOT, 0444, make_stat)
-    TEXT("meminfo", KIND_ROOT, 0444, make_meminfo)
-    TEXT("uptime", KIND_ROOT, 0444, make_uptime)
-    TEXT("loadavg", KIND_ROOT, 0444, make_loadavg)
-    TEXT("filesystems", KIND_ROOT, 0444, make_filesystems)
-    TEXT("version", KIND_ROOT, 0444, make_version)
-    TEXT("cpuinfo", KIND_ROOT, 0444, make_cpuinfo)
-    TEXT("cmdline", KIND_ROOT, 0444, make_cmdline)
-    { "mounts", KIND_ROOT, KIND_MOUNTS, S_IFREG | 0444, NULL },
+    TEXT("stat", KIND_ROOT, 0444, make_stat) TEXT("meminfo", KIND_ROOT, 0444, make_meminfo)
+        TEXT("uptime", KIND_ROOT, 0444, make_uptime) TEXT("loadavg", KIND_ROOT, 0444, make_loadavg)
+            TEXT("filesystems", KIND_ROOT, 0444, make_filesystems)
+                TEXT("version", KIND_ROOT, 0444, make_version)
+                    TEXT("cpuinfo", KIND_ROOT, 0444, make_cpuinfo)
+                        TEXT("cmdline", KIND_ROOT, 0444, make_cmdline){
+                            "mounts", KIND_ROOT, KIND_MOUNTS, S_IFREG | 0444, NULL },
     { "self", KIND_ROOT, KIND_SELF, S_IFLNK | 0777, NULL },
     { "minnow", KIND_ROOT, KIND_MINNOW, S_IFDIR | 0555, NULL },
     { "sys", KIND_ROOT, KIND_SYS, S_IFDIR | 0555, NULL },
     { "kernel", KIND_SYS, KIND_SYS_KERNEL, S_IFDIR | 0555, NULL },
     TEXT("ostype", KIND_SYS_KERNEL, 0444, make_sys_ostype)
-    TEXT("osrelease", KIND_SYS_KERNEL, 0444, make_sys_osrelease)
-    TEXT("version", KIND_SYS_KERNEL, 0444, make_sys_version)
-    TEXT("hostname", KIND_SYS_KERNEL, 0444, make_sys_hostname)
-    TEXT("domainname", KIND_SYS_KERNEL, 0444, make_sys_domainname)
-    TEXT("pid_max", KIND_SYS_KERNEL, 0444, make_sys_pid_max)
-    TEXT("threads-max", KIND_SYS_KERNEL, 0444, make_sys_threads_max)
-    TEXT("ngroups_max", KIND_SYS_KERNEL, 0444, make_sys_ngroups_max)
-    TEXT("tainted", KIND_SYS_KERNEL, 0444, make_sys_tainted)
-    TEXT("cap_last_cap", KIND_SYS_KERNEL, 0444, make_sys_cap_last_cap)
-    { "fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555, NULL },
+        TEXT("osrelease", KIND_SYS_KERNEL, 0444, make_sys_osrelease)
+            TEXT("version", KIND_SYS_KERNEL, 0444, make_sys_version)
+                TEXT("hostname", KIND_SYS_KERNEL, 0444, make_sys_hostname)
+                    TEXT("domainname", KIND_SYS_KERNEL, 0444, make_sys_domainname)
+                        TEXT("pid_max", KIND_SYS_KERNEL, 0444, make_sys_pid_max)
+                            TEXT("threads-max", KIND_SYS_KERNEL, 0444, make_sys_threads_max)
+                                TEXT("ngroups_max", KIND_SYS_KERNEL, 0444, make_sys_ngroups_max)
+                                    TEXT("tainted", KIND_SYS_KERNEL, 0444, make_sys_tainted)
+                                        TEXT("cap_last_cap", KIND_SYS_KERNEL, 0444,
+                                             make_sys_cap_last_cap){ "fs", KIND_SYS, KIND_SYS_FS,
+                                                                     S_IFDIR | 0555, NULL },
     TEXT("pipe-max-size", KIND_SYS_FS, 0444, make_sys_pipe_max_size)
-    TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open)
-    TEXT("services", KIND_MINNOW, 0444, make_services)
-    TEXT("threads", KIND_MINNOW, 0444, make_threads)
-    TEXT("sched", KIND_MINNOW, 0444, make_sched)
-    TEXT("compat", KIND_MINNOW, 0444, make_compat)
-    TEXT("system", KIND_MINNOW, 0444, make_counters)
-    { "log", KIND_MINNOW, KIND_LOG, S_IFREG | 0400, NULL },
+        TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open)
+            TEXT("services", KIND_MINNOW, 0444, make_services)
+                TEXT("threads", KIND_MINNOW, 0444, make_threads)
+                    TEXT("sched", KIND_MINNOW, 0444, make_sched)
+                        TEXT("compat", KIND_MINNOW, 0444, make_compat)
+                            TEXT("system", KIND_MINNOW, 0444, make_counters){
+                                "log", KIND_MINNOW, KIND_LOG, S_IFREG | 0400, NULL },
     { "trace", KIND_MINNOW, KIND_TRACE, S_IFREG | 0600, NULL },
     TEXT("stat", KIND_PROCESS, 0444, make_process_stat)
-    TEXT("status", KIND_PROCESS, 0444, make_process_status)
-    TEXT("statm", KIND_PROCESS, 0444, make_process_statm)
-    { "cmdline", KIND_PROCESS, KIND_ARGUMENTS, S_IFREG | 0444, NULL },
+        TEXT("status", KIND_PROCESS, 0444, make_process_status)
+            TEXT("statm", KIND_PROCESS, 0444, make_process_statm){
+                "cmdline", KIND_PROCESS, KIND_ARGUMENTS, S_IFREG | 0444, NULL },
     { "environ", KIND_PROCESS, KIND_ENVIRONMENT, S_IFREG | 0400, NULL },
-    TEXT("comm", KIND_PROCESS, 0444, make_process_comm)
-    { "exe", KIND_PROCESS, KIND_EXE, S_IFLNK | 0777, NULL },
+    TEXT("comm", KIND_PROCESS, 0444, make_process_comm){ "exe", KIND_PROCESS, KIND_EXE,
+                                                         S_IFLNK | 0777, NULL },
     { "cwd", KIND_PROCESS, KIND_CWD, S_IFLNK | 0777, NULL },
     { "root", KIND_PROCESS, KIND_PROCESS_ROOT, S_IFLNK | 0777, NULL },
     { "fd", KIND_PROCESS, KIND_FDS, S_IFDIR | 0500, NULL },
@@ -53,7 +52,8 @@ const unsigned files_count = ARRAY_SIZE(files);
 
 enum { NUMBER_MAX = 12, PROCESSES_FROM = 1000 /* position in the root of the first process */ };
 
-/* The kind in an object is KIND_TEXT plus the place in files[]; the few that have no place have their own kind. */
+/* The kind in an object is KIND_TEXT plus the place in files[]; the few that have no place have
+ * their own kind. */
 const struct file *file_of(uint64_t object)
 {
     unsigned kind = object_kind(object);
@@ -114,15 +114,11 @@ static int describe(uint64_t object, uint32_t *mode, uint32_t *uid, uint32_t *gi
     }
     switch (object_kind(object)) {
     case KIND_ROOT:
-    case KIND_PROCESS:
-        *mode = S_IFDIR | 0555;
-        return 0;
+    case KIND_PROCESS: *mode = S_IFDIR | 0555; return 0;
     case KIND_FD:
         *mode = S_IFLNK | 0700;
         return descriptor_open(&p, object_fd(object)) ? 0 : -ENOENT;
-    default:
-        *mode = f ? f->mode : 0;
-        return f ? 0 : -ENOENT;
+    default: *mode = f ? f->mode : 0; return f ? 0 : -ENOENT;
     }
 }
 
@@ -131,7 +127,9 @@ static uint64_t parent_of(uint64_t object)
     unsigned mount = object_mount(object), kind = kind_of(object);
     if (kind == KIND_FDS)
         return object_make(mount, object_pid(object), 0, KIND_PROCESS);
-    return kind == KIND_SYS_KERNEL || kind == KIND_SYS_FS ? file_object(find(KIND_ROOT, "sys"), mount, 0) : object_make(mount, 0, 0, KIND_ROOT);
+    return kind == KIND_SYS_KERNEL || kind == KIND_SYS_FS
+               ? file_object(find(KIND_ROOT, "sys"), mount, 0)
+               : object_make(mount, 0, 0, KIND_ROOT);
 }
 
 /* The object that a directory has under a name; 0 when there is none. */
@@ -175,8 +173,8 @@ int64_t do_lookup(struct message *m)
 
 /* ---- reading directories ---- */
 
-/* A directory is read by position: 0 "." 1 ".." 2.. the files[] that are in it, from PROCESSES_FROM on places of
- * POSIX's table, or descriptors. */
+/* A directory is read by position: 0 "." 1 ".." 2.. the files[] that are in it, from PROCESSES_FROM
+ * on places of POSIX's table, or descriptors. */
 static int add_fixed(struct dents *d, uint64_t dir, uint64_t *at)
 {
     int more = 1;
@@ -187,7 +185,8 @@ static int add_fixed(struct dents *d, uint64_t dir, uint64_t *at)
         else if (*at == 1)
             more = dents_add(d, parent_of(dir), 2, DT_DIR, "..", 2);
         else if (f->parent == kind_of(dir))
-            more = dents_add(d, file_object(f, object_mount(dir), object_pid(dir)), *at + 1, fs_dtype(f->mode), f->name, strlen(f->name));
+            more = dents_add(d, file_object(f, object_mount(dir), object_pid(dir)), *at + 1,
+                             fs_dtype(f->mode), f->name, strlen(f->name));
         if (more <= 0)
             return more;
     }
@@ -210,7 +209,8 @@ static int add_processes(struct dents *d, uint64_t dir, uint64_t *at)
     for (; *at - PROCESSES_FROM < table.count; ++*at) {
         if (!source_process_at(*at - PROCESSES_FROM, &p))
             continue;
-        int more = add_number(d, object_make(object_mount(dir), p.pid, 0, KIND_PROCESS), *at + 1, DT_DIR, p.pid);
+        int more = add_number(d, object_make(object_mount(dir), p.pid, 0, KIND_PROCESS), *at + 1,
+                              DT_DIR, p.pid);
         if (more <= 0)
             return more;
     }
@@ -228,7 +228,8 @@ static int add_descriptors(struct dents *d, uint64_t dir, uint64_t *at)
         unsigned fd = *at - PROCESSES_FROM;
         if (!descriptor_open(&p, fd))
             continue;
-        int more = add_number(d, object_make(object_mount(dir), p.pid, fd, KIND_FD), *at + 1, DT_LNK, fd);
+        int more = add_number(d, object_make(object_mount(dir), p.pid, fd, KIND_FD), *at + 1,
+                              DT_LNK, fd);
         if (more <= 0)
             return more;
     }
@@ -244,7 +245,8 @@ int64_t do_dents(struct message *m)
     struct posix_proc p;
     if (kind != KIND_ROOT && kind != KIND_PROCESS && !(directory && S_ISDIR(directory->mode)))
         return -ENOTDIR;
-    if (kind == KIND_FDS && !(source_process(object_pid(m->object), &p) && may_look_into(m->from, &p)))
+    if (kind == KIND_FDS &&
+        !(source_process(object_pid(m->object), &p) && may_look_into(m->from, &p)))
         return -EACCES;
     dents_start(&d, m);
     int more = add_fixed(&d, m->object, &at);
@@ -266,8 +268,16 @@ int64_t do_stat(struct message *m)
     if (error)
         return error;
     struct timespec64 now = fs_now();
-    struct stat s = { .dev = object_mount(m->object) + 1, .ino = m->object & 0xffffffffffffff, .nlink = S_ISDIR(mode) ? 2 : 1,
-                      .mode = mode, .uid = uid, .gid = gid, .blksize = 1024, .atime = now, .mtime = now, .ctime = now };
+    struct stat s = { .dev = object_mount(m->object) + 1,
+                      .ino = m->object & 0xffffffffffffff,
+                      .nlink = S_ISDIR(mode) ? 2 : 1,
+                      .mode = mode,
+                      .uid = uid,
+                      .gid = gid,
+                      .blksize = 1024,
+                      .atime = now,
+                      .mtime = now,
+                      .ctime = now };
     return copy_out(m, 0, &s, sizeof s);
 }
 
@@ -277,7 +287,8 @@ int64_t do_name(struct message *m)
     uint64_t object = m->w[3];
     const struct file *f = file_of(object);
     const char *text = f ? f->name : name;
-    format(name, sizeof name, "%u", object_kind(object) == KIND_FD ? object_fd(object) : object_pid(object));
+    format(name, sizeof name, "%u",
+           object_kind(object) == KIND_FD ? object_fd(object) : object_pid(object));
     size_t length = MIN(strlen(text), m->w[2]);
     int error = copy_out(m, 0, text, length);
     return error ? error : (int64_t)length;

@@ -16,7 +16,7 @@ int64_t do_open(struct message *m)
     uint64_t flags = m->w[1];
     bool path = flags & O_PATH, writes = !path && fs_writes(flags);
     if (path)
-        flags &= ~(uint64_t)O_TRUNC;        /* only a name for it: any type will do */
+        flags &= ~(uint64_t)O_TRUNC; /* only a name for it: any type will do */
     if (S_ISDIR(n->mode) && writes)
         return -EISDIR;
     if (!path && !S_ISDIR(n->mode) && !S_ISREG(n->mode))
@@ -72,7 +72,9 @@ int64_t do_hold(struct message *m)
     n->holds--;
     n->denies -= m->w[2] && n->denies;
     node_unused(n);
-    return FS_HOLD_BACK;             /* its pages are its memory: kept elsewhere they would be taken for nothing once it is removed */
+    /* its pages are its memory: kept elsewhere they would be taken for nothing once it is removed
+     */
+    return FS_HOLD_BACK;
 }
 
 int64_t do_stat(struct message *m)
@@ -81,9 +83,19 @@ int64_t do_stat(struct message *m)
     if (!n)
         return -ESTALE;
     struct stat s = {
-        .dev = mounts[n->mount].dev, .ino = n->index, .nlink = n->links, .mode = n->mode, .uid = n->uid, .gid = n->gid, .rdev = n->rdev,
-        .size = n->size, .blksize = PAGE_SIZE, .blocks = S_ISREG(n->mode) ? (int64_t)n->pages * (PAGE_SIZE / 512) : 0,
-        .atime = n->atime, .mtime = n->mtime, .ctime = n->ctime,
+        .dev = mounts[n->mount].dev,
+        .ino = n->index,
+        .nlink = n->links,
+        .mode = n->mode,
+        .uid = n->uid,
+        .gid = n->gid,
+        .rdev = n->rdev,
+        .size = n->size,
+        .blksize = PAGE_SIZE,
+        .blocks = S_ISREG(n->mode) ? (int64_t)n->pages * (PAGE_SIZE / 512) : 0,
+        .atime = n->atime,
+        .mtime = n->mtime,
+        .ctime = n->ctime,
     };
     return copy_out(m, 0, &s, sizeof(s));
 }

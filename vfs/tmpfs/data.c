@@ -1,17 +1,19 @@
-/* The contents of files: pages out of a pool, in trees. Pages that PM has mapped are not given to another file before
- * PM has given them back. */
+/* The contents of files: pages out of a pool, in trees. Pages that PM has mapped are not given to
+ * another file before PM has given them back. */
 #include "tmpfs.h"
 
-enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };   /* so many, and other services and programs go first; this one has a single thread */
+/* so many, and other services and programs go first; this one has a single thread */
+enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };
 enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
 
-static uint64_t *free_pages;         /* linked through their first word */
-static uint64_t  pool_pages, pool_free;
-static bool      pool_full;
+static uint64_t *free_pages; /* linked through their first word */
+static uint64_t pool_pages, pool_free;
+static bool pool_full;
 static const uint8_t zeros[PAGE_SIZE];
-static struct share  page_share;
+static struct share page_share;
 
-/* The manifest grants one page in MEMORY_PART. Some of them are no file's: names could not be made when files had taken them all. */
+/* The manifest grants one page in MEMORY_PART. Some of them are no file's: names could not be made
+ * when files had taken them all. */
 static void share_begin(void)
 {
     enum { MEMORY_PART = 8, NAMES_PART = 128 };
@@ -19,7 +21,12 @@ static void share_begin(void)
     page_share = (struct share)SHARE(all, all / 4, all / 8 * 5);
 }
 
-static struct pin { struct pin *next; void *page; uint32_t count; bool gone; } *pins[PIN_HASH];
+static struct pin {
+    struct pin *next;
+    void *page;
+    uint32_t count;
+    bool gone;
+} * pins[PIN_HASH];
 
 /* ---- The pool ---- */
 
@@ -59,7 +66,8 @@ static void *page_take(struct node *n, bool zero)
         return NULL;
     }
     free_pages = (uint64_t *)(uintptr_t)*page;
-    *page = 0;                      /* so that it is in the undo log: what the kernel copies there is not */
+    /* so that it is in the undo log: what the kernel copies there is not */
+    *page = 0;
     pool_free--;
     mount->pages++;
     n->pages++;
@@ -89,7 +97,7 @@ static void page_give(struct node *n, void *page)
     GIVE_WAY_EVERY(FREED_AT_ONCE, 1, n->pages);
     struct pin *pin = n->pinned ? *find_pin(page) : NULL;
     if (pin)
-        pin->gone = true;            /* it goes to the pool when PM gives it back */
+        pin->gone = true; /* it goes to the pool when PM gives it back */
     else
         page_to_pool(page);
 }
@@ -214,7 +222,8 @@ int64_t do_read(struct message *m)
         return 0;
     uint64_t length = MIN(m->w[2], n->size - position), done = 0;
     while (done < length) {
-        uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE, part = MIN(length - done, PAGE_SIZE - offset);
+        uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE,
+                 part = MIN(length - done, PAGE_SIZE - offset);
         const uint8_t *page = find_page(n, index);
         if (!page)
             page = zeros;
@@ -234,7 +243,8 @@ int64_t do_read(struct message *m)
 }
 
 /* Copies a piece of the window into one page, which is there or is made. */
-static int write_page(struct node *n, struct message *m, uint64_t done, uint64_t position, unsigned part)
+static int write_page(struct node *n, struct message *m, uint64_t done, uint64_t position,
+                      unsigned part)
 {
     unsigned offset = position % PAGE_SIZE;
     uint8_t *page = find_page(n, position / PAGE_SIZE);
@@ -278,7 +288,7 @@ int64_t do_write(struct message *m)
         GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
     if (error == -EFAULT)
-        done = 0;                    /* the call comes again as a whole */
+        done = 0; /* the call comes again as a whole */
     if (done && start + done > n->size)
         n->size = start + done;
     if (error && start + length > n->size)
@@ -325,7 +335,8 @@ static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
     return *page ? 0 : -ENOSPC;
 }
 
-/* One pin less of a lent page, which goes to the pool with the last one if its file has no use for it any more. */
+/* One pin less of a lent page, which goes to the pool with the last one if its file has no use for
+ * it any more. */
 static void unpin_page(void *page)
 {
     struct pin **at = find_pin(page), *pin = *at;
@@ -368,11 +379,13 @@ int64_t do_pages(struct message *m)
     if (!S_ISREG(n->mode))
         return -ENODEV;
     uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE;
-    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)), count = 0;
+    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)),
+             count = 0;
     int error = 0;
     for (; count < wanted && (index + count) * PAGE_SIZE < n->size; count++) {
         uint8_t *page = find_page(n, index + count);
-        if (!page && count == m->w[3])   /* a hole becomes a page, for it may be written through the mapping */
+        /* a hole becomes a page, for it may be written through the mapping */
+        if (!page && count == m->w[3])
             error = fill_hole(n, index + count, &page);
         if (page && !error && !pin_page(page))
             error = -ENOMEM;

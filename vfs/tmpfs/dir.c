@@ -1,4 +1,5 @@
-/* Directories: all names of all mounts stand in one hash table; a list keeps each directory's own in order. */
+/* Directories: all names of all mounts stand in one hash table; a list keeps each directory's own
+ * in order. */
 #include "tmpfs.h"
 
 enum { HASH_SIZE = 8192, COOKIE_DOT = 1, COOKIE_DOTDOT = 2 };
@@ -14,7 +15,8 @@ struct entry *dir_find(struct node *dir, const char *name, unsigned length)
 {
     uint32_t hash = fs_hash(name, length);
     struct entry *e = *bucket(dir, hash);
-    while (e && !(e->hash == hash && e->dir == dir && e->length == length && memcmp(e->name, name, length) == 0))
+    while (e && !(e->hash == hash && e->dir == dir && e->length == length &&
+                  memcmp(e->name, name, length) == 0))
         e = e->hash_next;
     return e;
 }
@@ -30,7 +32,12 @@ bool dir_add(struct node *dir, const char *name, unsigned length, struct node *n
     }
     if (!dir->cookie)
         dir->cookie = COOKIE_DOTDOT;
-    *e = (struct entry){ .dir = dir, .node = n, .before = dir->last, .cookie = ++dir->cookie, .hash = fs_hash(name, length), .user = n->user,
+    *e = (struct entry){ .dir = dir,
+                         .node = n,
+                         .before = dir->last,
+                         .cookie = ++dir->cookie,
+                         .hash = fs_hash(name, length),
+                         .user = n->user,
                          .length = length };
     memcpy(e->name, name, length);
     *(dir->last ? &dir->last->behind : &dir->first) = e;
@@ -51,7 +58,7 @@ void dir_remove(struct entry *e)
     *(e->before ? &e->before->behind : &dir->first) = e->behind;
     *(e->behind ? &e->behind->before : &dir->last) = e->before;
     if (dir->resume == e)
-        dir->resume = e->before;     /* smaller than its position: the search goes on from there */
+        dir->resume = e->before; /* smaller than its position: the search goes on from there */
     thing_give(e->user);
     memory_free(e);
 }
@@ -76,13 +83,15 @@ int64_t do_dents(struct message *m)
     dents_start(&d, m);
     uint64_t position = m->position;
     int added = 1;
-    if (dir->parent && position < COOKIE_DOT && (added = dents_add(&d, dir->index, COOKIE_DOT, DT_DIR, ".", 1)) == 1)
+    if (dir->parent && position < COOKIE_DOT &&
+        (added = dents_add(&d, dir->index, COOKIE_DOT, DT_DIR, ".", 1)) == 1)
         position = COOKIE_DOT;
-    if (dir->parent && added == 1 && position == COOKIE_DOT
-        && (added = dents_add(&d, dir->parent->index, COOKIE_DOTDOT, DT_DIR, "..", 2)) == 1)
+    if (dir->parent && added == 1 && position == COOKIE_DOT &&
+        (added = dents_add(&d, dir->parent->index, COOKIE_DOTDOT, DT_DIR, "..", 2)) == 1)
         position = COOKIE_DOTDOT;
     for (struct entry *e = added == 1 ? seek_entry(dir, position) : NULL; e; e = e->behind) {
-        added = dents_add(&d, e->node->index, e->cookie, fs_dtype(e->node->mode), e->name, e->length);
+        added = dents_add(&d, e->node->index, e->cookie, fs_dtype(e->node->mode), e->name,
+                          e->length);
         if (added != 1)
             break;
         position = e->cookie;
@@ -100,6 +109,8 @@ int64_t do_name(struct message *m)
         return -ENOTDIR;
     for (struct entry *e = n ? dir->first : NULL; e; e = e->behind)
         if (e->node == n)
-            return e->length > m->w[2] ? -ERANGE : copy_out(m, 0, e->name, e->length) ? -EFAULT : e->length;
+            return e->length > m->w[2]                  ? -ERANGE
+                   : copy_out(m, 0, e->name, e->length) ? -EFAULT
+                                                        : e->length;
     return -ENOENT;
 }

@@ -5,7 +5,11 @@
 static int enter(struct message *m, struct node **dir)
 {
     *dir = node_of(m->object);
-    return !*dir ? -ESTALE : !S_ISDIR((*dir)->mode) ? -ENOTDIR : mounts[(*dir)->mount].read_only ? -EROFS : !(*dir)->parent ? -ENOENT : 0;
+    return !*dir                             ? -ESTALE
+           : !S_ISDIR((*dir)->mode)          ? -ENOTDIR
+           : mounts[(*dir)->mount].read_only ? -EROFS
+           : !(*dir)->parent                 ? -ENOENT
+                                             : 0;
 }
 
 int64_t do_lookup(struct message *m)
@@ -33,7 +37,8 @@ int64_t do_lookup(struct message *m)
 }
 
 /* A new node under a name; it has one link then, or a directory two. */
-static int make(struct node *dir, const char *name, unsigned length, uint32_t mode, uint64_t owner, struct node **to)
+static int make(struct node *dir, const char *name, unsigned length, uint32_t mode, uint64_t owner,
+                struct node **to)
 {
     uint32_t gid = (uint32_t)owner;
     if (fs_is_dots(name, length) || dir_find(dir, name, length))
@@ -69,7 +74,8 @@ int64_t do_create(struct message *m)
     if (error)
         return error;
     uint32_t mode = m->w[3] & (S_IFMT | 07777), type = mode & S_IFMT;
-    if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK && type != S_IFIFO && type != S_IFSOCK)
+    if (type != S_IFREG && type != S_IFDIR && type != S_IFCHR && type != S_IFBLK &&
+        type != S_IFIFO && type != S_IFSOCK)
         return -EINVAL;
     struct node *dir, *n;
     error = enter(m, &dir);
@@ -100,7 +106,9 @@ int64_t do_symlink(struct message *m)
     if (!target)
         return -ENOSPC;
     struct node *dir, *n;
-    error = copy_in(m, length, target, rest) ? -EFAULT : memchr(target, 0, rest) ? -EINVAL : enter(m, &dir);
+    error = copy_in(m, length, target, rest) ? -EFAULT
+            : memchr(target, 0, rest)        ? -EINVAL
+                                             : enter(m, &dir);
     if (!error)
         error = make(dir, name, length, S_IFLNK | 0777, m->w[4], &n);
     if (error) {
@@ -218,7 +226,8 @@ static void set_parent(struct node *n, struct node *from, struct node *to)
 static int exchange(struct entry *a, struct entry *b)
 {
     struct node *x = a->node, *y = b->node;
-    if ((S_ISDIR(x->mode) && a->dir != b->dir && is_below(b->dir, x)) || (S_ISDIR(y->mode) && a->dir != b->dir && is_below(a->dir, y)))
+    if ((S_ISDIR(x->mode) && a->dir != b->dir && is_below(b->dir, x)) ||
+        (S_ISDIR(y->mode) && a->dir != b->dir && is_below(a->dir, y)))
         return -EINVAL;
     a->node = y;
     b->node = x;
@@ -227,7 +236,8 @@ static int exchange(struct entry *a, struct entry *b)
     return 0;
 }
 
-static int move(struct entry *from, struct node *to, const char *name, unsigned length, struct entry *over)
+static int move(struct entry *from, struct node *to, const char *name, unsigned length,
+                struct entry *over)
 {
     struct node *n = from->node, *dir = from->dir;
     if (S_ISDIR(n->mode) && dir != to && is_below(to, n))
@@ -253,7 +263,8 @@ int64_t do_rename(struct message *m)
     uint64_t length = m->w[3], rest = m->w[2] - length;
     if (length > m->w[2] || m->w[2] > 2 * NAME_MAX)
         return -ENAMETOOLONG;
-    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) || m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (m->w[5] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        m->w[5] == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     int error = fs_name(m, 0, length, old);
     if (!error)

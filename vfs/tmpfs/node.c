@@ -1,4 +1,5 @@
-/* Nodes and mounts. A node's number indexes a table of chunks, so that an object is found in two steps. */
+/* Nodes and mounts. A node's number indexes a table of chunks, so that an object is found in two
+ * steps. */
 #include "tmpfs.h"
 
 enum { CHUNK = 64, CHUNKS = 2048, MAGIC = 0x01021994 };
@@ -6,7 +7,7 @@ enum { CHUNK = 64, CHUNKS = 2048, MAGIC = 0x01021994 };
 struct mount mounts[MOUNTS];
 
 static struct node *chunks[CHUNKS];
-static unsigned     chunk_count;
+static unsigned chunk_count;
 static struct node *free_nodes;
 static struct share thing_share;
 
@@ -39,7 +40,7 @@ static void add_chunk(void)
     for (unsigned k = CHUNK; k-- > 0;) {
         nodes[k].index = chunk_count * CHUNK + k;
         if (!nodes[k].index)
-            continue;                        /* 0 is no inode number */
+            continue; /* 0 is no inode number */
         nodes[k].free_next = free_nodes;
         free_nodes = &nodes[k];
     }
@@ -58,8 +59,14 @@ struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid)
         return NULL;
     }
     free_nodes = n->free_next;
-    *n = (struct node){ .index = n->index, .generation = (n->generation + 1) & 0xffffff, .mount = mount, .used = true,
-                        .mode = mode, .uid = uid, .gid = gid, .user = uid };
+    *n = (struct node){ .index = n->index,
+                        .generation = (n->generation + 1) & 0xffffff,
+                        .mount = mount,
+                        .used = true,
+                        .mode = mode,
+                        .uid = uid,
+                        .gid = gid,
+                        .user = uid };
     n->atime = n->mtime = n->ctime = fs_now();
     return n;
 }
@@ -93,7 +100,10 @@ static uint64_t size_option(const char *options)
         at += 5;
         for (; *at >= '0' && *at <= '9' && bytes < 1ull << 50; at++)
             bytes = bytes * 10 + (*at - '0');
-        bytes <<= *at == 'k' || *at == 'K' ? 10 : *at == 'm' || *at == 'M' ? 20 : *at == 'g' || *at == 'G' ? 30 : 0;
+        bytes <<= *at == 'k' || *at == 'K'   ? 10
+                  : *at == 'm' || *at == 'M' ? 20
+                  : *at == 'g' || *at == 'G' ? 30
+                                             : 0;
     }
     return bytes / PAGE_SIZE;
 }
@@ -121,8 +131,11 @@ int64_t do_mount(struct message *m)
         return -ENOMEM;
     root->links = 2;
     root->parent = root;
-    mounts[k] = (struct mount){ .used = true, .read_only = m->w[5] & MS_RDONLY, .root = root,
-                                .dev = makedev(0, FIRST_DEV + k), .page_limit = size_option(options) };
+    mounts[k] = (struct mount){ .used = true,
+                                .read_only = m->w[5] & MS_RDONLY,
+                                .root = root,
+                                .dev = makedev(0, FIRST_DEV + k),
+                                .page_limit = size_option(options) };
     reply_words(m, node_object(root), mounts[k].dev, 0);
     return 0;
 }
@@ -172,8 +185,16 @@ int64_t do_statfs(struct message *m)
         free = MIN(free, all - MIN(all, mount->pages));
     }
     struct statfs s = {
-        .type = MAGIC, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX, .blocks = all, .bfree = free, .bavail = free,
-        .files = thing_share.capacity / 2, .ffree = (thing_share.capacity - thing_share.taken) / 2, .flags = mount->read_only ? MS_RDONLY : 0,
+        .type = MAGIC,
+        .bsize = PAGE_SIZE,
+        .frsize = PAGE_SIZE,
+        .namelen = NAME_MAX,
+        .blocks = all,
+        .bfree = free,
+        .bavail = free,
+        .files = thing_share.capacity / 2,
+        .ffree = (thing_share.capacity - thing_share.taken) / 2,
+        .flags = mount->read_only ? MS_RDONLY : 0,
     };
     return copy_out(m, 0, &s, sizeof(s));
 }

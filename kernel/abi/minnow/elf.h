@@ -1,4 +1,5 @@
-/* ELF-64 files, as far as loaders read them (System V gABI, chapter 4 and 5; AMD64 supplement, 4.4). */
+/* ELF-64 files, as far as loaders read them (System V gABI, chapter 4 and 5; AMD64
+ * supplement, 4.4). */
 #ifndef MINNOW_ELF_H
 #define MINNOW_ELF_H
 
@@ -7,7 +8,7 @@
 #include <minnow/types.h>
 
 struct elf_header {
-    uint8_t  magic[16];
+    uint8_t magic[16];
     uint16_t type, machine;
     uint32_t version;
     uint64_t entry, segments_at, sections_at;
@@ -27,23 +28,38 @@ struct elf_section {
     uint64_t align, entry_size;
 };
 
-struct elf_dynamic { uint64_t tag, value; };
-struct elf_relocation { uint64_t at, info; int64_t addend; };
+struct elf_dynamic {
+    uint64_t tag, value;
+};
+struct elf_relocation {
+    uint64_t at, info;
+    int64_t addend;
+};
 
-enum { ELF_X86_64 = 62, ELF_EXEC = 2, ELF_DYN = 3, ELF_UNUSED = 0, ELF_LOAD = 1, ELF_DYNAMIC = 2, ELF_INTERP = 3, ELF_PHDR = 6, ELF_STACK = 0x6474e551 };
+enum {
+    ELF_X86_64 = 62,
+    ELF_EXEC = 2,
+    ELF_DYN = 3,
+    ELF_UNUSED = 0,
+    ELF_LOAD = 1,
+    ELF_DYNAMIC = 2,
+    ELF_INTERP = 3,
+    ELF_PHDR = 6,
+    ELF_STACK = 0x6474e551
+};
 enum { ELF_X = 1, ELF_W = 2, ELF_R = 4 };
 enum { ELF_TAG_END = 0, ELF_TAG_RELOCATIONS = 7, ELF_TAG_RELOCATIONS_SIZE = 8, ELF_RELATIVE = 8 };
 
-/* Where in a file of `size` bytes, which begins at a multiple of 8, the `length` bytes are that a program finds at `address`;
- * NULL: nowhere, or not at a multiple of 8. */
+/* Where in a file of `size` bytes, which begins at a multiple of 8, the `length` bytes are that a
+ * program finds at `address`; NULL: nowhere, or not at a multiple of 8. */
 static inline void *elf_bytes(void *file, uint64_t size, uint64_t address, uint64_t length)
 {
     const struct elf_header *h = (const struct elf_header *)file;
     const struct elf_segment *s = (const struct elf_segment *)((char *)file + h->segments_at);
     for (unsigned i = 0; i < h->segment_count; i++) {
         uint64_t at = s[i].offset + (address - s[i].address);
-        if (s[i].type == ELF_LOAD && range_within(s[i].offset, s[i].file_size, size)
-            && range_between(address, length, s[i].address, range_end(s[i].address, s[i].file_size)))
+        if (s[i].type == ELF_LOAD && range_within(s[i].offset, s[i].file_size, size) &&
+            range_between(address, length, s[i].address, range_end(s[i].address, s[i].file_size)))
             return at % 8 ? NULL : (char *)file + at;
     }
     return NULL;
@@ -59,12 +75,16 @@ static inline bool elf_sound(const void *file, uint64_t size)
     for (unsigned i = 0; i < sizeof magic; i++)
         if (h->magic[i] != magic[i])
             return false;
-    return h->machine == ELF_X86_64 && h->segment_size == sizeof(struct elf_segment) && h->segments_at % 8 == 0
-        && range_within(h->segments_at, (uint64_t)h->segment_count * sizeof(struct elf_segment), size);
+    return h->machine == ELF_X86_64 && h->segment_size == sizeof(struct elf_segment) &&
+           h->segments_at % 8 == 0 &&
+           range_within(h->segments_at, (uint64_t)h->segment_count * sizeof(struct elf_segment),
+                        size);
 }
 
-/* The table of relocations, which may be empty. -ENOEXEC: the program cannot be moved (any more), or the table is not in the file. */
-static inline int elf_relocations(void *file, uint64_t size, const struct elf_relocation **table, uint64_t *count)
+/* The table of relocations, which may be empty. -ENOEXEC: the program cannot be moved (any more),
+ * or the table is not in the file. */
+static inline int elf_relocations(void *file, uint64_t size, const struct elf_relocation **table,
+                                  uint64_t *count)
 {
     const struct elf_header *h = (const struct elf_header *)file;
     const struct elf_segment *s = (const struct elf_segment *)((char *)file + h->segments_at);
@@ -74,8 +94,10 @@ static inline int elf_relocations(void *file, uint64_t size, const struct elf_re
         if (s[i].type != ELF_DYNAMIC)
             continue;
         movable = true;
-        const struct elf_dynamic *d = (const struct elf_dynamic *)elf_bytes(file, size, s[i].address, s[i].file_size);
-        for (uint64_t n = d ? s[i].file_size / sizeof *d : 0; n && d->tag != ELF_TAG_END; n--, d++) {
+        const struct elf_dynamic *d = (const struct elf_dynamic *)elf_bytes(
+            file, size, s[i].address, s[i].file_size);
+        for (uint64_t n = d ? s[i].file_size / sizeof *d : 0; n && d->tag != ELF_TAG_END;
+             n--, d++) {
             at = d->tag == ELF_TAG_RELOCATIONS ? d->value : at;
             bytes = d->tag == ELF_TAG_RELOCATIONS_SIZE ? d->value : bytes;
         }
@@ -85,8 +107,9 @@ static inline int elf_relocations(void *file, uint64_t size, const struct elf_re
     return movable && (*table || !bytes) ? 0 : -ENOEXEC;
 }
 
-/* Makes of a program that may stand anywhere one that stands `slide` bytes behind where it was linked, in the file itself, which
- * has no ELF_DYNAMIC any more then. The file may be anybody's. 0, or -ENOEXEC: it is no such program, and may be spoiled. */
+/* Makes of a program that may stand anywhere one that stands `slide` bytes behind where it was
+ * linked, in the file itself, which has no ELF_DYNAMIC any more then. The file may be anybody's. 0,
+ * or -ENOEXEC: it is no such program, and may be spoiled. */
 static inline int elf_relocate(void *file, uint64_t size, uint64_t slide)
 {
     struct elf_header *h = (struct elf_header *)file;

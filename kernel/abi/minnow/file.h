@@ -1,29 +1,31 @@
-/* Files as the protocols speak of them. Layouts and values are those of Linux on x86-64, so that a file server
- * can write its answer straight into the window of the program that asked (Linux: asm/stat.h, asm-generic/fcntl.h,
- * linux/dirent.h, asm-generic/statfs.h). */
+/* Files as the protocols speak of them. Layouts and values are those of Linux on x86-64, so that a
+ * file server can write its answer straight into the window of the program that asked (Linux:
+ * asm/stat.h, asm-generic/fcntl.h, linux/dirent.h, asm-generic/statfs.h). */
 #ifndef MINNOW_FILE_H
 #define MINNOW_FILE_H
 
 #include <minnow/types.h>
 
-struct timespec64 { int64_t sec, nsec; };
+struct timespec64 {
+    int64_t sec, nsec;
+};
 
 struct stat {
     uint64_t dev, ino, nlink;
     uint32_t mode, uid, gid, pad0;
     uint64_t rdev;
-    int64_t  size, blksize, blocks;  /* blocks of 512 bytes */
+    int64_t size, blksize, blocks; /* blocks of 512 bytes */
     struct timespec64 atime, mtime, ctime;
-    int64_t  unused[3];
+    int64_t unused[3];
 };
 _Static_assert(sizeof(struct stat) == 144, "struct stat is Linux's");
 
 struct dirent64 {
     uint64_t ino;
-    int64_t  next;      /* the position to go on from */
-    uint16_t reclen;    /* of this record, a multiple of 8 */
-    uint8_t  type;      /* DT_... */
-    char     name[];
+    int64_t next;    /* the position to go on from */
+    uint16_t reclen; /* of this record, a multiple of 8 */
+    uint8_t type;    /* DT_... */
+    char name[];
 };
 
 struct statfs {
@@ -34,63 +36,121 @@ struct statfs {
 };
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs is Linux's");
 
-struct iovec { caller_t base; uint64_t length; };
+struct iovec {
+    caller_t base;
+    uint64_t length;
+};
 
 /* What FS_SETATTR changes. */
 struct fs_attr {
-    uint32_t which;                   /* ATTR_... */
-    uint32_t mode;                    /* permission bits, 07777 */
+    uint32_t which; /* ATTR_... */
+    uint32_t mode;  /* permission bits, 07777 */
     uint32_t uid, gid;
-    struct timespec64 atime, mtime;   /* the server sets ctime itself */
+    struct timespec64 atime, mtime; /* the server sets ctime itself */
 };
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_ATIME = 8, ATTR_MTIME = 16 };
 
 enum {
-    S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFLNK = 0120000, S_IFREG = 0100000, S_IFBLK = 0060000,
-    S_IFDIR = 0040000, S_IFCHR = 0020000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000, S_ISVTX = 01000,
+    S_IFMT = 0170000,
+    S_IFSOCK = 0140000,
+    S_IFLNK = 0120000,
+    S_IFREG = 0100000,
+    S_IFBLK = 0060000,
+    S_IFDIR = 0040000,
+    S_IFCHR = 0020000,
+    S_IFIFO = 0010000,
+    S_ISUID = 04000,
+    S_ISGID = 02000,
+    S_ISVTX = 01000,
 };
-#define S_ISDIR(m) (((m) & S_IFMT) == S_IFDIR)
-#define S_ISREG(m) (((m) & S_IFMT) == S_IFREG)
-#define S_ISLNK(m) (((m) & S_IFMT) == S_IFLNK)
-
-enum { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12 };
+#define S_ISDIR(m) (((m)&S_IFMT) == S_IFDIR)
+#define S_ISREG(m) (((m)&S_IFMT) == S_IFREG)
+#define S_ISLNK(m) (((m)&S_IFMT) == S_IFLNK)
 
 enum {
-    O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3, O_CREAT = 0100, O_EXCL = 0200, O_NOCTTY = 0400,
-    O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, O_DSYNC = 010000, O_ASYNC = 020000, O_DIRECT = 040000,
-    O_LARGEFILE = 0100000, O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000, O_NOATIME = 01000000, O_CLOEXEC = 02000000,
-    O_SYNC = 04010000, O_PATH = 010000000, O_TMPFILE = 020200000,
+    DT_UNKNOWN = 0,
+    DT_FIFO = 1,
+    DT_CHR = 2,
+    DT_DIR = 4,
+    DT_BLK = 6,
+    DT_REG = 8,
+    DT_LNK = 10,
+    DT_SOCK = 12
+};
+
+enum {
+    O_RDONLY = 0,
+    O_WRONLY = 1,
+    O_RDWR = 2,
+    O_ACCMODE = 3,
+    O_CREAT = 0100,
+    O_EXCL = 0200,
+    O_NOCTTY = 0400,
+    O_TRUNC = 01000,
+    O_APPEND = 02000,
+    O_NONBLOCK = 04000,
+    O_DSYNC = 010000,
+    O_ASYNC = 020000,
+    O_DIRECT = 040000,
+    O_LARGEFILE = 0100000,
+    O_DIRECTORY = 0200000,
+    O_NOFOLLOW = 0400000,
+    O_NOATIME = 01000000,
+    O_CLOEXEC = 02000000,
+    O_SYNC = 04010000,
+    O_PATH = 010000000,
+    O_TMPFILE = 020200000,
 };
 
 enum { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE };
-enum { POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32, POLLRDNORM = 64, POLLWRNORM = 256, POLLRDHUP = 0x2000 };
+enum {
+    POLLIN = 1,
+    POLLPRI = 2,
+    POLLOUT = 4,
+    POLLERR = 8,
+    POLLHUP = 16,
+    POLLNVAL = 32,
+    POLLRDNORM = 64,
+    POLLWRNORM = 256,
+    POLLRDHUP = 0x2000
+};
 enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
-enum { AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400, AT_EACCESS = 0x200, AT_EMPTY_PATH = 0x1000 };
+enum {
+    AT_FDCWD = -100,
+    AT_SYMLINK_NOFOLLOW = 0x100,
+    AT_REMOVEDIR = 0x200,
+    AT_SYMLINK_FOLLOW = 0x400,
+    AT_EACCESS = 0x200,
+    AT_EMPTY_PATH = 0x1000
+};
 enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32 };
 enum { FS_FULL_ACCESS = 0 };
-enum { FS_HOLD_BACK = 1 };            /* the answer of FS_HOLD -1: lent pages of the file are wanted back now */
+/* the answer of FS_HOLD -1: lent pages of the file are wanted back now */
+enum { FS_HOLD_BACK = 1 };
 
 /* Device numbers as they stand in st_rdev (Linux: gnu_dev_makedev). */
 static inline uint64_t makedev(unsigned major, unsigned minor)
 {
-    return (uint64_t)(minor & 0xff) | (uint64_t)(major & 0xfff) << 8 | (uint64_t)(minor & ~0xffu) << 12;
+    return (uint64_t)(minor & 0xff) | (uint64_t)(major & 0xfff) << 8 |
+           (uint64_t)(minor & ~0xffu) << 12;
 }
 static inline unsigned dev_major(uint64_t dev) { return (dev >> 8) & 0xfff; }
 static inline unsigned dev_minor(uint64_t dev) { return (dev & 0xff) | ((dev >> 12) & 0xfff00); }
 
-/* The st_dev of devfs. A device's node there has the inode number equal to its rdev, so that a driver can answer
- * FS_STAT on an open device by itself and ttyname() finds the same file. */
+/* The st_dev of devfs. A device's node there has the inode number equal to its rdev, so that a
+ * driver can answer FS_STAT on an open device by itself and ttyname() finds the same file. */
 enum { DEVFS_DEV = 5 };
 
-/* The numbers by which a device node names its driver; a device's object in its driver is the minor number. */
+/* The numbers by which a device node names its driver; a device's object in its driver is the minor
+ * number. */
 enum {
-    MAJOR_MEM = 1,       /* mem: 3 null, 5 zero, 7 full, 8 random, 9 urandom */
-    MAJOR_IDE = 3,       /* ata: hda; minor 0 the disk, 1..4 its partitions */
-    MAJOR_TTY = 4,       /* console: 1 tty1; serial: 64 ttyS0 ... */
-    MAJOR_TTYAUX = 5,    /* 0 the caller's own terminal, 1 /dev/console */
-    MAJOR_MISC = 10,     /* rtc: 135; host channel: 250; services: 252 */
-    MAJOR_VIRTIO = 254,  /* virtio_blk: vda */
+    MAJOR_MEM = 1,      /* mem: 3 null, 5 zero, 7 full, 8 random, 9 urandom */
+    MAJOR_IDE = 3,      /* ata: hda; minor 0 the disk, 1..4 its partitions */
+    MAJOR_TTY = 4,      /* console: 1 tty1; serial: 64 ttyS0 ... */
+    MAJOR_TTYAUX = 5,   /* 0 the caller's own terminal, 1 /dev/console */
+    MAJOR_MISC = 10,    /* rtc: 135; host channel: 250; services: 252 */
+    MAJOR_VIRTIO = 254, /* virtio_blk: vda */
 };
 
 #endif

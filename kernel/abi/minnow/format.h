@@ -1,12 +1,15 @@
-/* A small printf for kernel and services: %s %c %d %u %x %p, with l or z, width, and 0; %%. Header only, because both sides compile
- * it for themselves. */
+/* A small printf for kernel and services: %s %c %d %u %x %p, with l or z, width, and 0; %%. Header
+ * only, because both sides compile it for themselves. */
 #ifndef MINNOW_FORMAT_H
 #define MINNOW_FORMAT_H
 
 #include <minnow/types.h>
 #include <stdarg.h>
 
-struct format_out { char *to; size_t size, length; };
+struct format_out {
+    char *to;
+    size_t size, length;
+};
 
 static inline void format_put(struct format_out *o, char c)
 {
@@ -15,7 +18,8 @@ static inline void format_put(struct format_out *o, char c)
     o->length++;
 }
 
-static inline void format_number(struct format_out *o, uint64_t v, unsigned base, bool negative, int width, char fill)
+static inline void format_number(struct format_out *o, uint64_t v, unsigned base, bool negative,
+                                 int width, char fill)
 {
     char digits[24];
     int n = 0;
@@ -67,9 +71,18 @@ static inline size_t format_text(char *to, size_t size, const char *f, va_list a
             d = wide ? va_arg(args, int64_t) : va_arg(args, int);
             format_number(&o, d < 0 ? -(uint64_t)d : (uint64_t)d, 10, d < 0, width, fill);
             break;
-        case 'u': format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 10, false, width, fill); break;
-        case 'o': format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 8, false, width, fill); break;
-        case 'x': format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 16, false, width, fill); break;
+        case 'u':
+            format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 10, false,
+                          width, fill);
+            break;
+        case 'o':
+            format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 8, false,
+                          width, fill);
+            break;
+        case 'x':
+            format_number(&o, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned), 16, false,
+                          width, fill);
+            break;
         case 'p': format_number(&o, (uint64_t)va_arg(args, void *), 16, false, width, fill); break;
         case 'c': format_put(&o, va_arg(args, int)); break;
         case 's': format_string(&o, va_arg(args, const char *), width); break;

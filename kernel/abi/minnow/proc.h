@@ -1,7 +1,8 @@
-/* What the personality server publishes of its processes (SYS_PUBLISH), for procfs: a struct posix_table, then at
- * offset `first` `count` places of `stride` bytes, each beginning with a struct posix_proc. A place whose pid is 0 is
- * free. procfs reads it with SYS_INFO INFO_PUBLISHED (index = slot of posix | offset << 16). What the kernel knows
- * better (processor time, whether a thread is running) is in INFO_TASK and INFO_THREAD of `task`. */
+/* What the personality server publishes of its processes (SYS_PUBLISH), for procfs: a struct
+ * posix_table, then at offset `first` `count` places of `stride` bytes, each beginning with a
+ * struct posix_proc. A place whose pid is 0 is free. procfs reads it with SYS_INFO INFO_PUBLISHED
+ * (index = slot of posix | offset << 16). What the kernel knows better (processor time, whether a
+ * thread is running) is in INFO_TASK and INFO_THREAD of `task`. */
 #ifndef MINNOW_PROC_H
 #define MINNOW_PROC_H
 
@@ -11,7 +12,13 @@
 enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
 
 /* Limits of the personality that /proc/sys tells. */
-enum { PROC_PID_MAX = 32768, PROC_THREADS = 2048, PROC_CAPABILITIES = 41, PROC_PIPE_SIZE = 65536, PROC_DESCRIPTORS = 1024 };
+enum {
+    PROC_PID_MAX = 32768,
+    PROC_THREADS = 2048,
+    PROC_CAPABILITIES = 41,
+    PROC_PIPE_SIZE = 65536,
+    PROC_DESCRIPTORS = 1024
+};
 
 /* What the system calls itself (uname). */
 #define SYSTEM_NAME    "Linux"
@@ -20,35 +27,36 @@ enum { PROC_PID_MAX = 32768, PROC_THREADS = 2048, PROC_CAPABILITIES = 41, PROC_P
 
 struct posix_table {
     uint32_t count, stride, first;
-    uint32_t last_pid;      /* given out */
-    uint64_t forks;         /* processes ever made */
+    uint32_t last_pid; /* given out */
+    uint64_t forks;    /* processes ever made */
     uint64_t pad;
-    char     node_name[PROC_NAME], domain_name[PROC_NAME];   /* sethostname, setdomainname */
+    char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
 };
 
 struct posix_proc {
-    uint32_t   pid, ppid, pgid, sid;
-    endpoint_t task;            /* 0 when it is a zombie */
-    uint8_t    state;           /* 'S' alive (R or S: ask the kernel), 'T' stopped, 'Z' zombie */
-    int8_t     nice;            /* -20 .. 19 */
-    uint16_t   threads;
-    uint32_t   exit_status;     /* as wait reports it */
-    uint32_t   tty_pgrp;        /* foreground group of its terminal, or 0 */
-    uint64_t   tty;             /* rdev of its controlling terminal, or 0 */
-    uint32_t   uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-    uint32_t   group_count, groups[PROC_GROUPS];
-    uint64_t   start_ns;        /* since boot */
-    struct cpu_time cpu;        /* of a zombie: all it used; otherwise ask the kernel */
-    struct cpu_time children;   /* of children waited for */
-    uint64_t   pending, blocked, ignored, caught;   /* signals; bit n-1 is signal n */
-    uint64_t   limit_stack;     /* bytes */
-    char       name[16];        /* NUL-terminated */
-    uint8_t    dumpable;        /* 0: only root may look into it, whoever's it is */
-    endpoint_t exe_service;     /* the program's file, */
-    uint64_t   exe_object, exe_dir;   /* and its directory when it was started, or 0 */
-    char       exe_name[PROC_EXE];    /* its name there, NUL-terminated */
-    caller_t   strings_at;      /* in its memory: its arguments, then its environment, each NUL-terminated */
-    uint32_t   argument_bytes, environment_bytes;
+    uint32_t pid, ppid, pgid, sid;
+    endpoint_t task; /* 0 when it is a zombie */
+    uint8_t state;   /* 'S' alive (R or S: ask the kernel), 'T' stopped, 'Z' zombie */
+    int8_t nice;     /* -20 .. 19 */
+    uint16_t threads;
+    uint32_t exit_status; /* as wait reports it */
+    uint32_t tty_pgrp;    /* foreground group of its terminal, or 0 */
+    uint64_t tty;         /* rdev of its controlling terminal, or 0 */
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t group_count, groups[PROC_GROUPS];
+    uint64_t start_ns;        /* since boot */
+    struct cpu_time cpu;      /* of a zombie: all it used; otherwise ask the kernel */
+    struct cpu_time children; /* of children waited for */
+    uint64_t pending, blocked, ignored, caught; /* signals; bit n-1 is signal n */
+    uint64_t limit_stack;                       /* bytes */
+    char name[16];                              /* NUL-terminated */
+    uint8_t dumpable;                           /* 0: only root may look into it, whoever's it is */
+    endpoint_t exe_service;                     /* the program's file, */
+    uint64_t exe_object, exe_dir;               /* and its directory when it was started, or 0 */
+    char exe_name[PROC_EXE];                    /* its name there, NUL-terminated */
+    /* in its memory: its arguments, then its environment, each NUL-terminated */
+    caller_t strings_at;
+    uint32_t argument_bytes, environment_bytes;
 };
 
 #endif

@@ -1,5 +1,6 @@
-/* Operation numbers of every protocol, made from protocol.def: FS_READ, VFS_OPEN ... An operation number is the
- * protocol's in the upper byte and its own below, so that one table lookup finds a handler. */
+/* Operation numbers of every protocol, made from protocol.def: FS_READ, VFS_OPEN ... An operation
+ * number is the protocol's in the upper byte and its own below, so that one table lookup finds a
+ * handler. */
 #ifndef MINNOW_PROTOCOL_H
 #define MINNOW_PROTOCOL_H
 
@@ -16,7 +17,8 @@ enum {
 #undef OP
 
 #define PROTOCOL(name, number, who)
-#define OP(protocol, name, number, words, result) protocol##_##name = PROTOCOL_##protocol << 8 | (number),
+#define OP(protocol, name, number, words, result) \
+    protocol##_##name = PROTOCOL_##protocol << 8 | (number),
 enum {
 #include <minnow/protocol.def>
 };
@@ -24,7 +26,8 @@ enum {
 #undef OP
 
 #define op_protocol(op) ((op) >> 8)
-#define op_number(op) ((op) & 0xff)   /* a constant for a constant, so that it can index a table of handlers */
+#define op_number(op) \
+    ((op)&0xff) /* a constant for a constant, so that it can index a table of handlers */
 
 /* Objects of the pipe service. Who has read an object's number and opens it later gets this pipe or
  * none: numbers are used again, never with the same generation (before 2^31 others). */
@@ -39,37 +42,49 @@ static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) 
 enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
 
 /* PM_FAULT's access bits. */
-enum { PM_FAULT_WRITE = 1, PM_FAULT_EXEC = 2, PM_FAULT_PRESENT = 4, PM_FAULT_CALL = 8 /* thrown back by a server */ };
+enum {
+    PM_FAULT_WRITE = 1,
+    PM_FAULT_EXEC = 2,
+    PM_FAULT_PRESENT = 4,
+    PM_FAULT_CALL = 8 /* thrown back by a server */
+};
 
 /* Who a process is for VFS_CRED. */
 enum { CRED_GROUPS = 32 };
-struct vfs_cred { uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS]; };
+struct vfs_cred {
+    uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS];
+};
 enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT, VFS_PATH_PROGRAM };
 
 /* VFS_RESOLVE's r1. */
-#define RESOLVED_UNREADABLE (1ul << 15)   /* its user may not read it */
-static inline uint64_t resolved(endpoint_t service, uint32_t mode, uint32_t uid) { return service | mode << 16 | (uint64_t)uid << 32; }
+#define RESOLVED_UNREADABLE (1ul << 15) /* its user may not read it */
+static inline uint64_t resolved(endpoint_t service, uint32_t mode, uint32_t uid)
+{
+    return service | mode << 16 | (uint64_t)uid << 32;
+}
 static inline endpoint_t resolved_service(uint64_t r) { return r & 0xff; }
 static inline uint32_t resolved_mode(uint64_t r) { return r >> 16 & 0xffff; }
 static inline uint32_t resolved_uid(uint64_t r) { return r >> 32; }
 
-/* PM_EXEC: the program, its arguments, and what goes into the auxiliary vector. Strings that are given come first, then those that
- * the old program's arrays of pointers name. */
+/* PM_EXEC: the program, its arguments, and what goes into the auxiliary vector. Strings that are
+ * given come first, then those that the old program's arrays of pointers name. */
 struct pm_exec {
-    endpoint_t service;      /* the program's file, from VFS_RESOLVE */
-    uint32_t   argc, envc;   /* of the given strings */
-    uint32_t   bytes;        /* of the given strings, which follow this structure: argc and then envc of them, each NUL-terminated */
-    uint64_t   object;
-    uint64_t   argv, envp;   /* in the old program's memory, ended by NULL; 0: none */
-    uint32_t   uid, euid, gid, egid, secure;
-    uint32_t   flags;        /* PM_EXEC_... */
-    uint64_t   stack_limit;
-    char       name[256];    /* AT_EXECFN */
+    endpoint_t service;  /* the program's file, from VFS_RESOLVE */
+    uint32_t argc, envc; /* of the given strings */
+    /* of the given strings, which follow this structure: argc and then envc of them, each NUL-
+     * terminated */
+    uint32_t bytes;
+    uint64_t object;
+    uint64_t argv, envp; /* in the old program's memory, ended by NULL; 0: none */
+    uint32_t uid, euid, gid, egid, secure;
+    uint32_t flags; /* PM_EXEC_... */
+    uint64_t stack_limit;
+    char name[256]; /* AT_EXECFN */
 };
 enum {
-    PM_EXEC_NO_RANDOM  = 1,
-    PM_EXEC_SKIP_FIRST = 2,  /* argv[0] is left out: a script's name is given in its place */
-    PM_EXEC_TRY        = 4,  /* says whether it could be done, and changes nothing */
+    PM_EXEC_NO_RANDOM = 1,
+    PM_EXEC_SKIP_FIRST = 2, /* argv[0] is left out: a script's name is given in its place */
+    PM_EXEC_TRY = 4,        /* says whether it could be done, and changes nothing */
 };
 enum { PM_EXEC_GIVEN_MAX = 8192 };
 /* Its result: so many bytes of arguments stand at r3, followed by so many of the environment. */
@@ -80,14 +95,19 @@ enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
 
 /* What RS_STATUS tells. */
 struct rs_status {
-    char     name[16];
-    uint32_t state;          /* 0 absent, 1 created, 2 running, 3 stopped, 4 waiting, 5 given up, 6 refused */
+    char name[16];
+    /* 0 absent, 1 created, 2 running, 3 stopped, 4 waiting, 5 given up, 6 refused */
+    uint32_t state;
     uint32_t starts, deaths, pad;
     struct service_rights rights;
 };
 
-/* What PM_MAPS tells of a process's memory, in pages. PM publishes a table of them by task index (SYS_PUBLISH), in which
- * place 0 is the whole: virtual_pages the frames that PM has, resident those in use, data those of the others that only root gets. */
-struct pm_usage { uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack, text, faults, major; };
+/* What PM_MAPS tells of a process's memory, in pages. PM publishes a table of them by task index
+ * (SYS_PUBLISH), in which place 0 is the whole: virtual_pages the frames that PM has, resident
+ * those in use, data those of the others that only root gets. */
+struct pm_usage {
+    uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
+        text, faults, major;
+};
 
 #endif

@@ -1,11 +1,12 @@
-/* Arithmetic on numbers that somebody else gave: offsets, lengths, addresses, counts. Nothing here wraps, whatever the numbers
- * are; a sum of such a number is never written out by hand. */
+/* Arithmetic on numbers that somebody else gave: offsets, lengths, addresses, counts. Nothing here
+ * wraps, whatever the numbers are; a sum of such a number is never written out by hand. */
 #ifndef MINNOW_RANGE_H
 #define MINNOW_RANGE_H
 
 #include <minnow/types.h>
 
-/* Whether [offset, offset + length) lies in [0, size). An empty range lies in it up to its very end. */
+/* Whether [offset, offset + length) lies in [0, size). An empty range lies in it up to its very
+ * end. */
 static inline bool range_within(uint64_t offset, uint64_t length, uint64_t size)
 {
     return offset <= size && length <= size - offset;
@@ -17,7 +18,8 @@ static inline bool range_between(uint64_t start, uint64_t length, uint64_t first
     return start >= first && range_within(start - first, length, end - first);
 }
 
-/* The sum, or the largest number if it is larger: for bounds, which then exclude nothing that exists. */
+/* The sum, or the largest number if it is larger: for bounds, which then exclude nothing that
+ * exists. */
 static inline uint64_t range_end(uint64_t start, uint64_t length)
 {
     uint64_t end;

@@ -1,35 +1,38 @@
-/* A personality's routing table: what happens to each of its system calls. POSIX hands it to the kernel with
- * SYS_ROUTES; posix/syscalls.def is where it is written. */
+/* A personality's routing table: what happens to each of its system calls. POSIX hands it to the
+ * kernel with SYS_ROUTES; posix/syscalls.def is where it is written. */
 #ifndef MINNOW_ROUTE_H
 #define MINNOW_ROUTE_H
 
 #include <minnow/message.h>
 
 enum route_kind {
-    ROUTE_PERSONALITY,  /* to the personality server, as KERNEL_SYSCALL or as op */
-    ROUTE_SERVICE,      /* to the service in slot `to`, as op */
-    ROUTE_CONNECTION,   /* to the service behind the descriptor in the first argument, as op; -EBADF */
-    ROUTE_KERNEL,       /* the kernel call op, with the same registers */
-    ROUTE_CONSTANT,     /* the word number `op` of the process (TASK_SET of WORD) */
-    ROUTE_VALUE,        /* -(op): a fixed result, such as -ENOSYS, counted */
+    ROUTE_PERSONALITY, /* to the personality server, as KERNEL_SYSCALL or as op */
+    ROUTE_SERVICE,     /* to the service in slot `to`, as op */
+    /* to the service behind the descriptor in the first argument, as op; -EBADF */
+    ROUTE_CONNECTION,
+    ROUTE_KERNEL,   /* the kernel call op, with the same registers */
+    ROUTE_CONSTANT, /* the word number `op` of the process (TASK_SET of WORD) */
+    ROUTE_VALUE,    /* -(op): a fixed result, such as -ENOSYS, counted */
 };
 
 enum route_flags {
-    ROUTE_AT       = 1,   /* the call has no directory argument: AT_FDCWD is put before its arguments */
-    ROUTE_POSITION = 2,   /* uses and moves the open file's position: one at a time */
-    ROUTE_OFFSET   = 4,   /* the position is argument 3 (pread, pwrite); -ESPIPE unless seekable */
-    ROUTE_READS    = 8,   /* -EBADF if the descriptor was opened for writing only */
-    ROUTE_WRITES   = 16,  /* -EBADF if it was opened for reading only; TASK_FILE_SIZE goes with it */
-    ROUTE_COUNTED  = 32,  /* unsupported: counted, for the list of what was missed */
+    /* the call has no directory argument: AT_FDCWD is put before its arguments */
+    ROUTE_AT = 1,
+    ROUTE_POSITION = 2, /* uses and moves the open file's position: one at a time */
+    ROUTE_OFFSET = 4,   /* the position is argument 3 (pread, pwrite); -ESPIPE unless seekable */
+    ROUTE_READS = 8,    /* -EBADF if the descriptor was opened for writing only */
+    /* -EBADF if it was opened for reading only; TASK_FILE_SIZE goes with it */
+    ROUTE_WRITES = 16,
+    ROUTE_COUNTED = 32, /* unsupported: counted, for the list of what was missed */
 };
 
 enum { WINDOW_FIXED = 7 /* window_length: not an argument but `bytes` */ };
 
 struct route {
-    uint8_t  kind, flags;
-    uint8_t  window;          /* enum window */
-    uint8_t  base : 4;        /* which argument (after ROUTE_AT) is the window's address */
-    uint8_t  length : 4;      /* which argument is its length, or WINDOW_FIXED */
+    uint8_t kind, flags;
+    uint8_t window;     /* enum window */
+    uint8_t base : 4;   /* which argument (after ROUTE_AT) is the window's address */
+    uint8_t length : 4; /* which argument is its length, or WINDOW_FIXED */
     uint16_t bytes;
     uint16_t op;
     uint16_t to;

@@ -1,6 +1,6 @@
-/* The kernel's own calls, as a service makes them: number in rax, arguments in rdi rsi rdx r10 r8 r9, result in rax.
- * The four that move messages use the registers of message.h. Calls marked with a right are refused with -EPERM
- * to a task whose manifest does not grant it. */
+/* The kernel's own calls, as a service makes them: number in rax, arguments in rdi rsi rdx r10 r8
+ * r9, result in rax. The four that move messages use the registers of message.h. Calls marked with
+ * a right are refused with -EPERM to a task whose manifest does not grant it. */
 #ifndef MINNOW_SYSCALL_H
 #define MINNOW_SYSCALL_H
 
@@ -8,240 +8,365 @@
 
 enum sys {
     /* Messages. */
-    SYS_CALL,           /* message registers; rbp = destination, r15 = enum window over w[1], w[2] -> result, rdi rsi rdx = r1..r3 */
-    SYS_RECEIVE,        /* -> message registers */
-    SYS_REPLY,          /* call, result, REPLY_..., r1, r2, r3 -> 0 or -ESRCH (cancelled) */
-    SYS_REPLY_RECEIVE,  /* the same, then receive. A reply that comes too late is dropped */
-    SYS_FORWARD,        /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
-    SYS_RECEIVE_AGAIN,  /* -> what this thread received last, if that is still to be answered; else as SYS_RECEIVE */
-    SYS_NOTIFY,         /* service, bits */
-    SYS_THROW,          /* call, offset, length: the window's pages are missing: have them brought, send the call again. A service's call ends with -EFAULT */
-    SYS_RETRY,          /* call: send it again as it was made */
-    SYS_COPY,           /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
-    SYS_CALL_ALIVE,     /* call -> 1 while this task holds it, else 0 */
-    SYS_CALL_USER,      /* call, or with right CALLER a task -> TASK_USER of who made it; 1 << 32 for a service's; -ESRCH */
-    SYS_SLOW,           /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has just happened */
-    SYS_MOVED,          /* call, bytes: so much of a read or write has been done and is not undone. If a signal or a bad address ends
-                         * the call now, that is its result; made again, it has CALL_MOVED and the bytes in w[5] -> 0, -ESRCH */
-    SYS_PARK,           /* wait until another thread of this service unparks this one */
-    SYS_UNPARK,         /* thread index (of own service) */
-    SYS_ADVANCE,        /* steps left of a long piece of work, at most STEPS_MAX: whoever waits goes first, then this thread goes on. While the number
-                         * falls, since this thread's last message or call, the service is not taken for one that hangs */
-    SYS_SELF,           /* -> own thread index << 32 | own endpoint */
-    SYS_SLOT,           /* name, length -> endpoint of the service, or -ENOENT */
-    SYS_LEND,           /* service, another, object, 1 or 0: the service may, or no longer may, call the other with that object. Whoever lends may call both,
-                         * with any object -> 0, also when nothing changes; -EACCES: its manifest takes no loans of the other's objects; -ENOMEM: LOANS_MAX; -ESRCH */
+    /* message registers; rbp = destination, r15 = enum window over w[1], w[2] -> result, rdi rsi
+     * rdx = r1..r3 */
+    SYS_CALL,
+    SYS_RECEIVE,       /* -> message registers */
+    SYS_REPLY,         /* call, result, REPLY_..., r1, r2, r3 -> 0 or -ESRCH (cancelled) */
+    SYS_REPLY_RECEIVE, /* the same, then receive. A reply that comes too late is dropped */
+    /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
+    SYS_FORWARD,
+    /* -> what this thread received last, if that is still to be answered; else as SYS_RECEIVE */
+    SYS_RECEIVE_AGAIN,
+    SYS_NOTIFY, /* service, bits */
+    /* call, offset, length: the window's pages are missing: have them brought, send the call again.
+     * A service's call ends with -EFAULT */
+    SYS_THROW,
+    SYS_RETRY, /* call: send it again as it was made */
+    /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
+    SYS_COPY,
+    SYS_CALL_ALIVE, /* call -> 1 while this task holds it, else 0 */
+    /* call, or with right CALLER a task -> TASK_USER of who made it; 1 << 32 for a service's;
+     * -ESRCH */
+    SYS_CALL_USER,
+    /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has
+     * just happened */
+    SYS_SLOW,
+    /* call, bytes: so much of a read or write has been done and is not undone. If a signal or a bad
+     * address ends the call now, that is its result; made again, it has CALL_MOVED and the bytes in
+     * w[5] -> 0, -ESRCH */
+    SYS_MOVED,
+    SYS_PARK,   /* wait until another thread of this service unparks this one */
+    SYS_UNPARK, /* thread index (of own service) */
+    /* steps left of a long piece of work, at most STEPS_MAX: whoever waits goes first, then this
+     * thread goes on. While the number falls, since this thread's last message or call, the service
+     * is not taken for one that hangs */
+    SYS_ADVANCE,
+    SYS_SELF, /* -> own thread index << 32 | own endpoint */
+    SYS_SLOT, /* name, length -> endpoint of the service, or -ENOENT */
+    /* service, another, object, 1 or 0: the service may, or no longer may, call the other with that
+     * object. Whoever lends may call both, with any object -> 0, also when nothing changes;
+     * -EACCES: its manifest takes no loans of the other's objects; -ENOMEM: LOANS_MAX; -ESRCH */
+    SYS_LEND,
 
     /* Connections. The caller of a held call: any holder may connect its own objects. */
-    SYS_CONNECT,        /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
-    SYS_CONN_GET,       /* right CALLER: call or task, descriptor, struct conn_info * */
-    SYS_CONN_LIST,      /* right CALLER: call or task, int32_t *first of descriptors, bytes from one to the next (4 to 16), count, struct conn_info[count]
-                         * * -> count; service is 0 for those that are not open */
-    SYS_CONN_SET,       /* right CALLER: call, descriptor, CONN_SET_..., value */
-    SYS_CONN_INSTALL,   /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
-    SYS_CONN_DUP,       /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
-    SYS_CONN_CLOSE,     /* right CALLER: call or task, descriptor -> 0, -EBADF */
-    SYS_CONN_EXEC,      /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
-    SYS_CONN_ERRORS,    /* call on a descriptor of this service, number: CALL_ERRORS of its open file from now on -> 0, -ESRCH */
-    SYS_CLOSE,          /* descriptor (own table; by route) */
-    SYS_DUP,            /* descriptor (own table; by route) */
-    SYS_DUP2,           /* old, new (own table; by route) */
-    SYS_DUP3,           /* old, new, flags (own table; by route) */
+    /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
+    SYS_CONNECT,
+    SYS_CONN_GET, /* right CALLER: call or task, descriptor, struct conn_info * */
+    /* right CALLER: call or task, int32_t *first of descriptors, bytes from one to the next (4 to
+     * 16), count, struct conn_info[count] * -> count; service is 0 for those that are not open */
+    SYS_CONN_LIST,
+    SYS_CONN_SET, /* right CALLER: call, descriptor, CONN_SET_..., value */
+    /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
+    SYS_CONN_INSTALL,
+    /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
+    SYS_CONN_DUP,
+    SYS_CONN_CLOSE, /* right CALLER: call or task, descriptor -> 0, -EBADF */
+    /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
+    SYS_CONN_EXEC,
+    /* call on a descriptor of this service, number: CALL_ERRORS of its open file from now on -> 0,
+     * -ESRCH */
+    SYS_CONN_ERRORS,
+    SYS_CLOSE, /* descriptor (own table; by route) */
+    SYS_DUP,   /* descriptor (own table; by route) */
+    SYS_DUP2,  /* old, new (own table; by route) */
+    SYS_DUP3,  /* old, new, flags (own table; by route) */
 
     /* The caller's whole memory and registers. Right CALLER. */
-    SYS_AIM,            /* call, address, length, enum window: moves the window of a held call */
-    SYS_PEEK,           /* call or task, address, own buffer, length -> length or -EFAULT */
-    SYS_POKE,           /* call or task, address, own buffer, length -> length or -EFAULT */
-    SYS_REGS_GET,       /* thread, struct regs *, FPU_SIZE bytes of XSAVE area * or 0 -> bytes of XSAVE area */
-    SYS_REGS_SET,       /* thread, struct regs *, FPU_SIZE bytes of XSAVE area *, or 0, or FPU_RESET */
-    SYS_THREAD_SET,     /* thread, enum thread_item, value */
-    SYS_TASK_SET,       /* task, enum task_item, value */
-    SYS_INTERRUPT,      /* thread: makes it call KERNEL_SIGNAL on its personality: when it is its turn to run, or in place of a call that nobody
-                         * has received yet or that was declared slow (cancelled); else when the call it waits in has ended */
-    SYS_ROUTES,         /* struct route *, count: the routing table of the caller's own personality */
+    SYS_AIM,  /* call, address, length, enum window: moves the window of a held call */
+    SYS_PEEK, /* call or task, address, own buffer, length -> length or -EFAULT */
+    SYS_POKE, /* call or task, address, own buffer, length -> length or -EFAULT */
+    /* thread, struct regs *, FPU_SIZE bytes of XSAVE area * or 0 -> bytes of XSAVE area */
+    SYS_REGS_GET,
+    /* thread, struct regs *, FPU_SIZE bytes of XSAVE area *, or 0, or FPU_RESET */
+    SYS_REGS_SET,
+    SYS_THREAD_SET, /* thread, enum thread_item, value */
+    SYS_TASK_SET,   /* task, enum task_item, value */
+    /* thread: makes it call KERNEL_SIGNAL on its personality: when it is its turn to run, or in
+     * place of a call that nobody has received yet or that was declared slow (cancelled); else when
+     * the call it waits in has ended */
+    SYS_INTERRUPT,
+    /* struct route *, count: the routing table of the caller's own personality */
+    SYS_ROUTES,
 
     /* Tasks, threads and pages. Right PM. */
-    SYS_TASK_CREATE,    /* parent task or 0, TASK_... -> task */
-    SYS_TASK_KILL,      /* task, enum task_kill: every thread of it; its connections, and its space if it was the last in it */
-    SYS_THREAD_CREATE,  /* task, call to copy registers from or 0 -> a call held by the task's personality server, as if the
-                         * new thread had made it; replying to it starts the thread */
-    SYS_THREAD_KILL,    /* thread */
-    SYS_TASK_SPACE,     /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
-    SYS_PAGES,          /* struct page_change *, count (PAGE_CHANGES_MAX): maps, unmaps, protects -> how many were done */
-    SYS_PAGES_CLONE,    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only -> bytes covered */
-    SYS_FRAMES,         /* pages wanted, paddr_t *first: takes contiguous free frames -> how many; 0 when only what is promised to services is left */
-    SYS_FRAMES_GIVE,    /* first, count: gives frames to the kernel, for its page tables; -EPERM unless they are PM's and no program maps them */
+    SYS_TASK_CREATE, /* parent task or 0, TASK_... -> task */
+    /* task, enum task_kill: every thread of it; its connections, and its space if it was the last
+     * in it */
+    SYS_TASK_KILL,
+    /* task, call to copy registers from or 0 -> a call held by the task's personality server, as if
+     * the new thread had made it; replying to it starts the thread */
+    SYS_THREAD_CREATE,
+    SYS_THREAD_KILL, /* thread */
+    SYS_TASK_SPACE,  /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
+    /* struct page_change *, count (PAGE_CHANGES_MAX): maps, unmaps, protects -> how many were done
+     */
+    SYS_PAGES,
+    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only ->
+     * bytes covered */
+    SYS_PAGES_CLONE,
+    /* pages wanted, paddr_t *first: takes contiguous free frames -> how many; 0 when only what is
+     * promised to services is left */
+    SYS_FRAMES,
+    /* first, count: gives frames to the kernel, for its page tables; -EPERM unless they are PM's
+     * and no program maps them */
+    SYS_FRAMES_GIVE,
 
     /* Service manager. Right RS. */
     SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
-    SYS_SERVICE_LOAD,   /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are none and fills them */
-    SYS_SERVICE_START,  /* slot, ip, argument */
-    SYS_SERVICE_KILL,   /* slot, enum kill -> 0; -ESRCH */
-    SYS_SERVICE_RESUME, /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread committed */
-    SYS_MODULE,         /* index, struct module_info * : the boot modules */
+    /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are
+     * none and fills them */
+    SYS_SERVICE_LOAD,
+    SYS_SERVICE_START, /* slot, ip, argument */
+    SYS_SERVICE_KILL,  /* slot, enum kill -> 0; -ESRCH */
+    /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread
+     * committed */
+    SYS_SERVICE_RESUME,
+    SYS_MODULE, /* index, struct module_info * : the boot modules */
 
     /* Own memory and machine, within the manifest. */
-    SYS_GROW,           /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget */
-    SYS_THREAD,         /* ip, argument: another thread of this service, with a stack of its own -> top of the stack | thread index */
-    SYS_EXIT,           /* ends the calling service thread; or, by enum exit, freezes the service (rs is told) */
-    SYS_READY,          /* struct recovery *, bit per protocol, threads that receive: this service has come up, answers these protocols, and can be rolled back so */
-    SYS_IRQ_BIND,       /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
-    SYS_IRQ_ACK,        /* irq */
-    SYS_PORT_IN,        /* port, width in bytes -> value */
-    SYS_PORT_OUT,       /* port, width, value */
-    SYS_PORT_INS,       /* port, width, own buffer, bytes */
-    SYS_PORT_OUTS,      /* port, width, own buffer, bytes */
-    SYS_MAP_DEVICE,     /* physical address, bytes -> address */
+    /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget
+     */
+    SYS_GROW,
+    /* ip, argument: another thread of this service, with a stack of its own -> top of the stack |
+     * thread index */
+    SYS_THREAD,
+    /* ends the calling service thread; or, by enum exit, freezes the service (rs is told) */
+    SYS_EXIT,
+    /* struct recovery *, bit per protocol, threads that receive: this service has come up, answers
+     * these protocols, and can be rolled back so */
+    SYS_READY,
+    /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
+    SYS_IRQ_BIND,
+    SYS_IRQ_ACK,    /* irq */
+    SYS_PORT_IN,    /* port, width in bytes -> value */
+    SYS_PORT_OUT,   /* port, width, value */
+    SYS_PORT_INS,   /* port, width, own buffer, bytes */
+    SYS_PORT_OUTS,  /* port, width, own buffer, bytes */
+    SYS_MAP_DEVICE, /* physical address, bytes -> address */
 
     /* Clock. */
-    SYS_CLOCK,          /* CLOCK_..., struct timespec64 * (any address of the caller; by route too) */
-    SYS_TIME,           /* -> nanoseconds since boot */
-    SYS_ALARM,          /* nanoseconds since boot, or 0 to cancel: NOTIFY_ALARM then */
-    SYS_CLOCK_SET,      /* right POSIX: nanoseconds since 1970 that boot was at */
+    /* CLOCK_..., struct timespec64 * (any address of the caller; by route too) */
+    SYS_CLOCK,
+    SYS_TIME,      /* -> nanoseconds since boot */
+    SYS_ALARM,     /* nanoseconds since boot, or 0 to cancel: NOTIFY_ALARM then */
+    SYS_CLOCK_SET, /* right POSIX: nanoseconds since 1970 that boot was at */
     SYS_YIELD,
-    SYS_SCHED,          /* right SCHED: thread of a program or SCHED_ALL, priority or 0 for its task's, quantum in ns or 0 to leave it -> 0, -ESRCH, -EINVAL */
+    /* right SCHED: thread of a program or SCHED_ALL, priority or 0 for its task's, quantum in ns or
+     * 0 to leave it -> 0, -ESRCH, -EINVAL */
+    SYS_SCHED,
 
     /* Looking at the system. */
-    SYS_LOG,            /* text, length: one line of the boot log */
-    SYS_INFO,           /* INFO_..., index, own buffer, length -> bytes. Right INFO */
-    SYS_TRACE,          /* TRACE_..., index, own buffer, bytes. Right INFO; for TRACE_DUMP right DUMP */
-    SYS_PUBLISH,        /* address, length: own memory that INFO_PUBLISHED shows */
-    SYS_HALT,           /* HALT_... Right RS */
-    SYS_FRAME_COUNT,    /* -> free frames << 32 | all frames */
+    SYS_LOG,  /* text, length: one line of the boot log */
+    SYS_INFO, /* INFO_..., index, own buffer, length -> bytes. Right INFO */
+    /* TRACE_..., index, own buffer, bytes. Right INFO; for TRACE_DUMP right DUMP */
+    SYS_TRACE,
+    SYS_PUBLISH,     /* address, length: own memory that INFO_PUBLISHED shows */
+    SYS_HALT,        /* HALT_... Right RS */
+    SYS_FRAME_COUNT, /* -> free frames << 32 | all frames */
     SYS_COUNT_
 };
 
 enum {
-    REPLY_POSITION = 1,  /* r1 is the connection's new position */
-    REPLY_KEEP     = 2,  /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
+    REPLY_POSITION = 1, /* r1 is the connection's new position */
+    /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
+    REPLY_KEEP = 2,
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { STEPS_MAX = 1 << 20 };
-enum { LOANS_MAX = 8 };   /* objects that one service has been lent at a time */
-enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };   /* bit numbers; the others are the service's own */
+/* objects that one service has been lent at a time */
+enum { LOANS_MAX = 8 };
+/* bit numbers; the others are the service's own */
+enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
-enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };   /* the top of each stack is a multiple of the span; so much of it is there */
+/* the top of each stack is a multiple of the span; so much of it is there */
+enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };
 
-/* Where services are linked, and where the data of a service begin that a successor may take over, code of the same version of
- * that state. Where it stands, all of it is service_rights.slide further on. */
+/* Where services are linked, and where the data of a service begin that a successor may take over,
+ * code of the same version of that state. Where it stands, all of it is service_rights.slide
+ * further on. */
 enum { SERVICE_LINKED = 0x400000, SERVICE_STATE = 0x10000000 };
 
-/* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the manager rolls it back or starts it afresh. */
+/* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the
+ * manager rolls it back or starts it afresh. */
 enum exit { EXIT_THREAD, EXIT_SERVICE, EXIT_UNRECOVERABLE /* it cannot be rolled back */ };
 enum kill {
-    KILL_FREEZE,             /* as if it had died at the instruction it has got to */
-    KILL_HUNG,               /* likewise, and it is its own fault */
-    KILL_HAND_OVER,          /* its threads go, its memory stays for a successor; -EBUSY while a thread has something in hand */
-    KILL_STOP,               /* its threads and its memory go; who waits for it waits for a successor in the slot */
-    KILL_REFUSE,             /* likewise, and callers get -ENXIO: nobody will come */
+    KILL_FREEZE, /* as if it had died at the instruction it has got to */
+    KILL_HUNG,   /* likewise, and it is its own fault */
+    /* its threads go, its memory stays for a successor; -EBUSY while a thread has something in hand
+     */
+    KILL_HAND_OVER,
+    /* its threads and its memory go; who waits for it waits for a successor in the slot */
+    KILL_STOP,
+    KILL_REFUSE, /* likewise, and callers get -ENXIO: nobody will come */
 };
 enum resume { RESUME_KILLED, RESUME_FAILED /* by its own doing: counts */ };
-enum crash { CRASH_NONE, CRASH_FAULT, CRASH_EXIT, CRASH_UNRECOVERABLE, CRASH_KILLED, CRASH_HUNG, CRASH_VIOLATION };
+enum crash {
+    CRASH_NONE,
+    CRASH_FAULT,
+    CRASH_EXIT,
+    CRASH_UNRECOVERABLE,
+    CRASH_KILLED,
+    CRASH_HUNG,
+    CRASH_VIOLATION
+};
 
-/* A thread that was stopped between two kernel calls that commit goes on at `entry`, with rdi = its index and rsi = enum resume, and takes back
- * itself what it has done since the first. If it was stopped between from (inclusive) and to, there is nothing to take back, and it just goes on. */
-struct recovery { vaddr_t entry; struct { vaddr_t from, to; } settled[2]; };
+/* A thread that was stopped between two kernel calls that commit goes on at `entry`, with rdi = its
+ * index and rsi = enum resume, and takes back itself what it has done since the first. If it was
+ * stopped between from (inclusive) and to, there is nothing to take back, and it just goes on. */
+struct recovery {
+    vaddr_t entry;
+    struct {
+        vaddr_t from, to;
+    } settled[2];
+};
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
-enum { HALT_POWEROFF, HALT_REBOOT, HALT_FAILED /* power off, and the end of the boot log says why */ };
+enum {
+    HALT_POWEROFF,
+    HALT_REBOOT,
+    HALT_FAILED /* power off, and the end of the boot log says why */
+};
 
-/* Priorities: 0 is the highest. The upper half are of services, by their manifests; the lower of programs, by the policy of
- * scheduling. Threads of equal priority take turns. */
+/* Priorities: 0 is the highest. The upper half are of services, by their manifests; the lower of
+ * programs, by the policy of scheduling. Threads of equal priority take turns. */
 enum { PRIORITY_PROGRAM = 8, PRIORITY_NORMAL = 12, PRIORITY_LAST = 15, PRIORITIES };
 #define SCHED_ALL (~0ul)
-enum { QUANTUM_MIN = 1000000, QUANTUM_DEFAULT = 10000000 };   /* nanoseconds; QUANTUM_MAX is 2^40 */
+/* nanoseconds; QUANTUM_MAX is 2^40 */
+enum { QUANTUM_MIN = 1000000, QUANTUM_DEFAULT = 10000000 };
 #define QUANTUM_MAX (1ul << 40)
 
 /* What a manifest grants beside whom it may call. */
 enum rights {
-    RIGHT_CALLER = 1,   /* the whole memory, registers and connections of callers: POSIX, PM, VFS */
-    RIGHT_PM     = 2,
-    RIGHT_RS     = 4,
-    RIGHT_POSIX  = 8,   /* owns a personality: routes, interrupts of threads, the wall clock */
-    RIGHT_INFO   = 16,
-    RIGHT_DMA    = 32,  /* contiguous memory and its physical address */
-    RIGHT_SCHED  = 64,  /* decides who of the programs runs and how long: SCHED_EXPIRED comes to it */
-    RIGHT_DUMP   = 128, /* TRACE_DUMP */
+    RIGHT_CALLER = 1, /* the whole memory, registers and connections of callers: POSIX, PM, VFS */
+    RIGHT_PM = 2,
+    RIGHT_RS = 4,
+    RIGHT_POSIX = 8, /* owns a personality: routes, interrupts of threads, the wall clock */
+    RIGHT_INFO = 16,
+    RIGHT_DMA = 32, /* contiguous memory and its physical address */
+    /* decides who of the programs runs and how long: SCHED_EXPIRED comes to it */
+    RIGHT_SCHED = 64,
+    RIGHT_DUMP = 128, /* TRACE_DUMP */
 };
 
-/* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands behind the
- * `syscall` instruction (2 bytes) and rax still holds the number, so rip - 2 makes the call again. */
+/* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands
+ * behind the `syscall` instruction (2 bytes) and rax still holds the number, so rip - 2 makes the
+ * call again. */
 struct regs {
-    uint64_t rdi, rsi, rdx, r10, r8, r9;   /* the words of a message, in order */
+    uint64_t rdi, rsi, rdx, r10, r8, r9; /* the words of a message, in order */
     uint64_t rax, rbx, rbp, r12, r13, r14, r15;
     uint64_t rip, rflags, rsp, rcx, r11;
     uint64_t fs_base, gs_base;
 };
 #define FPU_RESET ((uint64_t)-1)
-enum { FPU_SIZE = 2696 };  /* the XSAVE area at most: x87, SSE, AVX, AVX-512; SYS_INFO INFO_FPU_SIZE tells how much is used */
+/* the XSAVE area at most: x87, SSE, AVX, AVX-512; SYS_INFO INFO_FPU_SIZE tells how much is used */
+enum { FPU_SIZE = 2696 };
 
 enum thread_item { THREAD_TLS };
 enum task_item {
-    TASK_WORD,              /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
+    TASK_WORD, /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
     TASK_WORDS = 8,
-    TASK_LABEL = TASK_WORDS,/* message.label */
-    TASK_DESCRIPTORS,       /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
-    TASK_FILE_SIZE,         /* limit of the size of files (RLIMIT_FSIZE), which what it calls by ROUTE_WRITES is told; -1: none */
-    TASK_USER,              /* the user to whom it is accounted what the task takes, | 1 << 32: what it writes to keeps its set-id bits; children inherit it */
-    TASK_WATCH,             /* 1: what it closes goes by way of the personality server (it holds record locks) */
-    TASK_PRIORITY,          /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
+    TASK_LABEL = TASK_WORDS, /* message.label */
+    TASK_DESCRIPTORS,        /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
+    /* limit of the size of files (RLIMIT_FSIZE), which what it calls by ROUTE_WRITES is told; -1:
+     * none */
+    TASK_FILE_SIZE,
+    /* the user to whom it is accounted what the task takes, | 1 << 32: what it writes to keeps its
+     * set-id bits; children inherit it */
+    TASK_USER,
+    /* 1: what it closes goes by way of the personality server (it holds record locks) */
+    TASK_WATCH,
+    /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
+    TASK_PRIORITY,
 };
 enum task_kill { KILL_ALL, KILL_THREADS };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
 
-enum { PAGE_CHANGES_MAX = 64 };   /* in one call */
+/* in one call */
+enum { PAGE_CHANGES_MAX = 64 };
 
 /* One change of page tables. Pages are given by frame (PM's own), or as the memory of a service. */
 struct page_change {
-    vaddr_t    address;      /* in the task's space */
-    uint64_t   count;        /* pages; frames and service memory are contiguous then */
-    uint64_t   source;       /* physical address; address in the service's memory; out: PAGE_TAKE: first frame taken */
-    endpoint_t task;         /* whose space */
-    endpoint_t service;      /* PAGE_SERVICE: whose memory source is in */
-    uint32_t   protection;   /* PAGE_READ... */
-    uint32_t   action;       /* enum page_action */
+    vaddr_t address; /* in the task's space */
+    uint64_t count;  /* pages; frames and service memory are contiguous then */
+    /* physical address; address in the service's memory; out: PAGE_TAKE: first frame taken */
+    uint64_t source;
+    endpoint_t task;     /* whose space */
+    endpoint_t service;  /* PAGE_SERVICE: whose memory source is in */
+    uint32_t protection; /* PAGE_READ... */
+    uint32_t action;     /* enum page_action */
 };
-enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXEC = 4, PAGE_OWNED = 8 /* kept in the entry: the frame is the task's, PM counts it */ };
+enum {
+    PAGE_READ = 1,
+    PAGE_WRITE = 2,
+    PAGE_EXEC = 4,
+    PAGE_OWNED = 8 /* kept in the entry: the frame is the task's, PM counts it */
+};
 enum page_action {
-    PAGE_MAP,                /* source: a frame */
-    PAGE_MAP_ZERO,           /* likewise, and it is zeroed first */
-    PAGE_MAP_COPY,           /* likewise, filled with a copy of what is mapped at address now */
-    PAGE_MAP_SERVICE,        /* source, service: a page of its memory */
-    PAGE_PROTECT,            /* what is mapped gets this protection. service not 0: at most so many pages; result: pages of the range done */
-    PAGE_UNMAP,              /* what was mapped is written to the array of struct page_out that source points to; service: its places */
-    PAGE_QUERY,              /* likewise, nothing is changed */
+    PAGE_MAP,         /* source: a frame */
+    PAGE_MAP_ZERO,    /* likewise, and it is zeroed first */
+    PAGE_MAP_COPY,    /* likewise, filled with a copy of what is mapped at address now */
+    PAGE_MAP_SERVICE, /* source, service: a page of its memory */
+    /* what is mapped gets this protection. service not 0: at most so many pages; result: pages of
+     * the range done */
+    PAGE_PROTECT,
+    /* what was mapped is written to the array of struct page_out that source points to; service:
+     * its places */
+    PAGE_UNMAP,
+    PAGE_QUERY, /* likewise, nothing is changed */
 };
-struct page_out { vaddr_t address; uint64_t entry; };   /* frame | PAGE_OUT_... of each page that was there. 0: nothing is there, and what lies
-                                                        * behind has not been looked at: ask again from there */
-enum { PAGE_OUT_WRITABLE = 1, PAGE_OUT_DIRTY = 2, PAGE_OUT_ACCESSED = 4, PAGE_OUT_OWNED = 8, PAGE_OUT_EXEC = 16 };
+/* frame | PAGE_OUT_... of each page that was there. 0: nothing is there, and what lies behind has
+ * not been looked at: ask again from there */
+struct page_out {
+    vaddr_t address;
+    uint64_t entry;
+};
+enum {
+    PAGE_OUT_WRITABLE = 1,
+    PAGE_OUT_DIRTY = 2,
+    PAGE_OUT_ACCESSED = 4,
+    PAGE_OUT_OWNED = 8,
+    PAGE_OUT_EXEC = 16
+};
 
 struct page_clone {
     endpoint_t from, to;
-    vaddr_t    start, end;   /* out: start is where to go on */
-    uint64_t   share;        /* 1: stays as it is in both (MAP_SHARED); 0: both read-only (copy on write) */
-    struct page_out *out;    /* the pages that were shared */
-    uint64_t   max;          /* places in out; out: how many were filled */
+    vaddr_t start, end; /* out: start is where to go on */
+    /* 1: stays as it is in both (MAP_SHARED); 0: both read-only (copy on write) */
+    uint64_t share;
+    struct page_out *out; /* the pages that were shared */
+    uint64_t max;         /* places in out; out: how many were filled */
 };
 
 enum info {
-    INFO_TASK,               /* index -> struct task_info; -ENOENT for a free slot, 0 past the last */
-    INFO_THREAD,             /* index -> struct thread_info, likewise */
-    INFO_SYSTEM,             /* struct system_info */
-    INFO_PUBLISHED,          /* index = service | offset << 16: the table that service published with SYS_PUBLISH */
-    INFO_MISSED,             /* index = system call number: how often it was asked for while unsupported (8 bytes) */
+    /* index -> struct task_info; -ENOENT for a free slot, 0 past the last */
+    INFO_TASK,
+    INFO_THREAD, /* index -> struct thread_info, likewise */
+    INFO_SYSTEM, /* struct system_info */
+    /* index = service | offset << 16: the table that service published with SYS_PUBLISH */
+    INFO_PUBLISHED,
+    /* index = system call number: how often it was asked for while unsupported (8 bytes) */
+    INFO_MISSED,
     INFO_FPU_SIZE,
-    INFO_LOG,                /* index = offset: the boot log */
-    INFO_PULSE,              /* uint64_t[MAX_SERVICE], see below */
-    INFO_CLOCK_PAGE,         /* physical address of struct clock_page (8 bytes) */
-    INFO_SCHED,              /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit. Right SCHED or INFO */
+    INFO_LOG,        /* index = offset: the boot log */
+    INFO_PULSE,      /* uint64_t[MAX_SERVICE], see below */
+    INFO_CLOCK_PAGE, /* physical address of struct clock_page (8 bytes) */
+    /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit.
+     * Right SCHED or INFO */
+    INFO_SCHED,
 };
-/* What a service is at; the same as before when it has not got anywhere since. 0: nothing; PULSE_FROZEN; with PULSE_ASLEEP: it owes somebody an
- * answer, but waits for nobody and nothing runs in it. Calls that it has declared slow may wait. With PULSE_READY: somebody else has the processor. */
+/* What a service is at; the same as before when it has not got anywhere since. 0: nothing;
+ * PULSE_FROZEN; with PULSE_ASLEEP: it owes somebody an answer, but waits for nobody and nothing
+ * runs in it. Calls that it has declared slow may wait. With PULSE_READY: somebody else has the
+ * processor. */
 #define PULSE_ASLEEP (1ul << 63)
 #define PULSE_READY  (1ul << 62)
 #define PULSE_FROZEN (~0ul)
-/* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent. Neither that nor the rest goes back. */
-struct cpu_time { uint64_t ns, system_ns; };
+/* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent.
+ * Neither that nor the rest goes back. */
+struct cpu_time {
+    uint64_t ns, system_ns;
+};
 /* A division that is an estimate, so that neither part goes back behind what was told before. */
 static inline struct cpu_time cpu_time_onward(const struct cpu_time *told, struct cpu_time now)
 {
@@ -253,92 +378,116 @@ static inline struct cpu_time cpu_time_onward(const struct cpu_time *told, struc
     return now;
 }
 struct task_info {
-    endpoint_t endpoint; uint32_t threads, descriptors, priority;
-    uint64_t   words[8], label, pages, messages;
+    endpoint_t endpoint;
+    uint32_t threads, descriptors, priority;
+    uint64_t words[8], label, pages, messages;
     struct cpu_time cpu;
-    uint32_t   crash;        /* of services: enum crash; other than CRASH_NONE it is frozen */
-    uint32_t   ready;        /* it has come up, */
-    uint32_t   protocols;    /* with these protocols */
-    uint32_t   violations;   /* what its manifest did not allow and it was refused */
-    uint32_t   pad;
-    uint64_t   stretch;      /* 0 while it waits; else changes whenever it receives or sends something */
-    char       name[16];
+    uint32_t crash;      /* of services: enum crash; other than CRASH_NONE it is frozen */
+    uint32_t ready;      /* it has come up, */
+    uint32_t protocols;  /* with these protocols */
+    uint32_t violations; /* what its manifest did not allow and it was refused */
+    uint32_t pad;
+    /* 0 while it waits; else changes whenever it receives or sends something */
+    uint64_t stretch;
+    char name[16];
 };
 struct thread_info {
-    uint32_t index; endpoint_t task; uint32_t state; endpoint_t waits_for;
+    uint32_t index;
+    endpoint_t task;
+    uint32_t state;
+    endpoint_t waits_for;
     uint64_t op, rip;
-    struct cpu_time cpu;     /* its parts may go back, see cpu_time_onward */
-    char     state_name[16];
+    struct cpu_time cpu; /* its parts may go back, see cpu_time_onward */
+    char state_name[16];
 };
 struct sched_info {
-    uint32_t   thread;
+    uint32_t thread;
     endpoint_t task;
-    uint8_t    ready;        /* 1: it would run if nobody else did; those that have asked the policy and wait for the answer included */
-    uint8_t    priority;     /* its own now */
-    uint8_t    base;         /* TASK_PRIORITY */
-    uint8_t    pad[5];
-    uint64_t   cpu_ns;       /* processor time so far */
-    uint64_t   quantum;      /* that it was given last, ns */
+    /* 1: it would run if nobody else did; those that have asked the policy and wait for the answer
+     * included */
+    uint8_t ready;
+    uint8_t priority; /* its own now */
+    uint8_t base;     /* TASK_PRIORITY */
+    uint8_t pad[5];
+    uint64_t cpu_ns;  /* processor time so far */
+    uint64_t quantum; /* that it was given last, ns */
 };
 struct system_info {
-    uint64_t frames_all, frames_free;   /* pages */
-    uint64_t frames_for_programs;       /* of the free ones those that PM may still have: neither promised to services nor the kernel's */
+    uint64_t frames_all, frames_free; /* pages */
+    /* of the free ones those that PM may still have: neither promised to services nor the kernel's
+     */
+    uint64_t frames_for_programs;
     uint64_t tasks, threads, connections, spaces;
-    uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns, tsc_hz;
+    uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns,
+        tsc_hz;
 };
 
 enum trace_operation {
-    TRACE_DUMP = 1,          /* who waits for whom, to the boot log and the serial line */
-    TRACE_ON, TRACE_OFF, TRACE_CLEAR,
-    TRACE_READ,              /* records from number `index` on -> bytes; 0: no more. Lost ones are skipped */
-    TRACE_TELL,              /* NOTIFY_TRACE to the caller when more than `index` records have been made, once */
+    TRACE_DUMP = 1, /* who waits for whom, to the boot log and the serial line */
+    TRACE_ON,
+    TRACE_OFF,
+    TRACE_CLEAR,
+    /* records from number `index` on -> bytes; 0: no more. Lost ones are skipped */
+    TRACE_READ,
+    /* NOTIFY_TRACE to the caller when more than `index` records have been made, once */
+    TRACE_TELL,
 };
 /* One system call or kernel call, as it was made. */
 struct trace_record {
-    uint64_t   time;         /* nanoseconds since boot */
-    uint64_t   number;       /* of the record, from 0 */
-    uint64_t   rax;          /* system call, or kernel call of a service */
-    uint64_t   op;           /* for messages: the operation */
-    uint64_t   call;         /* for replies, forwards, copies: whose call */
-    uint64_t   w[3];
-    int64_t    result;       /* for replies */
-    endpoint_t from, to;     /* to: the service it goes to, 0 none */
-    uint16_t   thread, pad[3];
+    uint64_t time;   /* nanoseconds since boot */
+    uint64_t number; /* of the record, from 0 */
+    uint64_t rax;    /* system call, or kernel call of a service */
+    uint64_t op;     /* for messages: the operation */
+    uint64_t call;   /* for replies, forwards, copies: whose call */
+    uint64_t w[3];
+    int64_t result;      /* for replies */
+    endpoint_t from, to; /* to: the service it goes to, 0 none */
+    uint16_t thread, pad[3];
 };
 
 struct conn_info {
-    uint64_t   object, position;
+    uint64_t object, position;
     endpoint_t service;
-    uint32_t   flags;    /* O_..., CONN_... ; O_CLOEXEC is the descriptor's */
-    uint32_t   refs;     /* how many descriptors share it */
-    uint32_t   id;       /* of the open file: no two have the same at a time */
+    uint32_t flags; /* O_..., CONN_... ; O_CLOEXEC is the descriptor's */
+    uint32_t refs;  /* how many descriptors share it */
+    uint32_t id;    /* of the open file: no two have the same at a time */
 };
 
-struct port_range { uint16_t first, last; };
-struct memory_range { paddr_t first, last; };
-struct object_right { uint32_t slot, object; };
+struct port_range {
+    uint16_t first, last;
+};
+struct memory_range {
+    paddr_t first, last;
+};
+struct object_right {
+    uint32_t slot, object;
+};
 
 struct service_rights {
-    uint64_t            may_call;      /* bit per service slot */
-    uint64_t            may_borrow;    /* bit per service slot: it may call these with objects that it has been lent (SYS_LEND) */
-    uint64_t            may_notify;    /* bit per service slot */
-    uint32_t            rights;        /* enum rights */
-    uint32_t            irqs;          /* bit per line 0..15 */
-    uint64_t            budget;        /* pages it may commit, its program included */
-    struct port_range   ports[8];      /* first > last ends the list */
-    struct memory_range memory[4];     /* device memory; first > last ends the list */
-    struct object_right objects[4];    /* it may call these as well, but with this object only; slot 0 ends the list */
-    uint32_t            priority;      /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
-    uint32_t            afresh;        /* 1: it keeps nothing, and is started anew when it has died */
-    uint32_t            tolerated;     /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
-    uint32_t            pad;
-    vaddr_t             slide;         /* how far behind SERVICE_LINKED its program stands */
+    uint64_t may_call; /* bit per service slot */
+    /* bit per service slot: it may call these with objects that it has been lent (SYS_LEND) */
+    uint64_t may_borrow;
+    uint64_t may_notify;           /* bit per service slot */
+    uint32_t rights;               /* enum rights */
+    uint32_t irqs;                 /* bit per line 0..15 */
+    uint64_t budget;               /* pages it may commit, its program included */
+    struct port_range ports[8];    /* first > last ends the list */
+    struct memory_range memory[4]; /* device memory; first > last ends the list */
+    /* it may call these as well, but with this object only; slot 0 ends the list */
+    struct object_right objects[4];
+    uint32_t priority; /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
+    /* 1: it keeps nothing, and is started anew when it has died */
+    uint32_t afresh;
+    /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
+    uint32_t tolerated;
+    uint32_t pad;
+    vaddr_t slide; /* how far behind SERVICE_LINKED its program stands */
 };
 
 struct module_info {
-    char    name[64];  /* the module's command line in the boot loader */
-    vaddr_t address;   /* where the caller can read it */
-    size_t  size;
+    char name[64];   /* the module's command line in the boot loader */
+    vaddr_t address; /* where the caller can read it */
+    size_t size;
 };
 
 #endif

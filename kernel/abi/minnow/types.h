@@ -6,15 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint64_t paddr_t;     /* a physical address */
-typedef uint64_t vaddr_t;     /* an address in the space of whoever owns it */
-typedef uint64_t caller_t;    /* an address in a *caller's* space: never dereference it, copy through the window */
-typedef uint32_t endpoint_t;  /* a task: index in the low 16 bits, generation above; services are 1..63 */
-typedef uint64_t call_t;      /* a call that somebody holds: thread index in the low 16 bits, sequence above; 0 is none */
+typedef uint64_t paddr_t; /* a physical address */
+typedef uint64_t vaddr_t; /* an address in the space of whoever owns it */
+/* an address in a *caller's* space: never dereference it, copy through the window */
+typedef uint64_t caller_t;
+/* a task: index in the low 16 bits, generation above; services are 1..63 */
+typedef uint32_t endpoint_t;
+/* a call that somebody holds: thread index in the low 16 bits, sequence above; 0 is none */
+typedef uint64_t call_t;
 
 enum {
-    PAGE_SIZE   = 4096,
-    MAX_SERVICE = 64,  /* endpoints below this are services; their generation is 0 and survives restart */
+    PAGE_SIZE = 4096,
+    /* endpoints below this are services; their generation is 0 and survives restart */
+    MAX_SERVICE = 64,
 };
 
 static inline unsigned endpoint_index(endpoint_t e) { return e & 0xffff; }

@@ -1,4 +1,5 @@
-/* The tests of lab 01: calls of the server `names`, made by ordinary programs through the gate. names TEST SEED */
+/* The tests of lab 01: calls of the server `names`, made by ordinary programs through the gate.
+ * names TEST SEED */
 #define _GNU_SOURCE
 #include "labtest.h"
 
@@ -16,7 +17,8 @@
 
 /* Of minnow/protocol.def and minnow/message.h, which are for services. */
 enum { PUT = 9 << 8, GET, REMOVE, TAKE, LIST, UNKNOWN = 9 << 8 | 77, IN = 1, OUT = 2, INOUT = 3 };
-enum { CALM = 3000 };   /* microseconds after which whoever was started waits */
+/* microseconds after which whoever was started waits */
+enum { CALM = 3000 };
 
 static int gate = -1;
 
@@ -28,7 +30,12 @@ static const char *op_name(uint64_t op)
 
 static int64_t ask(uint64_t op, uint64_t w0, void *base, size_t length, int window)
 {
-    struct gate_call c = { .service = "names", .op = op, .w0 = w0, .base = (uintptr_t)base, .length = length, .window = window };
+    struct gate_call c = { .service = "names",
+                           .op = op,
+                           .w0 = w0,
+                           .base = (uintptr_t)base,
+                           .length = length,
+                           .window = window };
     lab_now("%s, w[0] = %lld, a window of %zu bytes", op_name(op), (long long)w0, length);
     if (gate < 0)
         NEED((gate = open("/dev/gate", O_RDWR | O_CLOEXEC)) >= 0);
@@ -37,7 +44,10 @@ static int64_t ask(uint64_t op, uint64_t w0, void *base, size_t length, int wind
 }
 
 /* All names that have been put, so that the next test finds none. */
-static struct { unsigned length; char name[NAME_BYTES]; } used[512];
+static struct {
+    unsigned length;
+    char name[NAME_BYTES];
+} used[512];
 static unsigned used_count;
 
 static int64_t put(const void *name, unsigned length, const void *value, unsigned size)
@@ -62,11 +72,14 @@ static int64_t fetch(uint64_t op, const void *name, unsigned length, void *value
     int64_t size = ask(op, length, window, length + room, INOUT);
     unsigned wrote = size > 0 ? size : 0;
     if (memcmp(window, name, length))
-        lab_fail("R2", "the name as it was", "it was overwritten", "GET or TAKE of \"%.*s\"", length, (char *)name);
+        lab_fail("R2", "the name as it was", "it was overwritten", "GET or TAKE of \"%.*s\"",
+                 length, (char *)name);
     for (unsigned i = length + wrote; i < sizeof window; i++)
         if (window[i] != 0xa5)
-            lab_fail("R2", "nothing", "a byte was changed", "byte %u behind the value of %u bytes in the window of GET or TAKE of \"%.*s\"", i - length - wrote, wrote,
-                     length, (char *)name);
+            lab_fail(
+                "R2", "nothing", "a byte was changed",
+                "byte %u behind the value of %u bytes in the window of GET or TAKE of \"%.*s\"",
+                i - length - wrote, wrote, length, (char *)name);
     memcpy(value, window + length, wrote < room ? wrote : room);
     return size;
 }
@@ -79,12 +92,15 @@ static int64_t take_away(const void *name, unsigned length)
 }
 
 /* Asks for a name that must be there, and looks at every byte of its value. */
-static void expect_value(const char *requirement, const void *name, unsigned length, const void *value, unsigned size)
+static void expect_value(const char *requirement, const void *name, unsigned length,
+                         const void *value, unsigned size)
 {
     unsigned char got[1024];
-    EXPECT(requirement, fetch(GET, name, length, got, sizeof got), size, "GET of the name \"%.*s\", whose value has %u bytes", length, (char *)name, size);
+    EXPECT(requirement, fetch(GET, name, length, got, sizeof got), size,
+           "GET of the name \"%.*s\", whose value has %u bytes", length, (char *)name, size);
     for (unsigned i = 0; i < size; i++)
-        EXPECT(requirement, got[i], ((unsigned char *)value)[i], "GET of the name \"%.*s\": byte %u of %u", length, (char *)name, i, size);
+        EXPECT(requirement, got[i], ((unsigned char *)value)[i],
+               "GET of the name \"%.*s\": byte %u of %u", length, (char *)name, i, size);
 }
 
 /* Well within the limits, which have a test of their own. */
@@ -109,17 +125,20 @@ static unsigned random_value(char *value)
 static void test_put_get(void)
 {
     char name[NAME_BYTES], value[VALUE_BYTES];
-    EXPECT("R2", fetch(GET, "absent", 6, value, sizeof value), -ENOENT, "GET of a name that is not there");
+    EXPECT("R2", fetch(GET, "absent", 6, value, sizeof value), -ENOENT,
+           "GET of a name that is not there");
     EXPECT("R1", put("answer", 6, "42", 2), 0, "PUT of answer = 42");
     expect_value("R2", "answer", 6, "42", 2);
     EXPECT("R1", put("answer", 6, "forty-two", 9), 0, "PUT of answer, which is there already");
     expect_value("R1", "answer", 6, "forty-two", 9);
     EXPECT("R1", put("empty", 5, "", 0), 0, "PUT of a value of no bytes");
     expect_value("R2", "empty", 5, "", 0);
-    EXPECT("R2", fetch(GET, "answe", 5, value, sizeof value), -ENOENT, "GET of the beginning of a name that is there");
+    EXPECT("R2", fetch(GET, "answe", 5, value, sizeof value), -ENOENT,
+           "GET of the beginning of a name that is there");
     for (int i = 0; i < 20; i++) {
         unsigned length = random_name(name), size = random_value(value);
-        EXPECT("R1", put(name, length, value, size), 0, "PUT number %d, name of %u bytes, value of %u", i, length, size);
+        EXPECT("R1", put(name, length, value, size), 0,
+               "PUT number %d, name of %u bytes, value of %u", i, length, size);
         expect_value("R2", name, length, value, size);
         EXPECT("R5", take_away(name, length), 0, "REMOVE of that name");
     }
@@ -131,13 +150,16 @@ static void test_bounds(void)
     memset(big, 'n', sizeof big);
     EXPECT("R1", put("x", 1, "1", 1), 0, "PUT of x = 1");
     EXPECT("R3", put(big, 0, "v", 1), -EINVAL, "PUT of a name of 0 bytes");
-    EXPECT("R3", put(big, NAME_BYTES + 1, "v", 1), -EINVAL, "PUT of a name of %d bytes", NAME_BYTES + 1);
+    EXPECT("R3", put(big, NAME_BYTES + 1, "v", 1), -EINVAL, "PUT of a name of %d bytes",
+           NAME_BYTES + 1);
     EXPECT("R3", ask(PUT, 10, big, 5, IN), -EINVAL, "PUT of a name of 10 bytes in a window of 5");
     EXPECT("R3", ask(PUT, -1ull, big, 5, IN), -EINVAL, "PUT of a name of 2^64-1 bytes");
     EXPECT("R3", ask(PUT, 1ull << 32 | 1, big, 5, IN), -EINVAL, "PUT of a name of 2^32+1 bytes");
-    EXPECT("R3", put(big, NAME_BYTES, big, VALUE_BYTES), 0, "PUT of a name and a value as long as may be");
+    EXPECT("R3", put(big, NAME_BYTES, big, VALUE_BYTES), 0,
+           "PUT of a name and a value as long as may be");
     expect_value("R3", big, NAME_BYTES, big, VALUE_BYTES);
-    EXPECT("R3", put("long", 4, big, VALUE_BYTES + 1), -E2BIG, "PUT of a value of %d bytes", VALUE_BYTES + 1);
+    EXPECT("R3", put("long", 4, big, VALUE_BYTES + 1), -E2BIG, "PUT of a value of %d bytes",
+           VALUE_BYTES + 1);
     EXPECT("R3", ask(GET, 0, big, 10, INOUT), -EINVAL, "GET of a name of 0 bytes");
     EXPECT("R3", ask(GET, 40, big, 50, INOUT), -EINVAL, "GET of a name of 40 bytes");
     EXPECT("R3", ask(REMOVE, 1ull << 63, big, 10, IN), -EINVAL, "REMOVE of a name of 2^63 bytes");
@@ -157,14 +179,16 @@ static void test_full(void)
     }
     EXPECT("R6", put("more", 4, "", 0), -ENOSPC, "PUT of name number %d", NAMES_MAX + 1);
     int chosen = lab_below(NAMES_MAX), n = sprintf(name, "name%d", chosen);
-    EXPECT("R6", put(name, n, "again", 5), 0, "PUT of a name that is there, when there is no room for another");
+    EXPECT("R6", put(name, n, "again", 5), 0,
+           "PUT of a name that is there, when there is no room for another");
     expect_value("R6", name, n, "again", 5);
     for (int i = 0; i < NAMES_MAX; i++) {
         n = sprintf(name, "name%d", i);
         if (i != chosen)
             expect_value("R6", name, n, name, n);
     }
-    EXPECT("R6", fetch(GET, "more", 4, value, sizeof value), -ENOENT, "GET of the name for which there was no room");
+    EXPECT("R6", fetch(GET, "more", 4, value, sizeof value), -ENOENT,
+           "GET of the name for which there was no room");
     n = sprintf(name, "name%d", chosen);
     EXPECT("R5", take_away(name, n), 0, "REMOVE of one");
     EXPECT("R6", put("more", 4, "", 0), 0, "PUT, now that there is room again");
@@ -182,7 +206,10 @@ static void test_remove(void)
     EXPECT("R5", take_away("a", 1), -ENOENT, "REMOVE of a, once more");
 }
 
-static int64_t list(unsigned index, void *name, size_t room) { return ask(LIST, index, name, room, OUT); }
+static int64_t list(unsigned index, void *name, size_t room)
+{
+    return ask(LIST, index, name, room, OUT);
+}
 
 static void test_list(void)
 {
@@ -199,11 +226,14 @@ static void test_list(void)
     }
     EXPECT("R7", list(0, name, sizeof name), -ENOENT, "LIST of index 0 when there are no names");
     for (int i = 0; i < N; i++)
-        EXPECT("R1", put(in_order[order[i]], strlen(in_order[order[i]]), "v", 1), 0, "PUT of %s", in_order[order[i]]);
+        EXPECT("R1", put(in_order[order[i]], strlen(in_order[order[i]]), "v", 1), 0, "PUT of %s",
+               in_order[order[i]]);
     for (int i = 0; i < N; i++) {
         memset(name, 0, sizeof name);
-        EXPECT("R7", list(i, name, sizeof name), strlen(in_order[i]), "LIST of index %d of %d; it should be \"%s\"", i, N, in_order[i]);
-        EXPECT("R7", strcmp(name, in_order[i]), 0, "comparing it, \"%s\", with \"%s\"", name, in_order[i]);
+        EXPECT("R7", list(i, name, sizeof name), strlen(in_order[i]),
+               "LIST of index %d of %d; it should be \"%s\"", i, N, in_order[i]);
+        EXPECT("R7", strcmp(name, in_order[i]), 0, "comparing it, \"%s\", with \"%s\"", name,
+               in_order[i]);
     }
     EXPECT("R7", list(N, name, sizeof name), -ENOENT, "LIST of the index past the last");
     EXPECT("R4", list(1, name, 1), -ERANGE, "LIST of a name of 2 bytes into a window of 1");
@@ -212,7 +242,11 @@ static void test_list(void)
 }
 
 /* A model of the server, and many random calls of both. */
-static struct { int used; unsigned length, size; char name[NAME_BYTES], value[VALUE_BYTES]; } model[NAMES_MAX];
+static struct {
+    int used;
+    unsigned length, size;
+    char name[NAME_BYTES], value[VALUE_BYTES];
+} model[NAMES_MAX];
 
 static int model_find(const char *name, unsigned length)
 {
@@ -230,7 +264,8 @@ static void model_put(int step, const char *name, unsigned length)
     for (int i = 0; i < NAMES_MAX && at < 0; i++)
         if (!model[i].used)
             at = i;
-    EXPECT("R1", put(name, length, value, size), at < 0 ? -ENOSPC : 0, "step %d: PUT of a name of %u bytes", step, length);
+    EXPECT("R1", put(name, length, value, size), at < 0 ? -ENOSPC : 0,
+           "step %d: PUT of a name of %u bytes", step, length);
     if (at < 0)
         return;
     model[at].used = 1, model[at].length = length, model[at].size = size;
@@ -251,9 +286,8 @@ static void test_model(void)
         const char *name = pool[which];
         unsigned length = lengths[which];
         switch (lab_below(5)) {
-        case 0: case 1:
-            model_put(step, name, length);
-            break;
+        case 0:
+        case 1: model_put(step, name, length); break;
         case 2:
             EXPECT("R5", take_away(name, length), at < 0 ? -ENOENT : 0, "step %d: REMOVE", step);
             if (at >= 0)
@@ -263,7 +297,8 @@ static void test_model(void)
             if (at >= 0)
                 expect_value("R2", name, length, model[at].value, model[at].size);
             else
-                EXPECT("R2", fetch(GET, name, length, value, sizeof value), -ENOENT, "step %d: GET", step);
+                EXPECT("R2", fetch(GET, name, length, value, sizeof value), -ENOENT, "step %d: GET",
+                       step);
         }
     }
 }
@@ -271,15 +306,20 @@ static void test_model(void)
 static void test_unknown(void)
 {
     EXPECT("R1", put("k", 1, "v", 1), 0, "PUT of k");
-    EXPECT("R8", ask(UNKNOWN, 0, NULL, 0, 0), -ENOSYS, "an operation that the protocol does not have");
+    EXPECT("R8", ask(UNKNOWN, 0, NULL, 0, 0), -ENOSYS,
+           "an operation that the protocol does not have");
     EXPECT("R8", ask(1 << 8, 0, NULL, 0, 0), -ENOSYS, "an operation of another protocol");
     expect_value("R8", "k", 1, "v", 1);
 }
 
 /* ---- with waiting ---- */
 
-/* A process that takes the name, and says with its exit status whether the value was `expected`, and in a pipe when. */
-struct taker { pid_t pid; int id; };
+/* A process that takes the name, and says with its exit status whether the value was `expected`,
+ * and in a pipe when. */
+struct taker {
+    pid_t pid;
+    int id;
+};
 static int turns[2] = { -1, -1 };
 
 static struct taker start_taker(const char *name, const char *expected, int id)
@@ -294,7 +334,9 @@ static struct taker start_taker(const char *name, const char *expected, int id)
         char turn = id;
         if (write(turns[1], &turn, 1) != 1)
             _exit(3);
-        _exit(n < 0 ? (int)-n : expected && ((size_t)n != strlen(expected) || memcmp(value, expected, n)) ? 1 : 0);
+        _exit(n < 0                                                                       ? (int)-n
+              : expected && ((size_t)n != strlen(expected) || memcmp(value, expected, n)) ? 1
+                                                                                          : 0);
     }
     usleep(CALM);
     return (struct taker){ pid, id };
@@ -320,7 +362,8 @@ static void test_take(void)
     EXPECT("R1", put("t", 1, "tea", 3), 0, "PUT of t = tea");
     EXPECT("R9", fetch(TAKE, "t", 1, value, sizeof value), 3, "TAKE of t");
     EXPECT("R9", memcmp(value, "tea", 3), 0, "comparing the value with tea");
-    EXPECT("R9", fetch(GET, "t", 1, value, sizeof value), -ENOENT, "GET of t, which has been taken");
+    EXPECT("R9", fetch(GET, "t", 1, value, sizeof value), -ENOENT,
+           "GET of t, which has been taken");
     EXPECT("R3", ask(TAKE, 0, value, 9, INOUT), -EINVAL, "TAKE of a name of 0 bytes");
     EXPECT("R1", put("u", 1, "0123456789", 10), 0, "PUT of u");
     EXPECT("R4", fetch(TAKE, "u", 1, value, 4), -ERANGE, "TAKE of it into room for 4 bytes");
@@ -340,9 +383,11 @@ static void test_waits(void)
     EXPECT("R10", ended(t, &status), 0, "whether the TAKE of w has ended by that");
     EXPECT("R1", put("w", 1, "wine", 4), 0, "PUT of w = wine");
     EXPECT("R10", end_of(t), 0, "the end of the TAKE of w (0: it got wine; -1: it still waits)");
-    EXPECT("R10", fetch(GET, "w", 1, value, sizeof value), -ENOENT, "GET of w, which has been taken");
+    EXPECT("R10", fetch(GET, "w", 1, value, sizeof value), -ENOENT,
+           "GET of w, which has been taken");
     struct taker one = start_taker("one", "1", 1), two = start_taker("two", "2", 2);
-    EXPECT("R1", put("two", 3, "2", 1), 0, "PUT of two, while one process waits for one and another for two");
+    EXPECT("R1", put("two", 3, "2", 1), 0,
+           "PUT of two, while one process waits for one and another for two");
     EXPECT("R10", end_of(two), 0, "the end of the TAKE of two");
     EXPECT("R10", ended(one, &status), 0, "whether the TAKE of one has ended by that");
     EXPECT("R1", put("one", 3, "1", 1), 0, "PUT of one");
@@ -360,12 +405,15 @@ static void test_line(void)
     }
     for (int i = 0; i < N; i++) {
         EXPECT("R1", put("q", 1, "v", 1), 0, "PUT of q while %d wait for it", N - i);
-        EXPECT("R11", end_of(t[i]), 0, "the end of TAKE number %d in line (-1: it still waits)", i + 1);
+        EXPECT("R11", end_of(t[i]), 0, "the end of TAKE number %d in line (-1: it still waits)",
+               i + 1);
         NEED(read(turns[0], &turn, 1) == 1);
         EXPECT("R11", turn, i, "who was answered");
         for (int k = i + 1, status; k < N; k++)
-            EXPECT("R11", ended(t[k], &status), 0, "whether TAKE number %d has ended by the same PUT", k + 1);
-        EXPECT("R11", fetch(GET, "q", 1, value, sizeof value), -ENOENT, "GET of q, which has been taken");
+            EXPECT("R11", ended(t[k], &status), 0,
+                   "whether TAKE number %d has ended by the same PUT", k + 1);
+        EXPECT("R11", fetch(GET, "q", 1, value, sizeof value), -ENOENT,
+               "GET of q, which has been taken");
     }
 }
 
@@ -380,7 +428,8 @@ static void test_dead(void)
         kill(t[i].pid, SIGKILL);
         waitpid(t[i].pid, NULL, 0);
     }
-    EXPECT("R1", put("d", 1, "left", 4), 0, "PUT of d after %u of %d who waited for it were killed", victims, N);
+    EXPECT("R1", put("d", 1, "left", 4), 0, "PUT of d after %u of %d who waited for it were killed",
+           victims, N);
     EXPECT("R12", end_of(t[victims]), 0, "the end of the first TAKE that is still alive");
     for (unsigned i = victims + 1; i < N; i++) {
         kill(t[i].pid, SIGKILL);
@@ -396,7 +445,8 @@ static void test_dead(void)
         kill(t[i].pid, SIGKILL);
         waitpid(t[i].pid, NULL, 0);
     }
-    EXPECT("R1", put("d", 1, "", 0), 0, "PUT of d with an empty value after all who waited were killed");
+    EXPECT("R1", put("d", 1, "", 0), 0,
+           "PUT of d with an empty value after all who waited were killed");
     expect_value("R12", "d", 1, "", 0);
     EXPECT("R5", take_away("d", 1), 0, "REMOVE of d");
 }
@@ -408,9 +458,12 @@ static void test_many(void)
     for (int round = 0; round < 2; round++) {
         for (int i = 0, status; i < NAMES_WAITERS; i++) {
             t[i] = start_taker("m", "v", i);
-            EXPECT("R13", ended(t[i], &status), 0, "round %d: whether TAKE number %d of %d has ended", round + 1, i + 1, NAMES_WAITERS);
+            EXPECT("R13", ended(t[i], &status), 0,
+                   "round %d: whether TAKE number %d of %d has ended", round + 1, i + 1,
+                   NAMES_WAITERS);
         }
-        EXPECT("R13", fetch(TAKE, "m", 1, value, sizeof value), -EAGAIN, "round %d: TAKE when %d wait already", round + 1, NAMES_WAITERS);
+        EXPECT("R13", fetch(TAKE, "m", 1, value, sizeof value), -EAGAIN,
+               "round %d: TAKE when %d wait already", round + 1, NAMES_WAITERS);
         for (int i = 0; i < NAMES_WAITERS; i++) {
             kill(t[i].pid, SIGKILL);
             waitpid(t[i].pid, NULL, 0);
@@ -433,8 +486,10 @@ static void test_pages(void)
 {
     char *page = fresh_page();
     EXPECT("R1", put("old", 3, "before", 6), 0, "PUT of old");
-    memcpy(page + 4090, "old", 3);              /* the name is there; most of the value is on a page that is not: zeroes */
-    EXPECT("R14", ask(PUT, 3, page + 4090, 103, IN), 0, "PUT of a value of which the second page is missing");
+    /* the name is there; most of the value is on a page that is not: zeroes */
+    memcpy(page + 4090, "old", 3);
+    EXPECT("R14", ask(PUT, 3, page + 4090, 103, IN), 0,
+           "PUT of a value of which the second page is missing");
     char zeroes[100] = { 0 };
     expect_value("R14", "old", 3, zeroes, 100);
     char value[400];
@@ -442,7 +497,8 @@ static void test_pages(void)
     EXPECT("R1", put("p", 1, value, sizeof value), 0, "PUT of p, 400 bytes");
     page = fresh_page();
     page[4000] = 'p';
-    EXPECT("R14", ask(TAKE, 1, page + 4000, 401, INOUT), 400, "TAKE of p into a window whose second page is missing");
+    EXPECT("R14", ask(TAKE, 1, page + 4000, 401, INOUT), 400,
+           "TAKE of p into a window whose second page is missing");
     EXPECT("R14", memcmp(page + 4001, value, 400), 0, "comparing the value");
     pid_t pid = fork();
     NEED(pid >= 0);
@@ -454,8 +510,10 @@ static void test_pages(void)
         _exit(n == 400 && !memcmp(page + 4001, value, 400) ? 0 : 1);
     }
     usleep(CALM);
-    EXPECT("R1", put("w", 1, value, sizeof value), 0, "PUT of w, for which somebody waits with a window whose second page is missing");
-    EXPECT("R14", end_of((struct taker){ pid, 0 }), 0, "the end of that TAKE (0: it got the value; -1: it still waits)");
+    EXPECT("R1", put("w", 1, value, sizeof value), 0,
+           "PUT of w, for which somebody waits with a window whose second page is missing");
+    EXPECT("R14", end_of((struct taker){ pid, 0 }), 0,
+           "the end of that TAKE (0: it got the value; -1: it still waits)");
 }
 
 static void interrupted(int signal) { (void)signal; }
@@ -474,7 +532,8 @@ static void test_signal(void)
     }
     usleep(CALM + lab_below(3000));
     kill(pid, SIGUSR1);
-    EXPECT("R12", end_of((struct taker){ pid, 0 }), 0, "the end of a TAKE that a signal interrupts (0: EINTR; -1: it still waits)");
+    EXPECT("R12", end_of((struct taker){ pid, 0 }), 0,
+           "the end of a TAKE that a signal interrupts (0: EINTR; -1: it still waits)");
     EXPECT("R1", put("i", 1, "kept", 4), 0, "PUT of the name that it waited for");
     expect_value("R12", "i", 1, "kept", 4);
 }
@@ -489,7 +548,9 @@ static long messages_of_server(void)
     while (fgets(line, sizeof line, file)) {
         char name[32];
         long slot, starts, threads, messages;
-        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) == 5 && !strcmp(name, "names"))
+        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) ==
+                5 &&
+            !strcmp(name, "names"))
             n = messages;
     }
     fclose(file);
@@ -502,7 +563,9 @@ static void test_quiet(void)
     struct taker t = start_taker("never", NULL, 0);
     long before = messages_of_server();
     usleep(300000);
-    EXPECT("R15", messages_of_server() - before, 0, "letting one TAKE wait for 300 ms: messages and notifications that the server received meanwhile");
+    EXPECT("R15", messages_of_server() - before, 0,
+           "letting one TAKE wait for 300 ms: messages and notifications that the server received "
+           "meanwhile");
     EXPECT("R1", put("never", 5, "", 0), 0, "PUT of the name");
     EXPECT("R10", end_of(t), 0, "the end of the TAKE");
 }
@@ -510,9 +573,14 @@ static void test_quiet(void)
 int main(int argc, char **argv)
 {
     static const struct labtest tests[] = {
-        { "put-get", test_put_get }, { "bounds", test_bounds }, { "full", test_full }, { "remove", test_remove }, { "list", test_list },
-        { "model", test_model }, { "unknown", test_unknown }, { "take", test_take }, { "waits", test_waits }, { "line", test_line },
-        { "dead", test_dead }, { "many", test_many }, { "pages", test_pages }, { "signal", test_signal }, { "quiet", test_quiet }, { 0 },
+        { "put-get", test_put_get }, { "bounds", test_bounds },
+        { "full", test_full },       { "remove", test_remove },
+        { "list", test_list },       { "model", test_model },
+        { "unknown", test_unknown }, { "take", test_take },
+        { "waits", test_waits },     { "line", test_line },
+        { "dead", test_dead },       { "many", test_many },
+        { "pages", test_pages },     { "signal", test_signal },
+        { "quiet", test_quiet },     { 0 },
     };
     int status = lab_main(argc, argv, tests);
     while (used_count--)

@@ -1,9 +1,10 @@
-/* A policy of scheduling: HANDOUT.md says which. This one decides nothing, so the kernel lets programs take turns. */
+/* A policy of scheduling: HANDOUT.md says which. This one decides nothing, so the kernel lets
+ * programs take turns. */
 #include "service.h"
 #include "syscalls.h"
 
-/* A thread has used its quantum up. Words: thread, its priority, its task's, processor time so far, quantum (0: it never had one), time now.
- * The answer is quantum << 8 | priority. */
+/* A thread has used its quantum up. Words: thread, its priority, its task's, processor time so far,
+ * quantum (0: it never had one), time now. The answer is quantum << 8 | priority. */
 static int64_t do_expired(struct message *m)
 {
     (void)m;
@@ -11,14 +12,12 @@ static int64_t do_expired(struct message *m)
 }
 
 /* The alarm that you set. */
-static void notified(uint64_t bits)
-{
-    (void)bits;
-}
+static void notified(uint64_t bits) { (void)bits; }
 
 int main(void)
 {
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
 }

@@ -1,5 +1,5 @@
-/* sched TEST SEED: programs that compute, sleep, come and go, and what the kernel says of them meanwhile: their priority, quantum and
- * processor time. The policy has no say in that. */
+/* sched TEST SEED: programs that compute, sleep, come and go, and what the kernel says of them
+ * meanwhile: their priority, quantum and processor time. The policy has no say in that. */
 #define _GNU_SOURCE
 #include "labtest.h"
 #include "../../gate/gate.h"
@@ -13,11 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MS = 1000, LEVEL_1 = 8, LEVEL_3 = 10, WINNER = 14, POOL = 15, JOBS = 8, LOOK = 10 * MS };   /* times in microseconds */
+/* times in microseconds */
+enum { MS = 1000, LEVEL_1 = 8, LEVEL_3 = 10, WINNER = 14, POOL = 15, JOBS = 8, LOOK = 10 * MS };
 
-struct row { int ready, priority, base; long quantum, cpu; };
+struct row {
+    int ready, priority, base;
+    long quantum, cpu;
+};
 
-static struct job { pid_t pid; unsigned thread; int nice; struct row now, before; } jobs[JOBS];
+static struct job {
+    pid_t pid;
+    unsigned thread;
+    int nice;
+    struct row now, before;
+} jobs[JOBS];
 static unsigned count;
 static int gate;
 
@@ -53,7 +62,8 @@ static unsigned thread_of(pid_t pid)
     return thread;
 }
 
-/* Another one that computes for ever; with `nap`, it sleeps so long once, when it has computed for `first`. */
+/* Another one that computes for ever; with `nap`, it sleeps so long once, when it has computed for
+ * `first`. */
 static struct job *hog(int nice, long first, long nap)
 {
     struct job *j = &jobs[count++];
@@ -74,7 +84,8 @@ static struct job *hog(int nice, long first, long nap)
         ;
 }
 
-/* Reads what the kernel says of all jobs. It must cost little: the policy takes this program for one that computes, too. */
+/* Reads what the kernel says of all jobs. It must cost little: the policy takes this program for
+ * one that computes, too. */
 static void look(void)
 {
     struct gate_sched list;
@@ -87,7 +98,8 @@ static void look(void)
         NEED(k < n);
         const struct sched_info *t = &list.threads[k];
         jobs[i].before = jobs[i].now;
-        jobs[i].now = (struct row){ t->ready, t->priority, t->base, t->quantum / 1000, t->cpu_ns / 1000 };
+        jobs[i].now = (struct row){ t->ready, t->priority, t->base, t->quantum / 1000,
+                                    t->cpu_ns / 1000 };
     }
 }
 
@@ -112,7 +124,8 @@ static void until_pooled(const char *requirement)
 {
     for (long end = now() + 1500 * MS; !all_pooled(); wait_look())
         if (now() > end)
-            lab_fail(requirement, "all of them in the pool at some time", "1.5 s have passed", "let %u programs compute", count);
+            lab_fail(requirement, "all of them in the pool at some time", "1.5 s have passed",
+                     "let %u programs compute", count);
 }
 
 /* A value in words: the format has one %ld. */
@@ -131,11 +144,13 @@ static void settle(void) { usleep(1200 * MS); }
 
 static long quantum_of(int priority) { return (4 * MS) << (priority - LEVEL_1); }
 
-/* A new thread goes on with what is left of its creator's quantum, so only those levels must last their quantum whose beginning was seen. */
+/* A new thread goes on with what is left of its creator's quantum, so only those levels must last
+ * their quantum whose beginning was seen. */
 static void levels(void)
 {
     int last = 0, first = 0;
-    long since = 0, before = 0;            /* the processor time at which it was seen last on the level before this one, and on this one */
+    /* the processor time at which it was seen last on the level before this one, and on this one */
+    long since = 0, before = 0;
     settle();
     struct job *j = hog(0, 0, 0);
     hog(0, 0, 0);
@@ -144,20 +159,27 @@ static void levels(void)
         look();
         int p = j->now.priority;
         if (!j->now.quantum)
-            continue;                      /* it has not asked yet */
+            continue; /* it has not asked yet */
         if (p < last)
-            lab_fail("R2", "it only sinks", number("it rose to %ld", p), "watched a computing program at priority %d", last);
+            lab_fail("R2", "it only sinks", number("it rose to %ld", p),
+                     "watched a computing program at priority %d", last);
         if (p > LEVEL_3 && p < WINNER)
-            lab_fail("R1", "priorities 8, 9, 10, 14 and 15 only", number("priority %ld", p), "watched a computing program");
+            lab_fail("R1", "priorities 8, 9, 10, 14 and 15 only", number("priority %ld", p),
+                     "watched a computing program");
         if (p <= LEVEL_3) {
             if (j->now.quantum != quantum_of(p))
-                lab_fail(p == LEVEL_1 ? "R1" : "R2", number("%ld us", quantum_of(p)), number("%ld us", j->now.quantum), "looked at the quantum of a program of priority %d", p);
+                lab_fail(p == LEVEL_1 ? "R1" : "R2", number("%ld us", quantum_of(p)),
+                         number("%ld us", j->now.quantum),
+                         "looked at the quantum of a program of priority %d", p);
             if (p > last + 1 && last)
-                lab_fail("R2", "one level at a time", number("then %ld", p), "watched a computing program at priority %d", last);
+                lab_fail("R2", "one level at a time", number("then %ld", p),
+                         "watched a computing program at priority %d", last);
         }
         if (last && p != last) {
             if (last != first && j->now.cpu - since < quantum_of(last))
-                lab_fail("R2", number("at least %ld us", quantum_of(last)), number("%ld us", j->now.cpu - since), "measured how long a program computed at priority %d", last);
+                lab_fail("R2", number("at least %ld us", quantum_of(last)),
+                         number("%ld us", j->now.cpu - since),
+                         "measured how long a program computed at priority %d", last);
             since = before;
         }
         first = first ? first : p;
@@ -165,9 +187,11 @@ static void levels(void)
         last = p;
     }
     if (last < WINNER)
-        lab_fail("R3", "priority 14 or 15", number("priority %ld", last), "let two programs compute for 700 ms");
+        lab_fail("R3", "priority 14 or 15", number("priority %ld", last),
+                 "let two programs compute for 700 ms");
     if (j->now.cpu > 60 * MS)
-        lab_fail("R3", "about 28 ms, the quanta of all three levels", number("%ld us", j->now.cpu), "looked at the processor time of a program that has come into the pool");
+        lab_fail("R3", "about 28 ms, the quanta of all three levels", number("%ld us", j->now.cpu),
+                 "looked at the processor time of a program that has come into the pool");
     stop_all();
 }
 
@@ -184,16 +208,22 @@ static void lifted(void)
         if (!rose)
             continue;
         if (jobs[1].now.priority > LEVEL_3)
-            lab_fail("R4", "both at level 1 again", number("the other's priority is %ld", jobs[1].now.priority), "watched two computing programs being lifted");
+            lab_fail("R4", "both at level 1 again",
+                     number("the other's priority is %ld", jobs[1].now.priority),
+                     "watched two computing programs being lifted");
         if (!first)
             first = now() - entered;
         else if (now() - previous < 900 * MS)
-            lab_fail("R4", "at least a second from lift to lift", number("%ld us", now() - previous), "watched two computing programs for 2.6 s");
+            lab_fail("R4", "at least a second from lift to lift",
+                     number("%ld us", now() - previous),
+                     "watched two computing programs for 2.6 s");
         previous = now();
         lifts++;
     }
     if (!lifts || first > 1200 * MS || first < 800 * MS)
-        lab_fail("R4", "a lift one second after the first came into the pool", lifts ? number("%ld us", first) : "none", "watched two computing programs for 2.6 s");
+        lab_fail("R4", "a lift one second after the first came into the pool",
+                 lifts ? number("%ld us", first) : "none",
+                 "watched two computing programs for 2.6 s");
     EXPECT("R4", lifts, 2, "counted the lifts in 2.6 s");
     stop_all();
 }
@@ -224,7 +254,8 @@ static void quiet(void)
     long before = messages();
     usleep(2600 * MS);
     if (messages() > before + 1)
-        lab_fail("R5", "none", number("%ld messages", messages() - before), "let nobody compute for 2.6 s, and counted what the policy is sent");
+        lab_fail("R5", "none", number("%ld messages", messages() - before),
+                 "let nobody compute for 2.6 s, and counted what the policy is sent");
 }
 
 /* ---- the pool ---- */
@@ -243,7 +274,8 @@ static void measure(long *got, long wanted)
         }
     }
     if (sum < wanted)
-        lab_fail("R3", "computing programs stay in the pool until the next lift", number("%ld us there", sum), "let %u programs compute", count);
+        lab_fail("R3", "computing programs stay in the pool until the next lift",
+                 number("%ld us there", sum), "let %u programs compute", count);
 }
 
 static void shares(void)
@@ -259,7 +291,9 @@ static void shares(void)
     for (unsigned i = 0; i < count; i++) {
         long fair = sum * (16 - jobs[i].now.base) / tickets;
         if (labs(got[i] - fair) > fair / 10 + 12 * MS)
-            lab_fail("R6", number("about %ld us", fair), number("%ld us", got[i]), "let programs of nice %d, %d and 0 compute, and measured the one of %d in the pool: %d of %d tickets",
+            lab_fail("R6", number("about %ld us", fair), number("%ld us", got[i]),
+                     "let programs of nice %d, %d and 0 compute, and measured the one of %d in the "
+                     "pool: %d of %d tickets",
                      jobs[0].nice, jobs[1].nice, jobs[i].nice, 16 - jobs[i].now.base, tickets);
     }
     stop_all();
@@ -267,7 +301,7 @@ static void shares(void)
 
 static void smooth(void)
 {
-    struct job *strong = hog(-20, 0, 0), *weak = hog(10, 0, 0);   /* 8 tickets and 2 */
+    struct job *strong = hog(-20, 0, 0), *weak = hog(10, 0, 0); /* 8 tickets and 2 */
     long since = 0, seen = -1;
     (void)strong;
     until_pooled("R3");
@@ -276,13 +310,16 @@ static void smooth(void)
             seen = weak->now.cpu;
             since = now();
         } else if (now() - since > 75 * MS) {
-            lab_fail("R7", "a turn of 10 ms in every 50 ms", number("none for %ld us", now() - since), "watched a program with 2 of 10 tickets in the pool");
+            lab_fail("R7", "a turn of 10 ms in every 50 ms",
+                     number("none for %ld us", now() - since),
+                     "watched a program with 2 of 10 tickets in the pool");
         }
     }
     stop_all();
 }
 
-/* Who joins two that compute gets no more than a third of the next 150 ms in the pool, and not nothing. */
+/* Who joins two that compute gets no more than a third of the next 150 ms in the pool, and not
+ * nothing. */
 static void joins(const char *requirement, struct job *j, const char *who)
 {
     long end = now() + 2500 * MS, got[JOBS];
@@ -291,7 +328,8 @@ static void joins(const char *requirement, struct job *j, const char *who)
     measure(got, 150 * MS);
     long mine = got[j - jobs];
     if (mine > 80 * MS || mine < 25 * MS)
-        lab_fail(requirement, "about 50 ms", number("%ld us", mine), "measured 150 ms of the pool: two programs that compute, and %s", who);
+        lab_fail(requirement, "about 50 ms", number("%ld us", mine),
+                 "measured 150 ms of the pool: two programs that compute, and %s", who);
     stop_all();
 }
 
@@ -322,7 +360,7 @@ static void sleeper(void)
 static void churn(void)
 {
     long got[JOBS];
-    for (int i = 0; i < 12; i++) {         /* whose threads' numbers are used again by the next */
+    for (int i = 0; i < 12; i++) { /* whose threads' numbers are used again by the next */
         hog(0, 0, 0), hog(i & 1 ? 19 : -20, 0, 0);
         usleep((70 + lab_below(60)) * MS);
         stop_all();
@@ -330,15 +368,17 @@ static void churn(void)
     hog(0, 0, 0), hog(0, 0, 0);
     measure(got, 400 * MS);
     if (labs(got[0] - got[1]) > 60 * MS)
-        lab_fail("R10", "about the same", number("a difference of %ld us", labs(got[0] - got[1])), "let two programs compute after 24 others had come and gone");
+        lab_fail("R10", "about the same", number("a difference of %ld us", labs(got[0] - got[1])),
+                 "let two programs compute after 24 others had come and gone");
     stop_all();
 }
 
 int main(int argc, char **argv)
 {
     static const struct labtest tests[] = {
-        { "levels", levels }, { "lifted", lifted }, { "quiet", quiet }, { "shares", shares }, { "smooth", smooth },
-        { "newcomer", newcomer }, { "sleeper", sleeper }, { "churn", churn }, { NULL, NULL },
+        { "levels", levels },   { "lifted", lifted }, { "quiet", quiet },
+        { "shares", shares },   { "smooth", smooth }, { "newcomer", newcomer },
+        { "sleeper", sleeper }, { "churn", churn },   { NULL, NULL },
     };
     NEED((gate = open("/dev/gate", O_RDWR)) >= 0);
     return lab_main(argc, argv, tests);

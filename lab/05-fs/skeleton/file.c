@@ -3,7 +3,10 @@
 
 static const uint8_t zeroes[BLOCK];
 
-static int regular(const struct inode *i) { return S_ISREG(i->d->mode) ? 0 : S_ISDIR(i->d->mode) ? -EISDIR : -EINVAL; }
+static int regular(const struct inode *i)
+{
+    return S_ISREG(i->d->mode) ? 0 : S_ISDIR(i->d->mode) ? -EISDIR : -EINVAL;
+}
 
 static int64_t read_from(struct message *m, struct inode *i)
 {

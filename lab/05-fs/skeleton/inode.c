@@ -21,10 +21,7 @@ int inode_of(uint64_t object, struct inode *i)
     return inode_get(ino, i);
 }
 
-void inode_put(struct inode *i)
-{
-    cache_put(i->page);
-}
+void inode_put(struct inode *i) { cache_put(i->page); }
 
 /* ---- open files ---- */
 
@@ -99,9 +96,19 @@ int64_t do_stat(struct message *m)
         return error;
     const struct disk_inode *d = i.d;
     uint32_t type = d->mode & S_IFMT;
-    struct stat s = { .dev = mount.dev, .ino = i.ino, .nlink = d->links, .mode = d->mode, .uid = d->uid, .gid = d->gid, .size = d->size,
-                      .rdev = type == S_IFCHR || type == S_IFBLK ? d->zone[0] : 0, .blksize = BLOCK, .blocks = count_blocks(d),
-                      .atime.sec = d->atime, .mtime.sec = d->mtime, .ctime.sec = d->ctime };
+    struct stat s = { .dev = mount.dev,
+                      .ino = i.ino,
+                      .nlink = d->links,
+                      .mode = d->mode,
+                      .uid = d->uid,
+                      .gid = d->gid,
+                      .size = d->size,
+                      .rdev = type == S_IFCHR || type == S_IFBLK ? d->zone[0] : 0,
+                      .blksize = BLOCK,
+                      .blocks = count_blocks(d),
+                      .atime.sec = d->atime,
+                      .mtime.sec = d->mtime,
+                      .ctime.sec = d->ctime };
     inode_put(&i);
     return copy_out(m, 0, &s, sizeof s);
 }

@@ -22,7 +22,8 @@ static bool zone_ok(uint32_t zone) { return zone >= mount.first_zone && zone < m
 
 /* ---- a file's blocks ---- */
 
-/* The indices on the way to a block, the first into inode.zone. How many, 1..4; 0 beyond the last. */
+/* The indices on the way to a block, the first into inode.zone. How many, 1..4; 0 beyond the last.
+ */
 static int find_path(uint32_t number, uint32_t path[4])
 {
     if (number < DIRECT) {

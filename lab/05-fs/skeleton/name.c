@@ -26,7 +26,8 @@ int64_t do_lookup(struct message *m)
     if (!error) {
         uint32_t type = i.d->mode & S_IFMT;
         uint64_t rdev = type == S_IFCHR || type == S_IFBLK ? i.d->zone[0] : 0;
-        reply_words(m, inode_object(i.ino), i.d->mode | rdev << 32, (uint64_t)i.d->uid << 32 | i.d->gid);
+        reply_words(m, inode_object(i.ino), i.d->mode | rdev << 32,
+                    (uint64_t)i.d->uid << 32 | i.d->gid);
         inode_put(&i);
     }
     inode_put(&dir);

@@ -1,4 +1,5 @@
-/* Mounting and unmounting, and writing everything back. What later code leans on is checked here, once. */
+/* Mounting and unmounting, and writing everything back. What later code leans on is checked here,
+ * once. */
 #include "minix.h"
 
 enum { FLUSH_SECONDS = 5 };
@@ -42,9 +43,11 @@ static const char *check_super(const struct super *s, int64_t bytes)
     if (s->block_size != BLOCK || s->log_zone_size)
         return "zones are not blocks of 1024 bytes";
     uint32_t table = (s->inodes + INODES_PER_BLOCK - 1) / INODES_PER_BLOCK;
-    if (!s->inodes || s->inodes > INODES_MAX || (uint32_t)s->imap_blocks * BITS_PER_BLOCK <= s->inodes)
+    if (!s->inodes || s->inodes > INODES_MAX ||
+        (uint32_t)s->imap_blocks * BITS_PER_BLOCK <= s->inodes)
         return "impossible number of inodes";
-    if (s->first_zone < MAP_FIRST + s->imap_blocks + s->zmap_blocks + table || s->first_zone >= s->zones)
+    if (s->first_zone < MAP_FIRST + s->imap_blocks + s->zmap_blocks + table ||
+        s->first_zone >= s->zones)
         return "impossible first zone";
     if ((uint32_t)s->zmap_blocks * BITS_PER_BLOCK <= s->zones - s->first_zone)
         return "impossible number of zones";
@@ -53,7 +56,10 @@ static const char *check_super(const struct super *s, int64_t bytes)
 
 static int64_t mount_new(struct message *m)
 {
-    union { struct super super; uint8_t bytes[512]; } raw;
+    union {
+        struct super super;
+        uint8_t bytes[512];
+    } raw;
     const struct super *s = &raw.super;
     if (mount.used)
         return -EBUSY;
@@ -67,7 +73,7 @@ static int64_t mount_new(struct message *m)
     }
     memset(&mount, 0, sizeof mount);
     mount.used = true;
-    mount.read_only = true;              /* until it can write */
+    mount.read_only = true; /* until it can write */
     mount.dev = m->position;
     mount.inodes = s->inodes;
     mount.zones = s->zones;
@@ -120,9 +126,17 @@ int64_t do_sync(struct message *m)
 
 int64_t do_statfs(struct message *m)
 {
-    uint32_t zone_bits = mount.zones - mount.first_zone + 1, free = bits_free(mount.zmap_first, zone_bits);
-    struct statfs s = { .type = SUPER_MAGIC, .bsize = BLOCK, .frsize = BLOCK, .namelen = NAME_BYTES, .blocks = mount.zones - mount.first_zone,
-                        .bfree = free, .bavail = free, .files = mount.inodes, .ffree = bits_free(MAP_FIRST, mount.inodes + 1),
+    uint32_t zone_bits = mount.zones - mount.first_zone + 1,
+             free = bits_free(mount.zmap_first, zone_bits);
+    struct statfs s = { .type = SUPER_MAGIC,
+                        .bsize = BLOCK,
+                        .frsize = BLOCK,
+                        .namelen = NAME_BYTES,
+                        .blocks = mount.zones - mount.first_zone,
+                        .bfree = free,
+                        .bavail = free,
+                        .files = mount.inodes,
+                        .ffree = bits_free(MAP_FIRST, mount.inodes + 1),
                         .flags = mount.read_only ? MS_RDONLY : 0 };
     return copy_out(m, 0, &s, sizeof s);
 }

@@ -1,8 +1,9 @@
-/* The tests of lab 05: ordinary system calls on files. Most tests only say what they see: the same program said it on Linux, and the two
- * are compared. fs TEST SEED
+/* The tests of lab 05: ordinary system calls on files. Most tests only say what they see: the same
+ * program said it on Linux, and the two are compared. fs TEST SEED
  *
- * In the system the lab's disk is mounted; with LAB_ROOT set, as on the host, that folder is used instead. The disk is then all there is:
- * no link of its leads to another file system, and what the server says of devices or of foreign users' programs is not honoured. */
+ * In the system the lab's disk is mounted; with LAB_ROOT set, as on the host, that folder is used
+ * instead. The disk is then all there is: no link of its leads to another file system, and what the
+ * server says of devices or of foreign users' programs is not honoured. */
 #define _GNU_SOURCE
 #include "labtest.h"
 
@@ -18,8 +19,8 @@
 
 #define POINT "/mnt"
 
-static const char *root;        /* LAB_ROOT, or NULL in the system */
-static int outside = -1;        /* the system's root, by which leave() finds out again */
+static const char *root; /* LAB_ROOT, or NULL in the system */
+static int outside = -1; /* the system's root, by which leave() finds out again */
 
 /* The disk's third partition, by whichever driver it is reached. */
 static int mount_disk(void)
@@ -60,8 +61,7 @@ static void leave(void)
 /* ---- saying what is seen ---- */
 
 /* One line: what was done, and its result. */
-__attribute__((format(printf, 2, 3)))
-static long say(long result, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static long say(long result, const char *format, ...)
 {
     int error = errno;
     va_list args;
@@ -112,11 +112,15 @@ static void say_stat(const char *path)
     if (lstat(path, &s) < 0)
         say(-1, "stat %s", path);
     else
-        printf("stat %s = mode %o, %lu links, uid %u, gid %u, size %ld\n", path, s.st_mode, (unsigned long)s.st_nlink, s.st_uid, s.st_gid,
+        printf("stat %s = mode %o, %lu links, uid %u, gid %u, size %ld\n", path, s.st_mode,
+               (unsigned long)s.st_nlink, s.st_uid, s.st_gid,
                S_ISDIR(s.st_mode) ? -1l : (long)s.st_size);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* The names of a folder in order, without the folder's own. */
 static int names_of(const char *path, char **names, int max)
@@ -253,7 +257,8 @@ static void test_many(void)
     SAY(mkdir("many", 0755));
     NEED(chdir("many") == 0 || !root);
     for (int i = 0; i < 150; i++) {
-        snprintf(name, sizeof name, "%.*s%d", (int)lab_below(40), "a-name-that-is-as-long-as-it-has-to-be---", i);
+        snprintf(name, sizeof name, "%.*s%d", (int)lab_below(40),
+                 "a-name-that-is-as-long-as-it-has-to-be---", i);
         int fd = open(name, O_CREAT | O_WRONLY, 0644);
         say(fd < 0 ? -1 : 0, "create %s", name);
         close(fd);
@@ -269,7 +274,8 @@ static void test_holes(void)
     static const long offsets[] = { 0, 5 << 10, 7 << 10, 100 << 10, 263 << 10, 300 << 10, 2 << 20 };
     SAY(mkdir("holes", 0755));
     NEED(chdir("holes") == 0 || !root);
-    say_write("old", O_CREAT, 0, 65000);        /* whose blocks are then to be had, with what is in them */
+    /* whose blocks are then to be had, with what is in them */
+    say_write("old", O_CREAT, 0, 65000);
     SAY(unlink("old"));
     for (unsigned i = 0; i < sizeof offsets / sizeof offsets[0]; i++)
         say_write("far", O_CREAT, offsets[i] + lab_below(2000), 1 + lab_below(1500));
@@ -297,7 +303,8 @@ static void test_truncate(void)
     SAY(mkdir("truncate", 0755));
     NEED(chdir("truncate") == 0 || !root);
     say_write("t", O_CREAT, 0, 20000);
-    long sizes[] = { 15000, 15001, 12288, 12287, 7168, 7167, 100, 9000, 0, 5000, 400000, 263 << 10, 1025, 30000 };
+    long sizes[] = { 15000, 15001, 12288, 12287,  7168,      7167, 100,
+                     9000,  0,     5000,  400000, 263 << 10, 1025, 30000 };
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         say(truncate("t", sizes[i]), "truncate to %ld", sizes[i]);
         say_contents("t");
@@ -385,7 +392,8 @@ static void test_attributes(void)
     say(chmod("a", mode), "chmod %o", mode);
     SAY(chown("a", 1000, 100));
     say_stat("a");
-    struct timespec times[2] = { { 1000000000 + lab_below(1000000), 0 }, { 1200000000 + lab_below(1000000), 0 } };
+    struct timespec times[2] = { { 1000000000 + lab_below(1000000), 0 },
+                                 { 1200000000 + lab_below(1000000), 0 } };
     SAY(utimensat(AT_FDCWD, "a", times, 0));
     struct stat s;
     stat("a", &s);
@@ -451,15 +459,26 @@ static void test_random(void)
         path_of(a);
         path_of(b);
         switch (lab_below(12)) {
-        case 0: case 1: say(mkdir(a, 0755), "mkdir %s", a); break;
+        case 0:
+        case 1: say(mkdir(a, 0755), "mkdir %s", a); break;
         case 2: say(rmdir(a), "rmdir %s", a); break;
-        case 3: case 4: say_write(a, O_CREAT, lab_below(4) ? lab_below(20000) : lab_below(400000), 1 + lab_below(5000)); break;
+        case 3:
+        case 4:
+            say_write(a, O_CREAT, lab_below(4) ? lab_below(20000) : lab_below(400000),
+                      1 + lab_below(5000));
+            break;
         case 5: say_write(a, O_APPEND, 0, 1 + lab_below(3000)); break;
-        case 6: { long size = lab_below(30000); say(truncate(a, size), "truncate %s to %ld", a, size); break; }
+        case 6: {
+            long size = lab_below(30000);
+            say(truncate(a, size), "truncate %s to %ld", a, size);
+            break;
+        }
         case 7: say(unlink(a), "unlink %s", a); break;
         case 8: say(link(a, b), "link %s %s", a, b); break;
-        case 9: case 10:
-            if (strncmp(b, a, strlen(a)) || b[strlen(a)] != '/')    /* into itself: which error comes first is VFS's choice */
+        case 9:
+        case 10:
+            /* into itself: which error comes first is VFS's choice */
+            if (strncmp(b, a, strlen(a)) || b[strlen(a)] != '/')
                 say(rename(a, b), "rename %s %s", a, b);
             break;
         default: say_stat(a); say_contents(a);
@@ -509,7 +528,8 @@ static void test_full(void)
     EXPECT("R2", fd < 0 ? -errno : 0, 0, "create fill");
     while ((got = write(fd, block, sizeof block)) == sizeof block)
         blocks++;
-    EXPECT("R10", got < 0 ? -errno : got, -ENOSPC, "write of block %ld, when the disk had room for at most %ld", blocks + 1, before);
+    EXPECT("R10", got < 0 ? -errno : got, -ENOSPC,
+           "write of block %ld, when the disk had room for at most %ld", blocks + 1, before);
     EXPECT("R10", now().f_bfree, 0, "free blocks of a full disk");
     EXPECT("R10", lseek(fd, 0, SEEK_END), blocks * 1024, "the size of the file that filled it");
     for (int i = 0; i < 20; i++) {
@@ -519,11 +539,13 @@ static void test_full(void)
         EXPECT("R10", memcmp(seen, block, sizeof seen), 0, "comparing block %ld of it", at);
     }
     EXPECT("R10", mkdir("more", 0755) < 0 ? -errno : 0, -ENOSPC, "mkdir on the full disk");
-    EXPECT("R10", ftruncate(fd, (blocks - 2) * 1024) < 0 ? -errno : 0, 0, "making the file two blocks shorter");
+    EXPECT("R10", ftruncate(fd, (blocks - 2) * 1024) < 0 ? -errno : 0, 0,
+           "making the file two blocks shorter");
     EXPECT("R10", now().f_bfree, 2, "free blocks then");
     char large[5000];
     memset(large, 'l', sizeof large);
-    EXPECT("R10", pwrite(fd, large, sizeof large, (blocks - 2) * 1024), 2048, "write of 5000 bytes when there is room for 2048");
+    EXPECT("R10", pwrite(fd, large, sizeof large, (blocks - 2) * 1024), 2048,
+           "write of 5000 bytes when there is room for 2048");
     close(fd);
     EXPECT("R10", unlink("fill") < 0 ? -errno : 0, 0, "unlink of the file");
     EXPECT("R10", now().f_bfree, before, "free blocks when it is gone");
@@ -537,11 +559,13 @@ static void test_inodes(void)
     NEED(chdir("inodes") == 0);
     long before = now().f_ffree, made = 0;
     int fd;
-    while (snprintf(name, sizeof name, "i%ld", made), (fd = open(name, O_WRONLY | O_CREAT, 0644)) >= 0) {
+    while (snprintf(name, sizeof name, "i%ld", made),
+           (fd = open(name, O_WRONLY | O_CREAT, 0644)) >= 0) {
         close(fd);
         made++;
     }
-    EXPECT("R10", -errno, -ENOSPC, "create of file %ld, when there were %ld free inodes", made + 1, before);
+    EXPECT("R10", -errno, -ENOSPC, "create of file %ld, when there were %ld free inodes", made + 1,
+           before);
     EXPECT("R10", made, before, "how many files could be made");
     for (long i = 0; i < made; i++) {
         snprintf(name, sizeof name, "i%ld", i);
@@ -562,8 +586,10 @@ static void test_long_names(void)
     close(fd);
     EXPECT("R2", access(name, F_OK) < 0 ? -errno : 0, 0, "looking for it");
     name[60] = 'n', name[61] = 0;
-    EXPECT("R2", open(name, O_WRONLY | O_CREAT, 0644) < 0 ? -errno : 0, -ENAMETOOLONG, "create with a name of 61 bytes");
-    EXPECT("R2", mkdir(name, 0755) < 0 ? -errno : 0, -ENAMETOOLONG, "mkdir with a name of 61 bytes");
+    EXPECT("R2", open(name, O_WRONLY | O_CREAT, 0644) < 0 ? -errno : 0, -ENAMETOOLONG,
+           "create with a name of 61 bytes");
+    EXPECT("R2", mkdir(name, 0755) < 0 ? -errno : 0, -ENAMETOOLONG,
+           "mkdir with a name of 61 bytes");
     name[60] = 0;
     EXPECT("R5", rename(name, "short") < 0 ? -errno : 0, 0, "rename of the long name");
     EXPECT("R5", access(name, F_OK) < 0 ? -errno : 0, -ENOENT, "looking for the long name");
@@ -580,7 +606,8 @@ static void test_space(void)
         int fd = open("s", O_RDWR | O_CREAT, 0644);
         EXPECT("R2", fd < 0 ? -errno : 0, 0, "create s");
         long length = 1 + lab_below(sizeof bytes), offset = lab_below(2) ? 0 : 300 << 10;
-        EXPECT("R3", pwrite(fd, bytes, length, offset), length, "write of %ld bytes at %ld", length, offset);
+        EXPECT("R3", pwrite(fd, bytes, length, offset), length, "write of %ld bytes at %ld", length,
+               offset);
         EXPECT("R7", unlink("s") < 0 ? -errno : 0, 0, "unlink of s, which is open");
         EXPECT("R7", now().f_ffree, inodes - 1, "free inodes while it is open");
         close(fd);
@@ -592,9 +619,14 @@ static void test_space(void)
 int main(int argc, char **argv)
 {
     static const struct labtest tests[] = {
-        { "create", test_create }, { "folders", test_folders }, { "many", test_many }, { "holes", test_holes }, { "truncate", test_truncate },
-        { "links", test_links }, { "rename", test_rename }, { "attributes", test_attributes }, { "open", test_open_unlinked }, { "random", test_random },
-        { "lasting", test_lasting }, { "full", test_full }, { "inodes", test_inodes }, { "long-names", test_long_names }, { "space", test_space }, { 0 },
+        { "create", test_create },      { "folders", test_folders },
+        { "many", test_many },          { "holes", test_holes },
+        { "truncate", test_truncate },  { "links", test_links },
+        { "rename", test_rename },      { "attributes", test_attributes },
+        { "open", test_open_unlinked }, { "random", test_random },
+        { "lasting", test_lasting },    { "full", test_full },
+        { "inodes", test_inodes },      { "long-names", test_long_names },
+        { "space", test_space },        { 0 },
     };
     come();
     int status = lab_main(argc, argv, tests);

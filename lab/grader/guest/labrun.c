@@ -1,11 +1,13 @@
-/* labrun: runs the tests of a lab inside the system, one after the other, and writes a record of each, a line of JSON, to its standard
- * output, which leaves the machine by a way that the server under test cannot reach. It stops behind the first test that did not come
- * to a good end, for what comes after it would prove nothing.
+/* labrun: runs the tests of a lab inside the system, one after the other, and writes a record of
+ * each, a line of JSON, to its standard output, which leaves the machine by a way that the server
+ * under test cannot reach. It stops behind the first test that did not come to a good end, for what
+ * comes after it would prove nothing.
  *
- *     labrun PLAN SERVER [TEST]   PLAN: lines "test limit-in-ms command argument..."; SERVER: the service under test;
- *                                 TEST: the messages of this one are traced
+ *     labrun PLAN SERVER [TEST]   PLAN: lines "test limit-in-ms command argument..."; SERVER: the
+ * service under test; TEST: the messages of this one are traced
  *
- * Records: {"n":0,"event":"start","test":..}, {"n":1,"event":"end","test":..,"how":"exit|signal|hang","code":..,"ns":..,"died":..,
+ * Records: {"n":0,"event":"start","test":..},
+ * {"n":1,"event":"end","test":..,"how":"exit|signal|hang","code":..,"ns":..,"died":..,
  * "out":..,"threads":..,"trace":..}; at last {"event":"done","died":..}. n counts without gaps. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -48,7 +50,8 @@ static void put_string(const char *text, size_t length)
     putchar('"');
 }
 
-/* The contents of a file in memory that is never freed, with a NUL behind; empty when there is none. */
+/* The contents of a file in memory that is never freed, with a NUL behind; empty when there is
+ * none. */
 static char *read_file(const char *path, size_t *length)
 {
     size_t size = 0, room = 65536;
@@ -66,8 +69,8 @@ static char *read_file(const char *path, size_t *length)
     return text;
 }
 
-/* How often the server has died or hung, as the service manager counts it: the log it could have made forget. Lines of the list are
- * "name state starts deaths hangs ...". */
+/* How often the server has died or hung, as the service manager counts it: the log it could have
+ * made forget. Lines of the list are "name state starts deaths hangs ...". */
 static unsigned deaths(const char *server)
 {
     size_t length;
@@ -75,7 +78,8 @@ static unsigned deaths(const char *server)
     unsigned starts, died = 0, hung = 0;
     snprintf(word, sizeof word, "\n%s ", server);
     line = strstr(list, word);
-    if (!line || sscanf(line + strlen(word) + strcspn(line + strlen(word), "0123456789\n"), "%u %u %u", &starts, &died, &hung) != 3) {
+    if (!line || sscanf(line + strlen(word) + strcspn(line + strlen(word), "0123456789\n"),
+                        "%u %u %u", &starts, &died, &hung) != 3) {
         printf("{\"trouble\":\"/dev/service does not list %s\"}\n", server);
         exit(2);
     }
@@ -115,8 +119,9 @@ static pid_t start(char **command, int out)
     _exit(2);
 }
 
-/* Until the program has ended or its time is over: whether it has ended. What it writes is kept. It looks seldom, so as not to be a program
- * that computes itself; but a program's end shows by its output's. */
+/* Until the program has ended or its time is over: whether it has ended. What it writes is kept. It
+ * looks seldom, so as not to be a program that computes itself; but a program's end shows by its
+ * output's. */
 static bool watch(pid_t pid, int out, uint64_t until, char *text, size_t *length, int *status)
 {
     for (;;) {
@@ -126,7 +131,7 @@ static bool watch(pid_t pid, int out, uint64_t until, char *text, size_t *length
         while (poll(&p, 1, ended ? 0 : left < LOOK_MS ? left : LOOK_MS) > 0 && p.revents) {
             ssize_t n = read(out, text + *length, OUTPUT_MAX - *length);
             if (n <= 0) {
-                usleep(1000);           /* nobody writes any more: it is about to end */
+                usleep(1000); /* nobody writes any more: it is about to end */
                 break;
             }
             *length += n;
@@ -171,11 +176,16 @@ static bool run(const char *server, const char *test, unsigned limit, char **com
     char *threads = ended ? NULL : read_file("/proc/minnow/threads", &(size_t){ 0 });
     kill(-pid, SIGKILL);
     close(out[0]);
-    usleep(GRACE_MS * 1000);       /* if the server is to fall over what was left behind, let it be now */
+    /* if the server is to fall over what was left behind, let it be now */
+    usleep(GRACE_MS * 1000);
     unsigned died = deaths(server) - before;
     start_record("end", test);
-    printf(",\"how\":\"%s\",\"code\":%d,\"ns\":%llu,\"died\":%u,\"out\":", !ended ? "hang" : WIFSIGNALED(status) ? "signal" : "exit",
-           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (unsigned long long)spent, died);
+    printf(",\"how\":\"%s\",\"code\":%d,\"ns\":%llu,\"died\":%u,\"out\":",
+           !ended                ? "hang"
+           : WIFSIGNALED(status) ? "signal"
+                                 : "exit",
+           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (unsigned long long)spent,
+           died);
     put_string(text, length);
     printf(",\"threads\":");
     put_string(threads, threads ? strlen(threads) : 0);
@@ -201,7 +211,8 @@ int main(int argc, char **argv)
         int n = 0;
         for (char *w = strtok(line, " "); w && n < WORDS + 2; w = strtok(NULL, " "))
             words[n++] = w;
-        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2, argc > 3 && !strcmp(argv[3], words[0])))
+        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2,
+                           argc > 3 && !strcmp(argv[3], words[0])))
             break;
     }
     printf("{\"n\":%u,\"event\":\"done\",\"died\":%u}\n", number++, deaths(argv[2]));

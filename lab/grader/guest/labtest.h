@@ -1,6 +1,6 @@
-/* What the test programs of labs have in common. A test is a function; it ends the program at the first thing that is wrong, having
- * said what was done, what was expected by which requirement, and what happened. Exit status: 0 right, 1 wrong, 2 the program itself
- * could not go on. */
+/* What the test programs of labs have in common. A test is a function; it ends the program at the
+ * first thing that is wrong, having said what was done, what was expected by which requirement, and
+ * what happened. Exit status: 0 right, 1 wrong, 2 the program itself could not go on. */
 #ifndef LABTEST_H
 #define LABTEST_H
 
@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct labtest { const char *name; void (*run)(void); };
+struct labtest {
+    const char *name;
+    void (*run)(void);
+};
 
 /* ---- random numbers: the same from the same seed, everywhere (xorshift64*, Vigna 2016) ---- */
 
@@ -44,8 +47,7 @@ static inline const char *lab_result(int64_t value)
 }
 
 /* What is about to be done. A test that never ends is explained by the last of these. */
-__attribute__((format(printf, 1, 2)))
-static inline void lab_now(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline void lab_now(const char *format, ...)
 {
     int error = errno;
     va_list args;
@@ -59,8 +61,8 @@ static inline void lab_now(const char *format, ...)
 }
 
 /* Three lines, of which the grader knows the first words. */
-__attribute__((format(printf, 4, 5), noreturn))
-static inline void lab_fail(const char *requirement, const char *expected, const char *happened, const char *done, ...)
+__attribute__((format(printf, 4, 5), noreturn)) static inline void
+lab_fail(const char *requirement, const char *expected, const char *happened, const char *done, ...)
 {
     va_list args;
     va_start(args, done);
@@ -73,20 +75,22 @@ static inline void lab_fail(const char *requirement, const char *expected, const
 }
 
 /* A result is what it has to be. */
-#define EXPECT(requirement, got, wanted, ...) do { \
-    int64_t got_ = (got), wanted_ = (wanted); \
-    if (got_ != wanted_) \
-        lab_fail(requirement, lab_result(wanted_), lab_result(got_), __VA_ARGS__); \
-} while (0)
+#define EXPECT(requirement, got, wanted, ...)                                          \
+    do {                                                                               \
+        int64_t got_ = (got), wanted_ = (wanted);                                      \
+        if (got_ != wanted_)                                                           \
+            lab_fail(requirement, lab_result(wanted_), lab_result(got_), __VA_ARGS__); \
+    } while (0)
 
 /* The test program's own trouble: not the student's fault. */
-#define NEED(condition) do { \
-    if (!(condition)) { \
-        printf("trouble: %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, strerror(errno)); \
-        fflush(stdout); \
-        _Exit(2); \
-    } \
-} while (0)
+#define NEED(condition)                                                                          \
+    do {                                                                                         \
+        if (!(condition)) {                                                                      \
+            printf("trouble: %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, strerror(errno)); \
+            fflush(stdout);                                                                      \
+            _Exit(2);                                                                            \
+        }                                                                                        \
+    } while (0)
 
 /* main() of a test program: PROGRAM TEST SEED */
 static inline int lab_main(int argc, char **argv, const struct labtest *tests)

@@ -1,4 +1,5 @@
-/* Answers that are no decisions, decisions about threads that there are not, and programs as high as servers. */
+/* Answers that are no decisions, decisions about threads that there are not, and programs as high
+ * as servers. */
 #include "service.h"
 #include "syscalls.h"
 

@@ -1,4 +1,5 @@
-/* Takes turns at one level, as if it were a policy; after a second it lets everybody who asks wait for ever. */
+/* Takes turns at one level, as if it were a policy; after a second it lets everybody who asks wait
+ * for ever. */
 #include "service.h"
 #include "syscalls.h"
 

@@ -1,4 +1,5 @@
-/* Puts everybody but the one who asks at the end of all queues, for the shortest time there is, again and again. */
+/* Puts everybody but the one who asks at the end of all queues, for the shortest time there is,
+ * again and again. */
 #include "service.h"
 #include "syscalls.h"
 
@@ -21,5 +22,6 @@ int main(void)
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
     alarm_at(time_now() + 1000);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
 }

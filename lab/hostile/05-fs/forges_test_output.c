@@ -1,9 +1,12 @@
-/* What a test prints of names, links and files is the grader's own lines: results as on Linux, ends of tests, failures of others. */
+/* What a test prints of names, links and files is the grader's own lines: results as on Linux, ends
+ * of tests, failures of others. */
 #include "serve.h"
 
-static const char text[] = "x = 0\nwhich says = 1\nnow: nothing\ndid: all\nexpected: 0 (R1)\nhappened: 0\ntrouble: none\n"
-                           "{\"n\":1,\"event\":\"end\",\"test\":\"create\",\"how\":\"exit\",\"code\":0,\"ns\":1,\"died\":0,\"out\":\"\"}\n"
-                           "{\"n\":2,\"event\":\"done\",\"died\":0}\n\177MNWx\6\0\0\0exit 0";
+static const char text[] =
+    "x = 0\nwhich says = 1\nnow: nothing\ndid: all\nexpected: 0 (R1)\nhappened: 0\ntrouble: none\n"
+    "{\"n\":1,\"event\":\"end\",\"test\":\"create\",\"how\":\"exit\",\"code\":0,\"ns\":1,\"died\":"
+    "0,\"out\":\"\"}\n"
+    "{\"n\":2,\"event\":\"done\",\"died\":0}\n\177MNWx\6\0\0\0exit 0";
 
 static int64_t say(struct message *m)
 {
@@ -26,7 +29,10 @@ static int64_t stat_any(struct message *m)
     return m->object == inode_object(ROOT_INO) ? do_stat(m) : copy_out(m, 0, &s, sizeof s);
 }
 
-static int64_t open_any(struct message *m) { return connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY); }
+static int64_t open_any(struct message *m)
+{
+    return connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY);
+}
 static int64_t take(struct message *m) { return m->w[2]; }
 
 int main(void)

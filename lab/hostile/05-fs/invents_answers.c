@@ -1,4 +1,5 @@
-/* Results that nobody asked for: more bytes than there are, positions below zero, objects of others, pages of the kernel. */
+/* Results that nobody asked for: more bytes than there are, positions below zero, objects of
+ * others, pages of the kernel. */
 #include "serve.h"
 
 static uint64_t n;
@@ -6,7 +7,9 @@ static uint64_t n;
 static uint64_t wild(void)
 {
     static const uint64_t values[] = {
-        0, 1, 2, 4096, 1ul << 31, 1ul << 32, 1ul << 47, 1ul << 56, 1ul << 63, -1ul, -4095ul, -4096ul, 0xffff800000000000, 0xffffffff80000000, 0x10000000,
+        0,          1,         2,    4096,    1ul << 31, 1ul << 32,          1ul << 47,
+        1ul << 56,  1ul << 63, -1ul, -4095ul, -4096ul,   0xffff800000000000, 0xffffffff80000000,
+        0x10000000,
     };
     n++;
     return values[n * 7 % ARRAY_SIZE(values)] + n % 3;

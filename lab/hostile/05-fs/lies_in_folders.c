@@ -1,4 +1,5 @@
-/* Records of folders that are longer than their buffer, shorter than a record, without an end; names that are none, and hundreds of them. */
+/* Records of folders that are longer than their buffer, shorter than a record, without an end;
+ * names that are none, and hundreds of them. */
 #include "serve.h"
 
 static int64_t lie(struct message *m)
@@ -6,8 +7,11 @@ static int64_t lie(struct message *m)
     static uint8_t records[4096];
     static unsigned turn;
     static const uint16_t lengths[] = { 0, 1, 8, 23, 24, 25, 4095, 4096, 4097, 65535 };
-    static const char *const names[] = { "/", "..", "", "a/b", "\n", "x\n{\"n\":1,\"event\":\"done\",\"died\":0}\n", "a" };
-    memset(records, 'n', sizeof records);           /* no name ends in a record that is not written */
+    static const char *const names[] = {
+        "/", "..", "", "a/b", "\n", "x\n{\"n\":1,\"event\":\"done\",\"died\":0}\n", "a"
+    };
+    /* no name ends in a record that is not written */
+    memset(records, 'n', sizeof records);
     for (unsigned at = 0, i = turn++; at + 64 < sizeof records; at += 64, i++) {
         uint64_t head[2] = { i, i + 1 };
         const char *name = names[i % ARRAY_SIZE(names)];

@@ -1,4 +1,5 @@
-/* Each name is a symbolic link to the same name in /tmp, where another file system does the work. */
+/* Each name is a symbolic link to the same name in /tmp, where another file system does the work.
+ */
 #include "serve.h"
 
 static char last[NAME_MAX + 1];

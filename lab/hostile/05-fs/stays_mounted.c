@@ -1,4 +1,5 @@
-/* Will not be unmounted, and wakes when the machine is to be switched off: then it works for ever. */
+/* Will not be unmounted, and wakes when the machine is to be switched off: then it works for ever.
+ */
 #include "serve.h"
 
 static int64_t stay(struct message *m)

@@ -1,4 +1,5 @@
-/* Says that its root is an object of every other file system, and that its device is the system's. */
+/* Says that its root is an object of every other file system, and that its device is the system's.
+ */
 #include "serve.h"
 
 static int64_t mount_another(struct message *m)

@@ -1,4 +1,5 @@
-/* The same with a caller's hand: what a test writes is handed on to the disk's driver, for another partition. */
+/* The same with a caller's hand: what a test writes is handed on to the disk's driver, for another
+ * partition. */
 #include "serve.h"
 
 static int64_t hand_on(struct message *m)
@@ -8,7 +9,8 @@ static int64_t hand_on(struct message *m)
         other.op = m->op;
         other.object = object;
         other.position = 0;
-        if (forward(&other, service_find("virtio_blk")) == 0 || forward(&other, service_find("ata")) == 0)
+        if (forward(&other, service_find("virtio_blk")) == 0 ||
+            forward(&other, service_find("ata")) == 0)
             return LATER;
     }
     return m->w[2];
@@ -18,7 +20,8 @@ static int64_t open_disk(struct message *m)
 {
     struct message other = *m;
     other.object = 1;
-    return forward(&other, service_find("virtio_blk")) == 0 ? LATER : connect(m, m->object, CONN_SEEKABLE);
+    return forward(&other, service_find("virtio_blk")) == 0 ? LATER
+                                                            : connect(m, m->object, CONN_SEEKABLE);
 }
 
 static int64_t say_file(struct message *m)

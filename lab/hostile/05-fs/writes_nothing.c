@@ -1,9 +1,17 @@
-/* Keeps nothing: everything that is written is taken, everything that is read is what Linux would most often say. */
+/* Keeps nothing: everything that is written is taken, everything that is read is what Linux would
+ * most often say. */
 #include "serve.h"
 
 static int64_t take(struct message *m) { return m->w[2]; }
-static int64_t yes(struct message *m) { reply_words(m, m->object + 1, S_IFREG | 0644, 0); return 0; }
-static int64_t open_any(struct message *m) { return connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY); }
+static int64_t yes(struct message *m)
+{
+    reply_words(m, m->object + 1, S_IFREG | 0644, 0);
+    return 0;
+}
+static int64_t open_any(struct message *m)
+{
+    return connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY);
+}
 
 int main(void)
 {

@@ -1,6 +1,7 @@
-/* A service that is long at work, in the place of mem (tests/test_bounds.py). How long a read is says what it does: it advances in steps
- * of 120 ms, longer in all than the manager's patience; or it spins, and calls give_way() with a number that stays, or that grows;
- * or it throws the call back whenever it comes. */
+/* A service that is long at work, in the place of mem (tests/test_bounds.py). How long a read is
+ * says what it does: it advances in steps of 120 ms, longer in all than the manager's patience; or
+ * it spins, and calls give_way() with a number that stays, or that grows; or it throws the call
+ * back whenever it comes. */
 #include "char.h"
 
 enum { STEP_NS = 120000000, STEPS = 8, ADVANCES = 1, STAYS = 2, GROWS = 3, THROWS = 4 };
@@ -28,7 +29,9 @@ static int64_t do_read(struct message *m)
         work();
         give_way(left);
     }
-    return copy_out(m, 0, zeroes, MIN(m->w[2], sizeof zeroes)) ? -EFAULT : (int64_t)MIN(m->w[2], sizeof zeroes);
+    return copy_out(m, 0, zeroes, MIN(m->w[2], sizeof zeroes))
+               ? -EFAULT
+               : (int64_t)MIN(m->w[2], sizeof zeroes);
 }
 
 static int64_t do_write(struct message *m) { return m->w[2]; }
@@ -38,9 +41,10 @@ static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MEM, 0666)
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read, [op_number(FS_WRITE)] = do_write, [op_number(FS_STAT)] = do_stat, [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_POLL)] = char_poll, [op_number(FS_SYNC)] = char_invalid, [op_number(FS_IOCTL)] = char_ioctl,
-        [op_number(FS_TRUNCATE)] = char_invalid,
+        [op_number(FS_READ)] = do_read,     [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_STAT)] = do_stat,     [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_POLL)] = char_poll,   [op_number(FS_SYNC)] = char_invalid,
+        [op_number(FS_IOCTL)] = char_ioctl, [op_number(FS_TRUNCATE)] = char_invalid,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

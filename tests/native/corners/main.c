@@ -1,4 +1,5 @@
-/* corners: in the place of PM, does what chance does not find: puts memory that is the kernel's, or will be, into a program's hands. */
+/* corners: in the place of PM, does what chance does not find: puts memory that is the kernel's, or
+ * will be, into a program's hands. */
 #include "service.h"
 #include "syscalls.h"
 
@@ -6,9 +7,16 @@ enum { FRAMES = 16, AT = 0x500000 };
 
 static uint8_t junk[PAGE_SIZE];
 
-static int64_t change(int64_t task, enum page_action action, vaddr_t at, uint64_t count, uint64_t source, endpoint_t service, uint32_t protection)
+static int64_t change(int64_t task, enum page_action action, vaddr_t at, uint64_t count,
+                      uint64_t source, endpoint_t service, uint32_t protection)
 {
-    struct page_change c = { .address = at, .count = count, .source = source, .task = task, .service = service, .protection = protection, .action = action };
+    struct page_change c = { .address = at,
+                             .count = count,
+                             .source = source,
+                             .task = task,
+                             .service = service,
+                             .protection = protection,
+                             .action = action };
     return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
 }
 
@@ -49,7 +57,7 @@ int main(void)
     int64_t task;
     memset(junk, 0x41, sizeof junk);
     recovery_register(~0u, 1);
-    do                        /* until POSIX has said what programs are */
+    do /* until POSIX has said what programs are */
         message_receive(&m);
     while ((task = kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0)) < 0);
     map_services(task);

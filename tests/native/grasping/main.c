@@ -1,5 +1,6 @@
-/* grasping: a file server that, whatever it is asked, tries every partition of every disk, in the place of one whose manifest says `lent`. It
- * tells which have answered that it has not been lent: those of all mounts but the one that is there. What it mounts is an empty directory. */
+/* grasping: a file server that, whatever it is asked, tries every partition of every disk, in the
+ * place of one whose manifest says `lent`. It tells which have answered that it has not been lent:
+ * those of all mounts but the one that is there. What it mounts is an empty directory. */
 #include <minnow/file.h>
 
 #include "service.h"
@@ -7,7 +8,10 @@
 
 enum { OBJECTS = 0x50, SECTOR = 512 };
 
-static struct { endpoint_t driver; uint64_t object; } own;
+static struct {
+    endpoint_t driver;
+    uint64_t object;
+} own;
 static endpoint_t drivers[2];
 static char sector[SECTOR];
 
@@ -31,7 +35,8 @@ static void hand_on(const struct message *m)
     other.op = FS_READ;
     for (unsigned d = 0; d < ARRAY_SIZE(drivers); d++)
         for (other.object = 0; other.object < OBJECTS; other.object++)
-            if ((drivers[d] != own.driver || other.object != own.object) && forward(&other, drivers[d]) == 0)
+            if ((drivers[d] != own.driver || other.object != own.object) &&
+                forward(&other, drivers[d]) == 0)
                 print("TAKES: hands on object %lu of %u", other.object, drivers[d]);
 }
 
@@ -50,7 +55,9 @@ static void answer(struct message *m)
     if (m->op == FS_MOUNT)
         reply_full(m->call, 0, &r);
     else
-        reply(m->call, m->op == FS_STAT ? copy_out(m, 0, &s, sizeof s) : m->op == FS_UNMOUNT || m->op == FS_SYNC ? 0 : -ENOTTY);
+        reply(m->call, m->op == FS_STAT                          ? copy_out(m, 0, &s, sizeof s)
+                       : m->op == FS_UNMOUNT || m->op == FS_SYNC ? 0
+                                                                 : -ENOTTY);
 }
 
 int main(void)

@@ -1,5 +1,7 @@
-/* hostile: a service that does what it can to harm the others, in the place of a driver or a file server. Each message makes it do some random
- * things: answer wrongly, twice or never, copy outside windows and after its reply, forward, connect, throw back, notify everybody, make kernel calls at random. */
+/* hostile: a service that does what it can to harm the others, in the place of a driver or a file
+ * server. Each message makes it do some random things: answer wrongly, twice or never, copy outside
+ * windows and after its reply, forward, connect, throw back, notify everybody, make kernel calls at
+ * random. */
 #include "../draw.h"
 #include "service.h"
 #include "syscalls.h"
@@ -21,16 +23,22 @@ static uint64_t word(void)
     }
 }
 
-static call_t some_call(const struct message *m) { return draw() % 3 ? m->call : draw() % 2 ? held[draw() % HELD] : word(); }
+static call_t some_call(const struct message *m)
+{
+    return draw() % 3 ? m->call : draw() % 2 ? held[draw() % HELD] : word();
+}
 
 static void wild_kernel_call(void)
 {
     unsigned n = draw() % SYS_COUNT_;
     switch (n) {
-    case SYS_CALL: case SYS_RECEIVE: case SYS_REPLY_RECEIVE: case SYS_RECEIVE_AGAIN: case SYS_PARK: case SYS_EXIT:
-        return;                         /* these only stop itself */
-    default:
-        kernel_call(n, word(), word(), word(), word(), word(), word());
+    case SYS_CALL:
+    case SYS_RECEIVE:
+    case SYS_REPLY_RECEIVE:
+    case SYS_RECEIVE_AGAIN:
+    case SYS_PARK:
+    case SYS_EXIT: return; /* these only stop itself */
+    default: kernel_call(n, word(), word(), word(), word(), word(), word());
     }
 }
 
@@ -42,10 +50,17 @@ static void act(struct message *m)
     case 1: reply_full(some_call(m), word(), &r); break;
     case 2: copy_out_call(some_call(m), word(), scratch + draw() % 1000, word() % SCRATCH); break;
     case 3: copy_in_call(some_call(m), word(), scratch + draw() % 1000, word() % SCRATCH); break;
-    case 4: m->op = draw() % 0x900; m->w[draw() % 6] = word(); forward(m, draw() % 64); break;
+    case 4:
+        m->op = draw() % 0x900;
+        m->w[draw() % 6] = word();
+        forward(m, draw() % 64);
+        break;
     case 5: connect(m, word(), draw()); break;
     case 6: throw_back(some_call(m), word(), word()); break;
-    case 7: for (unsigned i = 0; i < 64; i++) kernel_call(SYS_NOTIFY, i, draw(), 0, 0, 0, 0); break;
+    case 7:
+        for (unsigned i = 0; i < 64; i++)
+            kernel_call(SYS_NOTIFY, i, draw(), 0, 0, 0, 0);
+        break;
     case 8: kernel_call(SYS_RETRY, some_call(m), 0, 0, 0, 0, 0); break;
     case 9: wild_kernel_call(); break;
     }

@@ -46,7 +46,7 @@ static int64_t do_bounds(struct message *m)
 {
     static uint8_t bytes[8192];
     int64_t result = kernel_ask(SYS_COPY, m->call, m->w[0], (uint64_t)bytes, m->w[3], m->w[4], 0);
-    return result == -EFAULT ? -ERANGE : result;   /* an -EFAULT would send the call again */
+    return result == -EFAULT ? -ERANGE : result; /* an -EFAULT would send the call again */
 }
 
 static int64_t do_reply_twice(struct message *m)
@@ -64,7 +64,11 @@ static int64_t do_copy_after_reply(struct message *m)
     return LATER;
 }
 
-static int64_t do_last(struct message *m) { (void)m; return last; }
+static int64_t do_last(struct message *m)
+{
+    (void)m;
+    return last;
+}
 
 static int64_t do_hold(struct message *m)
 {
@@ -120,11 +124,21 @@ static int64_t do_raw(struct message *m)
 int main(void)
 {
     static const handler_t handlers[] = {
-        [PEER_ECHO & 0xff] = do_echo, [PEER_SUM & 0xff] = do_sum, [PEER_FILL & 0xff] = do_fill, [PEER_COPY_OUT_OF_BOUNDS & 0xff] = do_bounds,
-        [PEER_REPLY_TWICE & 0xff] = do_reply_twice, [PEER_COPY_AFTER_REPLY & 0xff] = do_copy_after_reply, [PEER_LAST & 0xff] = do_last,
-        [PEER_HOLD & 0xff] = do_hold, [PEER_RELEASE_HELD & 0xff] = do_release_held, [PEER_FORWARD & 0xff] = do_forward,
-        [PEER_FORGE & 0xff] = do_forge, [PEER_IDENTITY & 0xff] = do_identity, [PEER_NOTIFY_ME & 0xff] = do_notify_me,
-        [PEER_REENTER & 0xff] = do_reenter, [PEER_RAW & 0xff] = do_raw,
+        [PEER_ECHO & 0xff] = do_echo,
+        [PEER_SUM & 0xff] = do_sum,
+        [PEER_FILL & 0xff] = do_fill,
+        [PEER_COPY_OUT_OF_BOUNDS & 0xff] = do_bounds,
+        [PEER_REPLY_TWICE & 0xff] = do_reply_twice,
+        [PEER_COPY_AFTER_REPLY & 0xff] = do_copy_after_reply,
+        [PEER_LAST & 0xff] = do_last,
+        [PEER_HOLD & 0xff] = do_hold,
+        [PEER_RELEASE_HELD & 0xff] = do_release_held,
+        [PEER_FORWARD & 0xff] = do_forward,
+        [PEER_FORGE & 0xff] = do_forge,
+        [PEER_IDENTITY & 0xff] = do_identity,
+        [PEER_NOTIFY_ME & 0xff] = do_notify_me,
+        [PEER_REENTER & 0xff] = do_reenter,
+        [PEER_RAW & 0xff] = do_raw,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 2 });

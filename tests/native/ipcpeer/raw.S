@@ -1,5 +1,5 @@
-/* call_t raw_serve(call_t first, uint64_t rounds): answers `rounds` calls with 0 in the fewest instructions that can be, and returns
- * the next one. */
+/* call_t raw_serve(call_t first, uint64_t rounds): answers `rounds` calls with 0 in the fewest
+ * instructions that can be, and returns the next one. */
     .text
     .globl raw_serve
 raw_serve:

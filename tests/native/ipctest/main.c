@@ -1,5 +1,6 @@
-/* ipctest: tests of the kernel's messages, run inside the system without a program. Each line of the result is "ok NAME" or
- * "FAILED NAME: got, wanted"; it goes to the harness in frames, as vmrun's. */
+/* ipctest: tests of the kernel's messages, run inside the system without a program. Each line of
+ * the result is "ok NAME" or "FAILED NAME: got, wanted"; it goes to the harness in frames, as
+ * vmrun's. */
 #include "../ipcpeer/peer.h"
 #include "../frame.h"
 #include "service.h"
@@ -18,33 +19,42 @@ static int64_t reentered[2];
 static unsigned finished;
 static struct condition all_finished;
 
-uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds);   /* raw.S */
+uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds); /* raw.S */
 
 static void check(const char *name, int64_t got, int64_t wanted)
 {
     char line[160];
-    int n = got == wanted ? format(line, sizeof line, "ok %s\n", name) : format(line, sizeof line, "FAILED %s: %ld, not %ld\n", name, got, wanted);
+    int n = got == wanted
+                ? format(line, sizeof line, "ok %s\n", name)
+                : format(line, sizeof line, "FAILED %s: %ld, not %ld\n", name, got, wanted);
     failures += got != wanted;
     frame('o', line, n);
 }
 
-static int64_t window_call(uint64_t op, uint64_t w0, uint64_t w3, uint64_t w4, enum window kind, void *buffer, size_t length)
+static int64_t window_call(uint64_t op, uint64_t w0, uint64_t w3, uint64_t w4, enum window kind,
+                           void *buffer, size_t length)
 {
-    return call_window(peer, &(struct call_args){ .op = op, .w0 = w0, .w3 = w3, .w4 = w4 }, kind, buffer, length, NULL);
+    return call_window(peer, &(struct call_args){ .op = op, .w0 = w0, .w3 = w3, .w4 = w4 }, kind,
+                       buffer, length, NULL);
 }
 
 static void test_calls(void)
 {
     struct call_result r;
-    int64_t sum = call_window(peer, &(struct call_args){ .op = PEER_ECHO, .w0 = 1, .w3 = 4, .w4 = 5, .w5 = 6 }, WINDOW_NONE, (void *)2, 3, &r);
+    int64_t sum = call_window(
+        peer, &(struct call_args){ .op = PEER_ECHO, .w0 = 1, .w3 = 4, .w4 = 5, .w5 = 6 },
+        WINDOW_NONE, (void *)2, 3, &r);
     check("a call carries its words", sum, 10);
     check("a reply carries three more words", r.r1 * 100 + r.r2 * 10 + r.r3, 456);
     check("an unknown operation is answered ENOSYS", call(peer, FS_HOLD, 0, 0, 0, 0), -ENOSYS);
     check("an unknown protocol is answered ENOSYS", call(peer, PM_BRK, 0, 0, 0, 0), -ENOSYS);
-    check("a call that the manifest does not allow is refused", call(service_find("mem"), FS_READ, 0, 0, 0, 0), -EPERM);
+    check("a call that the manifest does not allow is refused",
+          call(service_find("mem"), FS_READ, 0, 0, 0, 0), -EPERM);
     check("a call to nobody is refused", call(63, FS_READ, 0, 0, 0, 0), -EPERM);
     check("a call to no slot at all is refused", call(1000, FS_READ, 0, 0, 0, 0), -EPERM);
-    int64_t from = call_window(peer, &(struct call_args){ .op = PEER_IDENTITY, .object = 11, .position = 22, .flags = 33 }, WINDOW_NONE, NULL, 0, &r);
+    int64_t from = call_window(
+        peer, &(struct call_args){ .op = PEER_IDENTITY, .object = 11, .position = 22, .flags = 33 },
+        WINDOW_NONE, NULL, 0, &r);
     check("the peer learns who calls", from, service_find("ipctest"));
     check("object, position and flags arrive", r.r1 * 10000 + r.r2 * 100 + r.r3, 112233);
 }
@@ -53,24 +63,53 @@ static void test_windows(void)
 {
     static uint8_t bytes[10000];
     memset(bytes, 3, sizeof bytes);
-    check("an in-window is read", window_call(PEER_SUM, 0, 0, 0, WINDOW_IN, bytes, sizeof bytes), 30000);
-    check("an out-window is written", window_call(PEER_FILL, 0, 9, 0, WINDOW_OUT, bytes, 5000), 5000);
+    check("an in-window is read", window_call(PEER_SUM, 0, 0, 0, WINDOW_IN, bytes, sizeof bytes),
+          30000);
+    check("an out-window is written", window_call(PEER_FILL, 0, 9, 0, WINDOW_OUT, bytes, 5000),
+          5000);
     check("to its end", bytes[4999] * 10 + bytes[5000], 93);
-    check("a copy past the window's end is refused", window_call(PEER_COPY_OUT_OF_BOUNDS, 90, 20, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), -ERANGE);
-    check("an offset past it too", window_call(PEER_COPY_OUT_OF_BOUNDS, 101, 1, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), -ERANGE);
-    check("and one that wraps around", window_call(PEER_COPY_OUT_OF_BOUNDS, -8, 16, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), -ERANGE);
-    check("up to the end it is allowed", window_call(PEER_COPY_OUT_OF_BOUNDS, 90, 10, COPY_FROM_CALLER, WINDOW_IN, bytes, 100), 10);
-    check("an in-window cannot be written", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_TO_CALLER, WINDOW_IN, bytes, 100), -EACCES);
-    check("an out-window cannot be read", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_OUT, bytes, 100), -EACCES);
-    check("without a window nothing is copied", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_NONE, bytes, 100), -EACCES);
-    check("a window into the kernel shows nothing", window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 8, COPY_FROM_CALLER, WINDOW_IN, (void *)0xffffffff80100000, 100), -ERANGE);
-    check("nor does one where nothing is, and the call ends", window_call(PEER_SUM, 0, 0, 0, WINDOW_IN, (void *)0x600000000000, 100), -EFAULT);
+    check("a copy past the window's end is refused",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 90, 20, COPY_FROM_CALLER, WINDOW_IN, bytes, 100),
+          -ERANGE);
+    check("an offset past it too",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 101, 1, COPY_FROM_CALLER, WINDOW_IN, bytes, 100),
+          -ERANGE);
+    check("and one that wraps around",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, -8, 16, COPY_FROM_CALLER, WINDOW_IN, bytes, 100),
+          -ERANGE);
+    check("up to the end it is allowed",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 90, 10, COPY_FROM_CALLER, WINDOW_IN, bytes, 100),
+          10);
+    check("an in-window cannot be written",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_TO_CALLER, WINDOW_IN, bytes, 100),
+          -EACCES);
+    check("an out-window cannot be read",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_OUT, bytes, 100),
+          -EACCES);
+    check("without a window nothing is copied",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 1, COPY_FROM_CALLER, WINDOW_NONE, bytes, 100),
+          -EACCES);
+    check("a window into the kernel shows nothing",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 0, 8, COPY_FROM_CALLER, WINDOW_IN,
+                      (void *)0xffffffff80100000, 100),
+          -ERANGE);
+    check("nor does one where nothing is, and the call ends",
+          window_call(PEER_SUM, 0, 0, 0, WINDOW_IN, (void *)0x600000000000, 100), -EFAULT);
     struct iovec v[3] = { { (caller_t)bytes, 10 }, { 0, 0 }, { (caller_t)bytes + 20, 10 } };
     memset(bytes, 1, 100);
-    check("an iovec is one buffer", window_call(PEER_COPY_OUT_OF_BOUNDS, 5, 10, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v, 3), 10);
-    check("whose parts are written where they are", bytes[4] * 1000 + bytes[9] * 100 + bytes[10] * 10 + bytes[24], 1000 + bytes[9] * 100 + 10 + bytes[24]);
-    check("and whose length is their sum", window_call(PEER_FILL, 0, 6, 0, WINDOW_OUT | WINDOW_IOVEC, v, 3), 20);
-    check("with an end", window_call(PEER_COPY_OUT_OF_BOUNDS, 15, 6, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v, 3), -ERANGE);
+    check("an iovec is one buffer",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 5, 10, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v,
+                      3),
+          10);
+    check("whose parts are written where they are",
+          bytes[4] * 1000 + bytes[9] * 100 + bytes[10] * 10 + bytes[24],
+          1000 + bytes[9] * 100 + 10 + bytes[24]);
+    check("and whose length is their sum",
+          window_call(PEER_FILL, 0, 6, 0, WINDOW_OUT | WINDOW_IOVEC, v, 3), 20);
+    check("with an end",
+          window_call(PEER_COPY_OUT_OF_BOUNDS, 15, 6, COPY_TO_CALLER, WINDOW_OUT | WINDOW_IOVEC, v,
+                      3),
+          -ERANGE);
 }
 
 static void hold_thread(void *unused)
@@ -87,7 +126,8 @@ static void test_replies(void)
     check("after the reply", window_call(PEER_COPY_AFTER_REPLY, 0, 0, 0, WINDOW_OUT, &byte, 1), 1);
     check("nothing can be copied", call(peer, PEER_LAST, 0, 0, 0, 0), -ESRCH);
     check("and nothing was", byte, 0);
-    check("a reply to a call that is not held is refused", call(peer, PEER_FORGE, 0x123450001, 0, 0, 0), -ESRCH);
+    check("a reply to a call that is not held is refused",
+          call(peer, PEER_FORGE, 0x123450001, 0, 0, 0), -ESRCH);
     thread_start(hold_thread, NULL);
     kernel_ask(SYS_YIELD, 0, 0, 0, 0, 0, 0);
     check("others are served meanwhile", call(peer, PEER_ECHO, 1, 1, 1, 1), 4);
@@ -119,7 +159,8 @@ static void test_notifications(void)
         condition_wait(&was_notified);
     check("bits arrive, and coalesce", notified & 0x60, 0x60);
     check("in at most as many messages", notifications <= 4, 1);
-    check("a notification without right is refused", kernel_ask(SYS_NOTIFY, service_find("mem"), 1, 0, 0, 0, 0), -EPERM);
+    check("a notification without right is refused",
+          kernel_ask(SYS_NOTIFY, service_find("mem"), 1, 0, 0, 0, 0), -EPERM);
     uint64_t start = time_now();
     alarm_at(start + 2000000);
     notified = 0;
@@ -130,17 +171,50 @@ static void test_notifications(void)
 
 static void test_rights(void)
 {
-    static const struct { const char *name; unsigned number; } refused[] = {
-        { "SYS_PEEK", SYS_PEEK }, { "SYS_POKE", SYS_POKE }, { "SYS_AIM", SYS_AIM }, { "SYS_REGS_GET", SYS_REGS_GET }, { "SYS_REGS_SET", SYS_REGS_SET },
-        { "SYS_THREAD_SET", SYS_THREAD_SET }, { "SYS_TASK_SET", SYS_TASK_SET }, { "SYS_INTERRUPT", SYS_INTERRUPT }, { "SYS_ROUTES", SYS_ROUTES },
-        { "SYS_CONN_GET", SYS_CONN_GET }, { "SYS_CONN_LIST", SYS_CONN_LIST }, { "SYS_CONN_SET", SYS_CONN_SET }, { "SYS_CONN_INSTALL", SYS_CONN_INSTALL }, { "SYS_CONN_DUP", SYS_CONN_DUP },
-        { "SYS_CONN_CLOSE", SYS_CONN_CLOSE }, { "SYS_CONN_EXEC", SYS_CONN_EXEC }, { "SYS_TASK_CREATE", SYS_TASK_CREATE }, { "SYS_TASK_KILL", SYS_TASK_KILL },
-        { "SYS_THREAD_CREATE", SYS_THREAD_CREATE }, { "SYS_THREAD_KILL", SYS_THREAD_KILL }, { "SYS_TASK_SPACE", SYS_TASK_SPACE }, { "SYS_PAGES", SYS_PAGES },
-        { "SYS_PAGES_CLONE", SYS_PAGES_CLONE }, { "SYS_FRAMES", SYS_FRAMES }, { "SYS_FRAMES_GIVE", SYS_FRAMES_GIVE },
-        { "SYS_SERVICE_CREATE", SYS_SERVICE_CREATE }, { "SYS_SERVICE_LOAD", SYS_SERVICE_LOAD }, { "SYS_SERVICE_START", SYS_SERVICE_START },
-        { "SYS_SERVICE_KILL", SYS_SERVICE_KILL }, { "SYS_MODULE", SYS_MODULE }, { "SYS_IRQ_BIND", SYS_IRQ_BIND }, { "SYS_IRQ_ACK", SYS_IRQ_ACK },
-        { "SYS_PORT_IN", SYS_PORT_IN }, { "SYS_PORT_OUT", SYS_PORT_OUT }, { "SYS_PORT_INS", SYS_PORT_INS }, { "SYS_PORT_OUTS", SYS_PORT_OUTS },
-        { "SYS_MAP_DEVICE", SYS_MAP_DEVICE }, { "SYS_CLOCK_SET", SYS_CLOCK_SET }, { "SYS_INFO", SYS_INFO }, { "SYS_HALT", SYS_HALT },
+    static const struct {
+        const char *name;
+        unsigned number;
+    } refused[] = {
+        { "SYS_PEEK", SYS_PEEK },
+        { "SYS_POKE", SYS_POKE },
+        { "SYS_AIM", SYS_AIM },
+        { "SYS_REGS_GET", SYS_REGS_GET },
+        { "SYS_REGS_SET", SYS_REGS_SET },
+        { "SYS_THREAD_SET", SYS_THREAD_SET },
+        { "SYS_TASK_SET", SYS_TASK_SET },
+        { "SYS_INTERRUPT", SYS_INTERRUPT },
+        { "SYS_ROUTES", SYS_ROUTES },
+        { "SYS_CONN_GET", SYS_CONN_GET },
+        { "SYS_CONN_LIST", SYS_CONN_LIST },
+        { "SYS_CONN_SET", SYS_CONN_SET },
+        { "SYS_CONN_INSTALL", SYS_CONN_INSTALL },
+        { "SYS_CONN_DUP", SYS_CONN_DUP },
+        { "SYS_CONN_CLOSE", SYS_CONN_CLOSE },
+        { "SYS_CONN_EXEC", SYS_CONN_EXEC },
+        { "SYS_TASK_CREATE", SYS_TASK_CREATE },
+        { "SYS_TASK_KILL", SYS_TASK_KILL },
+        { "SYS_THREAD_CREATE", SYS_THREAD_CREATE },
+        { "SYS_THREAD_KILL", SYS_THREAD_KILL },
+        { "SYS_TASK_SPACE", SYS_TASK_SPACE },
+        { "SYS_PAGES", SYS_PAGES },
+        { "SYS_PAGES_CLONE", SYS_PAGES_CLONE },
+        { "SYS_FRAMES", SYS_FRAMES },
+        { "SYS_FRAMES_GIVE", SYS_FRAMES_GIVE },
+        { "SYS_SERVICE_CREATE", SYS_SERVICE_CREATE },
+        { "SYS_SERVICE_LOAD", SYS_SERVICE_LOAD },
+        { "SYS_SERVICE_START", SYS_SERVICE_START },
+        { "SYS_SERVICE_KILL", SYS_SERVICE_KILL },
+        { "SYS_MODULE", SYS_MODULE },
+        { "SYS_IRQ_BIND", SYS_IRQ_BIND },
+        { "SYS_IRQ_ACK", SYS_IRQ_ACK },
+        { "SYS_PORT_IN", SYS_PORT_IN },
+        { "SYS_PORT_OUT", SYS_PORT_OUT },
+        { "SYS_PORT_INS", SYS_PORT_INS },
+        { "SYS_PORT_OUTS", SYS_PORT_OUTS },
+        { "SYS_MAP_DEVICE", SYS_MAP_DEVICE },
+        { "SYS_CLOCK_SET", SYS_CLOCK_SET },
+        { "SYS_INFO", SYS_INFO },
+        { "SYS_HALT", SYS_HALT },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(refused); i++)
         check(refused[i].name, kernel_call(refused[i].number, 1, 1, 0x400000, 4, 0, 0), -EPERM);
@@ -150,19 +224,23 @@ static void test_rights(void)
     check("memory over the budget", kernel_call(SYS_GROW, 100000, 0, 0, 0, 0, 0), -ENOMEM);
 }
 
-/* What one call and its reply cost, in ticks of the TSC: instructions when the machine counts them. */
+/* What one call and its reply cost, in ticks of the TSC: instructions when the machine counts them.
+ */
 static void measure(void)
 {
     uint64_t start = time_now();
     for (int i = 0; i < ROUNDS; i++)
         call(peer, PEER_ECHO, 0, 0, 0, 0);
     char line[80];
-    frame('o', line, format(line, sizeof line, "call and reply through libservice: %lu\n", (time_now() - start) / ROUNDS));
+    frame('o', line,
+          format(line, sizeof line, "call and reply through libservice: %lu\n",
+                 (time_now() - start) / ROUNDS));
     call(peer, PEER_RAW, ROUNDS + 1, 0, 0, 0);
     start = time_now();
     raw_calls(peer, PEER_ECHO, ROUNDS);
-    frame('o', line, format(line, sizeof line, "call and reply: %lu\n", (time_now() - start) / ROUNDS));
-    call(peer, PEER_ECHO, 0, 0, 0, 0);   /* the one that the peer's raw loop has already received */
+    frame('o', line,
+          format(line, sizeof line, "call and reply: %lu\n", (time_now() - start) / ROUNDS));
+    call(peer, PEER_ECHO, 0, 0, 0, 0); /* the one that the peer's raw loop has already received */
 }
 
 static void run(void *unused)
@@ -197,5 +275,6 @@ int main(void)
     static const handler_t handlers[] = { [FS_WRITE & 0xff] = do_forwarded };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     thread_start(run, NULL);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 2, .notify = noticed });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 2, .notify = noticed });
 }

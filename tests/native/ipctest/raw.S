@@ -1,5 +1,5 @@
-/* uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds): calls in the fewest instructions that can be; the kernel's part
- * of the message path is nearly all of what they cost. */
+/* uint64_t raw_calls(endpoint_t to, uint64_t op, uint64_t rounds): calls in the fewest instructions
+ * that can be; the kernel's part of the message path is nearly all of what they cost. */
     .text
     .globl raw_calls
 raw_calls:
@@ -9,7 +9,7 @@ raw_calls:
     pushq %r13
     pushq %r14
     pushq %r15
-    pushq %rdx                      /* what is left to do: no register outlives a call for sure but the stack pointer */
+    pushq %rdx    /* what is left to do: only the stack pointer outlives a call for sure */
     movq %rdi, %rbp
     movq %rsi, %rbx
     xorl %r15d, %r15d

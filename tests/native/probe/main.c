@@ -1,11 +1,12 @@
-/* probe: tries whatever there is to try, in the place and with the manifest of any service, and prints what it was not refused. Then it
- * answers calls with -ENOSYS. tests/test_authority.py compares that with the manifest. */
+/* probe: tries whatever there is to try, in the place and with the manifest of any service, and
+ * prints what it was not refused. Then it answers calls with -ENOSYS. tests/test_authority.py
+ * compares that with the manifest. */
 #include "service.h"
 #include "syscalls.h"
 
 enum { PORTS = 65536, LINES = 16, MEGABYTE = 1 << 20, TEXT = 220 };
 
-static uint64_t refused;   /* -EPERM so far */
+static uint64_t refused; /* -EPERM so far */
 static char text[TEXT];
 static size_t length;
 
@@ -20,7 +21,8 @@ static void add_range(const char *what, uint64_t first, uint64_t last)
 {
     if (length > TEXT - 40)
         flush(what);
-    length += format(text + length, TEXT - length, first == last ? " %lx" : " %lx-%lx", first, last);
+    length += format(text + length, TEXT - length, first == last ? " %lx" : " %lx-%lx", first,
+                     last);
 }
 
 /* `allowed` of 0 .. count-1, as ranges; each is tried once. */
@@ -45,12 +47,15 @@ static bool not_refused(int64_t result)
     return result != -EPERM;
 }
 
-/* Every kernel call with arguments that mean nothing. Left out: those that wait or end this thread, and those that are tried below. */
+/* Every kernel call with arguments that mean nothing. Left out: those that wait or end this thread,
+ * and those that are tried below. */
 static bool kernel_call_allowed(uint64_t n)
 {
     static const uint8_t skipped[] = {
-        SYS_CALL, SYS_RECEIVE, SYS_REPLY_RECEIVE, SYS_FORWARD, SYS_RECEIVE_AGAIN, SYS_PARK, SYS_EXIT, SYS_READY, SYS_NOTIFY, SYS_THREAD, SYS_LOG,
-        SYS_IRQ_BIND, SYS_IRQ_ACK, SYS_PORT_IN, SYS_PORT_OUT, SYS_PORT_INS, SYS_PORT_OUTS, SYS_MAP_DEVICE, SYS_PUBLISH, SYS_HALT,
+        SYS_CALL,     SYS_RECEIVE,   SYS_REPLY_RECEIVE, SYS_FORWARD, SYS_RECEIVE_AGAIN,
+        SYS_PARK,     SYS_EXIT,      SYS_READY,         SYS_NOTIFY,  SYS_THREAD,
+        SYS_LOG,      SYS_IRQ_BIND,  SYS_IRQ_ACK,       SYS_PORT_IN, SYS_PORT_OUT,
+        SYS_PORT_INS, SYS_PORT_OUTS, SYS_MAP_DEVICE,    SYS_PUBLISH, SYS_HALT,
     };
     for (unsigned i = 0; i < sizeof skipped; i++)
         if (skipped[i] == n)
@@ -59,11 +64,26 @@ static bool kernel_call_allowed(uint64_t n)
 }
 
 static bool target_allowed(uint64_t n) { return not_refused(call(n, 0xffff, 0, 0, 0, 0)); }
-static bool notify_allowed(uint64_t n) { return not_refused(kernel_call(SYS_NOTIFY, n, 1, 0, 0, 0, 0)); }
-static bool irq_allowed(uint64_t n) { return not_refused(kernel_call(SYS_IRQ_BIND, n, 1, 0, 0, 0, 0)); }
-static bool port_allowed(uint64_t n) { return not_refused(kernel_call(SYS_PORT_IN, n, 1, 0, 0, 0, 0)); }
-static bool device_page_allowed(uint64_t n) { return not_refused(kernel_call(SYS_MAP_DEVICE, n * PAGE_SIZE, PAGE_SIZE, 0, 0, 0, 0)); }
-static bool device_megabyte_allowed(uint64_t n) { return not_refused(kernel_call(SYS_MAP_DEVICE, n * MEGABYTE, PAGE_SIZE, 0, 0, 0, 0)); }
+static bool notify_allowed(uint64_t n)
+{
+    return not_refused(kernel_call(SYS_NOTIFY, n, 1, 0, 0, 0, 0));
+}
+static bool irq_allowed(uint64_t n)
+{
+    return not_refused(kernel_call(SYS_IRQ_BIND, n, 1, 0, 0, 0, 0));
+}
+static bool port_allowed(uint64_t n)
+{
+    return not_refused(kernel_call(SYS_PORT_IN, n, 1, 0, 0, 0, 0));
+}
+static bool device_page_allowed(uint64_t n)
+{
+    return not_refused(kernel_call(SYS_MAP_DEVICE, n * PAGE_SIZE, PAGE_SIZE, 0, 0, 0, 0));
+}
+static bool device_megabyte_allowed(uint64_t n)
+{
+    return not_refused(kernel_call(SYS_MAP_DEVICE, n * MEGABYTE, PAGE_SIZE, 0, 0, 0, 0));
+}
 
 static bool forward_allowed(uint64_t n)
 {
@@ -81,9 +101,11 @@ int main(void)
     tell("ports", PORTS, port_allowed);
     tell("low-memory", MEGABYTE / PAGE_SIZE, device_page_allowed);
     tell("memory", 4096, device_megabyte_allowed);
-    print("probe dma %s", not_refused(kernel_call(SYS_GROW, 1, GROW_CONTIGUOUS, 0, 0, 0, 0)) ? "yes" : "no");
+    print("probe dma %s",
+          not_refused(kernel_call(SYS_GROW, 1, GROW_CONTIGUOUS, 0, 0, 0, 0)) ? "yes" : "no");
     print("probe halt %s", not_refused(kernel_call(SYS_HALT, 99, 0, 0, 0, 0, 0)) ? "yes" : "no");
-    print("probe dump %s", not_refused(kernel_call(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0)) ? "yes" : "no");
+    print("probe dump %s",
+          not_refused(kernel_call(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0)) ? "yes" : "no");
     print("probe budget %ld", kernel_call(SYS_GROW, 1 << 20, 0, 0, 0, 0, 0));
     print("probe refused %lu", refused);
     service_run(&(struct service){ .threads = 1 });

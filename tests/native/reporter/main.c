@@ -1,4 +1,5 @@
-/* reporter: waits until each probe has done, tells how often the kernel has refused it something, and ends the system. */
+/* reporter: waits until each probe has done, tells how often the kernel has refused it something,
+ * and ends the system. */
 #include "../frame.h"
 #include "service.h"
 #include "syscalls.h"
@@ -9,7 +10,8 @@ int main(void)
     frame('b', "", 0);
     endpoint_t self = service_find("reporter");
     for (unsigned slot = 2; slot < self; slot++)
-        if (kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) > 0 && call(slot, 0xffff, 0, 0, 0, 0) == -ENOSYS) {
+        if (kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) > 0 &&
+            call(slot, 0xffff, 0, 0, 0, 0) == -ENOSYS) {
             kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0);
             print("counted %s %u", info.name, info.violations);
         }

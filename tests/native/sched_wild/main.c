@@ -1,6 +1,7 @@
-/* A policy of scheduling that gets everything wrong in turn: answers that make no sense, calls thrown back or handed on, answers that come late,
- * kernel calls that are refused, and at last its own death with a question unanswered. Programs must run on as if there were no
- * policy (tests/test_sched.py). */
+/* A policy of scheduling that gets everything wrong in turn: answers that make no sense, calls
+ * thrown back or handed on, answers that come late, kernel calls that are refused, and at last its
+ * own death with a question unanswered. Programs must run on as if there were no policy
+ * (tests/test_sched.py). */
 #include "service.h"
 #include "syscalls.h"
 
@@ -26,32 +27,43 @@ static void refused(uint64_t thread)
 
 static int64_t do_expired(struct message *m)
 {
-    static const int64_t answers[] = { 0, -EIO, -ESRCH, 12, QUANTUM_NS, (int64_t)QUANTUM_NS << 8, (int64_t)QUANTUM_NS << 8 | 1, (int64_t)QUANTUM_NS << 8 | 200,
-                                       1l << 8 | 12, INT64_MAX, INT64_MIN + 1, -1 };
+    static const int64_t answers[] = { 0,
+                                       -EIO,
+                                       -ESRCH,
+                                       12,
+                                       QUANTUM_NS,
+                                       (int64_t)QUANTUM_NS << 8,
+                                       (int64_t)QUANTUM_NS << 8 | 1,
+                                       (int64_t)QUANTUM_NS << 8 | 200,
+                                       1l << 8 | 12,
+                                       INT64_MAX,
+                                       INT64_MIN + 1,
+                                       -1 };
     static unsigned questions;
-    enum { ANSWERS = ARRAY_SIZE(answers), THROW = ANSWERS, RETRY, FORWARD, REFUSED, KEEP, DIE, WAYS };
+    enum {
+        ANSWERS = ARRAY_SIZE(answers),
+        THROW = ANSWERS,
+        RETRY,
+        FORWARD,
+        REFUSED,
+        KEEP,
+        DIE,
+        WAYS
+    };
     unsigned way = questions++ % WAYS;
     if (way == DIE && questions > CALM)
         *(volatile int *)QUANTUM_NS = 0;
     answer_kept(0);
     switch (way) {
-    case THROW:
-        throw_back(m->call, 0, PAGE_SIZE);
-        return LATER;
-    case RETRY:
-        kernel_ask(SYS_RETRY, m->call, 0, 0, 0, 0, 0);
-        return LATER;
-    case FORWARD:
-        return forward(m, service_find("pm"));
-    case REFUSED:
-        refused(m->w[0]);
-        return -1;
+    case THROW: throw_back(m->call, 0, PAGE_SIZE); return LATER;
+    case RETRY: kernel_ask(SYS_RETRY, m->call, 0, 0, 0, 0, 0); return LATER;
+    case FORWARD: return forward(m, service_find("pm"));
+    case REFUSED: refused(m->w[0]); return -1;
     case KEEP:
         kept = m->call;
         alarm_at(m->w[5] + LATE_NS);
         return LATER;
-    default:
-        return way < ANSWERS ? answers[way] : 0;
+    default: return way < ANSWERS ? answers[way] : 0;
     }
 }
 
@@ -59,5 +71,6 @@ int main(void)
 {
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = answer_kept });
+    service_run(&(struct service){
+        .protocols = protocols, .count = 1, .threads = 1, .notify = answer_kept });
 }

@@ -1,5 +1,6 @@
-/* wild: a service that uses whatever rights its slot has, at random: every kernel call but those that only stop itself, with arguments that are
- * often nearly right. In the place of PM, VFS or POSIX the system does not get far with it; the kernel must stand all the same. */
+/* wild: a service that uses whatever rights its slot has, at random: every kernel call but those
+ * that only stop itself, with arguments that are often nearly right. In the place of PM, VFS or
+ * POSIX the system does not get far with it; the kernel must stand all the same. */
 #include "../draw.h"
 #include "service.h"
 #include "syscalls.h"
@@ -9,16 +10,19 @@ enum { ROUNDS = 100000, POOL = 64, SCRATCH = 16384 };
 static uint64_t pool[POOL];
 static uint64_t scratch[SCRATCH / 8];
 
-/* Small numbers, results of earlier calls (tasks, calls, frames), addresses of its own and of programs, and anything. */
+/* Small numbers, results of earlier calls (tasks, calls, frames), addresses of its own and of
+ * programs, and anything. */
 static uint64_t word(void)
 {
     switch (draw() % 10) {
     case 0: return draw();
     case 1: return -(draw() % 200);
-    case 2: case 3: return (uint64_t)scratch + draw() % SCRATCH;
+    case 2:
+    case 3: return (uint64_t)scratch + draw() % SCRATCH;
     case 4: return draw() % 0x800000000000 & ~(PAGE_SIZE - 1ul);
     case 5: return draw() % 32768 * PAGE_SIZE;
-    case 6: case 7: return pool[draw() % POOL];
+    case 6:
+    case 7: return pool[draw() % POOL];
     default: return draw() % 100;
     }
 }
@@ -27,8 +31,13 @@ static void remember(uint64_t value) { pool[draw() % POOL] = value; }
 
 static void change_page(void)
 {
-    struct page_change c = { .address = draw() % 0x7fffffff & ~(PAGE_SIZE - 1ul), .count = draw() % 9 ? draw() % 5 : word(), .source = word(), .task = word(),
-                             .service = word(), .protection = draw() % 16, .action = draw() % 8 };
+    struct page_change c = { .address = draw() % 0x7fffffff & ~(PAGE_SIZE - 1ul),
+                             .count = draw() % 9 ? draw() % 5 : word(),
+                             .source = word(),
+                             .task = word(),
+                             .service = word(),
+                             .protection = draw() % 16,
+                             .action = draw() % 8 };
     kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
 }
 
@@ -43,8 +52,14 @@ static void any_call(void)
 {
     unsigned n = draw() % SYS_COUNT_;
     switch (n) {
-    case SYS_CALL: case SYS_RECEIVE: case SYS_REPLY_RECEIVE: case SYS_RECEIVE_AGAIN: case SYS_PARK: case SYS_EXIT: case SYS_THREAD: case SYS_HALT:
-        return;
+    case SYS_CALL:
+    case SYS_RECEIVE:
+    case SYS_REPLY_RECEIVE:
+    case SYS_RECEIVE_AGAIN:
+    case SYS_PARK:
+    case SYS_EXIT:
+    case SYS_THREAD:
+    case SYS_HALT: return;
     default:
         scratch[draw() % (SCRATCH / 8)] = word();
         remember(kernel_call(n, word(), word(), word(), word(), word(), word()));
@@ -57,8 +72,13 @@ static void rage(void)
         switch (draw() % 8) {
         case 0: change_page(); break;
         case 1: take_frames(); break;
-        case 2: remember(kernel_call(SYS_TASK_CREATE, draw() % 2 ? 0 : word(), draw() % 4, 0, 0, 0, 0)); break;
-        case 3: remember(kernel_call(SYS_THREAD_CREATE, word(), draw() % 2 ? 0 : word(), word(), word(), 0, 0)); break;
+        case 2:
+            remember(kernel_call(SYS_TASK_CREATE, draw() % 2 ? 0 : word(), draw() % 4, 0, 0, 0, 0));
+            break;
+        case 3:
+            remember(kernel_call(SYS_THREAD_CREATE, word(), draw() % 2 ? 0 : word(), word(), word(),
+                                 0, 0));
+            break;
         default: any_call(); break;
         }
 }

@@ -1,11 +1,16 @@
-/* names: a server of names and values. Whoever takes a name that is not there waits for it in line. */
+/* names: a server of names and values. Whoever takes a name that is not there waits for it in line.
+ */
 #include "names.h"
 #include "service.h"
 
-struct entry { bool used; unsigned length, size; char name[NAME_BYTES], value[VALUE_BYTES]; };
+struct entry {
+    bool used;
+    unsigned length, size;
+    char name[NAME_BYTES], value[VALUE_BYTES];
+};
 
 static struct entry entries[NAMES_MAX];
-static struct pending_list waiters;         /* calls of NAMES_TAKE, the first in line first */
+static struct pending_list waiters; /* calls of NAMES_TAKE, the first in line first */
 
 /* The name at the beginning of a call's window, into name[NAME_BYTES]. 0, -EINVAL, -EFAULT. */
 static int read_name(struct message *m, char *name)
@@ -18,7 +23,8 @@ static int read_name(struct message *m, char *name)
 static struct entry *find(const char *name, unsigned length)
 {
     for (unsigned i = 0; i < NAMES_MAX; i++)
-        if (entries[i].used && entries[i].length == length && memcmp(entries[i].name, name, length) == 0)
+        if (entries[i].used && entries[i].length == length &&
+            memcmp(entries[i].name, name, length) == 0)
             return &entries[i];
     return NULL;
 }
@@ -36,11 +42,12 @@ static struct entry *find_free(void)
 static bool waits_for(const struct pending *p, const struct entry *e)
 {
     char name[NAME_BYTES];
-    return p->m.w[0] == e->length && copy_in_call(p->m.call, 0, name, e->length) == 0 && memcmp(name, e->name, e->length) == 0;
+    return p->m.w[0] == e->length && copy_in_call(p->m.call, 0, name, e->length) == 0 &&
+           memcmp(name, e->name, e->length) == 0;
 }
 
-/* Gives the value to the first in line who can take it. Who has died is passed over; whose page is missing is sent to fetch it, and
- * comes again. */
+/* Gives the value to the first in line who can take it. Who has died is passed over; whose page is
+ * missing is sent to fetch it, and comes again. */
 static void serve_waiters(struct entry *e)
 {
     for (struct pending *p = waiters.first, *next; p && e->used; p = next) {
@@ -172,8 +179,9 @@ static int64_t do_list(struct message *m)
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(NAMES_PUT)] = do_put, [op_number(NAMES_GET)] = do_get, [op_number(NAMES_REMOVE)] = do_remove,
-        [op_number(NAMES_TAKE)] = do_take, [op_number(NAMES_LIST)] = do_list,
+        [op_number(NAMES_PUT)] = do_put,       [op_number(NAMES_GET)] = do_get,
+        [op_number(NAMES_REMOVE)] = do_remove, [op_number(NAMES_TAKE)] = do_take,
+        [op_number(NAMES_LIST)] = do_list,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(NAMES, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

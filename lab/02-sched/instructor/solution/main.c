@@ -1,27 +1,36 @@
-/* A policy of scheduling: three levels of feedback, and below them a pool in which processor time goes by tickets (stride scheduling,
- * Waldspurger and Weihl 1995).
+/* A policy of scheduling: three levels of feedback, and below them a pool in which processor time
+ * goes by tickets (stride scheduling, Waldspurger and Weihl 1995).
  *
- * A thread's priority says where it is. In the pool one is the winner, with a better priority than the others: who of the ready ones has had
- * the least for his tickets. What they have had is read from the kernel at each choice. */
+ * A thread's priority says where it is. In the pool one is the winner, with a better priority than
+ * the others: who of the ready ones has had the least for his tickets. What they have had is read
+ * from the kernel at each choice. */
 #include "service.h"
 #include "syscalls.h"
 
 enum {
     MS = 1000000,
-    LEVEL_1 = PRIORITY_PROGRAM, LEVEL_3 = LEVEL_1 + 2, WINNER = 14, POOL = 15,
-    LEVEL_NS = 4 * MS, TURN_NS = 10 * MS, WAIT_NS = 2 * MS, LIFT_NS = 1000 * MS,
-    THREADS = 2048, BATCH = 32, NOBODY = THREADS,
+    LEVEL_1 = PRIORITY_PROGRAM,
+    LEVEL_3 = LEVEL_1 + 2,
+    WINNER = 14,
+    POOL = 15,
+    LEVEL_NS = 4 * MS,
+    TURN_NS = 10 * MS,
+    WAIT_NS = 2 * MS,
+    LIFT_NS = 1000 * MS,
+    THREADS = 2048,
+    BATCH = 32,
+    NOBODY = THREADS,
 };
 
 struct member {
-    endpoint_t task;       /* 0: not in the pool */
-    bool       ready;      /* at the last choice */
-    uint64_t   cpu;        /* processor time by then */
-    uint64_t   pass;       /* of it, in the pool, by ticket */
+    endpoint_t task; /* 0: not in the pool */
+    bool ready;      /* at the last choice */
+    uint64_t cpu;    /* processor time by then */
+    uint64_t pass;   /* of it, in the pool, by ticket */
 };
 
 static struct member members[THREADS];
-static uint64_t pass_now;  /* of the last winner: nobody comes with less */
+static uint64_t pass_now; /* of the last winner: nobody comes with less */
 static bool lift_due;
 
 static int64_t decision(unsigned priority, uint64_t quantum) { return quantum << 8 | priority; }
@@ -96,5 +105,6 @@ int main(void)
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
     lift(0);
-    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = lift });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = lift });
 }

@@ -1,4 +1,5 @@
-/* Directories: entries of 64 bytes, one after the other. A name that goes leaves its entry free for the next. */
+/* Directories: entries of 64 bytes, one after the other. A name that goes leaves its entry free for
+ * the next. */
 #include "minix.h"
 
 static unsigned name_length(const struct entry *e) { return strnlen(e->name, NAME_BYTES); }
@@ -25,7 +26,8 @@ int dir_find(struct inode *dir, const char *name, unsigned length, struct place 
         int error = entry_get(dir, n, p);
         if (error)
             return error;
-        if (p->entry->ino && name_length(p->entry) == length && memcmp(p->entry->name, name, length) == 0)
+        if (p->entry->ino && name_length(p->entry) == length &&
+            memcmp(p->entry->name, name, length) == 0)
             return 0;
         cache_put(p->page);
     }
@@ -44,7 +46,8 @@ static int find_free(struct inode *dir, struct place *p)
     }
     int error = map_block(dir, n / ENTRIES_PER_BLOCK, true, &block);
     if (error) {
-        map_cut(dir, (dir->d->size + BLOCK - 1) / BLOCK);      /* a block of zone numbers may have been had, but no more */
+        /* a block of zone numbers may have been had, but no more */
+        map_cut(dir, (dir->d->size + BLOCK - 1) / BLOCK);
         return error;
     }
     dir->d->size += sizeof(struct entry);
@@ -110,7 +113,8 @@ int64_t do_dents(struct message *m)
         if (error)
             break;
         if (p.entry->ino)
-            added = dents_add(&d, p.entry->ino, (n + 1) * sizeof(struct entry), DT_UNKNOWN, p.entry->name, name_length(p.entry));
+            added = dents_add(&d, p.entry->ino, (n + 1) * sizeof(struct entry), DT_UNKNOWN,
+                              p.entry->name, name_length(p.entry));
         cache_put(p.page);
         if (added <= 0)
             break;

@@ -1,9 +1,13 @@
-/* The contents of files, a block at a time. What lies in a file's last block behind its end is always zero. */
+/* The contents of files, a block at a time. What lies in a file's last block behind its end is
+ * always zero. */
 #include "minix.h"
 
 static const uint8_t zeroes[BLOCK];
 
-static int regular(const struct inode *i) { return S_ISREG(i->d->mode) ? 0 : S_ISDIR(i->d->mode) ? -EISDIR : -EINVAL; }
+static int regular(const struct inode *i)
+{
+    return S_ISREG(i->d->mode) ? 0 : S_ISDIR(i->d->mode) ? -EISDIR : -EINVAL;
+}
 
 static int64_t read_from(struct message *m, struct inode *i)
 {
@@ -46,7 +50,8 @@ int64_t do_read(struct message *m)
 }
 
 /* One block's part of a write. */
-static int write_block(struct message *m, struct inode *i, uint64_t done, uint64_t at, unsigned part)
+static int write_block(struct message *m, struct inode *i, uint64_t done, uint64_t at,
+                       unsigned part)
 {
     uint32_t block;
     struct page *page;
@@ -138,7 +143,9 @@ int64_t do_truncate(struct message *m)
         return result;
     result = regular(&i);
     if (!result)
-        result = (int64_t)m->w[1] < 0 ? -EINVAL : mount.read_only ? -EROFS : file_resize(&i, m->w[1]);
+        result = (int64_t)m->w[1] < 0 ? -EINVAL
+                 : mount.read_only    ? -EROFS
+                                      : file_resize(&i, m->w[1]);
     inode_put(&i);
     return result;
 }

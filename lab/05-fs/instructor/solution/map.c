@@ -81,7 +81,8 @@ static void zone_free(uint32_t zone)
 
 /* ---- a file's blocks ---- */
 
-/* The indices on the way to a block, the first into inode.zone. How many, 1..4; 0 beyond the last. */
+/* The indices on the way to a block, the first into inode.zone. How many, 1..4; 0 beyond the last.
+ */
 static int find_path(uint32_t number, uint32_t path[4])
 {
     if (number < DIRECT) {
@@ -140,7 +141,8 @@ int map_block(struct inode *i, uint32_t number, bool allocate, uint32_t *block)
     return error;
 }
 
-/* Frees what lies below *slot, `depth` levels deep, from block number `from` of it on; a level of which nothing is left goes too. */
+/* Frees what lies below *slot, `depth` levels deep, from block number `from` of it on; a level of
+ * which nothing is left goes too. */
 static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint32_t from)
 {
     uint32_t zone = *slot, span = 1;
@@ -155,7 +157,8 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
     if (error)
         return error;
     for (uint32_t k = from / span; depth && k < PER_BLOCK; k++) {
-        int e = cut_slot(i, (uint32_t *)page->data + k, page, depth - 1, k == from / span ? from % span : 0);
+        int e = cut_slot(i, (uint32_t *)page->data + k, page, depth - 1,
+                         k == from / span ? from % span : 0);
         error = error ? error : e;
     }
     if (depth)

@@ -7,7 +7,10 @@ static int enter(uint64_t object, struct inode *dir)
     int error = inode_of(object, dir);
     if (error)
         return error;
-    error = !S_ISDIR(dir->d->mode) ? -ENOTDIR : mount.read_only ? -EROFS : !dir->d->links ? -ENOENT : 0;
+    error = !S_ISDIR(dir->d->mode) ? -ENOTDIR
+            : mount.read_only      ? -EROFS
+            : !dir->d->links       ? -ENOENT
+                                   : 0;
     if (error)
         inode_put(dir);
     return error;
@@ -38,7 +41,8 @@ int64_t do_lookup(struct message *m)
     if (!error) {
         uint32_t type = i.d->mode & S_IFMT;
         uint64_t rdev = type == S_IFCHR || type == S_IFBLK ? i.d->zone[0] : 0;
-        reply_words(m, inode_object(i.ino), i.d->mode | rdev << 32, (uint64_t)i.d->uid << 32 | i.d->gid);
+        reply_words(m, inode_object(i.ino), i.d->mode | rdev << 32,
+                    (uint64_t)i.d->uid << 32 | i.d->gid);
         inode_put(&i);
     }
     inode_put(&dir);
@@ -74,7 +78,8 @@ static int fill(struct inode *i, uint32_t parent, uint64_t rdev, const char *tar
 }
 
 /* Makes an inode and its name. */
-static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t owner, uint64_t rdev, const char *target, uint32_t *ino)
+static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t owner, uint64_t rdev,
+                const char *target, uint32_t *ino)
 {
     struct inode i;
     unsigned length = strlen(name);
@@ -101,7 +106,7 @@ static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t own
         inode_dirty(dir);
         *ino = i.ino;
     }
-    inode_put(&i);               /* without a link it is freed */
+    inode_put(&i); /* without a link it is freed */
     return error;
 }
 
@@ -310,7 +315,8 @@ static int set_name(struct inode *dir, const char *name, unsigned length, uint32
 }
 
 /* `i` gets its new name, over `old` if that is not NULL, and loses its former one. */
-static int move(struct inode *from, const char *name, struct inode *to, const char *new_name, struct inode *i, struct inode *old)
+static int move(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                struct inode *i, struct inode *old)
 {
     bool directory = S_ISDIR(i->d->mode);
     struct place p;
@@ -322,7 +328,8 @@ static int move(struct inode *from, const char *name, struct inode *to, const ch
     error = old ? may_drop(old, directory) : 0;
     if (error)
         return error;
-    error = old ? set_name(to, new_name, strlen(new_name), i->ino) : dir_add(to, new_name, strlen(new_name), i->ino);
+    error = old ? set_name(to, new_name, strlen(new_name), i->ino)
+                : dir_add(to, new_name, strlen(new_name), i->ino);
     if (!error)
         error = dir_find(from, name, strlen(name), &p);
     if (error)
@@ -343,7 +350,8 @@ static int move(struct inode *from, const char *name, struct inode *to, const ch
     return error;
 }
 
-static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name, uint64_t flags)
+static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                     uint64_t flags)
 {
     struct inode i, old;
     int error = lookup(from, name, strlen(name), &i);

@@ -1,4 +1,5 @@
-/* The tests of @LAB@: calls of the server @SERVER@, made by ordinary programs through the gate. @SERVER@ TEST SEED */
+/* The tests of @LAB@: calls of the server @SERVER@, made by ordinary programs through the gate.
+ * @SERVER@ TEST SEED */
 #include "labtest.h"
 
 #include <fcntl.h>
@@ -6,7 +7,8 @@
 
 #include "../../gate/gate.h"
 
-enum { SEEK = 1 << 8 | 2 };     /* FS_SEEK of minnow/protocol.def */
+/* FS_SEEK of minnow/protocol.def */
+enum { SEEK = 1 << 8 | 2 };
 
 static int64_t ask(uint64_t op, uint64_t w0)
 {

@@ -1,10 +1,7 @@
 /* @SERVER@: answers with the next number. */
 #include "service.h"
 
-static int64_t do_next(struct message *m)
-{
-    return m->w[0] + 1;
-}
+static int64_t do_next(struct message *m) { return m->w[0] + 1; }
 
 int main(void)
 {
