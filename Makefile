@@ -110,7 +110,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
 
 AREAS := kernel pm vfs drivers posix commands tests lab
 # What stands for libservice in unit tests.
-FAKE_SERVICE := tests/unit/fake_service.c pm/libservice/share.c
+FAKE_SERVICE := tests/unit/fake_service.c kernel/libservice/share.c
 include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
 
 # A student's server takes the place of the system's of that name.
@@ -178,12 +178,12 @@ SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call o
 # What services write is noted in their undo log, by a plugin of the compiler.
 UNDO := $(BUILD)/undo.so
 UNDO_FLAGS := -fplugin=$(abspath $(UNDO))
-$(UNDO): pm/libservice/undo/plugin.cc
+$(UNDO): kernel/libservice/undo/plugin.cc
 	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CXX) -O1 -shared -fPIC -fno-rtti -isystem $(shell $(CC) -print-file-name=plugin)/include -o $@ $<
 
 $(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile $(UNDO)
 	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) $(UNDO_FLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/obj/pm/libservice/string.c.o $(BUILD)/obj/pm/libservice/recover.c.o: UNDO_FLAGS :=
+$(BUILD)/obj/kernel/libservice/string.c.o $(BUILD)/obj/kernel/libservice/recover.c.o: UNDO_FLAGS :=
 
 # library FOLDER
 define library
@@ -197,7 +197,7 @@ add_state = { printf '$(1) '; $(NM) -S $@ | awk '$$1 >= "0000000010000000" && NF
     $(OBJCOPY) --add-section .state=$@.state $@ && rm $@.state
 
 # service FOLDER NAME
-SERVICE_LD := pm/libservice/service.ld
+SERVICE_LD := kernel/libservice/service.ld
 define service
 $(BUILD)/services/$(2): $(call objects,$(1)) \
     $(patsubst %,$(BUILD)/lib/%.a,$(notdir $(LIBS_$(2))) libservice) $(SERVICE_LD)

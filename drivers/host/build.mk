@@ -1,2 +1,2 @@
 SERVICES += drivers/host
-LIBS_host := drivers/libchar
+LIBS_host := kernel/libchar

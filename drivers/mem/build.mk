@@ -1,3 +1,3 @@
 SERVICES += drivers/mem
 UNIT_test_chacha := drivers/mem/random.c
-LIBS_mem := drivers/libchar
+LIBS_mem := kernel/libchar

@@ -129,7 +129,7 @@ def make_sandbox(lab, files, sandbox):
     # These are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
     for name in [
         "undo.so",
-        *[f"obj/{library}" for library in ("pm/libservice", *lab.libraries)],
+        *[f"obj/{library}" for library in ("kernel/libservice", *lab.libraries)],
         "lib",
     ]:
         copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)

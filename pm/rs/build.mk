@@ -1,3 +1,3 @@
 SERVICES += pm/rs
 UNIT_test_manifest := pm/rs/manifest.c
-LIBS_rs := drivers/libchar
+LIBS_rs := kernel/libchar

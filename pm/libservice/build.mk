@@ -1,1 +1,0 @@
-LIBRARIES += pm/libservice
