@@ -121,7 +121,4 @@ void arch_flush_all(struct space *s);
 /* a page of device memory, uncached, for the kernel itself */
 void *arch_map_device(paddr_t at);
 
-enum { USER_TOP_SHIFT = 47 };
-#define USER_TOP ((1ul << USER_TOP_SHIFT) - PAGE_SIZE)
-
 #endif

@@ -19,7 +19,7 @@ struct conn_table *conn_table_create(void)
     struct conn_table *t = kmalloc(sizeof *t);
     if (t) {
         t->refs = 1;
-        t->limit = CONN_MAX;
+        t->limit = DESCRIPTORS_MAX;
     }
     return t;
 }

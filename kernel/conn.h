@@ -20,7 +20,7 @@ struct conn {
     struct thread *waiting; /* for the position, in order */
 };
 
-enum { CONN_MAX = 1024, CONN_CHUNK = 64, CONN_CHUNKS = CONN_MAX / CONN_CHUNK };
+enum { CONN_CHUNK = 64, CONN_CHUNKS = DESCRIPTORS_MAX / CONN_CHUNK };
 
 struct conn_table {
     uint32_t refs;   /* tasks that share it */
@@ -41,7 +41,7 @@ void conn_table_exec(struct conn_table *t);
 /* Where descriptor fd stands, NULL when its chunk is not there. */
 static inline uintptr_t *conn_entry(const struct conn_table *t, uint64_t fd)
 {
-    uintptr_t *chunk = fd < CONN_MAX ? t->chunks[fd / CONN_CHUNK] : NULL;
+    uintptr_t *chunk = fd < DESCRIPTORS_MAX ? t->chunks[fd / CONN_CHUNK] : NULL;
     return chunk ? &chunk[fd % CONN_CHUNK] : NULL;
 }
 

@@ -23,7 +23,7 @@
 #include <minnow/errno.h>
 #include <minnow/protocol.h>
 
-enum { INDEX_BITS = 16, SERVERS_MAX = 100 };
+enum { SERVERS_MAX = 100 };
 
 /* r's registers become t's request; t waits for r's task. */
 static inline void deliver(struct thread *r, struct thread *t)
@@ -262,7 +262,7 @@ void ipc_send(struct thread *t, struct task *to)
 {
     if (t->state == THREAD_READY)
         sched_block(t);
-    t->call += 1ul << INDEX_BITS;
+    t->call += CALL_NEXT;
     t->slow = 0;
     struct thread *r = to->receivers;
     if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)),
@@ -551,7 +551,7 @@ void ipc_orphan(struct task *gone)
             conn_close(t->task->conns, t->descriptor); /* the next one gives it another */
         t->state = THREAD_QUEUED;
         t->mail.kind = MAIL_CALL;
-        t->call += 1ul << INDEX_BITS;
+        t->call += CALL_NEXT;
         mail_put(gone, &t->mail);
     }
 }

@@ -80,7 +80,7 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
     int64_t error = connected_task(t, a[0], &x);
     if (error)
         return error;
-    if (count > CONN_MAX || stride < sizeof(uint32_t) || stride > STRIDE_MAX)
+    if (count > DESCRIPTORS_MAX || stride < sizeof(uint32_t) || stride > STRIDE_MAX)
         return -EINVAL;
     for (uint64_t done = 0, n; done < count; done += n) {
         n = count - done < BATCH ? count - done : BATCH;
@@ -137,7 +137,7 @@ int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
     int64_t error = connected_task(t, a[0], &x);
     if (error)
         return error;
-    return conn_dup(x->conns, a[1], a[2] > CONN_MAX ? CONN_MAX : a[2], a[3]);
+    return conn_dup(x->conns, a[1], a[2] > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : a[2], a[3]);
 }
 
 int64_t sys_conn_close(struct thread *t, const uint64_t *a)
@@ -259,7 +259,9 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
         x->privileged = a[2] >> 32 != 0;
         return 0;
     case TASK_WATCH: x->watch = a[2] != 0; return 0;
-    case TASK_DESCRIPTORS: x->conns->limit = a[2] < CONN_MAX ? a[2] : CONN_MAX; return 0;
+    case TASK_DESCRIPTORS:
+        x->conns->limit = a[2] < DESCRIPTORS_MAX ? a[2] : DESCRIPTORS_MAX;
+        return 0;
     case TASK_FILE_SIZE:
         x->file_size = a[2];
         x->stops = STOPS_DENIED | (a[2] != ~0ul ? STOPS_LIMITED : 0);

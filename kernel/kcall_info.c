@@ -93,8 +93,8 @@ static int64_t info_system(struct system_info *out)
 
 static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint64_t length)
 {
-    struct task *x = tasks[index % MAX_SERVICE];
-    uint64_t offset = index >> 16;
+    struct task *x = tasks[published_service(index) % MAX_SERVICE];
+    uint64_t offset = published_offset(index);
     if (!x || !x->space || offset >= x->published_length)
         return 0;
     if (length > x->published_length - offset)

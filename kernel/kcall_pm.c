@@ -114,7 +114,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     n->kind = CALL_SYSCALL;
     n->state = THREAD_HELD;
     n->holder = x->personality->server;
-    n->call += 1ul << 16;
+    n->call += CALL_NEXT;
     return n->call;
 }
 

@@ -80,7 +80,7 @@ struct task *task_create(endpoint_t wanted, const char *name)
     if (!t)
         return NULL;
     t->service = wanted != 0;
-    t->endpoint = wanted ? wanted : (unsigned)i | (uint32_t)generation[i]++ << 16;
+    t->endpoint = wanted ? wanted : endpoint_of(i, generation[i]++);
     t->priority = PRIORITY_NORMAL;
     t->file_size = ~0ul;
     t->stops = STOPS_DENIED;
@@ -168,7 +168,7 @@ void thread_kill(struct thread *t)
             *at = t->siblings;
             break;
         }
-    last_call[t->index] = t->call + (1ul << 16);
+    last_call[t->index] = t->call + CALL_NEXT;
     threads[t->index] = NULL;
     threads_count--;
     kfree(t, sizeof *t);

@@ -10,7 +10,7 @@
 struct conn;
 struct conn_table;
 
-enum { THREADS_MAX = 2048, TASKS_MAX = 1024, DMA_RUNS = 12 };
+enum { DMA_RUNS = 12 };
 
 enum thread_state {
     THREAD_READY,     /* in a run queue, or running */

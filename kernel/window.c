@@ -9,7 +9,7 @@
 #include <minnow/file.h>
 #include <minnow/protocol.h>
 
-enum { IOV_MAX = 1024, DIRECTION = 3 };
+enum { DIRECTION = 3 };
 
 int window_total(struct thread *t, uint64_t *total, vaddr_t *missing)
 {

@@ -363,7 +363,7 @@ static void cut_spaces(const struct backing *b, uint64_t first)
 {
     for (bool again = true; again;) {
         again = false;
-        for (unsigned i = 0; i < TASKS; i++)
+        for (unsigned i = 0; i < TASKS_MAX; i++)
             if (space_at(i))
                 again = cut_space(space_at(i), b, first) || again;
     }

@@ -9,7 +9,8 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     struct thread_info info;
     if (told)
         return told;
-    return kernel_ask(SYS_INFO, INFO_THREAD, call & 0xffff, (uint64_t)&info, sizeof info, 0, 0) > 0
+    return kernel_ask(SYS_INFO, INFO_THREAD, call_thread(call), (uint64_t)&info, sizeof info, 0,
+                      0) > 0
                ? info.task
                : 0;
 }
@@ -208,7 +209,7 @@ int64_t do_thread(struct message *m)
         return call;
     space_threads(task, 1);
     reply_words(m, call, 0, 0);
-    return call & 0xffff;
+    return call_thread(call);
 }
 
 int64_t do_thread_end(struct message *m)

@@ -14,10 +14,9 @@
 #include "share.h"
 #include "syscalls.h"
 
-#define USER_TOP     ((1ul << 47) - PAGE_SIZE)
 #define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
 #define PAGE_UP(x)   PAGE_DOWN((x) + PAGE_SIZE - 1)
-enum { ADDRESS_MIN = 64 * 1024, TASKS = 1024 };
+enum { ADDRESS_MIN = 64 * 1024 };
 /* Regions nearer than this are handled in one go by the kernel, which looks through the hole
  * between. */
 #define RUN_GAP (2ul << 20)
@@ -45,7 +44,7 @@ enum { STEP_PAGES = 2048 };
 
 /* Published, by task index. Place 0 is the whole: virtual_pages the frames that PM has, resident
  * those in use. */
-extern struct pm_usage usage_table[TASKS];
+extern struct pm_usage usage_table[TASKS_MAX];
 
 /* An address space, with the tasks that live in it. */
 struct space {

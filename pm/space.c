@@ -34,8 +34,8 @@ static struct {
     endpoint_t task;
     unsigned threads;
     struct space *space;
-} table[TASKS];
-struct pm_usage usage_table[TASKS];
+} table[TASKS_MAX];
+struct pm_usage usage_table[TASKS_MAX];
 
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
@@ -48,7 +48,7 @@ void space_init(void)
 struct space *space_of(endpoint_t task)
 {
     unsigned i = endpoint_index(task);
-    return i < TASKS && table[i].task == task ? table[i].space : NULL;
+    return i < TASKS_MAX && table[i].task == task ? table[i].space : NULL;
 }
 
 struct space *space_create(void)
@@ -80,7 +80,7 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
 /* The space is named by another of its tasks from now on. */
 static void rename_space(struct space *s)
 {
-    for (unsigned i = 0; i < TASKS; i++)
+    for (unsigned i = 0; i < TASKS_MAX; i++)
         if (table[i].space == s) {
             usage_table[i] = *s->usage;
             s->task = table[i].task;
@@ -120,7 +120,7 @@ struct space *space_at(unsigned i)
 
 void space_each(void (*f)(struct space *s, void *argument), void *argument)
 {
-    for (unsigned i = 0; i < TASKS; i++)
+    for (unsigned i = 0; i < TASKS_MAX; i++)
         if (space_at(i))
             f(space_at(i), argument);
 }

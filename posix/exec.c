@@ -347,7 +347,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
             p->doomed = (error == -EBADMSG ? SIGSEGV : SIGKILL) + 1, t->attention = true;
         return error;
     }
-    locks_drop_range(p, 0, PROC_DESCRIPTORS - 1, O_CLOEXEC);
+    locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);
     kernel_call(SYS_CONN_EXEC, p->i.task, 0, 0, 0, 0, 0);
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
     kernel_call(SYS_REGS_SET, t->index, (uint64_t)&regs, FPU_RESET, 0, 0, 0);

@@ -28,8 +28,8 @@ void process_usage(const struct process *p, struct pm_usage *usage)
     *usage = p->usage;
     if (p->i.task)
         kernel_ask(SYS_INFO, INFO_PUBLISHED,
-                   pm | (uint64_t)endpoint_index(p->i.task) * sizeof *usage << 16, (uint64_t)usage,
-                   sizeof *usage, 0, 0);
+                   published_at(pm, (uint64_t)endpoint_index(p->i.task) * sizeof *usage),
+                   (uint64_t)usage, sizeof *usage, 0, 0);
     usage->peak = MAX(usage->peak, usage->resident);
 }
 

@@ -195,7 +195,7 @@ int64_t linux_close_range(struct thread *t, struct message *m)
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE && t->process->threads->next)
         return -EINVAL; /* threads have one table */
-    last = MIN(last, PROC_DESCRIPTORS - 1u);
+    last = MIN(last, DESCRIPTORS_MAX - 1u);
     bool close = !(flags & CLOSE_RANGE_CLOEXEC);
     if (close && first <= last)
         locks_drop_range(t->process, first, last, 0);

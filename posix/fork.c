@@ -44,7 +44,7 @@ static bool too_many(const struct process *p, bool thread)
         return false;
     process_count(p->i.uid, &his, &all);
     if (his.threads >= MIN(p->limits[LIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
-        all.threads >= THREADS - THREADS_RESERVE)
+        all.threads >= THREADS_MAX - THREADS_RESERVE)
         return true;
     return !thread &&
            (his.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
@@ -172,7 +172,7 @@ static int64_t thread(struct thread *t, const struct birth *b)
         return made == -ENOMEM ? -EAGAIN : made;
     struct thread *n = thread_create(p, r.r1, tid_new());
     if (!n) {
-        call(service_find("pm"), PM_THREADEND, p->i.task, r.r1 & (THREADS - 1), 0, 0);
+        call(service_find("pm"), PM_THREADEND, p->i.task, r.r1 & (THREADS_MAX - 1), 0, 0);
         return -EAGAIN;
     }
     n->blocked = t->blocked;

@@ -4,7 +4,7 @@
 #include "syscalls.h"
 #include "user.h"
 
-enum { RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_AS = 9, NOFILE_MAX = PROC_DESCRIPTORS };
+enum { RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_AS = 9, NOFILE_MAX = DESCRIPTORS_MAX };
 
 static void tell(struct process *p, unsigned which, uint64_t soft)
 {

@@ -360,7 +360,7 @@ static struct closing {
     uint32_t round;
 } closing[CLOSING];
 static uint32_t closing_round;
-_Static_assert(CLOSING == 1 << CLOSING_BITS && CLOSING >= 2 * PROC_DESCRIPTORS,
+_Static_assert(CLOSING == 1 << CLOSING_BITS && CLOSING >= 2 * DESCRIPTORS_MAX,
                "half of it stays free");
 
 static struct closing *closing_place(endpoint_t service, uint64_t object)

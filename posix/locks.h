@@ -6,7 +6,7 @@
 
 void locks_drop_process(struct process *p);
 /* Descriptors first to last of p, as far as they have all these flags, are about to be closed: p's
- * record locks on their files go, in one pass over all locks. last < PROC_DESCRIPTORS. */
+ * record locks on their files go, in one pass over all locks. last < DESCRIPTORS_MAX. */
 void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t flags);
 /* KERNEL_RELEASE of a watched open file: what it owns goes. */
 void locks_release(const struct message *m);

@@ -57,8 +57,8 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     info.uptime = time_now() / 1000000000;
     info.total = s.frames_all * PAGE_SIZE;
     struct pm_usage programs = { 0 }; /* what PM has */
-    kernel_ask(SYS_INFO, INFO_PUBLISHED, service_find("pm"), (uint64_t)&programs, sizeof programs,
-               0, 0);
+    kernel_ask(SYS_INFO, INFO_PUBLISHED, published_at(service_find("pm"), 0), (uint64_t)&programs,
+               sizeof programs, 0, 0);
     info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
     info.processes += p->i.threads;

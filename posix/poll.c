@@ -11,7 +11,7 @@
 #include "user.h"
 #include <minnow/file.h>
 
-enum { FEW = 32, BATCH = 16, DESCRIPTORS = 1024, SET_WORDS = DESCRIPTORS / 64 };
+enum { FEW = 32, BATCH = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
 enum { CHANGED_MAX = 64, LOOKED_AT_ONCE = 4096 };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
@@ -536,7 +536,7 @@ static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, calle
         struct poll q;
         struct pollfd fds[FEW];
     } few;
-    if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS))
+    if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS_MAX))
         return -EINVAL;
     struct poll *q = n <= FEW ? &few.q : memory_alloc(sizeof *q + n * sizeof q->fds[0]);
     if (!q)
@@ -596,7 +596,7 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
     int n = (int)w[0];
     if (n < 0)
         return -EINVAL;
-    n = MIN(n, DESCRIPTORS);
+    n = MIN(n, DESCRIPTORS_MAX);
     int64_t result;
     for (int k = 0; k < 3; k++)
         if (w[1 + k] && n && (result = user_read(t, w[1 + k], sets[k], (n + 63) / 64 * 8)))

@@ -8,8 +8,8 @@
 
 struct process_table table;
 struct process *init_process;
-struct thread *threads[THREADS];
-static struct process *of_task[TASKS];
+struct thread *threads[THREADS_MAX];
+static struct process *of_task[TASKS_MAX];
 enum { HASH = 512 };
 static struct process *by_pid[HASH];
 static struct thread *by_tid[HASH];
@@ -17,7 +17,7 @@ static int last_id;
 
 struct process *process_of_task(endpoint_t task)
 {
-    struct process *p = of_task[endpoint_index(task) & (TASKS - 1)];
+    struct process *p = of_task[endpoint_index(task) & (TASKS_MAX - 1)];
     return p && p->i.task == task ? p : NULL;
 }
 
@@ -169,13 +169,13 @@ struct process *process_create(struct process *parent)
 void process_attach(struct process *p, endpoint_t task)
 {
     p->i.task = task;
-    of_task[endpoint_index(task) & (TASKS - 1)] = p;
+    of_task[endpoint_index(task) & (TASKS_MAX - 1)] = p;
 }
 
 void process_detach(struct process *p)
 {
     if (p->i.task)
-        of_task[endpoint_index(p->i.task) & (TASKS - 1)] = NULL;
+        of_task[endpoint_index(p->i.task) & (TASKS_MAX - 1)] = NULL;
     p->i.task = 0;
 }
 
@@ -241,7 +241,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid)
     if (!t)
         return NULL;
     t->process = p;
-    t->index = call & (THREADS - 1);
+    t->index = call & (THREADS_MAX - 1);
     t->tid = tid;
     t->call = call;
     t->place = THREAD_HANDLED;

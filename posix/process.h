@@ -19,11 +19,11 @@
 #include "share.h"
 #include "timer.h"
 
-enum { PROCESSES = 512, THREADS = PROC_THREADS, TASKS = 1024, SIGNALS = 64, LIMITS = 16 };
+enum { PROCESSES = 512, SIGNALS = 64, LIMITS = 16 };
 enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_NOFILE = 7 };
 
-/* What one user may have of these, root excepted, and what is left for root. THREADS counts those
- * of services as well. */
+/* What one user may have of these, root excepted, and what is left for root. THREADS_MAX counts
+ * those of services as well. */
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
 /* The words of a task that getpid and its like are answered from (ROUTE_CONSTANT). */
@@ -194,10 +194,10 @@ extern struct process_table table;
 extern struct process *init_process;
 
 /* Whose call this is; NULL for none of ours. Threads stand by the kernel's index. */
-extern struct thread *threads[THREADS];
+extern struct thread *threads[THREADS_MAX];
 static inline struct thread *thread_of(const struct message *m)
 {
-    struct thread *t = threads[m->call & (THREADS - 1)];
+    struct thread *t = threads[m->call & (THREADS_MAX - 1)];
     return t && t->process->i.task == m->from ? t : NULL;
 }
 struct process *process_find(int pid);

@@ -4,11 +4,9 @@
 
 #include "syscalls.h"
 
-#define USER_END 0x7ffffffff000ul
-
 static bool plausible(caller_t at, size_t length)
 {
-    return at >= PAGE_SIZE && at < USER_END && length <= USER_END - at;
+    return at >= PAGE_SIZE && at < USER_TOP && length <= USER_TOP - at;
 }
 
 int user_peek(struct thread *t, caller_t from, void *to, size_t length)

@@ -3,7 +3,7 @@
  * directory. Records stand by the task's index. */
 #include "vfs.h"
 
-static struct process processes[PROCESSES];
+static struct process processes[TASKS_MAX];
 
 static void set(struct node **place, struct node *n)
 {
@@ -26,7 +26,7 @@ static void forget(struct process *p)
 
 struct process *process_of(endpoint_t task)
 {
-    struct process *p = &processes[endpoint_index(task) % PROCESSES];
+    struct process *p = &processes[endpoint_index(task) % TASKS_MAX];
     if (__builtin_expect(p->task == task && p->root, 1))
         return p;
     forget(p);
@@ -39,7 +39,7 @@ struct process *process_of(endpoint_t task)
 
 struct process *process_find(endpoint_t task)
 {
-    struct process *p = &processes[endpoint_index(task) % PROCESSES];
+    struct process *p = &processes[endpoint_index(task) % TASKS_MAX];
     return !p->root || p->task == task ? process_of(task) : NULL;
 }
 
@@ -50,7 +50,7 @@ int64_t do_fork(struct message *m)
     if (m->from >= MAX_SERVICE)
         return -EPERM;
     struct process *parent = process_of(m->w[0]),
-                   *child = &processes[endpoint_index(m->w[1]) % PROCESSES];
+                   *child = &processes[endpoint_index(m->w[1]) % TASKS_MAX];
     if (parent == child)
         return -EINVAL;
     forget(child);
@@ -65,7 +65,7 @@ int64_t do_exit(struct message *m)
 {
     if (m->from >= MAX_SERVICE)
         return -EPERM;
-    struct process *p = &processes[endpoint_index(m->w[0]) % PROCESSES];
+    struct process *p = &processes[endpoint_index(m->w[0]) % TASKS_MAX];
     if (p->task == m->w[0])
         forget(p);
     return 0;

@@ -26,7 +26,6 @@ enum {
     NODES = 4096,
     NAMES = 4096,
     MOUNTS = 16,
-    PROCESSES = 1024,
     THREADS = 16,
     WALKS = 2 * THREADS + 4,
     /* of a node that no mounted file system holds: a pipe or a device, reached through /proc/N/fd

@@ -15,7 +15,7 @@
 #include "service.h"
 #include "syscalls.h"
 
-enum { THREADS_MAX = 64, SHADOW_PAGES = 2, RANGE = 63 };
+enum { THREADS = 64, SHADOW_PAGES = 2, RANGE = 63 };
 /* as stubs.S pushes them: rax rdi rsi rdx, six registers, where to */
 enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };
 
@@ -27,10 +27,10 @@ extern const char settle[], settle_end[], settle_receive[], settle_receive_end[]
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
 uint32_t recoveries, inherited;
-static struct saved_stack *stacks[THREADS_MAX];
+static struct saved_stack *stacks[THREADS];
 static unsigned stacks_count;
 
-void *stack_shadow(void) { return stacks_count < THREADS_MAX ? memory_pages(SHADOW_PAGES) : NULL; }
+void *stack_shadow(void) { return stacks_count < THREADS ? memory_pages(SHADOW_PAGES) : NULL; }
 
 /* Whoever does this may be stopped in it and do it again: so each step may be done twice. */
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),

@@ -108,7 +108,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     struct pending **at = &l->first;
     while (*at) { /* the same thread's earlier call was cancelled without our being told */
         struct pending *p = *at;
-        if ((p->m.call & 0xffff) == (m->call & 0xffff)) {
+        if (call_thread(p->m.call) == call_thread(m->call)) {
             *at = p->next;
             memory_free(p);
         } else {

@@ -68,7 +68,7 @@ void make_services(struct text *t, const struct posix_proc *p)
     }
 }
 
-enum { THREADS_MOST = 2048, THREADS_AT_ONCE = 64, LINES_AT_ONCE = 256 * 160 /* bytes */ };
+enum { THREADS_AT_ONCE = 64, LINES_AT_ONCE = 256 * 160 /* bytes */ };
 
 void make_threads(struct text *t, const struct posix_proc *p)
 {
@@ -82,7 +82,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
             continue;
         if (n <= 0)
             break;
-        GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MOST - i);
+        GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MAX - i);
         task_name(task, sizeof task, k.task);
         task_name(waits, sizeof waits, k.waits_for);
         text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits,

@@ -1,7 +1,7 @@
 /* Where the facts come from: the kernel, and the tables that POSIX and PM publish. */
 #include "procfs.h"
 
-enum { TASKS = 1024, SNAPSHOT_NS = 20000000 };
+enum { SNAPSHOT_NS = 20000000 };
 
 static int64_t info(unsigned what, uint64_t index, void *to, size_t length)
 {
@@ -11,7 +11,7 @@ static int64_t info(unsigned what, uint64_t index, void *to, size_t length)
 static int64_t published(const char *service, uint64_t offset, void *to, size_t length)
 {
     endpoint_t slot = service_find(service);
-    return slot ? info(INFO_PUBLISHED, slot | offset << 16, to, length) : 0;
+    return slot ? info(INFO_PUBLISHED, published_at(slot, offset), to, length) : 0;
 }
 
 bool source_task(unsigned index, struct task_info *t)
@@ -79,7 +79,7 @@ void source_programs(struct pm_usage *sum)
 
 /* ---- who runs: looked at now and then for all at once ---- */
 
-static uint8_t runs[TASKS / 8];
+static uint8_t runs[TASKS_MAX / 8];
 static unsigned running;
 static uint64_t taken;
 endpoint_t source_reader;
@@ -99,7 +99,7 @@ static void snapshot(void)
             break;
         if (n < 0 || t.state != 0 || t.task < MAX_SERVICE) /* 0: ready or running */
             continue;
-        unsigned task = endpoint_index(t.task) % TASKS;
+        unsigned task = endpoint_index(t.task) % TASKS_MAX;
         runs[task / 8] |= 1 << task % 8;
         running++;
     }
@@ -107,7 +107,7 @@ static void snapshot(void)
 
 bool source_runs(endpoint_t task)
 {
-    unsigned i = endpoint_index(task) % TASKS;
+    unsigned i = endpoint_index(task) % TASKS_MAX;
     snapshot();
     return runs[i / 8] >> (i % 8) & 1;
 }

@@ -219,12 +219,11 @@ static int add_processes(struct dents *d, uint64_t dir, uint64_t *at)
 
 static int add_descriptors(struct dents *d, uint64_t dir, uint64_t *at)
 {
-    enum { DESCRIPTORS = 1024 };
     struct posix_proc p;
     struct task_info t;
     if (!source_process(object_pid(dir), &p) || !p.task || !source_task(endpoint_index(p.task), &t))
         return 1;
-    for (; *at - PROCESSES_FROM < DESCRIPTORS; ++*at) {
+    for (; *at - PROCESSES_FROM < DESCRIPTORS_MAX; ++*at) {
         unsigned fd = *at - PROCESSES_FROM;
         if (!descriptor_open(&p, fd))
             continue;

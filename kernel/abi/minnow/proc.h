@@ -14,10 +14,8 @@ enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
 /* Limits of the personality that /proc/sys tells. */
 enum {
     PROC_PID_MAX = 32768,
-    PROC_THREADS = 2048,
     PROC_CAPABILITIES = 41,
     PROC_PIPE_SIZE = 65536,
-    PROC_DESCRIPTORS = 1024
 };
 
 /* What the system calls itself (uname). */

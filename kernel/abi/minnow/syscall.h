@@ -4,6 +4,7 @@
 #ifndef MINNOW_SYSCALL_H
 #define MINNOW_SYSCALL_H
 
+#include <minnow/limits.h>
 #include <minnow/types.h>
 
 enum sys {

@@ -21,6 +21,4 @@ enum {
     MAX_SERVICE = 64,
 };
 
-static inline unsigned endpoint_index(endpoint_t e) { return e & 0xffff; }
-
 #endif

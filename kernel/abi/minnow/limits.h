@@ -1,0 +1,43 @@
+/* Sizes of the kernel's tables, and how numbers that name their entries are put together. Whoever
+ * keeps something by task, thread or descriptor takes its size from here. */
+#ifndef MINNOW_LIMITS_H
+#define MINNOW_LIMITS_H
+
+#include <minnow/types.h>
+
+enum {
+    TASKS_MAX = 1024,
+    THREADS_MAX = 2048,
+    DESCRIPTORS_MAX = 1024, /* of one table of descriptors */
+    IOV_MAX = 1024,         /* buffers of one call (struct iovec), as on Linux */
+};
+
+/* The memory of programs ends here: the lower half of the address space but for its last page,
+ * which Linux leaves out as well (a system call there would return to an address that the
+ * processor rejects). An address whose bits from USER_TOP_SHIFT on are not zero is the kernel's or
+ * none at all. */
+enum { USER_TOP_SHIFT = 47 };
+#define USER_TOP ((1ul << USER_TOP_SHIFT) - PAGE_SIZE)
+
+/* An endpoint is a task's index and its generation; endpoints of services are their slots. */
+enum { INDEX_BITS = 16 };
+static inline unsigned endpoint_index(endpoint_t e) { return e & ((1u << INDEX_BITS) - 1); }
+static inline endpoint_t endpoint_of(unsigned index, uint16_t generation)
+{
+    return index | (endpoint_t)generation << INDEX_BITS;
+}
+
+/* A call's number is the index of the thread that makes it and a sequence that its next call
+ * raises by CALL_NEXT. */
+#define CALL_NEXT ((call_t)1 << INDEX_BITS)
+static inline unsigned call_thread(call_t c) { return c & (CALL_NEXT - 1); }
+
+/* The index of SYS_INFO's INFO_PUBLISHED: a service's slot, and a place in what it publishes. */
+static inline uint64_t published_at(endpoint_t service, uint64_t offset)
+{
+    return service | offset << INDEX_BITS;
+}
+static inline unsigned published_service(uint64_t index) { return endpoint_index(index); }
+static inline uint64_t published_offset(uint64_t index) { return index >> INDEX_BITS; }
+
+#endif
