@@ -13,7 +13,7 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { SECOND = 1000000000, WATCH_NS = SECOND / 4, STRIKE_NS = 20011, SAMPLE_NS = SECOND / 100 };
+enum { WATCH_NS = SECOND / 4, STRIKE_NS = 20011, SAMPLE_NS = SECOND / 100 };
 
 static struct task *alarms; /* by time */
 static uint64_t watch;      /* when the manager is looked at next */

@@ -30,7 +30,6 @@ enum {
     LOST_SECONDS = 6,
     STRIKES_TOLD = 50
 };
-#define SECOND 1000000000ul
 
 static struct task *pm;
 bool service_strikes;

@@ -14,7 +14,7 @@
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
-enum { SECOND = 1000000000, LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
+enum { LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
 enum {
     CLOCK_KIND = 3,
     CLOCK_USER = 1,

@@ -134,15 +134,15 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
     int64_t error = user_read(t, at, &time, sizeof time);
     if (error)
         return error;
-    if (time.sec < 0 || (uint64_t)time.nsec >= 1000000000)
+    if (time.sec < 0 || (uint64_t)time.nsec >= SECOND)
         return -EINVAL;
-    uint64_t ns = time.sec > 4000000000 ? INT64_MAX : (uint64_t)time.sec * 1000000000 + time.nsec;
+    uint64_t ns = time.sec > 4000000000 ? INT64_MAX : (uint64_t)time.sec * SECOND + time.nsec;
     if (!absolute) {
         *until = MAX(time_now() + ns, 1ul);
     } else if (real) {
         int64_t sec, nsec;
         time_wall(&sec, &nsec);
-        int64_t offset = sec * 1000000000 + nsec - (int64_t)time_now();
+        int64_t offset = sec * SECOND + nsec - (int64_t)time_now();
         *until = (int64_t)ns > offset ? ns - offset : 1;
     } else {
         *until = MAX(ns, 1ul);

@@ -129,7 +129,7 @@ static void set_wall_clock(void)
         print("no wall clock");
         return;
     }
-    kernel_ask(SYS_CLOCK_SET, seconds * 1000000000 - time_now(), 0, 0, 0, 0, 0);
+    kernel_ask(SYS_CLOCK_SET, seconds * SECOND - time_now(), 0, 0, 0, 0, 0);
 }
 
 static void start(void *unused)

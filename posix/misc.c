@@ -54,7 +54,7 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     _Static_assert(sizeof info == 112, "struct sysinfo is Linux's");
     struct system_info s = { 0 };
     kernel_ask(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
-    info.uptime = time_now() / 1000000000;
+    info.uptime = time_now() / SECOND;
     info.total = s.frames_all * PAGE_SIZE;
     struct pm_usage programs = { 0 }; /* what PM has */
     kernel_ask(SYS_INFO, INFO_PUBLISHED, published_at(service_find("pm"), 0), (uint64_t)&programs,

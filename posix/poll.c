@@ -493,9 +493,9 @@ static int64_t limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
     int64_t error = user_read(t, at, &time, sizeof time);
     if (error)
         return error;
-    if (time.sec < 0 || time.nsec < 0 || (unit == 1 && time.nsec >= 1000000000))
+    if (time.sec < 0 || time.nsec < 0 || (unit == 1 && time.nsec >= SECOND))
         return -EINVAL;
-    *ns = time.sec > 4000000000 ? -1 : time.sec * 1000000000 + time.nsec * unit;
+    *ns = time.sec > 4000000000 ? -1 : time.sec * SECOND + time.nsec * unit;
     return 0;
 }
 

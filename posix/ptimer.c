@@ -8,7 +8,7 @@
 #include <minnow/file.h>
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
-enum { TIMER_ABSTIME = 1, SECOND = 1000000000, TIMERS_MAX = 64 };
+enum { TIMER_ABSTIME = 1, TIMERS_MAX = 64 };
 
 struct ptimer {
     struct ptimer *next;

@@ -487,7 +487,7 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
     if ((error = user_read(t, m->w[0], &set, 8)) ||
         (m->w[2] && (error = user_read(t, m->w[2], time, 16))))
         return error;
-    if (m->w[2] && (time[0] < 0 || (uint64_t)time[1] >= 1000000000))
+    if (m->w[2] && (time[0] < 0 || (uint64_t)time[1] >= SECOND))
         return -EINVAL;
     set &= ~UNBLOCKABLE;
     int64_t sig = sigwait_take(t, set, m->w[1]);
@@ -496,7 +496,7 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
     if (m->w[2] && !time[0] && !time[1])
         return -EAGAIN;
     if (m->w[2])
-        timer_set(&t->timer, time_now() + (uint64_t)MIN(time[0], 1000000000) * 1000000000 + time[1],
+        timer_set(&t->timer, time_now() + (uint64_t)MIN(time[0], 1000000000) * SECOND + time[1],
                   sigwait_timeout);
     t->wait.signal.set = set;
     t->wait.signal.info = m->w[1];

@@ -8,7 +8,7 @@
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
-enum { TIMER_ABSTIME = 1, TICKS = 100, SECOND = 1000000000 };
+enum { TIMER_ABSTIME = 1, TICKS = 100 };
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
 

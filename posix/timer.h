@@ -22,6 +22,4 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
 void timer_cancel(struct timer *t); /* harmless when it is not set */
 void timers_run(void);              /* those whose time has come, in steps. May wait */
 
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
-
 #endif

@@ -152,7 +152,7 @@ int64_t do_fchown(struct message *m)
 
 /* ---- times ---- */
 
-enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe, NANOSECONDS = 1000000000 };
+enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
 /* What Linux's struct timespec[2] asks for. *touch: only the present time, for which permission to
  * write is enough. */
@@ -166,7 +166,7 @@ static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch
             continue;
         if (times[i].nsec == UTIME_NOW)
             times[i] = now;
-        else if (times[i].nsec < 0 || times[i].nsec >= NANOSECONDS)
+        else if (times[i].nsec < 0 || times[i].nsec >= SECOND)
             return -EINVAL;
         a->which |= i ? ATTR_MTIME : ATTR_ATIME;
     }

@@ -13,7 +13,7 @@ enum {
     ZEROES_AT_ONCE = 1 << 20,
     RANDOM_AT_ONCE = 1 << 16,
     RANDOM_MAX = 1 << 20,
-    RESEED_NS = 60
+    RESEED_SECONDS = 60
 };
 
 static const char zeroes[CHUNK];
@@ -32,7 +32,7 @@ static int64_t read_random(struct message *m)
     uint64_t now = time_now(), length = MIN(m->w[2], (uint64_t)RANDOM_MAX);
     if (now >= reseed_at) {
         random_seed(&generator);
-        reseed_at = now + RESEED_NS * 1000000000ul;
+        reseed_at = now + RESEED_SECONDS * SECOND;
     }
     for (uint64_t done = 0, n; done < length; done += n) {
         n = MIN(length - done, (uint64_t)CHUNK);

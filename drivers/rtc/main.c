@@ -14,7 +14,7 @@ enum {
     HOURS_24 = 2,
     SET = 0x80
 };
-enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, CENTURY = 0x32 };
+enum { CMOS_SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, CENTURY = 0x32 };
 enum { RTC_RD_TIME = 0x80247009, RTC_SET_TIME = 0x4024700a };
 
 static uint8_t cmos(uint8_t at)
@@ -37,7 +37,7 @@ static void read_once(struct rtc_time *t)
     unsigned hour;
     while (cmos(STATUS_A) & UPDATING)
         ;
-    t->sec = cmos(SECOND), t->min = cmos(MINUTE), hour = cmos(HOUR);
+    t->sec = cmos(CMOS_SECOND), t->min = cmos(MINUTE), hour = cmos(HOUR);
     t->mday = cmos(DAY), t->mon = cmos(MONTH), t->year = cmos(YEAR);
     uint8_t b = cmos(STATUS_B);
     bool afternoon = !(b & HOURS_24) && hour & 0x80;
@@ -70,7 +70,7 @@ static void set_clock(const struct rtc_time *t)
     uint8_t b = cmos(STATUS_B);
     bool binary = b & BINARY;
     cmos_set(STATUS_B, b | SET | HOURS_24);
-    cmos_set(SECOND, binary ? (unsigned)t->sec : to_bcd(t->sec));
+    cmos_set(CMOS_SECOND, binary ? (unsigned)t->sec : to_bcd(t->sec));
     cmos_set(MINUTE, binary ? (unsigned)t->min : to_bcd(t->min));
     cmos_set(HOUR, binary ? (unsigned)t->hour : to_bcd(t->hour));
     cmos_set(DAY, binary ? (unsigned)t->mday : to_bcd(t->mday));

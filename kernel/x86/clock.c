@@ -23,7 +23,7 @@ enum {
     LAPIC_CURRENT = 0x390,
     LAPIC_DIVIDE = 0x3e0
 };
-enum { SECOND = 1000000000, TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = 1000000000 };
+enum { TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = SECOND };
 
 static volatile uint32_t *lapic;
 /* Programs see the whole page, so nothing else stands in it. */

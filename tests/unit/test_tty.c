@@ -13,7 +13,7 @@
 
 #include <minnow/file.h>
 
-enum { MINOR = 64, GROUP = 7, SESSION = 5, SECOND = 1000000000 };
+enum { MINOR = 64, GROUP = 7, SESSION = 5 };
 #define LABEL(group, session) ((uint64_t)(group) << 32 | (session))
 
 static struct terminal t;

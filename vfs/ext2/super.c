@@ -16,7 +16,7 @@ void flush_later(void)
     if (alarm_set)
         return;
     alarm_set = true;
-    alarm_at(time_now() + FLUSH_SECONDS * 1000000000ull);
+    alarm_at(time_now() + FLUSH_SECONDS * SECOND);
 }
 
 void flush_alarm(uint64_t bits)

@@ -2,7 +2,7 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
-#define TICKS(ns) ((uint64_t)(ns) / (1000000000ul / HZ))
+#define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 static char state_of(const struct posix_proc *p)
 {

@@ -2,7 +2,6 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
-#define SECOND    1000000000ul
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 void make_stat(struct text *t, const struct posix_proc *p)

@@ -15,6 +15,11 @@ typedef uint32_t endpoint_t;
 /* a call that somebody holds: thread index in the low 16 bits, sequence above; 0 is none */
 typedef uint64_t call_t;
 
+#define SECOND 1000000000l /* in nanoseconds, in which all times are counted */
+
+/* The structure of which `pointer` points to the field `member`. */
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+
 enum {
     PAGE_SIZE = 4096,
     /* endpoints below this are services; their generation is 0 and survives restart */

@@ -18,7 +18,7 @@ void flush_later(void)
     if (alarm_set)
         return;
     alarm_set = true;
-    alarm_at(time_now() + FLUSH_SECONDS * 1000000000ull);
+    alarm_at(time_now() + FLUSH_SECONDS * SECOND);
 }
 
 static int flush(void)
