@@ -7,10 +7,9 @@
  * the program does not run, and so finds out soon after. */
 #include "cputime.h"
 
-#include "handlers.h"
-#include "signal.h"
-#include "syscalls.h"
-#include "user.h"
+#include "process.h"
+#include "rusage.h"
+#include "user_memory.h"
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
@@ -43,14 +42,6 @@ bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c)
     }
     *c = (struct cpu_clock){ id ? id : own, 0, user };
     return process_find(c->pid) != NULL;
-}
-
-struct cpu_time thread_cpu(struct thread *t)
-{
-    struct thread_info info;
-    if (kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) <= 0)
-        return t->cpu_told;
-    return t->cpu_told = cpu_time_onward(&t->cpu_told, info.cpu);
 }
 
 uint64_t cpu_clock_read(const struct cpu_clock *c)
@@ -108,121 +99,4 @@ void cpu_timer_cancel(struct cpu_timer *ct)
 {
     timer_cancel(&ct->timer);
     ct->due = 0;
-}
-
-/* ---- sleeping ---- */
-
-/* A thread that waits for such a clock. Its memory goes with the wait. */
-struct cpu_sleep {
-    struct cpu_timer timer;
-    struct thread *thread;
-};
-
-static void woke(struct cpu_timer *ct)
-{
-    struct thread *t = CONTAINER(ct, struct cpu_sleep, timer)->thread;
-    t->restart.set = false;
-    thread_finish(t, 0);
-}
-
-/* The sleep ends, perhaps too early: tells how much was left. */
-static void sleep_left(struct thread *t)
-{
-    struct cpu_sleep *s = t->cpu_sleep;
-    uint64_t used = cpu_clock_read(&s->timer.clock);
-    t->cpu_sleep = NULL;
-    cpu_timer_cancel(&s->timer);
-    memory_free(s);
-    if (!t->restart.remaining || t->restart.until <= used || t->process->exiting)
-        return;
-    uint64_t left = t->restart.until - used;
-    struct timespec64 time = { left / SECOND, left % SECOND };
-    user_poke(t, t->restart.remaining, &time, sizeof time);
-}
-
-int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint64_t until,
-                        caller_t remaining, int64_t interrupted)
-{
-    struct cpu_sleep *s = memory_zalloc(sizeof *s);
-    if (!s)
-        return -ENOMEM;
-    s->timer.clock = *c;
-    s->timer.user = t->process->i.uid;
-    s->thread = t;
-    t->cpu_sleep = s;
-    t->restart.set = true;
-    t->restart.until = until;
-    t->restart.remaining = remaining;
-    t->restart.clock = *c;
-    cpu_timer_set(&s->timer, until, woke);
-    return thread_wait(t, sleep_left, interrupted);
-}
-
-/* ---- interval timers: 0 ITIMER_VIRTUAL, 1 ITIMER_PROF ---- */
-
-static void interval_over(struct cpu_timer *ct)
-{
-    struct process *p = process_find(ct->clock.pid);
-    unsigned which = ct - p->cpu_interval;
-    uint64_t interval = p->cpu_interval_ns[which];
-    if (interval)
-        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + interval, interval_over);
-    signal_kernel(p, which ? SIGPROF : SIGVTALRM);
-}
-
-void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
-{
-    uint64_t due = p->cpu_interval[which].due,
-             used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
-    *left = !due ? 0 : due > used ? due - used : 1000;
-    *interval = p->cpu_interval_ns[which];
-}
-
-void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
-{
-    struct cpu_timer *ct = &p->cpu_interval[which];
-    ct->clock = (struct cpu_clock){ p->i.pid, 0, which == 0 };
-    ct->user = p->i.uid;
-    p->cpu_interval_ns[which] = interval;
-    if (ns)
-        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + ns, interval_over);
-    else
-        cpu_timer_cancel(ct);
-}
-
-/* ---- RLIMIT_CPU ---- */
-
-static uint64_t seconds(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
-
-/* At the soft limit and each second from then on SIGXCPU, at the hard one SIGKILL. */
-static void limit_reached(struct cpu_timer *ct)
-{
-    struct process *p = process_find(ct->clock.pid);
-    const struct limit *l = &p->limits[RLIMIT_CPU];
-    uint64_t used = process_cpu(p).ns;
-    if (used >= seconds(l->hard)) {
-        process_exit(p, SIGKILL);
-        return;
-    }
-    cpu_timer_set(ct, MIN((used / SECOND + 1) * SECOND, seconds(l->hard)), limit_reached);
-    if (used >= seconds(l->soft))
-        signal_kernel(p, SIGXCPU);
-}
-
-void cpu_limit_set(struct process *p)
-{
-    const struct limit *l = &p->limits[RLIMIT_CPU];
-    p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0, false };
-    p->cpu_limit.user = p->i.uid;
-    if (l->soft == ~0ul && l->hard == ~0ul)
-        cpu_timer_cancel(&p->cpu_limit);
-    else
-        cpu_timer_set(&p->cpu_limit, MIN(seconds(l->soft), seconds(l->hard)), limit_reached);
-}
-
-void cpu_timers_end(struct process *p)
-{
-    cpu_timer_cancel(&p->cpu_interval[0]);
-    cpu_timer_cancel(&p->cpu_interval[1]);
-    cpu_timer_cancel(&p->cpu_limit);
 }

@@ -4,7 +4,7 @@
 #include "cred.h"
 
 #include "handlers.h"
-#include "user.h"
+#include "user_memory.h"
 
 enum { NOBODY = 0xffffffff };
 

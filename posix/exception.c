@@ -1,9 +1,10 @@
 /* What the processor forbids becomes a signal (the table is Linux's, arch/x86/kernel/traps.c). */
-#include "signal.h"
-#include "syscalls.h"
-#include "tty.h"
+#include "exception.h"
 
-uint64_t fault_address, fault_error, fault_vector;
+#include "delivery.h"
+#include "signal.h"
+#include "signal_frame.h"
+#include "syscalls.h"
 
 enum {
     DIVIDE = 0,
@@ -85,8 +86,8 @@ static uint64_t instruction(const struct thread *t)
 int64_t exception_arrived(struct thread *t, struct message *m)
 {
     struct siginfo info = { .code = SI_KERNEL };
-    t->number = (uint64_t)-1;
-    fault_vector = m->w[0], fault_error = m->w[1], fault_address = m->w[2];
+    t->number = NO_SYSCALL;
+    frame_fault(m->w[0], m->w[1], m->w[2]);
     switch (m->w[0]) {
     case DIVIDE: info.signo = SIGFPE, info.code = FPE_INTDIV; break;
     case DEBUG: info.signo = SIGTRAP, info.code = TRAP_TRACE; break;
@@ -102,7 +103,7 @@ int64_t exception_arrived(struct thread *t, struct message *m)
     if (info.signo == SIGFPE || info.signo == SIGILL || m->w[0] == DEBUG)
         info.fault.address = instruction(t);
     if (info.signo == SIGKILL)
-        process_exit(t->process, SIGKILL);
+        process_end(t->process, SIGKILL);
     else
         signal_force(t, &info);
     return t->dead ? LATER : REGISTERS;

@@ -4,12 +4,13 @@
 #include "exec.h"
 
 #include "cred.h"
+#include "delivery.h"
+#include "exit.h"
 #include "handlers.h"
 #include "locks.h"
 #include "ptimer.h"
-#include "signal.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 
 /* of personality(2) */
@@ -344,7 +345,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     error = change(p, e, &r);
     if (error < 0) {
         if (error == -EOWNERDEAD || error == -EBADMSG)
-            p->doomed = (error == -EBADMSG ? SIGSEGV : SIGKILL) + 1, t->attention = true;
+            process_end(p, error == -EBADMSG ? SIGSEGV : SIGKILL);
         return error;
     }
     locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);

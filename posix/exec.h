@@ -1,11 +1,10 @@
-/* Programs: exec.c. */
+/* Programs: see exec.c. */
 #ifndef EXEC_H
 #define EXEC_H
 
 #include "process.h"
 
-/* makes t's process /sbin/init: REGISTERS or an error */
+/* Makes t's process run /sbin/init: REGISTERS or an error. May wait. */
 int64_t exec_init(struct thread *t);
-void process_vfork_end(struct process *p); /* exit.c: its vfork parent goes on */
 
 #endif

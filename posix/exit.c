@@ -1,37 +1,21 @@
 /* The end of threads and processes. What a process had is given back at once (PM, VFS, locks,
  * timers); what remains until its parent has waited is a place in the table with its status. */
-#include "handlers.h"
+#include "exit.h"
 
-#include "cred.h"
+#include "delivery.h"
 #include "futex.h"
+#include "handlers.h"
+#include "itimer.h"
+#include "jobs.h"
 #include "locks.h"
 #include "ptimer.h"
+#include "rlimit.h"
+#include "rusage.h"
 #include "signal.h"
 #include "syscalls.h"
 #include "tty.h"
-#include "user.h"
-
-struct cpu_time process_cpu(const struct process *p)
-{
-    struct task_info info;
-    if (!p->i.task)
-        return p->i.cpu;
-    int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info,
-                           sizeof info, 0, 0);
-    return n > 0 && info.endpoint == p->i.task ? info.cpu : (struct cpu_time){ 0 };
-}
-
-void process_usage(const struct process *p, struct pm_usage *usage)
-{
-    static endpoint_t pm;
-    pm = pm ? pm : service_find("pm");
-    *usage = p->usage;
-    if (p->i.task)
-        kernel_ask(SYS_INFO, INFO_PUBLISHED,
-                   published_at(pm, (uint64_t)endpoint_index(p->i.task) * sizeof *usage),
-                   (uint64_t)usage, sizeof *usage, 0, 0);
-    usage->peak = MAX(usage->peak, usage->resident);
-}
+#include "user_memory.h"
+#include "wait.h"
 
 /* Children of a dead process get another parent: the nearest ancestor that asked for them, or init.
  */
@@ -81,15 +65,13 @@ static void threads_drop(struct process *p)
     }
 }
 
-static void vfork_end(struct process *p)
+void process_vfork_end(struct process *p)
 {
     struct thread *waiting = p->vfork_parent;
     p->vfork_parent = NULL;
     if (waiting && !waiting->dead && waiting->place == THREAD_WAITING)
         thread_finish(waiting, p->i.pid);
 }
-
-void process_vfork_end(struct process *p) { vfork_end(p); }
 
 static void forget_vfork(struct process *p)
 {
@@ -110,15 +92,6 @@ static void stop_machine(int status)
 
 void process_exit(struct process *p, int status)
 {
-    if (p->zombie || p->exiting || !p->i.pid)
-        return;
-    if (p->busy) {
-        if (!p->doomed)
-            p->doomed = status + 1;
-        for (struct thread *t = p->threads; t; t = t->next)
-            t->attention = true;
-        return;
-    }
     if (p == init_process)
         stop_machine(status);
     p->exiting = true;
@@ -128,17 +101,17 @@ void process_exit(struct process *p, int status)
     p->i.exit_status = status;
     forget_vfork(p);
     threads_drop(p);
-    timer_cancel(&p->alarm);
-    cpu_timers_end(p);
+    itimers_end(p);
+    rlimit_cpu_end(p);
     ptimers_delete(p);
-    signals_drop(&p->pending, ~0ul);
+    sigqueue_drop(&p->pending, ~0ul);
     if (p->locks)
         locks_drop_process(p);
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
     call(service_find("vfs"), VFS_EXIT, task, 0, 0, 0);
     process_detach(p);
-    vfork_end(p);
+    process_vfork_end(p);
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);
     group_check_orphans(p);
@@ -172,7 +145,7 @@ void threads_end_others(struct process *p, struct thread *t)
 
 int64_t linux_exit_group(struct thread *t, struct message *m)
 {
-    process_exit(t->process, (m->w[0] & 0xff) << 8);
+    process_end(t->process, (m->w[0] & 0xff) << 8);
     return LATER;
 }
 
@@ -180,7 +153,7 @@ int64_t linux_exit(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     if (!p->threads->next) {
-        process_exit(p, (m->w[0] & 0xff) << 8);
+        process_end(p, (m->w[0] & 0xff) << 8);
         return LATER;
     }
     if (t->clear_tid) {

@@ -1,10 +1,11 @@
 /* fcntl, what ioctl does to any descriptor, and closing many descriptors at once. Descriptors are
  * the kernel's connections: we only look and set. */
-#include "handlers.h"
+#include "fcntl.h"
 
+#include "handlers.h"
 #include "locks.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 
 enum {

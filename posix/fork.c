@@ -2,11 +2,10 @@
  * answer each. */
 #include "handlers.h"
 
-#include "cred.h"
-#include "exec.h"
-#include "signal.h"
+#include "delivery.h"
+#include "rlimit.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 
 enum {
     SIGNAL_MASK = 0xff, /* what tells the parent of the child's end */
@@ -27,7 +26,6 @@ enum {
     /* what all threads of a process share here, and no two processes */
     OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
 };
-enum { LIMIT_NPROC = 6 };
 
 /* What clone asks for: its five arguments. */
 struct birth {
@@ -43,7 +41,7 @@ static bool too_many(const struct process *p, bool thread)
     if (!p->i.uid)
         return false;
     process_count(p->i.uid, &his, &all);
-    if (his.threads >= MIN(p->limits[LIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
+    if (his.threads >= MIN(p->limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
         all.threads >= THREADS_MAX - THREADS_RESERVE)
         return true;
     return !thread &&
@@ -131,7 +129,7 @@ static int64_t fork(struct thread *t, const struct birth *b)
     ct->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     process_words_born(child, p);
     if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
-        cpu_limit_set(child);
+        rlimit_cpu_start(child);
     set_stack_and_tls(ct, b);
     child->busy++;
     call(service_find("vfs"), VFS_FORK, p->i.task, task, 0, 0);

@@ -6,10 +6,11 @@
  * and for shared ones by what PM says lies behind the address. */
 #include "futex.h"
 
+#include "clock.h"
+#include "delivery.h"
 #include "handlers.h"
-#include "signal.h"
-#include "user.h"
-#include <minnow/file.h>
+#include "signal_abi.h"
+#include "user_memory.h"
 
 enum {
     FUTEX_WAIT,
@@ -134,15 +135,13 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
     int64_t error = user_read(t, at, &time, sizeof time);
     if (error)
         return error;
-    if (time.sec < 0 || (uint64_t)time.nsec >= SECOND)
+    if (!timespec_valid(&time))
         return -EINVAL;
-    uint64_t ns = time.sec > 4000000000 ? INT64_MAX : (uint64_t)time.sec * SECOND + time.nsec;
+    uint64_t ns = timespec_ns(&time);
     if (!absolute) {
         *until = MAX(time_now() + ns, 1ul);
     } else if (real) {
-        int64_t sec, nsec;
-        time_wall(&sec, &nsec);
-        int64_t offset = sec * SECOND + nsec - (int64_t)time_now();
+        int64_t offset = wall_offset();
         *until = (int64_t)ns > offset ? ns - offset : 1;
     } else {
         *until = MAX(ns, 1ul);

@@ -15,7 +15,5 @@ typedef int64_t (*linux_t)(struct thread *t, struct message *m);
 #undef ROUTED
 #undef MISSING
 #undef HANDLED
-/* cputime.c: a clock that the kernel does not know */
-int64_t clock_gettime_other(struct thread *t, struct message *m);
 
 #endif

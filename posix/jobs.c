@@ -1,29 +1,8 @@
 /* Process groups and sessions (POSIX base definitions 3.296 ff.; Stevens & Rago, chapter 9). */
+#include "jobs.h"
+
 #include "handlers.h"
-
 #include "signal.h"
-#include "tty.h"
-
-bool group_exists(unsigned pgid, unsigned sid)
-{
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
-        if (p->i.pid && p->i.pgid == pgid && p->i.sid == sid)
-            return true;
-    return false;
-}
-
-/* A group is orphaned when no member has a parent in another group of the same session, who could
- * continue it. */
-static bool orphaned_without(unsigned pgid, const struct process *without)
-{
-    FOR_EACH_PROCESS(p)
-    if (p != without && p->i.pgid == pgid && p->parent && p->parent != without &&
-        p->parent->i.pgid != pgid && p->parent->i.sid == p->i.sid && p->parent != init_process)
-        return false;
-    return true;
-}
-
-bool group_orphaned(unsigned pgid) { return orphaned_without(pgid, NULL); }
 
 static bool has_stopped(unsigned pgid, const struct process *without)
 {
@@ -36,7 +15,7 @@ static bool has_stopped(unsigned pgid, const struct process *without)
 /* Group pgid could be continued by `parent` until now. */
 static void check_group(unsigned pgid, const struct process *gone)
 {
-    if (orphaned_without(pgid, gone) && has_stopped(pgid, gone)) {
+    if (group_orphaned(pgid, gone) && has_stopped(pgid, gone)) {
         signal_group(pgid, SIGHUP);
         signal_group(pgid, SIGCONT);
     }

@@ -12,11 +12,10 @@
  * lock goes or changes. */
 #include "locks.h"
 
+#include "delivery.h"
 #include "handlers.h"
-#include "signal.h"
 #include "syscalls.h"
-#include "tty.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
@@ -552,7 +551,7 @@ int64_t linux_flock(struct thread *t, struct message *m)
 
 /* A process that holds record locks closes a descriptor, or puts another one in its place: those on
  * the file go, then it is done. */
-int64_t linux_close(struct thread *t, struct message *m)
+int64_t close_watched(struct thread *t, struct message *m)
 {
     bool close = t->number == NR_CLOSE;
     uint32_t from = m->w[0], fd = close ? from : m->w[1],

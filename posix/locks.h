@@ -12,8 +12,7 @@ void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t
 void locks_release(const struct message *m);
 /* fcntl's F_GETLK ... */
 int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument);
-
-/* fcntl.c. KERNEL_RELEASE of a watched open file: F_SETOWN is forgotten. */
-void owner_release(const struct message *m);
+/* close, dup2 or dup3 by a process that holds record locks: the kernel hands the call up. */
+int64_t close_watched(struct thread *t, struct message *m);
 
 #endif

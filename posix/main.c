@@ -4,13 +4,22 @@
  * number. When one of our SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL;
  * when it did what the processor forbids, as KERNEL_EXCEPTION. All three end in thread_attend() if
  * there is anything to deliver. */
+#include "cred.h"
+#include "delivery.h"
+#include "exception.h"
+#include "exec.h"
+#include "exit.h"
+#include "fcntl.h"
 #include "handlers.h"
 #include "locks.h"
 #include "poll.h"
+#include "ptimer.h"
 #include "routes.h"
 #include "signal.h"
+#include "signal_frame.h"
 #include "syscalls.h"
 #include "tty.h"
+#include "wait.h"
 
 enum { SERVICE_THREADS = 16, RTC_OBJECT = 135 };
 
@@ -54,7 +63,7 @@ static int64_t leave(struct thread *t, int64_t result)
 static linux_t of_kernel(uint64_t number)
 {
     enum { NR_CLOCK_GETTIME = 228 };
-    return number == NR_CLOCK_GETTIME ? clock_gettime_other : linux_close;
+    return number == NR_CLOCK_GETTIME ? clock_gettime_other : close_watched;
 }
 
 static int64_t do_syscall(struct message *m)
@@ -78,7 +87,7 @@ static int64_t with_thread(struct message *m, linux_t handler)
     struct thread *t = thread_of(m);
     if (!t)
         return -ESRCH;
-    enter(t, m, (uint64_t)-1);
+    enter(t, m, NO_SYSCALL);
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
@@ -132,11 +141,34 @@ static void set_wall_clock(void)
     kernel_ask(SYS_CLOCK_SET, seconds * SECOND - time_now(), 0, 0, 0, 0, 0);
 }
 
+static void start_init(void)
+{
+    endpoint_t pm = service_find("pm");
+    struct process *p = process_create(NULL);
+    struct call_result r;
+    int64_t task = call_window(pm, &(struct call_args){ .op = PM_SPAWN }, WINDOW_NONE, NULL, 0, &r);
+    if (task < 0)
+        die("no task for init: %ld", task);
+    init_process = p;
+    process_attach(p, task);
+    struct thread *t = thread_create(p, r.r1, p->i.pid);
+    process_words(p);
+    cred_tell(p);
+    t->active++;
+    int64_t result = exec_init(t);
+    t->active--;
+    if (result != REGISTERS)
+        die("/sbin/init does not start: %ld", result);
+    result = thread_attend(t, result);
+    if (result != LATER)
+        reply(t->call, result);
+}
+
 static void start(void *unused)
 {
     (void)unused;
     set_wall_clock();
-    process_start_init();
+    start_init();
 }
 
 int main(void)
@@ -161,6 +193,8 @@ int main(void)
                                        .first = offsetof(struct process_table, process),
                                        .node_name = "minnow",
                                        .domain_name = "(none)" };
+    static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
+    delivery_start(&effects);
     frame_init();
     tty_init();
     kernel_ask(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);

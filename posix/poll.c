@@ -5,11 +5,11 @@
  * what a wake-up costs does not depend on who else waits for what. */
 #include "poll.h"
 
+#include "clock.h"
+#include "delivery.h"
 #include "handlers.h"
-#include "signal.h"
 #include "syscalls.h"
-#include "user.h"
-#include <minnow/file.h>
+#include "user_memory.h"
 
 enum { FEW = 32, BATCH = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
 enum { CHANGED_MAX = 64, LOOKED_AT_ONCE = 4096 };

@@ -1,9 +1,6 @@
 /* The table of processes, their threads, and how calls of theirs wait and end here. */
 #include "process.h"
 
-#include "cred.h"
-#include "exec.h"
-#include "signal.h"
 #include "syscalls.h"
 
 struct process_table table;
@@ -117,27 +114,16 @@ static void inherit(struct process *p, const struct process *parent)
 
 static void defaults(struct process *p)
 {
-    enum {
-        STACK = 3,
-        NOFILE = 7,
-        CORE = 4,
-        NPROC = 6,
-        SIGPENDING = 11,
-        NICE = 13,
-        RTPRIO = 14,
-        MSGQUEUE = 12,
-        MEMLOCK = 8
-    };
     for (unsigned i = 0; i < LIMITS; i++)
         p->limits[i] = (struct limit){ ~0ul, ~0ul };
-    p->limits[STACK].soft = 8 << 20;
-    p->limits[CORE].soft = 0;
-    p->limits[NOFILE] = (struct limit){ 1024, 1024 };
-    p->limits[NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
-    p->limits[SIGPENDING] = (struct limit){ 256, 256 };
-    p->limits[MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
-    p->limits[MSGQUEUE] = (struct limit){ 0, 0 };
-    p->limits[NICE] = p->limits[RTPRIO] = (struct limit){ 0, 0 };
+    p->limits[RLIMIT_STACK].soft = 8 << 20;
+    p->limits[RLIMIT_CORE].soft = 0;
+    p->limits[RLIMIT_NOFILE] = (struct limit){ 1024, 1024 };
+    p->limits[RLIMIT_NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
+    p->limits[RLIMIT_SIGPENDING] = (struct limit){ 256, 256 };
+    p->limits[RLIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
+    p->limits[RLIMIT_MSGQUEUE] = (struct limit){ 0, 0 };
+    p->limits[RLIMIT_NICE] = p->limits[RLIMIT_RTPRIO] = (struct limit){ 0, 0 };
     p->i.limit_stack = 8 << 20;
     p->i.dumpable = true;
 }
@@ -187,7 +173,7 @@ void process_free(struct process *p)
     *at = p->hash_next;
     child_remove(p);
     process_detach(p);
-    signals_drop(&p->pending, ~0ul);
+    sigqueue_drop(&p->pending, ~0ul);
     p->i.pid = 0;
     p->zombie = p->exiting = false;
 }
@@ -231,6 +217,25 @@ void process_words_born(struct process *p, const struct process *parent)
         task_set(p, TASK_WORD + WORD_PID, a->pid); /* the kernel has copied the rest */
     else
         process_words(p);
+}
+
+/* ---- groups ---- */
+
+bool group_exists(unsigned pgid, unsigned sid)
+{
+    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+        if (p->i.pid && p->i.pgid == pgid && p->i.sid == sid)
+            return true;
+    return false;
+}
+
+bool group_orphaned(unsigned pgid, const struct process *without)
+{
+    FOR_EACH_PROCESS(p)
+    if (p != without && p->i.pgid == pgid && p->parent && p->parent != without &&
+        p->parent->i.pgid != pgid && p->parent->i.sid == p->i.sid && p->parent != init_process)
+        return false;
+    return true;
 }
 
 /* ---- threads ---- */
@@ -283,7 +288,7 @@ static void thread_unlink(struct thread *t)
     tid_remove(t);
     if (threads[t->index] == t)
         threads[t->index] = NULL;
-    signals_drop(&t->pending, ~0ul);
+    sigqueue_drop(&t->pending, ~0ul);
     t->dead = true;
 }
 
@@ -321,20 +326,6 @@ void thread_unwait(struct thread *t)
         t->place = THREAD_HANDLED;
 }
 
-void thread_finish(struct thread *t, int64_t result)
-{
-    thread_unwait(t);
-    if (t->attention || result <= -ERESTARTSYS) {
-        result = thread_attend(t, result);
-        if (result == LATER)
-            return;
-    }
-    call_t c = t->call;
-    t->call = 0;
-    t->place = THREAD_AWAY;
-    reply(c, result);
-}
-
 int64_t thread_gone(struct thread *t)
 {
     t->call = 0;
@@ -344,29 +335,4 @@ int64_t thread_gone(struct thread *t)
         kernel_call(SYS_INTERRUPT, t->index, 0, 0, 0, 0, 0);
     }
     return LATER;
-}
-
-/* ---- the first process ---- */
-
-void process_start_init(void)
-{
-    endpoint_t pm = service_find("pm");
-    struct process *p = process_create(NULL);
-    struct call_result r;
-    int64_t task = call_window(pm, &(struct call_args){ .op = PM_SPAWN }, WINDOW_NONE, NULL, 0, &r);
-    if (task < 0)
-        die("no task for init: %ld", task);
-    init_process = p;
-    process_attach(p, task);
-    struct thread *t = thread_create(p, r.r1, p->i.pid);
-    process_words(p);
-    cred_tell(p);
-    t->active++;
-    int64_t result = exec_init(t);
-    t->active--;
-    if (result != REGISTERS)
-        die("/sbin/init does not start: %ld", result);
-    result = thread_attend(t, result);
-    if (result != LATER)
-        reply(t->call, result);
 }

@@ -17,10 +17,27 @@
 #include "cputime.h"
 #include "service.h"
 #include "share.h"
+#include "sigqueue.h"
 #include "timer.h"
 
-enum { PROCESSES = 512, SIGNALS = 64, LIMITS = 16 };
-enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_NOFILE = 7 };
+enum { PROCESSES = 512 };
+
+enum {
+    RLIMIT_CPU,
+    RLIMIT_FSIZE,
+    RLIMIT_DATA,
+    RLIMIT_STACK,
+    RLIMIT_CORE,
+    RLIMIT_NPROC = 6,
+    RLIMIT_NOFILE,
+    RLIMIT_MEMLOCK,
+    RLIMIT_AS,
+    RLIMIT_SIGPENDING = 11,
+    RLIMIT_MSGQUEUE,
+    RLIMIT_NICE,
+    RLIMIT_RTPRIO,
+    LIMITS = 16
+};
 
 /* What one user may have of these, root excepted, and what is left for root. THREADS_MAX counts
  * those of services as well. */
@@ -32,55 +49,12 @@ enum { WORD_PID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
 /* Handlers' results beside those of service.h: the registers stand already as they should be. */
 #define REGISTERS (INT64_MIN + 1)
 
+/* In place of a system call's number: the thread is not in a system call. */
+#define NO_SYSCALL UINT64_MAX
+
 enum thread_place { THREAD_AWAY, THREAD_HANDLED, THREAD_WAITING, THREAD_STOPPED };
 
 struct process;
-
-/* siginfo_t without its unused tail. fields: as Linux lays them, from offset 16 on. */
-struct siginfo {
-    int32_t signo, error, code, pad;
-    union {
-        struct {
-            int32_t pid;
-            uint32_t uid;
-            uint64_t value;
-        } sent;
-        struct {
-            int32_t pid;
-            uint32_t uid;
-            int32_t status;
-            int32_t pad;
-            int64_t user, system;
-        } child;
-        struct {
-            uint64_t address;
-        } fault;
-        struct {
-            int32_t id;
-            int32_t overrun;
-            uint64_t value;
-        } timer;
-        uint64_t fields[4];
-    };
-};
-_Static_assert(sizeof(struct siginfo) == 48, "the head of siginfo_t");
-
-/* Signals that wait to be delivered. */
-/* user: to whom it is accounted, the receiver's */
-struct queued {
-    struct queued *next;
-    uint32_t user;
-    struct siginfo info;
-};
-struct sigqueue {
-    uint64_t set;
-    struct queued *first;
-};
-
-/* as rt_sigaction moves it */
-struct sigaction {
-    uint64_t handler, flags, restorer, mask;
-};
 
 struct thread {
     struct process *process;
@@ -203,6 +177,10 @@ static inline struct thread *thread_of(const struct message *m)
 struct process *process_find(int pid);
 struct thread *thread_find(int tid);
 struct process *process_of_task(endpoint_t task);
+static inline uint64_t pending_limit(const struct process *p)
+{
+    return p->limits[RLIMIT_SIGPENDING].soft;
+}
 #define FOR_EACH_PROCESS(p)                                                     \
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) \
         if (p->i.pid && !p->zombie && !p->exiting)
@@ -232,40 +210,19 @@ void thread_free(struct thread *t); /* at once, or when its last handler is done
 int tid_new(void);
 void thread_rename(struct thread *t, int tid);
 
-/* Waits: thread_wait makes t WAITING, and its handler returns what thread_wait says: LATER, or at
- * once the interrupt_result when a signal is due. thread_finish ends the wait (or any call that we
- * hold) with a result. thread_unwait only takes it out of its queue. */
+/* Waits. thread_wait makes t WAITING in a queue that `cancel` takes it out of (NULL: signals do not
+ * end the wait), and its handler returns what thread_wait returns: LATER, or interrupt_result at
+ * once when a signal came while the handler was waiting for another service. */
 int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t interrupt_result);
+/* Takes t out of its queue and stops its timer, and no more: the call is HANDLED again. */
 void thread_unwait(struct thread *t);
-void thread_finish(struct thread *t, int64_t result);
-/* The call has been given to somebody else (forwarded, thrown back). Returns LATER. */
+/* t's call is in other hands: it has been forwarded or thrown back. Returns LATER. */
 int64_t thread_gone(struct thread *t);
-/* Delivers signals to a thread whose call we hold; what to reply, or LATER when that is done or
- * must not be now. */
-int64_t thread_attend(struct thread *t, int64_t result);
-void thread_recheck(struct thread *t); /* sets attention from what is pending */
 
-/* exit.c. status: as wait reports it. May block. */
-void process_exit(struct process *p, int status);
-/* Ends all threads but t (exec). */
-void threads_end_others(struct process *p, struct thread *t);
-
-/* wait.c: p has ended, stopped or gone on: its parent may be waiting. */
-void wait_notify(struct process *p);
-void process_reap(struct process *p);
-
-/* time.c: struct rusage of p, or of its children, with so much processor time; and sums of such. */
-void cpu_time_add(struct cpu_time *to, const struct cpu_time *more);
-enum { USAGE_WORDS = 18 };
-void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu,
-                int64_t usage[USAGE_WORDS]);
-
-/* exit.c */
-struct cpu_time process_cpu(const struct process *p);
-/* What PM counts of its memory, or, of a zombie, has counted last. */
-void process_usage(const struct process *p, struct pm_usage *usage);
-
-/* init's start. */
-void process_start_init(void);
+/* Whether a process of the session, or its zombie, is in the group. */
+bool group_exists(unsigned pgid, unsigned sid);
+/* Whether no member has a parent in another group of the same session, which could continue it;
+ * `without` is not counted, as member or parent (NULL: all are). */
+bool group_orphaned(unsigned pgid, const struct process *without);
 
 #endif

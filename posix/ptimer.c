@@ -1,11 +1,12 @@
 /* POSIX timers: timer_create and its family. */
 #include "ptimer.h"
 
+#include "clock.h"
+#include "cputime.h"
 #include "handlers.h"
 #include "signal.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/clock.h>
-#include <minnow/file.h>
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
 enum { TIMER_ABSTIME = 1, TIMERS_MAX = 64 };
@@ -236,8 +237,7 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     int64_t error = user_read(t, m->w[2], &new, sizeof new);
     if (error)
         return error;
-    if (new.value.sec < 0 || (uint64_t) new.value.nsec >= SECOND || new.interval.sec < 0 ||
-        (uint64_t) new.interval.nsec >= SECOND)
+    if (!timespec_valid(&new.value) || !timespec_valid(&new.interval))
         return -EINVAL;
     old = left(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
@@ -254,9 +254,7 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     if (!(m->w[1] & TIMER_ABSTIME)) {
         x->due += clock_now(x);
     } else if (x->clock == CLOCK_REALTIME) {
-        int64_t sec, nsec;
-        time_wall(&sec, &nsec);
-        int64_t offset = sec * SECOND + nsec - (int64_t)time_now();
+        int64_t offset = wall_offset();
         x->due = (int64_t)ns > offset ? ns - offset : 1;
     }
     run_until_due(x);

@@ -3,7 +3,7 @@
 #include "handlers.h"
 
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 
 enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, RT_PRIORITY_MAX = 99 };
@@ -176,4 +176,19 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
     struct process *p = whose(t, m->w[0]);
     struct timespec64 time = { 0, p && p->sched >> 32 == SCHED_FIFO ? 0 : 10000000 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
+}
+
+/* ---- barriers ---- */
+
+/* One processor, and a switch of threads is a barrier. */
+int64_t linux_membarrier(struct thread *t, struct message *m)
+{
+    enum { QUERY = 0, ALL = 1 | 2 | 4 | 8 | 16 };
+    (void)t;
+    int command = (int)m->w[0];
+    if (m->w[1])
+        return -EINVAL;
+    if (command == QUERY)
+        return ALL;
+    return command > 0 && !(command & ~ALL) && !(command & (command - 1)) ? 0 : -EINVAL;
 }

@@ -1,9 +1,11 @@
 /* The system calls about signals: sending, actions, masks, waiting. */
 #include "handlers.h"
 
+#include "delivery.h"
 #include "signal.h"
+#include "signal_frame.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 
 /* ---- sending ---- */
 
@@ -121,9 +123,9 @@ static void action_set(struct process *p, int sig, const struct sigaction *a)
     p->i.caught = a->handler > SIG_IGN ? p->i.caught | bit : p->i.caught & ~bit;
     if (!signal_ignored(p, sig))
         return;
-    signals_drop(&p->pending, bit);
+    sigqueue_drop(&p->pending, bit);
     for (struct thread *x = p->threads; x; x = x->next)
-        signals_drop(&x->pending, bit);
+        sigqueue_drop(&x->pending, bit);
 }
 
 int64_t linux_rt_sigaction(struct thread *t, struct message *m)
@@ -226,4 +228,20 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
         t->alt_size = new.flags &SS_DISABLE ? 0 : new.size;
     }
     return 0;
+}
+
+int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
+{
+    (void)m;
+    uint64_t mask;
+    int64_t error = frame_pop(t, &mask);
+    if (error == -EFAULT) {
+        signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
+        return t->dead ? LATER : REGISTERS;
+    }
+    if (error)
+        return error;
+    signal_mask(t, mask);
+    t->number = NO_SYSCALL;
+    return REGISTERS;
 }

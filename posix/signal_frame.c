@@ -6,10 +6,11 @@
  *              frame: return address (the restorer), ucontext, siginfo      <- rsp, rdx = ucontext,
  * rsi = siginfo lower
  */
-#include "signal.h"
+#include "signal_frame.h"
 
+#include "service.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 
 enum {
     RED_ZONE = 128,
@@ -70,6 +71,16 @@ enum { FP_SOFTWARE_AT = 464 };
 static size_t fpu_size;
 static uint64_t fpu_features;
 
+/* Of the exception that is being handled, for the frame of its handler. */
+static uint64_t fault_vector, fault_error, fault_address;
+
+void frame_fault(uint64_t vector, uint64_t error, uint64_t address)
+{
+    fault_vector = vector;
+    fault_error = error;
+    fault_address = address;
+}
+
 void frame_init(void)
 {
     int64_t size = kernel_ask(SYS_INFO, INFO_FPU_SIZE, 0, 0, 0, 0, 0);
@@ -97,7 +108,7 @@ void registers_finish(struct thread *t, int64_t result)
         r.rip -= SYSCALL_SIZE;
         if (result == -ERESTART_RESTARTBLOCK)
             r.rax = NR_RESTART_SYSCALL;
-        else if (t->number != (uint64_t)-1)
+        else if (t->number != NO_SYSCALL)
             r.rax = t->number;
     } else {
         r.rax = result;
@@ -113,7 +124,7 @@ static void finish_for_handler(struct regs *r, const struct thread *t, const str
         return;
     if (result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (a->flags & SA_RESTART))) {
         r->rip -= SYSCALL_SIZE;
-        if (t->number != (uint64_t)-1)
+        if (t->number != NO_SYSCALL)
             r->rax = t->number;
     } else {
         r->rax = result <= -ERESTARTSYS ? -EINTR : result;
@@ -197,7 +208,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     if (t->alt_flags & SS_AUTODISARM && on_alt_stack(t, at))
         t->alt_flags = SS_DISABLE;
     t->restore_mask = false;
-    fault_vector = fault_error = fault_address = 0;
+    frame_fault(0, 0, 0);
     r.rdi = info->signo;
     r.rsi = at + offsetof(struct frame, info);
     r.rdx = at + offsetof(struct frame, uc);
@@ -254,25 +265,16 @@ static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, ui
     return fp_read(t, fp, at, together ? fpu_size : 0);
 }
 
-static int64_t frame_bad(struct thread *t)
+int64_t frame_pop(struct thread *t, uint64_t *mask)
 {
-    signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
-    return t->dead ? LATER : REGISTERS;
-}
-
-int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
-{
-    (void)m;
     struct regs r;
     struct ucontext uc;
     uint64_t use;
     if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
-        return -EFAULT;
+        return -ESRCH;
     int64_t error = frame_read(t, r.rsp, &uc, &use);
-    if (error == LATER)
-        return LATER;
     if (error)
-        return frame_bad(t);
+        return error;
     const struct sigcontext *c = &uc.context;
     struct regs to = {
         .rdi = c->rdi,
@@ -297,14 +299,13 @@ int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
         .gs_base = r.gs_base,
     };
     if (kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, use, 0, 0, 0) < 0)
-        return frame_bad(t); /* a floating point state that the processor would not take */
+        return -EFAULT; /* a floating point state that the processor would not take */
     if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&
         !on_alt_stack(t, to.rsp)) {
         t->alt_flags = uc.stack.flags & (SS_DISABLE | SS_AUTODISARM);
         t->alt_base = uc.stack.base;
         t->alt_size = uc.stack.size;
     }
-    signal_mask(t, uc.mask);
-    t->number = (uint64_t)-1;
-    return REGISTERS;
+    *mask = uc.mask;
+    return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "signal.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 #include <minnow/tty.h>
 
@@ -120,7 +120,7 @@ static int64_t background(struct thread *t, int sig)
     struct process *p = t->process;
     if ((t->blocked & BIT(sig)) || p->actions[sig - 1].handler == SIG_IGN)
         return sig == SIGTTOU ? 0 : -EIO;
-    if (group_orphaned(p->i.pgid))
+    if (group_orphaned(p->i.pgid, NULL))
         return -EIO;
     signal_group(p->i.pgid, sig);
     return -ERESTARTSYS;
@@ -129,7 +129,7 @@ static int64_t background(struct thread *t, int sig)
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;
-    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? (uint64_t)-1 : r.rax;
+    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? NO_SYSCALL : r.rax;
 }
 
 static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t argument)

@@ -1,4 +1,4 @@
-/* Controlling terminals and job control: see jobs.c, tty.c. */
+/* Controlling terminals and job control: see tty.c. */
 #ifndef TTY_H
 #define TTY_H
 
@@ -13,15 +13,5 @@ void tty_pull(void);                                      /* a terminal has sign
 /* SIGHUP, and the terminal is nobody's */
 void tty_leader_exits(struct process *leader);
 void tty_leave(struct process *p); /* p has no terminal any more */
-
-int64_t exception_arrived(struct thread *t, struct message *m); /* signal.c */
-/* locks.c: by a process that holds record locks */
-int64_t linux_close(struct thread *t, struct message *m);
-
-/* jobs.c */
-bool group_orphaned(unsigned pgid);
-bool group_exists(unsigned pgid, unsigned sid);
-/* p ends or leaves its group: groups that become orphaned and have stopped members are told. */
-void group_check_orphans(struct process *p);
 
 #endif

@@ -1,10 +1,13 @@
 /* Waiting for children, and telling parents. A child that has ended stays in the table until one of
  * these calls takes its status: nothing is taken before it has been written to the program's
  * memory. */
-#include "handlers.h"
+#include "wait.h"
 
+#include "delivery.h"
+#include "handlers.h"
+#include "rusage.h"
 #include "signal.h"
-#include "user.h"
+#include "user_memory.h"
 
 enum {
     WNOHANG = 1,
@@ -22,7 +25,7 @@ enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 /* of si_utime and si_stime */
 enum { TICK_NS = 10000000 };
 
-void process_reap(struct process *p)
+static void process_reap(struct process *p)
 {
     struct process *parent = p->parent;
     if (parent) {

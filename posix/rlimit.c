@@ -1,10 +1,50 @@
-/* Resource limits. Those that others enforce are told to them. */
+/* Resource limits. Those that others enforce are told to them; RLIMIT_CPU acts here. */
+#include "rlimit.h"
+
+#include "cputime.h"
+#include "delivery.h"
 #include "handlers.h"
+#include "rusage.h"
+#include "signal.h"
 
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 
-enum { RLIMIT_DATA = 2, RLIMIT_STACK = 3, RLIMIT_AS = 9, NOFILE_MAX = DESCRIPTORS_MAX };
+enum { NOFILE_MAX = DESCRIPTORS_MAX };
+
+/* ---- RLIMIT_CPU ---- */
+
+static uint64_t seconds(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
+
+/* At the soft limit and each second from then on SIGXCPU, at the hard one SIGKILL. */
+static void limit_reached(struct cpu_timer *ct)
+{
+    struct process *p = process_find(ct->clock.pid);
+    const struct limit *l = &p->limits[RLIMIT_CPU];
+    uint64_t used = process_cpu(p).ns;
+    if (used >= seconds(l->hard)) {
+        process_end(p, SIGKILL);
+        return;
+    }
+    cpu_timer_set(ct, MIN((used / SECOND + 1) * SECOND, seconds(l->hard)), limit_reached);
+    if (used >= seconds(l->soft))
+        signal_kernel(p, SIGXCPU);
+}
+
+void rlimit_cpu_start(struct process *p)
+{
+    const struct limit *l = &p->limits[RLIMIT_CPU];
+    p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0, false };
+    p->cpu_limit.user = p->i.uid;
+    if (l->soft == ~0ul && l->hard == ~0ul)
+        cpu_timer_cancel(&p->cpu_limit);
+    else
+        cpu_timer_set(&p->cpu_limit, MIN(seconds(l->soft), seconds(l->hard)), limit_reached);
+}
+
+void rlimit_cpu_end(struct process *p) { cpu_timer_cancel(&p->cpu_limit); }
+
+/* ---- the calls ---- */
 
 static void tell(struct process *p, unsigned which, uint64_t soft)
 {
@@ -18,7 +58,7 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
     if (which == RLIMIT_FSIZE)
         kernel_ask(SYS_TASK_SET, p->i.task, TASK_FILE_SIZE, soft, 0, 0, 0);
     if (which == RLIMIT_CPU)
-        cpu_limit_set(p);
+        rlimit_cpu_start(p);
     if (which == RLIMIT_STACK)
         p->i.limit_stack = soft;
     for (unsigned i = 0; i < ARRAY_SIZE(of_pm); i++)

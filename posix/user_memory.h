@@ -1,6 +1,6 @@
 /* The memory of a program whose call we hold. */
-#ifndef USER_H
-#define USER_H
+#ifndef USER_MEMORY_H
+#define USER_MEMORY_H
 
 #include "process.h"
 

@@ -4,7 +4,7 @@
 
 #include "signal.h"
 #include "syscalls.h"
-#include "user.h"
+#include "user_memory.h"
 #include <minnow/file.h>
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };

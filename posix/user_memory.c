@@ -1,6 +1,6 @@
 /* Reading and writing a program's memory. Nobody waits here for a page: see "throw back" in the
  * architecture. */
-#include "user.h"
+#include "user_memory.h"
 
 #include "syscalls.h"
 

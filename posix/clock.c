@@ -1,0 +1,77 @@
+/* Clocks: what time it is, how exactly, and setting it. Reading a clock goes to the kernel by
+ * route, or is done by the vDSO. */
+#include "clock.h"
+
+#include "cputime.h"
+#include "handlers.h"
+#include "syscalls.h"
+#include "user_memory.h"
+#include <minnow/clock.h>
+#include <minnow/file.h>
+
+struct timeval {
+    int64_t sec, usec;
+};
+
+int64_t wall_offset(void)
+{
+    int64_t sec, nsec;
+    time_wall(&sec, &nsec);
+    return sec * SECOND + nsec - (int64_t)time_now();
+}
+
+int64_t linux_clock_getres(struct thread *t, struct message *m)
+{
+    int clock = m->w[0];
+    struct cpu_clock other;
+    if (clock > 11 || clock == 10 || (clock < 0 && !cpu_clock_find(t, clock, &other)))
+        return -EINVAL;
+    bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+    struct timespec64 time = { 0, coarse ? 4000000 : 1 };
+    return m->w[1] ? user_write(t, m->w[1], &time, sizeof time) : 0;
+}
+
+static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
+{
+    if (sec < 0 || (uint64_t)nsec >= SECOND)
+        return -EINVAL;
+    if (t->process->i.euid)
+        return -EPERM;
+    return kernel_ask(SYS_CLOCK_SET, sec * SECOND + nsec - time_now(), 0, 0, 0, 0, 0);
+}
+
+int64_t linux_clock_settime(struct thread *t, struct message *m)
+{
+    struct timespec64 time;
+    if ((int)m->w[0] != CLOCK_REALTIME)
+        return -EINVAL;
+    int64_t error = user_read(t, m->w[1], &time, sizeof time);
+    return error ? error : set_wall(t, time.sec, time.nsec);
+}
+
+int64_t linux_settimeofday(struct thread *t, struct message *m)
+{
+    struct timeval time;
+    if (!m->w[0])
+        return t->process->i.euid ? -EPERM : 0;
+    int64_t error = user_read(t, m->w[0], &time, sizeof time);
+    return error ? error : set_wall(t, time.sec, time.usec * 1000);
+}
+
+int64_t linux_gettimeofday(struct thread *t, struct message *m)
+{
+    struct timeval time;
+    int32_t zone[2] = { 0, 0 };
+    time_wall(&time.sec, &time.usec);
+    time.usec /= 1000;
+    int64_t error = m->w[0] ? user_write(t, m->w[0], &time, sizeof time) : 0;
+    return error || !m->w[1] ? error : user_write(t, m->w[1], zone, sizeof zone);
+}
+
+int64_t linux_time(struct thread *t, struct message *m)
+{
+    int64_t sec, nsec;
+    time_wall(&sec, &nsec);
+    int64_t error = m->w[0] ? user_write(t, m->w[0], &sec, sizeof sec) : 0;
+    return error ? error : sec;
+}

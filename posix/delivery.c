@@ -1,0 +1,258 @@
+/* Delivery of signals to threads whose call is held here.
+ */
+#include "delivery.h"
+
+#include "service.h"
+#include "signal_frame.h"
+#include "syscalls.h"
+#include "user_memory.h"
+
+static const struct signal_effects *effects;
+
+void delivery_start(const struct signal_effects *e) { effects = e; }
+
+void process_end(struct process *p, int status)
+{
+    if (p->zombie || p->exiting || !p->i.pid)
+        return;
+    if (!p->busy) {
+        effects->end(p, status);
+        return;
+    }
+    if (!p->doomed)
+        p->doomed = status + 1;
+    for (struct thread *t = p->threads; t; t = t->next)
+        t->attention = true;
+}
+
+/* ---- what a process has chosen for a signal ---- */
+
+bool signal_ignored(const struct process *p, int sig)
+{
+    uint64_t h = p->actions[sig - 1].handler;
+    return h == SIG_IGN || (h == SIG_DFL && (BIT(sig) & IGNORED_BY_DEFAULT));
+}
+
+bool signal_protected(const struct process *p, int sig)
+{
+    return p == init_process &&
+           (sig == SIGKILL || sig == SIGSTOP || p->actions[sig - 1].handler == SIG_DFL);
+}
+
+/* ---- telling a thread ---- */
+
+void thread_recheck(struct thread *t)
+{
+    struct process *p = t->process;
+    t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || p->stopped || p->doomed ||
+                   t->restore_mask;
+}
+
+void thread_interrupt(struct thread *t)
+{
+    t->attention = true;
+    if (t->place == THREAD_AWAY && !t->interrupting) {
+        t->interrupting = true;
+        kernel_call(SYS_INTERRUPT, t->index, 0, 0, 0, 0, 0);
+    }
+}
+
+int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
+{
+    static const uint64_t synchronous = BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) |
+                                        BIT(SIGFPE) | BIT(SIGSYS);
+    uint64_t due = (t->pending.set | t->process->pending.set) & set;
+    if (!due)
+        return 0;
+    if (t->pending.set & synchronous & set)
+        due = t->pending.set & synchronous & set;
+    int sig = __builtin_ctzl(due) + 1;
+    sigqueue_take(t->pending.set & BIT(sig) ? &t->pending : &t->process->pending, sig, info);
+    if (__builtin_expect(info->code == SI_TIMER, 0))
+        effects->timer_taken(t->process, info);
+    return sig;
+}
+
+void signal_mask(struct thread *t, uint64_t mask)
+{
+    t->blocked = mask & ~UNBLOCKABLE;
+    t->process->i.blocked = t->blocked;
+    thread_recheck(t);
+    /* What this thread now blocks another may be able to take. */
+    uint64_t left = t->process->pending.set & t->blocked;
+    if (left && t->process->threads->next)
+        for (struct thread *x = t->process->threads; x; x = x->next)
+            if (x != t && (left & ~x->blocked) && !x->attention)
+                thread_interrupt(x);
+}
+
+/* ---- stop and go on ---- */
+
+void process_stop(struct process *p, int sig)
+{
+    if (sig != SIGSTOP && group_orphaned(p->i.pgid, NULL))
+        return;
+    if (p->stopped)
+        return;
+    p->stopped = sig;
+    p->stop_report = true;
+    p->continue_report = false;
+    p->i.state = 'T';
+    for (struct thread *t = p->threads; t; t = t->next)
+        thread_interrupt(t);
+    effects->report(p);
+}
+
+void process_continue(struct process *p)
+{
+    if (!p->stopped)
+        return;
+    p->stopped = 0;
+    p->stop_report = false;
+    p->continue_report = true;
+    p->i.state = 'S';
+    for (struct thread *t = p->threads, *next; t; t = next) {
+        next = t->next;
+        thread_recheck(t);
+        if (t->place != THREAD_STOPPED)
+            continue;
+        t->place = THREAD_HANDLED;
+        thread_finish(t, t->result);
+    }
+    effects->report(p);
+}
+
+/* ---- delivering ---- */
+
+/* Lets t go on with its registers as they stand. */
+static void resume(struct thread *t)
+{
+    call_t c = t->call;
+    t->call = 0;
+    t->place = THREAD_AWAY;
+    reply_full(c, 0, &(struct reply){ .flags = REPLY_KEEP });
+}
+
+enum delivery { DELIVER_NEXT, DELIVER_GONE };
+
+static enum delivery default_action(struct process *p, int sig)
+{
+    if (BIT(sig) & IGNORED_BY_DEFAULT || signal_protected(p, sig))
+        return DELIVER_NEXT;
+    if (BIT(sig) & STOP_SIGNALS) {
+        process_stop(p, sig);
+        return DELIVER_NEXT;
+    }
+    process_end(p, sig);
+    return DELIVER_GONE;
+}
+
+/* The frame of a handler found no page at `missing`. The signal waits again, as the first; the page
+ * is brought by throwing back the thread's call, but only one that has nothing left to do: of any
+ * other the result is put into the registers now, and the thread is made to come again at once. */
+static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t action_flags,
+                        int64_t result, caller_t missing, size_t length)
+{
+    enum { THROWS_MAX = 8 };
+    struct process *p = t->process;
+    sigqueue_return(&t->pending, p->i.uid, pending_limit(p), info);
+    if (++t->throws > THROWS_MAX) {
+        process_end(p, SIGSEGV);
+    } else if (result != REGISTERS || t->number != NO_SYSCALL) {
+        bool again = (result == -ERESTARTSYS && (action_flags & SA_RESTART)) ||
+                     result == -ERESTARTNOINTR;
+        if (result <= -ERESTARTSYS && result != REGISTERS)
+            result = again ? -ERESTARTNOINTR : -EINTR;
+        registers_finish(t, result);
+        t->interrupting = false;
+        resume(t);
+        thread_interrupt(t);
+    } else if (user_throw(t, missing, length, WINDOW_OUT) != LATER) {
+        process_end(p, SIGSEGV);
+    }
+}
+
+/* t takes a signal now. *result changes to REGISTERS when a frame was built. */
+static enum delivery deliver_signal(struct thread *t, const struct siginfo *info, int64_t *result)
+{
+    struct process *p = t->process;
+    int sig = info->signo;
+    struct sigaction *a = &p->actions[sig - 1];
+    if (a->handler == SIG_IGN)
+        return DELIVER_NEXT;
+    if (a->handler == SIG_DFL)
+        return default_action(p, sig);
+    caller_t missing;
+    size_t length;
+    struct sigaction now = *a;
+    if (frame_push(t, info, &now, *result, &missing, &length) < 0) {
+        frame_throw(t, info, now.flags, *result, missing, length);
+        return DELIVER_GONE;
+    }
+    t->throws = 0;
+    *result = REGISTERS;
+    t->number = NO_SYSCALL;
+    uint64_t mask = t->blocked | now.mask;
+    if (!(now.flags & SA_NODEFER))
+        mask |= BIT(sig);
+    if (now.flags & SA_RESETHAND)
+        a->handler = SIG_DFL;
+    signal_mask(t, mask);
+    return DELIVER_NEXT;
+}
+
+/* Ends p if that was put off until now. */
+static bool end_doomed(struct process *p)
+{
+    if (!p->doomed)
+        return false;
+    int status = p->doomed - 1;
+    p->doomed = 0;
+    process_end(p, status);
+    return true;
+}
+
+int64_t thread_attend(struct thread *t, int64_t result)
+{
+    struct process *p = t->process;
+    struct siginfo info;
+    if (end_doomed(p))
+        return LATER;
+    while (!p->stopped && signal_take(t, ~t->blocked, &info)) {
+        p->busy++;
+        enum delivery d = deliver_signal(t, &info, &result);
+        p->busy--;
+        if (end_doomed(p) || d == DELIVER_GONE)
+            return LATER;
+    }
+    if (t->restore_mask) {
+        t->restore_mask = false;
+        signal_mask(t, t->saved_mask);
+    }
+    thread_recheck(t);
+    if (p->stopped) {
+        t->place = THREAD_STOPPED;
+        t->result = result;
+        return LATER;
+    }
+    if (result > -ERESTARTSYS)
+        return result;
+    if (result != REGISTERS)
+        registers_finish(t, result);
+    resume(t);
+    return LATER;
+}
+
+void thread_finish(struct thread *t, int64_t result)
+{
+    thread_unwait(t);
+    if (t->attention || result <= -ERESTARTSYS) {
+        result = thread_attend(t, result);
+        if (result == LATER)
+            return;
+    }
+    call_t c = t->call;
+    t->call = 0;
+    t->place = THREAD_AWAY;
+    reply(c, result);
+}

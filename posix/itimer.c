@@ -1,0 +1,132 @@
+/* Interval timers of a process: setitimer and alarm. ITIMER_REAL runs by the time, ITIMER_VIRTUAL
+ * and ITIMER_PROF by processor time. */
+#include "itimer.h"
+
+#include "cputime.h"
+#include "handlers.h"
+#include "signal.h"
+#include "user_memory.h"
+
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+enum { MICROSECOND = 1000, SECONDS_MAX = 4000000000 };
+
+struct timeval {
+    int64_t sec, usec;
+};
+struct itimerval {
+    struct timeval interval, value;
+};
+
+/* ---- by the time ---- */
+
+static void alarm_rings(struct timer *timer)
+{
+    struct process *p = CONTAINER(timer, struct process, alarm);
+    if (p->alarm_interval)
+        timer_repeat(timer, p->i.uid, p->alarm_interval, alarm_rings);
+    signal_kernel(p, SIGALRM);
+}
+
+static uint64_t alarm_left(const struct process *p)
+{
+    uint64_t now = time_now();
+    return !p->alarm.set ? 0 : p->alarm.when > now ? p->alarm.when - now : 1000;
+}
+
+static void alarm_set(struct process *p, uint64_t ns, uint64_t interval)
+{
+    p->alarm_interval = interval;
+    if (ns)
+        timer_set(&p->alarm, time_now() + ns, alarm_rings);
+    else
+        timer_cancel(&p->alarm);
+}
+
+/* ---- by processor time: 0 ITIMER_VIRTUAL, 1 ITIMER_PROF ---- */
+
+static void interval_over(struct cpu_timer *ct)
+{
+    struct process *p = process_find(ct->clock.pid);
+    unsigned which = ct - p->cpu_interval;
+    uint64_t interval = p->cpu_interval_ns[which];
+    if (interval)
+        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + interval, interval_over);
+    signal_kernel(p, which ? SIGPROF : SIGVTALRM);
+}
+
+void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
+{
+    uint64_t due = p->cpu_interval[which].due,
+             used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
+    *left = !due ? 0 : due > used ? due - used : 1000;
+    *interval = p->cpu_interval_ns[which];
+}
+
+void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
+{
+    struct cpu_timer *ct = &p->cpu_interval[which];
+    ct->clock = (struct cpu_clock){ p->i.pid, 0, which == 0 };
+    ct->user = p->i.uid;
+    p->cpu_interval_ns[which] = interval;
+    if (ns)
+        cpu_timer_set(ct, cpu_clock_read(&ct->clock) + ns, interval_over);
+    else
+        cpu_timer_cancel(ct);
+}
+
+void itimers_end(struct process *p)
+{
+    timer_cancel(&p->alarm);
+    cpu_timer_cancel(&p->cpu_interval[0]);
+    cpu_timer_cancel(&p->cpu_interval[1]);
+}
+
+/* ---- the calls ---- */
+
+int64_t linux_alarm(struct thread *t, struct message *m)
+{
+    uint64_t left = (alarm_left(t->process) + SECOND - 1) / SECOND;
+    alarm_set(t->process, (uint64_t)(uint32_t)m->w[0] * SECOND, 0);
+    return left;
+}
+
+static struct itimerval itimer_now(const struct process *p, int which)
+{
+    uint64_t left = alarm_left(p), interval = p->alarm_interval;
+    if (which != ITIMER_REAL)
+        cpu_interval_get(p, which - ITIMER_VIRTUAL, &left, &interval);
+    left /= 1000, interval /= 1000;
+    return (struct itimerval){ { interval / 1000000, interval % 1000000 },
+                               { left / 1000000, left % 1000000 } };
+}
+
+int64_t linux_getitimer(struct thread *t, struct message *m)
+{
+    if (m->w[0] > ITIMER_PROF)
+        return -EINVAL;
+    struct itimerval now = itimer_now(t->process, m->w[0]);
+    return user_write(t, m->w[1], &now, sizeof now);
+}
+
+int64_t linux_setitimer(struct thread *t, struct message *m)
+{
+    struct itimerval new = { 0 }, old;
+    int64_t error;
+    if (m->w[0] > ITIMER_PROF)
+        return -EINVAL;
+    if (m->w[1] && (error = user_read(t, m->w[1], &new, sizeof new)))
+        return error;
+    if ((uint64_t) new.value.usec >= 1000000 || (uint64_t) new.interval.usec >= 1000000 ||
+        new.value.sec < 0 || new.interval.sec < 0)
+        return -EINVAL;
+    old = itimer_now(t->process, m->w[0]);
+    if (m->w[2] && (error = user_write(t, m->w[2], &old, sizeof old)))
+        return error;
+    uint64_t ns = MIN(new.value.sec, 4000000000) * SECOND + new.value.usec * 1000;
+    uint64_t interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.usec * 1000;
+    if (m->w[0] == ITIMER_REAL)
+        alarm_set(t->process, ns, interval);
+    else
+        cpu_interval_set(t->process, m->w[0] - ITIMER_VIRTUAL, ns, interval);
+    return 0;
+}

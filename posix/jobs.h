@@ -1,0 +1,11 @@
+/* Process groups and sessions: see jobs.c; who is in a group is process.h's to tell. */
+#ifndef JOBS_H
+#define JOBS_H
+
+#include "process.h"
+
+/* p ends: groups that are orphaned without it and have stopped members get SIGHUP and SIGCONT. May
+ * wait. */
+void group_check_orphans(struct process *p);
+
+#endif

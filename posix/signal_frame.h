@@ -1,0 +1,23 @@
+/* Signal frames on the stack of a program: see signal_frame.c. */
+#ifndef SIGNAL_FRAME_H
+#define SIGNAL_FRAME_H
+
+#include "process.h"
+
+void frame_init(void);
+/* The exception that is being handled, which the next frame tells of (trapno, err, cr2). */
+void frame_fault(uint64_t vector, uint64_t error, uint64_t address);
+/* Builds the frame of a handler on the program's stack, and sets the registers so that the handler
+ * runs. `result` is what the interrupted call ends with. 0; or -EFAULT when there is no page for
+ * it: then nothing has changed, and *missing, *length say where. */
+int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a,
+               int64_t result, caller_t *missing, size_t *length);
+/* rt_sigreturn: sets t's registers and alternate stack as the frame at its stack pointer says, and
+ * *mask to the signals that it is to block. LATER: a page is being brought. -EFAULT: a frame that
+ * cannot be; nothing has changed. -ESRCH: the thread has gone. */
+int64_t frame_pop(struct thread *t, uint64_t *mask);
+/* Makes the registers those of a call that has ended with `result`; with a restart code, of one
+ * that is about to be made again. */
+void registers_finish(struct thread *t, int64_t result);
+
+#endif

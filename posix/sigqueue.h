@@ -1,0 +1,28 @@
+/* Signals that wait for delivery. */
+#ifndef SIGQUEUE_H
+#define SIGQUEUE_H
+
+#include "signal_abi.h"
+
+struct queued {
+    struct queued *next;
+    uint32_t user; /* the entry is accounted to the receiver's user */
+    struct siginfo info;
+};
+struct sigqueue {
+    uint64_t set; /* BIT(sig) of each signal that waits */
+    struct queued *first;
+};
+
+/* Puts a signal behind all others. The entry is accounted to `user`, who may hold `limit` of them
+ * (RLIMIT_SIGPENDING). Without an entry the signal waits all the same, but without what siginfo
+ * tells; only what sigqueue() sends is refused then: -EAGAIN, and nothing has changed. */
+int sigqueue_add(struct sigqueue *q, uint32_t user, uint64_t limit, const struct siginfo *info);
+/* Takes the oldest signal `sig`, which must wait in q. */
+void sigqueue_take(struct sigqueue *q, int sig, struct siginfo *info);
+/* Puts back in front what was taken and could not be delivered yet. */
+void sigqueue_return(struct sigqueue *q, uint32_t user, uint64_t limit, const struct siginfo *info);
+/* Forgets all signals of the set. */
+void sigqueue_drop(struct sigqueue *q, uint64_t set);
+
+#endif
