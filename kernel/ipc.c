@@ -227,7 +227,8 @@ void ipc_receive_again(struct thread *t)
     else if (!t->serving)
         deliver_told(t);
     else
-        ipc_receive(t);
+        return ipc_receive(t);
+    t->task->messages--; /* that message has been counted */
 }
 
 static void mail_put(struct task *to, struct mail *m)
@@ -517,28 +518,6 @@ void ipc_interrupt(struct thread *t)
         break;
     default: break;
     }
-}
-
-void ipc_owed(struct thread *owed[MAX_SERVICE])
-{
-    uint64_t waits = 0;
-    for (unsigned i = 0; i < MAX_SERVICE; i++)
-        owed[i] = NULL;
-    for (unsigned i = 0; i < THREADS_MAX; i++) {
-        struct thread *t = threads[i];
-        if (t && t->aside && t->task->service)
-            waits |= 1ul << endpoint_index(t->task->endpoint);
-        if (!t || !t->holder || (t->state != THREAD_HELD && t->state != THREAD_QUEUED))
-            continue;
-        struct thread **by = &owed[endpoint_index(t->holder->endpoint)];
-        if (t->state == THREAD_HELD && !t->slow && t->kind != CALL_EVENT && !*by)
-            *by = t;
-        if (t->task->service)
-            waits |= 1ul << endpoint_index(t->task->endpoint);
-    }
-    for (unsigned i = 0; i < MAX_SERVICE; i++)
-        if (waits >> i & 1)
-            owed[i] = NULL;
 }
 
 void ipc_orphan(struct task *gone)

@@ -59,9 +59,6 @@ void ipc_interrupt(struct thread *t);
 void ipc_post(struct task *to, struct mail *m);
 /* All who wait for a service that is gone; their calls stay queued for the next one. */
 void ipc_orphan(struct task *gone);
-/* Of each service that waits for no other one, a call that it holds, and has not declared slow; or
- * NULL. */
-void ipc_owed(struct thread *owed[MAX_SERVICE]);
 
 /* Makes t's system call, as its registers say. */
 void syscall_dispatch(struct thread *t);

@@ -297,6 +297,7 @@ const kcall_t kcalls[SYS_COUNT_] = {
     [SYS_SERVICE_START] = sys_service_start,
     [SYS_SERVICE_KILL] = sys_service_kill,
     [SYS_SERVICE_RESUME] = sys_service_resume,
+    [SYS_SERVICE_FAIL] = sys_service_fail,
     [SYS_READY] = sys_ready,
     [SYS_MODULE] = sys_module,
     [SYS_GROW] = sys_grow,

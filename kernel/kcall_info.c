@@ -7,6 +7,8 @@
 #include "kcall.h"
 #include "log.h"
 #include "memory.h"
+#include "sched.h"
+#include "service.h"
 #include "space.h"
 #include <minnow/errno.h>
 
@@ -14,7 +16,8 @@ uint64_t arch_tsc_hz(void);
 
 static uint64_t stretch_of(const struct task *x)
 {
-    return x->service && x->active ? x->messages + x->advances + x->active->call : 0;
+    const struct thread *t = x->service ? sched_active(x) : NULL;
+    return t ? x->messages + x->advances + t->call : 0;
 }
 
 static int64_t info_task(uint64_t index, struct task_info *out)
@@ -43,30 +46,55 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->protocols = x->protocols;
     out->violations = x->violations;
     out->stretch = stretch_of(x);
+    out->serving = x->crash ? service_serving(x) : 0;
     memcpy(out->name, x->name, sizeof out->name);
     return sizeof *out;
 }
 
+static void describe(const struct thread *t, struct thread_info *out)
+{
+    bool waits = (t->state == THREAD_QUEUED || t->state == THREAD_HELD) && t->holder;
+    *out = (struct thread_info){
+        .index = t->index,
+        .task = t->task->endpoint,
+        .state = t->state,
+        .is = (t == sched_first() ? THREAD_IS_NEXT : 0) | (t->slow ? THREAD_IS_SLOW : 0) |
+              (t->kind == CALL_EVENT ? THREAD_IS_EVENT : 0) | (t->aside ? THREAD_IS_ASIDE : 0),
+        .rip = t->regs.rip - t->task->rights.slide,
+        .cpu.ns = clock_used(t),
+    };
+    out->cpu.system_ns = clock_system_part(&samples[t->index], out->cpu.ns);
+    if (!waits)
+        return;
+    out->waits_for = t->holder->endpoint;
+    out->call = t->call;
+    out->op = t->op, out->object = t->object, out->position = t->position;
+    out->word = t->words[0];
+}
+
 static int64_t info_thread(uint64_t index, struct thread_info *out)
 {
-    static const char names[][16] = { "ready",    "receiving", "queued",  "held",
-                                      "position", "parked",    "monitor", "dead" };
     if (index >= THREADS_MAX)
         return 0;
-    const struct thread *t = threads[index];
-    if (!t)
+    if (!threads[index])
         return -ENOENT;
-    out->index = index;
-    out->task = t->task->endpoint;
-    out->state = t->state;
-    bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
-    out->waits_for = waits && t->holder ? t->holder->endpoint : 0;
-    out->op = waits ? t->op : 0;
-    out->cpu.ns = clock_used(t);
-    out->cpu.system_ns = clock_system_part(&samples[index], out->cpu.ns);
-    out->rip = t->regs.rip - t->task->rights.slide;
-    memcpy(out->state_name, names[t->state], sizeof out->state_name);
+    describe(threads[index], out);
     return sizeof *out;
+}
+
+static int64_t info_threads(struct thread *t, uint64_t first, vaddr_t to, uint64_t length)
+{
+    struct thread_info out;
+    uint64_t done = 0;
+    for (uint64_t i = first; i < THREADS_MAX && length - done >= sizeof out; i++) {
+        if (!threads[i])
+            continue;
+        describe(threads[i], &out);
+        if (space_write(t->space, to + done, &out, sizeof out) < 0)
+            return -EFAULT;
+        done += sizeof out;
+    }
+    return done;
 }
 
 static int64_t info_system(struct system_info *out)
@@ -101,23 +129,6 @@ static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint
         length = x->published_length - offset;
     return space_copy(t->space, to, x->space, x->published + offset, length) < 0 ? -EFAULT
                                                                                  : (int64_t)length;
-}
-
-static int64_t info_pulse(struct thread *t, vaddr_t to)
-{
-    uint64_t out[MAX_SERVICE];
-    struct thread *owed[MAX_SERVICE];
-    ipc_owed(owed);
-    for (unsigned i = 0; i < MAX_SERVICE; i++) {
-        const struct task *x = tasks[i];
-        out[i] = !x                      ? 0
-                 : x->crash              ? PULSE_FROZEN
-                 : x->active || !owed[i] ? stretch_of(x)
-                                         : (x->messages + owed[i]->call) | PULSE_ASLEEP;
-        if (out[i] && x->active && x->active != sched_first() && !x->crash)
-            out[i] |= PULSE_READY;
-    }
-    return space_write(t->space, to, out, sizeof out) < 0 ? -EFAULT : (int64_t)sizeof out;
 }
 
 static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t length)
@@ -174,7 +185,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     case INFO_THREAD: n = info_thread(a[1], &out.thread); break;
     case INFO_SYSTEM: n = info_system(&out.system); break;
     case INFO_PUBLISHED: return info_published(t, a[1], a[2], a[3]);
-    case INFO_PULSE: return a[3] < sizeof(uint64_t[MAX_SERVICE]) ? -EINVAL : info_pulse(t, a[2]);
+    case INFO_THREADS: return info_threads(t, a[1], a[2], a[3]);
     case INFO_LOG: return info_log(t, a[1], a[2], a[3]);
     case INFO_SCHED: return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:

@@ -98,8 +98,8 @@ static void back_trace(const uint64_t *sp)
 
 static const char *state_name(const struct thread *t)
 {
-    static const char *const names[] = { "ready",    "receiving", "queued",  "held",
-                                         "position", "parked",    "monitor", "dead" };
+    static const char *const names[] = { "ready",    "receiving", "queued", "held",
+                                         "position", "parked",    "monitor" };
     return names[t->state];
 }
 

@@ -215,7 +215,7 @@ void sched_freeze(struct task *task)
         unqueue(t);
 }
 
-struct thread *sched_frozen(struct task *task)
+struct thread *sched_active(const struct task *task)
 {
     return task->active == &nobody ? NULL : task->active;
 }

@@ -55,10 +55,10 @@ void sched_aside(struct thread *t);
 /* t, a program's, stands in its queue, and its quantum is over */
 bool sched_used_up(const struct thread *t);
 void sched_remove(struct thread *t); /* t, in whatever queue of the scheduler, is taken out */
-/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_frozen tells
+/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_active tells
  * who, or NULL. sched_thaw lets them go on. */
 void sched_freeze(struct task *task);
-struct thread *sched_frozen(struct task *task);
+struct thread *sched_active(const struct task *task);
 /* Who would run if the current thread did not; NULL: nobody. */
 struct thread *sched_first(void);
 void sched_thaw(struct task *task);

@@ -26,7 +26,7 @@ _Static_assert((int)THREADS_MAX <= (int)SERVICE_STACK_SPAN, "SYS_THREAD answers 
 enum {
     MANAGER_BUDGET = 192,
     VIOLATIONS_LOGGED = 100,
-    FAILURES_MOST = 8,
+    MANAGER_DEATHS_MOST = 3,
     LOST_SECONDS = 6,
     STRIKES_TOLD = 50
 };
@@ -214,24 +214,11 @@ static struct thread *served(const struct task *x, const struct thread *t)
     return t->serving ? ipc_held(t->serving, x) : NULL;
 }
 
-/* The same request, c's, twice in a row has been the death of the service: it fails, and the
- * service goes on. */
-static void blame(struct task *x, struct thread *c)
+call_t service_serving(struct task *x)
 {
-    if (!c)
-        return;
-    bool again = x->fatal.thread == c->index && x->fatal.op == c->op &&
-                 x->fatal.object == c->object && x->fatal.position == c->position &&
-                 x->fatal.word == c->words[0];
-    x->fatal.thread = c->index;
-    x->fatal.op = c->op, x->fatal.object = c->object, x->fatal.position = c->position,
-    x->fatal.word = c->words[0];
-    if (!again || !x->rights.afresh)
-        return;
-    x->fatal.op = 0;
-    kprintf("service %s (operation %lx of %x): what it received has ended it twice and fails\n",
-            x->name, c->op, c->task->endpoint);
-    ipc_finish(c, -EIO);
+    const struct thread *t = sched_active(x);
+    const struct thread *c = t ? served(x, t) : NULL;
+    return c ? c->call : 0;
 }
 
 /* Registers, and what looks like return addresses on the stack. Addresses of the program are told
@@ -268,23 +255,10 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
     return false;
 }
 
-/* The service gives itself up (recover.c) when the same way ends badly too often. Not if that way
- * is the recovery. */
-static bool hopeless(struct task *x, enum resume why)
-{
-    if (x->failing.messages != x->messages)
-        x->failing.times = 0;
-    x->failing.messages = x->messages;
-    x->failing.times += why == RESUME_FAILED;
-    return x->failing.times > FAILURES_MOST;
-}
-
 static int resume(struct task *x, enum resume why)
 {
-    struct thread *t = sched_frozen(x);
+    struct thread *t = sched_active(x);
     struct recovery how = { 0 };
-    if (hopeless(x, why))
-        return -ESRCH;
     if (t && !settled(x, t, &how)) {
         if (!how.entry)
             return -ESRCH;
@@ -297,17 +271,28 @@ static int resume(struct task *x, enum resume why)
     return 0;
 }
 
-/* The manager has nobody to help it. Its program is written anew, and it is rolled back like the
- * others. */
+/* How the manager goes on: nobody else can judge its deaths. The rules are those by which it judges
+ * the others (pm/rs/death.c). false: it does not. */
+static bool manager_resumes(struct task *x, enum crash crash, enum resume *how)
+{
+    static uint64_t messages;
+    static unsigned deaths; /* by its own fault since it received its last message */
+    deaths = x->messages == messages ? deaths : 0;
+    messages = x->messages;
+    deaths += crash != CRASH_KILLED;
+    *how = deaths > 1 ? RESUME_FAILING : RESUME_AGAIN;
+    return crash != CRASH_UNRECOVERABLE && deaths <= MANAGER_DEATHS_MOST;
+}
+
+/* The manager's program is written anew, and it is rolled back like the others. */
 static void resume_manager(struct task *x)
 {
+    enum resume how;
     if (!x->recovery)
-        panic(sched_frozen(x) ? &sched_frozen(x)->regs : NULL,
+        panic(sched_active(x) ? &sched_active(x)->regs : NULL,
               "the service manager does not come up");
-    enum crash crash = x->crash;
     service_reload_first(x);
-    if (crash != CRASH_UNRECOVERABLE &&
-        resume(x, crash == CRASH_KILLED ? RESUME_KILLED : RESUME_FAILED) == 0) {
+    if (manager_resumes(x, x->crash, &how) && resume(x, how) == 0) {
         ipc_notify(x, 1ul << NOTIFY_TASK_DIED); /* it may have been told of others just now */
         return;
     }
@@ -371,7 +356,6 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
     else
         kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
     last_words(x, t);
-    blame(x, served(x, t));
     freeze(x, CRASH_FAULT);
 }
 
@@ -386,7 +370,6 @@ void service_violation(struct thread *t, uint64_t number)
     if (x->rights.tolerated)
         return;
     last_words(x, t);
-    blame(x, served(x, t));
     freeze(x, CRASH_VIOLATION);
 }
 
@@ -395,25 +378,7 @@ void service_exit(struct thread *t, enum exit how)
     kprintf("service %s (thread %u) gave up%s\n", t->task->name, t->index,
             how == EXIT_UNRECOVERABLE ? " and cannot be rolled back" : "");
     last_words(t->task, t);
-    blame(t->task, served(t->task, t));
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
-}
-
-/* It owes an answer that nobody will give any more. Who starts afresh is asked again, as often as
- * it takes: the disk may just be slow. Who keeps state has done a part of it, nobody knows which:
- * it fails. */
-static void sleeps(struct task *x)
-{
-    struct thread *owed[MAX_SERVICE];
-    ipc_owed(owed);
-    struct thread *c = owed[endpoint_index(x->endpoint)];
-    if (!c)
-        return;
-    kprintf("service %s does not answer operation %lx of %s, thread %u%s\n", x->name, c->op,
-            c->task->service ? c->task->name : "a program", c->index,
-            x->rights.afresh ? "" : ", which fails");
-    if (!x->rights.afresh)
-        ipc_finish(c, -EIO);
 }
 
 /* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that
@@ -427,9 +392,6 @@ static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
     if (hangs && x->active) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
-        blame(x, served(x, x->active));
-    } else if (hangs) {
-        sleeps(x);
     }
     if (!x->crash)
         freeze(x, hangs ? CRASH_HUNG : CRASH_KILLED);
@@ -461,6 +423,18 @@ int64_t sys_service_resume(struct thread *t, const uint64_t *a)
     if (!x || !x->crash || !x->recovery || x->crash == CRASH_UNRECOVERABLE)
         return -ESRCH;
     return resume(x, a[1]);
+}
+
+int64_t sys_service_fail(struct thread *t, const uint64_t *a)
+{
+    struct task *x = slot_task(a[0]);
+    struct thread *c = x ? ipc_held(a[1], x) : NULL;
+    if (!manager(t))
+        return -EPERM;
+    if (!c)
+        return -ESRCH;
+    ipc_finish(c, -EIO);
+    return 0;
 }
 
 int64_t sys_ready(struct thread *t, const uint64_t *a)

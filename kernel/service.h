@@ -11,6 +11,8 @@ void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint
 /* t has just been refused the kernel call of that number, since its manifest does not allow it. */
 void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
+/* The call that the thread which ran in a frozen service was serving; 0: none. */
+call_t service_serving(struct task *x);
 void service_watch(uint64_t now); /* is the manager at work? */
 /* the option `strike`: it is killed instead if it is, at whatever instruction */
 extern bool service_strikes;
@@ -39,6 +41,7 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a);
 int64_t sys_service_start(struct thread *t, const uint64_t *a);
 int64_t sys_service_kill(struct thread *t, const uint64_t *a);
 int64_t sys_service_resume(struct thread *t, const uint64_t *a);
+int64_t sys_service_fail(struct thread *t, const uint64_t *a);
 int64_t sys_ready(struct thread *t, const uint64_t *a);
 int64_t sys_module(struct thread *t, const uint64_t *a);
 int64_t sys_slot(struct thread *t, const uint64_t *a);

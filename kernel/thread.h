@@ -12,17 +12,6 @@ struct conn_table;
 
 enum { DMA_RUNS = 12 };
 
-enum thread_state {
-    THREAD_READY,     /* in a run queue, or running */
-    THREAD_RECEIVING, /* in its task's list of receivers */
-    THREAD_QUEUED,    /* its call stands in the mailbox of `holder` */
-    THREAD_HELD,      /* its call was received by `holder`, which owes the reply */
-    THREAD_POSITION,  /* its call waits until the open file's position is free */
-    THREAD_PARKED,    /* until another thread of its service unparks it */
-    THREAD_MONITOR,   /* ready, but another thread of its service is running */
-    THREAD_DEAD,
-};
-
 /* What a caller is waiting for, that is: what the reply does to it. */
 enum call_kind {
     CALL_SYSCALL, /* the reply is the call's result */
@@ -182,16 +171,6 @@ struct task {
         uint64_t pages;
         bool taken;
     } dma[DMA_RUNS];
-    /* the request that it died of */
-    struct {
-        uint64_t op, object, position, word;
-        uint16_t thread;
-    } fatal;
-    /* since it received its last message */
-    struct {
-        uint64_t messages;
-        uint32_t times;
-    } failing;
     uint64_t alarm; /* nanoseconds since boot; 0: none */
     struct task *alarm_next;
     vaddr_t published; /* SYS_PUBLISH */

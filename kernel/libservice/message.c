@@ -112,11 +112,12 @@ static _Noreturn void serve(void *unused)
     loop(&w);
 }
 
-void serve_again(bool fail)
+void serve_again(void)
 {
     struct work w;
-    receive_again(&w.m);
-    if (!fail)
+    bool fails = request_fails; /* the receive may wait while others of this service go on */
+    message_receive_again(&w.m);
+    if (!fails)
         loop(&w);
     print("what it received has ended it twice and fails: operation %lx from %lx", w.m.op,
           w.m.from);

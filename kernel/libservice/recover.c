@@ -7,9 +7,10 @@
  * results in its hands; to all others it was only slow. No call is made twice, since every call
  * that must not be commits.
  *
- * When the same way ends badly again it is the request's fault. If the way begins with the request,
- * that one is answered -EIO; if it begins with the answer of another service, that becomes -EIO,
- * and the handler undoes by its own error path what it has done. A third time: started afresh.
+ * When the same way has ended badly before, the manager says so (RESUME_FAILING), and the request
+ * fails. If the way begins with receiving a request, that one is answered -EIO (serve_again); if it
+ * begins with the answer of another service, that answer becomes -EIO, and the handler undoes by
+ * its own error path what it has done.
  *
  * (Compiled without the undo log, which it reads.) */
 #include "service.h"
@@ -26,7 +27,8 @@ extern const char settle[], settle_end[], settle_receive[], settle_receive_end[]
     call_returned[];
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
-uint32_t recoveries, inherited;
+uint32_t inherited;
+bool request_fails;
 static struct saved_stack *stacks[THREADS];
 static unsigned stacks_count;
 
@@ -57,15 +59,6 @@ void recovery_register(uint32_t protocols, unsigned threads)
                                { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
     /* and the stack is saved: from now on it can be needed */
     kernel_call(SYS_READY, (uint64_t)&how, protocols, threads, 0, 0, 0);
-}
-
-/* The receive may wait, and then others of this service have gone on: so it empties the log like
- * any. But it does not make a new beginning. */
-void receive_again(struct message *m)
-{
-    uint32_t so_far = recoveries;
-    message_receive_again(m);
-    recoveries = so_far;
 }
 
 /* Not memcpy(), which notes in the log what it writes over, and commits when that is full. */
@@ -104,10 +97,10 @@ struct saved_stack *recover_thread(unsigned index, enum resume why)
     for (unsigned i = 0; i < stacks_count; i++)
         if (stacks[i]->index == index)
             s = stacks[i];
-    recoveries += why == RESUME_FAILED;
-    if (!s || s->length > s->capacity || recoveries > 3)
+    if (!s || s->length > s->capacity)
         give_up();
-    if (recoveries > 1 && s->length) {
+    request_fails = why == RESUME_FAILING;
+    if (request_fails && s->length) {
         uint64_t *saved = s->shadow;
         if (saved[SAVED_TO] == (uint64_t)call_returned)
             saved[0] = (uint64_t)-EIO;

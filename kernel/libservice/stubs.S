@@ -122,7 +122,6 @@ settle:
     rep movsq
 2:  leaq undo_log(%rip), %rcx
     movq %rcx, undo_next(%rip)
-    movl $0, recoveries(%rip)
 settle_end:
     popq %rax
     popq %rdi
@@ -141,7 +140,6 @@ settle_receive:
     movq $0, LENGTH - STACK_SIZE + 1(%rcx)
     leaq undo_log(%rip), %rcx
     movq %rcx, undo_next(%rip)
-    movl $0, recoveries(%rip)
 settle_receive_end:
     ret
 
@@ -184,9 +182,6 @@ recover:
     popq %rbx
     ret
 1:  leaq -16(%rax), %rsp
-    xorl %edi, %edi
-    cmpl $1, recoveries(%rip)
-    seta %dil
     call serve_again
 
     .globl message_call

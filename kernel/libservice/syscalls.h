@@ -57,16 +57,14 @@ struct saved_stack {
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
                    void *argument);
 void *stack_shadow(void); /* NULL: no memory, or too many threads */
-void receive_again(struct message *m);
 void recovery_register(uint32_t protocols, unsigned threads);
 
-/* Goes on with what was received last. fail: a call is not handled again but answered -EIO. In
- * message.c. */
-_Noreturn void serve_again(bool fail);
+/* Goes on with what was received last, in message.c. If request_fails, a call is not handled again
+ * but answered -EIO. */
+_Noreturn void serve_again(void);
+extern bool request_fails; /* set while the service is rolled back (recover.c) */
 
 /* In undo.S. */
 extern uint64_t undo_log[], undo_end[], *undo_next;
-/* of this stretch, by its own fault; a call that commits sets it to 0 */
-extern uint32_t recoveries;
 
 #endif

@@ -3,14 +3,6 @@
 #include "rs.h"
 #include "syscalls.h"
 
-unsigned slot_of(const char *name, size_t length)
-{
-    for (unsigned i = 1; i < slots; i++)
-        if (word_is(name, length, services[i].name))
-            return i;
-    return 0;
-}
-
 static bool module_find(const char *name, const char *suffix, struct image *out)
 {
     char wanted[64];
@@ -18,7 +10,7 @@ static bool module_find(const char *name, const char *suffix, struct image *out)
     format(wanted, sizeof wanted, "%s%s", name, suffix);
     for (unsigned i = 0; kernel_ask(SYS_MODULE, i, (uint64_t)&info, 0, 0, 0, 0) == 0; i++)
         if (strcmp(info.name, wanted) == 0) {
-            *out = (struct image){ (const char *)info.address, info.size };
+            *out = (struct image){ .bytes = (const char *)info.address, .size = info.size };
             return true;
         }
     return false;
@@ -51,7 +43,7 @@ static void read_list(void)
     }
 }
 
-static void read_manifest(struct entry *e)
+static void read_manifest(struct entry *e, uint64_t pages)
 {
     struct manifest_error error;
     struct image manifest;
@@ -60,7 +52,7 @@ static void read_manifest(struct entry *e)
         print("%s: the boot loader brought no program", e->name);
     else if (!module_find(e->name, ".manifest", &manifest))
         print("%s: the boot loader brought no manifest", e->name);
-    else if (manifest_parse(manifest.bytes, manifest.size, all_pages, slot_of, &e->rights, &e->more,
+    else if (manifest_parse(manifest.bytes, manifest.size, pages, slot_of, &e->rights, &e->more,
                             &error) < 0)
         print("%s.manifest:%u: %s", e->name, error.line, error.reason);
     else
@@ -98,11 +90,11 @@ static void refuse_needy(void)
     }
 }
 
-void boot_read(void)
+void boot_read(uint64_t pages)
 {
     read_list();
     for (unsigned i = 2; i < slots; i++)
-        read_manifest(&services[i]);
+        read_manifest(&services[i], pages);
     refuse_cycle();
     refuse_needy();
 }

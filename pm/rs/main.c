@@ -1,12 +1,8 @@
 /* The service manager: the first process. It gives every service of the list its slot, so that
  * names can be looked up and calls can wait before the service runs; then it loads and starts them
- * in the order of the list, and keeps them alive (life.c). */
+ * in the order of the list, and keeps them alive (watch.c). */
 #include "rs.h"
 #include "syscalls.h"
-
-struct entry services[MAX_SERVICE];
-unsigned slots = 2;
-uint64_t all_pages;
 
 static int64_t do_status(struct message *m)
 {
@@ -14,9 +10,10 @@ static int64_t do_status(struct message *m)
     if (slot >= slots)
         return -ENOENT;
     const struct entry *e = &services[slot];
-    struct rs_status out = {
-        .state = e->state, .starts = e->starts, .deaths = e->deaths, .rights = e->rights
-    };
+    struct rs_status out = { .state = is_running(e) ? RUNNING : e->state,
+                             .starts = e->starts,
+                             .deaths = e->deaths,
+                             .rights = e->rights };
     memcpy(out.name, e->name, sizeof out.name);
     int error = copy_out(m, 0, &out, MIN(m->w[2], sizeof out));
     return error ? error : (int64_t)sizeof out;
@@ -28,21 +25,20 @@ int main(void)
 {
     static const handler_t handlers[] = { [op_number(RS_STATUS)] = do_status,
                                           [op_number(RS_HALT)] = do_halt };
-    struct protocol protocols[] = { PROTOCOL_TABLE(RS, handlers), control_protocol };
+    struct protocol protocols[] = { PROTOCOL_TABLE(RS, handlers), device_protocol };
     memcpy(services[1].name, "rs", 3);
     services[1].state = RUNNING;
     services[1].starts = 1;
-    all_pages = (uint32_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0);
-    boot_read();
+    boot_read((uint32_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0));
     for (unsigned i = 2; i < slots; i++)
         if (services[i].state != REFUSED)
-            life_create(i);
+            lifecycle_create(i);
     for (unsigned i = 2; i < slots; i++)
         if (services[i].state == CREATED)
-            life_start(i);
-    life_look(0);
+            lifecycle_start(i);
+    watch_services(0);
     service_run(&(struct service){ .protocols = protocols,
                                    .count = ARRAY_SIZE(protocols),
                                    .threads = 1,
-                                   .notify = life_look });
+                                   .notify = watch_services });
 }

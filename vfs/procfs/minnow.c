@@ -70,6 +70,12 @@ void make_services(struct text *t, const struct posix_proc *p)
 
 enum { THREADS_AT_ONCE = 64, LINES_AT_ONCE = 256 * 160 /* bytes */ };
 
+static const char *const thread_states[] = {
+    [THREAD_READY] = "ready",     [THREAD_RECEIVING] = "receiving", [THREAD_QUEUED] = "queued",
+    [THREAD_HELD] = "held",       [THREAD_POSITION] = "position",   [THREAD_PARKED] = "parked",
+    [THREAD_MONITOR] = "monitor",
+};
+
 void make_threads(struct text *t, const struct posix_proc *p)
 {
     struct thread_info k;
@@ -85,7 +91,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
         GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MAX - i);
         task_name(task, sizeof task, k.task);
         task_name(waits, sizeof waits, k.waits_for);
-        text_add(t, "%6u %20s %10s %16s %s\n", i, task, k.state_name, waits,
+        text_add(t, "%6u %20s %10s %16s %s\n", i, task, thread_states[k.state], waits,
                  k.waits_for ? operation_name(k.op) : "");
     }
 }
@@ -203,6 +209,7 @@ static const char *const kernel_calls[] = {
     [SYS_SERVICE_START] = "service start",
     [SYS_SERVICE_KILL] = "service kill",
     [SYS_SERVICE_RESUME] = "service resume",
+    [SYS_SERVICE_FAIL] = "service fail",
     [SYS_MODULE] = "module",
     [SYS_GROW] = "grow",
     [SYS_THREAD] = "thread",

@@ -123,6 +123,8 @@ enum sys {
     /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread
      * committed */
     SYS_SERVICE_RESUME,
+    /* slot, call: a call that the service holds ends with -EIO -> 0 or -ESRCH */
+    SYS_SERVICE_FAIL,
     SYS_MODULE, /* index, struct module_info * : the boot modules */
 
     /* Own memory and machine, within the manifest. */
@@ -201,7 +203,9 @@ enum kill {
     KILL_STOP,
     KILL_REFUSE, /* likewise, and callers get -ENXIO: nobody will come */
 };
-enum resume { RESUME_KILLED, RESUME_FAILED /* by its own doing: counts */ };
+/* How a service that is rolled back goes on: RESUME_AGAIN: its thread takes the same way again;
+ * RESUME_FAILING: what that way began with fails, see kernel/libservice/recover.c. */
+enum resume { RESUME_AGAIN, RESUME_FAILING };
 enum crash {
     CRASH_NONE,
     CRASH_FAULT,
@@ -349,20 +353,14 @@ enum info {
     /* index = system call number: how often it was asked for while unsupported (8 bytes) */
     INFO_MISSED,
     INFO_FPU_SIZE,
-    INFO_LOG,        /* index = offset: the boot log */
-    INFO_PULSE,      /* uint64_t[MAX_SERVICE], see below */
+    INFO_LOG, /* index = offset: the boot log */
+    /* index = thread to begin with -> struct thread_info[], as many as fit */
+    INFO_THREADS,
     INFO_CLOCK_PAGE, /* physical address of struct clock_page (8 bytes) */
     /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit.
      * Right SCHED or INFO */
     INFO_SCHED,
 };
-/* What a service is at; the same as before when it has not got anywhere since. 0: nothing;
- * PULSE_FROZEN; with PULSE_ASLEEP: it owes somebody an answer, but waits for nobody and nothing
- * runs in it. Calls that it has declared slow may wait. With PULSE_READY: somebody else has the
- * processor. */
-#define PULSE_ASLEEP (1ul << 63)
-#define PULSE_READY  (1ul << 62)
-#define PULSE_FROZEN (~0ul)
 /* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent.
  * Neither that nor the rest goes back. */
 struct cpu_time {
@@ -388,18 +386,38 @@ struct task_info {
     uint32_t protocols;  /* with these protocols */
     uint32_t violations; /* what its manifest did not allow and it was refused */
     uint32_t pad;
-    /* 0 while it waits; else changes whenever it receives or sends something */
+    /* of services: 0 while nothing runs in it; else changes whenever it receives or sends
+     * something. Of a frozen one it stays as it was */
     uint64_t stretch;
+    call_t serving; /* of a frozen one: the call that the thread which ran was serving; 0: none */
     char name[16];
+};
+enum thread_state {
+    THREAD_READY,     /* in a run queue, or running */
+    THREAD_RECEIVING, /* in its task's list of receivers */
+    THREAD_QUEUED,    /* its call stands in the mailbox of `holder` */
+    THREAD_HELD,      /* its call was received by `holder`, which owes the reply */
+    THREAD_POSITION,  /* its call waits until the open file's position is free */
+    THREAD_PARKED,    /* until another thread of its service unparks it */
+    THREAD_MONITOR,   /* ready, but another thread of its service is running */
+};
+enum thread_is {
+    THREAD_IS_NEXT = 1,  /* it runs as soon as the kernel and the asking service have done */
+    THREAD_IS_SLOW = 2,  /* its call has been declared slow (SYS_SLOW), */
+    THREAD_IS_EVENT = 4, /* or is an event, which may wait as well */
+    THREAD_IS_ASIDE = 8, /* a service's: lets others go first (SYS_ADVANCE) */
 };
 struct thread_info {
     uint32_t index;
     endpoint_t task;
-    uint32_t state;
-    endpoint_t waits_for;
-    uint64_t op, rip;
-    struct cpu_time cpu; /* its parts may go back, see cpu_time_onward */
-    char state_name[16];
+    uint32_t state; /* enum thread_state */
+    uint32_t is;    /* enum thread_is */
+    uint64_t rip;
+    struct cpu_time cpu;  /* its parts may go back, see cpu_time_onward */
+    endpoint_t waits_for; /* QUEUED, HELD: the service that is to answer, and what it was asked: */
+    uint32_t pad;
+    call_t call;
+    uint64_t op, object, position, word;
 };
 struct sched_info {
     uint32_t thread;

@@ -24,7 +24,7 @@ static uint64_t gap(void)
     return (1 + draw() % storm.mean) << twice >> 1;
 }
 
-void storm_start(uint64_t seed, uint64_t mean_ns, uint64_t mask)
+void inject_storm(uint64_t seed, uint64_t mean_ns, uint64_t mask)
 {
     storm.state = seed * 0x9e3779b97f4a7c15ul | 1;
     storm.mean = mean_ns;
@@ -32,23 +32,23 @@ void storm_start(uint64_t seed, uint64_t mean_ns, uint64_t mask)
     storm.next = mean_ns ? time_now() + gap() : 0;
 }
 
-void storm_at(uint64_t when, uint64_t mask)
+void inject_at(uint64_t when, uint64_t mask)
 {
     storm.mean = 0;
     storm.mask = mask;
     storm.next = when;
 }
 
-void storm_after(uint64_t record, uint64_t ns, uint64_t mask)
+void inject_after(uint64_t record, uint64_t ns, uint64_t mask)
 {
-    storm_at(0, mask);
+    inject_at(0, mask);
     storm.delay = ns;
     kernel_ask(SYS_TRACE, TRACE_TELL, record, 0, 0, 0, 0);
 }
 
-uint64_t storm_next(void) { return storm.next; }
+uint64_t inject_next(void) { return storm.next; }
 
-void storm_look(uint64_t now, uint64_t bits)
+void inject_due(uint64_t now, uint64_t bits)
 {
     struct task_info info;
     if (bits >> NOTIFY_TRACE & 1)
@@ -57,10 +57,9 @@ void storm_look(uint64_t now, uint64_t bits)
         return;
     storm.next = storm.mean ? now + gap() : 0;
     for (unsigned i = 2; i < slots; i++)
-        if (storm.mask >> i & 1 && services[i].state == RUNNING &&
-            kernel_ask(SYS_INFO, INFO_TASK, i, (uint64_t)&info, sizeof info, 0, 0) > 0 &&
-            info.stretch && !info.crash)
-            life_kill(i);
+        if (storm.mask >> i & 1 && is_running(&services[i]) && task_of(i, &info) && info.stretch &&
+            !info.crash)
+            lifecycle_kill(i);
 }
 
 static int digit(char c)
@@ -68,10 +67,10 @@ static int digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int storm_mutate(unsigned slot, vaddr_t address, const char *digits, size_t count)
+int inject_mutant(unsigned slot, vaddr_t address, const char *digits, size_t count)
 {
     uint8_t bytes[16];
-    if (services[slot].state != RUNNING)
+    if (!is_running(&services[slot]))
         return -EBUSY;
     if (!count || count % 2 || count / 2 > sizeof bytes)
         return -EINVAL;

@@ -1,22 +1,23 @@
-/* /dev/service: the manager's device. A write is one command, and its result tells how it went:
+/* /dev/service: the manager's device. A write is one command, and its result says how it went:
  *
  *     start NAME | stop NAME | restart NAME | kill NAME
- *     replace NAME, a line's end, and the program itself
- *     storm SEED NS [NAME...]    for tests: kills whoever of them is at work, at random times NS
- * apart in the mean; 0 ends it strike NS [NAME...]        likewise, once, at that time after boot
- *     strike-after RECORD NS [NAME...]   likewise, NS after that record of the trace has been made
- *     mutate NAME ADDRESS BYTES  likewise, writes over its code, until it is killed next; the bytes
- * hexadecimal
+ *     replace NAME, the end of the line, and the program itself
+ *     storm SEED NS [NAME...]           for tests: kills whoever of them is at work, at random
+ *                                       times NS apart in the mean; 0 ends it
+ *     strike NS [NAME...]               likewise, once, at that time after boot
+ *     strike-after RECORD NS [NAME...]  likewise, NS after that record of the trace has been made
+ *     mutate NAME ADDRESS BYTES         writes over its code until it is killed next; BYTES are
+ *                                       hexadecimal
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has
- * come up, or -ECANCELED when the former one runs again. */
+ * come up, or with -ECANCELED when the former one runs again. */
 #include "char.h"
 #include "rs.h"
 #include "syscalls.h"
 
 #include <minnow/elf.h>
 
-enum weather { STORM, STRIKE, STRIKE_AFTER };
+enum injection { STORM, STRIKE, STRIKE_AFTER };
 enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
 
 /* Where programs come to. One that no service runs any more is used again. */
@@ -25,14 +26,14 @@ static struct {
     size_t pages;
 } buffers[8];
 
-static char *buffer_take(size_t bytes)
+static char *buffer_for(size_t bytes)
 {
     size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
     for (unsigned i = 0; i < ARRAY_SIZE(buffers); i++) {
         bool used = false;
         for (unsigned k = 1; k < slots; k++)
             used |= buffers[i].at && (services[k].program.bytes == buffers[i].at ||
-                                      services[k].before.bytes == buffers[i].at ||
+                                      services[k].former.bytes == buffers[i].at ||
                                       services[k].next.bytes == buffers[i].at);
         if (used || (buffers[i].at && buffers[i].pages < pages))
             continue;
@@ -45,38 +46,24 @@ static char *buffer_take(size_t bytes)
     return NULL;
 }
 
-static call_t replacing[MAX_SERVICE];
-static int64_t replacing_length[MAX_SERVICE];
-
-void control_replaced(unsigned slot, int64_t result)
-{
-    if (replacing[slot])
-        reply(replacing[slot], result ? result : replacing_length[slot]);
-    replacing[slot] = 0;
-}
-
 static int64_t replace(struct message *m, unsigned slot, size_t header)
 {
     size_t size = m->w[2] - header;
-    char *at = buffer_take(size);
+    char *at = buffer_for(size);
     if (!at)
         return -ENOMEM;
     int64_t error = copy_in(m, header, at, size);
     if (!error) /* it takes the place of what runs: the same addresses */
         error = elf_relocate(at, size, services[slot].rights.slide);
     if (!error)
-        error = life_replace(slot, &(struct image){ at, size });
+        error = replace_with(slot, &(struct image){ at, size, .replacement = true });
     if (error)
-        return error;
-    /* it was the same */
-    if (services[slot].program.bytes != at && services[slot].next.bytes != at)
-        return m->w[2];
-    replacing[slot] = m->call;
-    replacing_length[slot] = m->w[2];
+        return error < 0 ? error : (int64_t)m->w[2];
+    replace_await(slot, m->call, m->w[2]);
     return LATER;
 }
 
-static bool take_word(const char **at, const char *end, const char **word, size_t *length)
+static bool next_word(const char **at, const char *end, const char **word, size_t *length)
 {
     while (*at < end && **at == ' ')
         ++*at;
@@ -87,12 +74,12 @@ static bool take_word(const char **at, const char *end, const char **word, size_
     return *length;
 }
 
-static bool take_number(const char **at, const char *end, uint64_t *value)
+static bool next_number(const char **at, const char *end, uint64_t *value)
 {
     const char *word;
     size_t length;
     *value = 0;
-    if (!take_word(at, end, &word, &length))
+    if (!next_word(at, end, &word, &length))
         return false;
     for (; length; length--, word++) {
         if (*word < '0' || *word > '9')
@@ -103,14 +90,14 @@ static bool take_number(const char **at, const char *end, uint64_t *value)
 }
 
 /* What comes behind the verb: a number, unless it is `strike`, a time, and the names. */
-static int64_t make_weather(enum weather kind, const char *at, const char *end)
+static int64_t inject(enum injection kind, const char *at, const char *end)
 {
     uint64_t number = 0, when, mask = 0;
     const char *name;
     size_t length;
-    if ((kind != STRIKE && !take_number(&at, end, &number)) || !take_number(&at, end, &when))
+    if ((kind != STRIKE && !next_number(&at, end, &number)) || !next_number(&at, end, &when))
         return -EINVAL;
-    while (take_word(&at, end, &name, &length)) {
+    while (next_word(&at, end, &name, &length)) {
         unsigned slot = slot_of(name, length);
         if (slot < 2)
             return -ENOENT;
@@ -119,41 +106,48 @@ static int64_t make_weather(enum weather kind, const char *at, const char *end)
     if (!mask)
         mask = ~0ul;
     if (kind == STORM)
-        storm_start(number, when, mask);
+        inject_storm(number, when, mask);
     else if (kind == STRIKE)
-        storm_at(when, mask);
+        inject_at(when, mask);
     else
-        storm_after(number, when, mask);
-    life_look(0);
+        inject_after(number, when, mask);
     return 0;
 }
 
-static int64_t make_mutant(const char *at, const char *end)
+static int64_t mutate(const char *at, const char *end)
 {
     const char *name, *digits;
     size_t length, digits_length;
     uint64_t address;
-    if (!take_word(&at, end, &name, &length) || !take_number(&at, end, &address) ||
-        !take_word(&at, end, &digits, &digits_length))
+    if (!next_word(&at, end, &name, &length) || !next_number(&at, end, &address) ||
+        !next_word(&at, end, &digits, &digits_length))
         return -EINVAL;
     unsigned slot = slot_of(name, length);
-    return slot ? storm_mutate(slot, address, digits, digits_length) : -ENOENT;
+    return slot ? inject_mutant(slot, address, digits, digits_length) : -ENOENT;
+}
+
+static int stop(unsigned slot)
+{
+    int error = lifecycle_stop(slot);
+    if (!error)
+        replace_cancel(slot);
+    return error;
 }
 
 /* The commands on one service. */
-static int64_t look_after(struct message *m, const char *verb, size_t verb_length, const char *text,
-                          const char *at, const char *end)
+static int64_t command_on_service(struct message *m, const char *verb, size_t verb_length,
+                                  const char *text, const char *at, const char *end)
 {
     static const struct {
         const char *name;
         int (*run)(unsigned slot);
     } commands[] = {
-        { "start", life_start }, { "stop", life_stop }, { "restart", life_restart },
-        { "kill", life_kill },   { "replace", NULL },
+        { "start", lifecycle_start }, { "stop", stop },    { "restart", lifecycle_restart },
+        { "kill", lifecycle_kill },   { "replace", NULL },
     };
     const char *name;
     size_t length;
-    if (!take_word(&at, end, &name, &length))
+    if (!next_word(&at, end, &name, &length))
         return -EINVAL;
     unsigned slot = slot_of(name, length), i = 0;
     while (i < ARRAY_SIZE(commands) && !word_is(verb, verb_length, commands[i].name))
@@ -166,8 +160,9 @@ static int64_t look_after(struct message *m, const char *verb, size_t verb_lengt
         return slot > 1 && at < end && *at == '\n' ? replace(m, slot, at + 1 - text) : -EINVAL;
     if (slot > 1)
         return commands[i].run(slot);
-    return commands[i].run == life_kill || commands[i].run == life_restart ? life_kill(slot)
-                                                                           : -EINVAL;
+    return commands[i].run == lifecycle_kill || commands[i].run == lifecycle_restart
+               ? lifecycle_kill(slot)
+               : -EINVAL;
 }
 
 static int64_t do_write(struct message *m)
@@ -178,36 +173,32 @@ static int64_t do_write(struct message *m)
     int64_t result = copy_in(m, 0, text, end - at);
     if (result)
         return result;
-    if (!take_word(&at, end, &verb, &length))
+    if (!next_word(&at, end, &verb, &length))
         return -EINVAL;
     if (word_is(verb, length, "storm"))
-        result = make_weather(STORM, at, end);
+        result = inject(STORM, at, end);
     else if (word_is(verb, length, "strike"))
-        result = make_weather(STRIKE, at, end);
+        result = inject(STRIKE, at, end);
     else if (word_is(verb, length, "strike-after"))
-        result = make_weather(STRIKE_AFTER, at, end);
+        result = inject(STRIKE_AFTER, at, end);
     else if (word_is(verb, length, "mutate"))
-        result = make_mutant(at, end);
+        result = mutate(at, end);
     else
-        result = look_after(m, verb, length, text, at, end);
+        result = command_on_service(m, verb, length, text, at, end);
+    watch_services(0);
     return result ? result : (int64_t)m->w[2];
 }
 
 static int64_t do_read(struct message *m)
 {
-    static const char *const states[] = {
-        [ABSENT] = "absent",   [CREATED] = "created", [RUNNING] = "running",
-        [STOPPED] = "stopped", [WAITING] = "waiting", [GIVEN_UP] = "given up",
-        [REFUSED] = "refused",
-    };
     static char text[TEXT_MAX];
     size_t n = format(text, sizeof text, "%-12s %-8s %6s %6s %5s %-10s %s\n", "NAME", "STATE",
                       "STARTS", "DEATHS", "HANGS", "PROGRAM", "WHEN IT DIES");
     for (unsigned i = 1; i < slots && n < sizeof text - LINE_MAX; i++) {
         const struct entry *e = &services[i];
         n += format(text + n, sizeof text - n, "%-12s %-8s %6u %6u %5u %-10s %s\n", e->name,
-                    states[e->state], e->starts, e->deaths, e->hangs,
-                    e->replaced ? "replaced" : "booted",
+                    state_name(e->state), e->starts, e->deaths, e->hangs,
+                    e->program.replacement ? "replaced" : "booted",
                     e->rights.afresh ? "started afresh" : "rolled back");
     }
     if (m->position >= n)
@@ -233,4 +224,4 @@ static const handler_t handlers[] = {
     [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = char_ioctl,
     [op_number(FS_TRUNCATE)] = char_invalid,
 };
-const struct protocol control_protocol = PROTOCOL_TABLE(FS, handlers);
+const struct protocol device_protocol = PROTOCOL_TABLE(FS, handlers);

@@ -73,7 +73,7 @@ static struct image state_of(const struct image *i)
             memcmp(i->bytes + name, wanted, sizeof wanted) != 0)
             continue;
         if (s[k].offset <= i->size && s[k].size <= i->size - s[k].offset)
-            return (struct image){ i->bytes + s[k].offset, s[k].size };
+            return (struct image){ .bytes = i->bytes + s[k].offset, .size = s[k].size };
     }
     return (struct image){ 0 };
 }

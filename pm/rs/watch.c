@@ -1,0 +1,141 @@
+/* Looks after the services: whenever the kernel says that one has died, and every LOOK_NS, since
+ * one that hangs says nothing.
+ *
+ * A service hangs that has been at the same thing whenever it was looked at, LOOKS times in a row,
+ * though the processor was its own; and one that owes an answer, waits for nobody and has done
+ * nothing for as long as its manifest allows (`patience`).
+ *
+ * The manager may be stopped anywhere itself, and a look at everybody is long: so the questions of
+ * a look commit, and what has been looked at is not looked at again. */
+#include "rs.h"
+#include "syscalls.h"
+
+enum {
+    LOOK_NS = 60 * MS,
+    LOOKS = 3,
+    SLEEPS_MOST = 7,  /* doublings of its patience */
+    REST_NS = MS / 2, /* how often it is looked whether one is at rest */
+    THREADS_AT_ONCE = 32,
+};
+#define ASLEEP (1ul << 63) /* in a pulse: nothing runs in the service, and it owes an answer */
+
+/* Of each service a call that it owes the answer to, as long as it waits for nobody else itself;
+ * else call 0. */
+static struct thread_info owed[MAX_SERVICE];
+static endpoint_t next_to_run; /* whose thread has the processor next; 0: nobody's */
+
+static void look_at_thread(const struct thread_info *t, uint64_t *waits)
+{
+    struct thread_info *by = &owed[t->waits_for % MAX_SERVICE];
+    bool may_wait = t->is & (THREAD_IS_SLOW | THREAD_IS_EVENT);
+    if (t->is & THREAD_IS_NEXT)
+        next_to_run = t->task;
+    if (t->task < MAX_SERVICE && (t->waits_for || t->is & THREAD_IS_ASIDE))
+        *waits |= 1ul << t->task;
+    if (t->state == THREAD_HELD && t->waits_for && !may_wait && !by->call)
+        *by = *t;
+}
+
+static void look_at_threads(void)
+{
+    static struct thread_info some[THREADS_AT_ONCE];
+    uint64_t waits = 0;
+    memset(owed, 0, sizeof owed);
+    next_to_run = 0;
+    for (unsigned from = 0;;) {
+        int64_t n = kernel_call(SYS_INFO, INFO_THREADS, from, (uint64_t)some, sizeof some, 0, 0) /
+                    (int64_t)sizeof some[0];
+        for (int64_t i = 0; i < n; i++)
+            look_at_thread(&some[i], &waits);
+        if (n <= 0)
+            break;
+        from = some[n - 1].index + 1;
+    }
+    for (unsigned i = 0; i < MAX_SERVICE; i++)
+        if (waits >> i & 1)
+            owed[i].call = 0;
+}
+
+static void hangs_asleep(unsigned slot, const struct thread_info *caller)
+{
+    struct entry *e = &services[slot];
+    print("%s does not answer operation %lx of %s, thread %u%s", e->name, caller->op,
+          caller->task < MAX_SERVICE ? services[caller->task].name : "a program", caller->index,
+          e->rights.afresh ? "" : ", which fails");
+    e->sleeps += e->sleeps < SLEEPS_MOST;
+    /* A driver is started afresh and asked again, as often as that takes: the disk may just be
+     * slow. A service that keeps state may have done part of the request, so the request fails. */
+    if (!e->rights.afresh)
+        kernel_call(SYS_SERVICE_FAIL, slot, caller->call, 0, 0, 0, 0);
+}
+
+/* Is it at the same thing as at the last look, and the look before? */
+static void look_for_hang(unsigned slot, const struct task_info *info)
+{
+    struct entry *e = &services[slot];
+    bool asleep = !info->stretch && owed[slot].call;
+    if (info->stretch && next_to_run != slot)
+        return; /* somebody else has the processor */
+    uint64_t pulse = asleep ? (info->messages + owed[slot].call) | ASLEEP : info->stretch;
+    uint64_t looks = LOOKS;
+    if (asleep)
+        looks = (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) / LOOK_NS;
+    if (!pulse)
+        e->sleeps = 0;
+    e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
+    e->pulse = pulse;
+    if (e->looks < looks || !is_running(e))
+        return;
+    e->hangs++;
+    if (asleep)
+        hangs_asleep(slot, &owed[slot]);
+    kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0); /* watch_services() is told of it */
+}
+
+static void look_at(unsigned slot, uint64_t now, bool on_beat)
+{
+    struct entry *e = &services[slot];
+    struct task_info info;
+    if (e->state == WAITING && now >= e->retry)
+        death_retry(slot);
+    if (!is_running(e) ||
+        kernel_call(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) <= 0)
+        return;
+    if (!info.crash && (e->state == CHANGING || e->state == RETURNING)) {
+        replace_at_rest(slot, now);
+    } else if (info.crash) {
+        death_found(slot, &info);
+    } else if (e->state == TRIAL || e->state == PROVING) {
+        replace_prove(slot, &info, now);
+    } else if (!e->protocols) {
+        e->protocols = info.ready ? info.protocols : 0;
+    } else if (on_beat) {
+        look_for_hang(slot, &info);
+    }
+}
+
+static uint64_t next_beat; /* nanoseconds since boot */
+
+static void set_alarm(bool soon)
+{
+    uint64_t at = soon ? time_now() + REST_NS : next_beat, injected = inject_next();
+    alarm_at(injected && injected < at ? injected : at);
+}
+
+void watch_services(uint64_t bits)
+{
+    uint64_t now = time_now();
+    bool on_beat = now >= next_beat, changing = false;
+    if (on_beat)
+        next_beat = now + LOOK_NS;
+    lifecycle_halt_if_due(now);
+    inject_due(now, bits);
+    for (unsigned i = 2; i < slots; i++)
+        changing |= services[i].state == CHANGING || services[i].state == RETURNING;
+    if (on_beat)
+        look_at_threads();
+    if (on_beat || changing || bits >> NOTIFY_TASK_DIED & 1)
+        for (unsigned i = 2; i < slots; i++)
+            look_at(i, now, on_beat);
+    set_alarm(changing);
+}
