@@ -171,8 +171,10 @@ $(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/tables.o kernel/kernel.ld
 
 # ---- Libraries and services ----
 
+# A server's inode begins with what libfs knows of every inode, by an unnamed member
+# (-fms-extensions): `struct inode { struct fs_node; ... }`.
 SERVICE_FLAGS := $(NATIVE_FLAGS) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections \
-    -Ikernel/abi $(LIBRARIES:%=-I%)
+    -fms-extensions -Ikernel/abi $(LIBRARIES:%=-I%)
 SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 
 # What services write is noted in their undo log, by a plugin of the compiler.
@@ -257,7 +259,8 @@ include disk.img.mk
 UNIT_test_share := $(FAKE_SERVICE)
 UNIT_TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 UNIT_FLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-    -fno-omit-frame-pointer $(WARNINGS) -I kernel/abi $(LIBRARIES:%=-iquote %) -iquote kernel
+    -fno-omit-frame-pointer -fms-extensions $(WARNINGS) -I kernel/abi \
+    $(LIBRARIES:%=-iquote %) -iquote kernel
 
 # unit NAME
 define unit

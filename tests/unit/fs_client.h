@@ -1,5 +1,5 @@
 /* A client of a file server for unit tests: one function an operation of the FS protocol, calling
- * the server's handlers directly. Every file server names them alike, so this serves for all. */
+ * the handlers of libfs directly, which call the server's. */
 #ifndef FS_CLIENT_H
 #define FS_CLIENT_H
 
@@ -8,50 +8,26 @@
 #include <stdlib.h>
 
 #include "fake_service.h"
-
-#define HANDLER(name) int64_t name(struct message *m)
-HANDLER(do_read);
-HANDLER(do_write);
-HANDLER(do_seek);
-HANDLER(do_dents);
-HANDLER(do_stat);
-HANDLER(do_truncate);
-HANDLER(do_sync);
-HANDLER(do_statfs);
-HANDLER(do_open);
-HANDLER(do_lookup);
-HANDLER(do_create);
-HANDLER(do_symlink);
-HANDLER(do_link);
-HANDLER(do_unlink);
-HANDLER(do_rename);
-HANDLER(do_readlink);
-HANDLER(do_setattr);
-HANDLER(do_name);
-HANDLER(do_mount);
-HANDLER(do_unmount);
-HANDLER(do_pages);
-HANDLER(do_unpin);
-HANDLER(do_hold);
-void do_release(const struct message *m);
+#include "handlers.h"
 
 static inline struct fake_answer fs_mount(unsigned disk, uint64_t flags)
 {
     struct message m = { .op = FS_MOUNT,
                          .w = { [3] = FAKE_DISK, disk, flags },
                          .position = makedev(3, disk + 1) };
-    return fake_call(do_mount, &m, NULL, 0);
+    return fake_call(fs_handlers[op_number(FS_MOUNT)], &m, NULL, 0);
 }
 static inline int64_t fs_unmount(uint64_t root)
 {
     struct message m = { .op = FS_UNMOUNT, .object = root };
-    return fake_call(do_unmount, &m, NULL, 0).result;
+    return fake_call(fs_handlers[op_number(FS_UNMOUNT)], &m, NULL, 0).result;
 }
 /* 0 and *object, and the mode at *mode if wanted. */
 static inline int64_t fs_lookup(uint64_t dir, const char *name, uint64_t *object, uint32_t *mode)
 {
     struct message m = { .op = FS_LOOKUP, .object = dir };
-    struct fake_answer a = fake_call(do_lookup, &m, (char *)name, strlen(name));
+    struct fake_answer a = fake_call(fs_handlers[op_number(FS_LOOKUP)], &m, (char *)name,
+                                     strlen(name));
     *object = a.r1;
     if (mode)
         *mode = (uint32_t)a.r2;
@@ -60,7 +36,8 @@ static inline int64_t fs_lookup(uint64_t dir, const char *name, uint64_t *object
 static inline int64_t fs_create(uint64_t dir, const char *name, uint32_t mode, uint64_t *object)
 {
     struct message m = { .op = FS_CREATE, .object = dir, .w = { [3] = mode, 1000ull << 32 | 100 } };
-    struct fake_answer a = fake_call(do_create, &m, (char *)name, strlen(name));
+    struct fake_answer a = fake_call(fs_handlers[op_number(FS_CREATE)], &m, (char *)name,
+                                     strlen(name));
     *object = a.r1;
     return a.result;
 }
@@ -76,30 +53,30 @@ static inline int64_t fs_two_names(handler_t handler, struct message *m, const c
 static inline int64_t fs_symlink(uint64_t dir, const char *name, const char *target)
 {
     struct message m = { .op = FS_SYMLINK, .object = dir };
-    return fs_two_names(do_symlink, &m, name, target);
+    return fs_two_names(fs_handlers[op_number(FS_SYMLINK)], &m, name, target);
 }
 static inline int64_t fs_rename(uint64_t dir, const char *name, uint64_t to, const char *new,
                                 unsigned flags)
 {
     struct message m = { .op = FS_RENAME, .object = dir, .w = { [4] = to, flags } };
-    return fs_two_names(do_rename, &m, name, new);
+    return fs_two_names(fs_handlers[op_number(FS_RENAME)], &m, name, new);
 }
 static inline int64_t fs_link(uint64_t dir, const char *name, uint64_t object)
 {
     struct message m = { .op = FS_LINK, .object = dir, .w = { [3] = object } };
-    return fake_call(do_link, &m, (char *)name, strlen(name)).result;
+    return fake_call(fs_handlers[op_number(FS_LINK)], &m, (char *)name, strlen(name)).result;
 }
 static inline int64_t fs_unlink(uint64_t dir, const char *name, bool directory)
 {
     struct message m = { .op = FS_UNLINK,
                          .object = dir,
                          .w = { [3] = directory ? AT_REMOVEDIR : 0 } };
-    return fake_call(do_unlink, &m, (char *)name, strlen(name)).result;
+    return fake_call(fs_handlers[op_number(FS_UNLINK)], &m, (char *)name, strlen(name)).result;
 }
 static inline int64_t fs_read(uint64_t object, uint64_t position, void *to, size_t length)
 {
     struct message m = { .op = FS_READ, .object = object, .position = position };
-    return fake_call(do_read, &m, to, length).result;
+    return fake_call(fs_handlers[op_number(FS_READ)], &m, to, length).result;
 }
 static inline int64_t fs_write(uint64_t object, uint64_t position, const void *from, size_t length,
                                uint64_t flags)
@@ -108,72 +85,72 @@ static inline int64_t fs_write(uint64_t object, uint64_t position, const void *f
                          .object = object,
                          .position = position,
                          .flags = flags | O_WRONLY | CALL_FOR_ROOT };
-    return fake_call(do_write, &m, (void *)from, length).result;
+    return fake_call(fs_handlers[op_number(FS_WRITE)], &m, (void *)from, length).result;
 }
 static inline int64_t fs_truncate(uint64_t object, uint64_t size)
 {
     struct message m = {
         .op = FS_TRUNCATE, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = size }
     };
-    return fake_call(do_truncate, &m, NULL, 0).result;
+    return fake_call(fs_handlers[op_number(FS_TRUNCATE)], &m, NULL, 0).result;
 }
 static inline int64_t fs_stat(uint64_t object, struct stat *s)
 {
     struct message m = { .op = FS_STAT, .object = object };
-    return fake_call(do_stat, &m, s, sizeof(*s)).result;
+    return fake_call(fs_handlers[op_number(FS_STAT)], &m, s, sizeof(*s)).result;
 }
 static inline int64_t fs_statfs(uint64_t object, struct statfs *s)
 {
     struct message m = { .op = FS_STATFS, .object = object };
-    return fake_call(do_statfs, &m, s, sizeof(*s)).result;
+    return fake_call(fs_handlers[op_number(FS_STATFS)], &m, s, sizeof(*s)).result;
 }
 static inline int64_t fs_readlink(uint64_t object, char *to, size_t length)
 {
     struct message m = { .op = FS_READLINK, .object = object };
-    return fake_call(do_readlink, &m, to, length).result;
+    return fake_call(fs_handlers[op_number(FS_READLINK)], &m, to, length).result;
 }
 static inline int64_t fs_setattr(uint64_t object, struct fs_attr *a)
 {
     struct message m = { .op = FS_SETATTR, .object = object };
-    return fake_call(do_setattr, &m, a, sizeof(*a)).result;
+    return fake_call(fs_handlers[op_number(FS_SETATTR)], &m, a, sizeof(*a)).result;
 }
 static inline int64_t fs_name_of(uint64_t dir, uint64_t object, char *to, size_t length)
 {
     struct message m = { .op = FS_NAME, .object = dir, .w = { [3] = object } };
-    return fake_call(do_name, &m, to, length).result;
+    return fake_call(fs_handlers[op_number(FS_NAME)], &m, to, length).result;
 }
 static inline int64_t fs_open(uint64_t object, uint64_t flags)
 {
     struct message m = {
         .op = FS_OPEN, .object = object, .flags = CALL_FOR_ROOT, .w = { [1] = flags }
     };
-    return fake_call(do_open, &m, NULL, 0).result;
+    return fake_call(fs_handlers[op_number(FS_OPEN)], &m, NULL, 0).result;
 }
 static inline void fs_close(uint64_t object, uint64_t flags)
 {
     struct message m = { .op = KERNEL_RELEASE, .object = object, .flags = flags };
-    do_release(&m);
+    fs_release(&m);
 }
 static inline int64_t fs_sync(uint64_t object, bool all)
 {
     struct message m = { .op = FS_SYNC, .object = object, .w = { [1] = all } };
-    return fake_call(do_sync, &m, NULL, 0).result;
+    return fake_call(fs_handlers[op_number(FS_SYNC)], &m, NULL, 0).result;
 }
 static inline int64_t fs_hold(uint64_t object, int64_t by, bool deny)
 {
     struct message m = { .op = FS_HOLD, .object = object, .w = { [1] = by, deny } };
-    return fake_call(do_hold, &m, NULL, 0).result;
+    return fake_call(fs_handlers[op_number(FS_HOLD)], &m, NULL, 0).result;
 }
 static inline int64_t fs_pages(uint64_t object, uint64_t position, uint64_t *addresses,
                                unsigned count)
 {
     struct message m = { .op = FS_PAGES, .object = object, .position = position };
-    return fake_call(do_pages, &m, addresses, count * 8).result;
+    return fake_call(fs_handlers[op_number(FS_PAGES)], &m, addresses, count * 8).result;
 }
 static inline int64_t fs_unpin(uint64_t object, uint64_t *addresses, unsigned count, bool dirty)
 {
     struct message m = { .op = FS_UNPIN, .object = object, .w = { [3] = dirty } };
-    return fake_call(do_unpin, &m, addresses, count * 8).result;
+    return fake_call(fs_handlers[op_number(FS_UNPIN)], &m, addresses, count * 8).result;
 }
 /* Calls `see` for every entry but "." and "..", reading with a window of `length` bytes. Their
  * number, or an error. */
@@ -184,7 +161,7 @@ static inline int64_t fs_list(uint64_t dir, size_t length,
     struct message m = { .op = FS_DENTS, .object = dir };
     int64_t count = 0;
     for (;;) {
-        struct fake_answer a = fake_call(do_dents, &m, buffer, length);
+        struct fake_answer a = fake_call(fs_handlers[op_number(FS_DENTS)], &m, buffer, length);
         if (a.result <= 0) {
             free(buffer);
             return a.result ? a.result : count;

@@ -336,7 +336,7 @@ static int64_t sync_of(uint64_t object, uint64_t *flags)
 {
     struct message m = { .op = FS_SYNC, .object = object, .from = 70, .flags = *flags };
     fake_errors = 0;
-    int64_t result = fake_call(do_sync, &m, NULL, 0).result;
+    int64_t result = fake_call(fs_handlers[op_number(FS_SYNC)], &m, NULL, 0).result;
     if (fake_errors)
         *flags = (uint64_t)fake_errors << CALL_ERRORS_SHIFT;
     return result;

@@ -31,7 +31,7 @@ static struct fake_answer mount_disk(uint64_t flags)
     struct message m = { .op = FS_MOUNT,
                          .w = { [3] = FAKE_DISK, 0, flags },
                          .position = makedev(MAJOR_IDE, 0) };
-    return fake_call(do_mount, &m, NULL, 0);
+    return fake_call(fs_handlers[op_number(FS_MOUNT)], &m, NULL, 0);
 }
 
 static uint64_t find(uint64_t dir, const char *name)

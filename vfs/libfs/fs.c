@@ -3,15 +3,7 @@
 
 #include <minnow/tty.h>
 
-int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX])
-{
-    uint64_t count = m->w[2] / sizeof(addresses[0]);
-    if (count > FS_PAGES_MAX)
-        return -EINVAL;
-    return copy_in(m, 0, addresses, count * sizeof(addresses[0])) ? -EFAULT : (int)count;
-}
-
-int fs_name(struct message *m, size_t offset, size_t length, char *name)
+int fs_copy_name(struct message *m, size_t offset, size_t length, char *name)
 {
     if (length == 0)
         return -ENOENT;
@@ -29,6 +21,13 @@ int fs_name(struct message *m, size_t offset, size_t length, char *name)
 bool fs_is_dots(const char *name, size_t length)
 {
     return name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+}
+
+int64_t fs_text(struct message *m, const char *text, size_t length)
+{
+    length = MIN(length, m->w[2]);
+    int error = copy_out(m, 0, text, length);
+    return error ? error : (int64_t)length;
 }
 
 struct timespec64 fs_now(void)
@@ -81,30 +80,33 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
 {
     size_t head = offsetof(struct dirent64, name);
     size_t bytes = (head + length + 1 + 7) & ~(size_t)7;
-    if (d->sent + d->filled + bytes > d->m->w[2])
+    if (d->sent + d->filled + bytes > d->m->w[2]) {
+        d->full = true;
         return 0;
+    }
     if (d->filled + bytes > sizeof(d->buffer) && dents_flush(d))
         return -EFAULT;
     struct dirent64 *e = (struct dirent64 *)(d->buffer + d->filled);
     *(uint64_t *)((uint8_t *)e + bytes - 8) = 0; /* the NUL and the padding */
     e->ino = ino;
     e->next = next;
-    e->reclen = bytes;
-    e->type = type;
+    *(uint64_t *)&e->reclen = bytes | (uint64_t)type << 16; /* one store: each is logged */
     memcpy((uint8_t *)e + head, name, length);
-    if (length < bytes - head)
-        memset((uint8_t *)e + head + length, 0, bytes - head - length);
     d->filled += bytes;
+    d->position = next;
     return 1;
 }
 
-int64_t dents_end(struct dents *d, uint64_t position, bool full)
+int64_t dents_done(struct dents *d, int error)
 {
-    if (full && d->sent + d->filled == 0)
+    bool some = d->sent + d->filled != 0;
+    if (error && (error == -EFAULT || !some))
+        return error;
+    if (d->full && !some)
         return d->m->flags & CALL_CUT ? -EFAULT : -EINVAL;
     if (dents_flush(d))
         return -EFAULT;
-    reply_position(d->m, position);
+    reply_position(d->m, d->position);
     return d->sent;
 }
 
@@ -126,19 +128,6 @@ void deletions_awaited(struct deletions *d)
 {
     for (unsigned n = d->under_way; n && deletion_awaited(d); n--)
         ;
-}
-
-bool fs_shrunk(struct message *m, uint64_t size, int64_t result)
-{
-    if (m->from < MAX_SERVICE)
-        return false;
-    m->w[0] = service_self();
-    m->w[4] = result;
-    m->w[5] = m->op;
-    m->op = PM_SHRUNK;
-    m->position = size;
-    forward(m, service_find("pm"));
-    return true;
 }
 
 int64_t fs_seek(struct message *m, uint64_t size)
@@ -175,6 +164,44 @@ int64_t fs_ioctl(struct message *m, uint64_t size)
 int64_t fs_poll(struct message *m)
 {
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
+/* ---- transitional ---- */
+
+int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX])
+{
+    uint64_t count = m->w[2] / sizeof(addresses[0]);
+    if (count > FS_PAGES_MAX)
+        return -EINVAL;
+    return copy_in(m, 0, addresses, count * sizeof(addresses[0])) ? -EFAULT : (int)count;
+}
+
+int fs_name(struct message *m, size_t offset, size_t length, char *name)
+{
+    return fs_copy_name(m, offset, length, name);
+}
+
+int64_t dents_end(struct dents *d, uint64_t position, bool full)
+{
+    if (full && d->sent + d->filled == 0)
+        return d->m->flags & CALL_CUT ? -EFAULT : -EINVAL;
+    if (dents_flush(d))
+        return -EFAULT;
+    reply_position(d->m, position);
+    return d->sent;
+}
+
+bool fs_shrunk(struct message *m, uint64_t size, int64_t result)
+{
+    if (m->from < MAX_SERVICE)
+        return false;
+    m->w[0] = service_self();
+    m->w[4] = result;
+    m->w[5] = m->op;
+    m->op = PM_SHRUNK;
+    m->position = size;
+    forward(m, service_find("pm"));
+    return true;
 }
 
 /* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who

@@ -1,6 +1,6 @@
 SERVICES   += vfs/tmpfs
 LIBS_tmpfs := vfs/libfs
-STATE_tmpfs := tmpfs-1
+STATE_tmpfs := tmpfs-2
 
 UNIT_test_tmpfs := $(filter-out %/main.c,$(wildcard vfs/tmpfs/*.c vfs/libfs/*.c)) \
     $(FAKE_SERVICE) tests/unit/fs_model.c

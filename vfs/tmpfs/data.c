@@ -2,6 +2,8 @@
  * another file before PM has given them back. */
 #include "tmpfs.h"
 
+#include "share.h"
+
 /* so many, and other services and programs go first; this one has a single thread */
 enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };
 enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
@@ -51,7 +53,7 @@ static void grow(void)
 
 static void *page_take(struct node *n, bool zero)
 {
-    struct mount *mount = &mounts[n->mount];
+    struct mount *mount = mount_of(n);
     if (mount->page_limit && mount->pages >= mount->page_limit)
         return NULL;
     if (!page_share.capacity)
@@ -70,7 +72,7 @@ static void *page_take(struct node *n, bool zero)
     *page = 0;
     pool_free--;
     mount->pages++;
-    n->pages++;
+    n->blocks += PAGE_SIZE / 512;
     return zero ? memset(page, 0, PAGE_SIZE) : page;
 }
 
@@ -91,10 +93,10 @@ static struct pin **find_pin(void *page)
 
 static void page_give(struct node *n, void *page)
 {
-    mounts[n->mount].pages--;
-    n->pages--;
+    mount_of(n)->pages--;
+    n->blocks -= PAGE_SIZE / 512;
     share_give(&page_share, n->user, 1);
-    GIVE_WAY_EVERY(FREED_AT_ONCE, 1, n->pages);
+    GIVE_WAY_EVERY(FREED_AT_ONCE, 1, n->blocks / (PAGE_SIZE / 512));
     struct pin *pin = n->pinned ? *find_pin(page) : NULL;
     if (pin)
         pin->gone = true; /* it goes to the pool when PM gives it back */
@@ -102,7 +104,7 @@ static void page_give(struct node *n, void *page)
         page_to_pool(page);
 }
 
-void pool_count(uint64_t *all, uint64_t *free)
+void data_count(uint64_t *all, uint64_t *free)
 {
     uint64_t more = pool_full ? 0 : GUESS;
     *all = pool_pages + more;
@@ -122,17 +124,17 @@ static inline uint8_t *find_page(const struct node *n, uint64_t index)
     return page;
 }
 
-/* A page of pointers. It is of the pool and the mount, but `pages` counts contents only. */
+/* A page of pointers. It is of the pool and the mount, but `blocks` counts contents only. */
 static void **inner_take(struct node *n)
 {
     void **inner = page_take(n, true);
-    n->pages -= inner != NULL;
+    n->blocks -= inner ? PAGE_SIZE / 512 : 0;
     return inner;
 }
 
 static void inner_give(struct node *n, void *inner)
 {
-    n->pages++;
+    n->blocks += PAGE_SIZE / 512;
     page_give(n, inner);
 }
 
@@ -204,23 +206,13 @@ void data_cut(struct node *n, uint64_t size)
 
 /* ---- Operations ---- */
 
-enum { SIZE_MAX_BITS = 47 };
-
-static int64_t check_regular(const struct node *n)
+int64_t data_read(struct fs_node *f, struct message *m, uint64_t position, uint64_t length)
 {
-    return !n ? -ESTALE : S_ISREG(n->mode) ? 0 : S_ISDIR(n->mode) ? -EISDIR : -EINVAL;
-}
-
-int64_t do_read(struct message *m)
-{
-    struct node *n = node_of(m->object);
-    int64_t error = check_regular(n);
-    if (error || m->flags & O_PATH)
-        return error ? error : -EBADF;
-    uint64_t position = m->position;
+    struct node *n = node_of(f);
     if (position >= n->size)
         return 0;
-    uint64_t length = MIN(m->w[2], n->size - position), done = 0;
+    uint64_t done = 0;
+    length = MIN(length, n->size - position);
     while (done < length) {
         uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE,
                  part = MIN(length - done, PAGE_SIZE - offset);
@@ -236,9 +228,6 @@ int64_t do_read(struct message *m)
         position += part;
         GIVE_WAY_EVERY(BYTES_AT_ONCE, part, length - done);
     }
-    if (!(m->flags & O_NOATIME))
-        node_read(n);
-    reply_position(m, position);
     return done;
 }
 
@@ -262,21 +251,11 @@ static int write_page(struct node *n, struct message *m, uint64_t done, uint64_t
     return error ? error : slot ? 0 : -ENOSPC;
 }
 
-int64_t do_write(struct message *m)
+int64_t data_write(struct fs_node *f, struct message *m, uint64_t start, uint64_t length)
 {
-    struct node *n = node_of(m->object);
-    int64_t error = check_regular(n);
-    if (error)
-        return error;
-    if (mounts[n->mount].read_only)
-        return -EROFS;
-    uint64_t start = m->flags & O_APPEND ? n->size : m->position, length = m->w[2], done = 0;
-    uint64_t limit = fs_size_limit(m, 1ull << SIZE_MAX_BITS);
-    if (!length)
-        return 0;
-    if (start >= limit)
-        return -EFBIG;
-    length = MIN(length, limit - start);
+    struct node *n = node_of(f);
+    uint64_t done = 0;
+    int error = 0;
     if (start + length > n->size)
         clear_tail(n);
     while (done < length) {
@@ -293,37 +272,17 @@ int64_t do_write(struct message *m)
         n->size = start + done;
     if (error && start + length > n->size)
         data_cut(n, n->size);
-    if (!done)
-        return error;
-    touch(n);
-    n->mode = fs_mode_changed(m, n->mode);
-    reply_position(m, start + done);
-    return done;
+    return done ? (int64_t)done : error;
 }
 
-int64_t do_truncate(struct message *m)
+int data_resize(struct fs_node *f, uint64_t size)
 {
-    struct node *n = node_of(m->object);
-    int64_t error = check_regular(n);
-    if (error)
-        return error;
-    if (m->w[1] >> 63)
-        return -EINVAL;
-    if (m->w[1] >> SIZE_MAX_BITS || fs_over_limit(m, n->size))
-        return -EFBIG;
-    if (mounts[n->mount].read_only)
-        return -EROFS;
-    if (n->denies)
-        return -ETXTBSY;
-    n->mode = fs_mode_changed(m, n->mode);
-    bool shorter = m->w[1] < n->size;
-    if (shorter)
-        data_cut(n, m->w[1]);
+    if (size < f->size)
+        data_cut(node_of(f), size);
     else
-        clear_tail(n);
-    n->size = m->w[1];
-    touch(n);
-    return shorter && n->holds && fs_shrunk(m, n->size, 0) ? LATER : 0;
+        clear_tail(node_of(f));
+    f->size = size;
+    return 0;
 }
 
 static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
@@ -358,60 +317,35 @@ static bool pin_page(void *page)
     return *at != NULL;
 }
 
-int64_t do_reserve(struct message *m)
+int64_t data_reserve(struct fs_node *f, uint64_t first, unsigned count, uint64_t wanted)
 {
-    struct node *n = node_of(m->object);
     int64_t there = 0;
-    if (!n)
-        return -ESTALE;
-    for (uint64_t k = 0; k < MIN(m->w[1], (uint64_t)FS_RESERVE_MAX); k++)
-        there |= (int64_t)(find_page(n, m->w[3] + k) != NULL) << k;
-    touch(n);
-    n->mode = fs_mode_mapped(m, n->mode);
+    (void)wanted;
+    for (unsigned k = 0; k < count; k++)
+        there |= (int64_t)(find_page(node_of(f), first + k) != NULL) << k;
     return there;
 }
 
-int64_t do_pages(struct message *m)
+int data_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted, uint64_t *address)
 {
-    struct node *n = node_of(m->object);
-    if (!n)
-        return -ESTALE;
-    if (!S_ISREG(n->mode))
-        return -ENODEV;
-    uint64_t addresses[FS_PAGES_MAX], index = m->position / PAGE_SIZE;
-    unsigned wanted = MIN(m->w[2] / sizeof(addresses[0]), (uint64_t)ARRAY_SIZE(addresses)),
-             count = 0;
-    int error = 0;
-    for (; count < wanted && (index + count) * PAGE_SIZE < n->size; count++) {
-        uint8_t *page = find_page(n, index + count);
-        /* a hole becomes a page, for it may be written through the mapping */
-        if (!page && count == m->w[3])
-            error = fill_hole(n, index + count, &page);
-        if (page && !error && !pin_page(page))
-            error = -ENOMEM;
-        if (error)
-            break;
-        addresses[count] = (uint64_t)(uintptr_t)page;
-    }
-    n->pinned |= count != 0;
-    if (count && copy_out(m, 0, addresses, count * sizeof(addresses[0]))) {
-        while (count)
-            unpin_page((void *)(uintptr_t)addresses[--count]);
-        return -EFAULT;
-    }
-    return count ? (int64_t)count : error;
+    struct node *n = node_of(f);
+    uint8_t *page = find_page(n, index);
+    (void)ahead;
+    /* a hole becomes a page, for it may be written through the mapping */
+    int error = !page && wanted ? fill_hole(n, index, &page) : 0;
+    if (!error && page && !pin_page(page))
+        error = -ENOMEM;
+    if (page && !error && !n->pinned)
+        n->pinned = true;
+    *address = (uintptr_t)page;
+    return error;
 }
 
-int64_t do_unpin(struct message *m)
+int data_take_back(struct fs_node *f, uint64_t address)
 {
-    uint64_t addresses[FS_PAGES_MAX];
-    int count = fs_addresses(m, addresses);
-    if (count < 0)
-        return count;
-    struct node *n = node_of(m->object);
-    for (int k = 0; k < count; k++)
-        unpin_page((void *)(uintptr_t)addresses[k]);
-    if (n && m->w[3])
-        clear_tail(n);
+    void *page = (void *)(uintptr_t)address;
+    if (f && f->size % PAGE_SIZE && find_page(node_of(f), f->size / PAGE_SIZE) == page)
+        clear_tail(node_of(f));
+    unpin_page(page);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Directories: all names of all mounts stand in one hash table; a list keeps each directory's own
- * in order. */
+/* Names: all names of all mounts stand in one hash table; a list keeps each directory's own in
+ * order. */
 #include "tmpfs.h"
 
 enum { HASH_SIZE = 8192, COOKIE_DOT = 1, COOKIE_DOTDOT = 2 };
@@ -8,27 +8,48 @@ static struct entry *hash_table[HASH_SIZE];
 
 static inline struct entry **bucket(const struct node *dir, uint32_t hash)
 {
-    return &hash_table[(hash ^ dir->index * 0x9e37u) % HASH_SIZE];
+    return &hash_table[(hash ^ (uint32_t)dir->ino * 0x9e37u) % HASH_SIZE];
 }
 
-struct entry *dir_find(struct node *dir, const char *name, unsigned length)
+static struct entry *find(struct node *dir, const struct fs_name *name)
 {
-    uint32_t hash = fs_hash(name, length);
+    uint32_t hash = fs_hash(name->text, name->length);
     struct entry *e = *bucket(dir, hash);
-    while (e && !(e->hash == hash && e->dir == dir && e->length == length &&
-                  memcmp(e->name, name, length) == 0))
+    while (e && !(e->hash == hash && e->dir == dir && e->length == name->length &&
+                  memcmp(e->name, name->text, name->length) == 0))
         e = e->hash_next;
     return e;
 }
 
-bool dir_add(struct node *dir, const char *name, unsigned length, struct node *n)
+/* The entry that the lookup of the name has found. */
+static struct entry *found(const struct fs_name *name)
 {
+    return (struct entry *)(uintptr_t)name->where[0];
+}
+
+struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name)
+{
+    struct node *dir = node_of(f);
+    if (fs_is_dots(name->text, name->length)) {
+        struct node *n = name->length == 1 ? dir : dir->links ? dir->parent : NULL;
+        return n ? (struct fs_node *)n : fs_failed(-ENOENT);
+    }
+    struct entry *e = find(dir, name);
+    if (!e)
+        return fs_failed(-ENOENT);
+    name->where[0] = (uintptr_t)e;
+    return (struct fs_node *)e->node;
+}
+
+int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *to)
+{
+    struct node *dir = node_of(f), *n = node_of(to);
     if (thing_take(n->user))
-        return false;
-    struct entry *e = memory_alloc(sizeof(*e) + length);
+        return -ENOSPC;
+    struct entry *e = memory_alloc(sizeof(*e) + name->length);
     if (!e) {
         thing_give(n->user);
-        return false;
+        return -ENOSPC;
     }
     if (!dir->cookie)
         dir->cookie = COOKIE_DOTDOT;
@@ -36,19 +57,19 @@ bool dir_add(struct node *dir, const char *name, unsigned length, struct node *n
                          .node = n,
                          .before = dir->last,
                          .cookie = ++dir->cookie,
-                         .hash = fs_hash(name, length),
+                         .hash = fs_hash(name->text, name->length),
                          .user = n->user,
-                         .length = length };
-    memcpy(e->name, name, length);
+                         .length = name->length };
+    memcpy(e->name, name->text, name->length);
     *(dir->last ? &dir->last->behind : &dir->first) = e;
     dir->last = e;
     struct entry **at = bucket(dir, e->hash);
     e->hash_next = *at;
     *at = e;
-    return true;
+    return 0;
 }
 
-void dir_remove(struct entry *e)
+static void unhook(struct entry *e)
 {
     struct node *dir = e->dir;
     struct entry **at = bucket(dir, e->hash);
@@ -63,6 +84,77 @@ void dir_remove(struct entry *e)
     memory_free(e);
 }
 
+/* A symbolic link's target is kept as it is. */
+static int keep_target(struct node *n, const char *target)
+{
+    size_t length = strlen(target);
+    n->target = memory_alloc(length);
+    if (!n->target)
+        return -ENOSPC;
+    memcpy(n->target, target, length);
+    n->size = length;
+    return 0;
+}
+
+struct fs_node *dir_create(struct fs_node *f, struct fs_name *name, const struct fs_new *new)
+{
+    struct node *n = node_new(mount_of(node_of(f)), new);
+    if (!n)
+        return fs_failed(-ENOSPC);
+    int error = new->target ? keep_target(n, new->target) : 0;
+    if (!error)
+        error = dir_add(f, name, (struct fs_node *)n);
+    if (error) {
+        node_put((struct fs_node *)n);
+        return fs_failed(error);
+    }
+    n->links = S_ISDIR(new->mode) ? 2 : 1;
+    if (S_ISDIR(new->mode))
+        n->parent = node_of(f);
+    return (struct fs_node *)n;
+}
+
+int dir_replace(struct fs_node *f, struct fs_name *name, struct fs_node *old, struct fs_node *n)
+{
+    (void)f, (void)old;
+    found(name)->node = node_of(n);
+    return 0;
+}
+
+int dir_remove(struct fs_node *f, struct fs_name *name, struct fs_node *n)
+{
+    (void)f, (void)n;
+    unhook(found(name));
+    return 0;
+}
+
+void dir_remove_all(struct node *dir)
+{
+    while (dir->first) {
+        struct node *n = dir->first->node;
+        unhook(dir->first);
+        if (S_ISDIR(n->mode))
+            dir_remove_all(n);
+        n->links = S_ISDIR(n->mode) ? 0 : n->links - 1;
+        node_put((struct fs_node *)n);
+    }
+}
+
+int dir_set_parent(struct fs_node *f, struct fs_node *dir)
+{
+    node_of(f)->parent = node_of(dir);
+    return 0;
+}
+
+int dir_empty(struct fs_node *f) { return !node_of(f)->first; }
+
+int64_t link_read(struct fs_node *f, struct message *m)
+{
+    return fs_text(m, node_of(f)->target, f->size);
+}
+
+/* ---- Listing ---- */
+
 /* The first entry behind a position. */
 static struct entry *seek_entry(struct node *dir, uint64_t position)
 {
@@ -72,45 +164,29 @@ static struct entry *seek_entry(struct node *dir, uint64_t position)
     return e;
 }
 
-int64_t do_dents(struct message *m)
+int dir_list(struct fs_node *f, struct dents *d)
 {
-    struct node *dir = node_of(m->object);
-    if (!dir)
-        return -ESTALE;
-    if (!S_ISDIR(dir->mode))
-        return -ENOTDIR;
-    struct dents d;
-    dents_start(&d, m);
-    uint64_t position = m->position;
+    struct node *dir = node_of(f);
     int added = 1;
-    if (dir->parent && position < COOKIE_DOT &&
-        (added = dents_add(&d, dir->index, COOKIE_DOT, DT_DIR, ".", 1)) == 1)
-        position = COOKIE_DOT;
-    if (dir->parent && added == 1 && position == COOKIE_DOT &&
-        (added = dents_add(&d, dir->parent->index, COOKIE_DOTDOT, DT_DIR, "..", 2)) == 1)
-        position = COOKIE_DOTDOT;
-    for (struct entry *e = added == 1 ? seek_entry(dir, position) : NULL; e; e = e->behind) {
-        added = dents_add(&d, e->node->index, e->cookie, fs_dtype(e->node->mode), e->name,
-                          e->length);
+    if (d->position < COOKIE_DOT)
+        added = dents_add(d, dir->ino, COOKIE_DOT, DT_DIR, ".", 1);
+    if (added == 1 && d->position == COOKIE_DOT)
+        added = dents_add(d, dir->parent->ino, COOKIE_DOTDOT, DT_DIR, "..", 2);
+    for (struct entry *e = added == 1 ? seek_entry(dir, d->position) : NULL; e; e = e->behind) {
+        added = dents_add(d, e->node->ino, e->cookie, fs_dtype(e->node->mode), e->name, e->length);
         if (added != 1)
             break;
-        position = e->cookie;
         dir->resume = e;
     }
-    return added < 0 ? added : dents_end(&d, position, added == 0);
+    return MIN(added, 0);
 }
 
-int64_t do_name(struct message *m)
+int dir_name_of(struct fs_node *f, uint64_t object, char *name)
 {
-    struct node *dir = node_of(m->object), *n = node_of(m->w[3]);
-    if (!dir)
-        return -ESTALE;
-    if (!S_ISDIR(dir->mode))
-        return -ENOTDIR;
-    for (struct entry *e = n ? dir->first : NULL; e; e = e->behind)
-        if (e->node == n)
-            return e->length > m->w[2]                  ? -ERANGE
-                   : copy_out(m, 0, e->name, e->length) ? -EFAULT
-                                                        : e->length;
+    for (struct entry *e = node_of(f)->first; e; e = e->behind)
+        if (e->node->object == object) {
+            memcpy(name, e->name, e->length);
+            return e->length;
+        }
     return -ENOENT;
 }

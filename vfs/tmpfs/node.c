@@ -2,10 +2,12 @@
  * steps. */
 #include "tmpfs.h"
 
-enum { CHUNK = 64, CHUNKS = 2048, MAGIC = 0x01021994 };
+#include "share.h"
 
-struct mount mounts[MOUNTS];
+enum { CHUNK = 64, CHUNKS = 2048, MAGIC = 0x01021994, MOUNTS = 16, FIRST_DEV = 32 };
+enum { SIZE_MAX_BITS = 47 };
 
+static struct mount mounts[MOUNTS];
 static struct node *chunks[CHUNKS];
 static unsigned chunk_count;
 static struct node *free_nodes;
@@ -23,13 +25,13 @@ int thing_take(uint32_t user)
 
 void thing_give(uint32_t user) { share_give(&thing_share, user, 1); }
 
-struct node *node_of(uint64_t object)
+struct fs_node *node_get(uint64_t object)
 {
     uint32_t index = fs_object_ino(object);
     if (index / CHUNK >= chunk_count)
-        return NULL;
+        return fs_failed(-ESTALE);
     struct node *n = &chunks[index / CHUNK][index % CHUNK];
-    return n->used && node_object(n) == object ? n : NULL;
+    return n->used && n->object == object ? (struct fs_node *)n : fs_failed(-ESTALE);
 }
 
 static void add_chunk(void)
@@ -38,8 +40,8 @@ static void add_chunk(void)
     if (!nodes)
         return;
     for (unsigned k = CHUNK; k-- > 0;) {
-        nodes[k].index = chunk_count * CHUNK + k;
-        if (!nodes[k].index)
+        nodes[k].ino = chunk_count * CHUNK + k;
+        if (!nodes[k].ino)
             continue; /* 0 is no inode number */
         nodes[k].free_next = free_nodes;
         free_nodes = &nodes[k];
@@ -47,32 +49,35 @@ static void add_chunk(void)
     chunks[chunk_count++] = nodes;
 }
 
-struct node *node_new(unsigned mount, uint32_t mode, uint32_t uid, uint32_t gid)
+struct node *node_new(struct mount *m, const struct fs_new *new)
 {
-    if (thing_take(uid))
+    if (thing_take(new->uid))
         return NULL;
     if (!free_nodes)
         add_chunk();
     struct node *n = free_nodes;
     if (!n) {
-        thing_give(uid);
+        thing_give(new->uid);
         return NULL;
     }
     free_nodes = n->free_next;
-    *n = (struct node){ .index = n->index,
+    *n = (struct node){ .mount = (struct fs_mount *)m,
+                        .ino = n->ino,
                         .generation = (n->generation + 1) & 0xffffff,
-                        .mount = mount,
                         .used = true,
-                        .mode = mode,
-                        .uid = uid,
-                        .gid = gid,
-                        .user = uid };
+                        .mode = new->mode,
+                        .uid = new->uid,
+                        .gid = new->gid,
+                        .rdev = new->rdev,
+                        .user = new->uid };
+    n->object = fs_object(m - mounts, n->generation, n->ino);
     n->atime = n->mtime = n->ctime = fs_now();
     return n;
 }
 
-void node_unused(struct node *n)
+void node_put(struct fs_node *f)
 {
+    struct node *n = node_of(f);
     if (n->links || n->opens || n->holds)
         return;
     if (S_ISREG(n->mode))
@@ -84,8 +89,6 @@ void node_unused(struct node *n)
     n->free_next = free_nodes;
     free_nodes = n;
 }
-
-void touch(struct node *n) { n->mtime = n->ctime = fs_now(); }
 
 /* ---- Mounts ---- */
 
@@ -108,99 +111,57 @@ static uint64_t size_option(const char *options)
     return bytes / PAGE_SIZE;
 }
 
-int64_t do_mount(struct message *m)
+struct fs_node *mount_new(const struct fs_source *s)
 {
-    char options[128] = "";
-    if (m->w[5] & MS_REMOUNT) {
-        struct node *root = node_of(m->object);
-        if (!root)
-            return -ESTALE;
-        mounts[root->mount].read_only = m->w[5] & MS_RDONLY;
-        return 0;
-    }
-    size_t length = MIN(m->w[2], sizeof(options) - 1);
-    if (length && copy_in(m, 0, options, length))
-        return -EFAULT;
-    unsigned k = 0;
-    while (k < MOUNTS && mounts[k].used)
-        k++;
-    if (k == MOUNTS)
-        return -ENOMEM;
-    struct node *root = node_new(k, S_IFDIR | S_ISVTX | 0777, 0, 0);
+    struct mount *m = mounts;
+    while (m < mounts + MOUNTS && m->used)
+        m++;
+    if (m == mounts + MOUNTS)
+        return fs_failed(-ENOMEM);
+    struct node *root = node_new(m, &(struct fs_new){ .mode = S_IFDIR | S_ISVTX | 0777 });
     if (!root)
-        return -ENOMEM;
+        return fs_failed(-ENOMEM);
     root->links = 2;
     root->parent = root;
-    mounts[k] = (struct mount){ .used = true,
-                                .read_only = m->w[5] & MS_RDONLY,
-                                .root = root,
-                                .dev = makedev(0, FIRST_DEV + k),
-                                .page_limit = size_option(options) };
-    reply_words(m, node_object(root), mounts[k].dev, 0);
-    return 0;
+    *m = (struct mount){ .used = true,
+                         .read_only = s->read_only,
+                         .root = root,
+                         .dev = makedev(0, FIRST_DEV + (m - mounts)),
+                         .size_max = (1ull << SIZE_MAX_BITS) - 1,
+                         .page_limit = size_option(s->options) };
+    return (struct fs_node *)root;
 }
 
-static void remove_all(struct node *dir)
+int mount_end(uint64_t object)
 {
-    while (dir->first) {
-        struct node *n = dir->first->node;
-        dir_remove(dir->first);
-        if (S_ISDIR(n->mode)) {
-            remove_all(n);
-            n->links = 0;
-        } else {
-            n->links--;
-        }
-        node_unused(n);
-    }
-}
-
-int64_t do_unmount(struct message *m)
-{
-    struct node *root = node_of(m->object);
-    if (!root || mounts[root->mount].root != root)
+    struct fs_node *f = node_get(object);
+    if (fs_error(f) || mount_of(node_of(f))->root != node_of(f))
         return -EINVAL;
     for (unsigned k = 0; k < chunk_count * CHUNK; k++) {
         struct node *n = &chunks[k / CHUNK][k % CHUNK];
-        if (n->used && n->mount == root->mount && (n->opens || n->holds))
+        if (n->used && n->mount == f->mount && (n->opens || n->holds))
             return -EBUSY;
     }
-    remove_all(root);
-    mounts[root->mount].used = false;
-    root->links = 0;
-    node_unused(root);
+    dir_remove_all(node_of(f));
+    mount_of(node_of(f))->used = false;
+    f->links = 0;
+    node_put(f);
     return 0;
 }
 
-int64_t do_statfs(struct message *m)
+int mount_statfs(struct fs_mount *f, struct statfs *s)
 {
-    struct node *n = node_of(m->object);
-    if (!n)
-        return -ESTALE;
-    struct mount *mount = &mounts[n->mount];
+    const struct mount *m = (struct mount *)f;
     uint64_t all, free;
-    pool_count(&all, &free);
-    if (mount->page_limit) {
-        all = mount->page_limit;
-        free = MIN(free, all - MIN(all, mount->pages));
+    data_count(&all, &free);
+    if (m->page_limit) {
+        all = m->page_limit;
+        free = MIN(free, all - MIN(all, m->pages));
     }
-    struct statfs s = {
-        .type = MAGIC,
-        .bsize = PAGE_SIZE,
-        .frsize = PAGE_SIZE,
-        .namelen = NAME_MAX,
-        .blocks = all,
-        .bfree = free,
-        .bavail = free,
-        .files = thing_share.capacity / 2,
-        .ffree = (thing_share.capacity - thing_share.taken) / 2,
-        .flags = mount->read_only ? MS_RDONLY : 0,
-    };
-    return copy_out(m, 0, &s, sizeof(s));
-}
-
-int64_t do_sync(struct message *m)
-{
-    (void)m;
+    s->type = MAGIC;
+    s->blocks = all;
+    s->bfree = s->bavail = free;
+    s->files = thing_share.capacity / 2;
+    s->ffree = (thing_share.capacity - thing_share.taken) / 2;
     return 0;
 }

@@ -1,0 +1,109 @@
+/* devfs: the directory /dev. Its nodes are those of nodes.def; it only names devices: VFS opens
+ * them at their drivers by major number. Owners and permissions may be changed and are kept in
+ * memory. */
+#include "fs.h"
+
+/* object = inode number: rdev of a device, LINK_BASE + place of a link */
+enum { ROOT = 1, LINK_BASE = 1 << 24, MAGIC = 0x1373 };
+
+struct node {
+    struct fs_node;
+    const char *name, *target;
+};
+
+#define DEVICE(major, minor) (((minor)&0xff) | (major) << 8 | (uint64_t)((minor) & ~0xff) << 12)
+#define NODE(n, m, g, major, minor) \
+    { .name = n,                    \
+      .mode = m,                    \
+      .gid = g,                     \
+      .rdev = DEVICE(major, minor), \
+      .object = DEVICE(major, minor) },
+#define LINK(n, t) { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof(t) - 1 },
+static struct node nodes[] = {
+    { .name = "", .mode = S_IFDIR | 0755, .object = ROOT },
+#include "nodes.def"
+};
+static struct fs_mount the_mount = { .dev = DEVFS_DEV };
+
+static struct fs_node *mount(const struct fs_source *s)
+{
+    struct timespec64 now = fs_now();
+    (void)s;
+    for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
+        struct node *n = &nodes[i];
+        if (n->target)
+            n->object = LINK_BASE + i;
+        n->ino = n->object;
+        n->mount = &the_mount;
+        n->links = S_ISDIR(n->mode) ? 2 : 1;
+        n->atime = n->mtime = n->ctime = now;
+    }
+    return (struct fs_node *)&nodes[0];
+}
+
+static struct fs_node *get(uint64_t object)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++)
+        if (nodes[i].object == object && nodes[i].mount)
+            return (struct fs_node *)&nodes[i];
+    return fs_failed(-ESTALE);
+}
+
+static struct fs_node *lookup(struct fs_node *dir, struct fs_name *name)
+{
+    if (fs_is_dots(name->text, name->length))
+        return dir;
+    for (unsigned i = 1; i < ARRAY_SIZE(nodes); i++)
+        if (strcmp(nodes[i].name, name->text) == 0)
+            return (struct fs_node *)&nodes[i];
+    return fs_failed(-ENOENT);
+}
+
+/* Positions: 0 is ".", 1 is "..", n + 1 is nodes[n]. */
+static int list(struct fs_node *dir, struct dents *d)
+{
+    int more = 1;
+    (void)dir;
+    while (more == 1 && d->position <= ARRAY_SIZE(nodes)) {
+        uint64_t at = d->position;
+        const struct node *n = &nodes[at < 2 ? 0 : at - 1];
+        const char *name = at == 0 ? "." : at == 1 ? ".." : n->name;
+        more = dents_add(d, n->ino, at + 1, fs_dtype(n->mode), name, strlen(name));
+    }
+    return MIN(more, 0);
+}
+
+static int name_of(struct fs_node *dir, uint64_t object, char *name)
+{
+    struct fs_node *n = get(object);
+    (void)dir;
+    if (object == ROOT || fs_error(n))
+        return -ENOENT;
+    return format(name, NAME_MAX + 1, "%s", ((struct node *)n)->name);
+}
+
+static int64_t readlink(struct fs_node *n, struct message *m)
+{
+    return fs_text(m, ((struct node *)n)->target, n->size);
+}
+
+static int statfs(struct fs_mount *m, struct statfs *s)
+{
+    (void)m;
+    s->type = MAGIC;
+    return 0;
+}
+
+const struct fs_ops fs_ops = {
+    .threads = 1,
+    .no_atime = true,
+    .mount = mount,
+    .statfs = statfs,
+    .get = get,
+    .lookup = lookup,
+    .list = list,
+    .name_of = name_of,
+    .readlink = readlink,
+};
+
+int main(void) { fs_serve(NULL); }

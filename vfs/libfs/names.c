@@ -1,0 +1,534 @@
+/* The protocol FS on names: finding, listing, making, linking, removing, renaming. What may be done
+ * is judged here, the same for all file systems; links and times of directories are counted here;
+ * the server only looks names up and writes them down.
+ *
+ * Whatever changes names holds the mount's tree lock from the first look to the last write, so that
+ * what was found stays where it is (fs_name.where). */
+#include "handlers.h"
+
+enum { LEVELS_AT_ONCE = 128, LEVELS_MAX = 1 << 20 };
+
+/* Reads a name out of the call's window. */
+static int read_name(struct message *m, size_t offset, size_t length, char *text,
+                     struct fs_name *name)
+{
+    name->text = text;
+    name->length = length;
+    return fs_copy_name(m, offset, length, text);
+}
+
+static struct fs_node *get_directory(uint64_t object)
+{
+    struct fs_node *dir = fs_ops.get(object);
+    if (fs_error(dir) || S_ISDIR(dir->mode))
+        return dir;
+    fs_put(dir);
+    return fs_failed(-ENOTDIR);
+}
+
+int64_t fs_do_lookup(struct message *m)
+{
+    char text[NAME_MAX + 1];
+    struct fs_name name;
+    int error = read_name(m, 0, m->w[2], text, &name);
+    if (error)
+        return error;
+    struct fs_node *dir = get_directory(m->object), *n;
+    if (fs_error(dir))
+        return fs_error(dir);
+    n = fs_ops.lookup(dir, &name);
+    fs_put(dir);
+    if (fs_error(n))
+        return fs_error(n);
+    reply_words(m, n->object, n->mode | n->rdev << 32, (uint64_t)n->uid << 32 | n->gid);
+    fs_put(n);
+    return 0;
+}
+
+int64_t fs_do_dents(struct message *m)
+{
+    struct dents d;
+    struct fs_node *dir = get_directory(m->object);
+    int error = fs_error(dir);
+    if (error)
+        return error;
+    dents_start(&d, m);
+    if (dir->links)
+        error = fs_ops.list(dir, &d);
+    fs_put(dir);
+    return dents_done(&d, error);
+}
+
+int64_t fs_do_name(struct message *m)
+{
+    char text[NAME_MAX + 1];
+    struct fs_node *dir = get_directory(m->object);
+    if (fs_error(dir))
+        return fs_error(dir);
+    int length = fs_ops.name_of(dir, m->w[3], text);
+    fs_put(dir);
+    if (length > 0 && (uint64_t)length > m->w[2])
+        return -ERANGE;
+    return length > 0 && copy_out(m, 0, text, length) ? -EFAULT : length;
+}
+
+int64_t fs_do_readlink(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    result = S_ISLNK(n->mode) && fs_ops.readlink ? fs_ops.readlink(n, m) : -EINVAL;
+    fs_put(n);
+    return result;
+}
+
+/* ---- Changing ---- */
+
+static int may_change(const struct fs_node *dir)
+{
+    return !S_ISDIR(dir->mode)     ? -ENOTDIR
+           : dir->mount->read_only ? -EROFS
+           : !fs_ops.create        ? -EPERM
+           : !dir->links           ? -ENOENT
+                                   : 0;
+}
+
+static void leave(struct fs_node *dir)
+{
+    lock_give(&dir->mount->tree);
+    fs_put(dir);
+}
+
+/* The directory of a call that changes it, held, under the tree lock. */
+static struct fs_node *enter(struct message *m)
+{
+    struct fs_node *dir = fs_ops.get(m->object);
+    if (fs_error(dir))
+        return dir;
+    lock_take(&dir->mount->tree);
+    int error = may_change(dir);
+    if (!error)
+        return dir;
+    leave(dir);
+    return fs_failed(error);
+}
+
+static void dir_changed(struct fs_node *dir, const struct timespec64 *now)
+{
+    dir->mtime = dir->ctime = *now;
+    fs_changed(dir);
+}
+
+static void node_changed(struct fs_node *n, const struct timespec64 *now)
+{
+    n->ctime = *now;
+    fs_changed(n);
+}
+
+/* A directory's links: itself twice, and a '..' of each in it; but one, where none are counted. */
+static void parent_links(struct fs_node *dir, int by)
+{
+    if (dir->links > (by < 0 ? 2 : 1))
+        dir->links += by;
+}
+
+/* 0 when there is no such name yet; -EEXIST. */
+static int absent(struct fs_node *dir, struct fs_name *name)
+{
+    if (fs_is_dots(name->text, name->length))
+        return -EEXIST;
+    struct fs_node *n = fs_ops.lookup(dir, name);
+    if (fs_error(n))
+        return fs_error(n) == -ENOENT ? 0 : fs_error(n);
+    fs_put(n);
+    return -EEXIST;
+}
+
+/* Makes an inode and its name; the inode is held. */
+static struct fs_node *make(struct fs_node *dir, struct fs_name *name, struct fs_new *new)
+{
+    bool directory = S_ISDIR(new->mode);
+    int error = absent(dir, name);
+    if (!error && directory && fs_ops.links_max && dir->links >= fs_ops.links_max)
+        error = -EMLINK;
+    if (error)
+        return fs_failed(error);
+    if (dir->mode & S_ISGID) {
+        new->gid = dir->gid;
+        new->mode |= directory ? S_ISGID : 0;
+    }
+    struct fs_node *n = fs_ops.create(dir, name, new);
+    if (fs_error(n))
+        return n;
+    if (directory)
+        parent_links(dir, 1);
+    dir_changed(dir, &n->ctime);
+    return n;
+}
+
+static bool type_known(uint32_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK: return true;
+    default: return false;
+    }
+}
+
+int64_t fs_do_create(struct message *m)
+{
+    char text[NAME_MAX + 1];
+    struct fs_name name;
+    uint32_t type = m->w[3] & S_IFMT;
+    struct fs_new new = { .mode = m->w[3] & (S_IFMT | 07777),
+                          .uid = m->w[4] >> 32,
+                          .gid = m->w[4],
+                          .rdev = type == S_IFCHR || type == S_IFBLK ? m->w[5] : 0 };
+    int error = read_name(m, 0, m->w[2], text, &name);
+    if (!error && !type_known(type))
+        error = -EINVAL;
+    if (error)
+        return error;
+    struct fs_node *dir = enter(m), *n;
+    if (fs_error(dir))
+        return fs_error(dir);
+    n = make(dir, &name, &new);
+    leave(dir);
+    if (fs_error(n))
+        return fs_error(n);
+    reply_words(m, n->object, 0, 0);
+    fs_put(n);
+    return 0;
+}
+
+int64_t fs_do_symlink(struct message *m)
+{
+    char text[NAME_MAX + 1], target[PATH_MAX];
+    struct fs_name name;
+    struct fs_new new = {
+        .mode = S_IFLNK | 0777, .uid = m->w[4] >> 32, .gid = m->w[4], .target = target
+    };
+    uint64_t length = m->w[3], rest = m->w[2] - length;
+    if (length > m->w[2])
+        return -EINVAL;
+    int error = read_name(m, 0, length, text, &name);
+    if (error)
+        return error;
+    if (fs_ops.no_links)
+        return -EPERM;
+    if (rest == 0 || rest >= sizeof target)
+        return rest ? -ENAMETOOLONG : -ENOENT;
+    if (copy_in(m, length, target, rest))
+        return -EFAULT;
+    target[rest] = 0;
+    if (strlen(target) != rest)
+        return -EINVAL;
+    struct fs_node *dir = enter(m), *n;
+    if (fs_error(dir))
+        return fs_error(dir);
+    n = make(dir, &name, &new);
+    leave(dir);
+    if (!fs_error(n))
+        fs_put(n);
+    return fs_error(n);
+}
+
+/* One more name of n. Its link is counted before, so that the disk never has more names than
+ * links. */
+static int link_locked(struct fs_node *dir, struct fs_name *name, struct fs_node *n)
+{
+    int error = n->mount != dir->mount                             ? -EXDEV
+                : S_ISDIR(n->mode) || fs_ops.no_links              ? -EPERM
+                : !n->links                                        ? -ENOENT
+                : fs_ops.links_max && n->links >= fs_ops.links_max ? -EMLINK
+                                                                   : absent(dir, name);
+    if (error)
+        return error;
+    struct timespec64 now = fs_now();
+    n->links++;
+    error = fs_ops.add(dir, name, n);
+    if (error)
+        n->links--;
+    else
+        dir_changed(dir, &now);
+    node_changed(n, &now);
+    return error;
+}
+
+int64_t fs_do_link(struct message *m)
+{
+    char text[NAME_MAX + 1];
+    struct fs_name name;
+    int error = read_name(m, 0, m->w[2], text, &name);
+    if (error)
+        return error;
+    struct fs_node *dir = enter(m), *n;
+    if (fs_error(dir))
+        return fs_error(dir);
+    n = fs_ops.get(m->w[3]);
+    error = fs_error(n);
+    if (!error) {
+        error = link_locked(dir, &name, n);
+        fs_put(n);
+    }
+    leave(dir);
+    return error;
+}
+
+/* Whether n may lose its name as what the caller takes it for. */
+static int may_drop(struct fs_node *n, bool directory)
+{
+    if (!S_ISDIR(n->mode))
+        return directory ? -ENOTDIR : 0;
+    if (!directory)
+        return -EISDIR;
+    int empty = fs_ops.empty(n);
+    return empty < 0 ? empty : empty ? 0 : -ENOTEMPTY;
+}
+
+/* The name of n in `dir` is gone. */
+static void drop(struct fs_node *dir, struct fs_node *n, const struct timespec64 *now)
+{
+    if (S_ISDIR(n->mode)) {
+        n->links = 0;
+        parent_links(dir, -1);
+    } else if (n->links) {
+        n->links--;
+    }
+    node_changed(n, now);
+}
+
+static int unlink_locked(struct fs_node *dir, struct fs_name *name, bool directory)
+{
+    struct fs_node *n = fs_ops.lookup(dir, name);
+    if (fs_error(n))
+        return fs_error(n);
+    int error = may_drop(n, directory);
+    if (!error)
+        error = fs_ops.remove(dir, name, n);
+    if (!error) {
+        struct timespec64 now = fs_now();
+        drop(dir, n, &now);
+        dir_changed(dir, &now);
+    }
+    fs_put(n);
+    return error;
+}
+
+int64_t fs_do_unlink(struct message *m)
+{
+    char text[NAME_MAX + 1];
+    struct fs_name name;
+    bool directory = m->w[3] & AT_REMOVEDIR;
+    int error = read_name(m, 0, m->w[2], text, &name);
+    if (error)
+        return error;
+    if (fs_is_dots(name.text, name.length))
+        return !directory ? -EISDIR : name.length == 1 ? -EINVAL : -ENOTEMPTY;
+    struct fs_node *dir = enter(m);
+    if (fs_error(dir))
+        return fs_error(dir);
+    error = unlink_locked(dir, &name, directory);
+    leave(dir);
+    return error;
+}
+
+/* ---- Renaming ---- */
+
+struct side { /* where from, or where to */
+    struct fs_node *dir;
+    struct fs_name name;
+    char text[NAME_MAX + 1];
+    struct fs_node *node; /* what bears the name now, held, or NULL */
+};
+
+/* Whether `dir` lies in or below `top`. 1, 0 or an error. */
+static int is_below(struct fs_node *dir, const struct fs_node *top)
+{
+    struct fs_node *at = dir, *above;
+    for (unsigned level = 0; level < LEVELS_MAX; level++) {
+        struct fs_name dotdot = { .text = "..", .length = 2 };
+        GIVE_WAY_EVERY(LEVELS_AT_ONCE, 1, LEVELS_MAX - level);
+        if (at == top)
+            break;
+        above = fs_ops.lookup(at, &dotdot);
+        int error = fs_error(above);
+        if (error == -ENOENT)
+            error = fs_corrupt(dir->mount, "directory without '..'", at->ino);
+        if (at != dir)
+            fs_put(at);
+        if (error)
+            return error;
+        if (above == at) { /* the root */
+            fs_put(above);
+            return 0;
+        }
+        at = above;
+        if (!S_ISDIR(at->mode)) {
+            fs_put(at);
+            return fs_corrupt(dir->mount, "'..' leads nowhere", dir->ino);
+        }
+    }
+    bool found = at == top;
+    if (at != dir)
+        fs_put(at);
+    return found ? 1 : fs_corrupt(dir->mount, "'..' goes round in circles", dir->ino);
+}
+
+static bool moves_up(const struct side *from, const struct side *to)
+{
+    return S_ISDIR(from->node->mode) && from->dir != to->dir;
+}
+
+/* 0 if a directory that moves does not come to lie under itself and its new parent can count it. */
+static int may_move(const struct side *from, const struct side *to)
+{
+    if (!moves_up(from, to))
+        return 0;
+    int below = is_below(to->dir, from->node);
+    if (below)
+        return below < 0 ? below : -EINVAL;
+    bool grows = !to->node || !S_ISDIR(to->node->mode);
+    return grows && fs_ops.links_max && to->dir->links >= fs_ops.links_max ? -EMLINK : 0;
+}
+
+/* What was in from->dir is in to->dir now. */
+static int set_parent(const struct side *from, const struct side *to)
+{
+    if (!moves_up(from, to))
+        return 0;
+    parent_links(from->dir, -1);
+    parent_links(to->dir, 1);
+    return fs_ops.set_parent(from->node, to->dir);
+}
+
+static int exchange(struct side *a, struct side *b)
+{
+    int error = may_move(a, b);
+    if (!error)
+        error = may_move(b, a);
+    if (!error)
+        error = fs_ops.replace(a->dir, &a->name, a->node, b->node);
+    if (!error)
+        error = fs_ops.replace(b->dir, &b->name, b->node, a->node);
+    if (!error)
+        error = set_parent(a, b);
+    return error ? error : set_parent(b, a);
+}
+
+/* The new name is written before the old one goes. */
+static int move(struct side *from, struct side *to, const struct timespec64 *now)
+{
+    int error = may_move(from, to);
+    if (!error && to->node)
+        error = may_drop(to->node, S_ISDIR(from->node->mode));
+    if (error)
+        return error;
+    if (to->node)
+        error = fs_ops.replace(to->dir, &to->name, to->node, from->node);
+    else
+        error = fs_ops.add(to->dir, &to->name, from->node);
+    if (error)
+        return error;
+    if (to->node)
+        drop(to->dir, to->node, now);
+    error = fs_ops.remove(from->dir, &from->name, from->node);
+    return error ? error : set_parent(from, to);
+}
+
+/* Whether both names are one and the same, that is not spelled anew. */
+static bool same_name(const struct side *from, const struct side *to)
+{
+    return !fs_ops.folds_case || (from->name.length == to->name.length &&
+                                  memcmp(from->text, to->text, to->name.length) == 0);
+}
+
+/* 0 also when there is none. */
+static int find_side(struct side *s)
+{
+    struct fs_node *n = fs_ops.lookup(s->dir, &s->name);
+    int error = fs_error(n);
+    s->node = error ? NULL : n;
+    return error == -ENOENT ? 0 : error;
+}
+
+static int rename_locked(struct side *from, struct side *to, uint64_t flags)
+{
+    struct timespec64 now = fs_now();
+    int error = find_side(from);
+    if (!error && !from->node)
+        error = -ENOENT;
+    if (!error)
+        error = find_side(to);
+    if (error)
+        return error;
+    if (flags & RENAME_EXCHANGE) {
+        if (!to->node || from->node == to->node)
+            return to->node ? 0 : -ENOENT;
+        error = exchange(from, to);
+        node_changed(to->node, &now);
+    } else {
+        bool same = to->node == from->node;
+        if (to->node && flags & RENAME_NOREPLACE && (!same || same_name(from, to)))
+            return -EEXIST;
+        if (same && same_name(from, to))
+            return 0;
+        if (same) { /* the only name that it has, spelled anew */
+            fs_put(to->node);
+            to->node = NULL;
+        }
+        error = move(from, to, &now);
+    }
+    if (error)
+        return error;
+    node_changed(from->node, &now);
+    dir_changed(from->dir, &now);
+    dir_changed(to->dir, &now);
+    return 0;
+}
+
+static int rename_sides(struct side *from, struct side *to, uint64_t flags)
+{
+    int error = from->dir->mount != to->dir->mount ? -EXDEV : may_change(to->dir);
+    if (!error)
+        error = rename_locked(from, to, flags);
+    if (from->node)
+        fs_put(from->node);
+    if (to->node)
+        fs_put(to->node);
+    return error;
+}
+
+int64_t fs_do_rename(struct message *m)
+{
+    struct side from = { .node = NULL }, to = { .node = NULL };
+    uint64_t length = m->w[3], flags = m->w[5];
+    if (length > m->w[2] || m->w[2] > 2 * NAME_MAX)
+        return -ENAMETOOLONG;
+    if (flags & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    int error = read_name(m, 0, length, from.text, &from.name);
+    if (!error)
+        error = read_name(m, length, m->w[2] - length, to.text, &to.name);
+    if (error)
+        return error;
+    if (fs_is_dots(from.text, from.name.length) || fs_is_dots(to.text, to.name.length))
+        return -EBUSY;
+    to.dir = fs_ops.get(m->w[4]);
+    if (fs_error(to.dir))
+        return fs_error(to.dir);
+    from.dir = enter(m);
+    error = fs_error(from.dir);
+    if (!error) {
+        error = rename_sides(&from, &to, flags);
+        leave(from.dir);
+    }
+    fs_put(to.dir);
+    return error;
+}

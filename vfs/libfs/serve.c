@@ -1,0 +1,596 @@
+/* The protocol FS on one node: opening, contents, pages for PM, attributes, mounts. Each handler
+ * gets the node, passes the guards, calls the server's operation, and lets the node go. */
+#include "handlers.h"
+
+#include "share.h"
+
+enum { ADDRESSES_MAX = 64 /* in one FS_PAGES or FS_UNPIN */, RESERVE_MAX = 32 };
+
+/* A server with one thread has nobody to lock out. */
+static inline void lock_node(struct fs_node *n)
+{
+    if (fs_ops.threads > 1)
+        lock_take(&n->lock);
+}
+static inline void unlock_node(struct fs_node *n)
+{
+    if (fs_ops.threads > 1)
+        lock_give(&n->lock);
+}
+
+static int wrong_type(const struct fs_node *n) { return S_ISDIR(n->mode) ? -EISDIR : -EINVAL; }
+
+/* The file of a call that changes its contents, held. */
+static struct fs_node *get_writable(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    if (fs_error(n))
+        return n;
+    int error = !S_ISREG(n->mode) ? wrong_type(n) : n->mount->read_only ? -EROFS : 0;
+    if (!error)
+        return n;
+    fs_put(n);
+    return fs_failed(error);
+}
+
+/* ---- Times and modes ---- */
+
+/* A read renews atime by the rule called relatime: if it is not newer than the last change. */
+static bool atime_due(const struct fs_node *n)
+{
+    const struct timespec64 *a = &n->atime, *last = &n->mtime;
+    if (n->ctime.sec != last->sec ? n->ctime.sec > last->sec : n->ctime.nsec > last->nsec)
+        last = &n->ctime;
+    return a->sec != last->sec ? a->sec < last->sec : a->nsec <= last->nsec;
+}
+
+static void was_read(struct fs_node *n)
+{
+    if (fs_ops.no_atime || !atime_due(n) || n->mount->read_only)
+        return;
+    n->atime = fs_now();
+    fs_changed(n);
+}
+
+/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who
+ * that is is not known here. */
+static uint32_t mode_without_set_id(uint32_t mode)
+{
+    return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode;
+}
+
+/* What is left of the mode of a file that this call changes the contents of: set-id bits go, unless
+ * the caller is privileged (Linux, file_remove_privs). */
+static uint32_t mode_changed(const struct message *m, uint32_t mode)
+{
+    uint32_t after = mode_without_set_id(mode);
+    if (after == mode) /* nearly always */
+        return mode;
+    bool privileged = m->from < MAX_SERVICE ? m->flags & CALL_FOR_ROOT : call_privileged(m->call);
+    return privileged ? mode : after;
+}
+
+static void contents_changed(struct fs_node *n, uint32_t mode)
+{
+    n->mtime = n->ctime = fs_now();
+    n->mode = mode;
+    fs_changed(n);
+}
+
+/* ---- Contents ---- */
+
+static int64_t do_read(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    if (!S_ISREG(n->mode))
+        result = wrong_type(n);
+    else if (m->flags & O_PATH)
+        result = -EBADF;
+    else
+        result = fs_ops.read(n, m, m->position, m->w[2]);
+    if (result >= 0) {
+        if (!(m->flags & O_NOATIME))
+            was_read(n);
+        reply_position(m, m->position + result);
+    }
+    fs_put(n);
+    return result;
+}
+
+static int64_t write_locked(struct fs_node *n, struct message *m)
+{
+    uint64_t position = m->flags & O_APPEND ? n->size : m->position, limit = n->mount->size_max;
+    if (!m->w[2])
+        return 0;
+    if (m->flags & CALL_LIMITED) /* RLIMIT_FSIZE */
+        limit = MIN(limit, m->w[4]);
+    if (position >= limit)
+        return -EFBIG;
+    int64_t done = fs_ops.write(n, m, position, MIN(m->w[2], limit - position));
+    if (done > 0) {
+        contents_changed(n, mode_changed(m, n->mode));
+        reply_position(m, position + done);
+    }
+    return done;
+}
+
+static int64_t do_write(struct message *m)
+{
+    struct fs_node *n = get_writable(m);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    lock_node(n);
+    result = fs_ops.write ? write_locked(n, m) : -EINVAL;
+    unlock_node(n);
+    if (result > 0 && m->flags & O_DSYNC && fs_ops.sync_node) {
+        int error = fs_ops.sync_node(n, m);
+        result = error ? error : result;
+    }
+    fs_put(n);
+    return result;
+}
+
+/* PM holds pages of a file that a TRUNCATE (`result` is its answer), or an OPEN with O_TRUNC, has
+ * made shorter: PM takes those behind `size` back from all who map them, and then ends the call, or
+ * hands the OPEN back without O_TRUNC. true: so be it, return LATER; false: a service has called,
+ * which PM must not wait for. No lock may be held that FS_UNPIN wants. */
+static bool hand_to_pm(struct message *m, uint64_t size, int64_t result)
+{
+    if (m->from < MAX_SERVICE)
+        return false;
+    m->w[0] = service_self();
+    m->w[4] = result;
+    m->w[5] = m->op;
+    m->op = PM_SHRUNK;
+    m->position = size;
+    forward(m, service_find("pm"));
+    return true;
+}
+
+static int resize_locked(struct fs_node *n, struct message *m, uint64_t size, uint64_t limit)
+{
+    if (size > n->mount->size_max || (size > n->size && size > limit))
+        return -EFBIG;
+    int error = fs_ops.resize ? fs_ops.resize(n, size) : -EINVAL;
+    if (!error)
+        contents_changed(n, mode_changed(m, n->mode));
+    return error;
+}
+
+static int64_t do_truncate(struct message *m)
+{
+    struct fs_node *n = get_writable(m);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    uint64_t size = m->w[1], limit = m->flags & CALL_LIMITED ? m->w[4] : UINT64_MAX;
+    if ((int64_t)size < 0) {
+        result = -EINVAL;
+    } else if (n->denies) {
+        result = -ETXTBSY;
+    } else {
+        lock_node(n);
+        bool shorter = size < n->size;
+        result = resize_locked(n, m, size, limit);
+        unlock_node(n);
+        if (shorter && n->holds && hand_to_pm(m, size, result))
+            result = LATER;
+    }
+    fs_put(n);
+    return result;
+}
+
+static int64_t do_seek(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    uint64_t size = n->size;
+    fs_put(n);
+    return fs_seek(m, size);
+}
+
+static int64_t do_ioctl(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    bool regular = S_ISREG(n->mode);
+    uint64_t size = n->size;
+    fs_put(n);
+    return regular ? fs_ioctl(m, size) : -ENOTTY;
+}
+
+/* ---- Open files and holds ---- */
+
+/* How many nodes may be open or held; of each the user who was the first to open it is charged. */
+static struct share open_share;
+
+/* Around each change of n->opens and n->holds: account_held() before they go up (0 or -ENFILE),
+ * account_let_go() after they went down, or did not go up. */
+static int account_held(struct fs_node *n, call_t call)
+{
+    uint32_t most = fs_ops.open_max;
+    if (!most || n->opens || n->holds)
+        return 0;
+    if (!open_share.capacity)
+        open_share = (struct share)SHARE(most, most / 4, most / 2);
+    n->user = share_user(&open_share, call);
+    return share_take(&open_share, n->user, 1, -ENFILE);
+}
+static void account_let_go(const struct fs_node *n)
+{
+    if (fs_ops.open_max && !n->opens && !n->holds)
+        share_give(&open_share, n->user, 1);
+}
+
+static int may_open(const struct fs_node *n, uint64_t flags)
+{
+    bool writes = fs_writes(flags), changes = writes || flags & O_TRUNC;
+    if (flags & O_PATH) /* only a name for it: any type will do */
+        return 0;
+    if (S_ISDIR(n->mode) && writes)
+        return -EISDIR;
+    if (!S_ISDIR(n->mode) && !S_ISREG(n->mode))
+        return S_ISLNK(n->mode) ? -ELOOP : -ENXIO;
+    if (n->links == 0 && !n->opens && !n->holds)
+        return -ENOENT;
+    if (changes && n->mount->read_only)
+        return -EROFS;
+    return changes && n->denies ? -ETXTBSY : 0;
+}
+
+/* O_TRUNC. 0, LATER, or an error. */
+static int64_t empty(struct fs_node *n, struct message *m)
+{
+    if (!n->size) {
+        uint32_t mode = mode_changed(m, n->mode);
+        if (mode != n->mode) {
+            n->mode = mode;
+            fs_changed(n);
+        }
+        return 0;
+    }
+    lock_node(n);
+    int error = resize_locked(n, m, 0, 0);
+    unlock_node(n);
+    return error ? error : n->holds && hand_to_pm(m, 0, 0) ? LATER : 0;
+}
+
+static int64_t connect_node(struct fs_node *n, struct message *m)
+{
+    uint64_t flags = fs_connection_flags(m->w[1]);
+    int64_t result = account_held(n, m->call);
+    if (!result && fs_ops.open)
+        result = fs_ops.open(n, m, &flags);
+    if (!result) {
+        result = connect(m, m->object, flags);
+        if (result >= 0 && !fs_ops.forgets) {
+            n->opens++;
+            n->writers += fs_writes(m->w[1]) && !(m->w[1] & O_PATH);
+        }
+    }
+    account_let_go(n);
+    return result;
+}
+
+static int64_t do_open(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    result = may_open(n, m->w[1]);
+    if (!result && m->w[1] & O_TRUNC && !(m->w[1] & O_PATH) && S_ISREG(n->mode))
+        result = empty(n, m);
+    if (!result)
+        result = connect_node(n, m);
+    fs_put(n);
+    return result;
+}
+
+void fs_release(const struct message *m)
+{
+    if (fs_ops.forgets)
+        return;
+    struct fs_node *n = fs_ops.get(m->object);
+    if (fs_error(n))
+        return;
+    if (n->opens) {
+        n->opens--;
+        if (fs_writes(m->flags) && n->writers)
+            n->writers--;
+        account_let_go(n);
+    }
+    fs_put(n);
+}
+
+static int64_t hold(struct fs_node *n, struct message *m)
+{
+    if (m->w[2] && n->writers)
+        return -ETXTBSY;
+    int error = account_held(n, m->call);
+    if (error)
+        return error;
+    n->holds++;
+    n->denies += m->w[2] != 0;
+    was_read(n);
+    return 0;
+}
+
+static int64_t let_go(struct fs_node *n, struct message *m)
+{
+    if (!n->holds)
+        return -EINVAL;
+    n->holds--;
+    n->denies -= m->w[2] && n->denies;
+    account_let_go(n);
+    return n->links && !fs_ops.lends_own ? 0 : FS_HOLD_BACK;
+}
+
+static int64_t do_hold(struct message *m)
+{
+    if (fs_ops.forgets)
+        return 0;
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    result = (int64_t)m->w[1] > 0 ? hold(n, m) : let_go(n, m);
+    fs_put(n);
+    return result;
+}
+
+/* ---- Pages for PM ---- */
+
+static int64_t do_pages(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    uint64_t addresses[ADDRESSES_MAX], index = m->position / PAGE_SIZE;
+    unsigned most = MIN(m->w[2] / sizeof addresses[0], (uint64_t)ADDRESSES_MAX), count = 0;
+    if (!S_ISREG(n->mode) || !fs_ops.lend)
+        error = -ENODEV;
+    while (!error && count < most && (index + count) * PAGE_SIZE < n->size) {
+        error = fs_ops.lend(n, index + count, most - count, count == m->w[3], &addresses[count]);
+        if (error)
+            break;
+        count++;
+    }
+    if (count && copy_out(m, 0, addresses, count * sizeof addresses[0])) {
+        while (count)
+            if (addresses[--count])
+                fs_ops.take_back(NULL, addresses[count]);
+        error = -EFAULT;
+    }
+    fs_put(n);
+    return count ? (int64_t)count : error;
+}
+
+static int64_t do_unpin(struct message *m)
+{
+    uint64_t addresses[ADDRESSES_MAX], count = m->w[2] / sizeof addresses[0];
+    struct fs_node *n = NULL;
+    int error = 0;
+    if (count > ADDRESSES_MAX || !fs_ops.take_back)
+        return -EINVAL;
+    if (copy_in(m, 0, addresses, count * sizeof addresses[0]))
+        return -EFAULT;
+    if (m->w[3])
+        n = fs_ops.get(m->object);
+    bool held = n && !fs_error(n), written = held && !n->mount->read_only;
+    if (written)
+        lock_node(n);
+    for (unsigned k = 0; k < count; k++) {
+        int e = fs_ops.take_back(written ? n : NULL, addresses[k]);
+        error = error ? error : e;
+    }
+    if (written)
+        unlock_node(n);
+    if (held)
+        fs_put(n);
+    return error;
+}
+
+static int64_t do_reserve(struct message *m)
+{
+    struct fs_node *n = get_writable(m);
+    uint64_t first = m->w[3], wanted = first + m->w[2];
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    lock_node(n);
+    if (!fs_ops.reserve)
+        result = -ENODEV;
+    else if (wanted * PAGE_SIZE >= n->size)
+        result = -ERANGE;
+    else
+        result = fs_ops.reserve(n, first, MIN(m->w[1], (uint64_t)RESERVE_MAX), wanted);
+    if (result >= 0)
+        contents_changed(n, m->w[4] ? mode_without_set_id(n->mode) : n->mode);
+    unlock_node(n);
+    fs_put(n);
+    return result;
+}
+
+/* ---- Attributes ---- */
+
+static int64_t do_stat(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    struct stat s = {
+        .dev = n->mount->dev,
+        .ino = n->ino,
+        .nlink = n->links,
+        .mode = n->mode,
+        .uid = n->uid,
+        .gid = n->gid,
+        .rdev = n->rdev,
+        .size = n->size,
+        .blksize = PAGE_SIZE,
+        .blocks = n->blocks,
+        .atime = n->atime,
+        .mtime = n->mtime,
+        .ctime = n->ctime,
+    };
+    if (fs_ops.stat)
+        error = fs_ops.stat(n, &s);
+    fs_put(n);
+    return error ? error : copy_out(m, 0, &s, sizeof s);
+}
+
+static void set_attributes(struct fs_node *n, const struct fs_attr *a)
+{
+    if (a->which & ATTR_MODE)
+        n->mode = (n->mode & S_IFMT) | (a->mode & 07777);
+    if (a->which & ATTR_UID)
+        n->uid = a->uid;
+    if (a->which & ATTR_GID)
+        n->gid = a->gid;
+    if (a->which & ATTR_ATIME)
+        n->atime = a->atime;
+    if (a->which & ATTR_MTIME)
+        n->mtime = a->mtime;
+    n->ctime = fs_now();
+    fs_changed(n);
+}
+
+static int64_t do_setattr(struct message *m)
+{
+    struct fs_attr a;
+    if (m->w[2] != sizeof a)
+        return -EINVAL;
+    if (copy_in(m, 0, &a, sizeof a))
+        return -EFAULT;
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    if (n->mount->read_only)
+        error = -EROFS;
+    else if (fs_ops.setattr)
+        error = fs_ops.setattr(n, &a);
+    if (!error)
+        set_attributes(n, &a);
+    fs_put(n);
+    return error;
+}
+
+/* ---- Mounts ---- */
+
+int fs_corrupt(struct fs_mount *m, const char *what, uint64_t number)
+{
+    if (!m->reported)
+        print("corrupt file system: %s (%lu); %s should be run", what, number, fs_ops.checker);
+    m->reported = true;
+    return -EUCLEAN;
+}
+
+static int remount(uint64_t root, bool read_only)
+{
+    struct fs_node *n = fs_ops.get(root);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    if (fs_ops.remount)
+        error = fs_ops.remount(n->mount, read_only);
+    else
+        n->mount->read_only = read_only;
+    fs_put(n);
+    return error;
+}
+
+static int64_t do_mount(struct message *m)
+{
+    char options[128] = "";
+    if (m->w[5] & MS_REMOUNT)
+        return remount(m->object, m->w[5] & MS_RDONLY);
+    size_t length = MIN(m->w[2], sizeof options - 1);
+    if (length && copy_in(m, 0, options, length))
+        return -EFAULT;
+    struct fs_source s = { .service = m->w[3],
+                           .object = m->w[4],
+                           .dev = m->position,
+                           .read_only = m->w[5] & MS_RDONLY,
+                           .options = options };
+    struct fs_node *root = fs_ops.mount(&s);
+    if (fs_error(root))
+        return fs_error(root);
+    reply_words(m, root->object, root->mount->dev, 0);
+    fs_put(root);
+    return 0;
+}
+
+static int64_t do_unmount(struct message *m)
+{
+    return fs_ops.unmount ? fs_ops.unmount(m->object) : 0;
+}
+
+static int64_t do_statfs(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    struct statfs s = { .bsize = PAGE_SIZE,
+                        .namelen = NAME_MAX,
+                        .flags = n->mount->read_only ? MS_RDONLY : 0 };
+    struct fs_mount *mount = n->mount;
+    fs_put(n);
+    error = fs_ops.statfs(mount, &s);
+    s.frsize = s.bsize;
+    return error ? error : copy_out(m, 0, &s, sizeof s);
+}
+
+static int64_t do_sync(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int error = fs_error(n);
+    if (error)
+        return error;
+    struct fs_mount *mount = n->mount;
+    bool writes = !mount->read_only && fs_ops.sync, all = m->w[1] == 1;
+    if (writes && !all)
+        error = fs_ops.sync_node(n, m);
+    fs_put(n); /* a mount is not synced with a node of it held: it may be on its way out */
+    return writes && all ? fs_ops.sync(mount) : error;
+}
+
+/* ---- Serving ---- */
+
+const handler_t fs_handlers[FS_HANDLERS] = {
+    [op_number(FS_READ)] = do_read,        [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = do_seek,        [op_number(FS_DENTS)] = fs_do_dents,
+    [op_number(FS_STAT)] = do_stat,        [op_number(FS_TRUNCATE)] = do_truncate,
+    [op_number(FS_SYNC)] = do_sync,        [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_POLL)] = fs_poll,        [op_number(FS_STATFS)] = do_statfs,
+    [op_number(FS_OPEN)] = do_open,        [op_number(FS_LOOKUP)] = fs_do_lookup,
+    [op_number(FS_CREATE)] = fs_do_create, [op_number(FS_SYMLINK)] = fs_do_symlink,
+    [op_number(FS_LINK)] = fs_do_link,     [op_number(FS_UNLINK)] = fs_do_unlink,
+    [op_number(FS_RENAME)] = fs_do_rename, [op_number(FS_READLINK)] = fs_do_readlink,
+    [op_number(FS_SETATTR)] = do_setattr,  [op_number(FS_NAME)] = fs_do_name,
+    [op_number(FS_MOUNT)] = do_mount,      [op_number(FS_UNMOUNT)] = do_unmount,
+    [op_number(FS_PAGES)] = do_pages,      [op_number(FS_UNPIN)] = do_unpin,
+    [op_number(FS_HOLD)] = do_hold,        [op_number(FS_RESERVE)] = do_reserve,
+};
+
+void fs_serve(void (*notify)(uint64_t bits))
+{
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers) };
+    service_run(&(struct service){ .protocols = protocols,
+                                   .count = 1,
+                                   .threads = fs_ops.threads,
+                                   .notify = notify,
+                                   .release = fs_release });
+}
