@@ -130,7 +130,7 @@ all: image services unit
 # ---- Kernel ----
 
 KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
-KERNEL_FLAGS   := $(NATIVE_FLAGS) -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
+KERNEL_FLAGS   := $(NATIVE_FLAGS) -Wno-unused-parameter -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
 $(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fpie -fvisibility=hidden -mcmodel=small
 KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments

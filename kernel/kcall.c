@@ -15,15 +15,15 @@
 
 struct personality *kcall_personality;
 
-void kcall_park(struct thread *t)
+int64_t sys_park(struct thread *t, const uint64_t *a)
 {
-    t->regs.rax = 0;
     if (t->interrupted) { /* unparked before it parked */
         t->interrupted = 0;
-        return;
+        return 0;
     }
     sched_block(t);
     t->state = THREAD_PARKED;
+    return 0;
 }
 
 /* A service that spins cannot go on telling smaller and smaller numbers, so what it says so is
@@ -40,14 +40,14 @@ static bool gets_further(struct thread *t, uint64_t steps_left)
     return true;
 }
 
-void kcall_advance(struct thread *t, uint64_t steps_left)
+int64_t sys_advance(struct thread *t, const uint64_t *a)
 {
-    t->regs.rax = 0;
-    t->task->advances += gets_further(t, steps_left);
+    t->task->advances += gets_further(t, a[0]);
     sched_aside(t);
+    return 0;
 }
 
-static int64_t sys_unpark(struct thread *t, const uint64_t *a)
+int64_t sys_unpark(struct thread *t, const uint64_t *a)
 {
     struct thread *x = a[0] < THREADS_MAX ? threads[a[0]] : NULL;
     if (!x || x->task != t->task)
@@ -59,15 +59,16 @@ static int64_t sys_unpark(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-void kcall_exit(struct thread *t, uint64_t how)
+int64_t sys_exit(struct thread *t, const uint64_t *a)
 {
-    if (how == EXIT_THREAD)
+    if (a[0] == EXIT_THREAD)
         thread_kill(t);
     else
-        service_exit(t, how);
+        service_exit(t, a[0]);
+    return 0;
 }
 
-static int64_t sys_notify(struct thread *t, const uint64_t *a)
+int64_t sys_notify(struct thread *t, const uint64_t *a)
 {
     if (a[0] >= MAX_SERVICE || !tasks[a[0]])
         return -ENXIO;
@@ -79,7 +80,7 @@ static int64_t sys_notify(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_retry(struct thread *t, const uint64_t *a)
+int64_t sys_retry(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
@@ -89,12 +90,12 @@ static int64_t sys_retry(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_call_alive(struct thread *t, const uint64_t *a)
+int64_t sys_call_alive(struct thread *t, const uint64_t *a)
 {
     return ipc_held(a[0], t->task) != NULL;
 }
 
-static int64_t sys_moved(struct thread *t, const uint64_t *a)
+int64_t sys_moved(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     if (!c || c->kind != CALL_SYSCALL)
@@ -107,7 +108,7 @@ static int64_t sys_moved(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_slow(struct thread *t, const uint64_t *a)
+int64_t sys_slow(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
@@ -121,13 +122,12 @@ static int64_t sys_slow(struct thread *t, const uint64_t *a)
     return -ESRCH;
 }
 
-static int64_t sys_self(struct thread *t, const uint64_t *a)
+int64_t sys_self(struct thread *t, const uint64_t *a)
 {
-    (void)a;
     return (int64_t)t->index << 32 | t->task->endpoint;
 }
 
-static int64_t sys_connect(struct thread *t, const uint64_t *a)
+int64_t sys_connect(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     if (!c)
@@ -144,7 +144,7 @@ static int64_t sys_connect(struct thread *t, const uint64_t *a)
     return descriptor;
 }
 
-static int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
+int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
     struct conn *conn = c && c->task->conns ? conn_get(c->task->conns, c->words[0]) : NULL;
@@ -154,24 +154,24 @@ static int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_close(struct thread *t, const uint64_t *a)
+int64_t sys_close(struct thread *t, const uint64_t *a)
 {
     return t->task->conns ? conn_close(t->task->conns, a[0]) : -EBADF;
 }
 
-static int64_t sys_dup(struct thread *t, const uint64_t *a)
+int64_t sys_dup(struct thread *t, const uint64_t *a)
 {
     return t->task->conns ? conn_dup(t->task->conns, a[0], 0, 0) : -EBADF;
 }
 
-static int64_t sys_dup2(struct thread *t, const uint64_t *a)
+int64_t sys_dup2(struct thread *t, const uint64_t *a)
 {
     if (!t->task->conns || !conn_get(t->task->conns, a[0]))
         return -EBADF;
     return a[0] == a[1] ? (int64_t)a[1] : conn_dup(t->task->conns, a[0], a[1], DUP_EXACT);
 }
 
-static int64_t sys_dup3(struct thread *t, const uint64_t *a)
+int64_t sys_dup3(struct thread *t, const uint64_t *a)
 {
     if (a[0] == a[1] || a[2] & ~(uint64_t)O_CLOEXEC)
         return -EINVAL;
@@ -180,7 +180,7 @@ static int64_t sys_dup3(struct thread *t, const uint64_t *a)
                : -EBADF;
 }
 
-static int64_t sys_clock(struct thread *t, const uint64_t *a)
+int64_t sys_clock(struct thread *t, const uint64_t *a)
 {
     struct timespec64 now;
     int64_t error = clock_read(t, a[0], &now);
@@ -196,22 +196,16 @@ static int64_t sys_clock(struct thread *t, const uint64_t *a)
     return t->regs.rax; /* the number: the call is made again */
 }
 
-static int64_t sys_time(struct thread *t, const uint64_t *a)
-{
-    (void)t, (void)a;
-    return arch_time();
-}
+int64_t sys_time(struct thread *t, const uint64_t *a) { return arch_time(); }
 
-static int64_t sys_alarm(struct thread *t, const uint64_t *a)
+int64_t sys_alarm(struct thread *t, const uint64_t *a)
 {
     clock_alarm(t->task, a[0]);
     return 0;
 }
 
-static int64_t sys_clock_set(struct thread *t, const uint64_t *a)
+int64_t sys_clock_set(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_POSIX))
-        return -EPERM;
     clock_wall_base = a[0];
     clock_page->sequence++;
     clock_page->wall_base_ns = clock_wall_base;
@@ -219,17 +213,14 @@ static int64_t sys_clock_set(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_yield(struct thread *t, const uint64_t *a)
+int64_t sys_yield(struct thread *t, const uint64_t *a)
 {
-    (void)a;
     sched_yield(t);
     return 0;
 }
 
-static int64_t sys_sched(struct thread *t, const uint64_t *a)
+int64_t sys_sched(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_SCHED))
-        return -EPERM;
     if ((a[1] && (a[1] < PRIORITY_PROGRAM || a[1] > PRIORITY_LAST)) ||
         (a[2] && (a[2] < QUANTUM_MIN || a[2] > QUANTUM_MAX)))
         return -EINVAL;
@@ -242,83 +233,13 @@ static int64_t sys_sched(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t sys_thread(struct thread *t, const uint64_t *a)
+int64_t sys_thread(struct thread *t, const uint64_t *a)
 {
     return service_thread(t->task, a[0], a[1]);
 }
 
-const kcall_t kcall_by_route[SYS_COUNT_] = {
-    [SYS_CLOSE] = sys_close, [SYS_DUP] = sys_dup,     [SYS_DUP2] = sys_dup2,
-    [SYS_DUP3] = sys_dup3,   [SYS_CLOCK] = sys_clock, [SYS_YIELD] = sys_yield,
-};
-
-const kcall_t kcalls[SYS_COUNT_] = {
-    [SYS_NOTIFY] = sys_notify,
-    [SYS_THROW] = sys_throw,
-    [SYS_RETRY] = sys_retry,
-    [SYS_COPY] = sys_copy,
-    [SYS_CALL_ALIVE] = sys_call_alive,
-    [SYS_CALL_USER] = sys_call_user,
-    [SYS_SLOW] = sys_slow,
-    [SYS_MOVED] = sys_moved,
-    [SYS_UNPARK] = sys_unpark,
-    [SYS_SELF] = sys_self,
-    [SYS_SLOT] = sys_slot,
-    [SYS_LEND] = sys_lend,
-    [SYS_CONNECT] = sys_connect,
-    [SYS_CONN_ERRORS] = sys_conn_errors,
-    [SYS_CONN_GET] = sys_conn_get,
-    [SYS_CONN_LIST] = sys_conn_list,
-    [SYS_CONN_SET] = sys_conn_set,
-    [SYS_CONN_INSTALL] = sys_conn_install,
-    [SYS_CONN_DUP] = sys_conn_dup,
-    [SYS_CONN_CLOSE] = sys_conn_close,
-    [SYS_CONN_EXEC] = sys_conn_exec,
-    [SYS_AIM] = sys_aim,
-    [SYS_PEEK] = sys_peek,
-    [SYS_POKE] = sys_poke,
-    [SYS_REGS_GET] = sys_regs_get,
-    [SYS_REGS_SET] = sys_regs_set,
-    [SYS_THREAD_SET] = sys_thread_set,
-    [SYS_TASK_SET] = sys_task_set,
-    [SYS_INTERRUPT] = sys_interrupt,
-    [SYS_ROUTES] = sys_routes,
-    [SYS_TASK_CREATE] = sys_task_create,
-    [SYS_TASK_KILL] = sys_task_kill,
-    [SYS_THREAD_CREATE] = sys_thread_create,
-    [SYS_THREAD_KILL] = sys_thread_kill,
-    [SYS_TASK_SPACE] = sys_task_space,
-    [SYS_PAGES] = sys_pages,
-    [SYS_PAGES_CLONE] = sys_pages_clone,
-    [SYS_FRAMES] = sys_frames,
-    [SYS_FRAMES_GIVE] = sys_frames_give,
-    [SYS_SERVICE_CREATE] = sys_service_create,
-    [SYS_SERVICE_LOAD] = sys_service_load,
-    [SYS_SERVICE_START] = sys_service_start,
-    [SYS_SERVICE_KILL] = sys_service_kill,
-    [SYS_SERVICE_RESUME] = sys_service_resume,
-    [SYS_SERVICE_FAIL] = sys_service_fail,
-    [SYS_READY] = sys_ready,
-    [SYS_MODULE] = sys_module,
-    [SYS_GROW] = sys_grow,
-    [SYS_THREAD] = sys_thread,
-    [SYS_IRQ_BIND] = sys_irq_bind,
-    [SYS_IRQ_ACK] = sys_irq_ack,
-    [SYS_PORT_IN] = sys_port_in,
-    [SYS_PORT_OUT] = sys_port_out,
-    [SYS_PORT_INS] = sys_port_ins,
-    [SYS_PORT_OUTS] = sys_port_outs,
-    [SYS_MAP_DEVICE] = sys_map_device,
-    [SYS_CLOCK] = sys_clock,
-    [SYS_TIME] = sys_time,
-    [SYS_ALARM] = sys_alarm,
-    [SYS_CLOCK_SET] = sys_clock_set,
-    [SYS_YIELD] = sys_yield,
-    [SYS_SCHED] = sys_sched,
-    [SYS_LOG] = sys_log,
-    [SYS_INFO] = sys_info,
-    [SYS_TRACE] = sys_trace,
-    [SYS_PUBLISH] = sys_publish,
-    [SYS_HALT] = sys_halt,
-    [SYS_FRAME_COUNT] = sys_frame_count,
+const struct kcall kcalls[SYS_COUNT_] = {
+#define KCALL(NAME, name, number, right, ...) [SYS_##NAME] = { sys_##name, RIGHT_##right },
+#define MESSAGE(NAME, name, ...)
+#include <minnow/kcalls.def>
 };

@@ -33,14 +33,11 @@ int64_t sys_call_user(struct thread *t, const uint64_t *a)
     return x->personality ? x->user | (int64_t)x->privileged << 32 : 1l << 32;
 }
 
-/* The task that an argument means, which must have connections, if t may touch them. 0, -EPERM,
- * -ESRCH. */
-static int64_t connected_task(struct thread *t, uint64_t which, struct task **x)
+/* The connections of the task that an argument means; NULL: there is none, or it has none. */
+static struct conn_table *conns_of(struct thread *t, uint64_t which)
 {
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
-    *x = task_of(t, which);
-    return *x && (*x)->conns ? 0 : -ESRCH;
+    struct task *x = task_of(t, which);
+    return x ? x->conns : NULL;
 }
 
 static bool describe(const struct conn_table *table, uint64_t fd, struct conn_info *out)
@@ -58,12 +55,11 @@ static bool describe(const struct conn_table *table, uint64_t fd, struct conn_in
 
 int64_t sys_conn_get(struct thread *t, const uint64_t *a)
 {
-    struct task *x;
+    struct conn_table *conns = conns_of(t, a[0]);
     struct conn_info info;
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
-    if (!describe(x->conns, a[1], &info))
+    if (!conns)
+        return -ESRCH;
+    if (!describe(conns, a[1], &info))
         return -EBADF;
     if (!may_call(t->task, info.service, info.object))
         info.flags |= CONN_APART;
@@ -73,13 +69,12 @@ int64_t sys_conn_get(struct thread *t, const uint64_t *a)
 int64_t sys_conn_list(struct thread *t, const uint64_t *a)
 {
     enum { BATCH = 16, STRIDE_MAX = 16 };
-    struct task *x;
+    struct conn_table *conns = conns_of(t, a[0]);
     struct conn_info info[BATCH];
     uint8_t raw[BATCH * STRIDE_MAX];
     uint64_t stride = a[2], count = a[3];
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
+    if (!conns)
+        return -ESRCH;
     if (count > DESCRIPTORS_MAX || stride < sizeof(uint32_t) || stride > STRIDE_MAX)
         return -EINVAL;
     for (uint64_t done = 0, n; done < count; done += n) {
@@ -88,7 +83,7 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
             0)
             return -EFAULT;
         for (uint64_t i = 0; i < n; i++)
-            describe(x->conns, *(const uint32_t *)(raw + i * stride), &info[i]);
+            describe(conns, *(const uint32_t *)(raw + i * stride), &info[i]);
         if (space_write(t->space, a[4] + done * sizeof info[0], info, n * sizeof info[0]) < 0)
             return -EFAULT;
     }
@@ -97,17 +92,16 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
 
 int64_t sys_conn_set(struct thread *t, const uint64_t *a)
 {
-    struct task *x;
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
-    struct conn *c = conn_get(x->conns, a[1]);
+    struct conn_table *conns = conns_of(t, a[0]);
+    if (!conns)
+        return -ESRCH;
+    struct conn *c = conn_get(conns, a[1]);
     if (!c)
         return -EBADF;
     const uint32_t settable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
     switch (a[2]) {
     case CONN_SET_FLAGS: c->flags = (c->flags & ~settable) | (a[3] & settable); return 0;
-    case CONN_SET_CLOEXEC: *conn_entry(x->conns, a[1]) = (uintptr_t)c | (a[3] != 0); return 0;
+    case CONN_SET_CLOEXEC: *conn_entry(conns, a[1]) = (uintptr_t)c | (a[3] != 0); return 0;
     case CONN_SET_POSITION: c->position = a[3]; return 0;
     case CONN_SET_WATCH:
         c->flags = a[3] ? c->flags | CONN_WATCH : c->flags & ~(uint32_t)CONN_WATCH;
@@ -116,43 +110,25 @@ int64_t sys_conn_set(struct thread *t, const uint64_t *a)
     }
 }
 
-int64_t sys_conn_install(struct thread *t, const uint64_t *a)
-{
-    struct conn_info info;
-    struct task *x;
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
-    if (space_read(t->space, a[2], &info, sizeof info) < 0)
-        return -EFAULT;
-    if (info.service >= MAX_SERVICE || !tasks[info.service])
-        return -ENXIO;
-    return conn_install(x->conns, a[1], info.service, info.object, info.position,
-                        info.flags & ~CONN_APART);
-}
-
 int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
 {
-    struct task *x;
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
-    return conn_dup(x->conns, a[1], a[2] > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : a[2], a[3]);
+    struct conn_table *conns = conns_of(t, a[0]);
+    if (!conns)
+        return -ESRCH;
+    return conn_dup(conns, a[1], a[2] > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : a[2], a[3]);
 }
 
 int64_t sys_conn_close(struct thread *t, const uint64_t *a)
 {
-    struct task *x;
-    int64_t error = connected_task(t, a[0], &x);
-    return error ? error : conn_close(x->conns, a[1]);
+    struct conn_table *conns = conns_of(t, a[0]);
+    return conns ? conn_close(conns, a[1]) : -ESRCH;
 }
 
 int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
 {
-    struct task *x;
-    int64_t error = connected_task(t, a[0], &x);
-    if (error)
-        return error;
+    struct task *x = task_of(t, a[0]);
+    if (!x || !x->conns)
+        return -ESRCH;
     if (x->conns->refs > 1) {
         struct conn_table *own = conn_table_copy(x->conns);
         if (!own)
@@ -166,8 +142,6 @@ int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
 
 static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)
 {
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
     struct task *x = task_of(t, a[0]);
     if (!x || !x->space || (x->service && write))
         return -ESRCH;
@@ -184,8 +158,6 @@ static uint8_t fpu_buffer[FPU_SIZE + 64] __attribute__((aligned(64)));
 int64_t sys_regs_get(struct thread *t, const uint64_t *a)
 {
     struct thread *x = thread_of(a[0]);
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
     if (!x)
         return -ESRCH;
     if (space_write(t->space, a[1], &x->regs, sizeof x->regs) < 0)
@@ -202,8 +174,6 @@ int64_t sys_regs_set(struct thread *t, const uint64_t *a)
 {
     struct regs r;
     struct thread *x = thread_of(a[0]);
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
     if (!x)
         return -ESRCH;
     if (space_read(t->space, a[1], &r, sizeof r) < 0)
@@ -228,8 +198,6 @@ int64_t sys_regs_set(struct thread *t, const uint64_t *a)
 int64_t sys_thread_set(struct thread *t, const uint64_t *a)
 {
     struct thread *x = thread_of(a[0]);
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
     if (!x)
         return -ESRCH;
     if (a[1] != THREAD_TLS)
@@ -244,8 +212,6 @@ int64_t sys_thread_set(struct thread *t, const uint64_t *a)
 int64_t sys_task_set(struct thread *t, const uint64_t *a)
 {
     struct task *x = task_find(a[0]);
-    if (!has_right(t, RIGHT_CALLER))
-        return -EPERM;
     if (!x || x->service)
         return -ESRCH;
     if (a[1] < TASK_WORDS) {
@@ -282,8 +248,6 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
 int64_t sys_interrupt(struct thread *t, const uint64_t *a)
 {
     struct thread *x = thread_of(a[0]);
-    if (!has_right(t, RIGHT_POSIX))
-        return -EPERM;
     if (!x)
         return -ESRCH;
     ipc_interrupt(x);
@@ -293,8 +257,6 @@ int64_t sys_interrupt(struct thread *t, const uint64_t *a)
 int64_t sys_routes(struct thread *t, const uint64_t *a)
 {
     static struct personality posix; /* one personality for now */
-    if (!has_right(t, RIGHT_POSIX))
-        return -EPERM;
     if (a[1] > ROUTES_MAX)
         return -EINVAL;
     for (unsigned i = 0; i < a[1]; i++) {

@@ -46,8 +46,6 @@ static int task_inherit(struct task *x, const struct task *parent, uint64_t how)
 int64_t sys_task_create(struct thread *t, const uint64_t *a)
 {
     struct task *parent = a[0] ? program(a[0]) : NULL;
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     if ((a[0] && !parent) || !kcall_personality)
         return -ESRCH;
     if (!frames_spare())
@@ -71,8 +69,6 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
 int64_t sys_task_kill(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     if (!x)
         return -ESRCH;
     if (a[1] == KILL_THREADS)
@@ -85,8 +81,6 @@ int64_t sys_task_kill(struct thread *t, const uint64_t *a)
 int64_t sys_thread_create(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
     if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for programs */
         return -ESRCH;
@@ -121,8 +115,6 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
 int64_t sys_thread_kill(struct thread *t, const uint64_t *a)
 {
     struct thread *x = threads[a[0] & (THREADS_MAX - 1)];
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     if (!x || !x->user)
         return -ESRCH;
     thread_kill(x);
@@ -132,25 +124,15 @@ int64_t sys_thread_kill(struct thread *t, const uint64_t *a)
 int64_t sys_task_space(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     return !x ? -ESRCH : frames_spare() ? task_new_space(x) : -ENOMEM;
 }
 
-int64_t sys_pages(struct thread *t, const uint64_t *a)
-{
-    return has_right(t, RIGHT_PM) ? pages_change(t, a[0], a[1]) : -EPERM;
-}
+int64_t sys_pages(struct thread *t, const uint64_t *a) { return pages_change(t, a[0], a[1]); }
 
-int64_t sys_pages_clone(struct thread *t, const uint64_t *a)
-{
-    return has_right(t, RIGHT_PM) ? pages_clone(t, a[0]) : -EPERM;
-}
+int64_t sys_pages_clone(struct thread *t, const uint64_t *a) { return pages_clone(t, a[0]); }
 
 int64_t sys_frames(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     size_t count = frames_for_programs();
     if (!count)
         return 0;
@@ -168,8 +150,6 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
 
 int64_t sys_frames_give(struct thread *t, const uint64_t *a)
 {
-    if (!has_right(t, RIGHT_PM))
-        return -EPERM;
     for (uint64_t i = 0; i < a[1]; i++)
         if (!frame_return(a[0] + i * PAGE_SIZE))
             return -EPERM;

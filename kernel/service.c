@@ -42,8 +42,6 @@ struct task *service_pm(void)
     return pm;
 }
 
-static bool manager(struct thread *t) { return has_right(t, RIGHT_RS); }
-
 static struct task *slot_task(uint64_t slot)
 {
     return slot && slot < MAX_SERVICE ? tasks[slot] : NULL;
@@ -53,8 +51,6 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
 {
     char name[16] = { 0 };
     struct service_rights r;
-    if (!manager(t))
-        return -EPERM;
     if (!a[0] || a[0] >= MAX_SERVICE || a[2] >= sizeof name)
         return -EINVAL;
     if (space_read(t->space, a[1], name, a[2]) < 0 || space_read(t->space, a[3], &r, sizeof r) < 0)
@@ -92,8 +88,6 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
     vaddr_t va = a[1], from = a[2];
-    if (!manager(t))
-        return -EPERM;
     if (!x || !x->space)
         return -ESRCH;
     if (!a[3] || !range_within(va, a[3], USER_TOP) || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
@@ -140,8 +134,6 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
 int64_t sys_service_start(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
-    if (!manager(t))
-        return -EPERM;
     return x && x->space && !x->threads ? start(x, a[1], a[2]) : -ESRCH;
 }
 
@@ -401,8 +393,6 @@ static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 int64_t sys_service_kill(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
-    if (!manager(t))
-        return -EPERM;
     if (x && (a[1] == KILL_FREEZE || a[1] == KILL_HUNG))
         return kill_frozen(t, x, a[1] == KILL_HUNG);
     if (!x || x == t->task)
@@ -418,8 +408,6 @@ int64_t sys_service_kill(struct thread *t, const uint64_t *a)
 int64_t sys_service_resume(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
-    if (!manager(t))
-        return -EPERM;
     if (!x || !x->crash || !x->recovery || x->crash == CRASH_UNRECOVERABLE)
         return -ESRCH;
     return resume(x, a[1]);
@@ -429,8 +417,6 @@ int64_t sys_service_fail(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
     struct thread *c = x ? ipc_held(a[1], x) : NULL;
-    if (!manager(t))
-        return -EPERM;
     if (!c)
         return -ESRCH;
     ipc_finish(c, -EIO);
@@ -448,8 +434,6 @@ int64_t sys_ready(struct thread *t, const uint64_t *a)
 /* The module's pages appear read-only in the manager's space. */
 int64_t sys_module(struct thread *t, const uint64_t *a)
 {
-    if (!manager(t))
-        return -EPERM;
     if (a[0] >= module_count)
         return -ENOENT;
     const struct module *m = &modules[a[0]];

@@ -36,14 +36,4 @@ extern unsigned module_count;
 
 enum { SLOT_MANAGER = 1, MODULES_MAX = 96 };
 
-int64_t sys_service_create(struct thread *t, const uint64_t *a);
-int64_t sys_service_load(struct thread *t, const uint64_t *a);
-int64_t sys_service_start(struct thread *t, const uint64_t *a);
-int64_t sys_service_kill(struct thread *t, const uint64_t *a);
-int64_t sys_service_resume(struct thread *t, const uint64_t *a);
-int64_t sys_service_fail(struct thread *t, const uint64_t *a);
-int64_t sys_ready(struct thread *t, const uint64_t *a);
-int64_t sys_module(struct thread *t, const uint64_t *a);
-int64_t sys_slot(struct thread *t, const uint64_t *a);
-
 #endif

@@ -102,13 +102,6 @@ static inline bool goes_up(const struct thread *t, unsigned number)
            (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
-static void route_kernel(struct thread *t, unsigned number)
-{
-    t->regs.rax = number < SYS_COUNT_ && kcall_by_route[number]
-                      ? kcall_by_route[number](t, &t->regs.rdi)
-                      : -ENOSYS;
-}
-
 /* The words of a call that was thrown back and is being made again. Its window ends where the
  * caller's memory does (CALL_CUT): what moves bytes and says how many, moves those before. false:
  * another kind of call, which has ended. */
@@ -151,7 +144,7 @@ static void program_call(struct thread *t, struct personality *p)
         return;
     case ROUTE_KERNEL:
         if (!goes_up(t, r->op)) {
-            route_kernel(t, r->op);
+            t->regs.rax = kcall_by_route(t, r->op);
             return;
         }
         op = KERNEL_SYSCALL;
@@ -272,14 +265,13 @@ static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, u
     }
 }
 
-static int64_t reply(struct thread *t)
+int64_t sys_reply(struct thread *t, const uint64_t *a)
 {
-    const struct regs *r = &t->regs;
-    struct thread *c = ipc_held(r->rdi, t->task);
+    struct thread *c = ipc_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
-    ipc_finish(c, r->rsi);
+    reply_extras(c, a[2], a[3], a[4], a[5]);
+    ipc_finish(c, a[1]);
     return 0;
 }
 
@@ -327,12 +319,9 @@ static void native_call(struct thread *t)
     case SYS_CALL: service_call(t); break;
     case SYS_RECEIVE: ipc_receive(t); return;
     case SYS_RECEIVE_AGAIN: ipc_receive_again(t); return;
-    case SYS_REPLY: t->regs.rax = reply(t); return;
     case SYS_FORWARD: t->regs.rax = forward(t); break;
-    case SYS_PARK: kcall_park(t); return;
-    case SYS_ADVANCE: kcall_advance(t, t->regs.rdi); return;
-    case SYS_EXIT: kcall_exit(t, t->regs.rdi); return;
-    default: t->regs.rax = n < SYS_COUNT_ && kcalls[n] ? kcalls[n](t, &t->regs.rdi) : -ENOSYS;
+    case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* there may be no t any more */
+    default: t->regs.rax = kcall(t, n);
     }
     if (__builtin_expect(t->regs.rax == (uint64_t)-EPERM, 0))
         service_violation(t, n);

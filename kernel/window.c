@@ -4,6 +4,7 @@
 
 #include "arch.h"
 #include "ipc.h"
+#include "kcall.h"
 #include "space.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
@@ -160,8 +161,6 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
 int64_t sys_aim(struct thread *t, const uint64_t *a)
 {
     struct thread *c = ipc_held(a[0], t->task);
-    if (!(t->task->rights.rights & RIGHT_CALLER))
-        return -EPERM;
     if (!c)
         return -ESRCH;
     if (a[3] & WINDOW_IOVEC && a[2] > IOV_MAX)

@@ -11,8 +11,5 @@ enum { TRANSFER_MAX = 16 << 20 };
 /* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is
  * not there. */
 int window_total(struct thread *t, uint64_t *total, vaddr_t *missing);
-int64_t sys_copy(struct thread *t, const uint64_t *a);
-int64_t sys_throw(struct thread *t, const uint64_t *a);
-int64_t sys_aim(struct thread *t, const uint64_t *a);
 
 #endif

@@ -1,174 +1,20 @@
 /* The kernel's own calls, as a service makes them: number in rax, arguments in rdi rsi rdx r10 r8
- * r9, result in rax. The four that move messages use the registers of message.h. Calls marked with
- * a right are refused with -EPERM to a task whose manifest does not grant it. */
+ * r9, result in rax. Those that move messages use the registers of message.h. kcalls.def is the
+ * catalogue of them; here are their numbers, and the structures and constants that they move. */
 #ifndef MINNOW_SYSCALL_H
 #define MINNOW_SYSCALL_H
 
 #include <minnow/limits.h>
 #include <minnow/types.h>
 
+#define KCALL(NAME, name, number, ...)   SYS_##NAME = number,
+#define MESSAGE(NAME, name, number, ...) SYS_##NAME = number,
 enum sys {
-    /* Messages. */
-    /* message registers; rbp = destination, r15 = enum window over w[1], w[2] -> result, rdi rsi
-     * rdx = r1..r3 */
-    SYS_CALL,
-    SYS_RECEIVE,       /* -> message registers */
-    SYS_REPLY,         /* call, result, REPLY_..., r1, r2, r3 -> 0 or -ESRCH (cancelled) */
-    SYS_REPLY_RECEIVE, /* the same, then receive. A reply that comes too late is dropped */
-    /* message registers; rbp = destination, r15 = the call -> 0, -ESRCH, -EPERM */
-    SYS_FORWARD,
-    /* -> what this thread received last, if that is still to be answered; else as SYS_RECEIVE */
-    SYS_RECEIVE_AGAIN,
-    SYS_NOTIFY, /* service, bits */
-    /* call, offset, length: the window's pages are missing: have them brought, send the call again.
-     * A service's call ends with -EFAULT */
-    SYS_THROW,
-    SYS_RETRY, /* call: send it again as it was made */
-    /* call, offset in window, own buffer, length, COPY_... -> length or -EFAULT (page missing) */
-    SYS_COPY,
-    SYS_CALL_ALIVE, /* call -> 1 while this task holds it, else 0 */
-    /* call, or with right CALLER a task -> TASK_USER of who made it; 1 << 32 for a service's;
-     * -ESRCH */
-    SYS_CALL_USER,
-    /* call: it may wait long, so a signal may cancel it from now on -> 0, or -ESRCH when that has
-     * just happened */
-    SYS_SLOW,
-    /* call, bytes: so much of a read or write has been done and is not undone. If a signal or a bad
-     * address ends the call now, that is its result; made again, it has CALL_MOVED and the bytes in
-     * w[5] -> 0, -ESRCH */
-    SYS_MOVED,
-    SYS_PARK,   /* wait until another thread of this service unparks this one */
-    SYS_UNPARK, /* thread index (of own service) */
-    /* steps left of a long piece of work, at most STEPS_MAX: whoever waits goes first, then this
-     * thread goes on. While the number falls, since this thread's last message or call, the service
-     * is not taken for one that hangs */
-    SYS_ADVANCE,
-    SYS_SELF, /* -> own thread index << 32 | own endpoint */
-    SYS_SLOT, /* name, length -> endpoint of the service, or -ENOENT */
-    /* service, another, object, 1 or 0: the service may, or no longer may, call the other with that
-     * object. Whoever lends may call both, with any object -> 0, also when nothing changes;
-     * -EACCES: its manifest takes no loans of the other's objects; -ENOMEM: LOANS_MAX; -ESRCH */
-    SYS_LEND,
-
-    /* Connections. The caller of a held call: any holder may connect its own objects. */
-    /* call, object, flags (O_... | CONN_..., O_CLOEXEC) -> descriptor, or -EMFILE, -ENOMEM */
-    SYS_CONNECT,
-    SYS_CONN_GET, /* right CALLER: call or task, descriptor, struct conn_info * */
-    /* right CALLER: call or task, int32_t *first of descriptors, bytes from one to the next (4 to
-     * 16), count, struct conn_info[count] * -> count; service is 0 for those that are not open */
-    SYS_CONN_LIST,
-    SYS_CONN_SET, /* right CALLER: call, descriptor, CONN_SET_..., value */
-    /* right CALLER: call, lowest descriptor, struct conn_info * -> descriptor */
-    SYS_CONN_INSTALL,
-    /* right CALLER: call, descriptor, lowest (or exact), DUP_... -> descriptor */
-    SYS_CONN_DUP,
-    SYS_CONN_CLOSE, /* right CALLER: call or task, descriptor -> 0, -EBADF */
-    /* right CALLER: task: closes what is marked close-on-exec, unshares the table */
-    SYS_CONN_EXEC,
-    /* call on a descriptor of this service, number: CALL_ERRORS of its open file from now on -> 0,
-     * -ESRCH */
-    SYS_CONN_ERRORS,
-    SYS_CLOSE, /* descriptor (own table; by route) */
-    SYS_DUP,   /* descriptor (own table; by route) */
-    SYS_DUP2,  /* old, new (own table; by route) */
-    SYS_DUP3,  /* old, new, flags (own table; by route) */
-
-    /* The caller's whole memory and registers. Right CALLER. */
-    SYS_AIM,  /* call, address, length, enum window: moves the window of a held call */
-    SYS_PEEK, /* call or task, address, own buffer, length -> length or -EFAULT */
-    SYS_POKE, /* call or task, address, own buffer, length -> length or -EFAULT */
-    /* thread, struct regs *, FPU_SIZE bytes of XSAVE area * or 0 -> bytes of XSAVE area */
-    SYS_REGS_GET,
-    /* thread, struct regs *, FPU_SIZE bytes of XSAVE area *, or 0, or FPU_RESET */
-    SYS_REGS_SET,
-    SYS_THREAD_SET, /* thread, enum thread_item, value */
-    SYS_TASK_SET,   /* task, enum task_item, value */
-    /* thread: makes it call KERNEL_SIGNAL on its personality: when it is its turn to run, or in
-     * place of a call that nobody has received yet or that was declared slow (cancelled); else when
-     * the call it waits in has ended */
-    SYS_INTERRUPT,
-    /* struct route *, count: the routing table of the caller's own personality */
-    SYS_ROUTES,
-
-    /* Tasks, threads and pages. Right PM. */
-    SYS_TASK_CREATE, /* parent task or 0, TASK_... -> task */
-    /* task, enum task_kill: every thread of it; its connections, and its space if it was the last
-     * in it */
-    SYS_TASK_KILL,
-    /* task, call to copy registers from or 0 -> a call held by the task's personality server, as if
-     * the new thread had made it; replying to it starts the thread */
-    SYS_THREAD_CREATE,
-    SYS_THREAD_KILL, /* thread */
-    SYS_TASK_SPACE,  /* task: gives it a new, empty space (exec, end of vfork) -> 0 or -ENOMEM */
-    /* struct page_change *, count (PAGE_CHANGES_MAX): maps, unmaps, protects -> how many were done
-     */
-    SYS_PAGES,
-    /* struct page_clone *: fork: the pages of a range appear in another task, both read-only ->
-     * bytes covered */
-    SYS_PAGES_CLONE,
-    /* pages wanted, paddr_t *first: takes contiguous free frames -> how many; 0 when only what is
-     * promised to services is left */
-    SYS_FRAMES,
-    /* first, count: gives frames to the kernel, for its page tables; -EPERM unless they are PM's
-     * and no program maps them */
-    SYS_FRAMES_GIVE,
-
-    /* Service manager. Right RS. */
-    SYS_SERVICE_CREATE, /* slot, name, length, struct service_rights * */
-    /* slot, address, own buffer (or 0: zeroes), length, PAGE_... : commits pages where there are
-     * none and fills them */
-    SYS_SERVICE_LOAD,
-    SYS_SERVICE_START, /* slot, ip, argument */
-    SYS_SERVICE_KILL,  /* slot, enum kill -> 0; -ESRCH */
-    /* slot, enum resume: a frozen service goes on, rolled back to the last call by which its thread
-     * committed */
-    SYS_SERVICE_RESUME,
-    /* slot, call: a call that the service holds ends with -EIO -> 0 or -ESRCH */
-    SYS_SERVICE_FAIL,
-    SYS_MODULE, /* index, struct module_info * : the boot modules */
-
-    /* Own memory and machine, within the manifest. */
-    /* pages, GROW_... , paddr_t * or 0 -> address of new zeroed memory, or -ENOMEM over the budget
-     */
-    SYS_GROW,
-    /* ip, argument: another thread of this service, with a stack of its own -> top of the stack |
-     * thread index */
-    SYS_THREAD,
-    /* ends the calling service thread; or, by enum exit, freezes the service (rs is told) */
-    SYS_EXIT,
-    /* struct recovery *, bit per protocol, threads that receive: this service has come up, answers
-     * these protocols, and can be rolled back so */
-    SYS_READY,
-    /* irq, bit: interrupts arrive as this notification bit, masked until acknowledged */
-    SYS_IRQ_BIND,
-    SYS_IRQ_ACK,    /* irq */
-    SYS_PORT_IN,    /* port, width in bytes -> value */
-    SYS_PORT_OUT,   /* port, width, value */
-    SYS_PORT_INS,   /* port, width, own buffer, bytes */
-    SYS_PORT_OUTS,  /* port, width, own buffer, bytes */
-    SYS_MAP_DEVICE, /* physical address, bytes -> address */
-
-    /* Clock. */
-    /* CLOCK_..., struct timespec64 * (any address of the caller; by route too) */
-    SYS_CLOCK,
-    SYS_TIME,      /* -> nanoseconds since boot */
-    SYS_ALARM,     /* nanoseconds since boot, or 0 to cancel: NOTIFY_ALARM then */
-    SYS_CLOCK_SET, /* right POSIX: nanoseconds since 1970 that boot was at */
-    SYS_YIELD,
-    /* right SCHED: thread of a program or SCHED_ALL, priority or 0 for its task's, quantum in ns or
-     * 0 to leave it -> 0, -ESRCH, -EINVAL */
-    SYS_SCHED,
-
-    /* Looking at the system. */
-    SYS_LOG,  /* text, length: one line of the boot log */
-    SYS_INFO, /* INFO_..., index, own buffer, length -> bytes. Right INFO */
-    /* TRACE_..., index, own buffer, bytes. Right INFO; for TRACE_DUMP right DUMP */
-    SYS_TRACE,
-    SYS_PUBLISH,     /* address, length: own memory that INFO_PUBLISHED shows */
-    SYS_HALT,        /* HALT_... Right RS */
-    SYS_FRAME_COUNT, /* -> free frames << 32 | all frames */
+#include <minnow/kcalls.def>
     SYS_COUNT_
 };
+#undef KCALL
+#undef MESSAGE
 
 enum {
     REPLY_POSITION = 1, /* r1 is the connection's new position */

@@ -187,7 +187,6 @@ static void test_rights(void)
         { "SYS_CONN_GET", SYS_CONN_GET },
         { "SYS_CONN_LIST", SYS_CONN_LIST },
         { "SYS_CONN_SET", SYS_CONN_SET },
-        { "SYS_CONN_INSTALL", SYS_CONN_INSTALL },
         { "SYS_CONN_DUP", SYS_CONN_DUP },
         { "SYS_CONN_CLOSE", SYS_CONN_CLOSE },
         { "SYS_CONN_EXEC", SYS_CONN_EXEC },
