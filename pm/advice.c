@@ -188,7 +188,7 @@ static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t st
                                  .task = s->task,
                                  .service = LIST,
                                  .action = PAGE_QUERY };
-        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = sys_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
             if (out[i].entry & PAGE_OUT_DIRTY)
                 backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);
@@ -274,7 +274,7 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
                                  .task = s->task,
                                  .service = LIST,
                                  .action = PAGE_QUERY };
-        int64_t n = kernel_ask(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = ask_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
             vector[(out[i].address - start) / PAGE_SIZE] = out[i].entry != 0;
         if (n <= 0 || (n < LIST && out[n - 1].entry))
@@ -285,12 +285,12 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
 
 static int64_t tell(struct message *m, vaddr_t to, const uint8_t *vector, unsigned pages)
 {
-    if (kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) >= 0)
+    if (ask_poke(m->call, to, vector, pages) >= 0)
         return 0;
     if (!range_within(to, pages, USER_TOP) ||
         fault_range(m->from, to, to + pages, PM_FAULT_WRITE) < 0)
         return -EFAULT;
-    return kernel_ask(SYS_POKE, m->call, to, (uint64_t)vector, pages, 0, 0) < 0 ? -EFAULT : 0;
+    return ask_poke(m->call, to, vector, pages) < 0 ? -EFAULT : 0;
 }
 
 static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vaddr_t to)

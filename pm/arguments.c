@@ -48,7 +48,7 @@ static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t le
     if (from < ADDRESS_MIN || from >= USER_TOP || length > USER_TOP - from)
         return -EFAULT;
     for (unsigned i = 0; i < TRIES; i++)
-        if (kernel_ask(SYS_PEEK, a->task, from, (uint64_t)to, length, 0, 0) >= 0)
+        if (ask_peek(a->task, from, to, length) >= 0)
             return 0;
         else if (fault_range(a->task, from, from + length, 0))
             break;
@@ -301,8 +301,8 @@ int arguments_collect(struct arguments *a, const struct pm_exec *head, const cha
 
 int64_t arguments_place(struct arguments *a)
 {
-    int64_t result = kernel_ask(SYS_POKE, a->task, a->at, (uint64_t)a->page + (a->at - a->page_at),
-                                a->page_at + PAGE_SIZE - a->at, 0, 0);
+    int64_t result = ask_poke(a->task, a->at, a->page + (a->at - a->page_at),
+                              a->page_at + PAGE_SIZE - a->at);
     a->strings.at = 0; /* the program is another one from here on */
     for (unsigned i = 0; i < a->frames && result >= 0; i++) {
         struct space *s = space_of(a->task);

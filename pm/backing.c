@@ -237,7 +237,7 @@ static void take_from_range(struct space *s, vaddr_t at, uint64_t count)
                                  .task = s->task,
                                  .service = CLUSTER,
                                  .action = PAGE_QUERY };
-    int64_t n = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
+    int64_t n = sys_pages(&query, 1);
     bool copies = false;
     for (int64_t i = 0; i < n; i++)
         copies |= there[i].entry & PAGE_OUT_OWNED;
@@ -718,7 +718,7 @@ int backing_reserve(struct backing *b, uint64_t page, endpoint_t task)
 {
     uint64_t first = page / CLUSTER * CLUSTER;
     unsigned epoch = b->epoch;
-    bool privileged = kernel_ask(SYS_CALL_USER, task, 0, 0, 0, 0, 0) >> 32 & 1;
+    bool privileged = ask_call_user(task) >> 32 & 1;
     struct call_args a = { .op = FS_RESERVE, .object = b->object, .w3 = first, .w4 = !privileged };
     int64_t ready = call_window(b->service, &a, WINDOW_NONE, (void *)(uintptr_t)CLUSTER,
                                 page - first, NULL);

@@ -251,8 +251,7 @@ static int64_t commit(struct exec *e)
         e->space->limit[i] = old->limit[i];
     if (old->tasks > 1) {
         int64_t error;
-        while ((error = kernel_call(SYS_TASK_SPACE, e->task, 0, 0, 0, 0, 0)) == -ENOMEM &&
-               frames_lend(e->task))
+        while ((error = sys_task_space(e->task)) == -ENOMEM && frames_lend(e->task))
             ;
         if (error < 0)
             return error;
@@ -272,7 +271,7 @@ static int64_t put(void *argument, vaddr_t to, const void *from, size_t length)
 {
     enum { AT_ONCE = 64 * 1024 };
     const struct exec *e = argument;
-    int64_t result = kernel_ask(SYS_POKE, e->task, to, (uint64_t)from, length, 0, 0);
+    int64_t result = ask_poke(e->task, to, from, length);
     GIVE_WAY_EVERY(AT_ONCE, length, e->stack.strings_at - (to + length));
     return result < 0 ? result : 0;
 }
@@ -288,7 +287,7 @@ static int64_t map_vdso(struct exec *e)
     uint64_t clock;
     if (!e->vdso)
         return 0;
-    if (kernel_ask(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0) < 0)
+    if (ask_info(INFO_CLOCK_PAGE, 0, &clock, sizeof clock) < 0)
         return -EFAULT;
     struct page_change c[2] = {
         { .address = e->vdso - PAGE_SIZE,
@@ -301,7 +300,7 @@ static int64_t map_vdso(struct exec *e)
           .count = vdso_size() / PAGE_SIZE,
           .source = (uint64_t)vdso_start,
           .task = e->task,
-          .service = (endpoint_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0),
+          .service = (endpoint_t)ask_self(),
           .protection = PAGE_READ | PAGE_EXEC,
           .action = PAGE_MAP_SERVICE },
     };

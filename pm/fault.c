@@ -194,7 +194,7 @@ static int64_t map_around(struct space *s, const struct region *r, const struct 
                                  .task = s->task,
                                  .service = CLUSTER,
                                  .action = PAGE_QUERY };
-    int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0), k = 0;
+    int64_t n_there = sys_pages(&query, 1), k = 0;
     unsigned n = 0;
     for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
          first += PAGE_SIZE, at += PAGE_SIZE, i++) {
@@ -237,7 +237,7 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
                                      .task = s->task,
                                      .protection = r->protection,
                                      .action = PAGE_PROTECT };
-            kernel_ask(SYS_POKE, task, page, (uint64_t)buffer, PAGE_SIZE, 0, 0);
+            ask_poke(task, page, buffer, PAGE_SIZE);
             pages_do(&c, 1);
         } else if (frame) {
             frame_put(frame);
@@ -336,7 +336,7 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
                                  .task = s->task,
                                  .service = BATCH,
                                  .action = PAGE_QUERY };
-    int64_t n_there = kernel_call(SYS_PAGES, (uint64_t)&query, 1, 0, 0, 0, 0);
+    int64_t n_there = sys_pages(&query, 1);
     unsigned n = 0;
     if (n_there > 0)
         end = there[0].address;

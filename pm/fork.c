@@ -9,22 +9,28 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     struct thread_info info;
     if (told)
         return told;
-    return kernel_ask(SYS_INFO, INFO_THREAD, call_thread(call), (uint64_t)&info, sizeof info, 0,
-                      0) > 0
-               ? info.task
-               : 0;
+    return ask_info(INFO_THREAD, call_thread(call), &info, sizeof info) > 0 ? info.task : 0;
 }
 
-/* A kernel call for the user of `task` that may lack memory for tables, with some lent to it then.
- */
-static int64_t create(endpoint_t task, unsigned number, uint64_t a, uint64_t b, uint64_t c,
-                      uint64_t d)
+/* Kernel calls on behalf of the task `user` (0: root): made again while the kernel lacks memory for
+ * tables and can be lent some on that account. */
+static int64_t create_task(endpoint_t user, endpoint_t parent, unsigned share)
 {
-    for (;;) {
-        int64_t result = kernel_call(number, a, b, c, d, 0, 0);
-        if (result != -ENOMEM || !frames_lend(task))
-            return result;
-    }
+    int64_t result;
+    do
+        result = sys_task_create(parent, share);
+    while (result == -ENOMEM && frames_lend(user));
+    return result;
+}
+
+static int64_t create_thread(endpoint_t user, endpoint_t task, call_t like, vaddr_t stack,
+                             vaddr_t tls)
+{
+    int64_t result;
+    do
+        result = sys_thread_create(task, like, stack, tls);
+    while (result == -ENOMEM && frames_lend(user));
+    return result;
 }
 
 /* ---- fork ---- */
@@ -44,7 +50,7 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *s
     uint64_t before = child->usage->resident;
     for (;;) {
         c.max = LIST;
-        int64_t error = kernel_call(SYS_PAGES_CLONE, (uint64_t)&c, 0, 0, 0, 0, 0);
+        int64_t error = sys_pages_clone(&c);
         if (error < 0 && error != -ENOMEM)
             return error;
         for (uint64_t i = 0; i < c.max; i++)
@@ -169,8 +175,7 @@ int64_t do_fork(struct message *m)
     struct space *s = space_of(parent);
     if (!s)
         return -ESRCH;
-    int64_t task = create(parent, SYS_TASK_CREATE, parent, share ? TASK_SHARE_SPACE : 0, 0, 0),
-            error = 0;
+    int64_t task = create_task(parent, parent, share ? TASK_SHARE_SPACE : 0), error = 0;
     if (task < 0)
         return task;
     if (share)
@@ -179,7 +184,7 @@ int64_t do_fork(struct message *m)
         error = copy_space(s, parent, task);
     if (error)
         goto kill;
-    int64_t thread = create(parent, SYS_THREAD_CREATE, task, call, 0, 0);
+    int64_t thread = create_thread(parent, task, call, 0, 0);
     if (thread < 0) {
         error = thread;
         goto leave;
@@ -192,7 +197,7 @@ leave:
         space_empty(space_of(task), task);
     space_leave(task);
 kill:
-    kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
+    sys_task_kill(task, KILL_ALL);
     backing_settle();
     return error;
 }
@@ -204,7 +209,7 @@ int64_t do_thread(struct message *m)
     endpoint_t task = caller_task(m->w[0], m->w[3]);
     if (!space_of(task))
         return -ESRCH;
-    int64_t call = create(task, SYS_THREAD_CREATE, task, m->w[0], m->w[1], m->w[2]);
+    int64_t call = create_thread(task, task, m->w[0], m->w[1], m->w[2]);
     if (call < 0)
         return call;
     space_threads(task, 1);
@@ -216,7 +221,7 @@ int64_t do_thread_end(struct message *m)
 {
     if (!space_of(m->w[0]))
         return -ESRCH;
-    int64_t error = kernel_call(SYS_THREAD_KILL, m->w[1], 0, 0, 0, 0, 0);
+    int64_t error = sys_thread_kill(m->w[1]);
     if (!error)
         space_threads(m->w[0], -1);
     return error;
@@ -229,16 +234,16 @@ int64_t do_spawn(struct message *m)
     struct space *s = space_create();
     if (!s)
         return -ENOMEM;
-    int64_t task = create(0, SYS_TASK_CREATE, 0, 0, 0, 0);
+    int64_t task = create_task(0, 0, 0);
     if (task < 0) {
         memory_free(s);
         return task;
     }
     space_enter(s, task, 1);
-    int64_t call = create(task, SYS_THREAD_CREATE, task, 0, 0, 0);
+    int64_t call = create_thread(task, task, 0, 0, 0);
     if (call < 0) {
         space_leave(task);
-        kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
+        sys_task_kill(task, KILL_ALL);
         return call;
     }
     reply_words(m, call, 0, 0);
@@ -252,11 +257,10 @@ int64_t do_exit(struct message *m)
     if (!s)
         return -ESRCH;
     if (s->tasks == 1 && !space_is_small(s))
-        kernel_call(SYS_TASK_KILL, task, KILL_THREADS, 0, 0, 0,
-                    0); /* they would touch again what is given back in steps */
+        sys_task_kill(task, KILL_THREADS); /* they would touch again what is given back in steps */
     if (s->tasks == 1)
         space_empty(s, task);
-    kernel_call(SYS_TASK_KILL, task, KILL_ALL, 0, 0, 0, 0);
+    sys_task_kill(task, KILL_ALL);
     if (space_of(task))
         space_leave(task);
     backing_settle();

@@ -38,7 +38,7 @@ void frames_init(void)
     unsigned n = 0;
     uint64_t low = ~0ul, high = 0;
     for (; n < RANGES; n++) {
-        int64_t count = kernel_call(SYS_FRAMES, ~0ul >> 20, (uint64_t)&ranges[n].first, 0, 0, 0, 0);
+        int64_t count = sys_frames(~0ul >> 20, &ranges[n].first);
         if (count <= 0)
             break;
         ranges[n].count = count;
@@ -49,7 +49,7 @@ void frames_init(void)
     if (!n)
         die("the kernel has no memory for programs");
     /* Behind the last range lie those that the kernel keeps: it may give them later. */
-    high += (uint64_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0) >> 32;
+    high += (uint64_t)ask_frame_count() >> 32;
     base = low;
     words_count = high - low;
     words = memory_pages(PAGE_UP(words_count * sizeof words[0]) / PAGE_SIZE);
@@ -67,10 +67,10 @@ static bool reclaim(void)
 {
     for (unsigned i = 0; i < RECLAIM; i++) {
         paddr_t frame;
-        if (kernel_call(SYS_FRAMES, 1, (uint64_t)&frame, 0, 0, 0, 0) != 1)
+        if (sys_frames(1, &frame) != 1)
             break;
         if (frame / PAGE_SIZE < base || frame / PAGE_SIZE - base >= words_count) {
-            kernel_call(SYS_FRAMES_GIVE, frame, 1, 0, 0, 0, 0);
+            sys_frames_give(frame, 1);
             break;
         }
         total++;
@@ -133,7 +133,7 @@ bool frames_lend(endpoint_t task)
         *word_of(frame) = 0;
         total--;
         used--;
-        kernel_call(SYS_FRAMES_GIVE, frame, 1, 0, 0, 0, 0);
+        sys_frames_give(frame, 1);
     }
     return true;
 }

@@ -169,7 +169,7 @@ int64_t image_clear(const struct image *i, endpoint_t task)
         int64_t error = fault_range(task, from, to, PM_FAULT_WRITE);
         if (error)
             return error;
-        error = kernel_ask(SYS_POKE, task, from, (uint64_t)zeroes, to - from, 0, 0);
+        error = ask_poke(task, from, zeroes, to - from);
         if (error < 0)
             return error;
     }

@@ -66,8 +66,7 @@ int64_t do_key(struct message *m)
 {
     endpoint_t task = m->w[2];
     struct thread_info info;
-    if (!task && kernel_ask(SYS_INFO, INFO_THREAD, call_thread(m->w[0]), (uint64_t)&info,
-                            sizeof info, 0, 0) > 0)
+    if (!task && ask_info(INFO_THREAD, call_thread(m->w[0]), &info, sizeof info) > 0)
         task = info.task;
     const struct space *s = space_of(task);
     const struct region *r = s ? regions_at(&s->regions, m->w[1]) : NULL;

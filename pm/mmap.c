@@ -59,8 +59,7 @@ static int check(const struct message *m, struct wish *w)
 static int open_file(const struct message *m, struct wish *w)
 {
     struct conn_info info;
-    if (kernel_ask(SYS_CONN_GET, m->call, (uint32_t)m->w[4], (uint64_t)&info, 0, 0, 0) < 0 ||
-        info.flags & O_PATH)
+    if (ask_conn_get(m->call, (uint32_t)m->w[4], &info) < 0 || info.flags & O_PATH)
         return -EBADF;
     if (!range_within(w->offset, w->length, INT64_MAX))
         return -EOVERFLOW;

@@ -19,7 +19,7 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
                                  .task = s->task,
                                  .service = BATCH,
                                  .action = PAGE_UNMAP };
-        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = sys_pages(&c, 1);
         unsigned k = 0;
         for (int64_t i = 0; i < n; i++) {
             if (!out[i].entry)

@@ -40,10 +40,7 @@ struct pm_usage usage_table[TASKS_MAX];
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
 
-void space_init(void)
-{
-    kernel_ask(SYS_PUBLISH, (uint64_t)usage_table, sizeof usage_table, 0, 0, 0, 0);
-}
+void space_init(void) { ask_publish(usage_table, sizeof usage_table); }
 
 struct space *space_of(endpoint_t task)
 {
@@ -130,7 +127,7 @@ void space_each(void (*f)(struct space *s, void *argument), void *argument)
 int64_t pages_do(const struct page_change *changes, unsigned count)
 {
     for (;;) {
-        int64_t result = kernel_call(SYS_PAGES, (uint64_t)changes, count, 0, 0, 0, 0);
+        int64_t result = sys_pages(changes, count);
         if (__builtin_expect(result != -ENOMEM, 1) || !frames_lend(changes[0].task))
             return result;
     }
@@ -145,7 +142,7 @@ uint64_t page_entry(const struct space *s, vaddr_t page)
                              .task = s->task,
                              .service = 1,
                              .action = PAGE_QUERY };
-    return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0) == 1 ? out.entry : 0;
+    return sys_pages(&c, 1) == 1 ? out.entry : 0;
 }
 
 /* What was mapped at an address is no longer. */
@@ -187,7 +184,7 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
                                  .task = s->task,
                                  .service = LIST,
                                  .action = PAGE_UNMAP };
-        int64_t n = kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+        int64_t n = sys_pages(&c, 1);
         if (n <= 0)
             return end;
         bool empty = !list[n - 1].entry;

@@ -37,7 +37,7 @@ static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
         return -EINVAL;
     if (t->process->i.euid)
         return -EPERM;
-    return kernel_ask(SYS_CLOCK_SET, sec * SECOND + nsec - time_now(), 0, 0, 0, 0, 0);
+    return ask_clock_set(sec * SECOND + nsec - time_now());
 }
 
 int64_t linux_clock_settime(struct thread *t, struct message *m)

@@ -53,7 +53,7 @@ void thread_interrupt(struct thread *t)
     t->attention = true;
     if (t->place == THREAD_AWAY && !t->interrupting) {
         t->interrupting = true;
-        kernel_call(SYS_INTERRUPT, t->index, 0, 0, 0, 0, 0);
+        sys_interrupt(t->index);
     }
 }
 

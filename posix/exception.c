@@ -60,7 +60,7 @@ static int floating_code(const struct thread *t, uint64_t vector)
     enum { INVALID = 1, ZERO = 4, OVER = 8, UNDER = 0x10, DENORMAL = 2, INEXACT = 0x20 };
     static uint8_t state[FPU_SIZE] __attribute__((aligned(64)));
     struct regs r;
-    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)state, 0, 0, 0) < 0)
+    if (ask_regs_get(t->index, &r, state) < 0)
         return FPE_FLTINV;
     uint16_t control = *(uint16_t *)(state + CONTROL_AT), status = *(uint16_t *)(state + STATUS_AT);
     uint32_t mxcsr = *(uint32_t *)(state + MXCSR_AT);
@@ -80,7 +80,7 @@ static int floating_code(const struct thread *t, uint64_t vector)
 static uint64_t instruction(const struct thread *t)
 {
     struct regs r;
-    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? 0 : r.rip;
+    return ask_regs_get(t->index, &r, NULL) < 0 ? 0 : r.rip;
 }
 
 int64_t exception_arrived(struct thread *t, struct message *m)

@@ -349,9 +349,9 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
         return error;
     }
     locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);
-    kernel_call(SYS_CONN_EXEC, p->i.task, 0, 0, 0, 0, 0);
+    sys_conn_exec(p->i.task);
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
-    kernel_call(SYS_REGS_SET, t->index, (uint64_t)&regs, FPU_RESET, 0, 0, 0);
+    sys_regs_set(t->index, &regs, FPU_RESET);
     reset_signals(p, t);
     ptimers_delete(p);
     name_process(p, e, &r);

@@ -43,8 +43,7 @@ static void adopt(struct process *p)
 static void clear_tid(struct thread *t)
 {
     uint32_t zero = 0;
-    if (kernel_ask(SYS_POKE, t->process->i.task, t->clear_tid, (uint64_t)&zero, sizeof zero, 0,
-                   0) >= 0)
+    if (ask_poke(t->process->i.task, t->clear_tid, &zero, sizeof zero) >= 0)
         futex_wake_address(t, t->clear_tid, 1);
 }
 

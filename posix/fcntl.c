@@ -106,7 +106,7 @@ static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *
     }
     *o = (struct owner){ owners, info->id, user, pid };
     owners = o;
-    kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
+    ask_conn_set(t->call, fd, CONN_SET_WATCH, 1);
     return 0;
 }
 
@@ -116,7 +116,7 @@ static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *i
                         bool on)
 {
     uint32_t flags = on ? info->flags | flag : info->flags & ~flag;
-    return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, flags, 0, 0);
+    return ask_conn_set(t->call, fd, CONN_SET_FLAGS, flags);
 }
 
 /* The four requests that mean the descriptor or the open file are done here, whatever stands behind
@@ -126,20 +126,19 @@ int64_t linux_ioctl(struct thread *t, struct message *m)
     unsigned fd = m->w[0], request = m->w[1];
     struct conn_info info;
     int32_t on;
-    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    int64_t error = ask_conn_get(t->call, fd, &info);
     if (error < 0 || info.flags & O_PATH)
         return -EBADF;
     switch (request) {
     case FIOCLEX:
-    case FIONCLEX:
-        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, request == FIOCLEX, 0, 0);
+    case FIONCLEX: return ask_conn_set(t->call, fd, CONN_SET_CLOEXEC, request == FIOCLEX);
     case FIONBIO:
     case FIOASYNC:
         error = user_read(t, m->w[2], &on, sizeof on);
         return error ? error
                      : flag_set(t, fd, &info, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on);
     }
-    if (kernel_call(SYS_AIM, m->call, m->w[2], IOCTL_WINDOW, WINDOW_INOUT, 0, 0) < 0)
+    if (sys_aim(m->call, m->w[2], IOCTL_WINDOW, WINDOW_INOUT) < 0)
         return -EFAULT;
     m->op = FS_IOCTL;
     m->object = info.object;
@@ -154,7 +153,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     unsigned fd = m->w[0], command = m->w[1];
     uint64_t argument = m->w[2];
     struct conn_info info;
-    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    int64_t error = ask_conn_get(t->call, fd, &info);
     if (error < 0)
         return error;
     if (info.flags & O_PATH && command != F_DUPFD && command != F_DUPFD_CLOEXEC &&
@@ -163,14 +162,11 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return kernel_call(SYS_CONN_DUP, t->call, fd, (uint32_t)argument,
-                           command == F_DUPFD ? 0 : DUP_CLOEXEC, 0, 0);
+        return sys_conn_dup(t->call, fd, (uint32_t)argument, command == F_DUPFD ? 0 : DUP_CLOEXEC);
     case F_GETFD: return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
-    case F_SETFD:
-        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC, 0, 0);
+    case F_SETFD: return ask_conn_set(t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC);
     case F_GETFL: return info.flags & SHOWN;
-    case F_SETFL:
-        return kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_FLAGS, (uint32_t)argument, 0, 0);
+    case F_SETFL: return ask_conn_set(t->call, fd, CONN_SET_FLAGS, (uint32_t)argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -202,8 +198,8 @@ int64_t linux_close_range(struct thread *t, struct message *m)
         locks_drop_range(t->process, first, last, 0);
     for (unsigned fd = first; fd <= last; fd++)
         if (close)
-            kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
+            sys_conn_close(t->call, fd);
         else
-            kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_CLOEXEC, 1, 0, 0);
+            ask_conn_set(t->call, fd, CONN_SET_CLOEXEC, 1);
     return 0;
 }

@@ -52,12 +52,12 @@ static void set_stack_and_tls(struct thread *t, const struct birth *b)
 {
     if (b->stack) {
         struct regs r;
-        kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        ask_regs_get(t->index, &r, NULL);
         r.rsp = b->stack;
-        kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        sys_regs_set(t->index, &r, 0);
     }
     if (b->flags & CLONE_SETTLS)
-        kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, b->tls, 0, 0, 0);
+        ask_thread_set(t->index, THREAD_TLS, b->tls);
 }
 
 /* Undoes a child that has a task but will never run. */

@@ -220,7 +220,7 @@ static int64_t change(struct thread *t, const struct held *wish, bool unlock)
     struct process *p = t->process;
     if (!unlock && wish->pid && !p->locks) {
         p->locks = true;
-        kernel_ask(SYS_TASK_SET, p->i.task, TASK_WATCH, 1, 0, 0, 0);
+        ask_task_set(p->i.task, TASK_WATCH, 1);
     }
     return 0;
 }
@@ -384,8 +384,7 @@ static void closing_gather(const struct process *p, unsigned first, unsigned las
         unsigned n = MIN(last - at + 1, (unsigned)BATCH);
         for (unsigned i = 0; i < n; i++)
             number[i] = at + i;
-        if (kernel_ask(SYS_CONN_LIST, p->i.task, (uint64_t)number, sizeof number[0], n,
-                       (uint64_t)info, 0) < 0)
+        if (ask_conn_list(p->i.task, number, sizeof number[0], n, info) < 0)
             return;
         for (unsigned i = 0; i < n; i++)
             if (info[i].service && (info[i].flags & flags) == flags)
@@ -475,10 +474,7 @@ static int64_t tell(struct thread *t, struct flock *f, const struct held *wish, 
 }
 
 /* An open file that is to own locks: POSIX hears of its end. */
-static void watch(struct thread *t, unsigned fd)
-{
-    kernel_ask(SYS_CONN_SET, t->call, fd, CONN_SET_WATCH, 1, 0, 0);
-}
+static void watch(struct thread *t, unsigned fd) { ask_conn_set(t->call, fd, CONN_SET_WATCH, 1); }
 
 int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument)
 {
@@ -492,7 +488,7 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
     if (f.type < F_RDLCK || f.type > F_UNLCK || (command == F_GETLK && f.type == F_UNLCK) ||
         (of_open_file(command) && f.pid))
         return -EINVAL;
-    if ((error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0)) < 0)
+    if ((error = ask_conn_get(t->call, fd, &info)) < 0)
         return error;
     if ((error = range_of(t, &f, &info, &wish)))
         return error;
@@ -525,7 +521,7 @@ int64_t linux_flock(struct thread *t, struct message *m)
     struct conn_info info;
     if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
         return -EINVAL;
-    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0);
+    int64_t error = ask_conn_get(t->call, fd, &info);
     if (error < 0 || info.flags & O_PATH)
         return -EBADF;
     struct held wish = { .object = info.object,
@@ -559,14 +555,13 @@ int64_t close_watched(struct thread *t, struct message *m)
     struct conn_info info;
     if (t->number == NR_DUP3 && (flags & ~(uint32_t)O_CLOEXEC || from == fd))
         return -EINVAL;
-    if (!close && kernel_ask(SYS_CONN_GET, t->call, from, (uint64_t)&info, 0, 0, 0) < 0)
+    if (!close && ask_conn_get(t->call, from, &info) < 0)
         return -EBADF;
     if (!close && from == fd)
         return fd;
-    if (kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&info, 0, 0, 0) == 0)
+    if (ask_conn_get(t->call, fd, &info) == 0)
         drop_on_close(t->process, &info);
     if (close)
-        return kernel_call(SYS_CONN_CLOSE, t->call, fd, 0, 0, 0, 0);
-    return kernel_call(SYS_CONN_DUP, t->call, from, fd, DUP_EXACT | (flags ? DUP_CLOEXEC : 0), 0,
-                       0);
+        return sys_conn_close(t->call, fd);
+    return sys_conn_dup(t->call, from, fd, DUP_EXACT | (flags ? DUP_CLOEXEC : 0));
 }

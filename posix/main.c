@@ -138,7 +138,7 @@ static void set_wall_clock(void)
         print("no wall clock");
         return;
     }
-    kernel_ask(SYS_CLOCK_SET, seconds * SECOND - time_now(), 0, 0, 0, 0, 0);
+    ask_clock_set(seconds * SECOND - time_now());
 }
 
 static void start_init(void)
@@ -197,7 +197,7 @@ int main(void)
     delivery_start(&effects);
     frame_init();
     tty_init();
-    kernel_ask(SYS_PUBLISH, (uint64_t)&table, sizeof table, 0, 0, 0, 0);
+    ask_publish(&table, sizeof table);
     routes_install();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols,

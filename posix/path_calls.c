@@ -13,7 +13,7 @@ static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t
 {
     m->op = op;
     m->w[0] = a, m->w[1] = b, m->w[2] = c, m->w[3] = d, m->w[4] = e;
-    if (kernel_call(SYS_AIM, m->call, b, PATH_WINDOW, WINDOW_IN, 0, 0) < 0)
+    if (sys_aim(m->call, b, PATH_WINDOW, WINDOW_IN) < 0)
         return -EFAULT;
     static endpoint_t vfs;
     if (!vfs)
@@ -57,7 +57,7 @@ int64_t linux_pipe(struct thread *t, struct message *m)
     m->op = PIPE_CREATE;
     m->w[1] = m->w[0];
     m->w[2] = 0;
-    if (kernel_call(SYS_AIM, m->call, m->w[1], PAIR, WINDOW_OUT, 0, 0) < 0)
+    if (sys_aim(m->call, m->w[1], PAIR, WINDOW_OUT) < 0)
         return -EFAULT;
     return forward(m, service_find("pipe")) == -EPERM ? -ENOSYS : thread_gone(t);
 }

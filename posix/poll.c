@@ -223,8 +223,7 @@ static inline __attribute__((always_inline)) int ask(const struct conn_info *c, 
 static inline __attribute__((always_inline)) bool
 list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
 {
-    return kernel_ask(SYS_CONN_LIST, t->call, (uint64_t)&fds->fd, sizeof *fds,
-                      MIN(n, (unsigned)BATCH), (uint64_t)c, 0) >= 0;
+    return ask_conn_list(t->call, &fds->fd, sizeof *fds, MIN(n, (unsigned)BATCH), c) >= 0;
 }
 
 /* How many of the descriptors are ready. As long as none is, services are armed. */

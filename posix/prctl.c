@@ -9,11 +9,9 @@ int64_t linux_arch_prctl(struct thread *t, struct message *m)
     enum { ARCH_SET_FS = 0x1002, ARCH_GET_FS = 0x1003 };
     struct regs r;
     switch (m->w[0]) {
-    case ARCH_SET_FS:
-        return m->w[1] >> 47 ? -EPERM
-                             : kernel_ask(SYS_THREAD_SET, t->index, THREAD_TLS, m->w[1], 0, 0, 0);
+    case ARCH_SET_FS: return m->w[1] >> 47 ? -EPERM : ask_thread_set(t->index, THREAD_TLS, m->w[1]);
     case ARCH_GET_FS:
-        kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+        ask_regs_get(t->index, &r, NULL);
         return user_write(t, m->w[1], &r.fs_base, sizeof r.fs_base);
     default: return -EINVAL;
     }

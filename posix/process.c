@@ -180,7 +180,7 @@ void process_free(struct process *p)
 
 static void task_set(struct process *p, unsigned item, uint64_t value)
 {
-    kernel_ask(SYS_TASK_SET, p->i.task, item, value, 0, 0, 0);
+    ask_task_set(p->i.task, item, value);
 }
 
 void process_label(struct process *p)
@@ -332,7 +332,7 @@ int64_t thread_gone(struct thread *t)
     t->place = THREAD_AWAY;
     if (t->attention && !t->interrupting) {
         t->interrupting = true;
-        kernel_call(SYS_INTERRUPT, t->index, 0, 0, 0, 0, 0);
+        sys_interrupt(t->index);
     }
     return LATER;
 }

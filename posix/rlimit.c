@@ -54,9 +54,9 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
                   { RLIMIT_DATA, PM_LIMIT_DATA },
                   { RLIMIT_STACK, PM_LIMIT_STACK } };
     if (which == RLIMIT_NOFILE)
-        kernel_ask(SYS_TASK_SET, p->i.task, TASK_DESCRIPTORS, soft, 0, 0, 0);
+        ask_task_set(p->i.task, TASK_DESCRIPTORS, soft);
     if (which == RLIMIT_FSIZE)
-        kernel_ask(SYS_TASK_SET, p->i.task, TASK_FILE_SIZE, soft, 0, 0, 0);
+        ask_task_set(p->i.task, TASK_FILE_SIZE, soft);
     if (which == RLIMIT_CPU)
         rlimit_cpu_start(p);
     if (which == RLIMIT_STACK)

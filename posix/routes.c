@@ -66,7 +66,7 @@ void routes_install(void)
         if (!to)
             *r = unknown;
     }
-    int64_t error = kernel_ask(SYS_ROUTES, (uint64_t)routes, ROUTES_MAX, 0, 0, 0, 0);
+    int64_t error = ask_routes(routes, ROUTES_MAX);
     if (error < 0)
         die("the kernel does not take our routes: %ld", error);
 }

@@ -15,8 +15,7 @@ struct cpu_time process_cpu(const struct process *p)
     struct task_info info;
     if (!p->i.task)
         return p->i.cpu;
-    int64_t n = kernel_ask(SYS_INFO, INFO_TASK, endpoint_index(p->i.task), (uint64_t)&info,
-                           sizeof info, 0, 0);
+    int64_t n = ask_info(INFO_TASK, endpoint_index(p->i.task), &info, sizeof info);
     return n > 0 && info.endpoint == p->i.task ? info.cpu : (struct cpu_time){ 0 };
 }
 
@@ -26,16 +25,16 @@ void process_usage(const struct process *p, struct pm_usage *usage)
     pm = pm ? pm : service_find("pm");
     *usage = p->usage;
     if (p->i.task)
-        kernel_ask(SYS_INFO, INFO_PUBLISHED,
-                   published_at(pm, (uint64_t)endpoint_index(p->i.task) * sizeof *usage),
-                   (uint64_t)usage, sizeof *usage, 0, 0);
+        ask_info(INFO_PUBLISHED,
+                 published_at(pm, (uint64_t)endpoint_index(p->i.task) * sizeof *usage), usage,
+                 sizeof *usage);
     usage->peak = MAX(usage->peak, usage->resident);
 }
 
 struct cpu_time thread_cpu(struct thread *t)
 {
     struct thread_info info;
-    if (kernel_ask(SYS_INFO, INFO_THREAD, t->index, (uint64_t)&info, sizeof info, 0, 0) <= 0)
+    if (ask_info(INFO_THREAD, t->index, &info, sizeof info) <= 0)
         return t->cpu_told;
     return t->cpu_told = cpu_time_onward(&t->cpu_told, info.cpu);
 }

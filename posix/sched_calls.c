@@ -84,7 +84,7 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
             result = -EACCES;
         } else {
             p->i.nice = nice;
-            kernel_ask(SYS_TASK_SET, p->i.task, TASK_PRIORITY, process_priority(p), 0, 0, 0);
+            ask_task_set(p->i.task, TASK_PRIORITY, process_priority(p));
             if (result == -ESRCH)
                 result = 0;
         }

@@ -21,7 +21,7 @@ static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t o
                         unsigned not_access)
 {
     *e = (struct end){ .fd = fd, .offset = offset };
-    int64_t error = kernel_ask(SYS_CONN_GET, t->call, fd, (uint64_t)&e->conn, 0, 0, 0);
+    int64_t error = ask_conn_get(t->call, fd, &e->conn);
     if (error < 0)
         return error;
     if ((e->conn.flags & O_ACCMODE) == not_access)
@@ -44,7 +44,7 @@ static void close_end(struct thread *t, struct end *e)
     if (e->offset)
         user_poke(t, e->offset, &e->position, sizeof e->position);
     else
-        kernel_ask(SYS_CONN_SET, t->call, e->fd, CONN_SET_POSITION, e->position, 0, 0);
+        ask_conn_set(t->call, e->fd, CONN_SET_POSITION, e->position);
 }
 
 /* limit: how long the file may become (RLIMIT_FSIZE). */

@@ -205,7 +205,7 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
     } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
     struct regs r;
     int64_t error;
-    kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    ask_regs_get(t->index, &r, NULL);
     bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base &&
               r.rsp - t->alt_base <= t->alt_size;
     if (on)

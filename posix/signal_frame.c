@@ -83,7 +83,7 @@ void frame_fault(uint64_t vector, uint64_t error, uint64_t address)
 
 void frame_init(void)
 {
-    int64_t size = kernel_ask(SYS_INFO, INFO_FPU_SIZE, 0, 0, 0, 0, 0);
+    int64_t size = ask_info(INFO_FPU_SIZE, 0, NULL, 0);
     if (size < FXSAVE_SIZE || size > FPU_SIZE)
         die("a floating point state of %ld bytes", size);
     fpu_size = size;
@@ -102,7 +102,7 @@ static bool on_alt_stack(const struct thread *t, uint64_t sp)
 void registers_finish(struct thread *t, int64_t result)
 {
     struct regs r;
-    if (result == REGISTERS || kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (result == REGISTERS || ask_regs_get(t->index, &r, NULL) < 0)
         return;
     if (result <= -ERESTARTSYS) {
         r.rip -= SYSCALL_SIZE;
@@ -113,7 +113,7 @@ void registers_finish(struct thread *t, int64_t result)
     } else {
         r.rax = result;
     }
-    kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    sys_regs_set(t->index, &r, 0);
 }
 
 /* How the interrupted call will look to the program when its handler returns. */
@@ -172,7 +172,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     } image __attribute__((aligned(64)));
     uint8_t *const fp_image = image.fp;
     struct regs r;
-    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, (uint64_t)fp_image, 0, 0, 0) < 0)
+    if (ask_regs_get(t->index, &r, fp_image) < 0)
         return 0; /* it died meanwhile */
     finish_for_handler(&r, t, a, result);
 
@@ -216,7 +216,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     r.rip = a->handler;
     r.rsp = at;
     r.rflags &= ~(uint64_t)(TRAP_FLAG | DIRECTION_FLAG | RESUME_FLAG);
-    kernel_call(SYS_REGS_SET, t->index, (uint64_t)&r, 0, 0, 0, 0);
+    sys_regs_set(t->index, &r, 0);
     return 0;
 }
 
@@ -270,7 +270,7 @@ int64_t frame_pop(struct thread *t, uint64_t *mask)
     struct regs r;
     struct ucontext uc;
     uint64_t use;
-    if (kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0)
+    if (ask_regs_get(t->index, &r, NULL) < 0)
         return -ESRCH;
     int64_t error = frame_read(t, r.rsp, &uc, &use);
     if (error)
@@ -298,7 +298,7 @@ int64_t frame_pop(struct thread *t, uint64_t *mask)
         .fs_base = r.fs_base,
         .gs_base = r.gs_base,
     };
-    if (kernel_call(SYS_REGS_SET, t->index, (uint64_t)&to, use, 0, 0, 0) < 0)
+    if (sys_regs_set(t->index, &to, use) < 0)
         return -EFAULT; /* a floating point state that the processor would not take */
     if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&
         !on_alt_stack(t, to.rsp)) {

@@ -52,12 +52,11 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     } info = { 0 };
     _Static_assert(sizeof info == 112, "struct sysinfo is Linux's");
     struct system_info s = { 0 };
-    kernel_ask(SYS_INFO, INFO_SYSTEM, 0, (uint64_t)&s, sizeof s, 0, 0);
+    ask_info(INFO_SYSTEM, 0, &s, sizeof s);
     info.uptime = time_now() / SECOND;
     info.total = s.frames_all * PAGE_SIZE;
     struct pm_usage programs = { 0 }; /* what PM has */
-    kernel_ask(SYS_INFO, INFO_PUBLISHED, published_at(service_find("pm"), 0), (uint64_t)&programs,
-               sizeof programs, 0, 0);
+    ask_info(INFO_PUBLISHED, published_at(service_find("pm"), 0), &programs, sizeof programs);
     info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
     info.processes += p->i.threads;
@@ -110,8 +109,7 @@ int64_t linux_syslog(struct thread *t, struct message *m)
     case READ_CLEAR: {
         size_t done = 0, want = (int)m->w[2] < 0 ? 0 : (size_t)m->w[2];
         while (done < want) {
-            int64_t n = kernel_ask(SYS_INFO, INFO_LOG, done, (uint64_t)piece,
-                                   MIN(sizeof piece, want - done), 0, 0);
+            int64_t n = ask_info(INFO_LOG, done, piece, MIN(sizeof piece, want - done));
             if (n <= 0)
                 break;
             int64_t error = user_write(t, m->w[1] + done, piece, n);
@@ -132,7 +130,7 @@ int64_t linux_getrandom(struct thread *t, struct message *m)
         (m->w[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     uint64_t length = MIN(m->w[1], 33554431ul);
-    if (kernel_call(SYS_AIM, m->call, m->w[0], length, WINDOW_OUT, 0, 0) < 0)
+    if (sys_aim(m->call, m->w[0], length, WINDOW_OUT) < 0)
         return -EFAULT;
     m->op = FS_READ;
     m->object = URANDOM;

@@ -129,7 +129,7 @@ static int64_t background(struct thread *t, int sig)
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;
-    return kernel_ask(SYS_REGS_GET, t->index, (uint64_t)&r, 0, 0, 0, 0) < 0 ? NO_SYSCALL : r.rax;
+    return ask_regs_get(t->index, &r, NULL) < 0 ? NO_SYSCALL : r.rax;
 }
 
 static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t argument)
@@ -209,8 +209,8 @@ int64_t tty_name(struct thread *t, struct message *m)
 static int64_t let_pass(struct thread *t, const struct terminal *y)
 {
     struct process *p = t->process;
-    kernel_ask(SYS_TASK_SET, p->i.task, TASK_LABEL, (uint64_t)y->group << 32 | y->session, 0, 0, 0);
-    kernel_call(SYS_RETRY, t->call, 0, 0, 0, 0, 0);
+    ask_task_set(p->i.task, TASK_LABEL, (uint64_t)y->group << 32 | y->session);
+    sys_retry(t->call);
     process_label(p);
     return thread_gone(t);
 }

@@ -13,21 +13,21 @@ int user_peek(struct thread *t, caller_t from, void *to, size_t length)
 {
     if (!plausible(from, length))
         return -EFAULT;
-    return kernel_ask(SYS_PEEK, t->call, from, (uint64_t)to, length, 0, 0) < 0 ? -EFAULT : 0;
+    return ask_peek(t->call, from, to, length) < 0 ? -EFAULT : 0;
 }
 
 int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
 {
     if (!plausible(to, length))
         return -EFAULT;
-    return kernel_ask(SYS_POKE, t->call, to, (uint64_t)from, length, 0, 0) < 0 ? -EFAULT : 0;
+    return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
 }
 
 int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window)
 {
     if (!plausible(at, length))
         return -EFAULT;
-    if (kernel_call(SYS_AIM, t->call, at, length, window, 0, 0) < 0)
+    if (sys_aim(t->call, at, length, window) < 0)
         return -EFAULT;
     call_t c = t->call;
     t->call = 0;

@@ -70,7 +70,7 @@ struct device {
  * are mounted with it. 0, -EACCES, -ENOMEM. */
 static int lend(endpoint_t service, const struct device *d, bool on)
 {
-    return d->service ? kernel_call(SYS_LEND, service, d->service, d->object, on, 0, 0) : 0;
+    return d->service ? sys_lend(service, d->service, d->object, on) : 0;
 }
 
 /* Asks the file server for its root. The mount then has service, object and root. */

@@ -233,7 +233,7 @@ static int go(struct walk *w, struct node *at)
 int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed)
 {
     struct conn_info c;
-    int error = kernel_ask(SYS_CONN_GET, m->call, (uint32_t)descriptor, (uint64_t)&c, 0, 0, 0);
+    int error = ask_conn_get(m->call, (uint32_t)descriptor, &c);
     if (error < 0)
         return error;
     if (c.flags & O_PATH && !path_allowed)
@@ -334,7 +334,7 @@ int aim(struct message *m, caller_t address, size_t length, enum window window)
 {
     m->w[1] = address;
     m->w[2] = length;
-    return kernel_call(SYS_AIM, m->call, address, length, window, 0, 0);
+    return sys_aim(m->call, address, length, window);
 }
 
 int64_t pass(struct message *m, endpoint_t to)

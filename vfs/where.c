@@ -114,8 +114,7 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
         WINDOW_OUT, name, NAME_MAX, NULL);
     if (length < 0) {
         length = MIN(m->w[2], (uint64_t)NAME_MAX);
-        error = kernel_ask(SYS_PEEK, m->call, m->w[1], (uint64_t)name, length, 0, 0) < 0 ? -ENOENT
-                                                                                         : 0;
+        error = ask_peek(m->call, m->w[1], name, length) < 0 ? -ENOENT : 0;
         length = strnlen(name, length);
         at = path_deleted(at);
     }

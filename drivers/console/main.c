@@ -26,7 +26,7 @@ static struct keyboard keyboard;
 static unsigned back; /* how many lines before the newest are shown */
 
 /* The kernel's view of all threads and whom they wait for, to the boot log. */
-static void console_debug_chord(void) { kernel_ask(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0); }
+static void console_debug_chord(void) { ask_trace(TRACE_DUMP, 0, NULL, 0); }
 
 static void look(int lines)
 {

@@ -13,13 +13,13 @@ _Noreturn void __stack_chk_fail(void);
 
 void __stack_chk_fail(void) { die("stack frame overrun"); }
 
-uint64_t time_now(void) { return kernel_ask(SYS_TIME, 0, 0, 0, 0, 0, 0); }
-void alarm_at(uint64_t when) { kernel_ask(SYS_ALARM, when, 0, 0, 0, 0, 0); }
+uint64_t time_now(void) { return ask_time(); }
+void alarm_at(uint64_t when) { ask_alarm(when); }
 
 void time_wall(int64_t *sec, int64_t *nsec)
 {
     struct timespec64 t = { 0, 0 };
-    kernel_ask(SYS_CLOCK, CLOCK_REALTIME, (uint64_t)&t, 0, 0, 0, 0);
+    ask_clock(CLOCK_REALTIME, &t);
     *sec = t.sec;
     *nsec = t.nsec;
 }
@@ -36,7 +36,7 @@ endpoint_t service_find(const char *name)
         if (strcmp(known[i].name, name) == 0)
             return known[i].slot;
     size_t length = strlen(name);
-    int64_t slot = kernel_ask(SYS_SLOT, (uint64_t)name, length, 0, 0, 0, 0);
+    int64_t slot = ask_slot(name, length);
     if (slot < 0)
         return 0;
     if (count < ARRAY_SIZE(known) && length < sizeof known[0].name) {
@@ -46,38 +46,35 @@ endpoint_t service_find(const char *name)
     return slot;
 }
 
-uint8_t in8(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
-uint8_t in8_once(uint16_t port) { return kernel_call(SYS_PORT_IN, port, 1, 0, 0, 0, 0); }
-uint16_t in16(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 2, 0, 0, 0, 0); }
-uint32_t in32(uint16_t port) { return kernel_ask(SYS_PORT_IN, port, 4, 0, 0, 0, 0); }
-void out8(uint16_t port, uint8_t value) { kernel_ask(SYS_PORT_OUT, port, 1, value, 0, 0, 0); }
-void out16(uint16_t port, uint16_t value) { kernel_ask(SYS_PORT_OUT, port, 2, value, 0, 0, 0); }
-void out32(uint16_t port, uint32_t value) { kernel_ask(SYS_PORT_OUT, port, 4, value, 0, 0, 0); }
-void in_string16(uint16_t port, void *to, size_t bytes)
-{
-    kernel_ask(SYS_PORT_INS, port, 2, (uint64_t)to, bytes, 0, 0);
-}
+uint8_t in8(uint16_t port) { return ask_port_in(port, 1); }
+uint8_t in8_once(uint16_t port) { return sys_port_in(port, 1); }
+uint16_t in16(uint16_t port) { return ask_port_in(port, 2); }
+uint32_t in32(uint16_t port) { return ask_port_in(port, 4); }
+void out8(uint16_t port, uint8_t value) { ask_port_out(port, 1, value); }
+void out16(uint16_t port, uint16_t value) { ask_port_out(port, 2, value); }
+void out32(uint16_t port, uint32_t value) { ask_port_out(port, 4, value); }
+void in_string16(uint16_t port, void *to, size_t bytes) { ask_port_ins(port, 2, to, bytes); }
 void out_string16(uint16_t port, const void *from, size_t bytes)
 {
-    kernel_ask(SYS_PORT_OUTS, port, 2, (uint64_t)from, bytes, 0, 0);
+    ask_port_outs(port, 2, from, bytes);
 }
 void out_string8(uint16_t port, const void *from, size_t bytes)
 {
-    kernel_call(SYS_PORT_OUTS, port, 1, (uint64_t)from, bytes, 0, 0);
+    sys_port_outs(port, 1, from, bytes);
 }
 
 void irq_bind(unsigned irq, unsigned bit)
 {
-    int64_t error = kernel_call(SYS_IRQ_BIND, irq, bit, 0, 0, 0, 0);
+    int64_t error = sys_irq_bind(irq, bit);
     if (error)
         die("interrupt %u is not in the manifest", irq);
 }
 
-void irq_ack(unsigned irq) { kernel_ask(SYS_IRQ_ACK, irq, 0, 0, 0, 0, 0); }
+void irq_ack(unsigned irq) { ask_irq_ack(irq); }
 
 void *map_device(paddr_t at, size_t bytes)
 {
-    int64_t va = kernel_ask(SYS_MAP_DEVICE, at, bytes, 0, 0, 0, 0);
+    int64_t va = ask_map_device(at, bytes);
     return va < 0 ? NULL : (void *)va;
 }
 
@@ -99,7 +96,7 @@ static void print_line(const char *f, va_list args)
     n = MIN(n, sizeof line - 2);
     if (!n || line[n - 1] != '\n')
         line[n++] = '\n';
-    kernel_ask(SYS_LOG, (uint64_t)line, n, 0, 0, 0, 0);
+    ask_log(line, n);
 }
 
 void print(const char *f, ...)
@@ -116,6 +113,6 @@ void die(const char *f, ...)
     va_start(args, f);
     print_line(f, args);
     va_end(args);
-    kernel_ask(SYS_EXIT, 1, 0, 0, 0, 0, 0);
+    ask_exit(1);
     __builtin_unreachable();
 }

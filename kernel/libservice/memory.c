@@ -18,18 +18,17 @@ static size_t chunk_left;
 
 void *memory_pages(size_t pages)
 {
-    int64_t at = kernel_call(SYS_GROW, pages, 0, 0, 0, 0, 0);
+    int64_t at = sys_grow(pages, 0, NULL);
     return at < 0 ? NULL : (void *)at;
 }
 
 void *memory_dma(size_t pages, paddr_t *physical)
 {
-    int64_t at = kernel_call(SYS_GROW, pages, GROW_CONTIGUOUS | GROW_BELOW_4G, (uint64_t)physical,
-                             0, 0, 0);
+    int64_t at = sys_grow(pages, GROW_CONTIGUOUS | GROW_BELOW_4G, physical);
     return at < 0 ? NULL : (void *)at;
 }
 
-uint64_t machine_pages(void) { return (uint32_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0); }
+uint64_t machine_pages(void) { return (uint32_t)ask_frame_count(); }
 
 static struct head *carve(unsigned class)
 {

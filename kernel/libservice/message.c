@@ -44,10 +44,10 @@ void reply_position(struct message *m, uint64_t position)
 
 int reply_full(call_t c, int64_t result, const struct reply *r)
 {
-    return kernel_call(SYS_REPLY, c, result, r->flags, r->r1, r->r2, r->r3);
+    return sys_reply(c, result, r->flags, r->r1, r->r2, r->r3);
 }
 
-int reply(call_t c, int64_t result) { return kernel_call(SYS_REPLY, c, result, 0, 0, 0, 0); }
+int reply(call_t c, int64_t result) { return sys_reply(c, result, 0, 0, 0, 0); }
 
 /* ---- the loop ---- */
 
@@ -140,8 +140,7 @@ void service_run(const struct service *s)
     void *shadow = stack_shadow();
     if (!shadow)
         die("no memory to save stacks in");
-    stack_prepare((uintptr_t)__builtin_frame_address(0),
-                  kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32, shadow, NULL, NULL);
+    stack_prepare((uintptr_t)__builtin_frame_address(0), ask_self() >> 32, shadow, NULL, NULL);
     recovery_register(protocols, s->threads);
     serve(NULL);
 }
@@ -181,34 +180,34 @@ int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, ui
 
 int forward(struct message *m, endpoint_t to) { return message_forward(m, to); }
 
-void notify(endpoint_t to, unsigned bit) { kernel_ask(SYS_NOTIFY, to, 1ul << bit, 0, 0, 0, 0); }
+void notify(endpoint_t to, unsigned bit) { ask_notify(to, 1ul << bit); }
 
 int64_t connect(struct message *m, uint64_t object, uint64_t flags)
 {
-    return kernel_call(SYS_CONNECT, m->call, object, flags, 0, 0, 0);
+    return sys_connect(m->call, object, flags);
 }
 
 void connection_errors(const struct message *m, uint32_t number)
 {
-    kernel_ask(SYS_CONN_ERRORS, m->call, number, 0, 0, 0, 0);
+    ask_conn_errors(m->call, number);
 }
 
-bool call_alive(call_t c) { return kernel_ask(SYS_CALL_ALIVE, c, 0, 0, 0, 0, 0) == 1; }
+bool call_alive(call_t c) { return ask_call_alive(c) == 1; }
 
-uint32_t call_user(call_t c) { return kernel_ask(SYS_CALL_USER, c, 0, 0, 0, 0, 0); }
-bool call_privileged(call_t c) { return kernel_ask(SYS_CALL_USER, c, 0, 0, 0, 0, 0) >> 32 & 1; }
+uint32_t call_user(call_t c) { return ask_call_user(c); }
+bool call_privileged(call_t c) { return ask_call_user(c) >> 32 & 1; }
 
 /* ---- windows ---- */
 
 int copy_in_call(call_t c, size_t offset, void *to, size_t length)
 {
-    int64_t n = kernel_ask(SYS_COPY, c, offset, (uint64_t)to, length, COPY_FROM_CALLER, 0);
+    int64_t n = ask_copy(c, offset, to, length, COPY_FROM_CALLER);
     return n < 0 ? (int)n : 0;
 }
 
 int copy_out_call(call_t c, size_t offset, const void *from, size_t length)
 {
-    int64_t n = kernel_ask(SYS_COPY, c, offset, (uint64_t)from, length, COPY_TO_CALLER, 0);
+    int64_t n = ask_copy(c, offset, (void *)from, length, COPY_TO_CALLER);
     return n < 0 ? (int)n : 0;
 }
 
@@ -235,12 +234,9 @@ int copy_out(struct message *m, size_t offset, const void *from, size_t length)
     return __builtin_expect(error, 0) ? note_missing(m, error, offset, length) : 0;
 }
 
-void throw_back(call_t c, size_t offset, size_t length)
-{
-    kernel_call(SYS_THROW, c, offset, length, 0, 0, 0);
-}
+void throw_back(call_t c, size_t offset, size_t length) { sys_throw(c, offset, length); }
 
-void call_moved(call_t c, size_t bytes) { kernel_call(SYS_MOVED, c, bytes, 0, 0, 0, 0); }
+void call_moved(call_t c, size_t bytes) { sys_moved(c, bytes); }
 
 /* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string
  * may not be there. */

@@ -58,7 +58,7 @@ void recovery_register(uint32_t protocols, unsigned threads)
                              { { (vaddr_t)settle, (vaddr_t)settle_end },
                                { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
     /* and the stack is saved: from now on it can be needed */
-    kernel_call(SYS_READY, (uint64_t)&how, protocols, threads, 0, 0, 0);
+    sys_ready(&how, protocols, threads);
 }
 
 /* Not memcpy(), which notes in the log what it writes over, and commits when that is full. */
@@ -85,7 +85,7 @@ static void take_back(void)
 
 static _Noreturn void give_up(void)
 {
-    kernel_ask(SYS_EXIT, EXIT_UNRECOVERABLE, 0, 0, 0, 0, 0);
+    ask_exit(EXIT_UNRECOVERABLE);
     __builtin_unreachable();
 }
 

@@ -143,6 +143,17 @@ settle_receive:
 settle_receive_end:
     ret
 
+/* The stubs of minnow/kcalls.def. C passes the fourth argument in rcx, which `syscall` spoils. */
+#define STUB_COMMITS(name, number) \
+    .globl sys_##name; sys_##name: movl $number, %eax; movq %rcx, %r10; jmp enter;
+#define STUB_ASKS(name, number) \
+    .globl ask_##name; ask_##name: movl $number, %eax; movq %rcx, %r10; syscall; ret;
+#define STUB_EITHER(name, number) STUB_COMMITS(name, number) STUB_ASKS(name, number)
+#define STUB_NEITHER(name, number)
+#define KCALL(NAME, name, number, right, commits, ...) STUB_##commits(name, number)
+#define MESSAGE(...)
+#include <minnow/kcalls.def>
+
 /* int64_t kernel_call(number, a, b, c, d, e, f) */
     .globl kernel_call
 kernel_call:

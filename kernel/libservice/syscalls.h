@@ -1,30 +1,32 @@
-/* Kernel calls as they are: for the few services that need more than service.h wraps. */
+/* Kernel calls as they are: for the few services that need more than service.h wraps. And what the
+ * files of libservice share. */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
 
+#include <minnow/file.h>
 #include <minnow/message.h>
+#include <minnow/route.h>
 #include <minnow/syscall.h>
 
-/* A kernel call that changes something in the world. It commits: should the service be stopped
- * later, it begins again behind this call, and what it has written before stays. In stubs.S. */
+/* The stubs of minnow/kcalls.def, in stubs.S.
+ *
+ * sys_name() changes something in the world. It commits: should the service be stopped later, it
+ * begins again behind this call, and what it has written before stays.
+ * ask_name() may as well be made twice: it only asks, or does the same again. It commits nothing,
+ * and costs less. */
+#define STUB_COMMITS(name, arguments) int64_t sys_##name arguments;
+#define STUB_ASKS(name, arguments)    int64_t ask_##name arguments;
+#define STUB_EITHER(name, arguments)  STUB_COMMITS(name, arguments) STUB_ASKS(name, arguments)
+#define STUB_NEITHER(name, arguments)
+#define KCALL(NAME, name, number, right, commits, arguments, ...) STUB_##commits(name, arguments)
+#define MESSAGE(...)
+#include <minnow/kcalls.def>
+#undef KCALL
+#undef MESSAGE
+
+/* Any kernel call by its number, for tests. It commits. */
 int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                     uint64_t f);
-
-/* A kernel call that may as well be made twice: it only asks, or does the same again. It commits
- * nothing, and costs less. */
-static inline int64_t kernel_ask(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                                 uint64_t e, uint64_t f)
-{
-    register uint64_t r10 __asm__("r10") = d;
-    register uint64_t r8 __asm__("r8") = e;
-    register uint64_t r9 __asm__("r9") = f;
-    int64_t result;
-    __asm__ volatile("syscall"
-                     : "=a"(result), "+r"(r10), "+r"(r8), "+r"(r9)
-                     : "a"((uint64_t)number), "D"(a), "S"(b), "d"(c)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 
 /* In stubs.S. The request of an outgoing message; results come back in r1..r3. */
 struct call_frame {

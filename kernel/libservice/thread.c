@@ -20,7 +20,7 @@ _Noreturn void service_exit(int status);
 void service_exit(int status)
 {
     print("main returned %d", status);
-    kernel_ask(SYS_EXIT, 1, 0, 0, 0, 0, 0);
+    ask_exit(1);
     __builtin_unreachable();
 }
 
@@ -29,7 +29,7 @@ void thread_main(struct start *s)
     struct start mine = *s;
     memory_free(s);
     mine.run(mine.argument);
-    kernel_ask(SYS_EXIT, 0, 0, 0, 0, 0, 0);
+    ask_exit(0);
     __builtin_unreachable();
 }
 
@@ -40,7 +40,7 @@ int thread_start(void (*run)(void *), void *argument)
     if (!s)
         return -ENOMEM;
     *s = (struct start){ run, argument };
-    int64_t made = kernel_call(SYS_THREAD, (uint64_t)thread_entry, (uint64_t)s, 0, 0, 0, 0);
+    int64_t made = sys_thread(thread_entry, s);
     if (made < 0)
         return made;
     uint64_t stack = made & ~(int64_t)(SERVICE_STACK_SPAN - 1);
@@ -49,8 +49,8 @@ int thread_start(void (*run)(void *), void *argument)
     return 0;
 }
 
-endpoint_t service_self(void) { return (uint32_t)kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0); }
-static unsigned self(void) { return kernel_ask(SYS_SELF, 0, 0, 0, 0, 0, 0) >> 32; }
+endpoint_t service_self(void) { return (uint32_t)ask_self(); }
+static unsigned self(void) { return ask_self() >> 32; }
 
 static void wait_on(struct waiter **list)
 {
@@ -59,7 +59,7 @@ static void wait_on(struct waiter **list)
         list = &(*list)->next;
     *list = &me;
     while (!me.woken)
-        kernel_call(SYS_PARK, 0, 0, 0, 0, 0, 0);
+        sys_park();
 }
 
 static void wake_first(struct waiter **list)
@@ -67,10 +67,10 @@ static void wake_first(struct waiter **list)
     struct waiter *w = *list;
     *list = w->next;
     w->woken = true;
-    kernel_ask(SYS_UNPARK, w->thread, 0, 0, 0, 0, 0);
+    ask_unpark(w->thread);
 }
 
-void give_way(uint64_t steps_left) { kernel_call(SYS_ADVANCE, steps_left, 0, 0, 0, 0, 0); }
+void give_way(uint64_t steps_left) { sys_advance(steps_left); }
 
 /* A lock is handed to the first waiter, so nobody overtakes him. */
 void lock_take(struct lock *l)
@@ -121,7 +121,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     p->m = *m;
     p->next = NULL;
     *at = p;
-    kernel_ask(SYS_SLOW, m->call, 0, 0, 0, 0, 0);
+    ask_slow(m->call);
     return p;
 }
 

@@ -18,7 +18,7 @@ static int64_t call_service(struct message *m)
     endpoint_t to = service_find(c.service);
     if (!to)
         return -ENXIO;
-    int64_t aimed = kernel_call(SYS_AIM, m->call, c.base, c.length, c.window, 0, 0);
+    int64_t aimed = sys_aim(m->call, c.base, c.length, c.window);
     if (aimed < 0)
         return aimed;
     m->op = c.op;
@@ -31,7 +31,7 @@ static int64_t call_service(struct message *m)
 static int64_t list_threads(struct message *m)
 {
     struct gate_sched list;
-    int64_t bytes = kernel_ask(SYS_INFO, INFO_SCHED, 0, (uint64_t)&list, sizeof list, 0, 0);
+    int64_t bytes = ask_info(INFO_SCHED, 0, &list, sizeof list);
     int error = bytes < 0 ? (int)bytes : copy_out(m, 0, &list, bytes);
     return error ? error : bytes / (int64_t)sizeof list.threads[0];
 }

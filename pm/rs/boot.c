@@ -8,7 +8,7 @@ static bool module_find(const char *name, const char *suffix, struct image *out)
     char wanted[64];
     struct module_info info;
     format(wanted, sizeof wanted, "%s%s", name, suffix);
-    for (unsigned i = 0; kernel_ask(SYS_MODULE, i, (uint64_t)&info, 0, 0, 0, 0) == 0; i++)
+    for (unsigned i = 0; ask_module(i, &info) == 0; i++)
         if (strcmp(info.name, wanted) == 0) {
             *out = (struct image){ .bytes = (const char *)info.address, .size = info.size };
             return true;

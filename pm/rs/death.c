@@ -41,8 +41,7 @@ static void judge_request(unsigned slot, call_t serving)
 {
     struct entry *e = &services[slot];
     struct thread_info t;
-    if (!serving ||
-        kernel_ask(SYS_INFO, INFO_THREAD, call_thread(serving), (uint64_t)&t, sizeof t, 0, 0) <= 0)
+    if (!serving || ask_info(INFO_THREAD, call_thread(serving), &t, sizeof t) <= 0)
         return;
     struct request r = { t.op, t.object, t.position, t.word, t.index };
     bool again = memcmp(&r, &e->fatal, sizeof r) == 0;
@@ -52,7 +51,7 @@ static void judge_request(unsigned slot, call_t serving)
     e->fatal.op = 0;
     print("%s (operation %lx of %x): what it received has ended it twice and fails", e->name, r.op,
           t.task);
-    kernel_call(SYS_SERVICE_FAIL, slot, serving, 0, 0, 0, 0);
+    sys_service_fail(slot, serving);
 }
 
 /* Counts a death by the service's own fault. */
@@ -77,8 +76,7 @@ static bool roll_back(unsigned slot, const struct task_info *info)
     if (info->crash == CRASH_UNRECOVERABLE || failures > FAILURES_MOST)
         return false;
     image_load(slot, &e->program, LOAD_CONSTANT, NULL);
-    return kernel_call(SYS_SERVICE_RESUME, slot, failures > 1 ? RESUME_FAILING : RESUME_AGAIN, 0, 0,
-                       0, 0) == 0;
+    return sys_service_resume(slot, failures > 1 ? RESUME_FAILING : RESUME_AGAIN) == 0;
 }
 
 static void bring_back(unsigned slot, const struct task_info *info)

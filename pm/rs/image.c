@@ -32,11 +32,10 @@ static int load_segment(unsigned slot, const struct image *i, const struct elf_s
                           (s->flags & ELF_X ? PAGE_EXEC : 0);
     int64_t error = 0;
     if (s->file_size)
-        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address, (uint64_t)i->bytes + s->offset,
-                            s->file_size, protection, 0);
+        error = sys_service_load(slot, s->address, i->bytes + s->offset, s->file_size, protection);
     if (!error && s->memory_size > s->file_size)
-        error = kernel_call(SYS_SERVICE_LOAD, slot, s->address + s->file_size, 0,
-                            s->memory_size - s->file_size, protection, 0);
+        error = sys_service_load(slot, s->address + s->file_size, NULL,
+                                 s->memory_size - s->file_size, protection);
     return error;
 }
 
@@ -93,8 +92,7 @@ int image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length)
         const struct elf_segment *s = &segments(i)[k];
         if (s->type == ELF_LOAD && s->flags & ELF_X && address >= s->address &&
             length <= s->file_size && address - s->address <= s->file_size - length)
-            return kernel_call(SYS_SERVICE_LOAD, slot, address, (uint64_t)bytes, length,
-                               PAGE_READ | PAGE_EXEC, 0);
+            return sys_service_load(slot, address, bytes, length, PAGE_READ | PAGE_EXEC);
     }
     return -EINVAL;
 }

@@ -43,7 +43,7 @@ void inject_after(uint64_t record, uint64_t ns, uint64_t mask)
 {
     inject_at(0, mask);
     storm.delay = ns;
-    kernel_ask(SYS_TRACE, TRACE_TELL, record, 0, 0, 0, 0);
+    ask_trace(TRACE_TELL, record, NULL, 0);
 }
 
 uint64_t inject_next(void) { return storm.next; }

@@ -11,8 +11,7 @@ static int create(unsigned slot)
     struct entry *e = &services[slot];
     if (image_check(&e->program) == 0)
         e->rights.slide = image_slide(&e->program);
-    return kernel_call(SYS_SERVICE_CREATE, slot, (uint64_t)e->name, strlen(e->name),
-                       (uint64_t)&e->rights, 0, 0);
+    return sys_service_create(slot, e->name, strlen(e->name), &e->rights);
 }
 
 int lifecycle_create(unsigned slot)
@@ -31,7 +30,7 @@ static int run(unsigned slot)
     uint64_t entry = 0;
     int64_t error = image_load(slot, &e->program, LOAD_ALL, &entry);
     if (!error)
-        error = kernel_call(SYS_SERVICE_START, slot, entry, 0, 0, 0, 0);
+        error = sys_service_start(slot, entry, 0);
     if (error) {
         print("%s: cannot be started: %s", e->name,
               error == -ENOEXEC  ? "not a program for this system"
@@ -46,7 +45,7 @@ static int run(unsigned slot)
 
 void lifecycle_give_up(unsigned slot, enum state state)
 {
-    kernel_call(SYS_SERVICE_KILL, slot, KILL_REFUSE, 0, 0, 0, 0);
+    sys_service_kill(slot, KILL_REFUSE);
     services[slot].state = state;
     if (services[slot].more.loss_is_fatal && !halt_at) {
         print("nothing can run without %s: the machine stops in %u seconds", services[slot].name,
@@ -58,7 +57,7 @@ void lifecycle_give_up(unsigned slot, enum state state)
 void lifecycle_halt_if_due(uint64_t now)
 {
     if (halt_at && now >= halt_at)
-        kernel_call(SYS_HALT, HALT_FAILED, 0, 0, 0, 0, 0);
+        sys_halt(HALT_FAILED);
 }
 
 int lifecycle_start(unsigned slot)
@@ -80,7 +79,7 @@ int lifecycle_start(unsigned slot)
 
 int lifecycle_afresh(unsigned slot)
 {
-    kernel_call(SYS_SERVICE_KILL, slot, KILL_STOP, 0, 0, 0, 0);
+    sys_service_kill(slot, KILL_STOP);
     int error = create(slot);
     return error ? error : run(slot);
 }
@@ -94,7 +93,7 @@ int lifecycle_stop(unsigned slot)
         return -EDEADLK;
     if (!is_running(e) && e->state != WAITING)
         return -EALREADY;
-    kernel_call(SYS_SERVICE_KILL, slot, KILL_STOP, 0, 0, 0, 0);
+    sys_service_kill(slot, KILL_STOP);
     e->state = STOPPED;
     return 0;
 }
@@ -117,5 +116,5 @@ int lifecycle_kill(unsigned slot)
         return -EALREADY;
     if (slot == 1)
         e->deaths++; /* nobody else will see it */
-    return kernel_call(SYS_SERVICE_KILL, slot, KILL_FREEZE, 0, 0, 0, 0);
+    return sys_service_kill(slot, KILL_FREEZE);
 }

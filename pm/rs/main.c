@@ -19,7 +19,7 @@ static int64_t do_status(struct message *m)
     return error ? error : (int64_t)sizeof out;
 }
 
-static int64_t do_halt(struct message *m) { return kernel_call(SYS_HALT, m->w[0], 0, 0, 0, 0, 0); }
+static int64_t do_halt(struct message *m) { return sys_halt(m->w[0]); }
 
 int main(void)
 {
@@ -29,7 +29,7 @@ int main(void)
     memcpy(services[1].name, "rs", 3);
     services[1].state = RUNNING;
     services[1].starts = 1;
-    boot_read((uint32_t)kernel_ask(SYS_FRAME_COUNT, 0, 0, 0, 0, 0, 0));
+    boot_read((uint32_t)ask_frame_count());
     for (unsigned i = 2; i < slots; i++)
         if (services[i].state != REFUSED)
             lifecycle_create(i);

@@ -36,11 +36,11 @@ static int succeed(unsigned slot)
     uint64_t entry = 0;
     if (e->rights.afresh)
         return lifecycle_afresh(slot);
-    int64_t error = kernel_call(SYS_SERVICE_KILL, slot, KILL_HAND_OVER, 0, 0, 0, 0);
+    int64_t error = sys_service_kill(slot, KILL_HAND_OVER);
     if (!error)
         error = image_load(slot, &e->program, LOAD_BESIDES_STATE, &entry);
     if (!error)
-        error = kernel_call(SYS_SERVICE_START, slot, entry, 1, 0, 0, 0);
+        error = sys_service_start(slot, entry, 1);
     e->starts += !error;
     return error;
 }

@@ -28,5 +28,5 @@ const char *state_name(enum state s)
 
 bool task_of(unsigned slot, struct task_info *info)
 {
-    return kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)info, sizeof *info, 0, 0) > 0;
+    return ask_info(INFO_TASK, slot, info, sizeof *info) > 0;
 }

@@ -43,8 +43,7 @@ static void look_at_threads(void)
     memset(owed, 0, sizeof owed);
     next_to_run = 0;
     for (unsigned from = 0;;) {
-        int64_t n = kernel_call(SYS_INFO, INFO_THREADS, from, (uint64_t)some, sizeof some, 0, 0) /
-                    (int64_t)sizeof some[0];
+        int64_t n = sys_info(INFO_THREADS, from, some, sizeof some) / (int64_t)sizeof some[0];
         for (int64_t i = 0; i < n; i++)
             look_at_thread(&some[i], &waits);
         if (n <= 0)
@@ -66,7 +65,7 @@ static void hangs_asleep(unsigned slot, const struct thread_info *caller)
     /* A driver is started afresh and asked again, as often as that takes: the disk may just be
      * slow. A service that keeps state may have done part of the request, so the request fails. */
     if (!e->rights.afresh)
-        kernel_call(SYS_SERVICE_FAIL, slot, caller->call, 0, 0, 0, 0);
+        sys_service_fail(slot, caller->call);
 }
 
 /* Is it at the same thing as at the last look, and the look before? */
@@ -89,7 +88,7 @@ static void look_for_hang(unsigned slot, const struct task_info *info)
     e->hangs++;
     if (asleep)
         hangs_asleep(slot, &owed[slot]);
-    kernel_call(SYS_SERVICE_KILL, slot, KILL_HUNG, 0, 0, 0, 0); /* watch_services() is told of it */
+    sys_service_kill(slot, KILL_HUNG); /* watch_services() is told of it */
 }
 
 static void look_at(unsigned slot, uint64_t now, bool on_beat)
@@ -98,8 +97,7 @@ static void look_at(unsigned slot, uint64_t now, bool on_beat)
     struct task_info info;
     if (e->state == WAITING && now >= e->retry)
         death_retry(slot);
-    if (!is_running(e) ||
-        kernel_call(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) <= 0)
+    if (!is_running(e) || sys_info(INFO_TASK, slot, &info, sizeof info) <= 0)
         return;
     if (!info.crash && (e->state == CHANGING || e->state == RETURNING)) {
         replace_at_rest(slot, now);

@@ -11,7 +11,7 @@ static bool boost_due; /* the alarm is set */
 
 static void boost(void)
 {
-    kernel_ask(SYS_SCHED, SCHED_ALL, POLICY_TOP, POLICY_TOP_NS, 0, 0, 0);
+    ask_sched(SCHED_ALL, POLICY_TOP, POLICY_TOP_NS);
     boost_due = false;
 }
 

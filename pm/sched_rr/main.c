@@ -12,6 +12,6 @@ int main(void)
 {
     static const handler_t handlers[] = { [op_number(SCHED_EXPIRED)] = do_expired };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(SCHED, handlers) };
-    kernel_ask(SYS_SCHED, SCHED_ALL, 0, QUANTUM_NS, 0, 0, 0);
+    ask_sched(SCHED_ALL, 0, QUANTUM_NS);
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
 }

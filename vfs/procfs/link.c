@@ -98,8 +98,7 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
 {
     struct conn_info c;
     char name[48];
-    if (!p->task ||
-        kernel_ask(SYS_CONN_GET, p->task, object_fd(m->object), (uint64_t)&c, 0, 0, 0) < 0)
+    if (!p->task || ask_conn_get(p->task, object_fd(m->object), &c) < 0)
         return -ENOENT;
     if (is_vfs(m->from)) {
         reply_words(m, c.service, c.object, 0);

@@ -44,7 +44,7 @@ static int64_t read_memory(struct message *m, const struct posix_proc *p, caller
     while (done < rest) {
         caller_t at = start + m->position + done;
         size_t n = MIN(rest - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-        if (kernel_ask(SYS_PEEK, p->task, at, (uint64_t)buffer + done, n, 0, 0) < 0)
+        if (ask_peek(p->task, at, buffer + done, n) < 0)
             break;
         done += n;
     }

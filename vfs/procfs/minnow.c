@@ -83,7 +83,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
     (void)p;
     text_add(t, "%6s %20s %10s %16s %s\n", "thread", "task", "state", "waits for", "operation");
     for (unsigned i = 0;; i++) {
-        int64_t n = kernel_ask(SYS_INFO, INFO_THREAD, i, (uint64_t)&k, sizeof k, 0, 0);
+        int64_t n = ask_info(INFO_THREAD, i, &k, sizeof k);
         if (n == -ENOENT)
             continue;
         if (n <= 0)
@@ -105,8 +105,7 @@ void make_sched(struct text *t, const struct posix_proc *p)
     text_add(t, "%6s %20s %5s %8s %4s %11s %9s\n", "thread", "task", "ready", "priority", "base",
              "quantum[us]", "cpu[us]");
     for (uint64_t from = 0;;) {
-        int64_t n = kernel_ask(SYS_INFO, INFO_SCHED, from, (uint64_t)k, sizeof k, 0, 0) /
-                    (int64_t)sizeof k[0];
+        int64_t n = ask_info(INFO_SCHED, from, k, sizeof k) / (int64_t)sizeof k[0];
         if (n <= 0)
             break;
         for (int64_t i = 0; i < n; i++) {
@@ -124,7 +123,7 @@ void make_compat(struct text *t, const struct posix_proc *p)
     uint64_t count;
     (void)p;
     for (unsigned n = 0; n < CALLS; n++)
-        if (kernel_ask(SYS_INFO, INFO_MISSED, n, (uint64_t)&count, sizeof count, 0, 0) > 0 && count)
+        if (ask_info(INFO_MISSED, n, &count, sizeof count) > 0 && count)
             text_add(t, "%u %lu\n", n, count);
 }
 
@@ -135,8 +134,8 @@ int64_t log_read(struct message *m)
     char piece[1024];
     size_t done = 0;
     while (done < m->w[2]) {
-        int64_t n = kernel_ask(SYS_INFO, INFO_LOG, m->position + done, (uint64_t)piece,
-                               MIN(sizeof piece, m->w[2] - done), 0, 0);
+        int64_t n = ask_info(INFO_LOG, m->position + done, piece,
+                             MIN(sizeof piece, m->w[2] - done));
         if (n <= 0)
             break;
         int error = copy_out(m, done, piece, n);
@@ -192,8 +191,7 @@ int64_t trace_read(struct message *m)
     uint64_t position = m->position;
     size_t done = 0;
     while (done < m->w[2]) {
-        if (kernel_ask(SYS_TRACE, TRACE_READ, position / LINE, (uint64_t)&r, sizeof r, 0, 0) !=
-            sizeof r)
+        if (ask_trace(TRACE_READ, position / LINE, &r, sizeof r) != sizeof r)
             break;
         if (r.number > position / LINE)
             position = r.number * LINE; /* those between are lost */
@@ -229,7 +227,7 @@ int64_t trace_write(struct message *m)
     };
     for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
         if (strcmp(word, commands[i].word) == 0) {
-            error = kernel_ask(SYS_TRACE, commands[i].operation, 0, 0, 0, 0, 0);
+            error = ask_trace(commands[i].operation, 0, NULL, 0);
             return error < 0 ? error : (int64_t)m->w[2];
         }
     return -EINVAL;

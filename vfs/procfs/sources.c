@@ -5,7 +5,7 @@ enum { SNAPSHOT_NS = 20000000 };
 
 static int64_t info(unsigned what, uint64_t index, void *to, size_t length)
 {
-    return kernel_ask(SYS_INFO, what, index, (uint64_t)to, length, 0, 0);
+    return ask_info(what, index, to, length);
 }
 
 static int64_t published(const char *service, uint64_t offset, void *to, size_t length)

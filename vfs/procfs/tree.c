@@ -97,7 +97,7 @@ static int64_t number(const char *s)
 static bool descriptor_open(const struct posix_proc *p, unsigned fd)
 {
     struct conn_info c;
-    return p->task && kernel_ask(SYS_CONN_GET, p->task, fd, (uint64_t)&c, 0, 0, 0) >= 0;
+    return p->task && ask_conn_get(p->task, fd, &c) >= 0;
 }
 
 /* Mode and owner of an object. 0, -ENOENT when its process has gone. */

@@ -17,30 +17,30 @@ static int64_t change(int64_t task, enum page_action action, vaddr_t at, uint64_
                              .service = service,
                              .protection = protection,
                              .action = action };
-    return kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+    return sys_pages(&c, 1);
 }
 
 /* Frames that a program goes on using when the kernel has got them back. */
 static void frames_twice(int64_t task)
 {
     paddr_t first = 0;
-    int64_t n = kernel_call(SYS_FRAMES, FRAMES, (uint64_t)&first, 0, 0, 0, 0);
+    int64_t n = sys_frames(FRAMES, &first);
     change(task, PAGE_MAP_ZERO, AT, n, first, 0, PAGE_READ | PAGE_WRITE);
-    kernel_call(SYS_FRAMES_GIVE, first, n, 0, 0, 0, 0);
+    sys_frames_give(first, n);
     for (int64_t i = 0; i < n; i++)
-        kernel_call(SYS_POKE, task, AT + i * PAGE_SIZE, (uint64_t)junk, PAGE_SIZE, 0, 0);
+        ask_poke(task, AT + i * PAGE_SIZE, junk, PAGE_SIZE);
     for (unsigned i = 0; i < 4 * FRAMES; i++)
-        kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0);
+        sys_task_create(0, 0);
 }
 
 /* The kernel's own page that programs may read. */
 static void write_clock(int64_t task)
 {
     uint64_t clock = 0;
-    kernel_call(SYS_INFO, INFO_CLOCK_PAGE, 0, (uint64_t)&clock, sizeof clock, 0, 0);
+    ask_info(INFO_CLOCK_PAGE, 0, &clock, sizeof clock);
     change(task, PAGE_MAP, AT - PAGE_SIZE, 1, clock, 0, PAGE_READ);
     change(task, PAGE_PROTECT, AT - PAGE_SIZE, 1, 0, 0, PAGE_READ | PAGE_WRITE);
-    int64_t n = kernel_call(SYS_POKE, task, AT - PAGE_SIZE, (uint64_t)junk, PAGE_SIZE, 0, 0);
+    int64_t n = ask_poke(task, AT - PAGE_SIZE, junk, PAGE_SIZE);
     print(n == -EFAULT ? "the clock cannot be written" : "the clock was written");
 }
 
@@ -59,7 +59,7 @@ int main(void)
     recovery_register(~0u, 1);
     do /* until POSIX has said what programs are */
         message_receive(&m);
-    while ((task = kernel_call(SYS_TASK_CREATE, 0, 0, 0, 0, 0, 0)) < 0);
+    while ((task = sys_task_create(0, 0)) < 0);
     map_services(task);
     frames_twice(task);
     write_clock(task);

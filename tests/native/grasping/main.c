@@ -44,7 +44,7 @@ static void lend(void)
 {
     for (endpoint_t service = 0; service < MAX_SERVICE; service++)
         for (uint64_t object = 0; object < 4; object++)
-            if (kernel_ask(SYS_LEND, service, own.driver, object, 1, 0, 0) != -EPERM)
+            if (sys_lend(service, own.driver, object, 1) != -EPERM)
                 print("TAKES: has lent %u object %lu", service, object);
 }
 

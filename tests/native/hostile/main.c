@@ -59,9 +59,9 @@ static void act(struct message *m)
     case 6: throw_back(some_call(m), word(), word()); break;
     case 7:
         for (unsigned i = 0; i < 64; i++)
-            kernel_call(SYS_NOTIFY, i, draw(), 0, 0, 0, 0);
+            ask_notify(i, draw());
         break;
-    case 8: kernel_call(SYS_RETRY, some_call(m), 0, 0, 0, 0, 0); break;
+    case 8: sys_retry(some_call(m)); break;
     case 9: wild_kernel_call(); break;
     }
 }

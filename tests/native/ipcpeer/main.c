@@ -45,7 +45,7 @@ static int64_t do_fill(struct message *m)
 static int64_t do_bounds(struct message *m)
 {
     static uint8_t bytes[8192];
-    int64_t result = kernel_ask(SYS_COPY, m->call, m->w[0], (uint64_t)bytes, m->w[3], m->w[4], 0);
+    int64_t result = ask_copy(m->call, m->w[0], bytes, m->w[3], m->w[4]);
     return result == -EFAULT ? -ERANGE : result; /* an -EFAULT would send the call again */
 }
 

@@ -129,7 +129,7 @@ static void test_replies(void)
     check("a reply to a call that is not held is refused",
           call(peer, PEER_FORGE, 0x123450001, 0, 0, 0), -ESRCH);
     thread_start(hold_thread, NULL);
-    kernel_ask(SYS_YIELD, 0, 0, 0, 0, 0, 0);
+    ask_yield();
     check("others are served meanwhile", call(peer, PEER_ECHO, 1, 1, 1, 1), 4);
     check("the late reply is accepted", call(peer, PEER_RELEASE_HELD, 77, 0, 0, 0), 0);
     check("once", call(peer, PEER_RELEASE_HELD, 78, 0, 0, 0), -ESRCH);
@@ -159,8 +159,7 @@ static void test_notifications(void)
         condition_wait(&was_notified);
     check("bits arrive, and coalesce", notified & 0x60, 0x60);
     check("in at most as many messages", notifications <= 4, 1);
-    check("a notification without right is refused",
-          kernel_ask(SYS_NOTIFY, service_find("mem"), 1, 0, 0, 0, 0), -EPERM);
+    check("a notification without right is refused", ask_notify(service_find("mem"), 1), -EPERM);
     uint64_t start = time_now();
     alarm_at(start + 2000000);
     notified = 0;
@@ -219,8 +218,8 @@ static void test_rights(void)
         check(refused[i].name, kernel_call(refused[i].number, 1, 1, 0x400000, 4, 0, 0), -EPERM);
     check("a number behind the last", kernel_call(SYS_COUNT_, 0, 0, 0, 0, 0, 0), -ENOSYS);
     check("a huge number", kernel_call(-1, 0, 0, 0, 0, 0, 0), -ENOSYS);
-    check("a port beyond all", kernel_call(SYS_PORT_IN, -1, 2, 0, 0, 0, 0), -EPERM);
-    check("memory over the budget", kernel_call(SYS_GROW, 100000, 0, 0, 0, 0, 0), -ENOMEM);
+    check("a port beyond all", sys_port_in(-1, 2), -EPERM);
+    check("memory over the budget", sys_grow(100000, 0, NULL), -ENOMEM);
 }
 
 /* What one call and its reply cost, in ticks of the TSC: instructions when the machine counts them.

@@ -64,25 +64,16 @@ static bool kernel_call_allowed(uint64_t n)
 }
 
 static bool target_allowed(uint64_t n) { return not_refused(call(n, 0xffff, 0, 0, 0, 0)); }
-static bool notify_allowed(uint64_t n)
-{
-    return not_refused(kernel_call(SYS_NOTIFY, n, 1, 0, 0, 0, 0));
-}
-static bool irq_allowed(uint64_t n)
-{
-    return not_refused(kernel_call(SYS_IRQ_BIND, n, 1, 0, 0, 0, 0));
-}
-static bool port_allowed(uint64_t n)
-{
-    return not_refused(kernel_call(SYS_PORT_IN, n, 1, 0, 0, 0, 0));
-}
+static bool notify_allowed(uint64_t n) { return not_refused(ask_notify(n, 1)); }
+static bool irq_allowed(uint64_t n) { return not_refused(sys_irq_bind(n, 1)); }
+static bool port_allowed(uint64_t n) { return not_refused(sys_port_in(n, 1)); }
 static bool device_page_allowed(uint64_t n)
 {
-    return not_refused(kernel_call(SYS_MAP_DEVICE, n * PAGE_SIZE, PAGE_SIZE, 0, 0, 0, 0));
+    return not_refused(ask_map_device(n * PAGE_SIZE, PAGE_SIZE));
 }
 static bool device_megabyte_allowed(uint64_t n)
 {
-    return not_refused(kernel_call(SYS_MAP_DEVICE, n * MEGABYTE, PAGE_SIZE, 0, 0, 0, 0));
+    return not_refused(ask_map_device(n * MEGABYTE, PAGE_SIZE));
 }
 
 static bool forward_allowed(uint64_t n)
@@ -101,12 +92,10 @@ int main(void)
     tell("ports", PORTS, port_allowed);
     tell("low-memory", MEGABYTE / PAGE_SIZE, device_page_allowed);
     tell("memory", 4096, device_megabyte_allowed);
-    print("probe dma %s",
-          not_refused(kernel_call(SYS_GROW, 1, GROW_CONTIGUOUS, 0, 0, 0, 0)) ? "yes" : "no");
-    print("probe halt %s", not_refused(kernel_call(SYS_HALT, 99, 0, 0, 0, 0, 0)) ? "yes" : "no");
-    print("probe dump %s",
-          not_refused(kernel_call(SYS_TRACE, TRACE_DUMP, 0, 0, 0, 0, 0)) ? "yes" : "no");
-    print("probe budget %ld", kernel_call(SYS_GROW, 1 << 20, 0, 0, 0, 0, 0));
+    print("probe dma %s", not_refused(sys_grow(1, GROW_CONTIGUOUS, NULL)) ? "yes" : "no");
+    print("probe halt %s", not_refused(sys_halt(99)) ? "yes" : "no");
+    print("probe dump %s", not_refused(ask_trace(TRACE_DUMP, 0, NULL, 0)) ? "yes" : "no");
+    print("probe budget %ld", sys_grow(1 << 20, 0, NULL));
     print("probe refused %lu", refused);
     service_run(&(struct service){ .threads = 1 });
 }

@@ -10,14 +10,14 @@ int main(void)
     frame('b', "", 0);
     endpoint_t self = service_find("reporter");
     for (unsigned slot = 2; slot < self; slot++)
-        if (kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0) > 0 &&
+        if (ask_info(INFO_TASK, slot, &info, sizeof info) > 0 &&
             call(slot, 0xffff, 0, 0, 0, 0) == -ENOSYS) {
-            kernel_ask(SYS_INFO, INFO_TASK, slot, (uint64_t)&info, sizeof info, 0, 0);
+            ask_info(INFO_TASK, slot, &info, sizeof info);
             print("counted %s %u", info.name, info.violations);
         }
     frame('x', "exit 0", 6);
     frame('q', "", 0);
     call(service_find("rs"), RS_HALT, HALT_POWEROFF, 0, 0, 0);
     for (;;)
-        kernel_ask(SYS_YIELD, 0, 0, 0, 0, 0, 0);
+        ask_yield();
 }

@@ -20,9 +20,9 @@ static void answer_kept(uint64_t bits)
 static void refused(uint64_t thread)
 {
     for (uint64_t priority = 0; priority < 20; priority++)
-        kernel_ask(SYS_SCHED, thread + 1000, priority, 1, 0, 0, 0);
-    kernel_ask(SYS_SCHED, SCHED_ALL, 3, 0, 0, 0, 0);
-    kernel_ask(SYS_SCHED, SCHED_ALL, 0, ~0ul, 0, 0, 0);
+        ask_sched(thread + 1000, priority, 1);
+    ask_sched(SCHED_ALL, 3, 0);
+    ask_sched(SCHED_ALL, 0, ~0ul);
 }
 
 static int64_t do_expired(struct message *m)
@@ -56,7 +56,7 @@ static int64_t do_expired(struct message *m)
     answer_kept(0);
     switch (way) {
     case THROW: throw_back(m->call, 0, PAGE_SIZE); return LATER;
-    case RETRY: kernel_ask(SYS_RETRY, m->call, 0, 0, 0, 0, 0); return LATER;
+    case RETRY: sys_retry(m->call); return LATER;
     case FORWARD: return forward(m, service_find("pm"));
     case REFUSED: refused(m->w[0]); return -1;
     case KEEP:

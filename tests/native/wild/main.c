@@ -38,13 +38,13 @@ static void change_page(void)
                              .service = word(),
                              .protection = draw() % 16,
                              .action = draw() % 8 };
-    kernel_call(SYS_PAGES, (uint64_t)&c, 1, 0, 0, 0, 0);
+    sys_pages(&c, 1);
 }
 
 static void take_frames(void)
 {
     paddr_t first = 0;
-    if (kernel_call(SYS_FRAMES, draw() % 8, (uint64_t)&first, 0, 0, 0, 0) > 0)
+    if (sys_frames(draw() % 8, &first) > 0)
         remember(first);
 }
 
@@ -72,13 +72,8 @@ static void rage(void)
         switch (draw() % 8) {
         case 0: change_page(); break;
         case 1: take_frames(); break;
-        case 2:
-            remember(kernel_call(SYS_TASK_CREATE, draw() % 2 ? 0 : word(), draw() % 4, 0, 0, 0, 0));
-            break;
-        case 3:
-            remember(kernel_call(SYS_THREAD_CREATE, word(), draw() % 2 ? 0 : word(), word(), word(),
-                                 0, 0));
-            break;
+        case 2: remember(sys_task_create(draw() % 2 ? 0 : word(), draw() % 4)); break;
+        case 3: remember(sys_thread_create(word(), draw() % 2 ? 0 : word(), word(), word())); break;
         default: any_call(); break;
         }
 }

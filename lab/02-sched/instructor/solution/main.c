@@ -38,7 +38,7 @@ static int64_t decision(unsigned priority, uint64_t quantum) { return quantum <<
 static void lift(uint64_t bits)
 {
     (void)bits;
-    kernel_ask(SYS_SCHED, SCHED_ALL, LEVEL_1, LEVEL_NS, 0, 0, 0);
+    ask_sched(SCHED_ALL, LEVEL_1, LEVEL_NS);
     lift_due = false;
 }
 
@@ -62,7 +62,7 @@ static unsigned choose(unsigned asking)
     struct sched_info list[BATCH];
     unsigned best = NOBODY;
     for (unsigned from = 0;;) {
-        int64_t bytes = kernel_ask(SYS_INFO, INFO_SCHED, from, (uint64_t)list, sizeof list, 0, 0);
+        int64_t bytes = ask_info(INFO_SCHED, from, list, sizeof list);
         if (bytes <= 0)
             break;
         for (const struct sched_info *k = list; (char *)k < (char *)list + bytes; k++) {
@@ -73,7 +73,7 @@ static unsigned choose(unsigned asking)
             }
             account(k);
             if (k->priority == WINNER && k->thread != asking)
-                kernel_ask(SYS_SCHED, k->thread, POOL, WAIT_NS, 0, 0, 0);
+                ask_sched(k->thread, POOL, WAIT_NS);
             if (k->ready && (best == NOBODY || members[k->thread].pass < members[best].pass))
                 best = k->thread;
         }
@@ -96,7 +96,7 @@ static int64_t do_expired(struct message *m)
     pass_now = MAX(pass_now, members[winner].pass);
     if (winner == thread)
         return decision(WINNER, TURN_NS);
-    kernel_ask(SYS_SCHED, winner, WINNER, TURN_NS, 0, 0, 0);
+    ask_sched(winner, WINNER, TURN_NS);
     return decision(POOL, WAIT_NS);
 }
 
