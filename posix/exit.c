@@ -109,7 +109,7 @@ void process_exit(struct process *p, int status)
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
     call(service_find("vfs"), VFS_EXIT, task, 0, 0, 0);
-    process_detach(p);
+    p->i.task = 0;
     process_vfork_end(p);
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);

@@ -1,5 +1,21 @@
-/* fork, vfork, clone. PM makes the new task and a second caller of the same call: we hold both, and
- * answer each. */
+/* fork, vfork, clone: the birth of processes and threads.
+ *
+ * PM makes the new task (PM_FORK) or thread (PM_THREAD), and makes the new thread a second caller
+ * of the very call that its creator is in. So two calls are held afterwards, and each is answered
+ * for itself: the creator's with a number, the new thread's with 0.
+ *
+ * While PM and VFS are at work the parent and the child are `busy`: neither can be ended in the
+ * middle. If the creator has died meanwhile the child lives on, as one whose parent has died.
+ *
+ * vfork: the creator waits, and no signal ends that wait (cancel is NULL). The child names it
+ * (vfork_parent) until process_vfork_end() lets it go on: when exec has given the child a space of
+ * its own, or when the child ends. If the creator's process ends first it takes its name out of the
+ * child (exit.c, forget_vfork). The parent's memory is the child's until then, so nothing of it is
+ * written for the parent while the child may already run: PARENT_SETTID comes first.
+ *
+ * CLONE_..._SETTID writes into memory that may have no page yet. Then that call is thrown back,
+ * which makes it again from the start, although the child is there already: t->birth remembers what
+ * is left to write and what to answer, and linux_clone() looks there first. */
 #include "handlers.h"
 
 #include "delivery.h"
@@ -17,7 +33,6 @@ enum {
     CLONE_VFORK = 0x4000,
     CLONE_PARENT = 0x8000,
     CLONE_THREAD = 0x10000,
-    CLONE_NEWNS = 0x20000,
     CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000,
     CLONE_CHILD_CLEARTID = 0x200000,
@@ -34,19 +49,22 @@ struct birth {
     uint64_t tls;
 };
 
-/* Has p's user as many threads as he may, or, for a new process, as many processes? */
+/* Whether p's user has as many threads as one may have, or, if it is to be a process, as many
+ * processes. */
 static bool too_many(const struct process *p, bool thread)
 {
-    struct process_count his, all;
+    struct process_count own, all;
     if (!p->i.uid)
         return false;
-    process_count(p->i.uid, &his, &all);
-    if (his.threads >= MIN(p->limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
+    process_count(p->i.uid, &own, &all);
+    if (own.threads >= MIN(p->limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
         all.threads >= THREADS_MAX - THREADS_RESERVE)
         return true;
     return !thread &&
-           (his.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
+           (own.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
 }
+
+/* ---- the new thread's call ---- */
 
 static void set_stack_and_tls(struct thread *t, const struct birth *b)
 {
@@ -60,19 +78,9 @@ static void set_stack_and_tls(struct thread *t, const struct birth *b)
         ask_thread_set(t->index, THREAD_TLS, b->tls);
 }
 
-/* Undoes a child that has a task but will never run. */
-static void undo(struct process *child)
-{
-    endpoint_t task = child->i.task;
-    while (child->threads)
-        thread_free(child->threads);
-    call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
-    process_free(child);
-}
-
-/* Writes a thread's number into the memory of t, whose clone is to end with `result`. The page may
- * have to be brought or copied first; then clone is made again by t, and finds in t->birth that
- * only this is left of it (birth_again). What to answer, or LATER. */
+/* Writes a thread's number into the memory of t, whose clone is to end with `result`. Returns that
+ * result; or LATER when the page has to be brought or copied first, after which linux_clone() calls
+ * this again. */
 static int64_t write_tid(struct thread *t, caller_t at, int tid, int64_t result)
 {
     if (t->dead)
@@ -86,23 +94,36 @@ static int64_t write_tid(struct thread *t, caller_t at, int tid, int64_t result)
     return result;
 }
 
-static void born(struct thread *t, const struct birth *b)
+/* Answers the new thread's call: it runs from now on. */
+static void let_run(struct thread *t, const struct birth *b)
 {
     int64_t result = b->flags & CLONE_CHILD_SETTID ? write_tid(t, b->child_tid, t->tid, 0) : 0;
     if (result != LATER)
         thread_finish(t, result);
 }
 
-static int64_t fork(struct thread *t, const struct birth *b)
+/* ---- a process ---- */
+
+/* Undoes a child that has a task but will never run. */
+static void undo(struct process *child)
 {
-    struct process *p = t->process;
-    if (too_many(p, false))
-        return -EAGAIN;
-    struct process *child = process_create(p);
+    endpoint_t task = child->i.task;
+    while (child->threads)
+        thread_free(child->threads);
+    call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
+    process_free(child);
+}
+
+/* A child of t's process, with a task and one thread that is not answered yet. 0, -EAGAIN, -ENOMEM.
+ * May wait. */
+static int64_t child_make(struct thread *t, const struct birth *b, struct process **made)
+{
+    struct process *p = t->process, *child = too_many(p, false) ? NULL : process_create(p);
     if (!child)
         return -EAGAIN;
-    child->exit_signal = b->flags & CLONE_PARENT ? p->exit_signal : (int)(b->flags & SIGNAL_MASK);
-    child->parent_execs = b->flags & CLONE_PARENT ? p->parent_execs : p->execs;
+    bool sibling = b->flags & CLONE_PARENT;
+    child->exit_signal = sibling ? p->exit_signal : (int)(b->flags & SIGNAL_MASK);
+    child->parent_execs = sibling ? p->parent_execs : p->execs;
     p->busy++;
     child->busy++;
     struct call_result r;
@@ -115,25 +136,45 @@ static int64_t fork(struct thread *t, const struct birth *b)
         process_free(child);
         return task == -EAGAIN ? -EAGAIN : -ENOMEM;
     }
-    process_attach(child, task);
-    struct thread *ct = thread_create(child, r.r1, child->i.pid);
-    if (!ct) {
+    child->i.task = task;
+    if (!thread_create(child, r.r1, child->i.pid)) {
         undo(child);
         return -ENOMEM;
     }
-    ct->blocked = t->blocked;
+    *made = child;
+    return 0;
+}
+
+/* What the child has from the thread that made it, and what kernel and VFS are told. May wait. */
+static void child_set_up(struct process *child, struct thread *t, const struct birth *b)
+{
+    struct process *p = t->process;
+    struct thread *first = child->threads;
+    first->blocked = t->blocked;
     if (!(b->flags & CLONE_VM) || (b->flags & CLONE_VFORK)) {
-        ct->alt_base = t->alt_base, ct->alt_size = t->alt_size, ct->alt_flags = t->alt_flags;
+        first->alt_base = t->alt_base;
+        first->alt_size = t->alt_size;
+        first->alt_flags = t->alt_flags;
     }
     child->shares = b->flags & CLONE_VM;
-    ct->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
+    first->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     process_words_born(child, p);
     if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
         rlimit_cpu_start(child);
-    set_stack_and_tls(ct, b);
+    set_stack_and_tls(first, b);
     child->busy++;
-    call(service_find("vfs"), VFS_FORK, p->i.task, task, 0, 0);
+    call(service_find("vfs"), VFS_FORK, p->i.task, child->i.task, 0, 0);
     child->busy--;
+}
+
+static int64_t fork(struct thread *t, const struct birth *b)
+{
+    struct process *p = t->process, *child;
+    int64_t error = child_make(t, b, &child);
+    if (error)
+        return error;
+    struct thread *first = child->threads;
+    child_set_up(child, t, b);
     int pid = child->i.pid;
     if (b->flags & CLONE_PARENT && p->parent) {
         child_remove(child);
@@ -145,14 +186,16 @@ static int64_t fork(struct thread *t, const struct birth *b)
         thread_wait(t, NULL, 0);
         if (b->flags & CLONE_PARENT_SETTID)
             user_poke(t, b->parent_tid, &pid, sizeof pid);
-        born(ct, b);
+        let_run(first, b);
         return LATER;
     }
-    born(ct, b);
+    let_run(first, b);
     return b->flags & CLONE_PARENT_SETTID ? write_tid(t, b->parent_tid, pid, pid) : pid;
 }
 
-static int64_t thread(struct thread *t, const struct birth *b)
+/* ---- a thread ---- */
+
+static int64_t thread_clone(struct thread *t, const struct birth *b)
 {
     struct process *p = t->process;
     int64_t error;
@@ -179,9 +222,11 @@ static int64_t thread(struct thread *t, const struct birth *b)
     if (b->flags & CLONE_PARENT_SETTID)
         user_poke(t, b->parent_tid, &tid, sizeof tid);
     thread_recheck(n);
-    born(n, b);
+    let_run(n, b);
     return tid;
 }
+
+/* ---- the calls ---- */
 
 int64_t linux_clone(struct thread *t, struct message *m)
 {
@@ -195,7 +240,7 @@ int64_t linux_clone(struct thread *t, struct message *m)
         return -EINVAL;
     if ((b.flags & OF_PROCESS) != (b.flags & CLONE_THREAD ? OF_PROCESS : 0))
         return -EINVAL; /* Linux would share some of these, or not share some with a thread */
-    return b.flags & CLONE_THREAD ? thread(t, &b) : fork(t, &b);
+    return b.flags & CLONE_THREAD ? thread_clone(t, &b) : fork(t, &b);
 }
 
 int64_t linux_fork(struct thread *t, struct message *m)

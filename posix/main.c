@@ -150,7 +150,7 @@ static void start_init(void)
     if (task < 0)
         die("no task for init: %ld", task);
     init_process = p;
-    process_attach(p, task);
+    p->i.task = task;
     struct thread *t = thread_create(p, r.r1, p->i.pid);
     process_words(p);
     cred_tell(p);

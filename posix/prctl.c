@@ -17,70 +17,84 @@ int64_t linux_arch_prctl(struct thread *t, struct message *m)
     }
 }
 
-int64_t linux_prctl(struct thread *t, struct message *m)
+enum {
+    SET_PDEATHSIG = 1,
+    GET_PDEATHSIG,
+    GET_DUMPABLE,
+    SET_DUMPABLE,
+    GET_KEEPCAPS = 7,
+    SET_KEEPCAPS,
+    SET_NAME = 15,
+    GET_NAME,
+    GET_SECCOMP = 21,
+    CAPBSET_READ = 23,
+    GET_SECUREBITS = 27,
+    SET_TIMERSLACK = 29,
+    GET_TIMERSLACK,
+    SET_SUBREAPER = 36,
+    GET_SUBREAPER,
+    SET_NO_NEW_PRIVS,
+    GET_NO_NEW_PRIVS,
+    SLACK_NS = 50000
+};
+
+/* Longer names are cut. */
+static int64_t set_name(struct thread *t, caller_t at)
 {
-    enum {
-        SET_PDEATHSIG = 1,
-        GET_PDEATHSIG,
-        GET_DUMPABLE,
-        SET_DUMPABLE,
-        GET_KEEPCAPS = 7,
-        SET_KEEPCAPS,
-        SET_NAME = 15,
-        GET_NAME,
-        GET_SECCOMP = 21,
-        CAPBSET_READ = 23,
-        GET_SECUREBITS = 27,
-        SET_TIMERSLACK = 29,
-        GET_TIMERSLACK,
-        SET_SUBREAPER = 36,
-        GET_SUBREAPER,
-        SET_NO_NEW_PRIVS,
-        GET_NO_NEW_PRIVS,
-        SLACK = 50000
-    };
+    char name[sizeof t->process->i.name];
+    int64_t length = user_string(t, at, name, sizeof name);
+    if (length < 0 && length != -ENAMETOOLONG)
+        return length;
+    name[sizeof name - 1] = 0;
+    memcpy(t->process->i.name, name, sizeof name);
+    return 0;
+}
+
+static int64_t prctl_set(struct thread *t, int option, uint64_t value)
+{
     struct process *p = t->process;
-    uint64_t a = m->w[1];
-    char name[16];
-    int32_t value;
-    int64_t error;
-    switch ((int)m->w[0]) {
+    switch (option) {
     case SET_PDEATHSIG:
-        if (a > SIGNALS)
+        if (value > SIGNALS)
             return -EINVAL;
-        p->death_signal = a;
+        p->death_signal = value;
         return 0;
-    case GET_PDEATHSIG: return user_write(t, a, &p->death_signal, sizeof p->death_signal);
-    case GET_DUMPABLE: return p->i.dumpable;
     case SET_DUMPABLE:
-        if (a > 1)
+        if (value > 1)
             return -EINVAL;
-        p->i.dumpable = a;
+        p->i.dumpable = value;
         return 0;
-    case SET_NAME:
-        error = user_string(t, a, name, sizeof name);
-        if (error < 0 && error != -ENAMETOOLONG)
-            return error;
-        name[sizeof name - 1] = 0;
-        memcpy(p->i.name, name, sizeof name);
-        return 0;
-    case GET_NAME: return user_write(t, a, p->i.name, sizeof p->i.name);
-    case SET_SUBREAPER: p->subreaper = a != 0; return 0;
-    case GET_SUBREAPER: value = p->subreaper; return user_write(t, a, &value, sizeof value);
+    case SET_NAME: return set_name(t, value);
+    case SET_SUBREAPER: p->subreaper = value != 0; return 0;
     case SET_NO_NEW_PRIVS:
-        if (a != 1)
+        if (value != 1)
             return -EINVAL;
         p->no_new_privs = true;
         return 0;
-    case GET_NO_NEW_PRIVS: return p->no_new_privs;
-    case CAPBSET_READ: return a < PROC_CAPABILITIES ? 1 : -EINVAL;
-    case GET_TIMERSLACK: return SLACK;
-    case GET_KEEPCAPS:
     case SET_KEEPCAPS:
-    case GET_SECCOMP:
-    case GET_SECUREBITS:
     case SET_TIMERSLACK: return 0;
     default: return -EINVAL;
+    }
+}
+
+int64_t linux_prctl(struct thread *t, struct message *m)
+{
+    const struct process *p = t->process;
+    int option = (int)m->w[0];
+    caller_t to = m->w[1];
+    int32_t value;
+    switch (option) {
+    case GET_PDEATHSIG: return user_write(t, to, &p->death_signal, sizeof p->death_signal);
+    case GET_DUMPABLE: return p->i.dumpable;
+    case GET_NAME: return user_write(t, to, p->i.name, sizeof p->i.name);
+    case GET_SUBREAPER: value = p->subreaper; return user_write(t, to, &value, sizeof value);
+    case GET_NO_NEW_PRIVS: return p->no_new_privs;
+    case CAPBSET_READ: return m->w[1] < PROC_CAPABILITIES ? 1 : -EINVAL;
+    case GET_TIMERSLACK: return SLACK_NS;
+    case GET_KEEPCAPS:
+    case GET_SECCOMP:
+    case GET_SECUREBITS: return 0;
+    default: return prctl_set(t, option, m->w[1]);
     }
 }
 

@@ -1,4 +1,10 @@
-/* The table of processes, their threads, and how calls of theirs wait and end here. */
+/* The tables of processes and threads: ids, who is whose child, groups, limits at birth, what the
+ * kernel is told of each, and waits.
+ *
+ * A process has a place in `table`, part of which is published for procfs; a place is free when its
+ * pid is 0. Both kinds are found by their number, in hash chains. A thread is also found by the
+ * kernel's index of it, which every call carries. Process, thread, group and session ids come from
+ * one sequence of numbers, so that none means two things. */
 #include "process.h"
 
 #include "syscalls.h"
@@ -6,17 +12,10 @@
 struct process_table table;
 struct process *init_process;
 struct thread *threads[THREADS_MAX];
-static struct process *of_task[TASKS_MAX];
 enum { HASH = 512 };
 static struct process *by_pid[HASH];
 static struct thread *by_tid[HASH];
 static int last_id;
-
-struct process *process_of_task(endpoint_t task)
-{
-    struct process *p = of_task[endpoint_index(task) & (TASKS_MAX - 1)];
-    return p && p->i.task == task ? p : NULL;
-}
 
 struct process *process_find(int pid)
 {
@@ -34,6 +33,7 @@ struct thread *thread_find(int tid)
     return t;
 }
 
+/* Whether anything has this number, also a group or session whose leader has gone. */
 static bool id_used(int id)
 {
     if (process_find(id) || thread_find(id))
@@ -46,10 +46,11 @@ static bool id_used(int id)
 
 int tid_new(void)
 {
-    static int wrapped;
+    enum { FIRST_AGAIN = 300 }; /* as on Linux: the numbers below are the boot's */
+    static bool wrapped;
     do {
         if (++last_id >= PROC_PID_MAX)
-            last_id = 300, wrapped = 1;
+            last_id = FIRST_AGAIN, wrapped = true;
     } while (wrapped && id_used(last_id));
     table.head.last_pid = last_id;
     return last_id;
@@ -94,6 +95,7 @@ void child_remove(struct process *p)
     p->parent = NULL;
 }
 
+/* What a child has from its parent, whatever made it. */
 static void inherit(struct process *p, const struct process *parent)
 {
     const struct posix_proc *from = &parent->i;
@@ -109,14 +111,18 @@ static void inherit(struct process *p, const struct process *parent)
     memcpy(p->limits, parent->limits, sizeof p->limits);
     p->personality = parent->personality;
     p->no_new_privs = parent->no_new_privs;
-    p->sched = parent->sched;
+    p->sched_policy = parent->sched_policy;
+    p->sched_priority = parent->sched_priority;
 }
 
-static void defaults(struct process *p)
+/* What init begins with. */
+static void set_defaults(struct process *p)
 {
+    enum { STACK_SIZE = 8 << 20 };
+    p->i.state = 'S';
     for (unsigned i = 0; i < LIMITS; i++)
         p->limits[i] = (struct limit){ ~0ul, ~0ul };
-    p->limits[RLIMIT_STACK].soft = 8 << 20;
+    p->limits[RLIMIT_STACK].soft = STACK_SIZE;
     p->limits[RLIMIT_CORE].soft = 0;
     p->limits[RLIMIT_NOFILE] = (struct limit){ 1024, 1024 };
     p->limits[RLIMIT_NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
@@ -124,7 +130,7 @@ static void defaults(struct process *p)
     p->limits[RLIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
     p->limits[RLIMIT_MSGQUEUE] = (struct limit){ 0, 0 };
     p->limits[RLIMIT_NICE] = p->limits[RLIMIT_RTPRIO] = (struct limit){ 0, 0 };
-    p->i.limit_stack = 8 << 20;
+    p->i.limit_stack = STACK_SIZE;
     p->i.dumpable = true;
 }
 
@@ -141,7 +147,7 @@ struct process *process_create(struct process *parent)
         if (parent)
             inherit(p, parent);
         else
-            defaults(p), p->i.state = 'S', p->i.pgid = p->i.sid = 0;
+            set_defaults(p);
         p->i.start_ns = time_now();
         p->hash_next = by_pid[p->i.pid & (HASH - 1)];
         by_pid[p->i.pid & (HASH - 1)] = p;
@@ -152,19 +158,6 @@ struct process *process_create(struct process *parent)
     return NULL;
 }
 
-void process_attach(struct process *p, endpoint_t task)
-{
-    p->i.task = task;
-    of_task[endpoint_index(task) & (TASKS_MAX - 1)] = p;
-}
-
-void process_detach(struct process *p)
-{
-    if (p->i.task)
-        of_task[endpoint_index(p->i.task) & (TASKS_MAX - 1)] = NULL;
-    p->i.task = 0;
-}
-
 void process_free(struct process *p)
 {
     struct process **at = &by_pid[p->i.pid & (HASH - 1)];
@@ -172,11 +165,13 @@ void process_free(struct process *p)
         at = &(*at)->hash_next;
     *at = p->hash_next;
     child_remove(p);
-    process_detach(p);
+    p->i.task = 0;
     sigqueue_drop(&p->pending, ~0ul);
     p->i.pid = 0;
     p->zombie = p->exiting = false;
 }
+
+/* ---- what the kernel is told ---- */
 
 static void task_set(struct process *p, unsigned item, uint64_t value)
 {
@@ -190,7 +185,7 @@ void process_label(struct process *p)
 
 unsigned process_priority(const struct process *p)
 {
-    enum { NICE_FIRST = -20, STEP = 5 };
+    enum { NICE_FIRST = -20, STEP = 5 }; /* 40 nice values, eight priorities */
     return PRIORITY_PROGRAM + (p->i.nice - NICE_FIRST) / STEP;
 }
 

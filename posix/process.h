@@ -1,15 +1,25 @@
 /* Processes and threads as POSIX sees them, and the life of a call in this server.
  *
- * A thread is AWAY while it runs or its call is with another service; when it calls us it is
- * HANDLED, and then either answered at once, WAITING (its wait ends by thread_finish) or STOPPED
- * (its result is kept until SIGCONT). Every way back to the program leads through thread_attend(),
- * where signals are delivered: a handler just returns its result, or one of the restart codes of
- * signal.h.
+ * Each thread of a program is in one of four places:
  *
- * A handler may call other services, and then other handlers run in between. `active` keeps its
- * thread's structure alive, `dead` tells it that its process has gone meanwhile; `busy` keeps a
- * process from being ended in the middle of fork and exec (who wants to end it leaves a status in
- * `doomed`). */
+ *   place      the thread                          its call (t->call)    leaves by
+ *   AWAY       runs, or its call is with another   0                     calling us
+ *              service
+ *   HANDLED    has a handler at work for it        held                  the handler's result
+ *   WAITING    is in a queue of ours               held                  thread_finish()
+ *   STOPPED    is kept from running; its result    held                  SIGCONT: thread_finish()
+ *              stands in t->result
+ *
+ * Every way back to the program leads through thread_attend() (delivery.h), where signals are
+ * delivered: a handler just returns its result, or one of the restart codes of signal_abi.h.
+ *
+ * A handler may call other services, and while it waits for them other handlers run. Three fields
+ * keep the ground from moving under it:
+ *
+ *   t->active  handlers at work for t: while there is one, the structure lives;
+ *   t->dead    t's process has gone meanwhile. Handlers look at it after each wait, and return
+ * LATER; p->busy    p is in the middle of fork, exec or a delivery, and must not end yet:
+ * process_end() leaves the status in p->doomed, and who is busy carries it out. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -39,14 +49,15 @@ enum {
     LIMITS = 16
 };
 
-/* What one user may have of these, root excepted, and what is left for root. THREADS_MAX counts
- * those of services as well. */
+/* What one user other than root may have of each, and what is left for root. THREADS_MAX counts the
+ * threads of services as well. */
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
-/* The words of a task that getpid and its like are answered from (ROUTE_CONSTANT). */
+/* The words of a task with which the kernel answers getpid and its like (ROUTE_CONSTANT). */
 enum { WORD_PID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
 
-/* Handlers' results beside those of service.h: the registers stand already as they should be. */
+/* A handler's result beside those of service.h: the thread's registers already stand as the program
+ * is to see them. */
 #define REGISTERS (INT64_MIN + 1)
 
 /* In place of a system call's number: the thread is not in a system call. */
@@ -60,41 +71,40 @@ struct thread {
     struct process *process;
     struct thread *next;      /* of the same process */
     struct thread *hash_next; /* by tid */
-    call_t call;              /* HANDLED, WAITING, STOPPED: the call that we hold */
-    uint64_t number;          /* its system call */
-    int64_t result;           /* STOPPED: what it will be answered */
+    call_t call;              /* the call that is held; 0 when the thread is AWAY */
+    uint64_t number;          /* the call's system call, or NO_SYSCALL */
+    int64_t result;           /* STOPPED: what the call will be answered */
     int32_t tid;
     uint16_t index; /* the kernel's */
     uint8_t place;  /* enum thread_place */
-    /* it must not go back to its program before thread_attend has looked at it */
+    /* thread_attend must look at the thread before it goes back to its program */
     bool attention;
-    bool interrupting; /* SYS_INTERRUPT was asked for and has not shown yet */
-    bool dead;
-    bool looks;        /* wait.c: has to look at its children again */
-    bool restore_mask; /* saved_mask holds what sigsuspend and pselect replaced */
+    bool interrupting; /* SYS_INTERRUPT was asked for, and KERNEL_SIGNAL has not come yet */
+    bool dead;         /* in no table any more */
+    bool looks;        /* wait.c: is to look at its children again */
+    bool restore_mask; /* saved_mask holds what sigsuspend, pselect or ppoll replaced */
     uint8_t throws;    /* signal frames in a row that found no page */
-    uint16_t active;   /* handlers at work for it */
+    uint16_t active;   /* handlers at work for the thread */
 
     uint64_t blocked, saved_mask;
-    struct sigqueue pending; /* sent to this thread */
-    uint64_t alt_base, alt_size;
+    struct sigqueue pending;     /* sent to this thread */
+    uint64_t alt_base, alt_size; /* sigaltstack */
     uint32_t alt_flags;
-    caller_t clear_tid; /* set_tid_address: zeroed and woken at its end */
-    caller_t robust_list;
-    /* CLONE_..._SETTID, while the page at `at` is brought; else 0. Then result */
+    caller_t clear_tid;   /* set_tid_address: zeroed and woken at the thread's end */
+    caller_t robust_list; /* set_robust_list */
+    /* CLONE_..._SETTID, while the page at `at` is being brought: the tid that is to be written
+     * there, and the result of clone after that. Else `at` is 0. */
     struct {
         caller_t at;
         int32_t tid;
         int32_t result;
     } birth;
 
-    /* WAITING */
-    /* leave the queue it waits in; NULL: signals do not end the wait */
+    /* WAITING. cancel takes the thread out of its queue; NULL: signals do not end the wait */
     void (*cancel)(struct thread *);
-    /* what the call ends with when a signal handler is to run */
-    int64_t interrupt_result;
-    struct timer timer;
-    struct thread *wait_next, *wait_before;
+    int64_t interrupt_result; /* of the call, when a signal ends the wait */
+    struct timer timer;       /* the wait's time limit */
+    struct thread *wait_next; /* in a queue of a futex */
     union {
         struct {
             uint64_t key1, key2;
@@ -105,21 +115,21 @@ struct thread {
             uint64_t set;
             caller_t info;
         } signal;
-        struct {
-            uint64_t words[5];
-            bool waitid;
+        struct child_wait {
+            int which, id, options; /* as waitid has them */
+            bool by_waitid;
+            caller_t status, info, usage; /* where to write each; 0: nowhere */
         } child;
         struct poll *poll;
-        struct lock_request *lock;
     } wait;
-    struct cpu_time cpu_told; /* thread_cpu, last */
+    struct cpu_time cpu_told; /* thread_cpu's last answer */
+    /* A sleep, for restart_syscall. clock.pid 0: by the time */
     struct {
         bool set;
         uint64_t until;
         caller_t remaining;
-        bool futex;
         struct cpu_clock clock;
-    } restart;                   /* for restart_syscall; clock.pid 0: by the time */
+    } restart;
     struct cpu_sleep *cpu_sleep; /* while it sleeps by a clock of processor time */
 };
 
@@ -132,7 +142,7 @@ struct process {
     struct process *hash_next; /* by pid */
     struct process *parent, *children, *sibling;
     struct thread *threads;
-    struct thread *vfork_parent; /* waits until this one execs or ends */
+    struct thread *vfork_parent; /* waits until this process runs another program or ends */
     struct sigqueue pending;     /* sent to the process */
     struct sigaction actions[SIGNALS];
     struct limit limits[LIMITS];
@@ -145,19 +155,27 @@ struct process {
     uint64_t children_peak;     /* pages: the most that a child waited for has had */
     uint64_t children_faults, children_major;
     struct ptimer *timers; /* timer_create */
-    int32_t exit_signal;   /* sent to the parent at the end; 0 none */
-    uint32_t execs;        /* programs that it has become */
-    /* of the parent, when it chose exit_signal: a later program of the parent's gets SIGCHLD */
+    int32_t exit_signal;   /* sent to the parent at the end; 0: none */
+    uint32_t execs;        /* programs that the process has become */
+    /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD
+     */
     uint32_t parent_execs;
-    int32_t doomed;                    /* wait status + 1: to be ended when no longer busy */
-    int32_t death_signal;              /* PR_SET_PDEATHSIG */
-    uint8_t stopped;                   /* by this signal */
-    bool stop_report, continue_report; /* the parent has not waited for it yet */
-    /* shares: its space is another one's (CLONE_VM) */
-    bool exiting, zombie, locks, no_new_privs, subreaper, execed, vforked, shares;
+    int32_t doomed;       /* a wait status + 1: the process is to end when it is not busy */
+    int32_t death_signal; /* PR_SET_PDEATHSIG */
+    uint8_t stopped;      /* by this signal; 0: it runs */
+    bool stop_report;     /* the parent has not waited yet for the stop, */
+    bool continue_report; /* or for the end of the stop */
+    bool exiting, zombie; /* process_exit is at work; is done */
+    bool locks;           /* holds record locks: TASK_WATCH */
+    bool no_new_privs;    /* PR_SET_NO_NEW_PRIVS */
+    bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
+    bool execed;          /* has become another program since fork */
+    bool vforked;         /* may be the vfork_parent of a child */
+    bool shares;          /* its space is another process's (CLONE_VM) */
     uint16_t busy;
-    uint32_t personality;
-    uint64_t sched;
+    uint32_t personality;   /* personality(2) */
+    uint32_t sched_policy;  /* sched_setscheduler: kept and reported */
+    int32_t sched_priority; /* likewise */
 };
 
 struct process_table {
@@ -167,16 +185,16 @@ struct process_table {
 extern struct process_table table;
 extern struct process *init_process;
 
-/* Whose call this is; NULL for none of ours. Threads stand by the kernel's index. */
+/* Threads by the kernel's index. */
 extern struct thread *threads[THREADS_MAX];
+/* The thread whose call m is; NULL: it belongs to no process here. */
 static inline struct thread *thread_of(const struct message *m)
 {
     struct thread *t = threads[m->call & (THREADS_MAX - 1)];
     return t && t->process->i.task == m->from ? t : NULL;
 }
-struct process *process_find(int pid);
-struct thread *thread_find(int tid);
-struct process *process_of_task(endpoint_t task);
+struct process *process_find(int pid); /* a zombie too; NULL: there is none */
+struct thread *thread_find(int tid);   /* NULL: there is none */
 static inline uint64_t pending_limit(const struct process *p)
 {
     return p->limits[RLIMIT_SIGPENDING].soft;
@@ -185,18 +203,21 @@ static inline uint64_t pending_limit(const struct process *p)
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) \
         if (p->i.pid && !p->zombie && !p->exiting)
 
-/* A place for a new process, child of parent (NULL: init). NULL when the table is full.
- * process_attach gives it its task. */
+/* A new process with an id of its own, child of parent (NULL: init, with everybody's defaults),
+ * whose ids, actions and limits are the parent's. NULL when the table is full. It has neither task
+ * nor thread yet. */
 struct process *process_create(struct process *parent);
-void process_attach(struct process *p, endpoint_t task);
-void process_detach(struct process *p);
+/* Gives p's place in the table back. It has no threads any more. */
 void process_free(struct process *p);
-void process_words(struct process *p); /* tells the kernel ids, label, priority */
-/* likewise of a child that has what its parent has now */
+/* Tells the kernel p's ids, label and priority. */
+void process_words(struct process *p);
+/* Likewise of a child that has just been made, to which the kernel has copied its parent's. */
 void process_words_born(struct process *p, const struct process *parent);
+/* Tells the kernel p's group and session, which terminals go by. */
 void process_label(struct process *p);
-unsigned process_priority(const struct process *p); /* the kernel's, from the nice value */
-/* What there is of a user (the real one) and of all. A zombie counts as a thread. */
+/* The kernel's priority for p's nice value. */
+unsigned process_priority(const struct process *p);
+/* How many there are of a (real) user, and altogether. A zombie counts as a thread. */
 struct process_count {
     unsigned processes, threads;
 };
@@ -204,9 +225,12 @@ void process_count(unsigned uid, struct process_count *of_user, struct process_c
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);
 
-/* A thread of p whose first call we hold. NULL when out of memory. */
+/* A thread of p whose first call is held: HANDLED. NULL when out of memory. */
 struct thread *thread_create(struct process *p, call_t call, int tid);
-void thread_free(struct thread *t); /* at once, or when its last handler is done */
+/* Takes t out of all tables and queues. Its structure goes too, or, while handlers are at work for
+ * t, is freed by whoever takes `active` to 0. */
+void thread_free(struct thread *t);
+/* A number that no process, thread, group or session has. */
 int tid_new(void);
 void thread_rename(struct thread *t, int tid);
 

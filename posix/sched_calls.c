@@ -92,7 +92,7 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
     return result;
 }
 
-/* ---- policies: kept and reported, no more. policy << 32 | priority ---- */
+/* ---- policies: kept and reported, no more ---- */
 
 static bool valid(int policy, int priority)
 {
@@ -109,7 +109,7 @@ int64_t linux_sched_getparam(struct thread *t, struct message *m)
         return -EINVAL;
     if (!p)
         return -ESRCH;
-    uint32_t priority = p->sched;
+    int32_t priority = p->sched_priority;
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
@@ -125,13 +125,14 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
     if (!p)
         return -ESRCH;
     if (policy < 0)
-        policy = p->sched >> 32;
+        policy = p->sched_policy;
     if (!valid(policy, priority))
         return -EINVAL;
     if (t->process->i.euid &&
         (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
         return -EPERM;
-    p->sched = (uint64_t)policy << 32 | (uint32_t)priority;
+    p->sched_policy = policy;
+    p->sched_priority = priority;
     return 0;
 }
 
@@ -148,7 +149,7 @@ int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 {
     struct process *p = whose(t, m->w[0]);
-    return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)(p->sched >> 32) : -ESRCH;
+    return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->sched_policy : -ESRCH;
 }
 
 static int64_t bound(int policy, int realtime)
@@ -174,7 +175,7 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
     if ((int)m->w[0] < 0)
         return -EINVAL;
     struct process *p = whose(t, m->w[0]);
-    struct timespec64 time = { 0, p && p->sched >> 32 == SCHED_FIFO ? 0 : 10000000 };
+    struct timespec64 time = { 0, p && p->sched_policy == SCHED_FIFO ? 0 : 10000000 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }
 

@@ -26,15 +26,15 @@ static bool waits_for(const struct thread *t, int sig)
  */
 static int64_t sigwait_take(struct thread *t, uint64_t set, caller_t to)
 {
-    struct siginfo full[3] = { 0 }; /* siginfo_t has 128 bytes */
+    struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
     int sig = signal_take(t, set, &full[0]);
     if (!sig || !to)
         return sig;
-    int64_t error = user_poke(t, to, full, 128);
+    int64_t error = user_poke(t, to, full, SIGINFO_SIZE);
     if (!error)
         return sig;
     sigqueue_return(&t->pending, t->process->i.uid, pending_limit(t->process), &full[0]);
-    return user_throw(t, to, 128, WINDOW_OUT);
+    return user_throw(t, to, SIGINFO_SIZE, WINDOW_OUT);
 }
 
 static void sigwait_end(struct thread *t)

@@ -98,6 +98,7 @@ struct siginfo {
     };
 };
 _Static_assert(sizeof(struct siginfo) == 48, "the head of siginfo_t");
+enum { SIGINFO_SIZE = 128 }; /* all of siginfo_t, in bytes */
 
 /* as rt_sigaction moves it */
 struct sigaction {

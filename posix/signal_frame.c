@@ -1,11 +1,17 @@
-/* Signal frames, laid out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h,
- * asm/ucontext.h), because programs read and write them: musl's cancellation changes the saved rip
- * and signal mask.
+/* Signal frames: what a handler finds on its stack, and what sigreturn makes of that. They are laid
+ * out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h, asm/ucontext.h),
+ * because programs read and write them: musl's cancellation changes the saved rip and signal mask.
  *
- *   higher     fp:    XSAVE area, 64-byte aligned; then a magic word
- *              frame: return address (the restorer), ucontext, siginfo      <- rsp, rdx = ucontext,
- * rsi = siginfo lower
- */
+ *   higher   the interrupted stack, or the end of the alternate one
+ *            the red zone, 128 bytes that the program may use below its stack pointer
+ *            a magic word, MAGIC2
+ *      fp:   the XSAVE area, aligned to 64 bytes; struct fp_software lies in it
+ *            siginfo                                    <- rsi
+ *            ucontext: registers, mask, stack           <- rdx
+ *      at:   return address, the restorer               <- rsp, 8 less than a multiple of 16
+ *   lower
+ *
+ * Frame and floating point state are built in one buffer, and go out by one copy. */
 #include "signal_frame.h"
 
 #include "service.h"
@@ -116,7 +122,7 @@ void registers_finish(struct thread *t, int64_t result)
     sys_regs_set(t->index, &r, 0);
 }
 
-/* How the interrupted call will look to the program when its handler returns. */
+/* Makes r what the program is to see of the interrupted call when the handler returns. */
 static void finish_for_handler(struct regs *r, const struct thread *t, const struct sigaction *a,
                                int64_t result)
 {
@@ -161,6 +167,43 @@ static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t ma
     };
 }
 
+/* What follows the fxsave part of a floating point state, in the part that is left for software. */
+static void fp_software_fill(uint8_t *state)
+{
+    struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
+    *sw = (struct fp_software){ 0 };
+    if (fpu_size > FXSAVE_SIZE)
+        *sw = (struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
+    *(uint32_t *)(state + fpu_size) = MAGIC2;
+}
+
+static void frame_fill(struct frame *frame, const struct thread *t, const struct regs *r,
+                       const struct siginfo *info, const struct sigaction *a, caller_t fpstate)
+{
+    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
+    uint32_t stack_flags = on_alt_stack(t, r->rsp) ? SS_ONSTACK : t->alt_flags;
+    frame->restorer = a->restorer;
+    frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
+                      UC_STRICT_RESTORE_SS;
+    frame->uc.stack = (struct sigstack){ t->alt_base, stack_flags, 0, t->alt_size };
+    context_fill(&frame->uc.context, r, mask);
+    frame->uc.context.fpstate = fpstate;
+    frame->uc.mask = mask;
+    frame->info = *info;
+}
+
+/* The registers with which the handler begins, its frame at `at`. */
+static void enter_handler(struct regs *r, int signo, uint64_t handler, caller_t at)
+{
+    r->rdi = signo;
+    r->rsi = at + offsetof(struct frame, info);
+    r->rdx = at + offsetof(struct frame, uc);
+    r->rax = 0;
+    r->rip = handler;
+    r->rsp = at;
+    r->rflags &= ~(uint64_t)(TRAP_FLAG | DIRECTION_FLAG | RESUME_FLAG);
+}
+
 int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a,
                int64_t result, caller_t *missing, size_t *length)
 {
@@ -170,10 +213,9 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
         uint8_t before[FRAME_SPACE];
         uint8_t fp[FPU_SIZE + 4];
     } image __attribute__((aligned(64)));
-    uint8_t *const fp_image = image.fp;
     struct regs r;
-    if (ask_regs_get(t->index, &r, fp_image) < 0)
-        return 0; /* it died meanwhile */
+    if (ask_regs_get(t->index, &r, image.fp) < 0)
+        return 0; /* the thread died meanwhile */
     finish_for_handler(&r, t, a, result);
 
     uint64_t sp = r.rsp - RED_ZONE;
@@ -182,26 +224,11 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
         sp = t->alt_base + t->alt_size;
     uint64_t fp = (sp - fpu_size - 4) & ~63ul;
     uint64_t at = ((fp - sizeof(struct frame)) & ~15ul) - 8;
+    struct frame *frame = (struct frame *)(image.fp - (fp - at));
     *missing = at;
     *length = fp + fpu_size + 4 - at;
-    struct frame *frame = (struct frame *)(fp_image - (fp - at));
-
-    struct fp_software *sw = (struct fp_software *)(fp_image + FP_SOFTWARE_AT);
-    *sw = (struct fp_software){ 0 };
-    if (fpu_size > FXSAVE_SIZE)
-        *sw = (struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
-    *(uint32_t *)(fp_image + fpu_size) = MAGIC2;
-    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
-    frame->restorer = a->restorer;
-    frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
-                      UC_STRICT_RESTORE_SS;
-    frame->uc.stack = (struct sigstack){ t->alt_base,
-                                         on_alt_stack(t, r.rsp) ? SS_ONSTACK : t->alt_flags, 0,
-                                         t->alt_size };
-    context_fill(&frame->uc.context, &r, mask);
-    frame->uc.context.fpstate = fp;
-    frame->uc.mask = mask;
-    frame->info = *info;
+    fp_software_fill(image.fp);
+    frame_fill(frame, t, &r, info, a, fp);
     if (user_poke(t, at, frame, *length))
         return -EFAULT;
 
@@ -209,13 +236,7 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
         t->alt_flags = SS_DISABLE;
     t->restore_mask = false;
     frame_fault(0, 0, 0);
-    r.rdi = info->signo;
-    r.rsi = at + offsetof(struct frame, info);
-    r.rdx = at + offsetof(struct frame, uc);
-    r.rax = 0;
-    r.rip = a->handler;
-    r.rsp = at;
-    r.rflags &= ~(uint64_t)(TRAP_FLAG | DIRECTION_FLAG | RESUME_FLAG);
+    enter_handler(&r, info->signo, a->handler, at);
     sys_regs_set(t->index, &r, 0);
     return 0;
 }
@@ -265,18 +286,10 @@ static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, ui
     return fp_read(t, fp, at, together ? fpu_size : 0);
 }
 
-int64_t frame_pop(struct thread *t, uint64_t *mask)
+/* The registers that a context names, as far as a program may set them. */
+static struct regs registers_of(const struct sigcontext *c, const struct regs *now)
 {
-    struct regs r;
-    struct ucontext uc;
-    uint64_t use;
-    if (ask_regs_get(t->index, &r, NULL) < 0)
-        return -ESRCH;
-    int64_t error = frame_read(t, r.rsp, &uc, &use);
-    if (error)
-        return error;
-    const struct sigcontext *c = &uc.context;
-    struct regs to = {
+    return (struct regs){
         .rdi = c->rdi,
         .rsi = c->rsi,
         .rdx = c->rdx,
@@ -295,9 +308,23 @@ int64_t frame_pop(struct thread *t, uint64_t *mask)
         .rcx = c->rcx,
         .r11 = c->r11,
         .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS,
-        .fs_base = r.fs_base,
-        .gs_base = r.gs_base,
+        .fs_base = now->fs_base,
+        .gs_base = now->gs_base,
     };
+}
+
+int64_t frame_pop(struct thread *t, uint64_t *mask)
+{
+    struct regs r;
+    struct ucontext uc;
+    uint64_t use;
+    if (ask_regs_get(t->index, &r, NULL) < 0)
+        return -ESRCH;
+    int64_t error = frame_read(t, r.rsp, &uc, &use);
+    if (error)
+        return error;
+    const struct sigcontext *c = &uc.context;
+    struct regs to = registers_of(c, &r);
     if (sys_regs_set(t->index, &to, use) < 0)
         return -EFAULT; /* a floating point state that the processor would not take */
     if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&

@@ -38,18 +38,8 @@ static void process_reap(struct process *p)
     process_free(p);
 }
 
-/* Does the wait of kind (which, id) mean p? */
-static bool meant(const struct process *p, int which, int id, unsigned own_group)
-{
-    switch (which) {
-    case P_PID: return p->i.pid == (unsigned)id;
-    case P_PGID: return p->i.pgid == (unsigned)(id ? id : (int)own_group);
-    default: return true;
-    }
-}
-
-/* What there is to report of p; 0: nothing. */
-static unsigned report(const struct process *p, int options, uint32_t *status)
+/* Which of the options' reports there is of p, and the status that wait4 writes for it; 0: none. */
+static unsigned report_kind(const struct process *p, int options, uint32_t *status)
 {
     if (p->zombie && (options & WEXITED)) {
         *status = p->i.exit_status;
@@ -81,6 +71,19 @@ static void child_info(const struct process *p, unsigned kind, uint32_t status,
     }
 }
 
+/* ---- one look ---- */
+
+/* Whether the wait is for p, a child of `parent`. */
+static bool waits_for_child(const struct child_wait *w, const struct process *parent,
+                            const struct process *p)
+{
+    if (w->which == P_PID && p->i.pid != (unsigned)w->id)
+        return false;
+    if (w->which == P_PGID && p->i.pgid != (w->id ? (unsigned)w->id : parent->i.pgid))
+        return false;
+    return w->options & WALL || (p->exit_signal != SIGCHLD) == !!(w->options & WCLONE);
+}
+
 static int64_t write_usage(struct thread *t, caller_t to, const struct process *p)
 {
     int64_t usage[USAGE_WORDS];
@@ -92,82 +95,89 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     return user_write(t, to, usage, sizeof usage);
 }
 
-/* One look at the children. A pid, or 0 (WNOHANG, nothing), -ECHILD, LATER (thrown back), or
- * -EAGAIN: has to wait. */
-static int64_t look(struct thread *t, const uint64_t *w, bool waitid)
+/* info NULL: there is nothing to tell. */
+static int64_t write_info(struct thread *t, caller_t to, const struct siginfo *info)
 {
-    int which = waitid ? (int)w[0] : 0, id = waitid ? (int)w[1] : (int)w[0],
-        options = (int)(waitid ? w[3] : w[2]);
-    if (!waitid) {
-        which = id == -1 ? P_ALL : id > 0 ? P_PID : P_PGID;
-        id = which == P_PGID ? -id : id;
-        options |= WEXITED;
-    }
-    bool any = false;
-    for (struct process *p = t->process->children; p; p = p->sibling) {
-        uint32_t status;
-        if (!meant(p, which, id, t->process->i.pgid))
-            continue;
-        if (!(options & WALL) && (p->exit_signal != SIGCHLD) != !!(options & WCLONE))
-            continue;
-        any = true;
-        unsigned kind = report(p, options, &status);
-        if (!kind)
-            continue;
-        int64_t error;
-        if ((error = write_usage(t, waitid ? w[4] : w[3], p)))
-            return error;
-        if (waitid && w[2]) {
-            struct siginfo full[3] = { 0 };
-            child_info(p, kind, status, &full[0]);
-            if ((error = user_write(t, w[2], full, 128)))
-                return error;
-        } else if (!waitid && w[1] && (error = user_write(t, w[1], &status, sizeof status))) {
-            return error;
-        }
-        int64_t pid = waitid ? 0 : p->i.pid;
-        if (!(options & WNOWAIT)) {
-            if (kind == WEXITED)
-                process_reap(p);
-            else if (kind == WSTOPPED)
-                p->stop_report = false;
-            else
-                p->continue_report = false;
-        }
-        return pid;
-    }
-    if (!any)
-        return -ECHILD;
-    if (!(options & WNOHANG))
-        return -EAGAIN;
-    if (waitid && w[2]) {
-        struct siginfo full[3] = { 0 };
-        int64_t error = user_write(t, w[2], full, 128);
-        if (error)
-            return error;
-    }
+    struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
+    if (!to)
+        return 0;
+    if (info)
+        full[0] = *info;
+    return user_write(t, to, full, SIGINFO_SIZE);
+}
+
+/* Tells t of child p: writes all, and only then takes the report away. 0; or LATER, when a page has
+ * to be brought first; or -EFAULT. */
+static int64_t report_write(struct thread *t, const struct child_wait *w, struct process *p,
+                            unsigned kind, uint32_t status)
+{
+    struct siginfo info;
+    child_info(p, kind, status, &info);
+    int64_t error = write_usage(t, w->usage, p);
+    if (!error)
+        error = write_info(t, w->info, &info);
+    if (!error && w->status)
+        error = user_write(t, w->status, &status, sizeof status);
+    if (error || w->options & WNOWAIT)
+        return error;
+    if (kind == WEXITED)
+        process_reap(p);
+    else if (kind == WSTOPPED)
+        p->stop_report = false;
+    else
+        p->continue_report = false;
     return 0;
 }
 
+/* One look at the children of t's process. The pid of the one that was reported (waitid makes 0 of
+ * it); 0: none has anything to report, and WNOHANG; -EAGAIN: none has, so t is to wait; -ECHILD:
+ * there is no child to wait for; or what report_write says. */
+static int64_t children_look(struct thread *t, const struct child_wait *w)
+{
+    bool any = false;
+    for (struct process *p = t->process->children; p; p = p->sibling) {
+        uint32_t status;
+        if (!waits_for_child(w, t->process, p))
+            continue;
+        any = true;
+        unsigned kind = report_kind(p, w->options, &status);
+        if (!kind)
+            continue;
+        int64_t pid = p->i.pid, error = report_write(t, w, p, kind, status);
+        return error ? error : w->by_waitid ? 0 : pid;
+    }
+    if (!any)
+        return -ECHILD;
+    return w->options & WNOHANG ? write_info(t, w->info, NULL) : -EAGAIN;
+}
+
+/* ---- the calls ---- */
+
 static void leave(struct thread *t) { (void)t; }
 
-static int64_t wait(struct thread *t, const uint64_t *w, bool waitid)
+static int64_t look_and_wait(struct thread *t, const struct child_wait *w)
 {
-    int64_t result = look(t, w, waitid);
+    int64_t result = children_look(t, w);
     if (result != -EAGAIN)
         return result;
-    memcpy(t->wait.child.words, w, sizeof t->wait.child.words);
-    t->wait.child.waitid = waitid;
+    t->wait.child = *w;
     return thread_wait(t, leave, -ERESTARTSYS);
 }
 
 int64_t linux_wait4(struct thread *t, struct message *m)
 {
-    if ((uint32_t)m->w[2] & ~(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+    int id = (int)m->w[0], options = (int)m->w[2];
+    if (options & ~(int)(WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
         return -EINVAL;
-    if ((int)m->w[0] == INT32_MIN)
+    if (id == INT32_MIN)
         return -ESRCH;
-    return wait(t, m->w, false);
+    return look_and_wait(t, &(struct child_wait){ .which = id == -1 ? P_ALL
+                                                           : id > 0 ? P_PID
+                                                                    : P_PGID,
+                                                  .id = id > 0 ? id : -id,
+                                                  .options = options | WEXITED,
+                                                  .status = m->w[1],
+                                                  .usage = m->w[3] });
 }
 
 int64_t linux_waitid(struct thread *t, struct message *m)
@@ -178,12 +188,19 @@ int64_t linux_waitid(struct thread *t, struct message *m)
         !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PGID ||
         (m->w[0] && (int)m->w[1] < 0) || (m->w[0] == P_PID && !(int)m->w[1]))
         return -EINVAL;
-    return wait(t, m->w, true);
+    return look_and_wait(t, &(struct child_wait){ .which = (int)m->w[0],
+                                                  .id = (int)m->w[1],
+                                                  .options = (int)options,
+                                                  .by_waitid = true,
+                                                  .info = m->w[2],
+                                                  .usage = m->w[4] });
 }
 
-/* The parent's threads that wait: first they are taken out of their waits, so that SIGCHLD does not
- * interrupt them ... */
-static void wake(struct process *parent)
+/* ---- telling the parent ---- */
+
+/* Takes those of the parent's threads that wait here out of their waits, so that SIGCHLD does not
+ * interrupt them. */
+static void waiters_unwait(struct process *parent)
 {
     for (struct thread *t = parent->threads; t; t = t->next) {
         t->looks = t->place == THREAD_WAITING && t->cancel == leave;
@@ -192,7 +209,7 @@ static void wake(struct process *parent)
     }
 }
 
-static struct thread *woken(struct process *parent)
+static struct thread *waiter_left(struct process *parent)
 {
     struct thread *t = parent->threads;
     while (t && !t->looks)
@@ -200,12 +217,12 @@ static struct thread *woken(struct process *parent)
     return t;
 }
 
-/* ... then they look again. */
-static void look_again(struct process *parent)
+/* They look again, and wait again if there is nothing for them. */
+static void waiters_look(struct process *parent)
 {
-    for (struct thread *t; (t = woken(parent));) {
+    for (struct thread *t; (t = waiter_left(parent));) {
         t->looks = false;
-        int64_t result = look(t, t->wait.child.words, t->wait.child.waitid);
+        int64_t result = children_look(t, &t->wait.child);
         if (result == -EAGAIN)
             result = thread_wait(t, leave, -ERESTARTSYS);
         if (result != LATER)
@@ -232,8 +249,8 @@ void wait_notify(struct process *p)
     info.signo = sig;
     if (unwanted)
         process_reap(p);
-    wake(parent);
+    waiters_unwait(parent);
     if (sig && (sig != SIGCHLD || a->handler != SIG_IGN) && (ended || !(a->flags & SA_NOCLDSTOP)))
         signal_post(parent, NULL, &info);
-    look_again(parent);
+    waiters_look(parent);
 }
