@@ -1,10 +1,17 @@
-/* Processor time: its clocks, ITIMER_VIRTUAL and ITIMER_PROF, RLIMIT_CPU. The kernel says of each
- * process and thread how much of its time the program has spent itself: ITIMER_VIRTUAL runs by
- * that.
+/* Clocks of processor time, and timers that run by them.
  *
- * Nobody tells when a program has used so much processor time. But a program cannot use more than
- * passes: a timer looks again when the rest may have been used up at the earliest, less often while
- * the program does not run, and so finds out soon after. */
+ * The kernel counts the time of each process and thread, and says how much of it the program has
+ * spent itself: ITIMER_VIRTUAL runs by that. But nobody tells when a program has used so much. What
+ * is known is that a program cannot use more than passes. So a timer is set for the moment when
+ * what is left may have been used up at the earliest, and then looks at the clock:
+ *
+ *   it has got there          the timer rings
+ *   it has gone on            the next look is when the rest may be used up, 1 ms from now at least
+ *   it stands still           likewise, but the least time doubles with each look, up to 64 ms
+ *
+ * A program that runs without pause is looked at a few times, one that sleeps 16 times a second,
+ * and a timer rings no later than one such step after its time. The looks are timers that repeat,
+ * of which each user has but so many in a second (timer.c). */
 #include "cputime.h"
 
 #include "process.h"
@@ -13,14 +20,16 @@
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
-enum { LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 };
+enum { LOOK_SOONEST = 1000000, LOOK_LATEST = 64000000 }; /* nanoseconds */
+
+/* The number of a clock that names a process or thread (clock_getcpuclockid): ~id << 3 | flags. */
 enum {
-    CLOCK_KIND = 3,
+    CLOCK_KIND = 3, /* of time: all (0 and 2), or what the program has spent itself */
     CLOCK_USER = 1,
     CLOCK_KIND_LAST = 2,
     CLOCK_OF_THREAD = 4,
     CLOCK_ID_SHIFT = 3
-}; /* of a clock that names a process (clock_getcpuclockid) */
+};
 
 /* ---- clocks ---- */
 
@@ -56,8 +65,6 @@ uint64_t cpu_clock_read(const struct cpu_clock *c)
     return c->user ? time.ns - time.system_ns : time.ns;
 }
 
-/* The kernel answers for the caller's own clocks itself; what comes here are those that name a
- * process or thread. */
 int64_t clock_gettime_other(struct thread *t, struct message *m)
 {
     struct cpu_clock c;
@@ -70,7 +77,7 @@ int64_t clock_gettime_other(struct thread *t, struct message *m)
 
 /* ---- timers ---- */
 
-static void look(struct timer *timer)
+static void cpu_timer_look(struct timer *timer)
 {
     struct cpu_timer *ct = CONTAINER(timer, struct cpu_timer, timer);
     uint64_t used = cpu_clock_read(&ct->clock);
@@ -82,7 +89,7 @@ static void look(struct timer *timer)
     ct->step = used == ct->seen ? MIN(ct->step * 2, (uint64_t)LOOK_LATEST) : LOOK_SOONEST;
     ct->seen = used;
     timer->when = time_now();
-    timer_repeat(timer, ct->user, MAX(ct->due - used, ct->step), look);
+    timer_repeat(timer, ct->user, MAX(ct->due - used, ct->step), cpu_timer_look);
 }
 
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *))
@@ -92,7 +99,8 @@ void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_ti
     ct->seen = used;
     ct->step = LOOK_SOONEST;
     ct->run = run;
-    timer_set(&ct->timer, time_now() + (due > used ? MAX(due - used, ct->step) : 1), look);
+    timer_set(&ct->timer, time_now() + (due > used ? MAX(due - used, ct->step) : 1),
+              cpu_timer_look);
 }
 
 void cpu_timer_cancel(struct cpu_timer *ct)

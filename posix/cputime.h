@@ -1,4 +1,4 @@
-/* Clocks that run while somebody has the processor, and things to do when one has got somewhere. */
+/* Clocks that run while a process or thread has the processor, and timers that run by them. */
 #ifndef CPUTIME_H
 #define CPUTIME_H
 
@@ -8,30 +8,32 @@ struct message;
 struct process;
 struct thread;
 
-/* Of a process, or, if tid is not 0, of that thread: all its time, or only what it has spent itself
- * (user). Named by numbers: either may go before its clock does. */
+/* The clock of a thread or, with tid 0, of a process: all its time, or only what the program has
+ * spent itself (user). It is named by numbers, since process and thread may go before it does. */
 struct cpu_clock {
     int32_t pid, tid;
     bool user;
 };
 struct cpu_timer {
-    struct timer timer;
+    struct timer timer; /* the next look at the clock */
     struct cpu_clock clock;
     uint32_t user; /* whose the timer is, if not the clock */
-    uint64_t due;  /* on the clock; 0: nothing is to be done */
-    /* the clock when it was looked at last; how long until the next look, at least */
-    uint64_t seen, step;
+    uint64_t due;  /* on the clock; 0: it is not set */
+    uint64_t seen; /* the clock at the last look */
+    uint64_t step; /* nanoseconds until the next look, at least */
     void (*run)(struct cpu_timer *);
 };
 
 /* The clock that a number means for t: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, or what
  * clock_getcpuclockid makes. false: none. */
 bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c);
-uint64_t cpu_clock_read(const struct cpu_clock *c); /* nanoseconds; 0 when it has gone */
+/* In nanoseconds; 0 when process or thread have gone. */
+uint64_t cpu_clock_read(const struct cpu_clock *c);
 
-/* Runs `run` once, when ct->clock has got to `due` or soon after. */
+/* Calls `run` once, when ct->clock shows `due` or soon after; ct->user is set. The timer must be
+ * cancelled before its memory goes. */
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));
-void cpu_timer_cancel(struct cpu_timer *ct);
+void cpu_timer_cancel(struct cpu_timer *ct); /* harmless when it is not set */
 
 /* clock_gettime of a clock that the kernel does not know: one that names a process or thread. */
 int64_t clock_gettime_other(struct thread *t, struct message *m);

@@ -1,6 +1,9 @@
-/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), the capabilities of
- * root. VFS is told the ids that count for files, the kernel those that getuid and the like answer.
- */
+/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), and the capabilities
+ * of root, who has all of them.
+ *
+ * A change is told to two others before the call that made it ends: VFS decides by fsuid, fsgid and
+ * the groups what files the process may use, and the kernel answers getuid and the like by itself,
+ * and charges what the process takes to its real user. */
 #include "cred.h"
 
 #include "handlers.h"
@@ -31,7 +34,7 @@ void cred_changed(struct process *p)
 
 static bool root(const struct process *p) { return p->i.euid == 0; }
 
-/* NOBODY leaves an id as it is. */
+/* NOBODY leaves an id as it is. May wait. */
 static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
 {
     uint32_t before = p->i.euid;

@@ -1,5 +1,30 @@
-/* Delivery of signals to threads whose call is held here.
- */
+/* Delivery of signals: what becomes of a thread on its way back to its program, which leads through
+ * thread_attend(). (Linux: get_signal and handle_signal.)
+ *
+ * The signals that wait and are not blocked are taken one by one. One that is ignored vanishes; one
+ * that stops keeps the call's result until SIGCONT; one that is fatal ends the process; for a
+ * handler a frame is built on the program's stack, and the registers make the handler run. A
+ * further signal's frame lies below the first one's, so its handler runs first.
+ *
+ * Restarted calls. A call that a signal interrupted ends with one of four codes, of which programs
+ * see only what this table says:
+ *
+ *   code                    no handler ran     SA_RESTART     a handler without it
+ *   ERESTARTNOINTR          made again         made again     made again
+ *   ERESTARTSYS             made again         made again     -EINTR
+ *   ERESTARTNOHAND          made again         -EINTR         -EINTR
+ *   ERESTART_RESTARTBLOCK   restart_syscall    -EINTR         -EINTR
+ *
+ * To be made again, rip goes back by the size of the instruction and rax is the call's number
+ * again: the arguments still stand in the other registers (signal_frame.c, registers_finish).
+ *
+ * A frame that throws. The stack may have no page yet where the frame is to be. Pages are brought
+ * by throwing a call back, and such a call is made again from its start: fine for one that has done
+ * nothing, wrong for one that has a result. So frame_throw() takes two steps. First the result goes
+ * into the registers, that call is over, and the kernel is told to interrupt the thread, which so
+ * comes again at once, with an event (NO_SYSCALL) in place of a call. An event has nothing to be
+ * done twice: it is thrown back, PM brings the page, the kernel makes the event again, and the
+ * frame fits. Meanwhile the signal waits at the head of the thread's queue. */
 #include "delivery.h"
 
 #include "service.h"
@@ -147,9 +172,8 @@ static enum delivery default_action(struct process *p, int sig)
     return DELIVER_GONE;
 }
 
-/* The frame of a handler found no page at `missing`. The signal waits again, as the first; the page
- * is brought by throwing back the thread's call, but only one that has nothing left to do: of any
- * other the result is put into the registers now, and the thread is made to come again at once. */
+/* The frame of a handler found no page at `missing`: see above. A stack whose pages go as fast as
+ * they come ends the process. */
 static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t action_flags,
                         int64_t result, caller_t missing, size_t length)
 {

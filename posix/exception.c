@@ -1,4 +1,6 @@
-/* What the processor forbids becomes a signal (the table is Linux's, arch/x86/kernel/traps.c). */
+/* What the processor forbids becomes a signal (the table is Linux's, arch/x86/kernel/traps.c). A
+ * page fault comes here only when PM has decided that there is nothing to bring: the error says
+ * why. */
 #include "exception.h"
 
 #include "delivery.h"
@@ -10,11 +12,8 @@ enum {
     DIVIDE = 0,
     DEBUG = 1,
     BREAKPOINT = 3,
-    OVERFLOW = 4,
-    BOUND = 5,
     INVALID_OPCODE = 6,
     STACK = 12,
-    PROTECTION = 13,
     PAGE = 14,
     FPU = 16,
     ALIGNMENT = 17,
@@ -32,10 +31,10 @@ enum {
     FPE_FLTRES,
     FPE_FLTINV,
     ILL_ILLOPN = 2,
-    TRAP_BRKPT = 1,
     TRAP_TRACE = 2
 };
 
+/* error: PM's. */
 static void page_fault(struct thread *t, struct siginfo *info, int64_t error, uint64_t address)
 {
     info->fault.address = address;
@@ -76,7 +75,7 @@ static int floating_code(const struct thread *t, uint64_t vector)
     return met & INEXACT ? FPE_FLTRES : FPE_FLTINV;
 }
 
-/* Where t's program stands, which is the address that such a signal tells. */
+/* Where t's program stands. */
 static uint64_t instruction(const struct thread *t)
 {
     struct regs r;

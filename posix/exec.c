@@ -1,6 +1,22 @@
-/* execve. All that can fail is done first: the file is found and looked at; PM collects the
- * arguments and replaces the space, or changes nothing; then what must not survive is dropped
- * (POSIX, exec, "Description"). */
+/* execve: another program in the same process.
+ *
+ * All that can fail is done first, in an order that leaves the old program as it was:
+ *
+ *   find_program   VFS finds the file; its head says ELF, or a script, whose interpreter is looked
+ *                  for in its place. A set-id file is held against writers until PM has it mapped.
+ *   ask_pm, TRY    only if there are other threads, which must not end for a call that fails: PM
+ *                  collects the arguments and looks at the file, and changes nothing.
+ *   threads_end_others; the thread that remains takes the process's number.
+ *   change_program PM replaces the space (PM_EXEC), or changes nothing, or has gone so far that
+ *                  there is neither program: then the process ends.
+ *   the rest       cannot fail: what must not survive is dropped (POSIX, exec, "Description"), ids
+ *                  are set, the registers begin at the new program's entry.
+ *
+ * Hand-over after vfork: until PM_EXEC the child runs in its parent's space, and the parent waits.
+ * PM_EXEC gives the child a space of its own and leaves the parent's alone, so the parent goes on
+ * when all is done (process_vfork_end), and sees nothing of a failure but what the child then does.
+ *
+ * The process is `busy` all the time: whoever ends it meanwhile leaves the status in `doomed`. */
 #include "exec.h"
 
 #include "cred.h"
@@ -20,15 +36,15 @@ enum { SCRIPTS_MAX = 4, HEAD = 256, X_OK = 1, PATH_SIZE = 4096 };
 struct program {
     char path[PATH_SIZE];
     endpoint_t service;
-    uint64_t object, dir;  /* dir: that it was found in; 0: none */
-    bool unreadable, held; /* held: nobody can write to it */
+    uint64_t object, dir; /* dir: where the file was found; 0: nowhere */
+    bool unreadable;      /* for the process, though it may run it */
+    bool held;            /* nobody can write to the file */
     uint32_t mode, uid, gid;
     char head[HEAD + 1];
     size_t head_length;
 };
 
-/* One exec at work. What PM is asked for stands together: the strings that it is given follow the
- * head. */
+/* One exec at work. The request to PM stands together: the strings follow its head. */
 struct exec {
     struct {
         struct pm_exec head;
@@ -47,6 +63,7 @@ static struct exec *exec_begin(void)
     return e;
 }
 
+/* Adds a string to the request. 0, or -E2BIG. */
 static int64_t append(struct exec *e, const char *s)
 {
     size_t length = strlen(s) + 1;
@@ -59,32 +76,32 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
-/* by 1: keeps everybody from writing to the file; by -1: no longer. 0, -ETXTBSY, or what its server
- * says that cannot. */
-static int64_t hold(const struct program *program, int64_t by)
+/* by 1: keeps everybody from writing to the file; by -1: no longer. 0; -ETXTBSY: somebody may write
+ * to it now; or the error of a server that cannot hold files. */
+static int64_t program_hold(const struct program *program, int64_t by)
 {
     return call_window(program->service,
                        &(struct call_args){ .op = FS_HOLD, .object = program->object }, WINDOW_NONE,
                        (void *)by, true, NULL);
 }
 
-static void let_go(struct program *program)
+static void program_let_go(struct program *program)
 {
     if (program->held)
-        hold(program, -1);
+        program_hold(program, -1);
     program->held = false;
 }
 
-/* Whose rights a set-id program gives is asked when nobody can write to it any more, and it stays
- * so until PM runs it: else the bits could be those of other bytes than the ones that run. 0,
- * -ETXTBSY. */
+/* Reads again whose rights a set-id program gives, now that nobody can write to the file any more,
+ * which stays so until PM runs it: else the rights could be given to other bytes than those that
+ * they were meant for. A file that cannot be held gives none. 0, -ETXTBSY. */
 static int64_t settle_rights(struct program *program)
 {
     struct stat st;
     uint32_t bits = program->mode & (S_ISUID | S_ISGID);
     if (!bits)
         return 0;
-    int64_t error = hold(program, 1);
+    int64_t error = program_hold(program, 1);
     if (error == -ETXTBSY)
         return error;
     program->held = !error;
@@ -101,9 +118,11 @@ static int64_t settle_rights(struct program *program)
     return 0;
 }
 
-static int64_t resolve(struct thread *t, struct program *program, bool from_root)
+/* Finds the file of program->path, in the root of the system or as t's process sees it, and reads
+ * its head. 0 or an error. May wait. */
+static int64_t program_resolve(struct thread *t, struct program *program, bool from_root)
 {
-    let_go(program);
+    program_let_go(program);
     struct call_result r;
     struct process *p = t->process;
     int64_t error = call_window(
@@ -134,9 +153,9 @@ static int64_t resolve(struct thread *t, struct program *program, bool from_root
     return 0;
 }
 
-/* The program is "#! interpreter argument": puts these and the script's path in front, in place of
- * argv[0]. */
-static int64_t script(struct exec *e)
+/* The head is "#! interpreter argument": puts these and the script's path in front of the
+ * arguments, in place of argv[0], and makes the interpreter the program. 0, -ENOEXEC, -E2BIG. */
+static int64_t script_unfold(struct exec *e)
 {
     char *p = e->program.head + 2, *end = e->program.head + e->program.head_length;
     char *line_end = memchr(p, '\n', end - p);
@@ -178,21 +197,23 @@ static int64_t script(struct exec *e)
     return 0;
 }
 
-/* What is no program of PM's, which asks itself, is not run either while somebody may write to it.
- * 0, -ETXTBSY. */
+/* A script, too, must not run while somebody may write to it. (Of an ELF file PM makes sure.) 0,
+ * -ETXTBSY. */
 static int64_t nobody_writes(const struct program *program)
 {
-    int64_t error = hold(program, 1);
+    int64_t error = program_hold(program, 1);
     if (error == 0)
-        hold(program, -1);
+        program_hold(program, -1);
     return error == -ETXTBSY ? error : 0;
 }
 
+/* Finds what is to run: an ELF file, which is the program of the path or the interpreter of a
+ * script. 0 or an error. May wait. */
 static int64_t find_program(struct thread *t, struct exec *e, bool from_root)
 {
     const struct program *program = &e->program;
     for (int depth = 0;; depth++) {
-        int64_t error = resolve(t, &e->program, from_root);
+        int64_t error = program_resolve(t, &e->program, from_root);
         if (error)
             return error;
         if (program->head_length >= 4 && !memcmp(program->head, "\177ELF", 4))
@@ -203,7 +224,7 @@ static int64_t find_program(struct thread *t, struct exec *e, bool from_root)
             return -ENOEXEC;
         if (depth == SCRIPTS_MAX)
             return -ELOOP;
-        if ((error = script(e)))
+        if ((error = script_unfold(e)))
             return error;
     }
 }
@@ -220,7 +241,7 @@ static void last_name(const char *path, char *to, size_t size)
     to[n] = 0;
 }
 
-/* What others see of the program that p runs now: its strings are as PM says. */
+/* Publishes what others see of the program that p runs now. PM has said where its strings are. */
 static void name_process(struct process *p, const struct exec *e, const struct call_result *r)
 {
     last_name(e->image.head.name, p->i.name, sizeof p->i.name);
@@ -277,7 +298,7 @@ static void set_ids(struct process *p, const struct program *program)
         cred_tell(p);
 }
 
-/* Completes what PM is asked for. */
+/* Completes the request to PM. */
 static void fill_head(const struct process *p, struct exec *e)
 {
     struct pm_exec *head = &e->image.head;
@@ -305,10 +326,10 @@ static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags,
     return result;
 }
 
-/* Has PM change the program, which takes steps: p's ids and what /proc tells of p are those of
- * before until PM has answered. So nobody looks meanwhile, if others may not look into the program.
- * May wait. */
-static int64_t change(struct process *p, struct exec *e, struct call_result *r)
+/* Has PM change the program. Until PM has answered, p's ids and what is published of p are still
+ * those of the program before; so if others may not look into the new one, nobody may look
+ * meanwhile. 0 or more, or an error. May wait. */
+static int64_t change_program(struct process *p, struct exec *e, struct call_result *r)
 {
     const struct posix_proc before = p->i;
     if (e->image.head.secure || e->program.unreadable)
@@ -322,8 +343,8 @@ static int64_t change(struct process *p, struct exec *e, struct call_result *r)
     return error;
 }
 
-/* The path stands in e->program. Other threads end only when all that can fail by the request has
- * been tried. REGISTERS, an error, or LATER when the process has ended. */
+/* The whole change, to the program whose path stands in e->program. REGISTERS, an error, or LATER
+ * when the process has ended. May wait. */
 static int64_t replace(struct thread *t, struct exec *e, bool from_root)
 {
     struct process *p = t->process;
@@ -342,7 +363,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     threads_end_others(p, t);
     if (t->tid != (int)p->i.pid)
         thread_rename(t, p->i.pid);
-    error = change(p, e, &r);
+    error = change_program(p, e, &r);
     if (error < 0) {
         if (error == -EOWNERDEAD || error == -EBADMSG)
             process_end(p, error == -EBADMSG ? SIGSEGV : SIGKILL);
@@ -357,7 +378,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     name_process(p, e, &r);
     p->execed = true;
     p->execs++;
-    /* the program that runs now may have other rights than who chose it */
+    /* the new program may have other rights than the one that chose the signal */
     p->exit_signal = SIGCHLD;
     p->shares = false;
     set_ids(p, &e->program);
@@ -366,13 +387,13 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     return REGISTERS;
 }
 
-/* Also keeps the process from being ended in the middle. */
+/* The same, and keeps the process from being ended in the middle. */
 static int64_t replace_alone(struct thread *t, struct exec *e, bool from_root)
 {
     struct process *p = t->process;
     p->busy++;
     int64_t result = replace(t, e, from_root);
-    let_go(&e->program);
+    program_let_go(&e->program);
     p->busy--;
     return result;
 }

@@ -1,5 +1,20 @@
-/* The end of threads and processes. What a process had is given back at once (PM, VFS, locks,
- * timers); what remains until its parent has waited is a place in the table with its status. */
+/* The end of threads and processes.
+ *
+ * A process ends by exit_group, by the exit of its last thread, or by a signal. Its threads may be
+ * anywhere: running, with a call at another service, waiting here, or in the hands of a handler
+ * that waits for a service itself. process_exit() takes them one by one out of all tables and
+ * queues (threads_drop); a handler that is at work for one finds it `dead` when it comes back,
+ * returns LATER and so frees the structure. In the kernel the threads end with their task
+ * (PM_EXIT), which also withdraws their calls from other services.
+ *
+ * The order matters. Robust locks and clear_tid need the memory, so they come first; timers,
+ * record locks, then memory and descriptors are given back at once, whatever the parent does. After
+ * the task is gone others are told: the parent that waits in vfork, the terminal's session,
+ * orphaned groups, the children, and last, when p is a zombie, its parent. All these tellings may
+ * send signals, which may end other processes, which comes back here for them: so p is `exiting`
+ * and `busy` throughout.
+ *
+ * A zombie is a place in the table with a status and a sum of times. wait.c frees it. */
 #include "exit.h"
 
 #include "delivery.h"
@@ -17,9 +32,9 @@
 #include "user_memory.h"
 #include "wait.h"
 
-/* Children of a dead process get another parent: the nearest ancestor that asked for them, or init.
- */
-static void adopt(struct process *p)
+/* Gives the children of p another parent: the nearest ancestor that asked for them (PR_SET_CHILD_
+ * SUBREAPER), or init. */
+static void give_children_away(struct process *p)
 {
     struct process *to = init_process;
     for (struct process *a = p->parent; a; a = a->parent)
@@ -39,7 +54,8 @@ static void adopt(struct process *p)
     }
 }
 
-/* t's number in memory that others see (CLONE_CHILD_CLEARTID) is cleared. */
+/* Clears t's number in memory that other processes see (CLONE_CHILD_CLEARTID), and wakes who waits
+ * for that. May wait. */
 static void clear_tid(struct thread *t)
 {
     uint32_t zero = 0;
@@ -47,8 +63,8 @@ static void clear_tid(struct thread *t)
         futex_wake_address(t, t->clear_tid, 1);
 }
 
-/* All threads of a process together have as many robust locks as four of them may have: a list in
- * the program's memory may go round. */
+/* Ends p's threads here. Together they may have as many robust locks as four of them, since a list
+ * in the program's memory may go round. May wait. */
 static void threads_drop(struct process *p)
 {
     unsigned places = 4 * ROBUST_MAX;
@@ -72,6 +88,7 @@ void process_vfork_end(struct process *p)
         thread_finish(waiting, p->i.pid);
 }
 
+/* No child of p names a thread of it any more. */
 static void forget_vfork(struct process *p)
 {
     if (!p->vforked)
@@ -81,7 +98,7 @@ static void forget_vfork(struct process *p)
         child->vfork_parent = NULL;
 }
 
-/* There is nobody who would start anything any more. */
+/* Without init nothing would start anything any more. */
 static void stop_machine(int status)
 {
     print("init has ended, status %x: the machine stops", status);
@@ -114,7 +131,7 @@ void process_exit(struct process *p, int status)
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);
     group_check_orphans(p);
-    adopt(p);
+    give_children_away(p);
     p->busy--;
     p->stopped = 0;
     p->exiting = false;
@@ -123,6 +140,7 @@ void process_exit(struct process *p, int status)
     wait_notify(p);
 }
 
+/* Ends one thread, in the kernel as well. May wait. */
 static void thread_exit(struct thread *t)
 {
     struct process *p = t->process;

@@ -1,9 +1,20 @@
 /* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of
  * Linux).
  *
- * Nothing else runs between our look at the word and the waiter's place in the queue: this server
- * is a monitor, and programs run below it. A word is named by (process, address) for private waits,
- * and for shared ones by what PM says lies behind the address. */
+ * A program looks at a word, and if that says so, asks to sleep until somebody wakes those who
+ * sleep on it. The server looks again, and no wake-up may fall between its look and the sleeper's
+ * place in the queue. None does: a service is a monitor, so no other handler runs in between, and
+ * programs have lower priorities, so none of them changes the word. What may wait (key_of, and a
+ * page that is not there, which throws the call back) comes before the look.
+ *
+ * The queue of a word is found by a key of two numbers. With FUTEX_PRIVATE it is the process and
+ * the address. Else other processes may have the same memory at other addresses, and PM names what
+ * lies behind the address: the file or shared object, and the place in it (PM_KEY). The two kinds
+ * never meet; a wake-up that may be meant for either (a thread's clear_tid, a robust lock) tries
+ * both, but asks PM only while anybody sleeps on a shared word at all.
+ *
+ * Locks that name their owner (LOCK_PI) are handed over: unlock writes the next sleeper's number
+ * into the word itself. No priority is inherited. */
 #include "futex.h"
 
 #include "clock.h"
@@ -50,7 +61,8 @@ static bool same(const struct thread *t, const struct key *k)
     return t->wait.futex.key1 == k->key1 && t->wait.futex.key2 == k->key2;
 }
 
-/* May block when shared. */
+/* The key of a word of t's memory. 0, -EINVAL, or what PM says. May wait when shared; t may be dead
+ * afterwards. */
 static int64_t key_of(struct thread *t, caller_t address, bool shared, struct key *k)
 {
     *k = (struct key){ (uint64_t)t->process, address, shared };
@@ -93,7 +105,8 @@ static void queue_remove(struct thread *t)
         }
 }
 
-static struct thread *find(const struct key *k, uint32_t bitset)
+/* The first that sleeps on the word with one of these bits; NULL: none does. */
+static struct thread *sleeper_find(const struct key *k, uint32_t bitset)
 {
     struct thread *t = *bucket(k);
     while (t && !(same(t, k) && (t->wait.futex.bitset & bitset)))
@@ -101,10 +114,11 @@ static struct thread *find(const struct key *k, uint32_t bitset)
     return t;
 }
 
+/* Wakes so many at most: how many it were. */
 static int64_t wake(const struct key *k, int count, uint32_t bitset)
 {
     int64_t n = 0;
-    for (struct thread *t; n < count && (t = find(k, bitset)); n++)
+    for (struct thread *t; n < count && (t = sleeper_find(k, bitset)); n++)
         thread_finish(t, 0);
     return n;
 }
@@ -125,7 +139,7 @@ static void timed_out(struct timer *timer)
     thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT);
 }
 
-/* The time limit, in nanoseconds since boot; 0: none. */
+/* A time limit of t: *until is in nanoseconds since boot; 0: none. 0, -EINVAL, or as user_read. */
 static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real, uint64_t *until)
 {
     struct timespec64 time;
@@ -201,7 +215,7 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
     int64_t n = wake(&from, (int)w[2], ~0u);
     struct thread *x;
     for (int moved = 0; moved < (int)w[3] && (from.key1 != to.key1 || from.key2 != to.key2) &&
-                        (x = find(&from, ~0u));
+                        (x = sleeper_find(&from, ~0u));
          moved++, n++) {
         queue_remove(x);
         queue_put(x, &to);
@@ -209,7 +223,7 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
     return n;
 }
 
-/* ---- locks whose word names the owner ---- */
+/* ---- locks whose word names the owner; 0: nobody ---- */
 
 static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool try)
 {
@@ -255,11 +269,11 @@ static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)
         return error;
     if ((word & FUTEX_TID) != (unsigned)t->tid)
         return -EPERM;
-    struct thread *next = find(&k, ~0u);
+    struct thread *next = sleeper_find(&k, ~0u);
     word = next ? (unsigned)next->tid : 0;
     if (next) {
         next->wait.futex.bitset = 0; /* not to be found again */
-        if (find(&k, ~0u))
+        if (sleeper_find(&k, ~0u))
             word |= FUTEX_WAITERS;
         next->wait.futex.bitset = ~0u;
     }
@@ -299,6 +313,7 @@ int64_t linux_futex(struct thread *t, struct message *m)
 
 /* ---- robust lists ---- */
 
+/* Marks the word of a lock that t holds, and wakes the next one. */
 static void mark_dead(struct thread *t, caller_t at)
 {
     uint32_t word;

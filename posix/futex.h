@@ -4,12 +4,13 @@
 
 #include "process.h"
 
-/* Wakes waiters on a word of t's memory, whether they wait private or shared. */
+/* Wakes so many at most of those who sleep on a word of t's memory, whether private or shared. May
+ * wait. */
 void futex_wake_address(struct thread *t, caller_t address, int count);
-/* as Linux: whoever has more locks on his list has made a circle of it */
+/* As on Linux: a longer list of locks goes round. */
 enum { ROBUST_MAX = 2048 };
-/* t ends: locks that it holds on its robust list are marked, no more than *places, which it counts
- * down. Its call must still be held. May wait. */
+/* t ends: marks the locks on its robust list as left by a dead owner, and wakes one sleeper of
+ * each; no more than *places, which it counts down. t's call must still be held. May wait. */
 void futex_robust(struct thread *t, unsigned *places);
 
 #endif

@@ -8,7 +8,7 @@
 #include "user_memory.h"
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
-enum { MICROSECOND = 1000, SECONDS_MAX = 4000000000 };
+enum { MICROSECOND = 1000, SECOND_US = 1000000 }; /* in nanoseconds, in microseconds */
 
 struct timeval {
     int64_t sec, usec;
@@ -27,10 +27,11 @@ static void alarm_rings(struct timer *timer)
     signal_kernel(p, SIGALRM);
 }
 
+/* Nanoseconds; 0: it does not run. One that is about to ring has a microsecond left. */
 static uint64_t alarm_left(const struct process *p)
 {
     uint64_t now = time_now();
-    return !p->alarm.set ? 0 : p->alarm.when > now ? p->alarm.when - now : 1000;
+    return !p->alarm.set ? 0 : p->alarm.when > now ? p->alarm.when - now : MICROSECOND;
 }
 
 static void alarm_set(struct process *p, uint64_t ns, uint64_t interval)
@@ -54,15 +55,16 @@ static void interval_over(struct cpu_timer *ct)
     signal_kernel(p, which ? SIGPROF : SIGVTALRM);
 }
 
-void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left, uint64_t *interval)
+static void cpu_interval_get(const struct process *p, unsigned which, uint64_t *left,
+                             uint64_t *interval)
 {
     uint64_t due = p->cpu_interval[which].due,
              used = due ? cpu_clock_read(&p->cpu_interval[which].clock) : 0;
-    *left = !due ? 0 : due > used ? due - used : 1000;
+    *left = !due ? 0 : due > used ? due - used : MICROSECOND;
     *interval = p->cpu_interval_ns[which];
 }
 
-void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
+static void cpu_interval_set(struct process *p, unsigned which, uint64_t ns, uint64_t interval)
 {
     struct cpu_timer *ct = &p->cpu_interval[which];
     ct->clock = (struct cpu_clock){ p->i.pid, 0, which == 0 };
@@ -90,14 +92,23 @@ int64_t linux_alarm(struct thread *t, struct message *m)
     return left;
 }
 
+static bool timeval_valid(const struct timeval *v)
+{
+    return v->sec >= 0 && v->usec >= 0 && v->usec < SECOND_US;
+}
+
+static uint64_t timeval_ns(const struct timeval *v)
+{
+    return MIN(v->sec, 4000000000) * SECOND + v->usec * MICROSECOND;
+}
+
 static struct itimerval itimer_now(const struct process *p, int which)
 {
     uint64_t left = alarm_left(p), interval = p->alarm_interval;
     if (which != ITIMER_REAL)
         cpu_interval_get(p, which - ITIMER_VIRTUAL, &left, &interval);
-    left /= 1000, interval /= 1000;
-    return (struct itimerval){ { interval / 1000000, interval % 1000000 },
-                               { left / 1000000, left % 1000000 } };
+    return (struct itimerval){ { interval / SECOND, interval % SECOND / MICROSECOND },
+                               { left / SECOND, left % SECOND / MICROSECOND } };
 }
 
 int64_t linux_getitimer(struct thread *t, struct message *m)
@@ -116,14 +127,12 @@ int64_t linux_setitimer(struct thread *t, struct message *m)
         return -EINVAL;
     if (m->w[1] && (error = user_read(t, m->w[1], &new, sizeof new)))
         return error;
-    if ((uint64_t) new.value.usec >= 1000000 || (uint64_t) new.interval.usec >= 1000000 ||
-        new.value.sec < 0 || new.interval.sec < 0)
+    if (!timeval_valid(&new.value) || !timeval_valid(&new.interval))
         return -EINVAL;
     old = itimer_now(t->process, m->w[0]);
     if (m->w[2] && (error = user_write(t, m->w[2], &old, sizeof old)))
         return error;
-    uint64_t ns = MIN(new.value.sec, 4000000000) * SECOND + new.value.usec * 1000;
-    uint64_t interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.usec * 1000;
+    uint64_t ns = timeval_ns(&new.value), interval = timeval_ns(&new.interval);
     if (m->w[0] == ITIMER_REAL)
         alarm_set(t->process, ns, interval);
     else

@@ -1,4 +1,5 @@
-/* Process groups and sessions (POSIX base definitions 3.296 ff.; Stevens & Rago, chapter 9). */
+/* Process groups and sessions (POSIX base definitions 3.296 ff.; Stevens & Rago, chapter 9), and
+ * the calls that tell whose child, group and session a process is. */
 #include "jobs.h"
 
 #include "handlers.h"
@@ -12,7 +13,8 @@ static bool has_stopped(unsigned pgid, const struct process *without)
     return false;
 }
 
-/* Group pgid could be continued by `parent` until now. */
+/* Group pgid may have been orphaned by the end of `gone`. If it has stopped members, nobody would
+ * make them go on. */
 static void check_group(unsigned pgid, const struct process *gone)
 {
     if (group_orphaned(pgid, gone) && has_stopped(pgid, gone)) {

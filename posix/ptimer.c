@@ -1,4 +1,17 @@
-/* POSIX timers: timer_create and its family. */
+/* POSIX timers: timer_create and its family.
+ *
+ * A timer that repeats could ring thousands of times before its signal is taken. As on Linux
+ * (posix-timers) it is not set again while its signal waits; what it has missed is reckoned when
+ * the signal is taken (ptimer_taken), and told as the overrun:
+ *
+ *   state                      due           waits   goes on by
+ *   not set                    0             false   timer_settime
+ *   runs                       next expiry   false   expired(): its signal is queued
+ *   its signal waits           that expiry   true    ptimer_taken(): runs again
+ *
+ * A signal that waits may vanish without being taken: it is ignored, or was dropped by sigaction.
+ * So the timer looks every 10 ms, or interval if that is longer, whether its signal is still in the
+ * queue (look_later); if not it rings once more. */
 #include "ptimer.h"
 
 #include "clock.h"
@@ -9,7 +22,7 @@
 #include <minnow/clock.h>
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
-enum { TIMER_ABSTIME = 1, TIMERS_MAX = 64 };
+enum { TIMER_ABSTIME = 1, TIMERS_MAX = 64 }; /* of a process */
 
 struct ptimer {
     struct ptimer *next;
@@ -20,9 +33,8 @@ struct ptimer {
     uint64_t interval, value; /* nanoseconds; what the signal carries */
     uint32_t user;            /* to whom it is accounted */
     int32_t id, clock, notify, signo, tid;
-    int32_t overrun; /* of the signal that was delivered last */
-    /* its signal is queued; it is not set for its next expiry before that is taken */
-    bool waits;
+    int32_t overrun; /* of the signal that was taken last */
+    bool waits;      /* its signal is queued */
 };
 
 struct sigevent {
@@ -36,6 +48,7 @@ struct itimerspec {
 enum { PTIMERS_MAX = 4096 };
 static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);
 
+/* Whether it runs by processor time. */
 static bool of_cpu(const struct ptimer *x)
 {
     return x->clock < 0 || x->clock == CLOCK_PROCESS_CPUTIME_ID ||
@@ -47,7 +60,7 @@ static uint64_t clock_now(const struct ptimer *x)
     return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now();
 }
 
-static void stop(struct ptimer *x)
+static void ptimer_stop(struct ptimer *x)
 {
     timer_cancel(&x->timer);
     cpu_timer_cancel(&x->cpu);
@@ -55,12 +68,12 @@ static void stop(struct ptimer *x)
 
 static void ptimer_free(struct ptimer *x)
 {
-    stop(x);
+    ptimer_stop(x);
     share_give(&ptimer_share, x->user, 1);
     memory_free(x);
 }
 
-static struct ptimer *find(struct process *p, int id)
+static struct ptimer *ptimer_find(struct process *p, int id)
 {
     struct ptimer *x = p->timers;
     while (x && x->id != id)
@@ -89,8 +102,8 @@ static void run_until_due(struct ptimer *x)
         timer_set(&x->timer, x->due, rings);
 }
 
-/* Likewise, after an interval. It may ring later than it is due, for the sake of others, and then
- * has passed several times. */
+/* The same for a later expiry. By the clocks that always run it may ring later than it is due
+ * (timer_repeat), and then several expiries have passed. */
 static void run_again(struct ptimer *x)
 {
     if (of_cpu(x)) {
@@ -101,7 +114,7 @@ static void run_again(struct ptimer *x)
     timer_repeat(&x->timer, x->user, x->interval, rings);
 }
 
-/* The expiries that have passed by now are over: how many there were; x->due is the next one. */
+/* Makes x->due the first expiry that is still to come. Returns how many have passed. */
 static uint64_t pass(struct ptimer *x)
 {
     uint64_t now = clock_now(x), n = now < x->due ? 0 : 1 + (now - x->due) / x->interval;
@@ -109,12 +122,12 @@ static uint64_t pass(struct ptimer *x)
     return n;
 }
 
-/* Looks again after a while, and no sooner than the interval. */
+/* expired() looks again after a while, no sooner than the interval. */
 static void look_later(struct ptimer *x)
 {
-    enum { WHILE = 10000000 };
+    enum { WHILE_NS = 10000000 };
     x->timer.when = time_now();
-    timer_repeat(&x->timer, x->user, MAX(x->interval, (uint64_t)WHILE), rings);
+    timer_repeat(&x->timer, x->user, MAX(x->interval, (uint64_t)WHILE_NS), rings);
 }
 
 static bool queued(const struct sigqueue *q, const struct ptimer *x)
@@ -126,9 +139,7 @@ static bool queued(const struct sigqueue *q, const struct ptimer *x)
     return n != NULL;
 }
 
-/* Its time has come. As on Linux (posix-timers) a timer that repeats is not set again while its
- * signal waits: how often it would have rung meanwhile is reckoned when the signal is taken. If it
- * cannot be queued, is ignored or dropped, that is found out later. */
+/* Its time has come, or it is time to look whether its signal still waits. */
 static void expired(struct ptimer *x)
 {
     struct process *p = x->process;
@@ -154,13 +165,13 @@ static void expired(struct ptimer *x)
     x->waits = x->interval != 0;
     signal_post(
         p, t, &(struct siginfo){ .signo = signo, .code = SI_TIMER, .timer = { id, 0, x->value } });
-    if (!p->exiting && !p->zombie && find(p, id) == x && x->waits)
+    if (!p->exiting && !p->zombie && ptimer_find(p, id) == x && x->waits)
         look_later(x);
 }
 
 void ptimer_taken(struct process *p, struct siginfo *info)
 {
-    struct ptimer *x = find(p, info->timer.id);
+    struct ptimer *x = ptimer_find(p, info->timer.id);
     if (!x)
         return;
     x->overrun = 0;
@@ -172,6 +183,30 @@ void ptimer_taken(struct process *p, struct siginfo *info)
     }
     x->waits = false;
     info->timer.overrun = x->overrun;
+}
+
+static int64_t ptimer_make(struct process *p, int id, int clock, const struct cpu_clock *cpu,
+                           const struct sigevent *event)
+{
+    if (share_take(&ptimer_share, p->i.uid, 1, -EAGAIN))
+        return -EAGAIN;
+    struct ptimer *x = memory_zalloc(sizeof *x);
+    if (!x) {
+        share_give(&ptimer_share, p->i.uid, 1);
+        return -EAGAIN;
+    }
+    *x = (struct ptimer){ .next = p->timers,
+                          .user = p->i.uid,
+                          .process = p,
+                          .value = event->value,
+                          .id = id,
+                          .clock = clock,
+                          .notify = event->notify,
+                          .signo = event->signo,
+                          .tid = event->tid,
+                          .cpu = { .clock = *cpu, .user = p->i.uid } };
+    p->timers = x;
+    return 0;
 }
 
 int64_t linux_timer_create(struct thread *t, struct message *m)
@@ -189,36 +224,18 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     if (event.notify != SIGEV_NONE && (event.signo < 1 || event.signo > SIGNALS))
         return -EINVAL;
     int id = 0;
-    while (find(p, id))
+    while (ptimer_find(p, id))
         id++;
     if (id >= TIMERS_MAX)
         return -EAGAIN;
     if (!m->w[1])
         event.value = id;
-    if ((error = user_write(t, m->w[2], &id, sizeof id)))
-        return error;
-    if (share_take(&ptimer_share, p->i.uid, 1, -EAGAIN))
-        return -EAGAIN;
-    struct ptimer *x = memory_zalloc(sizeof *x);
-    if (!x) {
-        share_give(&ptimer_share, p->i.uid, 1);
-        return -EAGAIN;
-    }
-    *x = (struct ptimer){ .next = p->timers,
-                          .user = p->i.uid,
-                          .process = p,
-                          .value = event.value,
-                          .id = id,
-                          .clock = clock,
-                          .notify = event.notify,
-                          .signo = event.signo,
-                          .tid = event.tid,
-                          .cpu = { .clock = cpu, .user = p->i.uid } };
-    p->timers = x;
-    return 0;
+    error = user_write(t, m->w[2], &id, sizeof id);
+    return error ? error : ptimer_make(p, id, clock, &cpu, &event);
 }
 
-static struct itimerspec left(const struct ptimer *x)
+/* What timer_gettime tells. */
+static struct itimerspec time_left(const struct ptimer *x)
 {
     uint64_t now = x->due ? clock_now(x) : 0, due = x->due;
     if (due && x->interval && now >= due)
@@ -230,7 +247,7 @@ static struct itimerspec left(const struct ptimer *x)
 
 int64_t linux_timer_settime(struct thread *t, struct message *m)
 {
-    struct ptimer *x = find(t->process, m->w[0]);
+    struct ptimer *x = ptimer_find(t->process, m->w[0]);
     struct itimerspec new, old;
     if (!x || !m->w[2])
         return -EINVAL;
@@ -239,10 +256,10 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
         return error;
     if (!timespec_valid(&new.value) || !timespec_valid(&new.interval))
         return -EINVAL;
-    old = left(x);
+    old = time_left(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
         return error;
-    stop(x);
+    ptimer_stop(x);
     x->interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.nsec;
     x->overrun = 0;
     x->waits = false;
@@ -263,16 +280,16 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
 
 int64_t linux_timer_gettime(struct thread *t, struct message *m)
 {
-    struct ptimer *x = find(t->process, m->w[0]);
+    struct ptimer *x = ptimer_find(t->process, m->w[0]);
     if (!x)
         return -EINVAL;
-    struct itimerspec now = left(x);
+    struct itimerspec now = time_left(x);
     return user_write(t, m->w[1], &now, sizeof now);
 }
 
 int64_t linux_timer_getoverrun(struct thread *t, struct message *m)
 {
-    struct ptimer *x = find(t->process, m->w[0]);
+    struct ptimer *x = ptimer_find(t->process, m->w[0]);
     return x ? x->overrun : -EINVAL;
 }
 

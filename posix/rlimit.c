@@ -14,20 +14,21 @@ enum { NOFILE_MAX = DESCRIPTORS_MAX };
 
 /* ---- RLIMIT_CPU ---- */
 
-static uint64_t seconds(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
+/* A limit in nanoseconds. One of 0 seconds acts like one of 1. */
+static uint64_t limit_ns(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
 
-/* At the soft limit and each second from then on SIGXCPU, at the hard one SIGKILL. */
+/* At the soft limit SIGXCPU, and again each second from then on; at the hard one the end. */
 static void limit_reached(struct cpu_timer *ct)
 {
     struct process *p = process_find(ct->clock.pid);
     const struct limit *l = &p->limits[RLIMIT_CPU];
     uint64_t used = process_cpu(p).ns;
-    if (used >= seconds(l->hard)) {
+    if (used >= limit_ns(l->hard)) {
         process_end(p, SIGKILL);
         return;
     }
-    cpu_timer_set(ct, MIN((used / SECOND + 1) * SECOND, seconds(l->hard)), limit_reached);
-    if (used >= seconds(l->soft))
+    cpu_timer_set(ct, MIN((used / SECOND + 1) * SECOND, limit_ns(l->hard)), limit_reached);
+    if (used >= limit_ns(l->soft))
         signal_kernel(p, SIGXCPU);
 }
 
@@ -39,13 +40,14 @@ void rlimit_cpu_start(struct process *p)
     if (l->soft == ~0ul && l->hard == ~0ul)
         cpu_timer_cancel(&p->cpu_limit);
     else
-        cpu_timer_set(&p->cpu_limit, MIN(seconds(l->soft), seconds(l->hard)), limit_reached);
+        cpu_timer_set(&p->cpu_limit, MIN(limit_ns(l->soft), limit_ns(l->hard)), limit_reached);
 }
 
 void rlimit_cpu_end(struct process *p) { cpu_timer_cancel(&p->cpu_limit); }
 
 /* ---- the calls ---- */
 
+/* Tells a limit that has changed to who enforces it. May wait. */
 static void tell(struct process *p, unsigned which, uint64_t soft)
 {
     static const struct {
@@ -66,7 +68,8 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
             call(service_find("pm"), PM_LIMIT, p->i.task, of_pm[i].pm, soft, 0);
 }
 
-static int64_t set(struct thread *t, struct process *p, unsigned which, const struct limit *new)
+static int64_t limit_set(struct thread *t, struct process *p, unsigned which,
+                         const struct limit *new)
 {
     if (new->soft > new->hard)
         return -EINVAL;
@@ -79,8 +82,10 @@ static int64_t set(struct thread *t, struct process *p, unsigned which, const st
     return t->dead ? LATER : 0;
 }
 
-static int64_t limit(struct thread *t, struct process *p, unsigned which, caller_t new_at,
-                     caller_t old_at)
+/* prlimit64 of limit `which` of p: reads what is new, writes what was, each if its address is not
+ * 0. */
+static int64_t limit_change(struct thread *t, struct process *p, unsigned which, caller_t new_at,
+                            caller_t old_at)
 {
     struct limit new;
     int64_t error;
@@ -91,7 +96,7 @@ static int64_t limit(struct thread *t, struct process *p, unsigned which, caller
     struct limit old = p->limits[which];
     if (old_at && (error = user_write(t, old_at, &old, sizeof old)))
         return error;
-    return new_at ? set(t, p, which, &new) : 0;
+    return new_at ? limit_set(t, p, which, &new) : 0;
 }
 
 int64_t linux_prlimit64(struct thread *t, struct message *m)
@@ -104,15 +109,16 @@ int64_t linux_prlimit64(struct thread *t, struct message *m)
         (a->uid != b->euid || a->uid != b->suid || a->uid != b->uid || a->gid != b->egid ||
          a->gid != b->sgid || a->gid != b->gid))
         return -EPERM;
-    return limit(t, p, m->w[1], m->w[2], m->w[3]);
+    return limit_change(t, p, m->w[1], m->w[2], m->w[3]);
 }
 
 int64_t linux_getrlimit(struct thread *t, struct message *m)
 {
-    return m->w[1] || m->w[0] >= LIMITS ? limit(t, t->process, m->w[0], 0, m->w[1]) : -EFAULT;
+    return m->w[1] || m->w[0] >= LIMITS ? limit_change(t, t->process, m->w[0], 0, m->w[1])
+                                        : -EFAULT;
 }
 
 int64_t linux_setrlimit(struct thread *t, struct message *m)
 {
-    return m->w[1] ? limit(t, t->process, m->w[0], m->w[1], 0) : -EFAULT;
+    return m->w[1] ? limit_change(t, t->process, m->w[0], m->w[1], 0) : -EFAULT;
 }

@@ -22,7 +22,8 @@ struct cpu_time process_cpu(const struct process *p)
 void process_usage(const struct process *p, struct pm_usage *usage)
 {
     static endpoint_t pm;
-    pm = pm ? pm : service_find("pm");
+    if (!pm)
+        pm = service_find("pm");
     *usage = p->usage;
     if (p->i.task)
         ask_info(INFO_PUBLISHED,

@@ -1,4 +1,10 @@
-/* Sleeping: nanosleep, clock_nanosleep, and what is left of them when a signal came between. */
+/* Sleeping: nanosleep, clock_nanosleep.
+ *
+ * A sleep ends at a time on a clock, and t->restart keeps that time, so that a relative sleep that
+ * a stop or an ignored signal interrupts goes on from where it was: its code is
+ * ERESTART_RESTARTBLOCK, which makes the thread call restart_syscall (delivery.c). When a handler
+ * runs the sleep is over, and what was left is written to the program's memory, whose page was made
+ * sure of before. An absolute sleep is just made again. */
 #include "clock.h"
 #include "cputime.h"
 #include "delivery.h"
@@ -43,7 +49,7 @@ static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining,
 
 /* ---- by a clock of processor time ---- */
 
-/* A thread that waits for such a clock. Its memory goes with the wait. */
+/* A thread that sleeps by such a clock. The structure goes with the wait. */
 struct cpu_sleep {
     struct cpu_timer timer;
     struct thread *thread;
@@ -88,7 +94,8 @@ static int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint
 
 /* ---- the calls ---- */
 
-/* The arguments of a sleep: *ns. 0 or an error. */
+/* Reads the time of a sleep, and makes sure that `remaining` (0: none) can be written later. 0 and
+ * *ns, or as user_read. */
 static int64_t sleep_time(struct thread *t, caller_t at, caller_t remaining, uint64_t *ns)
 {
     struct timespec64 time;
@@ -120,7 +127,7 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
     return sleep_until(t, until, 0, -ERESTARTNOHAND);
 }
 
-/* By a clock of processor time; not one's own, which would stand still. */
+/* By a clock of processor time; not the thread's own, which would stand still. */
 static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_t at,
                             caller_t remaining)
 {

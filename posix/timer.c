@@ -1,21 +1,26 @@
-/* What is to be done when: a leftist heap (Knuth 3, 5.2.3), for programs set thousands of timers
+/* Things to do at a time: a leftist heap (Knuth 3, 5.2.3), because programs set thousands of timers
  * and any of them may be cancelled. Setting and cancelling cost the logarithm of their number, and
- * nobody's memory. There is one alarm from the kernel, for the first. */
+ * no memory but the timers' own. The kernel has one alarm for this service, which is set for the
+ * first.
+ *
+ * In a leftist heap each timer is due no later than its children, and its way down to the right, to
+ * the next free place, is the shortest of all (`rank` is its length): so that two heaps are merged
+ * along their right sides in few steps. */
 #include "timer.h"
 
 #include "service.h"
 #include "share.h"
 
-/* Nanoseconds between two rings of one user's timers that repeat, taken all together: so programs
- * with intervals of a nanosecond do not keep everybody else from running. */
-enum { REST = 50000 };
-/* then others go first; each may post a signal */
+/* Nanoseconds between two rings of one user's timers that repeat, taken all together, so that
+ * programs with intervals of a nanosecond do not keep everybody else from running. */
+enum { REST_NS = 50000 };
+/* After so many rings, each of which may post a signal, others go first. */
 enum { RINGS_AT_ONCE = 32 };
 
 static struct timer *first;
 static unsigned count;
 static struct share repeating = SHARE(UINT32_MAX, 0, UINT32_MAX);
-static uint64_t alarm_set; /* what the kernel was last told; 0 nothing */
+static uint64_t alarm_set; /* the time of the kernel's alarm; 0: it has rung */
 
 static void tell_kernel(void)
 {
@@ -23,17 +28,16 @@ static void tell_kernel(void)
     if (when == alarm_set || (!when && !alarm_set))
         return;
     if (!when)
-        return; /* an alarm for nothing is cheaper than a call for nothing */
+        return; /* let the stale alarm ring: cancelling it costs a kernel call */
     alarm_set = when;
     alarm_at(when);
 }
 
-/* ---- the heap: of each timer the way down to the right, to the next place that is free, is the
- * shortest ---- */
+/* ---- the heap ---- */
 
 static unsigned rank(const struct timer *t) { return t ? t->rank : 0; }
 
-/* Puts t's children and its rank right. Whether the rank was another one. */
+/* Puts t's children and its rank in order. Returns whether the rank has changed. */
 static bool lean(struct timer *t)
 {
     if (rank(t->left) < rank(t->right)) {
@@ -46,8 +50,8 @@ static bool lean(struct timer *t)
     return t->rank != before;
 }
 
-/* Calls itself as often as the logarithm of the number of timers. The parent of what it returns is
- * the caller's to set. */
+/* One heap of two. The recursion is as deep as the logarithm of their size. The caller sets the
+ * parent of what is returned. */
 static struct timer *merge(struct timer *a, struct timer *b)
 {
     if (!a || !b)
@@ -93,11 +97,12 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
 {
     uint64_t next = t->when + interval;
     timer_cancel(t);
-    /* else he is one of more users than anybody counts */
+    /* not, if there are more users than a share counts: then all their timers count as one user's
+     */
     bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;
     timer_set(t,
-              MAX(next, time_now() + (uint64_t)REST * (counted ? share_held(&repeating, user)
-                                                               : repeating.taken)),
+              MAX(next, time_now() + (uint64_t)REST_NS * (counted ? share_held(&repeating, user)
+                                                                  : repeating.taken)),
               run);
     t->repeats = counted;
     t->user = user;

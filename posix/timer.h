@@ -6,20 +6,23 @@
 #include <stdint.h>
 
 struct timer {
-    struct timer *left, *right, *parent; /* in the heap: none of its children is due before it */
+    struct timer *left, *right, *parent; /* in the heap */
     uint64_t when;                       /* nanoseconds since boot */
-    void (*run)(struct timer *);         /* called once, after it has been taken out */
-    uint32_t user;                       /* of one that repeats: whose it is */
-    uint8_t rank;
+    void (*run)(struct timer *);         /* called when the timer has left the heap */
+    uint32_t user;                       /* whose it is, if it repeats */
+    uint8_t rank;                        /* the length of the way to the right */
     bool set, repeats;
 };
 
+/* Calls `run` once, at `when` (nanoseconds since boot) or soon after; it may wait. A timer that is
+ * set already is set anew. It must be cancelled before its memory goes. */
 void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *));
-/* An interval (nanoseconds) after t->when, as a program of this user asked for; but each user's
- * timers that repeat ring no oftener than every 50 us, all together. Who rings late reckons how
- * many expiries there have been. */
+/* Sets t for an interval (nanoseconds) after t->when, for a program of this user; but all of a
+ * user's timers that repeat ring no oftener than every 50 us together, so it may ring late, and
+ * whoever owns the timer reckons how many expiries have passed. */
 void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)(struct timer *));
 void timer_cancel(struct timer *t); /* harmless when it is not set */
-void timers_run(void);              /* those whose time has come, in steps. May wait */
+/* Calls those whose time has come, in steps between which others run. May wait. */
+void timers_run(void);
 
 #endif

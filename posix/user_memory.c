@@ -1,5 +1,9 @@
-/* Reading and writing a program's memory. Nobody waits here for a page: see "throw back" in the
- * architecture. */
+/* Reading and writing a program's memory.
+ *
+ * No handler waits for a page. If one is missing, the call is thrown back (throw_back in
+ * service.h): the caller leaves this service, PM brings the page, and the kernel makes the same
+ * call again from its start. So a handler reads all that it needs before it changes anything, and
+ * writes its results last; where that cannot be, user_probe() makes sure of the page first. */
 #include "user_memory.h"
 
 #include "syscalls.h"

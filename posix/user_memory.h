@@ -1,23 +1,24 @@
-/* The memory of a program whose call we hold. */
+/* The memory of a program whose call is held: see user_memory.c. */
 #ifndef USER_MEMORY_H
 #define USER_MEMORY_H
 
 #include "process.h"
 
-/* 0; LATER when a page was missing: the call has been thrown back and will be made again, so that
- * the handler must return LATER at once and not have changed anything; -EFAULT for what cannot be
- * an address. */
+/* Copy between a program's memory and ours. 0; LATER: a page was missing, so the call has been
+ * thrown back and will be made again: the handler must have changed nothing, and returns LATER at
+ * once; -EFAULT: there can be no memory. They do not wait. */
 int64_t user_read(struct thread *t, caller_t from, void *to, size_t length);
 int64_t user_write(struct thread *t, caller_t to, const void *from, size_t length);
-/* Makes sure that a later user_write will succeed. */
+/* Makes sure that a user_write, before the thread runs again, will succeed. Results likewise. */
 int64_t user_probe(struct thread *t, caller_t to, size_t length);
-/* A NUL-terminated string: its length, -ENAMETOOLONG when it does not fit with its NUL, LATER,
- * -EFAULT. */
+/* A NUL-terminated string: its length; -ENAMETOOLONG when it does not fit with its NUL; LATER and
+ * -EFAULT as above. */
 int64_t user_string(struct thread *t, caller_t from, char *to, size_t size);
-/* Without throwing back: 0 or -EFAULT. */
+/* The same copies without throwing back: 0, or -EFAULT when a page is missing, too. */
 int user_peek(struct thread *t, caller_t from, void *to, size_t length);
 int user_poke(struct thread *t, caller_t to, const void *from, size_t length);
-/* The page is missing: has it brought. LATER or -EFAULT. */
+/* Throws t's call back so that the pages are brought, to be read or written as the window says.
+ * LATER, or -EFAULT. */
 int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window);
 
 #endif
