@@ -1,5 +1,7 @@
 /* fcntl, what ioctl does to any descriptor, and closing many descriptors at once. Descriptors are
- * the kernel's connections: we only look and set. */
+ * the kernel's connections: this file asks about them and sets what they have (SYS_CONN_GET,
+ * SYS_CONN_SET).
+ */
 #include "fcntl.h"
 
 #include "handlers.h"
@@ -19,8 +21,6 @@ enum {
     F_SETLKW,
     F_SETOWN,
     F_GETOWN,
-    F_SETSIG,
-    F_GETSIG,
     F_OFD_GETLK = 36,
     F_OFD_SETLK,
     F_OFD_SETLKW,
@@ -44,8 +44,8 @@ enum {
 
 /* ---- owners ---- */
 
-/* Whom F_SETOWN has named as the receiver of an open file's signals. None is sent yet: what is kept
- * is what F_GETOWN tells. */
+/* The receiver of an open file's signals that F_SETOWN has named. No such signal is ever sent: the
+ * name is kept for F_GETOWN. */
 struct owner {
     struct owner *next;
     uint32_t file, user;
@@ -55,6 +55,7 @@ enum { OWNERS = 1024 };
 static struct owner *owners;
 static struct share owner_share = SHARE(OWNERS, OWNERS / 8, OWNERS / 2);
 
+/* The link to the open file's owner; it holds NULL when there is none. */
 static struct owner **owner_of(uint32_t file)
 {
     struct owner **at = &owners;
@@ -83,7 +84,8 @@ static bool receiver_exists(int32_t pid)
     return false;
 }
 
-/* pid: of a process, or of a group when negative; 0 nobody. 0, -ESRCH, -EINVAL, -ENOLCK. */
+/* pid names a process, a group when it is negative, nobody when it is 0. 0, -ESRCH, -EINVAL,
+ * -ENOLCK. */
 static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *info, int32_t pid)
 {
     struct owner *o = *owner_of(info->id);
@@ -112,6 +114,7 @@ static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *
 
 /* ---- the calls ---- */
 
+/* Sets or clears a flag of the open file. */
 static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *info, uint32_t flag,
                         bool on)
 {
@@ -119,8 +122,8 @@ static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *i
     return ask_conn_set(t->call, fd, CONN_SET_FLAGS, flags);
 }
 
-/* The four requests that mean the descriptor or the open file are done here, whatever stands behind
- * it; all others are its server's. */
+/* Four requests are about the descriptor or the open file, whatever stands behind it, and are done
+ * here; all others are forwarded to its server. */
 int64_t linux_ioctl(struct thread *t, struct message *m)
 {
     unsigned fd = m->w[0], request = m->w[1];

@@ -1,19 +1,26 @@
 /* Advisory locks on files: fcntl's on ranges, flock's on whole files (Linux: fs/locks.c; POSIX,
- * fcntl).
+ * fcntl). Which locks there are is lock_list.c's; here are the calls, waiting, and ends.
  *
- * A file is (service, object). Whose a lock is depends on how it was taken: F_SETLK's belong to the
- * process and go when it closes any descriptor of that file (its task is watched then: TASK_WATCH);
- * F_OFD_SETLK's and flock's belong to the open file and go with its last descriptor (the connection
- * is watched: CONN_WATCH). The first two kinds keep each other out; flock's are a world of their
- * own.
+ * A file is (service, object). An owner depends on how the lock was taken:
  *
- * The locks of one owner on one file stand side by side in the list, ordered by where they begin,
- * never overlap, and those of one kind never touch. A wish that waits is tried again whenever a
- * lock goes or changes. */
+ *   by             owner           goes when                             known by
+ *   F_SETLK        the process     it closes any descriptor of the       TASK_WATCH: the kernel
+ * hands file                                  each close up F_OFD_SETLK,   the open file   its last
+ * descriptor goes              CONN_WATCH: the kernel calls flock locks_release
+ *
+ * The first two kinds keep each other out; flock's are a world of their own.
+ *
+ * A wish that cannot be granted waits in one queue of all wishes, oldest first, and is tried again
+ * whenever a lock goes or changes: in rounds. A round looks at each wish once, from the oldest on.
+ * A grant answers a thread, which may change the queue, so the walk begins again at the front and
+ * skips what has been tried in this round. A grant lets no other wish in, but where a writer's lock
+ * has become a reader's; so after a round with grants there is another one, and no more than four.
+ */
 #include "locks.h"
 
 #include "delivery.h"
 #include "handlers.h"
+#include "lock_list.h"
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
@@ -23,10 +30,7 @@ enum { F_GETLK = 5, F_SETLK, F_SETLKW, F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETL
 enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
 enum {
     NR_CLOSE = 3,
-    NR_DUP2 = 33,
     NR_DUP3 = 292,
-    LOCKS_MAX = 1024,
-    SPARE = 2,
     WAITERS_EACH = 128 /* of one user but root */
 };
 
@@ -37,16 +41,6 @@ struct flock {
     int32_t pid, pad2;
 };
 
-struct held {
-    struct held *next;
-    uint64_t object;
-    endpoint_t service;
-    uint32_t pid;  /* the process that it belongs to, or 0: */
-    uint32_t file; /* the open file (conn_info.id), or 0 */
-    uint32_t user; /* to whom it is accounted */
-    int64_t first, last;
-    bool write, whole; /* whole: flock's */
-};
 struct lock_request {
     struct lock_request *next;
     struct thread *thread;
@@ -54,175 +48,18 @@ struct lock_request {
     struct held wish;
 };
 
-static struct held *locks;
 static struct lock_request *waiting;
-static struct share lock_share = SHARE(LOCKS_MAX, LOCKS_MAX / 8, LOCKS_MAX / 2);
 
-/* ---- the list ---- */
-
-static bool same_file(const struct held *a, const struct held *b)
+/* Gives t's process or open file the lock, or takes it away. 0 or -ENOLCK. */
+static int64_t apply(struct thread *t, const struct held *wish, bool unlock)
 {
-    return a->object == b->object && a->service == b->service && a->whole == b->whole;
-}
-
-static bool same_owner(const struct held *a, const struct held *b)
-{
-    return a->pid == b->pid && a->file == b->file;
-}
-
-static bool overlap(const struct held *a, const struct held *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-/* b begins where a ends. */
-static bool precedes(const struct held *a, const struct held *b)
-{
-    return a->last < INT64_MAX && a->last + 1 == b->first;
-}
-
-/* The first lock that keeps `wish` out; NULL: none does. */
-static struct held *conflict(const struct held *wish)
-{
-    for (struct held *l = locks; l; l = l->next)
-        if (same_file(l, wish) && !same_owner(l, wish) && overlap(l, wish) &&
-            (l->write || wish->write))
-            return l;
-    return NULL;
-}
-
-static void held_free(struct held *l)
-{
-    share_give(&lock_share, l->user, 1);
-    memory_free(l);
-}
-
-/* Takes *at out of the list. */
-static void drop(struct held **at)
-{
-    struct held *l = *at;
-    *at = l->next;
-    held_free(l);
-}
-
-/* Puts l behind those of its owner on its file that begin before it, and so behind everybody when
- * it is the owner's first. */
-static void insert(struct held *l)
-{
-    struct held **at = &locks, **place = NULL;
-    for (; *at; at = &(*at)->next)
-        if (same_file(*at, l) && same_owner(*at, l)) {
-            if ((*at)->first > l->first) {
-                place = at;
-                break;
-            }
-            place = &(*at)->next;
-        }
-    if (!place)
-        place = at;
-    l->next = *place;
-    *place = l;
-}
-
-/* Places for what a change may need at most, so that it is made as a whole or not at all. */
-struct spare {
-    struct held *place[SPARE];
-    unsigned count;
-};
-
-static bool spare_take(struct spare *s, uint32_t user)
-{
-    s->count = 0;
-    while (s->count < SPARE) {
-        if (share_take(&lock_share, user, 1, -ENOLCK))
-            return false;
-        struct held *l = memory_alloc(sizeof *l);
-        if (!l) {
-            share_give(&lock_share, user, 1);
-            return false;
-        }
-        l->user = user;
-        s->place[s->count++] = l;
-    }
-    return true;
-}
-
-static void spare_use(struct spare *s, const struct held *what)
-{
-    struct held *l = s->place[--s->count];
-    uint32_t user = l->user;
-    *l = *what;
-    l->user = user;
-    insert(l);
-}
-
-static void spare_give(struct spare *s)
-{
-    while (s->count)
-        held_free(s->place[--s->count]);
-}
-
-/* Takes the range away from what its owner holds. A lock may fall in two, which takes one of `s`;
- * NULL: none does. */
-static void cut(const struct held *range, struct spare *s)
-{
-    for (struct held **at = &locks; *at;) {
-        struct held *l = *at;
-        if (!same_file(l, range) || !same_owner(l, range) || !overlap(l, range)) {
-            at = &l->next;
-            continue;
-        }
-        bool left = l->first<range->first, right = l->last> range->last;
-        if (!left && !right) {
-            drop(at);
-            continue;
-        }
-        struct held rest = *l;
-        rest.first = range->last + 1;
-        if (left)
-            l->last = range->first - 1;
-        else
-            l->first = rest.first;
-        at = &l->next;
-        if (left && right)
-            spare_use(s, &rest);
-    }
-}
-
-/* Makes `wish` as long as it is together with its owner's locks of the same kind that it touches.
- */
-static void join(struct held *wish)
-{
-    for (const struct held *l = locks; l; l = l->next)
-        if (same_file(l, wish) && same_owner(l, wish) && l->write == wish->write &&
-            (overlap(l, wish) || precedes(l, wish) || precedes(wish, l))) {
-            wish->first = MIN(wish->first, l->first);
-            wish->last = MAX(wish->last, l->last);
-        }
-}
-
-/* Gives t's process the lock, which nothing keeps out, or takes it away (unlock). 0, or -ENOLCK:
- * then nothing has changed. */
-static int64_t change(struct thread *t, const struct held *wish, bool unlock)
-{
-    struct held whole = *wish;
-    struct spare s;
-    if (!spare_take(&s, wish->user)) {
-        spare_give(&s);
-        return -ENOLCK;
-    }
-    if (!unlock)
-        join(&whole);
-    cut(&whole, &s);
-    if (!unlock)
-        spare_use(&s, &whole);
-    spare_give(&s);
     struct process *p = t->process;
-    if (!unlock && wish->pid && !p->locks) {
+    int64_t error = lock_change(wish, unlock);
+    if (!error && !unlock && wish->pid && !p->locks) {
         p->locks = true;
         ask_task_set(p->i.task, TASK_WATCH, 1);
     }
-    return 0;
+    return error;
 }
 
 /* ---- waiting ---- */
@@ -238,43 +75,43 @@ static void leave_queue(struct thread *t)
         }
 }
 
-/* Each wish is looked at once a pass: a grant changes the list, but it lets no other wish in,
- * unless what was a writer's has become a reader's. So there are few passes. */
+/* See above. May end waits, and so wait. */
 static void try_again(void)
 {
-    enum { PASSES = 4 };
+    enum { ROUNDS = 4 };
     static uint64_t round;
     bool granted = true;
-    for (unsigned pass = 0; granted && pass < PASSES; pass++) {
+    for (unsigned n = 0; granted && n < ROUNDS; n++) {
         granted = false;
         round++;
         for (struct lock_request *r = waiting; r;) {
             bool due = r->tried != round;
             r->tried = round;
-            if (!due || conflict(&r->wish)) {
+            if (!due || lock_conflict(&r->wish)) {
                 r = r->next;
                 continue;
             }
             struct thread *t = r->thread;
-            thread_finish(t, change(t, &r->wish, false));
+            thread_finish(t, apply(t, &r->wish, false));
             granted = true;
             r = waiting;
         }
     }
 }
 
-/* Would waiting for `wish` close a circle of processes that wait for each other? */
+/* Whether waiting for `wish` would close a circle of processes that wait for each other. As on
+ * Linux the search is not deep. */
 static bool deadlock(const struct held *wish)
 {
     struct held next = *wish;
     for (int depth = 0; depth < 10; depth++) {
-        struct held *l = conflict(&next);
+        const struct held *l = lock_conflict(&next);
         if (!l || l->file)
             return false;
         if (l->pid == wish->pid)
             return true;
         struct lock_request *r = waiting;
-        while (r && !same_owner(&r->wish, l))
+        while (r && !lock_same_owner(&r->wish, l))
             r = r->next;
         if (!r)
             return false;
@@ -283,15 +120,16 @@ static bool deadlock(const struct held *wish)
     return false;
 }
 
+/* What a handler returns. -EDEADLK; -ENOLCK: the user has too many that wait. */
 static int64_t wait_for(struct thread *t, const struct held *wish)
 {
     if (!wish->file && deadlock(wish))
         return -EDEADLK;
-    unsigned his = 0;
+    unsigned own = 0;
     struct lock_request **last = &waiting;
     for (; *last; last = &(*last)->next)
-        his += (*last)->thread->process->i.uid == t->process->i.uid;
-    struct lock_request *r = his < WAITERS_EACH || !t->process->i.uid ? memory_alloc(sizeof *r)
+        own += (*last)->thread->process->i.uid == t->process->i.uid;
+    struct lock_request *r = own < WAITERS_EACH || !t->process->i.uid ? memory_alloc(sizeof *r)
                                                                       : NULL;
     if (!r)
         return -ENOLCK;
@@ -302,30 +140,21 @@ static int64_t wait_for(struct thread *t, const struct held *wish)
 
 /* ---- ends ---- */
 
-static void drop_owner(const struct held *owner)
-{
-    for (struct held **at = &locks; *at;)
-        if (same_owner(*at, owner))
-            drop(at);
-        else
-            at = &(*at)->next;
-}
-
 void locks_drop_process(struct process *p)
 {
     p->locks = false;
-    drop_owner(&(struct held){ .pid = p->i.pid });
+    lock_drop_owner(&(struct held){ .pid = p->i.pid });
     try_again();
 }
 
 void locks_release(const struct message *m)
 {
     struct held owner = { .file = (uint32_t)m->w[0] };
-    drop_owner(&owner);
-    /* by a thread whose descriptor another one has closed */
+    lock_drop_owner(&owner);
+    /* a wish whose descriptor another thread has closed */
     for (struct lock_request *r = waiting, *next; r; r = next) {
         next = r->next;
-        if (!same_owner(&r->wish, &owner))
+        if (!lock_same_owner(&r->wish, &owner))
             continue;
         thread_finish(r->thread, -EBADF);
         next = waiting;
@@ -341,12 +170,9 @@ static void drop_on_close(struct process *p, const struct conn_info *info)
                               .pid = p->i.pid,
                               .first = 0,
                               .last = INT64_MAX };
-    const struct held *l = locks;
-    while (l && !(same_file(l, &all) && same_owner(l, &all)))
-        l = l->next;
-    if (!l)
+    if (!lock_owned(&all))
         return;
-    cut(&all, NULL);
+    lock_drop_file(&all);
     try_again();
 }
 
@@ -371,6 +197,12 @@ static struct closing *closing_place(endpoint_t service, uint64_t object)
     return &closing[at];
 }
 
+static bool is_closing(endpoint_t service, uint64_t object)
+{
+    return closing_place(service, object)->round == closing_round;
+}
+
+/* Makes `closing` the files behind those descriptors. */
 static void closing_gather(const struct process *p, unsigned first, unsigned last, uint32_t flags)
 {
     enum { BATCH = 32 };
@@ -396,19 +228,10 @@ static void closing_gather(const struct process *p, unsigned first, unsigned las
 
 void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t flags)
 {
-    bool dropped = false;
     if (!p->locks)
         return;
     closing_gather(p, first, last, flags);
-    for (struct held **at = &locks; *at;)
-        if ((*at)->pid == p->i.pid &&
-            closing_place((*at)->service, (*at)->object)->round == closing_round) {
-            drop(at);
-            dropped = true;
-        } else {
-            at = &(*at)->next;
-        }
-    if (dropped)
+    if (lock_drop_files(p->i.pid, is_closing))
         try_again();
 }
 
@@ -416,8 +239,8 @@ void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t
 
 static bool of_open_file(unsigned command) { return command >= F_OFD_GETLK; }
 
-/* What the caller's struct says, of the file behind info. 0, -EINVAL, -EOVERFLOW, or what asking
- * for the file's size gave. */
+/* Makes *l the range that the caller's struct says, of the file behind info. 0, -EINVAL,
+ * -EOVERFLOW, or the error of asking for the file's size. May wait. */
 static int64_t range_of(struct thread *t, const struct flock *f, const struct conn_info *info,
                         struct held *l)
 {
@@ -457,10 +280,11 @@ static int64_t range_of(struct thread *t, const struct flock *f, const struct co
     return 0;
 }
 
-/* F_GETLK: the first lock that is in the way, in place of the wish. */
-static int64_t tell(struct thread *t, struct flock *f, const struct held *wish, caller_t argument)
+/* F_GETLK: writes the first lock that is in the way in place of the wish. */
+static int64_t write_conflict(struct thread *t, struct flock *f, const struct held *wish,
+                              caller_t argument)
 {
-    const struct held *l = f->type == F_UNLCK ? NULL : conflict(wish);
+    const struct held *l = f->type == F_UNLCK ? NULL : lock_conflict(wish);
     f->type = F_UNLCK;
     if (l)
         *f = (struct flock){ l->write ? F_WRLCK : F_RDLCK,
@@ -473,7 +297,7 @@ static int64_t tell(struct thread *t, struct flock *f, const struct held *wish, 
     return user_write(t, argument, f, sizeof *f);
 }
 
-/* An open file that is to own locks: POSIX hears of its end. */
+/* Has the kernel tell of the end of an open file that is to own locks. */
 static void watch(struct thread *t, unsigned fd) { ask_conn_set(t->call, fd, CONN_SET_WATCH, 1); }
 
 int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument)
@@ -499,16 +323,16 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
     else
         wish.pid = t->process->i.pid;
     if (get)
-        return tell(t, &f, &wish, argument);
+        return write_conflict(t, &f, &wish, argument);
     unsigned access = info.flags & O_ACCMODE;
     if ((f.type == F_RDLCK && access == O_WRONLY) || (f.type == F_WRLCK && access == O_RDONLY))
         return -EBADF;
     bool unlock = f.type == F_UNLCK;
     if (of_open_file(command) && !unlock)
         watch(t, fd);
-    if (!unlock && conflict(&wish))
+    if (!unlock && lock_conflict(&wish))
         return command == F_SETLKW || command == F_OFD_SETLKW ? wait_for(t, &wish) : -EAGAIN;
-    error = change(t, &wish, unlock);
+    error = apply(t, &wish, unlock);
     try_again(); /* what was a writer's may have become a reader's */
     return error;
 }
@@ -532,17 +356,17 @@ int64_t linux_flock(struct thread *t, struct message *m)
                          .last = INT64_MAX,
                          .write = op == LOCK_EX,
                          .whole = true };
-    for (struct held *l = locks; l; l = l->next)
-        if (op != LOCK_UN && same_file(l, &wish) && same_owner(l, &wish) && l->write == wish.write)
-            return 0;
-    cut(&wish, NULL);
+    const struct held *own = lock_owned(&wish);
+    if (op != LOCK_UN && own && own->write == wish.write)
+        return 0;
+    lock_drop_file(&wish);
     try_again();
     if (op == LOCK_UN)
         return 0;
     watch(t, fd);
-    if (conflict(&wish))
+    if (lock_conflict(&wish))
         return m->w[1] & LOCK_NB ? -EAGAIN : wait_for(t, &wish);
-    return change(t, &wish, false);
+    return apply(t, &wish, false);
 }
 
 /* A process that holds record locks closes a descriptor, or puts another one in its place: those on

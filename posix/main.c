@@ -1,9 +1,14 @@
 /* The personality server: start-up, and what arrives.
  *
- * A program's system call that has no route comes as KERNEL_SYSCALL and is dispatched by its
- * number. When one of our SYS_INTERRUPTs takes effect the thread itself comes, as KERNEL_SIGNAL;
- * when it did what the processor forbids, as KERNEL_EXCEPTION. All three end in thread_attend() if
- * there is anything to deliver. */
+ *   KERNEL_SYSCALL     a system call without a route; dispatched by its number
+ *   KERNEL_SIGNAL      a thread that SYS_INTERRUPT has brought here, out of its program or out of a
+ *                      call to another service
+ *   KERNEL_EXCEPTION   a thread that did what the processor or PM forbids
+ *   POSIX_...          a program's call that a terminal's driver or VFS hands up
+ *   notifications      the alarm, signals of terminals, changes for poll
+ *
+ * The first four hold a thread's call, and go by enter(), a handler, and leave(), which delivers
+ * signals if there are any. */
 #include "cred.h"
 #include "delivery.h"
 #include "exception.h"
@@ -38,7 +43,7 @@ static void enter(struct thread *t, const struct message *m, uint64_t number)
     t->interrupting = false;
 }
 
-/* The end of a handler's work for t. */
+/* The end of a handler's work for t: what the loop is to reply, or LATER. */
 static int64_t leave(struct thread *t, int64_t result)
 {
     if (t->dead) {
@@ -58,9 +63,9 @@ static int64_t leave(struct thread *t, int64_t result)
     return result;
 }
 
-/* What the kernel mostly does itself: close, dup2, dup3 of a process that is watched; clock_gettime
- * of another's clock. */
-static linux_t of_kernel(uint64_t number)
+/* Calls that the kernel answers itself but for some cases: close, dup2 and dup3 of a process that
+ * is watched, clock_gettime of a clock that names a process. */
+static linux_t handler_for_kernel(uint64_t number)
 {
     enum { NR_CLOCK_GETTIME = 228 };
     return number == NR_CLOCK_GETTIME ? clock_gettime_other : close_watched;
@@ -72,8 +77,9 @@ static int64_t do_syscall(struct message *m)
     uint64_t number = m->position;
     if (__builtin_expect(!t, 0))
         return -ENOSYS;
-    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number] ? handlers[number]
-                                                                        : of_kernel(number);
+    linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number]
+                          ? handlers[number]
+                          : handler_for_kernel(number);
     enter(t, m, number);
     t->active++;
     int64_t result = handler(t, m);
@@ -81,7 +87,7 @@ static int64_t do_syscall(struct message *m)
     return leave(t, result);
 }
 
-/* One of the operations of protocol POSIX: like a system call. */
+/* Whatever else a thread's call comes as: handled like a system call. */
 static int64_t with_thread(struct message *m, linux_t handler)
 {
     struct thread *t = thread_of(m);
@@ -94,6 +100,8 @@ static int64_t with_thread(struct message *m, linux_t handler)
     return leave(t, result);
 }
 
+/* w0: the system call that was interrupted, negative when there was none; w2: an error of it that a
+ * signal tells too. */
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
@@ -121,7 +129,7 @@ static void notified(uint64_t bits)
         poll_again();
 }
 
-/* The last descriptor of an open file that we watch has gone. */
+/* The last descriptor of a watched open file has gone. */
 static void released(const struct message *m)
 {
     locks_release(m);

@@ -1,5 +1,5 @@
-/* Calls about files whose words are not those of the operation at VFS: they are put in order, and
- * the caller is handed on. (The others go to VFS by route.) */
+/* Calls about files whose words are not those of the operation at VFS: the words are put in order,
+ * and the call is forwarded to VFS. (The other calls about files go there by route.) */
 #include "handlers.h"
 
 #include "syscalls.h"
@@ -8,6 +8,7 @@
 enum { PATH_WINDOW = 4096 };
 #define HERE ((uint64_t)(int64_t)AT_FDCWD)
 
+/* Forwards the call with these words; b is the address of a path. LATER, or an error. */
 static int64_t to_vfs(struct thread *t, struct message *m, uint64_t op, uint64_t a, uint64_t b,
                       uint64_t c, uint64_t d, uint64_t e)
 {

@@ -1,191 +1,41 @@
-/* poll and select. Each descriptor's service is asked in turn (FS_POLL), but for connections that
- * are always ready. If nothing is ready each service has been asked to notify us when that may have
- * changed. Whoever waits has a watch on each object, found by the object; after a notification the
- * services are asked which objects it was (FS_CHANGED), and only watches of those ask again. So
- * what a wake-up costs does not depend on who else waits for what. */
+/* poll and select.
+ *
+ * First a look: each descriptor's service is asked in turn (FS_POLL), but for connections that are
+ * always ready. As long as nothing is ready a service is also armed by that, which means that it
+ * notifies us when its answer may have changed. If nothing is ready and time is left, the poll is
+ * copied, with a watch for each descriptor (poll_watch.c), and waits.
+ *
+ * A wait is rounds: a notification tells watches, so the poll is due; poll_again() takes it out of
+ * its wait, asks about the watches that are told, and answers it or lets it wait again. While one
+ * handler asks others run, so a change may fall between a service's answer and the watch. `changes`
+ * counts what has been said of objects, and whoever finds after a look that it has grown looks
+ * again.
+ *
+ * That number also saves questions: what was asked under the number that still holds, and was not
+ * ready, is not ready now (struct quiet). */
 #include "poll.h"
 
 #include "clock.h"
 #include "delivery.h"
 #include "handlers.h"
+#include "poll_watch.h"
 #include "syscalls.h"
 #include "user_memory.h"
 
 enum { FEW = 32, BATCH = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
-enum { CHANGED_MAX = 64, LOOKED_AT_ONCE = 4096 };
+enum { LOOKED_AT_ONCE = 4096 }; /* descriptors, before others go first */
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
     SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
     SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 };
 
-struct pollfd {
-    int32_t fd;
-    int16_t events, revents;
-};
-
-/* A descriptor of somebody who waits, among all watches whose objects share a place of `watched`.
- * They stand in front of their struct poll, the last one first. */
-struct watch {
-    struct watch *next, **before; /* before NULL: it is in no list */
-    uint64_t object;
-    endpoint_t service;
-    uint16_t index; /* in poll.fds */
-    bool told;      /* the answer may have changed since the service was asked */
-};
-
-/* Somebody who waits. */
-struct poll {
-    struct poll *next, *before; /* among those who are due */
-    struct thread *thread;
-    uint64_t until;   /* nanoseconds since boot; 0: for ever */
-    caller_t at;      /* poll: the array */
-    caller_t sets[3]; /* select */
-    bool select, waits, due;
-    unsigned select_size, count;
-    unsigned told; /* how many of its watches are */
-    uint32_t user; /* to whom it is accounted while it waits */
-    struct pollfd fds[];
-};
-_Static_assert(_Alignof(struct poll) >= _Alignof(struct watch), "watches stand in front of it");
-
-/* The objects of the pipe service and of each terminal driver have places of their own. */
-enum { WATCHED = 8192, OBJECTS_EACH = 2048 };
-static struct watch *watched[WATCHED];
-static unsigned watches_of[MAX_SERVICE];
-
-/* Those who are to be looked at again, oldest first; root's before all others. */
-struct due_list {
-    struct poll *first, *last;
-};
-static struct due_list due_of_root, due_of_others;
-static unsigned due_count;
-
-enum { WAITERS_BYTES = 1 << 20 };
-static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
-
-static uint32_t waiter_size(const struct poll *q)
-{
-    return q->count * (sizeof(struct watch) + sizeof q->fds[0]) + sizeof *q;
-}
-
-static struct watch *watch_at(struct poll *q, unsigned index)
-{
-    return (struct watch *)q - 1 - index;
-}
-
-static struct poll *poll_of(struct watch *w) { return (struct poll *)(w + 1 + w->index); }
-
-static struct watch **watched_place(endpoint_t service, uint64_t object)
-{
-    return &watched[(object + service * OBJECTS_EACH) % WATCHED];
-}
-
-static void unwatch(struct watch *w)
-{
-    if (!w->before)
-        return;
-    *w->before = w->next;
-    if (w->next)
-        w->next->before = w->before;
-    w->before = NULL;
-    watches_of[w->service]--;
-}
-
-/* Makes w's object the one behind c. Devices that are always ready tell of nothing, and no program
- * serves descriptors. */
-static void watch(struct watch *w, const struct conn_info *c)
-{
-    if (w->before && w->object == c->object && w->service == c->service)
-        return;
-    unwatch(w);
-    if (!c->service || c->service >= MAX_SERVICE || c->flags & CONN_READY)
-        return;
-    struct watch **place = watched_place(c->service, c->object);
-    w->object = c->object;
-    w->service = c->service;
-    w->next = *place;
-    w->before = place;
-    if (w->next)
-        w->next->before = &w->next;
-    *place = w;
-    watches_of[w->service]++;
-}
-
-static struct due_list *due_list_of(const struct poll *q)
-{
-    return q->user ? &due_of_others : &due_of_root;
-}
-
-static void due_add(struct poll *q)
-{
-    struct due_list *list = due_list_of(q);
-    q->due = true;
-    q->next = NULL;
-    q->before = list->last;
-    *(list->last ? &list->last->next : &list->first) = q;
-    list->last = q;
-    due_count++;
-}
-
-static void due_remove(struct poll *q)
-{
-    struct due_list *list = due_list_of(q);
-    if (!q->due)
-        return;
-    *(q->before ? &q->before->next : &list->first) = q->next;
-    *(q->next ? &q->next->before : &list->last) = q->before;
-    q->due = false;
-    due_count--;
-}
-
-static void tell(struct watch *w)
-{
-    struct poll *q = poll_of(w);
-    if (!w->told) {
-        w->told = true;
-        q->told++;
-    }
-    if (q->waits && !q->due)
-        due_add(q);
-}
-
-static void waiter_free(struct poll *q)
-{
-    for (unsigned i = 0; i < q->count; i++)
-        unwatch(watch_at(q, i));
-    share_give(&waiter_share, q->user, waiter_size(q));
-    memory_free(watch_at(q, q->count) + 1);
-}
-
-/* A copy of q that may wait. It watches nothing yet, and so is to ask about all. NULL: no memory
- * for it, or for its user. */
-static struct poll *waiter_copy(const struct poll *q, uint32_t user)
-{
-    if (share_take(&waiter_share, user, waiter_size(q), -ENOMEM))
-        return NULL;
-    struct watch *first = memory_alloc(waiter_size(q));
-    if (!first) {
-        share_give(&waiter_share, user, waiter_size(q));
-        return NULL;
-    }
-    struct poll *copy = (struct poll *)(first + q->count);
-    memcpy(copy, q, sizeof *q + q->count * sizeof q->fds[0]);
-    copy->user = user;
-    for (unsigned i = 0; i < q->count; i++)
-        *watch_at(copy, i) = (struct watch){ .index = i };
-    return copy;
-}
-
-/* what has been said of objects so far: notifications, and what services told after them */
-static uint64_t changes = 1;
-
 /* ---- looking ---- */
 
-/* What was asked lately and was not ready, with its service armed: as long as no notification has
- * come since, it still is not, and need not be asked again: an event loop polls the same few
- * descriptors over and over. (A service that gives the number of an object to another one has
- * notified before, since the old one's end is a change.) */
+/* What was asked lately and was not ready, with its service armed. As long as no notification has
+ * come since, it is not ready now and need not be asked about: an event loop polls the same few
+ * descriptors over and over. (An object's number is given to another object only after the end of
+ * the first, which is a change and was notified.) */
 enum { QUIET = 64 };
 static struct quiet {
     uint64_t object, when;
@@ -198,8 +48,10 @@ static struct quiet *quiet_place(const struct conn_info *c)
     return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
 }
 
-static inline __attribute__((always_inline)) int ask(const struct conn_info *c, int events,
-                                                     bool arm)
+/* What is ready of these events; arm: the service is to notify when that may have changed. May
+ * wait. */
+static inline __attribute__((always_inline)) int ask_service(const struct conn_info *c, int events,
+                                                             bool arm)
 {
     if (c->flags & CONN_READY)
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
@@ -218,16 +70,17 @@ static inline __attribute__((always_inline)) int ask(const struct conn_info *c, 
     return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
 }
 
-/* What stands behind the first of n descriptors, a batch of them at most. false: the caller has
- * gone. */
+/* Tells what stands behind the first of n descriptors, a batch of them at most. false: the caller
+ * has gone. */
 static inline __attribute__((always_inline)) bool
 list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
 {
     return ask_conn_list(t->call, &fds->fd, sizeof *fds, MIN(n, (unsigned)BATCH), c) >= 0;
 }
 
-/* How many of the descriptors are ready. As long as none is, services are armed. */
-static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
+/* Returns how many of the descriptors are ready. As long as none is, services are armed. May wait.
+ */
+static unsigned look_all(struct thread *t, struct pollfd *fds, unsigned n)
 {
     struct conn_info c[BATCH]; /* one kernel call tells of many */
     unsigned ready = 0;
@@ -238,14 +91,15 @@ static unsigned look(struct thread *t, struct pollfd *fds, unsigned n)
         fds[i].revents = 0;
         if (fds[i].fd < 0)
             continue;
-        fds[i].revents = !c[at].service ? POLLNVAL : ask(&c[at], (uint16_t)fds[i].events, !ready);
+        fds[i].revents = !c[at].service ? POLLNVAL
+                                        : ask_service(&c[at], (uint16_t)fds[i].events, !ready);
         ready += fds[i].revents != 0;
     }
     return ready;
 }
 
-/* Watches all descriptors of q, which have just been asked about: told, if something may have
- * changed meanwhile. */
+/* Watches all descriptors of q, which have just been asked about. The watches are told at once, if
+ * something may have changed meanwhile. */
 static void watch_all(struct thread *t, struct poll *q, bool changed)
 {
     struct conn_info c[BATCH];
@@ -254,15 +108,15 @@ static void watch_all(struct thread *t, struct poll *q, bool changed)
             return;
         if (q->fds[i].fd < 0)
             continue;
-        watch(watch_at(q, i), &c[i % BATCH]);
+        watch_set(watch_at(q, i), &c[i % BATCH]);
         if (changed)
-            tell(watch_at(q, i));
+            watch_tell(watch_at(q, i));
     }
 }
 
 /* Asks about those descriptors of q whose watches are told, and watches what stands behind them
- * now: how many are ready. The others are not, and their services are armed. -1: the caller has
- * gone. */
+ * now. Returns how many are ready; the others are not, and their services are armed. -1: the caller
+ * has gone. May wait. */
 static int look_told(struct thread *t, struct poll *q)
 {
     struct conn_info c[BATCH];
@@ -282,8 +136,8 @@ static int look_told(struct thread *t, struct poll *q)
         const struct conn_info *behind = &c[i + BATCH - listed];
         w->told = false;
         q->told--;
-        watch(w, behind);
-        f->revents = !behind->service ? POLLNVAL : ask(behind, (uint16_t)f->events, !ready);
+        watch_set(w, behind);
+        f->revents = !behind->service ? POLLNVAL : ask_service(behind, (uint16_t)f->events, !ready);
         ready += f->revents != 0;
     }
     return ready;
@@ -331,11 +185,11 @@ static void leave(struct thread *t)
 {
     struct poll *q = t->wait.poll;
     due_remove(q);
-    waiter_free(q);
+    poll_free(q);
 }
 
-/* Ends its wait; q stays, and so do its watches. */
-static void detach(struct poll *q)
+/* Ends the wait of q's thread. q stays, and so do its watches. */
+static void end_wait(struct poll *q)
 {
     due_remove(q);
     q->waits = false;
@@ -347,11 +201,11 @@ static void timed_out(struct timer *timer)
 {
     struct thread *t = CONTAINER(timer, struct thread, timer);
     struct poll *q = t->wait.poll;
-    detach(q);
+    end_wait(q);
     for (unsigned i = 0; i < q->count; i++)
         q->fds[i].revents = 0;
     int64_t result = answer(t, q, 0);
-    waiter_free(q);
+    poll_free(q);
     if (result != LATER)
         thread_finish(t, result);
 }
@@ -359,7 +213,7 @@ static void timed_out(struct timer *timer)
 static int64_t wait(struct thread *t, struct poll *q)
 {
     if ((t->pending.set | t->process->pending.set) & ~t->blocked || t->process->doomed) {
-        waiter_free(q);
+        poll_free(q);
         return -ERESTARTNOHAND;
     }
     q->thread = t;
@@ -370,8 +224,9 @@ static int64_t wait(struct thread *t, struct poll *q)
     return thread_wait(t, leave, -ERESTARTNOHAND);
 }
 
-/* Looks at a poll, all of whose watches are made, until it is answered or may wait. The answer, and
- * q is freed. LATER: it waits, or its thread is dead and q is freed. */
+/* Looks at a poll, all of whose watches are made, until it is answered or may wait. Returns the
+ * answer, or LATER when it waits, or when its thread is dead. Unless it waits, q is freed. May wait
+ * itself. */
 static int64_t look_and_wait(struct thread *t, struct poll *q)
 {
     int ready = 0;
@@ -380,14 +235,15 @@ static int64_t look_and_wait(struct thread *t, struct poll *q)
     if (ready <= 0 && !t->dead)
         return wait(t, q);
     int64_t result = t->dead ? LATER : answer(t, q, ready);
-    waiter_free(q);
+    poll_free(q);
     return result;
 }
 
+/* A poll that is due looks again. May wait. */
 static void look_again(struct poll *q)
 {
     struct thread *t = q->thread;
-    detach(q);
+    end_wait(q);
     t->active++;
     int64_t result = look_and_wait(t, q);
     t->active--;
@@ -399,42 +255,10 @@ static void look_again(struct poll *q)
     }
 }
 
-/* Tells all watches of objects with these low 32 bits; of any of the service, if `any`. */
-static void tell_watches(struct watch *first, endpoint_t service, uint64_t object, bool any)
-{
-    for (struct watch *w = first; w; w = w->next)
-        if (w->service == service && (any || (uint32_t)w->object == (uint32_t)object))
-            tell(w);
-}
-
-/* Asks a service what has changed. One that cannot say may have changed in all. true: there may be
- * more. */
-static bool pull(endpoint_t service)
-{
-    uint64_t objects[CHANGED_MAX];
-    int64_t n = call_window(service, &(struct call_args){ .op = FS_CHANGED }, WINDOW_OUT, objects,
-                            sizeof objects, NULL);
-    changes += n != 0; /* who is asking about one of these just now is to ask once more */
-    for (int64_t i = 0; i < n && i < CHANGED_MAX; i++)
-        tell_watches(*watched_place(service, objects[i]), service, objects[i], false);
-    for (unsigned i = 0; n < 0 && i < WATCHED; i++)
-        tell_watches(watched[i], service, 0, true);
-    return n == CHANGED_MAX;
-}
-
-static bool pull_all(void)
-{
-    bool more = false;
-    for (endpoint_t service = 0; service < MAX_SERVICE; service++)
-        if (watches_of[service])
-            more |= pull(service);
-    return more;
-}
-
 void poll_changed(void) { changes++; }
 
-/* By one thread at a time: what comes meanwhile is left to it. Root's polls go first, then what has
- * changed is asked for. */
+/* One thread does this at a time, and what comes meanwhile is left to it. Root's polls go first,
+ * then what has changed is asked for, then the others go. */
 void poll_again(void)
 {
     static bool running, more;
@@ -443,36 +267,35 @@ void poll_again(void)
     if (running)
         return;
     running = true;
-    while (more || due_count) {
-        struct poll *q = due_of_root.first;
+    while (more || due_count()) {
+        struct poll *q = due_first(true);
         if (!q && more) {
             more = false; /* a notification may come while the services are asked */
-            bool rest = pull_all();
+            bool rest = watches_ask();
             more |= rest;
             continue;
         }
-        q = q ? q : due_of_others.first;
+        q = q ? q : due_first(false);
         looked += q->count;
         look_again(q);
         if (looked > LOOKED_AT_ONCE) {
             looked = 0;
-            give_way(due_count);
+            give_way(due_count());
         }
     }
     running = false;
 }
 
-/* Looks, and waits if there is nothing and time is left. q may lie on the stack: it is copied to
- * wait. */
-static int64_t run(struct thread *t, struct poll *q, bool may_wait)
+/* Looks, and lets t wait if nothing is ready. q may lie on the stack: it is copied to wait. */
+static int64_t poll_run(struct thread *t, struct poll *q, bool may_wait)
 {
     uint64_t before = changes;
-    unsigned ready = look(t, q->fds, q->count);
+    unsigned ready = look_all(t, q->fds, q->count);
     if (t->dead)
         return LATER;
     if (ready || !may_wait)
         return answer(t, q, ready);
-    struct poll *copy = waiter_copy(q, t->process->i.uid);
+    struct poll *copy = poll_copy(q, t->process->i.uid);
     if (!copy)
         return -ENOMEM;
     /* another thread may have put other files there */
@@ -482,8 +305,9 @@ static int64_t run(struct thread *t, struct poll *q, bool may_wait)
 
 /* ---- the calls ---- */
 
-/* A time limit in ns from now; -1: for ever. */
-static int64_t limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
+/* Reads a time limit in seconds and `unit` nanoseconds. 0, and *ns from now, -1: none; or an error.
+ */
+static int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
 {
     struct timespec64 time;
     *ns = -1;
@@ -498,7 +322,7 @@ static int64_t limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
     return 0;
 }
 
-/* The mask for the time of the call. */
+/* Has t block the signals of ppoll's or pselect's mask for the time of the call. 0 or an error. */
 static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
 {
     uint64_t set;
@@ -518,8 +342,9 @@ static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
 
 static void set_limit(struct poll *q, int64_t ns) { q->until = ns > 0 ? time_now() + ns : 0; }
 
-/* A thrown back call begins anew, so its mask is put back at once. */
-static int64_t done(struct thread *t, int64_t result)
+/* The end of the call's first part. One that is thrown back begins anew, so its mask is put back.
+ */
+static int64_t finish(struct thread *t, int64_t result)
 {
     if (result == LATER && t->place == THREAD_AWAY && !t->dead && t->restore_mask) {
         t->restore_mask = false;
@@ -548,10 +373,10 @@ static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, calle
     if (!result)
         result = mask_for_now(t, mask, mask_size);
     if (!result)
-        result = run(t, q, ns != 0);
+        result = poll_run(t, q, ns != 0);
     if (q != &few.q)
         memory_free(q);
-    return done(t, result);
+    return finish(t, result);
 }
 
 int64_t linux_poll(struct thread *t, struct message *m)
@@ -562,7 +387,7 @@ int64_t linux_poll(struct thread *t, struct message *m)
 
 int64_t linux_ppoll(struct thread *t, struct message *m)
 {
-    int64_t ns, error = limit(t, m->w[2], 1, &ns);
+    int64_t ns, error = read_limit(t, m->w[2], 1, &ns);
     return error ? error : poll(t, m->w[0], m->w[1], ns, m->w[3], m->w[4]);
 }
 
@@ -616,22 +441,22 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
     set_limit(q, ns);
     result = mask_for_now(t, mask, mask_size);
     if (!result)
-        result = run(t, q, ns != 0);
+        result = poll_run(t, q, ns != 0);
     if (q != &few.q)
         memory_free(q);
-    return done(t, result);
+    return finish(t, result);
 }
 
 int64_t linux_select(struct thread *t, struct message *m)
 {
-    int64_t ns, error = limit(t, m->w[4], 1000, &ns);
+    int64_t ns, error = read_limit(t, m->w[4], 1000, &ns);
     return error ? error : select(t, m->w, ns, 0, 0);
 }
 
 int64_t linux_pselect6(struct thread *t, struct message *m)
 {
     uint64_t mask[2] = { 0, 0 };
-    int64_t ns, error = limit(t, m->w[4], 1, &ns);
+    int64_t ns, error = read_limit(t, m->w[4], 1, &ns);
     if (!error && m->w[5])
         error = user_read(t, m->w[5], mask, sizeof mask);
     return error ? error : select(t, m->w, ns, mask[0], mask[1]);

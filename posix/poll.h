@@ -1,7 +1,10 @@
 /* poll and select: see poll.c. */
 #ifndef POLL_H
 #define POLL_H
-/* some service says that something may be ready: before anything else is done */
+
+/* A service has notified that something may be ready. To be called before anything else is done. */
 void poll_changed(void);
-void poll_again(void); /* then: looks for everybody who waits */
+/* Then: lets all polls that wait for what has changed look again. May wait. */
+void poll_again(void);
+
 #endif

@@ -17,9 +17,10 @@
  * keep the ground from moving under it:
  *
  *   t->active  handlers at work for t: while there is one, the structure lives;
- *   t->dead    t's process has gone meanwhile. Handlers look at it after each wait, and return
- * LATER; p->busy    p is in the middle of fork, exec or a delivery, and must not end yet:
- * process_end() leaves the status in p->doomed, and who is busy carries it out. */
+ *   t->dead    t's process has gone meanwhile. Handlers look at it after each wait, and then
+ *              return LATER;
+ *   p->busy    p is in the middle of fork, exec or a delivery, and must not end yet: process_end()
+ *              leaves the status in p->doomed, and whoever made it busy carries that out. */
 #ifndef PROCESS_H
 #define PROCESS_H
 

@@ -47,8 +47,7 @@ static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] 
     [number] = { .kind = ROUTE_VALUE, .op = errno, .flags = ROUTE_COUNTED },
 
 static const struct route unknown = { .kind = ROUTE_VALUE, .op = ENOSYS, .flags = ROUTE_COUNTED };
-/* The numbers that Linux has not given out stay as they are here: ROUTE_PERSONALITY without an
- * operation. */
+/* Numbers that Linux has not given out are 0 in here: ROUTE_PERSONALITY without an operation. */
 static struct route routes[ROUTES_MAX] = {
 #include "syscalls.def"
 };

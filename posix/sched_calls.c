@@ -1,5 +1,5 @@
-/* Scheduling as Linux programs ask about it: one processor, SCHED_OTHER, nice values that become
- * eight priorities. */
+/* Scheduling as Linux programs know it: one processor, SCHED_OTHER, and nice values, which become
+ * eight priorities of the kernel. */
 #include "handlers.h"
 
 #include "syscalls.h"
@@ -47,6 +47,7 @@ int64_t linux_getcpu(struct thread *t, struct message *m)
 
 /* ---- nice ---- */
 
+/* Whether getpriority and setpriority mean p, when `self` calls. */
 static bool chosen(const struct process *p, const struct process *self, int which, unsigned who)
 {
     switch (which) {
@@ -113,6 +114,7 @@ int64_t linux_sched_getparam(struct thread *t, struct message *m)
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
+/* policy -1: stays as it is. */
 static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
 {
     int32_t priority;
@@ -152,7 +154,8 @@ int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
     return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->sched_policy : -ESRCH;
 }
 
-static int64_t bound(int policy, int realtime)
+/* The first or last priority of a policy. */
+static int64_t priority_bound(int policy, int realtime)
 {
     return policy == SCHED_FIFO || policy == SCHED_RR                               ? realtime
            : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
@@ -162,12 +165,12 @@ static int64_t bound(int policy, int realtime)
 int64_t linux_sched_get_priority_max(struct thread *t, struct message *m)
 {
     (void)t;
-    return bound(m->w[0], RT_PRIORITY_MAX);
+    return priority_bound(m->w[0], RT_PRIORITY_MAX);
 }
 int64_t linux_sched_get_priority_min(struct thread *t, struct message *m)
 {
     (void)t;
-    return bound(m->w[0], 1);
+    return priority_bound(m->w[0], 1);
 }
 
 int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)

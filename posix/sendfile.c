@@ -1,5 +1,6 @@
-/* sendfile and copy_file_range: from file to file through a buffer of ours. Only where neither side
- * can block (for ever); for the rest -EINVAL, upon which programs copy for themselves. */
+/* sendfile and copy_file_range: from file to file through a buffer of this server. Only between
+ * connections that are always ready, since a thread of this server must not wait for a program: for
+ * all others -EINVAL, after which programs copy by themselves. */
 #include "handlers.h"
 
 #include "signal.h"
@@ -9,16 +10,18 @@
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };
 
+/* One side of the copy. */
 struct end {
     struct conn_info conn;
     unsigned fd;
-    uint64_t position;
-    caller_t offset;
-    uint64_t more; /* CALL_FOR_ROOT, or 0 */
+    uint64_t position; /* where the next piece is read or written */
+    caller_t offset;   /* the position is the program's variable; 0: the open file's own */
+    uint64_t more;     /* CALL_FOR_ROOT, or 0 */
 };
 
-static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t offset,
-                        unsigned not_access)
+/* 0, or an error; as user_read. not_access: the mode that does not do. */
+static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t offset,
+                         unsigned not_access)
 {
     *e = (struct end){ .fd = fd, .offset = offset };
     int64_t error = ask_conn_get(t->call, fd, &e->conn);
@@ -39,7 +42,8 @@ static int64_t open_end(struct thread *t, struct end *e, unsigned fd, caller_t o
     return (int64_t)e->position < 0 ? -EINVAL : 0;
 }
 
-static void close_end(struct thread *t, struct end *e)
+/* Writes the position back. */
+static void end_finish(struct thread *t, struct end *e)
 {
     if (e->offset)
         user_poke(t, e->offset, &e->position, sizeof e->position);
@@ -47,9 +51,10 @@ static void close_end(struct thread *t, struct end *e)
         ask_conn_set(t->call, e->fd, CONN_SET_POSITION, e->position);
 }
 
-/* limit: how long the file may become (RLIMIT_FSIZE). */
-static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer, size_t n,
-                    uint64_t limit)
+/* Reads or writes one piece, and moves the position on. limit: how long the file may become
+ * (RLIMIT_FSIZE). Bytes, or an error. May wait. */
+static int64_t piece_transfer(struct end *e, uint64_t op, enum window window, void *buffer,
+                              size_t n, uint64_t limit)
 {
     struct call_result r = { 0 };
     int64_t done = call_window(e->conn.service,
@@ -66,6 +71,8 @@ static int64_t move(struct end *e, uint64_t op, enum window window, void *buffer
     return done;
 }
 
+/* Bytes copied, or an error if none was. At most 1 MiB a call; a signal ends it after a piece. May
+ * wait. */
 static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t length)
 {
     char *buffer = memory_alloc(PIECE);
@@ -75,14 +82,14 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
     length = MIN(length, (uint64_t)AT_ONCE);
     while ((uint64_t)total < length) {
-        int64_t n = move(from, FS_READ, WINDOW_OUT, buffer, MIN(length - total, (uint64_t)PIECE),
-                         ~0ul);
+        int64_t n = piece_transfer(from, FS_READ, WINDOW_OUT, buffer,
+                                   MIN(length - total, (uint64_t)PIECE), ~0ul);
         if (n <= 0 || t->dead) {
             error = n;
             break;
         }
         to->more = t->process->i.fsuid ? 0 : CALL_FOR_ROOT;
-        int64_t written = move(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
+        int64_t written = piece_transfer(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
         if (written < n)
             from->position -= n - MAX(written, 0);
         if (written > 0)
@@ -97,17 +104,17 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
         return LATER;
     if (error == -EFBIG && limit != ~0ul)
         signal_self(t, SIGXFSZ);
-    close_end(t, from);
-    close_end(t, to);
+    end_finish(t, from);
+    end_finish(t, to);
     return total ? total : error;
 }
 
 int64_t linux_sendfile(struct thread *t, struct message *m)
 {
     struct end from, to;
-    int64_t error = open_end(t, &from, m->w[1], m->w[2], O_WRONLY);
+    int64_t error = end_begin(t, &from, m->w[1], m->w[2], O_WRONLY);
     if (!error)
-        error = open_end(t, &to, m->w[0], 0, O_RDONLY);
+        error = end_begin(t, &to, m->w[0], 0, O_RDONLY);
     if (!error && !(from.conn.flags & CONN_SEEKABLE))
         error = -EINVAL;
     return error ? error : copy(t, &from, &to, m->w[3]);
@@ -118,9 +125,9 @@ int64_t linux_copy_file_range(struct thread *t, struct message *m)
     struct end from, to;
     if (m->w[5])
         return -EINVAL;
-    int64_t error = open_end(t, &from, m->w[0], m->w[1], O_WRONLY);
+    int64_t error = end_begin(t, &from, m->w[0], m->w[1], O_WRONLY);
     if (!error)
-        error = open_end(t, &to, m->w[2], m->w[3], O_RDONLY);
+        error = end_begin(t, &to, m->w[2], m->w[3], O_RDONLY);
     if (!error && (!(from.conn.flags & CONN_SEEKABLE) || !(to.conn.flags & CONN_SEEKABLE)))
         error = -EINVAL;
     if (!error && to.conn.flags & O_APPEND)

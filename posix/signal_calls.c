@@ -18,30 +18,10 @@ static struct siginfo from_user(const struct thread *t, int sig, int code)
                              .sent = { t->process->i.pid, t->process->i.uid, 0 } };
 }
 
-int64_t linux_kill(struct thread *t, struct message *m)
+/* To all processes of a group, or with pid -1 to all but init and the sender. */
+static int64_t kill_many(struct process *self, int pid, const struct siginfo *info)
 {
-    int pid = m->w[0], sig = m->w[1];
-    struct process *self = t->process;
-    if (!valid(sig))
-        return -EINVAL;
-    struct siginfo info = from_user(t, sig, SI_USER);
-    if (pid > 0) {
-        struct process *p = process_find(pid);
-        if (!p) {
-            struct thread *of = thread_find(pid);
-            p = of ? of->process : NULL;
-        }
-        if (!p)
-            return -ESRCH;
-        if (!signal_allowed(self, p, sig))
-            return -EPERM;
-        signal_post(p, NULL, &info);
-        return 0;
-    }
-    unsigned group = pid == 0    ? self->i.pgid
-                     : pid == -1 ? 0
-                                 : (unsigned)-pid,
-             self_pid = self->i.pid;
+    unsigned group = pid ? (unsigned)-pid : self->i.pgid, self_pid = self->i.pid;
     bool any = false, allowed = false;
     self->busy++; /* the sender itself comes last */
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
@@ -49,16 +29,37 @@ int64_t linux_kill(struct thread *t, struct message *m)
             (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
             continue;
         any = true;
-        if (!signal_allowed(self, p, sig))
+        if (!signal_allowed(self, p, info->signo))
             continue;
         allowed = true;
-        signal_post(p, NULL, &info);
+        signal_post(p, NULL, info);
     }
     self->busy--;
     return allowed ? 0 : any ? -EPERM : -ESRCH;
 }
 
-static int64_t to_thread(struct thread *t, int tgid, int tid, int sig)
+int64_t linux_kill(struct thread *t, struct message *m)
+{
+    int pid = m->w[0], sig = m->w[1];
+    struct process *self = t->process;
+    if (!valid(sig))
+        return -EINVAL;
+    struct siginfo info = from_user(t, sig, SI_USER);
+    if (pid <= 0)
+        return kill_many(self, pid, &info);
+    struct process *p = process_find(pid);
+    struct thread *of = p ? NULL : thread_find(pid); /* a thread's number means its process */
+    if (of)
+        p = of->process;
+    if (!p)
+        return -ESRCH;
+    if (!signal_allowed(self, p, sig))
+        return -EPERM;
+    signal_post(p, NULL, &info);
+    return 0;
+}
+
+static int64_t kill_thread(struct thread *t, int tgid, int tid, int sig)
 {
     if (tid <= 0 || !valid(sig))
         return -EINVAL;
@@ -73,15 +74,17 @@ static int64_t to_thread(struct thread *t, int tgid, int tid, int sig)
 
 int64_t linux_tkill(struct thread *t, struct message *m)
 {
-    return to_thread(t, 0, m->w[0], m->w[1]);
+    return kill_thread(t, 0, m->w[0], m->w[1]);
 }
 
 int64_t linux_tgkill(struct thread *t, struct message *m)
 {
-    return (int)m->w[0] <= 0 ? -EINVAL : to_thread(t, m->w[0], m->w[1], m->w[2]);
+    return (int)m->w[0] <= 0 ? -EINVAL : kill_thread(t, m->w[0], m->w[1], m->w[2]);
 }
 
-static int64_t queue(struct thread *t, struct process *p, struct thread *to, int sig, caller_t from)
+/* What sigqueue sends. Only a process itself may pretend to be the kernel. */
+static int64_t queue_info(struct thread *t, struct process *p, struct thread *to, int sig,
+                          caller_t from)
 {
     struct siginfo info;
     int64_t error = user_read(t, from, &info, sizeof info);
@@ -101,7 +104,7 @@ static int64_t queue(struct thread *t, struct process *p, struct thread *to, int
 
 int64_t linux_rt_sigqueueinfo(struct thread *t, struct message *m)
 {
-    return queue(t, process_find(m->w[0]), NULL, m->w[1], m->w[2]);
+    return queue_info(t, process_find(m->w[0]), NULL, m->w[1], m->w[2]);
 }
 
 int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
@@ -109,11 +112,12 @@ int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
     struct thread *to = thread_find(m->w[1]);
     if (to && to->process->i.pid != (uint32_t)m->w[0])
         to = NULL;
-    return queue(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
+    return queue_info(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
 }
 
 /* ---- actions and masks ---- */
 
+/* What waits of a signal that is ignored from now on is dropped. */
 static void action_set(struct process *p, int sig, const struct sigaction *a)
 {
     uint64_t bit = BIT(sig);

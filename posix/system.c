@@ -89,17 +89,10 @@ int64_t linux_reboot(struct thread *t, struct message *m)
     }
 }
 
-/* The boot log, which tells addresses: for root alone. */
+/* The boot log. It tells addresses, so it is for root alone. */
 int64_t linux_syslog(struct thread *t, struct message *m)
 {
-    enum {
-        READ_ALL = 3,
-        READ_CLEAR = 4,
-        CONSOLE_LEVEL = 8,
-        SIZE_UNREAD = 9,
-        SIZE_BUFFER = 10,
-        LOG_SIZE = 65536
-    };
+    enum { READ_ALL = 3, READ_CLEAR = 4, SIZE_UNREAD = 9, SIZE_BUFFER = 10, LOG_SIZE = 65536 };
     static char piece[1024];
     if (t->process->i.euid)
         return -EPERM;

@@ -1,6 +1,17 @@
-/* Controlling terminals. The terminals themselves (line discipline, echo, signals of keys) are in
- * their drivers; which session a terminal belongs to and who is in the foreground is decided here
- * and told to the driver by TTY_SET. */
+/* Controlling terminals.
+ *
+ * A terminal's driver has its line discipline, echo, and the signals of its keys. Which session it
+ * belongs to and which group is in the foreground is decided here, and told to the driver
+ * (TTY_SET). The driver compares that with the label of each caller, which the kernel has from
+ * process_label(), and hands up what it cannot decide:
+ *
+ *   TTY_CONTROL   an ioctl of job control
+ *   TTY_STOP      a reader or writer in the background: it gets SIGTTIN or SIGTTOU, or -EIO; or it
+ * may go on, if it ignores the signal (let_pass) TTY_OPEN      an open, which may make the terminal
+ * the caller's controlling one TTY_NAME      an open of /dev/tty: the caller's terminal is opened
+ * in its place
+ *
+ * Signals of keys go the other way: the driver notifies, and tty_pull() fetches them (TTY_PULL). */
 #include "tty.h"
 
 #include "signal.h"
@@ -30,7 +41,8 @@ static endpoint_t driver(uint64_t rdev)
     return dev_major(rdev) == MAJOR_TTY && dev_minor(rdev) >= FIRST_SERIAL ? serial : console;
 }
 
-static struct terminal *find(uint64_t rdev)
+/* The entry of a terminal, which is made if there is none. NULL: the table is full. */
+static struct terminal *terminal_find(uint64_t rdev)
 {
     struct terminal *free = NULL;
     for (unsigned i = 0; i < TERMINALS; i++) {
@@ -52,7 +64,7 @@ static void tell_driver(const struct terminal *y)
         WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
 }
 
-/* All processes of the session see the terminal and its foreground group in what is published. */
+/* Publishes the terminal and its foreground group of all processes of a session. */
 static void publish(unsigned session, uint64_t rdev, uint32_t group)
 {
     FOR_EACH_PROCESS(p)
@@ -62,7 +74,8 @@ static void publish(unsigned session, uint64_t rdev, uint32_t group)
     }
 }
 
-static void set(struct terminal *y, unsigned session, unsigned group)
+/* Gives the terminal to a session and a foreground group; 0: to none. May wait. */
+static void terminal_set(struct terminal *y, unsigned session, unsigned group)
 {
     if (y->session && y->session != session)
         publish(y->session, 0, 0);
@@ -73,9 +86,11 @@ static void set(struct terminal *y, unsigned session, unsigned group)
     tell_driver(y);
 }
 
+/* Makes the terminal the controlling one of p, which must lead a session without one. 0, -EPERM,
+ * -ENOMEM. May wait. */
 static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
 {
-    struct terminal *y = find(rdev);
+    struct terminal *y = terminal_find(rdev);
     if (!y)
         return -ENOMEM;
     if (p->i.sid == y->session && p->i.tty == rdev)
@@ -84,7 +99,7 @@ static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
         return -EPERM;
     if (y->session && y->session != p->i.sid && !(steal && p->i.euid == 0))
         return -EPERM;
-    set(y, p->i.sid, p->i.pgid);
+    terminal_set(y, p->i.sid, p->i.pgid);
     return 0;
 }
 
@@ -92,7 +107,7 @@ void tty_leader_exits(struct process *leader)
 {
     if (!leader->i.tty)
         return;
-    struct terminal *y = find(leader->i.tty);
+    struct terminal *y = terminal_find(leader->i.tty);
     if (!y || y->session != leader->i.sid)
         return;
     unsigned group = y->group;
@@ -106,15 +121,17 @@ void tty_leader_exits(struct process *leader)
     }
 }
 
-void tty_leave(struct process *p)
+/* p has no terminal any more. */
+static void tty_leave(struct process *p)
 {
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);
     p->i.tty = p->i.tty_pgrp = 0;
 }
 
-/* May p, in a background group, do what changes the terminal? 0; -EIO; or a restart code: SIGTTOU
- * was sent. */
+/* What becomes of t, which is in the background and reads (SIGTTIN) from the terminal, or writes to
+ * or changes it (SIGTTOU). 0: it may; -EIO; or a restart code: its group has been sent the signal.
+ */
 static int64_t background(struct thread *t, int sig)
 {
     struct process *p = t->process;
@@ -126,6 +143,7 @@ static int64_t background(struct thread *t, int sig)
     return -ERESTARTSYS;
 }
 
+/* The system call that t, whose call another service has handed up, is in. */
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;
@@ -153,7 +171,7 @@ static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t arg
                 return -EPERM;
         return -ESRCH;
     }
-    set(y, p->i.sid, group);
+    terminal_set(y, p->i.sid, group);
     return 0;
 }
 
@@ -161,7 +179,7 @@ int64_t tty_control(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint64_t request = (uint32_t)m->w[0];
-    struct terminal *y = find(m->object);
+    struct terminal *y = terminal_find(m->object);
     if (!y)
         return -ENOTTY;
     bool own = y->session && y->session == p->i.sid && p->i.tty == y->rdev;
@@ -179,7 +197,7 @@ int64_t tty_control(struct thread *t, struct message *m)
     }
 }
 
-/* The driver of terminal rdev connects the caller. */
+/* Has the driver of terminal rdev connect the caller. */
 static int64_t hand_to_driver(struct thread *t, struct message *m, uint64_t rdev, uint64_t flags)
 {
     m->op = TTY_CONNECT;
@@ -192,7 +210,7 @@ int64_t tty_open(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint64_t flags = m->w[0], rdev = m->w[1];
-    struct terminal *y = find(rdev);
+    struct terminal *y = terminal_find(rdev);
     if (y && p->i.sid == p->i.pid && !p->i.tty && !y->session)
         acquire(p, rdev, false);
     return t->dead ? LATER : hand_to_driver(t, m, rdev, flags);
@@ -204,8 +222,8 @@ int64_t tty_name(struct thread *t, struct message *m)
     return rdev ? hand_to_driver(t, m, rdev, m->w[0]) : -ENXIO;
 }
 
-/* The caller may do it although it is in the background: the driver sees it in the foreground for
- * this once. */
+/* Lets t do it although it is in the background: its call is sent again with the label of the
+ * foreground. */
 static int64_t let_pass(struct thread *t, const struct terminal *y)
 {
     struct process *p = t->process;
@@ -218,7 +236,7 @@ static int64_t let_pass(struct thread *t, const struct terminal *y)
 int64_t tty_stop(struct thread *t, struct message *m)
 {
     int sig = m->w[0];
-    struct terminal *y = find(m->w[1]);
+    struct terminal *y = terminal_find(m->w[1]);
     if ((sig != SIGTTIN && sig != SIGTTOU) || !y)
         return -EIO;
     t->number = own_number(t);
@@ -228,8 +246,8 @@ int64_t tty_stop(struct thread *t, struct message *m)
     return error ? error : let_pass(t, y);
 }
 
-/* One driver's signals: (set, group, minor) until there are none. */
-static void pull(endpoint_t from)
+/* Fetches one driver's signals, and sends them, until there are none. */
+static void driver_pull(endpoint_t from)
 {
     struct call_result r;
     while (from &&
@@ -243,6 +261,6 @@ static void pull(endpoint_t from)
 
 void tty_pull(void)
 {
-    pull(console);
-    pull(serial);
+    driver_pull(console);
+    driver_pull(serial);
 }

@@ -1,17 +1,20 @@
-/* Controlling terminals and job control: see tty.c. */
+/* Controlling terminals: see tty.c. */
 #ifndef TTY_H
 #define TTY_H
 
 #include "process.h"
 
 void tty_init(void);
+/* The operations of protocol POSIX, by which drivers and VFS hand calls up; as system calls'
+ * handlers. They may wait. */
 int64_t tty_control(struct thread *t, struct message *m); /* POSIX_TTY_CONTROL */
 int64_t tty_open(struct thread *t, struct message *m);    /* POSIX_TTY_OPEN */
 int64_t tty_stop(struct thread *t, struct message *m);    /* POSIX_TTY_STOP */
 int64_t tty_name(struct thread *t, struct message *m);    /* POSIX_TTY_NAME */
-void tty_pull(void);                                      /* a terminal has signals for us */
-/* SIGHUP, and the terminal is nobody's */
+/* A driver has notified: sends the signals that it has for process groups. May wait. */
+void tty_pull(void);
+/* The leader of a session ends: its terminal is nobody's, and the foreground gets SIGHUP. May wait.
+ */
 void tty_leader_exits(struct process *leader);
-void tty_leave(struct process *p); /* p has no terminal any more */
 
 #endif

@@ -1,6 +1,12 @@
-/* Waiting for children, and telling parents. A child that has ended stays in the table until one of
- * these calls takes its status: nothing is taken before it has been written to the program's
- * memory. */
+/* Waiting for children, and telling parents.
+ *
+ * A child that has ended stays in the table until one of these calls takes its status; what it has
+ * to report is taken only after it has been written to the program's memory, since a page that is
+ * missing makes the call come again.
+ *
+ * When a child changes, its parent gets SIGCHLD, and threads of the parent may be waiting. Their
+ * wait ends first, without an answer, so that the signal does not interrupt it; then the signal is
+ * sent; then they look again (wait_notify). */
 #include "wait.h"
 
 #include "delivery.h"
@@ -25,6 +31,7 @@ enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 /* of si_utime and si_stime */
 enum { TICK_NS = 10000000 };
 
+/* A zombie goes, and its times are its parent's. */
 static void process_reap(struct process *p)
 {
     struct process *parent = p->parent;
@@ -56,6 +63,7 @@ static unsigned report_kind(const struct process *p, int options, uint32_t *stat
     return 0;
 }
 
+/* What SIGCHLD and waitid tell of p. */
 static void child_info(const struct process *p, unsigned kind, uint32_t status,
                        struct siginfo *info)
 {
