@@ -5,10 +5,11 @@
  *   service start|stop|restart|kill NAME
  *   service replace NAME FILE     another program takes over
  *   service log [NAME]            what it has said, and its last words when it died
- *   service storm SEED NS [NAME...]   for tests: kills whoever is at work, at random times, NS
- * nanoseconds apart in the mean; NS 0: no more service strike NS [NAME...]   likewise, once, NS
- * nanoseconds after boot service strike-after RECORD NS [NAME...]   likewise, so long after that
- * record of /proc/minnow/trace has been made */
+ *   service storm SEED NS [NAME...]         for tests: kills whoever is at work, at random times,
+ *                                           NS nanoseconds apart in the mean; NS 0: no more
+ *   service strike NS [NAME...]             likewise, once, NS nanoseconds after boot
+ *   service strike-after RECORD NS [NAME...]  likewise, so long after that record of
+ *                                           /proc/minnow/trace has been made */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
 /* Page faults (Tanenbaum, Modern Operating Systems, 3.6.2): which region, is it permitted, which
  * page.
  *
- *     do_fault -> region_for (grows the stack) -> bring -> zero_page    private zeroes: a frame
- *                                                      -> copy_on_write a page that is shared until
- * it is written
- *                                                      -> shared_page   shared memory: the frame
- * all see
- *                                                      -> file_page     a page of a file server's
- * cache
+ *     do_fault
+ *       region_for        the region; a stack grows
+ *       bring             one of
+ *         zero_page       private zeroes: a frame
+ *         copy_on_write   a page that is shared until it is written
+ *         shared_page     shared memory: the frame that all see
+ *         file_page       a page of a file server's cache
  *
  * The kernel says whether the page was there, but another thread may have been quicker, and a
  * thrown-back call only says which range it wants: then the page table is asked first. */

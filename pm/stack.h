@@ -1,8 +1,12 @@
 /* What a program finds on its stack (System V ABI, x86-64 supplement, 3.4.1), from the top down:
  *
- *     8 zero bytes | file name | environment strings | argument strings | platform | 16 random
- * bytes | padding | auxiliary vector | NULL | environment pointers | NULL | argument pointers |
- * argument count  <- stack pointer
+ *     8 zero bytes
+ *     file name, environment strings, argument strings, platform
+ *     16 random bytes, padding
+ *     auxiliary vector
+ *     NULL, environment pointers
+ *     NULL, argument pointers
+ *     argument count  <- stack pointer
  *
  * Tested on the host. */
 #ifndef STACK_H

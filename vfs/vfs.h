@@ -1,10 +1,12 @@
 /* The name space: what the files of this service share.
  *
  * node      what VFS knows of one object of one file server: type, permission bits, owner. There is
- * one node an object, so nodes are compared by address. Forgotten when its place is needed, unless
- * it is pinned. name      one entry of the name cache: (directory node, name) -> node, or the
- * knowledge that there is none. mount     one file system: its server, its root, the directory that
- * it covers. process   the working and root directory, the umask and the credentials of one task.
+ *           one node an object, so nodes are compared by address. Forgotten when its place is
+ *           needed, unless it is pinned.
+ * name      one entry of the name cache: (directory node, name) -> node, or the knowledge that
+ *           there is none.
+ * mount     one file system: its server, its root, the directory that it covers.
+ * process   the working and root directory, the umask and the credentials of one task.
  * walk      one path on its way. A handler pins nodes only through it.
  *
  * A handler runs alone until it calls a file server; then others run. A node that is to be used

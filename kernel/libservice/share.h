@@ -3,8 +3,10 @@
  * who takes all he gets hinders neither root nor, unless several do so together, the other users.
  *
  *     static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
- *     if ((error = share_take(&pipe_share, p->user = call_user(m->call), 1, -ENFILE))) return
- * error; share_give(&pipe_share, p->user, 1);
+ *     p->user = call_user(m->call);
+ *     error = share_take(&pipe_share, p->user, 1, -ENFILE);
+ *     ...
+ *     share_give(&pipe_share, p->user, 1);
  *
  * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given
  * back for the same user, so the object that was made remembers him. */

@@ -1,12 +1,12 @@
 /* load MILLISECONDS JOB...: children that want the processor, all at once for so long. At the end
  * each says what it got, in order:
  *
- *   hog NICE      computes                      -> hog NICE, processor time in ms
+ *   hog NICE      computes -> hog NICE, processor time in ms
  *   wake MS       sleeps so long, again and again -> wake MS, times, mean and worst delay in us
  *   signals NICE  computes while a timer interrupts it every 2 ms
- *                                               -> signals NICE, processor time in ms,
- * interruptions, wrong results fork NICE     makes children that compute for 2 ms and end -> fork
- * NICE, processor time in ms, of all of them together
+ *                 -> signals NICE, processor time in ms, interruptions, wrong results
+ *   fork NICE     makes children that compute for 2 ms and end
+ *                 -> fork NICE, processor time in ms, of all of them together
  */
 #define _GNU_SOURCE
 #include <signal.h>

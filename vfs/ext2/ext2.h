@@ -1,11 +1,14 @@
 /* The ext2 server inside: mounts, inodes in memory, and what its files offer each other.
  *
  * Who may wait for the disk, and what keeps operations whole across such waits:
- *   - mount.tree is held by whatever changes directories (create, link, unlink, rename). Look-ups
- * take no lock; one that misses looks again if the directory's version has changed meanwhile.
- *   - inode.lock is held while blocks are mapped, allocated or freed and while pages enter the
- * cache, so that a page's place on the disk stays right. A read that finds its pages in the cache
- * needs no lock. Order: mount.tree, then inode.lock; never two inode locks at once. */
+ *
+ * - mount.tree is held by whatever changes directories (create, link, unlink, rename). Look-ups
+ *   take no lock; one that misses looks again if the directory's version has changed meanwhile.
+ * - inode.lock is held while blocks are mapped, allocated or freed and while pages enter the
+ *   cache, so that a page's place on the disk stays right. A read that finds its pages in the
+ *   cache needs no lock.
+ *
+ * Order: mount.tree, then inode.lock; never two inode locks at once. */
 #ifndef EXT2_H
 #define EXT2_H
 

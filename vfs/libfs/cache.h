@@ -5,10 +5,9 @@
  * Each page knows where on the device it lives (`disk`, one entry a unit), so that it can be
  * written back without asking anybody. Life of a page:
  *
- *     cache_get -> READING (whoever made it fills it) -> cache_ready -> VALID <-> DIRTY -> written
- * back -> reused
- *                                                                         \-> cache_forget: GONE,
- * freed at the last put
+ *     cache_get -> READING       whoever made the page fills it
+ *     cache_ready -> VALID <-> DIRTY -> written back -> used for another page
+ *     cache_forget -> GONE       freed at the last put
  *
  * A page is never reused while somebody holds it (uses) or PM has it mapped (pins). Functions that
  * can wait for the disk say so; all the others cannot, so that what stands between two of the

@@ -1,8 +1,10 @@
 /* What a MINIX file system of version 3 looks like on the disk (Linux: fs/minix; util-linux:
  * mkfs.minix -3). This file is not yours to change.
  *
- *     block 0   boot    1   superblock    2 ...   map of inodes    ...   map of zones    ... table
- * of inodes    first_zone ...   zones
+ *     block 0            boot
+ *     block 1            superblock
+ *     block 2 ...        map of inodes, map of zones, table of inodes, in this order
+ *     block first_zone   zones, up to the end
  *
  * A zone is a block here. Bit 0 of both maps is set and means nothing; bit n of the map of inodes
  * is inode n; bit n of the map of zones is zone n + first_zone - 1. A map's bits behind the last

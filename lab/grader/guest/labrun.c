@@ -3,12 +3,18 @@
  * under test cannot reach. It stops behind the first test that did not come to a good end, for what
  * comes after it would prove nothing.
  *
- *     labrun PLAN SERVER [TEST]   PLAN: lines "test limit-in-ms command argument..."; SERVER: the
- * service under test; TEST: the messages of this one are traced
+ *     labrun PLAN SERVER [TEST]
  *
- * Records: {"n":0,"event":"start","test":..},
- * {"n":1,"event":"end","test":..,"how":"exit|signal|hang","code":..,"ns":..,"died":..,
- * "out":..,"threads":..,"trace":..}; at last {"event":"done","died":..}. n counts without gaps. */
+ *     PLAN     lines "test limit-in-ms command argument..."
+ *     SERVER   the service under test
+ *     TEST     the messages of this one are traced
+ *
+ * Records, whose n counts without gaps:
+ *
+ *     {"n":0,"event":"start","test":..}
+ *     {"n":1,"event":"end","test":..,"how":"exit|signal|hang","code":..,"ns":..,"died":..,
+ *      "out":..,"threads":..,"trace":..}
+ *     {"event":"done","died":..} */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
