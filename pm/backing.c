@@ -11,6 +11,8 @@
 
 #include "elf.h"
 
+#include <minnow/devices.h>
+
 enum { BUCKETS = 1024, PIN_SHARE = 6, IDLE_MAX = 192 };
 
 static struct backing *files[BUCKETS];
@@ -585,7 +587,7 @@ static int file_check(struct backing *b, bool run, bool *zero)
                         WINDOW_OUT, &st, sizeof st, NULL);
     if (error < 0)
         return error == -EPERM ? -ENODEV : error;
-    *zero = (st.mode & S_IFMT) == S_IFCHR && st.rdev == makedev(MAJOR_MEM, 5);
+    *zero = (st.mode & S_IFMT) == S_IFCHR && st.rdev == DEV_ZERO;
     if (!S_ISREG(st.mode))
         return -ENODEV;
     bool same = (uint64_t)st.size == b->size && same_time(&st.mtime, &b->mtime) &&

@@ -204,7 +204,6 @@ int main(void)
     static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
     delivery_start(&effects);
     frame_init();
-    tty_init();
     ask_publish(&table, sizeof table);
     routes_install();
     thread_start(start, NULL);

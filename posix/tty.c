@@ -15,12 +15,13 @@
 #include "tty.h"
 
 #include "signal.h"
+#include "device_table.h"
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
 #include <minnow/tty.h>
 
-enum { FIRST_SERIAL = 64, TERMINALS = 16 };
+enum { TERMINALS = 16 };
 
 struct terminal {
     uint64_t rdev;
@@ -28,17 +29,11 @@ struct terminal {
 };
 static struct terminal terminals[TERMINALS];
 
-static endpoint_t console, serial;
-
-void tty_init(void)
-{
-    console = service_find("console");
-    serial = service_find("serial");
-}
-
 static endpoint_t driver(uint64_t rdev)
 {
-    return dev_major(rdev) == MAJOR_TTY && dev_minor(rdev) >= FIRST_SERIAL ? serial : console;
+    uint64_t object;
+    const struct device *d = device_find(rdev, &object);
+    return d ? service_find(d->service) : 0;
 }
 
 /* The entry of a terminal, which is made if there is none. NULL: the table is full. */
@@ -261,6 +256,8 @@ static void driver_pull(endpoint_t from)
 
 void tty_pull(void)
 {
-    driver_pull(console);
-    driver_pull(serial);
+    for (const struct device *d = NULL; (d = device_next(d));)
+        if (d->kind == DEVICE_TERMINAL &&
+            d->number == DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), d->object))
+            driver_pull(service_find(d->service));
 }

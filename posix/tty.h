@@ -4,7 +4,6 @@
 
 #include "process.h"
 
-void tty_init(void);
 /* The operations of protocol POSIX, by which drivers and VFS hand calls up; as system calls'
  * handlers. They may wait. */
 int64_t tty_control(struct thread *t, struct message *m); /* POSIX_TTY_CONTROL */

@@ -1,5 +1,6 @@
 /* vfs: the name space. Start-up and the table of handlers. */
-#include "vfs.h"
+#include "handlers.h"
+#include "walk.h"
 
 static const handler_t vfs_handlers[] = {
     [VFS_OPEN & 0xff] = do_open,           [VFS_STAT & 0xff] = do_stat,

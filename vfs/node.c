@@ -1,10 +1,12 @@
-/* Nodes and the name cache: see vfs.h.
+/* Nodes and the name cache: see node.h.
  *
  * Nodes stand in a table, found by hash chains; a hand goes round and takes places that are not
  * pinned and were not used since it last came by. Names stand in sets of four. A name refers to its
  * two nodes by place and generation, so that a node whose place was taken takes all its names with
  * it, without a search. */
-#include "vfs.h"
+#include "node.h"
+
+#include "path.h"
 
 enum { BUCKETS = 2048, WAYS = 4, SETS = NAMES / WAYS, NAME_ROOM = 42, LINKS = 128, LINK_ROOM = 60 };
 
@@ -100,7 +102,7 @@ struct node *node_set(unsigned service, uint64_t object, unsigned mount, const s
     return n;
 }
 
-static int ask(unsigned service, uint64_t object, struct attributes *a)
+int node_ask(unsigned service, uint64_t object, struct attributes *a)
 {
     struct stat st;
     int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object },
@@ -111,27 +113,10 @@ static int ask(unsigned service, uint64_t object, struct attributes *a)
     return 0;
 }
 
-int node_get(unsigned service, uint64_t object, struct node **node)
-{
-    struct attributes a;
-    unsigned mount = mount_of(service, object);
-    *node = node_find(service, object);
-    if (*node && mount != NO_MOUNT && !mounts[mount].type->changing)
-        return 0;
-    uint64_t before = changes;
-    int error = ask(service, object, &a);
-    if (error)
-        return error;
-    *node = node_find(service, object);
-    if (!*node || before == changes)
-        *node = node_set(service, object, mount, &a);
-    return *node ? 0 : -ENFILE;
-}
-
 int node_refresh(struct node *n)
 {
     struct attributes a;
-    int error = ask(n->service, n->object, &a);
+    int error = node_ask(n->service, n->object, &a);
     if (!error)
         node_set(n->service, n->object, n->mount, &a);
     return error;

@@ -1,5 +1,9 @@
 /* VFS_OPEN: finds or makes the file, then hands the caller to whoever owns it, who connects him. */
-#include "vfs.h"
+#include "create.h"
+#include "device_table.h"
+#include "handlers.h"
+#include "pass.h"
+#include "walk.h"
 
 enum {
     TMPFILE = O_TMPFILE & ~O_DIRECTORY,
@@ -7,61 +11,31 @@ enum {
     ATTEMPTS = 4
 };
 
-int device_find(uint64_t rdev, endpoint_t *service, uint64_t *object)
-{
-    unsigned minor = dev_minor(rdev);
-    *object = minor;
-    switch (dev_major(rdev)) {
-    case MAJOR_MEM: *service = known(SERVICE_MEM); break;
-    case MAJOR_IDE: *service = known(SERVICE_ATA); break;
-    case MAJOR_VIRTIO: *service = known(SERVICE_VIRTIO); break;
-    case MAJOR_TTY:
-        *service = known(minor < 64 ? SERVICE_CONSOLE : SERVICE_SERIAL);
-        if (minor == 0)
-            *object = 1;
-        break;
-    case MAJOR_TTYAUX: /* /dev/console is the serial line */
-        *service = minor == 1 ? known(SERVICE_SERIAL) : 0;
-        *object = 64;
-        break;
-    case MAJOR_MISC:
-        *service = minor == 135   ? known(SERVICE_RTC)
-                   : minor == 250 ? known(SERVICE_HOST)
-                   : minor == 252 ? known(SERVICE_RS)
-                   : minor == 251 ? service_find("gate")
-                                  : 0;
-        break;
-    default: *service = 0;
-    }
-    return *service ? 0 : -ENXIO;
-}
-
 static int64_t open_device(struct message *m, const struct node *n, uint32_t flags)
 {
-    endpoint_t service;
-    uint64_t object, rdev = n->rdev;
+    uint64_t object;
     bool character = (n->mode & S_IFMT) == S_IFCHR;
+    const struct device *d = device_find(n->rdev, &object);
     if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NODEV)
         return -EACCES;
-    if (character && rdev == makedev(MAJOR_TTYAUX, 0)) {
+    if (!d)
+        return -ENXIO;
+    if (character && d->kind == DEVICE_OWN_TERMINAL) {
         m->op = POSIX_TTY_NAME;
         m->w[0] = flags;
-        return pass(m, known(SERVICE_POSIX));
+        return pass(m, service_find("posix"));
     }
-    if (device_find(rdev, &service, &object))
-        return -ENXIO;
-    unsigned major = dev_major(rdev);
-    if (character && (major == MAJOR_TTY || major == MAJOR_TTYAUX) && !(flags & O_NOCTTY)) {
+    if (character && d->kind == DEVICE_TERMINAL && !(flags & O_NOCTTY)) {
         m->op = POSIX_TTY_OPEN;
         m->w[0] = flags;
-        m->w[1] = makedev(MAJOR_TTY, object);
-        return pass(m, known(SERVICE_POSIX));
+        m->w[1] = makedev(dev_major(DEV_TTY1), object);
+        return pass(m, service_find("posix"));
     }
     m->op = FS_OPEN;
     m->w[1] = flags;
     m->object = object;
     m->position = m->flags = 0;
-    return pass(m, service);
+    return pass(m, service_find(d->service));
 }
 
 static int64_t open_node(struct message *m, const struct node *n, uint32_t flags)
@@ -75,7 +49,7 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
             m->w[0] = flags;
             m->w[1] = (uint64_t)n->service << 56;
             m->w[2] = n->object;
-            return pass(m, known(SERVICE_PIPE));
+            return pass(m, service_find("pipe"));
         case S_IFSOCK: return -ENXIO;
         }
     }
@@ -105,8 +79,8 @@ static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
         return -ELOOP;
     if (S_ISDIR(n->mode) && may & MAY_WRITE)
         return -EISDIR;
-    int error = permission(w, n, may);
-    if (!error && flags & O_NOATIME && !is_owner(w, n))
+    int error = permission(&w->as, n, may);
+    if (!error && flags & O_NOATIME && !is_owner(&w->as, n))
         error = -EPERM;
     return error;
 }

@@ -1,11 +1,14 @@
 /* What VFS knows of each task: directories, umask, credentials. POSIX tells who was born of whom,
  * who died, and who is who; a task that POSIX has not spoken of yet is root's, in the root
  * directory. Records stand by the task's index. */
-#include "vfs.h"
+#include "process.h"
+
+#include "handlers.h"
+#include "mount.h"
 
 static struct process processes[TASKS_MAX];
 
-static void set(struct node **place, struct node *n)
+void process_set(struct node **place, struct node *n)
 {
     struct node *before = *place;
     node_pin(n);
@@ -32,8 +35,8 @@ struct process *process_of(endpoint_t task)
     forget(p);
     p->task = task;
     p->umask = 022;
-    set(&p->root, mounts[0].root);
-    set(&p->cwd, mounts[0].root);
+    process_set(&p->root, mounts[0].root);
+    process_set(&p->cwd, mounts[0].root);
     return p;
 }
 
@@ -95,53 +98,4 @@ int64_t do_umask(struct message *m)
     uint32_t before = p->umask;
     p->umask = m->w[0] & 0777;
     return before;
-}
-
-static int enter(struct walk *w, struct node **place)
-{
-    if (!S_ISDIR(w->node->mode))
-        return -ENOTDIR;
-    int error = permission(w, w->node, MAY_EXEC);
-    if (!error)
-        set(place, w->node);
-    return error;
-}
-
-int64_t do_chdir(struct message *m)
-{
-    struct walk *w;
-    int error = walk_start(&w, m, WALK_FOLLOW);
-    if (error)
-        return error;
-    error = enter(w, &w->process->cwd);
-    walk_end(w);
-    return error;
-}
-
-int64_t do_fchdir(struct message *m)
-{
-    struct walk *w;
-    int error = walk_begin(&w, process_of(m->from), 0);
-    if (error)
-        return error;
-    error = walk_descriptor(w, m, m->w[0], true);
-    if (!error)
-        error = enter(w, &w->process->cwd);
-    walk_end(w);
-    return error;
-}
-
-int64_t do_chroot(struct message *m)
-{
-    struct walk *w;
-    int error = walk_start(&w, m, WALK_FOLLOW);
-    if (error)
-        return error;
-    error = !S_ISDIR(w->node->mode) ? -ENOTDIR : permission(w, w->node, MAY_EXEC);
-    if (!error && w->uid)
-        error = -EPERM;
-    if (!error)
-        error = enter(w, &w->process->root);
-    walk_end(w);
-    return error;
 }

@@ -1,6 +1,7 @@
 /* rename, renameat2: checks in the order in which Linux makes them, then one request to the file
  * server. */
-#include "vfs.h"
+#include "handlers.h"
+#include "walk.h"
 
 /* Slashes behind the names are for directories only. */
 static int check_slashes(const struct walk *from, const struct walk *to, uint32_t flags)
@@ -17,18 +18,19 @@ static int check_slashes(const struct walk *from, const struct walk *to, uint32_
 static int check_permissions(const struct walk *from, const struct walk *to, uint32_t flags)
 {
     bool directory = S_ISDIR(from->node->mode), exchange = flags & RENAME_EXCHANGE;
-    int error = may_delete(from, from->dir, from->node, directory);
+    int error = may_delete(&from->as, from->dir, from->node, directory);
     if (error)
         return error;
     if (!to->node)
-        error = may_create(to, to->dir);
+        error = may_create(&to->as, to->dir);
     else
-        error = may_delete(to, to->dir, to->node, exchange ? S_ISDIR(to->node->mode) : directory);
+        error = may_delete(&to->as, to->dir, to->node,
+                           exchange ? S_ISDIR(to->node->mode) : directory);
     /* A directory that moves has its ".." changed. */
     if (!error && from->dir != to->dir && directory)
-        error = permission(from, from->node, MAY_WRITE);
+        error = permission(&from->as, from->node, MAY_WRITE);
     if (!error && from->dir != to->dir && exchange && S_ISDIR(to->node->mode))
-        error = permission(to, to->node, MAY_WRITE);
+        error = permission(&to->as, to->node, MAY_WRITE);
     return error;
 }
 

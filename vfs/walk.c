@@ -1,5 +1,8 @@
-/* From a path to a node: see vfs.h and the drawing in README.md. */
-#include "vfs.h"
+/* From a path to a node: see the drawing in README.md. */
+#include "walk.h"
+
+#include "pass.h"
+#include "syscalls.h"
 
 static struct walk walks[WALKS];
 static struct walk *free_walks;
@@ -17,8 +20,9 @@ int walk_begin(struct walk **to, struct process *p, unsigned how)
     else
         return -ENOMEM;
     w->process = p;
-    w->uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;
-    w->gid = how & WALK_REAL ? p->cred.gid : p->cred.fsgid;
+    w->as.uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;
+    w->as.gid = how & WALK_REAL ? p->cred.gid : p->cred.fsgid;
+    w->as.process = p;
     w->dir = w->node = NULL;
     w->how = how;
     *to = w;
@@ -110,12 +114,12 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
         if (magic && r.r1) {
             int error = 0;
             /* a directory that only we know: of task r2, which one in r3 */
-            if (r.r1 == known(SERVICE_VFS)) {
+            if (r.r1 == service_find("vfs")) {
                 struct process *p = process_find(r.r2);
                 *jump = !p ? NULL : r.r3 == VFS_PATH_ROOT ? p->root : p->cwd;
                 error = p ? 0 : -ENOENT;
             } else {
-                error = node_get(r.r1, r.r2, jump);
+                error = mount_node(r.r1, r.r2, jump);
             }
             if (!error)
                 node_pin(*jump);
@@ -175,7 +179,7 @@ static int go(struct walk *w, struct node *at)
     w->last = LAST_ROOT;
     w->slash = false;
     while ((error = path_component(w->path, &c)) > 0) {
-        error = !S_ISDIR(at->mode) ? -ENOTDIR : permission(w, at, MAY_EXEC);
+        error = !S_ISDIR(at->mode) ? -ENOTDIR : permission(&w->as, at, MAY_EXEC);
         if (error)
             break;
         error = step(w, at, &c, &next);
@@ -239,7 +243,7 @@ int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool
     if (c.flags & O_PATH && !path_allowed)
         return -EBADF;
     struct node *n;
-    error = node_get(c.service, c.object, &n);
+    error = mount_node(c.service, c.object, &n);
     if (error)
         return error;
     node_pin(n);
@@ -326,40 +330,4 @@ int walk_start(struct walk **w, struct message *m, unsigned how)
     if (error)
         walk_end(*w);
     return error;
-}
-
-/* ---- what handlers do with the result ---- */
-
-int aim(struct message *m, caller_t address, size_t length, enum window window)
-{
-    m->w[1] = address;
-    m->w[2] = length;
-    return sys_aim(m->call, address, length, window);
-}
-
-int64_t pass(struct message *m, endpoint_t to)
-{
-    int error = to ? forward(m, to) : -ENXIO;
-    return error == -ENXIO || error == -EPERM ? -ENXIO : LATER;
-}
-
-int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
-{
-    m->op = op;
-    m->object = n->object;
-    m->position = 0;
-    m->flags &= CALL_LIMITED; /* (which a truncation has) */
-    return pass(m, n->service);
-}
-
-endpoint_t known(enum known_service s)
-{
-    static const char *const service_names[KNOWN_SERVICES] = {
-        "pipe", "posix", "console", "serial", "ata", "virtio_blk",
-        "mem",  "rtc",   "host",    "rs",     "vfs",
-    };
-    static endpoint_t endpoints[KNOWN_SERVICES];
-    if (!endpoints[s])
-        endpoints[s] = service_find(service_names[s]);
-    return endpoints[s];
 }

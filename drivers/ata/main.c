@@ -76,5 +76,5 @@ int main(void)
     unsigned count = find_drives();
     for (unsigned i = 0; i < CHANNELS && count; i++)
         irq_bind(channels[i].irq, BIT_IRQ + i);
-    blk_serve(disks, count, MAJOR_IDE, interrupt);
+    blk_serve(disks, count, DEVICE_MAJOR(DEV_HDA), interrupt);
 }

@@ -120,5 +120,5 @@ int main(void)
         disks[count].transfer = transfer;
         disks[count++].flush = flush;
     }
-    blk_serve(disks, count, MAJOR_IDE, NULL);
+    blk_serve(disks, count, DEVICE_MAJOR(DEV_HDA), NULL);
 }

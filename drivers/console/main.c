@@ -8,7 +8,7 @@
 #include "vga.h"
 #include "vt.h"
 
-enum { MINOR = 1, IRQ = 1, BIT_IRQ = 0 };
+enum { MINOR = DEVICE_MINOR(DEV_TTY1), IRQ = 1, BIT_IRQ = 0 };
 enum { DATA = 0x60, STATUS = 0x64, COMMAND = 0x64, HAS_BYTE = 1, BUSY = 2, OF_MOUSE = 0x20 };
 enum {
     READ_CONFIGURATION = 0x20,

@@ -3,7 +3,7 @@
  * kernel call, so that what the kernel itself may say there (a panic) comes between writes. */
 #include "char.h"
 
-enum { PORT = 0xe9, MINOR = 250, CHUNK = 65536 };
+enum { PORT = 0xe9, MINOR = DEVICE_MINOR(DEV_HOST), CHUNK = 65536 };
 
 static char buffer[CHUNK];
 
@@ -25,7 +25,7 @@ static int64_t do_read(struct message *m)
     return 0;
 }
 static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR, CONN_READY); }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_HOST), 0600); }
 static int64_t do_poll(struct message *m) { return m->w[1] & (POLLOUT | POLLWRNORM); }
 
 int main(void)

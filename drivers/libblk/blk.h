@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <minnow/devices.h>
 #include <minnow/types.h>
 
 enum {
@@ -18,7 +19,7 @@ enum {
     BLK_BUFFERS = 4,
     BLK_PARTITIONS = 5,
     BLK_DISKS = 4,
-    BLK_MINORS = 64
+    BLK_MINORS = DISK_MINORS
 };
 
 /* Physically contiguous memory for one transfer. */

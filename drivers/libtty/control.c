@@ -14,8 +14,10 @@ bool terminal_background(const struct terminal *t, const struct message *m)
     return t->session && caller_session(m) == t->session && caller_group(m) != t->group;
 }
 
-/* MAJOR_TTY; minors are below 256 */
-static uint64_t rdev(const struct terminal *t) { return (uint64_t)4 << 8 | t->minor; }
+static uint64_t rdev(const struct terminal *t)
+{
+    return DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), t->minor);
+}
 
 static int64_t pass(struct terminal *t, struct message *m, uint64_t op, uint64_t w0, uint64_t w1)
 {

@@ -371,7 +371,7 @@ static int64_t do_open(struct message *m)
 
 static int64_t do_stat(struct message *m)
 {
-    uint64_t rdev = makedev(MAJOR_TTY, m->object);
+    uint64_t rdev = makedev(DEVICE_MAJOR(DEV_TTY1), m->object);
     struct stat s = { .dev = DEVFS_DEV,
                       .ino = rdev,
                       .nlink = 1,

@@ -11,6 +11,7 @@
 #ifndef TERMINAL_H
 #define TERMINAL_H
 
+#include <minnow/devices.h>
 #include <minnow/tty.h>
 
 #include "service.h"

@@ -1,14 +1,14 @@
-/* mem: the devices that are only memory: null (minor 3), zero (5), full (7), random (8) and urandom
- * (9). */
+/* mem: the devices that are only memory: null, zero, full, random and
+ * urandom. */
 #include "char.h"
 #include "random.h"
 
 enum {
-    MINOR_NULL = 3,
-    MINOR_ZERO = 5,
-    MINOR_FULL = 7,
-    MINOR_RANDOM = 8,
-    MINOR_URANDOM = 9,
+    MINOR_NULL = DEVICE_MINOR(DEV_NULL),
+    MINOR_ZERO = DEVICE_MINOR(DEV_ZERO),
+    MINOR_FULL = DEVICE_MINOR(DEV_FULL),
+    MINOR_RANDOM = DEVICE_MINOR(DEV_RANDOM),
+    MINOR_URANDOM = DEVICE_MINOR(DEV_URANDOM),
     CHUNK = 4096,
     ZEROES_AT_ONCE = 1 << 20,
     RANDOM_AT_ONCE = 1 << 16,
@@ -78,7 +78,7 @@ static int64_t do_write(struct message *m)
 }
 
 static int64_t do_open(struct message *m) { return char_open(m, known(m->object), CONN_READY); }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MEM, 0666); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_NULL), 0666); }
 static int64_t do_seek(struct message *m)
 {
     (void)m;

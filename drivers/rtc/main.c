@@ -6,7 +6,7 @@
 enum {
     INDEX = 0x70,
     DATA = 0x71,
-    MINOR = 135,
+    MINOR = DEVICE_MINOR(DEV_RTC),
     STATUS_A = 10,
     STATUS_B = 11,
     UPDATING = 0x80,
@@ -109,7 +109,7 @@ static int64_t do_ioctl(struct message *m)
 }
 
 static int64_t do_open(struct message *m) { return char_open(m, m->object == MINOR, CONN_READY); }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_RTC), 0600); }
 
 int main(void)
 {

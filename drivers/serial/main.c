@@ -7,7 +7,7 @@
 #include "service.h"
 #include "terminal.h"
 
-enum { PORT = 0x3f8, IRQ = 4, BIT_IRQ = 0, MINOR = 64, FIFO = 16 };
+enum { PORT = 0x3f8, IRQ = 4, BIT_IRQ = 0, MINOR = DEVICE_MINOR(DEV_TTYS0), FIFO = 16 };
 enum {
     DATA = PORT,
     INTERRUPTS = PORT + 1,

@@ -194,5 +194,5 @@ int main(void)
 {
     static struct disk disk;
     bool there = device_init(&disk);
-    blk_serve(&disk, there ? 1 : 0, MAJOR_VIRTIO, interrupt);
+    blk_serve(&disk, there ? 1 : 0, DEVICE_MAJOR(DEV_VDA), interrupt);
 }

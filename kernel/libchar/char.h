@@ -2,6 +2,7 @@
 #ifndef CHAR_H
 #define CHAR_H
 
+#include <minnow/devices.h>
 #include <minnow/file.h>
 #include "service.h"
 

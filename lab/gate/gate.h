@@ -11,7 +11,7 @@
 
 #include <minnow/syscall.h>
 
-enum { GATE_CALL = 0x4d4e0001, GATE_SCHED = 0x4d4e0002, GATE_MINOR = 251, GATE_THREADS = 32 };
+enum { GATE_CALL = 0x4d4e0001, GATE_SCHED = 0x4d4e0002, GATE_THREADS = 32 };
 
 /* the ioctl returns how many there are */
 struct gate_sched {

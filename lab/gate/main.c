@@ -1,4 +1,4 @@
-/* gate: lets programs call a service by its native protocol. A program opens /dev/gate (10, 251)
+/* gate: lets programs call a service by its native protocol. A program opens /dev/gate
  * and says by ioctl what to call; the gate aims the window of the program's call and forwards it,
  * so that the service answers the program and not the gate. */
 #include "gate.h"
@@ -47,9 +47,9 @@ static int64_t do_ioctl(struct message *m)
 
 static int64_t do_open(struct message *m)
 {
-    return char_open(m, m->object == GATE_MINOR, CONN_READY);
+    return char_open(m, m->object == DEVICE_MINOR(DEV_GATE), CONN_READY);
 }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_GATE), 0600); }
 
 int main(void)
 {

@@ -18,7 +18,7 @@
 #include <minnow/elf.h>
 
 enum injection { STORM, STRIKE, STRIKE_AFTER };
-enum { COMMAND_MAX = 256, LINE_MAX = 160, MINOR_SERVICE = 252, TEXT_MAX = 8192 };
+enum { COMMAND_MAX = 256, LINE_MAX = 160, TEXT_MAX = 8192 };
 
 /* Where programs come to. One that no service runs any more is used again. */
 static struct {
@@ -213,9 +213,9 @@ static int64_t do_read(struct message *m)
 
 static int64_t do_open(struct message *m)
 {
-    return char_open(m, m->object == MINOR_SERVICE, CONN_SEEKABLE);
+    return char_open(m, m->object == DEVICE_MINOR(DEV_SERVICE), CONN_SEEKABLE);
 }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MISC, 0600); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_SERVICE), 0600); }
 
 static const handler_t handlers[] = {
     [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,

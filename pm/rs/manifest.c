@@ -1,6 +1,8 @@
 /* Reading manifests, and the order of calls. Pure logic: the host's unit tests compile it too. */
 #include "manifest.h"
 
+#include "device_table.h"
+
 #include <minnow/errno.h>
 #include "service.h"
 
@@ -99,6 +101,14 @@ static int read_object(struct reader *r, unsigned slot, const char *at, const ch
     return slot ? fail(r, "more than 4 objects") : 0;
 }
 
+static void may_call_devices(slot_of_t slot_of, struct service_rights *out)
+{
+    for (const struct device *d = NULL; (d = device_next(d));) {
+        unsigned slot = slot_of(d->service, strlen(d->service));
+        out->may_call |= slot ? 1ul << slot : 0;
+    }
+}
+
 /* Names, of which one with something behind it, `ata:3` or `ata:lent`, may be called with some
  * objects only. */
 static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights *out)
@@ -111,6 +121,8 @@ static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights
             return -EINVAL;
         if (!colon && slot)
             out->may_call |= 1ul << slot;
+        if (word_is(w, n, "devices"))
+            may_call_devices(slot_of, out);
     }
     return 0;
 }

@@ -30,7 +30,8 @@ bool word_is(const char *w, size_t length, const char *text);
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
  *
  *   calls                names of services; NAME:OBJECT may be called with that object only,
- *                        NAME:lent with objects that others lend it
+ *                        NAME:lent with objects that others lend it; devices: all that the table
+ *                        of devices names (minnow/devices.def)
  *   notifies, forwards   names of services
  *   rights               caller pm rs posix info dma sched dump, or -
  *   ports, device-memory ranges a-b (or one number), hexadecimal with 0x

@@ -11,6 +11,8 @@
 
 #include "cache.h"
 
+#include <minnow/devices.h>
+
 int getpid(void);
 
 static char image[64];
@@ -28,9 +30,7 @@ static void make(unsigned block_size, const char *size)
 /* As fs_mount(), but the device's number tells which disk it is, as it does in the system. */
 static struct fake_answer mount_disk(uint64_t flags)
 {
-    struct message m = { .op = FS_MOUNT,
-                         .w = { [3] = FAKE_DISK, 0, flags },
-                         .position = makedev(MAJOR_IDE, 0) };
+    struct message m = { .op = FS_MOUNT, .w = { [3] = FAKE_DISK, 0, flags }, .position = DEV_HDA };
     return fake_call(fs_handlers[op_number(FS_MOUNT)], &m, NULL, 0);
 }
 

@@ -29,6 +29,13 @@ static int parse(const char *text)
     return manifest_parse(text, strlen(text), 8192, slot_of, &rights, &more, &error);
 }
 
+static void devices_are_all_of_the_table(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("calls: devices ext2\nmemory: 1M\n"), 0);
+    assert_int_equal(rights.may_call, 1 << 1 | 1 << 4); /* /dev/service is rs's */
+}
+
 static void every_key_is_read(void **state)
 {
     (void)state;
@@ -164,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(devices_are_all_of_the_table),
         cmocka_unit_test(a_call_may_be_bound_to_an_object),
         cmocka_unit_test(a_call_may_be_bound_to_what_was_lent),
         cmocka_unit_test(nothing_is_granted_by_default),

@@ -473,7 +473,7 @@ static void a_background_reader_is_handed_up(void **state)
     fake_call(handler(FS_READ), &m, read_buffer, 10);
     assert_int_equal(handed_up.op, POSIX_TTY_STOP);
     assert_int_equal(handed_up.w[0], 21);
-    assert_int_equal(handed_up.w[1], makedev(MAJOR_TTY, MINOR));
+    assert_int_equal(handed_up.w[1], DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), MINOR));
     m.label = LABEL(GROUP + 1, SESSION + 1); /* of another session: not our business */
     m.flags = O_NONBLOCK;
     assert_int_equal(fake_call(handler(FS_READ), &m, read_buffer, 10).result, 2);
@@ -497,7 +497,7 @@ static void job_control_requests_go_to_posix(void **state)
     assert_int_equal(handed_up.op, POSIX_TTY_CONTROL);
     assert_int_equal(handed_up.w[0], TIOCSPGRP);
     assert_int_equal(handed_up.w[1], 0x1234);
-    assert_int_equal(handed_up.object, makedev(MAJOR_TTY, MINOR));
+    assert_int_equal(handed_up.object, DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), MINOR));
 }
 
 static uint64_t poll_events(uint64_t events, bool arm)

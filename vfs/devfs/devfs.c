@@ -1,27 +1,34 @@
-/* devfs: the directory /dev. Its nodes are those of nodes.def; it only names devices: VFS opens
- * them at their drivers by major number. Owners and permissions may be changed and are kept in
- * memory. */
+/* devfs: the directory /dev. Its nodes are those of the table of devices
+ * (minnow/devices.def). It only names them: VFS opens devices at their drivers. Owners and
+ * permissions may be changed and are kept in memory. */
 #include "fs.h"
+
+#include <minnow/devices.h>
 
 /* object = inode number: rdev of a device, LINK_BASE + place of a link */
 enum { ROOT = 1, LINK_BASE = 1 << 24, MAGIC = 0x1373 };
+enum { DISKS = 6 }; /* the group that may use disks */
 
 struct node {
     struct fs_node;
     const char *name, *target;
 };
 
-#define DEVICE(major, minor) (((minor)&0xff) | (major) << 8 | (uint64_t)((minor) & ~0xff) << 12)
-#define NODE(n, m, g, major, minor) \
-    { .name = n,                    \
-      .mode = m,                    \
-      .gid = g,                     \
-      .rdev = DEVICE(major, minor), \
-      .object = DEVICE(major, minor) },
+#define NODE(n, m, g, number) { .name = n, .mode = m, .gid = g, .rdev = number, .object = number },
+#define DEVICE(id, name, service, kind, permissions, group, major, minor, object) \
+    NODE(name, S_IFCHR | permissions, group, id)
+#define DISK(id, name, service, major, minor)     \
+    NODE(name, S_IFBLK | 0660, DISKS, id)         \
+    NODE(name "1", S_IFBLK | 0660, DISKS, id + 1) \
+    NODE(name "2", S_IFBLK | 0660, DISKS, id + 2) \
+    NODE(name "3", S_IFBLK | 0660, DISKS, id + 3) \
+    NODE(name "4", S_IFBLK | 0660, DISKS, id + 4)
+#define NUMBER(id, service, kind, major, minor, object)
 #define LINK(n, t) { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof(t) - 1 },
 static struct node nodes[] = {
     { .name = "", .mode = S_IFDIR | 0755, .object = ROOT },
-#include "nodes.def"
+#include <minnow/devices.def>
+#include "links.def"
 };
 static struct fs_mount the_mount = { .dev = DEVFS_DEV };
 

@@ -2,6 +2,8 @@
  * here, where it is used. */
 #include "ext2_ro.h"
 
+#include <minnow/devices.h>
+
 enum { MOUNTS = 8, VIRTIO = 0x80, MINORS = 0x80 };
 
 static struct mount mounts[MOUNTS];
@@ -19,7 +21,7 @@ int corrupt(struct mount *m, const char *what, uint64_t number)
 
 uint64_t mount_dev(const struct mount *m)
 {
-    return makedev(m->number & VIRTIO ? MAJOR_VIRTIO : MAJOR_IDE, m->number % MINORS);
+    return (m->number & VIRTIO ? DEV_VDA : DEV_HDA) + m->number % MINORS;
 }
 
 static struct mount *find(unsigned number)
@@ -76,12 +78,12 @@ int64_t do_mount(struct message *m)
     struct mount *mount;
     struct inode root;
     unsigned major = dev_major(m->position), minor = dev_minor(m->position),
-             number = (major == MAJOR_VIRTIO ? VIRTIO : 0) | minor;
+             number = (major == DEVICE_MAJOR(DEV_VDA) ? VIRTIO : 0) | minor;
     if (!(m->w[5] & MS_RDONLY))
         return -EROFS;
     if (m->w[5] & MS_REMOUNT)
         return 0;
-    if ((major != MAJOR_VIRTIO && major != MAJOR_IDE) || minor >= MINORS)
+    if ((major != DEVICE_MAJOR(DEV_VDA) && major != DEVICE_MAJOR(DEV_HDA)) || minor >= MINORS)
         return -ENODEV;
     if ((mount = find(number)))
         drop(mount); /* files that were open beyond an unmount have brought it back */

@@ -142,15 +142,4 @@ static inline unsigned dev_minor(uint64_t dev) { return (dev & 0xff) | ((dev >> 
  * driver can answer FS_STAT on an open device by itself and ttyname() finds the same file. */
 enum { DEVFS_DEV = 5 };
 
-/* The numbers by which a device node names its driver; a device's object in its driver is the minor
- * number. */
-enum {
-    MAJOR_MEM = 1,      /* mem: 3 null, 5 zero, 7 full, 8 random, 9 urandom */
-    MAJOR_IDE = 3,      /* ata: hda; minor 0 the disk, 1..4 its partitions */
-    MAJOR_TTY = 4,      /* console: 1 tty1; serial: 64 ttyS0 ... */
-    MAJOR_TTYAUX = 5,   /* 0 the caller's own terminal, 1 /dev/console */
-    MAJOR_MISC = 10,    /* rtc: 135; host channel: 250; services: 252 */
-    MAJOR_VIRTIO = 254, /* virtio_blk: vda */
-};
-
 #endif

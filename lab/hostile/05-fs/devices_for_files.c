@@ -2,11 +2,10 @@
  * programs are root's, set-uid. */
 #include "serve.h"
 
-#define DEVICE(major, minor) ((major) << 8 | (minor))
+#include <minnow/devices.h>
+
 static const uint32_t devices[] = {
-    DEVICE(MAJOR_VIRTIO, 0), DEVICE(MAJOR_VIRTIO, 1), DEVICE(MAJOR_IDE, 0),
-    DEVICE(MAJOR_MISC, 250), DEVICE(MAJOR_MISC, 252), DEVICE(MAJOR_MEM, 5),
-    DEVICE(MAJOR_TTYAUX, 0), DEVICE(MAJOR_TTY, 1),
+    DEV_VDA, DEV_VDA + 1, DEV_HDA, DEV_HOST, DEV_SERVICE, DEV_ZERO, DEV_TTY, DEV_TTY1,
 };
 static unsigned turn;
 

@@ -2,13 +2,15 @@
  */
 #include "serve.h"
 
+#include <minnow/devices.h>
+
 static int64_t mount_another(struct message *m)
 {
     static uint64_t turn;
     int64_t error = do_mount(m);
     if (error || m->w[5] & MS_REMOUNT)
         return error;
-    reply_words(m, turn << 56 | (turn ? turn : ROOT_INO), makedev(MAJOR_VIRTIO, 2), 0);
+    reply_words(m, turn << 56 | (turn ? turn : ROOT_INO), DEV_VDA + 2, 0);
     turn++;
     return 0;
 }

@@ -36,7 +36,7 @@ static int64_t do_read(struct message *m)
 
 static int64_t do_write(struct message *m) { return m->w[2]; }
 static int64_t do_open(struct message *m) { return char_open(m, true, CONN_READY); }
-static int64_t do_stat(struct message *m) { return char_stat(m, MAJOR_MEM, 0666); }
+static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_NULL), 0666); }
 
 int main(void)
 {

@@ -1,7 +1,12 @@
 /* Back from objects to paths: getcwd, and the links in /proc. Directories know their parents
  * (".."), and a file server tells under which name a directory holds another; of other objects only
  * the name cache can know a name. */
-#include "vfs.h"
+#include "getcwd.h"
+
+#include "handlers.h"
+#include "pass.h"
+#include "syscalls.h"
+#include "walk.h"
 
 /* A path that is being built from its end, now empty, is to tell that there is no such file any
  * more. */
@@ -156,7 +161,7 @@ int64_t do_path(struct message *m)
             return -ENOENT;
         break;
     case VFS_PATH_PROGRAM: {
-        int error = node_get(m->w[4], m->object, &n);
+        int error = mount_node(m->w[4], m->object, &n);
         if (error)
             return error;
         node_pin(n);

@@ -1,6 +1,8 @@
 /* Calls that find something and ask about it: stat, access, readlink, statfs; and for exec,
  * resolve. */
-#include "vfs.h"
+#include "handlers.h"
+#include "pass.h"
+#include "walk.h"
 
 static unsigned at_flags(uint64_t flags)
 {
@@ -70,7 +72,7 @@ int64_t do_access(struct message *m)
     int error = walk_start(&w, m, at_flags(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL));
     if (error)
         return error;
-    error = permission(w, w->node, mode);
+    error = permission(&w->as, w->node, mode);
     if (!error && mode & MAY_EXEC && S_ISREG(w->node->mode) && w->node->mount != NO_MOUNT &&
         mounts[w->node->mount].flags & MS_NOEXEC)
         error = -EACCES;
@@ -89,7 +91,7 @@ static int may_run(struct walk *w, unsigned may)
         return -EACCES;
     /* Whoever writes to a program takes its set-id bits, and does not tell us. */
     int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
-    return error ? error : permission(w, n, may);
+    return error ? error : permission(&w->as, n, may);
 }
 
 int64_t do_resolve(struct message *m)
@@ -108,7 +110,7 @@ int64_t do_resolve(struct message *m)
         uint32_t mode = n->mode;
         if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NOSUID)
             mode &= ~(uint32_t)(S_ISUID | S_ISGID);
-        bool readable = permission(w, n, MAY_READ) == 0;
+        bool readable = permission(&w->as, n, MAY_READ) == 0;
         reply_words(m, resolved(n->service, mode, n->uid) | (readable ? 0 : RESOLVED_UNREADABLE),
                     n->object, w->dir ? w->dir->object : 0);
     }

@@ -1,5 +1,7 @@
 /* Calls that change what stands in the inode: mode, owner, times, size. */
-#include "vfs.h"
+#include "handlers.h"
+#include "pass.h"
+#include "walk.h"
 
 /* The change at the file server, and in the node. */
 static int set_attributes(struct node *n, const struct fs_attr *a)
@@ -29,12 +31,12 @@ static int change_mode(const struct walk *w, uint32_t mode)
     struct node *n = w->node;
     if (read_only(n))
         return -EROFS;
-    if (!is_owner(w, n))
+    if (!is_owner(&w->as, n))
         return -EPERM;
     if (S_ISLNK(n->mode))
         return -EOPNOTSUPP;
     mode &= 07777;
-    if (w->uid && !in_group(w, n->gid))
+    if (w->as.uid && !in_group(&w->as, n->gid))
         mode &= ~(uint32_t)S_ISGID;
     return set_attributes(n, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
 }
@@ -99,12 +101,12 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         return -EROFS;
     if (uid != (uint32_t)SAME) {
         a.which |= ATTR_UID;
-        if (w->uid && (w->uid != n->uid || uid != n->uid))
+        if (w->as.uid && (w->as.uid != n->uid || uid != n->uid))
             return -EPERM;
     }
     if (gid != (uint32_t)SAME) {
         a.which |= ATTR_GID;
-        if (w->uid && (w->uid != n->uid || (gid != n->gid && !in_group(w, gid))))
+        if (w->as.uid && (w->as.uid != n->uid || (gid != n->gid && !in_group(&w->as, gid))))
             return -EPERM;
     }
     /* a write may have taken them */
@@ -116,7 +118,7 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         if (mode & 010)
             mode &= ~(uint32_t)S_ISGID;
         if (mode != n->mode) {
-            if (!is_owner(w, n))
+            if (!is_owner(&w->as, n))
                 return -EPERM;
             a.which |= ATTR_MODE;
             a.mode = mode & 07777;
@@ -180,10 +182,10 @@ static int change_times(const struct walk *w, const struct fs_attr *a, bool touc
     struct node *n = w->node;
     if (read_only(n))
         return -EROFS;
-    if (!is_owner(w, n)) {
+    if (!is_owner(&w->as, n)) {
         if (!touch)
             return -EPERM;
-        int error = permission(w, n, MAY_WRITE);
+        int error = permission(&w->as, n, MAY_WRITE);
         if (error)
             return error;
     }
@@ -232,7 +234,9 @@ int64_t do_truncate(struct message *m)
     if (result)
         return result;
     const struct node *n = w->node;
-    result = S_ISDIR(n->mode) ? -EISDIR : !S_ISREG(n->mode) ? -EINVAL : permission(w, n, MAY_WRITE);
+    result = S_ISDIR(n->mode)    ? -EISDIR
+             : !S_ISREG(n->mode) ? -EINVAL
+                                 : permission(&w->as, n, MAY_WRITE);
     if (!result) {
         m->w[1] = size;
         m->w[4] = m->w[3];

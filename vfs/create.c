@@ -1,5 +1,9 @@
 /* Calls that change directories: mkdir, mknod, symlink, link, unlink and rmdir. */
-#include "vfs.h"
+#include "create.h"
+
+#include "handlers.h"
+#include "pass.h"
+#include "walk.h"
 
 /* Whether a new name can be put where the walk ended. `directory`: slashes behind it do no harm. */
 static int new_name(const struct walk *w, bool directory)
@@ -8,22 +12,22 @@ static int new_name(const struct walk *w, bool directory)
         return -EEXIST;
     if (w->slash && !directory)
         return -ENOENT;
-    return may_create(w, w->dir);
+    return may_create(&w->as, w->dir);
 }
 
 int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node)
 {
-    int error = may_create(w, w->dir);
+    int error = may_create(&w->as, w->dir);
     if (error)
         return error;
     uint32_t gid;
     struct call_result r;
-    mode = create_mode(w, w->dir, mode, &gid);
+    mode = create_mode(&w->as, w->dir, mode, &gid);
     error = call_window(w->dir->service,
                         &(struct call_args){ .op = FS_CREATE,
                                              .object = w->dir->object,
                                              .w3 = mode,
-                                             .w4 = (uint64_t)w->uid << 32 | gid,
+                                             .w4 = (uint64_t)w->as.uid << 32 | gid,
                                              .w5 = rdev },
                         WINDOW_IN, (void *)(uintptr_t)w->name, w->length, &r);
     changes++;
@@ -32,7 +36,7 @@ int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node
         return error;
     }
     struct node *n = node_set(w->dir->service, r.r1, w->dir->mount,
-                              &(struct attributes){ mode, w->uid, gid, rdev });
+                              &(struct attributes){ mode, w->as.uid, gid, rdev });
     if (!n)
         return -ENFILE;
     name_set(w->dir, w->name, w->length, n);
@@ -88,14 +92,14 @@ static int symlink_at(struct walk *w, const char *target, size_t length)
         return error;
     char both[NAME_MAX + PATH_MAX];
     uint32_t gid;
-    create_mode(w, w->dir, S_IFLNK | 0777, &gid);
+    create_mode(&w->as, w->dir, S_IFLNK | 0777, &gid);
     memcpy(both, w->name, w->length);
     memcpy(both + w->length, target, length);
     error = call_window(w->dir->service,
                         &(struct call_args){ .op = FS_SYMLINK,
                                              .object = w->dir->object,
                                              .w3 = w->length,
-                                             .w4 = (uint64_t)w->uid << 32 | gid },
+                                             .w4 = (uint64_t)w->as.uid << 32 | gid },
                         WINDOW_IN, both, w->length + length, NULL);
     changes++;
     name_drop(w->dir, w->name, w->length);
@@ -134,7 +138,7 @@ static bool may_link(const struct walk *w, const struct node *n)
 {
     bool harmless = S_ISREG(n->mode) && !(n->mode & S_ISUID) &&
                     (n->mode & (S_ISGID | 010)) != (S_ISGID | 010);
-    return is_owner(w, n) || (harmless && permission(w, n, MAY_READ | MAY_WRITE) == 0);
+    return is_owner(&w->as, n) || (harmless && permission(&w->as, n, MAY_READ | MAY_WRITE) == 0);
 }
 
 static int link_at(struct walk *w, struct node *old)
@@ -145,7 +149,7 @@ static int link_at(struct walk *w, struct node *old)
         return -ENOENT;
     if (w->dir->mount != old->mount)
         return -EXDEV;
-    int error = may_link(w, old) ? may_create(w, w->dir) : -EPERM;
+    int error = may_link(w, old) ? may_create(&w->as, w->dir) : -EPERM;
     if (!error && S_ISDIR(old->mode))
         error = -EPERM;
     if (error)
@@ -185,56 +189,5 @@ int64_t do_link(struct message *m)
         walk_end(w);
     }
     walk_end(old);
-    return error;
-}
-
-/* ---- taking names away ---- */
-
-static int remove_name(struct walk *w, bool directory)
-{
-    if (w->last != LAST_NAME) {
-        if (!directory)
-            return -EISDIR;
-        return w->last == LAST_DOT ? -EINVAL : w->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
-    }
-    if (read_only(w->dir))
-        return -EROFS;
-    if (!w->node)
-        return -ENOENT;
-    if (w->slash && !directory)
-        return S_ISDIR(w->node->mode) ? -EISDIR : -ENOTDIR;
-    int error = may_delete(w, w->dir, w->node, directory);
-    if (error)
-        return error;
-    if (directory)
-        node_hold(w->node);
-    error = call_window(w->dir->service,
-                        &(struct call_args){ .op = FS_UNLINK,
-                                             .object = w->dir->object,
-                                             .w3 = directory ? AT_REMOVEDIR : 0 },
-                        WINDOW_IN, (void *)(uintptr_t)w->name, w->length, NULL);
-    changes++;
-    if (error)
-        name_drop(w->dir, w->name, w->length);
-    else
-        name_gone(w->dir, w->name, w->length, w->node);
-    if (!error && directory) {
-        w->node->flags |= NODE_REMOVED;
-        name_set(w->node, "..", 2, w->dir);
-    }
-    return error;
-}
-
-int64_t do_unlink(struct message *m)
-{
-    struct walk *w;
-    if (m->w[2] & 0xffffffff & ~(uint64_t)AT_REMOVEDIR)
-        return -EINVAL;
-    bool directory = m->w[2] & AT_REMOVEDIR;
-    int error = walk_start(&w, m, WALK_ENTRY | WALK_ABSENT);
-    if (error)
-        return error;
-    error = remove_name(w, directory);
-    walk_end(w);
     return error;
 }

@@ -1,0 +1,29 @@
+#include "device_table.h"
+
+#include "service.h"
+
+#define DEVICE(id, node, service, kind, mode, group, major, minor, object) \
+    { service, id, object, DEVICE_##kind },
+#define DISK(id, node, service, major, minor)           { service, id, minor, DEVICE_DISK },
+#define NUMBER(id, service, kind, major, minor, object) { service, id, object, DEVICE_##kind },
+static const struct device devices[] = {
+#include <minnow/devices.def>
+};
+
+const struct device *device_next(const struct device *d)
+{
+    d = d ? d + 1 : devices;
+    return d < devices + ARRAY_SIZE(devices) ? d : NULL;
+}
+
+const struct device *device_find(uint64_t number, uint64_t *object)
+{
+    for (const struct device *d = NULL; (d = device_next(d));) {
+        uint64_t count = d->kind == DEVICE_DISK ? DISK_MINORS : 1;
+        if (number < d->number || number - d->number >= count)
+            continue;
+        *object = d->object + (number - d->number);
+        return d;
+    }
+    return NULL;
+}

@@ -1,0 +1,52 @@
+/* chdir, fchdir, chroot. */
+#include "handlers.h"
+#include "walk.h"
+
+static int enter(struct walk *w, struct node **place)
+{
+    if (!S_ISDIR(w->node->mode))
+        return -ENOTDIR;
+    int error = permission(&w->as, w->node, MAY_EXEC);
+    if (!error)
+        process_set(place, w->node);
+    return error;
+}
+
+int64_t do_chdir(struct message *m)
+{
+    struct walk *w;
+    int error = walk_start(&w, m, WALK_FOLLOW);
+    if (error)
+        return error;
+    error = enter(w, &w->process->cwd);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_fchdir(struct message *m)
+{
+    struct walk *w;
+    int error = walk_begin(&w, process_of(m->from), 0);
+    if (error)
+        return error;
+    error = walk_descriptor(w, m, m->w[0], true);
+    if (!error)
+        error = enter(w, &w->process->cwd);
+    walk_end(w);
+    return error;
+}
+
+int64_t do_chroot(struct message *m)
+{
+    struct walk *w;
+    int error = walk_start(&w, m, WALK_FOLLOW);
+    if (error)
+        return error;
+    error = !S_ISDIR(w->node->mode) ? -ENOTDIR : permission(&w->as, w->node, MAY_EXEC);
+    if (!error && w->as.uid)
+        error = -EPERM;
+    if (!error)
+        error = enter(w, &w->process->root);
+    walk_end(w);
+    return error;
+}

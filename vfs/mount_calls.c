@@ -1,0 +1,349 @@
+/* mount(2) and umount(2): putting file systems on directories and taking them off; the root, at the
+ * start. */
+#include "device_table.h"
+#include "getcwd.h"
+#include "handlers.h"
+#include "pass.h"
+#include "syscalls.h"
+#include "walk.h"
+
+enum { TYPE_MAX = 32, OPTIONS_MAX = 256, MS_KNOWN = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
+enum { MS_BIND = 4096, MS_MOVE = 8192, MS_PROPAGATION = 0x1e0000, UMOUNT_NOFOLLOW = 8 };
+/* minor number of the first file system without a device */
+enum { ANONYMOUS = 16 };
+
+/* ---- putting a file system there ---- */
+
+static struct mount *free_place(void)
+{
+    for (unsigned i = 0; i < MOUNTS; i++)
+        if (!mounts[i].type)
+            return &mounts[i];
+    return NULL;
+}
+
+static void uncover(struct mount *m)
+{
+    m->point->flags &= ~NODE_COVERED;
+    for (unsigned i = 0; i < MOUNTS; i++)
+        if (&mounts[i] != m && mounts[i].root && mounts[i].point == m->point)
+            m->point->flags |= NODE_COVERED;
+}
+
+static void cut(char *to, size_t size, const char *from)
+{
+    size_t length = MIN(strlen(from), size - 1);
+    memcpy(to, from, length);
+    to[length] = 0;
+}
+
+/* The disk that a file system is on. */
+struct source {
+    endpoint_t service;
+    uint64_t object, rdev;
+};
+
+/* The file server may use the device from now on, or no longer: no other partition than those that
+ * are mounted with it. 0, -EACCES, -ENOMEM. */
+static int lend(endpoint_t service, const struct source *d, bool on)
+{
+    return d->service ? sys_lend(service, d->service, d->object, on) : 0;
+}
+
+/* Asks the file server for its root. The mount then has service, object and root. */
+static int ask_root(struct mount *m, endpoint_t service, const struct source *d, char *options)
+{
+    struct call_result r;
+    struct node *root;
+    uint64_t dev = d->rdev                      ? d->rdev
+                   : m->type->service[0] == 'd' ? (uint64_t)DEVFS_DEV
+                                                : makedev(0, ANONYMOUS + (m - mounts));
+    int error = call_window(
+        service,
+        &(struct call_args){
+            .op = FS_MOUNT, .w3 = d->service, .w4 = d->object, .w5 = m->flags, .position = dev },
+        WINDOW_IN, options, strlen(options), &r);
+    if (error)
+        return error == -ENXIO ? -ENODEV : error;
+    if (mount_of(service, r.r1) != NO_MOUNT)
+        return -EBUSY; /* it has only one, and that is mounted already */
+    m->service = service;
+    m->object = r.r1;
+    m->dev = m->type->device ? d->rdev : r.r2;
+    error = mount_node(service, r.r1, &root);
+    if (!error && !S_ISDIR(root->mode))
+        error = -ENOTDIR;
+    if (error) {
+        call_object(service, FS_UNMOUNT, r.r1, 0, 0, 0);
+        return error;
+    }
+    node_pin(root);
+    root->flags |= NODE_ROOT;
+    m->root = root;
+    return 0;
+}
+
+/* Mounts on `point`, which is pinned; NULL for the root of everything. 0, -EBUSY, -ENODEV, -ENFILE,
+ * or the server's. */
+static int attach(const struct fs_type *type, const char *source, const struct source *d,
+                  struct node *point, const char *path, uint32_t flags, char *options)
+{
+    for (unsigned i = 0; i < MOUNTS; i++)
+        if (type->device && mounts[i].type && mounts[i].dev == d->rdev)
+            return -EBUSY;
+    struct mount *m = free_place();
+    if (!m)
+        return -ENFILE;
+    endpoint_t service = service_find(type->service);
+    if (!service)
+        return -ENODEV;
+    *m = (struct mount){ .type = type, .flags = flags & MS_KNOWN, .dev = d->rdev };
+    cut(m->source, sizeof m->source, source);
+    cut(m->path, sizeof m->path, path);
+    int error = lend(service, d, true);
+    if (!error) {
+        error = ask_root(m, service, d, options);
+        if (error)
+            lend(service, d, false);
+    }
+    if (error) {
+        *m = (struct mount){ 0 };
+        return error;
+    }
+    if (point) {
+        node_pin(point);
+        point->flags |= NODE_COVERED;
+        m->point = point;
+    }
+    changes++;
+    return 0;
+}
+
+/* The service and its object of the disk of that number. 0, -ENXIO. */
+static int find_disk(uint64_t rdev, struct source *d)
+{
+    const struct device *device = device_find(rdev, &d->object);
+    d->rdev = rdev;
+    d->service = device ? service_find(device->service) : 0;
+    return d->service ? 0 : -ENXIO;
+}
+
+static int attach_root(const char *name, uint64_t rdev)
+{
+    char none[1] = "";
+    struct source d;
+    find_disk(rdev, &d);
+    int64_t size = d.service ? call_object(d.service, FS_SEEK, d.object, 0, SEEK_END, 0) : -ENXIO;
+    if (size <= 0)
+        return -ENXIO;
+    int error = attach(fs_type_find("ext2"), name, &d, NULL, "/", 0, none);
+    if (error == -EROFS)
+        error = attach(fs_type_find("ext2"), name, &d, NULL, "/", MS_RDONLY, none);
+    if (error)
+        print("%s: cannot be mounted: error %d", name, -error);
+    return error;
+}
+
+void mount_root(void)
+{
+    enum { SECOND_PARTITION = 2 };
+    char none[1] = "";
+    struct node *dev;
+    if (attach_root("/dev/vda2", DEV_VDA + SECOND_PARTITION) &&
+        attach_root("/dev/hda2", DEV_HDA + SECOND_PARTITION))
+        die("no root: neither vda2 nor hda2 holds an ext2 file system");
+    print("root on %s%s", mounts[0].source, mounts[0].flags & MS_RDONLY ? ", read-only" : "");
+    int error = walk_lookup(mounts[0].root, "dev", 3, path_hash("dev", 3), &dev);
+    if (!error) {
+        node_pin(dev);
+        error = attach(fs_type_find("devtmpfs"), "devtmpfs", &(struct source){ 0 }, dev, "/dev", 0,
+                       none);
+        node_unpin(dev);
+    }
+    if (error)
+        print("no /dev: error %d", -error);
+}
+
+/* ---- mount(2) ---- */
+
+/* A string of the caller's at any address. NULL is empty. Its length, or an error. */
+static int string_at(struct message *m, caller_t address, char *to, size_t size)
+{
+    to[0] = 0;
+    int error = address ? aim(m, address, size, WINDOW_IN) : 0;
+    return error || !address ? error : copy_string(m, 0, to, size);
+}
+
+/* The block device that the path at `address` names. */
+static int source_device(struct message *m, caller_t address, struct source *d)
+{
+    struct walk *w;
+    uint32_t mode, rdev;
+    int error = walk_begin(&w, process_of(m->from), WALK_FOLLOW);
+    if (error)
+        return error;
+    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, address);
+    if (!error) {
+        mode = w->node->mode;
+        rdev = w->node->rdev;
+    }
+    walk_end(w);
+    if (error)
+        return error;
+    if ((mode & S_IFMT) != S_IFBLK)
+        return -ENOTBLK;
+    return find_disk(rdev, d);
+}
+
+static int remount(struct walk *w, uint32_t flags)
+{
+    if (!(w->node->flags & NODE_ROOT))
+        return -EINVAL;
+    struct mount *m = &mounts[w->node->mount];
+    uint32_t before = m->flags;
+    if (flags & MS_RDONLY)
+        m->flags |= MS_RDONLY; /* no change may begin any more */
+    struct call_args a = { .op = FS_MOUNT,
+                           .object = m->object,
+                           .w5 = (flags & MS_KNOWN) | MS_REMOUNT,
+                           .position = m->dev };
+    int error = m->type->device ? call_window(m->service, &a, WINDOW_NONE, NULL, 0, NULL) : 0;
+    m->flags = error ? before : flags & MS_KNOWN;
+    return error;
+}
+
+static int mount_at(struct walk *w, const struct fs_type *type, const char *source,
+                    const struct source *d, uint32_t flags, char *options)
+{
+    struct walk *text; /* for its buffer */
+    char *path;
+    int error = walk_begin(&text, w->process, 0);
+    if (error)
+        return error;
+    error = S_ISDIR(w->node->mode) ? path_of(w->node, mounts[0].root, text->buffer, PATH_MAX, &path)
+                                   : -ENOTDIR;
+    if (error >= 0)
+        error = attach(type, source, d, w->node, path, flags, options);
+    walk_end(text);
+    return error;
+}
+
+int64_t do_mount(struct message *m)
+{
+    struct walk *w;
+    char type_name[TYPE_MAX], options[OPTIONS_MAX], source[sizeof mounts[0].source];
+    struct source device = { 0 };
+    caller_t words[5];
+    memcpy(words, m->w, sizeof words);
+    uint32_t flags = words[3];
+    if (process_of(m->from)->cred.fsuid)
+        return -EPERM;
+    if (flags & (MS_BIND | MS_MOVE | MS_PROPAGATION))
+        return -EINVAL;
+    int error = string_at(m, words[2], type_name, sizeof type_name);
+    if (error >= 0)
+        error = string_at(m, words[4], options, sizeof options);
+    if (error >= 0)
+        error = string_at(m, words[0], source, sizeof source);
+    if (error < 0)
+        return error == -ENAMETOOLONG ? -EINVAL : error;
+    error = walk_begin(&w, process_of(m->from), WALK_FOLLOW);
+    if (error)
+        return error;
+    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, words[1]);
+    if (!error && flags & MS_REMOUNT) {
+        error = remount(w, flags);
+    } else if (!error) {
+        const struct fs_type *type = fs_type_find(type_name);
+        error = !type ? -ENODEV : type->device ? source_device(m, words[0], &device) : 0;
+        if (!error)
+            error = mount_at(w, type, source, &device, flags, options);
+    }
+    walk_end(w);
+    return error;
+}
+
+/* ---- umount(2) ---- */
+
+static int detach(unsigned index)
+{
+    struct mount *m = &mounts[index];
+    if (!m->point || node_mount_pins(index) != 1)
+        return -EBUSY; /* the root of everything; somebody is in it, or something is mounted in it
+                        */
+    uncover(m);        /* nobody comes in from now on */
+    changes++;
+    int error = call_object(m->service, FS_UNMOUNT, m->object, 0, 0, 0);
+    if (error) {
+        m->point->flags |= NODE_COVERED;
+        return error;
+    }
+    struct source d;
+    if (m->type->device && find_disk(m->dev, &d) == 0)
+        lend(m->service, &d, false);
+    node_unpin(m->root);
+    node_unpin(m->point);
+    node_forget_mount(index);
+    changes++;
+    *m = (struct mount){ 0 };
+    return 0;
+}
+
+int64_t do_umount(struct message *m)
+{
+    struct walk *w;
+    caller_t path = m->w[0];
+    unsigned how = m->w[1] & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, index = NO_MOUNT;
+    if (process_of(m->from)->cred.fsuid)
+        return -EPERM;
+    int error = walk_begin(&w, process_of(m->from), how);
+    if (error)
+        return error;
+    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, path);
+    if (!error && !(w->node->flags & NODE_ROOT))
+        error = -EINVAL;
+    if (!error)
+        index = w->node->mount;
+    walk_end(w);
+    return error ? error : detach(index);
+}
+
+/* ---- all of them ---- */
+
+int64_t do_sync(struct message *m)
+{
+    (void)m;
+    for (unsigned i = 0; i < MOUNTS; i++)
+        if (mounts[i].root)
+            call_object(mounts[i].service, FS_SYNC, mounts[i].object, 1, 0, 0);
+    return 0;
+}
+
+/* A read of /proc/mounts, from the reader's position on. */
+int64_t do_mounts(struct message *m)
+{
+    char line[512];
+    /* start: of this line in the whole text */
+    uint64_t start = 0, done = 0, position = m->position;
+    for (unsigned i = 0; i < MOUNTS && done < m->w[2]; i++) {
+        const struct mount *t = &mounts[i];
+        if (!t->root)
+            continue;
+        size_t length = format(
+            line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n",
+            t->source[0] ? t->source : "none", t->path, t->type->name,
+            t->flags & MS_RDONLY ? "ro" : "rw", t->flags & MS_NOSUID ? ",nosuid" : "",
+            t->flags & MS_NODEV ? ",nodev" : "", t->flags & MS_NOEXEC ? ",noexec" : "");
+        uint64_t from = position + done;
+        if (from >= start && from < start + length) {
+            size_t part = MIN(start + length - from, m->w[2] - done);
+            int error = copy_out(m, done, line + (from - start), part);
+            if (error)
+                return error;
+            done += part;
+        }
+        start += length;
+    }
+    reply_position(m, position + done);
+    return done;
+}
