@@ -1,7 +1,7 @@
 /* Unicode to the VGA's own character set, code page 437 (Unicode consortium:
  * VENDORS/MICSFT/PC/CP437.TXT; its first 32 characters: IBM's graphics), with a likeness for what
- * it lacks. See vt.h. */
-#include "vt.h"
+ * it lacks. */
+#include "glyphs.h"
 
 #include "service.h"
 

@@ -1,5 +1,5 @@
-/* See keyboard.h. Scan codes: IBM Personal System/2 Technical Reference, Keyboards, set 1; Linux:
- * console_codes(4), terminfo entry "linux". */
+/* Scan codes to bytes: see keyboard.h. The codes: IBM Personal System/2 Technical Reference,
+ * Keyboards, set 1; Linux: console_codes(4), terminfo entry "linux". */
 #include "keyboard.h"
 
 #include "service.h"
@@ -25,17 +25,17 @@ enum {
     KEY_PAGE_DOWN = 0x51
 };
 
-/* From scan code 0 on, and the same with Shift. 0: no character of its own. */
+/* The characters of the keys from scan code 0 on, without and with Shift. 0: the key has none. */
 static const char plain[] =
     "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
 static const char shifted[] =
     "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
-/* The block of keys 0x47 to 0x53: what they send with Num Lock, and without: a letter of ESC [, or
- * the number of ESC [ n ~. */
+/* The block of keys 0x47 to 0x53. With Num Lock each sends the character in the first line;
+ * without, ESC [ and the letter in the second, or ESC [ n ~ with that digit. */
 static const char pad_digits[] = "789-456+1230.";
 static const char pad_keys[] = "1A5-DGC+4B623";
 
-static size_t send(uint8_t *to, const char *text)
+static size_t write_text(uint8_t *to, const char *text)
 {
     size_t n = strlen(text);
     memcpy(to, text, n);
@@ -46,11 +46,11 @@ static bool alt(const struct keyboard *k) { return k->alt[0] || k->alt[1]; }
 static bool control(const struct keyboard *k) { return k->control[0] || k->control[1]; }
 static bool shift(const struct keyboard *k) { return k->shift[0] || k->shift[1]; }
 
-/* The keys that are held. false: it is none of them. */
-static bool modifier(struct keyboard *k, uint8_t key, bool extended, bool down)
+/* A key that is held while others are pressed, or a lock. false: the key is neither. */
+static bool modifier_key(struct keyboard *k, uint8_t key, bool extended, bool down)
 {
     switch (key) {
-    /* extended: a fake shift around the arrows */
+    /* an extended one is a fake shift, which the keyboard sends around arrows */
     case KEY_SHIFT:
         if (!extended)
             k->shift[0] = down;
@@ -68,8 +68,8 @@ static bool modifier(struct keyboard *k, uint8_t key, bool extended, bool down)
     return true;
 }
 
-/* Home, Insert, the arrows ... and the keypad's, which have the same codes. */
-static size_t navigation(struct keyboard *k, uint8_t key, bool extended, uint8_t *to)
+/* Home, Insert, arrows and the like, and the keypad's keys, which have the same codes. */
+static size_t navigation_key(struct keyboard *k, uint8_t key, bool extended, uint8_t *to)
 {
     char name = pad_keys[key - KEY_PAD];
     if (shift(k) && (key == KEY_PAGE_UP || key == KEY_PAGE_DOWN) && (extended || !k->num_lock)) {
@@ -77,20 +77,21 @@ static size_t navigation(struct keyboard *k, uint8_t key, bool extended, uint8_t
         return 0;
     }
     if (!extended && (k->num_lock != shift(k) || name == '-' || name == '+'))
-        return send(to, (char[]){ pad_digits[key - KEY_PAD], 0 });
+        return write_text(to, (char[]){ pad_digits[key - KEY_PAD], 0 });
     if (name >= 'A')
-        return send(to, (char[]){ ESCAPE, k->cursor_keys && name != 'G' ? 'O' : '[', name, 0 });
+        return write_text(to,
+                          (char[]){ ESCAPE, k->cursor_keys && name != 'G' ? 'O' : '[', name, 0 });
     if (name < '1' || name > '6')
         return 0;
-    return send(to, (char[]){ ESCAPE, '[', name, '~', 0 });
+    return write_text(to, (char[]){ ESCAPE, '[', name, '~', 0 });
 }
 
-static size_t function(unsigned n, uint8_t *to)
+static size_t function_key(unsigned n, uint8_t *to)
 {
     static const char *const sequences[] = { "[[A",  "[[B",  "[[C",  "[[D",  "[[E",  "[17~",
                                              "[18~", "[19~", "[20~", "[21~", "[23~", "[24~" };
     to[0] = ESCAPE;
-    return 1 + send(to + 1, sequences[n]);
+    return 1 + write_text(to + 1, sequences[n]);
 }
 
 /* What a character becomes while Ctrl is held; 0xff: nothing. */
@@ -120,7 +121,7 @@ static uint8_t with_control(uint8_t c)
     }
 }
 
-static size_t character(struct keyboard *k, uint8_t key, uint8_t *to)
+static size_t character_key(struct keyboard *k, uint8_t key, uint8_t *to)
 {
     size_t n = 0;
     uint8_t c = key < sizeof plain ? (shift(k) ? shifted : plain)[key] : 0;
@@ -137,7 +138,7 @@ static size_t character(struct keyboard *k, uint8_t key, uint8_t *to)
     if (alt(k))
         to[n++] = ESCAPE;
     if (c == '\t' && shift(k))
-        return n + send(to + n, "\033[Z");
+        return n + write_text(to + n, "\033[Z");
     to[n++] = c;
     return n;
 }
@@ -157,17 +158,17 @@ size_t keyboard_scan(struct keyboard *k, uint8_t code, uint8_t *to)
     bool extended = k->extended, down = !(code & RELEASED);
     uint8_t key = code & ~RELEASED;
     k->extended = false;
-    if (modifier(k, key, extended, down) || !down)
+    if (modifier_key(k, key, extended, down) || !down)
         return 0;
     if (key >= KEY_PAD && key <= KEY_PAD_LAST)
-        return navigation(k, key, extended, to);
+        return navigation_key(k, key, extended, to);
     if (extended && key == KEY_SLASH)
-        return send(to, "/");
+        return write_text(to, "/");
     if (extended && key != KEY_ENTER)
         return 0;
     if (key >= KEY_F1 && key <= KEY_F10)
-        return function(key - KEY_F1, to);
+        return function_key(key - KEY_F1, to);
     if (key == KEY_F11 || key == KEY_F12)
-        return function(key - KEY_F11 + 10, to);
-    return character(k, key, to);
+        return function_key(key - KEY_F11 + 10, to);
+    return character_key(k, key, to);
 }

@@ -10,7 +10,7 @@
 /* bytes that one key sends at most */
 enum { KEYBOARD_MAX = 8 };
 
-/* What a key asks of the console itself. */
+/* What a key means for the console itself. */
 enum keyboard_action { KEYBOARD_NOTHING, KEYBOARD_LOOK_BACK, KEYBOARD_LOOK_ON, KEYBOARD_DEBUG };
 
 struct keyboard {
@@ -19,11 +19,11 @@ struct keyboard {
     bool extended;               /* 0xe0 has come */
     unsigned skip;               /* bytes of Pause's sequence that are yet to come */
     bool cursor_keys;            /* arrows as ESC O A: set by the terminal */
-    enum keyboard_action action; /* asked for by the last key */
+    enum keyboard_action action; /* of the last key */
 };
 
-/* A byte of the keyboard: writes what the program is to read to `to` (KEYBOARD_MAX bytes), returns
- * how many. */
+/* Takes a byte of the keyboard. Writes what the program is to read to `to`, which has room for
+ * KEYBOARD_MAX bytes, and returns how many. */
 size_t keyboard_scan(struct keyboard *k, uint8_t code, uint8_t *to);
 
 #endif

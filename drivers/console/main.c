@@ -1,6 +1,6 @@
-/* console: the terminal tty1, VGA text and PS/2 keyboard. Lines and job control are
- * drivers/libtty's; what programs write is understood by vt.c. The keyboard's controller: IBM PS/2
- * Hardware Interface Technical Reference, Keyboard and Auxiliary Device Controller. */
+/* console: the terminal tty1, VGA text and PS/2 keyboard. drivers/libtty keeps lines and job
+ * control, vt.c understands what programs write. The keyboard's controller: IBM PS/2 Hardware
+ * Interface Technical Reference, Keyboard and Auxiliary Device Controller. */
 #include "keyboard.h"
 #include "service.h"
 #include "syscalls.h"
@@ -25,10 +25,11 @@ static struct vt vt;
 static struct keyboard keyboard;
 static unsigned back; /* how many lines before the newest are shown */
 
-/* The kernel's view of all threads and whom they wait for, to the boot log. */
-static void console_debug_chord(void) { ask_trace(TRACE_DUMP, 0, NULL, 0); }
+/* Has the kernel write all threads, and what each waits for, to the boot log. */
+static void log_threads(void) { ask_trace(TRACE_DUMP, 0, NULL, 0); }
 
-static void look(int lines)
+/* Shows what is so many lines further back; negative: further on. */
+static void look_back(int lines)
 {
     int to = (int)back + lines;
     back = to < 0 ? 0 : MIN((unsigned)to, vt.screen.history_count);
@@ -36,8 +37,8 @@ static void look(int lines)
     vga_show(&vt.screen, back, vt.cursor_visible);
 }
 
-/* Everything that was written goes to the screen at once. */
-static void start(struct terminal *t)
+/* The terminal has output: all of it goes to the screen at once. */
+static void output_start(struct terminal *t)
 {
     uint8_t bytes[CHUNK];
     for (size_t n; (n = terminal_take(t, bytes, sizeof bytes));) {
@@ -56,14 +57,14 @@ static void start(struct terminal *t)
     vga_show(&vt.screen, 0, vt.cursor_visible);
 }
 
-static void key(uint8_t code)
+static void key_changed(uint8_t code)
 {
     uint8_t bytes[KEYBOARD_MAX];
     size_t n = keyboard_scan(&keyboard, code, bytes);
     switch (keyboard.action) {
-    case KEYBOARD_LOOK_BACK: look(SCREEN_ROWS / 2); break;
-    case KEYBOARD_LOOK_ON: look(-(SCREEN_ROWS / 2)); break;
-    case KEYBOARD_DEBUG: console_debug_chord(); break;
+    case KEYBOARD_LOOK_BACK: look_back(SCREEN_ROWS / 2); break;
+    case KEYBOARD_LOOK_ON: look_back(-(SCREEN_ROWS / 2)); break;
+    case KEYBOARD_DEBUG: log_threads(); break;
     default: break;
     }
     if (n)
@@ -78,20 +79,21 @@ static void interrupt(uint64_t bits)
     for (int i = 0; i < BYTES_AT_ONCE && (status = in8(STATUS)) & HAS_BYTE; i++) {
         uint8_t code = in8_once(DATA);
         if (!(status & OF_MOUSE))
-            key(code);
+            key_changed(code);
     }
     terminal_settle(&terminal);
     irq_ack(IRQ);
 }
 
-static void command(uint8_t byte)
+static void controller_command(uint8_t byte)
 {
     for (int i = 0; i < POLLS && in8(STATUS) & BUSY; i++)
         ;
     out8(COMMAND, byte);
 }
 
-static void empty(void)
+/* Reads away what the controller still holds. */
+static void controller_drain(void)
 {
     for (int i = 0; i < BYTES_AT_ONCE && in8(STATUS) & HAS_BYTE; i++)
         in8(DATA);
@@ -99,18 +101,18 @@ static void empty(void)
 
 static void keyboard_init(void)
 {
-    empty();
-    command(ENABLE_KEYBOARD);
-    command(READ_CONFIGURATION);
+    controller_drain();
+    controller_command(ENABLE_KEYBOARD);
+    controller_command(READ_CONFIGURATION);
     for (int i = 0; i < POLLS && !(in8(STATUS) & HAS_BYTE); i++)
         ;
     uint8_t configuration = in8(DATA);
-    command(WRITE_CONFIGURATION);
+    controller_command(WRITE_CONFIGURATION);
     for (int i = 0; i < POLLS && in8(STATUS) & BUSY; i++)
         ;
     out8(DATA, (configuration | KEYBOARD_INTERRUPT | TRANSLATE) & ~NO_KEYBOARD);
     irq_bind(IRQ, BIT_IRQ);
-    empty();
+    controller_drain();
 }
 
 int main(void)
@@ -121,6 +123,6 @@ int main(void)
     keyboard_init();
     terminal.minor = MINOR;
     terminal.winsize = (struct winsize){ .rows = SCREEN_ROWS, .cols = SCREEN_COLUMNS };
-    terminal.start = start;
+    terminal.start = output_start;
     terminal_serve(&terminal, 1, interrupt);
 }

@@ -1,4 +1,4 @@
-/* See screen.h. */
+/* The screen as an array of cells: see screen.h. */
 #include "screen.h"
 
 #include "service.h"
@@ -6,7 +6,7 @@
 enum { BLANK = ' ' };
 
 static int limit(int n, int low, int high) { return n < low ? low : n > high ? high : n; }
-static void dirty(struct screen *s, int row) { s->dirty |= 1u << row; }
+static void mark_row(struct screen *s, int row) { s->dirty |= 1u << row; }
 
 static void fill(cell_t *cells, int n, uint8_t attribute)
 {
@@ -40,7 +40,7 @@ void screen_put(struct screen *s, uint8_t character, bool wrap, bool insert)
     if (insert)
         screen_insert(s, 1);
     s->cells[s->row][s->column] = character | s->attribute << 8;
-    dirty(s, s->row);
+    mark_row(s, s->row);
     if (s->column < SCREEN_COLUMNS - 1)
         s->column++;
     else
@@ -65,7 +65,8 @@ void screen_up(struct screen *s)
         s->row--;
 }
 
-static void remember(struct screen *s, const cell_t *row)
+/* Keeps a row that scrolls off the top. */
+static void remember_row(struct screen *s, const cell_t *row)
 {
     memcpy(s->history[s->history_next], row, sizeof s->history[0]);
     s->history_next = (s->history_next + 1) % SCREEN_HISTORY;
@@ -73,17 +74,18 @@ static void remember(struct screen *s, const cell_t *row)
         s->history_count++;
 }
 
+/* All rows of the region from `from` on have changed. */
 static void mark_rows(struct screen *s, int from)
 {
     for (int row = from; row <= s->bottom; row++)
-        dirty(s, row);
+        mark_row(s, row);
 }
 
 void screen_scroll_up(struct screen *s, int from, int n)
 {
     n = limit(n, 0, s->bottom - from + 1);
     for (int i = 0; i < n && from == 0 && s->keeps_history; i++)
-        remember(s, s->cells[i]);
+        remember_row(s, s->cells[i]);
     memmove(s->cells[from], s->cells[from + n], (s->bottom - from + 1 - n) * sizeof s->cells[0]);
     fill(s->cells[s->bottom + 1 - n], n * SCREEN_COLUMNS, s->blank);
     mark_rows(s, from);
@@ -103,7 +105,7 @@ void screen_erase(struct screen *s, int row, int column, int row2, int column2)
         int first = r == row ? column : 0, last = r == row2 ? column2 : SCREEN_COLUMNS - 1;
         if (last >= first)
             fill(&s->cells[r][first], last - first + 1, s->blank);
-        dirty(s, r);
+        mark_row(s, r);
     }
 }
 
@@ -114,7 +116,7 @@ void screen_insert(struct screen *s, int n)
     n = limit(n, 0, rest);
     memmove(at + n, at, (rest - n) * sizeof *at);
     fill(at, n, s->blank);
-    dirty(s, s->row);
+    mark_row(s, s->row);
 }
 
 void screen_delete(struct screen *s, int n)
@@ -124,7 +126,7 @@ void screen_delete(struct screen *s, int n)
     n = limit(n, 0, rest);
     memmove(at, at + n, (rest - n) * sizeof *at);
     fill(at + rest - n, n, s->blank);
-    dirty(s, s->row);
+    mark_row(s, s->row);
 }
 
 const cell_t *screen_view(const struct screen *s, int row, unsigned back)

@@ -1,6 +1,6 @@
-/* The screen as an array of cells with a cursor: what remains when the escape sequences have been
- * understood. Pure logic; vga.c copies the rows marked dirty to where they can be seen. Rows and
- * columns count from 0 here. */
+/* The screen as an array of cells with a cursor, on which escape sequences act. vga.c copies the
+ * rows that are marked dirty to where they can be seen. Rows and columns count from 0. Pure logic.
+ */
 #ifndef SCREEN_H
 #define SCREEN_H
 
@@ -18,8 +18,8 @@ struct screen {
     /* the last column has been written: the next character goes to the next line (VT100) */
     bool wrap_next;
     int top, bottom;    /* the scrolling region, both included */
-    uint8_t attribute;  /* of what is written now */
-    uint8_t blank;      /* of what is erased now: the background, no more */
+    uint8_t attribute;  /* of characters that are written */
+    uint8_t blank;      /* of cells that are erased: the background alone */
     bool keeps_history; /* what scrolls off the top is kept */
     cell_t history[SCREEN_HISTORY][SCREEN_COLUMNS];
     unsigned history_next, history_count;
@@ -28,20 +28,19 @@ struct screen {
 void screen_init(struct screen *s, uint8_t attribute);
 /* Moves the cursor, within the screen. */
 void screen_move(struct screen *s, int row, int column);
-/* Writes one character at the cursor and steps on; wraps at the edge if `wrap`, pushes the rest of
- * the line on if `insert`. */
+/* Writes one character at the cursor and moves the cursor on; at the edge to the next line if
+ * `wrap`. The rest of the line moves on if `insert`. */
 void screen_put(struct screen *s, uint8_t character, bool wrap, bool insert);
-/* Line feed and its reverse: at the edge of the region it scrolls. */
+/* Line feed and its reverse: at the edge of the region they scroll. */
 void screen_down(struct screen *s);
 void screen_up(struct screen *s);
-/* Moves the rows from..bottom of the region by n rows, up (text moves up) or down; blank rows come
- * in. */
+/* Moves the text from row `from` to the region's bottom up or down by n rows; blank rows follow. */
 void screen_scroll_up(struct screen *s, int from, int n);
 void screen_scroll_down(struct screen *s, int from, int n);
 /* Blanks the cells from (row, column) to (row2, column2), both included, in reading order. */
 void screen_erase(struct screen *s, int row, int column, int row2, int column2);
-void screen_insert(struct screen *s, int n); /* blank characters at the cursor */
-void screen_delete(struct screen *s, int n); /* characters at the cursor */
+void screen_insert(struct screen *s, int n); /* inserts blank characters at the cursor */
+void screen_delete(struct screen *s, int n); /* deletes characters at the cursor */
 /* The row as it is seen `back` lines before the newest. */
 const cell_t *screen_view(const struct screen *s, int row, unsigned back);
 

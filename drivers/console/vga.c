@@ -1,5 +1,5 @@
-/* See vga.h. Text memory is a device and slow to reach, so only rows that have changed are copied,
- * eight bytes at a time. */
+/* The VGA in text mode: see vga.h. Its memory is a device and slow to reach, so only rows that have
+ * changed are copied, eight bytes at a time. */
 #include "vga.h"
 
 #include "service.h"
@@ -31,7 +31,7 @@ static int shown_at = -1; /* where the hardware's cursor is; -1: it is off */
 
 static void crtc(uint8_t index, uint8_t value) { out16(CRTC, index | value << 8); }
 
-/* The upper bit of an attribute makes the background bright, and not the text blink. */
+/* The upper bit of an attribute is to make the background bright, and not the text blink. */
 static void no_blinking(void)
 {
     in8(INPUT_STATUS); /* the next write is an index */

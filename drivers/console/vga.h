@@ -5,8 +5,8 @@
 
 #include "screen.h"
 
-void vga_init(void);
-/* Brings to light what has changed; `back` lines before the newest. */
+void vga_init(void); /* dies without the memory */
+/* Shows the rows of s that have changed, as they are `back` lines before the newest. */
 void vga_show(struct screen *s, unsigned back, bool cursor);
 
 #endif

@@ -1,9 +1,23 @@
-/* Bytes to actions: UTF-8, control characters, escape sequences without parameters. See vt.h. */
+/* Bytes to actions: UTF-8, control characters, escape sequences without parameters.
+ *
+ *   state              a byte
+ *   VT_TEXT            is shown, or is part of a UTF-8 character; ESC begins a sequence
+ *   VT_ESCAPE          ESC has come: this byte says what sequence it is
+ *   VT_ESCAPE_SKIP     belongs to a sequence that means nothing here; then text again
+ *   VT_CHARSET         chooses the character set G0 or G1
+ *   VT_CSI             parameters and the last byte of ESC [ ...: vt_csi.c
+ *   VT_STRING          a title or the like, up to BEL or ESC \; nothing of it is shown
+ *   VT_STRING_ESCAPE   ESC within such a string
+ *   VT_PALETTE         Linux's palette sequence, which has a fixed length
+ *
+ * Control characters act in the middle of a sequence, too; CAN and SUB end it. */
 #include "vt.h"
 
+#include "glyphs.h"
 #include "service.h"
+#include "vt_csi.h"
 
-enum { REPLACEMENT = 0xfffd, TAB = 8, PARAMETER_MAX = 9999, PALETTE_DIGITS = 7 };
+enum { REPLACEMENT = 0xfffd, PARAMETER_MAX = 9999, PALETTE_DIGITS = 7 };
 enum {
     BELL = 7,
     BACKSPACE = 8,
@@ -14,65 +28,6 @@ enum {
     ESCAPE = 27,
     DELETE = 127
 };
-enum { WHITE = 7, BLACK = 0, BRIGHT = 8, CYAN = 3, GREY = 8 };
-
-/* ---- looks ---- */
-
-void vt_apply_look(struct vt *v)
-{
-    const struct vt_look *l = &v->look;
-    uint8_t front = l->foreground, back = l->background;
-    if (l->underline && front == WHITE)
-        front = CYAN; /* VGA text has no underline in colour */
-    else if (l->dim)
-        front = GREY;
-    if (l->bold)
-        front |= BRIGHT;
-    v->screen.blank = back << 4 | l->foreground;
-    if (l->reverse != v->reversed) {
-        uint8_t other = front;
-        front = back;
-        back = other;
-    }
-    v->screen.attribute = back << 4 | front;
-}
-
-void vt_save(struct vt *v)
-{
-    v->saved = (struct vt_saved){
-        v->screen.row, v->screen.column, v->look, v->charset, { v->graphics[0], v->graphics[1] },
-        v->origin
-    };
-}
-
-void vt_restore(struct vt *v)
-{
-    const struct vt_saved *s = &v->saved;
-    v->look = s->look;
-    v->charset = s->charset;
-    v->graphics[0] = s->graphics[0];
-    v->graphics[1] = s->graphics[1];
-    v->origin = s->origin;
-    vt_apply_look(v);
-    screen_move(&v->screen, s->row, s->column);
-}
-
-void vt_reset(struct vt *v)
-{
-    v->look = (struct vt_look){ .foreground = WHITE, .background = BLACK };
-    v->wrap = v->cursor_visible = true;
-    v->insert = v->origin = v->newline = v->cursor_keys = v->keypad = v->reversed = v->alternate =
-        false;
-    v->charset = v->graphics[0] = v->graphics[1] = 0;
-    v->state = VT_TEXT;
-    v->code_left = 0;
-    for (int i = 0; i < SCREEN_COLUMNS; i++)
-        v->tabs[i] = i % TAB == 0;
-    vt_apply_look(v);
-    screen_init(&v->screen, v->screen.attribute);
-    v->screen.keeps_history = true;
-    vt_save(v);
-}
 
 void vt_init(struct vt *v)
 {
@@ -82,30 +37,13 @@ void vt_init(struct vt *v)
 
 /* ---- text ---- */
 
-/* Characters of East Asia and pictures take two columns (Unicode annex 11). */
-static bool wide(uint32_t code)
-{
-    return (code >= 0x1100 && code < 0x1160) || (code >= 0x2e80 && code < 0xa4d0) ||
-           (code >= 0xac00 && code < 0xd7a4) || (code >= 0xf900 && code < 0xfb00) ||
-           (code >= 0xfe30 && code < 0xfe70) || (code >= 0xff00 && code < 0xff61) ||
-           (code >= 0xffe0 && code < 0xffe7) || (code >= 0x1f300 && code < 0x1fb00) ||
-           (code >= 0x20000 && code < 0x3fffe);
-}
-
-void vt_show(struct vt *v, uint32_t code)
-{
-    v->last = code;
-    for (int i = 0; i <= wide(code); i++)
-        screen_put(&v->screen, glyph(code), v->wrap, v->insert);
-}
-
-/* Accents that combine with the character before, and marks without a width. */
+/* Accents that combine with the character before them, and marks without a width. */
 static bool invisible(uint32_t code)
 {
     return (code >= 0x300 && code < 0x370) || (code >= 0x200b && code <= 0x200f) || code == 0xfeff;
 }
 
-static void character(struct vt *v, uint32_t code)
+static void show_character(struct vt *v, uint32_t code)
 {
     if (v->graphics[v->charset] && code >= 0x5f && code <= 0x7e)
         code = line_graphic(code);
@@ -113,31 +51,31 @@ static void character(struct vt *v, uint32_t code)
         vt_show(v, code);
 }
 
-/* UTF-8 (RFC 3629): a byte that does not fit shows as a replacement, and what it begins is looked
- * at anew. */
-static void text(struct vt *v, uint8_t byte)
+/* UTF-8 (RFC 3629). A byte that does not fit ends the character before it, which is shown as a
+ * replacement, and may begin one itself. */
+static void text_byte(struct vt *v, uint8_t byte)
 {
     if (v->code_left) {
         if ((byte & 0xc0) == 0x80) {
             v->code = v->code << 6 | (byte & 0x3f);
             if (--v->code_left == 0)
-                character(v, v->code < v->code_least || v->code > 0x10ffff ||
-                                     (v->code >= 0xd800 && v->code < 0xe000)
-                                 ? REPLACEMENT
-                                 : v->code);
+                show_character(v, v->code < v->code_least || v->code > 0x10ffff ||
+                                          (v->code >= 0xd800 && v->code < 0xe000)
+                                      ? REPLACEMENT
+                                      : v->code);
             return;
         }
         v->code_left = 0;
-        character(v, REPLACEMENT);
+        show_character(v, REPLACEMENT);
     }
     if (byte < 0x80) {
-        character(v, byte);
+        show_character(v, byte);
     } else if (byte >= 0xc2 && byte < 0xf5) {
         v->code_left = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
         v->code = byte & (0x3f >> v->code_left);
         v->code_least = byte < 0xe0 ? 0x80 : byte < 0xf0 ? 0x800 : 0x10000;
     } else {
-        character(v, REPLACEMENT);
+        show_character(v, REPLACEMENT);
     }
 }
 
@@ -156,8 +94,7 @@ static void tab(struct vt *v)
     screen_move(&v->screen, v->screen.row, column);
 }
 
-/* Control characters work in the middle of a sequence too. */
-static void control(struct vt *v, uint8_t byte)
+static void control_character(struct vt *v, uint8_t byte)
 {
     struct screen *s = &v->screen;
     switch (byte) {
@@ -179,16 +116,7 @@ static void control(struct vt *v, uint8_t byte)
 
 /* ---- sequences ---- */
 
-void vt_answer(struct vt *v, const char *text)
-{
-    size_t n = strlen(text);
-    if (n > VT_ANSWER - v->answer_length)
-        return;
-    memcpy(v->answer + v->answer_length, text, n);
-    v->answer_length += n;
-}
-
-static void escape(struct vt *v, uint8_t byte)
+static void escape_byte(struct vt *v, uint8_t byte)
 {
     v->state = VT_TEXT;
     switch (byte) {
@@ -234,7 +162,7 @@ static void escape(struct vt *v, uint8_t byte)
     }
 }
 
-static void csi(struct vt *v, uint8_t byte)
+static void csi_byte(struct vt *v, uint8_t byte)
 {
     if (byte >= '0' && byte <= '9') {
         unsigned *p = &v->parameters[MIN(v->count, (unsigned)VT_PARAMETERS - 1)];
@@ -255,9 +183,7 @@ static void csi(struct vt *v, uint8_t byte)
     }
 }
 
-/* Titles and the like run up to BEL or ESC \. Linux's palette sequences have a fixed length
- * instead. */
-static void string(struct vt *v, uint8_t byte)
+static void string_byte(struct vt *v, uint8_t byte)
 {
     bool first = v->count++ == 0 && v->prefix == ']';
     if (first && byte == 'P') {
@@ -270,18 +196,19 @@ static void string(struct vt *v, uint8_t byte)
     }
 }
 
-static void sequence(struct vt *v, uint8_t byte)
+/* A byte that is no control character. */
+static void other_byte(struct vt *v, uint8_t byte)
 {
     switch (v->state) {
-    case VT_ESCAPE: escape(v, byte); break;
+    case VT_ESCAPE: escape_byte(v, byte); break;
     case VT_ESCAPE_SKIP: v->state = VT_TEXT; break;
     case VT_CHARSET:
         v->graphics[v->charset_slot] = byte == '0';
         v->state = VT_TEXT;
         break;
-    case VT_CSI: csi(v, byte); break;
+    case VT_CSI: csi_byte(v, byte); break;
     case VT_PALETTE: v->state = --v->skip ? VT_PALETTE : VT_TEXT; break;
-    default: text(v, byte); break;
+    default: text_byte(v, byte); break;
     }
 }
 
@@ -290,7 +217,7 @@ void vt_write(struct vt *v, const uint8_t *bytes, size_t n)
     for (size_t i = 0; i < n; i++) {
         uint8_t byte = bytes[i];
         if (v->state == VT_STRING) {
-            string(v, byte);
+            string_byte(v, byte);
             continue;
         }
         if (v->state == VT_STRING_ESCAPE) {
@@ -301,11 +228,11 @@ void vt_write(struct vt *v, const uint8_t *bytes, size_t n)
         if (byte < ' ') {
             if (v->code_left) {
                 v->code_left = 0;
-                character(v, REPLACEMENT);
+                show_character(v, REPLACEMENT);
             }
-            control(v, byte);
+            control_character(v, byte);
         } else if (byte != DELETE) {
-            sequence(v, byte);
+            other_byte(v, byte);
         }
     }
 }

@@ -1,11 +1,12 @@
-/* Control sequences, ESC [ parameters final (ECMA-48, 8.3; Linux: console_codes(4)). See vt.h. */
-#include "vt.h"
+/* Control sequences, ESC [ parameters final (ECMA-48, 8.3; Linux: console_codes(4)). Rows and
+ * columns count from 1 in parameters, from 0 on the screen. */
+#include "vt_csi.h"
 
 #include "service.h"
 
 enum { FOREGROUND = 7, BACKGROUND = 0 };
 
-/* The parameter number i, or what it is when left out (or 0, where 0 means nothing). */
+/* Parameter number i, or `otherwise` if it is left out or 0. */
 static unsigned parameter(const struct vt *v, unsigned i, unsigned otherwise)
 {
     return i < v->count && v->parameters[i] ? v->parameters[i] : otherwise;
@@ -39,8 +40,8 @@ static uint8_t of_256(unsigned n)
     return nearest(n / 36 * STEP, n / 6 % 6 * STEP, n % 6 * STEP);
 }
 
-/* 38 and 48 take the parameters behind them along: how many. */
-static unsigned extended(struct vt *v, unsigned i, uint8_t *colour)
+/* 38 and 48 are followed by a colour: returns how many parameters that takes. */
+static unsigned extended_colour(struct vt *v, unsigned i, uint8_t *colour)
 {
     if (i + 2 < v->count && v->parameters[i + 1] == 5) {
         *colour = of_256(v->parameters[i + 2] & 255);
@@ -53,7 +54,7 @@ static unsigned extended(struct vt *v, unsigned i, uint8_t *colour)
     return 0;
 }
 
-static void look(struct vt *v)
+static void set_look(struct vt *v)
 {
     struct vt_look *l = &v->look;
     for (unsigned i = 0; i < v->count; i++) {
@@ -79,9 +80,9 @@ static void look(struct vt *v)
         case 24: l->underline = false; break;
         case 25: l->blink = false; break;
         case 27: l->reverse = false; break;
-        case 38: i += extended(v, i, &l->foreground); break;
+        case 38: i += extended_colour(v, i, &l->foreground); break;
         case 39: l->foreground = FOREGROUND; break;
-        case 48: i += extended(v, i, &l->background); break;
+        case 48: i += extended_colour(v, i, &l->background); break;
         case 49: l->background = BACKGROUND; break;
         default:
             if (p >= 30 && p <= 37)
@@ -99,8 +100,8 @@ static void look(struct vt *v)
 
 /* ---- modes ---- */
 
-/* The alternate screen: what vi and less draw on; leaving it brings back what was there. */
-static void alternate(struct vt *v, bool on, bool with_cursor)
+/* The alternate screen, which vi and less draw on. Leaving it brings the other one back. */
+static void show_alternate(struct vt *v, bool on, bool with_cursor)
 {
     struct screen *s = &v->screen;
     if (on == v->alternate)
@@ -153,19 +154,19 @@ static void private_mode(struct vt *v, unsigned mode, bool on)
     case 7: v->wrap = on; break;
     case 25: v->cursor_visible = on; break;
     case 47:
-    case 1047: alternate(v, on, false); break;
+    case 1047: show_alternate(v, on, false); break;
     case 1048:
         if (on)
             vt_save(v);
         else
             vt_restore(v);
         break;
-    case 1049: alternate(v, on, true); break;
+    case 1049: show_alternate(v, on, true); break;
     default: break;
     }
 }
 
-static void modes(struct vt *v, bool on)
+static void set_modes(struct vt *v, bool on)
 {
     for (unsigned i = 0; i < v->count; i++) {
         if (v->prefix == '?')
@@ -179,7 +180,7 @@ static void modes(struct vt *v, bool on)
 
 /* ---- what the terminal answers ---- */
 
-static void status(struct vt *v)
+static void answer_status(struct vt *v)
 {
     char place[32];
     format(place, sizeof place, "\033[%d;%dR", v->screen.row + 1 - (v->origin ? v->screen.top : 0),
@@ -214,7 +215,7 @@ static void erase_line(struct vt *v)
                      which == 1 ? s->column : SCREEN_COLUMNS - 1);
 }
 
-static void region(struct vt *v)
+static void set_region(struct vt *v)
 {
     int top = parameter(v, 0, 1) - 1, bottom = (int)parameter(v, 1, SCREEN_ROWS) - 1;
     if (bottom >= SCREEN_ROWS)
@@ -226,8 +227,8 @@ static void region(struct vt *v)
     home(v);
 }
 
-/* Up and down stop at the edge of the region, when the cursor is inside. */
-static void vertical(struct vt *v, int n)
+/* Moves the cursor up or down; the edge of the region stops it if it is inside. */
+static void move_vertically(struct vt *v, int n)
 {
     struct screen *s = &v->screen;
     int low = s->row >= s->top ? s->top : 0,
@@ -236,7 +237,8 @@ static void vertical(struct vt *v, int n)
     screen_move(s, row < low ? low : row > high ? high : row, s->column);
 }
 
-static void position(struct vt *v, int row, int column)
+/* The cursor's place, from the region's first row on in origin mode. */
+static void place_cursor(struct vt *v, int row, int column)
 {
     struct screen *s = &v->screen;
     if (v->origin) {
@@ -247,7 +249,7 @@ static void position(struct vt *v, int row, int column)
     screen_move(s, row, column);
 }
 
-static void lines(struct vt *v, bool insert)
+static void insert_or_delete_lines(struct vt *v, bool insert)
 {
     struct screen *s = &v->screen;
     if (s->row < s->top || s->row > s->bottom)
@@ -262,7 +264,7 @@ static void lines(struct vt *v, bool insert)
     screen_move(s, s->row, 0);
 }
 
-static void tab_stops(struct vt *v)
+static void clear_tab_stops(struct vt *v)
 {
     if (v->parameters[0] == 0)
         v->tabs[v->screen.column] = 0;
@@ -270,7 +272,8 @@ static void tab_stops(struct vt *v)
         memset(v->tabs, 0, sizeof v->tabs);
 }
 
-static void tabs(struct vt *v, int direction, unsigned n)
+/* Goes on by n tab stops, or back (direction -1). */
+static void move_by_tabs(struct vt *v, int direction, unsigned n)
 {
     int column = v->screen.column;
     while (n-- && column + direction >= 0 && column + direction < SCREEN_COLUMNS)
@@ -280,7 +283,7 @@ static void tabs(struct vt *v, int direction, unsigned n)
     screen_move(&v->screen, v->screen.row, column);
 }
 
-static void repeat(struct vt *v, unsigned n)
+static void repeat_last(struct vt *v, unsigned n)
 {
     for (n = MIN(n, (unsigned)SCREEN_ROWS * SCREEN_COLUMNS); n && v->last; n--)
         vt_show(v, v->last);
@@ -294,45 +297,45 @@ void vt_csi(struct vt *v, char final)
         return;
     switch (final) {
     case '@': screen_insert(s, n); break;
-    case 'A': vertical(v, -n); break;
+    case 'A': move_vertically(v, -n); break;
     case 'B':
-    case 'e': vertical(v, n); break;
+    case 'e': move_vertically(v, n); break;
     case 'C':
     case 'a': screen_move(s, s->row, s->column + n); break;
     case 'D': screen_move(s, s->row, s->column - n); break;
     case 'E':
-        vertical(v, n);
+        move_vertically(v, n);
         s->column = 0;
         break;
     case 'F':
-        vertical(v, -n);
+        move_vertically(v, -n);
         s->column = 0;
         break;
     case 'G':
     case '`': screen_move(s, s->row, n - 1); break;
     case 'H':
-    case 'f': position(v, n - 1, (int)parameter(v, 1, 1) - 1); break;
-    case 'I': tabs(v, 1, n); break;
+    case 'f': place_cursor(v, n - 1, (int)parameter(v, 1, 1) - 1); break;
+    case 'I': move_by_tabs(v, 1, n); break;
     case 'J': erase_display(v); break;
     case 'K': erase_line(v); break;
-    case 'L': lines(v, true); break;
-    case 'M': lines(v, false); break;
+    case 'L': insert_or_delete_lines(v, true); break;
+    case 'M': insert_or_delete_lines(v, false); break;
     case 'P': screen_delete(s, n); break;
     case 'S': screen_scroll_up(s, s->top, n); break;
     case 'T': screen_scroll_down(s, s->top, n); break;
     case 'X':
         screen_erase(s, s->row, s->column, s->row, MIN(s->column + n, SCREEN_COLUMNS) - 1);
         break;
-    case 'Z': tabs(v, -1, n); break;
-    case 'b': repeat(v, n); break;
+    case 'Z': move_by_tabs(v, -1, n); break;
+    case 'b': repeat_last(v, n); break;
     case 'c': vt_answer(v, VT_ATTRIBUTES); break;
-    case 'd': position(v, n - 1, s->column); break;
-    case 'g': tab_stops(v); break;
-    case 'h': modes(v, true); break;
-    case 'l': modes(v, false); break;
-    case 'm': look(v); break;
-    case 'n': status(v); break;
-    case 'r': region(v); break;
+    case 'd': place_cursor(v, n - 1, s->column); break;
+    case 'g': clear_tab_stops(v); break;
+    case 'h': set_modes(v, true); break;
+    case 'l': set_modes(v, false); break;
+    case 'm': set_look(v); break;
+    case 'n': answer_status(v); break;
+    case 'r': set_region(v); break;
     case 's': vt_save(v); break;
     case 'u': vt_restore(v); break;
     default: break;
