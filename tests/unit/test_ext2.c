@@ -14,7 +14,7 @@
 int getpid(void);
 #define EXPECT_OK(x) ((x) == 0 ? (void)0 : die("%s:%d: %s failed", __FILE__, __LINE__, #x))
 
-void flush_alarm(uint64_t bits);
+void mount_flush(uint64_t bits);
 
 static char image[64];
 
@@ -310,7 +310,7 @@ static void what_was_synced_survives_a_crash(void **state)
             if (k % 3 == 0)
                 fs_unlink(k % 2 ? dir : root, name, false);
             if (k % 20 == 0)
-                flush_alarm(1ull << NOTIFY_ALARM);
+                mount_flush(1ull << NOTIFY_ALARM);
         }
         fs_sync(root, true);
         fs_unmount(root);
@@ -362,7 +362,7 @@ static void a_failed_write_is_told_once_to_each_open_file(void **state)
     fake_writes_fail = true;
     assert_int_equal(cache_sync_owner(cache_owner(0, (uint32_t)object)), -EIO);
     fake_writes_fail = false;
-    flush_alarm(1ull << NOTIFY_ALARM);
+    mount_flush(1ull << NOTIFY_ALARM);
     uint64_t three = open_flags(object);
     assert_int_equal(sync_of(other, &of_other), 0);
     assert_int_equal(sync_of(object, &one), -EIO);
@@ -376,7 +376,7 @@ static void a_failed_write_is_told_once_to_each_open_file(void **state)
     /* Written in the background: metadata too, which is everybody's. */
     assert_int_equal(fs_write(object, 0, data, sizeof(data), 0), sizeof(data));
     fake_writes_fail = true;
-    flush_alarm(1ull << NOTIFY_ALARM);
+    mount_flush(1ull << NOTIFY_ALARM);
     fake_writes_fail = false;
     assert_int_equal(sync_of(object, &one), -EIO);
     assert_int_equal(sync_of(object, &one), 0);
@@ -562,8 +562,8 @@ int main(void)
         cmocka_unit_test(threads_do_not_disturb_each_other),
     };
     snprintf(image, sizeof(image), "/tmp/test_ext2.%d", (int)getpid());
-    void inodes_init(void), index_init(void);
-    inodes_init();
+    void nodes_init(void), index_init(void);
+    nodes_init();
     index_init();
     cache_init(200);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,9 @@ static bool block_is_system(struct mount *m, uint32_t block)
            (number == 0 && block <= m->geo.first_block + m->geo.group_blocks);
 }
 
-/* Takes a block out of one group, at `start` or behind if possible. -ENOSPC when it has none. */
-static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint32_t *block)
+/* Takes a block out of one group, at `start` or behind if possible: its number; -ENOSPC when it has
+ * none. */
+static int64_t alloc_in_group(struct mount *m, uint32_t number, uint32_t start)
 {
     struct group *g = mount_group(m, number);
     if (g->free_blocks == 0)
@@ -59,7 +60,7 @@ static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint
     if (error)
         return error;
     uint32_t limit = group_blocks(m, number), bit = start;
-    error = -ENOSPC;
+    int64_t result = -ENOSPC;
     for (;;) {
         if (bit >= limit || (page->data[bit / 8] & 1 << bit % 8))
             bit = find_clear_byte(page->data, start, limit);
@@ -71,32 +72,32 @@ static int alloc_in_group(struct mount *m, uint32_t number, uint32_t start, uint
             break;
         page->data[bit / 8] |= 1 << bit % 8;
         cache_dirty(page);
-        *block = m->geo.first_block + number * m->geo.blocks_per_group + bit;
-        if (!block_is_system(m, *block)) {
+        uint32_t block = m->geo.first_block + number * m->geo.blocks_per_group + bit;
+        if (!block_is_system(m, block)) {
             if (g->free_blocks)
                 g->free_blocks--;
             mount_group_dirty(m, number);
             m->free_blocks -= m->free_blocks != 0;
-            error = 0;
+            result = block;
             break;
         }
-        mount_corrupt(m, "free block is in use by the system", *block);
+        mount_corrupt(m, "free block is in use by the system", block);
     }
     cache_put(page);
-    return error;
+    return result;
 }
 
-int block_alloc(struct mount *m, uint32_t goal, uint32_t *block)
+int64_t block_alloc(struct mount *m, uint32_t goal)
 {
     if (!block_ok(&m->geo, goal))
         goal = m->geo.first_block;
     uint32_t first = (goal - m->geo.first_block) / m->geo.blocks_per_group;
     for (uint32_t n = 0; n < m->geo.groups; n++) {
         uint32_t number = (first + n) % m->geo.groups;
-        int error = alloc_in_group(
-            m, number, n ? 0 : (goal - m->geo.first_block) % m->geo.blocks_per_group, block);
-        if (error != -ENOSPC)
-            return error;
+        uint32_t start = n ? 0 : (goal - m->geo.first_block) % m->geo.blocks_per_group;
+        int64_t block = alloc_in_group(m, number, start);
+        if (block != -ENOSPC)
+            return block;
     }
     return -ENOSPC;
 }
@@ -127,7 +128,7 @@ void block_free(struct mount *m, uint32_t block)
 
 /* ---- Inodes ---- */
 
-static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32_t *ino)
+static int64_t ino_in_group(struct mount *m, uint32_t number, bool directory)
 {
     struct group *g = mount_group(m, number);
     if (g->free_inodes == 0)
@@ -138,6 +139,7 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
         return error;
     uint32_t from = number == 0 ? m->geo.first_ino - 1 : 0;
     uint32_t bit = find_clear(page->data, from, m->geo.inodes_per_group);
+    int64_t ino = -ENOSPC;
     if (bit < m->geo.inodes_per_group) {
         page->data[bit / 8] |= 1 << bit % 8;
         cache_dirty(page);
@@ -146,12 +148,10 @@ static int ino_in_group(struct mount *m, uint32_t number, bool directory, uint32
         mount_group_dirty(m, number);
         m->free_inodes -= m->free_inodes != 0;
         m->directories += directory;
-        *ino = number * m->geo.inodes_per_group + bit + 1;
-    } else {
-        error = -ENOSPC;
+        ino = (int64_t)number * m->geo.inodes_per_group + bit + 1;
     }
     cache_put(page);
-    return error;
+    return ino;
 }
 
 /* For a directory directly below the root: of the groups with no fewer free inodes than the
@@ -172,18 +172,18 @@ static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
     return best;
 }
 
-int ino_alloc(struct inode *parent, bool directory, uint32_t *ino)
+int64_t ino_alloc(struct inode *parent, bool directory)
 {
-    struct mount *m = parent->mount;
+    struct mount *m = mount_of(parent);
     uint32_t first = (parent->ino - 1) / m->geo.inodes_per_group;
     if (directory && parent->ino == ROOT_INO)
         first = roomy_group(m, first);
     else if (directory && mount_group(m, first)->free_blocks < group_blocks(m, first) / 16)
         first = (first + 1) % m->geo.groups;
     for (uint32_t n = 0; n < m->geo.groups; n++) {
-        int error = ino_in_group(m, (first + n) % m->geo.groups, directory, ino);
-        if (error != -ENOSPC)
-            return error;
+        int64_t ino = ino_in_group(m, (first + n) % m->geo.groups, directory);
+        if (ino != -ENOSPC)
+            return ino;
     }
     return -ENOSPC;
 }

@@ -1,7 +1,7 @@
 SERVICES  += vfs/ext2
 LIBS_ext2 := vfs/libfs vfs/libext2
-STATE_ext2 := ext2-2
+STATE_ext2 := ext2-3
 
-UNIT_test_ext2 := $(filter-out %/main.c vfs/libfs/serve.c vfs/libfs/names.c,$(wildcard vfs/ext2/*.c vfs/libext2/*.c vfs/libfs/*.c)) \
-    $(FAKE_SERVICE) tests/unit/own_handlers.c tests/unit/fs_model.c
+UNIT_test_ext2 := $(filter-out %/main.c,$(wildcard vfs/ext2/*.c vfs/libext2/*.c vfs/libfs/*.c)) \
+    $(FAKE_SERVICE) tests/unit/fs_model.c
 HOST_LIBS_test_ext2 := -lpthread

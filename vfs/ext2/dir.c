@@ -1,11 +1,10 @@
-/* Directories: blocks of entries that are read from front to back, or, when there are many blocks,
- * through an index in memory (index.c). The hash trees that e2fsprogs may have made are read as
- * plain blocks and no longer used once a directory changes. Nothing in an entry is believed before
- * dir_entry() has looked at it. */
+/* Names in directories: their blocks are read from front to back, or, when there are many, through
+ * an index in memory (index.c). The hash trees that e2fsprogs may have made are read as plain
+ * blocks and no longer used once a directory changes.
+ *
+ * fs_name.where[0] is where a name stands, in bytes from the beginning of the directory. */
 #include "ext2.h"
 
-/* of a directory, and others go first */
-enum { BLOCKS_AT_ONCE = 128 };
 /* a directory of so many blocks gets an index */
 enum { INDEX_BLOCKS = 3 };
 
@@ -13,117 +12,97 @@ static const uint8_t type_of_mode[16] = {
     [1] = 5, [2] = 3, [4] = 2, [6] = 4, [8] = 1, [10] = 7, [12] = 6
 }; /* by mode >> 12 */
 
-static inline uint32_t dir_blocks(const struct inode *dir)
+static uint32_t block_size(const struct inode *dir) { return mount_of(dir)->geo.block_size; }
+static uint64_t block_start(const struct inode *dir, uint32_t number)
 {
-    return dir->size >> dir->mount->geo.block_shift;
+    return (uint64_t)number << mount_of(dir)->geo.block_shift;
 }
 
-int dir_block(struct inode *dir, uint32_t number, struct page **page)
+static bool matches(const struct entry *e, const struct fs_name *name)
 {
-    uint32_t block;
-    if (number % BLOCKS_AT_ONCE == BLOCKS_AT_ONCE - 1)
-        give_way(STEPS(dir_blocks(dir) - MIN(number, dir_blocks(dir)), 1));
-    int error = map_block(dir, number, false, &block);
-    if (!error && !block)
-        error = mount_corrupt(dir->mount, "hole in directory", dir->ino);
-    return error ? error : cache_block(dir->mount->index, block, page);
+    return e->ino && e->name_length == name->length &&
+           memcmp(e->name, name->text, name->length) == 0;
 }
-
-static int bad_entry(struct inode *dir)
-{
-    return mount_corrupt(dir->mount, "bad entry in directory", dir->ino);
-}
-
-static bool matches(const struct entry *e, const char *name, unsigned length)
-{
-    return e->ino && e->name_length == length && memcmp(e->name, name, length) == 0;
-}
-
-void place_put(struct place *p) { cache_put(p->page); }
 
 /* ---- Finding ---- */
 
-/* Looks for the name in one block; 0, -ENOENT, -EUCLEAN. */
-static int find_in_block(struct inode *dir, struct page *page, const char *name, unsigned length,
-                         struct place *p)
+/* Each of these says the number of the inode that the name leads to, and leaves in name->where
+ * where the name stands; -ENOENT, -EUCLEAN, -EIO ... All may wait. */
+
+static int64_t find_in_block(struct inode *dir, uint32_t number, struct fs_name *name)
 {
-    for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
-        struct entry *e = dir_entry(dir->mount, page, offset);
-        if (!e)
-            return bad_entry(dir);
-        if (matches(e, name, length)) {
-            p->page = page;
-            p->entry = e;
-            p->offset = offset;
-            return 0;
+    struct page *page = dir_block(dir, number);
+    int64_t result = fs_error(page);
+    if (result)
+        return result;
+    result = -ENOENT;
+    for (uint32_t offset = 0; result == -ENOENT && offset < block_size(dir);) {
+        struct entry *e = dir_entry(dir, page, offset);
+        if (!e) {
+            result = dir_bad_entry(dir);
+        } else if (matches(e, name)) {
+            result = e->ino;
+            name->where[0] = block_start(dir, number) + offset;
+        } else {
+            offset += e->reclen;
         }
-        offset += e->reclen;
     }
-    return -ENOENT;
+    cache_put(page);
+    return result;
 }
 
-static int find_linear(struct inode *dir, const char *name, unsigned length, struct place *p)
+static int64_t find_linear(struct inode *dir, struct fs_name *name)
 {
-    for (uint32_t n = 0; n < dir_blocks(dir); n++) {
-        struct page *page;
-        int error = dir_block(dir, n, &page);
-        if (error)
-            return error;
-        p->block = n;
-        error = find_in_block(dir, page, name, length, p);
-        if (error == 0)
-            return 0;
-        cache_put(page);
-        if (error != -ENOENT)
-            return error;
-    }
-    return -ENOENT;
+    int64_t ino = -ENOENT;
+    for (uint32_t n = 0; n < dir_blocks(dir) && ino == -ENOENT; n++)
+        ino = find_in_block(dir, n, name);
+    return ino;
 }
 
-static int find_by_index(struct inode *dir, const char *name, unsigned length, struct place *p)
+static int64_t find_by_index(struct inode *dir, struct fs_name *name)
 {
-    uint32_t hash = fs_hash(name, length), cursor = hash;
-    uint64_t offset;
-    while (dir->index && index_next(dir, hash, &cursor, &offset)) {
-        struct page *page;
-        p->block = offset >> dir->mount->geo.block_shift;
-        if (p->block >= dir_blocks(dir))
+    uint32_t hash = fs_hash(name->text, name->length), cursor = hash;
+    uint64_t at;
+    while (dir->index && index_next(dir, hash, &cursor, &at)) {
+        uint32_t number = at >> mount_of(dir)->geo.block_shift;
+        if (number >= dir_blocks(dir))
             continue;
-        int error = dir_block(dir, p->block, &page);
-        if (error)
-            return error;
-        p->page = page;
-        p->offset = offset & (dir->mount->geo.block_size - 1);
-        p->entry = dir_entry(dir->mount, page, p->offset);
-        if (p->entry && matches(p->entry, name, length))
-            return 0;
+        struct page *page = dir_block(dir, number);
+        if (fs_error(page))
+            return fs_error(page);
+        struct entry *e = dir_entry(dir, page, at & (block_size(dir) - 1));
+        uint32_t ino = e && matches(e, name) ? e->ino : 0;
         cache_put(page);
+        if (ino) {
+            name->where[0] = at;
+            return ino;
+        }
     }
-    /* the index was dropped while we waited */
-    return dir->index ? -ENOENT : find_linear(dir, name, length, p);
+    /* the index was dropped during a wait */
+    return dir->index ? -ENOENT : find_linear(dir, name);
 }
 
-int dir_find(struct inode *dir, const char *name, unsigned length, struct place *p)
+static int64_t find(struct inode *dir, struct fs_name *name)
 {
     for (;;) {
         uint32_t version = dir->version;
         bool indexed = dir->index || (dir_blocks(dir) >= INDEX_BLOCKS && index_build(dir) == 0);
-        int error = indexed ? find_by_index(dir, name, length, p)
-                            : find_linear(dir, name, length, p);
-        if (error != -ENOENT || version == dir->version)
-            return error;
+        int64_t ino = indexed ? find_by_index(dir, name) : find_linear(dir, name);
+        if (ino != -ENOENT || version == dir->version)
+            return ino;
     }
 }
 
-int dir_lookup(struct inode *dir, const char *name, unsigned length, uint32_t *ino)
+struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name)
 {
-    struct place p;
-    int error = dir_find(dir, name, length, &p);
-    if (!error) {
-        *ino = p.entry->ino;
-        place_put(&p);
-    }
-    return error;
+    struct inode *dir = inode_of(f), *i;
+    int64_t ino = fs_is_dot(name) ? (int64_t)dir->ino : find(dir, name);
+    if (ino < 0)
+        return fs_failed(ino);
+    i = inode_get(mount_of(dir), ino);
+    if (fs_error(i) == -ESTALE)
+        return fs_failed(mount_corrupt(mount_of(dir), "name of an unused inode", ino));
+    return inode_node(i);
 }
 
 /* ---- Changing ---- */
@@ -132,30 +111,32 @@ static void changed(struct inode *dir)
 {
     dir->version++;
     dir->flags &= ~FLAG_INDEX;
-    dir->mtime = dir->ctime = fs_now();
     inode_dirty(dir);
-    flush_later();
 }
 
-static void fill_entry(struct mount *m, struct entry *e, const char *name, unsigned length,
-                       uint32_t ino, uint32_t mode)
+static void point_entry(struct inode *dir, struct entry *e, const struct inode *to)
 {
-    e->ino = ino;
-    e->name_length = length;
-    e->type = m->geo.filetype ? type_of_mode[mode >> 12 & 15] : 0;
-    memcpy(e->name, name, length);
+    e->ino = to->ino;
+    e->type = mount_of(dir)->geo.filetype ? type_of_mode[to->mode >> 12 & 15] : 0;
+}
+
+static void fill_entry(struct inode *dir, struct entry *e, const struct fs_name *name,
+                       const struct inode *to)
+{
+    e->name_length = name->length;
+    memcpy(e->name, name->text, name->length);
+    point_entry(dir, e, to);
 }
 
 /* Puts the entry into the block if there is room. 1, 0, -EUCLEAN. */
-static int add_to_block(struct inode *dir, struct page *page, uint32_t number, const char *name,
-                        unsigned length, uint32_t ino, uint32_t mode)
+static int add_to_block(struct inode *dir, struct page *page, uint32_t number,
+                        const struct fs_name *name, const struct inode *to)
 {
-    struct mount *m = dir->mount;
-    unsigned need = entry_size(length);
-    for (uint32_t offset = 0; offset < m->geo.block_size;) {
-        struct entry *e = dir_entry(m, page, offset);
+    unsigned need = entry_size(name->length);
+    for (uint32_t offset = 0; offset < block_size(dir);) {
+        struct entry *e = dir_entry(dir, page, offset);
         if (!e)
-            return bad_entry(dir);
+            return dir_bad_entry(dir);
         unsigned used = e->ino ? entry_size(e->name_length) : 0;
         if (e->reclen - used >= need) {
             struct entry *new = (struct entry *)((uint8_t *)e + used);
@@ -163,10 +144,10 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
                 new->reclen = e->reclen - used;
                 e->reclen = used;
             }
-            fill_entry(m, new, name, length, ino, mode);
+            fill_entry(dir, new, name, to);
             cache_dirty(page);
-            index_add(dir, fs_hash(name, length),
-                      ((uint64_t)number << m->geo.block_shift) + offset + used);
+            index_add(dir, fs_hash(name->text, name->length),
+                      block_start(dir, number) + offset + used);
             return 1;
         }
         offset += e->reclen;
@@ -175,218 +156,198 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number, c
 }
 
 /* Makes the directory one block longer, which is all one unused entry. */
-static int grow(struct inode *dir, struct page **page)
+static struct page *grow(struct inode *dir)
 {
-    struct mount *m = dir->mount;
-    uint32_t block;
+    struct mount *m = mount_of(dir);
+    struct page *page;
     if (dir_blocks(dir) >= m->geo.blocks)
-        return -ENOSPC;
-    int error = map_block(dir, dir_blocks(dir), true, &block);
-    if (error)
-        return error;
-    error = cache_block_new(m->index, block, page);
+        return fs_failed(-ENOSPC);
+    int64_t block = map_block((struct disk_node *)dir, dir_blocks(dir), true);
+    int error = block < 0 ? (int)block : cache_block_new(m->index, block, &page);
     if (error) {
-        map_cut(dir, dir_blocks(dir));
-        return error;
+        map_cut(dir, dir_blocks(dir)); /* an indirect block may have been had, but no more */
+        return fs_failed(error);
     }
-    ((struct entry *)(*page)->data)->reclen = m->geo.block_size;
+    ((struct entry *)page->data)->reclen = m->geo.block_size;
     dir->size += m->geo.block_size;
     inode_dirty(dir);
-    return 0;
+    return page;
 }
 
-int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino, uint32_t mode)
+int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *n)
 {
+    struct inode *dir = inode_of(f);
     struct page *page;
-    int error;
-    for (uint32_t n = MIN(dir->slot_hint, dir_blocks(dir)); n < dir_blocks(dir); n++) {
-        error = dir_block(dir, n, &page);
-        if (error)
-            return error;
-        error = add_to_block(dir, page, n, name, length, ino, mode);
+    int added;
+    for (uint32_t k = MIN(dir->slot_hint, dir_blocks(dir)); k < dir_blocks(dir); k++) {
+        page = dir_block(dir, k);
+        if (fs_error(page))
+            return fs_error(page);
+        added = add_to_block(dir, page, k, name, inode_of(n));
         cache_put(page);
-        if (error < 0)
-            return error;
-        dir->slot_hint = n;
-        if (error) {
+        if (added < 0)
+            return added;
+        dir->slot_hint = k;
+        if (added) {
             changed(dir);
             return 0;
         }
     }
-    error = grow(dir, &page);
-    if (error) {
-        if (error == -ENOSPC)
-            map_cut(dir, dir_blocks(dir)); /* an indirect block may have been had, but no more */
-        return error;
-    }
+    page = grow(dir);
+    if (fs_error(page))
+        return fs_error(page);
     dir->slot_hint = dir_blocks(dir) - 1;
-    error = add_to_block(dir, page, dir->slot_hint, name, length, ino, mode);
+    added = add_to_block(dir, page, dir->slot_hint, name, inode_of(n));
     cache_put(page);
     changed(dir);
-    return error == 1 ? 0 : -EUCLEAN;
+    return added == 1 ? 0 : -EUCLEAN;
 }
 
-void dir_remove(struct inode *dir, struct place *p, const char *name, unsigned length)
+/* The block where the name stands, held. */
+static struct page *block_of(struct inode *dir, const struct fs_name *name)
 {
-    struct entry *e = p->entry;
-    index_remove(dir, fs_hash(name, length),
-                 ((uint64_t)p->block << dir->mount->geo.block_shift) + p->offset);
-    for (uint32_t offset = 0; offset < p->offset;) { /* the entry before takes its room */
-        struct entry *before = dir_entry(dir->mount, p->page, offset);
+    return dir_block(dir, name->where[0] >> mount_of(dir)->geo.block_shift);
+}
+
+int dir_remove(struct fs_node *f, struct fs_name *name, struct fs_node *n)
+{
+    struct inode *dir = inode_of(f);
+    struct page *page = block_of(dir, name);
+    uint32_t at = name->where[0] & (block_size(dir) - 1);
+    (void)n;
+    if (fs_error(page))
+        return fs_error(page);
+    struct entry *e = (struct entry *)(page->data + at);
+    index_remove(dir, fs_hash(name->text, name->length), name->where[0]);
+    for (uint32_t offset = 0; offset < at;) { /* the entry before takes its room */
+        struct entry *before = dir_entry(dir, page, offset);
         if (!before)
             break;
         offset += before->reclen;
-        if (offset == p->offset)
+        if (offset == at)
             before->reclen += e->reclen;
     }
     e->ino = 0;
-    cache_dirty(p->page);
-    dir->slot_hint = MIN(dir->slot_hint, p->block);
+    cache_dirty(page);
+    cache_put(page);
+    dir->slot_hint = MIN(dir->slot_hint, name->where[0] >> mount_of(dir)->geo.block_shift);
     changed(dir);
+    return 0;
 }
 
-void dir_replace(struct inode *dir, struct place *p, uint32_t ino, uint32_t mode)
+int dir_replace(struct fs_node *f, struct fs_name *name, struct fs_node *old, struct fs_node *n)
 {
-    p->entry->ino = ino;
-    p->entry->type = dir->mount->geo.filetype ? type_of_mode[mode >> 12 & 15] : 0;
-    cache_dirty(p->page);
-    changed(dir);
-}
-
-int dir_init(struct inode *dir, uint32_t parent)
-{
-    struct page *page;
-    int error = grow(dir, &page);
-    if (error)
-        return error;
-    struct mount *m = dir->mount;
-    struct entry *e = (struct entry *)page->data;
-    fill_entry(m, e, ".", 1, dir->ino, S_IFDIR);
-    e->reclen = entry_size(1);
-    e = (struct entry *)(page->data + entry_size(1));
-    fill_entry(m, e, "..", 2, parent, S_IFDIR);
-    e->reclen = m->geo.block_size - entry_size(1);
+    struct inode *dir = inode_of(f);
+    struct page *page = block_of(dir, name);
+    (void)old;
+    if (fs_error(page))
+        return fs_error(page);
+    point_entry(dir, (struct entry *)(page->data + (name->where[0] & (block_size(dir) - 1))),
+                inode_of(n));
     cache_dirty(page);
     cache_put(page);
     changed(dir);
     return 0;
 }
 
-int dir_empty(struct inode *dir)
+int dir_set_parent(struct fs_node *n, struct fs_node *dir)
 {
-    for (uint32_t n = 0; n < dir_blocks(dir); n++) {
-        struct page *page;
-        int error = dir_block(dir, n, &page);
-        if (error)
-            return error;
-        int empty = 1;
-        for (uint32_t offset = 0; offset < dir->mount->geo.block_size && empty > 0;) {
-            struct entry *e = dir_entry(dir->mount, page, offset);
-            if (!e) {
-                empty = bad_entry(dir);
-                break;
-            }
-            if (e->ino && !fs_is_dots(e->name, e->name_length))
-                empty = 0;
-            offset += e->reclen;
-        }
-        cache_put(page);
-        if (empty <= 0)
-            return empty;
-    }
-    return 1;
+    struct fs_name dotdot = { .text = "..", .length = 2 };
+    int64_t ino = find(inode_of(n), &dotdot);
+    return ino < 0 ? (int)ino : dir_replace(n, &dotdot, NULL, dir);
 }
 
-/* ---- Listing ---- */
-
-/* The entries of one block from `start` on. 1 to go on, 0 when the window is full, or an error. */
-static int dents_of_block(struct inode *dir, struct page *page, uint64_t base, uint32_t start,
-                          struct dents *d, uint64_t *position)
+int dir_init(struct inode *dir, struct inode *parent)
 {
-    for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
-        struct entry *e = dir_entry(dir->mount, page, offset);
+    struct page *page = grow(dir);
+    if (fs_error(page))
+        return fs_error(page);
+    struct entry *dot = (struct entry *)page->data,
+                 *dotdot = (struct entry *)(page->data + entry_size(1));
+    fill_entry(dir, dot, &(struct fs_name){ .text = ".", .length = 1 }, dir);
+    dot->reclen = entry_size(1);
+    fill_entry(dir, dotdot, &(struct fs_name){ .text = "..", .length = 2 }, parent);
+    dotdot->reclen = block_size(dir) - entry_size(1);
+    cache_dirty(page);
+    cache_put(page);
+    changed(dir);
+    return 0;
+}
+
+/* ---- All entries ---- */
+
+/* The first name but '.' and '..' that leads to `ino`, or to whatever if that is 0: its length, 0
+ * when there is none, or an error. It is copied unless `name` is NULL. */
+static int find_name_of(struct inode *dir, uint32_t ino, char *name)
+{
+    int length = 0;
+    for (uint32_t n = 0; n < dir_blocks(dir) && !length; n++) {
+        struct page *page = dir_block(dir, n);
+        if (fs_error(page))
+            return fs_error(page);
+        for (uint32_t offset = 0; !length && offset < block_size(dir);) {
+            struct entry *e = dir_entry(dir, page, offset);
+            if (!e) {
+                length = dir_bad_entry(dir);
+                break;
+            }
+            offset += e->reclen;
+            if (!e->ino || (ino && e->ino != ino) || fs_is_dots(e->name, e->name_length))
+                continue;
+            length = e->name_length;
+            if (name)
+                memcpy(name, e->name, length);
+        }
+        cache_put(page);
+    }
+    return length;
+}
+
+int dir_name_of(struct fs_node *dir, uint64_t object, char *name)
+{
+    int length = find_name_of(inode_of(dir), fs_object_ino(object), name);
+    return length ? length : -ENOENT;
+}
+
+int dir_empty(struct fs_node *dir)
+{
+    int length = dir->ino == ROOT_INO ? -EBUSY : find_name_of(inode_of(dir), 0, NULL);
+    return length < 0 ? length : !length;
+}
+
+/* The entries of one block from d->position on. 1 to go on, 0 when the window is full, or an error.
+ */
+static int list_block(struct inode *dir, struct page *page, uint64_t base, struct dents *d)
+{
+    const struct geometry *g = &mount_of(dir)->geo;
+    uint64_t start = d->position;
+    for (uint32_t offset = 0; offset < g->block_size;) {
+        struct entry *e = dir_entry(dir, page, offset);
         if (!e)
-            return bad_entry(dir);
-        uint64_t next = base + offset + e->reclen;
-        if (offset >= start) {
-            uint8_t type = ext2_dtype(&dir->mount->geo, e);
-            int added = e->ino && e->name_length
-                            ? dents_add(d, e->ino, next, type, e->name, e->name_length)
-                            : 1;
-            if (added <= 0)
-                return added;
-            *position = next;
-        }
+            return dir_bad_entry(dir);
+        uint64_t at = base + offset;
         offset += e->reclen;
+        if (at < start || !e->ino || !e->name_length)
+            continue;
+        int added = dents_add(d, e->ino, base + offset, ext2_dtype(g, e), e->name, e->name_length);
+        if (added != 1)
+            return added;
     }
+    d->position = base + g->block_size;
     return 1;
 }
 
-int64_t do_dents(struct message *m)
+int dir_list(struct fs_node *f, struct dents *d)
 {
-    struct inode *dir;
-    int64_t error = inode_of(m->object, &dir);
-    if (error)
-        return error;
-    struct dents d;
-    dents_start(&d, m);
-    uint64_t position = m->position;
-    bool full = false;
-    if (!S_ISDIR(dir->mode))
-        error = -ENOTDIR;
-    while (!error && !full && dir->links && position < dir->size) {
-        uint32_t number = position >> dir->mount->geo.block_shift;
-        uint64_t base = (uint64_t)number << dir->mount->geo.block_shift;
-        struct page *page;
-        error = dir_block(dir, number, &page);
-        if (error)
-            break;
-        int more = dents_of_block(dir, page, base, position - base, &d, &position);
-        cache_put(page);
-        if (more < 0)
-            error = more;
-        else if (more == 0)
-            full = true;
-        else
-            position = base + dir->mount->geo.block_size;
-    }
-    bool some = d.sent + d.filled != 0;
-    inode_put(dir);
-    if (error && (error == -EFAULT || !some))
-        return error;
-    return dents_end(&d, position, full);
-}
-
-int64_t do_name(struct message *m)
-{
-    struct inode *dir;
-    int error = inode_of(m->object, &dir);
-    if (error)
-        return error;
-    int64_t result = S_ISDIR(dir->mode) ? -ENOENT : -ENOTDIR;
-    for (uint32_t n = 0; result == -ENOENT && n < dir_blocks(dir); n++) {
-        struct page *page;
-        error = dir_block(dir, n, &page);
-        if (error) {
-            result = error;
-            break;
-        }
-        for (uint32_t offset = 0; offset < dir->mount->geo.block_size;) {
-            struct entry *e = dir_entry(dir->mount, page, offset);
-            if (!e) {
-                result = bad_entry(dir);
-                break;
-            }
-            if (e->ino == fs_object_ino(m->w[3]) && !fs_is_dots(e->name, e->name_length)) {
-                result = e->name_length > m->w[2]                  ? -ERANGE
-                         : copy_out(m, 0, e->name, e->name_length) ? -EFAULT
-                                                                   : e->name_length;
-                break;
-            }
-            offset += e->reclen;
-        }
+    struct inode *dir = inode_of(f);
+    int more = 1;
+    while (more == 1 && dir->links && d->position < dir->size) {
+        uint32_t number = d->position >> mount_of(dir)->geo.block_shift;
+        struct page *page = dir_block(dir, number);
+        if (fs_error(page))
+            return fs_error(page);
+        more = list_block(dir, page, block_start(dir, number), d);
         cache_put(page);
     }
-    inode_put(dir);
-    return result;
+    return MIN(more, 0);
 }

@@ -57,8 +57,9 @@ void index_init(void)
                    FIRST_SLOTS << k);
 }
 
-void index_drop(struct inode *dir)
+void index_drop(struct disk_node *n)
 {
+    struct inode *dir = inode_of(n);
     struct dir_index *x = dir->index;
     if (!x)
         return;
@@ -104,7 +105,7 @@ static bool add(struct dir_index *x, uint32_t hash, uint64_t offset)
 void index_add(struct inode *dir, uint32_t hash, uint64_t offset)
 {
     if (dir->index && !add(dir->index, hash, offset))
-        index_drop(dir);
+        index_drop((struct disk_node *)dir);
 }
 
 void index_remove(struct inode *dir, uint32_t hash, uint64_t offset)
@@ -137,19 +138,19 @@ bool index_next(struct inode *dir, uint32_t hash, uint32_t *cursor, uint64_t *of
 /* Enters all names of one block. */
 static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
 {
-    struct mount *m = dir->mount;
-    struct page *page;
-    int error = dir_block(dir, number, &page);
+    const struct geometry *g = &mount_of(dir)->geo;
+    struct page *page = dir_block(dir, number);
+    int error = fs_error(page);
     if (error)
         return error;
-    for (uint32_t offset = 0; !error && offset < m->geo.block_size;) {
-        struct entry *e = dir_entry(m, page, offset);
+    for (uint32_t offset = 0; !error && offset < g->block_size;) {
+        struct entry *e = dir_entry(dir, page, offset);
         if (!e) {
             error = -EUCLEAN;
             break;
         }
         if (e->ino && !add(x, fs_hash(e->name, e->name_length),
-                           ((uint64_t)number << m->geo.block_shift) + offset))
+                           ((uint64_t)number << g->block_shift) + offset))
             error = -ENOMEM;
         offset += e->reclen;
     }
@@ -159,7 +160,7 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
 
 int index_build(struct inode *dir)
 {
-    uint32_t version = dir->version, blocks = dir->size >> dir->mount->geo.block_shift;
+    uint32_t version = dir->version, blocks = dir_blocks(dir);
     if (blocks >= too_many_blocks)
         return -ENOMEM;
     struct dir_index x = { .dir = dir, .slots = table_take(FIRST_SLOTS), .size = FIRST_SLOTS };
@@ -179,7 +180,7 @@ int index_build(struct inode *dir)
             to = &indexes[k];
     if (!to) {
         to = &indexes[next_victim++ % INDEXES];
-        index_drop(to->dir);
+        index_drop((struct disk_node *)to->dir);
     }
     *to = x;
     dir->index = to;

@@ -6,7 +6,7 @@
  * allocated there last. */
 static uint32_t first_goal(const struct inode *i)
 {
-    const struct mount *m = i->mount;
+    const struct mount *m = mount_of(i);
     uint32_t group = (i->ino - 1) / m->geo.inodes_per_group;
     if (block_ok(&m->geo, m->recent) &&
         (m->recent - m->geo.first_block) / m->geo.blocks_per_group == group)
@@ -17,18 +17,17 @@ static uint32_t first_goal(const struct inode *i)
 /* Puts a new block into *slot; an indirect one is zeroed. */
 static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool indirect)
 {
-    struct mount *m = i->mount;
-    uint32_t block;
-    int error;
+    struct mount *m = mount_of(i);
+    int64_t block;
     do {
         bool left = !i->uid || m->free_blocks > m->super->r_blocks_count; /* the rest is root's */
-        error = left ? block_alloc(m, i->goal ? i->goal : first_goal(i), &block) : -ENOSPC;
-    } while (error == -ENOSPC && deletion_awaited(&m->deletions));
-    if (error)
-        return error;
+        block = left ? block_alloc(m, i->goal ? i->goal : first_goal(i)) : -ENOSPC;
+    } while (block == -ENOSPC && deletion_awaited(&m->deletions));
+    if (block < 0)
+        return block;
     if (indirect) {
         struct page *page;
-        error = cache_block_new(m->index, block, &page);
+        int error = cache_block_new(m->index, block, &page);
         if (error) {
             block_free(m, block);
             return error;
@@ -39,17 +38,18 @@ static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool 
     if (holder)
         cache_dirty(holder);
     i->goal = m->recent = block + 1;
-    i->sectors += m->geo.block_size / 512;
+    i->blocks += m->geo.block_size / 512;
     inode_dirty(i);
     return 0;
 }
 
-int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
+int64_t map_block(struct disk_node *n, uint64_t number, bool allocate)
 {
-    struct mount *m = i->mount;
+    struct inode *i = inode_of(n);
+    struct mount *m = mount_of(i);
     uint32_t path[4];
     int depth = ext2_path(&m->geo, number, path), error = 0;
-    *block = 0;
+    int64_t block = 0;
     if (!depth)
         return allocate ? -EFBIG : 0;
     struct page *page = NULL;
@@ -68,7 +68,7 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
             i->goal = *slot + 1;
         }
         if (k == depth - 1) {
-            *block = *slot;
+            block = *slot;
             break;
         }
         struct page *next;
@@ -82,18 +82,18 @@ int map_block(struct inode *i, uint64_t number, bool allocate, uint32_t *block)
     }
     if (page)
         cache_put(page);
-    return error;
+    return error ? error : block;
 }
 
 /* May wait: many blocks are freed in steps. */
 static void drop_block(struct inode *i, uint32_t block)
 {
     enum { AT_ONCE = 1024 };
-    uint32_t sectors = i->mount->geo.block_size / 512;
-    i->sectors -= MIN(i->sectors, sectors);
-    block_free(i->mount, block);
+    uint32_t sectors = mount_of(i)->geo.block_size / 512;
+    i->blocks -= MIN(i->blocks, (uint64_t)sectors);
+    block_free(mount_of(i), block);
     inode_dirty(i);
-    GIVE_WAY_EVERY(AT_ONCE, 1, i->sectors / sectors);
+    GIVE_WAY_EVERY(AT_ONCE, 1, i->blocks / sectors);
 }
 
 /* Frees the blocks below *slot, `depth` levels of indirection deep, from number `from` of them on;
@@ -101,7 +101,7 @@ static void drop_block(struct inode *i, uint32_t block)
  * block that leads back to itself is walked once. */
 static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint64_t from)
 {
-    struct mount *m = i->mount;
+    struct mount *m = mount_of(i);
     uint32_t block = *slot;
     if (!block)
         return 0;
@@ -137,7 +137,7 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
 
 int map_cut(struct inode *i, uint64_t from)
 {
-    uint64_t n = i->mount->geo.per_block, first = 0, span = 1;
+    uint64_t n = mount_of(i)->geo.per_block, first = 0, span = 1;
     int error = 0;
     for (int k = 0; k < BLOCKS; k++) {
         int depth = k < DIRECT ? 0 : k - DIRECT + 1;
@@ -150,4 +150,10 @@ int map_cut(struct inode *i, uint64_t from)
     }
     i->goal = 0;
     return error;
+}
+
+int map_cut_bytes(struct disk_node *n, uint64_t size)
+{
+    const struct geometry *g = &mount_of(inode_of(n))->geo;
+    return map_cut(inode_of(n), (size + g->block_size - 1) >> g->block_shift);
 }

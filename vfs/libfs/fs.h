@@ -70,12 +70,12 @@ struct fs_new {
     const char *target; /* of a symbolic link */
 };
 
-/* Where a node is returned there may stand an error instead of it, as in Linux (IS_ERR). */
-static inline struct fs_node *fs_failed(int error) { return (struct fs_node *)(intptr_t)error; }
-/* 0 for a node, else the error. */
-static inline int fs_error(const struct fs_node *n)
+/* Where a pointer is returned there may stand an error instead of it, as in Linux (IS_ERR). */
+static inline void *fs_failed(int error) { return (void *)(intptr_t)error; }
+/* 0 for a pointer, else the error. */
+static inline int fs_error(const void *p)
 {
-    return (uintptr_t)n > (uintptr_t)-PAGE_SIZE ? (int)(intptr_t)n : 0;
+    return (uintptr_t)p > (uintptr_t)-PAGE_SIZE ? (int)(intptr_t)p : 0;
 }
 
 struct fs_source { /* what FS_MOUNT names */

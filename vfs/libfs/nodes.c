@@ -1,0 +1,254 @@
+/* Inodes of disks in memory; the contract stands in nodes.h. They are found through a hash table by
+ * mount and number; the one that was not used for longest makes room. */
+#include "nodes.h"
+
+enum { HASH_SIZE = 512, TRIES = 64 };
+
+static struct disk_node *hash_table[HASH_SIZE];
+/* all that have a number; ring.newer is the oldest */
+static struct disk_node ring = { .older = &ring, .newer = &ring };
+static struct disk_node *unused; /* linked by hash_next */
+
+static inline struct disk_node **bucket(const struct disk_mount *m, uint32_t ino)
+{
+    return &hash_table[(ino + m->index * 61u) % HASH_SIZE];
+}
+
+static void ring_remove(struct disk_node *n)
+{
+    n->older->newer = n->newer;
+    n->newer->older = n->older;
+}
+
+static void ring_add_newest(struct disk_node *n)
+{
+    n->older = ring.older;
+    n->newer = &ring;
+    ring.older->newer = n;
+    ring.older = n;
+}
+
+static void take_out(struct disk_node *n)
+{
+    struct disk_node **at = bucket(disk_mount_of(n), n->ino);
+    while (*at != n)
+        at = &(*at)->hash_next;
+    *at = n->hash_next;
+    ring_remove(n);
+}
+
+static void recycle(struct disk_node *n)
+{
+    if (disk_ops.forget)
+        disk_ops.forget(n);
+    n->hash_next = unused;
+    unused = n;
+}
+
+static inline bool idle(const struct disk_node *n)
+{
+    return !n->uses && !n->opens && !n->holds && !n->loading && !n->freeing;
+}
+
+void nodes_init(void)
+{
+    char *at = disk_ops.nodes;
+    for (unsigned k = 0; k < disk_ops.node_count; k++, at += disk_ops.node_size) {
+        struct disk_node *n = (struct disk_node *)at;
+        n->hash_next = unused;
+        unused = n;
+    }
+}
+
+/* ---- Finding ---- */
+
+struct disk_node *node_find(const struct disk_mount *m, uint32_t ino)
+{
+    struct disk_node *n = *bucket(m, ino);
+    while (n && (n->ino != ino || disk_mount_of(n) != m))
+        n = n->hash_next;
+    return n;
+}
+
+struct disk_node *node_next(struct disk_node *n)
+{
+    n = n ? n->older : ring.older;
+    return n == &ring ? NULL : n;
+}
+
+/* A free structure, if need be by forgetting an inode that nobody uses. NULL. May wait. */
+static struct disk_node *take(void)
+{
+    for (unsigned tries = 0; !unused && tries < TRIES; tries++) {
+        struct disk_node *n = ring.newer;
+        while (n != &ring && !idle(n))
+            n = n->newer;
+        if (n == &ring)
+            return NULL;
+        if (n->dirty) {
+            n->uses++;
+            if (disk_ops.store(n))
+                n->dirty = false;
+            n->uses--;
+        }
+        if (idle(n) && !n->dirty) {
+            take_out(n);
+            recycle(n);
+        }
+    }
+    struct disk_node *n = unused;
+    if (n)
+        unused = n->hash_next;
+    return n;
+}
+
+struct disk_node *node_insert(struct disk_mount *m, uint32_t ino, bool *mine)
+{
+    struct disk_node *fresh = take(), *n = node_find(m, ino);
+    *mine = fresh && !n;
+    if (!*mine) {
+        if (fresh) {
+            fresh->hash_next = unused;
+            unused = fresh;
+        }
+        return n;
+    }
+    memset(fresh, 0, disk_ops.node_size);
+    fresh->mount = (struct fs_mount *)m;
+    fresh->ino = ino;
+    fresh->uses = 1;
+    fresh->loading = true;
+    fresh->hash_next = *bucket(m, ino);
+    *bucket(m, ino) = fresh;
+    ring_add_newest(fresh);
+    return fresh;
+}
+
+struct disk_node *node_loaded(struct disk_node *n, int error)
+{
+    if (error)
+        take_out(n);
+    n->failed = error;
+    n->loading = false;
+    condition_wake(&n->loaded);
+    if (!error)
+        return n;
+    if (--n->uses == 0) /* else the last of those who wait for it does */
+        recycle(n);
+    return fs_failed(error);
+}
+
+struct disk_node *node_wait(struct disk_node *n)
+{
+    if (n->freeing)
+        return fs_failed(-ESTALE);
+    n->uses++;
+    while (n->loading)
+        condition_wait(&n->loaded);
+    int error = n->failed;
+    if (!error)
+        return n;
+    if (--n->uses == 0)
+        recycle(n);
+    return fs_failed(error);
+}
+
+struct disk_node *node_get(struct disk_mount *m, uint32_t ino)
+{
+    struct disk_node *n = node_find(m, ino);
+    bool mine = false;
+    if (!n)
+        n = node_insert(m, ino, &mine);
+    if (!n)
+        return fs_failed(-ENFILE);
+    return mine ? node_loaded(n, disk_ops.load(n)) : node_wait(n);
+}
+
+struct fs_node *node_of(uint64_t object)
+{
+    unsigned k = fs_object_mount(object);
+    if (k >= disk_ops.mount_count || !disk_mount_at(k)->used)
+        return fs_failed(-ESTALE);
+    struct disk_node *n = node_find(disk_mount_at(k), fs_object_ino(object));
+    if (n && !n->loading && !n->freeing) {
+        n->uses++;
+    } else {
+        n = node_get(disk_mount_at(k), fs_object_ino(object));
+        if (fs_error(n))
+            return fs_node(n);
+    }
+    if (n->object == object)
+        return fs_node(n);
+    node_put(fs_node(n));
+    return fs_failed(-ESTALE);
+}
+
+/* ---- Letting go ---- */
+
+/* Gives an inode without links, which nobody uses, back to the disk. */
+static void destroy(struct disk_node *n)
+{
+    struct deletions *deletions = &disk_mount_of(n)->deletions;
+    n->freeing = true;
+    n->uses = 1;
+    deletion_begins(deletions);
+    disk_ops.destroy(n);
+    n->uses = 0;
+    take_out(n);
+    recycle(n);
+    deletion_ends(deletions);
+}
+
+void node_put(struct fs_node *f)
+{
+    struct disk_node *n = disk_node(f);
+    ASSERT(n->uses);
+    if (--n->uses || n->freeing)
+        return;
+    if (ring.older != n) {
+        ring_remove(n);
+        ring_add_newest(n);
+    }
+    if (!n->links && !n->opens && !n->holds && !n->mount->read_only)
+        destroy(n);
+}
+
+/* ---- All of a mount ---- */
+
+int nodes_store(struct disk_mount *m)
+{
+    int error = 0;
+again:
+    for (struct disk_node *n = ring.newer; n != &ring; n = n->newer) {
+        if (disk_mount_of(n) != m || !n->dirty || n->freeing || n->loading)
+            continue;
+        n->uses++;
+        int e = disk_ops.store(n);
+        if (e)
+            n->dirty = false; /* it has been said; do not try for ever */
+        n->uses--;
+        error = error ? error : e;
+        goto again;
+    }
+    return error;
+}
+
+bool nodes_busy(const struct disk_mount *m)
+{
+    for (struct disk_node *n = ring.newer; n != &ring; n = n->newer)
+        if (disk_mount_of(n) == m &&
+            (n == m->root ? n->uses > 1 || n->opens || n->holds : !idle(n)))
+            return true;
+    return false;
+}
+
+void nodes_drop(struct disk_mount *m)
+{
+    for (struct disk_node *n = ring.newer, *next; n != &ring; n = next) {
+        next = n->newer;
+        if (disk_mount_of(n) == m) {
+            take_out(n);
+            recycle(n);
+        }
+    }
+}
