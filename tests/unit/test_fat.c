@@ -14,12 +14,6 @@
 int getpid(void);
 void nodes_init(void);
 
-/* FAT has no links; its table names one function for all of them. */
-int64_t do_refuse(struct message *m);
-int64_t do_symlink(struct message *m) { return do_refuse(m); }
-int64_t do_link(struct message *m) { return do_refuse(m); }
-int64_t do_readlink(struct message *m) { return do_refuse(m); }
-
 static char image[64];
 
 static void make(const char *options, unsigned kilobytes)

@@ -10,7 +10,7 @@ static void remember(struct node *n, uint32_t index, uint32_t cluster)
 
 int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
 {
-    struct mount *m = n->mount;
+    struct mount *m = mount_of(n);
     uint32_t at = 0, c = n->cluster;
     *cluster = 0;
     if (index >= m->clusters)
@@ -52,7 +52,7 @@ int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
 
 int chain_cut(struct node *n, uint32_t count)
 {
-    struct mount *m = n->mount;
+    struct mount *m = mount_of(n);
     uint32_t first = n->cluster, last;
     if (!first)
         return 0;
@@ -74,11 +74,36 @@ int chain_cut(struct node *n, uint32_t count)
 
 int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *sector)
 {
-    struct mount *m = n->mount;
+    struct mount *m = mount_of(n);
     uint32_t cluster;
     int error = chain_find(n, offset >> m->cluster_shift, allocate, &cluster);
     *sector = cluster ? cluster_sector(m, cluster) +
                             ((offset & ((1u << m->cluster_shift) - 1)) >> m->sector_shift)
                       : 0;
     return error;
+}
+
+/* How many clusters a file of so many bytes has. */
+static uint32_t clusters_of(const struct mount *m, uint64_t size)
+{
+    return (size + (1ull << m->cluster_shift) - 1) >> m->cluster_shift;
+}
+
+int64_t chain_map(struct disk_node *f, uint64_t unit, bool allocate)
+{
+    struct node *n = fat_node(f);
+    struct mount *m = mount_of(n);
+    uint64_t offset = unit << m->sector_shift;
+    uint32_t sector;
+    if (!allocate && offset >= (uint64_t)clusters_of(m, n->size) << m->cluster_shift)
+        return 0;
+    int error = chain_sector(n, offset, allocate, &sector);
+    if (!error && !sector)
+        error = mount_corrupt(m, "cluster chain too short", n->cluster);
+    return error ? error : (int64_t)sector;
+}
+
+int chain_cut_bytes(struct disk_node *n, uint64_t size)
+{
+    return chain_cut(fat_node(n), clusters_of(mount_of(fat_node(n)), size));
 }

@@ -1,125 +1,6 @@
-/* Directories: slots of 32 bytes, each an entry or a part of the long name of the entry that
- * follows. */
+/* Names in directories: finding, adding with a short name and a long one, removing; '.' and '..'.
+ */
 #include "fat.h"
-
-/* Looks at one slot after another, holding the sector that it is in. */
-struct cursor {
-    struct node *dir;
-    struct page *page;
-    uint32_t sector;
-};
-
-static void cursor_end(struct cursor *c)
-{
-    if (c->page)
-        cache_put(c->page);
-    c->page = NULL;
-}
-
-static bool fixed_root(const struct node *dir)
-{
-    return dir->ino == ROOT_INO && dir->mount->bits != 32;
-}
-
-/* How many sectors have been opened: whoever goes through many of them lets others go first now and
- * then. */
-enum { SECTORS_AT_ONCE = 128 };
-static unsigned sectors;
-
-/* The slot: 0, 1 behind the directory's last, or an error. */
-static int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t *place)
-{
-    struct mount *m = c->dir->mount;
-    uint32_t per = m->sector_size / ENTRY_SIZE, sector;
-    if (!c->page || slot % per == 0 || *place / per != c->sector) {
-        cursor_end(c);
-        if (slot >= DIRECTORY_SLOTS)
-            return fixed_root(c->dir) ? 1 : mount_corrupt(m, "endless directory", c->dir->cluster);
-        if (fixed_root(c->dir)) {
-            sector = slot / per < m->root_sectors ? m->root_start + slot / per : 0;
-        } else {
-            int error = chain_sector(c->dir, (uint64_t)slot * ENTRY_SIZE, false, &sector);
-            if (error)
-                return error;
-        }
-        if (!sector)
-            return 1;
-        int error = cache_block(m->index, sector, &c->page);
-        if (error) {
-            c->page = NULL;
-            return error;
-        }
-        c->sector = sector;
-        if (++sectors % SECTORS_AT_ONCE == 0)
-            give_way(DIRECTORY_SLOTS - MIN(slot, (uint32_t)DIRECTORY_SLOTS));
-    }
-    *e = (struct entry *)c->page->data + slot % per;
-    *place = c->sector * per + slot % per;
-    return 0;
-}
-
-/* ---- Reading ---- */
-
-struct long_name {
-    uint16_t units[LONG_PARTS * LONG_CHARS];
-    uint32_t first;
-    unsigned parts, expected;
-    uint8_t checksum;
-};
-
-/* Takes in one part; what does not fit together is forgotten. */
-static void take_part(struct long_name *l, const struct long_entry *e, uint32_t slot)
-{
-    unsigned order = e->order & ~LONG_LAST;
-    if (e->order & LONG_LAST && order >= 1 && order <= LONG_PARTS) {
-        l->parts = l->expected = order;
-        l->first = slot;
-        l->checksum = e->checksum;
-    } else if (!l->parts || order != l->expected || e->checksum != l->checksum) {
-        l->parts = 0;
-        return;
-    }
-    long_units(e, l->units + (order - 1) * LONG_CHARS);
-    l->expected = order - 1;
-}
-
-int dir_next(struct node *dir, uint32_t *slot, struct found *f)
-{
-    struct cursor c = { .dir = dir };
-    struct long_name l = { .parts = 0 };
-    struct entry *e;
-    uint32_t place = 0;
-    int result;
-    for (;; ++*slot) {
-        result = cursor_at(&c, *slot, &e, &place);
-        if (result || e->name[0] == ENTRY_END)
-            break;
-        if (e->name[0] == ENTRY_FREE) {
-            l.parts = 0;
-            continue;
-        }
-        if ((e->attributes & 0x3f) == ATTR_LONG) {
-            take_part(&l, (struct long_entry *)e, *slot);
-            continue;
-        }
-        if (e->attributes & ATTR_VOLUME) {
-            l.parts = 0;
-            continue;
-        }
-        int length = l.parts && l.expected == 0 && name_checksum(e->name) == l.checksum
-                         ? name_from_units(l.units, l.parts * LONG_CHARS, f->name)
-                         : -EINVAL;
-        f->first = length > 0 ? l.first : *slot;
-        f->length = length > 0 ? (unsigned)length : name_from_short(e, f->name);
-        f->slot = (*slot)++;
-        f->place = place;
-        f->entry = *e;
-        cursor_end(&c);
-        return 1;
-    }
-    cursor_end(&c);
-    return result < 0 ? result : 0;
-}
 
 static bool is_name(const struct found *f, const char *name, unsigned length)
 {
@@ -152,12 +33,12 @@ int dir_find(struct node *dir, const char *name, unsigned length, struct found *
     }
 }
 
-int dir_empty(struct node *dir)
+int dir_empty(struct fs_node *dir)
 {
     struct found f;
     uint32_t slot = 0;
     int more;
-    while ((more = dir_next(dir, &slot, &f)) == 1)
+    while ((more = dir_next(fat_node(dir), &slot, &f)) == 1)
         if (!fs_is_dots(f.name, f.length))
             return 0;
     return more < 0 ? more : 1;
@@ -168,17 +49,15 @@ int dir_empty(struct node *dir)
 static void changed(struct node *dir)
 {
     dir->version++;
-    dir->mtime = fs_now();
     dir->dirty = true;
-    flush_later();
 }
 
 /* Another cluster of free slots. */
 static int grow(struct node *dir, uint32_t index)
 {
-    struct mount *m = dir->mount;
+    struct mount *m = mount_of(dir);
     uint32_t cluster;
-    if (fixed_root(dir) || ((uint64_t)index << m->cluster_shift) >= DIRECTORY_SLOTS * ENTRY_SIZE)
+    if (dir_is_fixed(dir) || ((uint64_t)index << m->cluster_shift) >= DIRECTORY_SLOTS * ENTRY_SIZE)
         return -ENOSPC;
     int error = chain_find(dir, index, true, &cluster);
     for (uint32_t s = 0; s < m->cluster_sectors && !error; s++) {
@@ -201,7 +80,7 @@ static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *en
     while (run < count) {
         result = cursor_at(&c, slot, &e, &place);
         if (result == 1) {
-            uint32_t index = (uint64_t)slot * ENTRY_SIZE >> dir->mount->cluster_shift;
+            uint32_t index = (uint64_t)slot * ENTRY_SIZE >> mount_of(dir)->cluster_shift;
             result = grow(dir, index);
             if (!result)
                 continue;
@@ -220,7 +99,7 @@ static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *en
     return result;
 }
 
-int dir_short(struct node *dir, uint32_t slot, uint8_t *name)
+static int short_name_at(struct node *dir, uint32_t slot, uint8_t *name)
 {
     struct cursor c = { .dir = dir };
     struct entry *e;
@@ -258,7 +137,7 @@ static int short_taken(struct node *dir, const uint8_t *name)
     if (count < 0)
         return search_short(dir, name);
     for (int k = 0; k < count; k++) {
-        int error = dir_short(dir, slots[k], there);
+        int error = short_name_at(dir, slots[k], there);
         if (error < 0)
             return error;
         if (!error && memcmp(there, name, sizeof there) == 0)
@@ -334,7 +213,7 @@ int dir_add(struct node *dir, const char *name, unsigned length, const struct en
     }
     cursor_end(&c);
     if (error)
-        names_forget(dir);
+        names_forget((struct disk_node *)dir);
     else
         index_add(dir, name, length, new.name, first, parts);
     changed(dir);
@@ -356,7 +235,7 @@ int dir_remove(struct node *dir, const struct found *f)
     }
     cursor_end(&c);
     if (error)
-        names_forget(dir);
+        names_forget((struct disk_node *)dir);
     else
         names_removed(dir, f);
     changed(dir);
@@ -390,7 +269,7 @@ int dir_init(struct node *dir, const struct node *parent)
         memset(e->name, ' ', sizeof(e->name));
         memset(e->name, '.', k + 1);
         e->attributes = ATTR_DIRECTORY;
-        set_cluster(dir->mount, e, k ? parent_cluster(parent) : dir->cluster);
+        set_cluster(mount_of(dir), e, k ? parent_cluster(parent) : dir->cluster);
         cache_dirty(c.page);
     }
     cursor_end(&c);
@@ -414,7 +293,7 @@ static int read_parent(struct mount *m, uint32_t cluster, uint32_t *parent, uint
         set_cluster(m, e, set);
         cache_dirty(page);
     } else {
-        *parent = e->cluster_low | (m->bits == 32 ? (uint32_t)(e->cluster_high & 0x0fff) << 16 : 0);
+        *parent = entry_cluster(m, e);
         if (*parent == m->root_cluster)
             *parent = 0;
     }
@@ -422,107 +301,33 @@ static int read_parent(struct mount *m, uint32_t cluster, uint32_t *parent, uint
     return error;
 }
 
-int dir_set_parent(struct node *dir, const struct node *parent)
+int dir_set_parent(struct fs_node *f, struct fs_node *parent)
 {
-    return read_parent(dir->mount, dir->cluster, NULL, parent_cluster(parent), true);
+    struct node *dir = fat_node(f);
+    return read_parent(mount_of(dir), dir->cluster, NULL, parent_cluster(fat_node(parent)), true);
 }
 
-int dir_parent(struct node *dir, struct node **to)
+struct node *dir_parent(struct node *dir)
 {
-    struct mount *m = dir->mount;
+    struct mount *m = mount_of(dir);
     uint32_t cluster, above, slot = 0;
     int error = dir->ino == ROOT_INO ? 0 : read_parent(m, dir->cluster, &cluster, 0, false);
     if (error)
-        return error;
+        return fs_failed(error);
     if (dir->ino == ROOT_INO || cluster == 0) {
         m->root->uses++;
-        *to = m->root;
-        return 0;
+        return fat_node(m->root);
     }
     error = read_parent(m, cluster, &above, 0, false);
     if (error)
-        return error;
+        return fs_failed(error);
     /* The parent's own entry stands in the directory above it. */
-    struct node grand = { .mount = m, .directory = true, .cluster = above };
+    struct node grand = { .mount = (struct fs_mount *)m, .mode = S_IFDIR, .cluster = above };
     struct found f;
     int more;
-    while ((more = dir_next(above ? &grand : m->root, &slot, &f)) == 1)
+    while ((more = dir_next(above ? &grand : fat_node(m->root), &slot, &f)) == 1)
         if (f.entry.attributes & ATTR_DIRECTORY && !fs_is_dots(f.name, f.length) &&
-            (f.entry.cluster_low |
-             (m->bits == 32 ? (uint32_t)(f.entry.cluster_high & 0x0fff) << 16 : 0)) == cluster)
-            return node_at(m, f.place, to);
-    return more < 0 ? more : mount_corrupt(m, "'..' leads nowhere", cluster);
-}
-
-/* ---- Listing ---- */
-
-/* Positions: 0 and 1 are '.' and '..', which the root has not on the disk; slot n is n + 2. */
-int64_t do_dents(struct message *m)
-{
-    struct node *dir, *parent;
-    int64_t error = node_of(m->object, &dir);
-    if (error)
-        return error;
-    struct dents d;
-    struct found f;
-    dents_start(&d, m);
-    uint64_t position = m->position;
-    int added = 1;
-    if (!dir->directory)
-        error = -ENOTDIR;
-    else if (position < 2 && !dir->removed)
-        error = dir_parent(dir, &parent);
-    if (!error && position < 2 && !dir->removed) {
-        if (position == 0 && (added = dents_add(&d, dir->ino, 1, DT_DIR, ".", 1)) == 1)
-            position = 1;
-        if (added == 1 && (added = dents_add(&d, parent->ino, 2, DT_DIR, "..", 2)) == 1)
-            position = 2;
-        node_put(parent);
-    }
-    bool beyond = position >= DIRECTORY_SLOTS + 2; /* lseek goes anywhere */
-    for (uint32_t slot = position >= 2 ? position - 2 : 0;
-         !error && added == 1 && !beyond && !dir->removed;) {
-        int more = dir_next(dir, &slot, &f);
-        if (more <= 0) {
-            error = d.sent + d.filled ? 0 : more;
-            break;
-        }
-        if (!fs_is_dots(f.name, f.length)) {
-            added = dents_add(&d, node_number(dir->mount, f.place), slot + 2,
-                              f.entry.attributes & ATTR_DIRECTORY ? DT_DIR : DT_REG, f.name,
-                              f.length);
-            if (added != 1)
-                break;
-        }
-        position = slot + 2;
-    }
-    node_put(dir);
-    return error ? error : added < 0 ? added : dents_end(&d, position, added == 0);
-}
-
-int64_t do_name(struct message *m)
-{
-    struct node *dir, *n;
-    int64_t result = node_of(m->object, &dir);
-    if (result)
-        return result;
-    result = node_of(m->w[3], &n);
-    if (result) {
-        node_put(dir);
-        return -ENOENT;
-    }
-    struct found f;
-    uint32_t slot = 0;
-    int more = 0;
-    while (dir->directory && n->place && (more = dir_next(dir, &slot, &f)) == 1 &&
-           f.place != n->place)
-        ;
-    result = !dir->directory      ? -ENOTDIR
-             : more < 0           ? more
-             : more == 0          ? -ENOENT
-             : f.length > m->w[2] ? -ERANGE
-                                  : (int64_t)f.length;
-    node_put(n);
-    node_put(dir);
-    return result > 0 && copy_out(m, 0, f.name, f.length) ? -EFAULT : result;
+            entry_cluster(m, &f.entry) == cluster)
+            return node_at(m, f.place);
+    return fs_failed(more < 0 ? more : mount_corrupt(m, "'..' leads nowhere", cluster));
 }

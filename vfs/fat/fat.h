@@ -8,20 +8,17 @@
 #ifndef FAT_H
 #define FAT_H
 
-#include "cache.h"
-#include "share.h"
-#include "fs.h"
-
+#include "contents.h"
 #include "disk.h"
+#include "mounts.h"
 
 /* so many, and others go first (give_way) */
-enum { CLUSTERS_AT_ONCE = 4096, BYTES_AT_ONCE = 1 << 20 };
+enum { CLUSTERS_AT_ONCE = 4096 };
 enum { MOUNTS = 8, NODES = 256, ROOT_INO = 1, NAME_UNITS = 256 };
 
 struct mount {
-    bool used, read_only, was_clean, reported;
-    uint8_t index, bits, fats; /* bits: 12, 16 or 32 */
-    uint64_t dev;
+    struct disk_mount;
+    uint8_t bits, fats; /* bits: 12, 16 or 32 */
     /* cluster_shift: of its bytes */
     uint32_t sector_size, sector_shift, cluster_sectors, cluster_shift;
     /* sectors */
@@ -30,39 +27,28 @@ struct mount {
     /* clusters; free is UINT32_MAX while not known; where to search from */
     uint32_t free, next;
     uint32_t info_sector;
-    struct node *root;
-    struct lock tree, table;
-    struct deletions deletions;
+    struct lock table;
 };
 
 struct node {
-    struct mount *mount;
-    uint32_t ino, generation, place; /* place 0: the root, or removed */
-    uint32_t cluster;                /* the first; 0: none */
-    uint32_t size;                   /* of a file */
-    bool directory, removed, dirty, loading, freeing;
-    bool many; /* names, too many for an index */
-    int failed;
+    struct disk_node;
+    uint32_t place;   /* 0: the root, or removed */
+    uint32_t cluster; /* the first; 0: none */
     uint8_t attributes;
-    struct timespec64 created, mtime, atime;
-    uint32_t uses, opens, writers, holds, denies;
-    uint32_t user;    /* while it is open or held: to whom that is accounted */
+    bool many; /* names, too many for an index */
+    struct timespec64 created;
     uint32_t version; /* of a directory: changes with it */
     /* a step of the chain that was walked last; known_cluster 0: none */
     uint32_t known_index, known_cluster;
     struct names *names; /* of a directory: where they stand, or NULL */
-    struct lock lock;
-    struct condition loaded;
-    struct node *hash_next, *older, *newer;
 };
 
-static inline uint64_t node_owner(const struct node *n)
+static inline struct node *fat_node(void *n) { return n; } /* or an error */
+static inline struct fs_node *node_fs(struct node *n) { return (struct fs_node *)n; }
+static inline struct mount *mount_of(const struct node *n) { return (struct mount *)n->mount; }
+static inline int mount_corrupt(struct mount *m, const char *what, uint64_t number)
 {
-    return cache_owner(n->mount->index, n->ino);
-}
-static inline uint64_t node_object(const struct node *n)
-{
-    return fs_object(n->mount->index, n->generation, n->ino);
+    return fs_corrupt((struct fs_mount *)m, what, number); /* -EUCLEAN */
 }
 static inline uint32_t cluster_sector(const struct mount *m, uint32_t cluster)
 {
@@ -72,70 +58,16 @@ static inline bool cluster_ok(const struct mount *m, uint32_t cluster)
 {
     return cluster >= 2 && cluster - 2 < m->clusters;
 }
-
-/* ---- super.c ---- */
-extern struct mount mounts[MOUNTS];
-/* says so once: -EUCLEAN */
-int mount_corrupt(struct mount *m, const char *what, uint64_t number);
-int mount_sync(struct mount *m);
-void flush_alarm(uint64_t bits);
-void flush_later(void);
-int64_t do_mount(struct message *m);
-int64_t do_unmount(struct message *m);
-int64_t do_statfs(struct message *m);
-int64_t do_sync(struct message *m);
-
-/* ---- table.c: the file allocation table. All may wait. ---- */
-/* 0: it was the last. -EUCLEAN */
-int table_next(struct mount *m, uint32_t cluster, uint32_t *next);
-/* one more, chained behind `after` unless 0. -ENOSPC */
-int table_alloc(struct mount *m, uint32_t after, uint32_t *cluster);
-/* this one and all behind it */
-int table_free(struct mount *m, uint32_t cluster);
-/* makes it the last, without freeing what follows */
-int table_end(struct mount *m, uint32_t cluster);
-int table_count(struct mount *m); /* makes m->free known */
-
-/* ---- node.c ---- All may wait. */
-void nodes_init(void);
-int node_at(struct mount *m, uint32_t place, struct node **to); /* held */
-/* what it has, or would get. Does not wait */
-uint32_t node_number(const struct mount *m, uint32_t place);
-int node_of(uint64_t object, struct node **to); /* held; -ESTALE */
-int node_root(struct mount *m);                 /* makes m->root */
-/* Around each change of n->opens and n->holds: before they go up, accounts a node that nobody has
- * open to the caller (0 or -ENFILE); after they went down, or did not go up, gives it back. */
-int node_held(struct node *n, call_t call);
-void node_let_go(const struct node *n);
-/* frees its clusters if it is removed and nobody uses it */
-void node_put(struct node *n);
-int node_store(struct node *n); /* into its directory entry */
-int nodes_store(struct mount *m);
-bool nodes_busy(const struct mount *m); /* some are in use */
-void nodes_drop(struct mount *m);
-static inline uint32_t node_mode(const struct node *n)
+static inline uint32_t entry_cluster(const struct mount *m, const struct entry *e)
 {
-    return n->directory ? S_IFDIR | 0755 : S_IFREG | (n->attributes & ATTR_READ_ONLY ? 0444 : 0644);
+    return e->cluster_low | (m->bits == 32 ? (uint32_t)(e->cluster_high & 0x0fff) << 16 : 0);
 }
-void entry_of_node(const struct node *n, struct entry *e); /* all but the name */
-int entry_page(struct mount *m, uint32_t place, struct page **page, struct entry **e); /* held */
 
-/* ---- chain.c: the clusters of a file or directory. Under node.lock, or mount.tree for a
- * directory. All may wait. ---- */
-/* 0: behind the end */
-int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster);
-int chain_cut(struct node *n, uint32_t count); /* leaves so many */
-/* of a file's byte; 0: none */
-int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *sector);
-
-/* ---- file.c ---- */
-int file_resize(struct node *n, uint64_t size); /* under node.lock */
-int64_t do_read(struct message *m);
-int64_t do_write(struct message *m);
-int64_t do_truncate(struct message *m);
-int64_t do_pages(struct message *m);
-int64_t do_unpin(struct message *m);
-int64_t do_reserve(struct message *m);
+/* ---- super.c: the first sector, and the counts of FAT32 ---- All may wait. */
+extern struct mount mounts[MOUNTS];
+int super_load(struct disk_mount *m, const struct fs_source *s);
+int super_store(struct disk_mount *m, bool clean);
+int super_statfs(struct fs_mount *m, struct statfs *s);
 
 /* ---- names.c: pure: short and long names ---- */
 unsigned name_from_short(const struct entry *e, char *name); /* its length */
@@ -157,8 +89,51 @@ void long_units(const struct long_entry *e, uint16_t *units); /* the thirteen of
 void time_pack(const struct timespec64 *t, uint16_t *date, uint16_t *time, uint8_t *ms10);
 struct timespec64 time_unpack(uint16_t date, uint16_t time, uint8_t ms10);
 
-/* ---- dir.c ---- All may wait. */
-struct found { /* a name in a directory */
+/* ---- clusters.c: the file allocation table. All may wait. ---- */
+/* 0: it was the last. -EUCLEAN */
+int table_next(struct mount *m, uint32_t cluster, uint32_t *next);
+/* one more, chained behind `after` unless 0. -ENOSPC */
+int table_alloc(struct mount *m, uint32_t after, uint32_t *cluster);
+/* this one and all behind it */
+int table_free(struct mount *m, uint32_t cluster);
+/* makes it the last, without freeing what follows */
+int table_end(struct mount *m, uint32_t cluster);
+int table_count(struct mount *m); /* makes m->free known */
+
+/* ---- chain.c: the clusters of a file or directory. Under node.lock, or mount.tree for a
+ * directory. All may wait. ---- */
+/* 0: behind the end */
+int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster);
+int chain_cut(struct node *n, uint32_t count); /* leaves so many */
+/* of a file's byte; 0: none */
+int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *sector);
+int64_t chain_map(struct disk_node *n, uint64_t unit, bool allocate); /* of a file's sector */
+int chain_cut_bytes(struct disk_node *n, uint64_t size);              /* all behind */
+
+/* ---- node.c: how files are numbered, and their entries. ---- All may wait. */
+struct node *node_at(struct mount *m, uint32_t place); /* held, or fs_failed() */
+/* what it has, or would get. Does not wait */
+uint32_t node_number(const struct mount *m, uint32_t place);
+struct fs_node *node_by_object(uint64_t object);
+struct disk_node *node_root(struct disk_mount *m);
+int node_load(struct disk_node *n);
+int node_store(struct disk_node *n); /* into its directory entry */
+void node_destroy(struct disk_node *n);
+void entry_of_node(const struct node *n, struct entry *e); /* all but the name */
+int entry_page(struct mount *m, uint32_t place, struct page **page, struct entry **e); /* held */
+
+/* ---- slots.c: the slots of a directory, and the names in them ---- All may wait. */
+/* Looks at one slot after another, holding the sector that it is in. */
+struct cursor {
+    struct node *dir;
+    struct page *page;
+    uint32_t sector;
+};
+/* The slot: 0, 1 behind the directory's last, or an error. */
+int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t *place);
+void cursor_end(struct cursor *c);
+bool dir_is_fixed(const struct node *dir); /* a root of FAT12 and FAT16, which is no chain */
+struct found {                             /* a name in a directory */
     /* of the entry; of the first part of its long name, or the same */
     uint32_t slot, first;
     uint32_t place;
@@ -169,20 +144,6 @@ struct found { /* a name in a directory */
 /* The next name from *slot on, which is moved behind it; "." and ".." too. 1, 0 at the end, or an
  * error. */
 int dir_next(struct node *dir, uint32_t *slot, struct found *f);
-/* of the entry in one slot: 0, 1 behind the end, or an error */
-int dir_short(struct node *dir, uint32_t slot, uint8_t *name);
-int dir_find(struct node *dir, const char *name, unsigned length, struct found *f); /* -ENOENT */
-/* Writes a name with the rest of the entry from *e, and tells where. Under mount.tree. */
-int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e,
-            uint32_t *place);
-int dir_remove(struct node *dir, const struct found *f);
-int dir_empty(struct node *dir); /* 1, 0 or an error */
-/* its first cluster with '.' and '..' */
-int dir_init(struct node *dir, const struct node *parent);
-int dir_parent(struct node *dir, struct node **to); /* held */
-int dir_set_parent(struct node *dir, const struct node *parent);
-int64_t do_dents(struct message *m);
-int64_t do_name(struct message *m);
 
 /* ---- index.c: where names stand in a directory, so that none is looked for from slot to slot. A
  * directory that has no index, for want of memory, is searched. ---- */
@@ -197,22 +158,31 @@ void names_removed(struct node *dir, const struct found *f);
  * which are taken now. */
 uint32_t names_room(const struct node *dir, unsigned count);
 void names_room_found(struct node *dir, unsigned count, uint32_t first);
-void names_forget(struct node *dir);
+void names_forget(struct disk_node *dir);
 
-/* ---- change.c ---- */
-int64_t do_lookup(struct message *m);
-int64_t do_create(struct message *m);
-int64_t do_unlink(struct message *m);
-int64_t do_rename(struct message *m);
-int64_t do_refuse(struct message *m); /* links: -EPERM */
+/* ---- dir.c: names in directories ---- All may wait. */
+int dir_find(struct node *dir, const char *name, unsigned length, struct found *f); /* -ENOENT */
+/* Writes a name with the rest of the entry from *e, and tells where. Under mount.tree. */
+int dir_add(struct node *dir, const char *name, unsigned length, const struct entry *e,
+            uint32_t *place);
+int dir_remove(struct node *dir, const struct found *f);
+/* its first cluster with '.' and '..' */
+int dir_init(struct node *dir, const struct node *parent);
+struct node *dir_parent(struct node *dir); /* held, or fs_failed() */
+int dir_set_parent(struct fs_node *dir, struct fs_node *parent);
+int dir_empty(struct fs_node *dir);
 
-/* ---- attr.c ---- */
-int64_t do_open(struct message *m);
-int64_t do_hold(struct message *m);
-int64_t do_stat(struct message *m);
-int64_t do_setattr(struct message *m);
-int64_t do_seek(struct message *m);
-int64_t do_ioctl(struct message *m);
-void do_release(const struct message *m);
+/* ---- names_ops.c, file_ops.c: for the table. All may wait. ---- */
+struct fs_node *name_lookup(struct fs_node *dir, struct fs_name *name);
+struct fs_node *name_create(struct fs_node *dir, struct fs_name *name, const struct fs_new *new);
+int name_add(struct fs_node *dir, struct fs_name *name, struct fs_node *n);
+int name_replace(struct fs_node *dir, struct fs_name *name, struct fs_node *old, struct fs_node *n);
+int name_remove(struct fs_node *dir, struct fs_name *name, struct fs_node *n);
+int name_list(struct fs_node *dir, struct dents *d);
+int name_of(struct fs_node *dir, uint64_t object, char *name);
+int64_t file_write(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
+int file_resize(struct fs_node *n, uint64_t size);
+int file_stat(struct fs_node *n, struct stat *s);
+int file_setattr(struct fs_node *n, const struct fs_attr *a);
 
 #endif

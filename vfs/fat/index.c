@@ -49,8 +49,9 @@ static uint32_t place_after(const struct names *x, uint32_t place)
     return (place + 1) & (x->size - 1);
 }
 
-void names_forget(struct node *dir)
+void names_forget(struct disk_node *n)
 {
+    struct node *dir = fat_node(n);
     struct names *x = dir->names, **at = &all;
     if (!x)
         return;
@@ -69,7 +70,7 @@ static struct names *make(struct node *dir, uint32_t size)
         struct names *last = all;
         while (last->next)
             last = last->next;
-        names_forget(last->dir);
+        names_forget((struct disk_node *)last->dir);
     }
     struct names *x = memory_zalloc(sizeof *x + size * sizeof x->table[0]);
     if (!x)
@@ -138,7 +139,7 @@ static struct names *build(struct node *dir)
             return NULL;
         result = fill(dir);
         if (result != 1)
-            names_forget(dir);
+            names_forget((struct disk_node *)dir);
     }
     if (result != 1) {
         dir->many = result == 0;
@@ -168,7 +169,7 @@ int names_like(struct node *dir, uint32_t hash, uint32_t *slots)
 void names_added(struct node *dir, const struct found *f)
 {
     if (dir->names && !(dir->names->ready && put_both(dir->names, f)))
-        names_forget(dir);
+        names_forget((struct disk_node *)dir);
 }
 
 void names_removed(struct node *dir, const struct found *f)

@@ -1,37 +1,11 @@
-/* fat: the boot partition, by which files come from the host and go there. Start-up and the handler
- * table. */
+/* fat: the boot partition, by which files come from the host and go there. Start-up. */
 #include "fat.h"
-
-enum { THREADS = 4 };
-
-static const handler_t fs_handlers[] = {
-    [FS_READ & 0xff] = do_read,       [FS_WRITE & 0xff] = do_write,
-    [FS_SEEK & 0xff] = do_seek,       [FS_DENTS & 0xff] = do_dents,
-    [FS_STAT & 0xff] = do_stat,       [FS_TRUNCATE & 0xff] = do_truncate,
-    [FS_SYNC & 0xff] = do_sync,       [FS_IOCTL & 0xff] = do_ioctl,
-    [FS_POLL & 0xff] = fs_poll,       [FS_STATFS & 0xff] = do_statfs,
-    [FS_OPEN & 0xff] = do_open,       [FS_LOOKUP & 0xff] = do_lookup,
-    [FS_CREATE & 0xff] = do_create,   [FS_SYMLINK & 0xff] = do_refuse,
-    [FS_LINK & 0xff] = do_refuse,     [FS_UNLINK & 0xff] = do_unlink,
-    [FS_RENAME & 0xff] = do_rename,   [FS_SETATTR & 0xff] = do_setattr,
-    [FS_NAME & 0xff] = do_name,       [FS_MOUNT & 0xff] = do_mount,
-    [FS_UNMOUNT & 0xff] = do_unmount, [FS_PAGES & 0xff] = do_pages,
-    [FS_UNPIN & 0xff] = do_unpin,     [FS_HOLD & 0xff] = do_hold,
-    [FS_RESERVE & 0xff] = do_reserve,
-};
 
 int main(void)
 {
-    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers) };
     if (!inherited) {
         nodes_init();
         cache_init(0);
     }
-    service_run(&(struct service){
-        .protocols = protocols,
-        .count = 1,
-        .threads = THREADS,
-        .notify = flush_alarm,
-        .release = do_release,
-    });
+    fs_serve(mount_flush);
 }
