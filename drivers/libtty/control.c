@@ -1,4 +1,4 @@
-/* ioctl on terminals, and what of them belongs to job control: see terminal.h. */
+/* ioctl on terminals, and what of it is job control, which the personality server decides. */
 #include "terminal.h"
 
 enum { SIGNAL_WINCH = 28, SIGNAL_TTOU = 22 };
@@ -19,7 +19,9 @@ static uint64_t rdev(const struct terminal *t)
     return DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), t->minor);
 }
 
-static int64_t pass(struct terminal *t, struct message *m, uint64_t op, uint64_t w0, uint64_t w1)
+/* Hands the call up to the personality server. */
+static int64_t forward_to_posix(struct terminal *t, struct message *m, uint64_t op, uint64_t w0,
+                                uint64_t w1)
 {
     m->op = op;
     m->w[0] = w0;
@@ -30,12 +32,12 @@ static int64_t pass(struct terminal *t, struct message *m, uint64_t op, uint64_t
 
 int64_t terminal_hand_up(struct terminal *t, struct message *m, unsigned signal)
 {
-    return pass(t, m, POSIX_TTY_STOP, signal, rdev(t));
+    return forward_to_posix(t, m, POSIX_TTY_STOP, signal, rdev(t));
 }
 
-/* The argument behind the window. 0; or what the handler has to return: the pages are being
- * brought. */
-static int64_t get(const struct message *m, void *to, size_t n)
+/* Copy the request's argument from and to the caller's window. 0; else what the handler returns:
+ * LATER, since the call has been thrown back. */
+static int64_t read_argument(const struct message *m, void *to, size_t n)
 {
     int error = copy_in_call(m->call, 0, to, n);
     if (error == -EFAULT)
@@ -43,7 +45,7 @@ static int64_t get(const struct message *m, void *to, size_t n)
     return error ? LATER : 0;
 }
 
-static int64_t give(const struct message *m, const void *from, size_t n)
+static int64_t write_argument(const struct message *m, const void *from, size_t n)
 {
     int error = copy_out_call(m->call, 0, from, n);
     if (error == -EFAULT)
@@ -51,12 +53,12 @@ static int64_t give(const struct message *m, const void *from, size_t n)
     return error ? LATER : 0;
 }
 
-static int64_t give_int(const struct message *m, int n) { return give(m, &n, sizeof n); }
+static int64_t write_int(const struct message *m, int n) { return write_argument(m, &n, sizeof n); }
 
 static int64_t set_termios(struct terminal *t, const struct message *m, bool flush)
 {
     struct termios new;
-    int64_t error = get(m, &new, sizeof new);
+    int64_t error = read_argument(m, &new, sizeof new);
     if (error)
         return error;
     if (flush)
@@ -68,7 +70,7 @@ static int64_t set_termios(struct terminal *t, const struct message *m, bool flu
 static int64_t set_size(struct terminal *t, const struct message *m)
 {
     struct winsize new;
-    int64_t error = get(m, &new, sizeof new);
+    int64_t error = read_argument(m, &new, sizeof new);
     if (error)
         return error;
     if (memcmp(&new, &t->winsize, sizeof new) != 0)
@@ -104,14 +106,15 @@ static int64_t flow(struct terminal *t, uint64_t action)
     }
 }
 
-/* Is the request one that waits until all output has gone? */
-static bool drains(uint32_t request, uint64_t argument)
+/* Whether the request waits until all output has gone. */
+static bool waits_for_output(uint32_t request, uint64_t argument)
 {
     return request == TCSETSW || request == TCSETSF || request == TCSBRKP ||
            (request == TCSBRK && argument);
 }
 
-static bool changes(uint32_t request)
+/* Whether the request changes the terminal, which the background must not. */
+static bool changes_terminal(uint32_t request)
 {
     switch (request) {
     case TCSETS:
@@ -125,32 +128,31 @@ static bool changes(uint32_t request)
     }
 }
 
-/* Also called a second time for a request that had to wait for the output; m is then a copy. */
 int64_t terminal_ioctl(struct terminal *t, struct message *m)
 {
     uint32_t request = m->w[1];
-    if (changes(request) && terminal_background(t, m))
+    if (changes_terminal(request) && terminal_background(t, m))
         return terminal_hand_up(t, m, SIGNAL_TTOU);
-    if (drains(request, m->w[2]) && terminal_output_waiting(t))
+    if (waits_for_output(request, m->w[2]) && terminal_output_waiting(t))
         return pending_add(&t->drainers, m) ? LATER : -ENOMEM;
     switch (request) {
-    case TCGETS: return give(m, &t->termios, sizeof t->termios);
+    case TCGETS: return write_argument(m, &t->termios, sizeof t->termios);
     case TCSETS: return set_termios(t, m, false);
     case TCSETSW: return set_termios(t, m, false);
     case TCSETSF: return set_termios(t, m, true);
-    case TIOCGWINSZ: return give(m, &t->winsize, sizeof t->winsize);
+    case TIOCGWINSZ: return write_argument(m, &t->winsize, sizeof t->winsize);
     case TIOCSWINSZ: return set_size(t, m);
     case TCFLSH: return flush(t, m->w[2]);
     case TCXONC: return flow(t, m->w[2]);
     case TCSBRK:
     case TCSBRKP: return 0;
-    case FIONREAD: return give_int(m, terminal_readable(t));
-    case TIOCOUTQ: return give_int(m, terminal_output_waiting(t));
+    case FIONREAD: return write_int(m, terminal_readable(t));
+    case TIOCOUTQ: return write_int(m, terminal_output_waiting(t));
     case TIOCSCTTY:
     case TIOCNOTTY:
     case TIOCSPGRP:
     case TIOCGPGRP:
-    case TIOCGSID: return pass(t, m, POSIX_TTY_CONTROL, request, m->w[2]);
+    case TIOCGSID: return forward_to_posix(t, m, POSIX_TTY_CONTROL, request, m->w[2]);
     default: return -ENOTTY;
     }
 }

@@ -1,4 +1,11 @@
-/* The way in: signals, flow control, editing of lines, and what a read gets. See terminal.h. */
+/* The way in: signals, flow control, editing of lines, and what a read gets. See terminal.h.
+ *
+ *   tail ............ ready ............ head
+ *        for reads          being edited
+ *
+ * A byte goes through receive(): stripped, literal (after VLNEXT), flow control, signals, CR and
+ * NL, and, in canonical mode, editing. `line_end` marks the bytes at which a read ends, `hidden`
+ * those of them that are end-of-file characters. */
 #include "terminal.h"
 
 enum { SIGNAL_INT = 2, SIGNAL_QUIT = 3, SIGNAL_TSTP = 20, ALL_ONES = 0377 };
@@ -38,21 +45,22 @@ static void set_bit(uint8_t *bits, uint32_t at, bool on)
 static bool canonical(const struct terminal *t) { return t->termios.lflag & ICANON; }
 static bool flag(const struct terminal *t, uint32_t local) { return t->termios.lflag & local; }
 
-/* Is c the control character `which`? One that is 0 is switched off. */
-static bool is(const struct terminal *t, unsigned which, uint8_t c)
+/* Whether c is the control character `which`. One that is 0 is switched off. */
+static bool is_control(const struct terminal *t, unsigned which, uint8_t c)
 {
     return c && c == t->termios.cc[which];
 }
 
 /* A line that is being edited leaves a place for the character that ends it. */
-static bool full(const struct terminal *t, bool ends)
+static bool input_full(const struct terminal *t, bool ends)
 {
     return t->head - t->tail >= TTY_INPUT - (canonical(t) && !ends ? 1u : 0u);
 }
 
-static bool put(struct terminal *t, uint8_t c, bool ends, bool hide)
+/* false: there was no room. */
+static bool input_put(struct terminal *t, uint8_t c, bool ends, bool hide)
 {
-    if (full(t, ends)) {
+    if (input_full(t, ends)) {
         if (t->termios.iflag & IMAXBEL)
             terminal_echo(t, '\a');
         return false;
@@ -69,8 +77,7 @@ static bool put(struct terminal *t, uint8_t c, bool ends, bool hide)
 size_t terminal_input_room(const struct terminal *t)
 {
     if (canonical(t) && t->ready == t->tail)
-        return TTY_INPUT; /* a line that is too long: what does not fit is dropped, so that its end
-                             can come */
+        return TTY_INPUT; /* what does not fit of a line is dropped, so that its end can come */
     return TTY_INPUT - (t->head - t->tail);
 }
 
@@ -81,7 +88,6 @@ void terminal_flush_input(struct terminal *t)
     t->read_deadline = 0;
 }
 
-/* What had been typed when the mode changes stays readable: as one line, or byte by byte. */
 void terminal_set_termios(struct terminal *t, const struct termios *new)
 {
     bool was = canonical(t);
@@ -129,13 +135,13 @@ static bool word_byte(uint8_t c)
            c >= 0x80;
 }
 
-static uint8_t last(const struct terminal *t) { return t->input[(t->head - 1) % TTY_INPUT]; }
+static uint8_t last_byte(const struct terminal *t) { return t->input[(t->head - 1) % TTY_INPUT]; }
 
 static void erase_word(struct terminal *t, bool show)
 {
-    while (t->head != t->ready && !word_byte(last(t)))
+    while (t->head != t->ready && !word_byte(last_byte(t)))
         erase_character(t, show);
-    while (t->head != t->ready && word_byte(last(t)))
+    while (t->head != t->ready && word_byte(last_byte(t)))
         erase_character(t, show);
 }
 
@@ -152,7 +158,7 @@ static void erase_line(struct terminal *t, uint8_t c)
         erase_character(t, flag(t, ECHO));
 }
 
-static void reprint(struct terminal *t, uint8_t c)
+static void reprint_line(struct terminal *t, uint8_t c)
 {
     terminal_echo_visible(t, c);
     terminal_echo(t, '\n');
@@ -161,12 +167,12 @@ static void reprint(struct terminal *t, uint8_t c)
         terminal_echo_visible(t, t->input[at % TTY_INPUT]);
 }
 
-/* An ordinary character: kept and echoed. */
-static void accept(struct terminal *t, uint8_t c, bool ends)
+/* Keeps an ordinary character, and echoes it. */
+static void accept_character(struct terminal *t, uint8_t c, bool ends)
 {
     if (canonical(t) && t->head == t->ready)
         t->line_column = t->column;
-    if (!put(t, c, ends, false))
+    if (!input_put(t, c, ends, false))
         return;
     if (flag(t, ECHO) || (c == '\n' && flag(t, ECHONL) && canonical(t))) {
         if (c == '\n')
@@ -176,42 +182,42 @@ static void accept(struct terminal *t, uint8_t c, bool ends)
     }
 }
 
-/* Characters that edit the line. false: c is none of them. */
-static bool edit(struct terminal *t, uint8_t c)
+/* A character that edits the line. false: c is none. */
+static bool edit_line(struct terminal *t, uint8_t c)
 {
     bool extended = flag(t, IEXTEN);
     bool show = flag(t, ECHO) && flag(t, ECHOE);
-    if (is(t, VERASE, c) || (extended && is(t, VWERASE, c))) {
+    if (is_control(t, VERASE, c) || (extended && is_control(t, VWERASE, c))) {
         if (t->head == t->ready)
             return true;
-        if (is(t, VERASE, c))
+        if (is_control(t, VERASE, c))
             erase_character(t, show);
         else
             erase_word(t, show);
         if (flag(t, ECHO) && !show)
             terminal_echo_visible(t, c);
-    } else if (is(t, VKILL, c)) {
+    } else if (is_control(t, VKILL, c)) {
         erase_line(t, c);
-    } else if (extended && is(t, VLNEXT, c)) {
+    } else if (extended && is_control(t, VLNEXT, c)) {
         t->literal = true;
         if (flag(t, ECHO) && flag(t, ECHOCTL)) {
             terminal_echo(t, '^');
             terminal_echo(t, '\b');
         }
-    } else if (extended && is(t, VREPRINT, c)) {
+    } else if (extended && is_control(t, VREPRINT, c)) {
         if (flag(t, ECHO))
-            reprint(t, c);
-    } else if (is(t, VEOF, c)) {
-        put(t, c, true, true);
-    } else if (c == '\n' || is(t, VEOL, c) || (extended && is(t, VEOL2, c))) {
-        accept(t, c, true);
+            reprint_line(t, c);
+    } else if (is_control(t, VEOF, c)) {
+        input_put(t, c, true, true);
+    } else if (c == '\n' || is_control(t, VEOL, c) || (extended && is_control(t, VEOL2, c))) {
+        accept_character(t, c, true);
     } else {
         return false;
     }
     return true;
 }
 
-/* ---- one byte from the line ---- */
+/* ---- bytes from the line ---- */
 
 void terminal_signal(struct terminal *t, unsigned signal)
 {
@@ -226,10 +232,10 @@ void terminal_signal(struct terminal *t, unsigned signal)
 
 static bool signal_key(struct terminal *t, uint8_t c)
 {
-    unsigned signal = is(t, VINTR, c)   ? SIGNAL_INT
-                      : is(t, VQUIT, c) ? SIGNAL_QUIT
-                      : is(t, VSUSP, c) ? SIGNAL_TSTP
-                                        : 0;
+    unsigned signal = is_control(t, VINTR, c)   ? SIGNAL_INT
+                      : is_control(t, VQUIT, c) ? SIGNAL_QUIT
+                      : is_control(t, VSUSP, c) ? SIGNAL_TSTP
+                                                : 0;
     if (!signal)
         return false;
     if (!flag(t, NOFLSH)) {
@@ -255,23 +261,24 @@ void terminal_break(struct terminal *t)
         return;
     }
     if (in & PARMRK) {
-        put(t, ALL_ONES, false, false);
-        put(t, 0, false, false);
+        input_put(t, ALL_ONES, false, false);
+        input_put(t, 0, false, false);
     }
-    put(t, 0, false, false);
+    input_put(t, 0, false, false);
 }
 
 static bool flow_key(struct terminal *t, uint8_t c)
 {
-    if (is(t, VSTART, c))
+    if (is_control(t, VSTART, c))
         terminal_stop(t, false);
-    else if (is(t, VSTOP, c))
+    else if (is_control(t, VSTOP, c))
         terminal_stop(t, true);
     else
         return false;
     return true;
 }
 
+/* One byte from the line. */
 static void receive(struct terminal *t, uint8_t c)
 {
     uint32_t in = t->termios.iflag;
@@ -279,7 +286,7 @@ static void receive(struct terminal *t, uint8_t c)
         c &= 0x7f;
     if (t->literal) {
         t->literal = false;
-        accept(t, c, false);
+        accept_character(t, c, false);
         return;
     }
     if (in & IXON && flow_key(t, c))
@@ -298,11 +305,11 @@ static void receive(struct terminal *t, uint8_t c)
     }
     if (in & IUCLC && flag(t, IEXTEN) && c >= 'A' && c <= 'Z')
         c += 'a' - 'A';
-    if (canonical(t) && edit(t, c))
+    if (canonical(t) && edit_line(t, c))
         return;
     if (c == ALL_ONES && in & PARMRK && !(in & ISTRIP))
-        put(t, c, false, false);
-    accept(t, c, false);
+        input_put(t, c, false, false);
+    accept_character(t, c, false);
 }
 
 void terminal_input(struct terminal *t, const uint8_t *bytes, size_t n)

@@ -1,4 +1,5 @@
-/* The way out: output processing, the ring before the device, echo. See terminal.h. */
+/* The way out: output processing, the ring before the device, echo. See terminal.h. Programs leave
+ * TTY_ECHO_ROOM bytes of the ring to echo, so that what is typed shows even while they write. */
 #include "terminal.h"
 
 enum { TAB = 8 };
@@ -12,15 +13,19 @@ size_t terminal_output_room(const struct terminal *t)
     return room(t) > TTY_ECHO_ROOM ? room(t) - TTY_ECHO_ROOM : 0;
 }
 
-static void put(struct terminal *t, uint8_t byte) { t->output[t->out_head++ % TTY_OUTPUT] = byte; }
+static void output_put(struct terminal *t, uint8_t byte)
+{
+    t->output[t->out_head++ % TTY_OUTPUT] = byte;
+}
 
 static bool continuation(const struct terminal *t, uint8_t byte)
 {
     return t->termios.iflag & IUTF8 && (byte & 0xc0) == 0x80;
 }
 
-/* One byte through OPOST. false: it needs more than `space` places and nothing was done. */
-static bool process(struct terminal *t, uint8_t byte, size_t space)
+/* Puts one byte through OPOST. false: it may need more than `space` places, and nothing was done.
+ */
+static bool process_byte(struct terminal *t, uint8_t byte, size_t space)
 {
     uint32_t flags = t->termios.oflag;
     if (space < TAB)
@@ -30,7 +35,7 @@ static bool process(struct terminal *t, uint8_t byte, size_t space)
     switch (byte) {
     case '\n':
         if (flags & ONLCR)
-            put(t, '\r');
+            output_put(t, '\r');
         if (flags & (ONLCR | ONLRET))
             t->column = 0;
         break;
@@ -45,7 +50,7 @@ static bool process(struct terminal *t, uint8_t byte, size_t space)
         if ((flags & TABDLY) != XTABS)
             break;
         while (spaces--)
-            put(t, ' ');
+            output_put(t, ' ');
         return true;
     }
     case '\b': t->column -= t->column > 0; break;
@@ -54,7 +59,7 @@ static bool process(struct terminal *t, uint8_t byte, size_t space)
             byte += 'A' - 'a';
         t->column += byte >= ' ' && byte != 0x7f && !continuation(t, byte);
     }
-    put(t, byte);
+    output_put(t, byte);
     return true;
 }
 
@@ -62,11 +67,11 @@ size_t terminal_output(struct terminal *t, const uint8_t *bytes, size_t n)
 {
     size_t done = 0;
     if (t->termios.oflag & OPOST) {
-        while (done < n && process(t, bytes[done], terminal_output_room(t)))
+        while (done < n && process_byte(t, bytes[done], terminal_output_room(t)))
             done++;
     } else {
         for (n = MIN(n, terminal_output_room(t)); done < n; done++)
-            put(t, bytes[done]);
+            output_put(t, bytes[done]);
     }
     return done;
 }
@@ -90,9 +95,9 @@ void terminal_stop(struct terminal *t, bool stop) { t->stopped = stop; }
 void terminal_echo(struct terminal *t, uint8_t byte)
 {
     if (t->termios.oflag & OPOST)
-        process(t, byte, room(t));
+        process_byte(t, byte, room(t));
     else if (room(t))
-        put(t, byte);
+        output_put(t, byte);
 }
 
 static bool control(uint8_t byte)

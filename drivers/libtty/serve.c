@@ -1,7 +1,14 @@
-/* Terminals for their callers: protocols FS and TTY, and who waits for what. See terminal.h.
+/* Terminals for their callers: protocols FS and TTY, and the calls that wait. See terminal.h.
  *
- * Input is taken from the ring only when the reader has accepted the reply, so a reader that was
- * cancelled at the last moment leaves it to the next. */
+ *   waits        in                    until
+ *   a reader     readers, in order     terminal_may_read(), or its time is over
+ *   a writer     writers, in order;    the ring has room: then it is `writer`, the one that is
+ * being writer                taken, and cannot be cancelled any more an ioctl     drainers all
+ * output has gone a poll       poll_in, poll_out     events_now(): its service is notified, once
+ *
+ * terminal_settle() looks at all of them, after everything that may end a wait. Input is taken from
+ * the ring only when the reader has accepted the reply, so a reader that was cancelled at the last
+ * moment leaves it to the next one. */
 #include "terminal.h"
 
 #include <minnow/file.h>
@@ -20,7 +27,7 @@ static struct terminal *terminals;
 static unsigned terminal_count;
 static void (*driver_notify)(uint64_t bits);
 
-static struct terminal *find(uint64_t minor)
+static struct terminal *terminal_find(uint64_t minor)
 {
     for (unsigned i = 0; i < terminal_count; i++)
         if (terminals[i].minor == minor)
@@ -30,13 +37,32 @@ static struct terminal *find(uint64_t minor)
 
 /* ---- reading ---- */
 
-/* A waiting reader's own deadline (VMIN 0, VTIME) stands in a word of its message that nobody needs
- * any more. */
-static uint64_t *deadline_of(struct message *m) { return &m->w[5]; }
-
+/* Whether a read may end by time. */
 static bool timed(const struct terminal *t)
 {
     return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME];
+}
+
+/* At the end of the list. false: no memory. */
+static bool reader_add(struct terminal *t, const struct message *m, uint64_t deadline)
+{
+    struct reader *r = memory_alloc(sizeof *r), **last = &t->readers;
+    if (!r)
+        return false;
+    while (*last)
+        last = &(*last)->next;
+    *r = (struct reader){ NULL, m->call, m->w[2], deadline };
+    *last = r;
+    return true;
+}
+
+static void reader_remove(struct terminal *t, struct reader *r)
+{
+    struct reader **at = &t->readers;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    memory_free(r);
 }
 
 /* Gives the reader what there is and consumes it. Ends the call in any case. */
@@ -57,29 +83,29 @@ static void give_input(struct terminal *t, call_t call, size_t length)
 
 static int64_t do_read(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     if (!t)
         return -ENXIO;
     if (terminal_background(t, m))
         return terminal_hand_up(t, m, SIGNAL_TTIN);
     if (!m->w[2])
         return 0;
-    while (t->readers.first && !call_alive(t->readers.first->m.call))
-        pending_remove(&t->readers, t->readers.first);
-    if (!t->readers.first && terminal_may_read(t, m->w[2], false)) {
+    while (t->readers && !call_alive(t->readers->call))
+        reader_remove(t, t->readers);
+    if (!t->readers && terminal_may_read(t, m->w[2], false)) {
         give_input(t, m->call, m->w[2]);
         return LATER;
     }
     if (m->flags & O_NONBLOCK) {
-        if (t->readers.first || t->ready == t->tail || t->termios.lflag & ICANON)
+        if (t->readers || t->ready == t->tail || t->termios.lflag & ICANON)
             return -EAGAIN;
         give_input(t, m->call, m->w[2]);
         return LATER;
     }
-    *deadline_of(m) = timed(t) && !t->termios.cc[VMIN]
-                          ? time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS
-                          : 0;
-    if (!pending_add(&t->readers, m))
+    uint64_t deadline = timed(t) && !t->termios.cc[VMIN]
+                            ? time_now() + t->termios.cc[VTIME] * (uint64_t)TENTH_NS
+                            : 0;
+    if (!reader_add(t, m, deadline))
         return -ENOMEM;
     terminal_settle(t); /* starts the timer */
     return LATER;
@@ -88,7 +114,7 @@ static int64_t do_read(struct message *m)
 /* With VMIN and VTIME, time runs from the last byte on, once there is one. */
 static void start_timer(struct terminal *t)
 {
-    bool runs = timed(t) && t->termios.cc[VMIN] && t->ready != t->tail && t->readers.first;
+    bool runs = timed(t) && t->termios.cc[VMIN] && t->ready != t->tail && t->readers;
     if (!runs)
         t->read_deadline = 0;
     else if (!t->read_deadline || t->read_deadline_head != t->head)
@@ -98,27 +124,27 @@ static void start_timer(struct terminal *t)
 
 static void settle_readers(struct terminal *t)
 {
-    while (t->readers.first) {
-        struct pending *p = t->readers.first;
-        uint64_t deadline = t->termios.cc[VMIN] ? t->read_deadline : *deadline_of(&p->m);
+    while (t->readers) {
+        struct reader *r = t->readers;
+        uint64_t deadline = t->termios.cc[VMIN] ? t->read_deadline : r->deadline;
         bool expired = deadline && timed(t) && time_now() >= deadline;
-        if (!terminal_may_read(t, p->m.w[2], expired))
+        if (!terminal_may_read(t, r->length, expired))
             break;
-        give_input(t, p->m.call, p->m.w[2]);
-        pending_remove(&t->readers, p);
+        give_input(t, r->call, r->length);
+        reader_remove(t, r);
     }
 }
 
-/* Readers behind the first may have a time of their own (VMIN 0). */
+/* Ends reads behind the first whose own time (VMIN 0) is over. */
 static void expire_readers(struct terminal *t)
 {
     if (!timed(t) || t->termios.cc[VMIN])
         return;
-    for (struct pending *p = t->readers.first, *next; p; p = next) {
-        next = p->next;
-        if (*deadline_of(&p->m) && time_now() >= *deadline_of(&p->m)) {
-            give_input(t, p->m.call, p->m.w[2]);
-            pending_remove(&t->readers, p);
+    for (struct reader *r = t->readers, *next; r; r = next) {
+        next = r->next;
+        if (r->deadline && time_now() >= r->deadline) {
+            give_input(t, r->call, r->length);
+            reader_remove(t, r);
         }
     }
 }
@@ -131,9 +157,9 @@ static void set_alarm(void)
     for (struct terminal *t = terminals; t < terminals + terminal_count; t++) {
         if (t->read_deadline && (!first || t->read_deadline < first))
             first = t->read_deadline;
-        for (struct pending *p = t->readers.first; p && timed(t); p = p->next)
-            if (*deadline_of(&p->m) && (!first || *deadline_of(&p->m) < first))
-                first = *deadline_of(&p->m);
+        for (struct reader *r = t->readers; r && timed(t); r = r->next)
+            if (r->deadline && (!first || r->deadline < first))
+                first = r->deadline;
     }
     if (first != alarm_set)
         alarm_at(alarm_set = first);
@@ -141,9 +167,9 @@ static void set_alarm(void)
 
 /* ---- writing ---- */
 
-/* Takes of a write what there is room for. 0; or -EFAULT: a page is missing; or another error: the
- * caller is gone. */
-static int take_output(struct terminal *t, struct writer *w)
+/* Takes of a write what there is room for. 0; -EFAULT: a page is missing; another error: the caller
+ * has gone. */
+static int writer_take(struct terminal *t, struct writer *w)
 {
     static uint8_t bytes[CHUNK];
     while (w->done < w->length) {
@@ -167,12 +193,12 @@ static int take_output(struct terminal *t, struct writer *w)
     return 0;
 }
 
-/* Goes on with a write. true: its call has ended. It is made again when a page is missing in its
- * middle, and ends short when the output is stopped, a key has sent a signal, or the caller does
- * not want to wait (`now`). */
-static bool go_on(struct terminal *t, struct writer *w, bool now)
+/* Goes on with a write. true: its call has ended. When a page is missing in its middle the call is
+ * made again; it ends short when it is to end `now`: the output is stopped, a key has sent a
+ * signal, or the caller does not want to wait. */
+static bool writer_continue(struct terminal *t, struct writer *w, bool now)
 {
-    int error = take_output(t, w);
+    int error = writer_take(t, w);
     if (error == -EFAULT) {
         if (w->done)
             call_moved(w->call, w->done);
@@ -189,8 +215,8 @@ static bool go_on(struct terminal *t, struct writer *w, bool now)
 
 static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
 
-/* A write whose memory ends too early goes out in whole pieces of 2 KiB, as Linux's terminals take
- * theirs. */
+/* How much of a write goes out: all, or, if the caller's memory ends before, whole pieces of 2 KiB,
+ * as Linux's terminals take them. */
 static uint64_t write_length(const struct message *m)
 {
     return m->flags & CALL_CUT ? m->w[2] / CHUNK * CHUNK : m->w[2];
@@ -198,7 +224,7 @@ static uint64_t write_length(const struct message *m)
 
 static int64_t do_write(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     if (!t)
         return -ENXIO;
     if (t->hung_up)
@@ -211,7 +237,7 @@ static int64_t do_write(struct message *m)
         return moved_before(m);
     bool others = t->writer.call || t->writers.first, wait = !(m->flags & O_NONBLOCK);
     struct writer w = { m->call, write_length(m), moved_before(m) };
-    if (!others && go_on(t, &w, !wait || stopped(t))) {
+    if (!others && writer_continue(t, &w, !wait || stopped(t))) {
         terminal_settle(t);
         return LATER;
     }
@@ -229,12 +255,12 @@ static int64_t do_write(struct message *m)
 
 static void settle_writers(struct terminal *t)
 {
-    if (t->writer.call && go_on(t, &t->writer, stopped(t) || t->signals))
+    if (t->writer.call && writer_continue(t, &t->writer, stopped(t) || t->signals))
         t->writer.call = 0;
     while (!t->writer.call && t->writers.first) {
         struct pending *p = t->writers.first;
         struct writer w = { p->m.call, write_length(&p->m), moved_before(&p->m) };
-        if (!go_on(t, &w, true))
+        if (!writer_continue(t, &w, true))
             break;
         pending_remove(&t->writers, p);
     }
@@ -258,7 +284,7 @@ static uint64_t events_now(const struct terminal *t)
     uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS
                                                                                         : 0;
     if (!(t->termios.lflag & ICANON) && t->ready == t->tail)
-        events = 0; /* VMIN 0: a read would not wait, but there is nothing */
+        events = 0; /* VMIN 0: a read would not wait, but it would get nothing */
     if (t->hung_up)
         return IN_EVENTS | POLLHUP;
     return terminal_output_room(t) > TTY_ECHO_ROOM ? events | OUT_EVENTS : events;
@@ -266,7 +292,7 @@ static uint64_t events_now(const struct terminal *t)
 
 static int64_t do_poll(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     if (!t)
         return -ENXIO;
     uint64_t events = events_now(t) & (m->w[1] | POLLHUP | POLLERR);
@@ -281,7 +307,7 @@ static int64_t do_poll(struct message *m)
     return events;
 }
 
-static void tell_pollers(struct terminal *t)
+static void notify_pollers(struct terminal *t)
 {
     uint64_t events = events_now(t), tell = 0;
     if (events & (IN_EVENTS | POLLHUP))
@@ -321,7 +347,7 @@ void terminal_settle(struct terminal *t)
     settle_drainers(t);
     settle_readers(t);
     if (t->poll_in | t->poll_out)
-        tell_pollers(t);
+        notify_pollers(t);
     if (t->signals && !t->signals_told) {
         t->signals_told = true;
         notify(terminal_posix, BIT_TTY);
@@ -361,7 +387,7 @@ static void on_notify(uint64_t bits)
 
 static int64_t do_open(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     uint32_t flags = m->op == TTY_CONNECT ? m->w[0] : m->w[1];
     if (!t)
         return -ENXIO;
@@ -378,25 +404,28 @@ static int64_t do_stat(struct message *m)
                       .mode = S_IFCHR | 0620,
                       .rdev = rdev,
                       .blksize = CHUNK };
-    return find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
+    return terminal_find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
 }
 
 static int64_t do_ioctl(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     int64_t result = t ? terminal_ioctl(t, m) : -ENXIO;
     if (t)
         terminal_settle(t);
     return result;
 }
 
-static int64_t do_seek(struct message *m) { return find(m->object) ? -ESPIPE : -ENXIO; }
-static int64_t do_invalid(struct message *m) { return find(m->object) ? -EINVAL : -ENXIO; }
-static int64_t do_no_directory(struct message *m) { return find(m->object) ? -ENOTDIR : -ENXIO; }
+static int64_t do_seek(struct message *m) { return terminal_find(m->object) ? -ESPIPE : -ENXIO; }
+static int64_t do_invalid(struct message *m) { return terminal_find(m->object) ? -EINVAL : -ENXIO; }
+static int64_t do_no_directory(struct message *m)
+{
+    return terminal_find(m->object) ? -ENOTDIR : -ENXIO;
+}
 
 static int64_t do_set(struct message *m)
 {
-    struct terminal *t = find(m->object);
+    struct terminal *t = terminal_find(m->object);
     if (m->from >= MAX_SERVICE)
         return -EPERM;
     if (!t)
