@@ -1,6 +1,6 @@
-/* Commands on an IDE channel: see ata.h. DMA where the bus master works, PIO where it does not; a
- * command that fails or whose interrupt is lost is tried again after a reset, the second time by
- * PIO. */
+/* Commands on an IDE channel: see ata.h. Data go by DMA where the bus master works, else by PIO. A
+ * command that fails, or whose interrupt is lost, is tried again after a reset, and the third time
+ * by PIO. */
 #include "ata.h"
 
 enum {
@@ -14,7 +14,7 @@ enum {
     STATUS = 7,
     COMMAND = 7
 };
-enum { BUSY = 0x80, READY = 0x40, FAULT = 0x20, REQUEST = 8, FAILED = 1 };
+enum { BUSY = 0x80, FAULT = 0x20, REQUEST = 8, FAILED = 1 };
 enum {
     IDENTIFY = 0xec,
     READ = 0x20,
@@ -38,7 +38,7 @@ enum {
     MASTER_ERROR = 2
 };
 enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000, PRD_BOUNDARY = 0x10000 };
-#define TIMEOUT_NS 5000000000ul
+#define TIMEOUT_NS (5 * SECOND)
 
 struct prd {
     uint32_t address;
@@ -47,8 +47,8 @@ struct prd {
 
 static uint8_t status(struct channel *c) { return in8(c->command + STATUS); }
 
-/* Polls until BUSY is clear and, if wanted, REQUEST set: 0 or -EIO. */
-static int poll(struct channel *c, bool request)
+/* Polls until BUSY is clear and, if wanted, REQUEST set. 0 or -EIO. */
+static int poll_status(struct channel *c, bool request)
 {
     for (unsigned n = 0; n < POLLS; n++) {
         uint8_t s = status(c);
@@ -59,12 +59,14 @@ static int poll(struct channel *c, bool request)
         if (!request || s & REQUEST)
             return 0;
         if (s == 0)
-            return -EIO; /* nobody there */
+            return -EIO; /* there is no drive */
     }
     return -EIO;
 }
 
-static void expect(struct channel *c, bool by_master)
+/* The command that is about to be given ends with an interrupt; by_master: which the bus master
+ * sees as well. */
+static void expect_interrupt(struct channel *c, bool by_master)
 {
     c->waiting = true;
     c->by_master = by_master;
@@ -74,18 +76,18 @@ static void expect(struct channel *c, bool by_master)
 }
 
 /* Waits for the interrupt of the command that was given. 0 or -EIO. */
-static int wait(struct channel *c)
+static int wait_interrupt(struct channel *c)
 {
     while (c->waiting)
         condition_wait(&c->done);
     return c->fired && !(status(c) & (FAILED | FAULT | BUSY)) ? 0 : -EIO;
 }
 
-/* Has the drive done what is waited for? The interrupt may be a late one, of an earlier command by
- * PIO. */
+/* Whether the drive has done what is waited for. The interrupt may be a late one, of an earlier
+ * command by PIO. */
 static bool finished(struct channel *c)
 {
-    uint8_t s = status(c); /* takes the line back */
+    uint8_t s = status(c); /* reading it lowers the interrupt line */
     return !(s & BUSY) && (!c->by_master || in8(c->master + MASTER_STATUS) & MASTER_INTERRUPT);
 }
 
@@ -117,18 +119,19 @@ void ata_reset(struct channel *c)
     for (int n = 0; n < 16; n++)
         in8(c->control);
     out8(c->control, 0);
-    poll(c, false);
+    poll_status(c, false);
 }
 
 void ata_begin(struct channel *c)
 {
     if (c->master)
         out8(c->master + MASTER_COMMAND, 0);
-    if (status(c) != 0xff) /* else there is nothing at all */
+    if (status(c) != 0xff) /* else there is no channel at all */
         ata_reset(c);
 }
 
-static void address(struct drive *v, uint64_t sector, unsigned count)
+/* Tells the drive which sectors the next command means. */
+static void set_address(struct drive *v, uint64_t sector, unsigned count)
 {
     struct channel *c = v->channel;
     if (v->lba48) {
@@ -148,7 +151,7 @@ static void address(struct drive *v, uint64_t sector, unsigned count)
 
 /* The bus master's table: one entry, or two where the buffer crosses a multiple of 64 KiB, which no
  * entry may. */
-static void describe(struct channel *c, uint32_t at, uint32_t bytes)
+static void prd_fill(struct channel *c, uint32_t at, uint32_t bytes)
 {
     uint32_t first = MIN(bytes, PRD_BOUNDARY - at % PRD_BOUNDARY);
     c->prd[0] = (struct prd){ at, first, first == bytes ? PRD_END : 0 };
@@ -160,18 +163,18 @@ static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsign
                   bool write)
 {
     struct channel *c = v->channel;
-    describe(c, b->physical, count * SECTOR);
+    prd_fill(c, b->physical, count * SECTOR);
     out8(c->master + MASTER_COMMAND, write ? 0 : MASTER_READ);
     out32(c->master + MASTER_TABLE, c->prd_physical);
     out8(c->master + MASTER_STATUS,
          in8(c->master + MASTER_STATUS) | MASTER_INTERRUPT | MASTER_ERROR);
-    address(v, sector, count);
-    expect(c, true);
+    set_address(v, sector, count);
+    expect_interrupt(c, true);
     out8(c->command + COMMAND, write      ? (v->lba48 ? WRITE_DMA48 : WRITE_DMA)
                                : v->lba48 ? READ_DMA48
                                           : READ_DMA);
     out8(c->master + MASTER_COMMAND, (write ? 0 : MASTER_READ) | MASTER_START);
-    int error = wait(c);
+    int error = wait_interrupt(c);
     out8(c->master + MASTER_COMMAND, 0);
     return in8(c->master + MASTER_STATUS) & MASTER_ERROR ? -EIO : error;
 }
@@ -180,10 +183,10 @@ static int by_pio(struct drive *v, struct blk_buffer *b, uint64_t sector, unsign
                   bool write)
 {
     struct channel *c = v->channel;
-    address(v, sector, count);
+    set_address(v, sector, count);
     out8(c->command + COMMAND, write ? (v->lba48 ? WRITE48 : WRITE) : v->lba48 ? READ48 : READ);
     for (unsigned i = 0; i < count; i++) {
-        int error = poll(c, true);
+        int error = poll_status(c, true);
         if (error)
             return error;
         if (write)
@@ -191,7 +194,7 @@ static int by_pio(struct drive *v, struct blk_buffer *b, uint64_t sector, unsign
         else
             in_string16(c->command + DATA, b->data + i * SECTOR, SECTOR);
     }
-    return poll(c, false);
+    return poll_status(c, false);
 }
 
 int ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count, bool write)
@@ -206,7 +209,7 @@ int ata_transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned
         if (n)
             ata_reset(c);
         bool dma = v->dma && n < TRIES - 1;
-        error = poll(c, false);
+        error = poll_status(c, false);
         if (!error)
             error = dma ? by_dma(v, b, sector, count, write) : by_pio(v, b, sector, count, write);
         if (!error && v->dma && !dma) {
@@ -226,11 +229,11 @@ int ata_flush(struct disk *d)
     struct channel *c = v->channel;
     lock_take(&c->lock);
     out8(c->command + DRIVE, 0xe0 | v->unit << 4);
-    int error = poll(c, false);
+    int error = poll_status(c, false);
     if (!error) {
-        expect(c, false);
+        expect_interrupt(c, false);
         out8(c->command + COMMAND, v->lba48 ? FLUSH48 : FLUSH);
-        error = wait(c);
+        error = wait_interrupt(c);
     }
     lock_give(&c->lock);
     return error;
@@ -249,8 +252,8 @@ bool ata_identify(struct drive *v, uint64_t *sectors)
     out8(c->command + LBA1, 0);
     out8(c->command + LBA2, 0);
     out8(c->command + COMMAND, IDENTIFY);
-    if (poll(c, true) < 0 || in8(c->command + LBA1) || in8(c->command + LBA2))
-        return false; /* none, or a CD-ROM */
+    if (poll_status(c, true) < 0 || in8(c->command + LBA1) || in8(c->command + LBA2))
+        return false; /* there is no drive, or it is a CD-ROM */
     in_string16(c->command + DATA, id, sizeof id);
     v->lba48 = id[83] >> 10 & 1;
     v->dma = c->master && id[49] >> 8 & 1;

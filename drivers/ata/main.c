@@ -1,5 +1,5 @@
-/* ata: IDE disks, two channels with two drives each. Finds the bus master on PCI, asks every drive
- * who it is, and serves those that answer by drivers/libblk. */
+/* ata: IDE disks, two channels with two drives each. The driver finds the bus master on PCI, asks
+ * every drive what it is, and serves those that answer by drivers/libblk. */
 #include "ata.h"
 #include "pci.h"
 

@@ -1,6 +1,6 @@
-/* ata_pio: the same disks as drivers/ata by the oldest way: no interrupts, no DMA; it asks the
- * drive until it is ready, and moves every word itself (ATA/ATAPI-6, 9.5 and 9.6). Two drives of
- * the first channel, up to 128 GiB each. */
+/* ata_pio: the same disks as drivers/ata by the oldest way, without interrupts and DMA: the driver
+ * asks the drive until it is ready, and moves every word itself (ATA/ATAPI-6, 9.5 and 9.6). Two
+ * drives of the first channel, up to 128 GiB each. */
 #include "blk.h"
 #include "service.h"
 
@@ -35,8 +35,8 @@ enum { IDENTIFY = 0xec, READ = 0x20, WRITE = 0x30, FLUSH = 0xe7 };
 static uint8_t units[UNITS];
 static struct disk disks[UNITS];
 
-/* Until the drive is not busy and, if wanted, has data to move. 0 or -EIO. */
-static int ready(bool data)
+/* Asks the drive until it is not busy and, if wanted, has data to move. 0 or -EIO. */
+static int wait_ready(bool data)
 {
     for (unsigned n = 0; n < POLLS; n++) {
         uint8_t s = in8(STATUS);
@@ -54,7 +54,7 @@ static void reset(void)
     for (int n = 0; n < SETTLE; n++)
         in8(CONTROL);
     out8(CONTROL, NO_INTERRUPTS);
-    ready(false);
+    wait_ready(false);
 }
 
 static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
@@ -64,21 +64,21 @@ static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsig
     if (!range_within(sector, count, d->sectors))
         return -EIO;
     out8(DRIVE, LBA | unit << 4 | (sector >> 24 & 15));
-    int error = ready(false);
+    int error = wait_ready(false);
     out8(COUNT, count);
     out8(LBA0, sector);
     out8(LBA1, sector >> 8);
     out8(LBA2, sector >> 16);
     out8(COMMAND, write ? WRITE : READ);
     for (unsigned i = 0; i < count && !error; i++) {
-        error = ready(true);
+        error = wait_ready(true);
         if (!error && write)
             out_string16(DATA, b->data + i * SECTOR, SECTOR);
         else if (!error)
             in_string16(DATA, b->data + i * SECTOR, SECTOR);
     }
     if (!error)
-        error = ready(false);
+        error = wait_ready(false);
     if (error)
         reset();
     return error;
@@ -87,9 +87,9 @@ static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsig
 static int flush(struct disk *d)
 {
     out8(DRIVE, LBA | *(uint8_t *)d->driver << 4);
-    int error = ready(false);
+    int error = wait_ready(false);
     out8(COMMAND, FLUSH);
-    return error ? error : ready(false);
+    return error ? error : wait_ready(false);
 }
 
 static bool identify(uint8_t unit, uint64_t *sectors)
@@ -101,7 +101,7 @@ static bool identify(uint8_t unit, uint64_t *sectors)
     if (in8(STATUS) == 0xff || in8(STATUS) == 0)
         return false;
     out8(COMMAND, IDENTIFY);
-    if (ready(true) < 0)
+    if (wait_ready(true) < 0)
         return false;
     in_string16(DATA, id, sizeof id);
     *sectors = id[60] | (uint64_t)id[61] << 16;

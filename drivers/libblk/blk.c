@@ -1,9 +1,9 @@
-/* Protocol FS on disks: see blk.h. Every request is cut into chunks that fit a buffer; a chunk that
- * does not begin or end with a sector is read, changed and written.
+/* Protocol FS on disks: see blk.h. A read or write is cut into chunks that fit a buffer. A chunk
+ * that does not begin and end with a sector is read, changed and written.
  *
- * A request that waits for the disk holds a thread. One thread is always kept free, for it must
- * take the interrupt that the others wait for: what comes when the rest are busy is queued, and
- * whoever has finished goes on with it. */
+ * A request that waits for the disk holds a thread. One thread is always kept free, because it must
+ * take the interrupt that the others wait for: a request that comes when all others are busy is
+ * queued, and the thread that finishes first goes on with it. */
 #include "blk.h"
 
 #include <minnow/file.h>
@@ -30,10 +30,11 @@ static struct blk_buffer buffers[BLK_BUFFERS];
 static struct condition buffer_free;
 static struct lock edge_lock; /* around read-change-write of part of a sector */
 static struct queued *queue, **queue_end = &queue;
-static unsigned working; /* requests that hold a thread */
+static unsigned working; /* threads that serve a request */
 static bool ready;       /* the partitions are known */
 
-static struct partition *find(uint64_t object, struct disk **disk)
+/* The partition, or whole disk, that is an object; NULL: there is none. */
+static struct partition *partition_find(uint64_t object, struct disk **disk)
 {
     uint64_t d = object / BLK_MINORS, p = object % BLK_MINORS;
     if (d >= disk_count || p >= BLK_PARTITIONS || !disks[d].partitions[p].count)
@@ -42,6 +43,7 @@ static struct partition *find(uint64_t object, struct disk **disk)
     return &disks[d].partitions[p];
 }
 
+/* Waits until a buffer is free. */
 static struct blk_buffer *buffer_take(void)
 {
     for (;;) {
@@ -60,7 +62,8 @@ static void buffer_give(struct blk_buffer *b)
     condition_wake(&buffer_free);
 }
 
-/* One chunk: `length` bytes at byte `at` of the disk, `done` bytes into the window. */
+/* Transfer one chunk: `length` bytes at byte `at` of the disk, `done` bytes into the window. 0,
+ * -EIO, or -EFAULT: a page of the caller's is missing. They wait. */
 static int read_chunk(struct message *m, struct disk *d, uint64_t at, size_t length, size_t done)
 {
     struct blk_buffer *b = buffer_take();
@@ -91,24 +94,24 @@ static int write_chunk(struct message *m, struct disk *d, uint64_t at, size_t le
 }
 
 /* Ends the call with a result and the file's new position. */
-static int64_t answer(struct message *m, int64_t result, uint64_t position)
+static int64_t reply_at(struct message *m, int64_t result, uint64_t position)
 {
     reply_full(m->call, result, &(struct reply){ .flags = REPLY_POSITION, .r1 = position });
     return LATER;
 }
 
-/* A page of the caller's is missing: it is brought, with what follows, and the call comes again.
- * Whatever was written by then is written again, the same bytes to the same place. */
-static int64_t bring(struct message *m, size_t offset, size_t length)
+/* Has a missing page of the caller's brought, with those that follow, and the call made again. What
+ * has been written until now is written again then: the same bytes to the same place. */
+static int64_t throw_window(struct message *m, size_t offset, size_t length)
 {
     throw_back(m->call, offset, MIN(length, (size_t)THROW_AHEAD));
     return LATER;
 }
 
-static int64_t move(struct message *m, bool write)
+static int64_t read_or_write(struct message *m, bool write)
 {
     struct disk *d;
-    struct partition *p = find(m->object, &d);
+    struct partition *p = partition_find(m->object, &d);
     if (!p)
         return -ENXIO;
     uint64_t size = p->count * SECTOR, position = m->position, length = m->w[2];
@@ -120,22 +123,22 @@ static int64_t move(struct message *m, bool write)
         n = MIN(length - done, BLK_CHUNK - at % SECTOR);
         int error = write ? write_chunk(m, d, at, n, done) : read_chunk(m, d, at, n, done);
         if (error == -EFAULT)
-            return bring(m, done, length - done);
+            return throw_window(m, done, length - done);
         if (error)
-            return done ? answer(m, done, position + done) : error;
+            return done ? reply_at(m, done, position + done) : error;
     }
     if (write && m->flags & O_DSYNC && d->flush(d) < 0)
         return -EIO;
-    return answer(m, length, position + length);
+    return reply_at(m, length, position + length);
 }
 
-static int64_t do_read(struct message *m) { return move(m, false); }
-static int64_t do_write(struct message *m) { return move(m, true); }
+static int64_t do_read(struct message *m) { return read_or_write(m, false); }
+static int64_t do_write(struct message *m) { return read_or_write(m, true); }
 
 static int64_t do_seek(struct message *m)
 {
     struct disk *d;
-    struct partition *p = find(m->object, &d);
+    struct partition *p = partition_find(m->object, &d);
     if (!p)
         return -ENXIO;
     int64_t base = m->w[2] == SEEK_SET   ? 0
@@ -144,25 +147,26 @@ static int64_t do_seek(struct message *m)
     int64_t to = base + (int64_t)m->w[1];
     if (m->w[2] > SEEK_END || to < 0)
         return -EINVAL;
-    return answer(m, to, to);
+    return reply_at(m, to, to);
 }
 
 static int64_t do_sync(struct message *m)
 {
     struct disk *d;
-    return find(m->object, &d) ? d->flush(d) : -ENXIO;
+    return partition_find(m->object, &d) ? d->flush(d) : -ENXIO;
 }
 
-static int64_t give(struct message *m, const void *from, size_t length)
+/* The result of a handler that copies something out. */
+static int64_t copy_result(struct message *m, const void *from, size_t length)
 {
     int error = copy_out_call(m->call, 0, from, length);
-    return error == -EFAULT ? bring(m, 0, length) : error;
+    return error == -EFAULT ? throw_window(m, 0, length) : error;
 }
 
 static int64_t do_stat(struct message *m)
 {
     struct disk *d;
-    if (!find(m->object, &d))
+    if (!partition_find(m->object, &d))
         return -ENXIO;
     uint64_t rdev = makedev(major, m->object);
     struct stat s = { .dev = DEVFS_DEV,
@@ -171,29 +175,30 @@ static int64_t do_stat(struct message *m)
                       .mode = S_IFBLK | 0660,
                       .rdev = rdev,
                       .blksize = PAGE_SIZE };
-    return give(m, &s, sizeof s);
+    return copy_result(m, &s, sizeof s);
 }
 
 static int64_t do_open(struct message *m)
 {
     struct disk *d;
-    return find(m->object, &d) ? connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY)
-                               : -ENXIO;
+    return partition_find(m->object, &d)
+               ? connect(m, m->object, m->w[1] | CONN_SEEKABLE | CONN_READY)
+               : -ENXIO;
 }
 
 static int64_t do_ioctl(struct message *m)
 {
     struct disk *d;
-    struct partition *p = find(m->object, &d);
+    struct partition *p = partition_find(m->object, &d);
     if (!p)
         return -ENXIO;
     uint64_t size = p->count * SECTOR, sectors = p->count;
     uint32_t sector = SECTOR;
     switch ((uint32_t)m->w[1]) {
-    case BLKGETSIZE64: return give(m, &size, sizeof size);
-    case BLKGETSIZE: return give(m, &sectors, sizeof sectors);
+    case BLKGETSIZE64: return copy_result(m, &size, sizeof size);
+    case BLKGETSIZE: return copy_result(m, &sectors, sizeof sectors);
     case BLKSSZGET:
-    case BLKBSZGET: return give(m, &sector, sizeof sector);
+    case BLKBSZGET: return copy_result(m, &sector, sizeof sector);
     case BLKFLSBUF: return d->flush(d);
     default: return -ENOTTY;
     }
@@ -236,6 +241,7 @@ static void serve_queue(void)
     }
 }
 
+/* LATER, or -ENOMEM. */
 static int64_t enqueue(const struct message *m)
 {
     struct queued *q = memory_alloc(sizeof *q);
@@ -248,8 +254,9 @@ static int64_t enqueue(const struct message *m)
     return LATER;
 }
 
-/* Every request comes here. */
-static int64_t take(struct message *m)
+/* The handler of every operation: serves the request, and then what has been queued; or queues it.
+ */
+static int64_t serve_or_queue(struct message *m)
 {
     if (!ready || working == WORKERS)
         return enqueue(m);
@@ -260,8 +267,8 @@ static int64_t take(struct message *m)
     return LATER;
 }
 
-/* In a thread of its own, for a transfer waits for an interrupt that another thread must take. What
- * has come meanwhile is waiting in the queue. */
+/* In a thread of its own, because a transfer waits for an interrupt that another thread must take.
+ * What comes meanwhile is queued. */
 static void start(void *unused)
 {
     (void)unused;
@@ -275,9 +282,10 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number,
                void (*notify)(uint64_t bits))
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = take,  [op_number(FS_WRITE)] = take, [op_number(FS_SEEK)] = take,
-        [op_number(FS_STAT)] = take,  [op_number(FS_SYNC)] = take,  [op_number(FS_OPEN)] = take,
-        [op_number(FS_IOCTL)] = take,
+        [op_number(FS_READ)] = serve_or_queue,  [op_number(FS_WRITE)] = serve_or_queue,
+        [op_number(FS_SEEK)] = serve_or_queue,  [op_number(FS_STAT)] = serve_or_queue,
+        [op_number(FS_SYNC)] = serve_or_queue,  [op_number(FS_OPEN)] = serve_or_queue,
+        [op_number(FS_IOCTL)] = serve_or_queue,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     disks = list;

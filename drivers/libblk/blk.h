@@ -1,8 +1,8 @@
-/* What disk drivers share: partitions, requests of any length and alignment, the protocol FS on
- * disks. A driver gives two functions for its disk and calls blk_serve().
+/* What disk drivers share: partitions, requests of any length and alignment, protocol FS on disks.
+ * A driver gives two functions for its disk and calls blk_serve().
  *
- * Objects: 64 * disk for a whole disk, + 1..4 for its primary partitions; they are the minor
- * numbers too. */
+ * An object is a minor number: 64 * disk for a whole disk, and 1 to 4 more for its primary
+ * partitions. */
 #ifndef BLK_H
 #define BLK_H
 
@@ -15,9 +15,9 @@
 
 enum {
     SECTOR = 512,
-    BLK_CHUNK = 32768,
-    BLK_BUFFERS = 4,
-    BLK_PARTITIONS = 5,
+    BLK_CHUNK = 32768,  /* bytes of one transfer at most */
+    BLK_BUFFERS = 4,    /* transfers at the same time */
+    BLK_PARTITIONS = 5, /* with the whole disk */
     BLK_DISKS = 4,
     BLK_MINORS = DISK_MINORS
 };
@@ -29,20 +29,20 @@ struct blk_buffer {
     bool busy;
 };
 
-/* In sectors; of a whole disk: from 0. count 0: no such partition. */
+/* In sectors. count 0: there is no such partition. */
 struct partition {
     uint64_t first, count;
 };
 
 struct disk {
     uint64_t sectors;
-    /* Moves `count` sectors between the disk and the buffer; waits. 0 or -EIO. The buffer is the
-     * transfer's alone. */
+    /* Moves `count` sectors between the disk and the buffer, which is the transfer's alone. 0 or
+     * -EIO. Waits. */
     int (*transfer)(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
                     bool write);
-    /* Everything written is on the medium when it returns. 0 or -EIO. */
+    /* Has all that was written be on the medium. 0 or -EIO. Waits. */
     int (*flush)(struct disk *d);
-    void *driver;
+    void *driver; /* the driver's own */
     struct partition partitions[BLK_PARTITIONS];
 };
 
@@ -50,8 +50,8 @@ struct disk {
  * beyond the disk are left out. Pure logic. */
 void mbr_read(const uint8_t *sector, uint64_t disk_sectors, struct partition out[BLK_PARTITIONS]);
 
-/* Serves the disks for ever, with protocol FS under this major number. notify: the driver's
- * interrupts and alarms. */
+/* Serves the disks for ever by protocol FS; their nodes have this major number. notify gets the
+ * driver's interrupts and alarms. */
 _Noreturn void blk_serve(struct disk *disks, unsigned count, unsigned major,
                          void (*notify)(uint64_t bits));
 

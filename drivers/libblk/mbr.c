@@ -1,4 +1,4 @@
-/* The master boot record: see blk.h. */
+/* The table of partitions in the master boot record: see blk.h. */
 #include "blk.h"
 
 #include <minnow/range.h>

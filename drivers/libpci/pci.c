@@ -1,4 +1,4 @@
-/* See pci.h. */
+/* Finding devices on the PCI bus: see pci.h. */
 #include "pci.h"
 
 #include "service.h"
@@ -17,7 +17,8 @@ void pci_write(const struct pci_device *d, uint8_t at, uint32_t value)
     out32(DATA, value);
 }
 
-static bool fill(struct pci_device *d)
+/* Reads what a function says of itself. false: there is none. */
+static bool function_read(struct pci_device *d)
 {
     uint32_t id = pci_read(d, 0), class = pci_read(d, 8);
     if ((id & 0xffff) == 0xffff)
@@ -40,7 +41,7 @@ bool pci_find(bool (*match)(const struct pci_device *d), struct pci_device *out)
             unsigned functions = 1;
             for (unsigned f = 0; f < functions; f++) {
                 struct pci_device d = { .bus = bus, .slot = slot, .function = f };
-                if (!fill(&d))
+                if (!function_read(&d))
                     continue;
                 if (f == 0 && pci_read(&d, 0x0c) >> 16 & MULTI_FUNCTION)
                     functions = FUNCTIONS;

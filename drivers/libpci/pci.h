@@ -1,5 +1,5 @@
-/* PCI configuration by mechanism 1 (PCI Local Bus Specification 3.0, 3.2.2.3). A driver that uses
- * it has ports 0xcf8-0xcff in its manifest. */
+/* PCI configuration by mechanism 1 (PCI Local Bus Specification 3.0, 3.2.2.3). The manifest of a
+ * driver that is linked with it names ports 0xcf8-0xcff. */
 #ifndef PCI_H
 #define PCI_H
 
@@ -10,17 +10,18 @@ struct pci_device {
     uint8_t bus, slot, function;
     uint16_t vendor, device;
     uint8_t class, subclass, interface, irq;
-    uint32_t bars[6]; /* as they stand: bit 0 set for I/O */
+    uint32_t bars[6]; /* base address registers; bit 0: I/O space */
 };
 
 enum { PCI_COMMAND = 4, PCI_COMMAND_IO = 1, PCI_COMMAND_MEMORY = 2, PCI_COMMAND_MASTER = 4 };
 
-/* Finds the first function for which match says true; false when there is none. Buses 0 to 7 are
- * searched. */
+/* Finds the first function on buses 0 to 7 for which match() returns true. false: there is none. */
 bool pci_find(bool (*match)(const struct pci_device *d), struct pci_device *out);
 uint32_t pci_read(const struct pci_device *d, uint8_t at);
 void pci_write(const struct pci_device *d, uint8_t at, uint32_t value);
-void pci_enable(const struct pci_device *d); /* I/O, memory, bus master */
+/* Lets the device answer in I/O space and memory, and be a bus master. */
+void pci_enable(const struct pci_device *d);
+/* The first port of a base address register; 0: it is none of I/O space. */
 uint16_t pci_io_base(const struct pci_device *d, unsigned bar);
 
 #endif

@@ -1,5 +1,4 @@
-/* mem: the devices that are only memory: null, zero, full, random and
- * urandom. */
+/* mem: the devices that are only memory: null, zero, full, random and urandom. */
 #include "char.h"
 #include "random.h"
 

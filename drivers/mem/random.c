@@ -1,4 +1,4 @@
-/* See random.h. */
+/* Random bytes by ChaCha20: see random.h. */
 #include "random.h"
 
 #include "service.h"
@@ -40,7 +40,7 @@ void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonc
     memcpy(out, x, CHACHA_BLOCK);
 }
 
-/* Fills the pool; its first bytes become the next key, so the one that made it is gone. */
+/* Makes bytes for a new key and for the pool; the key that made them is gone then. */
 static void refill(struct random *r)
 {
     static const uint32_t nonce[3];
@@ -89,6 +89,7 @@ static uint64_t tsc(void)
     return low | (uint64_t)high << 32;
 }
 
+/* Whether the processor has RDRAND and RDSEED. */
 static void has_generators(bool *rdrand, bool *rdseed)
 {
     uint32_t a = 1, b, c = 0, d;

@@ -19,11 +19,12 @@ struct random {
     size_t left;
 };
 
-/* Mixes bytes into the key; what was known of the key before does not help to know it after. */
+/* Mixes bytes into the key. Whoever knew the key before does not know it any more, unless the bytes
+ * are known as well. */
 void random_mix(struct random *r, const void *bytes, size_t n);
-/* n bytes that nobody can foretell, and that cannot be found again in r afterwards. */
+/* Makes n bytes that cannot be foretold, and that r holds no trace of afterwards. */
 void random_bytes(struct random *r, void *to, size_t n);
-/* Mixes in what the machine offers. */
+/* Mixes in what the machine offers: its generators, and the jitter of its time-stamp counter. */
 void random_seed(struct random *r);
 
 #endif

@@ -1,5 +1,5 @@
-/* Days from the civil calendar by the count of leap years before (Richards, Explanatory Supplement
- * to the Astronomical Almanac, 15.11). */
+/* The Gregorian calendar: days are counted by years, and leap years before them (Richards,
+ * Explanatory Supplement to the Astronomical Almanac, 15.11). */
 #include "calendar.h"
 
 static bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }

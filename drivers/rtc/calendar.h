@@ -10,7 +10,9 @@ struct rtc_time {
     int32_t sec, min, hour, mday, mon, year, wday, yday, isdst;
 };
 
+/* Whether there is such a day and time, from 1970 to 2899. */
 bool calendar_valid(const struct rtc_time *t);
-int64_t calendar_seconds(const struct rtc_time *t); /* since 1970, UTC */
+/* Seconds since 1970, UTC. */
+int64_t calendar_seconds(const struct rtc_time *t);
 
 #endif

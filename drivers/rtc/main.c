@@ -1,5 +1,5 @@
-/* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives seconds since 1970,
- * UTC, as POSIX asks at its start; the ioctls are those of Linux's rtc(4). */
+/* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives the seconds since
+ * 1970 in UTC, which POSIX asks for at its start. The ioctls are those of Linux's rtc(4). */
 #include "calendar.h"
 #include "char.h"
 
@@ -14,7 +14,7 @@ enum {
     HOURS_24 = 2,
     SET = 0x80
 };
-enum { CMOS_SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, CENTURY = 0x32 };
+enum { CMOS_SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9 };
 enum { RTC_RD_TIME = 0x80247009, RTC_SET_TIME = 0x4024700a };
 
 static uint8_t cmos(uint8_t at)
@@ -53,7 +53,7 @@ static void read_once(struct rtc_time *t)
     t->year += t->year < 70 ? 100 : 0; /* years since 1900, as in struct tm */
 }
 
-/* Two equal readings: none was taken while the clock moved on. */
+/* Reads until two readings are equal, so neither was taken while the clock moved on. */
 static void read_clock(struct rtc_time *t)
 {
     struct rtc_time again = { 0 };

@@ -1,9 +1,9 @@
 /* serial: the terminal ttyS0 on the first serial port, a 16550 with FIFOs (National Semiconductor
- * PC16550D data sheet, section 8). Lines and job control are drivers/libtty's.
+ * PC16550D data sheet, section 8). drivers/libtty keeps lines and job control.
  *
- * Output goes out in FIFO-fulls: one kernel call for up to 16 bytes, for as long as the port takes
- * them at once, then one for each interrupt. Input that nobody reads stays in the FIFO, so that a
- * sender with flow control is held back. */
+ * Output goes out by the FIFO: one kernel call for up to 16 bytes, as long as the port takes them
+ * at once, and then one for each interrupt. Input for which the terminal has no room stays in the
+ * FIFO, so that a sender with flow control is held back. */
 #include "service.h"
 #include "terminal.h"
 
@@ -23,11 +23,11 @@ enum { ON_RECEIVED = 1, ON_EMPTY = 2, ON_MODEM = 8 };
 /* interrupt identification */
 enum { NONE_PENDING = 1, CAUSE = 0x0e, CAUSE_MODEM = 0 };
 /* line status */
-enum { HAS_BYTE = 1, OVERRUN = 2, BREAK = 0x10, EMPTY = 0x20 };
+enum { HAS_BYTE = 1, BREAK = 0x10, EMPTY = 0x20 };
 /* modem status */
 enum { CARRIER_CHANGED = 8, CARRIER = 0x80 };
 enum { DIVISOR_ACCESS = 0x80, EIGHT_BITS = 3, FIFO_ON = 0xc7, READY_AND_IRQ = 0x0b };
-/* an interrupt cause that stays is given up */
+/* after so many rounds a cause of an interrupt that stays is left alone */
 enum { ROUNDS = 64 };
 
 static struct terminal terminal;
@@ -40,9 +40,9 @@ static void enable(uint8_t which, bool on)
         out8(INTERRUPTS, enabled = now);
 }
 
-/* Gives the port what it takes; an interrupt will say when it takes more. While output is stopped
- * none is wanted. */
-static void start(struct terminal *t)
+/* Gives the port what it takes now. An interrupt tells when it takes more; while output is stopped
+ * that interrupt is off. */
+static void output_start(struct terminal *t)
 {
     uint8_t bytes[FIFO];
     bool stopped = false;
@@ -55,8 +55,8 @@ static void start(struct terminal *t)
     enable(ON_EMPTY, terminal_output_waiting(t) && !stopped);
 }
 
-/* Takes what has come. With no room for it, it stays where it is, and the port is silent until
- * resume(). */
+/* Takes what has come. Without room for it, it stays in the FIFO, and the port's interrupt is off
+ * until input_resume(). */
 static void receive(struct terminal *t)
 {
     for (uint8_t status; (status = in8_once(LINE_STATUS)) & HAS_BYTE;) {
@@ -72,13 +72,14 @@ static void receive(struct terminal *t)
     }
 }
 
-static void resume(struct terminal *t)
+static void input_resume(struct terminal *t)
 {
     if (!(enabled & ON_RECEIVED) && terminal_input_room(t) >= TTY_INPUT / 2)
         enable(ON_RECEIVED, true);
 }
 
-static void modem(struct terminal *t)
+/* The lines of the modem have changed: without a carrier the terminal hangs up. */
+static void modem_changed(struct terminal *t)
 {
     uint8_t status = in8_once(MODEM_STATUS);
     if (status & CARRIER_CHANGED && !(status & CARRIER) && !(t->termios.cflag & CLOCAL))
@@ -92,11 +93,11 @@ static void interrupt(uint64_t bits)
     uint8_t cause;
     for (int round = 0; round < ROUNDS && !((cause = in8(IDENTIFY)) & NONE_PENDING); round++) {
         if ((cause & CAUSE) == CAUSE_MODEM)
-            modem(&terminal);
+            modem_changed(&terminal);
         if (enabled & ON_RECEIVED)
             receive(&terminal);
         if (enabled & ON_EMPTY)
-            start(&terminal);
+            output_start(&terminal);
     }
     terminal_settle(&terminal);
     irq_ack(IRQ);
@@ -119,8 +120,8 @@ int main(void)
 {
     terminal.minor = MINOR;
     terminal.winsize = (struct winsize){ .rows = 24, .cols = 80 };
-    terminal.start = start;
-    terminal.resume = resume;
+    terminal.start = output_start;
+    terminal.resume = input_resume;
     port_init();
     terminal_serve(&terminal, 1, interrupt);
 }

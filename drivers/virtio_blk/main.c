@@ -19,7 +19,7 @@ enum {
     ISR = 19,
     CAPACITY = 20
 };
-enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FAILED = 128 };
+enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4 };
 enum {
     FEATURE_FLUSH = 1 << 9,
     NEXT = 1,
@@ -50,7 +50,7 @@ struct header {
     uint64_t sector;
 };
 
-/* A request on the way; its descriptors are CHAIN * its number and following. */
+/* A request on the way. Its descriptors are number CHAIN * slot and the next two. */
 struct slot {
     struct header header;
     volatile uint8_t status;
@@ -70,6 +70,7 @@ static struct slot *slots;
 static paddr_t slots_physical;
 static struct condition slot_free;
 
+/* Waits until a slot is free. */
 static struct slot *slot_take(void)
 {
     for (;;) {
@@ -83,6 +84,7 @@ static struct slot *slot_take(void)
     }
 }
 
+/* Has the device do something, and waits for its end. 0 or -EIO. */
 static int request(uint32_t type, uint64_t sector, paddr_t data, uint32_t length)
 {
     struct slot *s = slot_take();
@@ -118,7 +120,7 @@ static void interrupt(uint64_t bits)
 {
     if (!(bits & 1 << BIT_IRQ))
         return;
-    in8(base + ISR); /* reading takes the line back */
+    in8(base + ISR); /* reading it lowers the interrupt line */
     while (used_seen != used->index) {
         uint32_t id = used->ring[used_seen++ % queue_size].id / CHAIN;
         if (id < SLOTS) {
@@ -167,7 +169,7 @@ static void queue_init(void)
     out32(base + QUEUE_PFN, physical / PAGE_SIZE);
 }
 
-/* false: the machine has none. */
+/* false: the machine has no such disk. */
 static bool device_init(struct disk *d)
 {
     struct pci_device pci;
