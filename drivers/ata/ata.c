@@ -113,8 +113,11 @@ void ata_timeout(struct channel *c)
     condition_wake(&c->done);
 }
 
+/* The first drive is selected before the reset: an absent one answers 0 at once while the reset
+ * goes on, and would not let another be selected (ATA/ATAPI-6, 9.2: software reset protocol). */
 void ata_reset(struct channel *c)
 {
+    out8(c->command + DRIVE, 0xa0);
     out8(c->control, SOFT_RESET);
     for (int n = 0; n < 16; n++)
         in8(c->control);

@@ -50,6 +50,7 @@ static int wait_ready(bool data)
 
 static void reset(void)
 {
+    out8(DRIVE, LBA); /* an absent drive would answer while the reset goes on */
     out8(CONTROL, SOFT_RESET | NO_INTERRUPTS);
     for (int n = 0; n < SETTLE; n++)
         in8(CONTROL);
