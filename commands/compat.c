@@ -1,5 +1,5 @@
-/* compat: which system calls programs have asked for in vain since the start, and how often.
- * `compat -a` prints the whole table of system calls, `compat NAME...` what there is of some. */
+/* compat: prints the missing system calls that programs have made since the start, and how often.
+ * `compat -a` prints the whole table of system calls, `compat NAME...` the lines of some. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct entry table[] = {
 };
 enum { ENTRIES = sizeof table / sizeof table[0], CALLS = 512 };
 
-static void print(const struct entry *e)
+static void print_entry(const struct entry *e)
 {
     int missing = strcmp(e->support, "FULL") && strcmp(e->support, "PARTIAL");
     printf("%4d  %-24s %-8s %s%s%s\n", e->number, e->name,
@@ -41,7 +41,7 @@ static int print_missed(void)
         if (number < CALLS)
             counts[number] = count, any = 1;
     fclose(file);
-    puts(any ? "times  call" : "nothing has been missed");
+    puts(any ? "times  call" : "no missing system call has been made");
     for (unsigned i = 0; i < CALLS; i++) {
         if (!counts[i])
             continue;
@@ -66,11 +66,11 @@ int main(int argc, char **argv)
         for (int a = 1; a < argc; a++)
             if (all || !strcmp(argv[a], table[i].name) ||
                 (argv[a][0] >= '0' && argv[a][0] <= '9' && atoi(argv[a]) == table[i].number)) {
-                print(&table[i]);
+                print_entry(&table[i]);
                 found = 1;
                 break;
             }
     if (!found)
-        fprintf(stderr, "compat: Linux has no such system call\n");
+        fprintf(stderr, "compat: there is no such system call in Linux\n");
     return !found;
 }

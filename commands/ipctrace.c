@@ -1,6 +1,6 @@
 /* ipctrace [-a] COMMAND [ARG...]: runs a command and prints the messages that carried it: each
- * system call of the command at the margin, what the services said to each other and to the kernel
- * for it below.
+ * system call of the command at the margin, and below it the messages between services, and to the
+ * kernel, that it needed.
  *
  *   -a   also what happened between the command's own calls
  *
@@ -46,7 +46,7 @@ static const char *call_name(unsigned number)
     return other;
 }
 
-/* A field of a record: cut out of the line, blanks at its ends taken away. */
+/* A field of a record, cut out of the line, without the blanks at its ends. */
 static char *field(char *line, size_t from, size_t to)
 {
     size_t length = strlen(line);
@@ -65,9 +65,9 @@ static char *field(char *line, size_t from, size_t to)
 /* Columns of a record. */
 enum { TIME = 9, FROM = 26, TO = 43, WHAT = 60, WORDS = 89, END = 511 };
 
-/* inside: the records now are the services' work for a call of the command (or of a child of it).
- */
-static void print(char *line, double *start, int all, int *inside)
+/* Prints one record. *inside: records are now the services' work for a call of the command, or of a
+ * child of it. *start: the time of the first record; negative before that. */
+static void print_record(char *line, double *start, int all, int *inside)
 {
     char *words = field(line, WORDS, END), *what = field(line, WHAT, WORDS - 1),
          *to = field(line, TO, WHAT - 1), *from = field(line, FROM, TO - 1);
@@ -95,7 +95,7 @@ static void print_trace(int all)
     int inside = 0;
     FILE *file = fopen(trace, "r");
     while (file && fgets(line, sizeof line, file))
-        print(line, &start, all, &inside);
+        print_record(line, &start, all, &inside);
     if (file)
         fclose(file);
 }

@@ -1,4 +1,5 @@
-/* poweroff, reboot, halt: ask init to end the system in order. `-f`: at once, after a sync. */
+/* poweroff, reboot, halt: ask init to end the system in order; with `-f` end it at once, after a
+ * sync. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,15 +1,17 @@
-/* service: looks after the services of the system, by way of /dev/service.
+/* service: shows and controls the services of the system, by /dev/service.
  *
  *   service list                  all services: state, starts, deaths
  *   service status NAME           one of them
  *   service start|stop|restart|kill NAME
  *   service replace NAME FILE     another program takes over
- *   service log [NAME]            what it has said, and its last words when it died
- *   service storm SEED NS [NAME...]         for tests: kills whoever is at work, at random times,
- *                                           NS nanoseconds apart in the mean; NS 0: no more
- *   service strike NS [NAME...]             likewise, once, NS nanoseconds after boot
- *   service strike-after RECORD NS [NAME...]  likewise, so long after that record of
- *                                           /proc/minnow/trace has been made */
+ *   service log [NAME]            what it has logged, and the report of its deaths
+ *
+ * and for tests:
+ *
+ *   service storm SEED NS [NAME...]           kills the service that is at work (of these), at
+ * random times, NS nanoseconds apart in the mean; NS 0: no more service strike NS [NAME...] the
+ * same once, NS nanoseconds after boot service strike-after RECORD NS [NAME...]  the same once, NS
+ * nanoseconds after that record of /proc/minnow/trace has been made */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -56,7 +58,8 @@ static int list(const char *name)
     return name && !found ? failed(name, "no such service") : 0;
 }
 
-/* A line of the log belongs to NAME when it begins so, and what is indented beneath it likewise. */
+/* A line of the log belongs to the service whose name it begins with, and so do the indented lines
+ * after it. */
 static int show_log(const char *name)
 {
     char line[512], own[64], manager[64], failure[64];
@@ -81,19 +84,19 @@ static int show_log(const char *name)
 static const char *reason(int error)
 {
     switch (error) {
-    case EINVAL: return "not possible with this service";
+    case EINVAL: return "not possible for this service";
     case ENOENT: return "no such service";
-    case EALREADY: return "it is so already";
+    case EALREADY: return "it is in that state already";
     case EOPNOTSUPP: return "it keeps state that cannot be handed over";
     case ENOEXEC: return "not a program for a service";
     case ECANCELED: return "the new program failed, the former one runs again (see service log)";
-    case EBUSY: return "it is not in a state for that";
-    case EDEADLK: return "what would start it again comes from its disk; restart or replace it";
+    case EBUSY: return "not possible in its present state (see service status)";
+    case EDEADLK: return "the program to start it again is on its own disk; restart or replace it";
     default: return strerror(error);
     }
 }
 
-/* One write: the line, and what follows it. */
+/* Writes one command: the line, and what follows it. */
 static int command(const char *line, const char *name, const char *body, size_t length)
 {
     size_t header = strlen(line);
@@ -124,15 +127,15 @@ static int replace(const char *name, const char *path)
     for (off_t done = 0; done < s.st_size;) {
         ssize_t n = read(fd, body + done, s.st_size - done);
         if (n <= 0)
-            return failed(path, n ? strerror(errno) : "it became shorter");
+            return failed(path, n ? strerror(errno) : "became shorter while it was read");
         done += n;
     }
     snprintf(line, sizeof line, "replace %s\n", name);
     return command(line, name, body, s.st_size);
 }
 
-/* What the manager understands as it stands, and how many words there are with the command itself.
- */
+/* Commands that the manager understands as they stand, and how many words each has, with "service"
+ * itself. */
 static const struct {
     const char *name;
     int least, most;

@@ -1,5 +1,5 @@
-/* services: the services of the system, from the service manager. `services -t`: all threads, and
- * who waits for whom. */
+/* services: shows the services of the system. `services -t`: all threads, and what each waits for.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
-/* vmrun: runs the command of a tests/vm run and tells the harness of it. What it finds on the boot
- * partition and what it writes to /dev/host is described at the top of tests/vmlib.py. Started by
- * init. */
+/* vmrun: runs the command of a tests/vm run and tells the harness of it. init starts it. The top of
+ * tests/vmlib.py describes what it finds on the boot partition and what it writes to /dev/host. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +19,9 @@ enum { HEADER = 9, CHUNK = 16384, WORDS_MAX = 4096 };
 
 static int host;
 
-/* One frame: type, then what head and data hold. */
-static void frame(char type, const void *head, uint32_t head_size, const void *data, uint32_t size)
+/* Sends one frame: type, then what head and data hold. */
+static void send_frame(char type, const void *head, uint32_t head_size, const void *data,
+                       uint32_t size)
 {
     static unsigned char out[HEADER + 16 + CHUNK];
     uint32_t length = head_size + size;
@@ -48,10 +48,11 @@ static void complain(const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    frame('E', NULL, 0, text, n < (int)sizeof text ? n : (int)sizeof text - 1);
+    send_frame('E', NULL, 0, text, n < (int)sizeof text ? n : (int)sizeof text - 1);
 }
 
-/* The NUL-terminated words of a file, as a NULL-terminated array; NULL when it is not there. */
+/* The NUL-terminated words of a file, as a NULL-terminated array; NULL when there is no such file.
+ */
 static char **read_words(const char *path)
 {
     struct stat st;
@@ -70,7 +71,7 @@ static char **read_words(const char *path)
     return words;
 }
 
-static void unpack(const char *archive)
+static void unpack_archive(const char *archive)
 {
     if (access(archive, F_OK) < 0)
         return;
@@ -85,7 +86,7 @@ static void unpack(const char *archive)
         complain("cannot unpack the added files (status %x)", status);
 }
 
-static pid_t start(char **command, const int out[2], const int error[2])
+static pid_t start_command(char **command, const int out[2], const int error[2])
 {
     pid_t pid = fork();
     if (pid)
@@ -110,20 +111,21 @@ static pid_t start(char **command, const int out[2], const int error[2])
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Passes one piece on. false: the pipe has ended, or (when it does not block) is empty. */
-static bool pass(char type, int fd)
+/* Sends one piece of what a pipe holds. false: the pipe has ended, or (when it does not block) is
+ * empty. */
+static bool send_piece(char type, int fd)
 {
     static char piece[CHUNK];
     ssize_t n = read(fd, piece, sizeof piece);
     if (n > 0)
-        frame(type, NULL, 0, piece, n);
+        send_frame(type, NULL, 0, piece, n);
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
 static void child_ended(int signal) { (void)signal; }
 
-/* Passes on what the command writes until it has ended and the pipes are empty; its status. What it
- * leaves running in the background may still hold the pipes. */
+/* Sends what the command writes until it has ended and the pipes are empty. Returns its status.
+ * Processes that it leaves in the background may still hold the pipes. */
 static int listen_to(pid_t pid, int out, int error, const sigset_t *unblocked)
 {
     struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = error, .events = POLLIN } };
@@ -135,19 +137,20 @@ static int listen_to(pid_t pid, int out, int error, const sigset_t *unblocked)
         if (ppoll(fds, 2, NULL, unblocked) <= 0)
             continue;
         for (int i = 0; i < 2; i++)
-            if (fds[i].fd >= 0 && fds[i].revents && !pass("oe"[i], fds[i].fd))
+            if (fds[i].fd >= 0 && fds[i].revents && !send_piece("oe"[i], fds[i].fd))
                 fds[i].fd = -1;
     }
     for (int i = 0; i < 2; i++)
         if (fds[i].fd >= 0) {
             fcntl(fds[i].fd, F_SETFL, O_NONBLOCK);
-            while (pass("oe"[i], fds[i].fd))
+            while (send_piece("oe"[i], fds[i].fd))
                 ;
         }
     return status;
 }
 
-static void fetch(uint16_t index, const char *path)
+/* Sends a file that the harness wants. */
+static void send_file(uint16_t index, const char *path)
 {
     static char piece[CHUNK];
     struct stat st;
@@ -160,13 +163,13 @@ static void fetch(uint16_t index, const char *path)
     uint32_t mode = st.st_mode & 07777;
     memcpy(head, &index, 2);
     memcpy(head + 2, &mode, 4);
-    frame('f', head, sizeof head, NULL, 0);
+    send_frame('f', head, sizeof head, NULL, 0);
     for (ssize_t n; (n = read(fd, piece, sizeof piece)) != 0;) {
         if (n < 0) {
             complain("%s: %s", path, strerror(errno));
             break;
         }
-        frame('f', head, sizeof head, piece, n);
+        send_frame('f', head, sizeof head, piece, n);
     }
     close(fd);
 }
@@ -180,7 +183,7 @@ int main(void)
         perror("vmrun: /dev/host");
         return 1;
     }
-    frame('b', NULL, 0, NULL, 0);
+    send_frame('b', NULL, 0, NULL, 0);
     char **command = read_words("/boot/vm/cmd");
     if (!command || !command[0]) {
         complain("there is no command in /boot/vm/cmd");
@@ -188,7 +191,7 @@ int main(void)
     }
     setenv("HOME", "/root", 1);
     setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
-    unpack("/boot/vm/add.tar");
+    unpack_archive("/boot/vm/add.tar");
 
     sigset_t child, unblocked;
     sigemptyset(&child);
@@ -201,7 +204,7 @@ int main(void)
         complain("pipe: %s", strerror(errno));
         return 1;
     }
-    pid_t pid = start(command, out, error);
+    pid_t pid = start_command(command, out, error);
     if (pid < 0) {
         complain("fork: %s", strerror(errno));
         return 1;
@@ -211,10 +214,10 @@ int main(void)
     int status = listen_to(pid, out[0], error[0], &unblocked);
     int n = WIFSIGNALED(status) ? snprintf(text, sizeof text, "signal %d", WTERMSIG(status))
                                 : snprintf(text, sizeof text, "exit %d", WEXITSTATUS(status));
-    frame('x', NULL, 0, text, n);
+    send_frame('x', NULL, 0, text, n);
     char **get = read_words("/boot/vm/get");
     for (int i = 0; get && get[i]; i++)
-        fetch(i, get[i]);
+        send_file(i, get[i]);
     sync();
     return 0;
 }

@@ -1,6 +1,6 @@
-/* init: the first process. Mounts what /etc/fstab names, starts a shell on each console (or, in a
- * run of tests/vm, the command that was asked for), reaps orphans, and brings the system down in
- * order when told to by a signal:
+/* init: the first process. It mounts what /etc/fstab names, starts a shell on each console (or, in
+ * a run of tests/vm, that run's command), reaps orphans, and ends the system in order when a signal
+ * says so:
  *
  *   SIGUSR1, SIGUSR2   power off     SIGTERM, SIGINT   restart
  */
@@ -45,7 +45,8 @@ static unsigned long mount_flags(const char *options)
     return strstr(options, "ro") == options || strstr(options, ",ro") ? MS_RDONLY : 0;
 }
 
-/* The source may be several devices, divided by |: the first that is there is taken. */
+/* The source may be several devices, divided by |: the first that exists is mounted. 0 or an errno.
+ */
 static int mount_one(char *source, const char *where, const char *type, const char *options)
 {
     int error = ENODEV;
@@ -90,7 +91,7 @@ static void unmount_all(void)
             say("cannot unmount %s: %s", where, strerror(errno));
     }
     sync();
-    /* the root stays, but is whole from now on */
+    /* the root stays mounted, but nothing changes it any more */
     if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
         say("cannot make / read-only: %s", strerror(errno));
     sync();
@@ -157,7 +158,7 @@ static void start_missing_shells(void)
 
 /* ---- the end ---- */
 
-/* Waits until no child is left, or for as long as patience lasts. */
+/* Waits until no child is left, but no longer than PATIENCE_MS. */
 static void wait_for_all(const sigset_t *signals)
 {
     for (int waited = 0; waited < PATIENCE_MS; waited += 50) {
@@ -187,8 +188,7 @@ static _Noreturn void shut_down(int how, const sigset_t *signals)
         pause();
 }
 
-/* A run of tests/vm: the command stands in a file that the harness has put on the boot partition.
- */
+/* A run of tests/vm: the harness has put the command into a file on the boot partition. */
 static void run_for_harness(const sigset_t *signals)
 {
     host = open("/dev/host", O_WRONLY | O_CLOEXEC);
@@ -207,7 +207,7 @@ static void run_for_harness(const sigset_t *signals)
 int main(void)
 {
     if (getpid() != 1) {
-        fprintf(stderr, "init: is the first process of the system, and started by it\n");
+        fprintf(stderr, "init: can only be the first process of the system\n");
         return 1;
     }
     sigset_t signals;
