@@ -312,3 +312,5 @@ distclean:
 	rm -rf $(BUILD)
 
 -include $(KERNEL_OBJECTS:.o=.d) $(SERVICE_OBJECTS:.o=.d) $(USER_DEPENDS)
+# A source that has gone since the last build stops nothing: what needed it is built anew.
+%.c: ;

@@ -3,6 +3,6 @@
 ALTERNATIVES += vfs/ext2_ro
 LIBS_ext2_ro := vfs/libfs vfs/libext2
 
-UNIT_test_ext2_ro := $(filter-out %/main.c vfs/libfs/contents.c vfs/libfs/nodes.c vfs/libfs/mounts.c vfs/libfs/serve.c vfs/libfs/names.c,$(wildcard vfs/ext2_ro/*.c vfs/libext2/*.c \
-    vfs/libfs/*.c)) $(FAKE_SERVICE) tests/unit/own_handlers.c
+UNIT_test_ext2_ro := $(filter-out %/main.c,$(wildcard vfs/ext2_ro/*.c vfs/libext2/*.c \
+    vfs/libfs/*.c)) $(FAKE_SERVICE)
 HOST_LIBS_test_ext2_ro := -lpthread

@@ -2,60 +2,51 @@
  * maps: a mount is what stands in the superblock, an inode is read when a request names it and
  * forgotten with the answer, and the cache is a cache.
  *
- * There is one thread, so nobody changes anything while a handler waits for the disk; and a pointer
- * into the cache is good until the handler asks for something else of the disk. */
+ * There is one thread, so nobody changes anything while an operation waits for the disk; and a
+ * pointer into the cache is good until the operation asks for something else of the disk. */
 #ifndef EXT2_RO_H
 #define EXT2_RO_H
 
-#include "cache.h"
+#include "contents.h"
 #include "ext2_format.h"
-#include "fs.h"
 
 struct mount {
-    bool used, reported; /* reported: damage has been printed */
-    uint8_t number;      /* which device it is: upper byte of its objects */
-    uint8_t index;       /* of the device in the cache */
+    struct disk_mount;
+    uint8_t number; /* which device it is: upper byte of its objects */
     struct super super;
     struct geometry geo;
 };
 
 struct inode {
-    struct mount *mount;
-    uint32_t ino;
-    uint64_t size;
+    struct disk_node;
     struct disk_inode d;
 };
 
-/* ---- disk.c ---- What is on the disk. 0, or -EIO, -EUCLEAN, -ENOMEM ... All may wait. */
-uint64_t mount_dev(const struct mount *m); /* st_dev */
-int mount_get(unsigned number, struct mount **to);
-int corrupt(struct mount *m, const char *what, uint64_t number); /* says so, once; -EUCLEAN */
-int inode_get(struct mount *m, uint32_t ino, struct inode *i);   /* also -ESTALE */
-/* also -ESTALE when it is another file's by now */
-int inode_of(uint64_t object, struct inode *i);
-static inline uint64_t inode_object(const struct inode *i)
+static inline struct inode *inode_of(void *n) { return n; } /* or an error */
+static inline struct mount *mount_of(const struct inode *i) { return (struct mount *)i->mount; }
+static inline int corrupt(struct mount *m, const char *what, uint64_t number)
 {
-    return fs_object(i->mount->number, i->d.generation, i->ino);
+    return fs_corrupt((struct fs_mount *)m, what, number); /* -EUCLEAN */
 }
-int file_page(struct inode *i, uint64_t index, struct page **to);
-/* The entry at *at, or the next one that is in use; *at is then behind it. 1, or 0 at the end. *at
- * must stand at an entry. */
-int dir_next(struct inode *dir, uint64_t *at, struct entry **e);
-int64_t do_mount(struct message *m);
-int64_t do_unmount(struct message *m);
-int64_t do_statfs(struct message *m);
 
-/* ---- file.c ---- What programs ask. */
-int64_t do_open(struct message *m);
-int64_t do_stat(struct message *m);
-int64_t do_read(struct message *m);
-int64_t do_seek(struct message *m);
-int64_t do_ioctl(struct message *m);
-int64_t do_pages(struct message *m);
-int64_t do_unpin(struct message *m);
-int64_t do_lookup(struct message *m);
-int64_t do_dents(struct message *m);
-int64_t do_name(struct message *m);
-int64_t do_readlink(struct message *m);
+/* ---- mount.c ---- May wait. */
+struct mount *mount_get(unsigned number); /* or fs_failed() */
+struct fs_node *mount_make(const struct fs_source *s);
+int mount_stays(struct fs_mount *m, bool read_only); /* -EROFS when it should not be read-only */
+int mount_drop(uint64_t root);
+int mount_statfs(struct fs_mount *m, struct statfs *s);
+
+/* ---- inode.c ---- May wait. */
+struct inode *inode_get(struct mount *m, uint32_t ino); /* held, or fs_failed(): -ESTALE ... */
+/* for the table */
+struct fs_node *inode_by_object(uint64_t object); /* -ESTALE also when it is another file's now */
+void inode_put(struct fs_node *n);
+int64_t inode_map(struct disk_node *n, uint64_t number, bool allocate);
+int64_t inode_target(struct fs_node *n, struct message *m);
+
+/* ---- dir.c, for the table ---- May wait. */
+struct fs_node *dir_lookup(struct fs_node *dir, struct fs_name *name);
+int dir_list(struct fs_node *dir, struct dents *d);
+int dir_name_of(struct fs_node *dir, uint64_t object, char *name);
 
 #endif
