@@ -1,9 +1,9 @@
 /* Clocks of processor time, and timers that run by them.
  *
  * The kernel counts the time of each process and thread, and says how much of it the program has
- * spent itself: ITIMER_VIRTUAL runs by that. But nobody tells when a program has used so much. What
- * is known is that a program cannot use more than passes. So a timer is set for the moment when
- * what is left may have been used up at the earliest, and then looks at the clock:
+ * spent itself: ITIMER_VIRTUAL runs by that. But nothing tells when a program has used so much.
+ * What is known is that a program cannot use more than passes. So a timer is set for the moment
+ * when what is left may have been used up at the earliest, and then looks at the clock:
  *
  *   it has got there          the timer rings
  *   it has gone on            the next look is when the rest may be used up, 1 ms from now at least

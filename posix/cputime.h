@@ -17,7 +17,7 @@ struct cpu_clock {
 struct cpu_timer {
     struct timer timer; /* the next look at the clock */
     struct cpu_clock clock;
-    uint32_t user; /* whose the timer is, if not the clock */
+    uint32_t user; /* the timer's owner; the clock may be another user's */
     uint64_t due;  /* on the clock; 0: it is not set */
     uint64_t seen; /* the clock at the last look */
     uint64_t step; /* nanoseconds until the next look, at least */

@@ -30,7 +30,7 @@ int64_t thread_attend(struct thread *t, int64_t result);
 void thread_finish(struct thread *t, int64_t result);
 /* Sets t->attention from what is pending. */
 void thread_recheck(struct thread *t);
-/* Has t look at its signals, wherever it runs: the kernel makes it call us (KERNEL_SIGNAL). */
+/* Has t look at its signals, wherever it runs: the kernel makes it call POSIX (KERNEL_SIGNAL). */
 void thread_interrupt(struct thread *t);
 
 /* Whether p ignores sig, by choice or by default. */

@@ -16,7 +16,8 @@
  * PM_EXEC gives the child a space of its own and leaves the parent's alone, so the parent goes on
  * when all is done (process_vfork_end), and sees nothing of a failure but what the child then does.
  *
- * The process is `busy` all the time: whoever ends it meanwhile leaves the status in `doomed`. */
+ * The process is `busy` all the time: process_end() only leaves the status in `doomed` meanwhile.
+ */
 #include "exec.h"
 
 #include "cred.h"
@@ -38,7 +39,7 @@ struct program {
     endpoint_t service;
     uint64_t object, dir; /* dir: where the file was found; 0: nowhere */
     bool unreadable;      /* for the process, though it may run it */
-    bool held;            /* nobody can write to the file */
+    bool held;            /* the file is held: no process can write to it */
     uint32_t mode, uid, gid;
     char head[HEAD + 1];
     size_t head_length;
@@ -76,8 +77,8 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
-/* by 1: keeps everybody from writing to the file; by -1: no longer. 0; -ETXTBSY: somebody may write
- * to it now; or the error of a server that cannot hold files. */
+/* by 1: keeps all processes from writing to the file; by -1: no longer. 0; -ETXTBSY: it is open for
+ * writing; or the error of a server that cannot hold files. */
 static int64_t program_hold(const struct program *program, int64_t by)
 {
     return call_window(program->service,
@@ -92,9 +93,9 @@ static void program_let_go(struct program *program)
     program->held = false;
 }
 
-/* Reads again whose rights a set-id program gives, now that nobody can write to the file any more,
- * which stays so until PM runs it: else the rights could be given to other bytes than those that
- * they were meant for. A file that cannot be held gives none. 0, -ETXTBSY. */
+/* Reads mode and owner of a set-id program again, now that no process can write to the file until
+ * PM runs it: else the rights could be given to other bytes than those that they were meant for. A
+ * file that cannot be held gives none. 0, -ETXTBSY. */
 static int64_t settle_rights(struct program *program)
 {
     struct stat st;
@@ -197,7 +198,7 @@ static int64_t script_unfold(struct exec *e)
     return 0;
 }
 
-/* A script, too, must not run while somebody may write to it. (Of an ELF file PM makes sure.) 0,
+/* A script, too, must not run while it is open for writing. (Of an ELF file PM makes sure.) 0,
  * -ETXTBSY. */
 static int64_t nobody_writes(const struct program *program)
 {
@@ -327,8 +328,8 @@ static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags,
 }
 
 /* Has PM change the program. Until PM has answered, p's ids and what is published of p are still
- * those of the program before; so if others may not look into the new one, nobody may look
- * meanwhile. 0 or more, or an error. May wait. */
+ * those of the program before; so if other users may not look into the new one, they may not look
+ * meanwhile, either. 0 or more, or an error. May wait. */
 static int64_t change_program(struct process *p, struct exec *e, struct call_result *r)
 {
     const struct posix_proc before = p->i;

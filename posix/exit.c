@@ -54,8 +54,8 @@ static void give_children_away(struct process *p)
     }
 }
 
-/* Clears t's number in memory that other processes see (CLONE_CHILD_CLEARTID), and wakes who waits
- * for that. May wait. */
+/* Clears t's number in memory that other processes see (CLONE_CHILD_CLEARTID), and wakes a futex
+ * waiter there. May wait. */
 static void clear_tid(struct thread *t)
 {
     uint32_t zero = 0;

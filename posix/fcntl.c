@@ -84,7 +84,7 @@ static bool receiver_exists(int32_t pid)
     return false;
 }
 
-/* pid names a process, a group when it is negative, nobody when it is 0. 0, -ESRCH, -EINVAL,
+/* pid names a process; negative, a group; 0, no receiver. 0, -ESRCH, -EINVAL,
  * -ENOLCK. */
 static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *info, int32_t pid)
 {

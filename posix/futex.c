@@ -1,11 +1,11 @@
 /* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of
  * Linux).
  *
- * A program looks at a word, and if that says so, asks to sleep until somebody wakes those who
- * sleep on it. The server looks again, and no wake-up may fall between its look and the sleeper's
- * place in the queue. None does: a service is a monitor, so no other handler runs in between, and
- * programs have lower priorities, so none of them changes the word. What may wait (key_of, and a
- * page that is not there, which throws the call back) comes before the look.
+ * A program looks at a word, and if that says so, asks to sleep until another thread wakes the
+ * sleepers on it. The server looks again, and no wake-up may fall between its look and the
+ * sleeper's place in the queue. None does: a service is a monitor, so no other handler runs in
+ * between, and programs have lower priorities, so none of them changes the word. What may wait
+ * (key_of, and a page that is not there, which throws the call back) comes before the look.
  *
  * The queue of a word is found by a key of two numbers. With FUTEX_PRIVATE it is the process and
  * the address. Else other processes may have the same memory at other addresses, and PM names what
@@ -223,7 +223,7 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
     return n;
 }
 
-/* ---- locks whose word names the owner; 0: nobody ---- */
+/* ---- locks whose word names the owner; 0: they are free ---- */
 
 static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool try)
 {

@@ -4,7 +4,7 @@
 
 #include "process.h"
 
-/* Wakes so many at most of those who sleep on a word of t's memory, whether private or shared. May
+/* Wakes so many threads at most that sleep on a word of t's memory, whether private or shared. May
  * wait. */
 void futex_wake_address(struct thread *t, caller_t address, int count);
 /* As on Linux: a longer list of locks goes round. */

@@ -1,5 +1,5 @@
 /* Process groups and sessions (POSIX base definitions 3.296 ff.; Stevens & Rago, chapter 9), and
- * the calls that tell whose child, group and session a process is. */
+ * the calls that tell a process's parent, group and session. */
 #include "jobs.h"
 
 #include "handlers.h"
@@ -13,8 +13,8 @@ static bool has_stopped(unsigned pgid, const struct process *without)
     return false;
 }
 
-/* Group pgid may have been orphaned by the end of `gone`. If it has stopped members, nobody would
- * make them go on. */
+/* Group pgid may have been orphaned by the end of `gone`. If it has stopped members, no process is
+ * left to make them go on. */
 static void check_group(unsigned pgid, const struct process *gone)
 {
     if (group_orphaned(pgid, gone) && has_stopped(pgid, gone)) {

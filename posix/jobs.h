@@ -1,4 +1,4 @@
-/* Process groups and sessions: see jobs.c; who is in a group is process.h's to tell. */
+/* Process groups and sessions: see jobs.c. process.h tells the members of groups. */
 #ifndef JOBS_H
 #define JOBS_H
 

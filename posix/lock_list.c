@@ -66,8 +66,8 @@ static void drop(struct held **at)
     held_free(l);
 }
 
-/* Puts l behind those of its owner on its file that begin before it, and so behind everybody when
- * it is the owner's first. */
+/* Puts l behind those of its owner on its file that begin before it, and so at the end of the list
+ * when it is the owner's first. */
 static void insert(struct held *l)
 {
     struct held **at = &locks, **place = NULL;

@@ -1,4 +1,5 @@
-/* The list of advisory locks: see lock_list.c. It knows nothing of threads, and waits for nobody.
+/* The list of advisory locks: see lock_list.c. It knows nothing of threads, and its functions do
+ * not wait.
  */
 #ifndef LOCK_LIST_H
 #define LOCK_LIST_H
@@ -12,7 +13,7 @@ struct held {
     endpoint_t service;
     uint32_t pid;        /* the owner: a process, or 0 */
     uint32_t file;       /* the owner: an open file (conn_info.id), or 0 */
-    uint32_t user;       /* to whom the lock is accounted */
+    uint32_t user;       /* the lock is accounted to this user */
     int64_t first, last; /* bytes; INT64_MAX: whatever the file's size will be */
     bool write;          /* else for reading, beside other readers */
     bool whole;          /* flock's: these and the other locks know nothing of each other */

@@ -1,15 +1,14 @@
 /* poll and select.
  *
  * First a look: each descriptor's service is asked in turn (FS_POLL), but for connections that are
- * always ready. As long as nothing is ready a service is also armed by that, which means that it
- * notifies us when its answer may have changed. If nothing is ready and time is left, the poll is
- * copied, with a watch for each descriptor (poll_watch.c), and waits.
+ * always ready. As long as nothing is ready that also arms the service, which then notifies POSIX
+ * when its answer may have changed. If nothing is ready and time is left, the poll is copied, with
+ * a watch for each descriptor (poll_watch.c), and waits.
  *
  * A wait is rounds: a notification tells watches, so the poll is due; poll_again() takes it out of
  * its wait, asks about the watches that are told, and answers it or lets it wait again. While one
  * handler asks others run, so a change may fall between a service's answer and the watch. `changes`
- * counts what has been said of objects, and whoever finds after a look that it has grown looks
- * again.
+ * counts what has been said of objects: if it has grown after a look, the poll looks again.
  *
  * That number also saves questions: what was asked under the number that still holds, and was not
  * ready, is not ready now (struct quiet). */

@@ -1,10 +1,10 @@
 /* Watches.
  *
  * A poll that waits has a watch on each object that stands behind one of its descriptors. The
- * watches are found by the object, in a table of places, so what a change costs does not depend on
- * who else waits for what:
+ * watches are found by the object, in a table of places, so the cost of a change does not depend on
+ * other polls:
  *
- *   a service notifies   something has changed; nobody knows what
+ *   a service notifies   something has changed; it is not known what
  *   FS_CHANGED           the service says which objects, 64 at a time; one that cannot say may have
  *                        changed in all
  *   watch_tell           the watches of those objects are told, and their polls are due

@@ -1,4 +1,4 @@
-/* Watches: who is to look again when an object changes. See poll_watch.c. */
+/* Watches: which polls are to look again when an object changes. See poll_watch.c. */
 #ifndef POLL_WATCH_H
 #define POLL_WATCH_H
 
@@ -32,7 +32,7 @@ struct poll {
     bool due;         /* is to look again, and stands in a list of such */
     unsigned select_size, count;
     unsigned told; /* how many of its watches are told */
-    uint32_t user; /* to whom its memory is accounted while it waits */
+    uint32_t user; /* its memory is accounted to this user while it waits */
     struct pollfd fds[];
 };
 _Static_assert(_Alignof(struct poll) >= _Alignof(struct watch), "watches stand in front of it");

@@ -1,4 +1,4 @@
-/* The tables of processes and threads: ids, who is whose child, groups, limits at birth, what the
+/* The tables of processes and threads: ids, parents and children, groups, limits at birth, what the
  * kernel is told of each, and waits.
  *
  * A process has a place in `table`, part of which is published for procfs; a place is free when its
@@ -307,7 +307,7 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     struct process *p = t->process;
     if (!p->doomed && !((t->pending.set | p->pending.set) & ~t->blocked))
         return LATER;
-    thread_unwait(t); /* a signal came while the handler was waiting for somebody else */
+    thread_unwait(t); /* a signal came while the handler was waiting for another service */
     return interrupt_result;
 }
 

@@ -6,7 +6,7 @@
  *   AWAY       runs, or its call is with another   0                     calling us
  *              service
  *   HANDLED    has a handler at work for it        held                  the handler's result
- *   WAITING    is in a queue of ours               held                  thread_finish()
+ *   WAITING    is in a queue here                  held                  thread_finish()
  *   STOPPED    is kept from running; its result    held                  SIGCONT: thread_finish()
  *              stands in t->result
  *
@@ -188,7 +188,7 @@ extern struct process *init_process;
 
 /* Threads by the kernel's index. */
 extern struct thread *threads[THREADS_MAX];
-/* The thread whose call m is; NULL: it belongs to no process here. */
+/* The thread that made call m; NULL: it belongs to no process here. */
 static inline struct thread *thread_of(const struct message *m)
 {
     struct thread *t = threads[m->call & (THREADS_MAX - 1)];
@@ -204,9 +204,9 @@ static inline uint64_t pending_limit(const struct process *p)
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) \
         if (p->i.pid && !p->zombie && !p->exiting)
 
-/* A new process with an id of its own, child of parent (NULL: init, with everybody's defaults),
- * whose ids, actions and limits are the parent's. NULL when the table is full. It has neither task
- * nor thread yet. */
+/* A new process with an id of its own, child of parent (NULL: init, with defaults). Its other ids,
+ * actions and limits are the parent's. NULL when the table is full. It has neither task nor thread
+ * yet. */
 struct process *process_create(struct process *parent);
 /* Gives p's place in the table back. It has no threads any more. */
 void process_free(struct process *p);
@@ -229,7 +229,7 @@ void child_remove(struct process *p);
 /* A thread of p whose first call is held: HANDLED. NULL when out of memory. */
 struct thread *thread_create(struct process *p, call_t call, int tid);
 /* Takes t out of all tables and queues. Its structure goes too, or, while handlers are at work for
- * t, is freed by whoever takes `active` to 0. */
+ * t, is freed by the handler that takes `active` to 0. */
 void thread_free(struct thread *t);
 /* A number that no process, thread, group or session has. */
 int tid_new(void);

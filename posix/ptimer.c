@@ -31,7 +31,7 @@ struct ptimer {
     struct cpu_timer cpu;     /* of the others */
     uint64_t due;             /* the next expiry, on its clock; 0: it does not run */
     uint64_t interval, value; /* nanoseconds; what the signal carries */
-    uint32_t user;            /* to whom it is accounted */
+    uint32_t user;            /* it is accounted to this user */
     int32_t id, clock, notify, signo, tid;
     int32_t overrun; /* of the signal that was taken last */
     bool waits;      /* its signal is queued */

@@ -47,7 +47,7 @@ void rlimit_cpu_end(struct process *p) { cpu_timer_cancel(&p->cpu_limit); }
 
 /* ---- the calls ---- */
 
-/* Tells a limit that has changed to who enforces it. May wait. */
+/* Tells the service that enforces a limit that it has changed. May wait. */
 static void tell(struct process *p, unsigned which, uint64_t soft)
 {
     static const struct {

@@ -1,6 +1,6 @@
-/* What a process has used: processor time, pages. The kernel counts the time of those who live, PM
- * their memory; of a zombie the last figures are kept, and a parent has the sums of the children
- * that it has waited for. */
+/* What a process has used: processor time, pages. The kernel counts the time of a process that
+ * lives, PM its memory. Of a zombie the last figures are kept, and a parent has the sums of the
+ * children that it has waited for. */
 #include "rusage.h"
 
 #include "handlers.h"

@@ -3,8 +3,8 @@
  *
  * signal_post() decides at once what needs no thread: ignored signals vanish, fatal ones end the
  * process. Otherwise the signal becomes pending and a thread that does not block it is told: one
- * that is WAITING here is woken, one that is AWAY is interrupted by the kernel and then calls us.
- * delivery.c takes pending signals one by one on a thread's way back to its program. */
+ * that is WAITING here is woken, one that is AWAY is interrupted by the kernel and then calls
+ * POSIX. delivery.c takes pending signals one by one on a thread's way back to its program. */
 #include "signal.h"
 
 #include "clock.h"

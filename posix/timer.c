@@ -12,7 +12,7 @@
 #include "share.h"
 
 /* Nanoseconds between two rings of one user's timers that repeat, taken all together, so that
- * programs with intervals of a nanosecond do not keep everybody else from running. */
+ * programs with intervals of a nanosecond do not keep all others from running. */
 enum { REST_NS = 50000 };
 /* After so many rings, each of which may post a signal, others go first. */
 enum { RINGS_AT_ONCE = 32 };

@@ -9,7 +9,7 @@ struct timer {
     struct timer *left, *right, *parent; /* in the heap */
     uint64_t when;                       /* nanoseconds since boot */
     void (*run)(struct timer *);         /* called when the timer has left the heap */
-    uint32_t user;                       /* whose it is, if it repeats */
+    uint32_t user;                       /* the owner, if it repeats */
     uint8_t rank;                        /* the length of the way to the right */
     bool set, repeats;
 };
@@ -18,11 +18,11 @@ struct timer {
  * set already is set anew. It must be cancelled before its memory goes. */
 void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *));
 /* Sets t for an interval (nanoseconds) after t->when, for a program of this user; but all of a
- * user's timers that repeat ring no oftener than every 50 us together, so it may ring late, and
- * whoever owns the timer reckons how many expiries have passed. */
+ * user's timers that repeat ring no oftener than every 50 us together, so it may ring late, and its
+ * owner reckons how many expiries have passed. */
 void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)(struct timer *));
 void timer_cancel(struct timer *t); /* harmless when it is not set */
-/* Calls those whose time has come, in steps between which others run. May wait. */
+/* Runs the timers that are due, in steps between which other handlers run. May wait. */
 void timers_run(void);
 
 #endif

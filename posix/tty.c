@@ -138,7 +138,7 @@ static int64_t background(struct thread *t, int sig)
     return -ERESTARTSYS;
 }
 
-/* The system call that t, whose call another service has handed up, is in. */
+/* The system call of t, which another service has handed up. */
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;

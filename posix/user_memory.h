@@ -4,9 +4,9 @@
 
 #include "process.h"
 
-/* Copy between a program's memory and ours. 0; LATER: a page was missing, so the call has been
- * thrown back and will be made again: the handler must have changed nothing, and returns LATER at
- * once; -EFAULT: there can be no memory. They do not wait. */
+/* Copy between a program's memory and this server's. 0; LATER: a page was missing, so the call has
+ * been thrown back and will be made again: the handler must have changed nothing, and returns LATER
+ * at once; -EFAULT: there can be no memory. They do not wait. */
 int64_t user_read(struct thread *t, caller_t from, void *to, size_t length);
 int64_t user_write(struct thread *t, caller_t to, const void *from, size_t length);
 /* Makes sure that a user_write, before the thread runs again, will succeed. Results likewise. */
