@@ -1,6 +1,5 @@
 /* The list of advisory locks: see lock_list.c. It knows nothing of threads, and its functions do
- * not wait.
- */
+ * not wait. */
 #ifndef LOCK_LIST_H
 #define LOCK_LIST_H
 

@@ -13,8 +13,7 @@ int64_t tty_name(struct thread *t, struct message *m);    /* POSIX_TTY_NAME */
 /* A driver has notified: sends the signals that it has for process groups. May wait. */
 void tty_pull(void);
 /* The leader of a session ends: its terminal belongs to no session any more, and the foreground
- * gets SIGHUP. May wait.
- */
+ * gets SIGHUP. May wait. */
 void tty_leader_exits(struct process *leader);
 
 #endif

@@ -1,11 +1,11 @@
-/* The vDSO: a little shared object that PM maps into every program (AT_SYSINFO_EHDR), from which
- * musl takes clock_gettime and its like, so that they need no system call (vdso(7)). Its data is
- * the clock page, which PM maps read-only just before it. What it cannot answer it asks of the
- * kernel. */
+/* The vDSO: a small shared object that PM maps into every program (AT_SYSINFO_EHDR). musl takes
+ * clock_gettime and its like from it, so that they need no system call (vdso(7)). Its data is the
+ * clock page, which PM maps read-only just before it and the kernel writes. Clocks that are not in
+ * that page are read by a system call. */
 #include <minnow/clock.h>
 #include <minnow/errno.h>
 
-enum { SYS_gettimeofday = 96, SYS_time = 201, SYS_clock_gettime = 228, NS = 1000000000 };
+enum { SYS_gettimeofday = 96, SYS_time = 201, SYS_clock_gettime = 228 };
 
 struct timespec {
     int64_t sec, nsec;
@@ -34,7 +34,8 @@ static uint64_t tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* Nanoseconds since boot, and 1970 at boot. */
+/* Nanoseconds since boot; *wall_base: nanoseconds since 1970 at boot. Reads again when the kernel
+ * has changed the page meanwhile (a sequence lock). */
 static uint64_t now(int64_t *wall_base)
 {
     uint32_t sequence;
@@ -63,8 +64,8 @@ int __vdso_clock_gettime(int clock, struct timespec *to)
     case CLOCK_BOOTTIME: ns = now(&wall_base); break;
     default: return syscall2(SYS_clock_gettime, clock, (long)to);
     }
-    to->sec = ns / NS;
-    to->nsec = ns % NS;
+    to->sec = ns / SECOND;
+    to->nsec = ns % SECOND;
     return 0;
 }
 
@@ -73,8 +74,8 @@ int __vdso_gettimeofday(struct timeval *to, int32_t zone[2])
     int64_t wall_base;
     if (to) {
         uint64_t ns = now(&wall_base) + wall_base;
-        to->sec = ns / NS;
-        to->usec = ns % NS / 1000;
+        to->sec = ns / SECOND;
+        to->usec = ns % SECOND / 1000;
     }
     if (zone)
         zone[0] = zone[1] = 0;
@@ -83,7 +84,7 @@ int __vdso_gettimeofday(struct timeval *to, int32_t zone[2])
 
 int64_t __vdso_time(int64_t *to)
 {
-    int64_t wall_base, sec = (now(&wall_base) + wall_base) / NS;
+    int64_t wall_base, sec = (now(&wall_base) + wall_base) / SECOND;
     if (to)
         *to = sec;
     return sec;
