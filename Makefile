@@ -138,18 +138,16 @@ KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,
 $(KERNEL_OBJECTS): $(BUILD)/obj/%.o: % Makefile
 	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 
-# Two tables of the kernel are linked into it: symbols for its own back-traces, and where it holds addresses of itself, for
-# x86/early.c. Link without, make the tables, link again with them. They stand in .tables, behind what they speak of.
+# A table is linked into the kernel: where it holds addresses of itself, for x86/early.c. Link without, make the table, link
+# again with it. It stands in .tables, behind what it speaks of.
 link_kernel = $(CC) $(KERNEL_LINK_FLAGS) -Wl,-T,kernel/kernel.ld -o $@ $(filter %.o,$^) -lgcc
-functions   = $(NM) -n $(1) | awk '$$2 ~ /^[tT]$$/ { print $$1, $$3 }'
 addresses   = $(READELF) -rW $(1) | awk '/^Relocation/ { image = $$3 ~ /rela.(text|data|rodata)/ } image && $$3 ~ /^R_X86_64_(32S?|64)$$/ { print $$1, $$3 }'
 
 define tables_awk
-BEGIN { print ".section .tables,\"a\",@progbits\n.globl ksyms, ksyms_count, ksym_names, relocations_4, relocations_8, relocations_end\n.balign 8\nksyms:" }
 $$2 ~ /^R_X86_64_32/ { four = four "\n.long 0x" substr($$1, 9) " - 0x80000000"; next }
-$$2 == "R_X86_64_64" { eight = eight "\n.long 0x" substr($$1, 9) " - 0x80000000"; next }
-{ print ".long 0x" substr($$1, 9) " - 0x80000000, " length(names); names = names $$2 "0"; text = text "\n.asciz \"" $$2 "\""; n++ }
-END { print "ksyms_count: .long " n + 0 "\nrelocations_4:" four "\nrelocations_8:" eight "\nrelocations_end:\nksym_names:" text
+{ eight = eight "\n.long 0x" substr($$1, 9) " - 0x80000000" }
+END { print ".section .tables,\"a\",@progbits\n.globl relocations_4, relocations_8, relocations_end\n.balign 8"
+      print "relocations_4:" four "\nrelocations_8:" eight "\nrelocations_end:"
       print ".section .note.GNU-stack,\"\",@progbits" }
 endef
 export tables_awk
@@ -157,7 +155,7 @@ export tables_awk
 $(BUILD)/tables-none.S: Makefile
 	@mkdir -p $(@D) && awk "$$tables_awk" </dev/null >$@
 $(BUILD)/tables.S: $(BUILD)/kernel-bare.elf
-	@{ $(call functions,$<); $(call addresses,$<); } | awk "$$tables_awk" >$@
+	@$(call addresses,$<) | awk "$$tables_awk" >$@
 $(BUILD)/%.o: $(BUILD)/%.S
 	@$(CC) -c -o $@ $<
 
@@ -165,9 +163,8 @@ $(BUILD)/kernel-bare.elf: $(KERNEL_OBJECTS) $(BUILD)/tables-none.o kernel/kernel
 	@$(link_kernel)
 $(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/tables.o kernel/kernel.ld
 	$(call quiet,LD)$(link_kernel)
-	@cmp -s <($(call functions,$(BUILD)/kernel-bare.elf)) <($(call functions,$@)) && \
-	    cmp -s <($(call addresses,$(BUILD)/kernel-bare.elf)) <($(call addresses,$@)) || { \
-	    echo "kernel.ld: the tables moved what they speak of: .tables must come behind it" >&2; exit 1; }
+	@cmp -s <($(call addresses,$(BUILD)/kernel-bare.elf)) <($(call addresses,$@)) || { \
+	    echo "kernel.ld: the table moved what it speaks of: .tables must come behind it" >&2; exit 1; }
 
 # ---- Libraries and services ----
 

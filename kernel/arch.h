@@ -10,6 +10,7 @@
 
 struct thread;
 struct space;
+struct clock_page;
 
 /* ---- start, stop ---- */
 void arch_begin(void); /* the very first: time counts from here */
@@ -21,14 +22,17 @@ _Noreturn void arch_halt(int how);
 _Noreturn void arch_stop(void); /* after a panic: nothing runs any more */
 /* of the kernel's stack in which sp lies; sp itself if in none */
 vaddr_t arch_stack_end(vaddr_t sp);
-void arch_idle(void); /* waits for one interrupt and handles it */
+/* Waits for one interrupt and handles it, or goes on executing instructions for a while: in an
+ * emulator whose clock counts them, a halted processor's clock jumps to the next alarm, however
+ * long the host takes for a disk; then waiting for the disk is measured by chance. */
+void arch_idle(bool poll);
 /* unpredictable where the processor has a generator, else by the moment */
 uint64_t arch_random(void);
 
 /* ---- time ---- */
 uint64_t arch_time(void); /* nanoseconds since boot */
-/* a server works for this program from now on (NULL: for none): its time runs */
-void arch_charge(struct thread *program);
+/* What programs read the time from; the kernel writes when boot was. */
+extern struct clock_page *arch_clock_page;
 /* one clock_interrupt() at this time (may come early), ~0: none */
 void arch_timer_set(uint64_t when);
 
@@ -49,8 +53,8 @@ void arch_regs_clean(struct regs *r);
 /* Whether t, which an interrupt has stopped, has not done an instruction since its last system
  * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
-/* A thread's fs_base or gs_base was changed by somebody else. */
-void arch_bases_changed(struct thread *t);
+/* t's fs_base or gs_base was changed by somebody else, or its time has begun without a switch. */
+void arch_bases_changed(const struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
 
@@ -116,7 +120,6 @@ static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
 }
 /* after an entry that was present has changed */
 void arch_flush(struct space *s, vaddr_t va);
-void arch_flush_all(struct space *s);
 
 /* a page of device memory, uncached, for the kernel itself */
 void *arch_map_device(paddr_t at);

@@ -4,7 +4,6 @@
 #include "arch.h"
 #include "log.h"
 #include "memory.h"
-#include "service.h"
 
 enum {
     MAGIC = 0x36d76289,

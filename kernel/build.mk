@@ -1,1 +1,1 @@
-UNIT_test_sched := kernel/sched.c
+UNIT_test_sched := kernel/sched.c kernel/turn.c

@@ -5,21 +5,15 @@
 #include "clock.h"
 
 #include "arch.h"
-#include "ipc.h"
-#include "log.h"
-#include "memory.h"
-#include "sched.h"
-#include "service.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-enum { WATCH_NS = SECOND / 4, STRIKE_NS = 20011, SAMPLE_NS = SECOND / 100 };
+enum { SAMPLE_NS = SECOND / 100 };
 
 static struct task *alarms; /* by time */
-static uint64_t watch;      /* when the manager is looked at next */
+static uint64_t watch;      /* beside alarms, slices and samples: when turn_clock() is due */
 int64_t clock_slice_end = -1;
 uint64_t clock_sample_at = ~0ul;
-struct clock_page *clock_page;
 int64_t clock_wall_base;
 
 static void timer_update(void)
@@ -92,11 +86,12 @@ static void count(struct cpu_samples *s, bool user)
     s->system += !user;
 }
 
-/* The clock has interrupted whoever is current. */
-static void sample(uint64_t now)
+void clock_sample(uint64_t now)
 {
     const struct cpu *cpu = this_cpu();
     struct thread *t = cpu->charged;
+    if (now < clock_sample_at)
+        return;
     clock_sample_at = t ? sample_next(now) : ~0ul;
     if (!t)
         return;
@@ -105,26 +100,42 @@ static void sample(uint64_t now)
     count(&t->task->samples, user);
 }
 
-void clock_interrupt(void)
+struct task *clock_alarm_due(uint64_t now)
 {
-    uint64_t now = arch_time();
-    if (now >= clock_sample_at)
-        sample(now);
-    while (alarms && alarms->alarm <= now) {
-        struct task *t = alarms;
-        alarms = t->alarm_next;
-        t->alarm = 0;
-        ipc_notify(t, 1ul << NOTIFY_ALARM);
-    }
-    if (now >= watch) {
-        watch = now + (service_strikes ? STRIKE_NS + now % STRIKE_NS : WATCH_NS);
-        service_watch(now);
-    }
-    if (clock_slice_end >= 0 && clock_slice_end <= (int64_t)now) {
-        clock_slice_end = -1;
-        sched_tick();
-    }
+    struct task *t = alarms;
+    if (!t || t->alarm > now)
+        return NULL;
+    alarms = t->alarm_next;
+    t->alarm = 0;
+    return t;
+}
+
+bool clock_slice_over(uint64_t now)
+{
+    if (clock_slice_end < 0 || clock_slice_end > (int64_t)now)
+        return false;
+    clock_slice_end = -1;
+    return true;
+}
+
+void clock_set(uint64_t when)
+{
+    watch = when;
     timer_update();
+}
+
+void clock_charge(struct thread *program)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->charged == program)
+        return;
+    uint64_t now = arch_time();
+    if (cpu->charged)
+        cpu->charged->cpu_ns += now - cpu->charged_at;
+    cpu->charged = program;
+    cpu->charged_at = now;
+    if (program)
+        clock_runs(program, now);
 }
 
 uint64_t clock_used(const struct thread *t)

@@ -22,6 +22,16 @@ static inline void clock_slice(const struct thread *t)
  * runs. */
 extern uint64_t clock_sample_at;
 void clock_sample_begin(uint64_t now);
+void clock_sample(uint64_t now); /* looks, if it is time to */
+/* The next service whose alarm is due, which has none then; NULL: none is. */
+struct task *clock_alarm_due(uint64_t now);
+/* Whether the time slice is over; if so it ends. */
+bool clock_slice_over(uint64_t now);
+/* The next interrupt comes no later than this. */
+void clock_set(uint64_t when);
+/* Ends the current accounting interval and begins charging a program's thread, or nobody (NULL):
+ * from now on it is its time that runs, in servers as well. */
+void clock_charge(struct thread *program);
 /* t is the program whose time runs from now on: the tick, if one is due, must not come too late for
  * it. */
 static inline void clock_runs(const struct thread *t, uint64_t now)
@@ -36,11 +46,9 @@ uint64_t clock_used(const struct thread *t);
 /* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the
  * rest is the program's own. */
 uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns);
-void clock_interrupt(void);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
-extern struct clock_page *clock_page;
 /* in the kernel's image */
-static inline paddr_t clock_page_frame(void) { return arch_image_phys(clock_page); }
+static inline paddr_t clock_page_frame(void) { return arch_image_phys(arch_clock_page); }
 extern int64_t clock_wall_base; /* nanoseconds since 1970 at boot */
 
 #endif

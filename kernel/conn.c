@@ -1,17 +1,13 @@
 /* Connections: see conn.h. */
 #include "conn.h"
 
-#include "ipc.h"
-#include "kcall.h"
-#include "log.h"
+#include "mailbox.h"
 #include "memory.h"
-#include "sched.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
 enum { CLOEXEC = 1, CHUNK_BYTES = CONN_CHUNK * sizeof(uintptr_t) };
 
-unsigned conns_count;
 static uint32_t last_id;
 
 struct conn_table *conn_table_create(void)
@@ -147,29 +143,6 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
     return lowest;
 }
 
-/* The last reference and the last call in progress are gone: who should know is told, by the object
- * itself; the personality server, which may hold locks in its name, before its own service. */
-static void conn_release(struct conn *c)
-{
-    struct task *s = c->flags & CONN_WATCH && kcall_personality ? kcall_personality->server
-                                                                : tasks[c->service];
-    if (s && s->service)
-        ipc_post(s, &c->mail);
-    else
-        conn_released(c);
-}
-
-void conn_released(struct conn *c)
-{
-    if (c->flags & CONN_WATCH) {
-        c->flags &= ~(uint32_t)CONN_WATCH;
-        conn_release(c);
-        return;
-    }
-    kfree(c, sizeof *c);
-    conns_count--;
-}
-
 int64_t conn_close(struct conn_table *t, uint64_t fd)
 {
     struct conn *c = conn_get(t, fd);
@@ -180,7 +153,7 @@ int64_t conn_close(struct conn_table *t, uint64_t fd)
     if (fd < t->lowest)
         t->lowest = fd;
     if (--c->refs == 0 && !c->busy)
-        conn_release(c);
+        mail_release(c);
     return 0;
 }
 
@@ -196,45 +169,30 @@ bool conn_position_take(struct conn *c, struct thread *t)
         at = &(*at)->next;
     *at = t;
     t->next = NULL;
-    sched_block(t);
-    t->state = THREAD_POSITION;
     return false;
 }
 
-void conn_position_give(struct thread *t)
+struct thread *conn_position_give(struct thread *t)
 {
     struct conn *c = t->conn;
+    struct thread *next = c->waiting;
     t->conn = NULL;
-    struct task *s = tasks[c->service];
-    for (struct thread *n; (n = c->waiting);) {
-        c->waiting = n->next;
-        if (!s->refuses) {
-            n->position = c->position;
-            ipc_send(n, s);
-            return;
-        }
-        /* one after the other: were it sent, its own end would let the next one in, deeper in the
-         * stack each time */
-        n->conn = NULL;
-        n->state = THREAD_PARKED;
-        ipc_finish(n, -ENXIO);
+    if (next) {
+        c->waiting = next->next;
+        next->position = c->position;
+        return next;
     }
     c->busy = 0;
     if (!c->refs)
-        conn_release(c);
+        mail_release(c);
+    return NULL;
 }
 
-/* t, which waits for a position or holds one, gives it up. */
-void conn_withdraw(struct thread *t)
+void conn_position_leave(struct thread *t)
 {
-    if (t->state != THREAD_POSITION) {
-        conn_position_give(t);
-        return;
-    }
-    for (struct thread **at = &t->conn->waiting; *at; at = &(*at)->next)
-        if (*at == t) {
-            *at = t->next;
-            break;
-        }
+    struct thread **at = &t->conn->waiting;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
     t->conn = NULL;
 }

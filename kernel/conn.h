@@ -31,8 +31,6 @@ struct conn_table {
     uintptr_t *chunks[CONN_CHUNKS];
 };
 
-extern unsigned conns_count;
-
 struct conn_table *conn_table_create(void);
 struct conn_table *conn_table_copy(const struct conn_table *t);
 void conn_table_drop(struct conn_table *t);
@@ -55,11 +53,11 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
                      uint64_t position, uint32_t flags);
 int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how);
 int64_t conn_close(struct conn_table *t, uint64_t fd);
-/* The position: taken for a call, given back at its end. false: t waits for it now. */
+/* The position of c, for t's call. false: another call holds it, and t stands in line. */
 bool conn_position_take(struct conn *c, struct thread *t);
-void conn_position_give(struct thread *t);
-void conn_withdraw(struct thread *t);
-/* its release was delivered: to the personality server if that watched it, then to its service */
-void conn_released(struct conn *c);
+/* t's call gives up the position that it holds. The next one in line, which holds it now; NULL:
+ * there is none. */
+struct thread *conn_position_give(struct thread *t);
+void conn_position_leave(struct thread *t); /* t does not stand in line any more */
 
 #endif

@@ -1,323 +1,77 @@
-/* Messages.
+/* The ends of calls, and the calls that a program makes without a system call: faults, exceptions,
+ * signals, and the question to the policy of scheduling.
  *
- * The life of a call: the caller's registers are the request (words, op, object ... in struct
- * thread say what the kernel made of them). If the service has a thread that waits in receive and
- * its monitor is free, the request is copied into that thread's registers, and it runs: no queue,
- * no buffer. Otherwise the caller itself is put into the service's mailbox. Whoever receives it
- * holds the call until he replies, forwards or throws it back; it then stands in nobody's list,
- * only its own state says who owes the reply. So nothing in here needs memory, and nothing grows.
+ * Because the caller's registers keep the request, a call can be made again at any time: one that
+ * was thrown back, when its pages have been brought; one that a dead service held, by its
+ * successor. What the end of a program's call does depends on what kind of call it was, on its
+ * result, and on whether a signal waits for that end (t->interrupted):
  *
- * The threads of a service are shared out: what one user's programs may keep busy is bounded, and
- * some are left for root and for other services (admits). Whose turn it is not stays in the
- * mailbox, and others overtake him.
+ *   kind       result             no signal waits             a signal waits
+ *   SYSCALL    any                rax is the result           the same, then KERNEL_SIGNAL
+ *              -EPIPE, -EFBIG(*)  KERNEL_SIGNAL, which says   the same
+ *                                 which error it was
+ *   FAULT      0                  on at the instruction       KERNEL_SIGNAL
+ *              error              KERNEL_EXCEPTION            the same; the signal waits on
+ *   THROWN     0, or bytes of it  made again at its next      rax is what is done, or back to the
+ *              can be reached     turn                        call if nothing is; KERNEL_SIGNAL
+ *              error              rax is what is done, or     the same, then KERNEL_SIGNAL
+ *                                 the error
+ *   THROWN,    0                  the event is sent again     the same; the signal waits on
+ *   an event   error              KERNEL_EXCEPTION            the same; the signal waits on
+ *   EVENT      any                on with the registers as    the same: the personality, which
+ *                                 they are                    sends signals, has just been there
+ *   EXPIRED    the answer         back into its queue         cannot be: see ipc_interrupt
  *
- * Because the caller's registers keep the request, a call can be made again at any time
- * (syscall_dispatch). */
+ * (*) -EFBIG of a call that a limit of file sizes went with. After -EPIPE, rax is what had been
+ * written. */
 #include "ipc.h"
 
 #include "arch.h"
 #include "conn.h"
-#include "log.h"
-#include "sched.h"
-#include "service.h"
-#include <minnow/errno.h>
 #include <minnow/protocol.h>
 
-enum { SERVERS_MAX = 100 };
+/* ---- calls without a system call ---- */
 
-/* r's registers become t's request; t waits for r's task. */
-static inline void deliver(struct thread *r, struct thread *t)
+static void ask(struct thread *t, enum call_kind kind, uint64_t op, uint64_t *words,
+                struct task *to)
 {
-    struct task *me = r->task;
-    const struct task *from = t->task;
-    const uint64_t *w = t->words;
-    struct regs *to = &r->regs;
-    to->rdi = w[0];
-    to->rsi = w[1];
-    to->rdx = w[2];
-    to->r10 = w[3];
-    to->r8 = w[4];
-    to->r9 = w[5];
-    to->rax = r->serving = t->call;
-    to->rbx = t->op;
-    to->rbp = from->endpoint;
-    to->r12 = t->object;
-    to->r13 = t->position;
-    to->r14 = t->flags;
-    to->r15 = from->label;
-    t->state = THREAD_HELD;
-    t->holder = me;
-    r->charged_to = from->user;
-    me->messages++;
-}
-
-static void deliver_told(struct thread *r)
-{
-    struct regs *to = &r->regs;
-    to->rax = 0;
-    to->rbx = r->told.op;
-    to->rbp = 0;
-    to->rdi = r->told.word;
-    to->r12 = r->told.object;
-    to->r14 = r->told.flags;
-    r->task->messages++;
-}
-
-static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_t object,
-                           uint64_t flags)
-{
-    r->serving = 0;
-    r->charged_to = 0;
-    r->told.op = op, r->told.word = word, r->told.object = object, r->told.flags = flags;
-    deliver_told(r);
-}
-
-/* ---- whose turn it is ---- */
-
-/* Of n threads of a service one user keeps so many busy at most; with fewer than four nobody is
- * bounded. */
-static unsigned servers_each(unsigned n) { return n < 4 ? n : n < 8 ? n / 2 : 4; }
-/* or for services; */
-static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }
-static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; } /* of these */
-
-/* Threads that wait in receive. */
-static unsigned idle(const struct task *x)
-{
-    return x->spare + x->servers - servers_each(x->servers);
-}
-
-void ipc_serves(struct task *service, unsigned servers)
-{
-    unsigned idle_now = idle(service);
-    service->servers = servers < SERVERS_MAX ? servers : SERVERS_MAX;
-    service->spare = idle_now + servers_each(service->servers) - service->servers;
-}
-
-static unsigned busy_for(const struct task *service, const struct thread *but, uint32_t user)
-{
-    unsigned n = 0;
-    for (const struct thread *t = service->threads; t; t = t->siblings)
-        n += t != but && t->state != THREAD_RECEIVING && t->charged_to == user;
-    return n;
-}
-
-/* Whether a caller gets a thread, r if that is already at hand, of the `idle` ones. */
-static bool admits(const struct task *to, const struct thread *r, unsigned idle,
-                   const struct task *caller)
-{
-    if (caller->service)
-        return true;
-    if (!caller->user)
-        return idle > servers_for_services(to->servers);
-    return idle > servers_for_root(to->servers) &&
-           busy_for(to, r, caller->user) < servers_each(to->servers);
-}
-
-static inline struct thread *mail_caller(struct mail *m)
-{
-    return (struct thread *)((char *)m - offsetof(struct thread, mail));
-}
-
-static inline void mail_out(struct task *me, struct mail *m, struct mail *before)
-{
-    *(before ? &before->next : &me->mail_first) = m->next;
-    if (me->mail_last == m)
-        me->mail_last = before;
-}
-
-/* ---- receiving ---- */
-
-static void deliver_release(struct thread *r, struct mail *m)
-{
-    struct conn *c = (struct conn *)((char *)m - offsetof(struct conn, mail));
-    deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
-    conn_released(c);
-}
-
-/* Takes the first mail out of the mailbox whose caller may have one of the threads that wait, or r.
- */
-static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
-{
-    struct task *me = r->task;
-    unsigned left = idle(me) + (r->state != THREAD_RECEIVING);
-    /* the user who was refused last: his calls often stand side by side */
-    const uint32_t *refused = NULL;
-    struct mail *before = NULL;
-    for (struct mail *m = me->mail_first; m; before = m, m = m->next) {
-        const struct task *caller = m->kind == MAIL_CALL ? mail_caller(m)->task : NULL;
-        if (caller && ((refused && *refused == caller->user && !caller->service) ||
-                       !admits(me, r, left, caller))) {
-            refused = &caller->user;
-            continue;
-        }
-        mail_out(me, m, before);
-        if (caller)
-            deliver(r, mail_caller(m));
-        else
-            deliver_release(r, m);
-        return true;
-    }
-    return false;
-}
-
-/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none.
- */
-static bool deliver_next(struct thread *r)
-{
-    struct task *me = r->task;
-    struct mail *m = me->mail_first;
-    if (me->pending) {
-        deliver_kernel(r, KERNEL_NOTIFY, me->pending, 0, 0);
-        me->pending = 0;
-        return true;
-    }
-    if (!m || m->kind == MAIL_CALL)
-        return m && deliver_admitted(r);
-    mail_out(me, m, NULL);
-    deliver_release(r, m);
-    return true;
-}
-
-static inline void wait_for_mail(struct thread *t)
-{
-    struct task *me = t->task;
-    sched_block(t);
-    t->state = THREAD_RECEIVING;
-    t->next = me->receivers;
-    me->receivers = t;
-    me->spare++;
-}
-
-/* There is mail: perhaps for t. */
-static __attribute__((noinline)) void take_mail(struct thread *t)
-{
-    if (!deliver_next(t))
-        wait_for_mail(t);
-}
-
-void ipc_receive(struct thread *t)
-{
-    if (t->task->pending || t->task->mail_first)
-        take_mail(t);
-    else
-        wait_for_mail(t);
-}
-
-static inline void receiver_leaves(struct task *me, struct thread *r)
-{
-    me->receivers = r->next;
-    me->spare--;
-}
-
-struct thread *ipc_enter(struct task *service)
-{
-    struct thread *r = service->receivers;
-    if (!r || !deliver_next(r))
-        return NULL;
-    receiver_leaves(service, r);
-    return r;
-}
-
-void ipc_receive_again(struct thread *t)
-{
-    struct thread *c = t->serving ? ipc_held(t->serving, t->task) : NULL;
-    if (c)
-        deliver(t, c);
-    else if (!t->serving)
-        deliver_told(t);
-    else
-        return ipc_receive(t);
-    t->task->messages--; /* that message has been counted */
-}
-
-static void mail_put(struct task *to, struct mail *m)
-{
-    m->next = NULL;
-    if (to->mail_first)
-        to->mail_last->next = m;
-    else
-        to->mail_first = m;
-    to->mail_last = m;
-}
-
-/* Something has come: a thread takes it, if the monitor is free. */
-static void enter(struct task *to)
-{
-    struct thread *r = to->active ? NULL : ipc_enter(to);
-    if (r)
-        sched_ready(r);
-}
-
-void ipc_post(struct task *to, struct mail *m)
-{
-    if (to->refuses) {
-        conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
-        return;
-    }
-    mail_put(to, m);
-    enter(to);
-}
-
-void ipc_send(struct thread *t, struct task *to)
-{
-    if (t->state == THREAD_READY)
-        sched_block(t);
-    t->call += CALL_NEXT;
-    t->slow = 0;
-    struct thread *r = to->receivers;
-    if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)),
-                         1)) {
-        receiver_leaves(to, r);
-        deliver(r, t);
-        sched_ready(r);
-        return;
-    }
-    t->state = THREAD_QUEUED;
-    t->holder = to;
-    if (__builtin_expect(to->refuses, 0)) {
-        t->state = THREAD_PARKED;
-        ipc_finish(t, -ENXIO);
-        return;
-    }
-    t->mail.kind = MAIL_CALL;
-    mail_put(to, &t->mail);
-}
-
-void ipc_notify(struct task *to, uint64_t bits)
-{
-    to->pending |= bits;
-    enter(to);
-}
-
-void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
-               uint64_t w4)
-{
-    struct personality *p = t->task->personality;
-    if (t->task->service || !p) {
-        service_fault(t, op, w0, w1, w2);
-        return;
-    }
-    t->event[0] = op;
-    t->event[1] = w0, t->event[2] = w1, t->event[3] = w2, t->event[4] = w3, t->event[5] = w4;
-    t->kind = CALL_EVENT;
+    t->kind = kind;
     t->op = op;
-    t->words = &t->event[1];
+    t->words = words;
     t->object = t->position = t->flags = 0;
     t->window.kind = WINDOW_NONE;
-    ipc_send(t, p->server);
+    ipc_send(t, to);
 }
+
+/* t makes an event call on its task's personality. */
+static void event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
+                  uint64_t w4)
+{
+    t->event[0] = op;
+    t->event[1] = w0, t->event[2] = w1, t->event[3] = w2, t->event[4] = w3, t->event[5] = w4;
+    ask(t, CALL_EVENT, op, &t->event[1], t->task->personality->server);
+}
+
+void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
+                   int64_t result)
+{
+    event(t, KERNEL_EXCEPTION, vector, error, address, result, t->index);
+}
+
+/* `call`: the number of the system call in whose place the signal comes; -1: none. */
+static void signal(struct thread *t, uint64_t call, uint64_t error)
+{
+    t->interrupted = 0;
+    event(t, KERNEL_SIGNAL, call, t->index, error, 0, 0);
+}
+
+void ipc_signal(struct thread *t) { signal(t, -1, 0); }
 
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length)
 {
-    if (t->task->service) {
-        /* its memory is always there: it has shown a window that is not, or whom it calls says so
-         */
-        if (kind == CALL_THROWN)
-            ipc_finish(t, -EFAULT);
-        else
-            service_fault(t, PM_FAULT, 14, access, address);
+    if (t->task->service) { /* its memory is always there: it has shown a window that is not */
+        ipc_finish(t, -EFAULT);
         return;
     }
     if (t->kind == CALL_EXPIRED) { /* the policy throws its call back: that decides nothing */
@@ -325,99 +79,97 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
         return;
     }
     if (t->conn)
-        conn_position_give(t);
+        ipc_position_give(t);
     t->event_due = kind == CALL_THROWN && t->kind == CALL_EVENT;
     t->reach = t->progress = 0;
-    t->kind = kind;
-    t->op = PM_FAULT;
     t->moved[0] = address;
     t->moved[1] = access;
     t->moved[2] = length;
     t->moved[3] = t->regs.rip;
-    t->words = t->moved;
-    t->object = t->position = t->flags = 0;
-    t->window.kind = WINDOW_NONE;
-    ipc_send(t, service_pm());
+    ask(t, kind, PM_FAULT, t->moved, process_manager);
 }
 
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
 {
-    t->kind = CALL_EXPIRED;
-    t->op = SCHED_EXPIRED;
     t->moved[0] = t->index;
     t->moved[1] = t->priority;
     t->moved[2] = t->task->priority;
     t->moved[3] = used;
     t->moved[4] = t->quantum;
     t->moved[5] = arch_time();
-    t->words = t->moved;
-    t->object = t->position = t->flags = 0;
-    t->window.kind = WINDOW_NONE;
-    ipc_send(t, policy);
+    ask(t, CALL_EXPIRED, SCHED_EXPIRED, t->moved, policy);
 }
 
-/* The system call that a signal takes the place of: SYS_INTERRUPT found it waiting. */
-static void interrupted_call(struct thread *t)
+/* ---- the position of an open file ---- */
+
+/* Refused waiters are finished in this loop; ipc_send() would recurse once for each of them. */
+void ipc_position_give(struct thread *t)
 {
-    t->interrupted = 0;
-    ipc_event(t, KERNEL_SIGNAL, t->regs.rax, t->index, 0, 0, 0);
+    struct task *to = tasks[t->conn->service];
+    struct thread *next = conn_position_give(t);
+    while (next && to->refuses) {
+        struct thread *refused = next;
+        next = conn_position_give(refused);
+        refused->state = THREAD_PARKED;
+        ipc_finish(refused, -ENXIO);
+    }
+    if (next)
+        ipc_send(next, to);
 }
 
-/* A call that is not made again, because it was interrupted or its pages will never be there, has
- * done what it has done. */
+/* ---- the end of a call ---- */
+
+/* A call that is not made again, because a signal comes or its pages will never be there, has done
+ * what it has done. */
 static void finish_partly(struct thread *t, uint64_t done)
 {
     t->regs.rax = done;
-    t->interrupted = 0;
-    ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+    ipc_signal(t);
 }
 
-void ipc_call_again(struct thread *t)
+bool ipc_again(struct thread *t)
 {
     t->aside = 0;
     if (t->event_due) {
-        ipc_event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
-    } else if (t->interrupted && t->progress) {
-        finish_partly(t, t->progress);
-    } else if (t->interrupted) {
-        /* nothing has happened yet: the call is made after the signal */
-        t->regs.rip -= ARCH_SYSCALL_SIZE;
-        finish_partly(t, t->regs.rax);
-    } else {
-        syscall_dispatch(t);
+        event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
+        return false;
     }
-    t->resumed = 0;
+    if (!t->interrupted)
+        return true;
+    if (t->progress) {
+        finish_partly(t, t->progress);
+    } else { /* nothing has happened yet: the call is made after the signal */
+        t->regs.rip -= ARCH_SYSCALL_SIZE;
+        ipc_signal(t);
+    }
+    return false;
 }
 
-/* A thrown call: its pages are there now, or will never be. Then what lies before them is read or
- * written all the same. Whoever has used his quantum up waits for his turn first, for a program
- * that is thrown back again and again runs in no other way. */
+/* The pages of a thrown call are there now, or will never be. Then what lies before them is read or
+ * written all the same. The call is made again when it is t's turn: a program that is thrown back
+ * again and again runs in no other way. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
     if (t->event_due && result) {
-        ipc_event(t, KERNEL_EXCEPTION, 14, 0, t->moved[0], result, t->index);
+        ipc_exception(t, 14, 0, t->moved[0], result);
         return;
     }
     t->kind = CALL_SYSCALL;
-    bool again = !result || t->reach > t->progress;
-    if (!again) {
+    if (result && t->reach <= t->progress) {
         t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
         if (t->interrupted)
-            finish_partly(t, t->regs.rax);
+            ipc_signal(t);
         else
             sched_ready(t);
         return;
     }
     t->resumed = (result ? CALL_CUT : 0) | (t->progress ? CALL_MOVED : 0);
-    if (t->interrupted && !t->event_due) {
-        ipc_call_again(t);
+    if (!t->interrupted || t->event_due) {
+        sched_again(t);
         return;
     }
-    sched_ready(t);
-    if (sched_used_up(t))
-        t->aside = 1;
-    else
-        ipc_call_again(t);
+    ipc_again(t);
+    t->resumed = 0;
 }
 
 /* Whether a program's call that ends so is an error of which a signal tells as well. */
@@ -426,31 +178,34 @@ static bool tells(const struct thread *t, int64_t result)
     return t->user && (result == -EPIPE || (result == -EFBIG && t->flags & CALL_LIMITED));
 }
 
+static void finish_syscall(struct thread *t, int64_t result)
+{
+    bool told = tells(t, result);
+    t->regs.rax = result;
+    if (!t->interrupted && !told) {
+        sched_ready(t);
+        return;
+    }
+    if (result == -EPIPE && t->flags & CALL_MOVED)
+        t->regs.rax = t->words[MOVED_WORD];
+    signal(t, -1, told ? -result : 0);
+}
+
 void ipc_finish_slow(struct thread *t, int64_t result)
 {
     if (t->conn)
-        conn_position_give(t);
+        ipc_position_give(t);
     if (t->kind == CALL_SYSCALL) {
-        t->regs.rax = result;
-        bool told = tells(t, result);
-        if (t->interrupted || told) {
-            t->interrupted = 0;
-            if (result == -EPIPE && t->flags & CALL_MOVED)
-                t->regs.rax = t->words[5];
-            ipc_event(t, KERNEL_SIGNAL, -1, t->index, told ? -result : 0, 0, 0);
-            return;
-        }
-        sched_ready(t);
+        finish_syscall(t, result);
     } else if (t->kind == CALL_THROWN) {
         finish_thrown(t, result);
     } else if (t->kind == CALL_EXPIRED) {
         t->kind = CALL_SYSCALL;
         sched_decide(t, result);
     } else if (t->kind == CALL_FAULT && result) {
-        ipc_event(t, KERNEL_EXCEPTION, 14, t->moved[1], t->moved[0], result, t->index);
-    } else if (t->interrupted && t->kind == CALL_FAULT) {
-        t->interrupted = 0;
-        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
+        ipc_exception(t, 14, t->moved[1], t->moved[0], result);
+    } else if (t->kind == CALL_FAULT && t->interrupted) {
+        ipc_signal(t);
     } else {
         t->interrupted = 0;
         t->kind = CALL_SYSCALL;
@@ -458,79 +213,73 @@ void ipc_finish_slow(struct thread *t, int64_t result)
     }
 }
 
+/* ---- before its end ---- */
+
 void ipc_withdraw(struct thread *t)
 {
-    struct task *to = t->holder;
-    if (t->conn)
-        conn_withdraw(t);
-    if (t->state == THREAD_QUEUED) {
-        struct mail *before = NULL;
-        for (struct mail *m = to->mail_first; m; before = m, m = m->next) {
-            if (m != &t->mail)
-                continue;
-            mail_out(to, m, before);
-            break;
-        }
-    } else if (t->state == THREAD_RECEIVING) {
-        for (struct thread **at = &t->task->receivers; *at; at = &(*at)->next)
-            if (*at == t) {
-                *at = t->next;
-                t->task->spare--;
-                break;
-            }
-    } else if (t->state == THREAD_READY || t->state == THREAD_MONITOR) {
+    if (t->conn && t->state == THREAD_POSITION)
+        conn_position_leave(t);
+    else if (t->conn)
+        ipc_position_give(t);
+    if (t->state == THREAD_READY || t->state == THREAD_MONITOR)
         sched_remove(t);
-    }
+    else
+        mail_withdraw(t);
     t->state = THREAD_PARKED;
 }
 
 void ipc_interrupt(struct thread *t)
 {
-    switch (t->state) {
-    case THREAD_READY:
-        /* in a run queue, for it is a service that asks: when it comes out of there */
+    bool waits = t->state == THREAD_QUEUED || t->state == THREAD_POSITION ||
+                 t->state == THREAD_HELD;
+    if (t->state == THREAD_READY) { /* in a run queue: when it comes out of there */
         t->interrupted = 1;
-        break;
-    case THREAD_QUEUED:
-    case THREAD_POSITION:
-    case THREAD_HELD:
-        if (t->kind == CALL_EVENT)
-            break;                     /* it is with its personality already */
-        if (t->kind == CALL_EXPIRED) { /* asks again afterwards */
-            ipc_withdraw(t);
-            t->kind = CALL_SYSCALL;
-            t->interrupted = 1;
-            if (t->aside)
-                ipc_call_again(t);
-            else
-                finish_partly(t, t->regs.rax);
-            break;
-        }
-        if (t->kind == CALL_SYSCALL && (t->state != THREAD_HELD || t->slow)) {
-            ipc_withdraw(t);
-            if (t->flags & CALL_MOVED)
-                finish_partly(t, t->words[5]);
-            else
-                interrupted_call(t);
-        } else {
-            t->interrupted = 1;
-        }
-        break;
-    default: break;
+    } else if (!waits || t->kind == CALL_EVENT) {
+        return;                           /* it is with its personality already */
+    } else if (t->kind == CALL_EXPIRED) { /* asks again afterwards */
+        ipc_withdraw(t);
+        t->kind = CALL_SYSCALL;
+        t->interrupted = 1;
+        if (t->aside)
+            ipc_again(t);
+        else
+            ipc_signal(t);
+        t->resumed = 0;
+    } else if (t->kind != CALL_SYSCALL || (t->state == THREAD_HELD && !t->slow)) {
+        t->interrupted = 1; /* its end is waited for */
+    } else {
+        ipc_withdraw(t);
+        if (t->flags & CALL_MOVED)
+            finish_partly(t, t->words[MOVED_WORD]);
+        else
+            signal(t, t->regs.rax, 0);
     }
 }
 
+/* Whether a call of t waits for `gone`, in its mailbox or held. */
+static bool waits_for(const struct thread *t, const struct task *gone)
+{
+    return t && t->holder == gone && (t->state == THREAD_QUEUED || t->state == THREAD_HELD);
+}
+
+/* Without the policy the threads that have asked it go on, and programs are all equal: nobody would
+ * ever lift the ones that it had let sink. */
 void ipc_orphan(struct task *gone)
 {
     for (unsigned i = 0; i < THREADS_MAX; i++) {
         struct thread *t = threads[i];
-        if (!t || t->state != THREAD_HELD || t->holder != gone)
+        if (t && t->user && gone == tasks[sched_policy])
+            sched_set(t, PRIORITY_NORMAL, 0);
+        if (!waits_for(t, gone))
             continue;
-        if (t->connected == t->call)
-            conn_close(t->task->conns, t->descriptor); /* the next one gives it another */
-        t->state = THREAD_QUEUED;
-        t->mail.kind = MAIL_CALL;
-        t->call += CALL_NEXT;
-        mail_put(gone, &t->mail);
+        if (t->kind == CALL_EXPIRED) {
+            ipc_withdraw(t);
+            ipc_finish(t, -ESRCH);
+        } else if (t->state == THREAD_HELD) {
+            if (t->connected == t->call)
+                conn_close(t->task->conns, t->descriptor); /* the next one gives it another */
+            t->call += CALL_NEXT;
+            mail_queue(t, gone);
+        }
     }
 }

@@ -1,25 +1,16 @@
-/* Messages: see ipc.c. Functions that may change which thread runs next return nothing; the entry
- * code asks sched_next() afterwards. */
+/* The ends of calls, and the calls that a program makes without a system call: see ipc.c. Functions
+ * that may change which thread runs next return nothing of it; the entry code asks turn_next()
+ * afterwards. */
 #ifndef IPC_H
 #define IPC_H
 
+#include "mailbox.h"
 #include "sched.h"
 #include "thread.h"
 
 #include <minnow/errno.h>
 
-/* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a
- * service. t waits. */
-void ipc_send(struct thread *t, struct task *to);
-/* The thread that made this call if `holder` holds it (NULL holder: whoever does); NULL otherwise.
- */
-static inline struct thread *ipc_held(call_t c, const struct task *holder)
-{
-    struct thread *t = threads[c & (THREADS_MAX - 1)];
-    return t && t->call == c && t->state == THREAD_HELD && (!holder || t->holder == holder) ? t
-                                                                                            : NULL;
-}
-/* Ends a held call. */
+/* Ends a call with a result; t waits for it, but stands in no list any more. */
 void ipc_finish_slow(struct thread *t, int64_t result);
 static inline void ipc_finish(struct thread *t, int64_t result)
 {
@@ -32,35 +23,38 @@ static inline void ipc_finish(struct thread *t, int64_t result)
     t->regs.rax = result;
     sched_ready(t);
 }
-/* Delivers the next thing in the mailbox to t, or makes it wait. */
-void ipc_receive(struct thread *t);
-/* What t received last, once more, if that is still to be answered; else the next. */
-void ipc_receive_again(struct thread *t);
-/* The next thing in the mailbox is delivered to a thread of the service that waits in receive and
- * is to run now; NULL: there is no such thread, or nothing that it may take. */
-struct thread *ipc_enter(struct task *service);
-/* A service says how many of its threads receive messages. */
-void ipc_serves(struct task *service, unsigned servers);
-void ipc_notify(struct task *to, uint64_t bits);
-/* t's thrown call, or event, is made again now, unless a signal takes its place. */
-void ipc_call_again(struct thread *t);
-/* t makes an event call on its task's personality (or, for a service, dies: the manager is told).
- */
-void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
-               uint64_t w4);
-/* A page is missing: t faults at `address`. kind: CALL_FAULT or CALL_THROWN. */
+
+/* Sends the request that stands in t, as mail_send(). The call ends if nobody serves there. */
+static inline void ipc_send(struct thread *t, struct task *to)
+{
+    if (__builtin_expect(!mail_send(t, to), 0))
+        ipc_finish(t, -ENXIO);
+}
+
+/* A page is missing: t, a program's, faults at `address`, with PM_FAULT_... and `length` bytes from
+ * there. kind: CALL_FAULT, or CALL_THROWN for a call that is then made again; a service's call
+ * ends with -EFAULT instead. */
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length);
-/* t's quantum is used up: it asks the policy of scheduling what next. */
+/* t, a program's, has done what a processor forbids: its personality decides. result: of PM, for a
+ * page fault. */
+void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
+                   int64_t result);
+/* t, a program's that waits for nothing, asks its personality for the signal that it has. */
+void ipc_signal(struct thread *t);
+/* t's quantum is used up: it asks the policy of scheduling what next. used: its processor time. */
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used);
+/* It is the turn of t, whose call or event was thrown back. true: its system call is to be made
+ * again. false: the event was sent, or a signal comes in place of the call. */
+bool ipc_again(struct thread *t);
+/* The position that t's call holds goes to the next call that waits for it. */
+void ipc_position_give(struct thread *t);
 /* Takes t out of whatever it waits in, without a result. */
 void ipc_withdraw(struct thread *t);
+/* t, a program's, has a signal: SYS_INTERRUPT. */
 void ipc_interrupt(struct thread *t);
-void ipc_post(struct task *to, struct mail *m);
-/* All who wait for a service that is gone; their calls stay queued for the next one. */
+/* The calls that a service held which is gone: they stand in its mailbox again, for the next one.
+ */
 void ipc_orphan(struct task *gone);
-
-/* Makes t's system call, as its registers say. */
-void syscall_dispatch(struct thread *t);
 
 #endif

@@ -7,18 +7,17 @@
 #include "ipc.h"
 #include "sched.h"
 #include "service.h"
+#include "task.h"
 #include "space.h"
 #include "window.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 #include <minnow/protocol.h>
 
-struct personality *kcall_personality;
-
 int64_t sys_park(struct thread *t, const uint64_t *a)
 {
-    if (t->interrupted) { /* unparked before it parked */
-        t->interrupted = 0;
+    if (t->unparked) {
+        t->unparked = 0;
         return 0;
     }
     sched_block(t);
@@ -55,7 +54,7 @@ int64_t sys_unpark(struct thread *t, const uint64_t *a)
     if (x->state == THREAD_PARKED)
         sched_ready(x);
     else
-        x->interrupted = 1;
+        x->unparked = 1;
     return 0;
 }
 
@@ -76,13 +75,13 @@ int64_t sys_notify(struct thread *t, const uint64_t *a)
         return -EPERM;
     uint64_t bits = a[1] & ~(1ul << NOTIFY_ALARM | 1ul << NOTIFY_TASK_DIED | 1ul << NOTIFY_TRACE);
     if (bits)
-        ipc_notify(tasks[a[0]], bits);
+        mail_notify(tasks[a[0]], bits);
     return 0;
 }
 
 int64_t sys_retry(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     /* a fault at nothing: PM lets it go on at once */
@@ -92,25 +91,25 @@ int64_t sys_retry(struct thread *t, const uint64_t *a)
 
 int64_t sys_call_alive(struct thread *t, const uint64_t *a)
 {
-    return ipc_held(a[0], t->task) != NULL;
+    return mail_held(a[0], t->task) != NULL;
 }
 
 int64_t sys_moved(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c || c->kind != CALL_SYSCALL)
         return -ESRCH;
     if (c->words != c->moved)
         copy_words(c->moved, c->words);
     c->words = c->moved;
-    c->moved[5] = a[1];
+    c->moved[MOVED_WORD] = a[1];
     c->flags |= CALL_MOVED;
     return 0;
 }
 
 int64_t sys_slow(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     c->slow = 1;
@@ -129,7 +128,7 @@ int64_t sys_self(struct thread *t, const uint64_t *a)
 
 int64_t sys_connect(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     if (!c->task->conns)
@@ -146,7 +145,7 @@ int64_t sys_connect(struct thread *t, const uint64_t *a)
 
 int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     struct conn *conn = c && c->task->conns ? conn_get(c->task->conns, c->words[0]) : NULL;
     if (!conn || conn->service != t->task->endpoint || conn->object != c->object)
         return -ESRCH;
@@ -207,9 +206,9 @@ int64_t sys_alarm(struct thread *t, const uint64_t *a)
 int64_t sys_clock_set(struct thread *t, const uint64_t *a)
 {
     clock_wall_base = a[0];
-    clock_page->sequence++;
-    clock_page->wall_base_ns = clock_wall_base;
-    clock_page->sequence++;
+    arch_clock_page->sequence++;
+    arch_clock_page->wall_base_ns = clock_wall_base;
+    arch_clock_page->sequence++;
     return 0;
 }
 
@@ -237,9 +236,3 @@ int64_t sys_thread(struct thread *t, const uint64_t *a)
 {
     return service_thread(t->task, a[0], a[1]);
 }
-
-const struct kcall kcalls[SYS_COUNT_] = {
-#define KCALL(NAME, name, number, right, ...) [SYS_##NAME] = { sys_##name, RIGHT_##right },
-#define MESSAGE(NAME, name, ...)
-#include <minnow/kcalls.def>
-};

@@ -3,7 +3,7 @@
 #include "conn.h"
 #include "ipc.h"
 #include "kcall.h"
-#include "memory.h"
+#include "rights.h"
 #include "sched.h"
 #include "space.h"
 #include <minnow/errno.h>
@@ -14,7 +14,7 @@
  * 16 and a thread's first call may look like an endpoint, so calls are tried first. */
 static struct task *task_of(struct thread *t, uint64_t which)
 {
-    struct thread *c = ipc_held(which, t->task);
+    struct thread *c = mail_held(which, t->task);
     return c ? c->task : which >> 32 ? NULL : task_find(which);
 }
 
@@ -26,7 +26,7 @@ static struct thread *thread_of(uint64_t index)
 
 int64_t sys_call_user(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     struct task *x = c ? c->task : has_right(t, RIGHT_CALLER) ? task_of(t, a[0]) : NULL;
     if (!x)
         return -ESRCH;
@@ -268,6 +268,6 @@ int64_t sys_routes(struct thread *t, const uint64_t *a)
         posix.routes[i] = r;
     }
     posix.server = t->task;
-    kcall_personality = &posix;
+    personality = &posix;
     return 0;
 }

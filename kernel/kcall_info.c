@@ -7,6 +7,7 @@
 #include "kcall.h"
 #include "log.h"
 #include "memory.h"
+#include "rights.h"
 #include "sched.h"
 #include "service.h"
 #include "space.h"
@@ -189,9 +190,9 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     case INFO_LOG: return info_log(t, a[1], a[2], a[3]);
     case INFO_SCHED: return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:
-        if (!kcall_personality || a[1] >= ROUTES_MAX)
+        if (!personality || a[1] >= ROUTES_MAX)
             return -ENOENT;
-        out.word = kcall_personality->missed[a[1]];
+        out.word = personality->missed[a[1]];
         break;
     case INFO_FPU_SIZE: return arch_fpu_size();
     case INFO_CLOCK_PAGE: out.word = clock_page_frame(); break;

@@ -6,6 +6,7 @@
 #include "layout.h"
 #include "log.h"
 #include "memory.h"
+#include "rights.h"
 #include "space.h"
 #include <minnow/errno.h>
 #include <minnow/range.h>
@@ -129,7 +130,7 @@ void irq_arrived(unsigned irq)
 {
     arch_irq_mask(irq);
     if (irqs[irq].task)
-        ipc_notify(irqs[irq].task, 1ul << irqs[irq].bit);
+        mail_notify(irqs[irq].task, 1ul << irqs[irq].bit);
 }
 
 int64_t sys_port_in(struct thread *t, const uint64_t *a)

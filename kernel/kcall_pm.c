@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "sched.h"
 #include "space.h"
+#include "task.h"
 #include <minnow/errno.h>
 
 static struct task *program(endpoint_t e)
@@ -46,14 +47,14 @@ static int task_inherit(struct task *x, const struct task *parent, uint64_t how)
 int64_t sys_task_create(struct thread *t, const uint64_t *a)
 {
     struct task *parent = a[0] ? program(a[0]) : NULL;
-    if ((a[0] && !parent) || !kcall_personality)
+    if ((a[0] && !parent) || !personality)
         return -ESRCH;
     if (!frames_spare())
         return -ENOMEM;
     struct task *x = task_create(0, parent ? parent->name : "program");
     if (!x)
         return -EAGAIN;
-    x->personality = kcall_personality;
+    x->personality = personality;
     /* init runs: the line belongs to programs now; a panic or the death of a service takes it back
      */
     if (parent)
@@ -81,7 +82,7 @@ int64_t sys_task_kill(struct thread *t, const uint64_t *a)
 int64_t sys_thread_create(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
-    struct thread *like = a[1] ? ipc_held(a[1], NULL) : NULL;
+    struct thread *like = a[1] ? mail_held(a[1], NULL) : NULL;
     if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for programs */
         return -ESRCH;
     if (!frames_spare())

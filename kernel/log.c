@@ -9,6 +9,7 @@
 enum {
     RING = 32768,
     COM1 = 0x3f8,
+    HOST_PORT = 0xe9,
     LINE_STATUS = 5,
     TRANSMIT_EMPTY = 0x20,
     LINE = 256,
@@ -17,7 +18,7 @@ enum {
 
 static char ring[RING];
 static size_t written;
-bool log_to_serial = true;
+bool log_to_serial = true, log_to_host;
 
 void log_init(void)
 {
@@ -36,8 +37,23 @@ static void serial_put(char c)
     arch_port_out(COM1, 1, c);
 }
 
+/* A frame of the kind `p` (tests/vmlib.py). */
+static void host_frame(const char *text, uint32_t length)
+{
+    struct {
+        char mark[5];
+        uint32_t length;
+    } __attribute__((packed)) head = { "\x7fMNWp", length };
+    for (unsigned i = 0; i < sizeof head; i++)
+        arch_port_out(HOST_PORT, 1, ((const uint8_t *)&head)[i]);
+    for (unsigned i = 0; i < length; i++)
+        arch_port_out(HOST_PORT, 1, (uint8_t)text[i]);
+}
+
 void log_write(const char *text, size_t length)
 {
+    if (log_to_host)
+        host_frame(text, length);
     for (size_t i = 0; i < length; i++) {
         ring[written++ % RING] = text[i];
         if (!log_to_serial)
@@ -67,7 +83,6 @@ void log_halt(int how)
         if (line == '\n')
             serial_put('\r');
         serial_put(line);
-        panic_screen(&line, 1);
     }
     arch_halt(how == HALT_REBOOT ? HALT_REBOOT : HALT_POWEROFF);
 }
@@ -80,6 +95,4 @@ void kprintf(const char *format, ...)
     size_t n = format_text(line, sizeof line, format, args);
     va_end(args);
     log_write(line, n < sizeof line ? n : sizeof line - 1);
-    if (panicking)
-        panic_text(line, n < sizeof line ? n : sizeof line - 1);
 }

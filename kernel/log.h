@@ -14,14 +14,11 @@ size_t log_read(size_t offset, char *to, size_t length);
 /* The system cannot go on. Registers may be NULL. */
 _Noreturn void panic(const struct regs *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* the panic's text goes to the screen and the emulator's host too */
-void panic_text(const char *text, size_t length);
-void panic_screen(const char *text, size_t length);
-/* HALT_...: a machine that stops by itself shows the end of the boot log */
+/* HALT_...: a machine that stops by itself says the end of the boot log once more */
 _Noreturn void log_halt(int how);
 extern bool log_to_serial; /* until a driver owns the line */
 void dump_waits(void);     /* who waits for whom */
-extern bool panicking;
+extern bool log_to_host;   /* a panic: to the test harness's channel too */
 #define KASSERT(x) ((x) ? (void)0 : panic(NULL, "%s:%d: %s", __FILE__, __LINE__, #x))
 
 #endif

@@ -4,8 +4,8 @@
 #include "layout.h"
 #include "log.h"
 #include "memory.h"
-#include "sched.h"
 #include "service.h"
+#include "turn.h"
 
 /* From boot.S, in long mode, on the kernel's stack. */
 _Noreturn void kernel_main(uint32_t magic, uint32_t information);
@@ -33,5 +33,5 @@ void kernel_main(uint32_t magic, uint32_t information)
     int error = service_load_first(phys_to_virt(rs->at), rs->size);
     if (error)
         panic(NULL, "the service manager cannot be loaded: error %d", error);
-    arch_start(sched_next());
+    arch_start(turn_next());
 }

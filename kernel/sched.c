@@ -17,9 +17,7 @@
 
 #include "arch.h"
 #include "clock.h"
-#include "ipc.h"
-#include "log.h"
-#include <minnow/protocol.h>
+#include "mailbox.h"
 
 static struct {
     struct thread *first, *last;
@@ -71,12 +69,12 @@ static void wait_turn(struct thread *t)
         enqueue_last(t);
         return;
     }
-    sched_slice_over = false; /* it comes out again by compete() */
+    sched_slice_over = false; /* it comes out again where its quantum is looked at */
     enqueue_first(t);
     clock_slice(this_cpu()->charged);
 }
 
-static struct thread *dequeue(void)
+struct thread *sched_take(void)
 {
     unsigned p = best_queue();
     if (p == PRIORITIES)
@@ -86,6 +84,13 @@ static struct thread *dequeue(void)
     if (!t->next)
         sched_mask &= ~(1u << p);
     return t;
+}
+
+void sched_again(struct thread *t)
+{
+    t->aside = 1;
+    t->state = THREAD_READY;
+    wait_turn(t);
 }
 
 /* t is ready, its monitor is its own. */
@@ -138,7 +143,7 @@ static void monitor_next(struct task *task)
         dispatch(t);
         return;
     }
-    if ((task->pending || task->mail_first) && (t = ipc_enter(task))) {
+    if ((task->pending || task->mail_first) && (t = mail_enter(task))) {
         task->active = t;
         dispatch(t);
     }
@@ -291,40 +296,6 @@ void sched_aside(struct thread *t)
         sched_ready(t);
 }
 
-bool sched_used_up(const struct thread *t)
-{
-    return this_cpu()->current != t && (int64_t)clock_used(t) >= t->quantum_end;
-}
-
-static __attribute__((noinline)) void compete(struct thread *t);
-
-/* A program's thread whose thrown call waited for its turn has come out of its queue. */
-static void call_again(struct thread *t)
-{
-    if (sched_mask && !t->interrupted)
-        compete(t);
-    else
-        this_cpu()->current = t;
-    if (this_cpu()->current == t)
-        ipc_call_again(t);
-}
-
-/* It has been its turn in the queue where it stood aside. Its time is again that of the program it
- * works for. */
-static void step_in(struct thread *t)
-{
-    if (t->user) {
-        call_again(t);
-        return;
-    }
-    struct thread *program = t->works_for ? threads[t->works_for - 1] : NULL;
-    t->aside = 0;
-    t->priority = t->task->priority;
-    t->quantum_end = arch_time() + QUANTUM_MIN;
-    arch_charge(program);
-    sched_ready(t);
-}
-
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();
@@ -375,62 +346,4 @@ void sched_inherit(struct thread *n, struct thread *creator)
     n->quantum_end = creator->quantum_end - (int64_t)clock_used(creator);
     if (n->quantum_end > 0)
         creator->quantum_end -= n->quantum_end / CREATION;
-}
-
-void sched_orphan(struct task *gone)
-{
-    for (unsigned i = 0; i < THREADS_MAX; i++) {
-        struct thread *t = threads[i];
-        if (!t || t->kind != CALL_EXPIRED || t->holder != gone)
-            continue;
-        ipc_withdraw(t);
-        ipc_finish(t, -ESRCH);
-    }
-    for (unsigned i = 0; i < THREADS_MAX && gone == tasks[sched_policy]; i++)
-        if (threads[i] && threads[i]->user)
-            sched_set(threads[i], PRIORITY_NORMAL, 0);
-}
-
-/* t, a program's, has come out of its queue, and other programs wait; or it has a signal. */
-static __attribute__((noinline)) void compete(struct thread *t)
-{
-    struct task *policy = tasks[sched_policy];
-    uint64_t used = clock_used(t);
-    if (__builtin_expect(t->interrupted, 0)) {
-        t->interrupted = 0;
-        t->state = THREAD_PARKED;
-        ipc_event(t, KERNEL_SIGNAL, -1, t->index, 0, 0, 0);
-    } else if (__builtin_expect((int64_t)used < t->quantum_end, 1)) {
-        this_cpu()->current = t;
-        clock_slice(t);
-    } else if (policy && !policy->dead && !policy->crash) {
-        t->state = THREAD_PARKED;
-        ipc_expired(t, policy, used);
-    } else {
-        sched_decide(t, -ESRCH);
-    }
-}
-
-static __attribute__((noinline)) void idle(struct cpu *cpu)
-{
-    uint64_t from = arch_time();
-    arch_idle();
-    cpu->idle_ns += arch_time() - from;
-}
-
-struct thread *sched_next(void)
-{
-    struct cpu *cpu = this_cpu();
-    while (__builtin_expect(!cpu->current, 0)) {
-        struct thread *t = dequeue();
-        if (__builtin_expect(!t, 0))
-            idle(cpu);
-        else if (__builtin_expect(t->aside, 0))
-            step_in(t);
-        else if (t->priority >= PRIORITY_PROGRAM && (sched_mask | t->interrupted))
-            compete(t);
-        else
-            cpu->current = t;
-    }
-    return cpu->current;
 }

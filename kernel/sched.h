@@ -52,8 +52,8 @@ static inline void sched_block(struct thread *t)
  * services that are ready, and programs when the one that t works for has used its quantum up, go
  * first. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
-/* t, a program's, stands in its queue, and its quantum is over */
-bool sched_used_up(const struct thread *t);
+/* t, a program's, has a thrown call to make again when its turn comes. */
+void sched_again(struct thread *t);
 void sched_remove(struct thread *t); /* t, in whatever queue of the scheduler, is taken out */
 /* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_active tells
  * who, or NULL. sched_thaw lets them go on. */
@@ -63,8 +63,9 @@ struct thread *sched_active(const struct task *task);
 struct thread *sched_first(void);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
-struct thread *sched_next(void); /* the thread to run now; never NULL (idles inside) */
-void sched_tick(void);           /* somebody's quantum may be used up */
+/* Takes the thread whose turn it is out of its queue; NULL: nobody is ready. */
+struct thread *sched_take(void);
+void sched_tick(void); /* somebody's quantum may be used up */
 
 /* A program's thread gets this priority and, if it is not 0, this quantum. */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
@@ -75,8 +76,4 @@ void sched_decide(struct thread *t, int64_t answer);
  * his quantum. That costs him some of it, so that who lives by creating others does not stay above
  * who works himself. */
 void sched_inherit(struct thread *n, struct thread *creator);
-/* A service has stopped: if it was the policy, who has asked it goes on without an answer, and
- * programs are all equal, for nobody would ever lift those that it had let sink. */
-void sched_orphan(struct task *gone);
-
 #endif

@@ -4,6 +4,7 @@
 #include "service.h"
 
 #include "arch.h"
+#include "boot.h"
 #include "clock.h"
 #include "conn.h"
 #include <minnow/elf.h>
@@ -14,6 +15,7 @@
 #include "memory.h"
 #include "sched.h"
 #include "space.h"
+#include "task.h"
 #include <minnow/errno.h>
 #include <minnow/range.h>
 #include <minnow/protocol.h>
@@ -31,16 +33,8 @@ enum {
     STRIKES_TOLD = 50
 };
 
-static struct task *pm;
 bool service_strikes;
 static uint64_t lost_at; /* when the manager was; 0: it is there */
-
-struct task *service_pm(void)
-{
-    if (!pm)
-        panic(NULL, "a program runs before the process manager");
-    return pm;
-}
 
 static struct task *slot_task(uint64_t slot)
 {
@@ -78,7 +72,7 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
         x->rights.budget = 0; /* the manifest allows less than they are */
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
-        pm = x;
+        process_manager = x;
     if (r.rights & RIGHT_SCHED)
         sched_policy = a[0];
     return 0;
@@ -145,7 +139,6 @@ static void stop_threads(struct task *x)
     x->entry_first = NULL;
     x->receivers = NULL;
     x->spare = x->servers = 0;
-    sched_orphan(x);
     ipc_orphan(x);
     x->stack_next = x->recovery = 0;
     x->crash = CRASH_NONE;
@@ -189,12 +182,12 @@ static void refuse_callers(struct task *x)
     while (x->mail_first) {
         struct mail *m = x->mail_first;
         if (m->kind == MAIL_CALL) {
-            struct thread *c = (struct thread *)((char *)m - offsetof(struct thread, mail));
+            struct thread *c = CONTAINER(m, struct thread, mail);
             ipc_withdraw(c);
             ipc_finish(c, -ENXIO);
         } else {
             x->mail_first = m->next;
-            conn_released((struct conn *)((char *)m - offsetof(struct conn, mail)));
+            mail_released(CONTAINER(m, struct conn, mail));
         }
     }
 }
@@ -203,7 +196,7 @@ static void refuse_callers(struct task *x)
 
 static struct thread *served(const struct task *x, const struct thread *t)
 {
-    return t->serving ? ipc_held(t->serving, x) : NULL;
+    return t->serving ? mail_held(t->serving, x) : NULL;
 }
 
 call_t service_serving(struct task *x)
@@ -285,7 +278,7 @@ static void resume_manager(struct task *x)
               "the service manager does not come up");
     service_reload_first(x);
     if (manager_resumes(x, x->crash, &how) && resume(x, how) == 0) {
-        ipc_notify(x, 1ul << NOTIFY_TASK_DIED); /* it may have been told of others just now */
+        mail_notify(x, 1ul << NOTIFY_TASK_DIED); /* it may have been told of others just now */
         return;
     }
     kprintf("the service manager is lost: the machine stops in %u seconds\n", LOST_SECONDS);
@@ -301,7 +294,7 @@ static void freeze(struct task *x, enum crash why)
     if (endpoint_index(x->endpoint) == SLOT_MANAGER)
         resume_manager(x);
     else
-        ipc_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
+        mail_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
 }
 
 /* For the tests: the manager kills the others at any instruction, but who would kill it? */
@@ -328,7 +321,7 @@ void service_watch(uint64_t now)
     if (service_strikes) {
         strike(x);
     } else if (x->messages == messages && !x->active) {
-        ipc_notify(x, 1ul << NOTIFY_TASK_DIED);
+        mail_notify(x, 1ul << NOTIFY_TASK_DIED);
     } else if (x->messages == messages) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
@@ -339,14 +332,11 @@ void service_watch(uint64_t now)
     messages = x->messages;
 }
 
-void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2)
+void service_fault(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address)
 {
     struct task *x = t->task;
-    kprintf("service %s (thread %u) failed: ", x->name, t->index);
-    if (op == PM_FAULT)
-        kprintf("page fault at %lx, access %lx\n", w2, w1);
-    else
-        kprintf("processor exception %lu, error %lx, address %lx\n", w0, w1, w2);
+    kprintf("service %s (thread %u) failed: processor exception %lu, error %lx, address %lx\n",
+            x->name, t->index, vector, error, address);
     last_words(x, t);
     freeze(x, CRASH_FAULT);
 }
@@ -416,7 +406,7 @@ int64_t sys_service_resume(struct thread *t, const uint64_t *a)
 int64_t sys_service_fail(struct thread *t, const uint64_t *a)
 {
     struct task *x = slot_task(a[0]);
-    struct thread *c = x ? ipc_held(a[1], x) : NULL;
+    struct thread *c = x ? mail_held(a[1], x) : NULL;
     if (!c)
         return -ESRCH;
     ipc_finish(c, -EIO);
@@ -427,7 +417,7 @@ int64_t sys_ready(struct thread *t, const uint64_t *a)
 {
     t->task->recovery = a[0];
     t->task->protocols = a[1];
-    ipc_serves(t->task, a[2]);
+    mail_serves(t->task, a[2]);
     return 0;
 }
 

@@ -4,10 +4,9 @@
 
 #include "thread.h"
 
-struct task *service_pm(void); /* page faults go there */
-/* A thread of a service did what it must not: the service is frozen, the manager is told. op, w0..
- * as for ipc_event. */
-void service_fault(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2);
+/* A thread of a service did what a processor forbids: the service is frozen, the manager is told.
+ */
+void service_fault(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address);
 /* t has just been refused the kernel call of that number, since its manifest does not allow it. */
 void service_violation(struct thread *t, uint64_t number);
 void service_exit(struct thread *t, enum exit how);
@@ -23,17 +22,6 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument);
 /* the service manager, slot 1, with all rights */
 int service_load_first(const void *elf, size_t size);
 
-/* A boot module, where it lies in physical memory. */
-struct module {
-    paddr_t at;
-    size_t size;
-    char name[64];
-    /* of a program that has been relocated: how far behind where it is linked it is to stand */
-    vaddr_t slide;
-};
-extern struct module modules[];
-extern unsigned module_count;
-
-enum { SLOT_MANAGER = 1, MODULES_MAX = 96 };
+enum { SLOT_MANAGER = 1 };
 
 #endif

@@ -249,8 +249,8 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
     return filled;
 }
 
-/* For PAGE_UNMAP and PAGE_QUERY `service` holds the number of places; the result of a single change
- * is the number of pages that were listed. */
+/* -> for PAGE_UNMAP and PAGE_QUERY the pages that were listed, for PAGE_PROTECT with places those
+ * it has got over; 0; or an error. */
 static int64_t change_one(struct thread *caller, const struct page_change *c)
 {
     struct task *t = task_find(c->task);
@@ -266,11 +266,9 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
     case PAGE_MAP_ZERO:
     case PAGE_MAP_COPY:
     case PAGE_MAP_SERVICE: return map_pages(t, c);
-    case PAGE_PROTECT:
-        result = protect_pages(t, c, end, c->service);
-        return c->service ? result : 0;
+    case PAGE_PROTECT: result = protect_pages(t, c, end, c->places); return c->places ? result : 0;
     case PAGE_UNMAP:
-    case PAGE_QUERY: return list_pages(caller, t, c, end, c->service);
+    case PAGE_QUERY: return list_pages(caller, t, c, end, c->places);
     default: return -EINVAL;
     }
 }

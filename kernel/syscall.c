@@ -1,17 +1,54 @@
 /* System calls: a program's by the routing table of its personality, a service's as the kernel
  * calls of syscall.h. */
+#include "syscall.h"
+
 #include "arch.h"
-#include "clock.h"
 #include "conn.h"
 #include "ipc.h"
 #include "kcall.h"
+#include "rights.h"
 #include "sched.h"
 #include "service.h"
-#include "space.h"
 #include "window.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 #include <minnow/protocol.h>
+
+/* ---- kernel calls ---- */
+
+/* Beside enum rights: whose call it is. No manifest grants these. */
+enum { RIGHT_ANY = 0, RIGHT_BOTH = 1 << 29, RIGHT_PROGRAM = 1 << 30 };
+
+/* By number; the ones that move messages are not in it. */
+static const struct kcall {
+    int64_t (*function)(struct thread *t, const uint64_t *a);
+    uint32_t right;
+} kcalls[SYS_COUNT_] = {
+#define KCALL(NAME, name, number, right, ...) [SYS_##NAME] = { sys_##name, RIGHT_##right },
+#define MESSAGE(NAME, name, ...)
+#include <minnow/kcalls.def>
+};
+
+/* Makes a kernel call, which moves no message, for a service's thread, if its rights suffice:
+ * -EPERM; -ENOSYS. */
+static inline int64_t kcall(struct thread *t, uint64_t number)
+{
+    if (__builtin_expect(number >= SYS_COUNT_, 0))
+        return -ENOSYS;
+    const struct kcall *k = &kcalls[number];
+    uint32_t lacks = k->right & ~(t->task->rights.rights | RIGHT_BOTH);
+    if (__builtin_expect(lacks, 0))
+        return lacks == RIGHT_PROGRAM ? -ENOSYS : -EPERM;
+    return k->function(t, &t->regs.rdi);
+}
+
+/* Likewise any kernel call for a program's thread, by a route. */
+static inline int64_t kcall_by_route(struct thread *t, uint64_t number)
+{
+    if (number >= SYS_COUNT_ || !(kcalls[number].right & (RIGHT_BOTH | RIGHT_PROGRAM)))
+        return -ENOSYS;
+    return kcalls[number].function(t, &t->regs.rdi);
+}
 
 /* ---- programs ---- */
 
@@ -54,7 +91,7 @@ static __attribute__((noinline)) void limit_size(struct thread *t)
     if (t->words != t->moved)
         copy_words(t->moved, t->words);
     t->words = t->moved;
-    t->moved[4] = t->task->file_size;
+    t->moved[LIMIT_WORD] = t->task->file_size;
 }
 
 /* The descriptor in the first argument becomes object, position and flags. The service, or NULL:
@@ -86,8 +123,11 @@ static struct task *route_connection(struct thread *t, const struct route *r)
         }
         t->position = t->words[3];
     } else if (r->flags & ROUTE_POSITION && c->flags & CONN_SEEKABLE) {
-        if (!conn_position_take(c, t))
+        if (!conn_position_take(c, t)) {
+            sched_block(t);
+            t->state = THREAD_POSITION;
             return NULL;
+        }
     }
     return tasks[c->service];
 }
@@ -111,7 +151,7 @@ static bool resume(struct thread *t, const struct route *r)
         copy_words(t->moved, t->words);
     t->words = t->moved;
     if (t->resumed & CALL_MOVED)
-        t->moved[5] = t->progress;
+        t->moved[MOVED_WORD] = t->progress;
     if (!(t->resumed & CALL_CUT))
         return true;
     if (r->kind != ROUTE_CONNECTION ||
@@ -179,7 +219,7 @@ static void program_call(struct thread *t, struct personality *p)
         return;
     if (__builtin_expect(!to, 0)) {
         if (t->conn)
-            conn_position_give(t);
+            ipc_position_give(t);
         t->regs.rax = -ENXIO;
         return;
     }
@@ -187,42 +227,6 @@ static void program_call(struct thread *t, struct personality *p)
 }
 
 /* ---- services ---- */
-
-bool may_use(const struct task *from, uint64_t slot, uint64_t object)
-{
-    const struct object_right *o = from->rights.objects, *loan = from->loans;
-    for (unsigned i = 0; i < sizeof from->rights.objects / sizeof *o && o[i].slot; i++)
-        if (o[i].slot == slot && o[i].object == object)
-            return true;
-    if (from->rights.may_borrow >> slot & 1)
-        for (unsigned i = 0; i < LOANS_MAX; i++)
-            if (loan[i].slot == slot && loan[i].object == object)
-                return true;
-    return false;
-}
-
-/* Nothing that was borrowed is lent on. */
-int64_t sys_lend(struct thread *t, const uint64_t *a)
-{
-    uint64_t slot = a[1], object = a[2];
-    if (a[0] >= MAX_SERVICE || slot >= MAX_SERVICE ||
-        !(t->task->rights.may_call >> a[0] & t->task->rights.may_call >> slot & 1))
-        return -EPERM;
-    struct task *x = tasks[a[0]];
-    if (!x)
-        return -ESRCH;
-    struct object_right *place = NULL, wanted = { slot, object };
-    if (object > UINT32_MAX || !(x->rights.may_borrow >> slot & 1))
-        return may_call(x, slot, object) ? 0 : -EACCES;
-    for (unsigned i = 0; i < LOANS_MAX; i++)
-        if (x->loans[i].slot == slot && x->loans[i].object == object)
-            place = &x->loans[i];
-        else if (!x->loans[i].slot && a[3] && !place)
-            place = &x->loans[i];
-    if (place)
-        *place = a[3] ? wanted : (struct object_right){ 0 };
-    return place || !a[3] ? 0 : -ENOMEM;
-}
 
 static void service_call(struct thread *t)
 {
@@ -267,7 +271,7 @@ static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, u
 
 int64_t sys_reply(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     reply_extras(c, a[2], a[3], a[4], a[5]);
@@ -280,11 +284,11 @@ int64_t sys_reply(struct thread *t, const uint64_t *a)
 static inline void reply_receive(struct thread *t)
 {
     const struct regs *r = &t->regs;
-    struct thread *c = ipc_held(r->rdi, t->task);
+    struct thread *c = mail_held(r->rdi, t->task);
     int64_t result = r->rsi;
     if (__builtin_expect(c != NULL, 1))
         reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
-    ipc_receive(t);
+    mail_receive(t);
     if (__builtin_expect(c != NULL, 1))
         ipc_finish(c, result);
 }
@@ -292,7 +296,7 @@ static inline void reply_receive(struct thread *t)
 static int64_t forward(struct thread *t)
 {
     const struct regs *r = &t->regs;
-    struct thread *c = ipc_held(r->r15, t->task);
+    struct thread *c = mail_held(r->r15, t->task);
     struct task *to = r->rbp < MAX_SERVICE ? tasks[r->rbp] : NULL;
     if (!may_call(t->task, r->rbp, r->r12) &&
         !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
@@ -317,8 +321,8 @@ static void native_call(struct thread *t)
     switch (n) {
     case SYS_REPLY_RECEIVE: reply_receive(t); return;
     case SYS_CALL: service_call(t); break;
-    case SYS_RECEIVE: ipc_receive(t); return;
-    case SYS_RECEIVE_AGAIN: ipc_receive_again(t); return;
+    case SYS_RECEIVE: mail_receive(t); return;
+    case SYS_RECEIVE_AGAIN: mail_receive_again(t); return;
     case SYS_FORWARD: t->regs.rax = forward(t); break;
     case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* there may be no t any more */
     default: t->regs.rax = kcall(t, n);

@@ -1,31 +1,19 @@
 /* Threads, tasks and spaces: birth and death. What a dead thread's index named before is never
  * named again: the sequence of its calls goes on in the thread that gets the index next. */
+#include "task.h"
+
 #include "arch.h"
 #include "clock.h"
 #include "conn.h"
 #include "ipc.h"
-#include "log.h"
 #include "memory.h"
-#include "sched.h"
 #include "space.h"
 #include <minnow/errno.h>
-
-struct thread *threads[THREADS_MAX];
-struct cpu_samples samples[THREADS_MAX];
-struct task *tasks[TASKS_MAX];
-unsigned threads_count, tasks_count, spaces_count;
 
 #define CALL_FIRST (1ul << 32) /* so that no call looks like an endpoint */
 static call_t last_call[THREADS_MAX];
 static uint16_t generation[TASKS_MAX];
 static unsigned thread_hint, task_hint = MAX_SERVICE;
-
-struct task *task_find(endpoint_t e)
-{
-    unsigned i = endpoint_index(e);
-    struct task *t = i < TASKS_MAX ? tasks[i] : NULL;
-    return t && t->endpoint == e ? t : NULL;
-}
 
 struct space *space_create(void)
 {
@@ -161,7 +149,7 @@ void thread_kill(struct thread *t)
         task->active = NULL;
     arch_fpu_drop(t);
     if (this_cpu()->charged == t)
-        arch_charge(NULL); /* its last stretch is time of its task too */
+        clock_charge(NULL); /* its last stretch is time of its task too */
     task->cpu_ns += t->cpu_ns;
     for (struct thread **at = &task->threads; *at; at = &(*at)->siblings)
         if (*at == t) {

@@ -51,7 +51,7 @@ struct thread {
     /* belongs to a personality: has floating point state and a system call table */
     uint8_t user;
     uint8_t event_due; /* a thrown event is to be made again, not a system call */
-    uint8_t fpu_fresh; /* its FPU state stands in the processor (it is the owner) */
+    uint8_t unparked;  /* a service's: another one has unparked it, but it was not parked */
     /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside);
      * a program's: has a thrown call to make again when its turn comes */
     uint8_t aside;
@@ -186,7 +186,9 @@ struct task {
 extern struct thread *threads[THREADS_MAX];
 extern struct cpu_samples samples[THREADS_MAX]; /* of threads, by index */
 extern struct task *tasks[TASKS_MAX];
-extern unsigned threads_count, tasks_count, spaces_count;
+extern unsigned threads_count, tasks_count, spaces_count, conns_count;
+extern struct task *process_manager;    /* where page faults go */
+extern struct personality *personality; /* that of new programs; NULL: there is none yet */
 
 /* What a processor is doing. One now; everything that is per processor stands in it. The entry code
  * knows the offsets of the first four. */
@@ -207,15 +209,5 @@ static inline struct cpu *this_cpu(void) { return &cpu0; }
 
 /* Tasks by endpoint; NULL when there is none (any more). */
 struct task *task_find(endpoint_t e);
-/* wanted 0: any; NULL: no place or memory */
-struct task *task_create(endpoint_t wanted, const char *name);
-void task_kill(struct task *t);
-void task_kill_threads(struct task *t); /* the task stays, with its memory */
-int task_new_space(struct task *t);
-/* PARKED; NULL: no place or memory */
-struct thread *thread_create(struct task *t);
-void thread_kill(struct thread *t);
-struct space *space_create(void);
-void space_drop(struct space *s);
 
 #endif

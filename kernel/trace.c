@@ -3,10 +3,10 @@
 #include "trace.h"
 
 #include "arch.h"
-#include "conn.h"
-#include "ipc.h"
 #include "kcall.h"
 #include "log.h"
+#include "mailbox.h"
+#include "rights.h"
 #include "space.h"
 #include <minnow/errno.h>
 
@@ -20,68 +20,32 @@ static struct {
     endpoint_t service;
 } tell;
 
-/* Where a program's call will go, by its route. */
-static void program_target(const struct thread *t, struct trace_record *r)
+void trace_call(const struct thread *t)
 {
-    uint64_t n = t->regs.rax;
-    const struct personality *p = t->task->personality;
-    const struct route *route = &p->routes[n < ROUTES_MAX ? n : ROUTES_MAX - 1];
-    r->op = route->op;
-    if (route->kind == ROUTE_SERVICE) {
-        r->to = route->to;
-    } else if (route->kind == ROUTE_CONNECTION) {
-        const struct conn *c = conn_get(t->task->conns, t->regs.rdi);
-        r->to = c ? c->service : 0;
-    } else if (route->kind == ROUTE_PERSONALITY) {
-        r->to = p->server->endpoint;
-    }
-}
-
-static void service_target(const struct thread *t, struct trace_record *r)
-{
-    const struct regs *g = &t->regs;
-    switch (g->rax) {
-    case SYS_CALL:
-    case SYS_FORWARD:
-        r->op = g->rbx;
-        r->to = g->rbp;
-        r->call = g->rax == SYS_FORWARD ? g->r15 : 0;
-        break;
-    case SYS_REPLY:
-    case SYS_REPLY_RECEIVE: {
-        const struct thread *c = threads[g->rdi & (THREADS_MAX - 1)];
-        r->call = g->rdi;
-        r->result = g->rsi;
-        r->to = c && c->call == g->rdi ? c->task->endpoint : 0;
-        break;
-    }
-    case SYS_NOTIFY: r->to = g->rdi; break;
-    case SYS_COPY:
-    case SYS_THROW:
-    case SYS_CONNECT: r->call = g->rdi; break;
-    }
-}
-
-void trace_call(struct thread *t)
-{
-    struct trace_record *r = &ring[next_record % RECORDS];
-    *r = (struct trace_record){ .time = arch_time(),
-                                .number = next_record,
-                                .rax = t->regs.rax,
-                                .from = t->task->endpoint,
-                                .thread = t->index,
-                                .w = { t->regs.rdi, t->regs.rsi, t->regs.rdx } };
-    if (t->task->personality)
-        program_target(t, r);
-    else
-        service_target(t, r);
+    const struct regs *r = &t->regs;
+    ring[next_record % RECORDS] = (struct trace_record){ .time = arch_time(),
+                                                         .number = next_record,
+                                                         .rax = r->rax,
+                                                         .w = { r->rdi, r->rsi, r->rdx },
+                                                         .op = r->rbx,
+                                                         .from = t->task->endpoint,
+                                                         .to = r->rbp,
+                                                         .thread = t->index };
     next_record++;
     if (tell.service && next_record > tell.record) {
         struct task *to = tasks[tell.service];
         tell.service = 0;
         if (to)
-            ipc_notify(to, 1ul << NOTIFY_TRACE);
+            mail_notify(to, 1ul << NOTIFY_TRACE);
     }
+}
+
+void trace_sent(const struct thread *t)
+{
+    struct trace_record *r = &ring[(next_record - 1) % RECORDS];
+    bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
+    r->op = t->op;
+    r->to = waits ? t->holder->endpoint : 0;
 }
 
 static int64_t trace_read(struct thread *t, uint64_t from, vaddr_t to, uint64_t bytes)

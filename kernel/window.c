@@ -79,7 +79,7 @@ static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vadd
 
 int64_t sys_copy(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     uint64_t offset = a[1], mine = a[2], length = a[3];
     bool out = a[4] == COPY_TO_CALLER;
     if (!c)
@@ -117,7 +117,7 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
 static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write,
                            uint64_t reach)
 {
-    uint64_t progress = c->flags & CALL_MOVED ? c->words[5] : 0;
+    uint64_t progress = c->flags & CALL_MOVED ? c->words[MOVED_WORD] : 0;
     ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
     c->reach = reach;
     c->progress = progress;
@@ -130,7 +130,7 @@ static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool w
  * nothing ever changes. */
 int64_t sys_throw(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     uint64_t offset = a[1], left = !a[2] ? 1 : a[2] < TRANSFER_MAX ? a[2] : TRANSFER_MAX;
@@ -145,7 +145,7 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
                 space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
                 return throw_range(c, array, sizeof(struct iovec), false, 0);
             if (offset == a[1]) {
-                ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[5] : -EFAULT);
+                ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[MOVED_WORD] : -EFAULT);
                 return 0;
             }
             break; /* the rest is outside the window */
@@ -160,7 +160,7 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
 
 int64_t sys_aim(struct thread *t, const uint64_t *a)
 {
-    struct thread *c = ipc_held(a[0], t->task);
+    struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
     if (a[3] & WINDOW_IOVEC && a[2] > IOV_MAX)

@@ -29,7 +29,7 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
         struct page_change c = { .address = from,
                                  .count = (to - from) / PAGE_SIZE,
                                  .task = s->task,
-                                 .service = STEP_PAGES,
+                                 .places = STEP_PAGES,
                                  .protection = p,
                                  .action = PAGE_PROTECT };
         int64_t pages = pages_do(&c, 1);
@@ -186,7 +186,7 @@ static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t st
                                  .count = (end - start) / PAGE_SIZE,
                                  .source = (uint64_t)out,
                                  .task = s->task,
-                                 .service = LIST,
+                                 .places = LIST,
                                  .action = PAGE_QUERY };
         int64_t n = sys_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
@@ -272,7 +272,7 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
                                  .count = (end - at) / PAGE_SIZE,
                                  .source = (uint64_t)out,
                                  .task = s->task,
-                                 .service = LIST,
+                                 .places = LIST,
                                  .action = PAGE_QUERY };
         int64_t n = ask_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)

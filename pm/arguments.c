@@ -176,7 +176,7 @@ static int page_done(struct arguments *a)
           .count = 1,
           .source = (uint64_t)&out,
           .task = a->task,
-          .service = 1,
+          .places = 1,
           .action = PAGE_UNMAP },
     };
     int64_t result = pages_do(c, 3);

@@ -237,7 +237,7 @@ static void take_from_range(struct space *s, vaddr_t at, uint64_t count)
                                  .count = count,
                                  .source = (uint64_t)there,
                                  .task = s->task,
-                                 .service = CLUSTER,
+                                 .places = CLUSTER,
                                  .action = PAGE_QUERY };
     int64_t n = sys_pages(&query, 1);
     bool copies = false;

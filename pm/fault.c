@@ -192,7 +192,7 @@ static int64_t map_around(struct space *s, const struct region *r, const struct 
                                  .count = (end - first) / PAGE_SIZE,
                                  .source = (uint64_t)there,
                                  .task = s->task,
-                                 .service = CLUSTER,
+                                 .places = CLUSTER,
                                  .action = PAGE_QUERY };
     int64_t n_there = sys_pages(&query, 1), k = 0;
     unsigned n = 0;
@@ -334,7 +334,7 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
                                  .count = (end - start) / PAGE_SIZE,
                                  .source = (uint64_t)there,
                                  .task = s->task,
-                                 .service = BATCH,
+                                 .places = BATCH,
                                  .action = PAGE_QUERY };
     int64_t n_there = sys_pages(&query, 1);
     unsigned n = 0;

@@ -17,7 +17,7 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
                                  .count = (end - at) / PAGE_SIZE,
                                  .source = (uint64_t)out,
                                  .task = s->task,
-                                 .service = BATCH,
+                                 .places = BATCH,
                                  .action = PAGE_UNMAP };
         int64_t n = sys_pages(&c, 1);
         unsigned k = 0;

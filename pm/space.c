@@ -140,7 +140,7 @@ uint64_t page_entry(const struct space *s, vaddr_t page)
                              .count = 1,
                              .source = (uint64_t)&out,
                              .task = s->task,
-                             .service = 1,
+                             .places = 1,
                              .action = PAGE_QUERY };
     return sys_pages(&c, 1) == 1 ? out.entry : 0;
 }
@@ -182,7 +182,7 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
                                  .count = (end - start) / PAGE_SIZE,
                                  .source = (uint64_t)list,
                                  .task = s->task,
-                                 .service = LIST,
+                                 .places = LIST,
                                  .action = PAGE_UNMAP };
         int64_t n = sys_pages(&c, 1);
         if (n <= 0)

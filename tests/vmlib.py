@@ -32,6 +32,7 @@ line.
 import contextlib
 import ctypes
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -415,6 +416,21 @@ class Result:
         return f"Result({self.status}, {self.stdout[-500:]!r}, {self.stderr[-2000:]!r})"
 
 
+def with_symbols(text):
+    """A panic's text, in which each address of its back-trace is followed by the function it is in."""
+    match = re.fullmatch(rb"  ([0-9a-f]{16})\n", text)
+    kernel = os.path.join(BUILD, "kernel.elf")
+    if not match or not os.path.exists(kernel):
+        return text
+    address, best = int(match[1], 16), None
+    listed = subprocess.run(["nm", "-n", kernel], capture_output=True, text=True).stdout
+    for line in listed.splitlines():
+        value, kind, name = line.split()
+        if kind in "tT" and int(value, 16) <= address:
+            best = f"{name}+{address - int(value, 16):x}"
+    return text[:-1] + f" {best}\n".encode() if best else text
+
+
 class Run:
     """One boot with one command. The sinks are functions that take bytes."""
 
@@ -616,6 +632,7 @@ class Run:
             self.say(payload.decode(errors="replace").rstrip("\n"))
         elif kind == "p":
             self.panicked_at = self.panicked_at or time.monotonic()
+            payload = with_symbols(payload)
             self.stderr(payload)
             self.log(payload)
 

@@ -2,7 +2,7 @@
  * measured against the PIT (Intel 8254 data sheet; 1,193,182 Hz), whose second channel needs no
  * interrupt. */
 #include "arch.h"
-#include "clock.h"
+#include <minnow/clock.h>
 #include "log.h"
 #include "memory.h"
 #include "cpu.h"
@@ -31,6 +31,7 @@ static union {
     struct clock_page clock;
     char page[PAGE_SIZE];
 } shown __attribute__((aligned(PAGE_SIZE)));
+struct clock_page *arch_clock_page = &shown.clock;
 static uint64_t tsc_hz_, lapic_hz;
 static uint64_t timer_at = ~0ul;
 static uint64_t began; /* TSC when the kernel started */
@@ -107,10 +108,9 @@ static void calibrate(void)
 void clock_init(void)
 {
     calibrate();
-    clock_page = &shown.clock;
-    clock_page->mult = ((unsigned __int128)SECOND << SHIFT) / tsc_hz_;
-    clock_page->shift = SHIFT;
-    clock_page->tsc_base = began;
+    shown.clock.mult = ((unsigned __int128)SECOND << SHIFT) / tsc_hz_;
+    shown.clock.shift = SHIFT;
+    shown.clock.tsc_base = began;
 }
 
 uint64_t arch_time(void)
@@ -139,5 +139,4 @@ void timer_fired(void)
 {
     /* not running: whatever is set next must be programmed */
     timer_at = ~0ul - 1;
-    clock_interrupt();
 }

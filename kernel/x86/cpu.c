@@ -1,15 +1,10 @@
 /* Descriptor tables, processor features, and the switch from thread to thread (Intel SDM vol. 3,
  * chapters 2, 5, 6). */
 #include "arch.h"
-#include "boot.h"
-#include "clock.h"
 #include "memory.h"
-#include "log.h"
 #include "thread.h"
 #include "trace.h"
 #include "cpu.h"
-#include "switch.h"
-#include <minnow/errno.h>
 
 _Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136,
                "entry.S knows struct regs");
@@ -18,7 +13,6 @@ _Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, stack_
                    offsetof(struct cpu, scratch) == 16,
                "entry.S knows struct cpu");
 
-struct cpu cpu0 __attribute__((aligned(64)));
 struct features features;
 
 extern char boot_stack_guard[], boot_stack_top[], trap_stubs[], trap_clac[], syscall_entry[],
@@ -134,7 +128,14 @@ static void features_init(void)
     write_cr4(cr4);
 }
 
-static void syscall_init(void)
+void cpu_init(void)
+{
+    gdt_init();
+    idt_init();
+    features_init();
+}
+
+void syscall_init(void)
 {
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1);
     wrmsr(MSR_STAR, (uint64_t)GDT_KERNEL_CODE << 32 | (uint64_t)GDT_USER_BASE << 48);
@@ -151,69 +152,13 @@ void trace_entry(bool traced)
     wrmsr(MSR_LSTAR, (uint64_t)(traced ? syscall_entry_traced : syscall_entry));
 }
 
-/* The option `poll`: an idle processor goes on executing instructions. In an emulator whose clock
- * counts them, a halted processor's clock jumps to the next alarm, however long the host takes for
- * a disk; then waiting for the disk is measured by chance. */
-static bool polls;
-
-void arch_init(void)
-{
-    polls = boot_option("poll");
-    gdt_init();
-    idt_init();
-    features_init();
-    paging_init();
-    fpu_init();
-    pic_init();
-    lapic_init();
-    clock_init();
-    syscall_init();
-}
-
-/* Something else than a switch between a program and its servers: whose time is it now? */
-static void charge(struct cpu *cpu, struct thread *t)
-{
-    uint64_t now = arch_time();
-    if (cpu->charged)
-        cpu->charged->cpu_ns += now - cpu->charged_at;
-    cpu->charged = t;
-    cpu->charged_at = now;
-    if (t)
-        clock_runs(t, now);
-}
-
-/* Even if the program before had the same ones: it may have loaded a selector, which sets the base,
- * and nobody sees. */
-static void load_bases(const struct thread *t)
-{
-    wrmsr(MSR_FS_BASE, t->regs.fs_base);
-    wrmsr(MSR_KERNEL_GS_BASE, t->regs.gs_base);
-}
-
-/* The slow parts of arch_switch (switch.h). */
-void switch_user(struct cpu *cpu, struct thread *t)
-{
-    if (cpu->charged != t)
-        charge(cpu, t);
-    load_bases(t);
-}
-
-void arch_charge(struct thread *program)
-{
-    struct cpu *cpu = this_cpu();
-    if (program && cpu->charged != program)
-        switch_user(cpu, program);
-    else if (!program && cpu->charged)
-        charge(cpu, NULL);
-}
-
 /* SYSRET takes the address from rcx, and leaves it there. */
 bool arch_in_call(const struct thread *t) { return t->regs.rcx == t->regs.rip; }
 
-void arch_bases_changed(struct thread *t)
+void arch_bases_changed(const struct thread *t)
 {
     if (this_cpu()->charged == t)
-        load_bases(t);
+        load_bases(&t->regs);
 }
 
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
@@ -235,21 +180,9 @@ void arch_regs_clean(struct regs *r)
         r->gs_base = 0;
 }
 
-void arch_start(struct thread *t)
+void arch_idle(bool poll)
 {
-    arch_switch(t);
-    __asm__ volatile("movq %0, %%rsp; movq %1, %%rax; jmp leave_kernel"
-                     :
-                     : "r"(cpu0.stack_top), "r"(t));
-    __builtin_unreachable();
-}
-
-void arch_idle(void)
-{
-    struct cpu *cpu = this_cpu();
-    if (cpu->charged)
-        charge(cpu, NULL);
-    if (polls) {
+    if (poll) {
         uint32_t rounds = 5000;
         __asm__ volatile("sti; 1: decl %0; jnz 1b; cli" : "+r"(rounds) : : "memory", "cc");
     } else {

@@ -3,7 +3,7 @@
 #ifndef X86_CPU_H
 #define X86_CPU_H
 
-#include <minnow/types.h>
+#include <minnow/syscall.h>
 
 enum {
     MSR_EFER = 0xc0000080,
@@ -154,19 +154,30 @@ extern struct features features;
 struct cpu;
 struct thread;
 
+/* Loads a program's segment bases. Even if the program before had the same ones: it may have loaded
+ * a selector, which sets the base, and nobody sees. */
+static inline void load_bases(const struct regs *r)
+{
+    wrmsr(MSR_FS_BASE, r->fs_base);
+    wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
+}
+
 /* x86/ among itself. */
 void idle_wait(void);                      /* lets interrupts come, and waits for one */
 extern const char idle_halt[], idle_end[]; /* its `hlt`, and what follows */
 bool cpu_guard_page(vaddr_t va);           /* a page below a stack of the kernel's: left unmapped */
+void cpu_init(void);
+void syscall_init(void);
 void paging_init(void);
 void clock_init(void);
+void timer_fired(void);
 void pic_init(void);
 void pic_eoi(unsigned irq);
 bool pic_spurious(unsigned irq);
 void lapic_init(void);
 void lapic_eoi(void);
 void fpu_init(void);
-void fpu_trap(struct thread *t);
+bool fpu_trap(struct thread *t); /* false: t may not use it, or there is no memory */
 void fpu_switch(struct cpu *cpu, struct thread *t);
 
 #endif

@@ -23,6 +23,8 @@
 #define R11    136
 #define IRET   160
 
+#define KERNEL_FRAME 168            /* struct regs, and the stack stays aligned */
+
 #define CPU_CURRENT %gs:0
 #define CPU_STACK   %gs:8
 #define CPU_SCRATCH %gs:16
@@ -178,40 +180,31 @@ trap_clac:
     call trap_enter
     jmp leave_kernel
 
-1:  pushq %rax                      /* in the kernel: an interrupt while idle, or a bug */
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+1:  subq $KERNEL_FRAME, %rsp        /* in the kernel: an interrupt while idle, or a bug */
+    SAVE_COMMON %rsp
+    movq %rax, RAX(%rsp)
+    movq %rcx, RCX(%rsp)
+    movq %r11, R11(%rsp)
+    movq KERNEL_FRAME + 16(%rsp), %rax
+    movq %rax, RIP(%rsp)
+    movq KERNEL_FRAME + 32(%rsp), %rax
+    movq %rax, RFLAGS(%rsp)
+    movq KERNEL_FRAME + 40(%rsp), %rax
+    movq %rax, RSP(%rsp)
     movq %rsp, %rdi
+    movq KERNEL_FRAME(%rsp), %rsi
+    movq KERNEL_FRAME + 8(%rsp), %rdx
     cld
-    call trap_kernel
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
-    addq $16, %rsp
+    call trap_kernel                /* which may change these two */
+    movq RIP(%rsp), %rax
+    movq %rax, KERNEL_FRAME + 16(%rsp)
+    movq RFLAGS(%rsp), %rax
+    movq %rax, KERNEL_FRAME + 32(%rsp)
+    RESTORE_COMMON %rsp
+    movq RAX(%rsp), %rax
+    movq RCX(%rsp), %rcx
+    movq R11(%rsp), %r11
+    addq $KERNEL_FRAME + 16, %rsp
     iretq
 
     .section .note.GNU-stack, "", @progbits

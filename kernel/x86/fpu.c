@@ -3,12 +3,10 @@
  * guarded by CR0.TS: a server that touches them faults. A program that has never used them has no
  * area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
 #include "arch.h"
-#include "ipc.h"
 #include "memory.h"
 #include "cpu.h"
 #include "thread.h"
 #include <minnow/errno.h>
-#include <minnow/protocol.h>
 
 enum {
     XCR0_X87 = 1,
@@ -131,13 +129,7 @@ static int area_make(struct thread *t)
 }
 
 /* #NM: a program uses the registers for the first time; a server must not. */
-void fpu_trap(struct thread *t)
-{
-    if (!t->user)
-        ipc_event(t, KERNEL_EXCEPTION, TRAP_NM, 0, t->regs.rip, 0, t->index);
-    else if (area_make(t) < 0)
-        ipc_event(t, KERNEL_EXCEPTION, TRAP_PF, 0, t->regs.rip, -ENOMEM, t->index);
-}
+bool fpu_trap(struct thread *t) { return t->user && area_make(t) == 0; }
 
 int arch_fpu_get(struct thread *t, void *area)
 {

@@ -206,9 +206,3 @@ void arch_flush(struct space *s, vaddr_t va)
     if (this_cpu()->space == s)
         invlpg(va);
 }
-
-void arch_flush_all(struct space *s)
-{
-    if (this_cpu()->space == s)
-        write_cr3(s->root);
-}

@@ -2,10 +2,9 @@
 #ifndef X86_SWITCH_H
 #define X86_SWITCH_H
 
+#include "clock.h"
 #include "cpu.h"
 #include "thread.h"
-
-void switch_user(struct cpu *cpu, struct thread *t);
 
 /* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a
  * program that calls a server finds them as they were without anybody having saved them. */
@@ -17,8 +16,10 @@ static inline struct thread *arch_switch(struct thread *t)
         cpu->space_switches++;
         write_cr3(t->space->root);
     }
-    if (t->user && cpu->charged != t)
-        switch_user(cpu, t);
+    if (t->user && cpu->charged != t) {
+        clock_charge(t);
+        load_bases(&t->regs);
+    }
     if (t->user && t->fpu ? cpu->fpu_owner != t || cpu->fpu_off : !cpu->fpu_off)
         fpu_switch(cpu, t);
     return t;

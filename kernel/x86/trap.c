@@ -1,29 +1,22 @@
 /* Exceptions, interrupts and system calls, from the assembly in entry.S: what happened, who must
  * know, who runs next. */
 #include "arch.h"
-#include "clock.h"
 #include "ipc.h"
 #include "kcall.h"
 #include "log.h"
-#include "sched.h"
+#include "service.h"
+#include "syscall.h"
 #include "trace.h"
+#include "turn.h"
 #include "switch.h"
 #include <minnow/protocol.h>
-
-void timer_fired(void);
-
-/* What the stubs push when the kernel itself was interrupted. */
-struct kernel_frame {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, vector, error,
-        rip, cs, rflags, rsp, ss;
-};
 
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXEC = 16 };
 
 static inline struct thread *next(struct thread *before)
 {
     struct cpu *cpu = this_cpu();
-    struct thread *t = cpu->current ? cpu->current : sched_next();
+    struct thread *t = cpu->current ? cpu->current : turn_next();
     if (t != before || t->space != cpu->space) {
         cpu->switches++;
         return arch_switch(t);
@@ -39,9 +32,12 @@ struct thread *syscall_enter(struct thread *t)
 
 struct thread *syscall_enter_traced(struct thread *t)
 {
+    bool program = t->user; /* a service's thread may have ended afterwards */
     trace_call(t);
     syscall_dispatch(t);
-    return arch_switch(sched_next());
+    if (program)
+        trace_sent(t);
+    return arch_switch(turn_next());
 }
 
 static void interrupt(unsigned vector)
@@ -50,11 +46,22 @@ static void interrupt(unsigned vector)
     if (vector == VECTOR_TIMER) {
         lapic_eoi();
         timer_fired();
+        turn_clock();
     } else if (vector >= VECTOR_IRQ && vector < VECTOR_IRQ + 16 &&
                !pic_spurious(vector - VECTOR_IRQ)) {
         irq_arrived(vector - VECTOR_IRQ);
         pic_eoi(vector - VECTOR_IRQ);
     }
+}
+
+/* t has done what the processor forbids: a service is frozen, a program's personality decides. */
+static void exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
+                      int64_t result)
+{
+    if (t->task->service)
+        service_fault(t, vector, error, address);
+    else
+        ipc_exception(t, vector, error, address, result);
 }
 
 static void page_fault(struct thread *t, uint64_t error)
@@ -67,10 +74,17 @@ static void page_fault(struct thread *t, uint64_t error)
     if (error & PF_RESERVED && !t->task->service)
         panic(&t->regs, "page table of %s is corrupt at %lx", t->task->name, at);
     t->kind = CALL_FAULT;
-    if (at >> USER_TOP_SHIFT)
-        ipc_event(t, KERNEL_EXCEPTION, TRAP_PF, error, at, -14, t->index);
+    if (at >> USER_TOP_SHIFT || t->task->service)
+        exception(t, TRAP_PF, error, at, -EFAULT);
     else
         ipc_fault(t, CALL_FAULT, at, access, 1);
+}
+
+/* t has used floating point registers and has none yet. */
+static void no_fpu(struct thread *t)
+{
+    if (!fpu_trap(t))
+        exception(t, t->user ? TRAP_PF : TRAP_NM, 0, t->regs.rip, -ENOMEM);
 }
 
 struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
@@ -80,14 +94,14 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
     else if (vector == TRAP_PF)
         page_fault(t, error);
     else if (vector == TRAP_NM)
-        fpu_trap(t);
+        no_fpu(t);
     else if (vector == TRAP_NMI)
         kprintf("processor: a non-maskable interrupt, which nobody asked for\n");
     else if (vector == TRAP_DF || vector == TRAP_MC)
         panic(&t->regs, "processor exception %lu, error %lx", vector, error);
     else
-        ipc_event(t, KERNEL_EXCEPTION, vector, error, 0, 0, t->index);
-    return arch_switch(sched_next());
+        exception(t, vector, error, 0, 0);
+    return arch_switch(turn_next());
 }
 
 /* Interrupts are off in the kernel but for the moment when it idles. `sti` puts them off until
@@ -96,38 +110,37 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
  * `syscall`, or hides a single step behind a load of SS, makes a processor stop at the kernel's
  * first instruction (SDM vol. 3, 6.8.3 and 17.3.1.4); the kernel goes on, and the program's own TF
  * makes it stop again when it is back. Anything else is a bug of the kernel. */
-void trap_kernel(struct kernel_frame *f)
+void trap_kernel(struct regs *r, uint64_t vector, uint64_t error)
 {
-    if (f->vector >= VECTOR_IRQ) {
-        interrupt(f->vector);
-        if (f->rip == (uintptr_t)idle_halt)
-            f->rip = (uintptr_t)idle_end;
-        return;
+    if (vector >= VECTOR_IRQ) {
+        interrupt(vector);
+        if (r->rip == (uintptr_t)idle_halt)
+            r->rip = (uintptr_t)idle_end;
+    } else if (vector == TRAP_DB) {
+        r->rflags &= ~(uint64_t)RFLAGS_TF;
+    } else if (vector != TRAP_NMI) {
+        panic(r, "exception %lu in the kernel, error %lx, address %lx", vector, error, read_cr2());
     }
-    if (f->vector == TRAP_NMI)
-        return;
-    if (f->vector == TRAP_DB) {
-        f->rflags &= ~(uint64_t)RFLAGS_TF;
-        return;
-    }
-    struct regs r = { .rdi = f->rdi,
-                      .rsi = f->rsi,
-                      .rdx = f->rdx,
-                      .r10 = f->r10,
-                      .r8 = f->r8,
-                      .r9 = f->r9,
-                      .rax = f->rax,
-                      .rbx = f->rbx,
-                      .rbp = f->rbp,
-                      .r12 = f->r12,
-                      .r13 = f->r13,
-                      .r14 = f->r14,
-                      .r15 = f->r15,
-                      .rip = f->rip,
-                      .rflags = f->rflags,
-                      .rsp = f->rsp,
-                      .rcx = f->rcx,
-                      .r11 = f->r11 };
-    panic(&r, "exception %lu in the kernel, error %lx, address %lx", f->vector, f->error,
-          read_cr2());
+}
+
+/* ---- start ---- */
+
+void arch_init(void)
+{
+    cpu_init();
+    paging_init();
+    fpu_init();
+    pic_init();
+    lapic_init();
+    clock_init();
+    syscall_init();
+}
+
+void arch_start(struct thread *t)
+{
+    arch_switch(t);
+    __asm__ volatile("movq %0, %%rsp; movq %1, %%rax; jmp leave_kernel"
+                     :
+                     : "r"(cpu0.stack_top), "r"(t));
+    __builtin_unreachable();
 }

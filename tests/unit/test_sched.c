@@ -1,5 +1,5 @@
-/* Run queues, quanta and monitors: kernel/sched.c on the host, with a stand-in for messages and the
- * clock. */
+/* Run queues, quanta, monitors and turns: kernel/sched.c and turn.c on the host, with a stand-in
+ * for messages and the clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,10 @@
 #include "../../kernel/ipc.h"
 #include <minnow/protocol.h>
 #include "../../kernel/sched.h"
+#include "../../kernel/boot.h"
+#include "../../kernel/service.h"
+#include "../../kernel/syscall.h"
+#include "../../kernel/turn.h"
 
 struct cpu cpu0;
 struct task *tasks[TASKS_MAX];
@@ -19,19 +23,24 @@ struct thread *threads[THREADS_MAX];
 /* ---- what sched.c calls ---- */
 
 static unsigned received, slices, asked;
-static struct thread *signalled;
+static struct thread *signalled, *again;
 uint64_t arch_time(void);
-void arch_idle(void);
 
 uint64_t arch_time(void) { return 0; }
-void arch_charge(struct thread *program) { cpu0.charged = program; }
-void arch_idle(void) { fail_msg("nobody is ready"); }
+void arch_idle(bool poll) { fail_msg("nobody is ready, %d", poll); }
+void arch_bases_changed(const struct thread *t) { assert_ptr_equal(t, cpu0.charged); }
+void clock_charge(struct thread *program) { cpu0.charged = program; }
 int64_t clock_slice_end = -1;
 void clock_slice_slow(const struct thread *t) { (void)t, slices++; }
 uint64_t clock_used(const struct thread *t) { return t->cpu_ns; }
 
 /* The question stays with the policy, which is idle. */
-void ipc_call_again(struct thread *t) { (void)t; }
+bool ipc_again(struct thread *t)
+{
+    t->aside = 0;
+    return true;
+}
+void syscall_dispatch(struct thread *t) { again = t; }
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
 {
     assert_int_equal(used, t->cpu_ns);
@@ -42,24 +51,24 @@ void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
     asked++;
 }
 
-void ipc_event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
-               uint64_t w4)
+void ipc_signal(struct thread *t)
 {
-    (void)w0, (void)w1, (void)w2, (void)w3, (void)w4;
-    assert_int_equal(op, KERNEL_SIGNAL);
+    t->interrupted = 0;
     t->state = THREAD_HELD;
     signalled = t;
 }
 
-void ipc_withdraw(struct thread *t) { t->state = THREAD_PARKED; }
+/* What the clock's interrupt sets off is not tested here. */
+bool boot_option(const char *word) { return !word; }
+bool service_strikes;
+void service_watch(uint64_t now) { (void)now; }
+void mail_notify(struct task *to, uint64_t bits) { (void)to, (void)bits; }
+void clock_sample(uint64_t now) { (void)now; }
+void clock_set(uint64_t when) { (void)when; }
+bool clock_slice_over(uint64_t now) { return !now; }
+struct task *clock_alarm_due(uint64_t now) { return (void)now, NULL; }
 
-void ipc_finish_slow(struct thread *t, int64_t result)
-{
-    t->kind = CALL_SYSCALL;
-    sched_decide(t, result);
-}
-
-struct thread *ipc_enter(struct task *service)
+struct thread *mail_enter(struct task *service)
 {
     struct thread *t = service->receivers;
     if (t) {
@@ -87,7 +96,7 @@ static int fresh(void **state)
 {
     (void)state;
     while (sched_mask || cpu0.current)
-        sched_block(sched_next());
+        sched_block(turn_next());
     memset(&program_task, 0, sizeof program_task);
     memset(&service_task, 0, sizeof service_task);
     memset(&policy_task, 0, sizeof policy_task);
@@ -107,9 +116,9 @@ static void the_first_ready_thread_runs(void **state)
     (void)state;
     sched_ready(&a);
     sched_ready(&b);
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     sched_block(&a);
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
 }
 
 static void a_better_one_preempts_and_the_other_goes_on_after(void **state)
@@ -118,9 +127,9 @@ static void a_better_one_preempts_and_the_other_goes_on_after(void **state)
     sched_ready(&a);
     sched_ready(&b);
     sched_ready(&s);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     sched_block(&s);
-    assert_ptr_equal(sched_next(), &a); /* before b, although b was queued first */
+    assert_ptr_equal(turn_next(), &a); /* before b, although b was queued first */
 }
 
 static void the_worse_wait_for_the_better(void **state)
@@ -128,9 +137,9 @@ static void the_worse_wait_for_the_better(void **state)
     (void)state;
     sched_ready(&c);
     sched_ready(&a);
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     sched_block(&a);
-    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(turn_next(), &c);
 }
 
 static void equals_take_turns_at_the_tick(void **state)
@@ -141,10 +150,10 @@ static void equals_take_turns_at_the_tick(void **state)
     sched_ready(&b);
     a.cpu_ns = 10 * MS;
     sched_tick();
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
     b.cpu_ns = 10 * MS;
     sched_tick();
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     assert_int_equal(a.quantum_end, 10 * MS + QUANTUM_DEFAULT);
 }
 
@@ -158,7 +167,7 @@ static void a_tick_in_a_server_ends_its_callers_quantum(void **state)
     sched_block(&s);
     cpu0.current = NULL;
     sched_ready(&a); /* its reply has come */
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
 }
 
 static void a_tick_that_comes_early_changes_nothing(void **state)
@@ -169,7 +178,7 @@ static void a_tick_that_comes_early_changes_nothing(void **state)
     sched_ready(&b);
     slices = 0;
     sched_tick();
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     assert_int_equal(slices, 1); /* and another one is ordered */
 }
 
@@ -180,11 +189,11 @@ static void whoever_is_alone_needs_no_quantum(void **state)
     sched_ready(&a);
     slices = 0;
     sched_tick();
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     sched_ready(&s); /* a service is no competitor */
     sched_tick();
     sched_block(&s);
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     assert_int_equal(asked, 0);
     assert_int_equal(slices, 0);
 }
@@ -198,7 +207,7 @@ static void a_used_up_quantum_is_a_call_to_the_policy(void **state)
     sched_ready(&b);
     a.cpu_ns = 10 * MS;
     sched_tick();
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
     assert_int_equal(asked, 1);
     assert_int_equal(a.state, THREAD_HELD);
     sched_decide(&a, 20ul * MS << 8 | 11);
@@ -206,7 +215,7 @@ static void a_used_up_quantum_is_a_call_to_the_policy(void **state)
     assert_int_equal(a.quantum, 20 * MS);
     assert_int_equal(a.quantum_end, 30 * MS);
     sched_tick(); /* b still has its quantum, but a is better now */
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
 }
 
 static void nonsense_from_the_policy_is_as_none(void **state)
@@ -226,7 +235,7 @@ static void nonsense_from_the_policy_is_as_none(void **state)
         sched_decide(&a, answers[i]);
         assert_int_equal(a.priority, 12);
         assert_int_equal(a.quantum_end, QUANTUM_DEFAULT);
-        assert_ptr_equal(sched_next(), &a);
+        assert_ptr_equal(turn_next(), &a);
         sched_block(&a);
     }
 }
@@ -239,25 +248,25 @@ static void without_the_policy_equals_take_turns(void **state)
     b.quantum_end = 10 * MS;
     sched_ready(&a), sched_ready(&b);
     sched_tick();
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
     assert_int_equal(asked, 0);
     assert_int_equal(a.quantum_end, QUANTUM_DEFAULT);
 }
 
-static void when_the_policy_dies_who_has_asked_goes_on(void **state)
+static void a_thrown_call_is_made_again_at_its_turn(void **state)
 {
     (void)state;
-    sched_policy = POLICY;
-    sched_ready(&a), sched_ready(&b), sched_ready(&c);
-    sched_tick();
-    assert_ptr_equal(sched_next(), &c); /* a and b have asked */
-    assert_int_equal(asked, 2);
-    sched_orphan(&service_task);
-    assert_int_equal(a.state, THREAD_HELD);
-    sched_orphan(&policy_task);
-    sched_tick();
-    assert_ptr_equal(sched_next(), &a);
-    assert_int_equal(b.state, THREAD_READY);
+    a.user = b.user = 1;
+    a.quantum_end = b.quantum_end = 10 * MS;
+    sched_ready(&s); /* has brought the pages */
+    sched_ready(&b);
+    again = NULL;
+    sched_again(&a);
+    assert_ptr_equal(turn_next(), &s);
+    sched_block(&s);
+    assert_null(again);
+    assert_ptr_equal(turn_next(), &a);
+    assert_ptr_equal(again, &a);
 }
 
 static void a_new_thread_begins_where_its_creator_is(void **state)
@@ -284,10 +293,10 @@ static void whoever_comes_back_with_something_left_goes_to_the_front(void **stat
     sched_ready(&s); /* serves c meanwhile */
     sched_ready(&c);
     sched_block(&a), sched_block(&s);
-    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(turn_next(), &c);
     c.cpu_ns = 10 * MS;
     sched_tick();
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
 }
 
 static void a_signal_is_delivered_when_it_is_its_turn(void **state)
@@ -297,10 +306,10 @@ static void a_signal_is_delivered_when_it_is_its_turn(void **state)
     sched_ready(&a), sched_ready(&b), sched_ready(&c);
     b.interrupted = 1;
     signalled = NULL;
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     assert_null(signalled);
     sched_block(&a);
-    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(turn_next(), &c);
     assert_ptr_equal(signalled, &b);
     assert_int_equal(b.interrupted, 0);
 }
@@ -314,9 +323,9 @@ static void one_in_a_queue_is_moved_to_its_new_place(void **state)
     sched_set(&b, 15, 0);
     assert_int_equal(b.quantum_end, 0);
     sched_block(&a);
-    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(turn_next(), &c);
     sched_block(&c);
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
     sched_block(&b);
     assert_int_equal(sched_mask, 0);
 }
@@ -326,10 +335,10 @@ static void yield_lets_an_equal_run(void **state)
     (void)state;
     sched_ready(&a);
     sched_yield(&a);
-    assert_ptr_equal(sched_next(), &a);
+    assert_ptr_equal(turn_next(), &a);
     sched_ready(&b);
     sched_yield(&a);
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
 }
 
 static void of_a_services_threads_one_runs(void **state)
@@ -338,9 +347,9 @@ static void of_a_services_threads_one_runs(void **state)
     sched_ready(&s);
     sched_ready(&s2);
     assert_int_equal(s2.state, THREAD_MONITOR);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     sched_block(&s);
-    assert_ptr_equal(sched_next(), &s2);
+    assert_ptr_equal(turn_next(), &s2);
     assert_ptr_equal(service_task.active, &s2);
 }
 
@@ -353,7 +362,7 @@ static void a_free_monitor_takes_the_next_message(void **state)
     received = 0;
     sched_block(&s);
     assert_int_equal(received, 1);
-    assert_ptr_equal(sched_next(), &s2);
+    assert_ptr_equal(turn_next(), &s2);
 }
 
 static void a_thread_can_be_taken_out_of_any_queue(void **state)
@@ -362,7 +371,7 @@ static void a_thread_can_be_taken_out_of_any_queue(void **state)
     sched_ready(&c), sched_ready(&a), sched_ready(&b);
     sched_remove(&b);
     sched_remove(&a);
-    assert_ptr_equal(sched_next(), &c);
+    assert_ptr_equal(turn_next(), &c);
     sched_block(&c);
     sched_ready(&s), sched_ready(&s2);
     sched_remove(&s2);
@@ -388,7 +397,7 @@ static void long_work_goes_on_while_its_program_has_a_quantum(void **state)
     long_work();
     a.cpu_ns = 9 * MS;
     sched_aside(&s);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     assert_ptr_equal(service_task.active, &s);
 }
 
@@ -398,11 +407,11 @@ static void long_work_lets_others_run_when_that_is_used_up(void **state)
     long_work();
     a.cpu_ns = 10 * MS;
     sched_aside(&s);
-    assert_ptr_equal(sched_next(), &b);
+    assert_ptr_equal(turn_next(), &b);
     assert_null(service_task.active);
     cpu0.charged = &b;
     sched_block(&b);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     assert_ptr_equal(service_task.active, &s);
     assert_ptr_equal(cpu0.charged, &a);
     assert_int_equal(s.priority, 3);
@@ -415,17 +424,17 @@ static void long_work_lets_the_next_message_and_other_services_go_first(void **s
     long_work();
     sched_ready(&s2);
     sched_aside(&s);
-    assert_ptr_equal(sched_next(), &s2);
+    assert_ptr_equal(turn_next(), &s2);
     assert_int_equal(s.state, THREAD_MONITOR);
     sched_block(&s2);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     struct task other = { .service = 1, .priority = 6 };
     struct thread o;
     sched_ready(thread(&o, &other, 6));
     sched_aside(&s);
-    assert_ptr_equal(sched_next(), &o);
+    assert_ptr_equal(turn_next(), &o);
     sched_block(&o);
-    assert_ptr_equal(sched_next(), &s);
+    assert_ptr_equal(turn_next(), &s);
     assert_int_equal(s.priority, 3);
 }
 
@@ -443,7 +452,7 @@ int main(void)
         cmocka_unit_test_setup(a_used_up_quantum_is_a_call_to_the_policy, fresh),
         cmocka_unit_test_setup(nonsense_from_the_policy_is_as_none, fresh),
         cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh),
-        cmocka_unit_test_setup(when_the_policy_dies_who_has_asked_goes_on, fresh),
+        cmocka_unit_test_setup(a_thrown_call_is_made_again_at_its_turn, fresh),
         cmocka_unit_test_setup(whoever_comes_back_with_something_left_goes_to_the_front, fresh),
         cmocka_unit_test_setup(a_signal_is_delivered_when_it_is_its_turn, fresh),
         cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh),

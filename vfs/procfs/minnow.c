@@ -159,24 +159,43 @@ static const char *const kernel_calls[] = {
 #include <minnow/kcalls.def>
 };
 
+/* Which task made the calls of each thread, as far as records have said so: a reply names a call.
+ */
+static endpoint_t task_of_thread[THREADS_MAX];
+
+/* Where a service's kernel call goes to; 0: nowhere. */
+static endpoint_t trace_target(const struct trace_record *r)
+{
+    switch (r->rax) {
+    case SYS_CALL:
+    case SYS_FORWARD: return r->to;
+    case SYS_NOTIFY: return r->w[0];
+    case SYS_REPLY:
+    case SYS_REPLY_RECEIVE: return task_of_thread[call_thread(r->w[0]) % THREADS_MAX];
+    default: return 0;
+    }
+}
+
 static void trace_line(char *line, const struct trace_record *r)
 {
     char from[32], to[32], what[48];
+    bool service = r->from < MAX_SERVICE;
+    bool message = service ? r->rax == SYS_CALL || r->rax == SYS_FORWARD : r->to != 0;
+    task_of_thread[r->thread % THREADS_MAX] = r->from;
     task_name(from, sizeof from, r->from);
-    task_name(to, sizeof to, r->to);
-    if (r->from >= MAX_SERVICE)
-        format(what, sizeof what, "syscall %lu %s", r->rax, r->to ? operation_name(r->op) : "");
-    else if (r->rax == SYS_CALL || r->rax == SYS_FORWARD)
-        format(what, sizeof what, "%s %s", kernel_calls[r->rax], operation_name(r->op));
+    task_name(to, sizeof to, service ? trace_target(r) : r->to);
+    if (!service)
+        format(what, sizeof what, "syscall %lu %s", r->rax, message ? operation_name(r->op) : "");
     else if (r->rax < ARRAY_SIZE(kernel_calls))
-        format(what, sizeof what, "%s", kernel_calls[r->rax]);
+        format(what, sizeof what, "%s %s", kernel_calls[r->rax],
+               message ? operation_name(r->op) : "");
     else
         format(what, sizeof what, "kernel call %lu", r->rax);
-    bool reply = r->from < MAX_SERVICE && (r->rax == SYS_REPLY || r->rax == SYS_REPLY_RECEIVE);
+    bool reply = service && (r->rax == SYS_REPLY || r->rax == SYS_REPLY_RECEIVE);
     size_t n = format(line, LINE, "%8lu %12lu.%03lu %16s %16s %28s ", r->number, r->time / 1000,
                       r->time % 1000, from, to, what);
     if (n < LINE && reply)
-        n += format(line + n, LINE - n, "= %ld", r->result);
+        n += format(line + n, LINE - n, "= %ld", r->w[1]);
     else if (n < LINE)
         n += format(line + n, LINE - n, "%lx %lx %lx", r->w[0], r->w[1], r->w[2]);
     for (n = MIN(n, (size_t)LINE - 1); n < LINE - 1; n++)

@@ -51,11 +51,14 @@ enum {
 
 /* Flags of the call itself, above those. */
 
-/* The call is made again; w[5] says how many bytes of it are done already (SYS_MOVED). */
+/* The words of a read or write, behind its own, with which the kernel tells what the flags say. */
+enum { LIMIT_WORD = 4, MOVED_WORD = 5 };
+/* The call is made again; w[MOVED_WORD] says how many bytes of it are done already (SYS_MOVED). */
 #define CALL_MOVED (1ull << 32)
 /* The call's window is shorter than the caller's: behind it lies an address that is nobody's. */
 #define CALL_CUT (1ull << 33)
-/* A write or truncation: w[4] says how long a file of the caller may become (TASK_FILE_SIZE). */
+/* A write or truncation: w[LIMIT_WORD] says how long a file of the caller may become
+ * (TASK_FILE_SIZE). */
 #define CALL_LIMITED (1ull << 34)
 /* A service's write for a program: that program may keep a file's set-id bits. */
 #define CALL_FOR_ROOT (1ull << 63)

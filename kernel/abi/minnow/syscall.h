@@ -140,10 +140,12 @@ enum { PAGE_CHANGES_MAX = 64 };
 struct page_change {
     vaddr_t address; /* in the task's space */
     uint64_t count;  /* pages; frames and service memory are contiguous then */
-    /* physical address; address in the service's memory; out: PAGE_TAKE: first frame taken */
-    uint64_t source;
-    endpoint_t task;     /* whose space */
-    endpoint_t service;  /* PAGE_SERVICE: whose memory source is in */
+    uint64_t source; /* by the action: a physical address, or one in somebody's memory */
+    endpoint_t task; /* whose space */
+    union {
+        endpoint_t service; /* PAGE_MAP_SERVICE: whose memory source is in */
+        uint32_t places;    /* PAGE_UNMAP, PAGE_QUERY: of the array; PAGE_PROTECT: pages at most */
+    };
     uint32_t protection; /* PAGE_READ... */
     uint32_t action;     /* enum page_action */
 };
@@ -158,11 +160,11 @@ enum page_action {
     PAGE_MAP_ZERO,    /* likewise, and it is zeroed first */
     PAGE_MAP_COPY,    /* likewise, filled with a copy of what is mapped at address now */
     PAGE_MAP_SERVICE, /* source, service: a page of its memory */
-    /* what is mapped gets this protection. service not 0: at most so many pages; result: pages of
-     * the range done */
+    /* what is mapped gets this protection. places not 0: at most so many pages; the result is how
+     * many pages of the range it has got over */
     PAGE_PROTECT,
-    /* what was mapped is written to the array of struct page_out that source points to; service:
-     * its places */
+    /* what was mapped is written to the array of struct page_out that source points to, which has
+     * `places`; the result is how many it has filled */
     PAGE_UNMAP,
     PAGE_QUERY, /* likewise, nothing is changed */
 };
@@ -302,11 +304,10 @@ struct trace_record {
     uint64_t time;   /* nanoseconds since boot */
     uint64_t number; /* of the record, from 0 */
     uint64_t rax;    /* system call, or kernel call of a service */
-    uint64_t op;     /* for messages: the operation */
-    uint64_t call;   /* for replies, forwards, copies: whose call */
-    uint64_t w[3];
-    int64_t result;      /* for replies */
-    endpoint_t from, to; /* to: the service it goes to, 0 none */
+    uint64_t w[3];   /* rdi, rsi, rdx */
+    uint64_t op;     /* of a message */
+    endpoint_t from;
+    endpoint_t to; /* the service that a program's call went to, 0 none; of a service: its rbp */
     uint16_t thread, pad[3];
 };
 

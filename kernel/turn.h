@@ -1,0 +1,12 @@
+/* Whose turn it is: see turn.c. */
+#ifndef TURN_H
+#define TURN_H
+
+#include "thread.h"
+
+/* The thread to run now; never NULL: it idles inside while there is none. */
+struct thread *turn_next(void);
+/* The timer has interrupted. */
+void turn_clock(void);
+
+#endif
