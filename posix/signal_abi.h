@@ -49,7 +49,6 @@ enum {
     SA_NOCLDSTOP = 1,
     SA_NOCLDWAIT = 2,
     SA_SIGINFO = 4,
-    SA_RESTORER = 0x04000000,
     SA_ONSTACK = 0x08000000,
     SA_RESTART = 0x10000000,
     SA_NODEFER = 0x40000000,
@@ -58,7 +57,7 @@ enum {
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
 enum { SS_ONSTACK = 1, SS_DISABLE = 2, MINSIGSTKSZ = 2048 };
 #define SS_AUTODISARM 0x80000000u
-enum { SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_TKILL = -6 };
+enum { SI_USER = 0, SI_KERNEL = 0x80, SI_TIMER = -2, SI_TKILL = -6 };
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 /* What a call that a signal interrupted ends with (Linux, linux/errno.h; programs never see them).

@@ -5,7 +5,7 @@
 #include <minnow/clock.h>
 #include <minnow/errno.h>
 
-enum { SYS_gettimeofday = 96, SYS_time = 201, SYS_clock_gettime = 228 };
+enum { SYS_clock_gettime = 228 };
 
 struct timespec {
     int64_t sec, nsec;
