@@ -347,6 +347,12 @@ struct side { /* where from, or where to */
     struct fs_node *node; /* what bears the name now, held, or NULL */
 };
 
+/* A server that forgets its nodes makes several of the same. */
+static bool same(const struct fs_node *a, const struct fs_node *b)
+{
+    return a->object == b->object;
+}
+
 /* Whether `dir` lies in or below `top`. 1, 0 or an error. */
 static int is_below(struct fs_node *dir, const struct fs_node *top)
 {
@@ -354,17 +360,18 @@ static int is_below(struct fs_node *dir, const struct fs_node *top)
     for (unsigned level = 0; level < LEVELS_MAX; level++) {
         struct fs_name dotdot = { .text = "..", .length = 2 };
         GIVE_WAY_EVERY(LEVELS_AT_ONCE, 1, LEVELS_MAX - level);
-        if (at == top)
+        if (same(at, top))
             break;
         above = fs_ops.lookup(at, &dotdot);
         int error = fs_error(above);
         if (error == -ENOENT)
             error = fs_corrupt(dir->mount, "directory without '..'", at->ino);
+        bool root = !error && same(above, at);
         if (at != dir)
             fs_put(at);
         if (error)
             return error;
-        if (above == at) { /* the root */
+        if (root) {
             fs_put(above);
             return 0;
         }
@@ -374,7 +381,7 @@ static int is_below(struct fs_node *dir, const struct fs_node *top)
             return fs_corrupt(dir->mount, "'..' leads nowhere", dir->ino);
         }
     }
-    bool found = at == top;
+    bool found = same(at, top);
     if (at != dir)
         fs_put(at);
     return found ? 1 : fs_corrupt(dir->mount, "'..' goes round in circles", dir->ino);
@@ -382,7 +389,7 @@ static int is_below(struct fs_node *dir, const struct fs_node *top)
 
 static bool moves_up(const struct side *from, const struct side *to)
 {
-    return S_ISDIR(from->node->mode) && from->dir != to->dir;
+    return S_ISDIR(from->node->mode) && !same(from->dir, to->dir);
 }
 
 /* 0 if a directory that moves does not come to lie under itself and its new parent can count it. */
@@ -468,17 +475,17 @@ static int rename_locked(struct side *from, struct side *to, uint64_t flags)
     if (error)
         return error;
     if (flags & RENAME_EXCHANGE) {
-        if (!to->node || from->node == to->node)
+        if (!to->node || same(from->node, to->node))
             return to->node ? 0 : -ENOENT;
         error = exchange(from, to);
         node_changed(to->node, &now);
     } else {
-        bool same = to->node == from->node;
-        if (to->node && flags & RENAME_NOREPLACE && (!same || same_name(from, to)))
+        bool one = to->node && same(to->node, from->node);
+        if (to->node && flags & RENAME_NOREPLACE && (!one || same_name(from, to)))
             return -EEXIST;
-        if (same && same_name(from, to))
+        if (one && same_name(from, to))
             return 0;
-        if (same) { /* the only name that it has, spelled anew */
+        if (one) { /* the only name that it has, spelled anew */
             fs_put(to->node);
             to->node = NULL;
         }

@@ -63,35 +63,32 @@ static int64_t read_directory(struct message *m, const struct posix_proc *p, uns
     return 0;
 }
 
-/* The name of a device, by driver and minor number; "" for what is no device. */
-static void device_name(char *to, size_t size, const char *service, uint64_t minor)
+/* The path of a device or a pipe, by service and object; "" for what is neither. */
+static void device_name(char *to, size_t size, const char *service, uint64_t object)
 {
+#define DEVICE(id, node, service, kind, mode, group, major, minor, object) \
+    { service, object, "/dev/" node },
+#define DISK(id, node, service, major, minor)      \
+    { service, minor, "/dev/" node },              \
+        { service, minor + 1, "/dev/" node "1" },  \
+        { service, minor + 2, "/dev/" node "2" },  \
+        { service, minor + 3, "/dev/" node "3" },  \
+        { service, minor + 4, "/dev/" node "4" },
+#define NUMBER(id, service, kind, major, minor, object)
     static const struct {
         const char *service;
-        uint64_t minor;
-        const char *name;
+        uint64_t object;
+        const char *path;
     } devices[] = {
-        { "mem", 3, "null" },    { "mem", 5, "zero" },    { "mem", 7, "full" },
-        { "mem", 8, "random" },  { "mem", 9, "urandom" }, { "rtc", 135, "rtc0" },
-        { "host", 250, "host" }, { "ata", 0, "hda" },     { "virtio_blk", 0, "vda" },
-        { "ata", 64, "hdb" },
+#include <minnow/devices.def>
     };
     to[0] = 0;
+    if (strcmp(service, "pipe") == 0)
+        format(to, size, "pipe:[%lu]", pipe_inode(object));
+    /* the last one with this object: /dev/console is another name of a terminal */
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
-        if (devices[i].minor == minor && strcmp(devices[i].service, service) == 0)
-            format(to, size, "/dev/%s", devices[i].name);
-    if (to[0])
-        return;
-    if (strcmp(service, "serial") == 0)
-        format(to, size, "/dev/ttyS%lu", minor - 64);
-    else if (strcmp(service, "console") == 0)
-        format(to, size, "/dev/tty%lu", minor);
-    else if (strcmp(service, "ata") == 0)
-        format(to, size, "/dev/hda%lu", minor);
-    else if (strcmp(service, "virtio_blk") == 0)
-        format(to, size, "/dev/vda%lu", minor);
-    else if (strcmp(service, "pipe") == 0)
-        format(to, size, "pipe:[%lu]", pipe_inode(minor));
+        if (devices[i].object == object && strcmp(devices[i].service, service) == 0)
+            format(to, size, "%s", devices[i].path);
 }
 
 static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
@@ -108,26 +105,26 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
     return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_OBJECT, c.service, c.object);
 }
 
-int64_t do_readlink(struct message *m)
+int64_t link_read(struct fs_node *f, struct message *m)
 {
-    struct posix_proc p;
-    const struct file *f = file_of(m->object);
-    unsigned kind = f ? f->kind : object_kind(m->object);
-    if (kind == KIND_SELF) {
+    const struct node *n = node_of(f);
+    const struct posix_proc *p = &n->process;
+    endpoint_t reader = is_vfs(m->from) ? (endpoint_t)m->w[0] : m->from;
+    if (n->kind == KIND_SELF) {
         char pid[12];
-        uint32_t self = source_pid(is_vfs(m->from) ? m->w[0] : m->from);
+        uint32_t self = source_pid(reader);
         format(pid, sizeof pid, "%u", self);
         return self ? answer(m, pid) : -ENOENT;
     }
-    if (!source_process(object_pid(m->object), &p))
+    if (!n->links)
         return -ENOENT;
-    if (!may_look_into(is_vfs(m->from) ? m->w[0] : m->from, &p))
+    if (!may_look_into(reader, p))
         return -EACCES;
-    switch (kind) {
-    case KIND_EXE: return read_program(m, &p);
-    case KIND_CWD: return read_directory(m, &p, VFS_PATH_CWD);
-    case KIND_PROCESS_ROOT: return read_directory(m, &p, VFS_PATH_ROOT);
-    case KIND_FD: return read_descriptor(m, &p);
+    switch (n->kind) {
+    case KIND_EXE: return read_program(m, p);
+    case KIND_CWD: return read_directory(m, p, VFS_PATH_CWD);
+    case KIND_PROCESS_ROOT: return read_directory(m, p, VFS_PATH_ROOT);
+    case KIND_FD: return read_descriptor(m, p);
     default: return -EINVAL;
     }
 }

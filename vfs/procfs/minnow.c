@@ -143,7 +143,6 @@ int64_t log_read(struct message *m)
             return error;
         done += n;
     }
-    reply_position(m, m->position + done);
     return done;
 }
 
@@ -223,7 +222,7 @@ int64_t trace_read(struct message *m)
         position += part;
         GIVE_WAY_EVERY(LINES_AT_ONCE, part, m->w[2] - done);
     }
-    reply_position(m, position);
+    m->position = position - done; /* behind what has been lost */
     return done;
 }
 

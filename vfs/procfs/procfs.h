@@ -44,12 +44,7 @@ static inline uint32_t object_pid(uint64_t object) { return object >> 24; }
 static inline unsigned object_fd(uint64_t object) { return object >> 8 & 0xffff; }
 static inline unsigned object_kind(uint64_t object) { return object & 0xff; }
 
-/* Text being made; what does not fit is cut. */
-struct text {
-    char *buffer;
-    size_t size, length;
-};
-void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct text;
 
 /* One file or directory. Those of the same parent make up the directory. */
 struct file {
@@ -60,11 +55,24 @@ struct file {
     /* p: of a file in a process's directory, else NULL */
     void (*make)(struct text *t, const struct posix_proc *p);
 };
-extern const struct file files[];
-extern const unsigned files_count;
-/* The file an object stands for; NULL for the root, a process's directory and what is in fd/. */
-const struct file *file_of(uint64_t object);
-uint64_t file_object(const struct file *f, unsigned mount, uint32_t pid);
+
+/* What an object stands for, made for a request: nothing is kept. */
+struct node {
+    struct fs_node; /* links: 0 when its process or descriptor has gone */
+    bool used;
+    uint8_t kind;
+    const struct file *file; /* NULL for the root, a process's directory and what is in fd/ */
+    struct posix_proc process; /* whose it is, if its object has a pid and it has links */
+};
+static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }
+
+/* ---- text.c ---- */
+/* Text being made; what does not fit is cut. */
+struct text {
+    char *buffer;
+    size_t size, length;
+};
+void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- sources.c ---- */
 
@@ -121,16 +129,24 @@ void make_threads(struct text *t, const struct posix_proc *p);
 void make_sched(struct text *t, const struct posix_proc *p);
 void make_compat(struct text *t, const struct posix_proc *p);
 void make_counters(struct text *t, const struct posix_proc *p);
+/* These end as fs_ops.read and write do; trace_read moves m->position over what has been lost. */
 int64_t trace_read(struct message *m);
 int64_t trace_write(struct message *m);
 int64_t log_read(struct message *m);
 
-/* ---- tree.c, link.c: handlers ---- */
+/* ---- read.c, link.c, tree.c: for the table ---- */
 
-int64_t do_lookup(struct message *m);
-int64_t do_dents(struct message *m);
-int64_t do_stat(struct message *m);
-int64_t do_name(struct message *m);
-int64_t do_readlink(struct message *m);
+int read_open(struct fs_node *n, struct message *m, uint64_t *flags);
+int64_t read_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
+int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
+int64_t link_read(struct fs_node *n, struct message *m);
+struct fs_node *tree_mount(const struct fs_source *s);
+int tree_unmount(uint64_t root);
+struct fs_node *tree_get(uint64_t object);
+void tree_put(struct fs_node *n);
+int tree_stat(struct fs_node *n, struct stat *s);
+struct fs_node *tree_lookup(struct fs_node *dir, struct fs_name *name);
+int tree_list(struct fs_node *dir, struct dents *d);
+int tree_name_of(struct fs_node *dir, uint64_t object, char *name);
 
 #endif

@@ -1,0 +1,90 @@
+/* Files: opening, reading, writing. A text is made anew for each read. */
+#include "procfs.h"
+
+enum { TEXT_MAX = 128 * 1024 };
+
+static char buffer[TEXT_MAX];
+
+/* The reader goes on to the service that knows. */
+static int64_t pass(struct message *m, uint64_t op, const char *service)
+{
+    endpoint_t to = service_find(service);
+    m->op = op;
+    return to && forward(m, to) != -EPERM ? LATER : -EIO;
+}
+
+/* PM fills the buffer, and its reply moves the reader's position. */
+static int64_t read_maps(struct message *m, endpoint_t task)
+{
+    m->w[0] = task;
+    m->w[3] = m->position;
+    m->w[4] = 0;
+    return pass(m, PM_MAPS, "pm");
+}
+
+/* Bytes of p's own memory, from `start` on. What has gone from there ends the file. */
+static int64_t read_memory(struct message *m, const struct posix_proc *p, caller_t start,
+                           uint64_t size)
+{
+    uint64_t rest = m->position < size ? MIN(size - m->position, MIN(m->w[2], (uint64_t)TEXT_MAX))
+                                       : 0,
+             done = 0;
+    while (done < rest) {
+        caller_t at = start + m->position + done;
+        size_t n = MIN(rest - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        if (ask_peek(p->task, at, buffer + done, n) < 0)
+            break;
+        done += n;
+    }
+    int error = done ? copy_out(m, 0, buffer, done) : 0;
+    return error ? error : (int64_t)done;
+}
+
+static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
+{
+    struct text t = { buffer, sizeof buffer, 0 };
+    source_reader = m->from;
+    n->file->make(&t, object_pid(n->object) ? &n->process : NULL);
+    length = position < t.length ? MIN(t.length - position, length) : 0;
+    int error = length ? copy_out(m, 0, buffer + position, length) : 0;
+    return error ? error : (int64_t)length;
+}
+
+int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint64_t length)
+{
+    struct node *n = node_of(f);
+    const struct posix_proc *p = &n->process;
+    if (!n->links)
+        return -ESRCH;
+    switch (n->kind) {
+    case KIND_TEXT: return read_text(n, m, position, length);
+    case KIND_MOUNTS: return pass(m, VFS_MOUNTS, "vfs");
+    case KIND_MAPS:
+        /* it has become another program since this was opened */
+        return p->task && may_look_into(m->from, p) ? read_maps(m, p->task) : 0;
+    case KIND_ENVIRONMENT:
+        return may_look_into(m->from, p) ? read_memory(m, p, p->strings_at + p->argument_bytes,
+                                                       p->task ? p->environment_bytes : 0)
+                                         : 0;
+    case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
+    case KIND_LOG: return log_read(m);
+    case KIND_TRACE: return trace_read(m);
+    default: return -EINVAL;
+    }
+}
+
+int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length)
+{
+    (void)position, (void)length;
+    return node_of(n)->kind == KIND_TRACE ? trace_write(m) : -EINVAL;
+}
+
+int read_open(struct fs_node *f, struct message *m, uint64_t *flags)
+{
+    const struct node *n = node_of(f);
+    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_FDS;
+    (void)flags;
+    return private && !(m->w[1] & O_PATH) && !(n->links && may_look_into(m->from, &n->process))
+               ? -EACCES
+               : 0;
+}
