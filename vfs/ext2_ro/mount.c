@@ -44,9 +44,7 @@ static struct mount *load(unsigned number, const struct fs_source *s)
                     : cache_device_read(s->service, s->object, SUPER_OFFSET, raw, sizeof raw);
     if (error)
         return fs_failed(error);
-    *m = (struct mount){
-        .number = number, .index = m - mounts, .dev = s->dev, .read_only = true
-    };
+    *m = (struct mount){ .number = number, .index = m - mounts, .dev = s->dev, .read_only = true };
     memcpy(&m->super, raw, sizeof m->super);
     const char *wrong = check(m, s);
     if (wrong) {

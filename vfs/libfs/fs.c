@@ -97,7 +97,7 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
     return 1;
 }
 
-int64_t dents_done(struct dents *d, int error)
+int64_t dents_end(struct dents *d, int error)
 {
     bool some = d->sent + d->filled != 0;
     if (error && (error == -EFAULT || !some))
@@ -164,63 +164,4 @@ int64_t fs_ioctl(struct message *m, uint64_t size)
 int64_t fs_poll(struct message *m)
 {
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-}
-
-/* ---- transitional ---- */
-
-int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX])
-{
-    uint64_t count = m->w[2] / sizeof(addresses[0]);
-    if (count > FS_PAGES_MAX)
-        return -EINVAL;
-    return copy_in(m, 0, addresses, count * sizeof(addresses[0])) ? -EFAULT : (int)count;
-}
-
-int fs_name(struct message *m, size_t offset, size_t length, char *name)
-{
-    return fs_copy_name(m, offset, length, name);
-}
-
-int64_t dents_end(struct dents *d, uint64_t position, bool full)
-{
-    if (full && d->sent + d->filled == 0)
-        return d->m->flags & CALL_CUT ? -EFAULT : -EINVAL;
-    if (dents_flush(d))
-        return -EFAULT;
-    reply_position(d->m, position);
-    return d->sent;
-}
-
-bool fs_shrunk(struct message *m, uint64_t size, int64_t result)
-{
-    if (m->from < MAX_SERVICE)
-        return false;
-    m->w[0] = service_self();
-    m->w[4] = result;
-    m->w[5] = m->op;
-    m->op = PM_SHRUNK;
-    m->position = size;
-    forward(m, service_find("pm"));
-    return true;
-}
-
-/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who
- * that is is not known here. */
-static uint32_t mode_without_set_id(uint32_t mode)
-{
-    return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode;
-}
-
-uint32_t fs_mode_changed(const struct message *m, uint32_t mode)
-{
-    uint32_t after = mode_without_set_id(mode);
-    if (after == mode) /* nearly always */
-        return mode;
-    bool privileged = m->from < MAX_SERVICE ? m->flags & CALL_FOR_ROOT : call_privileged(m->call);
-    return privileged ? mode : after;
-}
-
-uint32_t fs_mode_mapped(const struct message *m, uint32_t mode)
-{
-    return m->w[4] ? mode_without_set_id(mode) : mode;
 }

@@ -219,7 +219,7 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
               size_t length);
 /* The handler's result, and its new position. `error`: what ended the listing early; it is not told
  * when there are records to be had before it. */
-int64_t dents_done(struct dents *d, int error);
+int64_t dents_end(struct dents *d, int error);
 
 /* Files that nobody refers to any more and that are being freed, which may wait. close() has
  * returned by then, so their room counts as free: who finds none waits for them, and may hold all
@@ -253,52 +253,5 @@ static inline uint32_t fs_connection_flags(uint64_t flags)
            CONN_SEEKABLE | CONN_READY;
 }
 static inline bool fs_writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
-
-/* ---- transitional ---- */
-
-/* pages that one FS_RESERVE answers for */
-enum { FS_RESERVE_MAX = 32 };
-/* in one FS_PAGES or FS_UNPIN */
-enum { FS_PAGES_MAX = 64 };
-/* The addresses of an FS_UNPIN: how many; -EINVAL, -EFAULT. */
-int fs_addresses(struct message *m, uint64_t addresses[FS_PAGES_MAX]);
-/* Whether a read should renew atime, by the rule called relatime: it is not newer than the last
- * change. */
-static inline bool fs_atime_due(const struct timespec64 *atime, const struct timespec64 *mtime,
-                                const struct timespec64 *ctime)
-{
-    const struct timespec64 *last = mtime->sec != ctime->sec
-                                        ? mtime->sec > ctime->sec ? mtime : ctime
-                                    : mtime->nsec > ctime->nsec ? mtime
-                                                                : ctime;
-    return atime->sec != last->sec ? atime->sec < last->sec : atime->nsec <= last->nsec;
-}
-
-/* The handler's result, and its new position: that behind the last record which fitted. `full`: one
- * did not. */
-int64_t dents_end(struct dents *d, uint64_t position, bool full);
-
-/* For a TRUNCATE (`result` is its answer) or an OPEN with O_TRUNC that has made a file shorter of
- * which PM holds pages: PM takes those behind `size` back from all who map them, and then ends the
- * call, or hands the OPEN back without O_TRUNC. true: so be it, return LATER; false: a service has
- * called, which PM must not wait for. Nothing may be locked that FS_UNPIN wants. */
-bool fs_shrunk(struct message *m, uint64_t size, int64_t result);
-/* What is left of the mode of a file that this call changes the contents of: set-id bits go, unless
- * the caller is privileged (Linux, file_remove_privs). */
-uint32_t fs_mode_changed(const struct message *m, uint32_t mode);
-/* Likewise for FS_RESERVE, a store through a mapping. */
-uint32_t fs_mode_mapped(const struct message *m, uint32_t mode);
-/* How long the file of a write may become: as the file server has it, or the caller's limit
- * (RLIMIT_FSIZE). */
-static inline uint64_t fs_size_limit(const struct message *m, uint64_t own)
-{
-    return m->flags & CALL_LIMITED && m->w[4] < own ? m->w[4] : own;
-}
-/* Whether the caller's limit forbids that a truncation makes a file of `old` bytes longer. */
-static inline bool fs_over_limit(const struct message *m, uint64_t old)
-{
-    return m->flags & CALL_LIMITED && m->w[1] > old && m->w[1] > m->w[4];
-}
-int fs_name(struct message *m, size_t offset, size_t length, char *name);
 
 #endif

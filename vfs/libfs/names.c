@@ -56,7 +56,7 @@ int64_t fs_do_dents(struct message *m)
     if (dir->links)
         error = fs_ops.list(dir, &d);
     fs_put(dir);
-    return dents_done(&d, error);
+    return dents_end(&d, error);
 }
 
 int64_t fs_do_name(struct message *m)

@@ -73,7 +73,8 @@ static uint32_t mode_changed(const struct message *m, uint32_t mode)
 static void contents_changed(struct fs_node *n, uint32_t mode)
 {
     n->mtime = n->ctime = fs_now();
-    n->mode = mode;
+    if (mode != n->mode)
+        n->mode = mode;
     fs_changed(n);
 }
 

@@ -68,11 +68,9 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
 {
 #define DEVICE(id, node, service, kind, mode, group, major, minor, object) \
     { service, object, "/dev/" node },
-#define DISK(id, node, service, major, minor)      \
-    { service, minor, "/dev/" node },              \
-        { service, minor + 1, "/dev/" node "1" },  \
-        { service, minor + 2, "/dev/" node "2" },  \
-        { service, minor + 3, "/dev/" node "3" },  \
+#define DISK(id, node, service, major, minor)                                               \
+    { service, minor, "/dev/" node }, { service, minor + 1, "/dev/" node "1" },             \
+        { service, minor + 2, "/dev/" node "2" }, { service, minor + 3, "/dev/" node "3" }, \
         { service, minor + 4, "/dev/" node "4" },
 #define NUMBER(id, service, kind, major, minor, object)
     static const struct {

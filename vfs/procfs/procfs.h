@@ -61,7 +61,7 @@ struct node {
     struct fs_node; /* links: 0 when its process or descriptor has gone */
     bool used;
     uint8_t kind;
-    const struct file *file; /* NULL for the root, a process's directory and what is in fd/ */
+    const struct file *file;   /* NULL for the root, a process's directory and what is in fd/ */
     struct posix_proc process; /* whose it is, if its object has a pid and it has links */
 };
 static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }

@@ -1,7 +1,10 @@
 /* The tree: which files there are, and what an object stands for. */
 #include "procfs.h"
 
-#define TEXT(name, parent, mode, make) { name, parent, KIND_TEXT, S_IFREG | (mode), make }
+#define TEXT(name, parent, mode, make)                  \
+    {                                                   \
+        name, parent, KIND_TEXT, S_IFREG | (mode), make \
+    }
 static const struct file files[] = {
     TEXT("stat", KIND_ROOT, 0444, make_stat),
     TEXT("meminfo", KIND_ROOT, 0444, make_meminfo),
@@ -233,9 +236,8 @@ static int list_files(const struct node *dir, struct dents *d)
         else if (at == 1)
             more = dents_add(d, parent_of(dir), 2, DT_DIR, "..", 2);
         else if (f->parent == dir->kind)
-            more = dents_add(
-                d, file_object(f, object_mount(dir->object), object_pid(dir->object)), at + 1,
-                fs_dtype(f->mode), f->name, strlen(f->name));
+            more = dents_add(d, file_object(f, object_mount(dir->object), object_pid(dir->object)),
+                             at + 1, fs_dtype(f->mode), f->name, strlen(f->name));
     }
     return more;
 }

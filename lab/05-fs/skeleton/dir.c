@@ -36,7 +36,7 @@ int dir_find(struct inode *dir, const char *name, unsigned length, struct place 
 
 int dir_name(struct message *m, size_t offset, size_t length, char *name)
 {
-    int error = fs_name(m, offset, length, name);
+    int error = fs_copy_name(m, offset, length, name);
     return !error && length > NAME_BYTES ? -ENAMETOOLONG : error;
 }
 
@@ -64,7 +64,7 @@ int64_t do_dents(struct message *m)
         n++;
     }
     inode_put(&dir);
-    return error ? error : added < 0 ? added : dents_end(&d, n * sizeof(struct entry), added == 0);
+    return dents_end(&d, added < 0 ? added : error);
 }
 
 int64_t do_name(struct message *m)

@@ -74,7 +74,7 @@ struct place {
 };
 /* -ENOENT */
 int dir_find(struct inode *dir, const char *name, unsigned length, struct place *p);
-/* fs_name(), and not too long for this disk */
+/* fs_copy_name(), and not too long for this disk */
 int dir_name(struct message *m, size_t offset, size_t length, char *name);
 int64_t do_dents(struct message *m);
 int64_t do_name(struct message *m);

@@ -96,7 +96,7 @@ int dir_find(struct inode *dir, const char *name, unsigned length, struct place 
 int dir_add(struct inode *dir, const char *name, unsigned length, uint32_t ino);
 void dir_remove(struct inode *dir, struct place *p);
 int dir_empty(struct inode *dir); /* 1, 0 or an error */
-/* fs_name(), and not too long for this disk */
+/* fs_copy_name(), and not too long for this disk */
 int dir_name(struct message *m, size_t offset, size_t length, char *name);
 int64_t do_dents(struct message *m);
 int64_t do_name(struct message *m);
