@@ -29,6 +29,9 @@
 #       JOBS=2                    how many jobs at once (default: processors)
 #       WITHOUT="ext2 fat"        leave these services, commands or test programs out
 #       V=1                       show the commands
+#       WERROR=1                  a warning is an error: not by default, for next year's compiler has new ones
+#       CC=gcc-11 HOST_CXX=g++-11 another compiler, and the one for its plugin; GCC 11 and 12 are tried
+#       KERNEL_CC=clang-14        another one for the kernel alone; clang 14 is tried
 #
 # One Makefile builds all; there is no recursion. Each folder says in its build.mk what
 # it contributes, by these words:
@@ -64,10 +67,6 @@ export CROSS BUILD
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := image
 
-ifneq ($(words $(CURDIR)),1)
-$(error make cannot build in a folder with a space in its path: $(CURDIR))
-endif
-
 # What is missing is installed before anything else is looked at.
 ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh format,$(MAKECMDGOALS)),image)),)
 SETUP_PART := $(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building)
@@ -80,6 +79,7 @@ endif
 # ---- Tools and flags ----
 
 CC      := $(if $(shell command -v $(CROSS)gcc),$(CROSS),)gcc
+KERNEL_CC ?= $(CC)
 BIN     := $(if $(shell command -v $(CROSS)objcopy),$(CROSS),)
 OBJCOPY := $(BIN)objcopy
 NM      := $(BIN)nm
@@ -89,7 +89,7 @@ MUSL_CC := musl-gcc
 HOST_CC := gcc
 HOST_CXX := g++
 
-WARNINGS := -Wall -Wextra -Werror
+WARNINGS := -Wall -Wextra $(if $(WERROR),-Werror)
 
 # The kernel and the services have no C library beneath them and do not touch the vector
 # registers, which belong to the user's programs. Only the compiler's own headers
@@ -99,7 +99,7 @@ NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
     -mno-red-zone -mgeneral-regs-only \
     -fstack-protector-strong -mstack-protector-guard=global \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS) \
-    -fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=.
+    '-fmacro-prefix-map=$(CURDIR)/=' '-fdebug-prefix-map=$(CURDIR)=.'
 # Services stand where whoever loads them likes: their only relocations are additions of that place.
 LINK_FLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker,-z,text,-z,norelro,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
@@ -136,7 +136,7 @@ KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 $(KERNEL_OBJECTS): $(BUILD)/obj/%.o: % Makefile
-	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)mkdir -p $(@D) && $(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 
 # A table is linked into the kernel: where it holds addresses of itself, for x86/early.c. Link without, make the table, link
 # again with it. It stands in .tables, behind what it speaks of.
@@ -176,7 +176,7 @@ SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call o
 
 # What services write is noted in their undo log, by a plugin of the compiler.
 UNDO := $(BUILD)/undo.so
-UNDO_FLAGS := -fplugin=$(abspath $(UNDO))
+UNDO_FLAGS := -fplugin=$(if $(filter /%,$(UNDO)),,./)$(UNDO)
 $(UNDO): kernel/libservice/undo/plugin.cc
 	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CXX) -O1 -shared -fPIC -fno-rtti -isystem $(shell $(CC) -print-file-name=plugin)/include -o $@ $<
 

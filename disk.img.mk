@@ -28,7 +28,7 @@ EPOCH      := 1767225600
 GRUB_MODULES := biosdisk part_msdos fat multiboot2 normal configfile
 
 $(BUILD)/grub/core.img: disk.img.mk
-	$(call quiet,GRUB)mkdir -p $(@D) && grub-mkimage -O i386-pc -o $@ -p '(,msdos1)/grub' $(GRUB_MODULES)
+	$(call quiet,GRUB)mkdir -p $(@D) && $(or $(shell tests/setup --where grub-mkimage),grub-mkimage) -O i386-pc -o $@ -p '(,msdos1)/grub' $(GRUB_MODULES)
 
 # The services that run from the start: first words of the lines of this list.
 BOOT_LIST    := pm/rs/boot.services
@@ -117,7 +117,7 @@ start=$(EXT2_START), size=$(EXT2_SIZE), type=83
 endef
 export partition_table
 
-GRUB_FOLDER := /usr/lib/grub/i386-pc
+GRUB_FOLDER = $(dir $(shell tests/setup --where grub-modules))
 put = dd if=$(1) of=$@.new bs=512 seek=$(2) conv=notrunc,sparse status=none
 
 # sparse: where the source has zeros, the new image has holes, which read as zeros too.

@@ -76,12 +76,6 @@ def checks():
     if done:
         tcg = "tcg" in done.stdout
         yield tcg, "QEMU can count instructions (TCG)" if tcg else "this QEMU has no TCG, which counts instructions"
-    for what, path in (
-        ("the tree", ROOT),
-        ("the folder for temporary files", tempfile.gettempdir()),
-    ):
-        if " " in path:
-            yield False, f"{what} has a space in its path, in which make cannot build: {path}"
     writable = os.access(build.BUILD if os.path.exists(build.BUILD) else ROOT, os.W_OK)
     yield writable, "the build folder can be written" if writable else f"{build.BUILD} cannot be written"
 

@@ -38,7 +38,7 @@ def programs(image):
         vmlib.call(
             "debugfs",
             "-R",
-            f"rdump {' '.join(FOLDERS)} {folder}",
+            f'rdump {" ".join(FOLDERS)} "{folder}"',
             f"{image.path}?offset={image.partitions[1][0]}",
         )
         found = {}
