@@ -20,6 +20,12 @@ int64_t wall_offset(void)
     return sec * SECOND + nsec - (int64_t)time_now();
 }
 
+int64_t timespec_read(struct thread *t, caller_t at, struct timespec64 *time)
+{
+    int64_t error = user_read(t, at, time, sizeof *time);
+    return error ? error : timespec_valid(time) ? 0 : -EINVAL;
+}
+
 int64_t linux_clock_getres(struct thread *t, struct message *m)
 {
     int clock = m->w[0];

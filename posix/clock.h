@@ -3,12 +3,14 @@
 #define CLOCK_H
 
 #include <minnow/file.h>
-#include <minnow/types.h>
+#include "process.h"
 
 /* What CLOCK_REALTIME shows more than time_now(), in nanoseconds. */
 int64_t wall_offset(void);
 
-/* A struct timespec as a program gave it may be any number: check it, then convert it. */
+/* A struct timespec that a program gives: 0, -EINVAL for numbers that are no time, or as user_read.
+ */
+int64_t timespec_read(struct thread *t, caller_t at, struct timespec64 *time);
 static inline bool timespec_valid(const struct timespec64 *t)
 {
     return t->sec >= 0 && t->nsec >= 0 && t->nsec < SECOND;

@@ -146,11 +146,9 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
     *until = 0;
     if (!at)
         return 0;
-    int64_t error = user_read(t, at, &time, sizeof time);
+    int64_t error = timespec_read(t, at, &time);
     if (error)
         return error;
-    if (!timespec_valid(&time))
-        return -EINVAL;
     uint64_t ns = timespec_ns(&time);
     if (!absolute) {
         *until = MAX(time_now() + ns, 1ul);
@@ -161,6 +159,15 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
         *until = MAX(ns, 1ul);
     }
     return 0;
+}
+
+/* The word, and before it, since that may wait, its key. 0, LATER, or an error. */
+static int64_t word_read(struct thread *t, caller_t at, unsigned op, struct key *k, uint32_t *word)
+{
+    int64_t error = key_of(t, at, !(op & FUTEX_PRIVATE), k);
+    if (error)
+        return error;
+    return t->dead ? LATER : user_read(t, at, word, sizeof *word);
 }
 
 static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until,
@@ -182,15 +189,11 @@ static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absol
     if (!bitset)
         return -EINVAL;
     int64_t error = deadline(t, w[3], absolute, op & FUTEX_CLOCK_REALTIME, &until);
-    if (error || (error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
-        return error;
-    if (t->dead)
-        return LATER;
-    if ((error = user_read(t, w[0], &word, sizeof word)))
+    if (error || (error = word_read(t, w[0], op, &k, &word)))
         return error;
     if (word != (uint32_t)w[2])
         return -EAGAIN;
-    /* A relative limit goes on from where it was: the call is not made again as it stands. */
+    /* if the call were made again, a relative limit would begin anew */
     return sleep_on(t, &k, bitset, until, until && !absolute ? -EINTR : -ERESTARTSYS);
 }
 
@@ -231,11 +234,7 @@ static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool tr
     uint64_t until = 0;
     uint32_t word;
     int64_t error = try ? 0 : deadline(t, w[3], true, true, &until);
-    if (error || (error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
-        return error;
-    if (t->dead)
-        return LATER;
-    if ((error = user_read(t, w[0], &word, sizeof word)))
+    if (error || (error = word_read(t, w[0], op, &k, &word)))
         return error;
     if ((word & FUTEX_TID) == (unsigned)t->tid)
         return -EDEADLK;
@@ -260,12 +259,8 @@ static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)
 {
     struct key k;
     uint32_t word;
-    int64_t error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k);
+    int64_t error = word_read(t, w[0], op, &k, &word);
     if (error)
-        return error;
-    if (t->dead)
-        return LATER;
-    if ((error = user_read(t, w[0], &word, sizeof word)))
         return error;
     if ((word & FUTEX_TID) != (unsigned)t->tid)
         return -EPERM;

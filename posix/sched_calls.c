@@ -9,8 +9,8 @@
 enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, RT_PRIORITY_MAX = 99 };
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
-/* The process that a thread number names, 0 the caller's own. */
-static struct process *whose(struct thread *t, int tid)
+/* The process of a thread's number; 0: the caller's own. NULL: there is none. */
+static struct process *process_of_tid(struct thread *t, int tid)
 {
     if (!tid)
         return t->process;
@@ -23,7 +23,7 @@ int64_t linux_sched_getaffinity(struct thread *t, struct message *m)
     uint64_t mask = 1;
     if (m->w[1] < sizeof mask || m->w[1] & 7)
         return -EINVAL;
-    if (!whose(t, m->w[0]))
+    if (!process_of_tid(t, m->w[0]))
         return -ESRCH;
     int64_t error = user_write(t, m->w[2], &mask, sizeof mask);
     return error ? error : (int64_t)sizeof mask;
@@ -35,7 +35,7 @@ int64_t linux_sched_setaffinity(struct thread *t, struct message *m)
     int64_t error = m->w[1] ? user_read(t, m->w[2], &mask, MIN(m->w[1], sizeof mask)) : 0;
     if (error)
         return error;
-    return !whose(t, m->w[0]) ? -ESRCH : mask & 1 ? 0 : -EINVAL;
+    return !process_of_tid(t, m->w[0]) ? -ESRCH : mask & 1 ? 0 : -EINVAL;
 }
 
 int64_t linux_getcpu(struct thread *t, struct message *m)
@@ -105,7 +105,7 @@ static bool valid(int policy, int priority)
 
 int64_t linux_sched_getparam(struct thread *t, struct message *m)
 {
-    struct process *p = whose(t, m->w[0]);
+    struct process *p = process_of_tid(t, m->w[0]);
     if ((int)m->w[0] < 0 || !m->w[1])
         return -EINVAL;
     if (!p)
@@ -123,7 +123,7 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
     int64_t error = user_read(t, at, &priority, sizeof priority);
     if (error)
         return error;
-    struct process *p = whose(t, tid);
+    struct process *p = process_of_tid(t, tid);
     if (!p)
         return -ESRCH;
     if (policy < 0)
@@ -150,7 +150,7 @@ int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 
 int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 {
-    struct process *p = whose(t, m->w[0]);
+    struct process *p = process_of_tid(t, m->w[0]);
     return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->sched_policy : -ESRCH;
 }
 
@@ -177,7 +177,7 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
 {
     if ((int)m->w[0] < 0)
         return -EINVAL;
-    struct process *p = whose(t, m->w[0]);
+    struct process *p = process_of_tid(t, m->w[0]);
     struct timespec64 time = { 0, p && p->sched_policy == SCHED_FIFO ? 0 : 10000000 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }

@@ -60,10 +60,8 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
     if (m->w[3] != 8)
         return -EINVAL;
     if ((error = user_read(t, m->w[0], &set, 8)) ||
-        (m->w[2] && (error = user_read(t, m->w[2], &time, sizeof time))))
+        (m->w[2] && (error = timespec_read(t, m->w[2], &time))))
         return error;
-    if (m->w[2] && !timespec_valid(&time))
-        return -EINVAL;
     set &= ~UNBLOCKABLE;
     int64_t sig = sigwait_take(t, set, m->w[1]);
     if (sig)

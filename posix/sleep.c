@@ -99,11 +99,9 @@ static int64_t cpu_sleep_until(struct thread *t, const struct cpu_clock *c, uint
 static int64_t sleep_time(struct thread *t, caller_t at, caller_t remaining, uint64_t *ns)
 {
     struct timespec64 time;
-    int64_t error = user_read(t, at, &time, sizeof time);
+    int64_t error = timespec_read(t, at, &time);
     if (error)
         return error;
-    if (!timespec_valid(&time))
-        return -EINVAL;
     *ns = timespec_ns(&time);
     return remaining ? user_probe(t, remaining, sizeof time) : 0;
 }
