@@ -24,7 +24,7 @@ struct node {
     NODE(name "3", S_IFBLK | 0660, DISKS, id + 3) \
     NODE(name "4", S_IFBLK | 0660, DISKS, id + 4)
 #define NUMBER(id, service, kind, major, minor, object)
-#define LINK(n, t) { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof(t) - 1 },
+#define LINK(n, t) { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof t - 1 },
 static struct node nodes[] = {
     { .name = "", .mode = S_IFDIR | 0755, .object = ROOT },
 #include <minnow/devices.def>

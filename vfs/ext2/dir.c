@@ -82,7 +82,7 @@ static int64_t find_by_index(struct inode *dir, struct fs_name *name)
     return dir->index ? -ENOENT : find_linear(dir, name);
 }
 
-static int64_t find(struct inode *dir, struct fs_name *name)
+static int64_t find_name(struct inode *dir, struct fs_name *name)
 {
     for (;;) {
         uint32_t version = dir->version;
@@ -96,7 +96,7 @@ static int64_t find(struct inode *dir, struct fs_name *name)
 struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name)
 {
     struct inode *dir = inode_of(f), *i;
-    int64_t ino = fs_is_dot(name) ? (int64_t)dir->ino : find(dir, name);
+    int64_t ino = fs_is_dot(name) ? (int64_t)dir->ino : find_name(dir, name);
     if (ino < 0)
         return fs_failed(ino);
     i = inode_get(mount_of(dir), ino);
@@ -253,7 +253,7 @@ int dir_replace(struct fs_node *f, struct fs_name *name, struct fs_node *old, st
 int dir_set_parent(struct fs_node *n, struct fs_node *dir)
 {
     struct fs_name dotdot = { .text = "..", .length = 2 };
-    int64_t ino = find(inode_of(n), &dotdot);
+    int64_t ino = find_name(inode_of(n), &dotdot);
     return ino < 0 ? (int)ino : dir_replace(n, &dotdot, NULL, dir);
 }
 

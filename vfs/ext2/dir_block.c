@@ -2,7 +2,7 @@
  */
 #include "ext2.h"
 
-/* of a directory, and others go first */
+/* give_way() after so many blocks of one directory */
 enum { BLOCKS_AT_ONCE = 128 };
 
 struct page *dir_block(struct inode *dir, uint32_t number)

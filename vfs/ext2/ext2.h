@@ -51,6 +51,8 @@ static inline void inode_dirty(struct inode *i) { i->dirty = true; }
 
 /* ---- super.c: the superblock and the groups ---- */
 extern struct mount mounts[MOUNTS];
+/* A group's descriptor, in a page that is held while mounted: the pointer stays good. A caller that
+ * changes it says so with mount_group_dirty(). */
 struct group *mount_group(struct mount *m, uint32_t group);
 void mount_group_dirty(struct mount *m, uint32_t group);
 static inline int mount_corrupt(struct mount *m, const char *what, uint64_t number)
@@ -65,11 +67,14 @@ int super_statfs(struct fs_mount *m, struct statfs *s);
 /* ---- alloc.c: blocks and inode numbers out of the bitmaps. All may wait. ---- */
 /* The number of a free block near `goal`, which is taken; -ENOSPC */
 int64_t block_alloc(struct mount *m, uint32_t goal);
+/* Marks the block free; its page must not be used any more. A block that cannot be one of a file's,
+ * or is free already, is reported and left. */
 void block_free(struct mount *m, uint32_t block);
-/* numbers that are kept for root: the part of all that is kept of the blocks */
+/* How many inode numbers are kept for root: the same part as of the blocks. */
 uint32_t ino_reserve(const struct mount *m);
-int64_t ino_alloc(struct inode *parent, bool directory); /* -ENOSPC */
-/* no other inode in its block of the table is in use */
+/* The number of a free inode near `parent`, which is taken; -ENOSPC. */
+int64_t ino_alloc(struct inode *parent, bool directory);
+/* Whether no other inode in the same block of the inode table is in use. */
 bool ino_alone(struct mount *m, uint32_t ino);
 void ino_free(struct mount *m, uint32_t ino, bool directory);
 
@@ -81,7 +86,8 @@ int64_t map_block(struct disk_node *n, uint64_t number, bool allocate);
 int map_cut(struct inode *i, uint64_t from);
 int map_cut_bytes(struct disk_node *n, uint64_t size); /* all behind so many bytes */
 
-/* ---- inode.c: the inode table ---- All may wait. */
+/* ---- inode.c: the inode table ---- All may wait. For disk_ops, but the last: -EIO, -EUCLEAN when
+ * what stands on the disk cannot be, -ESTALE for an inode without links. */
 int inode_load(struct disk_node *n);
 int inode_store(struct disk_node *n);
 void inode_destroy(struct disk_node *n);

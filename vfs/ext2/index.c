@@ -36,8 +36,8 @@ static struct slot *table_take(uint32_t slots)
     return memset(table, 0, bytes);
 }
 
-/* A directory of so many blocks was too large for the memory that there was when its index was
- * made; as long as no table has been given back, making one again is in vain. */
+/* The smallest directory, in blocks, whose index did not fit into memory. Until a table is given
+ * back, no index is tried for one as large. */
 static uint32_t too_many_blocks = UINT32_MAX;
 
 static void table_give(struct slot *table, uint32_t slots)
@@ -68,7 +68,7 @@ void index_drop(struct disk_node *n)
     dir->index = NULL;
 }
 
-static void put(struct dir_index *x, uint32_t hash, uint32_t where)
+static void set_slot(struct dir_index *x, uint32_t hash, uint32_t where)
 {
     uint32_t k = hash & (x->size - 1);
     while (x->slots[k].where > 1)
@@ -89,22 +89,22 @@ static bool enlarge(struct dir_index *x)
     x->used = 0;
     for (uint32_t k = 0; k < size; k++)
         if (old[k].where > 1)
-            put(x, old[k].hash, old[k].where);
+            set_slot(x, old[k].hash, old[k].where);
     table_give(old, size);
     return true;
 }
 
-static bool add(struct dir_index *x, uint32_t hash, uint64_t offset)
+static bool add_slot(struct dir_index *x, uint32_t hash, uint64_t offset)
 {
     if ((x->used + 1) * 4 > x->size * 3 && !enlarge(x))
         return false;
-    put(x, hash, offset / 4 + 2);
+    set_slot(x, hash, offset / 4 + 2);
     return true;
 }
 
 void index_add(struct inode *dir, uint32_t hash, uint64_t offset)
 {
-    if (dir->index && !add(dir->index, hash, offset))
+    if (dir->index && !add_slot(dir->index, hash, offset))
         index_drop((struct disk_node *)dir);
 }
 
@@ -149,8 +149,8 @@ static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
             error = -EUCLEAN;
             break;
         }
-        if (e->ino && !add(x, fs_hash(e->name, e->name_length),
-                           ((uint64_t)number << g->block_shift) + offset))
+        if (e->ino && !add_slot(x, fs_hash(e->name, e->name_length),
+                                ((uint64_t)number << g->block_shift) + offset))
             error = -ENOMEM;
         offset += e->reclen;
     }
@@ -167,7 +167,7 @@ int index_build(struct inode *dir)
     int error = x.slots ? 0 : -ENOMEM;
     for (uint32_t n = 0; !error && n < blocks; n++)
         error = enter_block(dir, n, &x);
-    /* somebody else was faster, or the names have changed */
+    /* another thread has made the index, or the names have changed */
     if (error || dir->version != version || dir->index) {
         table_give(x.slots, x.size);
         if (error == -ENOMEM && (x.used + 1) * 4 > x.size * 3)

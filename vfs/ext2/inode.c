@@ -47,7 +47,7 @@ static int unpack(struct inode *i, const struct disk_inode *d)
     i->generation = d->generation;
     i->size = ext2_size(d);
     ext2_times(&m->geo, d, &i->atime, &i->mtime, &i->ctime);
-    memcpy(i->block, d->block, sizeof(i->block));
+    memcpy(i->block, d->block, sizeof i->block);
     i->rdev = ext2_rdev(i->mode, i->block);
     i->object = fs_object(m->index, i->generation, i->ino);
     return 0;
@@ -83,7 +83,7 @@ int inode_store(struct disk_node *n)
     pack_time(&i->atime, &d->atime, extra ? &d->atime_extra : NULL);
     pack_time(&i->mtime, &d->mtime, extra ? &d->mtime_extra : NULL);
     pack_time(&i->ctime, &d->ctime, extra ? &d->ctime_extra : NULL);
-    memcpy(d->block, i->block, sizeof(i->block));
+    memcpy(d->block, i->block, sizeof i->block);
     if (i->links)
         d->dtime = 0;
     cache_dirty(page);

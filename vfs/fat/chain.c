@@ -14,8 +14,7 @@ int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
     uint32_t at = 0, c = n->cluster;
     *cluster = 0;
     if (index >= m->clusters)
-        return allocate ? -ENOSPC
-                        : 0; /* a chain has no more: behind its end, whoever asked for that */
+        return allocate ? -ENOSPC : 0; /* no chain is longer than the disk: behind its end */
     if (n->known_cluster && n->known_index <= index) {
         at = n->known_index;
         c = n->known_cluster;

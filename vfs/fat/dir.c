@@ -128,7 +128,8 @@ static int search_short(struct node *dir, const uint8_t *name)
     return result < 0 ? result : result == 0;
 }
 
-/* Under mount.tree: nothing is added or removed meanwhile. */
+/* Whether an entry has this short name: 1, 0 or an error. Under mount.tree, so that no name is
+ * added or removed during its waits. */
 static int short_taken(struct node *dir, const uint8_t *name)
 {
     uint32_t slots[CANDIDATES];
@@ -266,7 +267,7 @@ int dir_init(struct node *dir, const struct node *parent)
         if (error)
             break;
         entry_of_node(dir, e);
-        memset(e->name, ' ', sizeof(e->name));
+        memset(e->name, ' ', sizeof e->name);
         memset(e->name, '.', k + 1);
         e->attributes = ATTR_DIRECTORY;
         set_cluster(mount_of(dir), e, k ? parent_cluster(parent) : dir->cluster);
@@ -276,7 +277,8 @@ int dir_init(struct node *dir, const struct node *parent)
     return error;
 }
 
-/* The entry '..' of the directory whose first cluster this is: its cluster, 0 for the root. */
+/* Reads or writes the cluster in the entry '..' of the directory that begins with `cluster`; 0
+ * stands for the root. */
 static int read_parent(struct mount *m, uint32_t cluster, uint32_t *parent, uint32_t set,
                        bool write)
 {

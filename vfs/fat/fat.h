@@ -12,7 +12,7 @@
 #include "disk.h"
 #include "mounts.h"
 
-/* so many, and others go first (give_way) */
+/* give_way() after so many clusters */
 enum { CLUSTERS_AT_ONCE = 4096 };
 enum { MOUNTS = 8, NODES = 256, ROOT_INO = 1, NAME_UNITS = 256 };
 
@@ -69,58 +69,75 @@ int super_load(struct disk_mount *m, const struct fs_source *s);
 int super_store(struct disk_mount *m, bool clean);
 int super_statfs(struct fs_mount *m, struct statfs *s);
 
-/* ---- names.c: pure: short and long names ---- */
-unsigned name_from_short(const struct entry *e, char *name); /* its length */
-/* false: it needs a long name as well */
+/* ---- names.c: short names, long names and times. Pure functions. ---- */
+/* The 8.3 name of an entry as text, at most 12 bytes and a NUL in `name`: its length. */
+unsigned name_from_short(const struct entry *e, char *name);
+/* The name as the 11 bytes of an entry. false: it is no 8.3 name in upper case, and needs a long
+ * name besides the short one of name_make_short(). */
 bool name_to_short(const char *name, unsigned length, uint8_t *to);
+/* A short name for a long one. Each `attempt`, from 0 on, gives another, for when one is taken. */
 void name_make_short(const char *name, unsigned length, unsigned attempt, uint8_t *to);
+/* What the parts of a long name repeat of the short name they belong to. */
 uint8_t name_checksum(const uint8_t *short_name);
-/* their number; -EINVAL, -ENAMETOOLONG */
+/* UTF-8 to UTF-16, into units[NAME_UNITS]: how many; -EINVAL for what FAT does not allow in a name,
+ * -ENAMETOOLONG. */
 int name_to_units(const char *name, unsigned length, uint16_t *units);
-/* its length, at most NAME_MAX; -EINVAL */
+/* UTF-16 to UTF-8, into name[NAME_MAX + 1]: its length; -EINVAL when it is no name. */
 int name_from_units(const uint16_t *units, unsigned count, char *name);
-/* whatever the case */
+/* Whether two names are the same, and a hash of a name, both whatever the case of ASCII letters. */
 bool name_same(const char *a, unsigned a_length, const char *b, unsigned b_length);
-uint32_t name_hash(const char *name, unsigned length); /* likewise */
+uint32_t name_hash(const char *name, unsigned length);
+/* Part number `part` of a long name, LONG_CHARS units of it, as it stands in a slot. */
 void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, uint8_t checksum,
                struct long_entry *to);
-void long_units(const struct long_entry *e, uint16_t *units); /* the thirteen of one part */
-/* time, ms10 may be NULL */
+/* The other way: the LONG_CHARS units of one part. */
+void long_units(const struct long_entry *e, uint16_t *units);
+/* FAT's times: `date` in days from 1980 to 2107, `time` in 2 seconds, `ms10` the rest in 10 ms;
+ * time and ms10 may be NULL. */
 void time_pack(const struct timespec64 *t, uint16_t *date, uint16_t *time, uint8_t *ms10);
 struct timespec64 time_unpack(uint16_t date, uint16_t time, uint8_t ms10);
 
-/* ---- clusters.c: the file allocation table. All may wait. ---- */
-/* 0: it was the last. -EUCLEAN */
+/* ---- clusters.c: the file allocation table, all copies of it. All may wait. -EIO, -ENOMEM;
+ * -EUCLEAN for a cluster that cannot be. ---- */
+/* The cluster behind this one in its file; 0: it is the last. */
 int table_next(struct mount *m, uint32_t cluster, uint32_t *next);
-/* one more, chained behind `after` unless 0. -ENOSPC */
+/* Takes a free cluster, which becomes the last, and chains it behind `after` unless that is 0.
+ * -ENOSPC, when no deletion under way can free one either. */
 int table_alloc(struct mount *m, uint32_t after, uint32_t *cluster);
-/* this one and all behind it */
+/* Frees this cluster and all behind it. */
 int table_free(struct mount *m, uint32_t cluster);
-/* makes it the last, without freeing what follows */
+/* Makes the cluster the last of its file, without freeing what followed. */
 int table_end(struct mount *m, uint32_t cluster);
-int table_count(struct mount *m); /* makes m->free known */
+/* Makes m->free known, if need be by counting. */
+int table_count(struct mount *m);
 
 /* ---- chain.c: the clusters of a file or directory. Under node.lock, or mount.tree for a
- * directory. All may wait. ---- */
-/* 0: behind the end */
+ * directory. All may wait. Errors as in clusters.c. ---- */
+/* The file's cluster number `index`, from 0 on; 0 behind the end, unless `allocate`. -ENOSPC. */
 int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster);
-int chain_cut(struct node *n, uint32_t count); /* leaves so many */
-/* of a file's byte; 0: none */
+/* Frees all clusters but the first `count`. */
+int chain_cut(struct node *n, uint32_t count);
+/* The sector that byte `offset` lies in; 0 behind the end, unless `allocate`. */
 int chain_sector(struct node *n, uint64_t offset, bool allocate, uint32_t *sector);
-int64_t chain_map(struct disk_node *n, uint64_t unit, bool allocate); /* of a file's sector */
-int chain_cut_bytes(struct disk_node *n, uint64_t size);              /* all behind */
+/* disk_ops.map and disk_ops.cut. A file has all clusters up to its size: else -EUCLEAN. */
+int64_t chain_map(struct disk_node *n, uint64_t unit, bool allocate);
+int chain_cut_bytes(struct disk_node *n, uint64_t size);
 
 /* ---- node.c: how files are numbered, and their entries. ---- All may wait. */
-struct node *node_at(struct mount *m, uint32_t place); /* held, or fs_failed() */
-/* what it has, or would get. Does not wait */
+/* The file whose entry stands at `place`, held, or fs_failed(): -ESTALE when there is none. */
+struct node *node_at(struct mount *m, uint32_t place);
+/* The number that the file with its entry at `place` has or would get. Does not wait. */
 uint32_t node_number(const struct mount *m, uint32_t place);
-struct fs_node *node_by_object(uint64_t object);
+struct fs_node *node_by_object(uint64_t object); /* fs_ops.get */
+/* For disk_ops; node_store() writes into the directory entry, wherever that is by now. */
 struct disk_node *node_root(struct disk_mount *m);
 int node_load(struct disk_node *n);
-int node_store(struct disk_node *n); /* into its directory entry */
+int node_store(struct disk_node *n);
 void node_destroy(struct disk_node *n);
-void entry_of_node(const struct node *n, struct entry *e); /* all but the name */
-int entry_page(struct mount *m, uint32_t place, struct page **page, struct entry **e); /* held */
+/* Fills in all of an entry but its name. */
+void entry_of_node(const struct node *n, struct entry *e);
+/* The entry at a place, in its page, which is held. -ESTALE: no such place. */
+int entry_page(struct mount *m, uint32_t place, struct page **page, struct entry **e);
 
 /* ---- slots.c: the slots of a directory, and the names in them ---- All may wait. */
 /* Looks at one slot after another, holding the sector that it is in. */
@@ -129,9 +146,10 @@ struct cursor {
     struct page *page;
     uint32_t sector;
 };
-/* The slot: 0, 1 behind the directory's last, or an error. */
+/* Moves the cursor to a slot: 0, with the entry, good until the cursor moves or ends, and its
+ * place; 1 behind the directory's last; or an error. */
 int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t *place);
-void cursor_end(struct cursor *c);
+void cursor_end(struct cursor *c);         /* lets the sector go */
 bool dir_is_fixed(const struct node *dir); /* a root of FAT12 and FAT16, which is no chain */
 struct found {                             /* a name in a directory */
     /* of the entry; of the first part of its long name, or the same */

@@ -63,8 +63,9 @@ void names_forget(struct disk_node *n)
     memory_free(x);
 }
 
-/* An empty table of this size; the oldest of the others go for it. NULL: no memory. */
-static struct names *make(struct node *dir, uint32_t size)
+/* Makes an empty table of `size` places, dropping the oldest tables if all together would be too
+ * large. NULL: no memory. */
+static struct names *make_table(struct node *dir, uint32_t size)
 {
     while (all && places + size > TABLES_MOST) {
         struct names *last = all;
@@ -85,7 +86,7 @@ static struct names *make(struct node *dir, uint32_t size)
 }
 
 /* false: the table is too full. */
-static bool put(struct names *x, uint32_t hash, uint32_t slot)
+static bool add_entry(struct names *x, uint32_t hash, uint32_t slot)
 {
     if (x->used >= x->size / FULL_OF * FULL)
         return false;
@@ -97,13 +98,13 @@ static bool put(struct names *x, uint32_t hash, uint32_t slot)
     return true;
 }
 
-static bool put_both(struct names *x, const struct found *f)
+static bool add_both(struct names *x, const struct found *f)
 {
-    return put(x, name_hash(f->name, f->length), f->first) &&
-           put(x, names_short_hash(f->entry.name), f->slot);
+    return add_entry(x, name_hash(f->name, f->length), f->first) &&
+           add_entry(x, names_short_hash(f->entry.name), f->slot);
 }
 
-static void take(struct names *x, uint32_t hash, uint32_t slot)
+static void remove_entry(struct names *x, uint32_t hash, uint32_t slot)
 {
     for (uint32_t at = place_of(x, hash); x->table[at] != EMPTY; at = place_after(x, at))
         if (x->table[at] == entry_of(hash, slot)) {
@@ -112,9 +113,9 @@ static void take(struct names *x, uint32_t hash, uint32_t slot)
         }
 }
 
-/* Goes through the directory: 1; 0 when the table is too small; -EAGAIN when the directory has
- * changed meanwhile, or another error. May wait. */
-static int fill(struct node *dir)
+/* Enters all names of the directory: 1; 0 when the table is too small; -EAGAIN when the directory
+ * has changed during a wait, or another error. May wait. */
+static int fill_table(struct node *dir)
 {
     struct found f;
     uint32_t slot = 0, version = dir->version;
@@ -122,7 +123,7 @@ static int fill(struct node *dir)
     while ((more = dir_next(dir, &slot, &f)) == 1) {
         if (!dir->names || version != dir->version)
             return -EAGAIN;
-        if (!put_both(dir->names, &f))
+        if (!add_both(dir->names, &f))
             return 0;
     }
     return more < 0 ? more : !dir->names || version != dir->version ? -EAGAIN : 1;
@@ -135,9 +136,9 @@ static struct names *build(struct node *dir)
     if (dir->many)
         return NULL;
     for (uint32_t size = TABLE_FIRST; size <= TABLE_MOST && !result; size *= 4) {
-        if (!make(dir, size))
+        if (!make_table(dir, size))
             return NULL;
-        result = fill(dir);
+        result = fill_table(dir);
         if (result != 1)
             names_forget((struct disk_node *)dir);
     }
@@ -168,7 +169,7 @@ int names_like(struct node *dir, uint32_t hash, uint32_t *slots)
 
 void names_added(struct node *dir, const struct found *f)
 {
-    if (dir->names && !(dir->names->ready && put_both(dir->names, f)))
+    if (dir->names && !(dir->names->ready && add_both(dir->names, f)))
         names_forget((struct disk_node *)dir);
 }
 
@@ -178,8 +179,8 @@ void names_removed(struct node *dir, const struct found *f)
     dir->many = false;
     if (!x)
         return;
-    take(x, name_hash(f->name, f->length), f->first);
-    take(x, names_short_hash(f->entry.name), f->slot);
+    remove_entry(x, name_hash(f->name, f->length), f->first);
+    remove_entry(x, names_short_hash(f->entry.name), f->slot);
     for (unsigned n = 0; n < ROOMS; n++) /* free slots before these may make a row with them */
         x->room[n] = MIN(x->room[n], f->first - MIN(f->first, (uint32_t)ROOMS));
 }

@@ -196,7 +196,7 @@ void long_units(const struct long_entry *e, uint16_t *units)
 void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, uint8_t checksum,
                struct long_entry *to)
 {
-    memset(to, 0, sizeof(*to));
+    memset(to, 0, sizeof *to);
     to->order = (part + 1) | (last ? LONG_LAST : 0);
     to->attributes = ATTR_LONG;
     to->checksum = checksum;

@@ -21,7 +21,8 @@ struct fs_node *name_lookup(struct fs_node *f, struct fs_name *name)
     name->where[0] = found.first;
     name->where[1] = found.place;
     n = node_at(mount_of(dir), found.place);
-    return fs_error(n) == -ESTALE ? fs_failed(-ENOENT) : node_fs(n); /* it has gone meanwhile */
+    return fs_error(n) == -ESTALE ? fs_failed(-ENOENT)
+                                  : node_fs(n); /* the entry was freed during the wait */
 }
 
 struct fs_node *name_create(struct fs_node *f, struct fs_name *name, const struct fs_new *wanted)

@@ -1,5 +1,22 @@
 /* Files as nodes: how they are numbered although FAT has no numbers, and how they stand in their
- * directory entries. */
+ * directory entries.
+ *
+ * A FAT disk has no inodes. What names a file is the place of its directory entry, counted in
+ * entries from the beginning of the disk; but a rename moves the entry, and an entry that was freed
+ * is used for another file. So:
+ *
+ *   - A node's number (ino) is the place where its entry stood when the node was made, and stays
+ *     while the node is in memory, wherever a rename moves the entry (`place`).
+ *   - Should a new node have a place whose number another node still bears, it gets an alias: the
+ *     place with one of 15 values in the upper four bits (free_number).
+ *   - A node that is not in memory is found by taking the number for the place. So a number lasts
+ *     as long as the node is kept, or its entry has not moved; nodes that are open or held are
+ * kept.
+ *   - The generation in an object is a hash of the short name in the entry. When the entry is of
+ *     another file by now, the hash differs but for one in 2^24, and the object is -ESTALE: VFS
+ *     walks the path again.
+ *
+ * A file without an entry (removed, but open) has place 0, and is found by its number alone. */
 #include "fat.h"
 
 enum { ALIAS_SHIFT = 28, ALIASES = 15 };
@@ -93,7 +110,7 @@ struct node *node_at(struct mount *m, uint32_t place)
         if (!fresh)
             return fs_failed(-ENFILE);
         if (!mine)
-            continue; /* somebody else has that number now */
+            continue; /* another thread has taken the number during the wait: look again */
         if (find_place(m, place)) {
             node_loaded(fresh, -EAGAIN);
             continue;

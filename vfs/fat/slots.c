@@ -14,8 +14,7 @@ bool dir_is_fixed(const struct node *dir)
     return dir->ino == ROOT_INO && mount_of(dir)->bits != 32;
 }
 
-/* How many sectors have been opened: whoever goes through many of them lets others go first now and
- * then. */
+/* Sectors opened so far, by all threads; give_way() after each SECTORS_AT_ONCE. */
 enum { SECTORS_AT_ONCE = 128 };
 static unsigned sectors;
 
@@ -61,7 +60,7 @@ struct long_name {
 };
 
 /* Takes in one part; what does not fit together is forgotten. */
-static void take_part(struct long_name *l, const struct long_entry *e, uint32_t slot)
+static void add_part(struct long_name *l, const struct long_entry *e, uint32_t slot)
 {
     unsigned order = e->order & ~LONG_LAST;
     if (e->order & LONG_LAST && order >= 1 && order <= LONG_PARTS) {
@@ -92,7 +91,7 @@ int dir_next(struct node *dir, uint32_t *slot, struct found *f)
             continue;
         }
         if ((e->attributes & 0x3f) == ATTR_LONG) {
-            take_part(&l, (struct long_entry *)e, *slot);
+            add_part(&l, (struct long_entry *)e, *slot);
             continue;
         }
         if (e->attributes & ATTR_VOLUME) {

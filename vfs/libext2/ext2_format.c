@@ -122,7 +122,7 @@ const char *ext2_check_inode(const struct geometry *g, const struct disk_inode *
     case S_IFLNK:
         return size == 0 || size >= (ext2_has_blocks(g, d->mode, d->sectors, d->file_acl)
                                          ? g->block_size
-                                         : sizeof(d->block))
+                                         : sizeof d->block)
                    ? "impossible size of symbolic link"
                    : NULL;
     case S_IFCHR:
@@ -145,7 +145,7 @@ uint64_t ext2_rdev(uint32_t mode, const uint32_t block[])
 
 bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d)
 {
-    return g->inode_size >= sizeof(*d) &&
+    return g->inode_size >= sizeof *d &&
            d->extra_isize >= offsetof(struct disk_inode, crtime) - OLD_INODE_SIZE &&
            d->extra_isize <= g->inode_size - OLD_INODE_SIZE;
 }

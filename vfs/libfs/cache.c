@@ -33,7 +33,7 @@ static void grow(void)
     struct page *pages = NULL;
     uint8_t *base = NULL;
     if (count)
-        pages = memory_zalloc(count * sizeof(*pages));
+        pages = memory_zalloc(count * sizeof *pages);
     if (pages)
         base = memory_pages(count);
     if (!base) {
@@ -117,8 +117,9 @@ void page_release(struct page *p)
     free_pages = p;
 }
 
-/* A frame that nobody uses, in no list. NULL if there is none. May wait. */
-static struct page *take_frame(void)
+/* A frame without uses and pins, out of all lists; NULL if all are in use. Writes dirty pages back
+ * when there is no clean one. May wait. */
+static struct page *free_frame(void)
 {
     for (;;) {
         if (!free_pages && !full)
@@ -160,10 +161,10 @@ struct page *cache_get(uint64_t owner, uint64_t index)
     for (;;) {
         struct page *p = lookup(owner, index);
         if (!p) {
-            struct page *frame = take_frame();
+            struct page *frame = free_frame();
             if (!frame)
                 return NULL;
-            if (lookup(owner, index)) { /* somebody else brought it meanwhile */
+            if (lookup(owner, index)) { /* another thread has inserted the page during the wait */
                 frame->hash_next = free_pages;
                 free_pages = frame;
                 continue;
@@ -231,9 +232,9 @@ void cache_forget(uint64_t owner, uint64_t index)
     cache_put(p);
 }
 
-/* The pages of the ring whose owner is `value` under `mask`, from an index on. Those that are being
- * written are waited for, and the ring may have changed then: it begins again, but what has been
- * forgotten is no longer in the way. */
+/* The pages of the ring whose owner is `value` under `mask`, from an index on. A page that is being
+ * written is waited for; the ring may change during the wait, so the search begins again, and does
+ * not meet the pages that it has forgotten already. */
 static void forget_matching(uint64_t mask, uint64_t value, uint64_t index)
 {
     struct page *p = ring.newer;

@@ -69,8 +69,8 @@ static inline bool page_fresh(const struct page *p) { return p->state & PAGE_REA
 struct page *cache_find(uint64_t owner, uint64_t index);
 /* Whether the page is there or being read. */
 bool cache_has(uint64_t owner, uint64_t index);
-/* The page is filled, or, with an error, not: then it goes away, and those who wait for it try
- * again themselves. */
+/* Ends PAGE_READING. error 0: the page is filled. Else the page leaves the cache, and threads that
+ * wait for it in cache_get() try again. */
 void cache_ready(struct page *p, int error);
 void cache_put(struct page *p);
 /* The page differs from the disk. Its disk[] must be right. */
@@ -95,21 +95,21 @@ void cache_forget_from(uint64_t owner, uint64_t index, uint64_t pages);
  * freed. May wait. */
 void cache_settle(struct page *p);
 
-/* Writes back. 0, or -EIO if a write failed: now, or, for all files' pages, since that was asked
- * last. May wait. */
+/* Write back, and wait for writes in progress. 0, or -EIO: a write failed during the call or, for
+ * cache_sync_data(), since the last call of it. May wait. */
 int cache_sync_owner(uint64_t owner); /* one file's pages */
 /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_meta(unsigned device);
 int cache_sync_data(unsigned device); /* all files' pages */
 bool cache_any_dirty(void);
 
-/* Failed writes are numbered, and remembered for the file whose they were, or for the whole device
- * if it was metadata. fsync tells each open file once of each, however it is that the page was
- * written; a file that is opened later only of what nobody has been told of. */
+/* Failed writes are numbered, and remembered for their file, or for the whole device if they were
+ * metadata. fsync tells each open file once of each failure, whichever sync or eviction wrote the
+ * page; a file that is opened later is told only of failures that no open file has been told of. */
 void cache_failed(uint64_t owner);
-/* For the FS_SYNC in m, at its end: -EIO if a write for the file has failed of which its open file
- * does not know, else 0. A service has what it knows in the flags likewise, and gets the new number
- * as the reply's r1. */
+/* The result of the FS_SYNC in m: -EIO if a write for the file has failed that its open file has
+ * not been told of, else 0. A program's open file remembers the number of the last failure in its
+ * connection; a service passes it in the flags, and gets the new one as the reply's r1. */
 int cache_told(struct message *m, uint64_t owner);
 /* CALL_ERRORS of a new open file, for connect() */
 uint64_t cache_errors_at_open(uint64_t owner);

@@ -1,8 +1,24 @@
 /* Between the cache and the device: reading fresh pages, writing dirty ones back, in runs that are
  * as long as the blocks lie together on the device.
  *
- * Metadata is written before data: after a crash in between, a new file's blocks may hold old
- * bytes, but no old file whose name is gone can come back with new bytes in it. */
+ * The order in which things reach the disk:
+ *
+ *   1. A sync of everything writes metadata first (inode tables, bitmaps, directories, the
+ *      superblock), then the data of files. After a crash in between, a new file's blocks may hold
+ *      old bytes; but no file whose name is gone can come back with another file's bytes in it.
+ *   2. An fsync writes the file's data first, then all metadata, then flushes the device: what it
+ *      has promised is there and can be found by its name.
+ *   3. When the pool is full (cache_write_some), the pages that have been dirty for longest go, and
+ *      metadata before data, as in 1.
+ *
+ * A sync writes what was dirty when it began and no more, or it would never end while others write:
+ * each page knows when it became dirty (`since`), by a count of cache_dirty(). A page that becomes
+ * dirty again while it is being written is both PAGE_WRITING and PAGE_DIRTY, and is written once
+ * more. No page is written twice at the same time, and a page whose place on the disk is to change
+ * waits for its write (cache_settle).
+ *
+ * A run that fails is tried again page by page, so that the error is told to the file whose page it
+ * was, and to no other. */
 #include "cache_private.h"
 
 #include <minnow/file.h>
@@ -254,7 +270,8 @@ static void write_batch(struct page **pages, unsigned count)
     d->writing += count;
     sort_by_place(pages, count);
     if (transfer(d, true, pages, count))
-        for (unsigned i = 0; i < count; i++) /* once more, each by itself: whose is it? */
+        for (unsigned i = 0; i < count;
+             i++) /* each page by itself, to find out to which file the error belongs */
             if (transfer(d, true, &pages[i], 1)) {
                 d->error = -EIO;
                 cache_failed(pages[i]->owner);

@@ -7,7 +7,7 @@ enum { READ_AHEAD = 16, READ_AROUND = 4, BYTES_AT_ONCE = 1 << 20 };
 
 static unsigned unit_shift(const struct disk_node *n) { return disk_mount_of(n)->unit_shift; }
 static uint64_t pages_of(uint64_t size) { return (size + PAGE_SIZE - 1) / PAGE_SIZE; }
-static struct page *find(const struct disk_node *n, uint64_t index)
+static struct page *cached_page(const struct disk_node *n, uint64_t index)
 {
     return cache_find(contents_owner((const struct fs_node *)n), index);
 }
@@ -35,9 +35,9 @@ static void clear_behind(const struct disk_node *n, struct page *p)
 
 /* ---- Reading ---- */
 
-/* Brings page `index` and up to `ahead` - 1 pages behind it into the cache; the first is returned,
- * held. Under node.lock. */
-static struct page *bring(struct disk_node *n, uint64_t index, unsigned ahead)
+/* Reads page `index` and up to `ahead` - 1 pages behind it into the cache, in one go; the first is
+ * returned, held, or fs_failed(). Under node.lock. */
+static struct page *read_pages(struct disk_node *n, uint64_t index, unsigned ahead)
 {
     struct page *pages[READ_AHEAD];
     uint64_t end = pages_of(n->size), owner = contents_owner(fs_node(n));
@@ -79,18 +79,19 @@ static struct page *bring(struct disk_node *n, uint64_t index, unsigned ahead)
 
 struct page *contents_page(struct fs_node *f, uint64_t index, unsigned ahead)
 {
-    struct page *p = find(disk_node(f), index);
+    struct page *p = cached_page(disk_node(f), index);
     if (p) {
         p->uses++;
         return p;
     }
     lock_take(&f->lock);
-    p = bring(disk_node(f), index, ahead);
+    p = read_pages(disk_node(f), index, ahead);
     lock_give(&f->lock);
     return p;
 }
 
-/* More is read ahead when the page before is there: then somebody reads from front to back. */
+/* Pages to read at once: more when the page before is cached, which a reader from front to back
+ * leaves behind. */
 static unsigned read_ahead(uint64_t owner, uint64_t index)
 {
     return index == 0 || cache_has(owner, index - 1) ? READ_AHEAD : READ_AROUND;
@@ -152,7 +153,7 @@ struct page *contents_prepare(struct fs_node *f, uint64_t index, unsigned from, 
 {
     struct disk_node *n = disk_node(f);
     unsigned shift = 12 - unit_shift(n), units = 1u << shift, placed = 0;
-    struct page *p = find(n, index);
+    struct page *p = cached_page(n, index);
     if (p) {
         p->uses++;
     } else {
@@ -163,7 +164,7 @@ struct page *contents_prepare(struct fs_node *f, uint64_t index, unsigned from, 
         for (unsigned u = 0; u < units; u++)
             placed += disk[u] != 0;
         bool whole = from == 0 && to == PAGE_SIZE && placed == units;
-        p = placed && !whole ? bring(n, index, 1) : cache_get(contents_owner(f), index);
+        p = placed && !whole ? read_pages(n, index, 1) : cache_get(contents_owner(f), index);
         if (!p || fs_error(p))
             return p ? p : fs_failed(-ENOMEM);
         if (page_fresh(p)) {
@@ -191,7 +192,7 @@ struct page *contents_prepare(struct fs_node *f, uint64_t index, unsigned from, 
 /* What lies behind the end of the file in its last page is zero before the file grows over it. */
 static void clear_tail(struct disk_node *n)
 {
-    struct page *p = n->size % PAGE_SIZE ? find(n, n->size / PAGE_SIZE) : NULL;
+    struct page *p = n->size % PAGE_SIZE ? cached_page(n, n->size / PAGE_SIZE) : NULL;
     if (p)
         clear_behind(n, p);
 }
@@ -201,11 +202,11 @@ int contents_cut(struct fs_node *f, uint64_t size, uint64_t reached)
     struct disk_node *n = disk_node(f);
     struct page *p = NULL;
     if (size % PAGE_SIZE) {
-        p = find(n, size / PAGE_SIZE);
+        p = cached_page(n, size / PAGE_SIZE);
         if (p)
             p->uses++;
         else if (size < f->size)
-            p = bring(n, size / PAGE_SIZE, 1);
+            p = read_pages(n, size / PAGE_SIZE, 1);
         if (fs_error(p))
             return fs_error(p);
     }
@@ -332,7 +333,7 @@ int contents_take_back(struct fs_node *f, uint64_t address)
 /* A lent page of the file as it is now, or NULL. */
 static struct page *lent_page(const struct disk_node *n, uint64_t index)
 {
-    struct page *p = index * PAGE_SIZE < n->size ? find(n, index) : NULL;
+    struct page *p = index * PAGE_SIZE < n->size ? cached_page(n, index) : NULL;
     return p && p->pins ? p : NULL;
 }
 

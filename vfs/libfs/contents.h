@@ -1,6 +1,6 @@
-/* The contents of files on disks: through the cache, a page at a time. What fs_ops asks of a
- * server's files is here for servers of disks, who say with disk_ops.map where a file's units lie
- * and with disk_ops.cut that they are free. */
+/* The contents of files on disks: through the cache, a page at a time. The operations of fs_ops on
+ * contents, for servers of disks. The server says with disk_ops.map where the units of a file lie,
+ * and frees them in disk_ops.cut. */
 #ifndef CONTENTS_H
 #define CONTENTS_H
 

@@ -84,7 +84,7 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
         d->full = true;
         return 0;
     }
-    if (d->filled + bytes > sizeof(d->buffer) && dents_flush(d))
+    if (d->filled + bytes > sizeof d->buffer && dents_flush(d))
         return -EFAULT;
     struct dirent64 *e = (struct dirent64 *)(d->buffer + d->filled);
     *(uint64_t *)((uint8_t *)e + bytes - 8) = 0; /* the NUL and the padding */
@@ -158,7 +158,7 @@ int64_t fs_ioctl(struct message *m, uint64_t size)
         return -ENOTTY;
     uint64_t rest = m->position < size ? size - m->position : 0;
     int32_t answer = MIN(rest, (uint64_t)INT32_MAX);
-    return copy_out(m, 0, &answer, sizeof(answer));
+    return copy_out(m, 0, &answer, sizeof answer);
 }
 
 int64_t fs_poll(struct message *m)

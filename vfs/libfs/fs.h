@@ -51,8 +51,8 @@ struct fs_node {
     struct timespec64 atime, mtime, ctime;
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
-    uint32_t user;           /* while it is open or held: to whom that is accounted */
-    struct lock lock;        /* held while the contents change, if there are several threads */
+    uint32_t user;    /* the user who is charged for a node that is open or held (open_max) */
+    struct lock lock; /* held while the contents change, if there are several threads */
 };
 
 /* A name in a directory. lookup leaves in `where` what add, replace and remove want to know of the
@@ -97,11 +97,12 @@ struct fs_ops {
     unsigned open_max;   /* nodes that may be open or held at once, 0: no limit is kept here */
     uint32_t links_max;  /* 0: no limit. A directory whose links are not counted has one */
     const char *checker; /* the program that repairs a damaged disk */
-    bool forgets;        /* nodes are made for a request: nobody counts who has them open */
-    bool no_atime;       /* reading leaves atime as it is */
-    bool lends_own;      /* lent pages are the file itself: they are not kept by who lets go */
-    bool folds_case;     /* a name that differs only in case is the same name */
-    bool no_links;       /* FS_LINK and FS_SYMLINK are -EPERM */
+    bool forgets;  /* nodes are made for a request and forgotten: opens and holds are not counted */
+    bool no_atime; /* reading leaves atime as it is */
+    bool lends_own;  /* lent pages are the file itself: PM keeps none of them when it lets the file
+                        go */
+    bool folds_case; /* a name that differs only in case is the same name */
+    bool no_links;   /* FS_LINK and FS_SYMLINK are -EPERM */
 
     /* The root of a new mount. */
     struct fs_node *(*mount)(const struct fs_source *s);
@@ -133,8 +134,9 @@ struct fs_ops {
     int (*resize)(struct fs_node *n, uint64_t size);
 
     /* Pages of files for PM (FS_PAGES, FS_UNPIN, FS_RESERVE). NULL: files cannot be mapped */
-    /* Pins page `index` and says its address: 0 if it is not there and not `wanted`. Of the `ahead`
-     * pages from it on the next may be asked for next. */
+    /* Pins page `index`, and stores its address in the server, or 0 if there is no such page and it
+     * is not `wanted`. The caller is about to ask for the `ahead` pages from there on. -ENOMEM: too
+     * much is pinned. */
     int (*lend)(struct fs_node *n, uint64_t index, unsigned ahead, bool wanted, uint64_t *address);
     /* One pin less. n: the file, when the page was written; under its lock. */
     int (*take_back)(struct fs_node *n, uint64_t address);
@@ -222,8 +224,8 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
 int64_t dents_end(struct dents *d, int error);
 
 /* Files that nobody refers to any more and that are being freed, which may wait. close() has
- * returned by then, so their room counts as free: who finds none waits for them, and may hold all
- * that freeing does not want. */
+ * returned by then, so their room counts as free: an allocation that finds no room waits for these
+ * files, holding no lock that freeing needs. */
 struct deletions {
     unsigned under_way;
     struct condition ended;

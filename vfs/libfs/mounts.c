@@ -165,8 +165,8 @@ int mount_again(struct fs_mount *f, bool read_only)
     return error;
 }
 
-/* Everything is written, the superblock at last as clean. Somebody may have come in meanwhile: then
- * it is not over. */
+/* Writes everything, and at last the superblock as clean. A file may be opened during these waits:
+ * then the mount stays, -EBUSY. */
 static int close_mount(struct disk_mount *m)
 {
     if (nodes_busy(m))

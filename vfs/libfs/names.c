@@ -146,7 +146,7 @@ static int absent(struct fs_node *dir, struct fs_name *name)
 }
 
 /* Makes an inode and its name; the inode is held. */
-static struct fs_node *make(struct fs_node *dir, struct fs_name *name, struct fs_new *new)
+static struct fs_node *make_inode(struct fs_node *dir, struct fs_name *name, struct fs_new *new)
 {
     bool directory = S_ISDIR(new->mode);
     int error = absent(dir, name);
@@ -197,7 +197,7 @@ int64_t fs_do_create(struct message *m)
     struct fs_node *dir = enter(m), *n;
     if (fs_error(dir))
         return fs_error(dir);
-    n = make(dir, &name, &new);
+    n = make_inode(dir, &name, &new);
     leave(dir);
     if (fs_error(n))
         return fs_error(n);
@@ -231,7 +231,7 @@ int64_t fs_do_symlink(struct message *m)
     struct fs_node *dir = enter(m), *n;
     if (fs_error(dir))
         return fs_error(dir);
-    n = make(dir, &name, &new);
+    n = make_inode(dir, &name, &new);
     leave(dir);
     if (!fs_error(n))
         fs_put(n);
@@ -414,7 +414,7 @@ static int set_parent(const struct side *from, const struct side *to)
     return fs_ops.set_parent(from->node, to->dir);
 }
 
-static int exchange(struct side *a, struct side *b)
+static int exchange_names(struct side *a, struct side *b)
 {
     int error = may_move(a, b);
     if (!error)
@@ -429,7 +429,7 @@ static int exchange(struct side *a, struct side *b)
 }
 
 /* The new name is written before the old one goes. */
-static int move(struct side *from, struct side *to, const struct timespec64 *now)
+static int move_name(struct side *from, struct side *to, const struct timespec64 *now)
 {
     int error = may_move(from, to);
     if (!error && to->node)
@@ -477,7 +477,7 @@ static int rename_locked(struct side *from, struct side *to, uint64_t flags)
     if (flags & RENAME_EXCHANGE) {
         if (!to->node || same(from->node, to->node))
             return to->node ? 0 : -ENOENT;
-        error = exchange(from, to);
+        error = exchange_names(from, to);
         node_changed(to->node, &now);
     } else {
         bool one = to->node && same(to->node, from->node);
@@ -489,7 +489,7 @@ static int rename_locked(struct side *from, struct side *to, uint64_t flags)
             fs_put(to->node);
             to->node = NULL;
         }
-        error = move(from, to, &now);
+        error = move_name(from, to, &now);
     }
     if (error)
         return error;

@@ -77,7 +77,7 @@ struct disk_node *node_next(struct disk_node *n)
 }
 
 /* A free structure, if need be by forgetting an inode that nobody uses. NULL. May wait. */
-static struct disk_node *take(void)
+static struct disk_node *free_node(void)
 {
     for (unsigned tries = 0; !unused && tries < TRIES; tries++) {
         struct disk_node *n = ring.newer;
@@ -104,7 +104,7 @@ static struct disk_node *take(void)
 
 struct disk_node *node_insert(struct disk_mount *m, uint32_t ino, bool *mine)
 {
-    struct disk_node *fresh = take(), *n = node_find(m, ino);
+    struct disk_node *fresh = free_node(), *n = node_find(m, ino);
     *mine = fresh && !n;
     if (!*mine) {
         if (fresh) {

@@ -92,7 +92,8 @@ struct disk_node *node_loaded(struct disk_node *n, int error);
 struct disk_node *node_next(struct disk_node *n);
 
 int nodes_store(struct disk_mount *m);       /* all that are dirty. May wait */
-bool nodes_busy(const struct disk_mount *m); /* somebody uses more than the root as mounted */
+bool nodes_busy(const struct disk_mount *m); /* an inode is open, held or in use, besides the root
+                                                that the mount holds */
 void nodes_drop(struct disk_mount *m);       /* forgets all; none may be in use */
 
 #endif

@@ -52,8 +52,8 @@ static void was_read(struct fs_node *n)
     fs_changed(n);
 }
 
-/* Linux leaves S_ISGID to a file that its group may not run when one of the group changes it. Who
- * that is is not known here. */
+/* Linux keeps S_ISGID on a file without group execution when a member of the group changes it. The
+ * caller's groups are not known here, so the bit goes. */
 static uint32_t mode_without_set_id(uint32_t mode)
 {
     return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode;
@@ -137,8 +137,9 @@ static int64_t do_write(struct message *m)
 
 /* PM holds pages of a file that a TRUNCATE (`result` is its answer), or an OPEN with O_TRUNC, has
  * made shorter: PM takes those behind `size` back from all who map them, and then ends the call, or
- * hands the OPEN back without O_TRUNC. true: so be it, return LATER; false: a service has called,
- * which PM must not wait for. No lock may be held that FS_UNPIN wants. */
+ * hands the OPEN back without O_TRUNC. true: PM has the call, so the handler returns LATER; false:
+ * the caller is a service, for which PM must not wait. The caller of this function holds no lock
+ * that FS_UNPIN takes. */
 static bool hand_to_pm(struct message *m, uint64_t size, int64_t result)
 {
     if (m->from < MAX_SERVICE)
@@ -210,7 +211,7 @@ static int64_t do_ioctl(struct message *m)
 
 /* ---- Open files and holds ---- */
 
-/* How many nodes may be open or held; of each the user who was the first to open it is charged. */
+/* The nodes that are open or held. The user who opened a node first is charged for it. */
 static struct share open_share;
 
 /* Around each change of n->opens and n->holds: account_held() before they go up (0 or -ENFILE),

@@ -23,7 +23,8 @@ static void pipe_free(struct pipe *p)
     free_pipes = p;
 }
 
-/* A new pipe, accounted to the caller. NULL: he has his part, or there is no memory. */
+/* A new pipe, accounted to the caller. NULL: the user has all pipes that one user may have, or
+ * there is no memory. */
 static struct pipe *pipe_new(call_t caller)
 {
     uint32_t user = call_user(caller);
@@ -32,7 +33,7 @@ static struct pipe *pipe_new(call_t caller)
     struct pipe *p = free_pipes;
     if (p) {
         free_pipes = p->next_free;
-    } else if ((p = memory_zalloc(sizeof(*p)))) {
+    } else if ((p = memory_zalloc(sizeof *p))) {
         p->number = count;
         pipes[count++] = p;
     } else {
@@ -57,7 +58,8 @@ static void free_if_unused(struct pipe *p)
     pipe_free(p);
 }
 
-/* Pipes of which POSIX is to hear what they are when it asks, by number. */
+/* The list of FS_CHANGED: pipes, by number, whose state may have changed since poll last answered
+ * about them. */
 static uint64_t changed[PIPES / 64];
 
 void pipe_changed(struct pipe *p)
@@ -87,7 +89,7 @@ int64_t do_changed(struct message *m)
 
 static inline bool reads(uint64_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 
-/* Connects the caller to the end or ends that his flags say. */
+/* Connects the caller to the end or ends that the flags of the open say. */
 static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
 {
     int end = reads(flags) ? END_READ : END_WRITE;
@@ -108,7 +110,7 @@ int64_t do_create(struct message *m)
     if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
     /* before anything has changed, so that the call may come again */
-    if (copy_out(m, 0, ends, sizeof(ends)))
+    if (copy_out(m, 0, ends, sizeof ends))
         return -EFAULT;
     struct pipe *p = pipe_new(m->call);
     if (!p)
@@ -121,7 +123,7 @@ int64_t do_create(struct message *m)
     }
     ends[0] = a;
     ends[1] = b;
-    return copy_out(m, 0, ends, sizeof(ends)) ? -EFAULT : 0;
+    return copy_out(m, 0, ends, sizeof ends) ? -EFAULT : 0;
 }
 
 /* ---- FIFOs ---- */
@@ -141,7 +143,7 @@ static struct pipe *fifo_of(uint64_t key1, uint64_t key2, call_t caller)
     return p;
 }
 
-/* Drops callers who have been interrupted; whether one is left. */
+/* Drops callers that have been interrupted. true: one is left. */
 static bool anyone(struct pending_list *list)
 {
     while (list->first && !call_alive(list->first->m.call))
@@ -149,7 +151,7 @@ static bool anyone(struct pending_list *list)
     return list->first != NULL;
 }
 
-/* Those who were waiting for the other end, which has come. */
+/* Answers the callers that waited for this end to be opened. */
 static void admit(struct pipe *p, struct pending_list *list)
 {
     while (list->first) {

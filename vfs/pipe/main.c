@@ -2,16 +2,16 @@
 #include "pipe.h"
 
 static const handler_t fs_handlers[] = {
-    [FS_READ & 0xff] = do_read,       [FS_WRITE & 0xff] = do_write,
-    [FS_SEEK & 0xff] = do_seek,       [FS_STAT & 0xff] = do_stat,
-    [FS_IOCTL & 0xff] = do_ioctl,     [FS_POLL & 0xff] = do_poll,
-    [FS_OPEN & 0xff] = do_open,       [FS_SETATTR & 0xff] = do_ignore,
-    [FS_SYNC & 0xff] = do_refuse,     [FS_TRUNCATE & 0xff] = do_refuse,
-    [FS_CHANGED & 0xff] = do_changed,
+    [op_number(FS_READ)] = do_read,       [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = do_seek,       [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_IOCTL)] = do_ioctl,     [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_OPEN)] = do_open,       [op_number(FS_SETATTR)] = do_ignore,
+    [op_number(FS_SYNC)] = do_refuse,     [op_number(FS_TRUNCATE)] = do_refuse,
+    [op_number(FS_CHANGED)] = do_changed,
 };
 
-static const handler_t pipe_handlers[] = { [PIPE_CREATE & 0xff] = do_create,
-                                           [PIPE_OPEN & 0xff] = do_open_fifo };
+static const handler_t pipe_handlers[] = { [op_number(PIPE_CREATE)] = do_create,
+                                           [op_number(PIPE_OPEN)] = do_open_fifo };
 
 int main(void)
 {

@@ -25,7 +25,7 @@ struct pipe {
     uint32_t number;
     /* of the number: counts its pipes' beginnings and ends, so it is even when there is none */
     uint32_t generation;
-    uint32_t user; /* to whom it is accounted: who made it */
+    uint32_t user; /* the user who made the pipe, and is charged for it */
     uint8_t *ring;
     struct block *block; /* of memory that the ring is, or is a page of */
     /* of the ring: bytes, a power of 2; where the first byte stands; how many there are */
@@ -73,7 +73,7 @@ void serve_writes(struct pipe *p);
 int64_t do_read(struct message *m);
 int64_t do_write(struct message *m);
 
-/* ---- ask.c ---- */
+/* ---- status.c ---- */
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);

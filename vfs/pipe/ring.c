@@ -30,7 +30,7 @@ static struct block *block_take(void)
         whole = b->next;
         return b;
     }
-    b = memory_alloc(sizeof(*b));
+    b = memory_alloc(sizeof *b);
     uint8_t *base = b ? memory_pages(BLOCK_PAGES) : NULL;
     if (!base) {
         memory_free(b);

@@ -1,20 +1,39 @@
-/* Reading and writing.
+/* Reading and writing, and the callers that wait for the other end.
  *
- * A reader that waits gives up its bytes only when its reply has been taken: if it was interrupted
- * meanwhile, they stay in the pipe. A writer of up to PIPE_ATOMIC bytes puts them all in at once or
- * waits; a longer write goes in by pieces. */
+ * A reader that waits takes its bytes only when its reply has been taken: if the reader was
+ * interrupted meanwhile, the bytes stay in the pipe. A write of up to PIPE_ATOMIC bytes goes in as
+ * a whole or waits; a longer one goes in by pieces.
+ *
+ * A long write may break off in three ways after some of its bytes have been read by others, and
+ * these must be neither lost nor written twice. w[5] of the waiting call counts the bytes that are
+ * in, and call_moved() tells the kernel the same number:
+ *
+ *     what happens to the writer         who ends the call            its result
+ *     a signal interrupts it             the kernel                   the bytes moved
+ *     the last reader closes its end     answer_write(): -EPIPE       the bytes moved, if any
+ *     a page of its buffer is missing    throw_back(): PM brings the  - the call is made again;
+ *                                        page                         moved_before() is where it
+ *                                                                     goes on
+ *     this service is rolled back        nobody: rings, lists and     as if nothing had happened
+ *                                        w[5] are rolled back with
+ *                                        it, and the kernel's number
+ *                                        commits with call_moved()
+ *
+ * What is copied into a ring is not in the undo log. So a reader is answered, which commits, before
+ * a waiting writer's bytes may take the place of those that were read: see do_read(). */
 #include "pipe.h"
 
-/* ---- Those who wait ---- */
+/* ---- Callers that wait ---- */
 
-/* Of a buffer that ends in the middle of what is to be moved, at an address that is nobody's, whole
- * pages are used. */
+/* The bytes of a buffer that may be used. A buffer that runs into unmapped memory (CALL_CUT) is
+ * used in whole pages. */
 static uint64_t whole_pages(const struct message *m)
 {
     return m->flags & CALL_CUT ? m->w[2] & ~(PAGE_SIZE - 1ul) : m->w[2];
 }
 
-/* How much a read gets now, of what is there; 0 with `bad` set: its buffer has no room for that. */
+/* The bytes that a read gets now, of those in the pipe; 0 with `bad` set: its buffer has no room.
+ */
 static uint32_t readable(const struct pipe *p, const struct message *m, bool *bad)
 {
     uint64_t room = m->w[2] < p->used ? whole_pages(m) : m->w[2];
@@ -22,7 +41,7 @@ static uint32_t readable(const struct pipe *p, const struct message *m, bool *ba
     return MIN(room, (uint64_t)p->used);
 }
 
-/* One waiting reader gets what is there. */
+/* Answers one waiting reader with the bytes in the pipe. */
 static void answer_read(struct pipe *p, struct pending *waiting)
 {
     struct message *m = &waiting->m;
@@ -43,7 +62,7 @@ void serve_reads(struct pipe *p)
         answer_read(p, p->reads.first);
 }
 
-/* How much of a write of which `rest` bytes are left can go in now. */
+/* How many of the `rest` bytes that are left of a write of `length` can go in now. */
 static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
 {
     uint32_t bytes = MIN(rest, (uint64_t)(PIPE_MAX - p->used));
@@ -58,7 +77,7 @@ static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
     return bytes;
 }
 
-/* One waiting writer goes on. Whether it has made room for the next. */
+/* Continues one waiting write. true: the write has ended, and the next may begin. */
 static bool answer_write(struct pipe *p, struct pending *waiting)
 {
     struct message *m = &waiting->m;
@@ -133,13 +152,13 @@ int64_t do_write(struct message *m)
     if (!p)
         return -EBADF;
     if (!length && !(m->flags & CALL_CUT))
-        return 0; /* whoever reads */
+        return 0; /* even without readers */
     if (!p->readers)
         return -EPIPE;
     if (!length)
         return -EFAULT;
     uint32_t bytes = 0;
-    /* else behind those who wait already */
+    /* a write that may wait goes behind the writes that wait already */
     if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {
         bytes = fitting(p, length, length - done);
         uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);

@@ -1,11 +1,13 @@
-/* Symbolic links: self, exe, cwd, root, and fd/N.
- *
- * A program that asks for the text gets a path, which for cwd, root and open files only VFS knows:
- * it is forwarded there. VFS itself, following a link, wants no text: it is told the object, in the
- * reply's words (service, object). */
+/* Symbolic links: self, exe, cwd, root, and fd/N. * A program that reads a link gets a path. For
+ * cwd, root and open files VFS alone knows the path, so the program's call is forwarded there. VFS
+ * itself, following a link, gets the object instead of a text, in the reply's words (service,
+ * object). */
 #include "procfs.h"
 
-static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; } /* no other service asks here */
+static bool is_vfs(endpoint_t e)
+{
+    return e < MAX_SERVICE;
+} /* VFS is the only service that reads links */
 
 static int64_t answer(struct message *m, const char *text)
 {
@@ -99,7 +101,7 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
         reply_words(m, c.service, c.object, 0);
         return 0;
     }
-    device_name(name, sizeof name, source_service(c.service), c.object);
+    device_name(name, sizeof name, fact_service(c.service), c.object);
     return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_OBJECT, c.service, c.object);
 }
 
@@ -110,7 +112,7 @@ int64_t link_read(struct fs_node *f, struct message *m)
     endpoint_t reader = is_vfs(m->from) ? (endpoint_t)m->w[0] : m->from;
     if (n->kind == KIND_SELF) {
         char pid[12];
-        uint32_t self = source_pid(reader);
+        uint32_t self = fact_pid(reader);
         format(pid, sizeof pid, "%u", self);
         return self ? answer(m, pid) : -ENOENT;
     }

@@ -32,8 +32,8 @@ static void task_name(char *to, size_t size, endpoint_t task)
     if (!task)
         format(to, size, "-");
     else if (task < MAX_SERVICE)
-        format(to, size, "%s", source_service(task));
-    else if (source_process(source_pid(task), &p))
+        format(to, size, "%s", fact_service(task));
+    else if (fact_process(fact_pid(task), &p))
         format(to, size, "%s[%u]", p.name, p.pid);
     else
         format(to, size, "task %u", endpoint_index(task));
@@ -52,7 +52,7 @@ void make_services(struct text *t, const struct posix_proc *p)
              " threads", " messages", "cpu[ms]", "   [KiB]", "priority");
     for (unsigned slot = 1; slot < MAX_SERVICE; slot++) {
         struct rs_status s = { 0 };
-        bool there = source_task(slot, &k);
+        bool there = fact_task(slot, &k);
         bool known = rs && call_window(rs, &(struct call_args){ .op = RS_STATUS, .w0 = slot },
                                        WINDOW_OUT, &s, sizeof s, NULL) >= 0;
         if (!there && !(known && s.name[0]))
@@ -257,7 +257,7 @@ void make_counters(struct text *t, const struct posix_proc *p)
 {
     (void)p;
     struct system_info s;
-    source_system(&s);
+    fact_system(&s);
     const struct {
         const char *name;
         uint64_t value;

@@ -6,23 +6,22 @@ enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 
 static char state_of(const struct posix_proc *p)
 {
-    return p->state == 'S' && p->task && (p->task == source_reader || source_runs(p->task))
-               ? 'R'
-               : p->state;
+    return p->state == 'S' && p->task && (p->task == fact_reader || fact_runs(p->task)) ? 'R'
+                                                                                        : p->state;
 }
 
 static struct cpu_time cpu(const struct posix_proc *p)
 {
     struct task_info t;
-    return p->task && source_task(endpoint_index(p->task), &t) && t.endpoint == p->task ? t.cpu
-                                                                                        : p->cpu;
+    return p->task && fact_task(endpoint_index(p->task), &t) && t.endpoint == p->task ? t.cpu
+                                                                                      : p->cpu;
 }
 
 void make_process_stat(struct text *t, const struct posix_proc *p)
 {
     enum { NORMAL_PRIORITY = 20, SIGCHLD = 17 };
     struct pm_usage u;
-    source_usage(p->task, &u);
+    fact_usage(p->task, &u);
     text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", p->pid, p->name, state_of(p), p->ppid, p->pgid,
              p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1);
     struct cpu_time own = cpu(p);
@@ -52,8 +51,8 @@ void make_process_status(struct text *t, const struct posix_proc *p)
     struct pm_usage u;
     struct task_info k;
     char state = state_of(p);
-    source_usage(p->task, &u);
-    if (!p->task || !source_task(endpoint_index(p->task), &k))
+    fact_usage(p->task, &u);
+    if (!p->task || !fact_task(endpoint_index(p->task), &k))
         k.descriptors = 0;
     text_add(
         t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
@@ -86,7 +85,7 @@ void make_process_status(struct text *t, const struct posix_proc *p)
 void make_process_statm(struct text *t, const struct posix_proc *p)
 {
     struct pm_usage u;
-    source_usage(p->task, &u);
+    fact_usage(p->task, &u);
     text_add(t, "%lu %lu 0 %lu 0 %lu 0\n", u.virtual_pages, u.resident, u.text, u.data + u.stack);
 }
 

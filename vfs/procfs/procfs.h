@@ -61,8 +61,9 @@ struct node {
     struct fs_node; /* links: 0 when its process or descriptor has gone */
     bool used;
     uint8_t kind;
-    const struct file *file;   /* NULL for the root, a process's directory and what is in fd/ */
-    struct posix_proc process; /* whose it is, if its object has a pid and it has links */
+    const struct file *file; /* NULL for the root, a process's directory and what is in fd/ */
+    struct posix_proc
+        process; /* the process in the object, if there is one and the node has links */
 };
 static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }
 
@@ -74,30 +75,34 @@ struct text {
 };
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- sources.c ---- */
+/* ---- facts.c ---- */
 
-bool source_task(unsigned index, struct task_info *info);
-void source_system(struct system_info *info);
-bool source_table(struct posix_table *table);
+/* What the kernel tells (SYS_INFO), and what POSIX and PM publish. None waits. Where nothing is
+ * known, numbers are 0, and the functions that return bool return false. */
+bool fact_task(unsigned index, struct task_info *info);
+void fact_system(struct system_info *info);
+bool fact_table(struct posix_table *table);
 /* The process at this place of the table, if there is one. */
-bool source_process_at(unsigned place, struct posix_proc *p);
-bool source_process(uint32_t pid, struct posix_proc *p);
-void source_usage(endpoint_t task, struct pm_usage *usage);
-void source_programs(struct pm_usage *sum); /* frames: those that PM has, and those in use */
+bool fact_process_at(unsigned place, struct posix_proc *p);
+bool fact_process(uint32_t pid, struct posix_proc *p);
+void fact_usage(endpoint_t task, struct pm_usage *usage);
+void fact_programs(struct pm_usage *sum); /* frames: those that PM has, and those in use */
 /* Whether a thread of the task is running or could run. */
-bool source_runs(endpoint_t task);
-extern endpoint_t source_reader; /* who reads now: it runs, whatever it looks like */
-unsigned source_running(void);
-uint32_t source_pid(endpoint_t task);
-/* Whether the task may know what p has: its descriptors, directories, memory. ptrace's rule
- * (ptrace(2), PTRACE_MODE_READ): itself, root, and who is the same user in all its ids, unless it
- * holds what was another's (dumpable). */
+bool fact_runs(endpoint_t task);
+extern endpoint_t fact_reader; /* the task that reads now; it counts as running */
+unsigned fact_running(void);
+uint32_t fact_pid(endpoint_t task);
+/* Whether the task may see what p has: descriptors, directories, memory. The rule is ptrace's
+ * (ptrace(2), PTRACE_MODE_READ): p itself, root, and a process of the same user in all of p's ids,
+ * unless p holds what was another user's (dumpable). */
 bool may_look_into(endpoint_t task, const struct posix_proc *p);
 /* The name of a service by its slot; "" for none. */
-const char *source_service(endpoint_t service);
+const char *fact_service(endpoint_t service);
 
 /* ---- the texts: system.c, process.c, minnow.c ---- */
 
+/* Each makes the text of one file into t, from the facts as they are now. p: the process whose file
+ * it is, or NULL. None waits for another service but make_services(), which asks rs. */
 void make_stat(struct text *t, const struct posix_proc *p);
 void make_meminfo(struct text *t, const struct posix_proc *p);
 void make_uptime(struct text *t, const struct posix_proc *p);

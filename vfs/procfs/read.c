@@ -43,7 +43,7 @@ static int64_t read_memory(struct message *m, const struct posix_proc *p, caller
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
-    source_reader = m->from;
+    fact_reader = m->from;
     n->file->make(&t, object_pid(n->object) ? &n->process : NULL);
     length = position < t.length ? MIN(t.length - position, length) : 0;
     int error = length ? copy_out(m, 0, buffer + position, length) : 0;

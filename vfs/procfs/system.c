@@ -9,13 +9,13 @@ void make_stat(struct text *t, const struct posix_proc *p)
     struct system_info s;
     struct posix_table table = { 0 };
     (void)p;
-    source_system(&s);
-    source_table(&table);
+    fact_system(&s);
+    fact_table(&table);
     uint64_t busy = TICKS(s.uptime_ns - s.idle_ns), idle = TICKS(s.idle_ns);
     text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy,
              idle);
     text_add(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
-             s.interrupts, s.switches, s.boot_wall_ns / SECOND, table.forks, source_running() + 1);
+             s.interrupts, s.switches, s.boot_wall_ns / SECOND, table.forks, fact_running() + 1);
 }
 
 /* Free is what programs can get; available, what those of others than root can. What services have
@@ -25,8 +25,8 @@ void make_meminfo(struct text *t, const struct posix_proc *p)
     struct system_info s;
     struct pm_usage programs;
     (void)p;
-    source_system(&s);
-    source_programs(&programs);
+    fact_system(&s);
+    fact_programs(&programs);
     uint64_t unused = s.frames_for_programs + programs.virtual_pages - programs.resident;
     static const char *const none[] = { "Buffers",   "Cached",      "SwapCached", "Active",
                                         "Inactive",  "SwapTotal",   "SwapFree",   "Dirty",
@@ -45,7 +45,7 @@ void make_uptime(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
     (void)p;
-    source_system(&s);
+    fact_system(&s);
     text_add(t, "%lu.%02lu %lu.%02lu\n", s.uptime_ns / SECOND, s.uptime_ns / (SECOND / HZ) % HZ,
              s.idle_ns / SECOND, s.idle_ns / (SECOND / HZ) % HZ);
 }
@@ -56,9 +56,9 @@ void make_loadavg(struct text *t, const struct posix_proc *p)
     struct system_info s;
     struct posix_table table = { 0 };
     (void)p;
-    source_system(&s);
-    source_table(&table);
-    text_add(t, "0.00 0.00 0.00 %u/%lu %u\n", source_running() + 1, s.threads, table.last_pid);
+    fact_system(&s);
+    fact_table(&table);
+    text_add(t, "0.00 0.00 0.00 %u/%lu %u\n", fact_running() + 1, s.threads, table.last_pid);
 }
 
 void make_filesystems(struct text *t, const struct posix_proc *p)
@@ -85,7 +85,7 @@ void make_cpuinfo(struct text *t, const struct posix_proc *p)
     struct system_info s;
     uint32_t r[4], brand[13] = { 0 };
     (void)p;
-    source_system(&s);
+    fact_system(&s);
     cpuid(0, r);
     uint32_t vendor[4] = { r[1], r[3], r[2], 0 };
     cpuid(EXTENDED, r);
@@ -138,7 +138,7 @@ void make_sys_hostname(struct text *t, const struct posix_proc *p)
 {
     struct posix_table table = { 0 };
     (void)p;
-    source_table(&table);
+    fact_table(&table);
     text_add(t, "%s\n", table.node_name);
 }
 
@@ -146,6 +146,6 @@ void make_sys_domainname(struct text *t, const struct posix_proc *p)
 {
     struct posix_table table = { 0 };
     (void)p;
-    source_table(&table);
+    fact_table(&table);
     text_add(t, "%s\n", table.domain_name);
 }

@@ -107,7 +107,7 @@ struct fs_node *tree_get(uint64_t object)
         return fs_failed(-ENOENT);
     n->links = S_ISDIR(n->mode) ? 2 : 1;
     n->uid = n->gid = 0;
-    if (pid && !source_process(pid, &n->process)) {
+    if (pid && !fact_process(pid, &n->process)) {
         n->links = 0;
     } else if (pid) {
         n->uid = n->process.euid;
@@ -254,11 +254,11 @@ static int list_processes(const struct node *dir, struct dents *d)
     struct posix_table table;
     struct posix_proc p;
     int more = 1;
-    if (!source_table(&table))
+    if (!fact_table(&table))
         return 1;
     for (uint64_t at = MAX(d->position, (uint64_t)PROCESSES_FROM);
          at - PROCESSES_FROM < table.count && more == 1; at++)
-        if (source_process_at(at - PROCESSES_FROM, &p))
+        if (fact_process_at(at - PROCESSES_FROM, &p))
             more = add_number(d, object_make(object_mount(dir->object), p.pid, 0, KIND_PROCESS),
                               at + 1, DT_DIR, p.pid);
     return more;
@@ -269,7 +269,7 @@ static int list_descriptors(const struct node *dir, struct dents *d)
     const struct posix_proc *p = &dir->process;
     struct task_info t;
     int more = 1;
-    if (!p->task || !source_task(endpoint_index(p->task), &t))
+    if (!p->task || !fact_task(endpoint_index(p->task), &t))
         return 1;
     for (uint64_t at = MAX(d->position, (uint64_t)PROCESSES_FROM);
          at - PROCESSES_FROM < DESCRIPTORS_MAX && more == 1; at++) {

@@ -1,5 +1,24 @@
-/* The contents of files: pages out of a pool, in trees. Pages that PM has mapped are not given to
- * another file before PM has given them back. */
+/* The contents of files: pages out of a pool, in trees.
+ *
+ * Lent pages. The pages of a file are its only copy, and PM maps these very pages into programs.
+ * So a page may be in a file, lent to PM, both, or neither, and it may go to another file only when
+ * it is neither:
+ *
+ *     in the file   lent   where it is
+ *     yes           no     in the file's tree
+ *     yes           yes    in the tree, and counted in a struct pin
+ *     no            yes    in the struct pin alone, which says `gone`: the file was cut or freed
+ *     no            no     in the pool
+ *
+ * data_lend() adds a pin, data_take_back() removes one; the last one of a page that is gone puts it
+ * into the pool. A node that never lent a page (`pinned` is false) needs no look at the pins when
+ * it gives its pages back. A hole that is lent becomes a page first, since a store through the
+ * mapping must find memory that is the file's. What such a store leaves behind the end of the file
+ * is zeroed before the file grows over it, and when the page comes back (clear_tail).
+ *
+ * What the kernel copies into a page is not in the undo log. A page of the pool holds the link of
+ * the free list in its first word, and page_take() overwrites that word itself, so that a rollback
+ * finds the link again. */
 #include "tmpfs.h"
 
 #include "share.h"

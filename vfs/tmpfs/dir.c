@@ -46,7 +46,7 @@ int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *to)
     struct node *dir = node_of(f), *n = node_of(to);
     if (thing_take(n->user))
         return -ENOSPC;
-    struct entry *e = memory_alloc(sizeof(*e) + name->length);
+    struct entry *e = memory_alloc(sizeof *e + name->length);
     if (!e) {
         thing_give(n->user);
         return -ENOSPC;

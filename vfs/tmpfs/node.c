@@ -1,13 +1,10 @@
-/* Nodes and mounts. A node's number indexes a table of chunks, so that an object is found in two
+/* Nodes. A node's number indexes a table of chunks, so that an object is found in two
  * steps. */
 #include "tmpfs.h"
 
 #include "share.h"
 
-enum { CHUNK = 64, CHUNKS = 2048, MAGIC = 0x01021994, MOUNTS = 16, FIRST_DEV = 32 };
-enum { SIZE_MAX_BITS = 47 };
-
-static struct mount mounts[MOUNTS];
+enum { CHUNK = 64, CHUNKS = 2048 };
 static struct node *chunks[CHUNKS];
 static unsigned chunk_count;
 static struct node *free_nodes;
@@ -23,6 +20,12 @@ int thing_take(uint32_t user)
     return share_take(&thing_share, user, 1, -ENOSPC);
 }
 
+void thing_count(uint64_t *all, uint64_t *free)
+{
+    *all = thing_share.capacity / 2;
+    *free = (thing_share.capacity - thing_share.taken) / 2;
+}
+
 void thing_give(uint32_t user) { share_give(&thing_share, user, 1); }
 
 struct fs_node *node_get(uint64_t object)
@@ -36,7 +39,7 @@ struct fs_node *node_get(uint64_t object)
 
 static void add_chunk(void)
 {
-    struct node *nodes = chunk_count < CHUNKS ? memory_zalloc(CHUNK * sizeof(*nodes)) : NULL;
+    struct node *nodes = chunk_count < CHUNKS ? memory_zalloc(CHUNK * sizeof *nodes) : NULL;
     if (!nodes)
         return;
     for (unsigned k = CHUNK; k-- > 0;) {
@@ -70,7 +73,7 @@ struct node *node_new(struct mount *m, const struct fs_new *new)
                         .gid = new->gid,
                         .rdev = new->rdev,
                         .user = new->uid };
-    n->object = fs_object(m - mounts, n->generation, n->ino);
+    n->object = fs_object(m->number, n->generation, n->ino);
     n->atime = n->mtime = n->ctime = fs_now();
     return n;
 }
@@ -90,78 +93,12 @@ void node_put(struct fs_node *f)
     free_nodes = n;
 }
 
-/* ---- Mounts ---- */
-
-/* "size=64m" or "size=4096k" among the options: the mount's limit in pages; 0 for none. */
-static uint64_t size_option(const char *options)
+bool node_in_use(const struct mount *m)
 {
-    uint64_t bytes = 0;
-    for (const char *at = options; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, "size=", 5) != 0)
-            continue;
-        at += 5;
-        for (; *at >= '0' && *at <= '9' && bytes < 1ull << 50; at++)
-            bytes = bytes * 10 + (*at - '0');
-        bytes <<= *at == 'k' || *at == 'K'   ? 10
-                  : *at == 'm' || *at == 'M' ? 20
-                  : *at == 'g' || *at == 'G' ? 30
-                                             : 0;
-    }
-    return bytes / PAGE_SIZE;
-}
-
-struct fs_node *mount_new(const struct fs_source *s)
-{
-    struct mount *m = mounts;
-    while (m < mounts + MOUNTS && m->used)
-        m++;
-    if (m == mounts + MOUNTS)
-        return fs_failed(-ENOMEM);
-    struct node *root = node_new(m, &(struct fs_new){ .mode = S_IFDIR | S_ISVTX | 0777 });
-    if (!root)
-        return fs_failed(-ENOMEM);
-    root->links = 2;
-    root->parent = root;
-    *m = (struct mount){ .used = true,
-                         .read_only = s->read_only,
-                         .root = root,
-                         .dev = makedev(0, FIRST_DEV + (m - mounts)),
-                         .size_max = (1ull << SIZE_MAX_BITS) - 1,
-                         .page_limit = size_option(s->options) };
-    return (struct fs_node *)root;
-}
-
-int mount_end(uint64_t object)
-{
-    struct fs_node *f = node_get(object);
-    if (fs_error(f) || mount_of(node_of(f))->root != node_of(f))
-        return -EINVAL;
     for (unsigned k = 0; k < chunk_count * CHUNK; k++) {
-        struct node *n = &chunks[k / CHUNK][k % CHUNK];
-        if (n->used && n->mount == f->mount && (n->opens || n->holds))
-            return -EBUSY;
+        const struct node *n = &chunks[k / CHUNK][k % CHUNK];
+        if (n->used && mount_of(n) == m && (n->opens || n->holds))
+            return true;
     }
-    dir_remove_all(node_of(f));
-    mount_of(node_of(f))->used = false;
-    f->links = 0;
-    node_put(f);
-    return 0;
-}
-
-int mount_statfs(struct fs_mount *f, struct statfs *s)
-{
-    const struct mount *m = (struct mount *)f;
-    uint64_t all, free;
-    data_count(&all, &free);
-    if (m->page_limit) {
-        all = m->page_limit;
-        free = MIN(free, all - MIN(all, m->pages));
-    }
-    s->type = MAGIC;
-    s->blocks = all;
-    s->bfree = s->bavail = free;
-    s->files = thing_share.capacity / 2;
-    s->ffree = (thing_share.capacity - thing_share.taken) / 2;
-    return 0;
+    return false;
 }

@@ -1,5 +1,5 @@
-/* The RAM file system inside: nodes, names, and what its files offer each other. It never waits for
- * anybody, so one thread serves and nothing needs a lock. */
+/* The RAM file system inside: nodes, names, and what its files offer each other. The server never
+ * waits, so one thread serves and no lock is needed. */
 #ifndef TMPFS_H
 #define TMPFS_H
 
@@ -10,6 +10,7 @@ struct node;
 struct mount {
     struct fs_mount;
     bool used;
+    uint8_t number; /* upper byte of its objects */
     struct node *root;
     uint64_t page_limit, pages;
 };
@@ -20,13 +21,13 @@ struct entry { /* a name */
     struct entry *before, *behind; /* in its directory, in the order they were made */
     /* its place in that order: the position that a listing goes on from */
     uint64_t cookie;
-    uint32_t hash, user; /* user: to whom it is accounted */
+    uint32_t hash, user; /* user: who is charged for the name */
     uint8_t length;
     char name[];
 };
 
 struct node {
-    struct fs_node;    /* user: to whom it and its pages are accounted, its first owner */
+    struct fs_node;    /* user: its first owner, who is charged for it and its pages */
     bool used, pinned; /* pinned: PM has or had pages of it */
     uint32_t generation;
     union {
@@ -60,17 +61,17 @@ int data_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted, ui
 int data_take_back(struct fs_node *f, uint64_t address);
 int64_t data_reserve(struct fs_node *f, uint64_t first, unsigned count, uint64_t wanted);
 
-/* ---- node.c: nodes and mounts ---- */
-/* A node without links; NULL: no memory, or the user has all that he may. */
+/* ---- node.c: nodes ---- */
+/* A node without links; NULL: no memory, or the user has all that one user may have. */
 struct node *node_new(struct mount *m, const struct fs_new *new);
 /* Accounts a node, or a name, to this user: some 200 bytes. 0 or -ENOSPC. */
 int thing_take(uint32_t user);
 void thing_give(uint32_t user);
+/* How many files there may be, and how many more, at two such things a file. */
+void thing_count(uint64_t *all, uint64_t *free);
+bool node_in_use(const struct mount *m); /* one of the mount's is open or held */
 struct fs_node *node_get(uint64_t object);
 void node_put(struct fs_node *f); /* frees it when nothing refers to it any more */
-struct fs_node *mount_new(const struct fs_source *s);
-int mount_end(uint64_t root);
-int mount_statfs(struct fs_mount *f, struct statfs *s);
 
 /* ---- dir.c: names ---- */
 void dir_remove_all(struct node *dir); /* all that is in it and below */
@@ -84,5 +85,10 @@ int dir_remove(struct fs_node *f, struct fs_name *name, struct fs_node *n);
 int dir_set_parent(struct fs_node *f, struct fs_node *dir);
 int dir_empty(struct fs_node *f);
 int64_t link_read(struct fs_node *f, struct message *m);
+
+/* ---- mount.c: mounts ---- */
+struct fs_node *mount_new(const struct fs_source *s);
+int mount_end(uint64_t root);
+int mount_statfs(struct fs_mount *f, struct statfs *s);
 
 #endif

@@ -14,18 +14,18 @@ static int64_t published(const char *service, uint64_t offset, void *to, size_t 
     return slot ? info(INFO_PUBLISHED, published_at(slot, offset), to, length) : 0;
 }
 
-bool source_task(unsigned index, struct task_info *t)
+bool fact_task(unsigned index, struct task_info *t)
 {
     return info(INFO_TASK, index, t, sizeof *t) == sizeof *t;
 }
 
-void source_system(struct system_info *s)
+void fact_system(struct system_info *s)
 {
     memset(s, 0, sizeof *s);
     info(INFO_SYSTEM, 0, s, sizeof *s);
 }
 
-bool source_table(struct posix_table *table)
+bool fact_table(struct posix_table *table)
 {
     return published("posix", 0, table, sizeof *table) == sizeof *table;
 }
@@ -41,18 +41,18 @@ static bool process_at(const struct posix_table *table, unsigned place, uint32_t
     return published("posix", at, p, sizeof *p) == sizeof *p;
 }
 
-bool source_process_at(unsigned place, struct posix_proc *p)
+bool fact_process_at(unsigned place, struct posix_proc *p)
 {
     struct posix_table table;
-    return source_table(&table) && place < table.count && process_at(&table, place, 0, p);
+    return fact_table(&table) && place < table.count && process_at(&table, place, 0, p);
 }
 
-bool source_process(uint32_t pid, struct posix_proc *p)
+bool fact_process(uint32_t pid, struct posix_proc *p)
 {
     struct posix_table table;
     /* where the one before was found: this one is mostly the same, or near */
     static unsigned last;
-    if (!pid || !source_table(&table) || !table.count)
+    if (!pid || !fact_table(&table) || !table.count)
         return false;
     for (unsigned n = 0; n <= table.count; n++) {
         unsigned place = (last + (n % 2 ? table.count - n / 2 - 1 : n / 2)) % table.count;
@@ -64,25 +64,25 @@ bool source_process(uint32_t pid, struct posix_proc *p)
     return false;
 }
 
-void source_usage(endpoint_t task, struct pm_usage *usage)
+void fact_usage(endpoint_t task, struct pm_usage *usage)
 {
     memset(usage, 0, sizeof *usage);
     if (task)
         published("pm", endpoint_index(task) * sizeof *usage, usage, sizeof *usage);
 }
 
-void source_programs(struct pm_usage *sum)
+void fact_programs(struct pm_usage *sum)
 {
     memset(sum, 0, sizeof *sum);
     published("pm", 0, sum, sizeof *sum);
 }
 
-/* ---- who runs: looked at now and then for all at once ---- */
+/* ---- which tasks run: one snapshot of all threads serves for SNAPSHOT_NS ---- */
 
 static uint8_t runs[TASKS_MAX / 8];
 static unsigned running;
 static uint64_t taken;
-endpoint_t source_reader;
+endpoint_t fact_reader;
 
 static void snapshot(void)
 {
@@ -105,34 +105,34 @@ static void snapshot(void)
     }
 }
 
-bool source_runs(endpoint_t task)
+bool fact_runs(endpoint_t task)
 {
     unsigned i = endpoint_index(task) % TASKS_MAX;
     snapshot();
     return runs[i / 8] >> (i % 8) & 1;
 }
 
-unsigned source_running(void)
+unsigned fact_running(void)
 {
     snapshot();
     return running;
 }
 
-uint32_t source_pid(endpoint_t task)
+uint32_t fact_pid(endpoint_t task)
 {
     enum { WORD_PID = 0 };
     struct task_info t;
-    return task && source_task(endpoint_index(task), &t) && t.endpoint == task ? t.words[WORD_PID]
-                                                                               : 0;
+    return task && fact_task(endpoint_index(task), &t) && t.endpoint == task ? t.words[WORD_PID]
+                                                                             : 0;
 }
 
-const char *source_service(endpoint_t service)
+const char *fact_service(endpoint_t service)
 {
     static char names[MAX_SERVICE][sizeof((struct task_info *)0)->name];
     struct task_info t;
     if (service >= MAX_SERVICE)
         return "";
-    if (!names[service][0] && service && source_task(service, &t))
+    if (!names[service][0] && service && fact_task(service, &t))
         memcpy(names[service], t.name, sizeof t.name);
     return names[service];
 }
@@ -140,10 +140,10 @@ const char *source_service(endpoint_t service)
 bool may_look_into(endpoint_t task, const struct posix_proc *p)
 {
     struct posix_proc who;
-    uint32_t pid = source_pid(task);
+    uint32_t pid = fact_pid(task);
     if (pid && pid == p->pid)
         return true;
-    if (!pid || !source_process(pid, &who))
+    if (!pid || !fact_process(pid, &who))
         return false;
     if (!who.euid)
         return true;

@@ -1,4 +1,4 @@
-/* Poll, ioctl, stat: what may be asked of a pipe. */
+/* Poll, ioctl, stat: the state of a pipe. */
 #include "pipe.h"
 
 #include <minnow/tty.h>
@@ -27,7 +27,7 @@ int64_t do_ioctl(struct message *m)
     if (!p || m->w[1] != FIONREAD)
         return -ENOTTY;
     int32_t used = p->used;
-    return copy_out(m, 0, &used, sizeof(used)) ? -EFAULT : 0;
+    return copy_out(m, 0, &used, sizeof used) ? -EFAULT : 0;
 }
 
 int64_t do_stat(struct message *m)
@@ -46,7 +46,7 @@ int64_t do_stat(struct message *m)
         .mtime = p->born,
         .ctime = p->born,
     };
-    return copy_out(m, 0, &s, sizeof(s)) ? -EFAULT : 0;
+    return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 
 int64_t do_seek(struct message *m)
