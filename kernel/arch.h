@@ -61,7 +61,7 @@ enum { ARCH_SYSCALL_SIZE = 2 };
 /* ---- floating point state: size bytes of XSAVE area, kept for a thread from its first use on ----
  */
 size_t arch_fpu_size(void);
-int arch_fpu_get(struct thread *t, void *area); /* copies out; 0 or -ENOMEM */
+void arch_fpu_get(struct thread *t, void *area); /* copies out */
 /* NULL: initial state. 0, -EINVAL, -ENOMEM */
 int arch_fpu_set(struct thread *t, const void *area);
 int arch_fpu_copy(struct thread *to, struct thread *from);

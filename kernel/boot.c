@@ -11,8 +11,7 @@ enum {
     TAG_OPTIONS = 1,
     TAG_MODULE = 3,
     TAG_MEMORY = 6,
-    MEMORY_USABLE = 1,
-    RANGES = 64
+    MEMORY_USABLE = 1
 };
 #define LOW_END    0x100000ul   /* below 1 MiB: BIOS, boot loader, devices */
 #define VIRT_LIMIT (64ul << 30) /* more memory than this is left alone */
@@ -40,9 +39,6 @@ unsigned module_count;
 
 extern char kernel_end[];
 
-static struct range usable[RANGES];
-static unsigned usable_count;
-
 static void copy_text(char *to, const char *from, size_t size)
 {
     size_t n = strlen(from);
@@ -56,12 +52,12 @@ static void reserve(paddr_t first, paddr_t end)
 {
     first &= ~(paddr_t)(PAGE_SIZE - 1);
     end = (end + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
-    for (unsigned i = 0, n = usable_count; i < n; i++) {
-        struct range *r = &usable[i];
+    for (unsigned i = 0, n = memory_range_count; i < n; i++) {
+        struct range *r = &memory_ranges[i];
         if (first >= r->end || end <= r->first)
             continue;
-        if (first > r->first && end < r->end && usable_count < RANGES)
-            usable[usable_count++] = (struct range){ end, r->end };
+        if (first > r->first && end < r->end && memory_range_count < RANGES_MAX)
+            memory_ranges[memory_range_count++] = (struct range){ end, r->end };
         if (first > r->first)
             r->end = first;
         else
@@ -78,9 +74,9 @@ static void add_memory(const struct tag_memory *t)
         paddr_t end = (e->base + e->length) & ~(paddr_t)(PAGE_SIZE - 1);
         first = first < LOW_END ? LOW_END : first;
         end = end > VIRT_LIMIT ? VIRT_LIMIT : end;
-        if (e->type != MEMORY_USABLE || first >= end || usable_count == RANGES)
+        if (e->type != MEMORY_USABLE || first >= end || memory_range_count == RANGES_MAX)
             continue;
-        usable[usable_count++] = (struct range){ first, end };
+        memory_ranges[memory_range_count++] = (struct range){ first, end };
         if (end > boot_memory_end)
             boot_memory_end = end;
     }
@@ -134,5 +130,5 @@ void boot_read(uint32_t magic, paddr_t information)
     for (unsigned i = 0; i < module_count; i++)
         reserve(modules[i].at, modules[i].at + modules[i].size);
     reserve(information, information + total);
-    memory_init(usable, usable_count);
+    memory_init();
 }

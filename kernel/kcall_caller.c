@@ -164,9 +164,8 @@ int64_t sys_regs_get(struct thread *t, const uint64_t *a)
         return -EFAULT;
     if (!a[2])
         return 0;
-    int error = arch_fpu_get(x, fpu_buffer);
-    if (!error)
-        error = space_write(t->space, a[2], fpu_buffer, arch_fpu_size());
+    arch_fpu_get(x, fpu_buffer);
+    int error = space_write(t->space, a[2], fpu_buffer, arch_fpu_size());
     return error ? error : (int64_t)arch_fpu_size();
 }
 

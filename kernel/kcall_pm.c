@@ -128,10 +128,6 @@ int64_t sys_task_space(struct thread *t, const uint64_t *a)
     return !x ? -ESRCH : frames_spare() ? task_new_space(x) : -ENOMEM;
 }
 
-int64_t sys_pages(struct thread *t, const uint64_t *a) { return pages_change(t, a[0], a[1]); }
-
-int64_t sys_pages_clone(struct thread *t, const uint64_t *a) { return pages_clone(t, a[0]); }
-
 int64_t sys_frames(struct thread *t, const uint64_t *a)
 {
     size_t count = frames_for_programs();

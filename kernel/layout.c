@@ -10,8 +10,8 @@
 #include <minnow/elf.h>
 
 /* Programs stand below the heaps of services. Without chance each has 4 GiB of its own, so that a
- * debugger knows whose an address is; module n of the boot loader's list stands at (n + 1) *
- * STRIDE. */
+ * debugger knows to which an address belongs; module n of the boot loader's list stands at (n + 1)
+ * * STRIDE. */
 #define SLIDE_END 0x0f0000000000ul
 #define STRIDE    0x100000000ul
 

@@ -129,13 +129,14 @@ static void deliver_release(struct thread *r, struct mail *m)
     mail_released(c);
 }
 
-/* Takes the first mail out of the mailbox whose caller may have one of the threads that wait, or r.
+/* Delivers to r the first mail of the mailbox whose caller may have one of the waiting threads, or
+ * r.
  */
 static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
 {
     struct task *me = r->task;
     unsigned left = idle(me) + (r->state != THREAD_RECEIVING);
-    /* the user who was refused last: his calls often stand side by side */
+    /* the user who was refused last: calls of one user often stand side by side */
     const uint32_t *refused = NULL;
     struct mail *before = NULL;
     for (struct mail *m = me->mail_first; m; before = m, m = m->next) {

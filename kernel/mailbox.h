@@ -7,7 +7,7 @@
 
 struct conn;
 
-/* The thread that made this call if `holder` holds it (NULL holder: whoever does); NULL otherwise.
+/* The thread that made this call if `holder` (NULL: any service) holds it; NULL otherwise.
  */
 static inline struct thread *mail_held(call_t c, const struct task *holder)
 {

@@ -29,8 +29,7 @@ void kernel_main(uint32_t magic, uint32_t information)
     service_strikes = boot_option("strike");
     if (boot_option("panic"))
         panic(NULL, "asked for by the option `panic`");
-    const struct module *rs = find_module("rs");
-    int error = service_load_first(phys_to_virt(rs->at), rs->size);
+    int error = service_load_first(find_module("rs"));
     if (error)
         panic(NULL, "the service manager cannot be loaded: error %d", error);
     arch_start(turn_next());

@@ -11,11 +11,11 @@
 #include "arch.h"
 #include "log.h"
 
-/* 32 .. 4096 bytes */
-enum { RANGES_MAX = 32, CLASS_FIRST = 5, CLASS_LAST = 12 };
+enum { CLASS_FIRST = 5, CLASS_LAST = 12 }; /* 32 .. 4096 bytes */
 
-static struct range ranges[RANGES_MAX];
-static unsigned range_count, range_now;
+struct range memory_ranges[RANGES_MAX];
+unsigned memory_range_count;
+static unsigned range_now;
 static paddr_t free_list;
 static void *classes[CLASS_LAST + 1];
 
@@ -25,29 +25,26 @@ uint64_t frames_end, frames_all, frames_free, frames_promised;
 /* From the first range with room for it. */
 static void uses_init(void)
 {
-    for (unsigned i = 0; i < range_count; i++)
-        frames_end = ranges[i].end / PAGE_SIZE > frames_end ? ranges[i].end / PAGE_SIZE
-                                                            : frames_end;
+    for (unsigned i = 0; i < memory_range_count; i++)
+        frames_end = memory_ranges[i].end / PAGE_SIZE > frames_end
+                         ? memory_ranges[i].end / PAGE_SIZE
+                         : frames_end;
     size_t bytes = (frames_end * sizeof frame_uses[0] + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ul);
-    for (unsigned i = 0; i < range_count && !frame_uses; i++) {
-        if (ranges[i].end - ranges[i].first < bytes)
+    for (unsigned i = 0; i < memory_range_count && !frame_uses; i++) {
+        if (memory_ranges[i].end - memory_ranges[i].first < bytes)
             continue;
-        frame_uses = memset(phys_to_virt(ranges[i].first), 0, bytes);
-        ranges[i].first += bytes;
+        frame_uses = memset(phys_to_virt(memory_ranges[i].first), 0, bytes);
+        memory_ranges[i].first += bytes;
         frames_all -= bytes / PAGE_SIZE;
     }
     if (!frame_uses)
         panic(NULL, "no memory");
 }
 
-void memory_init(const struct range *usable, unsigned count)
+void memory_init(void)
 {
-    for (unsigned i = 0; i < count && range_count < RANGES_MAX; i++) {
-        if (usable[i].first >= usable[i].end)
-            continue;
-        ranges[range_count++] = usable[i];
-        frames_all += (usable[i].end - usable[i].first) / PAGE_SIZE;
-    }
+    for (unsigned i = 0; i < memory_range_count; i++)
+        frames_all += (memory_ranges[i].end - memory_ranges[i].first) / PAGE_SIZE;
     uses_init();
     frames_free = frames_all;
 }
@@ -74,11 +71,12 @@ paddr_t frame_alloc(void)
 
 paddr_t frame_alloc_many(size_t *count)
 {
-    while (range_now < range_count && ranges[range_now].first == ranges[range_now].end)
+    while (range_now < memory_range_count &&
+           memory_ranges[range_now].first == memory_ranges[range_now].end)
         range_now++;
-    if (range_now == range_count)
+    if (range_now == memory_range_count)
         return 0;
-    struct range *r = &ranges[range_now];
+    struct range *r = &memory_ranges[range_now];
     size_t there = (r->end - r->first) / PAGE_SIZE;
     if (*count > there)
         *count = there;

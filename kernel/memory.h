@@ -5,12 +5,14 @@
 
 #include <minnow/types.h>
 
-struct range {
+/* Memory that is free when the kernel starts: page-aligned, not overlapping what is in use. boot.c
+ * fills the ranges in; frames are taken from the front of the first that is not empty. */
+enum { RANGES_MAX = 64 };
+extern struct range {
     paddr_t first, end;
-};
-
-/* page-aligned, not overlapping what is in use */
-void memory_init(const struct range *usable, unsigned count);
+} memory_ranges[RANGES_MAX];
+extern unsigned memory_range_count;
+void memory_init(void);        /* when they are complete */
 paddr_t frame_alloc(void);     /* one zeroed frame, 0 when there is none */
 paddr_t frame_alloc_raw(void); /* not zeroed */
 /* up to *count contiguous fresh frames, not zeroed; 0 when none */

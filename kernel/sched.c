@@ -1,16 +1,17 @@
-/* Who runs: priority round-robin, pre-emptive.
+/* The run queues: priority round-robin, pre-emptive.
  *
- * cpu.current is always the best thread there is, and not in a queue; everybody else who is ready
- * stands in the queue of his priority. So a call to an idle server switches straight to it: the
- * caller blocks (current is none), the server becomes ready, and is current at once.
+ * cpu.current is always the best thread there is, and in no queue; every other ready thread stands
+ * in the queue of its priority. So a call to an idle server switches straight to it: the caller
+ * blocks (current is none), the server becomes ready, and is current at once.
  *
  * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It
- * counts only while other programs wait. Whoever has used his up does not come out of the run
- * queue: he makes a call to the service that is the policy (SCHED_EXPIRED, see pm/sched), whose
- * reply gives him a priority and a new quantum and puts him at the end of his queue. Without a
- * policy he goes there at once. Whoever comes back with something left of his quantum goes to the
- * front: it is still his turn. So while programs wait and one runs, either the timer is set for no
- * later than his quantum's end, or sched_slice_over.
+ * counts only while other programs wait. A thread that has used its quantum up does not come out of
+ * the run queue: it makes a call to the service that is the policy (SCHED_EXPIRED, see pm/sched and
+ * turn.c), whose reply gives the thread a priority and a new quantum and puts it at the end of its
+ * queue. Without a policy the thread goes there at once. A thread that comes back with something
+ * left of its quantum goes to the front: it is still its turn. So while programs wait and one runs,
+ * either the timer is set for no later than the end of the running thread's quantum, or
+ * sched_slice_over.
  *
  * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -23,7 +24,7 @@ static struct {
     struct thread *first, *last;
 } queues[PRIORITIES];
 uint32_t sched_mask;
-/* creating a thread costs its creator one in so many of what is left of his quantum */
+/* creating a thread costs one in so many of what is left of the creator's quantum */
 enum { CREATION = 8 };
 
 bool sched_slice_over;
@@ -62,7 +63,7 @@ static void turn_over(struct thread *t)
     clock_slice(this_cpu()->charged);
 }
 
-/* t could run, but somebody else does. */
+/* t is ready, but another thread runs. */
 static void wait_turn(struct thread *t)
 {
     if (t->priority < PRIORITY_PROGRAM) {
@@ -287,7 +288,7 @@ void sched_aside(struct thread *t)
     unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM |
                                                      1u << (PRIORITIES - PRIORITY_PROGRAM));
     sched_block(t);
-    /* nobody has asked the policy about this work, so it is not above those who wait */
+    /* the policy was not asked about this work, so it is not above the programs that wait */
     if (programs)
         stand_aside(t, program && program->priority > best ? program->priority : best);
     else if (services)

@@ -1,5 +1,4 @@
-/* Who runs: priority round-robin, pre-emptive; the quanta of programs; and the monitors of
- * services. */
+/* The run queues, the quanta of programs, and the monitors of services: see sched.c. */
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -28,7 +27,7 @@ static inline void sched_ready(struct thread *t)
         return;
     }
     t->state = THREAD_READY;
-    task->active = t; /* of a program's task nobody asks */
+    task->active = t; /* only meaningful for services */
     cpu->current = t;
 }
 
@@ -48,22 +47,22 @@ static inline void sched_block(struct thread *t)
     task->active = NULL;
 }
 
-/* t, which runs in a service, is at a long piece of work: whoever waits for the service, other
- * services that are ready, and programs when the one that t works for has used its quantum up, go
- * first. Then t enters its monitor again. */
+/* t, which runs in a service, is at a long piece of work. Callers that wait for the service go
+ * first, and other services that are ready, and programs when the one that t works for has used its
+ * quantum up. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
 /* t, a program's, has a thrown call to make again when its turn comes. */
 void sched_again(struct thread *t);
 void sched_remove(struct thread *t); /* t, in whatever queue of the scheduler, is taken out */
-/* Keeps the monitor of a service shut, with whoever is in it, who does not run: sched_active tells
- * who, or NULL. sched_thaw lets them go on. */
+/* Keeps the monitor of a service shut, and the thread that is in it from running. sched_active
+ * tells which one that is, or NULL. sched_thaw opens the monitor again. */
 void sched_freeze(struct task *task);
 struct thread *sched_active(const struct task *task);
-/* Who would run if the current thread did not; NULL: nobody. */
+/* The thread that would run if the current one did not; NULL: there is none. */
 struct thread *sched_first(void);
 void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
-/* Takes the thread whose turn it is out of its queue; NULL: nobody is ready. */
+/* Takes the thread whose turn it is out of its queue; NULL: no thread is ready. */
 struct thread *sched_take(void);
 void sched_tick(void); /* somebody's quantum may be used up */
 
@@ -72,8 +71,8 @@ void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
 /* The policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An answer that makes no sense, or
  * an error: as without a policy. */
 void sched_decide(struct thread *t, int64_t answer);
-/* A program's new thread begins where its creator is: with his priority, and as much as is left of
- * his quantum. That costs him some of it, so that who lives by creating others does not stay above
- * who works himself. */
+/* A program's new thread n begins where its creator is: with the creator's priority, and as much as
+ * is left of its quantum. That costs the creator some of it, so that a program which lives by
+ * creating others does not stay above one that works itself. */
 void sched_inherit(struct thread *n, struct thread *creator);
 #endif

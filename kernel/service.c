@@ -175,7 +175,8 @@ void service_stop(struct task *x)
     x->dead = 1;
 }
 
-/* Nobody serves in this slot: who waits is told, and so is whoever comes (ipc_send). */
+/* Nothing will serve in this slot any more: calls that wait end with -ENXIO, and later ones as well
+ * (ipc_send). */
 static void refuse_callers(struct task *x)
 {
     x->refuses = 1;
@@ -297,7 +298,8 @@ static void freeze(struct task *x, enum crash why)
         mail_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
 }
 
-/* For the tests: the manager kills the others at any instruction, but who would kill it? */
+/* For the tests. The manager kills the other services at any instruction; the kernel kills the
+ * manager. */
 static void strike(struct task *x)
 {
     static unsigned count;
@@ -363,8 +365,8 @@ void service_exit(struct thread *t, enum exit how)
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-/* It is stopped at the instruction it has got to: killed, or hanging. t, who asks, may be of that
- * service itself. */
+/* The service x stops at the instruction that it has got to: it is killed, or it hangs. t, which
+ * makes the call, may be of x itself. */
 static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 {
     if (!x->space || !x->threads)
@@ -454,58 +456,51 @@ int64_t sys_slot(struct thread *t, const uint64_t *a)
 
 /* ---- the first service ---- */
 
-/* Where the image lies; a segment is written over what is there already. */
-static const char *first_elf;
+/* Its program, a boot module. */
+static const struct elf_header *first_elf;
 
-static int load_segment(struct task *x, const char *elf, size_t size, const struct elf_segment *s)
+/* Fills its segments, of which those that are there already are written over. constant: only the
+ * ones that it never writes. 0 or -ENOMEM. */
+static int load_first(struct task *x, bool constant)
 {
-    if (!range_within(s->offset, s->file_size, size) || s->file_size > s->memory_size ||
-        !range_within(s->address, s->memory_size, USER_TOP))
-        return -ENOEXEC;
-    uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) |
-                          (s->flags & ELF_X ? PAGE_EXEC : 0);
-    vaddr_t first = s->address & ~(vaddr_t)(PAGE_SIZE - 1);
-    int error = space_commit(
-        x, first, (s->address - first + s->memory_size + PAGE_SIZE - 1) / PAGE_SIZE, protection);
-    for (uint64_t done = 0; done < s->file_size && !error;) {
-        vaddr_t va = s->address + done;
-        uint64_t now = PAGE_SIZE - va % PAGE_SIZE;
-        now = now < s->file_size - done ? now : s->file_size - done;
-        copy_bytes(space_byte(x->space, va, false), elf + s->offset + done, now);
-        done += now;
+    const char *file = (const char *)first_elf;
+    const struct elf_segment *s = (const void *)(file + first_elf->segments_at);
+    for (const struct elf_segment *end = s + first_elf->segment_count; s < end; s++) {
+        if (s->type != ELF_LOAD || (constant && s->flags & ELF_W))
+            continue;
+        vaddr_t first = s->address & ~(vaddr_t)(PAGE_SIZE - 1);
+        uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) |
+                              (s->flags & ELF_X ? PAGE_EXEC : 0);
+        int error = space_commit(x, first,
+                                 (s->address - first + s->memory_size + PAGE_SIZE - 1) / PAGE_SIZE,
+                                 protection);
+        if (error)
+            return error;
+        for (uint64_t done = 0, now; done < s->file_size; done += now) {
+            now = PAGE_SIZE - (s->address + done) % PAGE_SIZE;
+            now = now < s->file_size - done ? now : s->file_size - done;
+            copy_bytes(space_byte(x->space, s->address + done, false), file + s->offset + done,
+                       now);
+        }
     }
-    return error;
+    return 0;
 }
 
-int service_load_first(const void *elf, size_t size)
+int service_load_first(const struct module *m)
 {
-    const struct elf_header *h = elf;
-    if (!elf_sound(elf, size) || !h->segment_count)
-        return -ENOEXEC;
     struct task *x = task_create(SLOT_MANAGER, "rs");
+    first_elf = phys_to_virt(m->at);
+    if (!elf_sound(first_elf, m->size))
+        return -ENOEXEC;
     if (!x || !(x->space = space_create()))
         return -ENOMEM;
     x->rights = (struct service_rights){ .rights = RIGHT_RS | RIGHT_INFO,
                                          .budget = MANAGER_BUDGET,
-                                         .priority = 0 };
+                                         .slide = m->slide };
     x->priority = x->rights.priority;
     frames_promised += MANAGER_BUDGET;
-    first_elf = elf;
-    const struct elf_segment *s = (const void *)((const char *)elf + h->segments_at);
-    x->rights.slide = s[0].address - SERVICE_LINKED;
-    for (unsigned i = 0; i < h->segment_count; i++) {
-        int error = s[i].type == ELF_LOAD ? load_segment(x, elf, size, &s[i]) : 0;
-        if (error)
-            return error;
-    }
-    return start(x, h->entry, 0);
+    int error = load_first(x, false);
+    return error ? error : start(x, first_elf->entry, 0);
 }
 
-void service_reload_first(struct task *x)
-{
-    const struct elf_header *h = (const void *)first_elf;
-    const struct elf_segment *s = (const void *)(first_elf + h->segments_at);
-    for (unsigned i = 0; i < h->segment_count; i++)
-        if (s[i].type == ELF_LOAD && !(s[i].flags & ELF_W))
-            load_segment(x, first_elf, ~0ul, &s[i]);
-}
+void service_reload_first(struct task *x) { load_first(x, true); }

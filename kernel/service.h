@@ -19,8 +19,9 @@ void service_stop(struct task *t); /* its threads and memory go; its slot and ma
 void service_reload_first(struct task *manager); /* its code and constants */
 /* Another thread, with a stack of its own: its index, or -ENOMEM. */
 int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument);
-/* the service manager, slot 1, with all rights */
-int service_load_first(const void *elf, size_t size);
+/* The service manager, in slot 1, from its module: 0, -ENOEXEC, -ENOMEM. */
+struct module;
+int service_load_first(const struct module *m);
 
 enum { SLOT_MANAGER = 1 };
 

@@ -3,7 +3,7 @@
 
 #include "arch.h"
 #include "clock.h"
-#include "ipc.h"
+#include "kcall.h"
 #include "memory.h"
 #include <minnow/errno.h>
 #include <minnow/range.h>
@@ -273,12 +273,14 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
     }
 }
 
-int64_t pages_change(struct thread *t, vaddr_t changes, size_t count)
+int64_t sys_pages(struct thread *t, const uint64_t *a)
 {
+    vaddr_t changes = a[0];
+    uint64_t count = a[1];
     int64_t result = 0;
     if (count > PAGE_CHANGES_MAX) /* nothing else runs meanwhile */
         return -EINVAL;
-    for (size_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         struct page_change c;
         if (space_read(t->space, changes + i * sizeof c, &c, sizeof c) < 0)
             return -EFAULT;
@@ -306,10 +308,10 @@ static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
     return 0;
 }
 
-int64_t pages_clone(struct thread *t, vaddr_t request)
+int64_t sys_pages_clone(struct thread *t, const uint64_t *a)
 {
     struct page_clone c;
-    if (space_read(t->space, request, &c, sizeof c) < 0)
+    if (space_read(t->space, a[0], &c, sizeof c) < 0)
         return -EFAULT;
     struct task *from = task_find(c.from), *to = task_find(c.to);
     if (!from || !to || from->service || to->service || c.end > USER_TOP)
@@ -329,7 +331,7 @@ int64_t pages_clone(struct thread *t, vaddr_t request)
     }
     c.start = va;
     c.max = filled;
-    if (space_write(t->space, request, &c, sizeof c) < 0)
+    if (space_write(t->space, a[0], &c, sizeof c) < 0)
         return -EFAULT;
     return error ? error : (int64_t)filled;
 }

@@ -24,7 +24,4 @@ void space_release(struct task *t, vaddr_t end); /* what a service has below `en
 /* What PM has left in a program's space. */
 void space_unmap_rest(struct space *s);
 
-int64_t pages_change(struct thread *t, vaddr_t changes, size_t count);
-int64_t pages_clone(struct thread *t, vaddr_t request);
-
 #endif

@@ -16,7 +16,7 @@
 
 /* ---- kernel calls ---- */
 
-/* Beside enum rights: whose call it is. No manifest grants these. */
+/* Beside enum rights: who may make a call. No manifest grants these. */
 enum { RIGHT_ANY = 0, RIGHT_BOTH = 1 << 29, RIGHT_PROGRAM = 1 << 30 };
 
 /* By number; the ones that move messages are not in it. */
@@ -279,8 +279,8 @@ int64_t sys_reply(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* Receives first, so that the caller whose call ends can be switched to at once. Its registers are
- * served before the replier's are used again for what he receives. */
+/* Receives first, so that the caller whose call ends can be switched to at once. The caller's
+ * registers get the reply before the replier's are written with what it receives. */
 static inline void reply_receive(struct thread *t)
 {
     const struct regs *r = &t->regs;

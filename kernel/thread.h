@@ -31,9 +31,9 @@ struct mail {
     enum mail_kind kind;
 };
 
-/* How much of somebody's processor time is the user's: interrupts of the clock that found the
- * program itself at work (user), or the kernel or a service for it (system). Their ratio divides
- * the exact sum. */
+/* How much of a thread's or task's processor time is the user's: interrupts of the clock that found
+ * the program itself at work (user), or the kernel or a service for it (system). Their ratio
+ * divides the exact sum. */
 /* so many interrupts */
 struct cpu_samples {
     uint16_t user, system;
@@ -63,7 +63,7 @@ struct thread {
     call_t serving;
     /* a service's: the user of the program whose message it works on; 0: root, a service, nobody */
     uint32_t charged_to;
-    struct task *holder; /* QUEUED: whose mailbox; HELD: who owes the reply */
+    struct task *holder; /* QUEUED: the service of the mailbox; HELD: the one that owes the reply */
     uint64_t *words;     /* of the request: in the registers, or in `moved` */
     uint64_t op, object, position, flags;
     uint64_t moved[6];
@@ -148,9 +148,9 @@ struct task {
     /* Mailbox. */
     struct mail *mail_first, *mail_last;
     uint64_t pending; /* notification bits */
-    /* who waits in receive; the last to come is the first to go */
+    /* threads that wait in receive; the last to come is the first to go */
     struct thread *receivers;
-    /* how many more they are than when it matters who gets one (ipc.c, admits) */
+    /* how many more receivers there are than when it matters who gets one (admits, mailbox.c) */
     int8_t spare;
     uint8_t servers; /* how many threads receive messages (SYS_READY) */
 
@@ -159,7 +159,7 @@ struct task {
     struct thread *entry_first, *entry_last;
 
     struct service_rights rights; /* from the manifest; may_call stands in it */
-    /* SYS_LEND; slot 0: free. They stay when it dies: whoever has lent them takes them back */
+    /* SYS_LEND; slot 0: free. Loans outlive the service: the lender takes them back */
     struct object_right loans[LOANS_MAX];
     uint64_t committed; /* pages */
     vaddr_t heap_next, device_next, device_start, stack_next;

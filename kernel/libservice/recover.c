@@ -34,7 +34,7 @@ static unsigned stacks_count;
 
 void *stack_shadow(void) { return stacks_count < THREADS ? memory_pages(SHADOW_PAGES) : NULL; }
 
-/* Whoever does this may be stopped in it and do it again: so each step may be done twice. */
+/* The service may be stopped in here and begin again: so each step may be done twice. */
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
                    void *argument)
 {

@@ -134,7 +134,7 @@ struct condition {
     struct waiter *first;
 };
 void condition_wait(struct condition *c); /* until the next condition_wake */
-void condition_wake(struct condition *c); /* everybody who waits */
+void condition_wake(struct condition *c); /* all threads that wait */
 
 /* For long work: to be called every million instructions or so, with how many such steps are left
  * (STEPS_MAX at most; STEPS() of a count of things). Others who wait go first: callers of this

@@ -3,11 +3,21 @@
  * (service.h); the numbers are checked in message.c.
  *
  * A call that commits goes through `enter` or `enter_receive` alone. What the service has written
- * until then stands from the moment that the kernel has the call: so the first thing on the way
- * back is to empty the undo log and to save the stack, which is where the thread begins again if it
- * is stopped before its next such call. Between `syscall` and the end of that (the ranges
- * settle..., which the kernel knows from struct recovery) there is nothing to take back: a thread
- * that is stopped there just goes on. */
+ * until then stands from the moment that the kernel has the call. Where the service begins again
+ * when it is stopped depends on how far the thread that runs has got:
+ *
+ *   before `syscall`               the call before this one counts: the undo log is taken back, the
+ *                                  stack is set to what was saved behind that call
+ *   from `settle` to settle_end    the call has been made; the log is still the old one, and must
+ *                                  not be taken back: the thread just goes on here
+ *   behind it                      the log is empty and the stack saved: this call counts
+ *
+ * So the first thing on the way back is to save the stack and to empty the log. The kernel knows
+ * the two ranges from struct recovery. What is saved is the results in rax, rdi, rsi and rdx, the
+ * registers that a function must keep, and the stack above them. A thread that has received a
+ * message begins again with receiving it, so enter_receive saves nothing and notes a length of 0. A
+ * stack deeper than its shadow is noted as length ~0: the service can then only be started afresh.
+ */
 
 #define CALL     0
 #define OP       8

@@ -72,7 +72,7 @@ static void wake_first(struct waiter **list)
 
 void give_way(uint64_t steps_left) { sys_advance(steps_left); }
 
-/* A lock is handed to the first waiter, so nobody overtakes him. */
+/* A lock is handed to the first waiter, so no thread overtakes another. */
 void lock_take(struct lock *l)
 {
     if (l->held)
@@ -106,7 +106,7 @@ void condition_wake(struct condition *c)
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
     struct pending **at = &l->first;
-    while (*at) { /* the same thread's earlier call was cancelled without our being told */
+    while (*at) { /* an earlier call of the same thread was cancelled; a service is not told */
         struct pending *p = *at;
         if (call_thread(p->m.call) == call_thread(m->call)) {
             *at = p->next;

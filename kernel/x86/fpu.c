@@ -131,7 +131,7 @@ static int area_make(struct thread *t)
 /* #NM: a program uses the registers for the first time; a server must not. */
 bool fpu_trap(struct thread *t) { return t->user && area_make(t) == 0; }
 
-int arch_fpu_get(struct thread *t, void *area)
+void arch_fpu_get(struct thread *t, void *area)
 {
     struct cpu *cpu = this_cpu();
     if (cpu->fpu_owner == t) {
@@ -141,7 +141,6 @@ int arch_fpu_get(struct thread *t, void *area)
     copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
     /* QEMU lets programs load bits that the processor has not */
     *(uint32_t *)((char *)area + MXCSR_AT) &= mxcsr_allowed;
-    return 0;
 }
 
 /* An area from outside: what would make xrstor fault is refused (SDM vol. 1, 13.8). */
@@ -177,7 +176,8 @@ int arch_fpu_copy(struct thread *to, struct thread *from)
         return 0;
     if (area_make(to) < 0)
         return -ENOMEM;
-    return arch_fpu_get(from, to->fpu);
+    arch_fpu_get(from, to->fpu);
+    return 0;
 }
 
 void arch_fpu_drop(struct thread *t)

@@ -1,5 +1,7 @@
-/* Exceptions, interrupts and system calls, from the assembly in entry.S: what happened, who must
- * know, who runs next. */
+/* Exceptions, interrupts and system calls, from the assembly in entry.S: what happened, which part
+ * of the kernel deals with it, which thread runs next. Of x86/ this file alone calls the portable
+ * kernel: syscall_dispatch, turn_next, turn_clock, irq_arrived, ipc_fault, ipc_exception,
+ * service_fault, clock_charge, trace_call, trace_sent. And the start. */
 #include "arch.h"
 #include "ipc.h"
 #include "kcall.h"

@@ -1,5 +1,5 @@
-/* Sizes of the kernel's tables, and how numbers that name their entries are put together. Whoever
- * keeps something by task, thread or descriptor takes its size from here. */
+/* Sizes of the kernel's tables, and how numbers that name their entries are put together. A table
+ * by task, thread or descriptor takes its size from here. */
 #ifndef MINNOW_LIMITS_H
 #define MINNOW_LIMITS_H
 

@@ -25,8 +25,8 @@ struct message {
     uint64_t label;
 };
 
-/* How a call shows a piece of its caller's memory to whoever holds the call. At most one window a
- * call. */
+/* How a call shows a piece of its caller's memory to the service that holds the call. At most one
+ * window a call. */
 enum window {
     WINDOW_NONE,
     WINDOW_IN,  /* the holder may read it */
@@ -44,8 +44,8 @@ enum {
     /* when the last descriptor of it has gone, the personality server is told first (it holds
      * locks) */
     CONN_WATCH = 1u << 30,
-    /* of SYS_CONN_GET only: whoever asks may not call its service with this object; it would break
-     * its manifest */
+    /* of SYS_CONN_GET only: the manifest of the service that asks does not allow it to call the
+     * connection's service with this object */
     CONN_APART = 1u << 31,
 };
 

@@ -45,9 +45,9 @@ enum kill {
     /* its threads go, its memory stays for a successor; -EBUSY while a thread has something in hand
      */
     KILL_HAND_OVER,
-    /* its threads and its memory go; who waits for it waits for a successor in the slot */
+    /* its threads and its memory go; calls that wait for it wait for a successor in the slot */
     KILL_STOP,
-    KILL_REFUSE, /* likewise, and callers get -ENXIO: nobody will come */
+    KILL_REFUSE, /* likewise, and callers get -ENXIO: there will be no successor */
 };
 /* How a service that is rolled back goes on: RESUME_AGAIN: its thread takes the same way again;
  * RESUME_FAILING: what that way began with fails, see kernel/libservice/recover.c. */
@@ -95,7 +95,7 @@ enum rights {
     RIGHT_POSIX = 8, /* owns a personality: routes, interrupts of threads, the wall clock */
     RIGHT_INFO = 16,
     RIGHT_DMA = 32, /* contiguous memory and its physical address */
-    /* decides who of the programs runs and how long: SCHED_EXPIRED comes to it */
+    /* decides which program runs and how long: SCHED_EXPIRED comes to it */
     RIGHT_SCHED = 64,
     RIGHT_DUMP = 128, /* TRACE_DUMP */
 };
@@ -122,8 +122,8 @@ enum task_item {
     /* limit of the size of files (RLIMIT_FSIZE), which what it calls by ROUTE_WRITES is told; -1:
      * none */
     TASK_FILE_SIZE,
-    /* the user to whom it is accounted what the task takes, | 1 << 32: what it writes to keeps its
-     * set-id bits; children inherit it */
+    /* the user to whom everything is accounted that the task takes, | 1 << 32: files that it writes
+     * keep their set-id bits; children inherit both */
     TASK_USER,
     /* 1: what it closes goes by way of the personality server (it holds record locks) */
     TASK_WATCH,
