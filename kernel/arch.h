@@ -31,6 +31,7 @@ uint64_t arch_random(void);
 
 /* ---- time ---- */
 uint64_t arch_time(void); /* nanoseconds since boot */
+uint64_t arch_tsc_hz(void);
 /* What programs read the time from; the kernel writes when boot was. */
 extern struct clock_page *arch_clock_page;
 /* one clock_interrupt() at this time (may come early), ~0: none */
@@ -43,6 +44,10 @@ void arch_irq_unmask(unsigned irq);
 /* ---- ports ---- */
 uint32_t arch_port_in(uint16_t port, unsigned width);
 void arch_port_out(uint16_t port, unsigned width, uint32_t value);
+
+/* ---- system calls ---- */
+/* From now on they enter by way of trace_call(), or not. */
+void arch_trace(bool traced);
 
 /* ---- registers ---- */
 /* Prepares a thread to start in user mode, wherever that is: registers are cleaned as below. */

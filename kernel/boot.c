@@ -2,7 +2,7 @@
 #include "boot.h"
 
 #include "arch.h"
-#include "log.h"
+#include "panic.h"
 #include "memory.h"
 
 enum {

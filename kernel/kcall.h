@@ -21,7 +21,4 @@ static inline void copy_words(uint64_t *to, const uint64_t *from)
         to[i] = from[i];
 }
 
-void irq_arrived(unsigned irq);
-void irq_forget(struct task *gone);
-
 #endif

@@ -13,8 +13,6 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-uint64_t arch_tsc_hz(void);
-
 static uint64_t stretch_of(const struct task *x)
 {
     const struct thread *t = x->service ? sched_active(x) : NULL;
@@ -73,27 +71,38 @@ static void describe(const struct thread *t, struct thread_info *out)
     out->word = t->words[0];
 }
 
-static int64_t info_thread(uint64_t index, struct thread_info *out)
+/* What a policy must know to choose among programs' threads. */
+static void describe_sched(const struct thread *t, struct sched_info *out)
 {
-    if (index >= THREADS_MAX)
-        return 0;
-    if (!threads[index])
-        return -ENOENT;
-    describe(threads[index], out);
-    return sizeof *out;
+    *out = (struct sched_info){ .thread = t->index,
+                                .task = t->task->endpoint,
+                                .ready = t->state == THREAD_READY || t->kind == CALL_EXPIRED,
+                                .priority = t->priority,
+                                .base = t->task->priority,
+                                .cpu_ns = clock_used(t),
+                                .quantum = t->quantum };
 }
 
-static int64_t info_threads(struct thread *t, uint64_t first, vaddr_t to, uint64_t length)
+/* Of threads from `first` on, all or (sched) those of programs, as many as fit. */
+static int64_t info_threads(struct thread *t, uint64_t first, vaddr_t to, uint64_t length,
+                            bool sched)
 {
-    struct thread_info out;
-    uint64_t done = 0;
-    for (uint64_t i = first; i < THREADS_MAX && length - done >= sizeof out; i++) {
-        if (!threads[i])
+    union {
+        struct thread_info thread;
+        struct sched_info sched;
+    } out;
+    uint64_t done = 0, size = sched ? sizeof out.sched : sizeof out.thread;
+    for (uint64_t i = first; i < THREADS_MAX && length - done >= size; i++) {
+        const struct thread *x = threads[i];
+        if (!x || (sched && !x->user))
             continue;
-        describe(threads[i], &out);
-        if (space_write(t->space, to + done, &out, sizeof out) < 0)
+        if (sched)
+            describe_sched(x, &out.sched);
+        else
+            describe(x, &out.thread);
+        if (space_write(t->space, to + done, &out, size) < 0)
             return -EFAULT;
-        done += sizeof out;
+        done += size;
     }
     return done;
 }
@@ -134,37 +143,12 @@ static int64_t info_published(struct thread *t, uint64_t index, vaddr_t to, uint
 
 static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t length)
 {
-    char piece[512];
+    const char *piece;
     uint64_t done = 0;
-    for (size_t n; done < length; done += n) {
-        n = log_read(offset + done, piece,
-                     length - done < sizeof piece ? length - done : sizeof piece);
-        if (!n)
-            break;
+    for (size_t n; done < length && (n = log_piece(offset + done, &piece)); done += n) {
+        n = n < length - done ? n : length - done;
         if (space_write(t->space, to + done, piece, n) < 0)
             return -EFAULT;
-    }
-    return done;
-}
-
-/* Those of programs from a thread on: what a policy must know to choose among all. */
-static int64_t info_sched(struct thread *t, uint64_t first, vaddr_t to, uint64_t length)
-{
-    uint64_t done = 0;
-    for (uint64_t i = first; i < THREADS_MAX && length - done >= sizeof(struct sched_info); i++) {
-        const struct thread *x = threads[i];
-        if (!x || !x->user)
-            continue;
-        struct sched_info out = { .thread = i,
-                                  .task = x->task->endpoint,
-                                  .ready = x->state == THREAD_READY || x->kind == CALL_EXPIRED,
-                                  .priority = x->priority,
-                                  .base = x->task->priority,
-                                  .cpu_ns = clock_used(x),
-                                  .quantum = x->quantum };
-        if (space_write(t->space, to + done, &out, sizeof out) < 0)
-            return -EFAULT;
-        done += sizeof out;
     }
     return done;
 }
@@ -173,7 +157,6 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
 {
     union {
         struct task_info task;
-        struct thread_info thread;
         struct system_info system;
         uint64_t word;
     } out = { 0 };
@@ -183,12 +166,11 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
         return -EPERM;
     switch (a[0]) {
     case INFO_TASK: n = info_task(a[1], &out.task); break;
-    case INFO_THREAD: n = info_thread(a[1], &out.thread); break;
     case INFO_SYSTEM: n = info_system(&out.system); break;
     case INFO_PUBLISHED: return info_published(t, a[1], a[2], a[3]);
-    case INFO_THREADS: return info_threads(t, a[1], a[2], a[3]);
+    case INFO_THREADS:
+    case INFO_SCHED: return info_threads(t, a[1], a[2], a[3], a[0] == INFO_SCHED);
     case INFO_LOG: return info_log(t, a[1], a[2], a[3]);
-    case INFO_SCHED: return info_sched(t, a[1], a[2], a[3]);
     case INFO_MISSED:
         if (!personality || a[1] >= ROUTES_MAX)
             return -ENOENT;

@@ -1,7 +1,8 @@
 /* Kernel calls for drivers: interrupts, ports, device memory, memory of their own; all within the
  * manifest. */
 #include "arch.h"
-#include "ipc.h"
+#include "irq.h"
+#include "mailbox.h"
 #include "kcall.h"
 #include "layout.h"
 #include "log.h"

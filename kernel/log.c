@@ -32,6 +32,8 @@ void log_init(void)
 
 static void serial_put(char c)
 {
+    if (c == '\n')
+        serial_put('\r');
     for (int n = 0; n < 100000 && !(arch_port_in(COM1 + LINE_STATUS, 1) & TRANSMIT_EMPTY); n++)
         ;
     arch_port_out(COM1, 1, c);
@@ -56,34 +58,28 @@ void log_write(const char *text, size_t length)
         host_frame(text, length);
     for (size_t i = 0; i < length; i++) {
         ring[written++ % RING] = text[i];
-        if (!log_to_serial)
-            continue;
-        if (text[i] == '\n')
-            serial_put('\r');
-        serial_put(text[i]);
+        if (log_to_serial)
+            serial_put(text[i]);
     }
 }
 
-size_t log_read(size_t offset, char *to, size_t length)
+size_t log_piece(size_t offset, const char **piece)
 {
-    size_t first = written > RING ? written - RING : 0, n = 0;
-    if (offset < written - first)
-        for (size_t at = first + offset; at < written && n < length; at++)
-            to[n++] = ring[at % RING];
-    return n;
+    size_t first = written > RING ? written - RING : 0, at = first + offset;
+    if (offset >= written - first)
+        return 0;
+    *piece = &ring[at % RING];
+    return written - at < RING - at % RING ? written - at : RING - at % RING;
 }
 
 void log_halt(int how)
 {
-    char line;
     size_t kept = written < RING ? written : RING, from = kept > LAST_WORDS ? kept - LAST_WORDS : 0;
-    while (how == HALT_FAILED && from && log_read(from - 1, &line, 1) && line != '\n')
+    const char *c;
+    while (how == HALT_FAILED && from && log_piece(from - 1, &c) && *c != '\n')
         from--;
-    for (; how == HALT_FAILED && log_read(from, &line, 1); from++) {
-        if (line == '\n')
-            serial_put('\r');
-        serial_put(line);
-    }
+    for (; how == HALT_FAILED && log_piece(from, &c); from++)
+        serial_put(*c);
     arch_halt(how == HALT_REBOOT ? HALT_REBOOT : HALT_POWEROFF);
 }
 

@@ -4,6 +4,7 @@
 #include "layout.h"
 #include "log.h"
 #include "memory.h"
+#include "panic.h"
 #include "service.h"
 #include "turn.h"
 

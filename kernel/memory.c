@@ -9,7 +9,7 @@
 #include "memory.h"
 
 #include "arch.h"
-#include "log.h"
+#include "panic.h"
 
 enum { CLASS_FIRST = 5, CLASS_LAST = 12 }; /* 32 .. 4096 bytes */
 

@@ -3,6 +3,8 @@
  * kernel's code, so it may show stale ones. Its addresses are told as they were linked: tests/vm
  * adds the names, elsewhere `addr2line -e build/kernel.elf -f` does. dump_waits() is the same view
  * on demand, while the system runs. */
+#include "panic.h"
+
 #include "arch.h"
 #include "log.h"
 #include "thread.h"

@@ -9,10 +9,12 @@
 #include "conn.h"
 #include <minnow/elf.h>
 #include "ipc.h"
+#include "irq.h"
 #include "kcall.h"
 #include "layout.h"
 #include "log.h"
 #include "memory.h"
+#include "panic.h"
 #include "sched.h"
 #include "space.h"
 #include "task.h"

@@ -5,6 +5,7 @@
 #include "arch.h"
 #include "kcall.h"
 #include "log.h"
+#include "panic.h"
 #include "mailbox.h"
 #include "rights.h"
 #include "space.h"
@@ -71,7 +72,7 @@ int64_t sys_trace(struct thread *t, const uint64_t *a)
         return 0;
     }
     case TRACE_ON:
-    case TRACE_OFF: trace_entry(a[0] == TRACE_ON); return 0;
+    case TRACE_OFF: arch_trace(a[0] == TRACE_ON); return 0;
     case TRACE_CLEAR: next_record = 0; return 0;
     case TRACE_READ: return trace_read(t, a[1], a[2], a[3]);
     case TRACE_TELL:

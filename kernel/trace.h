@@ -4,7 +4,6 @@
 
 #include "thread.h"
 
-void trace_entry(bool traced); /* x86/cpu.c: chooses the way in */
 /* t is about to make a call. The record holds the registers as they are. */
 void trace_call(const struct thread *t);
 /* t, a program's, has made it: the record says where it went. */

@@ -9,7 +9,7 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     struct thread_info info;
     if (told)
         return told;
-    return ask_info(INFO_THREAD, call_thread(call), &info, sizeof info) > 0 ? info.task : 0;
+    return thread_look(call_thread(call), &info) ? info.task : 0;
 }
 
 /* Kernel calls on behalf of the task `user` (0: root): made again while the kernel lacks memory for

@@ -66,7 +66,7 @@ int64_t do_key(struct message *m)
 {
     endpoint_t task = m->w[2];
     struct thread_info info;
-    if (!task && ask_info(INFO_THREAD, call_thread(m->w[0]), &info, sizeof info) > 0)
+    if (!task && thread_look(call_thread(m->w[0]), &info))
         task = info.task;
     const struct space *s = space_of(task);
     const struct region *r = s ? regions_at(&s->regions, m->w[1]) : NULL;

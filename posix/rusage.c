@@ -35,7 +35,7 @@ void process_usage(const struct process *p, struct pm_usage *usage)
 struct cpu_time thread_cpu(struct thread *t)
 {
     struct thread_info info;
-    if (ask_info(INFO_THREAD, t->index, &info, sizeof info) <= 0)
+    if (!thread_look(t->index, &info))
         return t->cpu_told;
     return t->cpu_told = cpu_time_onward(&t->cpu_told, info.cpu);
 }

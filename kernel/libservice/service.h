@@ -182,6 +182,9 @@ void alarm_at(uint64_t when);
  */
 endpoint_t service_find(const char *name);
 endpoint_t service_self(void);
+/* What a thread does, by its index (right info). false: there is no such thread. */
+struct thread_info;
+bool thread_look(unsigned index, struct thread_info *to);
 
 /* Machine access for drivers, within the manifest. A driver that is rolled back may do the same
  * again on its ports; what must be done once alone, since the device gives a byte only once or

@@ -50,6 +50,11 @@ int thread_start(void (*run)(void *), void *argument)
 }
 
 endpoint_t service_self(void) { return (uint32_t)ask_self(); }
+bool thread_look(unsigned index, struct thread_info *to)
+{
+    return ask_info(INFO_THREADS, index, to, sizeof *to) > 0 && to->index == index;
+}
+
 static unsigned self(void) { return ask_self() >> 32; }
 
 static void wait_on(struct waiter **list)

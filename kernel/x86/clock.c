@@ -4,6 +4,7 @@
 #include "arch.h"
 #include <minnow/clock.h>
 #include "log.h"
+#include "panic.h"
 #include "memory.h"
 #include "cpu.h"
 

@@ -3,7 +3,6 @@
 #include "arch.h"
 #include "memory.h"
 #include "thread.h"
-#include "trace.h"
 #include "cpu.h"
 
 _Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136,
@@ -140,14 +139,14 @@ void syscall_init(void)
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1);
     wrmsr(MSR_STAR, (uint64_t)GDT_KERNEL_CODE << 32 | (uint64_t)GDT_USER_BASE << 48);
     wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF);
-    trace_entry(false);
+    arch_trace(false);
     cpu0.stack_top = (uint64_t)boot_stack_top;
     wrmsr(MSR_GS_BASE, (uint64_t)&cpu0);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
 /* With tracing on, system calls enter by a longer way: so tracing costs nothing when it is off. */
-void trace_entry(bool traced)
+void arch_trace(bool traced)
 {
     wrmsr(MSR_LSTAR, (uint64_t)(traced ? syscall_entry_traced : syscall_entry));
 }

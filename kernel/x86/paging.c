@@ -3,7 +3,7 @@
  * image. */
 #include "arch.h"
 #include "boot.h"
-#include "log.h"
+#include "panic.h"
 #include "memory.h"
 #include "thread.h"
 #include "cpu.h"

@@ -4,8 +4,9 @@
  * service_fault, clock_charge, trace_call, trace_sent. And the start. */
 #include "arch.h"
 #include "ipc.h"
-#include "kcall.h"
+#include "irq.h"
 #include "log.h"
+#include "panic.h"
 #include "service.h"
 #include "syscall.h"
 #include "trace.h"

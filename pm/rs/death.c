@@ -41,7 +41,7 @@ static void judge_request(unsigned slot, call_t serving)
 {
     struct entry *e = &services[slot];
     struct thread_info t;
-    if (!serving || ask_info(INFO_THREAD, call_thread(serving), &t, sizeof t) <= 0)
+    if (!serving || !thread_look(call_thread(serving), &t))
         return;
     struct request r = { t.op, t.object, t.position, t.word, t.index };
     bool again = memcmp(&r, &e->fatal, sizeof r) == 0;

@@ -86,20 +86,23 @@ endpoint_t fact_reader;
 
 static void snapshot(void)
 {
-    struct thread_info t;
+    struct thread_info t[16];
     uint64_t now = time_now();
     if (taken && now - taken < SNAPSHOT_NS)
         return;
     taken = now;
     running = 0;
     memset(runs, 0, sizeof runs);
-    for (unsigned i = 0;; i++) {
-        int64_t n = info(INFO_THREAD, i, &t, sizeof t);
-        if (n == 0 || n == -EINVAL || n == -EPERM)
+    for (int64_t i = 0, n = 0;; i++) {
+        if (i == n) {
+            n = info(INFO_THREADS, n ? t[n - 1].index + 1 : 0, t, sizeof t) / (int64_t)sizeof t[0];
+            i = 0;
+        }
+        if (n <= 0)
             break;
-        if (n < 0 || t.state != 0 || t.task < MAX_SERVICE) /* 0: ready or running */
+        unsigned task = endpoint_index(t[i].task) % TASKS_MAX;
+        if (t[i].state != THREAD_READY || t[i].task < MAX_SERVICE)
             continue;
-        unsigned task = endpoint_index(t.task) % TASKS_MAX;
         runs[task / 8] |= 1 << task % 8;
         running++;
     }

@@ -83,11 +83,9 @@ void make_threads(struct text *t, const struct posix_proc *p)
     (void)p;
     text_add(t, "%6s %20s %10s %16s %s\n", "thread", "task", "state", "waits for", "operation");
     for (unsigned i = 0;; i++) {
-        int64_t n = ask_info(INFO_THREAD, i, &k, sizeof k);
-        if (n == -ENOENT)
-            continue;
-        if (n <= 0)
+        if (ask_info(INFO_THREADS, i, &k, sizeof k) <= 0)
             break;
+        i = k.index;
         GIVE_WAY_EVERY(THREADS_AT_ONCE, 1, THREADS_MAX - i);
         task_name(task, sizeof task, k.task);
         task_name(waits, sizeof waits, k.waits_for);

@@ -194,7 +194,6 @@ struct page_clone {
 enum info {
     /* index -> struct task_info; -ENOENT for a free slot, 0 past the last */
     INFO_TASK,
-    INFO_THREAD, /* index -> struct thread_info, likewise */
     INFO_SYSTEM, /* struct system_info */
     /* index = service | offset << 16: the table that service published with SYS_PUBLISH */
     INFO_PUBLISHED,
