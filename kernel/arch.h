@@ -58,7 +58,7 @@ void arch_regs_clean(struct regs *r);
 /* Whether t, which an interrupt has stopped, has not done an instruction since its last system
  * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
-/* t's fs_base or gs_base was changed by somebody else, or its time has begun without a switch. */
+/* t's fs_base or gs_base was changed by a kernel call, or its time has begun without a switch. */
 void arch_bases_changed(const struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };

@@ -1,5 +1,5 @@
 /* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick:
- * the timer is set only when an alarm is due or somebody waits for the processor; and, while the
+ * the timer is set only when an alarm is due or a program waits for the processor; and, while the
  * time of a program runs, a hundred times a second, to see whether it is the program that runs or a
  * service or the kernel for it. */
 #include "clock.h"
@@ -45,7 +45,7 @@ void clock_alarm(struct task *t, uint64_t when)
 }
 
 /* When t's quantum ends if it runs from now on; but no sooner than QUANTUM_MIN, for it may prove
- * that nobody else wants to run. */
+ * that no other program wants to run. */
 static int64_t quantum_end(const struct thread *t, uint64_t used, uint64_t now)
 {
     int64_t left = t->quantum_end - (int64_t)used;
@@ -68,7 +68,7 @@ void clock_runs_slow(const struct thread *t, uint64_t now)
     }
 }
 
-/* Between a half and one and a half of SAMPLE_NS, so that nobody keeps step with it. */
+/* Between a half and one and a half of SAMPLE_NS, so that no program keeps step with it. */
 static uint64_t sample_next(uint64_t now) { return now + SAMPLE_NS / 2 + now % SAMPLE_NS; }
 
 void clock_sample_begin(uint64_t now)

@@ -8,7 +8,7 @@
 #include <minnow/file.h>
 
 void clock_alarm(struct task *t, uint64_t when); /* 0 cancels */
-/* When sched_tick() is due; -1: nobody waits. */
+/* When sched_tick() is due; -1: no program waits. */
 extern int64_t clock_slice_end;
 void clock_slice_slow(const struct thread *t);
 void clock_runs_slow(const struct thread *t, uint64_t now);
@@ -29,7 +29,7 @@ struct task *clock_alarm_due(uint64_t now);
 bool clock_slice_over(uint64_t now);
 /* The next interrupt comes no later than this. */
 void clock_set(uint64_t when);
-/* Ends the current accounting interval and begins charging a program's thread, or nobody (NULL):
+/* Ends the current accounting interval and begins charging a program's thread, or none (NULL):
  * from now on it is its time that runs, in servers as well. */
 void clock_charge(struct thread *program);
 /* t is the program whose time runs from now on: the tick, if one is due, must not come too late for
@@ -43,8 +43,8 @@ static inline void clock_runs(const struct thread *t, uint64_t now)
 }
 /* Processor time of a thread, the current stretch included. */
 uint64_t clock_used(const struct thread *t);
-/* How much of used_ns, somebody's processor time so far, was spent by the kernel and services; the
- * rest is the program's own. */
+/* How much of used_ns, the processor time of a thread or task so far, was spent by the kernel and
+ * services; the rest is the program's own. */
 uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns);
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 /* in the kernel's image */

@@ -24,7 +24,7 @@ static inline void ipc_finish(struct thread *t, int64_t result)
     sched_ready(t);
 }
 
-/* Sends the request that stands in t, as mail_send(). The call ends if nobody serves there. */
+/* Sends the request that stands in t, as mail_send(). The call ends if no service will be there. */
 static inline void ipc_send(struct thread *t, struct task *to)
 {
     if (__builtin_expect(!mail_send(t, to), 0))

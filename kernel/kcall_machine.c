@@ -34,7 +34,7 @@ static bool may_port(const struct task *t, uint64_t port, uint64_t width)
 }
 
 /* Contiguous frames for a device. They belong to the slot for ever: when the driver dies its device
- * may be writing there still, so they go to nobody but the next driver, which resets the device
+ * may be writing there still, so only the next driver gets them, which resets the device
  * first. */
 static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
 {

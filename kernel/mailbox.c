@@ -68,8 +68,7 @@ static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_
 
 /* ---- whose turn it is ---- */
 
-/* Of n threads of a service one user keeps so many busy at most; with fewer than four nobody is
- * bounded. */
+/* Of n threads of a service one user keeps so many busy at most; with fewer than four, all. */
 static unsigned servers_each(unsigned n) { return n < 4 ? n : n < 8 ? n / 2 : 4; }
 /* or for services; */
 static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }

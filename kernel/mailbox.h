@@ -17,7 +17,7 @@ static inline struct thread *mail_held(call_t c, const struct task *holder)
 }
 
 /* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a
- * service. t waits. false: nobody will ever serve there, and t waits for nothing. */
+ * service. t waits. false: no service will ever be there, and t waits for nothing. */
 bool mail_send(struct thread *t, struct task *to);
 /* t, which waits for nothing, stands in the mailbox of a service, its call made already. */
 void mail_queue(struct thread *t, struct task *to);

@@ -1,4 +1,4 @@
-/* Whom a service may call: its manifest says so, or somebody has lent it the right. */
+/* Whom a service may call: its manifest says so, or another service has lent it the right. */
 #include "rights.h"
 
 #include "kcall.h"

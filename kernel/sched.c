@@ -261,7 +261,7 @@ static void stand_aside(struct thread *t, unsigned priority)
 }
 
 /* Whether other programs should run before t does more for the program that is charged, whose next
- * quantum begins then. Nobody is when it has died: then t has a quantum of its own, the least, from
+ * quantum begins then. None is when it has died: then t has a quantum of its own, the least, from
  * when it stepped in. */
 static bool quantum_over(const struct thread *t, struct thread *program)
 {

@@ -15,7 +15,7 @@ void sched_ready_slow(struct thread *t);
 void sched_block_slow(struct thread *t);
 
 /* t can run; if its service's monitor is taken it waits for that. Inline for the case of every
- * message: the processor is free, nobody better is ready. */
+ * message: the processor is free, no better thread is ready. */
 static inline void sched_ready(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
@@ -64,7 +64,7 @@ void sched_thaw(struct task *task);
 void sched_yield(struct thread *t);
 /* Takes the thread whose turn it is out of its queue; NULL: no thread is ready. */
 struct thread *sched_take(void);
-void sched_tick(void); /* somebody's quantum may be used up */
+void sched_tick(void); /* the running thread's quantum may be used up */
 
 /* A program's thread gets this priority and, if it is not 0, this quantum. */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);

@@ -312,7 +312,7 @@ static void strike(struct task *x)
         kprintf("the manager has been killed %u times\n", count);
 }
 
-/* The manager looks at everybody every 60 ms; the kernel sees to it that it does. Without it the
+/* The manager looks at all services every 60 ms; the kernel sees to it that it does. Without it the
  * file servers have time to write what they hold. */
 void service_watch(uint64_t now)
 {

@@ -61,7 +61,8 @@ struct thread {
     call_t call;         /* sequence << 16 | index: names the call that is being made */
     /* a service's: the call that it received last; 0: what the kernel said then stands in `told` */
     call_t serving;
-    /* a service's: the user of the program whose message it works on; 0: root, a service, nobody */
+    /* a service's: the user of the program whose message it works on; 0: root, a service, or no
+     * message */
     uint32_t charged_to;
     struct task *holder; /* QUEUED: the service of the mailbox; HELD: the one that owes the reply */
     uint64_t *words;     /* of the request: in the registers, or in `moved` */
@@ -99,7 +100,7 @@ struct thread {
     };
     int64_t quantum_end; /* the quantum is used up when cpu_ns has got there */
     uint16_t index;
-    /* aside: the index of the program whose time it was, + 1; 0: nobody's */
+    /* aside: the index of the program whose time it was, + 1; 0: of none */
     uint16_t works_for;
     uint32_t steps_left; /* told by SYS_ADVANCE in that stretch */
     call_t connected;    /* the call, if its holder has given the caller a descriptor, */

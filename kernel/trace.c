@@ -15,7 +15,7 @@ enum { RECORDS = 4096 };
 
 static struct trace_record ring[RECORDS];
 static uint64_t next_record;
-/* 0: nobody */
+/* service 0: none is to be told */
 static struct {
     uint64_t record;
     endpoint_t service;

@@ -5,7 +5,7 @@
 #include "thread.h"
 
 /* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it
- * lets nobody else run, and an iovec may name the same memory a thousand times. */
+ * lets no other run, and an iovec may name the same memory a thousand times. */
 enum { TRANSFER_MAX = 16 << 20 };
 
 /* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is

@@ -155,7 +155,7 @@ struct cpu;
 struct thread;
 
 /* Loads a program's segment bases. Even if the program before had the same ones: it may have loaded
- * a selector, which sets the base, and nobody sees. */
+ * a selector, which sets the base unseen. */
 static inline void load_bases(const struct regs *r)
 {
     wrmsr(MSR_FS_BASE, r->fs_base);

@@ -148,7 +148,7 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
 }
 
 /* In a table of pages the next one is looked for in place; over a hole it goes by as much as the
- * hole's table covers. A page that nobody may touch (PROT_NONE) is there all the same: its entry is
+ * hole's table covers. A page without any right (PROT_NONE) is there all the same: its entry is
  * not 0. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
 {
