@@ -1,5 +1,8 @@
 /* mprotect, madvise, msync and mincore, with the arguments, results and errors of Linux. */
-#include "pm.h"
+#include "backing.h"
+#include "fault.h"
+#include "handlers.h"
+#include "space.h"
 
 #include <minnow/range.h>
 

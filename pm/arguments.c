@@ -2,6 +2,9 @@
  * is ended by force, and nothing that has been read once is believed when it is read again. */
 #include "arguments.h"
 
+#include "fault.h"
+#include "frames.h"
+
 enum {
     STRING_MAX = 128 * 1024, /* Linux's MAX_ARG_STRLEN, the NUL with it */
     ALL_LEAST = 128 * 1024,  /* ARG_MAX */

@@ -7,7 +7,8 @@
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
-#include "pm.h"
+#include "backing.h"
+#include "space.h"
 
 enum { BLOCK = 512 };
 

@@ -6,6 +6,9 @@
  * which tells POSIX that there is nothing left to return to. A file that can not be mapped kills
  * the caller on Linux, where that is found out later; so it does here, by -EBADMSG. */
 #include "arguments.h"
+#include "frames.h"
+#include "fault.h"
+#include "random.h"
 #include "load.h"
 #include "stack.h"
 
@@ -201,7 +204,7 @@ static int prepare_stack(struct exec *e)
     e->space = space_create();
     if (!e->space)
         return -ENOMEM;
-    e->space->task = e->task; /* so that it is known for whom memory is taken */
+    space_name(e->space, e->task); /* so that it is known for whom memory is taken */
     place_stack(e);
     e->arguments = memory_alloc(sizeof *e->arguments);
     if (!e->arguments)
@@ -221,7 +224,7 @@ static int prepare(struct exec *e)
         error = -EBADMSG;
     if (error)
         return error;
-    backing_run(e->space, e->program.backing);
+    space_runs(e->space, e->program.backing);
     error = place_program(e);
     if (!error && e->interpreter.backing)
         error = place_interpreter(e);
@@ -331,7 +334,7 @@ static void finish(struct exec *e)
 {
     if (e->space) {
         regions_clear(&e->space->regions);
-        backing_run(e->space, NULL);
+        space_runs(e->space, NULL);
         memory_free(e->space);
     }
     if (e->arguments)

@@ -11,7 +11,12 @@
  *
  * The kernel says whether the page was there, but another thread may have been quicker, and a
  * thrown-back call only says which range it wants: then the page table is asked first. */
-#include "pm.h"
+#include "fault.h"
+
+#include "backing.h"
+#include "frames.h"
+#include "handlers.h"
+#include "space.h"
 
 enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512 };
 

@@ -1,5 +1,8 @@
 /* Birth and death of tasks and threads, for POSIX. */
-#include "pm.h"
+#include "backing.h"
+#include "frames.h"
+#include "handlers.h"
+#include "space.h"
 
 enum { LIST = 128, FORK_SHARE = 1 };
 
@@ -143,7 +146,7 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     struct space *s = space_create();
     if (!s)
         return -ENOMEM;
-    s->task = task;
+    space_name(s, task);
     if (regions_copy(&s->regions, &parent->regions) < 0) {
         memory_free(s);
         return -ENOMEM;
@@ -153,7 +156,7 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     s->mmap_top = parent->mmap_top;
     s->stack_top = parent->stack_top;
     memcpy(s->limit, parent->limit, sizeof s->limit);
-    backing_run(s, parent->program);
+    space_runs(s, parent->program);
     space_enter(s, task, 1);
     *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages,
                                    .data = parent->usage->data,

@@ -1,7 +1,11 @@
 /* Physical memory: one word a frame, which counts who maps it or, when nobody does, names the next
  * free one. The table spans all ranges that the kernel gives; frames in between belong to the
  * kernel and are never touched. */
-#include "pm.h"
+#include "frames.h"
+
+#include "syscalls.h"
+
+struct pm_usage usage_table[TASKS_MAX];
 
 enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 

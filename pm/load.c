@@ -1,6 +1,7 @@
 /* Reading ELF files and making regions of their segments: see load.h. */
 #include "load.h"
 
+#include "fault.h"
 /* between two steps */
 enum { SEGMENTS_AT_ONCE = 32 };
 

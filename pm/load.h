@@ -3,7 +3,8 @@
 #define LOAD_H
 
 #include "elf.h"
-#include "pm.h"
+#include "backing.h"
+#include "space.h"
 
 struct image {
     struct backing *backing; /* used once */

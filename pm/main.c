@@ -1,5 +1,9 @@
 /* The process manager: who has which memory. Start-up and the handlers of its protocol. */
-#include "pm.h"
+#include "backing.h"
+#include "frames.h"
+#include "handlers.h"
+#include "random.h"
+#include "space.h"
 
 enum { THREADS = 8, PRESSURE_PAGES = 256 };
 

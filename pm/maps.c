@@ -1,6 +1,8 @@
 /* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. And the wishes of file
  * servers. */
-#include "pm.h"
+#include "backing.h"
+#include "handlers.h"
+#include "space.h"
 
 enum { LINE = 160, NAME_COLUMN = 73, PRESSURE_PAGES = 256 };
 

@@ -1,5 +1,9 @@
 /* mmap, munmap and brk, with the arguments, results and errors of Linux (mmap(2), brk(2)). */
-#include "pm.h"
+#include "backing.h"
+#include "frames.h"
+#include "fault.h"
+#include "handlers.h"
+#include "space.h"
 
 enum {
     MAP_SHARED = 1,
@@ -143,7 +147,6 @@ static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
                                      .protection = w->protection,
                                      .allowed = w->allowed,
                                      .flags = (w->shared ? REGION_SHARED : 0) |
-                                              (w->flags & MAP_NORESERVE ? REGION_NORESERVE : 0) |
                                               (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
     return at;

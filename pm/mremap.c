@@ -1,5 +1,8 @@
 /* mremap(2): a mapping shrinks, grows where it stands, or moves with its pages. */
-#include "pm.h"
+#include "backing.h"
+#include "frames.h"
+#include "handlers.h"
+#include "space.h"
 
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, BATCH = 64, TABLE_PAGES = 512 };
 

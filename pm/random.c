@@ -1,7 +1,9 @@
 /* Random numbers for layouts and AT_RANDOM: the processor's own generator where there is one, the
  * time-stamp counter at moments nobody chooses, mixed by xorshift128+ (Vigna, 2014) with a
  * multiplication on top. */
-#include "pm.h"
+#include "random.h"
+
+#include "service.h"
 
 static uint64_t state[2];
 static bool have_rdrand;

@@ -20,7 +20,6 @@ enum region_flags {
     REGION_HEAP = 4,   /* made by brk */
     /* its pages are always there and PM does not count them: clock page and vDSO */
     REGION_FIXED = 8,
-    REGION_NORESERVE = 16,
     REGION_WIPED = 32, /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
 };
 
@@ -44,6 +43,7 @@ static inline uint8_t region_protection(uint64_t wanted)
 struct regions {
     struct region *array;
     unsigned count, capacity;
+    endpoint_t task;        /* for whose user places are accounted, */
     uint32_t user, charged; /* regions_charge: so many places are accounted to this user */
 };
 /* From now on so many places are accounted to the user for whom the space is. 0, or -ENOMEM and

@@ -1,41 +1,16 @@
 /* Address spaces and the tasks in them, and what is done to whole ranges of pages. */
-#include "pm.h"
+#include "space.h"
+
+#include "backing.h"
+#include "frames.h"
 
 enum { LIST = 128 };
-
-/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's
- * memory for them. */
-static struct share place_share;
-
-int regions_charge(struct regions *rs, unsigned places)
-{
-    /* so much of memory is in the manifest, and so much of that for regions */
-    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };
-    struct space *s = (struct space *)rs; /* its first member */
-    if (!place_share.capacity) {
-        uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;
-        place_share = (struct share)SHARE(all, all / 8, all / 2);
-    }
-    if (places > rs->charged) {
-        uint32_t user = call_user(s->task), more = user == rs->user ? places - rs->charged : places;
-        int error = share_take(&place_share, user, more, -ENOMEM);
-        if (error)
-            return error;
-        share_give(&place_share, rs->user, rs->charged + more - places);
-        rs->user = user;
-    } else {
-        share_give(&place_share, rs->user, rs->charged - places);
-    }
-    rs->charged = places;
-    return 0;
-}
 
 static struct {
     endpoint_t task;
     unsigned threads;
     struct space *space;
 } table[TASKS_MAX];
-struct pm_usage usage_table[TASKS_MAX];
 
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
@@ -67,7 +42,7 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     table[i].space = s;
     s->threads += threads;
     if (s->tasks++ == 0) {
-        s->task = task;
+        space_name(s, task);
         s->usage = &usage_table[i];
     } else {
         usage_table[i] = *s->usage;
@@ -80,10 +55,20 @@ static void rename_space(struct space *s)
     for (unsigned i = 0; i < TASKS_MAX; i++)
         if (table[i].space == s) {
             usage_table[i] = *s->usage;
-            s->task = table[i].task;
+            space_name(s, table[i].task);
             s->usage = &usage_table[i];
             return;
         }
+}
+
+void space_runs(struct space *s, struct backing *program)
+{
+    struct backing *before = s->program;
+    s->program = program;
+    if (program)
+        backing_ref_program(program);
+    if (before)
+        backing_unref_program(before);
 }
 
 void space_leave(endpoint_t task)
@@ -95,7 +80,7 @@ void space_leave(endpoint_t task)
     table[i].task = 0;
     if (--s->tasks == 0) {
         regions_clear(&s->regions);
-        backing_run(s, NULL);
+        space_runs(s, NULL);
         memory_free(s);
     } else if (s->task == task) {
         rename_space(s);
@@ -159,20 +144,6 @@ static void page_gone(struct space *s, const struct page_out *p)
         backing_mark_dirty(r->backing, (r->offset + p->address - r->start) / PAGE_SIZE);
 }
 
-struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
-{
-    /* either falls with each step: pages that are there, or tables without any */
-    enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };
-    uint64_t id = s->id;
-    backing_settle_soon(); /* whoever comes next would do it in our place */
-    s = space_of(task);
-    if (!s || s->id != id)
-        return NULL;
-    give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT));
-    s = space_of(task);
-    return s && s->id == id ? s : NULL;
-}
-
 vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
 {
     /* to look through so many as the kernel does in one call is work like for so many pages */
@@ -198,63 +169,6 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
         work += n + (empty ? EMPTY_TABLES : 0);
     }
     return start;
-}
-
-struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
-{
-    for (bool again = false; s && !regions_free(&s->regions, start, end); again = true) {
-        vaddr_t at = pages_release(s, start, end);
-        if ((again || at < end) && regions_reserve_removal(&s->regions, start, at) < 0) {
-            if (at < end)
-                continue; /* no memory for the parts of a region: all of it is done in one go */
-            /* other threads have taken the last places meanwhile: the range stays, empty */
-            return s;
-        }
-        regions_remove(&s->regions, start, at);
-        if (at == end)
-            break;
-        start = at;
-        s = space_pause(s, task, at, end);
-    }
-    return s;
-}
-
-/* The pages of a small space, with the regions left as they are. */
-static void release_small(struct space *s)
-{
-    const struct region *r = s->regions.array, *last = r + s->regions.count;
-    while (r < last) {
-        const struct region *first = r++;
-        while (r < last && r->start - r[-1].end <= RUN_GAP)
-            r++;
-        for (vaddr_t at = first->start; at < r[-1].end;)
-            at = pages_release(s, at, r[-1].end);
-    }
-}
-
-/* From the last region to the first, for then nothing in the array has to move. */
-struct space *space_empty(struct space *s, endpoint_t task)
-{
-    enum { REGIONS_AT_ONCE = 512 };
-    if (space_is_small(s)) {
-        release_small(s);
-        return s;
-    }
-    uint64_t paused = s->usage->resident;
-    for (unsigned n = 1; s && s->regions.count; n++) {
-        const struct region *r = &s->regions.array[s->regions.count - 1];
-        vaddr_t start = r->start;
-        if (regions_reserve_removal(&s->regions, start, r->end) < 0) {
-            release_small(s);
-            return s;
-        }
-        s = space_unmap(s, task, start, r->end);
-        if (!s || (n % REGIONS_AT_ONCE && paused - s->usage->resident < STEP_PAGES))
-            continue;
-        paused = s->usage->resident;
-        s = space_pause(s, task, start, start);
-    }
-    return s;
 }
 
 /* ---- sums ---- */

@@ -26,4 +26,8 @@ enum {
     MAX_SERVICE = 64,
 };
 
+/* An address or a length, down or up to a multiple of the page. */
+#define PAGE_DOWN(x) ((x) & ~(uint64_t)(PAGE_SIZE - 1))
+#define PAGE_UP(x)   PAGE_DOWN((x) + PAGE_SIZE - 1)
+
 #endif

@@ -1,0 +1,11 @@
+/* Page faults. */
+#ifndef FAULT_H
+#define FAULT_H
+
+#include "service.h"
+
+/* Brings the pages of a range, as if each had been touched so. 0 or the first page's error. May
+ * wait. */
+int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access);
+
+#endif

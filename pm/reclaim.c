@@ -1,0 +1,340 @@
+/* Giving pages of files back: to their servers, when nobody uses a file any more, when PM holds
+ * more than its share, when a file becomes shorter.
+ *
+ * PM keeps no more than its share of pins: pages of files that nobody uses go first, then those in
+ * use are taken out of the spaces that map them, and fault again.
+ *
+ * A backing goes through these states; `users` counts regions and handlers at work with it:
+ *
+ *     users  held  queued   what it is
+ *     > 0    yes   no       shown by regions
+ *     > 0    any   yes      likewise, and has pages to write back, or is no longer run
+ *     0      yes   yes      just left: backing_settle() lets the server have it back
+ *     0      no    no       idle: its pages stay, in the ring, until it is used again or is the
+ *                           oldest
+ *
+ * backing_unref() and backing_mark_dirty() must not wait, so they only put a backing into the
+ * queue; backing_settle() empties the queue, at the end of each handler. Whatever waits may find
+ * the file used again afterwards, so each step looks at `users` and `queued` anew. */
+#include "backing_files.h"
+#include "space.h"
+
+enum { IDLE_MAX = 192 };
+
+/* Takes pages [first, first + count) of a file out of a space, but for the private copies, which
+ * are its own. */
+struct shown_pages {
+    struct backing *b;
+    uint64_t first, count;
+};
+
+/* What a space shows of up to CLUSTER pages, but for its own copies. */
+static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
+{
+    struct page_out there[CLUSTER];
+    struct page_change query = { .address = at,
+                                 .count = count,
+                                 .source = (uint64_t)there,
+                                 .task = s->task,
+                                 .places = CLUSTER,
+                                 .action = PAGE_QUERY };
+    int64_t n = sys_pages(&query, 1);
+    bool copies = false;
+    for (int64_t i = 0; i < n; i++)
+        copies |= there[i].entry & PAGE_OUT_OWNED;
+    if (n > 0 && !copies)
+        pages_release(s, at, at + count * PAGE_SIZE);
+    for (int64_t i = 0; i < n && copies; i++)
+        if (!(there[i].entry & PAGE_OUT_OWNED))
+            pages_release(s, there[i].address, there[i].address + PAGE_SIZE);
+}
+
+static void release_shown(struct space *s, void *argument)
+{
+    const struct shown_pages *t = argument;
+    for (unsigned i = 0; i < s->regions.count; i++) {
+        struct region *r = &s->regions.array[i];
+        if (r->backing != t->b)
+            continue;
+        uint64_t first = r->offset / PAGE_SIZE, end = first + (r->end - r->start) / PAGE_SIZE;
+        uint64_t p = MAX(first, t->first), last = MIN(end, t->first + t->count);
+        for (uint64_t n; p < last; p += n) {
+            n = MIN(last - p, (uint64_t)CLUSTER);
+            release_shown_range(s, r->start + (p - first) * PAGE_SIZE, n);
+        }
+    }
+}
+
+static void cluster_release(struct cluster *c)
+{
+    if (c->backing->users)
+        space_each(release_shown,
+                   &(struct shown_pages){ c->backing, c->number * CLUSTER, CLUSTER });
+}
+
+void file_unpin(struct backing *b, uint64_t *addresses, unsigned n, bool dirty)
+{
+    if (!n)
+        return;
+    pinned -= n;
+    call_window(b->service, &(struct call_args){ .op = FS_UNPIN, .object = b->object, .w3 = dirty },
+                WINDOW_IN, addresses, n * sizeof addresses[0], NULL);
+}
+
+/* Gives back those pages of a cluster that `which` names and that no space maps any more. They are
+ * out of it before anything waits. */
+static unsigned cluster_return(struct cluster *c, uint16_t which)
+{
+    struct backing *b = c->backing;
+    uint64_t clean[CLUSTER], dirty[CLUSTER];
+    unsigned n_clean = 0, n_dirty = 0;
+    for (unsigned i = 0; i < CLUSTER; i++) {
+        if (!(which >> i & 1) || !c->address[i])
+            continue;
+        if (c->dirty >> i & 1)
+            dirty[n_dirty++] = c->address[i];
+        else
+            clean[n_clean++] = c->address[i];
+        c->address[i] = 0;
+        c->dirty &= ~(1u << i);
+        c->ready &= ~(1u << i);
+    }
+    file_unpin(b, dirty, n_dirty, true);
+    file_unpin(b, clean, n_clean, false);
+    return n_dirty + n_clean;
+}
+
+/* All pages of a file. May wait; the caller is a user of it, or has taken it out of the table. */
+uint64_t file_drop_pages(struct backing *b)
+{
+    uint64_t n = 0;
+    b->epoch++;
+    while (b->clusters) {
+        struct cluster *c = b->clusters;
+        cluster_release(c);
+        b->clusters = c->next;
+        cluster_unhash(c);
+        n += cluster_return(c, 0xffff);
+        cluster_free(c);
+    }
+    memory_free(b->elf);
+    b->elf = NULL;
+    return n;
+}
+
+/* One cluster's dirty pages. Whether there were any. May wait. */
+static bool flush_cluster(struct backing *b)
+{
+    struct cluster *c = b->clusters;
+    while (c && !c->dirty)
+        c = c->next;
+    if (!c)
+        return false;
+    cluster_release(c);
+    cluster_return(c, c->dirty);
+    backing_queue(b); /* the list may have changed meanwhile: begin again */
+    return true;
+}
+
+/* ---- files that become shorter ---- */
+
+/* Takes a file's pages from number `first` on out of a space, private copies too. true: pages went,
+ * and it has waited. */
+static bool cut_from_space(struct space *s, const struct backing *b, uint64_t first)
+{
+    endpoint_t task = s->task;
+    bool waited = false, taken = false;
+    vaddr_t at = 0;
+    for (unsigned i; s && (i = regions_find(&s->regions, at)) < s->regions.count;) {
+        const struct region *r = &s->regions.array[i];
+        uint64_t from = r->offset / PAGE_SIZE, resident = s->usage->resident;
+        vaddr_t start = r->start + (from < first ? first - from : 0) * PAGE_SIZE, end = r->end;
+        at = r->backing == b && start < end ? pages_release(s, MAX(at, start), end) : end;
+        taken = taken || s->usage->resident != resident;
+        if (at == end)
+            continue;
+        waited = true;
+        s = space_pause(s, task, at, end);
+    }
+    return waited && taken;
+}
+
+/* All spaces. One that is made while others are served may have come by pages that have been taken
+ * elsewhere: then once more. */
+static void cut_from_spaces(const struct backing *b, uint64_t first)
+{
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned i = 0; i < TASKS_MAX; i++)
+            if (space_at(i))
+                again = cut_from_space(space_at(i), b, first) || again;
+    }
+}
+
+/* Takes a file's pages from number `first` on out of the clusters: nobody finds them any more.
+ * Those of the cluster in which the end lies come to *part, the other clusters are returned as a
+ * list. */
+static struct cluster *clusters_cut(struct backing *b, uint64_t first, struct cluster *part)
+{
+    struct cluster *gone = NULL, **at = &b->clusters;
+    *part = (struct cluster){ .backing = b };
+    for (struct cluster *c; (c = *at);) {
+        if (c->number * CLUSTER < first) {
+            for (uint64_t i = first - c->number * CLUSTER; i < CLUSTER; i++) {
+                part->address[i] = c->address[i];
+                c->address[i] = 0;
+                c->dirty &= ~(1u << i), c->ready &= ~(1u << i);
+            }
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        cluster_unhash(c);
+        c->next = gone;
+        c->dirty = 0;
+        gone = c;
+    }
+    return gone;
+}
+
+void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
+{
+    struct backing *b = file_find(service, object);
+    if (!b)
+        return;
+    uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
+    backing_ref(b);
+    b->epoch++; /* pages that are on their way here may be of before */
+    struct cluster part, *gone = clusters_cut(b, first, &part);
+    cut_from_spaces(b, first);
+    struct cluster *end = size % PAGE_SIZE ? backing_find(b, first - 1) : NULL;
+    /* its last page has lost a part of its place on the disk, and is made ready anew */
+    if (end) {
+        space_each(release_shown, &(struct shown_pages){ b, first - 1, 1 });
+        end->ready &= ~(1u << (first - 1) % CLUSTER);
+    }
+    cluster_return(&part, 0xffff);
+    for (struct cluster *next; gone; gone = next) {
+        next = gone->next;
+        cluster_return(gone, 0xffff);
+        cluster_free(gone);
+    }
+    memory_free(b->elf);
+    b->elf = NULL;
+    backing_unref(b);
+    backing_settle();
+}
+
+static uint64_t file_forget(struct backing *b)
+{
+    ring_leave(b);
+    file_unhash(b);
+    uint64_t n = file_drop_pages(b);
+    memory_free(b);
+    return n;
+}
+
+/* Nobody uses a file any more. */
+static void file_rest(struct backing *b)
+{
+    ring_enter(b);
+    if (b->fleeting || (!b->clusters && !b->elf))
+        file_forget(b);
+    else if (idle_count > IDLE_MAX)
+        file_forget(idle_ring.newer);
+}
+
+static unsigned settlers;
+
+void backing_settle_soon(void)
+{
+    if (__builtin_expect(unsettled && !settlers, 0))
+        backing_settle();
+}
+
+void backing_settle(void)
+{
+    settlers++;
+    while (__builtin_expect(unsettled != NULL, 0)) {
+        struct backing *b = unsettled;
+        unsettled = b->queue_next;
+        b->queued = false;
+        backing_ref(b);
+        if (flush_cluster(b))
+            give_way(
+                0); /* the message was a sign of life; a page may be mapped thousands of times */
+        /* others show it, but it runs no more */
+        if (b->users > 1 && b->denied && !b->runs && !b->queued) {
+            b->denied = false;
+            call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
+            call_object(b->service, FS_HOLD, b->object, -1ul, 1, 0);
+        }
+        if (b->users > 1 || b->queued) {
+            b->users--;
+            continue;
+        }
+        if (b->held) {
+            bool denied = b->denied;
+            b->held = b->denied = false;
+            b->fleeting = call_object(b->service, FS_HOLD, b->object, -1ul, denied, 0) ==
+                          FS_HOLD_BACK;
+        }
+        if (--b->users == 0 && b->held)
+            backing_queue(b);
+        else if (b->users == 0 && !b->queued)
+            file_rest(b);
+    }
+    settlers--;
+}
+
+/* The file of a server (0: of any) that nobody has used for longest, or NULL. */
+static struct backing *oldest_idle(endpoint_t service)
+{
+    struct backing *b = idle_ring.newer;
+    while (b != &idle_ring && service && b->service != service)
+        b = b->newer;
+    return b != &idle_ring ? b : NULL;
+}
+
+/* Gives about so many pages back to a server, or, if that is 0, to any: how many. May wait. */
+uint64_t backing_give_back(endpoint_t service, uint64_t pages)
+{
+    uint64_t n = 0;
+    for (struct backing *b; n < pages && (b = oldest_idle(service));)
+        n += file_forget(b);
+    for (unsigned i = 0; i < FILE_BUCKETS && n < pages; i++) {
+        struct backing *b = files[i];
+        while (b && (!b->users || !b->clusters || (service && b->service != service)))
+            b = b->hash_next;
+        if (!b)
+            continue;
+        backing_ref(b);
+        n += file_drop_pages(b);
+        backing_unref(b);
+    }
+    backing_settle();
+    return n;
+}
+
+uint64_t backing_shrink(uint64_t pages) { return backing_give_back(0, pages); }
+
+void backing_limit(void)
+{
+    uint64_t room;
+    if (backing_too_much(&room))
+        backing_shrink(room);
+}
+
+struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
+{
+    /* either falls with each step: pages that are there, or tables without any */
+    enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };
+    uint64_t id = s->id;
+    backing_settle_soon(); /* whoever comes next would do it in our place */
+    s = space_of(task);
+    if (!s || s->id != id)
+        return NULL;
+    give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT));
+    s = space_of(task);
+    return s && s->id == id ? s : NULL;
+}

@@ -1,0 +1,31 @@
+/* To whom the places in arrays of regions are accounted. */
+#include "regions.h"
+#include "service.h"
+#include "share.h"
+
+/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's
+ * memory for them. */
+static struct share place_share;
+
+int regions_charge(struct regions *rs, unsigned places)
+{
+    /* so much of memory is in the manifest, and so much of that for regions */
+    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };
+    if (!place_share.capacity) {
+        uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;
+        place_share = (struct share)SHARE(all, all / 8, all / 2);
+    }
+    if (places > rs->charged) {
+        uint32_t user = call_user(rs->task),
+                 more = user == rs->user ? places - rs->charged : places;
+        int error = share_take(&place_share, user, more, -ENOMEM);
+        if (error)
+            return error;
+        share_give(&place_share, rs->user, rs->charged + more - places);
+        rs->user = user;
+    } else {
+        share_give(&place_share, rs->user, rs->charged - places);
+    }
+    rs->charged = places;
+    return 0;
+}

@@ -1,0 +1,88 @@
+/* Address spaces: a list of regions, page tables, and the tasks that live in them.
+ *
+ * Handlers run one at a time until they wait in a call to another service. Whatever changes a space
+ * looks the space and its regions up after its last wait, and then acts to the end without one; so
+ * spaces need no locks. */
+#ifndef SPACE_H
+#define SPACE_H
+
+#include "regions.h"
+#include "service.h"
+#include "syscalls.h"
+
+enum { ADDRESS_MIN = 64 * 1024 };
+/* Regions nearer than this are handled in one go by the kernel, which looks through the hole
+ * between. */
+#define RUN_GAP (2ul << 20)
+enum { PAGE_ALL = PAGE_READ | PAGE_WRITE | PAGE_EXEC };
+
+/* Work on ranges is done in steps of so many pages, with others served in between: a range may be
+ * as large as the memory. Whatever goes in steps leaves a space in order after each of them. */
+enum { STEP_PAGES = 2048 };
+
+/* An address space, with the tasks that live in it. */
+struct space {
+    struct regions regions;
+    uint64_t id; /* no two spaces have had the same */
+    unsigned tasks, threads;
+    endpoint_t task;        /* one of them: kernel calls name the page tables by it */
+    vaddr_t brk_start, brk; /* bytes */
+    vaddr_t mmap_top;       /* where the search for gaps begins, downwards */
+    vaddr_t stack_top;
+    uint64_t limit[3];      /* PM_LIMIT_..., bytes */
+    struct pm_usage *usage; /* published, of `task` */
+    /* whose file nobody may open for writing (backing_run); NULL: none yet */
+    struct backing *program;
+};
+
+/* The task by which the space is named from now on. */
+static inline void space_name(struct space *s, endpoint_t task)
+{
+    s->task = s->regions.task = task;
+}
+
+/* Whether work on all of a space is one step. */
+static inline bool space_is_small(const struct space *s)
+{
+    enum { FEW_REGIONS = 256 };
+    return s->usage->resident <= STEP_PAGES && s->regions.count <= FEW_REGIONS;
+}
+
+/* The space a task lives in; NULL when there is no such task (any more). */
+struct space *space_of(endpoint_t task);
+struct space *space_create(void); /* of no task yet; NULL: out of memory */
+void space_enter(struct space *s, endpoint_t task, unsigned threads);
+/* The task lives there no longer. When it was the last, its pages must have been given back; the
+ * space is freed. */
+void space_leave(endpoint_t task);
+void space_threads(endpoint_t task, int more);
+/* The space that the task in slot `index` names, or NULL: each space stands in one. */
+struct space *space_at(unsigned index);
+/* Calls f for each space. */
+void space_each(void (*f)(struct space *s, void *argument), void *argument);
+void space_init(void); /* publishes the usage table */
+
+/* SYS_PAGES, with frames lent to the kernel when it needs some: the kernel's result, or -ENOMEM. */
+int64_t pages_do(const struct page_change *changes, unsigned count);
+/* One page's entry as in struct page_out; 0 when nothing is mapped. */
+uint64_t page_entry(const struct space *s, vaddr_t page);
+/* Between two steps, the next of which begins at `at` and the last of which ends at `end`: lets
+ * others go first. s, if it is still the space of the task; else NULL. */
+struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end);
+/* Unmaps what is mapped in a range and gives it back, one step of it: where to go on. The regions
+ * must still be there: they say where dirty marks go. */
+vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end);
+/* Takes a range out of the space of a task, pages and regions. Places must be reserved
+ * (regions_reserve_removal). s; NULL when it is no longer the task's, for this may wait. */
+struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end);
+/* Gives back all pages of a space whose page tables die next. As space_unmap; does not wait if the
+ * space is small. */
+struct space *space_empty(struct space *s, endpoint_t task);
+/* The space runs this program, or, with NULL, none any more. */
+void space_runs(struct space *s, struct backing *program);
+/* Renews the published sums after regions have changed. */
+void space_account(struct space *s);
+/* Whether limits allow so many more bytes; `data`: private and writable. */
+bool space_allows(const struct space *s, uint64_t bytes, bool data);
+
+#endif
