@@ -85,8 +85,6 @@ void backing_settle(void);
 /* The same, unless another handler is at it, which will do this one's too: for calls that do not
  * depend on it. */
 void backing_settle_soon(void);
-/* Gives about so many pinned pages back to the file servers: how many. May wait. */
-uint64_t backing_shrink(uint64_t pages);
 /* Makes room for another file's pages when PM holds its share. May wait. */
 void backing_limit(void);
 

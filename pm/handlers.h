@@ -22,7 +22,6 @@ int64_t do_exit(struct message *m);
 int64_t do_limit(struct message *m);
 int64_t do_key(struct message *m); /* maps.c */
 int64_t do_maps(struct message *m);
-int64_t do_pressure(struct message *m);
 int64_t do_exec(struct message *m); /* exec.c */
 
 #endif

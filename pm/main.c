@@ -5,26 +5,20 @@
 #include "random.h"
 #include "space.h"
 
-enum { THREADS = 8, PRESSURE_PAGES = 256 };
+enum { THREADS = 8 };
 
 static const handler_t handlers[] = {
-    [PM_FAULT & 0xff] = do_fault,       [PM_MMAP & 0xff] = do_mmap,
-    [PM_MUNMAP & 0xff] = do_munmap,     [PM_MPROTECT & 0xff] = do_mprotect,
-    [PM_MREMAP & 0xff] = do_mremap,     [PM_BRK & 0xff] = do_brk,
-    [PM_MADVISE & 0xff] = do_madvise,   [PM_MSYNC & 0xff] = do_msync,
-    [PM_MINCORE & 0xff] = do_mincore,   [PM_FORK & 0xff] = do_fork,
-    [PM_THREAD & 0xff] = do_thread,     [PM_EXEC & 0xff] = do_exec,
-    [PM_EXIT & 0xff] = do_exit,         [PM_LIMIT & 0xff] = do_limit,
-    [PM_MAPS & 0xff] = do_maps,         [PM_KEY & 0xff] = do_key,
-    [PM_SPAWN & 0xff] = do_spawn,       [PM_THREADEND & 0xff] = do_thread_end,
-    [PM_PRESSURE & 0xff] = do_pressure, [PM_SHRUNK & 0xff] = do_shrunk,
+    [op_number(PM_FAULT)] = do_fault,     [op_number(PM_MMAP)] = do_mmap,
+    [op_number(PM_MUNMAP)] = do_munmap,   [op_number(PM_MPROTECT)] = do_mprotect,
+    [op_number(PM_MREMAP)] = do_mremap,   [op_number(PM_BRK)] = do_brk,
+    [op_number(PM_MADVISE)] = do_madvise, [op_number(PM_MSYNC)] = do_msync,
+    [op_number(PM_MINCORE)] = do_mincore, [op_number(PM_FORK)] = do_fork,
+    [op_number(PM_THREAD)] = do_thread,   [op_number(PM_EXEC)] = do_exec,
+    [op_number(PM_EXIT)] = do_exit,       [op_number(PM_LIMIT)] = do_limit,
+    [op_number(PM_MAPS)] = do_maps,       [op_number(PM_KEY)] = do_key,
+    [op_number(PM_SPAWN)] = do_spawn,     [op_number(PM_THREADEND)] = do_thread_end,
+    [op_number(PM_SHRUNK)] = do_shrunk,
 };
-
-static void notified(uint64_t bits)
-{
-    if (bits >> BIT_MEMORY & 1)
-        backing_shrink(PRESSURE_PAGES);
-}
 
 int main(void)
 {
@@ -34,6 +28,5 @@ int main(void)
     backing_init();
     random_init();
     print("%lu MiB for programs", frames_total() * PAGE_SIZE >> 20);
-    service_run(&(struct service){
-        .protocols = protocols, .count = 1, .threads = THREADS, .notify = notified });
+    service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS });
 }

@@ -4,7 +4,7 @@
 #include "handlers.h"
 #include "space.h"
 
-enum { LINE = 160, NAME_COLUMN = 73, PRESSURE_PAGES = 256 };
+enum { LINE = 160, NAME_COLUMN = 73 };
 
 static const char *name_of(const struct space *s, const struct region *r)
 {
@@ -79,9 +79,4 @@ int64_t do_key(struct message *m)
     else
         reply_words(m, (uint64_t)s, m->w[1], 0);
     return 0;
-}
-
-int64_t do_pressure(struct message *m)
-{
-    return backing_shrink(m->w[0] ? m->w[0] : PRESSURE_PAGES);
 }

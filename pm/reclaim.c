@@ -316,13 +316,11 @@ uint64_t backing_give_back(endpoint_t service, uint64_t pages)
     return n;
 }
 
-uint64_t backing_shrink(uint64_t pages) { return backing_give_back(0, pages); }
-
 void backing_limit(void)
 {
     uint64_t room;
     if (backing_too_much(&room))
-        backing_shrink(room);
+        backing_give_back(0, room);
 }
 
 struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)

@@ -39,7 +39,7 @@ static inline uint32_t pipe_number(uint64_t object) { return (uint32_t)object >>
 static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) + 1; }
 
 /* KERNEL_NOTIFY bits that protocols use. */
-enum { BIT_POLL = 0, BIT_TTY = 1, BIT_MEMORY = 2 };
+enum { BIT_POLL = 0, BIT_TTY = 1 };
 
 /* PM_FAULT's access bits. */
 enum {

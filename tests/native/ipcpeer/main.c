@@ -124,21 +124,21 @@ static int64_t do_raw(struct message *m)
 int main(void)
 {
     static const handler_t handlers[] = {
-        [PEER_ECHO & 0xff] = do_echo,
-        [PEER_SUM & 0xff] = do_sum,
-        [PEER_FILL & 0xff] = do_fill,
-        [PEER_COPY_OUT_OF_BOUNDS & 0xff] = do_bounds,
-        [PEER_REPLY_TWICE & 0xff] = do_reply_twice,
-        [PEER_COPY_AFTER_REPLY & 0xff] = do_copy_after_reply,
-        [PEER_LAST & 0xff] = do_last,
-        [PEER_HOLD & 0xff] = do_hold,
-        [PEER_RELEASE_HELD & 0xff] = do_release_held,
-        [PEER_FORWARD & 0xff] = do_forward,
-        [PEER_FORGE & 0xff] = do_forge,
-        [PEER_IDENTITY & 0xff] = do_identity,
-        [PEER_NOTIFY_ME & 0xff] = do_notify_me,
-        [PEER_REENTER & 0xff] = do_reenter,
-        [PEER_RAW & 0xff] = do_raw,
+        [op_number(PEER_ECHO)] = do_echo,
+        [op_number(PEER_SUM)] = do_sum,
+        [op_number(PEER_FILL)] = do_fill,
+        [op_number(PEER_COPY_OUT_OF_BOUNDS)] = do_bounds,
+        [op_number(PEER_REPLY_TWICE)] = do_reply_twice,
+        [op_number(PEER_COPY_AFTER_REPLY)] = do_copy_after_reply,
+        [op_number(PEER_LAST)] = do_last,
+        [op_number(PEER_HOLD)] = do_hold,
+        [op_number(PEER_RELEASE_HELD)] = do_release_held,
+        [op_number(PEER_FORWARD)] = do_forward,
+        [op_number(PEER_FORGE)] = do_forge,
+        [op_number(PEER_IDENTITY)] = do_identity,
+        [op_number(PEER_NOTIFY_ME)] = do_notify_me,
+        [op_number(PEER_REENTER)] = do_reenter,
+        [op_number(PEER_RAW)] = do_raw,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 2 });

@@ -270,7 +270,7 @@ static void noticed(uint64_t bits)
 
 int main(void)
 {
-    static const handler_t handlers[] = { [FS_WRITE & 0xff] = do_forwarded };
+    static const handler_t handlers[] = { [op_number(FS_WRITE)] = do_forwarded };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     thread_start(run, NULL);
     service_run(
