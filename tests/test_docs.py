@@ -40,9 +40,26 @@ def test_every_folder_explains_itself():
     assert silent == []
 
 
-def test_each_file_of_tests_is_in_the_readme():
-    with open(f"{ROOT}/tests/README.md") as file:
-        text = file.read()
-    assert [
-        f for f in os.listdir(f"{ROOT}/tests") if f.endswith(".py") and f"`{f}`" not in text
-    ] == []
+def test_each_file_is_in_its_folders_readme():
+    """By its name, or by a name with X, `test_X.c`, that says what all of a kind are; a header by that of its source."""
+    unnamed = []
+    for top in ("kernel", "pm", "vfs", "drivers", "posix", "commands", "tests", "lab"):
+        for folder, inner, files in os.walk(f"{ROOT}/{top}"):
+            inner[:] = [i for i in inner if i not in ("__pycache__", "root")]
+            if "README.md" not in files:
+                continue
+            with open(f"{folder}/README.md") as file:
+                text = file.read()
+            kinds = [
+                re.compile(kind.replace(".", r"\.").replace("X", r"\w+"))
+                for kind in re.findall(r"`([a-z_]*X\.\w+)`", text)
+            ]
+            for name in files:
+                stem, kind = os.path.splitext(name)
+                if kind not in (".c", ".cc", ".h", ".S", ".def", ".py"):
+                    continue
+                if kind == ".h" and f"{stem}.c" in files:
+                    continue
+                if name not in text and not any(k.fullmatch(name) for k in kinds):
+                    unnamed.append(os.path.relpath(f"{folder}/{name}", ROOT))
+    assert unnamed == []
