@@ -2,6 +2,7 @@ SERVICES   += vfs/tmpfs
 LIBS_tmpfs := vfs/libfs
 STATE_tmpfs := tmpfs-3
 
-UNIT_test_tmpfs := $(filter-out %/main.c,$(wildcard vfs/tmpfs/*.c)) \
+UNIT_test_tmpfs := $(filter-out %/main.c,\
+    $(wildcard vfs/tmpfs/*.c)) \
     $(addprefix vfs/libfs/,fs.c serve.c names.c) $(FAKE_SERVICE) tests/unit/fs_model.c
 HOST_LIBS_test_tmpfs := -lpthread
