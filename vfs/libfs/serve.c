@@ -269,7 +269,9 @@ static int64_t connect_node(struct fs_node *n, struct message *m)
 {
     uint64_t flags = fs_connection_flags(m->w[1]);
     int64_t result = account_held(n, m->call);
-    if (!result && fs_ops.open)
+    if (result)
+        return result;
+    if (fs_ops.open)
         result = fs_ops.open(n, m, &flags);
     if (!result) {
         result = connect(m, m->object, flags);
