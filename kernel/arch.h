@@ -1,6 +1,12 @@
 /* The whole contract between the portable kernel and the processor. What stands here is implemented
  * in kernel/x86/ and nowhere else; no other file knows a control register.
  *
+ * The other way, x86/trap.c calls the portable kernel when something has happened: syscall_dispatch
+ * (and trace_call, trace_sent), ipc_fault, ipc_exception and service_fault for exceptions,
+ * irq_arrived and turn_clock for interrupts; then turn_next for the thread to run, and clock_charge
+ * when that is another program's. boot.S calls kernel_main. Beside these x86/ uses log.h, panic.h,
+ * memory.h and the tables of thread.h.
+ *
  * The kernel is an event handler: it runs with interrupts off on one stack a processor, never
  * waits, and leaves by naming the thread that is to run. All waiting is in the state of threads. */
 #ifndef ARCH_H

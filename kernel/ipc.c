@@ -129,7 +129,7 @@ static void finish_partly(struct thread *t, uint64_t done)
 
 bool ipc_again(struct thread *t)
 {
-    t->aside = 0;
+    t->again = 0;
     if (t->event_due) {
         event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
         return false;
@@ -240,7 +240,7 @@ void ipc_interrupt(struct thread *t)
         ipc_withdraw(t);
         t->kind = CALL_SYSCALL;
         t->interrupted = 1;
-        if (t->aside)
+        if (t->again)
             ipc_again(t);
         else
             ipc_signal(t);

@@ -18,9 +18,9 @@ paddr_t frame_alloc_raw(void); /* not zeroed */
 /* up to *count contiguous fresh frames, not zeroed; 0 when none */
 paddr_t frame_alloc_many(size_t *count);
 void frame_free(paddr_t p);
-/* Frames for programs: lent to PM, which tells what to do with them. Whatever it says, nobody
- * else's memory is touched: each is counted once for being lent, and once for every page of a
- * program that it is. From FRAME_USES_MOST on it stays PM's. */
+/* Frames for programs: lent to PM, which tells what to do with them. Whatever PM says, it reaches
+ * no other memory: each frame is counted once for being lent, and once for every page of a program
+ * that it is. From FRAME_USES_MOST on it stays PM's. */
 enum { FRAME_USES_MOST = 0xffff };
 extern uint16_t *frame_uses;
 extern uint64_t frames_end; /* number of the last frame + 1 */
@@ -39,16 +39,16 @@ static inline void frame_unmapped(paddr_t p)
     if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
         frame_uses[p / PAGE_SIZE]--;
 }
-/* and is free; false: it was not PM's, or a program can still get at it */
+/* PM gives the frame back, and it is free. false: it was not PM's, or a program still maps it. */
 bool frame_return(paddr_t p);
 extern uint64_t frames_all, frames_free; /* counts */
 /* of the free ones: promised to services by their budgets */
 extern uint64_t frames_promised;
-/* Whether there is memory for what programs cause: page tables, tasks, connections. What services
- * are promised is not theirs. */
 /* How many PM may have: what is neither promised to services nor kept by the kernel for its own
  * objects. */
 uint64_t frames_for_programs(void);
+/* Whether there is memory for what programs cause: page tables, tasks, connections. What services
+ * are promised is not theirs. */
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
 /* zeroed, at most a page; NULL when there is no memory */
 void *kmalloc(size_t bytes);

@@ -89,7 +89,7 @@ struct thread *sched_take(void)
 
 void sched_again(struct thread *t)
 {
-    t->aside = 1;
+    t->again = 1;
     t->state = THREAD_READY;
     wait_turn(t);
 }

@@ -34,9 +34,8 @@ struct mail {
 /* How much of a thread's or task's processor time is the user's: interrupts of the clock that found
  * the program itself at work (user), or the kernel or a service for it (system). Their ratio
  * divides the exact sum. */
-/* so many interrupts */
 struct cpu_samples {
-    uint16_t user, system;
+    uint16_t user, system; /* so many interrupts */
 };
 
 struct thread {
@@ -52,9 +51,10 @@ struct thread {
     uint8_t user;
     uint8_t event_due; /* a thrown event is to be made again, not a system call */
     uint8_t unparked;  /* a service's: another one has unparked it, but it was not parked */
-    /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside);
-     * a program's: has a thrown call to make again when its turn comes */
+    /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside)
+     */
     uint8_t aside;
+    uint8_t again; /* a program's: has a thrown call to make again when its turn comes */
     struct task *task;
     struct space *space; /* of the task */
     struct thread *next; /* in a run queue, a list of receivers, a wait for a position */

@@ -77,7 +77,9 @@ struct thread *turn_next(void)
         if (__builtin_expect(!t, 0))
             idle(cpu);
         else if (__builtin_expect(t->aside, 0))
-            t->user ? call_again(t) : step_in(t);
+            step_in(t);
+        else if (__builtin_expect(t->again, 0))
+            call_again(t);
         else if (t->priority >= PRIORITY_PROGRAM && (sched_mask | t->interrupted))
             compete(t);
         else

@@ -37,7 +37,7 @@ uint64_t clock_used(const struct thread *t) { return t->cpu_ns; }
 /* The question stays with the policy, which is idle. */
 bool ipc_again(struct thread *t)
 {
-    t->aside = 0;
+    t->again = 0;
     return true;
 }
 void syscall_dispatch(struct thread *t) { again = t; }
