@@ -1,6 +1,14 @@
-/* Allocation of blocks and inodes from the bitmaps of the groups: a block near the one before it in
- * its file, a file's inode in its directory's group, a directory below the root in an empty group
- * (a light form of Orlov's allocator). */
+/* Allocation of blocks and inodes from the bitmaps of the groups.
+ *
+ *   - A block is looked for at its goal, which is behind the block before it in its file; then at
+ *     eight free blocks in a row in the goal's group, so that files that grow at the same time do
+ *     not take turns block by block; then anywhere in the group, then in the next groups.
+ *   - A file's inode is in its directory's group. A directory directly below the root goes to an
+ *     empty group, others to their parent's unless that is nearly full: a light form of Orlov's
+ *     allocator, which keeps what belongs together near and what does not apart.
+ *
+ * Each block that is taken is checked against the places of bitmaps and tables, so that a
+ * damaged bitmap cannot make the file system overwrite itself. */
 #include "ext2.h"
 
 /* The first clear bit of the bitmap in [from, limit), or limit. */

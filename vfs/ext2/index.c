@@ -1,7 +1,14 @@
 /* An index in memory of a large directory's names: an open-addressed table from the hash of a name
  * to where in the directory it stands. It holds all names of the directory or does not exist, so
  * that it can also say that a name is not there. It lasts while there is memory for it; then
- * directories are read from front to back. */
+ * directories are read from front to back.
+ *
+ * Building it reads the whole directory, which may wait. The table is built aside, and becomes the
+ * directory's only if the directory's version is still the same at the end; names that are added or
+ * removed later are entered or taken out by dir.c. A slot that was used once and is free again
+ * stays marked, for the search for another name to go on behind it; such slots go when the table is
+ * enlarged. There are INDEXES tables; the next directory that wants one takes over another's, in
+ * turn. The smaller sizes are reserved at the start, before the page cache has all memory. */
 #include "ext2.h"
 
 /* tables of FIRST_SLOTS << 0 .. SIZES - 1 */

@@ -1,4 +1,13 @@
-/* Inodes as they stand in the inode table: loaded, stored, made, and freed. */
+/* Inodes as they stand in the inode table: loaded, stored, made, and freed.
+ *
+ * A number becomes an inode in this order: the bit in the bitmap (ino_alloc), an inode in memory,
+ * held and loading (node_insert), so that no other thread finds it half made; an empty inode in the
+ * table; then its fields. It has no link until its name has been written: an inode that loses its
+ * last holder before that is freed again like any other without links.
+ *
+ * An inode is freed in the opposite order: its blocks, its extended attributes, its place in the
+ * table with the time of deletion (e2fsck looks at that), and last its bit. Only then can the
+ * number be another file's, which has a new generation. */
 #include "ext2.h"
 
 static uint32_t last_generation;

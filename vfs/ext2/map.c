@@ -1,5 +1,17 @@
-/* From the blocks of a file to blocks of the disk: twelve direct, then by one, two and three
- * indirect blocks. */
+/* From the blocks of a file to blocks of the disk. An inode has fifteen slots:
+ *
+ *     block[0..11]   the file's first twelve blocks
+ *     block[12]      an indirect block: numbers of blocks
+ *     block[13]      a block of numbers of indirect blocks
+ *     block[14]      one level more
+ *
+ * ext2_path() gives the slots on the way to a block, map_block() walks them and, if asked to, fills
+ * those that are empty. A slot is filled after its block has been allocated and, where it is an
+ * indirect one, zeroed: so whatever fails, a slot leads to a sound block or is 0. A new block lies
+ * behind the one that the file got last (inode.goal), so that a file that grows alone is one run.
+ *
+ * map_cut() clears a slot before it looks at what the slot led to. An indirect block that a damaged
+ * disk lets lead back to itself is therefore walked once. */
 #include "ext2.h"
 
 /* Where to look for a block that has no neighbour yet: in its inode's group, behind what was

@@ -1,4 +1,14 @@
-/* Mounts of disks; the contract stands in mounts.h. */
+/* Mounts of disks; the contract stands in mounts.h.
+ *
+ * What the superblock says while a disk is mounted, and what it says afterwards:
+ *
+ *     mounted read-only                 it is not written
+ *     mounted or remounted read-write   "in use", at once: after a crash the next mount says that
+ * the disk should be checked remounted read-only, unmounted    "clean", after everything else has
+ * been written; but "in use" stays if the disk was not clean when it was mounted, or if damage was
+ * found (fs_corrupt)
+ *
+ * The root's inode is held while a disk is mounted, so it is not counted by nodes_busy(). */
 #include "mounts.h"
 
 #include "contents.h"

@@ -1,5 +1,18 @@
 /* Inodes of disks in memory; the contract stands in nodes.h. They are found through a hash table by
- * mount and number; the one that was not used for longest makes room. */
+ * mount and number; the one that was not used for longest makes room.
+ *
+ *     state     in the hash   uses   who may do what
+ *     unused    no            0      free_node() takes it
+ *     loading   yes           > 0    its maker fills it; others wait in node_wait()
+ *     failed    no            > 0    those who waited see `failed`; the last one recycles it
+ *     idle      yes           0      free_node() may store it if it is dirty, and take it
+ *     held      yes           > 0    threads work on it; open files and holds count like a use
+ *     freeing   yes           1      destroy() gives its contents and its number back, which may
+ *                                    wait; for all others the inode is gone, -ESTALE
+ *
+ * Freeing begins at the last node_put() of an inode without links, open files and holds. While it
+ * waits it is counted in the mount's `deletions`, for an allocation that finds no room to wait
+ * for. */
 #include "nodes.h"
 
 enum { HASH_SIZE = 512, TRIES = 64 };

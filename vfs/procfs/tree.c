@@ -1,4 +1,14 @@
-/* The tree: which files there are, and what an object stands for. */
+/* The tree: which files there are, and what an object stands for.
+ *
+ *     63     56 55              24 23        8 7     0
+ *     | mount  |  process's pid   | descriptor | kind |
+ *
+ * An object says all about itself, so nothing is kept between requests. `kind` is KIND_TEXT plus
+ * the place in files[], or a kind of its own for the root, a process's directory and what is in
+ * fd/. An object whose process has gone is still an object: its node has no links, and each
+ * operation says what that means. A pid that is used again makes an old object stand for the new
+ * process, as on Linux it would not; an open file of /proc/N/maps and the like asks for permission
+ * at each read. */
 #include "procfs.h"
 
 #define TEXT(name, parent, mode, make)                  \
