@@ -629,7 +629,8 @@ static int remove_one(const char *name, const struct stat *s, int kind, struct F
     return remove(name), 0;
 }
 
-/* Whoever the child has left behind. */
+/* Kills whoever the child has left behind. One of those may stop all processes of USER in the
+ * moment in which the sweeping one has become one of them: it is sent on again. */
 static void sweep(void)
 {
     pid_t pid = fork();
@@ -638,7 +639,8 @@ static void sweep(void)
             kill(-1, SIGKILL);
         _exit(0);
     }
-    waitpid(pid, NULL, 0);
+    for (; pid > 0 && waitpid(pid, NULL, WNOHANG) == 0; usleep(1000))
+        kill(pid, SIGCONT);
 }
 
 /* -> 1 when it died of a signal */
