@@ -28,6 +28,7 @@ void kernel_main(uint32_t magic, uint32_t information)
     layout_modules();
     kprintf("minnow: %lu MiB of memory, %u modules\n", frames_all / 256, module_count);
     service_strikes = boot_option("strike");
+    turn_polls = boot_option("poll");
     if (boot_option("panic"))
         panic(NULL, "asked for by the option `panic`");
     int error = service_load_first(find_module("rs"));

@@ -5,7 +5,6 @@
 #include "turn.h"
 
 #include "arch.h"
-#include "boot.h"
 #include "clock.h"
 #include "ipc.h"
 #include "sched.h"
@@ -13,6 +12,8 @@
 #include "syscall.h"
 
 enum { WATCH_NS = SECOND / 4, STRIKE_NS = 20011 };
+
+bool turn_polls;
 
 /* t, a program's, has come out of its queue, and other programs wait; or it has a signal. */
 static __attribute__((noinline)) void compete(struct thread *t)
@@ -65,7 +66,7 @@ static __attribute__((noinline)) void idle(struct cpu *cpu)
 {
     uint64_t from = arch_time();
     clock_charge(NULL);
-    arch_idle(boot_option("poll"));
+    arch_idle(turn_polls);
     cpu->idle_ns += arch_time() - from;
 }
 

@@ -8,5 +8,7 @@
 struct thread *turn_next(void);
 /* The timer has interrupted. */
 void turn_clock(void);
+/* the option `poll`: an idle processor goes on executing instructions */
+extern bool turn_polls;
 
 #endif

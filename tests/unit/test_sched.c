@@ -59,7 +59,6 @@ void ipc_signal(struct thread *t)
 }
 
 /* What the clock's interrupt sets off is not tested here. */
-bool boot_option(const char *word) { return !word; }
 bool service_strikes;
 void service_watch(uint64_t now) { (void)now; }
 void mail_notify(struct task *to, uint64_t bits) { (void)to, (void)bits; }
