@@ -73,9 +73,8 @@ static int get(endpoint_t service, uint64_t object, bool run, struct backing **r
     struct backing *b = file_find(service, object);
     if (!b && !(b = file_make(service, object)))
         return -ENOMEM;
-    backing_ref(b);
-    /* from now on: its writers are kept out until nobody runs it (backing_settle) */
-    b->runs += run;
+    /* a program's writers are kept out from now on, until no space runs it (backing_settle) */
+    (run ? backing_ref_program : backing_ref)(b);
     int error = file_check(b, run, zero);
     if (error) {
         (run ? backing_unref_program : backing_unref)(b);

@@ -53,12 +53,6 @@ static int by_descriptor(struct message *m, struct walk **w)
     return error;
 }
 
-static unsigned at_flags(uint64_t flags)
-{
-    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
-}
-
 static bool at_flags_known(uint64_t flags)
 {
     return !(flags & 0xffffffff & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
@@ -70,7 +64,7 @@ int64_t do_chmod(struct message *m)
     if (!at_flags_known(m->w[3]))
         return -EINVAL;
     uint32_t mode = m->w[2];
-    int error = walk_start(&w, m, at_flags(m->w[3]));
+    int error = walk_start(&w, m, walk_how_at(m->w[3]));
     if (error)
         return error;
     error = change_mode(w, mode);
@@ -133,7 +127,7 @@ int64_t do_chown(struct message *m)
     if (!at_flags_known(m->w[4]))
         return -EINVAL;
     uint32_t uid = m->w[2], gid = m->w[3];
-    int error = walk_start(&w, m, at_flags(m->w[4]));
+    int error = walk_start(&w, m, walk_how_at(m->w[4]));
     if (error)
         return error;
     error = change_owner(w, uid, gid);
@@ -212,7 +206,7 @@ int64_t do_utimens(struct message *m)
         return error;
     if (!at_flags_known(flags) || (!path && flags & 0xffffffff))
         return -EINVAL;
-    error = walk_begin(&w, process_of(m->from), at_flags(flags));
+    error = walk_begin(&w, process_of(m->from), walk_how_at(flags));
     if (error)
         return error;
     error = path ? walk_at(w, m, m->w[0], path) : walk_descriptor(w, m, m->w[0], false);

@@ -4,12 +4,6 @@
 #include "pass.h"
 #include "walk.h"
 
-static unsigned at_flags(uint64_t flags)
-{
-    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
-}
-
 /* Walks, then hands the caller to the file server with the window on another of his buffers. */
 static int64_t pass_found(struct message *m, unsigned how, uint64_t op, size_t bytes)
 {
@@ -29,7 +23,7 @@ int64_t do_stat(struct message *m)
     enum { NO_AUTOMOUNT = 0x800, KNOWN = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | NO_AUTOMOUNT };
     if (m->w[3] & ~(uint32_t)KNOWN & 0xffffffff)
         return -EINVAL;
-    return pass_found(m, at_flags(m->w[3]), FS_STAT, sizeof(struct stat));
+    return pass_found(m, walk_how_at(m->w[3]), FS_STAT, sizeof(struct stat));
 }
 
 int64_t do_stat_path(struct message *m)
@@ -69,7 +63,7 @@ int64_t do_access(struct message *m)
     uint32_t mode = m->w[2], flags = m->w[3];
     if (mode & ~7u || flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    int error = walk_start(&w, m, at_flags(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL));
+    int error = walk_start(&w, m, walk_how_at(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL));
     if (error)
         return error;
     error = permission(&w->as, w->node, mode);

@@ -17,6 +17,14 @@ enum walk_how {
     WALK_REAL = 16, /* as the real user, not the effective one (access) */
 };
 
+/* How a path is walked to its end for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; other flags count for
+ * nothing. */
+static inline unsigned walk_how_at(uint64_t flags)
+{
+    return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 struct walk {

@@ -29,14 +29,9 @@ struct share {
     } user[SHARE_USERS];
 };
 
-#define SHARE(capacity, reserve, each)       \
-    {                                        \
-        (capacity), (reserve), (each), 0, 0, \
-        {                                    \
-            {                                \
-                0, 0                         \
-            }                                \
-        }                                    \
+#define SHARE(units, kept, most)                               \
+    {                                                          \
+        .capacity = (units), .reserve = (kept), .each = (most) \
     }
 
 /* `user` takes n more. 0, or `error` when that is more than he may have: then nothing has changed.

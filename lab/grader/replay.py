@@ -151,20 +151,6 @@ def perfetto(found):
             )
         elif to and not reply and m["to"] not in working:
             working[m["to"]] = (m["what"], at)
-        if not to:
-            events.append(
-                {
-                    "ph": "i",
-                    "s": "t",
-                    "name": m["what"],
-                    "pid": 1,
-                    "tid": sender,
-                    "ts": at,
-                    "args": {"words": m["words"]},
-                }
-            )
-            continue
-        flow = {"cat": "message", "id": m["number"], "name": m["what"], "pid": 1}
         events.append(
             {
                 "ph": "i",
@@ -176,6 +162,9 @@ def perfetto(found):
                 "args": {"words": m["words"]},
             }
         )
+        if not to:
+            continue
+        flow = {"cat": "message", "id": m["number"], "name": m["what"], "pid": 1}
         events.append({**flow, "ph": "s", "tid": sender, "ts": at})
         events.append({**flow, "ph": "f", "bp": "e", "tid": to, "ts": at + 0.001})
     return json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}) + "\n"
