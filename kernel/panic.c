@@ -16,7 +16,7 @@ enum { TRACE_MAX = 16 };
 
 uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700; /* x86/early.c stirs it */
 
-_Noreturn void __stack_chk_fail(void);
+_Noreturn __attribute__((used)) void __stack_chk_fail(void);
 void __stack_chk_fail(void) { panic(NULL, "a kernel function has overrun its stack frame"); }
 
 static void print_address(uint64_t address) { kprintf("  %lx\n", address - kernel_slide); }
