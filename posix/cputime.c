@@ -1,13 +1,14 @@
 /* Clocks of processor time, and timers that run by them.
  *
  * The kernel counts the time of each process and thread, and says how much of it the program has
- * spent itself: ITIMER_VIRTUAL runs by that. But nothing tells when a program has used so much.
- * What is known is that a program cannot use more than passes. So a timer is set for the moment
- * when what is left may have been used up at the earliest, and then looks at the clock:
+ * spent itself: ITIMER_VIRTUAL runs by that. But the kernel sends nothing when a program has used
+ * so much. This server knows only that a program uses no more time than passes. So a timer is set
+ * for the earliest moment at which the rest may be used up, and then looks at the clock. If the
+ * clock
  *
- *   it has got there          the timer rings
- *   it has gone on            the next look is when the rest may be used up, 1 ms from now at least
- *   it stands still           likewise, but the least time doubles with each look, up to 64 ms
+ *   has got there      the timer rings
+ *   has gone on        the next look is when the rest may be used up, 1 ms from now at least
+ *   stands still       likewise, but the least time doubles with each look, up to 64 ms
  *
  * A program that runs without pause is looked at a few times, one that sleeps 16 times a second,
  * and a timer rings no later than one such step after its time. The looks are timers that repeat,

@@ -27,7 +27,7 @@ struct cpu_timer {
 /* The clock that a number means for t: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, or what
  * clock_getcpuclockid makes. false: none. */
 bool cpu_clock_find(const struct thread *t, int number, struct cpu_clock *c);
-/* In nanoseconds; 0 when process or thread have gone. */
+/* What the clock shows, in nanoseconds; 0 when its process or thread has gone. */
 uint64_t cpu_clock_read(const struct cpu_clock *c);
 
 /* Calls `run` once, when ct->clock shows `due` or soon after; ct->user is set. The timer must be
@@ -35,7 +35,8 @@ uint64_t cpu_clock_read(const struct cpu_clock *c);
 void cpu_timer_set(struct cpu_timer *ct, uint64_t due, void (*run)(struct cpu_timer *));
 void cpu_timer_cancel(struct cpu_timer *ct); /* harmless when it is not set */
 
-/* clock_gettime of a clock that the kernel does not know: one that names a process or thread. */
+/* clock_gettime of a clock that the kernel does not know, which is one that names a process or
+ * thread; as a system call's handler. */
 int64_t clock_gettime_other(struct thread *t, struct message *m);
 
 #endif

@@ -34,7 +34,7 @@ void cred_changed(struct process *p)
 
 static bool root(const struct process *p) { return p->i.euid == 0; }
 
-/* NOBODY leaves an id as it is. May wait. */
+/* Changes three of p's ids; NOBODY leaves one as it is. Returns 0. May wait. */
 static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
 {
     uint32_t before = p->i.euid;

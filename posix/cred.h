@@ -1,4 +1,4 @@
-/* Whose rights a process has: see cred.c. */
+/* User and group ids of a process: see cred.c. */
 #ifndef CRED_H
 #define CRED_H
 
@@ -6,8 +6,8 @@
 
 /* Tells VFS and the kernel p's ids after a change. p is busy meanwhile. May wait. */
 void cred_tell(struct process *p);
-/* p acts for another user or group from now on: others may not look into it any more, and its
- * parent's death sends it no signal. */
+/* Notes that p acts for another user or group from now on: other processes of the user may not look
+ * into p any more (dumpable), and the death of p's parent sends p no signal. */
 void cred_changed(struct process *p);
 
 #endif

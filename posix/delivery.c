@@ -18,13 +18,22 @@
  * To be made again, rip goes back by the size of the instruction and rax is the call's number
  * again: the arguments still stand in the other registers (signal_frame.c, registers_finish).
  *
- * A frame that throws. The stack may have no page yet where the frame is to be. Pages are brought
- * by throwing a call back, and such a call is made again from its start: fine for one that has done
- * nothing, wrong for one that has a result. So frame_throw() takes two steps. First the result goes
- * into the registers, that call is over, and the kernel is told to interrupt the thread, which so
- * comes again at once, with an event (NO_SYSCALL) in place of a call. An event has nothing to be
- * done twice: it is thrown back, PM brings the page, the kernel makes the event again, and the
- * frame fits. Meanwhile the signal waits at the head of the thread's queue. */
+ * A frame that throws. The stack may have no page yet where the frame is to be. This server gets a
+ * page brought only by throwing the thread's call back, and then the kernel makes that call again
+ * from its start. A call that has a result must not be made twice: a write would write twice. So
+ * the call is ended first, and something is thrown back that may well be made twice:
+ *
+ *   t comes with            frame_throw()                               t comes next with
+ *   a call and its result   puts the signal back, writes the result     KERNEL_SIGNAL, NO_SYSCALL
+ *                           to the registers, answers the call, asks
+ *                           for an interruption (SYS_INTERRUPT)
+ *   no call (NO_SYSCALL),   puts the signal back, throws KERNEL_SIGNAL  KERNEL_SIGNAL again, and
+ *   its registers final     back: PM brings the page                    the frame fits
+ *
+ * The signal stands at the head of t's queue meanwhile. A restart code is settled in the first
+ * step, since the second one knows of no call: by the table above, as if the handler had run
+ * already. A stack whose pages go as fast as they come would repeat the second step without end;
+ * after THROWS_MAX of them in a row the process ends by SIGSEGV. */
 #include "delivery.h"
 
 #include "service.h"
@@ -103,7 +112,7 @@ void signal_mask(struct thread *t, uint64_t mask)
     t->blocked = mask & ~UNBLOCKABLE;
     t->process->i.blocked = t->blocked;
     thread_recheck(t);
-    /* What this thread now blocks another may be able to take. */
+    /* What t blocks now, another thread may be able to take. */
     uint64_t left = t->process->pending.set & t->blocked;
     if (left && t->process->threads->next)
         for (struct thread *x = t->process->threads; x; x = x->next)
@@ -172,8 +181,8 @@ static enum delivery default_action(struct process *p, int sig)
     return DELIVER_GONE;
 }
 
-/* The frame of a handler found no page at `missing`: see above. A stack whose pages go as fast as
- * they come ends the process. */
+/* The frame of a handler found no page at `missing`, or one of the `length` bytes from there on:
+ * does one step of the table above. t's call is no longer held afterwards. */
 static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t action_flags,
                         int64_t result, caller_t missing, size_t length)
 {
@@ -196,7 +205,8 @@ static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t a
     }
 }
 
-/* t takes a signal now. *result changes to REGISTERS when a frame was built. */
+/* Does what t's process has chosen for the signal, which has been taken. *result becomes REGISTERS
+ * when a frame was built. DELIVER_GONE: t's call is not held any more, or the process ends. */
 static enum delivery deliver_signal(struct thread *t, const struct siginfo *info, int64_t *result)
 {
     struct process *p = t->process;

@@ -15,32 +15,36 @@ struct signal_effects {
 };
 void delivery_start(const struct signal_effects *e);
 
-/* Ends p with a status as wait reports it (a signal, or a code << 8): now, or as soon as it is not
- * `busy`. May wait. Once is enough: p may be ending or a zombie. */
+/* Ends p with a status as wait reports it (a signal, or a code << 8): now, or as soon as p is not
+ * `busy`. Harmless when p is ending already or is a zombie. May wait. */
 void process_end(struct process *p, int status);
 /* Stops p by signal sig; makes a stopped p go on. Both tell its parent. May wait. */
 void process_stop(struct process *p, int sig);
 void process_continue(struct process *p);
 
-/* What is to be answered to the call of t, which is held, when its result is known: delivers
- * signals, stops. The result, or LATER when the call has been answered already, is kept until
- * SIGCONT, or was thrown back, or when the process has ended. May wait. */
+/* Delivers what signals t has before t goes back to its program; its call is held and ends with
+ * `result`. Returns what the caller is to answer, or LATER: the call has been answered already, was
+ * thrown back, is kept until SIGCONT (STOPPED), or the process has ended. May wait. */
 int64_t thread_attend(struct thread *t, int64_t result);
-/* Ends t's wait, or any call that is held, with a result. May wait: t may be dead afterwards. */
+/* Ends t's wait, or any call of t that is held, and answers it with `result`, after
+ * thread_attend(). May wait, and t may be dead afterwards. */
 void thread_finish(struct thread *t, int64_t result);
-/* Sets t->attention from what is pending. */
+/* Sets t->attention: whether a signal, a stop, an end or a mask to put back is waiting for t. */
 void thread_recheck(struct thread *t);
-/* Has t look at its signals, wherever it runs: the kernel makes it call POSIX (KERNEL_SIGNAL). */
+/* Has t attended to on its next way back to its program. If t is AWAY, the kernel makes it call
+ * POSIX (KERNEL_SIGNAL) at once. */
 void thread_interrupt(struct thread *t);
 
 /* Whether p ignores sig, by choice or by default. */
 bool signal_ignored(const struct process *p, int sig);
-/* Whether p is init, which a signal without a handler does not reach. */
+/* Whether p is init and sig does not reach it: init gets only signals that it has chosen an action
+ * for, and neither SIGKILL nor SIGSTOP. */
 bool signal_protected(const struct process *p, int sig);
-/* t blocks these signals from now on. Another thread may be able to take what waits. */
+/* Makes `mask` the signals that t blocks. If signals wait for the process that t blocks now,
+ * threads that do not block them are told. */
 void signal_mask(struct thread *t, uint64_t mask);
-/* Takes the first signal of the set that waits for t or its process: its number; 0 when there is
- * none. Those of exceptions come before all others. */
+/* Takes a signal of the set that waits for t or its process, and tells of it in *info. Returns its
+ * number, 0: none waits. The lowest number goes first, but t's own exceptions before all others. */
 int signal_take(struct thread *t, uint64_t set, struct siginfo *info);
 
 #endif

@@ -34,7 +34,7 @@ enum {
     TRAP_TRACE = 2
 };
 
-/* error: PM's. */
+/* Makes *info the signal of a page fault at `address`, which PM answered with `error`. */
 static void page_fault(struct thread *t, struct siginfo *info, int64_t error, uint64_t address)
 {
     info->fault.address = address;
@@ -51,8 +51,8 @@ static void page_fault(struct thread *t, struct siginfo *info, int64_t error, ui
     }
 }
 
-/* Which floating point exception t has met: what its status tells and its control does not mask
- * (Intel, volume 1, 8.1.3 and 10.2.3). */
+/* The si_code of the floating point exception that t has met: one that the status word reports and
+ * the control word does not mask (Intel, volume 1, 8.1.3 and 10.2.3). */
 static int floating_code(const struct thread *t, uint64_t vector)
 {
     enum { CONTROL_AT = 0, STATUS_AT = 2, MXCSR_AT = 24, MXCSR_MASKS = 7 };
@@ -75,7 +75,7 @@ static int floating_code(const struct thread *t, uint64_t vector)
     return met & INEXACT ? FPE_FLTRES : FPE_FLTINV;
 }
 
-/* Where t's program stands. */
+/* The address of the instruction that t's program is at; 0: t has gone. */
 static uint64_t instruction(const struct thread *t)
 {
     struct regs r;

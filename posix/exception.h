@@ -4,8 +4,8 @@
 
 #include "process.h"
 
-/* KERNEL_EXCEPTION: t has done what the processor or PM does not allow. As a system call's handler:
- * REGISTERS, or LATER when the process has ended. */
+/* KERNEL_EXCEPTION: sends t the signal for what it has done against the processor or PM. As a
+ * system call's handler: REGISTERS, or LATER when the process has ended. May wait. */
 int64_t exception_arrived(struct thread *t, struct message *m);
 
 #endif

@@ -14,7 +14,7 @@
  *
  * Hand-over after vfork: until PM_EXEC the child runs in its parent's space, and the parent waits.
  * PM_EXEC gives the child a space of its own and leaves the parent's alone, so the parent goes on
- * when all is done (process_vfork_end), and sees nothing of a failure but what the child then does.
+ * when all is done (process_vfork_end), and sees of a failure only what the child then does.
  *
  * The process is `busy` all the time: process_end() only leaves the status in `doomed` meanwhile.
  */
@@ -77,8 +77,8 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
-/* by 1: keeps all processes from writing to the file; by -1: no longer. 0; -ETXTBSY: it is open for
- * writing; or the error of a server that cannot hold files. */
+/* Keeps all processes from writing to the file (by 1), or ends that (by -1). 0; -ETXTBSY: the file
+ * is open for writing; or the error of a server that cannot hold files. May wait. */
 static int64_t program_hold(const struct program *program, int64_t by)
 {
     return call_window(program->service,
@@ -94,8 +94,8 @@ static void program_let_go(struct program *program)
 }
 
 /* Reads mode and owner of a set-id program again, now that no process can write to the file until
- * PM runs it: else the rights could be given to other bytes than those that they were meant for. A
- * file that cannot be held gives none. 0, -ETXTBSY. */
+ * PM runs it: else the rights could go to other bytes than those that they were meant for. A file
+ * that cannot be held gives no rights. 0, -ETXTBSY. May wait. */
 static int64_t settle_rights(struct program *program)
 {
     struct stat st;
@@ -198,8 +198,8 @@ static int64_t script_unfold(struct exec *e)
     return 0;
 }
 
-/* A script, too, must not run while it is open for writing. (Of an ELF file PM makes sure.) 0,
- * -ETXTBSY. */
+/* Makes sure that a script is not open for writing while it is begun, as PM does for an ELF file.
+ * 0, -ETXTBSY. May wait. */
 static int64_t nobody_writes(const struct program *program)
 {
     int64_t error = program_hold(program, 1);
@@ -268,6 +268,7 @@ static void reset_signals(struct process *p, struct thread *t)
     t->restart.set = false;
 }
 
+/* Whether p gets the user id of the program's owner (set-user-id), likewise the group below. */
 static bool gives_user(const struct process *p, const struct program *program)
 {
     return !p->no_new_privs && program->mode & S_ISUID;
@@ -316,6 +317,7 @@ static void fill_head(const struct process *p, struct exec *e)
     head->flags |= personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
 }
 
+/* Sends the request to PM, with further flags (PM_EXEC_TRY). 0 or more, or an error. May wait. */
 static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags,
                       struct call_result *r)
 {
@@ -344,7 +346,7 @@ static int64_t change_program(struct process *p, struct exec *e, struct call_res
     return error;
 }
 
-/* The whole change, to the program whose path stands in e->program. REGISTERS, an error, or LATER
+/* Changes t's process to the program whose path stands in e->program. REGISTERS, an error, or LATER
  * when the process has ended. May wait. */
 static int64_t replace(struct thread *t, struct exec *e, bool from_root)
 {
@@ -388,7 +390,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     return REGISTERS;
 }
 
-/* The same, and keeps the process from being ended in the middle. */
+/* replace(), with the process `busy`, so that it is not ended in the middle. */
 static int64_t replace_alone(struct thread *t, struct exec *e, bool from_root)
 {
     struct process *p = t->process;

@@ -7,12 +7,12 @@
  * returns LATER and so frees the structure. In the kernel the threads end with their task
  * (PM_EXIT), which also withdraws their calls from other services.
  *
- * The order matters. Robust locks and clear_tid need the memory, so they come first; timers,
- * record locks, then memory and descriptors are given back at once, whatever the parent does. After
- * the task is gone others are told: the parent that waits in vfork, the terminal's session,
- * orphaned groups, the children, and last, when p is a zombie, its parent. All these tellings may
- * send signals, which may end other processes, which comes back here for them: so p is `exiting`
- * and `busy` throughout.
+ * The order matters. Robust locks and clear_tid need the memory, so they come first; timers, record
+ * locks, then memory and descriptors are given back at once, whatever the parent does. After the
+ * task is gone others are told: the parent that waits in vfork, the terminal's session, orphaned
+ * groups, the children, and last, when p is a zombie, its parent. Each of these steps may send
+ * signals, and a signal may end another process, so process_exit() may be entered again for that
+ * one: p is `exiting` and `busy` throughout.
  *
  * A zombie is a place in the table with a status and a sum of times. wait.c frees it. */
 #include "exit.h"
@@ -63,8 +63,8 @@ static void clear_tid(struct thread *t)
         futex_wake_address(t, t->clear_tid, 1);
 }
 
-/* Ends p's threads here. Together they may have as many robust locks as four of them, since a list
- * in the program's memory may go round. May wait. */
+/* Ends p's threads in this server. Robust locks are marked up to what four threads may have: a list
+ * in the program's memory may be a ring. May wait. */
 static void threads_drop(struct process *p)
 {
     unsigned places = 4 * ROBUST_MAX;
@@ -88,7 +88,7 @@ void process_vfork_end(struct process *p)
         thread_finish(waiting, p->i.pid);
 }
 
-/* No child of p names a thread of it any more. */
+/* Makes sure that no child names a thread of p as the one that waits in vfork. */
 static void forget_vfork(struct process *p)
 {
     if (!p->vforked)
@@ -98,7 +98,7 @@ static void forget_vfork(struct process *p)
         child->vfork_parent = NULL;
 }
 
-/* Without init nothing would start anything any more. */
+/* Stops the machine, since init has ended and nothing else would start programs. May wait. */
 static void stop_machine(int status)
 {
     print("init has ended, status %x: the machine stops", status);

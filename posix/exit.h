@@ -6,9 +6,10 @@
 
 /* Ends p, which is not busy. Only process_end() (delivery.h) calls it. May wait. */
 void process_exit(struct process *p, int status);
-/* Ends all threads of p but t (exec). May wait. */
+/* Ends all threads of p but t, for exec, in the kernel as well. May wait. */
 void threads_end_others(struct process *p, struct thread *t);
-/* The parent that waits in vfork goes on: p has ended or runs a program of its own. */
+/* Lets the thread go on that waits in vfork for p, if one does: p has ended or runs a program of
+ * its own. May wait. */
 void process_vfork_end(struct process *p);
 
 #endif

@@ -84,8 +84,8 @@ static bool receiver_exists(int32_t pid)
     return false;
 }
 
-/* pid names a process; negative, a group; 0, no receiver. 0, -ESRCH, -EINVAL,
- * -ENOLCK. */
+/* F_SETOWN: makes a process (pid > 0), a group (pid < 0) or none (0) the receiver of the open
+ * file's signals. 0, -ESRCH, -EINVAL, -ENOLCK. */
 static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *info, int32_t pid)
 {
     struct owner *o = *owner_of(info->id);
@@ -123,7 +123,7 @@ static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *i
 }
 
 /* Four requests are about the descriptor or the open file, whatever stands behind it, and are done
- * here; all others are forwarded to its server. */
+ * here; all others are forwarded to the server of the object. */
 int64_t linux_ioctl(struct thread *t, struct message *m)
 {
     unsigned fd = m->w[0], request = m->w[1];

@@ -2,16 +2,17 @@
  * Linux).
  *
  * A program looks at a word, and if that says so, asks to sleep until another thread wakes the
- * sleepers on it. The server looks again, and no wake-up may fall between its look and the
- * sleeper's place in the queue. None does: a service is a monitor, so no other handler runs in
- * between, and programs have lower priorities, so none of them changes the word. What may wait
- * (key_of, and a page that is not there, which throws the call back) comes before the look.
+ * sleepers on that word. The server looks again, and no wake-up may fall between its look and the
+ * moment when the sleeper stands in the queue. None does: a service is a monitor, so no other
+ * handler runs in between, and programs have lower priorities, so none of them changes the word.
+ * What may wait (key_of, and a page that is not there, which throws the call back) comes before the
+ * look.
  *
  * The queue of a word is found by a key of two numbers. With FUTEX_PRIVATE it is the process and
  * the address. Else other processes may have the same memory at other addresses, and PM names what
  * lies behind the address: the file or shared object, and the place in it (PM_KEY). The two kinds
- * never meet; a wake-up that may be meant for either (a thread's clear_tid, a robust lock) tries
- * both, but asks PM only while anybody sleeps on a shared word at all.
+ * of keys never meet; a wake-up that may be meant for either (a thread's clear_tid, a robust lock)
+ * tries both, but asks PM only while anybody sleeps on a shared word at all.
  *
  * Locks that name their owner (LOCK_PI) are handed over: unlock writes the next sleeper's number
  * into the word itself. No priority is inherited. */
@@ -105,7 +106,7 @@ static void queue_remove(struct thread *t)
         }
 }
 
-/* The first that sleeps on the word with one of these bits; NULL: none does. */
+/* The first thread that sleeps on the word with one of these bits; NULL: none does. */
 static struct thread *sleeper_find(const struct key *k, uint32_t bitset)
 {
     struct thread *t = *bucket(k);
@@ -114,7 +115,7 @@ static struct thread *sleeper_find(const struct key *k, uint32_t bitset)
     return t;
 }
 
-/* Wakes so many at most: how many it were. */
+/* Wakes `count` sleepers at most, and returns how many. May wait. */
 static int64_t wake(const struct key *k, int count, uint32_t bitset)
 {
     int64_t n = 0;
@@ -161,7 +162,8 @@ static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real,
     return 0;
 }
 
-/* The word, and before it, since that may wait, its key. 0, LATER, or an error. */
+/* Finds the key of a word and then reads the word: finding the key may wait, and the word must not
+ * be old. 0, LATER, or an error. */
 static int64_t word_read(struct thread *t, caller_t at, unsigned op, struct key *k, uint32_t *word)
 {
     int64_t error = key_of(t, at, !(op & FUTEX_PRIVATE), k);
@@ -308,7 +310,8 @@ int64_t linux_futex(struct thread *t, struct message *m)
 
 /* ---- robust lists ---- */
 
-/* Marks the word of a lock that t holds, and wakes the next one. */
+/* Marks the word of a lock that t holds (FUTEX_OWNER_DIED), and wakes one sleeper on it. May wait.
+ */
 static void mark_dead(struct thread *t, caller_t at)
 {
     uint32_t word;

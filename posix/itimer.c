@@ -27,7 +27,8 @@ static void alarm_rings(struct timer *timer)
     signal_kernel(p, SIGALRM);
 }
 
-/* Nanoseconds; 0: it does not run. One that is about to ring has a microsecond left. */
+/* Nanoseconds until ITIMER_REAL rings; 0: it does not run. A timer that is about to ring has a
+ * microsecond left. */
 static uint64_t alarm_left(const struct process *p)
 {
     uint64_t now = time_now();

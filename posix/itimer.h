@@ -4,6 +4,7 @@
 
 #include "process.h"
 
-void itimers_end(struct process *p); /* p ends: none of them runs any more */
+/* p ends: stops its three interval timers. */
+void itimers_end(struct process *p);
 
 #endif

@@ -1,4 +1,4 @@
-/* Process groups and sessions: see jobs.c. process.h tells the members of groups. */
+/* Process groups and sessions: see jobs.c. process.h has group_exists() and group_orphaned(). */
 #ifndef JOBS_H
 #define JOBS_H
 

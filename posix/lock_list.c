@@ -125,8 +125,8 @@ static void spare_give(struct spare *s)
         held_free(s->place[--s->count]);
 }
 
-/* Takes the range away from what its owner holds. A lock may fall in two, which takes one of `s`;
- * NULL: none does. */
+/* Cuts the range out of what its owner holds. A lock that falls in two takes a place of `s`; s is
+ * NULL where none can. */
 static void cut(const struct held *range, struct spare *s)
 {
     for (struct held **at = &locks; *at;) {

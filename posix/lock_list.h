@@ -15,24 +15,24 @@ struct held {
     uint32_t user;       /* the lock is accounted to this user */
     int64_t first, last; /* bytes; INT64_MAX: whatever the file's size will be */
     bool write;          /* else for reading, beside other readers */
-    bool whole;          /* flock's: these and the other locks know nothing of each other */
+    bool whole;          /* taken by flock(), whose locks and all others ignore each other */
 };
 
 bool lock_same_file(const struct held *a, const struct held *b);
 bool lock_same_owner(const struct held *a, const struct held *b);
-/* The first lock that keeps the wish out; NULL: none does. */
+/* The first lock of another owner that forbids the wish; NULL: none does. */
 const struct held *lock_conflict(const struct held *wish);
-/* The first lock that the owner of `of` holds on its file; NULL: none. */
+/* The first lock that the owner of `of` holds on the file of `of`; NULL: none. */
 const struct held *lock_owned(const struct held *of);
-/* Gives the owner the lock, which nothing keeps out, or takes the range away (unlock). 0, or
- * -ENOLCK: the user has no more places, and nothing has changed. */
+/* Gives the owner the lock, which no other forbids, or takes the range away from the owner
+ * (unlock). 0, or -ENOLCK: the user has no more places, and nothing has changed. */
 int64_t lock_change(const struct held *wish, bool unlock);
-/* Takes all away that the owner of `all` holds on its file. */
+/* Drops all locks that the owner of `all` holds on the file of `all`. */
 void lock_drop_file(const struct held *all);
-/* Takes all away that an owner holds. */
+/* Drops all locks of an owner. */
 void lock_drop_owner(const struct held *owner);
-/* Takes all away that a process holds on those files of which `in` says so. Whether anything went.
- */
+/* Drops all locks of a process on the files for which in() returns true. Returns whether there were
+ * any. */
 bool lock_drop_files(uint32_t pid, bool (*in)(endpoint_t service, uint64_t object));
 
 #endif

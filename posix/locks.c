@@ -3,19 +3,20 @@
  *
  * A file is (service, object). An owner depends on how the lock was taken:
  *
- *   by             owner           goes when                             known by
- *   F_SETLK        the process     it closes any descriptor of the       TASK_WATCH: the kernel
- * hands file                                  each close up F_OFD_SETLK,   the open file   its last
- * descriptor goes              CONN_WATCH: the kernel calls flock locks_release
+ *   taken by      owner          the lock goes when               this server learns that by
+ *   F_SETLK       the process    the process closes any           TASK_WATCH: the kernel hands each
+ *                                descriptor of the file           close up (close_watched)
+ *   F_OFD_SETLK   the open file  its last descriptor goes         CONN_WATCH: the kernel sends
+ *   and flock                                                     KERNEL_RELEASE (locks_release)
  *
- * The first two kinds keep each other out; flock's are a world of their own.
+ * fcntl's two kinds forbid each other; flock's locks and fcntl's ignore each other.
  *
  * A wish that cannot be granted waits in one queue of all wishes, oldest first, and is tried again
  * whenever a lock goes or changes: in rounds. A round looks at each wish once, from the oldest on.
  * A grant answers a thread, which may change the queue, so the walk begins again at the front and
- * skips what has been tried in this round. A grant lets no other wish in, but where a writer's lock
- * has become a reader's; so after a round with grants there is another one, and no more than four.
- */
+ * skips what has been tried in this round. A grant makes way for another wish only where it turns a
+ * writer's lock into a reader's; so after a round with grants there is another one, and no more
+ * than four. */
 #include "locks.h"
 
 #include "delivery.h"
@@ -75,7 +76,8 @@ static void leave_queue(struct thread *t)
         }
 }
 
-/* See above. May end waits, and so wait. */
+/* Tries all wishes that wait, in rounds, as the top of this file says. Ends waits, and so may wait.
+ */
 static void try_again(void)
 {
     enum { ROUNDS = 4 };
@@ -120,7 +122,8 @@ static bool deadlock(const struct held *wish)
     return false;
 }
 
-/* What a handler returns. -EDEADLK; -ENOLCK: the user has too many that wait. */
+/* Puts the wish of t into the queue, and returns what the handler is to return; -EDEADLK, or
+ * -ENOLCK when too many threads of the user wait already. */
 static int64_t wait_for(struct thread *t, const struct held *wish)
 {
     if (!wish->file && deadlock(wish))
@@ -151,7 +154,7 @@ void locks_release(const struct message *m)
 {
     struct held owner = { .file = (uint32_t)m->w[0] };
     lock_drop_owner(&owner);
-    /* a wish whose descriptor another thread has closed */
+    /* a wish goes too, if another thread has closed its descriptor */
     for (struct lock_request *r = waiting, *next; r; r = next) {
         next = r->next;
         if (!lock_same_owner(&r->wish, &owner))
@@ -208,7 +211,7 @@ static void closing_gather(const struct process *p, unsigned first, unsigned las
     enum { BATCH = 32 };
     static uint32_t number[BATCH];
     static struct conn_info info[BATCH];
-    if (!++closing_round) { /* else all that stands there from long ago were of this round */
+    if (!++closing_round) { /* the number has wrapped: old entries must not count as this round's */
         memset(closing, 0, sizeof closing);
         closing_round = 1;
     }
@@ -239,7 +242,7 @@ void locks_drop_range(struct process *p, unsigned first, unsigned last, uint32_t
 
 static bool of_open_file(unsigned command) { return command >= F_OFD_GETLK; }
 
-/* Makes *l the range that the caller's struct says, of the file behind info. 0, -EINVAL,
+/* Makes *l a wish for the range of *f, in the file behind info, without an owner. 0, -EINVAL,
  * -EOVERFLOW, or the error of asking for the file's size. May wait. */
 static int64_t range_of(struct thread *t, const struct flock *f, const struct conn_info *info,
                         struct held *l)
@@ -297,7 +300,7 @@ static int64_t write_conflict(struct thread *t, struct flock *f, const struct he
     return user_write(t, argument, f, sizeof *f);
 }
 
-/* Has the kernel tell of the end of an open file that is to own locks. */
+/* Has the kernel send KERNEL_RELEASE when the open file behind fd, which is to own locks, goes. */
 static void watch(struct thread *t, unsigned fd) { ask_conn_set(t->call, fd, CONN_SET_WATCH, 1); }
 
 int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t argument)
@@ -369,8 +372,8 @@ int64_t linux_flock(struct thread *t, struct message *m)
     return apply(t, &wish, false);
 }
 
-/* A process that holds record locks closes a descriptor, or puts another one in its place: those on
- * the file go, then it is done. */
+/* A process that holds record locks closes a descriptor, or puts another one in its place: the
+ * locks on the file go first, then the descriptor is closed or replaced. */
 int64_t close_watched(struct thread *t, struct message *m)
 {
     bool close = t->number == NR_CLOSE;

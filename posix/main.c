@@ -35,6 +35,7 @@ static const linux_t handlers[] = {
 #include "syscalls.def"
 };
 
+/* Begins a handler's work for t: the call of m is held from now on. */
 static void enter(struct thread *t, const struct message *m, uint64_t number)
 {
     t->call = m->call;
@@ -43,7 +44,8 @@ static void enter(struct thread *t, const struct message *m, uint64_t number)
     t->interrupting = false;
 }
 
-/* The end of a handler's work for t: what the loop is to reply, or LATER. */
+/* Ends a handler's work for t, whose result this is. Returns what the loop is to reply, or LATER
+ * when nothing is to be replied: the call waits, has been answered or thrown back, or t is dead. */
 static int64_t leave(struct thread *t, int64_t result)
 {
     if (t->dead) {
@@ -63,8 +65,8 @@ static int64_t leave(struct thread *t, int64_t result)
     return result;
 }
 
-/* Calls that the kernel answers itself but for some cases: close, dup2 and dup3 of a process that
- * is watched, clock_gettime of a clock that names a process. */
+/* The handler of a call that the kernel answers itself but for some cases: close, dup2 and dup3 of
+ * a process that is watched, clock_gettime of a clock that names a process. */
 static linux_t handler_for_kernel(uint64_t number)
 {
     enum { NR_CLOCK_GETTIME = 228 };
@@ -87,7 +89,8 @@ static int64_t do_syscall(struct message *m)
     return leave(t, result);
 }
 
-/* Whatever else a thread's call comes as: handled like a system call. */
+/* Runs a handler for a thread that comes by other ways than a system call without a route. The
+ * result is treated alike. -ESRCH: the thread is of no process here. */
 static int64_t with_thread(struct message *m, linux_t handler)
 {
     struct thread *t = thread_of(m);
@@ -100,8 +103,8 @@ static int64_t with_thread(struct message *m, linux_t handler)
     return leave(t, result);
 }
 
-/* w0: the system call that was interrupted, negative when there was none; w2: an error of it that a
- * signal tells too. */
+/* KERNEL_SIGNAL. w0: the number of the system call that was interrupted, negative when t was in
+ * none; w2: EPIPE or EFBIG, if that call has failed so, because a signal goes with these errors. */
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
@@ -129,7 +132,7 @@ static void notified(uint64_t bits)
         poll_again();
 }
 
-/* The last descriptor of a watched open file has gone. */
+/* KERNEL_RELEASE: the last descriptor of a watched open file has gone. */
 static void released(const struct message *m)
 {
     locks_release(m);

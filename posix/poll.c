@@ -47,8 +47,8 @@ static struct quiet *quiet_place(const struct conn_info *c)
     return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
 }
 
-/* What is ready of these events; arm: the service is to notify when that may have changed. May
- * wait. */
+/* Returns which of `events` are ready on connection c. arm: its service is to notify when that may
+ * have changed. May wait. */
 static inline __attribute__((always_inline)) int ask_service(const struct conn_info *c, int events,
                                                              bool arm)
 {
@@ -69,8 +69,8 @@ static inline __attribute__((always_inline)) int ask_service(const struct conn_i
     return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
 }
 
-/* Tells what stands behind the first of n descriptors, a batch of them at most. false: the caller
- * has gone. */
+/* Fills c with what stands behind the first of n descriptors, BATCH of them at most. false: t has
+ * gone. */
 static inline __attribute__((always_inline)) bool
 list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
 {
@@ -114,8 +114,8 @@ static void watch_all(struct thread *t, struct poll *q, bool changed)
 }
 
 /* Asks about those descriptors of q whose watches are told, and watches what stands behind them
- * now. Returns how many are ready; the others are not, and their services are armed. -1: the caller
- * has gone. May wait. */
+ * now. Returns how many are ready; the others are not, and their services are armed. -1: t has
+ * gone. May wait. */
 static int look_told(struct thread *t, struct poll *q)
 {
     struct conn_info c[BATCH];
@@ -144,6 +144,8 @@ static int look_told(struct thread *t, struct poll *q)
 
 /* ---- answers ---- */
 
+/* Writes the sets of a select, and returns how many members they have; -EBADF: a descriptor is not
+ * open. */
 static int64_t write_sets(struct thread *t, const struct poll *q)
 {
     static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
@@ -170,6 +172,7 @@ static int64_t write_sets(struct thread *t, const struct poll *q)
     return n;
 }
 
+/* Writes the answer of q to the program's memory. The result of the call, or as user_write(). */
 static int64_t answer(struct thread *t, struct poll *q, unsigned ready)
 {
     if (q->select)
@@ -187,7 +190,7 @@ static void leave(struct thread *t)
     poll_free(q);
 }
 
-/* Ends the wait of q's thread. q stays, and so do its watches. */
+/* Ends the wait of q's thread, without an answer. q and its watches stay. */
 static void end_wait(struct poll *q)
 {
     due_remove(q);
@@ -256,8 +259,9 @@ static void look_again(struct poll *q)
 
 void poll_changed(void) { changes++; }
 
-/* One thread does this at a time, and what comes meanwhile is left to it. Root's polls go first,
- * then what has changed is asked for, then the others go. */
+/* One thread of this server does this at a time; a notification that comes meanwhile (`more`) is
+ * left to that thread. Root's polls look first, then services are asked what has changed, then the
+ * other polls look. */
 void poll_again(void)
 {
     static bool running, more;
@@ -285,7 +289,8 @@ void poll_again(void)
     running = false;
 }
 
-/* Looks, and lets t wait if nothing is ready. q may lie on the stack: it is copied to wait. */
+/* Looks, and lets t wait if nothing is ready. q may lie on the stack: a poll that waits is a copy.
+ */
 static int64_t poll_run(struct thread *t, struct poll *q, bool may_wait)
 {
     uint64_t before = changes;
@@ -297,7 +302,7 @@ static int64_t poll_run(struct thread *t, struct poll *q, bool may_wait)
     struct poll *copy = poll_copy(q, t->process->i.uid);
     if (!copy)
         return -ENOMEM;
-    /* another thread may have put other files there */
+    /* another thread may have put other files behind the descriptors meanwhile */
     watch_all(t, copy, before != changes || t->process->threads->next);
     return look_and_wait(t, copy);
 }
@@ -345,7 +350,8 @@ struct few {
     struct pollfd fds[FEW];
 };
 
-/* NULL: no memory. (This and poll_go() are inlined: it saves 60 instructions of each call.) */
+/* A poll of `count` descriptors, in *few if it fits there. NULL: no memory. (This and poll_go() are
+ * inlined, which saves 60 instructions of each call.) */
 static inline __attribute__((always_inline)) struct poll *poll_begin(struct few *few,
                                                                      unsigned count, int64_t ns)
 {
@@ -358,8 +364,8 @@ static inline __attribute__((always_inline)) struct poll *poll_begin(struct few 
     return q;
 }
 
-/* The rest of a poll whose descriptors stand in q, or for which `error` has come up. What a handler
- * returns. */
+/* Runs a poll whose descriptors stand in q, unless `error` says that reading them has failed. Frees
+ * q. Returns what the handler is to return. */
 static inline __attribute__((always_inline)) int64_t poll_go(struct thread *t, struct poll *q,
                                                              const struct few *few, int64_t error,
                                                              int64_t ns, caller_t mask,

@@ -2,9 +2,10 @@
 #ifndef POLL_H
 #define POLL_H
 
-/* A service has notified that something may be ready. To be called before anything else is done. */
+/* Notes that a service has notified that something may be ready. It is called before anything else
+ * is done for that notification. */
 void poll_changed(void);
-/* Then: lets all polls that wait for what has changed look again. May wait. */
+/* Lets all polls look again that wait for what has changed. May wait. */
 void poll_again(void);
 
 #endif

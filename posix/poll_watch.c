@@ -1,10 +1,9 @@
 /* Watches.
  *
- * A poll that waits has a watch on each object that stands behind one of its descriptors. The
- * watches are found by the object, in a table of places, so the cost of a change does not depend on
- * other polls:
+ * A poll that waits has a watch on each object behind one of its descriptors. The watches are found
+ * by the object, in a table of places, so the cost of a change does not depend on other polls:
  *
- *   a service notifies   something has changed; it is not known what
+ *   a service notifies   something has changed; what, the notification does not say
  *   FS_CHANGED           the service says which objects, 64 at a time; one that cannot say may have
  *                        changed in all
  *   watch_tell           the watches of those objects are told, and their polls are due
@@ -97,7 +96,7 @@ void watch_set(struct watch *w, const struct conn_info *c)
     if (w->before && w->object == c->object && w->service == c->service)
         return;
     unwatch(w);
-    /* what is always ready tells of no change, and no program serves descriptors */
+    /* an object that is always ready does not change; only services stand behind descriptors */
     if (!c->service || c->service >= MAX_SERVICE || c->flags & CONN_READY)
         return;
     struct watch **place = watched_place(c->service, c->object);
@@ -151,7 +150,7 @@ struct poll *poll_copy(const struct poll *q, uint32_t user)
 
 /* ---- asking the services ---- */
 
-/* Tells the watches of objects with these low 32 bits, or of any object of the service. */
+/* Tells those watches of a place whose object has these low 32 bits, or is any of the service's. */
 static void tell_watches(struct watch *first, endpoint_t service, uint64_t object, bool any)
 {
     for (struct watch *w = first; w; w = w->next)
@@ -159,7 +158,7 @@ static void tell_watches(struct watch *first, endpoint_t service, uint64_t objec
             watch_tell(w);
 }
 
-/* Asks one service. true: there may be more. */
+/* Asks one service which objects have changed, and tells their watches. true: there may be more. */
 static bool service_ask(endpoint_t service)
 {
     uint64_t objects[CHANGED_MAX];

@@ -38,7 +38,7 @@ enum {
     SLACK_NS = 50000
 };
 
-/* Longer names are cut. */
+/* PR_SET_NAME: longer names are cut. */
 static int64_t set_name(struct thread *t, caller_t at)
 {
     char name[sizeof t->process->i.name];

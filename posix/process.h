@@ -166,13 +166,13 @@ struct process {
     uint8_t stopped;      /* by this signal; 0: it runs */
     bool stop_report;     /* the parent has not waited yet for the stop, */
     bool continue_report; /* or for the end of the stop */
-    bool exiting, zombie; /* process_exit is at work; is done */
+    bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
     bool no_new_privs;    /* PR_SET_NO_NEW_PRIVS */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
     bool execed;          /* has become another program since fork */
     bool vforked;         /* may be the vfork_parent of a child */
-    bool shares;          /* its space is another process's (CLONE_VM) */
+    bool shares;          /* runs in another process's space (CLONE_VM) */
     uint16_t busy;
     uint32_t personality;   /* personality(2) */
     uint32_t sched_policy;  /* sched_setscheduler: kept and reported */
@@ -196,6 +196,8 @@ static inline struct thread *thread_of(const struct message *m)
 }
 struct process *process_find(int pid); /* a zombie too; NULL: there is none */
 struct thread *thread_find(int tid);   /* NULL: there is none */
+/* How many signals may wait for a process of p's user (RLIMIT_SIGPENDING), as sigqueue_add takes
+ * it. */
 static inline uint64_t pending_limit(const struct process *p)
 {
     return p->limits[RLIMIT_SIGPENDING].soft;
@@ -212,17 +214,20 @@ struct process *process_create(struct process *parent);
 void process_free(struct process *p);
 /* Tells the kernel p's ids, label and priority. */
 void process_words(struct process *p);
-/* Likewise of a child that has just been made, to which the kernel has copied its parent's. */
+/* Likewise for a child that has just been made. The kernel has given it a copy of what its parent
+ * has, so only what differs is told. */
 void process_words_born(struct process *p, const struct process *parent);
 /* Tells the kernel p's group and session, which terminals go by. */
 void process_label(struct process *p);
 /* The kernel's priority for p's nice value. */
 unsigned process_priority(const struct process *p);
-/* How many there are of a (real) user, and altogether. A zombie counts as a thread. */
+/* Counts the processes and threads of a (real) user, and of all. A zombie counts as one thread. */
 struct process_count {
     unsigned processes, threads;
 };
 void process_count(unsigned uid, struct process_count *of_user, struct process_count *all);
+/* Makes p a child of parent (NULL: of none). child_remove takes p out of its parent's list, if it
+ * is in one. */
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);
 
@@ -233,6 +238,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid);
 void thread_free(struct thread *t);
 /* A number that no process, thread, group or session has. */
 int tid_new(void);
+/* Gives t another number, which no other thread has. */
 void thread_rename(struct thread *t, int tid);
 
 /* Waits. thread_wait makes t WAITING in a queue that `cancel` takes it out of (NULL: signals do not

@@ -48,7 +48,7 @@ struct itimerspec {
 enum { PTIMERS_MAX = 4096 };
 static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);
 
-/* Whether it runs by processor time. */
+/* Whether x runs by processor time. */
 static bool of_cpu(const struct ptimer *x)
 {
     return x->clock < 0 || x->clock == CLOCK_PROCESS_CPUTIME_ID ||
@@ -94,6 +94,7 @@ static void expired(struct ptimer *x);
 static void rings(struct timer *timer) { expired(CONTAINER(timer, struct ptimer, timer)); }
 static void cpu_rings(struct cpu_timer *ct) { expired(CONTAINER(ct, struct ptimer, cpu)); }
 
+/* Sets x to ring at x->due. */
 static void run_until_due(struct ptimer *x)
 {
     if (of_cpu(x))
@@ -102,8 +103,8 @@ static void run_until_due(struct ptimer *x)
         timer_set(&x->timer, x->due, rings);
 }
 
-/* The same for a later expiry. By the clocks that always run it may ring later than it is due
- * (timer_repeat), and then several expiries have passed. */
+/* Sets x for its next expiry after the first. On a clock that always runs it may ring later than it
+ * is due (timer_repeat), and then several expiries have passed. */
 static void run_again(struct ptimer *x)
 {
     if (of_cpu(x)) {
@@ -122,7 +123,7 @@ static uint64_t pass(struct ptimer *x)
     return n;
 }
 
-/* expired() looks again after a while, no sooner than the interval. */
+/* Has expired() look again after 10 ms, or the interval if that is longer. */
 static void look_later(struct ptimer *x)
 {
     enum { WHILE_NS = 10000000 };
@@ -130,6 +131,7 @@ static void look_later(struct ptimer *x)
     timer_repeat(&x->timer, x->user, MAX(x->interval, (uint64_t)WHILE_NS), rings);
 }
 
+/* Whether a signal of x waits in q. */
 static bool queued(const struct sigqueue *q, const struct ptimer *x)
 {
     const struct queued *n = q->set & BIT(x->signo) ? q->first : NULL;
@@ -139,7 +141,8 @@ static bool queued(const struct sigqueue *q, const struct ptimer *x)
     return n != NULL;
 }
 
-/* Its time has come, or it is time to look whether its signal still waits. */
+/* x rings: an expiry is due, or it is time to look whether the signal of the last one still waits.
+ * May wait. */
 static void expired(struct ptimer *x)
 {
     struct process *p = x->process;
@@ -234,7 +237,7 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     return error ? error : ptimer_make(p, id, clock, &cpu, &event);
 }
 
-/* What timer_gettime tells. */
+/* The interval of x, and the time until its next expiry; 0: x does not run. */
 static struct itimerspec time_left(const struct ptimer *x)
 {
     uint64_t now = x->due ? clock_now(x) : 0, due = x->due;

@@ -17,7 +17,8 @@ enum { NOFILE_MAX = DESCRIPTORS_MAX };
 /* A limit in nanoseconds. One of 0 seconds acts like one of 1. */
 static uint64_t limit_ns(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * SECOND; }
 
-/* At the soft limit SIGXCPU, and again each second from then on; at the hard one the end. */
+/* Rings when p may have reached a limit. At the soft one p gets SIGXCPU, and again each second from
+ * then on; at the hard one p ends. */
 static void limit_reached(struct cpu_timer *ct)
 {
     struct process *p = process_find(ct->clock.pid);
@@ -82,8 +83,8 @@ static int64_t limit_set(struct thread *t, struct process *p, unsigned which,
     return t->dead ? LATER : 0;
 }
 
-/* prlimit64 of limit `which` of p: reads what is new, writes what was, each if its address is not
- * 0. */
+/* prlimit64 of limit `which` of p: reads the new one, writes the old one, each if its address is
+ * not 0. */
 static int64_t limit_change(struct thread *t, struct process *p, unsigned which, caller_t new_at,
                             caller_t old_at)
 {

@@ -4,7 +4,7 @@
 
 #include "process.h"
 
-/* RLIMIT_CPU of p acts from now on as p->limits says; p ends, and it acts no more. */
+/* Enforces RLIMIT_CPU of p from now on, as p->limits says; and no longer, because p ends. */
 void rlimit_cpu_start(struct process *p);
 void rlimit_cpu_end(struct process *p);
 

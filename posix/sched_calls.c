@@ -9,7 +9,7 @@
 enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, RT_PRIORITY_MAX = 99 };
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
-/* The process of a thread's number; 0: the caller's own. NULL: there is none. */
+/* The process that thread `tid` belongs to; 0 names the caller. NULL: there is no such thread. */
 static struct process *process_of_tid(struct thread *t, int tid)
 {
     if (!tid)
@@ -114,7 +114,7 @@ int64_t linux_sched_getparam(struct thread *t, struct message *m)
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
-/* policy -1: stays as it is. */
+/* Sets policy (-1: it stays as it is) and priority of the process of thread `tid`. */
 static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
 {
     int32_t priority;
@@ -184,7 +184,7 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
 
 /* ---- barriers ---- */
 
-/* One processor, and a switch of threads is a barrier. */
+/* There is one processor, and a switch of threads is a barrier, so nothing is to be done. */
 int64_t linux_membarrier(struct thread *t, struct message *m)
 {
     enum { QUERY = 0, ALL = 1 | 2 | 4 | 8 | 16 };

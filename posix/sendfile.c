@@ -1,6 +1,6 @@
-/* sendfile and copy_file_range: from file to file through a buffer of this server. Only between
- * connections that are always ready, since a thread of this server must not wait for a program: for
- * all others -EINVAL, after which programs copy by themselves. */
+/* sendfile and copy_file_range: copying from file to file through a buffer of this server. Both
+ * connections must be always ready, since a thread of this server must not wait for a program: all
+ * others get -EINVAL, after which programs copy by themselves. */
 #include "handlers.h"
 
 #include "signal.h"
@@ -19,7 +19,9 @@ struct end {
     uint64_t more;     /* CALL_FOR_ROOT, or 0 */
 };
 
-/* 0, or an error; as user_read. not_access: the mode that does not do. */
+/* Begins one side of a copy: descriptor fd, from the position that stands at `offset` in the
+ * program's memory (0: the open file's own). not_access: O_RDONLY or O_WRONLY, whichever mode is of
+ * no use for this side. 0, an error, or as user_read(). */
 static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t offset,
                          unsigned not_access)
 {
@@ -42,7 +44,7 @@ static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t 
     return (int64_t)e->position < 0 ? -EINVAL : 0;
 }
 
-/* Writes the position back. */
+/* Writes the position back, to where end_begin() had it from. */
 static void end_finish(struct thread *t, struct end *e)
 {
     if (e->offset)

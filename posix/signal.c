@@ -22,8 +22,8 @@ static bool waits_for(const struct thread *t, int sig)
            (t->wait.signal.set & BIT(sig));
 }
 
-/* Takes a signal of the set: its number, 0 when there is none, LATER when the call was thrown back.
- */
+/* Takes a signal of the set and writes its siginfo to `to` (0: nowhere). Returns its number; 0:
+ * none waits; LATER: the call was thrown back; -EFAULT. */
 static int64_t sigwait_take(struct thread *t, uint64_t set, caller_t to)
 {
     struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
@@ -37,6 +37,7 @@ static int64_t sigwait_take(struct thread *t, uint64_t set, caller_t to)
     return user_throw(t, to, SIGINFO_SIZE, WINDOW_OUT);
 }
 
+/* Ends t's wait with the signal that has come. */
 static void sigwait_end(struct thread *t)
 {
     uint64_t set = t->wait.signal.set;
@@ -86,13 +87,13 @@ static bool fatal(const struct process *p, int sig)
            !(BIT(sig) & (IGNORED_BY_DEFAULT | STOP_SIGNALS));
 }
 
-/* sig is pending for t, which does not block it. */
+/* Tells t of sig, which is pending for t and not blocked. A stop leaves a wait as it is. */
 static void thread_signalled(struct thread *t, int sig)
 {
     struct process *p = t->process;
     if (t->place == THREAD_WAITING && (BIT(sig) & STOP_SIGNALS) &&
         p->actions[sig - 1].handler == SIG_DFL) {
-        struct siginfo info; /* no need to end the wait */
+        struct siginfo info; /* the wait goes on after SIGCONT */
         if (signal_take(t, BIT(sig), &info))
             process_stop(p, sig);
         return;
@@ -106,7 +107,9 @@ static void thread_signalled(struct thread *t, int sig)
     }
 }
 
-/* Who shall take a signal that was sent to the process: the main thread if it can. */
+/* Chooses the thread that is to take a signal sent to the process: one that waits for it in
+ * sigtimedwait, else of those that do not block it the main thread, or one that is WAITING, or any.
+ * NULL: all block it. */
 static struct thread *choose_thread(struct process *p, int sig)
 {
     struct thread *chosen = NULL;

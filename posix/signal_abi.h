@@ -66,7 +66,7 @@ enum {
     ERESTARTSYS = 512,    /* made again if the handler was set with SA_RESTART, else -EINTR */
     ERESTARTNOINTR = 513, /* always made again */
     ERESTARTNOHAND = 514, /* -EINTR when a handler runs */
-    ERESTART_RESTARTBLOCK = 516, /* likewise; made again it is restart_syscall */
+    ERESTART_RESTARTBLOCK = 516, /* -EINTR when a handler runs, else restart_syscall */
 };
 
 /* siginfo_t without its unused tail. fields: as Linux lays them, from offset 16 on. */
@@ -99,7 +99,7 @@ struct siginfo {
 _Static_assert(sizeof(struct siginfo) == 48, "the head of siginfo_t");
 enum { SIGINFO_SIZE = 128 }; /* all of siginfo_t, in bytes */
 
-/* as rt_sigaction moves it */
+/* An action, as rt_sigaction reads and writes it. */
 struct sigaction {
     uint64_t handler, flags, restorer, mask;
 };

@@ -18,12 +18,13 @@ static struct siginfo from_user(const struct thread *t, int sig, int code)
                              .sent = { t->process->i.pid, t->process->i.uid, 0 } };
 }
 
-/* To all processes of a group, or with pid -1 to all but init and the sender. */
+/* Sends to all processes of group -pid (0: the sender's own), or with pid -1 to all but init and
+ * the sender. 0, -EPERM, -ESRCH. */
 static int64_t kill_many(struct process *self, int pid, const struct siginfo *info)
 {
     unsigned group = pid ? (unsigned)-pid : self->i.pgid, self_pid = self->i.pid;
     bool any = false, allowed = false;
-    self->busy++; /* the sender itself comes last */
+    self->busy++; /* the sender must not end before the others are told */
     for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
         if (!p->i.pid ||
             (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
@@ -82,7 +83,8 @@ int64_t linux_tgkill(struct thread *t, struct message *m)
     return (int)m->w[0] <= 0 ? -EINVAL : kill_thread(t, m->w[0], m->w[1], m->w[2]);
 }
 
-/* What sigqueue sends. Only a process itself may pretend to be the kernel. */
+/* Sends what a program has given to sigqueue(). Codes of the kernel (0 and above) and of tkill a
+ * process may send only to itself. */
 static int64_t queue_info(struct thread *t, struct process *p, struct thread *to, int sig,
                           caller_t from)
 {
@@ -117,7 +119,7 @@ int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
 
 /* ---- actions and masks ---- */
 
-/* What waits of a signal that is ignored from now on is dropped. */
+/* Makes *a p's action for sig. If p ignores sig from now on, those that wait are dropped. */
 static void action_set(struct process *p, int sig, const struct sigaction *a)
 {
     uint64_t bit = BIT(sig);

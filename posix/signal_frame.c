@@ -66,7 +66,7 @@ struct frame {
 /* Room for a frame and what lies between it and the floating point state above it. */
 enum { FRAME_SPACE = (sizeof(struct frame) + 16 + 63) / 64 * 64 };
 
-/* At the end of the fxsave part: what follows it. */
+/* Stands at the end of the FXSAVE area, and says what follows that. */
 struct fp_software {
     uint32_t magic1, extended_size;
     uint64_t features;
@@ -77,7 +77,7 @@ enum { FP_SOFTWARE_AT = 464 };
 static size_t fpu_size;
 static uint64_t fpu_features;
 
-/* Of the exception that is being handled, for the frame of its handler. */
+/* The exception that is being handled, for the frame of its handler. */
 static uint64_t fault_vector, fault_error, fault_address;
 
 void frame_fault(uint64_t vector, uint64_t error, uint64_t address)
@@ -122,7 +122,8 @@ void registers_finish(struct thread *t, int64_t result)
     sys_regs_set(t->index, &r, 0);
 }
 
-/* Makes r what the program is to see of the interrupted call when the handler returns. */
+/* Makes r the registers that the program is to have when the handler returns: the interrupted call
+ * has ended with `result`, or is about to be made again. */
 static void finish_for_handler(struct regs *r, const struct thread *t, const struct sigaction *a,
                                int64_t result)
 {
@@ -167,7 +168,8 @@ static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t ma
     };
 }
 
-/* What follows the fxsave part of a floating point state, in the part that is left for software. */
+/* Fills the part of a floating point state that the processor leaves to software, and the magic
+ * word behind the state. */
 static void fp_software_fill(uint8_t *state)
 {
     struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
@@ -207,8 +209,8 @@ static void enter_handler(struct regs *r, int signo, uint64_t handler, caller_t 
 int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a,
                int64_t result, caller_t *missing, size_t *length)
 {
-    /* Nothing in here waits, so one buffer does: the floating point state, and the frame as far
-     * before it as on the stack. */
+    /* Nothing in this function waits, so one buffer serves all threads: the floating point state,
+     * and the frame as far before it as on the stack. */
     static struct {
         uint8_t before[FRAME_SPACE];
         uint8_t fp[FPU_SIZE + 4];
@@ -241,8 +243,8 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     return 0;
 }
 
-/* The floating point state that a frame names is read to `state`, which already holds `have` bytes
- * of it. */
+/* Reads the floating point state at `at` to `state`, which holds its first `have` bytes already. 0,
+ * or as user_read(). */
 static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, size_t have)
 {
     struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
@@ -262,8 +264,8 @@ static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, size_t hav
     return 0;
 }
 
-/* Reads the context at sp and the floating point state: *state is what SYS_REGS_SET takes for it.
- * As frame_push left them both lie close together, and one look brings them. */
+/* Reads the context at sp and the floating point state; *state is what SYS_REGS_SET takes for that.
+ * frame_push() leaves both close together, and then one copy brings them. 0, or as user_read(). */
 static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, uint64_t *state)
 {
     static uint8_t image[FRAME_SPACE + FPU_SIZE] __attribute__((aligned(64)));
@@ -278,7 +280,8 @@ static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, ui
     *state = FPU_RESET;
     if (!fp)
         return 0;
-    /* where in the image the state begins, if it does; both numbers are the program's */
+    /* where the state begins in the image, if it lies there at all: both numbers are the program's
+     */
     uint64_t from = fp - sp;
     together = together && range_between(from, fpu_size, sizeof *uc, MIN(all, sizeof image));
     uint8_t *at = together ? image + from : elsewhere;

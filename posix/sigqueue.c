@@ -8,9 +8,9 @@
 enum { QUEUED_MAX = 4096 };
 static struct share queued_share = SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
 
-/* An entry, accounted to `user`. NULL: the user holds as many as `limit` or the share allows.
- * Signals below SIGRTMIN that the kernel or kill() sends are not held back by the limit, since one
- * of a kind waits (Linux, sigqueue_alloc). */
+/* Makes an entry, accounted to `user`. NULL: the user holds as many as `limit` or the share allows,
+ * or there is no memory. Signals below SIGRTMIN that the kernel or kill() sends are not held back
+ * by the limit, since one of a kind waits (Linux, sigqueue_alloc). */
 static struct queued *queued_new(uint32_t user, uint64_t limit, const struct siginfo *info)
 {
     if (info->signo < SIGRTMIN && info->code >= 0)

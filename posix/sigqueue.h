@@ -14,13 +14,14 @@ struct sigqueue {
     struct queued *first;
 };
 
-/* Puts a signal behind all others. The entry is accounted to `user`, who may hold `limit` of them
- * (RLIMIT_SIGPENDING). Without an entry the signal waits all the same, but without what siginfo
- * tells; only what sigqueue() sends is refused then: -EAGAIN, and nothing has changed. */
+/* Puts a signal behind all others. The entry is accounted to `user`, which may hold `limit` of them
+ * (RLIMIT_SIGPENDING). 0. Without an entry the signal waits all the same, but its siginfo is lost;
+ * only a signal of SIGRTMIN and above that neither kill() nor the kernel sends is refused then:
+ * -EAGAIN, and nothing has changed. */
 int sigqueue_add(struct sigqueue *q, uint32_t user, uint64_t limit, const struct siginfo *info);
-/* Takes the oldest signal `sig`, which must wait in q. */
+/* Takes the oldest signal `sig`, which must wait in q, and makes *info what is known of it. */
 void sigqueue_take(struct sigqueue *q, int sig, struct siginfo *info);
-/* Puts back in front what was taken and could not be delivered yet. */
+/* Puts a signal that was taken and could not be delivered yet back in front of all others. */
 void sigqueue_return(struct sigqueue *q, uint32_t user, uint64_t limit, const struct siginfo *info);
 /* Forgets all signals of the set. */
 void sigqueue_drop(struct sigqueue *q, uint64_t set);

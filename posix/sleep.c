@@ -15,7 +15,7 @@
 
 enum { TIMER_ABSTIME = 1 };
 
-/* The sleep ends when its clock shows `now`, perhaps too early: writes how much was left. */
+/* Writes how much of t's sleep is left, if the sleep ends too early: its clock shows `now`. */
 static void write_remaining(struct thread *t, uint64_t now)
 {
     if (!t->restart.remaining || t->restart.until <= now || t->process->exiting)
@@ -125,7 +125,7 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
     return sleep_until(t, until, 0, -ERESTARTNOHAND);
 }
 
-/* By a clock of processor time; not the thread's own, which would stand still. */
+/* A sleep by a clock of processor time; not by the thread's own, which would stand still. */
 static int64_t do_cpu_sleep(struct thread *t, int number, bool absolute, caller_t at,
                             caller_t remaining)
 {

@@ -17,6 +17,7 @@ int64_t linux_uname(struct thread *t, struct message *m)
     return user_write(t, m->w[0], name, sizeof name);
 }
 
+/* sethostname and setdomainname: reads a name into `to`, which has NAME_SIZE bytes. */
 static int64_t rename_system(struct thread *t, struct message *m, char *to)
 {
     char name[NAME_SIZE] = { 0 };
@@ -55,7 +56,7 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     ask_info(INFO_SYSTEM, 0, &s, sizeof s);
     info.uptime = time_now() / SECOND;
     info.total = s.frames_all * PAGE_SIZE;
-    struct pm_usage programs = { 0 }; /* what PM has */
+    struct pm_usage programs = { 0 }; /* place 0 of PM's table: its own */
     ask_info(INFO_PUBLISHED, published_at(service_find("pm"), 0), &programs, sizeof programs);
     info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
@@ -89,7 +90,7 @@ int64_t linux_reboot(struct thread *t, struct message *m)
     }
 }
 
-/* The boot log. It tells addresses, so it is for root alone. */
+/* The boot log is for root alone, because it shows addresses of services. */
 int64_t linux_syslog(struct thread *t, struct message *m)
 {
     enum { READ_ALL = 3, READ_CLEAR = 4, SIZE_UNREAD = 9, SIZE_BUFFER = 10, LOG_SIZE = 65536 };

@@ -22,6 +22,7 @@ static unsigned count;
 static struct share repeating = SHARE(UINT32_MAX, 0, UINT32_MAX);
 static uint64_t alarm_set; /* the time of the kernel's alarm; 0: it has rung */
 
+/* Sets the kernel's alarm for the first timer. */
 static void tell_kernel(void)
 {
     uint64_t when = first ? first->when : 0;
@@ -50,8 +51,8 @@ static bool lean(struct timer *t)
     return t->rank != before;
 }
 
-/* One heap of two. The recursion is as deep as the logarithm of their size. The caller sets the
- * parent of what is returned. */
+/* Merges two heaps and returns the root of the result, whose parent the caller sets. The recursion
+ * is as deep as the logarithm of their size. */
 static struct timer *merge(struct timer *a, struct timer *b)
 {
     if (!a || !b)
@@ -97,8 +98,8 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
 {
     uint64_t next = t->when + interval;
     timer_cancel(t);
-    /* not, if there are more users than a share counts: then all their timers count as one user's
-     */
+    /* A share counts SHARE_USERS users at most; a timer of a further one rings as if one user owned
+     * all timers that repeat. */
     bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;
     timer_set(t,
               MAX(next, time_now() + (uint64_t)REST_NS * (counted ? share_held(&repeating, user)

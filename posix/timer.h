@@ -21,7 +21,8 @@ void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *));
  * user's timers that repeat ring no oftener than every 50 us together, so it may ring late, and its
  * owner reckons how many expiries have passed. */
 void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)(struct timer *));
-void timer_cancel(struct timer *t); /* harmless when it is not set */
+/* Takes t out of the heap, so that it does not ring. Harmless when t is not set. */
+void timer_cancel(struct timer *t);
 /* Runs the timers that are due, in steps between which other handlers run. May wait. */
 void timers_run(void);
 

@@ -1,17 +1,18 @@
 /* Controlling terminals.
  *
- * A terminal's driver has its line discipline, echo, and the signals of its keys. Which session it
- * belongs to and which group is in the foreground is decided here, and told to the driver
- * (TTY_SET). The driver compares that with the label of each caller, which the kernel has from
- * process_label(), and hands up what it cannot decide:
+ * The driver of a terminal has the line discipline, the echo, and the signals of keys. This file
+ * decides which session a terminal belongs to and which group is in the foreground, and tells the
+ * driver (TTY_SET). The driver compares that with the label of each caller, which the kernel has
+ * from process_label(). Calls that need more go to this server, by protocol POSIX:
  *
- *   TTY_CONTROL   an ioctl of job control
- *   TTY_STOP      a reader or writer in the background: it gets SIGTTIN or SIGTTOU, or -EIO; or it
- * may go on, if it ignores the signal (let_pass) TTY_OPEN      an open, which may make the terminal
- * the caller's controlling one TTY_NAME      an open of /dev/tty: the caller's terminal is opened
- * in its place
+ *   TTY_CONTROL   from drivers: an ioctl of job control
+ *   TTY_STOP      from drivers: a read or write from the background. The caller's group gets a
+ *                 signal (SIGTTIN, SIGTTOU), or the call fails with -EIO, or, if the caller ignores
+ *                 the signal, the call goes on (let_pass)
+ *   TTY_OPEN      from VFS: an open, which may make the terminal the caller's controlling one
+ *   TTY_NAME      from VFS: an open of /dev/tty, which opens the caller's terminal
  *
- * Signals of keys go the other way: the driver notifies, and tty_pull() fetches them (TTY_PULL). */
+ * Signals of keys go another way: the driver notifies, and tty_pull() fetches them (TTY_PULL). */
 #include "tty.h"
 
 #include "signal.h"
@@ -59,7 +60,7 @@ static void tell_driver(const struct terminal *y)
         WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
 }
 
-/* Publishes the terminal and its foreground group of all processes of a session. */
+/* Publishes for all processes of a session which terminal they have, and its foreground group. */
 static void publish(unsigned session, uint64_t rdev, uint32_t group)
 {
     FOR_EACH_PROCESS(p)
@@ -116,7 +117,7 @@ void tty_leader_exits(struct process *leader)
     }
 }
 
-/* p has no terminal any more. */
+/* Takes the terminal from p, and, if p leads its session, from the session. May wait. */
 static void tty_leave(struct process *p)
 {
     if (p->i.sid == p->i.pid)
@@ -124,9 +125,9 @@ static void tty_leave(struct process *p)
     p->i.tty = p->i.tty_pgrp = 0;
 }
 
-/* What becomes of t, which is in the background and reads (SIGTTIN) from the terminal, or writes to
- * or changes it (SIGTTOU). 0: it may; -EIO; or a restart code: its group has been sent the signal.
- */
+/* Decides what becomes of t, which is in the background and reads from the terminal (sig is
+ * SIGTTIN), or writes to or changes it (SIGTTOU). 0: t may go on; -EIO; or a restart code: the
+ * group of t has been sent the signal. May wait. */
 static int64_t background(struct thread *t, int sig)
 {
     struct process *p = t->process;
@@ -138,7 +139,7 @@ static int64_t background(struct thread *t, int sig)
     return -ERESTARTSYS;
 }
 
-/* The system call of t, which another service has handed up. */
+/* The number of the system call of t that another service has handed up, or NO_SYSCALL. */
 static uint64_t own_number(struct thread *t)
 {
     struct regs r;
@@ -192,7 +193,7 @@ int64_t tty_control(struct thread *t, struct message *m)
     }
 }
 
-/* Has the driver of terminal rdev connect the caller. */
+/* Forwards an open to the driver of terminal rdev, which connects the caller. LATER, or -ENXIO. */
 static int64_t hand_to_driver(struct thread *t, struct message *m, uint64_t rdev, uint64_t flags)
 {
     m->op = TTY_CONNECT;
@@ -217,8 +218,8 @@ int64_t tty_name(struct thread *t, struct message *m)
     return rdev ? hand_to_driver(t, m, rdev, m->w[0]) : -ENXIO;
 }
 
-/* Lets t do it although it is in the background: its call is sent again with the label of the
- * foreground. */
+/* Lets the call of t pass although t is in the background: it is sent again with the label of the
+ * foreground. Returns LATER. */
 static int64_t let_pass(struct thread *t, const struct terminal *y)
 {
     struct process *p = t->process;

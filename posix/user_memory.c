@@ -8,6 +8,7 @@
 
 #include "syscalls.h"
 
+/* Whether the range lies where programs can have memory. */
 static bool plausible(caller_t at, size_t length)
 {
     return at >= PAGE_SIZE && at < USER_TOP && length <= USER_TOP - at;

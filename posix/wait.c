@@ -31,7 +31,7 @@ enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 /* of si_utime and si_stime */
 enum { TICK_NS = 10000000 };
 
-/* A zombie goes, and its times are its parent's. */
+/* Frees a zombie, and adds what it has used to its parent's sums. */
 static void process_reap(struct process *p)
 {
     struct process *parent = p->parent;
@@ -45,7 +45,8 @@ static void process_reap(struct process *p)
     process_free(p);
 }
 
-/* Which of the options' reports there is of p, and the status that wait4 writes for it; 0: none. */
+/* Returns which report of those that `options` ask for there is of p, as WEXITED, WSTOPPED or
+ * WCONTINUED, and the status that wait4 writes for it; 0: none. */
 static unsigned report_kind(const struct process *p, int options, uint32_t *status)
 {
     if (p->zombie && (options & WEXITED)) {
@@ -63,7 +64,7 @@ static unsigned report_kind(const struct process *p, int options, uint32_t *stat
     return 0;
 }
 
-/* What SIGCHLD and waitid tell of p. */
+/* Makes *info what SIGCHLD and waitid tell of p. */
 static void child_info(const struct process *p, unsigned kind, uint32_t status,
                        struct siginfo *info)
 {
@@ -103,7 +104,7 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     return user_write(t, to, usage, sizeof usage);
 }
 
-/* info NULL: there is nothing to tell. */
+/* Writes waitid's siginfo to `to` (0: nowhere); info NULL: all of it is 0, no child reports. */
 static int64_t write_info(struct thread *t, caller_t to, const struct siginfo *info)
 {
     struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
@@ -114,8 +115,8 @@ static int64_t write_info(struct thread *t, caller_t to, const struct siginfo *i
     return user_write(t, to, full, SIGINFO_SIZE);
 }
 
-/* Tells t of child p: writes all, and only then takes the report away. 0; or LATER, when a page has
- * to be brought first; or -EFAULT. */
+/* Reports child p to t: writes all, and only then takes the report away, or frees the zombie. 0;
+ * LATER: a page has to be brought first; -EFAULT. */
 static int64_t report_write(struct thread *t, const struct child_wait *w, struct process *p,
                             unsigned kind, uint32_t status)
 {
@@ -137,9 +138,9 @@ static int64_t report_write(struct thread *t, const struct child_wait *w, struct
     return 0;
 }
 
-/* One look at the children of t's process. The pid of the one that was reported (waitid makes 0 of
- * it); 0: none has anything to report, and WNOHANG; -EAGAIN: none has, so t is to wait; -ECHILD:
- * there is no child to wait for; or what report_write says. */
+/* Looks once at the children of t's process, and reports the first that has something to report.
+ * Returns its pid (0 for waitid); 0: none has, and the call has WNOHANG; -EAGAIN: none has, so t is
+ * to wait; -ECHILD: there is no child to wait for; or what report_write() returns. */
 static int64_t children_look(struct thread *t, const struct child_wait *w)
 {
     bool any = false;
@@ -163,6 +164,7 @@ static int64_t children_look(struct thread *t, const struct child_wait *w)
 
 static void leave(struct thread *t) { (void)t; }
 
+/* Looks, and waits if there is nothing to report yet. Returns what the handler is to return. */
 static int64_t look_and_wait(struct thread *t, const struct child_wait *w)
 {
     int64_t result = children_look(t, w);
@@ -225,7 +227,7 @@ static struct thread *waiter_left(struct process *parent)
     return t;
 }
 
-/* They look again, and wait again if there is nothing for them. */
+/* Has those threads look again, and wait again if there is nothing for them. May wait. */
 static void waiters_look(struct process *parent)
 {
     for (struct thread *t; (t = waiter_left(parent));) {
