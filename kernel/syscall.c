@@ -166,53 +166,70 @@ static bool resume(struct thread *t, const struct route *r)
     return true;
 }
 
-static void program_call(struct thread *t, struct personality *p)
+/* Where a route leads. true: *to will receive the call, or route_connection() finds out who will.
+ * false: the call has ended, without a message. */
+static inline bool route_leads(struct thread *t, struct personality *p, const struct route *r,
+                               struct task **to)
 {
     uint64_t n = t->regs.rax;
-    const struct route *r = &p->routes[n < ROUTES_MAX ? n : ROUTES_MAX - 1];
-    struct task *to = p->server;
-    uint64_t op = r->op;
-    t->kind = CALL_SYSCALL;
-    t->words = &t->regs.rdi;
-    t->window.kind = r->window;
+    t->op = r->op;
     switch (r->kind) {
-    case ROUTE_CONSTANT: t->regs.rax = t->task->words[r->op % TASK_WORDS]; return;
+    case ROUTE_CONSTANT: t->regs.rax = t->task->words[r->op % TASK_WORDS]; return false;
     case ROUTE_VALUE:
         if (r->flags & ROUTE_COUNTED)
-            p->missed[n < ROUTES_MAX ? n : ROUTES_MAX - 1]++;
+            p->missed[r - p->routes]++;
         t->regs.rax = -(int64_t)r->op;
-        return;
+        return false;
     case ROUTE_KERNEL:
         if (!goes_up(t, r->op)) {
             t->regs.rax = kcall_by_route(t, r->op);
-            return;
+            return false;
         }
-        op = KERNEL_SYSCALL;
+        t->op = KERNEL_SYSCALL;
         /* fall through */
     case ROUTE_PERSONALITY:
+        *to = p->server;
         t->object = t->flags = 0;
         t->position = n;
         break;
     case ROUTE_SERVICE:
+        *to = tasks[r->to];
         t->object = t->position = t->flags = 0;
-        to = tasks[r->to];
         break;
     }
-    t->op = op;
+    return true;
+}
+
+/* The window that a route gives: the arguments say where it stands and how long it is. false: the
+ * call has ended, or is thrown back. */
+static inline bool route_window(struct thread *t, const struct route *r)
+{
+    t->window.base = t->words[r->base % 6];
+    t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length % 6];
+    if (r->window & WINDOW_IOVEC)
+        return open_iovec(t);
+    if (__builtin_expect(t->window.length > TRANSFER_MAX, 0)) {
+        copy_words(t->moved, t->words);
+        t->window.length = t->moved[r->length % 6] = TRANSFER_MAX;
+        t->words = t->moved;
+    }
+    return true;
+}
+
+static void program_call(struct thread *t, struct personality *p)
+{
+    uint64_t n = t->regs.rax;
+    const struct route *r = &p->routes[n < ROUTES_MAX ? n : ROUTES_MAX - 1];
+    struct task *to = NULL;
+    t->kind = CALL_SYSCALL;
+    t->words = &t->regs.rdi;
+    t->window.kind = r->window;
+    if (!route_leads(t, p, r, &to))
+        return;
     if (r->flags & ROUTE_AT)
         shift_arguments(t);
-    if (r->window) {
-        t->window.base = t->words[r->base % 6];
-        t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length % 6];
-        if (r->window & WINDOW_IOVEC) {
-            if (!open_iovec(t))
-                return;
-        } else if (__builtin_expect(t->window.length > TRANSFER_MAX, 0)) {
-            copy_words(t->moved, t->words);
-            t->window.length = t->moved[r->length % 6] = TRANSFER_MAX;
-            t->words = t->moved;
-        }
-    }
+    if (r->window && !route_window(t, r))
+        return;
     if (__builtin_expect(t->resumed != 0, 0) && !resume(t, r))
         return;
     if (r->kind == ROUTE_CONNECTION && !(to = route_connection(t, r)))
