@@ -17,9 +17,9 @@ enum {
     MADV_LAST = 25
 };
 
-/* The pages that are there get the protection too, one step of them: where to go on, or an error.
- * In private regions and those of files they stay read-only: a write then faults, and the fault
- * knows whose page it is. */
+/* Gives the pages that are mapped in a range the protection, one step of them. Returns where to go
+ * on, or an error. In private regions and those of files the pages stay read-only: a write then
+ * faults, and the fault knows whose page it is. */
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     uint64_t work = 0;
@@ -45,7 +45,7 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
     return end;
 }
 
-/* One step: where to go on, or an error. */
+/* One step of mprotect: checks, pages, regions. Returns where to go on, or an error. */
 static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     if (!regions_covered(&s->regions, start, end) ||
@@ -65,8 +65,8 @@ static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t
     return at;
 }
 
-/* What the third word of mprotect asks besides a protection: from the start of what grows down on.
- * 0 or an error. */
+/* Checks the third word of mprotect. PROT_GROWSDOWN moves *start to the beginning of a region that
+ * grows down. 0 or an error. */
 static int from_start(const struct space *s, uint64_t wanted, vaddr_t *start, vaddr_t end)
 {
     enum {
@@ -119,7 +119,7 @@ int64_t do_mprotect(struct message *m)
 
 /* ---- madvise ---- */
 
-/* s, or NULL when it is gone. May wait. */
+/* MADV_DONTNEED: gives the pages of a range back. Returns s, or NULL when s is gone. May wait. */
 static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
     uint64_t resident = s->usage->resident;
@@ -138,8 +138,8 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
     return s;
 }
 
-/* What a child of fork gets of the range: zeroes, or what is there. 0, -EINVAL for what is not
- * private memory, -ENOMEM. */
+/* Decides what a child of fork gets of the range: zeroes (wipe), or what is there. 0, -EINVAL for
+ * what is not private memory, -ENOMEM. */
 static int64_t wipe_on_fork(struct regions *rs, vaddr_t start, vaddr_t end, bool wipe)
 {
     if (start >= end)
@@ -179,8 +179,9 @@ int64_t do_madvise(struct message *m)
 
 /* ---- msync ---- */
 
-/* One step of a range: where to go on. A page that was written leaves all spaces and goes back to
- * its server with a dirty mark; the next access brings it again. */
+/* Marks the pages of a range dirty that were written, one step of it. Returns where to go on.
+ * backing_settle() then takes them out of all spaces and back to their server; the next access
+ * brings them again. */
 static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
 {
     struct page_out out[LIST];
@@ -220,7 +221,7 @@ int64_t do_msync(struct message *m)
     if (end < start || end > USER_TOP)
         return -ENOMEM;
     int64_t result = regions_covered(&s->regions, start, end) ? 0 : -ENOMEM;
-    for (vaddr_t at = start; at < end;) { /* each round looks anew: it may have waited */
+    for (vaddr_t at = start; at < end;) { /* each round looks anew: the last may have waited */
         struct space *now = space_of(m->from);
         unsigned i = now ? regions_find(&now->regions, at) : 0;
         if (!now || i == now->regions.count || now->regions.array[i].start >= end)
@@ -264,7 +265,7 @@ int64_t do_shrunk(struct message *m)
 /* pages that are told about at once */
 enum { VECTOR = 4096 };
 
-/* So much of the range as goes into the vector: 1 for each page that is there. */
+/* Fills a vector for so many pages from `start` on: 1 for each that is mapped. */
 static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_t *vector)
 {
     struct page_out out[LIST];
@@ -286,6 +287,7 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
     }
 }
 
+/* Writes a vector to the caller's memory, and brings its pages. 0, -EFAULT. May wait. */
 static int64_t tell(struct message *m, vaddr_t to, const uint8_t *vector, unsigned pages)
 {
     if (ask_poke(m->call, to, vector, pages) >= 0)
@@ -317,8 +319,8 @@ static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vadd
     return error;
 }
 
-/* What is asked about may be much larger than all memory, and is no use to anybody: those who ask
- * wait for each other, so that they keep one thread busy and not all. */
+/* The range may be much larger than all memory. Long ranges are done one call after the other, so
+ * that they keep one thread of PM busy and not all. */
 int64_t do_mincore(struct message *m)
 {
     static struct pending_list waiting;

@@ -43,7 +43,7 @@ void arguments_free(struct arguments *a)
 
 /* ---- the old program's memory ---- */
 
-/* 0 or -EFAULT. May wait. */
+/* Copies from the old program's memory. 0 or -EFAULT. May wait. */
 static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t length)
 {
     /* what has been brought may be gone again */
@@ -58,7 +58,7 @@ static int old_read(const struct arguments *a, vaddr_t from, void *to, size_t le
     return -EFAULT;
 }
 
-/* What stands at an address, up to the end of its block; *have: so many bytes. NULL: nothing. May
+/* What stands at an address, up to the end of its block: *have bytes. NULL: there is no memory. May
  * wait. */
 static const char *old_see(const struct arguments *a, struct block *b, vaddr_t at, size_t *have)
 {
@@ -74,7 +74,7 @@ static const char *old_see(const struct arguments *a, struct block *b, vaddr_t a
     return b->bytes + (at - b->at);
 }
 
-/* Element i of an array of pointers. 0 or -EFAULT. May wait. */
+/* Reads element i of an array of pointers. 0 or -EFAULT. May wait. */
 static int old_pointer(struct arguments *a, vaddr_t array, uint64_t i, vaddr_t *pointer)
 {
     size_t have;
@@ -89,8 +89,7 @@ static int old_pointer(struct arguments *a, vaddr_t array, uint64_t i, vaddr_t *
     return 0;
 }
 
-/* How many pointers stand before the NULL: *n. More than would be taken anyhow are not counted. May
- * wait. */
+/* Counts the pointers before the NULL: *n. 0; -EFAULT; -E2BIG: more than exec takes. May wait. */
 static int old_count(struct arguments *a, vaddr_t array, uint32_t *n)
 {
     uint32_t count = 0, next = STEP_POINTERS;
@@ -215,8 +214,8 @@ static int push(struct arguments *a, const char *own, vaddr_t old, size_t length
     return 0;
 }
 
-/* The string at an address of the old program's. The NUL of one that is read again is written here,
- * whatever stands there by now. */
+/* Pushes the string at an address of the old program's memory. A string that is read twice gets its
+ * NUL here, whatever stands there by now. As push(). May wait. */
 static int push_string(struct arguments *a, vaddr_t string)
 {
     int64_t length = old_length(a, string);
@@ -231,7 +230,7 @@ static int push_string(struct arguments *a, vaddr_t string)
     return error ? error : push(a, NULL, string, length - 1);
 }
 
-/* Those of elements [first, end) of an array, the last of which ends where the others begin. */
+/* Pushes the strings of elements [first, end) of an array, the last first. As push(). May wait. */
 static int push_array(struct arguments *a, vaddr_t array, uint32_t first, uint32_t end)
 {
     const struct block *b = &a->pointers;

@@ -3,7 +3,7 @@
  * Until the point of no return the new stack is nowhere mapped. It is filled from the top down, as
  * Linux does it: file name, environment, arguments, each from the last string to the first. The
  * page that is being filled stands here; one that is full goes into a frame. So ordinary arguments
- * cost no frame and no copy but one, and as many as may be cost frames of the user's. */
+ * cost no frame and one copy; the largest cost frames on the user's account. */
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
@@ -12,9 +12,9 @@
 
 enum { BLOCK = 512 };
 
-/* A piece of a program's memory, which begins at `at`; 0: nothing. Both are stored as by any
- * program, never copied in: PM may be rolled back to where an earlier piece was in use, and needs
- * that one again. */
+/* A piece of a program's memory, which begins at `at`; 0: nothing. Both fields are written by
+ * ordinary stores and never by copy_in(): PM may be rolled back to where an earlier piece was in
+ * use, and needs that piece again. */
 struct block {
     vaddr_t at;
     _Alignas(8) char bytes[BLOCK];
@@ -40,12 +40,13 @@ void arguments_begin(struct arguments *a, endpoint_t task, vaddr_t top);
 /* Collects what `head` asks for; `given` are its strings, checked. 0, -E2BIG, -EFAULT (a bad
  * pointer), -ENOMEM. May wait. */
 int arguments_collect(struct arguments *a, const struct pm_exec *head, const char *given);
-/* The space is the task's now: its stack gets the strings. The page in which they begin must be
- * there. 0, or an error. May wait. */
+/* After the change of spaces: puts the strings on the stack of the new one. The page in which they
+ * begin must be mapped. 0, or an error. May wait. */
 int64_t arguments_place(struct arguments *a);
-/* After that: the address behind the string at this one. `top` when it could not be read. */
+/* After that: the address behind the string at `at`; `top` when the string could not be read. May
+ * wait. */
 vaddr_t arguments_next(struct arguments *a, vaddr_t at);
-/* Gives back what has not been placed. */
+/* Gives back the frames that have not been placed. *a itself is the caller's. */
 void arguments_free(struct arguments *a);
 
 #endif

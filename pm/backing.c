@@ -1,6 +1,7 @@
-/* Backings: what regions show. Files, page by page as their servers keep them, and shared memory of
- * nobody's file. This file has the tables of them, and who uses what; reclaim.c gives pages back,
- * file_pages.c gets them.
+/* Backings: what regions show. A backing is a file, page by page as its server keeps it, or shared
+ * memory without a file. This file has the tables of backings and counts their users; reclaim.c
+ * gives pages back, and draws the states of a backing (users, held, queued); file_pages.c gets
+ * pages.
  *
  * A page that a server has given out is pinned there until it is given back, so an address stands
  * in a cluster here, and later faults and later programs need no message. While a region shows the
@@ -19,8 +20,9 @@ struct backing idle_ring = { .older = &idle_ring, .newer = &idle_ring };
 struct backing *unsettled;
 uint64_t pinned;
 static uint64_t pinned_max;
-/* Clusters, which PM's own memory is needed for: those of files are given back when there are too
- * many, those of shared memory are shared out. Densely used either is enough for all memory. */
+/* Clusters take PM's own memory. Those of files are given back when there are too many, those of
+ * shared memory are shared out among users. Either number is enough for all memory, where pages of
+ * a file stand close together. */
 enum { FILE_CLUSTER_PART = 16, SHARED_CLUSTER_PART = 8 };
 static uint64_t file_clusters, file_clusters_max;
 static struct share cluster_share;
@@ -88,7 +90,6 @@ struct cluster *backing_find(const struct backing *b, uint64_t page)
     return c;
 }
 
-/* The cluster with this page, made for `user` if need be. NULL: no memory, or none for him. */
 struct cluster *cluster_make(struct backing *b, uint64_t page, uint32_t user)
 {
     struct cluster *c = backing_find(b, page);

@@ -30,60 +30,65 @@ struct backing {
     uint64_t object;
     uint64_t device, inode; /* as FS_STAT says */
     unsigned users;         /* regions, and handlers at work with it */
-    /* spaces whose program it is, and execs that are about to make it one */
+    /* spaces that run it as their program, and execs that are about to make one run it */
     unsigned runs;
-    bool held;   /* FS_HOLD +1 was done, */
-    bool denied; /* so that nobody opens the file for writing */
-    /* its server wants its pages back when nobody shows it (FS_HOLD_BACK) */
+    bool held;   /* FS_HOLD +1 has been done, */
+    bool denied; /* and no process can open the file for writing */
+    /* the server wants its pages back when no region shows the file (FS_HOLD_BACK) */
     bool fleeting;
     /* stands in the list of those that backing_settle() looks at */
     bool queued;
-    uint32_t errors; /* CALL_ERRORS: of which failed writes msync has told */
+    uint32_t errors; /* CALL_ERRORS: how many failed writes msync has reported */
     unsigned epoch;  /* how often all its pages were dropped */
     uint64_t size;
     struct timespec64 mtime, ctime; /* when the pages in the clusters were valid */
     struct cluster *clusters;
     struct elf_image *elf; /* what exec found in it, or NULL */
     struct backing *hash_next;
-    struct backing *older, *newer; /* ring of those nobody uses, by last use */
+    struct backing *older, *newer; /* in idle_ring: files without users, by last use */
     struct backing *queue_next;
 };
 
+/* At start: sizes the limits by the machine's memory. */
 void backing_init(void);
-/* The backing for a regular file, used once more (end with backing_unref) and checked against the
- * file as it is now. 0, -ENODEV (not a regular file), -ENOMEM or the server's error. *zero is set
- * when it is /dev/zero. May wait. */
+/* Makes *b the backing of a regular file, with one user more (end with backing_unref), and checks
+ * what is cached against the file as it is now. 0, -ENODEV (not a regular file), -ENOMEM or the
+ * server's error. *zero is set when the file is /dev/zero. May wait. */
 int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
-/* Likewise for a program that is to run: nobody may open the file for writing until the last space
- * that runs it (backing_run) has gone. -ETXTBSY when somebody has. End with backing_unref_program.
- */
+/* Likewise for a program that is to run: no process can open the file for writing until the last
+ * space that runs it (space_runs) has gone. -ETXTBSY: one has. End with backing_unref_program. */
 int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+/* One user more, or less, that runs the program. They do not wait. */
 void backing_unref_program(struct backing *b);
 void backing_ref_program(struct backing *b);
-struct backing *backing_shared(void); /* new, of zeroes, used once; NULL: out of memory */
+/* New shared memory, of zeroes, with one user. NULL: out of memory. */
+struct backing *backing_shared(void);
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
-/* Brings a page of a file (and its neighbours) into a cluster; look whether it is there, for it may
- * be gone again. 0; -EIO past the end and for whatever else the server says; but -ENOMEM, and
- * -ENOSYS if it lends no pages. May wait. */
+/* Brings a page of a file (and its neighbours) into a cluster. The caller looks whether the page is
+ * there, since it may be gone again. 0; -EIO past the end and for whatever else the server answers;
+ * but -ENOMEM, and -ENOSYS if the server lends no pages. May wait. */
 int backing_fetch(struct backing *b, uint64_t page);
-/* Tells the server that a page will be written through a mapping; look whether its ready bit is
- * set, as above. 0, -EIO. May wait. */
+/* Tells the server that a page will be written through a mapping of `task`. The caller looks
+ * whether the page's ready bit is set, as above. 0, -EIO, -ENOMEM. May wait. */
 int backing_reserve(struct backing *b, uint64_t page, endpoint_t task);
 /* A file has become shorter: what lies behind `size` is taken out of all spaces, private copies
  * too, and given back. May wait. */
 void backing_cut(endpoint_t service, uint64_t object, uint64_t size);
-/* The frame of a page of shared memory; made for this task when it is not there. 0: out of memory.
- */
+/* The frame of a page of shared memory, which is taken for `task` when the page has none yet. 0:
+ * out of memory. Does not wait. */
 paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task);
-/* FS_SYNC, which tells of each failed write once. May wait */
+/* Has the server write the file (FS_SYNC). 0, or an error, by which each failed write is told once.
+ * May wait. */
 int64_t backing_sync(struct backing *b);
+/* Notes that a page was written through a mapping; backing_settle() gives the page back, out of all
+ * spaces. Does not wait. */
 void backing_mark_dirty(struct backing *b, uint64_t page);
-/* What backing_unref and backing_mark_dirty could not do because they must not wait. To be called
- * at the end of every handler that unmaps. May wait. */
+/* Does what backing_unref and backing_mark_dirty leave to be done, because they must not wait.
+ * Every handler that unmaps ends with it. May wait. */
 void backing_settle(void);
-/* The same, unless another handler is at it, which will do this one's too: for calls that do not
- * depend on it. */
+/* The same, unless another handler is settling already, which then settles for this one too: for
+ * calls whose result does not depend on it. May wait. */
 void backing_settle_soon(void);
 /* Makes room for another file's pages when PM holds its share. May wait. */
 void backing_limit(void);

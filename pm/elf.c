@@ -10,7 +10,8 @@ enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6, PT_GNU_STACK = 0x6474e551 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
 
-/* Segments stand in [LOWEST, ADDRESS_END): as mmap, and so that sums with a bias stay in bounds. */
+/* Segments stand in [LOWEST, ADDRESS_END): mmap has the same lower bound, and sums with a bias stay
+ * below the upper one. */
 enum { LOWEST = 64 * 1024 };
 #define ADDRESS_END (1ul << 46)
 
@@ -83,7 +84,7 @@ static void load(const struct entry *e, struct elf_image *image)
                                                                    protection(e->flags) };
 }
 
-/* Where the table of entries is found in memory, when a segment brings it along. */
+/* Finds where the table of entries will stand in memory, if a segment contains it. */
 static void find_table(struct elf_image *image)
 {
     uint64_t size = image->table_count * (uint64_t)ELF_ENTRY_SIZE;

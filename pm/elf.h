@@ -22,9 +22,9 @@ struct elf_image {
     uint64_t table_address; /* in memory; 0: not loaded */
     uint16_t table_count;
     bool fixed; /* ET_EXEC: the bias is 0 */
-    /* it is a program by its header, but cannot be mapped: whoever runs it dies of that */
+    /* it is a program by its header, but cannot be mapped: a process that runs it is killed */
     bool broken;
-    bool stack_runs; /* it wants a stack that is executable */
+    bool stack_runs; /* the program wants a stack that is executable */
     uint16_t segment_count;
     uint64_t low, high;                  /* page-aligned: all segments lie between */
     uint64_t interp_offset, interp_size; /* the interpreter's path with its NUL; size 0: none */

@@ -41,6 +41,7 @@ static uint64_t vdso_size(void) { return PAGE_UP((uint64_t)(vdso_end - vdso_star
 
 /* ---- what is asked for ---- */
 
+/* Copies the request in and checks it. 0 or an error. */
 static int request(struct message *m, struct exec *e)
 {
     e->task = m->w[0];
@@ -115,6 +116,7 @@ static int place_interpreter(struct exec *e)
     return image_place(&e->interpreter, e->space);
 }
 
+/* Chooses where stack and vDSO will be, and from where on mmap looks downwards. */
 static void place_stack(struct exec *e)
 {
     struct space *s = e->space;
@@ -198,13 +200,13 @@ static int lay_stack(struct exec *e)
     return 0;
 }
 
-/* The new space as far as it is a stack, and what will stand there. */
+/* Makes the new space, places its stack, and collects the arguments. */
 static int prepare_stack(struct exec *e)
 {
     e->space = space_create();
     if (!e->space)
         return -ENOMEM;
-    space_name(e->space, e->task); /* so that it is known for whom memory is taken */
+    space_name(e->space, e->task); /* memory for the space is accounted to the task's user */
     place_stack(e);
     e->arguments = memory_alloc(sizeof *e->arguments);
     if (!e->arguments)
@@ -213,6 +215,7 @@ static int prepare_stack(struct exec *e)
     return arguments_collect(e->arguments, &e->head, e->given);
 }
 
+/* Everything that may fail and leaves the caller as it was. 0 or an error. May wait. */
 static int prepare(struct exec *e)
 {
     int error = prepare_stack(e);
@@ -233,8 +236,8 @@ static int prepare(struct exec *e)
 
 /* ---- the change ---- */
 
-/* Gives the pages of the old space back. Of one that is not small the regions go with them, so that
- * nothing comes back meanwhile. */
+/* Gives the pages of the old space back. The regions of a space that is not small go with them, so
+ * that nothing comes back meanwhile. Returns as space_unmap(). */
 static struct space *empty(struct space *old, endpoint_t task)
 {
     if (!space_is_small(old))
@@ -244,7 +247,8 @@ static struct space *empty(struct space *old, endpoint_t task)
     return old;
 }
 
-/* The task leaves its old space, which goes when it was alone in it, and enters the new one. */
+/* Takes the task out of its old space, which is freed when no other task lives there, and into the
+ * new one. 0, or an error. May wait. */
 static int64_t commit(struct exec *e)
 {
     struct space *old = space_of(e->task);
@@ -311,7 +315,8 @@ static int64_t map_vdso(struct exec *e)
     return pages_do(c, 2);
 }
 
-/* Fills the new space as far as the program must not find it out for itself. */
+/* Fills the new space with what no page fault would bring: strings and pointers, vDSO, zeroes
+ * behind data. 0, -EOWNERDEAD. May wait. */
 static int64_t fill(struct exec *e)
 {
     const struct stack_memory memory = { .put = put, .next = next, .argument = e };

@@ -68,6 +68,7 @@ static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint
     return result;
 }
 
+/* Maps a frame of zeroes. 0, -ENOMEM. */
 static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 {
     paddr_t frame = frame_for(s->task);
@@ -79,8 +80,8 @@ static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
     return result;
 }
 
-/* A page that is mapped read-only in a private, writable region: its only user may have it, others
- * get a copy. */
+/* A write to a page that is mapped read-only in a private, writable region. If the frame has no
+ * other user the page becomes writable, else the space gets a copy. */
 static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
 {
     paddr_t old = PAGE_DOWN(entry);
@@ -109,6 +110,7 @@ static uint64_t page_number(const struct region *r, vaddr_t page)
     return (r->offset + page - r->start) / PAGE_SIZE;
 }
 
+/* Maps the frame that all who share the memory see. 0, -ENOMEM. */
 static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
 {
     uint64_t number = page_number(r, page);
@@ -151,7 +153,8 @@ static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, u
     return result;
 }
 
-/* The part of a cluster that a region shows: bytes [*first, *end) of the file; where they begin. */
+/* The part of a cluster that a region shows: bytes [*first, *end) of the file. Returns the address
+ * where they begin. */
 static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
                              uint64_t *end)
 {
@@ -168,7 +171,8 @@ static uint32_t file_protection(const struct region *r, const struct cluster *c,
                                                          : r->protection & ~PAGE_WRITE;
 }
 
-/* What a shared region shows of a cluster, and is mapped, gets the protection that it may have. */
+/* Gives those pages of a cluster that are ready for writing, and mapped by a shared region, the
+ * protection of the region. */
 static int64_t protect_around(struct space *s, const struct region *r, const struct cluster *c)
 {
     struct page_change changes[CLUSTER];
@@ -252,8 +256,8 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
     return result;
 }
 
-/* Is there something that a fault on a page of a cluster, where `entry` is mapped, may be answered
- * with? May not wait. */
+/* Answers a fault on a page that stands in cluster c; `entry` is what is mapped there now, 0:
+ * nothing. 0, -ENOMEM. Does not wait. */
 static int64_t show_page(struct space *s, const struct region *r, const struct cluster *c,
                          vaddr_t page, uint64_t access, uint64_t entry)
 {
@@ -274,7 +278,7 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool th
         struct space *s = space_of(task);
         struct region *r = s ? regions_at(&s->regions, page) : NULL;
         if (!r || !r->backing || !r->backing->service || !permitted(r, access))
-            return 0; /* all is different now: let it fault anew */
+            return 0; /* another region is there by now: the program faults anew */
         struct backing *b = r->backing;
         uint64_t number = page_number(r, page);
         struct cluster *c = backing_find(b, number);
@@ -298,7 +302,7 @@ static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool th
 
 /* ---- faults ---- */
 
-/* `entry` is what is mapped there now. May wait. */
+/* Answers a fault; `entry` is what is mapped at the page, 0: nothing. 0, or an error. May wait. */
 static int64_t bring(struct space *s, endpoint_t task, const struct region *r, vaddr_t page,
                      uint64_t access, uint64_t entry)
 {

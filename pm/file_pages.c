@@ -21,9 +21,9 @@ static bool same_time(const struct timespec64 *a, const struct timespec64 *b)
     return a->sec == b->sec && a->nsec == b->nsec;
 }
 
-/* The file is held, for its writers not to be let in if it is to run. Nothing is believed of the
- * hold before its server has answered: others who want the file meanwhile ask as well, and of two
- * holds the weaker is given back. May wait. */
+/* Holds the file; run: so that no process can open it for writing. `held` is set only after the
+ * server has answered: a handler that wants the file meanwhile holds it as well, and of two holds
+ * the weaker is given back. 0, -ETXTBSY, -ENODEV, or the server's error. May wait. */
 static int64_t hold(struct backing *b, bool run)
 {
     if (b->held && (b->denied || !run))
@@ -41,7 +41,8 @@ static int64_t hold(struct backing *b, bool run)
     return 0;
 }
 
-/* What was cached is believed only if the file has not changed since. */
+/* Holds the file and asks what it is like now. If it has changed since its pages came, all of them
+ * are dropped. 0 or an error, as of backing_get(). May wait. */
 static int file_check(struct backing *b, bool run, bool *zero)
 {
     struct stat st;
@@ -101,7 +102,8 @@ struct pages {
     unsigned count;
 };
 
-/* The pages around `page` that are missing in its cluster: asked for in one message. */
+/* The run of pages around `page` that its cluster (NULL: there is none) lacks: how many, from
+ * *first on. They are asked for in one message. */
 static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
 {
     unsigned low = page % CLUSTER, high = low + 1;
@@ -113,8 +115,8 @@ static unsigned missing(const struct cluster *c, uint64_t page, uint64_t *first)
     return high - low;
 }
 
-/* Asks for pages from `first` on, of which `page` is wanted. Puts those that come to the front of
- * *got. */
+/* Asks for `count` pages from `first` on, of which `page` is wanted. *got becomes those that come.
+ * 0; -EIO: `page` is not among them; -ENOMEM, -ENOSYS. May wait. */
 static int ask_run(struct backing *b, uint64_t page, uint64_t first, unsigned count,
                    struct pages *got)
 {
@@ -140,7 +142,7 @@ static int ask_run(struct backing *b, uint64_t page, uint64_t first, unsigned co
     return -EIO;
 }
 
-/* With the page come its neighbours; but what is wrong with them is no reason to do without it. */
+/* Asks for a page with its neighbours, or, if that fails, for the page alone. Results likewise. */
 static int ask(struct backing *b, uint64_t page, struct pages *got)
 {
     uint64_t first;
@@ -172,7 +174,7 @@ int backing_fetch(struct backing *b, uint64_t page)
     struct cluster *c = got.count ? cluster_make(b, page, 0) : NULL;
     for (unsigned i = 0; i < got.count; i++) {
         if (!c || c->address[got.number[i] % CLUSTER])
-            twice[n_twice++] = got.address[i]; /* somebody else was quicker */
+            twice[n_twice++] = got.address[i]; /* another handler was quicker */
         else
             c->address[got.number[i] % CLUSTER] = got.address[i];
     }

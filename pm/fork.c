@@ -6,7 +6,8 @@
 
 enum { LIST = 128, FORK_SHARE = 1 };
 
-/* The task that made a call which POSIX holds: told by POSIX, or asked of the kernel. 0: gone. */
+/* The task that made a call which POSIX holds: POSIX has told it, or the kernel is asked. 0: it has
+ * gone. */
 static endpoint_t caller_task(call_t call, endpoint_t told)
 {
     struct thread_info info;
@@ -15,8 +16,8 @@ static endpoint_t caller_task(call_t call, endpoint_t told)
     return thread_look(call_thread(call), &info) ? info.task : 0;
 }
 
-/* Kernel calls on behalf of the task `user` (0: root): made again while the kernel lacks memory for
- * tables and can be lent some on that account. */
+/* Two kernel calls on the account of the task `user` (0: root). They are made again as long as the
+ * kernel lacks memory for tables and can be lent some on that account. */
 static int64_t create_task(endpoint_t user, endpoint_t parent, unsigned share)
 {
     int64_t result;
@@ -38,8 +39,9 @@ static int64_t create_thread(endpoint_t user, endpoint_t task, call_t like, vadd
 
 /* ---- fork ---- */
 
-/* The pages of a range appear in the child, at most `most` and some more of them; *start becomes
- * where to go on. Each frame that both count is counted once more. */
+/* Maps the pages of a range in the child as well, `most` of them or a list more; *start becomes
+ * where to go on. Each frame that has become the child's, too, is counted once more. 0 or an error.
+ */
 static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
                            bool share, uint64_t most)
 {
@@ -68,15 +70,16 @@ static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *s
     }
 }
 
-/* Whether two regions, of a parent and of the child that was made of it, still show the same. */
+/* Whether a region of the parent and one of its child still show the same. */
 static bool alike(const struct region *a, const struct region *b)
 {
     return a->backing == b->backing && !((a->flags ^ b->flags) & REGION_SHARED) &&
            (!a->backing || a->offset - a->start == b->offset - b->start);
 }
 
-/* The pages of one of the child's regions, in steps. What the parent's other threads have mapped
- * anew meanwhile is not the child's. */
+/* Clones the pages of one of the child's regions, in steps. What the parent's other threads have
+ * mapped anew meanwhile is not the child's. 0; -ESRCH: the parent has gone; or an error. May wait.
+ */
 static int64_t clone_region(struct space **parent, endpoint_t task, struct space *child,
                             const struct region *r)
 {
@@ -100,7 +103,7 @@ static int64_t clone_region(struct space **parent, endpoint_t task, struct space
     return 0;
 }
 
-/* The pages of a parent that is not small. It may be gone afterwards: -ESRCH. */
+/* Clones the pages of a parent that is not small. Results likewise. May wait. */
 static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct space *child)
 {
     uint64_t paused = 0;
@@ -260,7 +263,7 @@ int64_t do_exit(struct message *m)
     if (!s)
         return -ESRCH;
     if (s->tasks == 1 && !space_is_small(s))
-        sys_task_kill(task, KILL_THREADS); /* they would touch again what is given back in steps */
+        sys_task_kill(task, KILL_THREADS); /* else they touch again what is given back in steps */
     if (s->tasks == 1)
         space_empty(s, task);
     sys_task_kill(task, KILL_ALL);

@@ -1,6 +1,6 @@
-/* Physical memory: one word a frame, which counts who maps it or, when nobody does, names the next
- * free one. The table spans all ranges that the kernel gives; frames in between belong to the
- * kernel and are never touched. */
+/* Physical memory. Each frame has a word in a table: how often the frame is used, or, when it is
+ * free, FREE and the number of the next free frame. The table spans all ranges that the kernel
+ * gives; frames in between belong to the kernel and are never touched. */
 #include "frames.h"
 
 #include "syscalls.h"
@@ -66,7 +66,8 @@ void frames_init(void)
             push(ranges[n].first / PAGE_SIZE + i - base);
 }
 
-/* What was lent to the kernel and is free there again, if it can do without. */
+/* Takes back frames that were lent to the kernel and that the kernel can do without, RECLAIM of
+ * them at most. Returns whether a frame is free now. */
 static bool reclaim(void)
 {
     for (unsigned i = 0; i < RECLAIM; i++) {
@@ -97,7 +98,7 @@ paddr_t frame_get(void)
 
 static bool for_root_alone(void) { return total - used < for_root; }
 
-/* May the user of this task have another frame? */
+/* Whether the user of this task may have another frame: the last `for_root` of them are root's. */
 static bool frame_allowed(endpoint_t task)
 {
     return __builtin_expect(!for_root_alone(), 1) || call_user(task) == 0 ||
@@ -133,7 +134,7 @@ bool frames_lend(endpoint_t task)
         paddr_t frame = frame_get();
         if (!frame)
             return i > 0;
-        /* the kernel's for good: it has its own list of free ones */
+        /* the kernel keeps its own list of free frames, so this one is no longer PM's */
         *word_of(frame) = 0;
         total--;
         used--;

@@ -11,14 +11,16 @@ static int64_t read_at(struct backing *b, uint64_t position, void *to, size_t le
     return call_window(b->service, &a, WINDOW_OUT, to, length, NULL);
 }
 
-/* Reads exactly so much; a file that is too short is no program. */
+/* Reads exactly `length` bytes. 0; -ENOEXEC: the file is too short, so it is no program; or an
+ * error. May wait. */
 static int read_all(struct backing *b, uint64_t position, void *to, size_t length)
 {
     int64_t n = read_at(b, position, to, length);
     return n == (int64_t)length ? 0 : n < 0 ? (int)n : -ENOEXEC;
 }
 
-/* Headers mostly stand together at the start of the file: one message. */
+/* Reads and checks the headers, which mostly stand together at the start of the file: one message.
+ * May wait. */
 static int read_headers(struct backing *b, struct elf_image *image)
 {
     enum { HEAD = 1024 };
@@ -45,7 +47,7 @@ static int read_headers(struct backing *b, struct elf_image *image)
     return error;
 }
 
-/* What the next exec of the file need not read, unless it is large. */
+/* Remembers the headers for the next exec of the file, unless there are many segments. */
 static void keep(struct backing *b, const struct elf_image *image)
 {
     enum { SEGMENTS_KEPT = 16 };
@@ -57,6 +59,7 @@ static void keep(struct backing *b, const struct elf_image *image)
     memcpy(b->elf->segment, image->segment, segments);
 }
 
+/* Makes *image a copy of the headers that are remembered. 0, -ENOMEM. */
 static int take(struct elf_image *image, const struct elf_image *kept)
 {
     size_t segments = kept->segment_count * sizeof *kept->segment;
@@ -113,7 +116,7 @@ static int add(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection, 
         return 0;
     if (regions_reserve(&s->regions, 3) < 0)
         return -ENOMEM;
-    /* what shares a page with it: the later one has it */
+    /* of two segments that share a page the later one has it */
     regions_remove(&s->regions, start, end);
     if (b)
         backing_ref(b);

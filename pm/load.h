@@ -17,13 +17,13 @@ struct image {
  * open for writing), -ENOEXEC, -ENOMEM, errors of its server. May wait. */
 int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs);
 void image_close(struct image *i); /* also when it was not opened, but zeroed */
-/* Reads the path of its interpreter. 0, -ENOEXEC, -EIO (the file ends before). May wait. */
+/* Reads the path of a program's interpreter. 0, -ENOEXEC, -EIO (too short a file). May wait. */
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);
-/* Adds its segments to a space that has no pages yet and that nobody else knows. 0, -ENOMEM. May
- * wait. */
+/* Adds the image's segments to a space that has no pages yet and that no other handler knows. 0,
+ * -ENOMEM. May wait. */
 int image_place(const struct image *i, struct space *s);
-/* Zeroes the rest of each last page of data behind which memory begins that is not in the file. May
- * wait. */
+/* For each segment that is longer in memory than in the file: zeroes the rest of the last page that
+ * shows the file. 0, or an error. May wait. */
 int64_t image_clear(const struct image *i, endpoint_t task);
 
 #endif

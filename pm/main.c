@@ -1,4 +1,4 @@
-/* The process manager: who has which memory. Start-up and the handlers of its protocol. */
+/* The process manager: start-up, and the table of handlers of protocol PM. */
 #include "backing.h"
 #include "frames.h"
 #include "handlers.h"

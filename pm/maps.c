@@ -1,5 +1,4 @@
-/* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. And the wishes of file
- * servers. */
+/* Looking at spaces: the text of /proc/N/maps, sums, names for futexes. */
 #include "backing.h"
 #include "handlers.h"
 #include "space.h"
@@ -32,7 +31,7 @@ static unsigned line(const struct space *s, const struct region *r, char *text)
     return n + format(text + n, LINE - n, "%s\n", name);
 }
 
-/* The part of the text from `offset` on that the window has room for. */
+/* Sends the part of the text from `offset` on that the window has room for. Bytes, or -EFAULT. */
 static int64_t text(struct message *m, const struct space *s, uint64_t room, uint64_t offset)
 {
     char buffer[LINE];
@@ -63,7 +62,8 @@ int64_t do_maps(struct message *m)
     return error ? error : (int64_t)sizeof *s->usage;
 }
 
-/* A word in shared memory is named by what is behind it, any other by its space. */
+/* Names the word of a futex: in shared memory by the backing and the place in it, else by the space
+ * and the address. */
 int64_t do_key(struct message *m)
 {
     endpoint_t task = m->w[2];

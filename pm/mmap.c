@@ -17,7 +17,7 @@ enum {
     MAP_NORESERVE = 0x4000,
     MAP_POPULATE = 0x8000,
     MAP_FIXED_NOREPLACE = 0x100000,
-    /* those that Linux had before MAP_SHARED_VALIDATE, which knows no others */
+    /* all flags of before MAP_SHARED_VALIDATE, which refuses further ones */
     MAP_OLD = 0x7f9f3,
 };
 
@@ -26,7 +26,7 @@ struct wish {
     uint64_t address, length, flags, offset;
     uint8_t protection, allowed;
     bool shared, anonymous;
-    struct backing *backing; /* used once more; the region takes that over */
+    struct backing *backing; /* with one user more, which becomes the region */
 };
 
 static int check(const struct message *m, struct wish *w)
@@ -59,7 +59,8 @@ static int check(const struct message *m, struct wish *w)
     return 0;
 }
 
-/* The file behind the descriptor, as far as it was opened so. May wait. */
+/* Finds the file behind the descriptor, and what the mode allows that it was opened in. 0 or an
+ * error. May wait. */
 static int open_file(const struct message *m, struct wish *w)
 {
     struct conn_info info;
@@ -76,7 +77,7 @@ static int open_file(const struct message *m, struct wish *w)
         w->allowed &= ~PAGE_WRITE;
     }
     bool zero;
-    if (info.flags & CONN_APART) /* no file server's */
+    if (info.flags & CONN_APART) /* not a file server's object */
         return -ENODEV;
     int error = backing_get(info.service, info.object, &w->backing, &zero);
     if (error == -ENODEV && zero) {
@@ -87,6 +88,7 @@ static int open_file(const struct message *m, struct wish *w)
     return error;
 }
 
+/* Chooses the address of a mapping. 0: there is no room. */
 static vaddr_t place(const struct space *s, const struct wish *w)
 {
     vaddr_t hint = PAGE_DOWN(w->address);
@@ -99,8 +101,9 @@ static vaddr_t place(const struct space *s, const struct wish *w)
     return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
 }
 
-/* What is mapped in the way goes, with places got for it and for one region more. May wait. *s
- * becomes NULL when it is gone. */
+/* Unmaps what is in the way, and reserves places for that and for one region more. 0; -ENOMEM;
+ * -ESRCH: the space has gone, and *s is NULL; -EAGAIN: other threads map something there again and
+ * again. May wait. */
 static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
     /* other threads may map something there meanwhile */
@@ -117,7 +120,7 @@ static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t e
     return -EAGAIN;
 }
 
-/* Everything that may fail, then the change. The address or an error. May wait. */
+/* Makes the region, after everything that may fail. Returns its address or an error. May wait. */
 static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
 {
     bool data = w->protection & PAGE_WRITE && !w->shared;
@@ -195,8 +198,8 @@ int64_t do_munmap(struct message *m)
     return 0;
 }
 
-/* The break moves within what nothing else is mapped in; what a program has mapped over the old
- * part of its heap stays. Returns the break, old or new. */
+/* Moves the break, upwards only where nothing else is mapped; what a program has mapped over a part
+ * of its heap stays while the heap grows. Returns the break, old or new. */
 int64_t do_brk(struct message *m)
 {
     vaddr_t want = m->w[0];

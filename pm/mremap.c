@@ -54,14 +54,15 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
     }
 }
 
+/* Whether there are frames enough for the page tables that a move of `length` bytes may need. */
 static bool room_to_move(uint64_t length)
 {
     return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16;
 }
 
-/* Moves the pages of `length` bytes and what they belong to, in steps. The whole target is there
- * from the beginning, so that nothing else is mapped there, but nobody may touch it before all has
- * come. Other threads that change either range meanwhile end the move. */
+/* Moves the pages of `length` bytes, and the regions that they belong to, in steps. The whole
+ * target is there from the beginning, so that nothing else is mapped there, but no thread may touch
+ * it before all pages have come. Other threads that change either range meanwhile end the move. */
 static int64_t move_in_steps(struct space *s, endpoint_t task, struct region target, vaddr_t from,
                              uint64_t length)
 {
@@ -91,7 +92,7 @@ static int64_t move_in_steps(struct space *s, endpoint_t task, struct region tar
     return 0;
 }
 
-/* The target gets what it had been promised. */
+/* Gives the target of a move in steps its protection, when all pages have come. */
 static int64_t open_target(struct space *s, const struct region *target)
 {
     struct region *r = regions_at(&s->regions, target->start);
@@ -145,7 +146,7 @@ static int64_t move(struct space *s, endpoint_t task, const struct region *old, 
     return space_unmap(s, task, from, from + old_length) ? (int64_t)to : -ESRCH;
 }
 
-/* The mapping becomes longer where it stands, if nothing is in the way. */
+/* Makes a mapping longer where it stands. false: something is in the way. */
 static bool grow(struct space *s, const struct region *old, uint64_t more)
 {
     vaddr_t end = old->end;

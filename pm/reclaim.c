@@ -1,34 +1,42 @@
-/* Giving pages of files back: to their servers, when nobody uses a file any more, when PM holds
- * more than its share, when a file becomes shorter.
+/* Giving pages of files back to their servers: when a file has no user any more, when PM holds more
+ * than its share, when a file becomes shorter.
  *
- * PM keeps no more than its share of pins: pages of files that nobody uses go first, then those in
- * use are taken out of the spaces that map them, and fault again.
+ * PM keeps no more than its share of pinned pages: those of files without users go first, then
+ * pages in use are taken out of the spaces that map them, and fault again.
  *
- * A backing goes through these states; `users` counts regions and handlers at work with it:
+ * A file's backing goes through these states. `users` counts regions and handlers at work with it;
+ * `held` means that its server has been told to keep the file (FS_HOLD +1), and stays false with
+ * servers that hold no files; `queued` means that it stands in the list of backing_settle():
  *
- *     users  held  queued   what it is
- *     > 0    yes   no       shown by regions
- *     > 0    any   yes      likewise, and has pages to write back, or is no longer run
- *     0      yes   yes      just left: backing_settle() lets the server have it back
- *     0      no    no       idle: its pages stay, in the ring, until it is used again or is the
- *                           oldest
+ *   users  held  queued  what the backing is           goes on by
+ *   > 0    yes   no      shown by regions              backing_unref() of the last user: queued;
+ *                                                      so do a dirty page and the end of the last
+ *                                                      space that runs the file
+ *   > 0    any   yes     likewise, and has dirty       backing_settle(): the pages go back, and
+ *                        pages, or runs no more        the file may be written to again
+ *   0      yes   yes     left by its last user         backing_settle(): FS_HOLD -1, then idle; or
+ *                                                      freed, if there is nothing to keep or the
+ *                                                      server wants its pages back
+ *   0      no    no      idle, in the ring, with       backing_get(): used and held again, pages
+ *                        its pages                     believed if the file has not changed; or
+ *                                                      file_forget(), as the oldest of too many
  *
  * backing_unref() and backing_mark_dirty() must not wait, so they only put a backing into the
- * queue; backing_settle() empties the queue, at the end of each handler. Whatever waits may find
+ * queue; backing_settle() empties the queue, at the end of each handler. A step that waits may find
  * the file used again afterwards, so each step looks at `users` and `queued` anew. */
 #include "backing_files.h"
 #include "space.h"
 
 enum { IDLE_MAX = 192 };
 
-/* Takes pages [first, first + count) of a file out of a space, but for the private copies, which
- * are its own. */
+/* Pages [first, first + count) of a file, for release_shown(). */
 struct shown_pages {
     struct backing *b;
     uint64_t first, count;
 };
 
-/* What a space shows of up to CLUSTER pages, but for its own copies. */
+/* Unmaps up to CLUSTER pages from `at` on in a space, but for the private copies, which are the
+ * space's own. */
 static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
 {
     struct page_out there[CLUSTER];
@@ -49,6 +57,7 @@ static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
             pages_release(s, there[i].address, there[i].address + PAGE_SIZE);
 }
 
+/* Takes pages of a file (struct shown_pages) out of a space, but for private copies. */
 static void release_shown(struct space *s, void *argument)
 {
     const struct shown_pages *t = argument;
@@ -81,8 +90,8 @@ void file_unpin(struct backing *b, uint64_t *addresses, unsigned n, bool dirty)
                 WINDOW_IN, addresses, n * sizeof addresses[0], NULL);
 }
 
-/* Gives back those pages of a cluster that `which` names and that no space maps any more. They are
- * out of it before anything waits. */
+/* Gives back those pages of a cluster that `which` names, a bit each, and that no space maps any
+ * more. Returns how many. They have left the cluster before anything waits. May wait. */
 static unsigned cluster_return(struct cluster *c, uint16_t which)
 {
     struct backing *b = c->backing;
@@ -104,7 +113,6 @@ static unsigned cluster_return(struct cluster *c, uint16_t which)
     return n_dirty + n_clean;
 }
 
-/* All pages of a file. May wait; the caller is a user of it, or has taken it out of the table. */
 uint64_t file_drop_pages(struct backing *b)
 {
     uint64_t n = 0;
@@ -122,7 +130,7 @@ uint64_t file_drop_pages(struct backing *b)
     return n;
 }
 
-/* One cluster's dirty pages. Whether there were any. May wait. */
+/* Gives back the dirty pages of one cluster of b. Returns whether there were any. May wait. */
 static bool flush_cluster(struct backing *b)
 {
     struct cluster *c = b->clusters;
@@ -139,7 +147,7 @@ static bool flush_cluster(struct backing *b)
 /* ---- files that become shorter ---- */
 
 /* Takes a file's pages from number `first` on out of a space, private copies too. true: pages went,
- * and it has waited. */
+ * and the function has waited. */
 static bool cut_from_space(struct space *s, const struct backing *b, uint64_t first)
 {
     endpoint_t task = s->task;
@@ -159,8 +167,8 @@ static bool cut_from_space(struct space *s, const struct backing *b, uint64_t fi
     return waited && taken;
 }
 
-/* All spaces. One that is made while others are served may have come by pages that have been taken
- * elsewhere: then once more. */
+/* Likewise out of all spaces, and once more when other handlers ran meanwhile: a space that was
+ * made then may have copied pages that are gone elsewhere by now. May wait. */
 static void cut_from_spaces(const struct backing *b, uint64_t first)
 {
     for (bool again = true; again;) {
@@ -171,7 +179,7 @@ static void cut_from_spaces(const struct backing *b, uint64_t first)
     }
 }
 
-/* Takes a file's pages from number `first` on out of the clusters: nobody finds them any more.
+/* Takes a file's pages from number `first` on out of the clusters: no fault finds them any more.
  * Those of the cluster in which the end lies come to *part, the other clusters are returned as a
  * list. */
 static struct cluster *clusters_cut(struct backing *b, uint64_t first, struct cluster *part)
@@ -204,11 +212,11 @@ void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
         return;
     uint64_t first = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
     backing_ref(b);
-    b->epoch++; /* pages that are on their way here may be of before */
+    b->epoch++; /* pages that are on their way here may be older than the cut */
     struct cluster part, *gone = clusters_cut(b, first, &part);
     cut_from_spaces(b, first);
     struct cluster *end = size % PAGE_SIZE ? backing_find(b, first - 1) : NULL;
-    /* its last page has lost a part of its place on the disk, and is made ready anew */
+    /* the last page may have lost its place on the disk: it is made ready anew */
     if (end) {
         space_each(release_shown, &(struct shown_pages){ b, first - 1, 1 });
         end->ready &= ~(1u << (first - 1) % CLUSTER);
@@ -225,6 +233,7 @@ void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
     backing_settle();
 }
 
+/* Frees an idle file, after giving its pages back. Returns how many. May wait. */
 static uint64_t file_forget(struct backing *b)
 {
     ring_leave(b);
@@ -234,7 +243,7 @@ static uint64_t file_forget(struct backing *b)
     return n;
 }
 
-/* Nobody uses a file any more. */
+/* Makes a file without users idle, or frees it at once if there is nothing to keep. May wait. */
 static void file_rest(struct backing *b)
 {
     ring_enter(b);
@@ -260,10 +269,10 @@ void backing_settle(void)
         unsettled = b->queue_next;
         b->queued = false;
         backing_ref(b);
+        /* a page may be mapped thousands of times; the message was a sign of life */
         if (flush_cluster(b))
-            give_way(
-                0); /* the message was a sign of life; a page may be mapped thousands of times */
-        /* others show it, but it runs no more */
+            give_way(0);
+        /* it is still used, but no space runs it any more: writers may open it again */
         if (b->users > 1 && b->denied && !b->runs && !b->queued) {
             b->denied = false;
             call_object(b->service, FS_HOLD, b->object, 1, 0, 0);
@@ -287,7 +296,7 @@ void backing_settle(void)
     settlers--;
 }
 
-/* The file of a server (0: of any) that nobody has used for longest, or NULL. */
+/* The file of a server (0: of any) that has been without users for longest; NULL: none is. */
 static struct backing *oldest_idle(endpoint_t service)
 {
     struct backing *b = idle_ring.newer;
@@ -296,7 +305,6 @@ static struct backing *oldest_idle(endpoint_t service)
     return b != &idle_ring ? b : NULL;
 }
 
-/* Gives about so many pages back to a server, or, if that is 0, to any: how many. May wait. */
 uint64_t backing_give_back(endpoint_t service, uint64_t pages)
 {
     uint64_t n = 0;
@@ -325,10 +333,10 @@ void backing_limit(void)
 
 struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
 {
-    /* either falls with each step: pages that are there, or tables without any */
+    /* each step leaves fewer: pages that are there, or tables without any */
     enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };
     uint64_t id = s->id;
-    backing_settle_soon(); /* whoever comes next would do it in our place */
+    backing_settle_soon(); /* else the next handler would have to do this one's work */
     s = space_of(task);
     if (!s || s->id != id)
         return NULL;

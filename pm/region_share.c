@@ -3,13 +3,13 @@
 #include "service.h"
 #include "share.h"
 
-/* Regions of all spaces: places in their arrays. A user's programs are not to take all of PM's
- * memory for them. */
+/* The places in the arrays of all spaces, so that one user's programs cannot take all of PM's
+ * memory for regions. */
 static struct share place_share;
 
 int regions_charge(struct regions *rs, unsigned places)
 {
-    /* so much of memory is in the manifest, and so much of that for regions */
+    /* PM has a page in MEMORY_PART by its manifest, and so many places for each of those */
     enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };
     if (!place_share.capacity) {
         uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;

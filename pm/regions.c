@@ -36,7 +36,7 @@ uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end)
     return bytes / PAGE_SIZE;
 }
 
-/* Where that begins which a region needs for itself. */
+/* The lowest address that a region needs for itself: a stack has a guard below it. */
 static vaddr_t reach(const struct region *r)
 {
     return r->flags & REGION_STACK ? r->start - MIN(r->start, (vaddr_t)STACK_GUARD) : r->start;
@@ -123,6 +123,7 @@ static void drop(struct region *r)
         backing_unref(r->backing);
 }
 
+/* Whether a, and b behind it, can be one region. */
 static bool one(const struct region *a, const struct region *b)
 {
     return a->end == b->start && a->backing == b->backing && a->protection == b->protection &&
@@ -130,7 +131,7 @@ static bool one(const struct region *a, const struct region *b)
            (!a->backing || a->offset + (a->end - a->start) == b->offset);
 }
 
-/* Joins region i with the one before it, if they are one. */
+/* Joins region i with the one before it, if both can be one. */
 static void join(struct regions *rs, unsigned i)
 {
     if (i == 0 || i >= rs->count || !one(&rs->array[i - 1], &rs->array[i]))

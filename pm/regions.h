@@ -46,8 +46,8 @@ struct regions {
     endpoint_t task;        /* for whose user places are accounted, */
     uint32_t user, charged; /* regions_charge: so many places are accounted to this user */
 };
-/* From now on so many places are accounted to the user for whom the space is. 0, or -ENOMEM and
- * nothing has changed. What was accounted before always can be again. Must not wait. */
+/* Accounts so many places, in place of those before, to the user of rs->task. 0, or -ENOMEM and
+ * nothing has changed; going back to fewer places always succeeds. Does not wait. */
 int regions_charge(struct regions *rs, unsigned places);
 
 enum { REGIONS_MAX = 4096, STACK_GUARD = 256 * PAGE_SIZE };
@@ -60,12 +60,13 @@ static inline struct region *regions_at(const struct regions *rs, vaddr_t at)
     unsigned i = regions_find(rs, at);
     return i < rs->count && rs->array[i].start <= at ? &rs->array[i] : NULL;
 }
+/* Whether no region lies in a range. */
 static inline bool regions_free(const struct regions *rs, vaddr_t start, vaddr_t end)
 {
     unsigned i = regions_find(rs, start);
     return i == rs->count || rs->array[i].start >= end;
 }
-/* Likewise, and not so near below one that grows that it could not do so. */
+/* Likewise, and the range keeps STACK_GUARD away from a region above it that grows downwards. */
 bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* Whether every page of a range lies in some region. */
 bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end);
@@ -82,9 +83,10 @@ int regions_reserve(struct regions *rs, unsigned more);
 int regions_reserve_removal(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Likewise for regions_protect(start, end). */
 int regions_reserve_protection(struct regions *rs, vaddr_t start, vaddr_t end);
-/* Adds a region where nothing is; takes over the reference to its backing. One place. */
+/* Adds a region where none is; takes over the reference to its backing. It needs one place. */
 void regions_insert(struct regions *rs, const struct region *r);
-/* Takes a range out, splitting what sticks out. Get the places with regions_reserve_removal(). */
+/* Takes a range out of the regions; those that stick out of it are split. Get the places with
+ * regions_reserve_removal(). */
 void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Gives what lies in a range a protection. Get the places with regions_reserve_protection(). */
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
@@ -92,7 +94,7 @@ void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t pro
 void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set);
 /* `to`, which is empty, becomes a copy. 0 or -ENOMEM. */
 int regions_copy(struct regions *to, const struct regions *from);
-/* Forgets all of them, and the array. */
+/* Forgets all regions, and frees the array. */
 void regions_clear(struct regions *rs);
 
 #endif

@@ -49,7 +49,7 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     }
 }
 
-/* The space is named by another of its tasks from now on. */
+/* Names s by another of its tasks, since the one that named it has left. */
 static void rename_space(struct space *s)
 {
     for (unsigned i = 0; i < TASKS_MAX; i++)
@@ -130,7 +130,7 @@ uint64_t page_entry(const struct space *s, vaddr_t page)
     return sys_pages(&c, 1) == 1 ? out.entry : 0;
 }
 
-/* What was mapped at an address is no longer. */
+/* Accounts for a page that has been unmapped: frees a frame of PM's, or notes a dirty mark. */
 static void page_gone(struct space *s, const struct page_out *p)
 {
     if (p->entry & PAGE_OUT_OWNED) {
@@ -146,7 +146,7 @@ static void page_gone(struct space *s, const struct page_out *p)
 
 vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
 {
-    /* to look through so many as the kernel does in one call is work like for so many pages */
+    /* one call that looks through tables in vain counts like so many pages */
     enum { EMPTY_TABLES = 256 };
     for (unsigned work = 0; start < end && work < STEP_PAGES;) {
         struct page_change c = { .address = start,

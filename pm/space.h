@@ -11,8 +11,8 @@
 #include "syscalls.h"
 
 enum { ADDRESS_MIN = 64 * 1024 };
-/* Regions nearer than this are handled in one go by the kernel, which looks through the hole
- * between. */
+/* Regions nearer to each other than this are handled by one kernel call, which looks through the
+ * hole between them. */
 #define RUN_GAP (2ul << 20)
 enum { PAGE_ALL = PAGE_READ | PAGE_WRITE | PAGE_EXEC };
 
@@ -31,11 +31,11 @@ struct space {
     vaddr_t stack_top;
     uint64_t limit[3];      /* PM_LIMIT_..., bytes */
     struct pm_usage *usage; /* published, of `task` */
-    /* whose file nobody may open for writing (backing_run); NULL: none yet */
+    /* no process can open its file for writing (space_runs); NULL: none yet */
     struct backing *program;
 };
 
-/* The task by which the space is named from now on. */
+/* Makes `task` the one by which kernel calls name the page tables of s. */
 static inline void space_name(struct space *s, endpoint_t task)
 {
     s->task = s->regions.task = task;
@@ -50,11 +50,14 @@ static inline bool space_is_small(const struct space *s)
 
 /* The space a task lives in; NULL when there is no such task (any more). */
 struct space *space_of(endpoint_t task);
-struct space *space_create(void); /* of no task yet; NULL: out of memory */
+/* A new space without tasks, with the limits of init. NULL: out of memory. */
+struct space *space_create(void);
+/* Makes `task`, which has so many threads, one of those that live in s. */
 void space_enter(struct space *s, endpoint_t task, unsigned threads);
-/* The task lives there no longer. When it was the last, its pages must have been given back; the
- * space is freed. */
+/* Takes a task out of its space. When it was the last one there, the pages must have been given
+ * back, and the space is freed. */
 void space_leave(endpoint_t task);
+/* The task, which lives in a space, has so many threads more. */
 void space_threads(endpoint_t task, int more);
 /* The space that the task in slot `index` names, or NULL: each space stands in one. */
 struct space *space_at(unsigned index);
@@ -66,19 +69,20 @@ void space_init(void); /* publishes the usage table */
 int64_t pages_do(const struct page_change *changes, unsigned count);
 /* One page's entry as in struct page_out; 0 when nothing is mapped. */
 uint64_t page_entry(const struct space *s, vaddr_t page);
-/* Between two steps, the next of which begins at `at` and the last of which ends at `end`: lets
- * others go first. s, if it is still the space of the task; else NULL. */
+/* Lets others go first between two steps, of which the next begins at `at` and the last ends at
+ * `end`. Returns s, or NULL when s is no longer the space of the task. May wait. */
 struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end);
-/* Unmaps what is mapped in a range and gives it back, one step of it: where to go on. The regions
- * must still be there: they say where dirty marks go. */
+/* Unmaps what is mapped in a range and gives it back, one step of it. Returns where to go on. The
+ * regions must still be there: they say where dirty marks go. Does not wait. */
 vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end);
 /* Takes a range out of the space of a task, pages and regions. Places must be reserved
- * (regions_reserve_removal). s; NULL when it is no longer the task's, for this may wait. */
+ * (regions_reserve_removal). Returns s, or NULL when s is no longer the space of the task. May
+ * wait. */
 struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end);
-/* Gives back all pages of a space whose page tables die next. As space_unmap; does not wait if the
- * space is small. */
+/* Gives back all pages of a space whose page tables die next. Returns as space_unmap; does not wait
+ * if the space is small. */
 struct space *space_empty(struct space *s, endpoint_t task);
-/* The space runs this program, or, with NULL, none any more. */
+/* Makes `program` what the space runs, in place of the one before; NULL: none any more. */
 void space_runs(struct space *s, struct backing *program);
 /* Renews the published sums after regions have changed. */
 void space_account(struct space *s);

@@ -21,7 +21,7 @@ struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr
     return s;
 }
 
-/* The pages of a small space, with the regions left as they are. */
+/* Gives back the pages of a small space, and leaves its regions as they are. */
 static void release_small(struct space *s)
 {
     const struct region *r = s->regions.array, *last = r + s->regions.count;
@@ -34,7 +34,7 @@ static void release_small(struct space *s)
     }
 }
 
-/* From the last region to the first, for then nothing in the array has to move. */
+/* The regions go from the last to the first, since then nothing in the array has to move. */
 struct space *space_empty(struct space *s, endpoint_t task)
 {
     enum { REGIONS_AT_ONCE = 512 };
