@@ -1,8 +1,9 @@
-/* What the boot loader brought: boot.services, one name a line, and for each name a program and a
- * manifest. */
+/* Reading what the boot loader brought: boot.services, one name a line, and for each name a program
+ * and a manifest. */
 #include "rs.h"
 #include "syscalls.h"
 
+/* Finds the module that is called name and suffix. false: there is none. */
 static bool module_find(const char *name, const char *suffix, struct image *out)
 {
     char wanted[64];
@@ -74,7 +75,7 @@ static void refuse_cycle(void)
     die("so services could wait for each other for ever: not started");
 }
 
-/* Whoever needs somebody who cannot run, cannot run either. */
+/* Refuses services that need one which cannot run. */
 static void refuse_needy(void)
 {
     for (bool changed = true; changed;) {

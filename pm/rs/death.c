@@ -5,16 +5,17 @@
  * is rolled back (kernel/libservice/recover.c): its callers see a pause. One that keeps none starts
  * afresh; what it was asked and has not answered is asked again.
  *
- * The same way mostly ends the same, so deaths by a service's own fault are counted where it has
- * got no further since the last one:
+ * A service that goes the same way again mostly comes to the same end. So deaths by a service's own
+ * fault are counted as long as the service has got no further since the last one:
  *
- *     deaths there   keeps state                  keeps nothing: same request as the last time
- *     1              the same way again           asked again
- *     2, 3           its request fails (-EIO)     the request fails (-EIO), and the count begins
- * anew more           its state is lost: given up
+ *   deaths   a service that keeps state           one that keeps nothing, at the same request
+ *   1        goes the same way again              is asked again
+ *   2        its request fails (-EIO)             the request fails (-EIO); counted anew
+ *   3        likewise
+ *   more     its state is lost: given up
  *
- * Deaths one soon after the other, at whatever, put off the next start: twice as long each time.
- * A service that dies too often before it has come up is given up. */
+ * Deaths one soon after the other, whatever their places, put off the next start, twice as long
+ * each time. A service that dies too often before it has come up is given up. */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -36,7 +37,8 @@ static const char *const reasons[] = {
     [CRASH_VIOLATION] = "breaking its manifest",
 };
 
-/* A request that has been the death of a service that keeps nothing twice in a row fails. */
+/* Fails the request that is being served, if a service that keeps nothing has died of the same one
+ * the last time. */
 static void judge_request(unsigned slot, call_t serving)
 {
     struct entry *e = &services[slot];
@@ -63,12 +65,12 @@ static void judge(unsigned slot, const struct task_info *info)
         return;
     }
     if (!info->stretch)
-        return; /* nothing ran in it, so nothing will end the same way */
+        return; /* nothing ran in the service, so nothing will end the same way */
     e->failures = info->stretch == e->failed_at ? e->failures + 1 : 1;
     e->failed_at = info->stretch;
 }
 
-/* Rolls it back. false: that cannot be done, or has been done in vain. */
+/* Rolls the service back. false: that cannot be done, or has been done in vain too often. */
 static bool roll_back(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
@@ -79,10 +81,11 @@ static bool roll_back(unsigned slot, const struct task_info *info)
     return sys_service_resume(slot, failures > 1 ? RESUME_FAILING : RESUME_AGAIN) == 0;
 }
 
+/* Brings a frozen service back: starts it afresh or rolls it back, or gives it up. */
 static void bring_back(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
-    if (e->rights.afresh || !info->ready) { /* it keeps nothing, or has served nobody yet */
+    if (e->rights.afresh || !info->ready) { /* keeps nothing, or has served no request yet */
         if (lifecycle_afresh(slot) < 0)
             lifecycle_give_up(slot, GIVEN_UP);
     } else if (!roll_back(slot, info)) {
@@ -104,7 +107,7 @@ void death_found(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
     uint64_t now = time_now();
-    e->deaths += info->crash != CRASH_HUNG; /* those are counted as hangs */
+    e->deaths += info->crash != CRASH_HUNG; /* watch.c has counted those as hangs */
     e->looks = 0;
     if (info->crash == CRASH_KILLED) {
         bring_back(slot, info);

@@ -2,12 +2,12 @@
  *
  *     start NAME | stop NAME | restart NAME | kill NAME
  *     replace NAME, the end of the line, and the program itself
- *     storm SEED NS [NAME...]           for tests: kills whoever of them is at work, at random
+ *     storm SEED NS [NAME...]           for tests: kills those of them that are at work, at random
  *                                       times NS apart in the mean; 0 ends it
  *     strike NS [NAME...]               likewise, once, at that time after boot
  *     strike-after RECORD NS [NAME...]  likewise, NS after that record of the trace has been made
- *     mutate NAME ADDRESS BYTES         writes over its code until it is killed next; BYTES are
- *                                       hexadecimal
+ *     mutate NAME ADDRESS BYTES         writes over its code, which is restored at its next death;
+ *                                       BYTES are hexadecimal
  *
  * A read gives the list of services, a line each. Replacing is answered when the new program has
  * come up, or with -ECANCELED when the former one runs again. */
@@ -20,7 +20,8 @@
 enum injection { STORM, STRIKE, STRIKE_AFTER };
 enum { COMMAND_MAX = 256, LINE_MAX = 160, TEXT_MAX = 8192 };
 
-/* Where programs come to. One that no service runs any more is used again. */
+/* Memory for programs that replace others. A buffer whose program no service needs any more is used
+ * again. */
 static struct {
     char *at;
     size_t pages;
@@ -53,7 +54,7 @@ static int64_t replace(struct message *m, unsigned slot, size_t header)
     if (!at)
         return -ENOMEM;
     int64_t error = copy_in(m, header, at, size);
-    if (!error) /* it takes the place of what runs: the same addresses */
+    if (!error) /* the replacement runs at the same addresses as the former program */
         error = elf_relocate(at, size, services[slot].rights.slide);
     if (!error)
         error = replace_with(slot, &(struct image){ at, size, .replacement = true });
@@ -89,7 +90,8 @@ static bool next_number(const char **at, const char *end, uint64_t *value)
     return true;
 }
 
-/* What comes behind the verb: a number, unless it is `strike`, a time, and the names. */
+/* Reads what follows the verb: a number (not for `strike`), a time, and names of services (none:
+ * all). */
 static int64_t inject(enum injection kind, const char *at, const char *end)
 {
     uint64_t number = 0, when, mask = 0;

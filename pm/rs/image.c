@@ -55,7 +55,8 @@ int image_load(unsigned slot, const struct image *i, enum load what, uint64_t *e
     return error;
 }
 
-/* The section .state: which state a program keeps. 0 bytes: one that cannot be handed over. */
+/* The section .state, which says what state a program keeps. 0 bytes: its state cannot be handed
+ * over. */
 static struct image state_of(const struct image *i)
 {
     static const char wanted[] = ".state";

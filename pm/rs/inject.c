@@ -1,6 +1,6 @@
-/* Deaths and damage on purpose, for the tests. The manager comes before everybody else, so when its
- * alarm goes off it finds the services stopped at whatever instruction they had got to; one that is
- * at work then is killed there. With a counted clock every such death can be had again. */
+/* Deaths and damage on purpose, for the tests. The manager has the highest priority, so when its
+ * alarm goes off it finds the services stopped at whatever instruction they had got to, and kills
+ * there those that are at work. With a counted clock every such death can be had again. */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -17,7 +17,8 @@ static uint64_t draw(void)
     return storm.state;
 }
 
-/* Now short and now long: one that needs long for something must come to its end some time. */
+/* The time to the next death: now short and now long, so that a service which needs long for
+ * something gets to its end some time. */
 static uint64_t gap(void)
 {
     unsigned twice = __builtin_ctzl(draw() | 64);

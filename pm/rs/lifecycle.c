@@ -23,7 +23,7 @@ int lifecycle_create(unsigned slot)
     return error;
 }
 
-/* The state stays as it is. */
+/* Loads the program of a service that has its slot, and starts it. The state stays as it is. */
 static int run(unsigned slot)
 {
     struct entry *e = &services[slot];
@@ -115,6 +115,6 @@ int lifecycle_kill(unsigned slot)
     if (!is_running(e))
         return -EALREADY;
     if (slot == 1)
-        e->deaths++; /* nobody else will see it */
+        e->deaths++; /* no other code sees the manager's own death */
     return sys_service_kill(slot, KILL_FREEZE);
 }

@@ -39,7 +39,8 @@ bool word_is(const char *w, size_t length, const char *text)
     return strlen(text) == length && memcmp(w, text, length) == 0;
 }
 
-/* A number with 0x, and K or M (of bytes). Moves *at behind it. */
+/* Reads a number, decimal or with 0x, and K or M (of bytes) behind it; moves *at behind both.
+ * false: none. */
 static bool number(const char **at, const char *end, uint64_t *value)
 {
     const char *s = *at;
@@ -81,8 +82,8 @@ static int read_names(struct reader *r, slot_of_t slot_of, uint64_t *mask)
     return 0;
 }
 
-/* A name with something behind it, at `at`: a number, the one object with which the slot may be
- * called, or `lent`. */
+/* Reads what follows NAME: in `calls`, from `at` on: the number of the object with which the slot
+ * may be called, or `lent`. */
 static int read_object(struct reader *r, unsigned slot, const char *at, const char *end,
                        struct service_rights *out)
 {
@@ -109,8 +110,8 @@ static void may_call_devices(slot_of_t slot_of, struct service_rights *out)
     }
 }
 
-/* Names, of which one with something behind it, `ata:3` or `ata:lent`, may be called with some
- * objects only. */
+/* Reads the names of `calls`. A service whose name has something behind it, `ata:3` or `ata:lent`,
+ * may be called with some objects only. */
 static int read_calls(struct reader *r, slot_of_t slot_of, struct service_rights *out)
 {
     size_t n;
@@ -149,7 +150,7 @@ static int read_rights(struct reader *r, uint32_t *rights)
     return 0;
 }
 
-/* first-last, or one number. */
+/* Reads first-last, or one number, which is both. 0, or -EINVAL with the reason in r. */
 static int range(struct reader *r, const char *w, size_t n, uint64_t *first, uint64_t *last)
 {
     const char *at = w, *end = w + n;
@@ -258,7 +259,7 @@ static int read_patience(struct reader *r, uint32_t *ms)
     return 0;
 }
 
-/* One of two words: *second tells which. */
+/* Reads one of two words; *second: the other one. 0, or -EINVAL with `reason`. */
 static int read_word(struct reader *r, const char *one, const char *other, const char *reason,
                      uint32_t *second)
 {
@@ -342,7 +343,7 @@ uint64_t manifest_calls(const struct service_rights *rights)
     return mask;
 }
 
-/* Depth first; path[] is the way to the slot in hand. */
+/* Looks for a cycle depth first; path[] is the way to `slot`. true: there is one, in cycle[]. */
 static bool visit(const uint64_t *calls, unsigned slot, uint64_t *done, uint64_t on_path,
                   unsigned *path, unsigned depth, unsigned *cycle)
 {

@@ -5,13 +5,13 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-/* The slot of a service's name, 0 when there is none. */
+/* The slot of a service by its name, which is not terminated; 0: there is none. */
 typedef unsigned (*slot_of_t)(const char *name, size_t length);
 
-/* Shares are of the pages beyond so many: a small machine is its programs'. */
+/* Shares are of the pages beyond so many, which are left to programs. */
 enum { SMALL_MACHINE = 16 * 1024 * 1024 / PAGE_SIZE };
 
-/* What the kernel need not know. */
+/* What a manifest says beyond struct service_rights, which the kernel gets. */
 struct manifest_more {
     uint64_t needs;
     uint32_t patience_ms; /* UINT32_MAX: for ever */
@@ -24,7 +24,7 @@ struct manifest_error {
     const char *reason;
 };
 
-/* Is the word of that length, not terminated, this text? */
+/* Whether the word w, which has so many bytes and no NUL, is this text. */
 bool word_is(const char *w, size_t length, const char *text);
 
 /* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
@@ -50,16 +50,16 @@ bool word_is(const char *w, size_t length, const char *text);
  *                        default); refused: the call just fails
  *
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason.
- * Names that no service has are ignored: calling nobody is no right. */
+ * Names that no service has are ignored. */
 int manifest_parse(const char *text, size_t length, uint64_t all_pages, slot_of_t slot_of,
                    struct service_rights *out, struct manifest_more *more,
                    struct manifest_error *error);
 
-/* The slots of all whom it may call, be it with some objects only. */
+/* A mask of the slots of all services that may be called, with any object or with some. */
 uint64_t manifest_calls(const struct service_rights *rights);
 
-/* May calls[i] is the mask of slots that slot i calls. Writes the slots of a cycle to cycle[],
- * ended by 0, and returns true; or false. */
+/* calls[i] is the mask of slots that slot i may call. Returns whether they have a cycle, and writes
+ * the slots of one to cycle[], ended by 0. */
 bool manifest_cycle(const uint64_t calls[MAX_SERVICE], unsigned cycle[MAX_SERVICE + 1]);
 
 #endif

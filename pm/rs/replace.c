@@ -1,10 +1,11 @@
 /* Another program for a running service.
  *
- * One that keeps nothing is stopped, and the new program starts. One that keeps state hands it
- * over, which it can only when none of its threads has anything in hand: until then it is CHANGING.
- * The new program is on TRIAL until it has come up with the same protocols. For a while afterwards
- * (PROVING) the former program takes over again if the new one dies: at once, or, where state is
- * kept, when what the new one had in hand has been brought to an end (RETURNING). */
+ * A service that keeps nothing is stopped, and the new program starts. A service that keeps state
+ * hands it over, which is possible only when none of its threads has anything in hand: until then
+ * the service is CHANGING. The new program is on TRIAL until it has come up with the same
+ * protocols. For a while afterwards (PROVING) the former program takes over again if the new one
+ * dies: at once, or, where state is kept, when the new one has brought to an end what it had in
+ * hand (RETURNING). */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -15,6 +16,8 @@ static bool same(const struct image *a, const struct image *b)
     return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
+/* Answers the call that waits for the end of a replacement, if one does; 0: the replacement has
+ * come up. */
 static void answer(struct entry *e, int64_t result)
 {
     if (e->asker)
@@ -28,8 +31,8 @@ void replace_await(unsigned slot, call_t c, int64_t bytes)
     services[slot].asker_bytes = bytes;
 }
 
-/* e->program takes the place of what runs: with its memory, if that one keeps state; else in a
- * place of its own. -EBUSY: not yet. */
+/* Starts e->program in the place of what runs: with the memory of what ran, if the service keeps
+ * state, else with new memory. 0; -EBUSY: the service is not at rest; or another error. */
 static int succeed(unsigned slot)
 {
     struct entry *e = &services[slot];
@@ -61,7 +64,7 @@ static int exchange(unsigned slot, const struct image *to)
     return error;
 }
 
-/* The former program runs again, whatever the replacement has in hand. */
+/* Runs the former program again, whatever the replacement has in hand. */
 static void go_back(unsigned slot, const char *why)
 {
     struct entry *e = &services[slot];

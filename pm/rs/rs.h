@@ -9,15 +9,15 @@ enum { MS = 1000000 }; /* in nanoseconds, in which all times are counted */
 
 /* ---- services.c: the table of services ---- */
 
-/* What becomes of a service; the drawing is in README.md. */
+/* The states of a service; README.md has the table of them. */
 enum state {
     ABSENT,
     CREATED,   /* it has its slot: calls to it wait */
     RUNNING,   /* undisturbed */
-    STOPPED,   /* by command; its callers wait */
+    STOPPED,   /* by command; calls to it wait */
     WAITING,   /* it has died often: frozen until `retry` */
-    GIVEN_UP,  /* its callers get -ENXIO */
-    REFUSED,   /* its program or its manifest is not acceptable */
+    GIVEN_UP,  /* calls to it fail with -ENXIO */
+    REFUSED,   /* likewise: its program or its manifest is not acceptable */
     CHANGING,  /* runs; `next` takes over as soon as it is at rest, or nothing until `patience` */
     TRIAL,     /* a replacement runs that has not come up yet; `former` is what ran before */
     PROVING,   /* the replacement has come up, and `former` is kept for a while */
@@ -31,7 +31,7 @@ struct image {
     bool replacement; /* it is not the one of the boot list */
 };
 
-/* What tells a request from another one: the thread that made it, and what it asked for. */
+/* A request, so that it is known again: the thread that made it, and what it asked for. */
 struct request {
     uint64_t op, object, position, word;
     uint32_t thread;
@@ -49,107 +49,130 @@ struct entry {
     struct image next;   /* CHANGING */
     uint64_t patience;   /* CHANGING, RETURNING: nanoseconds since boot */
     uint64_t retry;      /* WAITING: likewise */
-    call_t asker;        /* who has asked for the replacement and waits; 0: nobody */
-    int64_t asker_bytes; /* what he gets when it has come up */
+    call_t asker;        /* the call that waits for the end of the replacement; 0: none */
+    int64_t asker_bytes; /* its result when the replacement has come up */
     uint32_t starts, deaths, hangs;
 
     /* death.c */
-    uint64_t died;        /* when it died last, or was replaced */
+    uint64_t died;        /* when the service died last, or was replaced */
     uint32_t row;         /* deaths one soon after the other */
-    uint64_t failed_at;   /* task_info.stretch when it died last by its own fault, and */
-    uint32_t failures;    /* how often it has at that one */
-    struct request fatal; /* one that keeps nothing: the request that it died of last; op 0: none */
+    uint64_t failed_at;   /* task_info.stretch at its last death by its own fault, */
+    uint32_t failures;    /* and how many deaths there have been at that one */
+    struct request fatal; /* of a service that keeps nothing: what it died of last; op 0: none */
 
     /* watch.c */
-    uint64_t pulse;  /* what it was at when it was looked at last, */
-    uint32_t looks;  /* so many times */
-    uint32_t sleeps; /* hangs asleep since it last was at rest: its patience doubles each time */
+    uint64_t pulse;  /* what the service was at when it was looked at last, */
+    uint32_t looks;  /* and how many looks in a row have seen the same */
+    uint32_t sleeps; /* hangs asleep since it was last at rest: each doubles its patience */
 };
 
-extern struct entry services[MAX_SERVICE]; /* by slot; 0 is nobody, 1 is the manager */
+extern struct entry services[MAX_SERVICE]; /* by slot; 0 is none, 1 the manager */
 extern unsigned slots;
 
-unsigned slot_of(const char *name, size_t length); /* 0: there is none */
-bool is_running(const struct entry *e);            /* RUNNING, or under way to another program */
+/* The slot of a name that is not terminated; 0: there is none. */
+unsigned slot_of(const char *name, size_t length);
+/* Whether a service runs: RUNNING, or under way to another program. */
+bool is_running(const struct entry *e);
+/* What `service list` calls a state. */
 const char *state_name(enum state s);
 /* What the kernel knows of the service in a slot; false: there is none. */
 bool task_of(unsigned slot, struct task_info *info);
 
 /* ---- boot.c ---- */
 
-/* Reads boot.services and the manifests; dies of a cycle of calls. pages: what the machine has. */
+/* Reads boot.services and the manifests: each service becomes ABSENT or REFUSED. Dies of a cycle of
+ * calls. pages: what the machine has. */
 void boot_read(uint64_t pages);
 
 /* ---- image.c: programs ---- */
 
-int image_check(const struct image *i); /* a program that has its place: 0, or -ENOEXEC */
-/* how far behind SERVICE_LINKED that is; for one that has been checked */
+/* Whether a program, relocated to its place already, can be loaded. 0, or -ENOEXEC. */
+int image_check(const struct image *i);
+/* How far behind SERVICE_LINKED the place of a program is that has been checked. */
 vaddr_t image_slide(const struct image *i);
 enum load {
     LOAD_ALL,
     LOAD_CONSTANT,      /* code and constants */
     LOAD_BESIDES_STATE, /* and what libservice needs for itself */
 };
-/* Writes it into the service's memory. entry: where to start it, or NULL. 0, or -ENOEXEC, -ENOMEM.
- */
+/* Writes a program into the memory of the service in a slot. *entry, unless entry is NULL, becomes
+ * the address to start it at. 0, or -ENOEXEC, -ENOMEM. */
 int image_load(unsigned slot, const struct image *i, enum load what, uint64_t *entry);
-/* Both keep state, of the same version, at the same addresses. */
+/* Whether both programs keep state, of the same version and at the same addresses. */
 bool image_same_state(const struct image *a, const struct image *b);
-/* Over its code, at an address as linked; -EINVAL when it has none there. */
+/* Writes bytes over the code of the service in a slot, at an address as linked. 0; -EINVAL: there
+ * is no code. */
 int image_poke(unsigned slot, vaddr_t address, const void *bytes, size_t length);
 
 /* ---- lifecycle.c: each 0 or a negated errno ---- */
 
-int lifecycle_create(unsigned slot); /* its slot only: calls to it wait */
+/* Gives a service its slot in the kernel, so that calls to it wait: CREATED, or REFUSED. */
+int lifecycle_create(unsigned slot);
+/* Starts a service that does not run: RUNNING, or GIVEN_UP, REFUSED if that fails. -EALREADY. */
 int lifecycle_start(unsigned slot);
+/* Stops a service that keeps nothing: STOPPED. -EALREADY; -EOPNOTSUPP: it keeps state; -EDEADLK:
+ * its manifest forbids it. */
 int lifecycle_stop(unsigned slot);
+/* Starts a service afresh, rolls it back if it keeps state, starts it if it does not run. */
 int lifecycle_restart(unsigned slot);
+/* Freezes a running service; death_found() brings it back. -EALREADY: it does not run. */
 int lifecycle_kill(unsigned slot);
-/* Everything of the running one goes, and its program starts; callers wait for it. */
+/* Throws away all that runs in a service, and starts its program; callers wait. The state stays. */
 int lifecycle_afresh(unsigned slot);
-/* It will not come up (again): its callers get -ENXIO; GIVEN_UP or REFUSED. Where nothing can run
- * without it, the machine stops some seconds later. */
+/* Makes a service GIVEN_UP or REFUSED: it will not come up (again), and calls to it fail with
+ * -ENXIO. If nothing can run without it, the machine stops some seconds later: then
+ * lifecycle_halt_if_due() does that. */
 void lifecycle_give_up(unsigned slot, enum state state);
 void lifecycle_halt_if_due(uint64_t now);
 
 /* ---- replace.c: another program for a service ---- */
 
-/* 0: it has taken over, or will when the service is at rest; or -ENOEXEC, -EBUSY, -EOPNOTSUPP (its
- * state is another one). 1: it is what runs, which has been restarted. */
+/* Puts another program in the place of what runs. 0: it has taken over, or will when the service is
+ * at rest; -ENOEXEC; -EBUSY; -EOPNOTSUPP: it keeps another state. 1: it is the program that runs,
+ * which has been restarted. */
 int replace_with(unsigned slot, const struct image *by);
-/* The call c waits for the end of the replacement: `bytes`, or -ECANCELED. */
+/* Has call c wait for the end of the replacement, which answers it: `bytes`, or an error
+ * (-ECANCELED). */
 void replace_await(unsigned slot, call_t c, int64_t bytes);
-/* CHANGING, RETURNING, and the service is not frozen: changes it if it is at rest. */
+/* For a service that is CHANGING or RETURNING and not frozen: changes its program if it is at rest,
+ * or gives the change up when `patience` is over. */
 void replace_at_rest(unsigned slot, uint64_t now);
-/* TRIAL, PROVING: has the replacement come up, in time and with the same protocols? */
+/* For a service on TRIAL or PROVING: goes back to the former program if the replacement has not
+ * come up in time or speaks other protocols. */
 void replace_prove(unsigned slot, const struct task_info *info, uint64_t now);
-/* The service has died. true: nothing is left to do, the former program runs again. */
+/* Tells that a service has died. true: the former program runs again, so nothing is left to do. */
 bool replace_died(unsigned slot, const struct task_info *info);
-/* Nothing comes of a replacement that is under way: the service has been stopped, or given up. */
+/* Answers the call that waits for a replacement: the service has been stopped. */
 void replace_cancel(unsigned slot);
 
 /* ---- death.c ---- */
 
-void death_found(unsigned slot, const struct task_info *info); /* it is frozen */
-void death_retry(unsigned slot);                               /* WAITING is over */
+/* Judges the death of a service, which the kernel has frozen: brings it back, at once or later
+ * (WAITING), or gives it up. */
+void death_found(unsigned slot, const struct task_info *info);
+/* Brings a service back whose time of WAITING is over. */
+void death_retry(unsigned slot);
 
 /* ---- inject.c: deaths and damage on purpose, for the tests ---- */
 
-/* Kills whoever of the mask of slots is at work, at random times of that mean, */
+/* From now on kills those services of a mask of slots that are at work: at random times, mean_ns
+ * apart in the mean (0: no longer); */
 void inject_storm(uint64_t seed, uint64_t mean_ns, uint64_t mask);
-/* once, at a time after boot, */
+/* or once, at `when` after boot; */
 void inject_at(uint64_t when, uint64_t mask);
-/* or that long after that record of the trace. */
+/* or once, ns after a record of the trace has been made. */
 void inject_after(uint64_t record, uint64_t ns, uint64_t mask);
-uint64_t inject_next(void); /* nanoseconds since boot; 0: no more */
+/* When the next of these deaths is due, in nanoseconds since boot; 0: none is. */
+uint64_t inject_next(void);
+/* Does what is due at `now`; bits: the notifications that have come. */
 void inject_due(uint64_t now, uint64_t bits);
-/* Writes over its code, the bytes hexadecimal; 0, -EINVAL, -EBUSY, -EFAULT. */
+/* Writes hexadecimal digits over the code of a service. 0, -EINVAL; -EBUSY: it does not run. */
 int inject_mutant(unsigned slot, vaddr_t address, const char *digits, size_t count);
 
 /* ---- watch.c: deaths, hangs, and what is due ---- */
 
-/* bits: notifications: deaths, the alarm, the trace. 0: something may be due earlier than was
- * known. */
+/* Looks after all services and sets the next alarm. bits: the notifications that have come (deaths,
+ * the alarm, the trace); 0: something may be due earlier than was known. */
 void watch_services(uint64_t bits);
 
 /* ---- device.c: /dev/service ---- */

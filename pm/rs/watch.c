@@ -1,12 +1,12 @@
-/* Looks after the services: whenever the kernel says that one has died, and every LOOK_NS, since
- * one that hangs says nothing.
+/* Looks after the services: whenever the kernel notifies that one has died, and every LOOK_NS,
+ * since a service that hangs tells nothing.
  *
- * A service hangs that has been at the same thing whenever it was looked at, LOOKS times in a row,
- * though the processor was its own; and one that owes an answer, waits for nobody and has done
- * nothing for as long as its manifest allows (`patience`).
+ * A service hangs when LOOKS looks in a row have found it at the same thing although the processor
+ * was its own; or when it owes an answer, waits for no other service and has done nothing for as
+ * long as its manifest allows (`patience`).
  *
- * The manager may be stopped anywhere itself, and a look at everybody is long: so the questions of
- * a look commit, and what has been looked at is not looked at again. */
+ * The manager itself may be stopped at any instruction, and a look at all services is long: so the
+ * kernel calls of a look commit (sys_info), and what has been looked at is not looked at again. */
 #include "rs.h"
 #include "syscalls.h"
 
@@ -14,15 +14,15 @@ enum {
     LOOK_NS = 60 * MS,
     LOOKS = 3,
     SLEEPS_MOST = 7,  /* doublings of its patience */
-    REST_NS = MS / 2, /* how often it is looked whether one is at rest */
+    REST_NS = MS / 2, /* between two looks whether a service is at rest */
     THREADS_AT_ONCE = 32,
 };
 #define ASLEEP (1ul << 63) /* in a pulse: nothing runs in the service, and it owes an answer */
 
-/* Of each service a call that it owes the answer to, as long as it waits for nobody else itself;
- * else call 0. */
+/* For each service a call that it owes the answer to; call 0: there is none, or the service itself
+ * waits for another one. */
 static struct thread_info owed[MAX_SERVICE];
-static endpoint_t next_to_run; /* whose thread has the processor next; 0: nobody's */
+static endpoint_t next_to_run; /* the service whose thread has the processor next; 0: none */
 
 static void look_at_thread(const struct thread_info *t, uint64_t *waits)
 {
@@ -55,6 +55,7 @@ static void look_at_threads(void)
             owed[i].call = 0;
 }
 
+/* A service has let a call wait for longer than its patience. */
 static void hangs_asleep(unsigned slot, const struct thread_info *caller)
 {
     struct entry *e = &services[slot];
@@ -68,13 +69,14 @@ static void hangs_asleep(unsigned slot, const struct thread_info *caller)
         sys_service_fail(slot, caller->call);
 }
 
-/* Is it at the same thing as at the last look, and the look before? */
+/* Compares what the service is at with the last look; kills it as hung when it has been the same
+ * too often. */
 static void look_for_hang(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
     bool asleep = !info->stretch && owed[slot].call;
     if (info->stretch && next_to_run != slot)
-        return; /* somebody else has the processor */
+        return; /* another task has the processor */
     uint64_t pulse = asleep ? (info->messages + owed[slot].call) | ASLEEP : info->stretch;
     uint64_t looks = LOOKS;
     if (asleep)
@@ -88,7 +90,7 @@ static void look_for_hang(unsigned slot, const struct task_info *info)
     e->hangs++;
     if (asleep)
         hangs_asleep(slot, &owed[slot]);
-    sys_service_kill(slot, KILL_HUNG); /* watch_services() is told of it */
+    sys_service_kill(slot, KILL_HUNG); /* watch_services() is notified of that death */
 }
 
 static void look_at(unsigned slot, uint64_t now, bool on_beat)

@@ -1,8 +1,8 @@
-/* The policy of scheduling: answers whose quantum is used up, and twice a second, if anybody has
- * sunk, lifts all to the top.
+/* The policy of scheduling: answers threads whose quantum is used up, and twice a second, if any
+ * has sunk, lifts all threads to the top.
  *
- * All that it knows of a thread comes with the thread's call, so there is nothing to lose when it
- * dies: it begins by lifting all. */
+ * All that this service knows of a thread comes with the thread's call, so nothing is lost when the
+ * service dies: it begins by lifting all. */
 #include "policy.h"
 #include "service.h"
 #include "syscalls.h"

@@ -1,10 +1,10 @@
 /* Multilevel feedback (Corbato 1962; Arpaci-Dusseau, Operating Systems: Three Easy Pieces, chapter
  * 8). The levels are the kernel's priorities: a thread begins at its task's base, sinks by one
  * whenever it has used up its quantum, however often it waited in between, and ends at the last,
- * where those who only compute take turns. The lower, the longer the quantum: who waits for a key
- * is served at once, and who computes is seldom interrupted. Twice a second all are lifted to the
- * top, above every base: so nobody starves, whatever his nice value, and who has stopped computing
- * is soon found out. */
+ * where threads that only compute take turns. The lower the level, the longer the quantum: a thread
+ * that waits for a key is served at once, and one that computes is seldom interrupted. Twice a
+ * second all threads are lifted to the top, above every base: so no thread starves, whatever its
+ * nice value, and one that has stopped computing is soon treated so. */
 #include "policy.h"
 
 enum {

@@ -16,8 +16,9 @@ struct decision {
     uint64_t quantum;
 };
 
-/* What a thread gets that has used its quantum up. base: where its task begins, from its nice
- * value. quantum: what it had, 0: it never had one. */
+/* What a thread of this priority gets when it has used up its quantum. base: where the threads of
+ * its task begin, by the nice value. quantum: the one that it has used up, in ns; 0: it never had
+ * one. */
 struct decision policy_expired(unsigned priority, unsigned base, uint64_t quantum);
 
 #endif

@@ -1,5 +1,5 @@
-/* Another policy of scheduling: round robin. Everybody has his task's priority, and the same
- * quantum. */
+/* Another policy of scheduling: round robin. Each thread has its task's priority, and all have the
+ * same quantum. */
 #include "service.h"
 #include "syscalls.h"
 
