@@ -1,4 +1,5 @@
-/* From a path to a node: see the drawing in README.md. */
+/* From a path to a node: README.md has a drawing of the way, go() a table of what is pinned on it.
+ * A walk is an object with a buffer for the path, which is too large for a thread's stack. */
 #include "walk.h"
 
 #include "pass.h"
@@ -29,6 +30,7 @@ int walk_begin(struct walk **to, struct process *p, unsigned how)
     return 0;
 }
 
+/* Gives the pins of a walk back. May wait. */
 static void drop(struct walk *w)
 {
     if (w->dir)
@@ -94,8 +96,11 @@ int walk_parent(struct process *p, struct node *at, struct node **parent)
     return error;
 }
 
-/* The link's target goes before the rest of the path. Or the link is one of procfs's that stand for
- * an object: then that is *jump, pinned. */
+/* Follows the symbolic link `link`, behind which `rest` is still to be walked. An ordinary link's
+ * target goes before the rest, which makes a new w->path, and *jump is NULL. A link of procfs may
+ * stand for an object instead, which has no path (/proc/N/fd, cwd, root): *jump is its node,
+ * pinned. 0, -ENOENT, -EIO (a NUL in the target), -ENAMETOOLONG, or what the file server says. May
+ * wait. */
 static int follow(struct walk *w, struct node *link, char *rest, struct node **jump)
 {
     size_t room = rest - w->buffer;
@@ -113,7 +118,7 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
             return length;
         if (magic && r.r1) {
             int error = 0;
-            /* a directory that only we know: of task r2, which one in r3 */
+            /* a directory that only VFS knows: task r2's root or working directory, as r3 says */
             if (r.r1 == service_find("vfs")) {
                 struct process *p = process_find(r.r2);
                 *jump = !p ? NULL : r.r3 == VFS_PATH_ROOT ? p->root : p->cwd;
@@ -138,7 +143,9 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
 
 /* ---- the whole way ---- */
 
-/* What one component leads to. *next is pinned, or NULL when there is none and that is allowed. */
+/* What component c of the directory `at` leads to, across mounts; links are not followed. *next is
+ * pinned, or NULL if there is no such name and WALK_ABSENT allows that. 0, -ENOENT, -ENFILE, or
+ * what the file server says. May wait. */
 static int step(struct walk *w, struct node *at, const struct component *c, struct node **next)
 {
     int error;
@@ -164,18 +171,86 @@ static int step(struct walk *w, struct node *at, const struct component *c, stru
     return error;
 }
 
+/* Whether n is a link that the walk goes through: always on the way; at the end if WALK_FOLLOW or a
+ * slash behind the name says so. */
 static bool follows(const struct walk *w, const struct component *c, const struct node *n)
 {
     return S_ISLNK(n->mode) && !(c->last && w->how & WALK_ENTRY) &&
            (!c->last || c->slash || w->how & WALK_FOLLOW);
 }
 
-/* The walk proper, from `at`, which is pinned and given up here, along w->path. */
+/* Follows the symbolic link *next, the `links`-th of this walk, and gives its pin up. Afterwards
+ * *next is the object that a link of procfs stands for, pinned, or NULL: then w->path is a new
+ * path, which begins at *at. 0, -ELOOP, or what follow() says. */
+static int through_link(struct walk *w, struct node **at, const struct component *c, unsigned links,
+                        struct node **next)
+{
+    struct node *link = *next;
+    int error = links >= SYMLINKS_MAX ? -ELOOP : follow(w, link, (char *)(uintptr_t)c->rest, next);
+    node_unpin(link);
+    if (error)
+        return error;
+    if (*next) {
+        w->last = LAST_DOT; /* the object was reached without a name */
+    } else if (*w->path == '/') {
+        node_unpin(*at);
+        *at = w->process->root;
+        node_pin(*at);
+        w->last = LAST_ROOT;
+    }
+    return 0;
+}
+
+/* The end of a walk: the last component c of the path led from the directory `at` to `next`. Takes
+ * both pins over. 0, or -ENOTDIR: slashes follow the name of what is no directory. */
+static int arrive(struct walk *w, struct node *at, const struct component *c, struct node *next)
+{
+    w->name = c->name;
+    w->length = c->length;
+    w->hash = c->hash;
+    w->slash = c->slash;
+    if (next && c->slash && !(w->how & WALK_ENTRY) && !S_ISDIR(next->mode)) {
+        node_unpin(next);
+        node_unpin(at);
+        return -ENOTDIR;
+    }
+    w->node = next;
+    if (w->last == LAST_NAME)
+        w->dir = at;
+    else
+        node_unpin(at);
+    return 0;
+}
+
+/* The walk proper, from `at`, which is pinned, along w->path.
+ *
+ * A step may ask a file server, and meanwhile other threads run: they may use the place of any node
+ * without a pin for another object. So go() holds a pin on each node that it will look at after a
+ * wait. There are two, `at` and `next`, and step() pins `next` before `at` loses its pin:
+ *
+ *     what happens                         pin of `at`              pin of `next`
+ *     go() begins                          taken over from start()  -
+ *     step() succeeds                      kept                     taken by step()
+ *     next is not the last component       given up                 becomes that of `at`
+ *     next is a link with a path           kept; given up if the    given up: the walk goes on at
+ *                                          path begins with '/',    `at`, or at the root, which is
+ *                                          then the root's is taken pinned like any `at`
+ *     next is a link of procfs to an       kept                     given up; follow() has taken
+ *     object                                                        the object's, which is `next`
+ *     the last component was a name        becomes w->dir's         becomes w->node's; none if the
+ *                                                                   name need not exist
+ *     it was "." or "..", or such a link   given up                 becomes w->node's
+ *     there is no component ("/")          becomes w->node's        -
+ *     any error                            given up                 given up, if it was taken
+ *
+ * drop() gives those of w->dir and w->node back. Giving up the last pin of a removed directory may
+ * itself ask the file server (NODE_HELD): nothing unpinned is looked at behind a node_unpin(). */
 static int go(struct walk *w, struct node *at)
 {
     struct component c;
     struct node *next;
-    int error, links = 0;
+    int error;
+    unsigned links = 0;
     w->last = LAST_ROOT;
     w->slash = false;
     while ((error = path_component(w->path, &c)) > 0) {
@@ -186,45 +261,17 @@ static int go(struct walk *w, struct node *at)
         if (error)
             break;
         if (next && follows(w, &c, next)) {
-            struct node *jump;
-            error = links++ >= SYMLINKS_MAX ? -ELOOP
-                                            : follow(w, next, (char *)(uintptr_t)c.rest, &jump);
-            node_unpin(next);
+            error = through_link(w, &at, &c, links++, &next);
             if (error)
                 break;
-            if (!jump) {
-                if (*w->path == '/') {
-                    node_unpin(at);
-                    at = w->process->root;
-                    node_pin(at);
-                    w->last = LAST_ROOT;
-                }
+            if (!next)
                 continue;
-            }
-            next = jump;
-            w->last = LAST_DOT; /* it has no name to speak of */
         }
-        if (!c.last) {
-            node_unpin(at);
-            at = next;
-            w->path = (char *)(uintptr_t)c.rest;
-            continue;
-        }
-        w->name = c.name;
-        w->length = c.length;
-        w->hash = c.hash;
-        w->slash = c.slash;
-        if (next && c.slash && !(w->how & WALK_ENTRY) && !S_ISDIR(next->mode)) {
-            node_unpin(next);
-            error = -ENOTDIR;
-            break;
-        }
-        w->node = next;
-        if (w->last == LAST_NAME)
-            w->dir = at;
-        else
-            node_unpin(at);
-        return 0;
+        if (c.last)
+            return arrive(w, at, &c, next);
+        node_unpin(at);
+        at = next;
+        w->path = (char *)(uintptr_t)c.rest;
     }
     if (error) {
         node_unpin(at);
@@ -254,7 +301,8 @@ int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool
 
 static bool is_cwd(uint64_t directory) { return (int32_t)directory == AT_FDCWD; }
 
-/* Where a path begins; pinned. */
+/* The directory in which the path of w begins, pinned: the root, the working directory, or that of
+ * a descriptor. 0, -EBADF, or what mount_node() says. */
 static int start(struct walk *w, struct message *m, uint64_t directory, struct node **at)
 {
     if (w->path[0] != '/' && !is_cwd(directory)) {
@@ -268,8 +316,9 @@ static int start(struct walk *w, struct message *m, uint64_t directory, struct n
     return 0;
 }
 
-/* The path in the window of m. A service shows exactly its string; the window of a program's is as
- * long as a path can be. */
+/* Copies the path in the window of m into the walk's buffer. A service's window holds exactly its
+ * string, without a NUL; a program's window is as long as a path can be. 0, -EFAULT,
+ * -ENAMETOOLONG. */
 static int read_path(struct walk *w, struct message *m)
 {
     w->path = w->buffer + PATH_MAX;
@@ -282,6 +331,8 @@ static int read_path(struct walk *w, struct message *m)
     return copy_in(m, 0, w->path, length);
 }
 
+/* walk_window() with what the caches know now: -ESTALE if a file server does not know an object of
+ * theirs any more. */
 static int walk_once(struct walk *w, struct message *m, uint64_t directory)
 {
     struct node *at;
@@ -306,7 +357,7 @@ int walk_window(struct walk *w, struct message *m, uint64_t directory)
 {
     drop(w);
     int error = walk_once(w, m, directory);
-    /* something that the cache knows is no more: once without it */
+    /* The cache led to an object that is gone: walk once more without the cache. */
     if (__builtin_expect(error == -ESTALE, 0)) {
         changes++;
         name_drop_all();

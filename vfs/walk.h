@@ -1,11 +1,13 @@
-/* One path on its way to a node. A handler pins nodes only through a walk. */
+/* One path on its way to a node. A handler that needs a node across a wait keeps it pinned by
+ * keeping the walk. */
 #ifndef VFS_WALK_H
 #define VFS_WALK_H
 
 #include "path.h"
 #include "permission.h"
 
-/* A thread has two walks at a time at most, and one for its buffer. */
+/* A thread has two walks at a time at most. A third, for its buffer alone, is rare: four are kept
+ * for all threads. */
 enum { THREADS = 16, WALKS = 2 * THREADS + 4 };
 
 enum walk_how {
@@ -14,22 +16,23 @@ enum walk_how {
     /* the entry itself is wanted, to change it: no link is followed, no mount crossed at the end */
     WALK_ENTRY = 4,
     WALK_EMPTY = 8, /* an empty path means the directory argument itself, whatever it is */
-    WALK_REAL = 16, /* as the real user, not the effective one (access) */
+    WALK_REAL = 16, /* permissions are those of the real user, not of the effective one (access) */
 };
 
-/* How a path is walked to its end for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; other flags count for
- * nothing. */
+/* The WALK_ bits for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; other flags are ignored. */
 static inline unsigned walk_how_at(uint64_t flags)
 {
     return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
            (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
+/* How a path ended. LAST_DOT also stands for an object that was reached without a name: by a
+ * descriptor, an empty path, or a link of procfs. LAST_ROOT: there was no component. */
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 struct walk {
     struct process *process;
-    struct subject as; /* for whom permissions are asked */
+    struct subject as; /* the user whose permissions count */
     /* the directory of the last name; pinned. NULL unless last is LAST_NAME */
     struct node *dir;
     struct node *node; /* what was found; pinned. NULL: nothing */
@@ -44,27 +47,30 @@ struct walk {
     char buffer[2 * PATH_MAX];
 };
 
-/* A walk for this process: 0 or -ENOMEM. Give it back with walk_end(), which unpins. */
+/* A walk for this process, with `how` of WALK_ bits: 0, or -ENOMEM if all are in use. Does not
+ * wait. The caller ends it with walk_end(), which gives its pins back and may wait. */
 int walk_begin(struct walk **w, struct process *p, unsigned how);
 void walk_end(struct walk *w);
-/* Reads the path in the window of m, and walks from the directory that the descriptor names. On
- * success the fields above tell what was found. May be done again. -ENOENT, -ENOTDIR, -EACCES,
- * -ELOOP, -ENAMETOOLONG, -EBADF, -EFAULT ... */
+/* Reads the path in the window of m, and walks from `directory`, a descriptor of the caller or
+ * AT_FDCWD. On success the fields above tell what was found. May be done again with the same walk.
+ * 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -EBADF, -EFAULT, -ENFILE, or what a file
+ * server says; never -ESTALE. May wait. */
 int walk_window(struct walk *w, struct message *m, uint64_t directory);
-/* Likewise after moving the window to a path at `address`. */
+/* The same after moving the window to the path at `address` of the caller. */
 int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t address);
-/* The object of a descriptor of the caller becomes w->node. -EBADF for one opened with O_PATH,
- * unless allowed. */
+/* The object behind a descriptor of m's caller becomes w->node. 0; -EBADF, also for a descriptor
+ * opened with O_PATH unless `path_allowed`; -ENFILE, or what FS_STAT says. May wait. */
 int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed);
-/* All of the common beginning: begin and walk_window for the caller of m. On error there is nothing
- * to end. */
+/* walk_begin() and walk_window() for the caller of m, whose w[0] is the directory. After an error
+ * there is no walk to end. May wait. */
 int walk_start(struct walk **w, struct message *m, unsigned how);
 
-/* The parent of a directory, across mounts, not above the root of the process. May wait; `at` is
- * pinned. The result is not. */
+/* The parent of the directory `at`, across mounts, not above the root of the process. `at` is
+ * pinned by the caller; *parent is not. 0, or as walk_lookup(). May wait. */
 int walk_parent(struct process *p, struct node *at, struct node **parent);
-/* One name in a directory (pinned), from the cache or the file server. Links and mounts are not
- * followed. */
+/* One name in a directory, which the caller has pinned, from the name cache or the file server;
+ * `hash` is path_hash() of it. Links and mounts are not followed. *node is not pinned. 0, -ENOENT,
+ * -ENFILE (all nodes are pinned), or what FS_LOOKUP says. May wait. */
 int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash,
                 struct node **node);
 
