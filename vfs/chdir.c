@@ -2,6 +2,8 @@
 #include "handlers.h"
 #include "walk.h"
 
+/* The directory that the walk found becomes *place, the root or the working directory of a process.
+ * 0, -ENOTDIR, -EACCES. May wait. */
 static int enter(struct walk *w, struct node **place)
 {
     if (!S_ISDIR(w->node->mode))

@@ -1,11 +1,13 @@
-/* Calls that change directories: mkdir, mknod, symlink, link, unlink and rmdir. */
+/* Calls that put names into directories: mkdir, mknod, symlink, link; and open, by create_node().
+ */
 #include "create.h"
 
 #include "handlers.h"
 #include "pass.h"
 #include "walk.h"
 
-/* Whether a new name can be put where the walk ended. `directory`: slashes behind it do no harm. */
+/* 0 if a new name can be put where the walk ended; -EEXIST, -ENOENT, -EROFS, -EACCES. The name of a
+ * `directory` may have slashes behind it. */
 static int new_name(const struct walk *w, bool directory)
 {
     if (w->last != LAST_NAME || w->node)
@@ -84,7 +86,7 @@ int64_t do_mknod(struct message *m)
 
 /* ---- names for what there is ---- */
 
-/* Name and target go to the file server in one piece. */
+/* FS_SYMLINK takes name and target in one piece. */
 static int symlink_at(struct walk *w, const char *target, size_t length)
 {
     int error = new_name(w, false);
@@ -132,8 +134,9 @@ int64_t do_symlink(struct message *m)
     return error;
 }
 
-/* Who does not own a file may give it another name only if he could copy it: a link would keep a
- * program with set-id bits alive after its replacement (Linux: fs.protected_hardlinks). */
+/* Whether a user may give a file another name. A user who does not own the file must be able to
+ * read and write it, and it must have no set-id bits: a link would keep a program with set-id bits
+ * alive after its replacement (Linux: fs.protected_hardlinks). */
 static bool may_link(const struct walk *w, const struct node *n)
 {
     bool harmless = S_ISREG(n->mode) && !(n->mode & S_ISUID) &&

@@ -8,16 +8,17 @@
 #include "syscalls.h"
 #include "walk.h"
 
-/* A path that is being built from its end, now empty, is to tell that there is no such file any
- * more. */
+/* Begins a path, which is built from its end at `at`, with a mark that the file has been removed:
+ * the new `at`. */
 static char *path_deleted(char *at)
 {
     static const char mark[] = " (deleted)";
     return memcpy(at - (sizeof mark - 1), mark, sizeof mark - 1);
 }
 
-/* The name of n, which is not a root, goes before `at`; *dir is the directory that it is in. Both
- * pinned by us. */
+/* Puts the name of n, which is not a root and which the caller has pinned, before *at; *dir is the
+ * directory that n is in, pinned for the caller. 0, -ENOENT, -ENAMETOOLONG, or what the file server
+ * says. May wait. */
 static int prepend_name(struct node *n, struct node **dir, char *start, char **at)
 {
     char name[NAME_MAX + 1];
@@ -80,8 +81,9 @@ int path_of(struct node *n, struct node *root, char *buffer, size_t size, char *
     return buffer + size - 1 - at;
 }
 
-/* Gives the path of a node to the caller's window, which holds `size` bytes, cut or with its NUL.
- */
+/* Copies the path of a node, as process p sees it, to the window of m, which holds `size` bytes:
+ * cut there, or with its NUL if it is to be `terminated`. The bytes copied, -ERANGE, or an error.
+ * May wait. */
 static int64_t tell(struct message *m, struct process *p, struct node *n, size_t size,
                     bool terminated)
 {
@@ -104,8 +106,9 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
     return error ? error : length;
 }
 
-/* The path of a program that was found in directory `dir`. If that has no name for it any more it
- * had the one in the caller's buffer. */
+/* Copies the path of a program, object w[5] of the directory `dir`, to the window of m. If `dir`
+ * has no name for the program any more, its name is the one that stands in the window, marked as
+ * deleted. The bytes copied, or an error. May wait. */
 static int64_t tell_program(struct message *m, struct process *p, struct node *dir)
 {
     struct walk *w; /* for its buffer */

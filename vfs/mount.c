@@ -1,9 +1,10 @@
-/* The mount table: see mount.h. A mount covers a directory: walks that reach it go on at the
- * mount's root, and ".." goes back. */
+/* The mount table: see mount.h. A mount covers a directory: a walk that reaches the directory goes
+ * on at the mount's root, and a ".." of the root goes back to the directory's parent. */
 #include "mount.h"
 
 struct mount mounts[MOUNTS];
 
+/* The file systems that mount(2) knows: its name, the service, on a device, changing. */
 static const struct fs_type types[] = {
     { "ext2", "ext2", true, false },       { "vfat", "fat", true, false },
     { "tmpfs", "tmpfs", false, false },    { "proc", "procfs", false, true },

@@ -9,7 +9,7 @@ enum { MOUNTS = 16 };
 struct fs_type {
     const char *name, *service;
     bool device;   /* is on a block device */
-    bool changing; /* its names come and go by themselves: never cached */
+    bool changing; /* its names come and go without VFS: nothing of it is cached */
 };
 
 struct mount {
@@ -31,15 +31,16 @@ static inline bool read_only(const struct node *n)
     return n->mount != NO_MOUNT && mounts[n->mount].flags & MS_RDONLY;
 }
 
-/* The mount that an object belongs to: the upper byte of its number says which of its server's.
- * NO_MOUNT */
+/* The index of the mount that an object belongs to, or NO_MOUNT. The upper byte of the object's
+ * number tells the mounts of one server apart. */
 unsigned mount_of(unsigned service, uint64_t object);
-/* From a directory that is covered to the root of what covers it. */
+/* From a covered directory to the root of what covers it, as often as needed; else n itself. Does
+ * not wait; the result of a crossing is pinned by its mount. */
 struct node *mount_cross(struct node *n);
-/* The node of an object of a mounted file system, a pipe or a device; asks its server when it is
- * not known. May wait. 0, -ENFILE, or what FS_STAT says. */
+/* The node, not pinned, of an object of a mounted file system, a pipe or a device; its server is
+ * asked when VFS does not know it. 0, -ENFILE, or what FS_STAT says. May wait. */
 int mount_node(unsigned service, uint64_t object, struct node **node);
-/* The names in it come and go by themselves: nothing of it is remembered. */
+/* Whether the names in it come and go without VFS, so that nothing of it may be cached. */
 static inline bool is_changing(const struct node *n)
 {
     return n->mount != NO_MOUNT && mounts[n->mount].type->changing;

@@ -14,6 +14,7 @@ enum { ANONYMOUS = 16 };
 
 /* ---- putting a file system there ---- */
 
+/* A free entry of the table, or NULL. */
 static struct mount *free_place(void)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
@@ -22,6 +23,7 @@ static struct mount *free_place(void)
     return NULL;
 }
 
+/* The mount's point leads to the directory itself again, or to another mount on it. */
 static void uncover(struct mount *m)
 {
     m->point->flags &= ~NODE_COVERED;
@@ -30,6 +32,7 @@ static void uncover(struct mount *m)
             m->point->flags |= NODE_COVERED;
 }
 
+/* Copies a string to to[size], and cuts what has no room. */
 static void cut(char *to, size_t size, const char *from)
 {
     size_t length = MIN(strlen(from), size - 1);
@@ -37,20 +40,21 @@ static void cut(char *to, size_t size, const char *from)
     to[length] = 0;
 }
 
-/* The disk that a file system is on. */
+/* The disk that a file system is on; service 0: none. */
 struct source {
     endpoint_t service;
     uint64_t object, rdev;
 };
 
-/* The file server may use the device from now on, or no longer: no other partition than those that
- * are mounted with it. 0, -EACCES, -ENOMEM. */
+/* Lends the file server the partition that it mounts, or takes it back: a file server reaches no
+ * other partitions than those it has mounted. 0, -EACCES, -ENOMEM. */
 static int lend(endpoint_t service, const struct source *d, bool on)
 {
     return d->service ? sys_lend(service, d->service, d->object, on) : 0;
 }
 
-/* Asks the file server for its root. The mount then has service, object and root. */
+/* FS_MOUNT: asks the file server for its root. On success the mount has service, object, dev and
+ * root. 0, -ENODEV, -EBUSY, -ENOTDIR, -ENFILE, or what the file server says. May wait. */
 static int ask_root(struct mount *m, endpoint_t service, const struct source *d, char *options)
 {
     struct call_result r;
@@ -66,7 +70,7 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
     if (error)
         return error == -ENXIO ? -ENODEV : error;
     if (mount_of(service, r.r1) != NO_MOUNT)
-        return -EBUSY; /* it has only one, and that is mounted already */
+        return -EBUSY; /* the server has only one file system, which is mounted already */
     m->service = service;
     m->object = r.r1;
     m->dev = m->type->device ? d->rdev : r.r2;
@@ -83,8 +87,9 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
     return 0;
 }
 
-/* Mounts on `point`, which is pinned; NULL for the root of everything. 0, -EBUSY, -ENODEV, -ENFILE,
- * or the server's. */
+/* Mounts a file system on `point`, which is pinned; NULL for the root of everything. `path` is that
+ * of the point, for /proc/mounts. 0, -EBUSY, -ENODEV, -ENFILE, or what lend() and ask_root() say.
+ * May wait. */
 static int attach(const struct fs_type *type, const char *source, const struct source *d,
                   struct node *point, const char *path, uint32_t flags, char *options)
 {
@@ -119,7 +124,7 @@ static int attach(const struct fs_type *type, const char *source, const struct s
     return 0;
 }
 
-/* The service and its object of the disk of that number. 0, -ENXIO. */
+/* Finds the driver and its object for a device number. 0, -ENXIO. */
 static int find_disk(uint64_t rdev, struct source *d)
 {
     const struct device *device = device_find(rdev, &d->object);
@@ -128,6 +133,8 @@ static int find_disk(uint64_t rdev, struct source *d)
     return d->service ? 0 : -ENXIO;
 }
 
+/* Mounts the root from this disk, read-only if it cannot be written. 0, or an error, which is
+ * printed unless the disk is missing (-ENXIO). */
 static int attach_root(const char *name, uint64_t rdev)
 {
     char none[1] = "";
@@ -166,7 +173,8 @@ void mount_root(void)
 
 /* ---- mount(2) ---- */
 
-/* A string of the caller's at any address. NULL is empty. Its length, or an error. */
+/* Copies a string of the caller's at any address; NULL is the empty string. Its length, -EFAULT,
+ * -ENAMETOOLONG. */
 static int string_at(struct message *m, caller_t address, char *to, size_t size)
 {
     to[0] = 0;
@@ -174,7 +182,8 @@ static int string_at(struct message *m, caller_t address, char *to, size_t size)
     return error || !address ? error : copy_string(m, 0, to, size);
 }
 
-/* The block device that the path at `address` names. */
+/* Finds the block device that the path at `address` names. 0, -ENOTBLK, -ENXIO, or what walk_at()
+ * says. May wait. */
 static int source_device(struct message *m, caller_t address, struct source *d)
 {
     struct walk *w;
@@ -195,6 +204,7 @@ static int source_device(struct message *m, caller_t address, struct source *d)
     return find_disk(rdev, d);
 }
 
+/* mount(2) with MS_REMOUNT on the root that the walk found: new flags. -EINVAL if it is no root. */
 static int remount(struct walk *w, uint32_t flags)
 {
     if (!(w->node->flags & NODE_ROOT))
@@ -202,7 +212,7 @@ static int remount(struct walk *w, uint32_t flags)
     struct mount *m = &mounts[w->node->mount];
     uint32_t before = m->flags;
     if (flags & MS_RDONLY)
-        m->flags |= MS_RDONLY; /* no change may begin any more */
+        m->flags |= MS_RDONLY; /* before the wait: no change may begin during it */
     struct call_args a = { .op = FS_MOUNT,
                            .object = m->object,
                            .w5 = (flags & MS_KNOWN) | MS_REMOUNT,
@@ -212,6 +222,7 @@ static int remount(struct walk *w, uint32_t flags)
     return error;
 }
 
+/* Mounts on the directory that the walk found. */
 static int mount_at(struct walk *w, const struct fs_type *type, const char *source,
                     const struct source *d, uint32_t flags, char *options)
 {
@@ -265,13 +276,15 @@ int64_t do_mount(struct message *m)
 
 /* ---- umount(2) ---- */
 
+/* Unmounts. The root of everything stays, and so does a mount of which more is pinned than its
+ * root: a directory of a process, a walk under way, or the point of another mount. 0, -EBUSY, or
+ * what FS_UNMOUNT says. May wait. */
 static int detach(unsigned index)
 {
     struct mount *m = &mounts[index];
     if (!m->point || node_mount_pins(index) != 1)
-        return -EBUSY; /* the root of everything; somebody is in it, or something is mounted in it
-                        */
-    uncover(m);        /* nobody comes in from now on */
+        return -EBUSY;
+    uncover(m); /* before the wait: no walk may come in during it */
     changes++;
     int error = call_object(m->service, FS_UNMOUNT, m->object, 0, 0, 0);
     if (error) {
@@ -308,7 +321,7 @@ int64_t do_umount(struct message *m)
     return error ? error : detach(index);
 }
 
-/* ---- all of them ---- */
+/* ---- all mounts ---- */
 
 int64_t do_sync(struct message *m)
 {
@@ -319,7 +332,8 @@ int64_t do_sync(struct message *m)
     return 0;
 }
 
-/* A read of /proc/mounts, from the reader's position on. */
+/* VFS_MOUNTS: a read of /proc/mounts, from the reader's position on. Lines are formatted one at a
+ * time; the parts of them that lie in [position, position + length) go to the window. */
 int64_t do_mounts(struct message *m)
 {
     char line[512];

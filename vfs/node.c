@@ -1,9 +1,11 @@
 /* Nodes and the name cache: see node.h.
  *
- * Nodes stand in a table, found by hash chains; a hand goes round and takes places that are not
- * pinned and were not used since it last came by. Names stand in sets of four. A name refers to its
- * two nodes by place and generation, so that a node whose place was taken takes all its names with
- * it, without a search. */
+ * Nodes stand in a table and are found by hash chains. When a place is needed a hand goes round the
+ * table (the clock algorithm: Tanenbaum, Modern Operating Systems, 3.4.5) and takes the first place
+ * that is not pinned and was not used since the hand last came by. Names stand in sets of four. A
+ * name refers to its two nodes, the directory and what it names, by place and generation. When the
+ * place of a node is taken its generation goes up, and all names that refer to it are dead at once,
+ * without a search; so are the targets of links, which are kept by place and generation too. */
 #include "node.h"
 
 #include "path.h"
@@ -62,6 +64,7 @@ static void node_free(struct node *n)
     *n = (struct node){ .generation = n->generation + 1 };
 }
 
+/* A free place, if need be by forgetting a node. NULL: all are pinned. */
 static struct node *node_place(void)
 {
     for (unsigned tries = 0; tries < 2 * NODES; tries++) {
@@ -187,12 +190,14 @@ int name_find(struct node *dir, const char *name, size_t length, uint32_t hash, 
     return 1;
 }
 
+/* Whether the entry is free, or one of its nodes has been forgotten. */
 static bool name_dead(const struct name *e)
 {
     return !e->dir || nodes[e->dir].generation != e->dir_generation ||
            nodes[e->node].generation != e->node_generation;
 }
 
+/* Enters a name: over its own entry, a dead one of its set, or else any of the set in turn. */
 static void set(struct node *dir, const char *name, size_t length, struct node *node, bool gone)
 {
     if (length > NAME_ROOM)

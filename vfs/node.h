@@ -22,9 +22,9 @@ enum {
 enum node_flags {
     NODE_COVERED = 1, /* a file system is mounted on it */
     NODE_ROOT = 2,    /* it is the root of its mount */
-    /* a directory that is no more, though somebody may stand in it: nothing is in it but ".." */
+    /* a removed directory, which may still be a working directory: only ".." is found in it */
     NODE_REMOVED = 4,
-    /* likewise, and the file server keeps it for us until the last pin goes (FS_HOLD) */
+    /* the file server keeps the directory for VFS until the last pin goes (FS_HOLD) */
     NODE_HELD = 8,
 };
 
@@ -33,61 +33,75 @@ struct node {
     uint32_t generation; /* goes up when the place is used for another object */
     uint32_t uid, gid, rdev;
     uint16_t mode;
-    uint16_t pins;
-    uint16_t next; /* in its hash chain */
+    uint16_t pins; /* users that need the node across waits: walks, processes, mounts */
+    uint16_t next; /* in its hash chain: a place; 0 ends it */
+    /* service 0: the place is free. flags: NODE_. recent: used since the hand last came by */
     uint8_t service, mount, flags, recent;
 };
+
+/* What a file server says of an object. */
 
 struct attributes {
     uint16_t mode;
     uint32_t uid, gid, rdev;
 };
 
-/* Counts what was changed in the name space. Whoever changes something does so in the cache and
- * here in one go. */
+/* Counts the changes of the name space. It goes up together with a change of the caches, without a
+ * wait in between. Code that asks a file server compares it before and after: if it has moved, the
+ * answer may be older than the caches, and does not go into them. */
 extern uint64_t changes;
 
-/* Before a directory loses its name: if others than the caller have it pinned, the file server is
- * to keep it. May wait. */
+/* To be called before a directory loses its name: if others than the caller have it pinned, the
+ * file server is asked to keep it (NODE_HELD). May wait. */
 void node_hold(struct node *n);
+/* The end of that: the last pin has gone. May wait. */
 void node_let_go(struct node *n);
 
+/* A pinned node keeps its place, and so its address, across waits. */
 static inline void node_pin(struct node *n) { n->pins++; }
-/* May wait, if the node is one that is held. */
+/* May wait, if the node is NODE_HELD. */
 static inline void node_unpin(struct node *n)
 {
     if (--n->pins == 0 && __builtin_expect(n->flags & NODE_HELD, 0))
         node_let_go(n);
 }
 
-/* The node of an object, made if need be, with these attributes. NULL: all places are pinned. Does
- * not wait. */
+/* The node of an object, made if need be, with these attributes; not pinned. NULL: all places are
+ * pinned. Does not wait. */
 struct node *node_set(unsigned service, uint64_t object, unsigned mount,
                       const struct attributes *a);
-/* What the file server says of an object: 0, or its error. May wait. */
+/* Asks the file server for the attributes of an object (FS_STAT): 0, or its error. May wait. */
 int node_ask(unsigned service, uint64_t object, struct attributes *a);
-/* Asks the file server for the attributes of the node, which is pinned. May wait. */
+/* Asks for those of a node, which is pinned, and keeps them in it. 0, or the file server's error.
+ * May wait. */
 int node_refresh(struct node *n);
+/* The node of an object if VFS has it, not pinned; else NULL. */
 struct node *node_find(unsigned service, uint64_t object);
-/* Forgets all nodes of a mount. None must be pinned. */
+/* Forgets all nodes of a mount, none of which may be pinned. */
 void node_forget_mount(unsigned mount);
 /* How many pins the nodes of a mount have together. */
 unsigned node_mount_pins(unsigned mount);
 
-/* 1 and the node; -ENOENT: it is known that there is none; 0: not known. */
+/* The name cache; none of its functions waits, and no result is pinned. Names that are too long for
+ * an entry are not kept. */
+
+/* 1, and the node; -ENOENT if the cache knows that there is no such name; 0 if it does not know. */
 int name_find(struct node *dir, const char *name, size_t length, uint32_t hash, struct node **node);
-/* node NULL: there is none */
+/* The name in `dir` is the node's; NULL: there is no such name. */
 void name_set(struct node *dir, const char *name, size_t length, struct node *node);
+/* The cache knows nothing of this name, or of any, from now on. */
 void name_drop(struct node *dir, const char *name, size_t length);
 void name_drop_all(void);
-/* there is none any more; it was the node's */
+/* There is no such name any more; the node had it last, for name_of(). */
 void name_gone(struct node *dir, const char *name, size_t length, struct node *node);
-/* A directory and a name under which the node is known: the length, or -ENOENT. gone: it was its
- * last, and has been taken away. */
+/* A directory, and the name in it under which the node is known: its length in name[NAME_MAX], not
+ * terminated, or -ENOENT. *gone: the node has only a name that was taken away. */
 int name_of(const struct node *n, struct node **dir, char *name, bool *gone);
 
-/* Targets of symbolic links, which never change. The length, or -ENOENT. */
+/* Targets of symbolic links, which never change. The length of what is copied to[size], not
+ * terminated, or -ENOENT. Nothing here waits. */
 int link_find(const struct node *n, char *to, size_t size);
+/* Keeps a target, unless it is too long. */
 void link_set(const struct node *n, const char *target, size_t length);
 
 #endif

@@ -1,4 +1,5 @@
-/* VFS_OPEN: finds or makes the file, then hands the caller to whoever owns it, who connects him. */
+/* VFS_OPEN: finds or makes the file, then forwards the call to the service that owns the object,
+ * which connects the caller. */
 #include "create.h"
 #include "device_table.h"
 #include "handlers.h"
@@ -11,6 +12,9 @@ enum {
     ATTEMPTS = 4
 };
 
+/* Opens a device node: forwards the call to the driver of its number; for a terminal to POSIX,
+ * which may make it the controlling terminal and goes on to the driver. LATER, -EACCES (the mount
+ * has no devices), -ENXIO. */
 static int64_t open_device(struct message *m, const struct node *n, uint32_t flags)
 {
     uint64_t object;
@@ -38,6 +42,7 @@ static int64_t open_device(struct message *m, const struct node *n, uint32_t fla
     return pass(m, service_find(d->service));
 }
 
+/* Opens what the walk found or made, by its type. LATER, or an error. */
 static int64_t open_node(struct message *m, const struct node *n, uint32_t flags)
 {
     if (n->mount != NO_MOUNT && !(flags & O_PATH)) {
@@ -57,7 +62,7 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
     return pass_node(m, FS_OPEN, n);
 }
 
-/* Which permissions the access mode asks for. */
+/* The permissions that the flags of an open ask for. */
 static unsigned wanted(uint32_t flags)
 {
     static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
@@ -65,7 +70,7 @@ static unsigned wanted(uint32_t flags)
     return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
-/* What is there already may be opened so. */
+/* 0 if the existing object n may be opened with these flags. */
 static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
 {
     if (flags & O_CREAT && S_ISDIR(n->mode))
@@ -85,6 +90,8 @@ static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
     return error;
 }
 
+/* Opens what the walk found, or makes a file if it found nothing. -EEXIST also when another caller
+ * has made the file since the walk. */
 static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, uint32_t mode)
 {
     struct node *n = w->node;
@@ -127,7 +134,7 @@ int64_t do_open(struct message *m)
             result = open_walked(m, w, flags, mode);
         if (result != -EEXIST || flags & O_EXCL || n == ATTEMPTS)
             break;
-        result = walk_window(w, m, directory); /* somebody was quicker: open his */
+        result = walk_window(w, m, directory); /* another caller made the file: open that */
         if (result)
             break;
     }

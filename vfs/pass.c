@@ -20,6 +20,6 @@ int64_t pass_node(struct message *m, uint64_t op, const struct node *n)
     m->op = op;
     m->object = n->object;
     m->position = 0;
-    m->flags &= CALL_LIMITED; /* (which a truncation has) */
+    m->flags &= CALL_LIMITED; /* a truncation's limit is among its words */
     return pass(m, n->service);
 }

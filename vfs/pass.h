@@ -1,14 +1,16 @@
-/* Handing the caller of a request on to somebody else. */
+/* Handing the caller of a request on to another service. Nothing here waits. */
 #ifndef VFS_PASS_H
 #define VFS_PASS_H
 
 #include "node.h"
 
-/* Moves the window of m, and says so in its words. -ESRCH: the caller has gone. */
+/* Moves the window of m to [address, address + length) of its caller, and its words w[1] and w[2]
+ * with it. 0, or -ESRCH: the caller has gone. */
 int aim(struct message *m, caller_t address, size_t length, enum window window);
-/* Hands m over to a service: LATER, or -ENXIO when it is not there. */
+/* Forwards m, as its fields now stand, to a service, whose reply the caller gets. The handler
+ * returns the result: LATER, or -ENXIO if the service is not there. */
 int64_t pass(struct message *m, endpoint_t to);
-/* Likewise as `op` on a node. */
+/* The same with operation `op` on the object of a node, at position 0 and without flags. */
 int64_t pass_node(struct message *m, uint64_t op, const struct node *n);
 
 #endif

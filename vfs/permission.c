@@ -1,5 +1,5 @@
-/* Who may do what: owner, group, others, and root, by the rules of Linux (path_resolution(7),
- * inode(7)). */
+/* Permissions of owner, group, others, and root, by the rules of Linux (path_resolution(7),
+ * inode(7)); the contracts stand in permission.h. */
 #include "permission.h"
 
 bool in_group(const struct subject *s, uint32_t gid)
@@ -20,7 +20,7 @@ bool is_owner(const struct subject *s, const struct node *n)
 
 static bool allowed(const struct subject *s, const struct node *n, unsigned may)
 {
-    if (s->uid == 0) /* root: everything but running what nobody can run */
+    if (s->uid == 0) /* root may do all but run a file that nobody may run */
         return !(may & MAY_EXEC) || S_ISDIR(n->mode) || n->mode & 0111;
     unsigned bits = s->uid == n->uid ? n->mode >> 6 : in_group(s, n->gid) ? n->mode >> 3 : n->mode;
     return (bits & may) == may;

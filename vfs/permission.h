@@ -1,4 +1,4 @@
-/* Who may do what. Nothing here waits. */
+/* Permissions: what a user may do with a node. Nothing here waits. */
 #ifndef VFS_PERMISSION_H
 #define VFS_PERMISSION_H
 
@@ -7,25 +7,27 @@
 
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 
-/* For whom permissions are asked: the effective user of a process, or the real one. */
+/* The user whose permissions count: the effective user of a process, or the real one. */
 struct subject {
     uint32_t uid, gid;
     const struct process *process; /* further groups, umask */
 };
 
-/* Whether the subject may; 0, -EROFS, -EACCES. */
+/* 0 if the subject has all permissions in `may` (MAY_) on the node; -EROFS, -EACCES. */
 int permission(const struct subject *s, const struct node *n, unsigned may);
-/* Whether he may put a name into this directory. 0, -ENOENT (it is removed), -EROFS, -EACCES. */
+/* 0 if the subject may put a name into this directory; -ENOENT (it is removed), -EROFS, -EACCES. */
 int may_create(const struct subject *s, const struct node *dir);
-/* Whether he may take the name of `n` out of this directory, by rmdir or renaming a directory
- * (`directory`) or else. 0, -EACCES, -EPERM, -ENOTDIR, -EISDIR, -EBUSY. */
+/* 0 if the subject may take the name of `n` out of this directory. `directory`: as that of a
+ * directory (rmdir, or a rename of one), else as that of anything else. -EROFS, -EACCES, -EPERM
+ * (the directory is sticky), -ENOTDIR, -EISDIR, -EBUSY (something is mounted there). */
 int may_delete(const struct subject *s, const struct node *dir, const struct node *n,
                bool directory);
-/* Whether he is the owner, or root. */
+/* Whether the subject owns the node, or is root. */
 bool is_owner(const struct subject *s, const struct node *n);
+/* Whether the subject is in the group, by its own or by further groups. */
 bool in_group(const struct subject *s, uint32_t gid);
-/* Mode and group of what he creates in this directory: umask and set-group-id directories are taken
- * into account. */
+/* The mode, and in *gid the group, of what the subject creates in this directory with `mode`, type
+ * included: umask and set-group-id directories are taken into account. */
 uint32_t create_mode(const struct subject *s, const struct node *dir, uint32_t mode, uint32_t *gid);
 
 #endif

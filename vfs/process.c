@@ -1,6 +1,6 @@
-/* What VFS knows of each task: directories, umask, credentials. POSIX tells who was born of whom,
- * who died, and who is who; a task that POSIX has not spoken of yet is root's, in the root
- * directory. Records stand by the task's index. */
+/* What VFS knows of each task: directories, umask, credentials. POSIX reports each fork, exit and
+ * change of credentials (VFS_FORK, VFS_EXIT, VFS_CRED); a task that POSIX has not spoken of yet is
+ * root's, in the root directory. Records stand by the task's index. */
 #include "process.h"
 
 #include "handlers.h"
@@ -17,6 +17,7 @@ void process_set(struct node **place, struct node *n)
         node_unpin(before);
 }
 
+/* Frees a record. It is empty before its directories are unpinned, which may wait. */
 static void forget(struct process *p)
 {
     struct node *cwd = p->cwd, *root = p->root;

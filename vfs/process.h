@@ -13,10 +13,14 @@ struct process {
     struct vfs_cred cred;
 };
 
-/* The record of a task; one that was never heard of is root's and stands in the root directory. */
+/* The record of a task that lives; a task that POSIX has not spoken of is root's and stands in the
+ * root directory. If its place is another task's, that task has gone, and is forgotten: may wait
+ * then. */
 struct process *process_of(endpoint_t task);
-struct process *process_find(endpoint_t task); /* for others than itself; NULL when it is gone */
-/* The node takes the place of the one in `place`, pinned. May wait. */
+/* The record of a task that may have gone: NULL if its place is another task's. May wait. */
+struct process *process_find(endpoint_t task);
+/* The node takes the place of the one in `*place`, which may be NULL, and is pinned in its stead.
+ * May wait. */
 void process_set(struct node **place, struct node *n);
 
 #endif

@@ -3,7 +3,7 @@
 #include "handlers.h"
 #include "walk.h"
 
-/* Slashes behind the names are for directories only. */
+/* 0; -ENOTDIR if slashes stand behind a name that is not, or will not be, a directory's. */
 static int check_slashes(const struct walk *from, const struct walk *to, uint32_t flags)
 {
     if (flags & RENAME_EXCHANGE && to->slash && !S_ISDIR(to->node->mode))
@@ -15,6 +15,7 @@ static int check_slashes(const struct walk *from, const struct walk *to, uint32_
     return 0;
 }
 
+/* 0 if the user may take both names out of their directories, or create the new one. */
 static int check_permissions(const struct walk *from, const struct walk *to, uint32_t flags)
 {
     bool directory = S_ISDIR(from->node->mode), exchange = flags & RENAME_EXCHANGE;
@@ -26,7 +27,7 @@ static int check_permissions(const struct walk *from, const struct walk *to, uin
     else
         error = may_delete(&to->as, to->dir, to->node,
                            exchange ? S_ISDIR(to->node->mode) : directory);
-    /* A directory that moves has its ".." changed. */
+    /* A directory that moves to another has its ".." changed, which is a write to it. */
     if (!error && from->dir != to->dir && directory)
         error = permission(&from->as, from->node, MAY_WRITE);
     if (!error && from->dir != to->dir && exchange && S_ISDIR(to->node->mode))
@@ -34,6 +35,8 @@ static int check_permissions(const struct walk *from, const struct walk *to, uin
     return error;
 }
 
+/* Brings the name cache up to date. A rename that failed may have been done in part: the cache then
+ * knows nothing of both names. */
 static void remember(const struct walk *from, const struct walk *to, uint32_t flags, bool done)
 {
     changes++;
@@ -55,6 +58,7 @@ static void remember(const struct walk *from, const struct walk *to, uint32_t fl
     }
 }
 
+/* Renames what the walks found; both stay pinned by them while the file server works. */
 static int rename_walked(const struct walk *from, const struct walk *to, uint32_t flags)
 {
     const struct node *from_at = from->dir ? from->dir : from->node,

@@ -1,9 +1,11 @@
-/* Calls that change what stands in the inode: mode, owner, times, size. */
+/* Calls that change what stands in the inode: mode, owner, times, size. VFS decides what the user
+ * may do; the file server makes the change, and the node follows it. */
 #include "handlers.h"
 #include "pass.h"
 #include "walk.h"
 
-/* The change at the file server, and in the node. */
+/* Makes a change at the file server, and in the node, which the caller has pinned. 0, -EROFS,
+ * -EPERM (the file server cannot), or what the file server says. May wait. */
 static int set_attributes(struct node *n, const struct fs_attr *a)
 {
     if (read_only(n))
@@ -26,6 +28,8 @@ static int set_attributes(struct node *n, const struct fs_attr *a)
 
 /* ---- mode ---- */
 
+/* chmod of what the walk found. The set-group-id bit goes if the user is not in the file's group.
+ */
 static int change_mode(const struct walk *w, uint32_t mode)
 {
     struct node *n = w->node;
@@ -41,7 +45,7 @@ static int change_mode(const struct walk *w, uint32_t mode)
     return set_attributes(n, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
 }
 
-/* The common frame of the calls by descriptor. */
+/* The common beginning of the calls by descriptor, w[0] of m: a walk whose node is its object. */
 static int by_descriptor(struct message *m, struct walk **w)
 {
     int error = walk_begin(w, process_of(m->from), 0);
@@ -53,6 +57,7 @@ static int by_descriptor(struct message *m, struct walk **w)
     return error;
 }
 
+/* Whether a call's AT_ flags, an int, are only those that change mode, owner and times know. */
 static bool at_flags_known(uint64_t flags)
 {
     return !(flags & 0xffffffff & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
@@ -85,7 +90,8 @@ int64_t do_fchmod(struct message *m)
 
 /* ---- owner ---- */
 
-/* -1 leaves one as it is. A new owner or group takes the set-id bits, even when root gives it. */
+/* chown of what the walk found; a uid or gid of -1 stays as it is. A change of either clears the
+ * set-id bits, even when root makes it. */
 static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
 {
     enum { SAME = -1 };
@@ -103,7 +109,7 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         if (w->as.uid && (w->as.uid != n->uid || (gid != n->gid && !in_group(&w->as, gid))))
             return -EPERM;
     }
-    /* a write may have taken them */
+    /* a write may have cleared set-id bits at the file server */
     int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
     if (error)
         return error;
@@ -150,8 +156,8 @@ int64_t do_fchown(struct message *m)
 
 enum { UTIME_NOW = 0x3fffffff, UTIME_OMIT = 0x3ffffffe };
 
-/* What Linux's struct timespec[2] asks for. *touch: only the present time, for which permission to
- * write is enough. */
+/* Translates Linux's struct timespec[2] into *a. *touch: both times become the present, for which
+ * permission to write is enough. 0, -EINVAL. */
 static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch)
 {
     struct timespec64 now;
@@ -171,6 +177,7 @@ static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch
     return 0;
 }
 
+/* utimens on what the walk found. */
 static int change_times(const struct walk *w, const struct fs_attr *a, bool touch)
 {
     struct node *n = w->node;

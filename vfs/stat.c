@@ -1,10 +1,11 @@
-/* Calls that find something and ask about it: stat, access, readlink, statfs; and for exec,
+/* Calls that find an object and report on it: stat, access, readlink, statfs; and, for exec,
  * resolve. */
 #include "handlers.h"
 #include "pass.h"
 #include "walk.h"
 
-/* Walks, then hands the caller to the file server with the window on another of his buffers. */
+/* Walks, then forwards the call to the file server as `op` on what was found, with the window on
+ * another buffer of the caller: `bytes` at w[2]. LATER, or an error. */
 static int64_t pass_found(struct message *m, unsigned how, uint64_t op, size_t bytes)
 {
     struct walk *w;
@@ -74,7 +75,9 @@ int64_t do_access(struct message *m)
     return error;
 }
 
-/* A program to be loaded, or its interpreter. */
+/* 0 if the user has permissions `may` on what the walk found, to load it as a program or as the
+ * interpreter of one; with MAY_EXEC it must be a regular file of a mount without noexec. -ELOOP,
+ * -EACCES, or what node_refresh() says. May wait. */
 static int may_run(struct walk *w, unsigned may)
 {
     struct node *n = w->node;
@@ -83,7 +86,7 @@ static int may_run(struct walk *w, unsigned may)
     if (may & MAY_EXEC &&
         (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))
         return -EACCES;
-    /* Whoever writes to a program takes its set-id bits, and does not tell us. */
+    /* A write to a program clears its set-id bits at the file server, which does not tell VFS. */
     int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
     return error ? error : permission(&w->as, n, may);
 }

@@ -2,6 +2,9 @@
 #include "handlers.h"
 #include "walk.h"
 
+/* Removes the name at which the walk ended: rmdir if `directory`, else unlink. A directory whose
+ * name goes is NODE_REMOVED; its ".." stays in the name cache, since the file server may not know
+ * it any more. May wait. */
 static int remove_name(struct walk *w, bool directory)
 {
     if (w->last != LAST_NAME) {
