@@ -1,5 +1,13 @@
-/* The ends of pipes: making, opening, closing them. Opening a FIFO waits for the other end, as
- * POSIX has it. */
+/* The ends of pipes: making, opening, closing them. An open of a FIFO ends like this (POSIX,
+ * open()); an open file of the other end, or an open that waits for this one, counts as "there":
+ *
+ *     access mode   the other end is there   it is not           it is not, and O_NONBLOCK
+ *     read          at once                  waits               at once
+ *     write         at once                  waits               -ENXIO
+ *     both          at once                  at once             at once
+ *
+ * An open that waits has no end yet: admit() connects it when the other end comes. So a pipe lives
+ * as long as it has open files or opens that wait. */
 #include "pipe.h"
 
 static struct pipe *pipes[PIPES];
@@ -23,8 +31,8 @@ static void pipe_free(struct pipe *p)
     free_pipes = p;
 }
 
-/* A new pipe, accounted to the caller. NULL: the user has all pipes that one user may have, or
- * there is no memory. */
+/* A new pipe, charged to the caller's user. NULL: the user has its share of all pipes, or there is
+ * no memory. */
 static struct pipe *pipe_new(call_t caller)
 {
     uint32_t user = call_user(caller);
@@ -51,6 +59,7 @@ static struct pipe *pipe_new(call_t caller)
     return NULL;
 }
 
+/* Ends a pipe that has neither open files nor opens that wait for the other end. */
 static void free_if_unused(struct pipe *p)
 {
     if (p->readers || p->writers || p->open_reads.first || p->open_writes.first)
@@ -89,7 +98,8 @@ int64_t do_changed(struct message *m)
 
 static inline bool reads(uint64_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 
-/* Connects the caller to the end or ends that the flags of the open say. */
+/* Connects the caller to the end or ends that the flags of the open say: the descriptor, or
+ * -EMFILE. */
 static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
 {
     int end = reads(flags) ? END_READ : END_WRITE;
@@ -109,7 +119,7 @@ int64_t do_create(struct message *m)
     int32_t ends[2] = { 0, 0 };
     if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    /* before anything has changed, so that the call may come again */
+    /* Finds a missing page of the array before anything has changed: the call can be made again. */
     if (copy_out(m, 0, ends, sizeof ends))
         return -EFAULT;
     struct pipe *p = pipe_new(m->call);
@@ -128,6 +138,7 @@ int64_t do_create(struct message *m)
 
 /* ---- FIFOs ---- */
 
+/* The pipe of the FIFO whose file is (key1, key2), made if need be. NULL as pipe_new(). */
 static struct pipe *fifo_of(uint64_t key1, uint64_t key2, call_t caller)
 {
     for (unsigned k = 0; k < count; k++)
@@ -143,7 +154,7 @@ static struct pipe *fifo_of(uint64_t key1, uint64_t key2, call_t caller)
     return p;
 }
 
-/* Drops callers that have been interrupted. true: one is left. */
+/* Drops calls that have been interrupted from the front of the list. true: one is left. */
 static bool anyone(struct pending_list *list)
 {
     while (list->first && !call_alive(list->first->m.call))

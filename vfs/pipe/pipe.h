@@ -1,7 +1,7 @@
-/* Pipes and FIFOs inside. A pipe is a ring of bytes with two kinds of ends; its object number is
- * pipe_object(), and which ends an open file is follows from the access mode in its connection's
- * flags. Nothing here ever waits: callers who must are left with LATER, in lists. One thread
- * serves. */
+/* Pipes and FIFOs inside. A pipe is a ring of bytes with two kinds of ends. Its object number is
+ * pipe_object(); the access mode in a connection's flags tells which ends an open file is. No
+ * function here waits: a call that cannot end yet is left with LATER, in a list of its pipe. One
+ * thread serves. */
 #ifndef PIPE_H
 #define PIPE_H
 
@@ -21,36 +21,42 @@ enum {
 struct pipe {
     bool used_now; /* the pipe exists */
     bool small;    /* its ring could not become large when it should have */
-    bool fifo;     /* it is that of the file (key1, key2) */
+    bool fifo;     /* the pipe is the FIFO of the file (key1, key2) */
     uint32_t number;
-    /* of the number: counts its pipes' beginnings and ends, so it is even when there is none */
+    /* counts how often a pipe with this number has begun and ended: odd while there is one */
     uint32_t generation;
     uint32_t user; /* the user who made the pipe, and is charged for it */
     uint8_t *ring;
-    struct block *block; /* of memory that the ring is, or is a page of */
-    /* of the ring: bytes, a power of 2; where the first byte stands; how many there are */
+    struct block *block; /* the block of memory that the ring is, or is a page of */
+    /* of the ring: its bytes, a power of 2; where the first byte stands; how many are in it */
     uint32_t size, head, used;
     uint32_t readers, writers; /* open files */
-    /* callers waiting for bytes, for room; a write's w[5] is how much is done */
+    /* calls that wait for bytes, and for room; w[5] of a write counts its bytes that are in */
     struct pending_list reads, writes;
-    /* callers opening a FIFO, waiting for the other end */
+    /* opens of a FIFO that wait for the other end */
     struct pending_list open_reads, open_writes;
-    /* services to notify when poll's answer may have changed, by bit */
-    uint64_t armed;
+    uint64_t armed; /* services to notify when poll's answer may have changed, a bit each */
     uint64_t key1, key2;
     struct timespec64 born;
     struct pipe *next_free;
 };
 
 /* ---- ring.c ---- */
-int ring_begin(struct pipe *p); /* a ring of PIPE_FIRST bytes: 0 or -ENFILE */
-/* makes the ring large enough for so many more, if it can be */
+/* Gives a pipe a ring of PIPE_FIRST bytes, charged to p->user. 0, or -ENFILE: no memory, or the
+ * user has its share. */
+int ring_begin(struct pipe *p);
+/* Whether `bytes` more have room, if need be by making a small ring large. false: the large ring
+ * has too little room; or, with p->small set, the ring stays small since there is no memory, or the
+ * user has its share. */
 bool ring_room(struct pipe *p, uint32_t bytes);
+/* Gives the ring's memory back, and what is in it. */
 void ring_drop(struct pipe *p);
-/* Copies from or to the window of a call at `offset`, without taking or adding the bytes. 0 or
- * -EFAULT. */
+/* Copies the first bytes of the ring to the window of a call at `offset`, or from there to behind
+ * its last byte, without taking or adding them. The caller has checked that so many are there, or
+ * have room. 0 or -EFAULT. */
 int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
 int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
+/* Takes the first bytes, which have been copied out. */
 static inline void ring_take(struct pipe *p, uint32_t bytes)
 {
     p->used -= bytes;
@@ -58,16 +64,18 @@ static inline void ring_take(struct pipe *p, uint32_t bytes)
 }
 
 /* ---- ends.c ---- */
-struct pipe *pipe_of(uint64_t object);   /* NULL: no such */
-void pipe_changed(struct pipe *p);       /* poll's answer may have */
-int64_t do_changed(struct message *m);   /* FS_CHANGED */
-int64_t do_create(struct message *m);    /* PIPE_CREATE */
-int64_t do_open_fifo(struct message *m); /* PIPE_OPEN */
-int64_t do_open(struct message *m);
-void do_release(const struct message *m);
+struct pipe *pipe_of(uint64_t object); /* NULL: there is no such pipe any more */
+/* Notifies the services that wait for poll's answer to change, once each: FS_CHANGED tells them of
+ * which pipes. */
+void pipe_changed(struct pipe *p);
+int64_t do_changed(struct message *m);    /* FS_CHANGED */
+int64_t do_create(struct message *m);     /* PIPE_CREATE */
+int64_t do_open_fifo(struct message *m);  /* PIPE_OPEN */
+int64_t do_open(struct message *m);       /* FS_OPEN */
+void do_release(const struct message *m); /* KERNEL_RELEASE: an open file has ended */
 
 /* ---- transfer.c ---- */
-/* callers that wait, as far as they can go on now */
+/* Go on with the calls that wait, in their order, as far as bytes and room allow. */
 void serve_reads(struct pipe *p);
 void serve_writes(struct pipe *p);
 int64_t do_read(struct message *m);
@@ -77,8 +85,8 @@ int64_t do_write(struct message *m);
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
-int64_t do_seek(struct message *m);
-int64_t do_ignore(struct message *m);
-int64_t do_refuse(struct message *m);
+int64_t do_seek(struct message *m);   /* -ESPIPE */
+int64_t do_ignore(struct message *m); /* 0 */
+int64_t do_refuse(struct message *m); /* -EINVAL */
 
 #endif

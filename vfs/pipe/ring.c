@@ -1,6 +1,15 @@
-/* The ring of a pipe. It begins as one page, which every pipe has, and becomes PIPE_MAX bytes when
- * more than that is in it and memory is there. Memory comes in blocks of PIPE_MAX bytes: a block is
- * one large ring or is cut into small ones, and is whole again when the last of these has gone. */
+/* The ring of a pipe. It begins as one page, and becomes PIPE_MAX bytes when more than a page is to
+ * be in it and there is memory; the bytes then move to the new ring. Memory comes in blocks of
+ * PIPE_MAX bytes, which are never given back (memory_pages()):
+ *
+ *     state of a block    free bits   list    what it is
+ *     whole               all         whole   not used
+ *     cut, with room      some        cut     some of its pages are rings of one page
+ *     cut, full           none        -       all its pages are rings of one page
+ *     one large ring      none        -       the ring of the pipe whose `block` it is
+ *
+ * A cut block becomes whole again when the last of its rings has gone. Rings are charged to the
+ * user who made the pipe, by pages. */
 #include "pipe.h"
 
 enum { BLOCK_PAGES = PIPE_MAX / PAGE_SIZE, WHOLE = (1 << BLOCK_PAGES) - 1, MEMORY_PART = 64 };
@@ -40,6 +49,7 @@ static struct block *block_take(void)
     return b;
 }
 
+/* One page of a cut block, which is *from. NULL: no memory. */
 static uint8_t *page_take(struct block **from)
 {
     struct block *b = cut;
@@ -90,6 +100,7 @@ int ring_begin(struct pipe *p)
     return 0;
 }
 
+/* Gives the memory of the pipe's ring back, and its share of pages. */
 static void memory_drop(struct pipe *p)
 {
     if (p->size == PIPE_FIRST) {

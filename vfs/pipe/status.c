@@ -1,4 +1,5 @@
-/* Poll, ioctl, stat: the state of a pipe. */
+/* Poll, ioctl, stat: the state of a pipe. A pipe is writable, for poll, when PIPE_ATOMIC bytes have
+ * room: then a write of so many does not wait. */
 #include "pipe.h"
 
 #include <minnow/tty.h>

@@ -1,10 +1,10 @@
-/* Reading and writing, and the callers that wait for the other end.
+/* Reading and writing, and the calls that wait for the other end.
  *
- * A reader that waits takes its bytes only when its reply has been taken: if the reader was
- * interrupted meanwhile, the bytes stay in the pipe. A write of up to PIPE_ATOMIC bytes goes in as
- * a whole or waits; a longer one goes in by pieces.
+ * The bytes of a waiting reader leave the ring only when the kernel has accepted its reply: if the
+ * reader was interrupted meanwhile, they stay in the pipe. A write of up to PIPE_ATOMIC bytes goes
+ * in as a whole or waits; a longer one goes in by pieces.
  *
- * A long write may break off in three ways after some of its bytes have been read by others, and
+ * A long write may break off after some of its bytes are in the pipe, or read from it already, and
  * these must be neither lost nor written twice. w[5] of the waiting call counts the bytes that are
  * in, and call_moved() tells the kernel the same number:
  *
@@ -14,10 +14,10 @@
  *     a page of its buffer is missing    throw_back(): PM brings the  - the call is made again;
  *                                        page                         moved_before() is where it
  *                                                                     goes on
- *     this service is rolled back        nobody: rings, lists and     as if nothing had happened
- *                                        w[5] are rolled back with
- *                                        it, and the kernel's number
- *                                        commits with call_moved()
+ *     this service is rolled back        - rings, lists and w[5] are  as if nothing had happened
+ *                                        rolled back with it, and
+ *                                        the kernel's number commits
+ *                                        with call_moved()
  *
  * What is copied into a ring is not in the undo log. So a reader is answered, which commits, before
  * a waiting writer's bytes may take the place of those that were read: see do_read(). */
@@ -41,7 +41,7 @@ static uint32_t readable(const struct pipe *p, const struct message *m, bool *ba
     return MIN(room, (uint64_t)p->used);
 }
 
-/* Answers one waiting reader with the bytes in the pipe. */
+/* Ends one waiting read with the bytes in the pipe, or with 0 if no writer is left. */
 static void answer_read(struct pipe *p, struct pending *waiting)
 {
     struct message *m = &waiting->m;
@@ -50,7 +50,7 @@ static void answer_read(struct pipe *p, struct pending *waiting)
     if (bad)
         reply(m->call, -EFAULT);
     else if (bytes && ring_copy_out(p, m->call, 0, bytes))
-        throw_back(m->call, 0, bytes); /* sent again when the page is there; the bytes stay */
+        throw_back(m->call, 0, bytes); /* made again when the page is there; the bytes stay */
     else if (reply(m->call, bytes) == 0)
         ring_take(p, bytes);
     pending_remove(&p->reads, waiting);
@@ -62,13 +62,14 @@ void serve_reads(struct pipe *p)
         answer_read(p, p->reads.first);
 }
 
-/* How many of the `rest` bytes that are left of a write of `length` can go in now. */
+/* How many of the `rest` bytes that are left of a write of `length` can go in now. Makes the ring
+ * large if that helps. */
 static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
 {
     uint32_t bytes = MIN(rest, (uint64_t)(PIPE_MAX - p->used));
     if (length <= PIPE_ATOMIC && bytes < length)
         return 0;
-    /* no memory for a large ring: what the small one holds */
+    /* no memory for a large ring: as many as the small one has room for */
     if (bytes && !ring_room(p, bytes)) {
         bytes = p->size - p->used;
         if (length <= PIPE_ATOMIC && bytes < length)
@@ -136,7 +137,8 @@ int64_t do_read(struct message *m)
             pipe_changed(p);
         return bytes;
     }
-    /* before a writer's bytes take their place: what is copied in is not in the undo log */
+    /* Commits the read before a writer's bytes take its place in the ring: what is copied in is not
+     * in the undo log. */
     reply(m->call, bytes);
     serve_writes(p);
     serve_reads(p);
