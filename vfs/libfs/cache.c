@@ -1,7 +1,12 @@
-/* The pool of cached pages: finding, holding, reusing. What moves them to and from the device is in
- * cache_io.c. Least recently used frames are reused first; the idea is the buffer cache of every
- * Unix (Bach, chapter 3; Tanenbaum, Operating Systems: Design and Implementation, 5.6.4), with
- * pages of files instead of blocks. */
+/* The pool of cached pages: finding, holding, reusing; cache.h has the table of a page's states.
+ * cache_io.c moves pages to and from the device. Least recently used frames are reused first; the
+ * idea is the buffer cache of every Unix (Bach, chapter 3; Tanenbaum, Operating Systems: Design and
+ * Implementation, 5.6.4), with pages of files instead of blocks.
+ *
+ * A page is in up to four lists: the hash by owner and index, until it is GONE; the ring by last
+ * use, until it is a free frame; the dirty ring, while it is DIRTY; the table by address, for ever.
+ * Finding a frame may wait, and so may the read of a page: code that comes back from either looks
+ * the page up again. */
 #include "cache.h"
 
 #include "cache_private.h"
@@ -26,7 +31,7 @@ static inline struct page **address_bucket(uint64_t address)
     return &address_table[address / PAGE_SIZE % HASH_SIZE];
 }
 
-/* Takes more memory, up to the budget. */
+/* Takes GROW_PAGES more frames; `full` if the limit or the budget is reached. */
 static void grow(void)
 {
     size_t count = MIN((size_t)GROW_PAGES, frames_max - frames);
@@ -41,7 +46,8 @@ static void grow(void)
         full = true;
         return;
     }
-    /* the first will be taken first: neighbours in files lie together in memory */
+    /* Lists the frames so that the first is taken first: neighbours in files then lie together in
+     * memory, which makes copies long. */
     for (size_t i = count; i-- > 0;) {
         pages[i].data = base + i * PAGE_SIZE;
         pages[i].hash_next = free_pages;
@@ -59,6 +65,7 @@ static inline struct page **bucket(uint64_t owner, uint64_t index)
     return &hash_table[h >> 52];
 }
 
+/* The page in the hash, in whatever state; not held. NULL. */
 static struct page *lookup(uint64_t owner, uint64_t index)
 {
     struct page *p = *bucket(owner, index);
@@ -143,7 +150,7 @@ static struct page *free_frame(void)
             }
             if (p->state & PAGE_WRITING)
                 busy = p;
-            ring_remove(p); /* in use: it is not old */
+            ring_remove(p); /* a page in use is not old */
             ring_add_newest(p);
         }
         if (dirty) {
@@ -232,9 +239,9 @@ void cache_forget(uint64_t owner, uint64_t index)
     cache_put(p);
 }
 
-/* The pages of the ring whose owner is `value` under `mask`, from an index on. A page that is being
- * written is waited for; the ring may change during the wait, so the search begins again, and does
- * not meet the pages that it has forgotten already. */
+/* Forgets all pages whose owner is `value` under `mask`, from an index on. Waits for a page that is
+ * being written; the ring may change during the wait, so the search begins again, and skips the
+ * pages that it has forgotten already, which are GONE. */
 static void forget_matching(uint64_t mask, uint64_t value, uint64_t index)
 {
     struct page *p = ring.newer;
@@ -297,7 +304,10 @@ int cache_block_new(unsigned device, uint32_t block, struct page **page)
     return 0;
 }
 
-/* ---- Pages that PM maps ---- */
+/* ---- Pages that PM maps ----
+ *
+ * PM names a page by its address in the server. The first pin of a page counts against the limit
+ * of a full pool, or mappings could take all frames, and nothing could be read any more. */
 
 bool cache_pin(struct page *p)
 {

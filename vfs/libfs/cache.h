@@ -2,16 +2,28 @@
  * metadata, keyed by (device, block number), in one pool of frames of 4096 bytes, aligned so, which
  * PM can map into processes.
  *
- * Each page knows where on the device it lives (`disk`, one entry a unit), so that it can be
- * written back without asking anybody. Life of a page:
+ * Each page knows where on the device it lives (`disk`, one entry a unit), so writing it back asks
+ * no inode. Life of a page:
  *
- *     cache_get -> READING       whoever made the page fills it
+ *     cache_get -> READING       the thread that made the page fills it
  *     cache_ready -> VALID <-> DIRTY -> written back -> used for another page
  *     cache_forget -> GONE       freed at the last put
  *
- * A page is never reused while somebody holds it (uses) or PM has it mapped (pins). Functions that
- * can wait for the disk say so; all the others cannot, so that what stands between two of the
- * former is atomic. */
+ *     state                  found by look-ups   what it means, and what ends it
+ *     free frame             no                  in free_pages; cache_get() takes it
+ *     READING                yes                 its maker fills it, all others wait; cache_ready()
+ *     VALID                  yes                 as on the disk; the frame may be used for another
+ *                                                page when the page has no uses and pins
+ *     VALID, DIRTY           yes                 to be written: by a sync, or when frames are short
+ *     VALID, WRITING         yes                 on its way to the disk, and not to be moved there:
+ *                                                cache_settle() waits
+ *     VALID, WRITING, DIRTY  yes                 changed during the write: is written once more
+ *     GONE                   no                  forgotten, or its read failed; a free frame when
+ *                                                the last use, pin and write have ended
+ *
+ * A frame is never used for another page while a thread holds the page (uses) or PM has it mapped
+ * (pins). Functions that can wait for the disk say so; all others do not wait, so a sequence of
+ * them is atomic. */
 #ifndef CACHE_H
 #define CACHE_H
 
@@ -19,8 +31,8 @@
 
 enum { CACHE_DEVICES = 16, CACHE_UNITS = 8 };
 
-/* A page's owner: the index of its device in the top 8 bits, whatever the file server likes in the
- * lower 55. */
+/* A page's owner: the index of its device in the top 8 bits, a number of the file server's choice
+ * in the lower 55. CACHE_META marks metadata, which is written before the data of files. */
 #define CACHE_META (1ull << 55)
 static inline uint64_t cache_owner(unsigned device, uint64_t file)
 {
@@ -48,8 +60,8 @@ struct page {
     uint32_t disk[CACHE_UNITS];
 };
 
-/* Call first. The pool grows as it is needed until it has max_pages, or, if that is 0, until the
- * service's budget is used up: then a file server must have allocated before what else it needs. */
+/* To be called first. The pool grows as needed until it has max_pages, or, if that is 0, until the
+ * service's budget is used up: so a file server allocates all other memory that it needs before. */
 void cache_init(size_t max_pages);
 
 /* Makes device `index` known: a unit is 512 to 4096 bytes. */
@@ -72,11 +84,12 @@ bool cache_has(uint64_t owner, uint64_t index);
 /* Ends PAGE_READING. error 0: the page is filled. Else the page leaves the cache, and threads that
  * wait for it in cache_get() try again. */
 void cache_ready(struct page *p, int error);
+/* Ends a hold of the page. */
 void cache_put(struct page *p);
 /* The page differs from the disk. Its disk[] must be right. */
 void cache_dirty(struct page *p);
-/* Reads what fresh pages of one device have on the disk, in as few calls as may be, and zeroes the
- * rest. 0, -EIO. May wait. */
+/* Fills `count` fresh pages of one device from their places on the disk, in as few calls as may be,
+ * and zeroes what has no place. 0, -EIO. May wait. */
 int cache_read(struct page **pages, unsigned count);
 
 /* A block of metadata, held. 0, -EIO, -ENOMEM. May wait. */
@@ -91,8 +104,8 @@ void cache_forget(uint64_t owner, uint64_t index);
  */
 void cache_forget_from(uint64_t owner, uint64_t index, uint64_t pages);
 
-/* Until no write of the page, which the caller holds, is in progress: before blocks of it are
- * freed. May wait. */
+/* Waits until no write of the page, which the caller holds, is in progress; to be called before
+ * blocks of the page are freed. May wait. */
 void cache_settle(struct page *p);
 
 /* Write back, and wait for writes in progress. 0, or -EIO: a write failed during the call or, for
@@ -101,27 +114,33 @@ int cache_sync_owner(uint64_t owner); /* one file's pages */
 /* blocks of metadata, and files whose owner has CACHE_META in it */
 int cache_sync_meta(unsigned device);
 int cache_sync_data(unsigned device); /* all files' pages */
-bool cache_any_dirty(void);
+bool cache_any_dirty(void);           /* of any device */
 
 /* Failed writes are numbered, and remembered for their file, or for the whole device if they were
  * metadata. fsync tells each open file once of each failure, whichever sync or eviction wrote the
  * page; a file that is opened later is told only of failures that no open file has been told of. */
+
+/* Remembers a failed write for a page's owner. */
 void cache_failed(uint64_t owner);
 /* The result of the FS_SYNC in m: -EIO if a write for the file has failed that its open file has
  * not been told of, else 0. A program's open file remembers the number of the last failure in its
  * connection; a service passes it in the flags, and gets the new one as the reply's r1. */
 int cache_told(struct message *m, uint64_t owner);
-/* CALL_ERRORS of a new open file, for connect() */
+/* The CALL_ERRORS flags of a new open file, for connect(). */
 uint64_t cache_errors_at_open(uint64_t owner);
-void cache_forgive(uint64_t owner); /* the number is another file's now */
-/* Has the device put what it was given where it lasts. 0, -EIO. May wait. */
+/* Forgets the failures of a file whose number is given to another. */
+void cache_forgive(uint64_t owner);
+/* Has the device write its own cache to where data last (FS_SYNC). 0, -EIO. May wait. */
 int cache_flush_device(unsigned device);
 
-/* FS_PAGES and FS_UNPIN. */
-bool cache_pin(struct page *p);                  /* false: too much is pinned already */
-struct page *cache_by_address(uint64_t address); /* the pinned page there, or NULL */
+/* Pins for FS_PAGES and FS_UNPIN. The caller holds the page at the first. false: three quarters of
+ * the frames of a full pool are pinned already. */
+bool cache_pin(struct page *p);
+/* The pinned page at this address of the server's memory, or NULL. */
+struct page *cache_by_address(uint64_t address);
 void cache_unpin(struct page *p);
 
+/* How many frames there are, and how many of them are dirty and pinned. */
 struct cache_count {
     size_t frames, dirty, pinned;
 };

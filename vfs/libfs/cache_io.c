@@ -6,8 +6,8 @@
  *   1. A sync of everything writes metadata first (inode tables, bitmaps, directories, the
  *      superblock), then the data of files. After a crash in between, a new file's blocks may hold
  *      old bytes; but no file whose name is gone can come back with another file's bytes in it.
- *   2. An fsync writes the file's data first, then all metadata, then flushes the device: what it
- *      has promised is there and can be found by its name.
+ *   2. An fsync writes the file's data first, then all metadata, then flushes the device: when the
+ *      fsync returns, the data are on the disk, and the file can be found by its name.
  *   3. When the pool is full (cache_write_some), the pages that have been dirty for longest go, and
  *      metadata before data, as in 1.
  *
@@ -17,8 +17,8 @@
  * more. No page is written twice at the same time, and a page whose place on the disk is to change
  * waits for its write (cache_settle).
  *
- * A run that fails is tried again page by page, so that the error is told to the file whose page it
- * was, and to no other. */
+ * A run that fails is tried again page by page, so that the error is reported to the file of the
+ * page that failed, and to no other. */
 #include "cache_private.h"
 
 #include <minnow/file.h>
@@ -34,7 +34,7 @@ static struct device {
     struct condition written;
 } devices[CACHE_DEVICES];
 
-static uint32_t dirty_clock; /* counts cache_dirty, so that a sync stops at what came after it */
+static uint32_t dirty_clock; /* counts cache_dirty(): a sync stops at pages that came after it */
 
 void cache_device(unsigned index, endpoint_t service, uint64_t object, uint32_t unit)
 {
@@ -75,6 +75,7 @@ struct run { /* units that follow each other on the device */
     struct iovec parts[BATCH];
 };
 
+/* Transfers what the run has collected, in one call to the driver, and empties it. 0, -EIO. */
 static int run_end(struct run *r)
 {
     if (!r->bytes)
@@ -97,6 +98,8 @@ static int run_end(struct run *r)
     return error;
 }
 
+/* Adds a unit to the run. A unit that does not follow on the device, or has no room, ends the run
+ * and begins the next. 0, or -EIO of the run that was ended. */
 static int run_add(struct run *r, uint8_t *data, uint32_t block)
 {
     uint32_t unit = r->device->unit;
@@ -120,6 +123,8 @@ static int run_add(struct run *r, uint8_t *data, uint32_t block)
     return error;
 }
 
+/* Reads or writes all units of the pages that have a place on the device. 0, or -EIO if any of the
+ * runs failed; all are tried. */
 static int transfer(struct device *d, bool write, struct page **pages, unsigned count)
 {
     struct run r = { .device = d, .write = write };
@@ -153,8 +158,9 @@ int cache_read(struct page **pages, unsigned count)
 enum { FAILURES = 32 };
 #define CALL_ERRORS_MAX 0x3fffffffu
 
-/* The last failure of each owner, in the places that have ever been used: mostly none, and every
- * open looks. When there are more failures than places, the whole device counts as one. */
+/* The last failure of each owner. Only the first `failures_used` places have ever been used: mostly
+ * none, so that an open, which looks for its file's, is fast. A failure for which no place is left
+ * counts as one of the whole device. */
 static struct failure {
     uint64_t owner;
     uint32_t number;
@@ -232,6 +238,7 @@ void cache_forgive(uint64_t owner)
 
 /* ---- Writing back ---- */
 
+/* Sorts by the first unit's place on the device, so that runs are long. */
 static void sort_by_place(struct page **pages, unsigned count)
 {
     for (unsigned i = 1; i < count; i++) {
@@ -243,8 +250,9 @@ static void sort_by_place(struct page **pages, unsigned count)
     }
 }
 
-/* The dirty pages, oldest first, whose owner is `value` under `mask`, that have been dirty since
- * `until` or longer. All of one device. */
+/* Finds up to BATCH dirty pages, those that have been dirty for longest first, whose owner is
+ * `value` under `mask` and which were dirty when dirty_clock was `until`: how many. All are of one
+ * device, and none is being written. */
 static unsigned collect(uint64_t mask, uint64_t value, uint32_t until, struct page **pages)
 {
     unsigned count = 0;
@@ -260,6 +268,8 @@ static unsigned collect(uint64_t mask, uint64_t value, uint32_t until, struct pa
     return count;
 }
 
+/* Writes pages of one device, and remembers which failed. A page is clean as soon as its write
+ * begins, so that a change during the write makes it dirty again. May wait. */
 static void write_batch(struct page **pages, unsigned count)
 {
     struct device *d = &devices[pages[0]->owner >> 56];
@@ -293,8 +303,8 @@ void cache_settle(struct page *p)
         condition_wait(&p->done);
 }
 
-/* Writes what collect() selects and was dirty when this began, and waits for what others are
- * writing. */
+/* Writes the pages that collect() selects and that are dirty now, and waits for writes of other
+ * threads to the device. */
 static void sync_matching(uint64_t mask, uint64_t value, struct device *d)
 {
     struct page *pages[BATCH];

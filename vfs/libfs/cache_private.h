@@ -4,15 +4,18 @@
 
 #include "cache.h"
 
-/* dirty_ring.behind is the page that has been dirty for longest */
+/* The dirty pages: dirty_ring.behind is the page that has been dirty for longest. */
 extern struct page dirty_ring;
 extern size_t dirty_count;
 
-void page_clean(struct page *p); /* takes it out of the dirty ring */
+/* Takes the page out of the dirty ring, if it is in it; the page is to be written or forgotten. */
+void page_clean(struct page *p);
 /* Takes the page out of the hash, so that no look-up finds it; it is freed when its last user and
  * pin have gone. */
 void page_detach(struct page *p);
-void page_release(struct page *p); /* a GONE page that nobody holds becomes a free frame */
-void cache_write_some(void);       /* a batch of what has been dirty for longest. May wait */
+/* A GONE page without uses, pins and a write under way becomes a free frame. */
+void page_release(struct page *p);
+/* Writes a batch of the pages that have been dirty for longest. May wait. */
+void cache_write_some(void);
 
 #endif

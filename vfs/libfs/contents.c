@@ -12,7 +12,8 @@ static struct page *cached_page(const struct disk_node *n, uint64_t index)
     return cache_find(contents_owner((const struct fs_node *)n), index);
 }
 
-/* The page's place on the disk, without allocating. Under node.lock. */
+/* Finds the places of page `index` on the disk, a number for each unit, 0 for holes. 0, or what map
+ * says. Under node.lock. May wait. */
 static int find_place(struct disk_node *n, uint64_t index, uint32_t *disk)
 {
     unsigned shift = 12 - unit_shift(n);
@@ -25,7 +26,7 @@ static int find_place(struct disk_node *n, uint64_t index, uint32_t *disk)
     return 0;
 }
 
-/* What lies behind the end of the file in its page `index` reads as zero. */
+/* Zeroes what lies in page p behind the end of the file. */
 static void clear_behind(const struct disk_node *n, struct page *p)
 {
     uint64_t start = p->index * PAGE_SIZE, used = n->size > start ? n->size - start : 0;
@@ -101,6 +102,7 @@ int64_t contents_read(struct fs_node *f, struct message *m, uint64_t position, u
 {
     uint64_t done = 0, owner = contents_owner(f);
     int error = 0;
+
     while (done < length && position < f->size) {
         uint64_t index = position / PAGE_SIZE, offset = position % PAGE_SIZE;
         struct page *p = cache_find(owner, index), *held = NULL, *next;
@@ -140,11 +142,11 @@ int64_t contents_read(struct fs_node *f, struct message *m, uint64_t position, u
  *     on the disk, and touched in part          read first, then places for [from, to)
  *     on the disk as a whole, all overwritten   neither: the page stays fresh
  *
- * In the last case the old bytes are not read only to be overwritten. The caller fills the fresh
- * page and calls cache_ready(); others who want it wait for that. Should the copy fail, the fresh
- * page goes away, and the disk still has the old bytes. It must have all its places already: an
- * allocation could fail, and a page with new places would have to be written with what was in them
- * before.
+ * In the last case the old bytes are not read, since they are overwritten. The caller fills the
+ * fresh page and calls cache_ready(), for which other threads that want the page wait. If the copy
+ * fails the fresh page goes away, and the disk still has the old bytes. Such a page must have all
+ * its places already: an allocation could fail, and a page with new places would have to be written
+ * with what was in them before.
  *
  * Places that were allocated when a later one fails are not given back here: the page that holds
  * them stays in the cache, zero there, and contents_write() cuts what lies behind the end of the
@@ -189,7 +191,8 @@ struct page *contents_prepare(struct fs_node *f, uint64_t index, unsigned from, 
     return fs_failed(unit);
 }
 
-/* What lies behind the end of the file in its last page is zero before the file grows over it. */
+/* To be called before the file grows: zeroes what lies behind its end in its last page. A program
+ * may have written there through a mapping. */
 static void clear_tail(struct disk_node *n)
 {
     struct page *p = n->size % PAGE_SIZE ? cached_page(n, n->size / PAGE_SIZE) : NULL;
@@ -211,7 +214,9 @@ int contents_cut(struct fs_node *f, uint64_t size, uint64_t reached)
             return fs_error(p);
     }
     f->size = size;
-    if (p) { /* the rest of the last page becomes zero, on the disk as well, or has no place */
+    /* The rest of the last page becomes zero, on the disk as well; units that lie in the rest as a
+     * whole have no place any more. */
+    if (p) {
         cache_settle(p);
         clear_behind(n, p);
         for (unsigned u = (size % PAGE_SIZE + (1u << unit_shift(n)) - 1) >> unit_shift(n);
@@ -279,7 +284,7 @@ int contents_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted
     return pinned ? 0 : -ENOMEM;
 }
 
-/* How many units of a page, which begins before the end of the file, lie before it. */
+/* How many units of a page, which begins before the end of the file, begin before that end. */
 static unsigned units_in_file(const struct disk_node *n, const struct page *p)
 {
     uint64_t end = MIN(n->size - p->index * PAGE_SIZE, (uint64_t)PAGE_SIZE);
@@ -305,8 +310,9 @@ static int page_place(struct disk_node *n, struct page *p)
     return MIN(unit, 0);
 }
 
-/* A page comes back that was written through a mapping. Its places it mostly has already
- * (FS_RESERVE). */
+/* Takes back a page that was written through a mapping: it becomes dirty, and gets the places that
+ * it has not (FS_RESERVE has mostly given them). A page that is no part of the file any more is
+ * left alone. 0, or -ENOSPC, which an fsync reports too. Under node.lock. May wait. */
 static int adopt_written(struct disk_node *n, struct page *p)
 {
     uint64_t owner = contents_owner(fs_node(n));

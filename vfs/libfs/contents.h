@@ -7,13 +7,13 @@
 #include "cache.h"
 #include "nodes.h"
 
-/* The owner of its pages in the cache. */
+/* The owner of the file's pages in the cache. */
 static inline uint64_t contents_owner(const struct fs_node *n)
 {
     return cache_owner(((const struct disk_mount *)n->mount)->index, n->ino);
 }
 
-/* For the table: see struct fs_ops. All may wait. */
+/* Operations for the table: their contracts stand in struct fs_ops. All may wait. */
 int64_t contents_read(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int64_t contents_write(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int contents_resize(struct fs_node *f, uint64_t size);
@@ -22,15 +22,17 @@ int contents_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted
 int contents_take_back(struct fs_node *f, uint64_t address);
 int64_t contents_reserve(struct fs_node *f, uint64_t first, unsigned count, uint64_t wanted);
 
-/* Page `index`, held and filled, or fs_failed(); up to `ahead` pages are read in one go. Takes the
- * node's lock. May wait. */
+/* Page `index` of the file, held and filled, or fs_failed(): -EIO, -ENOMEM, or what map says. Reads
+ * up to `ahead` pages from there on in one go. Takes the node's lock. May wait. */
 struct page *contents_page(struct fs_node *f, uint64_t index, unsigned ahead);
-/* The page, held, with a unit of the disk under each byte of [from, to). It is filled, unless it
- * is to be overwritten as a whole: then it is page_fresh() still, and nothing of it can fail any
- * more. Or fs_failed(). Under the node's lock. May wait. */
+/* Page `index`, held, with a unit of the disk under each of its bytes [from, to), ready for a write
+ * of them. It is filled, but for a page that is to be overwritten as a whole: that may be
+ * page_fresh() still, and the caller fills it and calls cache_ready(). Or fs_failed(): -EIO,
+ * -ENOMEM, -ENOSPC. Under the node's lock. May wait. */
 struct page *contents_prepare(struct fs_node *f, uint64_t index, unsigned from, unsigned to);
-/* The file ends at `size`, no longer than it is; what lies behind, up to `reached`, goes from the
- * cache and the disk. Under the node's lock. May wait. */
+/* Makes the file end at `size`, which is at most its size; what lies behind, up to byte `reached`,
+ * goes from the cache and the disk. 0, -EIO, -ENOMEM, or what map and cut say. Under the node's
+ * lock. May wait. */
 int contents_cut(struct fs_node *f, uint64_t size, uint64_t reached);
 
 #endif

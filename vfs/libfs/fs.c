@@ -44,8 +44,8 @@ static inline uint64_t load32(const char *p)
     return word;
 }
 
-/* The last bytes of a name, fewer than 8, as one number; different for names of the same length
- * that differ there. */
+/* The last bytes of a name, fewer than 8, as one number: two names of the same length that differ
+ * in them give different numbers. */
 static inline uint64_t last_bytes(const char *p, unsigned n)
 {
     if (n >= 4)

@@ -10,9 +10,9 @@
  *     fs_ops              the server: get, lookup, read, write, create ... on its own inodes
  *         |
  *         v
- *     contents.c, nodes.c, mounts.c, cache.c      for servers of disks, as far as they like
+ *     contents.c, nodes.c, mounts.c, cache.c      for servers of disks, which use what they need
  *
- * The calls of fs_ops are made with the guards already passed, so a server judges nothing twice. */
+ * libfs calls the operations only after all these checks, so a server repeats none of them. */
 #ifndef FS_H
 #define FS_H
 
@@ -22,7 +22,8 @@
 
 /* ---- Mounts, nodes, names ---- */
 
-/* An object's number: which mount of this server, which generation of which inode. */
+/* An object's number: the mount of this server, the generation of the inode, and its number. A
+ * generation goes up when an inode's number is used for another file. */
 static inline uint64_t fs_object(unsigned mount, uint32_t generation, uint32_t ino)
 {
     return (uint64_t)mount << 56 | (uint64_t)(generation & 0xffffff) << 32 | ino;
@@ -36,7 +37,7 @@ struct fs_mount {
     uint64_t dev;      /* st_dev of its files */
     uint64_t size_max; /* bytes that a file may have */
     bool read_only;
-    bool reported;    /* damage was found, and printed */
+    bool reported;    /* damage was found and printed: fs_corrupt() */
     struct lock tree; /* held while names change */
 };
 
@@ -47,7 +48,7 @@ struct fs_node {
     uint64_t ino; /* st_ino */
     uint32_t mode, links, uid, gid;
     uint64_t size, rdev;
-    uint64_t blocks; /* st_blocks: of 512 bytes */
+    uint64_t blocks; /* st_blocks, of 512 bytes each */
     struct timespec64 atime, mtime, ctime;
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
@@ -55,8 +56,8 @@ struct fs_node {
     struct lock lock; /* held while the contents change, if there are several threads */
 };
 
-/* A name in a directory. lookup leaves in `where` what add, replace and remove want to know of the
- * entry that it found; it stays true while mount->tree is held. */
+/* A name in a directory. lookup may leave in `where`, for add, replace and remove, where the entry
+ * stands, or where one has room; that stays true while mount->tree is held. */
 struct fs_name {
     const char *text; /* NUL-terminated; no slash in it */
     unsigned length;  /* 1..NAME_MAX */
@@ -70,7 +71,7 @@ struct fs_new {
     const char *target; /* of a symbolic link */
 };
 
-/* Where a pointer is returned there may stand an error instead of it, as in Linux (IS_ERR). */
+/* A function that returns a pointer may return an error in its place, as in Linux (IS_ERR). */
 static inline void *fs_failed(int error) { return (void *)(intptr_t)error; }
 /* 0 for a pointer, else the error. */
 static inline int fs_error(const void *p)
@@ -78,9 +79,10 @@ static inline int fs_error(const void *p)
     return (uintptr_t)p > (uintptr_t)-PAGE_SIZE ? (int)(intptr_t)p : 0;
 }
 
-struct fs_source { /* what FS_MOUNT names */
-    endpoint_t service;
-    uint64_t object, dev; /* the device at its driver; its number */
+/* The words of FS_MOUNT. */
+struct fs_source {
+    endpoint_t service;   /* the device's driver; 0: there is no device */
+    uint64_t object, dev; /* the device at its driver; its number, st_dev of the files */
     bool read_only;
     const char *options;
 };
@@ -89,9 +91,10 @@ struct dents;
 
 /* ---- The table of a file server ---- */
 
-/* An operation that may be NULL says what happens then. All return 0 or an error unless they say
- * something else, and may wait if `threads` is more than 1 (and, for calls to other services, in
- * any case). One that returns a node returns it held until put, or fs_failed(error). */
+/* An operation may be NULL if its remark says what happens then. An int result is 0 or an error if
+ * the remark does not say otherwise. A node that is returned is held until put(), or it is
+ * fs_failed(error). All but `changed` may wait: for locks if `threads` is more than 1, for other
+ * services in any case. */
 struct fs_ops {
     unsigned threads;
     unsigned open_max;   /* nodes that may be open or held at once, 0: no limit is kept here */
@@ -99,8 +102,7 @@ struct fs_ops {
     const char *checker; /* the program that repairs a damaged disk */
     bool forgets;  /* nodes are made for a request and forgotten: opens and holds are not counted */
     bool no_atime; /* reading leaves atime as it is */
-    bool lends_own;  /* lent pages are the file itself: PM keeps none of them when it lets the file
-                        go */
+    bool lends_own;  /* lent pages are the file itself: PM keeps none of them behind its hold */
     bool folds_case; /* a name that differs only in case is the same name */
     bool no_links;   /* FS_LINK and FS_SYMLINK are -EPERM */
 
@@ -109,62 +111,68 @@ struct fs_ops {
     int (*remount)(struct fs_mount *m, bool read_only); /* NULL: sets read_only */
     int (*unmount)(uint64_t root);                      /* -EBUSY, -EINVAL. NULL: 0 */
     int (*statfs)(struct fs_mount *m, struct statfs *s);
-    /* everything, or one file and its name, is on the disk. NULL: 0 */
+    /* Puts everything, or one file and its name, on the disk. NULL: 0. If sync is there, so is
+     * sync_node */
     int (*sync)(struct fs_mount *m);
     int (*sync_node)(struct fs_node *n, struct message *m);
 
     /* The node that an object stands for; -ESTALE. */
     struct fs_node *(*get)(uint64_t object);
     void (*put)(struct fs_node *n); /* frees it when nothing refers to it. NULL: nothing */
-    /* Fields of fs_node have changed: they are to be stored. Does not wait. NULL: nothing */
+    /* libfs has changed fields of fs_node, which the server is to store. Does not wait. NULL:
+     * nothing */
     void (*changed)(struct fs_node *n);
-    /* Corrects what was filled in from the node. NULL: nothing */
+    /* Corrects *s, which is filled in from the node. NULL: nothing */
     int (*stat)(struct fs_node *n, struct stat *s);
-    /* May refuse. NULL: all can be set */
+    /* Refuses attributes that cannot be set. NULL: all can be */
     int (*setattr)(struct fs_node *n, const struct fs_attr *a);
-    /* May refuse, or add to the new connection's flags. NULL: nothing */
+    /* Refuses an open, or adds to the new connection's flags. NULL: nothing */
     int (*open)(struct fs_node *n, struct message *m, uint64_t *flags);
 
-    /* Contents of files. From `position` on, `length` bytes, of or to the window of m: how many. A
-     * read ends at the end of the file; a write is under node.lock, and has moved size. -EFAULT:
-     * nothing was done. */
+    /* Contents of files: `length` bytes from byte `position` on, to or from the window of m. The
+     * result is how many, or an error. A read ends at the end of the file; a write is called under
+     * node.lock and moves size. -EFAULT: nothing was done, so that the call can be made again. */
     int64_t (*read)(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
     int64_t (*write)(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
-    /* Sets size; what lies between is zero. Under node.lock. NULL: -EINVAL */
+    /* Sets size; new bytes are zero. Under node.lock. NULL: -EINVAL */
     int (*resize)(struct fs_node *n, uint64_t size);
 
     /* Pages of files for PM (FS_PAGES, FS_UNPIN, FS_RESERVE). NULL: files cannot be mapped */
-    /* Pins page `index`, and stores its address in the server, or 0 if there is no such page and it
-     * is not `wanted`. The caller is about to ask for the `ahead` pages from there on. -ENOMEM: too
-     * much is pinned. */
+    /* Pins page `index`, and stores its address in the server's memory; 0 for a page that is not
+     * `wanted` and not in memory. The caller goes on to ask for the `ahead` pages from there on.
+     * -ENOMEM: too much is pinned. */
     int (*lend)(struct fs_node *n, uint64_t index, unsigned ahead, bool wanted, uint64_t *address);
-    /* One pin less. n: the file, when the page was written; under its lock. */
+    /* Ends a pin of the page at `address`. n: the file, under its lock, if the page was written
+     * through a mapping; else NULL. */
     int (*take_back)(struct fs_node *n, uint64_t address);
-    /* Page `wanted` gets its place on the disk. A bit for each of `count` pages from `first` on
-     * that is lent and has its place. Under node.lock. */
+    /* Gives page `wanted` its place on the disk. The result has bit k set if page `first` + k, of
+     * `count`, is lent and has its place; or it is an error. Under node.lock. */
     int64_t (*reserve)(struct fs_node *n, uint64_t first, unsigned count, uint64_t wanted);
 
-    /* Directories. `dir` is one; where names change its mount is writable and mount->tree held. */
+    /* Directories, of which `dir` is one. Where names change its mount is writable, and mount->tree
+     * is held. */
     struct fs_node *(*lookup)(struct fs_node *dir, struct fs_name *name); /* -ENOENT */
-    /* Gives entries from d->position on to dents_add() until that is not 1, or none are left. */
+    /* Gives entries from d->position on to dents_add() until that returns 0 or an error, or none
+     * are left. */
     int (*list)(struct fs_node *dir, struct dents *d);
-    /* The name that the object has in dir: its length. */
+    /* The name under which dir holds the object: its length, or -ENOENT. */
     int (*name_of)(struct fs_node *dir, uint64_t object, char name[NAME_MAX + 1]);
     int64_t (*readlink)(struct fs_node *n, struct message *m); /* ends with fs_text() */
-    /* Makes an inode and its name, which is not there yet; with links, 2 if it is a directory. NULL
-     * here: names cannot be changed, -EPERM */
+    /* Makes an inode and its name, which is not there yet, with `links` 1, or 2 for a directory.
+     * NULL here: names cannot be changed, -EPERM. add, replace and remove write the name alone:
+     * libfs counts links and keeps times. replace lets the name of `old` stand for n */
     struct fs_node *(*create)(struct fs_node *dir, struct fs_name *name, const struct fs_new *new);
     int (*add)(struct fs_node *dir, struct fs_name *name, struct fs_node *n);
     int (*replace)(struct fs_node *dir, struct fs_name *name, struct fs_node *old,
                    struct fs_node *n);
     int (*remove)(struct fs_node *dir, struct fs_name *name, struct fs_node *n);
-    int (*set_parent)(struct fs_node *n, struct fs_node *dir); /* '..' of the directory n */
+    int (*set_parent)(struct fs_node *n, struct fs_node *dir); /* '..' of the directory n is dir */
     int (*empty)(struct fs_node *dir);                         /* 1, 0 or an error */
 };
 
 extern const struct fs_ops fs_ops; /* the server's own */
 
-/* Serves for ever. `notify` gets notifications, or is NULL. */
+/* Serves for ever. `notify` gets the bits of notifications; it may be NULL. */
 _Noreturn void fs_serve(void (*notify)(uint64_t bits));
 
 /* ---- For the operations ---- */
@@ -179,9 +187,11 @@ static inline void fs_put(struct fs_node *n)
     if (fs_ops.put)
         fs_ops.put(n);
 }
-/* What was found on the disk cannot be: says so, once a mount. -EUCLEAN. */
+/* To be called when the disk holds what cannot be: prints `what` and `number` the first time on a
+ * mount. Returns -EUCLEAN. */
 int fs_corrupt(struct fs_mount *m, const char *what, uint64_t number);
-/* The answer of a call that wants a text: its length, cut at the window's. */
+/* Answers a call that wants a text, which is cut at the window's length: the bytes copied, or
+ * -EFAULT. */
 int64_t fs_text(struct message *m, const char *text, size_t length);
 bool fs_is_dots(const char *name, size_t length); /* "." or ".." */
 static inline bool fs_is_dot(const struct fs_name *n) { return n->length == 1 && *n->text == '.'; }
@@ -196,14 +206,14 @@ static inline uint8_t fs_dtype(uint32_t mode) { return (mode & S_IFMT) >> 12; }
 /* Wall time, now. */
 struct timespec64 fs_now(void);
 
-/* A hash of a name, of 32 good bits. */
+/* A hash of a name; all 32 bits of it are usable. */
 uint32_t fs_hash(const char *name, unsigned length);
 
-/* Packs struct dirent64 records into the window of a DENTS call. */
+/* Packs struct dirent64 records into the window of an FS_DENTS call. */
 struct dents {
     struct message *m;
-    uint64_t position; /* behind the last record that fitted */
-    bool full;         /* one did not */
+    uint64_t position; /* behind the last record that had room */
+    bool full;         /* a record had no room */
     size_t sent;       /* bytes of the window already filled */
     size_t filled;     /* bytes waiting in the buffer */
     _Alignas(8) uint8_t buffer[1024];
@@ -215,26 +225,26 @@ static inline void dents_start(struct dents *d, struct message *m)
     d->full = false;
     d->sent = d->filled = 0;
 }
-/* Adds one record; `next` is the position to go on from behind it. 1, 0 when the window is full,
- * -EFAULT. */
+/* Adds one record; `next` is the directory position behind it. 1, 0 if the window is full, -EFAULT.
+ */
 int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name,
               size_t length);
-/* The handler's result, and its new position. `error`: what ended the listing early; it is not told
- * when there are records to be had before it. */
+/* Ends the listing: the result of the handler, whose new position is set. `error` ended the listing
+ * early; it is not reported if there are records before it. */
 int64_t dents_end(struct dents *d, int error);
 
-/* Files that nobody refers to any more and that are being freed, which may wait. close() has
- * returned by then, so their room counts as free: an allocation that finds no room waits for these
- * files, holding no lock that freeing needs. */
+/* Files without names and users that are being freed, which may wait. Their last close() or unlink
+ * has been answered, so programs count their room as free: an allocation that finds no room waits
+ * for these files, and holds no lock that freeing needs. */
 struct deletions {
     unsigned under_way;
     struct condition ended;
 };
 static inline void deletion_begins(struct deletions *d) { d->under_way++; }
 void deletion_ends(struct deletions *d);
-/* until one has ended; false: there is none. May wait */
+/* Waits until a deletion has ended; false: none is under way. */
 bool deletion_awaited(struct deletions *d);
-/* until those that are under way now have ended, more or less. May wait */
+/* Waits for as many deletions to end as are under way now. */
 void deletions_awaited(struct deletions *d);
 
 /* ---- Parts of the protocol, for servers with a table of handlers of their own ---- */
@@ -242,13 +252,13 @@ void deletions_awaited(struct deletions *d);
 /* Reads a name of `length` bytes at `offset` of the call's window into name[NAME_MAX + 1], and
  * terminates it. 0, -ENOENT (empty), -ENAMETOOLONG, -EINVAL (a slash or NUL in it), -EFAULT. */
 int fs_copy_name(struct message *m, size_t offset, size_t length, char *name);
-/* FS_SEEK on something of `size` bytes, all of it data. */
+/* FS_SEEK on a file of `size` bytes without holes. The new position, -EINVAL, -ENXIO. */
 int64_t fs_seek(struct message *m, uint64_t size);
-/* FS_IOCTL on a file: only FIONREAD is known. */
+/* FS_IOCTL on a file: FIONREAD. 0, -ENOTTY for all others, -EFAULT. */
 int64_t fs_ioctl(struct message *m, uint64_t size);
-/* FS_POLL on what is always ready. */
+/* FS_POLL on an object that is always ready. */
 int64_t fs_poll(struct message *m);
-/* The flags that an open file keeps of those it was opened with. */
+/* The flags of a connection for those of an open: without the flags that count only then. */
 static inline uint32_t fs_connection_flags(uint64_t flags)
 {
     return (flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC) & 0x0fffffff) |

@@ -1,4 +1,4 @@
-/* The handlers of protocol FS: those of serve.c and, of the operations on names, of names.c. */
+/* The handlers of protocol FS: those of serve.c, and of names.c for the operations on names. */
 #ifndef FS_HANDLERS_H
 #define FS_HANDLERS_H
 

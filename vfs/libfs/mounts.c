@@ -2,13 +2,14 @@
  *
  * What the superblock says while a disk is mounted, and what it says afterwards:
  *
- *     mounted read-only                 it is not written
- *     mounted or remounted read-write   "in use", at once: after a crash the next mount says that
- * the disk should be checked remounted read-only, unmounted    "clean", after everything else has
- * been written; but "in use" stays if the disk was not clean when it was mounted, or if damage was
- * found (fs_corrupt)
+ *     mounted read-only                 nothing: it is not written
+ *     mounted or remounted read-write   "in use", at once: the next mount after a crash tells the
+ *                                       user to check the disk
+ *     remounted read-only, unmounted    "clean", when all else has been written; but "in use" stays
+ *                                       if the disk was not clean when it was mounted, or if damage
+ *                                       was found (fs_corrupt)
  *
- * The root's inode is held while a disk is mounted, so it is not counted by nodes_busy(). */
+ * The root's inode is held while a disk is mounted; nodes_busy() does not count that hold. */
 #include "mounts.h"
 
 #include "contents.h"
@@ -27,14 +28,14 @@ void flush_later(void)
     alarm_at(time_now() + FLUSH_SECONDS * SECOND);
 }
 
-/* Writes the superblock: in use, or clean. */
+/* Writes the superblock, which says "in use" or "clean", and all other metadata. */
 static int mark(struct disk_mount *m, bool clean)
 {
     int error = disk_ops.store_mount(m, clean), e = cache_sync_meta(m->index);
     return error ? error : e;
 }
 
-/* Metadata is written before data, see cache_io.c. */
+/* Writes everything; metadata before data: see cache_io.c. */
 static int sync_all(struct disk_mount *m)
 {
     int a = nodes_store(m), b = mark(m, false), c = cache_sync_data(m->index);
@@ -98,6 +99,7 @@ static void drop_mount(struct disk_mount *m)
     cache_device_gone(m->index);
 }
 
+/* The mount may be written from now on; its superblock says so before anything else is. */
 static int go_read_write(struct disk_mount *m)
 {
     if (!m->was_clean)
@@ -106,6 +108,7 @@ static int go_read_write(struct disk_mount *m)
     return mark(m, false);
 }
 
+/* Reads superblock and root. 0, or an error, after which drop_mount() cleans up. */
 static int load(struct disk_mount *m, const struct fs_source *s)
 {
     int error = disk_ops.load_mount(m, s);
@@ -127,6 +130,7 @@ static int load(struct disk_mount *m, const struct fs_source *s)
     return 0;
 }
 
+/* mount_new() under the sync lock, in the first free place. */
 static struct fs_node *mount_free(const struct fs_source *s)
 {
     unsigned k = 0;

@@ -5,17 +5,20 @@
 
 #include "nodes.h"
 
-/* For the table. All may wait; one mount, remount, unmount or sync is at work at a time. */
+/* Operations for the table fs_ops: what they return stands there. All but mount_open_node() may
+ * wait; one mount, remount, unmount or sync of everything is at work at a time. */
 struct fs_node *mount_new(const struct fs_source *s);
 int mount_again(struct fs_mount *m, bool read_only);
-int mount_end(uint64_t root); /* -EBUSY */
+int mount_end(uint64_t root); /* -EBUSY while inodes are open, held or in use */
 int mount_sync(struct fs_mount *m);
 int mount_sync_node(struct fs_node *n, struct message *m);
-/* A connection knows of failed writes from now on (cache.h). */
+/* The open file is told, by an fsync, of writes that fail from now on (cache.h). */
 int mount_open_node(struct fs_node *n, struct message *m, uint64_t *flags);
-void mount_flush(uint64_t bits); /* for fs_serve() */
+/* The notifications of a server of disks, for fs_serve(): writes everything when the alarm of
+ * flush_later() rings. May wait. */
+void mount_flush(uint64_t bits);
 
-/* Something became dirty: it is written in a few seconds. */
+/* To be called when something has become dirty: everything is written some seconds later. */
 void flush_later(void);
 
 /* The bytes that a device has, or an error. May wait. */

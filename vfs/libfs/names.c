@@ -1,9 +1,10 @@
-/* The protocol FS on names: finding, listing, making, linking, removing, renaming. What may be done
- * is judged here, the same for all file systems; links and times of directories are counted here;
- * the server only looks names up and writes them down.
+/* The protocol FS on names: finding, listing, making, linking, removing, renaming. This file makes
+ * the checks, which are the same for all file systems, counts links and keeps the times of
+ * directories; the server only looks names up and writes them down.
  *
- * Whatever changes names holds the mount's tree lock from the first look to the last write, so that
- * what was found stays where it is (fs_name.where). */
+ * An operation that changes names holds the mount's tree lock from its first look-up to its last
+ * write, so that an entry stays where it was found (fs_name.where). Look-ups and listings take no
+ * lock here. */
 #include "handlers.h"
 
 enum { LEVELS_AT_ONCE = 128, LEVELS_MAX = 1 << 20 };
@@ -17,6 +18,7 @@ static int read_name(struct message *m, size_t offset, size_t length, char *text
     return fs_copy_name(m, offset, length, text);
 }
 
+/* The directory of a call, held; -ENOTDIR, or what get says. */
 static struct fs_node *get_directory(uint64_t object)
 {
     struct fs_node *dir = fs_ops.get(object);
@@ -85,6 +87,7 @@ int64_t fs_do_readlink(struct message *m)
 
 /* ---- Changing ---- */
 
+/* 0 if names in dir may change; -ENOTDIR, -EROFS, -EPERM (never), -ENOENT (dir is removed). */
 static int may_change(const struct fs_node *dir)
 {
     return !S_ISDIR(dir->mode)     ? -ENOTDIR
@@ -94,6 +97,7 @@ static int may_change(const struct fs_node *dir)
                                    : 0;
 }
 
+/* The end of what enter() began. */
 static void leave(struct fs_node *dir)
 {
     lock_give(&dir->mount->tree);
@@ -126,14 +130,15 @@ static void node_changed(struct fs_node *n, const struct timespec64 *now)
     fs_changed(n);
 }
 
-/* A directory's links: itself twice, and a '..' of each in it; but one, where none are counted. */
+/* A directory in dir came or went: dir's links, which are its name, its '.', and the '..' of each
+ * directory in it. A directory with one link is one whose links are not counted. */
 static void parent_links(struct fs_node *dir, int by)
 {
     if (dir->links > (by < 0 ? 2 : 1))
         dir->links += by;
 }
 
-/* 0 when there is no such name yet; -EEXIST. */
+/* 0 if there is no such name yet; -EEXIST, or what lookup says. */
 static int absent(struct fs_node *dir, struct fs_name *name)
 {
     if (fs_is_dots(name->text, name->length))
@@ -145,7 +150,7 @@ static int absent(struct fs_node *dir, struct fs_name *name)
     return -EEXIST;
 }
 
-/* Makes an inode and its name; the inode is held. */
+/* Makes an inode and its name; the inode is held. -EEXIST, -EMLINK, or what create says. */
 static struct fs_node *make_inode(struct fs_node *dir, struct fs_name *name, struct fs_new *new)
 {
     bool directory = S_ISDIR(new->mode);
@@ -280,7 +285,8 @@ int64_t fs_do_link(struct message *m)
     return error;
 }
 
-/* Whether n may lose its name as what the caller takes it for. */
+/* 0 if n may lose its name, by rmdir if `directory`, else by unlink; -ENOTDIR, -EISDIR, -ENOTEMPTY.
+ */
 static int may_drop(struct fs_node *n, bool directory)
 {
     if (!S_ISDIR(n->mode))
@@ -291,7 +297,7 @@ static int may_drop(struct fs_node *n, bool directory)
     return empty < 0 ? empty : empty ? 0 : -ENOTEMPTY;
 }
 
-/* The name of n in `dir` is gone. */
+/* The name of n in `dir` is gone: counts its links. */
 static void drop(struct fs_node *dir, struct fs_node *n, const struct timespec64 *now)
 {
     if (S_ISDIR(n->mode)) {
@@ -340,20 +346,21 @@ int64_t fs_do_unlink(struct message *m)
 
 /* ---- Renaming ---- */
 
-struct side { /* where from, or where to */
+/* One of the two names of a rename. */
+struct side {
     struct fs_node *dir;
     struct fs_name name;
     char text[NAME_MAX + 1];
-    struct fs_node *node; /* what bears the name now, held, or NULL */
+    struct fs_node *node; /* the inode that the name stands for now, held, or NULL */
 };
 
-/* A server that forgets its nodes makes several of the same. */
+/* Whether both are the same object, of which a server that forgets its nodes makes several. */
 static bool same(const struct fs_node *a, const struct fs_node *b)
 {
     return a->object == b->object;
 }
 
-/* Whether `dir` lies in or below `top`. 1, 0 or an error. */
+/* Follows '..' upwards from `dir`: 1 if `dir` is `top` or lies below it, else 0, or an error. */
 static int is_below(struct fs_node *dir, const struct fs_node *top)
 {
     struct fs_node *at = dir, *above;
@@ -387,12 +394,14 @@ static int is_below(struct fs_node *dir, const struct fs_node *top)
     return found ? 1 : fs_corrupt(dir->mount, "'..' goes round in circles", dir->ino);
 }
 
+/* Whether a rename moves a directory to another parent, so that its '..' changes. */
 static bool moves_up(const struct side *from, const struct side *to)
 {
     return S_ISDIR(from->node->mode) && !same(from->dir, to->dir);
 }
 
-/* 0 if a directory that moves does not come to lie under itself and its new parent can count it. */
+/* 0 if a directory that moves does not move below itself, -EINVAL, and its new parent can count it,
+ * -EMLINK. */
 static int may_move(const struct side *from, const struct side *to)
 {
     if (!moves_up(from, to))
@@ -404,7 +413,7 @@ static int may_move(const struct side *from, const struct side *to)
     return grows && fs_ops.links_max && to->dir->links >= fs_ops.links_max ? -EMLINK : 0;
 }
 
-/* What was in from->dir is in to->dir now. */
+/* A directory has moved from from->dir to to->dir: counts links, and writes its '..'. */
 static int set_parent(const struct side *from, const struct side *to)
 {
     if (!moves_up(from, to))
@@ -428,7 +437,8 @@ static int exchange_names(struct side *a, struct side *b)
     return error ? error : set_parent(b, a);
 }
 
-/* The new name is written before the old one goes. */
+/* Moves one name. The new name is written before the old one goes: a crash in between leaves two
+ * names and not none. */
 static int move_name(struct side *from, struct side *to, const struct timespec64 *now)
 {
     int error = may_move(from, to);
@@ -448,14 +458,15 @@ static int move_name(struct side *from, struct side *to, const struct timespec64
     return error ? error : set_parent(from, to);
 }
 
-/* Whether both names are one and the same, that is not spelled anew. */
+/* Whether two names of the same object are spelled alike; where case counts, two that differ are
+ * different entries, links, and renaming one to the other does nothing. */
 static bool same_name(const struct side *from, const struct side *to)
 {
     return !fs_ops.folds_case || (from->name.length == to->name.length &&
                                   memcmp(from->text, to->text, to->name.length) == 0);
 }
 
-/* 0 also when there is none. */
+/* Looks the side's name up. 0, with node NULL if there is no such name; or an error. */
 static int find_side(struct side *s)
 {
     struct fs_node *n = fs_ops.lookup(s->dir, &s->name);
@@ -485,7 +496,7 @@ static int rename_locked(struct side *from, struct side *to, uint64_t flags)
             return -EEXIST;
         if (one && same_name(from, to))
             return 0;
-        if (one) { /* the only name that it has, spelled anew */
+        if (one) { /* a name is to be spelled anew: there is no other object to replace */
             fs_put(to->node);
             to->node = NULL;
         }

@@ -1,10 +1,10 @@
 /* Inodes of disks in memory; the contract stands in nodes.h. They are found through a hash table by
  * mount and number; the one that was not used for longest makes room.
  *
- *     state     in the hash   uses   who may do what
+ *     state     in the hash   uses   what happens to it
  *     unused    no            0      free_node() takes it
- *     loading   yes           > 0    its maker fills it; others wait in node_wait()
- *     failed    no            > 0    those who waited see `failed`; the last one recycles it
+ *     loading   yes           > 0    its maker fills it; other threads wait in node_wait()
+ *     failed    no            > 0    threads that waited read `failed`; the last one recycles it
  *     idle      yes           0      free_node() may store it if it is dirty, and take it
  *     held      yes           > 0    threads work on it; open files and holds count like a use
  *     freeing   yes           1      destroy() gives its contents and its number back, which may
@@ -41,6 +41,7 @@ static void ring_add_newest(struct disk_node *n)
     ring.older = n;
 }
 
+/* Takes an inode out of the hash and the ring. */
 static void take_out(struct disk_node *n)
 {
     struct disk_node **at = bucket(disk_mount_of(n), n->ino);
@@ -50,6 +51,7 @@ static void take_out(struct disk_node *n)
     ring_remove(n);
 }
 
+/* An inode that has been taken out becomes unused. */
 static void recycle(struct disk_node *n)
 {
     if (disk_ops.forget)
@@ -89,7 +91,8 @@ struct disk_node *node_next(struct disk_node *n)
     return n == &ring ? NULL : n;
 }
 
-/* A free structure, if need be by forgetting an inode that nobody uses. NULL. May wait. */
+/* An unused structure, if need be by forgetting an idle inode, which is stored before if it is
+ * dirty. NULL: all are in use, or their stores fail. May wait. */
 static struct disk_node *free_node(void)
 {
     for (unsigned tries = 0; !unused && tries < TRIES; tries++) {
@@ -146,7 +149,7 @@ struct disk_node *node_loaded(struct disk_node *n, int error)
     condition_wake(&n->loaded);
     if (!error)
         return n;
-    if (--n->uses == 0) /* else the last of those who wait for it does */
+    if (--n->uses == 0) /* else the last thread that waits for it does so in node_wait() */
         recycle(n);
     return fs_failed(error);
 }
@@ -198,7 +201,7 @@ struct fs_node *node_of(uint64_t object)
 
 /* ---- Letting go ---- */
 
-/* Gives an inode without links, which nobody uses, back to the disk. */
+/* Gives an inode without links and uses back to the disk. May wait. */
 static void destroy(struct disk_node *n)
 {
     struct deletions *deletions = &disk_mount_of(n)->deletions;
@@ -238,7 +241,7 @@ again:
         n->uses++;
         int e = disk_ops.store(n);
         if (e)
-            n->dirty = false; /* it has been said; do not try for ever */
+            n->dirty = false; /* the error is reported; do not try for ever */
         n->uses--;
         error = error ? error : e;
         goto again;

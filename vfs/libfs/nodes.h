@@ -12,26 +12,26 @@
 
 struct disk_node {
     struct fs_node;
-    bool loading, dirty, freeing;
-    int failed;    /* why it could not be loaded */
-    uint32_t uses; /* threads that hold it */
-    struct condition loaded;
+    bool loading, dirty, freeing; /* nodes.c has a table of the states */
+    int failed;                   /* the error of its load, for the threads that wait for it */
+    uint32_t uses;                /* threads that hold it, and the mount, for its root */
+    struct condition loaded;      /* `loading` has ended */
     struct disk_node *hash_next, *older, *newer;
 };
 
 struct disk_mount {
     struct fs_mount;
     bool used;
-    bool was_clean;     /* when it was mounted, the disk said so */
-    bool only_read;     /* has features that are not written */
+    bool was_clean;     /* the superblock said so when the disk was mounted */
+    bool only_read;     /* it has features that this server cannot write */
     uint8_t index;      /* of the mount and of its device in the cache; upper byte of its objects */
     uint8_t unit_shift; /* the cache's units are 1 << unit_shift bytes */
     struct disk_node *root; /* held while mounted */
     struct deletions deletions;
 };
 
-/* What libfs asks a server of disks for besides fs_ops; a server that uses contents.h alone needs
- * `map` alone. All may wait. */
+/* The operations of a server of disks besides fs_ops; a server that only reads contents by way of
+ * contents.h needs `map` alone. All but forget may wait. The ints are 0 or an error. */
 struct disk_ops {
     /* The server's arrays of mounts and inodes. */
     void *mounts, *nodes;
@@ -41,18 +41,18 @@ struct disk_ops {
     /* Reads the superblock; sets the geometry, was_clean, only_read, size_max, unit_shift, and
      * makes the device known to the cache. */
     int (*load_mount)(struct disk_mount *m, const struct fs_source *s);
-    /* The superblock as it is now into its page; clean: nobody writes any more. */
+    /* Puts the superblock as it is now into its page; clean: nothing is written behind it. */
     int (*store_mount)(struct disk_mount *m, bool clean);
-    void (*drop_mount)(struct disk_mount *m); /* gives back what load_mount holds, if anything */
+    void (*drop_mount)(struct disk_mount *m); /* gives back what load_mount holds. NULL: nothing */
     struct disk_node *(*root)(struct disk_mount *m); /* held, or fs_failed() */
 
-    int (*load)(struct disk_node *n);     /* fills it in by its ino; -ESTALE */
-    int (*store)(struct disk_node *n);    /* into its place on the disk; then it is not dirty */
-    void (*destroy)(struct disk_node *n); /* its contents and its number are free on the disk */
-    void (*forget)(struct disk_node *n);  /* it leaves memory. NULL: nothing. Does not wait */
+    int (*load)(struct disk_node *n);  /* fills the inode in by its ino; -ESTALE: there is none */
+    int (*store)(struct disk_node *n); /* puts it into its page, and clears `dirty` */
+    void (*destroy)(struct disk_node *n); /* frees its contents and its number on the disk */
+    void (*forget)(struct disk_node *n);  /* the inode leaves memory. NULL: nothing */
 
-    /* Where unit `unit` of the contents lies on the disk: its number; 0 for a hole, unless
-     * `allocate`; or an error. Under node.lock. */
+    /* The number of the place on the disk of unit `unit` of the contents; 0 for a hole, which with
+     * `allocate` gets a place (-ENOSPC); or an error. Under node.lock. */
     int64_t (*map)(struct disk_node *n, uint64_t unit, bool allocate);
     /* Frees what lies behind `size`. Under node.lock. */
     int (*cut)(struct disk_node *n, uint64_t size);
@@ -71,29 +71,37 @@ static inline struct disk_mount *disk_mount_at(unsigned k)
     return (struct disk_mount *)((char *)disk_ops.mounts + k * disk_ops.mount_size);
 }
 
-void nodes_init(void); /* call first */
+void nodes_init(void); /* to be called first */
 
-/* fs_ops.get by number and generation, and fs_ops.put. */
+/* fs_ops.get: the inode of an object, held; -ESTALE if its generation is another, -ENFILE, and what
+ * load says. fs_ops.put: ends the hold; frees the inode on the disk if it has no links, open files
+ * and holds. Both may wait. */
 struct fs_node *node_of(uint64_t object);
 void node_put(struct fs_node *n);
 
-/* The inode with this number, held, or fs_failed(): -ENFILE, and what load says. May wait. */
+/* The inode with this number, held, or fs_failed(): -ENFILE (all are in use), -ESTALE, and what
+ * load says. May wait. */
 struct disk_node *node_get(struct disk_mount *m, uint32_t ino);
-/* The parts of it. */
-struct disk_node *node_find(const struct disk_mount *m, uint32_t ino); /* NULL; not held */
-/* An inode that node_find has found, held, when it has been loaded. May wait. */
+/* Its parts, for servers that make inodes. node_find: the inode if it is in memory, in whatever
+ * state, not held; NULL. Does not wait. */
+struct disk_node *node_find(const struct disk_mount *m, uint32_t ino);
+/* An inode that node_find has found, held, when it has been loaded; or fs_failed(). May wait. */
 struct disk_node *node_wait(struct disk_node *n);
-/* An empty one, held and loading, with `mine`; or that which somebody else has inserted meanwhile;
- * NULL: all are in use. May wait. */
+/* An empty inode, held and loading, with `mine`; or, not held, that which another thread has
+ * inserted meanwhile; NULL: all are in use. May wait. */
 struct disk_node *node_insert(struct disk_mount *m, uint32_t ino, bool *mine);
-/* The end of `loading`: `error` 0, and it stays; or it goes. Returns n or the error. */
+/* The end of `loading`. error 0: the inode stays, and is returned; else it leaves memory, and the
+ * result is fs_failed(error). Does not wait. */
 struct disk_node *node_loaded(struct disk_node *n, int error);
-/* All that are in memory, the one used last first: n is NULL at first. NULL at the end. */
+/* Goes through all inodes in memory, the one used last first: the inode behind n, or the first for
+ * NULL. NULL at the end. None is held. */
 struct disk_node *node_next(struct disk_node *n);
 
-int nodes_store(struct disk_mount *m);       /* all that are dirty. May wait */
-bool nodes_busy(const struct disk_mount *m); /* an inode is open, held or in use, besides the root
-                                                that the mount holds */
-void nodes_drop(struct disk_mount *m);       /* forgets all; none may be in use */
+/* Stores all inodes of a mount that are dirty: 0, or the first error. May wait. */
+int nodes_store(struct disk_mount *m);
+/* Whether an inode is open, held or in use, besides the root that the mount holds. */
+bool nodes_busy(const struct disk_mount *m);
+/* Forgets all inodes of a mount, none of which may be in use. */
+void nodes_drop(struct disk_mount *m);
 
 #endif

@@ -1,12 +1,13 @@
 /* The protocol FS on one node: opening, contents, pages for PM, attributes, mounts. Each handler
- * gets the node, passes the guards, calls the server's operation, and lets the node go. */
+ * gets the node, makes the checks that are the same for all file systems, calls the server's
+ * operation, and puts the node. */
 #include "handlers.h"
 
 #include "share.h"
 
 enum { ADDRESSES_MAX = 64 /* in one FS_PAGES or FS_UNPIN */, RESERVE_MAX = 32 };
 
-/* A server with one thread has nobody to lock out. */
+/* The node's lock, which a server with one thread does not need. */
 static inline void lock_node(struct fs_node *n)
 {
     if (fs_ops.threads > 1)
@@ -20,7 +21,7 @@ static inline void unlock_node(struct fs_node *n)
 
 static int wrong_type(const struct fs_node *n) { return S_ISDIR(n->mode) ? -EISDIR : -EINVAL; }
 
-/* The file of a call that changes its contents, held. */
+/* The file of a call that changes its contents, held; -EISDIR, -EINVAL, -EROFS. */
 static struct fs_node *get_writable(struct message *m)
 {
     struct fs_node *n = fs_ops.get(m->object);
@@ -35,7 +36,8 @@ static struct fs_node *get_writable(struct message *m)
 
 /* ---- Times and modes ---- */
 
-/* A read renews atime by the rule called relatime: if it is not newer than the last change. */
+/* Whether a read sets atime, by the rule called relatime: if it is not newer than the last change.
+ */
 static bool atime_due(const struct fs_node *n)
 {
     const struct timespec64 *a = &n->atime, *last = &n->mtime;
@@ -52,15 +54,15 @@ static void was_read(struct fs_node *n)
     fs_changed(n);
 }
 
-/* Linux keeps S_ISGID on a file without group execution when a member of the group changes it. The
- * caller's groups are not known here, so the bit goes. */
+/* Linux keeps S_ISGID on a file without group execution when a member of the group changes it. A
+ * file server does not know the caller's groups, so here the bit goes. */
 static uint32_t mode_without_set_id(uint32_t mode)
 {
     return S_ISREG(mode) ? mode & ~(uint32_t)(S_ISUID | S_ISGID) : mode;
 }
 
-/* What is left of the mode of a file that this call changes the contents of: set-id bits go, unless
- * the caller is privileged (Linux, file_remove_privs). */
+/* The mode of a file after this call has changed its contents: set-id bits go, unless the caller is
+ * privileged (Linux, file_remove_privs). */
 static uint32_t mode_changed(const struct message *m, uint32_t mode)
 {
     uint32_t after = mode_without_set_id(mode);
@@ -101,6 +103,7 @@ static int64_t do_read(struct message *m)
     return result;
 }
 
+/* FS_WRITE under the node's lock: position, limits of the size, times. The bytes, or an error. */
 static int64_t write_locked(struct fs_node *n, struct message *m)
 {
     uint64_t position = m->flags & O_APPEND ? n->size : m->position, limit = n->mount->size_max;
@@ -135,11 +138,11 @@ static int64_t do_write(struct message *m)
     return result;
 }
 
-/* PM holds pages of a file that a TRUNCATE (`result` is its answer), or an OPEN with O_TRUNC, has
- * made shorter: PM takes those behind `size` back from all who map them, and then ends the call, or
- * hands the OPEN back without O_TRUNC. true: PM has the call, so the handler returns LATER; false:
- * the caller is a service, for which PM must not wait. The caller of this function holds no lock
- * that FS_UNPIN takes. */
+/* To be called when a TRUNCATE (`result` is its answer), or an OPEN with O_TRUNC, has made a file
+ * shorter of which PM holds pages. PM takes the pages behind `size` back from all mappings, and
+ * then ends the call, or hands the OPEN back without O_TRUNC. true: PM has the call, so the handler
+ * returns LATER; false: the caller is a service, for which PM must not wait. The handler holds no
+ * lock that FS_UNPIN takes. */
 static bool hand_to_pm(struct message *m, uint64_t size, int64_t result)
 {
     if (m->from < MAX_SERVICE)
@@ -153,6 +156,8 @@ static bool hand_to_pm(struct message *m, uint64_t size, int64_t result)
     return true;
 }
 
+/* Sets the file's size under its lock; it may not grow over `limit`. 0, -EFBIG, or what resize
+ * says. */
 static int resize_locked(struct fs_node *n, struct message *m, uint64_t size, uint64_t limit)
 {
     if (size > n->mount->size_max || (size > n->size && size > limit))
@@ -211,11 +216,12 @@ static int64_t do_ioctl(struct message *m)
 
 /* ---- Open files and holds ---- */
 
-/* The nodes that are open or held. The user who opened a node first is charged for it. */
+/* The nodes that are open or held, as a share of open_max. The user whose call opened or held a
+ * node first is charged for it. */
 static struct share open_share;
 
-/* Around each change of n->opens and n->holds: account_held() before they go up (0 or -ENFILE),
- * account_let_go() after they went down, or did not go up. */
+/* These stand around each change of n->opens and n->holds: account_held() before they go up (0 or
+ * -ENFILE), account_let_go() after they went down, or did not go up. */
 static int account_held(struct fs_node *n, call_t call)
 {
     uint32_t most = fs_ops.open_max;
@@ -235,7 +241,7 @@ static void account_let_go(const struct fs_node *n)
 static int may_open(const struct fs_node *n, uint64_t flags)
 {
     bool writes = fs_writes(flags), changes = writes || flags & O_TRUNC;
-    if (flags & O_PATH) /* only a name for it: any type will do */
+    if (flags & O_PATH) /* a descriptor that only stands for a name: of any type */
         return 0;
     if (S_ISDIR(n->mode) && writes)
         return -EISDIR;
@@ -248,7 +254,7 @@ static int may_open(const struct fs_node *n, uint64_t flags)
     return changes && n->denies ? -ETXTBSY : 0;
 }
 
-/* O_TRUNC. 0, LATER, or an error. */
+/* Empties a file that is opened with O_TRUNC. 0, LATER (PM hands the open back), or an error. */
 static int64_t empty(struct fs_node *n, struct message *m)
 {
     if (!n->size) {
@@ -265,6 +271,7 @@ static int64_t empty(struct fs_node *n, struct message *m)
     return error ? error : n->holds && hand_to_pm(m, 0, 0) ? LATER : 0;
 }
 
+/* Connects the caller to the node and counts the open file: the descriptor, or an error. */
 static int64_t connect_node(struct fs_node *n, struct message *m)
 {
     uint64_t flags = fs_connection_flags(m->w[1]);
@@ -315,6 +322,8 @@ void fs_release(const struct message *m)
     fs_put(n);
 }
 
+/* FS_HOLD +1: PM maps the file, or a process of VFS stands in the directory. With w[2] no one may
+ * write to the file meanwhile. 0, -ETXTBSY (it is open for writing), -ENFILE. */
 static int64_t hold(struct fs_node *n, struct message *m)
 {
     if (m->w[2] && n->writers)
@@ -328,6 +337,8 @@ static int64_t hold(struct fs_node *n, struct message *m)
     return 0;
 }
 
+/* FS_HOLD -1. 0, or FS_HOLD_BACK: PM is to keep no pages of the file, which has no name any more,
+ * or whose lent pages are the file itself. */
 static int64_t let_go(struct fs_node *n, struct message *m)
 {
     if (!n->holds)
@@ -567,7 +578,7 @@ static int64_t do_sync(struct message *m)
     bool writes = !mount->read_only && fs_ops.sync, all = m->w[1] == 1;
     if (writes && !all)
         error = fs_ops.sync_node(n, m);
-    fs_put(n); /* a mount is not synced with a node of it held: it may be on its way out */
+    fs_put(n); /* not held during the sync, or the mount could not be unmounted meanwhile */
     return writes && all ? fs_ops.sync(mount) : error;
 }
 
