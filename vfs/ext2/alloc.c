@@ -4,8 +4,8 @@
  *     eight free blocks in a row in the goal's group, so that files that grow at the same time do
  *     not take turns block by block; then anywhere in the group, then in the next groups.
  *   - A file's inode is in its directory's group. A directory directly below the root goes to an
- *     empty group, others to their parent's unless that is nearly full: a light form of Orlov's
- *     allocator, which keeps what belongs together near and what does not apart.
+ *     empty group, others to their parent's unless that is nearly full. This is a light form of
+ *     Orlov's allocator: files of one directory lie near each other, and separate trees apart.
  *
  * Each block that is taken is checked against the places of bitmaps and tables, so that a
  * damaged bitmap cannot make the file system overwrite itself. */
@@ -56,8 +56,8 @@ static bool block_is_system(struct mount *m, uint32_t block)
            (number == 0 && block <= m->geo.first_block + m->geo.group_blocks);
 }
 
-/* Takes a block out of one group, at `start` or behind if possible: its number; -ENOSPC when it has
- * none. */
+/* Takes a block out of group `number`, at bit `start` of its bitmap or behind if possible: the
+ * block's number; -ENOSPC if the group has none, -EIO, -ENOMEM. May wait. */
 static int64_t alloc_in_group(struct mount *m, uint32_t number, uint32_t start)
 {
     struct group *g = mount_group(m, number);
@@ -136,6 +136,8 @@ void block_free(struct mount *m, uint32_t block)
 
 /* ---- Inodes ---- */
 
+/* Takes a free inode of group `number`: its number; -ENOSPC if the group has none, -EIO, -ENOMEM.
+ * May wait. */
 static int64_t ino_in_group(struct mount *m, uint32_t number, bool directory)
 {
     struct group *g = mount_group(m, number);
@@ -162,8 +164,8 @@ static int64_t ino_in_group(struct mount *m, uint32_t number, bool directory)
     return ino;
 }
 
-/* For a directory directly below the root: of the groups with no fewer free inodes than the
- * average, the one with the most free blocks and, among equals, the fewest directories. */
+/* The group for a directory directly below the root: of the groups with no fewer free inodes than
+ * the average, the one with the most free blocks and, among equals, the fewest directories. */
 static uint32_t roomy_group(struct mount *m, uint32_t otherwise)
 {
     uint32_t average = m->free_inodes / m->geo.groups, best = otherwise;

@@ -1,7 +1,9 @@
-/* New inodes with their names, and symbolic links. */
+/* New inodes with their names, and symbolic links. An inode is complete before its name is written;
+ * if that fails it has no links, and is freed like any inode without links. */
 #include "ext2.h"
 
-/* A short target stands in the inode, a longer one in the first block. */
+/* Stores the target of a new symbolic link: a short one in the inode, a longer one in the first
+ * block. 0, -ENAMETOOLONG, -ENOSPC, -EIO, -ENOMEM. */
 static int link_store(struct inode *i, const char *target)
 {
     struct mount *m = mount_of(i);

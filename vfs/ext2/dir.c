@@ -1,6 +1,10 @@
-/* Names in directories: their blocks are read from front to back, or, when there are many, through
- * an index in memory (index.c). The hash trees that e2fsprogs may have made are read as plain
- * blocks and no longer used once a directory changes.
+/* Names in directories. The blocks of a directory are read from front to back or, when there are
+ * many, through an index in memory (index.c). Hash trees that e2fsprogs may have made are read as
+ * plain blocks; a directory that changes loses the mark of its tree (FLAG_INDEX).
+ *
+ * A block is a row of entries without gaps. An entry whose ino is 0 is unused; room for a new name
+ * is an unused entry or what an entry has beyond its own name. A removed entry's room goes to the
+ * entry before it in the block.
  *
  * fs_name.where[0] is where a name stands, in bytes from the beginning of the directory. */
 #include "ext2.h"
@@ -26,8 +30,8 @@ static bool matches(const struct entry *e, const struct fs_name *name)
 
 /* ---- Finding ---- */
 
-/* Each of these says the number of the inode that the name leads to, and leaves in name->where
- * where the name stands; -ENOENT, -EUCLEAN, -EIO ... All may wait. */
+/* The functions of this part return the number of the inode that the name stands for, and leave in
+ * name->where[0] where the name stands; -ENOENT, -EUCLEAN, -EIO, -ENOMEM. All may wait. */
 
 static int64_t find_in_block(struct inode *dir, uint32_t number, struct fs_name *name)
 {
@@ -78,10 +82,11 @@ static int64_t find_by_index(struct inode *dir, struct fs_name *name)
             return ino;
         }
     }
-    /* the index was dropped during a wait */
+    /* without an index now, it was dropped during a wait */
     return dir->index ? -ENOENT : find_linear(dir, name);
 }
 
+/* Repeats the search while it finds nothing in a directory that has changed during it. */
 static int64_t find_name(struct inode *dir, struct fs_name *name)
 {
     for (;;) {
@@ -107,6 +112,7 @@ struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name)
 
 /* ---- Changing ---- */
 
+/* To be called after each change of a directory's names. */
 static void changed(struct inode *dir)
 {
     dir->version++;
@@ -128,7 +134,7 @@ static void fill_entry(struct inode *dir, struct entry *e, const struct fs_name 
     point_entry(dir, e, to);
 }
 
-/* Puts the entry into the block if there is room. 1, 0, -EUCLEAN. */
+/* Writes a name into block `number`, which is `page`: 1; 0 if it has no room; -EUCLEAN. */
 static int add_to_block(struct inode *dir, struct page *page, uint32_t number,
                         const struct fs_name *name, const struct inode *to)
 {
@@ -155,7 +161,8 @@ static int add_to_block(struct inode *dir, struct page *page, uint32_t number,
     return 0;
 }
 
-/* Makes the directory one block longer, which is all one unused entry. */
+/* Makes the directory one block longer: the new block, held, which is one unused entry; or
+ * fs_failed(). */
 static struct page *grow(struct inode *dir)
 {
     struct mount *m = mount_of(dir);
@@ -165,7 +172,7 @@ static struct page *grow(struct inode *dir)
     int64_t block = map_block((struct disk_node *)dir, dir_blocks(dir), true);
     int error = block < 0 ? (int)block : cache_block_new(m->index, block, &page);
     if (error) {
-        map_cut(dir, dir_blocks(dir)); /* an indirect block may have been had, but no more */
+        map_cut(dir, dir_blocks(dir)); /* an indirect block may have been allocated already */
         return fs_failed(error);
     }
     ((struct entry *)page->data)->reclen = m->geo.block_size;
@@ -219,7 +226,7 @@ int dir_remove(struct fs_node *f, struct fs_name *name, struct fs_node *n)
         return fs_error(page);
     struct entry *e = (struct entry *)(page->data + at);
     index_remove(dir, fs_hash(name->text, name->length), name->where[0]);
-    for (uint32_t offset = 0; offset < at;) { /* the entry before takes its room */
+    for (uint32_t offset = 0; offset < at;) { /* the entry before it takes the room of e */
         struct entry *before = dir_entry(dir, page, offset);
         if (!before)
             break;
@@ -276,8 +283,8 @@ int dir_init(struct inode *dir, struct inode *parent)
 
 /* ---- All entries ---- */
 
-/* The first name but '.' and '..' that leads to `ino`, or to whatever if that is 0: its length, 0
- * when there is none, or an error. It is copied unless `name` is NULL. */
+/* Finds the first name but '.' and '..' that stands for inode `ino`, or for any if that is 0, and
+ * copies it, not terminated, unless `name` is NULL. Its length, 0 if there is none, or an error. */
 static int find_name_of(struct inode *dir, uint32_t ino, char *name)
 {
     int length = 0;
@@ -315,8 +322,8 @@ int dir_empty(struct fs_node *dir)
     return length < 0 ? length : !length;
 }
 
-/* The entries of one block from d->position on. 1 to go on, 0 when the window is full, or an error.
- */
+/* Lists the entries of one block, which begins at byte `base`, from d->position on. 1 to go on with
+ * the next block, 0 if the window is full, or an error. */
 static int list_block(struct inode *dir, struct page *page, uint64_t base, struct dents *d)
 {
     const struct geometry *g = &mount_of(dir)->geo;

@@ -1,5 +1,4 @@
-/* The blocks of a directory. Nothing in an entry is believed before dir_entry() has looked at it.
- */
+/* The blocks of a directory. No field of an entry is used before dir_entry() has checked it. */
 #include "ext2.h"
 
 /* give_way() after so many blocks of one directory */

@@ -1,36 +1,38 @@
 /* An index in memory of a large directory's names: an open-addressed table from the hash of a name
  * to where in the directory it stands. It holds all names of the directory or does not exist, so
- * that it can also say that a name is not there. It lasts while there is memory for it; then
- * directories are read from front to back.
+ * that it also tells that a name is not there. A directory for whose index there is no memory is
+ * read from front to back.
  *
- * Building it reads the whole directory, which may wait. The table is built aside, and becomes the
- * directory's only if the directory's version is still the same at the end; names that are added or
- * removed later are entered or taken out by dir.c. A slot that was used once and is free again
- * stays marked, for the search for another name to go on behind it; such slots go when the table is
- * enlarged. There are INDEXES tables; the next directory that wants one takes over another's, in
- * turn. The smaller sizes are reserved at the start, before the page cache has all memory. */
+ * Building an index reads the whole directory, which may wait. The table is built aside, and
+ * becomes the directory's only if the directory's version is still the same at the end; dir.c
+ * enters and removes the names that come and go later. A slot that was used once and is free again
+ * stays marked, so that the search for another name goes on behind it; such slots vanish when the
+ * table is enlarged. There are INDEXES tables; when all are used the next directory takes over
+ * another's, in turn. The smaller sizes are reserved at the start, before the page cache has taken
+ * all memory. */
 #include "ext2.h"
 
 /* tables of FIRST_SLOTS << 0 .. SIZES - 1 */
 enum { INDEXES = 8, FIRST_SLOTS = 1024, SIZES = 8, RESERVED_SIZES = 5 };
 
-/* where: byte offset / 4 + 2; 0: never used, 1: used once */
+/* where: the byte offset / 4 + 2; or 0: never used, 1: used once and free again */
 struct slot {
     uint32_t hash, where;
 };
 struct dir_index {
     struct inode *dir; /* NULL: free */
     struct slot *slots;
-    uint32_t size, used; /* slots; those not 0 */
+    uint32_t size, used; /* how many slots; how many whose `where` is not 0 */
 };
 
 static struct dir_index indexes[INDEXES];
 static unsigned next_victim;
-/* by size, each beginning with a pointer to the next */
+/* lists by size; a free table begins with a pointer to the next */
 static void *free_tables[SIZES];
 
 static unsigned size_class(uint32_t slots) { return __builtin_ctz(slots / FIRST_SLOTS); }
 
+/* An empty table of so many slots. NULL: too many, or no memory. */
 static struct slot *table_take(uint32_t slots)
 {
     if (slots > FIRST_SLOTS << (SIZES - 1))
@@ -84,6 +86,7 @@ static void set_slot(struct dir_index *x, uint32_t hash, uint32_t where)
     x->slots[k] = (struct slot){ hash, where };
 }
 
+/* Moves the index to a table of twice the size. false: no memory. */
 static bool enlarge(struct dir_index *x)
 {
     struct slot *old = x->slots;
@@ -142,7 +145,7 @@ bool index_next(struct inode *dir, uint32_t hash, uint32_t *cursor, uint64_t *of
     }
 }
 
-/* Enters all names of one block. */
+/* Enters all names of block `number`. 0, -ENOMEM, -EUCLEAN, or what dir_block() says. */
 static int enter_block(struct inode *dir, uint32_t number, struct dir_index *x)
 {
     const struct geometry *g = &mount_of(dir)->geo;

@@ -12,8 +12,8 @@
 
 static uint32_t last_generation;
 
-/* The inode's place in its block of the table; the page is held. A block of which nothing is needed
- * (`unused_block`) is not read. */
+/* The inode's place *d in its block of the table; the page is held. A block in which no inode is in
+ * use (`unused_block`) is not read. 0, -EIO, -ENOMEM. */
 static int find_slot(struct mount *m, uint32_t ino, bool unused_block, struct page **page,
                      struct disk_inode **d)
 {
@@ -40,6 +40,7 @@ static void pack_time(const struct timespec64 *t, uint32_t *sec, uint32_t *extra
         *extra = (uint32_t)((t->sec - (int32_t)t->sec) >> 32 & 3) | (uint32_t)t->nsec << 2;
 }
 
+/* Fills the inode in from its place in the table: 0, or -EUCLEAN if its fields cannot be. */
 static int unpack(struct inode *i, const struct disk_inode *d)
 {
     struct mount *m = mount_of(i);
@@ -116,7 +117,8 @@ int inode_load(struct disk_node *n)
     return error;
 }
 
-/* Extended attributes stand in a block that several inodes may share. */
+/* Gives up the block of extended attributes, which several inodes may share: the last one frees it.
+ */
 static void free_attributes(struct inode *i)
 {
     struct mount *m = mount_of(i);
@@ -161,7 +163,7 @@ void inode_destroy(struct disk_node *n)
 
 /* ---- New inodes ---- */
 
-/* What is needed of a device number stands where the numbers of blocks would. */
+/* A device number stands in block[], in Linux's old form or its new one. */
 static void set_rdev(struct inode *i, uint64_t rdev)
 {
     unsigned major = dev_major(rdev), minor = dev_minor(rdev);
@@ -172,7 +174,8 @@ static void set_rdev(struct inode *i, uint64_t rdev)
         i->block[1] = (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
 }
 
-/* An empty inode with a number that is free near `parent`, held and loading. */
+/* Takes a free number near `parent`: an empty inode, held and loading; or fs_failed(). If there is
+ * none, waits for deletions that are under way. The last numbers are root's. */
 static struct inode *new_number(struct inode *parent, const struct fs_new *new)
 {
     struct mount *m = mount_of(parent);
@@ -193,7 +196,7 @@ static struct inode *new_number(struct inode *parent, const struct fs_new *new)
     return fs_failed(-ENFILE);
 }
 
-/* Its place in the table becomes an empty inode. */
+/* Makes the place of `ino` in the table an empty inode, created `now`. */
 static int clear_slot(struct mount *m, uint32_t ino, const struct timespec64 *now)
 {
     struct page *page;

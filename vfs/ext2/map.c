@@ -14,8 +14,8 @@
  * disk lets lead back to itself is therefore walked once. */
 #include "ext2.h"
 
-/* Where to look for a block that has no neighbour yet: in its inode's group, behind what was
- * allocated there last. */
+/* The goal of a file's first block: in its inode's group, behind the block that was allocated there
+ * last. */
 static uint32_t first_goal(const struct inode *i)
 {
     const struct mount *m = mount_of(i);
@@ -26,7 +26,9 @@ static uint32_t first_goal(const struct inode *i)
     return m->geo.first_block + group * m->geo.blocks_per_group;
 }
 
-/* Puts a new block into *slot; an indirect one is zeroed. */
+/* Puts a new block into *slot, which is in the inode, or in the page `holder`; an indirect block is
+ * zeroed before. If there is none, waits for deletions that are under way. The last blocks are
+ * root's. 0, -ENOSPC, -EIO, -ENOMEM. */
 static int fill_slot(struct inode *i, uint32_t *slot, struct page *holder, bool indirect)
 {
     struct mount *m = mount_of(i);
@@ -97,7 +99,7 @@ int64_t map_block(struct disk_node *n, uint64_t number, bool allocate)
     return error ? error : block;
 }
 
-/* May wait: many blocks are freed in steps. */
+/* Frees one block of the file; gives way after each AT_ONCE, for a file may have millions. */
 static void drop_block(struct inode *i, uint32_t block)
 {
     enum { AT_ONCE = 1024 };
@@ -108,9 +110,9 @@ static void drop_block(struct inode *i, uint32_t block)
     GIVE_WAY_EVERY(AT_ONCE, 1, i->blocks / sectors);
 }
 
-/* Frees the blocks below *slot, `depth` levels of indirection deep, from number `from` of them on;
- * with from == 0 all of it. A slot is cleared before what it leads to is looked at: so an indirect
- * block that leads back to itself is walked once. */
+/* Frees the blocks below *slot, which is in the inode or in the page `holder`, `depth` levels of
+ * indirection deep: from number `from` of them on; with from == 0 all, and what the slot leads to.
+ * 0, or the first error; the rest is freed nevertheless. */
 static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint64_t from)
 {
     struct mount *m = mount_of(i);

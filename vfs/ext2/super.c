@@ -1,6 +1,6 @@
-/* The superblock and the group descriptors. All numbers that later code leans on are checked here,
- * once. While a file system is mounted read-write, the valid flag in its superblock is off on the
- * disk; a clean unmount puts it back. */
+/* The superblock and the group descriptors. All numbers that later code relies on are checked here,
+ * once. While a file system is mounted read-write the valid flag in its superblock is off on the
+ * disk; a clean unmount sets it again. */
 #include "ext2.h"
 
 struct mount mounts[MOUNTS];
@@ -38,6 +38,7 @@ int super_store(struct disk_mount *f, bool clean)
 
 /* ---- Mounting ---- */
 
+/* Whether blocks [block, block + count) lie in the group. */
 static bool in_group(const struct mount *m, uint32_t group, uint32_t block, uint32_t count)
 {
     uint64_t first = m->geo.first_block + (uint64_t)group * m->geo.blocks_per_group;
@@ -45,6 +46,8 @@ static bool in_group(const struct mount *m, uint32_t group, uint32_t block, uint
     return block >= first && (uint64_t)block + count <= end;
 }
 
+/* Reads all group descriptors, and holds their pages; adds their counts. 0, -EUCLEAN, -EIO,
+ * -ENOMEM. */
 static int load_groups(struct mount *m)
 {
     for (uint32_t k = 0; k < m->geo.group_blocks; k++) {
@@ -79,7 +82,8 @@ void super_drop(struct disk_mount *f)
         cache_put(m->super_page);
 }
 
-/* The superblock if it can be mounted: 0, -EIO, -EINVAL, -EUCLEAN. */
+/* Reads the superblock and the geometry past the cache, whose unit is not known yet: 0 if it can be
+ * mounted, -EIO, -EINVAL, -EUCLEAN; prints what is wrong. */
 static int read_super(struct mount *m, const struct fs_source *source, struct super *s)
 {
     uint8_t raw[512];
@@ -116,7 +120,7 @@ int super_load(struct disk_mount *f, const struct fs_source *source)
     m->size_max = ext2_limit(&m->geo);
     m->was_clean = s.state & STATE_VALID;
     m->only_read = s.rev_level && (s.ro_compat & ~(RO_SPARSE_SUPER | RO_LARGE_FILE));
-    /* revision 0 has no features to note it in */
+    /* revision 0 has no field for the feature */
     m->large_file_noted = s.rev_level == 0;
     return load_groups(m);
 }

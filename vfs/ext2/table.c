@@ -1,4 +1,4 @@
-/* The table of ext2. */
+/* The tables of ext2: disk_ops, what libfs asks a server of disks for, and fs_ops. */
 #include "ext2.h"
 
 static struct inode inodes[INODES];

@@ -1,8 +1,8 @@
 /* Names in directories, which are read from front to back. */
 #include "ext2_ro.h"
 
-/* The entry at *at, or the next one that is in use; *at is then behind it. NULL at the end, or
- * fs_failed(). *at must stand at an entry. */
+/* The first entry in use from byte *at of the directory on, where an entry begins; *at is then
+ * behind it. NULL at the end, or fs_failed(). The entry is valid until the next use of the disk. */
 static struct entry *next(struct inode *dir, uint64_t *at)
 {
     const struct geometry *g = &mount_of(dir)->geo;
@@ -13,7 +13,7 @@ static struct entry *next(struct inode *dir, uint64_t *at)
         uint32_t offset = *at % g->block_size;
         struct entry *e = ext2_entry(g, p->data + *at % PAGE_SIZE - offset, offset);
         cache_put(p);
-        if (!e) /* a hole is one too */
+        if (!e) /* a hole reads as zeros, which are no entry */
             return fs_failed(corrupt(mount_of(dir), "bad entry in directory", dir->ino));
         *at += e->reclen;
         if (e->ino && e->name_length)
@@ -46,7 +46,7 @@ int dir_list(struct fs_node *f, struct dents *d)
     const struct geometry *g = &mount_of(dir)->geo;
     struct entry *e;
     int added = 1;
-    /* entries are known from their block's beginning on */
+    /* Begins at the block, since `start` need not be the beginning of an entry. */
     uint64_t start = d->position, at = start - start % g->block_size;
     while (added == 1 && (e = next(dir, &at)) && !fs_error(e))
         if (at - e->reclen >= start)

@@ -6,7 +6,7 @@ enum { INODES = 4 /* that one request needs */ };
 
 static struct inode inodes[INODES];
 
-/* A block of metadata, good until the next one; or fs_failed(). */
+/* A block of metadata, valid until the next use of the disk; or fs_failed(). */
 static const void *block_read(struct mount *m, uint64_t block)
 {
     struct page *p;
@@ -18,7 +18,7 @@ static const void *block_read(struct mount *m, uint64_t block)
     return p->data;
 }
 
-/* Fills i->d from the inode table. */
+/* Fills i->d from the inode table: 0, -ESTALE (no links), -EUCLEAN, -EIO. */
 static int read_inode(struct mount *m, struct inode *i)
 {
     const struct geometry *g = &m->geo;

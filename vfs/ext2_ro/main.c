@@ -1,4 +1,4 @@
-/* ext2_ro: ext2 disks, for reading. */
+/* ext2_ro: ext2 disks, for reading. Start-up; there is no state to inherit but the cache's. */
 #include "ext2_ro.h"
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Mounts. Their number names the device, so that one that has been forgotten is made again by the
- * next request that names it. */
+/* Mounts. A mount's number names its device, so that a request for an object of a mount that has
+ * been forgotten makes the mount again. */
 #include "ext2_ro.h"
 
 #include <minnow/devices.h>
@@ -10,6 +10,7 @@ enum { MOUNTS = 8, VIRTIO = 0x80, MINORS = 0x80 };
 
 static struct mount mounts[MOUNTS];
 
+/* The mount of a device, or NULL. */
 static struct mount *find(unsigned number)
 {
     struct mount *m = mounts;
@@ -24,7 +25,7 @@ static void drop(struct mount *m)
     cache_device_gone(m->index);
 }
 
-/* What is wrong with the superblock, or NULL. */
+/* Checks the superblock, and fills in the geometry: NULL, or what is wrong. */
 static const char *check(struct mount *m, const struct fs_source *s)
 {
     const char *wrong = ext2_check_super(&m->super, &m->geo);
@@ -33,6 +34,7 @@ static const char *check(struct mount *m, const struct fs_source *s)
     return wrong;
 }
 
+/* Makes the mount of a device: reads its superblock past the cache. */
 static struct mount *load(unsigned number, const struct fs_source *s)
 {
     struct mount *m = mounts;
@@ -78,7 +80,7 @@ struct fs_node *mount_make(const struct fs_source *s)
         return fs_failed(-ENODEV);
     struct mount *m = find(number);
     if (m)
-        drop(m); /* files that were open beyond an unmount have brought it back */
+        drop(m); /* a file that stayed open after the unmount has made it again */
     m = load(number, s);
     if (fs_error(m))
         return fs_failed(fs_error(m));

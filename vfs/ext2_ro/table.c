@@ -1,5 +1,6 @@
-/* The table of the read-only ext2. What is never changed is always on the disk, and needs nobody to
- * keep it; what would change anything libfs refuses, for its mounts are read-only. */
+/* The table of the read-only ext2. Nodes are forgotten after each request (`forgets`), since they
+ * are always as on the disk. The operations that change something are missing: libfs refuses their
+ * requests before it would call them, since all mounts are read-only. */
 #include "ext2_ro.h"
 
 const struct disk_ops disk_ops = { .map = inode_map };

@@ -1,5 +1,4 @@
-/* What can be said of an ext2 disk's structures by looking at them alone; the contracts stand in
- * ext2_format.h. */
+/* Pure functions on the structures of an ext2 disk; the contracts stand in ext2_format.h. */
 #include "ext2_format.h"
 
 const uint8_t ext2_dtypes[8] = { DT_UNKNOWN, DT_REG,  DT_DIR,  DT_CHR,
@@ -50,7 +49,7 @@ const char *ext2_check_super(const struct super *s, struct geometry *g)
     return NULL;
 }
 
-/* So that statfs counts as Linux does. */
+/* Counts as Linux does in statfs: superblock copies, descriptors, bitmaps and inode tables. */
 uint64_t ext2_overhead(const struct geometry *g)
 {
     uint64_t blocks = g->first_block;
@@ -150,6 +149,7 @@ bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d)
            d->extra_isize <= g->inode_size - OLD_INODE_SIZE;
 }
 
+/* The extra word has two more bits of the seconds, and the nanoseconds above them. */
 static struct timespec64 unpack_time(uint32_t sec, uint32_t extra)
 {
     return (struct timespec64){ (int64_t)(int32_t)sec + ((int64_t)(extra & 3) << 32),

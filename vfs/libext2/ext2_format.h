@@ -1,6 +1,22 @@
-/* The second extended file system as it lies on the disk (little-endian), revision 0 and 1. The
- * specification that this follows is "The Second Extended File System: Internal Layout" by Dave
- * Poirier. */
+/* The second extended file system as it lies on the disk (little-endian), revision 0 and 1, after
+ * the specification "The Second Extended File System: Internal Layout" by Dave Poirier.
+ *
+ * The disk is an array of blocks of 1, 2 or 4 KiB, cut into groups of blocks_per_group:
+ *
+ *     | boot block | group 0 | group 1 | ... | last group, perhaps shorter |
+ *                   |
+ *     a group:      | superblock | descriptors  | block  | inode  | inode | data blocks ... |
+ *                   | (a copy)   | of all groups| bitmap | bitmap | table |                 |
+ *
+ * The superblock stands at byte 1024: in block 1 if blocks have 1 KiB, or else in block 0 behind
+ * the boot block. It and the descriptors behind it are copied into other groups, into all or, with
+ * sparse_super, into groups 1 and the powers of 3, 5 and 7; only those of group 0 are read here. A
+ * group's descriptor says where its bitmaps and its part of the inode table are; the positions in
+ * the drawing are the usual ones.
+ *
+ * Inode n, counted from 1, is in group (n - 1) / inodes_per_group. An inode has the numbers of a
+ * file's blocks, the first twelve directly, more through indirect blocks (ext2_path()). A
+ * directory's blocks are full of entries, each with the number of an inode and a name. */
 #ifndef EXT2_FORMAT_H
 #define EXT2_FORMAT_H
 
@@ -33,6 +49,9 @@ enum {
     XATTR_MAGIC = 0xea020000,
 };
 
+/* The superblock. r_blocks: only root may use the last so many; state: STATE_; the three words of
+ * features say which a reader may ignore (compat), must know (incompat), or must know to write
+ * (ro_compat). */
 struct super {
     uint32_t inodes_count, blocks_count, r_blocks_count, free_blocks, free_inodes, first_data_block;
     uint32_t log_block_size, log_frag_size, blocks_per_group, frags_per_group, inodes_per_group;
@@ -51,6 +70,7 @@ struct super {
     uint16_t reserved_gdt_blocks;
 };
 
+/* A group's descriptor: three numbers of blocks, three counts. */
 struct group {
     uint32_t block_bitmap, inode_bitmap, inode_table;
     uint16_t free_blocks, free_inodes, used_dirs, flags;
@@ -58,6 +78,9 @@ struct group {
 };
 _Static_assert(sizeof(struct group) == 32, "a group descriptor");
 
+/* An inode in the table. sectors: of 512 bytes, indirect blocks included; file_acl: the block of
+ * its extended attributes, or 0; a device number stands in block[0] or block[1], a short symbolic
+ * link in all of block[]. */
 struct disk_inode {
     uint16_t mode, uid;
     uint32_t size, atime, ctime, mtime, dtime;
@@ -71,6 +94,7 @@ struct disk_inode {
 };
 _Static_assert(offsetof(struct disk_inode, extra_isize) == 128, "the classical inode");
 
+/* A directory entry; no entry crosses the end of a block. */
 struct entry {
     uint32_t ino; /* 0: unused */
     /* to the next entry, a multiple of 4; the last one reaches to the end of the block */
@@ -79,46 +103,54 @@ struct entry {
     char name[];
 };
 enum { ENTRY_HEAD = 8 };
+/* The bytes that an entry with such a name needs. */
 static inline unsigned entry_size(unsigned name_length)
 {
     return (ENTRY_HEAD + name_length + 3) & ~3u;
 }
 
-/* The type of an entry as programs see it; on disks without `filetype` it is not known. */
+/* The type of a directory record (DT_) for an entry's type. */
 extern const uint8_t ext2_dtypes[8];
 
-/* What a superblock says, in the units that code counts in. */
+/* What a superblock says, in the units in which code counts. */
 struct geometry {
-    uint32_t block_size, block_shift, per_block; /* block numbers in an indirect block */
+    /* bytes of a block, and their logarithm; block numbers in an indirect block */
+    uint32_t block_size, block_shift, per_block;
+    /* first_block: of group 0; first_ino: the first that is not reserved */
     uint32_t blocks, first_block, groups, blocks_per_group, inodes_per_group, inodes, inode_size,
         first_ino;
-    /* of a group's inode table; of all group descriptors */
+    /* blocks of a group's part of the inode table; of all group descriptors */
     uint32_t table_blocks, group_blocks;
-    bool filetype, sparse_super;
+    bool filetype, sparse_super; /* entries have types; not every group has a copy of the super */
 };
 
-/* The functions called check say what is wrong, or NULL. */
+/* Checks a superblock, so that no number in *g, which is filled in, leads code astray; or an
+ * inode's type and size. NULL, or what is wrong, for a message. */
 const char *ext2_check_super(const struct super *s, struct geometry *g);
 const char *ext2_check_inode(const struct geometry *g, const struct disk_inode *d);
 
+/* Whether the disk has a block with this number. */
 static inline bool block_ok(const struct geometry *g, uint64_t block)
 {
     return block >= g->first_block && block < g->blocks;
 }
-uint64_t ext2_overhead(const struct geometry *g); /* blocks that hold the file system itself */
+uint64_t ext2_overhead(const struct geometry *g); /* blocks that hold no files, for statfs */
 
 uint64_t ext2_limit(const struct geometry *g); /* the largest possible file, in bytes */
-/* The indices on the way to a file's block, the first into disk_inode.block. Their number, 1..4, or
- * 0 beyond the limit. */
+/* The indices on the way to block `number` of a file: path[0] into disk_inode.block, each further
+ * one into the indirect block that the one before leads to. How many, 1..4; 0 beyond the limit. */
 int ext2_path(const struct geometry *g, uint64_t number, uint32_t path[4]);
 
+/* The size in bytes; only that of a regular file has 64 bits. */
 uint64_t ext2_size(const struct disk_inode *d);
 /* Whether an inode's block[] are numbers of blocks, and not a short symbolic link or a device
  * number. */
 bool ext2_has_blocks(const struct geometry *g, uint32_t mode, uint32_t sectors, uint32_t file_acl);
+/* The device number of a device node; 0 for all others. */
 uint64_t ext2_rdev(uint32_t mode, const uint32_t block[]);
-/* the fields behind the classical inode */
+/* Whether the inode has the fields of times behind the classical inode. */
 bool ext2_has_extra(const struct geometry *g, const struct disk_inode *d);
+/* The three times, with nanoseconds and years behind 2038 if the inode has the extra fields. */
 void ext2_times(const struct geometry *g, const struct disk_inode *d, struct timespec64 *atime,
                 struct timespec64 *mtime, struct timespec64 *ctime);
 
@@ -133,6 +165,7 @@ static inline struct entry *ext2_entry(const struct geometry *g, uint8_t *block,
         return NULL;
     return e;
 }
+/* The entry's type for a directory record; DT_UNKNOWN on disks without `filetype`. */
 static inline uint8_t ext2_dtype(const struct geometry *g, const struct entry *e)
 {
     return g->filetype && e->type < 8 ? ext2_dtypes[e->type] : DT_UNKNOWN;
