@@ -3,6 +3,7 @@
 
 #include "mailbox.h"
 #include "memory.h"
+#include "queue.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
@@ -164,21 +165,16 @@ bool conn_position_take(struct conn *c, struct thread *t)
         c->busy = 1;
         return true;
     }
-    struct thread **at = &c->waiting;
-    while (*at)
-        at = &(*at)->next;
-    *at = t;
-    t->next = NULL;
+    queue_append(&c->waiting, t);
     return false;
 }
 
 struct thread *conn_position_give(struct thread *t)
 {
     struct conn *c = t->conn;
-    struct thread *next = c->waiting;
     t->conn = NULL;
-    if (next) {
-        c->waiting = next->next;
+    if (c->waiting.first) {
+        struct thread *next = queue_take(&c->waiting);
         next->position = c->position;
         return next;
     }
@@ -190,9 +186,6 @@ struct thread *conn_position_give(struct thread *t)
 
 void conn_position_leave(struct thread *t)
 {
-    struct thread **at = &t->conn->waiting;
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
+    queue_remove(&t->conn->waiting, t);
     t->conn = NULL;
 }

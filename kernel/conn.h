@@ -17,7 +17,7 @@ struct conn {
     uint8_t busy;       /* a call holds the position */
     /* of which errors this open file has been told, as in message.flags (CALL_ERRORS_SHIFT) */
     uint64_t errors;
-    struct thread *waiting; /* for the position, in order */
+    struct queue waiting; /* for the position */
 };
 
 enum { CONN_CHUNK = 64, CONN_CHUNKS = DESCRIPTORS_MAX / CONN_CHUNK };

@@ -14,6 +14,7 @@
 
 #include "conn.h"
 #include "memory.h"
+#include "queue.h"
 #include "sched.h"
 #include <minnow/protocol.h>
 
@@ -178,8 +179,7 @@ static inline void wait_for_mail(struct thread *t)
     struct task *me = t->task;
     sched_block(t);
     t->state = THREAD_RECEIVING;
-    t->next = me->receivers;
-    me->receivers = t;
+    queue_prepend(&me->receivers, t);
     me->spare++;
 }
 
@@ -198,19 +198,13 @@ void mail_receive(struct thread *t)
         wait_for_mail(t);
 }
 
-static inline void receiver_leaves(struct task *me, struct thread *r)
-{
-    me->receivers = r->next;
-    me->spare--;
-}
-
 struct thread *mail_enter(struct task *service)
 {
-    struct thread *r = service->receivers;
+    struct thread *r = service->receivers.first;
     if (!r || !deliver_next(r))
         return NULL;
-    receiver_leaves(service, r);
-    return r;
+    service->spare--;
+    return queue_take(&service->receivers);
 }
 
 void mail_receive_again(struct thread *t)
@@ -259,10 +253,11 @@ bool mail_send(struct thread *t, struct task *to)
         sched_block(t);
     t->call += CALL_NEXT;
     t->slow = 0;
-    struct thread *r = to->receivers;
+    struct thread *r = to->receivers.first;
     if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)),
                          1)) {
-        receiver_leaves(to, r);
+        queue_take(&to->receivers);
+        to->spare--;
         deliver(r, t);
         sched_ready(r);
         return true;
@@ -306,10 +301,7 @@ void mail_withdraw(struct thread *t)
             before = m;
         mail_out(t->holder, &t->mail, before);
     } else if (t->state == THREAD_RECEIVING) {
-        struct thread **at = &t->task->receivers;
-        while (*at != t)
-            at = &(*at)->next;
-        *at = t->next;
+        queue_remove(&t->task->receivers, t);
         t->task->spare--;
     }
 }

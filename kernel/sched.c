@@ -19,10 +19,9 @@
 #include "arch.h"
 #include "clock.h"
 #include "mailbox.h"
+#include "queue.h"
 
-static struct {
-    struct thread *first, *last;
-} queues[PRIORITIES];
+static struct queue queues[PRIORITIES];
 uint32_t sched_mask;
 /* creating a thread costs one in so many of what is left of the creator's quantum */
 enum { CREATION = 8 };
@@ -34,26 +33,20 @@ static inline unsigned best_queue(void) { return __builtin_ctz(sched_mask | 1u <
 
 static inline void enqueue_first(struct thread *t)
 {
-    unsigned p = t->priority;
-    t->next = queues[p].first;
-    if (!t->next) {
-        queues[p].last = t;
-        sched_mask |= 1u << p;
-    }
-    queues[p].first = t;
+    queue_prepend(&queues[t->priority], t);
+    sched_mask |= 1u << t->priority;
 }
 
 static inline void enqueue_last(struct thread *t)
 {
-    unsigned p = t->priority;
-    t->next = NULL;
-    if (queues[p].first) {
-        queues[p].last->next = t;
-    } else {
-        queues[p].first = t;
-        sched_mask |= 1u << p;
-    }
-    queues[p].last = t;
+    queue_append(&queues[t->priority], t);
+    sched_mask |= 1u << t->priority;
+}
+
+static inline void unqueued(unsigned p)
+{
+    if (!queues[p].first)
+        sched_mask &= ~(1u << p);
 }
 
 /* A program's thread goes to the end of its queue. */
@@ -80,10 +73,8 @@ struct thread *sched_take(void)
     unsigned p = best_queue();
     if (p == PRIORITIES)
         return NULL;
-    struct thread *t = queues[p].first;
-    queues[p].first = t->next;
-    if (!t->next)
-        sched_mask &= ~(1u << p);
+    struct thread *t = queue_take(&queues[p]);
+    unqueued(p);
     return t;
 }
 
@@ -120,12 +111,7 @@ void sched_ready_slow(struct thread *t)
     if (task->service) {
         if (task->active && task->active != t) {
             t->state = THREAD_MONITOR;
-            t->next = NULL;
-            if (task->entry_first)
-                task->entry_last->next = t;
-            else
-                task->entry_first = t;
-            task->entry_last = t;
+            queue_append(&task->entry, t);
             return;
         }
         task->active = t;
@@ -137,17 +123,12 @@ void sched_ready_slow(struct thread *t)
 static void monitor_next(struct task *task)
 {
     task->active = NULL;
-    struct thread *t = task->entry_first;
-    if (t) {
-        task->entry_first = t->next;
-        task->active = t;
-        dispatch(t);
-        return;
-    }
-    if ((task->pending || task->mail_first) && (t = mail_enter(task))) {
-        task->active = t;
-        dispatch(t);
-    }
+    if (task->entry.first)
+        task->active = queue_take(&task->entry);
+    else if (task->pending || task->mail_first)
+        task->active = mail_enter(task);
+    if (task->active)
+        dispatch(task->active);
 }
 
 struct thread *sched_first(void)
@@ -158,21 +139,8 @@ struct thread *sched_first(void)
 
 static void unqueue(struct thread *t)
 {
-    unsigned p = t->priority;
-    struct thread *before = NULL;
-    for (struct thread *q = queues[p].first; q; before = q, q = q->next) {
-        if (q != t)
-            continue;
-        if (before)
-            before->next = t->next;
-        else
-            queues[p].first = t->next;
-        if (queues[p].last == t)
-            queues[p].last = before;
-        if (!queues[p].first)
-            sched_mask &= ~(1u << p);
-        return;
-    }
+    queue_remove(&queues[t->priority], t);
+    unqueued(t->priority);
 }
 
 void sched_block_slow(struct thread *t)
@@ -184,26 +152,17 @@ void sched_block_slow(struct thread *t)
         unqueue(t);
     if (t->task->service && t->task->active == t) {
         t->task->active = NULL;
-        if (t->task->entry_first || t->task->pending || t->task->mail_first)
+        if (t->task->entry.first || t->task->pending || t->task->mail_first)
             monitor_next(t->task);
     }
 }
 
 void sched_remove(struct thread *t)
 {
-    struct task *task = t->task;
-    if (t->state == THREAD_MONITOR) {
-        struct thread *before = NULL;
-        for (struct thread *q = task->entry_first; q; before = q, q = q->next)
-            if (q == t) {
-                *(before ? &before->next : &task->entry_first) = t->next;
-                if (task->entry_last == t)
-                    task->entry_last = before;
-                break;
-            }
-    } else if (t->state == THREAD_READY) {
+    if (t->state == THREAD_MONITOR)
+        queue_remove(&t->task->entry, t);
+    else if (t->state == THREAD_READY)
         sched_block(t);
-    }
 }
 
 /* Stands in task->active of a frozen service that nothing was running in. */
@@ -282,7 +241,7 @@ void sched_aside(struct thread *t)
     struct thread *program = this_cpu()->charged;
     bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1),
          programs = quantum_over(t, program);
-    if (!services && !programs && !t->task->entry_first && !t->task->pending &&
+    if (!services && !programs && !t->task->entry.first && !t->task->pending &&
         !t->task->mail_first)
         return;
     unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM |

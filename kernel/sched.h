@@ -38,7 +38,7 @@ static inline void sched_block(struct thread *t)
     struct task *task = t->task;
     if (__builtin_expect(
             cpu->current != t ||
-                (task->service && (task->entry_first || task->pending || task->mail_first)),
+                (task->service && (task->entry.first || task->pending || task->mail_first)),
             0)) {
         sched_block_slow(t);
         return;

@@ -107,6 +107,11 @@ struct thread {
     uint32_t descriptor; /* this one */
 };
 
+/* Threads in order, see queue.h. */
+struct queue {
+    struct thread *first, *last;
+};
+
 struct space {
     paddr_t root;   /* of the page tables */
     uint32_t refs;  /* tasks in it */
@@ -150,14 +155,14 @@ struct task {
     struct mail *mail_first, *mail_last;
     uint64_t pending; /* notification bits */
     /* threads that wait in receive; the last to come is the first to go */
-    struct thread *receivers;
+    struct queue receivers;
     /* how many more receivers there are than when it matters who gets one (admits, mailbox.c) */
     int8_t spare;
     uint8_t servers; /* how many threads receive messages (SYS_READY) */
 
     /* Monitor: of a service's threads one runs at a time. */
     struct thread *active; /* the one */
-    struct thread *entry_first, *entry_last;
+    struct queue entry;
 
     struct service_rights rights; /* from the manifest; may_call stands in it */
     /* SYS_LEND; slot 0: free. Loans outlive the service: the lender takes them back */

@@ -69,9 +69,9 @@ struct task *clock_alarm_due(uint64_t now) { return (void)now, NULL; }
 
 struct thread *mail_enter(struct task *service)
 {
-    struct thread *t = service->receivers;
+    struct thread *t = service->receivers.first;
     if (t) {
-        service->receivers = t->next;
+        service->receivers.first = t->next;
         service->pending = 0;
         received++;
     }
@@ -356,7 +356,7 @@ static void a_free_monitor_takes_the_next_message(void **state)
 {
     (void)state;
     sched_ready(&s);
-    service_task.receivers = &s2;
+    service_task.receivers.first = &s2;
     service_task.pending = 1;
     received = 0;
     sched_block(&s);
