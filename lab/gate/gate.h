@@ -1,6 +1,6 @@
-/* How a program calls a service directly: ioctl(fd of /dev/gate, GATE_CALL, &call). For the labs'
- * tests, whose programs are ordinary ones: they can be killed in the middle of a call, and their
- * pages can be missing.
+/* How a program calls a service directly: ioctl(fd of /dev/gate, GATE_CALL, &call). It is for the
+ * tests of the labs, which are ordinary programs: they can be killed in the middle of a call, and
+ * their pages can be missing.
  *
  * ioctl(fd, GATE_SCHED, &list): what the kernel knows of the programs' threads, as
  * /proc/minnow/sched, for a tenth of the time. */

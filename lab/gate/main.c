@@ -6,8 +6,8 @@
 #include "char.h"
 #include "syscalls.h"
 
-/* What goes on is a call of the program's own: it is withdrawn when the program is killed, and made
- * again from the beginning when the service throws it back. */
+/* Forwards the program's own call: the kernel withdraws it when the program is killed, and makes it
+ * again from the beginning when the service throws it back. LATER, or an error. */
 static int64_t call_service(struct message *m)
 {
     struct gate_call c;

@@ -1,10 +1,11 @@
-/* A policy of scheduling: HANDOUT.md says which. This one decides nothing, so the kernel lets
+/* A policy of scheduling: HANDOUT.md says which. The skeleton decides nothing, so the kernel lets
  * programs take turns. */
 #include "service.h"
 #include "syscalls.h"
 
-/* A thread has used its quantum up. Words: thread, its priority, its task's, processor time so far,
- * quantum (0: it never had one), time now. The answer is quantum << 8 | priority. */
+/* A thread has used up its quantum. Words: the thread, its priority, its task's base priority, its
+ * processor time so far, the quantum (0: it never had one), the time now. The answer is
+ * quantum << 8 | priority. */
 static int64_t do_expired(struct message *m)
 {
     (void)m;

@@ -1,6 +1,6 @@
 /* minix: a file server for MINIX file systems of version 3. Start-up and the handler table.
  *
- * It reads. Writing is yours: the operations that have no line in the table are answered -ENOSYS.
+ * This server reads. You add writing: operations without a line in the table are answered -ENOSYS.
  */
 #include "minix.h"
 

@@ -1,5 +1,5 @@
-/* Mounting and unmounting, and writing everything back. What later code leans on is checked here,
- * once. */
+/* Mounting and unmounting, and writing everything back. The mount checks once what later code
+ * relies on. */
 #include "minix.h"
 
 enum { FLUSH_SECONDS = 5 };
