@@ -13,7 +13,7 @@ import vmlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", "build")
 ROOT = os.path.dirname(HERE)
-NOT_ORACLES = {"bench", "exhaust", "fuzz", "leak", "processor"}
+NOT_ORACLES = {"bench", "exhaust", "fuzz", "processor"}
 PROGRAMS = sorted(
     name
     for name in (os.path.basename(f)[:-2] for f in glob.glob(f"{HERE}/programs/*.c"))

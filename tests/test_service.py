@@ -43,6 +43,26 @@ def test_every_service_is_listed_as_running(vm):
     }
 
 
+def test_no_device_lacks_an_answer_to_read_or_write(vm):
+    lines = said(
+        vm,
+        "for d in $(find /dev -type c ! -name 'tty*' ! -name console ! -name host); do "
+        "(head -c 1 $d; echo x >$d) 2>&1 >/dev/null; done; (echo x >/dev/rtc0) 2>&1; true",
+    )
+    assert lines[-1].endswith("Invalid argument"), lines
+    assert not [line for line in lines if "not implemented" in line], lines
+
+
+def test_a_file_system_without_a_device_is_remounted(vm):
+    lines = said(
+        vm,
+        "cd /tmp; echo a >a; for m in /tmp /proc /dev; do mount -o remount,ro $m; done; echo b >a; touch /dev/x; "
+        "grep -c ' ro,' /proc/mounts; for m in /tmp /proc /dev; do mount -o remount,rw $m; done; echo b >>a; cat a; "
+        "grep -c ' rw,' /proc/mounts",
+    )
+    assert lines == ["3", "a", "b", "5"], lines
+
+
 @pytest.mark.parametrize(
     "command, complaint",
     [

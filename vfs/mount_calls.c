@@ -217,7 +217,7 @@ static int remount(struct walk *w, uint32_t flags)
                            .object = m->object,
                            .w5 = (flags & MS_KNOWN) | MS_REMOUNT,
                            .position = m->dev };
-    int error = m->type->device ? call_window(m->service, &a, WINDOW_NONE, NULL, 0, NULL) : 0;
+    int error = call_window(m->service, &a, WINDOW_NONE, NULL, 0, NULL);
     m->flags = error ? before : flags & MS_KNOWN;
     return error;
 }

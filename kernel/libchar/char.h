@@ -12,6 +12,6 @@ int64_t char_stat(struct message *m, unsigned major, uint32_t permissions);
 int64_t char_seek(struct message *m);    /* -ESPIPE */
 int64_t char_poll(struct message *m);    /* always ready */
 int64_t char_ioctl(struct message *m);   /* -ENOTTY */
-int64_t char_invalid(struct message *m); /* sync, truncate: -EINVAL */
+int64_t char_invalid(struct message *m); /* -EINVAL */
 
 #endif
