@@ -1,19 +1,23 @@
-/* devfs: the directory /dev. Its nodes are those of the table of devices
- * (minnow/devices.def). It only names them: VFS opens devices at their drivers. Owners and
- * permissions may be changed and are kept in memory. */
+/* devfs: the directory /dev. Its nodes are those of the table of devices (minnow/devices.def) and
+ * the links of links.def, in one array that the macros below make of both. devfs only names
+ * devices: VFS opens them at their drivers, by the number that a lookup here returns. Names cannot
+ * be made or removed, since fs_ops.create is NULL; owners, permissions and times can be changed,
+ * and are kept in memory until the service ends. There is one mount, which is made again by each
+ * mount(2). */
 #include "fs.h"
 
 #include <minnow/devices.h>
 
-/* object = inode number: rdev of a device, LINK_BASE + place of a link */
+/* An object is its inode number: the rdev of a device, or LINK_BASE + the place of a link. */
 enum { ROOT = 1, LINK_BASE = 1 << 24, MAGIC = 0x1373 };
 enum { DISKS = 6 }; /* the group that may use disks */
 
 struct node {
     struct fs_node;
-    const char *name, *target;
+    const char *name, *target; /* target: of a link; NULL for all others */
 };
 
+/* The rows of nodes[]: one for a device, five for a disk and its partitions, none for a number. */
 #define NODE(n, m, g, number) { .name = n, .mode = m, .gid = g, .rdev = number, .object = number },
 #define DEVICE(id, name, service, kind, permissions, group, major, minor, object) \
     NODE(name, S_IFCHR | permissions, group, id)
@@ -32,6 +36,7 @@ static struct node nodes[] = {
 };
 static struct fs_mount the_mount = { .dev = DEVFS_DEV };
 
+/* The root. Fills in what all nodes have alike; until then get() knows none. */
 static struct fs_node *mount(const struct fs_source *s)
 {
     struct timespec64 now = fs_now();
@@ -56,6 +61,7 @@ static struct fs_node *get(uint64_t object)
     return fs_failed(-ESTALE);
 }
 
+/* The only directory is the root, which is its own parent. */
 static struct fs_node *lookup(struct fs_node *dir, struct fs_name *name)
 {
     if (fs_is_dots(name->text, name->length))

@@ -10,11 +10,14 @@
  *     no            yes    in the struct pin alone, which says `gone`: the file was cut or freed
  *     no            no     in the pool
  *
- * data_lend() adds a pin, data_take_back() removes one; the last one of a page that is gone puts it
- * into the pool. A node that never lent a page (`pinned` is false) needs no look at the pins when
- * it gives its pages back. A hole that is lent becomes a page first, since a store through the
- * mapping must find memory that is the file's. What such a store leaves behind the end of the file
- * is zeroed before the file grows over it, and when the page comes back (clear_tail).
+ * data_lend() adds a pin, data_take_back() removes one; when a page that is gone loses its last pin
+ * the page goes into the pool. A node that never lent a page (`pinned` is false) need not look for
+ * pins when it gives its pages back. A hole becomes a page before it is lent, since a store through
+ * the mapping must find memory that is the file's. Bytes that such a store leaves behind the end of
+ * the file are zeroed before the file grows over them, and when the page comes back (clear_tail).
+ *
+ * PM must not keep pages that are gone for long: they count neither as the file's nor as free. So
+ * the server says with `lends_own` that PM is to keep no lent pages behind its last hold.
  *
  * What the kernel copies into a page is not in the undo log. A page of the pool holds the link of
  * the free list in its first word, and page_take() overwrites that word itself, so that a rollback
@@ -23,7 +26,7 @@
 
 #include "share.h"
 
-/* so many, and other services and programs go first; this one has a single thread */
+/* give_way() after so many bytes copied, or pages freed: this service has a single thread */
 enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };
 enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
 
@@ -33,8 +36,8 @@ static bool pool_full;
 static const uint8_t zeros[PAGE_SIZE];
 static struct share page_share;
 
-/* The manifest grants one page in MEMORY_PART. Some of them are no file's: names could not be made
- * when files had taken them all. */
+/* The manifest grants one page in MEMORY_PART. One in NAMES_PART is kept from files, or no names
+ * could be made when files had taken all. */
 static void share_begin(void)
 {
     enum { MEMORY_PART = 8, NAMES_PART = 128 };
@@ -42,6 +45,7 @@ static void share_begin(void)
     page_share = (struct share)SHARE(all, all / 4, all / 8 * 5);
 }
 
+/* A lent page: how often it is lent, and whether its file has given it back. */
 static struct pin {
     struct pin *next;
     void *page;
@@ -51,6 +55,7 @@ static struct pin {
 
 /* ---- The pool ---- */
 
+/* Adds GROW_PAGES to the pool, or one; none if the share of files or the budget is used up. */
 static void grow(void)
 {
     size_t count = MIN((uint64_t)GROW_PAGES, page_share.capacity - pool_pages);
@@ -70,6 +75,7 @@ static void grow(void)
     }
 }
 
+/* A page for the file, charged to its user and its mount. NULL: -ENOSPC. */
 static void *page_take(struct node *n, bool zero)
 {
     struct mount *mount = mount_of(n);
@@ -87,7 +93,7 @@ static void *page_take(struct node *n, bool zero)
         return NULL;
     }
     free_pages = (uint64_t *)(uintptr_t)*page;
-    /* so that it is in the undo log: what the kernel copies there is not */
+    /* A store of our own puts the link into the undo log, which a copy by the kernel would not. */
     *page = 0;
     pool_free--;
     mount->pages++;
@@ -102,6 +108,7 @@ static void page_to_pool(void *page)
     pool_free++;
 }
 
+/* Where the pointer to the page's pin stands, or, at the end of a chain, would stand. */
 static struct pin **find_pin(void *page)
 {
     struct pin **at = &pins[(uintptr_t)page / PAGE_SIZE % PIN_HASH];
@@ -110,6 +117,7 @@ static struct pin **find_pin(void *page)
     return at;
 }
 
+/* The file gives a page back: to the pool, unless it is lent. */
 static void page_give(struct node *n, void *page)
 {
     mount_of(n)->pages--;
@@ -118,7 +126,7 @@ static void page_give(struct node *n, void *page)
     GIVE_WAY_EVERY(FREED_AT_ONCE, 1, n->blocks / (PAGE_SIZE / 512));
     struct pin *pin = n->pinned ? *find_pin(page) : NULL;
     if (pin)
-        pin->gone = true; /* it goes to the pool when PM gives it back */
+        pin->gone = true; /* the page goes to the pool when PM gives it back */
     else
         page_to_pool(page);
 }
@@ -130,8 +138,13 @@ void data_count(uint64_t *all, uint64_t *free)
     *free = pool_free + more;
 }
 
-/* ---- The tree ---- */
+/* ---- The tree ----
+ *
+ * A tree of height 0 is one page of the file; a tree of height h is a page of 512 pointers to trees
+ * of height h - 1. It grows by a new top, whose first pointer is the old tree, and is never made
+ * lower but when it becomes empty. */
 
+/* Page `index` of the file, or NULL: a hole. */
 static inline uint8_t *find_page(const struct node *n, uint64_t index)
 {
     void *page = n->root;
@@ -143,7 +156,7 @@ static inline uint8_t *find_page(const struct node *n, uint64_t index)
     return page;
 }
 
-/* A page of pointers. It is of the pool and the mount, but `blocks` counts contents only. */
+/* A page of pointers, charged like the file's other pages; but `blocks` counts contents only. */
 static void **inner_take(struct node *n)
 {
     void **inner = page_take(n, true);
@@ -157,7 +170,7 @@ static void inner_give(struct node *n, void *inner)
     page_give(n, inner);
 }
 
-/* Where the pointer to a page stands; makes the way to it. NULL: no memory. */
+/* Where the pointer to page `index` stands; makes the inner pages on the way. NULL: -ENOSPC. */
 static void **make_slot(struct node *n, uint64_t index)
 {
     while (index >> FANOUT_BITS * n->height) {
@@ -183,7 +196,7 @@ static void **make_slot(struct node *n, uint64_t index)
     return slot;
 }
 
-/* Frees the pages from number `from` on under *slot. */
+/* Frees the pages from number `from` of *slot's tree on; with from == 0 the tree itself too. */
 static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
 {
     if (!*slot)
@@ -199,6 +212,7 @@ static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
     }
 }
 
+/* Zeroes what lies behind `size` in its page. */
 static void clear_behind(struct node *n, uint64_t size)
 {
     uint8_t *last = size % PAGE_SIZE ? find_page(n, size / PAGE_SIZE) : NULL;
@@ -206,7 +220,7 @@ static void clear_behind(struct node *n, uint64_t size)
         memset(last + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
 }
 
-/* What a mapping has written behind the end of the file is zero before the file grows over it. */
+/* Zeroes what a store through a mapping may have left behind the end of the file. */
 static void clear_tail(struct node *n)
 {
     if (n->pinned)
@@ -250,7 +264,8 @@ int64_t data_read(struct fs_node *f, struct message *m, uint64_t position, uint6
     return done;
 }
 
-/* Copies a piece of the window into one page, which is there or is made. */
+/* Copies `part` bytes of the window, from offset `done`, into one page, which is made if it is a
+ * hole. 0, -ENOSPC, -EFAULT: nothing has changed. */
 static int write_page(struct node *n, struct message *m, uint64_t done, uint64_t position,
                       unsigned part)
 {
@@ -304,6 +319,7 @@ int data_resize(struct fs_node *f, uint64_t size)
     return 0;
 }
 
+/* Makes a hole a zeroed page. 0, -ENOSPC. */
 static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
 {
     void **slot = make_slot(n, index);
@@ -313,8 +329,8 @@ static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
     return *page ? 0 : -ENOSPC;
 }
 
-/* One pin less of a lent page, which goes to the pool with the last one if its file has no use for
- * it any more. */
+/* Removes a pin of a lent page. The last one puts the page into the pool if its file has given it
+ * back. */
 static void unpin_page(void *page)
 {
     struct pin **at = find_pin(page), *pin = *at;
@@ -326,6 +342,7 @@ static void unpin_page(void *page)
     memory_free(pin);
 }
 
+/* Adds a pin to a page. false: no memory for it. */
 static bool pin_page(void *page)
 {
     struct pin **at = find_pin(page);
@@ -350,7 +367,7 @@ int data_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted, ui
     struct node *n = node_of(f);
     uint8_t *page = find_page(n, index);
     (void)ahead;
-    /* a hole becomes a page, for it may be written through the mapping */
+    /* a hole becomes a page, since it may be written through the mapping */
     int error = !page && wanted ? fill_hole(n, index, &page) : 0;
     if (!error && page && !pin_page(page))
         error = -ENOMEM;

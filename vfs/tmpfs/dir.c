@@ -1,5 +1,7 @@
-/* Names: all names of all mounts stand in one hash table; a list keeps each directory's own in
- * order. */
+/* Names: all names of all mounts stand in one hash table; a list keeps each directory's own in the
+ * order in which they were made. Each has a number in that order, its cookie, which is the position
+ * of a listing behind it: so a listing neither repeats nor misses names that stay while others come
+ * and go. fs_name.where[0] is the entry. */
 #include "tmpfs.h"
 
 enum { HASH_SIZE = 8192, COOKIE_DOT = 1, COOKIE_DOTDOT = 2 };
@@ -69,6 +71,7 @@ int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *to)
     return 0;
 }
 
+/* Removes an entry and frees it. */
 static void unhook(struct entry *e)
 {
     struct node *dir = e->dir;
@@ -79,12 +82,12 @@ static void unhook(struct entry *e)
     *(e->before ? &e->before->behind : &dir->first) = e->behind;
     *(e->behind ? &e->behind->before : &dir->last) = e->before;
     if (dir->resume == e)
-        dir->resume = e->before; /* smaller than its position: the search goes on from there */
+        dir->resume = e->before; /* its number is smaller, so a search from it finds the rest */
     thing_give(e->user);
     memory_free(e);
 }
 
-/* A symbolic link's target is kept as it is. */
+/* Keeps a symbolic link's target, not terminated. 0, -ENOSPC. */
 static int keep_target(struct node *n, const char *target)
 {
     size_t length = strlen(target);
@@ -155,7 +158,7 @@ int64_t link_read(struct fs_node *f, struct message *m)
 
 /* ---- Listing ---- */
 
-/* The first entry behind a position. */
+/* The first entry behind a position, from where the last listing ended if that is before it. */
 static struct entry *seek_entry(struct node *dir, uint64_t position)
 {
     struct entry *e = dir->resume && dir->resume->cookie <= position ? dir->resume : dir->first;

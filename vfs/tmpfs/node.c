@@ -1,5 +1,6 @@
-/* Nodes. A node's number indexes a table of chunks, so that an object is found in two
- * steps. */
+/* Nodes. A node's number indexes a table of chunks, so that an object is found in two steps. A node
+ * that was freed is used again under the same number with the next generation, by which node_get()
+ * tells an old object. */
 #include "tmpfs.h"
 
 #include "share.h"
@@ -37,6 +38,7 @@ struct fs_node *node_get(uint64_t object)
     return n->used && n->object == object ? (struct fs_node *)n : fs_failed(-ESTALE);
 }
 
+/* Adds CHUNK free nodes, if there is memory and room in the table. */
 static void add_chunk(void)
 {
     struct node *nodes = chunk_count < CHUNKS ? memory_zalloc(CHUNK * sizeof *nodes) : NULL;

@@ -1,4 +1,4 @@
-/* The table of the RAM file system. */
+/* The table of the RAM file system: links and open nodes are limited by shares alone (node.c). */
 #include "tmpfs.h"
 
 const struct fs_ops fs_ops = {

@@ -1,5 +1,6 @@
-/* The RAM file system inside: nodes, names, and what its files offer each other. The server never
- * waits, so one thread serves and no lock is needed. */
+/* The RAM file system inside: nodes, names, and what its files offer each other. Its operations
+ * call no other service, so one thread serves and no lock is needed; long copies and cuts give way
+ * to other services. */
 #ifndef TMPFS_H
 #define TMPFS_H
 
@@ -12,14 +13,15 @@ struct mount {
     bool used;
     uint8_t number; /* upper byte of its objects */
     struct node *root;
-    uint64_t page_limit, pages;
+    uint64_t page_limit, pages; /* 0: no limit of its own; pages that its files have */
 };
 
-struct entry { /* a name */
+/* A name in a directory. */
+struct entry {
     struct node *dir, *node;
     struct entry *hash_next;
-    struct entry *before, *behind; /* in its directory, in the order they were made */
-    /* its place in that order: the position that a listing goes on from */
+    struct entry *before, *behind; /* in its directory, in the order in which they were made */
+    /* the entry's number in that order: the position from which a listing goes on behind it */
     uint64_t cookie;
     uint32_t hash, user; /* user: who is charged for the name */
     uint8_t length;
@@ -27,7 +29,7 @@ struct entry { /* a name */
 };
 
 struct node {
-    struct fs_node;    /* user: its first owner, who is charged for it and its pages */
+    struct fs_node;    /* user: the first owner, who is charged for the node and its pages */
     bool used, pinned; /* pinned: PM has or had pages of it */
     uint32_t generation;
     union {
@@ -39,8 +41,8 @@ struct node {
         struct {                 /* a directory */
             struct node *parent; /* while it has links */
             struct entry *first, *last;
-            uint64_t cookie; /* the last one given */
-            /* where the last listing stopped: the entry that its position names */
+            uint64_t cookie; /* the last number given to an entry */
+            /* the last entry of the last listing, whose number is the position it ended with */
             struct entry *resume;
         };
         char *target; /* of a symbolic link */
@@ -52,8 +54,11 @@ static inline struct node *node_of(struct fs_node *n) { return (struct node *)n;
 static inline struct mount *mount_of(const struct node *n) { return (struct mount *)n->mount; }
 
 /* ---- data.c: contents ---- */
-void data_cut(struct node *n, uint64_t size);   /* frees what lies behind; n->size is left */
-void data_count(uint64_t *all, uint64_t *free); /* pages of the pool */
+/* Frees the pages behind `size` bytes, and zeroes the rest of the last one; n->size stays. */
+void data_cut(struct node *n, uint64_t size);
+/* How many pages the pool has, and how many are free; while it can grow, a guess. */
+void data_count(uint64_t *all, uint64_t *free);
+/* Operations of fs_ops. -ENOSPC: the pool, the mount or the user has no more pages. */
 int64_t data_read(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int64_t data_write(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int data_resize(struct fs_node *f, uint64_t size);
@@ -62,19 +67,22 @@ int data_take_back(struct fs_node *f, uint64_t address);
 int64_t data_reserve(struct fs_node *f, uint64_t first, unsigned count, uint64_t wanted);
 
 /* ---- node.c: nodes ---- */
-/* A node without links; NULL: no memory, or the user has all that one user may have. */
+/* A new node without links. NULL: no memory, or the user has its share of all nodes and names. */
 struct node *node_new(struct mount *m, const struct fs_new *new);
-/* Accounts a node, or a name, to this user: some 200 bytes. 0 or -ENOSPC. */
+/* Charges a node, or a name, to the user: some 200 bytes. 0 or -ENOSPC. */
 int thing_take(uint32_t user);
 void thing_give(uint32_t user);
-/* How many files there may be, and how many more, at two such things a file. */
+/* How many files there may be, and how many more than there are, at two such things a file. */
 void thing_count(uint64_t *all, uint64_t *free);
-bool node_in_use(const struct mount *m); /* one of the mount's is open or held */
+/* Whether a node of the mount is open or held. */
+bool node_in_use(const struct mount *m);
+/* fs_ops.get: nodes are not counted as held while a request uses them. fs_ops.put: frees a node
+ * without links, open files and holds. */
 struct fs_node *node_get(uint64_t object);
-void node_put(struct fs_node *f); /* frees it when nothing refers to it any more */
+void node_put(struct fs_node *f);
 
-/* ---- dir.c: names ---- */
-void dir_remove_all(struct node *dir); /* all that is in it and below */
+/* ---- dir.c: names; operations of fs_ops but the first ---- */
+void dir_remove_all(struct node *dir); /* removes all names in the directory and below */
 struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name);
 int dir_list(struct fs_node *f, struct dents *d);
 int dir_name_of(struct fs_node *f, uint64_t object, char *name);
@@ -86,7 +94,7 @@ int dir_set_parent(struct fs_node *f, struct fs_node *dir);
 int dir_empty(struct fs_node *f);
 int64_t link_read(struct fs_node *f, struct message *m);
 
-/* ---- mount.c: mounts ---- */
+/* ---- mount.c: mounts; operations of fs_ops ---- */
 struct fs_node *mount_new(const struct fs_source *s);
 int mount_end(uint64_t root);
 int mount_statfs(struct fs_mount *f, struct statfs *s);
