@@ -1,13 +1,22 @@
-/* Where the facts come from: the kernel, and the tables that POSIX and PM publish. */
+/* Where the facts come from: the kernel, by SYS_INFO, and the tables that POSIX and PM publish.
+ *
+ * Published memory is read by the kernel out of the publisher's address space, without a message,
+ * so POSIX and PM need not answer, and procfs cannot wait for them. POSIX publishes a struct
+ * posix_table, which says where its records of processes begin and how far apart they stand; each
+ * record begins with a struct posix_proc, whose pid is 0 if the place is free. PM publishes a
+ * struct pm_usage for each task's index; that at index 0 is of all programs together. A record may
+ * change between two reads; within one it does not, since the publisher does not run meanwhile. */
 #include "procfs.h"
 
-enum { SNAPSHOT_NS = 20000000 };
+enum { SNAPSHOT_NS = 20000000 }; /* how long a snapshot of the threads serves */
 
+/* SYS_INFO: the bytes that the kernel has written, or an error. */
 static int64_t info(unsigned what, uint64_t index, void *to, size_t length)
 {
     return ask_info(what, index, to, length);
 }
 
+/* Reads published memory of a service, from `offset` on: the bytes, 0 or an error. */
 static int64_t published(const char *service, uint64_t offset, void *to, size_t length)
 {
     endpoint_t slot = service_find(service);
@@ -30,6 +39,8 @@ bool fact_table(struct posix_table *table)
     return published("posix", 0, table, sizeof *table) == sizeof *table;
 }
 
+/* Reads the record at a place; false unless it is that of `pid`, or, if that is 0, of any process.
+ */
 static bool process_at(const struct posix_table *table, unsigned place, uint32_t pid,
                        struct posix_proc *p)
 {
@@ -50,7 +61,8 @@ bool fact_process_at(unsigned place, struct posix_proc *p)
 bool fact_process(uint32_t pid, struct posix_proc *p)
 {
     struct posix_table table;
-    /* where the one before was found: this one is mostly the same, or near */
+    /* The place where the last process was found: this one is mostly the same, or near. The search
+     * goes from there to both sides. */
     static unsigned last;
     if (!pid || !fact_table(&table) || !table.count)
         return false;
@@ -77,7 +89,10 @@ void fact_programs(struct pm_usage *sum)
     published("pm", 0, sum, sizeof *sum);
 }
 
-/* ---- which tasks run: one snapshot of all threads serves for SNAPSHOT_NS ---- */
+/* ---- which tasks run ----
+ *
+ * `ps` reads the state of every process, and each needs the states of all threads: one snapshot of
+ * all serves for SNAPSHOT_NS. */
 
 static uint8_t runs[TASKS_MAX / 8];
 static unsigned running;

@@ -1,14 +1,21 @@
-/* Symbolic links: self, exe, cwd, root, and fd/N. * A program that reads a link gets a path. For
- * cwd, root and open files VFS alone knows the path, so the program's call is forwarded there. VFS
- * itself, following a link, gets the object instead of a text, in the reply's words (service,
- * object). */
+/* Symbolic links: self, exe, cwd, root, and fd/N. FS_READLINK comes from a program that wants a
+ * path, or from VFS, which wants to follow the link:
+ *
+ *     link         answer to a program              answer to VFS, in r1, r2, r3
+ *     self         the pid, as text                 the pid, as text (r1 is 0)
+ *     exe          forwarded to VFS (VFS_PATH)      service and object of the program's file
+ *     cwd, root    forwarded to VFS                 VFS itself, the task, which of the two
+ *     fd/N         the name of a device or a pipe,  service and object of the connection
+ *                  else forwarded to VFS
+ *
+ * Only VFS knows the paths of directories and files, so a program's call is forwarded there; VFS
+ * writes the path into the same window. */
 #include "procfs.h"
 
-static bool is_vfs(endpoint_t e)
-{
-    return e < MAX_SERVICE;
-} /* VFS is the only service that reads links */
+/* VFS is the only service that reads links. */
+static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; }
 
+/* Answers with a text, which is not terminated and may be cut; for VFS, with no object. */
 static int64_t answer(struct message *m, const char *text)
 {
     size_t length = MIN(strlen(text), m->w[2]);
@@ -17,13 +24,14 @@ static int64_t answer(struct message *m, const char *text)
     return error ? error : (int64_t)length;
 }
 
+/* LATER, or -ENOENT if the service is not there. */
 static int64_t forward_up(struct message *m, const char *service)
 {
     endpoint_t to = service_find(service);
     return to && forward(m, to) != -EPERM ? LATER : -ENOENT;
 }
 
-/* The reader goes on to VFS, which writes the path into the same window. */
+/* Forwards the reader to VFS as VFS_PATH with these words. */
 static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint64_t service,
                        uint64_t object)
 {
@@ -35,9 +43,9 @@ static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint6
     return forward_up(m, "vfs");
 }
 
-/* The file of the program that p runs, whatever its name is now. What the reader is told is found
- * by VFS in the directory that it was in; should there be none, VFS finds the name it had in the
- * reader's buffer. */
+/* The file of the program that p runs. VFS looks the program's present name up in the directory in
+ * which it was found. If it has none there any more VFS uses the name that it had, which procfs
+ * leaves in the reader's buffer for that. */
 static int64_t read_program(struct message *m, const struct posix_proc *p)
 {
     if (!p->task || !p->exe_object)
@@ -55,6 +63,7 @@ static int64_t read_program(struct message *m, const struct posix_proc *p)
     return ask_vfs(m, m->from, VFS_PATH_PROGRAM, p->exe_service, p->exe_object);
 }
 
+/* The working directory or the root of p. */
 static int64_t read_directory(struct message *m, const struct posix_proc *p, unsigned which)
 {
     if (!p->task)
@@ -65,7 +74,7 @@ static int64_t read_directory(struct message *m, const struct posix_proc *p, uns
     return 0;
 }
 
-/* The path of a device or a pipe, by service and object; "" for what is neither. */
+/* The path of a device, or the name of a pipe, by service and object; "" for all others. */
 static void device_name(char *to, size_t size, const char *service, uint64_t object)
 {
 #define DEVICE(id, node, service, kind, mode, group, major, minor, object) \
@@ -85,12 +94,14 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     to[0] = 0;
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));
-    /* the last one with this object: /dev/console is another name of a terminal */
+    /* the last row with this object: /dev/console, a row before it, is another name of a terminal
+     */
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
         if (devices[i].object == object && strcmp(devices[i].service, service) == 0)
             format(to, size, "%s", devices[i].path);
 }
 
+/* The open file behind a descriptor of p, which the object names. */
 static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
 {
     struct conn_info c;

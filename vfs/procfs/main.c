@@ -1,4 +1,5 @@
-/* procfs: the table of operations, and start-up. */
+/* procfs: the table of operations, and start-up. fs_ops.create is not NULL only so that a new name
+ * is -ENOENT, as on Linux, and not -EPERM; the other operations on names refuse. */
 #include "procfs.h"
 
 enum { PROC_MAGIC = 0x9fa0 };
@@ -10,7 +11,7 @@ static int statfs(struct fs_mount *m, struct statfs *s)
     return 0;
 }
 
-/* What a file is made of is not cut: O_TRUNC is no error. */
+/* Does nothing, since texts are made anew: so O_TRUNC is no error. */
 static int resize(struct fs_node *n, uint64_t size)
 {
     (void)n, (void)size;
@@ -23,7 +24,7 @@ static int refuse_setattr(struct fs_node *n, const struct fs_attr *a)
     return -EPERM;
 }
 
-/* Names come and go with processes alone; as on Linux, one that is to be made cannot be found. */
+/* Names come and go only with processes. Linux answers -ENOENT to making one. */
 static struct fs_node *refuse_create(struct fs_node *dir, struct fs_name *name,
                                      const struct fs_new *new)
 {

@@ -1,5 +1,5 @@
-/* /proc/minnow: the system seen from its own side: services, threads and who waits for whom, system
- * calls that were missed, the boot log, and the trace of messages. */
+/* /proc/minnow, which Linux has not: services, threads and what they wait for, scheduling, system
+ * calls that are missing, the kernel's counters, the boot log, and the trace of messages. */
 #include "procfs.h"
 
 /* ---- names ---- */
@@ -17,6 +17,7 @@ static const struct operation operations[] = {
 #undef OP
 };
 
+/* The name of an operation as in protocol.def, or "?". */
 static const char *operation_name(uint64_t op)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
@@ -25,7 +26,7 @@ static const char *operation_name(uint64_t op)
     return "?";
 }
 
-/* A task for people: a service's name, or name and pid of a process. */
+/* Writes a task's name for people: a service's name, or name and pid of a process. */
 static void task_name(char *to, size_t size, endpoint_t task)
 {
     struct posix_proc p;
@@ -41,6 +42,8 @@ static void task_name(char *to, size_t size, endpoint_t task)
 
 /* ---- services, threads, missed calls ---- */
 
+/* A line for each slot that has a service, or that rs knows: the kernel's figures, and rs' state
+ * and count of deaths. Without rs the kernel's alone. */
 void make_services(struct text *t, const struct posix_proc *p)
 {
     static const char *const states[] = { "absent",  "created",  "running", "stopped",
@@ -76,6 +79,7 @@ static const char *const thread_states[] = {
     [THREAD_MONITOR] = "monitor",
 };
 
+/* A line for each thread in the system: its state, and the task and operation that it waits for. */
 void make_threads(struct text *t, const struct posix_proc *p)
 {
     struct thread_info k;
@@ -94,7 +98,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
     }
 }
 
-/* Threads of programs, as the policy of scheduling has them. */
+/* A line for each thread of a program: what the scheduling policy has decided for it. */
 void make_sched(struct text *t, const struct posix_proc *p)
 {
     struct sched_info k[16];
@@ -115,6 +119,8 @@ void make_sched(struct text *t, const struct posix_proc *p)
     }
 }
 
+/* A line for each system call that programs have made and Minnow does not have: number and count.
+ */
 void make_compat(struct text *t, const struct posix_proc *p)
 {
     enum { CALLS = 512 };
@@ -125,7 +131,7 @@ void make_compat(struct text *t, const struct posix_proc *p)
             text_add(t, "%u %lu\n", n, count);
 }
 
-/* ---- the boot log ---- */
+/* ---- the boot log: the kernel's ring, read by position ---- */
 
 int64_t log_read(struct message *m)
 {
@@ -144,10 +150,12 @@ int64_t log_read(struct message *m)
     return done;
 }
 
-/* ---- the trace ---- */
-
-/* All lines have this length, so that a position in the file is the number of a record, whatever
- * has been lost since. */
+/* ---- the trace ----
+ *
+ * The kernel keeps the last records in a ring, numbered from the beginning of the trace. All lines
+ * have the same length, so that position / LINE is the number of a record, whatever has been lost
+ * since. A reader that is too slow for the ring goes on at the oldest record that is left; its
+ * position jumps there, and the lines that it read are still whole. */
 enum { LINE = 160 };
 
 static const char *const kernel_calls[] = {
@@ -156,11 +164,11 @@ static const char *const kernel_calls[] = {
 #include <minnow/kcalls.def>
 };
 
-/* Which task made the calls of each thread, as far as records have said so: a reply names a call.
- */
+/* The task that each thread belongs to, as far as records have said so: a reply names only the call
+ * that it answers, which tells the thread. */
 static endpoint_t task_of_thread[THREADS_MAX];
 
-/* Where a service's kernel call goes to; 0: nowhere. */
+/* The task to which a service's kernel call sends something; 0: none. */
 static endpoint_t trace_target(const struct trace_record *r)
 {
     switch (r->rax) {
@@ -173,6 +181,8 @@ static endpoint_t trace_target(const struct trace_record *r)
     }
 }
 
+/* Formats a record: number, time in us, from, to, the call and its operation, its words or result.
+ */
 static void trace_line(char *line, const struct trace_record *r)
 {
     char from[32], to[32], what[48];
@@ -210,7 +220,7 @@ int64_t trace_read(struct message *m)
         if (ask_trace(TRACE_READ, position / LINE, &r, sizeof r) != sizeof r)
             break;
         if (r.number > position / LINE)
-            position = r.number * LINE; /* those between are lost */
+            position = r.number * LINE; /* the records between have been lost */
         trace_line(line, &r);
         size_t skip = position % LINE, part = MIN((size_t)LINE - skip, m->w[2] - done);
         int error = copy_out(m, done, line + skip, part);
@@ -220,10 +230,11 @@ int64_t trace_read(struct message *m)
         position += part;
         GIVE_WAY_EVERY(LINES_AT_ONCE, part, m->w[2] - done);
     }
-    m->position = position - done; /* behind what has been lost */
+    m->position = position - done; /* libfs adds `done`: behind what was read and lost */
     return done;
 }
 
+/* The commands "on", "off" and "clear"; a newline behind them does no harm. */
 int64_t trace_write(struct message *m)
 {
     char word[8] = "";
@@ -249,7 +260,7 @@ int64_t trace_write(struct message *m)
     return -EINVAL;
 }
 
-/* The kernel's own counts, a name and a value a line: what tests compare before and after, and
+/* The kernel's own counters, a name and a value a line, which tests compare before and after, and
  * benchmarks divide. */
 void make_counters(struct text *t, const struct posix_proc *p)
 {

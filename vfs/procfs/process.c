@@ -1,15 +1,19 @@
-/* The files of a process's directory, in Linux's formats (proc(5)). */
+/* The files of a process's directory, in Linux's formats (proc(5)). Fields that Minnow has nothing
+ * for are 0, or what Linux prints for a system without the feature. */
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
+/* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
+ * zombie ('S'); the kernel knows whether it runs. */
 static char state_of(const struct posix_proc *p)
 {
     return p->state == 'S' && p->task && (p->task == fact_reader || fact_runs(p->task)) ? 'R'
                                                                                         : p->state;
 }
 
+/* The processor time of a process: from the kernel while its task lives, then what POSIX kept. */
 static struct cpu_time cpu(const struct posix_proc *p)
 {
     struct task_info t;

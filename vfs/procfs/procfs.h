@@ -1,8 +1,18 @@
 /* procfs: /proc. Nothing is kept: a file's text is made when it is read, from what the kernel tells
- * (SYS_INFO) and what POSIX and PM publish. What only VFS or PM can say, they say themselves: the
- * reader is forwarded to them. procfs never calls them, because they call it.
+ * (SYS_INFO) and what POSIX and PM publish. A read of what only VFS or PM knows (maps, mounts,
+ * paths) is forwarded to them. procfs never calls them, because they call it.
  *
- * One thread, so the text being made stands in one static buffer. */
+ * The life of a read:
+ *
+ *     FS_READ -> tree_get()    the object says it all: mount, pid, descriptor, kind; a node of
+ * eight
+ *             -> read_file()   by kind: a text, memory of the process, the log, the trace, or a
+ *                              forward, whose answer the reader gets from PM or VFS
+ *             -> make_x()      the whole text from its beginning, of which the reader gets the part
+ *                              at its position
+ *
+ * So a reader that takes a text in several reads may see two of its states. There is one thread, so
+ * the text being made stands in one static buffer. */
 #ifndef PROCFS_H
 #define PROCFS_H
 
@@ -12,7 +22,8 @@
 #include "service.h"
 #include "syscalls.h"
 
-/* An object says all about itself: mount << 56 | pid << 24 | descriptor << 8 | kind. */
+/* An object is mount << 56 | pid << 24 | descriptor << 8 | kind: tree.c has a drawing. The kinds
+ * that need code of their own; all others are KIND_TEXT. */
 enum kind {
     KIND_ROOT = 1,
     KIND_PROCESS,
@@ -46,63 +57,68 @@ static inline unsigned object_kind(uint64_t object) { return object & 0xff; }
 
 struct text;
 
-/* One file or directory. Those of the same parent make up the directory. */
+/* A file or directory. A directory has all those of which it is the parent. */
 struct file {
     const char *name;
-    uint8_t parent; /* the directory that it is in: KIND_ROOT, KIND_PROCESS ... */
+    uint8_t parent; /* the kind of its directory: KIND_ROOT, KIND_PROCESS ... */
     uint8_t kind;   /* KIND_TEXT: made by `make` */
     uint16_t mode;
-    /* p: of a file in a process's directory, else NULL */
+    /* p: the process in whose directory the file is; else NULL */
     void (*make)(struct text *t, const struct posix_proc *p);
 };
 
-/* What an object stands for, made for a request: nothing is kept. */
+/* The node of an object, made for one request. */
 struct node {
-    struct fs_node; /* links: 0 when its process or descriptor has gone */
+    struct fs_node; /* links: 0 if its process or descriptor has gone */
     bool used;
     uint8_t kind;
-    const struct file *file; /* NULL for the root, a process's directory and what is in fd/ */
-    struct posix_proc
-        process; /* the process in the object, if there is one and the node has links */
+    const struct file *file; /* NULL for the root, a process's directory and the links in fd/ */
+    /* the process in the object, if there is one and the node has links */
+    struct posix_proc process;
 };
 static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }
 
 /* ---- text.c ---- */
-/* Text being made; what does not fit is cut. */
+/* A text being made: `length` of `size` bytes are there. */
 struct text {
     char *buffer;
     size_t size, length;
 };
+/* Adds to the text, as printf; what has no room is cut. */
 void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- facts.c ---- */
 
-/* What the kernel tells (SYS_INFO), and what POSIX and PM publish. None waits. Where nothing is
- * known, numbers are 0, and the functions that return bool return false. */
-bool fact_task(unsigned index, struct task_info *info);
+/* Facts from the kernel (SYS_INFO), and from what POSIX and PM publish. No function waits. If a
+ * fact is not known, numbers are 0, and the functions that return bool return false. */
+
+bool fact_task(unsigned index, struct task_info *info); /* the task with this index */
 void fact_system(struct system_info *info);
-bool fact_table(struct posix_table *table);
-/* The process at this place of the table, if there is one. */
+bool fact_table(struct posix_table *table); /* where POSIX's table of processes is */
+/* The process at this place of the table; false also for an empty place. */
 bool fact_process_at(unsigned place, struct posix_proc *p);
 bool fact_process(uint32_t pid, struct posix_proc *p);
-void fact_usage(endpoint_t task, struct pm_usage *usage);
-void fact_programs(struct pm_usage *sum); /* frames: those that PM has, and those in use */
-/* Whether a thread of the task is running or could run. */
+void fact_usage(endpoint_t task, struct pm_usage *usage); /* the memory of a task */
+/* Of all programs together: resident and virtual_pages are the frames in use, and those that PM
+ * has. */
+void fact_programs(struct pm_usage *sum);
+/* Whether a thread of the task is running or ready to run. */
 bool fact_runs(endpoint_t task);
-extern endpoint_t fact_reader; /* the task that reads now; it counts as running */
-unsigned fact_running(void);
+extern endpoint_t fact_reader; /* the task that reads now, which counts as running */
+unsigned fact_running(void);   /* how many threads of programs are ready */
 uint32_t fact_pid(endpoint_t task);
-/* Whether the task may see what p has: descriptors, directories, memory. The rule is ptrace's
+/* Whether the task may see the descriptors, directories and memory of p. The rule is ptrace's
  * (ptrace(2), PTRACE_MODE_READ): p itself, root, and a process of the same user in all of p's ids,
- * unless p holds what was another user's (dumpable). */
+ * unless p holds what was another user's (then `dumpable` is false). */
 bool may_look_into(endpoint_t task, const struct posix_proc *p);
-/* The name of a service by its slot; "" for none. */
+/* The name of a service by its slot, for ever; "" if there is none. */
 const char *fact_service(endpoint_t service);
 
 /* ---- the texts: system.c, process.c, minnow.c ---- */
 
-/* Each makes the text of one file into t, from the facts as they are now. p: the process whose file
- * it is, or NULL. None waits for another service but make_services(), which asks rs. */
+/* Each adds the text of one file to t, from the facts as they are now. p: the process whose file it
+ * is, or NULL. Only make_services(), which asks rs, waits for another service; make_threads() gives
+ * way. */
 void make_stat(struct text *t, const struct posix_proc *p);
 void make_meminfo(struct text *t, const struct posix_proc *p);
 void make_uptime(struct text *t, const struct posix_proc *p);
@@ -134,16 +150,20 @@ void make_threads(struct text *t, const struct posix_proc *p);
 void make_sched(struct text *t, const struct posix_proc *p);
 void make_compat(struct text *t, const struct posix_proc *p);
 void make_counters(struct text *t, const struct posix_proc *p);
-/* These end as fs_ops.read and write do; trace_read moves m->position over what has been lost. */
+/* fs_ops.read and write of the trace and the log: bytes, -EFAULT, or -EINVAL for a word that is no
+ * command. trace_read() moves m->position over records that have been lost. */
 int64_t trace_read(struct message *m);
 int64_t trace_write(struct message *m);
 int64_t log_read(struct message *m);
 
-/* ---- read.c, link.c, tree.c: for the table ---- */
+/* ---- read.c, link.c, tree.c: operations of fs_ops ---- */
 
+/* -EACCES for a file that shows what a process has, unless the opener may look into the process. */
 int read_open(struct fs_node *n, struct message *m, uint64_t *flags);
+/* -ESRCH: the process has gone. LATER: PM or VFS answers. */
 int64_t read_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
 int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
+/* A text to a program; to VFS, which follows the link, the object in r1..r3. -ENOENT, -EACCES. */
 int64_t link_read(struct fs_node *n, struct message *m);
 struct fs_node *tree_mount(const struct fs_source *s);
 int tree_unmount(uint64_t root);

@@ -1,11 +1,14 @@
-/* Files: opening, reading, writing. A text is made anew for each read. */
+/* Files: opening, reading, writing. A text is made anew for each read.
+ *
+ * Permission is asked twice: at open (read_open), and at each read of maps and environ, since a
+ * process may have run a set-id program since then, whose memory the reader may not see. */
 #include "procfs.h"
 
 enum { TEXT_MAX = 128 * 1024 };
 
-static char buffer[TEXT_MAX];
+static char buffer[TEXT_MAX]; /* the text, or the piece of memory, of the read at hand */
 
-/* The reader goes on to the service that knows. */
+/* Forwards the reader to a service, as `op`. LATER, or -EIO if the service is not there. */
 static int64_t pass(struct message *m, uint64_t op, const char *service)
 {
     endpoint_t to = service_find(service);
@@ -13,7 +16,7 @@ static int64_t pass(struct message *m, uint64_t op, const char *service)
     return to && forward(m, to) != -EPERM ? LATER : -EIO;
 }
 
-/* PM fills the buffer, and its reply moves the reader's position. */
+/* Forwards the reader to PM, which fills its buffer and moves its position. */
 static int64_t read_maps(struct message *m, endpoint_t task)
 {
     m->w[0] = task;
@@ -22,7 +25,8 @@ static int64_t read_maps(struct message *m, endpoint_t task)
     return pass(m, PM_MAPS, "pm");
 }
 
-/* Bytes of p's own memory, from `start` on. What has gone from there ends the file. */
+/* Reads bytes of p's own memory, a file of `size` bytes from address `start` on. A page that p has
+ * not any more ends the file. */
 static int64_t read_memory(struct message *m, const struct posix_proc *p, caller_t start,
                            uint64_t size)
 {
@@ -40,6 +44,7 @@ static int64_t read_memory(struct message *m, const struct posix_proc *p, caller
     return error ? error : (int64_t)done;
 }
 
+/* Makes the text, and copies the part of it that the reader asks for. */
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
@@ -60,7 +65,7 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
     case KIND_TEXT: return read_text(n, m, position, length);
     case KIND_MOUNTS: return pass(m, VFS_MOUNTS, "vfs");
     case KIND_MAPS:
-        /* it has become another program since this was opened */
+        /* empty if p has become another program since the file was opened */
         return p->task && may_look_into(m->from, p) ? read_maps(m, p->task) : 0;
     case KIND_ENVIRONMENT:
         return may_look_into(m->from, p) ? read_memory(m, p, p->strings_at + p->argument_bytes,

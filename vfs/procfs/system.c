@@ -1,4 +1,6 @@
-/* The files of /proc that are about the whole system, in Linux's formats (proc(5)). */
+/* The files of /proc and /proc/sys about the whole system, in Linux's formats (proc(5)). Fields
+ * that Minnow has nothing for are 0; the files exist because programs fail without them (`ps`,
+ * `free`, `top`, `uptime`, `sysctl`, and the C library). */
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
@@ -18,8 +20,8 @@ void make_stat(struct text *t, const struct posix_proc *p)
              s.interrupts, s.switches, s.boot_wall_ns / SECOND, table.forks, fact_running() + 1);
 }
 
-/* Free is what programs can get; available, what those of others than root can. What services have
- * been promised is in use. */
+/* MemFree is what programs can still get, MemAvailable what programs of users other than root can.
+ * Memory that was promised to services counts as in use. */
 void make_meminfo(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
@@ -50,7 +52,7 @@ void make_uptime(struct text *t, const struct posix_proc *p)
              s.idle_ns / SECOND, s.idle_ns / (SECOND / HZ) % HZ);
 }
 
-/* No averages are kept. */
+/* The system keeps no averages, which are 0 here. */
 void make_loadavg(struct text *t, const struct posix_proc *p)
 {
     struct system_info s;
@@ -108,14 +110,14 @@ void make_cpuinfo(struct text *t, const struct posix_proc *p)
              s.tsc_hz / 1000 % 1000);
 }
 
-/* The boot loader gives the kernel no words that a program could want. */
+/* Empty: the kernel's command line has no words for programs. */
 void make_cmdline(struct text *t, const struct posix_proc *p)
 {
     (void)p;
     text_add(t, "\n");
 }
 
-/* ---- /proc/sys: what is so, not what can be changed ---- */
+/* ---- /proc/sys: fixed values, which cannot be changed ---- */
 
 #define SYS(name, ...)                                               \
     void make_sys_##name(struct text *t, const struct posix_proc *p) \

@@ -1,4 +1,4 @@
-/* Text being made. */
+/* Adding to a text; the formats are those of print() in service.h. */
 #include "procfs.h"
 
 #include <minnow/format.h>

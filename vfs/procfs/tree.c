@@ -1,14 +1,14 @@
-/* The tree: which files there are, and what an object stands for.
+/* The tree: which files there are, and the node that an object stands for.
  *
  *     63     56 55              24 23        8 7     0
  *     | mount  |  process's pid   | descriptor | kind |
  *
- * An object says all about itself, so nothing is kept between requests. `kind` is KIND_TEXT plus
- * the place in files[], or a kind of its own for the root, a process's directory and what is in
- * fd/. An object whose process has gone is still an object: its node has no links, and each
- * operation says what that means. A pid that is used again makes an old object stand for the new
- * process, as on Linux it would not; an open file of /proc/N/maps and the like asks for permission
- * at each read. */
+ * The object tells all that is needed to make its node, so nothing is kept between requests. `kind`
+ * is KIND_TEXT plus the place in files[], or a kind of its own for the root, a process's directory
+ * and the links in fd/. An object whose process has gone still has a node, without links: a lookup
+ * and a stat of it are -ENOENT, a read is -ESRCH. If its pid is used again an old object stands for
+ * the new process, unlike on Linux; therefore an open file of /proc/N/maps and the like asks for
+ * permission at each read. */
 #include "procfs.h"
 
 #define TEXT(name, parent, mode, make)                  \
@@ -67,10 +67,9 @@ enum { FILES = ARRAY_SIZE(files), MOUNTS = 32, NODES = 8, NUMBER_MAX = 12 };
 enum { PROCESSES_FROM = 1000 /* position in the root of the first process */ };
 
 static struct fs_mount mounts[MOUNTS]; /* dev 0: free */
-static struct node nodes[NODES];       /* that one request needs */
+static struct node nodes[NODES];       /* one request needs fewer */
 
-/* The kind in an object is KIND_TEXT plus the place in files[]; the few that have no place have
- * their own kind. */
+/* The file of an object; NULL for the kinds that have no place in files[]. */
 static const struct file *file_of(uint64_t object)
 {
     unsigned kind = object_kind(object);
@@ -82,6 +81,7 @@ static uint64_t file_object(const struct file *f, unsigned mount, uint32_t pid)
     return object_make(mount, pid, 0, KIND_TEXT + (f - files));
 }
 
+/* Whether the process has this descriptor. */
 static bool descriptor_open(const struct posix_proc *p, unsigned fd)
 {
     struct conn_info c;
@@ -90,6 +90,7 @@ static bool descriptor_open(const struct posix_proc *p, unsigned fd)
 
 /* ---- Nodes ---- */
 
+/* The mode, type included; 0: there is no such object. */
 static uint32_t mode_of(const struct node *n)
 {
     switch (n->kind) {
@@ -159,6 +160,7 @@ int tree_unmount(uint64_t root)
 
 /* ---- Names ---- */
 
+/* The file with this name in a directory of kind `parent`, or NULL. */
 static const struct file *find(unsigned parent, const char *name)
 {
     for (unsigned i = 0; i < FILES; i++)
@@ -167,7 +169,7 @@ static const struct file *find(unsigned parent, const char *name)
     return NULL;
 }
 
-/* A number without leading zeros; -1 for anything else. */
+/* The value of a decimal number without leading zeros; -1 for anything else. */
 static int64_t number(const char *s)
 {
     int64_t n = 0;
@@ -181,6 +183,7 @@ static int64_t number(const char *s)
     return n;
 }
 
+/* The object of a directory's parent; the root's is the root. */
 static uint64_t parent_of(const struct node *dir)
 {
     unsigned mount = object_mount(dir->object);
@@ -191,7 +194,8 @@ static uint64_t parent_of(const struct node *dir)
                : object_make(mount, 0, 0, KIND_ROOT);
 }
 
-/* The object that a directory has under a name; 0 when there is none. */
+/* The object that a directory has under a name, whether or not there is such a process; 0 if there
+ * is no such name. */
 static uint64_t object_named(const struct node *dir, const struct fs_name *name)
 {
     unsigned mount = object_mount(dir->object);
@@ -233,8 +237,10 @@ int tree_name_of(struct fs_node *dir, uint64_t object, char *name)
 
 /* ---- Listing ---- */
 
-/* A directory is read by position: 0 "." 1 ".." 2.. the files[] that are in it, from PROCESSES_FROM
- * on places of POSIX's table, or descriptors. Each of these adds its part: 1, or what ended it. */
+/* A directory is read by position: 0 is ".", 1 "..", 2 + k the file files[k] if it is in the
+ * directory, PROCESSES_FROM + k the k-th place of POSIX's table, or descriptor k. So a process that
+ * comes or goes moves no other. Each of these functions lists its part: 1 to go on, 0 if the window
+ * is full, or an error. */
 
 static int list_files(const struct node *dir, struct dents *d)
 {
