@@ -1,5 +1,5 @@
-/* The clusters of one file or directory, in order. The step that was found last is remembered, so
- * that going on from there is cheap. */
+/* The clusters of one file or directory, in order. To find the n-th one the chain must be walked
+ * from its first; so the step that was found last is remembered, from which the walk goes on. */
 #include "fat.h"
 
 static void remember(struct node *n, uint32_t index, uint32_t cluster)
@@ -14,7 +14,7 @@ int chain_find(struct node *n, uint32_t index, bool allocate, uint32_t *cluster)
     uint32_t at = 0, c = n->cluster;
     *cluster = 0;
     if (index >= m->clusters)
-        return allocate ? -ENOSPC : 0; /* no chain is longer than the disk: behind its end */
+        return allocate ? -ENOSPC : 0; /* no chain is longer than the disk */
     if (n->known_cluster && n->known_index <= index) {
         at = n->known_index;
         c = n->known_cluster;

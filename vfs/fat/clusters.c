@@ -1,10 +1,10 @@
-/* The file allocation table: for each cluster the next one of its file. It is cached like a file,
- * and written to all its copies; the first is the one that is read. */
+/* The file allocation table: for each cluster the next one of its file (disk.h). Each copy of the
+ * table is cached like a file, but as metadata. All copies are written; the first one is read. */
 #include "fat.h"
 
 enum { OWNER_TABLE = 1 };
 
-/* The page of one copy of the table that has byte `offset`, held. */
+/* The page with byte `offset` of a copy of the table, held. 0, -ENOMEM, -EIO. */
 static int table_page(struct mount *m, unsigned copy, uint64_t offset, struct page **page)
 {
     struct page *p = cache_get(cache_meta(m->index) | (OWNER_TABLE + copy), offset / PAGE_SIZE);
@@ -25,7 +25,7 @@ static int table_page(struct mount *m, unsigned copy, uint64_t offset, struct pa
     return error;
 }
 
-/* Reads or writes bytes of one copy that may lie on two pages. */
+/* Reads or writes bytes of one copy; they may lie on two pages, as FAT12's numbers do. */
 static int table_bytes(struct mount *m, unsigned copy, uint64_t offset, uint8_t *bytes,
                        unsigned count, bool write)
 {
@@ -49,6 +49,8 @@ static int table_bytes(struct mount *m, unsigned copy, uint64_t offset, uint8_t 
     return 0;
 }
 
+/* The table's number for a cluster. A number of 12 bits shares a byte with its neighbour; of 32
+ * bits the upper four are not used. */
 static int get(struct mount *m, uint32_t cluster, uint32_t *value)
 {
     uint8_t b[4] = { 0 };
@@ -66,6 +68,7 @@ static int get(struct mount *m, uint32_t cluster, uint32_t *value)
     return error;
 }
 
+/* Sets the table's number for a cluster, in all copies, and leaves the bits beside it. */
 static int set(struct mount *m, uint32_t cluster, uint32_t value)
 {
     uint64_t offset = m->bits == 12 ? cluster + cluster / 2 : (uint64_t)cluster * m->bits / 8;
@@ -114,6 +117,7 @@ int table_next(struct mount *m, uint32_t cluster, uint32_t *next)
     return 0;
 }
 
+/* table_alloc() under the lock: the first free cluster behind `after`, or from m->next on. */
 static int alloc_locked(struct mount *m, uint32_t after, uint32_t *cluster)
 {
     uint32_t start = after ? after + 1 : m->next;
@@ -159,7 +163,8 @@ int table_free(struct mount *m, uint32_t cluster)
         uint32_t next;
         --left;
         GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, left);
-        /* a chain that leads back meets a cluster that is free by then */
+        /* A chain that leads back to itself ends with an error here: its cluster is free by then.
+         */
         error = table_next(m, cluster, &next);
         if (error)
             break;

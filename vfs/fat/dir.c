@@ -7,7 +7,7 @@ static bool is_name(const struct found *f, const char *name, unsigned length)
     return name_same(f->name, f->length, name, length) && !fs_is_dots(f->name, f->length);
 }
 
-/* From slot to slot: 0, -ENOENT or an error. */
+/* Searches a directory slot by slot: 0, -ENOENT or an error. */
 static int search(struct node *dir, const char *name, unsigned length, struct found *f)
 {
     uint32_t slot = 0;
@@ -52,7 +52,8 @@ static void changed(struct node *dir)
     dir->dirty = true;
 }
 
-/* Another cluster of free slots. */
+/* Gives the directory its cluster number `index`, full of free slots. -ENOSPC: the directory cannot
+ * grow, or has DIRECTORY_SLOTS, or the disk is full. */
 static int grow(struct node *dir, uint32_t index)
 {
     struct mount *m = mount_of(dir);
@@ -69,7 +70,8 @@ static int grow(struct node *dir, uint32_t index)
     return error;
 }
 
-/* The first of `count` free slots in a row; whether the slot behind them must become the end. */
+/* Finds `count` free slots in a row, of which *first is the first; the directory grows if it has
+ * none. *ends: they lie behind the end mark, so the slot behind them must become the end. */
 static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *ends)
 {
     struct cursor c = { .dir = dir };
@@ -99,6 +101,7 @@ static int find_room(struct node *dir, unsigned count, uint32_t *first, bool *en
     return result;
 }
 
+/* The short name in a slot: 0, 1 behind the directory's last, or an error. */
 static int short_name_at(struct node *dir, uint32_t slot, uint8_t *name)
 {
     struct cursor c = { .dir = dir };
@@ -111,6 +114,7 @@ static int short_name_at(struct node *dir, uint32_t slot, uint8_t *name)
     return result;
 }
 
+/* Whether an entry has this short name, slot by slot: 1, 0 or an error. */
 static int search_short(struct node *dir, const uint8_t *name)
 {
     struct cursor c = { .dir = dir };
@@ -147,7 +151,8 @@ static int short_taken(struct node *dir, const uint8_t *name)
     return 0;
 }
 
-/* A short name for the entry, and how many parts of a long name it needs besides. */
+/* Chooses a short name for the entry. *count: the units of the long name that it needs besides, or
+ * 0. */
 static int choose_names(struct node *dir, const char *name, unsigned length, uint8_t *to,
                         uint16_t *units, int *count)
 {
@@ -197,7 +202,8 @@ int dir_add(struct node *dir, const char *name, unsigned length, const struct en
     *place = 0;
     new.cases = 0;
     uint32_t behind = 0;
-    /* first the end, which moves */
+    /* The new end mark is written first; until the name is written the old one ends the directory.
+     */
     if (ends && cursor_at(&c, first + parts + 1, &slot, &behind) == 0) {
         slot->name[0] = ENTRY_END;
         cache_dirty(c.page);

@@ -1,11 +1,27 @@
 /* FAT12, FAT16 and FAT32 with long names as they lie on the disk (little-endian); the specification
- * is Microsoft's "FAT32 File System Specification", version 1.03. */
+ * is Microsoft's "FAT32 File System Specification", version 1.03.
+ *
+ *     | first sector, | FAT | FAT  | root directory     | clusters 2, 3, 4 ...                |
+ *     | reserved ones |     | copy | (FAT12, FAT16)     | (FAT32: the root is a file in them) |
+ *
+ * A cluster is some sectors in a row. The FAT, the file allocation table, has a number of 12, 16 or
+ * 32 bits for each cluster: 0 if it is free, the next cluster of its file, or an end mark. So a
+ * file is a chain of clusters, and its directory entry names the first one. A directory is a row of
+ * slots of 32 bytes. A slot is an entry with a name of 8 + 3 characters, a part of the long name of
+ * the entry behind it, free, or the end:
+ *
+ *     slot 0  "part 2, the last, of the long name"  \
+ *     slot 1  "part 1"                               > one name, `found.first` .. `found.slot`
+ *     slot 2  entry "PART1O~1.TXT"                  /
+ *     slot 3  ENTRY_FREE
+ *     slot 4  ENTRY_END: no slot behind is in use */
 #ifndef FAT_DISK_H
 #define FAT_DISK_H
 
 #include <stdint.h>
 
-struct boot { /* the first sector */
+/* The first sector. */
+struct boot {
     uint8_t jump[3], oem[8];
     uint16_t sector_size;
     uint8_t cluster_sectors;
@@ -32,7 +48,9 @@ struct boot { /* the first sector */
 } __attribute__((packed));
 enum { BOOT_SIGNATURE_AT = 510, BOOT_SIGNATURE = 0xaa55, STATE_DIRTY = 1 };
 
-struct fs_info { /* FAT32: what saves counting */
+/* FAT32: how many clusters are free, and where to search for one, so that a mount need not count.
+ */
+struct fs_info {
     uint32_t lead;
     uint8_t reserved[480];
     uint32_t signature, free, next;
@@ -41,6 +59,8 @@ struct fs_info { /* FAT32: what saves counting */
 };
 enum { INFO_LEAD = 0x41615252, INFO_SIGNATURE = 0x61417272 };
 
+/* A slot that is an entry. name: 8 characters and 3 of the extension, padded with spaces; cases:
+ * which of both is shown in lower case. */
 struct entry {
     uint8_t name[11], attributes, cases, created_10ms;
     uint16_t created_time, created_date, accessed_date, cluster_high, time, date, cluster_low;
@@ -48,7 +68,8 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == 32, "a directory entry");
 
-/* thirteen characters of a long name; the last part comes first */
+/* A slot that is a part of a long name: thirteen characters in UTF-16. The last part comes first,
+ * its order marked by LONG_LAST; checksum is that of the short name that they belong to. */
 struct long_entry {
     uint8_t order;
     uint8_t first[10];

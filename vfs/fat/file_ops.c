@@ -1,10 +1,10 @@
-/* The operations of the table on files. A FAT file has no holes: what a write or a truncation
- * leaves out is filled with zeros. */
+/* The operations of the table on files. A FAT file has no holes: the gap that a write or a
+ * truncation leaves behind the old end is filled with zeros. */
 #include "fat.h"
 
 enum { BYTES_AT_ONCE = 1 << 20 };
 
-/* Zeros from the end of the file up to `size`. */
+/* Writes zeros from the end of the file up to `size`. On an error the file is as long as before. */
 static int fill_up(struct fs_node *f, uint64_t size)
 {
     uint64_t old = f->size;
@@ -46,7 +46,7 @@ int file_resize(struct fs_node *f, uint64_t size)
     return error;
 }
 
-/* A directory's size is not written down; its first cluster must do. */
+/* FAT does not write a directory's size down; one cluster is reported. */
 int file_stat(struct fs_node *f, struct stat *s)
 {
     uint64_t cluster = 1ull << mount_of(fat_node(f))->cluster_shift;
@@ -57,7 +57,7 @@ int file_stat(struct fs_node *f, struct stat *s)
     return 0;
 }
 
-/* Times can be set; owner and mode only to what they are. */
+/* Times can be set; owner and mode only to their present values. */
 int file_setattr(struct fs_node *f, const struct fs_attr *a)
 {
     return (a->which & ATTR_MODE && (a->mode & 07777) != (f->mode & 07777)) ||

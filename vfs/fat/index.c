@@ -1,12 +1,17 @@
-/* Where names stand in a directory: a hash table of slots, made by going through the directory
- * once, and kept while its node is in memory. FAT itself has no order, so without it each name that
- * is looked for or made costs a walk through all of them, and a thousand files in one directory are
- * a thousand thousand slots.
+/* Where names stand in a directory: a hash table of slots, made by reading the directory once, and
+ * kept while its node is in memory. The slots of a FAT directory have no order, so without a table
+ * each look-up and each new name would read all of them: a thousand new files in one directory, a
+ * million slots.
  *
- * An entry is a slot, and some bits of the hash; which of those with the right bits is meant, the
- * directory itself says. Each name has two: one by its name, with the slot where its long name
- * begins; one by its short name, with the slot of its entry. A table that becomes too full, by
- * names or by the holes that others have left, is dropped, and made anew when it is wanted next. */
+ * An entry of the table is the number of a slot and the upper bits of a hash; the directory itself
+ * tells which of the slots with the right bits has the name. Each name has two entries: one by its
+ * name, with the slot where its long name begins; one by its short name, with the slot of its
+ * entry. A table that becomes too full, by names or by the holes that removed ones have left, is
+ * dropped, and made anew when it is needed next.
+ *
+ * A table is made in place while other threads may run. It is used when it is `ready`; if a name is
+ * added or removed before that, the table is dropped, and the directory is searched slot by slot
+ * this time. */
 #include "fat.h"
 
 enum {
@@ -15,7 +20,7 @@ enum {
     TABLE_MOST = 1 << 15,
     TABLES_MOST = 1 << 16, /* places */
     FULL = 3,
-    FULL_OF = 4, /* so many of so many places are used */
+    FULL_OF = 4, /* a table is full when FULL of FULL_OF places are used */
     ROOMS = LONG_PARTS + 2,
     EMPTY = 0,
     HOLE = 1,
@@ -85,7 +90,7 @@ static struct names *make_table(struct node *dir, uint32_t size)
     return x;
 }
 
-/* false: the table is too full. */
+/* Enters a slot under a hash. false: the table is too full. */
 static bool add_entry(struct names *x, uint32_t hash, uint32_t slot)
 {
     if (x->used >= x->size / FULL_OF * FULL)
@@ -129,7 +134,8 @@ static int fill_table(struct node *dir)
     return more < 0 ? more : !dir->names || version != dir->version ? -EAGAIN : 1;
 }
 
-/* NULL: there is no memory, or it is being made, or the directory changes too fast. May wait. */
+/* Makes the table of a directory, in the smallest size that has room. NULL: there is no memory, or
+ * the directory has too many names or has changed meanwhile. May wait. */
 static struct names *build(struct node *dir)
 {
     int result = 0;
@@ -181,7 +187,8 @@ void names_removed(struct node *dir, const struct found *f)
         return;
     remove_entry(x, name_hash(f->name, f->length), f->first);
     remove_entry(x, names_short_hash(f->entry.name), f->slot);
-    for (unsigned n = 0; n < ROOMS; n++) /* free slots before these may make a row with them */
+    /* Free slots before those that are free now may make a longer row with them. */
+    for (unsigned n = 0; n < ROOMS; n++)
         x->room[n] = MIN(x->room[n], f->first - MIN(f->first, (uint32_t)ROOMS));
 }
 

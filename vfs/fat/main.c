@@ -1,4 +1,4 @@
-/* fat: the boot partition, by which files come from the host and go there. Start-up. */
+/* fat: FAT disks, above all the boot partition, which the host can read and write too. Start-up. */
 #include "fat.h"
 
 int main(void)

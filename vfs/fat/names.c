@@ -1,4 +1,4 @@
-/* Short names, long names, times: how FAT writes them. Nothing here touches a disk. */
+/* Short names, long names, times, as FAT writes them. These functions read no disk. */
 #include "fat.h"
 
 enum { DAY = 24 * 3600 };
@@ -110,6 +110,8 @@ uint8_t name_checksum(const uint8_t *short_name)
 
 /* ---- Long names: UTF-8 here, UTF-16 on the disk ---- */
 
+/* Decodes one character of UTF-8 at *at, which is moved behind it. 0, or -EINVAL: no character, or
+ * one that is longer than it need be. */
 static int decode(const char *name, unsigned length, unsigned *at, uint32_t *c)
 {
     static const uint32_t smallest[] = { 0, 0x80, 0x800, 0x10000 };
@@ -181,7 +183,7 @@ int name_from_units(const uint16_t *units, unsigned count, char *name)
     return length && !fs_is_dots(name, length) ? (int)length : -EINVAL;
 }
 
-/* Where in the entry the thirteen characters stand. */
+/* Where in the slot the k-th of its thirteen characters stands. */
 static uint8_t *unit_at(struct long_entry *e, unsigned k)
 {
     return k < 5 ? e->first + k * 2 : k < 11 ? e->second + (k - 5) * 2 : e->third + (k - 11) * 2;
@@ -209,8 +211,8 @@ void long_part(const uint16_t *units, unsigned count, unsigned part, bool last, 
 
 /* ---- Times: local time is UTC ---- */
 
-/* Days since 1970 of a date, by the rule that a year begins in March (so that leap days come last).
- */
+/* The days from 1970 to a date. The year is taken to begin in March, so that the leap day is its
+ * last. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
     year -= month <= 2;

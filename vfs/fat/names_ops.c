@@ -1,4 +1,5 @@
-/* The operations of the table on names.
+/* The operations of the table on names. An inode is its directory entry, so adding a name moves the
+ * node to the new entry, and the old one goes: FAT has no links.
  *
  * fs_name.where: [0] is the slot where the name begins, [1] the place of its entry. */
 #include "fat.h"
@@ -103,7 +104,8 @@ int name_remove(struct fs_node *f, struct fs_name *name, struct fs_node *n)
     return error;
 }
 
-/* Positions: 0 and 1 are '.' and '..', which the root has not on the disk; slot n is n + 2. */
+/* Positions: 0 and 1 are '.' and '..', which the root does not have on the disk; n + 2 is slot n.
+ */
 int name_list(struct fs_node *f, struct dents *d)
 {
     struct node *dir = fat_node(f);
@@ -119,7 +121,7 @@ int name_list(struct fs_node *f, struct dents *d)
             added = dents_add(d, parent->ino, 2, DT_DIR, "..", 2);
         node_put(node_fs(parent));
     }
-    uint32_t slot = MIN(d->position - 2, (uint64_t)DIRECTORY_SLOTS); /* lseek goes anywhere */
+    uint32_t slot = MIN(d->position - 2, (uint64_t)DIRECTORY_SLOTS); /* lseek may set any */
     while (added == 1 && slot < DIRECTORY_SLOTS && (more = dir_next(dir, &slot, &found)) == 1)
         if (!fs_is_dots(found.name, found.length))
             added = dents_add(d, node_number(mount_of(dir), found.place), slot + 2,

@@ -1,28 +1,27 @@
 /* Files as nodes: how they are numbered although FAT has no numbers, and how they stand in their
  * directory entries.
  *
- * A FAT disk has no inodes. What names a file is the place of its directory entry, counted in
- * entries from the beginning of the disk; but a rename moves the entry, and an entry that was freed
- * is used for another file. So:
+ * A FAT disk has no inodes. A file is named by the place of its directory entry, counted in entries
+ * from the beginning of the disk; but a rename moves the entry, and an entry that was freed is used
+ * for another file. So:
  *
  *   - A node's number (ino) is the place where its entry stood when the node was made, and stays
  *     while the node is in memory, wherever a rename moves the entry (`place`).
- *   - Should a new node have a place whose number another node still bears, it gets an alias: the
- *     place with one of 15 values in the upper four bits (free_number).
- *   - A node that is not in memory is found by taking the number for the place. So a number lasts
- *     as long as the node is kept, or its entry has not moved; nodes that are open or held are
- * kept.
- *   - The generation in an object is a hash of the short name in the entry. When the entry is of
- *     another file by now, the hash differs but for one in 2^24, and the object is -ESTALE: VFS
- *     walks the path again.
+ *   - A new node whose place is the number of another node in memory gets an alias: the place with
+ *     one of 15 values in the upper four bits (free_number).
+ *   - A node that is not in memory is found by taking its number for its place. So a number is
+ * valid while the node is in memory, or while its entry has not moved. Nodes that are open or held
+ *     stay in memory.
+ *   - The generation in an object is a hash of the short name in the entry. If the entry has become
+ *     another file's the hash differs, but for one case in 2^24, and the object is -ESTALE: VFS
+ * walks the path again.
  *
  * A file without an entry (removed, but open) has place 0, and is found by its number alone. */
 #include "fat.h"
 
 enum { ALIAS_SHIFT = 28, ALIASES = 15 };
 
-/* A node has the number of the place where it was first seen, or, if somebody else has that, an
- * alias of it. */
+/* The node in memory whose entry stands at `place` now, not held; or NULL. */
 static struct node *find_place(const struct mount *m, uint32_t place)
 {
     for (struct disk_node *n = node_next(NULL); n; n = node_next(n))
@@ -37,6 +36,8 @@ uint32_t node_number(const struct mount *m, uint32_t place)
     return n ? n->ino : place;
 }
 
+/* A number for a new node with its entry at `place`: the place, or an alias of it. 0: none is free.
+ */
 static uint32_t free_number(const struct mount *m, uint32_t place)
 {
     const struct disk_mount *d = (const struct disk_mount *)m;
@@ -66,9 +67,10 @@ static uint32_t mode_of(const struct node *n)
                                             : S_IFREG | 0644;
 }
 
+/* Fills the node in from its directory entry. */
 static void take_entry(struct node *n, const struct entry *e)
 {
-    n->links = 1; /* which says of a directory that they are not counted */
+    n->links = 1; /* of a directory: its links are not counted (fs_ops.links_max) */
     n->attributes = e->attributes;
     n->mode = mode_of(n);
     n->cluster = entry_cluster(mount_of(n), e);
@@ -152,7 +154,8 @@ struct fs_node *node_by_object(uint64_t object)
     return fs_failed(-ESTALE);
 }
 
-/* A removed file that nobody uses gives its clusters back. */
+/* disk_ops.destroy: a removed file without users gives its clusters back. A directory's sectors are
+ * cached as metadata, and leave the cache one by one. */
 void node_destroy(struct disk_node *f)
 {
     struct node *n = fat_node(f);
@@ -193,7 +196,7 @@ int node_store(struct disk_node *f)
     int error = entry_page(mount_of(n), place, &page, &e);
     if (error)
         return error;
-    /* else it was moved during the wait, and written then */
+    /* if the entry was moved during the wait, it was written at its new place then */
     if (n->place == place) {
         n->dirty = false;
         entry_of_node(n, e);

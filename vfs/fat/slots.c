@@ -14,7 +14,7 @@ bool dir_is_fixed(const struct node *dir)
     return dir->ino == ROOT_INO && mount_of(dir)->bits != 32;
 }
 
-/* Sectors opened so far, by all threads; give_way() after each SECTORS_AT_ONCE. */
+/* How many sectors all threads have read so far; give_way() after each SECTORS_AT_ONCE. */
 enum { SECTORS_AT_ONCE = 128 };
 static unsigned sectors;
 
@@ -52,6 +52,7 @@ int cursor_at(struct cursor *c, uint32_t slot, struct entry **e, uint32_t *place
 
 /* ---- Reading ---- */
 
+/* A long name that is being put together from its slots, last part first. */
 struct long_name {
     uint16_t units[LONG_PARTS * LONG_CHARS];
     uint32_t first;
@@ -59,7 +60,7 @@ struct long_name {
     uint8_t checksum;
 };
 
-/* Takes in one part; what does not fit together is forgotten. */
+/* Adds one part to the long name; parts that do not belong together are forgotten. */
 static void add_part(struct long_name *l, const struct long_entry *e, uint32_t slot)
 {
     unsigned order = e->order & ~LONG_LAST;

@@ -1,6 +1,6 @@
-/* The first sector of a FAT disk, and what FAT32 counts. All numbers that later code leans on are
- * checked here, once. While a disk is mounted read-write, the dirty mark in its first sector is
- * set. */
+/* The first sector of a FAT disk, and the free count of FAT32. All numbers that later code relies
+ * on are checked here, once. While a disk is mounted read-write, the dirty mark in its first sector
+ * is set. */
 #include "fat.h"
 
 enum { MAGIC = 0x4d44, MAX12 = 4084, MAX16 = 65524, MAX32 = 0x0ffffff5 };
@@ -8,7 +8,7 @@ enum { MAGIC = 0x4d44, MAX12 = 4084, MAX16 = 65524, MAX32 = 0x0ffffff5 };
 
 struct mount mounts[MOUNTS];
 
-/* The free count of FAT32 stands on the disk. */
+/* Writes the free count of FAT32 into its sector. */
 static int info_store(struct mount *m)
 {
     struct page *page;
@@ -47,7 +47,7 @@ int super_store(struct disk_mount *f, bool clean)
 
 /* ---- Mounting ---- */
 
-/* Takes the geometry out of the first sector. NULL, or what is wrong with it. */
+/* Checks the first sector, and fills in the geometry: NULL, or what is wrong. */
 static const char *check_boot(struct mount *m, const struct boot *b, uint16_t signature,
                               uint64_t device_bytes)
 {
@@ -89,7 +89,7 @@ static const char *check_boot(struct mount *m, const struct boot *b, uint16_t si
     return NULL;
 }
 
-/* The free count of FAT32, if it can be believed. */
+/* Reads the free count of FAT32; a count that cannot be right is not known. */
 static int info_load(struct mount *m)
 {
     struct page *page;

@@ -1,4 +1,4 @@
-/* The table of FAT. */
+/* The tables of FAT: disk_ops, what libfs asks a server of disks for, and fs_ops. */
 #include "fat.h"
 
 static struct node nodes[NODES];
