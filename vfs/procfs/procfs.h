@@ -4,8 +4,7 @@
  *
  * The life of a read:
  *
- *     FS_READ -> tree_get()    the object says it all: mount, pid, descriptor, kind; a node of
- * eight
+ *     FS_READ -> tree_get()    the object tells mount, pid, descriptor and kind: makes a node of it
  *             -> read_file()   by kind: a text, memory of the process, the log, the trace, or a
  *                              forward, whose answer the reader gets from PM or VFS
  *             -> make_x()      the whole text from its beginning, of which the reader gets the part
