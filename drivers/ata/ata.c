@@ -1,6 +1,14 @@
-/* Commands on an IDE channel: see ata.h. Data go by DMA where the bus master works, else by PIO. A
- * command that fails, or whose interrupt is lost, is tried again after a reset, and the third time
- * by PIO. */
+/* Commands on an IDE channel: see ata.h. Data move by DMA if the bus master works, else by PIO. The
+ * life of a transfer by DMA:
+ *
+ *     by_dma()           the bus master's table and registers, sector and count, the command
+ *     wait_interrupt()   the thread waits in `done`; another thread takes the notification
+ *     ata_interrupt()    checks that the drive, and the bus master, have finished: an interrupt may
+ *                        be a late one; then wakes the thread
+ *     ata_timeout()      or wakes it without `fired`, after five seconds: -EIO
+ *
+ * A command that fails, or whose interrupt is lost, is tried again after a reset, and the third
+ * time by PIO. If only that succeeds, the drive is served by PIO from then on. */
 #include "ata.h"
 
 enum {
@@ -40,14 +48,17 @@ enum {
 enum { SOFT_RESET = 4, TRIES = 3, POLLS = 2000000, PRD_END = 0x8000, PRD_BOUNDARY = 0x10000 };
 #define TIMEOUT_NS (5 * SECOND)
 
+/* A physical region descriptor: an entry of the bus master's table. */
 struct prd {
     uint32_t address;
     uint16_t bytes, flags;
 };
 
+/* The status of the selected drive; reading it lowers the interrupt line. */
 static uint8_t status(struct channel *c) { return in8(c->command + STATUS); }
 
-/* Polls until BUSY is clear and, if wanted, REQUEST set. 0 or -EIO. */
+/* Polls until BUSY is clear and, with `request`, REQUEST is set. 0, or -EIO: the command failed,
+ * there is no drive, or it did not become ready. */
 static int poll_status(struct channel *c, bool request)
 {
     for (unsigned n = 0; n < POLLS; n++) {
@@ -64,8 +75,8 @@ static int poll_status(struct channel *c, bool request)
     return -EIO;
 }
 
-/* The command that is about to be given ends with an interrupt; by_master: which the bus master
- * sees as well. */
+/* To be called before a command that ends with an interrupt. by_master: the bus master reports the
+ * interrupt as well. */
 static void expect_interrupt(struct channel *c, bool by_master)
 {
     c->waiting = true;
@@ -83,11 +94,11 @@ static int wait_interrupt(struct channel *c)
     return c->fired && !(status(c) & (FAILED | FAULT | BUSY)) ? 0 : -EIO;
 }
 
-/* Whether the drive has done what is waited for. The interrupt may be a late one, of an earlier
- * command by PIO. */
+/* Whether the drive has finished the command that a thread waits for. The interrupt may be a late
+ * one, of an earlier command by PIO. */
 static bool finished(struct channel *c)
 {
-    uint8_t s = status(c); /* reading it lowers the interrupt line */
+    uint8_t s = status(c);
     return !(s & BUSY) && (!c->by_master || in8(c->master + MASTER_STATUS) & MASTER_INTERRUPT);
 }
 
@@ -113,8 +124,9 @@ void ata_timeout(struct channel *c)
     condition_wake(&c->done);
 }
 
-/* The first drive is selected before the reset: an absent one answers 0 at once while the reset
- * goes on, and would not let another be selected (ATA/ATAPI-6, 9.2: software reset protocol). */
+/* Selects the first drive before the reset: if an absent one were selected its status would be 0
+ * while the reset goes on, and no other drive could be selected (ATA/ATAPI-6, 9.2: software reset
+ * protocol). */
 void ata_reset(struct channel *c)
 {
     out8(c->command + DRIVE, 0xa0);
@@ -129,11 +141,11 @@ void ata_begin(struct channel *c)
 {
     if (c->master)
         out8(c->master + MASTER_COMMAND, 0);
-    if (status(c) != 0xff) /* else there is no channel at all */
+    if (status(c) != 0xff) /* 0xff: there is no channel */
         ata_reset(c);
 }
 
-/* Tells the drive which sectors the next command means. */
+/* Selects the drive, and sets the sectors of the next command. */
 static void set_address(struct drive *v, uint64_t sector, unsigned count)
 {
     struct channel *c = v->channel;
@@ -152,8 +164,8 @@ static void set_address(struct drive *v, uint64_t sector, unsigned count)
     out8(c->command + LBA2, sector >> 16);
 }
 
-/* The bus master's table: one entry, or two where the buffer crosses a multiple of 64 KiB, which no
- * entry may. */
+/* Fills the bus master's table: one entry, or two if the buffer crosses a multiple of 64 KiB, which
+ * an entry must not. */
 static void prd_fill(struct channel *c, uint32_t at, uint32_t bytes)
 {
     uint32_t first = MIN(bytes, PRD_BOUNDARY - at % PRD_BOUNDARY);
@@ -162,6 +174,8 @@ static void prd_fill(struct channel *c, uint32_t at, uint32_t bytes)
         c->prd[1] = (struct prd){ at + first, bytes - first, PRD_END };
 }
 
+/* One try of a transfer, under the channel's lock: 0 or -EIO. by_dma() waits for the interrupt;
+ * by_pio() polls, and moves each word by the processor. */
 static int by_dma(struct drive *v, struct blk_buffer *b, uint64_t sector, unsigned count,
                   bool write)
 {

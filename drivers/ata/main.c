@@ -1,5 +1,6 @@
-/* ata: IDE disks, two channels with two drives each. The driver finds the bus master on PCI, asks
- * every drive what it is, and serves those that answer by drivers/libblk. */
+/* ata: IDE disks, two channels with two drives each. The driver finds the bus master on PCI,
+ * identifies each drive, and serves the disks among them by drivers/libblk. It keeps no state: a
+ * driver that died is started afresh. */
 #include "ata.h"
 #include "pci.h"
 
@@ -37,6 +38,7 @@ static bool is_ide(const struct pci_device *d)
     return d->class == CLASS_STORAGE && d->subclass == SUBCLASS_IDE;
 }
 
+/* Gives each channel its bus master, if there is one and memory for its table. */
 static void find_bus_master(void)
 {
     struct pci_device pci;
@@ -50,6 +52,7 @@ static void find_bus_master(void)
     }
 }
 
+/* Fills disks[]: how many. */
 static unsigned find_drives(void)
 {
     unsigned count = 0;

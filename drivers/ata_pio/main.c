@@ -1,6 +1,8 @@
-/* ata_pio: the same disks as drivers/ata by the oldest way, without interrupts and DMA: the driver
- * asks the drive until it is ready, and moves every word itself (ATA/ATAPI-6, 9.5 and 9.6). Two
- * drives of the first channel, up to 128 GiB each. */
+/* ata_pio: the disks of drivers/ata by the oldest way, without interrupts and DMA: the driver polls
+ * the drive until it is ready, and moves every word by the processor (ATA/ATAPI-6, 9.5 and 9.6). It
+ * serves the two drives of the first channel, up to 128 GiB of each.
+ *
+ * Nothing here waits for another thread, so a request is served as a whole before the next one. */
 #include "blk.h"
 #include "service.h"
 
@@ -35,7 +37,7 @@ enum { IDENTIFY = 0xec, READ = 0x20, WRITE = 0x30, FLUSH = 0xe7 };
 static uint8_t units[UNITS];
 static struct disk disks[UNITS];
 
-/* Asks the drive until it is not busy and, if wanted, has data to move. 0 or -EIO. */
+/* Polls the drive until it is not busy and, with `data`, has data to move. 0 or -EIO. */
 static int wait_ready(bool data)
 {
     for (unsigned n = 0; n < POLLS; n++) {
@@ -48,9 +50,10 @@ static int wait_ready(bool data)
     return -EIO;
 }
 
+/* Resets both drives. The first one is selected: an absent one would answer during the reset. */
 static void reset(void)
 {
-    out8(DRIVE, LBA); /* an absent drive would answer while the reset goes on */
+    out8(DRIVE, LBA);
     out8(CONTROL, SOFT_RESET | NO_INTERRUPTS);
     for (int n = 0; n < SETTLE; n++)
         in8(CONTROL);
@@ -58,6 +61,7 @@ static void reset(void)
     wait_ready(false);
 }
 
+/* struct disk's functions (blk.h). */
 static int transfer(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
                     bool write)
 {
@@ -93,6 +97,7 @@ static int flush(struct disk *d)
     return error ? error : wait_ready(false);
 }
 
+/* The size of a drive; false: there is no drive, or it is no disk. */
 static bool identify(uint8_t unit, uint64_t *sectors)
 {
     uint16_t id[SECTOR / 2];

@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
-/* The VGA's character for a Unicode code point; a small block for what it cannot show. */
+/* The VGA's character for a Unicode code point; a small block if the VGA cannot show it. */
 uint8_t glyph(uint32_t code);
-/* The code point of one of DEC's line graphics; other bytes are themselves. */
+/* The code point that a byte stands for in DEC's line graphics, 0x5f to 0x7e; other bytes stand for
+ * themselves. */
 uint32_t line_graphic(uint8_t byte);
 
 #endif

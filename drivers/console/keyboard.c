@@ -1,5 +1,10 @@
 /* Scan codes to bytes: see keyboard.h. The codes: IBM Personal System/2 Technical Reference,
- * Keyboards, set 1; Linux: console_codes(4), terminfo entry "linux". */
+ * Keyboards, set 1; Linux: console_codes(4), terminfo entry "linux".
+ *
+ * A key sends one byte when it goes down, and the same byte with bit 7 set when it goes up. Keys
+ * that the first keyboards lacked send 0xe0 before it, and the code of a key of the keypad or of a
+ * left modifier: Home is 0xe0 and the code of keypad 7. Pause sends six bytes, and nothing when it
+ * goes up. */
 #include "keyboard.h"
 
 #include "service.h"
@@ -46,7 +51,8 @@ static bool alt(const struct keyboard *k) { return k->alt[0] || k->alt[1]; }
 static bool control(const struct keyboard *k) { return k->control[0] || k->control[1]; }
 static bool shift(const struct keyboard *k) { return k->shift[0] || k->shift[1]; }
 
-/* A key that is held while others are pressed, or a lock. false: the key is neither. */
+/* Keeps the state of a key that is held while others are pressed, or of a lock. false: the key is
+ * neither. */
 static bool modifier_key(struct keyboard *k, uint8_t key, bool extended, bool down)
 {
     switch (key) {
@@ -68,7 +74,8 @@ static bool modifier_key(struct keyboard *k, uint8_t key, bool extended, bool do
     return true;
 }
 
-/* Home, Insert, arrows and the like, and the keypad's keys, which have the same codes. */
+/* The bytes of Home, Insert, arrows and the like, and of the keypad's keys, which have the same
+ * codes. */
 static size_t navigation_key(struct keyboard *k, uint8_t key, bool extended, uint8_t *to)
 {
     char name = pad_keys[key - KEY_PAD];
@@ -94,7 +101,7 @@ static size_t function_key(unsigned n, uint8_t *to)
     return 1 + write_text(to + 1, sequences[n]);
 }
 
-/* What a character becomes while Ctrl is held; 0xff: nothing. */
+/* The byte that a character sends while Ctrl is held; 0xff: none. */
 static uint8_t with_control(uint8_t c)
 {
     if (c >= 'a' && c <= 'z')
@@ -121,6 +128,7 @@ static uint8_t with_control(uint8_t c)
     }
 }
 
+/* The bytes of a key with a character, by Shift, Caps Lock, Ctrl and Alt. */
 static size_t character_key(struct keyboard *k, uint8_t key, uint8_t *to)
 {
     size_t n = 0;

@@ -1,5 +1,6 @@
-/* The PS/2 keyboard: scan codes of set 1, as the controller translates them, to the bytes a program
- * reads. US layout; keys without a character send the sequences of Linux's console. Pure logic. */
+/* The PS/2 keyboard: from scan codes of set 1, into which the controller translates them, to the
+ * bytes that a program reads. US layout; keys without a character send the sequences of Linux's
+ * console. Pure logic. */
 #ifndef KEYBOARD_H
 #define KEYBOARD_H
 
@@ -10,7 +11,7 @@
 /* bytes that one key sends at most */
 enum { KEYBOARD_MAX = 8 };
 
-/* What a key means for the console itself. */
+/* What the console itself does at a key: scroll back, scroll on, log all threads. */
 enum keyboard_action { KEYBOARD_NOTHING, KEYBOARD_LOOK_BACK, KEYBOARD_LOOK_ON, KEYBOARD_DEBUG };
 
 struct keyboard {
@@ -22,8 +23,8 @@ struct keyboard {
     enum keyboard_action action; /* of the last key */
 };
 
-/* Takes a byte of the keyboard. Writes what the program is to read to `to`, which has room for
- * KEYBOARD_MAX bytes, and returns how many. */
+/* Takes a byte of the keyboard. Writes the bytes that the program is to read to `to`, which has
+ * room for KEYBOARD_MAX, and returns how many; sets k->action. */
 size_t keyboard_scan(struct keyboard *k, uint8_t code, uint8_t *to);
 
 #endif

@@ -1,6 +1,11 @@
-/* console: the terminal tty1, VGA text and PS/2 keyboard. drivers/libtty keeps lines and job
- * control, vt.c understands what programs write. The keyboard's controller: IBM PS/2 Hardware
- * Interface Technical Reference, Keyboard and Auxiliary Device Controller. */
+/* console: the terminal tty1, VGA text and PS/2 keyboard. The keyboard's controller: IBM PS/2
+ * Hardware Interface Technical Reference, Keyboard and Auxiliary Device Controller.
+ *
+ *     key -> interrupt() -> keyboard_scan() -> terminal_input()      libtty: lines, echo, signals
+ *                                                   |
+ *     screen <- vga_show() <- vt_write() <- terminal_take()          output_start(): all at once
+ *
+ * The screen takes output as fast as it comes, so output never waits but while it is stopped. */
 #include "keyboard.h"
 #include "service.h"
 #include "syscalls.h"
@@ -28,7 +33,7 @@ static unsigned back; /* how many lines before the newest are shown */
 /* Has the kernel write all threads, and what each waits for, to the boot log. */
 static void log_threads(void) { ask_trace(TRACE_DUMP, 0, NULL, 0); }
 
-/* Shows what is so many lines further back; negative: further on. */
+/* Scrolls the view `lines` further back into the history; negative: on towards the newest. */
 static void look_back(int lines)
 {
     int to = (int)back + lines;
@@ -37,7 +42,8 @@ static void look_back(int lines)
     vga_show(&vt.screen, back, vt.cursor_visible);
 }
 
-/* The terminal has output: all of it goes to the screen at once. */
+/* terminal.start: puts all output on the screen, and an answer of the terminal into the input.
+ * Output ends a look at the history. */
 static void output_start(struct terminal *t)
 {
     uint8_t bytes[CHUNK];
@@ -57,6 +63,7 @@ static void output_start(struct terminal *t)
     vga_show(&vt.screen, 0, vt.cursor_visible);
 }
 
+/* Takes a scan code. */
 static void key_changed(uint8_t code)
 {
     uint8_t bytes[KEYBOARD_MAX];
@@ -85,6 +92,7 @@ static void interrupt(uint64_t bits)
     irq_ack(IRQ);
 }
 
+/* Gives the controller a command when it is ready for one. */
 static void controller_command(uint8_t byte)
 {
     for (int i = 0; i < POLLS && in8(STATUS) & BUSY; i++)
@@ -92,13 +100,15 @@ static void controller_command(uint8_t byte)
     out8(COMMAND, byte);
 }
 
-/* Reads away what the controller still holds. */
+/* Drops bytes that the controller still holds: while one is there no interrupt comes. */
 static void controller_drain(void)
 {
     for (int i = 0; i < BYTES_AT_ONCE && in8(STATUS) & HAS_BYTE; i++)
         in8(DATA);
 }
 
+/* Switches the keyboard, its interrupt and the translation to set 1 on. Waits for the controller no
+ * longer than POLLS reads: a machine without one still has its screen. */
 static void keyboard_init(void)
 {
     controller_drain();

@@ -1,4 +1,5 @@
-/* The screen as an array of cells: see screen.h. */
+/* The screen as an array of cells: see screen.h. The history is a ring of rows that have scrolled
+ * off the top; history_next is the place of the next one. */
 #include "screen.h"
 
 #include "service.h"
@@ -74,7 +75,7 @@ static void remember_row(struct screen *s, const cell_t *row)
         s->history_count++;
 }
 
-/* All rows of the region from `from` on have changed. */
+/* Marks all rows of the region from `from` on. */
 static void mark_rows(struct screen *s, int from)
 {
     for (int row = from; row <= s->bottom; row++)

@@ -15,21 +15,22 @@ struct screen {
     cell_t cells[SCREEN_ROWS][SCREEN_COLUMNS];
     uint32_t dirty;  /* bit set of rows that have changed */
     int row, column; /* the cursor */
-    /* the last column has been written: the next character goes to the next line (VT100) */
+    /* the last column has been written, and the next character goes to the next line (VT100) */
     bool wrap_next;
     int top, bottom;    /* the scrolling region, both included */
     uint8_t attribute;  /* of characters that are written */
     uint8_t blank;      /* of cells that are erased: the background alone */
-    bool keeps_history; /* what scrolls off the top is kept */
+    bool keeps_history; /* rows that scroll off the top are kept */
     cell_t history[SCREEN_HISTORY][SCREEN_COLUMNS];
     unsigned history_next, history_count;
 };
 
+/* A blank screen, the cursor at its beginning, the region all of it. The history stays. */
 void screen_init(struct screen *s, uint8_t attribute);
 /* Moves the cursor, within the screen. */
 void screen_move(struct screen *s, int row, int column);
-/* Writes one character at the cursor and moves the cursor on; at the edge to the next line if
- * `wrap`. The rest of the line moves on if `insert`. */
+/* Writes one character at the cursor and moves the cursor on; behind the last column to the next
+ * line, if `wrap`. With `insert` the rest of the line moves on before. */
 void screen_put(struct screen *s, uint8_t character, bool wrap, bool insert);
 /* Line feed and its reverse: at the edge of the region they scroll. */
 void screen_down(struct screen *s);
@@ -41,7 +42,8 @@ void screen_scroll_down(struct screen *s, int from, int n);
 void screen_erase(struct screen *s, int row, int column, int row2, int column2);
 void screen_insert(struct screen *s, int n); /* inserts blank characters at the cursor */
 void screen_delete(struct screen *s, int n); /* deletes characters at the cursor */
-/* The row as it is seen `back` lines before the newest. */
+/* The cells of a row of the view that is scrolled `back` lines into the history. Valid until the
+ * screen changes. */
 const cell_t *screen_view(const struct screen *s, int row, unsigned back);
 
 #endif

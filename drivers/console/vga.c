@@ -29,9 +29,10 @@ enum { WORDS = SCREEN_COLUMNS * sizeof(cell_t) / sizeof(uint64_t) };
 static volatile uint64_t *text;
 static int shown_at = -1; /* where the hardware's cursor is; -1: it is off */
 
+/* Sets a register of the CRT controller. */
 static void crtc(uint8_t index, uint8_t value) { out16(CRTC, index | value << 8); }
 
-/* The upper bit of an attribute is to make the background bright, and not the text blink. */
+/* Lets the upper bit of an attribute make the background bright, in place of blinking text. */
 static void no_blinking(void)
 {
     in8(INPUT_STATUS); /* the next write is an index */
@@ -54,6 +55,7 @@ void vga_init(void)
     no_blinking();
 }
 
+/* Moves the hardware's cursor to a cell; -1 hides it. A register is only written if it changes. */
 static void show_cursor(int at)
 {
     if (at == shown_at)

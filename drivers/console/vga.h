@@ -5,8 +5,10 @@
 
 #include "screen.h"
 
-void vga_init(void); /* dies without the memory */
-/* Shows the rows of s that have changed, as they are `back` lines before the newest. */
+/* Maps the text memory and sets the mode up; dies if the memory cannot be had. */
+void vga_init(void);
+/* Shows the rows of s that are dirty, in a view that is `back` lines in the history, and the
+ * cursor, which is hidden in the history. The rows are clean then. */
 void vga_show(struct screen *s, unsigned back, bool cursor);
 
 #endif

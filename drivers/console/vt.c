@@ -37,7 +37,7 @@ void vt_init(struct vt *v)
 
 /* ---- text ---- */
 
-/* Accents that combine with the character before them, and marks without a width. */
+/* Whether a character has no width: accents that combine with the character before, and marks. */
 static bool invisible(uint32_t code)
 {
     return (code >= 0x300 && code < 0x370) || (code >= 0x200b && code <= 0x200f) || code == 0xfeff;
@@ -51,8 +51,8 @@ static void show_character(struct vt *v, uint32_t code)
         vt_show(v, code);
 }
 
-/* UTF-8 (RFC 3629). A byte that does not fit ends the character before it, which is shown as a
- * replacement, and may begin one itself. */
+/* Takes a byte of text, UTF-8 (RFC 3629). A byte that does not continue the character before it
+ * ends that character, which is shown as a replacement, and may begin the next one. */
 static void text_byte(struct vt *v, uint8_t byte)
 {
     if (v->code_left) {
@@ -116,6 +116,7 @@ static void control_character(struct vt *v, uint8_t byte)
 
 /* ---- sequences ---- */
 
+/* The byte behind ESC. */
 static void escape_byte(struct vt *v, uint8_t byte)
 {
     v->state = VT_TEXT;
@@ -162,6 +163,7 @@ static void escape_byte(struct vt *v, uint8_t byte)
     }
 }
 
+/* A byte of ESC [ parameters final; the final one is carried out by vt_csi(). */
 static void csi_byte(struct vt *v, uint8_t byte)
 {
     if (byte >= '0' && byte <= '9') {
@@ -183,6 +185,8 @@ static void csi_byte(struct vt *v, uint8_t byte)
     }
 }
 
+/* A byte of a string sequence (ESC ] and the like). Linux's ESC ] P and ESC ] R are none: they have
+ * a fixed length. */
 static void string_byte(struct vt *v, uint8_t byte)
 {
     bool first = v->count++ == 0 && v->prefix == ']';
@@ -196,7 +200,7 @@ static void string_byte(struct vt *v, uint8_t byte)
     }
 }
 
-/* A byte that is no control character. */
+/* A byte that is not a control character. */
 static void other_byte(struct vt *v, uint8_t byte)
 {
     switch (v->state) {

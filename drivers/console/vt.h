@@ -7,8 +7,8 @@
 #include "vt_state.h"
 
 void vt_init(struct vt *v);
-/* A program writes: changes the screen, and perhaps v->answer, which the caller takes and types in.
- */
+/* Acts on bytes that a program writes: changes the screen and may add to v->answer, which the
+ * caller takes out and gives to the input. */
 void vt_write(struct vt *v, const uint8_t *bytes, size_t n);
 
 #endif

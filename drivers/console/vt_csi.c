@@ -14,12 +14,13 @@ static unsigned parameter(const struct vt *v, unsigned i, unsigned otherwise)
 
 /* ---- SGR: how text looks ---- */
 
-/* ANSI counts red 1, green 2, blue 4; VGA the other way round. */
+/* The VGA's number of a colour: in ANSI's red is 1, green 2, blue 4; in VGA's blue is 1, red 4. */
 static uint8_t vga_colour(unsigned ansi)
 {
     return (ansi & 1) << 2 | (ansi & 2) | (ansi & 4) >> 2 | (ansi & 8);
 }
 
+/* The one of the 16 colours that is most like red, green and blue of 0 to 255 each. */
 static uint8_t nearest(unsigned red, unsigned green, unsigned blue)
 {
     unsigned most = MAX(red, MAX(green, blue)), half = most / 2;
@@ -28,7 +29,7 @@ static uint8_t nearest(unsigned red, unsigned green, unsigned blue)
     return vga_colour((red > half) | (green > half) << 1 | (blue > half) << 2 | (most > 191) << 3);
 }
 
-/* One of the 256 colours of xterm: 16 of ANSI, a cube of 6 x 6 x 6, greys. */
+/* The VGA's colour for one of the 256 of xterm: 16 of ANSI, a cube of 6 x 6 x 6, greys. */
 static uint8_t of_256(unsigned n)
 {
     enum { CUBE = 16, GREYS = 232, STEP = 51 };
@@ -40,7 +41,7 @@ static uint8_t of_256(unsigned n)
     return nearest(n / 36 * STEP, n / 6 % 6 * STEP, n % 6 * STEP);
 }
 
-/* 38 and 48 are followed by a colour: returns how many parameters that takes. */
+/* Reads the colour behind parameter i, 38 or 48: returns how many parameters it takes. */
 static unsigned extended_colour(struct vt *v, unsigned i, uint8_t *colour)
 {
     if (i + 2 < v->count && v->parameters[i + 1] == 5) {
@@ -54,6 +55,7 @@ static unsigned extended_colour(struct vt *v, unsigned i, uint8_t *colour)
     return 0;
 }
 
+/* SGR: each parameter changes one thing of the look. */
 static void set_look(struct vt *v)
 {
     struct vt_look *l = &v->look;
@@ -100,7 +102,8 @@ static void set_look(struct vt *v)
 
 /* ---- modes ---- */
 
-/* The alternate screen, which vi and less draw on. Leaving it brings the other one back. */
+/* Enters or leaves the alternate screen, which vi and less draw on; leaving brings the main screen
+ * back, and `with_cursor` its cursor. */
 static void show_alternate(struct vt *v, bool on, bool with_cursor)
 {
     struct screen *s = &v->screen;
@@ -127,7 +130,7 @@ static void show_alternate(struct vt *v, bool on, bool with_cursor)
 
 static void home(struct vt *v) { screen_move(&v->screen, v->origin ? v->screen.top : 0, 0); }
 
-/* Mode 5 turns the whole screen over: what is there as well. */
+/* Mode 5: exchanges foreground and background of the whole screen, text that is there included. */
 static void reverse_all(struct vt *v, bool on)
 {
     if (on == v->reversed)
@@ -142,6 +145,7 @@ static void reverse_all(struct vt *v, bool on)
     vt_apply_look(v);
 }
 
+/* A DEC mode, ESC [ ? n h or l. */
 static void private_mode(struct vt *v, unsigned mode, bool on)
 {
     switch (mode) {
@@ -178,7 +182,7 @@ static void set_modes(struct vt *v, bool on)
     }
 }
 
-/* ---- what the terminal answers ---- */
+/* ---- answers to the program ---- */
 
 static void answer_status(struct vt *v)
 {
@@ -237,7 +241,7 @@ static void move_vertically(struct vt *v, int n)
     screen_move(s, row < low ? low : row > high ? high : row, s->column);
 }
 
-/* The cursor's place, from the region's first row on in origin mode. */
+/* Moves the cursor to a place, which in origin mode counts from the region's first row. */
 static void place_cursor(struct vt *v, int row, int column)
 {
     struct screen *s = &v->screen;
@@ -255,7 +259,7 @@ static void insert_or_delete_lines(struct vt *v, bool insert)
     if (s->row < s->top || s->row > s->bottom)
         return;
     bool keeps = s->keeps_history;
-    s->keeps_history = false; /* a line that is deleted has not scrolled away */
+    s->keeps_history = false; /* a deleted line does not belong into the history */
     if (insert)
         screen_scroll_down(s, s->row, parameter(v, 0, 1));
     else

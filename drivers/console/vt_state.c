@@ -1,5 +1,5 @@
-/* What the terminal is, apart from how it is spoken to: how text looks, the cursor's saved place,
- * one character on the screen, answers. */
+/* The terminal's state, without the sequences that change it: how text looks, the saved cursor, one
+ * character on the screen, answers. */
 #include "vt_state.h"
 
 #include "glyphs.h"
@@ -66,7 +66,7 @@ void vt_reset(struct vt *v)
 
 /* ---- characters and answers ---- */
 
-/* Characters of East Asia and pictures take two columns (Unicode annex 11). */
+/* Whether a character takes two columns: those of East Asia, and pictures (Unicode annex 11). */
 static bool wide(uint32_t code)
 {
     return (code >= 0x1100 && code < 0x1160) || (code >= 0x2e80 && code < 0xa4d0) ||

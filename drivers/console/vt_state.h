@@ -1,5 +1,5 @@
-/* The state of the terminal that programs write to, and what both text and sequences do to it. Pure
- * logic. */
+/* The state of the terminal that programs write to, and the actions on it that both text and
+ * sequences need. Pure logic. */
 #ifndef VT_STATE_H
 #define VT_STATE_H
 
@@ -9,9 +9,10 @@
 
 enum { VT_PARAMETERS = 16, VT_ANSWER = 64 };
 
-/* What the terminal says of itself: it is a VT102. */
+/* The terminal's answer to a program that asks for its kind: a VT102. */
 #define VT_ATTRIBUTES "\033[?6c"
 
+/* How the next byte is taken: vt.c has a table. */
 enum vt_state {
     VT_TEXT,
     VT_ESCAPE,
@@ -29,7 +30,7 @@ struct vt_look {
     bool bold, dim, underline, blink, reverse;
 };
 
-/* What DECSC saves. */
+/* The state that DECSC saves and DECRC brings back. */
 struct vt_saved {
     int row, column;
     struct vt_look look;
@@ -63,7 +64,7 @@ struct vt {
     uint32_t code_least;
     uint32_t last; /* the last character shown, for REP */
 
-    /* what the terminal says to the program, as if it were typed */
+    /* answers of the terminal, which the program reads as if they were typed */
     uint8_t answer[VT_ANSWER];
     size_t answer_length;
 };

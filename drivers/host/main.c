@@ -1,6 +1,7 @@
-/* host: the channel to the emulator's host. What is written to /dev/host goes out by I/O port 0xE9
+/* host: the channel to the emulator's host. Bytes written to /dev/host go out by I/O port 0xE9
  * unchanged: QEMU's isa-debugcon, Bochs' port_e9_hack. A write of up to CHUNK bytes goes out in one
- * kernel call, so that what the kernel itself says there (a panic) comes between writes. */
+ * kernel call, so that a message of the kernel's own there (a panic) comes between two writes and
+ * not in the middle of one. */
 #include "char.h"
 
 enum { PORT = 0xe9, MINOR = DEVICE_MINOR(DEV_HOST), CHUNK = 65536 };

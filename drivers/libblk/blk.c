@@ -1,9 +1,13 @@
 /* Protocol FS on disks: see blk.h. A read or write is cut into chunks that fit a buffer. A chunk
  * that does not begin and end with a sector is read, changed and written.
  *
- * A request that waits for the disk holds a thread. One thread is always kept free, because it must
- * take the interrupt that the others wait for: a request that comes when all others are busy is
- * queued, and the thread that finishes first goes on with it. */
+ * A request that waits for the disk holds a thread. One thread is always kept free to take the
+ * interrupt that the others wait for: a request that comes when WORKERS threads are busy is queued,
+ * and the thread that finishes first goes on with the queue. So serve() replies itself, before the
+ * next request, and the service's loop gets LATER for each.
+ *
+ * A request is thrown back as a whole if a page of the caller's is missing, and made again from its
+ * beginning: to read or write the same sectors twice does no harm. */
 #include "blk.h"
 
 #include <minnow/file.h>
@@ -19,6 +23,7 @@ enum {
 };
 enum { THREADS = 5, WORKERS = THREADS - 1, THROW_AHEAD = 64 * 1024 };
 
+/* A request that waits for a thread. */
 struct queued {
     struct message m;
     struct queued *next;
@@ -28,7 +33,7 @@ static struct disk *disks;
 static unsigned disk_count, major;
 static struct blk_buffer buffers[BLK_BUFFERS];
 static struct condition buffer_free;
-static struct lock edge_lock; /* around read-change-write of part of a sector */
+static struct lock edge_lock; /* held while a part of a sector is read, changed and written */
 static struct queued *queue, **queue_end = &queue;
 static unsigned working; /* threads that serve a request */
 static bool ready;       /* the partitions are known */
@@ -62,8 +67,8 @@ static void buffer_give(struct blk_buffer *b)
     condition_wake(&buffer_free);
 }
 
-/* Transfer one chunk: `length` bytes at byte `at` of the disk, `done` bytes into the window. 0,
- * -EIO, or -EFAULT: a page of the caller's is missing. They wait. */
+/* Transfer one chunk: `length` bytes at byte `at` of the disk, at offset `done` of the window. 0,
+ * -EIO, or -EFAULT: a page of the caller's is missing. Both wait. */
 static int read_chunk(struct message *m, struct disk *d, uint64_t at, size_t length, size_t done)
 {
     struct blk_buffer *b = buffer_take();
@@ -100,8 +105,9 @@ static int64_t reply_at(struct message *m, int64_t result, uint64_t position)
     return LATER;
 }
 
-/* Has a missing page of the caller's brought, with those that follow, and the call made again. What
- * has been written until now is written again then: the same bytes to the same place. */
+/* Throws the call back: PM brings the missing page at `offset` of the window, and those behind it,
+ * and the call is made again. Sectors that have been written are then written again, with the same
+ * bytes. Returns LATER. */
 static int64_t throw_window(struct message *m, size_t offset, size_t length)
 {
     throw_back(m->call, offset, MIN(length, (size_t)THROW_AHEAD));
@@ -156,7 +162,7 @@ static int64_t do_sync(struct message *m)
     return partition_find(m->object, &d) ? d->flush(d) : -ENXIO;
 }
 
-/* The result of a handler that copies something out. */
+/* Copies the answer of a handler to the window: what the handler returns. */
 static int64_t copy_result(struct message *m, const void *from, size_t length)
 {
     int error = copy_out_call(m->call, 0, from, length);
@@ -204,6 +210,7 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
+/* Fills in the partitions of a disk; only the whole disk if the table cannot be read. */
 static void read_partitions(struct disk *d)
 {
     struct blk_buffer *b = &buffers[0];
@@ -216,6 +223,7 @@ static void read_partitions(struct disk *d)
 
 /* ---- requests and threads ---- */
 
+/* Serves one request and replies. Waits. */
 static void serve(struct message *m)
 {
     static const handler_t handlers[] = {
@@ -254,8 +262,8 @@ static int64_t enqueue(const struct message *m)
     return LATER;
 }
 
-/* The handler of every operation: serves the request, and then what has been queued; or queues it.
- */
+/* The handler of every operation: serves the request and then those that are queued, or queues it
+ * if the partitions are not known yet or all threads but one are busy. */
 static int64_t serve_or_queue(struct message *m)
 {
     if (!ready || working == WORKERS)
@@ -267,8 +275,8 @@ static int64_t serve_or_queue(struct message *m)
     return LATER;
 }
 
-/* In a thread of its own, because a transfer waits for an interrupt that another thread must take.
- * What comes meanwhile is queued. */
+/* Reads the partitions, in a thread of its own, since a transfer waits for an interrupt that
+ * another thread must take. Requests that come meanwhile are queued. */
 static void start(void *unused)
 {
     (void)unused;

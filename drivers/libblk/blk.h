@@ -1,5 +1,5 @@
-/* What disk drivers share: partitions, requests of any length and alignment, protocol FS on disks.
- * A driver gives two functions for its disk and calls blk_serve().
+/* The framework of disk drivers: partitions, requests of any length and alignment, protocol FS on
+ * disks. A driver has two functions for its disk and calls blk_serve().
  *
  * An object is a minor number: 64 * disk for a whole disk, and 1 to 4 more for its primary
  * partitions. */
@@ -22,7 +22,7 @@ enum {
     BLK_MINORS = DISK_MINORS
 };
 
-/* Physically contiguous memory for one transfer. */
+/* Physically contiguous memory of BLK_CHUNK bytes for one transfer. */
 struct blk_buffer {
     uint8_t *data;
     paddr_t physical;
@@ -36,11 +36,11 @@ struct partition {
 
 struct disk {
     uint64_t sectors;
-    /* Moves `count` sectors between the disk and the buffer, which is the transfer's alone. 0 or
-     * -EIO. Waits. */
+    /* Moves `count` sectors, at most BLK_CHUNK bytes, between the disk and the buffer, which no
+     * other transfer uses meanwhile. 0 or -EIO. May wait; other threads may call it then. */
     int (*transfer)(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
                     bool write);
-    /* Has all that was written be on the medium. 0 or -EIO. Waits. */
+    /* Returns when all that was written is on the medium. 0 or -EIO. May wait. */
     int (*flush)(struct disk *d);
     void *driver; /* the driver's own */
     struct partition partitions[BLK_PARTITIONS];

@@ -17,7 +17,8 @@ void pci_write(const struct pci_device *d, uint8_t at, uint32_t value)
     out32(DATA, value);
 }
 
-/* Reads what a function says of itself. false: there is none. */
+/* Fills in the identity, the interrupt and the base addresses of a function; false: there is none.
+ */
 static bool function_read(struct pci_device *d)
 {
     uint32_t id = pci_read(d, 0), class = pci_read(d, 8);

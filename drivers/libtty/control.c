@@ -1,4 +1,5 @@
-/* ioctl on terminals, and what of it is job control, which the personality server decides. */
+/* ioctl on terminals. Requests of job control are handed up to the personality server, which
+ * decides them: it knows sessions and groups, the terminal only their numbers. */
 #include "terminal.h"
 
 enum { SIGNAL_WINCH = 28, SIGNAL_TTOU = 22 };
@@ -19,7 +20,7 @@ static uint64_t rdev(const struct terminal *t)
     return DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), t->minor);
 }
 
-/* Hands the call up to the personality server. */
+/* Hands the call up to the personality server as `op` with these words. LATER or -EIO. */
 static int64_t forward_to_posix(struct terminal *t, struct message *m, uint64_t op, uint64_t w0,
                                 uint64_t w1)
 {
@@ -35,8 +36,8 @@ int64_t terminal_hand_up(struct terminal *t, struct message *m, unsigned signal)
     return forward_to_posix(t, m, POSIX_TTY_STOP, signal, rdev(t));
 }
 
-/* Copy the request's argument from and to the caller's window. 0; else what the handler returns:
- * LATER, since the call has been thrown back. */
+/* Copy the request's argument from or to the caller's window. 0; or LATER, for the handler to
+ * return: the call has been thrown back, or the caller has gone. */
 static int64_t read_argument(const struct message *m, void *to, size_t n)
 {
     int error = copy_in_call(m->call, 0, to, n);
@@ -113,7 +114,7 @@ static bool waits_for_output(uint32_t request, uint64_t argument)
            (request == TCSBRK && argument);
 }
 
-/* Whether the request changes the terminal, which the background must not. */
+/* Whether the request changes the terminal, which a process in the background must not do. */
 static bool changes_terminal(uint32_t request)
 {
     switch (request) {

@@ -51,13 +51,15 @@ static bool is_control(const struct terminal *t, unsigned which, uint8_t c)
     return c && c == t->termios.cc[which];
 }
 
-/* A line that is being edited leaves a place for the character that ends it. */
+/* Whether a byte has no room. A line that is being edited leaves a place for the byte that `ends`
+ * it.
+ */
 static bool input_full(const struct terminal *t, bool ends)
 {
     return t->head - t->tail >= TTY_INPUT - (canonical(t) && !ends ? 1u : 0u);
 }
 
-/* false: there was no room. */
+/* Puts a byte into the ring. false: there is no room. */
 static bool input_put(struct terminal *t, uint8_t c, bool ends, bool hide)
 {
     if (input_full(t, ends)) {
@@ -77,7 +79,8 @@ static bool input_put(struct terminal *t, uint8_t c, bool ends, bool hide)
 size_t terminal_input_room(const struct terminal *t)
 {
     if (canonical(t) && t->ready == t->tail)
-        return TTY_INPUT; /* what does not fit of a line is dropped, so that its end can come */
+        return TTY_INPUT; /* bytes of a line that is too long are dropped, so that its end can come
+                           */
     return TTY_INPUT - (t->head - t->tail);
 }
 
@@ -137,6 +140,7 @@ static bool word_byte(uint8_t c)
 
 static uint8_t last_byte(const struct terminal *t) { return t->input[(t->head - 1) % TTY_INPUT]; }
 
+/* Removes the last word of the line, and what is no word behind it. */
 static void erase_word(struct terminal *t, bool show)
 {
     while (t->head != t->ready && !word_byte(last_byte(t)))
@@ -145,6 +149,7 @@ static void erase_word(struct terminal *t, bool show)
         erase_character(t, show);
 }
 
+/* Removes the line; c is the key that asks for it. */
 static void erase_line(struct terminal *t, uint8_t c)
 {
     if (flag(t, ECHO) && !(flag(t, ECHOKE) && flag(t, ECHOE))) {
@@ -182,7 +187,7 @@ static void accept_character(struct terminal *t, uint8_t c, bool ends)
     }
 }
 
-/* A character that edits the line. false: c is none. */
+/* Acts on a character that edits the line. false: c is no such character. */
 static bool edit_line(struct terminal *t, uint8_t c)
 {
     bool extended = flag(t, IEXTEN);
@@ -230,6 +235,7 @@ void terminal_signal(struct terminal *t, unsigned signal)
     t->signals_told = false;
 }
 
+/* Acts on a character that sends a signal. false: c is no such character. */
 static bool signal_key(struct terminal *t, uint8_t c)
 {
     unsigned signal = is_control(t, VINTR, c)   ? SIGNAL_INT
@@ -267,6 +273,7 @@ void terminal_break(struct terminal *t)
     input_put(t, 0, false, false);
 }
 
+/* Acts on a character that stops or starts the output. false: c is no such character. */
 static bool flow_key(struct terminal *t, uint8_t c)
 {
     if (is_control(t, VSTART, c))

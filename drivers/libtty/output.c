@@ -1,5 +1,6 @@
-/* The way out: output processing, the ring before the device, echo. See terminal.h. Programs leave
- * TTY_ECHO_ROOM bytes of the ring to echo, so that what is typed shows even while they write. */
+/* The way out: output processing, the ring before the device, echo. See terminal.h. Writes of
+ * programs leave TTY_ECHO_ROOM bytes of the ring to echo, so that keys are echoed even while
+ * programs write. */
 #include "terminal.h"
 
 enum { TAB = 8 };
@@ -23,8 +24,8 @@ static bool continuation(const struct terminal *t, uint8_t byte)
     return t->termios.iflag & IUTF8 && (byte & 0xc0) == 0x80;
 }
 
-/* Puts one byte through OPOST. false: it may need more than `space` places, and nothing was done.
- */
+/* Puts one byte through OPOST. false: the byte may need more than `space` places, and nothing was
+ * done. */
 static bool process_byte(struct terminal *t, uint8_t byte, size_t space)
 {
     uint32_t flags = t->termios.oflag;
@@ -100,6 +101,7 @@ void terminal_echo(struct terminal *t, uint8_t byte)
         output_put(t, byte);
 }
 
+/* Whether the byte is a control character that is echoed visibly. */
 static bool control(uint8_t byte)
 {
     return (byte < ' ' && byte != '\t' && byte != '\n') || byte == 0x7f;

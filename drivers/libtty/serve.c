@@ -1,14 +1,18 @@
 /* Terminals for their callers: protocols FS and TTY, and the calls that wait. See terminal.h.
  *
- *   waits        in                    until
- *   a reader     readers, in order     terminal_may_read(), or its time is over
- *   a writer     writers, in order;    the ring has room: then it is `writer`, the one that is
- * being writer                taken, and cannot be cancelled any more an ioctl     drainers all
- * output has gone a poll       poll_in, poll_out     events_now(): its service is notified, once
+ *     what waits   where it stands      until
+ *     a read       readers, in order    terminal_may_read(), or its time is over
+ *     a write      writers, in order    the ring has room and no write is before it; a part of it
+ *                                       is taken, and it ends short or is `writer`
+ *     that write   writer, the one of   all of it has been taken; it ends short when the output is
+ *                  which a part is      stopped or a key has sent a signal, and is never made again
+ *                  taken                from its beginning
+ *     an ioctl     drainers             all output has gone
+ *     a poll       poll_in, poll_out    events_now(): the service that asked is notified, once
  *
- * terminal_settle() looks at all of them, after everything that may end a wait. Input is taken from
- * the ring only when the reader has accepted the reply, so a reader that was cancelled at the last
- * moment leaves it to the next one. */
+ * terminal_settle() looks at all of them, after everything that may end a wait. Input leaves the
+ * ring only when the kernel has accepted the reply to the reader: input that a reader did not get,
+ * because it was interrupted at the last moment, is the next one's. */
 #include "terminal.h"
 
 #include <minnow/file.h>
@@ -43,7 +47,7 @@ static bool timed(const struct terminal *t)
     return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME];
 }
 
-/* At the end of the list. false: no memory. */
+/* Adds a read to the end of the list. false: no memory. */
 static bool reader_add(struct terminal *t, const struct message *m, uint64_t deadline)
 {
     struct reader *r = memory_alloc(sizeof *r), **last = &t->readers;
@@ -65,7 +69,8 @@ static void reader_remove(struct terminal *t, struct reader *r)
     memory_free(r);
 }
 
-/* Gives the reader what there is and consumes it. Ends the call in any case. */
+/* Ends a read with the input that there is, which leaves the ring if the reader got it; or throws
+ * the read back. */
 static void give_input(struct terminal *t, call_t call, size_t length)
 {
     static uint8_t bytes[TTY_INPUT];
@@ -111,7 +116,8 @@ static int64_t do_read(struct message *m)
     return LATER;
 }
 
-/* With VMIN and VTIME, time runs from the last byte on, once there is one. */
+/* Starts or stops the time of the first read: with VMIN and VTIME it runs from the last byte on,
+ * once there is one. */
 static void start_timer(struct terminal *t)
 {
     bool runs = timed(t) && t->termios.cc[VMIN] && t->ready != t->tail && t->readers;
@@ -122,6 +128,7 @@ static void start_timer(struct terminal *t)
     t->read_deadline_head = t->head;
 }
 
+/* Ends the reads at the front of the list that need wait no longer. */
 static void settle_readers(struct terminal *t)
 {
     while (t->readers) {
@@ -149,8 +156,9 @@ static void expire_readers(struct terminal *t)
     }
 }
 
-static uint64_t alarm_set;
+static uint64_t alarm_set; /* when the alarm rings; 0: it is not set */
 
+/* Sets the alarm to the first moment at which a read's time is over. */
 static void set_alarm(void)
 {
     uint64_t first = 0;
@@ -167,8 +175,8 @@ static void set_alarm(void)
 
 /* ---- writing ---- */
 
-/* Takes of a write what there is room for. 0; -EFAULT: a page is missing; another error: the caller
- * has gone. */
+/* Takes as much of a write as has room. 0; -EFAULT: a page of its buffer is missing; another error:
+ * the caller has gone. */
 static int writer_take(struct terminal *t, struct writer *w)
 {
     static uint8_t bytes[CHUNK];
@@ -193,9 +201,9 @@ static int writer_take(struct terminal *t, struct writer *w)
     return 0;
 }
 
-/* Goes on with a write. true: its call has ended. When a page is missing in its middle the call is
- * made again; it ends short when it is to end `now`: the output is stopped, a key has sent a
- * signal, or the caller does not want to wait. */
+/* Goes on with a write. true: its call has ended, or was thrown back because a page in its middle
+ * is missing. With `now` it ends short if a part has been taken: the output is stopped, a key has
+ * sent a signal, or the caller does not want to wait. */
 static bool writer_continue(struct terminal *t, struct writer *w, bool now)
 {
     int error = writer_take(t, w);
@@ -215,8 +223,8 @@ static bool writer_continue(struct terminal *t, struct writer *w, bool now)
 
 static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
 
-/* How much of a write goes out: all, or, if the caller's memory ends before, whole pieces of 2 KiB,
- * as Linux's terminals take them. */
+/* How many bytes of a write are taken: all, or, if the caller's memory ends before (CALL_CUT),
+ * whole pieces of 2 KiB, as Linux's terminals take them. */
 static uint64_t write_length(const struct message *m)
 {
     return m->flags & CALL_CUT ? m->w[2] / CHUNK * CHUNK : m->w[2];
@@ -253,6 +261,7 @@ static int64_t do_write(struct message *m)
     return LATER;
 }
 
+/* Goes on with the write that is being taken, then with those that wait. */
 static void settle_writers(struct terminal *t)
 {
     if (t->writer.call && writer_continue(t, &t->writer, stopped(t) || t->signals))
@@ -266,6 +275,7 @@ static void settle_writers(struct terminal *t)
     }
 }
 
+/* Repeats the ioctls that waited for the end of the output. */
 static void settle_drainers(struct terminal *t)
 {
     while (t->drainers.first && !terminal_output_waiting(t)) {
@@ -279,12 +289,13 @@ static void settle_drainers(struct terminal *t)
 
 /* ---- poll ---- */
 
+/* The poll events that hold now. */
 static uint64_t events_now(const struct terminal *t)
 {
     uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS
                                                                                         : 0;
     if (!(t->termios.lflag & ICANON) && t->ready == t->tail)
-        events = 0; /* VMIN 0: a read would not wait, but it would get nothing */
+        events = 0; /* VMIN 0: a read would not wait, but would get nothing */
     if (t->hung_up)
         return IN_EVENTS | POLLHUP;
     return terminal_output_room(t) > TTY_ECHO_ROOM ? events | OUT_EVENTS : events;

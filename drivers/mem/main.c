@@ -1,4 +1,13 @@
-/* mem: the devices that are only memory: null, zero, full, random and urandom. */
+/* mem: the devices that need no hardware: null, zero, full, random and urandom.
+ *
+ *     device            a read gives              a write
+ *     null              nothing (0)               takes all
+ *     zero              zeros                     takes all
+ *     full              zeros                     -ENOSPC
+ *     random, urandom   random bytes, at most     mixes its first 256 bytes into the generator, and
+ *                       RANDOM_MAX                takes all
+ *
+ * A seek is always 0, as on Linux. Long reads give way. */
 #include "char.h"
 #include "random.h"
 
@@ -17,7 +26,7 @@ enum {
 
 static const char zeroes[CHUNK];
 static struct random generator;
-static uint64_t reseed_at;
+static uint64_t reseed_at; /* when the machine's generators are mixed in again */
 
 static bool known(uint64_t minor)
 {

@@ -1,4 +1,8 @@
-/* Random bytes by ChaCha20: see random.h. */
+/* Random bytes by ChaCha20: see random.h.
+ *
+ * Fast key erasure: a refill makes 512 bytes from the key; the first 32 become the next key, the
+ * rest the pool, and bytes that are given out are zeroed in the pool. So the state never tells
+ * bytes that were given out before. */
 #include "random.h"
 
 #include "service.h"
@@ -40,7 +44,7 @@ void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonc
     memcpy(out, x, CHACHA_BLOCK);
 }
 
-/* Makes bytes for a new key and for the pool; the key that made them is gone then. */
+/* Makes bytes for a new key and for the pool; they replace the key that made them. */
 static void refill(struct random *r)
 {
     static const uint32_t nonce[3];

@@ -13,18 +13,19 @@ enum { CHACHA_KEY = 32, CHACHA_BLOCK = 64 };
 void chacha20_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[3],
                     uint8_t out[CHACHA_BLOCK]);
 
+/* A generator; all zero before its first seed. */
 struct random {
     uint32_t key[8];
-    uint8_t pool[512 - CHACHA_KEY];
+    uint8_t pool[512 - CHACHA_KEY]; /* the last `left` bytes have not been given out */
     size_t left;
 };
 
-/* Mixes bytes into the key. Whoever knew the key before does not know it any more, unless the bytes
- * are known as well. */
+/* Mixes bytes into the key. An attacker who knew the key before does not know it afterwards, unless
+ * the bytes are known as well. */
 void random_mix(struct random *r, const void *bytes, size_t n);
-/* Makes n bytes that cannot be foretold, and that r holds no trace of afterwards. */
+/* Makes n bytes that cannot be predicted; r holds no trace of them afterwards. */
 void random_bytes(struct random *r, void *to, size_t n);
-/* Mixes in what the machine offers: its generators, and the jitter of its time-stamp counter. */
+/* Mixes in the processor's generators, if it has them, and the jitter of its time-stamp counter. */
 void random_seed(struct random *r);
 
 #endif

@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Linux's struct rtc_time: months from 0, years since 1900. */
+/* Linux's struct rtc_time: months count from 0, years from 1900. */
 struct rtc_time {
     int32_t sec, min, hour, mday, mon, year, wday, yday, isdst;
 };
 
-/* Whether there is such a day and time, from 1970 to 2899. */
+/* Whether *t is a day and time that exists, from 1970 to 2899. */
 bool calendar_valid(const struct rtc_time *t);
-/* Seconds since 1970, UTC. */
+/* The seconds from 1970 to *t, in UTC. */
 int64_t calendar_seconds(const struct rtc_time *t);
 
 #endif

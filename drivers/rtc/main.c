@@ -1,5 +1,9 @@
 /* rtc: the CMOS clock (Motorola MC146818 data sheet). A read of 8 bytes gives the seconds since
- * 1970 in UTC, which POSIX asks for at its start. The ioctls are those of Linux's rtc(4). */
+ * 1970 in UTC, which POSIX reads at its start. The ioctls are those of Linux's rtc(4).
+ *
+ * The chip's registers are reached by an index and a data port. It has seconds to years, in BCD or
+ * in binary, with 12 or 24 hours, as its status register B says; two digits of the year. Once a
+ * second it updates them, which takes 2 ms: readings are taken twice until two are equal. */
 #include "calendar.h"
 #include "char.h"
 
@@ -17,6 +21,7 @@ enum {
 enum { CMOS_SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9 };
 enum { RTC_RD_TIME = 0x80247009, RTC_SET_TIME = 0x4024700a };
 
+/* Read and set a register of the chip. */
 static uint8_t cmos(uint8_t at)
 {
     out8(INDEX, at);
@@ -32,6 +37,7 @@ static void cmos_set(uint8_t at, uint8_t value)
 static unsigned from_bcd(unsigned v) { return (v >> 4) * 10 + (v & 15); }
 static unsigned to_bcd(unsigned v) { return v / 10 << 4 | v % 10; }
 
+/* Reads all registers, translated; they may be of two different seconds. */
 static void read_once(struct rtc_time *t)
 {
     unsigned hour;
@@ -53,7 +59,7 @@ static void read_once(struct rtc_time *t)
     t->year += t->year < 70 ? 100 : 0; /* years since 1900, as in struct tm */
 }
 
-/* Reads until two readings are equal, so neither was taken while the clock moved on. */
+/* Reads until two readings are equal, so that neither was taken while the clock moved on. */
 static void read_clock(struct rtc_time *t)
 {
     struct rtc_time again = { 0 };
@@ -65,6 +71,7 @@ static void read_clock(struct rtc_time *t)
     } while (memcmp(t, &again, sizeof again) != 0);
 }
 
+/* Sets the clock, which stands while its registers change (SET), in 24 hours. */
 static void set_clock(const struct rtc_time *t)
 {
     uint8_t b = cmos(STATUS_B);

@@ -1,9 +1,10 @@
 /* serial: the terminal ttyS0 on the first serial port, a 16550 with FIFOs (National Semiconductor
  * PC16550D data sheet, section 8). drivers/libtty keeps lines and job control.
  *
- * Output goes out by the FIFO: one kernel call for up to 16 bytes, as long as the port takes them
- * at once, and then one for each interrupt. Input for which the terminal has no room stays in the
- * FIFO, so that a sender with flow control is held back. */
+ * Output goes out by the FIFO, 16 bytes in a kernel call: at once while the FIFO is empty, then
+ * with each interrupt that says so. Input for which the terminal has no room stays in the FIFO, so
+ * that a sender with flow control is held back. A byte of input, and an error of the line, can be
+ * read only once: in8_once() reads them, so that a rollback does not lose them. */
 #include "service.h"
 #include "terminal.h"
 
@@ -33,6 +34,7 @@ enum { ROUNDS = 64 };
 static struct terminal terminal;
 static uint8_t enabled; /* what INTERRUPTS holds */
 
+/* Switches some of the port's interrupts (ON_) on or off. */
 static void enable(uint8_t which, bool on)
 {
     uint8_t now = on ? enabled | which : enabled & ~which;
@@ -40,8 +42,8 @@ static void enable(uint8_t which, bool on)
         out8(INTERRUPTS, enabled = now);
 }
 
-/* Gives the port what it takes now. An interrupt tells when it takes more; while output is stopped
- * that interrupt is off. */
+/* terminal.start: gives the port as many bytes as its FIFO takes now. An interrupt comes when the
+ * FIFO is empty again; it is off while output is stopped, or there is none. */
 static void output_start(struct terminal *t)
 {
     uint8_t bytes[FIFO];
@@ -55,8 +57,8 @@ static void output_start(struct terminal *t)
     enable(ON_EMPTY, terminal_output_waiting(t) && !stopped);
 }
 
-/* Takes what has come. Without room for it, it stays in the FIFO, and the port's interrupt is off
- * until input_resume(). */
+/* Takes the bytes that have come. Bytes without room stay in the FIFO, and the port's interrupt is
+ * off until input_resume(). */
 static void receive(struct terminal *t)
 {
     for (uint8_t status; (status = in8_once(LINE_STATUS)) & HAS_BYTE;) {
@@ -72,13 +74,14 @@ static void receive(struct terminal *t)
     }
 }
 
+/* terminal.resume: input has been read, so there is room again. */
 static void input_resume(struct terminal *t)
 {
     if (!(enabled & ON_RECEIVED) && terminal_input_room(t) >= TTY_INPUT / 2)
         enable(ON_RECEIVED, true);
 }
 
-/* The lines of the modem have changed: without a carrier the terminal hangs up. */
+/* Looks at the modem's lines, one of which has changed: without a carrier the terminal hangs up. */
 static void modem_changed(struct terminal *t)
 {
     uint8_t status = in8_once(MODEM_STATUS);

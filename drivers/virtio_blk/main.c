@@ -1,6 +1,20 @@
 /* virtio_blk: the paravirtual disk of QEMU, by the legacy interface in I/O space (Virtio 1.2,
- * sections 4.1.4.8, 5.2, 2.7). One queue; a request is a chain of three descriptors: header, data,
- * status. */
+ * sections 4.1.4.8, 5.2, 2.7).
+ *
+ * There is one queue, three arrays in memory that both sides know. A request is a chain of three
+ * descriptors, which a slot owns: the header (type and sector), the data, the status.
+ *
+ *     driver: request()                    device                      driver: interrupt()
+ *     descriptors[], first = slot * CHAIN
+ *     available->ring[index] = first
+ *     available->index++, then a notify -> takes the chain, moves data
+ *                                          writes the status
+ *                                          used->ring[index] = first
+ *                                          used->index++, interrupt -> used_seen .. used->index:
+ *                                                                      wakes the slots' threads
+ *
+ * The fields that the device reads are written before the index that shows them to it, with a
+ * barrier in between. */
 #include "blk.h"
 #include "pci.h"
 #include "service.h"
@@ -30,6 +44,7 @@ enum {
 };
 enum { SLOTS = 8, CHAIN = 3, QUEUE_MAX = 1024, QUEUE_PAGES = 8, BIT_IRQ = 0 };
 
+/* The queue's parts, as the device knows them. */
 struct descriptor {
     uint64_t address;
     uint32_t length;
@@ -45,6 +60,7 @@ struct used {
     uint16_t flags, index;
     struct used_entry ring[];
 };
+/* What a request is: TYPE_, and its first sector. */
 struct header {
     uint32_t type, reserved;
     uint64_t sector;
@@ -58,14 +74,14 @@ struct slot {
     struct condition finished;
 };
 
-static uint16_t base;
+static uint16_t base; /* the first of the device's ports */
 static uint8_t irq;
-static unsigned queue_size;
-static bool can_flush;
+static unsigned queue_size; /* descriptors; a power of 2 that the device chooses */
+static bool can_flush;      /* the device keeps a cache, and knows TYPE_FLUSH */
 static struct descriptor *descriptors;
 static volatile struct available *available;
 static volatile struct used *used;
-static uint16_t used_seen;
+static uint16_t used_seen; /* used->index up to which answers have been taken */
 static struct slot *slots;
 static paddr_t slots_physical;
 static struct condition slot_free;
@@ -84,7 +100,7 @@ static struct slot *slot_take(void)
     }
 }
 
-/* Has the device do something, and waits for its end. 0 or -EIO. */
+/* Gives the device a request of `length` bytes at `data`, and waits for its end. 0 or -EIO. */
 static int request(uint32_t type, uint64_t sector, paddr_t data, uint32_t length)
 {
     struct slot *s = slot_take();
@@ -150,6 +166,8 @@ static bool is_block(const struct pci_device *d)
     return d->vendor == VENDOR && d->device == DEVICE_BLOCK;
 }
 
+/* Allocates the queue, laid out as the legacy interface wants it: descriptors, the available ring,
+ * and on the next page the used ring. Dies without memory. */
 static void queue_init(void)
 {
     paddr_t physical;
@@ -169,7 +187,7 @@ static void queue_init(void)
     out32(base + QUEUE_PFN, physical / PAGE_SIZE);
 }
 
-/* false: the machine has no such disk. */
+/* Finds the device and makes it ready: reset, features, queue, size. false: there is none. */
 static bool device_init(struct disk *d)
 {
     struct pci_device pci;
