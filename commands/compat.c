@@ -1,5 +1,6 @@
 /* compat: prints the missing system calls that programs have made since the start, and how often.
- * `compat -a` prints the whole table of system calls, `compat NAME...` the lines of some. */
+ * `compat -a` prints the whole table of system calls, `compat NAME...` the lines of some, by name
+ * or number. The counts come from /proc/minnow/compat, the table from posix/syscalls.def. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static const struct entry table[] = {
 };
 enum { ENTRIES = sizeof table / sizeof table[0], CALLS = 512 };
 
+/* Prints a line of the table: number, name, "full", "partial" or "none", and the note. */
 static void print_entry(const struct entry *e)
 {
     int missing = strcmp(e->support, "FULL") && strcmp(e->support, "PARTIAL");
@@ -28,6 +30,7 @@ static void print_entry(const struct entry *e)
            missing ? e->support : "", missing && e->note[0] ? ": " : "", e->note);
 }
 
+/* Prints the calls with a count. Returns the exit status. */
 static int print_missed(void)
 {
     FILE *file = fopen("/proc/minnow/compat", "r");

@@ -1,10 +1,12 @@
-/* ipctrace [-a] COMMAND [ARG...]: runs a command and prints the messages that carried it: each
- * system call of the command at the margin, and below it the messages between services, and to the
- * kernel, that it needed.
+/* ipctrace [-a] COMMAND [ARG...]: runs a command and prints its messages: each system call of the
+ * command at the margin, and below it the messages between services, and the kernel calls, that the
+ * call needed.
  *
- *   -a   also what happened between the command's own calls
+ *   -a   also the messages between the command's own calls
  *
- * The kernel keeps the trace in a ring; /proc/minnow/trace decodes it. */
+ * The kernel keeps the trace in a ring; /proc/minnow/trace decodes it, a line of fixed columns for
+ * each record. The child switches the trace on right before it becomes the command, the parent off
+ * when the command has ended. Exit status: the command's; 126 or 127 if it could not be run. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +28,7 @@ static const struct {
 
 static const char *trace = "/proc/minnow/trace";
 
+/* Writes a command ("on", "off", "clear") to the trace. 0 or -1, with a message. */
 static int command_trace(const char *word)
 {
     int fd = open(trace, O_WRONLY);
@@ -36,6 +39,7 @@ static int command_trace(const char *word)
     return close(fd);
 }
 
+/* The name of a system call; "call N" if Linux has none. Valid until the next call. */
 static const char *call_name(unsigned number)
 {
     static char other[24];
@@ -65,8 +69,9 @@ static char *field(char *line, size_t from, size_t to)
 /* Columns of a record. */
 enum { TIME = 9, FROM = 26, TO = 43, WHAT = 60, WORDS = 89, END = 511 };
 
-/* Prints one record. *inside: records are now the services' work for a call of the command, or of a
- * child of it. *start: the time of the first record; negative before that. */
+/* Prints one record. *inside: the last process in the trace was the command, or a child of it, so
+ * that records of services are their work for it. *start: the time of the first record that was
+ * printed; negative before that. */
 static void print_record(char *line, double *start, int all, int *inside)
 {
     char *words = field(line, WORDS, END), *what = field(line, WHAT, WORDS - 1),

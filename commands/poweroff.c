@@ -1,5 +1,5 @@
-/* poweroff, reboot, halt: ask init to end the system in order; with `-f` end it at once, after a
- * sync. */
+/* poweroff, reboot, halt: ask init, by a signal, to end the system in order; with `-f` end it at
+ * once, after a sync. The name by which the program is called says which. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

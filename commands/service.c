@@ -4,14 +4,22 @@
  *   service status NAME           one of them
  *   service start|stop|restart|kill NAME
  *   service replace NAME FILE     another program takes over
- *   service log [NAME]            what it has logged, and the report of its deaths
+ *   service log [NAME]            the lines it has logged, and the reports of its deaths
  *
  * and for tests:
  *
- *   service storm SEED NS [NAME...]           kills the service that is at work (of these), at
- * random times, NS nanoseconds apart in the mean; NS 0: no more service strike NS [NAME...] the
- * same once, NS nanoseconds after boot service strike-after RECORD NS [NAME...]  the same once, NS
- * nanoseconds after that record of /proc/minnow/trace has been made */
+ *   service storm SEED NS [NAME...]
+ *           kills the service that is at work, if it is one of these, at random times, NS
+ *           nanoseconds apart in the mean; NS 0 ends it
+ *   service strike NS [NAME...]
+ *           the same once, NS nanoseconds after boot
+ *   service strike-after RECORD NS [NAME...]
+ *           the same once, NS nanoseconds after that record of /proc/minnow/trace has been made
+ *   service mutate NAME ADDRESS BYTES
+ *           writes BYTES, which are hexadecimal, over its code until it is killed next
+ *
+ * A command is one write to /dev/service, which the manager answers when it is carried out
+ * (pm/rs/device.c); the list is what a read gives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -33,12 +41,14 @@ static int usage(void)
     return 2;
 }
 
+/* Prints why something failed. Returns the exit status. */
 static int failed(const char *what, const char *why)
 {
     fprintf(stderr, "service: %s: %s\n", what, why);
     return 1;
 }
 
+/* Prints the list of services, or the line of one. Returns the exit status. */
 static int list(const char *name)
 {
     char head[512] = "", line[512];
@@ -58,8 +68,9 @@ static int list(const char *name)
     return name && !found ? failed(name, "no such service") : 0;
 }
 
-/* A line of the log belongs to the service whose name it begins with, and so do the indented lines
- * after it. */
+/* Prints the log of a service, or all. A line belongs to the service whose name it begins with, or
+ * to the one that the manager or the kernel reports on; indented lines belong to the line before
+ * them. */
 static int show_log(const char *name)
 {
     char line[512], own[64], manager[64], failure[64];
@@ -81,6 +92,7 @@ static int show_log(const char *name)
     return 0;
 }
 
+/* What an error of /dev/service means, in words. */
 static const char *reason(int error)
 {
     switch (error) {
@@ -96,7 +108,7 @@ static const char *reason(int error)
     }
 }
 
-/* Writes one command: the line, and what follows it. */
+/* Writes one command: the line, and `length` bytes behind it. Returns the exit status. */
 static int command(const char *line, const char *name, const char *body, size_t length)
 {
     size_t header = strlen(line);
@@ -114,6 +126,7 @@ static int command(const char *line, const char *name, const char *body, size_t 
     return status;
 }
 
+/* Reads the whole program into memory, since one write must hold it. */
 static int replace(const char *name, const char *path)
 {
     char line[LINE];
@@ -134,8 +147,8 @@ static int replace(const char *name, const char *path)
     return command(line, name, body, s.st_size);
 }
 
-/* Commands that the manager understands as they stand, and how many words each has, with "service"
- * itself. */
+/* Commands that are handed to the manager unchanged, and how many words each may have, "service"
+ * included. */
 static const struct {
     const char *name;
     int least, most;

@@ -1,5 +1,5 @@
 /* services: shows the services of the system. `services -t`: all threads, and what each waits for.
- */
+ * Both are files of /proc/minnow, printed as they are. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,12 @@
-/* vmrun: runs the command of a tests/vm run and tells the harness of it. init starts it. The top of
- * tests/vmlib.py describes what it finds on the boot partition and what it writes to /dev/host. */
+/* vmrun: runs the command of a tests/vm run, and reports to the harness. init starts vmrun. The top
+ * of tests/vmlib.py describes the files that vmrun finds on the boot partition, and the frames that
+ * it writes to /dev/host:
+ *
+ *     b                begin          before anything else
+ *     o, e             output, error  pieces of what the command writes
+ *     x                the end        "exit N" or "signal N"
+ *     f                a file         that the harness wants back, in pieces
+ *     E                complaint      something that vmrun itself could not do */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +26,7 @@ enum { HEADER = 9, CHUNK = 16384, WORDS_MAX = 4096 };
 
 static int host;
 
-/* Sends one frame: type, then what head and data hold. */
+/* Sends one frame: its type and length, then the bytes of head and data; `head` has at most 16. */
 static void send_frame(char type, const void *head, uint32_t head_size, const void *data,
                        uint32_t size)
 {
@@ -41,6 +48,7 @@ static void send_frame(char type, const void *head, uint32_t head_size, const vo
     }
 }
 
+/* Sends a message about something that vmrun could not do. */
 static void complain(const char *format, ...)
 {
     char text[512];
@@ -51,8 +59,8 @@ static void complain(const char *format, ...)
     send_frame('E', NULL, 0, text, n < (int)sizeof text ? n : (int)sizeof text - 1);
 }
 
-/* The NUL-terminated words of a file, as a NULL-terminated array; NULL when there is no such file.
- */
+/* Reads the NUL-terminated words of a file: a NULL-terminated array, which is never freed. NULL:
+ * there is no such file. */
 static char **read_words(const char *path)
 {
     struct stat st;
@@ -71,6 +79,7 @@ static char **read_words(const char *path)
     return words;
 }
 
+/* Unpacks the files that the harness has added, if there are any, into /. */
 static void unpack_archive(const char *archive)
 {
     if (access(archive, F_OK) < 0)
@@ -86,6 +95,8 @@ static void unpack_archive(const char *archive)
         complain("cannot unpack the added files (status %x)", status);
 }
 
+/* Starts the command in a session of its own, with pipes for output and error, and its input from a
+ * file of the harness if there is one. The child's pid, or -1. */
 static pid_t start_command(char **command, const int out[2], const int error[2])
 {
     pid_t pid = fork();
@@ -111,7 +122,7 @@ static pid_t start_command(char **command, const int out[2], const int error[2])
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Sends one piece of what a pipe holds. false: the pipe has ended, or (when it does not block) is
+/* Sends one piece of what a pipe holds. false: the pipe has ended, or, if it does not block, is
  * empty. */
 static bool send_piece(char type, int fd)
 {
@@ -124,8 +135,9 @@ static bool send_piece(char type, int fd)
 
 static void child_ended(int signal) { (void)signal; }
 
-/* Sends what the command writes until it has ended and the pipes are empty. Returns its status.
- * Processes that it leaves in the background may still hold the pipes. */
+/* Sends what the command writes until the command has ended and the pipes are empty. Returns its
+ * status. Processes that the command leaves in the background may still hold the pipes, so their
+ * end is not waited for. */
 static int listen_to(pid_t pid, int out, int error, const sigset_t *unblocked)
 {
     struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = error, .events = POLLIN } };

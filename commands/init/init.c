@@ -1,9 +1,11 @@
-/* init: the first process. It mounts what /etc/fstab names, starts a shell on each console (or, in
- * a run of tests/vm, that run's command), reaps orphans, and ends the system in order when a signal
- * says so:
+/* init: the first process. init mounts the file systems of /etc/fstab, starts a shell on each
+ * console (or, in a run of tests/vm, that run's command), starts a shell anew when it has ended,
+ * reaps orphans, and ends the system in order at a signal:
  *
  *   SIGUSR1, SIGUSR2   power off     SIGTERM, SIGINT   restart
- */
+ *
+ * All signals are blocked, and taken one at a time by sigwaitinfo() in main(): so no handler runs
+ * in the middle of anything. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,6 +30,7 @@ static char *mounted[MOUNTS_MAX];
 static int mounts;
 static int host = -1; /* the channel to the harness, in a run of tests/vm */
 
+/* Prints a line on the console. */
 static void say(const char *format, ...)
 {
     va_list args;
@@ -45,8 +48,8 @@ static unsigned long mount_flags(const char *options)
     return strstr(options, "ro") == options || strstr(options, ",ro") ? MS_RDONLY : 0;
 }
 
-/* The source may be several devices, divided by |: the first that exists is mounted. 0 or an errno.
- */
+/* Mounts a file system. The source may be several devices, divided by |: the first that exists and
+ * can be mounted is. 0 or an errno. */
 static int mount_one(char *source, const char *where, const char *type, const char *options)
 {
     int error = ENODEV;
@@ -61,6 +64,8 @@ static int mount_one(char *source, const char *where, const char *type, const ch
     return error;
 }
 
+/* Mounts what /etc/fstab names but the root, and remembers it for unmount_all(). A failure is
+ * printed, and the system goes on. */
 static void mount_all(void)
 {
     FILE *fstab = fopen("/etc/fstab", "r");
@@ -83,6 +88,7 @@ static void mount_all(void)
     fclose(fstab);
 }
 
+/* Unmounts in the opposite order, and makes the root read-only, which marks its disk as clean. */
 static void unmount_all(void)
 {
     while (mounts > 0) {
@@ -91,7 +97,7 @@ static void unmount_all(void)
             say("cannot unmount %s: %s", where, strerror(errno));
     }
     sync();
-    /* the root stays mounted, but nothing changes it any more */
+    /* the root cannot be unmounted */
     if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
         say("cannot make / read-only: %s", strerror(errno));
     sync();
@@ -99,6 +105,7 @@ static void unmount_all(void)
 
 /* ---- processes ---- */
 
+/* Opens the console as init's input, output and error. */
 static void open_console(void)
 {
     int fd = open("/dev/console", O_RDWR | O_NOCTTY);
@@ -118,6 +125,7 @@ static void no_signals_blocked(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Starts a login shell on a console, which becomes its controlling terminal. The pid, or -1. */
 static pid_t start_shell(const char *console)
 {
     pid_t pid = fork();
@@ -140,6 +148,7 @@ static pid_t start_shell(const char *console)
     _exit(127);
 }
 
+/* Takes the status of all children that have ended. */
 static void reap(void)
 {
     pid_t pid;
@@ -172,6 +181,8 @@ static void wait_for_all(const sigset_t *signals)
     }
 }
 
+/* Ends the system: all processes are asked to end, then killed; file systems are unmounted; the
+ * harness is told that this was in order. */
 static _Noreturn void shut_down(int how, const sigset_t *signals)
 {
     static const unsigned char orderly_end[] = { 0x7f, 'M', 'N', 'W', 'q', 0, 0, 0, 0 };
@@ -188,7 +199,8 @@ static _Noreturn void shut_down(int how, const sigset_t *signals)
         pause();
 }
 
-/* A run of tests/vm: the harness has put the command into a file on the boot partition. */
+/* A run of tests/vm: the harness has put a command into a file on the boot partition. vmrun runs
+ * it; then the machine is switched off. */
 static void run_for_harness(const sigset_t *signals)
 {
     host = open("/dev/host", O_WRONLY | O_CLOEXEC);
