@@ -215,7 +215,7 @@ static int push(struct arguments *a, const char *own, vaddr_t old, size_t length
 }
 
 /* Pushes the string at an address of the old program's memory. A string that is read twice gets its
- * NUL here, whatever stands there by now. As push(). May wait. */
+ * NUL here, whatever stands there by now. */
 static int push_string(struct arguments *a, vaddr_t string)
 {
     int64_t length = old_length(a, string);
@@ -230,7 +230,7 @@ static int push_string(struct arguments *a, vaddr_t string)
     return error ? error : push(a, NULL, string, length - 1);
 }
 
-/* Pushes the strings of elements [first, end) of an array, the last first. As push(). May wait. */
+/* Pushes the strings of elements [first, end) of an array, the last first. */
 static int push_array(struct arguments *a, vaddr_t array, uint32_t first, uint32_t end)
 {
     const struct block *b = &a->pointers;

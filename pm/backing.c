@@ -21,8 +21,8 @@ struct backing *unsettled;
 uint64_t pinned;
 static uint64_t pinned_max;
 /* Clusters take PM's own memory. Those of files are given back when there are too many, those of
- * shared memory are shared out among users. Either number is enough for all memory, where pages of
- * a file stand close together. */
+ * shared memory are shared out among users. Where pages stand close together, either number is
+ * enough for all memory. */
 enum { FILE_CLUSTER_PART = 16, SHARED_CLUSTER_PART = 8 };
 static uint64_t file_clusters, file_clusters_max;
 static struct share cluster_share;

@@ -41,7 +41,6 @@ static uint64_t vdso_size(void) { return PAGE_UP((uint64_t)(vdso_end - vdso_star
 
 /* ---- what is asked for ---- */
 
-/* Copies the request in and checks it. 0 or an error. */
 static int request(struct message *m, struct exec *e)
 {
     e->task = m->w[0];
@@ -215,7 +214,6 @@ static int prepare_stack(struct exec *e)
     return arguments_collect(e->arguments, &e->head, e->given);
 }
 
-/* Everything that may fail and leaves the caller as it was. 0 or an error. May wait. */
 static int prepare(struct exec *e)
 {
     int error = prepare_stack(e);

@@ -103,7 +103,7 @@ static int64_t clone_region(struct space **parent, endpoint_t task, struct space
     return 0;
 }
 
-/* Clones the pages of a parent that is not small. Results likewise. May wait. */
+/* Clones the pages of a parent that is not small. Results likewise. */
 static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct space *child)
 {
     uint64_t paused = 0;

@@ -66,8 +66,8 @@ void frames_init(void)
             push(ranges[n].first / PAGE_SIZE + i - base);
 }
 
-/* Takes back frames that were lent to the kernel and that the kernel can do without, RECLAIM of
- * them at most. Returns whether a frame is free now. */
+/* Takes back frames that the kernel was lent and can do without, RECLAIM at most. Returns whether a
+ * frame is free now. */
 static bool reclaim(void)
 {
     for (unsigned i = 0; i < RECLAIM; i++) {

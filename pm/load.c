@@ -59,7 +59,6 @@ static void keep(struct backing *b, const struct elf_image *image)
     memcpy(b->elf->segment, image->segment, segments);
 }
 
-/* Makes *image a copy of the headers that are remembered. 0, -ENOMEM. */
 static int take(struct elf_image *image, const struct elf_image *kept)
 {
     size_t segments = kept->segment_count * sizeof *kept->segment;

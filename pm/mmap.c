@@ -120,7 +120,7 @@ static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t e
     return -EAGAIN;
 }
 
-/* Makes the region, after everything that may fail. Returns its address or an error. May wait. */
+/* Makes the region, after all that may fail. Returns its address or an error. May wait. */
 static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
 {
     bool data = w->protection & PAGE_WRITE && !w->shared;

@@ -11,8 +11,8 @@
 #include "syscalls.h"
 
 enum { ADDRESS_MIN = 64 * 1024 };
-/* Regions nearer to each other than this are handled by one kernel call, which looks through the
- * hole between them. */
+/* Regions nearer to each other than this share a kernel call, which looks through the hole between.
+ */
 #define RUN_GAP (2ul << 20)
 enum { PAGE_ALL = PAGE_READ | PAGE_WRITE | PAGE_EXEC };
 

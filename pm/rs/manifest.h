@@ -27,27 +27,21 @@ struct manifest_error {
 /* Whether the word w, which has so many bytes and no NUL, is this text. */
 bool word_is(const char *w, size_t length, const char *text);
 
-/* Reads a manifest: lines `key: values`, `#` starts a comment. Keys:
+/* Reads a manifest: lines `key: values`; `#` starts a comment. README.md says what the keys mean:
  *
- *   calls                names of services; NAME:OBJECT may be called with that object only,
- *                        NAME:lent with objects that others lend it; devices: all that the table
- *                        of devices names (minnow/devices.def)
- *   notifies, forwards   names of services
- *   rights               caller pm rs posix info dma sched dump, or -
- *   ports, device-memory ranges a-b (or one number), hexadecimal with 0x
- *   irqs                 numbers of lines, 0..15
- *   memory               4M, 512K, or with a share of what the machine has beyond 16 MiB: 4M + 1/8
- *   priority             0 (highest) .. 7
- *   needs                services without which it cannot run
- *   state                kept: when it dies it is rolled back (the default);
- *                        none: it is started afresh
- *   patience             how many ms it may owe an answer and do nothing, 180 if it is not said;
- *                        or - for ever
- *   loss                 fatal: when it is given up the machine stops; bearable (the default)
- *   stop                 refused: it cannot be stopped by hand, for nothing could start it again;
- *                        allowed (the default)
- *   violations           fatal: a kernel call that the manifest does not allow ends it (the
- *                        default); refused: the call just fails
+ *   calls                  names of services, NAME:OBJECT, NAME:lent, `devices`
+ *   notifies, forwards     names of services
+ *   needs                  likewise
+ *   rights                 caller pm rs posix info dma sched dump, or -
+ *   ports, device-memory   ranges a-b (or one number), hexadecimal with 0x
+ *   irqs                   numbers of lines, 0..15
+ *   memory                 4M, 512K, or with a share of what is beyond SMALL_MACHINE: 4M + 1/8
+ *   priority               0 (highest) .. 7
+ *   patience               ms, or - for ever
+ *   state                  kept (the default), none
+ *   loss                   bearable (the default), fatal
+ *   stop                   allowed (the default), refused
+ *   violations             fatal (the default), refused
  *
  * all_pages: the machine's memory, for shares. 0, or -EINVAL with the error's line and reason.
  * Names that no service has are ignored. */

@@ -80,8 +80,8 @@ bool task_of(unsigned slot, struct task_info *info);
 
 /* ---- boot.c ---- */
 
-/* Reads boot.services and the manifests: each service becomes ABSENT or REFUSED. Dies of a cycle of
- * calls. pages: what the machine has. */
+/* Reads boot.services and the manifests: services become ABSENT or REFUSED. Dies of a cycle of
+ * calls. pages: the machine's. */
 void boot_read(uint64_t pages);
 
 /* ---- image.c: programs ---- */
@@ -120,8 +120,8 @@ int lifecycle_kill(unsigned slot);
 /* Throws away all that runs in a service, and starts its program; callers wait. The state stays. */
 int lifecycle_afresh(unsigned slot);
 /* Makes a service GIVEN_UP or REFUSED: it will not come up (again), and calls to it fail with
- * -ENXIO. If nothing can run without it, the machine stops some seconds later: then
- * lifecycle_halt_if_due() does that. */
+ * -ENXIO. If nothing can run without it, lifecycle_halt_if_due() stops the machine some seconds
+ * later. */
 void lifecycle_give_up(unsigned slot, enum state state);
 void lifecycle_halt_if_due(uint64_t now);
 

@@ -6,7 +6,7 @@
  * long as its manifest allows (`patience`).
  *
  * The manager itself may be stopped at any instruction, and a look at all services is long: so the
- * kernel calls of a look commit (sys_info), and what has been looked at is not looked at again. */
+ * kernel calls of a look commit (sys_info), and no service is looked at twice. */
 #include "rs.h"
 #include "syscalls.h"
 

@@ -4,7 +4,7 @@
  * where threads that only compute take turns. The lower the level, the longer the quantum: a thread
  * that waits for a key is served at once, and one that computes is seldom interrupted. Twice a
  * second all threads are lifted to the top, above every base: so no thread starves, whatever its
- * nice value, and one that has stopped computing is soon treated so. */
+ * nice value. */
 #include "policy.h"
 
 enum {
