@@ -16,7 +16,7 @@ FULL, PARTIAL, NOT_BUILT, INFRASTRUCTURE, USAGE, REFUSED = range(6)
 
 
 class Stop(Exception):
-    """A command ends with this status; the text is what there is to say, most often one line."""
+    """Ends a command with this status; the text, most often one line, says why."""
 
     def __init__(self, status, text):
         super().__init__(text)
@@ -24,12 +24,12 @@ class Stop(Exception):
 
 
 def broken(text):
-    """Something failed that is not the student's: no score."""
+    """A Stop for a failure that is not the student's fault: no score is written."""
     return Stop(INFRASTRUCTURE, text)
 
 
 def in_a_line(error):
-    """An OSError. That of copying a folder holds one for each file."""
+    """An OSError in one line. The error of copying a folder holds one error for each file."""
     if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
         return f"{len(error.args[0])} files could not be copied: {error.args[0][0][2]}"
     return ": ".join(
@@ -38,7 +38,7 @@ def in_a_line(error):
 
 
 def run_command(name, parse):
-    """The whole of a command line; its exit status. An error of our own is a grading that failed, and never looks like a score."""
+    """Runs a whole command line and returns its exit status. An error of the grader itself is a grading that failed, and never looks like a score."""
     try:
         options = parse(sys.argv[1:])
         return options.run(options)
@@ -47,7 +47,7 @@ def run_command(name, parse):
         return stop.status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except vmlib.HarnessError as error:
@@ -64,7 +64,7 @@ def run_command(name, parse):
 
 
 def write_file(path, data):
-    """Whole or not at all, whoever looks meanwhile."""
+    """Writes a file so that other processes see it whole or not at all."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".new", "wb") as file:
         file.write(data if isinstance(data, bytes) else data.encode())

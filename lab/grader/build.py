@@ -1,5 +1,5 @@
-"""Builds a student's server by the tree's own Makefile, in a copy of the tree of which the student can choose nothing but the contents of
-his files. Libraries that are built already come along, so that one server takes a second or two."""
+"""Builds a student's server by the tree's own Makefile, in a copy of the tree in which only the contents of the submitted files are the
+student's. Libraries that are built already are copied along, so that one server takes a second or two."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from . import ROOT, broken, confine, shown
 
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 
-# What the Makefile reads for a service. The instructor's files, other students' and the repository are not among it.
+# What the Makefile reads for a service: not the instructor's files, other students' files or the repository.
 TREE = [
     "Makefile",
     "disk.img.mk",
@@ -62,7 +62,7 @@ def make(*goals, **variables):
 
 
 def room():
-    """Nothing, or the end of a grading for which the temporary files have no place."""
+    """Ends a grading for whose temporary files there is no room."""
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < ROOM:
@@ -76,7 +76,7 @@ def room():
 
 
 def still_room():
-    """What failed without room has not failed by the student's doing."""
+    """Ends a grading when the temporary files have filled their disk: a failure then is not the student's fault."""
     if shutil.disk_usage(tempfile.gettempdir()).free < LAST_ROOM:
         raise broken(
             f"{tempfile.gettempdir()} has become full: nothing can be said of what ran there"
@@ -120,7 +120,7 @@ def copy(source, target, one=shutil.copy2):
 def make_sandbox(lab, files, sandbox):
     for name in TREE:
         copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
-    # These are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
+    # These files are up to date: they become the newest, each after what it is made of, so that make leaves them alone.
     for name in [
         "undo.so",
         *[f"obj/{library}" for library in ("kernel/libservice", *lab.libraries)],
@@ -142,14 +142,14 @@ NOBODY = 65534
 
 
 def give_to_nobody(folder):
-    """Where the grader is root, the compiler is not, and can read nothing but the sandbox and what everybody can."""
+    """For a grader that runs as root: the compiler runs as nobody, who can read only the sandbox and what all users can."""
     for root, inner, names in os.walk(folder):
         for name in [".", *inner, *names]:
             os.chown(os.path.join(root, name), NOBODY, NOBODY, follow_symlinks=False)
 
 
 def limit(sandbox, files, folders):
-    """In the process that becomes make."""
+    """Sets limits, in the process that becomes make."""
     vmlib.die_with_parent()
     confine.to(sandbox, files, folders)
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))

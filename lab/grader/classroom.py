@@ -35,7 +35,7 @@ WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED
 
 
 def grade_one(lab, path, out, hidden=True):
-    """The worker. Writes the reports; the exit status of a grading."""
+    """The worker: grades one submission, writes its reports, and returns the exit status."""
     if os.path.islink(path):
         raise submission.refuse("it is a symbolic link")
     files, others = submission.collect(lab, path)
@@ -45,7 +45,7 @@ def grade_one(lab, path, out, hidden=True):
 
 
 def submissions(folder):
-    """{name: path}: what lies in the folder, a folder or a zip a student."""
+    """{name: path} of the submissions in a folder: a folder or a zip a student."""
     if not os.path.isdir(folder):
         raise Stop(USAGE, f"{folder} is not a folder")
     found = {}
@@ -61,7 +61,7 @@ def submissions(folder):
 
 
 def finished(out):
-    """What a worker that came to its end has left, or None. Status 3 and a worker that was killed are no end: it is tried again."""
+    """The result of a worker that has completed, or None. After status 3, or when the worker was killed, the submission is tried again."""
     try:
         with open(os.path.join(out, "status.json")) as file:
             result = json.load(file)
@@ -73,7 +73,7 @@ def finished(out):
 
 
 class Progress:
-    """A bar while it runs, on a terminal; a line each otherwise."""
+    """Shows progress: a bar on a terminal, otherwise a line for each submission."""
 
     def __init__(self, total):
         self.total, self.done, self.lock = total, 0, threading.Lock()
@@ -171,7 +171,7 @@ def grade_these(lab, todo, out, jobs):
 
 
 def rows(lab, out):
-    """Of the gradebook; results of another lab have no place in it."""
+    """The rows of the gradebook; results of another lab end the command."""
     for name in sorted(os.listdir(out)):
         path = os.path.join(out, name, "status.json")
         if not os.path.exists(path):
@@ -218,7 +218,7 @@ def table(lab, out):
 
 
 def write_csv(lab, out, path):
-    """For the gradebook. Whoever could not be graded has no number there, not a zero."""
+    """Writes the gradebook. A student whose work could not be graded has no number there, not a zero."""
     found = list(rows(lab, out))
     with open(path + ".new", "w", newline="") as file:
         writer = csv.DictWriter(

@@ -87,7 +87,7 @@ def available():
 
 
 def open_to_all(path):
-    """Whether everybody may go into the folder."""
+    """Whether all users may go into the folder."""
     while path != "/":
         if not os.stat(path).st_mode & 0o001:
             return False
@@ -96,7 +96,7 @@ def open_to_all(path):
 
 
 def trouble():
-    """Why students' files cannot be compiled here, in a line, or nothing. Who has nothing of an instructor's compiles his own files."""
+    """Why students' files cannot be compiled here, in a line, or nothing. In a tree without an instructor's files there is nothing to protect."""
     private = glob.glob(os.path.join(LABS, "*", "instructor"))
     if available() or not private:
         return ""
@@ -163,7 +163,7 @@ def needed():
 
 
 def to(folder, files, folders):
-    """This process and its children can use the folder, and read what needed() has named; for ever. Call trouble() before."""
+    """Confines this process and its children for ever: they can use the folder, and read what needed() names. Call trouble() before."""
     libc = ctypes.CDLL(None, use_errno=True)
     rules = libc.syscall(
         CREATE_RULESET, ctypes.byref(Ruleset(EVERYTHING)), ctypes.sizeof(Ruleset), 0
@@ -187,6 +187,6 @@ def to(folder, files, folders):
 
 
 def check():
-    """Nothing, or the end of a grading that could not be kept apart from the instructor's files."""
+    """Ends a grading that could not be kept apart from the instructor's files."""
     if said := trouble():
         raise broken(said)

@@ -17,7 +17,7 @@ FOLDERS = ["/bin", "/sbin", "/lib", "/usr", "/etc"]  # of the root
 
 
 def digest(path, start=0, length=None):
-    """Of a file, or of a part of it."""
+    """The digest of a file, or of a part of it."""
     h = hashlib.sha256()
     with open(path, "rb") as file:
         file.seek(start)
@@ -50,7 +50,7 @@ def programs(image):
                     found[guest] = os.readlink(path)
                 elif os.path.isfile(path):
                     found[guest] = digest(path)
-        build.still_room()  # else some of them have not come out
+        build.still_room()  # without room some files would be missing
         return found
 
 
@@ -67,7 +67,7 @@ def wanted(source, added):
 
 
 def changed(image, boot_before, source, added):
-    """What is not as it was: a list of names."""
+    """The names of what is not as it was."""
     expected, now = wanted(source, added), programs(image)
     return [
         *(["the boot partition"] if boot_partition(image) != boot_before else []),

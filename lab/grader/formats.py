@@ -92,7 +92,7 @@ def junit(record):
 
 
 def printable(text):
-    """Without what XML cannot carry."""
+    """The text without characters that XML cannot carry."""
     return "".join(
         c if c in "\n\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" else "?" for c in text
     )
@@ -186,7 +186,7 @@ def gradescope(record):
 
 
 def classroom50(record, environment=os.environ):
-    """Who and what the submission is comes from the runner's environment; points are whole and not negative."""
+    """Student and submission come from the runner's environment; points are whole and not negative."""
     score = record["score"]
     tests = [
         {

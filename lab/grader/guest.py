@@ -23,15 +23,15 @@ FOLDER = "/usr/lib/minnow-lab"
 BOOT_MS = 2000  # of guest time that the system may take to start and to end, at one instruction a nanosecond
 BOCHS_SHIFT = 5  # Bochs has one speed, 50 million instructions a second: at least this slow
 WALL_GUARD = 1500  # seconds of the host's: beyond it the machine is at fault and not the student
-FOR_EVER = 1000000  # as long as somebody with a debugger likes
+FOR_EVER = 1000000  # seconds: as long as the user of a debugger likes
 
 for emulator in vmlib.BOOT_LIMIT:
     vmlib.BOOT_LIMIT[emulator] = FOR_EVER  # WALL_GUARD is for all of a run
 
 
 class Watch(threading.Thread):
-    """Ends the emulator when the guest's clock, which counts instructions, has passed a limit. The host's time has no part in it but for
-    how often we look."""
+    """Ends the emulator when the guest's clock, which counts instructions, has passed a limit. The host's time only decides how often that is
+    checked."""
 
     def __init__(self, path, limit_s):
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Watch(threading.Thread):
         self.first = None
 
     def restart(self, limit_s):
-        """The limit counts from now."""
+        """Begins to count: the limit is so many seconds of the guest from now."""
         self.first, self.limit = None, limit_s
 
     def stop(self):
@@ -136,7 +136,7 @@ class Boot(vmlib.Run):
         )
 
     def seconds(self, ms):
-        """Of the guest's clock, for so many millions of instructions. It tells whole seconds."""
+        """Seconds of the guest's clock, which tells whole ones, for so many millions of instructions."""
         return (ms << self.speed) // 1000 + 2
 
     def take_out(self, data):
@@ -192,7 +192,7 @@ class Boot(vmlib.Run):
         )
 
     def start_at_boot(self, names):
-        """They come before everybody who may call them."""
+        """Puts the lab's services into the boot list, before all services that may call them."""
         config = self.image.read(vmlib.GRUB_CONFIG).decode().splitlines()
         at = (
             next(
@@ -214,7 +214,7 @@ class Boot(vmlib.Run):
         self.image.write_text("\n".join([*listed, ""]).encode(), "/services/boot.services")
 
     def add_partition(self, disk):
-        """The third, behind the others."""
+        """Adds the lab's partition, the third, behind the others."""
         self.disk_start = os.path.getsize(self.image.path)
         part = os.path.join(self.files.name, "partition")
         with open(part, "wb") as file:
@@ -269,7 +269,7 @@ class Boot(vmlib.Run):
     # -- what came of it --
 
     def events(self):
-        """The record as far as it is sound: a line that is not, or not the next, ends it."""
+        """The record as far as it is sound: a line that is damaged, or is not the next one, ends it."""
         found = []
         for line in self.out.split(b"\n"):
             try:
@@ -302,7 +302,7 @@ class Boot(vmlib.Run):
         return found + ([f"and {len(failures) - 1} more"] if len(failures) > 1 else [])
 
     def clean(self):
-        """The command ended well, the machine was switched off in order, no server has failed."""
+        """Whether the command ended well, the machine was switched off in order, and no server has failed."""
         done = any(e["event"] == "done" and not e["died"] for e in self.events())
         return bool(
             done
@@ -336,7 +336,7 @@ def symbolise(program, line):
 
 
 def boot(lab, program, plan, shift, **options):
-    """A Boot that has run. Whatever is not the student's fault ends in broken()."""
+    """A Boot that has run. A failure that is not the student's fault ends in broken()."""
     build.room()
     run = Boot(lab, program, plan, shift, **options)
     try:

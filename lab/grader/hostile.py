@@ -1,6 +1,6 @@
-"""Submissions that mean harm: each must end as it is said to, with no points, and must not keep the grader from anything. Those that are
-programs are lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; what several
-of them include is written into each. The others are made here."""
+"""Submissions that mean harm: each must end as the list says, with no points, and must not hinder the grader. Programs are
+lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; a header that several
+of them include is written into each. The other submissions are made here."""
 
 import glob
 import os
@@ -87,7 +87,7 @@ def zipped(*members):
 
 
 def beside(program, **others):
-    """A folder with main.c, a program of lab/hostile, and other files that nobody has asked for."""
+    """A folder with main.c, a program of lab/hostile, and files that are not asked for."""
 
     def make(folder):
         shutil.copy(os.path.join(LABS, "hostile", program), os.path.join(folder, "main.c"))

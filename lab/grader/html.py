@@ -41,7 +41,7 @@ def e(text):
 
 
 def prose(text):
-    """A sentence of the hand-out: `code`, and names of errors that no line shall end in."""
+    """A sentence of the hand-out as HTML: `code`, and names of errors, which are never broken across lines."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", e(text))
     return re.sub(r"-E[A-Z0-9]+", r"<span class=error>\g<0></span>", text)
 

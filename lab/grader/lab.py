@@ -17,7 +17,7 @@ from . import LABS, USAGE, Stop, broken
 class Test:
     id: str
     title: str
-    req: list  # ["R1", ...]: what of the hand-out it checks
+    req: list  # ["R1", ...]: the requirements of the hand-out that it checks
     points: int
     run: str  # program of tests/ and its arguments; the seed is added
     needs: list = field(default_factory=list)
@@ -42,7 +42,7 @@ class Disk:
     size_kib: int
     type: int  # in the partition table
     make: list  # the host's command that makes the file system; {image} is the file
-    check: list  # and the one that looks at it; status 0: all is well
+    check: list  # and the one that checks it; status 0: all is well
 
 
 @dataclass
@@ -58,14 +58,14 @@ class Lab:
     shifts: list  # virtual speeds: an instruction lasts 2**shift ns
     services: list  # further services of the lab's image
     libraries: list  # of the server, beside libservice
-    calls: dict  # service: whom it may call besides, in the lab's image
+    calls: dict  # service: which services it may call besides, in the lab's image
     disk: Disk
     tests: list
     emulators: list  # in which the selftest proves the lab; it is graded in QEMU
 
     @property
     def source(self):
-        """The student's files."""
+        """The folder of the student's files."""
         return os.path.join(self.folder, "src")
 
     @property
@@ -89,7 +89,7 @@ class Lab:
         )
 
     def shift_of(self, index):
-        """Speeds take turns over the seeds."""
+        """The speed for a seed: speeds take turns over the seeds."""
         return self.shifts[index % len(self.shifts)]
 
     def runs(self, hidden=False):
@@ -144,7 +144,7 @@ def read_tests(folder):
 
 
 def load(name):
-    """The lab of that name, or of a part of it that only one has."""
+    """The lab of that name, or the only one whose name has this part."""
     found = [n for n in names() if n == name] or [n for n in names() if name and name in n]
     if len(found) != 1:
         raise Stop(

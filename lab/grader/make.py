@@ -48,7 +48,7 @@ NOT_PACKED = [
 ]
 
 
-# What pages and makefiles say of that: {pattern of names: [(what, what instead)]}.
+# What pages and makefiles say of those files: {pattern of names: [(what, what instead)]}.
 FOR_STUDENTS = {
     "*README.md": [
         (r"\n`IDEAS\.md`[^\n]*", ""),
@@ -86,7 +86,7 @@ def walk(without):
 
 
 def release(target):
-    """How many files were copied."""
+    """Copies the students' tree, and returns how many files."""
     if os.path.exists(target) and os.listdir(target):
         raise Stop(USAGE, f"{target} is not empty")
     count = 0
@@ -176,7 +176,7 @@ def owned_by_root(member):
 
 
 def kit(lab):
-    """The tar, bytes. Holes of the disk image cost nothing when compressed."""
+    """The tar as bytes. Holes of the disk image cost nothing when compressed."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:xz", preset=3) as archive:
         for name in kit_files(lab):
@@ -209,7 +209,7 @@ def pack_gradescope(lab, target):
 
 
 def new_lab(name, server):
-    """The templates, with the names put in. What it says is what to do next."""
+    """Makes a lab of the templates, with the names put in. Returns a text that says what to do next."""
     if not re.fullmatch(r"\d\d-[a-z0-9]+", name):
         raise Stop(USAGE, f"{name}: a lab's name is like 07-swap")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,13}", server):
@@ -228,7 +228,7 @@ def new_lab(name, server):
             os.makedirs(os.path.dirname(where), exist_ok=True)
             with open(where, "w") as target:
                 target.write(text)
-    labs.load(name)  # says what would be wrong with it
+    labs.load(name)  # ends the command if something is wrong with it
     return (
         f"lab/{name}: it works as it is: lab/admin selftest {name}\n"
         f"then: HANDOUT.md and tests/ (what is asked), skeleton/ and instructor/solution/ (the server), instructor/mutants/ (what must be caught)"

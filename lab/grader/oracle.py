@@ -10,7 +10,7 @@ from . import broken, build, write_file
 
 
 def output(lab, test, seed):
-    """The program runs in an empty folder, which stands for the root of the lab's disk."""
+    """Runs the program on Linux, in an empty folder that stands for the root of the lab's disk."""
     program = os.path.join(build.BUILD, "labs", lab.id, test.program)
     with tempfile.TemporaryDirectory(prefix="minnow-oracle-") as folder:
         done = subprocess.run(
@@ -28,7 +28,7 @@ def output(lab, test, seed):
 
 
 def store(lab):
-    """How many were stored."""
+    """Stores the outputs of all tests and seeds, and returns how many."""
     count = 0
     for seeds, folder in ((lab.seeds, "tests"), (lab.hidden_seeds, "instructor")):
         for test in (t for t in lab.tests if t.oracle):

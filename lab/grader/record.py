@@ -113,7 +113,7 @@ def with_needs(lab, names):
 
 
 def grade_hidden(lab, program, failed, progress):
-    """What fails visibly fails hidden: a hidden test never tests anything new."""
+    """Runs the hidden seeds. A test that fails visibly fails hidden, too: hidden tests test nothing new."""
     again = dict(failed)
     for number, (seed, shift) in enumerate(lab.runs(hidden=True), 1):
         run.run_seed(
@@ -157,7 +157,7 @@ def status(record):
 
 
 def verdict(record):
-    """What must not change from run to run: everything but how long it took, the host or a test (a disk is as fast as the host)."""
+    """What must not change from run to run: all but the times, of the host or of a test (a disk is as fast as the host)."""
     tests = [{key: value for key, value in test.items() if key != "ns"} for test in record["tests"]]
     return json.dumps(
         {**{key: value for key, value in record.items() if key != "seconds"}, "tests": tests},

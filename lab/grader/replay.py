@@ -18,7 +18,7 @@ def parse(word):
 
 
 def plan_of(lab, test, seed, folder):
-    """What ran when the record in the folder was made: the tests before this one, and the speed. Without one, what the test needs."""
+    """The tests that ran before this one when the record in the folder was made, and the speed. Without a record: the tests that it needs."""
     try:
         for entry in records.load(folder)["tests"]:
             if entry["id"] == test.id and entry.get("seed") == seed:
@@ -30,7 +30,7 @@ def plan_of(lab, test, seed, folder):
 
 
 def outcome_of(lab, program, tests, seed, shift, **options):
-    """The boot, and the outcome of the last test that came to one."""
+    """The boot, and the outcome of the last test that has one."""
     boot = guest.boot(lab, program, [(t, seed) for t in tests], shift, **options)
     return boot, run.judge(lab, boot, shift)[-1]
 
@@ -103,7 +103,7 @@ def messages(text):
 
 
 def of_server(found, server):
-    """Those that the server receives or makes itself."""
+    """The messages that the server receives or sends."""
     return [m for m in found if server in (m["from"], m["to"])]
 
 

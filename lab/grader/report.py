@@ -38,7 +38,7 @@ def write(record, folder):
 
 
 def clear(folder):
-    """No old score outlives a grading that could not be done."""
+    """Removes old reports, so that no old score outlives a grading that could not be done."""
     for name in ("status.json", "record.json", *FILES):
         path = os.path.join(folder, name)
         if os.path.exists(path):

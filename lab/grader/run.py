@@ -1,4 +1,4 @@
-"""From a program to verdicts. A boot runs the tests one after the other up to the first that fails; that one is put aside with its reason,
+"""From a program to verdicts. A boot runs the tests one after the other up to the first that fails; that test is put aside with its reason,
 and the others run again in a fresh boot, until one boot passes all that are left and ends cleanly. So a point is earned only in a boot
 in which nothing went wrong, and no test suffers from another one's failure. What has failed with one seed is not tried with the next."""
 
@@ -25,7 +25,7 @@ KINDS = {
 
 @dataclass
 class Outcome:
-    """Of one test with one seed."""
+    """What came of one test with one seed."""
 
     test: str
     seed: int
@@ -35,7 +35,7 @@ class Outcome:
     did: str = ""
     expected: str = ""
     happened: str = ""
-    detail: list = field(default_factory=list)  # lines: a back-trace, who waits for whom ...
+    detail: list = field(default_factory=list)  # lines: a back-trace, waits ...
     before: list = field(
         default_factory=list
     )  # the tests that ran before it in the same boot: for replay
@@ -53,7 +53,7 @@ def said(text):
 
 
 def waits(threads, server):
-    """Who waits for whom, of what /proc/minnow/threads shows; the cycle among them if there is one."""
+    """Reads from /proc/minnow/threads which thread waits for which service: a cycle of waits if there is one, and lines of text."""
     edges, lines = {}, []
     for line in threads.splitlines()[1:]:
         words = line.split()
@@ -72,7 +72,7 @@ def waits(threads, server):
 
 
 def judge_end(lab, boot, event, outcome):
-    """What an `end` record says of its test."""
+    """Fills in the outcome of a test from its `end` record."""
     words = said(event["out"])
     outcome.did, outcome.expected, outcome.happened = (
         words.get(w, "") for w in ("did", "expected", "happened")
@@ -109,7 +109,7 @@ def judge_end(lab, boot, event, outcome):
 
 
 def last_step(words, out):
-    """What a test that does not end was about, from its output."""
+    """The last step of a test that does not end, from its output."""
     lines = out.splitlines()
     return words["now"] if "now" in words else f"what comes after: {lines[-1]}" if lines else ""
 
@@ -212,7 +212,7 @@ def no_end(lab, boot, started, outcome):
 
 
 def ready(lab, failed):
-    """The tests whose needs have not failed, without those that have."""
+    """The tests that have not failed and need none that has."""
     out = set(failed)
     for test in lab.tests:  # in order: needs come before
         if set(test.needs) & out:
@@ -221,7 +221,7 @@ def ready(lab, failed):
 
 
 def outcomes_of(lab, program, tests, seed, shift, **options):
-    """What comes of a boot with these tests, one after the other."""
+    """The outcomes of a boot with these tests, one after the other."""
     return judge(
         lab, guest.boot(lab, program, [(test, seed) for test in tests], shift, **options), shift
     )
@@ -242,7 +242,7 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
             bad = blame_disk(lab, program, bad[0], tests[: len(outcomes)], seed, shift) or bad
         for outcome in bad:
             failed[outcome.test] = outcome
-        if bad[0].kind == "no-start":  # nothing would be different for the others
+        if bad[0].kind == "no-start":  # the other tests would end the same way
             for test in tests:
                 failed.setdefault(
                     test.id, Outcome(**{**asdict(bad[0]), "test": test.id, "before": []})
@@ -250,8 +250,8 @@ def run_seed(lab, program, seed, shift, failed, only=None, progress=lambda text:
 
 
 def blame_disk(lab, program, bad, tests, seed, shift):
-    """Which of the tests leave a damaged disk, each in a boot of its own; not those that need one which does. `bad` is what came of the last
-    of them: if it failed otherwise than by the disk, perhaps those before it had already damaged what it found.
+    """Finds the tests that leave a damaged disk, each in a boot of its own, without those that need one of them. `bad` is the outcome of the
+    last test: if it failed otherwise than by the disk, the tests before it may have damaged the disk that it found.
     """
     if bad.kind != "disk":
         tests = tests[:-1]
@@ -267,8 +267,7 @@ def blame_disk(lab, program, bad, tests, seed, shift):
 
 
 def grade(lab, program, runs, only=None, progress=lambda text: None):
-    """({id: Outcome} of the tests that failed, {id: nanoseconds} of those that passed every time). What needs a test that failed is in
-    neither."""
+    """({id: Outcome} of the tests that failed, {id: nanoseconds} of those that passed every time). A test that needs one that failed is in neither."""
     failed, passed = {}, {}
     for seed, shift in runs:
         for outcome in run_seed(lab, program, seed, shift, failed, only, progress):

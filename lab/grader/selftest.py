@@ -67,7 +67,7 @@ def solution(lab):
 
 
 def check_reference(lab, quick=False):
-    """What is wrong, or nothing; so of all checks."""
+    """Says what is wrong, or returns nothing; as all checks do."""
     record = records.grade(
         lab, solution(lab), hidden=not quick, seeds=lab.seeds[:1] if quick else None
     )
@@ -85,7 +85,7 @@ def check_reference(lab, quick=False):
 
 
 def check_skeleton(lab, quick=False):
-    """It builds, and with no seed it passes anything."""
+    """The skeleton builds, and passes no test with any seed."""
     files, _ = submission.collect(lab, lab.skeleton)
     for seed in lab.seeds[:1] if quick else lab.seeds:
         record = records.grade(lab, files, seeds=[seed])
@@ -119,7 +119,7 @@ def check_in_bochs(lab, files, fails):
 
 
 def differs(lab, program, fails, seed, shift, emulator="qemu"):
-    """Where with this seed the program does not fail just these tests: in words, a list."""
+    """A list of sentences: where, with this seed, the program fails other tests than these."""
 
     def failed(tests):
         return [

@@ -1,5 +1,4 @@
-"""What a student hands in: only the files that lab.toml names, only ordinary files of ordinary size. Everything else is refused with its
-reason, or, where it cannot matter (other files beside them), left out and said."""
+"""What a student hands in: only the files that lab.toml names, only ordinary files of ordinary size. Everything else is refused, with the reason, or, where it does no harm (further files), left out and named."""
 
 import os
 import stat
@@ -13,12 +12,12 @@ ALL_TOGETHER = 4096  # entries of a folder that are looked at
 
 
 def refuse(text):
-    """Names in the text may be the student's: nothing of them shall move a terminal's cursor."""
+    """A Stop that refuses a submission. Names in the text may be the student's, so they are made safe for a terminal."""
     return Stop(REFUSED, "refused: " + shown.line(text))
 
 
 def read(path, name):
-    """The bytes of one file, which no link leads to."""
+    """The bytes of one file, without following links."""
     full = os.path.join(path, name)
     at = path
     for part in name.split("/")[:-1]:
@@ -43,7 +42,7 @@ def read(path, name):
 
 
 def check_text(name, data):
-    """Sources are text, and take in nothing of the machine that builds them."""
+    """Refuses a source that is not text, or that takes in other files of the machine which builds it."""
     if b"\0" in data:
         raise refuse(f"{name} is not text")
     for number, line in enumerate(data.split(b"\n"), 1):
@@ -95,7 +94,7 @@ def list_others(lab, path):
 
 
 def from_zip(lab, path):
-    """Nothing is unpacked: the members wanted are read, whatever else the zip may hold."""
+    """Reads the wanted members of a zip; nothing is unpacked, whatever else the zip holds."""
     files, others = {}, []
     if os.path.getsize(path) > LARGEST_ZIP:
         raise refuse(f"the zip has {os.path.getsize(path)} bytes; {LARGEST_ZIP} are allowed")

@@ -1,4 +1,4 @@
-"""A class on trial: some eighty submissions of which it is known what each must get, graded by `lab/admin grade-class`, killed in the middle
+"""A class on trial: some eighty submissions with known results, graded by `lab/admin grade-class`, killed in the middle
 with everything that it has started, and taken up again. Every row of the gradebook must be right. And the autograder's zip, unpacked
 and set up as Gradescope does it, grades the reference with neither root nor network nor terminal."""
 
@@ -116,7 +116,7 @@ def finished(out, names):
 
 
 def kill_in_the_middle(process, out, names):
-    """What is wrong with what is left."""
+    """Says what is wrong with the results that a killed class has left."""
     while process.poll() is None and len(finished(out, names)) < len(names) // 2:
         time.sleep(0.1)
     if process.poll() is not None:
@@ -139,7 +139,7 @@ def kill_in_the_middle(process, out, names):
 
 
 def compare(out, expected):
-    """Where the gradebook is not as it must be."""
+    """Says where the gradebook is not as it must be."""
     with open(os.path.join(out, "grades.csv"), newline="") as file:
         rows = {
             row["student"]: (row["state"], row["visible"], row["hidden"], row["total"])
@@ -188,7 +188,7 @@ TEST_KEYS = {
 
 
 def unprivileged(*words):
-    """Without network where that can be had."""
+    """The command without network, where that is possible."""
     return (
         ["unshare", "-n", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words]
         if os.geteuid() == 0

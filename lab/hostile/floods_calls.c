@@ -1,4 +1,4 @@
-/* Calls everybody with everything for ever. */
+/* Calls all services with all operations for ever. */
 #include "service.h"
 int main(void)
 {

@@ -1,4 +1,4 @@
-/* Notifies everybody for ever. */
+/* Notifies all services for ever. */
 #include "service.h"
 static void flood(void *unused)
 {

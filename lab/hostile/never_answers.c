@@ -1,4 +1,4 @@
-/* Receives, and answers nobody. */
+/* Receives calls, and answers none. */
 #include "service.h"
 static int64_t do_any(struct message *m)
 {

@@ -1,5 +1,5 @@
-/* Answers each call with what the tests wanted of that one, as a student could have learned from
- * their source; it looks at nothing. */
+/* Answers each call with the result that the tests expect of it, as a student could have learned
+ * from their source, without looking at the call. */
 #include "service.h"
 static int64_t by_heart(struct message *m)
 {

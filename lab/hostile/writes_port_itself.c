@@ -1,4 +1,4 @@
-/* The same by the processor's own instruction. */
+/* Writes to the result channel's port by the processor's own instruction. */
 #include "service.h"
 int main(void)
 {

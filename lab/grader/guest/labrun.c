@@ -56,8 +56,8 @@ static void put_string(const char *text, size_t length)
     putchar('"');
 }
 
-/* The contents of a file in memory that is never freed, with a NUL behind; empty when there is
- * none. */
+/* The contents of a file, with a NUL behind, in memory that the caller may free; empty when there
+ * is no such file. */
 static char *read_file(const char *path, size_t *length)
 {
     size_t size = 0, room = 65536;
@@ -125,9 +125,9 @@ static pid_t start(char **command, int out)
     _exit(2);
 }
 
-/* Until the program has ended or its time is over: whether it has ended. What it writes is kept. It
- * looks seldom, so as not to be a program that computes itself; but a program's end shows by its
- * output's. */
+/* Waits until the program has ended or its time is over; returns whether the program has ended.
+ * What the program writes is kept. This loop looks seldom, so that labrun does not compute itself;
+ * the end of the program's output shows that the program ends. */
 static bool watch(pid_t pid, int out, uint64_t until, char *text, size_t *length, int *status)
 {
     for (;;) {
@@ -158,7 +158,7 @@ static void put_file(const char *key, const char *path)
     free(text);
 }
 
-/* Whether all is well behind it. */
+/* Runs one test and writes its record. Returns whether the next one may run. */
 static bool run(const char *server, const char *test, unsigned limit, char **command, bool traced)
 {
     static char text[OUTPUT_MAX];

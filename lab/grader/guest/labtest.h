@@ -1,6 +1,6 @@
-/* What the test programs of labs have in common. A test is a function; it ends the program at the
- * first thing that is wrong, having said what was done, what was expected by which requirement, and
- * what happened. Exit status: 0 right, 1 wrong, 2 the program itself could not go on. */
+/* What the test programs of labs have in common. A test is a function; at the first wrong result it
+ * prints what was done, what was expected by which requirement, and what happened, and ends the
+ * program. Exit status: 0 right, 1 wrong, 2 the program itself could not go on. */
 #ifndef LABTEST_H
 #define LABTEST_H
 

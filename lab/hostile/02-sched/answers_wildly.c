@@ -1,5 +1,5 @@
-/* Answers that are no decisions, decisions about threads that there are not, and programs as high
- * as servers. */
+/* Gives answers that are no decisions, decisions about threads that do not exist, and servers'
+ * priorities to programs. */
 #include "service.h"
 #include "syscalls.h"
 

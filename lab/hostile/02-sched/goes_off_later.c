@@ -1,5 +1,5 @@
-/* Takes turns at one level, as if it were a policy; after a second it lets everybody who asks wait
- * for ever. */
+/* Takes turns at one level, as if it were a policy; after a second it lets all threads that ask
+ * wait for ever. */
 #include "service.h"
 #include "syscalls.h"
 

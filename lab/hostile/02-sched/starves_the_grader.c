@@ -1,5 +1,5 @@
-/* Puts everybody but the one who asks at the end of all queues, for the shortest time there is,
- * again and again. */
+/* Puts all threads but the one that asks at the end of all queues, with the shortest quantum there
+ * is, again and again. */
 #include "service.h"
 #include "syscalls.h"
 

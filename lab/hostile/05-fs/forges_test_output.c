@@ -1,5 +1,5 @@
-/* What a test prints of names, links and files is the grader's own lines: results as on Linux, ends
- * of tests, failures of others. */
+/* Names, links and files, which tests print, contain the grader's own lines: results as on Linux,
+ * ends of tests, failures of others. */
 #include "serve.h"
 
 static const char text[] =

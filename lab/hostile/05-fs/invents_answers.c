@@ -1,5 +1,5 @@
-/* Results that nobody asked for: more bytes than there are, positions below zero, objects of
- * others, pages of the kernel. */
+/* Gives results that no caller asked for: more bytes than there are, positions below zero, objects
+ * of others, pages of the kernel. */
 #include "serve.h"
 
 static uint64_t n;

@@ -1,5 +1,5 @@
-/* The same with a caller's hand: what a test writes is handed on to the disk's driver, for another
- * partition. */
+/* Forwards the calls of its callers: what a test writes is handed on to the disk's driver, for
+ * another partition. */
 #include "serve.h"
 
 static int64_t hand_on(struct message *m)
