@@ -2,13 +2,14 @@
  * in kernel/x86/ and nowhere else; no other file knows a control register.
  *
  * The other way, x86/trap.c calls the portable kernel when something has happened: syscall_dispatch
- * (and trace_call, trace_sent), ipc_fault, ipc_exception and service_fault for exceptions,
- * irq_arrived and turn_clock for interrupts; then turn_next for the thread to run, and clock_charge
- * when that is another program's. boot.S calls kernel_main. Beside these x86/ uses log.h, panic.h,
- * memory.h and the tables of thread.h.
+ * (and trace_call, trace_sent) for system calls, ipc_fault, ipc_exception and service_fault for
+ * exceptions, irq_arrived and turn_clock for interrupts; then turn_next for the thread to run, and
+ * clock_charge when that is another program's. boot.S calls kernel_main. Beside these x86/ uses
+ * log.h, panic.h, memory.h and the tables of thread.h.
  *
  * The kernel is an event handler: it runs with interrupts off on one stack a processor, never
- * waits, and leaves by naming the thread that is to run. All waiting is in the state of threads. */
+ * waits, and leaves by naming the thread that is to run. All waiting is in the state of threads. So
+ * no function here waits for an event, but for arch_idle(). */
 #ifndef ARCH_H
 #define ARCH_H
 
@@ -19,28 +20,31 @@ struct space;
 struct clock_page;
 
 /* ---- start, stop ---- */
-void arch_begin(void); /* the very first: time counts from here */
+void arch_begin(void); /* called first of all: time counts from here */
 /* descriptor tables, processor features, interrupt controller */
 void arch_init(void);
 _Noreturn void arch_start(struct thread *t); /* leaves the boot context for the first thread */
-/* HALT_...; tries all ways the emulators and PCs offer */
+/* how: HALT_POWEROFF or HALT_REBOOT, tried in every way that emulators and PCs offer */
 _Noreturn void arch_halt(int how);
 _Noreturn void arch_stop(void); /* after a panic: nothing runs any more */
-/* of the kernel's stack in which sp lies; sp itself if in none */
+/* The end (highest address) of the kernel stack in which sp lies; sp itself when it lies in
+ * none. */
 vaddr_t arch_stack_end(vaddr_t sp);
-/* Waits for one interrupt and handles it, or goes on executing instructions for a while: in an
- * emulator whose clock counts them, a halted processor's clock jumps to the next alarm, however
- * long the host takes for a disk; then waiting for the disk is measured by chance. */
+/* Waits for one interrupt and handles it. poll: executes instructions for a while instead of
+ * halting. An emulator whose clock counts instructions sets the clock of a halted processor forward
+ * to the next alarm, however long the host takes for a disk; a time for the disk that is measured
+ * that way says nothing. */
 void arch_idle(bool poll);
-/* unpredictable where the processor has a generator, else by the moment */
+/* A random word: unpredictable where the processor has a generator, else made of the time. */
 uint64_t arch_random(void);
 
 /* ---- time ---- */
 uint64_t arch_time(void); /* nanoseconds since boot */
 uint64_t arch_tsc_hz(void);
-/* What programs read the time from; the kernel writes when boot was. */
+/* The page from which programs read the time. The kernel writes its wall_base_ns. */
 extern struct clock_page *arch_clock_page;
-/* one clock_interrupt() at this time (may come early), ~0: none */
+/* One timer interrupt, hence one turn_clock(), at `when` (nanoseconds since boot); it may come
+ * early. ~0: none. */
 void arch_timer_set(uint64_t when);
 
 /* ---- interrupts: lines 0..15 ---- */
@@ -52,11 +56,12 @@ uint32_t arch_port_in(uint16_t port, unsigned width);
 void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 
 /* ---- system calls ---- */
-/* From now on they enter by way of trace_call(), or not. */
+/* System calls are recorded by trace_call() from now on, or (false) no longer. */
 void arch_trace(bool traced);
 
 /* ---- registers ---- */
-/* Prepares a thread to start in user mode, wherever that is: registers are cleaned as below. */
+/* Fills *r so that a thread starts in user mode at ip, with sp, and `argument` in rdi; all other
+ * registers are 0. The addresses may be anything: *r is cleaned as below. */
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical.
  */
@@ -64,46 +69,48 @@ void arch_regs_clean(struct regs *r);
 /* Whether t, which an interrupt has stopped, has not done an instruction since its last system
  * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
-/* t's fs_base or gs_base was changed by a kernel call, or its time has begun without a switch. */
+/* The kernel has changed fs_base or gs_base of t, or begins to charge t without switching to it:
+ * loads them into the processor if t is the program charged. */
 void arch_bases_changed(const struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
 
-/* ---- floating point state: size bytes of XSAVE area, kept for a thread from its first use on ----
- */
-size_t arch_fpu_size(void);
-void arch_fpu_get(struct thread *t, void *area); /* copies out */
-/* NULL: initial state. 0, -EINVAL, -ENOMEM */
+/* ---- floating point state: an XSAVE area for each thread that has used it ---- */
+size_t arch_fpu_size(void);                      /* of an area, in bytes */
+void arch_fpu_get(struct thread *t, void *area); /* copies arch_fpu_size() bytes to `area` */
+/* Replaces t's state by a copy of `area`; NULL: by the initial state. 0; -EINVAL: the area would
+ * make the processor fault; -ENOMEM. */
 int arch_fpu_set(struct thread *t, const void *area);
-int arch_fpu_copy(struct thread *to, struct thread *from);
-void arch_fpu_drop(struct thread *t); /* the thread dies */
+int arch_fpu_copy(struct thread *to, struct thread *from); /* 0 or -ENOMEM */
+void arch_fpu_drop(struct thread *t);                      /* the thread dies */
 
 /* ---- page tables ---- */
 int arch_space_init(struct space *s);  /* an empty one; 0 or -ENOMEM */
 void arch_space_free(struct space *s); /* the tables; not the pages in them */
-/* The entry of a page; tables in between are made when `make` is set. NULL: none (or no memory). */
+/* The entry of a page of s; the tables above it are made when `make` is set. NULL: there is no
+ * table for it, or no memory for one. */
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
-/* The first address >= va, below end, whose entry exists (so that holes are skipped by table); else
- * end. It looks through no more than *tables tables in vain, which it counts down: when that has
- * become 0, the address is where to go on looking. */
+/* The first page >= va and below end whose entry is not 0; else end. Holes are skipped by whole
+ * tables. The search goes through at most *tables tables in vain and counts them down; when *tables
+ * has become 0, the result is where to search on. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables);
-/* beside PAGE_READ...: no memory, the kernel keeps off it */
+/* Beside PAGE_READ... of minnow/syscall.h: device memory, which the kernel never touches itself. */
 enum { PAGE_DEVICE = 16 };
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection); /* PAGE_... -> entry */
 uint32_t arch_entry_protection(uint64_t entry);
 uint64_t arch_entry_out(uint64_t entry); /* -> struct page_out.entry */
 static inline bool arch_entry_present(uint64_t e) { return e & 1; }
-/* by its owner, and memory */
+/* The owner of the space may read it, and it is memory, not a device. */
 static inline bool arch_entry_reachable(uint64_t e) { return (e & 0x805) == 5; }
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
-/* A mark on a service's page: programs may have it too. */
+/* A mark on a service's page: programs may have the page mapped too. */
 static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
 static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul
-/* Where the kernel is linked: physical memory from 0 on (kernel.ld). It stands kernel_slide bytes
- * behind that. */
+/* Where the kernel is linked: this is physical address 0 (kernel.ld). The running kernel stands
+ * kernel_slide bytes above that. */
 #define ARCH_LINKED 0xffffffff80000000ul
 extern vaddr_t kernel_slide;
 /* The physical address of a part of the kernel's image. */
@@ -114,10 +121,11 @@ static inline paddr_t arch_image_phys(const void *v)
 static inline void *phys_to_virt(paddr_t p) { return (void *)(p + ARCH_DIRECT); }
 static inline paddr_t virt_to_phys(const void *v) { return (uint64_t)v - ARCH_DIRECT; }
 
-/* arch_entry(s, va, false) without a loop, for it is part of every copy. */
+/* The same as arch_entry(s, va, false), without a loop: every copy to or from user memory calls
+ * it. */
 static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
 {
-    /* root is the first member */
+    /* root is the first member of struct space */
     uint64_t e = ((uint64_t *)phys_to_virt(*(const paddr_t *)s))[va >> 39 & 511];
     if (!(e & 1))
         return NULL;
@@ -129,10 +137,11 @@ static inline uint64_t *arch_walk(const struct space *s, vaddr_t va)
         return NULL;
     return &((uint64_t *)phys_to_virt(arch_entry_frame(e)))[va >> 12 & 511];
 }
-/* after an entry that was present has changed */
+/* Must be called after an entry of s that was present has changed. */
 void arch_flush(struct space *s, vaddr_t va);
 
-/* a page of device memory, uncached, for the kernel itself */
+/* Maps a page of device memory, uncached, for the kernel itself, for ever. The address of `at` in
+ * it. */
 void *arch_map_device(paddr_t at);
 
 #endif

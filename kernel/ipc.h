@@ -1,6 +1,6 @@
-/* The ends of calls, and the calls that a program makes without a system call: see ipc.c. Functions
- * that may change which thread runs next return nothing of it; the entry code asks turn_next()
- * afterwards. */
+/* The ends of calls, and the calls that a program makes without a system call: see ipc.c. Nothing
+ * in here waits; what may change which thread runs next does not say so: the entry code asks
+ * turn_next() afterwards. */
 #ifndef IPC_H
 #define IPC_H
 
@@ -10,11 +10,12 @@
 
 #include <minnow/errno.h>
 
-/* Ends a call with a result; t waits for it, but stands in no list any more. */
+/* Ends t's call with a result. t was waiting for it and stands in no list any more. */
 void ipc_finish_slow(struct thread *t, int64_t result);
 static inline void ipc_finish(struct thread *t, int64_t result)
 {
-    /* these two, and what lies between them */
+    /* a result of EPIPE or EFBIG may mean a signal; one comparison finds all from the one to the
+     * other */
     bool may_signal = (uint64_t)(result + EPIPE) <= EPIPE - EFBIG;
     if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || may_signal, 0)) {
         ipc_finish_slow(t, result);
@@ -24,37 +25,40 @@ static inline void ipc_finish(struct thread *t, int64_t result)
     sched_ready(t);
 }
 
-/* Sends the request that stands in t, as mail_send(). The call ends if no service will be there. */
+/* Sends the request that stands in t, as mail_send(). When no service will ever be there, the call
+ * ends with -ENXIO. */
 static inline void ipc_send(struct thread *t, struct task *to)
 {
     if (__builtin_expect(!mail_send(t, to), 0))
         ipc_finish(t, -ENXIO);
 }
 
-/* A page is missing: t, a program's, faults at `address`, with PM_FAULT_... and `length` bytes from
- * there. kind: CALL_FAULT, or CALL_THROWN for a call that is then made again; a service's call
- * ends with -EFAULT instead. */
+/* A page is missing: t, a thread of a program, faults at `address`, with access PM_FAULT_..., and
+ * asks PM for `length` bytes from there. kind: CALL_FAULT, or CALL_THROWN for a call that is made
+ * again afterwards. When t is a service's, its call ends with -EFAULT instead. */
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length);
-/* t, a program's, has done what a processor forbids: its personality decides. result: of PM, for a
- * page fault. */
+/* t, a thread of a program, has done what the processor forbids: its personality decides what
+ * follows. result: PM's error for a page fault, else 0. */
 void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
                    int64_t result);
-/* t, a program's that waits for nothing, asks its personality for the signal that it has. */
+/* t, a thread of a program that waits for nothing, asks its personality for the signal that t
+ * has. */
 void ipc_signal(struct thread *t);
-/* t's quantum is used up: it asks the policy of scheduling what next. used: its processor time. */
+/* t's quantum is used up: t asks the policy of scheduling what follows. used: t's processor time in
+ * ns. */
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used);
-/* It is the turn of t, whose call or event was thrown back. true: its system call is to be made
- * again. false: the event was sent, or a signal comes in place of the call. */
+/* It is the turn of t, whose call or event was thrown back. true: the system call in t's registers
+ * is to be made again. false: the event was sent again, or a signal comes in place of the call. */
 bool ipc_again(struct thread *t);
-/* The position that t's call holds goes to the next call that waits for it. */
+/* t's call gives up its position; the next call in the queue is sent. */
 void ipc_position_give(struct thread *t);
-/* Takes t out of whatever it waits in, without a result. */
+/* Takes t out of whatever list or queue it waits in, without a result. t is PARKED afterwards. */
 void ipc_withdraw(struct thread *t);
-/* t, a program's, has a signal: SYS_INTERRUPT. */
+/* t, a thread of a program, has a signal: see SYS_INTERRUPT in minnow/kcalls.def. */
 void ipc_interrupt(struct thread *t);
-/* The calls that a service held which is gone: they stand in its mailbox again, for the next one.
- */
+/* The service `gone` has no threads any more: the calls that it held stand in its mailbox again,
+ * for its successor. */
 void ipc_orphan(struct task *gone);
 
 #endif

@@ -4,7 +4,9 @@
 
 struct task;
 
-void irq_arrived(unsigned irq);     /* the line is masked until its driver acknowledges */
-void irq_forget(struct task *gone); /* a driver has stopped: its lines are masked */
+/* Line `irq` has interrupted: it is masked until its driver acknowledges it, and the driver is
+ * notified. */
+void irq_arrived(unsigned irq);
+void irq_forget(struct task *gone); /* masks the lines of a service that has stopped */
 
 #endif

@@ -1,5 +1,4 @@
-/* Kernel calls other than those that move messages: a table by number, made of minnow/kcalls.def.
- */
+/* Kernel calls other than those that move messages, declared from minnow/kcalls.def. */
 #ifndef KCALL_H
 #define KCALL_H
 
@@ -7,8 +6,9 @@
 
 #include <minnow/errno.h>
 
-/* sys_name(t, a): makes the kernel call for t. The arguments stand in a as they do in struct regs
- * (rdi rsi rdx r10 r8 r9). The result, or -E..., becomes t's rax, though t may wait by then. */
+/* sys_name(t, a): makes the kernel call for t, whose right syscall.c has checked. a[0..5]: the
+ * arguments, as they stand in struct regs (rdi rsi rdx r10 r8 r9). The result, or -E..., is written
+ * to t's rax by the caller, also when t waits by then. */
 #define KCALL(NAME, name, ...) int64_t sys_##name(struct thread *t, const uint64_t *a);
 #define MESSAGE(NAME, name, ...)
 #include <minnow/kcalls.def>

@@ -1,19 +1,21 @@
-/* What the kernel says: the boot log, in memory and on the first serial port. */
+/* The boot log: kept in a ring in memory, and written to the first serial port. */
 #ifndef LOG_H
 #define LOG_H
 
 #include <minnow/types.h>
 
 void log_init(void);
-void log_write(const char *text, size_t length); /* to the ring and the early console */
+/* to the ring and, as long as log_to_serial, the serial port */
+void log_write(const char *text, size_t length);
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The longest piece of the log in one place that begins `offset` bytes behind the oldest: its
- * length, 0 at the end. */
+/* The longest contiguous piece of the log that begins `offset` bytes behind the oldest byte: its
+ * length; 0 at the end. *piece stays valid until the next write. */
 size_t log_piece(size_t offset, const char **piece);
 
-/* HALT_...: a machine that stops by itself says the end of the boot log once more */
+/* Halts the machine. With HALT_FAILED the end of the boot log is written to the serial port
+ * first. */
 _Noreturn void log_halt(int how);
 extern bool log_to_serial; /* until a driver owns the line */
-extern bool log_to_host;   /* a panic: to the test harness's channel too */
+extern bool log_to_host;   /* set by a panic: the log goes to the test harness's channel too */
 
 #endif

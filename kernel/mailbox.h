@@ -1,5 +1,6 @@
-/* Mailboxes of services: see mailbox.c. Functions that may change which thread runs next return
- * nothing of it; the entry code asks turn_next() afterwards. */
+/* Mailboxes of services: see mailbox.c. Nothing in here waits in the kernel: "t waits" means that
+ * the state of t says so. What may change which thread runs next does not say so; the entry code
+ * asks turn_next() afterwards. */
 #ifndef MAILBOX_H
 #define MAILBOX_H
 
@@ -7,8 +8,8 @@
 
 struct conn;
 
-/* The thread that made this call if `holder` (NULL: any service) holds it; NULL otherwise.
- */
+/* The thread that made call c, if `holder` (NULL: any service) holds that call; else NULL. A number
+ * from a service may be anything. */
 static inline struct thread *mail_held(call_t c, const struct task *holder)
 {
     struct thread *t = threads[c & (THREADS_MAX - 1)];
@@ -17,31 +18,34 @@ static inline struct thread *mail_held(call_t c, const struct task *holder)
 }
 
 /* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a
- * service. t waits. false: no service will ever be there, and t waits for nothing. */
+ * service; t waits for the reply. false: the slot will have no service any more, and t is
+ * PARKED. */
 bool mail_send(struct thread *t, struct task *to);
-/* t, which waits for nothing, stands in the mailbox of a service, its call made already. */
+/* Puts t, which waits for nothing and whose call has its number already, into the mailbox of a
+ * service. */
 void mail_queue(struct thread *t, struct task *to);
-/* Takes a caller out of the mailbox that it stands in, or a thread out of those that wait in
- * receive. Its state is the caller's business. */
+/* Takes a QUEUED caller out of the mailbox it stands in, or a RECEIVING thread out of its service's
+ * list. The caller of this function sets the thread's state. */
 void mail_withdraw(struct thread *t);
-/* Sets bits in the service's pending word. */
+/* Sets bits in the service's pending word and wakes a thread of it, if one may enter. */
 void mail_notify(struct task *to, uint64_t bits);
 
 /* Delivers the next thing in the mailbox to t, or makes it wait. */
 void mail_receive(struct thread *t);
-/* What t received last, once more, if that is still to be answered; else the next. */
+/* Delivers to t what it received last, if that is still to be answered; else the next message. */
 void mail_receive_again(struct thread *t);
-/* The next thing in the mailbox is delivered to a thread of the service that waits in receive and
- * is to run now; NULL: there is no such thread, or nothing that it may take. */
+/* The monitor of `service` is free: delivers the next thing in its mailbox to a thread that waits
+ * in receive. Returns that thread, which the caller makes ready; NULL: no thread waits, or there is
+ * nothing that it may take. */
 struct thread *mail_enter(struct task *service);
-/* A service says how many of its threads receive messages. */
+/* `servers` threads of the service receive messages (SYS_READY). */
 void mail_serves(struct task *service, unsigned servers);
 
-/* The last reference to a connection and the last call in progress on it are gone: it is sent as a
- * release, to the personality server first if that watches it (it may hold locks in its name), then
- * to its own service; then it is freed. */
+/* Releases c, whose last reference and last call in progress are gone. The release goes to the
+ * personality server first if c is watched (the personality may hold record locks for it), then to
+ * c's own service; then c is freed. */
 void mail_release(struct conn *c);
-/* A release was delivered, or never will be: on to the next step. */
+/* A release of c was delivered, or never will be: takes the next step of those. */
 void mail_released(struct conn *c);
 
 #endif

@@ -1,26 +1,28 @@
-/* The kernel's memory: frames and small objects. Of frames that PM has taken it is only known that
- * they are PM's. */
+/* The kernel's memory: frames (physical pages) and small objects. Of a frame that PM has taken the
+ * kernel knows only that it is PM's and how often programs map it. Nothing in here waits; NULL or 0
+ * means that there is no memory. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <minnow/types.h>
 
 /* Memory that is free when the kernel starts: page-aligned, not overlapping what is in use. boot.c
- * fills the ranges in; frames are taken from the front of the first that is not empty. */
+ * fills the ranges in; frames are taken from the front of the first range that is not empty. */
 enum { RANGES_MAX = 64 };
 extern struct range {
     paddr_t first, end;
 } memory_ranges[RANGES_MAX];
 extern unsigned memory_range_count;
-void memory_init(void);        /* when they are complete */
-paddr_t frame_alloc(void);     /* one zeroed frame, 0 when there is none */
+void memory_init(void);        /* to be called when the ranges are complete */
+paddr_t frame_alloc(void);     /* one zeroed frame */
 paddr_t frame_alloc_raw(void); /* not zeroed */
-/* up to *count contiguous fresh frames, not zeroed; 0 when none */
+/* Up to *count contiguous frames that were never used, not zeroed; *count becomes how many. */
 paddr_t frame_alloc_many(size_t *count);
 void frame_free(paddr_t p);
-/* Frames for programs: lent to PM, which tells what to do with them. Whatever PM says, it reaches
- * no other memory: each frame is counted once for being lent, and once for every page of a program
- * that it is. From FRAME_USES_MOST on it stays PM's. */
+/* Frames for programs: lent to PM, which tells the kernel what to do with them. Whatever PM says,
+ * it reaches no other memory: frame_uses counts each frame once for being lent, and once for every
+ * page of a program that it is. A count that has got to FRAME_USES_MOST stays there, and the frame
+ * stays PM's. */
 enum { FRAME_USES_MOST = 0xffff };
 extern uint16_t *frame_uses;
 extern uint64_t frames_end; /* number of the last frame + 1 */
@@ -29,7 +31,8 @@ static inline bool frame_lent(paddr_t p)
 {
     return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE];
 }
-static inline void frame_mapped(paddr_t p) /* in a program; others than PM's are not counted */
+/* A page of a program is this frame now. Frames that are not PM's are not counted. */
+static inline void frame_mapped(paddr_t p)
 {
     if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
         frame_uses[p / PAGE_SIZE]++;
@@ -39,18 +42,18 @@ static inline void frame_unmapped(paddr_t p)
     if (frame_lent(p) && frame_uses[p / PAGE_SIZE] < FRAME_USES_MOST)
         frame_uses[p / PAGE_SIZE]--;
 }
-/* PM gives the frame back, and it is free. false: it was not PM's, or a program still maps it. */
+/* PM gives the frame back: it is free. false: it was not PM's, or a program still maps it. */
 bool frame_return(paddr_t p);
 extern uint64_t frames_all, frames_free; /* counts */
-/* of the free ones: promised to services by their budgets */
+/* of frames_free: those promised to services by their budgets */
 extern uint64_t frames_promised;
-/* How many PM may have: what is neither promised to services nor kept by the kernel for its own
- * objects. */
+/* How many free frames PM may have: those neither promised to services nor kept by the kernel for
+ * its own objects. */
 uint64_t frames_for_programs(void);
 /* Whether there is memory for what programs cause: page tables, tasks, connections. What services
- * are promised is not theirs. */
+ * are promised does not count. */
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
-/* zeroed, at most a page; NULL when there is no memory */
+/* A zeroed object of at most a page. kfree() is given the same size; p may be NULL. */
 void *kmalloc(size_t bytes);
 void kfree(void *p, size_t bytes);
 

@@ -6,7 +6,8 @@
 
 struct regs;
 
-/* The system cannot go on. Registers may be NULL. */
+/* The system cannot go on: prints the message, r (may be NULL), a back-trace and dump_waits(), then
+ * stops the machine. */
 _Noreturn void panic(const struct regs *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void dump_waits(void); /* who waits for whom, to the log */

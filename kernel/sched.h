@@ -1,4 +1,5 @@
-/* The run queues, the quanta of programs, and the monitors of services: see sched.c. */
+/* The run queues, the quanta of programs, and the monitors of services: see sched.c. Nothing in
+ * here waits in the kernel; turn_next() says which thread runs. */
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -6,15 +7,15 @@
 
 /* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
 extern uint32_t sched_mask;
-/* the tick came while a server ran: the next program has its quantum looked at */
+/* the tick came while a server ran: the quantum of the next program is looked at */
 extern bool sched_slice_over;
-/* the slot of the service that decides about programs; 0: none */
+/* the slot of the service that is the policy for programs; 0: none */
 extern endpoint_t sched_policy;
 
 void sched_ready_slow(struct thread *t);
 void sched_block_slow(struct thread *t);
 
-/* t can run; if its service's monitor is taken it waits for that. Inline for the case of every
+/* t can run; if the monitor of its service is taken, t waits for that. Inline for the case of every
  * message: the processor is free, no better thread is ready. */
 static inline void sched_ready(struct thread *t)
 {
@@ -31,7 +32,8 @@ static inline void sched_ready(struct thread *t)
     cpu->current = t;
 }
 
-/* t, which runs or is ready, waits now: gives its monitor up. */
+/* t, which runs or is ready, waits from now on: leaves its run queue and its monitor. The caller
+ * sets t's state. */
 static inline void sched_block(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
@@ -47,32 +49,33 @@ static inline void sched_block(struct thread *t)
     task->active = NULL;
 }
 
-/* t, which runs in a service, is at a long piece of work. Callers that wait for the service go
- * first, and other services that are ready, and programs when the one that t works for has used its
- * quantum up. Then t enters its monitor again. */
+/* t, which runs in a service, is at a long piece of work (SYS_ADVANCE). Callers that wait for the
+ * service go first, and other services that are ready, and programs when the program that t works
+ * for has used its quantum up. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
-/* t, a program's, has a thrown call to make again when its turn comes. */
+/* t, a thread of a program, has a thrown call to make again when its turn comes. */
 void sched_again(struct thread *t);
-void sched_remove(struct thread *t); /* t, in whatever queue of the scheduler, is taken out */
-/* Keeps the monitor of a service shut, and the thread that is in it from running. sched_active
- * tells which one that is, or NULL. sched_thaw opens the monitor again. */
+void sched_remove(struct thread *t); /* takes t out of its run queue or the queue of its monitor */
+/* Keeps the monitor of a service shut, and the thread that is in it from running. sched_active()
+ * names that thread, or NULL; sched_thaw() opens the monitor again. */
 void sched_freeze(struct task *task);
 struct thread *sched_active(const struct task *task);
-/* The thread that would run if the current one did not; NULL: there is none. */
+/* The first thread in the queues; NULL: none. It runs next if the current one stops. */
 struct thread *sched_first(void);
 void sched_thaw(struct task *task);
+/* t goes to the end of its queue, if a thread of its priority or a better one is ready. */
 void sched_yield(struct thread *t);
-/* Takes the thread whose turn it is out of its queue; NULL: no thread is ready. */
+/* Takes that thread out of its queue; NULL: no thread is ready. */
 struct thread *sched_take(void);
-void sched_tick(void); /* the running thread's quantum may be used up */
+void sched_tick(void); /* the time slice is over: looks at the running program's quantum */
 
-/* A program's thread gets this priority and, if it is not 0, this quantum. */
+/* A program's thread gets this priority and, if it is not 0, this quantum (ns). */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
-/* The policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An answer that makes no sense, or
- * an error: as without a policy. */
+/* Takes the policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An error, or an answer out
+ * of range, counts as no policy: t gets the defaults. */
 void sched_decide(struct thread *t, int64_t answer);
-/* A program's new thread n begins where its creator is: with the creator's priority, and as much as
- * is left of its quantum. That costs the creator some of it, so that a program which lives by
+/* A program's new thread n begins with the priority of its creator and as much as is left of the
+ * creator's quantum. The creator loses a part of that (CREATION), so that a program which lives by
  * creating others does not stay above one that works itself. */
 void sched_inherit(struct thread *n, struct thread *creator);
 #endif

@@ -4,7 +4,8 @@
 
 #include "thread.h"
 
-/* Makes t's system call, or kernel call, as its registers say. */
+/* Makes the system call of t, or the kernel call if t is a service's, that t's registers ask for. t
+ * may wait, or be gone, afterwards. */
 void syscall_dispatch(struct thread *t);
 
 #endif

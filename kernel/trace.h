@@ -4,9 +4,9 @@
 
 #include "thread.h"
 
-/* t is about to make a call. The record holds the registers as they are. */
+/* Records the call that t is about to make, with t's registers as they are. */
 void trace_call(const struct thread *t);
-/* t, a program's, has made it: the record says where it went. */
+/* t, a thread of a program, has made the call recorded last: adds where the call went. */
 void trace_sent(const struct thread *t);
 
 #endif

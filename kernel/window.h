@@ -4,12 +4,13 @@
 
 #include "thread.h"
 
-/* A call moves no more, and its result says so, as Linux' does at 2 GiB: a server that is at it
- * lets no other run, and an iovec may name the same memory a thousand times. */
+/* Bytes that one call moves at most; its result says how many it has moved, as Linux's does at 2
+ * GiB. While a server copies no other thread runs, and an iovec may name the same memory a thousand
+ * times. */
 enum { TRANSFER_MAX = 16 << 20 };
 
-/* Adds up an iovec window into *total. 0; -EINVAL; -EFAULT with *missing set: the array's page is
- * not there. */
+/* Adds up the lengths of t's iovec window into *total. 0; -EINVAL; -EFAULT: *missing is the first
+ * byte of the array that is not there. */
 int window_total(struct thread *t, uint64_t *total, vaddr_t *missing);
 
 #endif
