@@ -50,8 +50,8 @@ enum {
 enum { ELF_X = 1, ELF_W = 2, ELF_R = 4 };
 enum { ELF_TAG_END = 0, ELF_TAG_RELOCATIONS = 7, ELF_TAG_RELOCATIONS_SIZE = 8, ELF_RELATIVE = 8 };
 
-/* Where in a file of `size` bytes, which begins at a multiple of 8, the `length` bytes are that a
- * program finds at `address`; NULL: nowhere, or not at a multiple of 8. */
+/* Where in a file of `size` bytes (itself at a multiple of 8) those `length` bytes are that a
+ * program has at `address`; NULL: nowhere in the file, or not at a multiple of 8. */
 static inline void *elf_bytes(void *file, uint64_t size, uint64_t address, uint64_t length)
 {
     const struct elf_header *h = (const struct elf_header *)file;
@@ -65,7 +65,8 @@ static inline void *elf_bytes(void *file, uint64_t size, uint64_t address, uint6
     return NULL;
 }
 
-/* Is this a 64-bit program for this processor, with its table of segments inside the file? */
+/* Whether the file is a 64-bit program for this processor, with its table of segments inside the
+ * file. */
 static inline bool elf_sound(const void *file, uint64_t size)
 {
     const struct elf_header *h = (const struct elf_header *)file;
@@ -81,8 +82,8 @@ static inline bool elf_sound(const void *file, uint64_t size)
                         size);
 }
 
-/* The table of relocations, which may be empty. -ENOEXEC: the program cannot be moved (any more),
- * or the table is not in the file. */
+/* Finds the table of relocations, which may be empty. 0; -ENOEXEC: the program cannot be moved (any
+ * more), or the table is not in the file. */
 static inline int elf_relocations(void *file, uint64_t size, const struct elf_relocation **table,
                                   uint64_t *count)
 {
@@ -107,9 +108,9 @@ static inline int elf_relocations(void *file, uint64_t size, const struct elf_re
     return movable && (*table || !bytes) ? 0 : -ENOEXEC;
 }
 
-/* Makes of a program that may stand anywhere one that stands `slide` bytes behind where it was
- * linked, in the file itself, which has no ELF_DYNAMIC any more then. The file may be anybody's. 0,
- * or -ENOEXEC: it is no such program, and may be spoiled. */
+/* Relocates, in the file itself, a position-independent program to `slide` bytes above its linked
+ * addresses; it has no ELF_DYNAMIC afterwards. The file may hold anything. 0, or -ENOEXEC: it is no
+ * such program, and may be spoiled. */
 static inline int elf_relocate(void *file, uint64_t size, uint64_t slide)
 {
     struct elf_header *h = (struct elf_header *)file;

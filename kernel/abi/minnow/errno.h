@@ -1,5 +1,5 @@
-/* The one table of errors, with Linux's values (asm-generic/errno-base.h, errno.h). Results are >=
- * 0 or -E... */
+/* The one table of errors, with Linux's values (asm-generic/errno-base.h, errno.h). A result is >=
+ * 0, or one of these, negative. */
 #ifndef MINNOW_ERRNO_H
 #define MINNOW_ERRNO_H
 

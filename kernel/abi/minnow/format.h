@@ -1,5 +1,5 @@
-/* A small printf for kernel and services: %s %c %d %u %x %p, with l or z, width, and 0; %%. Header
- * only, because both sides compile it for themselves. */
+/* A small printf for kernel and services: %s %c %d %u %o %x %p, with l or z, width, and 0; %%.
+ * Header only, because both sides compile it for themselves. */
 #ifndef MINNOW_FORMAT_H
 #define MINNOW_FORMAT_H
 
@@ -44,7 +44,7 @@ static inline void format_string(struct format_out *o, const char *s, int width)
         format_put(o, ' ');
 }
 
-/* Returns the length it would have had; always terminates when size > 0. */
+/* Writes at most size bytes, a final NUL included. Returns the length that the whole text has. */
 static inline size_t format_text(char *to, size_t size, const char *f, va_list args)
 {
     struct format_out o = { to, size, 0 };

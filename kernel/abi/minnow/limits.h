@@ -13,9 +13,9 @@ enum {
 };
 
 /* The memory of programs ends here: the lower half of the address space but for its last page,
- * which Linux leaves out as well (a system call there would return to an address that the
- * processor rejects). An address whose bits from USER_TOP_SHIFT on are not zero is the kernel's or
- * none at all. */
+ * which Linux leaves out as well (a system call at its end would return to an address that the
+ * processor rejects). An address with a bit set from USER_TOP_SHIFT on is the kernel's, or no
+ * address at all. */
 enum { USER_TOP_SHIFT = 47 };
 #define USER_TOP ((1ul << USER_TOP_SHIFT) - PAGE_SIZE)
 

@@ -11,17 +11,18 @@
 #include <minnow/types.h>
 
 struct message {
-    /* reply to this; 0 for a notification or a release, which nobody waits for */
+    /* the call to reply to; 0: a notification or a release, which needs no reply */
     call_t call;
     uint64_t op;   /* from protocol.def */
     uint64_t from; /* the caller's endpoint; 0 is the kernel */
     uint64_t w[6]; /* the operation's words */
-    /* on a connection: what the service called it when it connected; else given by the caller */
+    /* on a connection: the number that the service gave when it connected; else the caller's
+     * choice */
     uint64_t object;
-    /* on a connection: where the open file stands, in bytes (or the argument of pread) */
+    /* on a connection: the open file's position, in bytes (or the argument of pread) */
     uint64_t position;
     uint64_t flags; /* on a connection: O_... and CONN_... */
-    /* what the personality server wrote on the calling process: process group << 32 | session */
+    /* set by the personality server for the calling process: process group << 32 | session */
     uint64_t label;
 };
 
@@ -32,30 +33,30 @@ enum window {
     WINDOW_IN,  /* the holder may read it */
     WINDOW_OUT, /* the holder may write it */
     WINDOW_INOUT,
-    /* or'ed in: base is an array of struct iovec, length its count (at most 1024) */
+    /* or'ed in: base is an array of struct iovec, length its count (IOV_MAX at most) */
     WINDOW_IOVEC = 4
 };
 
 /* Connection flags beside the O_... of file.h; they start above them. */
 enum {
-    /* has a position: the kernel lets calls that use it in one at a time */
+    /* has a position: of the calls that use it, the kernel lets one in at a time */
     CONN_SEEKABLE = 1u << 28,
     CONN_READY = 1u << 29, /* never blocks: poll need not ask its service */
-    /* when the last descriptor of it has gone, the personality server is told first (it holds
-     * locks) */
+    /* when its last descriptor is closed the personality server is told first (it holds locks) */
     CONN_WATCH = 1u << 30,
-    /* of SYS_CONN_GET only: the manifest of the service that asks does not allow it to call the
+    /* SYS_CONN_GET only: the manifest of the service that asks does not allow it to call the
      * connection's service with this object */
     CONN_APART = 1u << 31,
 };
 
-/* Flags of the call itself, above those. */
+/* Flags of the call itself, above those of the connection. */
 
-/* The words of a read or write, behind its own, with which the kernel tells what the flags say. */
+/* Two flags below say more in a word of a read or write, behind the operation's own words. */
 enum { LIMIT_WORD = 4, MOVED_WORD = 5 };
 /* The call is made again; w[MOVED_WORD] says how many bytes of it are done already (SYS_MOVED). */
 #define CALL_MOVED (1ull << 32)
-/* The call's window is shorter than the caller's: behind it lies an address that is nobody's. */
+/* The call's window is shorter than the caller asked for: behind it lies an address that is not
+ * mapped. */
 #define CALL_CUT (1ull << 33)
 /* A write or truncation: w[LIMIT_WORD] says how long a file of the caller may become
  * (TASK_FILE_SIZE). */

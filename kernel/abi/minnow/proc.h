@@ -1,8 +1,8 @@
 /* What the personality server publishes of its processes (SYS_PUBLISH), for procfs: a struct
- * posix_table, then at offset `first` `count` places of `stride` bytes, each beginning with a
+ * posix_table, then from offset `first` on `count` places of `stride` bytes, each beginning with a
  * struct posix_proc. A place whose pid is 0 is free. procfs reads it with SYS_INFO INFO_PUBLISHED
- * (index = slot of posix | offset << 16). What the kernel knows better (processor time, whether a
- * thread is running) is in INFO_TASK and INFO_THREAD of `task`. */
+ * (index = published_at(slot of posix, offset)). What the kernel knows better (processor time,
+ * whether a thread is running) is in INFO_TASK and INFO_THREADS of `task`. */
 #ifndef MINNOW_PROC_H
 #define MINNOW_PROC_H
 
@@ -11,7 +11,7 @@
 
 enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
 
-/* Limits of the personality that /proc/sys tells. */
+/* Limits of the personality, which /proc/sys shows. */
 enum {
     PROC_PID_MAX = 32768,
     PROC_CAPABILITIES = 41,
@@ -48,10 +48,11 @@ struct posix_proc {
     uint64_t pending, blocked, ignored, caught; /* signals; bit n-1 is signal n */
     uint64_t limit_stack;                       /* bytes */
     char name[16];                              /* NUL-terminated */
-    uint8_t dumpable;                           /* 0: only root may look into it, whoever's it is */
-    endpoint_t exe_service;                     /* the program's file, */
-    uint64_t exe_object, exe_dir;               /* and its directory when it was started, or 0 */
-    char exe_name[PROC_EXE];                    /* its name there, NUL-terminated */
+    /* 0: only root may look into it, whichever user it has */
+    uint8_t dumpable;
+    endpoint_t exe_service;       /* the program's file, */
+    uint64_t exe_object, exe_dir; /* and its directory when it was started, or 0 */
+    char exe_name[PROC_EXE];      /* its name there, NUL-terminated */
     /* in its memory: its arguments, then its environment, each NUL-terminated */
     caller_t strings_at;
     uint32_t argument_bytes, environment_bytes;

@@ -1,5 +1,5 @@
-/* Arithmetic on numbers that somebody else gave: offsets, lengths, addresses, counts. Nothing here
- * wraps, whatever the numbers are; a sum of such a number is never written out by hand. */
+/* Arithmetic on numbers that another program gave: offsets, lengths, addresses, counts. Nothing
+ * here wraps, whatever the numbers are. Never write a sum of such numbers out by hand. */
 #ifndef MINNOW_RANGE_H
 #define MINNOW_RANGE_H
 
@@ -18,8 +18,7 @@ static inline bool range_between(uint64_t start, uint64_t length, uint64_t first
     return start >= first && range_within(start - first, length, end - first);
 }
 
-/* The sum, or the largest number if it is larger: for bounds, which then exclude nothing that
- * exists. */
+/* The sum, or the largest number if the sum is larger: for use as a bound. */
 static inline uint64_t range_end(uint64_t start, uint64_t length)
 {
     uint64_t end;

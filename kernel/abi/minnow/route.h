@@ -1,5 +1,5 @@
-/* A personality's routing table: what happens to each of its system calls. POSIX hands it to the
- * kernel with SYS_ROUTES; posix/syscalls.def is where it is written. */
+/* A personality's routing table: what happens to each of its system calls. POSIX hands the table to
+ * the kernel with SYS_ROUTES; it is written in posix/syscalls.def. */
 #ifndef MINNOW_ROUTE_H
 #define MINNOW_ROUTE_H
 
@@ -8,11 +8,12 @@
 enum route_kind {
     ROUTE_PERSONALITY, /* to the personality server, as KERNEL_SYSCALL or as op */
     ROUTE_SERVICE,     /* to the service in slot `to`, as op */
-    /* to the service behind the descriptor in the first argument, as op; -EBADF */
+    /* to the service behind the descriptor in the first argument, as op; -EBADF if it is not
+     * open */
     ROUTE_CONNECTION,
     ROUTE_KERNEL,   /* the kernel call op, with the same registers */
-    ROUTE_CONSTANT, /* the word number `op` of the process (TASK_SET of WORD) */
-    ROUTE_VALUE,    /* -(op): a fixed result, such as -ENOSYS, counted */
+    ROUTE_CONSTANT, /* word number `op` of the task (SYS_TASK_SET, TASK_WORD) */
+    ROUTE_VALUE,    /* a fixed error, -op */
 };
 
 enum route_flags {

@@ -1,6 +1,6 @@
 /* The kernel's own calls, as a service makes them: number in rax, arguments in rdi rsi rdx r10 r8
  * r9, result in rax. Those that move messages use the registers of message.h. kcalls.def is the
- * catalogue of them; here are their numbers, and the structures and constants that they move. */
+ * catalogue of the calls; this header has their numbers, structures and constants. */
 #ifndef MINNOW_SYSCALL_H
 #define MINNOW_SYSCALL_H
 
@@ -23,33 +23,33 @@ enum {
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { STEPS_MAX = 1 << 20 };
-/* objects that one service has been lent at a time */
+/* objects that one service may have been lent at a time */
 enum { LOANS_MAX = 8 };
 /* bit numbers; the others are the service's own */
 enum { NOTIFY_ALARM = 63, NOTIFY_TASK_DIED = 62, NOTIFY_TRACE = 61 };
 enum { GROW_CONTIGUOUS = 1, GROW_BELOW_4G = 2 };
-/* the top of each stack is a multiple of the span; so much of it is there */
+/* a stack of a service ends at a multiple of the span; the pages below that are its memory */
 enum { SERVICE_STACK_SPAN = 0x10000, SERVICE_STACK_PAGES = 8 };
 
-/* Where services are linked, and where the data of a service begin that a successor may take over,
- * code of the same version of that state. Where it stands, all of it is service_rights.slide
- * further on. */
+/* Where services are linked, and where those data of a service begin that a successor with the same
+ * version of its state may take over. A running service stands service_rights.slide bytes
+ * higher. */
 enum { SERVICE_LINKED = 0x400000, SERVICE_STATE = 0x10000000 };
 
-/* A service that fails is frozen: nothing of it runs, and everything stands as it was. Then the
- * manager rolls it back or starts it afresh. */
+/* A service that fails is frozen: nothing of it runs, and everything stands as it was. The manager
+ * then rolls it back or starts it afresh. */
 enum exit { EXIT_THREAD, EXIT_SERVICE, EXIT_UNRECOVERABLE /* it cannot be rolled back */ };
 enum kill {
-    KILL_FREEZE, /* as if it had died at the instruction it has got to */
-    KILL_HUNG,   /* likewise, and it is its own fault */
-    /* its threads go, its memory stays for a successor; -EBUSY while a thread has something in hand
-     */
+    KILL_FREEZE, /* as if it had died at the instruction that it has got to */
+    KILL_HUNG,   /* likewise, and the service is to blame */
+    /* its threads go, its memory stays for a successor; -EBUSY while one of them does not wait for
+     * a message */
     KILL_HAND_OVER,
-    /* its threads and its memory go; calls that wait for it wait for a successor in the slot */
+    /* its threads and its memory go; calls wait for a successor in the slot */
     KILL_STOP,
     KILL_REFUSE, /* likewise, and callers get -ENXIO: there will be no successor */
 };
-/* How a service that is rolled back goes on: RESUME_AGAIN: its thread takes the same way again;
+/* How a service that is rolled back goes on. RESUME_AGAIN: its thread takes the same way again.
  * RESUME_FAILING: what that way began with fails, see kernel/libservice/recover.c. */
 enum resume { RESUME_AGAIN, RESUME_FAILING };
 enum crash {
@@ -63,8 +63,9 @@ enum crash {
 };
 
 /* A thread that was stopped between two kernel calls that commit goes on at `entry`, with rdi = its
- * index and rsi = enum resume, and takes back itself what it has done since the first. If it was
- * stopped between from (inclusive) and to, there is nothing to take back, and it just goes on. */
+ * index and rsi = enum resume, and takes back itself what it has done since the first. A thread
+ * that was stopped between `from` (inclusive) and `to` has nothing to take back, and just goes
+ * on. */
 struct recovery {
     vaddr_t entry;
     struct {
@@ -79,23 +80,23 @@ enum {
     HALT_FAILED /* power off, and the end of the boot log says why */
 };
 
-/* Priorities: 0 is the highest. The upper half are of services, by their manifests; the lower of
- * programs, by the policy of scheduling. Threads of equal priority take turns. */
+/* Priorities: 0 is the highest. The upper half belongs to services, by their manifests; the lower
+ * to programs, by the policy of scheduling. Threads of equal priority take turns. */
 enum { PRIORITY_PROGRAM = 8, PRIORITY_NORMAL = 12, PRIORITY_LAST = 15, PRIORITIES };
 #define SCHED_ALL (~0ul)
 /* nanoseconds; QUANTUM_MAX is 2^40 */
 enum { QUANTUM_MIN = 1000000, QUANTUM_DEFAULT = 10000000 };
 #define QUANTUM_MAX (1ul << 40)
 
-/* What a manifest grants beside whom it may call. */
+/* What a manifest grants beside the right to call certain services. */
 enum rights {
-    RIGHT_CALLER = 1, /* the whole memory, registers and connections of callers: POSIX, PM, VFS */
+    RIGHT_CALLER = 1, /* memory, registers and connections of callers: POSIX, PM, VFS */
     RIGHT_PM = 2,
     RIGHT_RS = 4,
     RIGHT_POSIX = 8, /* owns a personality: routes, interrupts of threads, the wall clock */
     RIGHT_INFO = 16,
     RIGHT_DMA = 32, /* contiguous memory and its physical address */
-    /* decides which program runs and how long: SCHED_EXPIRED comes to it */
+    /* the policy: decides which program runs and how long (SCHED_EXPIRED) */
     RIGHT_SCHED = 64,
     RIGHT_DUMP = 128, /* TRACE_DUMP */
 };
@@ -119,13 +120,12 @@ enum task_item {
     TASK_WORDS = 8,
     TASK_LABEL = TASK_WORDS, /* message.label */
     TASK_DESCRIPTORS,        /* limit of open descriptors (RLIMIT_NOFILE), at most 1024 */
-    /* limit of the size of files (RLIMIT_FSIZE), which what it calls by ROUTE_WRITES is told; -1:
-     * none */
+    /* limit of the size of files (RLIMIT_FSIZE), which goes with calls by ROUTE_WRITES; -1: none */
     TASK_FILE_SIZE,
-    /* the user to whom everything is accounted that the task takes, | 1 << 32: files that it writes
-     * keep their set-id bits; children inherit both */
+    /* the user charged for what the task takes, | 1 << 32: files that it writes keep their set-id
+     * bits; children inherit both */
     TASK_USER,
-    /* 1: what it closes goes by way of the personality server (it holds record locks) */
+    /* 1: its closes go by way of the personality server (which holds record locks for it) */
     TASK_WATCH,
     /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
     TASK_PRIORITY,
@@ -136,7 +136,7 @@ enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
 /* in one call */
 enum { PAGE_CHANGES_MAX = 64 };
 
-/* One change of page tables. Pages are given by frame (PM's own), or as the memory of a service. */
+/* One change of page tables. A page is given by its frame (PM's own), or as a page of a service. */
 struct page_change {
     vaddr_t address; /* in the task's space */
     uint64_t count;  /* pages; frames and service memory are contiguous then */
@@ -153,23 +153,23 @@ enum {
     PAGE_READ = 1,
     PAGE_WRITE = 2,
     PAGE_EXEC = 4,
-    PAGE_OWNED = 8 /* kept in the entry: the frame is the task's, PM counts it */
+    PAGE_OWNED = 8 /* kept in the entry: the frame is the task's alone, and PM counts it */
 };
 enum page_action {
     PAGE_MAP,         /* source: a frame */
     PAGE_MAP_ZERO,    /* likewise, and it is zeroed first */
     PAGE_MAP_COPY,    /* likewise, filled with a copy of what is mapped at address now */
     PAGE_MAP_SERVICE, /* source, service: a page of its memory */
-    /* what is mapped gets this protection. places not 0: at most so many pages; the result is how
-     * many pages of the range it has got over */
+    /* What is mapped gets this protection. places not 0: at most so many pages, and the result is
+     * how many pages of the range it has got over. */
     PAGE_PROTECT,
-    /* what was mapped is written to the array of struct page_out that source points to, which has
-     * `places`; the result is how many it has filled */
+    /* What was mapped is listed in the array of struct page_out at `source`, which has `places`,
+     * and unmapped. The result is how many places it has filled. */
     PAGE_UNMAP,
-    PAGE_QUERY, /* likewise, nothing is changed */
+    PAGE_QUERY, /* likewise, but nothing is unmapped */
 };
-/* frame | PAGE_OUT_... of each page that was there. 0: nothing is there, and what lies behind has
- * not been looked at: ask again from there */
+/* entry: frame | PAGE_OUT_... of a page that was there. 0: nothing is there, and the pages behind
+ * have not been looked at: ask again from there. */
 struct page_out {
     vaddr_t address;
     uint64_t entry;
@@ -185,7 +185,7 @@ enum {
 struct page_clone {
     endpoint_t from, to;
     vaddr_t start, end; /* out: start is where to go on */
-    /* 1: stays as it is in both (MAP_SHARED); 0: both read-only (copy on write) */
+    /* 1: both have the page as it is (MAP_SHARED); 0: both have it read-only (copy on write) */
     uint64_t share;
     struct page_out *out; /* the pages that were shared */
     uint64_t max;         /* places in out; out: how many were filled */
@@ -197,7 +197,8 @@ enum info {
     INFO_SYSTEM, /* struct system_info */
     /* index = service | offset << 16: the table that service published with SYS_PUBLISH */
     INFO_PUBLISHED,
-    /* index = system call number: how often it was asked for while unsupported (8 bytes) */
+    /* index = system call number: how often programs have made it while it is unsupported (8
+     * bytes) */
     INFO_MISSED,
     INFO_FPU_SIZE,
     INFO_LOG, /* index = offset: the boot log */
@@ -209,11 +210,11 @@ enum info {
     INFO_SCHED,
 };
 /* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent.
- * Neither that nor the rest goes back. */
+ * Neither this part nor the rest ever falls. */
 struct cpu_time {
     uint64_t ns, system_ns;
 };
-/* A division that is an estimate, so that neither part goes back behind what was told before. */
+/* Corrects an estimated division so that neither part falls behind what was told before. */
 static inline struct cpu_time cpu_time_onward(const struct cpu_time *told, struct cpu_time now)
 {
     uint64_t user = told->ns - told->system_ns;
@@ -231,12 +232,12 @@ struct task_info {
     uint32_t crash;      /* of services: enum crash; other than CRASH_NONE it is frozen */
     uint32_t ready;      /* it has come up, */
     uint32_t protocols;  /* with these protocols */
-    uint32_t violations; /* what its manifest did not allow and it was refused */
+    uint32_t violations; /* calls that it was refused, as its manifest does not allow them */
     uint32_t pad;
-    /* of services: 0 while nothing runs in it; else changes whenever it receives or sends
-     * something. Of a frozen one it stays as it was */
+    /* of services: 0 while nothing runs in it; else a number that changes whenever it receives or
+     * sends something. In a frozen service it stays as it was */
     uint64_t stretch;
-    call_t serving; /* of a frozen one: the call that the thread which ran was serving; 0: none */
+    call_t serving; /* of a frozen service: the call that its running thread was serving; 0: none */
     char name[16];
 };
 enum thread_state {
@@ -249,7 +250,7 @@ enum thread_state {
     THREAD_MONITOR,   /* ready, but another thread of its service is running */
 };
 enum thread_is {
-    THREAD_IS_NEXT = 1,  /* it runs as soon as the kernel and the asking service have done */
+    THREAD_IS_NEXT = 1,  /* it runs as soon as the kernel and the asking service have finished */
     THREAD_IS_SLOW = 2,  /* its call has been declared slow (SYS_SLOW), */
     THREAD_IS_EVENT = 4, /* or is an event, which may wait as well */
     THREAD_IS_ASIDE = 8, /* a service's: lets others go first (SYS_ADVANCE) */
@@ -260,8 +261,9 @@ struct thread_info {
     uint32_t state; /* enum thread_state */
     uint32_t is;    /* enum thread_is */
     uint64_t rip;
-    struct cpu_time cpu;  /* its parts may go back, see cpu_time_onward */
-    endpoint_t waits_for; /* QUEUED, HELD: the service that is to answer, and what it was asked: */
+    struct cpu_time cpu; /* its parts may fall, see cpu_time_onward() */
+    /* QUEUED, HELD: the service that is to answer; below: what it was asked */
+    endpoint_t waits_for;
     uint32_t pad;
     call_t call;
     uint64_t op, object, position, word;
@@ -269,8 +271,8 @@ struct thread_info {
 struct sched_info {
     uint32_t thread;
     endpoint_t task;
-    /* 1: it would run if nobody else did; those that have asked the policy and wait for the answer
-     * included */
+    /* 1: it would run if no other thread did; a thread that waits for the policy's answer counts
+     * too */
     uint8_t ready;
     uint8_t priority; /* its own now */
     uint8_t base;     /* TASK_PRIORITY */
@@ -280,8 +282,8 @@ struct sched_info {
 };
 struct system_info {
     uint64_t frames_all, frames_free; /* pages */
-    /* of the free ones those that PM may still have: neither promised to services nor the kernel's
-     */
+    /* of the free ones: those that PM may still have, neither promised to services nor kept by the
+     * kernel */
     uint64_t frames_for_programs;
     uint64_t tasks, threads, connections, spaces;
     uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns,
@@ -293,7 +295,8 @@ enum trace_operation {
     TRACE_ON,
     TRACE_OFF,
     TRACE_CLEAR,
-    /* records from number `index` on -> bytes; 0: no more. Lost ones are skipped */
+    /* records from number `index` on, into `to`; the result is bytes, 0 at the end. Lost ones are
+     * skipped */
     TRACE_READ,
     /* NOTIFY_TRACE to the caller when more than `index` records have been made, once */
     TRACE_TELL,
@@ -330,7 +333,7 @@ struct object_right {
 
 struct service_rights {
     uint64_t may_call; /* bit per service slot */
-    /* bit per service slot: it may call these with objects that it has been lent (SYS_LEND) */
+    /* bit per service slot: these it may call with objects that it has been lent (SYS_LEND) */
     uint64_t may_borrow;
     uint64_t may_notify;           /* bit per service slot */
     uint32_t rights;               /* enum rights */
@@ -338,12 +341,13 @@ struct service_rights {
     uint64_t budget;               /* pages it may commit, its program included */
     struct port_range ports[8];    /* first > last ends the list */
     struct memory_range memory[4]; /* device memory; first > last ends the list */
-    /* it may call these as well, but with this object only; slot 0 ends the list */
+    /* these it may call too, but with this object only; slot 0 ends the list */
     struct object_right objects[4];
     uint32_t priority; /* 0 (highest) .. PRIORITY_PROGRAM - 1 */
-    /* 1: it keeps nothing, and is started anew when it has died */
+    /* 1: it has no state worth keeping, and is started anew when it has died */
     uint32_t afresh;
-    /* 1: what its manifest does not allow is refused; otherwise it dies of it as well */
+    /* 1: a call that its manifest does not allow is only refused; 0: the service is frozen for
+     * it */
     uint32_t tolerated;
     uint32_t pad;
     vaddr_t slide; /* how far behind SERVICE_LINKED its program stands */

@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 typedef uint64_t paddr_t; /* a physical address */
-typedef uint64_t vaddr_t; /* an address in the space of whoever owns it */
+typedef uint64_t vaddr_t; /* an address in the space of the task or kernel that has the variable */
 /* an address in a *caller's* space: never dereference it, copy through the window */
 typedef uint64_t caller_t;
 /* a task: index in the low 16 bits, generation above; services are 1..63 */
 typedef uint32_t endpoint_t;
-/* a call that somebody holds: thread index in the low 16 bits, sequence above; 0 is none */
+/* a call: index of its thread in the low 16 bits, sequence above; 0: none */
 typedef uint64_t call_t;
 
 #define SECOND 1000000000l /* in nanoseconds, in which all times are counted */
