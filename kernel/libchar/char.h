@@ -6,8 +6,10 @@
 #include <minnow/file.h>
 #include "service.h"
 
-/* how: CONN_...; -ENXIO unless the minor number is known */
+/* Handlers that answer as the comment says. char_open: connects the caller; how: CONN_..., or'ed to
+ * the flags; -ENXIO unless `known`, that is the service has this minor number. */
 int64_t char_open(struct message *m, bool known, uint32_t how);
+/* char_stat: a character device with this major number, owned by root. */
 int64_t char_stat(struct message *m, unsigned major, uint32_t permissions);
 int64_t char_seek(struct message *m);    /* -ESPIPE */
 int64_t char_poll(struct message *m);    /* always ready */

@@ -24,7 +24,7 @@ void time_wall(int64_t *sec, int64_t *nsec)
     *nsec = t.nsec;
 }
 
-/* Slots are fixed from boot, so those that were asked for are remembered. */
+/* Slots are fixed from boot on, so the ones found are remembered. */
 endpoint_t service_find(const char *name)
 {
     static struct {

@@ -1,6 +1,6 @@
-/* Memory of a service, within its manifest's budget. Small blocks come from lists by power of two,
- * each with a head of 16 bytes that tells its class; larger ones are runs of pages, kept in lists
- * by power of two as well. */
+/* Memory of a service, within its manifest's budget. Freed blocks are kept in lists, one for each
+ * power of two; each block has a head of 16 bytes that tells its list. Blocks below a page are cut
+ * from chunks of CHUNK_PAGES pages; larger ones are runs of pages. */
 #include "service.h"
 #include "syscalls.h"
 

@@ -13,7 +13,7 @@ _Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
 _Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4,
                "stubs.S knows the numbers");
 
-/* how much of a buffer is brought at once when one page of it is missing */
+/* bytes of a buffer that are brought at once when one page is missing */
 enum { THROW_AHEAD = 64 * 1024 };
 
 /* What the loop knows of the call in hand; handlers see the message in it. */
@@ -24,8 +24,8 @@ struct work {
     size_t missing_offset, missing_length;
 };
 
-/* Copies: what service_run() was given may stand on the stack, which is used anew when the thread
- * is rolled back. */
+/* Copies, since what service_run() was given may be on the stack, which is used anew when the
+ * thread is rolled back. */
 static struct service service;
 static struct protocol by_number[PROTOCOL_COUNT];
 
@@ -65,9 +65,9 @@ static int64_t handle(struct work *w)
     return handler(&w->m);
 }
 
-/* The whole rest of the buffer that a read or write named is brought at once, up to THROW_AHEAD; or
- * as much as has been moved in vain, so that all tries together cost no more than twice the work.
- */
+/* Has the rest of the buffer that a read or write named brought at once, up to THROW_AHEAD; or up
+ * to as much as has been moved in vain, so that all tries together cost no more than twice the
+ * work. */
 static void throw_missing(struct work *w)
 {
     size_t length = w->missing_length, rest = 0;
@@ -115,7 +115,7 @@ static _Noreturn void serve(void *unused)
 void serve_again(void)
 {
     struct work w;
-    bool fails = request_fails; /* the receive may wait while others of this service go on */
+    bool fails = request_fails; /* read now: other threads may run while the receive waits */
     message_receive_again(&w.m);
     if (!fails)
         loop(&w);
@@ -238,8 +238,8 @@ void throw_back(call_t c, size_t offset, size_t length) { sys_throw(c, offset, l
 
 void call_moved(call_t c, size_t bytes) { sys_moved(c, bytes); }
 
-/* Strings come in pieces that do not cross a page of the caller's, for what lies behind the string
- * may not be there. */
+/* Copies in pieces that do not cross a page of the caller's: the page behind the string may not be
+ * there. */
 int copy_string(struct message *m, size_t offset, char *to, size_t size)
 {
     enum { PIECE = 64 };

@@ -1,23 +1,23 @@
 /* How a service goes on after it has been stopped anywhere: at a fault, killed, or hanging.
  *
- * What a service is, is its memory and where its threads have entered the kernel. Whatever waits in
- * the kernel is in order: only one thread runs at a time, so only one can have been stopped
- * half-way. Its way since it last came out of a call that commits is taken back: its stores by the
- * undo log, its stack by the copy that was saved then. It makes the same way again, with the same
- * results in its hands; to all others it was only slow. No call is made twice, since every call
- * that must not be commits.
+ * A service consists of its memory and of the places where its threads have entered the kernel.
+ * Threads that wait in the kernel are in order. Only one thread of a service runs at a time, so
+ * only one can have been stopped half-way. What that thread has done since it last came out of a
+ * call that commits is taken back: its stores by the undo log, its stack by the copy that was saved
+ * then. The thread goes the same way again, with the same results of that call; to all others the
+ * service was only slow. No call takes effect twice: every call that must not, commits.
  *
  * When the same way has ended badly before, the manager says so (RESUME_FAILING), and the request
- * fails. If the way begins with receiving a request, that one is answered -EIO (serve_again); if it
- * begins with the answer of another service, that answer becomes -EIO, and the handler undoes by
- * its own error path what it has done.
+ * fails. If the way begins with receiving a request, that request is answered -EIO (serve_again).
+ * If it begins with the answer of another service, that answer becomes -EIO, and the handler undoes
+ * by its own error path what it has done.
  *
  * (Compiled without the undo log, which it reads.) */
 #include "service.h"
 #include "syscalls.h"
 
 enum { THREADS = 64, SHADOW_PAGES = 2, RANGE = 63 };
-/* as stubs.S pushes them: rax rdi rsi rdx, six registers, where to */
+/* words of what stubs.S saves: rax rdi rsi rdx, six registers, return address */
 enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };
 
 _Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16,
@@ -34,7 +34,8 @@ static unsigned stacks_count;
 
 void *stack_shadow(void) { return stacks_count < THREADS ? memory_pages(SHADOW_PAGES) : NULL; }
 
-/* The service may be stopped in here and begin again: so each step may be done twice. */
+/* The service may be stopped in here and begin again, so each step has the same effect when it is
+ * done twice. */
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
                    void *argument)
 {
@@ -57,17 +58,18 @@ void recovery_register(uint32_t protocols, unsigned threads)
     how = (struct recovery){ (vaddr_t)recover,
                              { { (vaddr_t)settle, (vaddr_t)settle_end },
                                { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
-    /* and the stack is saved: from now on it can be needed */
+    /* sys_ready() commits, so the stack is saved before it can be needed */
     sys_ready(&how, protocols, threads);
 }
 
-/* Not memcpy(), which notes in the log what it writes over, and commits when that is full. */
+/* Copies without a note in the log; memcpy() makes one, and commits when the log is full. */
 static void put_back(void *to, const void *from, size_t n)
 {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
-/* undo_next moves with each entry, so this may be stopped and begun again at any instruction. */
+/* Writes the old values back, the newest first. undo_next moves behind each, so this may be stopped
+ * at any instruction and begun again. */
 static void take_back(void)
 {
     while (undo_next > undo_log) {
@@ -89,7 +91,8 @@ static _Noreturn void give_up(void)
     __builtin_unreachable();
 }
 
-/* Called on a stack of its own. What it returns stubs.S sets the thread back to. */
+/* Called by `recover` in stubs.S, on a stack of its own. Returns the stack to set the thread back
+ * to. */
 struct saved_stack *recover_thread(unsigned index, enum resume why)
 {
     struct saved_stack *s = NULL;

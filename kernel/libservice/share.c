@@ -1,10 +1,11 @@
-/* Shares: see share.h. Few users hold something at once, so they stand in an array that is
+/* Shares: see share.h. Few users hold something at once, so they are kept in an array that is
  * searched. */
 #include "share.h"
 
 #include "service.h"
 
-/* Where a user stands; NULL: he holds nothing, or is root, whose part stands nowhere. */
+/* The count of what a user holds; NULL: nothing, or the user is root, which has no place in the
+ * array. */
 static uint32_t *held_by(struct share *s, uint32_t user)
 {
     for (uint32_t i = 0; user && i < s->users; i++)
@@ -21,7 +22,7 @@ static uint32_t root_holds(const struct share *s)
     return s->taken - others;
 }
 
-/* A free place, now of `user`, who holds nothing yet. NULL: all are taken. */
+/* A free place, which is `user`'s from now on; NULL: all are taken. */
 static uint32_t *held_new(struct share *s, uint32_t user)
 {
     uint32_t i = 0;

@@ -1,6 +1,7 @@
-/* Shares: who holds how many of what. A table that programs can fill has one. Of its `capacity`,
- * one user other than root may hold `each`; the last `reserve` are left for root alone. So a user
- * who takes all he gets hinders neither root nor, unless several do so together, the other users.
+/* Shares: how many of something each user holds. Every table that programs can fill has a share. Of
+ * its `capacity`, one user other than root may hold `each`; the last `reserve` are left for root
+ * alone. So a user that takes all it gets hinders neither root nor, unless several do so together,
+ * the other users.
  *
  *     static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
  *     p->user = call_user(m->call);
@@ -8,22 +9,22 @@
  *     ...
  *     share_give(&pipe_share, p->user, 1);
  *
- * A share is ordinary memory of the service, and rolled back like all of it. What is taken is given
- * back for the same user, so the object that was made remembers him. */
+ * A share is ordinary memory of the service, and rolled back like all of it. What is taken must be
+ * given back for the same user, so the object that was made remembers the user. */
 #ifndef SHARE_H
 #define SHARE_H
 
 #include <minnow/message.h>
 
-/* who hold something at the same time; a further one is refused */
+/* users that hold something at the same time; a further one is refused */
 enum { SHARE_USERS = 64 };
 
 struct share {
     uint32_t capacity, reserve, each; /* units; reserve <= capacity */
     uint32_t taken;                   /* of all users together */
-    /* places of `user` that were ever used */
+    /* places of user[] that were ever used */
     uint32_t users;
-    /* but root, who holds the rest. held 0: the place is free */
+    /* all but root, which holds the rest of `taken`. held 0: the place is free */
     struct {
         uint32_t user, held;
     } user[SHARE_USERS];
@@ -34,18 +35,18 @@ struct share {
         .capacity = (units), .reserve = (kept), .each = (most) \
     }
 
-/* `user` takes n more. 0, or `error` when that is more than he may have: then nothing has changed.
- * Does not wait. */
+/* `user` takes n more. 0; or `error` when that exceeds its part: then nothing has changed. Does not
+ * wait. */
 int share_take(struct share *s, uint32_t user, uint32_t n, int error);
-/* Likewise, and altogether no more than `limit`, the resource limit of who asks, be he root. */
+/* The same, and `user`, even root, holds no more than `limit` in all (a resource limit). */
 int share_take_limited(struct share *s, uint32_t user, uint32_t n, uint64_t limit, int error);
-/* For whom a call takes something of a share: as long as a quarter of it is not taken that is
- * nobody's concern and root's account, which saves asking. A user may thus come to hold a quarter
- * more than his part. */
+/* The user to charge for what a call takes. While less than a quarter of the capacity is taken,
+ * that is root, which saves a kernel call; so a user may come to hold a quarter more than its
+ * part. */
 uint32_t share_user(const struct share *s, call_t call);
 /* Gives back what share_take has given to the same user. */
 void share_give(struct share *s, uint32_t user, uint32_t n);
-/* How many `user` holds. */
+/* How many `user` holds; of root: what no other user holds. */
 uint32_t share_held(const struct share *s, uint32_t user);
 
 #endif

@@ -1,11 +1,12 @@
 /* <string.h>, as far as services use it. Copies go by quadwords: in the emulators `rep movsb` costs
- * every byte. What they write over they note in the undo log by themselves, in one entry; so this
- * file is compiled without the plugin that does it for others. */
+ * every byte. These functions note what they write over in the undo log themselves, in one entry;
+ * so this file is compiled without the plugin. */
 #include "service.h"
 
 enum { NOTED_MOST = 1024 };
 
-/* See undo.S. The thread's own stack is set back as a whole. */
+/* Notes `bytes` bytes at `at` (see undo.S), unless they lie on the thread's own stack, which is set
+ * back as a whole. */
 static inline void note(void *at, size_t bytes)
 {
     if (((uintptr_t)at ^ (uintptr_t)__builtin_frame_address(0)) < SERVICE_STACK_SPAN)
@@ -13,8 +14,8 @@ static inline void note(void *at, size_t bytes)
     __asm__ volatile("call undo_note_range" : "+D"(at), "+a"(bytes) : : "cc", "memory");
 }
 
-/* The same for what may as well be done twice, since it does not change what it reads: if it is
- * long, the service rather commits and would do it again. */
+/* The same for an operation that may be done twice, since it does not change what it reads: instead
+ * of a long entry the service commits, and would do the operation again. */
 static inline void note_repeatable(void *at, size_t bytes)
 {
     if (bytes <= NOTED_MOST)
@@ -40,8 +41,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return copy(to, from, n);
 }
 
-/* Upwards, or downwards: as long as what is read has not been written over, the pieces may overlap.
- */
+/* Copies upwards, or downwards: the pieces may overlap as long as no byte is written over before it
+ * is read. */
 static void move(char *to, const char *from, size_t n, bool up)
 {
     if (up) {

@@ -1,23 +1,32 @@
 /* The kernel calls, and the start of a service. Offsets are those of struct message
  * (minnow/message.h), struct call_frame, struct saved_stack (syscalls.h) and struct reply
- * (service.h); the numbers are checked in message.c.
+ * (service.h); message.c and recover.c check them.
  *
  * A call that commits goes through `enter` or `enter_receive` alone. What the service has written
- * until then stands from the moment that the kernel has the call. Where the service begins again
- * when it is stopped depends on how far the thread that runs has got:
+ * before it stays, from the moment that the kernel has the call. A service that is stopped begins
+ * again at a place that depends on how far its running thread has got:
  *
- *   before `syscall`               the call before this one counts: the undo log is taken back, the
- *                                  stack is set to what was saved behind that call
- *   from `settle` to settle_end    the call has been made; the log is still the old one, and must
- *                                  not be taken back: the thread just goes on here
- *   behind it                      the log is empty and the stack saved: this call counts
+ *     before `syscall`                the call before this one counts: the undo log is taken
+ *                                     back, and the stack is set to what was saved behind that
+ *                                     call
+ *     from `settle` to `settle_end`   this call has been made, and the old log must not be
+ *                                     taken back: the thread just goes on here
+ *     behind `settle_end`             the log is empty and the stack saved: this call counts
  *
- * So the first thing on the way back is to save the stack and to empty the log. The kernel knows
- * the two ranges from struct recovery. What is saved is the results in rax, rdi, rsi and rdx, the
- * registers that a function must keep, and the stack above them. A thread that has received a
- * message begins again with receiving it, so enter_receive saves nothing and notes a length of 0. A
- * stack deeper than its shadow is noted as length ~0: the service can then only be started afresh.
- */
+ * So what stands first behind `syscall` is the settle code, which saves the stack and empties the
+ * log. The kernel knows the ranges of it (settle, settle_receive) from struct recovery: a thread
+ * stopped there keeps its registers and goes on at its next instruction, as after an interrupt.
+ *
+ * What is saved is the thread's stack as far as it is in use, copied into its shadow:
+ *
+ *     low   rax rdi rsi rdx            results of the call
+ *           r15 r14 r13 r12 rbp rbx    registers that a function must keep
+ *           return address             of `enter`
+ *     high  the caller's frames, up to struct saved_stack at the stack's top
+ *
+ * A thread that has received a message begins again by receiving that message (RECEIVE_AGAIN), so
+ * enter_receive saves nothing and sets a length of 0. A stack that is deeper than its shadow gets
+ * length ~0: the service can then only be started afresh. */
 
 #define CALL     0
 #define OP       8
@@ -38,7 +47,8 @@
 #define R2       128
 #define R3       136
 
-#define STACK_SPAN 0x10000  /* a stack's top is a multiple of it; struct saved_stack stands there */
+/* a stack's top is a multiple of it; struct saved_stack is right below */
+#define STACK_SPAN 0x10000
 #define STACK_SIZE 64
 #define SHADOW     0
 #define CAPACITY   8
@@ -68,7 +78,7 @@
     popq %rbx
 .endm
 
-.macro LOAD_MESSAGE base            /* all but rax, rbp, r15; base is rdi and goes last */
+.macro LOAD_MESSAGE base            /* all but rax, rbp, r15; base is rdi, which is loaded last */
     movq OP(\base), %rbx
     movq W1(\base), %rsi
     movq W2(\base), %rdx
@@ -81,7 +91,7 @@
     movq W0(\base), %rdi
 .endm
 
-.macro STORE_MESSAGE                /* the pointer to it was pushed */
+.macro STORE_MESSAGE                /* the pointer to the message was pushed */
     popq %rcx
     movq %rax, CALL(%rcx)
     movq %rbx, OP(%rcx)
@@ -100,8 +110,8 @@
 
     .text
 
-/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; of the others only
- * those that a function must keep. */
+/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; and the registers
+ * that a function must keep. */
 enter:
     syscall
     .globl settle, settle_end, settle_receive, settle_receive_end
@@ -118,12 +128,12 @@ settle:
     pushq %rax
     movq %rsp, %rdx
     orq $STACK_SPAN - 1, %rdx
-    subq $STACK_SIZE - 1, %rdx      /* struct saved_stack: what is saved ends there */
+    subq $STACK_SIZE - 1, %rdx      /* struct saved_stack, where what is saved ends */
     movq %rdx, %rcx
     subq %rsp, %rcx
     cmpq CAPACITY(%rdx), %rcx
     jbe 1f
-    movq $-1, LENGTH(%rdx)          /* too deep: it cannot begin again here */
+    movq $-1, LENGTH(%rdx)          /* too deep: the thread cannot begin again here */
     jmp 2f
 1:  movq %rcx, LENGTH(%rdx)
     movq %rsp, %rsi
@@ -140,8 +150,8 @@ settle_end:
     addq $48, %rsp
     ret
 
-/* Likewise for a call that brings the next message, in all registers but rcx and r11. Nothing of
- * the stack is wanted again. */
+/* The same for a call that brings the next message, in all registers but rcx and r11. Nothing of
+ * the stack is needed again. */
 enter_receive:
     syscall
 settle_receive:
@@ -176,8 +186,9 @@ kernel_call:
     movq 8(%rsp), %r9
     jmp enter
 
-/* The kernel lets a thread that was stopped between two such calls go on here: rdi its index, rsi
- * enum resume. */
+/* A stopped thread that was not settled goes on here: rdi = its index, rsi = enum resume. Takes
+ * back what was written (recover_thread), restores the stack that was saved, and returns from the
+ * call that counts, with its results. */
     .globl recover
 recover:
     leaq recovery_stack_top(%rip), %rsp
@@ -269,12 +280,12 @@ message_reply_receive:
     POP_SAVED
     ret
 
-/* A service starts here with an empty stack. rdi: 1 when it takes over the state of a
+/* A service starts here with an empty stack. rdi = 1: it takes over the state of its
  * predecessor. */
     .globl _start
 _start:
     movl %edi, inherited(%rip)
-    rdtsc                           /* a stack guard that differs from start to start */
+    rdtsc                           /* a stack guard that is another at each start */
     shlq $32, %rdx
     xorq %rdx, %rax
     xorb %al, %al
@@ -284,8 +295,8 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread: rdi = struct start. Stopped before its first call that commits, it begins again
- * behind the first instruction. */
+/* Another thread starts here: rdi = struct start. A thread that is stopped before its first call
+ * that commits begins again at thread_begin, with the same rdi. */
     .globl thread_entry, thread_begin
 thread_entry:
     subq $STACK_SIZE - 8, %rsp      /* struct saved_stack is above */

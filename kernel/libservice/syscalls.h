@@ -1,4 +1,4 @@
-/* Kernel calls as they are: for the few services that need more than service.h wraps. And what the
+/* Stubs of all kernel calls, for the few services that need more than service.h wraps; and what the
  * files of libservice share. */
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
@@ -10,8 +10,9 @@
 
 /* The stubs of minnow/kcalls.def, in stubs.S.
  *
- * sys_name() changes something in the world. It commits: should the service be stopped later, it
+ * sys_name() changes something outside the service. It commits: a service that is stopped later
  * begins again behind this call, and what it has written before stays.
+ *
  * ask_name() may as well be made twice: it only asks, or does the same again. It commits nothing,
  * and costs less. */
 #define STUB_COMMITS(name, arguments) int64_t sys_##name arguments;
@@ -28,7 +29,8 @@
 int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                     uint64_t f);
 
-/* In stubs.S. The request of an outgoing message; results come back in r1..r3. */
+/* The request of an outgoing message, for message_call() in stubs.S; results come back in
+ * r1..r3. */
 struct call_frame {
     struct message m;
     uint64_t to, window, r1, r2, r3;
@@ -41,28 +43,28 @@ void message_receive_again(struct message *m);
 /* Replies `result` and the words of r to m->call, then receives into m. */
 void message_reply_receive(struct message *m, int64_t result, const struct reply *r);
 
-/* At the top of a thread's stack: what the stack held when the thread last came out of a call that
- * commits. */
+/* At the top of a thread's stack: how much the stack held when the thread last came out of a call
+ * that commits, and where that is saved. */
 struct saved_stack {
     void *shadow;    /* the copy */
     size_t capacity; /* of the shadow, in bytes */
-    /* saved; 0: it had just received a message; ~0: it was more than the shadow holds */
+    /* bytes saved; 0: it had just received a message; ~0: more than the shadow holds */
     size_t length;
     unsigned index; /* of the thread */
     uint64_t unused[4];
 };
 
 /* Makes a thread one that can be rolled back, before it runs (recover.c): the thread of that index,
- * whose stack an address lies on, with memory from stack_shadow() to save the stack in. Until it
- * has come out of a call that commits, it begins again at `begin` with the argument in rdi, its
- * stack empty. */
+ * on whose stack the address `on_stack` lies, with memory from stack_shadow() to save the stack in.
+ * Until it has come out of a call that commits, the thread begins again at `begin`, with the
+ * argument in rdi and an empty stack. */
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
                    void *argument);
 void *stack_shadow(void); /* NULL: no memory, or too many threads */
 void recovery_register(uint32_t protocols, unsigned threads);
 
-/* Goes on with what was received last, in message.c. If request_fails, a call is not handled again
- * but answered -EIO. */
+/* Handles once more what was received last (message.c). If request_fails, a call is answered -EIO
+ * instead. */
 _Noreturn void serve_again(void);
 extern bool request_fails; /* set while the service is rolled back (recover.c) */
 

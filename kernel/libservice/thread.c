@@ -1,5 +1,5 @@
-/* Threads of a service and waiting among them: see service.h. They are a monitor, so nothing here
- * can be interrupted by another thread of the service but in park(). */
+/* Threads of a service and waiting among them: see service.h. The threads are a monitor, so another
+ * thread of the service runs only while this one waits in a kernel call. */
 #include "service.h"
 #include "syscalls.h"
 
@@ -44,7 +44,7 @@ int thread_start(void (*run)(void *), void *argument)
     if (made < 0)
         return made;
     uint64_t stack = made & ~(int64_t)(SERVICE_STACK_SPAN - 1);
-    /* it runs when this thread waits */
+    /* the new thread runs only when this one waits */
     stack_prepare(stack - 1, made - stack, shadow, thread_begin, s);
     return 0;
 }
@@ -111,7 +111,9 @@ void condition_wake(struct condition *c)
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
     struct pending **at = &l->first;
-    while (*at) { /* an earlier call of the same thread was cancelled; a service is not told */
+    /* The thread has made another call, so its earlier one was cancelled, of which a service is not
+     * told. */
+    while (*at) {
         struct pending *p = *at;
         if (call_thread(p->m.call) == call_thread(m->call)) {
             *at = p->next;

@@ -1,23 +1,34 @@
-/* The undo log: what stood where a service has written since it last came out of the kernel by a
- * call that commits. The compiler (undo/plugin.cc) puts a call of undo_note* before each store;
- * stubs.S empties the log; recover.c walks it backwards.
+/* The undo log: the old content of what a service has written since it last came out of the kernel
+ * by a call that commits. The compiler (undo/plugin.cc) puts a call of undo_note* before each store
+ * to memory that is not the stack; stubs.S empties the log when a call has committed; recover.c
+ * takes the stores back, newest first, when the service was stopped in between.
  *
- * An entry is 16 bytes, address and old quadword. That of a longer piece is the old bytes, padded
- * to whole quadwords, and behind them address | 1 << 63 and the length. undo_next moves last, so a
- * log is whole at every instruction.
+ * The log grows upwards from undo_log; undo_next is the end of its last entry. The last two words
+ * of an entry are its head, since recover.c reads the log from its end:
  *
- * When the log is full the service commits by itself, in the middle of what it is doing: there it
- * would begin again. service.ld gives the log its place and size. All of these spoil rax, rdi and
- * the flags alone. */
+ *     of a quadword      address, old quadword
+ *     of a longer piece  old bytes, padded to quadwords; address | 1 << 63, length
+ *
+ * A service may be stopped between any two of these instructions. The order keeps the log right at
+ * each: first the entry is written behind undo_next, where it does not count; then undo_next moves,
+ * and it counts; then the caller makes its store. Stopped before undo_next moves, there is nothing
+ * to take back; stopped after it but before the store, the old value is written over itself.
+ *
+ * When the log is full the service commits by itself, in the middle of what it is doing
+ * (undo_commit): what was written stays, the stack is saved, the log is empty, and the entry is
+ * made again. From then on the thread would begin again there. service.ld gives the log its place
+ * and its size.
+ *
+ * All entry points here spoil only rax, rdi and the flags, which the plugin tells the compiler. */
 
     .text
 
-/* 1, 2 or 4 aligned bytes at rdi: the quadword they lie in. */
+/* Notes 1, 2 or 4 aligned bytes at rdi: the quadword they lie in. */
     .globl undo_note_part
 undo_note_part:
     andq $-8, %rdi
 
-/* The quadword at rdi. */
+/* Notes the quadword at rdi. */
     .globl undo_note
 undo_note:
     movq undo_next(%rip), %rax
@@ -32,7 +43,7 @@ undo_note:
 1:  call undo_commit
     jmp undo_note
 
-/* rax bytes at rdi; no more than fit into the log. */
+/* Notes rax bytes at rdi; no more than fit into the log. */
     .globl undo_note_range
 undo_note_range:
     pushq %rcx
@@ -41,7 +52,7 @@ undo_note_range:
     movq %rdi, %rsi
     movq %rax, %rdx
     movq undo_next(%rip), %rdi
-    leaq 23-16(%rdi, %rax), %rcx    /* where its head would stand */
+    leaq 23-16(%rdi, %rax), %rcx    /* where its head would be */
     andq $-8, %rcx
     cmpq undo_last(%rip), %rcx
     ja 1f
@@ -70,7 +81,8 @@ undo_note_range:
     call undo_commit
     jmp undo_note_range
 
-/* What has been written until now stands, and the thread would begin again here. Spoils nothing. */
+/* Commits: what has been written until now stays, and the thread would begin again here. Spoils no
+ * register. */
     .globl undo_commit
 undo_commit:
     pushq %rcx
@@ -78,7 +90,7 @@ undo_commit:
     pushq %r9
     pushq %r10
     pushq %r11
-    call settle                     /* in stubs.S: keeps the others */
+    call settle                     /* in stubs.S; keeps the other registers */
     popq %r11
     popq %r10
     popq %r9
@@ -92,7 +104,7 @@ undo_commit:
     .hidden undo_next, undo_log, undo_end, undo_commit, settle
 undo_next:
     .quad undo_log
-undo_last:                          /* where an entry's head may stand at most */
+undo_last:                          /* the last place for an entry's head */
     .quad undo_end - 16
 
     .section .note.GNU-stack, "", @progbits
