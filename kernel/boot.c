@@ -47,7 +47,7 @@ static void copy_text(char *to, const char *from, size_t size)
     to[n] = 0;
 }
 
-/* Cuts [first, end) out of the usable ranges. */
+/* Cuts [first, end), widened to whole pages, out of the usable ranges. */
 static void reserve(paddr_t first, paddr_t end)
 {
     first &= ~(paddr_t)(PAGE_SIZE - 1);
@@ -106,8 +106,8 @@ bool boot_option(const char *word)
     return false;
 }
 
-/* The largest range last is no use to drivers' DMA: what lies below 4 GiB comes first, as the
- * loader lists it. */
+/* The ranges keep the loader's order, lowest first, so the memory below 4 GiB that drivers' DMA
+ * needs is handed out before the rest. */
 void boot_read(uint32_t magic, paddr_t information)
 {
     if (magic != MAGIC)

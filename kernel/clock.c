@@ -1,7 +1,7 @@
 /* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick:
- * the timer is set only when an alarm is due or a program waits for the processor; and, while the
- * time of a program runs, a hundred times a second, to see whether it is the program that runs or a
- * service or the kernel for it. */
+ * the timer is set only when an alarm is due, when a program waits for the processor, when the
+ * manager is to be watched, and, while a program is charged, about a hundred times a second to see
+ * whether the program itself runs, or a service or the kernel for it. */
 #include "clock.h"
 
 #include "arch.h"
@@ -11,7 +11,7 @@
 enum { SAMPLE_NS = SECOND / 100 };
 
 static struct task *alarms; /* by time */
-static uint64_t watch;      /* beside alarms, slices and samples: when turn_clock() is due */
+static uint64_t watch;      /* the time of the last clock_set() */
 int64_t clock_slice_end = -1;
 uint64_t clock_sample_at = ~0ul;
 int64_t clock_wall_base;
@@ -44,8 +44,8 @@ void clock_alarm(struct task *t, uint64_t when)
     timer_update();
 }
 
-/* When t's quantum ends if it runs from now on; but no sooner than QUANTUM_MIN, for it may prove
- * that no other program wants to run. */
+/* When t's quantum ends if t runs from now on; but no sooner than QUANTUM_MIN, since by then no
+ * other program may want to run any more. */
 static int64_t quantum_end(const struct thread *t, uint64_t used, uint64_t now)
 {
     int64_t left = t->quantum_end - (int64_t)used;
@@ -68,7 +68,8 @@ void clock_runs_slow(const struct thread *t, uint64_t now)
     }
 }
 
-/* Between a half and one and a half of SAMPLE_NS, so that no program keeps step with it. */
+/* The next sample is between a half and one and a half of SAMPLE_NS away, so that no program keeps
+ * step with the samples. */
 static uint64_t sample_next(uint64_t now) { return now + SAMPLE_NS / 2 + now % SAMPLE_NS; }
 
 void clock_sample_begin(uint64_t now)
@@ -77,7 +78,7 @@ void clock_sample_begin(uint64_t now)
     timer_update();
 }
 
-/* Only the ratio matters. */
+/* Both counts are halved before one overflows: only their ratio matters. */
 static void count(struct cpu_samples *s, bool user)
 {
     if (s->user == 0xffff || s->system == 0xffff)
@@ -150,7 +151,7 @@ uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns)
     return all ? used_ns / all * s->system + used_ns % all * s->system / all : 0;
 }
 
-/* clock_used of a task. Out of line, so that reading the other clocks is not held up by it. */
+/* clock_used() for a task. Out of line, so that reading the other clocks is not slowed down. */
 static __attribute__((noinline)) uint64_t task_used(const struct task *task)
 {
     uint64_t ns = task->cpu_ns;

@@ -68,7 +68,7 @@ void conn_table_exec(struct conn_table *t)
                 conn_close(t, i * CONN_CHUNK + k);
 }
 
-/* The entry of fd, its chunk made if need be. NULL: no memory. */
+/* The entry of fd; its chunk is made if there is none. NULL: no memory. */
 static uintptr_t *entry_make(struct conn_table *t, unsigned fd)
 {
     uintptr_t **chunk = &t->chunks[fd / CONN_CHUNK];
@@ -77,7 +77,7 @@ static uintptr_t *entry_make(struct conn_table *t, unsigned fd)
     return *chunk ? &(*chunk)[fd % CONN_CHUNK] : NULL;
 }
 
-/* The lowest free place at or above `lowest`. */
+/* The lowest free descriptor at or above `lowest`, its entry made; -EMFILE, -ENOMEM. */
 static int64_t table_place(struct conn_table *t, unsigned lowest)
 {
     unsigned i = lowest > t->lowest ? lowest : t->lowest;
@@ -136,7 +136,7 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
         return -EBADF;
     if (!entry_make(t, lowest))
         return -ENOMEM;
-    c->refs++; /* it must outlive what is closed here */
+    c->refs++; /* the open file must outlive the descriptor that is closed here */
     if (conn_get(t, lowest))
         conn_close(t, lowest);
     table_put(t, lowest, c, how & DUP_CLOEXEC);

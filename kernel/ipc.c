@@ -1,29 +1,37 @@
 /* The ends of calls, and the calls that a program makes without a system call: faults, exceptions,
  * signals, and the question to the policy of scheduling.
  *
- * Because the caller's registers keep the request, a call can be made again at any time: one that
- * was thrown back, when its pages have been brought; one that a dead service held, by its
- * successor. What the end of a program's call does depends on what kind of call it was, on its
- * result, and on whether a signal waits for that end (t->interrupted):
+ * The caller's registers keep the request until the call ends. So a call can be made again at any
+ * time: a thrown call when its pages have been brought, a call that a dead service held by the
+ * service's successor.
  *
- *   kind       result             no signal waits             a signal waits
- *   SYSCALL    any                rax is the result           the same, then KERNEL_SIGNAL
- *              -EPIPE, -EFBIG(*)  KERNEL_SIGNAL, which says   the same
- *                                 which error it was
- *   FAULT      0                  on at the instruction       KERNEL_SIGNAL
- *              error              KERNEL_EXCEPTION            the same; the signal waits on
- *   THROWN     0, or bytes of it  made again at its next      rax is what is done, or back to the
- *              can be reached     turn                        call if nothing is; KERNEL_SIGNAL
- *              error              rax is what is done, or     the same, then KERNEL_SIGNAL
- *                                 the error
- *   THROWN,    0                  the event is sent again     the same; the signal waits on
- *   an event   error              KERNEL_EXCEPTION            the same; the signal waits on
- *   EVENT      any                on with the registers as    the same: the personality, which
- *                                 they are                    sends signals, has just been there
- *   EXPIRED    the answer         back into its queue         cannot be: see ipc_interrupt
+ * How a program's call ends depends on three things: its kind (enum call_kind), its result, and
+ * whether a signal waits for that end (t->interrupted). "Done" stands for the bytes that are moved
+ * already (t->progress, from SYS_MOVED). KERNEL_SIGNAL and KERNEL_EXCEPTION are event calls that
+ * the thread then makes on its personality; ipc_finish_slow() decides:
  *
- * (*) -EFBIG of a call that a limit of file sizes went with. After -EPIPE, rax is what had been
- * written. */
+ *     kind       result             no signal waits             a signal waits
+ *     SYSCALL    any                rax is the result           the same, then KERNEL_SIGNAL
+ *                -EPIPE, -EFBIG(1)  KERNEL_SIGNAL, which names  the same
+ *                                   the error; rax (2)
+ *     FAULT      0                  the instruction runs again  KERNEL_SIGNAL first
+ *                error              KERNEL_EXCEPTION            the same (3)
+ *     THROWN     0, or an error     the call is made again at   done: rax is done; nothing done:
+ *                behind bytes that  the thread's next turn      rip goes back to the call; then
+ *                can be reached                                 KERNEL_SIGNAL in both cases
+ *                error otherwise    rax is done, or -ENOMEM,    the same, then KERNEL_SIGNAL
+ *                                   or -EFAULT
+ *     THROWN,    0                  the event is made again     the same (3)
+ *     an event   error              KERNEL_EXCEPTION            the same (3)
+ *     EVENT      any                the registers as they are   the same (3)
+ *     EXPIRED    the answer         back to its run queue       cannot be: see ipc_interrupt()
+ *
+ * (1) -EFBIG only if the call carried a limit of file sizes (CALL_LIMITED).
+ *
+ * (2) -EPIPE: the bytes done, if there are any; otherwise the error.
+ *
+ * (3) The personality sends the signals. It looks at them while it holds the event, so an event
+ * needs no KERNEL_SIGNAL after it, and its end clears t->interrupted. */
 #include "ipc.h"
 
 #include "arch.h"
@@ -43,7 +51,7 @@ static void ask(struct thread *t, enum call_kind kind, uint64_t op, uint64_t *wo
     ipc_send(t, to);
 }
 
-/* t makes an event call on its task's personality. */
+/* t makes an event call: operation op, on the server of its personality. */
 static void event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3,
                   uint64_t w4)
 {
@@ -58,7 +66,8 @@ void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t ad
     event(t, KERNEL_EXCEPTION, vector, error, address, result, t->index);
 }
 
-/* `call`: the number of the system call in whose place the signal comes; -1: none. */
+/* `call`: the number of the system call in whose place the signal comes; -1: none. error: the errno
+ * that the signal tells of; 0: none. */
 static void signal(struct thread *t, uint64_t call, uint64_t error)
 {
     t->interrupted = 0;
@@ -70,11 +79,12 @@ void ipc_signal(struct thread *t) { signal(t, -1, 0); }
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length)
 {
-    if (t->task->service) { /* its memory is always there: it has shown a window that is not */
+    /* a service's memory is always there: it has shown a window that is not its memory */
+    if (t->task->service) {
         ipc_finish(t, -EFAULT);
         return;
     }
-    if (t->kind == CALL_EXPIRED) { /* the policy throws its call back: that decides nothing */
+    if (t->kind == CALL_EXPIRED) { /* the policy throws the call back: that is no decision */
         ipc_finish(t, -EINVAL);
         return;
     }
@@ -119,8 +129,8 @@ void ipc_position_give(struct thread *t)
 
 /* ---- the end of a call ---- */
 
-/* A call that is not made again, because a signal comes or its pages will never be there, has done
- * what it has done. */
+/* Ends a call that is not made again, because a signal comes: its result is the bytes that it has
+ * moved. */
 static void finish_partly(struct thread *t, uint64_t done)
 {
     t->regs.rax = done;
@@ -138,16 +148,17 @@ bool ipc_again(struct thread *t)
         return true;
     if (t->progress) {
         finish_partly(t, t->progress);
-    } else { /* nothing has happened yet: the call is made after the signal */
+    } else { /* nothing was moved: the call is made again after the signal */
         t->regs.rip -= ARCH_SYSCALL_SIZE;
         ipc_signal(t);
     }
     return false;
 }
 
-/* The pages of a thrown call are there now, or will never be. Then what lies before them is read or
- * written all the same. The call is made again when it is t's turn: a program that is thrown back
- * again and again runs in no other way. */
+/* Ends PM's work for a thrown call: its pages are there now, or (result) will never be; then the
+ * bytes before the first missing one (t->reach) are moved all the same. The call is made again when
+ * it is t's turn: a program that is thrown back again and again must take turns like any
+ * other. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
     if (t->event_due && result) {
@@ -172,7 +183,8 @@ static void finish_thrown(struct thread *t, int64_t result)
     t->resumed = 0;
 }
 
-/* Whether a program's call that ends so is an error of which a signal tells as well. */
+/* Whether this result of a program's call is an error that comes with a signal (SIGPIPE,
+ * SIGXFSZ). */
 static bool tells(const struct thread *t, int64_t result)
 {
     return t->user && (result == -EPIPE || (result == -EFBIG && t->flags & CALL_LIMITED));
@@ -232,11 +244,12 @@ void ipc_interrupt(struct thread *t)
 {
     bool waits = t->state == THREAD_QUEUED || t->state == THREAD_POSITION ||
                  t->state == THREAD_HELD;
-    if (t->state == THREAD_READY) { /* in a run queue: when it comes out of there */
+    if (t->state == THREAD_READY) { /* in a run queue: the signal comes when t is taken out */
         t->interrupted = 1;
     } else if (!waits || t->kind == CALL_EVENT) {
-        return;                           /* it is with its personality already */
-    } else if (t->kind == CALL_EXPIRED) { /* asks again afterwards */
+        /* its personality has t in hand, and looks at signals itself */
+        return;
+    } else if (t->kind == CALL_EXPIRED) { /* t asks the policy again after the signal */
         ipc_withdraw(t);
         t->kind = CALL_SYSCALL;
         t->interrupted = 1;
@@ -246,7 +259,7 @@ void ipc_interrupt(struct thread *t)
             ipc_signal(t);
         t->resumed = 0;
     } else if (t->kind != CALL_SYSCALL || (t->state == THREAD_HELD && !t->slow)) {
-        t->interrupted = 1; /* its end is waited for */
+        t->interrupted = 1; /* the signal waits for the end of the call */
     } else {
         ipc_withdraw(t);
         if (t->flags & CALL_MOVED)
@@ -262,8 +275,8 @@ static bool waits_for(const struct thread *t, const struct task *gone)
     return t && t->holder == gone && (t->state == THREAD_QUEUED || t->state == THREAD_HELD);
 }
 
-/* Without the policy the threads that have asked it go on, and programs are all equal: nobody would
- * ever lift the ones that it had let sink. */
+/* When the policy itself is gone, the threads that have asked it go on, and all programs become
+ * equal: no one would ever raise those whose priority it had lowered. */
 void ipc_orphan(struct task *gone)
 {
     for (unsigned i = 0; i < THREADS_MAX; i++) {
@@ -277,7 +290,8 @@ void ipc_orphan(struct task *gone)
             ipc_finish(t, -ESRCH);
         } else if (t->state == THREAD_HELD) {
             if (t->connected == t->call)
-                conn_close(t->task->conns, t->descriptor); /* the next one gives it another */
+                /* the successor gives the caller another */
+                conn_close(t->task->conns, t->descriptor);
             t->call += CALL_NEXT;
             mail_queue(t, gone);
         }

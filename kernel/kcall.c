@@ -1,4 +1,5 @@
-/* The table of kernel calls, and the short ones that belong to no other file. */
+/* Kernel calls that belong to no other file: threads and calls of a service, connections, clocks,
+ * scheduling. (The table of all kernel calls is in syscall.c.) */
 #include "kcall.h"
 
 #include "arch.h"
@@ -25,9 +26,9 @@ int64_t sys_park(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* A service that spins cannot go on telling smaller and smaller numbers, so what it says so is
- * worth at most STEPS_MAX looks of the manager. A message that is received, and a call that is
- * made, begin another stretch of work. */
+/* Whether steps_left is progress: less than t has told before in the same stretch of work. A
+ * service that spins cannot go on telling smaller and smaller numbers, so false ones deceive the
+ * manager for STEPS_MAX looks at most. A stretch ends when t receives a message or makes a call. */
 static bool gets_further(struct thread *t, uint64_t steps_left)
 {
     uint64_t stretch = (t->serving ? t->serving : t->task->messages) + t->call;
@@ -84,7 +85,7 @@ int64_t sys_retry(struct thread *t, const uint64_t *a)
     struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    /* a fault at nothing: PM lets it go on at once */
+    /* a fault of no bytes: PM answers 0 at once */
     ipc_fault(c, CALL_THROWN, 0, PM_FAULT_CALL, 0);
     return 0;
 }
@@ -192,7 +193,7 @@ int64_t sys_clock(struct thread *t, const uint64_t *a)
     vaddr_t at = a[1];
     space_missing(t->space, &at, sizeof now, true);
     ipc_fault(t, CALL_THROWN, at, PM_FAULT_CALL | PM_FAULT_WRITE, sizeof now - (at - a[1]));
-    return t->regs.rax; /* the number: the call is made again */
+    return t->regs.rax; /* rax stays the call's number, for the call is made again */
 }
 
 int64_t sys_time(struct thread *t, const uint64_t *a) { return arch_time(); }

@@ -9,9 +9,9 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
-/* The task that an argument means: a held call's caller (calls have a sequence, so they are large
- * numbers), or a task by endpoint. Endpoints fit 32 bits; the sequence of a call starts above bit
- * 16 and a thread's first call may look like an endpoint, so calls are tried first. */
+/* The task that an argument means: the caller of a call that t holds, or a task by its endpoint. An
+ * endpoint fits into 32 bits and no call's number does (CALL_FIRST in task.c), so neither is taken
+ * for the other. */
 static struct task *task_of(struct thread *t, uint64_t which)
 {
     struct thread *c = mail_held(which, t->task);
@@ -33,13 +33,15 @@ int64_t sys_call_user(struct thread *t, const uint64_t *a)
     return x->personality ? x->user | (int64_t)x->privileged << 32 : 1l << 32;
 }
 
-/* The connections of the task that an argument means; NULL: there is none, or it has none. */
+/* The connections of the task that an argument means; NULL: no such task, or it has no
+ * connections. */
 static struct conn_table *conns_of(struct thread *t, uint64_t which)
 {
     struct task *x = task_of(t, which);
     return x ? x->conns : NULL;
 }
 
+/* Fills *out with what stands behind descriptor fd; with zeros, and false, if fd is not open. */
 static bool describe(const struct conn_table *table, uint64_t fd, struct conn_info *out)
 {
     const struct conn *c = conn_get(table, fd);

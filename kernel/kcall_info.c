@@ -13,6 +13,8 @@
 #include "space.h"
 #include <minnow/errno.h>
 
+/* task_info.stretch: 0 while nothing runs in x, else a number that changes with each message, call
+ * and step. */
 static uint64_t stretch_of(const struct task *x)
 {
     const struct thread *t = x->service ? sched_active(x) : NULL;
@@ -71,7 +73,7 @@ static void describe(const struct thread *t, struct thread_info *out)
     out->word = t->words[0];
 }
 
-/* What a policy must know to choose among programs' threads. */
+/* What a policy of scheduling must know to choose among programs' threads. */
 static void describe_sched(const struct thread *t, struct sched_info *out)
 {
     *out = (struct sched_info){ .thread = t->index,
@@ -83,7 +85,8 @@ static void describe_sched(const struct thread *t, struct sched_info *out)
                                 .quantum = t->quantum };
 }
 
-/* Of threads from `first` on, all or (sched) those of programs, as many as fit. */
+/* Writes the threads from index `first` on to t's memory, as many as fit: all, or (sched) those of
+ * programs. The bytes written, or -EFAULT. */
 static int64_t info_threads(struct thread *t, uint64_t first, vaddr_t to, uint64_t length,
                             bool sched)
 {

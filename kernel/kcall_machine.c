@@ -1,5 +1,5 @@
-/* Kernel calls for drivers: interrupts, ports, device memory, memory of their own; all within the
- * manifest. */
+/* Kernel calls for drivers: interrupts, ports, device memory, and memory of their own; all within
+ * the manifest. */
 #include "arch.h"
 #include "irq.h"
 #include "mailbox.h"
@@ -14,10 +14,10 @@
 
 enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 #define HEAP_START   0x100000000000ul
-#define HEAP_CHOICES (1ul << 30) /* pages by which it may begin later */
+#define HEAP_CHOICES (1ul << 30) /* the heap begins at most so many pages above HEAP_START */
 #define DEVICE_START 0x200000000000ul
-#define DEVICE_SIZE \
-    (1ul << 30) /* of addresses, so of page tables too: what is mapped stays mapped */
+/* of addresses, and so of page tables: nothing that is mapped there is unmapped again */
+#define DEVICE_SIZE (1ul << 30)
 
 static struct {
     struct task *task;
@@ -33,9 +33,9 @@ static bool may_port(const struct task *t, uint64_t port, uint64_t width)
     return false;
 }
 
-/* Contiguous frames for a device. They belong to the slot for ever: when the driver dies its device
- * may be writing there still, so only the next driver gets them, which resets the device
- * first. */
+/* Contiguous frames for a device: their address, or 0. They belong to the slot for ever. When the
+ * driver dies its device may still write to them, so only the next driver in the slot, which resets
+ * the device first, gets them again. */
 static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
 {
     unsigned i = 0;
@@ -49,7 +49,8 @@ static paddr_t dma_run(struct task *me, uint64_t pages, bool below_4g)
                                                                               : 0;
         if (!first)
             return 0;
-        /* drivers ask at their start, when there is one large range */
+        /* Only an odd layout of memory fails here: drivers ask at their start, while one large
+         * range is left. */
         if (n < pages || (below_4g && (first + pages * PAGE_SIZE) >> 32)) {
             while (n--)
                 frame_free(first + n * PAGE_SIZE);
@@ -194,7 +195,7 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
         uint64_t *e = arch_entry(me->space, me->device_next, true);
         if (!e)
             return -ENOMEM;
-        /* not owned; text memory may be cached */
+        /* PAGE_DEVICE, not PAGE_OWNED: the frames are not the service's to free. */
         *e = arch_entry_make(p, PAGE_READ | PAGE_WRITE | PAGE_DEVICE);
     }
     return va + (a[0] - first);

@@ -1,4 +1,5 @@
-/* Kernel calls of the process manager: tasks, threads, pages, frames. Right PM. */
+/* Kernel calls of the process manager: tasks, threads, frames. Right PM. (SYS_PAGES and
+ * SYS_PAGES_CLONE are in space.c.) */
 #include "arch.h"
 #include "conn.h"
 #include "ipc.h"
@@ -55,8 +56,7 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
     if (!x)
         return -EAGAIN;
     x->personality = personality;
-    /* init runs: the line belongs to programs now; a panic or the death of a service takes it back
-     */
+    /* init forks, so the serial line belongs to programs now; a panic takes it back */
     if (parent)
         log_to_serial = false;
     int error = task_inherit(x, parent, a[1]);
@@ -83,7 +83,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
     struct thread *like = a[1] ? mail_held(a[1], NULL) : NULL;
-    if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for programs */
+    if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for a program */
         return -ESRCH;
     if (!frames_spare())
         return -ENOMEM;
@@ -136,7 +136,8 @@ int64_t sys_frames(struct thread *t, const uint64_t *a)
     count = a[0] < count ? a[0] : count;
     paddr_t first = frame_alloc_many(&count);
     if (!first) {
-        first = frame_alloc_raw(); /* one that was given to the kernel and is free again */
+        /* no frame is left that was never used: takes one that was given back to the kernel */
+        first = frame_alloc_raw();
         count = 1;
     }
     if (!first)

@@ -1,6 +1,7 @@
-/* Where things stand: see layout.h. An attacker who has found a way to write somewhere then does
- * not know where; it is one wall more, not the only one (Shacham et al., "On the effectiveness of
- * address-space randomization", 2004). The kernel's own place is chosen before, in x86/early.c. */
+/* Where services stand: see layout.h. An attacker who has found a way to write somewhere does not
+ * know where that is; random addresses are one wall more, not the only one (Shacham et al., "On the
+ * effectiveness of address-space randomization", 2004). The kernel's own place is chosen earlier,
+ * in x86/early.c. */
 #include "layout.h"
 
 #include "arch.h"
@@ -9,9 +10,9 @@
 #include "service.h"
 #include <minnow/elf.h>
 
-/* Programs stand below the heaps of services. Without chance each has 4 GiB of its own, so that a
- * debugger knows to which an address belongs; module n of the boot loader's list stands at (n + 1)
- * * STRIDE. */
+/* Services stand below their heaps. With `nokaslr` each has 4 GiB of addresses of its own, so that
+ * a debugger can tell from an address which service it is in: module n of the boot loader's list
+ * stands at (n + 1) * STRIDE. */
 #define SLIDE_END 0x0f0000000000ul
 #define STRIDE    0x100000000ul
 

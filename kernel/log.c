@@ -39,7 +39,7 @@ static void serial_put(char c)
     arch_port_out(COM1, 1, c);
 }
 
-/* A frame of the kind `p` (tests/vmlib.py). */
+/* Writes a frame of kind `p` (panic) to the test harness's channel: see tests/vmlib.py. */
 static void host_frame(const char *text, uint32_t length)
 {
     struct {

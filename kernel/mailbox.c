@@ -1,15 +1,16 @@
 /* Mailboxes: how a message comes to a thread of a service.
  *
  * The caller's registers are the request (words, op, object ... in struct thread say what the
- * kernel made of them). If the service has a thread that waits in receive and its monitor is free,
- * the request is copied into that thread's registers, and it runs: no queue, no buffer. Otherwise
- * the caller itself is put into the service's mailbox. The service that receives a call holds it
- * until it replies, forwards or throws the call back; the call then stands in no list, only the
- * caller's state says who owes the reply. So nothing in here needs memory, and nothing grows.
+ * kernel made of them). If the service has a thread that waits in receive, and its monitor is free,
+ * the request is copied into that thread's registers and the thread runs: no queue, no buffer.
+ * Otherwise the caller itself is linked into the service's mailbox. The service that receives a
+ * call holds it until it replies, forwards or throws the call back. A held call stands in no list:
+ * the caller's state (HELD, holder) says which service owes the reply. So nothing in here needs
+ * memory, and nothing grows.
  *
- * The threads of a service are shared out: what one user's programs may keep busy is bounded, and
- * some are left for root and for other services (admits). A caller that is not admitted stays in
- * the mailbox, and others overtake it. */
+ * The threads of a service are shared out: the programs of one user keep a bounded number busy, and
+ * some threads are left for root and for other services (admits). A caller that is not admitted
+ * stays in the mailbox, and others overtake it. */
 #include "mailbox.h"
 
 #include "conn.h"
@@ -20,7 +21,7 @@
 
 enum { SERVERS_MAX = 100 };
 
-/* r's registers become t's request; t waits for r's task. */
+/* r's registers become t's request; t waits for r's task to reply. */
 static inline void deliver(struct thread *r, struct thread *t)
 {
     struct task *me = r->task;
@@ -46,6 +47,7 @@ static inline void deliver(struct thread *r, struct thread *t)
     me->messages++;
 }
 
+/* r's registers become the kernel message that r->told keeps for SYS_RECEIVE_AGAIN. */
 static void deliver_told(struct thread *r)
 {
     struct regs *to = &r->regs;
@@ -69,13 +71,16 @@ static void deliver_kernel(struct thread *r, uint64_t op, uint64_t word, uint64_
 
 /* ---- whose turn it is ---- */
 
-/* Of n threads of a service one user keeps so many busy at most; with fewer than four, all. */
+/* Of a service's n threads, one user's programs keep so many busy at most. */
 static unsigned servers_each(unsigned n) { return n < 4 ? n : n < 8 ? n / 2 : 4; }
-/* or for services; */
+/* So many are left for root's programs and for services, */
 static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }
-static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; } /* of these */
+/* and so many of those for services alone. */
+static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; }
 
-/* Threads that wait in receive. */
+/* How many threads wait in receive. x->spare counts them from another zero: it is positive while
+ * fewer threads are busy than one user may keep busy, and then mail_send() need not ask
+ * admits(). */
 static unsigned idle(const struct task *x)
 {
     return x->spare + x->servers - servers_each(x->servers);
@@ -88,6 +93,7 @@ void mail_serves(struct task *service, unsigned servers)
     service->spare = idle_now + servers_each(service->servers) - service->servers;
 }
 
+/* How many threads of the service, without `but`, work for programs of this user. */
 static unsigned busy_for(const struct task *service, const struct thread *but, uint32_t user)
 {
     unsigned n = 0;
@@ -96,7 +102,8 @@ static unsigned busy_for(const struct task *service, const struct thread *but, u
     return n;
 }
 
-/* Whether a caller gets a thread, r if that is already at hand, of the `idle` ones. */
+/* Whether a caller is given one of the `idle` threads of a service. r: the one it would be, if it
+ * is not counted as receiving any more. */
 static bool admits(const struct task *to, const struct thread *r, unsigned idle,
                    const struct task *caller)
 {
@@ -129,9 +136,7 @@ static void deliver_release(struct thread *r, struct mail *m)
     mail_released(c);
 }
 
-/* Delivers to r the first mail of the mailbox whose caller may have one of the waiting threads, or
- * r.
- */
+/* Delivers to r the first mail whose caller is admitted; releases always are. false: none is. */
 static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
 {
     struct task *me = r->task;
@@ -156,8 +161,8 @@ static __attribute__((noinline)) bool deliver_admitted(struct thread *r)
     return false;
 }
 
-/* Takes the next thing that is for r out of the mailbox, into r's registers. false: there is none.
- */
+/* Takes the next thing that r may have out of the mailbox, into r's registers. false: there is
+ * none. Notifications come first. */
 static bool deliver_next(struct thread *r)
 {
     struct task *me = r->task;
@@ -183,7 +188,7 @@ static inline void wait_for_mail(struct thread *t)
     me->spare++;
 }
 
-/* There is mail: perhaps for t. */
+/* There is mail, which t may not be allowed to take. */
 static __attribute__((noinline)) void take_mail(struct thread *t)
 {
     if (!deliver_next(t))
@@ -216,7 +221,7 @@ void mail_receive_again(struct thread *t)
         deliver_told(t);
     else
         return mail_receive(t);
-    t->task->messages--; /* that message has been counted */
+    t->task->messages--; /* deliver() has counted this message a second time */
 }
 
 /* ---- sending ---- */
@@ -239,7 +244,7 @@ void mail_queue(struct thread *t, struct task *to)
     mail_put(to, &t->mail);
 }
 
-/* Something has come: a thread takes it, if the monitor is free. */
+/* Something has come for `to`: a thread takes it, if the monitor is free. */
 static void enter(struct task *to)
 {
     struct thread *r = to->active ? NULL : mail_enter(to);

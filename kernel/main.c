@@ -8,7 +8,7 @@
 #include "service.h"
 #include "turn.h"
 
-/* From boot.S, in long mode, on the kernel's stack. */
+/* Called by boot.S, in long mode, on the kernel's stack. */
 _Noreturn void kernel_main(uint32_t magic, uint32_t information);
 
 static const struct module *find_module(const char *name)

@@ -1,11 +1,9 @@
 /* The kernel's memory: frames and small objects.
  *
- * Frames come from a list of those that were given back, then from ranges that were never used.
- * Small objects come from caches, one a power of two, each a list of free pieces of pages. Neither
- * ever fails but by returning nothing: a program's wish for memory must not panic the kernel.
- *
- * The free list is threaded through the free frames themselves (McKusick, Design of the FreeBSD
- * OS, 6.3). */
+ * Frames come from a list of those that were given back, then from ranges that were never used. The
+ * list is threaded through the free frames themselves (McKusick, Design of the FreeBSD OS, 6.3).
+ * Small objects come from caches, one for each power of two; a cache is a list of free pieces of
+ * pages. What there is no memory for is not made: a program's wish must not panic the kernel. */
 #include "memory.h"
 
 #include "arch.h"
@@ -22,7 +20,7 @@ static void *classes[CLASS_LAST + 1];
 uint16_t *frame_uses;
 uint64_t frames_end, frames_all, frames_free, frames_promised;
 
-/* From the first range with room for it. */
+/* Takes frame_uses[], zeroed, from the first range with room for it. */
 static void uses_init(void)
 {
     for (unsigned i = 0; i < memory_range_count; i++)
@@ -95,7 +93,8 @@ void frame_free(paddr_t p)
 
 uint64_t frames_for_programs(void)
 {
-    /* some, and one in so many; PM gives more when page tables need it */
+    /* The kernel keeps KEPT frames and one in KEPT_SHARE of all; PM gives frames back when page
+     * tables need more (SYS_FRAMES_GIVE). */
     enum { KEPT = 128, KEPT_SHARE = 64 };
     uint64_t keep = frames_promised + KEPT + frames_all / KEPT_SHARE;
     return frames_free > keep ? frames_free - keep : 0;
@@ -152,7 +151,7 @@ void kfree(void *p, size_t bytes)
     classes[c] = p;
 }
 
-/* A move of 4, 2 or 1 bytes for what quadwords leave over. */
+/* Moves 4, 2 or 1 of the bytes that quadwords leave over. */
 #define COPY_REST(type, to, from)                                             \
     (*(volatile type *)(to) = *(const type *)(from), (to) = (type *)(to) + 1, \
      (from) = (const type *)(from) + 1)

@@ -1,7 +1,7 @@
-/* The end: registers, a back-trace, who waits for whom; on the serial line, and in frames of the
- * test harness's channel. The back-trace takes every word of the stack that points into the
- * kernel's code, so it may show stale ones. Its addresses are told as they were linked: tests/vm
- * adds the names, elsewhere `addr2line -e build/kernel.elf -f` does. dump_waits() is the same view
+/* The end: registers, a back-trace and who waits for whom, on the serial line and in frames of the
+ * test harness's channel. The back-trace prints each word of the stack that points into the
+ * kernel's code, so it may show stale calls. Addresses are printed as they were linked: tests/vm
+ * adds the names, elsewhere `addr2line -e build/kernel.elf -f` does. dump_waits() is the same list
  * on demand, while the system runs. */
 #include "panic.h"
 
@@ -14,7 +14,7 @@ extern char kernel_text[], kernel_text_end[];
 
 enum { TRACE_MAX = 16 };
 
-uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700; /* x86/early.c stirs it */
+uintptr_t __stack_chk_guard = 0x9d3f00a5c1e700; /* x86/early.c changes it at each boot */
 
 _Noreturn __attribute__((used)) void __stack_chk_fail(void);
 void __stack_chk_fail(void) { panic(NULL, "a kernel function has overrun its stack frame"); }

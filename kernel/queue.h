@@ -1,5 +1,5 @@
-/* Queues of threads, linked by thread.next: a thread stands in one at most. Those that run queues,
- * monitors, positions of files and waiting receivers are made of. */
+/* Queues of threads, linked by thread.next, so a thread stands in one at most. Run queues,
+ * monitors, positions of open files and lists of receivers are such queues. */
 #ifndef QUEUE_H
 #define QUEUE_H
 
@@ -31,8 +31,8 @@ static inline struct thread *queue_take(struct queue *q)
     return t;
 }
 
-/* Takes t out if it stands in the queue; the thread that a frozen service was running is ready and
- * stands in none. Linear in the queue's length. */
+/* Takes t out of the queue if it is in there. (The running thread of a frozen service is READY but
+ * in no queue.) Linear in the queue's length. */
 static inline void queue_remove(struct queue *q, struct thread *t)
 {
     struct thread *before = NULL, *x = q->first;

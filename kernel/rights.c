@@ -16,7 +16,7 @@ bool may_use(const struct task *from, uint64_t slot, uint64_t object)
     return false;
 }
 
-/* Nothing that was borrowed is lent on. */
+/* A lender needs both rights from its own manifest: nothing that was borrowed is lent on. */
 int64_t sys_lend(struct thread *t, const uint64_t *a)
 {
     uint64_t slot = a[1], object = a[2];

@@ -1,19 +1,19 @@
-/* The run queues: priority round-robin, pre-emptive.
+/* The run queues: pre-emptive round-robin by priority.
  *
- * cpu.current is always the best thread there is, and in no queue; every other ready thread stands
- * in the queue of its priority. So a call to an idle server switches straight to it: the caller
- * blocks (current is none), the server becomes ready, and is current at once.
+ * cpu.current is the best thread that is ready, and stands in no queue; every other ready thread
+ * stands in the queue of its priority. So a call to an idle server switches straight to the server:
+ * the caller blocks (no thread is current), the server becomes ready, and is current at once.
  *
- * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces. It
- * counts only while other programs wait. A thread that has used its quantum up does not come out of
- * the run queue: it makes a call to the service that is the policy (SCHED_EXPIRED, see pm/sched and
- * turn.c), whose reply gives the thread a priority and a new quantum and puts it at the end of its
- * queue. Without a policy the thread goes there at once. A thread that comes back with something
- * left of its quantum goes to the front: it is still its turn. So while programs wait and one runs,
- * either the timer is set for no later than the end of the running thread's quantum, or
- * sched_slice_over.
+ * A program's thread has a quantum: an amount of processor time, used up in one go or in pieces.
+ * The quantum is looked at only while other programs wait. A thread that has used up its quantum
+ * does not come out of the run queue: it makes a call to the service that is the policy
+ * (SCHED_EXPIRED, see pm/sched and turn.c), whose reply gives the thread a priority and a new
+ * quantum and puts the thread at the end of its queue. Without a policy the thread goes there at
+ * once. A thread that becomes ready with some of its quantum left goes to the front: it is still
+ * its turn. The invariant is: while programs wait and one runs, either the timer is set for no
+ * later than the end of the running thread's quantum, or sched_slice_over is set.
  *
- * The threads of a service are a monitor (Hoare 1974): one of them is active, until it waits. */
+ * The threads of a service form a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
 
 #include "arch.h"
@@ -23,7 +23,7 @@
 
 static struct queue queues[PRIORITIES];
 uint32_t sched_mask;
-/* creating a thread costs one in so many of what is left of the creator's quantum */
+/* a new thread costs its creator one part in so many of what is left of its quantum */
 enum { CREATION = 8 };
 
 bool sched_slice_over;
@@ -56,14 +56,14 @@ static void turn_over(struct thread *t)
     clock_slice(this_cpu()->charged);
 }
 
-/* t is ready, but another thread runs. */
+/* t is ready, but another thread runs: t goes into its queue. */
 static void wait_turn(struct thread *t)
 {
     if (t->priority < PRIORITY_PROGRAM) {
         enqueue_last(t);
         return;
     }
-    sched_slice_over = false; /* it comes out again where its quantum is looked at */
+    sched_slice_over = false; /* turn_next() looks at t's quantum when t comes out */
     enqueue_first(t);
     clock_slice(this_cpu()->charged);
 }
@@ -85,7 +85,7 @@ void sched_again(struct thread *t)
     wait_turn(t);
 }
 
-/* t is ready, its monitor is its own. */
+/* t is ready and is in its monitor, if it has one: t runs, or goes into its queue. */
 static void dispatch(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
@@ -119,7 +119,8 @@ void sched_ready_slow(struct thread *t)
     dispatch(t);
 }
 
-/* The monitor of a service is free: the next thread, or the next message, enters. */
+/* The monitor of a service is free: the next thread that waits for it, or the next message,
+ * enters. */
 static void monitor_next(struct task *task)
 {
     task->active = NULL;
@@ -165,7 +166,7 @@ void sched_remove(struct thread *t)
         sched_block(t);
 }
 
-/* Stands in task->active of a frozen service that nothing was running in. */
+/* In task->active of a frozen service in which no thread was running. */
 static struct thread nobody;
 
 void sched_freeze(struct task *task)
@@ -208,7 +209,7 @@ static void quantum_give(struct thread *t, uint64_t quantum)
     t->quantum_end = clock_used(t) + quantum;
 }
 
-/* In the queue whose turn t, a service's thread outside its monitor, waits for. */
+/* t, a service's thread outside its monitor, waits in the queue of this priority. */
 static void stand_aside(struct thread *t, unsigned priority)
 {
     const struct thread *program = this_cpu()->charged;
@@ -219,9 +220,9 @@ static void stand_aside(struct thread *t, unsigned priority)
     turn_over(t);
 }
 
-/* Whether other programs should run before t does more for the program that is charged, whose next
- * quantum begins then. None is when it has died: then t has a quantum of its own, the least, from
- * when it stepped in. */
+/* Whether other programs should run before t does more for `program`, which is charged; if so,
+ * program's next quantum begins. program is NULL when it has died: t then has a quantum of its own,
+ * QUANTUM_MIN from when it stepped in (turn.c). */
 static bool quantum_over(const struct thread *t, struct thread *program)
 {
     uint32_t waiting = sched_mask >> PRIORITY_PROGRAM << PRIORITY_PROGRAM;
@@ -247,7 +248,7 @@ void sched_aside(struct thread *t)
     unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM |
                                                      1u << (PRIORITIES - PRIORITY_PROGRAM));
     sched_block(t);
-    /* the policy was not asked about this work, so it is not above the programs that wait */
+    /* the policy has not judged this work, so it ranks no better than the programs that wait */
     if (programs)
         stand_aside(t, program && program->priority > best ? program->priority : best);
     else if (services)

@@ -1,6 +1,14 @@
 /* Services as the kernel sees them: created, filled and started by the service manager; frozen when
- * they fail, and then rolled back (resume) or stopped. The slot and its mailbox stay when a service
- * stops, so that calls wait for its successor. */
+ * they fail, and then rolled back or stopped. A service's slot and mailbox stay when it stops, so
+ * that calls wait for its successor.
+ *
+ *     created --load, start--> running --ready--> up --fault, kill, exit--> frozen
+ *     frozen  --resume-->      up                     (rolled back: see libservice/recover.c)
+ *     any     --stop-->        dead: threads, memory gone; calls wait in the mailbox
+ *     any     --refuse-->      likewise, and calls end with -ENXIO
+ *
+ * What happens to a frozen service, and how often, is the manager's decision (pm/rs/death.c). The
+ * manager's own death is the one that the kernel decides: manager_resumes(). */
 #include "service.h"
 
 #include "arch.h"
@@ -25,7 +33,7 @@
 #define STACK_TOP     0x7fff00000000ul
 #define STACK_CHOICES (1ul << 24)
 _Static_assert((int)THREADS_MAX <= (int)SERVICE_STACK_SPAN, "SYS_THREAD answers both in one word");
-#define CODE_MOST     0x400000ul /* what lies so near behind a program's beginning is its code */
+#define CODE_MOST     0x400000ul /* code lies no further than this above a program's beginning */
 #define MODULE_WINDOW 0x300000000000ul
 enum {
     MANAGER_BUDGET = 192,
@@ -36,7 +44,7 @@ enum {
 };
 
 bool service_strikes;
-static uint64_t lost_at; /* when the manager was; 0: it is there */
+static uint64_t lost_at; /* when the manager was lost; 0: it was not */
 
 static struct task *slot_task(uint64_t slot)
 {
@@ -68,10 +76,10 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     x->heap_next = x->device_next = x->stack_next = x->recovery = 0;
     for (unsigned i = 0; i < DMA_RUNS; i++) {
         x->dma[i].taken = false;
-        x->rights.budget -= x->dma[i].pages; /* it has them already */
+        x->rights.budget -= x->dma[i].pages; /* the slot's DMA runs count as used */
     }
     if (x->rights.budget > r.budget)
-        x->rights.budget = 0; /* the manifest allows less than they are */
+        x->rights.budget = 0; /* the runs are more than the manifest allows */
     frames_promised += x->rights.budget;
     if (r.rights & RIGHT_PM)
         process_manager = x;
@@ -88,7 +96,7 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!a[3] || !range_within(va, a[3], USER_TOP) || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
         return -EINVAL;
-    bool used = x->messages; /* else its pages are new, and zero */
+    bool used = x->messages; /* false: all its pages are new, and zero */
     int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1),
                              (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
     for (uint64_t left = from || used ? a[3] : 0; left && !error;) {
@@ -145,8 +153,8 @@ static void stop_threads(struct task *x)
     x->crash = CRASH_NONE;
 }
 
-/* A service is at rest when all its threads wait for the next message; or when it has not come up
- * yet. */
+/* Ends x's threads for a successor that takes its memory over. -EBUSY while one of them has
+ * something in hand: all must wait for the next message, unless x has not come up. */
 static int64_t hand_over(struct task *x)
 {
     if (!x->space)
@@ -155,7 +163,7 @@ static int64_t hand_over(struct task *x)
         if (t->state != THREAD_RECEIVING)
             return -EBUSY;
     stop_threads(x);
-    /* the next program's code and constants stand elsewhere */
+    /* the successor's code and constants stand elsewhere */
     space_release(x, x->rights.slide + SERVICE_STATE);
     return 0;
 }
@@ -176,7 +184,7 @@ void service_stop(struct task *x)
     x->dead = 1;
 }
 
-/* Nothing will serve in this slot any more: calls that wait end with -ENXIO, and later ones as well
+/* Nothing will serve in this slot any more: calls that wait end with -ENXIO, and so do later ones
  * (ipc_send). */
 static void refuse_callers(struct task *x)
 {
@@ -196,6 +204,7 @@ static void refuse_callers(struct task *x)
 
 /* ---- failure ---- */
 
+/* The caller that t, a thread of x, received last, if its call is still held; else NULL. */
 static struct thread *served(const struct task *x, const struct thread *t)
 {
     return t->serving ? mail_held(t->serving, x) : NULL;
@@ -208,8 +217,8 @@ call_t service_serving(struct task *x)
     return c ? c->call : 0;
 }
 
-/* Registers, and what looks like return addresses on the stack. Addresses of the program are told
- * as they were linked. */
+/* Logs t's registers, the request it serves, and the words of its stack that look like return
+ * addresses. Addresses of the program are printed as they were linked. */
 static void last_words(struct task *x, struct thread *t)
 {
     const struct regs *r = &t->regs;
@@ -232,6 +241,8 @@ static void last_words(struct task *x, struct thread *t)
     kprintf("\n");
 }
 
+/* Whether t was stopped where nothing is to be taken back (libservice/stubs.S); *how becomes what x
+ * has registered. */
 static bool settled(struct task *x, const struct thread *t, struct recovery *how)
 {
     if (space_read(x->space, x->recovery, how, sizeof *how) < 0)
@@ -242,6 +253,8 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
     return false;
 }
 
+/* Thaws a frozen service; its running thread begins at its recovery entry, unless settled. 0;
+ * -ESRCH: x has registered none. */
 static int resume(struct task *x, enum resume why)
 {
     struct thread *t = sched_active(x);
@@ -258,12 +271,12 @@ static int resume(struct task *x, enum resume why)
     return 0;
 }
 
-/* How the manager goes on: nobody else can judge its deaths. The rules are those by which it judges
- * the others (pm/rs/death.c). false: it does not. */
+/* Whether, and how, the manager goes on after its death. No service can judge that one, so the
+ * kernel does, by the manager's own rules for the others (pm/rs/death.c). */
 static bool manager_resumes(struct task *x, enum crash crash, enum resume *how)
 {
     static uint64_t messages;
-    static unsigned deaths; /* by its own fault since it received its last message */
+    static unsigned deaths; /* by its own fault, since its last message */
     deaths = x->messages == messages ? deaths : 0;
     messages = x->messages;
     deaths += crash != CRASH_KILLED;
@@ -271,7 +284,8 @@ static bool manager_resumes(struct task *x, enum crash crash, enum resume *how)
     return crash != CRASH_UNRECOVERABLE && deaths <= MANAGER_DEATHS_MOST;
 }
 
-/* The manager's program is written anew, and it is rolled back like the others. */
+/* The manager's code and constants are written anew, and it is rolled back as other services
+ * are. */
 static void resume_manager(struct task *x)
 {
     enum resume how;
@@ -280,7 +294,8 @@ static void resume_manager(struct task *x)
               "the service manager does not come up");
     service_reload_first(x);
     if (manager_resumes(x, x->crash, &how) && resume(x, how) == 0) {
-        mail_notify(x, 1ul << NOTIFY_TASK_DIED); /* it may have been told of others just now */
+        /* a notification of another death may have been lost just now */
+        mail_notify(x, 1ul << NOTIFY_TASK_DIED);
         return;
     }
     kprintf("the service manager is lost: the machine stops in %u seconds\n", LOST_SECONDS);
@@ -299,8 +314,8 @@ static void freeze(struct task *x, enum crash why)
         mail_notify(tasks[SLOT_MANAGER], 1ul << NOTIFY_TASK_DIED);
 }
 
-/* For the tests. The manager kills the other services at any instruction; the kernel kills the
- * manager. */
+/* For the tests, which kill services at any instruction: the manager kills the others, the kernel
+ * the manager. */
 static void strike(struct task *x)
 {
     static unsigned count;
@@ -311,8 +326,9 @@ static void strike(struct task *x)
         kprintf("the manager has been killed %u times\n", count);
 }
 
-/* The manager looks at all services every 60 ms; the kernel sees to it that it does. Without it the
- * file servers have time to write what they hold. */
+/* The manager looks at all services every 60 ms; the kernel checks four times a second that it
+ * does. When it is lost, the machine stops LOST_SECONDS later: time for the file servers to write
+ * what they hold. */
 void service_watch(uint64_t now)
 {
     static uint64_t messages = ~0ul, hung_at;
@@ -328,7 +344,7 @@ void service_watch(uint64_t now)
     } else if (x->messages == messages) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
-        /* once, it may have been the host's */
+        /* one stop may be the host's doing, two within a second are not */
         freeze(x, hung_at && now - hung_at < SECOND ? CRASH_HUNG : CRASH_KILLED);
         hung_at = now;
     }
@@ -366,14 +382,14 @@ void service_exit(struct thread *t, enum exit how)
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-/* The service x stops at the instruction that it has got to: it is killed, or it hangs. t, which
- * makes the call, may be of x itself. */
+/* Freezes x at whatever instruction it has got to: killed, or (hangs) hung. t, which makes the
+ * call, may be a thread of x itself. */
 static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 {
     if (!x->space || !x->threads)
         return -ESRCH;
     if (x == t->task)
-        t->regs.rax = 0; /* it is rolled back to the end of this very call */
+        t->regs.rax = 0; /* x is rolled back to the end of this very call, whose result is 0 */
     if (hangs && x->active) {
         kprintf("service %s (thread %u) does not come back\n", x->name, x->active->index);
         last_words(x, x->active);
@@ -424,7 +440,8 @@ int64_t sys_ready(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* The module's pages appear read-only in the manager's space. */
+/* The module's pages appear read-only in the manager's space, at a fixed distance from their place
+ * in physical memory. */
 int64_t sys_module(struct thread *t, const uint64_t *a)
 {
     if (a[0] >= module_count)
@@ -457,11 +474,11 @@ int64_t sys_slot(struct thread *t, const uint64_t *a)
 
 /* ---- the first service ---- */
 
-/* Its program, a boot module. */
+/* the manager's program, in its boot module */
 static const struct elf_header *first_elf;
 
-/* Fills its segments, of which those that are there already are written over. constant: only the
- * ones that it never writes. 0 or -ENOMEM. */
+/* Loads the segments of first_elf into x; pages that are there already are written over. constant:
+ * only those segments that x itself never writes. 0 or -ENOMEM. */
 static int load_first(struct task *x, bool constant)
 {
     const char *file = (const char *)first_elf;

@@ -1,4 +1,5 @@
-/* Memory of tasks, seen from the kernel: see space.h. And PM's hand on page tables. */
+/* Memory of tasks, seen from the kernel (space.h); and SYS_PAGES, by which PM changes page
+ * tables. */
 #include "space.h"
 
 #include "arch.h"
@@ -8,9 +9,10 @@
 #include <minnow/errno.h>
 #include <minnow/range.h>
 
-/* how many empty tables one kernel call looks through */
+/* page tables without a page in them that one kernel call looks through at most */
 enum { TABLES_AT_ONCE = 64, TABLES_ALL = ~0u };
-/* accessed and dirty: set by hand when the kernel writes through the direct map */
+/* accessed and dirty: the processor does not set them when the kernel writes through the direct
+ * map */
 enum { ENTRY_MARKS = 0x60 };
 
 void *space_byte(struct space *s, vaddr_t va, bool write)
@@ -35,6 +37,7 @@ bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write)
     return false;
 }
 
+/* The part of n bytes that lies in the page of va. */
 static inline size_t piece(vaddr_t va, size_t n)
 {
     size_t room = PAGE_SIZE - va % PAGE_SIZE;
@@ -111,7 +114,8 @@ void space_release(struct task *t, vaddr_t end)
          va = arch_next(t->space, va + PAGE_SIZE, end, &tables)) {
         uint64_t *e = arch_entry(t->space, va, false);
         if (arch_entry_protection(*e) & PAGE_OWNED) {
-            if (!arch_entry_shown(*e)) /* else programs may have it mapped, for ever */
+            /* a shown page may be mapped in programs, and is never freed */
+            if (!arch_entry_shown(*e))
                 frame_free(arch_entry_frame(*e));
             frames_promised++;
             t->committed--;
@@ -124,21 +128,23 @@ void space_release(struct task *t, vaddr_t end)
 
 /* ---- SYS_PAGES ---- */
 
-/* The entry for a program's page. Its tables come from what is not promised to services; PM gives
- * more when it is told -ENOMEM. */
+/* The entry for a program's page, or NULL. Its tables come from memory that is not promised to
+ * services; PM gives frames back when it is told -ENOMEM. */
 static inline uint64_t *entry_for(struct space *s, vaddr_t va)
 {
     uint64_t *e = arch_entry(s, va, false);
     return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
 }
 
-/* The clock's page is the one of the kernel's own that programs have: to read. */
+/* An entry for a program. The clock's page is the only one of the kernel's own that programs have
+ * mapped, and never for writing. */
 static uint64_t program_entry(paddr_t frame, uint32_t protection)
 {
     return arch_entry_make(frame,
                            frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
 }
 
+/* Page i of change c is mapped at va. 0, -ENOMEM, -EFAULT, -EPERM. */
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
 {
     uint64_t *e = entry_for(t->space, va);
@@ -147,7 +153,7 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
-        struct task *s = task_find(c->service); /* without a space when it is stopped */
+        struct task *s = task_find(c->service); /* s has no space when it is stopped */
         uint64_t *shown = s && s->service && s->space && frame < USER_TOP
                               ? arch_walk(s->space, frame)
                               : NULL;
@@ -187,7 +193,8 @@ static int64_t map_pages(struct task *t, const struct page_change *c)
     return 0;
 }
 
-/* No more than `places` pages, unless that is 0. How many pages of the range it has got over. */
+/* Gives the pages of a range another protection, `places` pages at most (0: all). The number of
+ * pages of the range, holes included, that it has got over. */
 static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end,
                              uint64_t places)
 {
@@ -226,9 +233,9 @@ static inline int list_one(struct thread *caller, const struct page_change *c, u
     return space_write(caller->space, c->source + place * sizeof out, &out, sizeof out);
 }
 
-/* Lists the pages of a range in an array of struct page_out of the caller; unmaps them for
- * PAGE_UNMAP. How many places it has filled. It ends early when the array is full, or when it has
- * looked through many empty tables: then with an entry of 0 in the last place. */
+/* Lists the pages of a range in an array of struct page_out in the caller's memory; for PAGE_UNMAP
+ * it unmaps them too. The number of places that it has filled, or -EFAULT. The list ends early when
+ * the array is full, or after many empty tables: then the last place has an entry of 0. */
 static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c,
                           vaddr_t end, uint64_t places)
 {
@@ -249,8 +256,8 @@ static int64_t list_pages(struct thread *caller, struct task *t, const struct pa
     return filled;
 }
 
-/* -> for PAGE_UNMAP and PAGE_QUERY the pages that were listed, for PAGE_PROTECT with places those
- * it has got over; 0; or an error. */
+/* Makes one change. The result of SYS_PAGES: pages listed (UNMAP, QUERY), pages got over (PROTECT
+ * with places), 0, or -E.... */
 static int64_t change_one(struct thread *caller, const struct page_change *c)
 {
     struct task *t = task_find(c->task);
@@ -278,7 +285,7 @@ int64_t sys_pages(struct thread *t, const uint64_t *a)
     vaddr_t changes = a[0];
     uint64_t count = a[1];
     int64_t result = 0;
-    if (count > PAGE_CHANGES_MAX) /* nothing else runs meanwhile */
+    if (count > PAGE_CHANGES_MAX) /* no other thread runs during the call */
         return -EINVAL;
     for (uint64_t i = 0; i < count; i++) {
         struct page_change c;
@@ -293,6 +300,8 @@ int64_t sys_pages(struct thread *t, const uint64_t *a)
 
 /* ---- SYS_PAGES_CLONE ---- */
 
+/* The page at va of one task appears in another; without `share` both have it read-only from now
+ * on. */
 static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
 {
     uint64_t *old = arch_entry(from->space, va, false), *new = entry_for(to->space, va);

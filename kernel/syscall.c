@@ -1,5 +1,5 @@
-/* System calls: a program's by the routing table of its personality, a service's as the kernel
- * calls of syscall.h. */
+/* System calls: those of programs, by the routing table of their personality, and those of
+ * services, which are the kernel calls of minnow/kcalls.def. */
 #include "syscall.h"
 
 #include "arch.h"
@@ -16,10 +16,11 @@
 
 /* ---- kernel calls ---- */
 
-/* Beside enum rights: who may make a call. No manifest grants these. */
+/* Kernel calls that need no right of enum rights, and those that programs may make. No manifest
+ * grants these bits. */
 enum { RIGHT_ANY = 0, RIGHT_BOTH = 1 << 29, RIGHT_PROGRAM = 1 << 30 };
 
-/* By number; the ones that move messages are not in it. */
+/* The kernel calls by number, but for those that move messages (native_call). */
 static const struct kcall {
     int64_t (*function)(struct thread *t, const uint64_t *a);
     uint32_t right;
@@ -29,8 +30,8 @@ static const struct kcall {
 #include <minnow/kcalls.def>
 };
 
-/* Makes a kernel call, which moves no message, for a service's thread, if its rights suffice:
- * -EPERM; -ENOSYS. */
+/* Makes a kernel call for a service's thread, if its rights suffice. Its result, or -EPERM,
+ * -ENOSYS. */
 static inline int64_t kcall(struct thread *t, uint64_t number)
 {
     if (__builtin_expect(number >= SYS_COUNT_, 0))
@@ -42,7 +43,7 @@ static inline int64_t kcall(struct thread *t, uint64_t number)
     return k->function(t, &t->regs.rdi);
 }
 
-/* Likewise any kernel call for a program's thread, by a route. */
+/* The same for a program's thread, to which a route has named the call. */
 static inline int64_t kcall_by_route(struct thread *t, uint64_t number)
 {
     if (number >= SYS_COUNT_ || !(kcalls[number].right & (RIGHT_BOTH | RIGHT_PROGRAM)))
@@ -64,8 +65,8 @@ static void shift_arguments(struct thread *t)
     t->words = t->moved;
 }
 
-/* An iovec counts as one long buffer: its total stands where a read has its length. false: the call
- * ends here. */
+/* An iovec counts as one long buffer: its total takes the place of a read's length, in t->moved[2].
+ * false: the call has ended, or has faulted. */
 static bool open_iovec(struct thread *t)
 {
     uint64_t total;
@@ -85,7 +86,7 @@ static bool open_iovec(struct thread *t)
     return true;
 }
 
-/* A call that may make a file longer, of a task whose files have a limit: it goes with the call. */
+/* Adds the task's limit of file sizes to a call that may make a file longer. */
 static __attribute__((noinline)) void limit_size(struct thread *t)
 {
     if (t->words != t->moved)
@@ -94,8 +95,8 @@ static __attribute__((noinline)) void limit_size(struct thread *t)
     t->moved[LIMIT_WORD] = t->task->file_size;
 }
 
-/* The descriptor in the first argument becomes object, position and flags. The service, or NULL:
- * the call has ended or waits. */
+/* The descriptor in the first argument becomes object, position and flags of the request. Returns
+ * the service to send it to; NULL: the call has ended with an error, or waits for the position. */
 static struct task *route_connection(struct thread *t, const struct route *r)
 {
     struct conn *c = conn_get(t->task->conns, t->words[0]);
@@ -132,8 +133,9 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* What a task closes that the personality watches (it holds record locks) goes by way of its
- * server, and so does reading a clock that names a process, which the kernel does not know. */
+/* Whether a call that has a kernel route goes to the personality server all the same: a close by a
+ * task that the personality watches (it holds record locks), and the clock of another process,
+ * which the kernel does not know. */
 static inline bool goes_up(const struct thread *t, unsigned number)
 {
     if (number == SYS_CLOCK)
@@ -142,9 +144,9 @@ static inline bool goes_up(const struct thread *t, unsigned number)
            (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
-/* The words of a call that was thrown back and is being made again. Its window ends where the
- * caller's memory does (CALL_CUT): what moves bytes and says how many, moves those before. false:
- * another kind of call, which has ended. */
+/* Adds to a call that is being made again what was done and found before. With CALL_CUT its window
+ * ends where the caller's memory does: calls that move bytes and say how many then move the bytes
+ * before. false: a call of another kind, which has ended with -EFAULT. */
 static bool resume(struct thread *t, const struct route *r)
 {
     if (t->words != t->moved)
@@ -166,8 +168,9 @@ static bool resume(struct thread *t, const struct route *r)
     return true;
 }
 
-/* Where a route leads. true: *to will receive the call, or route_connection() finds out who will.
- * false: the call has ended, without a message. */
+/* Finds where a route leads. true: *to will receive the call, unless the route goes by a
+ * descriptor: then route_connection() finds the service. false: the call has ended, without a
+ * message. */
 static inline bool route_leads(struct thread *t, struct personality *p, const struct route *r,
                                struct task **to)
 {
@@ -200,8 +203,8 @@ static inline bool route_leads(struct thread *t, struct personality *p, const st
     return true;
 }
 
-/* The window that a route gives: the arguments say where it stands and how long it is. false: the
- * call has ended, or is thrown back. */
+/* Opens the window that a route describes: which arguments are its address and its length. false:
+ * the call has ended, or is thrown back. */
 static inline bool route_window(struct thread *t, const struct route *r)
 {
     t->window.base = t->words[r->base % 6];
@@ -251,7 +254,7 @@ static void service_call(struct thread *t)
     bool may = may_call(t->task, r->rbp, r->r12);
     struct task *to = may ? tasks[r->rbp] : NULL;
     if (__builtin_expect(!to || to == t->task, 0)) {
-        r->rdi = r->rbp; /* for the log */
+        r->rdi = r->rbp; /* the slot, for service_violation() */
         r->rax = may ? -ENXIO : -EPERM;
         return;
     }
@@ -269,7 +272,7 @@ static void service_call(struct thread *t)
     ipc_send(t, to);
 }
 
-/* What SYS_REPLY's arguments do to the caller beside its result. */
+/* What SYS_REPLY's arguments change in the caller, beside its result. */
 static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, uint64_t r2,
                                 uint64_t r3)
 {
@@ -296,8 +299,9 @@ int64_t sys_reply(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* Receives first, so that the caller whose call ends can be switched to at once. The caller's
- * registers get the reply before the replier's are written with what it receives. */
+/* SYS_REPLY_RECEIVE. Receives first, so that the processor is free when the caller's call ends, and
+ * switches to the caller at once. The words of the reply are copied before that, since receiving
+ * overwrites the registers they stand in. */
 static inline void reply_receive(struct thread *t)
 {
     const struct regs *r = &t->regs;
@@ -341,7 +345,7 @@ static void native_call(struct thread *t)
     case SYS_RECEIVE: mail_receive(t); return;
     case SYS_RECEIVE_AGAIN: mail_receive_again(t); return;
     case SYS_FORWARD: t->regs.rax = forward(t); break;
-    case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* there may be no t any more */
+    case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* t may be gone now */
     default: t->regs.rax = kcall(t, n);
     }
     if (__builtin_expect(t->regs.rax == (uint64_t)-EPERM, 0))

@@ -1,5 +1,6 @@
-/* Threads, tasks and spaces: birth and death. What a dead thread's index named before is never
- * named again: the sequence of its calls goes on in the thread that gets the index next. */
+/* Birth and death of threads, tasks and spaces. Numbers are not used again: a new task in an old
+ * place has another generation, and the sequence of a dead thread's calls goes on in the thread
+ * that gets its index next. */
 #include "task.h"
 
 #include "arch.h"
@@ -10,7 +11,7 @@
 #include "space.h"
 #include <minnow/errno.h>
 
-#define CALL_FIRST (1ul << 32) /* so that no call looks like an endpoint */
+#define CALL_FIRST (1ul << 32) /* so that no call's number fits into an endpoint */
 static call_t last_call[THREADS_MAX];
 static uint16_t generation[TASKS_MAX];
 static unsigned thread_hint, task_hint = MAX_SERVICE;
@@ -149,7 +150,7 @@ void thread_kill(struct thread *t)
         task->active = NULL;
     arch_fpu_drop(t);
     if (this_cpu()->charged == t)
-        clock_charge(NULL); /* its last stretch is time of its task too */
+        clock_charge(NULL); /* adds its last interval to cpu_ns, which its task inherits below */
     task->cpu_ns += t->cpu_ns;
     for (struct thread **at = &task->threads; *at; at = &(*at)->siblings)
         if (*at == t) {

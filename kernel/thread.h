@@ -12,70 +12,72 @@ struct conn_table;
 
 enum { DMA_RUNS = 12 };
 
-/* What a caller is waiting for, that is: what the reply does to it. */
+/* What a caller waits for, and so what the reply does to it: see ipc.c. */
 enum call_kind {
     CALL_SYSCALL, /* the reply is the call's result */
-    CALL_FAULT,   /* 0: go on at the instruction that faulted; else an exception */
-    CALL_THROWN,  /* 0: make the call, or the event, again; else it ends with -EFAULT */
-    /* KERNEL_SIGNAL or KERNEL_EXCEPTION: go on with the registers as they are then */
+    CALL_FAULT,   /* 0: the instruction that faulted runs again; else an exception */
+    CALL_THROWN,  /* 0: the call, or the event, is made again; else it ends with -EFAULT */
+    /* KERNEL_SIGNAL or KERNEL_EXCEPTION: the thread goes on with the registers that it then has */
     CALL_EVENT,
-    /* SCHED_EXPIRED: its new priority and quantum; it goes on, behind the others of that priority
-     */
+    /* SCHED_EXPIRED: the reply is the thread's new priority and quantum */
     CALL_EXPIRED,
 };
 
-/* A place in a mailbox: a caller that waits, or an object whose last connection has gone. */
+/* An entry of a mailbox: a caller that waits, or an open file whose last reference is gone. */
 enum mail_kind { MAIL_CALL, MAIL_RELEASE };
 struct mail {
     struct mail *next;
     enum mail_kind kind;
 };
 
-/* How much of a thread's or task's processor time is the user's: interrupts of the clock that found
- * the program itself at work (user), or the kernel or a service for it (system). Their ratio
- * divides the exact sum. */
+/* What share of a thread's or task's processor time is the user's: samples that found the program
+ * itself at work (user), or the kernel or a service for it (system). Their ratio divides the exact
+ * time. */
 struct cpu_samples {
-    uint16_t user, system; /* so many interrupts */
+    uint16_t user, system;
 };
 
 struct thread {
-    struct regs regs; /* first: the entry code stores here */
-    /* all registers must be restored, rcx and r11 too (it was interrupted) */
+    struct regs regs; /* first: entry.S stores here */
+    /* all registers must be restored, rcx and r11 too: it was interrupted, or has new registers */
     uint8_t iret;
-    uint8_t state;       /* enum thread_state */
-    uint8_t priority;    /* 0 is the highest */
-    uint8_t kind;        /* enum call_kind */
-    uint8_t slow;        /* its call may be cancelled by a signal (SYS_SLOW) */
-    uint8_t interrupted; /* SYS_INTERRUPT waits for the end of its call, or for its turn */
-    /* belongs to a personality: has floating point state and a system call table */
+    uint8_t state;    /* enum thread_state */
+    uint8_t priority; /* 0 is the highest */
+    uint8_t kind;     /* enum call_kind */
+    uint8_t slow;     /* a signal may cancel its call (SYS_SLOW) */
+    /* a signal waits for the end of its call, or for its turn (SYS_INTERRUPT) */
+    uint8_t interrupted;
+    /* a program's thread: has a personality and floating point state */
     uint8_t user;
-    uint8_t event_due; /* a thrown event is to be made again, not a system call */
-    uint8_t unparked;  /* a service's: another one has unparked it, but it was not parked */
-    /* a service's: stands in a run queue outside its monitor, to let others go first (sched_aside)
-     */
+    uint8_t event_due; /* what was thrown is an event, not a system call */
+    /* services only: unparked before it parked, so its next SYS_PARK returns at once */
+    uint8_t unparked;
+    /* services only: stands in a run queue outside its monitor, to let others go first
+     * (sched_aside) */
     uint8_t aside;
-    uint8_t again; /* a program's: has a thrown call to make again when its turn comes */
+    uint8_t again; /* programs only: has a thrown call to make again at its next turn */
     struct task *task;
-    struct space *space; /* of the task */
-    struct thread *next; /* in a run queue, a list of receivers, a wait for a position */
-    call_t call;         /* sequence << 16 | index: names the call that is being made */
-    /* a service's: the call that it received last; 0: what the kernel said then stands in `told` */
+    struct space *space; /* the task's */
+    /* in a run queue, the queue of a monitor or of a position, or a list of receivers */
+    struct thread *next;
+    call_t call; /* sequence << 16 | index: the number of its call */
+    /* services only: the call received last; 0: a kernel message, which `told` keeps */
     call_t serving;
-    /* a service's: the user of the program whose message it works on; 0: root, a service, or no
-     * message */
+    /* services only: the user whose program's call it works on; 0: root, a service, or no call */
     uint32_t charged_to;
-    struct task *holder; /* QUEUED: the service of the mailbox; HELD: the one that owes the reply */
-    uint64_t *words;     /* of the request: in the registers, or in `moved` */
+    /* QUEUED: the service whose mailbox it is in; HELD: the service that owes the reply */
+    struct task *holder;
+    uint64_t *words; /* the request's six words: in the registers, or in `moved` */
     uint64_t op, object, position, flags;
     uint64_t moved[6];
-    /* a thrown call's: bytes of the window before the first that was missing */
+    /* thrown calls only: bytes of the window before the first missing one */
     uint64_t reach;
-    uint64_t progress; /* a thrown call's: bytes of it that are done (SYS_MOVED) */
-    /* CALL_MOVED, CALL_CUT, while a thrown call is being made again; else 0 */
+    uint64_t progress; /* thrown calls only: bytes moved already (SYS_MOVED) */
+    /* CALL_MOVED, CALL_CUT: set while a thrown call is being made again */
     uint64_t resumed;
     union {
-        uint64_t event[6]; /* a program's: the last event: op, then its words */
-        /* a service's: what the kernel said last */
+        uint64_t event[6]; /* programs only: the last event, op and words */
+        /* services only: the last kernel message */
         struct {
             uint64_t op, word, object, flags;
         } told;
@@ -84,27 +86,27 @@ struct thread {
         caller_t base;
         uint64_t length;
         uint32_t kind;
-        uint32_t element; /* of an iovec: where the last copy got to (struct cursor), */
-        uint64_t begins;  /* and at which offset in the window that begins */
+        uint32_t element; /* iovec only: the element that the last copy got to (struct cursor), */
+        uint64_t begins;  /* and the offset in the window at which that begins */
     } window;
-    struct conn *conn; /* whose position it holds */
+    struct conn *conn; /* the open file whose position it holds or waits for */
     struct mail mail;
     struct thread *siblings; /* other threads of the task */
     void *fpu;               /* XSAVE area, NULL until first used */
-    uint64_t cpu_ns;         /* processor time, that of servers on its behalf included */
+    uint64_t cpu_ns;         /* processor time, that of servers for it included */
     union {
-        /* nanoseconds of it that it was given last; 0: it has not asked yet */
+        /* programs only: the quantum given last, ns; 0: it has not asked the policy yet */
         uint64_t quantum;
-        /* a service's: in which stretch of work it has told last how many steps are left */
+        /* services only: the stretch of work in which it told steps_left */
         uint64_t stretch;
     };
-    int64_t quantum_end; /* the quantum is used up when cpu_ns has got there */
+    int64_t quantum_end; /* the value of cpu_ns at which the quantum is used up */
     uint16_t index;
-    /* aside: the index of the program whose time it was, + 1; 0: of none */
+    /* while aside: the index + 1 of the program that it works for; 0: none */
     uint16_t works_for;
-    uint32_t steps_left; /* told by SYS_ADVANCE in that stretch */
-    call_t connected;    /* the call, if its holder has given the caller a descriptor, */
-    uint32_t descriptor; /* this one */
+    uint32_t steps_left; /* told last, by SYS_ADVANCE */
+    call_t connected;    /* the call during which its holder gave it a descriptor, */
+    uint32_t descriptor; /* which is this one */
 };
 
 /* Threads in order, see queue.h. */
@@ -121,11 +123,12 @@ struct space {
 struct personality {
     struct task *server;
     struct route routes[ROUTES_MAX];
-    uint32_t missed[ROUTES_MAX]; /* calls of what is not supported */
+    uint32_t missed[ROUTES_MAX]; /* how often an unsupported call was made */
 };
 
-/* A byte for each access mode: the route flags with which a call does not go by a descriptor of
- * that mode just so. */
+/* A byte for each access mode: the flags of those routes that a descriptor opened so denies
+ * (DENIED), or that a limit of file sizes concerns (LIMITED). route_connection() tests both at
+ * once. */
 enum {
     STOPS_DENIED = ROUTE_WRITES << 8 * O_RDONLY | ROUTE_READS << 8 * O_WRONLY,
     STOPS_LIMITED = ROUTE_WRITES << 8 * O_WRONLY | ROUTE_WRITES << 8 * O_RDWR,
@@ -137,7 +140,7 @@ struct task {
     uint8_t dead;
     uint8_t priority;
     uint8_t watch; /* TASK_WATCH */
-    /* a service that will not come up (again): calls end with -ENXIO */
+    /* a service that will not come up any more: calls end with -ENXIO */
     uint8_t refuses;
     uint8_t crash; /* enum crash: frozen, until the manager has decided */
     struct space *space;
@@ -154,24 +157,25 @@ struct task {
     /* Mailbox. */
     struct mail *mail_first, *mail_last;
     uint64_t pending; /* notification bits */
-    /* threads that wait in receive; the last to come is the first to go */
+    /* threads that wait in receive; the last to come is the first to be taken */
     struct queue receivers;
-    /* how many more receivers there are than when it matters who gets one (admits, mailbox.c) */
+    /* how many threads wait in receive, less those that must wait before anyone is refused: idle()
+     * and admits() in mailbox.c */
     int8_t spare;
     uint8_t servers; /* how many threads receive messages (SYS_READY) */
 
     /* Monitor: of a service's threads one runs at a time. */
-    struct thread *active; /* the one */
+    struct thread *active; /* the thread in it */
     struct queue entry;
 
-    struct service_rights rights; /* from the manifest; may_call stands in it */
-    /* SYS_LEND; slot 0: free. Loans outlive the service: the lender takes them back */
+    struct service_rights rights; /* from the manifest */
+    /* SYS_LEND; slot 0: free. A loan outlives the service: the lender takes it back */
     struct object_right loans[LOANS_MAX];
     uint64_t committed; /* pages */
     vaddr_t heap_next, device_next, device_start, stack_next;
-    vaddr_t recovery; /* its struct recovery; 0: it has not come up yet */
+    vaddr_t recovery; /* address of its struct recovery; 0: it has not come up yet */
     uint32_t protocols, violations;
-    /* stay when it dies: a device may still write there */
+    /* contiguous runs of frames that stay when the service dies: a device may still write there */
     struct {
         paddr_t first;
         uint64_t pages;
@@ -182,10 +186,10 @@ struct task {
     vaddr_t published; /* SYS_PUBLISH */
     uint64_t published_length;
     uint64_t messages;          /* received */
-    uint64_t advances;          /* steps that its threads have got further in long work */
+    uint64_t advances;          /* progress that its threads have told in long work (SYS_ADVANCE) */
     uint64_t cpu_ns;            /* of threads that have ended */
     struct cpu_samples samples; /* of all its threads, those that have ended included */
-    struct cpu_time told;       /* INFO_TASK, last */
+    struct cpu_time told;       /* what INFO_TASK told last */
     char name[16];
 };
 
@@ -196,8 +200,8 @@ extern unsigned threads_count, tasks_count, spaces_count, conns_count;
 extern struct task *process_manager;    /* where page faults go */
 extern struct personality *personality; /* that of new programs; NULL: there is none yet */
 
-/* What a processor is doing. One now; everything that is per processor stands in it. The entry code
- * knows the offsets of the first four. */
+/* What a processor is doing. There is one now; everything that is per processor stands in here.
+ * entry.S knows the offsets of the first three. */
 struct cpu {
     struct thread *current;
     uint64_t stack_top;
@@ -213,7 +217,7 @@ struct cpu {
 extern struct cpu cpu0;
 static inline struct cpu *this_cpu(void) { return &cpu0; }
 
-/* Tasks by endpoint; NULL when there is none (any more). */
+/* The task with this endpoint; NULL: there is none (any more). */
 struct task *task_find(endpoint_t e);
 
 #endif

@@ -1,5 +1,5 @@
-/* The trace ring of messages: every system call and kernel call as it is made, while tracing is on.
- * When it is off, calls enter the kernel by a way that does not know of it. */
+/* The trace ring: every system call and kernel call as it is made, while tracing is on. While it is
+ * off, calls enter the kernel by another entry point, which does not test for it. */
 #include "trace.h"
 
 #include "arch.h"
@@ -15,7 +15,7 @@ enum { RECORDS = 4096 };
 
 static struct trace_record ring[RECORDS];
 static uint64_t next_record;
-/* service 0: none is to be told */
+/* SYS_TRACE TRACE_TELL: which service is notified at which record; service 0: none. */
 static struct {
     uint64_t record;
     endpoint_t service;

@@ -1,7 +1,7 @@
-/* What happens to a thread when its turn comes: mostly it just runs. A program's thread whose
- * quantum is used up asks the policy instead; one that has a signal asks its personality; one whose
- * call was thrown back makes it again; and a service's that stood aside enters its monitor again.
- * Here too is what the clock's interrupt sets off, for it ends turns. */
+/* What happens to a thread when its turn comes; mostly it just runs. A program's thread with a
+ * used-up quantum asks the policy instead; one that has a signal asks its personality; one whose
+ * call was thrown back makes the call again. A service's thread that stood aside enters its monitor
+ * again. Here too is what the timer's interrupt does, for that ends turns. */
 #include "turn.h"
 
 #include "arch.h"
@@ -15,7 +15,8 @@ enum { WATCH_NS = SECOND / 4, STRIKE_NS = 20011 };
 
 bool turn_polls;
 
-/* t, a program's, has come out of its queue, and other programs wait; or it has a signal. */
+/* t, a thread of a program, has come out of its queue, and other programs wait or t has a
+ * signal. */
 static __attribute__((noinline)) void compete(struct thread *t)
 {
     struct task *policy = tasks[sched_policy];
@@ -48,8 +49,8 @@ static void call_again(struct thread *t)
     t->resumed = 0;
 }
 
-/* A service's thread has come out of the queue where it stood aside. Its time is again that of the
- * program it works for. */
+/* A service's thread has come out of the queue in which it stood aside. The program that it works
+ * for is charged again. */
 static void step_in(struct thread *t)
 {
     struct thread *program = t->works_for ? threads[t->works_for - 1] : NULL;
@@ -91,7 +92,7 @@ struct thread *turn_next(void)
 
 void turn_clock(void)
 {
-    static uint64_t watch; /* when the manager is looked at next */
+    static uint64_t watch; /* when the manager is checked next */
     uint64_t now = arch_time();
     clock_sample(now);
     for (struct task *t; (t = clock_alarm_due(now));)

@@ -1,5 +1,5 @@
-/* Windows: see window.h. An iovec stays where the caller has it and is read anew for each copy: if
- * the caller's other threads change it meanwhile, they only spoil their own memory. */
+/* Windows: see window.h. An iovec stays in the caller's memory and is read anew for each copy:
+ * other threads of the caller that change it meanwhile spoil only their own memory. */
 #include "window.h"
 
 #include "arch.h"
@@ -40,9 +40,9 @@ struct cursor {
     uint64_t element, begins;
 };
 
-/* The cursor for offsets from `offset` on: the window remembers where the last copy got to, so that
- * a call which moves much through an iovec goes over each element once, and not once for each of
- * its copies. */
+/* The cursor for offsets from `offset` on. The window remembers where the last copy got to, so that
+ * a call which moves much through an iovec reads each element once, and not once for each of its
+ * copies. */
 static struct cursor cursor_at(const struct thread *c, uint64_t offset)
 {
     if (offset < c->window.begins)
@@ -51,8 +51,8 @@ static struct cursor cursor_at(const struct thread *c, uint64_t offset)
 }
 
 /* The contiguous part of the window that starts at offset: its address and its length (at most
- * *run). false: past the end, or the array is missing. Offsets asked for with the same cursor only
- * grow. */
+ * *run). false: the offset is past the end, or the iovec array is missing. Offsets for the same
+ * cursor only grow. */
 static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vaddr_t *at,
                        uint64_t *run)
 {
@@ -73,7 +73,7 @@ static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vadd
     if (*run > v.length - offset)
         *run = v.length - offset;
     if (*at + *run < *at)
-        *run = -*at; /* to the top of all addresses: none of them is anybody's */
+        *run = -*at; /* stops at the highest address; none of these is mapped */
     return true;
 }
 
@@ -85,7 +85,7 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     if (!c)
         return -ESRCH;
     if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
-        return -EACCES; /* the caller's fault: it chose the window */
+        return -EACCES; /* the caller has chosen the window */
     if (!(c->window.kind & WINDOW_IOVEC)) {
         vaddr_t at = c->window.base + offset;
         if (offset > c->window.length || length > c->window.length - offset || at < offset)
@@ -111,9 +111,9 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     return length;
 }
 
-/* Makes the call again when [at, at + length) has been brought, which begins with a missing byte:
- * PM then either does something about it or says that it cannot; `reach` bytes of the window lie
- * before it. A range that begins with a page that is there would be asked for again and again. */
+/* Makes c's call again when PM has brought [at, at + length), whose first byte is missing; `reach`
+ * bytes of the window lie before it. (PM would not change anything about a range that begins with a
+ * page that is there: the call would be thrown for ever.) */
 static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write,
                            uint64_t reach)
 {
@@ -124,10 +124,10 @@ static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool w
     return 0;
 }
 
-/* Which run of [offset, offset + length) of the window has a page missing? Makes the caller fault
- * over the whole run, so that a large buffer comes back once. If none is missing (any more) the
- * call is simply made again; but not if there was nothing of the window in the range, for then
- * nothing ever changes. */
+/* Looks for the first run of [offset, offset + length) of the window that misses a page, and makes
+ * the caller fault over that whole run, so that a large buffer is thrown once. When no page is
+ * missing (any more) the call is simply made again; but when nothing of the window lies in the
+ * range, the call ends, since making it again would change nothing. */
 int64_t sys_throw(struct thread *t, const uint64_t *a)
 {
     struct thread *c = mail_held(a[0], t->task);

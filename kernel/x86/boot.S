@@ -1,8 +1,8 @@
 /* From GRUB to C. Multiboot2 (specification 2.0) enters here in 32-bit protected mode without
- * paging, eax = magic, ebx = physical address of the boot information. Turns on long mode with
- * three views of the first GiB: identity (until C runs), the direct map, and the kernel's own
- * address, when x86/early.c has chosen it; paging.c builds the final tables. This section stays
- * where it is linked. */
+ * paging, eax = magic, ebx = physical address of the boot information. The code turns long mode on
+ * with three views of the first GiB: identity (until C runs), the direct map, and the kernel's own
+ * addresses, once x86/early.c has chosen them; paging.c builds the final tables. This section is
+ * never moved from where it is linked. */
 
 #define KERNEL_BASE 0xffffffff80000000
 
@@ -65,14 +65,14 @@ boot_long:
     movl %esi, %r12d
     movl %esi, %edi
     leaq early_place - KERNEL_BASE(%rip), %rax
-    call *%rax                      /* -> how far behind where it is linked the kernel stands */
+    call *%rax                      /* -> how far above its linked place the kernel stands */
     movq %rax, %r13
     shrq $21, %rax
     leaq boot_pd_high(, %rax, 8), %rdi
     movl $boot_pd, %esi
     movl $512, %ecx
     subl %eax, %ecx
-    rep movsq                       /* the image there, as far as the GiB goes */
+    rep movsq                       /* the same frames, that much higher */
     movl %ebx, %edi
     movl %r12d, %esi
     leaq boot_stack_top(%r13), %rsp
@@ -109,7 +109,7 @@ boot_pd_high:
     .fill 256, 8, 0
 boot_stack_low:
 
-/* The kernel's one stack a processor, with an unmapped page below (paging.c takes it away). */
+/* The kernel's one stack a processor. The page below it stays unmapped (cpu_guard_page). */
     .section .bss
     .balign 4096
     .globl boot_stack_guard, boot_stack_top

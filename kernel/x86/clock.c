@@ -1,5 +1,5 @@
-/* Time: the TSC counts, the local APIC's timer interrupts once when something is due. Both are
- * measured against the PIT (Intel 8254 data sheet; 1,193,182 Hz), whose second channel needs no
+/* Time: the TSC counts; the local APIC's timer interrupts once, when something is due. Both are
+ * measured against the PIT (Intel 8254 data sheet; 1,193,182 Hz), whose channel 2 needs no
  * interrupt. */
 #include "arch.h"
 #include <minnow/clock.h>
@@ -27,7 +27,7 @@ enum {
 enum { TIMER_MIN_NS = 2000, SHIFT = 32, FAR_NS = SECOND };
 
 static volatile uint32_t *lapic;
-/* Programs see the whole page, so nothing else stands in it. */
+/* The page that programs see. They see all of it, so nothing else stands in it. */
 static union {
     struct clock_page clock;
     char page[PAGE_SIZE];
@@ -53,10 +53,11 @@ void lapic_init(void)
 
 void lapic_eoi(void) { lapic[LAPIC_EOI / 4] = 0; }
 
-/* One measurement: how far TSC and timer counted while the PIT counted TRIAL_TICKS down, and how
- * sure that is, in ticks of the TSC. Each end is bracketed by two readings, the last before it and
- * the first after it. A host that takes the processor away for a while (an emulator is a process
- * like any) does so between two brackets, which changes nothing, or in one, which is then wide. */
+/* One measurement: how far TSC and timer counted while the PIT counted TRIAL_TICKS down, and the
+ * uncertainty of that, in ticks of the TSC. Each end lies between two readings, the last before it
+ * and the first after it. A host that takes the processor away for a while (an emulator is a
+ * process like any other) does so outside these brackets, which does no harm, or inside one, which
+ * is then wide. */
 struct trial {
     uint64_t tsc, timer, unsure;
 };
@@ -74,7 +75,7 @@ static struct trial measure(void)
     uint64_t begun = rdtsc(), earlier, still = begun, over = begun;
     bool ended;
     do {
-        /* before the look that found the PIT still counting */
+        /* `earlier`: read before the look that found the PIT still counting */
         earlier = still;
         still = over;
         ended = inb(PIT_GATE) & 0x20;
@@ -86,7 +87,7 @@ static struct trial measure(void)
                            .unsure = (begun - before) + (over - earlier) };
 }
 
-/* The first trial that is sure to two thousandths, or the surest of many. */
+/* Takes the first trial that is certain to two thousandths, or the best of TRIALS. */
 static void calibrate(void)
 {
     struct trial best = { .unsure = ~0ul };
@@ -131,13 +132,14 @@ void arch_timer_set(uint64_t when)
     uint64_t now = arch_time();
     uint64_t wait = when > now + TIMER_MIN_NS ? when - now : TIMER_MIN_NS;
     if (wait > FAR_NS)
-        wait = FAR_NS; /* comes early; the kernel then sets it again */
+        wait = FAR_NS; /* the interrupt comes early, and the kernel sets the timer again */
     uint64_t ticks = (unsigned __int128)wait * lapic_hz / SECOND;
     lapic[LAPIC_INITIAL / 4] = ticks > 0xffffffff ? 0xffffffff : ticks ? ticks : 1;
 }
 
 void timer_fired(void)
 {
-    /* not running: whatever is set next must be programmed */
+    /* the timer has stopped: no value of arch_timer_set() equals this one, so the next is
+     * programmed */
     timer_at = ~0ul - 1;
 }

@@ -38,9 +38,9 @@ static struct tss tss;
 static uint64_t gdt[GDT_TSS / 8 + 2];
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 
-/* Exceptions that may come in the kernel while its stack pointer is not its own: at the first
- * instructions of a system call it is still the program's. Each has a stack of its own, with an
- * unmapped page below (SDM vol. 3, 6.14.5). */
+/* Exceptions that may come in the kernel while the stack pointer is still the program's: at the
+ * first instructions of a system call. Each has a stack of its own, with an unmapped page below
+ * (SDM vol. 3, 6.14.5). */
 static const uint8_t alone[] = { TRAP_DB, TRAP_NMI, TRAP_DF, TRAP_SS, TRAP_GP, TRAP_MC };
 enum { ALONE = sizeof alone, ALONE_STACK = 2 * PAGE_SIZE };
 static struct {
@@ -118,7 +118,7 @@ static void features_init(void)
         features.umip = r[2] >> 2 & 1;
     }
     if (features.smap)
-        memcpy(trap_clac, "\x0f\x01\xca", 3); /* the boot tables still let code be written */
+        memcpy(trap_clac, "\x0f\x01\xca", 3); /* the boot page tables still let code be written */
     cpuid(0x80000001, 0, r);
     features.pages_1g = r[3] >> 26 & 1;
     uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE;
@@ -145,13 +145,14 @@ void syscall_init(void)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
-/* With tracing on, system calls enter by a longer way: so tracing costs nothing when it is off. */
+/* With tracing on, system calls enter by a longer way; so tracing costs nothing while it is off. */
 void arch_trace(bool traced)
 {
     wrmsr(MSR_LSTAR, (uint64_t)(traced ? syscall_entry_traced : syscall_entry));
 }
 
-/* SYSRET takes the address from rcx, and leaves it there. */
+/* SYSRET takes the return address from rcx and leaves it there, so rcx equals rip until the program
+ * has executed an instruction. */
 bool arch_in_call(const struct thread *t) { return t->regs.rcx == t->regs.rip; }
 
 void arch_bases_changed(const struct thread *t)
@@ -168,7 +169,7 @@ void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)
 
 void arch_regs_clean(struct regs *r)
 {
-    /* arithmetic, DF, TF, AC, ID */
+    /* the flags that a program may set: arithmetic, DF, TF, AC, ID */
     const uint64_t user_flags = 0xcd5 | RFLAGS_TF | RFLAGS_AC | 0x200000;
     r->rflags = (r->rflags & user_flags) | RFLAGS_IF | 2;
     if (r->rip >> USER_TOP_SHIFT)
@@ -210,7 +211,7 @@ void arch_stop(void)
         __asm__ volatile("cli; hlt");
 }
 
-/* Every way out that the emulators and PCs know; see the emulators' manuals. */
+/* Every way to power off or reset that the emulators and PCs know; see the emulators' manuals. */
 void arch_halt(int how)
 {
     if (how == HALT_POWEROFF) {
@@ -221,7 +222,7 @@ void arch_halt(int how)
         outw(0xb004, 0x2000); /* Bochs and old QEMU, ACPI PM1a */
     }
     outb(0xcf9, 2); /* the chipset's reset control: hard, */
-    /* now (PIIX3; Bochs' BIOS comes up again after no other) */
+    /* pulsed (PIIX3; in Bochs the BIOS comes up again after no other) */
     outb(0xcf9, 6);
     for (unsigned n = 0; n < 100000 && inb(0x64) & 2; n++)
         ;

@@ -1,5 +1,5 @@
-/* One-instruction inlines and the numbers of the processor (Intel SDM volumes 2 and 3). Only
- * kernel/x86 includes it. */
+/* One-instruction inlines and the processor's numbers (Intel SDM volumes 2 and 3), and the calls of
+ * the files of x86/ among themselves. Only kernel/x86 includes this header. */
 #ifndef X86_CPU_H
 #define X86_CPU_H
 
@@ -34,8 +34,8 @@ enum {
     RFLAGS_RF = 0x10000,
     RFLAGS_AC = 0x40000
 };
-/* SYSCALL wants the kernel's data behind its code; SYSRET data and 64-bit code at 8 and 16 behind
- * the base. */
+/* SYSCALL expects the kernel's data segment behind its code segment; SYSRET expects the user's data
+ * and 64-bit code 8 and 16 above GDT_USER_BASE. */
 enum {
     GDT_KERNEL_CODE = 0x10,
     GDT_KERNEL_DATA = 0x18,
@@ -143,7 +143,7 @@ static inline uint32_t inl(uint16_t p)
     return v;
 }
 
-/* What this processor has, by CPUID. */
+/* What this processor has, by CPUID; set by cpu_init() and fpu_init(). */
 struct features {
     bool smep, smap, umip, xsave, pages_1g;
     uint32_t fpu_size;
@@ -154,18 +154,19 @@ extern struct features features;
 struct cpu;
 struct thread;
 
-/* Loads a program's segment bases. Even if the program before had the same ones: it may have loaded
- * a selector, which sets the base unseen. */
+/* Loads a program's segment bases, even if the program before had the same: that program may have
+ * loaded a selector, which sets the base unseen. */
 static inline void load_bases(const struct regs *r)
 {
     wrmsr(MSR_FS_BASE, r->fs_base);
     wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
 }
 
-/* x86/ among itself. */
-void idle_wait(void);                      /* lets interrupts come, and waits for one */
-extern const char idle_halt[], idle_end[]; /* its `hlt`, and what follows */
-bool cpu_guard_page(vaddr_t va);           /* a page below a stack of the kernel's: left unmapped */
+/* ---- calls between the files of x86/ ---- */
+void idle_wait(void);                      /* enables interrupts until one has been handled */
+extern const char idle_halt[], idle_end[]; /* labels in idle_wait(): its `hlt`, and what follows */
+/* whether va is in a page below a kernel stack, which stays unmapped */
+bool cpu_guard_page(vaddr_t va);
 void cpu_init(void);
 void syscall_init(void);
 void paging_init(void);
@@ -177,7 +178,8 @@ bool pic_spurious(unsigned irq);
 void lapic_init(void);
 void lapic_eoi(void);
 void fpu_init(void);
-bool fpu_trap(struct thread *t); /* false: t may not use it, or there is no memory */
+/* t has touched the registers without an area: makes one. false: t is a service's, or no memory */
+bool fpu_trap(struct thread *t);
 void fpu_switch(struct cpu *cpu, struct thread *t);
 
 #endif

@@ -1,7 +1,8 @@
-/* The kernel's own place, chosen before anything of it has an address. boot.S calls this code where
- * GRUB has put it, at physical memory. It is compiled to reach code and data relative to the
- * instruction pointer, so it works there (KERNEL_FLAGS in the Makefile); what holds an address does
- * not yet, and nothing here may use any. The Makefile makes the tables of where addresses stand. */
+/* The kernel chooses its own place, before anything holds an address of it. boot.S calls this code
+ * where GRUB has put it, in physical memory. The code is compiled to reach code and data relative
+ * to the instruction pointer, so it works there (KERNEL_FLAGS in the Makefile). Variables that hold
+ * an address are not relocated yet, and nothing here may use one. The Makefile makes the tables of
+ * where addresses stand. */
 #include "arch.h"
 #include "cpu.h"
 
@@ -27,8 +28,8 @@ uint64_t arch_random(void)
     return state ^ state >> BIT_XORSHIFT ^ state << BIT_XORSHIFT >> 1;
 }
 
-/* Does the word stand in the command line that the boot loader brought? (Multiboot2
- * specification, 3.6.) */
+/* Whether the command line that the boot loader brought contains `word`. (Multiboot2 specification,
+ * 3.6.) */
 static bool option(uint32_t information, const char *word, size_t length)
 {
     const char *info = (const char *)(uintptr_t)information;
@@ -49,8 +50,8 @@ static bool option(uint32_t information, const char *word, size_t length)
     return false;
 }
 
-/* -> how far behind where it was linked the kernel is to stand: what addresses in it say from now
- * on. */
+/* Chooses how many bytes above its linked place the kernel is to stand, adds that to every address
+ * in the image, and returns it. */
 __attribute__((no_stack_protector)) uint64_t early_place(uint32_t information)
 {
     static const char fixed[] = "nokaslr";

@@ -1,7 +1,14 @@
 /* Into the kernel and out of it. The current thread's registers are stored straight into its struct
  * thread, whose first member they are; the kernel then runs on the processor's one stack, and
- * leaves by the thread that C names. Offsets are those of struct regs (minnow/syscall.h) and struct
- * cpu (thread.h); cpu.c checks them. */
+ * leaves by the thread that C returns. cpu.c checks the offsets of struct regs (minnow/syscall.h),
+ * struct thread and struct cpu (thread.h).
+ *
+ *     entry                    saves                           leaves by
+ *     syscall                  all but rcx, r11, which the     sysretq, unless the thread to run
+ *                              instruction spoils anyway       has IRET set
+ *     exception or interrupt   all, and sets IRET              iretq
+ *     in a program
+ *     the same in the kernel   all, on the kernel's stack      iretq, to where it was */
 
 #define RDI    0
 #define RSI    8
@@ -29,7 +36,7 @@
 #define CPU_STACK   %gs:8
 #define CPU_SCRATCH %gs:16
 
-#define USER_CS 0x33                /* as Linux has them: programs look */
+#define USER_CS 0x33                /* Linux's values, which programs look at */
 #define USER_SS 0x2b
 
     .text
@@ -88,7 +95,7 @@
 SYSCALL_ENTRY syscall_entry syscall_enter
 SYSCALL_ENTRY syscall_entry_traced syscall_enter_traced
 
-/* rax = the thread to run. */
+/* Leaves by the thread in rax. */
     .globl leave_kernel
     .balign 16
 leave_kernel:
@@ -102,7 +109,7 @@ leave_kernel:
     movq RSP(%rsp), %rsp
     swapgs
     sysretq
-1:  pushq $USER_SS                  /* interrupted, or with new registers: everything counts */
+1:  pushq $USER_SS                  /* interrupted, or given new registers: all are restored */
     pushq RSP(%rax)
     pushq RFLAGS(%rax)
     pushq $USER_CS
@@ -149,8 +156,8 @@ trap_stubs:
     .noaltmacro
 
 /* Stack: vector 0, error 8, rip 16, cs 24, rflags 32, rsp 40, ss 48. The processor does not clear
- * AC, with which SMAP lets the kernel touch a program's memory; cpu.c makes `clac` of the first
- * instruction where there is one. */
+ * AC, with which SMAP lets the kernel touch a program's memory; cpu.c makes the first instruction
+ * `clac` where the processor has that. */
     .globl trap_clac
 trap_common:
 trap_clac:
@@ -158,7 +165,7 @@ trap_clac:
     testb $3, 24(%rsp)
     jz 1f
     swapgs
-    pushq %rax                      /* everything above is 8 further up now */
+    pushq %rax                      /* the offsets above are 8 larger now */
     movq CPU_CURRENT, %rax
     SAVE_COMMON %rax
     movq %rcx, RCX(%rax)
@@ -195,7 +202,7 @@ trap_clac:
     movq KERNEL_FRAME(%rsp), %rsi
     movq KERNEL_FRAME + 8(%rsp), %rdx
     cld
-    call trap_kernel                /* which may change these two */
+    call trap_kernel                /* trap_kernel may change rip and rflags */
     movq RIP(%rsp), %rax
     movq %rax, KERNEL_FRAME + 16(%rsp)
     movq RFLAGS(%rsp), %rax

@@ -1,7 +1,7 @@
-/* Floating point and vector registers. Programs alone have them; servers are compiled without. The
+/* Floating point and vector registers. Only programs have them; servers are compiled without. The
  * registers keep the state of the last program that used them (the owner) while servers run,
  * guarded by CR0.TS: a server that touches them faults. A program that has never used them has no
- * area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
+ * save area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
 #include "arch.h"
 #include "memory.h"
 #include "cpu.h"
@@ -39,8 +39,8 @@ static void restore(const void *area)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-/* SDM vol. 1, 11.6.6: fxsave tells; 0 stands for the processors that know no other mask than this.
- */
+/* The bits of MXCSR that may be set: fxsave tells them, and 0 stands for the mask of the first
+ * processors (SDM vol. 1, 11.6.6). */
 static uint32_t mxcsr_mask(void)
 {
     static uint8_t area[FXSAVE_SIZE] __attribute__((aligned(16)));
@@ -89,7 +89,7 @@ static void turn_on(struct cpu *cpu)
     }
 }
 
-/* The registers' content goes back to its owner. */
+/* Saves the registers' content in the area of their owner. No thread owns them then. */
 static void evict(struct cpu *cpu)
 {
     turn_on(cpu);
@@ -128,7 +128,7 @@ static int area_make(struct thread *t)
     return 0;
 }
 
-/* #NM: a program uses the registers for the first time; a server must not. */
+/* #NM: a program uses the registers for the first time, which a server must not. */
 bool fpu_trap(struct thread *t) { return t->user && area_make(t) == 0; }
 
 void arch_fpu_get(struct thread *t, void *area)
@@ -139,11 +139,12 @@ void arch_fpu_get(struct thread *t, void *area)
         save(t->fpu);
     }
     copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
-    /* QEMU lets programs load bits that the processor has not */
+    /* QEMU lets programs load bits that the processor does not have */
     *(uint32_t *)((char *)area + MXCSR_AT) &= mxcsr_allowed;
 }
 
-/* An area from outside: what would make xrstor fault is refused (SDM vol. 1, 13.8). */
+/* Whether an area from outside may be loaded: xrstor faults at what is refused here (SDM vol. 1,
+ * 13.8). */
 static bool area_sound(const uint8_t *area)
 {
     if (*(const uint32_t *)(area + MXCSR_AT) & ~mxcsr_allowed)
@@ -151,7 +152,7 @@ static bool area_sound(const uint8_t *area)
     if (!features.xsave)
         return true;
     const uint64_t *header = (const uint64_t *)(area + FXSAVE_SIZE);
-    /* what stands behind is ignored */
+    /* the words behind these are ignored */
     return !(header[0] & ~features.xcr0) && !header[1] && !header[2];
 }
 

@@ -1,6 +1,6 @@
 /* Page tables (Intel SDM vol. 3 ch. 4): the kernel's own, and those of spaces. Every space shares
- * the kernel's upper half by the two entries of its top table: the direct map and the kernel's
- * image. */
+ * the kernel's upper half by three entries of its top table: the direct map, device memory, and the
+ * kernel's image. */
 #include "arch.h"
 #include "boot.h"
 #include "panic.h"
@@ -17,7 +17,7 @@
 #define P_DIRTY    0x40ul
 #define P_LARGE    0x80ul
 #define P_GLOBAL   0x100ul
-#define P_OWNED    0x200ul /* free for software, and so are 0x400 (arch_entry_shown) */
+#define P_OWNED    0x200ul /* free for software, as are 0x400 (arch_entry_shown) */
 #define P_DEVICE   0x800ul /* and this one */
 #define P_NX       (1ul << 63)
 #define FRAME(e)   ((e)&0x000ffffffffff000ul)
@@ -83,7 +83,7 @@ void paging_init(void)
     KASSERT(kernel_root);
     map_image();
     map_direct();
-    (void)kernel_entry(DEVICE_BASE, 0); /* so that every space has its table */
+    (void)kernel_entry(DEVICE_BASE, 0); /* every space copies the entry of its table */
     write_cr3(kernel_root);
 }
 
@@ -115,8 +115,8 @@ static void free_table(uint64_t entry, unsigned level)
     frame_free(FRAME(entry));
 }
 
-/* The tables that a table's entries name. Few are used of the entries, whose number is a multiple
- * of eight. */
+/* Frees the tables that the first `entries` (a multiple of eight) entries of a table name. Few
+ * entries are used, so eight are tested at a time. */
 static void free_tables(const uint64_t *table, unsigned level, unsigned entries)
 {
     for (const uint64_t *e = table; e < table + entries; e += 8)
@@ -147,9 +147,8 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
     return &table[slot(va, 0)];
 }
 
-/* In a table of pages the next one is looked for in place; over a hole it goes by as much as the
- * hole's table covers. A page without any right (PROT_NONE) is there all the same: its entry is
- * not 0. */
+/* In a table of pages the search looks at each entry; over a hole it steps by as much as the
+ * missing table would cover. A page without any right (PROT_NONE) counts: its entry is not 0. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
 {
     while (va < end && *tables) {

@@ -1,5 +1,5 @@
-/* The interrupt controller of the PC, two 8259A in a cascade (Intel 8259A data sheet), and the
- * local APIC's timer (Intel SDM vol. 3 ch. 11). Lines are masked until a driver binds them. */
+/* The interrupt controller of the PC: two 8259A in a cascade (Intel 8259A data sheet). Lines are
+ * masked until a driver binds them. */
 #include "arch.h"
 #include "cpu.h"
 
@@ -59,7 +59,8 @@ void pic_eoi(unsigned irq)
     outb(PIC1, OCW2_EOI);
 }
 
-/* Lines 7 and 15 also stand for interrupts that went away before they were taken. */
+/* Whether the interrupt on `irq` is none: the controllers report lines 7 and 15 also for interrupts
+ * that went away before the processor took them. */
 bool pic_spurious(unsigned irq)
 {
     if (irq != 7 && irq != 15)

@@ -1,4 +1,4 @@
-/* From thread to thread. Inline, for it is part of every message. */
+/* The switch from thread to thread. Inline, since every message makes one. */
 #ifndef X86_SWITCH_H
 #define X86_SWITCH_H
 
@@ -6,8 +6,9 @@
 #include "cpu.h"
 #include "thread.h"
 
-/* Makes the processor ready to run t. Servers leave floating point and segment bases alone, so a
- * program that calls a server finds them as they were without anybody having saved them. */
+/* Makes the processor ready to run t, and returns t. Servers leave floating point and segment bases
+ * alone, so a program that calls a server finds them as they were, though no code has saved
+ * them. */
 static inline struct thread *arch_switch(struct thread *t)
 {
     struct cpu *cpu = this_cpu();

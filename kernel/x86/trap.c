@@ -1,7 +1,7 @@
-/* Exceptions, interrupts and system calls, from the assembly in entry.S: what happened, which part
- * of the kernel deals with it, which thread runs next. Of x86/ this file alone calls the portable
+/* Exceptions, interrupts and system calls, called by the assembly in entry.S: which part of the
+ * kernel deals with each, and which thread runs next. This file alone of x86/ calls the portable
  * kernel: syscall_dispatch, turn_next, turn_clock, irq_arrived, ipc_fault, ipc_exception,
- * service_fault, clock_charge, trace_call, trace_sent. And the start. */
+ * service_fault, clock_charge, trace_call, trace_sent. At the end: the start of the processor. */
 #include "arch.h"
 #include "ipc.h"
 #include "irq.h"
@@ -35,7 +35,7 @@ struct thread *syscall_enter(struct thread *t)
 
 struct thread *syscall_enter_traced(struct thread *t)
 {
-    bool program = t->user; /* a service's thread may have ended afterwards */
+    bool program = t->user; /* t may be gone afterwards if it is a service's */
     trace_call(t);
     syscall_dispatch(t);
     if (program)
@@ -73,7 +73,7 @@ static void page_fault(struct thread *t, uint64_t error)
                       (error & PF_EXEC ? PM_FAULT_EXEC : 0) |
                       (error & PF_PRESENT ? PM_FAULT_PRESENT : 0);
     vaddr_t at = read_cr2();
-    /* a service's manifest may name addresses that the processor has not */
+    /* (a service's manifest may name device addresses that the processor does not have) */
     if (error & PF_RESERVED && !t->task->service)
         panic(&t->regs, "page table of %s is corrupt at %lx", t->task->name, at);
     t->kind = CALL_FAULT;
@@ -83,7 +83,7 @@ static void page_fault(struct thread *t, uint64_t error)
         ipc_fault(t, CALL_FAULT, at, access, 1);
 }
 
-/* t has used floating point registers and has none yet. */
+/* t has touched floating point registers while CR0.TS was set. */
 static void no_fpu(struct thread *t)
 {
     if (!fpu_trap(t))
@@ -107,12 +107,18 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
     return arch_switch(turn_next());
 }
 
-/* Interrupts are off in the kernel but for the moment when it idles. `sti` puts them off until
- * `hlt` waits, but an NMI can come between the two and end that: an interrupt then finds `hlt`
- * still to come, which would sleep over what it has made ready. A program that sets TF before
- * `syscall`, or hides a single step behind a load of SS, makes a processor stop at the kernel's
- * first instruction (SDM vol. 3, 6.8.3 and 17.3.1.4); the kernel goes on, and the program's own TF
- * makes it stop again when it is back. Anything else is a bug of the kernel. */
+/* A trap in the kernel. Those that are legal:
+ *
+ *   - An interrupt, while the kernel idles: interrupts are off otherwise. `sti` delays them until
+ *     `hlt` waits, but an NMI can come between the two and end that delay; an interrupt then finds
+ *     `hlt` still to come, which would sleep over what the interrupt has made ready. So `hlt` is
+ *     left out.
+ *   - A single step (#DB) at the kernel's first instruction: a program has set TF before `syscall`,
+ *     or has hidden a single step behind a load of SS (SDM vol. 3, 6.8.3 and 17.3.1.4). The kernel
+ *     goes on; the program's own TF stops the program when it is back.
+ *   - An NMI, which is ignored.
+ *
+ * Anything else is a bug of the kernel. */
 void trap_kernel(struct regs *r, uint64_t vector, uint64_t error)
 {
     if (vector >= VECTOR_IRQ) {
