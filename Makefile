@@ -11,7 +11,7 @@
 #   make test           all tests; the last line says how many passed
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
 #   make test-fuzz      random system calls, ten million of them
-#       CALLS=10000000      or so many
+#       CALLS=10000000      another number of calls
 #   make test-fault     services that die, hang and are damaged, in full: twenty minutes; prints figures
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
@@ -19,7 +19,7 @@
 #   make bench          the table of guest instructions per operation
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
 #   make format         lay out all C and Python: .clang-format and black, 100 columns
-#   make setup          install what is missing (the others do it as well)
+#   make setup          install what is missing; the other goals do that too
 #   make clean          remove what was built; `make distclean` BusyBox, dash and sources too
 #
 #       CROSS=x86_64-linux-gnu-   prefix of the compiler's commands
@@ -29,7 +29,7 @@
 #       JOBS=2                    how many jobs at once (default: processors)
 #       WITHOUT="ext2 fat"        leave these services, commands or test programs out
 #       V=1                       show the commands
-#       WERROR=1                  a warning is an error: not by default, for next year's compiler has new ones
+#       WERROR=1                  a warning is an error (not by default: next year's compiler has new ones)
 #       CC=gcc-11 HOST_CXX=g++-11 another compiler, and the one for its plugin; GCC 11 and 12 are tried
 #       KERNEL_CC=clang-14        another one for the kernel alone; clang 14 is tried
 #
@@ -40,11 +40,11 @@
 #                               Its manifest is vfs/ext2/ext2.manifest
 #   ALTERNATIVES += pm/sched_rr another program for a service: built as one, but not put on the boot
 #                               partition. `tests/vm --service sched=build/services/sched_rr` boots with it
-#   LIBS_ext2 := libfs          libraries of a service besides libservice, which all get
+#   LIBS_ext2 := libfs          libraries of a service besides libservice, which every service has
 #   STATE_ext2 := ext2-1        version of what is in its memory: raise it when the meaning changes.
 #                               Programs with the same one can take over from each other
-#   LIBRARIES += vfs/libfs      a library for services; everyone finds its headers
-#   COMMANDS  += commands/cal   a program of the user's: a folder, or one file cal.c -> /bin/cal
+#   LIBRARIES += vfs/libfs      a library for services; every service finds its headers
+#   COMMANDS  += commands/cal   a user's program: a folder, or one file cal.c -> /bin/cal
 #   LINKS_cal := bin/ncal       more names for it, as symbolic links
 #   FLAGS_cal := -pthread       more flags for a command or a test program
 #   UNIT_test_x := vfs/x/a.c    sources that the unit test tests/unit/test_x.c is built with
@@ -100,7 +100,7 @@ NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
     -fstack-protector-strong -mstack-protector-guard=global \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS) \
     '-fmacro-prefix-map=$(CURDIR)/=' '-fdebug-prefix-map=$(CURDIR)=.'
-# Services stand where whoever loads them likes: their only relocations are additions of that place.
+# A service may be loaded at any address: all its relocations only add that address.
 LINK_FLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker,-z,text,-z,norelro,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
@@ -141,8 +141,8 @@ KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,
 $(KERNEL_OBJECTS): $(BUILD)/obj/%.o: % Makefile
 	$(call quiet,CC)mkdir -p $(@D) && $(KERNEL_CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 
-# A table is linked into the kernel: where it holds addresses of itself, for x86/early.c. Link without, make the table, link
-# again with it. It stands in .tables, behind what it speaks of.
+# The kernel contains a table of the places where it holds addresses of itself, for x86/early.c. So it is linked without the table,
+# the table is made from that, and it is linked again. The table is last (.tables), so that it moves none of these places.
 link_kernel = $(CC) $(filter-out -I%,$(KERNEL_FLAGS)) $(KERNEL_LINK_FLAGS) -Wl,-T,kernel/kernel.ld -o $@ $(filter %.o,$^) -lgcc
 addresses   = $(READELF) -rW $(1) | awk '/^Relocation/ { image = $$3 ~ /rela.(text|data|rodata)/ } image && $$3 ~ /^R_X86_64_(32S?|64)$$/ { print $$1, $$3 }'
 
@@ -177,7 +177,7 @@ SERVICE_FLAGS := $(NATIVE_FLAGS) -fpie -fvisibility=hidden -ffunction-sections -
     -fms-extensions -Ikernel/abi $(LIBRARIES:%=-I%)
 SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 
-# What services write is noted in their undo log, by a plugin of the compiler.
+# A plugin of the compiler notes each store of a service in its undo log.
 UNDO := $(BUILD)/undo.so
 UNDO_FLAGS := -fplugin=$(if $(filter /%,$(UNDO)),,./)$(UNDO)
 $(UNDO): kernel/libservice/undo/plugin.cc
@@ -312,5 +312,5 @@ distclean:
 	rm -rf $(BUILD)
 
 -include $(KERNEL_OBJECTS:.o=.d) $(SERVICE_OBJECTS:.o=.d) $(USER_DEPENDS)
-# A source that has gone since the last build stops nothing: what needed it is built anew.
+# A source that was removed since the last build is no error: what depended on it is built anew.
 %.c: ;

@@ -1,9 +1,11 @@
-/* The compiler's part of the undo log (see ../undo.S): a plugin of GCC that puts, before every store to memory that is not the function's
- * own frame, a call that notes what stood there. The frame is not noted: the whole stack is set back in one piece.
+/* The compiler's part of the undo log (see ../undo.S): a plugin of GCC that puts, before every
+ * store to memory that is not the function's own frame, a call that notes the old content there.
+ * The frame is not noted, since the whole stack is set back in one piece.
  *
- * It runs last of all passes on GIMPLE, when stores that can be optimised away are gone. The call is an asm statement that reads the place
- * about to be written, so that neither may be moved past the other, and that spoils only rax, rdi and the flags. (GCC internals manual,
- * chapters "GIMPLE" and "Plugins".) */
+ * The pass runs after all others on GIMPLE, when stores that can be optimised away are gone. The
+ * call is an asm statement that reads the place about to be written, so that neither may be moved
+ * past the other, and that spoils only rax, rdi and the flags. (GCC internals manual, chapters
+ * "GIMPLE" and "Plugins".) */
 #include "gcc-plugin.h"
 #include "plugin-version.h"
 #include "tree.h"
@@ -24,6 +26,7 @@ namespace {
 
 const pass_data undo_data = { GIMPLE_PASS, "undo", OPTGROUP_NONE, TV_NONE, PROP_ssa | PROP_cfg, 0, 0, 0, TODO_update_ssa_only_virtuals };
 
+/* Whether a place is in the function's own frame, or in a register. */
 bool in_frame(tree place)
 {
     tree base = get_base_address(place);
@@ -56,6 +59,7 @@ tree whole_words(tree place)
     return unshare_expr(place);
 }
 
+/* Inserts the note before the store to `place` at `at`, by the routine of undo.S for its size. */
 void note_place(gimple_stmt_iterator *at, tree place)
 {
     place = whole_words(place);
@@ -76,7 +80,8 @@ void note_place(gimple_stmt_iterator *at, tree place)
     insert_asm(at, text, inputs);
 }
 
-/* What a function returns goes to the frame first, for the function may commit; then `at` is the store. */
+/* The result of a function goes to the frame first, since the function may commit: the store to
+ * memory follows the call, and is noted then. `at` becomes that store. */
 void store_behind(gimple_stmt_iterator *at, gimple *s, tree to)
 {
     tree result = create_tmp_var(TREE_TYPE(to), "result");
