@@ -7,9 +7,9 @@
  * clock_charge when that is another program's. boot.S calls kernel_main. Beside these x86/ uses
  * log.h, panic.h, memory.h and the tables of thread.h.
  *
- * The kernel is an event handler: it runs with interrupts off on one stack a processor, never
- * waits, and leaves by naming the thread that is to run. All waiting is in the state of threads. So
- * no function here waits for an event, but for arch_idle(). */
+ * The kernel is an event handler: it runs with interrupts off on one stack a processor, never waits
+ * (but for arch_idle), and leaves by naming the thread that is to run. "t waits" always means that
+ * t's state says so. */
 #ifndef ARCH_H
 #define ARCH_H
 
@@ -31,9 +31,8 @@ _Noreturn void arch_stop(void); /* after a panic: nothing runs any more */
  * none. */
 vaddr_t arch_stack_end(vaddr_t sp);
 /* Waits for one interrupt and handles it. poll: executes instructions for a while instead of
- * halting. An emulator whose clock counts instructions sets the clock of a halted processor forward
- * to the next alarm, however long the host takes for a disk; a time for the disk that is measured
- * that way says nothing. */
+ * halting, for measurements: an emulator that counts instructions as time skips the time of a
+ * halted processor, so a disk's share would be chance. */
 void arch_idle(bool poll);
 /* A random word: unpredictable where the processor has a generator, else made of the time. */
 uint64_t arch_random(void);
@@ -60,8 +59,8 @@ void arch_port_out(uint16_t port, unsigned width, uint32_t value);
 void arch_trace(bool traced);
 
 /* ---- registers ---- */
-/* Fills *r so that a thread starts in user mode at ip, with sp, and `argument` in rdi; all other
- * registers are 0. The addresses may be anything: *r is cleaned as below. */
+/* Fills *r so that a thread starts in user mode at ip, with sp, and `argument` in rdi; all else is
+ * 0. *r is cleaned as below. */
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument);
 /* Makes registers that came from outside harmless: user mode, interrupts on, addresses canonical.
  */
@@ -69,8 +68,8 @@ void arch_regs_clean(struct regs *r);
 /* Whether t, which an interrupt has stopped, has not done an instruction since its last system
  * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
-/* The kernel has changed fs_base or gs_base of t, or begins to charge t without switching to it:
- * loads them into the processor if t is the program charged. */
+/* fs_base or gs_base of t was changed, or t is charged without a switch: loads them if t is the
+ * program charged. */
 void arch_bases_changed(const struct thread *t);
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
@@ -91,8 +90,8 @@ void arch_space_free(struct space *s); /* the tables; not the pages in them */
  * table for it, or no memory for one. */
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
 /* The first page >= va and below end whose entry is not 0; else end. Holes are skipped by whole
- * tables. The search goes through at most *tables tables in vain and counts them down; when *tables
- * has become 0, the result is where to search on. */
+ * tables. *tables counts down the tables searched in vain; when it has become 0, the result is
+ * where to search on. */
 vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables);
 /* Beside PAGE_READ... of minnow/syscall.h: device memory, which the kernel never touches itself. */
 enum { PAGE_DEVICE = 16 };

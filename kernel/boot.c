@@ -106,8 +106,7 @@ bool boot_option(const char *word)
     return false;
 }
 
-/* The ranges keep the loader's order, lowest first, so the memory below 4 GiB that drivers' DMA
- * needs is handed out before the rest. */
+/* The ranges keep the loader's order, lowest first: drivers' DMA needs memory below 4 GiB. */
 void boot_read(uint32_t magic, paddr_t information)
 {
     if (magic != MAGIC)

@@ -1,7 +1,7 @@
 /* Alarms of services, the time slice, and the clocks that programs read. There is no periodic tick:
- * the timer is set only when an alarm is due, when a program waits for the processor, when the
- * manager is to be watched, and, while a program is charged, about a hundred times a second to see
- * whether the program itself runs, or a service or the kernel for it. */
+ * the timer is set for alarms, for looks at the manager, when a program waits for the processor,
+ * and, while a program is charged, about a hundred times a second to see whether the program itself
+ * runs, or a service or the kernel for it. */
 #include "clock.h"
 
 #include "arch.h"

@@ -1,5 +1,5 @@
 /* Alarms of services, the time slice, the charging of processor time. All times are nanoseconds
- * since boot. Nothing in here waits. */
+ * since boot. */
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
 
@@ -32,7 +32,7 @@ bool clock_slice_over(uint64_t now);
 /* Beside alarms, slices and samples: the timer is to interrupt no later than `when`. */
 void clock_set(uint64_t when);
 /* Ends the current accounting interval and begins charging `program`, a program's thread; NULL:
- * charges none. Servers that run for the program are charged to it too. */
+ * none. Servers that run for the program are charged to it too. */
 void clock_charge(struct thread *program);
 /* t is the program charged from now on: moves the tick, if one is set, to no later than the end of
  * t's quantum. */

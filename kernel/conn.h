@@ -1,6 +1,5 @@
 /* Connections: what a file descriptor is. An open file (struct conn) may stand in several tables
- * and under several numbers (fork, dup); the position belongs to the open file. Nothing in here
- * waits. */
+ * and under several numbers (fork, dup); the position belongs to the open file. */
 #ifndef CONN_H
 #define CONN_H
 
@@ -34,8 +33,8 @@ struct conn_table {
     uintptr_t *chunks[CONN_CHUNKS];
 };
 
-/* An empty table, and a copy that shares the open files of t; each with one reference, which the
- * caller owns. NULL: no memory. */
+/* An empty table; a copy that shares t's open files. The caller owns its one reference. NULL: no
+ * memory. */
 struct conn_table *conn_table_create(void);
 struct conn_table *conn_table_copy(const struct conn_table *t);
 /* Gives one reference up; with the last one all descriptors are closed and the table is freed. */
@@ -61,9 +60,9 @@ static inline struct conn *conn_get(const struct conn_table *t, uint64_t fd)
  * O_..., CONN_.... The descriptor, or -EMFILE, -ENOMEM. */
 int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, uint64_t object,
                      uint64_t position, uint32_t flags);
-/* Another descriptor of the open file fd: the lowest free one at or above `lowest`, or, with
- * DUP_EXACT, `lowest` itself, which is closed before. how: DUP_.... The descriptor, or -EBADF,
- * -EINVAL, -EMFILE, -ENOMEM. */
+/* Another descriptor of the open file fd: the lowest free one from `lowest` on, or, with DUP_EXACT,
+ * `lowest` itself, closed before. how: DUP_.... The descriptor, or -EBADF, -EINVAL, -EMFILE,
+ * -ENOMEM. */
 int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how);
 /* 0 or -EBADF. With the last reference the open file is released to its service (mail_release). */
 int64_t conn_close(struct conn_table *t, uint64_t fd);

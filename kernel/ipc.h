@@ -1,6 +1,5 @@
-/* The ends of calls, and the calls that a program makes without a system call: see ipc.c. Nothing
- * in here waits; what may change which thread runs next does not say so: the entry code asks
- * turn_next() afterwards. */
+/* The ends of calls, and the calls that a program makes without a system call: see ipc.c. Which
+ * thread runs next may change in any of these; the entry code asks turn_next() afterwards. */
 #ifndef IPC_H
 #define IPC_H
 
@@ -14,8 +13,7 @@
 void ipc_finish_slow(struct thread *t, int64_t result);
 static inline void ipc_finish(struct thread *t, int64_t result)
 {
-    /* a result of EPIPE or EFBIG may mean a signal; one comparison finds all from the one to the
-     * other */
+    /* may_signal: a result of -EPIPE or -EFBIG, or one between */
     bool may_signal = (uint64_t)(result + EPIPE) <= EPIPE - EFBIG;
     if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || may_signal, 0)) {
         ipc_finish_slow(t, result);
@@ -33,9 +31,9 @@ static inline void ipc_send(struct thread *t, struct task *to)
         ipc_finish(t, -ENXIO);
 }
 
-/* A page is missing: t, a thread of a program, faults at `address`, with access PM_FAULT_..., and
- * asks PM for `length` bytes from there. kind: CALL_FAULT, or CALL_THROWN for a call that is made
- * again afterwards. When t is a service's, its call ends with -EFAULT instead. */
+/* t, a thread of a program, lacks a page at `address`, accessed as PM_FAULT_... says, and asks PM
+ * for `length` bytes from there. kind: CALL_FAULT, or CALL_THROWN for a call to be made again. The
+ * call of a service's t ends with -EFAULT instead. */
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length);
 /* t, a thread of a program, has done what the processor forbids: its personality decides what

@@ -26,9 +26,9 @@ int64_t sys_park(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* Whether steps_left is progress: less than t has told before in the same stretch of work. A
- * service that spins cannot go on telling smaller and smaller numbers, so false ones deceive the
- * manager for STEPS_MAX looks at most. A stretch ends when t receives a message or makes a call. */
+/* Whether steps_left is progress: less than t told before in the same stretch of work, which a
+ * received message or a call ends. A service that spins cannot tell smaller and smaller numbers for
+ * more than STEPS_MAX looks of the manager. */
 static bool gets_further(struct thread *t, uint64_t steps_left)
 {
     uint64_t stretch = (t->serving ? t->serving : t->task->messages) + t->call;

@@ -7,8 +7,8 @@
 #include <minnow/errno.h>
 
 /* sys_name(t, a): makes the kernel call for t, whose right syscall.c has checked. a[0..5]: the
- * arguments, as they stand in struct regs (rdi rsi rdx r10 r8 r9). The result, or -E..., is written
- * to t's rax by the caller, also when t waits by then. */
+ * arguments, as in struct regs (rdi rsi rdx r10 r8 r9). The result, or -E..., becomes t's rax,
+ * though t may wait by then. */
 #define KCALL(NAME, name, ...) int64_t sys_##name(struct thread *t, const uint64_t *a);
 #define MESSAGE(NAME, name, ...)
 #include <minnow/kcalls.def>

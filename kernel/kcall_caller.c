@@ -33,15 +33,13 @@ int64_t sys_call_user(struct thread *t, const uint64_t *a)
     return x->personality ? x->user | (int64_t)x->privileged << 32 : 1l << 32;
 }
 
-/* The connections of the task that an argument means; NULL: no such task, or it has no
- * connections. */
+/* The connections of the task that an argument means; NULL: none. */
 static struct conn_table *conns_of(struct thread *t, uint64_t which)
 {
     struct task *x = task_of(t, which);
     return x ? x->conns : NULL;
 }
 
-/* Fills *out with what stands behind descriptor fd; with zeros, and false, if fd is not open. */
 static bool describe(const struct conn_table *table, uint64_t fd, struct conn_info *out)
 {
     const struct conn *c = conn_get(table, fd);

@@ -10,9 +10,8 @@
 #include "service.h"
 #include <minnow/elf.h>
 
-/* Services stand below their heaps. With `nokaslr` each has 4 GiB of addresses of its own, so that
- * a debugger can tell from an address which service it is in: module n of the boot loader's list
- * stands at (n + 1) * STRIDE. */
+/* Services stand below their heaps. With `nokaslr` module n of the boot loader's list stands at (n
+ * + 1) * STRIDE, so that a debugger can tell from an address which service it is in. */
 #define SLIDE_END 0x0f0000000000ul
 #define STRIDE    0x100000000ul
 

@@ -47,7 +47,6 @@ static inline void deliver(struct thread *r, struct thread *t)
     me->messages++;
 }
 
-/* r's registers become the kernel message that r->told keeps for SYS_RECEIVE_AGAIN. */
 static void deliver_told(struct thread *r)
 {
     struct regs *to = &r->regs;
@@ -78,9 +77,8 @@ static unsigned servers_for_root(unsigned n) { return n < 4 ? 0 : n / 4; }
 /* and so many of those for services alone. */
 static unsigned servers_for_services(unsigned n) { return servers_for_root(n) / 2; }
 
-/* How many threads wait in receive. x->spare counts them from another zero: it is positive while
- * fewer threads are busy than one user may keep busy, and then mail_send() need not ask
- * admits(). */
+/* How many threads wait in receive. x->spare is positive while fewer are busy than one user may
+ * keep busy, so that mail_send() need not ask admits(). */
 static unsigned idle(const struct task *x)
 {
     return x->spare + x->servers - servers_each(x->servers);
@@ -93,7 +91,6 @@ void mail_serves(struct task *service, unsigned servers)
     service->spare = idle_now + servers_each(service->servers) - service->servers;
 }
 
-/* How many threads of the service, without `but`, work for programs of this user. */
 static unsigned busy_for(const struct task *service, const struct thread *but, uint32_t user)
 {
     unsigned n = 0;

@@ -1,6 +1,5 @@
-/* Mailboxes of services: see mailbox.c. Nothing in here waits in the kernel: "t waits" means that
- * the state of t says so. What may change which thread runs next does not say so; the entry code
- * asks turn_next() afterwards. */
+/* Mailboxes of services: see mailbox.c. Which thread runs next may change in any of these; the
+ * entry code asks turn_next() afterwards. */
 #ifndef MAILBOX_H
 #define MAILBOX_H
 
@@ -34,16 +33,15 @@ void mail_notify(struct task *to, uint64_t bits);
 void mail_receive(struct thread *t);
 /* Delivers to t what it received last, if that is still to be answered; else the next message. */
 void mail_receive_again(struct thread *t);
-/* The monitor of `service` is free: delivers the next thing in its mailbox to a thread that waits
- * in receive. Returns that thread, which the caller makes ready; NULL: no thread waits, or there is
- * nothing that it may take. */
+/* The monitor of `service` is free: delivers the next mail to a thread that waits in receive, and
+ * returns that thread, which the caller makes ready. NULL: no thread waits, or no mail is for
+ * it. */
 struct thread *mail_enter(struct task *service);
 /* `servers` threads of the service receive messages (SYS_READY). */
 void mail_serves(struct task *service, unsigned servers);
 
-/* Releases c, whose last reference and last call in progress are gone. The release goes to the
- * personality server first if c is watched (the personality may hold record locks for it), then to
- * c's own service; then c is freed. */
+/* Releases c, whose last reference and last call in progress are gone: to the personality server
+ * first if c is watched (record locks), then to c's own service; then c is freed. */
 void mail_release(struct conn *c);
 /* A release of c was delivered, or never will be: takes the next step of those. */
 void mail_released(struct conn *c);

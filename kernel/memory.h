@@ -1,13 +1,12 @@
 /* The kernel's memory: frames (physical pages) and small objects. Of a frame that PM has taken the
- * kernel knows only that it is PM's and how often programs map it. Nothing in here waits; NULL or 0
- * means that there is no memory. */
+ * kernel knows only that it is PM's and how often programs map it. NULL or 0: no memory. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <minnow/types.h>
 
-/* Memory that is free when the kernel starts: page-aligned, not overlapping what is in use. boot.c
- * fills the ranges in; frames are taken from the front of the first range that is not empty. */
+/* Memory that is free when the kernel starts: page-aligned, not in use. boot.c fills the ranges in;
+ * frames are taken from the front of the first that is not empty. */
 enum { RANGES_MAX = 64 };
 extern struct range {
     paddr_t first, end;
@@ -19,10 +18,9 @@ paddr_t frame_alloc_raw(void); /* not zeroed */
 /* Up to *count contiguous frames that were never used, not zeroed; *count becomes how many. */
 paddr_t frame_alloc_many(size_t *count);
 void frame_free(paddr_t p);
-/* Frames for programs: lent to PM, which tells the kernel what to do with them. Whatever PM says,
- * it reaches no other memory: frame_uses counts each frame once for being lent, and once for every
- * page of a program that it is. A count that has got to FRAME_USES_MOST stays there, and the frame
- * stays PM's. */
+/* Frames for programs: lent to PM. Whatever PM says, it reaches no other memory: frame_uses counts
+ * each frame once for being lent, and once for every page of a program that it is. A count that has
+ * got to FRAME_USES_MOST stays there, and the frame stays PM's. */
 enum { FRAME_USES_MOST = 0xffff };
 extern uint16_t *frame_uses;
 extern uint64_t frames_end; /* number of the last frame + 1 */
@@ -50,8 +48,8 @@ extern uint64_t frames_promised;
 /* How many free frames PM may have: those neither promised to services nor kept by the kernel for
  * its own objects. */
 uint64_t frames_for_programs(void);
-/* Whether there is memory for what programs cause: page tables, tasks, connections. What services
- * are promised does not count. */
+/* Whether there is memory for what programs cause (page tables, tasks, connections), beside what
+ * services are promised. */
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
 /* A zeroed object of at most a page. kfree() is given the same size; p may be NULL. */
 void *kmalloc(size_t bytes);

@@ -1,8 +1,7 @@
 /* The end: registers, a back-trace and who waits for whom, on the serial line and in frames of the
  * test harness's channel. The back-trace prints each word of the stack that points into the
- * kernel's code, so it may show stale calls. Addresses are printed as they were linked: tests/vm
- * adds the names, elsewhere `addr2line -e build/kernel.elf -f` does. dump_waits() is the same list
- * on demand, while the system runs. */
+ * kernel's code, stale ones too, as it was linked: tests/vm adds the names, elsewhere `addr2line -e
+ * build/kernel.elf -f` does. dump_waits() also works while the system runs. */
 #include "panic.h"
 
 #include "arch.h"

@@ -1,5 +1,4 @@
-/* The run queues, the quanta of programs, and the monitors of services: see sched.c. Nothing in
- * here waits in the kernel; turn_next() says which thread runs. */
+/* The run queues, the quanta of programs, and the monitors of services: see sched.c. */
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -49,9 +48,9 @@ static inline void sched_block(struct thread *t)
     task->active = NULL;
 }
 
-/* t, which runs in a service, is at a long piece of work (SYS_ADVANCE). Callers that wait for the
- * service go first, and other services that are ready, and programs when the program that t works
- * for has used its quantum up. Then t enters its monitor again. */
+/* t, which runs in a service, is at a long piece of work (SYS_ADVANCE). Callers of the service and
+ * other services that are ready go first, and programs when the one that t works for has used up
+ * its quantum. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
 /* t, a thread of a program, has a thrown call to make again when its turn comes. */
 void sched_again(struct thread *t);
@@ -71,11 +70,11 @@ void sched_tick(void); /* the time slice is over: looks at the running program's
 
 /* A program's thread gets this priority and, if it is not 0, this quantum (ns). */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
-/* Takes the policy's answer to SCHED_EXPIRED, quantum << 8 | priority. An error, or an answer out
- * of range, counts as no policy: t gets the defaults. */
+/* Takes the policy's answer to SCHED_EXPIRED, quantum << 8 | priority. After an error, or an answer
+ * out of range, t gets the defaults. */
 void sched_decide(struct thread *t, int64_t answer);
-/* A program's new thread n begins with the priority of its creator and as much as is left of the
- * creator's quantum. The creator loses a part of that (CREATION), so that a program which lives by
- * creating others does not stay above one that works itself. */
+/* A program's new thread n gets the priority of its creator and as much as is left of its quantum.
+ * The creator loses a part (CREATION), so that a program which lives by creating others does not
+ * stay above one that works itself. */
 void sched_inherit(struct thread *n, struct thread *creator);
 #endif

@@ -204,7 +204,6 @@ static void refuse_callers(struct task *x)
 
 /* ---- failure ---- */
 
-/* The caller that t, a thread of x, received last, if its call is still held; else NULL. */
 static struct thread *served(const struct task *x, const struct thread *t)
 {
     return t->serving ? mail_held(t->serving, x) : NULL;
@@ -271,8 +270,8 @@ static int resume(struct task *x, enum resume why)
     return 0;
 }
 
-/* Whether, and how, the manager goes on after its death. No service can judge that one, so the
- * kernel does, by the manager's own rules for the others (pm/rs/death.c). */
+/* Whether, and how, the manager goes on after its death, by its own rules for other services
+ * (pm/rs/death.c). */
 static bool manager_resumes(struct task *x, enum crash crash, enum resume *how)
 {
     static uint64_t messages;
@@ -327,8 +326,8 @@ static void strike(struct task *x)
 }
 
 /* The manager looks at all services every 60 ms; the kernel checks four times a second that it
- * does. When it is lost, the machine stops LOST_SECONDS later: time for the file servers to write
- * what they hold. */
+ * does. When it is lost, the machine stops LOST_SECONDS later, when file servers have written what
+ * they hold. */
 void service_watch(uint64_t now)
 {
     static uint64_t messages = ~0ul, hung_at;
@@ -382,8 +381,8 @@ void service_exit(struct thread *t, enum exit how)
     freeze(t->task, how == EXIT_UNRECOVERABLE ? CRASH_UNRECOVERABLE : CRASH_EXIT);
 }
 
-/* Freezes x at whatever instruction it has got to: killed, or (hangs) hung. t, which makes the
- * call, may be a thread of x itself. */
+/* Freezes x at whatever instruction it has got to: killed, or (hangs) hung. t, the caller, may be a
+ * thread of x itself. */
 static int64_t kill_frozen(struct thread *t, struct task *x, bool hangs)
 {
     if (!x->space || !x->threads)

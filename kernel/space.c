@@ -37,7 +37,6 @@ bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write)
     return false;
 }
 
-/* The part of n bytes that lies in the page of va. */
 static inline size_t piece(vaddr_t va, size_t n)
 {
     size_t room = PAGE_SIZE - va % PAGE_SIZE;
@@ -136,15 +135,13 @@ static inline uint64_t *entry_for(struct space *s, vaddr_t va)
     return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
 }
 
-/* An entry for a program. The clock's page is the only one of the kernel's own that programs have
- * mapped, and never for writing. */
+/* An entry for a program. Of the kernel's own pages programs have only the clock's, read-only. */
 static uint64_t program_entry(paddr_t frame, uint32_t protection)
 {
     return arch_entry_make(frame,
                            frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
 }
 
-/* Page i of change c is mapped at va. 0, -ENOMEM, -EFAULT, -EPERM. */
 static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
 {
     uint64_t *e = entry_for(t->space, va);
@@ -300,8 +297,6 @@ int64_t sys_pages(struct thread *t, const uint64_t *a)
 
 /* ---- SYS_PAGES_CLONE ---- */
 
-/* The page at va of one task appears in another; without `share` both have it read-only from now
- * on. */
 static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
 {
     uint64_t *old = arch_entry(from->space, va, false), *new = entry_for(to->space, va);

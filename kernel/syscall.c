@@ -133,9 +133,9 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* Whether a call that has a kernel route goes to the personality server all the same: a close by a
- * task that the personality watches (it holds record locks), and the clock of another process,
- * which the kernel does not know. */
+/* Whether a call with a kernel route goes to the personality server all the same: a close by a task
+ * that it watches (it holds record locks), and the clock of another process, which the kernel does
+ * not know. */
 static inline bool goes_up(const struct thread *t, unsigned number)
 {
     if (number == SYS_CLOCK)
@@ -144,9 +144,9 @@ static inline bool goes_up(const struct thread *t, unsigned number)
            (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
 }
 
-/* Adds to a call that is being made again what was done and found before. With CALL_CUT its window
- * ends where the caller's memory does: calls that move bytes and say how many then move the bytes
- * before. false: a call of another kind, which has ended with -EFAULT. */
+/* Adds to a call that is being made again what was done before. With CALL_CUT its window ends where
+ * the caller's memory does, for calls that move bytes and say how many. false: another kind of
+ * call, which has ended with -EFAULT. */
 static bool resume(struct thread *t, const struct route *r)
 {
     if (t->words != t->moved)
@@ -299,9 +299,8 @@ int64_t sys_reply(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-/* SYS_REPLY_RECEIVE. Receives first, so that the processor is free when the caller's call ends, and
- * switches to the caller at once. The words of the reply are copied before that, since receiving
- * overwrites the registers they stand in. */
+/* SYS_REPLY_RECEIVE. Receives first, so that the processor is free, and the caller runs at once,
+ * when its call ends. The reply is copied before, since receiving overwrites its registers. */
 static inline void reply_receive(struct thread *t)
 {
     const struct regs *r = &t->regs;

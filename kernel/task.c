@@ -1,6 +1,6 @@
-/* Birth and death of threads, tasks and spaces. Numbers are not used again: a new task in an old
- * place has another generation, and the sequence of a dead thread's calls goes on in the thread
- * that gets its index next. */
+/* Birth and death of threads, tasks and spaces. No number is used again: a task in an old place has
+ * another generation, and the sequence of a dead thread's calls goes on in the next thread with its
+ * index. */
 #include "task.h"
 
 #include "arch.h"

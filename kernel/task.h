@@ -1,4 +1,4 @@
-/* Birth and death of threads, tasks and spaces: see task.c. Nothing in here waits. */
+/* Birth and death of threads, tasks and spaces: see task.c. */
 #ifndef TASK_H
 #define TASK_H
 

@@ -126,9 +126,8 @@ struct personality {
     uint32_t missed[ROUTES_MAX]; /* how often an unsupported call was made */
 };
 
-/* A byte for each access mode: the flags of those routes that a descriptor opened so denies
- * (DENIED), or that a limit of file sizes concerns (LIMITED). route_connection() tests both at
- * once. */
+/* A byte for each access mode: the flags of routes that a descriptor opened so denies, or that a
+ * limit of file sizes concerns. route_connection() tests both at once. */
 enum {
     STOPS_DENIED = ROUTE_WRITES << 8 * O_RDONLY | ROUTE_READS << 8 * O_WRONLY,
     STOPS_LIMITED = ROUTE_WRITES << 8 * O_WRONLY | ROUTE_WRITES << 8 * O_RDWR,

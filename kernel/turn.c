@@ -1,7 +1,7 @@
 /* What happens to a thread when its turn comes; mostly it just runs. A program's thread with a
- * used-up quantum asks the policy instead; one that has a signal asks its personality; one whose
- * call was thrown back makes the call again. A service's thread that stood aside enters its monitor
- * again. Here too is what the timer's interrupt does, for that ends turns. */
+ * used-up quantum asks the policy instead, one that has a signal its personality; one with a thrown
+ * call makes it again. A service's thread that stood aside enters its monitor again. And what the
+ * timer's interrupt does, for that ends turns. */
 #include "turn.h"
 
 #include "arch.h"

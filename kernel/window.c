@@ -111,9 +111,9 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     return length;
 }
 
-/* Makes c's call again when PM has brought [at, at + length), whose first byte is missing; `reach`
- * bytes of the window lie before it. (PM would not change anything about a range that begins with a
- * page that is there: the call would be thrown for ever.) */
+/* Makes c's call again when PM has brought [at, at + length), whose first byte is missing (else PM
+ * would change nothing, and the call be thrown for ever); `reach` bytes of the window lie before
+ * it. */
 static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write,
                            uint64_t reach)
 {
@@ -124,10 +124,10 @@ static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool w
     return 0;
 }
 
-/* Looks for the first run of [offset, offset + length) of the window that misses a page, and makes
- * the caller fault over that whole run, so that a large buffer is thrown once. When no page is
- * missing (any more) the call is simply made again; but when nothing of the window lies in the
- * range, the call ends, since making it again would change nothing. */
+/* The first run of the window in [offset, offset + length) that misses a page: the caller faults
+ * over all of it, so that a large buffer is thrown once. When no page is missing (any more) the
+ * call is made again; when nothing of the window is in the range, the call ends, for then nothing
+ * would change. */
 int64_t sys_throw(struct thread *t, const uint64_t *a)
 {
     struct thread *c = mail_held(a[0], t->task);

@@ -4,9 +4,8 @@
 
 #include "thread.h"
 
-/* Bytes that one call moves at most; its result says how many it has moved, as Linux's does at 2
- * GiB. While a server copies no other thread runs, and an iovec may name the same memory a thousand
- * times. */
+/* Bytes that one call moves at most; its result tells, as Linux's does at 2 GiB. While a server
+ * copies no other thread runs, and an iovec may name the same memory a thousand times. */
 enum { TRANSFER_MAX = 16 << 20 };
 
 /* Adds up the lengths of t's iovec window into *total. 0; -EINVAL; -EFAULT: *missing is the first

@@ -54,10 +54,9 @@ void lapic_init(void)
 void lapic_eoi(void) { lapic[LAPIC_EOI / 4] = 0; }
 
 /* One measurement: how far TSC and timer counted while the PIT counted TRIAL_TICKS down, and the
- * uncertainty of that, in ticks of the TSC. Each end lies between two readings, the last before it
- * and the first after it. A host that takes the processor away for a while (an emulator is a
- * process like any other) does so outside these brackets, which does no harm, or inside one, which
- * is then wide. */
+ * uncertainty in ticks of the TSC. Each end lies between two readings, the last before it and the
+ * first after. A host that takes the processor away for a while does so outside these brackets,
+ * which does no harm, or inside one, which is then wide. */
 struct trial {
     uint64_t tsc, timer, unsure;
 };

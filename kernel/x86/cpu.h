@@ -1,5 +1,5 @@
 /* One-instruction inlines and the processor's numbers (Intel SDM volumes 2 and 3), and the calls of
- * the files of x86/ among themselves. Only kernel/x86 includes this header. */
+ * x86/ among its files. Only kernel/x86 includes this header. */
 #ifndef X86_CPU_H
 #define X86_CPU_H
 

@@ -1,8 +1,8 @@
 /* The kernel chooses its own place, before anything holds an address of it. boot.S calls this code
- * where GRUB has put it, in physical memory. The code is compiled to reach code and data relative
- * to the instruction pointer, so it works there (KERNEL_FLAGS in the Makefile). Variables that hold
- * an address are not relocated yet, and nothing here may use one. The Makefile makes the tables of
- * where addresses stand. */
+ * where GRUB has put it, in physical memory; it is compiled to reach code and data relative to the
+ * instruction pointer (KERNEL_FLAGS in the Makefile). Variables that hold an address are not
+ * relocated yet, and nothing here may use one. The Makefile makes the tables of where addresses
+ * stand. */
 #include "arch.h"
 #include "cpu.h"
 

@@ -1,7 +1,7 @@
 /* Floating point and vector registers. Only programs have them; servers are compiled without. The
- * registers keep the state of the last program that used them (the owner) while servers run,
- * guarded by CR0.TS: a server that touches them faults. A program that has never used them has no
- * save area and gets one at its first #NM (Intel SDM vol. 1 ch. 13, vol. 3 ch. 13). */
+ * registers keep the state of the last program that used them (the owner) while servers run; CR0.TS
+ * makes a server that touches them fault. A program gets its save area at its first #NM (Intel SDM
+ * vol. 1 ch. 13, vol. 3 ch. 13). */
 #include "arch.h"
 #include "memory.h"
 #include "cpu.h"

@@ -109,16 +109,13 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
 
 /* A trap in the kernel. Those that are legal:
  *
- *   - An interrupt, while the kernel idles: interrupts are off otherwise. `sti` delays them until
- *     `hlt` waits, but an NMI can come between the two and end that delay; an interrupt then finds
- *     `hlt` still to come, which would sleep over what the interrupt has made ready. So `hlt` is
- *     left out.
+ *   - An interrupt, while the kernel idles. `sti` delays interrupts until `hlt` waits, but an NMI
+ *     between the two ends that delay; an interrupt then finds `hlt` still to come, which would
+ *     sleep over what the interrupt has made ready. So `hlt` is left out.
  *   - A single step (#DB) at the kernel's first instruction: a program has set TF before `syscall`,
  *     or has hidden a single step behind a load of SS (SDM vol. 3, 6.8.3 and 17.3.1.4). The kernel
  *     goes on; the program's own TF stops the program when it is back.
- *   - An NMI, which is ignored.
- *
- * Anything else is a bug of the kernel. */
+ *   - An NMI, which is ignored. */
 void trap_kernel(struct regs *r, uint64_t vector, uint64_t error)
 {
     if (vector >= VECTOR_IRQ) {
