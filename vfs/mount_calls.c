@@ -14,7 +14,6 @@ enum { ANONYMOUS = 16 };
 
 /* ---- putting a file system there ---- */
 
-/* A free entry of the table, or NULL. */
 static struct mount *free_place(void)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
@@ -32,7 +31,6 @@ static void uncover(struct mount *m)
             m->point->flags |= NODE_COVERED;
 }
 
-/* Copies a string to to[size], and cuts what has no room. */
 static void cut(char *to, size_t size, const char *from)
 {
     size_t length = MIN(strlen(from), size - 1);
@@ -222,7 +220,6 @@ static int remount(struct walk *w, uint32_t flags)
     return error;
 }
 
-/* Mounts on the directory that the walk found. */
 static int mount_at(struct walk *w, const struct fs_type *type, const char *source,
                     const struct source *d, uint32_t flags, char *options)
 {

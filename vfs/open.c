@@ -42,7 +42,6 @@ static int64_t open_device(struct message *m, const struct node *n, uint32_t fla
     return pass(m, service_find(d->service));
 }
 
-/* Opens what the walk found or made, by its type. LATER, or an error. */
 static int64_t open_node(struct message *m, const struct node *n, uint32_t flags)
 {
     if (n->mount != NO_MOUNT && !(flags & O_PATH)) {
@@ -62,7 +61,6 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
     return pass_node(m, FS_OPEN, n);
 }
 
-/* The permissions that the flags of an open ask for. */
 static unsigned wanted(uint32_t flags)
 {
     static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
@@ -70,7 +68,6 @@ static unsigned wanted(uint32_t flags)
     return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
-/* 0 if the existing object n may be opened with these flags. */
 static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
 {
     if (flags & O_CREAT && S_ISDIR(n->mode))

@@ -177,7 +177,6 @@ static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch
     return 0;
 }
 
-/* utimens on what the walk found. */
 static int change_times(const struct walk *w, const struct fs_attr *a, bool touch)
 {
     struct node *n = w->node;

@@ -30,7 +30,6 @@ int walk_begin(struct walk **to, struct process *p, unsigned how)
     return 0;
 }
 
-/* Gives the pins of a walk back. May wait. */
 static void drop(struct walk *w)
 {
     if (w->dir)

@@ -30,7 +30,6 @@ static char *mounted[MOUNTS_MAX];
 static int mounts;
 static int host = -1; /* the channel to the harness, in a run of tests/vm */
 
-/* Prints a line on the console. */
 static void say(const char *format, ...)
 {
     va_list args;
@@ -148,7 +147,6 @@ static pid_t start_shell(const char *console)
     _exit(127);
 }
 
-/* Takes the status of all children that have ended. */
 static void reap(void)
 {
     pid_t pid;

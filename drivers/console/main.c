@@ -63,7 +63,6 @@ static void output_start(struct terminal *t)
     vga_show(&vt.screen, 0, vt.cursor_visible);
 }
 
-/* Takes a scan code. */
 static void key_changed(uint8_t code)
 {
     uint8_t bytes[KEYBOARD_MAX];

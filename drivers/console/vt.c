@@ -116,7 +116,6 @@ static void control_character(struct vt *v, uint8_t byte)
 
 /* ---- sequences ---- */
 
-/* The byte behind ESC. */
 static void escape_byte(struct vt *v, uint8_t byte)
 {
     v->state = VT_TEXT;

@@ -289,7 +289,6 @@ static void settle_drainers(struct terminal *t)
 
 /* ---- poll ---- */
 
-/* The poll events that hold now. */
 static uint64_t events_now(const struct terminal *t)
 {
     uint64_t events = terminal_may_read(t, t->termios.cc[VTIME] ? 1 : TTY_INPUT, false) ? IN_EVENTS

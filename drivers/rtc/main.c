@@ -21,7 +21,6 @@ enum {
 enum { CMOS_SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9 };
 enum { RTC_RD_TIME = 0x80247009, RTC_SET_TIME = 0x4024700a };
 
-/* Read and set a register of the chip. */
 static uint8_t cmos(uint8_t at)
 {
     out8(INDEX, at);

@@ -112,7 +112,6 @@ struct fs_node *dir_lookup(struct fs_node *f, struct fs_name *name)
 
 /* ---- Changing ---- */
 
-/* To be called after each change of a directory's names. */
 static void changed(struct inode *dir)
 {
     dir->version++;

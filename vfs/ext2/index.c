@@ -32,7 +32,6 @@ static void *free_tables[SIZES];
 
 static unsigned size_class(uint32_t slots) { return __builtin_ctz(slots / FIRST_SLOTS); }
 
-/* An empty table of so many slots. NULL: too many, or no memory. */
 static struct slot *table_take(uint32_t slots)
 {
     if (slots > FIRST_SLOTS << (SIZES - 1))
@@ -86,7 +85,6 @@ static void set_slot(struct dir_index *x, uint32_t hash, uint32_t where)
     x->slots[k] = (struct slot){ hash, where };
 }
 
-/* Moves the index to a table of twice the size. false: no memory. */
 static bool enlarge(struct dir_index *x)
 {
     struct slot *old = x->slots;

@@ -38,7 +38,6 @@ int super_store(struct disk_mount *f, bool clean)
 
 /* ---- Mounting ---- */
 
-/* Whether blocks [block, block + count) lie in the group. */
 static bool in_group(const struct mount *m, uint32_t group, uint32_t block, uint32_t count)
 {
     uint64_t first = m->geo.first_block + (uint64_t)group * m->geo.blocks_per_group;

@@ -10,7 +10,6 @@ enum { MOUNTS = 8, VIRTIO = 0x80, MINORS = 0x80 };
 
 static struct mount mounts[MOUNTS];
 
-/* The mount of a device, or NULL. */
 static struct mount *find(unsigned number)
 {
     struct mount *m = mounts;

@@ -7,7 +7,6 @@ static bool is_name(const struct found *f, const char *name, unsigned length)
     return name_same(f->name, f->length, name, length) && !fs_is_dots(f->name, f->length);
 }
 
-/* Searches a directory slot by slot: 0, -ENOENT or an error. */
 static int search(struct node *dir, const char *name, unsigned length, struct found *f)
 {
     uint32_t slot = 0;
@@ -114,7 +113,6 @@ static int short_name_at(struct node *dir, uint32_t slot, uint8_t *name)
     return result;
 }
 
-/* Whether an entry has this short name, slot by slot: 1, 0 or an error. */
 static int search_short(struct node *dir, const uint8_t *name)
 {
     struct cursor c = { .dir = dir };

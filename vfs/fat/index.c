@@ -90,7 +90,6 @@ static struct names *make_table(struct node *dir, uint32_t size)
     return x;
 }
 
-/* Enters a slot under a hash. false: the table is too full. */
 static bool add_entry(struct names *x, uint32_t hash, uint32_t slot)
 {
     if (x->used >= x->size / FULL_OF * FULL)

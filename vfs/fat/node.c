@@ -67,7 +67,6 @@ static uint32_t mode_of(const struct node *n)
                                             : S_IFREG | 0644;
 }
 
-/* Fills the node in from its directory entry. */
 static void take_entry(struct node *n, const struct entry *e)
 {
     n->links = 1; /* of a directory: its links are not counted (fs_ops.links_max) */

@@ -8,7 +8,6 @@ enum { MAGIC = 0x4d44, MAX12 = 4084, MAX16 = 65524, MAX32 = 0x0ffffff5 };
 
 struct mount mounts[MOUNTS];
 
-/* Writes the free count of FAT32 into its sector. */
 static int info_store(struct mount *m)
 {
     struct page *page;

@@ -97,7 +97,6 @@ static int may_change(const struct fs_node *dir)
                                    : 0;
 }
 
-/* The end of what enter() began. */
 static void leave(struct fs_node *dir)
 {
     lock_give(&dir->mount->tree);

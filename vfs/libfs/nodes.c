@@ -41,7 +41,6 @@ static void ring_add_newest(struct disk_node *n)
     ring.older = n;
 }
 
-/* Takes an inode out of the hash and the ring. */
 static void take_out(struct disk_node *n)
 {
     struct disk_node **at = bucket(disk_mount_of(n), n->ino);

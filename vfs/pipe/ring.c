@@ -100,7 +100,6 @@ int ring_begin(struct pipe *p)
     return 0;
 }
 
-/* Gives the memory of the pipe's ring back, and its share of pages. */
 static void memory_drop(struct pipe *p)
 {
     if (p->size == PIPE_FIRST) {

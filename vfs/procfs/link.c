@@ -24,14 +24,12 @@ static int64_t answer(struct message *m, const char *text)
     return error ? error : (int64_t)length;
 }
 
-/* LATER, or -ENOENT if the service is not there. */
 static int64_t forward_up(struct message *m, const char *service)
 {
     endpoint_t to = service_find(service);
     return to && forward(m, to) != -EPERM ? LATER : -ENOENT;
 }
 
-/* Forwards the reader to VFS as VFS_PATH with these words. */
 static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint64_t service,
                        uint64_t object)
 {
@@ -63,7 +61,6 @@ static int64_t read_program(struct message *m, const struct posix_proc *p)
     return ask_vfs(m, m->from, VFS_PATH_PROGRAM, p->exe_service, p->exe_object);
 }
 
-/* The working directory or the root of p. */
 static int64_t read_directory(struct message *m, const struct posix_proc *p, unsigned which)
 {
     if (!p->task)

@@ -17,7 +17,6 @@ static const struct operation operations[] = {
 #undef OP
 };
 
-/* The name of an operation as in protocol.def, or "?". */
 static const char *operation_name(uint64_t op)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)

@@ -44,7 +44,6 @@ static int64_t read_memory(struct message *m, const struct posix_proc *p, caller
     return error ? error : (int64_t)done;
 }
 
-/* Makes the text, and copies the part of it that the reader asks for. */
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };

@@ -81,7 +81,6 @@ static uint64_t file_object(const struct file *f, unsigned mount, uint32_t pid)
     return object_make(mount, pid, 0, KIND_TEXT + (f - files));
 }
 
-/* Whether the process has this descriptor. */
 static bool descriptor_open(const struct posix_proc *p, unsigned fd)
 {
     struct conn_info c;
@@ -183,7 +182,6 @@ static int64_t number(const char *s)
     return n;
 }
 
-/* The object of a directory's parent; the root's is the root. */
 static uint64_t parent_of(const struct node *dir)
 {
     unsigned mount = object_mount(dir->object);

@@ -144,7 +144,6 @@ void data_count(uint64_t *all, uint64_t *free)
  * of height h - 1. It grows by a new top, whose first pointer is the old tree, and is never made
  * lower but when it becomes empty. */
 
-/* Page `index` of the file, or NULL: a hole. */
 static inline uint8_t *find_page(const struct node *n, uint64_t index)
 {
     void *page = n->root;
@@ -212,7 +211,6 @@ static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
     }
 }
 
-/* Zeroes what lies behind `size` in its page. */
 static void clear_behind(struct node *n, uint64_t size)
 {
     uint8_t *last = size % PAGE_SIZE ? find_page(n, size / PAGE_SIZE) : NULL;
@@ -319,7 +317,6 @@ int data_resize(struct fs_node *f, uint64_t size)
     return 0;
 }
 
-/* Makes a hole a zeroed page. 0, -ENOSPC. */
 static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
 {
     void **slot = make_slot(n, index);
@@ -342,7 +339,6 @@ static void unpin_page(void *page)
     memory_free(pin);
 }
 
-/* Adds a pin to a page. false: no memory for it. */
 static bool pin_page(void *page)
 {
     struct pin **at = find_pin(page);

@@ -71,7 +71,6 @@ int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *to)
     return 0;
 }
 
-/* Removes an entry and frees it. */
 static void unhook(struct entry *e)
 {
     struct node *dir = e->dir;
@@ -87,7 +86,6 @@ static void unhook(struct entry *e)
     memory_free(e);
 }
 
-/* Keeps a symbolic link's target, not terminated. 0, -ENOSPC. */
 static int keep_target(struct node *n, const char *target)
 {
     size_t length = strlen(target);
