@@ -1,4 +1,4 @@
-"""What the tests under pytest share. This file also puts tests/ on Python's path, so that
+"""The fixture of the tests under pytest. This file also puts tests/ on Python's path, so that
 `import vmlib` works in all of them."""
 
 import pytest

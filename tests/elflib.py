@@ -1,4 +1,4 @@
-"""Services' programs with other machine code in them: for tests of what comes of faults.
+"""Services' programs with altered machine code, for tests of faults.
 
     elflib.address("mem", "do_read")                               where a function begins
     elflib.patched("mem", {"do_read": elflib.UD2}, folder)         a copy that fails there; its path"""

@@ -1,4 +1,4 @@
-"""A running Minnow to talk with: for tests of the consoles.
+"""A running Minnow at whose consoles tests type and read.
 
     with machine.Machine() as vm:
         vm.wait_for_screen("# ")          # the prompt on the VGA console
@@ -120,7 +120,7 @@ class Machine:
         return text.decode(errors="replace")
 
     def monitor(self, command):
-        """Give QEMU's monitor one line; its answer."""
+        """Give QEMU's monitor one line; returns its answer."""
         try:
             self.control.sendall(command.encode() + b"\n")
             return self.answer()
@@ -146,7 +146,7 @@ class Machine:
         return [characters[at : at + COLUMNS].rstrip() for at in range(0, COLUMNS * ROWS, COLUMNS)]
 
     def wait_for_screen(self, text, timeout=60):
-        """Until the text stands on the screen; returns the screen, or fails with it."""
+        """Waits until the text stands on the screen; returns the screen, or fails and shows it."""
         deadline = time.monotonic() + timeout
         while True:
             screen = self.screen()
@@ -159,5 +159,5 @@ class Machine:
             time.sleep(0.05)
 
     def wait_for_end(self, timeout=60):
-        """Until the guest has switched itself off; True if it was orderly."""
+        """Waits until the guest has switched itself off; True if it did so in order."""
         return self.process.wait(timeout) == vmlib.SWITCHED_OFF

@@ -1,5 +1,6 @@
-"""Least authority: in the place of each service, with its manifest, a program tries every kernel call, every other service, every port,
-interrupt and piece of device memory. What it is not refused is what the manifest says, no more and no less, and each refusal is counted."""
+"""Least authority: a program with the manifest of each service in turn tries every kernel call,
+every other service, every port, interrupt and piece of device memory. The kernel grants exactly
+what the manifest says, and counts each refusal."""
 
 import glob
 import os

@@ -1,5 +1,5 @@
-"""No request is so long that others wait for it, or that a service is taken for one that hangs (pm/rs/BOUNDS.md). An instruction is a nanosecond here,
-so the times are exact."""
+"""No request is so long that others wait for it noticeably, or that the manager takes its service
+for one that hangs (pm/rs/BOUNDS.md). An instruction is a nanosecond here, so the times are exact."""
 
 import os
 import re
@@ -9,8 +9,8 @@ import pytest
 import vmlib
 
 WORST = "/usr/lib/minnow-tests/_worst"
-# Until the policy has seen that one computes and the other mostly sleeps, they are equals, and a quantum is 10 ms. Steps are about 1 ms,
-# and those of several services may meet.
+# Until the policy has seen that one program computes and the other mostly sleeps, both have the same
+# priority, and a quantum is 10 ms. Steps are about 1 ms; those of several services may coincide.
 LONGEST_US = 15_000
 
 CASES = {
@@ -44,7 +44,7 @@ CASES = {
 
 
 def untouched(table):
-    """`service list`: nobody has died or was taken for hanging."""
+    """`service list`: no service has died or was taken for one that hangs."""
     rows = [
         line.split()
         for line in table.splitlines()
@@ -61,7 +61,7 @@ def test_others_are_served_meanwhile(vm, what):
         mem=512,
         timeout=120,
         options="poll" if what.startswith(("ext2", "fat")) else "",
-    )  # else the clock jumps while the host's disk works, to a hang of the driver
+    )  # else the clock jumps while the host's disk works, and the driver is taken for one that hangs
     said, table = result.stdout.decode().split("\n", 1)
     found = re.fullmatch(rf"{what}: status (-?\d+), (\d+) us at most, of many rounds", said)
     assert found and found[1] == "0", result

@@ -1,7 +1,8 @@
 """BusyBox's own test suite, run inside the system with the same binary and shell: what passes on Linux passes here.
 
-One boot runs it on tmpfs, and what is about files again on ext2. What fails on Linux too, in the same configuration, stands in
-FAILS with the reason; a test that fails and is not there is a bug of the system, one that is there and passes is to be taken out."""
+One boot runs the suite on tmpfs, and the tests about files again on ext2. Tests that fail on Linux
+too, in the same configuration, stand in FAILS with the reason. A test that fails and is not in FAILS
+is a bug of the system; one that is in FAILS and passes is to be removed from it."""
 
 import os
 import re
@@ -41,7 +42,7 @@ bindir=${PWD%/*} ECHO=echo LC_ALL=C ./runtest "$@" 2>&1
 
 
 def verdicts(text):
-    """name -> the set of what was said of it: names are not unique."""
+    """{name: the set of verdicts}, since names are not unique."""
     found = {}
     for verdict, name in re.findall(r"^(PASS|FAIL): (.*)$", text, re.M):
         found.setdefault(name, set()).add(verdict)

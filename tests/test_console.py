@@ -1,4 +1,5 @@
-"""A person at the two consoles: types through the emulated keyboard and reads the screen, and talks on the serial line."""
+"""The two consoles as a person uses them: keys of the emulated keyboard and the screen, and the
+serial line."""
 
 import pexpect.fdpexpect
 import pytest
@@ -38,7 +39,7 @@ def test_screen_and_keyboard():
         vm.type("\x1b")
         vm.wait_for_screen(
             "- /root/note [Modified]"
-        )  # a key at once after it would be part of an escape sequence
+        )  # a key right behind Esc would be part of an escape sequence
         vm.type(":wq\n")
         vm.wait_for_screen("~#")
         vm.type("echo words: $(wc -w </root/note)\n")

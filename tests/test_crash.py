@@ -1,4 +1,5 @@
-"""The power fails in the middle of writes: e2fsck repairs the root, and nothing is lost of what had been fsynced."""
+"""The power fails in the middle of writes: e2fsck repairs the root, and no file that had been
+fsynced is lost."""
 
 import subprocess
 

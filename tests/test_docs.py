@@ -1,4 +1,5 @@
-"""Documents that are made from tables are up to date; every folder explains itself; no path or machine slips in."""
+"""Documents that are made from tables are up to date; every folder has a README, which names its
+files."""
 
 import os
 import re
@@ -31,7 +32,7 @@ def test_every_folder_explains_itself():
                 i for i in inner if i not in ("__pycache__", "minnow", "etc", "student", "root")
             ]
             if folder.endswith("tests/native"):
-                inner.clear()  # its README speaks of them all
+                inner.clear()  # its README describes all folders in it
             if (
                 any(f.endswith((".c", ".py", ".S", ".def")) for f in files)
                 and "README.md" not in files
@@ -41,7 +42,8 @@ def test_every_folder_explains_itself():
 
 
 def test_each_file_is_in_its_folders_readme():
-    """By its name, or by a name with X, `test_X.c`, that says what all of a kind are; a header by that of its source."""
+    """A README names a file by its name, or by a pattern such as `test_X.c`; a header also by the name
+    of its source."""
     unnamed = []
     for top in ("kernel", "pm", "vfs", "drivers", "posix", "commands", "tests", "lab"):
         for folder, inner, files in os.walk(f"{ROOT}/{top}"):

@@ -24,7 +24,8 @@ def said(vm, script, **options):
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
-    """Files of every kind that a disk shows differently: holes, each depth of indirect blocks, links, folders with a hash tree."""
+    """Files of each kind that ext2 stores differently: holes, each depth of indirect blocks, links,
+    folders with a hash tree."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "many").mkdir()
     for n in range(2000):

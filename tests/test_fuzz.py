@@ -1,7 +1,8 @@
-"""System calls at random (programs/fuzz.c), and all on all files (programs/_everyfile.c), do no harm to the system, whatever they do to the program.
+"""System calls at random (programs/fuzz.c), and each call on each file (programs/_everyfile.c), do no
+harm to the system, whatever they do to the program.
 
-The quick set makes 60,000 calls. `make test-fuzz` makes ten million and takes a quarter of an hour on two processors;
-FUZZ_CALLS says how many otherwise. What is found can be seen again by `fuzz SEED CALLS show`."""
+The quick set makes 60,000 calls. `make test-fuzz` makes ten million, in a quarter of an hour on two
+processors; FUZZ_CALLS sets another number. `fuzz SEED CALLS show` repeats a failure and shows it."""
 
 import os
 
@@ -57,7 +58,8 @@ cat /proc/minnow/services
 
 
 def test_no_call_on_any_file_ends_a_service(vm):
-    """A descriptor may belong to a service that whoever is asked has no right to call (PM, of a terminal that is mapped)."""
+    """A descriptor may belong to a service that the server of the call has no right to call (PM, when
+    a terminal is mapped)."""
     result = vm(["sh", "-c", EVERYFILE], timeout=120)
     assert result.status == 0 and result.stderr.count(b" files") == 2, result.stderr
     found = services(result.stdout.decode())

@@ -1,5 +1,6 @@
-"""A hostile driver and a hostile file server harm nobody but those who ask them: work beside them gives the same results, nothing leaks, the kernel
-stays up; and they are named in the log for what they tried. The services that rule over programs do not rule over the kernel."""
+"""A hostile driver and a hostile file server harm only programs that use them: work beside them gives
+the same results, nothing leaks, the kernel stays up, and the log names them for what they tried. The
+services that rule over programs do not rule over the kernel."""
 
 import os
 import re
@@ -16,7 +17,7 @@ WORK = (
     "for i in 1 2 3; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
     "/usr/lib/minnow-tests/signals | md5sum; done; "
 )
-ASK = {  # what asks the hostile service, over and over
+ASK = {  # calls the hostile service, over and over
     "procfs": [
         "cat /proc/meminfo",
         "ls /proc",
@@ -43,7 +44,8 @@ def test_a_hostile_service_harms_nobody_else(service):
 
 
 def boot_with(service, program, tmp_path, command=("true",)):
-    """A boot with the program in the place of a service: (the run, what was said). What its manifest does not allow is refused, no more."""
+    """A boot with the program in the place of a service: (the run, its output). The kernel refuses what
+    the manifest does not allow, and no more."""
     image = vmlib.Image.copy(vmlib.DISK_IMAGE, str(tmp_path / "disk.img"))
     manifest = f"/services/{service}.manifest"
     image.write_text(image.read(manifest) + b"violations: refused\n", manifest)
@@ -67,13 +69,15 @@ def boot_with(service, program, tmp_path, command=("true",)):
 
 @pytest.mark.parametrize("service", ["pm", "vfs", "posix"])
 def test_the_kernel_stands_whatever_the_mightiest_ask_of_it(service, tmp_path):
-    """With what they may do, they can do away with every program, but not with the kernel. How far the system comes does not matter."""
+    """With their rights these services can end every program, but not the kernel. How far the system
+    comes does not matter."""
     run, said = boot_with(service, WILD, tmp_path)
     assert not run.panicked_at and (run.why != "ended" or run.switched_off), said[-3000:]
 
 
 def test_memory_of_the_kernel_is_not_for_programs(tmp_path):
-    """Not even if PM says so: frames that it has given back, the clock's page, those of services that are not there."""
+    """Not even if PM asks for it: frames that PM has given back, the clock's page, those of services
+    that are not there."""
     run, said = boot_with("pm", CORNERS, tmp_path)
     assert (
         not run.panicked_at

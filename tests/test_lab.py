@@ -338,7 +338,8 @@ def test_verdict_is_the_same_again_and_again():
 
 
 def test_class_goes_on_where_it_was_stopped(tmp_path):
-    """What was done is left alone, what was half done is done again, and nobody's row is lost."""
+    """Work that was done is left alone, work that was half done is done again, and no student's row is
+    lost."""
     for name in ("good", "half", "bad"):
         (tmp_path / "class" / name).mkdir(parents=True)
         (tmp_path / "class" / name / "main.c").write_text("int main(void) { return nothing; }\n")
@@ -383,7 +384,8 @@ def test_class_goes_on_where_it_was_stopped(tmp_path):
     ],
 )
 def test_compiler_sees_nothing_of_the_instructors(source):
-    """Nor does the student: an error would show the line of the file that it is said to be in."""
+    """Nor does the student see anything of it: a compiler's error shows the line of the file in which
+    it is said to be."""
     lab = labs.load("01-ipc")
     with open(os.path.join(SOLUTION, "main.c")) as file:
         first = file.readline().strip()
@@ -443,7 +445,7 @@ def test_cells_are_no_formulas():
 
 
 def test_report_fits_all_that_a_student_may_make_of_it():
-    """What the student's program says is text, never markup."""
+    """The output of the student's program is text, never markup."""
     lab = labs.load("01-ipc")
     record = records.empty(lab, {}, [])
     outcome = run.Outcome(

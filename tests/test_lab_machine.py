@@ -1,5 +1,5 @@
-"""Grading on machines that lack something: one line that says what, the status of a grading that failed (or what the command can do all the
-same), and never a score."""
+"""Grading on machines that lack something: the command prints one line that names it, ends with the
+status of a grading that failed (or does what is possible without it), and never gives a score."""
 
 import os
 import shutil
@@ -50,7 +50,8 @@ def path_without(folder, *names):
 
 @pytest.fixture
 def place():
-    """A folder that is open to nobody, who compiles where the grader is root; pytest's are not."""
+    """A folder that the user nobody may enter, who compiles if the grader is root; pytest's folders
+    are closed to it."""
     with tempfile.TemporaryDirectory(prefix="minnow-machine-") as folder:
         os.chmod(folder, 0o755)
         yield pathlib.Path(folder)
@@ -70,7 +71,7 @@ def no_score(out):
 
 
 def in_a_mount(mount):
-    """A command's first words: it runs where that has been mounted for it alone."""
+    """The first words of a command that is to run where the mount is there for it alone."""
     return ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"]
 
 
@@ -146,7 +147,7 @@ sys.exit(run_command("lab", lambda words: Grading()))
 @ROOT
 @pytest.mark.parametrize("size", ["1m", "6m", "10m", "12m", "14m", "16m", "20m"])
 def test_folder_that_becomes_full(size, place):
-    """What the student has done is not judged by it: not even that it does not build."""
+    """Such a machine does not judge the student's work: not even that it does not build."""
     (place / "small").mkdir()
     done = subprocess.run(
         [

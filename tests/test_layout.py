@@ -1,4 +1,5 @@
-"""Where the kernel and the services stand: somewhere else at each boot, never writable and executable, and nobody but root is told."""
+"""Where the kernel and the services stand in memory: elsewhere at each boot, on no page that is both
+writable and executable, and only root can find it out."""
 
 import re
 
@@ -72,7 +73,7 @@ def test_what_tells_addresses_is_roots(vm, command):
 
 
 def test_what_anybody_may_read_tells_no_address(vm):
-    """Neither the kernel's half nor the places of services."""
+    """A user sees neither addresses of the kernel's half nor those of services."""
     script = "for f in /proc/* /proc/1/* /proc/minnow/*; do test -f $f && cat $f; done 2>/dev/null"
     said = vm(["su", "student", "-c", script]).stdout.decode(errors="replace")
     assert len(said) > 2000

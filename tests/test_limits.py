@@ -1,5 +1,5 @@
-"""Greedy and broken programs, damaged disks: what is asked for too much of is refused, what is no program is not run, what is
-no file system is not mounted; and whatever happens, every service is the one that was started with the system."""
+"""Greedy and broken programs, damaged disks: a request for too much is refused, a file that is no
+program is not run, a disk without a sound file system is not mounted; and no service dies of it."""
 
 import os
 import random
@@ -69,7 +69,7 @@ def test_the_last_fork_costs_what_the_first_did(vm):
 
 @pytest.mark.parametrize("what", ["fork-all", "memory-touched", "threads", "pipes", "bomb"])
 def test_the_system_survives_in_32_mib(vm, what):
-    """Whoever needs a page when there is none is killed, the shell or the harness' own program included."""
+    """A program that needs a page when there is none is killed, be it the shell or the harness' own."""
     result = vm(["sh", "-c", f"{EXHAUST} {what}; cat /proc/minnow/services"], mem=32, timeout=90)
     assert result.status in (0, 137), result
     assert b"stopped" not in result.log and b"died" not in result.log, result.log

@@ -1,5 +1,5 @@
-"""Linux is the oracle: each program of tests/programs prints what it sees; what it prints on the host is what it has to print
-in the system. (bench and the programs with an underscore in front are not oracles.)"""
+"""Linux is the oracle: each program of tests/programs prints what it sees, and has to print the same
+in the system as on the host. (bench and the programs with an underscore in front are no oracles.)"""
 
 import glob
 import os
@@ -22,7 +22,7 @@ PROGRAMS = sorted(
 
 
 def default_signals():
-    """A shell lets what it runs in the background ignore these two."""
+    """A shell has its background programs ignore these two signals."""
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -98,7 +98,7 @@ def test_scripts_as_on_linux(vm, shell, tmp_path):
 
 
 def test_sse_exceptions_are_told_apart_as_on_linux(vm):
-    """Of the emulators Bochs alone raises them."""
+    """Only Bochs raises these exceptions."""
     host = subprocess.run(
         [os.path.join(ROOT, BUILD, "programs", "faults"), "sse"], capture_output=True, timeout=60
     )

@@ -1,5 +1,6 @@
-"""The processor's corners (programs/processor.c): a program that sets odd flags, jumps nowhere, loads the kernel's segments or returns by a
-spoiled signal frame ends as on Linux, in both emulators, and the kernel stays up."""
+"""The processor's corners (programs/processor.c): a program that sets odd flags, jumps to where
+nothing is, loads the kernel's segments or returns by a spoiled signal frame ends as on Linux, in both
+emulators, and the kernel stays up."""
 
 import os
 import subprocess
@@ -13,8 +14,9 @@ from test_limits import after
 
 PROGRAM = os.path.join(vmlib.BUILD, "programs", "processor")
 
-# What an emulator itself does otherwise than a processor. QEMU 7.2 has no `int1`, knows no stack fault at an address that is not
-# canonical, and reads the stack of a program's `iret` and far `ret` as if it were the kernel: SMAP forbids that for ever.
+# Where an emulator differs from a processor. QEMU 7.2 has no `int1`, raises no stack fault at an address
+# that is not canonical, and reads the stack for a program's `iret` and far `ret` with the kernel's
+# rights, which SMAP forbids each time.
 OTHERWISE = {
     "qemu": [
         "in_circuit_breakpoint",
@@ -47,7 +49,7 @@ def test_corners_of_the_processor_end_as_on_linux(vm, emu):
 
 
 def test_what_the_emulator_does_otherwise_harms_nobody(vm):
-    """A program that its `ret` sends into the same fault for ever is one that spins: it is ended like any."""
+    """A program whose `ret` faults again and again spins, and can be killed like any other that does."""
     said, status = after(
         vm,
         "/usr/lib/minnow-tests/processor >/root/said & sleep 3; killall -9 processor; echo alive",
@@ -56,8 +58,9 @@ def test_what_the_emulator_does_otherwise_harms_nobody(vm):
 
 
 def test_a_non_maskable_interrupt_is_nobodys():
-    """It comes while a program runs, while servers and the kernel do, and while the processor is idle. (SIGKILL, because a
-    job that was just forked ignores SIGTERM, as its shell does, until it first runs.)"""
+    """The interrupt comes while a program runs, while servers and the kernel do, and while the
+    processor is idle. (SIGKILL, because a job that was just forked ignores SIGTERM, as its shell does,
+    until it first runs.)"""
     with machine.Machine() as vm:
         session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
         session.expect("# ")

@@ -1,4 +1,4 @@
-"""`make run`: the machine that is told to restart comes back, in both emulators."""
+"""`make run`: a machine that is told to restart boots again, in both emulators."""
 
 import os
 
@@ -8,7 +8,7 @@ import pytest
 import vmlib
 
 
-PIECE = 8  # characters: the serial port's FIFO has room for twice as many, Bochs loses what comes on top
+PIECE = 8  # characters: the serial port's FIFO has room for twice as many, and Bochs loses those behind them
 
 
 def type_line(run, text):

@@ -1,5 +1,5 @@
-"""The policy of scheduling, in the system: what programs get that want the processor at once (tests/programs/_load.c). Counted runs: the
-figures are the same every time."""
+"""The policy of scheduling, in the system: how much of the processor programs get that want it at the
+same time (tests/programs/_load.c). Counted runs: the figures are the same every time."""
 
 import os
 
@@ -46,7 +46,8 @@ def test_shares_go_by_nice_value(vm):
 
 
 def test_nobody_starves(vm):
-    """Not the worst among thirty better ones, and not one that computes among short jobs without end."""
+    """Neither the worst among thirty better ones starves, nor one that computes among short jobs
+    without end."""
     got = times(vm, ["hog -20", *["hog 0"] * 30, "hog 19"], 3000)
     assert got[-1] >= 8 and min(got) >= 8, got
     hog, jobs = times(vm, ["hog 0", "fork 0"])
@@ -57,13 +58,13 @@ def test_nobody_starves(vm):
     "policy", [{}, {"service": [("sched", ROUND_ROBIN)]}], ids=["sched", "sched_rr"]
 )
 def test_who_sleeps_is_served_at_once(vm, policy):
-    """Though four programs compute."""
+    """The reply is quick though four programs compute."""
     for count, mean, worst in load(vm, ["hog 0"] * 4 + ["wake 10", "wake 3"], **policy)[4:]:
         assert count >= 190 and mean < 200 and worst < 20000, (count, mean, worst)
 
 
 def test_who_is_interrupted_gets_his_share(vm):
-    """He is not put behind the others whenever a timer of his goes off."""
+    """A program with timers is not put behind the others whenever one of its timers goes off."""
     hog, sleeper, other = times(vm, ["hog 0", "signals 0", "hog 0"])
     assert all(abs(share - 667) < 120 for share in (hog, sleeper, other)), (hog, sleeper, other)
 
@@ -73,8 +74,9 @@ def test_under_round_robin_better_nice_values_come_first(vm):
 
 
 def test_who_computes_sinks(vm):
-    """As /proc/minnow/sched shows it: the last priority, and the quantum of the nice value there. (Looked at several times: the disk takes its
-    time to bring the program, and the clock jumps over time in which nobody runs.)"""
+    """As /proc/minnow/sched shows it: the last priority, and the quantum of that nice value. (The file
+    is read several times: the disk takes its time to bring the program, and the clock jumps over time
+    in which no program runs.)"""
     script = f"{LOAD} 1500 hog 0 hog 19 & for i in 1 2 3 4 5 6 7 8; do usleep 170000; cat /proc/minnow/sched; done; wait"
     looks = vm(["sh", "-c", script], count=True).stdout.decode().split("thread")[1:]
     rows = [[line.split() for line in look.splitlines() if "_load" in line] for look in looks]
@@ -95,7 +97,7 @@ def test_the_policy_is_not_asked_by_who_is_alone(vm):
 
 
 def test_programs_run_on_without_the_policy(vm):
-    """It is stopped, and then started again, while two programs compute."""
+    """The policy is stopped, and then started again, while two programs compute."""
     script = f"{LOAD} 2000 hog 0 hog 0 & {COMPUTING}; service stop sched; usleep 700000; service status sched; service start sched; wait; grep ' sched ' /proc/minnow/services"
     result = vm(["sh", "-c", script], count=True)
     lines = result.stdout.decode().splitlines()
@@ -135,7 +137,7 @@ def test_a_wild_policy_stops_nobody(vm):
 
 @pytest.mark.parametrize("emu", vmlib.EMULATORS)
 def test_without_a_policy_nobody_starves(vm, emu):
-    """Short jobs without end beside those whom the policy had let sink before it was stopped."""
+    """Short jobs without end run beside programs whose priority had sunk before the policy stopped."""
     script = (
         "while :; do /bin/true; done & while :; do :; done & sleep 1; for k in 1 2 3; do service stop sched; /bin/true; ls / >/dev/null; "
         "service start sched; done; service stop sched; /bin/true; echo there; kill %1 %2"

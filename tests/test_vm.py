@@ -79,7 +79,8 @@ def test_32_mebibytes_are_enough(vm):
 
 
 def test_counted_runs_are_alike(vm):
-    """Instructions are counted, not time: what is left are the places in which alarms go off, a few instructions in a thousand."""
+    """Instructions are counted, not time. Two runs differ only by the places in which alarms ring, a
+    few instructions in a thousand."""
     command = [
         "/usr/lib/minnow-tests/bench",
         "getppid",

@@ -1,5 +1,6 @@
-"""Walls between users: whatever uid 1000 takes all of (tests/programs/_greedy.c), root's shell works on without an error and not much slower,
-and afterwards all of it is there again. Counted runs: a nanosecond is an instruction."""
+"""Walls between users: if uid 1000 takes all that it can of something (tests/programs/_greedy.c),
+root's shell works on without an error and not much slower, and afterwards all of it is free again.
+Counted runs: a nanosecond is an instruction."""
 
 import pytest
 
@@ -25,12 +26,15 @@ base=$(free_now); begin; take /tmp/said
 give; first=$(free_now); begin; take /tmp/again; give
 echo == $(sort -u /tmp/said) == $(sort -u /tmp/again) == $base $first $(free_now); cat /proc/minnow/services"""
 
-# What the second time leaves less than the first: page tables that the kernel keeps, pages of file servers that come and go.
+# How much less is free after the second time than after the first: page tables that the kernel keeps,
+# pages of file servers that come and go.
 SLACK_KIB = 256
-# What the first leaves less than there was: the structures of threads and processes stay the kernel's, for the next ones.
+# How much less is free after the first time than before: the kernel keeps structures of threads and
+# processes for the next ones.
 KEPT_KIB = 2048
 
-# What is taken, where, and what the last one who asked is told. Who asks for memory that is not there is killed and says nothing.
+# What is taken, where, and the error that the last request gets. A program that asks for memory that is
+# not there is killed, and prints none.
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
     ("fifos", "/tmp/g", "E23"),
@@ -93,7 +97,8 @@ begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
 
 @pytest.mark.parametrize("what", ["forks", "execs", "walks", "syncs", "sends"])
 def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_path, what):
-    """Forty processes leave root a part of the processor; how much is measured beside forty that only compute."""
+    """Forty processes leave root a part of the processor, which is compared with the part that forty
+    that only compute leave."""
     work = tmp_path / "work"
     work.write_text(WORK)
     work.chmod(0o755)

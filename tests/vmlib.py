@@ -1,4 +1,4 @@
-"""Boot Minnow in an emulator, run one command in it and take back what it said.
+"""Boot Minnow in an emulator, run one command in it, and collect its output and status.
 
 `tests/vm` is this module's command line; tests import it:
 
@@ -6,7 +6,7 @@
     result = vmlib.run(["sh", "-c", "echo hello; exit 3"])
     assert (result.status, result.stdout) == (3, b"hello\\n")
 
-How host and guest speak. Before the start, files are put on a private copy of the image,
+The protocol of host and guest. Before the start, files are put on a private copy of the image,
 into the folder /vm of the FAT partition (the guest's /boot/vm):
 
     cmd       the command, each argument followed by a NUL byte
@@ -25,8 +25,7 @@ writes frames to I/O port 0xE9, which both emulators copy to their standard outp
     E  vmrun's own complaint     p     the kernel's panic text
     k  the kernel's boot log
 
-What stands between frames (the emulator's own words) goes to the log, as does the serial
-line.
+Bytes between frames (the emulator's own messages) go to the log, as does the serial line.
 """
 
 import contextlib
@@ -65,7 +64,7 @@ class HarnessError(Exception):
 
 
 def call(*command):
-    """Run a host tool; its standard output, or HarnessError with what it complained."""
+    """Run a host tool; its standard output, or HarnessError with the tool's message."""
     try:
         done = subprocess.run(
             command,
@@ -191,24 +190,25 @@ class Qemu:
     name = "qemu"
     disks = ("virtio", "ata")
 
-    # A processor as of 2016, with what TCG can do of it: `max` is another one in each release.
+    # A processor of 2016, as far as TCG knows its features: `max` differs from release to release.
     CPU = (
         "qemu64,+adx,+aes,+arat,+abm,+avx,+avx2,+bmi1,+bmi2,+clflushopt,+f16c,+fma,+fsgsbase,"
         "+movbe,+pclmulqdq,+pdpe1gb,+popcnt,+rdrand,+rdtscp,+smap,+smep,+sse4.1,+sse4.2,+ssse3,"
         "+umip,+xgetbv1,+xsave,+xsaveopt"
     )
-    # Counts are compared with those of the same emulator alone, and with Linux's on this one.
+    # Counts are compared only with those of the same emulator, and with Linux's on this processor.
     CPU_COUNTED = "max,-erms"
 
     def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
-        """shift: with count, an instruction lasts 2**shift ns. extra: further arguments of the emulator's."""
+        """shift: with count, an instruction lasts 2**shift ns. extra: further arguments of the emulator."""
         self.image, self.memory, self.disk, self.count = image, memory, disk or "virtio", count
         self.shift, self.extra = shift, list(extra)
 
     def machine(self):
         """The machine without its consoles."""
         # A comma in a file's name has to be doubled here.
-        # A full disk of the host is an error that the guest sees: QEMU would stop it, for a person to make room.
+        # A full disk of the host is an error that the guest sees; else QEMU would stop the guest until
+        # a person makes room.
         drive = f"format=raw,cache=unsafe,werror=report,rerror=report,file={self.image.replace(',', ',,')}"
         disk = {
             "virtio": [
@@ -277,7 +277,7 @@ class Qemu:
 
     @staticmethod
     def complaint(text):
-        """What matters of the emulator's standard error."""
+        """The important part of the emulator's standard error."""
         return text.strip()
 
 
@@ -286,7 +286,7 @@ class Bochs:
 
     name = "bochs"
     disks = ("ata",)
-    HOST_MOST = 2048  # MiB that it takes of the host's at once; the guest may have more
+    HOST_MOST = 2048  # MiB of the host's memory that Bochs takes at once; the guest may have more
 
     def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
         # Bochs always counts instructions, at one speed: `count` and what goes with it have nothing to add.
@@ -327,8 +327,8 @@ class Bochs:
         return ["bochs", "-q", "-unlock", "-f", config, "-rc", go]
 
     def batch(self, folder, serial):
-        # rfb is the one display that needs neither a window nor the terminal; it waits for
-        # nobody.
+        # rfb is the only display that needs neither a window nor the terminal; with this timeout
+        # it does not wait for a viewer.
         return self.command(
             folder,
             'rfb, options="timeout=0"',
@@ -338,7 +338,7 @@ class Bochs:
 
     @staticmethod
     def complaint(text):
-        """Its last words: among much else they stand between a headline and a rule."""
+        """Its last message, which stands between a headline and a rule among much else."""
         _, _, last = text.partition("Bochs is exiting with the following message:\n")
         return last.partition("\n====")[0].strip()
 
@@ -347,7 +347,7 @@ EMULATORS = {"qemu": Qemu, "bochs": Bochs}
 
 
 def die_with_parent():
-    """In a new process: end when the one who started it ends, however that happens."""
+    """In a new process: end when the process that started it ends, however that happens."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -393,7 +393,7 @@ class Frames:
             yield kind.decode(), payload
 
     def finish(self):
-        """No more will come. A frame that a panic cut short may hold the panic's frames."""
+        """The end of the bytes. A frame that a panic cut short may hold the panic's frames."""
         while self.buffer:
             rest, self.buffer = self.buffer, b""
             yield None, rest[:1]
@@ -472,7 +472,7 @@ class Run:
         self.booted = self.ended = False
         self.switched_off = False  # QEMU: the machine has ended by its own decision
         self.status = self.panicked_at = None
-        self.failed = False  # the harness has something to complain about
+        self.failed = False  # something in the harness went wrong
         self.fetched = {}  # index in self.get: (open file, mode)
 
     def log(self, data):
@@ -493,7 +493,7 @@ class Run:
                 if self.ended:
                     self.collect()
             except BrokenPipeError:
-                raise  # whoever read our output has gone
+                raise  # the reader of our output has gone
             except OSError as error:
                 raise HarnessError(f"{error.filename or self.folder}: {error.strerror}") from None
         return HARNESS_FAILED if self.failed and status == 0 else status
@@ -518,7 +518,7 @@ class Run:
             if not self.image.exists(f"/services/{name}"):
                 raise HarnessError(f"there is no service {name}")
             self.image.write(elf, f"/services/{name}")
-        fixed = "nokaslr " if self.count else ""  # what is counted has to be the same each time
+        fixed = "nokaslr " if self.count else ""  # a counted run has to be the same each time
         self.config = self.image.add_kernel_options(f"vm {fixed}{self.options}")
 
     def archive(self, path):
@@ -571,7 +571,7 @@ class Run:
             self.complaints = machine.complaint(errors.read().decode(errors="replace"))
 
     def listen(self, channel, serial):
-        """Take what the guest says until the emulator ends or a time limit passes."""
+        """Take the guest's output until the emulator ends or a time limit passes."""
         start = time.monotonic()
         self.why = "ended"
         frames = Frames()
@@ -647,7 +647,7 @@ class Run:
     # -- after --
 
     def judge(self):
-        """The exit status, with a word on standard error where it is not the command's."""
+        """The exit status; if it is not the command's, standard error gets the reason."""
         if self.panicked_at:
             return PANICKED
         if self.ended and self.status is not None:

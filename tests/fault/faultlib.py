@@ -2,9 +2,10 @@
 
     result = faultlib.storm("shell", ["vfs", "pm"], seed=1, mean=200_000)
     result.deaths["vfs"]        how often
-    faultlib.same(result)       asserts that nothing could be noticed
+    faultlib.same(result)       asserts that no effect of the deaths can be noticed
 
-Every run counts instructions, so one that goes wrong can be had again: the command stands in the message."""
+Every run counts instructions, so a run that goes wrong can be repeated: its command stands in the
+message."""
 
 import functools
 import os
@@ -40,7 +41,7 @@ def figure(text):
 
 
 class Run:
-    """One load: what it said, who died, what is still in use."""
+    """One load: its output, the deaths by service, and what is still in use afterwards."""
 
     def __init__(self, load, weather, options):
         self.disk = options.get("disk")
@@ -92,7 +93,8 @@ def storm(load, names, seed, mean, timeout=300, **options):
 
 
 def faults(load, run):
-    """What a program or the next one to come could notice: a list of words, empty when all is well."""
+    """Differences that this program, or the next one, could notice: a list of words, empty when all is
+    well."""
     good, bad = undisturbed(load, run.disk), []
     if run.result.status != good.result.status:
         bad.append(f"status {run.result.status}")

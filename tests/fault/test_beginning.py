@@ -1,5 +1,6 @@
-"""Services killed where they have hardly begun: at the first instruction of each of their threads, before any has waited once. GDB does what
-the kernel does with one that was killed there (tests/gdb/beginning.py)."""
+"""Services killed when they have hardly begun: at the first instruction of each of their threads,
+before any has waited once. GDB does to them what the kernel does to a service that is killed there
+(tests/gdb/beginning.py)."""
 
 import os
 import re

@@ -1,5 +1,6 @@
-"""What no storm brings about: a service that spins or sleeps, one that dies while it restarts or recovers, two that die together, the policy of scheduling and the
-manager itself dying again and again."""
+"""Failures that no storm brings about: a service that spins or sleeps, one that dies while it restarts
+or recovers, two that die together, the policy of scheduling and the manager itself dying again and
+again."""
 
 import re
 
@@ -48,7 +49,8 @@ LOADS = {
 
 @pytest.mark.parametrize("name", AT_ONCE)
 def test_a_service_that_spins_is_found_and_goes_on(name):
-    """The message loop is the place: whoever serves gets there soon. After the death the code is as it should be."""
+    """The message loop is patched, since every service gets there soon. After the death the code is
+    sound again."""
     place = (
         "message_receive" if name == "virtio_blk" else "message_reply_receive"
     )  # a disk's requests are answered later
@@ -183,7 +185,8 @@ def test_who_looks_after_the_others_dies_again_and_again(name):
 
 
 def test_the_manager_dies_at_any_instruction():
-    """By the kernel's option, since the manager kills the others. It does so wherever the clock finds it at work."""
+    """The kernel kills the manager, by an option, since the manager kills all others; wherever the clock
+    finds it at work."""
     run = faultlib.Run(
         "rs", "load_rs >/dev/null; " * (3 if FULL else 0), {"options": "strike", "timeout": 240}
     )

@@ -1,6 +1,7 @@
-"""Faults injected as in MINIX's own experiments: one instruction of a running service is altered, all kinds of work are done, the service is killed, by which
-its code is as before, and the work is done again (programs/_mutants.c). The kernel must stand whatever happens; how much of the rest is found and put
-right, and how much is not, is counted.
+"""Faults injected as in MINIX's own experiments: one instruction of a running service is altered, all
+kinds of work are done, the service is killed, which makes its code sound again, and the work is done
+again (programs/_mutants.c). The kernel must stay up whatever happens; the test counts how many of the
+other faults are found and repaired, and how many are not.
 
     register, destination    another register in the operand that is read, or the one that is written
     offset                   another displacement or constant
@@ -61,7 +62,7 @@ def instructions(name):
 
 
 def opcode_at(code):
-    """Where the opcode begins: behind the prefixes."""
+    """The place of the opcode, behind the prefixes."""
     at = 0
     while at < len(code) - 1 and (
         code[at] in (0x66, 0xF2, 0xF3, 0xF0, 0x2E, 0x65, 0x64) or 0x40 <= code[at] <= 0x4F
@@ -71,7 +72,7 @@ def opcode_at(code):
 
 
 def modrm_at(code):
-    """Where the byte stands that says which registers, or None."""
+    """The place of the byte that names the registers, or None."""
     at = opcode_at(code)
     op = code[at]
     if op == 0x0F and at + 2 < len(code):
@@ -137,7 +138,7 @@ def plan(seed, count):
 
 
 class Boot(vmlib.Run):
-    """A run that is given up when it says nothing for STALL seconds."""
+    """A run that is given up when it prints nothing for STALL seconds."""
 
     def __init__(self, trials, folder):
         path = os.path.join(folder, "plan")

@@ -1,4 +1,5 @@
-"""The oracle programs print the same as on Linux while services die: one after the other, whoever is at work."""
+"""The oracle programs print the same as on Linux while services die, one after the other, each when it
+is at work."""
 
 import pytest
 
@@ -13,7 +14,7 @@ PROGRAMS = [p for p in test_oracle.PROGRAMS if p not in MEASURE_TIME]
 
 
 def storm(vm, program, seed, mean, names, tmp_path):
-    """Runs it while they die: on Linux and here it prints the same. Deaths by service."""
+    """Runs the program while they die: it prints the same as on Linux. {service: deaths}."""
     status, output = test_oracle.on_linux(program, tmp_path)
     result = vm(
         [
@@ -47,6 +48,7 @@ def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
 
 @pytest.mark.parametrize("seed", range(1, 5) if FULL else [1])
 def test_arguments_are_whole_while_pm_and_posix_die(vm, seed, tmp_path):
-    """What PM holds of a program's memory is undone with what it calls it, in the middle of a loop and with a full undo log too."""
+    """What PM keeps of a program's memory is undone together with the memory itself, also in the middle
+    of a loop and with a full undo log."""
     deaths = storm(vm, "arguments", seed, 300000 if FULL else 1000000, ["pm", "posix"], tmp_path)
     assert deaths["pm"] > 1000 and deaths["posix"] > 0

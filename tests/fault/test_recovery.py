@@ -1,5 +1,6 @@
-"""How long a death lasts for who waits: from the kill to the first right answer, in guest instructions, of which 1000 are a microsecond here. And what a driver that
-dies every second costs a sequential copy."""
+"""How long a caller waits for a service that died: from the kill to the first right answer, in guest
+instructions, of which 1000 are a microsecond here. And what a driver that dies every second costs a
+sequential copy."""
 
 import collections
 import statistics
@@ -54,7 +55,8 @@ cmp /root/a /root/b && echo same; service status virtio_blk | tail -n 1; rm /roo
 
 
 def copy_time(vm, killer):
-    """Seconds of the guest's that the copies took and that the processor was busy with them, and deaths. Waiting for the disk is the host's time."""
+    """Guest seconds that the copies took and that the processor was busy with them, and deaths. Waiting
+    for the disk is the host's time."""
     result = vm(["sh", "-c", COPY % (killer, COPIES)], count=True, timeout=600)
     assert result.status == 0, result
     start, end, verdict, row = result.stdout.decode().splitlines()

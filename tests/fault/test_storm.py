@@ -1,5 +1,6 @@
-"""Services die at whatever instruction they have got to, hundreds of times, and nobody notices: not the programs that run meanwhile, not the disk, and
-nothing is left behind. Short: each a few times. Full: each at least 200 times, and all at once with many seeds."""
+"""Services die at arbitrary instructions, hundreds of times, and it has no effect that programs notice:
+not on what runs meanwhile, not on the disk, and nothing is left behind. Short: each a few times.
+Full: each at least 200 times, and all at once with many seeds."""
 
 import pytest
 

@@ -1,6 +1,7 @@
-"""A kill at every message of a short workload, each time it is done one. An undisturbed run's trace tells how many messages there are, and how much
-time passes after each. In the other runs the kernel counts the messages, and when the one whose turn it is has been made and half of that time
-has passed, whoever is at work dies. Some twenty runs share a boot."""
+"""A kill at every message of a short workload, one in each run of it. An undisturbed run's trace tells
+how many messages there are, and how much time passes after each. In the other runs the kernel counts
+the messages; when the one whose turn it is has been made and half of that time has passed, the
+service that is at work dies. Some twenty runs share a boot."""
 
 import functools
 import re
@@ -30,7 +31,8 @@ def strike(places, after=""):
 
 @functools.lru_cache(None)
 def recorded():
-    """What one undisturbed run prints, and the places of the kills: the messages behind the one that says so."""
+    """The output of an undisturbed run, and the places of the kills: the messages behind the one that
+    marks the beginning."""
     run = strike([NEVER], "echo ==== >&2; cat /proc/minnow/trace >&2; echo ==== >&2")
     assert run.result.status == 0, run
     lines = re.findall(r"^ *(\d+) +(\d+)\.(\d{3}) (.*)", run.said.split("====\n")[1], re.M)

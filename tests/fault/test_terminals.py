@@ -1,5 +1,6 @@
-"""Two people at the two terminals while services die: each byte that they type and are shown is the same as when none dies, the serial line's byte for byte, and
-what stands on the screen at the end. These machines run by the host's clock."""
+"""Two people use the two terminals while services die: all that they type and are shown is the same as
+when none dies, on the serial line byte for byte, on the console by the screen at the end. These
+machines run by the host's clock."""
 
 import time
 
@@ -23,7 +24,7 @@ AT_SCREEN = ["seq 1 60", "echo $((6*7)) | sed s/4/four-/", "find /etc | sort | m
 
 
 def session(weather):
-    """What the serial line said, the screen at the end, and how often services died."""
+    """The output of the serial line, the screen at the end, and how often services died."""
     with machine.Machine() as vm:
         line = pexpect.fdpexpect.fdspawn(vm.serial, timeout=120)
         line.expect_exact("# ")
