@@ -1,5 +1,5 @@
-/* everyfile NAME...: does to each file all that a system call can do to one by its name or
- * descriptor. What comes of it does not matter. */
+/* everyfile NAME...: makes each system call that takes a name or a descriptor on each file. The
+ * results do not matter. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ static void map(int fd)
     }
 }
 
-/* All that cannot change it but by an offset that there is not. */
+/* The calls that cannot change the file, or only at an offset that it does not have. */
 static void by_descriptor(int fd)
 {
     char block[64];

@@ -1,6 +1,7 @@
-/* greedy WHAT: becomes uid 1000 and takes all it can get of something, with as many processes as it
- * takes, says how it ended, and holds it until it is killed. Everything goes with its process
- * group. greedy nothing: ends. greedy time COMMAND: the nanoseconds that the shell takes for it. */
+/* greedy WHAT: becomes uid 1000 and takes all that it can get of something, with as many processes
+ * as that needs, prints the error that ended it, and holds everything until it is killed; killing
+ * its process group frees everything. greedy nothing: ends. greedy time COMMAND: prints the
+ * nanoseconds that the shell takes for the command. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -207,8 +208,8 @@ static void flocks(void)
     }
 }
 
-/* Calls that keep a thread of a service busy, over and over, by 40 processes; and for comparison
- * those who only compute. */
+/* 40 processes that make calls which keep a thread of a service busy, over and over; and for
+ * comparison 40 that only compute. */
 static void busy_processes(void)
 {
     SAY("busy");

@@ -1,5 +1,5 @@
-/* load MILLISECONDS JOB...: children that want the processor, all at once for so long. At the end
- * each says what it got, in order:
+/* load MILLISECONDS JOB...: children that want the processor, all at the same time for so long. At
+ * the end each prints how much it got, in order:
  *
  *   hog NICE      computes -> hog NICE, processor time in ms
  *   wake MS       sleeps so long, again and again -> wake MS, times, mean and worst delay in us
@@ -51,7 +51,7 @@ static volatile double spoilt;
 
 static void interrupt(int number)
 {
-    spoilt = number * 1e9; /* floating point registers are others' here */
+    spoilt = number * 1e9; /* other programs use the floating point registers here */
     interruptions++;
 }
 

@@ -1,16 +1,16 @@
 /* mutants PLAN: trials of services whose code has been altered. Each line of PLAN is `NAME ADDRESS
  * BYTES`, as /dev/service takes it behind "mutate". A trial: the service is altered; every kind of
- * work is done once and compared; the service is killed, by which its code is as before; the work
- * is done again. Prints a line each: number, deaths and hangs of all services, what came of the
+ * work is done once and compared; the service is killed, which makes its code sound again; the work
+ * is done again. Prints a line each: number, deaths and hangs of all services, the outcome of the
  * work, and of the work afterwards:
  *
- *   ok       all was as it has to be
+ *   ok       all results were right
  *   error    a call failed that must not, or the program died
- *   wrong    data were not what they have to be
- *   late     it did not end
+ *   wrong    data were wrong
+ *   late     the work did not end
  *
- * Ends with status 1 when the work afterwards, done twice, is not ok, for what comes next would be
- * no fair trial. */
+ * Ends with status 1 when the work afterwards, done twice, is not ok, since the next trial would
+ * not be a fair one. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
             usleep(10000);
         int after = work();
         if (after == OK)
-            after = work(); /* the first may have put right what the next one would have found */
+            after = work(); /* the first run may have repaired what a second one would have found */
         printf("%d %u %u %s %s\n", n, deaths_after - deaths, hangs_after - hangs,
                error ? "refused" : words[during], words[after]);
         if (after != OK)

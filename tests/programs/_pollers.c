@@ -1,6 +1,6 @@
-/* _pollers: what a wake-up out of poll costs root, and what it costs while another user has as many
- * threads wait in poll, each for as many descriptors, as he gets. Prints nanoseconds of both, how
- * many threads waited, and how many of them were woken when their pipe became ready at last. */
+/* _pollers: the cost of a wake-up out of poll for root, and its cost while another user has as many
+ * threads wait in poll, each for as many descriptors, as that user can get. Prints nanoseconds of
+ * both, how many threads waited, and how many of them woke when their pipe became ready at last. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -75,7 +75,7 @@ static void *wait_in_poll(void *unused)
     return unused;
 }
 
-/* As uid 1000: fills what there is of waiting polls, says how many wait, and goes on when `go`
+/* As uid 1000: takes all waiting polls that there are, reports how many wait, and goes on when `go`
  * ends. */
 static void hinder(int said, int go)
 {

@@ -1,7 +1,7 @@
-/* recovery TIMES: how long a service's death lasts for who is waiting for it. For each service an
- * operation that only it answers; the service is killed at an instant within the operation; the
+/* recovery TIMES: how long a caller waits for a service that has died. For each service there is an
+ * operation that only it answers; the service is killed at an instant within the operation, and the
  * time from the kill to the first right answer is measured. Prints `NAME nanoseconds` for each
- * death, and `NAME operation nanoseconds` for the operation when nobody dies. */
+ * death, and `NAME operation nanoseconds` for the operation without a death. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -144,7 +144,7 @@ int main(int argc, char **argv)
             int fd = open("/dev/service", O_WRONLY);
             int64_t when = now() + 60000 + (int64_t)(draw % (uint64_t)(cost + 1));
             int length = sprintf(text, "strike %ld %s\n", when, services[i].name), answers = 0;
-            if (services[i].operation == rs) /* who orders the others' deaths: at once */
+            if (services[i].operation == rs) /* the manager, which kills the others: at once */
                 length = sprintf(text, "kill rs\n"), when = now();
             if (write(fd, text, length) != length)
                 status = complain("strike");
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
             } while (end <= when);
             close(fd);
             if (deaths(services[i].name) == before)
-                continue; /* it was not at work at that instant */
+                continue; /* the service was not at work at that instant */
             printf("%s %ld\n", services[i].name, end - when);
             done++;
         }

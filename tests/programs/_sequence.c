@@ -1,6 +1,6 @@
 /* sequence FOLDER: work of all kinds whose every byte and step is numbered and checked. Prints a
- * line for each kind, the same every time; what is wrong is said on standard error, and the status
- * is 1. For tests in which services die meanwhile. */
+ * line for each kind, the same every time; errors go to standard error, and the status is then 1.
+ * For tests in which services die meanwhile. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -265,7 +265,7 @@ static void names(const char *folder)
     printf("names %d\n", made);
 }
 
-/* Memory of its own in each child; what it says at its end comes from there. */
+/* Each child has memory of its own, from which its output at the end comes. */
 static void processes(void)
 {
     int sum = 0;
@@ -293,7 +293,7 @@ static void processes(void)
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : ".";
-    setvbuf(stdout, NULL, _IONBF, 0); /* children must not say again what stands in a buffer */
+    setvbuf(stdout, NULL, _IONBF, 0); /* children must not print again what stands in a buffer */
     pipes();
     waits();
     threads();

@@ -1,5 +1,5 @@
 /* worst WHAT N: a child makes the longest call of its kind, N large; meanwhile its parent makes
- * short ones. Prints what the child said, and the longest time in microseconds that the parent
+ * short ones. Prints the child's result, and the longest time in microseconds that the parent
  * waited for one round of short calls. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -264,8 +264,8 @@ static long do_timers(long n)
     return wrong;
 }
 
-/* n times all descriptors are closed at once, by who has all record locks that he may have: those
- * of the last file he opens keep. */
+/* n times all descriptors are closed at once, by a process that has all record locks that it may
+ * have; those of the last file that it opens stay. */
 static long do_close_range(long n)
 {
     enum { FIRST = 10, LAST = 1000, LOCKS = 500 };
@@ -317,8 +317,8 @@ static const struct {
     { "close-range", do_close_range },
 };
 
-/* Whoever sleeps in between is before all who compute, by the policy: so this waits for nobody's
- * quantum, only for services. */
+/* The policy puts a program that sleeps in between before all that compute: so this one waits for
+ * no program's quantum, only for services. */
 static void short_calls(void)
 {
     struct stat st;

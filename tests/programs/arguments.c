@@ -1,5 +1,5 @@
-/* How much exec takes: each string, all of them together, what the limit of the stack says; and
- * that what was refused has done no harm. */
+/* How much exec accepts: in each string, in all of them together, by the limit of the stack; and
+ * that an exec that was refused has done no harm. */
 #include "oracle.h"
 #include <pthread.h>
 #include <sys/mman.h>
@@ -10,8 +10,8 @@ enum { STRING_MAX = 128 * 1024, KIB = 1024, MIB = 1024 * 1024 };
 extern char **environ;
 static char self[256];
 
-/* A program that says what it was given: how many, how long, a sum over all bytes with their
- * places, and whether they lie side by side. */
+/* A program that prints what strings it was given: how many, how long, a sum over all bytes with
+ * their places, and whether they lie side by side. */
 static int told(int argc, char **argv)
 {
     unsigned long bytes = 0, sum = 0, environment = 0, apart = 0;

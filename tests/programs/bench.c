@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* linux/futex.h, which musl does not bring */
+/* of linux/futex.h, which musl does not have */
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };
 enum { PAGE = 4096, PAGES = 64, DIR_ENTRIES = 1000 };
 

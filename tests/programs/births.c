@@ -46,8 +46,8 @@ static void show_signal(const char *what)
     waitpid(-1, NULL, __WALL);
 }
 
-/* The signal of a child's end is chosen by who makes it: it goes to that program, and not about
- * another program's end. */
+/* A process chooses the signal of its child's end: the signal comes to that process, and not at the
+ * end of another program. */
 static void ends(void)
 {
     int ends[2];

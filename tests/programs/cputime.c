@@ -171,8 +171,8 @@ static struct parts parts_in_proc(void)
     return p;
 }
 
-/* What grew in so much time of what; and whether on the way something went back, or more was told
- * than there was. */
+/* Which clocks grew, and by how much in so much time; and whether one of them went back on the way,
+ * or showed more than had passed. */
 static struct parts grown(void (*what)(int64_t), int who, int *wrong)
 {
     enum { STEPS = 40, STEP = 10000000, ROUNDING = 2 };

@@ -123,7 +123,7 @@ static void polling(void)
     close(null);
 }
 
-/* What ioctl does to a descriptor and to an open file, whatever that is. */
+/* The ioctls that act on a descriptor or an open file of any kind. */
 static void controls(void)
 {
     int ends[2], on = 1, off = 0, number;

@@ -1,5 +1,5 @@
-/* exhaust WHAT [FILE...]: takes all there is of something. It must end in the proper error or a
- * clean death, and the system lives on. Prints what it came to. */
+/* exhaust WHAT [FILE...]: takes all there is of something. That must end in the proper error or a
+ * clean death, and the system must go on. Prints how it ended. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -77,7 +77,7 @@ static void fork_cost(void)
         SAY("%d forks take %ld us at first, %ld at last", SOME, first / 1000, last / 1000);
 }
 
-/* Everybody forks, and nobody ever waits. */
+/* Each process forks, and none ever waits. */
 static void bomb(void)
 {
     pid_t leader = fork();
@@ -113,7 +113,7 @@ static void memory_touched(void)
     show_status("hog", status);
 }
 
-/* What /proc/meminfo calls available is what a program gets, to a few pages for its tables. */
+/* A program gets as much memory as /proc/meminfo calls available, to a few pages for its tables. */
 static void memory_available(void)
 {
     enum { STEP = 16, SLACK = 256 };
@@ -253,7 +253,7 @@ static void arguments(void)
     SHOW(execve("/bin/true", none, list));
 }
 
-/* Timers of the shortest interval there is; somebody else must still get his work done. */
+/* Timers of the shortest interval there is; another program must still get its work done. */
 static void timers(void)
 {
     pid_t pid[4];
@@ -340,8 +340,8 @@ static int store_pages(volatile char *map, volatile int at, int end)
     return at;
 }
 
-/* A hole that is stored to when the disk is full. What has been stored is in the file, and nothing
- * else is lost. */
+/* Stores to a hole when the disk is full. Stores that succeeded are in the file, and nothing else
+ * is lost. */
 static void hole(void)
 {
     enum { PAGES = 256 };
@@ -383,7 +383,7 @@ static long filled(void)
     return st.st_size;
 }
 
-/* What close() of a removed file gives back can be had at once, and df says so. */
+/* The room that close() of a removed file gives back can be used at once, and df shows it. */
 static void removed(void)
 {
     enum { ROUNDS = 4 };
@@ -444,7 +444,7 @@ static void churning(void)
     SAY("lost: %ld", taken(&after) - taken(&before));
 }
 
-/* What Linux shares between processes and we do not is refused. */
+/* A clone that shares what Minnow cannot share between processes is refused. */
 static void shared_tables(void)
 {
     /* CLONE_FS, FILES, SIGHAND with VM, THREAD without the others */
@@ -492,7 +492,7 @@ static void beyond(void)
     SAY("looked");
 }
 
-/* A call that would take for ever: the same memory a thousand times. Somebody else has his turn
+/* A call that takes very long: the same memory a thousand times. Another program has its turn
  * meanwhile. */
 static void transfer(void)
 {
@@ -510,7 +510,7 @@ static void transfer(void)
     SAY("%s", n <= 0 ? error_name(errno) : b.tv_sec - a.tv_sec > 5 ? "too long" : "done");
 }
 
-/* Programs that are none. */
+/* Files that are no programs. */
 static void execute(char **files)
 {
     for (; *files; files++) {

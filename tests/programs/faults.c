@@ -1,5 +1,5 @@
-/* What the processor forbids, as signals: number, code, and whether the address is that of the
- * instruction. SSE's exceptions are met only by emulators that raise them: `faults sse`. */
+/* The processor's exceptions as signals: number, code, and whether the address is that of the
+ * instruction. SSE's exceptions are tested only on emulators that raise them: `faults sse`. */
 #define _GNU_SOURCE
 #include "oracle.h"
 

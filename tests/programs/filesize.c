@@ -1,4 +1,4 @@
-/* RLIMIT_FSIZE: what writes and truncates up to the limit, and what happens behind it. */
+/* RLIMIT_FSIZE: writes and truncations up to the limit, and behind it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 

@@ -10,7 +10,7 @@
  *
  * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root,
  * locked into its folder by chroot, and spared the calls that are root's right to harm the system
- * with; the others are nobody in particular, and may do whatever they can. */
+ * with; the others are ordinary users, and may do whatever they can. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <ftw.h>
@@ -391,7 +391,7 @@ static uint64_t argument(char kind)
     }
 }
 
-/* What only root can spoil, and would. */
+/* Calls by which only root can, and would, spoil the system. */
 static int spared(long n, const uint64_t *a)
 {
     switch (n) {
@@ -448,8 +448,8 @@ static int spared(long n, const uint64_t *a)
 
 static void ignore(int signal) { (void)signal; }
 
-/* Some words of the frame of a signal are made others: registers, flags, segments, masks, the state
- * of the FPU and where it is. */
+/* Changes some words of the frame of a signal: registers, flags, segments, masks, the state of the
+ * FPU and where it is. */
 static void spoil(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info;
@@ -517,7 +517,7 @@ static int take(unsigned what, unsigned i)
 }
 enum { TAKEN = 9, TAKE_MAX = 20000 };
 
-/* All that can be had of something. It stays the child's until the child ends. */
+/* Takes all that there is of something. The child keeps it until it ends. */
 static void hoard(void)
 {
     sigset_t queued;

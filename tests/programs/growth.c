@@ -12,7 +12,7 @@ enum {
     READ_WRITE = PROT_READ | PROT_WRITE
 };
 
-static char *room; /* ROOM bytes that nobody uses */
+static char *room; /* ROOM bytes of unmapped memory */
 
 static char *at(long page) { return room + ROOM + page * PAGE; }
 
@@ -22,8 +22,8 @@ static void *map(long page, long pages, int protection, int flags)
                 -1, 0);
 }
 
-/* What becomes of a process that touches a page of the room; the first number of a page is the
- * distance from its end. */
+/* How a process ends that touches a page of the room; the first number of a page is the distance
+ * from its end. */
 static void touch(const char *what, long page, int writes)
 {
     int status;

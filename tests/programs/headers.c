@@ -1,5 +1,5 @@
-/* exec of programs whose headers are spoilt: what is refused, with which error, and what dies of it
- * when the old program has gone. The files are this program's own, with one field changed. */
+/* exec of programs with spoilt headers: which are refused, with which error, and which die when the
+ * old program has gone. The files are this program's own, with one field changed. */
 #include "oracle.h"
 #include <elf.h>
 
@@ -95,7 +95,7 @@ static void segments(void)
     TRY((load->p_type = PT_INTERP, load->p_filesz = 20, load->p_offset = 1 << 30));
 }
 
-/* The interpreter is named by bytes behind all others. */
+/* The name of the interpreter stands behind all other bytes. */
 static void interpreter(const char *what, const char *name)
 {
     Elf64_Phdr *load = first_load();

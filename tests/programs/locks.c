@@ -1,4 +1,4 @@
-/* Whose an advisory lock is, what takes it away, and what F_GETLK tells of it. */
+/* The owner of an advisory lock, the calls that release it, and what F_GETLK reports of it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -38,7 +38,7 @@ static void blocker(int fd, int command, int type, long start, long length)
         (long)l.l_start, (long)l.l_len, who);
 }
 
-/* All that others find in the way, one after the other. */
+/* All locks that another process meets, one after the other. */
 static void map(int fd, const char *title)
 {
     SAY("%s", title);
@@ -92,7 +92,7 @@ static void closing(int fd)
     lock(fd, F_SETLK, F_UNLCK, 0, 0);
 }
 
-/* Which of n files are locked by somebody else, and from where on. */
+/* Which of n files other processes have locked, and from which byte on. */
 static void locked(const int *fd, int n)
 {
     for (int i = 0; i < n; i++) {

@@ -59,7 +59,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-/* Touches a byte. 1: there was one; 0: SIGBUS, as it should be; -1: SIGBUS, but told wrongly. */
+/* Touches a byte. 1: it is there; 0: SIGBUS, as it should be; -1: SIGBUS with wrong information. */
 static int touch(volatile unsigned char *at, int write)
 {
     int result = 1;
@@ -276,7 +276,7 @@ static void sequence(const char *file)
         step();
         sum = sum * 31 + model->size;
     }
-    /* Without a name it stays what it is. */
+    /* A mapped file that loses its name keeps its contents. */
     unlink(path);
     ftruncate(fd, 3 * PAGE + 100);
     set_size(3 * PAGE + 100);

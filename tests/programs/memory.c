@@ -1,4 +1,4 @@
-/* Memory of programs: mapping, protecting, moving, sharing, and what fork does to it. */
+/* Memory of programs: mapping, protecting, moving, sharing, and fork. */
 #define _GNU_SOURCE
 #include "oracle.h"
 

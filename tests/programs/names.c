@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-static const char *place, *other; /* where all happens; a name in another file system */
+static const char *place, *other; /* the folder of all tests; a name in another file system */
 static char in_place[64];         /* the name of a file there */
 /* of renameat2 */
 enum { NOREPLACE = 1, EXCHANGE = 2 };

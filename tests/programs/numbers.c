@@ -34,7 +34,7 @@ static int fd;
 
 static const char *end_of(long result) { return result == -1 ? error_name(errno) : "done"; }
 
-/* One line for a call: what it does with each number. */
+/* Prints one line for a call: its result with each number. */
 #define EACH(call)                               \
     do {                                         \
         printf("%s:", #call);                    \

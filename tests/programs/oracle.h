@@ -1,5 +1,5 @@
-/* What the programs here share. They print what they see; the output on Linux is what it has to be
- * here. */
+/* Helpers of the oracle programs, which print what they see: the output here has to be the same as
+ * on Linux. */
 #ifndef ORACLE_H
 #define ORACLE_H
 

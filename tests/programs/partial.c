@@ -1,5 +1,5 @@
-/* Reads and writes whose memory ends, or whose caller is interrupted, in the middle: what has been
- * moved is counted. */
+/* Reads and writes whose memory ends, or whose caller is interrupted, in the middle: the result is
+ * the bytes that have been moved. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -14,7 +14,7 @@ enum { PAGE = 4096, GOOD = 8 * PAGE, FILE_BYTES = 3 * GOOD };
 
 static const char *why(long result) { return result < 0 ? error_name(errno) : ""; }
 
-static char *edge; /* the first byte behind GOOD bytes of memory that is nobody's */
+static char *edge; /* the first unmapped byte, behind GOOD bytes of memory */
 
 static void make_edge(void)
 {
@@ -126,7 +126,7 @@ static void device(const char *name, int flags)
     close(fd);
 }
 
-/* Text that is made as it is read. */
+/* Files whose text is made by the read. */
 static void text(const char *name)
 {
     for (unsigned n = 0; n <= 60; n += 30) {
@@ -221,7 +221,7 @@ static void handler(int sig) { (void)sig; }
 /* what a pipe holds */
 enum { FULL = 65536 };
 
-/* Until whoever writes to the pipe has put so much into it. */
+/* Waits until the writer has put so much into the pipe. */
 static void wait_for(int fd, int bytes)
 {
     for (int held = 0; held < bytes; usleep(1000))

@@ -1,5 +1,5 @@
-/* Wild pointers in every argument that takes one: what each kind of them answers. Nothing may come
- * of it but an error. */
+/* Wild pointers in every argument that takes one: the result of each kind. The only effect may be
+ * an error. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -28,7 +28,8 @@ enum { DIR = 100, FILE_FD, ZERO_FD, READ_END, WRITE_END };
 enum {
     IN = 1,       /* only read by the call: a page that is read-only does */
     NOT_NULL = 2, /* NULL would wait, or end the program */
-    /* what there is of a buffer is used: not a question for a buffer that is half there */
+    /* the call uses the part of a buffer that is there: not tested with a buffer that is half there
+     */
     PARTLY = 4,
     VECTOR = 8, /* the pointer goes into `vector` */
 };

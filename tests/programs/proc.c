@@ -1,5 +1,5 @@
-/* What stands in /proc/PID: the objects that a process has, for those who may know them. Started as
- * `proc exe`, `proc sleep` by itself. */
+/* /proc/PID: the objects of a process, as shown to processes that may see them and to others. The
+ * program starts itself as `proc exe` and `proc sleep`. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -245,8 +245,8 @@ static void texts(void)
     }
 }
 
-/* A pipe's link tells its inode, and leads to it whoever has made it; once its number is another
- * pipe's, not to that one. */
+/* A pipe's link shows the pipe's inode and leads to the pipe, whichever process made it; when the
+ * number has become another pipe's, the link does not lead to that one. */
 static void pipes_again(unsigned user)
 {
     int ends[2];

@@ -1,6 +1,6 @@
 /* The processor's corners (Intel SDM volume 3, chapters 5 and 6): what a program does with its
- * flags, segments, addresses and signal frames ends it by a signal, or has no effect on anybody
- * else. kernel/x86/README.md lists them.
+ * flags, segments, addresses and signal frames ends it by a signal, or has no effect on other
+ * programs. kernel/x86/README.md lists them.
  *
  * usage: processor [CASE...]   all but these cases */
 #define _GNU_SOURCE

@@ -89,7 +89,7 @@ int main(void)
         SHOW(read(fds[0], &c, 1));
         SAY("signals: %d", count);
     }
-    /* Stopped and continued: nothing is seen of it. */
+    /* A process that is stopped and continued sees nothing of it. */
     pid_t pid = fork();
     if (!pid) {
         struct timespec time = { 1, 500000000 };

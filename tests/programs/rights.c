@@ -1,6 +1,6 @@
-/* Set-id bits go when others change the file, or its owner changes; a program that runs is not
- * written to, what is written to does not run. Who starts a set-id program does not rule over it.
- */
+/* Set-id bits go when others change the file, or its owner changes. A program that runs cannot be
+ * written to, and a file that is open for writing cannot run. The user who starts a set-id program
+ * does not rule over it. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -88,7 +88,7 @@ static void changed(void)
         }
         putchar('\n');
     }
-    /* what VFS remembers of the mode is not what the file has */
+    /* the mode in VFS's cache is older than the file's */
     fchown(fd, 7, 7);
     fchmod(fd, 06777);
     pwrite(fd, "x", 1, 0);
@@ -196,8 +196,8 @@ static void tell(const char *what)
         prctl(PR_GET_DUMPABLE));
 }
 
-/* Who starts a program that acts for somebody else has no say in when it is killed nor in where its
- * memory lies. */
+/* The user who starts a program that acts for another user decides neither when it is killed nor
+ * where its memory lies. */
 static void given(const char *self)
 {
     static const struct {

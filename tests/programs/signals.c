@@ -1,4 +1,5 @@
-/* Signals: handlers, masks, what they are told, alternate stacks, changed contexts. */
+/* Signals: handlers, masks, the information that handlers get, alternate stacks, changed contexts.
+ */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <setjmp.h>

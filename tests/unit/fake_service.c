@@ -242,7 +242,7 @@ uint8_t *fake_disk(unsigned number, size_t *size)
     return disks[number].data;
 }
 
-/* While the disk works, others may run. */
+/* While the disk works, other threads may run. */
 static void let_others_run(void)
 {
     if (!threads)

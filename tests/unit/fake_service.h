@@ -1,6 +1,6 @@
-/* What a unit test sets and sees of the stand-in for libservice on the host (fake_service.c): the
- * windows of the calls it makes, a disk in memory, faults, time, and threads under one monitor as
- * in a real service. */
+/* The stand-in for libservice on the host (fake_service.c), as a unit test sets it up and looks
+ * into it: windows of the calls that the test makes, a disk in memory, faults, time, and threads
+ * under one monitor as in a real service. */
 #ifndef FAKE_SERVICE_H
 #define FAKE_SERVICE_H
 
@@ -9,7 +9,8 @@
 /* the service that is the disk; its objects are disk numbers */
 enum { FAKE_DISK = 40 };
 
-struct fake_answer { /* of a handler */
+/* The answer of a handler. */
+struct fake_answer {
     int64_t result;
     uint64_t r1, r2, r3, position;
     bool has_position;
@@ -24,8 +25,8 @@ struct fake_answer fake_call(handler_t handler, struct message *m, void *buffer,
 call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t length);
 bool fake_finish(call_t call, struct fake_answer *answer); /* false: not answered yet */
 extern bool fake_writes_fail;                              /* the disks answer writes with -EIO */
-extern uint32_t fake_errors; /* what the last connection_errors() said */
-/* what the handler said with call_moved() */
+extern uint32_t fake_errors; /* the number of the last connection_errors() */
+/* the bytes of the handler's last call_moved() */
 size_t fake_moved(call_t call);
 /* the caller was interrupted: later replies fail */
 void fake_cancel(call_t call);
@@ -49,7 +50,7 @@ extern uint64_t fake_alarm;    /* when, or 0 */
 extern uint64_t fake_notified; /* bits that the service sent to posix */
 /* show what the service prints; also by the environment variable VERBOSE */
 extern bool fake_verbose;
-extern uint32_t fake_user;       /* whose calls they are: call_user() */
+extern uint32_t fake_user;       /* the user of all calls: call_user() */
 extern bool fake_no_descriptors; /* connect() fails */
 struct fake_connection {
     uint64_t object, flags;

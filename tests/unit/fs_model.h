@@ -7,7 +7,7 @@
 
 struct fs_model_options {
     unsigned operations, seed;
-    bool links, symlinks, attributes; /* what the file system knows */
+    bool links, symlinks, attributes; /* the file system has them */
     bool full;                        /* the disk is small: -ENOSPC is allowed */
     uint64_t file_max;                /* bytes */
     unsigned nodes;                   /* so many files and directories at most; 0: 400 */
@@ -16,8 +16,8 @@ struct fs_model_options {
     unsigned sync_rate;               /* one sync in so many operations; 0: none */
 };
 
-/* Runs on an empty file system (but for what `ignore` names in the root) with this root, and dies
- * with a message at the first difference. Before it returns it closes all files. */
+/* Runs on a file system that is empty, with this root, and dies with a message at the first
+ * difference. All files are closed at the end. */
 void fs_model_run(uint64_t root, const struct fs_model_options *o);
 /* Compares the tree with what the last run left; for a second mount. `root` is the new root object.
  */

@@ -1,11 +1,11 @@
-/* Behind cmocka.h. */
+/* Commands of the host in a unit test. To be included behind cmocka.h. */
 #ifndef SHELL_H
 #define SHELL_H
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A command of the host's, as by printf; the test fails when it does. */
+/* Runs a command of the host, given as to printf; the test fails if the command does. */
 static inline void shell(const char *text, ...)
 {
     char command[1000];

@@ -1,5 +1,5 @@
-/* The random generator: the cipher's published test vector, and that what was given out cannot be
- * found again. */
+/* The random generator: the cipher's published test vector, and that bytes that were given out
+ * cannot be found in its state. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

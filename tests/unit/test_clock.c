@@ -1,5 +1,5 @@
-/* The clock's calibration (kernel/x86/clock.c) on a machine whose host takes the processor away: at
- * whatever moment that is, time is measured right. */
+/* The clock's calibration (kernel/x86/clock.c) on a machine whose host takes the processor away at
+ * any moment: time is measured right. */
 #include <minnow/types.h>
 
 #include <setjmp.h>

@@ -144,7 +144,7 @@ static void what_cannot_be_mapped_is_broken(void **state)
     BREAK((f.e[0].type = f.e[1].type = f.e[2].type = 0)); /* nothing to load */
 }
 
-/* Whatever bytes change: refused, or an image whose numbers hold together. */
+/* A header with changed bytes is refused, or gives an image whose numbers are consistent. */
 static void check_image(const struct elf_image *image)
 {
     assert_in_range(image->segment_count, 1, ENTRIES);

@@ -347,7 +347,7 @@ static uint64_t open_flags(uint64_t object)
     return fake_connections[fs_open(object, O_RDWR)].flags;
 }
 
-/* Also when it was not fsync that wrote, and of no other file. */
+/* fsync reports a failed write also if another sync made it, and no failure of another file. */
 static void a_failed_write_is_told_once_to_each_open_file(void **state)
 {
     (void)state;
@@ -373,7 +373,7 @@ static void a_failed_write_is_told_once_to_each_open_file(void **state)
     assert_int_equal(sync_of(object, &three), -EIO);
     assert_int_equal(sync_of(object, &three), 0);
     assert_int_equal(sync_of(object, &four), 0);
-    /* Written in the background: metadata too, which is everybody's. */
+    /* Written in the background; a failure of metadata concerns all files. */
     assert_int_equal(fs_write(object, 0, data, sizeof(data), 0), sizeof(data));
     fake_writes_fail = true;
     mount_flush(1ull << NOTIFY_ALARM);

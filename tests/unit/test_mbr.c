@@ -1,4 +1,4 @@
-/* The partition table: what is believed of a master boot record. */
+/* The partition table: which entries of a master boot record are accepted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Pipes and FIFOs: what POSIX promises, and that interrupted callers lose nothing. */
+/* Pipes and FIFOs: POSIX' rules, and that interrupted callers lose nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -204,7 +204,8 @@ static void writers_wait_for_room(void **state)
     close_end(w);
 }
 
-/* Its caller's thread is told how much has gone; made again with that, it goes on there. */
+/* The kernel is told how many bytes are in; a write that is made again with that number goes on
+ * there. */
 static void an_interrupted_write_goes_on(void **state)
 {
     (void)state;

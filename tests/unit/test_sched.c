@@ -34,7 +34,7 @@ int64_t clock_slice_end = -1;
 void clock_slice_slow(const struct thread *t) { (void)t, slices++; }
 uint64_t clock_used(const struct thread *t) { return t->cpu_ns; }
 
-/* The question stays with the policy, which is idle. */
+/* The request stays with the policy, which is idle. */
 bool ipc_again(struct thread *t)
 {
     t->again = 0;

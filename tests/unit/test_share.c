@@ -1,4 +1,4 @@
-/* Shares: what one user may hold, what only root may, and that all comes back. */
+/* Shares: how much one user may hold, how much only root may, and that all is given back. */
 #include "share.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Terminals: what a reader gets of what was typed, what the screen shows of it, and who waits for
- * how long. The service runs whole, with the stand-in for libservice; the device is an array. */
+/* Terminals: which input a reader gets, what the screen shows, and which calls wait for how long.
+ * The service runs as a whole, with the stand-in for libservice; the device is an array. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -474,7 +474,8 @@ static void a_background_reader_is_handed_up(void **state)
     assert_int_equal(handed_up.op, POSIX_TTY_STOP);
     assert_int_equal(handed_up.w[0], 21);
     assert_int_equal(handed_up.w[1], DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), MINOR));
-    m.label = LABEL(GROUP + 1, SESSION + 1); /* of another session: not our business */
+    m.label = LABEL(GROUP + 1,
+                    SESSION + 1); /* of another session: no rule of job control applies */
     m.flags = O_NONBLOCK;
     assert_int_equal(fake_call(handler(FS_READ), &m, read_buffer, 10).result, 2);
 }

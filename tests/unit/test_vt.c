@@ -1,4 +1,4 @@
-/* The console's terminal: what stands on the screen after text and escape sequences. */
+/* The console's terminal: the screen after text and escape sequences. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -241,7 +241,7 @@ static void utf8_becomes_the_vga_character(void **state)
     assert_int_equal(v.screen.cells[0][0] & 0xff, 0x84);
     assert_int_equal(v.screen.cells[0][1] & 0xff, 0xc4);
     assert_int_equal(v.screen.cells[0][2] & 0xff, 'E');
-    /* what is not UTF-8 shows as such, and loses nothing */
+    /* a byte that is not UTF-8 shows as a replacement, and nothing else is lost */
     say("\r\n\xff"
         "a\xc3"
         "b\xc0\x80");

@@ -1,7 +1,7 @@
-/* A service that is long at work, in the place of mem (tests/test_bounds.py). How long a read is
- * says what it does: it advances in steps of 120 ms, longer in all than the manager's patience; or
- * it spins, and calls give_way() with a number that stays, or that grows; or it throws the call
- * back whenever it comes. */
+/* A service that is long at work, in the place of mem (tests/test_bounds.py). The length of a read
+ * tells the service what to do: advance in steps of 120 ms, for longer than the manager's patience;
+ * or spin, and call give_way() with a number that stays, or that grows; or throw the call back each
+ * time. */
 #include "char.h"
 
 enum { STEP_NS = 120000000, STEPS = 8, ADVANCES = 1, STAYS = 2, GROWS = 3, THROWS = 4 };

@@ -1,5 +1,5 @@
-/* corners: in the place of PM, does what chance does not find: puts memory that is the kernel's, or
- * will be, into a program's hands. */
+/* corners: in the place of PM, makes the calls that chance does not find: it gives memory that is
+ * the kernel's, or will be, to a program. */
 #include "service.h"
 #include "syscalls.h"
 
@@ -44,7 +44,7 @@ static void write_clock(int64_t task)
     print(n == -EFAULT ? "the clock cannot be written" : "the clock was written");
 }
 
-/* Pages of every service, of one that has never come up too. */
+/* Pages of every service, also of one that has never come up. */
 static void map_services(int64_t task)
 {
     for (endpoint_t slot = 1; slot < MAX_SERVICE; slot++)
@@ -57,7 +57,7 @@ int main(void)
     int64_t task;
     memset(junk, 0x41, sizeof junk);
     recovery_register(~0u, 1);
-    do /* until POSIX has said what programs are */
+    do /* until POSIX has registered its personality */
         message_receive(&m);
     while ((task = sys_task_create(0, 0)) < 0);
     map_services(task);

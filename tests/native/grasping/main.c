@@ -1,6 +1,6 @@
-/* grasping: a file server that, whatever it is asked, tries every partition of every disk, in the
- * place of one whose manifest says `lent`. It tells which have answered that it has not been lent:
- * those of all mounts but the one that is there. What it mounts is an empty directory. */
+/* grasping: a file server that tries every partition of every disk at each request, in the place of
+ * one whose manifest says `lent`. It reports each partition that answers although it has not been
+ * lent ("TAKES"), of which there must be none. It mounts an empty directory. */
 #include <minnow/file.h>
 
 #include "service.h"
@@ -28,7 +28,7 @@ static void read_all(void)
         }
 }
 
-/* The driver answers a read that is handed on: the last thing that is tried with a message. */
+/* The driver answers a read that is forwarded: the last thing that is tried with a message. */
 static void hand_on(const struct message *m)
 {
     struct message other = *m;

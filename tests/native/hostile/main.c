@@ -37,7 +37,7 @@ static void wild_kernel_call(void)
     case SYS_REPLY_RECEIVE:
     case SYS_RECEIVE_AGAIN:
     case SYS_PARK:
-    case SYS_EXIT: return; /* these only stop itself */
+    case SYS_EXIT: return; /* these would only stop the service itself */
     default: kernel_call(n, word(), word(), word(), word(), word(), word());
     }
 }

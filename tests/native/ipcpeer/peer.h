@@ -1,4 +1,4 @@
-/* The protocol between ipctest and ipcpeer: one operation a behaviour. */
+/* The protocol between ipctest and ipcpeer: one operation for each behaviour. */
 #ifndef PEER_H
 #define PEER_H
 

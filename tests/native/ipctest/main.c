@@ -222,7 +222,7 @@ static void test_rights(void)
     check("memory over the budget", sys_grow(100000, 0, NULL), -ENOMEM);
 }
 
-/* What one call and its reply cost, in ticks of the TSC: instructions when the machine counts them.
+/* The cost of one call and its reply, in ticks of the TSC: instructions if the machine counts them.
  */
 static void measure(void)
 {

@@ -1,6 +1,6 @@
-/* probe: tries whatever there is to try, in the place and with the manifest of any service, and
- * prints what it was not refused. Then it answers calls with -ENOSYS. tests/test_authority.py
- * compares that with the manifest. */
+/* probe: tries everything that a service could try, in the place and with the manifest of any
+ * service, and prints what the kernel did not refuse. tests/test_authority.py compares that with
+ * the manifest. Afterwards probe answers calls with -ENOSYS. */
 #include "service.h"
 #include "syscalls.h"
 

@@ -1,5 +1,5 @@
-/* reporter: waits until each probe has done, tells how often the kernel has refused it something,
- * and ends the system. */
+/* reporter: waits until each probe has finished, prints how often the kernel has refused it
+ * something, and ends the system. */
 #include "../frame.h"
 #include "service.h"
 #include "syscalls.h"

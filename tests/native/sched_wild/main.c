@@ -1,11 +1,10 @@
-/* A policy of scheduling that gets everything wrong in turn: answers that make no sense, calls
- * thrown back or handed on, answers that come late, kernel calls that are refused, and at last its
- * own death with a question unanswered. Programs must run on as if there were no policy
- * (tests/test_sched.py). */
+/* A policy of scheduling that gets everything wrong in turn: senseless answers, calls thrown back
+ * or forwarded, late answers, kernel calls that are refused, and at last its own death with a
+ * request unanswered. Programs must run on as if there were no policy (tests/test_sched.py). */
 #include "service.h"
 #include "syscalls.h"
 
-enum { QUANTUM_NS = 10000000, LATE_NS = 5000000, CALM = 40 /* questions before it dies */ };
+enum { QUANTUM_NS = 10000000, LATE_NS = 5000000, CALM = 40 /* requests before it dies */ };
 
 static call_t kept;
 

@@ -1,6 +1,6 @@
-/* wild: a service that uses whatever rights its slot has, at random: every kernel call but those
- * that only stop itself, with arguments that are often nearly right. In the place of PM, VFS or
- * POSIX the system does not get far with it; the kernel must stand all the same. */
+/* wild: a service that uses all rights of its slot at random: every kernel call but those that only
+ * stop the service itself, with arguments that are often nearly right. In the place of PM, VFS or
+ * POSIX the system does not get far; the kernel must stay up nevertheless. */
 #include "../draw.h"
 #include "service.h"
 #include "syscalls.h"
