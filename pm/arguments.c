@@ -270,7 +270,7 @@ static size_t bytes_of(const char *strings, uint32_t count)
 
 int arguments_collect(struct arguments *a, const struct pm_exec *head, const char *given)
 {
-    static const char end[8]; /* below the top, so that whoever reads a string finds its end */
+    static const char end[8]; /* at the top, so that every string has an end */
     uint32_t argc, envc;
     int error = old_count(a, head->argv, &argc);
     if (!error)

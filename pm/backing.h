@@ -19,14 +19,14 @@ struct cluster {
     uint64_t number;
     /* a pinned page in the file server's memory, or a frame; 0: not here */
     uint64_t address[CLUSTER];
-    uint32_t user;  /* of shared memory: to whom it is accounted */
+    uint32_t user;  /* of shared memory: the user that it is accounted to */
     uint16_t dirty; /* bit per page: written through a mapping */
     /* bit per page: its server knows that it is written (FS_RESERVE) */
     uint16_t ready;
 };
 
 struct backing {
-    endpoint_t service; /* 0: shared memory of nobody's file */
+    endpoint_t service; /* 0: shared memory without a file */
     uint64_t object;
     uint64_t device, inode; /* as FS_STAT says */
     unsigned users;         /* regions, and handlers at work with it */

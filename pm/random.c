@@ -1,5 +1,5 @@
 /* Random numbers for layouts and AT_RANDOM: the processor's own generator where there is one, the
- * time-stamp counter at moments nobody chooses, mixed by xorshift128+ (Vigna, 2014) with a
+ * time-stamp counter at moments that no program chooses, mixed by xorshift128+ (Vigna, 2014) with a
  * multiplication on top. */
 #include "random.h"
 

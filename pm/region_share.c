@@ -1,4 +1,4 @@
-/* To whom the places in arrays of regions are accounted. */
+/* Accounting the places in arrays of regions to users. */
 #include "regions.h"
 #include "service.h"
 #include "share.h"

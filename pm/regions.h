@@ -15,7 +15,7 @@ void backing_ref(struct backing *b);
 void backing_unref(struct backing *b);
 
 enum region_flags {
-    REGION_SHARED = 1, /* what is written is seen by all who map the backing */
+    REGION_SHARED = 1, /* writes are seen in all spaces that map the backing */
     REGION_STACK = 2,  /* grows downwards */
     REGION_HEAP = 4,   /* made by brk */
     /* its pages are always there and PM does not count them: clock page and vDSO */
@@ -43,8 +43,8 @@ static inline uint8_t region_protection(uint64_t wanted)
 struct regions {
     struct region *array;
     unsigned count, capacity;
-    endpoint_t task;        /* for whose user places are accounted, */
-    uint32_t user, charged; /* regions_charge: so many places are accounted to this user */
+    endpoint_t task;        /* places are accounted to its user; */
+    uint32_t user, charged; /* regions_charge(): the user last time, and how many places */
 };
 /* Accounts so many places, in place of those before, to the user of rs->task. 0, or -ENOMEM and
  * nothing has changed; going back to fewer places always succeeds. Does not wait. */

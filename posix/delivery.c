@@ -112,7 +112,7 @@ void signal_mask(struct thread *t, uint64_t mask)
     t->blocked = mask & ~UNBLOCKABLE;
     t->process->i.blocked = t->blocked;
     thread_recheck(t);
-    /* What t blocks now, another thread may be able to take. */
+    /* Another thread may be able to take what t blocks now. */
     uint64_t left = t->process->pending.set & t->blocked;
     if (left && t->process->threads->next)
         for (struct thread *x = t->process->threads; x; x = x->next)

@@ -38,7 +38,7 @@ enum {
     CLONE_CHILD_CLEARTID = 0x200000,
     CLONE_CHILD_SETTID = 0x1000000,
     CLONE_NEW = 0x7e020000,
-    /* what all threads of a process share here, and no two processes */
+    /* what all threads of a process share in this system, and no two processes */
     OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
 };
 

@@ -12,7 +12,7 @@
  * the address. Else other processes may have the same memory at other addresses, and PM names what
  * lies behind the address: the file or shared object, and the place in it (PM_KEY). The two kinds
  * of keys never meet; a wake-up that may be meant for either (a thread's clear_tid, a robust lock)
- * tries both, but asks PM only while anybody sleeps on a shared word at all.
+ * tries both, but asks PM only while some thread sleeps on a shared word.
  *
  * Locks that name their owner (LOCK_PI) are handed over: unlock writes the next sleeper's number
  * into the word itself. No priority is inherited. */

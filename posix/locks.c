@@ -336,7 +336,7 @@ int64_t lock_control(struct thread *t, unsigned fd, unsigned command, caller_t a
     if (!unlock && lock_conflict(&wish))
         return command == F_SETLKW || command == F_OFD_SETLKW ? wait_for(t, &wish) : -EAGAIN;
     error = apply(t, &wish, unlock);
-    try_again(); /* what was a writer's may have become a reader's */
+    try_again(); /* a writer's lock may have become a reader's */
     return error;
 }
 

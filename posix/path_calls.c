@@ -1,5 +1,5 @@
-/* Calls about files whose words are not those of the operation at VFS: the words are put in order,
- * and the call is forwarded to VFS. (The other calls about files go there by route.) */
+/* Calls about files whose words differ from those of VFS's operation: these functions put the words
+ * in order and forward the call to VFS. (The other calls about files go there by route.) */
 #include "handlers.h"
 
 #include "syscalls.h"

@@ -58,8 +58,8 @@ void due_remove(struct poll *q);
 struct poll *due_first(bool of_root);
 unsigned due_count(void);
 
-/* What has been said of objects so far is numbered: notifications, and what services told after
- * them. A look that began under the number that holds now has missed nothing. */
+/* Counts notifications, and answers to FS_CHANGED but for those that say that nothing has changed.
+ * A look that began when the count was what it is now has missed nothing. */
 extern uint64_t changes;
 /* Asks every service that is watched which objects have changed, and tells their watches. true:
  * there may be more. May wait. */
