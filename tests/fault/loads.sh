@@ -1,5 +1,5 @@
-# Loads for the fault tests, as functions; sourced inside the system by faultlib.py. What a load prints on standard output must be the same
-# however often services die meanwhile. Each leaves nothing behind.
+# Loads for the fault tests, as functions; sourced inside the system by faultlib.py. The standard
+# output of a load must be the same however often services die meanwhile. Each leaves nothing behind.
 
 load_shell() {
     mkdir /root/w; cd /root/w
@@ -85,13 +85,15 @@ state() {
     awk '/MemFree/ {print "free", $2}' /proc/meminfo >&2
 }
 
-# When nothing has come to an end for so long (of the guest's time), says who waits for whom and ends the command. Shell builtins only.
+# When no load has ended for so long (of the guest's time), prints all threads and what they wait for,
+# and ends the command. Shell builtins only.
 watchdog() {
     (sleep $1; echo HANGS; for f in /proc/minnow/threads /dev/service /proc/minnow/log; do while read -r l; do echo "$l"; done <$f; done; kill -9 $$) >&2 &
     watchdog=$!
 }
 
-# A short workload that touches most services, for a kill at every message of it: what the kernel's trace holds is not more.
+# A short workload that touches most services, for a kill at every message of it. It has no more
+# messages than the kernel's trace holds.
 load_short() {
     mkdir /root/w; echo one two >/root/w/a; read -r x </root/w/a; echo $x | cat >/tmp/b; mv /root/w/a /root/w/b; cat /tmp/b; rm -r /root/w /tmp/b
 }

@@ -1,5 +1,6 @@
-"""For tests/fault/test_beginning.py: every thread of every service that keeps state is stopped at its first instruction, and goes on as the kernel lets it that has
-been killed there. Prints how many. (GDB runs this; the symbols have been read.)"""
+"""For tests/fault/test_beginning.py: stops every thread of every service that keeps state at its first
+instruction, and lets it go on as the kernel does when a service has been killed there. Prints how
+many. (GDB runs this; the symbols have been read.)"""
 import gdb
 
 stopped = set()

@@ -58,7 +58,7 @@ class Minnow(gdb.Command):
             )
 
     def waits(self):
-        """Who waits for whom, with which operation."""
+        """The threads that wait, for which task, and with which operation."""
         for i, t in threads():
             state = STATES[int(t["state"])]
             if state in ("queued", "held") and int(t["holder"]):
@@ -78,8 +78,8 @@ class Minnow(gdb.Command):
                 )
 
     def symbols(self, folder="build/services"):
-        """Of every service whose program stands in the folder, where the kernel has put it: once it has. With the option
-        `nokaslr` each has 4 GiB of its own."""
+        """Reads the symbols of each service that the kernel has placed, and whose program is in the folder.
+        With the option `nokaslr` each service has 4 GiB of its own."""
         table = gdb.parse_and_eval("modules")
         for i in range(int(gdb.parse_and_eval("module_count"))):
             program = os.path.join(folder, table[i]["name"].string())
