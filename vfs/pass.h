@@ -10,7 +10,8 @@ int aim(struct message *m, caller_t address, size_t length, enum window window);
 /* Forwards m, as its fields now stand, to a service, whose reply the caller gets. The handler
  * returns the result: LATER, or -ENXIO if the service is not there. */
 int64_t pass(struct message *m, endpoint_t to);
-/* The same with operation `op` on the object of a node, at position 0 and without flags. */
+/* The same with operation `op` on the object of a node, at position 0, without flags but
+ * CALL_LIMITED. */
 int64_t pass_node(struct message *m, uint64_t op, const struct node *n);
 
 #endif

@@ -4,8 +4,8 @@
  *
  *   SIGUSR1, SIGUSR2   power off     SIGTERM, SIGINT   restart
  *
- * All signals are blocked, and taken one at a time by sigwaitinfo() in main(): so no handler runs
- * in the middle of anything. */
+ * These signals and SIGCHLD are blocked, and taken one at a time by sigwaitinfo() in main(): so no
+ * handler runs in the middle of anything. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
