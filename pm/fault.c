@@ -18,7 +18,7 @@
 #include "handlers.h"
 #include "space.h"
 
-enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512 };
+enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512, RUN_MOST = 16 };
 
 /* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it
  * may: not nearer than STACK_GUARD to what can be touched below, unless that grows as well, and not
@@ -68,6 +68,19 @@ static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint
     return result;
 }
 
+/* How many private pages are brought for a fault at `page`: one; but if the page lies behind others
+ * that were brought in sequence, half as many as those, since a program that has touched so much
+ * memory in sequence mostly goes on so. One page, too, when memory is scarce. */
+static unsigned pages_at_once(struct space *s, vaddr_t page)
+{
+    if (page != s->run_end || frames_unused() < frames_total() / 8)
+        s->run_pages = 0;
+    unsigned pages = MIN(MAX(s->run_pages / 2, 1ul), (uint64_t)RUN_MOST);
+    s->run_pages += pages;
+    s->run_end = page + pages * PAGE_SIZE;
+    return pages;
+}
+
 /* Maps a frame of zeroes. 0, -ENOMEM. */
 static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 {
@@ -80,29 +93,70 @@ static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
     return result;
 }
 
-/* A write to a page that is mapped read-only in a private, writable region. If the frame has no
- * other user the page becomes writable, else the space gets a copy. */
+/* ---- copy-on-write ---- */
+
+/* *c becomes the change that a write to a page needs which is mapped read-only, as `entry`, in a
+ * private, writable region. If the frame has no other user the page becomes writable, else the
+ * space gets a copy. false: no memory for that. */
+static bool copy_change(struct space *s, const struct region *r, vaddr_t page, uint64_t entry,
+                        struct page_change *c)
+{
+    bool alone = entry & PAGE_OUT_OWNED && frame_count(PAGE_DOWN(entry)) == 1;
+    *c = (struct page_change){ .address = page,
+                               .count = 1,
+                               .source = alone ? 0 : frame_for(s->task),
+                               .task = s->task,
+                               .protection = r->protection | PAGE_OWNED,
+                               .action = alone ? PAGE_PROTECT : PAGE_MAP_COPY };
+    return alone || c->source;
+}
+
+/* The change has been made, or (`failed`) not: which frame it leaves without this user. */
+static void copy_changed(const struct page_change *c, uint64_t entry, bool failed)
+{
+    if (c->action != PAGE_MAP_COPY)
+        return;
+    if (failed)
+        frame_put(c->source);
+    else if (entry & PAGE_OUT_OWNED)
+        frame_put(PAGE_DOWN(entry));
+}
+
 static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
 {
-    paddr_t old = PAGE_DOWN(entry);
-    bool owned = entry & PAGE_OUT_OWNED;
-    struct page_change c = {
-        .address = page, .count = 1, .task = s->task, .protection = r->protection | PAGE_OWNED
-    };
-    if (owned && frame_count(old) == 1) {
-        c.action = PAGE_PROTECT;
-        return pages_do(&c, 1);
-    }
-    c.action = PAGE_MAP_COPY;
-    c.source = frame_for(s->task);
-    if (!c.source)
+    struct page_change c;
+    if (!copy_change(s, r, page, entry, &c))
         return -ENOMEM;
     int64_t result = pages_do(&c, 1);
-    if (result)
-        frame_put(c.source);
-    else if (owned)
-        frame_put(old);
+    copy_changed(&c, entry, result < 0);
     return result;
+}
+
+/* Likewise for the pages from `start` on that are mapped, one behind the other, read-only: `most`
+ * at most. The page at `start` is one. 0, -ENOMEM. */
+static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, unsigned most)
+{
+    struct page_out there[RUN_MOST];
+    struct page_change c[RUN_MOST];
+    struct page_change query = { .address = start,
+                                 .count = MIN((r->end - start) / PAGE_SIZE, most),
+                                 .source = (uint64_t)there,
+                                 .task = s->task,
+                                 .places = RUN_MOST,
+                                 .action = PAGE_QUERY };
+    int64_t n_there = sys_pages(&query, 1);
+    unsigned n = 0;
+    while (n < n_there && there[n].address == start + n * PAGE_SIZE &&
+           !(there[n].entry & PAGE_OUT_WRITABLE) &&
+           copy_change(s, r, there[n].address, there[n].entry, &c[n]))
+        n++;
+    if (!n)
+        return -ENOMEM;
+    int64_t result = pages_do(c, n);
+    for (unsigned i = 0; i < n; i++)
+        copy_changed(&c[i], there[i].entry,
+                     result < 0 && PAGE_DOWN(page_entry(s, c[i].address)) != c[i].source);
+    return MIN(result, 0);
 }
 
 static uint64_t page_number(const struct region *r, vaddr_t page)
@@ -307,8 +361,11 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
                      uint64_t access, uint64_t entry)
 {
     if (entry) {
-        if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) && !(r->flags & REGION_SHARED))
-            return copy_on_write(s, r, page, entry);
+        if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) &&
+            !(r->flags & REGION_SHARED)) {
+            unsigned pages = pages_at_once(s, page);
+            return pages == 1 ? copy_on_write(s, r, page, entry) : copy_run(s, r, page, pages);
+        }
         if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE
                                     : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
             return 0; /* another thread's fault was the same */
@@ -425,8 +482,11 @@ int64_t do_fault(struct message *m)
     if (__builtin_expect(!permitted(r, access), 0))
         return -EACCES;
     if (!r->backing && !(access & PM_FAULT_PRESENT) && s->threads == 1 &&
-        !(r->flags & REGION_FIXED))
-        return zero_page(s, r, page);
+        !(r->flags & REGION_FIXED)) {
+        unsigned pages = pages_at_once(s, page);
+        return pages == 1 ? zero_page(s, r, page)
+                          : MIN(zero_pages(s, r, page, page + pages * PAGE_SIZE), 0);
+    }
     bool ask = access & PM_FAULT_PRESENT || s->threads > 1;
     return bring(s, m->from, r, page, access, ask ? page_entry(s, page) : 0);
 }

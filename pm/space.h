@@ -31,6 +31,9 @@ struct space {
     vaddr_t stack_top;
     uint64_t limit[3];      /* PM_LIMIT_..., bytes */
     struct pm_usage *usage; /* published, of `task` */
+    /* private pages that were brought in sequence: so many, and they end here */
+    uint64_t run_pages;
+    vaddr_t run_end;
     /* no process can open its file for writing (space_runs); NULL: none yet */
     struct backing *program;
 };
