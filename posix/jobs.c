@@ -90,12 +90,6 @@ int64_t linux_setsid(struct thread *t, struct message *m)
     return p->i.pid;
 }
 
-int64_t linux_getppid(struct thread *t, struct message *m)
-{
-    (void)m;
-    return t->process->i.ppid;
-}
-
 int64_t linux_gettid(struct thread *t, struct message *m)
 {
     (void)m;

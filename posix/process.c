@@ -72,12 +72,19 @@ void process_count(unsigned uid, struct process_count *of_user, struct process_c
     }
 }
 
+static void task_set(struct process *p, unsigned item, uint64_t value)
+{
+    ask_task_set(p->i.task, item, value);
+}
+
 /* ---- birth ---- */
 
 void child_add(struct process *parent, struct process *p)
 {
     p->parent = parent;
     p->i.ppid = parent ? parent->i.pid : 0;
+    if (p->i.task)
+        task_set(p, TASK_WORD + WORD_PPID, p->i.ppid);
     if (!parent)
         return;
     p->sibling = parent->children;
@@ -173,11 +180,6 @@ void process_free(struct process *p)
 
 /* ---- what the kernel is told ---- */
 
-static void task_set(struct process *p, unsigned item, uint64_t value)
-{
-    ask_task_set(p->i.task, item, value);
-}
-
 void process_label(struct process *p)
 {
     task_set(p, TASK_LABEL, (uint64_t)p->i.pgid << 32 | p->i.sid);
@@ -192,6 +194,7 @@ unsigned process_priority(const struct process *p)
 void process_words(struct process *p)
 {
     task_set(p, TASK_WORD + WORD_PID, p->i.pid);
+    task_set(p, TASK_WORD + WORD_PPID, p->i.ppid);
     task_set(p, TASK_WORD + WORD_UID, p->i.uid);
     task_set(p, TASK_WORD + WORD_EUID, p->i.euid);
     task_set(p, TASK_WORD + WORD_GID, p->i.gid);
@@ -208,10 +211,12 @@ void process_words_born(struct process *p, const struct process *parent)
     bool same = a->uid == b->uid && a->euid == b->euid && a->fsuid == b->fsuid &&
                 a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
                 a->nice == b->nice;
-    if (same)
-        task_set(p, TASK_WORD + WORD_PID, a->pid); /* the kernel has copied the rest */
-    else
+    if (!same) {
         process_words(p);
+        return;
+    }
+    task_set(p, TASK_WORD + WORD_PID, a->pid); /* the kernel has copied the rest */
+    task_set(p, TASK_WORD + WORD_PPID, a->ppid);
 }
 
 /* ---- groups ---- */

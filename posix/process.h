@@ -55,7 +55,7 @@ enum {
 enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
 /* The words of a task with which the kernel answers getpid and its like (ROUTE_CONSTANT). */
-enum { WORD_PID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
+enum { WORD_PID, WORD_PPID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
 
 /* A handler's result beside those of service.h: the thread's registers already stand as the program
  * is to see them. */

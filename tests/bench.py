@@ -54,7 +54,6 @@ AIM = 1.25
 # Where the instructions of the rows above the aim go.
 NOTES = {
     "stat": "VFS walks the path and calls the file server, which fills the window: two messages; a fifth of it is the undo log and the saved stack",
-    "getppid": "a reflected call: the message path alone is 389, the rest is POSIX finding process and handler",
     "read 1 byte of /dev/zero": "one message, as write to /dev/null, and one kernel call of the driver to copy into the window: "
     "in and out of the kernel, two walks of page tables",
     "poll 10": "a reflected call; the array in and out of the caller's memory; a look at each connection. A service is asked only "
