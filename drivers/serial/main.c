@@ -44,11 +44,21 @@ static void enable(uint8_t which, bool on)
 
 /* terminal.start: gives the port as many bytes as its FIFO takes now. An interrupt comes when the
  * FIFO is empty again; it is off while output is stopped, or there is none. */
+/* A break that the line's status told while output was looked for: reading the status clears it. */
+static bool broken;
+
+static uint8_t line_status(void)
+{
+    uint8_t status = in8_once(LINE_STATUS);
+    broken = broken || status & BREAK;
+    return status;
+}
+
 static void output_start(struct terminal *t)
 {
     uint8_t bytes[FIFO];
     bool stopped = false;
-    while (!stopped && terminal_output_waiting(t) && in8(LINE_STATUS) & EMPTY) {
+    while (!stopped && terminal_output_waiting(t) && line_status() & EMPTY) {
         size_t n = terminal_take(t, bytes, FIFO);
         if (n)
             out_string8(DATA, bytes, n);
@@ -61,16 +71,17 @@ static void output_start(struct terminal *t)
  * off until input_resume(). */
 static void receive(struct terminal *t)
 {
-    for (uint8_t status; (status = in8_once(LINE_STATUS)) & HAS_BYTE;) {
+    for (uint8_t status; (status = line_status()) & HAS_BYTE;) {
         if (terminal_input_room(t) < 2) {
             enable(ON_RECEIVED, false);
             return;
         }
         uint8_t byte = in8_once(DATA);
-        if (status & BREAK)
+        if (broken)
             terminal_break(t);
         else
             terminal_input(t, &byte, 1);
+        broken = false;
     }
 }
 
