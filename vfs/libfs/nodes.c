@@ -15,6 +15,8 @@
  * for. */
 #include "nodes.h"
 
+#include "cache.h"
+
 enum { HASH_SIZE = 512, TRIES = 64 };
 
 static struct disk_node *hash_table[HASH_SIZE];
@@ -239,8 +241,10 @@ again:
             continue;
         n->uses++;
         int e = disk_ops.store(n);
-        if (e)
-            n->dirty = false; /* the error is reported; do not try for ever */
+        if (e) { /* not tried for ever: the next fsync of the file tells of it */
+            n->dirty = false;
+            cache_failed(cache_owner(m->index, fs_node(n)->ino));
+        }
         n->uses--;
         error = error ? error : e;
         goto again;
