@@ -81,16 +81,23 @@ static bool roll_back(unsigned slot, const struct task_info *info)
     return sys_service_resume(slot, failures > 1 ? RESUME_FAILING : RESUME_AGAIN) == 0;
 }
 
+/* Nothing will serve in this slot any more, and a replacement that was under way does not come. */
+static void give_up(unsigned slot)
+{
+    lifecycle_give_up(slot, GIVEN_UP);
+    replace_cancel(slot);
+}
+
 /* Brings a frozen service back: starts it afresh or rolls it back, or gives it up. */
 static void bring_back(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
     if (e->rights.afresh || !info->ready) { /* keeps nothing, or has served no request yet */
         if (lifecycle_afresh(slot) < 0)
-            lifecycle_give_up(slot, GIVEN_UP);
+            give_up(slot);
     } else if (!roll_back(slot, info)) {
         print("%s: its state is lost: given up", e->name);
-        lifecycle_give_up(slot, GIVEN_UP);
+        give_up(slot);
     }
 }
 
@@ -124,7 +131,7 @@ void death_found(unsigned slot, const struct task_info *info)
         return;
     if (!info->ready && e->row > ROW_MOST) {
         print("%s never comes up: given up", e->name);
-        lifecycle_give_up(slot, GIVEN_UP);
+        give_up(slot);
     } else if (e->row > ROW_AT_ONCE) {
         e->resumes = e->state;
         e->state = WAITING;
