@@ -50,8 +50,8 @@ static void copy_text(char *to, const char *from, size_t size)
 /* Cuts [first, end), widened to whole pages, out of the usable ranges. */
 static void reserve(paddr_t first, paddr_t end)
 {
-    first &= ~(paddr_t)(PAGE_SIZE - 1);
-    end = (end + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
+    first = PAGE_DOWN(first);
+    end = PAGE_UP(end);
     for (unsigned i = 0, n = memory_range_count; i < n; i++) {
         struct range *r = &memory_ranges[i];
         if (first >= r->end || end <= r->first)
@@ -70,8 +70,7 @@ static void add_memory(const struct tag_memory *t)
     for (uint32_t at = sizeof *t; at + sizeof(struct memory_entry) <= t->size;
          at += t->entry_size) {
         const struct memory_entry *e = (const void *)((const char *)t + at);
-        paddr_t first = (e->base + PAGE_SIZE - 1) & ~(paddr_t)(PAGE_SIZE - 1);
-        paddr_t end = (e->base + e->length) & ~(paddr_t)(PAGE_SIZE - 1);
+        paddr_t first = PAGE_UP(e->base), end = PAGE_DOWN(e->base + e->length);
         first = first < LOW_END ? LOW_END : first;
         end = end > VIRT_LIMIT ? VIRT_LIMIT : end;
         if (e->type != MEMORY_USABLE || first >= end || memory_range_count == RANGES_MAX)

@@ -154,19 +154,16 @@ int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-int64_t sys_close(struct thread *t, const uint64_t *a)
-{
-    return t->task->conns ? conn_close(t->task->conns, a[0]) : -EBADF;
-}
+int64_t sys_close(struct thread *t, const uint64_t *a) { return conn_close(t->task->conns, a[0]); }
 
 int64_t sys_dup(struct thread *t, const uint64_t *a)
 {
-    return t->task->conns ? conn_dup(t->task->conns, a[0], 0, 0) : -EBADF;
+    return conn_dup(t->task->conns, a[0], 0, 0);
 }
 
 int64_t sys_dup2(struct thread *t, const uint64_t *a)
 {
-    if (!t->task->conns || !conn_get(t->task->conns, a[0]))
+    if (!conn_get(t->task->conns, a[0]))
         return -EBADF;
     return a[0] == a[1] ? (int64_t)a[1] : conn_dup(t->task->conns, a[0], a[1], DUP_EXACT);
 }
@@ -175,9 +172,7 @@ int64_t sys_dup3(struct thread *t, const uint64_t *a)
 {
     if (a[0] == a[1] || a[2] & ~(uint64_t)O_CLOEXEC)
         return -EINVAL;
-    return t->task->conns
-               ? conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0))
-               : -EBADF;
+    return conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0));
 }
 
 int64_t sys_clock(struct thread *t, const uint64_t *a)

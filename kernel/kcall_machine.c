@@ -185,7 +185,7 @@ int64_t sys_map_device(struct thread *t, const uint64_t *a)
     }
     if (!allowed)
         return -EPERM;
-    paddr_t first = a[0] & ~(uint64_t)(PAGE_SIZE - 1), last = a[0] + a[1] - 1;
+    paddr_t first = PAGE_DOWN(a[0]), last = a[0] + a[1] - 1;
     if (!me->device_next)
         me->device_next = me->device_start = DEVICE_START + layout_random(HEAP_CHOICES) * PAGE_SIZE;
     vaddr_t va = me->device_next;

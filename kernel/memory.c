@@ -27,7 +27,7 @@ static void uses_init(void)
         frames_end = memory_ranges[i].end / PAGE_SIZE > frames_end
                          ? memory_ranges[i].end / PAGE_SIZE
                          : frames_end;
-    size_t bytes = (frames_end * sizeof frame_uses[0] + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ul);
+    size_t bytes = PAGE_UP(frames_end * sizeof frame_uses[0]);
     for (unsigned i = 0; i < memory_range_count && !frame_uses; i++) {
         if (memory_ranges[i].end - memory_ranges[i].first < bytes)
             continue;
@@ -188,15 +188,6 @@ void *memset(void *to, int byte, size_t n)
     for (size_t rest = n % 8; rest; rest--, at = (char *)at + 1)
         *(volatile char *)at = (char)byte;
     return to;
-}
-
-int memcmp(const void *a, const void *b, size_t n)
-{
-    const unsigned char *x = a, *y = b;
-    for (; n; n--, x++, y++)
-        if (*x != *y)
-            return *x - *y;
-    return 0;
 }
 
 size_t strlen(const char *s)

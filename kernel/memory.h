@@ -70,7 +70,6 @@ static inline void copy_page(void *to, const void *from)
 void copy_bytes(void *to, const void *from, size_t n); /* quadwords first */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int byte, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strncmp(const char *a, const char *b, size_t n);
 

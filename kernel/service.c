@@ -97,8 +97,7 @@ int64_t sys_service_load(struct thread *t, const uint64_t *a)
     if (!a[3] || !range_within(va, a[3], USER_TOP) || (a[4] & PAGE_WRITE && a[4] & PAGE_EXEC))
         return -EINVAL;
     bool used = x->messages; /* false: all its pages are new, and zero */
-    int error = space_commit(x, va & ~(vaddr_t)(PAGE_SIZE - 1),
-                             (va % PAGE_SIZE + a[3] + PAGE_SIZE - 1) / PAGE_SIZE, a[4]);
+    int error = space_commit(x, PAGE_DOWN(va), PAGE_UP(va % PAGE_SIZE + a[3]) / PAGE_SIZE, a[4]);
     for (uint64_t left = from || used ? a[3] : 0; left && !error;) {
         uint64_t now = PAGE_SIZE - va % PAGE_SIZE < left ? PAGE_SIZE - va % PAGE_SIZE : left;
         void *to = space_byte(x->space, va, false);
@@ -120,13 +119,15 @@ int64_t service_thread(struct task *x, vaddr_t ip, uint64_t argument)
 {
     if (!x->stack_next)
         x->stack_next = STACK_TOP - layout_random(STACK_CHOICES) * SERVICE_STACK_SPAN;
-    int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE,
-                             SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
-    if (error)
-        return error;
     struct thread *n = thread_create(x);
     if (!n)
         return -ENOMEM;
+    int error = space_commit(x, x->stack_next - SERVICE_STACK_PAGES * PAGE_SIZE,
+                             SERVICE_STACK_PAGES, PAGE_READ | PAGE_WRITE);
+    if (error) {
+        thread_kill(n);
+        return error;
+    }
     arch_regs_init(&n->regs, ip, x->stack_next - 8, argument);
     n->iret = 1;
     int64_t made = x->stack_next | n->index;
@@ -485,11 +486,10 @@ static int load_first(struct task *x, bool constant)
     for (const struct elf_segment *end = s + first_elf->segment_count; s < end; s++) {
         if (s->type != ELF_LOAD || (constant && s->flags & ELF_W))
             continue;
-        vaddr_t first = s->address & ~(vaddr_t)(PAGE_SIZE - 1);
+        vaddr_t first = PAGE_DOWN(s->address);
         uint32_t protection = PAGE_READ | (s->flags & ELF_W ? PAGE_WRITE : 0) |
                               (s->flags & ELF_X ? PAGE_EXEC : 0);
-        int error = space_commit(x, first,
-                                 (s->address - first + s->memory_size + PAGE_SIZE - 1) / PAGE_SIZE,
+        int error = space_commit(x, first, PAGE_UP(s->address - first + s->memory_size) / PAGE_SIZE,
                                  protection);
         if (error)
             return error;

@@ -205,13 +205,12 @@ struct cpu {
     struct thread *current;
     uint64_t stack_top;
     uint64_t scratch;
-    uint64_t pad;
     struct space *space;    /* whose tables are loaded */
     struct thread *charged; /* the program whose time is running */
     uint64_t charged_at;
     struct thread *fpu_owner; /* whose state the FPU registers hold */
     bool fpu_off;             /* CR0.TS is set */
-    uint64_t switches, space_switches, interrupts, messages, idle_ns;
+    uint64_t switches, space_switches, interrupts, idle_ns;
 };
 extern struct cpu cpu0;
 static inline struct cpu *this_cpu(void) { return &cpu0; }

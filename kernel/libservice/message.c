@@ -10,7 +10,8 @@ _Static_assert(offsetof(struct message, w) == 24 && offsetof(struct message, lab
 _Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_frame, r3) == 136,
                "stubs.S knows struct call_frame");
 _Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
-_Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4,
+_Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4 &&
+                   SYS_RECEIVE_AGAIN == 5,
                "stubs.S knows the numbers");
 
 /* bytes of a buffer that are brought at once when one page is missing */

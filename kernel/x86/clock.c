@@ -35,9 +35,8 @@ static union {
 struct clock_page *arch_clock_page = &shown.clock;
 static uint64_t tsc_hz_, lapic_hz;
 static uint64_t timer_at = ~0ul;
-static uint64_t began; /* TSC when the kernel started */
 
-void arch_begin(void) { began = rdtsc(); }
+void arch_begin(void) { shown.clock.tsc_base = rdtsc(); }
 
 uint64_t arch_tsc_hz(void) { return tsc_hz_; }
 
@@ -111,7 +110,6 @@ void clock_init(void)
     calibrate();
     shown.clock.mult = ((unsigned __int128)SECOND << SHIFT) / tsc_hz_;
     shown.clock.shift = SHIFT;
-    shown.clock.tsc_base = began;
 }
 
 uint64_t arch_time(void)

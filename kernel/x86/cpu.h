@@ -29,7 +29,6 @@ enum {
     RFLAGS_TF = 0x100,
     RFLAGS_IF = 0x200,
     RFLAGS_DF = 0x400,
-    RFLAGS_IOPL = 0x3000,
     RFLAGS_NT = 0x4000,
     RFLAGS_RF = 0x10000,
     RFLAGS_AC = 0x40000

@@ -15,8 +15,10 @@ enum {
 
 static uint16_t mask = 0xffff & ~(1 << CASCADE);
 
-static void mask_write(void)
+/* Masks so many lines, a bit each, and no others. */
+static void mask_set(uint16_t lines)
 {
+    mask = lines;
     outb(PIC1 + 1, mask);
     outb(PIC2 + 1, mask >> 8);
 }
@@ -31,26 +33,11 @@ void pic_init(void)
     outb(PIC2 + 1, CASCADE);
     outb(PIC1 + 1, ICW4_8086);
     outb(PIC2 + 1, ICW4_8086);
-    mask_write();
+    mask_set(mask);
 }
 
-void arch_irq_mask(unsigned irq)
-{
-    mask |= 1 << irq;
-    if (irq < 8)
-        outb(PIC1 + 1, mask);
-    else
-        outb(PIC2 + 1, mask >> 8);
-}
-
-void arch_irq_unmask(unsigned irq)
-{
-    mask &= ~(1 << irq);
-    if (irq < 8)
-        outb(PIC1 + 1, mask);
-    else
-        outb(PIC2 + 1, mask >> 8);
-}
+void arch_irq_mask(unsigned irq) { mask_set(mask | 1 << irq); }
+void arch_irq_unmask(unsigned irq) { mask_set(mask & ~(1 << irq)); }
 
 void pic_eoi(unsigned irq)
 {

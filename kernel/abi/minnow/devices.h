@@ -26,7 +26,7 @@ enum device_kind {
     DEVICE_OWN_TERMINAL, /* /dev/tty: whichever is the caller's */
     DEVICE_DISK,
 };
-enum { DISK_MINORS = 64, DISK_PARTITIONS = 4 };
+enum { DISK_MINORS = 64 };
 
 struct device {
     const char *service;

@@ -38,16 +38,11 @@ struct elf_relocation {
 
 enum {
     ELF_X86_64 = 62,
-    ELF_EXEC = 2,
-    ELF_DYN = 3,
     ELF_UNUSED = 0,
     ELF_LOAD = 1,
     ELF_DYNAMIC = 2,
-    ELF_INTERP = 3,
-    ELF_PHDR = 6,
-    ELF_STACK = 0x6474e551
 };
-enum { ELF_X = 1, ELF_W = 2, ELF_R = 4 };
+enum { ELF_X = 1, ELF_W = 2 };
 enum { ELF_TAG_END = 0, ELF_TAG_RELOCATIONS = 7, ELF_TAG_RELOCATIONS_SIZE = 8, ELF_RELATIVE = 8 };
 
 /* Where in a file of `size` bytes (itself at a multiple of 8) those `length` bytes are that a
