@@ -1,2 +1,2 @@
 SERVICES += drivers/host
-LIBS_host := kernel/libchar
+LIBS_host := libchar

@@ -1,3 +1,3 @@
 SERVICES += drivers/mem
 UNIT_test_chacha := drivers/mem/random.c
-LIBS_mem := kernel/libchar
+LIBS_mem := libchar

@@ -1,3 +1,3 @@
 SERVICES += drivers/rtc
 UNIT_test_calendar := drivers/rtc/calendar.c
-LIBS_rtc := kernel/libchar
+LIBS_rtc := libchar

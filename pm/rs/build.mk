@@ -1,3 +1,3 @@
 SERVICES += pm/rs
 UNIT_test_manifest := pm/rs/manifest.c kernel/libservice/device_table.c
-LIBS_rs := kernel/libchar
+LIBS_rs := libchar

@@ -9,4 +9,4 @@ ALTERNATIVES += tests/native/probe tests/native/reporter
 ALTERNATIVES += tests/native/hostile tests/native/wild tests/native/corners tests/native/grasping
 # A service that is long at work, for tests/test_bounds.py.
 ALTERNATIVES += tests/native/advance
-LIBS_advance := kernel/libchar
+LIBS_advance := libchar

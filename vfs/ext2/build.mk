@@ -1,5 +1,5 @@
 SERVICES  += vfs/ext2
-LIBS_ext2 := vfs/libfs vfs/libext2
+LIBS_ext2 := libfs libext2
 STATE_ext2 := ext2-3
 
 UNIT_test_ext2 := $(filter-out %/main.c,$(wildcard vfs/ext2/*.c vfs/libext2/*.c vfs/libfs/*.c)) \

@@ -1,5 +1,5 @@
 SERVICES += vfs/fat
-LIBS_fat := vfs/libfs
+LIBS_fat := libfs
 STATE_fat := fat-2
 
 UNIT_test_fat := $(filter-out %/main.c,$(wildcard vfs/fat/*.c vfs/libfs/*.c)) \

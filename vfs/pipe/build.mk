@@ -1,5 +1,5 @@
 SERVICES  += vfs/pipe
-LIBS_pipe := vfs/libfs
+LIBS_pipe := libfs
 STATE_pipe := pipe-1
 
 UNIT_test_pipe := $(filter-out %/main.c,$(wildcard vfs/pipe/*.c vfs/libfs/fs.c)) $(FAKE_SERVICE)

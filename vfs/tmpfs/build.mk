@@ -1,5 +1,5 @@
 SERVICES   += vfs/tmpfs
-LIBS_tmpfs := vfs/libfs
+LIBS_tmpfs := libfs
 STATE_tmpfs := tmpfs-3
 
 UNIT_test_tmpfs := $(filter-out %/main.c,\
