@@ -15,8 +15,10 @@ static const struct device devices[] = {
 
 /* Does nothing: two entries with one number do not compile ("duplicate case value"). */
 #define DEVICE(id, node, service, kind, mode, group, major, minor, object) case id:
-#define DISK(id, node, service, major, minor)                              case id ... id + DISK_MINORS - 1:
-#define NUMBER(id, service, kind, major, minor, object)                    case id:
+#define DISK(id, node, service, major, minor) \
+    case id:                                  \
+    case id + 1 ... id + DISK_MINORS - 1:
+#define NUMBER(id, service, kind, major, minor, object) case id:
 static inline void numbers_differ(uint64_t number)
 {
     switch (number) {
