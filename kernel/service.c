@@ -503,6 +503,7 @@ static int load_first(struct task *x, bool constant)
     return 0;
 }
 
+__attribute__((noipa)) /* debuggers break here, so it keeps its name */
 int service_load_first(const struct module *m)
 {
     struct task *x = task_create(SLOT_MANAGER, "rs");
