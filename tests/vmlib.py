@@ -425,7 +425,7 @@ def with_symbols(text):
     address, best = int(match[1], 16), None
     listed = subprocess.run(["nm", "-n", kernel], capture_output=True, text=True).stdout
     for line in listed.splitlines():
-        value, kind, name = line.split()
+        value, kind, name = line.split(" ", 2)  # GCC leaves symbols without a name
         if kind in "tT" and int(value, 16) <= address:
             best = f"{name}+{address - int(value, 16):x}"
     return text[:-1] + f" {best}\n".encode() if best else text
