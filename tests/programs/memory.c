@@ -278,6 +278,56 @@ static void residence(void)
     SHOW(mincore(p, 4 * PAGE, vector));
 }
 
+/* Pages touched one behind the other, which may come several at a time: fresh ones, and copies
+ * while the other process writes the same ones, with pages in between that are gone, protected or
+ * written already. */
+enum { RUN = 96 };
+static void run_write(char *p, char with)
+{
+    for (int i = 0; i < RUN; i++)
+        if (i % 40 != 39)
+            p[i * PAGE + i] = with;
+}
+
+static void run_show(const char *who, const char *p, char with)
+{
+    int right = 0, zeroes = 0;
+    for (int i = 0; i < RUN; i++)
+        if (i % 40 != 39) {
+            right += p[i * PAGE + i] == with;
+            zeroes += p[i * PAGE + i + 1] == (i == 50 ? 3 : 0);
+        }
+    SAY("%s: %d right, %d untouched", who, right, zeroes);
+}
+
+static void in_sequence(void)
+{
+    char *p = map(RUN, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    p[50 * PAGE + 51] = 3;
+    munmap(p + 39 * PAGE, PAGE);
+    mprotect(p + 79 * PAGE, PAGE, PROT_NONE);
+    run_write(p, 1);
+    SAY("behind: %d %d", touch(p + 39 * PAGE, 1), touch(p + 79 * PAGE, 1));
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        mprotect(p + 60 * PAGE, PAGE, PROT_READ);
+        SAY("read-only: %d", touch(p + 60 * PAGE, 1));
+        mprotect(p + 60 * PAGE, PAGE, PROT_READ | PROT_WRITE);
+        run_write(p, 2);
+        madvise(p + 10 * PAGE, 4 * PAGE, MADV_DONTNEED);
+        SAY("given up: %d", p[10 * PAGE + 10] + p[13 * PAGE + 13]);
+        run_write(p, 4);
+        run_show("child", p, 4);
+        _exit(0);
+    }
+    run_write(p, 5);
+    waitpid(child, &status, 0);
+    run_show("parent", p, 5);
+    run_write(p, 6);
+    run_show("parent", p, 6);
+}
+
 static void limits(void)
 {
     int status;
@@ -305,6 +355,7 @@ int main(void)
     files();
     stack();
     residence();
+    in_sequence();
     limits();
     return 0;
 }
