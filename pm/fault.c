@@ -9,8 +9,9 @@
  *         shared_page     shared memory: the frame that all see
  *         file_page       a page of a file server's cache
  *
- * The kernel says whether the page was there, but another thread may have been quicker, and a
- * thrown-back call only says which range it wants: then the page table is asked first. */
+ * The kernel says whether the page was there, but another thread may have been quicker, even one
+ * that has ended since (space.shared), and a thrown-back call only says which range it wants: then
+ * the page table is asked first. */
 #include "fault.h"
 
 #include "backing.h"
@@ -133,7 +134,8 @@ static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t pa
 }
 
 /* Likewise for the pages from `start` on that are mapped, one behind the other, read-only: `most`
- * at most. The page at `start` is one. 0, -ENOMEM. */
+ * at most. The page at `start` is one. A page of a file is none: until it is written it shows what
+ * others write to the file. 0, -ENOMEM. */
 static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, unsigned most)
 {
     struct page_out there[RUN_MOST];
@@ -147,7 +149,7 @@ static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, 
     int64_t n_there = sys_pages(&query, 1);
     unsigned n = 0;
     while (n < n_there && there[n].address == start + n * PAGE_SIZE &&
-           !(there[n].entry & PAGE_OUT_WRITABLE) &&
+           !(there[n].entry & PAGE_OUT_WRITABLE) && there[n].entry & PAGE_OUT_OWNED &&
            copy_change(s, r, there[n].address, there[n].entry, &c[n]))
         n++;
     if (!n)
@@ -363,7 +365,7 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
     if (entry) {
         if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) &&
             !(r->flags & REGION_SHARED)) {
-            unsigned pages = pages_at_once(s, page);
+            unsigned pages = entry & PAGE_OUT_OWNED ? pages_at_once(s, page) : 1;
             return pages == 1 ? copy_on_write(s, r, page, entry) : copy_run(s, r, page, pages);
         }
         if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE
@@ -474,6 +476,8 @@ int64_t do_fault(struct message *m)
     if (__builtin_expect(!s || at >= USER_TOP, 0))
         return -EFAULT;
     s->usage->faults++;
+    bool ask = access & PM_FAULT_PRESENT || s->shared;
+    s->shared = s->threads > 1;
     if (access & PM_FAULT_CALL)
         return fault_range(m->from, at, length > USER_TOP - at ? USER_TOP : at + length, access);
     struct region *r = region_for(s, page);
@@ -481,12 +485,10 @@ int64_t do_fault(struct message *m)
         return -EFAULT;
     if (__builtin_expect(!permitted(r, access), 0))
         return -EACCES;
-    if (!r->backing && !(access & PM_FAULT_PRESENT) && s->threads == 1 &&
-        !(r->flags & REGION_FIXED)) {
+    if (!r->backing && !ask && !(r->flags & REGION_FIXED)) {
         unsigned pages = pages_at_once(s, page);
         return pages == 1 ? zero_page(s, r, page)
                           : MIN(zero_pages(s, r, page, page + pages * PAGE_SIZE), 0);
     }
-    bool ask = access & PM_FAULT_PRESENT || s->threads > 1;
     return bring(s, m->from, r, page, access, ask ? page_entry(s, page) : 0);
 }

@@ -41,6 +41,7 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     table[i].threads = threads;
     table[i].space = s;
     s->threads += threads;
+    s->shared |= s->threads > 1;
     if (s->tasks++ == 0) {
         space_name(s, task);
         s->usage = &usage_table[i];
@@ -93,6 +94,7 @@ void space_threads(endpoint_t task, int more)
     unsigned i = endpoint_index(task);
     table[i].threads += more;
     table[i].space->threads += more;
+    table[i].space->shared |= table[i].space->threads > 1;
 }
 
 struct space *space_at(unsigned i)

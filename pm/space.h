@@ -25,6 +25,9 @@ struct space {
     struct regions regions;
     uint64_t id; /* no two spaces have had the same */
     unsigned tasks, threads;
+    /* two threads or more have been in it since the last fault of one alone: a fault may be older
+     * than what another thread, perhaps gone by now, has done */
+    bool shared;
     endpoint_t task;        /* one of them: kernel calls name the page tables by it */
     vaddr_t brk_start, brk; /* bytes */
     vaddr_t mmap_top;       /* where the search for gaps begins, downwards */

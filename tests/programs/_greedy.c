@@ -1,7 +1,7 @@
 /* greedy WHAT: becomes uid 1000 and takes all that it can get of something, with as many processes
  * as that needs, prints the error that ended it, and holds everything until it is killed; killing
  * its process group frees everything. greedy nothing: ends. greedy time COMMAND: prints the
- * nanoseconds that the shell takes for the command. */
+ * nanoseconds that the processor is busy until the shell has run the command. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -307,18 +307,27 @@ static const struct {
     { "sends", sends, true },
 };
 
-static int64_t now_ns(void)
+/* Time in which the processor had something to do. Idle time is waiting for a disk that is the
+ * host's, and lasts as long as the host likes. */
+static int64_t busy_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000l + t.tv_nsec;
+    char name[32];
+    int64_t value, idle = 0, all = 0;
+    FILE *f = fopen("/proc/minnow/system", "r");
+    while (f && fscanf(f, "%31s %ld", name, &value) == 2) {
+        idle = strcmp(name, "idle_ns") ? idle : value;
+        all = strcmp(name, "uptime_ns") ? all : value;
+    }
+    if (f)
+        fclose(f);
+    return all - idle;
 }
 
 static int timed(const char *command)
 {
-    int64_t before = now_ns();
+    int64_t before = busy_ns();
     int status = system(command);
-    SAY("%ld", (long)(now_ns() - before));
+    SAY("%ld", (long)(busy_ns() - before));
     return status != 0;
 }
 
