@@ -6,7 +6,7 @@ struct mount mounts[MOUNTS];
 
 /* The file systems that mount(2) knows: its name, the service, on a device, changing. */
 static const struct fs_type types[] = {
-    { "ext2", "ext2", true, false },       { "vfat", "fat", true, false },
+    { "ext2", "ext2", true, false },       { "vfat", "fat", true, true },
     { "tmpfs", "tmpfs", false, false },    { "proc", "procfs", false, true },
     { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
     { "minix", "minix", true, false },

@@ -8,8 +8,10 @@ enum { MOUNTS = 16 };
 
 struct fs_type {
     const char *name, *service;
-    bool device;   /* is on a block device */
-    bool changing; /* its names come and go without VFS: nothing of it is cached */
+    bool device; /* is on a block device */
+    /* its names come and go without VFS, or its objects are not for ever one file's: nothing of it
+     * is cached */
+    bool changing;
 };
 
 struct mount {

@@ -140,6 +140,7 @@ struct disk_node *node_root(struct disk_mount *m);
 int node_load(struct disk_node *n);
 int node_store(struct disk_node *n);
 void node_destroy(struct disk_node *n);
+void node_leave(struct disk_node *n);
 /* Fills in all of an entry but its name. Does not wait. */
 void entry_of_node(const struct node *n, struct entry *e);
 /* The entry at a place, in its page, which is held. 0, -ESTALE (the disk has no such place), -EIO.

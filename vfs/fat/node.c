@@ -13,8 +13,9 @@
  * valid while the node is in memory, or while its entry has not moved. Nodes that are open or held
  *     stay in memory.
  *   - The generation in an object is a hash of the short name in the entry. If the entry has become
- *     another file's the hash differs, but for one case in 2^24, and the object is -ESTALE: VFS
- * walks the path again.
+ *     another file's the hash mostly differs, and the object is -ESTALE. Not so if a file of the
+ * same name was made there after a rename: so VFS remembers no objects of this server
+ *     (fs_type.changing), and whoever else knows one holds it or has it open.
  *
  * A file without an entry (removed, but open) has place 0, and is found by its number alone. */
 #include "fat.h"
@@ -36,15 +37,27 @@ uint32_t node_number(const struct mount *m, uint32_t place)
     return n ? n->ino : place;
 }
 
-/* A number for a new node with its entry at `place`: the place, or an alias of it. 0: none is free.
- */
+/* The place with the k-th of the values in its upper bits; k is 0: the place itself. */
+static uint32_t alias(uint32_t place, unsigned k)
+{
+    return k ? (place & ((1u << ALIAS_SHIFT) - 1)) + (k << ALIAS_SHIFT) : place;
+}
+
+/* A number for a new node with its entry at `place`: the place, or an alias of it. If nodes whose
+ * entries stood there before a rename have all of them, one that is not in use leaves memory. 0:
+ * all are in use. May wait. */
 static uint32_t free_number(const struct mount *m, uint32_t place)
 {
     const struct disk_mount *d = (const struct disk_mount *)m;
-    uint32_t ino = place;
-    for (unsigned k = 1; node_find(d, ino) && k <= ALIASES; k++)
-        ino = (place & ((1u << ALIAS_SHIFT) - 1)) + (k << ALIAS_SHIFT);
-    return node_find(d, ino) ? 0 : ino;
+    for (unsigned k = 0; k <= ALIASES; k++)
+        if (!node_find(d, alias(place, k)))
+            return alias(place, k);
+    for (unsigned k = 0; k <= ALIASES; k++) {
+        struct disk_node *n = node_find(d, alias(place, k));
+        if (!n || node_evict(n))
+            return alias(place, k);
+    }
+    return 0;
 }
 
 int entry_page(struct mount *m, uint32_t place, struct page **page, struct entry **e)
@@ -169,6 +182,17 @@ void node_destroy(struct disk_node *f)
                 break;
         }
     chain_cut(n, 0);
+}
+
+/* disk_ops.leave: pages in the cache are known by the number. */
+void node_leave(struct disk_node *f)
+{
+    uint64_t owner = contents_owner(fs_node(f));
+    if (f->ino == fat_node(f)->place)
+        return;
+    cache_sync_owner(owner);
+    if (f->uses == 1 && !f->opens && !f->holds) /* else another thread has taken it up again */
+        cache_forget_from(owner, 0, (f->size + PAGE_SIZE - 1) / PAGE_SIZE);
 }
 
 void entry_of_node(const struct node *n, struct entry *e)

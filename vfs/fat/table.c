@@ -16,6 +16,7 @@ const struct disk_ops disk_ops = {
     .load = node_load,
     .store = node_store,
     .destroy = node_destroy,
+    .leave = node_leave,
     .forget = names_forget,
     .map = chain_map,
     .cut = chain_cut_bytes,

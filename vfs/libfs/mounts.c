@@ -5,8 +5,8 @@
  *     mounted read-only                 nothing: it is not written
  *     mounted or remounted read-write   "in use", at once: the next mount after a crash tells the
  *                                       user to check the disk
- *     remounted read-only, unmounted    "clean", when all else has been written; but "in use" stays
- *                                       if the disk was not clean when it was mounted, or if damage
+ *     remounted read-only, unmounted    "clean", when all else has been written and what was
+ * removed is free; but "in use" stays if the disk was not clean when it was mounted, or if damage
  *                                       was found (fs_corrupt)
  *
  * The root's inode is held while a disk is mounted; nodes_busy() does not count that hold. */
@@ -58,6 +58,8 @@ int mount_sync(struct fs_mount *f)
 {
     struct disk_mount *m = disk_mount(f);
     lock_take(&sync_lock);
+    if (m->used)
+        deletions_awaited(&m->deletions);
     int error = m->used ? sync_all(m) : -ESTALE;
     if (!error)
         error = cache_flush_device(m->index);
@@ -161,17 +163,33 @@ struct fs_node *mount_new(const struct fs_source *s)
     return root;
 }
 
+/* Writes everything, and the superblock as clean. -EBUSY: a removed file is still in use; nothing
+ * could free it on a disk that is not written. */
+static int go_read_only(struct disk_mount *m)
+{
+    int error;
+    do {
+        deletions_awaited(&m->deletions);
+        error = sync_all(m);
+    } while (!error && m->deletions.under_way);
+    if (error || nodes_orphaned(m))
+        return error ? error : -EBUSY;
+    m->read_only = true;
+    error = mark(m, m->was_clean && !m->reported);
+    if (error)
+        m->read_only = false;
+    else
+        m->was_clean &= !m->reported;
+    return error;
+}
+
 int mount_again(struct fs_mount *f, bool read_only)
 {
     struct disk_mount *m = disk_mount(f);
     int error = 0;
     lock_take(&sync_lock);
     if (read_only && !m->read_only) {
-        m->was_clean &= !m->reported;
-        error = sync_all(m);
-        if (!error)
-            error = mark(m, m->was_clean);
-        m->read_only = true;
+        error = go_read_only(m);
     } else if (!read_only && m->read_only) {
         error = m->only_read ? -EROFS : go_read_write(m);
     }
@@ -183,6 +201,7 @@ int mount_again(struct fs_mount *f, bool read_only)
  * then the mount stays, -EBUSY. */
 static int close_mount(struct disk_mount *m)
 {
+    deletions_awaited(&m->deletions);
     if (nodes_busy(m))
         return -EBUSY;
     if (m->read_only)

@@ -92,6 +92,36 @@ struct disk_node *node_next(struct disk_node *n)
     return n == &ring ? NULL : n;
 }
 
+/* Stores an inode. A failure is not tried again: the next fsync of the file tells of it. May wait.
+ */
+static int store(struct disk_node *n)
+{
+    n->uses++;
+    int error = disk_ops.store(n);
+    if (error) {
+        n->dirty = false;
+        cache_failed(cache_owner(disk_mount_of(n)->index, fs_node(n)->ino));
+    }
+    n->uses--;
+    return error;
+}
+
+bool node_evict(struct disk_node *n)
+{
+    if (idle(n) && n->dirty)
+        store(n);
+    if (idle(n) && disk_ops.leave) {
+        n->uses++;
+        disk_ops.leave(n);
+        n->uses--;
+    }
+    if (!idle(n) || n->dirty)
+        return false;
+    take_out(n);
+    recycle(n);
+    return true;
+}
+
 /* An unused structure, if need be by forgetting an idle inode, which is stored before if it is
  * dirty. NULL: all are in use, or their stores fail. May wait. */
 static struct disk_node *free_node(void)
@@ -102,16 +132,7 @@ static struct disk_node *free_node(void)
             n = n->newer;
         if (n == &ring)
             return NULL;
-        if (n->dirty) {
-            n->uses++;
-            if (disk_ops.store(n))
-                n->dirty = false;
-            n->uses--;
-        }
-        if (idle(n) && !n->dirty) {
-            take_out(n);
-            recycle(n);
-        }
+        node_evict(n);
     }
     struct disk_node *n = unused;
     if (n)
@@ -239,13 +260,7 @@ again:
     for (struct disk_node *n = ring.newer; n != &ring; n = n->newer) {
         if (disk_mount_of(n) != m || !n->dirty || n->freeing || n->loading)
             continue;
-        n->uses++;
-        int e = disk_ops.store(n);
-        if (e) { /* not tried for ever: the next fsync of the file tells of it */
-            n->dirty = false;
-            cache_failed(cache_owner(m->index, fs_node(n)->ino));
-        }
-        n->uses--;
+        int e = store(n);
         error = error ? error : e;
         goto again;
     }
@@ -257,6 +272,14 @@ bool nodes_busy(const struct disk_mount *m)
     for (struct disk_node *n = ring.newer; n != &ring; n = n->newer)
         if (disk_mount_of(n) == m &&
             (n == m->root ? n->uses > 1 || n->opens || n->holds : !idle(n)))
+            return true;
+    return false;
+}
+
+bool nodes_orphaned(const struct disk_mount *m)
+{
+    for (struct disk_node *n = ring.newer; n != &ring; n = n->newer)
+        if (disk_mount_of(n) == m && !n->links && !idle(n))
             return true;
     return false;
 }

@@ -49,7 +49,10 @@ struct disk_ops {
     int (*load)(struct disk_node *n);  /* fills the inode in by its ino; -ESTALE: there is none */
     int (*store)(struct disk_node *n); /* puts it into its page, and clears `dirty` */
     void (*destroy)(struct disk_node *n); /* frees its contents and its number on the disk */
-    void (*forget)(struct disk_node *n);  /* the inode leaves memory. NULL: nothing */
+    /* An idle inode is about to leave memory and will perhaps come back with another number: writes
+     * and forgets cached pages of it. May wait. NULL: numbers are for ever */
+    void (*leave)(struct disk_node *n);
+    void (*forget)(struct disk_node *n); /* the inode leaves memory. NULL: nothing */
 
     /* The number of the place on the disk of unit `unit` of the contents; 0 for a hole, which with
      * `allocate` gets a place (-ENOSPC); or an error. Under node.lock. */
@@ -93,6 +96,9 @@ struct disk_node *node_insert(struct disk_mount *m, uint32_t ino, bool *mine);
 /* The end of `loading`. error 0: the inode stays, and is returned; else it leaves memory, and the
  * result is fs_failed(error). Does not wait. */
 struct disk_node *node_loaded(struct disk_node *n, int error);
+/* Forgets an inode that no thread, open file or hold uses, after it was stored. false: it is used,
+ * or was used or changed again during that. May wait. */
+bool node_evict(struct disk_node *n);
 /* Goes through all inodes in memory, the one used last first: the inode behind n, or the first for
  * NULL. NULL at the end. None is held. */
 struct disk_node *node_next(struct disk_node *n);
@@ -101,6 +107,8 @@ struct disk_node *node_next(struct disk_node *n);
 int nodes_store(struct disk_mount *m);
 /* Whether an inode is open, held or in use, besides the root that the mount holds. */
 bool nodes_busy(const struct disk_mount *m);
+/* Whether an inode without links is still used: it is freed when its last user goes. */
+bool nodes_orphaned(const struct disk_mount *m);
 /* Forgets all inodes of a mount, none of which may be in use. */
 void nodes_drop(struct disk_mount *m);
 
