@@ -26,3 +26,18 @@ def test_work_leaves_nothing_behind(vm):
     assert (
         free_before - free_after <= 64
     ), "KiB of memory did not come back"  # caches of servers may take a page or two more
+
+
+def test_a_fault_older_than_a_threads_end_takes_nothing_away(vm):
+    """PM's threads are kept busy by a file on a slow disk, so a fault waits until the other thread of
+    its process, whose fault brought the page, has stored and ended."""
+    result = vm(
+        [
+            "sh",
+            "-c",
+            "mkdir -p /root/q; chmod 777 /root/q; chmod 755 /root; "
+            "su student -c '/usr/lib/minnow-tests/_stale /root/q/big 15'",
+        ],
+        disk="ata",
+    )
+    assert result.stdout == b"many rounds, lost 0\n", result
