@@ -186,12 +186,8 @@ static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t st
 {
     struct page_out out[LIST];
     for (unsigned work = 0; start < end && work < STEP_PAGES; work += LIST) {
-        struct page_change c = { .address = start,
-                                 .count = (end - start) / PAGE_SIZE,
-                                 .source = (uint64_t)out,
-                                 .task = s->task,
-                                 .places = LIST,
-                                 .action = PAGE_QUERY };
+        struct page_change c = page_list(s, PAGE_QUERY, start, (end - start) / PAGE_SIZE, out,
+                                         LIST);
         int64_t n = sys_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
             if (out[i].entry & PAGE_OUT_DIRTY)
@@ -272,12 +268,7 @@ static void look_at_pages(struct space *s, vaddr_t start, unsigned pages, uint8_
     vaddr_t end = start + pages * PAGE_SIZE;
     memset(vector, 0, pages);
     for (vaddr_t at = start; at < end;) {
-        struct page_change c = { .address = at,
-                                 .count = (end - at) / PAGE_SIZE,
-                                 .source = (uint64_t)out,
-                                 .task = s->task,
-                                 .places = LIST,
-                                 .action = PAGE_QUERY };
+        struct page_change c = page_list(s, PAGE_QUERY, at, (end - at) / PAGE_SIZE, out, LIST);
         int64_t n = ask_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
             vector[(out[i].address - start) / PAGE_SIZE] = out[i].entry != 0;

@@ -140,12 +140,8 @@ static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, 
 {
     struct page_out there[RUN_MOST];
     struct page_change c[RUN_MOST];
-    struct page_change query = { .address = start,
-                                 .count = MIN((r->end - start) / PAGE_SIZE, most),
-                                 .source = (uint64_t)there,
-                                 .task = s->task,
-                                 .places = RUN_MOST,
-                                 .action = PAGE_QUERY };
+    struct page_change query = page_list(s, PAGE_QUERY, start,
+                                         MIN((r->end - start) / PAGE_SIZE, most), there, RUN_MOST);
     int64_t n_there = sys_pages(&query, 1);
     unsigned n = 0;
     while (n < n_there && there[n].address == start + n * PAGE_SIZE &&
@@ -253,12 +249,8 @@ static int64_t map_around(struct space *s, const struct region *r, const struct 
     struct page_change changes[CLUSTER];
     uint64_t first, end;
     vaddr_t at = cluster_shown(r, c, &first, &end);
-    struct page_change query = { .address = at,
-                                 .count = (end - first) / PAGE_SIZE,
-                                 .source = (uint64_t)there,
-                                 .task = s->task,
-                                 .places = CLUSTER,
-                                 .action = PAGE_QUERY };
+    struct page_change query = page_list(s, PAGE_QUERY, at, (end - first) / PAGE_SIZE, there,
+                                         CLUSTER);
     int64_t n_there = sys_pages(&query, 1), k = 0;
     unsigned n = 0;
     for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
@@ -398,12 +390,8 @@ static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start
     struct page_change c[BATCH];
     struct page_out there[BATCH];
     end = MIN(MIN(end, r->end), start + BATCH * PAGE_SIZE);
-    struct page_change query = { .address = start,
-                                 .count = (end - start) / PAGE_SIZE,
-                                 .source = (uint64_t)there,
-                                 .task = s->task,
-                                 .places = BATCH,
-                                 .action = PAGE_QUERY };
+    struct page_change query = page_list(s, PAGE_QUERY, start, (end - start) / PAGE_SIZE, there,
+                                         BATCH);
     int64_t n_there = sys_pages(&query, 1);
     unsigned n = 0;
     if (n_there > 0)

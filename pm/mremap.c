@@ -16,12 +16,7 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
     struct page_change map[BATCH];
     vaddr_t at = from, end = from + length;
     while (at < end) {
-        struct page_change c = { .address = at,
-                                 .count = (end - at) / PAGE_SIZE,
-                                 .source = (uint64_t)out,
-                                 .task = s->task,
-                                 .places = BATCH,
-                                 .action = PAGE_UNMAP };
+        struct page_change c = page_list(s, PAGE_UNMAP, at, (end - at) / PAGE_SIZE, out, BATCH);
         int64_t n = sys_pages(&c, 1);
         unsigned k = 0;
         for (int64_t i = 0; i < n; i++) {

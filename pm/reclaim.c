@@ -40,12 +40,7 @@ struct shown_pages {
 static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
 {
     struct page_out there[CLUSTER];
-    struct page_change query = { .address = at,
-                                 .count = count,
-                                 .source = (uint64_t)there,
-                                 .task = s->task,
-                                 .places = CLUSTER,
-                                 .action = PAGE_QUERY };
+    struct page_change query = page_list(s, PAGE_QUERY, at, count, there, CLUSTER);
     int64_t n = sys_pages(&query, 1);
     bool copies = false;
     for (int64_t i = 0; i < n; i++)

@@ -123,12 +123,7 @@ int64_t pages_do(const struct page_change *changes, unsigned count)
 uint64_t page_entry(const struct space *s, vaddr_t page)
 {
     struct page_out out = { 0, 0 };
-    struct page_change c = { .address = page,
-                             .count = 1,
-                             .source = (uint64_t)&out,
-                             .task = s->task,
-                             .places = 1,
-                             .action = PAGE_QUERY };
+    struct page_change c = page_list(s, PAGE_QUERY, page, 1, &out, 1);
     return sys_pages(&c, 1) == 1 ? out.entry : 0;
 }
 
@@ -151,12 +146,8 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
     /* one call that looks through tables in vain counts like so many pages */
     enum { EMPTY_TABLES = 256 };
     for (unsigned work = 0; start < end && work < STEP_PAGES;) {
-        struct page_change c = { .address = start,
-                                 .count = (end - start) / PAGE_SIZE,
-                                 .source = (uint64_t)list,
-                                 .task = s->task,
-                                 .places = LIST,
-                                 .action = PAGE_UNMAP };
+        struct page_change c = page_list(s, PAGE_UNMAP, start, (end - start) / PAGE_SIZE, list,
+                                         LIST);
         int64_t n = sys_pages(&c, 1);
         if (n <= 0)
             return end;

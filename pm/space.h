@@ -71,6 +71,18 @@ struct space *space_at(unsigned index);
 void space_each(void (*f)(struct space *s, void *argument), void *argument);
 void space_init(void); /* publishes the usage table */
 
+/* The change (PAGE_QUERY, PAGE_UNMAP) that lists the pages of a range of s in out[places]. */
+static inline struct page_change page_list(const struct space *s, uint32_t action, vaddr_t address,
+                                           uint64_t pages, struct page_out *out, uint32_t places)
+{
+    return (struct page_change){ .address = address,
+                                 .count = pages,
+                                 .source = (uint64_t)out,
+                                 .task = s->task,
+                                 .places = places,
+                                 .action = action };
+}
+
 /* SYS_PAGES, with frames lent to the kernel when it needs some: the kernel's result, or -ENOMEM. */
 int64_t pages_do(const struct page_change *changes, unsigned count);
 /* One page's entry as in struct page_out; 0 when nothing is mapped. */
