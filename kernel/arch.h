@@ -85,14 +85,29 @@ void arch_fpu_drop(struct thread *t);                      /* the thread dies */
 
 /* ---- page tables ---- */
 int arch_space_init(struct space *s);  /* an empty one; 0 or -ENOMEM */
-void arch_space_free(struct space *s); /* the tables; not the pages in them */
+void arch_space_free(struct space *s); /* the tables, in which no page is left */
 /* The entry of a page of s; the tables above it are made when `make` is set. NULL: there is no
  * table for it, or no memory for one. */
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make);
-/* The first page >= va and below end whose entry is not 0; else end. Holes are skipped by whole
- * tables. *tables counts down the tables searched in vain; when it has become 0, the result is
- * where to search on. */
-vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables);
+/* The pages whose entries stand in one table with va's. */
+#define ARCH_TABLE_SPAN (512 * PAGE_SIZE)
+/* A walk over the entries of s, from page va on and below end, that are not 0. Holes are skipped by
+ * whole tables; `tables` counts down those that were searched in vain, and 0 ends the walk. */
+struct page_walk {
+    const struct space *space;
+    vaddr_t va, end; /* va: where the walk goes on */
+    unsigned tables;
+    uint64_t *next, *last; /* the entry of va, and where its table's part of the walk ends */
+};
+uint64_t *arch_next_table(struct page_walk *w);
+/* The next entry, which is that of page va - PAGE_SIZE; NULL when the walk has ended, at va. */
+static inline uint64_t *arch_next(struct page_walk *w)
+{
+    if (w->next == w->last || !*w->next)
+        return arch_next_table(w);
+    w->va += PAGE_SIZE;
+    return w->next++;
+}
 /* Beside PAGE_READ... of minnow/syscall.h: device memory, which the kernel never touches itself. */
 enum { PAGE_DEVICE = 16 };
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection); /* PAGE_... -> entry */
@@ -105,6 +120,7 @@ static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
 /* A mark on a service's page: programs may have the page mapped too. */
 static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
 static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
+static inline void arch_entry_write_protect(uint64_t *e) { *e &= ~2ul; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul

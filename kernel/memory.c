@@ -1,9 +1,11 @@
 /* The kernel's memory: frames and small objects.
  *
- * Frames come from a list of those that were given back, then from ranges that were never used. The
- * list is threaded through the free frames themselves (McKusick, Design of the FreeBSD OS, 6.3).
- * Small objects come from caches, one for each power of two; a cache is a list of free pieces of
- * pages. What there is no memory for is not made: a program's wish must not panic the kernel. */
+ * Frames come from a list of those that were given back, then from ranges that were never used.
+ * Page tables are empty when they are given back, and stand in a list of their own, since the next
+ * space wants empty ones. The lists are threaded through the free frames themselves (McKusick,
+ * Design of the FreeBSD OS, 6.3). Small objects come from caches, one for each power of two; a
+ * cache is a list of free pieces of pages. What there is no memory for is not made: a program's
+ * wish must not panic the kernel. */
 #include "memory.h"
 
 #include "arch.h"
@@ -14,7 +16,7 @@ enum { CLASS_FIRST = 5, CLASS_LAST = 12 }; /* 32 .. 4096 bytes */
 struct range memory_ranges[RANGES_MAX];
 unsigned memory_range_count;
 static unsigned range_now;
-static paddr_t free_list;
+static paddr_t free_list, zeroed_list;
 static void *classes[CLASS_LAST + 1];
 
 uint16_t *frame_uses;
@@ -47,22 +49,39 @@ void memory_init(void)
     frames_free = frames_all;
 }
 
+/* Takes the first frame of a list; 0: it is empty. Of the frame the link alone is written. */
+static paddr_t frame_pop(paddr_t *list)
+{
+    paddr_t p = *list;
+    if (p) {
+        uint64_t *link = phys_to_virt(p);
+        *list = *link;
+        *link = 0;
+        frames_free--;
+    }
+    return p;
+}
+
+static void frame_push(paddr_t *list, paddr_t p)
+{
+    *(paddr_t *)phys_to_virt(p) = *list;
+    *list = p;
+    frames_free++;
+}
+
 paddr_t frame_alloc_raw(void)
 {
-    if (free_list) {
-        paddr_t p = free_list;
-        free_list = *(paddr_t *)phys_to_virt(p);
-        frames_free--;
-        return p;
-    }
     size_t one = 1;
-    return frame_alloc_many(&one);
+    paddr_t p = frame_pop(&free_list);
+    if (!p)
+        p = frame_alloc_many(&one);
+    return p ? p : frame_pop(&zeroed_list);
 }
 
 paddr_t frame_alloc(void)
 {
-    paddr_t p = frame_alloc_raw();
-    if (p)
+    paddr_t p = frame_pop(&zeroed_list);
+    if (!p && (p = frame_alloc_raw()))
         zero_page(phys_to_virt(p));
     return p;
 }
@@ -84,12 +103,8 @@ paddr_t frame_alloc_many(size_t *count)
     return p;
 }
 
-void frame_free(paddr_t p)
-{
-    *(paddr_t *)phys_to_virt(p) = free_list;
-    free_list = p;
-    frames_free++;
-}
+void frame_free(paddr_t p) { frame_push(&free_list, p); }
+void frame_free_zeroed(paddr_t p) { frame_push(&zeroed_list, p); }
 
 uint64_t frames_for_programs(void)
 {

@@ -18,6 +18,7 @@ paddr_t frame_alloc_raw(void); /* not zeroed */
 /* Up to *count contiguous frames that were never used, not zeroed; *count becomes how many. */
 paddr_t frame_alloc_many(size_t *count);
 void frame_free(paddr_t p);
+void frame_free_zeroed(paddr_t p); /* one that is all zeroes: frame_alloc() need not zero it */
 /* Frames for programs: lent to PM. Whatever PM says, it reaches no other memory: frame_uses counts
  * each frame once for being lent, and once for every page of a program that it is. A count that has
  * got to FRAME_USES_MOST stays there, and the frame stays PM's. */
@@ -42,6 +43,11 @@ static inline void frame_unmapped(paddr_t p)
 }
 /* PM gives the frame back: it is free. false: it was not PM's, or a program still maps it. */
 bool frame_return(paddr_t p);
+/* Whether exactly one page of a program is this frame of PM's. */
+static inline bool frame_alone(paddr_t p)
+{
+    return p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE] == 2;
+}
 extern uint64_t frames_all, frames_free; /* counts */
 /* of frames_free: those promised to services by their budgets */
 extern uint64_t frames_promised;

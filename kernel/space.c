@@ -11,6 +11,8 @@
 
 /* page tables without a page in them that one kernel call looks through at most */
 enum { TABLES_AT_ONCE = 64, TABLES_ALL = ~0u };
+/* pages that it takes from, or to, a program at most */
+enum { PAGES_AT_ONCE = 1024 };
 /* accessed and dirty: the processor does not set them when the kernel writes through the direct
  * map */
 enum { ENTRY_MARKS = 0x60 };
@@ -106,12 +108,15 @@ int space_commit(struct task *t, vaddr_t va, size_t pages, uint32_t protection)
     return 0;
 }
 
+static inline struct page_walk walk(const struct space *s, vaddr_t va, vaddr_t end, unsigned tables)
+{
+    return (struct page_walk){ .space = s, .va = va, .end = end, .tables = tables };
+}
+
 void space_release(struct task *t, vaddr_t end)
 {
-    unsigned tables = TABLES_ALL;
-    for (vaddr_t va = arch_next(t->space, 0, end, &tables); va < end;
-         va = arch_next(t->space, va + PAGE_SIZE, end, &tables)) {
-        uint64_t *e = arch_entry(t->space, va, false);
+    struct page_walk w = walk(t->space, 0, end, TABLES_ALL);
+    for (uint64_t *e; (e = arch_next(&w));) {
         if (arch_entry_protection(*e) & PAGE_OWNED) {
             /* a shown page may be mapped in programs, and is never freed */
             if (!arch_entry_shown(*e))
@@ -121,17 +126,20 @@ void space_release(struct task *t, vaddr_t end)
             t->space->pages--;
         }
         *e = 0;
-        arch_flush(t->space, va);
+        arch_flush(t->space, w.va - PAGE_SIZE);
     }
 }
 
 /* ---- SYS_PAGES ---- */
 
 /* The entry for a program's page, or NULL. Its tables come from memory that is not promised to
- * services; PM gives frames back when it is told -ENOMEM. */
-static inline uint64_t *entry_for(struct space *s, vaddr_t va)
+ * services; PM gives frames back when it is told -ENOMEM. `known`: the entry of the page `of`, or
+ * NULL. */
+static inline uint64_t *entry_for(struct space *s, vaddr_t va, uint64_t *known, vaddr_t of)
 {
-    uint64_t *e = arch_entry(s, va, false);
+    if (known && va / ARCH_TABLE_SPAN == of / ARCH_TABLE_SPAN)
+        return known + va / PAGE_SIZE - of / PAGE_SIZE;
+    uint64_t *e = arch_walk(s, va);
     return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
 }
 
@@ -142,11 +150,8 @@ static uint64_t program_entry(paddr_t frame, uint32_t protection)
                            frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
 }
 
-static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint64_t i)
+static int map_one(struct task *t, const struct page_change *c, uint64_t i, uint64_t *e)
 {
-    uint64_t *e = entry_for(t->space, va);
-    if (!e)
-        return -ENOMEM;
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
@@ -174,7 +179,7 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
         frame_unmapped(arch_entry_frame(*e));
     *e = program_entry(frame, protection);
     if (was)
-        arch_flush(t->space, va);
+        arch_flush(t->space, c->address + i * PAGE_SIZE);
     else
         t->space->pages++;
     return 0;
@@ -182,8 +187,11 @@ static int map_one(struct task *t, const struct page_change *c, vaddr_t va, uint
 
 static int64_t map_pages(struct task *t, const struct page_change *c)
 {
+    uint64_t *e = NULL;
     for (uint64_t i = 0; i < c->count; i++) {
-        int error = map_one(t, c, c->address + i * PAGE_SIZE, i);
+        vaddr_t va = c->address + i * PAGE_SIZE;
+        e = entry_for(t->space, va, e, va - PAGE_SIZE);
+        int error = e ? map_one(t, c, i, e) : -ENOMEM;
         if (error)
             return error;
     }
@@ -195,19 +203,17 @@ static int64_t map_pages(struct task *t, const struct page_change *c)
 static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end,
                              uint64_t places)
 {
-    unsigned tables = places ? TABLES_AT_ONCE : TABLES_ALL;
-    vaddr_t va = arch_next(t->space, c->address, end, &tables);
-    for (uint64_t n = 0; va < end && tables && (!places || n < places); n++) {
-        uint64_t *e = arch_entry(t->space, va, false);
+    struct page_walk w = walk(t->space, c->address, end, places ? TABLES_AT_ONCE : TABLES_ALL);
+    uint64_t *e;
+    for (uint64_t n = 0; (!places || n < places) && (e = arch_next(&w)); n++) {
         *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) |
                                                      (arch_entry_protection(*e) & PAGE_OWNED));
-        arch_flush(t->space, va);
-        va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
+        arch_flush(t->space, w.va - PAGE_SIZE);
     }
-    return (va - c->address) / PAGE_SIZE;
+    return (w.va - c->address) / PAGE_SIZE;
 }
 
-static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
+static inline void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
 {
     frame_unmapped(arch_entry_frame(*e));
     *e = 0;
@@ -217,45 +223,92 @@ static void unmap_one(struct space *s, vaddr_t va, uint64_t *e)
 
 void space_unmap_rest(struct space *s)
 {
-    unsigned tables = TABLES_ALL;
-    for (vaddr_t va = 0; s->pages && (va = arch_next(s, va, USER_TOP, &tables)) < USER_TOP;
-         va += PAGE_SIZE)
-        unmap_one(s, va, arch_entry(s, va, false));
+    struct page_walk w = walk(s, 0, USER_TOP, TABLES_ALL);
+    for (uint64_t *e; s->pages && (e = arch_next(&w));)
+        unmap_one(s, w.va - PAGE_SIZE, e);
 }
 
-static inline int list_one(struct thread *caller, const struct page_change *c, uint64_t place,
-                           vaddr_t va, uint64_t entry)
+/* An array of struct page_out in the caller's memory that is being filled; it is written piece by
+ * piece. */
+struct out_list {
+    struct thread *caller;
+    vaddr_t to;      /* the next piece */
+    uint64_t places; /* that are left, those of the piece counted as used */
+    unsigned n;
+    bool failed;
+    struct page_out piece[16];
+};
+
+static void list_flush(struct out_list *l)
 {
-    struct page_out out = { va, entry };
-    return space_write(caller->space, c->source + place * sizeof out, &out, sizeof out);
+    size_t bytes = l->n * sizeof l->piece[0];
+    if (bytes && space_write(l->caller->space, l->to, l->piece, bytes) < 0)
+        l->failed = true;
+    l->to += bytes;
+    l->n = 0;
 }
 
-/* Lists the pages of a range in an array of struct page_out in the caller's memory; for PAGE_UNMAP
- * it unmaps them too. The number of places that it has filled, or -EFAULT. The list ends early when
- * the array is full, or after many empty tables: then the last place has an entry of 0. */
-static int64_t list_pages(struct thread *caller, struct task *t, const struct page_change *c,
-                          vaddr_t end, uint64_t places)
+static inline void list_add(struct out_list *l, vaddr_t va, uint64_t entry)
 {
-    unsigned tables = TABLES_AT_ONCE;
-    uint64_t filled = 0;
-    vaddr_t va = arch_next(t->space, c->address, end, &tables);
-    while (va < end && tables && filled < places) {
-        uint64_t *e = arch_entry(t->space, va, false);
-        if (list_one(caller, c, filled++, va, arch_entry_out(*e)) < 0)
-            return -EFAULT;
+    l->piece[l->n++] = (struct page_out){ va, entry };
+    l->places--;
+    if (l->n == sizeof l->piece / sizeof l->piece[0])
+        list_flush(l);
+}
+
+static inline uint64_t entry_out(uint64_t e)
+{
+    return arch_entry_out(e) | (frame_alone(arch_entry_frame(e)) ? PAGE_OUT_ALONE : 0);
+}
+
+/* Lists the pages of a range in l; for PAGE_UNMAP it unmaps them too. The list ends early when the
+ * array is full, or after many empty tables: then the last place has an entry of 0. */
+static void list_pages(struct task *t, const struct page_change *c, vaddr_t end, struct out_list *l)
+{
+    struct page_walk w = walk(t->space, c->address, end, TABLES_AT_ONCE);
+    for (uint64_t *e; l->places && (e = arch_next(&w));) {
+        list_add(l, w.va - PAGE_SIZE, entry_out(*e));
         if (c->action == PAGE_UNMAP)
-            unmap_one(t->space, va, e);
-        va = arch_next(t->space, va + PAGE_SIZE, end, &tables);
+            unmap_one(t->space, w.va - PAGE_SIZE, e);
     }
-    if (va < end && !tables && filled < places &&
-        list_one(caller, c, filled++, va - PAGE_SIZE, 0) < 0)
-        return -EFAULT;
-    return filled;
+    if (w.va < end && !w.tables && l->places)
+        list_add(l, w.va - PAGE_SIZE, 0);
 }
 
-/* Makes one change. The result of SYS_PAGES: pages listed (UNMAP, QUERY), pages got over (PROTECT
- * with places), 0, or -E.... */
-static int64_t change_one(struct thread *caller, const struct page_change *c)
+/* PAGE_RELEASE: unmaps the pages of a range, and lists in l those that PM must know of. It ends
+ * early likewise, and after many pages. *c then says where to go on, and how many there were. */
+static void release_pages(struct task *t, struct page_change *c, vaddr_t end, struct out_list *l)
+{
+    struct page_walk w = walk(t->space, c->address, end, TABLES_AT_ONCE);
+    uint64_t n = 0;
+    for (uint64_t *e; n < PAGES_AT_ONCE && l->places && (e = arch_next(&w)); n++) {
+        uint64_t out = entry_out(*e);
+        if (out & PAGE_OUT_OWNED ? out & PAGE_OUT_ALONE : out & PAGE_OUT_DIRTY)
+            list_add(l, w.va - PAGE_SIZE, out);
+        unmap_one(t->space, w.va - PAGE_SIZE, e);
+    }
+    c->address = w.va;
+    c->count = n;
+}
+
+/* Makes a change that lists pages. The number of places filled, or -EFAULT. */
+static int64_t change_and_list(struct thread *caller, struct task *t, vaddr_t at,
+                               struct page_change *c, vaddr_t end)
+{
+    struct out_list l = { .caller = caller, .to = c->source, .places = c->places };
+    if (c->action == PAGE_RELEASE) {
+        release_pages(t, c, end, &l);
+        l.failed = space_write(caller->space, at, c, sizeof *c) < 0;
+    } else {
+        list_pages(t, c, end, &l);
+    }
+    list_flush(&l);
+    return l.failed ? -EFAULT : (int64_t)(c->places - l.places);
+}
+
+/* Makes one change, which stands at `at` in the caller's memory. The result of SYS_PAGES: pages
+ * listed (UNMAP, RELEASE, QUERY), pages got over (PROTECT with places), 0, or -E.... */
+static int64_t change_one(struct thread *caller, vaddr_t at, struct page_change *c)
 {
     struct task *t = task_find(c->task);
     int64_t result;
@@ -272,7 +325,8 @@ static int64_t change_one(struct thread *caller, const struct page_change *c)
     case PAGE_MAP_SERVICE: return map_pages(t, c);
     case PAGE_PROTECT: result = protect_pages(t, c, end, c->places); return c->places ? result : 0;
     case PAGE_UNMAP:
-    case PAGE_QUERY: return list_pages(caller, t, c, end, c->places);
+    case PAGE_RELEASE:
+    case PAGE_QUERY: return change_and_list(caller, t, at, c, end);
     default: return -EINVAL;
     }
 }
@@ -284,33 +338,15 @@ int64_t sys_pages(struct thread *t, const uint64_t *a)
     int64_t result = 0;
     if (count > PAGE_CHANGES_MAX) /* no other thread runs during the call */
         return -EINVAL;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count && result >= 0; i++) {
         struct page_change c;
-        if (space_read(t->space, changes + i * sizeof c, &c, sizeof c) < 0)
-            return -EFAULT;
-        result = change_one(t, &c);
-        if (result < 0)
-            return result;
+        vaddr_t at = changes + i * sizeof c;
+        result = space_read(t->space, at, &c, sizeof c) < 0 ? -EFAULT : change_one(t, at, &c);
     }
     return result;
 }
 
 /* ---- SYS_PAGES_CLONE ---- */
-
-static int clone_one(struct task *from, struct task *to, vaddr_t va, bool share)
-{
-    uint64_t *old = arch_entry(from->space, va, false), *new = entry_for(to->space, va);
-    if (!new)
-        return -ENOMEM;
-    if (!share && arch_entry_writable(*old)) {
-        *old = arch_entry_make(arch_entry_frame(*old), arch_entry_protection(*old) & ~PAGE_WRITE);
-        arch_flush(from->space, va);
-    }
-    frame_mapped(arch_entry_frame(*old));
-    *new = *old;
-    to->space->pages++;
-    return 0;
-}
 
 int64_t sys_pages_clone(struct thread *t, const uint64_t *a)
 {
@@ -318,24 +354,29 @@ int64_t sys_pages_clone(struct thread *t, const uint64_t *a)
     if (space_read(t->space, a[0], &c, sizeof c) < 0)
         return -EFAULT;
     struct task *from = task_find(c.from), *to = task_find(c.to);
-    if (!from || !to || from->service || to->service || c.end > USER_TOP)
+    if (!from || !to || from->service || to->service || c.end > USER_TOP || c.start % PAGE_SIZE ||
+        c.end % PAGE_SIZE)
         return -EINVAL;
-    uint64_t filled = 0;
+    struct page_walk w = walk(from->space, c.start, c.end, TABLES_AT_ONCE);
+    uint64_t *old, *new = NULL;
+    vaddr_t va = 0;
     int error = 0;
-    unsigned tables = TABLES_AT_ONCE;
-    vaddr_t va = arch_next(from->space, c.start, c.end, &tables);
-    for (; va < c.end && tables && filled < c.max;
-         va = arch_next(from->space, va + PAGE_SIZE, c.end, &tables)) {
-        error = clone_one(from, to, va, c.share);
-        if (error)
+    for (c.cloned = 0; c.cloned < PAGES_AT_ONCE && (old = arch_next(&w)); c.cloned++) {
+        vaddr_t before = va;
+        va = w.va - PAGE_SIZE;
+        if (!(new = entry_for(to->space, va, new, before))) {
+            w.va = va;
+            error = -ENOMEM;
             break;
-        struct page_out out = { va, arch_entry_out(*arch_entry(from->space, va, false)) };
-        if (space_write(t->space, (vaddr_t)c.out + filled++ * sizeof out, &out, sizeof out) < 0)
-            return -EFAULT;
+        }
+        if (!c.share && arch_entry_writable(*old)) {
+            arch_entry_write_protect(old);
+            arch_flush(from->space, va);
+        }
+        frame_mapped(arch_entry_frame(*old));
+        *new = *old;
     }
-    c.start = va;
-    c.max = filled;
-    if (space_write(t->space, a[0], &c, sizeof c) < 0)
-        return -EFAULT;
-    return error ? error : (int64_t)filled;
+    to->space->pages += c.cloned;
+    c.start = w.va;
+    return space_write(t->space, a[0], &c, sizeof c) < 0 ? -EFAULT : error;
 }

@@ -114,10 +114,13 @@ struct queue {
     struct thread *first, *last;
 };
 
+enum { TABLES_NOTED = 24 }; /* most programs have no more */
 struct space {
-    paddr_t root;   /* of the page tables */
-    uint32_t refs;  /* tasks in it */
-    uint64_t pages; /* mapped, tables not counted */
+    paddr_t root;                        /* of the page tables */
+    uint32_t refs;                       /* tasks in it */
+    uint32_t tables;                     /* below the root, and */
+    uint64_t *table_entry[TABLES_NOTED]; /* what names the first of them */
+    uint64_t pages;                      /* mapped, tables not counted */
 };
 
 struct personality {

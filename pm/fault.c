@@ -102,7 +102,7 @@ static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 static bool copy_change(struct space *s, const struct region *r, vaddr_t page, uint64_t entry,
                         struct page_change *c)
 {
-    bool alone = entry & PAGE_OUT_OWNED && frame_count(PAGE_DOWN(entry)) == 1;
+    bool alone = entry & PAGE_OUT_OWNED && entry & PAGE_OUT_ALONE;
     *c = (struct page_change){ .address = page,
                                .count = 1,
                                .source = alone ? 0 : frame_for(s->task),
@@ -112,15 +112,11 @@ static bool copy_change(struct space *s, const struct region *r, vaddr_t page, u
     return alone || c->source;
 }
 
-/* The change has been made, or (`failed`) not: which frame it leaves without this user. */
-static void copy_changed(const struct page_change *c, uint64_t entry, bool failed)
+/* The change could not be made: gives back what it would have taken. */
+static void copy_failed(const struct page_change *c)
 {
-    if (c->action != PAGE_MAP_COPY)
-        return;
-    if (failed)
+    if (c->action == PAGE_MAP_COPY)
         frame_put(c->source);
-    else if (entry & PAGE_OUT_OWNED)
-        frame_put(PAGE_DOWN(entry));
 }
 
 static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
@@ -129,7 +125,8 @@ static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t pa
     if (!copy_change(s, r, page, entry, &c))
         return -ENOMEM;
     int64_t result = pages_do(&c, 1);
-    copy_changed(&c, entry, result < 0);
+    if (result < 0)
+        copy_failed(&c);
     return result;
 }
 
@@ -151,9 +148,9 @@ static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, 
     if (!n)
         return -ENOMEM;
     int64_t result = pages_do(c, n);
-    for (unsigned i = 0; i < n; i++)
-        copy_changed(&c[i], there[i].entry,
-                     result < 0 && PAGE_DOWN(page_entry(s, c[i].address)) != c[i].source);
+    for (unsigned i = 0; i < n && result < 0; i++)
+        if (PAGE_DOWN(page_entry(s, c[i].address)) != c[i].source)
+            copy_failed(&c[i]);
     return MIN(result, 0);
 }
 

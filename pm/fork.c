@@ -4,7 +4,7 @@
 #include "handlers.h"
 #include "space.h"
 
-enum { LIST = 128, FORK_SHARE = 1 };
+enum { FORK_SHARE = 1 };
 
 /* The task that made a call which POSIX holds: POSIX has told it, or the kernel is asked. 0: it has
  * gone. */
@@ -39,29 +39,20 @@ static int64_t create_thread(endpoint_t user, endpoint_t task, call_t like, vadd
 
 /* ---- fork ---- */
 
-/* Maps the pages of a range in the child as well, `most` of them or a list more; *start becomes
- * where to go on. Each frame that has become the child's, too, is counted once more. 0 or an error.
- */
+/* Maps the pages of a range in the child as well, `most` of them or what one call takes more;
+ * *start becomes where to go on. 0 or an error. */
 static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
                            bool share, uint64_t most)
 {
-    static struct page_out out[LIST];
-    struct page_clone c = { .from = parent->task,
-                            .to = child->task,
-                            .start = *start,
-                            .end = end,
-                            .share = share,
-                            .out = out };
+    struct page_clone c = {
+        .from = parent->task, .to = child->task, .start = *start, .end = end, .share = share
+    };
     uint64_t before = child->usage->resident;
     for (;;) {
-        c.max = LIST;
         int64_t error = sys_pages_clone(&c);
         if (error < 0 && error != -ENOMEM)
             return error;
-        for (uint64_t i = 0; i < c.max; i++)
-            if (out[i].entry & PAGE_OUT_OWNED)
-                frame_ref(PAGE_DOWN(out[i].entry));
-        child->usage->resident += c.max;
+        child->usage->resident += c.cloned;
         if (error == -ENOMEM && !frames_lend(parent->task))
             return -ENOMEM;
         *start = c.start;

@@ -1,6 +1,6 @@
-/* Physical memory. Each frame has a word in a table: how often the frame is used, or, when it is
- * free, FREE and the number of the next free frame. The table spans all ranges that the kernel
- * gives; frames in between belong to the kernel and are never touched. */
+/* Physical memory. Each frame has a word in a table: TAKEN, or, when it is free, FREE and the
+ * number of the next free frame. The table spans all ranges that the kernel gives; frames in
+ * between belong to the kernel and are never touched. */
 #include "frames.h"
 
 #include "syscalls.h"
@@ -15,7 +15,7 @@ enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 #define used     (usage_table[0].resident)
 #define for_root (usage_table[0].data)
 enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
-enum { FREE = 1u << 31, NONE = FREE - 1 };
+enum { FREE = 1u << 31, NONE = FREE - 1, TAKEN = 1 };
 
 static uint32_t *words;
 static uint64_t base; /* number of the first frame in the table */
@@ -91,7 +91,7 @@ paddr_t frame_get(void)
         return 0;
     uint32_t number = first_free;
     first_free = words[number] & ~FREE;
-    words[number] = 1;
+    words[number] = TAKEN;
     used++;
     return (base + number) * PAGE_SIZE;
 }
@@ -107,22 +107,13 @@ static bool frame_allowed(endpoint_t task)
 
 paddr_t frame_for(endpoint_t task) { return frame_allowed(task) ? frame_get() : 0; }
 
-void frame_ref(paddr_t frame)
-{
-    uint32_t *w = word_of(frame);
-    ASSERT(*w && !(*w & FREE));
-    ++*w;
-}
-
 void frame_put(paddr_t frame)
 {
     uint32_t *w = word_of(frame);
-    ASSERT(*w && !(*w & FREE));
-    if (--*w == 0)
-        push(w - words);
+    ASSERT(*w == TAKEN);
+    push(w - words);
 }
 
-uint32_t frame_count(paddr_t frame) { return *word_of(frame); }
 uint64_t frames_unused(void) { return total - used; }
 uint64_t frames_total(void) { return total; }
 

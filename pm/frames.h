@@ -1,4 +1,5 @@
-/* Physical memory: a count for each frame. Nothing here waits. */
+/* Physical memory: which frames are free. How many pages of programs a frame is, the kernel counts
+ * (PAGE_OUT_ALONE). Nothing here waits. */
 #ifndef FRAMES_H
 #define FRAMES_H
 
@@ -12,15 +13,12 @@ extern struct pm_usage usage_table[TASKS_MAX];
 
 /* At start: takes all frames that the kernel has for programs; dies if there are none. */
 void frames_init(void);
-/* A free frame, whose count is 1 from now on; 0: there is none. Its bytes may be anything. */
+/* A free frame, which is taken from now on; 0: there is none. Its bytes may be anything. */
 paddr_t frame_get(void);
 /* Likewise; 0 also when the frames that are left are root's, and the user of `task` is another. */
 paddr_t frame_for(endpoint_t task);
-/* One user of the frame more; one less, and the last one frees it. */
-void frame_ref(paddr_t frame);
+/* A frame that was taken is free again: no program maps it. */
 void frame_put(paddr_t frame);
-/* How many users a frame has that is not free. */
-uint32_t frame_count(paddr_t frame);
 /* How many frames are free; how many PM has, not the machine. */
 uint64_t frames_unused(void);
 uint64_t frames_total(void);

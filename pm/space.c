@@ -127,15 +127,13 @@ uint64_t page_entry(const struct space *s, vaddr_t page)
     return sys_pages(&c, 1) == 1 ? out.entry : 0;
 }
 
-/* Accounts for a page that has been unmapped: frees a frame of PM's, or notes a dirty mark. */
+/* Accounts for a page that PAGE_RELEASE has listed: frees a frame, or notes a dirty mark. */
 static void page_gone(struct space *s, const struct page_out *p)
 {
     if (p->entry & PAGE_OUT_OWNED) {
         frame_put(PAGE_DOWN(p->entry));
         return;
     }
-    if (!(p->entry & PAGE_OUT_DIRTY))
-        return;
     const struct region *r = regions_at(&s->regions, p->address);
     if (r && r->backing && r->backing->service && r->flags & REGION_SHARED)
         backing_mark_dirty(r->backing, (r->offset + p->address - r->start) / PAGE_SIZE);
@@ -146,20 +144,18 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
     /* one call that looks through tables in vain counts like so many pages */
     enum { EMPTY_TABLES = 256 };
     for (unsigned work = 0; start < end && work < STEP_PAGES;) {
-        struct page_change c = page_list(s, PAGE_UNMAP, start, (end - start) / PAGE_SIZE, list,
+        struct page_change c = page_list(s, PAGE_RELEASE, start, (end - start) / PAGE_SIZE, list,
                                          LIST);
         int64_t n = sys_pages(&c, 1);
-        if (n <= 0)
+        if (n < 0)
             return end;
-        bool empty = !list[n - 1].entry;
-        for (int64_t i = 0; i < n; i++)
+        /* from the last to the first, so that frame_get() gives them in the order of addresses */
+        for (int64_t i = n; i-- > 0;)
             page_gone(s, &list[i]);
         s->usage->peak = MAX(s->usage->peak, s->usage->resident);
-        s->usage->resident -= n - empty;
-        if (n < LIST && !empty)
-            return end;
-        start = list[n - 1].address + PAGE_SIZE;
-        work += n + (empty ? EMPTY_TABLES : 0);
+        s->usage->resident -= c.count;
+        start = c.address;
+        work += c.count ? c.count : EMPTY_TABLES;
     }
     return start;
 }

@@ -71,7 +71,8 @@ struct space *space_at(unsigned index);
 void space_each(void (*f)(struct space *s, void *argument), void *argument);
 void space_init(void); /* publishes the usage table */
 
-/* The change (PAGE_QUERY, PAGE_UNMAP) that lists the pages of a range of s in out[places]. */
+/* The change (PAGE_QUERY, PAGE_UNMAP, PAGE_RELEASE) that lists the pages of a range of s in
+ * out[places]. */
 static inline struct page_change page_list(const struct space *s, uint32_t action, vaddr_t address,
                                            uint64_t pages, struct page_out *out, uint32_t places)
 {

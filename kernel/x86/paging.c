@@ -106,32 +106,50 @@ int arch_space_init(struct space *s)
     return 0;
 }
 
-static void free_tables(const uint64_t *table, unsigned level, unsigned entries);
-
-static void free_table(uint64_t entry, unsigned level)
+/* The first entry of [e, last) that is not 0, or `last`. Few are used, so eight are tested at a
+ * time. */
+static uint64_t *first_used(uint64_t *e, uint64_t *last)
 {
+    while (last - e >= 8 && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+        e += 8;
+    while (e < last && !*e)
+        e++;
+    return e;
+}
+
+/* Frees the table that an entry of a table of this level names, and the tables below it. All are
+ * empty then. */
+static void free_table(uint64_t *entry, unsigned level)
+{
+    uint64_t *e = phys_to_virt(FRAME(*entry)), *last = e + 512;
     if (level > 1)
-        free_tables(phys_to_virt(FRAME(entry)), level - 1, 512);
-    frame_free(FRAME(entry));
+        while ((e = first_used(e, last)) < last)
+            free_table(e, level - 1);
+    frame_free_zeroed(FRAME(*entry));
+    *entry = 0;
 }
 
-/* Frees the tables that the first `entries` (a multiple of eight) entries of a table name. Few
- * entries are used, so eight are tested at a time. */
-static void free_tables(const uint64_t *table, unsigned level, unsigned entries)
-{
-    for (const uint64_t *e = table; e < table + entries; e += 8)
-        if ((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & P_PRESENT)
-            for (unsigned i = 0; i < 8; i++)
-                if (e[i] & P_PRESENT)
-                    free_table(e[i], level);
-}
-
+/* A table that was noted is named by an entry of one that was noted before. */
 void arch_space_free(struct space *s)
 {
     if (read_cr3() == s->root)
         write_cr3(kernel_root);
-    free_tables(phys_to_virt(s->root), LEVELS - 1, DIRECT_SLOT);
-    frame_free(s->root);
+    uint64_t *top = phys_to_virt(s->root), *e = top;
+    if (s->tables <= TABLES_NOTED)
+        while (s->tables)
+            free_table(s->table_entry[--s->tables], 1);
+    else
+        while ((e = first_used(e, top + DIRECT_SLOT)) < top + DIRECT_SLOT)
+            free_table(e, LEVELS - 1);
+    top[DIRECT_SLOT] = top[DEVICE_SLOT] = top[KERNEL_SLOT] = 0;
+    frame_free_zeroed(s->root);
+}
+
+static void note_table(struct space *s, uint64_t *entry)
+{
+    if (s->tables < TABLES_NOTED)
+        s->table_entry[s->tables] = entry;
+    s->tables++;
 }
 
 uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
@@ -139,39 +157,44 @@ uint64_t *arch_entry(struct space *s, vaddr_t va, bool make)
     uint64_t *table = phys_to_virt(s->root);
     for (unsigned l = LEVELS - 1; l > 0; l--) {
         uint64_t *e = &table[slot(va, l)];
-        if (__builtin_expect(!(*e & P_PRESENT), 0) &&
-            !table_below(e, make, P_PRESENT | P_WRITE | P_USER))
-            return NULL;
+        if (__builtin_expect(!(*e & P_PRESENT), 0)) {
+            if (!table_below(e, make, P_PRESENT | P_WRITE | P_USER))
+                return NULL;
+            note_table(s, e);
+        }
         table = phys_to_virt(FRAME(*e));
     }
     return &table[slot(va, 0)];
 }
 
-/* In a table of pages the search looks at each entry; over a hole it steps by as much as the
- * missing table would cover. A page without any right (PROT_NONE) counts: its entry is not 0. */
-vaddr_t arch_next(struct space *s, vaddr_t va, vaddr_t end, unsigned *tables)
+/* The lowest table that there is for an address is searched; an entry of a higher one that is 0
+ * stands for as much as the missing table would cover. A page without any right (PROT_NONE) counts:
+ * its entry is not 0. */
+uint64_t *arch_next_table(struct page_walk *w)
 {
-    while (va < end && *tables) {
-        const uint64_t *table = phys_to_virt(s->root);
+    while (w->va < w->end && w->tables) {
+        uint64_t *table = phys_to_virt(w->space->root);
         unsigned l = LEVELS - 1;
-        while (l > 0 && table[slot(va, l)] & P_PRESENT)
-            table = phys_to_virt(FRAME(table[slot(va, l--)]));
-        if (l == 0) {
-            const uint64_t *e = &table[slot(va, 0)], *last = table + 512;
-            for (; e < last && va < end; e++, va += PAGE_SIZE)
-                if (*e)
-                    return va;
-        } else {
-            uint64_t step = 1ul << (12 + 9 * l);
-            const uint64_t *e = &table[slot(va, l)], *last = table + 512;
-            va &= ~(step - 1);
-            do
-                e++, va += step;
-            while (e < last && va < end && !(*e & P_PRESENT));
+        while (l > 0 && table[slot(w->va, l)] & P_PRESENT)
+            table = phys_to_virt(FRAME(table[slot(w->va, l--)]));
+        unsigned bits = 12 + 9 * l;
+        uint64_t *e = &table[slot(w->va, l)], *last = table + 512,
+                 left = ((w->end - 1) >> bits) - (w->va >> bits) + 1;
+        if (left < (uint64_t)(last - e))
+            last = e + left;
+        uint64_t *used = first_used(e, last);
+        w->va = ((w->va >> bits) + (used - e)) << bits;
+        if (used == last) {
+            w->tables--;
+        } else if (l == 0) {
+            w->next = used;
+            w->last = last;
+            return arch_next(w);
         }
-        --*tables;
     }
-    return va < end ? va : end;
+    w->va = w->va < w->end ? w->va : w->end;
+    w->next = w->last = NULL;
+    return NULL;
 }
 
 uint64_t arch_entry_make(paddr_t frame, uint32_t protection)

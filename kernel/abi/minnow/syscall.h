@@ -144,7 +144,8 @@ struct page_change {
     endpoint_t task; /* whose space */
     union {
         endpoint_t service; /* PAGE_MAP_SERVICE: whose memory source is in */
-        uint32_t places;    /* PAGE_UNMAP, PAGE_QUERY: of the array; PAGE_PROTECT: pages at most */
+        /* of the array (PAGE_UNMAP, PAGE_RELEASE, PAGE_QUERY); PAGE_PROTECT: pages at most */
+        uint32_t places;
     };
     uint32_t protection; /* PAGE_READ... */
     uint32_t action;     /* enum page_action */
@@ -153,7 +154,7 @@ enum {
     PAGE_READ = 1,
     PAGE_WRITE = 2,
     PAGE_EXEC = 4,
-    PAGE_OWNED = 8 /* kept in the entry: the frame is the task's alone, and PM counts it */
+    PAGE_OWNED = 8 /* kept in the entry: the frame is PM's, and free when no program maps it */
 };
 enum page_action {
     PAGE_MAP,         /* source: a frame */
@@ -167,6 +168,10 @@ enum page_action {
      * and unmapped. The result is how many places it has filled. */
     PAGE_UNMAP,
     PAGE_QUERY, /* likewise, but nothing is unmapped */
+    /* As PAGE_UNMAP, but only two kinds of pages are listed: of PAGE_OWNED, those that no program
+     * maps any more; of the others, those that were written. Of the change itself, address becomes
+     * where to go on, and count how many pages were unmapped. */
+    PAGE_RELEASE,
 };
 /* entry: frame | PAGE_OUT_... of a page that was there. 0: nothing is there, and the pages behind
  * have not been looked at: ask again from there. */
@@ -179,7 +184,8 @@ enum {
     PAGE_OUT_DIRTY = 2,
     PAGE_OUT_ACCESSED = 4,
     PAGE_OUT_OWNED = 8,
-    PAGE_OUT_EXEC = 16
+    PAGE_OUT_EXEC = 16,
+    PAGE_OUT_ALONE = 32 /* no other page of a program is the same frame of PM's */
 };
 
 struct page_clone {
@@ -187,8 +193,7 @@ struct page_clone {
     vaddr_t start, end; /* out: start is where to go on */
     /* 1: both have the page as it is (MAP_SHARED); 0: both have it read-only (copy on write) */
     uint64_t share;
-    struct page_out *out; /* the pages that were shared */
-    uint64_t max;         /* places in out; out: how many were filled */
+    uint64_t cloned; /* out: how many pages */
 };
 
 enum info {
