@@ -16,7 +16,9 @@
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
 #   make test-labs      every lab proved: references, skeletons, mutants, a class with hostile submissions
-#   make bench          the table of guest instructions per operation
+#   make bench          the table of guest instructions per operation, beside Linux's
+#   make bench-jobs     thirteen whole jobs, beside Linux: instructions, loads of CR3, time
+#       NAMES="forks tar"   only these jobs; tests/bench_jobs.py --list
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
 #   make format         lay out all C and Python: .clang-format and black, 100 columns
 #   make setup          install what is missing; the other goals do that too
@@ -69,7 +71,7 @@ export CROSS BUILD
 
 # What is missing is installed before anything else is looked at.
 ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh format,$(MAKECMDGOALS)),image)),)
-SETUP_PART := $(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building)
+SETUP_PART := $(if $(filter bench-jobs,$(MAKECMDGOALS)),--jobs,$(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building))
 $(shell tests/setup $(SETUP_PART) --check || tests/setup $(SETUP_PART) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error the tools to build with are not all there)
@@ -123,7 +125,7 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run fresh test test-fuzz test-fault bench debug format setup clean distclean
+.PHONY: image all services unit run fresh test test-fuzz test-fault bench bench-jobs debug format setup clean distclean
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
@@ -273,7 +275,7 @@ $(foreach u,$(UNIT_TESTS),$(eval $(call unit,$u)))
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
-test: image unit
+test: image unit $(BUILD)/jobs/count.so
 	@tests/run-tests $(TESTS)
 
 test-fuzz: image
@@ -282,6 +284,22 @@ test-fuzz: image
 test-fault: image
 	@rm -f $(BUILD)/fault-figures.txt
 	@FAULT=full tests/run-tests tests/fault; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
+
+# ---- Benchmarks ----
+
+# A plugin of QEMU, and the first program of the Linux that stands beside Minnow.
+$(BUILD)/jobs/count.so: tests/jobs/count.c
+	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CC) -O2 $(WARNINGS) -fvisibility=hidden -shared -fPIC -o $@ $<
+$(BUILD)/jobs/linux-init: tests/jobs/linux-init.c
+	$(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) $(USER_FLAGS) -o $@ $<
+# Lua, SQLite and tcc: as BusyBox, but for the whole jobs only.
+$(USERLAND)/jobs/root: tests/jobs/build
+	$(call quiet,JOBS)$< $(@D) && touch $@
+
+bench: image $(BUILD)/jobs/linux-init $(BUILD)/jobs/count.so
+	@/usr/bin/python3 tests/bench.py
+bench-jobs: image $(BUILD)/jobs/linux-init $(BUILD)/jobs/count.so $(USERLAND)/jobs/root
+	@/usr/bin/python3 tests/bench_jobs.py $(NAMES)
 
 # ---- Running ----
 
@@ -294,8 +312,6 @@ run: image $(BUILD)/run.img
 	    --options '$(OPTIONS)' $(BUILD)/run.img
 fresh:
 	@rm -f $(BUILD)/run.img
-bench: image
-	@/usr/bin/python3 tests/bench.py
 debug: image $(BUILD)/run.img
 	@tests/run --debug --mem $(MEM) $(DISK:%=--disk %) $(if $(VGA),--vga) \
 	    --options '$(OPTIONS)' $(BUILD)/run.img

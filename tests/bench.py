@@ -1,54 +1,31 @@
 #!/usr/bin/python3
-"""make bench: guest instructions per operation, beside those of Linux 6.1 and seL4.
+"""make bench: guest instructions per operation, beside those of Linux and seL4.
 
 The program is tests/programs/bench.c, run by `tests/vm --count`: one processor, every instruction one nanosecond, so the
-figures are the same on every host. Linux' figures were counted in the same way with the same kind of program on Debian's
-kernel 6.1.0; seL4's is its fast path, call and reply between two address spaces.
+figures are the same on every host. Linux' figures are counted at the same time, on the same machine with the same program
+(linuxlib.py says with which settings): each is the median of several runs of the program, since Linux has work of its own
+that falls into one row or another. Where Debian's kernel cannot be fetched, recorded figures stand beside Minnow's, and the
+last line says so. seL4's figure is its fast path, call and reply between two address spaces.
 
-usage: bench.py [ROW...]    only these rows
+usage: bench.py [--record] [ROW...]
+    ROW         only these rows
+    --record    keep Linux's figures in tests/linux-figures.json
 """
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 
+import linuxlib
 import nativelib
+import vmlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM = "/usr/lib/minnow-tests/bench"
+MEMORY = 128  # MiB, as tests/vm has it
+LINUX_RUNS = 5
 
-LINUX = {
-    "getppid": 360,
-    "clock_gettime raw": 461,
-    "clock_gettime vDSO": 79,
-    "read 1 byte of /dev/zero": 683,
-    "write 1 byte to /dev/null": 606,
-    "open + close (tmpfs)": 6084,
-    "stat": 3646,
-    "fstat": 1127,
-    "pipe write + read, one process": 2368,
-    "pipe round trip, two processes": 11915,
-    "read 4 KiB, cached": 1901,
-    "read 64 KiB, cached": 17067,
-    "write 4 KiB, cached": 4937,
-    "write 64 KiB, cached": 62500,
-    "create (tmpfs)": 16900,
-    "unlink (tmpfs)": 9900,
-    "create (ext2)": 39600,
-    "unlink (ext2)": 26500,
-    "readdir of 1,000 entries": 408000,
-    "64 KiB through a pipe": 50000,
-    "poll 10": 1914,
-    "select 10": 2756,
-    "fork + exit + wait": 113800,
-    "fork + execve + wait": 205000,
-    "vfork + execve + wait": 131000,
-    "pthread_create + join": 67300,
-    "futex ping-pong": 8813,
-    "signal to self, handled": 3843,
-    "anonymous page touched": 3299,
-    "copy-on-write fault after fork": 4522,
-    "boot": 1470000000,
-}
 AIM = 1.25
 
 # Where the instructions of the rows above the aim go.
@@ -64,32 +41,67 @@ NOTES = {
 }
 
 
+def rows_of(text):
+    """[(name, instructions, changes of address space or None)] as the program printed them."""
+    rows = []
+    for line in text.splitlines():
+        name, count, switches = line.split("\t")
+        rows.append((name, int(count), None if switches == "-" else float(switches)))
+    return rows
+
+
 def measure(rows):
-    """[(name, instructions, changes of address space or None)] of the system, as the program printed them."""
-    command = [
-        os.path.join(HERE, "vm"),
-        "--count",
-        "--timeout",
-        "600",
-        "--",
-        "/usr/lib/minnow-tests/bench",
-        *rows,
-    ]
+    """What rows_of() makes of a run in the system."""
+    options = ["--count", "--mem", str(MEMORY), "--timeout", "600"]
+    command = [os.path.join(HERE, "vm"), *options, "--", PROGRAM, *rows]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if run.returncode:
         sys.exit(f"bench: the program ended with status {run.returncode}")
-    result = []
-    for line in run.stdout.splitlines():
-        name, count, switches = line.split("\t")
-        result.append((name, int(count), None if switches == "-" else float(switches)))
-    return result
+    return rows_of(run.stdout)
+
+
+def measure_linux(rows):
+    """{name: instructions} of Debian's Linux: medians, and what a boot executes before the command."""
+    again = f'for i in $(seq {LINUX_RUNS}); do {PROGRAM} "$@" || exit; done'
+    printed = []
+    with linuxlib.Counter() as counter:
+        run = linuxlib.Run(
+            ["sh", "-c", again, "sh", *rows],
+            printed.append,
+            mem=MEMORY,
+            count=True,
+            extra=counter.arguments,
+        )
+        if status := run.run():
+            sys.exit(f"bench: on Linux the program ended with status {status}")
+        (entry, _), (booted, _) = (counter.told(word)[0] for word in ("entry", "booted"))
+    counts = {}
+    for name, count, _ in rows_of(b"".join(printed).decode()):
+        counts.setdefault(name, []).append(count)
+    return {
+        "boot": booted - entry,
+        **{name: round(statistics.median(taken)) for name, taken in counts.items()},
+    }
+
+
+def linux_column(rows, record):
+    """({name: instructions}, whether they were measured now)"""
+    if not linuxlib.fetch():
+        return linuxlib.recorded().get("bench", {}), False
+    figures = measure_linux(rows)
+    if record:
+        linuxlib.record("bench", figures)
+    return figures, True
 
 
 def main():
-    print(f"{'operation':34} {'Minnow':>12} {'CR3 loads':>10} {'Linux 6.1':>12} {'ratio':>7}")
+    record = "--record" in sys.argv[1:]
+    rows = [word for word in sys.argv[1:] if word != "--record"]
+    column, measured = linux_column(rows, record)
+    print(f"{'operation':34} {'Minnow':>12} {'CR3 loads':>10} {'Linux':>12} {'ratio':>7}")
     over = []
-    for name, count, switches in measure(sys.argv[1:]):
-        linux = LINUX.get(name)
+    for name, count, switches in measure(rows):
+        linux = column.get(name)
         ratio = count / linux if linux else None
         if ratio and ratio > AIM:
             over.append(name)
@@ -100,14 +112,18 @@ def main():
     print(f"\n* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
     for name in over:
         print(f"  {name}: {NOTES.get(name, 'not looked into')}")
-    if len(sys.argv) == 1:
+    if not rows:
         with tempfile.TemporaryDirectory() as folder:
             kernel, library = nativelib.call_and_reply(folder)
         print(
             f"\ncall and reply between two address spaces: {kernel} (seL4's fast path: 395, ratio {kernel / 395:.2f}); "
             f"through libservice: {library}"
         )
+    print(linuxlib.source(measured))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except vmlib.HarnessError as error:
+        sys.exit(f"bench: {error}")

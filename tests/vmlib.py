@@ -470,6 +470,7 @@ class Run:
         self.source, self.options = image or DISK_IMAGE, options
         self.shift, self.extra = shift, extra  # see Qemu
         self.booted = self.ended = False
+        self.emulator = None  # its process, while it runs
         self.switched_off = False  # QEMU: the machine has ended by its own decision
         self.status = self.panicked_at = None
         self.failed = False  # something in the harness went wrong
@@ -544,7 +545,7 @@ class Run:
         complaints = os.path.join(self.folder, "emulator.err")
         try:
             with open(complaints, "wb") as errors:
-                emulator = subprocess.Popen(
+                self.emulator = emulator = subprocess.Popen(
                     machine.batch(self.folder, f"/dev/fd/{serial_end}"),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
