@@ -150,19 +150,38 @@ static uint64_t program_entry(paddr_t frame, uint32_t protection)
                            frame == clock_page_frame() ? protection & ~PAGE_WRITE : protection);
 }
 
+/* The frame that a service has at an address, which is marked as shown to programs; 0: none. */
+static paddr_t service_frame(endpoint_t service, vaddr_t at)
+{
+    struct task *s = task_find(service); /* s has no space when it is stopped */
+    uint64_t *shown = s && s->service && s->space && at < USER_TOP ? arch_walk(s->space, at) : NULL;
+    if (!shown || !arch_entry_reachable(*shown))
+        return 0;
+    arch_entry_show(shown);
+    return arch_entry_frame(*shown);
+}
+
+/* Maps a frame at va, whose entry is *e, in place of what is there. */
+static void set_entry(struct space *s, vaddr_t va, uint64_t *e, paddr_t frame, uint32_t protection)
+{
+    uint64_t before = *e;
+    frame_mapped(frame);
+    *e = program_entry(frame, protection);
+    if (!before) {
+        s->pages++;
+        return;
+    }
+    frame_unmapped(arch_entry_frame(before));
+    arch_flush(s, va);
+}
+
 static int map_one(struct task *t, const struct page_change *c, uint64_t i, uint64_t *e)
 {
     paddr_t frame = c->source + i * PAGE_SIZE;
     uint32_t protection = c->protection;
     if (c->action == PAGE_MAP_SERVICE) {
-        struct task *s = task_find(c->service); /* s has no space when it is stopped */
-        uint64_t *shown = s && s->service && s->space && frame < USER_TOP
-                              ? arch_walk(s->space, frame)
-                              : NULL;
-        if (!shown || !arch_entry_reachable(*shown))
+        if (!(frame = service_frame(c->service, frame)))
             return -EFAULT;
-        arch_entry_show(shown);
-        frame = arch_entry_frame(*shown);
         protection &= ~PAGE_OWNED;
     } else if (!frame_lent(frame) && !(frame == clock_page_frame() && c->action == PAGE_MAP)) {
         return -EPERM;
@@ -173,15 +192,7 @@ static int map_one(struct task *t, const struct page_change *c, uint64_t i, uint
             return -EFAULT;
         copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
     }
-    bool was = *e != 0;
-    frame_mapped(frame);
-    if (was)
-        frame_unmapped(arch_entry_frame(*e));
-    *e = program_entry(frame, protection);
-    if (was)
-        arch_flush(t->space, c->address + i * PAGE_SIZE);
-    else
-        t->space->pages++;
+    set_entry(t->space, c->address + i * PAGE_SIZE, e, frame, protection);
     return 0;
 }
 
@@ -196,6 +207,61 @@ static int64_t map_pages(struct task *t, const struct page_change *c)
             return error;
     }
     return 0;
+}
+
+/* Fills page i of a range, whose entry is *e, with what `given` names. 1; 0: the page stays as it
+ * is; or an error. */
+static int fill_one(struct task *t, const struct page_change *c, uint64_t i, uint64_t *e,
+                    uint64_t *given)
+{
+    vaddr_t va = c->address + i * PAGE_SIZE;
+    paddr_t frame = *given;
+    if (c->action == PAGE_FILL_COPY ? !*e || arch_entry_writable(*e) : *e || !frame)
+        return 0;
+    if (c->action == PAGE_FILL_SERVICE) {
+        if (!(frame = service_frame(c->service, frame)))
+            return -EFAULT;
+        set_entry(t->space, va, e, frame, c->protection & ~PAGE_OWNED);
+        return 1;
+    }
+    if (c->action == PAGE_FILL_COPY) {
+        bool owned = arch_entry_protection(*e) & PAGE_OWNED;
+        if (owned && frame_alone(arch_entry_frame(*e))) {
+            set_entry(t->space, va, e, arch_entry_frame(*e), c->protection | PAGE_OWNED);
+            return 1;
+        }
+        if (!frame || (!owned && i))
+            return 0;
+    }
+    if (!frame_lent(frame))
+        return -EPERM;
+    if (c->action == PAGE_FILL_COPY)
+        copy_page(phys_to_virt(frame), phys_to_virt(arch_entry_frame(*e)));
+    else
+        zero_page(phys_to_virt(frame));
+    set_entry(t->space, va, e, frame, c->protection | PAGE_OWNED);
+    *given = 0;
+    return 1;
+}
+
+static int64_t fill_pages(struct thread *caller, struct task *t, const struct page_change *c)
+{
+    uint64_t given[PAGES_FILL_MAX], *e = NULL;
+    size_t bytes = c->count * sizeof given[0];
+    if (c->count > PAGES_FILL_MAX)
+        return -EINVAL;
+    if (space_read(caller->space, c->source, given, bytes) < 0)
+        return -EFAULT;
+    int64_t filled = 0, error = 0;
+    for (uint64_t i = 0; i < c->count && error >= 0; i++) {
+        vaddr_t va = c->address + i * PAGE_SIZE;
+        e = entry_for(t->space, va, e, va - PAGE_SIZE);
+        error = e ? fill_one(t, c, i, e, &given[i]) : -ENOMEM;
+        filled += error > 0;
+    }
+    if (c->action != PAGE_FILL_SERVICE && space_write(caller->space, c->source, given, bytes) < 0)
+        return -EFAULT;
+    return filled || error > 0 ? filled : error;
 }
 
 /* Gives the pages of a range another protection, `places` pages at most (0: all). The number of
@@ -307,7 +373,7 @@ static int64_t change_and_list(struct thread *caller, struct task *t, vaddr_t at
 }
 
 /* Makes one change, which stands at `at` in the caller's memory. The result of SYS_PAGES: pages
- * listed (UNMAP, RELEASE, QUERY), pages got over (PROTECT with places), 0, or -E.... */
+ * listed (UNMAP, RELEASE, QUERY), filled, got over (PROTECT with places), 0, or -E.... */
 static int64_t change_one(struct thread *caller, vaddr_t at, struct page_change *c)
 {
     struct task *t = task_find(c->task);
@@ -323,6 +389,9 @@ static int64_t change_one(struct thread *caller, vaddr_t at, struct page_change 
     case PAGE_MAP_ZERO:
     case PAGE_MAP_COPY:
     case PAGE_MAP_SERVICE: return map_pages(t, c);
+    case PAGE_FILL_ZERO:
+    case PAGE_FILL_COPY:
+    case PAGE_FILL_SERVICE: return fill_pages(caller, t, c);
     case PAGE_PROTECT: result = protect_pages(t, c, end, c->places); return c->places ? result : 0;
     case PAGE_UNMAP:
     case PAGE_RELEASE:

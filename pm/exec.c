@@ -289,10 +289,10 @@ static vaddr_t next(void *argument, vaddr_t string)
 
 static int64_t map_vdso(struct exec *e)
 {
-    uint64_t clock;
+    static uint64_t clock;
     if (!e->vdso)
         return 0;
-    if (ask_info(INFO_CLOCK_PAGE, 0, &clock, sizeof clock) < 0)
+    if (!clock && ask_info(INFO_CLOCK_PAGE, 0, &clock, sizeof clock) < 0)
         return -EFAULT;
     struct page_change c[2] = {
         { .address = e->vdso - PAGE_SIZE,
@@ -305,7 +305,7 @@ static int64_t map_vdso(struct exec *e)
           .count = vdso_size() / PAGE_SIZE,
           .source = (uint64_t)vdso_start,
           .task = e->task,
-          .service = (endpoint_t)ask_self(),
+          .service = service_self(),
           .protection = PAGE_READ | PAGE_EXEC,
           .action = PAGE_MAP_SERVICE },
     };
@@ -313,8 +313,15 @@ static int64_t map_vdso(struct exec *e)
     return pages_do(c, 2);
 }
 
+/* Where the program begins, or its interpreter. */
+static vaddr_t entry_point(const struct exec *e)
+{
+    const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
+    return first->elf.entry + first->bias;
+}
+
 /* Fills the new space with what no page fault would bring: strings and pointers, vDSO, zeroes
- * behind data. 0, -EOWNERDEAD. May wait. */
+ * behind data; and with what the program touches first. 0, -EOWNERDEAD. May wait. */
 static int64_t fill(struct exec *e)
 {
     const struct stack_memory memory = { .put = put, .next = next, .argument = e };
@@ -330,6 +337,9 @@ static int64_t fill(struct exec *e)
         error = image_clear(&e->program, e->task);
     if (!error && e->interpreter.backing)
         error = image_clear(&e->interpreter, e->task);
+    struct space *s = error ? NULL : space_of(e->task);
+    if (s)
+        fault_program(s, entry_point(e));
     return error ? -EOWNERDEAD : 0;
 }
 
@@ -367,9 +377,7 @@ int64_t do_exec(struct message *m)
         e->space = NULL; /* the task's now */
         result = fill(e);
     }
-    const struct image *first = e->interpreter.backing ? &e->interpreter : &e->program;
-    vaddr_t entry = first->elf.entry + first->bias, pointer = e->stack.pointer,
-            strings = e->stack.strings_at;
+    vaddr_t entry = entry_point(e), pointer = e->stack.pointer, strings = e->stack.strings_at;
     if (done && !result)
         result = (e->arguments->environment_at - strings) << 32 |
                  (e->arguments->name_at - e->arguments->environment_at);

@@ -4,14 +4,15 @@
  *     do_fault
  *       region_for        the region; a stack grows
  *       bring             one of
- *         zero_page       private zeroes: a frame
+ *         zero_pages      private zeroes: frames
  *         copy_on_write   a page that is shared until it is written
  *         shared_page     shared memory: the frame that all see
  *         file_page       a page of a file server's cache
  *
  * The kernel says whether the page was there, but another thread may have been quicker, even one
  * that has ended since (space.shared), and a thrown-back call only says which range it wants: then
- * the page table is asked first. */
+ * the page table is asked first. Private zeroes and copies need no question: PAGE_FILL_ZERO and
+ * PAGE_FILL_COPY leave a page alone that is not as the fault says, and the program faults anew. */
 #include "fault.h"
 
 #include "backing.h"
@@ -19,7 +20,9 @@
 #include "handlers.h"
 #include "space.h"
 
-enum { BATCH = 32, TRIES = 8, FAULTS_AT_ONCE = 512, RUN_MOST = 16 };
+enum { TRIES = 8, FAULTS_AT_ONCE = 512, RUN_MOST = PAGES_FILL_MAX, SMALL = 8 };
+/* Pages of a file that are mapped together, if PM has them (a multiple of CLUSTER). */
+enum { AROUND = PAGES_FILL_MAX };
 
 /* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it
  * may: not nearer than STACK_GUARD to what can be touched below, unless that grows as well, and not
@@ -69,89 +72,98 @@ static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint
     return result;
 }
 
-/* How many private pages are brought for a fault at `page`: one; but if the page lies behind others
- * that were brought in sequence, half as many as those, since a program that has touched so much
- * memory in sequence mostly goes on so. One page, too, when memory is scarce. */
-static unsigned pages_at_once(struct space *s, vaddr_t page)
+/* Private pages that are brought together, `count` from `start` on. */
+struct run {
+    vaddr_t start;
+    uint64_t count;
+};
+
+/* Whether there is memory for pages that nobody has touched yet. */
+static bool plentiful(void) { return frames_unused() >= frames_total() / 8; }
+
+/* What is brought for a fault at `page` of a private region: the page; but if it lies next to pages
+ * that were brought in sequence, upwards or downwards, as many again, since a program that has
+ * touched so much memory in sequence mostly goes on so. The page alone when memory is scarce. */
+static struct run run_at(struct space *s, const struct region *r, vaddr_t page)
 {
-    if (page != s->run_end || frames_unused() < frames_total() / 8)
-        s->run_pages = 0;
-    unsigned pages = MIN(MAX(s->run_pages / 2, 1ul), (uint64_t)RUN_MOST);
-    s->run_pages += pages;
-    s->run_end = page + pages * PAGE_SIZE;
-    return pages;
+    bool up = page == s->run.end, down = page + PAGE_SIZE == s->run.start;
+    if (!(up || down) || !plentiful())
+        s->run.pages = 0;
+    uint64_t room = (down ? page + PAGE_SIZE - r->start : r->end - page) / PAGE_SIZE,
+             count = MIN(MIN(MAX(s->run.pages, 1ul), (uint64_t)RUN_MOST), room);
+    struct run run = { down ? page - (count - 1) * PAGE_SIZE : page, count };
+    s->run.pages += count;
+    s->run.start = run.start;
+    s->run.end = run.start + count * PAGE_SIZE;
+    return run;
 }
 
-/* Maps a frame of zeroes. 0, -ENOMEM. */
+/* One call to the kernel that fills pages with frames (PAGE_FILL_ZERO, PAGE_FILL_COPY). Returns how
+ * many it has filled, or -ENOMEM if there was no memory for any. A page that needs no copy needs no
+ * memory, either. */
+static int64_t fill(struct space *s, const struct region *r, const struct run *run, unsigned action,
+                    paddr_t *frames)
+{
+    unsigned n = 0;
+    do
+        frames[n] = frame_for(s->task);
+    while (frames[n] && ++n < run->count);
+    struct page_change c = { .address = run->start,
+                             .count = MAX(n, 1u),
+                             .source = (uint64_t)frames,
+                             .task = s->task,
+                             .protection = r->protection,
+                             .action = action };
+    int64_t filled = pages_do(&c, 1);
+    if (!n && !filled && !(page_entry(s, run->start) & PAGE_OUT_WRITABLE))
+        return -ENOMEM;
+    if (filled < n)
+        for (unsigned i = n; i-- > 0;)
+            if (frames[i])
+                frame_put(frames[i]);
+    return filled;
+}
+
+/* Brings frames of zeroes where nothing is mapped. Returns how many, or -ENOMEM. */
+static int64_t zero_pages(struct space *s, const struct region *r, const struct run *run)
+{
+    paddr_t frames[PAGES_FILL_MAX];
+    int64_t n = fill(s, r, run, PAGE_FILL_ZERO, frames);
+    s->usage->resident += MAX(n, 0l);
+    return n;
+}
+
 static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 {
-    paddr_t frame = frame_for(s->task);
-    if (__builtin_expect(!frame, 0))
-        return -ENOMEM;
-    int64_t result = map_one(s, page, frame, r->protection | PAGE_OWNED, PAGE_MAP_ZERO);
-    if (__builtin_expect(result, 0))
-        frame_put(frame);
-    return result;
+    paddr_t frame;
+    int64_t n = fill(s, r, &(struct run){ page, 1 }, PAGE_FILL_ZERO, &frame);
+    s->usage->resident += n > 0;
+    return n;
+}
+
+void fault_new(struct space *s, vaddr_t start, vaddr_t end)
+{
+    const struct region *r = regions_at(&s->regions, start);
+    struct run run = { start, (end - start) / PAGE_SIZE };
+    if (run.count <= SMALL && r && !r->backing && r->protection & PAGE_WRITE && plentiful())
+        zero_pages(s, r, &run);
 }
 
 /* ---- copy-on-write ---- */
 
-/* *c becomes the change that a write to a page needs which is mapped read-only, as `entry`, in a
- * private, writable region. If the frame has no other user the page becomes writable, else the
- * space gets a copy. false: no memory for that. */
-static bool copy_change(struct space *s, const struct region *r, vaddr_t page, uint64_t entry,
-                        struct page_change *c)
+/* Answers a write to a page that is mapped read-only in a private, writable region, and likewise
+ * what follows it in a run. If the frame has no other user the page becomes writable, else the
+ * space gets a copy. 0, -ENOMEM. */
+static int64_t copy_pages(struct space *s, const struct region *r, const struct run *run)
 {
-    bool alone = entry & PAGE_OUT_OWNED && entry & PAGE_OUT_ALONE;
-    *c = (struct page_change){ .address = page,
-                               .count = 1,
-                               .source = alone ? 0 : frame_for(s->task),
-                               .task = s->task,
-                               .protection = r->protection | PAGE_OWNED,
-                               .action = alone ? PAGE_PROTECT : PAGE_MAP_COPY };
-    return alone || c->source;
+    paddr_t frames[PAGES_FILL_MAX];
+    return MIN(fill(s, r, run, PAGE_FILL_COPY, frames), 0l);
 }
 
-/* The change could not be made: gives back what it would have taken. */
-static void copy_failed(const struct page_change *c)
+static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page)
 {
-    if (c->action == PAGE_MAP_COPY)
-        frame_put(c->source);
-}
-
-static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page, uint64_t entry)
-{
-    struct page_change c;
-    if (!copy_change(s, r, page, entry, &c))
-        return -ENOMEM;
-    int64_t result = pages_do(&c, 1);
-    if (result < 0)
-        copy_failed(&c);
-    return result;
-}
-
-/* Likewise for the pages from `start` on that are mapped, one behind the other, read-only: `most`
- * at most. The page at `start` is one. A page of a file is none: until it is written it shows what
- * others write to the file. 0, -ENOMEM. */
-static int64_t copy_run(struct space *s, const struct region *r, vaddr_t start, unsigned most)
-{
-    struct page_out there[RUN_MOST];
-    struct page_change c[RUN_MOST];
-    struct page_change query = page_list(s, PAGE_QUERY, start,
-                                         MIN((r->end - start) / PAGE_SIZE, most), there, RUN_MOST);
-    int64_t n_there = sys_pages(&query, 1);
-    unsigned n = 0;
-    while (n < n_there && there[n].address == start + n * PAGE_SIZE &&
-           !(there[n].entry & PAGE_OUT_WRITABLE) && there[n].entry & PAGE_OUT_OWNED &&
-           copy_change(s, r, there[n].address, there[n].entry, &c[n]))
-        n++;
-    if (!n)
-        return -ENOMEM;
-    int64_t result = pages_do(c, n);
-    for (unsigned i = 0; i < n && result < 0; i++)
-        if (PAGE_DOWN(page_entry(s, c[i].address)) != c[i].source)
-            copy_failed(&c[i]);
-    return MIN(result, 0);
+    paddr_t frame;
+    return MIN(fill(s, r, &(struct run){ page, 1 }, PAGE_FILL_COPY, &frame), 0l);
 }
 
 static uint64_t page_number(const struct region *r, vaddr_t page)
@@ -213,15 +225,8 @@ static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, ui
     return r->start + (*first - r->offset);
 }
 
-/* A page of a file is written through a shared region only after its server has been told. */
-static uint32_t file_protection(const struct region *r, const struct cluster *c, unsigned i)
-{
-    return r->flags & REGION_SHARED && c->ready >> i & 1 ? r->protection
-                                                         : r->protection & ~PAGE_WRITE;
-}
-
 /* Gives those pages of a cluster that are ready for writing, and mapped by a shared region, the
- * protection of the region. */
+ * protection of the region: a page of a file is written so only after its server has been told. */
 static int64_t protect_around(struct space *s, const struct region *r, const struct cluster *c)
 {
     struct page_change changes[CLUSTER];
@@ -239,34 +244,39 @@ static int64_t protect_around(struct space *s, const struct region *r, const str
     return pages_do(changes, n);
 }
 
-/* Maps those of a cluster's pages that lie in the region and are not mapped yet. */
-static int64_t map_around(struct space *s, const struct region *r, const struct cluster *c)
+/* Maps those of a file's pages around one that PM has, that lie in the region and are not mapped
+ * yet. They are read-only. 0, -ENOMEM. */
+static int64_t map_around(struct space *s, const struct region *r, vaddr_t page)
 {
-    struct page_out there[CLUSTER];
-    struct page_change changes[CLUSTER];
-    uint64_t first, end;
-    vaddr_t at = cluster_shown(r, c, &first, &end);
-    struct page_change query = page_list(s, PAGE_QUERY, at, (end - first) / PAGE_SIZE, there,
-                                         CLUSTER);
-    int64_t n_there = sys_pages(&query, 1), k = 0;
-    unsigned n = 0;
-    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
-         first += PAGE_SIZE, at += PAGE_SIZE, i++) {
-        if (k < n_there && there[k].address == at)
-            k++;
-        else if (c->address[i])
-            changes[n++] = (struct page_change){ .address = at,
-                                                 .count = 1,
-                                                 .source = c->address[i],
-                                                 .task = s->task,
-                                                 .service = r->backing->service,
-                                                 .protection = file_protection(r, c, i),
-                                                 .action = PAGE_MAP_SERVICE };
+    uint64_t address[AROUND],
+        number = page_number(r, page), offset = r->offset / PAGE_SIZE,
+        first = MAX(number - number % AROUND, offset),
+        end = MIN(number - number % AROUND + AROUND, offset + (r->end - r->start) / PAGE_SIZE);
+    const struct cluster *c = NULL;
+    for (uint64_t i = first; i < end; i++) {
+        if (i == first || i % CLUSTER == 0)
+            c = backing_find(r->backing, i);
+        address[i - first] = c ? c->address[i % CLUSTER] : 0;
     }
-    int64_t result = n ? pages_do(changes, n) : 0;
-    if (!result)
-        s->usage->resident += n;
-    return result < 0 ? result : 0;
+    struct page_change change = { .address = r->start + (first - offset) * PAGE_SIZE,
+                                  .count = end - first,
+                                  .source = (uint64_t)address,
+                                  .task = s->task,
+                                  .service = r->backing->service,
+                                  .protection = r->protection & ~PAGE_WRITE,
+                                  .action = PAGE_FILL_SERVICE };
+    int64_t n = pages_do(&change, 1);
+    s->usage->resident += MAX(n, 0l);
+    return MIN(n, 0l);
+}
+
+void fault_program(struct space *s, vaddr_t entry)
+{
+    for (unsigned i = 0; i < s->regions.count && i < SMALL; i++) {
+        const struct region *r = &s->regions.array[i];
+        if (r->backing && r->backing->service)
+            map_around(s, r, entry >= r->start && entry < r->end ? PAGE_DOWN(entry) : r->start);
+    }
 }
 
 /* The server has no page to lend (it keeps none, or too many are lent already): a private region
@@ -307,12 +317,13 @@ static int64_t show_page(struct space *s, const struct region *r, const struct c
                          vaddr_t page, uint64_t access, uint64_t entry)
 {
     bool writes = access & PM_FAULT_WRITE, private = !(r->flags & REGION_SHARED);
-    if (!entry)
-        return private && writes ? map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER])
-                                 : map_around(s, r, c);
-    if (!writes || entry & PAGE_OUT_WRITABLE)
+    if (entry && (!writes || entry & PAGE_OUT_WRITABLE))
         return 0; /* another thread's fault was the same */
-    return private ? copy_on_write(s, r, page, entry) : protect_around(s, r, c);
+    if (private && writes)
+        return entry ? copy_on_write(s, r, page)
+                     : map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER]);
+    int64_t error = entry ? 0 : map_around(s, r, page);
+    return error || private || !c->ready ? error : protect_around(s, r, c);
 }
 
 /* A fault in a region that shows a file. `there`: something is mapped at the page. Errors of its
@@ -352,11 +363,8 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
                      uint64_t access, uint64_t entry)
 {
     if (entry) {
-        if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) &&
-            !(r->flags & REGION_SHARED)) {
-            unsigned pages = entry & PAGE_OUT_OWNED ? pages_at_once(s, page) : 1;
-            return pages == 1 ? copy_on_write(s, r, page, entry) : copy_run(s, r, page, pages);
-        }
+        if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) && !(r->flags & REGION_SHARED))
+            return copy_on_write(s, r, page);
         if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE
                                     : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
             return 0; /* another thread's fault was the same */
@@ -375,56 +383,15 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
     if (r->flags & REGION_FIXED)
         return -EFAULT;
     if (!r->backing)
-        return zero_page(s, r, page);
+        return MIN(zero_page(s, r, page), 0l);
     return r->backing->service ? file_page(task, page, access, false) : shared_page(s, r, page);
-}
-
-/* Fresh zero pages from start on, where nothing is mapped, up to the next page that is, as many as
- * one call to the kernel takes. Returns where to go on, or a negative error if there was memory for
- * none. */
-static int64_t zero_pages(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
-{
-    struct page_change c[BATCH];
-    struct page_out there[BATCH];
-    end = MIN(MIN(end, r->end), start + BATCH * PAGE_SIZE);
-    struct page_change query = page_list(s, PAGE_QUERY, start, (end - start) / PAGE_SIZE, there,
-                                         BATCH);
-    int64_t n_there = sys_pages(&query, 1);
-    unsigned n = 0;
-    if (n_there > 0)
-        end = there[0].address;
-    for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
-        paddr_t frame = frame_for(s->task);
-        if (!frame && !n)
-            return -ENOMEM;
-        if (!frame)
-            break;
-        c[n++] = (struct page_change){ .address = at,
-                                       .count = 1,
-                                       .source = frame,
-                                       .task = s->task,
-                                       .protection = r->protection | PAGE_OWNED,
-                                       .action = PAGE_MAP_ZERO };
-    }
-    if (n && pages_do(c, n) < 0) {
-        /* no memory for page tables: some may have been mapped before */
-        for (unsigned i = 0; i < n; i++) {
-            uint64_t entry = page_entry(s, c[i].address);
-            if (!entry)
-                frame_put(c[i].source);
-            else
-                s->usage->resident++;
-        }
-        return -ENOMEM;
-    }
-    s->usage->resident += n;
-    return start + n * PAGE_SIZE;
 }
 
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
 {
     /* a page came that was not there: the call may get further when it is made again */
     bool progress = false;
+    uint64_t most = PAGES_FILL_MAX;
     vaddr_t pause = PAGE_DOWN(start) + FAULTS_AT_ONCE * PAGE_SIZE;
     for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
         if (page >= pause) {
@@ -434,16 +401,20 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
         struct space *s = space_of(task);
         struct region *r = s ? region_for(s, page) : NULL;
         int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;
-        uint64_t entry = error ? 0 : page_entry(s, page);
-        if (!error && !entry && !r->backing && !(r->flags & REGION_FIXED)) {
-            int64_t next = zero_pages(s, r, page, PAGE_UP(end));
-            if (next > 0)
-                page = next - PAGE_SIZE;
-            else
-                error = next;
-        } else if (!error) {
-            error = bring(s, task, r, page, access, entry);
+        if (!error && !r->backing && !(r->flags & REGION_FIXED)) {
+            struct run run = { page, MIN((MIN(PAGE_UP(end), r->end) - page) / PAGE_SIZE, most) };
+            int64_t n = zero_pages(s, r, &run);
+            if (n == (int64_t)run.count) {
+                page += (n - 1) * PAGE_SIZE;
+                progress = true;
+                continue;
+            }
+            error = MIN(n, 0l);
+            most = 1; /* some are there already: looks at each */
         }
+        uint64_t entry = error ? 0 : page_entry(s, page);
+        if (!error)
+            error = bring(s, task, r, page, access, entry);
         if (error)
             return progress ? 0 : error; /* what lies further on is asked for when it is reached */
         progress = progress || !entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE));
@@ -461,7 +432,7 @@ int64_t do_fault(struct message *m)
     if (__builtin_expect(!s || at >= USER_TOP, 0))
         return -EFAULT;
     s->usage->faults++;
-    bool ask = access & PM_FAULT_PRESENT || s->shared;
+    bool shared = s->shared;
     s->shared = s->threads > 1;
     if (access & PM_FAULT_CALL)
         return fault_range(m->from, at, length > USER_TOP - at ? USER_TOP : at + length, access);
@@ -470,10 +441,12 @@ int64_t do_fault(struct message *m)
         return -EFAULT;
     if (__builtin_expect(!permitted(r, access), 0))
         return -EACCES;
-    if (!r->backing && !ask && !(r->flags & REGION_FIXED)) {
-        unsigned pages = pages_at_once(s, page);
-        return pages == 1 ? zero_page(s, r, page)
-                          : MIN(zero_pages(s, r, page, page + pages * PAGE_SIZE), 0);
+    bool there = access & PM_FAULT_PRESENT, writes = access & PM_FAULT_WRITE;
+    if (!(r->flags & (REGION_FIXED | REGION_SHARED)) && (there ? writes : !r->backing)) {
+        struct run run = run_at(s, r, page);
+        if (run.count == 1)
+            return MIN(there ? copy_on_write(s, r, page) : zero_page(s, r, page), 0l);
+        return MIN(there ? copy_pages(s, r, &run) : zero_pages(s, r, &run), 0l);
     }
-    return bring(s, m->from, r, page, access, ask ? page_entry(s, page) : 0);
+    return bring(s, m->from, r, page, access, there || shared ? page_entry(s, page) : 0);
 }

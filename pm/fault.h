@@ -2,10 +2,16 @@
 #ifndef FAULT_H
 #define FAULT_H
 
-#include "service.h"
+#include "space.h"
 
 /* Brings the pages of a range, as if each had been touched by `access` (PM_FAULT_...). 0; or the
  * error of the first page that could not be brought, if none came before it. May wait. */
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access);
+/* To be called when a program has got memory of its own: if it is little, its pages are brought at
+ * once, since the program mostly touches them next. Does not wait. */
+void fault_new(struct space *s, vaddr_t start, vaddr_t end);
+/* Maps what PM has of the files that the regions of a new program show: around its entry, and where
+ * each other of the first regions begins. Does not wait. */
+void fault_program(struct space *s, vaddr_t entry);
 
 #endif

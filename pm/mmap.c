@@ -152,6 +152,7 @@ static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
                                      .flags = (w->shared ? REGION_SHARED : 0) |
                                               (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
+    fault_new(s, at, at + w->length);
     return at;
 }
 
@@ -231,6 +232,8 @@ int64_t do_brk(struct message *m)
     }
     s->brk = want;
     space_account(s);
+    if (end > old_end)
+        fault_new(s, old_end, end);
     backing_settle_soon();
     return s->brk;
 }

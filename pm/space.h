@@ -34,9 +34,11 @@ struct space {
     vaddr_t stack_top;
     uint64_t limit[3];      /* PM_LIMIT_..., bytes */
     struct pm_usage *usage; /* published, of `task` */
-    /* private pages that were brought in sequence: so many, and they end here */
-    uint64_t run_pages;
-    vaddr_t run_end;
+    /* private pages that were brought in sequence: so many, the last of them here */
+    struct {
+        uint64_t pages;
+        vaddr_t start, end;
+    } run;
     /* no process can open its file for writing (space_runs); NULL: none yet */
     struct backing *program;
 };

@@ -259,7 +259,8 @@ static void reset_signals(struct process *p, struct thread *t)
 {
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct sigaction *a = &p->actions[sig - 1];
-        *a = (struct sigaction){ .handler = a->handler == SIG_IGN ? SIG_IGN : SIG_DFL };
+        if (a->handler != SIG_DFL || a->flags || a->mask)
+            *a = (struct sigaction){ .handler = a->handler == SIG_IGN ? SIG_IGN : SIG_DFL };
     }
     p->i.caught = 0;
     t->alt_base = t->alt_size = 0;

@@ -269,12 +269,13 @@ static void stack(void)
 static void residence(void)
 {
     unsigned char vector[4];
-    char *p = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    /* so many that the system does not bring them all at once, as it does with few */
+    char *p = map(64, PROT_READ | PROT_WRITE, MAP_PRIVATE);
     p[PAGE] = 1;
     SHOW(mincore(p, 4 * PAGE, vector));
     SAY("in core: %d %d %d %d", vector[0] & 1, vector[1] & 1, vector[2] & 1, vector[3] & 1);
     SHOW(mincore(p + 1, PAGE, vector));
-    munmap(p, 4 * PAGE);
+    munmap(p, 64 * PAGE);
     SHOW(mincore(p, 4 * PAGE, vector));
 }
 

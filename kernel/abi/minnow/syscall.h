@@ -172,7 +172,19 @@ enum page_action {
      * maps any more; of the others, those that were written. Of the change itself, address becomes
      * where to go on, and count how many pages were unmapped. */
     PAGE_RELEASE,
+    /* Many pages that lie anywhere: `source` is an array of `count` addresses (PAGES_FILL_MAX at
+     * most), one for each page of the range; 0: none. The result is how many pages were filled; an
+     * error, if none was and one could not be.
+     * Frames, each of which is zeroed and mapped where nothing is. Those that have been used
+     * become 0 in the array. */
+    PAGE_FILL_ZERO,
+    /* Likewise, for copies of what is mapped read-only: of pages that are PAGE_OWNED, and of the
+     * first page of the range whatever it is. A page that is its frame's only one needs no copy and
+     * becomes writable. */
+    PAGE_FILL_COPY,
+    PAGE_FILL_SERVICE, /* pages of a service, each mapped where nothing is */
 };
+enum { PAGES_FILL_MAX = 64 };
 /* entry: frame | PAGE_OUT_... of a page that was there. 0: nothing is there, and the pages behind
  * have not been looked at: ask again from there. */
 struct page_out {
