@@ -14,6 +14,7 @@
 #include "tree-pass.h"
 #include "context.h"
 #include "ssa.h"
+#include "bitmap.h"
 #include "tree-into-ssa.h"
 #include "gimple-expr.h"
 #include "gimplify.h"
@@ -26,11 +27,33 @@ namespace {
 
 const pass_data undo_data = { GIMPLE_PASS, "undo", OPTGROUP_NONE, TV_NONE, PROP_ssa | PROP_cfg, 0, 0, 0, TODO_update_ssa_only_virtuals };
 
+/* The variables in the function's own frame, as the compiler's points-to sets number them. */
+void list_frame(function *f, bitmap frame)
+{
+    unsigned i;
+    tree variable;
+    FOR_EACH_LOCAL_DECL(f, i, variable)
+        if (!is_global_var(variable))
+            bitmap_set_bit(frame, DECL_PT_UID(variable));
+}
+
+/* Whether the compiler has proved that a pointer points to nothing but these. */
+bool points_into(tree pointer, bitmap frame)
+{
+    const ptr_info_def *known = TREE_CODE(pointer) == SSA_NAME ? SSA_NAME_PTR_INFO(pointer) : NULL;
+    if (!known || !known->pt.vars)
+        return false;
+    const pt_solution &pt = known->pt;
+    return !pt.anything && !pt.nonlocal && !pt.escaped && !pt.ipa_escaped && !bitmap_intersect_compl_p(pt.vars, frame);
+}
+
 /* Whether a place is in the function's own frame, or in a register. */
-bool in_frame(tree place)
+bool in_frame(tree place, bitmap frame)
 {
     tree base = get_base_address(place);
-    return !base || TREE_CODE(base) == SSA_NAME || (DECL_P(base) && !is_global_var(base));
+    if (!base || TREE_CODE(base) == SSA_NAME || (DECL_P(base) && !is_global_var(base)))
+        return true;
+    return (TREE_CODE(base) == MEM_REF || TREE_CODE(base) == TARGET_MEM_REF) && points_into(TREE_OPERAND(base, 0), frame);
 }
 
 tree operand(const char *constraint, tree value)
@@ -99,11 +122,13 @@ struct undo_pass : gimple_opt_pass {
     unsigned execute(function *f) final override
     {
         basic_block block;
+        auto_bitmap frame;
+        list_frame(f, frame);
         FOR_EACH_BB_FN(block, f)
             for (gimple_stmt_iterator at = gsi_start_bb(block); !gsi_end_p(at); gsi_next(&at)) {
                 gimple *s = gsi_stmt(at);
                 tree to = gimple_clobber_p(s) ? NULL_TREE : gimple_get_lhs(s);
-                if (!to || TREE_CODE(to) == SSA_NAME || !gimple_vdef(s) || in_frame(to))
+                if (!to || TREE_CODE(to) == SSA_NAME || !gimple_vdef(s) || in_frame(to, frame))
                     continue;
                 if (is_gimple_call(s))
                     store_behind(&at, s, to);
