@@ -112,7 +112,7 @@ quiet = $(if $(V),,@printf '  %-8s %s\n' $(1) '$(@:$(BUILD)/%=%)';)
 
 AREAS := kernel pm vfs drivers posix commands tests lab
 # What stands for libservice in unit tests.
-FAKE_SERVICE := tests/unit/fake_service.c kernel/libservice/share.c
+FAKE_SERVICE := tests/unit/fake_service.c kernel/libservice/share.c kernel/libservice/pollable.c
 include $(sort $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk)))
 
 # A student's server takes the place of the system's of that name.

@@ -30,7 +30,11 @@ static const struct termios fresh = {
             [VLNEXT] = 'V' & 31 },
 };
 
-void terminal_init(struct terminal *t) { t->termios = fresh; }
+void terminal_init(struct terminal *t)
+{
+    t->termios = fresh;
+    t->poll.object = t->minor;
+}
 
 /* ---- the ring ---- */
 

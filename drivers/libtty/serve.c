@@ -8,7 +8,7 @@
  *                  which a part is      stopped or a key has sent a signal, and is never made again
  *                  taken                from its beginning
  *     an ioctl     drainers             all output has gone
- *     a poll       poll_in, poll_out    events_now(): the service that asked is notified, once
+ *     a poll       poll                 events_now(): the service that asked is told, once
  *
  * terminal_settle() looks at all of them, after everything that may end a wait. Input leaves the
  * ring only when the kernel has accepted the reply to the reader: input that a reader did not get,
@@ -305,46 +305,7 @@ static int64_t do_poll(struct message *m)
     struct terminal *t = terminal_find(m->object);
     if (!t)
         return -ENXIO;
-    uint64_t events = events_now(t) & (m->w[1] | POLLHUP | POLLERR);
-    if (!events && m->w[2] && m->from < MAX_SERVICE) {
-        if (m->w[1] & IN_EVENTS)
-            t->poll_in |= 1ull << m->from;
-        if (m->w[1] & OUT_EVENTS)
-            t->poll_out |= 1ull << m->from;
-        if (!(m->w[1] & (IN_EVENTS | OUT_EVENTS)))
-            t->poll_in |= 1ull << m->from; /* waits for a hang-up */
-    }
-    return events;
-}
-
-static void notify_pollers(struct terminal *t)
-{
-    uint64_t events = events_now(t), tell = 0;
-    if (events & (IN_EVENTS | POLLHUP))
-        tell |= t->poll_in, t->poll_in = 0;
-    if (events & (OUT_EVENTS | POLLHUP))
-        tell |= t->poll_out, t->poll_out = 0;
-    if (tell)
-        t->poll_changed = true;
-    for (unsigned slot = 0; tell; slot++, tell >>= 1)
-        if (tell & 1)
-            notify(slot, BIT_POLL);
-}
-
-static int64_t do_changed(struct message *m)
-{
-    unsigned n = 0, room = m->w[2] / sizeof(uint64_t);
-    for (struct terminal *t = terminals; t < terminals + terminal_count && n < room; t++) {
-        uint64_t object = t->minor;
-        if (!t->poll_changed)
-            continue;
-        int error = copy_out(m, n * sizeof object, &object, sizeof object);
-        if (error)
-            return error;
-        t->poll_changed = false;
-        n++;
-    }
-    return n;
+    return pollable_answer(&t->poll, m, events_now(t));
 }
 
 /* ---- settling ---- */
@@ -356,8 +317,8 @@ void terminal_settle(struct terminal *t)
     settle_writers(t);
     settle_drainers(t);
     settle_readers(t);
-    if (t->poll_in | t->poll_out)
-        notify_pollers(t);
+    if (t->poll.armed)
+        pollable_changed(&t->poll, events_now(t));
     if (t->signals && !t->signals_told) {
         t->signals_told = true;
         notify(terminal_posix, BIT_TTY);
@@ -467,7 +428,7 @@ void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)
         [op_number(FS_SYNC)] = do_invalid,       [op_number(FS_TRUNCATE)] = do_invalid,
         [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
         [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_CHANGED)] = do_changed,
+        [op_number(FS_CHANGED)] = pollable_list,
     };
     static const handler_t tty[] = {
         [op_number(TTY_SET)] = do_set,
@@ -481,6 +442,8 @@ void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)
     terminal_posix = service_find("posix");
     for (unsigned i = 0; i < count; i++)
         terminal_init(&list[i]);
+    if (!inherited)
+        pollable_start();
     service_run(&(struct service){ .protocols = protocols,
                                    .count = ARRAY_SIZE(protocols),
                                    .threads = 1,

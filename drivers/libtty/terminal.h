@@ -15,6 +15,7 @@
 #include <minnow/devices.h>
 #include <minnow/tty.h>
 
+#include "pollable.h"
 #include "service.h"
 
 enum {
@@ -81,8 +82,7 @@ struct terminal {
     /* when the first read's time is over, VTIME after the last byte; 0: it does not run */
     uint64_t read_deadline;
     uint32_t read_deadline_head; /* head when that byte had come */
-    uint64_t poll_in, poll_out;  /* services to notify of input, of room: a bit for each slot */
-    bool poll_changed;           /* a service was notified and has not asked of what (FS_CHANGED) */
+    struct pollable poll;
 };
 
 /* ---- for drivers ---- */

@@ -197,6 +197,8 @@ int64_t connect(struct message *m, uint64_t object, uint64_t flags)
     return next_descriptor++ % 1024;
 }
 
+uint32_t inherited;
+
 void notify(endpoint_t to, unsigned bit)
 {
     (void)to;

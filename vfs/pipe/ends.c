@@ -43,6 +43,8 @@ static struct pipe *pipe_new(call_t caller)
         free_pipes = p->next_free;
     } else if ((p = memory_zalloc(sizeof *p))) {
         p->number = count;
+        for (int end = END_READ; end <= END_WRITE; end++)
+            p->poll[end].object = pipe_object(p->number, 0, end);
         pipes[count++] = p;
     } else {
         share_give(&pipe_share, user, 1);
@@ -50,6 +52,7 @@ static struct pipe *pipe_new(call_t caller)
     }
     *p = (struct pipe){ .used_now = true,
                         .number = p->number,
+                        .poll = { p->poll[END_READ], p->poll[END_WRITE] },
                         .generation = p->generation + 1,
                         .user = user,
                         .born = fs_now() };
@@ -65,35 +68,6 @@ static void free_if_unused(struct pipe *p)
     if (p->readers || p->writers || p->open_reads.first || p->open_writes.first)
         return;
     pipe_free(p);
-}
-
-/* The list of FS_CHANGED: pipes, by number, whose state may have changed since poll last answered
- * about them. */
-static uint64_t changed[PIPES / 64];
-
-void pipe_changed(struct pipe *p)
-{
-    uint64_t to = p->armed;
-    p->armed = 0;
-    if (to)
-        changed[p->number / 64] |= 1ull << p->number % 64;
-    for (; to; to &= to - 1)
-        notify(__builtin_ctzll(to), BIT_POLL);
-}
-
-int64_t do_changed(struct message *m)
-{
-    enum { AT_ONCE = 64 };
-    uint64_t objects[AT_ONCE];
-    unsigned n = 0, room = MIN(m->w[2] / sizeof objects[0], (uint64_t)AT_ONCE);
-    for (unsigned i = 0; i < PIPES / 64; i++)
-        for (; changed[i] && n + 2 <= room; changed[i] &= changed[i] - 1) {
-            uint32_t number = i * 64 + __builtin_ctzll(changed[i]);
-            objects[n++] = pipe_object(number, 0, END_READ);
-            objects[n++] = pipe_object(number, 0, END_WRITE);
-        }
-    int error = n ? copy_out(m, 0, objects, n * sizeof objects[0]) : 0;
-    return error ? error : (int64_t)n;
 }
 
 static inline bool reads(uint64_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }
@@ -220,7 +194,9 @@ void do_release(const struct message *m)
         serve_writes(p);
     if (fs_writes(m->flags) && p->writers && --p->writers == 0)
         serve_reads(p);
-    pipe_changed(p);
+    /* also who waits in poll for an end that is closed meanwhile looks again */
+    for (int end = END_READ; end <= END_WRITE; end++)
+        pollable_changed(&p->poll[end], ~0ul);
     anyone(&p->open_reads);
     anyone(&p->open_writes);
     free_if_unused(p);

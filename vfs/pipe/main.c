@@ -2,12 +2,12 @@
 #include "pipe.h"
 
 static const handler_t fs_handlers[] = {
-    [op_number(FS_READ)] = do_read,       [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_SEEK)] = do_seek,       [op_number(FS_STAT)] = do_stat,
-    [op_number(FS_IOCTL)] = do_ioctl,     [op_number(FS_POLL)] = do_poll,
-    [op_number(FS_OPEN)] = do_open,       [op_number(FS_SETATTR)] = do_ignore,
-    [op_number(FS_SYNC)] = do_refuse,     [op_number(FS_TRUNCATE)] = do_refuse,
-    [op_number(FS_CHANGED)] = do_changed,
+    [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_IOCTL)] = do_ioctl,        [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_OPEN)] = do_open,          [op_number(FS_SETATTR)] = do_ignore,
+    [op_number(FS_SYNC)] = do_refuse,        [op_number(FS_TRUNCATE)] = do_refuse,
+    [op_number(FS_CHANGED)] = pollable_list,
 };
 
 static const handler_t pipe_handlers[] = { [op_number(PIPE_CREATE)] = do_create,
@@ -17,6 +17,8 @@ int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers),
                                                  PROTOCOL_TABLE(PIPE, pipe_handlers) };
+    if (!inherited)
+        pollable_start();
     service_run(&(struct service){
         .protocols = protocols, .count = 2, .threads = 1, .release = do_release });
 }

@@ -6,6 +6,7 @@
 #define PIPE_H
 
 #include "fs.h"
+#include "pollable.h"
 #include "share.h"
 
 enum {
@@ -35,7 +36,7 @@ struct pipe {
     struct pending_list reads, writes;
     /* opens of a FIFO that wait for the other end */
     struct pending_list open_reads, open_writes;
-    uint64_t armed; /* services to notify when poll's answer may have changed, a bit each */
+    struct pollable poll[2]; /* by END_... */
     uint64_t key1, key2;
     struct timespec64 born;
     struct pipe *next_free;
@@ -64,11 +65,7 @@ static inline void ring_take(struct pipe *p, uint32_t bytes)
 }
 
 /* ---- ends.c ---- */
-struct pipe *pipe_of(uint64_t object); /* NULL: there is no such pipe any more */
-/* Notifies the services that wait for poll's answer to change, once each: FS_CHANGED tells them of
- * which pipes. */
-void pipe_changed(struct pipe *p);
-int64_t do_changed(struct message *m);    /* FS_CHANGED */
+struct pipe *pipe_of(uint64_t object);    /* NULL: there is no such pipe any more */
 int64_t do_create(struct message *m);     /* PIPE_CREATE */
 int64_t do_open_fifo(struct message *m);  /* PIPE_OPEN */
 int64_t do_open(struct message *m);       /* FS_OPEN */
@@ -82,6 +79,13 @@ int64_t do_read(struct message *m);
 int64_t do_write(struct message *m);
 
 /* ---- status.c ---- */
+void pipe_tell(struct pipe *p);
+/* The answer of poll may have changed, for either end. */
+static inline void pipe_changed(struct pipe *p)
+{
+    if (p->poll[END_READ].armed | p->poll[END_WRITE].armed)
+        pipe_tell(p);
+}
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);

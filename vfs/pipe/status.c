@@ -4,22 +4,33 @@
 
 #include <minnow/tty.h>
 
-int64_t do_poll(struct message *m)
+/* The events that hold for an open file with this access mode. */
+static uint64_t events_now(const struct pipe *p, uint64_t access)
 {
-    struct pipe *p = pipe_of(m->object);
-    if (!p)
-        return POLLERR;
-    uint64_t now = 0, access = m->flags & O_ACCMODE;
+    uint64_t now = 0;
     if (access != O_WRONLY)
         now |= (p->used ? POLLIN | POLLRDNORM : 0) | (p->writers ? 0 : POLLHUP);
     if (access != O_RDONLY)
         now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM
                                                                          : 0) |
                (p->readers ? 0 : POLLERR);
-    now &= m->w[1] | POLLHUP | POLLERR;
-    if (!now && m->w[2])
-        p->armed |= 1ull << (m->from & 63);
     return now;
+}
+
+int64_t do_poll(struct message *m)
+{
+    struct pipe *p = pipe_of(m->object);
+    if (!p)
+        return POLLERR;
+    uint64_t access = m->flags & O_ACCMODE;
+    return pollable_answer(&p->poll[access == O_WRONLY ? END_WRITE : END_READ], m,
+                           events_now(p, access));
+}
+
+void pipe_tell(struct pipe *p)
+{
+    pollable_changed(&p->poll[END_READ], events_now(p, O_RDWR));
+    pollable_changed(&p->poll[END_WRITE], events_now(p, O_WRONLY));
 }
 
 int64_t do_ioctl(struct message *m)

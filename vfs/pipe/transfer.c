@@ -133,8 +133,7 @@ int64_t do_read(struct message *m)
         return -EFAULT;
     ring_take(p, bytes);
     if (!p->writes.first) {
-        if (p->armed)
-            pipe_changed(p);
+        pipe_changed(p);
         return bytes;
     }
     /* Commits the read before a writer's bytes take its place in the ring: what is copied in is not
@@ -142,8 +141,7 @@ int64_t do_read(struct message *m)
     reply(m->call, bytes);
     serve_writes(p);
     serve_reads(p);
-    if (p->armed)
-        pipe_changed(p);
+    pipe_changed(p);
     return LATER;
 }
 
@@ -184,7 +182,7 @@ int64_t do_write(struct message *m)
         serve_reads(p);
         serve_writes(p);
     }
-    if (p->armed && bytes)
+    if (bytes)
         pipe_changed(p);
     return result;
 }

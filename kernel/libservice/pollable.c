@@ -1,0 +1,60 @@
+/* Objects that others wait for: see pollable.h. The asker is the personality server, of which there
+ * is one, so there is one list. */
+#include "pollable.h"
+
+enum { ALWAYS = POLLERR | POLLHUP, AT_ONCE = 64 };
+
+static struct pollable *first, **last = &first;
+static endpoint_t asker; /* who has armed an object */
+static bool unknown;     /* the next FS_CHANGED is told that anything may have changed */
+
+void pollable_start(void)
+{
+    unknown = true;
+    notify(service_find("posix"), BIT_POLL);
+}
+
+int64_t pollable_answer(struct pollable *p, const struct message *m, uint64_t now)
+{
+    now &= m->w[1] | ALWAYS;
+    if (!now && m->w[2] && m->from < MAX_SERVICE) {
+        p->armed |= m->w[1] | ALWAYS;
+        if (asker != m->from)
+            asker = m->from;
+    }
+    return now;
+}
+
+void pollable_tell(struct pollable *p)
+{
+    p->armed = 0;
+    if (!p->listed) {
+        p->listed = true;
+        p->next = NULL;
+        *last = p;
+        last = &p->next;
+    }
+    notify(asker, BIT_POLL);
+}
+
+int64_t pollable_list(struct message *m)
+{
+    uint64_t objects[AT_ONCE];
+    unsigned n = 0, room = MIN(m->w[2] / sizeof objects[0], (uint64_t)AT_ONCE);
+    if (unknown) {
+        unknown = false;
+        return -ESTALE;
+    }
+    for (struct pollable *p = first; p && n < room; p = p->next)
+        objects[n++] = p->object;
+    int error = n ? copy_out(m, 0, objects, n * sizeof objects[0]) : 0;
+    if (error)
+        return error;
+    for (unsigned i = 0; i < n; i++) {
+        first->listed = false;
+        first = first->next;
+    }
+    if (!first)
+        last = &first;
+    return n;
+}
