@@ -14,6 +14,7 @@ struct conn {
     uint32_t refs;
     endpoint_t service; /* slot */
     uint32_t id;        /* conn_info.id */
+    uint64_t word;      /* of the personality server's own (CONN_SET_WORD); 0 at first */
     uint8_t busy;       /* a call holds the position */
     /* the last failed write that fsync has reported here, as in message.flags
      * (CALL_ERRORS_SHIFT) */

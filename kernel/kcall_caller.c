@@ -9,6 +9,8 @@
 #include <minnow/errno.h>
 #include <minnow/file.h>
 
+enum { WORDS_AT_ONCE = 16 };
+
 /* The task that an argument means: the caller of a call that t holds, or a task by its endpoint. An
  * endpoint fits into 32 bits and no call's number does (CALL_FIRST in task.c), so neither is taken
  * for the other. */
@@ -90,6 +92,45 @@ int64_t sys_conn_list(struct thread *t, const uint64_t *a)
     return count;
 }
 
+/* Fills in n words of a list, which the kernel sees at `list`. from: as in SYS_CONN_WORDS. */
+static int fill_words(const struct task *x, vaddr_t from, struct conn_word *list, size_t n)
+{
+    uint64_t raw[WORDS_AT_ONCE];
+    const struct conn_table *conns = x->conns;
+    if (from && space_read_writable(x->space, from, raw, n * sizeof raw[0]) < 0)
+        return -EFAULT;
+    for (size_t i = 0; i < n; i++) {
+        if (from)
+            *(uint64_t *)&list[i] = raw[i];
+        const struct conn *c = conn_get(conns, (uint32_t)list[i].descriptor);
+        list[i].word = c ? c->word : CONN_CLOSED;
+    }
+    return 0;
+}
+
+int64_t sys_conn_words(struct thread *t, const uint64_t *a)
+{
+    const struct task *x = task_of(t, a[0]);
+    vaddr_t from = a[1], own = a[2];
+    uint64_t left = a[3];
+    if (!x || !x->conns)
+        return -ESRCH;
+    if (left > DESCRIPTORS_MAX || own % sizeof(struct conn_word))
+        return -EINVAL;
+    while (left) {
+        struct conn_word *list = space_byte(t->space, own, true);
+        uint64_t n = (PAGE_SIZE - own % PAGE_SIZE) / sizeof *list;
+        n = n < left ? n : left;
+        n = n < WORDS_AT_ONCE ? n : WORDS_AT_ONCE;
+        if (!list || fill_words(x, from, list, n) < 0)
+            return -EFAULT;
+        from += from ? n * sizeof(uint64_t) : 0;
+        own += n * sizeof *list;
+        left -= n;
+    }
+    return 0;
+}
+
 int64_t sys_conn_set(struct thread *t, const uint64_t *a)
 {
     struct conn_table *conns = conns_of(t, a[0]);
@@ -106,6 +147,7 @@ int64_t sys_conn_set(struct thread *t, const uint64_t *a)
     case CONN_SET_WATCH:
         c->flags = a[3] ? c->flags | CONN_WATCH : c->flags & ~(uint32_t)CONN_WATCH;
         return 0;
+    case CONN_SET_WORD: c->word = a[3]; return 0;
     default: return -EINVAL;
     }
 }

@@ -45,17 +45,27 @@ static inline size_t piece(vaddr_t va, size_t n)
     return n < room ? n : room;
 }
 
-int space_read(struct space *s, vaddr_t from, void *to, size_t n)
+static inline int read_from(struct space *s, vaddr_t from, void *to, size_t n, bool writable)
 {
     while (n) {
         size_t now = piece(from, n);
-        void *p = space_byte(s, from, false);
+        void *p = space_byte(s, from, writable);
         if (!p)
             return -EFAULT;
         copy_bytes(to, p, now);
         from += now, to = (char *)to + now, n -= now;
     }
     return 0;
+}
+
+int space_read(struct space *s, vaddr_t from, void *to, size_t n)
+{
+    return read_from(s, from, to, n, false);
+}
+
+int space_read_writable(struct space *s, vaddr_t from, void *to, size_t n)
+{
+    return read_from(s, from, to, n, true);
 }
 
 int space_write(struct space *s, vaddr_t to, const void *from, size_t n)

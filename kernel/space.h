@@ -13,6 +13,7 @@ bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write);
 /* Copies n bytes between a task's memory and the kernel's, or between two tasks. 0, or -EFAULT:
  * then the bytes before the missing page have been copied. */
 int space_read(struct space *s, vaddr_t from, void *to, size_t n);
+int space_read_writable(struct space *s, vaddr_t from, void *to, size_t n); /* may be written too */
 int space_write(struct space *s, vaddr_t to, const void *from, size_t n);
 int space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va, size_t n);
 /* Commits fresh zeroed pages in a service's space, within its budget, where none are yet.

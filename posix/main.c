@@ -19,6 +19,7 @@
 #include "locks.h"
 #include "poll.h"
 #include "ptimer.h"
+#include "readiness.h"
 #include "routes.h"
 #include "signal.h"
 #include "signal_frame.h"
@@ -123,7 +124,7 @@ static int64_t do_tty_name(struct message *m) { return with_thread(m, tty_name);
 static void notified(uint64_t bits)
 {
     if (bits & 1ul << BIT_POLL)
-        poll_changed();
+        readiness_notified();
     if (bits & 1ul << NOTIFY_ALARM)
         timers_run();
     if (bits & 1ul << BIT_TTY)
@@ -207,6 +208,7 @@ int main(void)
     static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
     delivery_start(&effects);
     frame_init();
+    readiness_start();
     ask_publish(&table, sizeof table);
     routes_install();
     thread_start(start, NULL);

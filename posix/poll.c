@@ -1,27 +1,21 @@
 /* poll and select.
  *
- * First a look: each descriptor's service is asked in turn (FS_POLL), but for connections that are
- * always ready. As long as nothing is ready that also arms the service, which then notifies POSIX
- * when its answer may have changed. If nothing is ready and time is left, the poll is copied, with
- * a watch for each descriptor (poll_watch.c), and waits.
+ * First a look: of each descriptor it is known that it is not ready, or its service is asked
+ * (readiness.c). If nothing is ready and time is left, the poll is copied, with a watch for each
+ * descriptor (poll_wait.c), and waits.
  *
- * A wait is rounds: a notification tells watches, so the poll is due; poll_again() takes it out of
- * its wait, asks about the watches that are told, and answers it or lets it wait again. While one
- * handler asks others run, so a change may fall between a service's answer and the watch. `changes`
- * counts what has been said of objects: if it has grown after a look, the poll looks again.
- *
- * That number also saves questions: what was asked under the number that still holds, and was not
- * ready, is not ready now (struct quiet). */
+ * A wait is rounds: a change tells watches, so the poll is due; poll_again() takes it out of its
+ * wait, looks at the items whose watches were told, and answers it or lets it wait again. */
 #include "poll.h"
 
 #include "clock.h"
 #include "delivery.h"
 #include "handlers.h"
-#include "poll_watch.h"
+#include "poll_wait.h"
 #include "syscalls.h"
 #include "user_memory.h"
 
-enum { FEW = 32, BATCH = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
+enum { FEW = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
 enum { LOOKED_AT_ONCE = 4096 }; /* descriptors, before others go first */
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
@@ -31,154 +25,93 @@ enum {
 
 /* ---- looking ---- */
 
-/* What was asked lately and was not ready, with its service armed. As long as no notification has
- * come since, it is not ready now and need not be asked about: an event loop polls the same few
- * descriptors over and over. (An object's number is given to another object only after the end of
- * the first, which is a change and was notified.) */
-enum { QUIET = 64 };
-static struct quiet {
-    uint64_t object, when;
-    endpoint_t service;
-    uint16_t events, access;
-} quiet[QUIET];
-
-static struct quiet *quiet_place(const struct conn_info *c)
+/* Item i of r is to have these events. */
+static void item_found(struct poll_request *r, unsigned i, int events)
 {
-    return &quiet[(c->object ^ c->object >> 6 ^ c->service) % QUIET];
+    r->items[i].f.revents = events;
+    r->ready += events != 0;
+    r->first = r->first == r->end ? i : MIN(r->first, i);
+    r->end = MAX(r->end, i + 1);
 }
 
-/* Returns which of `events` are ready on connection c. arm: its service is to notify when that may
- * have changed. May wait. */
-static inline __attribute__((always_inline)) int ask_service(const struct conn_info *c, int events,
-                                                             bool arm)
+/* Looks at all items. As long as none is ready, each object becomes idle. May wait. */
+static void look_all(struct thread *t, struct poll_request *r)
 {
-    if (c->flags & CONN_READY)
-        return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-    struct quiet *q = quiet_place(c),
-                 now_quiet = { c->object, changes, c->service, events, c->flags & O_ACCMODE };
-    if (q->object == c->object && q->when == changes && q->service == c->service &&
-        q->access == now_quiet.access && !(events & ~q->events))
-        return 0;
-    int64_t now = call_window(
-        c->service,
-        &(struct call_args){
-            .op = FS_POLL, .object = c->object, .position = c->position, .flags = c->flags },
-        WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
-    if (now == 0 && arm && changes == now_quiet.when)
-        *q = now_quiet;
-    return now < 0 ? POLLERR : (int)now & (events | POLLERR | POLLHUP);
-}
-
-/* Fills c with what stands behind the first of n descriptors, BATCH of them at most. false: t has
- * gone. */
-static inline __attribute__((always_inline)) bool
-list_connections(struct thread *t, const struct pollfd *fds, unsigned n, struct conn_info *c)
-{
-    return ask_conn_list(t->call, &fds->fd, sizeof *fds, MIN(n, (unsigned)BATCH), c) >= 0;
-}
-
-/* Returns how many of the descriptors are ready. As long as none is, services are armed. May wait.
- */
-static unsigned look_all(struct thread *t, struct pollfd *fds, unsigned n)
-{
-    struct conn_info c[BATCH]; /* one kernel call tells of many */
-    unsigned ready = 0;
-    for (unsigned i = 0; i < n && !t->dead; i++) {
-        unsigned at = i % BATCH;
-        if (at == 0 && !list_connections(t, &fds[i], n - i, c))
-            return ready;
-        fds[i].revents = 0;
-        if (fds[i].fd < 0)
+    const struct poll_item *end = r->items + r->count;
+    for (struct poll_item *item = r->items; item < end; item++) {
+        if (__builtin_expect(item_idle(item) && !item->f.revents, 1))
             continue;
-        fds[i].revents = !c[at].service ? POLLNVAL
-                                        : ask_service(&c[at], (uint16_t)fds[i].events, !ready);
-        ready += fds[i].revents != 0;
-    }
-    return ready;
-}
-
-/* Watches all descriptors of q, which have just been asked about. The watches are told at once, if
- * something may have changed meanwhile. */
-static void watch_all(struct thread *t, struct poll *q, bool changed)
-{
-    struct conn_info c[BATCH];
-    for (unsigned i = 0; i < q->count; i++) {
-        if (i % BATCH == 0 && !list_connections(t, &q->fds[i], q->count - i, c))
+        int events = item_idle(item) ? 0 : item_ask(t, item, !r->ready);
+        if (t->dead)
             return;
-        if (q->fds[i].fd < 0)
-            continue;
-        watch_set(watch_at(q, i), &c[i % BATCH]);
-        if (changed)
-            watch_tell(watch_at(q, i));
+        if (events | item->f.revents)
+            item_found(r, item - r->items, events);
     }
 }
 
-/* Asks about those descriptors of q whose watches are told, and watches what stands behind them
- * now. Returns how many are ready; the others are not, and their services are armed. -1: t has
- * gone. May wait. */
-static int look_told(struct thread *t, struct poll *q)
+/* Looks at those items of q whose watches were told, and watches what stands behind them now. May
+ * wait. */
+static void look_told(struct thread *t, struct poll *q)
 {
-    struct conn_info c[BATCH];
-    int ready = 0;
-    unsigned listed = 0;
-    for (unsigned i = 0; i < q->count && !t->dead; i++) {
-        struct watch *w = watch_at(q, i);
-        struct pollfd *f = &q->fds[i];
-        f->revents = 0;
-        if (!w->told)
-            continue;
-        if (i >= listed) {
-            if (!list_connections(t, f, q->count - i, c))
-                return -1;
-            listed = i + BATCH;
-        }
-        const struct conn_info *behind = &c[i + BATCH - listed];
-        w->told = false;
-        q->told--;
-        watch_set(w, behind);
-        f->revents = !behind->service ? POLLNVAL : ask_service(behind, (uint16_t)f->events, !ready);
-        ready += f->revents != 0;
+    struct poll_item *item;
+    while (!t->dead && (item = poll_told(q))) {
+        int events = item_idle(item) ? 0 : item_ask(t, item, !q->request.ready);
+        if (events)
+            item_found(&q->request, item - q->request.items, events);
     }
-    return ready;
 }
 
 /* ---- answers ---- */
 
 /* Writes the sets of a select, and returns how many members they have; -EBADF: a descriptor is not
  * open. */
-static int64_t write_sets(struct thread *t, const struct poll *q)
+static int64_t write_sets(struct thread *t, const struct poll_request *r)
 {
     static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
     uint64_t sets[3][SET_WORDS];
-    size_t words = (q->select_size + 63) / 64;
+    size_t words = (r->select_size + 63) / 64;
     int64_t n = 0, error;
     for (int k = 0; k < 3; k++)
-        memset(sets[k], 0, words * 8);
-    for (unsigned i = 0; i < q->count; i++) {
-        const struct pollfd *f = &q->fds[i];
-        if (!f->revents)
-            continue;
+        for (size_t word = 0; word < words; word++)
+            sets[k][word] = 0;
+    for (unsigned i = r->first; i < r->end; i++) {
+        const struct pollfd *f = &r->items[i].f;
         if (f->revents & POLLNVAL)
             return -EBADF;
         for (int k = 0; k < 3; k++)
-            if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~(POLLHUP | POLLERR))) {
+            if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~ALWAYS_EVENTS)) {
                 sets[k][f->fd / 64] |= 1ul << f->fd % 64;
                 n++;
             }
     }
     for (int k = 0; k < 3; k++)
-        if (q->sets[k] && words && (error = user_write(t, q->sets[k], sets[k], words * 8)))
+        if (r->sets[k] && words && (error = user_write(t, r->sets[k], sets[k], words * 8)))
             return error;
     return n;
 }
 
-/* Writes the answer of q to the program's memory. The result of the call, or as user_write(). */
-static int64_t answer(struct thread *t, struct poll *q, unsigned ready)
+/* Writes the events that the program does not have yet. 0, or as user_write(). */
+static int64_t write_events(struct thread *t, const struct poll_request *r)
 {
-    if (q->select)
-        return write_sets(t, q);
-    int64_t error = q->count ? user_write(t, q->at, q->fds, q->count * sizeof q->fds[0]) : 0;
-    return error ? error : ready;
+    struct pollfd part[FEW];
+    int64_t error = 0;
+    for (unsigned i = r->first, n; i < r->end && !error; i += n) {
+        n = MIN(r->end - i, (unsigned)FEW);
+        for (unsigned k = 0; k < n; k++)
+            part[k] = r->items[i + k].f;
+        error = user_write(t, r->at + i * sizeof part[0], part, n * sizeof part[0]);
+    }
+    return error;
+}
+
+/* Writes the answer of a poll to the program's memory. The result of the call, or as user_write().
+ */
+static int64_t answer(struct thread *t, const struct poll_request *r)
+{
+    if (r->select)
+        return write_sets(t, r);
+    int64_t error = write_events(t, r);
+    return error ? error : r->ready;
 }
 
 /* ---- waiting ---- */
@@ -204,9 +137,7 @@ static void timed_out(struct timer *timer)
     struct thread *t = CONTAINER(timer, struct thread, timer);
     struct poll *q = t->wait.poll;
     end_wait(q);
-    for (unsigned i = 0; i < q->count; i++)
-        q->fds[i].revents = 0;
-    int64_t result = answer(t, q, 0);
+    int64_t result = answer(t, &q->request);
     poll_free(q);
     if (result != LATER)
         thread_finish(t, result);
@@ -218,25 +149,22 @@ static int64_t wait(struct thread *t, struct poll *q)
         poll_free(q);
         return -ERESTARTNOHAND;
     }
-    q->thread = t;
     q->waits = true;
     t->wait.poll = q;
-    if (q->until)
-        timer_set(&t->timer, q->until, timed_out);
+    if (q->request.until)
+        timer_set(&t->timer, q->request.until, timed_out);
     return thread_wait(t, leave, -ERESTARTNOHAND);
 }
 
-/* Looks at a poll, all of whose watches are made, until it is answered or may wait. Returns the
- * answer, or LATER when it waits, or when its thread is dead. Unless it waits, q is freed. May wait
- * itself. */
+/* Looks at a poll until it is answered or may wait. Returns the answer, or LATER when it waits, or
+ * when its thread is dead. Unless it waits, q is freed. May wait itself. */
 static int64_t look_and_wait(struct thread *t, struct poll *q)
 {
-    int ready = 0;
-    while (!ready && q->told && !t->dead)
-        ready = look_told(t, q);
-    if (ready <= 0 && !t->dead)
+    while (!q->request.ready && q->told && !t->dead)
+        look_told(t, q);
+    if (!q->request.ready && !t->dead)
         return wait(t, q);
-    int64_t result = t->dead ? LATER : answer(t, q, ready);
+    int64_t result = t->dead ? LATER : answer(t, &q->request);
     poll_free(q);
     return result;
 }
@@ -257,8 +185,6 @@ static void look_again(struct poll *q)
     }
 }
 
-void poll_changed(void) { changes++; }
-
 /* One thread of this server does this at a time; a notification that comes meanwhile (`more`) is
  * left to that thread. Root's polls look first, then services are asked what has changed, then the
  * other polls look. */
@@ -274,12 +200,13 @@ void poll_again(void)
         struct poll *q = due_first(true);
         if (!q && more) {
             more = false; /* a notification may come while the services are asked */
-            bool rest = watches_ask();
+            bool rest = readiness_pull();
             more |= rest;
+            unsure = more;
             continue;
         }
         q = q ? q : due_first(false);
-        looked += q->count;
+        looked += q->request.count;
         look_again(q);
         if (looked > LOOKED_AT_ONCE) {
             looked = 0;
@@ -289,22 +216,21 @@ void poll_again(void)
     running = false;
 }
 
-/* Looks, and lets t wait if nothing is ready. q may lie on the stack: a poll that waits is a copy.
+/* Looks, and lets t wait if nothing is ready. r may lie on the stack: a poll that waits is a copy.
  */
-static int64_t poll_run(struct thread *t, struct poll *q, bool may_wait)
+static int64_t poll_run(struct thread *t, struct poll_request *r, bool may_wait)
 {
-    uint64_t before = changes;
-    unsigned ready = look_all(t, q->fds, q->count);
+    look_all(t, r);
     if (t->dead)
         return LATER;
-    if (ready || !may_wait)
-        return answer(t, q, ready);
-    struct poll *copy = poll_copy(q, t->process->i.uid);
-    if (!copy)
-        return -ENOMEM;
-    /* another thread may have put other files behind the descriptors meanwhile */
-    watch_all(t, copy, before != changes || t->process->threads->next);
-    return look_and_wait(t, copy);
+    if (r->ready || !may_wait)
+        return answer(t, r);
+    int64_t error = write_events(t, r); /* a signal that ends the wait leaves no old events */
+    if (error)
+        return error;
+    r->first = r->end = 0;
+    struct poll *q = poll_copy(t, r);
+    return q ? look_and_wait(t, q) : -ENOMEM;
 }
 
 /* ---- the calls ---- */
@@ -344,38 +270,16 @@ static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
     return 0;
 }
 
-/* A poll of few descriptors lies on the stack until it waits. */
-struct few {
-    struct poll q;
-    struct pollfd fds[FEW];
-};
-
-/* A poll of `count` descriptors, in *few if it fits there. NULL: no memory. (This and poll_go() are
- * inlined, which saves 60 instructions of each call.) */
-static inline __attribute__((always_inline)) struct poll *poll_begin(struct few *few,
-                                                                     unsigned count, int64_t ns)
-{
-    struct poll *q = count <= FEW ? &few->q : memory_alloc(sizeof *q + count * sizeof q->fds[0]);
-    if (!q)
-        return NULL;
-    memset(q, 0, sizeof *q);
-    q->count = count;
-    q->until = ns > 0 ? time_now() + ns : 0;
-    return q;
-}
-
-/* Runs a poll whose descriptors stand in q, unless `error` says that reading them has failed. Frees
- * q. Returns what the handler is to return. */
-static inline __attribute__((always_inline)) int64_t poll_go(struct thread *t, struct poll *q,
-                                                             const struct few *few, int64_t error,
-                                                             int64_t ns, caller_t mask,
-                                                             uint64_t mask_size)
+/* Runs a poll of descriptors whose words are known, unless `error` says that finding them has
+ * failed. Returns what the handler is to return. */
+static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error, int64_t ns,
+                       caller_t mask, uint64_t mask_size)
 {
     int64_t result = error ? error : mask_for_now(t, mask, mask_size);
+    if (ns > 0)
+        r->until = time_now() + ns;
     if (!result)
-        result = poll_run(t, q, ns != 0);
-    if (q != &few->q)
-        memory_free(q);
+        result = poll_run(t, r, ns != 0);
     if (result == LATER && t->place == THREAD_AWAY && !t->dead && t->restore_mask) {
         t->restore_mask = false; /* a call that is thrown back begins anew */
         signal_mask(t, t->saved_mask);
@@ -383,18 +287,29 @@ static inline __attribute__((always_inline)) int64_t poll_go(struct thread *t, s
     return result;
 }
 
+/* Reads the array of a poll, which must be writable too, and the words of its descriptors. 0, or as
+ * user_read(). */
+static int64_t read_items(struct thread *t, caller_t at, struct poll_item *items, unsigned n)
+{
+    if (!n || (at && !ask_conn_words(t->call, at, (struct conn_word *)items, n)))
+        return 0;
+    return user_throw(t, at, n * sizeof items->f, WINDOW_INOUT);
+}
+
+/* Few descriptors lie on the stack until the poll waits. */
 static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask,
                     uint64_t mask_size)
 {
-    struct few few;
+    struct poll_item few[FEW], *items = few;
     if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS_MAX))
         return -EINVAL;
-    struct poll *q = poll_begin(&few, n, ns);
-    if (!q)
+    if (n > FEW && !(items = memory_alloc(n * sizeof items[0])))
         return -ENOMEM;
-    q->at = at;
-    int64_t error = n ? user_read(t, at, q->fds, n * sizeof q->fds[0]) : 0;
-    return poll_go(t, q, &few, error, ns, mask, mask_size);
+    struct poll_request r = { .items = items, .count = n, .at = at };
+    int64_t result = poll_go(t, &r, read_items(t, at, items, n), ns, mask, mask_size);
+    if (items != few)
+        memory_free(items);
+    return result;
 }
 
 int64_t linux_poll(struct thread *t, struct message *m)
@@ -409,50 +324,80 @@ int64_t linux_ppoll(struct thread *t, struct message *m)
     return error ? error : poll(t, m->w[0], m->w[1], ns, m->w[3], m->w[4]);
 }
 
-/* Makes an entry for each descriptor that is in any of the sets, and returns how many. fds may be
- * NULL, to count. */
-static unsigned gather(uint64_t sets[3][SET_WORDS], int n, struct pollfd *fds)
+/* The sets of a select, and how many words of each count. */
+struct sets {
+    uint64_t set[3][SET_WORDS];
+    unsigned words;
+};
+
+/* Which descriptors of a word are in any of the sets. */
+static inline uint64_t any_of(const struct sets *s, unsigned word)
 {
-    unsigned count = 0;
-    for (int word = 0; word < (n + 63) / 64; word++) {
-        uint64_t any = sets[0][word] | sets[1][word] | sets[2][word];
-        if (n - word * 64 < 64)
-            any &= (1ul << (n - word * 64)) - 1;
-        for (; any; any &= any - 1, count++) {
-            int bit = __builtin_ctzl(any);
-            if (fds)
-                fds[count] = (struct pollfd){ word * 64 + bit,
-                                              (sets[0][word] >> bit & 1 ? POLLIN | POLLRDNORM : 0) |
-                                                  (sets[1][word] >> bit & 1 ? POLLOUT | POLLWRNORM
-                                                                            : 0) |
-                                                  (sets[2][word] >> bit & 1 ? POLLPRI : 0),
-                                              0 };
-        }
+    return s->set[0][word] | s->set[1][word] | s->set[2][word];
+}
+
+/* Reads the sets of a select of n descriptors. How many are in any of them, or as user_read(). */
+static inline int64_t read_sets(struct thread *t, const uint64_t *at, unsigned n, struct sets *s)
+{
+    int64_t count = 0, error;
+    s->words = (n + 63) / 64;
+    for (int k = 0; k < 3; k++)
+        if (!at[k] || !n)
+            for (unsigned word = 0; word < s->words; word++)
+                s->set[k][word] = 0;
+        else if ((error = user_read(t, at[k], s->set[k], s->words * 8)))
+            return error;
+    for (unsigned word = 0; word < s->words; word++) {
+        uint64_t in = word == n / 64 ? (1ul << n % 64) - 1 : ~0ul;
+        for (int k = 0; k < 3; k++)
+            s->set[k][word] &= in;
+        count += __builtin_popcountl(any_of(s, word));
     }
     return count;
+}
+
+/* Makes an item for each descriptor that is in any of the sets. */
+static inline __attribute__((always_inline)) void gather(const struct sets *s,
+                                                         struct poll_item *items)
+{
+    static const uint16_t wanted[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
+    for (unsigned word = 0; word < s->words; word++)
+        for (uint64_t any = any_of(s, word); any; any &= any - 1, items++) {
+            unsigned bit = __builtin_ctzl(any);
+            uint16_t events = 0;
+            for (int k = 0; k < 3; k++)
+                events |= s->set[k][word] >> bit & 1 ? wanted[k] : 0;
+            items->whole = word * 64 + bit + ((uint64_t)events << 32);
+        }
 }
 
 static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask,
                       uint64_t mask_size)
 {
-    uint64_t sets[3][SET_WORDS] = { 0 };
-    int n = (int)w[0];
+    struct sets sets;
+    struct poll_item few[FEW], *items = few;
+    int n = MIN((int)w[0], DESCRIPTORS_MAX);
     if (n < 0)
         return -EINVAL;
-    n = MIN(n, DESCRIPTORS_MAX);
-    int64_t error;
-    for (int k = 0; k < 3; k++)
-        if (w[1 + k] && n && (error = user_read(t, w[1 + k], sets[k], (n + 63) / 64 * 8)))
-            return error;
-    struct few few;
-    struct poll *q = poll_begin(&few, gather(sets, n, NULL), ns);
-    if (!q)
+    int64_t count = read_sets(t, w + 1, n, &sets);
+    if (count < 0)
+        return count;
+    if (count > FEW && !(items = memory_alloc(count * sizeof items[0])))
         return -ENOMEM;
-    gather(sets, n, q->fds);
-    q->select = true;
-    q->select_size = n;
-    memcpy(q->sets, w + 1, sizeof q->sets);
-    return poll_go(t, q, &few, 0, ns, mask, mask_size);
+    if (items == few)
+        gather(&sets, few); /* apart, so that the compiler sees stores to the stack */
+    else
+        gather(&sets, items);
+    struct poll_request r = { .items = items,
+                              .count = count,
+                              .sets = { w[1], w[2], w[3] },
+                              .select = true,
+                              .select_size = n };
+    ask_conn_words(t->call, 0, (struct conn_word *)items, count);
+    int64_t result = poll_go(t, &r, 0, ns, mask, mask_size);
+    if (items != few)
+        memory_free(items);
+    return result;
 }
 
 int64_t linux_select(struct thread *t, struct message *m)

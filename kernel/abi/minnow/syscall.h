@@ -73,7 +73,7 @@ struct recovery {
     } settled[2];
 };
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
-enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH };
+enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH, CONN_SET_WORD };
 enum {
     HALT_POWEROFF,
     HALT_REBOOT,
@@ -337,6 +337,15 @@ struct conn_info {
     uint32_t refs;  /* how many descriptors share it */
     uint32_t id;    /* of the open file: no two have the same at a time */
 };
+
+/* One descriptor of SYS_CONN_WORDS, and the word that CONN_SET_WORD has put on its open file: 0 if
+ * none was; CONN_CLOSED if the descriptor is not open. */
+struct conn_word {
+    _Alignas(16) int32_t descriptor;
+    uint32_t rest; /* what stands behind the descriptor where it was copied from */
+    uint64_t word;
+};
+#define CONN_CLOSED (~0ul)
 
 struct port_range {
     uint16_t first, last;

@@ -185,6 +185,7 @@ static void test_rights(void)
         { "SYS_ROUTES", SYS_ROUTES },
         { "SYS_CONN_GET", SYS_CONN_GET },
         { "SYS_CONN_LIST", SYS_CONN_LIST },
+        { "SYS_CONN_WORDS", SYS_CONN_WORDS },
         { "SYS_CONN_SET", SYS_CONN_SET },
         { "SYS_CONN_DUP", SYS_CONN_DUP },
         { "SYS_CONN_CLOSE", SYS_CONN_CLOSE },

@@ -1,0 +1,54 @@
+/* Polls that wait: see poll_wait.c. */
+#ifndef POLL_WAIT_H
+#define POLL_WAIT_H
+
+#include "readiness.h"
+
+/* What a poll or select asks, and what has been found. */
+struct poll_request {
+    struct poll_item *items;
+    unsigned count;
+    uint64_t until;   /* nanoseconds since boot; 0: no time limit */
+    caller_t at;      /* poll: the array */
+    caller_t sets[3]; /* select */
+    bool select;      /* or poll */
+    unsigned select_size;
+    unsigned ready;      /* how many items have an event */
+    unsigned first, end; /* of poll: the program has other events of items in this range */
+};
+
+struct poll_watch {
+    struct watch watch;
+    uint16_t index; /* of its item */
+    bool told;      /* and so in the list of such */
+    uint32_t next;  /* in that list: the next one's index + 1; 0: none */
+};
+
+/* A poll that waits. Its items stand behind its watches. */
+struct poll {
+    struct poll *next, *before; /* in the list of those that are due */
+    struct thread *thread;
+    struct poll_request request;
+    uint32_t told; /* the first one whose item is to be asked about again, + 1 */
+    bool waits;    /* its thread is WAITING */
+    bool due;      /* is to look again, and stands in a list of such */
+    uint32_t user; /* charged for it */
+    _Alignas(struct poll_item) struct poll_watch watches[];
+};
+
+/* A copy of a poll of t that may wait, each item watched. Those items are told at once of which it
+ * is not known that they are not ready. NULL: no memory for it, or for its user. */
+struct poll *poll_copy(struct thread *t, const struct poll_request *r);
+/* Frees a copy, its watches first. It must not be due. */
+void poll_free(struct poll *q);
+/* Takes an item of q whose watch was told, and watches what stands behind its descriptor now. NULL:
+ * there is none. */
+struct poll_item *poll_told(struct poll *q);
+
+/* Takes q out of the list of those that are due, if it is there. */
+void due_remove(struct poll *q);
+/* The poll that has been due for longest: of root's, or of the others'. NULL: none is. */
+struct poll *due_first(bool of_root);
+unsigned due_count(void);
+
+#endif
