@@ -133,12 +133,22 @@ def add_counts(figures, marks):
         job.instructions, job.loads = (after - before for before, after in zip(begin, end))
 
 
+def say(text):
+    """Progress, for a person who waits."""
+    if sys.stderr.isatty():
+        print(f"bench-jobs: {text}", file=sys.stderr)
+
+
 def measure(systems, jobs, image, runs):
     """{system: {job's name: Figures}}: counted once, and timed `runs` times in turn."""
-    figures = {system: run_jobs(system, jobs, image, count=True) for system in systems}
+    figures = {}
+    for system in systems:
+        say(f"{system.__name__} is counted")
+        figures[system] = run_jobs(system, jobs, image, count=True)
     times = {(system, job.name): [] for system in systems for job in jobs}
-    for _ in range(runs):
+    for turn in range(runs):
         for system in systems:
+            say(f"{system.__name__} is timed, {turn + 1} of {runs}")
             for name, timed in run_jobs(system, jobs, image).items():
                 times[system, name].append(timed.time)
     for (system, job), taken in times.items():
@@ -204,11 +214,10 @@ def table(jobs, ours, theirs):
                 f"largest {found[2]:.2f}"
             )
     above = [
-        job.title
-        for job in jobs
-        if (ratio(ours[job.name].time, theirs[job.name].time) or 0) > job.aim
+        job for job in jobs if (ratio(ours[job.name].time, theirs[job.name].time) or 0) > job.aim
     ]
-    return lines + [f"* {len(above)} above the aim" + (": " if above else "") + ", ".join(above)]
+    lines.append(f"* {len(above)} above the aim" + (":" if above else ""))
+    return lines + [f"  {job.title}: {job.note}" for job in above]
 
 
 def faults(jobs, figures):

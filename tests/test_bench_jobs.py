@@ -67,12 +67,14 @@ def figures(instructions, time):
 def test_the_table_has_ratios_means_and_marks():
     ours = figures((2_000_000, 8_000_000), (1.0, 1.0))
     theirs = figures((1_000_000, 1_000_000), (2.0, 0.5))
-    *_, first, second, _, instructions, time, above = bench_jobs.table([FORKS, PAGES], ours, theirs)
+    *_, first, second, _, instructions, time, above, note = bench_jobs.table(
+        [FORKS, PAGES], ours, theirs
+    )
     assert first.split()[-9:] == "2.0 1.0 2.00 7 7 1.00 2.00 0.50 0.6".split()
     assert instructions == "instructions: geometric mean 4.00, arithmetic mean 5.00, largest 8.00"
     assert time == "time: geometric mean 1.00, arithmetic mean 1.25, largest 2.00"
     assert second.endswith("*") and not first.endswith("*")
-    assert above == f"* 1 above the aim: {PAGES.title}"
+    assert above == "* 1 above the aim:" and note == f"  {PAGES.title}: {PAGES.note}"
 
 
 def test_what_is_not_known_of_linux_is_left_blank():
