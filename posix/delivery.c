@@ -290,3 +290,25 @@ void thread_finish(struct thread *t, int64_t result)
     t->place = THREAD_AWAY;
     reply(c, result);
 }
+
+void thread_result(struct thread *t, int64_t result)
+{
+    if (t->dead) {
+        if (!t->active)
+            thread_free(t);
+    } else if (result != LATER) {
+        thread_finish(t, result);
+    }
+}
+
+void thread_work_begin(struct thread *t)
+{
+    thread_unwait(t);
+    t->active++;
+}
+
+void thread_work_end(struct thread *t, int64_t result)
+{
+    t->active--;
+    thread_result(t, result);
+}

@@ -29,6 +29,14 @@ int64_t thread_attend(struct thread *t, int64_t result);
 /* Ends t's wait, or any call of t that is held, and answers it with `result`, after
  * thread_attend(). May wait, and t may be dead afterwards. */
 void thread_finish(struct thread *t, int64_t result);
+/* What a handler's work for t, which has ended with `result`, comes to: answers the call with
+ * thread_finish(), unless that is LATER; or frees t, if it is dead and no handler is at work for it
+ * any more. May wait. */
+void thread_result(struct thread *t, int64_t result);
+/* Work for a thread that waits, by a handler that has not received its call: begin ends the wait,
+ * without an answer; end is as thread_result(). */
+void thread_work_begin(struct thread *t);
+void thread_work_end(struct thread *t, int64_t result);
 /* Sets t->attention: whether a signal, a stop, an end or a mask to put back is waiting for t. */
 void thread_recheck(struct thread *t);
 /* Has t attended to on its next way back to its program. If t is AWAY, the kernel makes it call

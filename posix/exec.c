@@ -17,7 +17,18 @@
  * when all is done (process_vfork_end), and sees of a failure only what the child then does.
  *
  * The process is `busy` all the time: process_end() only leaves the status in `doomed` meanwhile.
- */
+ *
+ * An exec keeps a thread of this server for as long as VFS, PM and the disk take, so one of each
+ * user is at work at a time. A further one waits as a call, without a thread, in the queue of the
+ * one at work (THREAD_WAITING); the thread that has done that one goes on with the next, and
+ * answers each as soon as it is done:
+ *
+ *     a call of execve comes            none of its user's is at work   begins
+ *                                       one is                          stands at the queue's end
+ *     the one at work has ended         the queue has a first           that one begins
+ *                                       it is empty                     none is at work any more
+ *     a signal for, or the end of,      -                               leaves the queue; a signal
+ *     one that waits                                                    has it made again */
 #include "exec.h"
 
 #include "cred.h"
@@ -47,6 +58,10 @@ struct program {
 
 /* One exec at work. The request to PM stands together: the strings follow its head. */
 struct exec {
+    struct exec *next; /* of those at work */
+    uint32_t user;     /* whose one it is */
+    /* calls that wait for it, oldest first, by wait_next */
+    struct thread *first, *last;
     struct {
         struct pm_exec head;
         char strings[PM_EXEC_GIVEN_MAX];
@@ -54,14 +69,35 @@ struct exec {
     struct program program;
 };
 
-static struct exec *exec_begin(void)
+static struct exec *at_work;
+
+static struct exec *exec_of(uint32_t user)
+{
+    struct exec *e = at_work;
+    while (e && e->user != user)
+        e = e->next;
+    return e;
+}
+
+static struct exec *exec_begin(uint32_t user)
 {
     struct exec *e = memory_alloc(sizeof *e);
-    if (e) {
-        memset(&e->image.head, 0, sizeof e->image.head);
-        e->program.held = false;
-    }
+    if (!e)
+        return NULL;
+    e->user = user;
+    e->first = e->last = NULL;
+    e->next = at_work;
+    at_work = e;
     return e;
+}
+
+static void exec_end(struct exec *e)
+{
+    struct exec **at = &at_work;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    memory_free(e);
 }
 
 /* Adds a string to the request. 0, or -E2BIG. */
@@ -402,18 +438,65 @@ static int64_t replace_alone(struct thread *t, struct exec *e, bool from_root)
     return result;
 }
 
+/* Makes e ready for a program of which nothing is known yet. */
+static void exec_clear(struct exec *e)
+{
+    memset(&e->image.head, 0, sizeof e->image.head);
+    e->program.held = false;
+}
+
+/* Does what t has called. As replace(). */
+static int64_t execute(struct thread *t, struct exec *e, const struct exec_call *c)
+{
+    exec_clear(e);
+    int64_t length = user_string(t, c->path, e->program.path, sizeof e->program.path);
+    if (length <= 0)
+        return length ? length : -ENOENT;
+    e->image.head.argv = c->argv;
+    e->image.head.envp = c->envp;
+    return replace_alone(t, e, false);
+}
+
+/* ---- the queue ---- */
+
+/* Takes t out of the queue that it stands in. */
+static void queue_leave(struct thread *t)
+{
+    struct exec *e = t->wait.exec.behind;
+    struct thread *before = NULL;
+    for (struct thread *x = e->first; x != t; x = x->wait_next)
+        before = x;
+    *(before ? &before->wait_next : &e->first) = t->wait_next;
+    if (e->last == t)
+        e->last = before;
+}
+
+static int64_t queue_wait(struct thread *t, struct exec *e, const struct exec_call *c)
+{
+    t->wait.exec.behind = e;
+    t->wait.exec.call = *c;
+    t->wait_next = NULL;
+    *(e->last ? &e->last->wait_next : &e->first) = t;
+    e->last = t;
+    return thread_wait(t, queue_leave, -ERESTARTNOINTR);
+}
+
 int64_t linux_execve(struct thread *t, struct message *m)
 {
-    struct exec *e = exec_begin();
-    if (!e)
+    struct exec_call c = { m->w[0], m->w[1], m->w[2] };
+    struct exec *e = exec_of(t->process->i.uid);
+    if (e)
+        return queue_wait(t, e, &c);
+    if (!(e = exec_begin(t->process->i.uid)))
         return -ENOMEM;
-    int64_t result = user_string(t, m->w[0], e->program.path, sizeof e->program.path);
-    if (result >= 0) {
-        e->image.head.argv = m->w[1];
-        e->image.head.envp = m->w[2];
-        result = result ? replace_alone(t, e, false) : -ENOENT;
+    int64_t result = execute(t, e, &c);
+    for (struct thread *next; (next = e->first); result = LATER) {
+        thread_result(t, result);
+        c = next->wait.exec.call;
+        thread_work_begin(next);
+        thread_work_end(next, execute(next, e, &c));
     }
-    memory_free(e);
+    exec_end(e);
     return result;
 }
 
@@ -421,9 +504,10 @@ int64_t exec_init(struct thread *t)
 {
     static const char *const environment[] = { "HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
                                                "TERM=linux", "USER=root" };
-    struct exec *e = exec_begin();
+    struct exec *e = exec_begin(0);
     if (!e)
         return -ENOMEM;
+    exec_clear(e);
     memcpy(e->program.path, "/sbin/init", sizeof "/sbin/init");
     append(e, "init");
     e->image.head.argc = 1;
@@ -431,6 +515,6 @@ int64_t exec_init(struct thread *t)
         append(e, environment[i]);
     e->image.head.envc = ARRAY_SIZE(environment);
     int64_t result = replace_alone(t, e, true);
-    memory_free(e);
+    exec_end(e);
     return result;
 }

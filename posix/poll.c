@@ -174,15 +174,8 @@ static void look_again(struct poll *q)
 {
     struct thread *t = q->thread;
     end_wait(q);
-    t->active++;
-    int64_t result = look_and_wait(t, q);
-    t->active--;
-    if (t->dead) {
-        if (!t->active)
-            thread_free(t);
-    } else if (result != LATER) {
-        thread_finish(t, result);
-    }
+    thread_work_begin(t);
+    thread_work_end(t, look_and_wait(t, q));
 }
 
 /* One thread of this server does this at a time; a notification that comes meanwhile (`more`) is

@@ -105,7 +105,7 @@ struct thread {
     void (*cancel)(struct thread *);
     int64_t interrupt_result; /* of the call, when a signal ends the wait */
     struct timer timer;       /* the wait's time limit */
-    struct thread *wait_next; /* in a queue of a futex */
+    struct thread *wait_next; /* in a queue of a futex, or of execs */
     union {
         struct {
             uint64_t key1, key2;
@@ -122,6 +122,12 @@ struct thread {
             caller_t status, info, usage; /* where to write each; 0: nowhere */
         } child;
         struct poll *poll;
+        struct {
+            struct exec *behind;
+            struct exec_call {
+                caller_t path, argv, envp;
+            } call;
+        } exec;
     } wait;
     struct cpu_time cpu_told; /* thread_cpu's last answer */
     /* A sleep, for restart_syscall. clock.pid 0: by the time */

@@ -2,8 +2,10 @@
 root's shell works on without an error and not much slower, and afterwards all of it is free again.
 Counted runs: a nanosecond is an instruction."""
 
+import pexpect.fdpexpect
 import pytest
 
+import machine
 from test_fuzz import services
 
 GREEDY = "/usr/lib/minnow-tests/_greedy"
@@ -114,3 +116,21 @@ def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_pa
     assert times[1] <= 3 * times[0], times
     for name, (state, deaths) in services("\n".join(lines[3:])).items():
         assert state == "running" and deaths == 0, name
+
+
+COPIES = "cd /root; chmod 755 .; for i in $(seq 0 99); do cp /usr/lib/minnow-tests/_execs p$i; done"
+
+
+@pytest.mark.parametrize("user", [1000, 0])
+def test_a_hundred_execs_at_once_hold_one_thread(vm, tmp_path, user):
+    """The disk is slow, and has all programs yet to be read, so the execs last."""
+    cold = str(tmp_path / "cold.img")
+    assert vm(["sh", "-c", COPIES], keep=cold).status == 0
+    with machine.Machine(image=cold) as slow:
+        session = pexpect.fdpexpect.fdspawn(slow.serial, timeout=100)
+        session.expect("# ")
+        slow.monitor("block_set_io_throttle disk 0 0 0 40 0 0")
+        session.sendline(f"cd /root; /usr/lib/minnow-tests/_execs {user}")
+        session.expect(r"(\d+) (\d+) (\d+)\s+.*# ")
+        most, looks, ran = map(int, session.match.groups())
+    assert (most, ran) == (1, 100) and looks > 100, session.match[0]
