@@ -23,9 +23,8 @@ enum {
 static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
     uint64_t work = 0;
-    for (unsigned i = regions_find(&s->regions, start);
-         i < s->regions.count && s->regions.array[i].start < end; i++) {
-        const struct region *r = &s->regions.array[i];
+    for (const struct region *r = regions_find(&s->regions, start); r && r->start < end;
+         r = regions_next(&s->regions, r)) {
         vaddr_t from = MAX(start, r->start), to = MIN(end, r->end);
         bool file = r->backing && r->backing->service;
         uint32_t p = r->flags & REGION_SHARED && !file ? protection : protection & ~PAGE_WRITE;
@@ -38,7 +37,7 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
         int64_t pages = pages_do(&c, 1);
         if (pages < 0)
             return pages;
-        work += pages;
+        work += pages + STEP_PAGES / REGIONS_AT_ONCE;
         if ((uint64_t)pages < c.count || work >= STEP_PAGES)
             return from + pages * PAGE_SIZE;
     }
@@ -51,9 +50,8 @@ static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t
     if (!regions_covered(&s->regions, start, end) ||
         regions_reserve_protection(&s->regions, start, end) < 0)
         return -ENOMEM;
-    for (unsigned i = regions_find(&s->regions, start);
-         i < s->regions.count && s->regions.array[i].start < end; i++) {
-        const struct region *r = &s->regions.array[i];
+    for (const struct region *r = regions_find(&s->regions, start); r && r->start < end;
+         r = regions_next(&s->regions, r)) {
         if (protection & ~r->allowed || (r->flags & REGION_FIXED && protection & PAGE_WRITE))
             return -EACCES;
     }
@@ -78,11 +76,10 @@ static int from_start(const struct space *s, uint64_t wanted, vaddr_t *start, va
     if ((wanted & PROT_GROWS) == PROT_GROWS ||
         wanted & ~(uint64_t)(PAGE_ALL | PROT_SEM | PROT_GROWS))
         return -EINVAL;
-    unsigned i = regions_find(&s->regions, *start);
-    const struct region *r = &s->regions.array[i];
+    const struct region *r = regions_find(&s->regions, *start);
     if (!(wanted & PROT_GROWS) || *start == end)
         return 0;
-    if (i == s->regions.count || r->start >= end)
+    if (!r || r->start >= end)
         return -ENOMEM;
     if (wanted & PROT_GROWSUP || !(r->flags & REGION_STACK))
         return -EINVAL;
@@ -123,14 +120,13 @@ int64_t do_mprotect(struct message *m)
 static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
     uint64_t resident = s->usage->resident;
-    while (s && start < end) {
-        unsigned i = regions_find(&s->regions, start);
-        if (i == s->regions.count || s->regions.array[i].start >= end)
+    for (unsigned n = 1; s && start < end; n++) {
+        const struct region *r = regions_find(&s->regions, start);
+        if (!r || r->start >= end)
             break;
-        const struct region *r = &s->regions.array[i];
         vaddr_t to = MIN(end, r->end);
         start = r->flags & REGION_FIXED ? to : pages_release(s, MAX(start, r->start), to);
-        if (start == to && resident - s->usage->resident < STEP_PAGES)
+        if (start == to && n % REGIONS_AT_ONCE && resident - s->usage->resident < STEP_PAGES)
             continue;
         resident = s->usage->resident;
         s = space_pause(s, task, start, end);
@@ -139,18 +135,24 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
 }
 
 /* Decides what a child of fork gets of the range: zeroes (wipe), or what is there. 0, -EINVAL for
- * what is not private memory, -ENOMEM. */
-static int64_t wipe_on_fork(struct regions *rs, vaddr_t start, vaddr_t end, bool wipe)
+ * what is not private memory, -ENOMEM, -ESRCH. In steps, as on Linux: an error leaves what went
+ * before. May wait. */
+static int64_t wipe_on_fork(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end, bool wipe)
 {
-    if (start >= end)
-        return 0;
-    if (regions_reserve_protection(rs, start, end) < 0)
-        return -ENOMEM;
-    for (unsigned i = regions_find(rs, start); i < rs->count && rs->array[i].start < end; i++)
-        if (wipe && (rs->array[i].backing || rs->array[i].flags & (REGION_SHARED | REGION_FIXED)))
-            return -EINVAL;
-    regions_flag(rs, start, end, REGION_WIPED, wipe);
-    return 0;
+    while (s && start < end) {
+        struct regions *rs = &s->regions;
+        vaddr_t at = regions_step(rs, start, end);
+        for (const struct region *r = regions_find(rs, start); r && r->start < at;
+             r = regions_next(rs, r))
+            if (wipe && (r->backing || r->flags & (REGION_SHARED | REGION_FIXED)))
+                return -EINVAL;
+        if (regions_reserve_protection(rs, start, at) < 0)
+            return -ENOMEM;
+        regions_flag(rs, start, at, REGION_WIPED, wipe);
+        start = at;
+        s = start < end ? space_pause(s, task, start, end) : s;
+    }
+    return s ? 0 : -ESRCH;
 }
 
 int64_t do_madvise(struct message *m)
@@ -166,8 +168,9 @@ int64_t do_madvise(struct message *m)
     if (advice == MADV_DONTNEED)
         s = drop_pages(s, m->from, start, MIN(end, USER_TOP));
     if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) {
-        int64_t error = wipe_on_fork(&s->regions, start, MIN(end, USER_TOP),
+        int64_t error = wipe_on_fork(s, m->from, start, MIN(end, USER_TOP),
                                      advice == MADV_WIPEONFORK);
+        s = space_of(m->from);
         if (error)
             return error;
     }
@@ -217,12 +220,14 @@ int64_t do_msync(struct message *m)
     if (end < start || end > USER_TOP)
         return -ENOMEM;
     int64_t result = regions_covered(&s->regions, start, end) ? 0 : -ENOMEM;
-    for (vaddr_t at = start; at < end;) { /* each round looks anew: the last may have waited */
+    unsigned n = 1;
+    for (vaddr_t at = start; at < end; n++) { /* each round looks anew: the last may have waited */
+        if (n % REGIONS_AT_ONCE == 0)
+            give_way((end - at) / PAGE_SIZE / REGIONS_AT_ONCE);
         struct space *now = space_of(m->from);
-        unsigned i = now ? regions_find(&now->regions, at) : 0;
-        if (!now || i == now->regions.count || now->regions.array[i].start >= end)
+        const struct region *r = now ? regions_find(&now->regions, at) : NULL;
+        if (!r || r->start >= end)
             break;
-        const struct region *r = &now->regions.array[i];
         vaddr_t from = MAX(at, r->start), to = MIN(end, r->end);
         at = to;
         if (!is_file(r))

@@ -30,9 +30,8 @@ enum { AROUND = PAGES_FILL_MAX };
 static struct region *region_for(struct space *s, vaddr_t page)
 {
     struct regions *rs = &s->regions;
-    unsigned i = regions_find(rs, page);
-    struct region *r = &rs->array[i];
-    if (__builtin_expect(i == rs->count, 0))
+    struct region *r = regions_find(rs, page);
+    if (__builtin_expect(!r, 0))
         return NULL;
     if (__builtin_expect(r->start <= page, 1))
         return r;
@@ -40,12 +39,12 @@ static struct region *region_for(struct space *s, vaddr_t page)
     if (!(r->flags & REGION_STACK) || r->end - page > s->limit[PM_LIMIT_STACK] ||
         !space_allows(s, more, false))
         return NULL;
-    if (page < ADDRESS_MIN || (i > 0 && r[-1].protection && !(r[-1].flags & REGION_STACK) &&
-                               page - r[-1].end < STACK_GUARD))
+    const struct region *below = regions_prev(rs, r);
+    if (page < ADDRESS_MIN || (below && below->protection && !(below->flags & REGION_STACK) &&
+                               page - below->end < STACK_GUARD))
         return NULL;
-    r->start = page;
-    s->usage->virtual_pages += more / PAGE_SIZE;
-    s->usage->stack += more / PAGE_SIZE;
+    regions_extend(rs, r, page);
+    space_account(s);
     return r;
 }
 
@@ -272,8 +271,8 @@ static int64_t map_around(struct space *s, const struct region *r, vaddr_t page)
 
 void fault_program(struct space *s, vaddr_t entry)
 {
-    for (unsigned i = 0; i < s->regions.count && i < SMALL; i++) {
-        const struct region *r = &s->regions.array[i];
+    const struct region *r = regions_first(&s->regions);
+    for (unsigned i = 0; r && i < SMALL; r = regions_next(&s->regions, r), i++) {
         if (r->backing && r->backing->service)
             map_around(s, r, entry >= r->start && entry < r->end ? PAGE_DOWN(entry) : r->start);
     }

@@ -75,13 +75,12 @@ static int64_t clone_region(struct space **parent, endpoint_t task, struct space
                             const struct region *r)
 {
     for (vaddr_t at = r->start; at < r->end;) {
-        const struct regions *rs = &(*parent)->regions;
-        unsigned i = regions_find(rs, at);
-        if (i == rs->count || rs->array[i].start >= r->end)
+        const struct region *old = regions_find(&(*parent)->regions, at);
+        if (!old || old->start >= r->end)
             return 0;
-        vaddr_t end = MIN(rs->array[i].end, r->end);
-        at = MAX(at, rs->array[i].start);
-        if (!alike(&rs->array[i], r)) {
+        vaddr_t end = MIN(old->end, r->end);
+        at = MAX(at, old->start);
+        if (!alike(old, r)) {
             at = end;
             continue;
         }
@@ -98,17 +97,16 @@ static int64_t clone_region(struct space **parent, endpoint_t task, struct space
 static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct space *child)
 {
     uint64_t paused = 0;
-    for (unsigned i = 0; i < child->regions.count; i++) {
-        struct region r = child->regions.array[i];
-        if (r.flags & REGION_WIPED)
-            continue;
-        int64_t error = clone_region(&parent, task, child, &r);
+    unsigned n = 1;
+    const struct region *r = regions_first(&child->regions);
+    for (; r; r = regions_next(&child->regions, r), n++) {
+        int64_t error = r->flags & REGION_WIPED ? 0 : clone_region(&parent, task, child, r);
         if (error)
             return error;
-        if (child->usage->resident - paused < STEP_PAGES)
+        if (n % REGIONS_AT_ONCE && child->usage->resident - paused < STEP_PAGES)
             continue;
         paused = child->usage->resident;
-        if (!(parent = space_pause(parent, task, r.end, USER_TOP)))
+        if (!(parent = space_pause(parent, task, r->end, USER_TOP)))
             return -ESRCH;
     }
     return 0;
@@ -118,21 +116,36 @@ static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct spac
  */
 static int64_t clone_pages(struct space *parent, struct space *child)
 {
-    const struct region *r = parent->regions.array, *last = r + parent->regions.count;
-    while (r < last) {
-        const struct region *first = r++;
-        while (r < last && !((r->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) &&
-               r->start - r[-1].end <= RUN_GAP)
-            r++;
-        if (first->flags & REGION_WIPED)
-            continue;
+    const struct regions *rs = &parent->regions;
+    for (const struct region *r = regions_first(rs), *next; r; r = next) {
+        const struct region *first = r;
+        while ((next = regions_next(rs, r)) &&
+               !((next->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) &&
+               next->start - r->end <= RUN_GAP)
+            r = next;
         vaddr_t at = first->start;
-        int64_t error = clone_range(parent, child, &at, r[-1].end, first->flags & REGION_SHARED,
-                                    ~0ul);
+        int64_t error = first->flags & REGION_WIPED
+                            ? 0
+                            : clone_range(parent, child, &at, r->end, first->flags & REGION_SHARED,
+                                          ~0ul);
         if (error)
             return error;
     }
     return 0;
+}
+
+/* Copies the parent's regions, in steps; results as above. What other threads map meanwhile is the
+ * child's or not, as it happens. */
+static int64_t copy_regions(struct space **parent, endpoint_t of, struct space *child)
+{
+    for (vaddr_t at = 0;;) {
+        if (regions_copy(&child->regions, &(*parent)->regions, &at) < 0)
+            return -ENOMEM;
+        if (at == USER_TOP)
+            return 0;
+        if (!(*parent = space_pause(*parent, of, at, USER_TOP)))
+            return -ESRCH;
+    }
 }
 
 static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
@@ -141,9 +154,11 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     if (!s)
         return -ENOMEM;
     space_name(s, task);
-    if (regions_copy(&s->regions, &parent->regions) < 0) {
+    int64_t error = copy_regions(&parent, of, s);
+    if (error) {
+        regions_clear(&s->regions);
         memory_free(s);
-        return -ENOMEM;
+        return error;
     }
     s->brk_start = parent->brk_start;
     s->brk = parent->brk;
@@ -156,7 +171,7 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
                                    .data = parent->usage->data,
                                    .stack = parent->usage->stack,
                                    .text = parent->usage->text };
-    int64_t error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
+    error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
         space_empty(s, task);
         space_leave(task);

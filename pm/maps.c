@@ -31,19 +31,37 @@ static unsigned line(const struct space *s, const struct region *r, char *text)
     return n + format(text + n, LINE - n, "%s\n", name);
 }
 
-/* Sends the part of the text from `offset` on that the window has room for. Bytes, or -EFAULT. */
-static int64_t text(struct message *m, const struct space *s, uint64_t room, uint64_t offset)
+/* Sends the part of the text from `offset` on that the window has room for. The space remembers in
+ * which line the last part ended, since most readers go on there. Bytes, or -EFAULT, -ESRCH. May
+ * wait, before anything is sent. */
+static int64_t text(struct message *m, struct space *s, uint64_t room, uint64_t offset)
 {
+    enum { AT_ONCE = 64 * 1024 };
     char buffer[LINE];
     uint64_t at = 0, sent = 0;
-    for (unsigned i = 0; i < s->regions.count && sent < room; i++) {
-        uint64_t n = line(s, &s->regions.array[i], buffer),
-                 skip = offset > at ? MIN(offset - at, n) : 0;
-        at += n;
-        n = MIN(n - skip, room - sent);
-        if (n && copy_out(m, sent, buffer + skip, n))
+    vaddr_t from = 0;
+    if (offset && s->line.read_to == offset)
+        at = s->line.offset, from = s->line.at;
+    const struct region *r = regions_find(&s->regions, from);
+    room = MIN(room, (uint64_t)AT_ONCE);
+    for (unsigned i = 1; r && sent < room; i++) {
+        uint64_t n = line(s, r, buffer), skip = offset > at ? MIN(offset - at, n) : 0,
+                 now = MIN(n - skip, room - sent);
+        s->line.offset = at;
+        s->line.at = r->start;
+        if (now && copy_out(m, sent, buffer + skip, now))
             return -EFAULT;
-        sent += n;
+        sent += now;
+        s->line.read_to = offset + sent;
+        at += n;
+        from = r->end;
+        r = regions_next(&s->regions, r);
+        if (i % REGIONS_AT_ONCE || sent)
+            continue;
+        give_way(STEPS(s->regions.count - MIN(i, s->regions.count), REGIONS_AT_ONCE));
+        if (!(s = space_of(m->w[0])))
+            return -ESRCH;
+        r = regions_find(&s->regions, from);
     }
     reply_position(m, offset + sent); /* procfs forwards reads of its file */
     return sent;
@@ -51,7 +69,7 @@ static int64_t text(struct message *m, const struct space *s, uint64_t room, uin
 
 int64_t do_maps(struct message *m)
 {
-    const struct space *s = space_of(m->w[0]);
+    struct space *s = space_of(m->w[0]);
     if (!s)
         return -ESRCH;
     if (!m->w[4])

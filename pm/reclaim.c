@@ -56,8 +56,8 @@ static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
 static void release_shown(struct space *s, void *argument)
 {
     const struct shown_pages *t = argument;
-    for (unsigned i = 0; i < s->regions.count; i++) {
-        struct region *r = &s->regions.array[i];
+    const struct region *r = regions_first(&s->regions);
+    for (; r; r = regions_next(&s->regions, r)) {
         if (r->backing != t->b)
             continue;
         uint64_t first = r->offset / PAGE_SIZE, end = first + (r->end - r->start) / PAGE_SIZE;
@@ -148,8 +148,7 @@ static bool cut_from_space(struct space *s, const struct backing *b, uint64_t fi
     endpoint_t task = s->task;
     bool waited = false, taken = false;
     vaddr_t at = 0;
-    for (unsigned i; s && (i = regions_find(&s->regions, at)) < s->regions.count;) {
-        const struct region *r = &s->regions.array[i];
+    for (const struct region *r; s && (r = regions_find(&s->regions, at));) {
         uint64_t from = r->offset / PAGE_SIZE, resident = s->usage->resident;
         vaddr_t start = r->start + (from < first ? first - from : 0) * PAGE_SIZE, end = r->end;
         at = r->backing == b && start < end ? pages_release(s, MAX(at, start), end) : end;
@@ -328,14 +327,15 @@ void backing_limit(void)
 
 struct space *space_pause(struct space *s, endpoint_t task, vaddr_t at, vaddr_t end)
 {
-    /* each step leaves fewer: pages that are there, or tables without any */
+    /* each step leaves fewer: pages that are there, tables without any, or regions */
     enum { PAGES_SHIFT = 8, TABLES_SHIFT = 28 };
     uint64_t id = s->id;
     backing_settle_soon(); /* else the next handler would have to do this one's work */
     s = space_of(task);
     if (!s || s->id != id)
         return NULL;
-    give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT));
+    give_way((s->usage->resident >> PAGES_SHIFT) + ((end - at) >> TABLES_SHIFT) +
+             s->regions.count / REGIONS_AT_ONCE);
     s = space_of(task);
     return s && s->id == id ? s : NULL;
 }

@@ -1,16 +1,16 @@
-/* Accounting the places in arrays of regions to users. */
+/* Accounting the places of regions to users. */
 #include "regions.h"
 #include "service.h"
 #include "share.h"
 
-/* The places in the arrays of all spaces, so that one user's programs cannot take all of PM's
+/* The places of all spaces, so that one user's programs cannot take all of PM's
  * memory for regions. */
 static struct share place_share;
 
 int regions_charge(struct regions *rs, unsigned places)
 {
-    /* PM has a page in MEMORY_PART by its manifest, and so many places for each of those */
-    enum { MEMORY_PART = 64, PLACES_A_PAGE = 48 };
+    /* a page of the machine's in MEMORY_PART, of those that PM has by its manifest */
+    enum { MEMORY_PART = 48, PLACES_A_PAGE = 64 };
     if (!place_share.capacity) {
         uint32_t all = machine_pages() / MEMORY_PART * PLACES_A_PAGE;
         place_share = (struct share)SHARE(all, all / 8, all / 2);

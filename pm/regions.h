@@ -1,8 +1,12 @@
-/* The regions of a space: which addresses mean something, and what. A sorted array without
- * overlaps, in which neighbours that could be one region are one. It knows nothing of pages and
- * frames, so it is tested on the host.
+/* The regions of a space: which addresses mean something, and what. They do not overlap, and
+ * neighbours that could be one region are one. They stand in a list in the order of addresses, and
+ * in a balanced tree that also knows where the gaps are, so each function here costs the logarithm
+ * of their number, and as much again for each region that it changes. All places of a space stand
+ * in one array, which moves when it grows (regions_reserve), and a region is named by its place
+ * there: so a fork copies the array. This file knows nothing of pages and frames, and is tested on
+ * the host.
  *
- * Each element that names a backing counts as one reference to it: backing_ref() and
+ * Each region that names a backing counts as one reference to it: backing_ref() and
  * backing_unref(), which must not wait. Functions that may need more places say how many; get them
  * with regions_reserve() before anything is changed. */
 #ifndef REGIONS_H
@@ -30,6 +34,10 @@ struct region {
     uint8_t protection;      /* PAGE_READ, PAGE_WRITE, PAGE_EXEC */
     uint8_t allowed;         /* what mprotect may ask for */
     uint8_t flags;           /* enum region_flags */
+    /* the tree, and the list; places in the array, 0: none */
+    uint8_t height; /* of the tree below, this region included */
+    uint32_t left, right, prev, next;
+    uint64_t widest; /* of the gaps below this region and below those in its tree */
 };
 
 /* Of PROT_..., whose bits have the values of PAGE_READ, PAGE_WRITE, PAGE_EXEC: the processor has no
@@ -41,30 +49,51 @@ static inline uint8_t region_protection(uint64_t wanted)
 }
 
 struct regions {
-    struct region *array;
-    unsigned count, capacity;
-    endpoint_t task;        /* places are accounted to its user; */
+    struct region *place;              /* place[0] is none */
+    uint32_t root, first, last, free;  /* free: the first free place, through `next` */
+    unsigned count, capacity, used;    /* used: so many places have been in use, with place[0] */
+    uint64_t bytes, data, stack, text; /* in all regions, and in those of a kind */
+    endpoint_t task;                   /* places are accounted to its user; */
     uint32_t user, charged; /* regions_charge(): the user last time, and how many places */
 };
 /* Accounts so many places, in place of those before, to the user of rs->task. 0, or -ENOMEM and
  * nothing has changed; going back to fewer places always succeeds. Does not wait. */
 int regions_charge(struct regions *rs, unsigned places);
 
-enum { REGIONS_MAX = 4096, STACK_GUARD = 256 * PAGE_SIZE };
+/* REGIONS_MAX: as Linux's max_map_count. REGIONS_AT_ONCE: what is to be done for each of many goes
+ * in steps of so many. */
+enum { REGIONS_MAX = 65530, REGIONS_AT_ONCE = 512, STACK_GUARD = 256 * PAGE_SIZE };
 
-/* The index of the first region that ends above `at`; count when there is none. */
-unsigned regions_find(const struct regions *rs, vaddr_t at);
+static inline struct region *region_of(const struct regions *rs, uint32_t place)
+{
+    return place ? &rs->place[place] : NULL;
+}
+/* The lowest region; the one above r, below r. NULL: none. */
+static inline struct region *regions_first(const struct regions *rs)
+{
+    return region_of(rs, rs->first);
+}
+static inline struct region *regions_next(const struct regions *rs, const struct region *r)
+{
+    return region_of(rs, r->next);
+}
+static inline struct region *regions_prev(const struct regions *rs, const struct region *r)
+{
+    return region_of(rs, r->prev);
+}
+/* The first region that ends above `at`, or NULL. */
+struct region *regions_find(const struct regions *rs, vaddr_t at);
 /* The region that contains `at`, or NULL. */
 static inline struct region *regions_at(const struct regions *rs, vaddr_t at)
 {
-    unsigned i = regions_find(rs, at);
-    return i < rs->count && rs->array[i].start <= at ? &rs->array[i] : NULL;
+    struct region *r = regions_find(rs, at);
+    return r && r->start <= at ? r : NULL;
 }
 /* Whether no region lies in a range. */
 static inline bool regions_free(const struct regions *rs, vaddr_t start, vaddr_t end)
 {
-    unsigned i = regions_find(rs, start);
-    return i == rs->count || rs->array[i].start >= end;
+    const struct region *r = regions_find(rs, start);
+    return !r || r->start >= end;
 }
 /* Likewise, and the range keeps STACK_GUARD away from a region above it that grows downwards. */
 bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end);
@@ -75,6 +104,9 @@ uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* The highest range of `length` bytes inside [low, high) that is apart from all regions: its start,
  * or 0. */
 vaddr_t regions_gap(const struct regions *rs, uint64_t length, vaddr_t low, vaddr_t high);
+
+/* Where the first REGIONS_AT_ONCE regions of a range end; `end` when there are no more of them. */
+vaddr_t regions_step(const struct regions *rs, vaddr_t start, vaddr_t end);
 
 /* Makes places for `more` regions. 0 or -ENOMEM. */
 int regions_reserve(struct regions *rs, unsigned more);
@@ -92,9 +124,12 @@ void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
 /* Sets or clears one of the flags for what lies in a range. Places: as regions_protect(). */
 void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set);
-/* `to`, which is empty, becomes a copy. 0 or -ENOMEM. */
-int regions_copy(struct regions *to, const struct regions *from);
-/* Forgets all regions, and frees the array. */
+/* A region begins at `start` from now on, below where it began; there must be nothing between. */
+void regions_extend(struct regions *rs, struct region *r, vaddr_t start);
+/* Copies the regions that begin at *at (0 at first) or above, some REGIONS_AT_ONCE of them, to the
+ * end of `to`; *at becomes where to go on, or USER_TOP. 0 or -ENOMEM. */
+int regions_copy(struct regions *to, const struct regions *from, vaddr_t *at);
+/* Forgets all regions, and frees their places. */
 void regions_clear(struct regions *rs);
 
 #endif

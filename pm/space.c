@@ -162,28 +162,13 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
 
 /* ---- sums ---- */
 
-static bool is_data(const struct region *r)
-{
-    return r->protection & PAGE_WRITE && !(r->flags & (REGION_SHARED | REGION_STACK));
-}
-
 void space_account(struct space *s)
 {
-    uint64_t all = 0, data = 0, stack = 0, text = 0;
-    for (const struct region *r = s->regions.array, *end = r + s->regions.count; r < end; r++) {
-        uint64_t bytes = r->end - r->start;
-        all += bytes;
-        if (r->flags & REGION_STACK)
-            stack += bytes;
-        else if (r->protection & PAGE_EXEC)
-            text += bytes;
-        else if (is_data(r))
-            data += bytes;
-    }
-    s->usage->virtual_pages = all / PAGE_SIZE;
-    s->usage->data = data / PAGE_SIZE;
-    s->usage->stack = stack / PAGE_SIZE;
-    s->usage->text = text / PAGE_SIZE;
+    const struct regions *rs = &s->regions;
+    s->usage->virtual_pages = rs->bytes / PAGE_SIZE;
+    s->usage->data = rs->data / PAGE_SIZE;
+    s->usage->stack = rs->stack / PAGE_SIZE;
+    s->usage->text = rs->text / PAGE_SIZE;
 }
 
 bool space_allows(const struct space *s, uint64_t bytes, bool data)

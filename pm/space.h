@@ -1,4 +1,4 @@
-/* Address spaces: a list of regions, page tables, and the tasks that live in them.
+/* Address spaces: regions, page tables, and the tasks that live in them.
  *
  * Handlers run one at a time until they wait in a call to another service. Whatever changes a space
  * looks the space and its regions up after its last wait, and then acts to the end without one; so
@@ -39,6 +39,12 @@ struct space {
         uint64_t pages;
         vaddr_t start, end;
     } run;
+    /* the text of maps was read so far last, and ended in the line of the region at `at`, which
+     * begins at `offset` */
+    struct {
+        uint64_t read_to, offset;
+        vaddr_t at;
+    } line;
     /* no process can open its file for writing (space_runs); NULL: none yet */
     struct backing *program;
 };

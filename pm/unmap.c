@@ -5,7 +5,7 @@
 struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
     for (bool again = false; s && !regions_free(&s->regions, start, end); again = true) {
-        vaddr_t at = pages_release(s, start, end);
+        vaddr_t at = pages_release(s, start, regions_step(&s->regions, start, end));
         if ((again || at < end) && regions_reserve_removal(&s->regions, start, at) < 0) {
             if (at < end)
                 continue; /* no memory for the parts of a region: all of it is done in one go */
@@ -24,37 +24,31 @@ struct space *space_unmap(struct space *s, endpoint_t task, vaddr_t start, vaddr
 /* Gives back the pages of a small space, and leaves its regions as they are. */
 static void release_small(struct space *s)
 {
-    const struct region *r = s->regions.array, *last = r + s->regions.count;
-    while (r < last) {
-        const struct region *first = r++;
-        while (r < last && r->start - r[-1].end <= RUN_GAP)
-            r++;
-        for (vaddr_t at = first->start; at < r[-1].end;)
-            at = pages_release(s, at, r[-1].end);
+    const struct regions *rs = &s->regions;
+    for (const struct region *r = regions_first(rs), *next; r; r = next) {
+        vaddr_t at = r->start;
+        while ((next = regions_next(rs, r)) && next->start - r->end <= RUN_GAP)
+            r = next;
+        while (at < r->end)
+            at = pages_release(s, at, r->end);
     }
 }
 
-/* The regions go from the last to the first, since then nothing in the array has to move. */
 struct space *space_empty(struct space *s, endpoint_t task)
 {
-    enum { REGIONS_AT_ONCE = 512 };
     if (space_is_small(s)) {
         release_small(s);
         return s;
     }
     uint64_t paused = s->usage->resident;
     for (unsigned n = 1; s && s->regions.count; n++) {
-        const struct region *r = &s->regions.array[s->regions.count - 1];
+        const struct region *r = regions_first(&s->regions);
         vaddr_t start = r->start;
-        if (regions_reserve_removal(&s->regions, start, r->end) < 0) {
-            release_small(s);
-            return s;
-        }
         s = space_unmap(s, task, start, r->end);
         if (!s || (n % REGIONS_AT_ONCE && paused - s->usage->resident < STEP_PAGES))
             continue;
         paused = s->usage->resident;
-        s = space_pause(s, task, start, start);
+        s = space_pause(s, task, start, USER_TOP);
     }
     return s;
 }

@@ -16,6 +16,7 @@ LONGEST_US = 15_000
 CASES = {
     "exit": 300,
     "exit-regions": 300,
+    "regions": 40,
     "munmap": 200,
     "madvise": 200,
     "populate": 200,

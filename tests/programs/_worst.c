@@ -62,6 +62,32 @@ static long do_exit_regions(long n)
     return 0;
 }
 
+/* So many thousand regions: made, split, joined, wanted by a child and given back. */
+static char *split(char *at, long n)
+{
+    for (long i = 0; i < n; i += 2)
+        if (mprotect(at + i * 4096, 4096, PROT_READ))
+            return NULL;
+    return at;
+}
+
+static long do_regions(long n)
+{
+    long pages = n * 1000, bytes = pages * 4096;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *at = split(mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), pages);
+    if (!at || madvise(at, bytes, MADV_WIPEONFORK) || madvise(at, bytes, MADV_KEEPONFORK))
+        return 1;
+    pid_t p = fork();
+    if (!p)
+        _exit(0);
+    int status = 1;
+    if (waitpid(p, &status, 0) != p || status || madvise(at, bytes, MADV_DONTNEED) ||
+        msync(at, bytes, MS_SYNC) || mprotect(at, bytes, PROT_READ | PROT_WRITE))
+        return 2;
+    return !split(at, pages) || munmap(at, bytes / 2);
+}
+
 static long do_munmap(long n) { return munmap(touched(n * MIB), n * MIB); }
 static long do_madvise(long n) { return madvise(touched(n * MIB), n * MIB, MADV_DONTNEED); }
 static long do_populate(long n)
@@ -291,6 +317,7 @@ static const struct {
 } worst[] = {
     { "exit", do_exit },
     { "exit-regions", do_exit_regions },
+    { "regions", do_regions },
     { "munmap", do_munmap },
     { "madvise", do_madvise },
     { "populate", do_populate },

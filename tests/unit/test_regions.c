@@ -62,7 +62,7 @@ static void neighbours_that_agree_become_one(void **state)
     assert_int_equal(rs.count, 2);
     add(&rs, 2, 4, PAGE_READ, NULL, 0);
     assert_int_equal(rs.count, 1);
-    assert_int_equal(rs.array[0].end, ADDRESS(6));
+    assert_int_equal(regions_first(&rs)->end, ADDRESS(6));
     regions_clear(&rs);
 }
 
@@ -110,7 +110,7 @@ static void a_hole_splits_a_region_and_keeps_its_offsets(void **state)
     assert_int_equal(regions_reserve(&rs, 2), 0);
     regions_remove(&rs, ADDRESS(4), ADDRESS(6));
     assert_int_equal(rs.count, 2);
-    assert_int_equal(rs.array[1].offset, 7 * PAGE_SIZE);
+    assert_int_equal(regions_next(&rs, regions_first(&rs))->offset, 7 * PAGE_SIZE);
     assert_false(regions_covered(&rs, ADDRESS(3), ADDRESS(5)));
     assert_true(regions_covered(&rs, ADDRESS(6), ADDRESS(10)));
     assert_null(regions_at(&rs, ADDRESS(5)));
@@ -141,14 +141,35 @@ struct model {
     uint64_t offset;
 };
 
+/* Whether a tree is in order and balanced. Returns its height. */
+static unsigned check_tree(const struct regions *rs, uint32_t n)
+{
+    if (!n)
+        return 0;
+    const struct region *t = region_of(rs, n), *left = &rs->place[t->left],
+                        *right = &rs->place[t->right];
+    unsigned left_height = check_tree(rs, t->left), right_height = check_tree(rs, t->right);
+    uint64_t widest = t->start - rs->place[t->prev].end;
+    assert_true(left_height <= right_height + 1 && right_height <= left_height + 1);
+    assert_int_equal(t->height, (left_height > right_height ? left_height : right_height) + 1);
+    assert_true(!t->left || left->start < t->start);
+    assert_true(!t->right || right->start > t->start);
+    widest = left->widest > widest ? left->widest : widest;
+    assert_int_equal(t->widest, right->widest > widest ? right->widest : widest);
+    return t->height;
+}
+
 static void check(const struct regions *rs, const struct model *model)
 {
     int references[BACKINGS] = { 0 };
-    for (unsigned i = 0; i < rs->count; i++) {
-        const struct region *r = &rs->array[i];
+    unsigned n = 0;
+    uint64_t bytes = 0;
+    for (const struct region *r = regions_first(rs), *b = NULL; r;
+         b = r, r = regions_next(rs, r), n++) {
         assert_true(r->start < r->end);
-        if (i) {
-            const struct region *b = &rs->array[i - 1];
+        assert_ptr_equal(regions_prev(rs, r), b);
+        bytes += r->end - r->start;
+        if (b) {
             assert_true(b->end <= r->start);
             assert_false(b->end == r->start && b->protection == r->protection &&
                          b->backing == r->backing &&
@@ -157,6 +178,9 @@ static void check(const struct regions *rs, const struct model *model)
         if (r->backing)
             references[r->backing - backings]++;
     }
+    assert_int_equal(n, rs->count);
+    assert_int_equal(bytes, rs->bytes);
+    check_tree(rs, rs->root);
     for (unsigned i = 0; i < BACKINGS; i++)
         assert_int_equal(backings[i].references, references[i]);
     for (unsigned p = 0; p < PAGES; p++) {
@@ -226,7 +250,9 @@ static void random_operations_do_what_the_model_does(void **state)
             step(&rs, model);
             check(&rs, model);
         }
-        assert_int_equal(regions_copy(&copy, &rs), 0);
+        vaddr_t at = 0;
+        assert_int_equal(regions_copy(&copy, &rs, &at), 0);
+        assert_int_equal(at, USER_TOP);
         regions_clear(&rs);
         check(&copy, model);
         regions_clear(&copy);
