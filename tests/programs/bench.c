@@ -338,6 +338,30 @@ static void run_cow(void)
     print("copy-on-write fault after fork", t1 - t0, -1, PAGES);
 }
 
+/* ---- costs that may grow with the number of things: rows "X among N things" ---- */
+
+enum { AMONG = 50 };
+
+/* A page mapped, and unmapped, in a space of so many regions. */
+static void run_regions(const char *row, long regions)
+{
+    if (!wanted(row))
+        return;
+    char *area = mmap(NULL, regions * PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (long i = 0; i < regions; i += 2)
+        if (mprotect(area + i * PAGE, PAGE, PROT_READ))
+            abort();
+    long s0 = space_switches();
+    unsigned long t0 = ticks();
+    for (int i = 0; i < AMONG; i++)
+        munmap(mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), PAGE);
+    unsigned long t1 = ticks();
+    long s1 = space_switches();
+    print(row, t1 - t0, s0 < 0 ? -1 : s1 - s0, AMONG);
+    munmap(area, regions * PAGE);
+}
+
 static pid_t echo_partner(void)
 {
     if (pipe(there) || pipe(back))
@@ -406,6 +430,8 @@ int main(int argc, char **argv)
         }
     }
     run_cow();
+    run_regions("mmap + munmap among 1,000 regions", 1000);
+    run_regions("mmap + munmap among 10,000 regions", 10000);
     kill(echo, SIGKILL);
     waitpid(echo, NULL, 0);
     return 0;
