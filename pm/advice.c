@@ -191,7 +191,7 @@ static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t st
     for (unsigned work = 0; start < end && work < STEP_PAGES; work += LIST) {
         struct page_change c = page_list(s, PAGE_QUERY, start, (end - start) / PAGE_SIZE, out,
                                          LIST);
-        int64_t n = sys_pages(&c, 1);
+        int64_t n = ask_pages(&c, 1);
         for (int64_t i = 0; i < n; i++)
             if (out[i].entry & PAGE_OUT_DIRTY)
                 backing_mark_dirty(r->backing, (r->offset + out[i].address - r->start) / PAGE_SIZE);

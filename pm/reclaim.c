@@ -41,7 +41,7 @@ static void release_shown_range(struct space *s, vaddr_t at, uint64_t count)
 {
     struct page_out there[CLUSTER];
     struct page_change query = page_list(s, PAGE_QUERY, at, count, there, CLUSTER);
-    int64_t n = sys_pages(&query, 1);
+    int64_t n = ask_pages(&query, 1);
     bool copies = false;
     for (int64_t i = 0; i < n; i++)
         copies |= there[i].entry & PAGE_OUT_OWNED;

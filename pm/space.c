@@ -124,7 +124,7 @@ uint64_t page_entry(const struct space *s, vaddr_t page)
 {
     struct page_out out = { 0, 0 };
     struct page_change c = page_list(s, PAGE_QUERY, page, 1, &out, 1);
-    return sys_pages(&c, 1) == 1 ? out.entry : 0;
+    return ask_pages(&c, 1) == 1 ? out.entry : 0;
 }
 
 /* Accounts for a page that PAGE_RELEASE has listed: frees a frame, or notes a dirty mark. */
