@@ -116,7 +116,7 @@ static int64_t fill(struct space *s, const struct region *r, const struct run *r
     int64_t filled = pages_do(&c, 1);
     if (!n && !filled && !(page_entry(s, run->start) & PAGE_OUT_WRITABLE))
         return -ENOMEM;
-    if (filled < n)
+    if (filled < n || action == PAGE_FILL_COPY)
         for (unsigned i = n; i-- > 0;)
             if (frames[i])
                 frame_put(frames[i]);
