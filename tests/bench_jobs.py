@@ -1,21 +1,25 @@
 #!/usr/bin/python3
-"""make bench-jobs: thirteen whole jobs (joblist.py), the same programs on Minnow and on Debian's Linux.
+"""make bench-jobs: thirteen whole jobs (joblist.py), the same programs on Minnow and on Debian's
+Linux.
 
-Both systems run in the same QEMU, with one processor and 512 MiB of memory (with which Linux does not use huge pages by
-itself), from the same disk image, in /tmp, a tmpfs. linuxlib.py has Linux's settings. For each job, done once before:
+Both systems run in the same QEMU, with one processor and 512 MiB of memory (with which Linux does
+not use huge pages by itself), from the same disk image, in /tmp, a tmpfs. linuxlib.py has Linux's
+settings. For each job, done once before:
 
-    instructions   that the guest executed, counted by a plugin of QEMU (jobs/count.c) under -icount, so that the guest's
-                   clock counts them too: the same at each run
+    instructions   that the guest executed, counted by a plugin of QEMU (jobs/count.c) under
+                   -icount, so that the guest's clock counts them too: the same at each run
     CR3 loads      changes of address space, by the same plugin
-    time           processor time of the emulator, plain TCG without plugin: the median of several runs, the two
-                   systems in turn. It has what instructions do not show: translations of addresses that must be found anew
+    time           processor time of the emulator, plain TCG without plugin: the median of several
+                   runs, the two systems in turn. It has what instructions do not show:
+                   translations of addresses that must be found anew
 
 The results that a job prints must be the same on both systems.
 
 usage: bench_jobs.py [--runs N] [--record] [NAME...]
     NAME        only these jobs; --list prints the names
     --runs N    how often time is taken (default 3)
-    --record    keep Linux's figures in tests/linux-figures.json, for machines that cannot fetch Debian's kernel
+    --record    keep Linux's figures in tests/linux-figures.json, for machines that cannot fetch
+                Debian's kernel
 """
 import argparse
 import contextlib
@@ -111,7 +115,8 @@ def linux(command, image, stdout, **options):
 
 
 def run_jobs(system, jobs, image, count=False, small=False):
-    """Boot a system, `minnow` or `linux`, with these jobs: {name: Figures}. HarnessError if it does not work."""
+    """Boot a system, `minnow` or `linux`, with these jobs: {name: Figures}. HarnessError if it does
+    not come to their end."""
     command = [RUNNER, *(word for job in jobs for word in job.arguments(small))]
     with linuxlib.Counter() if count else contextlib.nullcontext() as counter:
         listener = Listener(lambda: processor_time(run.emulator.pid))
@@ -187,7 +192,7 @@ def row(job, ours, theirs):
         *(cell(f.loads, ",", 9) for f in (ours, theirs)),
         *(cell(f.time, ".2f", 8) for f in (ours, theirs)),
         cell(duration, ".2f", 6),
-        cell(job.aim, ".1f", 5),
+        cell(job.aim, "g", 5),
         "  *" if duration and duration > job.aim else "",
     ]
     return f"{job.title:33}{''.join(columns)}".rstrip()

@@ -1,13 +1,16 @@
-"""Linux beside Minnow: one command on Debian's kernel, on the same machine and the same disk image.
+"""Linux beside Minnow: one command on Debian's kernel, on the same machine and the same disk
+image.
 
-The kernel comes from Debian's package (tests/jobs/fetch-linux); the disk with all its programs is Minnow's own image,
-which Linux mounts; the machine is vmlib's. SETTINGS is what Linux is told; all of it makes Linux cheaper or repeatable:
+The kernel comes from Debian's package (tests/jobs/fetch-linux); the disk with all its programs is
+Minnow's own image, which Linux mounts; the machine is vmlib's. SETTINGS is what Linux is told; all
+of it makes Linux cheaper or repeatable:
 
     mitigations=off     nothing is done against faults of processors, as Minnow does nothing
     no5lvl              page tables of four levels, as Minnow's, where the processor has five
     nokaslr             the kernel stands at the same address at each boot
 
-All else is as Debian has it. With at most 512 MiB of memory Linux does not use huge pages by itself.
+All else is as Debian has it. With at most 512 MiB of memory Linux does not use huge pages by
+itself.
 """
 
 import datetime
@@ -51,7 +54,7 @@ def version():
 
 
 def recorded():
-    """What record() left: {"jobs": ..., "bench": ..., "kernel": ..., "date": ...}; {} if nothing."""
+    """What record() left, {"jobs": ..., "bench": ..., "kernel": ..., "date": ...}, or {}."""
     if not os.path.exists(FIGURES):
         return {}
     with open(FIGURES) as file:
@@ -76,7 +79,8 @@ def source(measured):
         return f"Linux: Debian's {version()}, measured now, with {SETTINGS}"
     if known := recorded():
         return (
-            f"Linux: Debian's {known['kernel']}, recorded on {known['date']}, with {known['settings']} "
+            f"Linux: Debian's {known['kernel']}, recorded on {known['date']}, "
+            f"with {known['settings']} "
             "(its package cannot be fetched here; times of another machine say nothing)"
         )
     return "Linux: no figures; its package cannot be fetched here"
@@ -127,7 +131,8 @@ def modules():
 
 
 def cpio(files):
-    """An archive as the kernel wants it: {path: (mode, contents)}, folders before what is in them."""
+    """An archive as the kernel wants it, of {path: (mode, contents)}: folders come before what is
+    in them."""
     archive = b""
     for number, (path, (mode, data)) in enumerate([*files.items(), ("TRAILER!!!", (0, b""))]):
         name = path.encode() + b"\0"

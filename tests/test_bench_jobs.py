@@ -1,4 +1,5 @@
-"""`make bench-jobs`: small jobs run in the system and are counted, and the table says what the figures say."""
+"""`make bench-jobs`: small jobs run in the system and are counted, and the table says what the
+figures say."""
 
 import bench_jobs
 import joblist
