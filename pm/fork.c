@@ -179,6 +179,13 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     return error;
 }
 
+/* Has VFS do and answer the rest of a call: what it keeps of the task. 0, or -ENXIO. */
+static int hand_on(struct message *m, uint64_t op)
+{
+    m->op = op;
+    return forward(m, service_find("vfs"));
+}
+
 int64_t do_fork(struct message *m)
 {
     call_t call = m->w[0];
@@ -201,8 +208,12 @@ int64_t do_fork(struct message *m)
         error = thread;
         goto leave;
     }
-    reply_words(m, thread, 0, 0);
-    return task;
+    m->w[0] = parent;
+    m->w[1] = task;
+    m->w[2] = thread;
+    error = hand_on(m, VFS_FORK);
+    if (!error)
+        return LATER;
 
 leave:
     if (!share)
@@ -262,12 +273,9 @@ int64_t do_spawn(struct message *m)
     return task;
 }
 
-int64_t do_exit(struct message *m)
+/* Gives back what a task has, and ends it. May wait. */
+static void end_task(struct space *s, endpoint_t task)
 {
-    endpoint_t task = m->w[0];
-    struct space *s = space_of(task);
-    if (!s)
-        return -ESRCH;
     if (s->tasks == 1 && !space_is_small(s))
         sys_task_kill(task, KILL_THREADS); /* else they touch again what is given back in steps */
     if (s->tasks == 1)
@@ -276,7 +284,15 @@ int64_t do_exit(struct message *m)
     if (space_of(task))
         space_leave(task);
     backing_settle();
-    return 0;
+}
+
+int64_t do_exit(struct message *m)
+{
+    endpoint_t task = m->w[0];
+    struct space *s = space_of(task);
+    if (s)
+        end_task(s, task);
+    return hand_on(m, VFS_EXIT) == 0 ? LATER : -ESRCH;
 }
 
 int64_t do_limit(struct message *m)

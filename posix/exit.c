@@ -125,7 +125,6 @@ void process_exit(struct process *p, int status)
         locks_drop_process(p);
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
-    call(service_find("vfs"), VFS_EXIT, task, 0, 0, 0);
     p->i.task = 0;
     process_vfork_end(p);
     if (p->i.sid == p->i.pid)

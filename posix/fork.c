@@ -1,8 +1,9 @@
 /* fork, vfork, clone: the birth of processes and threads.
  *
- * PM makes the new task (PM_FORK) or thread (PM_THREAD), and makes the new thread a second caller
- * of the very call that its creator is in. So two calls are held afterwards, and each is answered
- * for itself: the creator's with a number, the new thread's with 0.
+ * PM makes the new task (PM_FORK, which it hands on to VFS, whose answer comes here) or thread
+ * (PM_THREAD), and makes the new thread a second caller of the very call that its creator is in. So
+ * two calls are held afterwards, and each is answered for itself: the creator's with a number, the
+ * new thread's with 0.
  *
  * While PM and VFS are at work the parent and the child are `busy`: neither can be ended in the
  * middle. If the creator has died meanwhile the child lives on, as one whose parent has died.
@@ -145,7 +146,7 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
     return 0;
 }
 
-/* What the child has from the thread that made it, and what kernel and VFS are told. May wait. */
+/* What the child has from the thread that made it, and what the kernel is told. */
 static void child_set_up(struct process *child, struct thread *t, const struct birth *b)
 {
     struct process *p = t->process;
@@ -162,9 +163,6 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
     if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
         rlimit_cpu_start(child);
     set_stack_and_tls(first, b);
-    child->busy++;
-    call(service_find("vfs"), VFS_FORK, p->i.task, child->i.task, 0, 0);
-    child->busy--;
 }
 
 static int64_t fork(struct thread *t, const struct birth *b)

@@ -62,7 +62,8 @@ int64_t do_fork(struct message *m)
     child->task = m->w[1];
     node_pin(child->cwd);
     node_pin(child->root);
-    return 0;
+    reply_words(m, m->w[2], 0, 0);
+    return m->w[1];
 }
 
 int64_t do_exit(struct message *m)
