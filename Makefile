@@ -86,7 +86,7 @@ BIN     := $(if $(shell command -v $(CROSS)objcopy),$(CROSS),)
 OBJCOPY := $(BIN)objcopy
 NM      := $(BIN)nm
 READELF := $(BIN)readelf
-AR      := $(BIN)ar
+AR      := $(if $(shell command -v $(CC)-ar),$(CC)-ar,$(BIN)ar)
 MUSL_CC := musl-gcc
 HOST_CC := gcc
 HOST_CXX := g++
@@ -102,6 +102,9 @@ NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
     -fstack-protector-strong -mstack-protector-guard=global \
     -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS) \
     '-fmacro-prefix-map=$(CURDIR)/=' '-fdebug-prefix-map=$(CURDIR)=.'
+# GCC optimizes the kernel, and each service with its libraries, as a whole, so that a file of its own for each layer costs a
+# message nothing. Object files keep their machine code as well (fat), which tests/measure reads.
+WHOLE := -flto -ffat-lto-objects -flto-partition=none
 # A service may be loaded at any address: all its relocations only add that address.
 LINK_FLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker,-z,text,-z,norelro,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
@@ -133,9 +136,7 @@ all: image services unit
 
 KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
 KERNEL_FLAGS   := $(NATIVE_FLAGS) -Wno-unused-parameter -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
-# GCC optimizes the kernel as a whole, so that a file of its own for each layer costs a message nothing. Object files keep
-# their machine code as well (fat), which tests/measure reads.
-KERNEL_FLAGS   += $(if $(filter $(CC),$(KERNEL_CC)),-flto -ffat-lto-objects -flto-partition=none)
+KERNEL_FLAGS   += $(if $(filter $(CC),$(KERNEL_CC)),$(WHOLE))
 $(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fno-lto -fpie -fvisibility=hidden -mcmodel=small
 KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
@@ -176,7 +177,7 @@ $(BUILD)/kernel.elf: $(KERNEL_OBJECTS) $(BUILD)/tables.o kernel/kernel.ld
 # A server's inode begins with what libfs knows of every inode, by an unnamed member
 # (-fms-extensions): `struct inode { struct fs_node; ... }`.
 SERVICE_FLAGS := $(NATIVE_FLAGS) -fpie -fvisibility=hidden -ffunction-sections -fdata-sections \
-    -fms-extensions -Ikernel/abi $(LIBRARIES:%=-I%)
+    -fms-extensions $(WHOLE) -Ikernel/abi $(LIBRARIES:%=-I%)
 SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call objects,$d))
 
 # A plugin of the compiler notes each store of a service in its undo log.
@@ -187,7 +188,9 @@ $(UNDO): kernel/libservice/undo/plugin.cc
 
 $(SERVICE_OBJECTS): $(BUILD)/obj/%.o: % Makefile $(UNDO)
 	$(call quiet,CC)mkdir -p $(@D) && $(CC) $(SERVICE_FLAGS) $(UNDO_FLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/obj/kernel/libservice/string.c.o $(BUILD)/obj/kernel/libservice/recover.c.o: UNDO_FLAGS :=
+$(BUILD)/obj/kernel/libservice/string.c.o $(BUILD)/obj/kernel/libservice/recover.c.o: UNDO_FLAGS := -fno-lto
+# The undo log's routines are called from what the plugin makes, when the linker has already chosen its objects.
+SERVICE_LINK = $(LINK_FLAGS) -Wl,--gc-sections,-u,undo_note,-T,$(SERVICE_LD)
 
 # library FOLDER
 define library
@@ -205,8 +208,7 @@ SERVICE_LD := kernel/libservice/service.ld
 define service
 $(BUILD)/services/$(2): $(call objects,$(1)) \
     $(patsubst %,$(BUILD)/lib/%.a,$(notdir $(LIBS_$(2))) libservice) $(SERVICE_LD)
-	$$(call quiet,LD)mkdir -p $$(@D) && $(CC) $(LINK_FLAGS) -Wl,--gc-sections \
-	    -Wl,-T,$(SERVICE_LD) -o $$@ $$(filter %.o,$$^) \
+	$$(call quiet,LD)mkdir -p $$(@D) && $(CC) $(SERVICE_FLAGS) $(UNDO_FLAGS) $(SERVICE_LINK) -o $$@ $$(filter %.o,$$^) \
 	    -Wl,--start-group $$(filter %.a,$$^) -lgcc -Wl,--end-group
 	$(if $(STATE_$(2)),@$$(call add_state,$(STATE_$(2))))
 $(BUILD)/boot/services/$(2).manifest: $(1)/$(2).manifest

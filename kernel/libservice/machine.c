@@ -8,8 +8,9 @@
 
 enum { LINE = 256 };
 
-uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
+OWN uintptr_t __stack_chk_guard;
+/* The compiler calls it; that is seen only when all files have been optimized together. */
+__attribute__((used)) _Noreturn void __stack_chk_fail(void);
 
 void __stack_chk_fail(void) { die("stack frame overrun"); }
 
@@ -27,11 +28,11 @@ void time_wall(int64_t *sec, int64_t *nsec)
 /* Slots are fixed from boot on, so the ones found are remembered. */
 endpoint_t service_find(const char *name)
 {
-    static struct {
+    static OWN struct {
         char name[16];
         endpoint_t slot;
     } known[16];
-    static unsigned count;
+    static OWN unsigned count;
     for (unsigned i = 0; i < count; i++)
         if (strcmp(known[i].name, name) == 0)
             return known[i].slot;

@@ -27,8 +27,8 @@ struct work {
 
 /* Copies, since what service_run() was given may be on the stack, which is used anew when the
  * thread is rolled back. */
-static struct service service;
-static struct protocol by_number[PROTOCOL_COUNT];
+static OWN struct service service;
+static OWN struct protocol by_number[PROTOCOL_COUNT];
 
 static struct work *work_of(struct message *m) { return (struct work *)m; }
 

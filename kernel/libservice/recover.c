@@ -27,10 +27,10 @@ extern const char settle[], settle_end[], settle_receive[], settle_receive_end[]
     call_returned[];
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
-uint32_t inherited;
-bool request_fails;
-static struct saved_stack *stacks[THREADS];
-static unsigned stacks_count;
+OWN uint32_t inherited;
+OWN bool request_fails;
+static OWN struct saved_stack *stacks[THREADS];
+static OWN unsigned stacks_count;
 
 void *stack_shadow(void) { return stacks_count < THREADS ? memory_pages(SHADOW_PAGES) : NULL; }
 
@@ -54,7 +54,7 @@ void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begi
 
 void recovery_register(uint32_t protocols, unsigned threads)
 {
-    static struct recovery how;
+    static OWN struct recovery how;
     how = (struct recovery){ (vaddr_t)recover,
                              { { (vaddr_t)settle, (vaddr_t)settle_end },
                                { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };

@@ -25,6 +25,9 @@
 #undef KCALL
 #undef MESSAGE
 
+/* A variable of libservice, zero at first, that a successor does not take over (service.ld). */
+#define OWN __attribute__((section(".bss.own")))
+
 /* Any kernel call by its number, for tests. It commits. */
 int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                     uint64_t f);
