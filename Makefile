@@ -182,7 +182,7 @@ SERVICE_OBJECTS := $(foreach d,$(SERVICES) $(ALTERNATIVES) $(LIBRARIES),$(call o
 
 # A plugin of the compiler notes each store of a service in its undo log.
 UNDO := $(BUILD)/undo.so
-UNDO_FLAGS := -fplugin=$(if $(filter /%,$(UNDO)),,./)$(UNDO)
+UNDO_FLAGS := -DUNDO_LOG -fplugin=$(if $(filter /%,$(UNDO)),,./)$(UNDO)
 $(UNDO): kernel/libservice/undo/plugin.cc
 	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CXX) -O1 -shared -fPIC -fno-rtti -isystem $(shell $(CC) -print-file-name=plugin)/include -o $@ $<
 

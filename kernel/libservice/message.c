@@ -18,7 +18,7 @@ _Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SY
 enum { THROW_AHEAD = 64 * 1024 };
 
 /* What the loop knows of the call in hand; handlers see the message in it. */
-struct work {
+struct ON_STACK work {
     struct message m;
     struct reply reply;
     bool missing; /* a copy failed: a page of the window is not there */

@@ -23,6 +23,15 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
+/* Of a structure that exists on the stack of the running thread alone, never in a static variable,
+ * in memory_alloc()'s memory or on another thread's stack: what is stored by a pointer to it is not
+ * noted in the undo log, since the stack is set back in one piece. (undo/plugin.cc) */
+#ifdef UNDO_LOG
+#define ON_STACK __attribute__((on_stack))
+#else
+#define ON_STACK
+#endif
+
 /* A handler's result is the reply, except this one: the call has been answered, forwarded or thrown
  * back already, or will be answered later. */
 #define LATER INT64_MIN
@@ -76,7 +85,7 @@ int reply_full(call_t call, int64_t result, const struct reply *r);
 struct call_args {
     uint64_t op, w0, w3, w4, w5, object, position, flags;
 };
-struct call_result {
+struct ON_STACK call_result {
     int64_t result;
     uint64_t r1, r2, r3;
 };

@@ -37,11 +37,32 @@ undo_note:
     movq %rdi, (%rax)
     movq (%rdi), %rdi
     movq %rdi, 8(%rax)
-    addq $16, %rax
-    movq %rax, undo_next(%rip)
+    addq $16, undo_next(%rip)
     ret
 1:  call undo_commit
     jmp undo_note
+
+/* Notes so many quadwords at rdi. */
+    .irp words, 2, 3, 4, 5, 6, 7, 8
+    .globl undo_note_\words
+undo_note_\words:
+    movq undo_next(%rip), %rax
+    cmpq undo_last(%rip), %rax
+    ja 1f
+    .set at, 0
+    .rept \words
+    pushq at(%rdi)
+    popq at(%rax)
+    .set at, at + 8
+    .endr
+    btsq $63, %rdi
+    movq %rdi, at(%rax)
+    movq $at, at + 8(%rax)
+    addq $at + 16, undo_next(%rip)
+    ret
+1:  call undo_commit
+    jmp undo_note_\words
+    .endr
 
 /* Notes rax bytes at rdi; no more than fit into the log. */
     .globl undo_note_range
@@ -104,7 +125,7 @@ undo_commit:
     .hidden undo_next, undo_log, undo_end, undo_commit, settle
 undo_next:
     .quad undo_log
-undo_last:                          /* the last place for an entry's head */
-    .quad undo_end - 16
+undo_last:                          /* the last place for an entry of 8 quadwords */
+    .quad undo_end - 64 - 16
 
     .section .note.GNU-stack, "", @progbits

@@ -4,8 +4,8 @@
  *
  * The pass runs after all others on GIMPLE, when stores that can be optimised away are gone. The
  * call is an asm statement that reads the place about to be written, so that neither may be moved
- * past the other, and that spoils only rax, rdi and the flags. (GCC internals manual, chapters
- * "GIMPLE" and "Plugins".) */
+ * past the other, and that spoils only rax, rdi and the flags. Stores to neighbouring quadwords that
+ * follow each other share a note. (GCC internals manual, chapters "GIMPLE" and "Plugins".) */
 #include "gcc-plugin.h"
 #include "plugin-version.h"
 #include "tree.h"
@@ -20,6 +20,8 @@
 #include "gimplify.h"
 #include "diagnostic-core.h"
 #include "builtins.h"
+#include "attribs.h"
+#include "tree-dfa.h"
 
 int plugin_is_GPL_compatible;
 
@@ -82,10 +84,74 @@ tree whole_words(tree place)
     return unshare_expr(place);
 }
 
-/* Inserts the note before the store to `place` at `at`, by the routine of undo.S for its size. */
+/* Whether a store goes to a structure that its type declares to be on the stack of the running thread
+ * (ON_STACK in service.h): such a store is not noted. */
+bool on_stack(tree place)
+{
+    while (handled_component_p(place) && TREE_CODE(TREE_OPERAND(place, 0)) != MEM_REF)
+        place = TREE_OPERAND(place, 0);
+    tree base = handled_component_p(place) ? TREE_OPERAND(place, 0) : place;
+    return TREE_CODE(base) == MEM_REF && lookup_attribute("on_stack", TYPE_ATTRIBUTES(TYPE_MAIN_VARIANT(TREE_TYPE(base))));
+}
+
+/* A piece of memory, from the first to the last quadword that a store touches: `bytes` bytes behind
+ * what `base` points to (a pointer), or behind its beginning (a variable). */
+struct piece {
+    tree base;
+    HOST_WIDE_INT offset, bytes;
+    bool aligned; /* whether that is known to be on a quadword's boundary */
+};
+
+piece piece_of(tree place)
+{
+    poly_int64 offset = 0;
+    unsigned HOST_WIDE_INT bit;
+    unsigned int align;
+    HOST_WIDE_INT size = int_size_in_bytes(TREE_TYPE(place));
+    tree base = get_addr_base_and_unit_offset(place, &offset);
+    piece p = { NULL_TREE, 0, size, false };
+    if (!base)
+        return p;
+    if (TREE_CODE(base) == MEM_REF) {
+        offset += mem_ref_offset(base).force_shwi();
+        base = TREE_OPERAND(base, 0);
+    }
+    if (TREE_CODE(base) != SSA_NAME && TREE_CODE(base) != ADDR_EXPR && !DECL_P(base))
+        return p;
+    p.offset = offset.to_constant();
+    get_object_alignment_1(place, &align, &bit);
+    if (align < 64 || bit % BITS_PER_UNIT)
+        return p;
+    HOST_WIDE_INT into = bit / BITS_PER_UNIT % 8;
+    p.base = base;
+    p.offset -= into;
+    p.bytes = (into + size + 7) & -8;
+    p.aligned = true;
+    return p;
+}
+
+tree words_of(const piece &p)
+{
+    tree word = build_nonstandard_integer_type(64, 1);
+    tree pointer = DECL_P(p.base) ? build_fold_addr_expr(p.base) : p.base;
+    return build2(MEM_REF, p.bytes == 8 ? word : build_array_type_nelts(word, p.bytes / 8), pointer, build_int_cst(ptr_type_node, p.offset));
+}
+
+void note_words(gimple_stmt_iterator *at, const piece &p)
+{
+    char text[64];
+    if (p.bytes == 8)
+        strcpy(text, "lea\t%0, %%rdi\n\tcall\tundo_note");
+    else
+        sprintf(text, "lea\t%%0, %%%%rdi\n\tcall\tundo_note_%ld", (long)p.bytes / 8);
+    vec<tree, va_gc> *inputs = NULL;
+    vec_safe_push(inputs, operand("m", words_of(p)));
+    insert_asm(at, text, inputs);
+}
+
+/* Inserts the note before a store to `place`, of which no more is known than its size. */
 void note_place(gimple_stmt_iterator *at, tree place)
 {
-    place = whole_words(place);
     HOST_WIDE_INT size = int_size_in_bytes(TREE_TYPE(place));
     if (size <= 0 || size > 4096) {
         error_at(gimple_location(gsi_stmt(*at)), "a store of %ld bytes cannot be undone: use memcpy or memset", (long)size);
@@ -103,6 +169,33 @@ void note_place(gimple_stmt_iterator *at, tree place)
     insert_asm(at, text, inputs);
 }
 
+/* The stores of a basic block that one note serves: they follow each other, with neither a call nor
+ * another note in between (which might commit), and touch quadwords side by side. */
+struct run {
+    piece p = { NULL_TREE, 0, 0, false };
+    gimple_stmt_iterator first; /* the first of them: the note goes before it */
+
+    /* Whether p joins the run. */
+    bool takes(const piece &other)
+    {
+        if (!p.base || !other.aligned || other.base != p.base)
+            return false;
+        HOST_WIDE_INT from = MIN(p.offset, other.offset), to = MAX(p.offset + p.bytes, other.offset + other.bytes);
+        if (to - from > WORDS_MAX * 8 || to - from > p.bytes + other.bytes)
+            return false;
+        p.offset = from;
+        p.bytes = to - from;
+        return true;
+    }
+    void end()
+    {
+        if (p.base)
+            note_words(&first, p);
+        p.base = NULL_TREE;
+    }
+    enum { WORDS_MAX = 8 }; /* undo.S has a routine for each number of words up to it */
+};
+
 /* The result of a function goes to the frame first, since the function may commit: the store to
  * memory follows the call, and is noted then. `at` becomes that store. */
 void store_behind(gimple_stmt_iterator *at, gimple *s, tree to)
@@ -119,24 +212,56 @@ void store_behind(gimple_stmt_iterator *at, gimple *s, tree to)
 struct undo_pass : gimple_opt_pass {
     undo_pass(gcc::context *context) : gimple_opt_pass(undo_data, context) {}
 
+    void store(run *r, gimple_stmt_iterator *at, tree to)
+    {
+        piece p = piece_of(to);
+        if (r->takes(p))
+            return;
+        r->end();
+        if (p.aligned && p.bytes <= run::WORDS_MAX * 8) {
+            r->p = p;
+            r->first = *at;
+        } else {
+            note_place(at, to);
+        }
+    }
+
     unsigned execute(function *f) final override
     {
         basic_block block;
         auto_bitmap frame;
         list_frame(f, frame);
         FOR_EACH_BB_FN(block, f)
+        {
+            run r;
             for (gimple_stmt_iterator at = gsi_start_bb(block); !gsi_end_p(at); gsi_next(&at)) {
                 gimple *s = gsi_stmt(at);
                 tree to = gimple_clobber_p(s) ? NULL_TREE : gimple_get_lhs(s);
-                if (!to || TREE_CODE(to) == SSA_NAME || !gimple_vdef(s) || in_frame(to, frame))
+                if (is_gimple_call(s) || gimple_code(s) == GIMPLE_ASM)
+                    r.end();
+                if (!to || TREE_CODE(to) == SSA_NAME || !gimple_vdef(s) || in_frame(to, frame) || on_stack(to))
                     continue;
                 if (is_gimple_call(s))
                     store_behind(&at, s, to);
-                note_place(&at, to);
+                store(&r, &at, whole_words(to));
             }
+            r.end();
+        }
         return 0;
     }
 };
+
+attribute_spec stack_attribute = { "on_stack", 0, 0, false, true, false, false, NULL, NULL };
+
+void attributes(void *, void *) { register_attribute(&stack_attribute); }
+
+/* Refuses static variables of a type that is ON_STACK. */
+void declared(void *decl, void *)
+{
+    tree d = (tree)decl;
+    if (VAR_P(d) && TREE_STATIC(d) && lookup_attribute("on_stack", TYPE_ATTRIBUTES(TYPE_MAIN_VARIANT(strip_array_types(TREE_TYPE(d))))))
+        error_at(DECL_SOURCE_LOCATION(d), "a structure that is ON_STACK cannot be a static variable");
+}
 
 }
 
@@ -146,5 +271,7 @@ int plugin_init(plugin_name_args *info, plugin_gcc_version *version)
         return 1;
     register_pass_info pass = { new undo_pass(g), "optimized", 1, PASS_POS_INSERT_BEFORE };
     register_callback(info->base_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &pass);
+    register_callback(info->base_name, PLUGIN_ATTRIBUTES, attributes, NULL);
+    register_callback(info->base_name, PLUGIN_FINISH_DECL, declared, NULL);
     return 0;
 }
