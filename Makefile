@@ -105,6 +105,9 @@ NATIVE_FLAGS := -std=gnu11 $(OPTIMIZE) -g -ffreestanding -nostdinc \
 # GCC optimizes the kernel, and each service with its libraries, as a whole, so that a file of its own for each layer costs a
 # message nothing. Object files keep their machine code as well (fat), which tests/measure reads.
 WHOLE := -flto -ffat-lto-objects -flto-partition=none
+# entry.S saves all registers at once, and stubs.S sends most of them as a message, so functions keep only rbp for their callers.
+SPOILED := rbx r12 r13 r14 r15
+WHOLE   += $(addprefix -fcall-used-,$(SPOILED))
 # A service may be loaded at any address: all its relocations only add that address.
 LINK_FLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker,-z,text,-z,norelro,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
@@ -136,8 +139,11 @@ all: image services unit
 
 KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
 KERNEL_FLAGS   := $(NATIVE_FLAGS) -Wno-unused-parameter -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
-KERNEL_FLAGS   += $(if $(filter $(CC),$(KERNEL_CC)),$(WHOLE))
-$(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fno-lto -fpie -fvisibility=hidden -mcmodel=small
+ifeq ($(KERNEL_CC),$(CC))
+KERNEL_FLAGS   += $(WHOLE)
+$(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fno-lto $(addprefix -fcall-saved-,$(SPOILED))
+endif
+$(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fpie -fvisibility=hidden -mcmodel=small
 KERNEL_LINK_FLAGS := -nostdlib -static -no-pie -Wl,--emit-relocs,-z,noexecstack,--build-id=none \
     -Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 

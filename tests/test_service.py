@@ -115,7 +115,7 @@ def test_a_replacement_that_fails_at_its_start_gives_way_to_the_former(
 @pytest.mark.parametrize("service", ["ext2", "vfs", "pipe"])
 @pytest.mark.parametrize("code", [elflib.UD2, elflib.SPIN], ids=["fails", "spins"])
 def test_a_broken_replacement_under_load_gives_the_state_back(vm, tmp_path, service, code):
-    bad = elflib.patched(service, {"service_run": code}, tmp_path)
+    bad = elflib.patched(service, {"main": code}, tmp_path)
     lines = said(
         vm,
         f"echo kept >/tmp/kept; {LOAD} service replace {service} /tmp/bad 2>/root/said; wait; cat /root/said /tmp/kept; service status {service}",

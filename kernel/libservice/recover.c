@@ -17,8 +17,8 @@
 #include "syscalls.h"
 
 enum { THREADS = 64, SHADOW_PAGES = 2, RANGE = 63 };
-/* words of what stubs.S saves: rax rdi rsi rdx, six registers, return address */
-enum { SAVED_RDI = 1, SAVED_TO = 10, SAVED_WORDS };
+/* words of what stubs.S saves: rax rdi rsi rdx, rbp, return address */
+enum { SAVED_RDI = 1, SAVED_TO = 5, SAVED_WORDS };
 
 _Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16,
                "stubs.S knows struct saved_stack");

@@ -19,9 +19,9 @@
  *
  * What is saved is the thread's stack as far as it is in use, copied into its shadow:
  *
- *     low   rax rdi rsi rdx            results of the call
- *           r15 r14 r13 r12 rbp rbx    registers that a function must keep
- *           return address             of `enter`
+ *     low   rax rdi rsi rdx   results of the call
+ *           rbp               the register that a function must keep (-fcall-used in the Makefile)
+ *           return address    of `enter`
  *     high  the caller's frames, up to struct saved_stack at the stack's top
  *
  * A thread that has received a message begins again by receiving that message (RECEIVE_AGAIN), so
@@ -60,24 +60,6 @@
 #define SYS_FORWARD       4
 #define SYS_RECEIVE_AGAIN 5
 
-.macro PUSH_SAVED
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-.endm
-
-.macro POP_SAVED
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-.endm
-
 .macro LOAD_MESSAGE base            /* all but rax, rbp, r15; base is rdi, which is loaded last */
     movq OP(\base), %rbx
     movq W1(\base), %rsi
@@ -110,18 +92,13 @@
 
     .text
 
-/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; and the registers
- * that a function must keep. */
+/* In: the registers of a kernel call. Out: its results in rax, rdi, rsi, rdx; and rbp, which a
+ * function must keep. */
 enter:
     syscall
     .globl settle, settle_end, settle_receive, settle_receive_end
 settle:
-    pushq %rbx
     pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
     pushq %rdx
     pushq %rsi
     pushq %rdi
@@ -147,7 +124,7 @@ settle_end:
     popq %rdi
     popq %rsi
     popq %rdx
-    addq $48, %rsp
+    popq %rbp
     ret
 
 /* The same for a call that brings the next message, in all registers but rcx and r11. Nothing of
@@ -206,19 +183,14 @@ recover:
     popq %rdi
     popq %rsi
     popq %rdx
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
     popq %rbp
-    popq %rbx
     ret
 1:  leaq -16(%rax), %rsp
     call serve_again
 
     .globl message_call
 message_call:
-    PUSH_SAVED
+    pushq %rbp
     pushq %rdi
     movq TO(%rdi), %rbp
     movq WINDOW(%rdi), %r15
@@ -231,43 +203,43 @@ call_returned:
     movq %rdi, R1(%rcx)
     movq %rsi, R2(%rcx)
     movq %rdx, R3(%rcx)
-    POP_SAVED
+    popq %rbp
     ret
 
     .globl message_forward
 message_forward:
-    PUSH_SAVED
+    pushq %rbp
     movq %rsi, %rbp
     movq CALL(%rdi), %r15
     LOAD_MESSAGE %rdi
     movl $SYS_FORWARD, %eax
     call enter
-    POP_SAVED
+    popq %rbp
     ret
 
     .globl message_receive
 message_receive:
-    PUSH_SAVED
+    pushq %rbp
     pushq %rdi
     movl $SYS_RECEIVE, %eax
     call enter_receive
     STORE_MESSAGE
-    POP_SAVED
+    popq %rbp
     ret
 
     .globl message_receive_again
 message_receive_again:
-    PUSH_SAVED
+    pushq %rbp
     pushq %rdi
     movl $SYS_RECEIVE_AGAIN, %eax
     call enter_receive
     STORE_MESSAGE
-    POP_SAVED
+    popq %rbp
     ret
 
     .globl message_reply_receive
 message_reply_receive:
-    PUSH_SAVED
+    pushq %rbp
     pushq %rdi
     movq CALL(%rdi), %rdi
     movq 24(%rdx), %r9
@@ -277,7 +249,7 @@ message_reply_receive:
     movl $SYS_REPLY_RECEIVE, %eax
     call enter_receive
     STORE_MESSAGE
-    POP_SAVED
+    popq %rbp
     ret
 
 /* A service starts here with an empty stack. rdi = 1: it takes over the state of its

@@ -111,7 +111,17 @@ undo_commit:
     pushq %r9
     pushq %r10
     pushq %r11
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
     call settle                     /* in stubs.S; keeps the other registers */
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
     popq %r11
     popq %r10
     popq %r9

@@ -26,7 +26,7 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, EVERYTHING = (
 )  # of the first version of the interface
 
 # What the Makefile runs to build a service, and what gcc runs by itself.
-COMPILERS = ["x86_64-linux-gnu-gcc", "gcc"]
+COMPILERS = [prefix + name for prefix in ("", "x86_64-linux-gnu-") for name in ("gcc", "gcc-ar")]
 BINUTILS = [
     prefix + name
     for prefix in ("", "x86_64-linux-gnu-")
@@ -69,7 +69,7 @@ COMMANDS = [
     "test",
     "[",
 ]
-INNER = ["cc1", "collect2", "as", "ld", "lto-wrapper"]  # gcc -print-prog-name
+INNER = ["cc1", "lto1", "collect2", "as", "ld", "lto-wrapper"]  # gcc -print-prog-name
 FILES_TO_READ = ["/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/zero", "/dev/urandom"]
 
 
