@@ -26,11 +26,11 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, EVERYTHING = (
 )  # of the first version of the interface
 
 # What the Makefile runs to build a service, and what gcc runs by itself.
-COMPILERS = [prefix + name for prefix in ("", "x86_64-linux-gnu-") for name in ("gcc", "gcc-ar")]
+COMPILERS = ["x86_64-linux-gnu-gcc", "gcc"]
 BINUTILS = [
     prefix + name
     for prefix in ("", "x86_64-linux-gnu-")
-    for name in ("as", "ld", "ar", "nm", "objcopy", "readelf")
+    for name in ("as", "ld", "ar", "gcc-ar", "nm", "objcopy", "readelf")
 ]
 COMMANDS = [
     "make",
@@ -158,7 +158,9 @@ def needed():
         if os.path.exists(path)
     }
     return sorted(files), sorted(
-        path for path in map(os.path.realpath, folders) if os.path.isdir(path)
+        os.path.realpath(path)
+        for path in folders
+        if os.path.isabs(path) and os.path.isdir(path)  # (a tool that says nothing names none)
     )
 
 
