@@ -295,6 +295,16 @@ int64_t sys_interrupt(struct thread *t, const uint64_t *a)
     return 0;
 }
 
+/* Whether a route names words of a message only, so that nobody need look again. (A window of fixed
+ * length cannot be longer than a transfer.) */
+static bool route_sound(const struct route *r)
+{
+    for (unsigned i = 0; i < 6; i++)
+        if ((r->words >> 4 * i & 15) >= WORD_KINDS)
+            return false;
+    return r->to < MAX_SERVICE && r->base < 6 && (r->length < 6 || r->length == WINDOW_FIXED);
+}
+
 int64_t sys_routes(struct thread *t, const uint64_t *a)
 {
     static struct personality posix; /* one personality for now */
@@ -304,7 +314,7 @@ int64_t sys_routes(struct thread *t, const uint64_t *a)
         struct route r;
         if (space_read(t->space, a[0] + i * sizeof r, &r, sizeof r) < 0)
             return -EFAULT;
-        if (r.to >= MAX_SERVICE)
+        if (!route_sound(&r))
             return -EINVAL;
         posix.routes[i] = r;
     }

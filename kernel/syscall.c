@@ -65,6 +65,18 @@ static void shift_arguments(struct thread *t)
     t->words = t->moved;
 }
 
+/* Puts the arguments, and constants, into the order in which an operation has its words. */
+static __attribute__((noinline)) void arrange_words(struct thread *t, const struct route *r)
+{
+    const uint64_t constant[] = { 0, (uint64_t)AT_FDCWD, r->value };
+    uint32_t words = r->words;
+    for (unsigned i = 0; i < 6; i++, words >>= 4) {
+        unsigned n = words & 15;
+        t->moved[i] = n < WORD_ZERO ? (&t->regs.rdi)[n] : constant[n - WORD_ZERO];
+    }
+    t->words = t->moved;
+}
+
 /* An iovec counts as one long buffer: its total takes the place of a read's length, in t->moved[2].
  * false: the call has ended, or has faulted. */
 static bool open_iovec(struct thread *t)
@@ -207,13 +219,13 @@ static inline bool route_leads(struct thread *t, struct personality *p, const st
  * the call has ended, or is thrown back. */
 static inline bool route_window(struct thread *t, const struct route *r)
 {
-    t->window.base = t->words[r->base % 6];
-    t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length % 6];
+    t->window.base = t->words[r->base];
+    t->window.length = r->length == WINDOW_FIXED ? r->bytes : t->words[r->length];
     if (r->window & WINDOW_IOVEC)
         return open_iovec(t);
     if (__builtin_expect(t->window.length > TRANSFER_MAX, 0)) {
         copy_words(t->moved, t->words);
-        t->window.length = t->moved[r->length % 6] = TRANSFER_MAX;
+        t->window.length = t->moved[r->length] = TRANSFER_MAX;
         t->words = t->moved;
     }
     return true;
@@ -229,8 +241,12 @@ static void program_call(struct thread *t, struct personality *p)
     t->window.kind = r->window;
     if (!route_leads(t, p, r, &to))
         return;
-    if (r->flags & ROUTE_AT)
-        shift_arguments(t);
+    if (r->flags & (ROUTE_AT | ROUTE_WORDS)) {
+        if (r->flags & ROUTE_AT)
+            shift_arguments(t);
+        else
+            arrange_words(t, r);
+    }
     if (r->window && !route_window(t, r))
         return;
     if (__builtin_expect(t->resumed != 0, 0) && !resume(t, r))
@@ -313,13 +329,28 @@ static inline void reply_receive(struct thread *t)
         ipc_finish(c, result);
 }
 
-static int64_t forward(struct thread *t)
+/* What t, which forwards, has in its registers beside the message: the caller (NULL: t does not
+ * hold that call), the destination (NULL: there is none), and the window. */
+static inline struct thread *forward_caller(const struct thread *t)
+{
+    return mail_held(t->regs.r15, t->task);
+}
+static inline struct task *forward_to(const struct thread *t)
+{
+    uint32_t slot = t->regs.rbp;
+    return slot < MAX_SERVICE ? tasks[slot] : NULL;
+}
+static inline uint32_t forward_window(const struct thread *t) { return t->regs.rbp >> 32; }
+
+/* Makes the message in t's registers the request of c. 0, -EPERM, -ESRCH, -ENXIO. */
+static inline int64_t forward_fill(struct thread *t, struct thread *c, struct task *to)
 {
     const struct regs *r = &t->regs;
-    struct thread *c = mail_held(r->r15, t->task);
-    struct task *to = r->rbp < MAX_SERVICE ? tasks[r->rbp] : NULL;
-    if (!may_call(t->task, r->rbp, r->r12) &&
-        !(r->rbp < MAX_SERVICE && t->task->rights.may_notify >> r->rbp & 1))
+    uint32_t slot = r->rbp;
+    if (!may_call(t->task, slot, r->r12) &&
+        !(slot < MAX_SERVICE && t->task->rights.may_notify >> slot & 1))
+        return -EPERM;
+    if (forward_window(t) && !(t->task->rights.rights & RIGHT_CALLER))
         return -EPERM;
     if (!c)
         return -ESRCH;
@@ -331,8 +362,37 @@ static int64_t forward(struct thread *t)
     c->object = r->r12;
     c->position = r->r13;
     c->flags = r->r14;
-    ipc_send(c, to);
+    if (forward_window(t)) {
+        c->window.base = r->rsi;
+        c->window.length = r->rdx;
+        c->window.kind = forward_window(t) & WINDOW_INOUT;
+    }
     return 0;
+}
+
+static int64_t forward(struct thread *t)
+{
+    struct thread *c = forward_caller(t);
+    struct task *to = forward_to(t);
+    int64_t error = forward_fill(t, c, to);
+    if (!error)
+        ipc_send(c, to);
+    return error;
+}
+
+/* SYS_FORWARD_RECEIVE. Receives first, as reply_receive() does. */
+static void forward_receive(struct thread *t)
+{
+    struct thread *c = forward_caller(t);
+    struct task *to = forward_to(t);
+    int64_t error = forward_fill(t, c, to);
+    if (__builtin_expect(error == -EPERM, 0))
+        service_violation(t, SYS_FORWARD_RECEIVE);
+    mail_receive(t);
+    if (__builtin_expect(!error, 1))
+        ipc_send(c, to);
+    else if (c)
+        ipc_finish(c, -ENXIO);
 }
 
 static void native_call(struct thread *t)
@@ -344,6 +404,7 @@ static void native_call(struct thread *t)
     case SYS_RECEIVE: mail_receive(t); return;
     case SYS_RECEIVE_AGAIN: mail_receive_again(t); return;
     case SYS_FORWARD: t->regs.rax = forward(t); break;
+    case SYS_FORWARD_RECEIVE: forward_receive(t); return;
     case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* t may be gone now */
     default: t->regs.rax = kcall(t, n);
     }

@@ -123,3 +123,18 @@ int64_t linux_setrlimit(struct thread *t, struct message *m)
 {
     return m->w[1] ? limit_change(t, t->process, m->w[0], m->w[1], 0) : -EFAULT;
 }
+
+/* truncate() has no descriptor whose route would add the limit of file sizes, so it comes here for
+ * that and goes on to VFS. */
+int64_t linux_truncate(struct thread *t, struct message *m)
+{
+    uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
+    caller_t path = m->w[0];
+    m->op = VFS_TRUNCATE;
+    m->flags = limit == ~0ul ? 0 : CALL_LIMITED;
+    m->w[2] = m->w[1];
+    m->w[0] = (uint64_t)(int64_t)AT_FDCWD, m->w[1] = path, m->w[3] = limit;
+    if (sys_aim(m->call, path, PATH_MAX, WINDOW_IN) < 0)
+        return -EFAULT;
+    return forward(m, service_find("vfs")) < 0 ? -ENOSYS : thread_gone(t);
+}

@@ -16,39 +16,39 @@ static int enter(struct walk *w, struct node **place)
 
 int64_t do_chdir(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     int error = walk_start(&w, m, WALK_FOLLOW);
     if (error)
         return error;
-    error = enter(w, &w->process->cwd);
-    walk_end(w);
+    error = enter(&w, &w.process->cwd);
+    walk_end(&w);
     return error;
 }
 
 int64_t do_fchdir(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     int error = walk_begin(&w, process_of(m->from), 0);
     if (error)
         return error;
-    error = walk_descriptor(w, m, m->w[0], true);
+    error = walk_descriptor(&w, m, m->w[0], true);
     if (!error)
-        error = enter(w, &w->process->cwd);
-    walk_end(w);
+        error = enter(&w, &w.process->cwd);
+    walk_end(&w);
     return error;
 }
 
 int64_t do_chroot(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     int error = walk_start(&w, m, WALK_FOLLOW);
     if (error)
         return error;
-    error = !S_ISDIR(w->node->mode) ? -ENOTDIR : permission(&w->as, w->node, MAY_EXEC);
-    if (!error && w->as.uid)
+    error = !S_ISDIR(w.node->mode) ? -ENOTDIR : permission(&w.as, w.node, MAY_EXEC);
+    if (!error && w.as.uid)
         error = -EPERM;
     if (!error)
-        error = enter(w, &w->process->root);
-    walk_end(w);
+        error = enter(&w, &w.process->root);
+    walk_end(&w);
     return error;
 }

@@ -49,14 +49,14 @@ int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node
 
 static int64_t create(struct message *m, uint32_t mode, uint32_t rdev)
 {
-    struct walk *w;
+    struct walk w;
     int error = walk_start(&w, m, WALK_ENTRY | WALK_ABSENT);
     if (error)
         return error;
-    error = new_name(w, S_ISDIR(mode));
+    error = new_name(&w, S_ISDIR(mode));
     if (!error)
-        error = create_node(w, mode, rdev, NULL);
-    walk_end(w);
+        error = create_node(&w, mode, rdev, NULL);
+    walk_end(&w);
     return error;
 }
 
@@ -110,7 +110,7 @@ static int symlink_at(struct walk *w, const char *target, size_t length)
 
 int64_t do_symlink(struct message *m)
 {
-    struct walk *w, *target;
+    struct walk w, target;
     struct process *p = process_of(m->from);
     uint64_t directory = m->w[1];
     caller_t path = m->w[2];
@@ -119,18 +119,18 @@ int64_t do_symlink(struct message *m)
         return error;
     error = aim(m, m->w[0], PATH_MAX, WINDOW_IN);
     if (!error) {
-        length = copy_string(m, 0, target->buffer, PATH_MAX);
+        length = copy_string(m, 0, target.buffer->text, PATH_MAX);
         error = length < 0 ? length : length == 0 ? -ENOENT : 0;
     }
     if (!error)
         error = walk_begin(&w, p, WALK_ENTRY | WALK_ABSENT);
     if (!error) {
-        error = walk_at(w, m, directory, path);
+        error = walk_at(&w, m, directory, path);
         if (!error)
-            error = symlink_at(w, target->buffer, length);
-        walk_end(w);
+            error = symlink_at(&w, target.buffer->text, length);
+        walk_end(&w);
     }
-    walk_end(target);
+    walk_end(&target);
     return error;
 }
 
@@ -171,7 +171,7 @@ static int link_at(struct walk *w, struct node *old)
 
 int64_t do_link(struct message *m)
 {
-    struct walk *old, *w;
+    struct walk old, w;
     uint64_t directory = m->w[2];
     caller_t path = m->w[3];
     uint32_t flags = m->w[4];
@@ -186,11 +186,11 @@ int64_t do_link(struct message *m)
         return error;
     error = walk_begin(&w, process_of(m->from), WALK_ENTRY | WALK_ABSENT);
     if (!error) {
-        error = walk_at(w, m, directory, path);
+        error = walk_at(&w, m, directory, path);
         if (!error)
-            error = link_at(w, old->node);
-        walk_end(w);
+            error = link_at(&w, old.node);
+        walk_end(&w);
     }
-    walk_end(old);
+    walk_end(&old);
     return error;
 }

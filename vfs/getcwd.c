@@ -87,12 +87,12 @@ int path_of(struct node *n, struct node *root, char *buffer, size_t size, char *
 static int64_t tell(struct message *m, struct process *p, struct node *n, size_t size,
                     bool terminated)
 {
-    struct walk *w; /* for its buffer */
+    struct walk w; /* for its buffer */
     char *text;
     int error = walk_begin(&w, p, 0);
     if (error)
         return error;
-    int64_t length = path_of(n, p->root, w->buffer, PATH_MAX, &text);
+    int64_t length = path_of(n, p->root, w.buffer->text, PATH_MAX, &text);
     if (length >= 0) {
         length += terminated;
         if (terminated && (size_t)length > size)
@@ -102,7 +102,7 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
         length = MIN((uint64_t)length, size);
         error = copy_out(m, 0, text, length);
     }
-    walk_end(w);
+    walk_end(&w);
     return error ? error : length;
 }
 
@@ -111,12 +111,12 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
  * deleted. The bytes copied, or an error. May wait. */
 static int64_t tell_program(struct message *m, struct process *p, struct node *dir)
 {
-    struct walk *w; /* for its buffer */
+    struct walk w; /* for its buffer */
     char name[NAME_MAX + 1], *text;
     int error = walk_begin(&w, p, 0);
     if (error)
         return error;
-    char *end = w->buffer + sizeof w->buffer - 1, *at = end;
+    char *end = w.buffer->text + sizeof w.buffer->text - 1, *at = end;
     int64_t length = call_window(
         dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] },
         WINDOW_OUT, name, NAME_MAX, NULL);
@@ -126,18 +126,18 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
         length = strnlen(name, length);
         at = path_deleted(at);
     }
-    at = error ? NULL : path_prepend(w->buffer + PATH_MAX, at, name, length);
+    at = error ? NULL : path_prepend(w.buffer->text + PATH_MAX, at, name, length);
     if (at)
-        error = path_of(dir, p->root, w->buffer, PATH_MAX, &text);
+        error = path_of(dir, p->root, w.buffer->text, PATH_MAX, &text);
     if (at && error >= 0) {
         /* "/" stands before the name already */
         size_t before = error == 1 ? 0 : error, all = MIN(before + (end - at), m->w[2]);
-        memmove(w->buffer, text, before);
-        memmove(w->buffer + before, at, end - at);
-        error = copy_out(m, 0, w->buffer, all);
+        memmove(w.buffer->text, text, before);
+        memmove(w.buffer->text + before, at, end - at);
+        error = copy_out(m, 0, w.buffer->text, all);
         length = all;
     }
-    walk_end(w);
+    walk_end(&w);
     return error < 0 ? error : at ? length : -ENAMETOOLONG;
 }
 

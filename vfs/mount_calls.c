@@ -184,17 +184,17 @@ static int string_at(struct message *m, caller_t address, char *to, size_t size)
  * says. May wait. */
 static int source_device(struct message *m, caller_t address, struct source *d)
 {
-    struct walk *w;
+    struct walk w;
     uint32_t mode, rdev;
     int error = walk_begin(&w, process_of(m->from), WALK_FOLLOW);
     if (error)
         return error;
-    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, address);
+    error = walk_at(&w, m, (uint64_t)(int64_t)AT_FDCWD, address);
     if (!error) {
-        mode = w->node->mode;
-        rdev = w->node->rdev;
+        mode = w.node->mode;
+        rdev = w.node->rdev;
     }
-    walk_end(w);
+    walk_end(&w);
     if (error)
         return error;
     if ((mode & S_IFMT) != S_IFBLK)
@@ -223,22 +223,23 @@ static int remount(struct walk *w, uint32_t flags)
 static int mount_at(struct walk *w, const struct fs_type *type, const char *source,
                     const struct source *d, uint32_t flags, char *options)
 {
-    struct walk *text; /* for its buffer */
+    struct walk text; /* for its buffer */
     char *path;
     int error = walk_begin(&text, w->process, 0);
     if (error)
         return error;
-    error = S_ISDIR(w->node->mode) ? path_of(w->node, mounts[0].root, text->buffer, PATH_MAX, &path)
-                                   : -ENOTDIR;
+    error = S_ISDIR(w->node->mode)
+                ? path_of(w->node, mounts[0].root, text.buffer->text, PATH_MAX, &path)
+                : -ENOTDIR;
     if (error >= 0)
         error = attach(type, source, d, w->node, path, flags, options);
-    walk_end(text);
+    walk_end(&text);
     return error;
 }
 
 int64_t do_mount(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     char type_name[TYPE_MAX], options[OPTIONS_MAX], source[sizeof mounts[0].source];
     struct source device = { 0 };
     caller_t words[5];
@@ -258,16 +259,16 @@ int64_t do_mount(struct message *m)
     error = walk_begin(&w, process_of(m->from), WALK_FOLLOW);
     if (error)
         return error;
-    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, words[1]);
+    error = walk_at(&w, m, (uint64_t)(int64_t)AT_FDCWD, words[1]);
     if (!error && flags & MS_REMOUNT) {
-        error = remount(w, flags);
+        error = remount(&w, flags);
     } else if (!error) {
         const struct fs_type *type = fs_type_find(type_name);
         error = !type ? -ENODEV : type->device ? source_device(m, words[0], &device) : 0;
         if (!error)
-            error = mount_at(w, type, source, &device, flags, options);
+            error = mount_at(&w, type, source, &device, flags, options);
     }
-    walk_end(w);
+    walk_end(&w);
     return error;
 }
 
@@ -301,7 +302,7 @@ static int detach(unsigned index)
 
 int64_t do_umount(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     caller_t path = m->w[0];
     unsigned how = m->w[1] & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, index = NO_MOUNT;
     if (process_of(m->from)->cred.fsuid)
@@ -309,12 +310,12 @@ int64_t do_umount(struct message *m)
     int error = walk_begin(&w, process_of(m->from), how);
     if (error)
         return error;
-    error = walk_at(w, m, (uint64_t)(int64_t)AT_FDCWD, path);
-    if (!error && !(w->node->flags & NODE_ROOT))
+    error = walk_at(&w, m, (uint64_t)(int64_t)AT_FDCWD, path);
+    if (!error && !(w.node->flags & NODE_ROOT))
         error = -EINVAL;
     if (!error)
-        index = w->node->mount;
-    walk_end(w);
+        index = w.node->mount;
+    walk_end(&w);
     return error ? error : detach(index);
 }
 

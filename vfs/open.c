@@ -13,8 +13,8 @@ enum {
 };
 
 /* Opens a device node: forwards the call to the driver of its number; for a terminal to POSIX,
- * which may make it the controlling terminal and goes on to the driver. LATER, -EACCES (the mount
- * has no devices), -ENXIO. */
+ * which may make it the controlling terminal and goes on to the driver. FORWARDED, -EACCES (the
+ * mount has no devices), -ENXIO. */
 static int64_t open_device(struct message *m, const struct node *n, uint32_t flags)
 {
     uint64_t object;
@@ -58,7 +58,7 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
         }
     }
     m->w[1] = flags;
-    return pass_node(m, FS_OPEN, n);
+    return pass_node(m, FS_OPEN, n, WINDOW_NONE);
 }
 
 static unsigned wanted(uint32_t flags)
@@ -120,21 +120,21 @@ int64_t do_open(struct message *m)
         how = flags & O_EXCL ? WALK_ABSENT : WALK_ABSENT | WALK_FOLLOW;
     if (flags & O_NOFOLLOW)
         how &= ~(unsigned)WALK_FOLLOW;
-    struct walk *w;
+    struct walk w;
     int64_t result = walk_start(&w, m, how);
     if (result)
         return result;
     for (unsigned n = 0;; n++) {
-        if (flags & O_CREAT && w->slash)
+        if (flags & O_CREAT && w.slash)
             result = -EISDIR;
         else
-            result = open_walked(m, w, flags, mode);
+            result = open_walked(m, &w, flags, mode);
         if (result != -EEXIST || flags & O_EXCL || n == ATTEMPTS)
             break;
-        result = walk_window(w, m, directory); /* another caller made the file: open that */
+        result = walk_window(&w, m, directory); /* another caller made the file: open that */
         if (result)
             break;
     }
-    walk_end(w);
+    walk_end(&w);
     return result;
 }

@@ -103,7 +103,7 @@ static int rename_walked(const struct walk *from, const struct walk *to, uint32_
 
 int64_t do_rename(struct message *m)
 {
-    struct walk *from, *to;
+    struct walk from, to;
     uint64_t directory = m->w[2];
     caller_t path = m->w[3];
     uint32_t flags = m->w[4];
@@ -113,13 +113,13 @@ int64_t do_rename(struct message *m)
     int error = walk_start(&from, m, WALK_ENTRY | WALK_ABSENT);
     if (error)
         return error;
-    error = walk_begin(&to, from->process, WALK_ENTRY | WALK_ABSENT);
+    error = walk_begin(&to, from.process, WALK_ENTRY | WALK_ABSENT);
     if (!error) {
-        error = walk_at(to, m, directory, path);
+        error = walk_at(&to, m, directory, path);
         if (!error)
-            error = rename_walked(from, to, flags);
-        walk_end(to);
+            error = rename_walked(&from, &to, flags);
+        walk_end(&to);
     }
-    walk_end(from);
+    walk_end(&from);
     return error;
 }

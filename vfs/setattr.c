@@ -46,14 +46,14 @@ static int change_mode(const struct walk *w, uint32_t mode)
 }
 
 /* The common beginning of the calls by descriptor, w[0] of m: a walk whose node is its object. */
-static int by_descriptor(struct message *m, struct walk **w)
+static int by_descriptor(struct message *m, struct walk *w)
 {
     int error = walk_begin(w, process_of(m->from), 0);
     if (error)
         return error;
-    error = walk_descriptor(*w, m, m->w[0], false);
+    error = walk_descriptor(w, m, m->w[0], false);
     if (error)
-        walk_end(*w);
+        walk_end(w);
     return error;
 }
 
@@ -65,26 +65,26 @@ static bool at_flags_known(uint64_t flags)
 
 int64_t do_chmod(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     if (!at_flags_known(m->w[3]))
         return -EINVAL;
     uint32_t mode = m->w[2];
     int error = walk_start(&w, m, walk_how_at(m->w[3]));
     if (error)
         return error;
-    error = change_mode(w, mode);
-    walk_end(w);
+    error = change_mode(&w, mode);
+    walk_end(&w);
     return error;
 }
 
 int64_t do_fchmod(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     int error = by_descriptor(m, &w);
     if (error)
         return error;
-    error = change_mode(w, m->w[1]);
-    walk_end(w);
+    error = change_mode(&w, m->w[1]);
+    walk_end(&w);
     return error;
 }
 
@@ -129,26 +129,26 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
 
 int64_t do_chown(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     if (!at_flags_known(m->w[4]))
         return -EINVAL;
     uint32_t uid = m->w[2], gid = m->w[3];
     int error = walk_start(&w, m, walk_how_at(m->w[4]));
     if (error)
         return error;
-    error = change_owner(w, uid, gid);
-    walk_end(w);
+    error = change_owner(&w, uid, gid);
+    walk_end(&w);
     return error;
 }
 
 int64_t do_fchown(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     int error = by_descriptor(m, &w);
     if (error)
         return error;
-    error = change_owner(w, m->w[1], m->w[2]);
-    walk_end(w);
+    error = change_owner(&w, m->w[1], m->w[2]);
+    walk_end(&w);
     return error;
 }
 
@@ -194,7 +194,7 @@ static int change_times(const struct walk *w, const struct fs_attr *a, bool touc
 
 int64_t do_utimens(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     struct fs_attr a = { .which = 0 };
     struct timespec64 times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
     caller_t path = m->w[1], buffer = m->w[2];
@@ -215,10 +215,10 @@ int64_t do_utimens(struct message *m)
     error = walk_begin(&w, process_of(m->from), walk_how_at(flags));
     if (error)
         return error;
-    error = path ? walk_at(w, m, m->w[0], path) : walk_descriptor(w, m, m->w[0], false);
+    error = path ? walk_at(&w, m, m->w[0], path) : walk_descriptor(&w, m, m->w[0], false);
     if (!error)
-        error = change_times(w, &a, touch);
-    walk_end(w);
+        error = change_times(&w, &a, touch);
+    walk_end(&w);
     return error;
 }
 
@@ -226,22 +226,22 @@ int64_t do_utimens(struct message *m)
 
 int64_t do_truncate(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     uint64_t size = m->w[2];
     if ((int64_t)size < 0)
         return -EINVAL;
     int64_t result = walk_start(&w, m, WALK_FOLLOW);
     if (result)
         return result;
-    const struct node *n = w->node;
+    const struct node *n = w.node;
     result = S_ISDIR(n->mode)    ? -EISDIR
              : !S_ISREG(n->mode) ? -EINVAL
-                                 : permission(&w->as, n, MAY_WRITE);
+                                 : permission(&w.as, n, MAY_WRITE);
     if (!result) {
         m->w[1] = size;
         m->w[4] = m->w[3];
-        result = pass_node(m, FS_TRUNCATE, n);
+        result = pass_node(m, FS_TRUNCATE, n, WINDOW_NONE);
     }
-    walk_end(w);
+    walk_end(&w);
     return result;
 }

@@ -5,17 +5,17 @@
 #include "walk.h"
 
 /* Walks, then forwards the call to the file server as `op` on what was found, with the window on
- * another buffer of the caller: `bytes` at w[2]. LATER, or an error. */
+ * another buffer of the caller: `bytes` at w[2]. What pass_node() says, or an error. */
 static int64_t pass_found(struct message *m, unsigned how, uint64_t op, size_t bytes)
 {
-    struct walk *w;
+    struct walk w;
     int64_t result = walk_start(&w, m, how);
     if (result)
         return result;
-    result = aim(m, m->w[2], bytes, WINDOW_OUT);
-    if (!result)
-        result = pass_node(m, op, w->node);
-    walk_end(w);
+    m->w[1] = m->w[2];
+    m->w[2] = bytes;
+    result = pass_node(m, op, w.node, WINDOW_OUT);
+    walk_end(&w);
     return result;
 }
 
@@ -40,7 +40,7 @@ int64_t do_statfs(struct message *m)
 
 int64_t do_readlink(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     caller_t buffer = m->w[2];
     int64_t length = (int32_t)m->w[3];
     if (length <= 0)
@@ -48,30 +48,30 @@ int64_t do_readlink(struct message *m)
     int64_t result = walk_start(&w, m, WALK_EMPTY);
     if (result)
         return result;
-    if (!S_ISLNK(w->node->mode))
-        result = w->path[0] ? -EINVAL : -ENOENT;
+    m->w[1] = buffer;
+    m->w[2] = length;
+    if (!S_ISLNK(w.node->mode))
+        result = w.path[0] ? -EINVAL : -ENOENT;
     else
-        result = aim(m, buffer, length, WINDOW_OUT);
-    if (!result)
-        result = pass_node(m, FS_READLINK, w->node);
-    walk_end(w);
+        result = pass_node(m, FS_READLINK, w.node, WINDOW_OUT);
+    walk_end(&w);
     return result;
 }
 
 int64_t do_access(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     uint32_t mode = m->w[2], flags = m->w[3];
     if (mode & ~7u || flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     int error = walk_start(&w, m, walk_how_at(flags) | (flags & AT_EACCESS ? 0 : WALK_REAL));
     if (error)
         return error;
-    error = permission(&w->as, w->node, mode);
-    if (!error && mode & MAY_EXEC && S_ISREG(w->node->mode) && w->node->mount != NO_MOUNT &&
-        mounts[w->node->mount].flags & MS_NOEXEC)
+    error = permission(&w.as, w.node, mode);
+    if (!error && mode & MAY_EXEC && S_ISREG(w.node->mode) && w.node->mount != NO_MOUNT &&
+        mounts[w.node->mount].flags & MS_NOEXEC)
         error = -EACCES;
-    walk_end(w);
+    walk_end(&w);
     return error;
 }
 
@@ -93,24 +93,24 @@ static int may_run(struct walk *w, unsigned may)
 
 int64_t do_resolve(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     if (m->from >= MAX_SERVICE)
         return -EPERM;
     int error = walk_begin(&w, process_of(m->w[0] && !m->w[4] ? m->w[0] : m->from), WALK_FOLLOW);
     if (error)
         return error;
-    error = walk_window(w, m, (uint64_t)(int64_t)AT_FDCWD);
+    error = walk_window(&w, m, (uint64_t)(int64_t)AT_FDCWD);
     if (!error)
-        error = may_run(w, m->w[3] & 7);
+        error = may_run(&w, m->w[3] & 7);
     if (!error) {
-        const struct node *n = w->node;
+        const struct node *n = w.node;
         uint32_t mode = n->mode;
         if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NOSUID)
             mode &= ~(uint32_t)(S_ISUID | S_ISGID);
-        bool readable = permission(&w->as, n, MAY_READ) == 0;
+        bool readable = permission(&w.as, n, MAY_READ) == 0;
         reply_words(m, resolved(n->service, mode, n->uid) | (readable ? 0 : RESOLVED_UNREADABLE),
-                    n->object, w->dir ? w->dir->object : 0);
+                    n->object, w.dir ? w.dir->object : 0);
     }
-    walk_end(w);
+    walk_end(&w);
     return error;
 }

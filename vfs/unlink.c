@@ -42,14 +42,14 @@ static int remove_name(struct walk *w, bool directory)
 
 int64_t do_unlink(struct message *m)
 {
-    struct walk *w;
+    struct walk w;
     if (m->w[2] & 0xffffffff & ~(uint64_t)AT_REMOVEDIR)
         return -EINVAL;
     bool directory = m->w[2] & AT_REMOVEDIR;
     int error = walk_start(&w, m, WALK_ENTRY | WALK_ABSENT);
     if (error)
         return error;
-    error = remove_name(w, directory);
-    walk_end(w);
+    error = remove_name(&w, directory);
+    walk_end(&w);
     return error;
 }

@@ -1,23 +1,23 @@
 /* From a path to a node: README.md has a drawing of the way, go() a table of what is pinned on it.
- * A walk is an object with a buffer for the path, which is too large for a thread's stack. */
+ * A walk is on its thread's stack; the buffer for its path, which is too long for that, is not. */
 #include "walk.h"
 
 #include "pass.h"
 #include "syscalls.h"
 
-static struct walk walks[WALKS];
-static struct walk *free_walks;
-static unsigned walks_used;
+static struct walk_buffer buffers[WALKS];
+static struct walk_buffer *free_buffers;
+static unsigned buffers_used;
 
 /* ---- the walk as an object ---- */
 
-int walk_begin(struct walk **to, struct process *p, unsigned how)
+int walk_begin(struct walk *w, struct process *p, unsigned how)
 {
-    struct walk *w = free_walks;
-    if (w)
-        free_walks = w->next;
-    else if (walks_used < WALKS)
-        w = &walks[walks_used++];
+    w->buffer = free_buffers;
+    if (w->buffer)
+        free_buffers = w->buffer->next;
+    else if (buffers_used < WALKS)
+        w->buffer = &buffers[buffers_used++];
     else
         return -ENOMEM;
     w->process = p;
@@ -26,7 +26,6 @@ int walk_begin(struct walk **to, struct process *p, unsigned how)
     w->as.process = p;
     w->dir = w->node = NULL;
     w->how = how;
-    *to = w;
     return 0;
 }
 
@@ -42,8 +41,8 @@ static void drop(struct walk *w)
 void walk_end(struct walk *w)
 {
     drop(w);
-    w->next = free_walks;
-    free_walks = w;
+    w->buffer->next = free_buffers;
+    free_buffers = w->buffer;
 }
 
 /* ---- one step ---- */
@@ -102,9 +101,9 @@ int walk_parent(struct process *p, struct node *at, struct node **parent)
  * wait. */
 static int follow(struct walk *w, struct node *link, char *rest, struct node **jump)
 {
-    size_t room = rest - w->buffer;
+    size_t room = rest - w->buffer->text;
     bool magic = mounts[link->mount].type->changing;
-    int64_t length = magic ? -ENOENT : link_find(link, w->buffer, room);
+    int64_t length = magic ? -ENOENT : link_find(link, w->buffer->text, room);
     *jump = NULL;
     if (length < 0) {
         struct call_result r;
@@ -112,7 +111,7 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
                              &(struct call_args){ .op = FS_READLINK,
                                                   .w0 = w->process->task,
                                                   .object = link->object },
-                             WINDOW_OUT, w->buffer, room, &r);
+                             WINDOW_OUT, w->buffer->text, room, &r);
         if (length < 0)
             return length;
         if (magic && r.r1) {
@@ -130,13 +129,13 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
             return error;
         }
         if (length && !magic)
-            link_set(link, w->buffer, length);
+            link_set(link, w->buffer->text, length);
     }
     if (!length)
         return -ENOENT;
-    if (memchr(w->buffer, 0, length))
+    if (memchr(w->buffer->text, 0, length))
         return -EIO;
-    w->path = path_insert(w->buffer, rest, length);
+    w->path = path_insert(w->buffer->text, rest, length);
     return w->path ? 0 : -ENAMETOOLONG;
 }
 
@@ -320,7 +319,7 @@ static int start(struct walk *w, struct message *m, uint64_t directory, struct n
  * -ENAMETOOLONG. */
 static int read_path(struct walk *w, struct message *m)
 {
-    w->path = w->buffer + PATH_MAX;
+    w->path = w->buffer->text + PATH_MAX;
     if (__builtin_expect(m->from >= MAX_SERVICE, 1)) {
         int length = copy_string(m, 0, w->path, PATH_MAX);
         return length < 0 ? length : 0;
@@ -371,13 +370,13 @@ int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t addr
     return error ? error : walk_window(w, m, directory);
 }
 
-int walk_start(struct walk **w, struct message *m, unsigned how)
+int walk_start(struct walk *w, struct message *m, unsigned how)
 {
     int error = walk_begin(w, process_of(m->from), how);
     if (error)
         return error;
-    error = walk_window(*w, m, m->w[0]);
+    error = walk_window(w, m, m->w[0]);
     if (error)
-        walk_end(*w);
+        walk_end(w);
     return error;
 }

@@ -30,7 +30,9 @@ static inline unsigned walk_how_at(uint64_t flags)
  * descriptor, an empty path, or a link of procfs. LAST_ROOT: there was no component. */
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
-struct walk {
+struct walk_buffer;
+
+struct ON_STACK walk {
     struct process *process;
     struct subject as; /* the user whose permissions count */
     /* the directory of the last name; pinned. NULL unless last is LAST_NAME */
@@ -39,17 +41,23 @@ struct walk {
     const char *name;  /* the last name, not terminated */
     uint32_t length, hash;
     enum walk_last last;
-    bool slash;        /* slashes follow the last name */
-    unsigned how;      /* WALK_... */
-    struct walk *next; /* while it is free */
-    char *path;        /* in the buffer */
-    /* the path in the upper half, room for targets of links before it */
-    char buffer[2 * PATH_MAX];
+    bool slash;   /* slashes follow the last name */
+    unsigned how; /* WALK_... */
+    char *path;   /* in the buffer */
+    struct walk_buffer *buffer;
 };
 
-/* A walk for this process, with `how` of WALK_ bits: 0, or -ENOMEM if all are in use. Does not
- * wait. The caller ends it with walk_end(), which gives its pins back and may wait. */
-int walk_begin(struct walk **w, struct process *p, unsigned how);
+/* Where a walk keeps its path, which is too long for a thread's stack. */
+struct walk_buffer {
+    struct walk_buffer *next; /* while it is free */
+    /* the path in the upper half, room for targets of links before it */
+    char text[2 * PATH_MAX];
+};
+
+/* Begins a walk for this process, with `how` of WALK_ bits: 0, or -ENOMEM if all buffers are in
+ * use. Does not wait. The caller ends it with walk_end(), which gives its pins back and may wait.
+ */
+int walk_begin(struct walk *w, struct process *p, unsigned how);
 void walk_end(struct walk *w);
 /* Reads the path in the window of m, and walks from `directory`, a descriptor of the caller or
  * AT_FDCWD. On success the fields above tell what was found. May be done again with the same walk.
@@ -63,7 +71,7 @@ int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t addr
 int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed);
 /* walk_begin() and walk_window() for the caller of m, whose w[0] is the directory. After an error
  * there is no walk to end. May wait. */
-int walk_start(struct walk **w, struct message *m, unsigned how);
+int walk_start(struct walk *w, struct message *m, unsigned how);
 
 /* The parent of the directory `at`, across mounts, not above the root of the process. `at` is
  * pinned by the caller; *parent is not. 0, or as walk_lookup(). May wait. */

@@ -11,7 +11,7 @@ _Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_fr
                "stubs.S knows struct call_frame");
 _Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
 _Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4 &&
-                   SYS_RECEIVE_AGAIN == 5,
+                   SYS_RECEIVE_AGAIN == 5 && SYS_FORWARD_RECEIVE == 6,
                "stubs.S knows the numbers");
 
 /* bytes of a buffer that are brought at once when one page is missing */
@@ -21,6 +21,7 @@ enum { THROW_AHEAD = 64 * 1024 };
 struct ON_STACK work {
     struct message m;
     struct reply reply;
+    uint64_t to;  /* FORWARDED: where the call goes, with which window */
     bool missing; /* a copy failed: a page of the window is not there */
     size_t missing_offset, missing_length;
 };
@@ -96,6 +97,8 @@ static _Noreturn void loop(struct work *w)
         int64_t result = handle(w);
         if (__builtin_expect(result == LATER, 0)) {
             message_receive(&w->m);
+        } else if (result == FORWARDED) {
+            message_forward_receive(&w->m, w->to);
         } else if (__builtin_expect(result == -EFAULT && w->missing, 0)) {
             throw_missing(w);
             message_receive(&w->m);
@@ -180,6 +183,12 @@ int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, ui
 }
 
 int forward(struct message *m, endpoint_t to) { return message_forward(m, to); }
+
+int64_t hand_over(struct message *m, endpoint_t to, enum window window)
+{
+    work_of(m)->to = to | (uint64_t)window << 32;
+    return FORWARDED;
+}
 
 void notify(endpoint_t to, unsigned bit) { ask_notify(to, 1ul << bit); }
 

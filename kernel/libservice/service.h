@@ -32,9 +32,10 @@
 #define ON_STACK
 #endif
 
-/* A handler's result is the reply, except this one: the call has been answered, forwarded or thrown
- * back already, or will be answered later. */
-#define LATER INT64_MIN
+/* A handler's result is the reply, except these two. LATER: the call has been answered, forwarded
+ * or thrown back already, or will be answered later. FORWARDED: as hand_over() returned it. */
+#define LATER     INT64_MIN
+#define FORWARDED (INT64_MIN + 1)
 
 typedef int64_t (*handler_t)(struct message *m);
 
@@ -133,6 +134,11 @@ bool call_privileged(call_t c);
 /* Hands the call on, with m's op, words, object, position and flags; the handler then returns
  * LATER. 0, -ESRCH, -EPERM, -ENXIO. */
 int forward(struct message *m, endpoint_t to);
+/* The same as the end of a handler, which returns the result of this function: the loop then
+ * forwards m and waits for the next message in one kernel call. With `window` (right CALLER) the
+ * call's window moves to w[1], w[2]; WINDOW_NONE: it stays. A call that cannot be forwarded ends
+ * with -ENXIO. */
+int64_t hand_over(struct message *m, endpoint_t to, enum window window);
 /* Gives the caller a descriptor for an object of this service. flags: O_..., CONN_.... The
  * descriptor, or -EMFILE, -ENOMEM, -ESRCH, -EINVAL (the caller is a service). */
 int64_t connect(struct message *m, uint64_t object, uint64_t flags);

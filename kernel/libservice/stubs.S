@@ -54,11 +54,12 @@
 #define CAPACITY   8
 #define LENGTH     16
 
-#define SYS_CALL          0
-#define SYS_RECEIVE       1
-#define SYS_REPLY_RECEIVE 3
-#define SYS_FORWARD       4
-#define SYS_RECEIVE_AGAIN 5
+#define SYS_CALL            0
+#define SYS_RECEIVE         1
+#define SYS_REPLY_RECEIVE   3
+#define SYS_FORWARD         4
+#define SYS_RECEIVE_AGAIN   5
+#define SYS_FORWARD_RECEIVE 6
 
 .macro LOAD_MESSAGE base            /* all but rax, rbp, r15; base is rdi, which is loaded last */
     movq OP(\base), %rbx
@@ -214,6 +215,19 @@ message_forward:
     LOAD_MESSAGE %rdi
     movl $SYS_FORWARD, %eax
     call enter
+    popq %rbp
+    ret
+
+    .globl message_forward_receive
+message_forward_receive:
+    pushq %rbp
+    pushq %rdi
+    movq %rsi, %rbp
+    movq CALL(%rdi), %r15
+    LOAD_MESSAGE %rdi
+    movl $SYS_FORWARD_RECEIVE, %eax
+    call enter_receive
+    STORE_MESSAGE
     popq %rbp
     ret
 

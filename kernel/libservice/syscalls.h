@@ -39,7 +39,9 @@ struct call_frame {
     uint64_t to, window, r1, r2, r3;
 };
 int64_t message_call(struct call_frame *f);
+/* to: the destination | enum window << 32. */
 int64_t message_forward(const struct message *m, uint64_t to);
+void message_forward_receive(struct message *m, uint64_t to);
 struct reply;
 void message_receive(struct message *m);
 void message_receive_again(struct message *m);

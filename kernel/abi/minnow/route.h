@@ -25,19 +25,24 @@ enum route_flags {
     /* -EBADF if it was opened for reading only; TASK_FILE_SIZE goes with it */
     ROUTE_WRITES = 16,
     ROUTE_COUNTED = 32, /* unsupported: counted, for the list of what was missed */
+    ROUTE_WORDS = 64,   /* the message's words are those that `words` names */
 };
 
-enum { WINDOW_FIXED = 7 /* window_length: not an argument but `bytes` */ };
+/* What stands in a word of the message: the argument of that number, or one of these. */
+enum route_word { WORD_ZERO = 6, WORD_HERE /* AT_FDCWD */, WORD_VALUE /* `value` */, WORD_KINDS };
+
+enum { WINDOW_FIXED = 7 /* window_length: not a word but `bytes` */ };
 
 struct route {
     uint8_t kind, flags;
     uint8_t window;     /* enum window */
-    uint8_t base : 4;   /* which argument (after ROUTE_AT) is the window's address */
-    uint8_t length : 4; /* which argument is its length, or WINDOW_FIXED */
+    uint8_t base : 4;   /* which word is the window's address */
+    uint8_t length : 4; /* which word is its length, or WINDOW_FIXED */
     uint16_t bytes;
     uint16_t op;
     uint16_t to;
-    uint16_t pad[3];
+    uint16_t value; /* WORD_VALUE */
+    uint32_t words; /* four bits for each word, the lowest for the first: enum route_word */
 };
 _Static_assert(sizeof(struct route) == 16, "a route is looked up by shifting");
 

@@ -35,6 +35,7 @@ static void wild_kernel_call(void)
     case SYS_CALL:
     case SYS_RECEIVE:
     case SYS_REPLY_RECEIVE:
+    case SYS_FORWARD_RECEIVE:
     case SYS_RECEIVE_AGAIN:
     case SYS_PARK:
     case SYS_EXIT: return; /* these would only stop the service itself */

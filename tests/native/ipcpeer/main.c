@@ -85,6 +85,12 @@ static int64_t do_forward(struct message *m)
     return error ? error : LATER;
 }
 
+static int64_t do_hand_over(struct message *m)
+{
+    m->op = FS_WRITE;
+    return hand_over(m, m->w[3] ? m->w[3] : service_find("ipctest"), m->w[4]);
+}
+
 static int64_t do_forge(struct message *m) { return reply(m->w[0], 99); }
 
 static int64_t do_identity(struct message *m)
@@ -134,6 +140,7 @@ int main(void)
         [op_number(PEER_HOLD)] = do_hold,
         [op_number(PEER_RELEASE_HELD)] = do_release_held,
         [op_number(PEER_FORWARD)] = do_forward,
+        [op_number(PEER_HAND_OVER)] = do_hand_over,
         [op_number(PEER_FORGE)] = do_forge,
         [op_number(PEER_IDENTITY)] = do_identity,
         [op_number(PEER_NOTIFY_ME)] = do_notify_me,

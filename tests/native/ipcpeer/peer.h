@@ -17,9 +17,11 @@ enum peer {
     PEER_HOLD,             /* never replies by itself; PEER_RELEASE_HELD does */
     PEER_RELEASE_HELD,     /* replies w0 to the call that is held: result of that reply */
     PEER_FORWARD,          /* forwards the call to ipctest with op FS_WRITE */
-    PEER_FORGE,            /* replies to a call it does not hold (w0): the result */
-    PEER_IDENTITY,         /* r1 object, r2 position, r3 flags as they came */
-    PEER_NOTIFY_ME,        /* notifies ipctest three times with bit 5 and once with bit 6 */
+    PEER_HAND_OVER, /* the same as the handler's end; w3: to which slot, 0 ipctest; w4: enum window
+                     */
+    PEER_FORGE,     /* replies to a call it does not hold (w0): the result */
+    PEER_IDENTITY,  /* r1 object, r2 position, r3 flags as they came */
+    PEER_NOTIFY_ME, /* notifies ipctest three times with bit 5 and once with bit 6 */
     /* answers this call and the next w0 - 1 of whatever kind without looking at them */
     PEER_RAW,
     /* two at once: the first waits in a condition until the second has come */

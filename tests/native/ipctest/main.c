@@ -134,6 +134,14 @@ static void test_replies(void)
     check("the late reply is accepted", call(peer, PEER_RELEASE_HELD, 77, 0, 0, 0), 0);
     check("once", call(peer, PEER_RELEASE_HELD, 78, 0, 0, 0), -ESRCH);
     check("a forwarded call is answered by the third", call(peer, PEER_FORWARD, 5, 6, 7, 0), 18);
+    check("one that is handed over too", call(peer, PEER_HAND_OVER, 5, 6, 7, 0), 18);
+    check("to a service that may not be called it ends", call(peer, PEER_HAND_OVER, 0, 0, 0, 63),
+          -ENXIO);
+    check("as it does with a window that may not be moved",
+          call_window(peer, &(struct call_args){ .op = PEER_HAND_OVER, .w4 = WINDOW_OUT },
+                      WINDOW_OUT, &byte, 1, NULL),
+          -ENXIO);
+    check("and the one that handed it over serves on", call(peer, PEER_ECHO, 1, 1, 1, 1), 4);
 }
 
 static void reenter_thread(void *which)

@@ -52,10 +52,11 @@ static bool not_refused(int64_t result)
 static bool kernel_call_allowed(uint64_t n)
 {
     static const uint8_t skipped[] = {
-        SYS_CALL,     SYS_RECEIVE,   SYS_REPLY_RECEIVE, SYS_FORWARD, SYS_RECEIVE_AGAIN,
-        SYS_PARK,     SYS_EXIT,      SYS_READY,         SYS_NOTIFY,  SYS_THREAD,
-        SYS_LOG,      SYS_IRQ_BIND,  SYS_IRQ_ACK,       SYS_PORT_IN, SYS_PORT_OUT,
-        SYS_PORT_INS, SYS_PORT_OUTS, SYS_MAP_DEVICE,    SYS_PUBLISH, SYS_HALT,
+        SYS_CALL,          SYS_RECEIVE,  SYS_REPLY_RECEIVE, SYS_FORWARD,    SYS_FORWARD_RECEIVE,
+        SYS_RECEIVE_AGAIN, SYS_PARK,     SYS_EXIT,          SYS_READY,      SYS_NOTIFY,
+        SYS_THREAD,        SYS_LOG,      SYS_IRQ_BIND,      SYS_IRQ_ACK,    SYS_PORT_IN,
+        SYS_PORT_OUT,      SYS_PORT_INS, SYS_PORT_OUTS,     SYS_MAP_DEVICE, SYS_PUBLISH,
+        SYS_HALT,
     };
     for (unsigned i = 0; i < sizeof skipped; i++)
         if (skipped[i] == n)

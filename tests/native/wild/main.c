@@ -55,6 +55,7 @@ static void any_call(void)
     case SYS_CALL:
     case SYS_RECEIVE:
     case SYS_REPLY_RECEIVE:
+    case SYS_FORWARD_RECEIVE:
     case SYS_RECEIVE_AGAIN:
     case SYS_PARK:
     case SYS_EXIT:
