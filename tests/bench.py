@@ -124,20 +124,25 @@ def main():
     rows = [word for word in sys.argv[1:] if word != "--record"]
     column, measured = linux_column(rows, record)
     print(f"{'operation':34} {'Minnow':>12} {'CR3 loads':>10} {'Linux':>12} {'ratio':>7}")
-    over = []
+    over, ratios = [], []
     measured_rows = measure(rows)
     for name, count, switches in measured_rows:
         if AMONG.fullmatch(name):
             continue
         linux = column.get(name)
         ratio = count / linux if linux else None
+        if name != "boot":  # not an operation
+            ratios.append(ratio)
         if ratio and ratio > AIM:
             over.append(name)
         print(
             f"{name:34} {count:12,} {'' if switches is None else f'{switches:.1f}':>10} "
             f"{f'{linux:,}' if linux else '':>12} {f'{ratio:.2f}' if ratio else '':>7}{'  *' if ratio and ratio > AIM else ''}"
         )
-    print(f"\n* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
+    print()
+    if found := linuxlib.means(ratios):
+        print(f"geometric mean of the operations {found[0]:.2f}, largest {found[2]:.2f}")
+    print(f"* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
     for name in over:
         print(f"  {name}: {NOTES.get(name, 'not looked into')}")
     print_growth([row for row in measured_rows if AMONG.fullmatch(row[0])], column)

@@ -23,7 +23,6 @@ usage: bench_jobs.py [--runs N] [--record] [NAME...]
 """
 import argparse
 import contextlib
-import math
 import os
 import statistics
 import sys
@@ -168,15 +167,6 @@ def ratio(ours, theirs):
     return ours / theirs if ours is not None and theirs else None
 
 
-def means(ratios):
-    """(geometric mean, arithmetic mean, largest) of those that are known, or None."""
-    known = [r for r in ratios if r]
-    if not known:
-        return None
-    geometric = math.exp(sum(map(math.log, known)) / len(known))
-    return geometric, sum(known) / len(known), max(known)
-
-
 def cell(value, form, width):
     return f"{'' if value is None else format(value, form):>{width}}"
 
@@ -210,7 +200,7 @@ def table(jobs, ours, theirs):
     theirs = {job.name: theirs.get(job.name, Figures()) for job in jobs}
     lines = [HEAD, *(row(job, ours[job.name], theirs[job.name]) for job in jobs), ""]
     for what in ("instructions", "time"):
-        found = means(
+        found = linuxlib.means(
             [ratio(getattr(ours[job.name], what), getattr(theirs[job.name], what)) for job in jobs]
         )
         if found:

@@ -16,6 +16,7 @@ itself.
 import datetime
 import glob
 import json
+import math
 import os
 import re
 import selectors
@@ -84,6 +85,15 @@ def source(measured):
             "(its package cannot be fetched here; times of another machine say nothing)"
         )
     return "Linux: no figures; its package cannot be fetched here"
+
+
+def means(ratios):
+    """(geometric mean, arithmetic mean, largest) of those that are known, or None."""
+    known = [r for r in ratios if r]
+    if not known:
+        return None
+    geometric = math.exp(sum(map(math.log, known)) / len(known))
+    return geometric, sum(known) / len(known), max(known)
 
 
 class Counter:
