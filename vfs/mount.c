@@ -12,23 +12,34 @@ static const struct fs_type types[] = {
     { "minix", "minix", true, false },
 };
 
+/* By service and upper byte of the objects: the mount's index + 1, or 0. */
+static uint8_t by_object[MAX_SERVICE][256];
+
 unsigned mount_of(unsigned service, uint64_t object)
 {
-    for (unsigned i = 0; i < MOUNTS; i++)
-        if (mounts[i].type && mounts[i].service == service &&
-            mounts[i].object >> 56 == object >> 56)
-            return i;
-    return NO_MOUNT;
+    unsigned known = service < MAX_SERVICE ? by_object[service][object >> 56] : 0;
+    return known ? known - 1 : NO_MOUNT;
+}
+
+void mount_set(struct mount *m, endpoint_t service, uint64_t object)
+{
+    m->service = service;
+    m->object = object;
+    by_object[service][object >> 56] = m - mounts + 1;
+}
+
+void mount_clear(struct mount *m)
+{
+    uint8_t *known = &by_object[m->service][m->object >> 56];
+    if (*known == m - mounts + 1)
+        *known = 0;
+    *m = (struct mount){ 0 };
 }
 
 struct node *mount_cross(struct node *n)
 {
     while (__builtin_expect(n->flags & NODE_COVERED, 0))
-        for (unsigned i = 0; i < MOUNTS; i++)
-            if (mounts[i].root && mounts[i].point == n) {
-                n = mounts[i].root;
-                break;
-            }
+        n = mounts[n->covered].root;
     return n;
 }
 

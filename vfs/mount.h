@@ -4,7 +4,7 @@
 
 #include "node.h"
 
-enum { MOUNTS = 16 };
+enum { MOUNTS = 128 };
 
 struct fs_type {
     const char *name, *service;
@@ -36,6 +36,10 @@ static inline bool read_only(const struct node *n)
 /* The index of the mount that an object belongs to, or NO_MOUNT. The upper byte of the object's
  * number tells the mounts of one server apart. */
 unsigned mount_of(unsigned service, uint64_t object);
+/* m is the file system with this root object. */
+void mount_set(struct mount *m, endpoint_t service, uint64_t object);
+/* m's place is free again. */
+void mount_clear(struct mount *m);
 /* From a covered directory to the root of what covers it, as often as needed; else n itself. Does
  * not wait; the result of a crossing is pinned by its mount. */
 struct node *mount_cross(struct node *n);

@@ -27,8 +27,10 @@ static void uncover(struct mount *m)
 {
     m->point->flags &= ~NODE_COVERED;
     for (unsigned i = 0; i < MOUNTS; i++)
-        if (&mounts[i] != m && mounts[i].root && mounts[i].point == m->point)
+        if (&mounts[i] != m && mounts[i].root && mounts[i].point == m->point) {
             m->point->flags |= NODE_COVERED;
+            m->point->covered = i;
+        }
 }
 
 static void cut(char *to, size_t size, const char *from)
@@ -69,8 +71,7 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
         return error == -ENXIO ? -ENODEV : error;
     if (mount_of(service, r.r1) != NO_MOUNT)
         return -EBUSY; /* the server has only one file system, which is mounted already */
-    m->service = service;
-    m->object = r.r1;
+    mount_set(m, service, r.r1);
     m->dev = m->type->device ? d->rdev : r.r2;
     error = mount_node(service, r.r1, &root);
     if (!error && !S_ISDIR(root->mode))
@@ -110,12 +111,13 @@ static int attach(const struct fs_type *type, const char *source, const struct s
             lend(service, d, false);
     }
     if (error) {
-        *m = (struct mount){ 0 };
+        mount_clear(m);
         return error;
     }
     if (point) {
         node_pin(point);
         point->flags |= NODE_COVERED;
+        point->covered = m - mounts;
         m->point = point;
     }
     changes++;
@@ -287,6 +289,7 @@ static int detach(unsigned index)
     int error = call_object(m->service, FS_UNMOUNT, m->object, 0, 0, 0);
     if (error) {
         m->point->flags |= NODE_COVERED;
+        m->point->covered = index;
         return error;
     }
     struct source d;
@@ -296,7 +299,7 @@ static int detach(unsigned index)
     node_unpin(m->point);
     node_forget_mount(index);
     changes++;
-    *m = (struct mount){ 0 };
+    mount_clear(m);
     return 0;
 }
 

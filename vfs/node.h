@@ -37,6 +37,7 @@ struct node {
     uint16_t next; /* in its hash chain: a place; 0 ends it */
     /* service 0: the place is free. flags: NODE_. recent: used since the hand last came by */
     uint8_t service, mount, flags, recent;
+    uint8_t covered; /* NODE_COVERED: by this mount */
 };
 
 /* What a file server says of an object. */

@@ -1,6 +1,6 @@
 SERVICES   += vfs/tmpfs
 LIBS_tmpfs := libfs
-STATE_tmpfs := tmpfs-3
+STATE_tmpfs := tmpfs-4
 
 UNIT_test_tmpfs := $(filter-out %/main.c,\
     $(wildcard vfs/tmpfs/*.c)) \

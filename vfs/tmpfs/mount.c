@@ -1,7 +1,7 @@
 /* Mounts: a root directory, and how many pages its files may have. */
 #include "tmpfs.h"
 
-enum { MAGIC = 0x01021994, MOUNTS = 16, FIRST_DEV = 32, SIZE_MAX_BITS = 47 };
+enum { MAGIC = 0x01021994, MOUNTS = 128, FIRST_DEV = 256, SIZE_MAX_BITS = 47 };
 
 static struct mount mounts[MOUNTS];
 
