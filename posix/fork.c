@@ -61,8 +61,8 @@ static bool too_many(const struct process *p, bool thread)
     if (own.threads >= MIN(p->limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
         all.threads >= THREADS_MAX - THREADS_RESERVE)
         return true;
-    return !thread &&
-           (own.processes >= PROCESSES_EACH || all.processes >= PROCESSES - PROCESSES_RESERVE);
+    return !thread && (own.processes >= processes_max / 4 * 3 ||
+                       all.processes >= processes_max - processes_max / 16);
 }
 
 /* ---- the new thread's call ---- */

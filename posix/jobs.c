@@ -80,7 +80,7 @@ int64_t linux_setsid(struct thread *t, struct message *m)
 {
     (void)m;
     struct process *p = t->process;
-    for (struct process *other = table.process; other < table.process + PROCESSES; other++)
+    for (struct process *other = table->process; other < processes_end; other++)
         if (other->i.pid && other->i.pgid == p->i.pid)
             return -EPERM;
     p->i.sid = p->i.pgid = p->i.pid;

@@ -200,16 +200,11 @@ int main(void)
         PROTOCOL_TABLE(KERNEL, kernel_handlers),
         PROTOCOL_TABLE(POSIX, posix_handlers),
     };
-    table.head = (struct posix_table){ .count = PROCESSES,
-                                       .stride = sizeof table.process[0],
-                                       .first = offsetof(struct process_table, process),
-                                       .node_name = "minnow",
-                                       .domain_name = "(none)" };
+    processes_start();
     static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
     delivery_start(&effects);
     frame_init();
     readiness_start();
-    ask_publish(&table, sizeof table);
     routes_install();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols,

@@ -9,13 +9,32 @@
 
 #include "syscalls.h"
 
-struct process_table table;
+struct process_table *table;
+unsigned processes_max;
+struct process *processes_end;
 struct process *init_process;
 struct thread *threads[THREADS_MAX];
 enum { HASH = 512 };
 static struct process *by_pid[HASH];
 static struct thread *by_tid[HASH];
 static int last_id;
+
+void processes_start(void)
+{
+    enum { FEW = 256, PAGES_EACH = 128, MOST = 1536 };
+    processes_max = MIN(FEW + machine_pages() / PAGES_EACH, (uint64_t)MOST);
+    size_t bytes = sizeof *table + processes_max * sizeof table->process[0];
+    table = memory_pages((bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (!table)
+        die("no memory for %u processes", processes_max);
+    processes_end = table->process + processes_max;
+    table->head = (struct posix_table){ .count = processes_max,
+                                        .stride = sizeof table->process[0],
+                                        .first = offsetof(struct process_table, process),
+                                        .node_name = "minnow",
+                                        .domain_name = "(none)" };
+    ask_publish(table, bytes);
+}
 
 struct process *process_find(int pid)
 {
@@ -38,7 +57,7 @@ static bool id_used(int id)
 {
     if (process_find(id) || thread_find(id))
         return true;
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+    for (struct process *p = table->process; p < processes_end; p++)
         if (p->i.pid && ((int)p->i.pgid == id || (int)p->i.sid == id))
             return true;
     return false;
@@ -52,14 +71,14 @@ int tid_new(void)
         if (++last_id >= PROC_PID_MAX)
             last_id = FIRST_AGAIN, wrapped = true;
     } while (wrapped && id_used(last_id));
-    table.head.last_pid = last_id;
+    table->head.last_pid = last_id;
     return last_id;
 }
 
 void process_count(unsigned uid, struct process_count *of_user, struct process_count *all)
 {
     *of_user = *all = (struct process_count){ 0, 0 };
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
+    for (struct process *p = table->process; p < processes_end; p++) {
         unsigned threads = p->zombie ? 1 : p->i.threads;
         if (!p->i.pid)
             continue;
@@ -144,9 +163,9 @@ static void set_defaults(struct process *p)
 struct process *process_create(struct process *parent)
 {
     static unsigned hint;
-    for (unsigned n = 0; n < PROCESSES; n++) {
-        struct process *p = &table.process[hint];
-        hint = hint + 1 < PROCESSES ? hint + 1 : 0;
+    for (unsigned n = 0; n < processes_max; n++) {
+        struct process *p = &table->process[hint];
+        hint = hint + 1 < processes_max ? hint + 1 : 0;
         if (p->i.pid || p->busy)
             continue;
         memset(p, 0, sizeof *p);
@@ -159,7 +178,7 @@ struct process *process_create(struct process *parent)
         p->hash_next = by_pid[p->i.pid & (HASH - 1)];
         by_pid[p->i.pid & (HASH - 1)] = p;
         child_add(parent, p);
-        table.head.forks++;
+        table->head.forks++;
         return p;
     }
     return NULL;
@@ -223,7 +242,7 @@ void process_words_born(struct process *p, const struct process *parent)
 
 bool group_exists(unsigned pgid, unsigned sid)
 {
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++)
+    for (struct process *p = table->process; p < processes_end; p++)
         if (p->i.pid && p->i.pgid == pgid && p->i.sid == sid)
             return true;
     return false;

@@ -31,8 +31,6 @@
 #include "sigqueue.h"
 #include "timer.h"
 
-enum { PROCESSES = 512 };
-
 enum {
     RLIMIT_CPU,
     RLIMIT_FSIZE,
@@ -50,9 +48,9 @@ enum {
     LIMITS = 16
 };
 
-/* What one user other than root may have of each, and what is left for root. THREADS_MAX counts the
- * threads of services as well. */
-enum { PROCESSES_EACH = 384, PROCESSES_RESERVE = 32, THREADS_EACH = 1024, THREADS_RESERVE = 384 };
+/* What one user other than root may have of all threads, and what is left for root. THREADS_MAX
+ * counts the threads of services as well. */
+enum { THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
 /* The words of a task with which the kernel answers getpid and its like (ROUTE_CONSTANT). */
 enum { WORD_PID, WORD_PPID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
@@ -187,9 +185,13 @@ struct process {
 
 struct process_table {
     struct posix_table head;
-    struct process process[PROCESSES];
+    struct process process[];
 };
-extern struct process_table table;
+extern struct process_table *table;
+extern unsigned processes_max; /* places of the table */
+extern struct process *processes_end;
+/* Makes the table, as large as the machine's memory allows; to be called first. */
+void processes_start(void);
 extern struct process *init_process;
 
 /* Threads by the kernel's index. */
@@ -208,8 +210,8 @@ static inline uint64_t pending_limit(const struct process *p)
 {
     return p->limits[RLIMIT_SIGPENDING].soft;
 }
-#define FOR_EACH_PROCESS(p)                                                     \
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++) \
+#define FOR_EACH_PROCESS(p)                                          \
+    for (struct process *p = table->process; p < processes_end; p++) \
         if (p->i.pid && !p->zombie && !p->exiting)
 
 /* A new process with an id of its own, child of parent (NULL: init, with defaults). Its other ids,

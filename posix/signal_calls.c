@@ -25,7 +25,7 @@ static int64_t kill_many(struct process *self, int pid, const struct siginfo *in
     unsigned group = pid ? (unsigned)-pid : self->i.pgid, self_pid = self->i.pid;
     bool any = false, allowed = false;
     self->busy++; /* the sender must not end before the others are told */
-    for (struct process *p = table.process; p < table.process + PROCESSES; p++) {
+    for (struct process *p = table->process; p < processes_end; p++) {
         if (!p->i.pid ||
             (pid == -1 ? p == init_process || p->i.pid == self_pid : p->i.pgid != group))
             continue;

@@ -12,8 +12,8 @@ enum { NAME_SIZE = PROC_NAME };
 int64_t linux_uname(struct thread *t, struct message *m)
 {
     char name[6][NAME_SIZE] = { SYSTEM_NAME, "", SYSTEM_RELEASE, SYSTEM_VERSION, "x86_64", "" };
-    memcpy(name[1], table.head.node_name, NAME_SIZE);
-    memcpy(name[5], table.head.domain_name, NAME_SIZE);
+    memcpy(name[1], table->head.node_name, NAME_SIZE);
+    memcpy(name[5], table->head.domain_name, NAME_SIZE);
     return user_write(t, m->w[0], name, sizeof name);
 }
 
@@ -33,11 +33,11 @@ static int64_t rename_system(struct thread *t, struct message *m, char *to)
 
 int64_t linux_sethostname(struct thread *t, struct message *m)
 {
-    return rename_system(t, m, table.head.node_name);
+    return rename_system(t, m, table->head.node_name);
 }
 int64_t linux_setdomainname(struct thread *t, struct message *m)
 {
-    return rename_system(t, m, table.head.domain_name);
+    return rename_system(t, m, table->head.domain_name);
 }
 
 /* ---- the whole machine ---- */

@@ -162,7 +162,7 @@ static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t arg
         return error;
     }
     if (!group_exists(group, p->i.sid)) {
-        for (struct process *x = table.process; x < table.process + PROCESSES; x++)
+        for (struct process *x = table->process; x < processes_end; x++)
             if (x->i.pid && x->i.pgid == (unsigned)group)
                 return -EPERM;
         return -ESRCH;

@@ -6,8 +6,8 @@
 #include <minnow/types.h>
 
 enum {
-    TASKS_MAX = 1024,
-    THREADS_MAX = 2048,
+    TASKS_MAX = 2048,
+    THREADS_MAX = 4096,
     DESCRIPTORS_MAX = 1024, /* of one table of descriptors */
     IOV_MAX = 1024,         /* buffers of one call (struct iovec), as on Linux */
 };
