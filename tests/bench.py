@@ -25,6 +25,8 @@ import vmlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = "/usr/lib/minnow-tests/bench"
+CROWD = "/usr/lib/minnow-tests/_crowd"  # rows of AMONG that need many processes, or much memory
+CROWD_MEMORY = 1024  # MiB
 MEMORY = 128  # MiB, as tests/vm has it
 LINUX_RUNS = 5
 
@@ -54,14 +56,28 @@ def rows_of(text):
     return rows
 
 
-def measure(rows):
-    """What rows_of() makes of a run in the system."""
-    options = ["--count", "--mem", str(MEMORY), "--timeout", "600"]
-    command = [os.path.join(HERE, "vm"), *options, "--", PROGRAM, *rows]
+def measure(rows, program=PROGRAM, memory=MEMORY):
+    """What rows_of() makes of a run of the program in the system."""
+    options = ["--count", "--mem", str(memory), "--timeout", "600"]
+    command = [os.path.join(HERE, "vm"), *options, "--", program, *rows]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if run.returncode:
-        sys.exit(f"bench: the program ended with status {run.returncode}")
+        sys.exit(f"bench: {program} ended with status {run.returncode}")
     return rows_of(run.stdout)
+
+
+def crowds(*things):
+    """The rows "X among N things" of _crowd.c, all or of these things, as rows_of() makes them."""
+    return measure(things, CROWD, CROWD_MEMORY)
+
+
+def pairs_of(rows):
+    """{(what, things): [(n, instructions), (10 n, instructions)]} of the rows "X among N things"."""
+    costs = {}
+    for name, count, _ in rows:
+        what, number, things = AMONG.fullmatch(name).groups()
+        costs.setdefault((what, things), []).append((int(number.replace(",", "")), count))
+    return {kind: pair for kind, pair in costs.items() if len(pair) == 2}
 
 
 def measure_linux(rows):
@@ -100,21 +116,17 @@ def linux_column(rows, record):
 
 def print_growth(rows, linux):
     """Prints what the rows "X among N things" cost among n and among 10 n."""
-    costs = {}
-    for name, count, _ in rows:
-        what, number, things = AMONG.fullmatch(name).groups()
-        costs.setdefault((what, things), []).append(
-            (int(number.replace(",", "")), count, linux.get(name))
-        )
-    if costs:
+    pairs = pairs_of(rows)
+    on_linux = pairs_of([(name, linux[name], None) for name, _, _ in rows if name in linux])
+    if pairs:
         print(
-            f"\n{'cost at n and 10 n':34} {'n':>8} {'at n':>10} {'at 10 n':>10} {'times':>6} {'Linux':>6}"
+            f"\n{'cost at n and 10 n':50} {'n':>8} {'at n':>10} {'at 10 n':>10} {'times':>6} {'Linux':>6}"
         )
-    pairs = {kind: pair for kind, pair in costs.items() if len(pair) == 2}
-    for (what, things), ((n, few, few_linux), (_, many, many_linux)) in pairs.items():
-        linux_times = f"{many_linux / few_linux:.2f}" if few_linux and many_linux else ""
+    for (what, things), ((n, few), (_, many)) in pairs.items():
+        (_, few_linux), (_, many_linux) = on_linux.get((what, things), [(0, 0), (0, 0)])
+        linux_times = f"{many_linux / few_linux:.2f}" if few_linux else ""
         print(
-            f"{f'{what} among n {things}':34} {n:8,} {few:10,} {many:10,} {many / few:6.2f} {linux_times:>6}"
+            f"{f'{what} among n {things}':50} {n:8,} {few:10,} {many:10,} {many / few:6.2f} {linux_times:>6}"
             f"{'  *' if many / few > GROWTH_AIM else ''}"
         )
 
@@ -145,7 +157,8 @@ def main():
     print(f"* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
     for name in over:
         print(f"  {name}: {NOTES.get(name, 'not looked into')}")
-    print_growth([row for row in measured_rows if AMONG.fullmatch(row[0])], column)
+    among = [row for row in measured_rows if AMONG.fullmatch(row[0])]
+    print_growth(among if rows else among + crowds(), column)
     if not rows:
         with tempfile.TemporaryDirectory() as folder:
             kernel, library = nativelib.call_and_reply(folder)
