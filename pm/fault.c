@@ -85,7 +85,8 @@ static bool plentiful(void) { return frames_unused() >= frames_total() / 8; }
  * touched so much memory in sequence mostly goes on so. The page alone when memory is scarce. */
 static struct run run_at(struct space *s, const struct region *r, vaddr_t page)
 {
-    bool up = page == s->run.end, down = page + PAGE_SIZE == s->run.start;
+    /* what a file shows is copied where it is touched and nowhere else: never as a run's lowest */
+    bool up = page == s->run.end, down = page + PAGE_SIZE == s->run.start && !r->backing;
     if (!(up || down) || !plentiful())
         s->run.pages = 0;
     uint64_t room = (down ? page + PAGE_SIZE - r->start : r->end - page) / PAGE_SIZE,
@@ -97,24 +98,28 @@ static struct run run_at(struct space *s, const struct region *r, vaddr_t page)
     return run;
 }
 
-/* One call to the kernel that fills pages with frames (PAGE_FILL_ZERO, PAGE_FILL_COPY). Returns how
- * many it has filled, or -ENOMEM if there was no memory for any. A page that needs no copy needs no
- * memory, either. */
-static int64_t fill(struct space *s, const struct region *r, const struct run *run, unsigned action,
-                    paddr_t *frames)
+/* One call to the kernel that fills pages (PAGE_FILL_ZERO, PAGE_FILL_COPY) with frames, which are
+ * offered for the first `offered` of them; the other places of frames[] are 0. Returns how many it
+ * has filled, or -ENOMEM if there was no memory for any that needed some. run->count becomes how
+ * many it has looked at: fewer, when there are fewer frames. */
+static int64_t fill(struct space *s, const struct region *r, struct run *run, unsigned offered,
+                    unsigned action, paddr_t *frames)
 {
     unsigned n = 0;
-    do
-        frames[n] = frame_for(s->task);
-    while (frames[n] && ++n < run->count);
+    while (n < offered && (frames[n] = frame_for(s->task)))
+        n++;
+    if (n < offered)
+        run->count = MAX(n, 1u);
     struct page_change c = { .address = run->start,
-                             .count = MAX(n, 1u),
+                             .count = run->count,
                              .source = (uint64_t)frames,
                              .task = s->task,
                              .protection = r->protection,
                              .action = action };
     int64_t filled = pages_do(&c, 1);
-    if (!n && !filled && !(page_entry(s, run->start) & PAGE_OUT_WRITABLE))
+    uint64_t entry = n || filled ? 0 : page_entry(s, run->start);
+    if (!n && !filled &&
+        (action == PAGE_FILL_ZERO ? !entry : entry && !(entry & PAGE_OUT_WRITABLE)))
         return -ENOMEM;
     if (filled < n || action == PAGE_FILL_COPY)
         for (unsigned i = n; i-- > 0;)
@@ -124,10 +129,10 @@ static int64_t fill(struct space *s, const struct region *r, const struct run *r
 }
 
 /* Brings frames of zeroes where nothing is mapped. Returns how many, or -ENOMEM. */
-static int64_t zero_pages(struct space *s, const struct region *r, const struct run *run)
+static int64_t zero_pages(struct space *s, const struct region *r, struct run *run)
 {
     paddr_t frames[PAGES_FILL_MAX];
-    int64_t n = fill(s, r, run, PAGE_FILL_ZERO, frames);
+    int64_t n = fill(s, r, run, run->count, PAGE_FILL_ZERO, frames);
     s->usage->resident += MAX(n, 0l);
     return n;
 }
@@ -135,7 +140,7 @@ static int64_t zero_pages(struct space *s, const struct region *r, const struct 
 static int64_t zero_page(struct space *s, const struct region *r, vaddr_t page)
 {
     paddr_t frame;
-    int64_t n = fill(s, r, &(struct run){ page, 1 }, PAGE_FILL_ZERO, &frame);
+    int64_t n = fill(s, r, &(struct run){ page, 1 }, 1, PAGE_FILL_ZERO, &frame);
     s->usage->resident += n > 0;
     return n;
 }
@@ -152,17 +157,32 @@ void fault_new(struct space *s, vaddr_t start, vaddr_t end)
 
 /* Answers a write to a page that is mapped read-only in a private, writable region, and likewise
  * what follows it in a run. If the frame has no other user the page becomes writable, else the
- * space gets a copy. 0, -ENOMEM. */
-static int64_t copy_pages(struct space *s, const struct region *r, const struct run *run)
+ * space gets a copy. Returns how many pages it has made writable, or -ENOMEM. */
+static int64_t copy_pages(struct space *s, const struct region *r, struct run *run)
 {
     paddr_t frames[PAGES_FILL_MAX];
-    return MIN(fill(s, r, run, PAGE_FILL_COPY, frames), 0l);
+    return fill(s, r, run, run->count, PAGE_FILL_COPY, frames);
 }
 
+/* Likewise for one page. Of those above it the ones that need no copy become writable with it:
+ * after the end of a child, all of its parent's. */
 static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page)
 {
-    paddr_t frame;
-    return MIN(fill(s, r, &(struct run){ page, 1 }, PAGE_FILL_COPY, &frame), 0l);
+    enum { ABOVE = 16 };
+    paddr_t frames[ABOVE] = { 0 };
+    struct run run = { page, MIN((r->end - page) / PAGE_SIZE, (uint64_t)ABOVE) };
+    return MIN(fill(s, r, &run, 1, PAGE_FILL_COPY, frames), 0l);
+}
+
+/* Brings private pages of zeroes, and for `writes` makes writable what is mapped read-only. Returns
+ * how many it has changed, or -ENOMEM; run->count as fill(). */
+static int64_t own_pages(struct space *s, const struct region *r, struct run *run, bool writes)
+{
+    int64_t n = zero_pages(s, r, run);
+    if (n == (int64_t)run->count || !writes)
+        return n;
+    int64_t copied = copy_pages(s, r, run);
+    return n > 0 && copied > 0 ? n + copied : MAX(n, copied) > 0 ? MAX(n, copied) : MIN(n, copied);
 }
 
 static uint64_t page_number(const struct region *r, vaddr_t page)
@@ -390,7 +410,6 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
 {
     /* a page came that was not there: the call may get further when it is made again */
     bool progress = false;
-    uint64_t most = PAGES_FILL_MAX;
     vaddr_t pause = PAGE_DOWN(start) + FAULTS_AT_ONCE * PAGE_SIZE;
     for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
         if (page >= pause) {
@@ -401,22 +420,21 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
         struct region *r = s ? region_for(s, page) : NULL;
         int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;
         if (!error && !r->backing && !(r->flags & REGION_FIXED)) {
-            struct run run = { page, MIN((MIN(PAGE_UP(end), r->end) - page) / PAGE_SIZE, most) };
-            int64_t n = zero_pages(s, r, &run);
-            if (n == (int64_t)run.count) {
-                page += (n - 1) * PAGE_SIZE;
-                progress = true;
-                continue;
-            }
+            struct run run = { page, MIN((MIN(PAGE_UP(end), r->end) - page) / PAGE_SIZE,
+                                         (uint64_t)PAGES_FILL_MAX) };
+            int64_t n = own_pages(s, r, &run, access & PM_FAULT_WRITE);
             error = MIN(n, 0l);
-            most = 1; /* some are there already: looks at each */
-        }
-        uint64_t entry = error ? 0 : page_entry(s, page);
-        if (!error)
+            progress = progress || n > 0;
+            page += (run.count - 1) * PAGE_SIZE;
+        } else if (!error) {
+            uint64_t entry = page_entry(s, page);
             error = bring(s, task, r, page, access, entry);
+            progress = progress ||
+                       (!error &&
+                        (!entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE))));
+        }
         if (error)
             return progress ? 0 : error; /* what lies further on is asked for when it is reached */
-        progress = progress || !entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE));
     }
     return 0;
 }
