@@ -154,6 +154,11 @@ def measure(systems, jobs, image, runs):
         for system in systems:
             say(f"{system.__name__} is timed, {turn + 1} of {runs}")
             for name, timed in run_jobs(system, jobs, image).items():
+                counted = figures[system][name]
+                if (timed.status, timed.result) != (counted.status, counted.result):
+                    raise vmlib.HarnessError(
+                        f"{system.__name__}: {name} had another result when timed"
+                    )
                 times[system, name].append(timed.time)
     for (system, job), taken in times.items():
         figures[system][job].time = statistics.median(taken)
