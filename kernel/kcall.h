@@ -17,8 +17,8 @@
 
 static inline void copy_words(uint64_t *to, const uint64_t *from)
 {
-    for (int i = 0; i < 6; i++)
-        to[i] = from[i];
+    to[0] = from[0], to[1] = from[1], to[2] = from[2];
+    to[3] = from[3], to[4] = from[4], to[5] = from[5];
 }
 
 #endif

@@ -17,11 +17,28 @@ enum { PAGES_AT_ONCE = 1024 };
  * map */
 enum { ENTRY_MARKS = 0x60 };
 
+static __attribute__((noinline)) uint64_t *walk_leaf(struct space *s, vaddr_t va)
+{
+    uint64_t span = va / ARCH_TABLE_SPAN, *e = arch_walk(s, va);
+    if (e)
+        s->leaves[span % LEAVES] = (struct leaf){ span + 1, e - va % ARCH_TABLE_SPAN / PAGE_SIZE };
+    return e;
+}
+
+/* arch_walk(), which remembers the tables that it has found. */
+static inline uint64_t *leaf_entry(struct space *s, vaddr_t va)
+{
+    uint64_t span = va / ARCH_TABLE_SPAN;
+    const struct leaf *l = &s->leaves[span % LEAVES];
+    return __builtin_expect(l->span == span + 1, 1) ? &l->table[va % ARCH_TABLE_SPAN / PAGE_SIZE]
+                                                    : walk_leaf(s, va);
+}
+
 void *space_byte(struct space *s, vaddr_t va, bool write)
 {
     if (__builtin_expect(va >= USER_TOP, 0))
         return NULL;
-    uint64_t *e = arch_walk(s, va);
+    uint64_t *e = leaf_entry(s, va);
     if (__builtin_expect(!e || !arch_entry_reachable(*e) || (write && !arch_entry_writable(*e)), 0))
         return NULL;
     if (write)

@@ -114,13 +114,19 @@ struct queue {
     struct thread *first, *last;
 };
 
-enum { TABLES_NOTED = 24 }; /* most programs have no more */
+enum { TABLES_NOTED = 24 /* most programs have no more */, LEAVES = 4 };
 struct space {
     paddr_t root;                        /* of the page tables */
     uint32_t refs;                       /* tasks in it */
     uint32_t tables;                     /* below the root, and */
     uint64_t *table_entry[TABLES_NOTED]; /* what names the first of them */
     uint64_t pages;                      /* mapped, tables not counted */
+    /* tables of entries that copies have found lately, for the span after `span` - 1 (space.c);
+     * tables stay until the space goes */
+    struct leaf {
+        uint64_t span;
+        uint64_t *table;
+    } leaves[LEAVES];
 };
 
 struct personality {
