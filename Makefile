@@ -140,7 +140,7 @@ all: image services unit
 KERNEL_OBJECTS := $(call objects,kernel) $(call objects,kernel/x86)
 KERNEL_FLAGS   := $(NATIVE_FLAGS) -Wno-unused-parameter -fno-pie -mcmodel=kernel -Ikernel/abi -Ikernel
 ifeq ($(KERNEL_CC),$(CC))
-KERNEL_FLAGS   += $(WHOLE)
+KERNEL_FLAGS   += $(WHOLE) -ffixed-rbp
 $(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fno-lto $(addprefix -fcall-saved-,$(SPOILED))
 endif
 $(BUILD)/obj/kernel/x86/early.c.o: KERNEL_FLAGS += -fpie -fvisibility=hidden -mcmodel=small
