@@ -121,7 +121,7 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
     return fd;
 }
 
-int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how)
+int64_t conn_dup(struct conn_table *t, uint32_t fd, unsigned lowest, unsigned how)
 {
     struct conn *c = conn_get(t, fd);
     if (!c)
@@ -144,7 +144,7 @@ int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned ho
     return lowest;
 }
 
-int64_t conn_close(struct conn_table *t, uint64_t fd)
+int64_t conn_close(struct conn_table *t, uint32_t fd)
 {
     struct conn *c = conn_get(t, fd);
     if (!c)

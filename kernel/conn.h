@@ -44,14 +44,14 @@ void conn_table_drop(struct conn_table *t);
 void conn_table_exec(struct conn_table *t);
 
 /* The entry of descriptor fd; NULL: fd is too large, or its chunk does not exist. */
-static inline uintptr_t *conn_entry(const struct conn_table *t, uint64_t fd)
+static inline uintptr_t *conn_entry(const struct conn_table *t, uint32_t fd)
 {
     uintptr_t *chunk = fd < DESCRIPTORS_MAX ? t->chunks[fd / CONN_CHUNK] : NULL;
     return chunk ? &chunk[fd % CONN_CHUNK] : NULL;
 }
 
 /* The open file of descriptor fd, which t keeps; NULL: fd is not open. */
-static inline struct conn *conn_get(const struct conn_table *t, uint64_t fd)
+static inline struct conn *conn_get(const struct conn_table *t, uint32_t fd)
 {
     const uintptr_t *e = conn_entry(t, fd);
     return e ? (struct conn *)(*e & ~(uintptr_t)1) : NULL;
@@ -64,9 +64,9 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
 /* Another descriptor of the open file fd: the lowest free one from `lowest` on, or, with DUP_EXACT,
  * `lowest` itself, closed before. how: DUP_.... The descriptor, or -EBADF, -EINVAL, -EMFILE,
  * -ENOMEM. */
-int64_t conn_dup(struct conn_table *t, uint64_t fd, unsigned lowest, unsigned how);
+int64_t conn_dup(struct conn_table *t, uint32_t fd, unsigned lowest, unsigned how);
 /* 0 or -EBADF. With the last reference the open file is released to its service (mail_release). */
-int64_t conn_close(struct conn_table *t, uint64_t fd);
+int64_t conn_close(struct conn_table *t, uint32_t fd);
 /* t's call takes the position of c. true: the call holds it. false: another call does, and t stands
  * in c's queue; the caller makes t wait (THREAD_POSITION). */
 bool conn_position_take(struct conn *c, struct thread *t);

@@ -163,16 +163,18 @@ int64_t sys_dup(struct thread *t, const uint64_t *a)
 
 int64_t sys_dup2(struct thread *t, const uint64_t *a)
 {
-    if (!conn_get(t->task->conns, a[0]))
+    uint32_t old = a[0], new = a[1];
+    if (!conn_get(t->task->conns, old))
         return -EBADF;
-    return a[0] == a[1] ? (int64_t)a[1] : conn_dup(t->task->conns, a[0], a[1], DUP_EXACT);
+    return old == new ? new : conn_dup(t->task->conns, old, new, DUP_EXACT);
 }
 
 int64_t sys_dup3(struct thread *t, const uint64_t *a)
 {
-    if (a[0] == a[1] || a[2] & ~(uint64_t)O_CLOEXEC)
+    uint32_t old = a[0], new = a[1], flags = a[2];
+    if (old == new || flags & ~(uint32_t)O_CLOEXEC)
         return -EINVAL;
-    return conn_dup(t->task->conns, a[0], a[1], DUP_EXACT | (a[2] ? DUP_CLOEXEC : 0));
+    return conn_dup(t->task->conns, old, new, DUP_EXACT | (flags ? DUP_CLOEXEC : 0));
 }
 
 int64_t sys_clock(struct thread *t, const uint64_t *a)

@@ -107,6 +107,22 @@ static __attribute__((noinline)) void limit_size(struct thread *t)
     t->moved[LIMIT_WORD] = t->task->file_size;
 }
 
+/* lseek() where it is no more than arithmetic. false: it is not, or another call holds the
+ * position. */
+static bool seek(struct thread *t, struct conn *c)
+{
+    uint32_t whence = t->words[2];
+    int64_t from = whence == SEEK_CUR ? c->position : 0, to;
+    if (whence > SEEK_CUR || !(c->flags & CONN_SEEKABLE) || c->busy)
+        return false;
+    if (__builtin_add_overflow(from, (int64_t)t->words[1], &to) || to < 0)
+        to = -EINVAL;
+    else
+        c->position = to;
+    t->regs.rax = to;
+    return true;
+}
+
 /* The descriptor in the first argument becomes object, position and flags of the request. Returns
  * the service to send it to; NULL: the call has ended with an error, or waits for the position. */
 static struct task *route_connection(struct thread *t, const struct route *r)
@@ -126,6 +142,8 @@ static struct task *route_connection(struct thread *t, const struct route *r)
         limit_size(t);
         more |= CALL_LIMITED;
     }
+    if (r->flags & ROUTE_SEEKS && seek(t, c))
+        return NULL;
     t->object = c->object;
     t->position = c->position;
     t->flags = c->flags | c->errors | more;

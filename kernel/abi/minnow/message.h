@@ -39,7 +39,8 @@ enum window {
 
 /* Connection flags beside the O_... of file.h; they start above them. */
 enum {
-    /* has a position: of the calls that use it, the kernel lets one in at a time */
+    /* has a position: of the calls that use it, the kernel lets one in at a time, and a program may
+     * set it to anything that is not negative (ROUTE_SEEKS) */
     CONN_SEEKABLE = 1u << 28,
     CONN_READY = 1u << 29, /* never blocks: poll need not ask its service */
     /* when its last descriptor is closed the personality server is told first (it holds locks) */
