@@ -1,3 +1,3 @@
 SERVICES += vfs
-STATE_vfs := vfs-2
+STATE_vfs := vfs-3
 UNIT_test_path := vfs/path.c

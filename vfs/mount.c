@@ -5,7 +5,8 @@
 struct mount mounts[MOUNTS];
 
 /* The file systems that mount(2) knows: its name, the service, on a device, changing. */
-static const struct fs_type types[] = {
+const struct fs_type fs_types[FS_TYPES] = {
+    { NULL, NULL, false, false }, /* of no mount */
     { "ext2", "ext2", true, false },       { "vfat", "fat", true, true },
     { "tmpfs", "tmpfs", false, false },    { "proc", "procfs", false, true },
     { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
@@ -45,9 +46,9 @@ struct node *mount_cross(struct node *n)
 
 const struct fs_type *fs_type_find(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
-        if (strcmp(types[i].name, name) == 0)
-            return &types[i];
+    for (unsigned i = 1; i < FS_TYPES; i++)
+        if (strcmp(fs_types[i].name, name) == 0)
+            return &fs_types[i];
     return NULL;
 }
 
@@ -56,7 +57,7 @@ int mount_node(unsigned service, uint64_t object, struct node **node)
     struct attributes a;
     unsigned mount = mount_of(service, object);
     *node = node_find(service, object);
-    if (*node && mount != NO_MOUNT && !mounts[mount].type->changing)
+    if (*node && mount != NO_MOUNT && !mount_type(&mounts[mount])->changing)
         return 0;
     uint64_t before = changes;
     int error = node_ask(service, object, &a);

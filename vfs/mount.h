@@ -15,7 +15,7 @@ struct fs_type {
 };
 
 struct mount {
-    const struct fs_type *type; /* NULL: the place is free */
+    uint8_t kind; /* in fs_types; 0: the place is free */
     uint8_t service;
     uint64_t object;    /* of the root, at the service */
     struct node *root;  /* pinned; NULL while it is being mounted */
@@ -27,6 +27,11 @@ struct mount {
 };
 
 extern struct mount mounts[MOUNTS];
+
+enum { FS_TYPES = 8 };
+extern const struct fs_type fs_types[FS_TYPES];
+/* A mount keeps the number: the table stands elsewhere in a program that takes over. */
+static inline const struct fs_type *mount_type(const struct mount *m) { return &fs_types[m->kind]; }
 
 static inline bool read_only(const struct node *n)
 {
@@ -49,7 +54,7 @@ int mount_node(unsigned service, uint64_t object, struct node **node);
 /* Whether the names in it come and go without VFS, so that nothing of it may be cached. */
 static inline bool is_changing(const struct node *n)
 {
-    return n->mount != NO_MOUNT && mounts[n->mount].type->changing;
+    return n->mount != NO_MOUNT && mount_type(&mounts[n->mount])->changing;
 }
 /* The kind of file system that mount(2) calls so, or NULL. */
 const struct fs_type *fs_type_find(const char *name);

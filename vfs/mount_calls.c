@@ -17,7 +17,7 @@ enum { ANONYMOUS = 16 };
 static struct mount *free_place(void)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
-        if (!mounts[i].type)
+        if (!mounts[i].kind)
             return &mounts[i];
     return NULL;
 }
@@ -59,9 +59,9 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
 {
     struct call_result r;
     struct node *root;
-    uint64_t dev = d->rdev                      ? d->rdev
-                   : m->type->service[0] == 'd' ? (uint64_t)DEVFS_DEV
-                                                : makedev(0, ANONYMOUS + (m - mounts));
+    uint64_t dev = d->rdev                            ? d->rdev
+                   : mount_type(m)->service[0] == 'd' ? (uint64_t)DEVFS_DEV
+                                                      : makedev(0, ANONYMOUS + (m - mounts));
     int error = call_window(
         service,
         &(struct call_args){
@@ -72,7 +72,7 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
     if (mount_of(service, r.r1) != NO_MOUNT)
         return -EBUSY; /* the server has only one file system, which is mounted already */
     mount_set(m, service, r.r1);
-    m->dev = m->type->device ? d->rdev : r.r2;
+    m->dev = mount_type(m)->device ? d->rdev : r.r2;
     error = mount_node(service, r.r1, &root);
     if (!error && !S_ISDIR(root->mode))
         error = -ENOTDIR;
@@ -93,7 +93,7 @@ static int attach(const struct fs_type *type, const char *source, const struct s
                   struct node *point, const char *path, uint32_t flags, char *options)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
-        if (type->device && mounts[i].type && mounts[i].dev == d->rdev)
+        if (type->device && mounts[i].kind && mounts[i].dev == d->rdev)
             return -EBUSY;
     struct mount *m = free_place();
     if (!m)
@@ -101,7 +101,7 @@ static int attach(const struct fs_type *type, const char *source, const struct s
     endpoint_t service = service_find(type->service);
     if (!service)
         return -ENODEV;
-    *m = (struct mount){ .type = type, .flags = flags & MS_KNOWN, .dev = d->rdev };
+    *m = (struct mount){ .kind = type - fs_types, .flags = flags & MS_KNOWN, .dev = d->rdev };
     cut(m->source, sizeof m->source, source);
     cut(m->path, sizeof m->path, path);
     int error = lend(service, d, true);
@@ -293,7 +293,7 @@ static int detach(unsigned index)
         return error;
     }
     struct source d;
-    if (m->type->device && find_disk(m->dev, &d) == 0)
+    if (mount_type(m)->device && find_disk(m->dev, &d) == 0)
         lend(m->service, &d, false);
     node_unpin(m->root);
     node_unpin(m->point);
@@ -346,7 +346,7 @@ int64_t do_mounts(struct message *m)
             continue;
         size_t length = format(
             line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n",
-            t->source[0] ? t->source : "none", t->path, t->type->name,
+            t->source[0] ? t->source : "none", t->path, mount_type(t)->name,
             t->flags & MS_RDONLY ? "ro" : "rw", t->flags & MS_NOSUID ? ",nosuid" : "",
             t->flags & MS_NODEV ? ",nodev" : "", t->flags & MS_NOEXEC ? ",noexec" : "");
         uint64_t from = position + done;

@@ -52,7 +52,7 @@ int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash
 {
     if (dir->mount == NO_MOUNT)
         return -ENOENT;
-    bool cached = !mounts[dir->mount].type->changing;
+    bool cached = !mount_type(&mounts[dir->mount])->changing;
     int found = cached ? name_find(dir, name, length, hash, node) : 0;
     if (__builtin_expect(found, 1))
         return found < 0 ? found : 0;
@@ -102,7 +102,7 @@ int walk_parent(struct process *p, struct node *at, struct node **parent)
 static int follow(struct walk *w, struct node *link, char *rest, struct node **jump)
 {
     size_t room = rest - w->buffer->text;
-    bool magic = mounts[link->mount].type->changing;
+    bool magic = mount_type(&mounts[link->mount])->changing;
     int64_t length = magic ? -ENOENT : link_find(link, w->buffer->text, room);
     *jump = NULL;
     if (length < 0) {
