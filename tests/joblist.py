@@ -186,7 +186,7 @@ JOBS = [
         basic=True,
         note="eight calls by path for each file that is unpacked (unlink, open, chown, chmod, "
         "utimes, stat ...), and /etc/passwd and /etc/group opened anew for each that is "
-        "packed: an open or stat is program, VFS, file server, VFS, program",
+        "packed: an open or stat is program, VFS, file server, program",
     ),
     Job(
         "find",
@@ -202,7 +202,7 @@ JOBS = [
         } >out""",
         prepare=TREE,
         basic=True,
-        note="for each file lstat and open by path, four changes of address space each, and "
+        note="for each file lstat and open by path, three changes of address space each, and "
         "reads in pieces of a page or so",
     ),
     Job(
