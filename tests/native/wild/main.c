@@ -37,7 +37,7 @@ static void change_page(void)
                              .task = word(),
                              .service = word(),
                              .protection = draw() % 16,
-                             .action = draw() % 8 };
+                             .action = draw() % (PAGE_FILL_SERVICE + 2) };
     sys_pages(&c, 1);
 }
 
