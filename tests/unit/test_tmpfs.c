@@ -66,6 +66,57 @@ static void sparse_files_take_little(void **state)
     assert_int_equal(fs_unmount(root), 0);
 }
 
+/* Pages on both sides of the borders of the tree's inner pages are there until the file is cut
+ * before them, and none is left behind. */
+static void a_cut_takes_what_is_behind_it(void **state)
+{
+    (void)state;
+    static const uint64_t pages[] = { 0, 1, 511, 512, 1023, 1 << 18, (1 << 18) + 511, 1ull << 27 };
+    enum { PAGES = sizeof pages / sizeof pages[0] };
+    uint64_t root = mount_tmpfs(""), object;
+    struct statfs before, after;
+    struct stat s;
+    fs_statfs(root, &before);
+    for (unsigned kept = 0; kept < PAGES; kept++) {
+        assert_int_equal(fs_create(root, "f", S_IFREG | 0600, &object), 0);
+        for (unsigned k = 0; k < PAGES; k++)
+            assert_int_equal(fs_write(object, pages[k] << 12, "page", 4, 0), 4);
+        for (unsigned k = PAGES; k-- > kept;) {
+            assert_int_equal(fs_truncate(object, (pages[k] << 12) + 2), 0);
+            fs_stat(object, &s);
+            assert_int_equal(s.blocks, 8 * (k + 1));
+            assert_int_equal(fs_truncate(object, pages[k] << 12), 0);
+            fs_stat(object, &s);
+            assert_int_equal(s.blocks, 8 * k);
+        }
+        char text[4];
+        for (unsigned k = 0; k < kept; k++) {
+            assert_int_equal(fs_read(object, pages[k] << 12, text, 4), 4);
+            assert_memory_equal(text, "page", 4);
+        }
+        assert_int_equal(fs_unlink(root, "f", 0), 0);
+        fs_statfs(root, &after);
+        assert_int_equal(after.blocks - after.bfree, before.blocks - before.bfree);
+    }
+    assert_int_equal(fs_unmount(root), 0);
+}
+
+/* A write that finds no room for the page may have made some of the inner pages on the way. */
+static void a_cut_takes_what_a_failed_write_made(void **state)
+{
+    (void)state;
+    uint64_t root = mount_tmpfs("size=16k"), object;
+    struct statfs s;
+    assert_int_equal(fs_create(root, "f", S_IFREG | 0600, &object), 0);
+    assert_int_equal(fs_write(object, 0, "page", 4, 0), 4);
+    assert_int_equal(fs_write(object, 5ull << 40, "page", 4, 0), -ENOSPC);
+    assert_int_equal(fs_truncate(object, 0), 0);
+    fs_statfs(root, &s);
+    assert_int_equal(s.bfree, 4);
+    assert_int_equal(fs_unlink(root, "f", 0), 0);
+    assert_int_equal(fs_unmount(root), 0);
+}
+
 static void a_mapped_page_is_not_given_away(void **state)
 {
     (void)state;
@@ -144,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_operations),
         cmocka_unit_test(sparse_files_take_little),
+        cmocka_unit_test(a_cut_takes_what_is_behind_it),
+        cmocka_unit_test(a_cut_takes_what_a_failed_write_made),
         cmocka_unit_test(a_mapped_page_is_not_given_away),
         cmocka_unit_test(mounts_are_apart),
         cmocka_unit_test(listing_goes_on_while_names_go),

@@ -142,7 +142,8 @@ void data_count(uint64_t *all, uint64_t *free)
  *
  * A tree of height 0 is one page of the file; a tree of height h is a page of 512 pointers to trees
  * of height h - 1. It grows by a new top, whose first pointer is the old tree, and is never made
- * lower but when it becomes empty. */
+ * lower but when it becomes empty. From number `end` of the node on it has neither pages nor inner
+ * pages, so that a cut looks at the pointers before it only. */
 
 static inline uint8_t *find_page(const struct node *n, uint64_t index)
 {
@@ -182,6 +183,7 @@ static void **make_slot(struct node *n, uint64_t index)
         }
         n->height++;
     }
+    n->end = MAX(n->end, index + 1);
     void **slot = &n->root;
     for (unsigned height = n->height; height > 0;) {
         if (!*slot) {
@@ -195,15 +197,17 @@ static void **make_slot(struct node *n, uint64_t index)
     return slot;
 }
 
-/* Frees the pages from number `from` of *slot's tree on; with from == 0 the tree itself too. */
-static void cut(struct node *n, void **slot, unsigned height, uint64_t from)
+/* Frees the pages from..to - 1 of *slot's tree, which has none behind them; with from == 0 the tree
+ * itself too. */
+static void cut(struct node *n, void **slot, unsigned height, uint64_t from, uint64_t to)
 {
-    if (!*slot)
-        return;
+    void **inner = *slot;
     if (height) {
         uint64_t span = 1ull << FANOUT_BITS * (height - 1);
-        for (uint64_t k = from / span; k < FANOUT; k++)
-            cut(n, (void **)*slot + k, height - 1, k == from / span ? from % span : 0);
+        for (uint64_t k = from / span, first = k; k * span < to; k++)
+            if (inner[k])
+                cut(n, inner + k, height - 1, k == first ? from % span : 0,
+                    MIN(span, to - k * span));
     }
     if (from == 0) {
         (height ? inner_give : page_give)(n, *slot);
@@ -228,8 +232,9 @@ static void clear_tail(struct node *n)
 void data_cut(struct node *n, uint64_t size)
 {
     uint64_t from = (size + PAGE_SIZE - 1) / PAGE_SIZE;
-    if (from >> FANOUT_BITS * n->height == 0)
-        cut(n, &n->root, n->height, from);
+    if (n->root && from < n->end)
+        cut(n, &n->root, n->height, from, n->end);
+    n->end = MIN(n->end, from);
     if (!n->root)
         n->height = 0;
     clear_behind(n, size);

@@ -37,6 +37,7 @@ struct node {
         struct {
             void *root;
             unsigned height; /* 0: root is the only page */
+            uint64_t end;    /* there are no pages from this number on */
         };
         struct {                 /* a directory */
             struct node *parent; /* while it has links */
