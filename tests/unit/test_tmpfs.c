@@ -190,6 +190,50 @@ static void listing_goes_on_while_names_go(void **state)
     assert_int_equal(fs_unmount(root), 0);
 }
 
+/* Whether a, of which every third was removed, and b have these many of their names. */
+static void check_names(uint64_t a, uint64_t b, unsigned count)
+{
+    uint64_t object;
+    char name[12];
+    for (unsigned k = 0; k < count; k++) {
+        snprintf(name, sizeof(name), "n%u", k);
+        assert_int_equal(fs_lookup(a, name, &object, NULL), k % 3 ? 0 : -ENOENT);
+        assert_int_equal(fs_lookup(b, name, &object, NULL), 0);
+    }
+    snprintf(name, sizeof(name), "n%u", count);
+    assert_int_equal(fs_lookup(b, name, &object, NULL), -ENOENT);
+}
+
+/* The hash table grows from 512 buckets on, while names come and go in two directories; then it
+ * has no memory to grow. */
+static void names_are_found_while_the_table_grows(void **state)
+{
+    (void)state;
+    enum { NAMES = 3500, MORE = 4000 };
+    uint64_t root = mount_tmpfs(""), a, b, object;
+    char name[12];
+    assert_int_equal(fs_create(root, "a", S_IFDIR | 0700, &a), 0);
+    assert_int_equal(fs_create(root, "b", S_IFDIR | 0700, &b), 0);
+    assert_int_equal(fs_create(root, "f", S_IFREG | 0600, &object), 0);
+    size_t budget = fake_budget;
+    for (unsigned k = 0; k < MORE; k++) {
+        snprintf(name, sizeof(name), "n%u", k);
+        if (k == NAMES)
+            budget = fake_budget;
+        if (k >= NAMES)
+            fake_budget = PAGE_SIZE - 1;
+        assert_int_equal(fs_link(a, name, object), 0);
+        assert_int_equal(fs_link(b, name, object), 0);
+        if (k % 3 == 0)
+            assert_int_equal(fs_unlink(a, name, false), 0);
+        if (k % 500 == 0)
+            check_names(a, b, k + 1);
+    }
+    fake_budget = budget;
+    check_names(a, b, MORE);
+    assert_int_equal(fs_unmount(root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_mapped_page_is_not_given_away),
         cmocka_unit_test(mounts_are_apart),
         cmocka_unit_test(listing_goes_on_while_names_go),
+        cmocka_unit_test(names_are_found_while_the_table_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,74 @@
  * and go. fs_name.where[0] is the entry. */
 #include "tmpfs.h"
 
-enum { HASH_SIZE = 8192, COOKIE_DOT = 1, COOKIE_DOTDOT = 2 };
+enum { COOKIE_DOT = 1, COOKIE_DOTDOT = 2 };
 
-static struct entry *hash_table[HASH_SIZE];
+/* ---- The hash table ----
+ *
+ * It grows by a bucket at a time (linear hashing), so that no request pays for all names: `level`
+ * is a power of two, level <= buckets < 2 * level, and a key's bucket has as its number the key
+ * modulo 2 * level, or modulo `level` while there is no such bucket. When there are more names than
+ * buckets, bucket number `buckets` is added, and takes over its names from the one bucket that has
+ * them, number buckets - level. A segment, once made, stays; without memory for one the chains
+ * become longer. */
+enum { SEGMENT = PAGE_SIZE / sizeof(struct entry *), SEGMENTS = 256 };
+
+static struct entry *first_segment[SEGMENT], **segments[SEGMENTS]; /* segments[0] is not used */
+static uint32_t buckets = SEGMENT, level = SEGMENT, names;
+
+static inline uint32_t key(const struct node *dir, uint32_t hash)
+{
+    return hash ^ (uint32_t)dir->ino * 0x9e37u;
+}
+
+static inline struct entry **bucket_number(uint32_t k)
+{
+    return k < SEGMENT ? &first_segment[k] : &segments[k / SEGMENT][k % SEGMENT];
+}
 
 static inline struct entry **bucket(const struct node *dir, uint32_t hash)
 {
-    return &hash_table[(hash ^ (uint32_t)dir->ino * 0x9e37u) % HASH_SIZE];
+    uint32_t k = key(dir, hash) & (2 * level - 1);
+    return bucket_number(k < buckets ? k : k - level);
 }
+
+static void add_bucket(void)
+{
+    struct entry ***segment = &segments[buckets / SEGMENT];
+    if (buckets == SEGMENT * SEGMENTS || (!*segment && !(*segment = memory_pages(1))))
+        return;
+    struct entry **from = bucket_number(buckets - level), **to = bucket_number(buckets);
+    for (struct entry *e = *from; e; e = *from)
+        if (key(e->dir, e->hash) & level) {
+            *from = e->hash_next;
+            e->hash_next = *to;
+            *to = e;
+        } else {
+            from = &e->hash_next;
+        }
+    if (++buckets == 2 * level)
+        level = buckets;
+}
+
+static void hash_add(struct entry *e)
+{
+    struct entry **at = bucket(e->dir, e->hash);
+    e->hash_next = *at;
+    *at = e;
+    if (++names > buckets)
+        add_bucket();
+}
+
+static void hash_remove(const struct entry *e)
+{
+    struct entry **at = bucket(e->dir, e->hash);
+    while (*at != e)
+        at = &(*at)->hash_next;
+    *at = e->hash_next;
+    names--;
+}
+
+/* ---- Names ---- */
 
 static struct entry *find(struct node *dir, const struct fs_name *name)
 {
@@ -65,19 +125,14 @@ int dir_add(struct fs_node *f, struct fs_name *name, struct fs_node *to)
     memcpy(e->name, name->text, name->length);
     *(dir->last ? &dir->last->behind : &dir->first) = e;
     dir->last = e;
-    struct entry **at = bucket(dir, e->hash);
-    e->hash_next = *at;
-    *at = e;
+    hash_add(e);
     return 0;
 }
 
 static void unhook(struct entry *e)
 {
     struct node *dir = e->dir;
-    struct entry **at = bucket(dir, e->hash);
-    while (*at != e)
-        at = &(*at)->hash_next;
-    *at = e->hash_next;
+    hash_remove(e);
     *(e->before ? &e->before->behind : &dir->first) = e->behind;
     *(e->behind ? &e->behind->before : &dir->last) = e->before;
     if (dir->resume == e)
