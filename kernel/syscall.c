@@ -333,6 +333,21 @@ int64_t sys_reply(struct thread *t, const uint64_t *a)
     return 0;
 }
 
+/* The same for a reply that brings bytes to c's window. */
+static __attribute__((noinline)) void reply_bytes(struct thread *t, struct thread *c)
+{
+    const struct regs *r = &t->regs;
+    uint64_t length = r->r9;
+    int64_t result = r->rsi, copied = window_copy(c, 0, t->space, r->r8, length, true);
+    if (__builtin_expect(copied >= 0, 1))
+        reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
+    mail_receive(t);
+    if (__builtin_expect(copied == -EFAULT, 0))
+        window_throw(c, 0, length);
+    else
+        ipc_finish(c, copied < 0 ? copied : result);
+}
+
 /* SYS_REPLY_RECEIVE. Receives first, so that the processor is free, and the caller runs at once,
  * when its call ends. The reply is copied before, since receiving overwrites its registers. */
 static inline void reply_receive(struct thread *t)
@@ -340,6 +355,10 @@ static inline void reply_receive(struct thread *t)
     const struct regs *r = &t->regs;
     struct thread *c = mail_held(r->rdi, t->task);
     int64_t result = r->rsi;
+    if (__builtin_expect(r->rdx & REPLY_BYTES && c && result >= 0, 0)) {
+        reply_bytes(t, c);
+        return;
+    }
     if (__builtin_expect(c != NULL, 1))
         reply_extras(c, r->rdx, r->r10, r->r8, r->r9);
     mail_receive(t);

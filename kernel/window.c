@@ -77,21 +77,17 @@ static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vadd
     return true;
 }
 
-int64_t sys_copy(struct thread *t, const uint64_t *a)
+int64_t window_copy(struct thread *c, uint64_t offset, struct space *own, vaddr_t mine,
+                    uint64_t length, bool out)
 {
-    struct thread *c = mail_held(a[0], t->task);
-    uint64_t offset = a[1], mine = a[2], length = a[3];
-    bool out = a[4] == COPY_TO_CALLER;
-    if (!c)
-        return -ESRCH;
     if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
         return -EACCES; /* the caller has chosen the window */
     if (!(c->window.kind & WINDOW_IOVEC)) {
         vaddr_t at = c->window.base + offset;
         if (offset > c->window.length || length > c->window.length - offset || at < offset)
             return -EFAULT;
-        int error = out ? space_copy(c->space, at, t->space, mine, length)
-                        : space_copy(t->space, mine, c->space, at, length);
+        int error = out ? space_copy(c->space, at, own, mine, length)
+                        : space_copy(own, mine, c->space, at, length);
         return error ? error : (int64_t)length;
     }
     struct cursor cursor = cursor_at(c, offset);
@@ -100,8 +96,8 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
         vaddr_t at;
         if (!window_run(c, &cursor, offset, &at, &run))
             return -EFAULT;
-        int error = out ? space_copy(c->space, at, t->space, mine, run)
-                        : space_copy(t->space, mine, c->space, at, run);
+        int error = out ? space_copy(c->space, at, own, mine, run)
+                        : space_copy(own, mine, c->space, at, run);
         if (error)
             return error;
         offset += run, mine += run, left -= run;
@@ -111,29 +107,32 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
     return length;
 }
 
+int64_t sys_copy(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = mail_held(a[0], t->task);
+    return c ? window_copy(c, a[1], t->space, a[2], a[3], a[4] == COPY_TO_CALLER) : -ESRCH;
+}
+
 /* Makes c's call again when PM has brought [at, at + length), whose first byte is missing (else PM
  * would change nothing, and the call be thrown for ever); `reach` bytes of the window lie before
  * it. */
-static int64_t throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write,
-                           uint64_t reach)
+static void throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write, uint64_t reach)
 {
     uint64_t progress = c->flags & CALL_MOVED ? c->words[MOVED_WORD] : 0;
     ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
     c->reach = reach;
     c->progress = progress;
-    return 0;
 }
 
 /* The first run of the window in [offset, offset + length) that misses a page: the caller faults
  * over all of it, so that a large buffer is thrown once. When no page is missing (any more) the
  * call is made again; when nothing of the window is in the range, the call ends, for then nothing
  * would change. */
-int64_t sys_throw(struct thread *t, const uint64_t *a)
+void window_throw(struct thread *c, uint64_t from_offset, uint64_t length)
 {
-    struct thread *c = mail_held(a[0], t->task);
-    if (!c)
-        return -ESRCH;
-    uint64_t offset = a[1], left = !a[2] ? 1 : a[2] < TRANSFER_MAX ? a[2] : TRANSFER_MAX;
+    uint64_t offset = from_offset, left = !length                 ? 1
+                                          : length < TRANSFER_MAX ? length
+                                                                  : TRANSFER_MAX;
     bool write = c->window.kind & WINDOW_OUT;
     struct cursor cursor = cursor_at(c, offset);
     while (left) {
@@ -142,20 +141,33 @@ int64_t sys_throw(struct thread *t, const uint64_t *a)
         if (!window_run(c, &cursor, offset, &at, &run)) {
             vaddr_t array = c->window.base;
             if (c->window.kind & WINDOW_IOVEC &&
-                space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false))
-                return throw_range(c, array, sizeof(struct iovec), false, 0);
-            if (offset == a[1]) {
+                space_missing(c->space, &array, c->window.length * sizeof(struct iovec), false)) {
+                throw_range(c, array, sizeof(struct iovec), false, 0);
+                return;
+            }
+            if (offset == from_offset) {
                 ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[MOVED_WORD] : -EFAULT);
-                return 0;
+                return;
             }
             break; /* the rest is outside the window */
         }
         uint64_t from = at;
-        if (space_missing(c->space, &at, run, write))
-            return throw_range(c, at, run - (at - from), write, offset + (at - from));
+        if (space_missing(c->space, &at, run, write)) {
+            throw_range(c, at, run - (at - from), write, offset + (at - from));
+            return;
+        }
         offset += run, left -= run;
     }
-    return throw_range(c, 0, 0, false, 0);
+    throw_range(c, 0, 0, false, 0);
+}
+
+int64_t sys_throw(struct thread *t, const uint64_t *a)
+{
+    struct thread *c = mail_held(a[0], t->task);
+    if (!c)
+        return -ESRCH;
+    window_throw(c, a[1], a[2]);
+    return 0;
 }
 
 int64_t sys_aim(struct thread *t, const uint64_t *a)

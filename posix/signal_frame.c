@@ -34,7 +34,7 @@ enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
 enum { USER_CS = 0x33, USER_SS = 0x2b };
 enum { NR_RESTART_SYSCALL = 219, SYSCALL_SIZE = 2 };
 
-struct sigcontext {
+struct ON_STACK sigcontext {
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
         rflags;
     uint16_t cs, gs, fs, ss;
@@ -42,12 +42,12 @@ struct sigcontext {
     caller_t fpstate;
     uint64_t reserved[8];
 };
-struct sigstack {
+struct ON_STACK sigstack {
     uint64_t base;
     uint32_t flags, pad;
     uint64_t size;
 };
-struct ucontext {
+struct ON_STACK ucontext {
     uint64_t flags, link;
     struct sigstack stack;
     struct sigcontext context;
@@ -56,7 +56,7 @@ struct ucontext {
 _Static_assert(sizeof(struct ucontext) == 304,
                "the head of ucontext_t, without the unused part of its mask");
 
-struct frame {
+struct ON_STACK frame {
     caller_t restorer;
     struct ucontext uc;
     struct siginfo info;
@@ -67,7 +67,7 @@ struct frame {
 enum { FRAME_SPACE = (sizeof(struct frame) + 16 + 63) / 64 * 64 };
 
 /* Stands at the end of the FXSAVE area, and says what follows that. */
-struct fp_software {
+struct ON_STACK fp_software {
     uint32_t magic1, extended_size;
     uint64_t features;
     uint32_t size, pad[7];

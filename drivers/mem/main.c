@@ -60,6 +60,10 @@ static int64_t do_read(struct message *m)
         return 0;
     if (m->object == MINOR_RANDOM || m->object == MINOR_URANDOM)
         return read_random(m);
+    if (m->w[2] <= CHUNK) {
+        reply_bytes(m, zeroes, m->w[2]);
+        return m->w[2];
+    }
     for (uint64_t done = 0, n; done < m->w[2]; done += n) {
         n = MIN(m->w[2] - done, (uint64_t)CHUNK);
         int error = copy_out(m, done, zeroes, n);

@@ -21,7 +21,8 @@ enum { THROW_AHEAD = 64 * 1024 };
 struct ON_STACK work {
     struct message m;
     struct reply reply;
-    uint64_t to;  /* FORWARDED: where the call goes, with which window */
+    uint64_t to; /* FORWARDED: where the call goes, with which window */
+    char room[REPLY_ROOM] __attribute__((aligned(8)));
     bool missing; /* a copy failed: a page of the window is not there */
     size_t missing_offset, missing_length;
 };
@@ -40,9 +41,18 @@ void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3)
 
 void reply_position(struct message *m, uint64_t position)
 {
-    work_of(m)->reply.flags = REPLY_POSITION;
+    work_of(m)->reply.flags |= REPLY_POSITION;
     work_of(m)->reply.r1 = position;
 }
+
+void reply_bytes(struct message *m, const void *from, size_t length)
+{
+    work_of(m)->reply.flags |= REPLY_BYTES;
+    work_of(m)->reply.r2 = (uintptr_t)from;
+    work_of(m)->reply.r3 = length;
+}
+
+void *reply_room(struct message *m) { return work_of(m)->room; }
 
 int reply_full(call_t c, int64_t result, const struct reply *r)
 {

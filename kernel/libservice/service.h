@@ -23,9 +23,10 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-/* Of a structure that exists on the stack of the running thread alone, never in a static variable,
- * in memory_alloc()'s memory or on another thread's stack: what is stored by a pointer to it is not
- * noted in the undo log, since the stack is set back in one piece. (undo/plugin.cc) */
+/* Of a structure that exists on the stack of the running thread alone, which is set back in one
+ * piece, or in a buffer that is filled anew before each use and used before the next call that
+ * commits; never in a static variable of its own, in memory_alloc()'s memory or on another thread's
+ * stack. What is stored by a pointer to it is not noted in the undo log. (undo/plugin.cc) */
 #ifdef UNDO_LOG
 #define ON_STACK __attribute__((on_stack))
 #else
@@ -72,6 +73,15 @@ struct reply {
     uint64_t flags, r1, r2, r3;
 };
 void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3);
+/* When the handler returns a result that is not negative, the reply brings `length` bytes to the
+ * beginning of the call's window, in the same kernel call. If a page of the window is missing the
+ * call is made again, as after copy_out(): the handler has changed nothing that must not be done
+ * twice. `from` must stay as it is behind the handler's end: not a variable of the handler, but for
+ * instance the REPLY_ROOM bytes of reply_room(). Only for calls that the loop has handed to the
+ * handler. */
+enum { REPLY_ROOM = 160 };
+void reply_bytes(struct message *m, const void *from, size_t length);
+void *reply_room(struct message *m);
 /* Sets the open file's new position, in bytes; the reply moves it. */
 void reply_position(struct message *m, uint64_t position);
 

@@ -33,6 +33,9 @@ static struct in_flight {
     uint8_t *buffer;
     size_t length, moved;
     struct fake_answer answer;
+    const void *bytes; /* reply_bytes() */
+    size_t bytes_length;
+    char room[REPLY_ROOM] __attribute__((aligned(8)));
 } calls[CALLS];
 
 static pthread_mutex_t monitor = PTHREAD_MUTEX_INITIALIZER;
@@ -58,7 +61,12 @@ call_t fake_begin(handler_t handler, struct message *m, void *buffer, size_t len
             copy.w[2] = length;
         }
         c->answer = (struct fake_answer){ 0 };
+        c->bytes = NULL;
         int64_t result = handler(&copy);
+        if (c->bytes && result >= 0) {
+            int error = copy_out_call(c - calls + 1, 0, c->bytes, c->bytes_length);
+            result = error ? error : result;
+        }
         if (result == -EFAULT && fake_hole == UINT64_MAX)
             continue;
         if (result != LATER) {
@@ -99,6 +107,14 @@ void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3)
     a->r2 = r2;
     a->r3 = r3;
 }
+
+void reply_bytes(struct message *m, const void *from, size_t length)
+{
+    calls[m->call - 1].bytes = from;
+    calls[m->call - 1].bytes_length = length;
+}
+
+void *reply_room(struct message *m) { return calls[m->call - 1].room; }
 
 void reply_position(struct message *m, uint64_t position)
 {

@@ -438,13 +438,20 @@ static int64_t do_reserve(struct message *m)
 
 /* ---- Attributes ---- */
 
+/* What FS_STAT brings, in the room that the reply has for it. */
+struct ON_STACK stat_reply {
+    struct stat s;
+};
+_Static_assert(sizeof(struct stat_reply) <= REPLY_ROOM, "a reply has room for a struct stat");
+
 static int64_t do_stat(struct message *m)
 {
+    struct stat_reply *r = reply_room(m);
     struct fs_node *n = fs_ops.get(m->object);
     int error = fs_error(n);
     if (error)
         return error;
-    struct stat s = {
+    r->s = (struct stat){
         .dev = n->mount->dev,
         .ino = n->ino,
         .nlink = n->links,
@@ -460,9 +467,10 @@ static int64_t do_stat(struct message *m)
         .ctime = n->ctime,
     };
     if (fs_ops.stat)
-        error = fs_ops.stat(n, &s);
+        error = fs_ops.stat(n, &r->s);
     fs_put(n);
-    return error ? error : copy_out(m, 0, &s, sizeof s);
+    reply_bytes(m, &r->s, sizeof r->s);
+    return error;
 }
 
 static void set_attributes(struct fs_node *n, const struct fs_attr *a)

@@ -258,6 +258,10 @@ int64_t data_read(struct fs_node *f, struct message *m, uint64_t position, uint6
         else
             while (part < length - done && find_page(n, ++index) == page + offset + part)
                 part = MIN(length - done, part + PAGE_SIZE);
+        if (part == length) {
+            reply_bytes(m, page + offset, part);
+            return length;
+        }
         if (copy_out(m, done, page + offset, part))
             return -EFAULT;
         done += part;

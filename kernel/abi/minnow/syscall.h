@@ -20,6 +20,9 @@ enum {
     REPLY_POSITION = 1, /* r1 is the connection's new position */
     /* the result is not stored: the caller goes on with its registers as SYS_REGS_SET left them */
     REPLY_KEEP = 2,
+    /* SYS_REPLY_RECEIVE only: the r3 bytes at r2 of the service's own memory go to the beginning of
+     * the call's window first. If a page of it is missing the call is thrown back instead */
+    REPLY_BYTES = 4,
 };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { STEPS_MAX = 1 << 20 };
