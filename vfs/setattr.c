@@ -4,19 +4,33 @@
 #include "pass.h"
 #include "walk.h"
 
-/* Makes a change at the file server, and in the node, which the caller has pinned. 0, -EROFS,
- * -EPERM (the file server cannot), or what the file server says. May wait. */
+/* Whether the node's attributes can be changed at all: 0; -EROFS; -EPERM: an open device, whose
+ * driver has none to keep. */
+static int changeable(const struct node *n)
+{
+    if (n->mount == NO_MOUNT)
+        return (n->mode & S_IFMT) == S_IFIFO ? 0 : -EPERM;
+    return read_only(n) ? -EROFS : 0;
+}
+
+/* Makes a change of mode or owner at the file server, and in the node, which the caller has pinned.
+ * 0, what changeable() says, or what the file server says. May wait.
+ *
+ * VFS waits for the answer, and does not hand the call over as it does with times, which no node
+ * has. Handed over, the node would be changed before the answer, and a change that the file server
+ * then refuses would have granted what it must not; or the node's attributes would be dropped and
+ * asked for again, and the answer to that could be older than the change. */
 static int set_attributes(struct node *n, const struct fs_attr *a)
 {
-    if (read_only(n))
-        return -EROFS;
-    struct fs_attr copy = *a;
-    int error = call_window(n->service,
-                            &(struct call_args){ .op = FS_SETATTR, .object = n->object }, WINDOW_IN,
-                            &copy, sizeof copy, NULL);
+    uint64_t w[6];
+    int error = changeable(n);
+    if (error)
+        return error;
+    fs_attr_words(a, w);
+    error = call_object(n->service, FS_SETATTR, n->object, w[1], w[2], 0);
     changes++;
     if (error)
-        return error == -ENOSYS ? -EPERM : error;
+        return error;
     if (a->which & ATTR_MODE)
         n->mode = (n->mode & S_IFMT) | (a->mode & 07777);
     if (a->which & ATTR_UID)
@@ -177,19 +191,18 @@ static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch
     return 0;
 }
 
-static int change_times(const struct walk *w, const struct fs_attr *a, bool touch)
+/* The end of utimens for what the walk found: its result. */
+static int64_t change_times(const struct walk *w, struct message *m, const struct fs_attr *a,
+                            bool touch)
 {
-    struct node *n = w->node;
-    if (read_only(n))
-        return -EROFS;
-    if (!is_owner(&w->as, n)) {
-        if (!touch)
-            return -EPERM;
-        int error = permission(&w->as, n, MAY_WRITE);
-        if (error)
-            return error;
-    }
-    return set_attributes(n, a);
+    const struct node *n = w->node;
+    int error = changeable(n);
+    if (!error && !is_owner(&w->as, n))
+        error = touch ? permission(&w->as, n, MAY_WRITE) : -EPERM;
+    if (error)
+        return error;
+    fs_attr_words(a, m->w);
+    return pass_node(m, FS_SETATTR, n, WINDOW_NONE);
 }
 
 int64_t do_utimens(struct message *m)
@@ -215,11 +228,11 @@ int64_t do_utimens(struct message *m)
     error = walk_begin(&w, process_of(m->from), walk_how_at(flags));
     if (error)
         return error;
-    error = path ? walk_at(&w, m, m->w[0], path) : walk_descriptor(&w, m, m->w[0], false);
-    if (!error)
-        error = change_times(&w, &a, touch);
+    int64_t result = path ? walk_at(&w, m, m->w[0], path) : walk_descriptor(&w, m, m->w[0], false);
+    if (!result)
+        result = change_times(&w, m, &a, touch);
     walk_end(&w);
-    return error;
+    return result;
 }
 
 /* ---- size ---- */

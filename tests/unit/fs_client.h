@@ -112,7 +112,8 @@ static inline int64_t fs_readlink(uint64_t object, char *to, size_t length)
 static inline int64_t fs_setattr(uint64_t object, struct fs_attr *a)
 {
     struct message m = { .op = FS_SETATTR, .object = object };
-    return fake_call(fs_handlers[op_number(FS_SETATTR)], &m, a, sizeof(*a)).result;
+    fs_attr_words(a, m.w);
+    return fake_call(fs_handlers[op_number(FS_SETATTR)], &m, NULL, 0).result;
 }
 static inline int64_t fs_name_of(uint64_t dir, uint64_t object, char *to, size_t length)
 {

@@ -491,11 +491,7 @@ static void set_attributes(struct fs_node *n, const struct fs_attr *a)
 
 static int64_t do_setattr(struct message *m)
 {
-    struct fs_attr a;
-    if (m->w[2] != sizeof a)
-        return -EINVAL;
-    if (copy_in(m, 0, &a, sizeof a))
-        return -EFAULT;
+    struct fs_attr a = fs_attr_of(m->w);
     struct fs_node *n = fs_ops.get(m->object);
     int error = fs_error(n);
     if (error)

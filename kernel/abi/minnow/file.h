@@ -41,7 +41,7 @@ struct iovec {
     uint64_t length;
 };
 
-/* What FS_SETATTR changes. */
+/* What FS_SETATTR changes; the call's words, from w[1] on, carry it. */
 struct fs_attr {
     uint32_t which; /* ATTR_... */
     uint32_t mode;  /* permission bits, 07777 */
@@ -49,6 +49,24 @@ struct fs_attr {
     struct timespec64 atime, mtime; /* the server sets ctime itself */
 };
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_ATIME = 8, ATTR_MTIME = 16 };
+
+static inline void fs_attr_words(const struct fs_attr *a, uint64_t w[6])
+{
+    w[1] = (uint64_t)a->mode << 32 | a->which;
+    w[2] = (uint64_t)a->uid << 32 | a->gid;
+    w[3] = a->atime.sec;
+    w[4] = a->mtime.sec;
+    w[5] = (uint64_t)a->atime.nsec << 32 | (uint32_t)a->mtime.nsec;
+}
+static inline struct fs_attr fs_attr_of(const uint64_t w[6])
+{
+    return (struct fs_attr){ .which = (uint32_t)w[1],
+                             .mode = w[1] >> 32,
+                             .uid = w[2] >> 32,
+                             .gid = (uint32_t)w[2],
+                             .atime = { (int64_t)w[3], w[5] >> 32 },
+                             .mtime = { (int64_t)w[4], (uint32_t)w[5] } };
+}
 
 enum {
     S_IFMT = 0170000,

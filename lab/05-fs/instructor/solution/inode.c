@@ -160,13 +160,9 @@ int64_t do_stat(struct message *m)
 
 int64_t do_setattr(struct message *m)
 {
-    struct fs_attr a;
+    struct fs_attr a = fs_attr_of(m->w);
     struct inode i;
-    if (m->w[2] != sizeof a)
-        return -EINVAL;
-    int error = copy_in(m, 0, &a, sizeof a);
-    if (!error)
-        error = inode_of(m->object, &i);
+    int error = inode_of(m->object, &i);
     if (error)
         return error;
     if (mount.read_only) {
