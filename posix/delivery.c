@@ -158,13 +158,16 @@ void process_continue(struct process *p)
 
 /* ---- delivering ---- */
 
-/* Lets t go on with its registers as they stand. */
-static void resume(struct thread *t)
+/* Answers t's call with the result; REGISTERS: t goes on with its registers as they stand. */
+static void answer(struct thread *t, int64_t result)
 {
     call_t c = t->call;
     t->call = 0;
     t->place = THREAD_AWAY;
-    reply_full(c, 0, &(struct reply){ .flags = REPLY_KEEP });
+    if (result == REGISTERS)
+        reply_full(c, 0, &(struct reply){ .flags = REPLY_KEEP });
+    else
+        reply(c, result);
 }
 
 enum delivery { DELIVER_NEXT, DELIVER_GONE };
@@ -198,7 +201,7 @@ static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t a
             result = again ? -ERESTARTNOINTR : -EINTR;
         registers_finish(t, result);
         t->interrupting = false;
-        resume(t);
+        answer(t, REGISTERS);
         thread_interrupt(t);
     } else if (user_throw(t, missing, length, WINDOW_OUT) != LATER) {
         process_end(p, SIGSEGV);
@@ -273,8 +276,7 @@ int64_t thread_attend(struct thread *t, int64_t result)
         return result;
     if (result != REGISTERS)
         registers_finish(t, result);
-    resume(t);
-    return LATER;
+    return REGISTERS;
 }
 
 void thread_finish(struct thread *t, int64_t result)
@@ -285,10 +287,7 @@ void thread_finish(struct thread *t, int64_t result)
         if (result == LATER)
             return;
     }
-    call_t c = t->call;
-    t->call = 0;
-    t->place = THREAD_AWAY;
-    reply(c, result);
+    answer(t, result);
 }
 
 void thread_result(struct thread *t, int64_t result)

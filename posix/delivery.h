@@ -23,8 +23,9 @@ void process_stop(struct process *p, int sig);
 void process_continue(struct process *p);
 
 /* Delivers what signals t has before t goes back to its program; its call is held and ends with
- * `result`. Returns what the caller is to answer, or LATER: the call has been answered already, was
- * thrown back, is kept until SIGCONT (STOPPED), or the process has ended. May wait. */
+ * `result`. Returns what the caller is to answer; REGISTERS: that t goes on with its registers as
+ * they stand; LATER: the call has been answered already, was thrown back, is kept until SIGCONT
+ * (STOPPED), or the process has ended. May wait. */
 int64_t thread_attend(struct thread *t, int64_t result);
 /* Ends t's wait, or any call of t that is held, and answers it with `result`, after
  * thread_attend(). May wait, and t may be dead afterwards. */

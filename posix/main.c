@@ -45,9 +45,10 @@ static void enter(struct thread *t, const struct message *m, uint64_t number)
     t->interrupting = false;
 }
 
-/* Ends a handler's work for t, whose result this is. Returns what the loop is to reply, or LATER
- * when nothing is to be replied: the call waits, has been answered or thrown back, or t is dead. */
-static int64_t leave(struct thread *t, int64_t result)
+/* Ends a handler's work for t on the call m; this is its result. Returns what the loop is to reply,
+ * or LATER when nothing is to be replied: the call waits, has been answered or thrown back, or t is
+ * dead. */
+static int64_t leave(struct thread *t, struct message *m, int64_t result)
 {
     if (t->dead) {
         if (!t->active)
@@ -63,7 +64,10 @@ static int64_t leave(struct thread *t, int64_t result)
     }
     t->place = THREAD_AWAY;
     t->call = 0;
-    return result;
+    if (result != REGISTERS)
+        return result;
+    reply_keep(m);
+    return 0;
 }
 
 /* The handler of a call that the kernel answers itself but for some cases: close, dup2 and dup3 of
@@ -87,7 +91,7 @@ static int64_t do_syscall(struct message *m)
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
-    return leave(t, result);
+    return leave(t, m, result);
 }
 
 /* Runs a handler for a thread that comes by other ways than a system call without a route. The
@@ -101,7 +105,7 @@ static int64_t with_thread(struct message *m, linux_t handler)
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
-    return leave(t, result);
+    return leave(t, m, result);
 }
 
 /* KERNEL_SIGNAL. w0: the number of the system call that was interrupted, negative when t was in
@@ -171,9 +175,7 @@ static void start_init(void)
     t->active--;
     if (result != REGISTERS)
         die("/sbin/init does not start: %ld", result);
-    result = thread_attend(t, result);
-    if (result != LATER)
-        reply(t->call, result);
+    thread_finish(t, result);
 }
 
 static void start(void *unused)

@@ -57,7 +57,7 @@ enum { WORD_PID, WORD_PPID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
 
 /* A handler's result beside those of service.h: the thread's registers already stand as the program
  * is to see them. */
-#define REGISTERS (INT64_MIN + 1)
+#define REGISTERS (INT64_MIN + 2)
 
 /* In place of a system call's number: the thread is not in a system call. */
 #define NO_SYSCALL UINT64_MAX

@@ -82,6 +82,8 @@ void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3);
 enum { REPLY_ROOM = 160 };
 void reply_bytes(struct message *m, const void *from, size_t length);
 void *reply_room(struct message *m);
+/* The caller goes on with its registers as SYS_REGS_SET left them; the result is not stored. */
+void reply_keep(struct message *m);
 /* Sets the open file's new position, in bytes; the reply moves it. */
 void reply_position(struct message *m, uint64_t position);
 
