@@ -116,7 +116,7 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
     int error = walk_begin(&w, p, 0);
     if (error)
         return error;
-    char *end = w.buffer->text + sizeof w.buffer->text - 1, *at = end;
+    char *end = w.buffer->text + WALK_BUFFER - 1, *at = end;
     int64_t length = call_window(
         dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] },
         WINDOW_OUT, name, NAME_MAX, NULL);

@@ -11,14 +11,22 @@ static unsigned buffers_used;
 
 /* ---- the walk as an object ---- */
 
+/* A buffer that is new, since none is free. NULL: there are WALKS, or no memory. */
+static __attribute__((noinline)) struct walk_buffer *buffer_make(void)
+{
+    struct walk_buffer *b = buffers_used < WALKS ? &buffers[buffers_used] : NULL;
+    if (!b || !(b->text = memory_pages(WALK_BUFFER / PAGE_SIZE)))
+        return NULL;
+    buffers_used++;
+    return b;
+}
+
 int walk_begin(struct walk *w, struct process *p, unsigned how)
 {
     w->buffer = free_buffers;
-    if (w->buffer)
+    if (__builtin_expect(w->buffer != NULL, 1))
         free_buffers = w->buffer->next;
-    else if (buffers_used < WALKS)
-        w->buffer = &buffers[buffers_used++];
-    else
+    else if (!(w->buffer = buffer_make()))
         return -ENOMEM;
     w->process = p;
     w->as.uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;

@@ -48,10 +48,11 @@ struct ON_STACK walk {
 };
 
 /* Where a walk keeps its path, which is too long for a thread's stack. */
+enum { WALK_BUFFER = 2 * PATH_MAX };
 struct walk_buffer {
     struct walk_buffer *next; /* while it is free */
-    /* the path in the upper half, room for targets of links before it */
-    char text[2 * PATH_MAX];
+    /* WALK_BUFFER bytes: the path in the upper half, room for targets of links before it */
+    char *text;
 };
 
 /* Begins a walk for this process, with `how` of WALK_ bits: 0, or -ENOMEM if all buffers are in
