@@ -474,20 +474,22 @@ static void test_many(void)
     EXPECT("R13", end_of(last), 0, "the end of a TAKE after those were killed");
 }
 
-/* A page that is not there until it is touched. */
-static char *fresh_page(void)
+/* Two pages, of which the first has n bytes of `text` at `at`. The second is not there: it may
+ * have come with the first, and is given back. */
+static char *page_before_none(unsigned at, const char *text, size_t n)
 {
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     NEED(page != MAP_FAILED);
+    memcpy(page + at, text, n);
+    NEED(madvise(page + 4096, 4096, MADV_DONTNEED) == 0);
     return page;
 }
 
 static void test_pages(void)
 {
-    char *page = fresh_page();
     EXPECT("R1", put("old", 3, "before", 6), 0, "PUT of old");
     /* the name is there; most of the value is on a page that is not: zeroes */
-    memcpy(page + 4090, "old", 3);
+    char *page = page_before_none(4090, "old", 3);
     EXPECT("R14", ask(PUT, 3, page + 4090, 103, IN), 0,
            "PUT of a value of which the second page is missing");
     char zeroes[100] = { 0 };
@@ -495,8 +497,7 @@ static void test_pages(void)
     char value[400];
     memset(value, 'p', sizeof value);
     EXPECT("R1", put("p", 1, value, sizeof value), 0, "PUT of p, 400 bytes");
-    page = fresh_page();
-    page[4000] = 'p';
+    page = page_before_none(4000, "p", 1);
     EXPECT("R14", ask(TAKE, 1, page + 4000, 401, INOUT), 400,
            "TAKE of p into a window whose second page is missing");
     EXPECT("R14", memcmp(page + 4001, value, 400), 0, "comparing the value");
@@ -504,8 +505,7 @@ static void test_pages(void)
     NEED(pid >= 0);
     if (!pid) {
         gate = -1;
-        page = fresh_page();
-        page[4000] = 'w';
+        page = page_before_none(4000, "w", 1);
         int64_t n = ask(TAKE, 1, page + 4000, 401, INOUT);
         _exit(n == 400 && !memcmp(page + 4001, value, 400) ? 0 : 1);
     }
