@@ -30,20 +30,19 @@ CROWD_MEMORY = 1024  # MiB
 MEMORY = 128  # MiB, as tests/vm has it
 LINUX_RUNS = 5
 
-AIM = 1.25
+AIM = 1.2
 AMONG = re.compile(r"(.+) among ([\d,]+) (.+)")  # rows of another table: there are two of each kind
 GROWTH_AIM = 2
 
 # Where the instructions of the rows above the aim go.
 NOTES = {
-    "stat": "VFS walks the path and calls the file server, which fills the window: two messages; a fifth of it is the undo log and the saved stack",
-    "read 1 byte of /dev/zero": "one message, as write to /dev/null, and one kernel call of the driver to copy into the window: "
-    "in and out of the kernel, two walks of page tables",
     "poll 10": "a reflected call; the array in and out of the caller's memory; a look at each connection. A service is asked only "
     "about what may have changed",
     "select 10": "as poll, and the sets of bits",
-    "signal to self, handled": "four calls answered by POSIX (two masks, the signal, the return); each reads or writes the caller's memory "
-    "and registers by kernel calls, and the floating point state goes out and back in",
+    "signal to self, handled": "four calls answered by POSIX (two masks, the signal, the return) of 2,050 instructions, of which 1,350 are the "
+    "kernel's: 17 entries for copies from and to the caller's memory and registers, and the floating point state copied five times. What it would "
+    "take: the mask's word in the message and in the reply, registers and floating point state set by the reply (some 2,000 less), and a mask that the kernel "
+    "keeps for the thread (two of the four calls)",
 }
 
 
