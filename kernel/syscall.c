@@ -417,14 +417,27 @@ static int64_t forward(struct thread *t)
     return error;
 }
 
+/* t has tried to forward what it may not: c's call ends. A violation may freeze the service, so t
+ * receives nothing, but finds an empty notification in its registers when it goes on. */
+static __attribute__((noinline)) void forward_refused(struct thread *t, struct thread *c)
+{
+    if (c)
+        ipc_finish(c, -ENXIO);
+    service_violation(t, SYS_FORWARD_RECEIVE);
+    t->regs.rax = t->regs.rdi = 0;
+    t->regs.rbx = KERNEL_NOTIFY;
+}
+
 /* SYS_FORWARD_RECEIVE. Receives first, as reply_receive() does. */
 static void forward_receive(struct thread *t)
 {
     struct thread *c = forward_caller(t);
     struct task *to = forward_to(t);
     int64_t error = forward_fill(t, c, to);
-    if (__builtin_expect(error == -EPERM, 0))
-        service_violation(t, SYS_FORWARD_RECEIVE);
+    if (__builtin_expect(error == -EPERM, 0)) {
+        forward_refused(t, c);
+        return;
+    }
     mail_receive(t);
     if (__builtin_expect(!error, 1))
         ipc_send(c, to);
