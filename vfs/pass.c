@@ -21,7 +21,7 @@ int64_t pass_node(struct message *m, uint64_t op, const struct node *n, enum win
     m->position = 0;
     m->flags &= CALL_LIMITED; /* a truncation's limit is among its words */
     if (__builtin_expect(n->flags & NODE_HELD, 0)) {
-        int error = window ? sys_aim(m->call, m->w[1], m->w[2], window) : 0;
+        int error = window ? aim(m, m->w[1], m->w[2], window) : 0;
         if (!error)
             error = forward(m, n->service);
         return error ? -ENXIO : LATER;

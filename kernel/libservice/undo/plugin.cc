@@ -95,11 +95,11 @@ bool on_stack(tree place)
 }
 
 /* A piece of memory, from the first to the last quadword that a store touches: `bytes` bytes behind
- * what `base` points to (a pointer), or behind its beginning (a variable). */
+ * what `base` points to (a pointer), or behind its beginning (a variable). base is NULL if nothing is
+ * known of the place, or not that the piece begins on a quadword's boundary. */
 struct piece {
     tree base;
     HOST_WIDE_INT offset, bytes;
-    bool aligned; /* whether that is known to be on a quadword's boundary */
 };
 
 piece piece_of(tree place)
@@ -109,7 +109,7 @@ piece piece_of(tree place)
     unsigned int align;
     HOST_WIDE_INT size = int_size_in_bytes(TREE_TYPE(place));
     tree base = get_addr_base_and_unit_offset(place, &offset);
-    piece p = { NULL_TREE, 0, size, false };
+    piece p = { NULL_TREE, 0, size };
     if (!base)
         return p;
     if (TREE_CODE(base) == MEM_REF) {
@@ -126,7 +126,6 @@ piece piece_of(tree place)
     p.base = base;
     p.offset -= into;
     p.bytes = (into + size + 7) & -8;
-    p.aligned = true;
     return p;
 }
 
@@ -172,13 +171,13 @@ void note_place(gimple_stmt_iterator *at, tree place)
 /* The stores of a basic block that one note serves: they follow each other, with neither a call nor
  * another note in between (which might commit), and touch quadwords side by side. */
 struct run {
-    piece p = { NULL_TREE, 0, 0, false };
+    piece p = { NULL_TREE, 0, 0 };
     gimple_stmt_iterator first; /* the first of them: the note goes before it */
 
     /* Whether p joins the run. */
     bool takes(const piece &other)
     {
-        if (!p.base || !other.aligned || other.base != p.base)
+        if (!p.base || other.base != p.base)
             return false;
         HOST_WIDE_INT from = MIN(p.offset, other.offset), to = MAX(p.offset + p.bytes, other.offset + other.bytes);
         if (to - from > WORDS_MAX * 8 || to - from > p.bytes + other.bytes)
@@ -218,7 +217,7 @@ struct undo_pass : gimple_opt_pass {
         if (r->takes(p))
             return;
         r->end();
-        if (p.aligned && p.bytes <= run::WORDS_MAX * 8) {
+        if (p.base && p.bytes <= run::WORDS_MAX * 8) {
             r->p = p;
             r->first = *at;
         } else {
