@@ -391,7 +391,7 @@ static int64_t change_and_list(struct thread *caller, struct task *t, vaddr_t at
     struct out_list l = { .caller = caller, .to = c->source, .places = c->places };
     if (c->action == PAGE_RELEASE) {
         release_pages(t, c, end, &l);
-        l.failed = space_write(caller->space, at, c, sizeof *c) < 0;
+        l.failed |= space_write(caller->space, at, c, sizeof *c) < 0;
     } else {
         list_pages(t, c, end, &l);
     }
