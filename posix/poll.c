@@ -22,6 +22,8 @@ enum {
     SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
     SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 };
+/* Seconds: a time limit above that is none. */
+#define LONGEST 4000000000l
 
 /* ---- looking ---- */
 
@@ -228,8 +230,8 @@ static int64_t poll_run(struct thread *t, struct poll_request *r, bool may_wait)
 
 /* ---- the calls ---- */
 
-/* Reads a time limit in seconds and `unit` nanoseconds. 0, and *ns from now, -1: none; or an error.
- */
+/* Reads a time limit in seconds and `unit` nanoseconds; of microseconds there may be any number.
+ * 0, and *ns from now, -1: none; or an error. */
 static int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
 {
     struct timespec64 time;
@@ -241,7 +243,9 @@ static int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *
         return error;
     if (time.sec < 0 || time.nsec < 0 || (unit == 1 && time.nsec >= SECOND))
         return -EINVAL;
-    *ns = time.sec > 4000000000 ? -1 : time.sec * SECOND + time.nsec * unit;
+    int64_t a_second = SECOND / unit, more = time.nsec / a_second;
+    if (time.sec <= LONGEST && more <= LONGEST)
+        *ns = (time.sec + more) * SECOND + time.nsec % a_second * unit;
     return 0;
 }
 

@@ -326,7 +326,7 @@ static void empty(fd_set *r, fd_set *w, fd_set *e)
 static void selects(void)
 {
     int p[2], null = open("/dev/null", O_RDWR);
-    struct timeval now = { 0, 0 }, later = { 0, 20000 }, odd = { 0, -1 };
+    struct timeval now = { 0, 0 }, later = { 0, 20000 }, odd = { 0, -1 }, ages = { 0, 1l << 61 };
     fd_set r, w, e;
     if (pipe(p))
         return;
@@ -352,6 +352,8 @@ static void selects(void)
     SHOW(select(0, NULL, NULL, NULL, &later));
     SHOW(select(-1, NULL, NULL, NULL, &now));
     SHOW(syscall(SYS_select, 1, NULL, NULL, NULL, &odd));
+    ualarm(50000, 0);
+    SHOW(syscall(SYS_select, 0, NULL, NULL, NULL, &ages));
     SHOW(syscall(SYS_select, 8, 8, NULL, NULL, &now));
     SHOW(syscall(SYS_select, 64, NULL, NULL, NULL, &now));
     close(p[0]), close(null);
