@@ -71,11 +71,13 @@ def crowds(*things):
 
 
 def pairs_of(rows):
-    """{(what, things): [(n, instructions), (10 n, instructions)]} of the rows "X among N things"."""
+    """{(what, things): [(n, instructions), (10 n, instructions)]} of those rows that are "X among N
+    things"."""
     costs = {}
     for name, count, _ in rows:
-        what, number, things = AMONG.fullmatch(name).groups()
-        costs.setdefault((what, things), []).append((int(number.replace(",", "")), count))
+        if found := AMONG.fullmatch(name):
+            what, number, things = found.groups()
+            costs.setdefault((what, things), []).append((int(number.replace(",", "")), count))
     return {kind: pair for kind, pair in costs.items() if len(pair) == 2}
 
 
@@ -156,8 +158,7 @@ def main():
     print(f"* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
     for name in over:
         print(f"  {name}: {NOTES.get(name, 'not looked into')}")
-    among = [row for row in measured_rows if AMONG.fullmatch(row[0])]
-    print_growth(among if rows else among + crowds(), column)
+    print_growth(measured_rows if rows else measured_rows + crowds(), column)
     if not rows:
         with tempfile.TemporaryDirectory() as folder:
             kernel, library = nativelib.call_and_reply(folder)

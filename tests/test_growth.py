@@ -5,12 +5,28 @@ import pytest
 
 import bench
 
+CROWDS = [
+    "timers",
+    "open files",
+    "descriptors in poll",
+    "mounts",
+    "sleeping processes",
+    "names in tmpfs",
+]
+REGIONS = [f"mmap + munmap among {n} regions" for n in ("1,000", "10,000")]
 
-@pytest.mark.parametrize(
-    "things", ["timers", "open files", "descriptors in poll", "mounts", "sleeping processes"]
-)
-def test_ten_times_as_many_cost_no_more_than_twice(things):
-    pairs = bench.pairs_of(bench.crowds(things))
+
+def check(rows):
+    pairs = bench.pairs_of(rows)
     assert pairs
     for kind, ((n, few), (_, many)) in pairs.items():
         assert many <= bench.GROWTH_AIM * few, (kind, n, few, many)
+
+
+@pytest.mark.parametrize("things", CROWDS)
+def test_ten_times_as_many_cost_no_more_than_twice(things):
+    check(bench.crowds(things))
+
+
+def test_ten_times_as_many_regions_cost_no_more_than_twice():
+    check(bench.measure(REGIONS))
