@@ -39,7 +39,11 @@ MOST_MEMORY = 512  # MiB
 
 
 def fetch():
-    """Whether Debian's kernel is here, after an attempt to fetch it."""
+    """Whether Debian's kernel is here, after an attempt to fetch it. HarnessError if what runs
+    beside it has not been built."""
+    for path in (INIT, PLUGIN):
+        if not os.path.exists(path):
+            raise vmlib.HarnessError(f"{path} has not been built: `make bench` does that")
     if not os.path.exists(os.path.join(FOLDER, "version")):
         subprocess.run([os.path.join(HERE, "jobs", "fetch-linux"), FOLDER])
     return os.path.exists(os.path.join(FOLDER, "version"))
