@@ -27,7 +27,7 @@ enum route_flags {
     ROUTE_COUNTED = 32, /* unsupported: counted, for the list of what was missed */
     ROUTE_WORDS = 64,   /* the message's words are those that `words` names */
     ROUTE_SEEKS = 128,  /* offset and whence are arguments 1 and 2: of a seekable file the kernel
-                           sets  the position itself, but from the end */
+                           sets the position itself, but from the end */
 };
 
 /* What stands in a word of the message: the argument of that number, or one of these. */
