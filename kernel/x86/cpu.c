@@ -141,8 +141,6 @@ void syscall_init(void)
     wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_RF);
     arch_trace(false);
     cpu0.stack_top = (uint64_t)boot_stack_top;
-    wrmsr(MSR_GS_BASE, (uint64_t)&cpu0);
-    wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
 /* With tracing on, system calls enter by a longer way; so tracing costs nothing while it is off. */

@@ -12,7 +12,6 @@ enum {
     MSR_SFMASK = 0xc0000084,
     MSR_FS_BASE = 0xc0000100,
     MSR_GS_BASE = 0xc0000101,
-    MSR_KERNEL_GS_BASE = 0xc0000102,
     MSR_APIC_BASE = 0x1b,
 };
 enum { CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18 };
@@ -158,7 +157,7 @@ struct thread;
 static inline void load_bases(const struct regs *r)
 {
     wrmsr(MSR_FS_BASE, r->fs_base);
-    wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
+    wrmsr(MSR_GS_BASE, r->gs_base);
 }
 
 /* ---- calls between the files of x86/ ---- */

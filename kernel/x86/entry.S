@@ -6,9 +6,12 @@
  *     entry                    saves                           leaves by
  *     syscall                  all but rcx, r11, which the     sysretq, unless the thread to run
  *                              instruction spoils anyway       has IRET set
- *     exception or interrupt   all, and sets IRET              iretq
+ *     exception or interrupt   all, and sets IRET              iretq, which clears IRET
  *     in a program
- *     the same in the kernel   all, on the kernel's stack      iretq, to where it was */
+ *     the same in the kernel   all, on the kernel's stack      iretq, to where it was
+ *
+ * So no thread has IRET set while it executes its own instructions. There is one processor, so
+ * struct cpu has a fixed address, and the segment bases are always the program's. */
 
 #define RDI    0
 #define RSI    8
@@ -32,9 +35,9 @@
 
 #define KERNEL_FRAME 168            /* struct regs, and the stack stays aligned */
 
-#define CPU_CURRENT %gs:0
-#define CPU_STACK   %gs:8
-#define CPU_SCRATCH %gs:16
+#define CPU_CURRENT cpu0(%rip)
+#define CPU_STACK   cpu0 + 8(%rip)
+#define CPU_SCRATCH cpu0 + 16(%rip)
 
 #define USER_CS 0x33                /* Linux's values, which programs look at */
 #define USER_SS 0x2b
@@ -76,7 +79,6 @@
     .globl \name
     .balign 16
 \name:
-    swapgs
     movq %rsp, CPU_SCRATCH
     movq CPU_CURRENT, %rsp
     SAVE_COMMON %rsp
@@ -85,19 +87,17 @@
     movq %r11, RFLAGS(%rsp)
     movq CPU_SCRATCH, %rcx
     movq %rcx, RSP(%rsp)
-    movb $0, IRET(%rsp)             /* rcx and r11 need not be restored */
     movq %rsp, %rdi
     movq CPU_STACK, %rsp
     call \target
-    jmp leave_kernel
 .endm
 
-SYSCALL_ENTRY syscall_entry syscall_enter
 SYSCALL_ENTRY syscall_entry_traced syscall_enter_traced
+    jmp leave_kernel
+SYSCALL_ENTRY syscall_entry syscall_enter
 
 /* Leaves by the thread in rax. */
     .globl leave_kernel
-    .balign 16
 leave_kernel:
     cmpb $0, IRET(%rax)
     jne 1f
@@ -107,9 +107,9 @@ leave_kernel:
     movq RIP(%rsp), %rcx
     movq RFLAGS(%rsp), %r11
     movq RSP(%rsp), %rsp
-    swapgs
     sysretq
-1:  pushq $USER_SS                  /* interrupted, or given new registers: all are restored */
+1:  movb $0, IRET(%rax)             /* interrupted, or given new registers: all are restored */
+    pushq $USER_SS
     pushq RSP(%rax)
     pushq RFLAGS(%rax)
     pushq $USER_CS
@@ -118,7 +118,6 @@ leave_kernel:
     movq RCX(%rax), %rcx
     movq R11(%rax), %r11
     movq RAX(%rax), %rax
-    swapgs
     iretq
 
     .globl idle_wait, idle_halt, idle_end
@@ -164,7 +163,6 @@ trap_clac:
     .byte 0x0f, 0x1f, 0x00          /* a `nop` as long as `clac` */
     testb $3, 24(%rsp)
     jz 1f
-    swapgs
     pushq %rax                      /* the offsets above are 8 larger now */
     movq CPU_CURRENT, %rax
     SAVE_COMMON %rax
