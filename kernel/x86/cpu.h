@@ -178,6 +178,8 @@ void lapic_eoi(void);
 void fpu_init(void);
 /* t has touched the registers without an area: makes one. false: t is a service's, or no memory */
 bool fpu_trap(struct thread *t);
-void fpu_switch(struct cpu *cpu, struct thread *t);
+/* Saves the registers' content in the area of their owner, and loads that of t, which has one. */
+void fpu_take(struct cpu *cpu, struct thread *t);
+extern uint64_t fpu_cr0_off; /* CR0 with which the registers cannot be touched */
 
 #endif

@@ -4,7 +4,7 @@
  * vol. 1 ch. 13, vol. 3 ch. 13). */
 #include "arch.h"
 #include "memory.h"
-#include "cpu.h"
+#include "switch.h"
 #include "thread.h"
 #include <minnow/errno.h>
 
@@ -20,7 +20,8 @@ enum {
 };
 
 static uint8_t initial[4096] __attribute__((aligned(64)));
-static uint64_t cr0_on, cr0_off;
+static uint64_t cr0_on;
+uint64_t fpu_cr0_off;
 static uint32_t mxcsr_allowed; /* bits of MXCSR that this processor has */
 
 static void save(void *area)
@@ -70,51 +71,31 @@ void fpu_init(void)
         features.fpu_size = r[1];
     }
     cr0_on = (read_cr0() | CR0_MP | CR0_NE | CR0_WP | CR0_AM) & ~(uint64_t)(CR0_TS | 4);
-    cr0_off = cr0_on | CR0_TS;
+    fpu_cr0_off = cr0_on | CR0_TS;
     /* x87 control word: all exceptions masked, 64-bit precision */
     *(uint16_t *)initial = 0x37f;
     *(uint32_t *)(initial + MXCSR_AT) = 0x1f80; /* MXCSR: all exceptions masked */
     mxcsr_allowed = mxcsr_mask();
-    write_cr0(cr0_off);
+    write_cr0(fpu_cr0_off);
     this_cpu()->fpu_off = true;
 }
 
 size_t arch_fpu_size(void) { return features.fpu_size; }
 
-static void turn_on(struct cpu *cpu)
-{
-    if (cpu->fpu_off) {
-        clts();
-        cpu->fpu_off = false;
-    }
-}
-
 /* Saves the registers' content in the area of their owner. No thread owns them then. */
 static void evict(struct cpu *cpu)
 {
-    turn_on(cpu);
+    fpu_enable(cpu);
     if (cpu->fpu_owner)
         save(cpu->fpu_owner->fpu);
     cpu->fpu_owner = NULL;
 }
 
-static void take(struct cpu *cpu, struct thread *t)
+void fpu_take(struct cpu *cpu, struct thread *t)
 {
     evict(cpu);
     restore(t->fpu);
     cpu->fpu_owner = t;
-}
-
-void fpu_switch(struct cpu *cpu, struct thread *t)
-{
-    if (t->fpu && cpu->fpu_owner != t)
-        take(cpu, t);
-    else if (t->fpu)
-        turn_on(cpu);
-    else if (!cpu->fpu_off) {
-        write_cr0(cr0_off);
-        cpu->fpu_off = true;
-    }
 }
 
 static int area_make(struct thread *t)
@@ -135,7 +116,7 @@ void arch_fpu_get(struct thread *t, void *area)
 {
     struct cpu *cpu = this_cpu();
     if (cpu->fpu_owner == t) {
-        turn_on(cpu);
+        fpu_enable(cpu);
         save(t->fpu);
     }
     copy_bytes(area, t->fpu ? t->fpu : initial, features.fpu_size);
