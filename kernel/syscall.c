@@ -282,14 +282,22 @@ static void program_call(struct thread *t, struct personality *p)
 
 /* ---- services ---- */
 
+static __attribute__((noinline)) void call_refused(struct thread *t)
+{
+    t->regs.rax = -EPERM;
+    t->regs.rdi = t->regs.rbp; /* the slot, for service_violation() */
+    service_violation(t, SYS_CALL);
+}
+
 static void service_call(struct thread *t)
 {
     struct regs *r = &t->regs;
     bool may = may_call(t->task, r->rbp, r->r12);
     struct task *to = may ? tasks[r->rbp] : NULL;
     if (__builtin_expect(!to || to == t->task, 0)) {
-        r->rdi = r->rbp; /* the slot, for service_violation() */
-        r->rax = may ? -ENXIO : -EPERM;
+        r->rax = -ENXIO;
+        if (!may)
+            call_refused(t);
         return;
     }
     t->kind = CALL_SYSCALL;
@@ -445,28 +453,33 @@ static void forward_receive(struct thread *t)
         ipc_finish(c, -ENXIO);
 }
 
-static void native_call(struct thread *t)
+/* Calls that have a result of their own. */
+static void result_call(struct thread *t)
 {
     uint64_t n = t->regs.rax;
-    switch (n) {
+    int64_t result = n == SYS_FORWARD ? forward(t) : kcall(t, n);
+    t->regs.rax = result;
+    if (__builtin_expect(result == -EPERM, 0))
+        service_violation(t, n);
+}
+
+static void native_call(struct thread *t)
+{
+    switch (t->regs.rax) {
+    case SYS_CALL: service_call(t); return;
     case SYS_REPLY_RECEIVE: reply_receive(t); return;
-    case SYS_CALL: service_call(t); break;
+    case SYS_FORWARD_RECEIVE: forward_receive(t); return;
     case SYS_RECEIVE: mail_receive(t); return;
     case SYS_RECEIVE_AGAIN: mail_receive_again(t); return;
-    case SYS_FORWARD: t->regs.rax = forward(t); break;
-    case SYS_FORWARD_RECEIVE: forward_receive(t); return;
     case SYS_EXIT: sys_exit(t, &t->regs.rdi); return; /* t may be gone now */
-    default: t->regs.rax = kcall(t, n);
+    default: result_call(t);
     }
-    if (__builtin_expect(t->regs.rax == (uint64_t)-EPERM, 0))
-        service_violation(t, n);
 }
 
 void syscall_dispatch(struct thread *t)
 {
-    struct personality *p = t->task->personality;
-    if (p)
-        program_call(t, p);
+    if (t->user)
+        program_call(t, t->task->personality);
     else
         native_call(t);
 }
