@@ -15,7 +15,7 @@ static inline void ipc_finish(struct thread *t, int64_t result)
 {
     /* may_signal: a result of -EPIPE or -EFBIG, or one between */
     bool may_signal = (uint64_t)(result + EPIPE) <= EPIPE - EFBIG;
-    if (__builtin_expect(t->kind != CALL_SYSCALL || t->conn || t->interrupted || may_signal, 0)) {
+    if (__builtin_expect(t->kind != CALL_SYSCALL || t->interrupted || t->conn || may_signal, 0)) {
         ipc_finish_slow(t, result);
         return;
     }

@@ -167,46 +167,61 @@ static bool deliver_next(struct thread *r)
     if (me->pending) {
         deliver_kernel(r, KERNEL_NOTIFY, me->pending, 0, 0);
         me->pending = 0;
-        return true;
+    } else if (!m) {
+        return false;
+    } else if (m->kind == MAIL_CALL) {
+        return deliver_admitted(r);
+    } else {
+        mail_out(me, m, NULL);
+        deliver_release(r, m);
     }
-    if (!m || m->kind == MAIL_CALL)
-        return m && deliver_admitted(r);
-    mail_out(me, m, NULL);
-    deliver_release(r, m);
     return true;
 }
 
-static inline void wait_for_mail(struct thread *t)
+static inline void receiver_put(struct task *me, struct thread *t)
 {
-    struct task *me = t->task;
-    sched_block(t);
     t->state = THREAD_RECEIVING;
-    queue_prepend(&me->receivers, t);
+    t->next = me->receivers;
+    me->receivers = t;
     me->spare++;
 }
 
-/* There is mail, which t may not be allowed to take. */
+/* Takes r, the first, out of the list. */
+static inline void receiver_take(struct task *me, struct thread *r)
+{
+    me->receivers = r->next;
+    me->spare--;
+}
+
+/* There may be mail, which t may not be allowed to take. */
 static __attribute__((noinline)) void take_mail(struct thread *t)
 {
-    if (!deliver_next(t))
-        wait_for_mail(t);
+    struct task *me = t->task;
+    if (!deliver_next(t)) {
+        sched_block(t);
+        receiver_put(me, t);
+    }
+    me->wanted = sched_wanted(me);
 }
 
 void mail_receive(struct thread *t)
 {
-    if (t->task->pending || t->task->mail_first)
+    struct task *me = t->task;
+    if (__builtin_expect(me->wanted, 0)) {
         take_mail(t);
-    else
-        wait_for_mail(t);
+        return;
+    }
+    sched_leave(me);
+    receiver_put(me, t);
 }
 
 struct thread *mail_enter(struct task *service)
 {
-    struct thread *r = service->receivers.first;
+    struct thread *r = service->receivers;
     if (!r || !deliver_next(r))
         return NULL;
-    service->spare--;
-    return queue_take(&service->receivers);
+    receiver_take(service, r);
+    return r;
 }
 
 void mail_receive_again(struct thread *t)
@@ -231,6 +246,7 @@ static void mail_put(struct task *to, struct mail *m)
     else
         to->mail_first = m;
     to->mail_last = m;
+    to->wanted = true;
 }
 
 void mail_queue(struct thread *t, struct task *to)
@@ -245,23 +261,23 @@ void mail_queue(struct thread *t, struct task *to)
 static void enter(struct task *to)
 {
     struct thread *r = to->active ? NULL : mail_enter(to);
+    to->wanted = sched_wanted(to);
     if (r)
-        sched_ready(r);
+        sched_enter(r, to);
 }
 
 bool mail_send(struct thread *t, struct task *to)
 {
-    if (t->state == THREAD_READY)
+    if (this_cpu()->current == t)
         sched_block(t);
     t->call += CALL_NEXT;
     t->slow = 0;
-    struct thread *r = to->receivers.first;
+    struct thread *r = to->receivers;
     if (__builtin_expect(r && !to->active && (to->spare > 0 || admits(to, r, idle(to), t->task)),
                          1)) {
-        queue_take(&to->receivers);
-        to->spare--;
+        receiver_take(to, r);
         deliver(r, t);
-        sched_ready(r);
+        sched_enter(r, to);
         return true;
     }
     if (__builtin_expect(to->refuses, 0)) {
@@ -303,7 +319,10 @@ void mail_withdraw(struct thread *t)
             before = m;
         mail_out(t->holder, &t->mail, before);
     } else if (t->state == THREAD_RECEIVING) {
-        queue_remove(&t->task->receivers, t);
+        struct thread **at = &t->task->receivers;
+        while (*at != t)
+            at = &(*at)->next;
+        *at = t->next;
         t->task->spare--;
     }
 }

@@ -17,8 +17,8 @@ static inline struct thread *mail_held(call_t c, const struct task *holder)
 }
 
 /* Sends the request that stands in t (op, words, object, position, flags, window, kind) to a
- * service; t waits for the reply. false: the slot will have no service any more, and t is
- * PARKED. */
+ * service; t, which runs or waits for nothing, waits for the reply. false: the slot will have no
+ * service any more, and t is PARKED. */
 bool mail_send(struct thread *t, struct task *to);
 /* Puts t, which waits for nothing and whose call has its number already, into the mailbox of a
  * service. */
@@ -29,7 +29,7 @@ void mail_withdraw(struct thread *t);
 /* Sets bits in the service's pending word and wakes a thread of it, if one may enter. */
 void mail_notify(struct task *to, uint64_t bits);
 
-/* Delivers the next thing in the mailbox to t, or makes it wait. */
+/* Delivers the next thing in the mailbox to t, which runs, or makes it wait. */
 void mail_receive(struct thread *t);
 /* Delivers to t what it received last, if that is still to be answered; else the next message. */
 void mail_receive_again(struct thread *t);

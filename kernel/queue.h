@@ -1,5 +1,5 @@
 /* Queues of threads, linked by thread.next, so a thread stands in one at most. Run queues,
- * monitors, positions of open files and lists of receivers are such queues. */
+ * monitors and positions of open files are such queues. */
 #ifndef QUEUE_H
 #define QUEUE_H
 

@@ -11,7 +11,7 @@
  * quantum and puts the thread at the end of its queue. Without a policy the thread goes there at
  * once. A thread that becomes ready with some of its quantum left goes to the front: it is still
  * its turn. The invariant is: while programs wait and one runs, either the timer is set for no
- * later than the end of the running thread's quantum, or sched_slice_over is set.
+ * later than the end of the running thread's quantum, or sched_limit is SLICE_OVER.
  *
  * The threads of a service form a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -26,27 +26,37 @@ uint32_t sched_mask;
 /* a new thread costs its creator one part in so many of what is left of its quantum */
 enum { CREATION = 8 };
 
-bool sched_slice_over;
+int sched_limit = PRIORITIES;
 endpoint_t sched_policy;
 
 static inline unsigned best_queue(void) { return __builtin_ctz(sched_mask | 1u << PRIORITIES); }
 
+static inline void queued(int p)
+{
+    sched_mask |= 1u << p;
+    if (p < sched_limit)
+        sched_limit = p;
+}
+
 static inline void enqueue_first(struct thread *t)
 {
     queue_prepend(&queues[t->priority], t);
-    sched_mask |= 1u << t->priority;
+    queued(t->priority);
 }
 
 static inline void enqueue_last(struct thread *t)
 {
     queue_append(&queues[t->priority], t);
-    sched_mask |= 1u << t->priority;
+    queued(t->priority);
 }
 
 static inline void unqueued(unsigned p)
 {
-    if (!queues[p].first)
-        sched_mask &= ~(1u << p);
+    if (queues[p].first)
+        return;
+    sched_mask &= ~(1u << p);
+    if (sched_limit != SLICE_OVER)
+        sched_limit = best_queue();
 }
 
 /* A program's thread goes to the end of its queue. */
@@ -63,8 +73,8 @@ static void wait_turn(struct thread *t)
         enqueue_last(t);
         return;
     }
-    sched_slice_over = false; /* turn_next() looks at t's quantum when t comes out */
     enqueue_first(t);
+    sched_limit = best_queue(); /* turn_next() looks at t's quantum when t comes out */
     clock_slice(this_cpu()->charged);
 }
 
@@ -92,7 +102,7 @@ static void dispatch(struct thread *t)
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
         if (__builtin_expect(best_queue() < t->priority ||
-                                 (sched_slice_over && t->priority >= PRIORITY_PROGRAM),
+                                 (sched_limit == SLICE_OVER && t->priority >= PRIORITY_PROGRAM),
                              0))
             wait_turn(t);
         else
@@ -112,11 +122,17 @@ void sched_ready_slow(struct thread *t)
         if (task->active && task->active != t) {
             t->state = THREAD_MONITOR;
             queue_append(&task->entry, t);
+            task->wanted = true;
             return;
         }
         task->active = t;
     }
     dispatch(t);
+}
+
+bool sched_wanted(const struct task *task)
+{
+    return task->entry.first || task->pending || task->mail_first;
 }
 
 /* The monitor of a service is free: the next thread that waits for it, or the next message,
@@ -128,6 +144,7 @@ static void monitor_next(struct task *task)
         task->active = queue_take(&task->entry);
     else if (task->pending || task->mail_first)
         task->active = mail_enter(task);
+    task->wanted = sched_wanted(task);
     if (task->active)
         dispatch(task->active);
 }
@@ -153,7 +170,7 @@ void sched_block_slow(struct thread *t)
         unqueue(t);
     if (t->task->service && t->task->active == t) {
         t->task->active = NULL;
-        if (t->task->entry.first || t->task->pending || t->task->mail_first)
+        if (t->task->wanted)
             monitor_next(t->task);
     }
 }
@@ -242,8 +259,7 @@ void sched_aside(struct thread *t)
     struct thread *program = this_cpu()->charged;
     bool services = sched_mask & ((1u << PRIORITY_PROGRAM) - 1),
          programs = quantum_over(t, program);
-    if (!services && !programs && !t->task->entry.first && !t->task->pending &&
-        !t->task->mail_first)
+    if (!services && !programs && !t->task->wanted)
         return;
     unsigned best = PRIORITY_PROGRAM + __builtin_ctz(sched_mask >> PRIORITY_PROGRAM |
                                                      1u << (PRIORITIES - PRIORITY_PROGRAM));
@@ -264,7 +280,7 @@ void sched_tick(void)
     if (!t)
         return;
     if (t->priority < PRIORITY_PROGRAM) {
-        sched_slice_over = true;
+        sched_limit = SLICE_OVER;
     } else if (sched_mask) {
         enqueue_first(t);
         cpu->current = NULL;

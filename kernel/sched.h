@@ -6,23 +6,23 @@
 
 /* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
 extern uint32_t sched_mask;
-/* the tick came while a server ran: the quantum of the next program is looked at */
-extern bool sched_slice_over;
+/* A thread that becomes ready while the processor is free runs at once unless its priority is
+ * greater than this: the best of the queues' priorities; PRIORITIES when all are empty; SLICE_OVER:
+ * the tick came while a server ran, and the quantum of the next program is looked at. */
+enum { SLICE_OVER = -1 };
+extern int sched_limit;
 /* the slot of the service that is the policy for programs; 0: none */
 extern endpoint_t sched_policy;
 
 void sched_ready_slow(struct thread *t);
 void sched_block_slow(struct thread *t);
 
-/* t can run; if the monitor of its service is taken, t waits for that. Inline for the case of every
- * message: the processor is free, no better thread is ready. */
-static inline void sched_ready(struct thread *t)
+/* t, a thread of `task`, can run, and its monitor, if it has one, is free. Inline, as what follows,
+ * for the case of every message: the processor is free, no better thread is ready. */
+static inline void sched_enter(struct thread *t, struct task *task)
 {
     struct cpu *cpu = this_cpu();
-    struct task *task = t->task;
-    bool better = sched_mask & ((1u << t->priority) - 1);
-    if (__builtin_expect(
-            cpu->current || better || sched_slice_over || (task->service && task->active), 0)) {
+    if (__builtin_expect(cpu->current || t->priority > sched_limit, 0)) {
         sched_ready_slow(t);
         return;
     }
@@ -31,27 +31,39 @@ static inline void sched_ready(struct thread *t)
     cpu->current = t;
 }
 
-/* t, which runs or is ready, waits from now on: leaves its run queue and its monitor. The caller
- * sets t's state. */
+/* t can run; if the monitor of its service is taken, t waits for that. */
+static inline void sched_ready(struct thread *t)
+{
+    struct task *task = t->task;
+    if (__builtin_expect(task->service && task->active, 0))
+        sched_ready_slow(t);
+    else
+        sched_enter(t, task);
+}
+
+/* t, which runs, waits from now on, and nothing waits for its monitor. The caller sets t's
+ * state. */
+static inline void sched_leave(struct task *task)
+{
+    this_cpu()->current = NULL;
+    task->active = NULL;
+}
+
+/* The same for a t that runs or is ready: leaves its run queue and its monitor. */
 static inline void sched_block(struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
-    struct task *task = t->task;
-    if (__builtin_expect(
-            cpu->current != t ||
-                (task->service && (task->entry.first || task->pending || task->mail_first)),
-            0)) {
+    if (__builtin_expect(this_cpu()->current != t || t->task->wanted, 0))
         sched_block_slow(t);
-        return;
-    }
-    cpu->current = NULL;
-    task->active = NULL;
+    else
+        sched_leave(t->task);
 }
 
 /* t, which runs in a service, is at a long piece of work (SYS_ADVANCE). Callers of the service and
  * other services that are ready go first, and programs when the one that t works for has used up
  * its quantum. Then t enters its monitor again. */
 void sched_aside(struct thread *t);
+/* Whether anything waits for the monitor of the service: a thread, a message, a notification. */
+bool sched_wanted(const struct task *task);
 /* t, a thread of a program, has a thrown call to make again when its turn comes. */
 void sched_again(struct thread *t);
 void sched_remove(struct thread *t); /* takes t out of its run queue or the queue of its monitor */

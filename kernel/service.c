@@ -147,7 +147,7 @@ static void stop_threads(struct task *x)
     while (x->threads)
         thread_kill(x->threads);
     x->active = NULL;
-    x->entry.first = x->receivers.first = NULL;
+    x->entry.first = x->receivers = NULL;
     x->spare = x->servers = 0;
     ipc_orphan(x);
     x->stack_next = x->recovery = 0;

@@ -43,12 +43,12 @@ struct thread {
     uint8_t iret;
     uint8_t state;    /* enum thread_state */
     uint8_t priority; /* 0 is the highest */
-    uint8_t kind;     /* enum call_kind */
-    uint8_t slow;     /* a signal may cancel its call (SYS_SLOW) */
-    /* a signal waits for the end of its call, or for its turn (SYS_INTERRUPT) */
-    uint8_t interrupted;
     /* a program's thread: has a personality and floating point state */
     uint8_t user;
+    uint8_t kind; /* enum call_kind; side by side with: */
+    /* a signal waits for the end of its call, or for its turn (SYS_INTERRUPT) */
+    uint8_t interrupted;
+    uint8_t slow;      /* a signal may cancel its call (SYS_SLOW) */
     uint8_t event_due; /* what was thrown is an event, not a system call */
     /* services only: unparked before it parked, so its next SYS_PARK returns at once */
     uint8_t unparked;
@@ -58,7 +58,7 @@ struct thread {
     uint8_t again; /* programs only: has a thrown call to make again at its next turn */
     struct task *task;
     struct space *space; /* the task's */
-    /* in a run queue, the queue of a monitor or of a position, or a list of receivers */
+    /* in a run queue, the queue of a monitor or of a position, or the list of receivers */
     struct thread *next;
     call_t call; /* sequence << 16 | index: the number of its call */
     /* services only: the call received last; 0: a kernel message, which `told` keeps */
@@ -165,8 +165,8 @@ struct task {
     /* Mailbox. */
     struct mail *mail_first, *mail_last;
     uint64_t pending; /* notification bits */
-    /* threads that wait in receive; the last to come is the first to be taken */
-    struct queue receivers;
+    /* threads that wait in receive, linked by `next`; the last to come is the first to be taken */
+    struct thread *receivers;
     /* how many threads wait in receive, less those that must wait before anyone is refused: idle()
      * and admits() in mailbox.c */
     int8_t spare;
@@ -175,6 +175,9 @@ struct task {
     /* Monitor: of a service's threads one runs at a time. */
     struct thread *active; /* the thread in it */
     struct queue entry;
+    /* set while anything is in `entry`, the mailbox or `pending`; may stay set until somebody looks
+     * in vain (sched_wanted) */
+    bool wanted;
 
     struct service_rights rights; /* from the manifest */
     /* SYS_LEND; slot 0: free. A loan outlives the service: the lender takes it back */

@@ -69,9 +69,9 @@ struct task *clock_alarm_due(uint64_t now) { return (void)now, NULL; }
 
 struct thread *mail_enter(struct task *service)
 {
-    struct thread *t = service->receivers.first;
+    struct thread *t = service->receivers;
     if (t) {
-        service->receivers.first = t->next;
+        service->receivers = t->next;
         service->pending = 0;
         received++;
     }
@@ -100,7 +100,7 @@ static int fresh(void **state)
     memset(&service_task, 0, sizeof service_task);
     memset(&policy_task, 0, sizeof policy_task);
     service_task.service = policy_task.service = 1;
-    sched_slice_over = false;
+    sched_limit = PRIORITIES;
     sched_policy = 0;
     asked = 0;
     thread(&a, &program_task, 12), thread(&b, &program_task, 12), thread(&c, &program_task, 13);
@@ -356,11 +356,13 @@ static void a_free_monitor_takes_the_next_message(void **state)
 {
     (void)state;
     sched_ready(&s);
-    service_task.receivers.first = &s2;
+    service_task.receivers = &s2;
     service_task.pending = 1;
+    service_task.wanted = true;
     received = 0;
     sched_block(&s);
     assert_int_equal(received, 1);
+    assert_false(service_task.wanted);
     assert_ptr_equal(turn_next(), &s2);
 }
 
