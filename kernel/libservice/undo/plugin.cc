@@ -84,14 +84,20 @@ tree whole_words(tree place)
     return unshare_expr(place);
 }
 
-/* Whether a store goes to a structure that its type declares to be on the stack of the running thread
- * (ON_STACK in service.h): such a store is not noted. */
+/* Whether a type is a structure that is declared to be on the stack of the running thread (ON_STACK in
+ * service.h), or an array of such. */
+bool type_on_stack(tree type)
+{
+    return lookup_attribute("on_stack", TYPE_ATTRIBUTES(TYPE_MAIN_VARIANT(strip_array_types(type))));
+}
+
+/* Whether a store goes to such a structure: it is not noted. */
 bool on_stack(tree place)
 {
     while (handled_component_p(place) && TREE_CODE(TREE_OPERAND(place, 0)) != MEM_REF)
         place = TREE_OPERAND(place, 0);
     tree base = handled_component_p(place) ? TREE_OPERAND(place, 0) : place;
-    return TREE_CODE(base) == MEM_REF && lookup_attribute("on_stack", TYPE_ATTRIBUTES(TYPE_MAIN_VARIANT(TREE_TYPE(base))));
+    return TREE_CODE(base) == MEM_REF && type_on_stack(TREE_TYPE(base));
 }
 
 /* A piece of memory, from the first to the last quadword that a store touches: `bytes` bytes behind
@@ -258,8 +264,19 @@ void attributes(void *, void *) { register_attribute(&stack_attribute); }
 void declared(void *decl, void *)
 {
     tree d = (tree)decl;
-    if (VAR_P(d) && TREE_STATIC(d) && lookup_attribute("on_stack", TYPE_ATTRIBUTES(TYPE_MAIN_VARIANT(strip_array_types(TREE_TYPE(d))))))
+    if (VAR_P(d) && TREE_STATIC(d) && type_on_stack(TREE_TYPE(d)))
         error_at(DECL_SOURCE_LOCATION(d), "a structure that is ON_STACK cannot be a static variable");
+}
+
+/* Refuses a structure that may be anywhere with a member that may not. */
+void defined(void *type, void *)
+{
+    tree t = (tree)type;
+    if (!RECORD_OR_UNION_TYPE_P(t) || type_on_stack(t))
+        return;
+    for (tree f = TYPE_FIELDS(t); f; f = DECL_CHAIN(f))
+        if (TREE_CODE(f) == FIELD_DECL && type_on_stack(TREE_TYPE(f)))
+            error_at(DECL_SOURCE_LOCATION(f), "a structure with a member that is ON_STACK must be so itself");
 }
 
 }
@@ -272,5 +289,6 @@ int plugin_init(plugin_name_args *info, plugin_gcc_version *version)
     register_callback(info->base_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &pass);
     register_callback(info->base_name, PLUGIN_ATTRIBUTES, attributes, NULL);
     register_callback(info->base_name, PLUGIN_FINISH_DECL, declared, NULL);
+    register_callback(info->base_name, PLUGIN_FINISH_TYPE, defined, NULL);
     return 0;
 }
