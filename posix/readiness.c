@@ -15,7 +15,8 @@
  * Hence the way from a descriptor to its object goes by way of the open file, on which the kernel
  * keeps a word for us: the object's place in `objects`, and how often that was used before. One
  * kernel call brings the words of all descriptors of a poll, and they are always right: a new file
- * has 0, and a place that was used anew has another serial number.
+ * has 0, and a place that was used anew has another serial number. The call that puts a word on a
+ * file commits: were the place taken back, the next file to get it would have the same word.
  *
  * Lost wake-ups: a handler that asks a service waits, and a change may be told before the handler
  * has the answer. `changes` tells it so, and the object does not become idle. Who wants to sleep
@@ -99,7 +100,7 @@ struct object *object_find(struct thread *t, struct poll_item *i)
         return NULL;
     struct object *o = c.flags & CONN_READY ? &objects[0] : object_get(&c);
     i->word = (uint64_t)o->serial << 32 | (uint64_t)(o - objects);
-    ask_conn_set(t->call, i->f.fd, CONN_SET_WORD, i->word);
+    sys_conn_set(t->call, i->f.fd, CONN_SET_WORD, i->word);
     return o;
 }
 
