@@ -68,7 +68,7 @@ static int request(struct message *m, struct exec *e)
 
 static int open_interpreter(struct exec *e)
 {
-    struct call_result r;
+    struct call_result r = { 0 };
     char *path = memory_alloc(ELF_INTERP_MAX + 1);
     if (!path)
         return -ENOMEM;

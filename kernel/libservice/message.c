@@ -7,8 +7,9 @@
 _Static_assert(offsetof(struct message, w) == 24 && offsetof(struct message, label) == 96 &&
                    sizeof(struct message) == 104,
                "stubs.S knows struct message");
-_Static_assert(offsetof(struct call_frame, to) == 104 && offsetof(struct call_frame, r3) == 136,
-               "stubs.S knows struct call_frame");
+_Static_assert(offsetof(union call_frame, w) == 8 && offsetof(union call_frame, object) == 56 &&
+                   offsetof(union call_frame, window) == 84 && offsetof(union call_frame, r3) == 16,
+               "stubs.S knows union call_frame");
 _Static_assert(offsetof(struct reply, r3) == 24, "stubs.S knows struct reply");
 _Static_assert(SYS_CALL == 0 && SYS_RECEIVE == 1 && SYS_REPLY_RECEIVE == 3 && SYS_FORWARD == 4 &&
                    SYS_RECEIVE_AGAIN == 5 && SYS_FORWARD_RECEIVE == 6,
@@ -166,12 +167,12 @@ void service_run(const struct service *s)
 int64_t call_window(endpoint_t to, const struct call_args *a, enum window window, void *buffer,
                     size_t length, struct call_result *r)
 {
-    struct call_frame f = {
-        .m = { .op = a->op,
-               .w = { a->w0, (uint64_t)buffer, length, a->w3, a->w4, a->w5 },
-               .object = a->object,
-               .position = a->position,
-               .flags = a->flags },
+    union call_frame f = {
+        .op = a->op,
+        .w = { a->w0, (uint64_t)buffer, length, a->w3, a->w4, a->w5 },
+        .object = a->object,
+        .position = a->position,
+        .flags = a->flags,
         .to = to,
         .window = window,
     };
@@ -183,14 +184,14 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
 
 int64_t call(endpoint_t to, uint64_t op, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
-    struct call_frame f = { .m = { .op = op, .w = { w0, w1, w2, w3 } }, .to = to };
+    union call_frame f = { .op = op, .w = { w0, w1, w2, w3 }, .to = to };
     return message_call(&f);
 }
 
 int64_t call_object(endpoint_t to, uint64_t op, uint64_t object, uint64_t w1, uint64_t w2,
                     uint64_t w3)
 {
-    struct call_frame f = { .m = { .op = op, .w = { 0, w1, w2, w3 }, .object = object }, .to = to };
+    union call_frame f = { .op = op, .w = { 0, w1, w2, w3 }, .object = object, .to = to };
     return message_call(&f);
 }
 

@@ -1,5 +1,5 @@
 /* The kernel calls, and the start of a service. Offsets are those of struct message
- * (minnow/message.h), struct call_frame, struct saved_stack (syscalls.h) and struct reply
+ * (minnow/message.h), union call_frame, struct saved_stack (syscalls.h) and struct reply
  * (service.h); message.c and recover.c check them.
  *
  * A call that commits goes through `enter` or `enter_receive` alone. What the service has written
@@ -41,11 +41,15 @@
 #define POSITION 80
 #define FLAGS    88
 #define LABEL    96
-#define TO       104
-#define WINDOW   112
-#define R1       120
-#define R2       128
-#define R3       136
+
+#define FRAME_OP     0              /* union call_frame */
+#define FRAME_W0     8
+#define FRAME_OBJECT 56
+#define FRAME_TO     80
+#define FRAME_WINDOW 84
+#define FRAME_R1     0
+#define FRAME_R2     8
+#define FRAME_R3     16
 
 /* a stack's top is a multiple of it; struct saved_stack is right below */
 #define STACK_SPAN 0x10000
@@ -61,17 +65,21 @@
 #define SYS_RECEIVE_AGAIN   5
 #define SYS_FORWARD_RECEIVE 6
 
-.macro LOAD_MESSAGE base            /* all but rax, rbp, r15; base is rdi, which is loaded last */
-    movq OP(\base), %rbx
-    movq W1(\base), %rsi
-    movq W2(\base), %rdx
-    movq W3(\base), %r10
-    movq W4(\base), %r8
-    movq W5(\base), %r9
-    movq OBJECT(\base), %r12
-    movq POSITION(\base), %r13
-    movq FLAGS(\base), %r14
-    movq W0(\base), %rdi
+.macro LOAD_REQUEST op w0 object    /* all but rax, rbp, r15; from rdi, which is loaded last */
+    movq \op(%rdi), %rbx
+    movq \w0 + 8(%rdi), %rsi
+    movq \w0 + 16(%rdi), %rdx
+    movq \w0 + 24(%rdi), %r10
+    movq \w0 + 32(%rdi), %r8
+    movq \w0 + 40(%rdi), %r9
+    movq \object(%rdi), %r12
+    movq \object + 8(%rdi), %r13
+    movq \object + 16(%rdi), %r14
+    movq \w0(%rdi), %rdi
+.endm
+
+.macro LOAD_MESSAGE
+    LOAD_REQUEST OP W0 OBJECT
 .endm
 
 .macro STORE_MESSAGE                /* the pointer to the message was pushed */
@@ -193,17 +201,17 @@ recover:
 message_call:
     pushq %rbp
     pushq %rdi
-    movq TO(%rdi), %rbp
-    movq WINDOW(%rdi), %r15
-    LOAD_MESSAGE %rdi
+    movl FRAME_TO(%rdi), %ebp
+    movl FRAME_WINDOW(%rdi), %r15d
+    LOAD_REQUEST FRAME_OP FRAME_W0 FRAME_OBJECT
     movl $SYS_CALL, %eax
     call enter
     .globl call_returned
 call_returned:
     popq %rcx
-    movq %rdi, R1(%rcx)
-    movq %rsi, R2(%rcx)
-    movq %rdx, R3(%rcx)
+    movq %rdi, FRAME_R1(%rcx)
+    movq %rsi, FRAME_R2(%rcx)
+    movq %rdx, FRAME_R3(%rcx)
     popq %rbp
     ret
 
@@ -212,7 +220,7 @@ message_forward:
     pushq %rbp
     movq %rsi, %rbp
     movq CALL(%rdi), %r15
-    LOAD_MESSAGE %rdi
+    LOAD_MESSAGE
     movl $SYS_FORWARD, %eax
     call enter
     popq %rbp
@@ -224,7 +232,7 @@ message_forward_receive:
     pushq %rdi
     movq %rsi, %rbp
     movq CALL(%rdi), %r15
-    LOAD_MESSAGE %rdi
+    LOAD_MESSAGE
     movl $SYS_FORWARD_RECEIVE, %eax
     call enter_receive
     STORE_MESSAGE

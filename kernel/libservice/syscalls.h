@@ -32,13 +32,20 @@
 int64_t kernel_call(unsigned number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                     uint64_t f);
 
-/* The request of an outgoing message, for message_call() in stubs.S; results come back in
- * r1..r3. */
-struct call_frame {
-    struct message m;
-    uint64_t to, window, r1, r2, r3;
+/* The request of an outgoing message, for message_call() in stubs.S, in whose place the further
+ * words of the reply come back. It is part of the stack that is saved when the call has returned,
+ * so it is as short as can be. */
+union call_frame {
+    struct {
+        uint64_t op, w[6], object, position, flags;
+        endpoint_t to;
+        uint32_t window; /* enum window */
+    };
+    struct {
+        uint64_t r1, r2, r3;
+    };
 };
-int64_t message_call(struct call_frame *f);
+int64_t message_call(union call_frame *f);
 /* to: the destination | enum window << 32. */
 int64_t message_forward(const struct message *m, uint64_t to);
 void message_forward_receive(struct message *m, uint64_t to);
