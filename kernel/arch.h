@@ -117,6 +117,12 @@ static inline bool arch_entry_present(uint64_t e) { return e & 1; }
 /* The owner of the space may read it, and it is memory, not a device. */
 static inline bool arch_entry_reachable(uint64_t e) { return (e & 0x805) == 5; }
 static inline bool arch_entry_writable(uint64_t e) { return e & 2; }
+/* Whether the page is reachable and, if `write`, writable. */
+static inline bool arch_entry_allows(uint64_t e, bool write)
+{
+    uint64_t bits = write ? 7 : 5;
+    return (e & (0x800 | bits)) == bits;
+}
 /* A mark on a service's page: programs may have the page mapped too. */
 static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
 static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }

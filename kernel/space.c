@@ -19,32 +19,29 @@ enum { ENTRY_MARKS = 0x60 };
 
 static __attribute__((noinline)) uint64_t *walk_leaf(struct space *s, vaddr_t va)
 {
-    uint64_t span = va / ARCH_TABLE_SPAN, *e = arch_walk(s, va);
+    uint64_t span = va / ARCH_TABLE_SPAN, *e = va < USER_TOP ? arch_walk(s, va) : NULL;
     if (e)
         s->leaves[span % LEAVES] = (struct leaf){ span + 1, e - va % ARCH_TABLE_SPAN / PAGE_SIZE };
     return e;
 }
 
-/* arch_walk(), which remembers the tables that it has found. */
-static inline uint64_t *leaf_entry(struct space *s, vaddr_t va)
+/* space_byte(), inline where `write` is a constant. arch_walk() is asked for tables alone that have
+ * not been found lately. */
+static inline void *byte_at(struct space *s, vaddr_t va, bool write)
 {
     uint64_t span = va / ARCH_TABLE_SPAN;
     const struct leaf *l = &s->leaves[span % LEAVES];
-    return __builtin_expect(l->span == span + 1, 1) ? &l->table[va % ARCH_TABLE_SPAN / PAGE_SIZE]
-                                                    : walk_leaf(s, va);
-}
-
-void *space_byte(struct space *s, vaddr_t va, bool write)
-{
-    if (__builtin_expect(va >= USER_TOP, 0))
+    uint64_t *e = &l->table[va % ARCH_TABLE_SPAN / PAGE_SIZE];
+    if (__builtin_expect(l->span != span + 1, 0) && !(e = walk_leaf(s, va)))
         return NULL;
-    uint64_t *e = leaf_entry(s, va);
-    if (__builtin_expect(!e || !arch_entry_reachable(*e) || (write && !arch_entry_writable(*e)), 0))
+    if (__builtin_expect(!arch_entry_allows(*e, write), 0))
         return NULL;
     if (write)
         *e |= ENTRY_MARKS;
     return (char *)phys_to_virt(arch_entry_frame(*e)) + va % PAGE_SIZE;
 }
+
+void *space_byte(struct space *s, vaddr_t va, bool write) { return byte_at(s, va, write); }
 
 bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write)
 {
@@ -102,8 +99,8 @@ int space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from
 {
     while (n) {
         size_t now = piece(to_va, piece(from_va, n));
-        void *d = space_byte(to, to_va, true), *s = space_byte(from, from_va, false);
-        if (!d || !s)
+        void *d = byte_at(to, to_va, true), *s = d ? byte_at(from, from_va, false) : NULL;
+        if (__builtin_expect(!s, 0))
             return -EFAULT;
         copy_bytes(d, s, now);
         to_va += now, from_va += now, n -= now;

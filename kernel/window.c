@@ -77,27 +77,26 @@ static bool window_run(struct thread *t, struct cursor *c, uint64_t offset, vadd
     return true;
 }
 
-int64_t window_copy(struct thread *c, uint64_t offset, struct space *own, vaddr_t mine,
-                    uint64_t length, bool out)
+/* Copies between [mine, mine + length) of the space `own` and [at, at + length) of c's. */
+static inline int run_copy(struct thread *c, vaddr_t at, struct space *own, vaddr_t mine,
+                           uint64_t length, bool out)
 {
-    if (!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)))
-        return -EACCES; /* the caller has chosen the window */
-    if (!(c->window.kind & WINDOW_IOVEC)) {
-        vaddr_t at = c->window.base + offset;
-        if (offset > c->window.length || length > c->window.length - offset || at < offset)
-            return -EFAULT;
-        int error = out ? space_copy(c->space, at, own, mine, length)
-                        : space_copy(own, mine, c->space, at, length);
-        return error ? error : (int64_t)length;
-    }
+    return out ? space_copy(c->space, at, own, mine, length)
+               : space_copy(own, mine, c->space, at, length);
+}
+
+/* window_copy() for an iovec. */
+static __attribute__((noinline)) int64_t iovec_copy(struct thread *c, uint64_t offset,
+                                                    struct space *own, vaddr_t mine,
+                                                    uint64_t length, bool out)
+{
     struct cursor cursor = cursor_at(c, offset);
     for (uint64_t left = length; left;) {
         uint64_t run = left;
         vaddr_t at;
         if (!window_run(c, &cursor, offset, &at, &run))
             return -EFAULT;
-        int error = out ? space_copy(c->space, at, own, mine, run)
-                        : space_copy(own, mine, c->space, at, run);
+        int error = run_copy(c, at, own, mine, run, out);
         if (error)
             return error;
         offset += run, mine += run, left -= run;
@@ -105,6 +104,21 @@ int64_t window_copy(struct thread *c, uint64_t offset, struct space *own, vaddr_
     c->window.element = cursor.element;
     c->window.begins = cursor.begins;
     return length;
+}
+
+int64_t window_copy(struct thread *c, uint64_t offset, struct space *own, vaddr_t mine,
+                    uint64_t length, bool out)
+{
+    if (__builtin_expect(!(c->window.kind & (out ? WINDOW_OUT : WINDOW_IN)), 0))
+        return -EACCES; /* the caller has chosen the window */
+    if (__builtin_expect(c->window.kind & WINDOW_IOVEC, 0))
+        return iovec_copy(c, offset, own, mine, length, out);
+    vaddr_t at = c->window.base + offset;
+    if (__builtin_expect(
+            offset > c->window.length || length > c->window.length - offset || at < offset, 0))
+        return -EFAULT;
+    int error = run_copy(c, at, own, mine, length, out);
+    return error ? error : (int64_t)length;
 }
 
 int64_t sys_copy(struct thread *t, const uint64_t *a)
