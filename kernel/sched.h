@@ -41,15 +41,15 @@ static inline void sched_ready(struct thread *t)
         sched_enter(t, task);
 }
 
-/* t, which runs, waits from now on, and nothing waits for its monitor. The caller sets t's
- * state. */
+/* The running thread, of `task`, waits from now on, and nothing waits for its monitor. The caller
+ * sets the thread's state. */
 static inline void sched_leave(struct task *task)
 {
     this_cpu()->current = NULL;
     task->active = NULL;
 }
 
-/* The same for a t that runs or is ready: leaves its run queue and its monitor. */
+/* The same for a thread t that runs or is ready: leaves its run queue and its monitor. */
 static inline void sched_block(struct thread *t)
 {
     if (__builtin_expect(this_cpu()->current != t || t->task->wanted, 0))
