@@ -23,7 +23,6 @@ struct ON_STACK work {
     struct message m;
     struct reply reply;
     uint64_t to; /* FORWARDED: where the call goes, with which window */
-    char room[REPLY_ROOM] __attribute__((aligned(8)));
     bool missing; /* a copy failed: a page of the window is not there */
     size_t missing_offset, missing_length;
 };
@@ -55,7 +54,7 @@ void reply_bytes(struct message *m, const void *from, size_t length)
 
 void reply_keep(struct message *m) { work_of(m)->reply.flags |= REPLY_KEEP; }
 
-void *reply_room(struct message *m) { return work_of(m)->room; }
+void *reply_room(struct message *m) { return saved_stack_at((uintptr_t)m)->room; }
 
 int reply_full(call_t c, int64_t result, const struct reply *r)
 {

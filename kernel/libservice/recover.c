@@ -20,7 +20,7 @@ enum { THREADS = 64, SHADOW_PAGES = 2, RANGE = 63 };
 /* words of what stubs.S saves: rax rdi rsi rdx, rbp, return address */
 enum { SAVED_RDI = 1, SAVED_TO = 5, SAVED_WORDS };
 
-_Static_assert(sizeof(struct saved_stack) == 64 && offsetof(struct saved_stack, length) == 16,
+_Static_assert(sizeof(struct saved_stack) == 192 && offsetof(struct saved_stack, length) == 16,
                "stubs.S knows struct saved_stack");
 
 extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[],
@@ -39,7 +39,7 @@ void *stack_shadow(void) { return stacks_count < THREADS ? memory_pages(SHADOW_P
 void stack_prepare(uintptr_t on_stack, unsigned index, void *shadow, void (*begin)(void),
                    void *argument)
 {
-    struct saved_stack *s = (struct saved_stack *)((on_stack | (SERVICE_STACK_SPAN - 1)) + 1) - 1;
+    struct saved_stack *s = saved_stack_at(on_stack);
     uint64_t *saved = shadow;
     memset(saved, 0, SAVED_WORDS * sizeof saved[0]);
     saved[SAVED_RDI] = (uint64_t)argument;

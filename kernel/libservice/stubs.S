@@ -53,7 +53,7 @@
 
 /* a stack's top is a multiple of it; struct saved_stack is right below */
 #define STACK_SPAN 0x10000
-#define STACK_SIZE 64
+#define STACK_SIZE 192
 #define SHADOW     0
 #define CAPACITY   8
 #define LENGTH     16

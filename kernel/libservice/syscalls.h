@@ -63,8 +63,15 @@ struct saved_stack {
     /* bytes saved; 0: it had just received a message; ~0: more than the shadow holds */
     size_t length;
     unsigned index; /* of the thread */
-    uint64_t unused[4];
+    /* bytes of the next reply (reply_room), which are filled and not looked at again: they need not
+     * be saved */
+    char room[REPLY_ROOM] __attribute__((aligned(16)));
 };
+/* That of the stack on which the address lies. */
+static inline struct saved_stack *saved_stack_at(uintptr_t on_stack)
+{
+    return (struct saved_stack *)((on_stack | (SERVICE_STACK_SPAN - 1)) + 1) - 1;
+}
 
 /* Makes a thread one that can be rolled back, before it runs (recover.c): the thread of that index,
  * on whose stack the address `on_stack` lies, with memory from stack_shadow() to save the stack in.
