@@ -41,12 +41,13 @@
 /* ---- calls without a system call ---- */
 
 static void ask(struct thread *t, enum call_kind kind, uint64_t op, uint64_t *words,
-                struct task *to)
+                uint64_t object, struct task *to)
 {
     t->kind = kind;
     t->op = op;
     t->words = words;
-    t->object = t->position = t->flags = 0;
+    t->object = object;
+    t->position = t->flags = 0;
     t->window.kind = WINDOW_NONE;
     ipc_send(t, to);
 }
@@ -57,7 +58,7 @@ static void event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint6
 {
     t->event[0] = op;
     t->event[1] = w0, t->event[2] = w1, t->event[3] = w2, t->event[4] = w3, t->event[5] = w4;
-    ask(t, CALL_EVENT, op, &t->event[1], t->task->personality->server);
+    ask(t, CALL_EVENT, op, &t->event[1], t->mask, t->task->personality->server);
 }
 
 void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
@@ -96,7 +97,7 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
     t->moved[1] = access;
     t->moved[2] = length;
     t->moved[3] = t->regs.rip;
-    ask(t, kind, PM_FAULT, t->moved, process_manager);
+    ask(t, kind, PM_FAULT, t->moved, 0, process_manager);
 }
 
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
@@ -107,7 +108,7 @@ void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
     t->moved[3] = used;
     t->moved[4] = t->quantum;
     t->moved[5] = arch_time();
-    ask(t, CALL_EXPIRED, SCHED_EXPIRED, t->moved, policy);
+    ask(t, CALL_EXPIRED, SCHED_EXPIRED, t->moved, 0, policy);
 }
 
 /* ---- the position of an open file ---- */

@@ -154,7 +154,11 @@ int64_t sys_conn_errors(struct thread *t, const uint64_t *a)
     return 0;
 }
 
-int64_t sys_close(struct thread *t, const uint64_t *a) { return conn_close(t->task->conns, a[0]); }
+/* Closes by a task that its personality watches (it holds record locks) are for that to do. */
+int64_t sys_close(struct thread *t, const uint64_t *a)
+{
+    return t->task->watch ? go_up(t) : conn_close(t->task->conns, a[0]);
+}
 
 int64_t sys_dup(struct thread *t, const uint64_t *a)
 {
@@ -164,6 +168,8 @@ int64_t sys_dup(struct thread *t, const uint64_t *a)
 int64_t sys_dup2(struct thread *t, const uint64_t *a)
 {
     uint32_t old = a[0], new = a[1];
+    if (t->task->watch)
+        return go_up(t);
     if (!conn_get(t->task->conns, old))
         return -EBADF;
     return old == new ? new : conn_dup(t->task->conns, old, new, DUP_EXACT);
@@ -172,25 +178,33 @@ int64_t sys_dup2(struct thread *t, const uint64_t *a)
 int64_t sys_dup3(struct thread *t, const uint64_t *a)
 {
     uint32_t old = a[0], new = a[1], flags = a[2];
+    if (t->task->watch)
+        return go_up(t);
     if (old == new || flags & ~(uint32_t)O_CLOEXEC)
         return -EINVAL;
     return conn_dup(t->task->conns, old, new, DUP_EXACT | (flags ? DUP_CLOEXEC : 0));
 }
 
+int64_t kcall_missing(struct thread *t, vaddr_t at, size_t length, bool write)
+{
+    vaddr_t missing = at;
+    if (!t->user)
+        return -EFAULT;
+    space_missing(t->space, &missing, length, write);
+    ipc_fault(t, CALL_THROWN, missing, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0),
+              length - (missing - at));
+    return t->regs.rax; /* rax stays the call's number, for the call is made again */
+}
+
 int64_t sys_clock(struct thread *t, const uint64_t *a)
 {
     struct timespec64 now;
+    if (t->user && (int32_t)a[0] < 0)
+        return go_up(t); /* the clock of another process, which the kernel does not know */
     int64_t error = clock_read(t, a[0], &now);
-    if (error)
-        return error;
-    if (space_write(t->space, a[1], &now, sizeof now) == 0)
-        return 0;
-    if (!t->user)
-        return -EFAULT;
-    vaddr_t at = a[1];
-    space_missing(t->space, &at, sizeof now, true);
-    ipc_fault(t, CALL_THROWN, at, PM_FAULT_CALL | PM_FAULT_WRITE, sizeof now - (at - a[1]));
-    return t->regs.rax; /* rax stays the call's number, for the call is made again */
+    if (!error && space_write(t->space, a[1], &now, sizeof now) < 0)
+        error = kcall_missing(t, a[1], sizeof now, true);
+    return error;
 }
 
 int64_t sys_time(struct thread *t, const uint64_t *a) { return arch_time(); }

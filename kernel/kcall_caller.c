@@ -1,4 +1,5 @@
-/* Kernel calls on a caller's whole memory, registers and connections: right CALLER. */
+/* Kernel calls on a caller's whole memory and connections: right CALLER. (Its registers are in
+ * kcall_context.c.) */
 #include "arch.h"
 #include "conn.h"
 #include "ipc.h"
@@ -18,12 +19,6 @@ static struct task *task_of(struct thread *t, uint64_t which)
 {
     struct thread *c = mail_held(which, t->task);
     return c ? c->task : which >> 32 ? NULL : task_find(which);
-}
-
-static struct thread *thread_of(uint64_t index)
-{
-    struct thread *x = threads[index & (THREADS_MAX - 1)];
-    return x && x->user ? x : NULL;
 }
 
 int64_t sys_call_user(struct thread *t, const uint64_t *a)
@@ -195,50 +190,9 @@ static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)
 int64_t sys_peek(struct thread *t, const uint64_t *a) { return move_memory(t, a, false); }
 int64_t sys_poke(struct thread *t, const uint64_t *a) { return move_memory(t, a, true); }
 
-static uint8_t fpu_buffer[FPU_SIZE + 64] __attribute__((aligned(64)));
-
-int64_t sys_regs_get(struct thread *t, const uint64_t *a)
-{
-    struct thread *x = thread_of(a[0]);
-    if (!x)
-        return -ESRCH;
-    if (space_write(t->space, a[1], &x->regs, sizeof x->regs) < 0)
-        return -EFAULT;
-    if (!a[2])
-        return 0;
-    arch_fpu_get(x, fpu_buffer);
-    int error = space_write(t->space, a[2], fpu_buffer, arch_fpu_size());
-    return error ? error : (int64_t)arch_fpu_size();
-}
-
-int64_t sys_regs_set(struct thread *t, const uint64_t *a)
-{
-    struct regs r;
-    struct thread *x = thread_of(a[0]);
-    if (!x)
-        return -ESRCH;
-    if (space_read(t->space, a[1], &r, sizeof r) < 0)
-        return -EFAULT;
-    int error = 0;
-    if (a[2] == FPU_RESET) {
-        error = arch_fpu_set(x, NULL);
-    } else if (a[2]) {
-        if (space_read(t->space, a[2], fpu_buffer, arch_fpu_size()) < 0)
-            return -EFAULT;
-        error = arch_fpu_set(x, fpu_buffer);
-    }
-    if (error)
-        return error;
-    arch_regs_clean(&r);
-    x->regs = r;
-    x->iret = 1;
-    arch_bases_changed(x);
-    return 0;
-}
-
 int64_t sys_thread_set(struct thread *t, const uint64_t *a)
 {
-    struct thread *x = thread_of(a[0]);
+    struct thread *x = program_thread(a[0]);
     if (!x)
         return -ESRCH;
     if (a[1] != THREAD_TLS)
@@ -288,7 +242,7 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
 
 int64_t sys_interrupt(struct thread *t, const uint64_t *a)
 {
-    struct thread *x = thread_of(a[0]);
+    struct thread *x = program_thread(a[0]);
     if (!x)
         return -ESRCH;
     ipc_interrupt(x);
@@ -318,6 +272,7 @@ int64_t sys_routes(struct thread *t, const uint64_t *a)
             return -EINVAL;
         posix.routes[i] = r;
     }
+    posix.never_masked = a[2];
     posix.server = t->task;
     personality = &posix;
     return 0;

@@ -32,6 +32,7 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     for (const struct thread *y = x->threads; y; y = y->siblings) {
         out->threads++;
         out->cpu.ns += clock_used(y);
+        out->mask = x->service ? 0 : y->mask; /* the first thread stands last */
     }
     out->cpu.ns += x->cpu_ns;
     out->cpu.system_ns = clock_system_part(&x->samples, out->cpu.ns);

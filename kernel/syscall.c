@@ -163,17 +163,6 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     return tasks[c->service];
 }
 
-/* Whether a call with a kernel route goes to the personality server all the same: a close by a task
- * that it watches (it holds record locks), and the clock of another process, which the kernel does
- * not know. */
-static inline bool goes_up(const struct thread *t, unsigned number)
-{
-    if (number == SYS_CLOCK)
-        return __builtin_expect((int32_t)t->regs.rdi < 0, 0);
-    return __builtin_expect(t->task->watch, 0) &&
-           (number == SYS_CLOSE || number == SYS_DUP2 || number == SYS_DUP3);
-}
-
 /* Adds to a call that is being made again what was done before. With CALL_CUT its window ends where
  * the caller's memory does, for calls that move bytes and say how many. false: another kind of
  * call, which has ended with -EFAULT. */
@@ -213,17 +202,19 @@ static inline bool route_leads(struct thread *t, struct personality *p, const st
             p->missed[r - p->routes]++;
         t->regs.rax = -(int64_t)r->op;
         return false;
-    case ROUTE_KERNEL:
-        if (!goes_up(t, r->op)) {
-            t->regs.rax = kcall_by_route(t, r->op);
+    case ROUTE_KERNEL: {
+        int64_t result = kcall_by_route(t, r->op);
+        if (__builtin_expect(t->op != KERNEL_SYSCALL, 1)) {
+            t->regs.rax = result;
             return false;
         }
-        t->op = KERNEL_SYSCALL;
+    }
         /* fall through */
     case ROUTE_PERSONALITY:
         *to = p->server;
-        t->object = t->flags = 0;
+        t->object = t->mask;
         t->position = n;
+        t->flags = t->regs.rsp;
         break;
     case ROUTE_SERVICE:
         *to = tasks[r->to];
@@ -323,6 +314,11 @@ static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, u
             c->conn->position = r1;
         if (flags & REPLY_KEEP && c->kind == CALL_SYSCALL)
             c->kind = CALL_EVENT;
+        if (flags & REPLY_MASK && c->user && c->holder->rights.rights & RIGHT_POSIX) {
+            c->mask = r1 & ~c->task->personality->never_masked;
+            c->waits = (flags & REPLY_WAITS) != 0;
+            c->context_up = (flags & REPLY_CONTEXT_UP) != 0;
+        }
     }
     if (!c->user) {
         c->regs.rdi = r1;

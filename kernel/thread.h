@@ -56,13 +56,19 @@ struct thread {
      * (sched_aside) */
     uint8_t aside;
     uint8_t again; /* programs only: has a thrown call to make again at its next turn */
+    /* programs only: something waits for it that its mask may keep away (REPLY_WAITS), */
+    uint8_t waits;
+    uint8_t context_up; /* or its SYS_CONTEXT_RETURN goes up (REPLY_CONTEXT_UP) */
     struct task *task;
     struct space *space; /* the task's */
     /* in a run queue, the queue of a monitor or of a position, or the list of receivers */
     struct thread *next;
     call_t call; /* sequence << 16 | index: the number of its call */
-    /* services only: the call received last; 0: a kernel message, which `told` keeps */
-    call_t serving;
+    union {
+        uint64_t mask; /* programs only: what SYS_MASK changes; their personality knows why */
+        /* services only: the call received last; 0: a kernel message, which `told` keeps */
+        call_t serving;
+    };
     /* services only: the user whose program's call it works on; 0: root, a service, or no call */
     uint32_t charged_to;
     /* QUEUED: the service whose mailbox it is in; HELD: the service that owes the reply */
@@ -132,6 +138,7 @@ struct space {
 struct personality {
     struct task *server;
     struct route routes[ROUTES_MAX];
+    uint64_t never_masked;       /* bits that no mask has */
     uint32_t missed[ROUTES_MAX]; /* how often an unsupported call was made */
 };
 

@@ -107,17 +107,66 @@ int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
     return sig;
 }
 
-void signal_mask(struct thread *t, uint64_t mask)
+uint64_t thread_mask(struct thread *t)
+{
+    t->waits = true;
+    if (t->place == THREAD_AWAY && !t->tell)
+        ask_mask_watch(t->index, &t->blocked);
+    return t->blocked;
+}
+
+void thread_mask_set(struct thread *t, uint64_t mask)
 {
     t->blocked = mask & ~UNBLOCKABLE;
-    t->process->i.blocked = t->blocked;
+    t->tell = true;
+}
+
+void thread_tell(struct thread *t, struct reply *r)
+{
+    t->tell = false;
+    t->waits = (t->pending.set | t->process->pending.set) != 0;
+    r->flags |= REPLY_MASK | (t->waits ? REPLY_WAITS : 0) |
+                (t->alt_flags & SS_DISABLE ? 0 : REPLY_CONTEXT_UP);
+    r->r1 = t->blocked;
+}
+
+/* Has procfs show the mask that t has for one call, or no longer. */
+static void publish_mask(struct thread *t, bool for_call)
+{
+    struct posix_proc *i = &t->process->i;
+    if (t->tid != (int)i->pid)
+        return;
+    i->masked = for_call;
+    i->call_mask = t->blocked;
+}
+
+void signal_mask(struct thread *t, uint64_t mask)
+{
+    thread_mask_set(t, mask);
+    publish_mask(t, false);
     thread_recheck(t);
     /* Another thread may be able to take what t blocks now. */
     uint64_t left = t->process->pending.set & t->blocked;
     if (left && t->process->threads->next)
         for (struct thread *x = t->process->threads; x; x = x->next)
-            if (x != t && (left & ~x->blocked) && !x->attention)
+            if (x != t && (left & ~thread_mask(x)) && !x->attention)
                 thread_interrupt(x);
+}
+
+void signal_mask_for_call(struct thread *t, uint64_t mask)
+{
+    t->saved_mask = t->blocked;
+    signal_mask(t, mask);
+    t->restore_mask = true;
+    publish_mask(t, true);
+}
+
+void signal_mask_restore(struct thread *t)
+{
+    if (!t->restore_mask)
+        return;
+    t->restore_mask = false;
+    signal_mask(t, t->saved_mask);
 }
 
 /* ---- stop and go on ---- */
@@ -161,13 +210,13 @@ void process_continue(struct process *p)
 /* Answers t's call with the result; REGISTERS: t goes on with its registers as they stand. */
 static void answer(struct thread *t, int64_t result)
 {
+    struct reply r = { .flags = result == REGISTERS ? REPLY_KEEP : 0 };
     call_t c = t->call;
     t->call = 0;
     t->place = THREAD_AWAY;
-    if (result == REGISTERS)
-        reply_full(c, 0, &(struct reply){ .flags = REPLY_KEEP });
-    else
-        reply(c, result);
+    if (t->tell | t->waits)
+        thread_tell(t, &r);
+    reply_full(c, result == REGISTERS ? 0 : result, &r);
 }
 
 enum delivery { DELIVER_NEXT, DELIVER_GONE };
@@ -262,10 +311,7 @@ int64_t thread_attend(struct thread *t, int64_t result)
         if (end_doomed(p) || d == DELIVER_GONE)
             return LATER;
     }
-    if (t->restore_mask) {
-        t->restore_mask = false;
-        signal_mask(t, t->saved_mask);
-    }
+    signal_mask_restore(t);
     thread_recheck(t);
     if (p->stopped) {
         t->place = THREAD_STOPPED;

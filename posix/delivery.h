@@ -49,9 +49,27 @@ bool signal_ignored(const struct process *p, int sig);
 /* Whether p is init and sig does not reach it: init gets only signals that it has chosen an action
  * for, and neither SIGKILL nor SIGSTOP. */
 bool signal_protected(const struct process *p, int sig);
+/* Masks. A program changes its threads' masks (the signals that they block) in the kernel
+ * (SYS_MASK, SYS_CONTEXT_RETURN), and each call that a thread makes here brings its mask along. So
+ * t->blocked is t's mask while t's call is held here, and while t->tell is true, though t may be
+ * AWAY: the mask was changed here, and the next reply tells the kernel. t->waits is true when the
+ * kernel knows, or the next reply is to tell it, that signals wait which t's mask may keep away: a
+ * thread that lets one through then comes here (KERNEL_SIGNAL). */
+
+/* t's mask, when a signal comes that may have to wait for t. */
+uint64_t thread_mask(struct thread *t);
+/* Makes `mask` the mask of t, which is held or new; no thread looks at its signals anew. */
+void thread_mask_set(struct thread *t, uint64_t mask);
 /* Makes `mask` the signals that t blocks. If signals wait for the process that t blocks now,
  * threads that do not block them are told. */
 void signal_mask(struct thread *t, uint64_t mask);
+/* Likewise until t's call ends (sigsuspend, pselect, ppoll). */
+void signal_mask_for_call(struct thread *t, uint64_t mask);
+/* Puts back what signal_mask_for_call() has replaced, if it has. */
+void signal_mask_restore(struct thread *t);
+/* t's call is being answered: adds to *r what the kernel must know of t's mask and alternate stack
+ * (REPLY_MASK and r1). */
+void thread_tell(struct thread *t, struct reply *r);
 /* Takes a signal of the set that waits for t or its process, and tells of it in *info. Returns its
  * number, 0: none waits. The lowest number goes first, but t's own exceptions before all others. */
 int signal_take(struct thread *t, uint64_t set, struct siginfo *info);

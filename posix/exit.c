@@ -184,6 +184,7 @@ int64_t linux_exit(struct thread *t, struct message *m)
         futex_wake_address(t, t->clear_tid, 1);
     if (t->dead)
         return LATER;
+    signal_mask(t, ~0ul); /* what it was to take, others take */
     thread_exit(t);
     return LATER;
 }

@@ -151,7 +151,7 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
 {
     struct process *p = t->process;
     struct thread *first = child->threads;
-    first->blocked = t->blocked;
+    thread_mask_set(first, t->blocked);
     if (!(b->flags & CLONE_VM) || (b->flags & CLONE_VFORK)) {
         first->alt_base = t->alt_base;
         first->alt_size = t->alt_size;
@@ -214,7 +214,7 @@ static int64_t thread_clone(struct thread *t, const struct birth *b)
         call(service_find("pm"), PM_THREADEND, p->i.task, r.r1 & (THREADS_MAX - 1), 0, 0);
         return -EAGAIN;
     }
-    n->blocked = t->blocked;
+    thread_mask_set(n, t->blocked);
     n->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     int tid = n->tid;
     if (b->flags & CLONE_PARENT_SETTID)

@@ -22,6 +22,7 @@
 #include "readiness.h"
 #include "routes.h"
 #include "signal.h"
+#include "signal_calls.h"
 #include "signal_frame.h"
 #include "syscalls.h"
 #include "tty.h"
@@ -36,13 +37,16 @@ static const linux_t handlers[] = {
 #include "syscalls.def"
 };
 
-/* Begins a handler's work for t: the call of m is held from now on. */
-static void enter(struct thread *t, const struct message *m, uint64_t number)
+/* Begins a handler's work for t: the call of m is held from now on. mask: what the kernel says of
+ * t's mask. */
+static void enter(struct thread *t, const struct message *m, uint64_t number, uint64_t mask)
 {
     t->call = m->call;
     t->number = number;
     t->place = THREAD_HANDLED;
     t->interrupting = false;
+    if (__builtin_expect(!t->tell, 1))
+        t->blocked = mask;
 }
 
 /* Ends a handler's work for t on the call m; this is its result. Returns what the loop is to reply,
@@ -64,6 +68,8 @@ static int64_t leave(struct thread *t, struct message *m, int64_t result)
     }
     t->place = THREAD_AWAY;
     t->call = 0;
+    if (__builtin_expect(t->tell | t->waits, 0))
+        thread_tell(t, reply_of(m));
     if (result != REGISTERS)
         return result;
     reply_keep(m);
@@ -71,11 +77,16 @@ static int64_t leave(struct thread *t, struct message *m, int64_t result)
 }
 
 /* The handler of a call that the kernel answers itself but for some cases: close, dup2 and dup3 of
- * a process that is watched, clock_gettime of a clock that names a process. */
+ * a process that is watched, sigreturn where it is not plain, clock_gettime of a clock that names a
+ * process. */
 static linux_t handler_for_kernel(uint64_t number)
 {
-    enum { NR_CLOCK_GETTIME = 228 };
-    return number == NR_CLOCK_GETTIME ? clock_gettime_other : close_watched;
+    enum { NR_RT_SIGRETURN = 15, NR_CLOCK_GETTIME = 228 };
+    switch (number) {
+    case NR_RT_SIGRETURN: return sigreturn_up;
+    case NR_CLOCK_GETTIME: return clock_gettime_other;
+    default: return close_watched;
+    }
 }
 
 static int64_t do_syscall(struct message *m)
@@ -87,7 +98,7 @@ static int64_t do_syscall(struct message *m)
     linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number]
                           ? handlers[number]
                           : handler_for_kernel(number);
-    enter(t, m, number);
+    enter(t, m, number, m->object);
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
@@ -95,24 +106,37 @@ static int64_t do_syscall(struct message *m)
 }
 
 /* Runs a handler for a thread that comes by other ways than a system call without a route. The
- * result is treated alike. -ESRCH: the thread is of no process here. */
-static int64_t with_thread(struct message *m, linux_t handler)
+ * result is treated alike. */
+static int64_t run_handler(struct thread *t, struct message *m, uint64_t mask, linux_t handler)
 {
-    struct thread *t = thread_of(m);
-    if (!t)
-        return -ESRCH;
-    enter(t, m, NO_SYSCALL);
+    enter(t, m, NO_SYSCALL, mask);
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
     return leave(t, m, result);
 }
 
-/* KERNEL_SIGNAL. w0: the number of the system call that was interrupted, negative when t was in
- * none; w2: EPIPE or EFBIG, if that call has failed so, because a signal goes with these errors. */
+/* For what the kernel has the thread call. -ESRCH: the thread is of no process here. */
+static int64_t with_thread(struct message *m, linux_t handler)
+{
+    struct thread *t = thread_of(m);
+    return t ? run_handler(t, m, m->object, handler) : -ESRCH;
+}
+
+/* For a call that another service hands up, which knows nothing of masks. */
+static int64_t handed_up(struct message *m, linux_t handler)
+{
+    struct thread *t = thread_of(m);
+    return t ? run_handler(t, m, thread_mask(t), handler) : -ESRCH;
+}
+
+/* KERNEL_SIGNAL: t was interrupted, or has changed its mask. w0: the number of the system call that
+ * was interrupted, negative when t was in none; w2: EPIPE or EFBIG, if that call has failed so,
+ * because a signal goes with these errors. */
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
+    thread_recheck(t);
     if (m->w[2])
         signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
     return (int64_t)m->w[0] < 0 ? REGISTERS : -ERESTARTSYS;
@@ -120,10 +144,10 @@ static int64_t signal_arrived(struct thread *t, struct message *m)
 
 static int64_t do_signal(struct message *m) { return with_thread(m, signal_arrived); }
 static int64_t do_exception(struct message *m) { return with_thread(m, exception_arrived); }
-static int64_t do_tty_control(struct message *m) { return with_thread(m, tty_control); }
-static int64_t do_tty_open(struct message *m) { return with_thread(m, tty_open); }
-static int64_t do_tty_stop(struct message *m) { return with_thread(m, tty_stop); }
-static int64_t do_tty_name(struct message *m) { return with_thread(m, tty_name); }
+static int64_t do_tty_control(struct message *m) { return handed_up(m, tty_control); }
+static int64_t do_tty_open(struct message *m) { return handed_up(m, tty_open); }
+static int64_t do_tty_stop(struct message *m) { return handed_up(m, tty_stop); }
+static int64_t do_tty_name(struct message *m) { return handed_up(m, tty_name); }
 
 static void notified(uint64_t bits)
 {

@@ -260,10 +260,8 @@ static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
     int64_t error = user_read(t, at, &set, sizeof set);
     if (error)
         return error;
-    uint64_t before = t->blocked;
-    signal_mask(t, set);
-    t->saved_mask = before;
-    t->restore_mask = t->attention = true;
+    signal_mask_for_call(t, set);
+    t->attention = true; /* the mask has to be put back */
     return 0;
 }
 
@@ -277,10 +275,8 @@ static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error, 
         r->until = time_now() + ns;
     if (!result)
         result = poll_run(t, r, ns != 0);
-    if (result == LATER && t->place == THREAD_AWAY && !t->dead && t->restore_mask) {
-        t->restore_mask = false; /* a call that is thrown back begins anew */
-        signal_mask(t, t->saved_mask);
-    }
+    if (result == LATER && t->place == THREAD_AWAY && !t->dead)
+        signal_mask_restore(t); /* a call that is thrown back begins anew */
     return result;
 }
 

@@ -82,12 +82,13 @@ struct thread {
     bool dead;         /* in no table any more */
     bool looks;        /* wait.c: is to look at its children again */
     bool restore_mask; /* saved_mask holds what sigsuspend, pselect or ppoll replaced */
+    bool tell, waits;  /* see delivery.h */
     uint8_t throws;    /* signal frames in a row that found no page */
     uint16_t active;   /* handlers at work for the thread */
 
-    uint64_t blocked, saved_mask;
-    struct sigqueue pending;     /* sent to this thread */
-    uint64_t alt_base, alt_size; /* sigaltstack */
+    uint64_t blocked, saved_mask; /* blocked: see delivery.h */
+    struct sigqueue pending;      /* sent to this thread */
+    uint64_t alt_base, alt_size;  /* sigaltstack */
     uint32_t alt_flags;
     caller_t clear_tid;   /* set_tid_address: zeroed and woken at the thread's end */
     caller_t robust_list; /* set_robust_list */

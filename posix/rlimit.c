@@ -131,6 +131,7 @@ int64_t linux_truncate(struct thread *t, struct message *m)
     uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
     caller_t path = m->w[0];
     m->op = VFS_TRUNCATE;
+    m->object = m->position = 0;
     m->flags = limit == ~0ul ? 0 : CALL_LIMITED;
     m->w[2] = m->w[1];
     m->w[0] = (uint64_t)(int64_t)AT_FDCWD, m->w[1] = path, m->w[3] = limit;

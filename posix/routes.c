@@ -72,7 +72,7 @@ void routes_install(void)
         if (!to)
             *r = unknown;
     }
-    int64_t error = ask_routes(routes, ROUTES_MAX);
+    int64_t error = ask_routes(routes, ROUTES_MAX, UNBLOCKABLE);
     if (error < 0)
         die("the kernel does not take our routes: %ld", error);
 }

@@ -116,9 +116,9 @@ static struct thread *choose_thread(struct process *p, int sig)
     for (struct thread *t = p->threads; t; t = t->next) {
         if (waits_for(t, sig))
             return t;
-        if (!(t->blocked & BIT(sig)) &&
-            (!chosen || t->tid == (int)p->i.pid ||
-             (chosen->place != THREAD_WAITING && chosen->tid != (int)p->i.pid)))
+        if ((!chosen || t->tid == (int)p->i.pid ||
+             (chosen->place != THREAD_WAITING && chosen->tid != (int)p->i.pid)) &&
+            !(thread_mask(t) & BIT(sig)))
             chosen = t;
     }
     return chosen;
@@ -138,7 +138,7 @@ int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
             sigqueue_drop(&x->pending, drop);
     }
     struct thread *to = t ? t : choose_thread(p, sig);
-    bool blocked = !to || ((to->blocked & BIT(sig)) && sig != SIGKILL && sig != SIGSTOP);
+    bool blocked = !to || (thread_mask(to) & BIT(sig));
     if (to && waits_for(to, sig))
         blocked = true;
     if (!blocked && (signal_ignored(p, sig) || signal_protected(p, sig)))
@@ -183,7 +183,7 @@ void signal_force(struct thread *t, const struct siginfo *info)
     uint64_t bit = BIT(info->signo);
     if ((t->blocked & bit) || a->handler == SIG_IGN) {
         a->handler = SIG_DFL;
-        t->blocked &= ~bit;
+        thread_mask_set(t, t->blocked & ~bit);
     }
     if (a->handler == SIG_DFL) {
         process_end(p, info->signo);

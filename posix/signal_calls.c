@@ -1,7 +1,8 @@
 /* The system calls about signals: sending, actions, masks, waiting. */
-#include "handlers.h"
+#include "signal_calls.h"
 
 #include "delivery.h"
+#include "handlers.h"
 #include "signal.h"
 #include "signal_frame.h"
 #include "syscalls.h"
@@ -117,7 +118,7 @@ int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
     return queue_info(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
 }
 
-/* ---- actions and masks ---- */
+/* ---- actions and masks (sigprocmask is the kernel's: SYS_MASK) ---- */
 
 /* Makes *a p's action for sig. If p ignores sig from now on, those that wait are dropped. */
 static void action_set(struct process *p, int sig, const struct sigaction *a)
@@ -150,26 +151,6 @@ int64_t linux_rt_sigaction(struct thread *t, struct message *m)
     return 0;
 }
 
-int64_t linux_rt_sigprocmask(struct thread *t, struct message *m)
-{
-    uint64_t set, now = t->blocked;
-    int64_t error;
-    if (m->w[3] != 8)
-        return -EINVAL;
-    if (m->w[1] && (error = user_read(t, m->w[1], &set, sizeof set)))
-        return error;
-    if (m->w[1] && (int)m->w[0] != SIG_BLOCK && (int)m->w[0] != SIG_UNBLOCK &&
-        (int)m->w[0] != SIG_SETMASK)
-        return -EINVAL;
-    if (m->w[2] && (error = user_write(t, m->w[2], &now, sizeof now)))
-        return error;
-    if (m->w[1])
-        signal_mask(t, (int)m->w[0] == SIG_BLOCK     ? now | set
-                       : (int)m->w[0] == SIG_UNBLOCK ? now & ~set
-                                                     : set);
-    return 0;
-}
-
 int64_t linux_rt_sigpending(struct thread *t, struct message *m)
 {
     uint64_t set = (t->pending.set | t->process->pending.set) & t->blocked;
@@ -186,10 +167,7 @@ int64_t linux_rt_sigsuspend(struct thread *t, struct message *m)
         return -EINVAL;
     if ((error = user_read(t, m->w[0], &set, sizeof set)))
         return error;
-    uint64_t before = t->blocked;
-    signal_mask(t, set);
-    t->saved_mask = before;
-    t->restore_mask = true;
+    signal_mask_for_call(t, set);
     if (t->attention)
         return -ERESTARTNOHAND;
     t->attention = true; /* the mask has to be put back */
@@ -209,11 +187,9 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
         uint32_t flags, pad;
         uint64_t size;
     } new, old = { t->alt_base, t->alt_flags, 0, t->alt_size };
-    struct regs r;
     int64_t error;
-    ask_regs_get(t->index, &r, NULL);
-    bool on = !(t->alt_flags & SS_DISABLE) && r.rsp > t->alt_base &&
-              r.rsp - t->alt_base <= t->alt_size;
+    uint64_t sp = m->flags;
+    bool on = !(t->alt_flags & SS_DISABLE) && sp > t->alt_base && sp - t->alt_base <= t->alt_size;
     if (on)
         old.flags |= SS_ONSTACK;
     if (m->w[0]) {
@@ -232,15 +208,15 @@ int64_t linux_sigaltstack(struct thread *t, struct message *m)
         t->alt_flags = new.flags &(SS_DISABLE | SS_AUTODISARM);
         t->alt_base = new.flags &SS_DISABLE ? 0 : new.base;
         t->alt_size = new.flags &SS_DISABLE ? 0 : new.size;
+        t->tell = true;
     }
     return 0;
 }
 
-int64_t linux_rt_sigreturn(struct thread *t, struct message *m)
+int64_t sigreturn_up(struct thread *t, struct message *m)
 {
-    (void)m;
     uint64_t mask;
-    int64_t error = frame_pop(t, &mask);
+    int64_t error = frame_pop(t, m->flags, &mask);
     if (error == -EFAULT) {
         signal_force(t, &(struct siginfo){ .signo = SIGSEGV, .code = SI_KERNEL });
         return t->dead ? LATER : REGISTERS;

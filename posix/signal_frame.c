@@ -1,11 +1,12 @@
 /* Signal frames: what a handler finds on its stack, and what sigreturn makes of that. They are laid
- * out as Linux lays them on x86-64 (arch/x86/include/uapi/asm/sigcontext.h, asm/ucontext.h),
- * because programs read and write them: musl's cancellation changes the saved rip and signal mask.
+ * out as Linux lays them on x86-64 (minnow/context.h), because programs read and write them: musl's
+ * cancellation changes the saved rip and signal mask. sigreturn comes here only when an alternate
+ * stack is concerned, or something is wrong: else the kernel does it (SYS_CONTEXT_RETURN).
  *
  *   higher   the interrupted stack, or the end of the alternate one
  *            the red zone, 128 bytes that the program may use below its stack pointer
- *            a magic word, MAGIC2
- *      fp:   the XSAVE area, aligned to 64 bytes; struct fp_software lies in it
+ *            a magic word, FPU_MAGIC2
+ *      fp:   the XSAVE area, aligned to 64 bytes; struct fpu_software lies in it
  *            siginfo                                    <- rsi
  *            ucontext: registers, mask, stack           <- rdx
  *      at:   return address, the restorer               <- rsp, 8 less than a multiple of 16
@@ -17,62 +18,22 @@
 #include "service.h"
 #include "syscalls.h"
 #include "user_memory.h"
+#include <minnow/context.h>
 
-enum {
-    RED_ZONE = 128,
-    TRAP_FLAG = 0x100,
-    DIRECTION_FLAG = 0x400,
-    RESUME_FLAG = 0x10000,
-    FXSAVE_SIZE = 512
-};
-enum {
-    FLAGS_KEPT = 0x0dd5 | 0x40000 /* what sigreturn may set: arithmetic, TF, DF, OF, AC */,
-    FLAGS_ALWAYS = 0x202
-};
-enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
+enum { RED_ZONE = 128, TRAP_FLAG = 0x100, DIRECTION_FLAG = 0x400, RESUME_FLAG = 0x10000 };
 enum { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
 enum { USER_CS = 0x33, USER_SS = 0x2b };
 enum { NR_RESTART_SYSCALL = 219, SYSCALL_SIZE = 2 };
 
-struct ON_STACK sigcontext {
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
-        rflags;
-    uint16_t cs, gs, fs, ss;
-    uint64_t error, trap, old_mask, cr2;
-    caller_t fpstate;
-    uint64_t reserved[8];
-};
-struct ON_STACK sigstack {
-    uint64_t base;
-    uint32_t flags, pad;
-    uint64_t size;
-};
-struct ON_STACK ucontext {
-    uint64_t flags, link;
-    struct sigstack stack;
-    struct sigcontext context;
-    uint64_t mask;
-};
-_Static_assert(sizeof(struct ucontext) == 304,
-               "the head of ucontext_t, without the unused part of its mask");
-
 struct ON_STACK frame {
     caller_t restorer;
-    struct ucontext uc;
+    struct signal_context uc;
     struct siginfo info;
     uint8_t info_rest[80];
 };
 
 /* Room for a frame and what lies between it and the floating point state above it. */
 enum { FRAME_SPACE = (sizeof(struct frame) + 16 + 63) / 64 * 64 };
-
-/* Stands at the end of the FXSAVE area, and says what follows that. */
-struct ON_STACK fp_software {
-    uint32_t magic1, extended_size;
-    uint64_t features;
-    uint32_t size, pad[7];
-};
-enum { FP_SOFTWARE_AT = 464 };
 
 static size_t fpu_size;
 static uint64_t fpu_features;
@@ -138,9 +99,9 @@ static void finish_for_handler(struct regs *r, const struct thread *t, const str
     }
 }
 
-static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t mask)
+static void context_fill(struct context *c, const struct regs *r, uint64_t mask)
 {
-    *c = (struct sigcontext){
+    *c = (struct context){
         .r8 = r->r8,
         .r9 = r->r9,
         .r10 = r->r10,
@@ -172,11 +133,11 @@ static void context_fill(struct sigcontext *c, const struct regs *r, uint64_t ma
  * word behind the state. */
 static void fp_software_fill(uint8_t *state)
 {
-    struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
-    *sw = (struct fp_software){ 0 };
+    struct fpu_software *sw = (struct fpu_software *)(state + FPU_SOFTWARE_AT);
+    *sw = (struct fpu_software){ 0 };
     if (fpu_size > FXSAVE_SIZE)
-        *sw = (struct fp_software){ MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
-    *(uint32_t *)(state + fpu_size) = MAGIC2;
+        *sw = (struct fpu_software){ FPU_MAGIC1, fpu_size + 4, fpu_features, fpu_size, { 0 } };
+    *(uint32_t *)(state + fpu_size) = FPU_MAGIC2;
 }
 
 static void frame_fill(struct frame *frame, const struct thread *t, const struct regs *r,
@@ -187,7 +148,7 @@ static void frame_fill(struct frame *frame, const struct thread *t, const struct
     frame->restorer = a->restorer;
     frame->uc.flags = (fpu_size > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS |
                       UC_STRICT_RESTORE_SS;
-    frame->uc.stack = (struct sigstack){ t->alt_base, stack_flags, 0, t->alt_size };
+    frame->uc.stack = (struct context_stack){ t->alt_base, stack_flags, 0, t->alt_size };
     context_fill(&frame->uc.context, r, mask);
     frame->uc.context.fpstate = fpstate;
     frame->uc.mask = mask;
@@ -243,99 +204,23 @@ int frame_push(struct thread *t, const struct siginfo *info, const struct sigact
     return 0;
 }
 
-/* Reads the floating point state at `at` to `state`, which holds its first `have` bytes already. 0,
- * or as user_read(). */
-static int64_t fp_read(struct thread *t, caller_t at, uint8_t *state, size_t have)
+int64_t frame_pop(struct thread *t, caller_t sp, uint64_t *mask)
 {
-    struct fp_software *sw = (struct fp_software *)(state + FP_SOFTWARE_AT);
-    int64_t error = have >= FXSAVE_SIZE ? 0 : user_read(t, at, state, FXSAVE_SIZE);
-    if (error || fpu_size == FXSAVE_SIZE)
-        return error;
-    size_t size = sw->magic1 == MAGIC1 && sw->size <= fpu_size && sw->size >= FXSAVE_SIZE + 64
-                      ? sw->size
-                      : FXSAVE_SIZE;
-    if (size > have && size > FXSAVE_SIZE &&
-        (error = user_read(t, at + FXSAVE_SIZE, state + FXSAVE_SIZE, size - FXSAVE_SIZE)))
-        return error;
-    if (size < fpu_size)
-        memset(state + size, 0, fpu_size - size);
-    if (size == FXSAVE_SIZE)
-        state[FXSAVE_SIZE] = 3; /* the header: x87 and SSE are there */
-    return 0;
-}
-
-/* Reads the context at sp and the floating point state; *state is what SYS_REGS_SET takes for that.
- * frame_push() leaves both close together, and then one copy brings them. 0, or as user_read(). */
-static int64_t frame_read(struct thread *t, caller_t sp, struct ucontext *uc, uint64_t *state)
-{
-    static uint8_t image[FRAME_SPACE + FPU_SIZE] __attribute__((aligned(64)));
-    static uint8_t elsewhere[FPU_SIZE] __attribute__((aligned(64)));
-    size_t all = sizeof(struct frame) + 64 + fpu_size;
-    bool together = !user_peek(t, sp, image, MIN(all, sizeof image));
-    int64_t error = together ? 0 : user_read(t, sp, image, sizeof *uc);
+    struct signal_context c;
+    int64_t error = user_read(t, sp, &c, sizeof c);
     if (error)
         return error;
-    memcpy(uc, image, sizeof *uc);
-    caller_t fp = uc->context.fpstate;
-    *state = FPU_RESET;
-    if (!fp)
-        return 0;
-    /* where the state begins in the image, if it lies there at all: both numbers are the program's
-     */
-    uint64_t from = fp - sp;
-    together = together && range_between(from, fpu_size, sizeof *uc, MIN(all, sizeof image));
-    uint8_t *at = together ? image + from : elsewhere;
-    *state = (uint64_t)at;
-    return fp_read(t, fp, at, together ? fpu_size : 0);
-}
-
-/* The registers that a context names, as far as a program may set them. */
-static struct regs registers_of(const struct sigcontext *c, const struct regs *now)
-{
-    return (struct regs){
-        .rdi = c->rdi,
-        .rsi = c->rsi,
-        .rdx = c->rdx,
-        .r10 = c->r10,
-        .r8 = c->r8,
-        .r9 = c->r9,
-        .rax = c->rax,
-        .rbx = c->rbx,
-        .rbp = c->rbp,
-        .r12 = c->r12,
-        .r13 = c->r13,
-        .r14 = c->r14,
-        .r15 = c->r15,
-        .rip = c->rip,
-        .rsp = c->rsp,
-        .rcx = c->rcx,
-        .r11 = c->r11,
-        .rflags = (c->rflags & FLAGS_KEPT) | FLAGS_ALWAYS,
-        .fs_base = now->fs_base,
-        .gs_base = now->gs_base,
-    };
-}
-
-int64_t frame_pop(struct thread *t, uint64_t *mask)
-{
-    struct regs r;
-    struct ucontext uc;
-    uint64_t use;
-    if (ask_regs_get(t->index, &r, NULL) < 0)
-        return -ESRCH;
-    int64_t error = frame_read(t, r.rsp, &uc, &use);
+    error = sys_context_load(t->index, sp + offsetof(struct signal_context, context));
+    if (error == -EFAULT)
+        return user_throw(t, c.context.fpstate, fpu_size, WINDOW_IN);
     if (error)
-        return error;
-    const struct sigcontext *c = &uc.context;
-    struct regs to = registers_of(c, &r);
-    if (sys_regs_set(t->index, &to, use) < 0)
         return -EFAULT; /* a floating point state that the processor would not take */
-    if (!(uc.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&
-        !on_alt_stack(t, to.rsp)) {
-        t->alt_flags = uc.stack.flags & (SS_DISABLE | SS_AUTODISARM);
-        t->alt_base = uc.stack.base;
-        t->alt_size = uc.stack.size;
+    if (!(c.stack.flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM)) &&
+        !on_alt_stack(t, c.context.rsp)) {
+        t->alt_flags = c.stack.flags & (SS_DISABLE | SS_AUTODISARM);
+        t->alt_base = c.stack.base;
+        t->alt_size = c.stack.size;
     }
-    *mask = uc.mask;
+    *mask = c.mask;
     return 0;
 }

@@ -14,11 +14,10 @@ void frame_fault(uint64_t vector, uint64_t error, uint64_t address);
  * to be. Does not wait. */
 int frame_push(struct thread *t, const struct siginfo *info, const struct sigaction *a,
                int64_t result, caller_t *missing, size_t *length);
-/* rt_sigreturn: sets t's registers and alternate stack as the frame at its stack pointer says, and
- * *mask to the signals that it is to block. 0. LATER: a page is being brought. -EFAULT: the frame
- * names no state that a program may have; nothing has changed. -ESRCH: the thread has gone. Does
- * not wait. */
-int64_t frame_pop(struct thread *t, uint64_t *mask);
+/* rt_sigreturn: sets t's registers and alternate stack as the frame at sp, its stack pointer, says,
+ * and *mask to the signals that it is to block. 0. LATER: a page is being brought. -EFAULT: the
+ * frame names no state that a program may have; nothing has changed. Does not wait. */
+int64_t frame_pop(struct thread *t, caller_t sp, uint64_t *mask);
 /* Makes the registers those of a call that has ended with `result`; with a restart code, of one
  * that is about to be made again. */
 void registers_finish(struct thread *t, int64_t result);

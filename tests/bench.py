@@ -39,10 +39,6 @@ NOTES = {
     "poll 10": "a reflected call; the array in and out of the caller's memory; a look at each connection. A service is asked only "
     "about what may have changed",
     "select 10": "as poll, and the sets of bits",
-    "signal to self, handled": "four calls answered by POSIX (two masks, the signal, the return) of 2,050 instructions, of which 1,350 are the "
-    "kernel's: 17 entries for copies from and to the caller's memory and registers, and the floating point state copied five times. What it would "
-    "take: the mask's word in the message and in the reply, registers and floating point state set by the reply (some 2,000 less), and a mask that the kernel "
-    "keeps for the thread (two of the four calls)",
 }
 
 

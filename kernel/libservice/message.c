@@ -52,6 +52,8 @@ void reply_bytes(struct message *m, const void *from, size_t length)
     work_of(m)->reply.r3 = length;
 }
 
+struct reply *reply_of(struct message *m) { return &work_of(m)->reply; }
+
 void reply_keep(struct message *m) { work_of(m)->reply.flags |= REPLY_KEEP; }
 
 void *reply_room(struct message *m) { return saved_stack_at((uintptr_t)m)->room; }

@@ -23,18 +23,6 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-/* Of a structure that exists on the stack of the running thread alone, which is set back in one
- * piece, or in a buffer that is filled anew before each use and used before the next call that
- * commits; never in a static variable of its own, in memory_alloc()'s memory or on another thread's
- * stack. What is stored by a pointer to it is not noted in the undo log. A static variable, and a
- * member of a structure that is not so itself, are refused when they are compiled.
- * (undo/plugin.cc) */
-#ifdef UNDO_LOG
-#define ON_STACK __attribute__((on_stack))
-#else
-#define ON_STACK
-#endif
-
 /* A handler's result is the reply, except these two. LATER: the call has been answered, forwarded
  * or thrown back already, or will be answered later. FORWARDED: as hand_over() returned it. */
 #define LATER     INT32_MIN
@@ -85,6 +73,8 @@ void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3);
 enum { REPLY_ROOM = 160 };
 void reply_bytes(struct message *m, const void *from, size_t length);
 void *reply_room(struct message *m);
+/* The reply itself, for flags that only some services may set. */
+struct reply *reply_of(struct message *m);
 /* The caller goes on with its registers as SYS_REGS_SET left them; the result is not stored. */
 void reply_keep(struct message *m);
 /* Sets the open file's new position, in bytes; the reply moves it. */

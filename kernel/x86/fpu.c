@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "switch.h"
 #include "thread.h"
+#include <minnow/context.h>
 #include <minnow/errno.h>
 
 enum {
@@ -13,7 +14,6 @@ enum {
     XCR0_SSE = 2,
     XCR0_AVX = 4,
     XCR0_AVX512 = 0xe0,
-    FXSAVE_SIZE = 512,
     AREA_MIN = 1024,
     MXCSR_AT = 24,
     MXCSR_MASK_AT = 28

@@ -13,12 +13,24 @@ static char state_of(const struct posix_proc *p)
                                                                                         : p->state;
 }
 
+/* What the kernel knows of a process. false: its task is gone. */
+static bool task_of(const struct posix_proc *p, struct task_info *t)
+{
+    return p->task && fact_task(endpoint_index(p->task), t) && t->endpoint == p->task;
+}
+
 /* The processor time of a process: from the kernel while its task lives, then what POSIX kept. */
 static struct cpu_time cpu(const struct posix_proc *p)
 {
     struct task_info t;
-    return p->task && fact_task(endpoint_index(p->task), &t) && t.endpoint == p->task ? t.cpu
-                                                                                      : p->cpu;
+    return task_of(p, &t) ? t.cpu : p->cpu;
+}
+
+/* The signals that a process' first thread blocks. */
+static uint64_t blocked(const struct posix_proc *p)
+{
+    struct task_info t;
+    return p->masked ? p->call_mask : task_of(p, &t) ? t.mask : 0;
 }
 
 void make_process_stat(struct text *t, const struct posix_proc *p)
@@ -36,7 +48,7 @@ void make_process_stat(struct text *t, const struct posix_proc *p)
     text_add(t, "%d %d %u 0 %lu %lu %lu ", NORMAL_PRIORITY + p->nice, p->nice, p->threads,
              TICKS(p->start_ns), u.virtual_pages * PAGE_SIZE, u.resident);
     text_add(t, "18446744073709551615 0 0 0 0 0 %lu %lu %lu %lu ", p->pending & 0x7fffffff,
-             p->blocked & 0x7fffffff, p->ignored & 0x7fffffff, p->caught & 0x7fffffff);
+             blocked(p) & 0x7fffffff, p->ignored & 0x7fffffff, p->caught & 0x7fffffff);
     text_add(t, "0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", SIGCHLD, p->exit_status);
 }
 
@@ -56,7 +68,7 @@ void make_process_status(struct text *t, const struct posix_proc *p)
     struct task_info k;
     char state = state_of(p);
     fact_usage(p->task, &u);
-    if (!p->task || !fact_task(endpoint_index(p->task), &k))
+    if (!task_of(p, &k))
         k.descriptors = 0;
     text_add(
         t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
@@ -79,7 +91,7 @@ void make_process_status(struct text *t, const struct posix_proc *p)
     text_add(t,
              "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%"
              "016lx\nSigCgt:\t%016lx\n",
-             p->threads, p->pending, (uint64_t)0, p->blocked, p->ignored, p->caught);
+             p->threads, p->pending, (uint64_t)0, blocked(p), p->ignored, p->caught);
     uint64_t capabilities = p->euid ? 0 : 0x1ffffffffffu;
     text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", (uint64_t)0, capabilities,
              capabilities);

@@ -16,12 +16,13 @@ struct message {
     uint64_t op;   /* from protocol.def */
     uint64_t from; /* the caller's endpoint; 0 is the kernel */
     uint64_t w[6]; /* the operation's words */
-    /* on a connection: the number that the service gave when it connected; else the caller's
-     * choice */
+    /* on a connection: the number that the service gave when it connected; from a program to its
+     * personality: the thread's mask (SYS_MASK); else the caller's choice */
     uint64_t object;
     /* on a connection: the open file's position, in bytes (or the argument of pread) */
     uint64_t position;
-    uint64_t flags; /* on a connection: O_... and CONN_... */
+    /* on a connection: O_... and CONN_...; from a program to its personality: its stack pointer */
+    uint64_t flags;
     /* set by the personality server for the calling process: process group << 32 | session */
     uint64_t label;
 };

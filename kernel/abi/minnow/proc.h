@@ -42,12 +42,16 @@ struct posix_proc {
     uint64_t tty;         /* rdev of its controlling terminal, or 0 */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t group_count, groups[PROC_GROUPS];
-    uint64_t start_ns;        /* since boot */
-    struct cpu_time cpu;      /* of a zombie: all it used; otherwise ask the kernel */
-    struct cpu_time children; /* of children waited for */
-    uint64_t pending, blocked, ignored, caught; /* signals; bit n-1 is signal n */
-    uint64_t limit_stack;                       /* bytes */
-    char name[16];                              /* NUL-terminated */
+    uint64_t start_ns;                 /* since boot */
+    struct cpu_time cpu;               /* of a zombie: all it used; otherwise ask the kernel */
+    struct cpu_time children;          /* of children waited for */
+    uint64_t pending, ignored, caught; /* signals; bit n-1 is signal n */
+    /* what its first thread blocks while it waits in sigsuspend or the like (masked); else ask the
+     * kernel */
+    uint64_t call_mask;
+    uint8_t masked;
+    uint64_t limit_stack; /* bytes */
+    char name[16];        /* NUL-terminated */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
     endpoint_t exe_service;       /* the program's file, */

@@ -23,7 +23,16 @@ enum {
     /* SYS_REPLY_RECEIVE only: the r3 bytes at r2 of the service's own memory go to the beginning of
      * the call's window first. If a page of it is missing the call is thrown back instead */
     REPLY_BYTES = 4,
+    /* r1 becomes the program's thread's mask (SYS_MASK). Right POSIX */
+    REPLY_MASK = 8,
+    /* with REPLY_MASK: something waits for the thread that its mask may keep away. Who lets
+     * anything through then makes KERNEL_SIGNAL */
+    REPLY_WAITS = 16,
+    REPLY_CONTEXT_UP =
+        32, /* with REPLY_MASK: its SYS_CONTEXT_RETURN is for the personality to do */
 };
+/* how SYS_MASK changes a mask: as rt_sigprocmask(2) has the numbers */
+enum { MASK_BLOCK, MASK_UNBLOCK, MASK_SET };
 enum { COPY_FROM_CALLER, COPY_TO_CALLER };
 enum { STEPS_MAX = 1 << 20 };
 /* objects that one service may have been lent at a time */
@@ -257,6 +266,7 @@ struct task_info {
     /* of services: 0 while nothing runs in it; else a number that changes whenever it receives or
      * sends something. In a frozen service it stays as it was */
     uint64_t stretch;
+    uint64_t mask;  /* of a program's first thread: SYS_MASK */
     call_t serving; /* of a frozen service: the call that its running thread was serving; 0: none */
     char name[16];
 };

@@ -20,6 +20,18 @@ typedef uint64_t call_t;
 /* The structure of which `pointer` points to the field `member`. */
 #define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
+/* In services, of a structure that exists on the stack of the running thread alone, which is set
+ * back in one piece, or in a buffer that is filled anew before each use and used before the next
+ * call that commits; never in a static variable of its own, in memory_alloc()'s memory or on
+ * another thread's stack. What is stored by a pointer to it is not noted in the undo log. A static
+ * variable, and a member of a structure that is not so itself, are refused when they are compiled.
+ * (libservice/undo/plugin.cc) */
+#ifdef UNDO_LOG
+#define ON_STACK __attribute__((on_stack))
+#else
+#define ON_STACK
+#endif
+
 enum {
     PAGE_SIZE = 4096,
     /* endpoints below this are services; their generation is 0 and survives restart */
