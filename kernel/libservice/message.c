@@ -22,7 +22,7 @@ enum { THROW_AHEAD = 64 * 1024 };
 struct ON_STACK work {
     struct message m;
     struct reply reply;
-    uint64_t to; /* FORWARDED: where the call goes, with which window */
+    uint64_t to;  /* FORWARDED: where the call goes, with which window */
     bool missing; /* a copy failed: a page of the window is not there */
     size_t missing_offset, missing_length;
 };

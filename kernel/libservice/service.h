@@ -67,8 +67,8 @@ void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3);
  * beginning of the call's window, in the same kernel call. If a page of the window is missing the
  * call is made again, as after copy_out(): the handler has changed nothing that must not be done
  * twice. `from` must stay as it is behind the handler's end: not a variable of the handler, but for
- * instance the REPLY_ROOM bytes of reply_room(), which are not saved with the stack: a handler fills
- * them, and does not look at what they hold. Only for calls that the loop has handed to the
+ * instance the REPLY_ROOM bytes of reply_room(), which are not saved with the stack: a handler
+ * fills them, and does not look at what they hold. Only for calls that the loop has handed to the
  * handler. */
 enum { REPLY_ROOM = 160 };
 void reply_bytes(struct message *m, const void *from, size_t length);
