@@ -107,7 +107,7 @@ static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, ui
 
 int64_t do_open(struct message *m)
 {
-    uint32_t flags = m->w[2], mode = m->w[3];
+    uint32_t flags = m->w[2] & O_ALL, mode = m->w[3];
     uint64_t directory = m->w[0];
     unsigned how = WALK_FOLLOW;
     if (flags & O_PATH)
@@ -117,7 +117,7 @@ int64_t do_open(struct message *m)
     if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
     if (flags & O_CREAT)
-        how = flags & O_EXCL ? WALK_ABSENT : WALK_ABSENT | WALK_FOLLOW;
+        how = WALK_FILE | WALK_ABSENT | (flags & O_EXCL ? 0 : WALK_FOLLOW);
     if (flags & O_NOFOLLOW)
         how &= ~(unsigned)WALK_FOLLOW;
     struct walk w;
@@ -125,10 +125,7 @@ int64_t do_open(struct message *m)
     if (result)
         return result;
     for (unsigned n = 0;; n++) {
-        if (flags & O_CREAT && w.slash)
-            result = -EISDIR;
-        else
-            result = open_walked(m, &w, flags, mode);
+        result = open_walked(m, &w, flags, mode);
         if (result != -EEXIST || flags & O_EXCL || n == ATTEMPTS)
             break;
         result = walk_window(&w, m, directory); /* another caller made the file: open that */

@@ -212,23 +212,24 @@ int64_t do_utimens(struct message *m)
     struct timespec64 times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
     caller_t path = m->w[1], buffer = m->w[2];
     uint64_t flags = m->w[3];
-    bool touch;
+    bool open_file = !path && !walk_is_cwd(m->w[0]), touch;
     int error = 0;
     if (buffer) {
         error = aim(m, buffer, sizeof times, WINDOW_IN);
         if (!error)
             error = copy_in(m, 0, times, sizeof times);
     }
-    if (!error)
-        error = times_wanted(times, &a, &touch);
-    if (error || !a.which)
+    if (error || (times[0].nsec == UTIME_OMIT && times[1].nsec == UTIME_OMIT))
         return error;
-    if (!at_flags_known(flags) || (!path && flags & 0xffffffff))
+    if (!at_flags_known(flags) || (open_file && flags & 0xffffffff))
         return -EINVAL;
     error = walk_begin(&w, process_of(m->from), walk_how_at(flags));
     if (error)
         return error;
-    int64_t result = path ? walk_at(&w, m, m->w[0], path) : walk_descriptor(&w, m, m->w[0], false);
+    int64_t result = open_file ? walk_descriptor(&w, m, m->w[0], false)
+                               : walk_at(&w, m, m->w[0], path);
+    if (!result)
+        result = times_wanted(times, &a, &touch);
     if (!result)
         result = change_times(&w, m, &a, touch);
     walk_end(&w);

@@ -150,8 +150,8 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
 /* ---- the whole way ---- */
 
 /* What component c of the directory `at` leads to, across mounts; links are not followed. *next is
- * pinned, or NULL if there is no such name and WALK_ABSENT allows that. 0, -ENOENT, -ENFILE, or
- * what the file server says. May wait. */
+ * pinned, or NULL if there is no such name and WALK_ABSENT allows that. 0, -ENOENT, -EISDIR,
+ * -ENFILE, or what the file server says. May wait. */
 static int step(struct walk *w, struct node *at, const struct component *c, struct node **next)
 {
     int error;
@@ -163,6 +163,8 @@ static int step(struct walk *w, struct node *at, const struct component *c, stru
     } else if (path_is_dotdot(c)) {
         w->last = LAST_DOTDOT;
         error = walk_parent(w->process, at, next);
+    } else if (c->last && c->slash && w->how & WALK_FILE) {
+        return -EISDIR;
     } else {
         error = walk_lookup(at, c->name, c->length, c->hash, next);
         if (error == -ENOENT && c->last && w->how & WALK_ABSENT) {
@@ -305,13 +307,11 @@ int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool
     return 0;
 }
 
-static bool is_cwd(uint64_t directory) { return (int32_t)directory == AT_FDCWD; }
-
 /* The directory in which the path of w begins, pinned: the root, the working directory, or that of
  * a descriptor. 0, -EBADF, or what mount_node() says. */
 static int start(struct walk *w, struct message *m, uint64_t directory, struct node **at)
 {
-    if (w->path[0] != '/' && !is_cwd(directory)) {
+    if (w->path[0] != '/' && !walk_is_cwd(directory)) {
         int error = walk_descriptor(w, m, directory, true);
         *at = w->node;
         w->node = NULL;
@@ -343,16 +343,15 @@ static int walk_once(struct walk *w, struct message *m, uint64_t directory)
 {
     struct node *at;
     int error = read_path(w, m);
+    bool empty = !error && !w->path[0];
+    if (__builtin_expect(empty, 0) && !(w->how & WALK_EMPTY))
+        error = -ENOENT;
     if (!error)
         error = start(w, m, directory, &at);
     if (error)
         return error;
-    if (__builtin_expect(w->path[0] != 0, 1))
+    if (__builtin_expect(!empty, 1))
         return go(w, at);
-    if (!(w->how & WALK_EMPTY)) {
-        node_unpin(at);
-        return -ENOENT;
-    }
     w->node = at;
     w->last = LAST_DOT;
     w->slash = false;

@@ -17,6 +17,7 @@ enum walk_how {
     WALK_ENTRY = 4,
     WALK_EMPTY = 8, /* an empty path means the directory argument itself, whatever it is */
     WALK_REAL = 16, /* permissions are those of the real user, not of the effective one (access) */
+    WALK_FILE = 32, /* the last name is to be a file's: slashes behind it are -EISDIR */
 };
 
 /* The WALK_ bits for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; other flags are ignored. */
@@ -25,6 +26,9 @@ static inline unsigned walk_how_at(uint64_t flags)
     return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
            (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
+
+/* Whether a directory argument, an int, means the working directory. */
+static inline bool walk_is_cwd(uint64_t directory) { return (int32_t)directory == AT_FDCWD; }
 
 /* How a path ended. LAST_DOT also stands for an object that was reached without a name: by a
  * descriptor, an empty path, or a link of procfs. LAST_ROOT: there was no component. */

@@ -103,6 +103,37 @@ static void paths(void)
     SHOW(chdir(place));
 }
 
+/* An empty path is looked at before the directory that it would begin in. */
+static void empty_paths(int dir)
+{
+    struct stat s;
+    char buffer[8];
+    SHOW(openat(dir, "", O_RDONLY));
+    SHOW(openat(dir, "", O_CREAT | O_RDWR, 0600));
+    SHOW(openat(dir, "", O_PATH));
+    SHOW(fstatat(dir, "", &s, 0));
+    SHOW(fstatat(dir, "", &s, AT_EMPTY_PATH) == 0);
+    SHOW(readlinkat(dir, "", buffer, sizeof buffer));
+    SHOW(mkdirat(dir, "", 0700));
+    SHOW(mknodat(dir, "", S_IFIFO, 0));
+    SHOW(unlinkat(dir, "", 0));
+    SHOW(unlinkat(dir, "", AT_REMOVEDIR));
+    SHOW(symlinkat("x", dir, ""));
+    SHOW(linkat(dir, "", AT_FDCWD, "x", 0));
+    SHOW(linkat(AT_FDCWD, "f", dir, "", 0));
+    SHOW(linkat(AT_FDCWD, "nothing", dir, "x", 0));
+    SHOW(linkat(dir, "x", AT_FDCWD, "", 0));
+    SHOW(renameat(dir, "", dir, ""));
+    SHOW(renameat(AT_FDCWD, "f", dir, ""));
+    SHOW(renameat(AT_FDCWD, "nothing", dir, "x"));
+    SHOW(renameat(dir, "x", AT_FDCWD, ""));
+    SHOW(fchmodat(dir, "", 0600, 0));
+    SHOW(fchownat(dir, "", 0, 0, 0));
+    SHOW(syscall(SYS_faccessat, dir, "", 0));
+    SHOW(utimensat(dir, "", NULL, 0));
+    SHOW(utimensat(dir, "", NULL, AT_EMPTY_PATH));
+}
+
 static void descriptors(void)
 {
     struct stat s;
@@ -135,7 +166,27 @@ static void descriptors(void)
     SHOW(unlinkat(dir, "m", 0));
     SHOW(unlinkat(dir, "m", AT_REMOVEDIR));
     SHOW(unlinkat(dir, "m", 0x4000));
+    empty_paths(99);
+    empty_paths(file);
     close(dir), close(file), close(path);
+}
+
+/* Slashes behind the name of a file that open() may make. */
+static void slashes(void)
+{
+    static const char *const paths[] = { "d/",    "f/",        "new/",        "to-d/",
+                                         "to-f/", "dangling/", "d/.",         "d/./",
+                                         "d/../", "to-d/new/", "nothing/new/" };
+    static const int flags[] = { O_RDWR,  O_CREAT,
+                                 O_TRUNC, O_CREAT | O_EXCL | O_RDWR,
+                                 O_EXCL,  O_CREAT | O_NOFOLLOW };
+    symlink("d", "to-d"), symlink("f", "to-f"), symlink("nowhere", "dangling");
+    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        for (unsigned k = 0; k < sizeof flags / sizeof flags[0]; k++) {
+            int result = try_open(paths[i], flags[k], 0600);
+            SAY("open %s, %o: %s", paths[i], flags[k], result < 0 ? error_name(errno) : "ok");
+        }
+    unlink("to-d"), unlink("to-f"), unlink("dangling");
 }
 
 static void opens(void)
@@ -181,6 +232,7 @@ static void opens(void)
     SHOW(truncate("d", 0));
     SHOW(truncate("nothing", 0));
     SHOW(unlink("unwritable"));
+    slashes();
 }
 
 static void links(void)
@@ -422,7 +474,13 @@ static void attributes(void)
     SHOW(utimensat(AT_FDCWD, "nothing", t, 0));
     t[1].tv_nsec = 1000000000;
     SHOW(utimensat(AT_FDCWD, "f", t, 0));
+    SHOW(utimensat(AT_FDCWD, "nothing", t, 0));
     SHOW(utimensat(AT_FDCWD, "nothing", NULL, 0));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, 0));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, AT_SYMLINK_NOFOLLOW));
+    SHOW(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, 4));
+    SHOW(syscall(SYS_utimensat, 99, NULL, NULL, 0));
+    SHOW(syscall(SYS_utimensat, 99, NULL, NULL, AT_SYMLINK_NOFOLLOW));
     SHOW(utimensat(AT_FDCWD, "f", NULL, 0));
     stat("f", &s);
     SAY("%d", labs(s.st_mtim.tv_sec - time(NULL)) < 10);

@@ -118,6 +118,7 @@ enum {
     O_SYNC = 04010000,
     O_PATH = 010000000,
     O_TMPFILE = 020200000,
+    O_ALL = 037777777 /* all of them: open() takes no notice of other bits */
 };
 
 enum { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE };
