@@ -158,6 +158,15 @@ int64_t conn_close(struct conn_table *t, uint32_t fd)
     return 0;
 }
 
+void conn_take_back(struct thread *t)
+{
+    for (unsigned i = 0; i < GIVEN_MAX && t->connected == t->call; i++) {
+        if (t->given[i])
+            conn_close(t->task->conns, t->given[i] - 1u);
+        t->given[i] = 0;
+    }
+}
+
 bool conn_position_take(struct conn *c, struct thread *t)
 {
     t->conn = c;

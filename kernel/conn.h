@@ -67,6 +67,8 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
 int64_t conn_dup(struct conn_table *t, uint32_t fd, unsigned lowest, unsigned how);
 /* 0 or -EBADF. With the last reference the open file is released to its service (mail_release). */
 int64_t conn_close(struct conn_table *t, uint32_t fd);
+/* Closes the descriptors that the holder of t's call has given t during this call. */
+void conn_take_back(struct thread *t);
 /* t's call takes the position of c. true: the call holds it. false: another call does, and t stands
  * in c's queue; the caller makes t wait (THREAD_POSITION). */
 bool conn_position_take(struct conn *c, struct thread *t);

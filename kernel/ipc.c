@@ -290,9 +290,7 @@ void ipc_orphan(struct task *gone)
             ipc_withdraw(t);
             ipc_finish(t, -ESRCH);
         } else if (t->state == THREAD_HELD) {
-            if (t->connected == t->call)
-                /* the successor gives the caller another */
-                conn_close(t->task->conns, t->descriptor);
+            conn_take_back(t); /* the successor gives the caller others */
             t->call += CALL_NEXT;
             mail_queue(t, gone);
         }

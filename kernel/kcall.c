@@ -134,10 +134,17 @@ int64_t sys_connect(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (!c->task->conns)
         return -EINVAL;
-    int64_t descriptor = conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
-    if (descriptor < 0)
+    if (c->connected != c->call)
+        c->connected = c->call, c->given[0] = c->given[1] = 0;
+    uint16_t *given = &c->given[c->given[0] != 0];
+    int64_t descriptor = -EMFILE;
+    if (!*given)
+        descriptor = conn_install(c->task->conns, 0, t->task->endpoint, a[1], 0, a[2]);
+    if (descriptor < 0) {
+        conn_take_back(c);
         return descriptor;
-    c->connected = c->call, c->descriptor = descriptor;
+    }
+    *given = descriptor + 1;
     if (a[2] >> CALL_ERRORS_SHIFT)
         conn_get(c->task->conns, descriptor)->errors = a[2] >> CALL_ERRORS_SHIFT
                                                                    << CALL_ERRORS_SHIFT;

@@ -11,6 +11,8 @@ struct conn;
 struct conn_table;
 
 enum { DMA_RUNS = 12 };
+/* How many descriptors the holder of a call may give its caller (SYS_CONNECT): a pipe has two. */
+enum { GIVEN_MAX = 2 };
 
 /* What a caller waits for, and so what the reply does to it: see ipc.c. */
 enum call_kind {
@@ -110,9 +112,9 @@ struct thread {
     uint16_t index;
     /* while aside: the index + 1 of the program that it works for; 0: none */
     uint16_t works_for;
-    uint32_t steps_left; /* told last, by SYS_ADVANCE */
-    call_t connected;    /* the call during which its holder gave it a descriptor, */
-    uint32_t descriptor; /* which is this one */
+    uint32_t steps_left;       /* told last, by SYS_ADVANCE */
+    call_t connected;          /* the call during which its holder gave it descriptors: */
+    uint16_t given[GIVEN_MAX]; /* these + 1; 0: none */
 };
 
 /* Threads in order, see queue.h. */

@@ -11,13 +11,14 @@ enum service_name { VFS, PM, PIPE };
 static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] = "pipe" };
 
 /* Windows: which argument is the address, which the length. */
-#define NONE             .window = WINDOW_NONE
-#define IN(b, l)         .window = WINDOW_IN, .base = b, .length = l
-#define OUT(b, l)        .window = WINDOW_OUT, .base = b, .length = l
-#define IN_VECTOR(b, l)  .window = WINDOW_IN | WINDOW_IOVEC, .base = b, .length = l
-#define OUT_VECTOR(b, l) .window = WINDOW_OUT | WINDOW_IOVEC, .base = b, .length = l
-#define OUT_FIXED(b, n)  .window = WINDOW_OUT, .base = b, .length = WINDOW_FIXED, .bytes = n
-#define PATH             .window = WINDOW_IN, .base = 1, .length = WINDOW_FIXED, .bytes = 4096
+#define NONE              .window = WINDOW_NONE
+#define IN(b, l)          .window = WINDOW_IN, .base = b, .length = l
+#define OUT(b, l)         .window = WINDOW_OUT, .base = b, .length = l
+#define IN_VECTOR(b, l)   .window = WINDOW_IN | WINDOW_IOVEC, .base = b, .length = l
+#define OUT_VECTOR(b, l)  .window = WINDOW_OUT | WINDOW_IOVEC, .base = b, .length = l
+#define OUT_FIXED(b, n)   .window = WINDOW_OUT, .base = b, .length = WINDOW_FIXED, .bytes = n
+#define INOUT_FIXED(b, n) .window = WINDOW_INOUT, .base = b, .length = WINDOW_FIXED, .bytes = n
+#define PATH              .window = WINDOW_IN, .base = 1, .length = WINDOW_FIXED, .bytes = 4096
 
 #define CONNECTION(o, w, f)                              \
     {                                                    \

@@ -145,7 +145,8 @@ int forward(struct message *m, endpoint_t to);
  * with -ENXIO. */
 int64_t hand_over(struct message *m, endpoint_t to, enum window window);
 /* Gives the caller a descriptor for an object of this service. flags: O_..., CONN_.... The
- * descriptor, or -EMFILE, -ENOMEM, -ESRCH, -EINVAL (the caller is a service). */
+ * descriptor, or -EMFILE, -ENOMEM, -ESRCH, -EINVAL (the caller is a service). A call gives two at
+ * most: all, or none. After a failure the first one is closed, and is released like any other. */
 int64_t connect(struct message *m, uint64_t object, uint64_t flags);
 /* From now on calls through the open file of this call have `number` as CALL_ERRORS in their
  * flags. */

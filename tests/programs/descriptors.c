@@ -221,6 +221,19 @@ int main(int argc, char **argv)
             ;
         SAY("open fails with %s", error_name(errno));
         SHOW(dup2(0, 20));
+        /* both ends, or none */
+        int p[2] = { -7, -7 };
+        for (int round = 0; round < 3; round++) {
+            SHOW(pipe(p));
+            SAY("%d %d", p[0], p[1]);
+            close(19);
+            SHOW(pipe(p));
+            SAY("%d %d", p[0], p[1]);
+            SHOW(dup(0));
+        }
+        close(18), close(19);
+        SHOW(pipe(p));
+        SHOW(write(p[1], "x", 1));
         _exit(0);
     }
     wait(NULL);

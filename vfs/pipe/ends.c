@@ -18,7 +18,8 @@ static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
 struct pipe *pipe_of(uint64_t object)
 {
     uint32_t number = pipe_number(object);
-    return number < count && pipes[number]->generation == object >> 32 ? pipes[number] : NULL;
+    struct pipe *p = number < count ? pipes[number] : NULL;
+    return p && (object >> 32) % PIPE_GENERATIONS == p->generation ? p : NULL;
 }
 
 static void pipe_free(struct pipe *p)
@@ -26,7 +27,7 @@ static void pipe_free(struct pipe *p)
     ring_drop(p);
     share_give(&pipe_share, p->user, 1);
     p->used_now = false;
-    p->generation++;
+    p->generation = (p->generation + 1) % PIPE_GENERATIONS;
     p->next_free = free_pipes;
     free_pipes = p;
 }
@@ -54,6 +55,7 @@ static struct pipe *pipe_new(call_t caller)
                         .number = p->number,
                         .poll = { p->poll[END_READ], p->poll[END_WRITE] },
                         .generation = p->generation + 1,
+                        .opened = 1,
                         .user = user,
                         .born = fs_now() };
     if (ring_begin(p) == 0)
@@ -78,10 +80,14 @@ static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
 {
     int end = reads(flags) ? END_READ : END_WRITE;
     uint32_t kept = fs_connection_flags(flags) & ~(uint32_t)(CONN_SEEKABLE | CONN_READY);
-    int64_t descriptor = connect(m, pipe_object(p->number, p->generation, end), kept);
+    uint64_t object = pipe_object(p->number, p->generation, end);
+    if (p->fifo && !p->writers && !fs_writes(flags))
+        object |= (uint64_t)p->opened << PIPE_OPENED_SHIFT;
+    int64_t descriptor = connect(m, object, kept);
     if (descriptor >= 0) {
         p->readers += reads(flags);
         p->writers += fs_writes(flags);
+        p->opened = fs_writes(flags) ? p->opened % UINT8_MAX + 1 : p->opened;
     }
     return descriptor;
 }
@@ -90,11 +96,12 @@ static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
 int64_t do_create(struct message *m)
 {
     uint64_t flags = m->w[2];
-    int32_t ends[2] = { 0, 0 };
+    int32_t ends[2];
     if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
-    /* Finds a missing page of the array before anything has changed: the call can be made again. */
-    if (copy_out(m, 0, ends, sizeof ends))
+    /* Finds a missing page of the array before anything has changed: the call can be made again. If
+     * the call fails later, the array is as it was. */
+    if (copy_in(m, 0, ends, sizeof ends) || copy_out(m, 0, ends, sizeof ends))
         return -EFAULT;
     struct pipe *p = pipe_new(m->call);
     if (!p)
@@ -102,7 +109,7 @@ int64_t do_create(struct message *m)
     int64_t a = connect_end(p, m, flags | O_RDONLY),
             b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
     if (b < 0) {
-        free_if_unused(p);
+        free_if_unused(p); /* if there is an end, the kernel has taken it back, and releases it */
         return b;
     }
     ends[0] = a;

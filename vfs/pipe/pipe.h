@@ -32,6 +32,10 @@ struct pipe {
     /* of the ring: its bytes, a power of 2; where the first byte stands; how many are in it */
     uint32_t size, head, used;
     uint32_t readers, writers; /* open files */
+    /* counts opens of a FIFO for writing, from 1 to 255 and again. An end for reading that is
+     * opened while there is no writer has this number in its object: until it changes, that end has
+     * seen no writer, and so none that has gone (POLLHUP) */
+    uint8_t opened;
     /* calls that wait for bytes, and for room; w[5] of a write counts its bytes that are in */
     struct pending_list reads, writes;
     /* opens of a FIFO that wait for the other end */

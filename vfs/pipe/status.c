@@ -4,12 +4,14 @@
 
 #include <minnow/tty.h>
 
-/* The events that hold for an open file with this access mode. */
-static uint64_t events_now(const struct pipe *p, uint64_t access)
+/* The events that hold for an open file of this object, with this access mode. The last writer has
+ * gone (POLLHUP) only for an end that has seen one. */
+static uint64_t events_now(const struct pipe *p, uint64_t object, uint64_t access)
 {
     uint64_t now = 0;
+    bool writer_gone = !p->writers && object >> PIPE_OPENED_SHIFT != p->opened;
     if (access != O_WRONLY)
-        now |= (p->used ? POLLIN | POLLRDNORM : 0) | (p->writers ? 0 : POLLHUP);
+        now |= (p->used ? POLLIN | POLLRDNORM : 0) | (writer_gone ? POLLHUP : 0);
     if (access != O_RDONLY)
         now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM
                                                                          : 0) |
@@ -24,13 +26,13 @@ int64_t do_poll(struct message *m)
         return POLLERR;
     uint64_t access = m->flags & O_ACCMODE;
     return pollable_answer(&p->poll[access == O_WRONLY ? END_WRITE : END_READ], m,
-                           events_now(p, access));
+                           events_now(p, m->object, access));
 }
 
 void pipe_tell(struct pipe *p)
 {
-    pollable_changed(&p->poll[END_READ], events_now(p, O_RDWR));
-    pollable_changed(&p->poll[END_WRITE], events_now(p, O_WRONLY));
+    pollable_changed(&p->poll[END_READ], events_now(p, 0, O_RDWR));
+    pollable_changed(&p->poll[END_WRITE], events_now(p, 0, O_WRONLY));
 }
 
 int64_t do_ioctl(struct message *m)

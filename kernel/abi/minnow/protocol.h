@@ -30,10 +30,12 @@ enum {
     ((op)&0xff) /* a constant for a constant, so that it can index a table of handlers */
 
 /* Objects of the pipe service. Who has read an object's number and opens it later gets this pipe or
- * none: numbers are used again, never with the same generation (before 2^31 others). */
+ * none: numbers are used again, never with the same generation (before 2^23 others). The topmost
+ * byte is 0 but for some ends of a FIFO (pipe.h, `opened`). */
+enum { PIPE_OPENED_SHIFT = 56, PIPE_GENERATIONS = 1 << 24 };
 static inline uint64_t pipe_object(uint32_t number, uint32_t generation, unsigned end)
 {
-    return (uint64_t)generation << 32 | number << 1 | end;
+    return (uint64_t)(generation % PIPE_GENERATIONS) << 32 | number << 1 | end;
 }
 static inline uint32_t pipe_number(uint64_t object) { return (uint32_t)object >> 1; }
 static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) + 1; }
