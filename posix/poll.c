@@ -19,8 +19,9 @@ enum { FEW = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
 enum { LOOKED_AT_ONCE = 4096 }; /* descriptors, before others go first */
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
-    SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR,
-    SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
+    SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL,
+    SELECT_OUT = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR | POLLNVAL,
+    SELECT_MORE = POLLPRI | POLLNVAL
 };
 /* Seconds: a time limit above that is none. */
 #define LONGEST 4000000000l
@@ -66,10 +67,11 @@ static void look_told(struct thread *t, struct poll *q)
 /* ---- answers ---- */
 
 /* Writes the sets of a select, and returns how many members they have; -EBADF: a descriptor is not
- * open. */
+ * open. One that is, but has no file to ask (O_PATH), is ready for everything. */
 static int64_t write_sets(struct thread *t, const struct poll_request *r)
 {
-    static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, POLLPRI };
+    static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, SELECT_MORE };
+    struct conn_info c;
     uint64_t sets[3][SET_WORDS];
     size_t words = (r->select_size + 63) / 64;
     int64_t n = 0, error;
@@ -78,7 +80,7 @@ static int64_t write_sets(struct thread *t, const struct poll_request *r)
             sets[k][word] = 0;
     for (unsigned i = r->first; i < r->end; i++) {
         const struct pollfd *f = &r->items[i].f;
-        if (f->revents & POLLNVAL)
+        if (f->revents & POLLNVAL && ask_conn_get(t->call, f->fd, &c) < 0)
             return -EBADF;
         for (int k = 0; k < 3; k++)
             if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~ALWAYS_EVENTS)) {

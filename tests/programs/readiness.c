@@ -115,6 +115,32 @@ static void modes(void)
     unlink("readiness.fifo");
 }
 
+/* A reader of a FIFO hears that the last writer has gone only if it has seen one. */
+static void hang_ups(void)
+{
+    SHOW(mkfifo("readiness.fifo", 0600));
+    int first = open("readiness.fifo", O_RDONLY | O_NONBLOCK);
+    for (int round = 0; round < 3; round++) {
+        int next = open("readiness.fifo", O_RDONLY | O_NONBLOCK), fds[] = { first, next };
+        look("no writer", ALL, 2, fds);
+        int w = open("readiness.fifo", O_WRONLY);
+        look("a writer", ALL, 2, fds);
+        (void)!write(w, "x", 1);
+        look("with a byte", ALL, 2, fds);
+        (void)!read(first, &byte, 1);
+        close(w);
+        look("the writer has gone", ALL, 2, fds);
+        int late = open("readiness.fifo", O_RDONLY | O_NONBLOCK),
+            both = open("readiness.fifo", O_RDWR);
+        look("one that comes now", ALL, 2, (int[]){ late, both });
+        close(both);
+        look("without the other", ALL, 3, (int[]){ first, next, late });
+        close(late), close(next);
+    }
+    close(first);
+    unlink("readiness.fifo");
+}
+
 /* Other files come to stand behind a descriptor between two polls. */
 static void behind(void)
 {
@@ -177,6 +203,14 @@ static void begin(struct waiter *w, int events, int a, int b, int c)
     pause_ms(50);
 }
 
+/* Waits for a FIFO's first writer. */
+static void *write_late(void *argument)
+{
+    pause_ms(50);
+    close(open(argument, O_WRONLY));
+    return NULL;
+}
+
 static void end(const char *what, struct waiter *w)
 {
     pthread_join(w->thread, NULL);
@@ -213,6 +247,32 @@ static void wakes(void)
     close(b[0]);
     end("the last reader goes", &one);
     close(a[0]), close(a[1]), close(b[1]), close(c[0]), close(idle);
+}
+
+static void waits_for_a_writer(void)
+{
+    static char name[] = "readiness.fifo";
+    pthread_t writer;
+    struct timeval limit = { 10, 0 };
+    SHOW(mkfifo(name, 0600));
+    for (int round = 0; round < 2; round++) {
+        int fd = open(name, O_RDONLY | O_NONBLOCK);
+        struct pollfd p = { fd, POLLIN, 0 };
+        fd_set r;
+        FD_ZERO(&r);
+        FD_SET(fd, &r);
+        SHOW(poll(&p, 1, 20));
+        pthread_create(&writer, NULL, write_late, name);
+        if (round)
+            SHOW(select(fd + 1, &r, NULL, NULL, &limit));
+        else
+            SHOW(poll(&p, 1, 10000));
+        pthread_join(writer, NULL);
+        SHOW(poll(&p, 1, 0));
+        SAY("%x", p.revents);
+        close(fd);
+    }
+    unlink(name);
 }
 
 static void on_alarm(int sig) { (void)sig; }
@@ -352,6 +412,13 @@ static void selects(void)
     SHOW(select(0, NULL, NULL, NULL, &later));
     SHOW(select(-1, NULL, NULL, NULL, &now));
     SHOW(syscall(SYS_select, 1, NULL, NULL, NULL, &odd));
+    int path = open("/", O_PATH);
+    empty(&r, &w, &e);
+    FD_SET(path, &r), FD_SET(path, &e), FD_SET(null, &w);
+    show_sets(101, select(101, &r, &w, &e, NULL), &r, &w, &e);
+    FD_SET(path, &r), FD_SET(100, &r);
+    show_sets(path + 1, select(101, &r, &w, &e, NULL), &r, &w, &e);
+    close(path);
     ualarm(50000, 0);
     SHOW(syscall(SYS_select, 0, NULL, NULL, NULL, &ages));
     SHOW(syscall(SYS_select, 8, 8, NULL, NULL, &now));
@@ -365,8 +432,10 @@ int main(void)
     kinds();
     states();
     modes();
+    hang_ups();
     behind();
     wakes();
+    waits_for_a_writer();
     ends_of_waits();
     many();
     bad();
