@@ -107,20 +107,34 @@ static __attribute__((noinline)) void limit_size(struct thread *t)
     t->moved[LIMIT_WORD] = t->task->file_size;
 }
 
-/* lseek() where it is no more than arithmetic. false: it is not, or another call holds the
- * position. */
+/* lseek() where it is no more than arithmetic: to a position that any file may have. false: it is
+ * not, or another call holds the position. */
 static bool seek(struct thread *t, struct conn *c)
 {
     uint32_t whence = t->words[2];
-    int64_t from = whence == SEEK_CUR ? c->position : 0, to;
-    if (whence > SEEK_CUR || !(c->flags & CONN_SEEKABLE) || c->busy)
-        return false;
-    if (__builtin_add_overflow(from, (int64_t)t->words[1], &to) || to < 0)
+    uint64_t to = t->words[1] + (whence == SEEK_CUR ? c->position : 0);
+    if (whence > SEEK_HOLE)
         to = -EINVAL;
+    else if (whence > SEEK_CUR || !(c->flags & CONN_SEEKABLE) || c->busy || to > SEEK_SURE)
+        return false;
     else
         c->position = to;
     t->regs.rax = to;
     return true;
+}
+
+enum { TAKES_OFFSETS = CONN_SEEKABLE | CONN_OFFSETS };
+
+/* Why a call may not use a descriptor with the open file c, NULL: none. What is wrong with its
+ * offset goes before what is wrong with the access. */
+static __attribute__((noinline)) int64_t refusal(const struct thread *t, const struct route *r,
+                                                 const struct conn *c)
+{
+    if (!(r->flags & ROUTE_OFFSET))
+        return -EBADF;
+    if ((int64_t)t->words[3] < 0)
+        return -EINVAL;
+    return c && !(c->flags & (O_PATH | TAKES_OFFSETS)) ? -ESPIPE : -EBADF;
 }
 
 /* The descriptor in the first argument becomes object, position and flags of the request. Returns
@@ -129,14 +143,14 @@ static struct task *route_connection(struct thread *t, const struct route *r)
 {
     struct conn *c = conn_get(t->task->conns, t->words[0]);
     if (__builtin_expect(!c || c->flags & O_PATH, 0)) {
-        t->regs.rax = -EBADF;
+        t->regs.rax = refusal(t, r, c);
         return NULL;
     }
     uint32_t access = c->flags & O_ACCMODE;
     uint64_t more = t->resumed;
     if (__builtin_expect(r->flags & t->task->stops >> 8 * access, 0)) {
         if (r->flags & STOPS_DENIED >> 8 * access) {
-            t->regs.rax = -EBADF;
+            t->regs.rax = refusal(t, r, c);
             return NULL;
         }
         limit_size(t);
@@ -148,11 +162,12 @@ static struct task *route_connection(struct thread *t, const struct route *r)
     t->position = c->position;
     t->flags = c->flags | c->errors | more;
     if (r->flags & ROUTE_OFFSET) {
-        if (!(c->flags & CONN_SEEKABLE) || (int64_t)t->words[3] < 0) {
-            t->regs.rax = c->flags & CONN_SEEKABLE ? -EINVAL : -ESPIPE;
+        t->position = t->words[3];
+        if (!(c->flags & TAKES_OFFSETS) ||
+            (int64_t)(t->position | (t->position + t->words[2])) < 0) {
+            t->regs.rax = c->flags & TAKES_OFFSETS ? -EINVAL : refusal(t, r, c);
             return NULL;
         }
-        t->position = t->words[3];
     } else if (r->flags & ROUTE_POSITION && c->flags & CONN_SEEKABLE) {
         if (!conn_position_take(c, t)) {
             sched_block(t);

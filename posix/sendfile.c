@@ -36,7 +36,7 @@ static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t 
     e->position = e->conn.position;
     if (!offset)
         return 0;
-    if (!(e->conn.flags & CONN_SEEKABLE))
+    if (!(e->conn.flags & (CONN_SEEKABLE | CONN_OFFSETS)))
         return -ESPIPE;
     if ((error = user_read(t, offset, &e->position, sizeof e->position)) ||
         (error = user_probe(t, offset, sizeof e->position)))

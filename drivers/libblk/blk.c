@@ -150,8 +150,8 @@ static int64_t do_seek(struct message *m)
     int64_t base = m->w[2] == SEEK_SET   ? 0
                    : m->w[2] == SEEK_CUR ? (int64_t)m->position
                                          : (int64_t)(p->count * SECTOR);
-    int64_t to = base + (int64_t)m->w[1];
-    if (m->w[2] > SEEK_END || to < 0)
+    int64_t to;
+    if (m->w[2] > SEEK_END || __builtin_add_overflow(base, (int64_t)m->w[1], &to) || to < 0)
         return -EINVAL;
     return reply_at(m, to, to);
 }

@@ -7,7 +7,8 @@
  *     random, urandom   random bytes, at most     mixes its first 256 bytes into the generator, and
  *                       RANDOM_MAX                takes all
  *
- * A seek is always 0, as on Linux. Long reads give way. */
+ * A seek is always 0, as on Linux, and an offset (pread, pwrite) makes no difference. Long reads
+ * give way. */
 #include "char.h"
 #include "random.h"
 
@@ -89,7 +90,10 @@ static int64_t do_write(struct message *m)
     return m->w[2];
 }
 
-static int64_t do_open(struct message *m) { return char_open(m, known(m->object), CONN_READY); }
+static int64_t do_open(struct message *m)
+{
+    return char_open(m, known(m->object), CONN_READY | CONN_OFFSETS);
+}
 static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_NULL), 0666); }
 static int64_t do_seek(struct message *m)
 {

@@ -130,7 +130,7 @@ void deletions_awaited(struct deletions *d)
         ;
 }
 
-int64_t fs_seek(struct message *m, uint64_t size)
+int64_t fs_seek(struct message *m, uint64_t size, uint64_t most)
 {
     int64_t offset = (int64_t)m->w[1], from;
     switch (m->w[2]) {
@@ -146,7 +146,8 @@ int64_t fs_seek(struct message *m, uint64_t size)
     default: return -EINVAL;
     }
     int64_t position;
-    if (__builtin_add_overflow(from, offset, &position) || position < 0)
+    if (__builtin_add_overflow(from, offset, &position) || position < 0 ||
+        (uint64_t)position > most)
         return -EINVAL;
     reply_position(m, position);
     return position;

@@ -134,6 +134,9 @@ struct fs_ops {
      * node.lock and moves size. -EFAULT: nothing was done, so that the call can be made again. */
     int64_t (*read)(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
     int64_t (*write)(struct fs_node *n, struct message *m, uint64_t position, uint64_t length);
+    /* Whether only a read tells where the file ends: a seek from its end is -EINVAL. NULL: none is
+     */
+    bool (*endless)(const struct fs_node *n);
     /* Sets size; new bytes are zero. Under node.lock. NULL: -EINVAL */
     int (*resize)(struct fs_node *n, uint64_t size);
 
@@ -252,8 +255,9 @@ void deletions_awaited(struct deletions *d);
 /* Reads a name of `length` bytes at `offset` of the call's window into name[NAME_MAX + 1], and
  * terminates it. 0, -ENOENT (empty), -ENAMETOOLONG, -EINVAL (a slash or NUL in it), -EFAULT. */
 int fs_copy_name(struct message *m, size_t offset, size_t length, char *name);
-/* FS_SEEK on a file of `size` bytes without holes. The new position, -EINVAL, -ENXIO. */
-int64_t fs_seek(struct message *m, uint64_t size);
+/* FS_SEEK on a file of `size` bytes without holes, which may have `most`. The new position,
+ * -EINVAL, -ENXIO. */
+int64_t fs_seek(struct message *m, uint64_t size, uint64_t most);
 /* FS_IOCTL on a file: FIONREAD. 0, -ENOTTY for all others, -EFAULT. */
 int64_t fs_ioctl(struct message *m, uint64_t size);
 /* FS_POLL on an object that is always ready. */
@@ -261,8 +265,8 @@ int64_t fs_poll(struct message *m);
 /* The flags of a connection for those of an open: without the flags that count only then. */
 static inline uint32_t fs_connection_flags(uint64_t flags)
 {
-    return (flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC) & 0x0fffffff) |
-           CONN_SEEKABLE | CONN_READY;
+    return (flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC) & O_ALL) | CONN_SEEKABLE |
+           CONN_READY;
 }
 static inline bool fs_writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 

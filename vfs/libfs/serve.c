@@ -197,9 +197,10 @@ static int64_t do_seek(struct message *m)
     int error = fs_error(n);
     if (error)
         return error;
-    uint64_t size = n->size;
+    uint64_t size = n->size, most = S_ISREG(n->mode) ? n->mount->size_max : INT64_MAX;
+    bool endless = m->w[2] > SEEK_CUR && fs_ops.endless && fs_ops.endless(n);
     fs_put(n);
-    return fs_seek(m, size);
+    return endless ? -EINVAL : fs_seek(m, size, most);
 }
 
 static int64_t do_ioctl(struct message *m)

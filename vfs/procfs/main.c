@@ -62,6 +62,7 @@ const struct fs_ops fs_ops = {
     .open = read_open,
     .read = read_file,
     .write = write_file,
+    .endless = tree_endless,
     .resize = resize,
     .lookup = tree_lookup,
     .list = tree_list,

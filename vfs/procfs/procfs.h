@@ -168,6 +168,7 @@ struct fs_node *tree_mount(const struct fs_source *s);
 int tree_unmount(uint64_t root);
 struct fs_node *tree_get(uint64_t object);
 void tree_put(struct fs_node *n);
+bool tree_endless(const struct fs_node *n);
 int tree_stat(struct fs_node *n, struct stat *s);
 struct fs_node *tree_lookup(struct fs_node *dir, struct fs_name *name);
 int tree_list(struct fs_node *dir, struct dents *d);

@@ -131,6 +131,15 @@ struct fs_node *tree_get(uint64_t object)
 
 void tree_put(struct fs_node *n) { node_of(n)->used = false; }
 
+/* Linux makes some files whole at the first read, and knows of others that they are empty. */
+bool tree_endless(const struct fs_node *fs_node)
+{
+    const struct node *n = (const struct node *)fs_node;
+    if (!S_ISREG(n->mode) || n->kind == KIND_ENVIRONMENT || n->kind == KIND_ARGUMENTS)
+        return false;
+    return !n->file || (n->file->parent != KIND_SYS_KERNEL && n->file->parent != KIND_SYS_FS);
+}
+
 int tree_stat(struct fs_node *n, struct stat *s)
 {
     s->blksize = 1024;

@@ -40,8 +40,10 @@ enum window {
 
 /* Connection flags beside the O_... of file.h; they start above them. */
 enum {
+    /* has no position, but can be read and written at any (pread, pwrite) */
+    CONN_OFFSETS = 1u << 27,
     /* has a position: of the calls that use it, the kernel lets one in at a time, and a program may
-     * set it to anything that is not negative (ROUTE_SEEKS) */
+     * set it to anything up to SEEK_SURE without asking the service (ROUTE_SEEKS) */
     CONN_SEEKABLE = 1u << 28,
     CONN_READY = 1u << 29, /* never blocks: poll need not ask its service */
     /* when its last descriptor is closed the personality server is told first (it holds locks) */
@@ -50,6 +52,9 @@ enum {
      * connection's service with this object */
     CONN_APART = 1u << 31,
 };
+
+/* A position that is possible in each file. */
+enum { SEEK_SURE = INT32_MAX };
 
 /* Flags of the call itself, above those of the connection. */
 

@@ -20,14 +20,15 @@ enum route_flags {
     /* the call has no directory argument: AT_FDCWD is put before its arguments */
     ROUTE_AT = 1,
     ROUTE_POSITION = 2, /* uses and moves the open file's position: one at a time */
-    ROUTE_OFFSET = 4,   /* the position is argument 3 (pread, pwrite); -ESPIPE unless seekable */
+    ROUTE_OFFSET = 4,   /* the position is argument 3 (pread, pwrite); -ESPIPE unless CONN_OFFSETS
+                         * or CONN_SEEKABLE */
     ROUTE_READS = 8,    /* -EBADF if the descriptor was opened for writing only */
     /* -EBADF if it was opened for reading only; TASK_FILE_SIZE goes with it */
     ROUTE_WRITES = 16,
     ROUTE_COUNTED = 32, /* unsupported: counted, for the list of what was missed */
     ROUTE_WORDS = 64,   /* the message's words are those that `words` names */
     ROUTE_SEEKS = 128,  /* offset and whence are arguments 1 and 2: of a seekable file the kernel
-                           sets the position itself, but from the end */
+                           sets the position itself, but from the end, or beyond SEEK_SURE */
 };
 
 /* What stands in a word of the message: the argument of that number, or one of these. */

@@ -164,7 +164,7 @@ int64_t do_seek(struct message *m)
 {
     struct inode i;
     int64_t size = size_of(m, &i);
-    return size < 0 ? size : fs_seek(m, size);
+    return size < 0 ? size : fs_seek(m, size, mount.max_size);
 }
 
 int64_t do_ioctl(struct message *m)
