@@ -4,7 +4,11 @@
 #include "handlers.h"
 #include "space.h"
 
+#include <minnow/range.h>
+
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, BATCH = 64, TABLE_PAGES = 512 };
+/* of regions, for a move: what it splits at its source, and its target */
+enum { PLACES = 5 };
 
 /* Takes the pages of a range to another address. What is not PM's own (pages of files, shared
  * memory) is found again by a fault. The kernel may need page tables for it, so there must be
@@ -107,21 +111,15 @@ static int64_t move_large(struct space *s, endpoint_t task, const struct region 
     closed.protection = closed.allowed = 0;
     regions_insert(&s->regions, &closed);
     uint64_t id = s->id;
-    int64_t error = move_in_steps(s, task, *target, from,
-                                  MIN(old_length, target->end - target->start));
+    int64_t error = move_in_steps(s, task, *target, from, old_length);
     s = space_of(task);
     if (!s || s->id != id)
         return -ESRCH;
     int64_t result = open_target(s, target);
-    if (error || result < 0)
-        return error ? error : result;
-    uint64_t length = target->end - target->start;
-    if (old_length > length &&
-        regions_reserve_removal(&s->regions, from + length, from + old_length) == 0)
-        space_unmap(s, task, from + length, from + old_length);
-    return result;
+    return error ? error : result;
 }
 
+/* Moves what lies at `from` in one region, and makes it longer, if it is to be. May wait. */
 static int64_t move(struct space *s, endpoint_t task, const struct region *old, vaddr_t from,
                     uint64_t old_length, vaddr_t to, uint64_t length)
 {
@@ -136,7 +134,7 @@ static int64_t move(struct space *s, endpoint_t task, const struct region *old, 
         backing_ref(r.backing);
     if (MIN(s->usage->resident * PAGE_SIZE, old_length) > STEP_PAGES * PAGE_SIZE)
         return move_large(s, task, &r, from, old_length);
-    move_pages(s, from, to, MIN(old_length, length), r.protection);
+    move_pages(s, from, to, old_length, r.protection);
     regions_insert(&s->regions, &r);
     return space_unmap(s, task, from, from + old_length) ? (int64_t)to : -ESRCH;
 }
@@ -157,41 +155,60 @@ static bool grow(struct space *s, const struct region *old, uint64_t more)
     return true;
 }
 
+/* Takes a range out of the space. 0, -ENOMEM, or -ESRCH: *s is no longer the space of the task. May
+ * wait. */
+static int64_t take_out(struct space **s, endpoint_t task, vaddr_t start, vaddr_t end)
+{
+    if (regions_reserve_removal(&(*s)->regions, start, end) < 0)
+        return -ENOMEM;
+    *s = space_unmap(*s, task, start, end);
+    return *s ? 0 : -ESRCH;
+}
+
+/* Whether what is kept of a mapping lies in one region and may become so long. 0, -EFAULT, -ENOMEM.
+ * There are places for a move afterwards. */
+static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t length)
+{
+    if (regions_reserve(&s->regions, PLACES) < 0)
+        return -ENOMEM;
+    const struct region *r = regions_at(&s->regions, at);
+    if (!r || kept > r->end - at)
+        return -EFAULT;
+    uint64_t more = length - kept;
+    bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
+    return more && (!space_allows(s, more, data) ||
+                    (data && !r->backing && more / PAGE_SIZE > frames_total()))
+               ? -ENOMEM
+               : 0;
+}
+
+/* Only what is kept must lie in one region: what is cut off may be of many, with holes. */
 static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_length,
                      uint64_t length, uint64_t flags, vaddr_t to)
 {
-    struct region *r = regions_at(&s->regions, at);
-    if (!r || old_length > r->end - at)
+    const bool fixed = flags & MREMAP_FIXED;
+    const uint64_t kept = MIN(old_length, length);
+    if (!regions_at(&s->regions, at))
         return -EFAULT;
-    if (length < old_length && !(flags & MREMAP_FIXED)) { /* works at the limit of regions, too */
-        if (regions_reserve_removal(&s->regions, at + length, at + old_length) < 0)
-            return -ENOMEM;
-        return space_unmap(s, task, at + length, at + old_length) ? (int64_t)at : -ESRCH;
-    }
-    if (regions_reserve(&s->regions, 5) < 0)
-        return -ENOMEM;
-    r = regions_at(&s->regions, at);
-    uint64_t more = length > old_length ? length - old_length : 0;
-    bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
-    if (more && (!space_allows(s, more, data) ||
-                 (data && !r->backing && more / PAGE_SIZE > frames_total())))
-        return -ENOMEM;
-    if (flags & MREMAP_FIXED) {
-        if (!room_to_move(old_length) || r->flags & REGION_FIXED)
-            return -ENOMEM;
-        s = space_unmap(s, task, to, to + length);
-        r = s ? regions_at(&s->regions, at) : NULL;
-        if (!r || old_length > r->end - at || !regions_free(&s->regions, to, to + length) ||
-            regions_reserve(&s->regions, 5) < 0)
-            return -EFAULT;
-        return move(s, task, regions_at(&s->regions, at), at, old_length, to, length);
-    }
-    if (!more)
-        return at;
-    if (at + old_length == r->end && !(r->flags & REGION_FIXED) && grow(s, r, more))
+    if (kept < old_length && !range_within(at, old_length, USER_TOP))
+        return -EINVAL;
+    int64_t error = fixed || length > kept ? may_resize(s, at, kept, length) : 0;
+    if (!error && fixed)
+        error = take_out(&s, task, to, to + length);
+    if (!error && kept < old_length)
+        error = take_out(&s, task, at + kept, at + old_length);
+    if (error || (length == kept && !fixed))
+        return error ? error : (int64_t)at;
+    if (fixed && (error = may_resize(s, at, kept, length))) /* other threads have run meanwhile */
+        return error;
+    const struct region *r = regions_at(&s->regions, at);
+    if (fixed)
+        return regions_free(&s->regions, to, to + length) ? move(s, task, r, at, kept, to, length)
+                                                          : -EFAULT;
+    if (at + kept == r->end && !(r->flags & REGION_FIXED) && grow(s, r, length - kept))
         return at;
     to = flags & MREMAP_MAYMOVE ? regions_gap(&s->regions, length, ADDRESS_MIN, s->mmap_top) : 0;
-    return to ? move(s, task, r, at, old_length, to, length) : -ENOMEM;
+    return to ? move(s, task, r, at, kept, to, length) : -ENOMEM;
 }
 
 int64_t do_mremap(struct message *m)
