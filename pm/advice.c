@@ -44,17 +44,34 @@ static int64_t protect_pages(struct space *s, vaddr_t start, vaddr_t end, uint8_
     return end;
 }
 
-/* One step of mprotect: checks, pages, regions. Returns where to go on, or an error. */
+/* How far from `start` the protection may be given: to `end`, or to where a hole begins (*error
+ * becomes -ENOMEM) or a region that refuses it (-EACCES). */
+static vaddr_t may_protect(const struct space *s, vaddr_t start, vaddr_t end, uint8_t protection,
+                           int64_t *error)
+{
+    const struct region *r = regions_find(&s->regions, start);
+    for (; start < end; r = regions_next(&s->regions, r)) {
+        bool there = r && r->start <= start;
+        if (!there || protection & ~r->allowed ||
+            (r->flags & REGION_FIXED && protection & PAGE_WRITE)) {
+            *error = there ? -EACCES : -ENOMEM;
+            return start;
+        }
+        start = r->end;
+    }
+    return end;
+}
+
+/* One step of mprotect: checks, pages, regions. Returns where to go on, or an error; what stands
+ * before the cause of one has been changed, as on Linux. */
 static int64_t protect_some(struct space *s, vaddr_t start, vaddr_t end, uint8_t protection)
 {
-    if (!regions_covered(&s->regions, start, end) ||
-        regions_reserve_protection(&s->regions, start, end) < 0)
+    int64_t error = 0;
+    end = may_protect(s, start, regions_step(&s->regions, start, end), protection, &error);
+    if (start == end)
+        return error;
+    if (regions_reserve_protection(&s->regions, start, end) < 0)
         return -ENOMEM;
-    for (const struct region *r = regions_find(&s->regions, start); r && r->start < end;
-         r = regions_next(&s->regions, r)) {
-        if (protection & ~r->allowed || (r->flags & REGION_FIXED && protection & PAGE_WRITE))
-            return -EACCES;
-    }
     int64_t at = protect_pages(s, start, end, protection);
     if (at > 0 && (uint64_t)at < end && regions_reserve_protection(&s->regions, start, at) < 0)
         return -ENOMEM;
@@ -96,22 +113,19 @@ int64_t do_mprotect(struct message *m)
         return -ESRCH;
     if (start % PAGE_SIZE)
         return -EINVAL;
-    if (end < start || end > USER_TOP || PAGE_UP(m->w[1]) < m->w[1])
+    if (end < start || PAGE_UP(m->w[1]) < m->w[1])
         return -ENOMEM;
-    int error = from_start(s, m->w[2], &start, end);
-    if (error)
-        return error;
-    while (s && start < end) {
+    int64_t error = from_start(s, m->w[2], &start, end);
+    while (s && start < end && !error) {
         int64_t at = protect_some(s, start, end, protection);
-        if (at < 0)
-            return at;
+        error = MIN(at, 0l);
         start = at;
-        if (start < end)
+        if (!error && start < end)
             s = space_pause(s, m->from, start, end);
     }
     if (s)
         space_account(s);
-    return 0;
+    return error;
 }
 
 /* ---- madvise ---- */
@@ -134,21 +148,30 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
     return s;
 }
 
+/* How far from `start` a range can be wiped in a child: to `end`, or to what is not private memory.
+ */
+static vaddr_t may_wipe(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    for (const struct region *r = regions_find(rs, start); r && r->start < end;
+         r = regions_next(rs, r))
+        if (r->backing || r->flags & (REGION_SHARED | REGION_FIXED))
+            return MAX(r->start, start);
+    return end;
+}
+
 /* Decides what a child of fork gets of the range: zeroes (wipe), or what is there. 0, -EINVAL for
- * what is not private memory, -ENOMEM, -ESRCH. In steps, as on Linux: an error leaves what went
+ * what is not private memory, -ENOMEM, -ESRCH. In steps; as on Linux, an error leaves what went
  * before. May wait. */
 static int64_t wipe_on_fork(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end, bool wipe)
 {
     while (s && start < end) {
         struct regions *rs = &s->regions;
-        vaddr_t at = regions_step(rs, start, end);
-        for (const struct region *r = regions_find(rs, start); r && r->start < at;
-             r = regions_next(rs, r))
-            if (wipe && (r->backing || r->flags & (REGION_SHARED | REGION_FIXED)))
-                return -EINVAL;
+        vaddr_t step = regions_step(rs, start, end), at = wipe ? may_wipe(rs, start, step) : step;
         if (regions_reserve_protection(rs, start, at) < 0)
             return -ENOMEM;
         regions_flag(rs, start, at, REGION_WIPED, wipe);
+        if (at < step)
+            return -EINVAL;
         start = at;
         s = start < end ? space_pause(s, task, start, end) : s;
     }
@@ -217,7 +240,7 @@ int64_t do_msync(struct message *m)
     if (start % PAGE_SIZE || flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
         (flags & MS_ASYNC && flags & MS_SYNC))
         return -EINVAL;
-    if (end < start || end > USER_TOP)
+    if (end < start)
         return -ENOMEM;
     int64_t result = regions_covered(&s->regions, start, end) ? 0 : -ENOMEM;
     unsigned n = 1;
@@ -294,6 +317,7 @@ static int64_t tell(struct message *m, vaddr_t to, const uint8_t *vector, unsign
     return ask_poke(m->call, to, vector, pages) < 0 ? -EFAULT : 0;
 }
 
+/* As on Linux the vector is filled as far as the first hole, which is -ENOMEM. May wait. */
 static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vaddr_t to)
 {
     enum { VECTORS_AT_ONCE = 64 };
@@ -304,8 +328,9 @@ static int64_t mincore_range(struct message *m, vaddr_t start, vaddr_t end, vadd
         unsigned pages = MIN((uint64_t)VECTOR, (end - start) / PAGE_SIZE);
         if (!s || (n % VECTORS_AT_ONCE == 0 && !call_alive(m->call)))
             break;
+        pages = (regions_hole(&s->regions, start, start + pages * PAGE_SIZE) - start) / PAGE_SIZE;
         look_at_pages(s, start, pages, vector);
-        error = tell(m, to, vector, pages);
+        error = pages ? tell(m, to, vector, pages) : -ENOMEM;
         start += pages * PAGE_SIZE;
         to += pages;
         if (n % VECTORS_AT_ONCE == 0)
@@ -325,7 +350,7 @@ int64_t do_mincore(struct message *m)
     struct space *s = space_of(m->from);
     if (start % PAGE_SIZE)
         return -EINVAL;
-    if (!s || end < start || end > USER_TOP || !regions_covered(&s->regions, start, end))
+    if (!s || end < start || end > USER_TOP)
         return s ? -ENOMEM : -ESRCH;
     if ((end - start) / PAGE_SIZE <= VECTOR)
         return mincore_range(m, start, end, m->w[2]);

@@ -143,15 +143,12 @@ struct region *regions_find(const struct regions *rs, vaddr_t at)
     return found;
 }
 
-bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end)
+vaddr_t regions_hole(const struct regions *rs, vaddr_t start, vaddr_t end)
 {
     const struct region *r = regions_find(rs, start);
-    for (; start < end; r = regions_next(rs, r)) {
-        if (!r || r->start > start)
-            return false;
+    for (; start < end && r && r->start <= start; r = regions_next(rs, r))
         start = r->end;
-    }
-    return true;
+    return MIN(start, end);
 }
 
 uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end)

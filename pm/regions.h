@@ -97,8 +97,13 @@ static inline bool regions_free(const struct regions *rs, vaddr_t start, vaddr_t
 }
 /* Likewise, and the range keeps STACK_GUARD away from a region above it that grows downwards. */
 bool regions_apart(const struct regions *rs, vaddr_t start, vaddr_t end);
+/* Where the first page of a range is that lies in no region; `end`: there is none. */
+vaddr_t regions_hole(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* Whether every page of a range lies in some region. */
-bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end);
+static inline bool regions_covered(const struct regions *rs, vaddr_t start, vaddr_t end)
+{
+    return regions_hole(rs, start, end) == end;
+}
 /* Pages of the range that lie in regions. */
 uint64_t regions_pages(const struct regions *rs, vaddr_t start, vaddr_t end);
 /* The highest range of `length` bytes inside [low, high) that is apart from all regions: its start,
