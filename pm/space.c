@@ -148,7 +148,7 @@ vaddr_t pages_release(struct space *s, vaddr_t start, vaddr_t end)
                                          LIST);
         int64_t n = sys_pages(&c, 1);
         if (n < 0)
-            return end;
+            die("pages cannot be given back");
         /* from the last to the first, so that frame_get() gives them in the order of addresses */
         for (int64_t i = n; i-- > 0;)
             page_gone(s, &list[i]);
