@@ -201,11 +201,13 @@ void backing_unref_program(struct backing *b)
     backing_unref(b);
 }
 
-struct backing *backing_shared(void)
+struct backing *backing_shared(uint64_t size)
 {
     struct backing *b = memory_zalloc(sizeof *b);
-    if (b)
+    if (b) {
         b->users = 1;
+        b->size = size;
+    }
     return b;
 }
 

@@ -38,9 +38,9 @@ struct backing {
     bool fleeting;
     /* stands in the list of those that backing_settle() looks at */
     bool queued;
-    uint32_t errors; /* CALL_ERRORS: how many failed writes msync has reported */
-    unsigned epoch;  /* how often all its pages were dropped */
-    uint64_t size;
+    uint32_t errors;                /* CALL_ERRORS: how many failed writes msync has reported */
+    unsigned epoch;                 /* how often all its pages were dropped */
+    uint64_t size;                  /* bytes */
     struct timespec64 mtime, ctime; /* when the pages in the clusters were valid */
     struct cluster *clusters;
     struct elf_image *elf; /* what exec found in it, or NULL */
@@ -61,8 +61,9 @@ int backing_get_program(endpoint_t service, uint64_t object, struct backing **b,
 /* One user more, or less, that runs the program. They do not wait. */
 void backing_unref_program(struct backing *b);
 void backing_ref_program(struct backing *b);
-/* New shared memory, of zeroes, with one user. NULL: out of memory. */
-struct backing *backing_shared(void);
+/* New shared memory, so many bytes of zeroes, with one user. It never has more pages, though a
+ * region may show more of it. NULL: out of memory. */
+struct backing *backing_shared(uint64_t size);
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
 /* Brings a page of a file (and its neighbours) into a cluster. The caller looks whether the page is

@@ -190,10 +190,13 @@ static uint64_t page_number(const struct region *r, vaddr_t page)
     return (r->offset + page - r->start) / PAGE_SIZE;
 }
 
-/* Maps the frame that all who share the memory see. 0, -ENOMEM. */
+/* Maps the frame that all who share the memory see. 0, -ENOMEM; -EIO behind its end, as in a file:
+ * mremap makes a region longer, not what the region shows. */
 static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
 {
     uint64_t number = page_number(r, page);
+    if (number >= r->backing->size / PAGE_SIZE)
+        return -EIO;
     struct cluster *c = backing_find(r->backing, number);
     bool fresh = !c || !c->address[number % CLUSTER];
     paddr_t frame = backing_frame(r->backing, number, s->task);

@@ -44,6 +44,8 @@ static int check(const struct message *m, struct wish *w)
     w->anonymous = w->flags & MAP_ANONYMOUS;
     if (w->offset % PAGE_SIZE || !m->w[1])
         return -EINVAL;
+    if (w->anonymous)
+        w->offset = 0; /* /dev/zero, which is found out later, keeps its own, as on Linux */
     if (w->length < m->w[1] || w->length > USER_TOP - ADDRESS_MIN)
         return -ENOMEM;
     if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
@@ -170,7 +172,7 @@ int64_t do_mmap(struct message *m)
         backing_unref(w.backing);
     if (error)
         return error;
-    if (w.anonymous && w.shared && !(w.backing = backing_shared()))
+    if (w.anonymous && w.shared && !(w.backing = backing_shared(w.length)))
         return -ENOMEM;
     struct space *s = space_of(m->from);
     int64_t at = s ? map(s, m->from, &w) : -ESRCH;

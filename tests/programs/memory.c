@@ -126,6 +126,100 @@ static void moving(void)
     SHOW(munmap(to, 4 * PAGE));
 }
 
+/* ---- ranges that are not one region ---- */
+
+enum { HOLES = 16 };
+
+/* Which pages of an area are mapped, and can be written. */
+static void layout(const char *what, char *area)
+{
+    char seen[HOLES + 1] = "";
+    unsigned char there;
+    for (int i = 0; i < HOLES; i++) {
+        char *at = area + i * PAGE;
+        seen[i] = mincore(at, PAGE, &there) ? '-' : touch(at, 0) ? '?' : touch(at, 1) ? 'r' : 'w';
+    }
+    SAY("%s: %s", what, seen);
+}
+
+/* An area of pages of which the fifth is not mapped. */
+static char *with_hole(void)
+{
+    char *p = map(HOLES + 2, PROT_NONE, MAP_PRIVATE);
+    munmap(p, (HOLES + 2) * PAGE); /* so that nothing else joins it */
+    p = mmap(p + PAGE, HOLES * PAGE, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    munmap(p + 4 * PAGE, PAGE);
+    return p;
+}
+
+/* mremap wants one region only for what it keeps. */
+static void shrinking_over_holes(void)
+{
+    char *p = with_hole(), *to = map(HOLES, PROT_READ, MAP_PRIVATE);
+    SHOW(mremap(p, HOLES * PAGE, HOLES * PAGE, 0) == p);
+    SHOW(mremap(p, 6 * PAGE, 8 * PAGE, MREMAP_MAYMOVE));
+    SHOW(mremap(p, 1ul << 60, PAGE, 0));
+    SHOW(mremap(p + 4 * PAGE, 2 * PAGE, PAGE, 0));
+    layout("refused", p);
+    SHOW(mremap(p, HOLES * PAGE, 2 * PAGE, 0) == p);
+    layout("shrunk", p);
+    munmap(p, HOLES * PAGE);
+    p = with_hole();
+    mprotect(p + 3 * PAGE, PAGE, PROT_READ);
+    p[2 * PAGE] = 'm';
+    SHOW(mremap(p + PAGE, 12 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    layout("moved from", p);
+    SAY("moved: %d %c %d", touch(to, 1), to[PAGE], touch(to + 2 * PAGE, 1));
+    munmap(to, HOLES * PAGE);
+    munmap(p, HOLES * PAGE);
+}
+
+/* Calls that end at a hole, or pass over it, have done what stands before their error. */
+static void over_holes(void)
+{
+    unsigned char vector[HOLES];
+    char *p = with_hole();
+    memset(p, 'x', 4 * PAGE);
+    memset(p + 5 * PAGE, 'x', (HOLES - 5) * PAGE);
+    memset(vector, 7, sizeof vector);
+    SHOW(mincore(p, HOLES * PAGE, vector));
+    SAY("in core: %d %d %d", vector[0], vector[3], vector[4]);
+    SHOW(mprotect(p + PAGE, 6 * PAGE, PROT_READ));
+    layout("protected", p);
+    SHOW(mprotect(p + 12 * PAGE, (1ul << 62) - PAGE, PROT_READ));
+    SHOW(mprotect(p + 4 * PAGE, 2 * PAGE, PROT_READ));
+    layout("protected to the end", p);
+    SHOW(madvise(p + 3 * PAGE, 4 * PAGE, MADV_DONTNEED));
+    SAY("given up: %c %d %d %c", p[2 * PAGE], p[3 * PAGE], p[6 * PAGE], p[7 * PAGE]);
+    munmap(p, HOLES * PAGE);
+}
+
+/* Likewise where a region refuses. */
+static void until_refused(void)
+{
+    char name[] = "/tmp/memory-XXXXXX";
+    int fd = mkstemp(name), reader = open(name, O_RDONLY), status;
+    char *p = with_hole();
+    ftruncate(fd, PAGE);
+    mmap(p + 4 * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, reader, 0);
+    mprotect(p, 4 * PAGE, PROT_READ);
+    mprotect(p + 5 * PAGE, PAGE, PROT_READ);
+    SHOW(mprotect(p + PAGE, 5 * PAGE, PROT_READ | PROT_WRITE));
+    layout("until refused", p);
+    memset(p + PAGE, 'x', 3 * PAGE);
+    SHOW(madvise(p + 2 * PAGE, 4 * PAGE, MADV_WIPEONFORK));
+    pid_t child = fork();
+    if (!child)
+        _exit(p[PAGE] - p[2 * PAGE] + p[3 * PAGE]);
+    waitpid(child, &status, 0);
+    show_status("wiped", status);
+    munmap(p, HOLES * PAGE);
+    close(reader);
+    close(fd);
+    unlink(name);
+}
+
 /* The call itself: musl's brk() refuses. */
 static long brk_to(char *end) { return syscall(SYS_brk, end) - (long)end; }
 
@@ -180,6 +274,52 @@ static void forking(void)
     munmap(shared, 4 * PAGE);
 }
 
+/* What the mode allows that a file is open in. */
+static void modes(const char *name)
+{
+    int fd = open(name, O_RDONLY);
+    SHOW(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    char *shared = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    SHOW(mprotect(shared, PAGE, PROT_READ | PROT_WRITE));
+    close(fd);
+    fd = open(name, O_WRONLY);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
+    close(fd);
+    fd = open("/dev/null", O_RDWR);
+    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
+    close(fd);
+    fd = open("/dev/zero", O_RDWR);
+    char *zero = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    SAY("/dev/zero: %d", zero != MAP_FAILED && zero[5] == 0);
+    SHOW(touch(zero, 1));
+    close(fd);
+}
+
+/* Memory that several see is as long as it was made: a mapping of it that grows shows no more. The
+ * pages of /dev/zero are counted from the offset. */
+static void behind_the_end(void)
+{
+    int zero = open("/dev/zero", O_RDWR), fds[2];
+    pipe(fds);
+    char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 0);
+    SAY("/dev/zero: %d, %d", p != MAP_FAILED && p[5] == 0, touch(p, 1));
+    p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 2 * PAGE);
+    SAY("from an offset: %d %d", touch(p + PAGE, 1), touch(p + 2 * PAGE, 1));
+    p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 2 * PAGE);
+    SAY("without a file: %d %d", touch(p + PAGE, 1), touch(p + 3 * PAGE, 1));
+    p = mremap(p, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE);
+    SAY("grown: %d %d %d %d", p[PAGE], touch(p + 3 * PAGE, 0), touch(p + 4 * PAGE, 0),
+        touch(p + 7 * PAGE, 1));
+    SHOW(write(fds[1], p + 4 * PAGE, 1));
+    SHOW(read(zero, p + 5 * PAGE, 1));
+    p = mremap(p, 8 * PAGE, 4 * PAGE, 0);
+    p = mremap(p, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE);
+    SAY("again: %d %d", p[PAGE], touch(p + 4 * PAGE, 1));
+    for (int i = 0; i < 2; i++)
+        close(fds[i]);
+    close(zero);
+}
+
 static void files(void)
 {
     static char buffer[3 * PAGE];
@@ -216,22 +356,7 @@ static void files(void)
     pread(fd, buffer, 3, 0);
     SAY("file: %.2s", buffer);
     close(fd);
-    fd = open(name, O_RDONLY);
-    SHOW(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
-    shared = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
-    SHOW(mprotect(shared, PAGE, PROT_READ | PROT_WRITE));
-    close(fd);
-    fd = open(name, O_WRONLY);
-    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
-    close(fd);
-    fd = open("/dev/null", O_RDWR);
-    SHOW(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0));
-    close(fd);
-    fd = open("/dev/zero", O_RDWR);
-    char *zero = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    SAY("/dev/zero: %d", zero != MAP_FAILED && zero[5] == 0);
-    SHOW(touch(zero, 1));
-    close(fd);
+    modes(name);
     unlink(name);
 }
 
@@ -351,8 +476,12 @@ int main(void)
     errors();
     large();
     moving();
+    shrinking_over_holes();
+    over_holes();
+    until_refused();
     heap();
     forking();
+    behind_the_end();
     files();
     stack();
     residence();
