@@ -43,10 +43,9 @@ static void enter(struct thread *t, const struct message *m, uint64_t number, ui
 {
     t->call = m->call;
     t->number = number;
+    t->blocked = t->tell ? t->blocked : mask;
     t->place = THREAD_HANDLED;
     t->interrupting = false;
-    if (__builtin_expect(!t->tell, 1))
-        t->blocked = mask;
 }
 
 /* Ends a handler's work for t on the call m; this is its result. Returns what the loop is to reply,

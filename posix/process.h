@@ -72,6 +72,7 @@ struct thread {
     struct thread *hash_next; /* by tid */
     call_t call;              /* the call that is held; 0 when the thread is AWAY */
     uint64_t number;          /* the call's system call, or NO_SYSCALL */
+    uint64_t blocked;         /* see delivery.h */
     int64_t result;           /* STOPPED: what the call will be answered */
     int32_t tid;
     uint16_t index; /* the kernel's */
@@ -86,9 +87,9 @@ struct thread {
     uint8_t throws;    /* signal frames in a row that found no page */
     uint16_t active;   /* handlers at work for the thread */
 
-    uint64_t blocked, saved_mask; /* blocked: see delivery.h */
-    struct sigqueue pending;      /* sent to this thread */
-    uint64_t alt_base, alt_size;  /* sigaltstack */
+    uint64_t saved_mask;
+    struct sigqueue pending;     /* sent to this thread */
+    uint64_t alt_base, alt_size; /* sigaltstack */
     uint32_t alt_flags;
     caller_t clear_tid;   /* set_tid_address: zeroed and woken at the thread's end */
     caller_t robust_list; /* set_robust_list */
