@@ -176,53 +176,57 @@ static void test_notifications(void)
     check("an alarm comes, and not early", time_now() >= start + 2000000, 1);
 }
 
+/* What the manifest of this service does not grant. */
+static const struct {
+    const char *name;
+    unsigned number;
+} refused[] = {
+    { "SYS_PEEK", SYS_PEEK },
+    { "SYS_POKE", SYS_POKE },
+    { "SYS_AIM", SYS_AIM },
+    { "SYS_REGS_GET", SYS_REGS_GET },
+    { "SYS_REGS_SET", SYS_REGS_SET },
+    { "SYS_THREAD_SET", SYS_THREAD_SET },
+    { "SYS_TASK_SET", SYS_TASK_SET },
+    { "SYS_CONTEXT_LOAD", SYS_CONTEXT_LOAD },
+    { "SYS_MASK_WATCH", SYS_MASK_WATCH },
+    { "SYS_INTERRUPT", SYS_INTERRUPT },
+    { "SYS_ROUTES", SYS_ROUTES },
+    { "SYS_CONN_GET", SYS_CONN_GET },
+    { "SYS_CONN_LIST", SYS_CONN_LIST },
+    { "SYS_CONN_WORDS", SYS_CONN_WORDS },
+    { "SYS_CONN_SET", SYS_CONN_SET },
+    { "SYS_CONN_DUP", SYS_CONN_DUP },
+    { "SYS_CONN_CLOSE", SYS_CONN_CLOSE },
+    { "SYS_CONN_EXEC", SYS_CONN_EXEC },
+    { "SYS_TASK_CREATE", SYS_TASK_CREATE },
+    { "SYS_TASK_KILL", SYS_TASK_KILL },
+    { "SYS_THREAD_CREATE", SYS_THREAD_CREATE },
+    { "SYS_THREAD_KILL", SYS_THREAD_KILL },
+    { "SYS_TASK_SPACE", SYS_TASK_SPACE },
+    { "SYS_PAGES", SYS_PAGES },
+    { "SYS_PAGES_CLONE", SYS_PAGES_CLONE },
+    { "SYS_FRAMES", SYS_FRAMES },
+    { "SYS_FRAMES_GIVE", SYS_FRAMES_GIVE },
+    { "SYS_SERVICE_CREATE", SYS_SERVICE_CREATE },
+    { "SYS_SERVICE_LOAD", SYS_SERVICE_LOAD },
+    { "SYS_SERVICE_START", SYS_SERVICE_START },
+    { "SYS_SERVICE_KILL", SYS_SERVICE_KILL },
+    { "SYS_MODULE", SYS_MODULE },
+    { "SYS_IRQ_BIND", SYS_IRQ_BIND },
+    { "SYS_IRQ_ACK", SYS_IRQ_ACK },
+    { "SYS_PORT_IN", SYS_PORT_IN },
+    { "SYS_PORT_OUT", SYS_PORT_OUT },
+    { "SYS_PORT_INS", SYS_PORT_INS },
+    { "SYS_PORT_OUTS", SYS_PORT_OUTS },
+    { "SYS_MAP_DEVICE", SYS_MAP_DEVICE },
+    { "SYS_CLOCK_SET", SYS_CLOCK_SET },
+    { "SYS_INFO", SYS_INFO },
+    { "SYS_HALT", SYS_HALT },
+};
+
 static void test_rights(void)
 {
-    static const struct {
-        const char *name;
-        unsigned number;
-    } refused[] = {
-        { "SYS_PEEK", SYS_PEEK },
-        { "SYS_POKE", SYS_POKE },
-        { "SYS_AIM", SYS_AIM },
-        { "SYS_REGS_GET", SYS_REGS_GET },
-        { "SYS_REGS_SET", SYS_REGS_SET },
-        { "SYS_THREAD_SET", SYS_THREAD_SET },
-        { "SYS_TASK_SET", SYS_TASK_SET },
-        { "SYS_INTERRUPT", SYS_INTERRUPT },
-        { "SYS_ROUTES", SYS_ROUTES },
-        { "SYS_CONN_GET", SYS_CONN_GET },
-        { "SYS_CONN_LIST", SYS_CONN_LIST },
-        { "SYS_CONN_WORDS", SYS_CONN_WORDS },
-        { "SYS_CONN_SET", SYS_CONN_SET },
-        { "SYS_CONN_DUP", SYS_CONN_DUP },
-        { "SYS_CONN_CLOSE", SYS_CONN_CLOSE },
-        { "SYS_CONN_EXEC", SYS_CONN_EXEC },
-        { "SYS_TASK_CREATE", SYS_TASK_CREATE },
-        { "SYS_TASK_KILL", SYS_TASK_KILL },
-        { "SYS_THREAD_CREATE", SYS_THREAD_CREATE },
-        { "SYS_THREAD_KILL", SYS_THREAD_KILL },
-        { "SYS_TASK_SPACE", SYS_TASK_SPACE },
-        { "SYS_PAGES", SYS_PAGES },
-        { "SYS_PAGES_CLONE", SYS_PAGES_CLONE },
-        { "SYS_FRAMES", SYS_FRAMES },
-        { "SYS_FRAMES_GIVE", SYS_FRAMES_GIVE },
-        { "SYS_SERVICE_CREATE", SYS_SERVICE_CREATE },
-        { "SYS_SERVICE_LOAD", SYS_SERVICE_LOAD },
-        { "SYS_SERVICE_START", SYS_SERVICE_START },
-        { "SYS_SERVICE_KILL", SYS_SERVICE_KILL },
-        { "SYS_MODULE", SYS_MODULE },
-        { "SYS_IRQ_BIND", SYS_IRQ_BIND },
-        { "SYS_IRQ_ACK", SYS_IRQ_ACK },
-        { "SYS_PORT_IN", SYS_PORT_IN },
-        { "SYS_PORT_OUT", SYS_PORT_OUT },
-        { "SYS_PORT_INS", SYS_PORT_INS },
-        { "SYS_PORT_OUTS", SYS_PORT_OUTS },
-        { "SYS_MAP_DEVICE", SYS_MAP_DEVICE },
-        { "SYS_CLOCK_SET", SYS_CLOCK_SET },
-        { "SYS_INFO", SYS_INFO },
-        { "SYS_HALT", SYS_HALT },
-    };
     for (unsigned i = 0; i < ARRAY_SIZE(refused); i++)
         check(refused[i].name, kernel_call(refused[i].number, 1, 1, 0x400000, 4, 0, 0), -EPERM);
     check("a number behind the last", kernel_call(SYS_COUNT_, 0, 0, 0, 0, 0, 0), -ENOSYS);
