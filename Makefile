@@ -17,7 +17,7 @@
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
 #   make test-labs      every lab proved: references, skeletons, mutants, a class with hostile submissions
 #   make bench          the table of guest instructions per operation, beside Linux's
-#   make bench-jobs     thirteen whole jobs, beside Linux: instructions, loads of CR3, time
+#   make bench-jobs     whole jobs, beside Linux: instructions, loads of CR3, time
 #       NAMES="forks tar"   only these jobs; tests/bench_jobs.py --list
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
 #   make format         lay out all C and Python: .clang-format and black, 100 columns

@@ -8,10 +8,9 @@ median of several runs of the program, since Linux has work of its own that fall
 another. Where Debian's kernel cannot be fetched, recorded figures stand beside Minnow's, and the
 last line says so. seL4's figure is its fast path, call and reply between two address spaces.
 
-usage: bench.py [--record] [ROW...]
-    ROW         only these rows
-    --record    keep Linux's figures in tests/linux-figures.json
+bench.py --help tells the options.
 """
+import argparse
 import os
 import re
 import statistics
@@ -117,7 +116,8 @@ def print_growth(rows, linux):
     on_linux = pairs_of([(name, linux[name], None) for name, _, _ in rows if name in linux])
     if pairs:
         print(
-            f"\n{'cost at n and 10 n':50} {'n':>8} {'at n':>10} {'at 10 n':>10} {'times':>6} {'Linux':>6}"
+            "\nthese, but for those with Linux's, in a machine of their own of "
+            f"{CROWD_MEMORY} MiB\n{'cost at n and 10 n':50} {'n':>8} {'at n':>10} {'at 10 n':>10} {'times':>6} {'Linux':>6}"
         )
     for (what, things), ((n, few), (_, many)) in pairs.items():
         (_, few_linux), (_, many_linux) = on_linux.get((what, things), [(0, 0), (0, 0)])
@@ -128,19 +128,32 @@ def print_growth(rows, linux):
         )
 
 
+def arguments():
+    parser = argparse.ArgumentParser(prog="bench.py", description="instructions per operation")
+    parser.add_argument("--record", action="store_true", help="keep Linux's figures in the tree")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help='only these rows, such as "stat"')
+    return parser.parse_args()
+
+
 def main():
-    record = "--record" in sys.argv[1:]
-    rows = [word for word in sys.argv[1:] if word != "--record"]
-    column, measured = linux_column(rows, record)
+    options = arguments()
+    measured_rows = measure(options.rows)
+    names = [name for name, _, _ in measured_rows]
+    if unknown := set(options.rows) - set(names):
+        raise vmlib.HarnessError(
+            f"no row {', '.join(sorted(unknown))}: without names all rows are printed"
+        )
+    column, measured = linux_column(options.rows, options.record)
+    print(f"guest instructions per operation, one processor, {MEMORY} MiB; ratio: Minnow / Linux\n")
     print(f"{'operation':34} {'Minnow':>12} {'CR3 loads':>10} {'Linux':>12} {'ratio':>7}")
     over, ratios = [], []
-    measured_rows = measure(rows)
     for name, count, switches in measured_rows:
         if AMONG.fullmatch(name):
             continue
         linux = column.get(name)
-        ratio = count / linux if linux else None
-        if name != "boot":  # not an operation
+        # a boot is no operation
+        ratio = count / linux if linux and name != "boot" else None
+        if ratio:
             ratios.append(ratio)
         if ratio and ratio > AIM:
             over.append(name)
@@ -154,8 +167,8 @@ def main():
     print(f"* {len(over)} rows above {AIM} x Linux" + (":" if over else ""))
     for name in over:
         print(f"  {name}: {NOTES.get(name, 'not looked into')}")
-    print_growth(measured_rows if rows else measured_rows + crowds(), column)
-    if not rows:
+    print_growth(measured_rows if options.rows else measured_rows + crowds(), column)
+    if not options.rows:
         with tempfile.TemporaryDirectory() as folder:
             kernel, library = nativelib.call_and_reply(folder)
         print(

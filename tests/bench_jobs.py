@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""make bench-jobs: thirteen whole jobs (joblist.py), the same programs on Minnow and on Debian's
+"""make bench-jobs: whole jobs (joblist.py), the same programs on Minnow and on Debian's
 Linux.
 
 Both systems run in the same QEMU, with one processor and 512 MiB of memory (with which Linux does
@@ -252,6 +252,8 @@ def arguments():
     known = [job.name for job in joblist.JOBS]
     if unknown := set(options.names) - set(known):
         parser.error(f"no job {', '.join(sorted(unknown))}: there are {', '.join(known)}")
+    if options.runs < 1:
+        parser.error("--runs is at least 1")
     return options
 
 
@@ -261,16 +263,18 @@ def main():
     if options.list:
         print("\n".join(f"{job.name:14}{job.title}" for job in jobs))
         return 0
+    if not os.path.isdir(PROGRAMS) and not all(job.basic for job in jobs):
+        raise vmlib.HarnessError("the jobs' programs are not built: make bench-jobs builds them")
     systems = [minnow, linux] if linuxlib.fetch() else [minnow]
     with tempfile.TemporaryDirectory(prefix="minnow-jobs-") as folder:
         image = vmlib.Image.copy(vmlib.DISK_IMAGE, os.path.join(folder, "disk.img")).path
         add_tree(image, PROGRAMS)
         figures = measure(systems, jobs, image, options.runs)
-    if linux in systems and options.record:
+    wrong = faults(jobs, figures)
+    if linux in systems and options.record and not wrong:
         linuxlib.record("jobs", {n: (f.instructions, f.loads) for n, f in figures[linux].items()})
     print(*table(jobs, figures[minnow], figures.get(linux) or recorded()), sep="\n")
     print(linuxlib.source(linux in systems))
-    wrong = faults(jobs, figures)
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
     return bool(wrong)
 

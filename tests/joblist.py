@@ -1,4 +1,4 @@
-"""The thirteen whole jobs of `make bench-jobs`: what students do, as shell scripts for Minnow and
+"""The whole jobs of `make bench-jobs`: what students do, as shell scripts for Minnow and
 for Linux.
 
 The scripts run in an empty folder on tmpfs, and `$size` says how much there is to do.
@@ -136,8 +136,8 @@ JOBS = [
         while [ $i -lt $size ]; do /bin/true; i=$((i + 1)); done
         echo $i' >out""",
         basic=True,
-        note="17 calls of a fork, exec and wait are POSIX's (six of them masks of signals), 15 "
-        "are faults; each call is two changes of address space",
+        note="most calls of a fork, exec and wait are POSIX's, and each is two changes of address "
+        "space, as is each page fault",
     ),
     Job(
         "compile",
@@ -148,7 +148,7 @@ JOBS = [
         "tcc -static -DLUA_USE_POSIX -o lua /usr/src/lua/*.c -lm",
         "./lua -e 'print(6 * 7)'; cksum <lua",
         note="a third of the changes of address space are page faults and calls to pm, half are "
-        "reads and seeks at the file server: tcc reads headers in pieces of 8 KiB",
+        "reads at the file server: tcc reads headers in pieces of 8 KiB",
     ),
     Job(
         "inserts",
@@ -171,7 +171,7 @@ JOBS = [
         "sqlite3 fish.db <fish.sql",
         WEIGHED,
         INSERTS % (0, 0),
-        note="per transaction ten reads, writes and seeks, eleven locks by fcntl (POSIX), four "
+        note="per transaction some ten reads and writes, eleven locks by fcntl (POSIX), four "
         "stats and syncs; cutting the journal looks at each of its blocks",
     ),
     Job(
