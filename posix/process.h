@@ -53,7 +53,8 @@ enum {
 enum { THREADS_EACH = 1024, THREADS_RESERVE = 384 };
 
 /* The words of a task with which the kernel answers getpid and its like (ROUTE_CONSTANT). */
-enum { WORD_PID, WORD_PPID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID };
+enum { WORD_PID, WORD_PPID, WORD_UID, WORD_EUID, WORD_GID, WORD_EGID, WORDS };
+_Static_assert((int)WORDS <= (int)TASK_WORDS, "the kernel has room for them");
 
 /* A handler's result beside those of service.h: the thread's registers already stand as the program
  * is to see them. */
