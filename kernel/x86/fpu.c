@@ -146,9 +146,11 @@ int arch_fpu_set(struct thread *t, const void *area)
         return -EINVAL;
     if (area_make(t) < 0)
         return -ENOMEM;
-    if (cpu->fpu_owner == t)
-        cpu->fpu_owner = NULL;
     copy_bytes(t->fpu, area ? area : initial, features.fpu_size);
+    if (cpu->fpu_owner == t) { /* which may go on without a switch */
+        fpu_enable(cpu);
+        restore(t->fpu);
+    }
     return 0;
 }
 

@@ -303,6 +303,27 @@ static void show_stack(void)
         s.ss_flags, s.ss_size);
 }
 
+static void spoil(int sig)
+{
+    (void)sig;
+    __asm__ volatile("pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; fninit; fldpi" ::: "xmm0", "xmm1");
+}
+
+/* Registers that no function keeps, over a system call that a handler interrupts. */
+static void floats(int number)
+{
+    double in[2] = { 1.5, -2.25 }, out[2];
+    long result = SYS_kill, rounding = 0;
+    on(SIGUSR1, number ? spoil : handle, 0);
+    __asm__ volatile(
+        "movsd (%2), %%xmm0; movsd 8(%2), %%xmm1; fninit; fld1; syscall; movsd %%xmm0, (%3);"
+        "movsd %%xmm1, 8(%3); fistpll %1"
+        : "+a"(result), "=m"(rounding)
+        : "b"(in), "r"(out), "D"(getpid()), "S"(SIGUSR1)
+        : "rcx", "r11", "xmm0", "xmm1", "memory");
+    SAY("kept: %ld, %.2f %.2f, %ld", result, out[0], out[1], rounding);
+}
+
 static void child(const char *what, void (*handler)(int, siginfo_t *, void *))
 {
     int status;
@@ -331,6 +352,8 @@ static void contexts(void)
     SAY("mask %016lx", now());
     mask(SIG_SETMASK, &none, NULL, 8);
 
+    floats(0);
+    floats(1);
     child("no floating point state", no_floats);
     child("one that cannot be", bad_floats);
     child("one that is nowhere", wild_floats);
