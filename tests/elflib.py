@@ -11,7 +11,7 @@ import vmlib
 LINKED_AT, FILE_AT = 0x400000, 0x1000  # the first segment: kernel/libservice/service.ld
 UD2 = bytes.fromhex("0f0b")  # an instruction that no processor has
 SPIN = bytes.fromhex("ebfe")  # jmp to itself
-LATER = bytes.fromhex("48b80000000000000080c3")  # return LATER: the request is forgotten
+LATER = bytes.fromhex("48c7c000000080c3")  # return LATER: the request is forgotten
 
 
 def program(service):
