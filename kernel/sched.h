@@ -42,7 +42,8 @@ static inline void sched_ready(struct thread *t)
 }
 
 /* The running thread, of `task`, waits from now on, and nothing waits for its monitor. The caller
- * sets the thread's state. */
+ * sets the thread's state. (A thread makes its calls while it runs: nothing that may take the
+ * processor from it comes before.) */
 static inline void sched_leave(struct task *task)
 {
     this_cpu()->current = NULL;

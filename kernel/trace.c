@@ -33,12 +33,16 @@ void trace_call(const struct thread *t)
                                                          .to = r->rbp,
                                                          .thread = t->index };
     next_record++;
-    if (tell.service && next_record > tell.record) {
-        struct task *to = tasks[tell.service];
-        tell.service = 0;
-        if (to)
-            mail_notify(to, 1ul << NOTIFY_TRACE);
-    }
+}
+
+void trace_tell(void)
+{
+    if (!tell.service || next_record <= tell.record)
+        return;
+    struct task *to = tasks[tell.service];
+    tell.service = 0;
+    if (to)
+        mail_notify(to, 1ul << NOTIFY_TRACE);
 }
 
 void trace_sent(const struct thread *t)

@@ -40,6 +40,7 @@ struct thread *syscall_enter_traced(struct thread *t)
     syscall_dispatch(t);
     if (program)
         trace_sent(t);
+    trace_tell(); /* now: it may take the processor from t, which makes a call only while it runs */
     return arch_switch(turn_next());
 }
 
