@@ -54,7 +54,7 @@ static struct pipe *pipe_new(call_t caller)
     *p = (struct pipe){ .used_now = true,
                         .number = p->number,
                         .poll = { p->poll[END_READ], p->poll[END_WRITE] },
-                        .generation = p->generation + 1,
+                        .generation = (p->generation + 1) % PIPE_GENERATIONS,
                         .opened = 1,
                         .user = user,
                         .born = fs_now() };
