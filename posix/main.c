@@ -9,6 +9,7 @@
  *
  * The first four hold a thread's call, and go by enter(), a handler, and leave(), which delivers
  * signals if there are any. */
+#include "anon.h"
 #include "cred.h"
 #include "delivery.h"
 #include "exception.h"
@@ -156,13 +157,18 @@ static void notified(uint64_t bits)
         timers_run();
     if (bits & 1ul << BIT_TTY)
         tty_pull();
-    if (bits & 1ul << BIT_POLL)
+    if (bits & (1ul << BIT_POLL | 1ul << BIT_DUE))
         poll_again();
 }
 
-/* KERNEL_RELEASE: the last descriptor of a watched open file has gone. */
+/* KERNEL_RELEASE: the last descriptor of an open file has gone, which is watched, or this
+ * service's own. */
 static void released(const struct message *m)
 {
+    if (!(m->flags & CONN_WATCH)) {
+        anon_release(m->object);
+        return;
+    }
     locks_release(m);
     owner_release(m);
 }
@@ -221,15 +227,17 @@ int main(void)
         [op_number(POSIX_TTY_STOP)] = do_tty_stop,
         [op_number(POSIX_TTY_NAME)] = do_tty_name,
     };
-    static const struct protocol protocols[] = {
+    const struct protocol protocols[] = {
         PROTOCOL_TABLE(KERNEL, kernel_handlers),
         PROTOCOL_TABLE(POSIX, posix_handlers),
+        anon_protocol,
     };
     processes_start();
     static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
     delivery_start(&effects);
     frame_init();
     readiness_start();
+    anon_start();
     routes_install();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols,

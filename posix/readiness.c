@@ -35,6 +35,8 @@ bool unsure;
 static struct object *chains[CHAINS];
 /* of each service: idle objects, and handlers that ask: whether it matters what has changed */
 static unsigned concerns[MAX_SERVICE];
+static endpoint_t self; /* this service */
+static int64_t (*own_events)(uint64_t object);
 static struct share watched_share = SHARE(WATCHED_MAX, WATCHED_MAX / 8, WATCHED_MAX / 2);
 
 /* ---- the table ---- */
@@ -49,7 +51,7 @@ static struct object **chain(endpoint_t service, uint32_t object)
 
 static void not_idle(struct object *o)
 {
-    if (o->idle)
+    if (o->idle && o->service != self)
         concerns[o->service]--;
     o->idle = 0;
 }
@@ -104,6 +106,23 @@ struct object *object_find(struct thread *t, struct poll_item *i)
     return o;
 }
 
+/* ---- objects of this service ---- */
+
+void readiness_own(int64_t (*events)(uint64_t object))
+{
+    self = (endpoint_t)ask_self();
+    own_events = events;
+}
+
+/* They are asked without a message, and what changes is told at once. */
+static int own_ask(struct object *o, uint16_t events, bool arm)
+{
+    int now = own_events(o->object) & (events | ALWAYS_EVENTS);
+    if (!now && arm)
+        o->idle |= events | ALWAYS_EVENTS;
+    return now;
+}
+
 /* ---- asking ---- */
 
 int item_ask(struct thread *t, struct poll_item *i, bool arm)
@@ -116,6 +135,8 @@ int item_ask(struct thread *t, struct poll_item *i, bool arm)
         return POLLNVAL;
     if (o == &objects[0])
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    if (o->service == self)
+        return own_ask(o, events, arm);
     uint32_t before = o->changes;
     o->asking++;
     concerns[o->service]++;
@@ -196,6 +217,18 @@ static bool service_ask(endpoint_t service)
             if (o->service == service && (uint32_t)o->object == (uint32_t)told[i])
                 object_told(o);
     return n == CHANGED_MAX;
+}
+
+void readiness_own_changed(uint64_t object)
+{
+    bool watched = false;
+    for (struct object *o = *chain(self, object); o; o = o->next)
+        if (o->service == self && o->object == object && o->idle) {
+            watched |= o->watches != NULL;
+            object_told(o);
+        }
+    if (watched)
+        ask_notify(self, 1ul << BIT_DUE);
 }
 
 bool readiness_pull(void)

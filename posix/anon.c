@@ -1,0 +1,199 @@
+/* The table of the files that POSIX itself serves, and what all of them do alike. */
+#include "anon.h"
+
+#include "readiness.h"
+#include "share.h"
+#include "syscalls.h"
+#include <minnow/file.h>
+#include <minnow/protocol.h>
+
+enum { FILES = 4096, GENERATIONS = 1 << 24, ANON_DEV = 12 };
+
+static struct anon *files[FILES];
+static uint32_t generations[FILES];
+static unsigned hand; /* the place used last: a number comes back late */
+static struct share file_share = SHARE(FILES, FILES / 8, FILES / 2);
+
+/* ---- the table ---- */
+
+static struct anon *file_of(uint64_t object)
+{
+    struct anon *a = files[anon_number(object) % FILES];
+    return a && a->object == object ? a : NULL;
+}
+
+void *anon_find(uint64_t object, enum anon_kind kind)
+{
+    return anon_kind(object) == kind ? file_of(object) : NULL;
+}
+
+/* There is a free place: the share has fewer units than places. */
+static unsigned place_take(void)
+{
+    do
+        hand = (hand + 1) % FILES;
+    while (files[hand]);
+    generations[hand] = (generations[hand] + 1) % GENERATIONS;
+    return hand;
+}
+
+static void forget(struct anon *a)
+{
+    files[anon_number(a->object)] = NULL;
+    share_give(&file_share, a->user, 1);
+    memory_free(a);
+}
+
+void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *ops, size_t size,
+                uint32_t user, uint64_t flags, int64_t *descriptor)
+{
+    struct anon *a = NULL;
+    *descriptor = share_take(&file_share, user, 1, -ENFILE);
+    if (*descriptor)
+        return NULL;
+    if (!(a = memory_zalloc(size))) {
+        share_give(&file_share, user, 1);
+        *descriptor = -ENOMEM;
+        return NULL;
+    }
+    unsigned place = place_take();
+    a->ops = ops;
+    a->user = user;
+    a->object = anon_object(place, generations[place], kind);
+    files[place] = a;
+    *descriptor = connect(m, a->object, flags);
+    if (*descriptor >= 0)
+        return a;
+    forget(a);
+    return NULL;
+}
+
+void anon_release(uint64_t object)
+{
+    struct anon *a = file_of(object);
+    if (!a)
+        return;
+    while (a->reads.first) /* another thread has closed the descriptor */
+        pending_remove(&a->reads, a->reads.first);
+    while (a->writes.first)
+        pending_remove(&a->writes, a->writes.first);
+    if (a->ops->end)
+        a->ops->end(a);
+    readiness_own_changed(object);
+    forget(a);
+}
+
+/* ---- reading and writing ---- */
+
+typedef int64_t (*transfer_t)(struct anon *a, call_t call, uint64_t length);
+
+/* The handler of a read or write m, which waits in the list if it must. */
+static int64_t begin(struct anon *a, struct message *m, transfer_t transfer,
+                     struct pending_list *list)
+{
+    if (!transfer)
+        return -EINVAL;
+    int64_t result = transfer(a, m->call, m->w[2]);
+    if (result == ANON_MISSING) {
+        throw_back(m->call, 0, m->w[2]);
+        return LATER;
+    }
+    if (result == -EAGAIN && !(m->flags & O_NONBLOCK))
+        return pending_add(list, m) ? LATER : -ENOMEM;
+    if (result >= 0)
+        anon_changed(a);
+    return result;
+}
+
+/* Makes the calls of a list again, oldest first, until one has to wait on. true: one was done. */
+static bool serve(struct anon *a, transfer_t transfer, struct pending_list *list)
+{
+    bool done = false;
+    for (struct pending *p; (p = list->first);) {
+        int64_t result = call_alive(p->m.call) ? transfer(a, p->m.call, p->m.w[2]) : -ESRCH;
+        if (result == -EAGAIN)
+            return done;
+        if (result == ANON_MISSING)
+            throw_back(p->m.call, 0, p->m.w[2]);
+        else
+            reply(p->m.call, result);
+        done |= result >= 0;
+        pending_remove(list, p);
+    }
+    return done;
+}
+
+void anon_changed(struct anon *a)
+{
+    while (serve(a, a->ops->read, &a->reads) | serve(a, a->ops->write, &a->writes))
+        ;
+    readiness_own_changed(a->object);
+}
+
+static int64_t do_read(struct message *m)
+{
+    struct anon *a = file_of(m->object);
+    return a ? begin(a, m, a->ops->read, &a->reads) : -EBADF;
+}
+
+static int64_t do_write(struct message *m)
+{
+    struct anon *a = file_of(m->object);
+    return a ? begin(a, m, a->ops->write, &a->writes) : -EBADF;
+}
+
+/* ---- the other calls ---- */
+
+static int64_t do_stat(struct message *m)
+{
+    struct anon *a = file_of(m->object);
+    if (!a)
+        return -EBADF;
+    struct stat s = { .dev = ANON_DEV,
+                      .ino = anon_number(a->object) + 1,
+                      .nlink = 1,
+                      .mode = 0600,
+                      .blksize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
+}
+
+static int64_t do_poll(struct message *m)
+{
+    struct anon *a = file_of(m->object);
+    return a ? (int64_t)(a->ops->events(a) & (m->w[1] | ALWAYS_EVENTS)) : POLLERR;
+}
+
+static int64_t own_events(uint64_t object)
+{
+    struct anon *a = file_of(object);
+    return a ? (int64_t)a->ops->events(a) : POLLERR;
+}
+
+static int64_t do_seek(struct message *m)
+{
+    (void)m;
+    return -ESPIPE;
+}
+
+static int64_t do_control(struct message *m)
+{
+    (void)m;
+    return -ENOTTY;
+}
+
+static int64_t do_refuse(struct message *m)
+{
+    (void)m;
+    return -EINVAL;
+}
+
+static const handler_t handlers[] = {
+    [op_number(FS_READ)] = do_read,      [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_STAT)] = do_stat,      [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_SEEK)] = do_seek,      [op_number(FS_IOCTL)] = do_control,
+    [op_number(FS_SYNC)] = do_refuse,    [op_number(FS_TRUNCATE)] = do_refuse,
+    [op_number(FS_SETATTR)] = do_refuse,
+};
+const struct protocol anon_protocol = PROTOCOL_TABLE(FS, handlers);
+
+void anon_start(void) { readiness_own(own_events); }

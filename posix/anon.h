@@ -1,0 +1,50 @@
+/* Files that POSIX itself serves, which have no name: eventfd and its like. (Linux: anonymous
+ * inodes.) A descriptor of one is a connection to this service; its calls come here by the routes
+ * of all files, not as system calls, and wait like those of a file server: held, in a list of
+ * pending calls, from which the kernel takes those that a signal interrupts. */
+#ifndef ANON_H
+#define ANON_H
+
+#include "service.h"
+#include <minnow/protocol.h>
+
+struct anon;
+
+/* What a kind of file does. A read or write that cannot be done now returns -EAGAIN, and is made
+ * again after anon_changed(); ANON_MISSING: a page of the caller's buffer is not there. Nothing has
+ * changed then. They do not wait. */
+struct anon_ops {
+    uint64_t (*events)(const struct anon *a);                       /* POLL... that hold */
+    int64_t (*read)(struct anon *a, call_t call, uint64_t length);  /* NULL: -EINVAL */
+    int64_t (*write)(struct anon *a, call_t call, uint64_t length); /* NULL: -EINVAL */
+    void (*end)(struct anon *a); /* its last descriptor has gone; NULL: nothing to do */
+};
+#define ANON_MISSING (INT64_MIN + 3)
+
+/* The first member of each such file. */
+struct anon {
+    const struct anon_ops *ops;
+    struct pending_list reads, writes;
+    uint64_t object;
+    uint32_t user; /* charged for it */
+};
+
+/* Starts this service's side of poll; to be called first. */
+void anon_start(void);
+/* A new file of this kind, of `size` bytes, zeroed but for the head; charged to `user`. Gives the
+ * caller of m a descriptor of it, in *descriptor. flags: of O_ACCMODE, O_NONBLOCK, O_CLOEXEC. NULL:
+ * *descriptor is an error: -ENFILE: the user has its share; -ENOMEM, -EMFILE. Does not wait. */
+void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *ops, size_t size,
+                uint32_t user, uint64_t flags, int64_t *descriptor);
+/* Something that calls or polls wait for may hold now: makes the calls again, and tells the
+ * polls. */
+void anon_changed(struct anon *a);
+/* The last descriptor of an object of this service has gone. */
+void anon_release(uint64_t object);
+/* The file of this kind that the object means; NULL: there is none (any more). */
+void *anon_find(uint64_t object, enum anon_kind kind);
+
+/* The handlers of protocol FS. */
+extern const struct protocol anon_protocol;
+
+#endif
