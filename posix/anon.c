@@ -11,6 +11,7 @@ enum { FILES = 4096, GENERATIONS = 1 << 24, ANON_DEV = 12 };
 
 static struct anon *files[FILES];
 static uint32_t generations[FILES];
+static endpoint_t self;
 static unsigned hand; /* the place used last: a number comes back late */
 static struct share file_share = SHARE(FILES, FILES / 8, FILES / 2);
 
@@ -22,9 +23,15 @@ static struct anon *file_of(uint64_t object)
     return a && a->object == object ? a : NULL;
 }
 
-void *anon_find(uint64_t object, enum anon_kind kind)
+void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, int64_t *error)
 {
-    return anon_kind(object) == kind ? file_of(object) : NULL;
+    struct conn_info c;
+    *error = -EBADF;
+    if (ask_conn_get(t->call, descriptor, &c) < 0 || c.flags & O_PATH)
+        return NULL;
+    *error = -EINVAL;
+    struct anon *a = c.service == self && anon_kind(c.object) == kind ? file_of(c.object) : NULL;
+    return a;
 }
 
 /* There is a free place: the share has fewer units than places. */
@@ -196,4 +203,8 @@ static const handler_t handlers[] = {
 };
 const struct protocol anon_protocol = PROTOCOL_TABLE(FS, handlers);
 
-void anon_start(void) { readiness_own(own_events); }
+void anon_start(void)
+{
+    self = (endpoint_t)ask_self();
+    readiness_own(self, own_events);
+}

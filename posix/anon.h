@@ -9,6 +9,7 @@
 #include <minnow/protocol.h>
 
 struct anon;
+struct thread;
 
 /* What a kind of file does. A read or write that cannot be done now returns -EAGAIN, and is made
  * again after anon_changed(); ANON_MISSING: a page of the caller's buffer is not there. Nothing has
@@ -41,8 +42,9 @@ void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *o
 void anon_changed(struct anon *a);
 /* The last descriptor of an object of this service has gone. */
 void anon_release(uint64_t object);
-/* The file of this kind that the object means; NULL: there is none (any more). */
-void *anon_find(uint64_t object, enum anon_kind kind);
+/* The file of this kind behind a descriptor of t's program. NULL: *error is -EBADF, or -EINVAL: the
+ * file is another one. */
+void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, int64_t *error);
 
 /* The handlers of protocol FS. */
 extern const struct protocol anon_protocol;

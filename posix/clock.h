@@ -5,6 +5,11 @@
 #include <minnow/file.h>
 #include "process.h"
 
+/* As programs set timers: the time to the first expiry, and from each to the next. */
+struct itimerspec {
+    struct timespec64 interval, value;
+};
+
 /* CLOCK_REALTIME less time_now(), in nanoseconds. */
 int64_t wall_offset(void);
 

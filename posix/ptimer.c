@@ -41,9 +41,6 @@ struct sigevent {
     uint64_t value;
     int32_t signo, notify, tid, pad[11];
 };
-struct itimerspec {
-    struct timespec64 interval, value;
-};
 
 enum { PTIMERS_MAX = 4096 };
 static struct share ptimer_share = SHARE(PTIMERS_MAX, PTIMERS_MAX / 8, PTIMERS_MAX / 2);

@@ -108,9 +108,9 @@ struct object *object_find(struct thread *t, struct poll_item *i)
 
 /* ---- objects of this service ---- */
 
-void readiness_own(int64_t (*events)(uint64_t object))
+void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object))
 {
-    self = (endpoint_t)ask_self();
+    self = me;
     own_events = events;
 }
 
