@@ -167,13 +167,13 @@ static int64_t do_stat(struct message *m)
 static int64_t do_poll(struct message *m)
 {
     struct anon *a = file_of(m->object);
-    return a ? (int64_t)(a->ops->events(a) & (m->w[1] | ALWAYS_EVENTS)) : POLLERR;
+    return a ? (int64_t)(a->ops->events(a, NULL) & (m->w[1] | ALWAYS_EVENTS)) : POLLERR;
 }
 
-static int64_t own_events(uint64_t object)
+static int64_t own_events(uint64_t object, const struct thread *asker)
 {
     struct anon *a = file_of(object);
-    return a ? (int64_t)a->ops->events(a) : POLLERR;
+    return a ? (int64_t)a->ops->events(a, asker) : POLLERR;
 }
 
 static int64_t do_seek(struct message *m)

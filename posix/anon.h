@@ -15,7 +15,8 @@ struct thread;
  * again after anon_changed(); ANON_MISSING: a page of the caller's buffer is not there. Nothing has
  * changed then. They do not wait. */
 struct anon_ops {
-    uint64_t (*events)(const struct anon *a);                       /* POLL... that hold */
+    /* POLL... that hold for this thread; NULL: for another service */
+    uint64_t (*events)(const struct anon *a, const struct thread *asker);
     int64_t (*read)(struct anon *a, call_t call, uint64_t length);  /* NULL: -EINVAL */
     int64_t (*write)(struct anon *a, call_t call, uint64_t length); /* NULL: -EINVAL */
     void (*end)(struct anon *a); /* its last descriptor has gone; NULL: nothing to do */

@@ -45,6 +45,8 @@ static const struct signal_effects *effects;
 
 void delivery_start(const struct signal_effects *e) { effects = e; }
 
+void signal_waits(int sig) { effects->told(sig); }
+
 void process_end(struct process *p, int status)
 {
     if (p->zombie || p->exiting || !p->i.pid)

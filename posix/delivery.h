@@ -12,8 +12,12 @@ struct signal_effects {
     void (*report)(struct process *p);
     /* a signal of one of p's timers is being taken: ptimer_taken */
     void (*timer_taken)(struct process *p, struct siginfo *info);
+    /* signal sig waits for somebody now: signalfd_told */
+    void (*told)(int sig);
 };
 void delivery_start(const struct signal_effects *e);
+/* A signal has been queued and not been taken yet. */
+void signal_waits(int sig);
 
 /* Ends p with a status as wait reports it (a signal, or a code << 8): now, or as soon as p is not
  * `busy`. Harmless when p is ending already or is a zombie. May wait. */

@@ -13,8 +13,9 @@ struct eventfd {
     bool semaphore; /* a read takes 1, not all */
 };
 
-static uint64_t events(const struct anon *a)
+static uint64_t events(const struct anon *a, const struct thread *asker)
 {
+    (void)asker;
     uint64_t count = ((const struct eventfd *)a)->count;
     return (count ? POLLIN | POLLRDNORM : 0) | (count < MOST ? POLLOUT | POLLWRNORM : 0);
 }

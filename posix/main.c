@@ -25,6 +25,7 @@
 #include "signal.h"
 #include "signal_calls.h"
 #include "signal_frame.h"
+#include "signalfd.h"
 #include "syscalls.h"
 #include "tty.h"
 #include "wait.h"
@@ -233,7 +234,8 @@ int main(void)
         anon_protocol,
     };
     processes_start();
-    static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken };
+    static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken,
+                                                   signalfd_told };
     delivery_start(&effects);
     frame_init();
     readiness_start();

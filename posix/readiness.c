@@ -36,7 +36,7 @@ static struct object *chains[CHAINS];
 /* of each service: idle objects, and handlers that ask: whether it matters what has changed */
 static unsigned concerns[MAX_SERVICE];
 static endpoint_t self; /* this service */
-static int64_t (*own_events)(uint64_t object);
+static int64_t (*own_events)(uint64_t object, const struct thread *asker);
 static struct share watched_share = SHARE(WATCHED_MAX, WATCHED_MAX / 8, WATCHED_MAX / 2);
 
 /* ---- the table ---- */
@@ -108,16 +108,16 @@ struct object *object_find(struct thread *t, struct poll_item *i)
 
 /* ---- objects of this service ---- */
 
-void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object))
+void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, const struct thread *asker))
 {
     self = me;
     own_events = events;
 }
 
 /* They are asked without a message, and what changes is told at once. */
-static int own_ask(struct object *o, uint16_t events, bool arm)
+static int own_ask(const struct thread *t, struct object *o, uint16_t events, bool arm)
 {
-    int now = own_events(o->object) & (events | ALWAYS_EVENTS);
+    int now = own_events(o->object, t) & (events | ALWAYS_EVENTS);
     if (!now && arm)
         o->idle |= events | ALWAYS_EVENTS;
     return now;
@@ -136,7 +136,7 @@ int item_ask(struct thread *t, struct poll_item *i, bool arm)
     if (o == &objects[0])
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
     if (o->service == self)
-        return own_ask(o, events, arm);
+        return own_ask(t, o, events, arm);
     uint32_t before = o->changes;
     o->asking++;
     concerns[o->service]++;

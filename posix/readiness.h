@@ -84,7 +84,7 @@ int item_ask(struct thread *t, struct poll_item *i, bool arm);
 
 /* Objects of this very service, `me`: events() tells which hold for one of them (POLLERR: it is
  * gone). readiness_own_changed(): they may be others now. */
-void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object));
+void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, const struct thread *asker));
 void readiness_own_changed(uint64_t object);
 
 /* w watches o from now on, for this user. 0; -ENOMEM: the user has its share of all objects. */

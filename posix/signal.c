@@ -154,6 +154,8 @@ int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
         sigwait_end(to);
     else if (!blocked)
         thread_signalled(to, sig);
+    else
+        signal_waits(sig);
     return 0;
 }
 

@@ -44,8 +44,9 @@ static void rings(struct timer *timer)
     anon_changed(&x->a);
 }
 
-static uint64_t events(const struct anon *a)
+static uint64_t events(const struct anon *a, const struct thread *asker)
 {
+    (void)asker;
     const struct timerfd *x = (const struct timerfd *)a;
     return x->expired || (x->due && time_now() >= x->due) ? POLLIN | POLLRDNORM : 0;
 }
