@@ -7,7 +7,7 @@
 #include <minnow/file.h>
 #include <minnow/protocol.h>
 
-enum { FILES = 4096, GENERATIONS = 1 << 24, ANON_DEV = 12 };
+enum { FILES = 2048, GENERATIONS = 1 << 24, ANON_DEV = 12 };
 
 static struct anon *files[FILES];
 static uint32_t generations[FILES];

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,6 +24,12 @@ static void pipes(void)
     while (pipe2(ends, O_NONBLOCK) == 0)
         while (write(ends[1], block, sizeof block) > 0)
             ;
+}
+
+static void events(void)
+{
+    while (eventfd(0, 0) >= 0)
+        ;
 }
 
 static void fifos(void)
@@ -304,7 +311,7 @@ static const struct {
     { "memory", memory, false },   { "shared", shared, false },   { "regions", regions, false },
     { "mapped", mapped, false },   { "spins", spins, true },      { "forks", forks, true },
     { "execs", execs, true },      { "walks", walks, true },      { "syncs", syncs, true },
-    { "sends", sends, true },
+    { "sends", sends, true },      { "events", events, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

@@ -157,6 +157,10 @@ int main(void)
     show_status("a child's own", status);
     SHOW(take(f, 1));
     show("and ours");
+    char path[64], name[64] = "";
+    snprintf(path, sizeof path, "/proc/self/fd/%d", f);
+    SHOW(readlink(path, name, sizeof name - 1));
+    SAY("%s", name);
     close(f);
     return 0;
 }

@@ -5,8 +5,9 @@
  *     self         the pid, as text                 the pid, as text (r1 is 0)
  *     exe          forwarded to VFS (VFS_PATH)      service and object of the program's file
  *     cwd, root    forwarded to VFS                 VFS itself, the task, which of the two
- *     fd/N         the name of a device or a pipe,  service and object of the connection
- *                  else forwarded to VFS
+ *     fd/N         the name of a device, a pipe or  service and object of the connection
+ *                  a file of POSIX's own, else
+ *                  forwarded to VFS
  *
  * Only VFS knows the paths of directories and files, so a program's call is forwarded there; VFS
  * writes the path into the same window. */
@@ -88,9 +89,14 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     } devices[] = {
 #include <minnow/devices.def>
     };
+    static const char *const anon[] = {
+        [ANON_EVENT] = "eventfd", [ANON_TIMER] = "timerfd", [ANON_SIGNAL] = "signalfd"
+    };
     to[0] = 0;
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));
+    if (strcmp(service, "posix") == 0 && anon_kind(object) < ARRAY_SIZE(anon))
+        format(to, size, "anon_inode:[%s]", anon[anon_kind(object)]);
     /* the last row with this object: /dev/console, a row before it, is another name of a terminal
      */
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
