@@ -7,7 +7,7 @@
 #include <minnow/file.h>
 #include <minnow/protocol.h>
 
-enum { FILES = 2048, GENERATIONS = 1 << 24, ANON_DEV = 12 };
+enum { FILES = 2048, GENERATIONS = 1 << 24, ANON_DEV = 12, ANON_MAGIC = 0x09041934 };
 
 static struct anon *files[FILES];
 static uint32_t generations[FILES];
@@ -164,6 +164,12 @@ static int64_t do_stat(struct message *m)
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 
+static int64_t do_statfs(struct message *m)
+{
+    struct statfs s = { .type = ANON_MAGIC, .bsize = PAGE_SIZE, .namelen = 255 };
+    return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
+}
+
 static int64_t do_poll(struct message *m)
 {
     struct anon *a = file_of(m->object);
@@ -199,7 +205,7 @@ static const handler_t handlers[] = {
     [op_number(FS_STAT)] = do_stat,      [op_number(FS_POLL)] = do_poll,
     [op_number(FS_SEEK)] = do_seek,      [op_number(FS_IOCTL)] = do_control,
     [op_number(FS_SYNC)] = do_refuse,    [op_number(FS_TRUNCATE)] = do_refuse,
-    [op_number(FS_SETATTR)] = do_refuse,
+    [op_number(FS_SETATTR)] = do_refuse, [op_number(FS_STATFS)] = do_statfs,
 };
 const struct protocol anon_protocol = PROTOCOL_TABLE(FS, handlers);
 

@@ -297,6 +297,8 @@ int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool
         return error;
     if (c.flags & O_PATH && !path_allowed)
         return -EBADF;
+    if (c.flags & CONN_APART) /* not a file server's object: no directory, and nobody's */
+        return path_allowed ? -ENOTDIR : -EPERM;
     struct node *n;
     error = mount_node(c.service, c.object, &n);
     if (error)

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 
 static uint64_t value;
@@ -64,6 +65,16 @@ static void counting(void)
     struct stat s;
     SHOW(fstat(e, &s));
     SAY("mode %o", s.st_mode);
+    SHOW(fchdir(e));
+    SHOW(openat(e, "x", O_RDONLY));
+    SHOW(unlinkat(e, "x", 0));
+    SHOW((long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, e, 0));
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", e);
+    SHOW(open(path, O_RDWR));
+    struct statfs fs;
+    SHOW(fstatfs(e, &fs));
+    SAY("type %lx", (long)fs.f_type);
     SHOW(ftruncate(e, 0));
     SHOW(fsync(e));
     SHOW(ioctl(e, 0x5401, more));

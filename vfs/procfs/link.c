@@ -112,6 +112,8 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
     if (!p->task || ask_conn_get(p->task, object_fd(m->object), &c) < 0)
         return -ENOENT;
     if (is_vfs(m->from)) {
+        if (strcmp(fact_service(c.service), "posix") == 0)
+            return -ENXIO; /* VFS may not call POSIX, and there is nothing to open */
         reply_words(m, c.service, c.object, 0);
         return 0;
     }
