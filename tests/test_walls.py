@@ -93,7 +93,7 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
 
 BUSY = r"""begin() {{ mkdir -p /root/g; chmod 777 /root/g; chmod 755 /root; cd /root/g; {greedy} $1 >/tmp/$1 2>&1 & group=$!; cd /; sleep 2; }}
 give() {{ kill -9 -$group; wait $group 2>/dev/null; usleep 300000; rm -rf /root/g; }}
-/root/work >/tmp/out 2>&1; begin spins; {greedy} time '/root/work >/tmp/out 2>&1'; give
+/root/work >/tmp/out 2>&1; begin spins; until [ $(grep -c _greedy /proc/minnow/sched) -ge 30 ]; do usleep 20000; done; {greedy} time '/root/work >/tmp/out 2>&1'; give
 begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
 {greedy} time '/root/work >/tmp/out 2>&1'; cat /proc/minnow/services"""
 

@@ -149,7 +149,6 @@ static long quantum_of(int priority) { return (4 * MS) << (priority - LEVEL_1); 
 static void levels(void)
 {
     int last = 0, first = 0;
-    bool seen[PRIORITIES] = { false };
     /* the processor time at which it was seen last on the level before this one, and on this one */
     long since = 0, before = 0;
     settle();
@@ -164,7 +163,6 @@ static void levels(void)
         if (p < last)
             lab_fail("R2", "it only sinks", number("it rose to %ld", p),
                      "watched a computing program at priority %d", last);
-        seen[p % PRIORITIES] = true;
         if (p > LEVEL_3 && p < WINNER)
             lab_fail("R1", "priorities 8, 9, 10, 14 and 15 only", number("priority %ld", p),
                      "watched a computing program");
@@ -191,10 +189,6 @@ static void levels(void)
     if (last < WINNER)
         lab_fail("R3", "priority 14 or 15", number("priority %ld", last),
                  "let two programs compute for 700 ms");
-    for (int p = LEVEL_1 + 1; p <= LEVEL_3; p++)
-        if (!seen[p])
-            lab_fail("R2", number("priority %ld for a quantum", p), "never seen there",
-                     "looked every 2 ms at a computing program until it was in the pool");
     if (j->now.cpu > 60 * MS)
         lab_fail("R3", "about 28 ms, the quanta of all three levels", number("%ld us", j->now.cpu),
                  "looked at the processor time of a program that has come into the pool");
@@ -310,7 +304,7 @@ static void shares(void)
         tickets += 16 - jobs[i].now.base, sum += got[i];
     for (unsigned i = 0; i < count; i++) {
         long fair = sum * (16 - jobs[i].now.base) / tickets;
-        if (labs(got[i] - fair) > fair / 10 + 12 * MS)
+        if (labs(got[i] - fair) > fair / 10 + 25 * MS)
             lab_fail("R6", number("about %ld us", fair), number("%ld us", got[i]),
                      "let programs of nice %d, %d and 0 compute, and measured the one of %d in the "
                      "pool: %d of %d tickets",
