@@ -22,6 +22,11 @@ struct anon_ops {
     void (*end)(struct anon *a); /* its last descriptor has gone; NULL: nothing to do */
 };
 #define ANON_MISSING (INT64_MIN + 3)
+/* What a read or write returns whose copy from or to the caller has failed so. */
+static inline int64_t anon_copy_failed(int error)
+{
+    return error == -EFAULT ? ANON_MISSING : error;
+}
 
 /* The first member of each such file. */
 struct anon {

@@ -30,7 +30,7 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
     uint64_t taken = e->semaphore ? 1 : e->count;
     int error = copy_out_call(call, 0, &taken, sizeof taken);
     if (error)
-        return error == -EFAULT ? ANON_MISSING : error;
+        return anon_copy_failed(error);
     e->count -= taken;
     return sizeof taken;
 }
@@ -43,7 +43,7 @@ static int64_t write(struct anon *a, call_t call, uint64_t length)
         return -EINVAL;
     int error = copy_in_call(call, 0, &more, sizeof more);
     if (error)
-        return error == -EFAULT ? ANON_MISSING : error;
+        return anon_copy_failed(error);
     if (more > MOST)
         return -EINVAL;
     if (more > MOST - e->count)

@@ -75,7 +75,7 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
         int error = copy_out_call(call, done, &told, sizeof told);
         if (error) {
             sigqueue_return(&t->pending, t->process->i.uid, pending_limit(t->process), &info);
-            return done ? (int64_t)done : error == -EFAULT ? ANON_MISSING : error;
+            return done ? (int64_t)done : anon_copy_failed(error);
         }
         done += sizeof told;
     }

@@ -61,7 +61,7 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
         return -EAGAIN;
     int error = copy_out_call(call, 0, &x->expired, sizeof x->expired);
     if (error)
-        return error == -EFAULT ? ANON_MISSING : error;
+        return anon_copy_failed(error);
     x->expired = 0;
     return sizeof x->expired;
 }
