@@ -76,8 +76,9 @@ static int open_interpreter(struct exec *e)
     if (!error)
         error = call_window(
             service_find("vfs"),
-            &(struct call_args){ .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX }, WINDOW_IN,
-            path, strlen(path) + 1, &r);
+            &(struct call_args){
+                .op = VFS_RESOLVE, .w0 = e->task, .w3 = ACCESS_RX, .w5 = (uint64_t)AT_FDCWD },
+            WINDOW_IN, path, strlen(path) + 1, &r);
     memory_free(path);
     if (error < 0)
         return error;

@@ -46,7 +46,11 @@ enum { ADDR_NO_RANDOMIZE = 0x40000, PER_CLEAR_ON_SETID = ADDR_NO_RANDOMIZE | 0x7
 enum { SCRIPTS_MAX = 4, HEAD = 256, X_OK = 1, PATH_SIZE = 4096 };
 
 struct program {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE]; /* as programs see it: execveat's is that of a descriptor in /dev/fd */
+    int32_t directory;    /* where VFS begins with the path, */
+    unsigned skip;        /* without its first bytes, which stand for that */
+    uint32_t at_flags;    /* AT_... */
+    bool closes;          /* the descriptor in the path will be closed by the exec */
     endpoint_t service;
     uint64_t object, dir; /* dir: where the file was found; 0: nowhere */
     bool unreadable;      /* for the process, though it may run it */
@@ -113,6 +117,15 @@ static int64_t append(struct exec *e, const char *s)
 
 /* ---- the file ---- */
 
+/* An ordinary path, of `size` bytes with its NUL, from the working directory on. */
+static void program_name(struct program *program, const char *path, size_t size)
+{
+    memcpy(program->path, path, size);
+    program->directory = AT_FDCWD;
+    program->skip = program->at_flags = 0;
+    program->closes = false;
+}
+
 /* Keeps all processes from writing to the file (by 1), or ends that (by -1). 0; -ETXTBSY: the file
  * is open for writing; or the error of a server that cannot hold files. May wait. */
 static int64_t program_hold(const struct program *program, int64_t by)
@@ -162,11 +175,14 @@ static int64_t program_resolve(struct thread *t, struct program *program, bool f
     program_let_go(program);
     struct call_result r;
     struct process *p = t->process;
-    int64_t error = call_window(
-        service_find("vfs"),
-        &(struct call_args){
-            .op = VFS_RESOLVE, .w0 = from_root ? 0 : p->i.task, .w3 = X_OK, .w4 = from_root },
-        WINDOW_IN, program->path, strlen(program->path) + 1, &r);
+    int64_t error = call_window(service_find("vfs"),
+                                &(struct call_args){ .op = VFS_RESOLVE,
+                                                     .w0 = from_root ? 0 : p->i.task,
+                                                     .w3 = X_OK | program->at_flags,
+                                                     .w4 = from_root,
+                                                     .w5 = (uint64_t)(int64_t)program->directory },
+                                WINDOW_IN, program->path + program->skip,
+                                strlen(program->path + program->skip) + 1, &r);
     if (error < 0)
         return error;
     program->service = resolved_service(r.r1);
@@ -230,7 +246,7 @@ static int64_t script_unfold(struct exec *e)
     head->bytes += front - first;
     head->argc += (head->argc ? 1 : 2) + (extra ? 1 : 0);
     head->flags |= PM_EXEC_SKIP_FIRST;
-    memcpy(e->program.path, p, name);
+    program_name(&e->program, p, name);
     return 0;
 }
 
@@ -261,6 +277,8 @@ static int64_t find_program(struct thread *t, struct exec *e, bool from_root)
             return -ENOEXEC;
         if (depth == SCRIPTS_MAX)
             return -ELOOP;
+        if (program->closes) /* the interpreter could not open the script */
+            return -ENOENT;
         if ((error = script_unfold(e)))
             return error;
     }
@@ -445,13 +463,41 @@ static void exec_clear(struct exec *e)
     e->program.held = false;
 }
 
+/* Reads the path of a call, and where it begins. 0, or an error, or as user_string(). */
+static int64_t read_path(struct thread *t, struct program *program, const struct exec_call *c)
+{
+    char prefix[32], *path = program->path;
+    struct conn_info info;
+    int64_t length = user_string(t, c->path, path, sizeof program->path);
+    if (length < 0)
+        return length;
+    if (!length && !(c->flags & AT_EMPTY_PATH))
+        return -ENOENT;
+    program->directory = c->directory;
+    program->at_flags = c->flags;
+    program->skip = 0;
+    program->closes = false;
+    if (c->directory == AT_FDCWD || *path == '/')
+        return 0;
+    if (ask_conn_get(t->call, c->directory, &info) < 0)
+        return -EBADF;
+    program->closes = info.flags & O_CLOEXEC;
+    program->skip = format(prefix, sizeof prefix, length ? "/dev/fd/%d/" : "/dev/fd/%d",
+                           c->directory);
+    if (program->skip + (size_t)length >= sizeof program->path)
+        return -ENAMETOOLONG;
+    memmove(path + program->skip, path, length + 1);
+    memcpy(path, prefix, program->skip);
+    return 0;
+}
+
 /* Does what t has called. As replace(). */
 static int64_t execute(struct thread *t, struct exec *e, const struct exec_call *c)
 {
     exec_clear(e);
-    int64_t length = user_string(t, c->path, e->program.path, sizeof e->program.path);
-    if (length <= 0)
-        return length ? length : -ENOENT;
+    int64_t error = read_path(t, &e->program, c);
+    if (error)
+        return error;
     e->image.head.argv = c->argv;
     e->image.head.envp = c->envp;
     return replace_alone(t, e, false);
@@ -481,9 +527,9 @@ static int64_t queue_wait(struct thread *t, struct exec *e, const struct exec_ca
     return thread_wait(t, queue_leave, -ERESTARTNOINTR);
 }
 
-int64_t linux_execve(struct thread *t, struct message *m)
+/* Begins what t calls, or has it wait for its user's other one. */
+static int64_t exec_start(struct thread *t, struct exec_call c)
 {
-    struct exec_call c = { m->w[0], m->w[1], m->w[2] };
     struct exec *e = exec_of(t->process->i.uid);
     if (e)
         return queue_wait(t, e, &c);
@@ -500,6 +546,19 @@ int64_t linux_execve(struct thread *t, struct message *m)
     return result;
 }
 
+int64_t linux_execve(struct thread *t, struct message *m)
+{
+    return exec_start(t, (struct exec_call){ m->w[0], m->w[1], m->w[2], .directory = AT_FDCWD });
+}
+
+int64_t linux_execveat(struct thread *t, struct message *m)
+{
+    uint32_t flags = m->w[4];
+    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return exec_start(t, (struct exec_call){ m->w[1], m->w[2], m->w[3], m->w[0], flags });
+}
+
 int64_t exec_init(struct thread *t)
 {
     static const char *const environment[] = { "HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
@@ -508,7 +567,7 @@ int64_t exec_init(struct thread *t)
     if (!e)
         return -ENOMEM;
     exec_clear(e);
-    memcpy(e->program.path, "/sbin/init", sizeof "/sbin/init");
+    program_name(&e->program, "/sbin/init", sizeof "/sbin/init");
     append(e, "init");
     e->image.head.argc = 1;
     for (unsigned i = 0; i < ARRAY_SIZE(environment); i++)

@@ -127,6 +127,8 @@ struct thread {
             struct exec *behind;
             struct exec_call {
                 caller_t path, argv, envp;
+                int32_t directory; /* of a relative path: a descriptor, or AT_FDCWD */
+                uint32_t flags;    /* AT_... of execveat */
             } call;
         } exec;
     } wait;

@@ -31,7 +31,7 @@ int64_t do_fchdir(struct message *m)
     int error = walk_begin(&w, process_of(m->from), 0);
     if (error)
         return error;
-    error = walk_descriptor(&w, m, m->w[0], true);
+    error = walk_descriptor(&w, m->w[0], true);
     if (!error)
         error = enter(&w, &w.process->cwd);
     walk_end(&w);

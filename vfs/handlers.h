@@ -5,10 +5,12 @@
 #include "service.h"
 
 int64_t do_open(struct message *m); /* open.c */
+int64_t do_openat2(struct message *m);
 
 int64_t do_stat(struct message *m); /* stat.c */
 int64_t do_stat_path(struct message *m);
 int64_t do_lstat_path(struct message *m);
+int64_t do_statx(struct message *m);
 int64_t do_statfs(struct message *m);
 int64_t do_access(struct message *m);
 int64_t do_readlink(struct message *m);

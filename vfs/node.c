@@ -105,15 +105,20 @@ struct node *node_set(unsigned service, uint64_t object, unsigned mount, const s
     return n;
 }
 
+int node_stat(unsigned service, uint64_t object, struct stat *s)
+{
+    int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object },
+                                WINDOW_OUT, s, sizeof *s, NULL);
+    return MIN(error, 0);
+}
+
 int node_ask(unsigned service, uint64_t object, struct attributes *a)
 {
     struct stat st;
-    int64_t error = call_window(service, &(struct call_args){ .op = FS_STAT, .object = object },
-                                WINDOW_OUT, &st, sizeof st, NULL);
-    if (error < 0)
-        return error;
-    *a = (struct attributes){ st.mode, st.uid, st.gid, st.rdev };
-    return 0;
+    int error = node_stat(service, object, &st);
+    if (!error)
+        *a = (struct attributes){ st.mode, st.uid, st.gid, st.rdev };
+    return error;
 }
 
 int node_refresh(struct node *n)

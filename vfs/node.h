@@ -71,6 +71,8 @@ static inline void node_unpin(struct node *n)
  * pinned. Does not wait. */
 struct node *node_set(unsigned service, uint64_t object, unsigned mount,
                       const struct attributes *a);
+/* Asks the file server for all that it knows of an object (FS_STAT): 0, or its error. May wait. */
+int node_stat(unsigned service, uint64_t object, struct stat *s);
 /* Asks the file server for the attributes of an object (FS_STAT): 0, or its error. May wait. */
 int node_ask(unsigned service, uint64_t object, struct attributes *a);
 /* Asks for those of a node, which is pinned, and keeps them in it. 0, or the file server's error.

@@ -105,14 +105,14 @@ static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, ui
     return error ? error : open_node(m, n, flags & ~(uint32_t)O_TRUNC);
 }
 
-int64_t do_open(struct message *m)
+/* Opens the path in the window of m, from `directory` on. resolve: RESOLVE_... of openat2. */
+static int64_t open_path(struct message *m, uint32_t flags, uint32_t mode, uint64_t resolve)
 {
-    uint32_t flags = m->w[2] & O_ALL, mode = m->w[3];
     uint64_t directory = m->w[0];
     unsigned how = WALK_FOLLOW;
     if (flags & O_PATH)
         flags &= PATH_FLAGS;
-    if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY)
+    if (flags & TMPFILE && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY))
         return -EINVAL;
     if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
@@ -121,7 +121,7 @@ int64_t do_open(struct message *m)
     if (flags & O_NOFOLLOW)
         how &= ~(unsigned)WALK_FOLLOW;
     struct walk w;
-    int64_t result = walk_start(&w, m, how);
+    int64_t result = walk_start(&w, m, how | walk_how_resolve(resolve));
     if (result)
         return result;
     for (unsigned n = 0;; n++) {
@@ -134,4 +134,55 @@ int64_t do_open(struct message *m)
     }
     walk_end(&w);
     return result;
+}
+
+int64_t do_open(struct message *m) { return open_path(m, m->w[2] & O_ALL, m->w[3], 0); }
+
+/* Reads openat2's struct open_how, of which the caller knows `size` bytes: what it knows beyond
+ * ours must be 0. 0, -EINVAL, -E2BIG, -EFAULT. */
+static int read_how(struct message *m, caller_t from, uint64_t size, struct open_how *how)
+{
+    if (size < sizeof *how)
+        return -EINVAL;
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    int error = aim(m, from, size, WINDOW_IN);
+    if (!error)
+        error = copy_in(m, 0, how, sizeof *how);
+    for (size_t at = sizeof *how; !error && at < size;) {
+        char more[256];
+        size_t n = MIN(size - at, sizeof more);
+        error = copy_in(m, at, more, n);
+        for (size_t k = 0; !error && k < n; k++)
+            error = more[k] ? -E2BIG : 0;
+        at += n;
+    }
+    return error;
+}
+
+/* 0 if openat2 takes this: unlike open() it refuses what it does not know. */
+static int check_how(const struct open_how *h)
+{
+    enum { SCOPES = RESOLVE_BENEATH | RESOLVE_IN_ROOT };
+    bool creates = h->flags & (O_CREAT | TMPFILE);
+    if (h->flags & ~(uint64_t)O_ALL || h->resolve & ~(uint64_t)RESOLVE_ALL)
+        return -EINVAL;
+    if (h->mode & ~(creates ? 07777ul : 0ul) || (h->resolve & SCOPES) == SCOPES)
+        return -EINVAL;
+    if (h->flags & O_PATH && h->flags & ~(uint64_t)PATH_FLAGS)
+        return -EINVAL;
+    /* what the caches know is not asked for alone: the caller is to try without the flag */
+    return h->resolve & RESOLVE_CACHED ? -EAGAIN : 0;
+}
+
+int64_t do_openat2(struct message *m)
+{
+    struct open_how how;
+    caller_t path = m->w[1];
+    int error = read_how(m, m->w[2], m->w[3], &how);
+    if (!error)
+        error = check_how(&how);
+    if (!error)
+        error = aim(m, path, PATH_MAX, WINDOW_IN);
+    return error ? error : open_path(m, how.flags, how.mode, how.resolve);
 }

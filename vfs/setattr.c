@@ -65,7 +65,7 @@ static int by_descriptor(struct message *m, struct walk *w)
     int error = walk_begin(w, process_of(m->from), 0);
     if (error)
         return error;
-    error = walk_descriptor(w, m, m->w[0], false);
+    error = walk_descriptor(w, m->w[0], false);
     if (error)
         walk_end(w);
     return error;
@@ -226,7 +226,7 @@ int64_t do_utimens(struct message *m)
     error = walk_begin(&w, process_of(m->from), walk_how_at(flags));
     if (error)
         return error;
-    int64_t result = open_file ? walk_descriptor(&w, m, m->w[0], false)
+    int64_t result = open_file ? walk_descriptor(&w, m->w[0], false)
                                : walk_at(&w, m, m->w[0], path);
     if (!result)
         result = times_wanted(times, &a, &touch);

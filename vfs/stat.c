@@ -1,5 +1,5 @@
-/* Calls that find an object and report on it: stat, access, readlink, statfs; and, for exec,
- * resolve. */
+/* Calls that find an object and report on it: stat, statx, access, readlink, statfs; and, for
+ * exec, resolve. */
 #include "handlers.h"
 #include "pass.h"
 #include "walk.h"
@@ -21,7 +21,7 @@ static int64_t pass_found(struct message *m, unsigned how, uint64_t op, size_t b
 
 int64_t do_stat(struct message *m)
 {
-    enum { NO_AUTOMOUNT = 0x800, KNOWN = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | NO_AUTOMOUNT };
+    enum { KNOWN = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT };
     if (m->w[3] & ~(uint32_t)KNOWN & 0xffffffff)
         return -EINVAL;
     return pass_found(m, walk_how_at(m->w[3]), FS_STAT, sizeof(struct stat));
@@ -32,6 +32,63 @@ int64_t do_stat_path(struct message *m)
     return pass_found(m, WALK_FOLLOW, FS_STAT, sizeof(struct stat));
 }
 int64_t do_lstat_path(struct message *m) { return pass_found(m, 0, FS_STAT, sizeof(struct stat)); }
+
+static struct statx_time statx_time(struct timespec64 t)
+{
+    return (struct statx_time){ .sec = t.sec, .nsec = t.nsec };
+}
+
+/* What statx tells of n, whose file server has answered s. All that is known is told, whatever the
+ * program asked for, as on Linux. */
+static struct statx statx_of(const struct node *n, const struct stat *s)
+{
+    bool born = s->btime.sec || s->btime.nsec, mounted = n->mount != NO_MOUNT;
+    return (struct statx){
+        .mask = STATX_BASIC_STATS | (born ? STATX_BTIME : 0) | (mounted ? STATX_MNT_ID : 0),
+        .blksize = s->blksize,
+        .attributes = n->flags & NODE_ROOT ? STATX_ATTR_MOUNT_ROOT : 0,
+        .nlink = s->nlink,
+        .uid = s->uid,
+        .gid = s->gid,
+        .mode = s->mode,
+        .ino = s->ino,
+        .size = s->size,
+        .blocks = s->blocks,
+        .attributes_mask = STATX_ATTR_MOUNT_ROOT,
+        .atime = statx_time(s->atime),
+        .btime = statx_time(s->btime),
+        .ctime = statx_time(s->ctime),
+        .mtime = statx_time(s->mtime),
+        .rdev_major = dev_major(s->rdev),
+        .rdev_minor = dev_minor(s->rdev),
+        .dev_major = dev_major(s->dev),
+        .dev_minor = dev_minor(s->dev),
+        .mount = mounted ? n->mount + 1 : 0,
+    };
+}
+
+int64_t do_statx(struct message *m)
+{
+    enum { KNOWN = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE };
+    struct walk w;
+    struct stat s;
+    struct statx x = { 0 };
+    caller_t buffer = m->w[4];
+    uint32_t flags = m->w[2];
+    if (m->w[3] & (uint32_t)STATX_RESERVED || flags & ~(uint32_t)KNOWN ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+        return -EINVAL;
+    int64_t error = walk_start(&w, m, walk_how_at(flags));
+    if (error)
+        return error;
+    error = node_stat(w.node->service, w.node->object, &s);
+    if (!error)
+        x = statx_of(w.node, &s);
+    walk_end(&w);
+    if (!error)
+        error = aim(m, buffer, sizeof x, WINDOW_OUT);
+    return error ? error : copy_out(m, 0, &x, sizeof x);
+}
 
 int64_t do_statfs(struct message *m)
 {
@@ -96,10 +153,11 @@ int64_t do_resolve(struct message *m)
     struct walk w;
     if (m->from >= MAX_SERVICE)
         return -EPERM;
-    int error = walk_begin(&w, process_of(m->w[0] && !m->w[4] ? m->w[0] : m->from), WALK_FOLLOW);
+    int error = walk_begin(&w, process_of(m->w[0] && !m->w[4] ? m->w[0] : m->from),
+                           walk_how_at(m->w[3]));
     if (error)
         return error;
-    error = walk_window(&w, m, (uint64_t)(int64_t)AT_FDCWD);
+    error = walk_window(&w, m, m->w[5]);
     if (!error)
         error = may_run(&w, m->w[3] & 7);
     if (!error) {

@@ -32,7 +32,7 @@ int walk_begin(struct walk *w, struct process *p, unsigned how)
     w->as.uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;
     w->as.gid = how & WALK_REAL ? p->cred.gid : p->cred.fsgid;
     w->as.process = p;
-    w->dir = w->node = NULL;
+    w->dir = w->node = w->scope = NULL;
     w->how = how;
     return 0;
 }
@@ -43,7 +43,9 @@ static void drop(struct walk *w)
         node_unpin(w->dir);
     if (w->node)
         node_unpin(w->node);
-    w->dir = w->node = NULL;
+    if (w->scope)
+        node_unpin(w->scope);
+    w->dir = w->node = w->scope = NULL;
 }
 
 void walk_end(struct walk *w)
@@ -88,13 +90,29 @@ int walk_lookup(struct node *dir, const char *name, size_t length, uint32_t hash
     return 0;
 }
 
-int walk_parent(struct process *p, struct node *at, struct node **parent)
+/* Whether the walk is restricted so: RESOLVE_... */
+static inline bool restricted(const struct walk *w, unsigned resolve)
 {
-    while (at != p->root && at->flags & NODE_ROOT && mounts[at->mount].point)
+    return w->how & walk_how_resolve(resolve);
+}
+
+/* The directory that "/" means and above which ".." does not lead. */
+static inline struct node *root_of(const struct walk *w)
+{
+    return w->scope ? w->scope : w->process->root;
+}
+
+/* The parent of the directory `at`, which the caller has pinned, across mounts, not above the root
+ * of the walk; *parent is not pinned. 0, -EXDEV (RESOLVE_BENEATH), or as walk_lookup(). May wait.
+ */
+static int walk_parent(const struct walk *w, struct node *at, struct node **parent)
+{
+    const struct node *root = root_of(w);
+    while (at != root && at->flags & NODE_ROOT && mounts[at->mount].point)
         at = mounts[at->mount].point;
-    if (at == p->root || at->flags & NODE_ROOT) {
+    if (at == root || at->flags & NODE_ROOT) {
         *parent = at;
-        return 0;
+        return restricted(w, RESOLVE_BENEATH) ? -EXDEV : 0;
     }
     int error = walk_lookup(at, "..", 2, path_hash("..", 2), parent);
     if (!error)
@@ -162,7 +180,7 @@ static int step(struct walk *w, struct node *at, const struct component *c, stru
         error = 0;
     } else if (path_is_dotdot(c)) {
         w->last = LAST_DOTDOT;
-        error = walk_parent(w->process, at, next);
+        error = walk_parent(w, at, next);
     } else if (c->last && c->slash && w->how & WALK_FILE) {
         return -EISDIR;
     } else {
@@ -174,6 +192,8 @@ static int step(struct walk *w, struct node *at, const struct component *c, stru
         if (!error && !(c->last && w->how & WALK_ENTRY))
             *next = mount_cross(*next);
     }
+    if (!error && restricted(w, RESOLVE_NO_XDEV) && (*next)->mount != at->mount)
+        error = -EXDEV;
     if (!error)
         node_pin(*next);
     return error;
@@ -187,26 +207,43 @@ static bool follows(const struct walk *w, const struct component *c, const struc
            (!c->last || c->slash || w->how & WALK_FOLLOW);
 }
 
+/* 0 if the restrictions of openat2 let the walk go from the directory `at` through a link to `to`:
+ * an object of procfs (`magic`), or a root; -ELOOP, -EXDEV. */
+static int may_jump(const struct walk *w, const struct node *at, const struct node *to, bool magic)
+{
+    if (magic && restricted(w, RESOLVE_NO_MAGICLINKS))
+        return -ELOOP;
+    if (restricted(w, magic ? RESOLVE_BENEATH | RESOLVE_IN_ROOT : RESOLVE_BENEATH))
+        return -EXDEV;
+    return restricted(w, RESOLVE_NO_XDEV) && to->mount != at->mount ? -EXDEV : 0;
+}
+
 /* Follows the symbolic link *next, the `links`-th of this walk, and gives its pin up. Afterwards
  * *next is the object that a link of procfs stands for, pinned, or NULL: then w->path is a new
- * path, which begins at *at. 0, -ELOOP, or what follow() says. */
+ * path, which begins at *at. 0, -ELOOP, -EXDEV, or what follow() says. */
 static int through_link(struct walk *w, struct node **at, const struct component *c, unsigned links,
                         struct node **next)
 {
     struct node *link = *next;
-    int error = links >= SYMLINKS_MAX ? -ELOOP : follow(w, link, (char *)(uintptr_t)c->rest, next);
+    bool allowed = links < SYMLINKS_MAX && !restricted(w, RESOLVE_NO_SYMLINKS);
+    int error = allowed ? follow(w, link, (char *)(uintptr_t)c->rest, next) : -ELOOP;
     node_unpin(link);
     if (error)
         return error;
     if (*next) {
         w->last = LAST_DOT; /* the object was reached without a name */
+        error = may_jump(w, *at, *next, true);
+        if (error)
+            node_unpin(*next);
     } else if (*w->path == '/') {
+        struct node *root = root_of(w);
+        error = may_jump(w, *at, root, false);
+        node_pin(root);
         node_unpin(*at);
-        *at = w->process->root;
-        node_pin(*at);
+        *at = root;
         w->last = LAST_ROOT;
     }
-    return 0;
+    return error;
 }
 
 /* The end of a walk: the last component c of the path led from the directory `at` to `next`. Takes
@@ -289,10 +326,10 @@ static int go(struct walk *w, struct node *at)
     return 0;
 }
 
-int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed)
+int walk_descriptor(struct walk *w, uint64_t descriptor, bool path_allowed)
 {
     struct conn_info c;
-    int error = ask_conn_get(m->call, (uint32_t)descriptor, &c);
+    int error = ask_conn_get(w->process->task, (uint32_t)descriptor, &c);
     if (error < 0)
         return error;
     if (c.flags & O_PATH && !path_allowed)
@@ -310,17 +347,27 @@ int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool
 }
 
 /* The directory in which the path of w begins, pinned: the root, the working directory, or that of
- * a descriptor. 0, -EBADF, or what mount_node() says. */
-static int start(struct walk *w, struct message *m, uint64_t directory, struct node **at)
+ * a descriptor. With RESOLVE_BENEATH or RESOLVE_IN_ROOT it is also the walk's scope. 0, -EBADF,
+ * -EXDEV, or what mount_node() says. */
+static int start(struct walk *w, uint64_t directory, struct node **at)
 {
-    if (w->path[0] != '/' && !walk_is_cwd(directory)) {
-        int error = walk_descriptor(w, m, directory, true);
+    bool absolute = w->path[0] == '/' && !restricted(w, RESOLVE_IN_ROOT);
+    if (absolute && restricted(w, RESOLVE_BENEATH))
+        return -EXDEV;
+    if (!absolute && !walk_is_cwd(directory)) {
+        int error = walk_descriptor(w, directory, true);
         *at = w->node;
         w->node = NULL;
-        return error;
+        if (error)
+            return error;
+    } else {
+        *at = absolute ? w->process->root : w->process->cwd;
+        node_pin(*at);
     }
-    *at = w->path[0] == '/' ? w->process->root : w->process->cwd;
-    node_pin(*at);
+    if (restricted(w, RESOLVE_BENEATH | RESOLVE_IN_ROOT)) {
+        w->scope = *at;
+        node_pin(*at);
+    }
     return 0;
 }
 
@@ -349,7 +396,7 @@ static int walk_once(struct walk *w, struct message *m, uint64_t directory)
     if (__builtin_expect(empty, 0) && !(w->how & WALK_EMPTY))
         error = -ENOENT;
     if (!error)
-        error = start(w, m, directory, &at);
+        error = start(w, directory, &at);
     if (error)
         return error;
     if (__builtin_expect(!empty, 1))
@@ -377,6 +424,18 @@ int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t addr
 {
     int error = aim(m, address, PATH_MAX, WINDOW_IN);
     return error ? error : walk_window(w, m, directory);
+}
+
+int walk_start_at(struct walk *w, struct message *m, unsigned how, uint64_t directory,
+                  caller_t address)
+{
+    int error = walk_begin(w, process_of(m->from), how);
+    if (error)
+        return error;
+    error = walk_at(w, m, directory, address);
+    if (error)
+        walk_end(w);
+    return error;
 }
 
 int walk_start(struct walk *w, struct message *m, unsigned how)

@@ -18,7 +18,11 @@ enum walk_how {
     WALK_EMPTY = 8, /* an empty path means the directory argument itself, whatever it is */
     WALK_REAL = 16, /* permissions are those of the real user, not of the effective one (access) */
     WALK_FILE = 32, /* the last name is to be a file's: slashes behind it are -EISDIR */
+    /* from here on openat2's struct open_how.resolve stands: RESOLVE_... */
+    WALK_RESOLVE_SHIFT = 8,
 };
+/* RESOLVE_ bits as bits of `how`. */
+static inline unsigned walk_how_resolve(uint64_t resolve) { return resolve << WALK_RESOLVE_SHIFT; }
 
 /* The WALK_ bits for AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; other flags are ignored. */
 static inline unsigned walk_how_at(uint64_t flags)
@@ -42,7 +46,9 @@ struct ON_STACK walk {
     /* the directory of the last name; pinned. NULL unless last is LAST_NAME */
     struct node *dir;
     struct node *node; /* what was found; pinned. NULL: nothing */
-    const char *name;  /* the last name, not terminated */
+    /* the directory above which the walk may not go; pinned. NULL: the process's root */
+    struct node *scope;
+    const char *name; /* the last name, not terminated */
     uint32_t length, hash;
     enum walk_last last;
     bool slash;   /* slashes follow the last name */
@@ -71,16 +77,18 @@ void walk_end(struct walk *w);
 int walk_window(struct walk *w, struct message *m, uint64_t directory);
 /* The same after moving the window to the path at `address` of the caller. */
 int walk_at(struct walk *w, struct message *m, uint64_t directory, caller_t address);
-/* The object behind a descriptor of m's caller becomes w->node. 0; -EBADF, also for a descriptor
- * opened with O_PATH unless `path_allowed`; -ENFILE, or what FS_STAT says. May wait. */
-int walk_descriptor(struct walk *w, struct message *m, uint64_t descriptor, bool path_allowed);
+/* The object behind a descriptor of the walk's process becomes w->node. 0; -EBADF, also for a
+ * descriptor opened with O_PATH unless `path_allowed`; -ENFILE, or what FS_STAT says. May wait. */
+int walk_descriptor(struct walk *w, uint64_t descriptor, bool path_allowed);
 /* walk_begin() and walk_window() for the caller of m, whose w[0] is the directory. After an error
  * there is no walk to end. May wait. */
 int walk_start(struct walk *w, struct message *m, unsigned how);
 
-/* The parent of the directory `at`, across mounts, not above the root of the process. `at` is
- * pinned by the caller; *parent is not. 0, or as walk_lookup(). May wait. */
-int walk_parent(struct process *p, struct node *at, struct node **parent);
+/* walk_begin(), and a walk along the path at `address` of m's caller. After an error there is no
+ * walk to end. May wait. */
+int walk_start_at(struct walk *w, struct message *m, unsigned how, uint64_t directory,
+                  caller_t address);
+
 /* One name in a directory, which the caller has pinned, from the name cache or the file server;
  * `hash` is path_hash() of it. Links and mounts are not followed. *node is not pinned. 0, -ENOENT,
  * -ENFILE (all nodes are pinned), or what FS_LOOKUP says. May wait. */

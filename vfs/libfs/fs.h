@@ -50,6 +50,7 @@ struct fs_node {
     uint64_t size, rdev;
     uint64_t blocks; /* st_blocks, of 512 bytes each */
     struct timespec64 atime, mtime, ctime;
+    struct timespec64 btime; /* when it was made; 0: not known */
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
     uint32_t user;    /* the user who is charged for a node that is open or held (open_max) */

@@ -467,6 +467,8 @@ static int64_t do_stat(struct message *m)
         .mtime = n->mtime,
         .ctime = n->ctime,
     };
+    if (m->from < MAX_SERVICE)
+        r->s.btime = n->btime;
     if (fs_ops.stat)
         error = fs_ops.stat(n, &r->s);
     fs_put(n);

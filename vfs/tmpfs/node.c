@@ -76,7 +76,7 @@ struct node *node_new(struct mount *m, const struct fs_new *new)
                         .rdev = new->rdev,
                         .user = new->uid };
     n->object = fs_object(m->number, n->generation, n->ino);
-    n->atime = n->mtime = n->ctime = fs_now();
+    n->atime = n->mtime = n->ctime = n->btime = fs_now();
     return n;
 }
 

@@ -16,9 +16,50 @@ struct stat {
     uint64_t rdev;
     int64_t size, blksize, blocks; /* blocks of 512 bytes */
     struct timespec64 atime, mtime, ctime;
-    int64_t unused[3];
+    /* The time of birth, for services alone: to programs these bytes are 0. 0: not known */
+    struct timespec64 btime;
+    int64_t unused;
 };
 _Static_assert(sizeof(struct stat) == 144, "struct stat is Linux's");
+
+/* Linux's struct statx, whose times have another layout. */
+struct statx_time {
+    int64_t sec;
+    uint32_t nsec, pad;
+};
+struct statx {
+    uint32_t mask, blksize;
+    uint64_t attributes;
+    uint32_t nlink, uid, gid;
+    uint16_t mode, pad0;
+    uint64_t ino, size, blocks, attributes_mask;
+    struct statx_time atime, btime, ctime, mtime;
+    uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+    uint64_t mount;
+    uint64_t spare[13];
+};
+_Static_assert(sizeof(struct statx) == 256, "struct statx is Linux's");
+enum {
+    STATX_BASIC_STATS = 0x7ff,
+    STATX_BTIME = 0x800,
+    STATX_MNT_ID = 0x1000,
+    STATX_RESERVED = (int)0x80000000u,
+    STATX_ATTR_MOUNT_ROOT = 0x2000
+};
+
+/* Linux's struct open_how, of openat2, and the bits of its `resolve`. */
+struct open_how {
+    uint64_t flags, mode, resolve;
+};
+enum {
+    RESOLVE_NO_XDEV = 1,
+    RESOLVE_NO_MAGICLINKS = 2,
+    RESOLVE_NO_SYMLINKS = 4,
+    RESOLVE_BENEATH = 8,
+    RESOLVE_IN_ROOT = 16,
+    RESOLVE_CACHED = 32,
+    RESOLVE_ALL = 63
+};
 
 struct dirent64 {
     uint64_t ino;
@@ -140,7 +181,9 @@ enum {
     AT_REMOVEDIR = 0x200,
     AT_SYMLINK_FOLLOW = 0x400,
     AT_EACCESS = 0x200,
-    AT_EMPTY_PATH = 0x1000
+    AT_NO_AUTOMOUNT = 0x800,
+    AT_EMPTY_PATH = 0x1000,
+    AT_STATX_SYNC_TYPE = 0x6000
 };
 enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32 };

@@ -12,6 +12,10 @@ enum {
     IOV_MAX = 1024,         /* buffers of one call (struct iovec), as on Linux */
 };
 
+/* Bytes that one call moves at most; its result tells, as Linux's does at 2 GiB. While a server
+ * copies no other thread runs, and an iovec may name the same memory a thousand times. */
+enum { TRANSFER_MAX = 16 << 20 };
+
 /* The memory of programs ends here: the lower half of the address space but for its last page,
  * which Linux leaves out as well (a system call at its end would return to an address that the
  * processor rejects). An address with a bit set from USER_TOP_SHIFT on is the kernel's, or no
