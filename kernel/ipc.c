@@ -185,10 +185,11 @@ static void finish_thrown(struct thread *t, int64_t result)
 }
 
 /* Whether this result of a program's call is an error that comes with a signal (SIGPIPE,
- * SIGXFSZ). */
+ * SIGXFSZ). In KERNEL_SYSCALL the flags are a stack pointer. */
 static bool tells(const struct thread *t, int64_t result)
 {
-    return t->user && (result == -EPIPE || (result == -EFBIG && t->flags & CALL_LIMITED));
+    bool limited = t->flags & CALL_LIMITED && t->op != KERNEL_SYSCALL;
+    return t->user && (result == -EPIPE || (result == -EFBIG && limited));
 }
 
 static void finish_syscall(struct thread *t, int64_t result)
