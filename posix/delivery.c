@@ -199,10 +199,12 @@ void process_continue(struct process *p)
     for (struct thread *t = p->threads, *next; t; t = next) {
         next = t->next;
         thread_recheck(t);
-        if (t->place != THREAD_STOPPED)
-            continue;
-        t->place = THREAD_HANDLED;
-        thread_finish(t, t->result);
+        if (t->place == THREAD_WAITING && t->stop_ends) {
+            thread_finish(t, -EINTR);
+        } else if (t->place == THREAD_STOPPED) {
+            t->place = THREAD_HANDLED;
+            thread_finish(t, t->result);
+        }
     }
     effects->report(p);
 }

@@ -28,6 +28,7 @@
 #include "rusage.h"
 #include "signal.h"
 #include "syscalls.h"
+#include "sysv_sem.h"
 #include "tty.h"
 #include "user_memory.h"
 #include "wait.h"
@@ -121,6 +122,7 @@ void process_exit(struct process *p, int status)
     rlimit_cpu_end(p);
     ptimers_delete(p);
     sigqueue_drop(&p->pending, ~0ul);
+    sem_process_ends(p);
     if (p->locks)
         locks_drop_process(p);
     endpoint_t task = p->i.task;

@@ -31,6 +31,7 @@ void processes_start(void)
     table->head = (struct posix_table){ .count = processes_max,
                                         .stride = sizeof table->process[0],
                                         .first = offsetof(struct process_table, process),
+                                        .sysv = offsetof(struct process_table, sysv),
                                         .node_name = "minnow",
                                         .domain_name = "(none)" };
     ask_publish(table, bytes);
@@ -335,9 +336,16 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     return interrupt_result;
 }
 
+int64_t thread_wait_once(struct thread *t, void (*cancel)(struct thread *))
+{
+    t->stop_ends = true;
+    return thread_wait(t, cancel, -EINTR);
+}
+
 void thread_unwait(struct thread *t)
 {
     timer_cancel(&t->timer);
+    t->stop_ends = false;
     if (t->place == THREAD_WAITING && t->cancel)
         t->cancel(t);
     t->cancel = NULL;

@@ -25,6 +25,7 @@
 #define PROCESS_H
 
 #include <minnow/proc.h>
+#include <minnow/sysv.h>
 #include "cputime.h"
 #include "service.h"
 #include "share.h"
@@ -105,6 +106,7 @@ struct thread {
     /* WAITING. cancel takes the thread out of its queue; NULL: signals do not end the wait */
     void (*cancel)(struct thread *);
     int64_t interrupt_result; /* of the call, when a signal ends the wait */
+    bool stop_ends;           /* the wait does not outlast a stop either */
     struct timer timer;       /* the wait's time limit */
     struct thread *wait_next; /* in a queue of a futex, or of execs */
     union {
@@ -123,6 +125,7 @@ struct thread {
             caller_t status, info, usage; /* where to write each; 0: nowhere */
         } child;
         struct poll *poll;
+        struct sem_wait *sem;
         struct {
             struct exec *behind;
             struct exec_call {
@@ -164,9 +167,10 @@ struct process {
     struct pm_usage usage;      /* of a zombie: its last */
     uint64_t children_peak;     /* pages: the most that a child waited for has had */
     uint64_t children_faults, children_major;
-    struct ptimer *timers; /* timer_create */
-    int32_t exit_signal;   /* sent to the parent at the end; 0: none */
-    uint32_t execs;        /* programs that the process has become */
+    struct ptimer *timers;      /* timer_create */
+    struct sem_undo *sem_undos; /* SEM_UNDO */
+    int32_t exit_signal;        /* sent to the parent at the end; 0: none */
+    uint32_t execs;             /* programs that the process has become */
     /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD
      */
     uint32_t parent_execs;
@@ -190,6 +194,7 @@ struct process {
 
 struct process_table {
     struct posix_table head;
+    struct posix_sysv sysv[SYSV_KINDS][SYSV_PLACES]; /* sysv.c */
     struct process process[];
 };
 extern struct process_table *table;
@@ -260,6 +265,9 @@ void thread_rename(struct thread *t, int tid);
 int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t interrupt_result);
 /* Takes t out of its queue and stops its timer, and no more: the call is HANDLED again. */
 void thread_unwait(struct thread *t);
+/* The same for calls that are never made again: a signal ends the wait with -EINTR, and so does a
+ * stop, when it is over. */
+int64_t thread_wait_once(struct thread *t, void (*cancel)(struct thread *));
 /* t's call is in other hands: it has been forwarded or thrown back. Returns LATER. */
 int64_t thread_gone(struct thread *t);
 

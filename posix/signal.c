@@ -74,7 +74,7 @@ int64_t linux_rt_sigtimedwait(struct thread *t, struct message *m)
         timer_set(&t->timer, time_now() + ns, sigwait_timeout);
     t->wait.signal.set = set;
     t->wait.signal.info = m->w[1];
-    return thread_wait(t, sigwait_leave, -EINTR);
+    return thread_wait_once(t, sigwait_leave);
 }
 
 /* ---- sending ---- */

@@ -27,7 +27,8 @@ struct posix_table {
     uint32_t count, stride, first;
     uint32_t last_pid; /* given out */
     uint64_t forks;    /* processes ever made */
-    uint64_t pad;
+    uint32_t sysv;     /* offset of the records of System V IPC (minnow/sysv.h) */
+    uint32_t pad;
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
 };
 

@@ -1,0 +1,187 @@
+/* The tables of System V's objects. An object has a place in the table of its kind, and an id that
+ * is the place and a sequence number:
+ *
+ *     30          15 14      0
+ *     | sequence    |  place  |
+ *
+ * Places are given out in turn, so that an id comes back late, and the sequence number changes
+ * whenever the turn begins anew; so the id of an object that has been removed is -EINVAL while its
+ * place is free, and -EIDRM when another object has it. All that is published stands in the record
+ * of the place (minnow/sysv.h); the object itself belongs to sysv_sem.c and its like. */
+#include "sysv.h"
+
+#include "share.h"
+
+enum { PLACE_BITS = 15, SEQUENCES = 1 << 16, NOBODY = -1 };
+
+/* The table of a kind. */
+struct objects {
+    struct sysv *at[SYSV_PLACES];
+    unsigned next;     /* the place to look at first */
+    uint32_t sequence; /* of the ids that are given out */
+    struct share share;
+};
+static struct objects tables[SYSV_KINDS] = {
+    [SYSV_SEM] = { .share = SHARE(SYSV_PLACES, SYSV_PLACES / 8, SYSV_PLACES / 2) },
+    [SYSV_MSG] = { .share = SHARE(SYSV_PLACES, SYSV_PLACES / 8, SYSV_PLACES / 2) },
+    [SYSV_SHM] = { .share = SHARE(SYSV_PLACES, SYSV_PLACES / 8, SYSV_PLACES / 2) },
+};
+
+int64_t seconds_now(void)
+{
+    int64_t seconds, nanoseconds;
+    time_wall(&seconds, &nanoseconds);
+    return seconds;
+}
+
+/* ---- the table ---- */
+
+int64_t sysv_look(enum sysv_kind kind, int32_t key, uint32_t flags, struct sysv **x)
+{
+    enum { IPC_PRIVATE };
+    *x = NULL;
+    for (unsigned n = 0; key != IPC_PRIVATE && n < SYSV_PLACES; n++)
+        if (table->sysv[kind][n].used && table->sysv[kind][n].key == key)
+            *x = tables[kind].at[n];
+    if (key == IPC_PRIVATE)
+        return 0;
+    if (!*x)
+        return flags & IPC_CREAT ? 0 : -ENOENT;
+    return (flags & IPC_CREAT) && (flags & IPC_EXCL) ? -EEXIST : 0;
+}
+
+/* There is a free place: the share has as many units. */
+static unsigned place_take(struct objects *o)
+{
+    do {
+        if (o->next == SYSV_PLACES) {
+            o->next = 0;
+            o->sequence = (o->sequence + 1) % SEQUENCES;
+        }
+    } while (o->at[o->next++]);
+    return o->next - 1;
+}
+
+int64_t sysv_add(enum sysv_kind kind, struct sysv *x, const struct process *p, int32_t key,
+                 uint32_t flags)
+{
+    struct objects *o = &tables[kind];
+    x->user = p->i.uid;
+    int64_t error = share_take(&o->share, x->user, 1, -ENOSPC);
+    if (error)
+        return error;
+    unsigned place = place_take(o);
+    o->at[place] = x;
+    x->i = &table->sysv[kind][place];
+    *x->i = (struct posix_sysv){ .used = true,
+                                 .key = key,
+                                 .id = o->sequence << PLACE_BITS | place,
+                                 .mode = flags & 0777,
+                                 .uid = p->i.euid,
+                                 .gid = p->i.egid,
+                                 .cuid = p->i.euid,
+                                 .cgid = p->i.egid,
+                                 .changed = seconds_now() };
+    return x->i->id;
+}
+
+void sysv_remove(enum sysv_kind kind, struct sysv *x)
+{
+    struct objects *o = &tables[kind];
+    o->at[x->i - table->sysv[kind]] = NULL;
+    x->i->used = false;
+    share_give(&o->share, x->user, 1);
+}
+
+struct sysv *sysv_at(enum sysv_kind kind, int32_t place)
+{
+    unsigned n = place & ((1 << PLACE_BITS) - 1);
+    return place >= 0 && n < SYSV_PLACES ? tables[kind].at[n] : NULL;
+}
+
+struct sysv *sysv_find(enum sysv_kind kind, int32_t id, int64_t *error)
+{
+    struct sysv *x = sysv_at(kind, id);
+    *error = x ? -EIDRM : -EINVAL;
+    return x && x->i->id == id ? x : NULL;
+}
+
+unsigned sysv_used(enum sysv_kind kind) { return tables[kind].share.taken; }
+
+int64_t sysv_highest(enum sysv_kind kind)
+{
+    int n = SYSV_PLACES - 1;
+    while (n > 0 && !tables[kind].at[n])
+        n--;
+    return n;
+}
+
+/* ---- permissions ---- */
+
+static bool in_group(const struct process *p, uint32_t gid)
+{
+    for (unsigned n = 0; n < p->i.group_count; n++)
+        if (p->i.groups[n] == gid)
+            return true;
+    return p->i.fsgid == gid;
+}
+
+bool sysv_allows(const struct process *p, const struct sysv *x, uint32_t asked)
+{
+    const struct posix_sysv *i = x->i;
+    uint32_t wanted = (asked | asked >> 3 | asked >> 6) & 7, granted = i->mode;
+    if (p->i.euid == i->uid || p->i.euid == i->cuid)
+        granted >>= 6;
+    else if (in_group(p, i->gid) || in_group(p, i->cgid))
+        granted >>= 3;
+    return !(wanted & ~granted) || p->i.euid == 0;
+}
+
+bool sysv_owns(const struct process *p, const struct sysv *x)
+{
+    return p->i.euid == x->i->uid || p->i.euid == x->i->cuid || p->i.euid == 0;
+}
+
+int64_t sysv_set(struct sysv *x, const struct ipc_perm *to)
+{
+    if (to->uid == (uint32_t)NOBODY || to->gid == (uint32_t)NOBODY)
+        return -EINVAL;
+    x->i->uid = to->uid;
+    x->i->gid = to->gid;
+    x->i->mode = (x->i->mode & ~0777u) | (to->mode & 0777);
+    x->i->changed = seconds_now();
+    return 0;
+}
+
+struct ipc_perm sysv_perm(const struct sysv *x)
+{
+    const struct posix_sysv *i = x->i;
+    return (struct ipc_perm){ .key = i->key,
+                              .uid = i->uid,
+                              .gid = i->gid,
+                              .cuid = i->cuid,
+                              .cgid = i->cgid,
+                              .mode = i->mode,
+                              .sequence = i->id >> PLACE_BITS };
+}
+
+struct sysv *sysv_stat(const struct process *p, enum sysv_kind kind, int32_t id, bool by_place,
+                       bool any, int64_t *error)
+{
+    struct sysv *x = by_place ? sysv_at(kind, id) : sysv_find(kind, id, error);
+    if (by_place)
+        *error = -EINVAL;
+    if (!x || any || sysv_allows(p, x, SYSV_READ))
+        return x;
+    *error = -EACCES;
+    return NULL;
+}
+
+struct sysv *sysv_own(const struct process *p, enum sysv_kind kind, int32_t id, int64_t *error)
+{
+    struct sysv *x = sysv_find(kind, id, error);
+    if (!x || sysv_owns(p, x))
+        return x;
+    *error = -EPERM;
+    return NULL;
+}
