@@ -61,6 +61,15 @@ static int check(const struct message *m, struct wish *w)
     return 0;
 }
 
+/* Whether the file is sealed against writes through new maps. May wait. */
+static bool sealed(const struct conn_info *info)
+{
+    int64_t seals = info->flags & CONN_APART
+                        ? 0
+                        : call_object(info->service, FS_SEALS, info->object, 0, 0, 0);
+    return seals > 0 && seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
+
 /* Finds the file behind the descriptor, and what the mode allows that it was opened in. 0 or an
  * error. May wait. */
 static int open_file(const struct message *m, struct wish *w)
@@ -76,6 +85,11 @@ static int open_file(const struct message *m, struct wish *w)
     if (w->shared && access != O_RDWR) {
         if (w->protection & PAGE_WRITE)
             return -EACCES;
+        w->allowed &= ~PAGE_WRITE;
+    }
+    if (w->shared && w->allowed & PAGE_WRITE && sealed(&info)) {
+        if (w->protection & PAGE_WRITE)
+            return -EPERM;
         w->allowed &= ~PAGE_WRITE;
     }
     bool zero;

@@ -27,6 +27,8 @@ enum {
     F_DUPFD_CLOEXEC = 1030,
     F_SETPIPE_SZ,
     F_GETPIPE_SZ,
+    F_ADD_SEALS,
+    F_GET_SEALS,
     FD_CLOEXEC = 1,
 };
 enum {
@@ -151,6 +153,17 @@ int64_t linux_ioctl(struct thread *t, struct message *m)
     return forward(m, info.service) < 0 ? -ENOTTY : thread_gone(t);
 }
 
+/* F_ADD_SEALS with `more`, or F_GET_SEALS: 0, or all seals. May wait. */
+static int64_t seals(const struct conn_info *info, bool add, uint32_t more)
+{
+    if (info->service == service_self())
+        return -EINVAL;
+    if (add && (info->flags & O_ACCMODE) == O_RDONLY)
+        return -EPERM;
+    int64_t result = call_object(info->service, FS_SEALS, info->object, add ? more : 0, 0, 0);
+    return result < 0 ? (result == -ENOSYS ? -EINVAL : result) : add ? 0 : result;
+}
+
 int64_t linux_fcntl(struct thread *t, struct message *m)
 {
     unsigned fd = m->w[0], command = m->w[1];
@@ -183,6 +196,8 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_SETOWN: return owner_set(t, fd, &info, (int32_t)argument);
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ: return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
+    case F_ADD_SEALS:
+    case F_GET_SEALS: return seals(&info, command == F_ADD_SEALS, argument);
     default: return -EINVAL;
     }
 }

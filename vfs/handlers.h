@@ -6,6 +6,7 @@
 
 int64_t do_open(struct message *m); /* open.c */
 int64_t do_openat2(struct message *m);
+int64_t do_memfd(struct message *m);
 
 int64_t do_stat(struct message *m); /* stat.c */
 int64_t do_stat_path(struct message *m);

@@ -20,7 +20,7 @@ static const handler_t vfs_handlers[] = {
     [op_number(VFS_EXIT)] = do_exit,           [op_number(VFS_CRED)] = do_cred,
     [op_number(VFS_RESOLVE)] = do_resolve,     [op_number(VFS_MOUNTS)] = do_mounts,
     [op_number(VFS_PATH)] = do_path,           [op_number(VFS_STATX)] = do_statx,
-    [op_number(VFS_OPENAT2)] = do_openat2,
+    [op_number(VFS_OPENAT2)] = do_openat2,     [op_number(VFS_MEMFD)] = do_memfd,
 };
 
 int main(void)

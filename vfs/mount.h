@@ -4,7 +4,8 @@
 
 #include "node.h"
 
-enum { MOUNTS = 128 };
+/* MOUNT_MEMORY: the files of memfd_create, a tmpfs that stands nowhere in the name space. */
+enum { MOUNTS = 128, MOUNT_MEMORY = MOUNTS - 1 };
 
 struct fs_type {
     const char *name, *service;

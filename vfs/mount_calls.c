@@ -17,7 +17,7 @@ enum { ANONYMOUS = 16 };
 static struct mount *free_place(void)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
-        if (!mounts[i].kind)
+        if (!mounts[i].kind && i != MOUNT_MEMORY)
             return &mounts[i];
     return NULL;
 }
@@ -87,15 +87,16 @@ static int ask_root(struct mount *m, endpoint_t service, const struct source *d,
 }
 
 /* Mounts a file system on `point`, which is pinned; NULL for the root of everything. `path` is that
- * of the point, for /proc/mounts. 0, -EBUSY, -ENODEV, -ENFILE, or what lend() and ask_root() say.
- * May wait. */
+ * of the point, for /proc/mounts. A second mount without a point is MOUNT_MEMORY. 0, -EBUSY,
+ * -ENODEV, -ENFILE, or what lend() and ask_root() say. May wait. */
 static int attach(const struct fs_type *type, const char *source, const struct source *d,
                   struct node *point, const char *path, uint32_t flags, char *options)
 {
     for (unsigned i = 0; i < MOUNTS; i++)
         if (type->device && mounts[i].kind && mounts[i].dev == d->rdev)
             return -EBUSY;
-    struct mount *m = free_place();
+    bool memory = !point && mounts[0].root;
+    struct mount *m = memory ? &mounts[MOUNT_MEMORY] : free_place();
     if (!m)
         return -ENFILE;
     endpoint_t service = service_find(type->service);
@@ -169,6 +170,9 @@ void mount_root(void)
     }
     if (error)
         print("no /dev: error %d", -error);
+    error = attach(fs_type_find("tmpfs"), "memfd", &(struct source){ 0 }, NULL, "", 0, none);
+    if (error)
+        print("no memfd_create: error %d", -error);
 }
 
 /* ---- mount(2) ---- */
@@ -342,7 +346,7 @@ int64_t do_mounts(struct message *m)
     uint64_t start = 0, done = 0, position = m->position;
     for (unsigned i = 0; i < MOUNTS && done < m->w[2]; i++) {
         const struct mount *t = &mounts[i];
-        if (!t->root)
+        if (!t->root || i == MOUNT_MEMORY)
             continue;
         size_t length = format(
             line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n",

@@ -87,18 +87,33 @@ static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
     return error;
 }
 
+/* open(2) with O_TMPFILE: the file server of the directory that the walk found makes a file without
+ * a name and opens it. */
+static int64_t open_nameless(struct message *m, const struct walk *w, uint32_t flags, uint32_t mode)
+{
+    uint32_t gid;
+    int error = S_ISDIR(w->node->mode) ? may_create(&w->as, w->node) : -ENOTDIR;
+    if (error)
+        return error;
+    m->w[1] = flags;
+    m->w[2] = create_mode(&w->as, w->node, S_IFREG | (mode & 07777), &gid);
+    m->w[4] = (uint64_t)w->as.uid << 32 | gid;
+    m->w[5] = F_SEAL_SEAL;
+    return pass_node(m, FS_OPEN, w->node, WINDOW_NONE);
+}
+
 /* Opens what the walk found, or makes a file if it found nothing. -EEXIST also when another caller
  * has made the file since the walk. */
 static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, uint32_t mode)
 {
     struct node *n = w->node;
+    if (flags & TMPFILE)
+        return open_nameless(m, w, flags, mode);
     if (n) {
         int error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST
                                                                        : may_open(w, n, flags);
         if (error)
             return error;
-        if ((flags & TMPFILE) == TMPFILE)
-            return -EOPNOTSUPP;
         return open_node(m, n, flags);
     }
     int error = create_node(w, S_IFREG | (mode & 07777), 0, &n);
@@ -185,4 +200,26 @@ int64_t do_openat2(struct message *m)
     if (!error)
         error = aim(m, path, PATH_MAX, WINDOW_IN);
     return error ? error : open_path(m, how.flags, how.mode, how.resolve);
+}
+
+int64_t do_memfd(struct message *m)
+{
+    enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, LONGEST = 249 };
+    char name[LONGEST + 1]; /* only its length matters */
+    uint32_t flags = m->w[2];
+    const struct vfs_cred *c = &process_of(m->from)->cred;
+    const struct mount *mount = &mounts[MOUNT_MEMORY];
+    if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+        return -EINVAL;
+    int length = copy_string(m, 0, name, sizeof name);
+    if (length < 0)
+        return length == -ENAMETOOLONG ? -EINVAL : length;
+    m->op = FS_OPEN;
+    m->object = mount->object;
+    m->position = m->flags = 0;
+    m->w[1] = O_TMPFILE | O_EXCL | O_RDWR | O_LARGEFILE | (flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+    m->w[2] = 0777;
+    m->w[4] = (uint64_t)c->fsuid << 32 | c->fsgid;
+    m->w[5] = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
+    return pass(m, mount->service);
 }

@@ -52,7 +52,7 @@ struct fs_node *name_create(struct fs_node *dir, struct fs_name *name, const str
         error = dir_init(i, inode_of(dir));
     else if (new->target)
         error = link_store(i, new->target);
-    if (!error) {
+    if (!error && name) {
         i->links = S_ISDIR(new->mode) ? 2 : 1;
         error = dir_add(dir, name, inode_node(i));
         if (error)

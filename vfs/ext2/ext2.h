@@ -93,6 +93,10 @@ int64_t map_block(struct disk_node *n, uint64_t number, bool allocate);
  * taken its pages there out of the cache. 0, or the first error; the rest is freed nevertheless. */
 int map_cut(struct inode *i, uint64_t from);
 int map_cut_bytes(struct disk_node *n, uint64_t size);
+/* For disk_ops: the blocks from..to - 1 become a hole; the first block from `number` on that is
+ * none, or -ENXIO. */
+int map_free(struct disk_node *n, uint64_t from, uint64_t to);
+int64_t map_next(struct disk_node *n, uint64_t number);
 
 /* ---- inode.c: the inode table ---- All may wait. */
 /* For disk_ops: 0; -EIO; -EUCLEAN if the inode on the disk cannot be; -ESTALE if it has no links.

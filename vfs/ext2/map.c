@@ -110,16 +110,27 @@ static void drop_block(struct inode *i, uint32_t block)
     GIVE_WAY_EVERY(AT_ONCE, 1, i->blocks / sectors);
 }
 
+/* How many blocks of the file a slot leads to that is `depth` levels of indirection above them. */
+static uint64_t span_of(const struct mount *m, int depth)
+{
+    uint64_t span = 1;
+    while (depth-- > 0)
+        span *= m->geo.per_block;
+    return span;
+}
+
 /* Frees the blocks below *slot, which is in the inode or in the page `holder`, `depth` levels of
- * indirection deep: from number `from` of them on; with from == 0 all, and what the slot leads to.
- * 0, or the first error; the rest is freed nevertheless. */
-static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint64_t from)
+ * indirection deep: numbers from..to - 1 of them; if those are all, also what the slot leads to. 0,
+ * or the first error; the rest is freed nevertheless. */
+static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int depth, uint64_t from,
+                    uint64_t to)
 {
     struct mount *m = mount_of(i);
     uint32_t block = *slot;
+    bool all = from == 0 && to >= span_of(m, depth);
     if (!block)
         return 0;
-    if (from == 0) {
+    if (all) {
         *slot = 0;
         if (holder)
             cache_dirty(holder);
@@ -131,39 +142,87 @@ static int cut_slot(struct inode *i, uint32_t *slot, struct page *holder, int de
         drop_block(i, block);
         return 0;
     }
-    uint64_t span = 1;
-    for (int k = 1; k < depth; k++)
-        span *= m->geo.per_block;
+    uint64_t span = span_of(m, depth - 1);
     struct page *page;
     int error = cache_block(m->index, block, &page);
     if (error)
         return error;
     uint32_t *slots = (uint32_t *)page->data;
-    for (uint64_t k = from / span; k < m->geo.per_block; k++) {
-        int e = cut_slot(i, &slots[k], page, depth - 1, k == from / span ? from % span : 0);
+    for (uint64_t k = from / span; k < m->geo.per_block && k * span < to; k++) {
+        int e = cut_slot(i, &slots[k], page, depth - 1, k == from / span ? from % span : 0,
+                         to - k * span);
         error = error ? error : e;
     }
     cache_put(page);
-    if (from == 0)
+    if (all)
         drop_block(i, block);
     return error;
 }
 
-int map_cut(struct inode *i, uint64_t from)
+/* How many levels of indirection block[k] of an inode is above the file's blocks. */
+static int slot_depth(int k) { return k < DIRECT ? 0 : k - DIRECT + 1; }
+
+int map_free(struct disk_node *n, uint64_t from, uint64_t to)
 {
-    uint64_t n = mount_of(i)->geo.per_block, first = 0, span = 1;
+    struct inode *i = inode_of(n);
+    uint64_t first = 0;
     int error = 0;
-    for (int k = 0; k < BLOCKS; k++) {
-        int depth = k < DIRECT ? 0 : k - DIRECT + 1;
-        span = depth ? span * n : 1;
+    for (int k = 0; k < BLOCKS && first < to; k++) {
+        uint64_t span = span_of(mount_of(i), slot_depth(k));
         if (from < first + span) {
-            int e = cut_slot(i, &i->block[k], NULL, depth, from > first ? from - first : 0);
+            int e = cut_slot(i, &i->block[k], NULL, slot_depth(k), from > first ? from - first : 0,
+                             to - first);
             error = error ? error : e;
         }
         first += span;
     }
     i->goal = 0;
     return error;
+}
+
+int map_cut(struct inode *i, uint64_t from)
+{
+    return map_free((struct disk_node *)i, from, UINT64_MAX);
+}
+
+/* The number of the first block from number `from` on below a slot that holds `block`; -ENXIO. */
+static int64_t next_below(struct inode *i, uint32_t block, int depth, uint64_t from)
+{
+    struct mount *m = mount_of(i);
+    if (!block)
+        return -ENXIO;
+    if (!block_ok(&m->geo, block))
+        return mount_corrupt(m, "block number out of range in inode", i->ino);
+    if (!depth)
+        return 0;
+    uint64_t span = span_of(m, depth - 1), first = from / span;
+    struct page *page;
+    int64_t found = cache_block(m->index, block, &page);
+    if (found)
+        return found;
+    found = -ENXIO;
+    for (uint64_t k = first; k < m->geo.per_block && found == -ENXIO; k++) {
+        found = next_below(i, ((uint32_t *)page->data)[k], depth - 1, k == first ? from % span : 0);
+        found += found >= 0 ? k * span : 0;
+    }
+    cache_put(page);
+    return found;
+}
+
+int64_t map_next(struct disk_node *n, uint64_t number)
+{
+    struct inode *i = inode_of(n);
+    uint64_t first = 0;
+    int64_t found = -ENXIO;
+    for (int k = 0; k < BLOCKS && found == -ENXIO; k++) {
+        uint64_t span = span_of(mount_of(i), slot_depth(k));
+        if (number < first + span) {
+            found = next_below(i, i->block[k], slot_depth(k), number > first ? number - first : 0);
+            found += found >= 0 ? first : 0;
+        }
+        first += span;
+    }
+    return found;
 }
 
 int map_cut_bytes(struct disk_node *n, uint64_t size)

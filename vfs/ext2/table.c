@@ -22,6 +22,8 @@ const struct disk_ops disk_ops = {
     .forget = index_drop,
     .map = map_block,
     .cut = map_cut_bytes,
+    .free = map_free,
+    .next = map_next,
 };
 
 static void changed(struct fs_node *n)
@@ -35,6 +37,7 @@ const struct fs_ops fs_ops = {
     .open_max = INODES,
     .links_max = LINKS_MAX,
     .checker = "e2fsck",
+    .nameless = true,
     .mount = mount_new,
     .remount = mount_again,
     .unmount = mount_end,
@@ -48,6 +51,9 @@ const struct fs_ops fs_ops = {
     .read = contents_read,
     .write = contents_write,
     .resize = contents_resize,
+    .allocate = contents_allocate,
+    .punch = contents_punch,
+    .seek = contents_seek,
     .lend = contents_lend,
     .take_back = contents_take_back,
     .reserve = contents_reserve,

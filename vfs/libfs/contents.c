@@ -4,6 +4,7 @@
 #include "mounts.h"
 
 enum { READ_AHEAD = 16, READ_AROUND = 4, BYTES_AT_ONCE = 1 << 20 };
+enum { PAGES_AT_ONCE = 64, UNITS_AT_ONCE = 2048 };
 
 static unsigned unit_shift(const struct disk_node *n) { return disk_mount_of(n)->unit_shift; }
 static uint64_t pages_of(uint64_t size) { return (size + PAGE_SIZE - 1) / PAGE_SIZE; }
@@ -268,6 +269,107 @@ int contents_resize(struct fs_node *f, uint64_t size)
     clear_tail(disk_node(f));
     f->size = size;
     return 0;
+}
+
+/* ---- Room and holes ---- */
+
+/* 1 if each byte of page `index` that is in the file has a place on the disk, else 0, or an error.
+ * Under node.lock. May wait. */
+static int placed(struct disk_node *n, uint64_t index, unsigned bytes)
+{
+    uint32_t disk[CACHE_UNITS];
+    int error = find_place(n, index, disk);
+    for (unsigned u = 0; !error && u <= (bytes - 1) >> unit_shift(n); u++)
+        if (!disk[u])
+            return 0;
+    return error ? error : 1;
+}
+
+int contents_allocate(struct fs_node *f, uint64_t from, uint64_t to)
+{
+    struct disk_node *n = disk_node(f);
+    if (to > f->size) /* e2fsck finds no sense in blocks behind the end */
+        return -EOPNOTSUPP;
+    uint64_t end = pages_of(to);
+    for (uint64_t index = from / PAGE_SIZE; index < end; index++) {
+        unsigned bytes = MIN(f->size - index * PAGE_SIZE, (uint64_t)PAGE_SIZE);
+        int there = placed(n, index, bytes);
+        struct page *p = there ? NULL : contents_prepare(f, index, 0, bytes);
+        int error = there < 0 ? there : fs_error(p);
+        if (error)
+            return error;
+        if (p)
+            cache_put(p);
+        GIVE_WAY_EVERY(PAGES_AT_ONCE, 1, end - index - 1);
+    }
+    return 0;
+}
+
+/* Makes bytes [from, to) of page `index` zero. As a whole the page becomes a hole, unless it is
+ * lent: programs have it mapped, and must see zeros, not another page. */
+static int punch_page(struct disk_node *n, uint64_t index, unsigned from, unsigned to)
+{
+    unsigned shift = 12 - unit_shift(n);
+    struct page *p = cached_page(n, index);
+    if (p) {
+        p->uses++;
+        cache_settle(p);
+        cache_put(p);
+    }
+    if (to - from == PAGE_SIZE && !(p && p->pins)) {
+        cache_forget(contents_owner(fs_node(n)), index);
+        return disk_ops.free(n, index << shift, (index + 1) << shift);
+    }
+    p = contents_prepare(fs_node(n), index, from, to);
+    if (fs_error(p))
+        return fs_error(p);
+    memset(p->data + from, 0, to - from);
+    cache_dirty(p);
+    cache_put(p);
+    return 0;
+}
+
+/* The number of the first page from number `index` on that has a place; -ENXIO, or an error. */
+static int64_t next_page(struct disk_node *n, uint64_t index)
+{
+    unsigned shift = 12 - unit_shift(n);
+    int64_t unit = disk_ops.next(n, index << shift);
+    return unit < 0 ? unit : unit >> shift;
+}
+
+int contents_punch(struct fs_node *f, uint64_t from, uint64_t to)
+{
+    uint64_t end = pages_of(to);
+    int64_t index = from / PAGE_SIZE;
+    int error = 0;
+    while (!error && (index = next_page(disk_node(f), index)) >= 0 && (uint64_t)index < end) {
+        uint64_t start = index * PAGE_SIZE;
+        error = punch_page(disk_node(f), index, MAX(from, start) - start,
+                           MIN(to - start, (uint64_t)PAGE_SIZE));
+        index++;
+        GIVE_WAY_EVERY(PAGES_AT_ONCE, 1, end - MIN((uint64_t)index, end));
+    }
+    return error ? error : index == -ENXIO ? 0 : (int)MIN(index, 0);
+}
+
+int64_t contents_seek(struct fs_node *f, uint64_t position, bool hole)
+{
+    struct disk_node *n = disk_node(f);
+    unsigned shift = unit_shift(n);
+    int64_t unit = position >> shift, place = 1;
+    if (!hole) {
+        unit = disk_ops.next(n, unit);
+        if (unit < 0)
+            return unit;
+        return unit << shift < (int64_t)f->size ? (int64_t)MAX(position, (uint64_t)unit << shift)
+                                                : -ENXIO;
+    }
+    uint64_t end = (f->size + (1u << shift) - 1) >> shift;
+    while ((uint64_t)unit < end && (place = disk_ops.map(n, unit, false)) > 0) {
+        unit++;
+        GIVE_WAY_EVERY(UNITS_AT_ONCE, 1, end - unit);
+    }
+    return place < 0 ? place : (int64_t)MIN(MAX(position, (uint64_t)unit << shift), f->size);
 }
 
 /* ---- Pages for PM ---- */

@@ -17,6 +17,9 @@ static inline uint64_t contents_owner(const struct fs_node *n)
 int64_t contents_read(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int64_t contents_write(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int contents_resize(struct fs_node *f, uint64_t size);
+int contents_allocate(struct fs_node *f, uint64_t from, uint64_t to);
+int contents_punch(struct fs_node *f, uint64_t from, uint64_t to);
+int64_t contents_seek(struct fs_node *f, uint64_t position, bool hole);
 int contents_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted,
                   uint64_t *address);
 int contents_take_back(struct fs_node *f, uint64_t address);

@@ -51,6 +51,8 @@ struct fs_node {
     uint64_t blocks; /* st_blocks, of 512 bytes each */
     struct timespec64 atime, mtime, ctime;
     struct timespec64 btime; /* when it was made; 0: not known */
+    uint8_t seals;           /* F_SEAL_... */
+    bool linkable;           /* has no name, but may get one (O_TMPFILE) */
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
     uint32_t user;    /* the user who is charged for a node that is open or held (open_max) */
@@ -106,6 +108,8 @@ struct fs_ops {
     bool lends_own;  /* lent pages are the file itself: PM keeps none of them behind its hold */
     bool folds_case; /* a name that differs only in case is the same name */
     bool no_links;   /* FS_LINK and FS_SYMLINK are -EPERM */
+    bool nameless;   /* create() makes files without a name (O_TMPFILE) */
+    bool seals;      /* files can be sealed */
 
     /* The root of a new mount. */
     struct fs_node *(*mount)(const struct fs_source *s);
@@ -141,6 +145,16 @@ struct fs_ops {
     /* Sets size; new bytes are zero. Under node.lock. NULL: -EINVAL */
     int (*resize)(struct fs_node *n, uint64_t size);
 
+    /* Gives the bytes [from, to) room, which is zero where there was none. -EOPNOTSUPP: not behind
+     * the end of the file. NULL: -EOPNOTSUPP. Under node.lock */
+    int (*allocate)(struct fs_node *n, uint64_t from, uint64_t to);
+    /* Makes the bytes [from, to) zero, and gives their room back but for parts of units, and pages
+     * that are lent. NULL: -EOPNOTSUPP. Under node.lock */
+    int (*punch)(struct fs_node *n, uint64_t from, uint64_t to);
+    /* The first byte at `position`, which is before the end of the file, or behind it that is in a
+     * hole, or is not (`hole` false): -ENXIO. NULL: there are no holes. Under node.lock */
+    int64_t (*seek)(struct fs_node *n, uint64_t position, bool hole);
+
     /* Pages of files for PM (FS_PAGES, FS_UNPIN, FS_RESERVE). NULL: files cannot be mapped */
     /* Pins page `index`, and stores its address in the server's memory; 0 for a page that is not
      * `wanted` and not in memory. The caller goes on to ask for the `ahead` pages from there on.
@@ -163,7 +177,8 @@ struct fs_ops {
     int (*name_of)(struct fs_node *dir, uint64_t object, char name[NAME_MAX + 1]);
     int64_t (*readlink)(struct fs_node *n, struct message *m); /* ends with fs_text() */
     /* Makes an inode and its name, which is not there yet, with `links` 1, or 2 for a directory.
-     * NULL here: names cannot be changed, -EPERM. add, replace and remove write the name alone:
+     * NULL here: names cannot be changed, -EPERM. With `nameless` name may be NULL: an inode with
+     * no links. add, replace and remove write the name alone:
      * libfs counts links and keeps times. replace lets the name of `old` stand for n */
     struct fs_node *(*create)(struct fs_node *dir, struct fs_name *name, const struct fs_new *new);
     int (*add)(struct fs_node *dir, struct fs_name *name, struct fs_node *n);

@@ -248,7 +248,7 @@ static int link_locked(struct fs_node *dir, struct fs_name *name, struct fs_node
 {
     int error = n->mount != dir->mount                             ? -EXDEV
                 : S_ISDIR(n->mode) || fs_ops.no_links              ? -EPERM
-                : !n->links                                        ? -ENOENT
+                : !n->links && !n->linkable                        ? -ENOENT
                 : fs_ops.links_max && n->links >= fs_ops.links_max ? -EMLINK
                                                                    : absent(dir, name);
     if (error)
@@ -260,6 +260,7 @@ static int link_locked(struct fs_node *dir, struct fs_name *name, struct fs_node
         n->links--;
     else
         dir_changed(dir, &now);
+    n->linkable &= !n->links;
     node_changed(n, &now);
     return error;
 }

@@ -59,6 +59,11 @@ struct disk_ops {
     int64_t (*map)(struct disk_node *n, uint64_t unit, bool allocate);
     /* Frees what lies behind `size`. Under node.lock. */
     int (*cut)(struct disk_node *n, uint64_t size);
+    /* For servers whose files may have holes (contents_punch, contents_seek); under node.lock.
+     * free: units from..to - 1 of the contents become a hole. next: the number of the first unit
+     * from `unit` on that has a place; -ENXIO. */
+    int (*free)(struct disk_node *n, uint64_t from, uint64_t to);
+    int64_t (*next)(struct disk_node *n, uint64_t unit);
 };
 extern const struct disk_ops disk_ops; /* the server's own */
 

@@ -103,6 +103,15 @@ static int64_t do_read(struct message *m)
     return result;
 }
 
+enum { SEALED_WRITE = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE };
+
+/* How far a write of [position, end) gets in a file that may not grow: as on Linux, which asks page
+ * by page, to the last page boundary before the file's end. */
+static uint64_t end_sealed(const struct fs_node *n, uint64_t end)
+{
+    return n->seals & F_SEAL_GROW && end > n->size ? n->size & -(uint64_t)PAGE_SIZE : end;
+}
+
 /* FS_WRITE under the node's lock: position, limits of the size, times. The bytes, or an error. */
 static int64_t write_locked(struct fs_node *n, struct message *m)
 {
@@ -113,7 +122,13 @@ static int64_t write_locked(struct fs_node *n, struct message *m)
         limit = MIN(limit, m->w[4]);
     if (position >= limit)
         return -EFBIG;
-    int64_t done = fs_ops.write(n, m, position, MIN(m->w[2], limit - position));
+    uint64_t end = position + MIN(m->w[2], limit - position);
+    if (__builtin_expect(n->seals & ~(unsigned)F_SEAL_SEAL, 0)) {
+        end = end_sealed(n, end);
+        if (n->seals & SEALED_WRITE || end <= position)
+            return -EPERM;
+    }
+    int64_t done = fs_ops.write(n, m, position, end - position);
     if (done > 0) {
         contents_changed(n, mode_changed(m, n->mode));
         reply_position(m, position + done);
@@ -162,6 +177,8 @@ static int resize_locked(struct fs_node *n, struct message *m, uint64_t size, ui
 {
     if (size > n->mount->size_max || (size > n->size && size > limit))
         return -EFBIG;
+    if (n->seals & (size < n->size ? F_SEAL_SHRINK : size > n->size ? F_SEAL_GROW : 0))
+        return -EPERM;
     int error = fs_ops.resize ? fs_ops.resize(n, size) : -EINVAL;
     if (!error)
         contents_changed(n, mode_changed(m, n->mode));
@@ -191,12 +208,106 @@ static int64_t do_truncate(struct message *m)
     return result;
 }
 
+/* 0 if FS_ALLOCATE knows the mode. */
+static int check_mode(uint64_t mode)
+{
+    enum { HOLE = FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE };
+    bool known = !(mode & ~(uint64_t)(HOLE | FALLOC_ZERO_RANGE)) &&
+                 (!(mode & FALLOC_PUNCH_HOLE) || mode == HOLE);
+    return known ? 0 : -EOPNOTSUPP;
+}
+
+/* FS_ALLOCATE of [from, to), under the node's lock. */
+static int allocate_locked(struct fs_node *n, struct message *m, uint64_t from, uint64_t to)
+{
+    uint32_t mode = m->w[1];
+    uint64_t before = n->size, limit = m->flags & CALL_LIMITED ? m->w[4] : UINT64_MAX;
+    bool clears = mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE),
+         fills = !(mode & FALLOC_PUNCH_HOLE);
+    int error = 0;
+    if ((clears && !fs_ops.punch) || (fills && !fs_ops.allocate))
+        return -EOPNOTSUPP;
+    if (to > n->mount->size_max)
+        return -EFBIG;
+    if ((clears && n->seals & SEALED_WRITE) || (fills && n->seals & F_SEAL_GROW && to > before))
+        return -EPERM;
+    if (fills && !(mode & FALLOC_KEEP_SIZE) && to > before)
+        error = resize_locked(n, m, to, limit);
+    if (!error && clears && from < before)
+        error = fs_ops.punch(n, from, MIN(to, before));
+    if (!error && fills)
+        error = fs_ops.allocate(n, from, to);
+    if (error && n->size > before)
+        fs_ops.resize(n, before);
+    if (!error)
+        contents_changed(n, mode_changed(m, n->mode));
+    return error;
+}
+
+static int64_t do_allocate(struct message *m)
+{
+    uint64_t from = m->w[2], length = m->w[3];
+    if ((int64_t)from < 0 || (int64_t)length <= 0)
+        return -EINVAL;
+    int error = check_mode((uint32_t)m->w[1]);
+    if (error)
+        return error;
+    struct fs_node *n = get_writable(m);
+    error = fs_error(n);
+    if (error)
+        return error == -EINVAL ? -ENODEV : error;
+    lock_node(n);
+    error = from + length > INT64_MAX ? -EFBIG : allocate_locked(n, m, from, from + length);
+    unlock_node(n);
+    fs_put(n);
+    return error;
+}
+
+/* FS_SEALS. A file that is mapped at all is not sealed against writes: a map might write. */
+static int64_t do_seals(struct message *m)
+{
+    uint32_t more = m->w[1];
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t result = fs_error(n);
+    if (result)
+        return result;
+    if (!fs_ops.seals || !S_ISREG(n->mode) || more & ~(uint32_t)F_SEAL_ALL)
+        result = -EINVAL;
+    else if (more && n->seals & F_SEAL_SEAL)
+        result = -EPERM;
+    else if (more & ~n->seals & F_SEAL_WRITE && n->holds)
+        result = -EBUSY;
+    else
+        result = n->seals |= more;
+    fs_put(n);
+    return result;
+}
+
+/* FS_SEEK for data or holes, of a file that may have holes. */
+static int64_t seek_hole(struct fs_node *n, struct message *m)
+{
+    uint64_t offset = m->w[1];
+    if (offset >= n->size)
+        return -ENXIO;
+    lock_node(n);
+    int64_t position = fs_ops.seek(n, offset, m->w[2] == SEEK_HOLE);
+    unlock_node(n);
+    if (position >= 0)
+        reply_position(m, position);
+    return position;
+}
+
 static int64_t do_seek(struct message *m)
 {
     struct fs_node *n = fs_ops.get(m->object);
     int error = fs_error(n);
     if (error)
         return error;
+    if (fs_ops.seek && S_ISREG(n->mode) && (m->w[2] == SEEK_DATA || m->w[2] == SEEK_HOLE)) {
+        int64_t position = seek_hole(n, m);
+        fs_put(n);
+        return position;
+    }
     uint64_t size = n->size, most = S_ISREG(n->mode) ? n->mount->size_max : INT64_MAX;
     bool endless = m->w[2] > SEEK_CUR && fs_ops.endless && fs_ops.endless(n);
     fs_put(n);
@@ -292,12 +403,45 @@ static int64_t connect_node(struct fs_node *n, struct message *m)
     return result;
 }
 
+/* FS_OPEN with O_TMPFILE: makes a file in the file system of `dir`, and connects the caller to it.
+ * The file is there as long as it is open, or until it gets a name (FS_LINK), which O_EXCL forbids.
+ */
+static int64_t open_nameless(struct fs_node *dir, struct message *m)
+{
+    struct fs_new new = { .mode = S_IFREG | (m->w[2] & 07777),
+                          .uid = m->w[4] >> 32,
+                          .gid = m->w[4] };
+    int error = !S_ISDIR(dir->mode)     ? -ENOTDIR
+                : !fs_ops.nameless      ? -EOPNOTSUPP
+                : dir->mount->read_only ? -EROFS
+                                        : 0;
+    if (error)
+        return error;
+    lock_take(&dir->mount->tree);
+    struct fs_node *n = fs_ops.create(dir, NULL, &new);
+    lock_give(&dir->mount->tree);
+    if (fs_error(n))
+        return fs_error(n);
+    n->linkable = !(m->w[1] & O_EXCL);
+    n->seals = fs_ops.seals ? m->w[5] : 0;
+    m->w[1] &= ~(uint64_t)O_TMPFILE;
+    m->object = n->object;
+    int64_t descriptor = connect_node(n, m);
+    fs_put(n);
+    return descriptor;
+}
+
 static int64_t do_open(struct message *m)
 {
     struct fs_node *n = fs_ops.get(m->object);
     int64_t result = fs_error(n);
     if (result)
         return result;
+    if (__builtin_expect((m->w[1] & O_TMPFILE) == O_TMPFILE, 0)) {
+        result = open_nameless(n, m);
+        fs_put(n);
+        return result;
+    }
     result = may_open(n, m->w[1]);
     if (!result && m->w[1] & O_TRUNC && !(m->w[1] & O_PATH) && S_ISREG(n->mode))
         result = empty(n, m);
@@ -426,6 +570,8 @@ static int64_t do_reserve(struct message *m)
     lock_node(n);
     if (!fs_ops.reserve)
         result = -ENODEV;
+    else if (n->seals & F_SEAL_WRITE)
+        result = -EPERM;
     else if (wanted * PAGE_SIZE >= n->size)
         result = -ERANGE;
     else
@@ -605,6 +751,7 @@ const handler_t fs_handlers[FS_HANDLERS] = {
     [op_number(FS_MOUNT)] = do_mount,      [op_number(FS_UNMOUNT)] = do_unmount,
     [op_number(FS_PAGES)] = do_pages,      [op_number(FS_UNPIN)] = do_unpin,
     [op_number(FS_HOLD)] = do_hold,        [op_number(FS_RESERVE)] = do_reserve,
+    [op_number(FS_SEALS)] = do_seals,      [op_number(FS_ALLOCATE)] = do_allocate,
 };
 
 void fs_serve(void (*notify)(uint64_t bits))

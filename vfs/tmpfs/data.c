@@ -28,6 +28,8 @@
 
 /* give_way() after so many bytes copied, or pages freed: this service has a single thread */
 enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };
+enum { ZEROED_AT_ONCE = 256 };
+#define NO_PAGE UINT64_MAX
 enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
 
 static uint64_t *free_pages; /* linked through their first word */
@@ -333,6 +335,71 @@ static int fill_hole(struct node *n, uint64_t index, uint8_t **page)
     if (*page)
         *slot = *page;
     return *page ? 0 : -ENOSPC;
+}
+
+/* The number of the first page from number `from` on that the tree has; NO_PAGE: there is none. */
+static uint64_t next_page(void *tree, unsigned height, uint64_t from)
+{
+    if (!tree || !height)
+        return tree && !from ? 0 : NO_PAGE;
+    uint64_t span = 1ull << FANOUT_BITS * (height - 1), first = from / span;
+    for (uint64_t k = first; k < FANOUT; k++) {
+        uint64_t found = next_page(((void **)tree)[k], height - 1, k == first ? from % span : 0);
+        if (found != NO_PAGE)
+            return k * span + found;
+    }
+    return NO_PAGE;
+}
+
+int data_allocate(struct fs_node *f, uint64_t from, uint64_t to)
+{
+    struct node *n = node_of(f);
+    uint64_t end = (to + PAGE_SIZE - 1) / PAGE_SIZE;
+    uint8_t *page;
+    int error = 0;
+    for (uint64_t index = from / PAGE_SIZE; index < end && !error; index++) {
+        if (!find_page(n, index))
+            error = fill_hole(n, index, &page);
+        GIVE_WAY_EVERY(ZEROED_AT_ONCE, 1, end - index - 1);
+    }
+    if (error && to > n->size)
+        data_cut(n, n->size);
+    return error;
+}
+
+int data_punch(struct fs_node *f, uint64_t from, uint64_t to)
+{
+    struct node *n = node_of(f);
+    uint64_t end = (to + PAGE_SIZE - 1) / PAGE_SIZE, index = from / PAGE_SIZE;
+    while ((index = next_page(n->root, n->height, index)) < end) {
+        uint64_t at = MAX(from, index * PAGE_SIZE), part = MIN(to, (index + 1) * PAGE_SIZE) - at;
+        void **slot = make_slot(n, index); /* it is there */
+        if (part == PAGE_SIZE && !(n->pinned && *find_pin(*slot))) {
+            page_give(n, *slot);
+            *slot = NULL;
+        } else {
+            memset((uint8_t *)*slot + at % PAGE_SIZE, 0, part);
+        }
+        index++;
+        GIVE_WAY_EVERY(ZEROED_AT_ONCE, 1, end - index);
+    }
+    return 0;
+}
+
+int64_t data_seek(struct fs_node *f, uint64_t position, bool hole)
+{
+    enum { LOOKED_AT_ONCE = 16384 };
+    const struct node *n = node_of(f);
+    uint64_t end = (n->size + PAGE_SIZE - 1) / PAGE_SIZE, index = position / PAGE_SIZE;
+    if (!hole) {
+        index = next_page(n->root, n->height, index);
+        return index < end ? (int64_t)MAX(position, index * PAGE_SIZE) : -ENXIO;
+    }
+    while (index < end && find_page(n, index)) {
+        index++;
+        GIVE_WAY_EVERY(LOOKED_AT_ONCE, 1, end - index);
+    }
+    return MIN(MAX(position, index * PAGE_SIZE), n->size);
 }
 
 /* Removes a pin of a lent page. The last one puts the page into the pool if its file has given it

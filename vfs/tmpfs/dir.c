@@ -158,13 +158,13 @@ struct fs_node *dir_create(struct fs_node *f, struct fs_name *name, const struct
     if (!n)
         return fs_failed(-ENOSPC);
     int error = new->target ? keep_target(n, new->target) : 0;
-    if (!error)
+    if (!error && name)
         error = dir_add(f, name, (struct fs_node *)n);
     if (error) {
         node_put((struct fs_node *)n);
         return fs_failed(error);
     }
-    n->links = S_ISDIR(new->mode) ? 2 : 1;
+    n->links = S_ISDIR(new->mode) ? 2 : name ? 1 : 0;
     if (S_ISDIR(new->mode))
         n->parent = node_of(f);
     return (struct fs_node *)n;

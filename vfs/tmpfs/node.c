@@ -74,6 +74,7 @@ struct node *node_new(struct mount *m, const struct fs_new *new)
                         .uid = new->uid,
                         .gid = new->gid,
                         .rdev = new->rdev,
+                        .seals = F_SEAL_SEAL,
                         .user = new->uid };
     n->object = fs_object(m->number, n->generation, n->ino);
     n->atime = n->mtime = n->ctime = n->btime = fs_now();

@@ -174,6 +174,16 @@ enum {
     POLLWRNORM = 256,
     POLLRDHUP = 0x2000
 };
+enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2, FALLOC_ZERO_RANGE = 16 };
+/* What a file's contents are sealed against (FS_SEALS). */
+enum {
+    F_SEAL_SEAL = 1,
+    F_SEAL_SHRINK = 2,
+    F_SEAL_GROW = 4,
+    F_SEAL_WRITE = 8,
+    F_SEAL_FUTURE_WRITE = 16, /* maps that are there already may write */
+    F_SEAL_ALL = 31
+};
 enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
 enum {
     AT_FDCWD = -100,
