@@ -124,13 +124,31 @@ static inline void mail_out(struct task *me, struct mail *m, struct mail *before
         me->mail_last = before;
 }
 
+static void mail_put(struct task *to, struct mail *m)
+{
+    m->next = NULL;
+    if (to->mail_first)
+        to->mail_last->next = m;
+    else
+        to->mail_first = m;
+    to->mail_last = m;
+    to->wanted = true;
+}
+
 /* ---- receiving ---- */
 
+/* An open file of the personality's own that it watches is released to it twice: the second time by
+ * its next receive, for r has this message now. */
 static void deliver_release(struct thread *r, struct mail *m)
 {
     struct conn *c = CONTAINER(m, struct conn, mail);
     deliver_kernel(r, KERNEL_RELEASE, (uint64_t)c->service << 32 | c->id, c->object, c->flags);
-    mail_released(c);
+    if (c->flags & CONN_WATCH && tasks[c->service] == r->task) {
+        c->flags &= ~(uint32_t)CONN_WATCH;
+        mail_put(r->task, m);
+    } else {
+        mail_released(c);
+    }
 }
 
 /* Delivers to r the first mail whose caller is admitted; releases always are. false: none is. */
@@ -237,17 +255,6 @@ void mail_receive_again(struct thread *t)
 }
 
 /* ---- sending ---- */
-
-static void mail_put(struct task *to, struct mail *m)
-{
-    m->next = NULL;
-    if (to->mail_first)
-        to->mail_last->next = m;
-    else
-        to->mail_first = m;
-    to->mail_last = m;
-    to->wanted = true;
-}
 
 void mail_queue(struct thread *t, struct task *to)
 {

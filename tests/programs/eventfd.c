@@ -3,6 +3,7 @@
 #include "oracle.h"
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -56,6 +57,9 @@ static void counting(void)
     e = syscall(SYS_eventfd, 1u << 31);
     SHOW(take(e));
     SAY("value %lx, flags %d", value, fcntl(e, F_GETFD));
+    close(e);
+    e = eventfd(0, 0);
+    SHOW(flock(e, LOCK_EX)); /* POSIX watches the file, which is its own */
     close(e);
     e = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     SAY("flags %d, %x", fcntl(e, F_GETFD), fcntl(e, F_GETFL));
