@@ -23,6 +23,11 @@ static struct anon *file_of(uint64_t object)
     return a && a->object == object ? a : NULL;
 }
 
+void *anon_of(endpoint_t service, uint64_t object, enum anon_kind kind)
+{
+    return service == self && anon_kind(object) == kind ? file_of(object) : NULL;
+}
+
 void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, int64_t *error)
 {
     struct conn_info c;
@@ -30,8 +35,7 @@ void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, in
     if (ask_conn_get(t->call, descriptor, &c) < 0 || c.flags & O_PATH)
         return NULL;
     *error = -EINVAL;
-    struct anon *a = c.service == self && anon_kind(c.object) == kind ? file_of(c.object) : NULL;
-    return a;
+    return anon_of(c.service, c.object, kind);
 }
 
 /* There is a free place: the share has fewer units than places. */
@@ -46,9 +50,17 @@ static unsigned place_take(void)
 
 static void forget(struct anon *a)
 {
-    files[anon_number(a->object)] = NULL;
+    a->gone = true;
+    if (a->holds)
+        return;
     share_give(&file_share, a->user, 1);
     memory_free(a);
+}
+
+void anon_drop(struct anon *a)
+{
+    if (!--a->holds && a->gone)
+        forget(a);
 }
 
 void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *ops, size_t size,
@@ -71,6 +83,7 @@ void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *o
     *descriptor = connect(m, a->object, flags);
     if (*descriptor >= 0)
         return a;
+    files[place] = NULL;
     forget(a);
     return NULL;
 }
@@ -86,7 +99,8 @@ void anon_release(uint64_t object)
         pending_remove(&a->writes, a->writes.first);
     if (a->ops->end)
         a->ops->end(a);
-    readiness_own_changed(object);
+    files[anon_number(object)] = NULL;
+    readiness_own_changed(object, ~0, true);
     forget(a);
 }
 
@@ -94,9 +108,10 @@ void anon_release(uint64_t object)
 
 typedef int64_t (*transfer_t)(struct anon *a, call_t call, uint64_t length);
 
-/* The handler of a read or write m, which waits in the list if it must. */
+/* The handler of a read or write m, which waits in the list if it must. after: the events that have
+ * happened when it is done. */
 static int64_t begin(struct anon *a, struct message *m, transfer_t transfer,
-                     struct pending_list *list)
+                     struct pending_list *list, uint16_t after)
 {
     if (!transfer)
         return -EINVAL;
@@ -108,7 +123,7 @@ static int64_t begin(struct anon *a, struct message *m, transfer_t transfer,
     if (result == -EAGAIN && !(m->flags & O_NONBLOCK))
         return pending_add(list, m) ? LATER : -ENOMEM;
     if (result >= 0)
-        anon_changed(a);
+        anon_changed(a, after);
     return result;
 }
 
@@ -130,23 +145,27 @@ static bool serve(struct anon *a, transfer_t transfer, struct pending_list *list
     return done;
 }
 
-void anon_changed(struct anon *a)
+void anon_changed(struct anon *a, uint16_t events)
 {
-    while (serve(a, a->ops->read, &a->reads) | serve(a, a->ops->write, &a->writes))
-        ;
-    readiness_own_changed(a->object);
+    bool read, write;
+    do {
+        read = serve(a, a->ops->read, &a->reads);
+        write = serve(a, a->ops->write, &a->writes);
+        events |= (read ? a->ops->after_read : 0) | (write ? a->ops->after_write : 0);
+    } while (read || write);
+    readiness_own_changed(a->object, events, true);
 }
 
 static int64_t do_read(struct message *m)
 {
     struct anon *a = file_of(m->object);
-    return a ? begin(a, m, a->ops->read, &a->reads) : -EBADF;
+    return a ? begin(a, m, a->ops->read, &a->reads, a->ops->after_read) : -EBADF;
 }
 
 static int64_t do_write(struct message *m)
 {
     struct anon *a = file_of(m->object);
-    return a ? begin(a, m, a->ops->write, &a->writes) : -EBADF;
+    return a ? begin(a, m, a->ops->write, &a->writes, a->ops->after_write) : -EBADF;
 }
 
 /* ---- the other calls ---- */
@@ -176,7 +195,7 @@ static int64_t do_poll(struct message *m)
     return a ? (int64_t)(a->ops->events(a, NULL) & (m->w[1] | ALWAYS_EVENTS)) : POLLERR;
 }
 
-static int64_t own_events(uint64_t object, const struct thread *asker)
+static int64_t own_events(uint64_t object, struct thread *asker)
 {
     struct anon *a = file_of(object);
     return a ? (int64_t)a->ops->events(a, asker) : POLLERR;

@@ -15,11 +15,12 @@ struct thread;
  * again after anon_changed(); ANON_MISSING: a page of the caller's buffer is not there. Nothing has
  * changed then. They do not wait. */
 struct anon_ops {
-    /* POLL... that hold for this thread; NULL: for another service */
-    uint64_t (*events)(const struct anon *a, const struct thread *asker);
+    /* POLL... that hold for this thread; NULL: for another service. May wait. */
+    uint64_t (*events)(struct anon *a, struct thread *asker);
     int64_t (*read)(struct anon *a, call_t call, uint64_t length);  /* NULL: -EINVAL */
     int64_t (*write)(struct anon *a, call_t call, uint64_t length); /* NULL: -EINVAL */
-    void (*end)(struct anon *a); /* its last descriptor has gone; NULL: nothing to do */
+    uint16_t after_read, after_write; /* POLL... that have happened when one was done */
+    void (*end)(struct anon *a);      /* its last descriptor has gone; NULL: nothing to do */
 };
 #define ANON_MISSING (INT64_MIN + 3)
 /* What a read or write returns whose copy from or to the caller has failed so. */
@@ -33,7 +34,9 @@ struct anon {
     const struct anon_ops *ops;
     struct pending_list reads, writes;
     uint64_t object;
-    uint32_t user; /* charged for it */
+    uint32_t user;  /* charged for it */
+    uint16_t holds; /* anon_hold() */
+    bool gone;      /* no descriptor leads to it any more */
 };
 
 /* Starts this service's side of poll; to be called first. */
@@ -43,14 +46,20 @@ void anon_start(void);
  * *descriptor is an error: -ENFILE: the user has its share; -ENOMEM, -EMFILE. Does not wait. */
 void *anon_make(struct message *m, enum anon_kind kind, const struct anon_ops *ops, size_t size,
                 uint32_t user, uint64_t flags, int64_t *descriptor);
-/* Something that calls or polls wait for may hold now: makes the calls again, and tells the
- * polls. */
-void anon_changed(struct anon *a);
+/* These events have happened: makes the calls again that wait, and tells the polls. */
+void anon_changed(struct anon *a, uint16_t events);
+/* A handler that waits keeps a's memory: a may be `gone` when anon_drop() gives it back. */
+static inline void anon_hold(struct anon *a) { a->holds++; }
+void anon_drop(struct anon *a);
 /* The last descriptor of an object of this service has gone. */
 void anon_release(uint64_t object);
 /* The file of this kind behind a descriptor of t's program. NULL: *error is -EBADF, or -EINVAL: the
  * file is another one. */
 void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, int64_t *error);
+
+/* The file of this kind behind an object; NULL: the object is another service's, another kind's, or
+ * has gone. */
+void *anon_of(endpoint_t service, uint64_t object, enum anon_kind kind);
 
 /* The handlers of protocol FS. */
 extern const struct protocol anon_protocol;

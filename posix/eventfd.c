@@ -13,7 +13,7 @@ struct eventfd {
     bool semaphore; /* a read takes 1, not all */
 };
 
-static uint64_t events(const struct anon *a, const struct thread *asker)
+static uint64_t events(struct anon *a, struct thread *asker)
 {
     (void)asker;
     uint64_t count = ((const struct eventfd *)a)->count;
@@ -52,7 +52,11 @@ static int64_t write(struct anon *a, call_t call, uint64_t length)
     return sizeof more;
 }
 
-static const struct anon_ops ops = { events, read, write, NULL };
+static const struct anon_ops ops = { .events = events,
+                                     .read = read,
+                                     .write = write,
+                                     .after_read = POLLOUT | POLLWRNORM,
+                                     .after_write = POLLIN | POLLRDNORM };
 
 static int64_t make(struct thread *t, struct message *m, uint32_t count, uint64_t flags)
 {

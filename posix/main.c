@@ -12,13 +12,14 @@
 #include "anon.h"
 #include "cred.h"
 #include "delivery.h"
+#include "due.h"
+#include "epoll_set.h"
 #include "exception.h"
 #include "exec.h"
 #include "exit.h"
 #include "fcntl.h"
 #include "handlers.h"
 #include "locks.h"
-#include "poll.h"
 #include "ptimer.h"
 #include "readiness.h"
 #include "routes.h"
@@ -159,7 +160,7 @@ static void notified(uint64_t bits)
     if (bits & 1ul << BIT_TTY)
         tty_pull();
     if (bits & (1ul << BIT_POLL | 1ul << BIT_DUE))
-        poll_again();
+        due_run(bits & 1ul << BIT_POLL);
 }
 
 /* KERNEL_RELEASE: the last descriptor of an open file has gone, which is watched, or this
@@ -172,6 +173,7 @@ static void released(const struct message *m)
     }
     locks_release(m);
     owner_release(m);
+    interests_drop_file(m->w[0]);
 }
 
 static void set_wall_clock(void)
@@ -239,6 +241,7 @@ int main(void)
     delivery_start(&effects);
     frame_init();
     readiness_start();
+    due_start();
     anon_start();
     routes_install();
     thread_start(start, NULL);

@@ -4,7 +4,7 @@
  * (readiness.c). If nothing is ready and time is left, the poll is copied, with a watch for each
  * descriptor (poll_wait.c), and waits.
  *
- * A wait is rounds: a change tells watches, so the poll is due; poll_again() takes it out of its
+ * A wait is rounds: a change tells watches, so the poll is due; look_again() takes it out of its
  * wait, looks at the items whose watches were told, and answers it or lets it wait again. */
 #include "poll.h"
 
@@ -16,7 +16,6 @@
 #include "user_memory.h"
 
 enum { FEW = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
-enum { LOOKED_AT_ONCE = 4096 }; /* descriptors, before others go first */
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
     SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL,
@@ -44,7 +43,8 @@ static void look_all(struct thread *t, struct poll_request *r)
     for (struct poll_item *item = r->items; item < end; item++) {
         if (__builtin_expect(item_idle(item) && !item->f.revents, 1))
             continue;
-        int events = item_idle(item) ? 0 : item_ask(t, item, !r->ready);
+        int events = item_idle(item) ? 0
+                                     : item_ask(t, item, r->ready ? POLL_ARM_NONE : POLL_ARM_IDLE);
         if (t->dead)
             return;
         if (events | item->f.revents)
@@ -58,7 +58,9 @@ static void look_told(struct thread *t, struct poll *q)
 {
     struct poll_item *item;
     while (!t->dead && (item = poll_told(q))) {
-        int events = item_idle(item) ? 0 : item_ask(t, item, !q->request.ready);
+        int events = item_idle(item)
+                         ? 0
+                         : item_ask(t, item, q->request.ready ? POLL_ARM_NONE : POLL_ARM_IDLE);
         if (events)
             item_found(&q->request, item - q->request.items, events);
     }
@@ -123,14 +125,14 @@ static int64_t answer(struct thread *t, const struct poll_request *r)
 static void leave(struct thread *t)
 {
     struct poll *q = t->wait.poll;
-    due_remove(q);
+    due_remove(&q->due);
     poll_free(q);
 }
 
 /* Ends the wait of q's thread, without an answer. q and its watches stay. */
 static void end_wait(struct poll *q)
 {
-    due_remove(q);
+    due_remove(&q->due);
     q->waits = false;
     q->thread->cancel = NULL;
     thread_unwait(q->thread);
@@ -174,43 +176,13 @@ static int64_t look_and_wait(struct thread *t, struct poll *q)
 }
 
 /* A poll that is due looks again. May wait. */
-static void look_again(struct poll *q)
+static void look_again(struct due *d)
 {
+    struct poll *q = CONTAINER(d, struct poll, due);
     struct thread *t = q->thread;
     end_wait(q);
     thread_work_begin(t);
     thread_work_end(t, look_and_wait(t, q));
-}
-
-/* One thread of this server does this at a time; a notification that comes meanwhile (`more`) is
- * left to that thread. Root's polls look first, then services are asked what has changed, then the
- * other polls look. */
-void poll_again(void)
-{
-    static bool running, more;
-    unsigned looked = 0;
-    more = true;
-    if (running)
-        return;
-    running = true;
-    while (more || due_count()) {
-        struct poll *q = due_first(true);
-        if (!q && more) {
-            more = false; /* a notification may come while the services are asked */
-            bool rest = readiness_pull();
-            more |= rest;
-            unsure = more;
-            continue;
-        }
-        q = q ? q : due_first(false);
-        looked += q->request.count;
-        look_again(q);
-        if (looked > LOOKED_AT_ONCE) {
-            looked = 0;
-            give_way(due_count());
-        }
-    }
-    running = false;
 }
 
 /* Looks, and lets t wait if nothing is ready. r may lie on the stack: a poll that waits is a copy.
@@ -226,15 +198,13 @@ static int64_t poll_run(struct thread *t, struct poll_request *r, bool may_wait)
     if (error)
         return error;
     r->first = r->end = 0;
-    struct poll *q = poll_copy(t, r);
+    struct poll *q = poll_copy(t, r, look_again);
     return q ? look_and_wait(t, q) : -ENOMEM;
 }
 
 /* ---- the calls ---- */
 
-/* Reads a time limit in seconds and `unit` nanoseconds; of microseconds there may be any number.
- * 0, and *ns from now, -1: none; or an error. */
-static int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
+int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *ns)
 {
     struct timespec64 time;
     *ns = -1;
@@ -251,8 +221,7 @@ static int64_t read_limit(struct thread *t, caller_t at, int64_t unit, int64_t *
     return 0;
 }
 
-/* Has t block the signals of ppoll's or pselect's mask for the time of the call. 0 or an error. */
-static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
+int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
 {
     uint64_t set;
     if (!at)
@@ -267,6 +236,13 @@ static int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size)
     return 0;
 }
 
+int64_t mask_with_result(struct thread *t, int64_t result)
+{
+    if (result == LATER && t->place == THREAD_AWAY && !t->dead)
+        signal_mask_restore(t);
+    return result;
+}
+
 /* Runs a poll of descriptors whose words are known, unless `error` says that finding them has
  * failed. Returns what the handler is to return. */
 static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error, int64_t ns,
@@ -277,9 +253,7 @@ static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error, 
         r->until = time_now() + ns;
     if (!result)
         result = poll_run(t, r, ns != 0);
-    if (result == LATER && t->place == THREAD_AWAY && !t->dead)
-        signal_mask_restore(t); /* a call that is thrown back begins anew */
-    return result;
+    return mask_with_result(t, result);
 }
 
 /* Reads the array of a poll, which must be writable too, and the words of its descriptors. 0, or as

@@ -1,53 +1,12 @@
 /* Polls that wait. Such a poll watches the object behind each of its descriptors (readiness.c). A
  * change tells the watch of that one, and its poll is due: it is to look again, but only at the
- * items whose watches were told. Root's polls that are due stand in a list of their own, before all
- * others. */
+ * items whose watches were told. */
 #include "poll_wait.h"
 
 #include "syscalls.h"
 
-/* The polls that are to look again, oldest first. */
-struct due_list {
-    struct poll *first, *last;
-};
-static struct due_list due_of_root, due_of_others;
-static unsigned dues;
-
 enum { WAITERS_BYTES = 5 << 18 };
 static struct share waiter_share = SHARE(WAITERS_BYTES, WAITERS_BYTES / 8, WAITERS_BYTES / 2);
-
-/* ---- those that are due ---- */
-
-static struct due_list *due_list_of(const struct poll *q)
-{
-    return q->user ? &due_of_others : &due_of_root;
-}
-
-static void due_add(struct poll *q)
-{
-    struct due_list *list = due_list_of(q);
-    q->due = true;
-    q->next = NULL;
-    q->before = list->last;
-    *(list->last ? &list->last->next : &list->first) = q;
-    list->last = q;
-    dues++;
-}
-
-void due_remove(struct poll *q)
-{
-    struct due_list *list = due_list_of(q);
-    if (!q->due)
-        return;
-    *(q->before ? &q->before->next : &list->first) = q->next;
-    *(q->next ? &q->next->before : &list->last) = q->before;
-    q->due = false;
-    dues--;
-}
-
-struct poll *due_first(bool of_root) { return of_root ? due_of_root.first : due_of_others.first; }
-
-unsigned due_count(void) { return dues; }
 
 /* ---- watches ---- */
 
@@ -56,7 +15,7 @@ static struct poll *poll_of(struct poll_watch *w)
     return CONTAINER(w - w->index, struct poll, watches[0]);
 }
 
-static void tell(struct watch *watch)
+static bool tell(struct watch *watch)
 {
     struct poll_watch *w = CONTAINER(watch, struct poll_watch, watch);
     struct poll *q = poll_of(w);
@@ -65,8 +24,9 @@ static void tell(struct watch *watch)
         w->next = q->told;
         q->told = w->index + 1;
     }
-    if (q->waits && !q->due)
-        due_add(q);
+    if (q->waits)
+        due_add(&q->due);
+    return q->waits;
 }
 
 /* Watches what the word of item i leads to, or what stands behind its descriptor now. An object
@@ -81,7 +41,7 @@ static int item_watch(struct poll *q, unsigned i)
     if (!o)
         o = object_find(q->thread, item);
     if (o && o != &objects[0])
-        return watch_set(w, o, q->user);
+        return watch_set(w, o, q->due.user);
     watch_end(w);
     return 0;
 }
@@ -119,11 +79,11 @@ void poll_free(struct poll *q)
     unsigned count = q->request.count;
     for (unsigned i = 0; i < count; i++)
         watch_end(&q->watches[i].watch);
-    share_give(&waiter_share, q->user, poll_size(count));
+    share_give(&waiter_share, q->due.user, poll_size(count));
     memory_free(q);
 }
 
-struct poll *poll_copy(struct thread *t, const struct poll_request *r)
+struct poll *poll_copy(struct thread *t, const struct poll_request *r, void (*look)(struct due *d))
 {
     uint32_t user = t->process->i.uid, size = poll_size(r->count);
     if (share_take(&waiter_share, user, size, -ENOMEM))
@@ -133,7 +93,9 @@ struct poll *poll_copy(struct thread *t, const struct poll_request *r)
         share_give(&waiter_share, user, size);
         return NULL;
     }
-    *q = (struct poll){ .thread = t, .user = user, .request = *r };
+    *q = (struct poll){ .due = { .user = user, .count = r->count, .look = look },
+                        .thread = t,
+                        .request = *r };
     q->request.items = (struct poll_item *)((char *)q->watches + watches_size(r->count));
     memcpy(q->request.items, r->items, r->count * sizeof r->items[0]);
     for (unsigned i = 0; i < r->count; i++)

@@ -2,6 +2,7 @@
 #ifndef POLL_WAIT_H
 #define POLL_WAIT_H
 
+#include "due.h"
 #include "readiness.h"
 
 /* What a poll or select asks, and what has been found. */
@@ -24,31 +25,24 @@ struct poll_watch {
     uint32_t next;  /* in that list: the next one's index + 1; 0: none */
 };
 
-/* A poll that waits. Its items stand behind its watches. */
+/* A poll that waits. Its items stand behind its watches. Its due.user is charged for it. */
 struct poll {
-    struct poll *next, *before; /* in the list of those that are due */
+    struct due due;
     struct thread *thread;
     struct poll_request request;
     uint32_t told; /* the first one whose item is to be asked about again, + 1 */
     bool waits;    /* its thread is WAITING */
-    bool due;      /* is to look again, and stands in a list of such */
-    uint32_t user; /* charged for it */
     _Alignas(struct poll_item) struct poll_watch watches[];
 };
 
 /* A copy of a poll of t that may wait, each item watched. Those items are told at once of which it
- * is not known that they are not ready. NULL: no memory for it, or for its user. */
-struct poll *poll_copy(struct thread *t, const struct poll_request *r);
+ * is not known that they are not ready. look: what it does when it is due. NULL: no memory for it,
+ * or for its user. */
+struct poll *poll_copy(struct thread *t, const struct poll_request *r, void (*look)(struct due *d));
 /* Frees a copy, its watches first. It must not be due. */
 void poll_free(struct poll *q);
 /* Takes an item of q whose watch was told, and watches what stands behind its descriptor now. NULL:
  * there is none. */
 struct poll_item *poll_told(struct poll *q);
-
-/* Takes q out of the list of those that are due, if it is there. */
-void due_remove(struct poll *q);
-/* The poll that has been due for longest: of root's, or of the others'. NULL: none is. */
-struct poll *due_first(bool of_root);
-unsigned due_count(void);
 
 #endif

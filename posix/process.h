@@ -126,6 +126,7 @@ struct thread {
         } child;
         struct poll *poll;
         struct sem_wait *sem;
+        struct epoll_wait *epoll;
         struct {
             struct exec *behind;
             struct exec_call {

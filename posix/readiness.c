@@ -36,7 +36,7 @@ static struct object *chains[CHAINS];
 /* of each service: idle objects, and handlers that ask: whether it matters what has changed */
 static unsigned concerns[MAX_SERVICE];
 static endpoint_t self; /* this service */
-static int64_t (*own_events)(uint64_t object, const struct thread *asker);
+static int64_t (*own_events)(uint64_t object, struct thread *asker);
 static struct share watched_share = SHARE(WATCHED_MAX, WATCHED_MAX / 8, WATCHED_MAX / 2);
 
 /* ---- the table ---- */
@@ -51,9 +51,17 @@ static struct object **chain(endpoint_t service, uint32_t object)
 
 static void not_idle(struct object *o)
 {
-    if (o->idle && o->service != self)
+    if (o->idle | o->edge)
         concerns[o->service]--;
-    o->idle = 0;
+    o->idle = o->edge = 0;
+}
+
+/* o's service will tell of these events: when one holds, or when one happens. */
+static void told_of(struct object *o, uint16_t idle, uint16_t edge)
+{
+    concerns[o->service] += !(o->idle | o->edge) && (idle | edge);
+    o->idle |= idle;
+    o->edge |= edge;
 }
 
 /* A place for an object, out of its chain. The places are used in turn; more are there than may be
@@ -77,7 +85,7 @@ static struct object *place_take(void)
     }
 }
 
-static struct object *object_get(const struct conn_info *c)
+struct object *object_of(const struct conn_info *c)
 {
     struct object **first = chain(c->service, c->object), *o = *first;
     uint8_t access = c->flags & O_ACCMODE;
@@ -100,56 +108,62 @@ struct object *object_find(struct thread *t, struct poll_item *i)
     struct conn_info c;
     if (i->f.fd < 0 || ask_conn_get(t->call, i->f.fd, &c) < 0 || c.flags & O_PATH)
         return NULL;
-    struct object *o = c.flags & CONN_READY ? &objects[0] : object_get(&c);
+    struct object *o = c.flags & CONN_READY ? &objects[0] : object_of(&c);
     i->word = (uint64_t)o->serial << 32 | (uint64_t)(o - objects);
     sys_conn_set(t->call, i->f.fd, CONN_SET_WORD, i->word);
     return o;
 }
 
-/* ---- objects of this service ---- */
+/* ---- asking ---- */
 
-void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, const struct thread *asker))
+void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, struct thread *asker))
 {
     self = me;
     own_events = events;
 }
 
-/* They are asked without a message, and what changes is told at once. */
-static int own_ask(const struct thread *t, struct object *o, uint16_t events, bool arm)
+static int64_t events_of(struct thread *t, const struct object *o, uint16_t events,
+                         enum poll_arm arm)
 {
-    int now = own_events(o->object, t) & (events | ALWAYS_EVENTS);
-    if (!now && arm)
-        o->idle |= events | ALWAYS_EVENTS;
-    return now;
+    if (o->service == self)
+        return own_events(o->object, t);
+    return call_window(
+        o->service, &(struct call_args){ .op = FS_POLL, .object = o->object, .flags = o->access },
+        WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
 }
 
-/* ---- asking ---- */
-
-int item_ask(struct thread *t, struct poll_item *i, bool arm)
+/* Whether what holds depends on the thread that asks: then no answer is kept. */
+static bool personal(const struct object *o)
 {
-    uint16_t events = i->f.events;
+    return o->service == self && anon_kind(o->object) == ANON_SIGNAL;
+}
+
+int object_ask(struct thread *t, struct object *o, uint16_t events, enum poll_arm arm)
+{
+    uint32_t before = o->changes;
+    events |= ALWAYS_EVENTS;
+    o->asking++;
+    concerns[o->service]++;
+    int64_t now = events_of(t, o, events, arm);
+    o->asking--;
+    concerns[o->service]--;
+    now = now < 0 ? POLLERR : now & events;
+    if (arm && o->changes == before)
+        told_of(o, now || personal(o) ? 0 : events,
+                arm == POLL_ARM_EDGE || personal(o) ? events : 0);
+    return (int)now;
+}
+
+int item_ask(struct thread *t, struct poll_item *i, enum poll_arm arm)
+{
     struct object *o = object_known(i->word);
     if (i->f.fd < 0)
         return 0;
     if (i->word == CONN_CLOSED || (!o && !(o = object_find(t, i))))
         return POLLNVAL;
     if (o == &objects[0])
-        return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-    if (o->service == self)
-        return own_ask(t, o, events, arm);
-    uint32_t before = o->changes;
-    o->asking++;
-    concerns[o->service]++;
-    int64_t now = call_window(
-        o->service, &(struct call_args){ .op = FS_POLL, .object = o->object, .flags = o->access },
-        WINDOW_NONE, (void *)(uint64_t)events, arm, NULL);
-    o->asking--;
-    concerns[o->service]--;
-    if (now == 0 && arm && o->changes == before) {
-        concerns[o->service] += !o->idle;
-        o->idle |= events | ALWAYS_EVENTS;
-    }
-    return now < 0 ? POLLERR : (int)now & (events | ALWAYS_EVENTS);
+        return i->f.events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    return object_ask(t, o, i->f.events, arm);
 }
 
 /* ---- watches ---- */
@@ -190,10 +204,12 @@ void watch_end(struct watch *w)
 
 static void object_told(struct object *o)
 {
+    bool taken = false;
     o->changes++;
     not_idle(o);
     for (struct watch *w = o->watches; w; w = w->next)
-        w->tell(w);
+        if (!(w->exclusive && taken) && w->tell(w))
+            taken |= w->exclusive;
 }
 
 static void service_told(endpoint_t service)
@@ -219,23 +235,19 @@ static bool service_ask(endpoint_t service)
     return n == CHANGED_MAX;
 }
 
-void readiness_own_changed(uint64_t object)
+void readiness_own_changed(uint64_t object, uint16_t events, bool edge)
 {
-    bool watched = false;
     for (struct object *o = *chain(self, object); o; o = o->next)
-        if (o->service == self && o->object == object && o->idle) {
-            watched |= o->watches != NULL;
+        if (o->service == self && o->object == object &&
+            (o->asking || (o->idle | (edge ? o->edge : 0)) & events))
             object_told(o);
-        }
-    if (watched)
-        ask_notify(self, 1ul << BIT_DUE);
 }
 
 bool readiness_pull(void)
 {
     bool more = false;
     for (endpoint_t service = 0; service < MAX_SERVICE; service++)
-        if (concerns[service])
+        if (concerns[service] && service != self)
             more |= service_ask(service);
     return more;
 }

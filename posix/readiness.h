@@ -36,6 +36,7 @@ struct object {
     /* Its service has been asked about these events, has said that none of them holds, and will
      * tell of a change. 0: nothing is known. */
     uint16_t idle;
+    uint16_t edge;   /* its service will tell when one of these happens, even if it holds already */
     uint16_t asking; /* handlers that wait for the service's answer: the place is not used anew */
     uint8_t access;  /* O_ACCMODE */
 };
@@ -44,7 +45,10 @@ struct object {
 struct watch {
     struct watch *next, **before;
     struct object *object;
-    void (*tell)(struct watch *w);
+    /* true: somebody who waits goes on because of it, and so `exclusive` watches need not be told
+     * any more. Does not wait. */
+    bool (*tell)(struct watch *w);
+    bool exclusive;
 };
 
 enum { OBJECTS = 4096, ALWAYS_EVENTS = POLLERR | POLLHUP };
@@ -78,14 +82,19 @@ static inline bool item_idle(const struct poll_item *i)
 /* The object behind i's descriptor, whose word is found out again. NULL: the descriptor is not
  * open. */
 struct object *object_find(struct thread *t, struct poll_item *i);
-/* Which of i's events, or errors, hold; POLLNVAL: the descriptor is not open. arm: if none holds,
- * the object is idle afterwards, unless it has changed meanwhile. May wait. */
-int item_ask(struct thread *t, struct poll_item *i, bool arm);
+/* The object behind an open file. */
+struct object *object_of(const struct conn_info *c);
+/* Which of the events, or errors, hold on o, which is watched, for t. If none holds, and it is
+ * armed, o is idle afterwards, unless it has changed meanwhile. May wait. */
+int object_ask(struct thread *t, struct object *o, uint16_t events, enum poll_arm arm);
+/* Likewise of i's events on what is behind its descriptor; POLLNVAL: that is not open. */
+int item_ask(struct thread *t, struct poll_item *i, enum poll_arm arm);
 
 /* Objects of this very service, `me`: events() tells which hold for one of them (POLLERR: it is
- * gone). readiness_own_changed(): they may be others now. */
-void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, const struct thread *asker));
-void readiness_own_changed(uint64_t object);
+ * gone), and may wait. readiness_own_changed(): these events have happened; or, unless `edge`, they
+ * only hold again. */
+void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, struct thread *asker));
+void readiness_own_changed(uint64_t object, uint16_t events, bool edge);
 
 /* w watches o from now on, for this user. 0; -ENOMEM: the user has its share of all objects. */
 int watch_set(struct watch *w, struct object *o, uint32_t user);

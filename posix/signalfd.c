@@ -34,7 +34,7 @@ static uint64_t waiting(const struct signalfd *f, const struct thread *t)
     return t ? (t->pending.set | t->process->pending.set) & f->set : 0;
 }
 
-static uint64_t events(const struct anon *a, const struct thread *asker)
+static uint64_t events(struct anon *a, struct thread *asker)
 {
     return waiting((const struct signalfd *)a, asker) ? POLLIN | POLLRDNORM : 0;
 }
@@ -90,13 +90,13 @@ static void end(struct anon *a)
         f->next->before = f->before;
 }
 
-static const struct anon_ops ops = { events, read, NULL, end };
+static const struct anon_ops ops = { .events = events, .read = read, .end = end };
 
 void signalfd_told(int sig)
 {
     for (struct signalfd *f = all; f; f = f->next)
         if (f->set & BIT(sig))
-            anon_changed(&f->a);
+            anon_changed(&f->a, POLLIN | POLLRDNORM);
 }
 
 static int64_t make(struct thread *t, struct message *m, uint64_t set, uint64_t flags)
@@ -131,7 +131,7 @@ static int64_t make_or_change(struct thread *t, struct message *m, uint64_t flag
     if (!f)
         return error;
     f->set = set;
-    anon_changed(&f->a);
+    anon_changed(&f->a, POLLIN | POLLRDNORM);
     return (int32_t)m->w[0];
 }
 

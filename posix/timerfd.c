@@ -41,10 +41,10 @@ static void rings(struct timer *timer)
         x->timer.when = x->due - x->interval;
         timer_repeat(&x->timer, x->a.user, x->interval, rings);
     }
-    anon_changed(&x->a);
+    anon_changed(&x->a, POLLIN | POLLRDNORM);
 }
 
-static uint64_t events(const struct anon *a, const struct thread *asker)
+static uint64_t events(struct anon *a, struct thread *asker)
 {
     (void)asker;
     const struct timerfd *x = (const struct timerfd *)a;
@@ -68,7 +68,7 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
 
 static void end(struct anon *a) { timer_cancel(&((struct timerfd *)a)->timer); }
 
-static const struct anon_ops ops = { events, read, NULL, end };
+static const struct anon_ops ops = { .events = events, .read = read, .end = end };
 
 int64_t linux_timerfd_create(struct thread *t, struct message *m)
 {

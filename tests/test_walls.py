@@ -40,6 +40,7 @@ KEPT_KIB = 2048
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
     ("events", "/tmp/g", "E23"),
+    ("interests", "/tmp/g", "E28"),
     ("fifos", "/tmp/g", "E23"),
     ("files", "/tmp/g", "E28"),
     ("files", "/root/g", "E23"),

@@ -305,7 +305,22 @@ static int64_t do_poll(struct message *m)
     struct terminal *t = terminal_find(m->object);
     if (!t)
         return -ENXIO;
-    return pollable_answer(&t->poll, m, events_now(t));
+    uint64_t now = events_now(t);
+    t->poll_seen = now;
+    t->poll_ready = t->ready;
+    return pollable_answer(&t->poll, m, now);
+}
+
+/* Tells of events that hold, and of those that have happened since somebody asked: more input, and
+ * room where there was none. */
+static void tell_polls(struct terminal *t)
+{
+    uint64_t now = events_now(t);
+    uint16_t more = t->ready != t->poll_ready ? IN_EVENTS : 0;
+    pollable_changed(&t->poll, now);
+    pollable_happened(&t->poll, now & (uint16_t)(~t->poll_seen | more));
+    t->poll_seen = now;
+    t->poll_ready = t->ready;
 }
 
 /* ---- settling ---- */
@@ -317,8 +332,8 @@ void terminal_settle(struct terminal *t)
     settle_writers(t);
     settle_drainers(t);
     settle_readers(t);
-    if (t->poll.armed)
-        pollable_changed(&t->poll, events_now(t));
+    if (pollable_watched(&t->poll))
+        tell_polls(t);
     if (t->signals && !t->signals_told) {
         t->signals_told = true;
         notify(terminal_posix, BIT_TTY);

@@ -83,6 +83,8 @@ struct terminal {
     uint64_t read_deadline;
     uint32_t read_deadline_head; /* head when that byte had come */
     struct pollable poll;
+    uint16_t poll_seen;  /* events that held when somebody asked last, or was told */
+    uint32_t poll_ready; /* `ready` at that time */
 };
 
 /* ---- for drivers ---- */

@@ -17,8 +17,9 @@ void pollable_start(void)
 int64_t pollable_answer(struct pollable *p, const struct message *m, uint64_t now)
 {
     now &= m->w[1] | ALWAYS;
-    if (!now && m->w[2] && m->from < MAX_SERVICE) {
-        p->armed |= m->w[1] | ALWAYS;
+    if (m->w[2] && m->from < MAX_SERVICE && (!now || m->w[2] == POLL_ARM_EDGE)) {
+        p->armed |= now ? 0 : m->w[1] | ALWAYS;
+        p->edge |= m->w[2] == POLL_ARM_EDGE ? m->w[1] | ALWAYS : 0;
         if (asker != m->from)
             asker = m->from;
     }
@@ -27,7 +28,7 @@ int64_t pollable_answer(struct pollable *p, const struct message *m, uint64_t no
 
 void pollable_tell(struct pollable *p)
 {
-    p->armed = 0;
+    p->armed = p->edge = 0;
     if (!p->listed) {
         p->listed = true;
         p->next = NULL;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -30,6 +31,19 @@ static void events(void)
 {
     while (eventfd(0, 0) >= 0)
         ;
+}
+
+/* Interests of epolls in one file, under all the numbers that it can have. */
+static void interests(void)
+{
+    struct epoll_event event = { EPOLLIN, { .u64 = 0 } };
+    int first = eventfd(0, 0), last = first, next;
+    while (last < 1000 && (next = dup(first)) >= 0)
+        last = next;
+    for (int e; (e = epoll_create1(0)) >= 0;)
+        for (int number = first; number <= last; number++)
+            if (epoll_ctl(e, EPOLL_CTL_ADD, number, &event))
+                return;
 }
 
 static void fifos(void)
@@ -311,7 +325,7 @@ static const struct {
     { "memory", memory, false },   { "shared", shared, false },   { "regions", regions, false },
     { "mapped", mapped, false },   { "spins", spins, true },      { "forks", forks, true },
     { "execs", execs, true },      { "walks", walks, true },      { "syncs", syncs, true },
-    { "sends", sends, true },      { "events", events, false },
+    { "sends", sends, true },      { "events", events, false },   { "interests", interests, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

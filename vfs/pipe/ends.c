@@ -203,7 +203,7 @@ void do_release(const struct message *m)
         serve_reads(p);
     /* also who waits in poll for an end that is closed meanwhile looks again */
     for (int end = END_READ; end <= END_WRITE; end++)
-        pollable_changed(&p->poll[end], ~0ul);
+        pollable_happened(&p->poll[end], ~0);
     anyone(&p->open_reads);
     anyone(&p->open_writes);
     free_if_unused(p);

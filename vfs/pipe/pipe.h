@@ -61,11 +61,27 @@ void ring_drop(struct pipe *p);
  * have room. 0 or -EFAULT. */
 int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
 int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
+/* A pipe is writable, for poll, when PIPE_ATOMIC bytes have room: a write of so many does not
+ * wait. */
+static inline bool pipe_writable(const struct pipe *p)
+{
+    return (p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC;
+}
 /* Takes the first bytes, which have been copied out. */
 static inline void ring_take(struct pipe *p, uint32_t bytes)
 {
+    bool full = !pipe_writable(p);
     p->used -= bytes;
     p->head = p->used ? (p->head + bytes) & (p->size - 1) : 0;
+    if (full && pipe_writable(p))
+        pollable_happened(&p->poll[END_WRITE], POLLOUT | POLLWRNORM);
+}
+/* Adds bytes, which have been copied in behind the last one. */
+static inline void ring_put(struct pipe *p, uint32_t bytes)
+{
+    p->used += bytes;
+    if (bytes)
+        pollable_happened(&p->poll[END_READ], POLLIN | POLLRDNORM);
 }
 
 /* ---- ends.c ---- */
@@ -87,7 +103,7 @@ void pipe_tell(struct pipe *p);
 /* The answer of poll may have changed, for either end. */
 static inline void pipe_changed(struct pipe *p)
 {
-    if (p->poll[END_READ].armed | p->poll[END_WRITE].armed)
+    if (pollable_watched(&p->poll[END_READ]) || pollable_watched(&p->poll[END_WRITE]))
         pipe_tell(p);
 }
 int64_t do_poll(struct message *m);

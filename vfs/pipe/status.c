@@ -1,5 +1,4 @@
-/* Poll, ioctl, stat: the state of a pipe. A pipe is writable, for poll, when PIPE_ATOMIC bytes have
- * room: then a write of so many does not wait. */
+/* Poll, ioctl, stat: the state of a pipe. */
 #include "pipe.h"
 
 #include <minnow/tty.h>
@@ -13,9 +12,7 @@ static uint64_t events_now(const struct pipe *p, uint64_t object, uint64_t acces
     if (access != O_WRONLY)
         now |= (p->used ? POLLIN | POLLRDNORM : 0) | (writer_gone ? POLLHUP : 0);
     if (access != O_RDONLY)
-        now |= ((p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM
-                                                                         : 0) |
-               (p->readers ? 0 : POLLERR);
+        now |= (pipe_writable(p) ? POLLOUT | POLLWRNORM : 0) | (p->readers ? 0 : POLLERR);
     return now;
 }
 

@@ -95,7 +95,7 @@ static bool answer_write(struct pipe *p, struct pending *waiting)
         pending_remove(&p->writes, waiting);
         return true;
     }
-    p->used += bytes;
+    ring_put(p, bytes);
     m->w[5] += bytes;
     if (m->w[5] < m->w[2]) {
         call_moved(m->call, m->w[5]);
@@ -165,7 +165,7 @@ int64_t do_write(struct message *m)
         if (bytes && (copy_in(m, done, p->ring + at, first) ||
                       (bytes > first && copy_in(m, done + first, p->ring, bytes - first))))
             return -EFAULT;
-        p->used += bytes;
+        ring_put(p, bytes);
         done += bytes;
     }
     int64_t result = done;

@@ -41,7 +41,7 @@ static inline uint32_t pipe_number(uint64_t object) { return (uint32_t)object >>
 static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) + 1; }
 
 /* Objects of the personality server's own: files without a name, of one kind or another. */
-enum anon_kind { ANON_EVENT = 1, ANON_TIMER, ANON_SIGNAL };
+enum anon_kind { ANON_EVENT = 1, ANON_TIMER, ANON_SIGNAL, ANON_EPOLL };
 static inline uint64_t anon_object(uint32_t number, uint32_t generation, enum anon_kind kind)
 {
     return (uint64_t)kind << 56 | (uint64_t)generation << 32 | number;
@@ -51,6 +51,13 @@ static inline enum anon_kind anon_kind(uint64_t object) { return object >> 56; }
 
 /* KERNEL_NOTIFY bits that protocols use. */
 enum { BIT_POLL = 0, BIT_TTY = 1, BIT_DUE = 2 /* of POSIX to itself: polls are to look again */ };
+
+/* FS_POLL's third word: whether the asker is to be told. */
+enum poll_arm {
+    POLL_ARM_NONE,
+    POLL_ARM_IDLE, /* if none of the events holds: when one may hold */
+    POLL_ARM_EDGE, /* in any case: when one of them happens */
+};
 
 /* PM_FAULT's access bits. */
 enum {
