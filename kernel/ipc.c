@@ -189,7 +189,8 @@ static void finish_thrown(struct thread *t, int64_t result)
 static bool tells(const struct thread *t, int64_t result)
 {
     bool limited = t->flags & CALL_LIMITED && t->op != KERNEL_SYSCALL;
-    return t->user && (result == -EPIPE || (result == -EFBIG && limited));
+    return t->user &&
+           ((result == -EPIPE && !(t->flags & CALL_QUIET)) || (result == -EFBIG && limited));
 }
 
 static void finish_syscall(struct thread *t, int64_t result)

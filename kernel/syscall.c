@@ -329,6 +329,8 @@ static inline void reply_extras(struct thread *c, uint64_t flags, uint64_t r1, u
             c->conn->position = r1;
         if (flags & REPLY_KEEP && c->kind == CALL_SYSCALL)
             c->kind = CALL_EVENT;
+        if (flags & REPLY_QUIET)
+            c->flags |= CALL_QUIET;
         if (flags & REPLY_MASK && c->user && c->holder->rights.rights & RIGHT_POSIX) {
             c->mask = r1 & ~c->task->personality->never_masked;
             c->waits = (flags & REPLY_WAITS) != 0;

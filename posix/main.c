@@ -61,8 +61,8 @@ static int64_t leave(struct thread *t, struct message *m, int64_t result)
             thread_free(t);
         return LATER;
     }
-    if (result == LATER)
-        return LATER;
+    if (result == LATER || result == FORWARDED)
+        return result;
     if (__builtin_expect(t->attention || result <= -ERESTARTSYS, 0)) {
         result = thread_attend(t, result);
         if (result == LATER)

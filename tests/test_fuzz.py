@@ -42,7 +42,7 @@ def test_random_calls_harm_nobody(vm, seed, calls):
     status, *rest = result.stdout.decode().splitlines()
     assert status == "0", result.stderr
     found = services("\n".join(rest))
-    assert {"posix", "pm", "vfs", "ext2", "pipe", "mem"} <= found.keys()
+    assert {"posix", "pm", "vfs", "ext2", "pipe", "local", "mem"} <= found.keys()
     for name, (state, deaths) in found.items():
         assert state == "running" and deaths == 0, name
     assert "proc" in rest and "fuzz" not in rest

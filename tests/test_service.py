@@ -190,7 +190,7 @@ def test_the_system_boots_from_the_simple_disk_driver(vm, emu):
 def others(tmp_path_factory):
     """The same services, compiled otherwise: other code, the same state."""
     folder = tmp_path_factory.mktemp("others")
-    names = ["pipe", "tmpfs", "ext2", "fat", "vfs"]
+    names = ["pipe", "local", "tmpfs", "ext2", "fat", "vfs"]
     subprocess.run(
         [
             "make",

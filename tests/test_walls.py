@@ -39,6 +39,7 @@ KEPT_KIB = 2048
 # not there is killed, and prints none.
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
+    ("sockets", "/tmp/g", "E23"),
     ("events", "/tmp/g", "E23"),
     ("interests", "/tmp/g", "E28"),
     ("fifos", "/tmp/g", "E23"),

@@ -75,7 +75,7 @@ static int64_t handle(struct work *w)
                             ? p->handlers[op_number(op)]
                             : NULL;
     if (!handler)
-        return -ENOSYS;
+        return op_protocol(op) == PROTOCOL_SOCKET ? -ENOTSOCK : -ENOSYS;
     w->reply.flags = 0;
     w->missing = false;
     return handler(&w->m);

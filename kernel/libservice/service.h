@@ -54,7 +54,8 @@ struct service {
  * initializes nothing anew. */
 extern uint32_t inherited;
 
-/* Serves for ever. Unknown operations are answered -ENOSYS. */
+/* Serves for ever. Unknown operations are answered -ENOSYS, those of sockets -ENOTSOCK: system
+ * calls on a descriptor come here whatever stands behind it. */
 _Noreturn void service_run(const struct service *s);
 
 /* Sets further words of the reply to the call being handled; only callers that are services see

@@ -23,6 +23,7 @@ KEPT = [
     "ext2",
     "fat",
     "host",
+    "local",
     "pipe",
     "pm",
     "posix",

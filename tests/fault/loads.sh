@@ -36,6 +36,8 @@ load_pipe() {
     yes | head -20000 | wc -c
 }
 
+load_local() { for i in 1 2 3; do /usr/lib/minnow-tests/sockets | md5sum; done; }
+
 load_fat() {
     mkdir /boot/w
     for i in 1 2 3 4 5 6; do seq $((i * 3000)) >/boot/w/numbers.$i; done

@@ -30,6 +30,7 @@ VICTIMS = [
     "pm",
     "posix",
     "pipe",
+    "local",
     "tmpfs",
     "fat",
     "devfs",

@@ -11,6 +11,7 @@ from faultlib import FULL
 EACH = {
     "ext2": ("disk", 150_000),
     "pipe": ("pipe", 150_000),
+    "local": ("local", 150_000),
     "tmpfs": ("tmpfs", 60_000),
     "vfs": ("shell", 60_000),
     "pm": ("sequence", 150_000),
@@ -26,7 +27,7 @@ EACH = {
     "virtio_blk": ("disk", 300_000),
     "ata": ("disk", 300_000),
 }
-SHORT = ["ext2", "pipe", "procfs"]
+SHORT = ["ext2", "pipe", "local", "procfs"]
 DEATHS = 200
 SEEDS = 30  # at most, until there have been so many deaths
 

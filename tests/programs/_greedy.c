@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -44,6 +45,14 @@ static void interests(void)
         for (int number = first; number <= last; number++)
             if (epoll_ctl(e, EPOLL_CTL_ADD, number, &event))
                 return;
+}
+
+static void sockets(void)
+{
+    int ends[2];
+    while (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
+        while (write(ends[1], block, sizeof block) > 0)
+            ;
 }
 
 static void fifos(void)
@@ -326,6 +335,7 @@ static const struct {
     { "mapped", mapped, false },   { "spins", spins, true },      { "forks", forks, true },
     { "execs", execs, true },      { "walks", walks, true },      { "syncs", syncs, true },
     { "sends", sends, true },      { "events", events, false },   { "interests", interests, false },
+    { "sockets", sockets, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

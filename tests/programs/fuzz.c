@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -205,6 +206,16 @@ static const struct {
     { SYS_timerfd_gettime, "fb" },
     { SYS_signalfd, "fbi" },
     { SYS_signalfd4, "fbii" },
+    { SYS_socket, "iii" },
+    { SYS_socketpair, "iiib" },
+    { SYS_shutdown, "fi" },
+    { SYS_sendto, "fbsxbi" },
+    { SYS_recvfrom, "fbsxbb" },
+    { SYS_sendto, "fbsnnn" },
+    { SYS_getsockname, "fbb" },
+    { SYS_getpeername, "fbb" },
+    { SYS_getsockopt, "fiibb" },
+    { SYS_setsockopt, "fiibs" },
     { SYS_epoll_create1, "i" },
     { SYS_epoll_ctl, "fifb" },
     { SYS_epoll_wait, "fbii" },
@@ -589,6 +600,8 @@ static void open_things(void)
     open("/dev/tty1", O_RDWR | O_NONBLOCK | O_NOCTTY);
     if (pipe2(ends, O_NONBLOCK) == 0 && pipe(ends) == 0)
         dup(ends[1]);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
+        socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
 }
 
 static void open_files(void)

@@ -96,6 +96,8 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     to[0] = 0;
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));
+    if (strcmp(service, "local") == 0)
+        format(to, size, "socket:[%lu]", socket_inode(object));
     if (strcmp(service, "posix") == 0 && anon_kind(object) < ARRAY_SIZE(anon))
         format(to, size, "anon_inode:[%s]", anon[anon_kind(object)]);
     /* the last row with this object: /dev/console, a row before it, is another name of a terminal

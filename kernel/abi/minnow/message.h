@@ -68,6 +68,8 @@ enum { LIMIT_WORD = 4, MOVED_WORD = 5 };
 /* A write or truncation: w[LIMIT_WORD] says how long a file of the caller may become
  * (TASK_FILE_SIZE). */
 #define CALL_LIMITED (1ull << 34)
+/* Set by a reply (REPLY_QUIET). */
+#define CALL_QUIET (1ull << 62)
 /* A service's write for a program: that program may keep a file's set-id bits. */
 #define CALL_FOR_ROOT (1ull << 63)
 /* From this bit on: the number of the last failed write that this open file's fsync has reported

@@ -29,7 +29,8 @@ enum {
      * anything through then makes KERNEL_SIGNAL */
     REPLY_WAITS = 16,
     REPLY_CONTEXT_UP =
-        32, /* with REPLY_MASK: its SYS_CONTEXT_RETURN is for the personality to do */
+        32,           /* with REPLY_MASK: its SYS_CONTEXT_RETURN is for the personality to do */
+    REPLY_QUIET = 64, /* a result of -EPIPE comes without its signal */
 };
 /* how SYS_MASK changes a mask: as rt_sigprocmask(2) has the numbers */
 enum { MASK_BLOCK, MASK_UNBLOCK, MASK_SET };

@@ -1,0 +1,3 @@
+SERVICES   += vfs/local
+LIBS_local := libfs
+STATE_local := local-1

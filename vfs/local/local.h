@@ -1,0 +1,139 @@
+/* Sockets of one machine (AF_UNIX) inside. A socket is one open file: fork and dup share it,
+ * nothing else can. No function here waits: a call that cannot end yet is left with LATER, in a
+ * list of its socket. One thread serves. */
+#ifndef LOCAL_H
+#define LOCAL_H
+
+#include "fs.h"
+#include "pollable.h"
+#include "share.h"
+
+#include <minnow/socket.h>
+
+enum {
+    SOCKETS = 1024,
+    GENERATIONS = 1 << 24,
+    SOCKET_DEV = 8,
+    /* bytes on their way from one socket, at first, at least and at most (SO_SNDBUF) */
+    BUFFER_FIRST = 212992,
+    SEND_BUFFER_LEAST = 4608,
+    RECEIVE_BUFFER_LEAST = 2304,
+    BUFFER_MOST = 425984,
+};
+
+/* A page of bytes. Its first byte stands at `begin`, the last before `end`. */
+struct block {
+    struct block *next;
+    uint8_t *base;
+    uint32_t begin, end;
+};
+
+/* Bytes on their way, from one sender. */
+struct packet {
+    struct packet *next;
+    struct block *first, *last;
+    uint32_t length;
+    uint32_t sender;         /* number and */
+    uint32_t sender_serial;  /* generation of the socket whose `sent` the bytes count in */
+    uint32_t user;           /* the user charged for the blocks */
+    struct socket_cred cred; /* of who has sent them, */
+    bool known;              /* if one of both ends wanted to know (SO_PASSCRED) */
+};
+
+enum { GONE_READ = 1, GONE_WRITE = 2, GONE_BOTH = 3 };
+
+struct socket {
+    bool used_now;  /* the socket exists */
+    bool connected; /* it has a peer, or has had one */
+    bool pass_cred; /* SO_PASSCRED */
+    uint8_t type;   /* SOCK_... */
+    uint8_t gone;   /* GONE_...: no more is received, or sent */
+    int32_t error;  /* SO_ERROR: an errno that the next call gets; 0: none */
+    uint32_t flags; /* options without effect, a bit for each: 1 << SO_... */
+    int32_t linger; /* SO_LINGER: without effect */
+    uint32_t number, generation;
+    uint32_t user; /* the user who made the socket, and is charged for what it sends */
+    struct socket *peer;
+    struct packet *first, *last; /* received, not read yet */
+    uint32_t received;           /* bytes in these */
+    uint32_t sent;               /* bytes that this socket has sent and nobody has read yet */
+    uint32_t send_buffer, receive_buffer;
+    uint32_t lowest;                   /* SO_RCVLOWAT: fewer bytes end no read */
+    uint64_t read_time, write_time;    /* ns that a call waits at most; 0: for ever */
+    struct pending_list reads, writes; /* calls that wait: see transfer.c */
+    struct pollable poll;
+    struct socket_cred owner;     /* of the socket's file */
+    struct socket_cred peer_cred; /* who has made the other end, or connected to it */
+    struct timespec64 born;
+    struct socket *next_free;
+};
+
+/* Of a waiting call: the bytes that are done, and when the call is to end at the latest, in ns
+ * since boot (0: never). */
+static inline uint64_t *done_of(struct message *m) { return &m->position; }
+static inline uint64_t *deadline_of(struct message *m) { return &m->label; }
+
+/* ---- sockets.c ---- */
+extern struct socket *sockets[SOCKETS];
+extern unsigned sockets_count;             /* places of the table that were ever used */
+struct socket *socket_of(uint64_t object); /* NULL: there is no such socket any more */
+static inline uint64_t socket_object(const struct socket *s)
+{
+    return (uint64_t)s->generation << 32 | s->number;
+}
+/* The socket that has sent p; NULL: it is gone. */
+static inline struct socket *sender_of(const struct packet *p)
+{
+    return socket_of((uint64_t)p->sender_serial << 32 | p->sender);
+}
+int64_t do_create(struct message *m);     /* SOCKET_CREATE */
+int64_t do_pair(struct message *m);       /* SOCKET_PAIR */
+int64_t do_shutdown(struct message *m);   /* SOCKET_SHUTDOWN */
+void do_release(const struct message *m); /* KERNEL_RELEASE */
+
+/* ---- packets.c ---- */
+/* Fills the memory that `bytes` of the call's window take, from `offset` on, charged to s's user,
+ * and puts them behind s's peer's last packet, or into a packet of their own. The number of bytes
+ * that have found memory; -EFAULT: nothing has changed; -ENOBUFS: no memory, or the user has its
+ * share. */
+int64_t packet_append(struct socket *from, struct socket *to, call_t call, uint64_t offset,
+                      uint32_t bytes, const struct socket_cred *cred);
+/* Copies the first bytes that s has received to the window at `offset`, without taking them. 0 or
+ * -EFAULT. */
+int packets_copy(const struct socket *s, call_t call, uint64_t offset, uint32_t bytes);
+/* Takes the first bytes, which have been copied, or all that s has received. */
+void packets_take(struct socket *s, uint32_t bytes);
+void packets_drop(struct socket *s);
+
+/* ---- transfer.c ---- */
+/* Go on with the calls that wait, in their order, as far as bytes and room allow. */
+void serve_reads(struct socket *s);
+void serve_writes(struct socket *s);
+int64_t do_read(struct message *m);    /* FS_READ */
+int64_t do_write(struct message *m);   /* FS_WRITE */
+int64_t do_receive(struct message *m); /* SOCKET_RECEIVE */
+int64_t do_send(struct message *m);    /* SOCKET_SEND */
+void notified(uint64_t bits);          /* the time of a call that waits may be over */
+
+/* ---- status.c ---- */
+void socket_tell(struct socket *s);
+/* The answer of poll may have changed. */
+static inline void socket_changed(struct socket *s)
+{
+    if (s->poll.armed)
+        socket_tell(s);
+}
+int64_t do_poll(struct message *m);
+int64_t do_ioctl(struct message *m);
+int64_t do_stat(struct message *m);
+int64_t do_seek(struct message *m);   /* -ESPIPE */
+int64_t do_open(struct message *m);   /* -ENXIO */
+int64_t do_ignore(struct message *m); /* 0 */
+int64_t do_refuse(struct message *m); /* -EINVAL */
+
+/* ---- options.c ---- */
+int64_t do_option_get(struct message *m); /* SOCKET_OPTION */
+int64_t do_option_set(struct message *m); /* SOCKET_OPTION_SET */
+int64_t do_name(struct message *m);       /* SOCKET_NAME */
+
+#endif

@@ -1,0 +1,76 @@
+/* Poll, ioctl, stat: the state of a socket. As on Linux a socket is writable, for poll, while at
+ * most a quarter of its buffer is on the way. */
+#include "local.h"
+
+#include <minnow/tty.h>
+
+enum { SIOCOUTQ = 0x5411, POLLWRBAND = 0x200 };
+
+static uint64_t events_now(const struct socket *s)
+{
+    bool writable = s->sent * 4ul <= s->send_buffer;
+    bool apart = s->type != SOCK_DGRAM && !s->connected;
+    return (s->error ? POLLERR : 0) | (s->gone == GONE_BOTH || apart ? POLLHUP : 0) |
+           (s->gone & GONE_READ ? POLLRDHUP | POLLIN | POLLRDNORM : 0) |
+           (s->first ? POLLIN | POLLRDNORM : 0) |
+           (writable ? POLLOUT | POLLWRNORM | POLLWRBAND : 0);
+}
+
+int64_t do_poll(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    return s ? pollable_answer(&s->poll, m, events_now(s)) : POLLERR;
+}
+
+void socket_tell(struct socket *s) { pollable_changed(&s->poll, events_now(s)); }
+
+int64_t do_ioctl(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    if (!s || (m->w[1] != FIONREAD && m->w[1] != SIOCOUTQ))
+        return -ENOTTY;
+    int32_t bytes = m->w[1] == FIONREAD ? s->received : s->sent;
+    return copy_out(m, 0, &bytes, sizeof bytes) ? -EFAULT : 0;
+}
+
+int64_t do_stat(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    if (!s)
+        return -EBADF;
+    struct stat st = { .dev = SOCKET_DEV,
+                       .ino = socket_inode(m->object),
+                       .nlink = 1,
+                       .mode = S_IFSOCK | 0777,
+                       .uid = s->owner.uid,
+                       .gid = s->owner.gid,
+                       .blksize = PAGE_SIZE,
+                       .atime = s->born,
+                       .mtime = s->born,
+                       .ctime = s->born };
+    return copy_out(m, 0, &st, sizeof st) ? -EFAULT : 0;
+}
+
+int64_t do_seek(struct message *m)
+{
+    (void)m;
+    return -ESPIPE;
+}
+
+int64_t do_open(struct message *m)
+{
+    (void)m;
+    return -ENXIO;
+}
+
+int64_t do_refuse(struct message *m)
+{
+    (void)m;
+    return -EINVAL;
+}
+
+int64_t do_ignore(struct message *m)
+{
+    (void)m;
+    return 0;
+}

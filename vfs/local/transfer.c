@@ -1,0 +1,330 @@
+/* Sending and receiving, and the calls that wait.
+ *
+ * A call that cannot end waits in a list of its socket, with the bytes that are done already
+ * (done_of); the kernel knows this number too (call_moved), and it is the call's result when a
+ * signal ends the call. What ends one otherwise:
+ *
+ *     the call        has moved bytes            has moved none
+ *     peer gone       these                      0, or -ECONNRESET, -EPIPE
+ *     time over       these                      -EAGAIN
+ *     page missing    FS_WRITE is made again     made again when the page is there
+ *                     behind these; else these
+ *
+ * Bytes are taken from a socket when the kernel has accepted the reply: if the reader was
+ * interrupted meanwhile, they stay. And a reader is answered, which commits, before the pages of
+ * what it has read may be filled again: see do_receive(). */
+#include "local.h"
+
+#define WAITS (INT64_MIN + 2)
+
+static uint64_t alarm_next; /* when the alarm rings; 0: it is not set */
+
+/* ---- calls that wait ---- */
+
+static void alarm_by(uint64_t when)
+{
+    if (alarm_next && alarm_next <= when)
+        return;
+    alarm_next = when;
+    alarm_at(when);
+}
+
+/* Leaves m in the list, for `limit` ns at most (0: for ever). The handler's result. */
+static int64_t wait_in(struct pending_list *list, struct message *m, uint64_t limit)
+{
+    *deadline_of(m) = limit ? time_now() + limit : 0;
+    if (!pending_add(list, m))
+        return *done_of(m) ? (int64_t)*done_of(m) : -ENOMEM;
+    if (limit)
+        alarm_by(*deadline_of(m));
+    return LATER;
+}
+
+/* Ends the calls of a list whose time is over. Returns the next time of one; 0: none has one. */
+static uint64_t expire(struct pending_list *list, uint64_t now)
+{
+    uint64_t next = 0;
+    for (struct pending *p = list->first, *after; p; p = after) {
+        uint64_t end = *deadline_of(&p->m), done = *done_of(&p->m);
+        after = p->next;
+        if (end > now) {
+            next = next && next < end ? next : end;
+        } else if (end) {
+            reply(p->m.call, done ? (int64_t)done : -EAGAIN);
+            pending_remove(list, p);
+        }
+    }
+    return next;
+}
+
+void notified(uint64_t bits)
+{
+    uint64_t now = time_now();
+    if (!(bits & 1ul << NOTIFY_ALARM))
+        return;
+    alarm_next = 0;
+    for (unsigned i = 0; i < sockets_count; i++) {
+        uint64_t read = expire(&sockets[i]->reads, now), write = expire(&sockets[i]->writes, now);
+        if (read)
+            alarm_by(read);
+        if (write)
+            alarm_by(write);
+    }
+}
+
+static inline bool may_wait(const struct message *m)
+{
+    return !(m->flags & O_NONBLOCK) && !(m->w[3] & MSG_DONTWAIT);
+}
+
+/* ---- receiving ---- */
+
+/* The first bytes with which a read ends. */
+static uint64_t read_least(const struct socket *s, const struct message *m)
+{
+    uint64_t least = m->w[3] & MSG_WAITALL ? m->w[2] : MIN(m->w[2], (uint64_t)s->lowest);
+    return MAX(least, 1ul);
+}
+
+/* Copies what the read m of s can have now, *bytes more than are done. Its result; -EFAULT: a page
+ * is missing; WAITS: it is to wait, and *bytes are done. */
+static int64_t read_now(struct socket *s, struct message *m, uint32_t *bytes)
+{
+    uint64_t done = *done_of(m);
+    *bytes = MIN(m->w[2] - done, (uint64_t)s->received);
+    if (packets_copy(s, m->call, done, *bytes)) {
+        *bytes = done ? 0 : *bytes;
+        return done ? (int64_t)done : -EFAULT;
+    }
+    done += *bytes;
+    if (done >= read_least(s, m) || (done && m->w[3] & MSG_PEEK))
+        return done;
+    if (!done && s->error)
+        return -s->error;
+    if (s->gone & GONE_READ)
+        return done;
+    if (!may_wait(m))
+        return done ? (int64_t)done : -EAGAIN;
+    return WAITS;
+}
+
+/* The read m has got its result, and so these bytes. */
+static void read_ends(struct socket *s, const struct message *m, int64_t result, uint32_t bytes)
+{
+    if (result < 0 && result == -s->error)
+        s->error = 0;
+    if (result > 0 && !(m->w[3] & MSG_PEEK))
+        packets_take(s, bytes);
+}
+
+/* The read m, which waits on, has got these bytes. */
+static void read_goes_on(struct socket *s, struct message *m, uint32_t bytes)
+{
+    if (!bytes)
+        return;
+    *done_of(m) += bytes;
+    call_moved(m->call, *done_of(m));
+    packets_take(s, bytes);
+}
+
+/* Makes the reads that wait again, in their order. true: bytes were taken. */
+static bool reads_again(struct socket *s)
+{
+    uint32_t before = s->received, bytes;
+    for (struct pending *p; (p = s->reads.first);) {
+        int64_t result = call_alive(p->m.call) ? read_now(s, &p->m, &bytes) : -ESRCH;
+        if (result == WAITS) {
+            read_goes_on(s, &p->m, bytes);
+            break;
+        }
+        if (result == -EFAULT)
+            throw_back(p->m.call, 0, bytes);
+        else if (reply(p->m.call, result) == 0)
+            read_ends(s, &p->m, result, bytes);
+        pending_remove(&s->reads, p);
+    }
+    return s->received != before;
+}
+
+/* ---- sending ---- */
+
+static int64_t write_refusal(const struct socket *s)
+{
+    if (!s->connected)
+        return -ENOTCONN;
+    return s->gone & GONE_WRITE || !s->peer ? -EPIPE : 0;
+}
+
+/* How many of the bytes that the write m of s has left can go now. */
+static uint32_t write_room(const struct socket *s, struct message *m)
+{
+    uint32_t room = s->send_buffer > s->sent ? s->send_buffer - s->sent : 0;
+    return MIN(m->w[2] - *done_of(m), (uint64_t)room);
+}
+
+/* Sends what can go now of the write m of s. Its result; -EFAULT: a page is missing; WAITS: it is
+ * to wait. *moved: bytes were sent. */
+static int64_t write_now(struct socket *s, struct message *m, bool *moved)
+{
+    int64_t error = write_refusal(s), n = 0;
+    uint64_t *done = done_of(m);
+    uint32_t room = error ? 0 : write_room(s, m);
+    *moved = false;
+    if (error)
+        return *done ? (int64_t)*done : error;
+    if (room)
+        n = packet_append(s, s->peer, m->call, *done, room, NULL);
+    if (n == -ENOBUFS && s->sent)
+        n = 0; /* there is memory again when that has been read */
+    if (n < 0)
+        return *done && (n != -EFAULT || m->op != FS_WRITE) ? (int64_t)*done : n;
+    *moved = n > 0;
+    *done += n;
+    if (*done == m->w[2])
+        return *done;
+    if (!may_wait(m))
+        return *done ? (int64_t)*done : -EAGAIN;
+    return WAITS;
+}
+
+/* Whether the error of a write comes without its signal. */
+static bool quiet(const struct message *m) { return m->w[3] & MSG_NOSIGNAL; }
+
+static void write_answer(struct message *m, int64_t result)
+{
+    if (result == -EFAULT)
+        throw_back(m->call, *done_of(m), m->w[2] - *done_of(m));
+    else
+        reply_full(m->call, result, &(struct reply){ .flags = quiet(m) ? REPLY_QUIET : 0 });
+}
+
+/* Makes the writes that wait again, in their order. true: bytes were sent. */
+static bool writes_again(struct socket *s)
+{
+    bool any = false, moved;
+    for (struct pending *p; (p = s->writes.first);) {
+        moved = false;
+        int64_t result = call_alive(p->m.call) ? write_now(s, &p->m, &moved) : -ESRCH;
+        any |= moved;
+        if (result == WAITS) {
+            if (moved)
+                call_moved(p->m.call, *done_of(&p->m));
+            break;
+        }
+        write_answer(&p->m, result);
+        pending_remove(&s->writes, p);
+    }
+    return any;
+}
+
+/* ---- both ---- */
+
+/* Goes on with the reads of `to` and the writes of its peer until no bytes move any more. */
+static void pump(struct socket *to)
+{
+    struct socket *from = to->peer;
+    while (reads_again(to) | (from && writes_again(from)))
+        if (to->reads.first && from)
+            give_way(STEPS_MAX);
+}
+
+void serve_reads(struct socket *s) { pump(s); }
+
+void serve_writes(struct socket *s)
+{
+    writes_again(s);
+    if (s->peer)
+        pump(s->peer);
+}
+
+static int64_t receive(struct socket *s, struct message *m)
+{
+    struct socket *from = s->peer;
+    uint32_t bytes = 0;
+    *done_of(m) = 0;
+    if (!s->connected)
+        return -EINVAL;
+    int64_t result = s->reads.first && may_wait(m) ? WAITS : read_now(s, m, &bytes);
+    if (result == -EFAULT) {
+        throw_back(m->call, 0, bytes);
+        return LATER;
+    }
+    if (result == WAITS) {
+        *done_of(m) = bytes;
+        if ((result = wait_in(&s->reads, m, s->read_time)) == LATER && bytes)
+            call_moved(m->call, bytes);
+    }
+    if (result == LATER) {
+        packets_take(s, bytes);
+    } else if (from && from->writes.first) {
+        /* Commits the read before a writer's bytes take the place of what was read. */
+        reply(m->call, result);
+        read_ends(s, m, result, bytes);
+        result = LATER;
+    } else {
+        read_ends(s, m, result, bytes);
+    }
+    if (bytes && from) {
+        pump(s);
+        socket_changed(from);
+    }
+    return result;
+}
+
+static int64_t send(struct socket *s, struct message *m)
+{
+    bool moved = false;
+    int64_t result = write_refusal(s);
+    if (!result)
+        result = s->writes.first && may_wait(m) ? WAITS : write_now(s, m, &moved);
+    if (result == -EFAULT) {
+        write_answer(m, result);
+        return LATER;
+    }
+    if (result == WAITS) {
+        result = wait_in(&s->writes, m, s->write_time);
+        if (result == LATER && moved)
+            call_moved(m->call, *done_of(m));
+    }
+    if (moved) {
+        pump(s->peer);
+        socket_changed(s->peer);
+    }
+    if (result == -EPIPE && quiet(m))
+        reply_of(m)->flags |= REPLY_QUIET;
+    return result;
+}
+
+int64_t do_read(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    m->w[3] = 0;
+    if (!s)
+        return -EBADF;
+    return m->w[2] ? receive(s, m) : 0;
+}
+
+int64_t do_write(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    m->w[3] = 0;
+    *done_of(m) = moved_before(m);
+    return s ? send(s, m) : -EBADF;
+}
+
+int64_t do_receive(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    if (!s)
+        return -EBADF;
+    return m->w[3] & MSG_OOB ? -EINVAL : receive(s, m); /* nothing is ever out of band */
+}
+
+int64_t do_send(struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    *done_of(m) = 0;
+    if (!s)
+        return -EBADF;
+    return m->w[3] & MSG_OOB ? -EOPNOTSUPP : send(s, m);
+}
