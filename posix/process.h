@@ -127,6 +127,7 @@ struct thread {
         struct poll *poll;
         struct sem_wait *sem;
         struct epoll_wait *epoll;
+        struct msg_wait *message;
         struct {
             struct exec *behind;
             struct exec_call {

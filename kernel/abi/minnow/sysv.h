@@ -14,6 +14,10 @@ enum {
     SEM_ALL = 8192,    /* and of all sets: SEMMNS */
     SEM_OPS = 500,     /* operations of a semop: SEMOPM */
     SEM_MOST = 32767,  /* value of a semaphore: SEMVMX */
+
+    MSG_BYTES = 8192,               /* of a message: MSGMAX */
+    MSG_QUEUE_BYTES = 16384,        /* of a queue's messages: MSGMNB */
+    MSG_QUEUE_BYTES_ROOT = 1 << 20, /* what root may raise that to */
 };
 
 /* One object. */
@@ -23,10 +27,10 @@ struct posix_sysv {
     uint32_t mode; /* permissions */
     uint32_t uid, gid, cuid, cgid;
     int64_t changed; /* seconds since 1970, as all times here */
-    int64_t time[2]; /* semop, - */
-    uint32_t pid[2]; /* -, - */
-    uint64_t amount; /* semaphores */
-    uint64_t bytes;  /* - */
+    int64_t time[2]; /* semop, -; msgsnd, msgrcv */
+    uint32_t pid[2]; /* -; msgsnd, msgrcv */
+    uint64_t amount; /* semaphores; messages */
+    uint64_t bytes;  /* -; of the messages */
 };
 
 #endif
