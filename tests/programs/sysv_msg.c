@@ -298,7 +298,7 @@ static void as_user(int id, int key)
     setresuid(USER, USER, USER);
     struct msqid_ds d;
     SHOW(msgget(key, 0) == id);
-    SHOW(msgget(key, 0400));
+    SHOW(msgget(key, 0400) == id);
     SHOW(msgget(key, 0004) == id);
     SHOW(put(id, 1, "x", IPC_NOWAIT));
     get(id, 0, 10, IPC_NOWAIT);
