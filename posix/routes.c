@@ -34,7 +34,12 @@ static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] 
         .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = ROUTE_WORDS, .value = v, \
         .words = (a) | (b) << 4 | (c) << 8 | (d) << 12 | (e) << 16 | WORD_ZERO << 20, \
     }
-enum { A0, A1, A2, A3, ZERO = WORD_ZERO, HERE = WORD_HERE, VALUED = WORD_VALUE };
+#define SERVICE_WORDS6(s, o, w, v, a, b, c, d, e, f)                                  \
+    {                                                                                 \
+        .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = ROUTE_WORDS, .value = v, \
+        .words = (a) | (b) << 4 | (c) << 8 | (d) << 12 | (e) << 16 | (f) << 20,       \
+    }
+enum { A0, A1, A2, A3, A4, ZERO = WORD_ZERO, HERE = WORD_HERE, VALUED = WORD_VALUE };
 #define KERNEL(o)                     \
     {                                 \
         .kind = ROUTE_KERNEL, .op = o \

@@ -22,6 +22,11 @@ int64_t do_mknod(struct message *m);
 int64_t do_symlink(struct message *m);
 int64_t do_link(struct message *m);
 
+int64_t do_setxattr(struct message *m); /* xattr.c */
+int64_t do_getxattr(struct message *m);
+int64_t do_listxattr(struct message *m);
+int64_t do_removexattr(struct message *m);
+
 int64_t do_unlink(struct message *m); /* unlink.c */
 int64_t do_rename(struct message *m); /* rename.c */
 

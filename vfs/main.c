@@ -21,6 +21,8 @@ static const handler_t vfs_handlers[] = {
     [op_number(VFS_RESOLVE)] = do_resolve,     [op_number(VFS_MOUNTS)] = do_mounts,
     [op_number(VFS_PATH)] = do_path,           [op_number(VFS_STATX)] = do_statx,
     [op_number(VFS_OPENAT2)] = do_openat2,     [op_number(VFS_MEMFD)] = do_memfd,
+    [op_number(VFS_SETXATTR)] = do_setxattr,   [op_number(VFS_GETXATTR)] = do_getxattr,
+    [op_number(VFS_LISTXATTR)] = do_listxattr, [op_number(VFS_REMOVEXATTR)] = do_removexattr,
 };
 
 int main(void)

@@ -190,6 +190,14 @@ static const struct {
     { SYS_getrandom, "bsi" },
     { SYS_copy_file_range, "fbfbsi" },
     { SYS_statx, "dpxxb" },
+    { SYS_setxattr, "ppbsi" },
+    { SYS_fsetxattr, "fpbsi" },
+    { SYS_lgetxattr, "ppbs" },
+    { SYS_fgetxattr, "fpbs" },
+    { SYS_listxattr, "pbs" },
+    { SYS_flistxattr, "fbs" },
+    { SYS_removexattr, "pp" },
+    { SYS_fremovexattr, "fp" },
     { SYS_memfd_create, "px" },
     { SYS_fallocate, "fioo" },
     { SYS_lseek, "foi" },
@@ -275,6 +283,9 @@ static const char *const paths[] = {
     "/boot",
     "/proc/self/cwd/a",
     "/proc/self/fd/3",
+    "user.a",
+    "trusted.b",
+    "security.c",
 };
 enum { PATHS = sizeof paths / sizeof paths[0] };
 static const char *const folders[] = { "/tmp/fuzz", "/fuzz", "/boot/fuzz" };

@@ -113,6 +113,13 @@ static inline bool inode_has_data_blocks(const struct inode *i)
     return ext2_has_blocks(&mount_of(i)->geo, i->mode, i->blocks, i->file_acl);
 }
 
+/* ---- xattr.c: extended attributes; the first three are operations of fs_ops. May wait. ---- */
+int attribute_get(struct fs_node *n, const struct attribute *a, void *to);
+int attribute_list(struct fs_node *n, char *to);
+int attribute_set(struct fs_node *n, const struct attribute *a);
+/* The inode gives up its block of attributes, which is freed if no other inode has it. */
+void attributes_release(struct inode *i);
+
 /* ---- dir_block.c: the blocks of a directory. May wait. ---- */
 static inline uint32_t dir_blocks(const struct inode *dir)
 {

@@ -117,29 +117,6 @@ int inode_load(struct disk_node *n)
     return error;
 }
 
-/* Gives up the block of extended attributes, which several inodes may share: the last one frees it.
- */
-static void free_attributes(struct inode *i)
-{
-    struct mount *m = mount_of(i);
-    uint32_t block = i->file_acl;
-    struct page *page;
-    i->file_acl = 0;
-    if (!block || !block_ok(&m->geo, block) || cache_block(m->index, block, &page))
-        return;
-    struct {
-        uint32_t magic, references;
-    } *head = (void *)page->data;
-    bool last = head->magic == XATTR_MAGIC && head->references <= 1;
-    if (head->magic == XATTR_MAGIC && !last) {
-        head->references--;
-        cache_dirty(page);
-    }
-    cache_put(page);
-    if (last)
-        block_free(m, block);
-}
-
 void inode_destroy(struct disk_node *n)
 {
     struct inode *i = inode_of(n);
@@ -150,7 +127,7 @@ void inode_destroy(struct disk_node *n)
         cache_forget_from(contents_owner(inode_node(i)), 0, (i->size + PAGE_SIZE - 1) / PAGE_SIZE);
         map_cut(i, 0);
     }
-    free_attributes(i);
+    attributes_release(i);
     if (inode_store(n) == 0 && table_slot(m, i->ino, &page, &d) == 0) {
         d->size = d->size_high = d->sectors = 0;
         d->dtime = fs_now().sec;

@@ -91,6 +91,7 @@ struct fs_source {
 };
 
 struct dents;
+struct attribute; /* attributes.h */
 
 /* ---- The table of a file server ---- */
 
@@ -133,6 +134,13 @@ struct fs_ops {
     int (*setattr)(struct fs_node *n, const struct fs_attr *a);
     /* Refuses an open, or adds to the new connection's flags. NULL: nothing */
     int (*open)(struct fs_node *n, struct message *m, uint64_t *flags);
+
+    /* Extended attributes. get, list: bytes, at most ATTRIBUTES_MAX, which are stored in `to`;
+     * -ENODATA. set also removes: 0, -EEXIST, -ENODATA, -ENOSPC. Under node.lock. NULL: there are
+     * none, -EOPNOTSUPP */
+    int (*attribute_get)(struct fs_node *n, const struct attribute *a, void *to);
+    int (*attribute_list)(struct fs_node *n, char *to);
+    int (*attribute_set)(struct fs_node *n, const struct attribute *a);
 
     /* Contents of files: `length` bytes from byte `position` on, to or from the window of m. The
      * result is how many, or an error. A read ends at the end of the file; a write is called under

@@ -1,6 +1,7 @@
 /* The protocol FS on one node: opening, contents, pages for PM, attributes, mounts. Each handler
  * gets the node, makes the checks that are the same for all file systems, calls the server's
  * operation, and puts the node. */
+#include "attributes.h"
 #include "handlers.h"
 
 #include "share.h"
@@ -655,6 +656,54 @@ static int64_t do_setattr(struct message *m)
     return error;
 }
 
+/* What FS_XATTR reads or changes, of a held node. `value` has room for ATTRIBUTES_MAX bytes. */
+static int64_t xattr_locked(struct fs_node *n, unsigned action, const struct attribute *a,
+                            char *value)
+{
+    if (action == FS_XATTR_GET)
+        return fs_ops.attribute_get(n, a, value);
+    if (action == FS_XATTR_LIST)
+        return fs_ops.attribute_list(n, value);
+    if (n->mount->read_only)
+        return -EROFS;
+    int error = fs_ops.attribute_set(n, a);
+    if (!error) {
+        n->ctime = fs_now();
+        fs_changed(n);
+    }
+    return error;
+}
+
+static int64_t do_xattr(struct message *m)
+{
+    char name[NAME_MAX], value[ATTRIBUTES_MAX];
+    uint64_t length = m->w[3], action = m->w[4];
+    struct attribute a = { .remove = action == FS_XATTR_REMOVE,
+                           .flags = m->w[5],
+                           .value = value,
+                           .size = action == FS_XATTR_SET ? m->w[2] - length : 0 };
+    if (!fs_ops.attribute_set)
+        return -EOPNOTSUPP;
+    if (length > sizeof name || length > m->w[2] || a.size > sizeof value)
+        return -EINVAL;
+    int error = length ? copy_in(m, 0, name, length) : 0;
+    if (!error && a.size)
+        error = copy_in(m, length, value, a.size);
+    if (!error && action != FS_XATTR_LIST)
+        error = attribute_name(name, length, &a);
+    struct fs_node *n = error ? fs_failed(error) : fs_ops.get(m->object);
+    if (fs_error(n))
+        return fs_error(n);
+    lock_node(n);
+    int64_t result = xattr_locked(n, action, &a, value);
+    unlock_node(n);
+    fs_put(n);
+    if (result > 0 && (uint64_t)result > m->w[2])
+        return -ERANGE;
+    error = result > 0 ? copy_out(m, 0, value, result) : 0;
+    return error ? error : result;
+}
+
 /* ---- Mounts ---- */
 
 int fs_corrupt(struct fs_mount *m, const char *what, uint64_t number)
@@ -752,6 +801,7 @@ const handler_t fs_handlers[FS_HANDLERS] = {
     [op_number(FS_PAGES)] = do_pages,      [op_number(FS_UNPIN)] = do_unpin,
     [op_number(FS_HOLD)] = do_hold,        [op_number(FS_RESERVE)] = do_reserve,
     [op_number(FS_SEALS)] = do_seals,      [op_number(FS_ALLOCATE)] = do_allocate,
+    [op_number(FS_XATTR)] = do_xattr,
 };
 
 void fs_serve(void (*notify)(uint64_t bits))

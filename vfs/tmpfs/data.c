@@ -158,18 +158,19 @@ static inline uint8_t *find_page(const struct node *n, uint64_t index)
     return page;
 }
 
-/* A page of pointers, charged like the file's other pages; but `blocks` counts contents only. */
-static void **inner_take(struct node *n)
+/* A page of pointers, or of attributes, is charged like the file's other pages; but `blocks` counts
+ * contents only. */
+void *data_extra_take(struct node *n)
 {
-    void **inner = page_take(n, true);
-    n->blocks -= inner ? PAGE_SIZE / 512 : 0;
-    return inner;
+    void *page = page_take(n, true);
+    n->blocks -= page ? PAGE_SIZE / 512 : 0;
+    return page;
 }
 
-static void inner_give(struct node *n, void *inner)
+void data_extra_give(struct node *n, void *page)
 {
     n->blocks += PAGE_SIZE / 512;
-    page_give(n, inner);
+    page_give(n, page);
 }
 
 /* Where the pointer to page `index` stands; makes the inner pages on the way. NULL: -ENOSPC. */
@@ -177,7 +178,7 @@ static void **make_slot(struct node *n, uint64_t index)
 {
     while (index >> FANOUT_BITS * n->height) {
         if (n->root) {
-            void **top = inner_take(n);
+            void **top = data_extra_take(n);
             if (!top)
                 return NULL;
             top[0] = n->root;
@@ -189,7 +190,7 @@ static void **make_slot(struct node *n, uint64_t index)
     void **slot = &n->root;
     for (unsigned height = n->height; height > 0;) {
         if (!*slot) {
-            void *inner = inner_take(n);
+            void *inner = data_extra_take(n);
             if (!inner)
                 return NULL;
             *slot = inner;
@@ -212,7 +213,7 @@ static void cut(struct node *n, void **slot, unsigned height, uint64_t from, uin
                     MIN(span, to - k * span));
     }
     if (from == 0) {
-        (height ? inner_give : page_give)(n, *slot);
+        (height ? data_extra_give : page_give)(n, *slot);
         *slot = NULL;
     }
 }

@@ -86,6 +86,7 @@ void node_put(struct fs_node *f)
     struct node *n = node_of(f);
     if (n->links || n->opens || n->holds)
         return;
+    attributes_drop(n);
     if (S_ISREG(n->mode))
         data_cut(n, 0);
     else if (S_ISLNK(n->mode))

@@ -48,6 +48,7 @@ struct node {
         };
         char *target; /* of a symbolic link */
     };
+    void *attributes; /* a page, or NULL */
     struct node *free_next;
 };
 
@@ -69,6 +70,17 @@ int64_t data_seek(struct fs_node *f, uint64_t position, bool hole);
 int data_lend(struct fs_node *f, uint64_t index, unsigned ahead, bool wanted, uint64_t *address);
 int data_take_back(struct fs_node *f, uint64_t address);
 int64_t data_reserve(struct fs_node *f, uint64_t first, unsigned count, uint64_t wanted);
+
+/* A page for the node besides its contents, charged like these; NULL: -ENOSPC. And gives it back.
+ */
+void *data_extra_take(struct node *n);
+void data_extra_give(struct node *n, void *page);
+
+/* ---- xattr.c: extended attributes; operations of fs_ops but the last ---- */
+int attribute_get(struct fs_node *n, const struct attribute *a, void *to);
+int attribute_list(struct fs_node *n, char *to);
+int attribute_set(struct fs_node *n, const struct attribute *a);
+void attributes_drop(struct node *n); /* frees them all */
 
 /* ---- node.c: nodes ---- */
 /* A new node without links. NULL: no memory, or the user has its share of all nodes and names. */

@@ -174,6 +174,8 @@ enum {
     POLLWRNORM = 256,
     POLLRDHUP = 0x2000
 };
+/* Extended attributes: flags of setxattr, and how many bytes one value, or all names, may have. */
+enum { XATTR_CREATE = 1, XATTR_REPLACE = 2, ATTRIBUTES_MAX = 4096 };
 enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2, FALLOC_ZERO_RANGE = 16 };
 /* What a file's contents are sealed against (FS_SEALS). */
 enum {

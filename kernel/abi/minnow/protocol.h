@@ -75,6 +75,10 @@ enum { CRED_GROUPS = 32 };
 struct vfs_cred {
     uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS];
 };
+/* As a directory argument: AT_FDCWD, and a link at the path's end is not followed. */
+enum { VFS_HERE_NOFOLLOW = 0xffff };
+/* What FS_XATTR does. */
+enum { FS_XATTR_GET, FS_XATTR_SET, FS_XATTR_LIST, FS_XATTR_REMOVE };
 enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT, VFS_PATH_PROGRAM };
 
 /* VFS_RESOLVE's r1. */
