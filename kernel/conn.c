@@ -16,7 +16,7 @@ struct conn_table *conn_table_create(void)
     struct conn_table *t = kmalloc(sizeof *t);
     if (t) {
         t->refs = 1;
-        t->limit = DESCRIPTORS_MAX;
+        t->limit = DESCRIPTORS_FIRST;
     }
     return t;
 }
@@ -28,9 +28,10 @@ struct conn_table *conn_table_copy(const struct conn_table *from)
         return NULL;
     t->refs = 1;
     t->limit = from->limit;
-    for (unsigned i = 0; i < CONN_CHUNKS; i++) {
+    for (unsigned i = 0; i < from->chunks_used; i++) {
         if (!from->chunks[i])
             continue;
+        t->chunks_used = i + 1;
         t->chunks[i] = kmalloc(CHUNK_BYTES);
         if (!t->chunks[i]) {
             conn_table_drop(t);
@@ -55,14 +56,14 @@ void conn_table_drop(struct conn_table *t)
         return;
     for (unsigned i = 0; t->used; i++)
         conn_close(t, i);
-    for (unsigned i = 0; i < CONN_CHUNKS; i++)
+    for (unsigned i = 0; i < t->chunks_used; i++)
         kfree(t->chunks[i], CHUNK_BYTES);
     kfree(t, sizeof *t);
 }
 
 void conn_table_exec(struct conn_table *t)
 {
-    for (unsigned i = 0; i < CONN_CHUNKS; i++)
+    for (unsigned i = 0; i < t->chunks_used; i++)
         for (unsigned k = 0; t->chunks[i] && k < CONN_CHUNK; k++)
             if (t->chunks[i][k] & CLOEXEC)
                 conn_close(t, i * CONN_CHUNK + k);
@@ -72,8 +73,8 @@ void conn_table_exec(struct conn_table *t)
 static uintptr_t *entry_make(struct conn_table *t, unsigned fd)
 {
     uintptr_t **chunk = &t->chunks[fd / CONN_CHUNK];
-    if (!*chunk)
-        *chunk = kmalloc(CHUNK_BYTES);
+    if (!*chunk && (*chunk = kmalloc(CHUNK_BYTES)) && fd / CONN_CHUNK >= t->chunks_used)
+        t->chunks_used = fd / CONN_CHUNK + 1;
     return *chunk ? &(*chunk)[fd % CONN_CHUNK] : NULL;
 }
 

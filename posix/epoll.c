@@ -64,13 +64,22 @@ static void look_begin(struct epoll *e)
 static void look_end(struct epoll *e)
 {
     bool all = e->wanted;
-    e->busy = e->wanted = false;
+    e->busy = false;
+    if (all)
+        e->wanted = false;
     if (all || e->ready)
         while (epoll_wake(e) && all)
             ;
     if (all && e->ready)
         readiness_own_changed(e->a.object, POLLIN | POLLRDNORM, false);
     anon_drop(&e->a);
+}
+
+/* Whether i, if it has events, will stand again where it stands, and nothing can happen before. */
+static bool may_stay(const struct interest *i)
+{
+    return i->epoll->ready_count == 1 && !(i->events & (EPOLLET | EPOLLONESHOT)) &&
+           object_instant(i->watch.object);
 }
 
 /* Finds at most n interests with events, among the first *left that may have some. The interests
@@ -80,14 +89,19 @@ static unsigned find(struct epoll *e, struct thread *t, struct interest **found,
 {
     unsigned count = 0;
     struct interest *i;
-    while (count < n && *left && !t->dead && (i = interest_take(e))) {
+    while (count < n && *left && !t->dead && (i = e->ready)) {
+        bool stays = may_stay(i);
         --*left;
+        if (!stays)
+            interest_take(e);
         interest_hold(i);
         uint32_t now = ask(t, i);
         if (now) {
             found[count] = i;
             events[count++] = (struct event){ now, i->data };
         } else {
+            if (stays)
+                interest_take(e);
             interest_release(i);
         }
     }
@@ -107,6 +121,14 @@ static void give_back(struct interest *i, bool told)
     interest_release(i);
 }
 
+/* Writes events to the program. 0, -EFAULT; few: if a page is missing the call is thrown back, and
+ * the result is LATER. */
+static int64_t give(struct thread *t, caller_t at, const struct event *events, unsigned n, bool few)
+{
+    size_t size = n * sizeof events[0];
+    return few ? user_write(t, at, events, size) : user_poke(t, at, events, size);
+}
+
 /* Tells the program at most `most` events. Returns how many; 0: there are none, or t is dead;
  * -EFAULT; LATER: the call has been thrown back, for a page was missing. May wait. */
 static int64_t look(struct epoll *e, struct thread *t, caller_t at, unsigned most)
@@ -114,15 +136,14 @@ static int64_t look(struct epoll *e, struct thread *t, caller_t at, unsigned mos
     struct interest *found[AT_ONCE];
     struct event events[AT_ONCE];
     unsigned done = 0, left = e->ready_count, n;
-    int64_t error = left ? user_probe(t, at, MIN(most, left) * sizeof events[0]) : 0;
+    bool few = MIN(most, left) <= AT_ONCE;
+    int64_t error = few ? 0 : user_probe(t, at, MIN(most, left) * sizeof events[0]);
     if (error || !left)
         return error;
     look_begin(e);
     do {
         n = find(e, t, found, events, MIN(most - done, (unsigned)AT_ONCE), &left);
-        if (t->dead ||
-            (n && user_poke(t, at + done * sizeof events[0], events, n * sizeof events[0])))
-            error = -EFAULT; /* or nobody is there any more to be told */
+        error = t->dead ? -EFAULT : n ? give(t, at + done * sizeof events[0], events, n, few) : 0;
         for (unsigned k = 0; k < n; k++)
             give_back(found[error ? n - 1 - k : k], !error);
         done += error ? 0 : n;

@@ -181,7 +181,7 @@ static void drop_on_close(struct process *p, const struct conn_info *info)
 
 /* Files behind descriptors that are about to be closed: a hash without deletions, of which only
  * entries of this round count. */
-enum { CLOSING = 2048, CLOSING_BITS = 11 };
+enum { CLOSING = 8192, CLOSING_BITS = 13 };
 static struct closing {
     uint64_t object;
     endpoint_t service;

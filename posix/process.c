@@ -151,7 +151,7 @@ static void set_defaults(struct process *p)
         p->limits[i] = (struct limit){ ~0ul, ~0ul };
     p->limits[RLIMIT_STACK].soft = STACK_SIZE;
     p->limits[RLIMIT_CORE].soft = 0;
-    p->limits[RLIMIT_NOFILE] = (struct limit){ 1024, 1024 };
+    p->limits[RLIMIT_NOFILE] = (struct limit){ DESCRIPTORS_FIRST, DESCRIPTORS_MAX };
     p->limits[RLIMIT_NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
     p->limits[RLIMIT_SIGPENDING] = (struct limit){ 256, 256 };
     p->limits[RLIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };

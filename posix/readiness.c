@@ -59,6 +59,8 @@ static void not_idle(struct object *o)
 /* o's service will tell of these events: when one holds, or when one happens. */
 static void told_of(struct object *o, uint16_t idle, uint16_t edge)
 {
+    if (!(idle & ~o->idle) && !(edge & ~o->edge))
+        return;
     concerns[o->service] += !(o->idle | o->edge) && (idle | edge);
     o->idle |= idle;
     o->edge |= edge;
@@ -138,15 +140,25 @@ static bool personal(const struct object *o)
     return o->service == self && anon_kind(o->object) == ANON_SIGNAL;
 }
 
+bool object_instant(const struct object *o)
+{
+    return o->service == self && anon_kind(o->object) != ANON_EPOLL;
+}
+
 int object_ask(struct thread *t, struct object *o, uint16_t events, enum poll_arm arm)
 {
     uint32_t before = o->changes;
+    int64_t now;
     events |= ALWAYS_EVENTS;
-    o->asking++;
-    concerns[o->service]++;
-    int64_t now = events_of(t, o, events, arm);
-    o->asking--;
-    concerns[o->service]--;
+    if (object_instant(o)) {
+        now = own_events(o->object, t);
+    } else {
+        o->asking++;
+        concerns[o->service]++;
+        now = events_of(t, o, events, arm);
+        o->asking--;
+        concerns[o->service]--;
+    }
     now = now < 0 ? POLLERR : now & events;
     if (arm && o->changes == before)
         told_of(o, now || personal(o) ? 0 : events,

@@ -87,6 +87,8 @@ struct object *object_of(const struct conn_info *c);
 /* Which of the events, or errors, hold on o, which is watched, for t. If none holds, and it is
  * armed, o is idle afterwards, unless it has changed meanwhile. May wait. */
 int object_ask(struct thread *t, struct object *o, uint16_t events, enum poll_arm arm);
+/* Whether nothing happens while o is asked about. */
+bool object_instant(const struct object *o);
 /* Likewise of i's events on what is behind its descriptor; POLLNVAL: that is not open. */
 int item_ask(struct thread *t, struct poll_item *i, enum poll_arm arm);
 

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +27,8 @@
 enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };
 enum { PAGE = 4096, PAGES = 64, DIR_ENTRIES = 1000 };
 
+static int epolls[2], active;
+static pid_t quiet;
 static int zero, null, file, pipe_ends[2], there[2], back[2], poll_pipes[10][2];
 static char buffer[65536];
 static char **program_arguments;
@@ -178,6 +183,23 @@ static void op_select10(void)
         abort();
 }
 
+static void op_eventfd(void)
+{
+    uint64_t n = 1;
+    if (write(active, &n, 8) != 8 || read(active, &n, 8) != 8)
+        abort();
+}
+
+static void epoll_one(int e)
+{
+    struct epoll_event event;
+    if (epoll_wait(e, &event, 1, 0) != 1)
+        abort();
+}
+
+static void op_epoll_1(void) { epoll_one(epolls[0]); }
+static void op_epoll_1000(void) { epoll_one(epolls[1]); }
+
 static void op_fork(void)
 {
     pid_t p = fork();
@@ -271,6 +293,9 @@ static const struct row {
     { "64 KiB through a pipe", op_pipe_64k, 20 },
     { "poll 10", op_poll10, 50 },
     { "select 10", op_select10, 50 },
+    { "eventfd write + read", op_eventfd, 50 },
+    { "epoll_wait, 1 watched", op_epoll_1, 50 },
+    { "epoll_wait, 1 of 1,000 ready", op_epoll_1000, 50 },
     { "fork + exit + wait", op_fork, 10 },
     { "fork + execve + wait", op_fork_exec, 10 },
     { "vfork + execve + wait", op_vfork_exec, 10 },
@@ -377,6 +402,33 @@ static pid_t echo_partner(void)
     _exit(0);
 }
 
+/* Two epolls, one with a ready eventfd, one with 999 more that are not: those are open in another
+ * process, so that they are not in the way of other rows. */
+static void prepare_epolls(void)
+{
+    struct rlimit descriptors = { 2048, 4096 };
+    struct epoll_event in = { EPOLLIN, { .u64 = 1 } };
+    int made[2], one = eventfd(1, 0), fd;
+    active = eventfd(0, 0);
+    if (pipe(made))
+        abort();
+    for (int i = 0; i < 2; i++)
+        if ((epolls[i] = epoll_create1(0)) < 0 || epoll_ctl(epolls[i], EPOLL_CTL_ADD, one, &in))
+            abort();
+    if (!(quiet = fork())) {
+        setrlimit(RLIMIT_NOFILE, &descriptors);
+        for (int i = 1; i < 1000; i++)
+            if ((fd = eventfd(0, 0)) < 0 || epoll_ctl(epolls[1], EPOLL_CTL_ADD, fd, &in))
+                abort();
+        close(made[1]);
+        pause();
+    }
+    close(made[1]);
+    if (read(made[0], buffer, 1) != 0)
+        abort();
+    close(made[0]);
+}
+
 static void prepare(void)
 {
     zero = open("/dev/zero", O_RDONLY);
@@ -395,6 +447,7 @@ static void prepare(void)
         sprintf(name, "/tmp/b.many/entry%d", i);
         close(open(name, O_CREAT | O_WRONLY, 0644));
     }
+    prepare_epolls();
     fresh = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     signal(SIGUSR1, on_signal);
 }
@@ -433,6 +486,8 @@ int main(int argc, char **argv)
     run_regions("mmap + munmap among 1,000 regions", 1000);
     run_regions("mmap + munmap among 10,000 regions", 10000);
     kill(echo, SIGKILL);
+    kill(quiet, SIGKILL);
     waitpid(echo, NULL, 0);
+    waitpid(quiet, NULL, 0);
     return 0;
 }

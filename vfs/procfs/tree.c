@@ -289,17 +289,24 @@ static int list_processes(const struct node *dir, struct dents *d)
 
 static int list_descriptors(const struct node *dir, struct dents *d)
 {
+    enum { AT_ONCE = 32 };
     const struct posix_proc *p = &dir->process;
     struct task_info t;
     int more = 1;
     if (!p->task || !fact_task(endpoint_index(p->task), &t))
         return 1;
     for (uint64_t at = MAX(d->position, (uint64_t)PROCESSES_FROM);
-         at - PROCESSES_FROM < DESCRIPTORS_MAX && more == 1; at++) {
-        unsigned fd = at - PROCESSES_FROM;
-        if (descriptor_open(p, fd))
-            more = add_number(d, object_make(object_mount(dir->object), p->pid, fd, KIND_FD),
-                              at + 1, DT_LNK, fd);
+         at - PROCESSES_FROM < DESCRIPTORS_MAX && more == 1; at += AT_ONCE) {
+        struct conn_info info[AT_ONCE];
+        uint32_t fd[AT_ONCE];
+        for (unsigned i = 0; i < AT_ONCE; i++)
+            fd[i] = at + i - PROCESSES_FROM;
+        if (ask_conn_list(p->task, fd, sizeof fd[0], AT_ONCE, info) < 0)
+            return 1;
+        for (unsigned i = 0; i < AT_ONCE && more == 1; i++)
+            if (info[i].service)
+                more = add_number(d, object_make(object_mount(dir->object), p->pid, fd[i], KIND_FD),
+                                  at + i + 1, DT_LNK, fd[i]);
     }
     return more;
 }

@@ -8,8 +8,9 @@
 enum {
     TASKS_MAX = 2048,
     THREADS_MAX = 4096,
-    DESCRIPTORS_MAX = 1024, /* of one table of descriptors */
-    IOV_MAX = 1024,         /* buffers of one call (struct iovec), as on Linux */
+    DESCRIPTORS_MAX = 4096,   /* of one table of descriptors, */
+    DESCRIPTORS_FIRST = 1024, /* unless its program asks for more (RLIMIT_NOFILE) */
+    IOV_MAX = 1024,           /* buffers of one call (struct iovec), as on Linux */
 };
 
 /* Bytes that one call moves at most; its result tells, as Linux's does at 2 GiB. While a server
