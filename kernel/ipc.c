@@ -184,13 +184,19 @@ static void finish_thrown(struct thread *t, int64_t result)
     t->resumed = 0;
 }
 
+/* The CALL_ flags of t's call. In KERNEL_SYSCALL the flags are a stack pointer. */
+static uint64_t call_flags(const struct thread *t)
+{
+    return t->op == KERNEL_SYSCALL ? 0 : t->flags;
+}
+
 /* Whether this result of a program's call is an error that comes with a signal (SIGPIPE,
- * SIGXFSZ). In KERNEL_SYSCALL the flags are a stack pointer. */
+ * SIGXFSZ). */
 static bool tells(const struct thread *t, int64_t result)
 {
-    bool limited = t->flags & CALL_LIMITED && t->op != KERNEL_SYSCALL;
-    return t->user &&
-           ((result == -EPIPE && !(t->flags & CALL_QUIET)) || (result == -EFBIG && limited));
+    uint64_t flags = call_flags(t);
+    return t->user && ((result == -EPIPE && !(flags & CALL_QUIET)) ||
+                       (result == -EFBIG && flags & CALL_LIMITED));
 }
 
 static void finish_syscall(struct thread *t, int64_t result)
@@ -201,7 +207,7 @@ static void finish_syscall(struct thread *t, int64_t result)
         sched_ready(t);
         return;
     }
-    if (result == -EPIPE && t->flags & CALL_MOVED)
+    if (result == -EPIPE && call_flags(t) & CALL_MOVED)
         t->regs.rax = t->words[MOVED_WORD];
     signal(t, -1, told ? -result : 0);
 }
