@@ -114,6 +114,8 @@ static int64_t write_events(struct thread *t, const struct poll_request *r)
  */
 static int64_t answer(struct thread *t, const struct poll_request *r)
 {
+    if (r->again)
+        return -ERESTARTNOINTR;
     if (r->select)
         return write_sets(t, r);
     int64_t error = write_events(t, r);
@@ -152,14 +154,15 @@ static void timed_out(struct timer *timer)
 static int64_t wait(struct thread *t, struct poll *q)
 {
     if ((t->pending.set | t->process->pending.set) & ~t->blocked || t->process->doomed) {
+        int64_t interrupted = q->request.again ? -ERESTARTSYS : -ERESTARTNOHAND;
         poll_free(q);
-        return -ERESTARTNOHAND;
+        return interrupted;
     }
     q->waits = true;
     t->wait.poll = q;
     if (q->request.until)
         timer_set(&t->timer, q->request.until, timed_out);
-    return thread_wait(t, leave, -ERESTARTNOHAND);
+    return thread_wait(t, leave, q->request.again ? -ERESTARTSYS : -ERESTARTNOHAND);
 }
 
 /* Looks at a poll until it is answered or may wait. Returns the answer, or LATER when it waits, or
@@ -200,6 +203,15 @@ static int64_t poll_run(struct thread *t, struct poll_request *r, bool may_wait)
     r->first = r->end = 0;
     struct poll *q = poll_copy(t, r, look_again);
     return q ? look_and_wait(t, q) : -ENOMEM;
+}
+
+int64_t poll_again(struct thread *t, unsigned descriptor, int events)
+{
+    struct poll_item item = { .f = { .fd = descriptor, .events = events } };
+    struct poll_request r = { .items = &item, .count = 1, .again = true };
+    if (ask_conn_words(t->call, 0, (struct conn_word *)&item, 1) < 0)
+        return -EBADF;
+    return poll_run(t, &r, true);
 }
 
 /* ---- the calls ---- */

@@ -14,4 +14,9 @@ int64_t mask_for_now(struct thread *t, caller_t at, uint64_t size);
  * anew, with the old mask. */
 int64_t mask_with_result(struct thread *t, int64_t result);
 
+/* For a call of t that can do nothing until one of these events holds for a descriptor: t waits for
+ * that, and its call is made again from its start. Returns what the handler is to return. May wait.
+ */
+int64_t poll_again(struct thread *t, unsigned descriptor, int events);
+
 #endif

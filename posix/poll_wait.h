@@ -13,6 +13,7 @@ struct poll_request {
     caller_t at;      /* poll: the array */
     caller_t sets[3]; /* select */
     bool select;      /* or poll */
+    bool again;       /* or any other call, which is made again when an item is ready */
     unsigned select_size;
     unsigned ready;      /* how many items have an event */
     unsigned first, end; /* of poll: the program has other events of items in this range */

@@ -1,7 +1,10 @@
-/* sendfile and copy_file_range: copying from file to file through a buffer of this server. Both
- * connections must be always ready, since a thread of this server must not wait for a program: all
- * others get -EINVAL, after which programs copy by themselves. */
+/* sendfile, copy_file_range, splice: copying from file to file through a buffer of this server. A
+ * thread of this server must not wait for a program, so a connection must be always ready, or a
+ * pipe's. Of a pipe nothing is waited for: if nothing can be done, the program's thread waits as in
+ * a poll, and the call is made again (poll_again). All others get -EINVAL, after which programs
+ * copy by themselves. tee and splice between pipes are done by the pipes' server. */
 #include "handlers.h"
+#include "poll.h"
 
 #include "signal.h"
 #include "syscalls.h"
@@ -9,6 +12,7 @@
 #include <minnow/file.h>
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };
+enum { SPLICE_F_NONBLOCK = 2, SPLICE_F_ALL = 15, NR_READV = 19, NR_WRITEV = 20 };
 
 /* One side of the copy. */
 struct end {
@@ -18,6 +22,8 @@ struct end {
     caller_t offset;   /* the position is the program's variable; 0: the open file's own */
     uint64_t more;     /* CALL_FOR_ROOT, or 0 */
 };
+
+static bool is_pipe(const struct end *e) { return e->conn.service == service_find("pipe"); }
 
 /* Begins one side of a copy: descriptor fd, from the position that stands at `offset` in the
  * program's memory (0: the open file's own). not_access: O_RDONLY or O_WRONLY, whichever mode is of
@@ -29,9 +35,11 @@ static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t 
     int64_t error = ask_conn_get(t->call, fd, &e->conn);
     if (error < 0)
         return error;
-    if ((e->conn.flags & O_ACCMODE) == not_access)
+    if ((e->conn.flags & O_ACCMODE) == not_access || e->conn.flags & O_PATH)
         return -EBADF;
-    if (!(e->conn.flags & CONN_READY))
+    if (is_pipe(e))
+        e->conn.flags |= O_NONBLOCK;
+    else if (!(e->conn.flags & CONN_READY))
         return -EINVAL;
     e->position = e->conn.position;
     if (!offset)
@@ -49,7 +57,7 @@ static void end_finish(struct thread *t, struct end *e)
 {
     if (e->offset)
         user_poke(t, e->offset, &e->position, sizeof e->position);
-    else
+    else if (!is_pipe(e))
         ask_conn_set(t->call, e->fd, CONN_SET_POSITION, e->position);
 }
 
@@ -73,6 +81,25 @@ static int64_t piece_transfer(struct end *e, uint64_t op, enum window window, vo
     return done;
 }
 
+/* Reads one piece, of a pipe without taking it out. */
+static int64_t piece_read(struct end *from, void *buffer, size_t n)
+{
+    if (!is_pipe(from))
+        return piece_transfer(from, FS_READ, WINDOW_OUT, buffer, n, ~0ul);
+    return call_window(from->conn.service,
+                       &(struct call_args){ .op = PIPE_PEEK, .object = from->conn.object },
+                       WINDOW_OUT, buffer, n, NULL);
+}
+
+/* Of n bytes read, only so many were written. */
+static void piece_used(struct end *from, int64_t n, int64_t written)
+{
+    if (is_pipe(from))
+        call_object(from->conn.service, PIPE_TAKE, from->conn.object, MAX(written, 0), 0, 0);
+    else
+        from->position -= n - MAX(written, 0);
+}
+
 /* Bytes copied, or an error if none was. At most 1 MiB a call; a signal ends it after a piece. May
  * wait. */
 static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t length)
@@ -84,16 +111,16 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
     length = MIN(length, (uint64_t)AT_ONCE);
     while ((uint64_t)total < length) {
-        int64_t n = piece_transfer(from, FS_READ, WINDOW_OUT, buffer,
-                                   MIN(length - total, (uint64_t)PIECE), ~0ul);
+        int64_t n = piece_read(from, buffer, MIN(length - total, (uint64_t)PIECE));
+        if (n > 0 && t->dead)
+            piece_used(from, n, 0);
         if (n <= 0 || t->dead) {
             error = n;
             break;
         }
         to->more = t->process->i.fsuid ? 0 : CALL_FOR_ROOT;
         int64_t written = piece_transfer(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
-        if (written < n)
-            from->position -= n - MAX(written, 0);
+        piece_used(from, n, written);
         if (written > 0)
             total += written;
         if (written < n || t->dead || t->attention) {
@@ -111,6 +138,24 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     return total ? total : error;
 }
 
+/* The flags of a descriptor that is open. */
+static uint64_t flags_of(struct thread *t, unsigned fd)
+{
+    struct conn_info c = { .flags = 0 };
+    ask_conn_get(t->call, fd, &c);
+    return c.flags;
+}
+
+/* copy(), which waits for the pipe among the two if that can do nothing now. May wait. */
+static int64_t copy_or_wait(struct thread *t, struct end *from, struct end *to, uint64_t length,
+                            bool waits)
+{
+    int64_t result = copy(t, from, to, length);
+    if (result != -EAGAIN || !waits)
+        return result;
+    return is_pipe(from) ? poll_again(t, from->fd, POLLIN) : poll_again(t, to->fd, POLLOUT);
+}
+
 int64_t linux_sendfile(struct thread *t, struct message *m)
 {
     struct end from, to;
@@ -119,7 +164,8 @@ int64_t linux_sendfile(struct thread *t, struct message *m)
         error = end_begin(t, &to, m->w[0], 0, O_RDONLY);
     if (!error && !(from.conn.flags & CONN_SEEKABLE))
         error = -EINVAL;
-    return error ? error : copy(t, &from, &to, m->w[3]);
+    bool waits = !error && !(flags_of(t, m->w[0]) & O_NONBLOCK);
+    return error ? error : copy_or_wait(t, &from, &to, m->w[3], waits);
 }
 
 int64_t linux_copy_file_range(struct thread *t, struct message *m)
@@ -135,4 +181,100 @@ int64_t linux_copy_file_range(struct thread *t, struct message *m)
     if (!error && to.conn.flags & O_APPEND)
         error = -EBADF;
     return error ? error : copy(t, &from, &to, m->w[4]);
+}
+
+/* splice or tee (`stay`) between two pipes. */
+static int64_t pipe_to_pipe(struct thread *t, struct end *from, struct end *to, uint64_t length,
+                            bool stay, bool waits)
+{
+    if (pipe_number(from->conn.object) == pipe_number(to->conn.object))
+        return -EINVAL;
+    int64_t result = call_object(from->conn.service, PIPE_MOVE, from->conn.object, to->conn.object,
+                                 length, stay);
+    bool full = result == -ENOBUFS;
+    if (t->dead)
+        return LATER;
+    if (result != -EAGAIN && !full)
+        return result;
+    if (!waits)
+        return -EAGAIN;
+    return full ? poll_again(t, to->fd, POLLOUT) : poll_again(t, from->fd, POLLIN);
+}
+
+/* 0 if two descriptors can be the sides of a splice with these offsets. */
+static int64_t check_splice(const struct end *from, const struct end *to, caller_t from_offset,
+                            caller_t to_offset)
+{
+    if ((is_pipe(from) && from_offset) || (is_pipe(to) && to_offset))
+        return -ESPIPE;
+    if (!is_pipe(from) && !is_pipe(to))
+        return -EINVAL;
+    if ((from_offset && !(from->conn.flags & (CONN_SEEKABLE | CONN_OFFSETS))) ||
+        (to_offset && !(to->conn.flags & (CONN_SEEKABLE | CONN_OFFSETS))))
+        return -EINVAL;
+    return is_pipe(from) && !is_pipe(to) && to->conn.flags & O_APPEND ? -EINVAL : 0;
+}
+
+int64_t linux_splice(struct thread *t, struct message *m)
+{
+    struct end from, to;
+    uint32_t flags = m->w[5];
+    if (flags & ~(uint32_t)SPLICE_F_ALL)
+        return -EINVAL;
+    if (!m->w[4])
+        return 0;
+    int64_t error = end_begin(t, &from, m->w[0], 0, O_WRONLY);
+    if (!error)
+        error = end_begin(t, &to, m->w[2], 0, O_RDONLY);
+    if (!error)
+        error = check_splice(&from, &to, m->w[1], m->w[3]);
+    if (!error && m->w[1])
+        error = end_begin(t, &from, m->w[0], m->w[1], O_WRONLY);
+    if (!error && m->w[3])
+        error = end_begin(t, &to, m->w[2], m->w[3], O_RDONLY);
+    if (error)
+        return error;
+    bool waits = !(flags & SPLICE_F_NONBLOCK);
+    if (is_pipe(&to))
+        waits &= !(flags_of(t, to.fd) & O_NONBLOCK);
+    if (!is_pipe(&from) || !is_pipe(&to))
+        return copy_or_wait(t, &from, &to, m->w[4], waits);
+    waits &= !(flags_of(t, from.fd) & O_NONBLOCK);
+    return pipe_to_pipe(t, &from, &to, m->w[4], false, waits);
+}
+
+int64_t linux_tee(struct thread *t, struct message *m)
+{
+    struct end from, to;
+    if (m->w[3] & UINT32_MAX & ~(uint64_t)SPLICE_F_ALL)
+        return -EINVAL;
+    if (!m->w[2])
+        return 0;
+    int64_t error = end_begin(t, &from, m->w[0], 0, O_WRONLY);
+    if (!error)
+        error = end_begin(t, &to, m->w[1], 0, O_RDONLY);
+    if (!error && (!is_pipe(&from) || !is_pipe(&to)))
+        error = -EINVAL;
+    bool waits = !error && !(m->w[3] & SPLICE_F_NONBLOCK) &&
+                 !((flags_of(t, from.fd) | flags_of(t, to.fd)) & O_NONBLOCK);
+    return error ? error : pipe_to_pipe(t, &from, &to, m->w[2], true, waits);
+}
+
+/* vmsplice copies: it is a readv or writev of a pipe, and is made again as that. */
+int64_t linux_vmsplice(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    if (m->w[3] & UINT32_MAX & ~(uint64_t)SPLICE_F_ALL)
+        return -EINVAL;
+    if (ask_conn_get(t->call, m->w[0], &c) < 0 || c.flags & O_PATH ||
+        c.service != service_find("pipe"))
+        return -EBADF;
+    bool reads = (c.flags & O_ACCMODE) == O_RDONLY;
+    if (m->w[3] & SPLICE_F_NONBLOCK && !(c.flags & O_NONBLOCK)) {
+        int64_t events = call_object(c.service, FS_POLL, c.object, POLLIN | POLLOUT, 0, 0);
+        if (events >= 0 && !(events & (reads ? POLLIN | POLLHUP : POLLOUT | POLLERR)))
+            return -EAGAIN;
+    }
+    t->number = reads ? NR_READV : NR_WRITEV;
+    return -ERESTARTNOINTR;
 }

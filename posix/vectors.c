@@ -1,4 +1,6 @@
 /* preadv2 and pwritev2: preadv and pwritev, which have routes, with flags. */
+#include "vectors.h"
+
 #include "handlers.h"
 #include "syscalls.h"
 #include "user_memory.h"
@@ -15,9 +17,7 @@ static int64_t made_again(struct thread *t, const struct message *m, unsigned at
     return -ERESTARTNOINTR;
 }
 
-/* How many bytes the program's vector of `count` elements has together. 0, -EINVAL, or as
- * user_read(). */
-static int64_t vector_bytes(struct thread *t, caller_t vector, uint64_t count, uint64_t *bytes)
+int64_t vector_bytes(struct thread *t, caller_t vector, uint64_t count, uint64_t *bytes)
 {
     enum { AT_ONCE = 32 };
     struct iovec v[AT_ONCE];

@@ -191,6 +191,30 @@ static int times_wanted(struct timespec64 *times, struct fs_attr *a, bool *touch
     return 0;
 }
 
+/* Reads the program's times, in one of three forms. 0, -EINVAL, -EFAULT. */
+static int read_times(struct message *m, caller_t from, unsigned form, struct timespec64 *times)
+{
+    enum { MICROSECONDS = 1000000 };
+    int64_t words[4];
+    size_t size = form == VFS_TIMES_UTIMBUF ? sizeof words / 2 : sizeof words;
+    int error = aim(m, from, size, WINDOW_IN);
+    if (!error)
+        error = copy_in(m, 0, words, size);
+    for (unsigned i = 0; i < 2 && !error; i++) {
+        if (form == VFS_TIMES_UTIMBUF) {
+            times[i] = (struct timespec64){ words[i], 0 };
+            continue;
+        }
+        times[i] = (struct timespec64){ words[2 * i], words[2 * i + 1] };
+        if (form != VFS_TIMES_TIMEVAL)
+            continue;
+        if (times[i].nsec < 0 || times[i].nsec >= MICROSECONDS)
+            return -EINVAL;
+        times[i].nsec *= SECOND / MICROSECONDS;
+    }
+    return error;
+}
+
 /* The end of utimens for what the walk found: its result. */
 static int64_t change_times(const struct walk *w, struct message *m, const struct fs_attr *a,
                             bool touch)
@@ -214,11 +238,8 @@ int64_t do_utimens(struct message *m)
     uint64_t flags = m->w[3];
     bool open_file = !path && !walk_is_cwd(m->w[0]), touch;
     int error = 0;
-    if (buffer) {
-        error = aim(m, buffer, sizeof times, WINDOW_IN);
-        if (!error)
-            error = copy_in(m, 0, times, sizeof times);
-    }
+    if (buffer)
+        error = read_times(m, buffer, m->w[4], times);
     if (error || (times[0].nsec == UTIME_OMIT && times[1].nsec == UTIME_OMIT))
         return error;
     if (!at_flags_known(flags) || (open_file && flags & 0xffffffff))

@@ -22,6 +22,7 @@ enum {
 struct pipe {
     bool used_now; /* the pipe exists */
     bool small;    /* its ring could not become large when it should have */
+    bool peeked;   /* POSIX has looked at the first bytes, and will take some (PIPE_PEEK) */
     bool fifo;     /* the pipe is the FIFO of the file (key1, key2) */
     uint32_t number;
     /* counts how often a pipe with this number has begun and ended: odd while there is one */
@@ -97,6 +98,11 @@ void serve_reads(struct pipe *p);
 void serve_writes(struct pipe *p);
 int64_t do_read(struct message *m);
 int64_t do_write(struct message *m);
+
+/* ---- splice.c: for splice and tee, which POSIX does ---- */
+int64_t do_peek(struct message *m);
+int64_t do_take(struct message *m);
+int64_t do_move(struct message *m);
 
 /* ---- status.c ---- */
 void pipe_tell(struct pipe *p);

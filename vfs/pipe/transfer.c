@@ -58,7 +58,7 @@ static void answer_read(struct pipe *p, struct pending *waiting)
 
 void serve_reads(struct pipe *p)
 {
-    while (p->reads.first && (p->used || !p->writers))
+    while (p->reads.first && !p->peeked && (p->used || !p->writers))
         answer_read(p, p->reads.first);
 }
 
@@ -119,8 +119,8 @@ int64_t do_read(struct message *m)
     struct pipe *p = pipe_of(m->object);
     if (!p)
         return -EBADF;
-    if (!p->used) {
-        if (!m->w[2] || !p->writers)
+    if (!p->used || p->peeked) {
+        if (!m->w[2] || (!p->used && !p->writers))
             return 0;
         if (m->flags & O_NONBLOCK)
             return -EAGAIN;

@@ -1,0 +1,118 @@
+/* process_vm_readv and process_vm_writev: memory of another process, which must be the caller's own
+ * kind: of the same user, and dumpable. Only pages that the other process has are reached; for
+ * writes also none that it shares with others since a fork: no other process can have a page
+ * brought. */
+#include "handlers.h"
+#include "syscalls.h"
+#include "user_memory.h"
+#include "vectors.h"
+#include <minnow/file.h>
+
+enum { BYTES_AT_ONCE = 1 << 18 };
+
+/* A place in one of the two vectors, which both stand in the caller's memory. */
+struct cursor {
+    caller_t vector;
+    uint64_t count; /* elements that are not begun */
+    caller_t at;    /* in the element that is */
+    uint64_t left;
+};
+
+/* Goes on to an element with bytes in it; left 0: there is none. 0, or as user_read(). */
+static int64_t cursor_fill(struct thread *t, struct cursor *c)
+{
+    while (!c->left && c->count) {
+        struct iovec v;
+        int64_t error = user_read(t, c->vector, &v, sizeof v);
+        if (error)
+            return error;
+        c->vector += sizeof v;
+        c->count--;
+        c->at = v.base;
+        c->left = v.length;
+    }
+    return 0;
+}
+
+static void cursor_move(struct cursor *c, uint64_t bytes)
+{
+    c->at += bytes;
+    c->left -= bytes;
+}
+
+/* Whether p's memory is open to t's process (Linux: ptrace_may_access). */
+static bool may_reach(const struct thread *t, const struct process *p)
+{
+    const struct posix_proc *a = &t->process->i, *b = &p->i;
+    if (t->process == p || a->euid == 0)
+        return true;
+    return b->dumpable && a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
+           a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid;
+}
+
+/* Moves one piece between here and the task there. 0; -EFAULT there; or as user_read(). */
+static int64_t move(struct thread *t, endpoint_t task, struct cursor *here, struct cursor *there,
+                    char *buffer, size_t n, bool write, bool *gone)
+{
+    if (write) {
+        int64_t error = user_read(t, here->at, buffer, n);
+        *gone = !error && ask_poke(task, there->at, buffer, n) < 0;
+        return error;
+    }
+    *gone = ask_peek(task, there->at, buffer, n) < 0;
+    return *gone ? 0 : user_write(t, here->at, buffer, n);
+}
+
+/* The bytes moved; -EFAULT: not even one; or as user_read(): then the call begins anew. */
+static int64_t move_all(struct thread *t, endpoint_t task, struct cursor *here,
+                        struct cursor *there, uint64_t bytes, bool write)
+{
+    char *buffer = memory_alloc(PAGE_SIZE);
+    int64_t error = buffer ? 0 : -ENOMEM;
+    uint64_t done = 0;
+    bool gone = false;
+    while (!error && !gone && done < bytes && !t->dead) {
+        if ((error = cursor_fill(t, here)) || (error = cursor_fill(t, there)))
+            break;
+        size_t n = MIN(PAGE_SIZE - there->at % PAGE_SIZE, MIN(here->left, there->left));
+        if (!n)
+            break;
+        error = there->at >= USER_TOP ? -EFAULT
+                                      : move(t, task, here, there, buffer, n, write, &gone);
+        if (error || gone)
+            break;
+        cursor_move(here, n);
+        cursor_move(there, n);
+        done += n;
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, n, bytes - done);
+    }
+    memory_free(buffer);
+    if (t->dead || error == LATER)
+        return LATER;
+    if (done)
+        return done;
+    return error ? error : gone ? -EFAULT : 0;
+}
+
+static int64_t remote(struct thread *t, const struct message *m, bool write)
+{
+    struct cursor here = { .vector = m->w[1], .count = m->w[2] },
+                  there = { .vector = m->w[3], .count = m->w[4] };
+    uint64_t bytes, bytes_there;
+    if (m->w[5])
+        return -EINVAL;
+    int64_t error = vector_bytes(t, here.vector, here.count, &bytes);
+    if (!error && bytes)
+        error = vector_bytes(t, there.vector, there.count, &bytes_there);
+    if (error || !bytes)
+        return error;
+    const struct process *p = process_find((int32_t)m->w[0]);
+    if (!p)
+        return -ESRCH;
+    if (!may_reach(t, p))
+        return -EPERM;
+    return move_all(t, p->i.task, &here, &there, bytes, write);
+}
+
+int64_t linux_process_vm_readv(struct thread *t, struct message *m) { return remote(t, m, false); }
+int64_t linux_process_vm_writev(struct thread *t, struct message *m) { return remote(t, m, true); }
