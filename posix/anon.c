@@ -180,6 +180,8 @@ static int64_t do_stat(struct message *m)
                       .nlink = 1,
                       .mode = 0600,
                       .blksize = PAGE_SIZE };
+    if (a->ops->stat)
+        a->ops->stat(a, &s);
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 

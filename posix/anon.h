@@ -9,6 +9,7 @@
 #include <minnow/protocol.h>
 
 struct anon;
+struct stat;
 struct thread;
 
 /* What a kind of file does. A read or write that cannot be done now returns -EAGAIN, and is made
@@ -21,6 +22,8 @@ struct anon_ops {
     int64_t (*write)(struct anon *a, call_t call, uint64_t length); /* NULL: -EINVAL */
     uint16_t after_read, after_write; /* POLL... that have happened when one was done */
     void (*end)(struct anon *a);      /* its last descriptor has gone; NULL: nothing to do */
+    /* changes what fstat says of a file of mode 0600; NULL: nothing to change */
+    void (*stat)(const struct anon *a, struct stat *s);
 };
 #define ANON_MISSING (INT64_MIN + 3)
 /* What a read or write returns whose copy from or to the caller has failed so. */

@@ -36,6 +36,7 @@
 #include "exit.h"
 #include "handlers.h"
 #include "locks.h"
+#include "mqueue.h"
 #include "ptimer.h"
 #include "syscalls.h"
 #include "user_memory.h"
@@ -428,6 +429,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
         return error;
     }
     locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);
+    mqueue_forget(p); /* their descriptors are closed by exec */
     sys_conn_exec(p->i.task);
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
     sys_regs_set(t->index, &regs, FPU_RESET);

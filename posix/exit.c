@@ -23,6 +23,7 @@
 #include "itimer.h"
 #include "jobs.h"
 #include "locks.h"
+#include "mqueue.h"
 #include "ptimer.h"
 #include "rlimit.h"
 #include "rusage.h"
@@ -123,6 +124,7 @@ void process_exit(struct process *p, int status)
     ptimers_delete(p);
     sigqueue_drop(&p->pending, ~0ul);
     sem_process_ends(p);
+    mqueue_forget(p);
     if (p->locks)
         locks_drop_process(p);
     endpoint_t task = p->i.task;

@@ -22,6 +22,7 @@
 #include "delivery.h"
 #include "handlers.h"
 #include "lock_list.h"
+#include "mqueue.h"
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
@@ -387,7 +388,7 @@ int64_t close_watched(struct thread *t, struct message *m)
     if (!close && from == fd)
         return fd;
     if (ask_conn_get(t->call, fd, &info) == 0)
-        drop_on_close(t->process, &info);
+        drop_on_close(t->process, &info), mqueue_closes(t->process, &info);
     if (close)
         return sys_conn_close(t->call, fd);
     return sys_conn_dup(t->call, from, fd, DUP_EXACT | (flags ? DUP_CLOEXEC : 0));

@@ -7,6 +7,8 @@
  * one sequence of numbers, so that none means two things. */
 #include "process.h"
 
+#include <minnow/mqueue.h>
+
 #include "syscalls.h"
 
 struct process_table *table;
@@ -155,7 +157,7 @@ static void set_defaults(struct process *p)
     p->limits[RLIMIT_NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
     p->limits[RLIMIT_SIGPENDING] = (struct limit){ 256, 256 };
     p->limits[RLIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
-    p->limits[RLIMIT_MSGQUEUE] = (struct limit){ 0, 0 };
+    p->limits[RLIMIT_MSGQUEUE] = (struct limit){ MQ_BYTES, MQ_BYTES };
     p->limits[RLIMIT_NICE] = p->limits[RLIMIT_RTPRIO] = (struct limit){ 0, 0 };
     p->i.limit_stack = STACK_SIZE;
     p->i.dumpable = true;

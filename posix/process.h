@@ -128,6 +128,7 @@ struct thread {
         struct sem_wait *sem;
         struct epoll_wait *epoll;
         struct msg_wait *message;
+        struct mq_wait *mq;
         struct {
             struct exec *behind;
             struct exec_call {
@@ -171,6 +172,7 @@ struct process {
     uint64_t children_faults, children_major;
     struct ptimer *timers;      /* timer_create */
     struct sem_undo *sem_undos; /* SEM_UNDO */
+    uint32_t notifies;          /* message queues that are to notify it (mq_notify) */
     int32_t exit_signal;        /* sent to the parent at the end; 0: none */
     uint32_t execs;             /* programs that the process has become */
     /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD

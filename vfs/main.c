@@ -23,6 +23,7 @@ static const handler_t vfs_handlers[] = {
     [op_number(VFS_OPENAT2)] = do_openat2,     [op_number(VFS_MEMFD)] = do_memfd,
     [op_number(VFS_SETXATTR)] = do_setxattr,   [op_number(VFS_GETXATTR)] = do_getxattr,
     [op_number(VFS_LISTXATTR)] = do_listxattr, [op_number(VFS_REMOVEXATTR)] = do_removexattr,
+    [op_number(VFS_UMASK_OF)] = do_umask_of,
 };
 
 int main(void)

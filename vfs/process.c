@@ -92,6 +92,8 @@ int64_t do_cred(struct message *m)
     return 0;
 }
 
+int64_t do_umask_of(struct message *m) { return process_of(m->w[0])->umask; }
+
 /* ---- from programs ---- */
 
 int64_t do_umask(struct message *m)

@@ -92,7 +92,8 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     static const char *const anon[] = { [ANON_EVENT] = "eventfd",
                                         [ANON_TIMER] = "timerfd",
                                         [ANON_SIGNAL] = "signalfd",
-                                        [ANON_EPOLL] = "eventpoll" };
+                                        [ANON_EPOLL] = "eventpoll",
+                                        [ANON_MQUEUE] = "mqueue" };
     to[0] = 0;
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));
