@@ -140,6 +140,7 @@ void process_exit(struct process *p, int status)
     p->exiting = false;
     p->zombie = true;
     p->i.state = 'Z';
+    process_watches_tell(p);
     wait_notify(p);
 }
 

@@ -14,18 +14,19 @@
  * child (exit.c, forget_vfork). The parent's memory is the child's until then, so nothing of it is
  * written for the parent while the child may already run: PARENT_SETTID comes first.
  *
- * CLONE_..._SETTID writes into memory that may have no page yet. Then that call is thrown back,
- * which makes it again from the start, although the child is there already: t->birth remembers what
- * is left to write and what to answer, and linux_clone() looks there first. */
+ * CLONE_..._SETTID and CLONE_PIDFD write into memory that may have no page yet. Then that call is
+ * thrown back, which makes it again from the start, although the child is there already: t->birth
+ * remembers what is left to write and what to answer, and linux_clone() looks there first. */
 #include "handlers.h"
 
 #include "delivery.h"
+#include "pidfd.h"
 #include "rlimit.h"
 #include "syscalls.h"
 #include "user_memory.h"
 
 enum {
-    SIGNAL_MASK = 0xff, /* what tells the parent of the child's end */
+    SIGNAL_MASK = 0xff,
     CLONE_VM = 0x100,
     CLONE_FS = 0x200,
     CLONE_FILES = 0x400,
@@ -37,17 +38,21 @@ enum {
     CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000,
     CLONE_CHILD_CLEARTID = 0x200000,
+    CLONE_DETACHED = 0x400000,
     CLONE_CHILD_SETTID = 0x1000000,
     CLONE_NEW = 0x7e020000,
+    CLONE_NEWTIME = 0x80, /* clone3 */
     /* what all threads of a process share in this system, and no two processes */
     OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
 };
+#define CLONE_CLEAR_SIGHAND (1ul << 32) /* clone3 */
 
-/* What clone asks for: its five arguments. */
+/* What clone asks for. */
 struct birth {
-    uint64_t flags, stack;
-    caller_t parent_tid, child_tid;
+    uint64_t flags, stack; /* where the new thread's stack begins; 0: as its creator's */
+    caller_t parent_tid, child_tid, pidfd;
     uint64_t tls;
+    uint32_t signal; /* tells the parent of the child's end; 0: none does */
 };
 
 /* Whether p's user has as many threads as one may have, or, if it is to be a process, as many
@@ -79,26 +84,44 @@ static void set_stack_and_tls(struct thread *t, const struct birth *b)
         ask_thread_set(t->index, THREAD_TLS, b->tls);
 }
 
-/* Writes a thread's number into the memory of t, whose clone is to end with `result`. Returns that
- * result; or LATER when the page has to be brought or copied first, after which linux_clone() calls
- * this again. */
-static int64_t write_tid(struct thread *t, caller_t at, int tid, int64_t result)
+/* Writes what t->birth says into t's memory. Returns the result of t's clone; or LATER when a page
+ * has to be brought or copied first, after which linux_clone() calls this again. */
+static int64_t write_numbers(struct thread *t)
 {
     if (t->dead)
         return LATER;
-    t->birth.at = at;
-    t->birth.tid = tid;
+    for (int i = 0; i < 2; i++) {
+        if (t->birth.at[i] && user_write(t, t->birth.at[i], &t->birth.number[i], 4) == LATER)
+            return LATER;
+        t->birth.at[i] = 0;
+    }
+    return t->birth.result;
+}
+
+/* The creator's clone ends with `result`, after its memory has the numbers that it asks for: of the
+ * new thread, and of a descriptor of its process. */
+static int64_t creator_result(struct thread *t, const struct birth *b, int tid, int descriptor,
+                              int64_t result)
+{
+    if (!(b->flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)))
+        return result;
+    t->birth.at[0] = b->flags & CLONE_PARENT_SETTID ? b->parent_tid : 0;
+    t->birth.at[1] = b->flags & CLONE_PIDFD ? b->pidfd : 0;
+    t->birth.number[0] = tid;
+    t->birth.number[1] = descriptor;
     t->birth.result = result;
-    if (user_write(t, at, &tid, sizeof tid) == LATER)
-        return LATER;
-    t->birth.at = 0;
-    return result;
+    return write_numbers(t);
 }
 
 /* Answers the new thread's call: it runs from now on. */
 static void let_run(struct thread *t, const struct birth *b)
 {
-    int64_t result = b->flags & CLONE_CHILD_SETTID ? write_tid(t, b->child_tid, t->tid, 0) : 0;
+    int64_t result = 0;
+    if (b->flags & CLONE_CHILD_SETTID) {
+        t->birth.at[0] = b->child_tid;
+        t->birth.number[0] = t->tid;
+        result = write_numbers(t);
+    }
     if (result != LATER)
         thread_finish(t, result);
 }
@@ -123,7 +146,7 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
     if (!child)
         return -EAGAIN;
     bool sibling = b->flags & CLONE_PARENT;
-    child->exit_signal = sibling ? p->exit_signal : (int)(b->flags & SIGNAL_MASK);
+    child->exit_signal = sibling ? p->exit_signal : (int)b->signal;
     child->parent_execs = sibling ? p->parent_execs : p->execs;
     p->busy++;
     child->busy++;
@@ -146,6 +169,15 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
     return 0;
 }
 
+/* Signals that a handler catches have their default action from now on. */
+static void actions_default(struct process *p)
+{
+    for (int i = 0; i < SIGNALS; i++)
+        if (p->actions[i].handler != SIG_IGN)
+            p->actions[i] = (struct sigaction){ .handler = SIG_DFL };
+    p->i.caught = 0;
+}
+
 /* What the child has from the thread that made it, and what the kernel is told. */
 static void child_set_up(struct process *child, struct thread *t, const struct birth *b)
 {
@@ -159,18 +191,25 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
     }
     child->shares = b->flags & CLONE_VM;
     first->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
+    if (b->flags & CLONE_CLEAR_SIGHAND)
+        actions_default(child);
     process_words_born(child, p);
     if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
         rlimit_cpu_start(child);
     set_stack_and_tls(first, b);
 }
 
-static int64_t fork(struct thread *t, const struct birth *b)
+/* m: the call of t, which gets a descriptor of the child, if it asks for one. */
+static int64_t fork(struct thread *t, struct message *m, const struct birth *b)
 {
     struct process *p = t->process, *child;
-    int64_t error = child_make(t, b, &child);
+    int64_t descriptor = 0, error = child_make(t, b, &child);
     if (error)
         return error;
+    if (b->flags & CLONE_PIDFD && !t->dead && (descriptor = pidfd_make(t, m, child, 0)) < 0) {
+        undo(child);
+        return descriptor;
+    }
     struct thread *first = child->threads;
     child_set_up(child, t, b);
     int pid = child->i.pid;
@@ -184,11 +223,13 @@ static int64_t fork(struct thread *t, const struct birth *b)
         thread_wait(t, NULL, 0);
         if (b->flags & CLONE_PARENT_SETTID)
             user_poke(t, b->parent_tid, &pid, sizeof pid);
+        if (b->flags & CLONE_PIDFD)
+            user_poke(t, b->pidfd, &(int){ descriptor }, sizeof(int));
         let_run(first, b);
         return LATER;
     }
     let_run(first, b);
-    return b->flags & CLONE_PARENT_SETTID ? write_tid(t, b->parent_tid, pid, pid) : pid;
+    return creator_result(t, b, pid, descriptor, pid);
 }
 
 /* ---- a thread ---- */
@@ -226,29 +267,107 @@ static int64_t thread_clone(struct thread *t, const struct birth *b)
 
 /* ---- the calls ---- */
 
+/* m: a clone of t. */
+static int64_t clone(struct thread *t, struct message *m, const struct birth *b)
+{
+    if (b->flags & CLONE_NEW || b->signal > SIGNALS)
+        return -EINVAL;
+    if ((b->flags & CLONE_SIGHAND && !(b->flags & CLONE_VM)) ||
+        (b->flags & CLONE_THREAD && !(b->flags & CLONE_SIGHAND)) ||
+        (b->flags & CLONE_PIDFD && b->flags & (CLONE_DETACHED | CLONE_THREAD)))
+        return -EINVAL;
+    if ((b->flags & OF_PROCESS) != (b->flags & CLONE_THREAD ? OF_PROCESS : 0))
+        return -EINVAL; /* Linux would share some of these, or not share some with a thread */
+    return b->flags & CLONE_THREAD ? thread_clone(t, b) : fork(t, m, b);
+}
+
+/* Whether t's clone, which asks for b, has been made already, and only numbers are to be written.
+ */
+static bool is_made(const struct thread *t, const struct birth *b)
+{
+    for (int i = 0; i < 2; i++) {
+        caller_t at = t->birth.at[i];
+        if (at && (at == b->parent_tid || at == b->child_tid || at == b->pidfd))
+            return true;
+    }
+    return false;
+}
+
 int64_t linux_clone(struct thread *t, struct message *m)
 {
-    struct birth b = { (uint32_t)m->w[0], m->w[1], m->w[2], m->w[3], m->w[4] };
-    if (t->birth.at && (t->birth.at == b.parent_tid || t->birth.at == b.child_tid))
-        return write_tid(t, t->birth.at, t->birth.tid, t->birth.result);
-    if (b.flags & (CLONE_NEW | CLONE_PIDFD) || (b.flags & SIGNAL_MASK) > SIGNALS)
+    struct birth b = { .flags = (uint32_t)m->w[0] & ~(uint32_t)SIGNAL_MASK,
+                       .stack = m->w[1],
+                       .parent_tid = m->w[2],
+                       .child_tid = m->w[3],
+                       .pidfd = m->w[2],
+                       .tls = m->w[4],
+                       .signal = m->w[0] & SIGNAL_MASK };
+    if (is_made(t, &b))
+        return write_numbers(t);
+    if (b.flags & CLONE_PIDFD && b.flags & CLONE_PARENT_SETTID)
+        return -EINVAL; /* both would be written to the same place */
+    return clone(t, m, &b);
+}
+
+/* struct clone_args */
+struct ON_STACK clone_args {
+    uint64_t flags, pidfd, child_tid, parent_tid, signal, stack, stack_size, tls;
+    uint64_t set_tid, set_tid_size, cgroup;
+};
+
+/* Reads the `size` bytes of clone3's arguments at `at`; what is missing is 0, and what is beyond
+ * must be 0. 0, -EINVAL, -E2BIG, or as user_read(). */
+static int64_t read_arguments(struct thread *t, caller_t at, uint64_t size, struct clone_args *a)
+{
+    enum { SIZE_FIRST = 64 };
+    uint64_t more[16];
+    *a = (struct clone_args){ 0 };
+    if (size > PAGE_SIZE || size < SIZE_FIRST)
+        return size < SIZE_FIRST ? -EINVAL : -E2BIG;
+    int64_t error = user_read(t, at, a, MIN(size, sizeof *a));
+    for (uint64_t done = sizeof *a, n; !error && done < size; done += n) {
+        n = MIN(size - done, sizeof more);
+        memset(more, 0, sizeof more);
+        error = user_read(t, at + done, more, n);
+        for (unsigned i = 0; !error && i < ARRAY_SIZE(more); i++)
+            error = more[i] ? -E2BIG : 0;
+    }
+    return error;
+}
+
+int64_t linux_clone3(struct thread *t, struct message *m)
+{
+    struct clone_args a;
+    int64_t error = read_arguments(t, m->w[0], m->w[1], &a);
+    if (error)
+        return error;
+    struct birth b = { .flags = a.flags,
+                       .stack = a.stack + a.stack_size,
+                       .parent_tid = a.parent_tid,
+                       .child_tid = a.child_tid,
+                       .pidfd = a.pidfd,
+                       .tls = a.tls,
+                       .signal = a.signal };
+    if (is_made(t, &b))
+        return write_numbers(t);
+    if (a.flags & ~(CLONE_CLEAR_SIGHAND | UINT32_MAX) ||
+        a.flags & (CLONE_DETACHED | (SIGNAL_MASK & ~CLONE_NEWTIME)) || a.signal > SIGNALS)
         return -EINVAL;
-    if ((b.flags & CLONE_SIGHAND && !(b.flags & CLONE_VM)) ||
-        (b.flags & CLONE_THREAD && !(b.flags & CLONE_SIGHAND)))
+    if ((a.flags & CLONE_SIGHAND && a.flags & CLONE_CLEAR_SIGHAND) ||
+        (a.flags & (CLONE_THREAD | CLONE_PARENT) && a.signal) || !a.stack != !a.stack_size ||
+        __builtin_add_overflow(a.stack, a.stack_size, &b.stack) || b.stack > USER_TOP)
         return -EINVAL;
-    if ((b.flags & OF_PROCESS) != (b.flags & CLONE_THREAD ? OF_PROCESS : 0))
-        return -EINVAL; /* Linux would share some of these, or not share some with a thread */
-    return b.flags & CLONE_THREAD ? thread_clone(t, &b) : fork(t, &b);
+    if (a.set_tid || a.set_tid_size || a.flags & CLONE_NEWTIME)
+        return -EINVAL;
+    return clone(t, m, &b);
 }
 
 int64_t linux_fork(struct thread *t, struct message *m)
 {
-    (void)m;
-    return fork(t, &(struct birth){ .flags = SIGCHLD });
+    return fork(t, m, &(struct birth){ .signal = SIGCHLD });
 }
 
 int64_t linux_vfork(struct thread *t, struct message *m)
 {
-    (void)m;
-    return fork(t, &(struct birth){ .flags = CLONE_VM | CLONE_VFORK | SIGCHLD });
+    return fork(t, m, &(struct birth){ .flags = CLONE_VM | CLONE_VFORK, .signal = SIGCHLD });
 }

@@ -194,10 +194,42 @@ void process_free(struct process *p)
         at = &(*at)->hash_next;
     *at = p->hash_next;
     child_remove(p);
+    for (struct process_watch *w; (w = p->watches);) {
+        process_watch_end(w);
+        w->changed(w);
+    }
     p->i.task = 0;
     sigqueue_drop(&p->pending, ~0ul);
     p->i.pid = 0;
     p->zombie = p->exiting = false;
+}
+
+/* ---- watches ---- */
+
+void process_watch_set(struct process_watch *w, struct process *p)
+{
+    w->process = p;
+    w->next = p->watches;
+    w->before = &p->watches;
+    if (w->next)
+        w->next->before = &w->next;
+    p->watches = w;
+}
+
+void process_watch_end(struct process_watch *w)
+{
+    if (!w->process)
+        return;
+    *w->before = w->next;
+    if (w->next)
+        w->next->before = w->before;
+    w->process = NULL;
+}
+
+void process_watches_tell(struct process *p)
+{
+    for (struct process_watch *w = p->watches; w; w = w->next)
+        w->changed(w);
 }
 
 /* ---- what the kernel is told ---- */

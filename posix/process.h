@@ -95,11 +95,11 @@ struct thread {
     uint32_t alt_flags;
     caller_t clear_tid;   /* set_tid_address: zeroed and woken at the thread's end */
     caller_t robust_list; /* set_robust_list */
-    /* CLONE_..._SETTID, while the page at `at` is being brought: the tid that is to be written
-     * there, and the result of clone after that. Else `at` is 0. */
+    /* CLONE_..._SETTID and CLONE_PIDFD, while a page is being brought: the numbers that are to be
+     * written at `at`, unless that is 0, and the result of clone after that. */
     struct {
-        caller_t at;
-        int32_t tid;
+        caller_t at[2];
+        int32_t number[2];
         int32_t result;
     } birth;
 
@@ -170,7 +170,8 @@ struct process {
     struct pm_usage usage;      /* of a zombie: its last */
     uint64_t children_peak;     /* pages: the most that a child waited for has had */
     uint64_t children_faults, children_major;
-    struct ptimer *timers;      /* timer_create */
+    struct ptimer *timers; /* timer_create */
+    struct process_watch *watches;
     struct sem_undo *sem_undos; /* SEM_UNDO */
     uint32_t notifies;          /* message queues that are to notify it (mq_notify) */
     int32_t exit_signal;        /* sent to the parent at the end; 0: none */
@@ -195,6 +196,18 @@ struct process {
     uint32_t sched_policy;  /* sched_setscheduler: kept and reported */
     int32_t sched_priority; /* likewise */
 };
+
+/* Wants to be told when a process ends. All 0: it watches none. */
+struct process_watch {
+    struct process_watch *next, **before;
+    struct process *process; /* NULL: its place in the table has been given back */
+    /* The process is a zombie now, or has gone. Does not wait. */
+    void (*changed)(struct process_watch *w);
+};
+void process_watch_set(struct process_watch *w, struct process *p);
+void process_watch_end(struct process_watch *w); /* harmless if w watches none */
+/* p has become a zombie. */
+void process_watches_tell(struct process *p);
 
 struct process_table {
     struct posix_table head;

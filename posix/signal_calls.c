@@ -3,6 +3,7 @@
 
 #include "delivery.h"
 #include "handlers.h"
+#include "pidfd.h"
 #include "signal.h"
 #include "signal_frame.h"
 #include "syscalls.h"
@@ -84,25 +85,29 @@ int64_t linux_tgkill(struct thread *t, struct message *m)
     return (int)m->w[0] <= 0 ? -EINVAL : kill_thread(t, m->w[0], m->w[1], m->w[2]);
 }
 
-/* Sends what a program has given to sigqueue(). Codes of the kernel (0 and above) and of tkill a
- * process may send only to itself. */
+/* Sends what a program has given to sigqueue(), which has been read. Codes of the kernel (0 and
+ * above) and of tkill a process may send only to itself. */
+static int64_t send_info(struct thread *t, struct process *p, struct thread *to, int sig,
+                         struct siginfo *info)
+{
+    if (!valid(sig))
+        return -EINVAL;
+    if (!p)
+        return -ESRCH;
+    if ((info->code >= 0 || info->code == SI_TKILL) && p != t->process)
+        return -EPERM;
+    if (!signal_allowed(t->process, p, sig))
+        return -EPERM;
+    info->signo = sig;
+    return signal_post(p, to, info);
+}
+
 static int64_t queue_info(struct thread *t, struct process *p, struct thread *to, int sig,
                           caller_t from)
 {
     struct siginfo info;
     int64_t error = user_read(t, from, &info, sizeof info);
-    if (error)
-        return error;
-    if (!valid(sig))
-        return -EINVAL;
-    if (!p)
-        return -ESRCH;
-    if ((info.code >= 0 || info.code == SI_TKILL) && p != t->process)
-        return -EPERM;
-    if (!signal_allowed(t->process, p, sig))
-        return -EPERM;
-    info.signo = sig;
-    return signal_post(p, to, &info);
+    return error ? error : send_info(t, p, to, sig, &info);
 }
 
 int64_t linux_rt_sigqueueinfo(struct thread *t, struct message *m)
@@ -116,6 +121,27 @@ int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
     if (to && to->process->i.pid != (uint32_t)m->w[0])
         to = NULL;
     return queue_info(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
+}
+
+/* pidfd_send_signal(pidfd, signal, siginfo or NULL: as kill, flags) */
+int64_t linux_pidfd_send_signal(struct thread *t, struct message *m)
+{
+    int sig = m->w[1];
+    int64_t error;
+    struct siginfo info = from_user(t, sig, SI_USER);
+    if ((uint32_t)m->w[3])
+        return -EINVAL;
+    struct process *p = pidfd_process(t, m->w[0], &error);
+    if (!p && error == -EBADF)
+        return error;
+    if (m->w[2]) {
+        if ((error = user_read(t, m->w[2], &info, sizeof info)))
+            return error;
+        return info.signo != sig ? -EINVAL : send_info(t, p, NULL, sig, &info);
+    }
+    if (!p || !valid(sig))
+        return p ? -EINVAL : -ESRCH;
+    return signal_allowed(t->process, p, sig) ? signal_post(p, NULL, &info) : -EPERM;
 }
 
 /* ---- actions and masks (sigprocmask is the kernel's: SYS_MASK) ---- */

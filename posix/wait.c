@@ -11,6 +11,7 @@
 
 #include "delivery.h"
 #include "handlers.h"
+#include "pidfd.h"
 #include "rusage.h"
 #include "signal.h"
 #include "user_memory.h"
@@ -26,7 +27,7 @@ enum {
     WALL = 0x40000000
 };
 #define WCLONE 0x80000000u
-enum { P_ALL, P_PID, P_PGID };
+enum { P_ALL, P_PID, P_PGID, P_PIDFD };
 enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 /* of si_utime and si_stime */
 enum { TICK_NS = 10000000 };
@@ -193,13 +194,22 @@ int64_t linux_wait4(struct thread *t, struct message *m)
 int64_t linux_waitid(struct thread *t, struct message *m)
 {
     uint32_t options = m->w[3];
+    int which = m->w[0], id = m->w[1];
     if ((options &
          ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE)) ||
-        !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PGID ||
-        (m->w[0] && (int)m->w[1] < 0) || (m->w[0] == P_PID && !(int)m->w[1]))
+        !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PIDFD || (which && id < 0) ||
+        (which == P_PID && !id))
         return -EINVAL;
-    return look_and_wait(t, &(struct child_wait){ .which = (int)m->w[0],
-                                                  .id = (int)m->w[1],
+    if (which == P_PIDFD) {
+        int64_t error;
+        const struct process *p = pidfd_process(t, id, &error);
+        if (!p)
+            return error == -ESRCH ? -ECHILD : error;
+        which = P_PID;
+        id = p->i.pid;
+    }
+    return look_and_wait(t, &(struct child_wait){ .which = which,
+                                                  .id = id,
                                                   .options = (int)options,
                                                   .by_waitid = true,
                                                   .info = m->w[2],

@@ -86,7 +86,8 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     assert (
         int(free[1]) >= int(free[0]) - KEPT_KIB and int(free[2]) >= int(free[1]) - SLACK_KIB
     ), free
-    first, again = set(first), set(again)
+    # how many descriptors one process of the many has had is a matter of their turns
+    first, again = set(first) - {"EMFILE"}, set(again) - {"EMFILE"}
     assert first == again or what in ("memory", "shared", "sparse"), lines[3]
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
     for name, (state, deaths) in services("\n".join(lines[4:])).items():

@@ -216,6 +216,8 @@ static const struct {
     { SYS_pwritev2, "fvioix" },
     { SYS_eventfd, "i" },
     { SYS_eventfd2, "ii" },
+    { 434 /* pidfd_open */, "Pi" },
+    { 424 /* pidfd_send_signal */, "fSbi" },
     { SYS_epoll_create, "i" },
     { SYS_epoll_create1, "i" },
     { SYS_epoll_ctl, "fifb" },

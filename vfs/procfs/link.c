@@ -89,11 +89,10 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     } devices[] = {
 #include <minnow/devices.def>
     };
-    static const char *const anon[] = { [ANON_EVENT] = "eventfd",
-                                        [ANON_TIMER] = "timerfd",
-                                        [ANON_SIGNAL] = "signalfd",
-                                        [ANON_EPOLL] = "eventpoll",
-                                        [ANON_MQUEUE] = "mqueue" };
+    static const char *const anon[] = {
+        [ANON_EVENT] = "eventfd",   [ANON_TIMER] = "timerfd", [ANON_SIGNAL] = "signalfd",
+        [ANON_EPOLL] = "eventpoll", [ANON_MQUEUE] = "mqueue", [ANON_PID] = "pidfd"
+    };
     to[0] = 0;
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));

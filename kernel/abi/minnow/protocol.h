@@ -44,7 +44,7 @@ static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) 
 static inline uint64_t socket_inode(uint64_t object) { return (uint32_t)object + 1; }
 
 /* Objects of the personality server's own: files without a name, of one kind or another. */
-enum anon_kind { ANON_EVENT = 1, ANON_TIMER, ANON_SIGNAL, ANON_EPOLL, ANON_MQUEUE };
+enum anon_kind { ANON_EVENT = 1, ANON_TIMER, ANON_SIGNAL, ANON_EPOLL, ANON_MQUEUE, ANON_PID };
 static inline uint64_t anon_object(uint32_t number, uint32_t generation, enum anon_kind kind)
 {
     return (uint64_t)kind << 56 | (uint64_t)generation << 32 | number;

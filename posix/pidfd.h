@@ -1,0 +1,14 @@
+/* Files that stand for processes: see pidfd.c. */
+#ifndef PIDFD_H
+#define PIDFD_H
+
+#include "process.h"
+
+/* Gives the caller of m, t, a pidfd of p; flags: O_NONBLOCK. The descriptor, or as anon_make().
+ * Does not wait. */
+int64_t pidfd_make(struct thread *t, struct message *m, struct process *p, uint64_t flags);
+/* The process behind a pidfd of t's program, which may be a zombie. NULL: *error is -EBADF: the
+ * descriptor is none; or -ESRCH: nobody has to wait for the process any more. */
+struct process *pidfd_process(struct thread *t, uint32_t descriptor, int64_t *error);
+
+#endif
