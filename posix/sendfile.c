@@ -168,6 +168,33 @@ int64_t linux_sendfile(struct thread *t, struct message *m)
     return error ? error : copy_or_wait(t, &from, &to, m->w[3], waits);
 }
 
+static int64_t stat_end(const struct end *e, struct stat *s)
+{
+    return call_window(e->conn.service,
+                       &(struct call_args){ .op = FS_STAT, .object = e->conn.object }, WINDOW_OUT,
+                       s, sizeof *s, NULL);
+}
+
+/* What copy_file_range demands: regular files of one file system, and ranges that do not overlap.
+ * 0, and *length is cut at the end of the source; -EISDIR, -EINVAL, -EXDEV. May wait. */
+static int64_t check_range(const struct end *from, const struct end *to, uint64_t *length)
+{
+    struct stat in, out;
+    if (stat_end(from, &in) < 0 || stat_end(to, &out) < 0)
+        return -EINVAL;
+    if (S_ISDIR(in.mode) || S_ISDIR(out.mode))
+        return -EISDIR;
+    if (!S_ISREG(in.mode) || !S_ISREG(out.mode))
+        return -EINVAL;
+    if (in.dev != out.dev)
+        return -EXDEV;
+    uint64_t left = from->position < (uint64_t)in.size ? in.size - from->position : 0;
+    *length = MIN(*length, left);
+    bool apart = in.ino != out.ino || from->position + *length <= to->position ||
+                 to->position + *length <= from->position;
+    return apart || !*length ? 0 : -EINVAL;
+}
+
 int64_t linux_copy_file_range(struct thread *t, struct message *m)
 {
     struct end from, to;
@@ -180,7 +207,10 @@ int64_t linux_copy_file_range(struct thread *t, struct message *m)
         error = -EINVAL;
     if (!error && to.conn.flags & O_APPEND)
         error = -EBADF;
-    return error ? error : copy(t, &from, &to, m->w[4]);
+    uint64_t length = m->w[4];
+    if (!error)
+        error = check_range(&from, &to, &length);
+    return error ? error : copy(t, &from, &to, length);
 }
 
 /* splice or tee (`stay`) between two pipes. */

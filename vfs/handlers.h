@@ -22,6 +22,9 @@ int64_t do_mknod(struct message *m);
 int64_t do_symlink(struct message *m);
 int64_t do_link(struct message *m);
 
+int64_t do_name_to_handle(struct message *m); /* handle.c */
+int64_t do_open_by_handle(struct message *m);
+
 int64_t do_setxattr(struct message *m); /* xattr.c */
 int64_t do_getxattr(struct message *m);
 int64_t do_listxattr(struct message *m);

@@ -1,5 +1,7 @@
 /* VFS_OPEN: finds or makes the file, then forwards the call to the service that owns the object,
  * which connects the caller. */
+#include "open.h"
+
 #include "create.h"
 #include "device_table.h"
 #include "handlers.h"
@@ -87,6 +89,12 @@ static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
     return error;
 }
 
+int64_t open_found(struct message *m, const struct walk *w, const struct node *n, uint32_t flags)
+{
+    int error = may_open(w, n, flags);
+    return error ? error : open_node(m, n, flags);
+}
+
 /* open(2) with O_TMPFILE: the file server of the directory that the walk found makes a file without
  * a name and opens it. */
 static int64_t open_nameless(struct message *m, const struct walk *w, uint32_t flags, uint32_t mode)
@@ -110,11 +118,8 @@ static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, ui
     if (flags & TMPFILE)
         return open_nameless(m, w, flags, mode);
     if (n) {
-        int error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST
-                                                                       : may_open(w, n, flags);
-        if (error)
-            return error;
-        return open_node(m, n, flags);
+        bool exclusive = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+        return exclusive ? -EEXIST : open_found(m, w, n, flags);
     }
     int error = create_node(w, S_IFREG | (mode & 07777), 0, &n);
     return error ? error : open_node(m, n, flags & ~(uint32_t)O_TRUNC);

@@ -207,6 +207,8 @@ static const struct {
     { SYS_splice, "fbfbsi" },
     { SYS_tee, "ffsi" },
     { SYS_vmsplice, "fvii" },
+    { SYS_name_to_handle_at, "dpbbx" },
+    { SYS_open_by_handle_at, "dbx" },
     { SYS_memfd_create, "px" },
     { SYS_fallocate, "fioo" },
     { SYS_lseek, "foi" },
