@@ -10,6 +10,7 @@
 #include "backing_files.h"
 
 #include "frames.h"
+#include "segment.h"
 #include "share.h"
 
 enum { CLUSTER_BUCKETS = 1024, PIN_SHARE = 6 };
@@ -175,12 +176,17 @@ void backing_ref(struct backing *b)
 {
     b->users++;
     ring_leave(b);
+    if (b->segment)
+        segment_users(b);
 }
 
 void backing_unref(struct backing *b)
 {
     ASSERT(b->users);
-    if (--b->users)
+    b->users--;
+    if (b->segment)
+        segment_users(b);
+    if (b->users)
         return;
     if (b->service)
         backing_queue(b);

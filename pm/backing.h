@@ -38,6 +38,7 @@ struct backing {
     bool fleeting;
     /* stands in the list of those that backing_settle() looks at */
     bool queued;
+    uint16_t segment;               /* its place + 1, if it is one (segment.c) */
     uint32_t errors;                /* CALL_ERRORS: how many failed writes msync has reported */
     unsigned epoch;                 /* how often all its pages were dropped */
     uint64_t size;                  /* bytes */

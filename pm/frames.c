@@ -5,15 +5,15 @@
 
 #include "syscalls.h"
 
-struct pm_usage usage_table[TASKS_MAX];
+struct pm_published published;
 
 enum { RANGES = 32, LEND = 8, RECLAIM = 256 };
 
 /* Published: how many frames PM has, how many of them are in use, and how many are left for root:
  * enough to start a few programs. */
-#define total    (usage_table[0].virtual_pages)
-#define used     (usage_table[0].resident)
-#define for_root (usage_table[0].data)
+#define total    (published.usage[0].virtual_pages)
+#define used     (published.usage[0].resident)
+#define for_root (published.usage[0].data)
 enum { RESERVE_PART = 16, RESERVE_MOST = 1024 };
 enum { FREE = 1u << 31, NONE = FREE - 1, TAKEN = 1 };
 

@@ -9,7 +9,7 @@
 
 /* Published, by task index. Place 0 is the whole: virtual_pages the frames that PM has, resident
  * those in use. */
-extern struct pm_usage usage_table[TASKS_MAX];
+extern struct pm_published published;
 
 /* At start: takes all frames that the kernel has for programs; dies if there are none. */
 void frames_init(void);

@@ -8,16 +8,29 @@
 enum { THREADS = 8 };
 
 static const handler_t handlers[] = {
-    [op_number(PM_FAULT)] = do_fault,     [op_number(PM_MMAP)] = do_mmap,
-    [op_number(PM_MUNMAP)] = do_munmap,   [op_number(PM_MPROTECT)] = do_mprotect,
-    [op_number(PM_MREMAP)] = do_mremap,   [op_number(PM_BRK)] = do_brk,
-    [op_number(PM_MADVISE)] = do_madvise, [op_number(PM_MSYNC)] = do_msync,
-    [op_number(PM_MINCORE)] = do_mincore, [op_number(PM_FORK)] = do_fork,
-    [op_number(PM_THREAD)] = do_thread,   [op_number(PM_EXEC)] = do_exec,
-    [op_number(PM_EXIT)] = do_exit,       [op_number(PM_LIMIT)] = do_limit,
-    [op_number(PM_MAPS)] = do_maps,       [op_number(PM_KEY)] = do_key,
-    [op_number(PM_SPAWN)] = do_spawn,     [op_number(PM_THREADEND)] = do_thread_end,
+    [op_number(PM_FAULT)] = do_fault,
+    [op_number(PM_MMAP)] = do_mmap,
+    [op_number(PM_MUNMAP)] = do_munmap,
+    [op_number(PM_MPROTECT)] = do_mprotect,
+    [op_number(PM_MREMAP)] = do_mremap,
+    [op_number(PM_BRK)] = do_brk,
+    [op_number(PM_MADVISE)] = do_madvise,
+    [op_number(PM_MSYNC)] = do_msync,
+    [op_number(PM_MINCORE)] = do_mincore,
+    [op_number(PM_FORK)] = do_fork,
+    [op_number(PM_THREAD)] = do_thread,
+    [op_number(PM_EXEC)] = do_exec,
+    [op_number(PM_EXIT)] = do_exit,
+    [op_number(PM_LIMIT)] = do_limit,
+    [op_number(PM_MAPS)] = do_maps,
+    [op_number(PM_KEY)] = do_key,
+    [op_number(PM_SPAWN)] = do_spawn,
+    [op_number(PM_THREADEND)] = do_thread_end,
     [op_number(PM_SHRUNK)] = do_shrunk,
+    [op_number(PM_SEGMENT_MAKE)] = do_segment_make,
+    [op_number(PM_SEGMENT_DROP)] = do_segment_drop,
+    [op_number(PM_SEGMENT_MAP)] = do_segment_map,
+    [op_number(PM_SEGMENT_UNMAP)] = do_segment_unmap,
 };
 
 int main(void)

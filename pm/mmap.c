@@ -1,4 +1,6 @@
 /* mmap, munmap and brk, with the arguments, results and errors of Linux (mmap(2), brk(2)). */
+#include "mmap.h"
+
 #include "backing.h"
 #include "frames.h"
 #include "fault.h"
@@ -169,6 +171,25 @@ static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
                                               (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
     fault_new(s, at, at + w->length);
+    return at;
+}
+
+int64_t map_backing(endpoint_t task, struct backing *b, vaddr_t address, bool replace,
+                    uint8_t protection, uint8_t allowed)
+{
+    struct wish w = { .address = address,
+                      .length = PAGE_UP(b->size),
+                      .flags = (address ? MAP_FIXED : 0) | (replace ? 0 : MAP_FIXED_NOREPLACE),
+                      .protection = protection,
+                      .allowed = allowed,
+                      .shared = true,
+                      .backing = b };
+    struct space *s = space_of(task);
+    bool fits = address <= USER_TOP - w.length && (!address || address >= ADDRESS_MIN);
+    int64_t at = !s ? -ESRCH : fits ? map(s, task, &w) : -EINVAL;
+    if (at < 0)
+        backing_unref(b);
+    backing_settle_soon();
     return at;
 }
 

@@ -15,7 +15,7 @@ static struct {
 /* Lists of pages from the kernel. They are used up before anything waits. */
 static struct page_out list[LIST];
 
-void space_init(void) { ask_publish(usage_table, sizeof usage_table); }
+void space_init(void) { ask_publish(&published, sizeof published); }
 
 struct space *space_of(endpoint_t task)
 {
@@ -44,9 +44,9 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     s->shared |= s->threads > 1;
     if (s->tasks++ == 0) {
         space_name(s, task);
-        s->usage = &usage_table[i];
+        s->usage = &published.usage[i];
     } else {
-        usage_table[i] = *s->usage;
+        published.usage[i] = *s->usage;
     }
 }
 
@@ -55,9 +55,9 @@ static void rename_space(struct space *s)
 {
     for (unsigned i = 0; i < TASKS_MAX; i++)
         if (table[i].space == s) {
-            usage_table[i] = *s->usage;
+            published.usage[i] = *s->usage;
             space_name(s, table[i].task);
-            s->usage = &usage_table[i];
+            s->usage = &published.usage[i];
             return;
         }
 }
@@ -86,7 +86,7 @@ void space_leave(endpoint_t task)
     } else if (s->task == task) {
         rename_space(s);
     }
-    usage_table[i] = (struct pm_usage){ 0 };
+    published.usage[i] = (struct pm_usage){ 0 };
 }
 
 void space_threads(endpoint_t task, int more)

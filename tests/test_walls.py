@@ -19,7 +19,7 @@ touch /tmp/t; stat /tmp/t; rm /tmp/t
 """
 
 SCRIPT = """take() {{ cd {where}; {greedy} {what} >$1 2>&1 & group=$!; cd /; sleep 5; for i in $(seq 30); do [ $(wc -l <$1) -ge 12 ] && break; sleep 1; done; }}
-give() {{ kill -9 -$group 2>/dev/null; wait $group 2>/dev/null; usleep 300000; rm -rf /tmp/g /root/g; }}
+give() {{ kill -9 -$group 2>/dev/null; wait $group 2>/dev/null; usleep 300000; rm -rf /tmp/g /root/g; {greedy} clean; }}
 begin() {{ mkdir -p /tmp/g /root/g; chmod 777 /tmp/g /root/g; chmod 755 /root; }}
 {greedy} time '/root/work >/tmp/out 2>&1'; {greedy} time '/root/work >/tmp/out 2>&1'
 free_now() {{ grep MemFree /proc/meminfo | tr -dc 0-9; }}
@@ -62,6 +62,10 @@ KINDS = [
     ("memory", "/tmp/g", ""),
     ("shared", "/tmp/g", ""),
     ("mapped", "/root/g", "E23"),
+    ("sets", "/tmp/g", "E28"),
+    ("letters", "/tmp/g", "E28"),
+    ("segments", "/tmp/g", "E28"),
+    ("mqueues", "/tmp/g", "E28"),
 ]
 
 

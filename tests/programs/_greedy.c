@@ -1,16 +1,22 @@
 /* greedy WHAT: becomes uid 1000 and takes all that it can get of something, with as many processes
  * as that needs, prints the error that ended it, and holds everything until it is killed; killing
- * its process group frees everything. greedy nothing: ends. greedy time COMMAND: prints the
- * nanoseconds that the processor is busy until the shell has run the command. */
+ * its process group frees everything but what outlives processes, which `greedy clean` removes.
+ * greedy nothing: ends. greedy time COMMAND: prints the nanoseconds that the processor is busy
+ * until the shell has run the command. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
 #include <stdbool.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -53,6 +59,68 @@ static void sockets(void)
     while (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
         while (write(ends[1], block, sizeof block) > 0)
             ;
+}
+
+/* ---- objects that outlive processes; `greedy clean` removes them ---- */
+
+static void sets(void)
+{
+    int id;
+    while ((id = semget(IPC_PRIVATE, 20, 0600)) >= 0)
+        semop(id, &(struct sembuf){ 0, 1, SEM_UNDO }, 1);
+}
+
+static void letters(void)
+{
+    int id, error = 0;
+    block[0] = 1; /* the type */
+    while ((id = msgget(IPC_PRIVATE, 0600)) >= 0)
+        while (msgsnd(id, block, error % 2 ? 8000 : 40, IPC_NOWAIT) == 0)
+            error++;
+}
+
+static void segments(void)
+{
+    while (shmget(IPC_PRIVATE, 1 << 20, 0600) >= 0)
+        ;
+}
+
+static void mqueues(void)
+{
+    char name[60];
+    struct mq_attr a = { .mq_maxmsg = 10, .mq_msgsize = 20 };
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "/greedy%d.%d", getpid(), i);
+        mqd_t q = mq_open(name, O_CREAT | O_RDWR | O_NONBLOCK, 0600, &a);
+        if (q < 0)
+            return;
+        while (mq_send(q, "message", 7, 0) == 0)
+            ;
+        mq_close(q);
+    }
+}
+
+static void clean(void)
+{
+    char name[60];
+    struct seminfo sets;
+    struct msginfo queues;
+    struct shminfo memory;
+    struct msqid_ds queue;
+    struct semid_ds set;
+    struct shmid_ds segment;
+    for (int n = semctl(0, 0, IPC_INFO, &sets); n >= 0; n--)
+        semctl(semctl(n, 0, SEM_STAT, &set), 0, IPC_RMID);
+    for (int n = msgctl(0, IPC_INFO, (void *)&queues); n >= 0; n--)
+        msgctl(msgctl(n, MSG_STAT, &queue), IPC_RMID, NULL);
+    for (int n = shmctl(0, IPC_INFO, (void *)&memory); n >= 0; n--)
+        shmctl(shmctl(n, SHM_STAT, &segment), IPC_RMID, NULL);
+    for (int pid = 1; pid < 2000; pid++)
+        for (int i = 0; i < 130; i++) {
+            snprintf(name, sizeof name, "/greedy%d.%d", pid, i);
+            if (mq_unlink(name))
+                break;
+        }
 }
 
 static void fifos(void)
@@ -326,16 +394,22 @@ static const struct {
     void (*run)(void);
     bool once;
 } all[] = {
-    { "pipes", pipes, false },     { "fifos", fifos, false },     { "files", files, false },
-    { "names", names, false },     { "bytes", bytes, false },     { "numbers", numbers, false },
-    { "sparse", sparse, false },   { "signals", signals, false }, { "locks", locks, false },
-    { "flocks", flocks, false },   { "timers", timers, false },   { "processes", processes, true },
-    { "threads", threads, false }, { "pollers", pollers, false }, { "waiters", waiters, false },
-    { "memory", memory, false },   { "shared", shared, false },   { "regions", regions, false },
-    { "mapped", mapped, false },   { "spins", spins, true },      { "forks", forks, true },
-    { "execs", execs, true },      { "walks", walks, true },      { "syncs", syncs, true },
-    { "sends", sends, true },      { "events", events, false },   { "interests", interests, false },
-    { "sockets", sockets, false },
+    { "pipes", pipes, false },         { "fifos", fifos, false },
+    { "files", files, false },         { "names", names, false },
+    { "bytes", bytes, false },         { "numbers", numbers, false },
+    { "sparse", sparse, false },       { "signals", signals, false },
+    { "locks", locks, false },         { "flocks", flocks, false },
+    { "timers", timers, false },       { "processes", processes, true },
+    { "threads", threads, false },     { "pollers", pollers, false },
+    { "waiters", waiters, false },     { "memory", memory, false },
+    { "shared", shared, false },       { "regions", regions, false },
+    { "mapped", mapped, false },       { "spins", spins, true },
+    { "forks", forks, true },          { "execs", execs, true },
+    { "walks", walks, true },          { "syncs", syncs, true },
+    { "sends", sends, true },          { "events", events, false },
+    { "interests", interests, false }, { "sockets", sockets, false },
+    { "sets", sets, false },           { "letters", letters, false },
+    { "segments", segments, false },   { "mqueues", mqueues, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the
@@ -368,6 +442,10 @@ int main(int argc, char **argv)
         return timed(argv[2]);
     if (argc > 1 && !strcmp(argv[1], "nothing"))
         return 0;
+    if (argc > 1 && !strcmp(argv[1], "clean")) {
+        clean();
+        return 0;
+    }
     setpgid(0, 0);
     signal(SIGTERM, SIG_DFL);
     if (setgid(STUDENT) || setuid(STUDENT) || argc < 2)

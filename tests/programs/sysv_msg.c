@@ -231,7 +231,7 @@ static void waiting(void)
             m.type = 10 + n;
             _exit(msgsnd(id, &m, n ? 100 : LARGEST, 0) ? errno : 0);
         }
-        pause_ms(30);
+        pause_ms(150);
     }
     SAY("before %ld", status(id).msg_qnum);
     SHOW(msgrcv(id, &m, LARGEST, 0, 0));

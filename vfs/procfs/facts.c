@@ -83,6 +83,21 @@ void fact_usage(endpoint_t task, struct pm_usage *usage)
         published("pm", endpoint_index(task) * sizeof *usage, usage, sizeof *usage);
 }
 
+bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i)
+{
+    struct posix_table table;
+    uint64_t at = sizeof *i * (kind * SYSV_PLACES + place);
+    return fact_table(&table) && published("posix", table.sysv + at, i, sizeof *i) == sizeof *i &&
+           i->used;
+}
+
+unsigned fact_attached(unsigned place)
+{
+    uint32_t n = 0;
+    published("pm", offsetof(struct pm_published, attached) + place * sizeof n, &n, sizeof n);
+    return n;
+}
+
 void fact_programs(struct pm_usage *sum)
 {
     memset(sum, 0, sizeof *sum);

@@ -16,6 +16,7 @@
 #define PROCFS_H
 
 #include <minnow/proc.h>
+#include <minnow/sysv.h>
 
 #include "fs.h"
 #include "service.h"
@@ -42,6 +43,8 @@ enum kind {
     KIND_SYS,
     KIND_SYS_KERNEL,
     KIND_SYS_FS,
+    KIND_SYS_MQUEUE,
+    KIND_SYSVIPC,
     KIND_TEXT, /* the first of the files that are made by a function */
 };
 
@@ -96,6 +99,10 @@ void fact_system(struct system_info *info);
 bool fact_table(struct posix_table *table); /* where POSIX's table of processes is */
 /* The process at this place of the table; false also for an empty place. */
 bool fact_process_at(unsigned place, struct posix_proc *p);
+/* The object of System V IPC at a place; false: there is none. */
+bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i);
+/* How often the shared memory at a place is attached. */
+unsigned fact_attached(unsigned place);
 bool fact_process(uint32_t pid, struct posix_proc *p);
 void fact_usage(endpoint_t task, struct pm_usage *usage); /* the memory of a task */
 /* Of all programs together: resident and virtual_pages are the frames in use, and those that PM
@@ -138,6 +145,23 @@ void make_sys_tainted(struct text *t, const struct posix_proc *p);
 void make_sys_cap_last_cap(struct text *t, const struct posix_proc *p);
 void make_sys_pipe_max_size(struct text *t, const struct posix_proc *p);
 void make_sys_nr_open(struct text *t, const struct posix_proc *p);
+
+/* ---- sysv.c ---- */
+void make_sysvipc_sem(struct text *t, const struct posix_proc *p);
+void make_sysvipc_msg(struct text *t, const struct posix_proc *p);
+void make_sysvipc_shm(struct text *t, const struct posix_proc *p);
+void make_sys_sem(struct text *t, const struct posix_proc *p);
+void make_sys_msgmax(struct text *t, const struct posix_proc *p);
+void make_sys_msgmnb(struct text *t, const struct posix_proc *p);
+void make_sys_msgmni(struct text *t, const struct posix_proc *p);
+void make_sys_shmmax(struct text *t, const struct posix_proc *p);
+void make_sys_shmall(struct text *t, const struct posix_proc *p);
+void make_sys_shmmni(struct text *t, const struct posix_proc *p);
+void make_sys_queues_max(struct text *t, const struct posix_proc *p);
+void make_sys_msg_max(struct text *t, const struct posix_proc *p);
+void make_sys_msg_default(struct text *t, const struct posix_proc *p);
+void make_sys_msgsize_max(struct text *t, const struct posix_proc *p);
+void make_sys_msgsize_default(struct text *t, const struct posix_proc *p);
 
 void make_process_stat(struct text *t, const struct posix_proc *p);
 void make_process_status(struct text *t, const struct posix_proc *p);

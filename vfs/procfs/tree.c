@@ -42,6 +42,23 @@ static const struct file files[] = {
     { "fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555, NULL },
     TEXT("pipe-max-size", KIND_SYS_FS, 0444, make_sys_pipe_max_size),
     TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open),
+    TEXT("sem", KIND_SYS_KERNEL, 0444, make_sys_sem),
+    TEXT("msgmax", KIND_SYS_KERNEL, 0444, make_sys_msgmax),
+    TEXT("msgmnb", KIND_SYS_KERNEL, 0444, make_sys_msgmnb),
+    TEXT("msgmni", KIND_SYS_KERNEL, 0444, make_sys_msgmni),
+    TEXT("shmmax", KIND_SYS_KERNEL, 0444, make_sys_shmmax),
+    TEXT("shmall", KIND_SYS_KERNEL, 0444, make_sys_shmall),
+    TEXT("shmmni", KIND_SYS_KERNEL, 0444, make_sys_shmmni),
+    { "mqueue", KIND_SYS_FS, KIND_SYS_MQUEUE, S_IFDIR | 0555, NULL },
+    TEXT("queues_max", KIND_SYS_MQUEUE, 0444, make_sys_queues_max),
+    TEXT("msg_max", KIND_SYS_MQUEUE, 0444, make_sys_msg_max),
+    TEXT("msg_default", KIND_SYS_MQUEUE, 0444, make_sys_msg_default),
+    TEXT("msgsize_max", KIND_SYS_MQUEUE, 0444, make_sys_msgsize_max),
+    TEXT("msgsize_default", KIND_SYS_MQUEUE, 0444, make_sys_msgsize_default),
+    { "sysvipc", KIND_ROOT, KIND_SYSVIPC, S_IFDIR | 0555, NULL },
+    TEXT("msg", KIND_SYSVIPC, 0444, make_sysvipc_msg),
+    TEXT("sem", KIND_SYSVIPC, 0444, make_sysvipc_sem),
+    TEXT("shm", KIND_SYSVIPC, 0444, make_sysvipc_shm),
     TEXT("services", KIND_MINNOW, 0444, make_services),
     TEXT("threads", KIND_MINNOW, 0444, make_threads),
     TEXT("sched", KIND_MINNOW, 0444, make_sched),
@@ -137,7 +154,8 @@ bool tree_endless(const struct fs_node *fs_node)
     const struct node *n = (const struct node *)fs_node;
     if (!S_ISREG(n->mode) || n->kind == KIND_ENVIRONMENT || n->kind == KIND_ARGUMENTS)
         return false;
-    return !n->file || (n->file->parent != KIND_SYS_KERNEL && n->file->parent != KIND_SYS_FS);
+    return !n->file || (n->file->parent != KIND_SYS_KERNEL && n->file->parent != KIND_SYS_FS &&
+                        n->file->parent != KIND_SYS_MQUEUE);
 }
 
 int tree_stat(struct fs_node *n, struct stat *s)
@@ -196,6 +214,8 @@ static uint64_t parent_of(const struct node *dir)
     unsigned mount = object_mount(dir->object);
     if (dir->kind == KIND_FDS)
         return object_make(mount, object_pid(dir->object), 0, KIND_PROCESS);
+    if (dir->kind == KIND_SYS_MQUEUE)
+        return file_object(find(KIND_SYS, "fs"), mount, 0);
     return dir->kind == KIND_SYS_KERNEL || dir->kind == KIND_SYS_FS
                ? file_object(find(KIND_ROOT, "sys"), mount, 0)
                : object_make(mount, 0, 0, KIND_ROOT);

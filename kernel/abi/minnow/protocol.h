@@ -5,6 +5,7 @@
 #define MINNOW_PROTOCOL_H
 
 #include <minnow/syscall.h>
+#include <minnow/sysv.h>
 #include <minnow/types.h>
 
 #define PROTOCOL(name, number, who) PROTOCOL_##name = number,
@@ -136,5 +137,14 @@ struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
         text, faults, major;
 };
+
+/* What PM publishes. attached: how many regions show each segment (PM_SEGMENT_...). */
+struct pm_published {
+    struct pm_usage usage[TASKS_MAX];
+    uint32_t attached[SYSV_PLACES];
+};
+
+/* PM_SEGMENT_MAP's flags. */
+enum { SEGMENT_READ_ONLY = 1, SEGMENT_EXEC = 2, SEGMENT_REPLACE = 4 };
 
 #endif

@@ -27,10 +27,13 @@ struct posix_sysv {
     uint32_t mode; /* permissions */
     uint32_t uid, gid, cuid, cgid;
     int64_t changed; /* seconds since 1970, as all times here */
-    int64_t time[2]; /* semop, -; msgsnd, msgrcv */
-    uint32_t pid[2]; /* -; msgsnd, msgrcv */
-    uint64_t amount; /* semaphores; messages */
-    uint64_t bytes;  /* -; of the messages */
+    int64_t time[2]; /* semop, -; msgsnd, msgrcv; shmat, shmdt */
+    uint32_t pid[2]; /* -; msgsnd, msgrcv; the maker, shmat or shmdt */
+    uint64_t amount; /* semaphores; messages; - (struct pm_published) */
+    uint64_t bytes;  /* -; of the messages; of the memory */
 };
+
+/* What a piece of shared memory may have at most, and all together: SHMMAX. Memory is the limit. */
+#define SHM_BYTES (1ul << 46)
 
 #endif
