@@ -27,6 +27,7 @@
 #include "signal_calls.h"
 #include "signal_frame.h"
 #include "signalfd.h"
+#include "socket.h"
 #include "syscalls.h"
 #include "tty.h"
 #include "wait.h"
@@ -149,6 +150,7 @@ static int64_t do_exception(struct message *m) { return with_thread(m, exception
 static int64_t do_tty_control(struct message *m) { return handed_up(m, tty_control); }
 static int64_t do_tty_open(struct message *m) { return handed_up(m, tty_open); }
 static int64_t do_tty_stop(struct message *m) { return handed_up(m, tty_stop); }
+static int64_t do_socket_done(struct message *m) { return handed_up(m, socket_done); }
 static int64_t do_tty_name(struct message *m) { return handed_up(m, tty_name); }
 
 static void notified(uint64_t bits)
@@ -225,10 +227,9 @@ int main(void)
         [op_number(KERNEL_SYSCALL)] = do_syscall,
     };
     static const handler_t posix_handlers[] = {
-        [op_number(POSIX_TTY_CONTROL)] = do_tty_control,
-        [op_number(POSIX_TTY_OPEN)] = do_tty_open,
-        [op_number(POSIX_TTY_STOP)] = do_tty_stop,
-        [op_number(POSIX_TTY_NAME)] = do_tty_name,
+        [op_number(POSIX_TTY_CONTROL)] = do_tty_control, [op_number(POSIX_TTY_OPEN)] = do_tty_open,
+        [op_number(POSIX_TTY_STOP)] = do_tty_stop,       [op_number(POSIX_TTY_NAME)] = do_tty_name,
+        [op_number(POSIX_SOCKET_DONE)] = do_socket_done,
     };
     const struct protocol protocols[] = {
         PROTOCOL_TABLE(KERNEL, kernel_handlers),

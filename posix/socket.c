@@ -2,14 +2,18 @@
  * write, poll and close go straight there, as with pipes. What comes here is calls with structures
  * in structures, which this file reads, and calls for which the service must know who makes them.
  */
+#include "socket.h"
+
 #include "handlers.h"
 
 #include "syscalls.h"
 #include "user_memory.h"
+#include "vectors.h"
 #include <minnow/file.h>
 #include <minnow/socket.h>
 
-enum { SOCKET_FLAGS = O_CLOEXEC | O_NONBLOCK, TYPE_MASK = 15, VALUE_MAX = 64, NAME_ROOM = 128 };
+enum { W_OK = 2 };
+enum { SOCKET_FLAGS = O_CLOEXEC | O_NONBLOCK, TYPE_MASK = 15, VALUE_MAX = 64 };
 
 struct family {
     uint32_t number;
@@ -18,7 +22,8 @@ struct family {
     const char *service;
 };
 static const struct family families[] = {
-    { AF_UNIX, 1, 1 << SOCK_STREAM, "local" },
+    { AF_UNIX, 1, 1 << SOCK_STREAM | 1 << SOCK_DGRAM | 1 << SOCK_RAW | 1 << SOCK_SEQPACKET,
+      "local" },
 };
 
 /* ---- new sockets ---- */
@@ -69,7 +74,7 @@ static int64_t make(struct thread *t, struct message *m, uint64_t op, caller_t p
     if (!f)
         return error;
     uint64_t flags = m->w[1] & SOCKET_FLAGS;
-    m->w[0] = m->w[1] & TYPE_MASK;
+    m->w[0] = (m->w[1] & TYPE_MASK) == SOCK_RAW ? SOCK_DGRAM : m->w[1] & TYPE_MASK;
     m->w[1] = pair;
     m->w[2] = pair ? 2 * sizeof(int32_t) : 0;
     m->w[3] = flags;
@@ -131,16 +136,180 @@ static int64_t value_out(struct thread *t, caller_t to, caller_t room, const voi
     return user_write(t, room, &told, sizeof told);
 }
 
+/* ---- addresses ---- */
+
+/* An address of AF_UNIX as programs have it (Linux: struct sockaddr_un). */
+struct sockaddr_un {
+    uint16_t family;
+    char path[SOCKET_PATH];
+};
+enum { FAMILY_BYTES = offsetof(struct sockaddr_un, path), SOCKADDR_MAX = 128 };
+
+/* The socket's inode at the path in b becomes its address; `make`: a new one is made. 0 or an
+ * error. May wait. */
+static int64_t resolve(struct thread *t, struct socket_beside *b, bool make)
+{
+    struct call_result r;
+    const struct process *p = t->process;
+    char path[SOCKET_PATH + 1] = { 0 };
+    memcpy(path, b->path, b->length);
+    int64_t error = call_window(service_find("vfs"),
+                                &(struct call_args){ .op = make ? VFS_BIND : VFS_RESOLVE,
+                                                     .w0 = p->i.task,
+                                                     .w3 = make ? 0777 : W_OK,
+                                                     .w5 = (uint64_t)AT_FDCWD },
+                                WINDOW_IN, path, b->length + 1, &r);
+    if (t->dead)
+        return LATER;
+    if (error)
+        return make && error == -EEXIST ? -EADDRINUSE : error;
+    b->service = make ? r.r1 : resolved_service(r.r1);
+    b->object = r.r2;
+    return make || (resolved_mode(r.r1) & S_IFMT) == S_IFSOCK ? 0 : -ECONNREFUSED;
+}
+
+/* Reads an address of a program's, but for what resolve() finds out. 0, -EINVAL, or as
+ * user_read(). */
+static int64_t address_read(struct thread *t, caller_t at, int32_t length, struct socket_beside *b)
+{
+    struct sockaddr_un a = { 0 };
+    *b = (struct socket_beside){ 0 };
+    if (length < 0 || length > SOCKADDR_MAX)
+        return -EINVAL;
+    int64_t error = user_read(t, at, &a, MIN((size_t)length, sizeof a));
+    if (error)
+        return error;
+    if (length < FAMILY_BYTES || (size_t)length > sizeof a || a.family != AF_UNIX)
+        return a.family == AF_UNSPEC && length >= FAMILY_BYTES ? -EAFNOSUPPORT : -EINVAL;
+    b->length = length - FAMILY_BYTES;
+    b->kind = b->length && a.path[0] ? NAME_FILE : NAME_ABSTRACT;
+    if (b->kind == NAME_FILE)
+        b->length = strnlen(a.path, b->length);
+    memcpy(b->path, a.path, b->length);
+    return 0;
+}
+
+/* Reads the address of another socket. As address_read() and resolve(). May wait. */
+static int64_t address_of_other(struct thread *t, caller_t at, int32_t length,
+                                struct socket_beside *b)
+{
+    int64_t error = address_read(t, at, length, b);
+    if (!error && !b->length)
+        error = -EINVAL;
+    return error || b->kind != NAME_FILE ? error : resolve(t, b, false);
+}
+
+/* Makes an address as programs have it. Its bytes. */
+static int32_t address_shown(const struct socket_beside *b, struct sockaddr_un *a)
+{
+    *a = (struct sockaddr_un){ .family = AF_UNIX };
+    memcpy(a->path, b->path, b->length);
+    return FAMILY_BYTES + b->length + (b->kind == NAME_FILE);
+}
+
+int64_t linux_bind(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    struct socket_beside b, now = { 0 };
+    int64_t error = behind(t, m->w[0], &c);
+    if (!error && (error = address_read(t, m->w[1], m->w[2], &b)) == -EAFNOSUPPORT)
+        error = -EINVAL;
+    if (error)
+        return error;
+    if (b.kind == NAME_FILE) {
+        error = ask(&c, SOCKET_NAME, 0, WINDOW_OUT, &now, sizeof now, 0);
+        if (!error && now.kind != NAME_NONE)
+            error = -EINVAL;
+        if (t->dead)
+            return LATER;
+        if (!error)
+            error = resolve(t, &b, true);
+    }
+    return error ? error : ask(&c, SOCKET_BIND, 0, WINDOW_IN, &b, sizeof b, 0);
+}
+
+/* Sends what goes beside t's next call to the socket. 0 or an error. May wait. */
+static int64_t beside(struct thread *t, const struct conn_info *c, struct socket_beside *b)
+{
+    int64_t error = ask(c, SOCKET_BESIDE, t->index, WINDOW_IN, b, sizeof *b, t->process->i.uid);
+    return t->dead ? LATER : error;
+}
+
+int64_t linux_connect(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    struct socket_beside b;
+    int64_t error = behind(t, m->w[0], &c);
+    if (!error) {
+        error = address_of_other(t, m->w[1], m->w[2], &b);
+        if (error == -EAFNOSUPPORT)
+            error = 0; /* datagrams only: to none */
+    }
+    if (!error)
+        error = beside(t, &c, &b);
+    if (error)
+        return error;
+    m->w[0] = 1;
+    m->w[3] = 0;
+    return pass_socket(t, m, SOCKET_CONNECT, &c, WINDOW_NONE);
+}
+
+int64_t linux_listen(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    int64_t error = behind(t, m->w[0], &c);
+    if (error)
+        return error;
+    m->w[0] = m->w[1];
+    return pass_socket(t, m, SOCKET_LISTEN, &c, WINDOW_NONE);
+}
+
+/* ---- what comes back beside the result ---- */
+
+/* Writes an address to where a program wants it, whose memory has been probed. 0 or -EFAULT. */
+static int64_t address_poke(struct thread *t, caller_t to, caller_t room,
+                            const struct socket_beside *b)
+{
+    struct sockaddr_un a;
+    int32_t have, length = address_shown(b, &a);
+    if (user_peek(t, room, &have, sizeof have))
+        return -EFAULT;
+    if (have < 0)
+        return -EINVAL;
+    if (user_poke(t, to, &a, MIN(have, length)))
+        return -EFAULT;
+    return user_poke(t, room, &length, sizeof length);
+}
+
+/* Makes sure of the memory for an address. 0, -EINVAL, or as user_probe(). */
+static int64_t address_probe(struct thread *t, caller_t to, caller_t room)
+{
+    int32_t have;
+    if (!to)
+        return 0;
+    int64_t error = user_read(t, room, &have, sizeof have);
+    if (!error && have < 0)
+        error = -EINVAL;
+    if (!error)
+        error = user_probe(t, room, sizeof have);
+    return error || !have ? error
+                          : user_probe(t, to, MIN((size_t)have, sizeof(struct sockaddr_un)));
+}
+
 static int64_t name(struct thread *t, struct message *m, bool peer)
 {
     struct conn_info c;
-    char address[NAME_ROOM];
-    int64_t length = behind(t, m->w[0], &c);
-    if (!length)
-        length = ask(&c, SOCKET_NAME, peer, WINDOW_OUT, address, sizeof address, 0);
+    struct socket_beside b;
+    struct sockaddr_un a;
+    int64_t error = behind(t, m->w[0], &c);
+    if (!error)
+        error = ask(&c, SOCKET_NAME, peer, WINDOW_OUT, &b, sizeof b, 0);
     if (t->dead)
         return LATER;
-    return length < 0 ? length : value_out(t, m->w[1], m->w[2], address, length, true);
+    if (error)
+        return error;
+    int32_t length = address_shown(&b, &a);
+    return value_out(t, m->w[1], m->w[2], &a, length, true);
 }
 
 int64_t linux_getsockname(struct thread *t, struct message *m) { return name(t, m, false); }
@@ -192,29 +361,195 @@ int64_t linux_setsockopt(struct thread *t, struct message *m)
 
 /* ---- sending and receiving ---- */
 
+/* What a program's struct msghdr is. */
+struct msghdr {
+    caller_t name;
+    uint32_t name_length, pad0;
+    caller_t iov;
+    uint64_t iov_count;
+    caller_t control;
+    uint64_t control_length;
+    uint32_t flags, pad1;
+};
+
+/* Sends the window over w1, w2, to the address, if there is one. */
+static int64_t send_window(struct thread *t, struct message *m, const struct conn_info *c,
+                           caller_t address, uint32_t length, enum window window)
+{
+    struct socket_beside b;
+    m->w[0] = address && length;
+    if (m->w[0]) {
+        int64_t error = address_of_other(t, address, length, &b);
+        if (!error)
+            error = beside(t, c, &b);
+        if (error)
+            return error == -EAFNOSUPPORT ? -EINVAL : error;
+    }
+    return pass_socket(t, m, SOCKET_SEND, c, window);
+}
+
 int64_t linux_sendto(struct thread *t, struct message *m)
 {
     struct conn_info c;
     int64_t error = behind(t, m->w[0], &c);
     if (error)
         return error;
-    if (m->w[4])
-        return -EISCONN;
-    m->w[0] = 0;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
-    return pass_socket(t, m, SOCKET_SEND, &c, WINDOW_IN);
+    return send_window(t, m, &c, m->w[4], m->w[5], WINDOW_IN);
+}
+
+/* Passes a receive on whose window is over w1, w2. rest: POSIX is to write the end of the answer,
+ * for which it gets w4 and w5 back. */
+static int64_t receive_window(struct thread *t, struct message *m, const struct conn_info *c,
+                              bool rest, enum window window)
+{
+    m->w[0] = rest;
+    m->op = SOCKET_RECEIVE;
+    m->object = c->object;
+    m->flags = c->flags;
+    m->position = 0;
+    thread_gone(t);
+    return hand_over(m, c->service, window);
 }
 
 int64_t linux_recvfrom(struct thread *t, struct message *m)
 {
     struct conn_info c;
-    int32_t none = 0;
     int64_t error = behind(t, m->w[0], &c);
-    if (!error && m->w[4] && m->w[5])
-        error = user_write(t, m->w[5], &none, sizeof none);
+    if (!error)
+        error = address_probe(t, m->w[4], m->w[5]);
     if (error)
         return error;
-    m->w[0] = 0;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
-    return pass_socket(t, m, SOCKET_RECEIVE, &c, WINDOW_OUT);
+    return receive_window(t, m, &c, m->w[4], WINDOW_OUT);
+}
+
+/* Reads the struct msghdr at `at`, and aims t's call at the bytes that it names, so that w1 and w2
+ * are its window. 0 or an error. */
+static int64_t header_read(struct thread *t, struct message *m, caller_t at, struct msghdr *h,
+                           enum window window)
+{
+    int64_t error = user_read(t, at, h, sizeof *h);
+    if (error)
+        return error;
+    if (h->iov_count > IOV_MAX)
+        return -EMSGSIZE;
+    if ((int32_t)h->name_length < 0)
+        return -EINVAL;
+    uint64_t bytes;
+    error = vector_bytes(t, h->iov, h->iov_count, &bytes);
+    if (!error && sys_aim(m->call, h->iov, h->iov_count, window | WINDOW_IOVEC) < 0)
+        error = -EFAULT;
+    m->w[1] = h->iov;
+    m->w[2] = bytes;
+    return error;
+}
+
+int64_t linux_sendmsg(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    struct msghdr h;
+    int64_t error = behind(t, m->w[0], &c);
+    uint64_t flags = (uint32_t)m->w[2];
+    if (!error)
+        error = header_read(t, m, m->w[1], &h, WINDOW_IN);
+    if (!error && h.control && h.control_length)
+        error = -EOPNOTSUPP;
+    if (error)
+        return error;
+    m->w[3] = flags;
+    return send_window(t, m, &c, h.name, h.name_length, WINDOW_NONE);
+}
+
+int64_t linux_recvmsg(struct thread *t, struct message *m)
+{
+    struct conn_info c;
+    struct msghdr h;
+    caller_t at = m->w[1];
+    uint64_t flags = (uint32_t)m->w[2];
+    int64_t error = behind(t, m->w[0], &c);
+    if (!error)
+        error = header_read(t, m, at, &h, WINDOW_OUT);
+    if (!error)
+        error = user_probe(t, at, sizeof h);
+    if (!error && h.name && h.name_length)
+        error = user_probe(t, h.name, MIN((size_t)h.name_length, sizeof(struct sockaddr_un)));
+    if (error)
+        return error;
+    m->w[3] = flags;
+    m->w[4] = 0;
+    m->w[5] = at;
+    return receive_window(t, m, &c, true, WINDOW_NONE);
+}
+
+static int64_t accept(struct thread *t, struct message *m, uint32_t flags)
+{
+    struct conn_info c;
+    if (flags & ~(uint32_t)SOCKET_FLAGS)
+        return -EINVAL;
+    int64_t error = behind(t, m->w[0], &c);
+    if (!error)
+        error = address_probe(t, m->w[1], m->w[2]);
+    if (error)
+        return error;
+    m->w[4] = m->w[2];
+    m->w[5] = m->w[1];
+    m->w[0] = flags;
+    m->w[3] = 0;
+    m->op = SOCKET_ACCEPT;
+    m->object = c.object;
+    m->flags = c.flags;
+    m->position = 0;
+    thread_gone(t);
+    return hand_over(m, c.service, WINDOW_NONE);
+}
+
+int64_t linux_accept(struct thread *t, struct message *m) { return accept(t, m, 0); }
+int64_t linux_accept4(struct thread *t, struct message *m) { return accept(t, m, m->w[3]); }
+
+/* ---- what a service has done ---- */
+
+/* Writes the address, and what else recvmsg tells, to the struct msghdr at `at`. 0 or -EFAULT. */
+static int64_t header_poke(struct thread *t, caller_t at, uint32_t flags,
+                           const struct socket_beside *b)
+{
+    struct msghdr h;
+    struct sockaddr_un a;
+    if (user_peek(t, at, &h, sizeof h))
+        return -EFAULT;
+    uint32_t length = b->kind == NAME_NONE ? 0 : address_shown(b, &a);
+    if (h.name && user_poke(t, h.name, &a, MIN(h.name_length, length)))
+        return -EFAULT;
+    h.name_length = h.name ? length : h.name_length;
+    h.control_length = 0;
+    h.flags = flags;
+    return user_poke(t, at, &h, sizeof h);
+}
+
+int64_t socket_done(struct thread *t, struct message *m)
+{
+    int64_t result = m->w[0], error;
+    uint64_t op = m->w[1];
+    struct socket_beside b = { 0 };
+    struct conn_info c = { .service = m->w[2], .object = m->object };
+    if (op == SOCKET_ACCEPT) {
+        error = behind(t, result, &c);
+        if (!error)
+            error = ask(&c, SOCKET_NAME, 1, WINDOW_OUT, &b, sizeof b, 0);
+        if (t->dead)
+            return LATER;
+        if ((error = address_poke(t, m->w[5], m->w[4], &b)))
+            sys_conn_close(t->call, result);
+        return error ? error : result;
+    }
+    ask(&c, SOCKET_REST, t->index, WINDOW_OUT, &b, sizeof b, 0);
+    if (t->dead)
+        return LATER;
+    if (!m->w[4])
+        error = header_poke(t, m->w[5], m->w[3], &b);
+    else if (b.kind == NAME_NONE)
+        error = user_poke(t, m->w[5], &(int32_t){ 0 }, sizeof(int32_t));
+    else
+        error = address_poke(t, m->w[4], m->w[5], &b);
+    return error ? error : result;
 }

@@ -84,6 +84,26 @@ int64_t do_mknod(struct message *m)
     return create(m, mode, rdev);
 }
 
+int64_t do_bind(struct message *m)
+{
+    struct walk w;
+    struct node *n;
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    int error = walk_begin(&w, process_of(m->w[0]), WALK_ENTRY | WALK_ABSENT);
+    if (error)
+        return error;
+    error = walk_window(&w, m, (uint64_t)AT_FDCWD);
+    if (!error)
+        error = new_name(&w, false);
+    if (!error)
+        error = create_node(&w, S_IFSOCK | (m->w[3] & 0777), 0, &n);
+    if (!error)
+        reply_words(m, n->service, n->object, 0);
+    walk_end(&w);
+    return error;
+}
+
 /* ---- names for what there is ---- */
 
 /* FS_SYMLINK takes name and target in one piece. */

@@ -19,6 +19,7 @@ int64_t do_resolve(struct message *m);
 
 int64_t do_mkdir(struct message *m); /* create.c */
 int64_t do_mknod(struct message *m);
+int64_t do_bind(struct message *m);
 int64_t do_symlink(struct message *m);
 int64_t do_link(struct message *m);
 

@@ -36,7 +36,7 @@ load_pipe() {
     yes | head -20000 | wc -c
 }
 
-load_local() { for i in 1 2 3; do /usr/lib/minnow-tests/sockets | md5sum; done; }
+load_local() { for i in 1 2 3; do (cd /tmp; /usr/lib/minnow-tests/sockets; /usr/lib/minnow-tests/sockets_named) | md5sum; done; }
 
 load_fat() {
     mkdir /boot/w

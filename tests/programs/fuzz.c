@@ -29,6 +29,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
@@ -48,7 +49,8 @@ enum {
 
 /* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o
  * offset, t time, v iovec, m page, S signal, P process, e iovec of mostly empty elements, c their
- * number, R head of a list of robust locks, h its size, H huge size, n nothing special */
+ * number, R head of a list of robust locks, h its size, H huge size, U address of a socket, u its
+ * length, M struct msghdr, n nothing special */
 static const struct {
     short number;
     const char *arguments;
@@ -238,6 +240,16 @@ static const struct {
     { SYS_socket, "iii" },
     { SYS_socketpair, "iiib" },
     { SYS_shutdown, "fi" },
+    { SYS_bind, "fbi" },
+    { SYS_bind, "fUu" },
+    { SYS_listen, "fi" },
+    { SYS_connect, "fUu" },
+    { SYS_connect, "fbi" },
+    { SYS_accept4, "fbbx" },
+    { SYS_accept, "fnn" },
+    { SYS_sendmsg, "fMx" },
+    { SYS_recvmsg, "fMx" },
+    { SYS_sendto, "fbsxUu" },
     { SYS_sendto, "fbsxbi" },
     { SYS_recvfrom, "fbsxbb" },
     { SYS_sendto, "fbsnnn" },
@@ -412,6 +424,27 @@ static uint64_t mostly_empty(void)
     return (uint64_t)v;
 }
 
+/* Addresses of sockets, of few names. */
+static uint64_t address(void)
+{
+    struct sockaddr_un *a = (void *)(memory + below(MEMORY / PAGE) * PAGE + 128);
+    a->sun_family = one_in(16) ? below(46) : AF_UNIX;
+    memset(a->sun_path, 0, sizeof a->sun_path);
+    a->sun_path[one_in(2)] = 'r' + below(4);
+    return (uint64_t)a;
+}
+
+static uint64_t header(void)
+{
+    struct msghdr *h = (void *)(memory + below(MEMORY / PAGE) * PAGE + 512);
+    *h = (struct msghdr){ .msg_iov = (void *)vector(), .msg_iovlen = below(16) };
+    if (one_in(2))
+        h->msg_name = (void *)address(), h->msg_namelen = one_in(4) ? below(200) : 4;
+    if (one_in(4))
+        h->msg_control = (void *)pointer(), h->msg_controllen = below(300);
+    return (uint64_t)h;
+}
+
 /* Lists that go round, or wherever memory leads. */
 static uint64_t robust(void)
 {
@@ -448,6 +481,9 @@ static uint64_t argument(char kind)
     case 'v': return vector();
     case 'e': return mostly_empty();
     case 'c': return one_in(4) ? below(1100) : 1024;
+    case 'U': return address();
+    case 'u': return one_in(8) ? below(200) : 4;
+    case 'M': return header();
     case 'R': return robust();
     case 'h': return one_in(8) ? below(48) : 24;
     case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
@@ -642,6 +678,9 @@ static void open_things(void)
         dup(ends[1]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
         socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    socket(AF_UNIX, SOCK_STREAM, 0);
+    socket(AF_UNIX, SOCK_DGRAM, 0);
+    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
 }
 
 static void open_files(void)

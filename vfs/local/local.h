@@ -36,8 +36,17 @@ struct packet {
     uint32_t sender;         /* number and */
     uint32_t sender_serial;  /* generation of the socket whose `sent` the bytes count in */
     uint32_t user;           /* the user charged for the blocks */
+    struct address *name;    /* of the socket that has sent the bytes; NULL: it has none */
     struct socket_cred cred; /* of who has sent them, */
     bool known;              /* if one of both ends wanted to know (SO_PASSCRED) */
+};
+
+/* A result: the call is to wait. */
+#define WAITS (INT64_MIN + 2)
+
+struct address {
+    uint32_t refs;
+    struct socket_beside name;
 };
 
 enum { GONE_READ = 1, GONE_WRITE = 2, GONE_BOTH = 3 };
@@ -53,14 +62,26 @@ struct socket {
     int32_t linger; /* SO_LINGER: without effect */
     uint32_t number, generation;
     uint32_t user; /* the user who made the socket, and is charged for what it sends */
+    /* The other end. Of datagram sockets: where to send what has no address; that one's may be
+     * another. */
     struct socket *peer;
-    struct packet *first, *last; /* received, not read yet */
-    uint32_t received;           /* bytes in these */
-    uint32_t sent;               /* bytes that this socket has sent and nobody has read yet */
+    struct address *name, *peer_name; /* peer_name: when the peer has gone */
+    bool bound;                       /* the socket is found by its name */
+    bool listens;
+    bool awaited;     /* datagrams wait for room in here */
+    uint32_t backlog; /* of a socket that listens: connections that may wait, less 1; */
+    uint32_t ends;    /* how many there are, */
+    struct socket *first_end, *last_end; /* and these */
+    struct socket *next_end, *waits_for; /* nobody has accepted this one yet */
+    struct packet *first, *last;         /* received, not read yet */
+    uint32_t received;                   /* bytes in these */
+    uint32_t packets;                    /* how many these are */
+    uint32_t sent; /* bytes that this socket has sent and nobody has read yet */
     uint32_t send_buffer, receive_buffer;
-    uint32_t lowest;                   /* SO_RCVLOWAT: fewer bytes end no read */
-    uint64_t read_time, write_time;    /* ns that a call waits at most; 0: for ever */
-    struct pending_list reads, writes; /* calls that wait: see transfer.c */
+    uint32_t lowest;                /* SO_RCVLOWAT: fewer bytes end no read */
+    uint64_t read_time, write_time; /* ns that a call waits at most; 0: for ever */
+    /* Calls that wait: see transfer.c. Of a socket that listens: to accept, and to connect. */
+    struct pending_list reads, writes;
     struct pollable poll;
     struct socket_cred owner;     /* of the socket's file */
     struct socket_cred peer_cred; /* who has made the other end, or connected to it */
@@ -86,10 +107,34 @@ static inline struct socket *sender_of(const struct packet *p)
 {
     return socket_of((uint64_t)p->sender_serial << 32 | p->sender);
 }
+/* A new socket, charged to the caller's user, whom the message names (SOCKET_CREATE). NULL: the
+ * user has its share of all sockets, or there is no memory. */
+struct socket *socket_new(const struct message *m);
+/* s ends, which nobody has `accepted` or has its last descriptor closed. */
+void socket_end(struct socket *s, bool unaccepted);
 int64_t do_create(struct message *m);     /* SOCKET_CREATE */
 int64_t do_pair(struct message *m);       /* SOCKET_PAIR */
 int64_t do_shutdown(struct message *m);   /* SOCKET_SHUTDOWN */
 void do_release(const struct message *m); /* KERNEL_RELEASE */
+
+/* ---- names.c ---- */
+void address_drop(struct address *a); /* gives one reference up; harmless if a is NULL */
+/* The socket that is bound to this name. Abstract names are one set for each type. NULL: none. */
+struct socket *socket_named(const struct socket_beside *name, unsigned type);
+/* Binds s, which has no name. 0, -EADDRINUSE, -ENOMEM, -ENOSPC. */
+int name_give(struct socket *s, struct socket_beside *name);
+int64_t do_bind(struct message *m); /* SOCKET_BIND */
+int64_t do_name(struct message *m); /* SOCKET_NAME */
+
+/* ---- beside.c ---- */
+/* Takes what came before this call. false: it was forgotten. */
+bool beside_take(call_t call, struct socket_beside *to);
+/* Leaves what POSIX is to fetch; forgets it, if there is no memory. */
+void beside_put(call_t call, const struct socket_beside *what);
+/* Hands a RECEIVE or ACCEPT that has been done up to POSIX. false: the caller is gone. */
+bool hand_up(struct message *m, int64_t result, uint32_t flags);
+int64_t do_beside(struct message *m); /* SOCKET_BESIDE */
+int64_t do_rest(struct message *m);   /* SOCKET_REST */
 
 /* ---- packets.c ---- */
 /* Fills the memory that `bytes` of the call's window take, from `offset` on, charged to s's user,
@@ -104,8 +149,32 @@ int packets_copy(const struct socket *s, call_t call, uint64_t offset, uint32_t 
 /* Takes the first bytes, which have been copied, or all that s has received. */
 void packets_take(struct socket *s, uint32_t bytes);
 void packets_drop(struct socket *s);
+/* Puts `length` bytes of the window into a packet of their own. 0, -EFAULT, -ENOBUFS. */
+int64_t packet_put(struct socket *from, struct socket *to, call_t call, uint32_t length);
+void packet_take(struct socket *s); /* the first one */
+
+/* ---- datagram.c ---- */
+enum { QUEUE_MOST = 10 };
+/* As read_now() and write_now() in transfer.c, for datagrams and seqpackets. w0 of a write is the
+ * object of the socket that it goes to. */
+int64_t datagram_read(struct socket *s, struct message *m, uint32_t *bytes);
+int64_t datagram_write(struct socket *s, struct message *m, bool *moved);
+/* Finds where the send m goes, before it is made. 0 or an error. */
+int64_t datagram_address(struct socket *s, struct message *m);
+
+/* ---- connect.c ---- */
+/* Go on with the calls that wait for room in the queue of s, and for a connection. */
+void serve_connects(struct socket *s);
+void serve_accepts(struct socket *s);
+void listener_end(struct socket *s);
+int64_t do_listen(struct message *m);  /* SOCKET_LISTEN */
+int64_t do_connect(struct message *m); /* SOCKET_CONNECT */
+int64_t do_accept(struct message *m);  /* SOCKET_ACCEPT */
 
 /* ---- transfer.c ---- */
+/* Leaves m in the list, for `limit` ns at most (0: for ever). The handler's result. */
+int64_t wait_in(struct pending_list *list, struct message *m, uint64_t limit);
+bool may_wait(const struct message *m);
 /* Go on with the calls that wait, in their order, as far as bytes and room allow. */
 void serve_reads(struct socket *s);
 void serve_writes(struct socket *s);
@@ -134,6 +203,5 @@ int64_t do_refuse(struct message *m); /* -EINVAL */
 /* ---- options.c ---- */
 int64_t do_option_get(struct message *m); /* SOCKET_OPTION */
 int64_t do_option_set(struct message *m); /* SOCKET_OPTION_SET */
-int64_t do_name(struct message *m);       /* SOCKET_NAME */
 
 #endif

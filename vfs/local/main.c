@@ -15,6 +15,9 @@ static const handler_t socket_handlers[] = {
     [op_number(SOCKET_SHUTDOWN)] = do_shutdown, [op_number(SOCKET_SEND)] = do_send,
     [op_number(SOCKET_RECEIVE)] = do_receive,   [op_number(SOCKET_NAME)] = do_name,
     [op_number(SOCKET_OPTION)] = do_option_get, [op_number(SOCKET_OPTION_SET)] = do_option_set,
+    [op_number(SOCKET_BIND)] = do_bind,         [op_number(SOCKET_LISTEN)] = do_listen,
+    [op_number(SOCKET_CONNECT)] = do_connect,   [op_number(SOCKET_ACCEPT)] = do_accept,
+    [op_number(SOCKET_BESIDE)] = do_beside,     [op_number(SOCKET_REST)] = do_rest,
 };
 
 int main(void)

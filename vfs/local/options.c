@@ -1,4 +1,4 @@
-/* Options and names of sockets. (Linux: net/core/sock.c.) */
+/* Options of sockets. (Linux: net/core/sock.c.) */
 #include "local.h"
 
 struct timeval {
@@ -36,8 +36,8 @@ static int64_t option_get(struct socket *s, unsigned option, union value *v)
     case SO_RCVBUF: v->number = s->receive_buffer; break;
     case SO_RCVLOWAT: v->number = s->lowest; break;
     case SO_SNDLOWAT: v->number = 1; break;
-    case SO_PROTOCOL:
-    case SO_ACCEPTCONN: break;
+    case SO_ACCEPTCONN: v->number = s->listens; break;
+    case SO_PROTOCOL: break;
     case SO_DEBUG:
     case SO_REUSEADDR:
     case SO_DONTROUTE:
@@ -145,15 +145,4 @@ int64_t do_option_set(struct message *m)
     if (option == SO_RCVTIMEO || option == SO_SNDTIMEO)
         return time_set(option == SO_RCVTIMEO ? &s->read_time : &s->write_time, &v.time);
     return option_set(s, option, &v, m->w[3]);
-}
-
-int64_t do_name(struct message *m)
-{
-    struct socket *s = socket_of(m->object);
-    uint16_t family = AF_UNIX;
-    if (!s)
-        return -EBADF;
-    if (m->w[0] && !s->connected)
-        return -ENOTCONN;
-    return copy_out(m, 0, &family, sizeof family) ? -EFAULT : (int64_t)sizeof family;
 }

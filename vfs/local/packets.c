@@ -126,8 +126,11 @@ static struct packet *packet_new(struct socket *from, struct socket *to,
                           .known = cred != NULL };
     if (cred)
         p->cred = *cred;
+    if ((p->name = from->name))
+        p->name->refs++;
     *(to->last ? &to->last->next : &to->first) = p;
     to->last = p;
+    to->packets++;
     return p;
 }
 
@@ -148,6 +151,23 @@ int64_t packet_append(struct socket *from, struct socket *to, call_t call, uint6
     to->received += n;
     from->sent += n;
     return n;
+}
+
+int64_t packet_put(struct socket *from, struct socket *to, call_t call, uint32_t length)
+{
+    struct load l = { 0 };
+    struct packet *p;
+    int error = length ? load_fill(&l, from->user, call, 0, length) : 0;
+    if (error)
+        return error;
+    if (l.in_chain < length || !(p = packet_new(from, to, NULL))) {
+        blocks_give(l.first, from->user);
+        return -ENOBUFS;
+    }
+    load_into(p, &l);
+    to->received += length;
+    from->sent += length;
+    return 0;
 }
 
 /* ---- taking them out ---- */
@@ -192,7 +212,9 @@ static void packet_remove(struct socket *s)
     s->first = p->next;
     if (!s->first)
         s->last = NULL;
+    s->packets--;
     blocks_give(p->first, p->user);
+    address_drop(p->name);
     memory_free(p);
 }
 
@@ -209,4 +231,16 @@ void packets_take(struct socket *s, uint32_t bytes)
     }
 }
 
-void packets_drop(struct socket *s) { packets_take(s, s->received); }
+void packet_take(struct socket *s)
+{
+    uint32_t length = s->first->length;
+    packet_cut(s->first, length);
+    s->received -= length;
+    packet_remove(s);
+}
+
+void packets_drop(struct socket *s)
+{
+    while (s->first)
+        packet_take(s);
+}

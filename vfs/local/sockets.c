@@ -32,9 +32,7 @@ static struct socket *place_take(void)
     return s;
 }
 
-/* A new socket, charged to the caller's user, whom the message names (SOCKET_CREATE). NULL: the
- * user has its share of all sockets, or there is no memory. */
-static struct socket *socket_new(const struct message *m)
+struct socket *socket_new(const struct message *m)
 {
     uint32_t user = call_user(m->call);
     if (share_take(&socket_share, user, 1, -ENFILE))
@@ -116,6 +114,10 @@ int64_t do_pair(struct message *m)
 /* Whoever waits for s goes on and finds out what has become of it. */
 static void look_again(struct socket *s)
 {
+    if (s->listens) {
+        serve_accepts(s);
+        return;
+    }
     serve_reads(s);
     serve_writes(s);
     socket_changed(s);
@@ -141,32 +143,65 @@ int64_t do_shutdown(struct message *m)
     return 0;
 }
 
-/* s ends, and its peer is left alone. */
-static void peer_leave(struct socket *s)
+/* The peer of s is left alone. */
+static void peer_leave(struct socket *s, bool unaccepted)
 {
     struct socket *peer = s->peer;
     s->peer = NULL;
-    if (!peer || peer->peer != s)
+    if (!peer || peer->peer != s || s->type == SOCK_DGRAM)
         return;
     peer->peer = NULL;
+    peer->peer_name = s->name;
+    if (s->name)
+        s->name->refs++;
     peer->gone = GONE_BOTH;
-    if (s->first)
+    if (s->first || unaccepted)
         peer->error = ECONNRESET;
 }
 
-void do_release(const struct message *m)
+/* Datagram sockets that send to s: they have no peer any more, and what waits fails. */
+static void senders_leave(struct socket *s)
 {
-    struct socket *s = socket_of(m->object), *peer = s ? s->peer : NULL;
-    if (!s)
-        return;
-    peer_leave(s);
+    for (unsigned i = 0; i < sockets_count; i++) {
+        struct socket *x = sockets[i];
+        if (!x->used_now || x->type != SOCK_DGRAM || x == s)
+            continue;
+        if (x->peer == s)
+            x->peer = NULL;
+        if (x->writes.first)
+            serve_writes(x);
+    }
+}
+
+static void pending_drop(struct pending_list *list)
+{
+    while (list->first) /* another thread has closed the descriptor */
+        pending_remove(list, list->first);
+}
+
+void socket_end(struct socket *s, bool unaccepted)
+{
+    struct socket *peer = s->type == SOCK_DGRAM ? NULL : s->peer;
+    if (s->listens)
+        listener_end(s);
+    s->used_now = false;
+    if (s->type == SOCK_DGRAM)
+        senders_leave(s);
+    peer_leave(s, unaccepted);
     packets_drop(s);
-    while (s->reads.first) /* another thread has closed the descriptor */
-        pending_remove(&s->reads, s->reads.first);
-    while (s->writes.first)
-        pending_remove(&s->writes, s->writes.first);
+    pending_drop(&s->reads);
+    pending_drop(&s->writes);
+    address_drop(s->name);
+    address_drop(s->peer_name);
     pollable_changed(&s->poll, ~0ul);
     socket_free(s);
     if (peer)
         look_again(peer);
+}
+
+void do_release(const struct message *m)
+{
+    struct socket *s = socket_of(m->object);
+    if (s)
+        socket_end(s, false);
 }

@@ -8,11 +8,11 @@ enum { SIOCOUTQ = 0x5411, POLLWRBAND = 0x200 };
 
 static uint64_t events_now(const struct socket *s)
 {
-    bool writable = s->sent * 4ul <= s->send_buffer;
-    bool apart = s->type != SOCK_DGRAM && !s->connected;
+    bool writable = s->sent * 4ul <= s->send_buffer && !s->listens;
+    bool apart = s->type != SOCK_DGRAM && !s->connected && !s->listens;
     return (s->error ? POLLERR : 0) | (s->gone == GONE_BOTH || apart ? POLLHUP : 0) |
            (s->gone & GONE_READ ? POLLRDHUP | POLLIN | POLLRDNORM : 0) |
-           (s->first ? POLLIN | POLLRDNORM : 0) |
+           (s->first || s->first_end ? POLLIN | POLLRDNORM : 0) |
            (writable ? POLLOUT | POLLWRNORM | POLLWRBAND : 0);
 }
 
@@ -29,7 +29,10 @@ int64_t do_ioctl(struct message *m)
     struct socket *s = socket_of(m->object);
     if (!s || (m->w[1] != FIONREAD && m->w[1] != SIOCOUTQ))
         return -ENOTTY;
-    int32_t bytes = m->w[1] == FIONREAD ? s->received : s->sent;
+    if (s->listens)
+        return -EINVAL;
+    uint32_t unread = s->type == SOCK_DGRAM && s->first ? s->first->length : s->received;
+    int32_t bytes = m->w[1] == FIONREAD ? unread : s->sent;
     return copy_out(m, 0, &bytes, sizeof bytes) ? -EFAULT : 0;
 }
 

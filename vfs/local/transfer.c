@@ -15,8 +15,6 @@
  * what it has read may be filled again: see do_receive(). */
 #include "local.h"
 
-#define WAITS (INT64_MIN + 2)
-
 static uint64_t alarm_next; /* when the alarm rings; 0: it is not set */
 
 /* ---- calls that wait ---- */
@@ -29,8 +27,7 @@ static void alarm_by(uint64_t when)
     alarm_at(when);
 }
 
-/* Leaves m in the list, for `limit` ns at most (0: for ever). The handler's result. */
-static int64_t wait_in(struct pending_list *list, struct message *m, uint64_t limit)
+int64_t wait_in(struct pending_list *list, struct message *m, uint64_t limit)
 {
     *deadline_of(m) = limit ? time_now() + limit : 0;
     if (!pending_add(list, m))
@@ -72,7 +69,7 @@ void notified(uint64_t bits)
     }
 }
 
-static inline bool may_wait(const struct message *m)
+bool may_wait(const struct message *m)
 {
     return !(m->flags & O_NONBLOCK) && !(m->w[3] & MSG_DONTWAIT);
 }
@@ -91,6 +88,8 @@ static uint64_t read_least(const struct socket *s, const struct message *m)
 static int64_t read_now(struct socket *s, struct message *m, uint32_t *bytes)
 {
     uint64_t done = *done_of(m);
+    if (s->type != SOCK_STREAM)
+        return datagram_read(s, m, bytes);
     *bytes = MIN(m->w[2] - done, (uint64_t)s->received);
     if (packets_copy(s, m->call, done, *bytes)) {
         *bytes = done ? 0 : *bytes;
@@ -108,13 +107,38 @@ static int64_t read_now(struct socket *s, struct message *m, uint32_t *bytes)
     return WAITS;
 }
 
-/* The read m has got its result, and so these bytes. */
-static void read_ends(struct socket *s, const struct message *m, int64_t result, uint32_t bytes)
+/* A read has got its result, and so these bytes; it has had only a look, if it `peeks`. */
+static void read_ends(struct socket *s, int64_t result, uint32_t bytes, bool peeks)
 {
     if (result < 0 && result == -s->error)
         s->error = 0;
-    if (result > 0 && !(m->w[3] & MSG_PEEK))
+    if (result < 0 || peeks)
+        return;
+    if (s->type == SOCK_STREAM)
         packets_take(s, bytes);
+    else if (s->first)
+        packet_take(s);
+}
+
+/* Whether POSIX writes the end of the answer to the read m. */
+static bool wants_rest(const struct message *m) { return m->op == SOCKET_RECEIVE && m->w[0]; }
+
+/* Answers the read m of s, and takes what it has got. */
+static void read_answer(struct socket *s, struct message *m, int64_t result, uint32_t bytes)
+{
+    struct packet *p = s->first;
+    bool peeks = m->w[3] & MSG_PEEK, some = p && (bytes || s->type != SOCK_STREAM);
+    bool told;
+    if (result >= 0 && wants_rest(m)) {
+        if (some && p->name)
+            beside_put(m->call, &p->name->name);
+        bool cut = some && s->type != SOCK_STREAM && bytes < p->length;
+        told = hand_up(m, result, cut ? MSG_TRUNC : 0);
+    } else {
+        told = reply(m->call, result) == 0;
+    }
+    if (told)
+        read_ends(s, result, bytes, peeks);
 }
 
 /* The read m, which waits on, has got these bytes. */
@@ -130,7 +154,7 @@ static void read_goes_on(struct socket *s, struct message *m, uint32_t bytes)
 /* Makes the reads that wait again, in their order. true: bytes were taken. */
 static bool reads_again(struct socket *s)
 {
-    uint32_t before = s->received, bytes;
+    uint32_t before = s->received, packets = s->packets, bytes = 0;
     for (struct pending *p; (p = s->reads.first);) {
         int64_t result = call_alive(p->m.call) ? read_now(s, &p->m, &bytes) : -ESRCH;
         if (result == WAITS) {
@@ -139,11 +163,11 @@ static bool reads_again(struct socket *s)
         }
         if (result == -EFAULT)
             throw_back(p->m.call, 0, bytes);
-        else if (reply(p->m.call, result) == 0)
-            read_ends(s, &p->m, result, bytes);
+        else
+            read_answer(s, &p->m, result, bytes);
         pending_remove(&s->reads, p);
     }
-    return s->received != before;
+    return s->received != before || s->packets != packets;
 }
 
 /* ---- sending ---- */
@@ -166,6 +190,8 @@ static uint32_t write_room(const struct socket *s, struct message *m)
  * to wait. *moved: bytes were sent. */
 static int64_t write_now(struct socket *s, struct message *m, bool *moved)
 {
+    if (s->type != SOCK_STREAM)
+        return datagram_write(s, m, moved);
     int64_t error = write_refusal(s), n = 0;
     uint64_t *done = done_of(m);
     uint32_t room = error ? 0 : write_room(s, m);
@@ -188,14 +214,17 @@ static int64_t write_now(struct socket *s, struct message *m, bool *moved)
 }
 
 /* Whether the error of a write comes without its signal. */
-static bool quiet(const struct message *m) { return m->w[3] & MSG_NOSIGNAL; }
+static bool quiet(const struct socket *s, const struct message *m)
+{
+    return m->w[3] & MSG_NOSIGNAL || s->type != SOCK_STREAM;
+}
 
-static void write_answer(struct message *m, int64_t result)
+static void write_answer(const struct socket *s, struct message *m, int64_t result)
 {
     if (result == -EFAULT)
         throw_back(m->call, *done_of(m), m->w[2] - *done_of(m));
     else
-        reply_full(m->call, result, &(struct reply){ .flags = quiet(m) ? REPLY_QUIET : 0 });
+        reply_full(m->call, result, &(struct reply){ .flags = quiet(s, m) ? REPLY_QUIET : 0 });
 }
 
 /* Makes the writes that wait again, in their order. true: bytes were sent. */
@@ -211,7 +240,7 @@ static bool writes_again(struct socket *s)
                 call_moved(p->m.call, *done_of(&p->m));
             break;
         }
-        write_answer(&p->m, result);
+        write_answer(s, &p->m, result);
         pending_remove(&s->writes, p);
     }
     return any;
@@ -219,13 +248,28 @@ static bool writes_again(struct socket *s)
 
 /* ---- both ---- */
 
-/* Goes on with the reads of `to` and the writes of its peer until no bytes move any more. */
+/* Goes on with the writes that may wait for room in s. true: bytes were sent. */
+static bool senders_again(struct socket *s)
+{
+    bool any = false;
+    if (s->type != SOCK_DGRAM)
+        return s->peer && writes_again(s->peer);
+    if (!s->awaited)
+        return false;
+    s->awaited = false;
+    for (unsigned i = 0; i < sockets_count; i++)
+        if (sockets[i]->type == SOCK_DGRAM && sockets[i]->writes.first)
+            any |= writes_again(sockets[i]);
+    return any;
+}
+
+/* Goes on with the reads of `to` and the writes to it until no bytes move any more. */
 static void pump(struct socket *to)
 {
-    struct socket *from = to->peer;
-    while (reads_again(to) | (from && writes_again(from)))
-        if (to->reads.first && from)
+    while (reads_again(to) | senders_again(to))
+        if (to->reads.first)
             give_way(STEPS_MAX);
+    socket_changed(to);
 }
 
 void serve_reads(struct socket *s) { pump(s); }
@@ -237,48 +281,56 @@ void serve_writes(struct socket *s)
         pump(s->peer);
 }
 
+/* The read m of s has been done with this result, for which it has got these bytes. The result of
+ * the handler. A read is committed before a writer's bytes take the place of what was read. */
+static int64_t read_done(struct socket *s, struct message *m, int64_t result, uint32_t bytes)
+{
+    struct socket *sender = s->first ? sender_of(s->first) : NULL;
+    bool awaited = s->awaited || (sender && sender->writes.first);
+    if (awaited || (result >= 0 && wants_rest(m))) {
+        read_answer(s, m, result, bytes);
+        result = LATER;
+    } else {
+        read_ends(s, result, bytes, m->w[3] & MSG_PEEK);
+    }
+    if (awaited)
+        pump(s);
+    if (sender)
+        socket_changed(sender);
+    return result;
+}
+
 static int64_t receive(struct socket *s, struct message *m)
 {
-    struct socket *from = s->peer;
     uint32_t bytes = 0;
     *done_of(m) = 0;
-    if (!s->connected)
-        return -EINVAL;
+    if (!s->connected && s->type != SOCK_DGRAM)
+        return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
     int64_t result = s->reads.first && may_wait(m) ? WAITS : read_now(s, m, &bytes);
     if (result == -EFAULT) {
         throw_back(m->call, 0, bytes);
         return LATER;
     }
-    if (result == WAITS) {
-        *done_of(m) = bytes;
-        if ((result = wait_in(&s->reads, m, s->read_time)) == LATER && bytes)
-            call_moved(m->call, bytes);
-    }
-    if (result == LATER) {
-        packets_take(s, bytes);
-    } else if (from && from->writes.first) {
-        /* Commits the read before a writer's bytes take the place of what was read. */
-        reply(m->call, result);
-        read_ends(s, m, result, bytes);
-        result = LATER;
-    } else {
-        read_ends(s, m, result, bytes);
-    }
-    if (bytes && from) {
-        pump(s);
-        socket_changed(from);
-    }
-    return result;
+    if (result != WAITS)
+        return read_done(s, m, result, bytes);
+    *done_of(m) = bytes;
+    result = wait_in(&s->reads, m, s->read_time);
+    if (result != LATER || !bytes)
+        return result;
+    call_moved(m->call, bytes);
+    packets_take(s, bytes);
+    pump(s);
+    return LATER;
 }
 
 static int64_t send(struct socket *s, struct message *m)
 {
     bool moved = false;
-    int64_t result = write_refusal(s);
+    int64_t result = s->type == SOCK_STREAM ? write_refusal(s) : datagram_address(s, m);
     if (!result)
         result = s->writes.first && may_wait(m) ? WAITS : write_now(s, m, &moved);
     if (result == -EFAULT) {
-        write_answer(m, result);
+        write_answer(s, m, result);
         return LATER;
     }
     if (result == WAITS) {
@@ -286,11 +338,9 @@ static int64_t send(struct socket *s, struct message *m)
         if (result == LATER && moved)
             call_moved(m->call, *done_of(m));
     }
-    if (moved) {
-        pump(s->peer);
-        socket_changed(s->peer);
-    }
-    if (result == -EPIPE && quiet(m))
+    if (moved)
+        pump(s->type == SOCK_STREAM ? s->peer : socket_of(m->w[0]));
+    if (result == -EPIPE && quiet(s, m))
         reply_of(m)->flags |= REPLY_QUIET;
     return result;
 }
@@ -298,7 +348,7 @@ static int64_t send(struct socket *s, struct message *m)
 int64_t do_read(struct message *m)
 {
     struct socket *s = socket_of(m->object);
-    m->w[3] = 0;
+    m->w[0] = m->w[3] = 0;
     if (!s)
         return -EBADF;
     return m->w[2] ? receive(s, m) : 0;
@@ -307,7 +357,7 @@ int64_t do_read(struct message *m)
 int64_t do_write(struct message *m)
 {
     struct socket *s = socket_of(m->object);
-    m->w[3] = 0;
+    m->w[0] = m->w[3] = 0;
     *done_of(m) = moved_before(m);
     return s ? send(s, m) : -EBADF;
 }

@@ -56,4 +56,18 @@ struct socket_cred {
     uint32_t uid, gid;
 };
 
+/* An address: none, a socket's inode, or bytes (Linux: abstract; none of them: the service chooses
+ * some). */
+enum socket_name { NAME_NONE, NAME_FILE, NAME_ABSTRACT };
+enum { SOCKET_PATH = 108 };
+
+/* What goes beside the bytes of a send or receive, or names the other end: SOCKET_BESIDE and
+ * SOCKET_REST. */
+struct socket_beside {
+    uint64_t service, object; /* NAME_FILE: where its inode is */
+    uint8_t kind;             /* enum socket_name */
+    uint8_t length;           /* bytes of `path` */
+    char path[SOCKET_PATH];   /* not terminated */
+};
+
 #endif
