@@ -2,8 +2,7 @@
  * the kernel's connections: this file asks about them and sets what they have (SYS_CONN_GET,
  * SYS_CONN_SET).
  */
-#include "fcntl.h"
-
+#include "async.h"
 #include "handlers.h"
 #include "locks.h"
 #include "syscalls.h"
@@ -19,8 +18,6 @@ enum {
     F_GETLK,
     F_SETLK,
     F_SETLKW,
-    F_SETOWN,
-    F_GETOWN,
     F_OFD_GETLK = 36,
     F_OFD_SETLK,
     F_OFD_SETLKW,
@@ -44,83 +41,17 @@ enum {
             O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC
 };
 
-/* ---- owners ---- */
-
-/* The receiver of an open file's signals that F_SETOWN has named. No such signal is ever sent: the
- * name is kept for F_GETOWN. */
-struct owner {
-    struct owner *next;
-    uint32_t file, user;
-    int32_t pid;
-};
-enum { OWNERS = 1024 };
-static struct owner *owners;
-static struct share owner_share = SHARE(OWNERS, OWNERS / 8, OWNERS / 2);
-
-/* The link to the open file's owner; it holds NULL when there is none. */
-static struct owner **owner_of(uint32_t file)
-{
-    struct owner **at = &owners;
-    while (*at && (*at)->file != file)
-        at = &(*at)->next;
-    return at;
-}
-
-void owner_release(const struct message *m)
-{
-    struct owner **at = owner_of((uint32_t)m->w[0]), *o = *at;
-    if (!o)
-        return;
-    *at = o->next;
-    share_give(&owner_share, o->user, 1);
-    memory_free(o);
-}
-
-static bool receiver_exists(int32_t pid)
-{
-    if (pid >= 0)
-        return !pid || process_find(pid);
-    FOR_EACH_PROCESS(p)
-    if (p->i.pgid == (unsigned)-pid)
-        return true;
-    return false;
-}
-
-/* F_SETOWN: makes a process (pid > 0), a group (pid < 0) or none (0) the receiver of the open
- * file's signals. 0, -ESRCH, -EINVAL, -ENOLCK. */
-static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *info, int32_t pid)
-{
-    struct owner *o = *owner_of(info->id);
-    if (pid == INT32_MIN)
-        return -EINVAL;
-    if (!receiver_exists(pid))
-        return -ESRCH;
-    if (o) {
-        o->pid = pid;
-        return 0;
-    }
-    uint32_t user = t->process->i.uid;
-    if (!pid)
-        return 0;
-    if (share_take(&owner_share, user, 1, -ENOLCK))
-        return -ENOLCK;
-    if (!(o = memory_alloc(sizeof *o))) {
-        share_give(&owner_share, user, 1);
-        return -ENOLCK;
-    }
-    *o = (struct owner){ owners, info->id, user, pid };
-    owners = o;
-    ask_conn_set(t->call, fd, CONN_SET_WATCH, 1);
-    return 0;
-}
-
 /* ---- the calls ---- */
 
-/* Sets or clears a flag of the open file. */
-static int64_t flag_set(struct thread *t, unsigned fd, const struct conn_info *info, uint32_t flag,
-                        bool on)
+/* Sets the flags of the open file that can be set. May wait. */
+static int64_t flags_set(struct thread *t, unsigned fd, const struct conn_info *info,
+                         uint32_t flags)
 {
-    uint32_t flags = on ? info->flags | flag : info->flags & ~flag;
+    if ((info->flags ^ flags) & O_ASYNC) {
+        int64_t error = async_switch(t, fd, info, flags & O_ASYNC);
+        if (error || t->dead)
+            return error;
+    }
     return ask_conn_set(t->call, fd, CONN_SET_FLAGS, flags);
 }
 
@@ -131,6 +62,7 @@ int64_t linux_ioctl(struct thread *t, struct message *m)
     unsigned fd = m->w[0], request = m->w[1];
     struct conn_info info;
     int32_t on;
+    uint32_t flag;
     int64_t error = ask_conn_get(t->call, fd, &info);
     if (error < 0 || info.flags & O_PATH)
         return -EBADF;
@@ -140,8 +72,10 @@ int64_t linux_ioctl(struct thread *t, struct message *m)
     case FIONBIO:
     case FIOASYNC:
         error = user_read(t, m->w[2], &on, sizeof on);
-        return error ? error
-                     : flag_set(t, fd, &info, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on);
+        flag = request == FIONBIO ? O_NONBLOCK : O_ASYNC;
+        if (!error && request == FIOASYNC && info.flags & CONN_READY && on)
+            return -ENOTTY;
+        return error ? error : flags_set(t, fd, &info, on ? info.flags | flag : info.flags & ~flag);
     }
     if (sys_aim(m->call, m->w[2], IOCTL_WINDOW, WINDOW_INOUT) < 0)
         return -EFAULT;
@@ -182,18 +116,19 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_GETFD: return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
     case F_SETFD: return ask_conn_set(t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC);
     case F_GETFL: return info.flags & SHOWN;
-    case F_SETFL: return ask_conn_set(t->call, fd, CONN_SET_FLAGS, (uint32_t)argument);
+    case F_SETFL: return flags_set(t, fd, &info, argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_control(t, fd, command, argument);
-    case F_GETOWN: {
-        const struct owner *o = *owner_of(info.id);
-        return o ? o->pid : 0;
-    }
-    case F_SETOWN: return owner_set(t, fd, &info, (int32_t)argument);
+    case F_SETOWN:
+    case F_GETOWN:
+    case F_SETSIG:
+    case F_GETSIG:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX: return async_control(t, fd, &info, command, argument);
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ: return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
     case F_ADD_SEALS:

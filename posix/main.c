@@ -10,6 +10,7 @@
  * The first four hold a thread's call, and go by enter(), a handler, and leave(), which delivers
  * signals if there are any. */
 #include "anon.h"
+#include "async.h"
 #include "cred.h"
 #include "delivery.h"
 #include "due.h"
@@ -17,7 +18,6 @@
 #include "exception.h"
 #include "exec.h"
 #include "exit.h"
-#include "fcntl.h"
 #include "handlers.h"
 #include "locks.h"
 #include "ptimer.h"
@@ -174,7 +174,7 @@ static void released(const struct message *m)
         return;
     }
     locks_release(m);
-    owner_release(m);
+    async_release(m->w[0]);
     interests_drop_file(m->w[0]);
 }
 

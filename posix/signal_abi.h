@@ -88,6 +88,10 @@ struct siginfo {
             uint64_t address;
         } fault;
         struct {
+            int64_t band;
+            int32_t fd;
+        } event;
+        struct {
             int32_t id;
             int32_t overrun;
             uint64_t value;

@@ -52,6 +52,10 @@ static void tell(struct told *to, const struct siginfo *info)
         to->status = info->child.status;
         to->user_time = info->child.user;
         to->system_time = info->child.system;
+    } else if ((info->signo == SIGIO || info->signo >= SIGRTMIN) && info->code > 0 &&
+               info->code != SI_KERNEL) {
+        to->band = info->event.band;
+        to->fd = info->event.fd;
     } else if (info->code > 0 && info->code != SI_KERNEL) {
         to->address = info->fault.address;
     } else {
