@@ -120,11 +120,12 @@ static void attaching(void)
 
 static void processes(const char *self)
 {
-    int id = shmget(IPC_PRIVATE, PAGE, 0600), ready[2], go[2];
+    int id = shmget(IPC_PRIVATE, PAGE, 0600), ready[2], go[2], leave[2];
     volatile int *number = shmat(id, NULL, 0);
     char c;
     pipe(ready);
     pipe(go);
+    pipe(leave);
     for (int n = 0; n < 2; n++)
         if (!fork()) {
             number[n] = n + 100;
@@ -134,7 +135,7 @@ static void processes(const char *self)
                 execl(self, self, "new program", NULL);
             shmdt((void *)number);
             write(ready[1], "x", 1);
-            read(go[0], &c, 1);
+            read(leave[0], &c, 1);
             _exit(0);
         }
     read(ready[0], &c, 1);
@@ -144,7 +145,7 @@ static void processes(const char *self)
     read(ready[0], &c, 1);
     wait(NULL);
     SAY("after exec and detach %ld", attached(id));
-    write(go[1], "x", 1);
+    write(leave[1], "x", 1);
     reap("child");
     pid_t child = fork();
     if (!child)
