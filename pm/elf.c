@@ -1,6 +1,8 @@
 /* ELF files: see elf.h. */
 #include "elf.h"
 
+#include <minnow/proc.h>
+
 #include <minnow/range.h>
 #include <minnow/syscall.h>
 
@@ -12,7 +14,7 @@ enum { ET_EXEC = 2, ET_DYN = 3, EM_X86_64 = 62 };
 
 /* Segments stand in [LOWEST, ADDRESS_END): mmap has the same lower bound, and sums with a bias stay
  * below the upper one. */
-enum { LOWEST = 64 * 1024 };
+enum { LOWEST = PROC_LOWEST };
 #define ADDRESS_END (1ul << 46)
 
 struct header {

@@ -12,6 +12,7 @@
 #ifndef REGIONS_H
 #define REGIONS_H
 
+#include <minnow/proc.h>
 #include <minnow/syscall.h>
 
 struct backing;
@@ -62,7 +63,7 @@ int regions_charge(struct regions *rs, unsigned places);
 
 /* REGIONS_MAX: as Linux's max_map_count. REGIONS_AT_ONCE: what is to be done for each of many goes
  * in steps of so many. */
-enum { REGIONS_MAX = 65530, REGIONS_AT_ONCE = 512, STACK_GUARD = 256 * PAGE_SIZE };
+enum { REGIONS_MAX = PROC_MAPS, REGIONS_AT_ONCE = 512, STACK_GUARD = 256 * PAGE_SIZE };
 
 static inline struct region *region_of(const struct regions *rs, uint32_t place)
 {

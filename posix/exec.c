@@ -327,12 +327,12 @@ static void reset_signals(struct process *p, struct thread *t)
 /* Whether p gets the user id of the program's owner (set-user-id), likewise the group below. */
 static bool gives_user(const struct process *p, const struct program *program)
 {
-    return !p->no_new_privs && program->mode & S_ISUID;
+    return !p->i.no_new_privs && program->mode & S_ISUID;
 }
 
 static bool gives_group(const struct process *p, const struct program *program)
 {
-    return !p->no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+    return !p->i.no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
 }
 
 static void set_ids(struct process *p, const struct program *program)
@@ -347,7 +347,7 @@ static void set_ids(struct process *p, const struct program *program)
     if (i->uid != i->euid || i->gid != i->egid || euid != i->euid || egid != i->egid)
         cred_changed(p);
     if (gives_user(p, program) || gives_group(p, program))
-        p->personality &= ~PER_CLEAR_ON_SETID;
+        p->i.personality &= ~PER_CLEAR_ON_SETID;
     bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid ||
                    i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
@@ -362,14 +362,14 @@ static void fill_head(const struct process *p, struct exec *e)
     struct pm_exec *head = &e->image.head;
     const struct program *program = &e->program;
     bool setuid = gives_user(p, program), setgid = gives_group(p, program);
-    uint32_t personality = p->personality & ~(setuid || setgid ? PER_CLEAR_ON_SETID : 0);
+    uint32_t personality = p->i.personality & ~(setuid || setgid ? PER_CLEAR_ON_SETID : 0);
     head->service = program->service;
     head->object = program->object;
     head->uid = p->i.uid, head->gid = p->i.gid;
     head->euid = setuid ? program->uid : p->i.euid;
     head->egid = setgid ? program->gid : p->i.egid;
     head->secure = head->euid != head->uid || head->egid != head->gid;
-    head->stack_limit = p->i.limit_stack;
+    head->stack_limit = p->i.limits[RLIMIT_STACK].soft;
     head->flags |= personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
 }
 

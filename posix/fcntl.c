@@ -35,11 +35,6 @@ enum {
     FIOASYNC = 0x5452,
     IOCTL_WINDOW = 256
 };
-/* What F_GETFL shows of a connection's flags. */
-enum {
-    SHOWN = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
-            O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC
-};
 
 /* ---- the calls ---- */
 
@@ -115,7 +110,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
         return sys_conn_dup(t->call, fd, (uint32_t)argument, command == F_DUPFD ? 0 : DUP_CLOEXEC);
     case F_GETFD: return info.flags & O_CLOEXEC ? FD_CLOEXEC : 0;
     case F_SETFD: return ask_conn_set(t->call, fd, CONN_SET_CLOEXEC, argument & FD_CLOEXEC);
-    case F_GETFL: return info.flags & SHOWN;
+    case F_GETFL: return info.flags & O_SHOWN;
     case F_SETFL: return flags_set(t, fd, &info, argument);
     case F_GETLK:
     case F_SETLK:

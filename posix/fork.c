@@ -63,7 +63,7 @@ static bool too_many(const struct process *p, bool thread)
     if (!p->i.uid)
         return false;
     process_count(p->i.uid, &own, &all);
-    if (own.threads >= MIN(p->limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
+    if (own.threads >= MIN(p->i.limits[RLIMIT_NPROC].soft, (uint64_t)THREADS_EACH) ||
         all.threads >= THREADS_MAX - THREADS_RESERVE)
         return true;
     return !thread && (own.processes >= processes_max / 4 * 3 ||
@@ -194,7 +194,7 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
     if (b->flags & CLONE_CLEAR_SIGHAND)
         actions_default(child);
     process_words_born(child, p);
-    if (child->limits[RLIMIT_CPU].soft != ~0ul || child->limits[RLIMIT_CPU].hard != ~0ul)
+    if (child->i.limits[RLIMIT_CPU].soft != ~0ul || child->i.limits[RLIMIT_CPU].hard != ~0ul)
         rlimit_cpu_start(child);
     set_stack_and_tls(first, b);
 }

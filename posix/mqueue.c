@@ -400,7 +400,7 @@ static struct mqueue *queue_make(const struct process *p, const struct mq_attr *
     struct mqueue *q = NULL;
     *error = bytes > UINT32_MAX ? -EMFILE
                                 : share_take_limited(&byte_share, p->i.uid, bytes,
-                                                     p->limits[RLIMIT_MSGQUEUE].soft, -EMFILE);
+                                                     p->i.limits[RLIMIT_MSGQUEUE].soft, -EMFILE);
     if (!*error && !(q = memory_zalloc(sizeof *q))) {
         share_give(&byte_share, p->i.uid, bytes);
         *error = -ENOMEM;

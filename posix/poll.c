@@ -282,7 +282,7 @@ static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, calle
                     uint64_t mask_size)
 {
     struct poll_item few[FEW], *items = few;
-    if (n > MIN(t->process->limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS_MAX))
+    if (n > MIN(t->process->i.limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS_MAX))
         return -EINVAL;
     if (n > FEW && !(items = memory_alloc(n * sizeof items[0])))
         return -ENOMEM;

@@ -69,7 +69,7 @@ static int64_t prctl_set(struct thread *t, int option, uint64_t value)
     case SET_NO_NEW_PRIVS:
         if (value != 1)
             return -EINVAL;
-        p->no_new_privs = true;
+        p->i.no_new_privs = true;
         return 0;
     case SET_KEEPCAPS:
     case SET_TIMERSLACK: return 0;
@@ -88,7 +88,7 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     case GET_DUMPABLE: return p->i.dumpable;
     case GET_NAME: return user_write(t, to, p->i.name, sizeof p->i.name);
     case GET_SUBREAPER: value = p->subreaper; return user_write(t, to, &value, sizeof value);
-    case GET_NO_NEW_PRIVS: return p->no_new_privs;
+    case GET_NO_NEW_PRIVS: return p->i.no_new_privs;
     case CAPBSET_READ: return m->w[1] < PROC_CAPABILITIES ? 1 : -EINVAL;
     case GET_TIMERSLACK: return SLACK_NS;
     case GET_KEEPCAPS:
@@ -100,8 +100,8 @@ int64_t linux_prctl(struct thread *t, struct message *m)
 
 int64_t linux_personality(struct thread *t, struct message *m)
 {
-    uint32_t before = t->process->personality;
+    uint32_t before = t->process->i.personality;
     if ((uint32_t)m->w[0] != 0xffffffff)
-        t->process->personality = m->w[0];
+        t->process->i.personality = m->w[0];
     return before;
 }

@@ -34,6 +34,8 @@ void processes_start(void)
                                         .stride = sizeof table->process[0],
                                         .first = offsetof(struct process_table, process),
                                         .sysv = offsetof(struct process_table, sysv),
+                                        .threads = offsetof(struct process_table, threads),
+                                        .pending = offsetof(struct process, pending.set),
                                         .node_name = "minnow",
                                         .domain_name = "(none)" };
     ask_publish(table, bytes);
@@ -135,13 +137,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.state = 'S';
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
-    p->i.pending = 0;
     memcpy(p->actions, parent->actions, sizeof p->actions);
-    memcpy(p->limits, parent->limits, sizeof p->limits);
-    p->personality = parent->personality;
-    p->no_new_privs = parent->no_new_privs;
-    p->sched_policy = parent->sched_policy;
-    p->sched_priority = parent->sched_priority;
 }
 
 /* What init begins with. */
@@ -150,16 +146,15 @@ static void set_defaults(struct process *p)
     enum { STACK_SIZE = 8 << 20 };
     p->i.state = 'S';
     for (unsigned i = 0; i < LIMITS; i++)
-        p->limits[i] = (struct limit){ ~0ul, ~0ul };
-    p->limits[RLIMIT_STACK].soft = STACK_SIZE;
-    p->limits[RLIMIT_CORE].soft = 0;
-    p->limits[RLIMIT_NOFILE] = (struct limit){ DESCRIPTORS_FIRST, DESCRIPTORS_MAX };
-    p->limits[RLIMIT_NPROC] = (struct limit){ THREADS_EACH, THREADS_EACH };
-    p->limits[RLIMIT_SIGPENDING] = (struct limit){ 256, 256 };
-    p->limits[RLIMIT_MEMLOCK] = (struct limit){ 8 << 20, 8 << 20 };
-    p->limits[RLIMIT_MSGQUEUE] = (struct limit){ MQ_BYTES, MQ_BYTES };
-    p->limits[RLIMIT_NICE] = p->limits[RLIMIT_RTPRIO] = (struct limit){ 0, 0 };
-    p->i.limit_stack = STACK_SIZE;
+        p->i.limits[i] = (struct proc_limit){ ~0ul, ~0ul };
+    p->i.limits[RLIMIT_STACK].soft = STACK_SIZE;
+    p->i.limits[RLIMIT_CORE].soft = 0;
+    p->i.limits[RLIMIT_NOFILE] = (struct proc_limit){ DESCRIPTORS_FIRST, DESCRIPTORS_MAX };
+    p->i.limits[RLIMIT_NPROC] = (struct proc_limit){ THREADS_EACH, THREADS_EACH };
+    p->i.limits[RLIMIT_SIGPENDING] = (struct proc_limit){ 256, 256 };
+    p->i.limits[RLIMIT_MEMLOCK] = (struct proc_limit){ 8 << 20, 8 << 20 };
+    p->i.limits[RLIMIT_MSGQUEUE] = (struct proc_limit){ MQ_BYTES, MQ_BYTES };
+    p->i.limits[RLIMIT_NICE] = p->i.limits[RLIMIT_RTPRIO] = (struct proc_limit){ 0, 0 };
     p->i.dumpable = true;
 }
 
@@ -311,6 +306,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid)
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
     threads[t->index] = t;
+    table->threads[t->index] = (struct posix_thread){ p->i.pid, tid };
     return t;
 }
 
@@ -325,7 +321,7 @@ static void tid_remove(struct thread *t)
 void thread_rename(struct thread *t, int tid)
 {
     tid_remove(t);
-    t->tid = tid;
+    t->tid = table->threads[t->index].tid = tid;
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
 }
@@ -340,8 +336,10 @@ static void thread_unlink(struct thread *t)
     *at = t->next;
     t->process->i.threads--;
     tid_remove(t);
-    if (threads[t->index] == t)
+    if (threads[t->index] == t) {
         threads[t->index] = NULL;
+        table->threads[t->index] = (struct posix_thread){ 0, 0 };
+    }
     sigqueue_drop(&t->pending, ~0ul);
     t->dead = true;
 }

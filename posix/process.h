@@ -46,7 +46,7 @@ enum {
     RLIMIT_MSGQUEUE,
     RLIMIT_NICE,
     RLIMIT_RTPRIO,
-    LIMITS = 16
+    LIMITS = PROC_LIMITS
 };
 
 /* What one user other than root may have of all threads, and what is left for root. THREADS_MAX
@@ -149,10 +149,6 @@ struct thread {
     struct cpu_sleep *cpu_sleep; /* while it sleeps by a clock of processor time */
 };
 
-struct limit {
-    uint64_t soft, hard;
-};
-
 struct process {
     struct posix_proc i;       /* first: what is published */
     struct process *hash_next; /* by pid */
@@ -161,7 +157,6 @@ struct process {
     struct thread *vfork_parent; /* waits until this process runs another program or ends */
     struct sigqueue pending;     /* sent to the process */
     struct sigaction actions[SIGNALS];
-    struct limit limits[LIMITS];
     struct timer alarm; /* ITIMER_REAL */
     uint64_t alarm_interval;
     struct cpu_timer cpu_interval[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
@@ -186,15 +181,11 @@ struct process {
     bool continue_report; /* or for the end of the stop */
     bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
-    bool no_new_privs;    /* PR_SET_NO_NEW_PRIVS */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
     bool execed;          /* has become another program since fork */
     bool vforked;         /* may be the vfork_parent of a child */
     bool shares;          /* runs in another process's space (CLONE_VM) */
     uint16_t busy;
-    uint32_t personality;   /* personality(2) */
-    uint32_t sched_policy;  /* sched_setscheduler: kept and reported */
-    int32_t sched_priority; /* likewise */
 };
 
 /* Wants to be told when a process ends. All 0: it watches none. */
@@ -212,6 +203,7 @@ void process_watches_tell(struct process *p);
 struct process_table {
     struct posix_table head;
     struct posix_sysv sysv[SYSV_KINDS][SYSV_PLACES]; /* sysv.c */
+    struct posix_thread threads[THREADS_MAX];        /* by the kernel's index */
     struct process process[];
 };
 extern struct process_table *table;
@@ -235,7 +227,7 @@ struct thread *thread_find(int tid);   /* NULL: there is none */
  * it. */
 static inline uint64_t pending_limit(const struct process *p)
 {
-    return p->limits[RLIMIT_SIGPENDING].soft;
+    return p->i.limits[RLIMIT_SIGPENDING].soft;
 }
 #define FOR_EACH_PROCESS(p)                                          \
     for (struct process *p = table->process; p < processes_end; p++) \

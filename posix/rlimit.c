@@ -22,7 +22,7 @@ static uint64_t limit_ns(uint64_t s) { return MIN(MAX(s, 1ul), 8000000000ul) * S
 static void limit_reached(struct cpu_timer *ct)
 {
     struct process *p = process_find(ct->clock.pid);
-    const struct limit *l = &p->limits[RLIMIT_CPU];
+    const struct proc_limit *l = &p->i.limits[RLIMIT_CPU];
     uint64_t used = process_cpu(p).ns;
     if (used >= limit_ns(l->hard)) {
         process_end(p, SIGKILL);
@@ -35,7 +35,7 @@ static void limit_reached(struct cpu_timer *ct)
 
 void rlimit_cpu_start(struct process *p)
 {
-    const struct limit *l = &p->limits[RLIMIT_CPU];
+    const struct proc_limit *l = &p->i.limits[RLIMIT_CPU];
     p->cpu_limit.clock = (struct cpu_clock){ p->i.pid, 0, false };
     p->cpu_limit.user = p->i.uid;
     if (l->soft == ~0ul && l->hard == ~0ul)
@@ -62,23 +62,21 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
         ask_task_set(p->i.task, TASK_FILE_SIZE, soft);
     if (which == RLIMIT_CPU)
         rlimit_cpu_start(p);
-    if (which == RLIMIT_STACK)
-        p->i.limit_stack = soft;
     for (unsigned i = 0; i < ARRAY_SIZE(of_pm); i++)
         if (of_pm[i].linux_number == which)
             call(service_find("pm"), PM_LIMIT, p->i.task, of_pm[i].pm, soft, 0);
 }
 
 static int64_t limit_set(struct thread *t, struct process *p, unsigned which,
-                         const struct limit *new)
+                         const struct proc_limit *new)
 {
     if (new->soft > new->hard)
         return -EINVAL;
     if (which == RLIMIT_NOFILE && new->hard > NOFILE_MAX)
         return -EPERM;
-    if (new->hard > p->limits[which].hard && t->process->i.euid)
+    if (new->hard > p->i.limits[which].hard && t->process->i.euid)
         return -EPERM;
-    p->limits[which] = *new;
+    p->i.limits[which] = *new;
     tell(p, which, new->soft);
     return t->dead ? LATER : 0;
 }
@@ -88,13 +86,13 @@ static int64_t limit_set(struct thread *t, struct process *p, unsigned which,
 static int64_t limit_change(struct thread *t, struct process *p, unsigned which, caller_t new_at,
                             caller_t old_at)
 {
-    struct limit new;
+    struct proc_limit new;
     int64_t error;
     if (which >= LIMITS)
         return -EINVAL;
     if (new_at && (error = user_read(t, new_at, &new, sizeof new)))
         return error;
-    struct limit old = p->limits[which];
+    struct proc_limit old = p->i.limits[which];
     if (old_at && (error = user_write(t, old_at, &old, sizeof old)))
         return error;
     return new_at ? limit_set(t, p, which, &new) : 0;
@@ -128,7 +126,7 @@ int64_t linux_setrlimit(struct thread *t, struct message *m)
  * that and goes on to VFS. */
 int64_t linux_truncate(struct thread *t, struct message *m)
 {
-    uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
+    uint64_t limit = t->process->i.limits[RLIMIT_FSIZE].soft;
     caller_t path = m->w[0];
     m->op = VFS_TRUNCATE;
     m->object = m->position = 0;

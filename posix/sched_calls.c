@@ -110,7 +110,7 @@ int64_t linux_sched_getparam(struct thread *t, struct message *m)
         return -EINVAL;
     if (!p)
         return -ESRCH;
-    int32_t priority = p->sched_priority;
+    int32_t priority = p->i.sched_priority;
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
@@ -127,14 +127,14 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
     if (!p)
         return -ESRCH;
     if (policy < 0)
-        policy = p->sched_policy;
+        policy = p->i.sched_policy;
     if (!valid(policy, priority))
         return -EINVAL;
     if (t->process->i.euid &&
         (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
         return -EPERM;
-    p->sched_policy = policy;
-    p->sched_priority = priority;
+    p->i.sched_policy = policy;
+    p->i.sched_priority = priority;
     return 0;
 }
 
@@ -151,7 +151,7 @@ int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 {
     struct process *p = process_of_tid(t, m->w[0]);
-    return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->sched_policy : -ESRCH;
+    return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->i.sched_policy : -ESRCH;
 }
 
 /* The first or last priority of a policy. */
@@ -178,7 +178,7 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
     if ((int)m->w[0] < 0)
         return -EINVAL;
     struct process *p = process_of_tid(t, m->w[0]);
-    struct timespec64 time = { 0, p && p->sched_policy == SCHED_FIFO ? 0 : 10000000 };
+    struct timespec64 time = { 0, p && p->i.sched_policy == SCHED_FIFO ? 0 : 10000000 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }
 

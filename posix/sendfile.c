@@ -108,7 +108,7 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     if (!buffer)
         return -ENOMEM;
     int64_t total = 0, error = 0;
-    uint64_t limit = t->process->limits[RLIMIT_FSIZE].soft;
+    uint64_t limit = t->process->i.limits[RLIMIT_FSIZE].soft;
     length = MIN(length, (uint64_t)AT_ONCE);
     while ((uint64_t)total < length) {
         int64_t n = piece_read(from, buffer, MIN(length - total, (uint64_t)PIECE));

@@ -211,7 +211,7 @@ static int64_t lock(struct thread *t, int32_t id, bool on)
     struct sysv *x = sysv_own(t->process, SYSV_SHM, id, &error);
     if (!x)
         return error;
-    if (on && t->process->i.euid && !t->process->limits[RLIMIT_MEMLOCK].soft)
+    if (on && t->process->i.euid && !t->process->i.limits[RLIMIT_MEMLOCK].soft)
         return -EPERM;
     x->i->mode = (x->i->mode & ~(uint32_t)SHM_LOCKED) | (on ? SHM_LOCKED : 0);
     return 0;

@@ -60,7 +60,7 @@ static int64_t write_message(struct thread *t, struct message *m)
     m->position = m->w[3];
     m->flags = info.flags | (flags & RWF_APPEND ? O_APPEND : 0) |
                (flags & (RWF_DSYNC | RWF_SYNC) ? O_DSYNC : 0);
-    m->w[LIMIT_WORD] = t->process->limits[RLIMIT_FSIZE].soft;
+    m->w[LIMIT_WORD] = t->process->i.limits[RLIMIT_FSIZE].soft;
     if (m->w[LIMIT_WORD] != UINT64_MAX)
         m->flags |= CALL_LIMITED;
     m->from = info.service; /* whom it is for */

@@ -337,6 +337,34 @@ int64_t do_sync(struct message *m)
     return 0;
 }
 
+/* The flags of a mount, as mount(8) writes them. */
+static size_t options_text(const struct mount *t, char *to, size_t size)
+{
+    return format(to, size, "%s%s%s%s,relatime", t->flags & MS_RDONLY ? "ro" : "rw",
+                  t->flags & MS_NOSUID ? ",nosuid" : "", t->flags & MS_NODEV ? ",nodev" : "",
+                  t->flags & MS_NOEXEC ? ",noexec" : "");
+}
+
+/* The line of a mount in one of the forms. A mount's id is its place; the root's parent is one that
+ * does not appear, as on Linux. */
+static size_t mount_line(const struct mount *t, unsigned form, char *to, size_t size)
+{
+    enum { FIRST_ID = 2, NO_PARENT = 1 };
+    char options[64];
+    const char *source = t->source[0] ? t->source : "none", *type = mount_type(t)->name;
+    options_text(t, options, sizeof options);
+    switch (form) {
+    case VFS_MOUNTS_INFO:
+        return format(
+            to, size, "%u %u %u:%u / %s %s - %s %s %s\n", (unsigned)(t - mounts) + FIRST_ID,
+            t->point ? t->point->mount + FIRST_ID : NO_PARENT, dev_major(t->dev), dev_minor(t->dev),
+            t->path, options, type, source, t->flags & MS_RDONLY ? "ro" : "rw");
+    case VFS_MOUNTS_STATISTICS:
+        return format(to, size, "device %s mounted on %s with fstype %s\n", source, t->path, type);
+    default: return format(to, size, "%s %s %s %s 0 0\n", source, t->path, type, options);
+    }
+}
+
 /* VFS_MOUNTS: a read of /proc/mounts, from the reader's position on. Lines are formatted one at a
  * time; the parts of them that lie in [position, position + length) go to the window. */
 int64_t do_mounts(struct message *m)
@@ -348,11 +376,7 @@ int64_t do_mounts(struct message *m)
         const struct mount *t = &mounts[i];
         if (!t->root || i == MOUNT_MEMORY)
             continue;
-        size_t length = format(
-            line, sizeof line, "%s %s %s %s%s%s%s,relatime 0 0\n",
-            t->source[0] ? t->source : "none", t->path, mount_type(t)->name,
-            t->flags & MS_RDONLY ? "ro" : "rw", t->flags & MS_NOSUID ? ",nosuid" : "",
-            t->flags & MS_NODEV ? ",nodev" : "", t->flags & MS_NOEXEC ? ",noexec" : "");
+        size_t length = MIN(mount_line(t, m->w[0], line, sizeof line), sizeof line - 1);
         uint64_t from = position + done;
         if (from >= start && from < start + length) {
             size_t part = MIN(start + length - from, m->w[2] - done);

@@ -133,11 +133,11 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
     *jump = NULL;
     if (length < 0) {
         struct call_result r;
-        length = call_window(link->service,
-                             &(struct call_args){ .op = FS_READLINK,
-                                                  .w0 = w->process->task,
-                                                  .object = link->object },
-                             WINDOW_OUT, w->buffer->text, room, &r);
+        length = call_window(
+            link->service,
+            &(struct call_args){
+                .op = FS_READLINK, .w0 = w->process->task, .w3 = w->call, .object = link->object },
+            WINDOW_OUT, w->buffer->text, room, &r);
         if (length < 0)
             return length;
         if (magic && r.r1) {
@@ -410,6 +410,7 @@ static int walk_once(struct walk *w, struct message *m, uint64_t directory)
 int walk_window(struct walk *w, struct message *m, uint64_t directory)
 {
     drop(w);
+    w->call = m->call;
     int error = walk_once(w, m, directory);
     /* The cache led to an object that is gone: walk once more without the cache. */
     if (__builtin_expect(error == -ESTALE, 0)) {

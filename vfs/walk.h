@@ -42,6 +42,7 @@ struct walk_buffer;
 
 struct ON_STACK walk {
     struct process *process;
+    call_t call;       /* of walk_window(): tells the thread, for links of procfs */
     struct subject as; /* the user whose permissions count */
     /* the directory of the last name; pinned. NULL unless last is LAST_NAME */
     struct node *dir;

@@ -3,7 +3,7 @@
  * Published memory is read by the kernel out of the publisher's address space, without a message,
  * so POSIX and PM need not answer, and procfs cannot wait for them. POSIX publishes a struct
  * posix_table, which says where its records of processes begin and how far apart they stand; each
- * record begins with a struct posix_proc, whose pid is 0 if the place is free. PM publishes a
+ * record begins with a struct subject, whose pid is 0 if the place is free. PM publishes a
  * struct pm_usage for each task's index; that at index 0 is of all programs together. A record may
  * change between two reads; within one it does not, since the publisher does not run meanwhile. */
 #include "procfs.h"
@@ -42,23 +42,25 @@ bool fact_table(struct posix_table *table)
 /* Reads the record at a place; false unless it is that of `pid`, or, if that is 0, of any process.
  */
 static bool process_at(const struct posix_table *table, unsigned place, uint32_t pid,
-                       struct posix_proc *p)
+                       struct subject *p)
 {
     uint64_t at = table->first + (uint64_t)place * table->stride;
     uint32_t there;
+    memset(p, 0, sizeof *p);
     if (published("posix", at, &there, sizeof there) != sizeof there || !there ||
         (pid && there != pid))
         return false;
-    return published("posix", at, p, sizeof *p) == sizeof *p;
+    published("posix", at + table->pending, &p->pending, sizeof p->pending);
+    return published("posix", at, p, sizeof(struct posix_proc)) == sizeof(struct posix_proc);
 }
 
-bool fact_process_at(unsigned place, struct posix_proc *p)
+bool fact_process_at(unsigned place, struct subject *p)
 {
     struct posix_table table;
     return fact_table(&table) && place < table.count && process_at(&table, place, 0, p);
 }
 
-bool fact_process(uint32_t pid, struct posix_proc *p)
+bool fact_process(uint32_t pid, struct subject *p)
 {
     struct posix_table table;
     /* The place where the last process was found: this one is mostly the same, or near. The search
@@ -74,6 +76,49 @@ bool fact_process(uint32_t pid, struct posix_proc *p)
         }
     }
     return false;
+}
+
+/* ---- threads ---- */
+
+/* Reads what POSIX publishes of the threads from `index` on: how many records. */
+static unsigned threads_at(unsigned index, struct posix_thread *of, unsigned count)
+{
+    struct posix_table table;
+    int64_t n = index < THREADS_MAX && fact_table(&table)
+                    ? published("posix", table.threads + index * sizeof *of, of,
+                                MIN(count, THREADS_MAX - index) * sizeof *of)
+                    : 0;
+    return n > 0 ? n / sizeof *of : 0;
+}
+
+struct posix_thread fact_thread_at(unsigned index)
+{
+    struct posix_thread of = { 0, 0 };
+    threads_at(index, &of, 1);
+    return of;
+}
+
+uint32_t fact_next_thread(uint32_t pid, unsigned from, unsigned *index)
+{
+    struct posix_thread of[64];
+    for (unsigned n; (n = threads_at(from, of, ARRAY_SIZE(of))); from += n)
+        for (unsigned i = 0; i < n; i++)
+            if (of[i].pid == pid) {
+                *index = from + i;
+                return of[i].tid;
+            }
+    return 0;
+}
+
+bool fact_thread(uint32_t tid, struct subject *p)
+{
+    unsigned index = 0;
+    uint32_t found;
+    while ((found = fact_next_thread(p->pid, index, &index)) && found != tid)
+        index++;
+    p->tid = found;
+    return found && info(INFO_THREADS, index, &p->thread, sizeof p->thread) == sizeof p->thread &&
+           p->thread.index == index;
 }
 
 void fact_usage(endpoint_t task, struct pm_usage *usage)
@@ -170,9 +215,9 @@ const char *fact_service(endpoint_t service)
     return names[service];
 }
 
-bool may_look_into(endpoint_t task, const struct posix_proc *p)
+bool may_look_into(endpoint_t task, const struct subject *p)
 {
-    struct posix_proc who;
+    struct subject who;
     uint32_t pid = fact_pid(task);
     if (pid && pid == p->pid)
         return true;

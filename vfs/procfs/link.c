@@ -3,6 +3,7 @@
  *
  *     link         answer to a program              answer to VFS, in r1, r2, r3
  *     self         the pid, as text                 the pid, as text (r1 is 0)
+ *     thread-self  pid/task/tid, as text            likewise
  *     exe          forwarded to VFS (VFS_PATH)      service and object of the program's file
  *     cwd, root    forwarded to VFS                 VFS itself, the task, which of the two
  *     fd/N         the name of a device, a pipe or  service and object of the connection
@@ -45,7 +46,7 @@ static int64_t ask_vfs(struct message *m, endpoint_t task, unsigned which, uint6
 /* The file of the program that p runs. VFS looks the program's present name up in the directory in
  * which it was found. If it has none there any more VFS uses the name that it had, which procfs
  * leaves in the reader's buffer for that. */
-static int64_t read_program(struct message *m, const struct posix_proc *p)
+static int64_t read_program(struct message *m, const struct subject *p)
 {
     if (!p->task || !p->exe_object)
         return -ENOENT;
@@ -62,7 +63,7 @@ static int64_t read_program(struct message *m, const struct posix_proc *p)
     return ask_vfs(m, m->from, VFS_PATH_PROGRAM, p->exe_service, p->exe_object);
 }
 
-static int64_t read_directory(struct message *m, const struct posix_proc *p, unsigned which)
+static int64_t read_directory(struct message *m, const struct subject *p, unsigned which)
 {
     if (!p->task)
         return -ENOENT;
@@ -108,11 +109,11 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
 }
 
 /* The open file behind a descriptor of p, which the object names. */
-static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
+static int64_t read_descriptor(struct message *m, const struct subject *p)
 {
     struct conn_info c;
     char name[48];
-    if (!p->task || ask_conn_get(p->task, object_fd(m->object), &c) < 0)
+    if (!p->task || ask_conn_get(p->task, object_parts(m->object).fd, &c) < 0)
         return -ENOENT;
     if (is_vfs(m->from)) {
         if (strcmp(fact_service(c.service), "posix") == 0)
@@ -124,17 +125,25 @@ static int64_t read_descriptor(struct message *m, const struct posix_proc *p)
     return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_OBJECT, c.service, c.object);
 }
 
+static int64_t read_self(struct message *m, unsigned kind, endpoint_t reader)
+{
+    char text[32];
+    uint32_t self = fact_pid(reader);
+    call_t call = is_vfs(m->from) ? (call_t)m->w[3] : m->call;
+    if (kind == KIND_SELF)
+        format(text, sizeof text, "%u", self);
+    else
+        format(text, sizeof text, "%u/task/%u", self, fact_thread_at(call_thread(call)).tid);
+    return self ? answer(m, text) : -ENOENT;
+}
+
 int64_t link_read(struct fs_node *f, struct message *m)
 {
     const struct node *n = node_of(f);
-    const struct posix_proc *p = &n->process;
+    const struct subject *p = &n->process;
     endpoint_t reader = is_vfs(m->from) ? (endpoint_t)m->w[0] : m->from;
-    if (n->kind == KIND_SELF) {
-        char pid[12];
-        uint32_t self = fact_pid(reader);
-        format(pid, sizeof pid, "%u", self);
-        return self ? answer(m, pid) : -ENOENT;
-    }
+    if (n->kind == KIND_SELF || n->kind == KIND_THREAD_SELF)
+        return read_self(m, n->kind, reader);
     if (!n->links)
         return -ENOENT;
     if (!may_look_into(reader, p))

@@ -28,7 +28,7 @@ static const char *operation_name(uint64_t op)
 /* Writes a task's name for people: a service's name, or name and pid of a process. */
 static void task_name(char *to, size_t size, endpoint_t task)
 {
-    struct posix_proc p;
+    struct subject p;
     if (!task)
         format(to, size, "-");
     else if (task < MAX_SERVICE)
@@ -43,7 +43,7 @@ static void task_name(char *to, size_t size, endpoint_t task)
 
 /* A line for each slot that has a service, or that rs knows: the kernel's figures, and rs' state
  * and count of deaths. Without rs the kernel's alone. */
-void make_services(struct text *t, const struct posix_proc *p)
+void make_services(struct text *t, const struct subject *p)
 {
     static const char *const states[] = { "absent",  "created",  "running", "stopped",
                                           "waiting", "given up", "refused" };
@@ -79,7 +79,7 @@ static const char *const thread_states[] = {
 };
 
 /* A line for each thread in the system: its state, and the task and operation that it waits for. */
-void make_threads(struct text *t, const struct posix_proc *p)
+void make_threads(struct text *t, const struct subject *p)
 {
     struct thread_info k;
     char task[32], waits[32];
@@ -98,7 +98,7 @@ void make_threads(struct text *t, const struct posix_proc *p)
 }
 
 /* A line for each thread of a program: what the scheduling policy has decided for it. */
-void make_sched(struct text *t, const struct posix_proc *p)
+void make_sched(struct text *t, const struct subject *p)
 {
     struct sched_info k[16];
     char task[32];
@@ -120,7 +120,7 @@ void make_sched(struct text *t, const struct posix_proc *p)
 
 /* A line for each system call that programs have made and Minnow does not have: number and count.
  */
-void make_compat(struct text *t, const struct posix_proc *p)
+void make_compat(struct text *t, const struct subject *p)
 {
     enum { CALLS = 512 };
     uint64_t count;
@@ -261,7 +261,7 @@ int64_t trace_write(struct message *m)
 
 /* The kernel's own counters, a name and a value a line, which tests compare before and after, and
  * benchmarks divide. */
-void make_counters(struct text *t, const struct posix_proc *p)
+void make_counters(struct text *t, const struct subject *p)
 {
     (void)p;
     struct system_info s;

@@ -3,53 +3,74 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
+enum { LIMIT_RSS = 5 };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 /* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
  * zombie ('S'); the kernel knows whether it runs. */
-static char state_of(const struct posix_proc *p)
+static char state_of(const struct subject *p)
 {
+    if (p->tid && p->state == 'S')
+        return p->thread.state == THREAD_READY ? 'R' : 'S';
     return p->state == 'S' && p->task && (p->task == fact_reader || fact_runs(p->task)) ? 'R'
                                                                                         : p->state;
 }
 
 /* What the kernel knows of a process. false: its task is gone. */
-static bool task_of(const struct posix_proc *p, struct task_info *t)
+static bool task_of(const struct subject *p, struct task_info *t)
 {
     return p->task && fact_task(endpoint_index(p->task), t) && t->endpoint == p->task;
 }
 
-/* The processor time of a process: from the kernel while its task lives, then what POSIX kept. */
-static struct cpu_time cpu(const struct posix_proc *p)
+/* The processor time of a process, from the kernel while its task lives, then what POSIX kept; or
+ * that of the thread. */
+static struct cpu_time cpu(const struct subject *p)
 {
     struct task_info t;
-    return task_of(p, &t) ? t.cpu : p->cpu;
+    return p->tid ? p->thread.cpu : task_of(p, &t) ? t.cpu : p->cpu;
 }
 
+static uint32_t number_of(const struct subject *p) { return p->tid ? p->tid : p->pid; }
+
 /* The signals that a process' first thread blocks. */
-static uint64_t blocked(const struct posix_proc *p)
+static uint64_t blocked(const struct subject *p)
 {
     struct task_info t;
     return p->masked ? p->call_mask : task_of(p, &t) ? t.mask : 0;
 }
 
-void make_process_stat(struct text *t, const struct posix_proc *p)
+/* 28 fields follow after 24: addresses, which only who may look into the process sees, are 0. */
+static void add_stat_end(struct text *t, const struct subject *p)
 {
-    enum { NORMAL_PRIORITY = 20, SIGCHLD = 17 };
+    enum { SIGCHLD = 17, REALTIME_BASE = -1, NORMAL = 0 };
+    text_add(t, "%lu 0 0 0 0 0 %lu %lu %lu %lu ", p->limits[LIMIT_RSS].soft,
+             p->pending & 0x7fffffff, blocked(p) & 0x7fffffff, p->ignored & 0x7fffffff,
+             p->caught & 0x7fffffff);
+    text_add(t, "0 0 0 %d 0 %d %u 0 0 0 0 0 0 0 0 0 0 %u\n", SIGCHLD, p->sched_priority,
+             p->sched_policy, p->exit_status);
+}
+
+/* Field 18: of a real-time policy -1 - its priority, else 20 + nice. */
+static int priority_of(const struct subject *p)
+{
+    enum { NORMAL_PRIORITY = 20 };
+    return p->sched_priority ? -1 - p->sched_priority : NORMAL_PRIORITY + p->nice;
+}
+
+void make_process_stat(struct text *t, const struct subject *p)
+{
     struct pm_usage u;
     fact_usage(p->task, &u);
-    text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", p->pid, p->name, state_of(p), p->ppid, p->pgid,
-             p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1);
+    text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", number_of(p), p->name, state_of(p), p->ppid,
+             p->pgid, p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1);
     struct cpu_time own = cpu(p);
     const struct cpu_time *of[] = { &own, &p->children };
     text_add(t, "%lu 0 %lu 0 ", u.faults, u.major);
     for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++)
         text_add(t, "%lu %lu ", TICKS(of[i]->ns - of[i]->system_ns), TICKS(of[i]->system_ns));
-    text_add(t, "%d %d %u 0 %lu %lu %lu ", NORMAL_PRIORITY + p->nice, p->nice, p->threads,
-             TICKS(p->start_ns), u.virtual_pages * PAGE_SIZE, u.resident);
-    text_add(t, "18446744073709551615 0 0 0 0 0 %lu %lu %lu %lu ", p->pending & 0x7fffffff,
-             blocked(p) & 0x7fffffff, p->ignored & 0x7fffffff, p->caught & 0x7fffffff);
-    text_add(t, "0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", SIGCHLD, p->exit_status);
+    text_add(t, "%d %d %u 0 %lu %lu %lu ", priority_of(p), p->nice, p->threads, TICKS(p->start_ns),
+             u.virtual_pages * PAGE_SIZE, u.resident);
+    add_stat_end(t, p);
 }
 
 static const char *state_name(char state)
@@ -62,47 +83,126 @@ static const char *state_name(char state)
     }
 }
 
-void make_process_status(struct text *t, const struct posix_proc *p)
+static void add_ids(struct text *t, const struct subject *p)
 {
-    struct pm_usage u;
     struct task_info k;
     char state = state_of(p);
-    fact_usage(p->task, &u);
     if (!task_of(p, &k))
         k.descriptors = 0;
-    text_add(
-        t, "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-        p->name, state, state_name(state), p->pid, p->pid, p->ppid);
+    text_add(t,
+             "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
+             "TracerPid:\t0\n",
+             p->name, state, state_name(state), p->pid, number_of(p), p->ppid);
     text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", p->uid,
              p->euid, p->suid, p->fsuid, p->gid, p->egid, p->sgid, p->fsgid,
              MAX(64u, k.descriptors));
     for (unsigned i = 0; i < MIN(p->group_count, (uint32_t)PROC_GROUPS); i++)
         text_add(t, "%u ", p->groups[i]);
-    text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n", p->pid, p->pid, p->pgid,
-             p->sid);
-    if (p->task) {
-        text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-                 u.virtual_pages * KIB, u.virtual_pages * KIB, u.resident * KIB, u.resident * KIB);
-        text_add(t,
-                 "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 "
-                 "kB\nVmSwap:\t       0 kB\n",
-                 u.data * KIB, u.stack * KIB, u.text * KIB);
-    }
+    text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t0\n", p->pid,
+             number_of(p), p->pgid, p->sid);
+}
+
+static void add_memory(struct text *t, const struct subject *p)
+{
+    struct pm_usage u;
+    fact_usage(p->task, &u);
+    const struct {
+        const char *name;
+        uint64_t pages;
+    } lines[] = { { "VmPeak", u.virtual_pages },
+                  { "VmSize", u.virtual_pages },
+                  { "VmHWM", MAX(u.peak, u.resident) },
+                  { "VmRSS", u.resident },
+                  { "VmData", u.data },
+                  { "VmStk", u.stack },
+                  { "VmExe", u.text },
+                  { "VmLib", 0 },
+                  { "VmSwap", 0 } };
+    for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+        text_add(t, "%s:\t%8lu kB\n", lines[i].name, lines[i].pages * KIB);
+}
+
+void make_process_status(struct text *t, const struct subject *p)
+{
+    add_ids(t, p);
+    if (p->task)
+        add_memory(t, p);
     text_add(t,
-             "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%"
-             "016lx\nSigCgt:\t%016lx\n",
-             p->threads, p->pending, (uint64_t)0, blocked(p), p->ignored, p->caught);
+             "Threads:\t%u\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
+             "SigCgt:\t%016lx\n",
+             p->threads, p->pending, blocked(p), p->ignored, p->caught);
     uint64_t capabilities = p->euid ? 0 : 0x1ffffffffffu;
     text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", (uint64_t)0, capabilities,
              capabilities);
-    text_add(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+    text_add(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", p->no_new_privs);
+    text_add(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\n"
+                "Mems_allowed_list:\t0\n");
 }
 
-void make_process_statm(struct text *t, const struct posix_proc *p)
+void make_process_statm(struct text *t, const struct subject *p)
 {
     struct pm_usage u;
     fact_usage(p->task, &u);
     text_add(t, "%lu %lu 0 %lu 0 %lu 0\n", u.virtual_pages, u.resident, u.text, u.data + u.stack);
 }
 
-void make_process_comm(struct text *t, const struct posix_proc *p) { text_add(t, "%s\n", p->name); }
+void make_process_comm(struct text *t, const struct subject *p) { text_add(t, "%s\n", p->name); }
+
+/* ---- limits ---- */
+
+static void add_limit(struct text *t, uint64_t value)
+{
+    char number[24] = "unlimited";
+    if (value != ~0ul)
+        format(number, sizeof number, "%lu", value);
+    text_add(t, "%-20s ", number);
+}
+
+void make_process_limits(struct text *t, const struct subject *p)
+{
+    static const struct {
+        const char *name, *unit;
+    } limits[PROC_LIMITS] = {
+        { "Max cpu time", "seconds" },     { "Max file size", "bytes" },
+        { "Max data size", "bytes" },      { "Max stack size", "bytes" },
+        { "Max core file size", "bytes" }, { "Max resident set", "bytes" },
+        { "Max processes", "processes" },  { "Max open files", "files" },
+        { "Max locked memory", "bytes" },  { "Max address space", "bytes" },
+        { "Max file locks", "locks" },     { "Max pending signals", "signals" },
+        { "Max msgqueue size", "bytes" },  { "Max nice priority", "" },
+        { "Max realtime priority", "" },   { "Max realtime timeout", "us" },
+    };
+    text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    for (unsigned i = 0; i < PROC_LIMITS; i++) {
+        text_add(t, "%-25s ", limits[i].name);
+        add_limit(t, p->limits[i].soft);
+        add_limit(t, p->limits[i].hard);
+        text_add(t, limits[i].unit[0] ? "%-10s\n" : "\n", limits[i].unit);
+    }
+}
+
+/* ---- small ones ---- */
+
+void make_process_personality(struct text *t, const struct subject *p)
+{
+    text_add(t, "%08x\n", p->personality);
+}
+
+/* How long it has run and, which nobody counts here, how long and often it has waited. */
+void make_process_schedstat(struct text *t, const struct subject *p)
+{
+    text_add(t, "%lu 0 0\n", cpu(p).ns);
+}
+
+/* As Linux shows who may not know. */
+void make_process_wchan(struct text *t, const struct subject *p)
+{
+    (void)p;
+    text_add(t, "0");
+}
+
+void make_descriptor(struct text *t, const struct subject *p)
+{
+    text_add(t, "pos:\t%lu\nflags:\t0%o\n", p->file.position,
+             p->file.flags & (O_SHOWN | O_CLOEXEC));
+}

@@ -22,19 +22,26 @@
 #include "service.h"
 #include "syscalls.h"
 
-/* An object is mount << 56 | pid << 24 | descriptor << 8 | kind: tree.c has a drawing. The kinds
- * that need code of their own; all others are KIND_TEXT. */
+/* What an object consists of: tree.c has a drawing. The kinds that need code of their own; all
+ * others are KIND_TEXT. */
 enum kind {
     KIND_ROOT = 1,
     KIND_PROCESS,
+    KIND_TASKS,
+    KIND_TASK, /* of one thread: has the files of KIND_PROCESS */
     KIND_FDS,
     KIND_FD,
+    KIND_FDINFOS,
+    KIND_FDINFO,
     KIND_MINNOW,
     KIND_SELF,
+    KIND_THREAD_SELF,
     KIND_EXE,
     KIND_CWD,
     KIND_PROCESS_ROOT,
     KIND_MOUNTS,
+    KIND_MOUNTINFO,
+    KIND_MOUNTSTATS,
     KIND_MAPS,
     KIND_LOG,
     KIND_TRACE,
@@ -42,22 +49,38 @@ enum kind {
     KIND_ARGUMENTS,
     KIND_SYS,
     KIND_SYS_KERNEL,
+    KIND_SYS_VM,
     KIND_SYS_FS,
     KIND_SYS_MQUEUE,
     KIND_SYSVIPC,
     KIND_TEXT, /* the first of the files that are made by a function */
 };
 
-static inline uint64_t object_make(unsigned mount, uint32_t pid, unsigned fd, unsigned kind)
+struct object {
+    unsigned mount, pid, tid, fd, kind;
+};
+static inline uint64_t object_make(struct object o)
 {
-    return (uint64_t)mount << 56 | (uint64_t)pid << 24 | fd << 8 | kind;
+    return (uint64_t)o.mount << 56 | (uint64_t)o.pid << 40 | (uint64_t)o.tid << 24 | o.fd << 8 |
+           o.kind;
 }
-static inline unsigned object_mount(uint64_t object) { return object >> 56; }
-static inline uint32_t object_pid(uint64_t object) { return object >> 24; }
-static inline unsigned object_fd(uint64_t object) { return object >> 8 & 0xffff; }
-static inline unsigned object_kind(uint64_t object) { return object & 0xff; }
+static inline struct object object_parts(uint64_t object)
+{
+    return (struct object){ object >> 56, object >> 40 & 0xffff, object >> 24 & 0xffff,
+                            object >> 8 & 0xffff, object & 0xff };
+}
 
 struct text;
+
+/* Whom a file is about. */
+struct subject {
+    struct posix_proc; /* the process */
+    uint64_t pending;  /* the signals that wait for the process */
+    /* the thread, if the file is in a thread's directory; else tid is 0 */
+    uint32_t tid;
+    struct thread_info thread;
+    struct conn_info file; /* of a file in fdinfo */
+};
 
 /* A file or directory. A directory has all those of which it is the parent. */
 struct file {
@@ -66,7 +89,7 @@ struct file {
     uint8_t kind;   /* KIND_TEXT: made by `make` */
     uint16_t mode;
     /* p: the process in whose directory the file is; else NULL */
-    void (*make)(struct text *t, const struct posix_proc *p);
+    void (*make)(struct text *t, const struct subject *p);
 };
 
 /* The node of an object, made for one request. */
@@ -76,7 +99,7 @@ struct node {
     uint8_t kind;
     const struct file *file; /* NULL for the root, a process's directory and the links in fd/ */
     /* the process in the object, if there is one and the node has links */
-    struct posix_proc process;
+    struct subject process;
 };
 static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }
 
@@ -98,12 +121,19 @@ bool fact_task(unsigned index, struct task_info *info); /* the task with this in
 void fact_system(struct system_info *info);
 bool fact_table(struct posix_table *table); /* where POSIX's table of processes is */
 /* The process at this place of the table; false also for an empty place. */
-bool fact_process_at(unsigned place, struct posix_proc *p);
+bool fact_process_at(unsigned place, struct subject *p);
 /* The object of System V IPC at a place; false: there is none. */
 bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i);
 /* How often the shared memory at a place is attached. */
 unsigned fact_attached(unsigned place);
-bool fact_process(uint32_t pid, struct posix_proc *p);
+bool fact_process(uint32_t pid, struct subject *p);
+/* The thread of p with this number: fills in what p has of it. */
+bool fact_thread(uint32_t tid, struct subject *p);
+/* The number of the thread that the kernel's index `from` or the next one above has that is of
+ * process pid; *index becomes which. 0: there is none. */
+uint32_t fact_next_thread(uint32_t pid, unsigned from, unsigned *index);
+/* The thread with the kernel's index, whose numbers are given; 0 0: it is of no process. */
+struct posix_thread fact_thread_at(unsigned index);
 void fact_usage(endpoint_t task, struct pm_usage *usage); /* the memory of a task */
 /* Of all programs together: resident and virtual_pages are the frames in use, and those that PM
  * has. */
@@ -116,7 +146,7 @@ uint32_t fact_pid(endpoint_t task);
 /* Whether the task may see the descriptors, directories and memory of p. The rule is ptrace's
  * (ptrace(2), PTRACE_MODE_READ): p itself, root, and a process of the same user in all of p's ids,
  * unless p holds what was another user's (then `dumpable` is false). */
-bool may_look_into(endpoint_t task, const struct posix_proc *p);
+bool may_look_into(endpoint_t task, const struct subject *p);
 /* The name of a service by its slot, for ever; "" if there is none. */
 const char *fact_service(endpoint_t service);
 
@@ -125,54 +155,69 @@ const char *fact_service(endpoint_t service);
 /* Each adds the text of one file to t, from the facts as they are now. p: the process whose file it
  * is, or NULL. Only make_services(), which asks rs, waits for another service; make_threads() gives
  * way. */
-void make_stat(struct text *t, const struct posix_proc *p);
-void make_meminfo(struct text *t, const struct posix_proc *p);
-void make_uptime(struct text *t, const struct posix_proc *p);
-void make_loadavg(struct text *t, const struct posix_proc *p);
-void make_filesystems(struct text *t, const struct posix_proc *p);
-void make_version(struct text *t, const struct posix_proc *p);
-void make_cpuinfo(struct text *t, const struct posix_proc *p);
-void make_cmdline(struct text *t, const struct posix_proc *p);
-void make_sys_ostype(struct text *t, const struct posix_proc *p);
-void make_sys_osrelease(struct text *t, const struct posix_proc *p);
-void make_sys_version(struct text *t, const struct posix_proc *p);
-void make_sys_hostname(struct text *t, const struct posix_proc *p);
-void make_sys_domainname(struct text *t, const struct posix_proc *p);
-void make_sys_pid_max(struct text *t, const struct posix_proc *p);
-void make_sys_threads_max(struct text *t, const struct posix_proc *p);
-void make_sys_ngroups_max(struct text *t, const struct posix_proc *p);
-void make_sys_tainted(struct text *t, const struct posix_proc *p);
-void make_sys_cap_last_cap(struct text *t, const struct posix_proc *p);
-void make_sys_pipe_max_size(struct text *t, const struct posix_proc *p);
-void make_sys_nr_open(struct text *t, const struct posix_proc *p);
+void make_stat(struct text *t, const struct subject *p);
+void make_meminfo(struct text *t, const struct subject *p);
+void make_uptime(struct text *t, const struct subject *p);
+void make_loadavg(struct text *t, const struct subject *p);
+void make_filesystems(struct text *t, const struct subject *p);
+void make_version(struct text *t, const struct subject *p);
+void make_cpuinfo(struct text *t, const struct subject *p);
+void make_cmdline(struct text *t, const struct subject *p);
+void make_devices(struct text *t, const struct subject *p);
+void make_swaps(struct text *t, const struct subject *p);
+void make_sys_overflow_id(struct text *t, const struct subject *p);
+void make_sys_randomize_va_space(struct text *t, const struct subject *p);
+void make_sys_panic(struct text *t, const struct subject *p);
+void make_sys_last_pid(struct text *t, const struct subject *p);
+void make_sys_overcommit_memory(struct text *t, const struct subject *p);
+void make_sys_max_map_count(struct text *t, const struct subject *p);
+void make_sys_mmap_min_addr(struct text *t, const struct subject *p);
+void make_sys_nr_hugepages(struct text *t, const struct subject *p);
+void make_sys_ostype(struct text *t, const struct subject *p);
+void make_sys_osrelease(struct text *t, const struct subject *p);
+void make_sys_version(struct text *t, const struct subject *p);
+void make_sys_hostname(struct text *t, const struct subject *p);
+void make_sys_domainname(struct text *t, const struct subject *p);
+void make_sys_pid_max(struct text *t, const struct subject *p);
+void make_sys_threads_max(struct text *t, const struct subject *p);
+void make_sys_ngroups_max(struct text *t, const struct subject *p);
+void make_sys_tainted(struct text *t, const struct subject *p);
+void make_sys_cap_last_cap(struct text *t, const struct subject *p);
+void make_sys_pipe_max_size(struct text *t, const struct subject *p);
+void make_sys_nr_open(struct text *t, const struct subject *p);
 
 /* ---- sysv.c ---- */
-void make_sysvipc_sem(struct text *t, const struct posix_proc *p);
-void make_sysvipc_msg(struct text *t, const struct posix_proc *p);
-void make_sysvipc_shm(struct text *t, const struct posix_proc *p);
-void make_sys_sem(struct text *t, const struct posix_proc *p);
-void make_sys_msgmax(struct text *t, const struct posix_proc *p);
-void make_sys_msgmnb(struct text *t, const struct posix_proc *p);
-void make_sys_msgmni(struct text *t, const struct posix_proc *p);
-void make_sys_shmmax(struct text *t, const struct posix_proc *p);
-void make_sys_shmall(struct text *t, const struct posix_proc *p);
-void make_sys_shmmni(struct text *t, const struct posix_proc *p);
-void make_sys_queues_max(struct text *t, const struct posix_proc *p);
-void make_sys_msg_max(struct text *t, const struct posix_proc *p);
-void make_sys_msg_default(struct text *t, const struct posix_proc *p);
-void make_sys_msgsize_max(struct text *t, const struct posix_proc *p);
-void make_sys_msgsize_default(struct text *t, const struct posix_proc *p);
+void make_sysvipc_sem(struct text *t, const struct subject *p);
+void make_sysvipc_msg(struct text *t, const struct subject *p);
+void make_sysvipc_shm(struct text *t, const struct subject *p);
+void make_sys_sem(struct text *t, const struct subject *p);
+void make_sys_msgmax(struct text *t, const struct subject *p);
+void make_sys_msgmnb(struct text *t, const struct subject *p);
+void make_sys_msgmni(struct text *t, const struct subject *p);
+void make_sys_shmmax(struct text *t, const struct subject *p);
+void make_sys_shmall(struct text *t, const struct subject *p);
+void make_sys_shmmni(struct text *t, const struct subject *p);
+void make_sys_queues_max(struct text *t, const struct subject *p);
+void make_sys_msg_max(struct text *t, const struct subject *p);
+void make_sys_msg_default(struct text *t, const struct subject *p);
+void make_sys_msgsize_max(struct text *t, const struct subject *p);
+void make_sys_msgsize_default(struct text *t, const struct subject *p);
 
-void make_process_stat(struct text *t, const struct posix_proc *p);
-void make_process_status(struct text *t, const struct posix_proc *p);
-void make_process_statm(struct text *t, const struct posix_proc *p);
-void make_process_comm(struct text *t, const struct posix_proc *p);
+void make_process_stat(struct text *t, const struct subject *p);
+void make_process_status(struct text *t, const struct subject *p);
+void make_process_statm(struct text *t, const struct subject *p);
+void make_process_comm(struct text *t, const struct subject *p);
+void make_process_limits(struct text *t, const struct subject *p);
+void make_process_personality(struct text *t, const struct subject *p);
+void make_process_schedstat(struct text *t, const struct subject *p);
+void make_process_wchan(struct text *t, const struct subject *p);
+void make_descriptor(struct text *t, const struct subject *p);
 
-void make_services(struct text *t, const struct posix_proc *p);
-void make_threads(struct text *t, const struct posix_proc *p);
-void make_sched(struct text *t, const struct posix_proc *p);
-void make_compat(struct text *t, const struct posix_proc *p);
-void make_counters(struct text *t, const struct posix_proc *p);
+void make_services(struct text *t, const struct subject *p);
+void make_threads(struct text *t, const struct subject *p);
+void make_sched(struct text *t, const struct subject *p);
+void make_compat(struct text *t, const struct subject *p);
+void make_counters(struct text *t, const struct subject *p);
 /* fs_ops.read and write of the trace and the log: bytes, -EFAULT, or -EINVAL for a word that is no
  * command. trace_read() moves m->position over records that have been lost. */
 int64_t trace_read(struct message *m);
@@ -192,6 +237,8 @@ struct fs_node *tree_mount(const struct fs_source *s);
 int tree_unmount(uint64_t root);
 struct fs_node *tree_get(uint64_t object);
 void tree_put(struct fs_node *n);
+/* Whether n is a file of /proc/sys. */
+bool tree_is_setting(const struct node *n);
 bool tree_endless(const struct fs_node *n);
 int tree_stat(struct fs_node *n, struct stat *s);
 struct fs_node *tree_lookup(struct fs_node *dir, struct fs_name *name);

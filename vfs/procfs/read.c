@@ -25,9 +25,16 @@ static int64_t read_maps(struct message *m, endpoint_t task)
     return pass(m, PM_MAPS, "pm");
 }
 
+/* Forwards the reader to VFS, which lists the mounts in a form. */
+static int64_t read_mounts(struct message *m, unsigned form)
+{
+    m->w[0] = form;
+    return pass(m, VFS_MOUNTS, "vfs");
+}
+
 /* Reads bytes of p's own memory, a file of `size` bytes from address `start` on. A page that p has
  * not any more ends the file. */
-static int64_t read_memory(struct message *m, const struct posix_proc *p, caller_t start,
+static int64_t read_memory(struct message *m, const struct subject *p, caller_t start,
                            uint64_t size)
 {
     uint64_t rest = m->position < size ? MIN(size - m->position, MIN(m->w[2], (uint64_t)TEXT_MAX))
@@ -48,7 +55,7 @@ static int64_t read_text(struct node *n, struct message *m, uint64_t position, u
 {
     struct text t = { buffer, sizeof buffer, 0 };
     fact_reader = m->from;
-    n->file->make(&t, object_pid(n->object) ? &n->process : NULL);
+    (n->file ? n->file->make : make_descriptor)(&t, n->process.pid ? &n->process : NULL);
     length = position < t.length ? MIN(t.length - position, length) : 0;
     int error = length ? copy_out(m, 0, buffer + position, length) : 0;
     return error ? error : (int64_t)length;
@@ -57,12 +64,18 @@ static int64_t read_text(struct node *n, struct message *m, uint64_t position, u
 int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint64_t length)
 {
     struct node *n = node_of(f);
-    const struct posix_proc *p = &n->process;
+    const struct subject *p = &n->process;
     if (!n->links)
         return -ESRCH;
     switch (n->kind) {
+    case KIND_FDINFO:
+        if (!may_look_into(m->from, p))
+            return 0;
+        __attribute__((fallthrough));
     case KIND_TEXT: return read_text(n, m, position, length);
-    case KIND_MOUNTS: return pass(m, VFS_MOUNTS, "vfs");
+    case KIND_MOUNTS: return read_mounts(m, VFS_MOUNTS_SHORT);
+    case KIND_MOUNTINFO: return read_mounts(m, VFS_MOUNTS_INFO);
+    case KIND_MOUNTSTATS: return read_mounts(m, VFS_MOUNTS_STATISTICS);
     case KIND_MAPS:
         /* empty if p has become another program since the file was opened */
         return p->task && may_look_into(m->from, p) ? read_maps(m, p->task) : 0;
@@ -86,8 +99,13 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
 int read_open(struct fs_node *f, struct message *m, uint64_t *flags)
 {
     const struct node *n = node_of(f);
-    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_FDS;
+    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_FDS ||
+                   n->kind == KIND_FDINFOS || n->kind == KIND_FDINFO ||
+                   n->kind == KIND_MOUNTSTATS ||
+                   (n->file && n->file->make == make_process_personality);
     (void)flags;
+    if (tree_is_setting(n) && !(n->mode & 0222) && (m->w[1] & O_ACCMODE) != O_RDONLY)
+        return -EACCES; /* root's rights do not help: the system has no such setting to change */
     return private && !(m->w[1] & O_PATH) && !(n->links && may_look_into(m->from, &n->process))
                ? -EACCES
                : 0;

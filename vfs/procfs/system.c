@@ -6,7 +6,7 @@
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
-void make_stat(struct text *t, const struct posix_proc *p)
+void make_stat(struct text *t, const struct subject *p)
 {
     struct system_info s;
     struct posix_table table = { 0 };
@@ -22,7 +22,7 @@ void make_stat(struct text *t, const struct posix_proc *p)
 
 /* MemFree is what programs can still get, MemAvailable what programs of users other than root can.
  * Memory that was promised to services counts as in use. */
-void make_meminfo(struct text *t, const struct posix_proc *p)
+void make_meminfo(struct text *t, const struct subject *p)
 {
     struct system_info s;
     struct pm_usage programs;
@@ -43,7 +43,7 @@ void make_meminfo(struct text *t, const struct posix_proc *p)
     }
 }
 
-void make_uptime(struct text *t, const struct posix_proc *p)
+void make_uptime(struct text *t, const struct subject *p)
 {
     struct system_info s;
     (void)p;
@@ -53,7 +53,7 @@ void make_uptime(struct text *t, const struct posix_proc *p)
 }
 
 /* The system keeps no averages, which are 0 here. */
-void make_loadavg(struct text *t, const struct posix_proc *p)
+void make_loadavg(struct text *t, const struct subject *p)
 {
     struct system_info s;
     struct posix_table table = { 0 };
@@ -63,13 +63,13 @@ void make_loadavg(struct text *t, const struct posix_proc *p)
     text_add(t, "0.00 0.00 0.00 %u/%lu %u\n", fact_running() + 1, s.threads, table.last_pid);
 }
 
-void make_filesystems(struct text *t, const struct posix_proc *p)
+void make_filesystems(struct text *t, const struct subject *p)
 {
     (void)p;
     text_add(t, "\text2\n\tvfat\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
 }
 
-void make_version(struct text *t, const struct posix_proc *p)
+void make_version(struct text *t, const struct subject *p)
 {
     (void)p;
     text_add(t, SYSTEM_NAME " version " SYSTEM_RELEASE
@@ -81,7 +81,7 @@ static void cpuid(uint32_t leaf, uint32_t r[4])
     __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
 }
 
-void make_cpuinfo(struct text *t, const struct posix_proc *p)
+void make_cpuinfo(struct text *t, const struct subject *p)
 {
     enum { EXTENDED = 0x80000000, BRAND = 0x80000002, BRAND_LAST = 0x80000004 };
     struct system_info s;
@@ -110,8 +110,23 @@ void make_cpuinfo(struct text *t, const struct posix_proc *p)
              s.tsc_hz / 1000 % 1000);
 }
 
+/* The major numbers of devices, by name. */
+void make_devices(struct text *t, const struct subject *p)
+{
+    (void)p;
+    text_add(t, "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n 10 misc\n\n"
+                "Block devices:\n  3 ide0\n254 virtblk\n");
+}
+
+/* There is no memory but the machine's. */
+void make_swaps(struct text *t, const struct subject *p)
+{
+    (void)p;
+    text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
 /* Empty: the kernel's command line has no words for programs. */
-void make_cmdline(struct text *t, const struct posix_proc *p)
+void make_cmdline(struct text *t, const struct subject *p)
 {
     (void)p;
     text_add(t, "\n");
@@ -119,11 +134,11 @@ void make_cmdline(struct text *t, const struct posix_proc *p)
 
 /* ---- /proc/sys: fixed values, which cannot be changed ---- */
 
-#define SYS(name, ...)                                               \
-    void make_sys_##name(struct text *t, const struct posix_proc *p) \
-    {                                                                \
-        (void)p;                                                     \
-        text_add(t, __VA_ARGS__);                                    \
+#define SYS(name, ...)                                            \
+    void make_sys_##name(struct text *t, const struct subject *p) \
+    {                                                             \
+        (void)p;                                                  \
+        text_add(t, __VA_ARGS__);                                 \
     }
 SYS(ostype, "%s\n", SYSTEM_NAME)
 SYS(osrelease, "%s\n", SYSTEM_RELEASE)
@@ -135,8 +150,23 @@ SYS(tainted, "0\n")
 SYS(cap_last_cap, "%u\n", PROC_CAPABILITIES - 1)
 SYS(pipe_max_size, "%u\n", PROC_PIPE_SIZE)
 SYS(nr_open, "%u\n", DESCRIPTORS_MAX)
+SYS(overflow_id, "65534\n")
+SYS(randomize_va_space, "2\n") /* the heap too */
+SYS(panic, "0\n")              /* the machine stands still */
+SYS(overcommit_memory, "0\n")  /* refused is what the whole machine has not */
+SYS(max_map_count, "%u\n", PROC_MAPS)
+SYS(mmap_min_addr, "%u\n", PROC_LOWEST)
+SYS(nr_hugepages, "0\n")
 
-void make_sys_hostname(struct text *t, const struct posix_proc *p)
+void make_sys_last_pid(struct text *t, const struct subject *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    fact_table(&table);
+    text_add(t, "%u\n", table.last_pid);
+}
+
+void make_sys_hostname(struct text *t, const struct subject *p)
 {
     struct posix_table table = { 0 };
     (void)p;
@@ -144,7 +174,7 @@ void make_sys_hostname(struct text *t, const struct posix_proc *p)
     text_add(t, "%s\n", table.node_name);
 }
 
-void make_sys_domainname(struct text *t, const struct posix_proc *p)
+void make_sys_domainname(struct text *t, const struct subject *p)
 {
     struct posix_table table = { 0 };
     (void)p;

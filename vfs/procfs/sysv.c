@@ -5,7 +5,7 @@
 #include <minnow/mqueue.h>
 #include <minnow/sysv.h>
 
-void make_sysvipc_sem(struct text *t, const struct posix_proc *p)
+void make_sysvipc_sem(struct text *t, const struct subject *p)
 {
     struct posix_sysv i;
     (void)p;
@@ -18,7 +18,7 @@ void make_sysvipc_sem(struct text *t, const struct posix_proc *p)
                      i.amount, i.uid, i.gid, i.cuid, i.cgid, i.time[0], i.changed);
 }
 
-void make_sysvipc_msg(struct text *t, const struct posix_proc *p)
+void make_sysvipc_msg(struct text *t, const struct subject *p)
 {
     struct posix_sysv i;
     (void)p;
@@ -31,7 +31,7 @@ void make_sysvipc_msg(struct text *t, const struct posix_proc *p)
                      i.cuid, i.cgid, i.time[0], i.time[1], i.changed);
 }
 
-void make_sysvipc_shm(struct text *t, const struct posix_proc *p)
+void make_sysvipc_shm(struct text *t, const struct subject *p)
 {
     struct posix_sysv i;
     (void)p;
@@ -48,11 +48,11 @@ void make_sysvipc_shm(struct text *t, const struct posix_proc *p)
                 i.cuid, i.cgid, i.time[0], i.time[1], i.changed, 0, 0);
 }
 
-#define LIMIT(name, ...)                                             \
-    void make_sys_##name(struct text *t, const struct posix_proc *p) \
-    {                                                                \
-        (void)p;                                                     \
-        text_add(t, __VA_ARGS__);                                    \
+#define LIMIT(name, ...)                                          \
+    void make_sys_##name(struct text *t, const struct subject *p) \
+    {                                                             \
+        (void)p;                                                  \
+        text_add(t, __VA_ARGS__);                                 \
     }
 LIMIT(sem, "%u\t%u\t%u\t%u\n", SEM_EACH, SEM_ALL, SEM_OPS, SYSV_PLACES)
 LIMIT(msgmax, "%u\n", MSG_BYTES)

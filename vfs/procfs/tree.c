@@ -1,7 +1,7 @@
 /* The tree: which files there are, and the node that an object stands for.
  *
- *     63     56 55              24 23        8 7     0
- *     | mount  |  process's pid   | descriptor | kind |
+ *     63     56 55          40 39        24 23        8 7     0
+ *     | mount  | process's pid | thread's tid | descriptor | kind |
  *
  * The object tells all that is needed to make its node, so nothing is kept between requests. `kind`
  * is KIND_TEXT plus the place in files[], or a kind of its own for the root, a process's directory
@@ -26,6 +26,9 @@ static const struct file files[] = {
     TEXT("cmdline", KIND_ROOT, 0444, make_cmdline),
     { "mounts", KIND_ROOT, KIND_MOUNTS, S_IFREG | 0444, NULL },
     { "self", KIND_ROOT, KIND_SELF, S_IFLNK | 0777, NULL },
+    { "thread-self", KIND_ROOT, KIND_THREAD_SELF, S_IFLNK | 0777, NULL },
+    TEXT("devices", KIND_ROOT, 0444, make_devices),
+    TEXT("swaps", KIND_ROOT, 0444, make_swaps),
     { "minnow", KIND_ROOT, KIND_MINNOW, S_IFDIR | 0555, NULL },
     { "sys", KIND_ROOT, KIND_SYS, S_IFDIR | 0555, NULL },
     { "kernel", KIND_SYS, KIND_SYS_KERNEL, S_IFDIR | 0555, NULL },
@@ -39,9 +42,21 @@ static const struct file files[] = {
     TEXT("ngroups_max", KIND_SYS_KERNEL, 0444, make_sys_ngroups_max),
     TEXT("tainted", KIND_SYS_KERNEL, 0444, make_sys_tainted),
     TEXT("cap_last_cap", KIND_SYS_KERNEL, 0444, make_sys_cap_last_cap),
+    TEXT("overflowuid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
+    TEXT("overflowgid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
+    TEXT("randomize_va_space", KIND_SYS_KERNEL, 0444, make_sys_randomize_va_space),
+    TEXT("panic", KIND_SYS_KERNEL, 0444, make_sys_panic),
+    TEXT("ns_last_pid", KIND_SYS_KERNEL, 0444, make_sys_last_pid),
+    { "vm", KIND_SYS, KIND_SYS_VM, S_IFDIR | 0555, NULL },
+    TEXT("overcommit_memory", KIND_SYS_VM, 0444, make_sys_overcommit_memory),
+    TEXT("max_map_count", KIND_SYS_VM, 0444, make_sys_max_map_count),
+    TEXT("mmap_min_addr", KIND_SYS_VM, 0444, make_sys_mmap_min_addr),
+    TEXT("nr_hugepages", KIND_SYS_VM, 0444, make_sys_nr_hugepages),
     { "fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555, NULL },
     TEXT("pipe-max-size", KIND_SYS_FS, 0444, make_sys_pipe_max_size),
     TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open),
+    TEXT("overflowuid", KIND_SYS_FS, 0444, make_sys_overflow_id),
+    TEXT("overflowgid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("sem", KIND_SYS_KERNEL, 0444, make_sys_sem),
     TEXT("msgmax", KIND_SYS_KERNEL, 0444, make_sys_msgmax),
     TEXT("msgmnb", KIND_SYS_KERNEL, 0444, make_sys_msgmnb),
@@ -78,6 +93,14 @@ static const struct file files[] = {
     { "fd", KIND_PROCESS, KIND_FDS, S_IFDIR | 0500, NULL },
     { "maps", KIND_PROCESS, KIND_MAPS, S_IFREG | 0444, NULL },
     { "mounts", KIND_PROCESS, KIND_MOUNTS, S_IFREG | 0444, NULL },
+    { "mountinfo", KIND_PROCESS, KIND_MOUNTINFO, S_IFREG | 0444, NULL },
+    { "mountstats", KIND_PROCESS, KIND_MOUNTSTATS, S_IFREG | 0400, NULL },
+    { "task", KIND_PROCESS, KIND_TASKS, S_IFDIR | 0555, NULL },
+    { "fdinfo", KIND_PROCESS, KIND_FDINFOS, S_IFDIR | 0555, NULL },
+    TEXT("limits", KIND_PROCESS, 0444, make_process_limits),
+    TEXT("personality", KIND_PROCESS, 0400, make_process_personality),
+    TEXT("schedstat", KIND_PROCESS, 0444, make_process_schedstat),
+    TEXT("wchan", KIND_PROCESS, 0444, make_process_wchan),
 };
 
 enum { FILES = ARRAY_SIZE(files), MOUNTS = 32, NODES = 8, NUMBER_MAX = 12 };
@@ -89,19 +112,53 @@ static struct node nodes[NODES];       /* one request needs fewer */
 /* The file of an object; NULL for the kinds that have no place in files[]. */
 static const struct file *file_of(uint64_t object)
 {
-    unsigned kind = object_kind(object);
+    unsigned kind = object_parts(object).kind;
     return kind >= KIND_TEXT && kind - KIND_TEXT < FILES ? &files[kind - KIND_TEXT] : NULL;
 }
 
-static uint64_t file_object(const struct file *f, unsigned mount, uint32_t pid)
+/* The object of a file in a directory. */
+static uint64_t file_object(const struct file *f, const struct node *dir)
 {
-    return object_make(mount, pid, 0, KIND_TEXT + (f - files));
+    struct object o = object_parts(dir->object);
+    o.kind = KIND_TEXT + (f - files);
+    return object_make(o);
 }
 
-static bool descriptor_open(const struct posix_proc *p, unsigned fd)
+/* The object of a directory's entry that is no file of files[], by its kind and number. */
+static uint64_t entry_object(const struct node *dir, unsigned kind, unsigned number)
 {
-    struct conn_info c;
-    return p->task && ask_conn_get(p->task, fd, &c) >= 0;
+    struct object o = object_parts(dir->object);
+    o.kind = kind;
+    switch (kind) {
+    case KIND_PROCESS: o.pid = number; break;
+    case KIND_TASK: o.tid = number; break;
+    default: o.fd = number; break;
+    }
+    return object_make(o);
+}
+
+/* The kind of the entries of a directory that have numbers; 0: it has none. */
+static unsigned entry_kind(const struct node *dir)
+{
+    switch (dir->kind) {
+    case KIND_ROOT: return KIND_PROCESS;
+    case KIND_TASKS: return KIND_TASK;
+    case KIND_FDS: return KIND_FD;
+    case KIND_FDINFOS: return KIND_FDINFO;
+    default: return 0;
+    }
+}
+
+static bool is_in(const struct file *f, const struct node *dir)
+{
+    if (dir->kind == KIND_TASK)
+        return f->parent == KIND_PROCESS && f->kind != KIND_TASKS;
+    return f->parent == dir->kind;
+}
+
+static bool descriptor_open(struct subject *p, unsigned fd)
+{
+    return p->task && ask_conn_get(p->task, fd, &p->file) >= 0;
 }
 
 /* ---- Nodes ---- */
@@ -111,8 +168,10 @@ static uint32_t mode_of(const struct node *n)
 {
     switch (n->kind) {
     case KIND_ROOT:
+    case KIND_TASK:
     case KIND_PROCESS: return S_IFDIR | 0555;
     case KIND_FD: return S_IFLNK | 0700;
+    case KIND_FDINFO: return S_IFREG | 0444;
     default: return n->file ? n->file->mode : 0;
     }
 }
@@ -120,13 +179,13 @@ static uint32_t mode_of(const struct node *n)
 struct fs_node *tree_get(uint64_t object)
 {
     struct node *n = nodes;
-    uint32_t pid = object_pid(object);
+    struct object o = object_parts(object);
     while (n->used)
         n++;
     ASSERT(n < nodes + NODES);
     n->file = file_of(object);
-    n->kind = n->file ? n->file->kind : object_kind(object);
-    n->mount = &mounts[object_mount(object) % MOUNTS];
+    n->kind = n->file ? n->file->kind : o.kind;
+    n->mount = &mounts[o.mount % MOUNTS];
     n->object = object;
     n->ino = object & ((1ull << 56) - 1);
     n->mode = mode_of(n);
@@ -134,13 +193,16 @@ struct fs_node *tree_get(uint64_t object)
         return fs_failed(-ENOENT);
     n->links = S_ISDIR(n->mode) ? 2 : 1;
     n->uid = n->gid = 0;
-    if (pid && !fact_process(pid, &n->process)) {
+    n->process.pid = 0;
+    if (o.pid &&
+        (!fact_process(o.pid, &n->process) || (o.tid && !fact_thread(o.tid, &n->process)))) {
         n->links = 0;
-    } else if (pid) {
+    } else if (o.pid) {
         n->uid = n->process.euid;
         n->gid = n->process.egid;
     }
-    if (n->kind == KIND_FD && n->links && !descriptor_open(&n->process, object_fd(object)))
+    if ((n->kind == KIND_FD || n->kind == KIND_FDINFO) && n->links &&
+        !descriptor_open(&n->process, o.fd))
         n->links = 0;
     n->used = true;
     return (struct fs_node *)n;
@@ -148,14 +210,24 @@ struct fs_node *tree_get(uint64_t object)
 
 void tree_put(struct fs_node *n) { node_of(n)->used = false; }
 
+bool tree_is_setting(const struct node *n)
+{
+    switch (n->file ? n->file->parent : 0) {
+    case KIND_SYS_KERNEL:
+    case KIND_SYS_VM:
+    case KIND_SYS_FS:
+    case KIND_SYS_MQUEUE: return S_ISREG(n->mode);
+    default: return false;
+    }
+}
+
 /* Linux makes some files whole at the first read, and knows of others that they are empty. */
 bool tree_endless(const struct fs_node *fs_node)
 {
     const struct node *n = (const struct node *)fs_node;
     if (!S_ISREG(n->mode) || n->kind == KIND_ENVIRONMENT || n->kind == KIND_ARGUMENTS)
         return false;
-    return !n->file || (n->file->parent != KIND_SYS_KERNEL && n->file->parent != KIND_SYS_FS &&
-                        n->file->parent != KIND_SYS_MQUEUE);
+    return !tree_is_setting(n);
 }
 
 int tree_stat(struct fs_node *n, struct stat *s)
@@ -175,22 +247,22 @@ struct fs_node *tree_mount(const struct fs_source *s)
         return fs_failed(-ENOMEM);
     mounts[n].dev = n + 1;
     mounts[n].size_max = INT64_MAX;
-    return tree_get(object_make(n, 0, 0, KIND_ROOT));
+    return tree_get(object_make((struct object){ .mount = n, .kind = KIND_ROOT }));
 }
 
 int tree_unmount(uint64_t root)
 {
-    mounts[object_mount(root) % MOUNTS].dev = 0;
+    mounts[object_parts(root).mount % MOUNTS].dev = 0;
     return 0;
 }
 
 /* ---- Names ---- */
 
-/* The file with this name in a directory of kind `parent`, or NULL. */
-static const struct file *find(unsigned parent, const char *name)
+/* The file with this name in a directory, or NULL. */
+static const struct file *find(const struct node *dir, const char *name)
 {
     for (unsigned i = 0; i < FILES; i++)
-        if (files[i].parent == parent && strcmp(files[i].name, name) == 0)
+        if (is_in(&files[i], dir) && strcmp(files[i].name, name) == 0)
             return &files[i];
     return NULL;
 }
@@ -211,35 +283,38 @@ static int64_t number(const char *s)
 
 static uint64_t parent_of(const struct node *dir)
 {
-    unsigned mount = object_mount(dir->object);
-    if (dir->kind == KIND_FDS)
-        return object_make(mount, object_pid(dir->object), 0, KIND_PROCESS);
-    if (dir->kind == KIND_SYS_MQUEUE)
-        return file_object(find(KIND_SYS, "fs"), mount, 0);
-    return dir->kind == KIND_SYS_KERNEL || dir->kind == KIND_SYS_FS
-               ? file_object(find(KIND_ROOT, "sys"), mount, 0)
-               : object_make(mount, 0, 0, KIND_ROOT);
+    struct object o = object_parts(dir->object);
+    unsigned parent = dir->file                ? dir->file->parent
+                      : dir->kind == KIND_TASK ? KIND_TASKS
+                                               : KIND_ROOT;
+    o.kind = parent;
+    if (dir->kind == KIND_TASK)
+        o.tid = 0;
+    if (parent == KIND_ROOT)
+        o.pid = 0;
+    if (parent == KIND_PROCESS && o.tid)
+        o.kind = KIND_TASK;
+    for (unsigned i = 0; i < FILES; i++)
+        if (files[i].kind == parent)
+            o.kind = KIND_TEXT + i;
+    return object_make(o);
 }
 
 /* The object that a directory has under a name, whether or not there is such a process; 0 if there
  * is no such name. */
 static uint64_t object_named(const struct node *dir, const struct fs_name *name)
 {
-    unsigned mount = object_mount(dir->object);
-    uint32_t pid = object_pid(dir->object);
     int64_t n = number(name->text);
-    const struct file *f = find(dir->kind, name->text);
+    const struct file *f = find(dir, name->text);
+    unsigned kind = entry_kind(dir);
+    bool descriptor = kind == KIND_FD || kind == KIND_FDINFO;
     if (fs_is_dot(name))
         return dir->object;
     if (fs_is_dotdot(name))
         return parent_of(dir);
     if (f)
-        return file_object(f, mount, pid);
-    if (dir->kind == KIND_ROOT && n > 0)
-        return object_make(mount, n, 0, KIND_PROCESS);
-    if (dir->kind == KIND_FDS && n >= 0 && n <= 0xffff)
-        return object_make(mount, pid, n, KIND_FD);
-    return 0;
+        return file_object(f, dir);
+    return kind && n >= !descriptor && n <= 0xffff ? entry_object(dir, kind, n) : 0;
 }
 
 struct fs_node *tree_lookup(struct fs_node *dir, struct fs_name *name)
@@ -255,19 +330,22 @@ struct fs_node *tree_lookup(struct fs_node *dir, struct fs_name *name)
 int tree_name_of(struct fs_node *dir, uint64_t object, char *name)
 {
     const struct file *f = file_of(object);
+    struct object o = object_parts(object);
     (void)dir;
     if (f)
         return format(name, NAME_MAX + 1, "%s", f->name);
     return format(name, NAME_MAX + 1, "%u",
-                  object_kind(object) == KIND_FD ? object_fd(object) : object_pid(object));
+                  o.kind == KIND_PROCESS ? o.pid
+                  : o.kind == KIND_TASK  ? o.tid
+                                         : o.fd);
 }
 
 /* ---- Listing ---- */
 
 /* A directory is read by position: 0 is ".", 1 "..", 2 + k the file files[k] if it is in the
- * directory, PROCESSES_FROM + k the k-th place of POSIX's table, or descriptor k. So a process that
- * comes or goes moves no other. Each of these functions lists its part: 1 to go on, 0 if the window
- * is full, or an error. */
+ * directory, PROCESSES_FROM + k the k-th place of POSIX's table, or the thread with the kernel's
+ * index k, or descriptor k. So a process that comes or goes moves no other. Each of these functions
+ * lists its part: 1 to go on, 0 if the window is full, or an error. */
 
 static int list_files(const struct node *dir, struct dents *d)
 {
@@ -278,9 +356,9 @@ static int list_files(const struct node *dir, struct dents *d)
             more = dents_add(d, dir->object, 1, DT_DIR, ".", 1);
         else if (at == 1)
             more = dents_add(d, parent_of(dir), 2, DT_DIR, "..", 2);
-        else if (f->parent == dir->kind)
-            more = dents_add(d, file_object(f, object_mount(dir->object), object_pid(dir->object)),
-                             at + 1, fs_dtype(f->mode), f->name, strlen(f->name));
+        else if (is_in(f, dir))
+            more = dents_add(d, file_object(f, dir), at + 1, fs_dtype(f->mode), f->name,
+                             strlen(f->name));
     }
     return more;
 }
@@ -295,22 +373,32 @@ static int add_number(struct dents *d, uint64_t object, uint64_t next, uint8_t t
 static int list_processes(const struct node *dir, struct dents *d)
 {
     struct posix_table table;
-    struct posix_proc p;
+    struct subject p;
     int more = 1;
     if (!fact_table(&table))
         return 1;
     for (uint64_t at = MAX(d->position, (uint64_t)PROCESSES_FROM);
          at - PROCESSES_FROM < table.count && more == 1; at++)
         if (fact_process_at(at - PROCESSES_FROM, &p))
-            more = add_number(d, object_make(object_mount(dir->object), p.pid, 0, KIND_PROCESS),
-                              at + 1, DT_DIR, p.pid);
+            more = add_number(d, entry_object(dir, KIND_PROCESS, p.pid), at + 1, DT_DIR, p.pid);
+    return more;
+}
+
+static int list_threads(const struct node *dir, struct dents *d)
+{
+    unsigned index = MAX(d->position, (uint64_t)PROCESSES_FROM) - PROCESSES_FROM;
+    int more = 1;
+    for (uint32_t tid; more == 1 && (tid = fact_next_thread(dir->process.pid, index, &index));
+         index++)
+        more = add_number(d, entry_object(dir, KIND_TASK, tid), index + 1 + PROCESSES_FROM, DT_DIR,
+                          tid);
     return more;
 }
 
 static int list_descriptors(const struct node *dir, struct dents *d)
 {
     enum { AT_ONCE = 32 };
-    const struct posix_proc *p = &dir->process;
+    const struct subject *p = &dir->process;
     struct task_info t;
     int more = 1;
     if (!p->task || !fact_task(endpoint_index(p->task), &t))
@@ -325,8 +413,8 @@ static int list_descriptors(const struct node *dir, struct dents *d)
             return 1;
         for (unsigned i = 0; i < AT_ONCE && more == 1; i++)
             if (info[i].service)
-                more = add_number(d, object_make(object_mount(dir->object), p->pid, fd[i], KIND_FD),
-                                  at + i + 1, DT_LNK, fd[i]);
+                more = add_number(d, entry_object(dir, entry_kind(dir), fd[i]), at + i + 1,
+                                  dir->kind == KIND_FDS ? DT_LNK : DT_REG, fd[i]);
     }
     return more;
 }
@@ -334,12 +422,15 @@ static int list_descriptors(const struct node *dir, struct dents *d)
 int tree_list(struct fs_node *f, struct dents *d)
 {
     const struct node *dir = node_of(f);
-    if (dir->kind == KIND_FDS && !may_look_into(d->m->from, &dir->process))
+    bool descriptors = dir->kind == KIND_FDS || dir->kind == KIND_FDINFOS;
+    if (descriptors && !may_look_into(d->m->from, &dir->process))
         return -EACCES;
     int more = list_files(dir, d);
     if (more == 1 && dir->kind == KIND_ROOT)
         more = list_processes(dir, d);
-    else if (more == 1 && dir->kind == KIND_FDS)
+    else if (more == 1 && dir->kind == KIND_TASKS)
+        more = list_threads(dir, d);
+    else if (more == 1 && descriptors)
         more = list_descriptors(dir, d);
     return MIN(more, 0);
 }

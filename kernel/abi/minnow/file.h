@@ -159,6 +159,9 @@ enum {
     O_SYNC = 04010000,
     O_PATH = 010000000,
     O_TMPFILE = 020200000,
+    /* those of an open file that programs can see */
+    O_SHOWN = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
+              O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_SYNC,
     O_ALL = 037777777 /* all of them: open() takes no notice of other bits */
 };
 

@@ -1,21 +1,24 @@
 /* What the personality server publishes of its processes (SYS_PUBLISH), for procfs: a struct
  * posix_table, then from offset `first` on `count` places of `stride` bytes, each beginning with a
- * struct posix_proc. A place whose pid is 0 is free. procfs reads it with SYS_INFO INFO_PUBLISHED
- * (index = published_at(slot of posix, offset)). What the kernel knows better (processor time,
- * whether a thread is running) is in INFO_TASK and INFO_THREADS of `task`. */
+ * struct posix_proc; and from `threads` on a struct posix_thread for each of the kernel's indexes
+ * of threads. A place whose pid is 0 is free. procfs reads it with SYS_INFO INFO_PUBLISHED (index =
+ * published_at(slot of posix, offset)). What the kernel knows better (processor time, whether a
+ * thread is running) is in INFO_TASK and INFO_THREADS of `task`. */
 #ifndef MINNOW_PROC_H
 #define MINNOW_PROC_H
 
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256 };
+enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256, PROC_LIMITS = 16 };
 
 /* Limits of the personality, which /proc/sys shows. */
 enum {
     PROC_PID_MAX = 32768,
     PROC_CAPABILITIES = 41,
     PROC_PIPE_SIZE = 65536,
+    PROC_MAPS = 65530,       /* regions of a space */
+    PROC_LOWEST = 64 * 1024, /* where memory may begin */
 };
 
 /* What the system calls itself (uname). */
@@ -28,8 +31,19 @@ struct posix_table {
     uint32_t last_pid; /* given out */
     uint64_t forks;    /* processes ever made */
     uint32_t sysv;     /* offset of the records of System V IPC (minnow/sysv.h) */
+    uint32_t threads;
+    uint32_t pending; /* in a process's place: the offset of the signals that wait for it */
     uint32_t pad;
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
+};
+
+struct posix_thread {
+    uint32_t pid, tid;
+};
+
+/* A resource limit, as Linux has it; all ones: none. */
+struct proc_limit {
+    uint64_t soft, hard;
 };
 
 struct posix_proc {
@@ -43,16 +57,20 @@ struct posix_proc {
     uint64_t tty;         /* rdev of its controlling terminal, or 0 */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t group_count, groups[PROC_GROUPS];
-    uint64_t start_ns;                 /* since boot */
-    struct cpu_time cpu;               /* of a zombie: all it used; otherwise ask the kernel */
-    struct cpu_time children;          /* of children waited for */
-    uint64_t pending, ignored, caught; /* signals; bit n-1 is signal n */
+    uint64_t start_ns;        /* since boot */
+    struct cpu_time cpu;      /* of a zombie: all it used; otherwise ask the kernel */
+    struct cpu_time children; /* of children waited for */
+    uint64_t ignored, caught; /* signals; bit n-1 is signal n */
     /* what its first thread blocks while it waits in sigsuspend or the like (masked); else ask the
      * kernel */
     uint64_t call_mask;
     uint8_t masked;
-    uint64_t limit_stack; /* bytes */
-    char name[16];        /* NUL-terminated */
+    struct proc_limit limits[PROC_LIMITS]; /* by the numbers of RLIMIT_... */
+    uint32_t personality;                  /* personality(2) */
+    uint32_t sched_policy;                 /* sched_setscheduler: kept and reported */
+    int32_t sched_priority;                /* likewise */
+    bool no_new_privs;                     /* PR_SET_NO_NEW_PRIVS */
+    char name[16];                         /* NUL-terminated */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
     endpoint_t exe_service;       /* the program's file, */

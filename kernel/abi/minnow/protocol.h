@@ -82,6 +82,8 @@ enum { VFS_HERE_NOFOLLOW = 0xffff };
 enum { FS_XATTR_GET, FS_XATTR_SET, FS_XATTR_LIST, FS_XATTR_REMOVE };
 /* In what form VFS_UTIMENS finds the times: struct timespec[2], timeval[2], struct utimbuf. */
 enum { VFS_TIMES_TIMESPEC, VFS_TIMES_TIMEVAL, VFS_TIMES_UTIMBUF };
+/* The forms of VFS_MOUNTS: /proc/mounts, mountinfo, mountstats. */
+enum { VFS_MOUNTS_SHORT, VFS_MOUNTS_INFO, VFS_MOUNTS_STATISTICS };
 enum { VFS_PATH_CWD, VFS_PATH_ROOT, VFS_PATH_OBJECT, VFS_PATH_PROGRAM };
 
 /* VFS_RESOLVE's r1. */

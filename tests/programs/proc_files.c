@@ -1,0 +1,238 @@
+/* /proc as tools read it: names and shapes of lines, threads, limits, descriptors, mounts. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static char text[65536];
+
+/* The file's text. */
+static char *contents(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n < 0)
+        SAY("%s: %s", path, error_name(errno));
+    text[n < 0 ? 0 : n] = 0;
+    close(fd);
+    return text;
+}
+
+/* The line that begins so, with runs of digits as N. */
+static void shape(const char *path, const char *begin)
+{
+    char *at = contents(path), line[512];
+    while (*at && strncmp(at, begin, strlen(begin)))
+        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : "";
+    unsigned n = 0;
+    for (; *at && *at != '\n' && n < sizeof line - 1; at++)
+        if (!isdigit(*at) || n == 0 || line[n - 1] != 'N')
+            line[n++] = isdigit(*at) ? 'N' : *at;
+    line[n] = 0;
+    SAY("%s: %s", path, line);
+}
+
+/* The line that begins so. */
+static void line_of(const char *path, const char *begin)
+{
+    char *at = contents(path);
+    while (*at && strncmp(at, begin, strlen(begin)))
+        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : "";
+    SAY("%s: %.*s", path, (int)strcspn(at, "\n"), at);
+}
+
+static void fields(const char *path)
+{
+    unsigned n = 0;
+    contents(path);
+    for (char *word = strtok(text, " \n"); word; word = strtok(NULL, " \n"))
+        n++;
+    SAY("%s: %u fields", path, n);
+}
+
+static void process(void)
+{
+    static const char *const lines[] = { "Tgid:",  "NSpid:",   "NSsid:",  "Kthread:", "VmHWM:",
+                                         "VmRSS:", "Threads:", "ShdPnd:", "Seccomp:" };
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        shape("/proc/self/status", lines[i]);
+    fields("/proc/self/stat");
+    fields("/proc/self/statm");
+    fields("/proc/self/schedstat");
+    fields("/proc/self/wchan");
+    line_of("/proc/self/status", "NoNewPrivs:");
+    SHOW(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    line_of("/proc/self/status", "NoNewPrivs:");
+    line_of("/proc/self/personality", "");
+    SHOW(personality(ADDR_NO_RANDOMIZE));
+    line_of("/proc/self/personality", "");
+}
+
+static void signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    line_of("/proc/self/status", "ShdPnd:");
+    kill(getpid(), SIGUSR1);
+    line_of("/proc/self/status", "ShdPnd:");
+    line_of("/proc/self/status", "SigBlk:");
+    signal(SIGUSR1, SIG_IGN);
+    line_of("/proc/self/status", "ShdPnd:");
+    line_of("/proc/self/status", "SigIgn:");
+}
+
+static void limits(void)
+{
+    static const struct rlimit l[] = { { 60, 100 }, { 4096, RLIM_INFINITY } };
+    setrlimit(RLIMIT_CPU, &l[0]);
+    setrlimit(RLIMIT_FSIZE, &l[1]);
+    line_of("/proc/self/limits", "Limit");
+    line_of("/proc/self/limits", "Max cpu");
+    line_of("/proc/self/limits", "Max file size");
+    line_of("/proc/self/limits", "Max nice");
+    line_of("/proc/self/limits", "Max realtime timeout");
+}
+
+static void descriptors(void)
+{
+    char path[64], buffer[8];
+    int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC),
+        again = open("/dev/null", O_RDWR | O_APPEND);
+    read(fd, buffer, sizeof buffer);
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    dup2(fd, 70);
+    dup3(again, 71, O_CLOEXEC);
+    line_of("/proc/self/fdinfo/70", "pos:");
+    line_of("/proc/self/fdinfo/70", "flags:");
+    line_of("/proc/self/fdinfo/71", "flags:");
+    SHOW(open("/proc/self/fdinfo/99", O_RDONLY));
+    SHOW(open("/proc/self/fdinfo/071", O_RDONLY));
+    struct stat s;
+    SHOW(stat("/proc/self/fdinfo/70", &s) == 0 && S_ISREG(s.st_mode));
+    SHOW(s.st_mode & 0777);
+}
+
+static pthread_barrier_t barrier;
+
+static void *thread(void *unused)
+{
+    char path[64], link[64] = "", expected[64];
+    (void)unused;
+    int tid = syscall(SYS_gettid);
+    SHOW(tid != getpid());
+    snprintf(expected, sizeof expected, "%d/task/%d", getpid(), tid);
+    readlink("/proc/thread-self", link, sizeof link - 1);
+    SHOW(strcmp(link, expected));
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    SHOW(atoi(contents(path)) == tid);
+    SHOW(atoi(contents("/proc/thread-self/stat")) == tid);
+    shape("/proc/thread-self/status", "Pid:");
+    snprintf(path, sizeof path, "/proc/self/task/%d/task", tid);
+    SHOW(open(path, O_RDONLY));
+    snprintf(path, sizeof path, "/proc/self/task/%d/../../task/%d", tid, getpid());
+    SHOW(open(path, O_RDONLY) >= 0);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static unsigned count(const char *path)
+{
+    unsigned n = 0;
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+static void threads(void)
+{
+    pthread_t id;
+    SHOW(count("/proc/self/task"));
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_create(&id, NULL, thread, NULL);
+    pthread_barrier_wait(&barrier);
+    SHOW(count("/proc/self/task"));
+    line_of("/proc/self/status", "Threads:");
+    pthread_barrier_wait(&barrier);
+    pthread_join(id, NULL);
+    SHOW(open("/proc/self/task/1", O_RDONLY));
+    SHOW(chdir("/proc/thread-self") || chdir("..") || chdir(".."));
+    SHOW(count("task"));
+    SHOW(chdir("/"));
+}
+
+static void mounts(void)
+{
+    char type[32] = "", path[64] = "", root[64];
+    unsigned id, parent, major, minor;
+    SHOW(sscanf(contents("/proc/self/mountinfo"), "%u %u %u:%u %63s %63s", &id, &parent, &major,
+                &minor, root, path));
+    SHOW(strstr(text, " - proc ") != NULL);
+    SHOW(sscanf(contents("/proc/self/mountstats"), "device %*s mounted on %63s with fstype %31s",
+                path, type));
+    SHOW(strstr(text, " mounted on /proc with fstype proc\n") != NULL);
+}
+
+static void system_files(void)
+{
+    static const char *const paths[] = { "vm/overcommit_memory", "vm/max_map_count",
+                                         "kernel/overflowuid",   "kernel/overflowgid",
+                                         "fs/overflowuid",       "kernel/randomize_va_space",
+                                         "vm/nr_hugepages" };
+    char path[64];
+    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        snprintf(path, sizeof path, "/proc/sys/%s", paths[i]);
+        shape(path, "");
+    }
+    SHOW(open("/proc/sys/kernel/ostype", O_WRONLY));
+    SHOW(open("/proc/sys/kernel/ostype", O_RDWR));
+    line_of("/proc/devices", "Character");
+    line_of("/proc/devices", "  1 ");
+    line_of("/proc/devices", "Block");
+    line_of("/proc/swaps", "Filename");
+}
+
+/* What another user may open. */
+static void strangers(void)
+{
+    static const char *const names[] = { "personality", "mountstats", "fdinfo", "fdinfo/0",
+                                         "limits",      "task",       "wchan",  "schedstat" };
+    char path[64];
+    int pid = getpid();
+    if (!fork()) {
+        setgid(9);
+        setuid(9);
+        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+            snprintf(path, sizeof path, "/proc/%d/%s", pid, names[i]);
+            int fd = open(path, O_RDONLY);
+            SAY("%s: %s", names[i], fd < 0 ? error_name(errno) : "opened");
+        }
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
+int main(void)
+{
+    process();
+    signals();
+    limits();
+    descriptors();
+    threads();
+    mounts();
+    system_files();
+    strangers();
+    return 0;
+}
