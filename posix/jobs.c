@@ -86,6 +86,7 @@ int64_t linux_setsid(struct thread *t, struct message *m)
     p->i.sid = p->i.pgid = p->i.pid;
     p->i.tty = 0;
     p->i.tty_pgrp = 0;
+    p->hung_up_group = 0;
     process_label(p);
     return p->i.pid;
 }

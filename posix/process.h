@@ -176,6 +176,8 @@ struct process {
     uint32_t parent_execs;
     int32_t doomed;       /* a wait status + 1: the process is to end when it is not busy */
     int32_t death_signal; /* PR_SET_PDEATHSIG */
+    /* of a session's leader: what was in the foreground of its terminal, which has hung up; or 0 */
+    uint32_t hung_up_group;
     uint8_t stopped;      /* by this signal; 0: it runs */
     bool stop_report;     /* the parent has not waited yet for the stop, */
     bool continue_report; /* or for the end of the stop */

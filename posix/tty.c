@@ -22,7 +22,8 @@
 #include <minnow/file.h>
 #include <minnow/tty.h>
 
-enum { TERMINALS = 16 };
+/* As many as there can be, since one without a session needs no entry. */
+enum { TERMINALS = DEV_PTS_COUNT + 16 };
 
 struct terminal {
     uint64_t rdev;
@@ -37,14 +38,15 @@ static endpoint_t driver(uint64_t rdev)
     return d ? service_find(d->service) : 0;
 }
 
-/* The entry of a terminal, which is made if there is none. NULL: the table is full. */
+/* The entry of a terminal, which is made if there is none; one without a session gives its place.
+ * NULL: the table is full. */
 static struct terminal *terminal_find(uint64_t rdev)
 {
     struct terminal *free = NULL;
     for (unsigned i = 0; i < TERMINALS; i++) {
         if (terminals[i].rdev == rdev)
             return &terminals[i];
-        if (!terminals[i].rdev && !free)
+        if (!terminals[i].session && !free)
             free = &terminals[i];
     }
     if (free)
@@ -52,12 +54,12 @@ static struct terminal *terminal_find(uint64_t rdev)
     return free;
 }
 
-static void tell_driver(const struct terminal *y)
+/* Tells the driver who has its terminal. 0, or why the terminal cannot be opened. May wait. */
+static int64_t tell_driver(uint64_t rdev, unsigned session, unsigned group)
 {
-    call_window(
-        driver(y->rdev),
-        &(struct call_args){ .op = TTY_SET, .w0 = y->session, .object = dev_minor(y->rdev) },
-        WINDOW_NONE, (void *)(uint64_t)y->group, 0, NULL);
+    return call_window(driver(rdev),
+                       &(struct call_args){ .op = TTY_SET, .w0 = session, .object = rdev },
+                       WINDOW_NONE, (void *)(uint64_t)group, 0, NULL);
 }
 
 /* Publishes for all processes of a session which terminal they have, and its foreground group. */
@@ -70,20 +72,22 @@ static void publish(unsigned session, uint64_t rdev, uint32_t group)
     }
 }
 
-/* Gives the terminal to a session and a foreground group; 0: to none. May wait. */
-static void terminal_set(struct terminal *y, unsigned session, unsigned group)
+/* Gives the terminal to a session and a foreground group. 0, or what the driver says. May wait. */
+static int64_t terminal_set(struct terminal *y, unsigned session, unsigned group)
 {
+    int64_t error = tell_driver(y->rdev, session, group);
+    if (error)
+        return error;
     if (y->session && y->session != session)
         publish(y->session, 0, 0);
     y->session = session;
     y->group = group;
-    if (session)
-        publish(session, y->rdev, group);
-    tell_driver(y);
+    publish(session, y->rdev, group);
+    return 0;
 }
 
 /* Makes the terminal the controlling one of p, which must lead a session without one. 0, -EPERM,
- * -ENOMEM. May wait. */
+ * -ENOMEM, or what the driver says. May wait. */
 static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
 {
     struct terminal *y = terminal_find(rdev);
@@ -95,12 +99,19 @@ static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
         return -EPERM;
     if (y->session && y->session != p->i.sid && !(steal && p->i.euid == 0))
         return -EPERM;
-    terminal_set(y, p->i.sid, p->i.pgid);
-    return 0;
+    return terminal_set(y, p->i.sid, p->i.pgid);
+}
+
+static void hang_up_group(unsigned group)
+{
+    signal_group(group, SIGHUP);
+    signal_group(group, SIGCONT);
 }
 
 void tty_leader_exits(struct process *leader)
 {
+    if (leader->hung_up_group)
+        hang_up_group(leader->hung_up_group);
     if (!leader->i.tty)
         return;
     struct terminal *y = terminal_find(leader->i.tty);
@@ -110,10 +121,27 @@ void tty_leader_exits(struct process *leader)
     publish(y->session, 0, 0);
     leader->i.tty = 0;
     y->session = y->group = 0;
-    tell_driver(y);
-    if (group) {
-        signal_group(group, SIGHUP);
-        signal_group(group, SIGCONT);
+    tell_driver(y->rdev, 0, 0);
+    if (group)
+        hang_up_group(group);
+}
+
+/* The line of terminal rdev has gone. Its session has no terminal any more, and its leader is told;
+ * the group that was in the foreground is when the leader ends. May wait. */
+static void hung_up(uint64_t rdev)
+{
+    struct terminal *y = terminal_find(rdev);
+    if (!y || !y->session)
+        return;
+    unsigned session = y->session, group = y->group;
+    y->session = y->group = 0;
+    publish(session, 0, 0);
+    struct process *leader = process_find(session);
+    if (leader)
+        leader->hung_up_group = group;
+    for (int i = 0; i < 2 && leader && !leader->zombie; i++) {
+        signal_kernel(leader, i == 0 ? SIGHUP : SIGCONT);
+        leader = process_find(session);
     }
 }
 
@@ -167,8 +195,7 @@ static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t arg
                 return -EPERM;
         return -ESRCH;
     }
-    terminal_set(y, p->i.sid, group);
-    return 0;
+    return terminal_set(y, p->i.sid, group);
 }
 
 int64_t tty_control(struct thread *t, struct message *m)
@@ -178,16 +205,20 @@ int64_t tty_control(struct thread *t, struct message *m)
     struct terminal *y = terminal_find(m->object);
     if (!y)
         return -ENOTTY;
-    bool own = y->session && y->session == p->i.sid && p->i.tty == y->rdev;
+    bool own = y->session && y->session == p->i.sid && p->i.tty == y->rdev, by_master = m->w[2];
     switch (request) {
     case TIOCSCTTY: return acquire(p, y->rdev, m->w[1] == 1);
     case TIOCNOTTY:
-        if (!own)
+        if (!own || by_master)
             return -ENOTTY;
         tty_leave(p);
         return 0;
-    case TIOCGPGRP: return own ? user_write(t, m->w[1], &y->group, sizeof y->group) : -ENOTTY;
-    case TIOCGSID: return own ? user_write(t, m->w[1], &y->session, sizeof y->session) : -ENOTTY;
+    case TIOCGPGRP:
+        return own || by_master ? user_write(t, m->w[1], &y->group, sizeof y->group) : -ENOTTY;
+    case TIOCGSID:
+        return own || (by_master && y->session)
+                   ? user_write(t, m->w[1], &y->session, sizeof y->session)
+                   : -ENOTTY;
     case TIOCSPGRP: return set_foreground(t, y, m->w[1]);
     default: return -ENOTTY;
     }
@@ -197,7 +228,7 @@ int64_t tty_control(struct thread *t, struct message *m)
 static int64_t hand_to_driver(struct thread *t, struct message *m, uint64_t rdev, uint64_t flags)
 {
     m->op = TTY_CONNECT;
-    m->object = dev_minor(rdev);
+    m->object = rdev;
     m->w[0] = flags;
     return forward(m, driver(rdev)) < 0 ? -ENXIO : thread_gone(t);
 }
@@ -249,16 +280,18 @@ static void driver_pull(endpoint_t from)
     while (from &&
            call_window(from, &(struct call_args){ .op = TTY_PULL }, WINDOW_NONE, NULL, 0, &r) >=
                0 &&
-           r.r1)
+           (r.r1 || r.r3)) {
+        if (r.r3)
+            hung_up(r.r3);
         for (int sig = 1; sig <= SIGNALS; sig++)
             if ((r.r1 >> sig & 1) && r.r2)
                 signal_group(r.r2, sig);
+    }
 }
 
 void tty_pull(void)
 {
     for (const struct device *d = NULL; (d = device_next(d));)
-        if (d->kind == DEVICE_TERMINAL &&
-            d->number == DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), d->object))
+        if (d->kind == DEVICE_TERMINAL && d->number == d->object)
             driver_pull(service_find(d->service));
 }

@@ -41,6 +41,7 @@ KINDS = [
     ("pipes", "/tmp/g", "E23"),
     ("sockets", "/tmp/g", "E23"),
     ("events", "/tmp/g", "E23"),
+    ("terminals", "/tmp/g", "E28"),
     ("interests", "/tmp/g", "E28"),
     ("fifos", "/tmp/g", "E23"),
     ("files", "/tmp/g", "E28"),

@@ -10,7 +10,7 @@ const struct fs_type fs_types[FS_TYPES] = {
     { "ext2", "ext2", true, false },       { "vfat", "fat", true, true },
     { "tmpfs", "tmpfs", false, false },    { "proc", "procfs", false, true },
     { "devtmpfs", "devfs", false, false }, { "devfs", "devfs", false, false },
-    { "minix", "minix", true, false },
+    { "minix", "minix", true, false },     { "devpts", "pty", false, true },
 };
 
 /* By service and upper byte of the objects: the mount's index + 1, or 0. */

@@ -29,7 +29,7 @@ struct mount {
 
 extern struct mount mounts[MOUNTS];
 
-enum { FS_TYPES = 8 };
+enum { FS_TYPES = 9 };
 extern const struct fs_type fs_types[FS_TYPES];
 /* A mount keeps the number: the table stands elsewhere in a program that takes over. */
 static inline const struct fs_type *mount_type(const struct mount *m) { return &fs_types[m->kind]; }

@@ -22,6 +22,7 @@ static int64_t open_device(struct message *m, const struct node *n, uint32_t fla
     uint64_t object;
     bool character = (n->mode & S_IFMT) == S_IFCHR;
     const struct device *d = device_find(n->rdev, &object);
+    const struct vfs_cred *c = &process_of(m->from)->cred;
     if (n->mount != NO_MOUNT && mounts[n->mount].flags & MS_NODEV)
         return -EACCES;
     if (!d)
@@ -34,11 +35,12 @@ static int64_t open_device(struct message *m, const struct node *n, uint32_t fla
     if (character && d->kind == DEVICE_TERMINAL && !(flags & O_NOCTTY)) {
         m->op = POSIX_TTY_OPEN;
         m->w[0] = flags;
-        m->w[1] = makedev(dev_major(DEV_TTY1), object);
+        m->w[1] = object;
         return pass(m, service_find("posix"));
     }
     m->op = FS_OPEN;
     m->w[1] = flags;
+    m->w[4] = (uint64_t)c->fsuid << 32 | c->fsgid;
     m->object = object;
     m->position = m->flags = 0;
     return pass(m, service_find(d->service));

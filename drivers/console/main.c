@@ -130,7 +130,7 @@ int main(void)
     vga_init();
     vga_show(&vt.screen, 0, true);
     keyboard_init();
-    terminal.minor = MINOR;
+    terminal.number = DEV_TTY1;
     terminal.winsize = (struct winsize){ .rows = SCREEN_ROWS, .cols = SCREEN_COLUMNS };
     terminal.start = output_start;
     terminal_serve(&terminal, 1, interrupt);

@@ -15,11 +15,6 @@ bool terminal_background(const struct terminal *t, const struct message *m)
     return t->session && caller_session(m) == t->session && caller_group(m) != t->group;
 }
 
-static uint64_t rdev(const struct terminal *t)
-{
-    return DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), t->minor);
-}
-
 /* Hands the call up to the personality server as `op` with these words. LATER or -EIO. */
 static int64_t forward_to_posix(struct terminal *t, struct message *m, uint64_t op, uint64_t w0,
                                 uint64_t w1)
@@ -27,18 +22,17 @@ static int64_t forward_to_posix(struct terminal *t, struct message *m, uint64_t 
     m->op = op;
     m->w[0] = w0;
     m->w[1] = w1;
-    m->object = rdev(t);
+    m->w[2] = m->object != t->number; /* the caller has the master */
+    m->object = t->number;
     return forward(m, terminal_posix) < 0 ? -EIO : LATER;
 }
 
 int64_t terminal_hand_up(struct terminal *t, struct message *m, unsigned signal)
 {
-    return forward_to_posix(t, m, POSIX_TTY_STOP, signal, rdev(t));
+    return forward_to_posix(t, m, POSIX_TTY_STOP, signal, t->number);
 }
 
-/* Copy the request's argument from or to the caller's window. 0; or LATER, for the handler to
- * return: the call has been thrown back, or the caller has gone. */
-static int64_t read_argument(const struct message *m, void *to, size_t n)
+int64_t terminal_argument_in(const struct message *m, void *to, size_t n)
 {
     int error = copy_in_call(m->call, 0, to, n);
     if (error == -EFAULT)
@@ -46,7 +40,7 @@ static int64_t read_argument(const struct message *m, void *to, size_t n)
     return error ? LATER : 0;
 }
 
-static int64_t write_argument(const struct message *m, const void *from, size_t n)
+int64_t terminal_argument_out(const struct message *m, const void *from, size_t n)
 {
     int error = copy_out_call(m->call, 0, from, n);
     if (error == -EFAULT)
@@ -54,12 +48,15 @@ static int64_t write_argument(const struct message *m, const void *from, size_t 
     return error ? LATER : 0;
 }
 
-static int64_t write_int(const struct message *m, int n) { return write_argument(m, &n, sizeof n); }
+int64_t terminal_int_out(const struct message *m, int n)
+{
+    return terminal_argument_out(m, &n, sizeof n);
+}
 
 static int64_t set_termios(struct terminal *t, const struct message *m, bool flush)
 {
     struct termios new;
-    int64_t error = read_argument(m, &new, sizeof new);
+    int64_t error = terminal_argument_in(m, &new, sizeof new);
     if (error)
         return error;
     if (flush)
@@ -71,7 +68,7 @@ static int64_t set_termios(struct terminal *t, const struct message *m, bool flu
 static int64_t set_size(struct terminal *t, const struct message *m)
 {
     struct winsize new;
-    int64_t error = read_argument(m, &new, sizeof new);
+    int64_t error = terminal_argument_in(m, &new, sizeof new);
     if (error)
         return error;
     if (memcmp(&new, &t->winsize, sizeof new) != 0)
@@ -94,8 +91,8 @@ static int64_t flush(struct terminal *t, uint64_t which)
 static int64_t flow(struct terminal *t, uint64_t action)
 {
     switch (action) {
-    case TCOOFF: t->stopped_by_call = true; return 0;
-    case TCOON: t->stopped_by_call = false; return 0;
+    case TCOOFF: terminal_stop_by_call(t, true); return 0;
+    case TCOON: terminal_stop_by_call(t, false); return 0;
     case TCIOFF:
     case TCION: {
         uint8_t c = t->termios.cc[action == TCIOFF ? VSTOP : VSTART];
@@ -105,6 +102,24 @@ static int64_t flow(struct terminal *t, uint64_t action)
     }
     default: return -EINVAL;
     }
+}
+
+/* TIOCSTI: a byte as if it were typed, at the caller's own terminal or by root. */
+static int64_t type_in(struct terminal *t, const struct message *m)
+{
+    uint8_t byte;
+    if (!(t->session && caller_session(m) == t->session) && !call_privileged(m->call))
+        return -EPERM;
+    int64_t error = terminal_argument_in(m, &byte, sizeof byte);
+    if (!error)
+        terminal_input(t, &byte, sizeof byte);
+    return error;
+}
+
+/* Bytes of output for whose way out tcdrain() waits. */
+static size_t undelivered(const struct terminal *t)
+{
+    return t->arrives_at_once ? 0 : terminal_output_waiting(t);
 }
 
 /* Whether the request waits until all output has gone. */
@@ -132,23 +147,27 @@ static bool changes_terminal(uint32_t request)
 int64_t terminal_ioctl(struct terminal *t, struct message *m)
 {
     uint32_t request = m->w[1];
+    if (t->hung_up)
+        return request == TIOCSPGRP ? -ENOTTY : -EIO;
     if (changes_terminal(request) && terminal_background(t, m))
         return terminal_hand_up(t, m, SIGNAL_TTOU);
-    if (waits_for_output(request, m->w[2]) && terminal_output_waiting(t))
+    if (waits_for_output(request, m->w[2]) && undelivered(t))
         return pending_add(&t->drainers, m) ? LATER : -ENOMEM;
     switch (request) {
-    case TCGETS: return write_argument(m, &t->termios, sizeof t->termios);
+    case TCGETS: return terminal_argument_out(m, &t->termios, sizeof t->termios);
     case TCSETS: return set_termios(t, m, false);
     case TCSETSW: return set_termios(t, m, false);
     case TCSETSF: return set_termios(t, m, true);
-    case TIOCGWINSZ: return write_argument(m, &t->winsize, sizeof t->winsize);
+    case TIOCGWINSZ: return terminal_argument_out(m, &t->winsize, sizeof t->winsize);
     case TIOCSWINSZ: return set_size(t, m);
     case TCFLSH: return flush(t, m->w[2]);
     case TCXONC: return flow(t, m->w[2]);
     case TCSBRK:
     case TCSBRKP: return 0;
-    case FIONREAD: return write_int(m, terminal_readable(t));
-    case TIOCOUTQ: return write_int(m, terminal_output_waiting(t));
+    case FIONREAD: return terminal_int_out(m, terminal_readable(t));
+    case TIOCOUTQ: return terminal_int_out(m, undelivered(t));
+    case TIOCGPTPEER: return -EIO; /* it is no master */
+    case TIOCSTI: return type_in(t, m);
     case TIOCSCTTY:
     case TIOCNOTTY:
     case TIOCSPGRP:

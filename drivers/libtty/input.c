@@ -33,7 +33,7 @@ static const struct termios fresh = {
 void terminal_init(struct terminal *t)
 {
     t->termios = fresh;
-    t->poll.object = t->minor;
+    t->poll.object = t->number;
 }
 
 /* ---- the ring ---- */
@@ -93,11 +93,21 @@ void terminal_flush_input(struct terminal *t)
     t->tail = t->ready = t->head;
     t->literal = false;
     t->read_deadline = 0;
+    t->happened |= TIOCPKT_FLUSHREAD;
+}
+
+/* Whether ^S and ^Q stop and start the output. */
+static bool usual_flow(const struct termios *c)
+{
+    return c->iflag & IXON && c->cc[VSTOP] == ('S' & 31) && c->cc[VSTART] == ('Q' & 31);
 }
 
 void terminal_set_termios(struct terminal *t, const struct termios *new)
 {
-    bool was = canonical(t);
+    bool was = canonical(t), flow = usual_flow(new);
+    if (flow != usual_flow(&t->termios))
+        t->happened = (t->happened & ~(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP)) |
+                      (flow ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
     t->termios = *new;
     if (was != canonical(t)) {
         t->literal = false;

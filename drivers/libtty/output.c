@@ -77,21 +77,59 @@ size_t terminal_output(struct terminal *t, const uint8_t *bytes, size_t n)
     return done;
 }
 
-size_t terminal_take(struct terminal *t, uint8_t *to, size_t max)
+bool terminal_stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
+
+size_t terminal_look(const struct terminal *t, uint8_t *to, size_t max)
 {
-    if (t->stopped || t->stopped_by_call)
+    if (terminal_stopped(t))
         return 0;
     size_t n = MIN(max, terminal_output_waiting(t)),
            first = MIN(n, TTY_OUTPUT - t->out_tail % TTY_OUTPUT);
     memcpy(to, t->output + t->out_tail % TTY_OUTPUT, first);
     memcpy(to + first, t->output, n - first);
-    t->out_tail += n;
     return n;
 }
 
-void terminal_flush_output(struct terminal *t) { t->out_tail = t->out_head; }
+void terminal_drop(struct terminal *t, size_t n)
+{
+    t->out_tail += MIN(n, terminal_output_waiting(t));
+}
 
-void terminal_stop(struct terminal *t, bool stop) { t->stopped = stop; }
+size_t terminal_take(struct terminal *t, uint8_t *to, size_t max)
+{
+    size_t n = terminal_look(t, to, max);
+    terminal_drop(t, n);
+    return n;
+}
+
+void terminal_flush_output(struct terminal *t)
+{
+    t->happened |= TIOCPKT_FLUSHWRITE;
+    if (!t->arrives_at_once)
+        terminal_drop(t, TTY_OUTPUT);
+}
+
+/* Notes that `was` the state of the output, and that it may be another now. */
+static void stop_changed(struct terminal *t, bool was)
+{
+    if (terminal_stopped(t) != was)
+        t->happened = (t->happened & ~(TIOCPKT_STOP | TIOCPKT_START)) |
+                      (was ? TIOCPKT_START : TIOCPKT_STOP);
+}
+
+void terminal_stop(struct terminal *t, bool stop)
+{
+    bool was = terminal_stopped(t);
+    t->stopped = stop;
+    stop_changed(t, was);
+}
+
+void terminal_stop_by_call(struct terminal *t, bool stop)
+{
+    bool was = terminal_stopped(t);
+    t->stopped_by_call = stop;
+    stop_changed(t, was);
+}
 
 void terminal_echo(struct terminal *t, uint8_t byte)
 {

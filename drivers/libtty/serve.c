@@ -2,11 +2,8 @@
  *
  *     what waits   where it stands      until
  *     a read       readers, in order    terminal_may_read(), or its time is over
- *     a write      writers, in order    the ring has room and no write is before it; a part of it
- *                                       is taken, and it ends short or is `writer`
- *     that write   writer, the one of   all of it has been taken; it ends short when the output is
- *                  which a part is      stopped or a key has sent a signal, and is never made again
- *                  taken                from its beginning
+ *     a write      writes               see writes.c; the output is stopped, or a key has sent a
+ *                                       signal: it ends short
  *     an ioctl     drainers             all output has gone
  *     a poll       poll                 events_now(): the service that asked is told, once
  *
@@ -18,9 +15,7 @@
 #include <minnow/file.h>
 
 enum {
-    CHUNK = 2048,
-    BYTES_AT_ONCE = 16384,
-    SIGNAL_HUP = 1,
+    BLOCK = 2048, /* st_blksize */
     SIGNAL_TTIN = 21,
     SIGNAL_TTOU = 22,
     TENTH_NS = SECOND / 10
@@ -31,10 +26,10 @@ static struct terminal *terminals;
 static unsigned terminal_count;
 static void (*driver_notify)(uint64_t bits);
 
-static struct terminal *terminal_find(uint64_t minor)
+static struct terminal *terminal_find(uint64_t number)
 {
     for (unsigned i = 0; i < terminal_count; i++)
-        if (terminals[i].minor == minor)
+        if (terminals[i].number == number)
             return &terminals[i];
     return NULL;
 }
@@ -175,59 +170,21 @@ static void set_alarm(void)
 
 /* ---- writing ---- */
 
-/* Takes as much of a write as has room. 0; -EFAULT: a page of its buffer is missing; another error:
- * the caller has gone. */
-static int writer_take(struct terminal *t, struct writer *w)
+static bool has_room(void *of)
 {
-    static uint8_t bytes[CHUNK];
-    while (w->done < w->length) {
-        size_t n = MIN(w->length - w->done, CHUNK - w->done % CHUNK);
-        if (terminal_output_room(t) <= TTY_ECHO_ROOM)
-            t->start(t);
-        if (terminal_output_room(t) <= TTY_ECHO_ROOM)
-            return 0;
-        int error = copy_in_call(w->call, w->done, bytes, n);
-        if (error)
-            return error;
-        size_t taken = terminal_output(t, bytes, n);
-        w->done += taken;
-        GIVE_WAY_EVERY(BYTES_AT_ONCE, taken, w->length - w->done);
-        if (taken < n) {
-            t->start(t);
-            if (terminal_output_room(t) <= TTY_ECHO_ROOM)
-                return 0;
-        }
-    }
-    return 0;
+    struct terminal *t = of;
+    if (terminal_output_room(t) <= TTY_ECHO_ROOM)
+        t->start(t);
+    return terminal_output_room(t) > TTY_ECHO_ROOM;
 }
 
-/* Goes on with a write. true: its call has ended, or was thrown back because a page in its middle
- * is missing. With `now` it ends short if a part has been taken: the output is stopped, a key has
- * sent a signal, or the caller does not want to wait. */
-static bool writer_continue(struct terminal *t, struct writer *w, bool now)
+static size_t take(void *of, const uint8_t *bytes, size_t n)
 {
-    int error = writer_take(t, w);
-    if (error == -EFAULT) {
-        if (w->done)
-            call_moved(w->call, w->done);
-        throw_back(w->call, w->done, MIN(w->length - w->done, (uint64_t)TTY_OUTPUT));
-        return true;
-    }
-    if (error)
-        return true;
-    if (w->done < w->length && !(now && w->done))
-        return false;
-    reply(w->call, w->done);
-    return true;
-}
-
-static bool stopped(const struct terminal *t) { return t->stopped || t->stopped_by_call; }
-
-/* How many bytes of a write are taken: all, or, if the caller's memory ends before (CALL_CUT),
- * whole pieces of 2 KiB, as Linux's terminals take them. */
-static uint64_t write_length(const struct message *m)
-{
-    return m->flags & CALL_CUT ? m->w[2] / CHUNK * CHUNK : m->w[2];
+    struct terminal *t = of;
+    size_t taken = terminal_output(t, bytes, n);
+    if (taken < n)
+        t->start(t);
+    return taken;
 }
 
 static int64_t do_write(struct message *m)
@@ -239,46 +196,15 @@ static int64_t do_write(struct message *m)
         return -EIO;
     if (t->termios.lflag & TOSTOP && terminal_background(t, m))
         return terminal_hand_up(t, m, SIGNAL_TTOU);
-    if (!write_length(m))
-        return m->w[2] ? -EFAULT : 0;
-    if (moved_before(m) >= write_length(m))
-        return moved_before(m);
-    bool others = t->writer.call || t->writers.first, wait = !(m->flags & O_NONBLOCK);
-    struct writer w = { m->call, write_length(m), moved_before(m) };
-    if (!others && writer_continue(t, &w, !wait || stopped(t))) {
-        terminal_settle(t);
-        return LATER;
-    }
-    if (!wait)
-        return -EAGAIN;
-    if (others || !w.done) {
-        if (!pending_add(&t->writers, m))
-            return -ENOMEM;
-    } else {
-        t->writer = w;
-    }
+    int64_t result = writes_begin(&t->writes, m, terminal_stopped(t));
     terminal_settle(t);
-    return LATER;
-}
-
-/* Goes on with the write that is being taken, then with those that wait. */
-static void settle_writers(struct terminal *t)
-{
-    if (t->writer.call && writer_continue(t, &t->writer, stopped(t) || t->signals))
-        t->writer.call = 0;
-    while (!t->writer.call && t->writers.first) {
-        struct pending *p = t->writers.first;
-        struct writer w = { p->m.call, write_length(&p->m), moved_before(&p->m) };
-        if (!writer_continue(t, &w, true))
-            break;
-        pending_remove(&t->writers, p);
-    }
+    return result;
 }
 
 /* Repeats the ioctls that waited for the end of the output. */
 static void settle_drainers(struct terminal *t)
 {
-    while (t->drainers.first && !terminal_output_waiting(t)) {
+    while (t->drainers.first && (t->hung_up || !terminal_output_waiting(t))) {
         struct message m = t->drainers.first->m;
         pending_remove(&t->drainers, t->drainers.first);
         int64_t result = call_alive(m.call) ? terminal_ioctl(t, &m) : LATER;
@@ -296,7 +222,7 @@ static uint64_t events_now(const struct terminal *t)
     if (!(t->termios.lflag & ICANON) && t->ready == t->tail)
         events = 0; /* VMIN 0: a read would not wait, but would get nothing */
     if (t->hung_up)
-        return IN_EVENTS | POLLHUP;
+        return IN_EVENTS | OUT_EVENTS | POLLERR | POLLHUP;
     return terminal_output_room(t) > TTY_ECHO_ROOM ? events | OUT_EVENTS : events;
 }
 
@@ -329,12 +255,12 @@ void terminal_settle(struct terminal *t)
 {
     if (terminal_output_waiting(t))
         t->start(t);
-    settle_writers(t);
+    writes_settle(&t->writes, terminal_stopped(t) || t->signals);
     settle_drainers(t);
     settle_readers(t);
     if (pollable_watched(&t->poll))
         tell_polls(t);
-    if (t->signals && !t->signals_told) {
+    if ((t->signals || t->lost) && !t->signals_told) {
         t->signals_told = true;
         notify(terminal_posix, BIT_TTY);
     }
@@ -349,12 +275,18 @@ void terminal_settle(struct terminal *t)
 void terminal_hang_up(struct terminal *t)
 {
     t->hung_up = true;
-    terminal_flush_output(t);
-    terminal_signal(t, SIGNAL_HUP);
+    t->lost = t->session != 0;
+    t->signals_told = false;
+    t->session = t->group = 0;
+    terminal_flush_input(t);
+    terminal_drop(t, TTY_OUTPUT);
+    for (; t->readers; reader_remove(t, t->readers))
+        reply(t->readers->call, -EIO);
+    writes_fail(&t->writes, -EIO);
     terminal_settle(t);
 }
 
-static void on_notify(uint64_t bits)
+void terminal_notified(uint64_t bits)
 {
     if (bits >> NOTIFY_ALARM & 1) {
         alarm_set = 0;
@@ -377,19 +309,25 @@ static int64_t do_open(struct message *m)
     uint32_t flags = m->op == TTY_CONNECT ? m->w[0] : m->w[1];
     if (!t)
         return -ENXIO;
+    if (t->closed)
+        return t->closed;
     t->hung_up = false;
-    return connect(m, t->minor, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+    int64_t descriptor = connect(m, t->number,
+                                 flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
+    if (descriptor >= 0 && t->opened)
+        t->opened(t);
+    return descriptor;
 }
 
 static int64_t do_stat(struct message *m)
 {
-    uint64_t rdev = makedev(DEVICE_MAJOR(DEV_TTY1), m->object);
+    uint64_t rdev = m->object;
     struct stat s = { .dev = DEVFS_DEV,
                       .ino = rdev,
                       .nlink = 1,
                       .mode = S_IFCHR | 0620,
                       .rdev = rdev,
-                      .blksize = CHUNK };
+                      .blksize = BLOCK };
     return terminal_find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
 }
 
@@ -416,6 +354,8 @@ static int64_t do_set(struct message *m)
         return -EPERM;
     if (!t)
         return -ENXIO;
+    if (t->closed && m->w[0])
+        return t->closed;
     t->session = m->w[0];
     t->group = m->w[1];
     return 0;
@@ -426,41 +366,65 @@ static int64_t do_pull(struct message *m)
     if (m->from >= MAX_SERVICE)
         return -EPERM;
     for (struct terminal *t = terminals; t < terminals + terminal_count; t++)
-        if (t->signals) {
-            reply_words(m, t->signals, t->signals_group, t->minor);
+        if (t->signals || t->lost) {
+            reply_words(m, t->signals, t->signals_group, t->lost ? t->number : 0);
             t->signals = 0;
+            t->lost = false;
             return 0;
         }
     reply_words(m, 0, 0, 0);
     return 0;
 }
 
-void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)(uint64_t bits))
+const handler_t terminal_fs[TERMINAL_FS_HANDLERS] = {
+    [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_SYNC)] = do_invalid,       [op_number(FS_TRUNCATE)] = do_invalid,
+    [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
+    [op_number(FS_CHANGED)] = pollable_list,
+};
+
+static const handler_t tty_handlers[] = {
+    [op_number(TTY_SET)] = do_set,
+    [op_number(TTY_PULL)] = do_pull,
+    [op_number(TTY_CONNECT)] = do_open,
+};
+const struct protocol terminal_tty = PROTOCOL_TABLE(TTY, tty_handlers);
+
+void terminal_fresh(struct terminal *t)
 {
-    static const handler_t fs[] = {
-        [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
-        [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_SYNC)] = do_invalid,       [op_number(FS_TRUNCATE)] = do_invalid,
-        [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
-        [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_CHANGED)] = pollable_list,
-    };
-    static const handler_t tty[] = {
-        [op_number(TTY_SET)] = do_set,
-        [op_number(TTY_PULL)] = do_pull,
-        [op_number(TTY_CONNECT)] = do_open,
-    };
-    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs), PROTOCOL_TABLE(TTY, tty) };
+    terminal_flush_input(t);
+    terminal_drop(t, TTY_OUTPUT);
+    t->column = 0;
+    t->winsize = (struct winsize){ 0 };
+    t->hung_up = t->stopped = t->stopped_by_call = false;
+    t->session = t->group = 0;
+    t->signals = t->happened = 0;
+    terminal_init(t);
+}
+
+void terminal_start(struct terminal *list, unsigned count)
+{
     terminals = list;
     terminal_count = count;
-    driver_notify = notify_driver;
     terminal_posix = service_find("posix");
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        list[i].writes = (struct writes){ .has_room = has_room, .take = take, .of = &list[i] };
         terminal_init(&list[i]);
+    }
     if (!inherited)
         pollable_start();
+}
+
+void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)(uint64_t bits))
+{
+    static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, terminal_fs),
+                                                 PROTOCOL_TABLE(TTY, tty_handlers) };
+    driver_notify = notify_driver;
+    terminal_start(list, count);
     service_run(&(struct service){ .protocols = protocols,
                                    .count = ARRAY_SIZE(protocols),
                                    .threads = 1,
-                                   .notify = on_notify });
+                                   .notify = terminal_notified });
 }

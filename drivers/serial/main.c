@@ -132,7 +132,7 @@ static void port_init(void)
 
 int main(void)
 {
-    terminal.minor = MINOR;
+    terminal.number = DEV_TTYS0;
     terminal.winsize = (struct winsize){ .rows = 24, .cols = 80 };
     terminal.start = output_start;
     terminal.resume = input_resume;

@@ -27,6 +27,7 @@ KEPT = [
     "pipe",
     "pm",
     "posix",
+    "pty",
     "serial",
     "tmpfs",
     "vfs",

@@ -38,6 +38,7 @@ VICTIMS = [
     "virtio_blk",
     "console",
     "serial",
+    "pty",
     "mem",
     "rtc",
     "sched",

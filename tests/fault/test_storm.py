@@ -20,6 +20,7 @@ EACH = {
     "devfs": ("devfs", 10_000),
     "console": ("console", 60_000),
     "serial": ("serial", 200_000),
+    "pty": ("pty", 60_000),
     "host": ("host", 60_000),
     "mem": ("mem", 60_000),
     "rtc": ("rtc", 60_000),
@@ -27,7 +28,7 @@ EACH = {
     "virtio_blk": ("disk", 300_000),
     "ata": ("disk", 300_000),
 }
-SHORT = ["ext2", "pipe", "local", "procfs"]
+SHORT = ["ext2", "pipe", "local", "procfs", "pty"]
 DEATHS = 200
 SEEDS = 30  # at most, until there have been so many deaths
 

@@ -53,6 +53,12 @@ static void interests(void)
                 return;
 }
 
+static void terminals(void)
+{
+    while (open("/dev/ptmx", O_RDWR | O_NOCTTY) >= 0)
+        ;
+}
+
 static void sockets(void)
 {
     int ends[2];
@@ -410,6 +416,7 @@ static const struct {
     { "interests", interests, false }, { "sockets", sockets, false },
     { "sets", sets, false },           { "letters", letters, false },
     { "segments", segments, false },   { "mqueues", mqueues, false },
+    { "terminals", terminals, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

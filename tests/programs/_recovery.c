@@ -80,6 +80,13 @@ static int mem(void) { return reads("/dev/zero", 4096) && buffer[4095] == 0; }
 static int rtc(void) { return reads("/dev/rtc0", 8); }
 static int console(void) { return writes("/dev/tty1", "."); }
 static int serial(void) { return writes("/dev/ttyS0", "."); }
+static int pty(void)
+{
+    int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    int ok = write(fd, "typed", 5) == 5 && read(fd, buffer, sizeof buffer) == 5 &&
+             !memcmp(buffer, "typed", 5);
+    return close(fd) == 0 && ok;
+}
 static int host(void) { return writes("/dev/host", "\n"); }
 static int rs(void) { return reads("/dev/service", 64) && !memcmp(buffer, "NAME ", 5); }
 static int pm(void)
@@ -96,6 +103,7 @@ static const struct {
     { "tmpfs", tmpfs },     { "fat", fat },         { "pipe", pipes }, { "devfs", devfs },
     { "procfs", procfs },   { "virtio_blk", disk }, { "mem", mem },    { "rtc", rtc },
     { "console", console }, { "serial", serial },   { "host", host },  { "rs", rs },
+    { "pty", pty },
 };
 
 static unsigned deaths(const char *name)

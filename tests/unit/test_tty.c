@@ -13,7 +13,7 @@
 
 #include <minnow/file.h>
 
-enum { MINOR = 64, GROUP = 7, SESSION = 5 };
+enum { NUMBER = DEV_TTYS0, GROUP = 7, SESSION = 5 };
 #define LABEL(group, session) ((uint64_t)(group) << 32 | (session))
 
 static struct terminal t;
@@ -50,7 +50,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&t, 0, sizeof t);
-    t.minor = MINOR;
+    t.number = NUMBER;
     t.start = start;
     t.winsize = (struct winsize){ 24, 80, 0, 0 };
     shown_length = 0;
@@ -72,7 +72,7 @@ static handler_t handler(uint64_t op)
 static struct message message(uint64_t op)
 {
     return (
-        struct message){ .op = op, .object = MINOR, .label = LABEL(GROUP, SESSION), .from = 1000 };
+        struct message){ .op = op, .object = NUMBER, .label = LABEL(GROUP, SESSION), .from = 1000 };
 }
 
 static void type(const char *text)
@@ -279,7 +279,7 @@ static void keys_signal_the_foreground_group_and_flush(void **state)
     struct fake_answer a = fake_call(handler(TTY_PULL), &m, NULL, 0);
     assert_int_equal(a.r1, 1 << 2);
     assert_int_equal(a.r2, GROUP);
-    assert_int_equal(a.r3, MINOR);
+    assert_int_equal(a.r3, 0);
     a = fake_call(handler(TTY_PULL), &m, NULL, 0);
     assert_int_equal(a.r1, 0);
     type("\n");
@@ -342,7 +342,7 @@ static void a_write_larger_than_the_ring_waits_and_is_written_once(void **state)
     assert_true(call_alive(call));
     struct fake_answer a;
     assert_false(fake_finish(call, &a));
-    for (int i = 0; i < 100 && t.writer.call; i++) {
+    for (int i = 0; i < 100 && t.writes.writer.call; i++) {
         device_takes = 777;
         terminal_settle(&t);
     }
@@ -473,7 +473,7 @@ static void a_background_reader_is_handed_up(void **state)
     fake_call(handler(FS_READ), &m, read_buffer, 10);
     assert_int_equal(handed_up.op, POSIX_TTY_STOP);
     assert_int_equal(handed_up.w[0], 21);
-    assert_int_equal(handed_up.w[1], DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), MINOR));
+    assert_int_equal(handed_up.w[1], NUMBER);
     m.label = LABEL(GROUP + 1,
                     SESSION + 1); /* of another session: no rule of job control applies */
     m.flags = O_NONBLOCK;
@@ -498,7 +498,7 @@ static void job_control_requests_go_to_posix(void **state)
     assert_int_equal(handed_up.op, POSIX_TTY_CONTROL);
     assert_int_equal(handed_up.w[0], TIOCSPGRP);
     assert_int_equal(handed_up.w[1], 0x1234);
-    assert_int_equal(handed_up.object, DEVICE_NUMBER(DEVICE_MAJOR(DEV_TTY1), MINOR));
+    assert_int_equal(handed_up.object, NUMBER);
 }
 
 static uint64_t poll_events(uint64_t events, bool arm)
@@ -559,8 +559,8 @@ static void a_hang_up_ends_reads_and_signals(void **state)
     char buffer[10];
     call_t call = begin_read(buffer, sizeof buffer);
     terminal_hang_up(&t);
-    assert_int_equal(result_of(call), 0);
-    assert_int_equal(t.signals, 1 << 1);
+    assert_int_equal(result_of(call), -EIO);
+    assert_true(t.lost);
     assert_int_equal(write_text("a", 1, 0), -EIO);
     assert_true(poll_events(POLLIN, false) & POLLHUP);
 }

@@ -1,15 +1,16 @@
 /* devfs: the directory /dev. Its nodes are those of the table of devices (minnow/devices.def) and
- * the links of links.def, in one array that the macros below make of both. devfs only names
- * devices: VFS opens them at their drivers, by the number that a lookup here returns. Names cannot
- * be made or removed, since fs_ops.create is NULL; owners, permissions and times can be changed,
- * and are kept in memory until the service ends. There is one mount, which is made again by each
- * mount(2). */
+ * the links and empty directories of links.def, in one array that the macros below make of both.
+ * devfs only names devices: VFS opens them at their drivers, by the number that a lookup here
+ * returns. Names cannot be made or removed, since fs_ops.create is NULL; owners, permissions and
+ * times can be changed, and are kept in memory until the service ends. There is one mount, which is
+ * made again by each mount(2). */
 #include "fs.h"
 
 #include <minnow/devices.h>
 
-/* An object is its inode number: the rdev of a device, or LINK_BASE + the place of a link. */
-enum { ROOT = 1, LINK_BASE = 1 << 24, MAGIC = 0x1373 };
+/* An object is its inode number: the rdev of a device, or OTHER_BASE + the place of a link or
+ * directory. */
+enum { ROOT = 1, OTHER_BASE = 1 << 24, MAGIC = 0x1373 };
 enum { DISKS = 6 }; /* the group that may use disks */
 
 struct node {
@@ -28,7 +29,9 @@ struct node {
     NODE(name "3", S_IFBLK | 0660, DISKS, id + 3) \
     NODE(name "4", S_IFBLK | 0660, DISKS, id + 4)
 #define NUMBER(id, service, kind, major, minor, object)
-#define LINK(n, t) { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof t - 1 },
+#define RANGE(id, service, kind, major, count)
+#define DIRECTORY(n) { .name = n, .mode = S_IFDIR | 0755 },
+#define LINK(n, t)   { .name = n, .target = t, .mode = S_IFLNK | 0777, .size = sizeof t - 1 },
 static struct node nodes[] = {
     { .name = "", .mode = S_IFDIR | 0755, .object = ROOT },
 #include <minnow/devices.def>
@@ -43,8 +46,8 @@ static struct fs_node *mount(const struct fs_source *s)
     (void)s;
     for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
         struct node *n = &nodes[i];
-        if (n->target)
-            n->object = LINK_BASE + i;
+        if (!n->object)
+            n->object = OTHER_BASE + i;
         n->ino = n->object;
         n->mount = &the_mount;
         n->links = S_ISDIR(n->mode) ? 2 : 1;
@@ -61,12 +64,14 @@ static struct fs_node *get(uint64_t object)
     return fs_failed(-ESTALE);
 }
 
-/* The only directory is the root, which is its own parent. */
+/* The parent of all is the root. The other directories are empty. */
 static struct fs_node *lookup(struct fs_node *dir, struct fs_name *name)
 {
-    if (fs_is_dots(name->text, name->length))
+    if (fs_is_dot(name))
         return dir;
-    for (unsigned i = 1; i < ARRAY_SIZE(nodes); i++)
+    if (fs_is_dotdot(name))
+        return (struct fs_node *)&nodes[0];
+    for (unsigned i = 1; dir->object == ROOT && i < ARRAY_SIZE(nodes); i++)
         if (strcmp(nodes[i].name, name->text) == 0)
             return (struct fs_node *)&nodes[i];
     return fs_failed(-ENOENT);
@@ -76,10 +81,10 @@ static struct fs_node *lookup(struct fs_node *dir, struct fs_name *name)
 static int list(struct fs_node *dir, struct dents *d)
 {
     int more = 1;
-    (void)dir;
-    while (more == 1 && d->position <= ARRAY_SIZE(nodes)) {
+    uint64_t end = dir->object == ROOT ? ARRAY_SIZE(nodes) + 1 : 2;
+    while (more == 1 && d->position < end) {
         uint64_t at = d->position;
-        const struct node *n = &nodes[at < 2 ? 0 : at - 1];
+        const struct node *n = at == 0 ? (struct node *)dir : &nodes[at == 1 ? 0 : at - 1];
         const char *name = at == 0 ? "." : at == 1 ? ".." : n->name;
         more = dents_add(d, n->ino, at + 1, fs_dtype(n->mode), name, strlen(name));
     }
@@ -89,8 +94,7 @@ static int list(struct fs_node *dir, struct dents *d)
 static int name_of(struct fs_node *dir, uint64_t object, char *name)
 {
     struct fs_node *n = get(object);
-    (void)dir;
-    if (object == ROOT || fs_error(n))
+    if (object == ROOT || dir->object != ROOT || fs_error(n))
         return -ENOENT;
     return format(name, NAME_MAX + 1, "%s", ((struct node *)n)->name);
 }

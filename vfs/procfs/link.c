@@ -14,6 +14,8 @@
  * writes the path into the same window. */
 #include "procfs.h"
 
+#include <minnow/devices.h>
+
 /* VFS is the only service that reads links. */
 static bool is_vfs(endpoint_t e) { return e < MAX_SERVICE; }
 
@@ -83,6 +85,7 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
         { service, minor + 2, "/dev/" node "2" }, { service, minor + 3, "/dev/" node "3" }, \
         { service, minor + 4, "/dev/" node "4" },
 #define NUMBER(id, service, kind, major, minor, object)
+#define RANGE(id, service, kind, major, count)
     static const struct {
         const char *service;
         uint64_t object;
@@ -95,6 +98,9 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
         [ANON_EPOLL] = "eventpoll", [ANON_MQUEUE] = "mqueue", [ANON_PID] = "pidfd"
     };
     to[0] = 0;
+    if (strcmp(service, "pty") == 0)
+        format(to, size, object < PTY_MASTER ? "/dev/pts/%lu" : "/dev/ptmx",
+               object < PTY_MASTER ? object - DEV_PTS : 0);
     if (strcmp(service, "pipe") == 0)
         format(to, size, "pipe:[%lu]", pipe_inode(object));
     if (strcmp(service, "local") == 0)

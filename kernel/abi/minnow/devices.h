@@ -13,12 +13,14 @@
     id = DEVICE_NUMBER(major, minor),
 #define DISK(id, node, service, major, minor)           id = DEVICE_NUMBER(major, minor),
 #define NUMBER(id, service, kind, major, minor, object) id = DEVICE_NUMBER(major, minor),
+#define RANGE(id, service, kind, major, count)          id = DEVICE_NUMBER(major, 0), id##_COUNT = count,
 enum device_number {
 #include <minnow/devices.def>
 };
 #undef DEVICE
 #undef DISK
 #undef NUMBER
+#undef RANGE
 
 enum device_kind {
     DEVICE_CHARACTER,
@@ -28,10 +30,14 @@ enum device_kind {
 };
 enum { DISK_MINORS = 64 };
 
+/* The object of the master of pseudo terminal N at its driver is PTY_MASTER + N. */
+#define PTY_MASTER (1ull << 56)
+
 struct device {
     const char *service;
-    uint32_t number; /* of a disk: the first of DISK_MINORS */
-    uint32_t object; /* in that service; of a disk: likewise */
+    uint32_t number; /* the first of `count` */
+    uint32_t object; /* in that service; likewise */
+    uint32_t count;  /* of a disk DISK_MINORS, of a range as many as it has, else 1 */
     enum device_kind kind;
 };
 

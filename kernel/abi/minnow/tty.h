@@ -112,6 +112,22 @@ enum {
     TIOCNOTTY = 0x5422,
     TIOCGSID = 0x5429,
     TCSBRKP = 0x5425,
+    TIOCPKT = 0x5420,
+    TIOCGPTN = 0x80045430,
+    TIOCSPTLCK = 0x40045431,
+    TIOCSIG = 0x40045436,
+    TIOCGPKT = 0x80045438,
+    TIOCGPTLCK = 0x80045439,
+    TIOCGPTPEER = 0x5441,
+};
+/* what the master of a pseudo terminal is told of in packet mode; 0: bytes follow */
+enum {
+    TIOCPKT_FLUSHREAD = 1,
+    TIOCPKT_FLUSHWRITE = 2,
+    TIOCPKT_STOP = 4,
+    TIOCPKT_START = 8,
+    TIOCPKT_NOSTOP = 16,
+    TIOCPKT_DOSTOP = 32
 };
 enum { TCOOFF, TCOON, TCIOFF, TCION };
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };

@@ -1,0 +1,2 @@
+SERVICES += drivers/pty
+LIBS_pty := libtty libfs

@@ -1,0 +1,533 @@
+/* Pseudo terminals: a master made by opening /dev/ptmx, its slave in /dev/pts, and what passes
+ * between them. */
+#define _GNU_SOURCE
+#include "oracle.h"
+
+#include <pty.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+enum { ALL = POLLIN | POLLOUT | POLLPRI };
+
+static int master, slave;
+static char name[64];
+
+static void look(const char *what, int fd)
+{
+    struct pollfd p = { fd, ALL, 0 };
+    int n = poll(&p, 1, 0);
+    SAY("%s: %d %x", what, n, (unsigned)p.revents);
+}
+
+/* Prints what a read gets, control characters visibly. */
+static void take(const char *what, int fd)
+{
+    char bytes[256];
+    ssize_t n = read(fd, bytes, sizeof bytes);
+    int error = errno;
+    printf("%s: %zd", what, n);
+    if (n < 0)
+        printf(" %s", error_name(error));
+    for (ssize_t i = 0; i < n; i++)
+        printf(bytes[i] >= ' ' && bytes[i] < 127 ? " %c" : " %02x", (unsigned char)bytes[i]);
+    SAY("%s", "");
+}
+
+static void put(int fd, const char *text)
+{
+    SHOW(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* Makes a pair; the slave is open, and nobody's controlling terminal. */
+static void pair(void)
+{
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    unlockpt(master);
+    ptsname_r(master, name, sizeof name);
+    slave = open(name, O_RDWR | O_NOCTTY);
+}
+
+static void unpair(void) { close(slave), close(master); }
+
+static void set_raw(int fd, int min, int time)
+{
+    struct termios t;
+    tcgetattr(fd, &t);
+    cfmakeraw(&t);
+    t.c_cc[VMIN] = min;
+    t.c_cc[VTIME] = time;
+    SHOW(tcsetattr(fd, TCSANOW, &t));
+}
+
+static void names(void)
+{
+    int number = -1, lock = -1, m = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    struct stat s, f;
+    SHOW(m >= 0);
+    SHOW(ioctl(m, TIOCGPTN, &number));
+    SHOW(ioctl(m, TIOCGPTN, NULL));
+    SHOW(ioctl(m, TIOCGPTLCK, &lock));
+    SAY("locked %d, number %d", lock, number >= 0);
+    snprintf(name, sizeof name, "/dev/pts/%d", number);
+    SHOW(open(name, O_RDWR | O_NOCTTY));
+    SHOW(ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+    SHOW(grantpt(m));
+    SHOW(unlockpt(m));
+    SHOW(ioctl(m, TIOCGPTLCK, &lock));
+    SAY("locked %d", lock);
+    SAY("name %d", strcmp(ptsname(m), name) == 0);
+    SHOW(stat(name, &s));
+    SAY("mode %o owner %d links %d major %d minor %d ino %d size %d", s.st_mode & ~077,
+        s.st_uid == geteuid(), (int)s.st_nlink, (int)(s.st_rdev >> 8),
+        (int)(s.st_rdev & 255) == number, (int)s.st_ino - number, (int)s.st_size);
+    int p = open(name, O_RDWR | O_NOCTTY);
+    SHOW(fstat(p, &f));
+    SAY("same %d, tty %d", f.st_ino == s.st_ino && f.st_dev == s.st_dev, isatty(p));
+    SAY("ttyname %d", ttyname(p) && strcmp(ttyname(p), name) == 0);
+    SHOW(isatty(m));
+    SHOW(fchmod(p, 0600));
+    SHOW(stat(name, &s));
+    SAY("mode %o", s.st_mode);
+    SHOW(chmod(name, 0640));
+    SHOW(fstat(p, &f));
+    SAY("mode %o", f.st_mode);
+    SHOW(chown(name, 12, 34));
+    SHOW(fstat(p, &f));
+    SAY("owner %d %d", f.st_uid, f.st_gid);
+    SHOW(fstat(m, &f));
+    SAY("master: type %o rdev %x", f.st_mode & S_IFMT, (unsigned)f.st_rdev);
+    SHOW(lseek(m, 0, SEEK_SET));
+    SHOW(lseek(p, 0, SEEK_CUR));
+    SHOW(ftruncate(m, 0));
+    SHOW(ioctl(p, TIOCGPTN, &number));
+    SHOW(ioctl(p, TIOCSPTLCK, &lock));
+    SHOW(ioctl(p, TIOCGPTPEER, O_RDWR));
+    int peer = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    SHOW(fstat(peer, &f));
+    SAY("peer %d", f.st_ino == s.st_ino);
+    SHOW(fcntl(peer, F_GETFD));
+    SHOW(unlink(name));
+    SHOW(mkdir("/dev/pts/x", 0700));
+    SHOW(open("/dev/pts/x", O_CREAT | O_RDWR, 0600));
+    SHOW(open("/dev/pts/9999", O_RDWR));
+    SHOW(stat("/dev/pts", &s));
+    SAY("directory %o", s.st_mode);
+    close(m);
+    SHOW(stat(name, &s));
+    SHOW(open(name, O_RDWR | O_NOCTTY));
+    SHOW(fstat(p, &f));
+    close(p);
+    close(peer);
+}
+
+static void lines(void)
+{
+    int n = -1;
+    pair();
+    look("master, nothing", master);
+    look("slave, nothing", slave);
+    put(master, "hello");
+    take("echo", master);
+    look("slave, half a line", slave);
+    SHOW(ioctl(slave, FIONREAD, &n));
+    SAY("readable %d", n);
+    put(master, "\177\177p!\n");
+    look("slave, a line", slave);
+    SHOW(ioctl(slave, FIONREAD, &n));
+    SAY("readable %d", n);
+    take("erased", master);
+    take("line", slave);
+    put(slave, "a\nb");
+    look("master, output", master);
+    SHOW(ioctl(master, FIONREAD, &n));
+    SAY("readable %d", n);
+    SHOW(ioctl(slave, TIOCOUTQ, &n));
+    SAY("waits %d", n);
+    SHOW(tcdrain(slave));
+    take("output", master);
+    put(master, "ab\004\004");
+    take("no newline", slave);
+    take("end", slave);
+    put(master, "x\026\003y\n");
+    take("literal", slave);
+    take("its echo", master);
+    put(slave, "lost");
+    SHOW(tcflush(slave, TCOFLUSH)); /* on Linux some of it may have passed already */
+    put(master, "lost\n");
+    SHOW(tcflush(slave, TCIFLUSH));
+    look("flushed", slave);
+    usleep(20000); /* the echo passes, on Linux */
+    SHOW(tcflush(master, TCIOFLUSH));
+    look("flushed", master);
+    SHOW(ioctl(slave, TCFLSH, 9));
+    unpair();
+}
+
+static void raw(void)
+{
+    struct termios a, b;
+    int n = 0;
+    pair();
+    SHOW(tcgetattr(master, &a));
+    SHOW(tcgetattr(slave, &b));
+    SAY("the same %d", a.c_iflag == b.c_iflag && a.c_lflag == b.c_lflag && a.c_oflag == b.c_oflag);
+    SAY("fresh %x %x %x %x", b.c_iflag & ~IUTF8, b.c_oflag, b.c_cflag & ~CBAUD, b.c_lflag);
+    set_raw(slave, 1, 0);
+    put(master, "a\r\003");
+    take("raw", slave);
+    put(slave, "b\n");
+    take("raw", master);
+    set_raw(master, 4, 0); /* the slave's */
+    put(master, "abc");
+    look("three of four", slave);
+    fcntl(slave, F_SETFL, O_NONBLOCK);
+    take("not waiting", slave);
+    take("nothing", slave);
+    fcntl(slave, F_SETFL, 0);
+    set_raw(slave, 0, 1);
+    take("time is over", slave);
+    set_raw(slave, 0, 0);
+    take("at once", slave);
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    take("nothing", master);
+    SHOW(read(master, &n, 0));
+    SHOW(read(master, NULL, 4));
+    SHOW(write(master, NULL, 4));
+    SHOW(write(slave, NULL, 4));
+    SHOW(tcflow(slave, TCOOFF));
+    SHOW(tcflow(slave, TCOON));
+    put(slave, "goes");
+    take("goes", master);
+    unpair();
+}
+
+/* Much in both directions: neither side loses anything. */
+static void much(void)
+{
+    enum { BYTES = 100000 };
+    static char bytes[BYTES];
+    pair();
+    set_raw(slave, 1, 0);
+    for (int way = 0; way < 2; way++) {
+        int from = way ? master : slave, to = way ? slave : master;
+        pid_t pid = fork();
+        if (!pid) {
+            for (int i = 0; i < BYTES; i++)
+                bytes[i] = i * 7 + i / 256;
+            _exit(write(from, bytes, BYTES) != BYTES);
+        }
+        int wrong = 0, got = 0;
+        while (got < BYTES) {
+            ssize_t n = read(to, bytes + got, BYTES - got);
+            if (n <= 0)
+                break;
+            for (ssize_t i = 0; i < n; i++, got++)
+                wrong += bytes[got] != (char)(got * 7 + got / 256);
+        }
+        int status;
+        waitpid(pid, &status, 0);
+        SAY("got %d, wrong %d, status %d", got, wrong, status);
+    }
+    unpair();
+}
+
+static void hang_ups(void)
+{
+    struct winsize w;
+    char c;
+    pair();
+    put(slave, "last");
+    close(slave);
+    look("slave closed, output", master);
+    take("last", master);
+    look("slave closed", master);
+    take("closed", master);
+    slave = open(name, O_RDWR | O_NOCTTY);
+    look("opened again", master);
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    take("opened again", master);
+    put(master, "unread\n");
+    close(master);
+    look("master closed", slave);
+    take("master closed", slave);
+    SHOW(write(slave, "x", 1));
+    SHOW(write(slave, "x", 0));
+    SHOW(ioctl(slave, TIOCGWINSZ, &w));
+    SHOW(isatty(slave));
+    close(slave);
+    pair();
+    int other = slave, before = master;
+    pid_t pid = fork();
+    if (!pid) {
+        close(before);
+        ssize_t n = read(other, &c, 1);
+        SAY("waited for %zd %s", n, n < 0 ? error_name(errno) : "");
+        _exit(0);
+    }
+    usleep(100000);
+    close(before);
+    waitpid(pid, NULL, 0);
+    close(other);
+    pair();
+    pid = fork();
+    if (!pid) {
+        close(slave);
+        ssize_t n = read(master, &c, 1);
+        SAY("waited for %zd %s", n, n < 0 ? error_name(errno) : "");
+        _exit(0);
+    }
+    usleep(100000);
+    close(slave);
+    waitpid(pid, NULL, 0);
+    close(master);
+}
+
+static void sizes(void)
+{
+    struct winsize w = { 1, 2, 3, 4 };
+    pair();
+    SHOW(ioctl(slave, TIOCGWINSZ, &w));
+    SAY("%d %d %d %d", w.ws_row, w.ws_col, w.ws_xpixel, w.ws_ypixel);
+    w = (struct winsize){ 11, 22, 33, 44 };
+    SHOW(ioctl(master, TIOCSWINSZ, &w));
+    w = (struct winsize){ 0 };
+    SHOW(ioctl(slave, TIOCGWINSZ, &w));
+    SAY("%d %d %d %d", w.ws_row, w.ws_col, w.ws_xpixel, w.ws_ypixel);
+    w.ws_row = 99;
+    SHOW(ioctl(slave, TIOCSWINSZ, &w));
+    SHOW(ioctl(master, TIOCGWINSZ, &w));
+    SAY("%d", w.ws_row);
+    SHOW(ioctl(master, TIOCGWINSZ, NULL));
+    unpair();
+}
+
+static void packets(void)
+{
+    int on = 1, n = -1;
+    pair();
+    SHOW(ioctl(master, TIOCGPKT, &n));
+    SAY("packet mode %d", n);
+    SHOW(ioctl(master, TIOCPKT, &on));
+    SHOW(ioctl(slave, TIOCPKT, &on));
+    SHOW(ioctl(master, TIOCGPKT, &n));
+    SAY("packet mode %d", n);
+    put(slave, "data");
+    take("data", master);
+    SHOW(tcflush(slave, TCIFLUSH));
+    look("flushed", master);
+    take("flushed", master);
+    SHOW(tcflush(slave, TCOFLUSH));
+    take("flushed", master);
+    SHOW(tcflow(slave, TCOOFF));
+    take("stopped", master);
+    SHOW(tcflow(slave, TCOON));
+    take("started", master);
+    set_raw(slave, 1, 0);
+    look("raw", master);
+    take("raw", master);
+    put(master, "back");
+    take("back", slave);
+    unpair();
+}
+
+static volatile sig_atomic_t caught[65];
+static void catch (int sig) { caught[sig]++; }
+
+static void show_caught(const char *what)
+{
+    printf("%s:", what);
+    for (int i = 1; i < 65; i++)
+        if (caught[i]) {
+            printf(" %d", i);
+            caught[i] = 0;
+        }
+    SAY("%s", "");
+}
+
+/* In a child that leads a session: the slave is its controlling terminal. */
+static void session(int with_login)
+{
+    static const int signals[] = { SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGCONT, SIGWINCH };
+    struct winsize w = { 5, 6, 0, 0 };
+    char c;
+    int n;
+    SHOW(setsid() == getpid());
+    SHOW(open("/dev/tty", O_RDWR));
+    SHOW(ioctl(slave, TIOCGSID, &n));
+    SHOW(tcgetpgrp(slave));
+    SHOW(tcgetpgrp(master));
+    if (with_login) {
+        SHOW(ioctl(slave, TIOCSCTTY, 0));
+    } else {
+        int again = open(name, O_RDWR);
+        SHOW(again >= 0);
+        close(again);
+    }
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], catch);
+    int tty = open("/dev/tty", O_RDWR);
+    SHOW(tty >= 0);
+    SHOW(tcgetpgrp(slave) == getpid());
+    SHOW(tcgetpgrp(master) == getpid());
+    SHOW(tcgetsid(slave) == getpid());
+    SHOW(ioctl(master, TIOCSPGRP, &(int){ 999999 }));
+    SHOW(write(master, "\003", 1));
+    usleep(50000);
+    show_caught("^C");
+    SHOW(write(master, "\034", 1));
+    usleep(50000);
+    show_caught("^\\");
+    SHOW(write(master, "\032", 1));
+    usleep(50000);
+    show_caught("^Z");
+    take("echo", master);
+    SHOW(ioctl(master, TIOCSWINSZ, &w));
+    usleep(50000);
+    show_caught("size");
+    SHOW(ioctl(master, TIOCSWINSZ, &w));
+    usleep(50000);
+    show_caught("same size");
+    SHOW(ioctl(master, TIOCSIG, SIGINT));
+    usleep(50000);
+    show_caught("TIOCSIG");
+    SHOW(ioctl(master, TIOCSIG, SIGKILL));
+    SHOW(ioctl(slave, TIOCSIG, SIGINT));
+    SHOW(write(tty, "tty", 3));
+    take("by /dev/tty", master);
+    SHOW(ioctl(slave, TIOCSTI, "q"));
+    SHOW(ioctl(slave, TIOCSTI, "\n"));
+    take("typed", slave);
+    take("its echo", master);
+    pid_t pid = fork();
+    if (!pid) {
+        setpgid(0, 0);
+        for (int i = 0; i < 2; i++) {
+            signal(SIGTTIN, i ? SIG_IGN : SIG_DFL);
+            SHOW(read(slave, &c, 1));
+        }
+        SHOW(write(slave, "background", 10));
+        _exit(3);
+    }
+    int status;
+    SHOW(waitpid(pid, &status, WUNTRACED) == pid);
+    SAY("stopped %d by %d", WIFSTOPPED(status), WSTOPSIG(status));
+    signal(SIGTTOU, SIG_IGN);
+    SHOW(tcsetpgrp(slave, pid));
+    put(master, "foreground\n");
+    kill(pid, SIGCONT);
+    usleep(50000);
+    SHOW(tcsetpgrp(slave, getpgrp()));
+    SHOW(waitpid(pid, &status, 0) == pid);
+    SAY("status %x", status);
+    show_caught("before the hang-up");
+    close(tty);
+    tcflush(master, TCIOFLUSH);
+    if (with_login) {
+        SHOW(ioctl(slave, TIOCNOTTY));
+        show_caught("TIOCNOTTY");
+        SHOW(open("/dev/tty", O_RDWR));
+        SHOW(ioctl(slave, TIOCSTI, "q"));
+        _exit(0);
+    }
+    close(master);
+    usleep(50000);
+    show_caught("master closed");
+    SHOW(open("/dev/tty", O_RDWR));
+    SHOW(tcgetpgrp(slave));
+    SHOW(ioctl(slave, TIOCSCTTY, 0));
+    take("slave", slave);
+    _exit(0);
+}
+
+static void sessions(void)
+{
+    for (int with_login = 0; with_login < 2; with_login++) {
+        int status;
+        pair();
+        pid_t pid = fork();
+        if (!pid)
+            session(with_login);
+        if (!with_login)
+            unpair();
+        waitpid(pid, &status, 0);
+        show_status("session", status);
+        if (with_login)
+            unpair();
+    }
+}
+
+static void wakes(void)
+{
+    struct epoll_event e = { EPOLLIN, { .fd = 0 } };
+    pair();
+    set_raw(slave, 1, 0);
+    int set = epoll_create1(0);
+    e.data.fd = 1;
+    SHOW(epoll_ctl(set, EPOLL_CTL_ADD, master, &e));
+    e.data.fd = 2;
+    SHOW(epoll_ctl(set, EPOLL_CTL_ADD, slave, &e));
+    SHOW(epoll_wait(set, &e, 1, 0));
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            usleep(50000);
+            _exit(write(i ? master : slave, "x", 1) != 1);
+        }
+        SHOW(epoll_wait(set, &e, 1, 5000));
+        SAY("ready %d %x", e.data.fd, e.events);
+        take("woken", i ? slave : master);
+        waitpid(pid, NULL, 0);
+    }
+    pid_t pid = fork();
+    if (!pid) {
+        usleep(50000);
+        _exit(0);
+    }
+    close(slave);
+    SHOW(epoll_wait(set, &e, 1, 5000));
+    SAY("ready %d %x", e.data.fd, e.events);
+    waitpid(pid, NULL, 0);
+    close(set);
+    close(master);
+}
+
+static void library(void)
+{
+    struct winsize w = { 7, 8, 0, 0 };
+    int m, s, status;
+    SHOW(openpty(&m, &s, name, NULL, &w));
+    SAY("name %d", strncmp(name, "/dev/pts/", 9));
+    close(m), close(s);
+    pid_t pid = forkpty(&m, NULL, NULL, &w);
+    if (!pid) {
+        printf("size %d", ioctl(0, TIOCGWINSZ, &w) == 0 ? w.ws_row * 10 + w.ws_col : -1);
+        printf(" leader %d foreground %d\n", getsid(0) == getpid(), tcgetpgrp(0) == getpid());
+        fflush(stdout);
+        scanf("%d", &s);
+        _exit(s);
+    }
+    take("forkpty", m);
+    put(m, "42\n");
+    SHOW(waitpid(pid, &status, 0) == pid);
+    show_status("child", status);
+    take("echo", m);
+    take("closed", m);
+    close(m);
+}
+
+int main(void)
+{
+    names();
+    lines();
+    raw();
+    much();
+    hang_ups();
+    sizes();
+    packets();
+    sessions();
+    wakes();
+    library();
+    return 0;
+}
