@@ -130,14 +130,17 @@ int64_t do_mprotect(struct message *m)
 
 /* ---- madvise ---- */
 
-/* MADV_DONTNEED: gives the pages of a range back. Returns s, or NULL when s is gone. May wait. */
-static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
+/* MADV_DONTNEED: gives the pages of a range back, as far as it is not locked. 0, -EINVAL, or
+ * -ESRCH: the space has gone. May wait. */
+static int64_t drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr_t end)
 {
     uint64_t resident = s->usage->resident;
     for (unsigned n = 1; s && start < end; n++) {
         const struct region *r = regions_find(&s->regions, start);
         if (!r || r->start >= end)
             break;
+        if (r->flags & REGION_LOCKED)
+            return -EINVAL;
         vaddr_t to = MIN(end, r->end);
         start = r->flags & REGION_FIXED ? to : pages_release(s, MAX(start, r->start), to);
         if (start == to && n % REGIONS_AT_ONCE && resident - s->usage->resident < STEP_PAGES)
@@ -145,7 +148,7 @@ static struct space *drop_pages(struct space *s, endpoint_t task, vaddr_t start,
         resident = s->usage->resident;
         s = space_pause(s, task, start, end);
     }
-    return s;
+    return s ? 0 : -ESRCH;
 }
 
 /* How far from `start` a range can be wiped in a child: to `end`, or to what is not private memory.
@@ -169,7 +172,7 @@ static int64_t wipe_on_fork(struct space *s, endpoint_t task, vaddr_t start, vad
         vaddr_t step = regions_step(rs, start, end), at = wipe ? may_wipe(rs, start, step) : step;
         if (regions_reserve_protection(rs, start, at) < 0)
             return -ENOMEM;
-        regions_flag(rs, start, at, REGION_WIPED, wipe);
+        regions_flag(rs, start, at, REGION_WIPED, wipe ? REGION_WIPED : 0);
         if (at < step)
             return -EINVAL;
         start = at;
@@ -188,15 +191,14 @@ int64_t do_madvise(struct message *m)
     if (start % PAGE_SIZE || end < start || PAGE_UP(m->w[1]) < m->w[1] || advice > MADV_LAST ||
         (advice > MADV_FREE && advice < MADV_REMOVE) || (advice > 4 && advice < 8))
         return -EINVAL;
+    int64_t error = 0;
     if (advice == MADV_DONTNEED)
-        s = drop_pages(s, m->from, start, MIN(end, USER_TOP));
-    if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) {
-        int64_t error = wipe_on_fork(s, m->from, start, MIN(end, USER_TOP),
-                                     advice == MADV_WIPEONFORK);
-        s = space_of(m->from);
-        if (error)
-            return error;
-    }
+        error = drop_pages(s, m->from, start, MIN(end, USER_TOP));
+    if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK)
+        error = wipe_on_fork(s, m->from, start, MIN(end, USER_TOP), advice == MADV_WIPEONFORK);
+    if (error)
+        return error;
+    s = space_of(m->from);
     if (s && start < end && (end > USER_TOP || !regions_covered(&s->regions, start, end)))
         return -ENOMEM;
     backing_settle();
@@ -253,6 +255,10 @@ int64_t do_msync(struct message *m)
             break;
         vaddr_t from = MAX(at, r->start), to = MIN(end, r->end);
         at = to;
+        if (flags & MS_INVALIDATE && r->flags & REGION_LOCKED) {
+            result = -EBUSY;
+            break;
+        }
         if (!is_file(r))
             continue;
         struct backing *b = r->backing;

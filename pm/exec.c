@@ -253,7 +253,7 @@ static int64_t commit(struct exec *e)
     struct space *old = space_of(e->task);
     if (!old)
         return -ESRCH;
-    for (int i = PM_LIMIT_AS; i <= PM_LIMIT_DATA; i++)
+    for (int i = PM_LIMIT_AS; i < PM_LIMIT_STACK; i++)
         e->space->limit[i] = old->limit[i];
     if (old->tasks > 1) {
         int64_t error;

@@ -37,7 +37,7 @@ static struct region *region_for(struct space *s, vaddr_t page)
         return r;
     uint64_t more = r->start - page;
     if (!(r->flags & REGION_STACK) || r->end - page > s->limit[PM_LIMIT_STACK] ||
-        !space_allows(s, more, false))
+        !space_allows(s, more, false) || (r->flags & REGION_LOCKED && !space_may_lock(s, more)))
         return NULL;
     const struct region *below = regions_prev(rs, r);
     if (page < ADDRESS_MIN || (below && below->protection && !(below->flags & REGION_STACK) &&

@@ -300,7 +300,7 @@ int64_t do_limit(struct message *m)
     struct space *s = space_of(m->w[0]);
     if (!s)
         return -ESRCH;
-    if (m->w[1] > PM_LIMIT_STACK)
+    if (m->w[1] >= PM_LIMITS)
         return -EINVAL;
     s->limit[m->w[1]] = m->w[2];
     return 0;

@@ -5,6 +5,7 @@
 #include "frames.h"
 #include "fault.h"
 #include "handlers.h"
+#include "lock.h"
 #include "space.h"
 
 enum {
@@ -142,6 +143,11 @@ static int make_room(struct space **s, endpoint_t task, vaddr_t start, vaddr_t e
 static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
 {
     bool data = w->protection & PAGE_WRITE && !w->shared;
+    uint8_t locks = s->lock_new | (w->flags & MAP_LOCKED ? REGION_LOCKED : 0);
+    if (w->flags & MAP_LOCKED && !s->limit[PM_LIMIT_MEMLOCK])
+        return -EPERM;
+    if (locks && !space_may_lock(s, w->length))
+        return -EAGAIN;
     uint64_t replaced = w->flags & MAP_FIXED
                             ? regions_pages(&s->regions, w->address, w->address + w->length) *
                                   PAGE_SIZE
@@ -167,7 +173,7 @@ static int64_t map(struct space *s, endpoint_t task, const struct wish *w)
                                      .backing = w->backing,
                                      .protection = w->protection,
                                      .allowed = w->allowed,
-                                     .flags = (w->shared ? REGION_SHARED : 0) |
+                                     .flags = locks | (w->shared ? REGION_SHARED : 0) |
                                               (w->flags & MAP_GROWSDOWN ? REGION_STACK : 0) });
     space_account(s);
     fault_new(s, at, at + w->length);
@@ -214,8 +220,10 @@ int64_t do_mmap(struct message *m)
     if (at < 0 && w.backing)
         backing_unref(w.backing);
     backing_settle_soon();
-    if (at > 0 && w.flags & (MAP_POPULATE | MAP_LOCKED) && w.protection)
+    if (at > 0 && w.flags & MAP_POPULATE && w.protection)
         fault_range(m->from, at, at + w.length, w.protection & PAGE_WRITE ? PM_FAULT_WRITE : 0);
+    if (at > 0)
+        lock_bring(m->from, at, at + w.length);
     return at;
 }
 
@@ -253,7 +261,7 @@ int64_t do_brk(struct message *m)
     if (end > old_end) {
         uint64_t more = end - old_end;
         if (!regions_free(&s->regions, old_end, end + PAGE_SIZE) || !space_allows(s, more, true) ||
-            more / PAGE_SIZE > frames_total())
+            more / PAGE_SIZE > frames_total() || (s->lock_new && !space_may_lock(s, more)))
             return s->brk;
         if (end - s->brk_start > s->limit[PM_LIMIT_DATA])
             return s->brk;
@@ -261,7 +269,7 @@ int64_t do_brk(struct message *m)
                                                       .end = end,
                                                       .protection = PAGE_READ | PAGE_WRITE,
                                                       .allowed = PAGE_ALL,
-                                                      .flags = REGION_HEAP });
+                                                      .flags = REGION_HEAP | s->lock_new });
     } else if (end < old_end) {
         s = space_unmap(s, m->from, end, old_end);
         if (!s)
@@ -269,8 +277,10 @@ int64_t do_brk(struct message *m)
     }
     s->brk = want;
     space_account(s);
-    if (end > old_end)
+    if (end > old_end) {
         fault_new(s, old_end, end);
+        lock_bring(m->from, old_end, end);
+    }
     backing_settle_soon();
-    return s->brk;
+    return want;
 }

@@ -2,6 +2,7 @@
 #include "backing.h"
 #include "frames.h"
 #include "handlers.h"
+#include "lock.h"
 #include "space.h"
 
 #include <minnow/range.h>
@@ -165,8 +166,8 @@ static int64_t take_out(struct space **s, endpoint_t task, vaddr_t start, vaddr_
     return *s ? 0 : -ESRCH;
 }
 
-/* Whether what is kept of a mapping lies in one region and may become so long. 0, -EFAULT, -ENOMEM.
- * There are places for a move afterwards. */
+/* Whether what is kept of a mapping lies in one region and may become so long. 0, -EFAULT, -ENOMEM,
+ * -EAGAIN: it is locked, and so much may not be. There are places for a move afterwards. */
 static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t length)
 {
     if (regions_reserve(&s->regions, PLACES) < 0)
@@ -176,6 +177,8 @@ static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t l
         return -EFAULT;
     uint64_t more = length - kept;
     bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
+    if (r->flags & REGION_LOCKED && !space_may_lock(s, more))
+        return -EAGAIN;
     return more && (!space_allows(s, more, data) ||
                     (data && !r->backing && more / PAGE_SIZE > frames_total()))
                ? -ENOMEM
@@ -234,6 +237,8 @@ int64_t do_mremap(struct message *m)
     s = space_of(m->from);
     if (s)
         space_account(s);
+    if (result > 0 && length > old_length)
+        lock_bring(m->from, result + old_length, result + length);
     backing_settle_soon();
     return result;
 }

@@ -264,6 +264,8 @@ static void sum(struct regions *rs, const struct region *r, int64_t by)
 {
     int64_t bytes = (int64_t)(r->end - r->start) * by;
     rs->bytes += bytes;
+    if (r->flags & REGION_LOCKED && !(r->flags & REGION_FIXED))
+        rs->locked += bytes;
     if (r->flags & REGION_STACK)
         rs->stack += bytes;
     else if (r->protection & PAGE_EXEC)
@@ -436,9 +438,9 @@ void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t pro
     change(rs, start, end, &protection, 0, 0);
 }
 
-void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set)
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t clear, uint8_t add)
 {
-    change(rs, start, end, NULL, flag, set ? flag : 0);
+    change(rs, start, end, NULL, clear, add);
 }
 
 void regions_extend(struct regions *rs, struct region *r, vaddr_t start)
@@ -462,9 +464,12 @@ static int copy_array(struct regions *to, const struct regions *from)
     copy.charged = to->charged;
     *to = copy;
     memcpy(to->place, from->place, from->used * sizeof to->place[0]);
-    for (const struct region *r = regions_first(to); r; r = regions_next(to, r))
+    to->locked = 0;
+    for (struct region *r = regions_first(to); r; r = regions_next(to, r)) {
+        r->flags &= ~REGION_LOCKS;
         if (r->backing)
             backing_ref(r->backing);
+    }
     return 0;
 }
 
@@ -482,7 +487,9 @@ int regions_copy(struct regions *to, const struct regions *from, vaddr_t *at)
             return -ENOMEM;
         if (r->backing)
             backing_ref(r->backing);
-        link(to, region_of(to, to->last), r);
+        struct region copy = *r;
+        copy.flags &= ~REGION_LOCKS;
+        link(to, region_of(to, to->last), &copy);
     }
     *at = r ? r->start : USER_TOP;
     return 0;

@@ -25,6 +25,9 @@ enum region_flags {
     REGION_HEAP = 4,   /* made by brk */
     /* its pages are always there and PM does not count them: clock page and vDSO */
     REGION_FIXED = 8,
+    REGION_LOCKED = 16,   /* counts against RLIMIT_MEMLOCK, and its pages are brought at once, */
+    REGION_ON_FAULT = 64, /* unless this is set too: when they are touched (MLOCK_ONFAULT) */
+    REGION_LOCKS = REGION_LOCKED | REGION_ON_FAULT,
     REGION_WIPED = 32, /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
 };
 
@@ -50,11 +53,11 @@ static inline uint8_t region_protection(uint64_t wanted)
 }
 
 struct regions {
-    struct region *place;              /* place[0] is none */
-    uint32_t root, first, last, free;  /* free: the first free place, through `next` */
-    unsigned count, capacity, used;    /* used: so many places have been in use, with place[0] */
-    uint64_t bytes, data, stack, text; /* in all regions, and in those of a kind */
-    endpoint_t task;                   /* places are accounted to its user; */
+    struct region *place;             /* place[0] is none */
+    uint32_t root, first, last, free; /* free: the first free place, through `next` */
+    unsigned count, capacity, used;   /* used: so many places have been in use, with place[0] */
+    uint64_t bytes, data, stack, text, locked; /* in all regions, and in those of a kind */
+    endpoint_t task;                           /* places are accounted to its user; */
     uint32_t user, charged; /* regions_charge(): the user last time, and how many places */
 };
 /* Accounts so many places, in place of those before, to the user of rs->task. 0, or -ENOMEM and
@@ -128,12 +131,12 @@ void regions_insert(struct regions *rs, const struct region *r);
 void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Gives what lies in a range a protection. Get the places with regions_reserve_protection(). */
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
-/* Sets or clears one of the flags for what lies in a range. Places: as regions_protect(). */
-void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t flag, bool set);
+/* Clears some flags, then adds others, for what lies in a range. Places: as regions_protect(). */
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t clear, uint8_t add);
 /* A region begins at `start` from now on, below where it began; there must be nothing between. */
 void regions_extend(struct regions *rs, struct region *r, vaddr_t start);
 /* Copies the regions that begin at *at (0 at first) or above, some REGIONS_AT_ONCE of them, to the
- * end of `to`; *at becomes where to go on, or USER_TOP. 0 or -ENOMEM. */
+ * end of `to`, where they are not locked; *at becomes where to go on, or USER_TOP. 0 or -ENOMEM. */
 int regions_copy(struct regions *to, const struct regions *from, vaddr_t *at);
 /* Forgets all regions, and frees their places. */
 void regions_clear(struct regions *rs);

@@ -29,8 +29,11 @@ struct space *space_create(void)
     struct space *s = memory_zalloc(sizeof *s);
     if (s)
         s->id = ++spaces;
-    if (s)
-        s->limit[PM_LIMIT_AS] = s->limit[PM_LIMIT_DATA] = ~0ul, s->limit[PM_LIMIT_STACK] = 8 << 20;
+    if (!s)
+        return NULL;
+    for (unsigned i = 0; i < PM_LIMITS; i++)
+        s->limit[i] = ~0ul;
+    s->limit[PM_LIMIT_STACK] = 8 << 20;
     return s;
 }
 
@@ -169,6 +172,7 @@ void space_account(struct space *s)
     s->usage->data = rs->data / PAGE_SIZE;
     s->usage->stack = rs->stack / PAGE_SIZE;
     s->usage->text = rs->text / PAGE_SIZE;
+    s->usage->locked = rs->locked / PAGE_SIZE;
 }
 
 bool space_allows(const struct space *s, uint64_t bytes, bool data)

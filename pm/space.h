@@ -32,8 +32,9 @@ struct space {
     vaddr_t brk_start, brk; /* bytes */
     vaddr_t mmap_top;       /* where the search for gaps begins, downwards */
     vaddr_t stack_top;
-    uint64_t limit[3];      /* PM_LIMIT_..., bytes */
-    struct pm_usage *usage; /* published, of `task` */
+    uint64_t limit[PM_LIMITS]; /* PM_LIMIT_..., bytes */
+    uint8_t lock_new;          /* of REGION_LOCKS, what new regions get (mlockall) */
+    struct pm_usage *usage;    /* published, of `task` */
     /* private pages that were brought in sequence: so many, the last of them here */
     struct {
         uint64_t pages;
@@ -113,6 +114,12 @@ struct space *space_empty(struct space *s, endpoint_t task);
 void space_runs(struct space *s, struct backing *program);
 /* Renews the published sums after regions have changed. */
 void space_account(struct space *s);
+/* Whether so many more bytes may be locked. */
+static inline bool space_may_lock(const struct space *s, uint64_t bytes)
+{
+    uint64_t limit = PAGE_DOWN(s->limit[PM_LIMIT_MEMLOCK]);
+    return s->regions.locked <= limit && bytes <= limit - s->regions.locked;
+}
 /* Whether limits allow so many more bytes; `data`: private and writable. */
 bool space_allows(const struct space *s, uint64_t bytes, bool data);
 

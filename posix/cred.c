@@ -11,6 +11,17 @@
 
 enum { NOBODY = 0xffffffff };
 
+static bool root(const struct process *p) { return p->i.euid == 0; }
+
+void cred_tell_memlock(struct process *p)
+{
+    uint64_t most = root(p) ? ~0ul : p->i.limits[RLIMIT_MEMLOCK].soft;
+    if (most == p->memlock_told)
+        return;
+    p->memlock_told = most;
+    call(service_find("pm"), PM_LIMIT, p->i.task, PM_LIMIT_MEMLOCK, most, 0);
+}
+
 void cred_tell(struct process *p)
 {
     struct vfs_cred c = { .fsuid = p->i.fsuid,
@@ -23,6 +34,7 @@ void cred_tell(struct process *p)
     process_words(p);
     call_window(service_find("vfs"), &(struct call_args){ .op = VFS_CRED, .w0 = p->i.task },
                 WINDOW_IN, &c, sizeof c, NULL);
+    cred_tell_memlock(p);
     p->busy--;
 }
 
@@ -31,8 +43,6 @@ void cred_changed(struct process *p)
     p->i.dumpable = false;
     p->death_signal = 0;
 }
-
-static bool root(const struct process *p) { return p->i.euid == 0; }
 
 /* Changes three of p's ids; NOBODY leaves one as it is. Returns 0. May wait. */
 static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)

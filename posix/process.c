@@ -138,6 +138,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
     memcpy(p->actions, parent->actions, sizeof p->actions);
+    p->memlock_told = parent->memlock_told;
 }
 
 /* What init begins with. */
@@ -155,6 +156,7 @@ static void set_defaults(struct process *p)
     p->i.limits[RLIMIT_MEMLOCK] = (struct proc_limit){ 8 << 20, 8 << 20 };
     p->i.limits[RLIMIT_MSGQUEUE] = (struct proc_limit){ MQ_BYTES, MQ_BYTES };
     p->i.limits[RLIMIT_NICE] = p->i.limits[RLIMIT_RTPRIO] = (struct proc_limit){ 0, 0 };
+    p->memlock_told = ~0ul;
     p->i.dumpable = true;
 }
 

@@ -188,6 +188,7 @@ struct process {
     bool vforked;         /* may be the vfork_parent of a child */
     bool shares;          /* runs in another process's space (CLONE_VM) */
     uint16_t busy;
+    uint64_t memlock_told; /* PM_LIMIT_MEMLOCK, as PM has it */
 };
 
 /* Wants to be told when a process ends. All 0: it watches none. */

@@ -2,6 +2,7 @@
 #include "rlimit.h"
 
 #include "cputime.h"
+#include "cred.h"
 #include "delivery.h"
 #include "handlers.h"
 #include "rusage.h"
@@ -62,6 +63,8 @@ static void tell(struct process *p, unsigned which, uint64_t soft)
         ask_task_set(p->i.task, TASK_FILE_SIZE, soft);
     if (which == RLIMIT_CPU)
         rlimit_cpu_start(p);
+    if (which == RLIMIT_MEMLOCK)
+        cred_tell_memlock(p);
     for (unsigned i = 0; i < ARRAY_SIZE(of_pm); i++)
         if (of_pm[i].linux_number == which)
             call(service_find("pm"), PM_LIMIT, p->i.task, of_pm[i].pm, soft, 0);

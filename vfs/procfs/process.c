@@ -111,6 +111,8 @@ static void add_memory(struct text *t, const struct subject *p)
         uint64_t pages;
     } lines[] = { { "VmPeak", u.virtual_pages },
                   { "VmSize", u.virtual_pages },
+                  { "VmLck", u.locked },
+                  { "VmPin", 0 },
                   { "VmHWM", MAX(u.peak, u.resident) },
                   { "VmRSS", u.resident },
                   { "VmData", u.data },

@@ -121,7 +121,8 @@ enum { PM_EXEC_GIVEN_MAX = 8192 };
 static inline uint32_t pm_exec_arguments(uint64_t result) { return result >> 32; }
 static inline uint32_t pm_exec_environment(uint64_t result) { return result; }
 
-enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_STACK };
+/* MEMLOCK: all ones, if the process may lock all. */
+enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_MEMLOCK, PM_LIMIT_STACK, PM_LIMITS };
 
 /* What RS_STATUS tells. */
 struct rs_status {
@@ -137,7 +138,7 @@ struct rs_status {
  * those in use, data those of the others that only root gets. */
 struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
-        text, faults, major;
+        text, faults, major, locked;
 };
 
 /* What PM publishes. attached: how many regions show each segment (PM_SEGMENT_...). */
