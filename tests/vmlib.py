@@ -199,26 +199,35 @@ class Qemu:
     # Counts are compared only with those of the same emulator, and with Linux's on this processor.
     CPU_COUNTED = "max,-erms"
 
-    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
-        """shift: with count, an instruction lasts 2**shift ns. extra: further arguments of the emulator."""
+    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=(), second=None):
+        """shift: with count, an instruction lasts 2**shift ns. extra: further arguments of the emulator.
+        second: the image of a second disk, which is the guest's hdb; beside virtio its hda."""
         self.image, self.memory, self.disk, self.count = image, memory, disk or "virtio", count
-        self.shift, self.extra = shift, list(extra)
+        self.shift, self.extra, self.second = shift, list(extra), second
 
-    def machine(self):
-        """The machine without its consoles."""
+    @staticmethod
+    def drive(image):
         # A comma in a file's name has to be doubled here.
         # A full disk of the host is an error that the guest sees; else QEMU would stop the guest until
         # a person makes room.
-        drive = f"format=raw,cache=unsafe,werror=report,rerror=report,file={self.image.replace(',', ',,')}"
+        return (
+            f"format=raw,cache=unsafe,werror=report,rerror=report,file={image.replace(',', ',,')}"
+        )
+
+    def machine(self):
+        """The machine without its consoles."""
+        drive = self.drive(self.image)
         disk = {
             "virtio": [
                 "-drive",
                 f"if=none,id=disk,{drive}",
                 "-device",
-                "virtio-blk-pci,drive=disk,disable-modern=on",
+                "virtio-blk-pci,drive=disk,disable-modern=on,bootindex=0",
             ],
             "ata": ["-drive", f"if=ide,{drive}"],
         }[self.disk]
+        if self.second:
+            disk += ["-drive", f"if=ide,index=1,{self.drive(self.second)}"]
         count = (
             [
                 "-icount",
@@ -288,12 +297,20 @@ class Bochs:
     disks = ("ata",)
     HOST_MOST = 2048  # MiB of the host's memory that Bochs takes at once; the guest may have more
 
-    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=()):
+    def __init__(self, image, memory=128, disk=None, count=False, shift=0, extra=(), second=None):
         # Bochs always counts instructions, at one speed: `count` and what goes with it have nothing to add.
-        self.image, self.memory = image, memory
+        self.image, self.memory, self.second = image, memory, second
+
+    @staticmethod
+    def drive(place, image):
+        """The line of a disk, whose size is a multiple of a cylinder."""
+        cylinders = os.path.getsize(image) // (16 * 63 * 512)
+        return (
+            f'ata0-{place}: type=disk, path="{image}", mode=flat, '
+            f"cylinders={cylinders}, heads=16, spt=63"
+        )
 
     def command(self, folder, display, *lines):
-        cylinders = os.path.getsize(self.image) // (16 * 63 * 512)
         config = os.path.join(folder, "bochsrc")
         with open(config, "w") as file:
             file.write(
@@ -304,8 +321,8 @@ class Bochs:
                         "romimage: file=$BXSHARE/BIOS-bochs-latest",
                         "vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest",
                         "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
-                        f'ata0-master: type=disk, path="{self.image}", mode=flat, '
-                        f"cylinders={cylinders}, heads=16, spt=63",
+                        self.drive("master", self.image),
+                        *([self.drive("slave", self.second)] if self.second else []),
                         "boot: disk",
                         "clock: sync=none, time0=1767225600",
                         f"display_library: {display}",
@@ -455,6 +472,7 @@ class Run:
         options="",
         shift=0,
         extra=(),
+        second=None,
     ):
         if emu not in EMULATORS:
             raise HarnessError(f"no emulator {emu}: there are {', '.join(EMULATORS)}")
@@ -468,7 +486,7 @@ class Run:
         self.add, self.get, self.service = list(add), list(get), list(service)
         self.input, self.keep, self.check = input, keep, check or bool(keep)
         self.source, self.options = image or DISK_IMAGE, options
-        self.shift, self.extra = shift, extra  # see Qemu
+        self.shift, self.extra, self.second = shift, extra, second  # see Qemu
         self.booted = self.ended = False
         self.emulator = None  # its process, while it runs
         self.switched_off = False  # QEMU: the machine has ended by its own decision
@@ -488,6 +506,8 @@ class Run:
         with tempfile.TemporaryDirectory(prefix="minnow-vm-") as self.folder:
             try:
                 self.image = Image.copy(self.source, os.path.join(self.folder, "disk.img"))
+                if self.second:
+                    self.second = Image.copy(self.second, os.path.join(self.folder, "hdb.img")).path
                 self.prepare()
                 self.emulate()
                 status = self.judge()
@@ -539,7 +559,13 @@ class Run:
 
     def emulate(self):
         machine = EMULATORS[self.emu](
-            self.image.path, self.mem, self.disk, self.count, self.shift, self.extra
+            self.image.path,
+            self.mem,
+            self.disk,
+            self.count,
+            self.shift,
+            self.extra,
+            self.second,
         )
         serial, serial_end = os.pipe()
         complaints = os.path.join(self.folder, "emulator.err")
