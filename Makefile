@@ -13,6 +13,7 @@
 #   make test-fuzz      random system calls, ten million of them
 #       CALLS=10000000      another number of calls
 #   make test-fault     services that die, hang and are damaged, in full: twenty minutes; prints figures
+#   make test-ports     programs of other people (commands/ports) do the same here and on Linux
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
 #   make test-labs      every lab proved: references, skeletons, mutants, a class with hostile submissions
@@ -21,6 +22,7 @@
 #       NAMES="forks tar"   only these jobs; tests/bench_jobs.py --list
 #   make debug          QEMU stopped for GDB, symbols of the kernel and the services loaded
 #   make format         lay out all C and Python: .clang-format and black, 100 columns
+#   make ports          those programs, on the image of a second disk, build/ports.img
 #   make setup          install what is missing; the other goals do that too
 #   make clean          remove what was built; `make distclean` BusyBox, dash and sources too
 #
@@ -71,7 +73,7 @@ export CROSS BUILD
 
 # What is missing is installed before anything else is looked at.
 ifneq ($(if $(filter no,$(SETUP)),,$(if $(MAKECMDGOALS),$(filter-out setup clean distclean fresh format,$(MAKECMDGOALS)),image)),)
-SETUP_PART := $(if $(filter bench-jobs,$(MAKECMDGOALS)),--jobs,$(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building))
+SETUP_PART := $(if $(filter ports test-ports bench-jobs,$(MAKECMDGOALS)),--ports,$(if $(filter-out image services lab-programs grade,$(MAKECMDGOALS)),,--building))
 $(shell tests/setup $(SETUP_PART) --check || tests/setup $(SETUP_PART) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error the tools to build with are not all there)
@@ -131,7 +133,8 @@ LIBRARIES := $(sort $(LIBRARIES))
 sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-.PHONY: image all services unit run fresh test test-fuzz test-fault bench bench-jobs debug format setup clean distclean
+.PHONY: image ports all services unit run fresh test test-fuzz test-fault test-ports bench bench-jobs debug format setup clean distclean
+ports: $(BUILD)/ports.img
 image: $(BUILD)/disk.img $(patsubst %,$(BUILD)/services/%,$(notdir $(ALTERNATIVES)))
 all: image services unit
 
@@ -263,6 +266,7 @@ $(USERLAND)/dash: commands/dash/build
 # ---- Image ----
 
 include disk.img.mk
+include ports.img.mk
 
 # ---- Tests ----
 
@@ -293,6 +297,9 @@ test-fault: image
 	@rm -f $(BUILD)/fault-figures.txt
 	@FAULT=full tests/run-tests tests/fault; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
 
+test-ports: image ports
+	@PORTS=yes tests/run-tests tests/ports
+
 # ---- Benchmarks ----
 
 # A plugin of QEMU, and the first program of the Linux that stands beside Minnow.
@@ -300,13 +307,11 @@ $(BUILD)/jobs/count.so: tests/jobs/count.c
 	$(call quiet,PLUGIN)mkdir -p $(@D) && $(HOST_CC) -O2 $(WARNINGS) -fvisibility=hidden -shared -fPIC -o $@ $<
 $(BUILD)/jobs/linux-init: tests/jobs/linux-init.c
 	$(call quiet,MUSL)mkdir -p $(@D) && $(MUSL_CC) $(USER_FLAGS) -o $@ $<
-# Lua, SQLite and tcc: as BusyBox, but for the whole jobs only.
-$(USERLAND)/jobs/root: tests/jobs/build
-	$(call quiet,JOBS)$< $(@D) && touch $@
 
+JOB_PORTS := lua sqlite3 tcc
 bench: image $(BUILD)/jobs/linux-init $(BUILD)/jobs/count.so
 	@/usr/bin/python3 tests/bench.py
-bench-jobs: image $(BUILD)/jobs/linux-init $(BUILD)/jobs/count.so $(USERLAND)/jobs/root
+bench-jobs: image $(BUILD)/jobs/linux-init $(BUILD)/jobs/count.so $(JOB_PORTS:%=$(USERLAND)/ports/%)
 	@/usr/bin/python3 tests/bench_jobs.py $(NAMES)
 
 # ---- Running ----

@@ -36,7 +36,10 @@ import linuxlib
 import vmlib
 
 MEMORY = linuxlib.MOST_MEMORY
-PROGRAMS = os.path.join(vmlib.ROOT, "build", "userland", "jobs", "root")
+PORTS = [
+    os.path.join(vmlib.ROOT, "build", "userland", "ports", name)
+    for name in ("lua", "sqlite3", "tcc")
+]
 RUNNER = "/usr/lib/minnow-tests/_jobs"
 TIMEOUT = 1200  # seconds, for one boot with all jobs
 
@@ -263,12 +266,13 @@ def main():
     if options.list:
         print("\n".join(f"{job.name:14}{job.title}" for job in jobs))
         return 0
-    if not os.path.isdir(PROGRAMS) and not all(job.basic for job in jobs):
+    if not all(map(os.path.isdir, PORTS)) and not all(job.basic for job in jobs):
         raise vmlib.HarnessError("the jobs' programs are not built: make bench-jobs builds them")
     systems = [minnow, linux] if linuxlib.fetch() else [minnow]
     with tempfile.TemporaryDirectory(prefix="minnow-jobs-") as folder:
         image = vmlib.Image.copy(vmlib.DISK_IMAGE, os.path.join(folder, "disk.img")).path
-        add_tree(image, PROGRAMS)
+        for tree in filter(os.path.isdir, PORTS):
+            add_tree(image, tree)
         figures = measure(systems, jobs, image, options.runs)
     wrong = faults(jobs, figures)
     if linux in systems and options.record and not wrong:

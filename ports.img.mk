@@ -1,0 +1,20 @@
+# ports.img.mk: other people's programs (commands/ports) on a disk of their own, an ext2 file system
+# without a partition table. The running system has it at /ports, and room to work in /ports/work.
+#
+# A port does not depend on our code, so it is built once, and `make clean` leaves it. One that
+# cannot be fetched is missing from the disk (status 3 of build-port); its test says so.
+
+PORTS := $(filter-out README build,$(basename $(notdir $(wildcard commands/ports/*))))
+PORT_TREES := $(PORTS:%=$(USERLAND)/ports/%)
+# A multiple of a cylinder, as Bochs wants it.
+PORTS_CYLINDERS := 1560
+
+$(PORT_TREES): $(USERLAND)/ports/%: commands/ports/% commands/build-port
+	$(call quiet,PORT)mkdir -p $(@D) && { commands/build-port $* $@ && touch $@ || [ $$? = 3 ]; }
+
+$(BUILD)/ports.img: $(PORT_TREES) ports.img.mk
+	$(call quiet,PORTS)rm -rf $@ $(BUILD)/ports && mkdir -p $(BUILD)/ports/work
+	@for tree in $(PORT_TREES); do [ ! -d $$tree ] || cp -a --reflink=auto $$tree/. $(BUILD)/ports/ || exit; done
+	@truncate -s $$(($(PORTS_CYLINDERS) * $(CYLINDER) * 512)) $@ && \
+	    mke2fs -q -t ext2 -b 4096 -I 256 -N 65536 -m 0 -L minnow-ports -O ^resize_inode,^dir_index,^ext_attr \
+	        -d $(BUILD)/ports -E root_owner=0:0 $@

@@ -1,0 +1,98 @@
+"""A job, in the system and on Linux. A job is a shell script that uses programs of commands/ports.
+It runs in an empty folder of the second disk, with that disk's programs before all others."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+import vmlib
+
+RECIPES = os.path.join(vmlib.ROOT, "commands", "ports")
+IMAGE = os.path.join(vmlib.BUILD, "ports.img")
+TREE = os.path.join(vmlib.BUILD, "ports")  # what is on the image
+BUILT = os.path.join(vmlib.ROOT, "build", "userland", "ports")
+MEMORY = 1024  # MiB
+
+# The disk is the second one on the controller that has both; beside a virtio disk it is the first.
+MOUNT = """
+mkdir /ports
+mount -t ext2 /dev/hdb /ports 2>/dev/null || mount -t ext2 /dev/hda /ports || exit
+"""
+# What programs look for where they were configured to be.
+ENTER = """
+for place in lib include share src; do
+    mkdir -p /usr/$place
+    for what in /ports/usr/$place/*; do
+        [ -e /usr/$place/${what##*/} ] || ln -s $what /usr/$place/
+    done
+done
+export PATH=/ports/usr/bin:/bin:/sbin:/usr/bin:/usr/sbin HOME=/root TERM=dumb TZ=UTC0 LC_ALL=C
+unset OLDPWD
+umask 022
+mkdir /ports/work/job && cd /ports/work/job || exit
+"""
+SERVICES = "\n---- services\n"
+WATCH = f"""
+( job )
+status=$?
+printf '{SERVICES}'
+cat /proc/minnow/services
+exit $status
+"""
+
+# Inside of a mount namespace, as its root: the tree of the system's own image, with Linux' /dev and /proc.
+ON_LINUX = """
+mount --bind "$2" "$1/ports" && mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" &&
+    mount -t tmpfs none "$1/tmp" && mount -t tmpfs none "$1/ports/work" && exec chroot "$1" /bin/sh -c "$3"
+"""
+
+
+def job_of(port):
+    """The function job() of a recipe; None if there is none."""
+    recipe = os.path.join(RECIPES, port)
+    done = subprocess.run(
+        ["bash", "-c", '. "$1"; declare -f job', "bash", recipe], capture_output=True, text=True
+    )
+    return done.stdout or None
+
+
+def on_linux(job, timeout):
+    """(status, standard output, standard error)"""
+    with tempfile.TemporaryDirectory(prefix="minnow-ports-") as folder:
+        root = os.path.join(folder, "root")
+        shutil.copytree(os.path.join(vmlib.BUILD, "root"), root, symlinks=True)
+        os.mkdir(os.path.join(root, "ports"))
+        done = subprocess.run(
+            ["unshare", "-r", "-m", "sh", "-c", ON_LINUX, "sh", root, TREE]
+            + [ENTER + job + "\njob\n"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            env={"PATH": "/bin:/sbin:/usr/bin:/usr/sbin"},
+        )
+    return done.returncode, done.stdout, done.stderr
+
+
+def in_system(job, timeout, **options):
+    """(status, standard output, standard error, the table of services as words of each line)"""
+    options.setdefault("mem", MEMORY)
+    script = MOUNT + ENTER + job + WATCH
+    result = vmlib.run(["sh", "-c", script], second=IMAGE, timeout=timeout, check=True, **options)
+    output, _, services = result.stdout.partition(SERVICES.encode())
+    table = [line.split() for line in services.decode().splitlines()[1:]]
+    return result.status, output, result.stderr, table
+
+
+def check(job, timeout=600, **options):
+    """The job has the same result here and there, and all services live and answer."""
+    expected = on_linux(job, timeout)
+    status, output, errors, services = in_system(job, timeout, **options)
+    lines = [
+        (s, *(text.decode(errors="replace").splitlines() for text in (o, e)))
+        for s, o, e in ((status, output, errors), expected)
+    ]
+    assert lines[0] == lines[1]
+    assert services, "the machine did not get to the end of the job"
+    for _, name, state, deaths, *_ in services:
+        assert (state, deaths) == ("running", "0"), f"{name} is {state}, and died {deaths} times"
