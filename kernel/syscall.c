@@ -68,7 +68,7 @@ static void shift_arguments(struct thread *t)
 /* Puts the arguments, and constants, into the order in which an operation has its words. */
 static __attribute__((noinline)) void arrange_words(struct thread *t, const struct route *r)
 {
-    const uint64_t constant[] = { 0, (uint64_t)AT_FDCWD, r->value };
+    const uint64_t constant[] = { 0, (uint64_t)AT_FDCWD, r->value, t->mask };
     uint32_t words = r->words;
     for (unsigned i = 0; i < 6; i++, words >>= 4) {
         unsigned n = words & 15;
@@ -268,15 +268,19 @@ static void program_call(struct thread *t, struct personality *p)
     if (r->flags & (ROUTE_AT | ROUTE_WORDS)) {
         if (r->flags & ROUTE_AT)
             shift_arguments(t);
-        else
+        else if (r->kind != ROUTE_CONNECTION)
             arrange_words(t, r);
     }
     if (r->window && !route_window(t, r))
         return;
     if (__builtin_expect(t->resumed != 0, 0) && !resume(t, r))
         return;
-    if (r->kind == ROUTE_CONNECTION && !(to = route_connection(t, r)))
-        return;
+    if (r->kind == ROUTE_CONNECTION) {
+        if (!(to = route_connection(t, r)))
+            return;
+        if (__builtin_expect(r->flags & ROUTE_WORDS, 0)) /* the descriptor need not be among them */
+            arrange_words(t, r);
+    }
     if (__builtin_expect(!to, 0)) {
         if (t->conn)
             ipc_position_give(t);

@@ -23,9 +23,14 @@ static struct anon *file_of(uint64_t object)
     return a && a->object == object ? a : NULL;
 }
 
+void *anon_here(uint64_t object, enum anon_kind kind)
+{
+    return anon_kind(object) == kind ? file_of(object) : NULL;
+}
+
 void *anon_of(endpoint_t service, uint64_t object, enum anon_kind kind)
 {
-    return service == self && anon_kind(object) == kind ? file_of(object) : NULL;
+    return service == self ? anon_here(object, kind) : NULL;
 }
 
 void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, int64_t *error)

@@ -63,6 +63,8 @@ void *anon_behind(struct thread *t, uint32_t descriptor, enum anon_kind kind, in
 /* The file of this kind behind an object; NULL: the object is another service's, another kind's, or
  * has gone. */
 void *anon_of(endpoint_t service, uint64_t object, enum anon_kind kind);
+/* Likewise, behind an object of this service. */
+void *anon_here(uint64_t object, enum anon_kind kind);
 
 /* The handlers of protocol FS. */
 extern const struct protocol anon_protocol;

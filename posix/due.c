@@ -18,7 +18,7 @@ static bool running; /* one thread of this server lets them look */
 static bool more;    /* a service has notified since it was asked */
 static endpoint_t self;
 
-void due_start(void) { self = (endpoint_t)ask_self(); }
+void due_start(void) { self = service_self(); }
 
 static struct due_list *list_of(const struct due *d)
 {

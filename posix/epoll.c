@@ -17,6 +17,8 @@
  * An epoll that is watched itself, by poll or by an epoll, is asked like any other object
  * (events()). Epolls may be nested, not in a circle, and not deeper than NESTS. (Linux:
  * fs/eventpoll.c.) */
+#include "epoll.h"
+
 #include "clock.h"
 #include "delivery.h"
 #include "epoll_set.h"
@@ -26,7 +28,7 @@
 #include "user_memory.h"
 
 enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
-enum { NESTS = 4, AT_ONCE = 16 };
+enum { NESTS = 4, AT_ONCE = 16, FEW = 12 };
 
 /* struct epoll_event */
 struct __attribute__((packed)) ON_STACK event {
@@ -75,13 +77,6 @@ static void look_end(struct epoll *e)
     anon_drop(&e->a);
 }
 
-/* Whether i, if it has events, will stand again where it stands, and nothing can happen before. */
-static bool may_stay(const struct interest *i)
-{
-    return i->epoll->ready_count == 1 && !(i->events & (EPOLLET | EPOLLONESHOT)) &&
-           object_instant(i->watch.object);
-}
-
 /* Finds at most n interests with events, among the first *left that may have some. The interests
  * are held. Returns how many. May wait. */
 static unsigned find(struct epoll *e, struct thread *t, struct interest **found,
@@ -89,19 +84,14 @@ static unsigned find(struct epoll *e, struct thread *t, struct interest **found,
 {
     unsigned count = 0;
     struct interest *i;
-    while (count < n && *left && !t->dead && (i = e->ready)) {
-        bool stays = may_stay(i);
+    while (count < n && *left && !t->dead && (i = interest_take(e))) {
         --*left;
-        if (!stays)
-            interest_take(e);
         interest_hold(i);
         uint32_t now = ask(t, i);
         if (now) {
             found[count] = i;
             events[count++] = (struct event){ now, i->data };
         } else {
-            if (stays)
-                interest_take(e);
             interest_release(i);
         }
     }
@@ -127,6 +117,35 @@ static int64_t give(struct thread *t, caller_t at, const struct event *events, u
 {
     size_t size = n * sizeof events[0];
     return few ? user_write(t, at, events, size) : user_poke(t, at, events, size);
+}
+
+/* What epoll_wait brings, in the room that the reply has for it. */
+struct ON_STACK few_events {
+    struct event list[FEW];
+};
+_Static_assert(sizeof(struct few_events) <= REPLY_ROOM, "a reply has room for a few events");
+
+/* A look of the simplest kind, which leaves everything as it was: all that may have events are
+ * level-triggered, few, and of this very service. The reply to m, t's call, brings them: should a
+ * page be missing, the call is thrown back, and nothing is lost. How many there are; 0: a look of
+ * the other kind is needed. */
+static int64_t glance(const struct epoll *e, struct thread *t, struct message *m, unsigned most)
+{
+    struct few_events *few = reply_room(m);
+    unsigned n = 0;
+    if (e->ready_count > MIN(most, (unsigned)FEW) || t->attention)
+        return 0;
+    for (struct interest *i = e->ready; i; i = i->ready_next) {
+        if (i->events & (EPOLLET | EPOLLONESHOT) || !object_instant(i->watch.object))
+            return 0;
+        few->list[n].events = ask(t, i);
+        few->list[n].data = i->data;
+        if (!few->list[n++].events)
+            return 0;
+    }
+    if (n)
+        reply_bytes(m, few, n * sizeof few->list[0]);
+    return n;
 }
 
 /* Tells the program at most `most` events. Returns how many; 0: there are none, or t is dead;
@@ -244,17 +263,16 @@ static void look_again(struct due *d)
 }
 
 /* ns: how long to wait; -1: without a limit. */
-static int64_t wait_for_events(struct thread *t, const struct message *m, int64_t ns)
+static int64_t wait_for_events(struct thread *t, struct message *m, struct epoll *e, int64_t ns)
 {
     const int32_t most = m->w[2];
-    int64_t error;
     if (most <= 0 || most > INT32_MAX / (int32_t)sizeof(struct event))
         return -EINVAL;
-    struct epoll *e = anon_behind(t, m->w[0], ANON_EPOLL, &error);
-    if (!e)
-        return error;
     bool may_look = !e->busy && !unsure;
-    int64_t result = may_look ? look(e, t, m->w[1], most) : 0;
+    int64_t result = may_look && m->op == EPOLL_WAIT ? glance(e, t, m, most) : 0;
+    if (result)
+        return result;
+    result = may_look ? look(e, t, m->w[1], most) : 0;
     if (t->dead)
         return LATER;
     if (result || (may_look && !ns))
@@ -413,26 +431,23 @@ int64_t linux_epoll_ctl(struct thread *t, struct message *m)
     return 0;
 }
 
-int64_t linux_epoll_wait(struct thread *t, struct message *m)
+int64_t epoll_pwait(struct thread *t, struct message *m)
 {
     int32_t ms = m->w[3];
-    return wait_for_events(t, m, ms < 0 ? -1 : ms * 1000000l);
-}
-
-static int64_t wait_with_mask(struct thread *t, const struct message *m, int64_t ns)
-{
+    struct epoll *e = anon_here(m->object, ANON_EPOLL);
     int64_t error = mask_for_now(t, m->w[4], m->w[5]);
-    return mask_with_result(t, error ? error : wait_for_events(t, m, ns));
-}
-
-int64_t linux_epoll_pwait(struct thread *t, struct message *m)
-{
-    int32_t ms = m->w[3];
-    return wait_with_mask(t, m, ms < 0 ? -1 : ms * 1000000l);
+    if (!error)
+        error = e ? wait_for_events(t, m, e, ms < 0 ? -1 : ms * 1000000l) : -EINVAL;
+    return mask_with_result(t, error);
 }
 
 int64_t linux_epoll_pwait2(struct thread *t, struct message *m)
 {
+    struct epoll *e;
     int64_t ns, error = read_limit(t, m->w[3], 1, &ns);
-    return error ? error : wait_with_mask(t, m, ns);
+    if (!error)
+        error = mask_for_now(t, m->w[4], m->w[5]);
+    if (!error && (e = anon_behind(t, m->w[0], ANON_EPOLL, &error)))
+        error = wait_for_events(t, m, e, ns);
+    return mask_with_result(t, error);
 }

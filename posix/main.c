@@ -14,6 +14,7 @@
 #include "cred.h"
 #include "delivery.h"
 #include "due.h"
+#include "epoll.h"
 #include "epoll_set.h"
 #include "exception.h"
 #include "exec.h"
@@ -108,11 +109,12 @@ static int64_t do_syscall(struct message *m)
     return leave(t, m, result);
 }
 
-/* Runs a handler for a thread that comes by other ways than a system call without a route. The
- * result is treated alike. */
-static int64_t run_handler(struct thread *t, struct message *m, uint64_t mask, linux_t handler)
+/* Runs a handler for a thread that comes by other ways than a system call without a route: in
+ * `number`, or NO_SYSCALL. The result is treated alike. */
+static int64_t run_handler(struct thread *t, struct message *m, uint64_t number, uint64_t mask,
+                           linux_t handler)
 {
-    enter(t, m, NO_SYSCALL, mask);
+    enter(t, m, number, mask);
     t->active++;
     int64_t result = handler(t, m);
     t->active--;
@@ -123,14 +125,14 @@ static int64_t run_handler(struct thread *t, struct message *m, uint64_t mask, l
 static int64_t with_thread(struct message *m, linux_t handler)
 {
     struct thread *t = thread_of(m);
-    return t ? run_handler(t, m, m->object, handler) : -ESRCH;
+    return t ? run_handler(t, m, NO_SYSCALL, m->object, handler) : -ESRCH;
 }
 
 /* For a call that another service hands up, which knows nothing of masks. */
 static int64_t handed_up(struct message *m, linux_t handler)
 {
     struct thread *t = thread_of(m);
-    return t ? run_handler(t, m, thread_mask(t), handler) : -ESRCH;
+    return t ? run_handler(t, m, NO_SYSCALL, thread_mask(t), handler) : -ESRCH;
 }
 
 /* KERNEL_SIGNAL: t was interrupted, or has changed its mask. w0: the number of the system call that
@@ -143,6 +145,13 @@ static int64_t signal_arrived(struct thread *t, struct message *m)
     if (m->w[2])
         signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
     return (int64_t)m->w[0] < 0 ? REGISTERS : -ERESTARTSYS;
+}
+
+static int64_t do_epoll_wait(struct message *m)
+{
+    enum { NR_EPOLL_PWAIT = 281 };
+    struct thread *t = thread_of(m);
+    return t ? run_handler(t, m, NR_EPOLL_PWAIT, m->w[0], epoll_pwait) : -ESRCH;
 }
 
 static int64_t do_signal(struct message *m) { return with_thread(m, signal_arrived); }
@@ -231,9 +240,11 @@ int main(void)
         [op_number(POSIX_TTY_STOP)] = do_tty_stop,       [op_number(POSIX_TTY_NAME)] = do_tty_name,
         [op_number(POSIX_SOCKET_DONE)] = do_socket_done,
     };
+    static const handler_t epoll_handlers[] = { [op_number(EPOLL_WAIT)] = do_epoll_wait };
     const struct protocol protocols[] = {
         PROTOCOL_TABLE(KERNEL, kernel_handlers),
         PROTOCOL_TABLE(POSIX, posix_handlers),
+        PROTOCOL_TABLE(EPOLL, epoll_handlers),
         anon_protocol,
     };
     processes_start();

@@ -28,6 +28,12 @@ static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] 
     {                                                          \
         .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = f \
     }
+/* Likewise; the words are as below, and the first one is the caller's mask of signals. */
+#define CONNECTION_MASK(o, w, b, c, d, e, f)                                          \
+    {                                                                                 \
+        .kind = ROUTE_CONNECTION, .op = o, w, .flags = ROUTE_WORDS,                   \
+        .words = WORD_MASK | (b) << 4 | (c) << 8 | (d) << 12 | (e) << 16 | (f) << 20, \
+    }
 /* The words of the message are these: arguments A0 to A5, HERE (AT_FDCWD), ZERO, or the value v. */
 #define SERVICE_WORDS(s, o, w, v, a, b, c, d, e)                                      \
     {                                                                                 \
@@ -39,7 +45,7 @@ static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] 
         .kind = ROUTE_SERVICE, .to = s, .op = o, w, .flags = ROUTE_WORDS, .value = v, \
         .words = (a) | (b) << 4 | (c) << 8 | (d) << 12 | (e) << 16 | (f) << 20,       \
     }
-enum { A0, A1, A2, A3, A4, ZERO = WORD_ZERO, HERE = WORD_HERE, VALUED = WORD_VALUE };
+enum { A0, A1, A2, A3, A4, A5, ZERO = WORD_ZERO, HERE = WORD_HERE, VALUED = WORD_VALUE };
 #define KERNEL(o)                     \
     {                                 \
         .kind = ROUTE_KERNEL, .op = o \

@@ -67,6 +67,17 @@ int reply(call_t c, int64_t result) { return sys_reply(c, result, 0, 0, 0, 0); }
 
 /* ---- the loop ---- */
 
+/* The error of an operation without a handler. A program's call on a descriptor that leads to some
+ * other kind of object gets Linux's. */
+static int64_t unserved(uint64_t op)
+{
+    switch (op_protocol(op)) {
+    case PROTOCOL_SOCKET: return -ENOTSOCK;
+    case PROTOCOL_EPOLL: return -EINVAL;
+    default: return -ENOSYS;
+    }
+}
+
 static int64_t handle(struct work *w)
 {
     uint64_t op = w->m.op;
@@ -75,7 +86,7 @@ static int64_t handle(struct work *w)
                             ? p->handlers[op_number(op)]
                             : NULL;
     if (!handler)
-        return op_protocol(op) == PROTOCOL_SOCKET ? -ENOTSOCK : -ENOSYS;
+        return unserved(op);
     w->reply.flags = 0;
     w->missing = false;
     return handler(&w->m);

@@ -32,7 +32,13 @@ enum route_flags {
 };
 
 /* What stands in a word of the message: the argument of that number, or one of these. */
-enum route_word { WORD_ZERO = 6, WORD_HERE /* AT_FDCWD */, WORD_VALUE /* `value` */, WORD_KINDS };
+enum route_word {
+    WORD_ZERO = 6,
+    WORD_HERE,  /* AT_FDCWD */
+    WORD_VALUE, /* `value` */
+    WORD_MASK,  /* the thread's mask of signals */
+    WORD_KINDS
+};
 
 enum { WINDOW_FIXED = 7 /* window_length: not a word but `bytes` */ };
 
