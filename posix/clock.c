@@ -1,6 +1,7 @@
 /* Clocks: what time it is, how exactly, and setting it. Reading a clock goes to the kernel by
  * route, or is done by the vDSO. */
 #include "clock.h"
+#include "capability.h"
 
 #include "cputime.h"
 #include "handlers.h"
@@ -41,7 +42,7 @@ static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
 {
     if (sec < 0 || (uint64_t)nsec >= SECOND)
         return -EINVAL;
-    if (t->process->i.euid)
+    if (!capable(t->process, CAP_SYS_TIME))
         return -EPERM;
     return ask_clock_set(sec * SECOND + nsec - time_now());
 }
@@ -59,7 +60,7 @@ int64_t linux_settimeofday(struct thread *t, struct message *m)
 {
     struct timeval time;
     if (!m->w[0])
-        return t->process->i.euid ? -EPERM : 0;
+        return capable(t->process, CAP_SYS_TIME) ? 0 : -EPERM;
     int64_t error = user_read(t, m->w[0], &time, sizeof time);
     return error ? error : set_wall(t, time.sec, time.usec * 1000);
 }

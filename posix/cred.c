@@ -1,21 +1,19 @@
-/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux), and the capabilities
- * of root, who has all of them.
+/* Credentials: user and group ids (POSIX; setuid(2) and its family on Linux); capget and capset.
  *
  * A change is told to two others before the call that made it ends: VFS decides by fsuid, fsgid and
  * the groups what files the process may use, and the kernel answers getuid and the like by itself,
  * and charges what the process takes to its real user. */
 #include "cred.h"
 
+#include "capability.h"
 #include "handlers.h"
 #include "user_memory.h"
 
 enum { NOBODY = 0xffffffff };
 
-static bool root(const struct process *p) { return p->i.euid == 0; }
-
 void cred_tell_memlock(struct process *p)
 {
-    uint64_t most = root(p) ? ~0ul : p->i.limits[RLIMIT_MEMLOCK].soft;
+    uint64_t most = capable(p, CAP_IPC_LOCK) ? ~0ul : p->i.limits[RLIMIT_MEMLOCK].soft;
     if (most == p->memlock_told)
         return;
     p->memlock_told = most;
@@ -28,6 +26,8 @@ void cred_tell(struct process *p)
                           .fsgid = p->i.fsgid,
                           .uid = p->i.uid,
                           .gid = p->i.gid,
+                          .effective = p->i.caps.effective,
+                          .permitted = p->i.caps.permitted,
                           .count = p->i.group_count };
     memcpy(c.groups, p->i.groups, sizeof c.groups);
     p->busy++;
@@ -47,7 +47,7 @@ void cred_changed(struct process *p)
 /* Changes three of p's ids; NOBODY leaves one as it is. Returns 0. May wait. */
 static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, uint32_t saved)
 {
-    uint32_t before = p->i.euid;
+    uint32_t uid = p->i.uid, before = p->i.euid, suid = p->i.suid;
     if (real != NOBODY)
         p->i.uid = real;
     if (effective != NOBODY)
@@ -55,6 +55,7 @@ static int64_t set_uids(struct process *p, uint32_t real, uint32_t effective, ui
     if (saved != NOBODY)
         p->i.suid = saved;
     p->i.fsuid = p->i.euid;
+    capability_ids_changed(p, uid, before, suid);
     if (p->i.euid != before)
         cred_changed(p);
     cred_tell(p);
@@ -92,7 +93,7 @@ int64_t linux_setuid(struct thread *t, struct message *m)
     uint32_t id = m->w[0];
     if (id == NOBODY)
         return -EINVAL;
-    if (root(p))
+    if (capable(p, CAP_SETUID))
         return set_uids(p, id, id, id);
     if (id != p->i.uid && id != p->i.suid)
         return -EPERM;
@@ -105,7 +106,7 @@ int64_t linux_setgid(struct thread *t, struct message *m)
     uint32_t id = m->w[0];
     if (id == NOBODY)
         return -EINVAL;
-    if (root(p))
+    if (capable(p, CAP_SETGID))
         return set_gids(p, id, id, id);
     if (id != p->i.gid && id != p->i.sgid)
         return -EPERM;
@@ -116,7 +117,7 @@ int64_t linux_setreuid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t real = m->w[0], effective = m->w[1];
-    if (!root(p) &&
+    if (!capable(p, CAP_SETUID) &&
         ((real != NOBODY && real != p->i.uid && real != p->i.euid) || !own_uid(p, effective)))
         return -EPERM;
     uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.uid)
@@ -129,7 +130,7 @@ int64_t linux_setregid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t real = m->w[0], effective = m->w[1];
-    if (!root(p) &&
+    if (!capable(p, CAP_SETGID) &&
         ((real != NOBODY && real != p->i.gid && real != p->i.egid) || !own_gid(p, effective)))
         return -EPERM;
     uint32_t saved = real != NOBODY || (effective != NOBODY && effective != p->i.gid)
@@ -141,7 +142,8 @@ int64_t linux_setregid(struct thread *t, struct message *m)
 int64_t linux_setresuid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
-    if (!root(p) && !(own_uid(p, m->w[0]) && own_uid(p, m->w[1]) && own_uid(p, m->w[2])))
+    if (!capable(p, CAP_SETUID) &&
+        !(own_uid(p, m->w[0]) && own_uid(p, m->w[1]) && own_uid(p, m->w[2])))
         return -EPERM;
     return set_uids(p, m->w[0], m->w[1], m->w[2]);
 }
@@ -149,7 +151,8 @@ int64_t linux_setresuid(struct thread *t, struct message *m)
 int64_t linux_setresgid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
-    if (!root(p) && !(own_gid(p, m->w[0]) && own_gid(p, m->w[1]) && own_gid(p, m->w[2])))
+    if (!capable(p, CAP_SETGID) &&
+        !(own_gid(p, m->w[0]) && own_gid(p, m->w[1]) && own_gid(p, m->w[2])))
         return -EPERM;
     return set_gids(p, m->w[0], m->w[1], m->w[2]);
 }
@@ -176,8 +179,9 @@ int64_t linux_setfsuid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t before = p->i.fsuid, id = m->w[0];
-    if (id != NOBODY && id != before && (root(p) || own_uid(p, id))) {
+    if (id != NOBODY && id != before && (capable(p, CAP_SETUID) || own_uid(p, id))) {
         p->i.fsuid = id;
+        capability_fsuid_changed(p, before);
         cred_changed(p);
         cred_tell(p);
     }
@@ -188,7 +192,7 @@ int64_t linux_setfsgid(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t before = p->i.fsgid, id = m->w[0];
-    if (id != NOBODY && id != before && (root(p) || own_gid(p, id))) {
+    if (id != NOBODY && id != before && (capable(p, CAP_SETGID) || own_gid(p, id))) {
         p->i.fsgid = id;
         cred_changed(p);
         cred_tell(p);
@@ -212,7 +216,7 @@ int64_t linux_setgroups(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
     uint32_t groups[PROC_GROUPS] = { 0 };
-    if (!root(p))
+    if (!capable(p, CAP_SETGID))
         return -EPERM;
     if (m->w[0] > PROC_GROUPS)
         return -EINVAL;
@@ -225,14 +229,15 @@ int64_t linux_setgroups(struct thread *t, struct message *m)
     return 0;
 }
 
-/* ---- capabilities: all or none ---- */
+/* ---- capget, capset ---- */
 
 enum { CAP_VERSION_1 = 0x19980330, CAP_VERSION_2 = 0x20071026, CAP_VERSION_3 = 0x20080522 };
 struct cap_header {
     uint32_t version;
     int32_t pid;
 };
-#define ALL_CAPABILITIES 0x1ffffffffffull
+/* The lower halves of three sets, then the upper ones. */
+enum { EFFECTIVE, PERMITTED, INHERITABLE, SETS };
 
 static int64_t cap_header(struct thread *t, caller_t at, struct cap_header *h)
 {
@@ -242,8 +247,14 @@ static int64_t cap_header(struct thread *t, caller_t at, struct cap_header *h)
     if (h->version == CAP_VERSION_1 || h->version == CAP_VERSION_2 || h->version == CAP_VERSION_3)
         return 0;
     h->version = CAP_VERSION_3;
-    error = user_write(t, at, h, sizeof *h);
+    error = user_write(t, at, h, sizeof h->version);
     return error ? error : -EINVAL;
+}
+
+/* Bytes of the sets in a version. */
+static size_t sets_size(const struct cap_header *h)
+{
+    return (h->version == CAP_VERSION_1 ? 1 : 2) * SETS * sizeof(uint32_t);
 }
 
 int64_t linux_capget(struct thread *t, struct message *m)
@@ -254,23 +265,44 @@ int64_t linux_capget(struct thread *t, struct message *m)
         return error == -EINVAL && !m->w[1] ? 0 : error;
     if (h.pid < 0)
         return -EINVAL;
-    struct process *p = h.pid ? process_find(h.pid) : t->process;
-    if (!p)
+    const struct thread *of = h.pid ? thread_find(h.pid) : t;
+    if (!of)
         return -ESRCH;
-    uint64_t all = p->i.euid ? 0 : ALL_CAPABILITIES;
-    uint32_t low = all, high = all >> 32;
-    uint32_t data[6] = { low, low, 0, high, high, 0 };
-    return m->w[1] ? user_write(t, m->w[1], data, h.version == CAP_VERSION_1 ? 12 : 24) : 0;
+    const struct proc_caps *c = &of->process->i.caps;
+    const uint64_t sets[SETS] = { c->effective, c->permitted, c->inheritable };
+    uint32_t data[2 * SETS];
+    for (unsigned i = 0; i < 2 * SETS; i++)
+        data[i] = sets[i % SETS] >> (i / SETS * 32);
+    return m->w[1] ? user_write(t, m->w[1], data, sets_size(&h)) : 0;
 }
+
+static bool within(uint64_t set, uint64_t most) { return !(set & ~most); }
 
 int64_t linux_capset(struct thread *t, struct message *m)
 {
     struct cap_header h;
-    uint32_t data[6] = { 0 };
+    struct process *p = t->process;
+    struct proc_caps *c = &p->i.caps;
+    uint32_t data[2 * SETS] = { 0 };
+    uint64_t set[SETS];
     int64_t error = cap_header(t, m->w[0], &h);
     if (error)
         return error;
-    if ((error = user_read(t, m->w[1], data, h.version == CAP_VERSION_1 ? 12 : 24)))
+    if (h.pid && h.pid != t->tid)
+        return -EPERM;
+    if ((error = user_read(t, m->w[1], data, sets_size(&h))))
         return error;
-    return root(t->process) || !(data[0] | data[1] | data[3] | data[4]) ? 0 : -EPERM;
+    for (unsigned i = 0; i < SETS; i++)
+        set[i] = (data[i] | (uint64_t)data[i + SETS] << 32) & PROC_CAPS_ALL;
+    if (!within(set[INHERITABLE],
+                c->inheritable | (capable(p, CAP_SETPCAP) ? c->bounding : c->permitted)) ||
+        !within(set[INHERITABLE], c->inheritable | c->bounding) ||
+        !within(set[PERMITTED], c->permitted) || !within(set[EFFECTIVE], set[PERMITTED]))
+        return -EPERM;
+    c->effective = set[EFFECTIVE];
+    c->permitted = set[PERMITTED];
+    c->inheritable = set[INHERITABLE];
+    c->ambient &= c->permitted & c->inheritable;
+    cred_tell(p);
+    return 0;
 }

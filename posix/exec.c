@@ -31,6 +31,7 @@
  *     one that waits                                                    has it made again */
 #include "exec.h"
 
+#include "capability.h"
 #include "cred.h"
 #include "delivery.h"
 #include "exit.h"
@@ -338,6 +339,7 @@ static bool gives_group(const struct process *p, const struct program *program)
 static void set_ids(struct process *p, const struct program *program)
 {
     struct posix_proc *i = &p->i;
+    struct proc_caps caps = i->caps;
     uint32_t euid = i->euid, egid = i->egid;
     if (gives_user(p, program))
         i->euid = program->uid;
@@ -352,7 +354,8 @@ static void set_ids(struct process *p, const struct program *program)
                    i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
     i->sgid = i->fsgid = i->egid;
-    if (changed)
+    capability_exec(p, i->euid != i->uid || i->egid != i->gid);
+    if (changed || caps.effective != i->caps.effective || caps.permitted != i->caps.permitted)
         cred_tell(p);
 }
 

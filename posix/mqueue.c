@@ -12,6 +12,7 @@
  * receiver waits. It is told once. SIGEV_THREAD wants a netlink socket, on which musl waits; there
  * is none here. */
 #include "mqueue.h"
+#include "capability.h"
 
 #include <minnow/mqueue.h>
 #include "anon.h"
@@ -381,7 +382,7 @@ static bool may_open(const struct process *p, const struct mqueue *q, uint32_t a
 static int64_t attributes_check(const struct process *p, const struct mq_attr *a, uint64_t *bytes)
 {
     enum { OVERHEAD = 48 };
-    bool root = p->i.euid == 0;
+    bool root = capable(p, CAP_SYS_RESOURCE);
     if (a->most <= 0 || a->size_most <= 0 || a->most > (root ? MQ_MOST_ROOT : MQ_MOST) ||
         a->size_most > (root ? MQ_SIZE_MOST_ROOT : MQ_SIZE_MOST))
         return -EINVAL;

@@ -1,4 +1,5 @@
 /* What a process says of itself: prctl, arch_prctl, personality. */
+#include "capability.h"
 #include "handlers.h"
 
 #include "syscalls.h"
@@ -22,13 +23,9 @@ enum {
     GET_PDEATHSIG,
     GET_DUMPABLE,
     SET_DUMPABLE,
-    GET_KEEPCAPS = 7,
-    SET_KEEPCAPS,
     SET_NAME = 15,
     GET_NAME,
     GET_SECCOMP = 21,
-    CAPBSET_READ = 23,
-    GET_SECUREBITS = 27,
     SET_TIMERSLACK = 29,
     GET_TIMERSLACK,
     SET_SUBREAPER = 36,
@@ -71,7 +68,6 @@ static int64_t prctl_set(struct thread *t, int option, uint64_t value)
             return -EINVAL;
         p->i.no_new_privs = true;
         return 0;
-    case SET_KEEPCAPS:
     case SET_TIMERSLACK: return 0;
     default: return -EINVAL;
     }
@@ -83,17 +79,17 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     int option = (int)m->w[0];
     caller_t to = m->w[1];
     int32_t value;
+    int64_t result = capability_prctl(t->process, m->w);
+    if (result != -ENOSYS)
+        return result;
     switch (option) {
     case GET_PDEATHSIG: return user_write(t, to, &p->death_signal, sizeof p->death_signal);
     case GET_DUMPABLE: return p->i.dumpable;
     case GET_NAME: return user_write(t, to, p->i.name, sizeof p->i.name);
     case GET_SUBREAPER: value = p->subreaper; return user_write(t, to, &value, sizeof value);
     case GET_NO_NEW_PRIVS: return p->i.no_new_privs;
-    case CAPBSET_READ: return m->w[1] < PROC_CAPABILITIES ? 1 : -EINVAL;
     case GET_TIMERSLACK: return SLACK_NS;
-    case GET_KEEPCAPS:
-    case GET_SECCOMP:
-    case GET_SECUREBITS: return 0;
+    case GET_SECCOMP: return 0;
     default: return prctl_set(t, option, m->w[1]);
     }
 }

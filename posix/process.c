@@ -7,6 +7,8 @@
  * one sequence of numbers, so that none means two things. */
 #include "process.h"
 
+#include "capability.h"
+
 #include <minnow/mqueue.h>
 
 #include "syscalls.h"
@@ -157,6 +159,7 @@ static void set_defaults(struct process *p)
     p->i.limits[RLIMIT_MSGQUEUE] = (struct proc_limit){ MQ_BYTES, MQ_BYTES };
     p->i.limits[RLIMIT_NICE] = p->i.limits[RLIMIT_RTPRIO] = (struct proc_limit){ 0, 0 };
     p->memlock_told = ~0ul;
+    capability_start(p);
     p->i.dumpable = true;
 }
 

@@ -1,5 +1,6 @@
 /* Resource limits. Those that others enforce are told to them; RLIMIT_CPU acts here. */
 #include "rlimit.h"
+#include "capability.h"
 
 #include "cputime.h"
 #include "cred.h"
@@ -77,7 +78,7 @@ static int64_t limit_set(struct thread *t, struct process *p, unsigned which,
         return -EINVAL;
     if (which == RLIMIT_NOFILE && new->hard > NOFILE_MAX)
         return -EPERM;
-    if (new->hard > p->i.limits[which].hard && t->process->i.euid)
+    if (new->hard > p->i.limits[which].hard && !capable(t->process, CAP_SYS_RESOURCE))
         return -EPERM;
     p->i.limits[which] = *new;
     tell(p, which, new->soft);
@@ -107,7 +108,7 @@ int64_t linux_prlimit64(struct thread *t, struct message *m)
     if (!p || p->zombie)
         return -ESRCH;
     const struct posix_proc *a = &t->process->i, *b = &p->i;
-    if (p != t->process && a->euid &&
+    if (p != t->process && !capable(t->process, CAP_SYS_RESOURCE) &&
         (a->uid != b->euid || a->uid != b->suid || a->uid != b->uid || a->gid != b->egid ||
          a->gid != b->sgid || a->gid != b->gid))
         return -EPERM;

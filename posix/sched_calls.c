@@ -1,6 +1,7 @@
 /* Scheduling as Linux programs know it: one processor, SCHED_OTHER, and nice values, which become
  * eight priorities of the kernel. */
 #include "handlers.h"
+#include "capability.h"
 
 #include "syscalls.h"
 #include "user_memory.h"
@@ -79,9 +80,9 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
     {
         if (!chosen(p, self, m->w[0], m->w[1]))
             continue;
-        if (self->i.euid && self->i.euid != p->i.uid && self->i.euid != p->i.euid) {
+        if (!capable(self, CAP_SYS_NICE) && self->i.euid != p->i.uid && self->i.euid != p->i.euid) {
             result = -EPERM;
-        } else if (nice < p->i.nice && self->i.euid) {
+        } else if (nice < p->i.nice && !capable(self, CAP_SYS_NICE)) {
             result = -EACCES;
         } else {
             p->i.nice = nice;
@@ -130,7 +131,7 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
         policy = p->i.sched_policy;
     if (!valid(policy, priority))
         return -EINVAL;
-    if (t->process->i.euid &&
+    if (!capable(t->process, CAP_SYS_NICE) &&
         (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
         return -EPERM;
     p->i.sched_policy = policy;

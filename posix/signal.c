@@ -6,6 +6,7 @@
  * that is WAITING here is woken, one that is AWAY is interrupted by the kernel and then calls
  * POSIX. delivery.c takes pending signals one by one on a thread's way back to its program. */
 #include "signal.h"
+#include "capability.h"
 
 #include "clock.h"
 #include "delivery.h"
@@ -198,6 +199,6 @@ void signal_force(struct thread *t, const struct siginfo *info)
 bool signal_allowed(const struct process *from, const struct process *p, int sig)
 {
     const struct posix_proc *a = &from->i, *b = &p->i;
-    return !a->euid || a->euid == b->suid || a->euid == b->uid || a->uid == b->suid ||
-           a->uid == b->uid || (sig == SIGCONT && a->sid == b->sid);
+    return capable(from, CAP_KILL) || a->euid == b->suid || a->euid == b->uid ||
+           a->uid == b->suid || a->uid == b->uid || (sig == SIGCONT && a->sid == b->sid);
 }

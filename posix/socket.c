@@ -3,6 +3,7 @@
  * in structures, which this file reads, and calls for which the service must know who makes them.
  */
 #include "socket.h"
+#include "capability.h"
 
 #include "handlers.h"
 
@@ -356,7 +357,7 @@ int64_t linux_setsockopt(struct thread *t, struct message *m)
     if (result)
         return result;
     return ask(&c, SOCKET_OPTION_SET, (uint32_t)m->w[2], WINDOW_IN, value, length,
-               !t->process->i.euid);
+               capable(t->process, CAP_NET_ADMIN));
 }
 
 /* ---- sending and receiving ---- */

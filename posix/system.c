@@ -1,6 +1,7 @@
 /* The system as a whole: its name, how much memory and how many processes it has, its log, its
  * random numbers, its end. */
 #include "handlers.h"
+#include "capability.h"
 
 #include "syscalls.h"
 #include "user_memory.h"
@@ -21,7 +22,7 @@ int64_t linux_uname(struct thread *t, struct message *m)
 static int64_t rename_system(struct thread *t, struct message *m, char *to)
 {
     char name[NAME_SIZE] = { 0 };
-    if (t->process->i.euid)
+    if (!capable(t->process, CAP_SYS_ADMIN))
         return -EPERM;
     if (m->w[1] >= NAME_SIZE)
         return -EINVAL;
@@ -75,7 +76,7 @@ int64_t linux_reboot(struct thread *t, struct message *m)
         MAGIC2C = 537993216
     };
     uint32_t magic2 = m->w[1], command = m->w[2];
-    if (t->process->i.euid)
+    if (!capable(t->process, CAP_SYS_BOOT))
         return -EPERM;
     if ((uint32_t)m->w[0] != MAGIC1 ||
         (magic2 != MAGIC2 && magic2 != MAGIC2A && magic2 != MAGIC2B && magic2 != MAGIC2C))
@@ -95,7 +96,7 @@ int64_t linux_syslog(struct thread *t, struct message *m)
 {
     enum { READ_ALL = 3, READ_CLEAR = 4, SIZE_UNREAD = 9, SIZE_BUFFER = 10, LOG_SIZE = 65536 };
     static char piece[1024];
-    if (t->process->i.euid)
+    if (!capable(t->process, CAP_SYSLOG))
         return -EPERM;
     switch ((int)m->w[0]) {
     case SIZE_BUFFER: return LOG_SIZE;

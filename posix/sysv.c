@@ -9,6 +9,7 @@
  * place is free, and -EIDRM when another object has it. All that is published stands in the record
  * of the place (minnow/sysv.h); the object itself belongs to sysv_sem.c and its like. */
 #include "sysv.h"
+#include "capability.h"
 
 #include "share.h"
 
@@ -134,12 +135,12 @@ bool sysv_allows(const struct process *p, const struct sysv *x, uint32_t asked)
         granted >>= 6;
     else if (in_group(p, i->gid) || in_group(p, i->cgid))
         granted >>= 3;
-    return !(wanted & ~granted) || p->i.euid == 0;
+    return !(wanted & ~granted) || capable(p, CAP_IPC_OWNER);
 }
 
 bool sysv_owns(const struct process *p, const struct sysv *x)
 {
-    return p->i.euid == x->i->uid || p->i.euid == x->i->cuid || p->i.euid == 0;
+    return p->i.euid == x->i->uid || p->i.euid == x->i->cuid || capable(p, CAP_SYS_ADMIN);
 }
 
 int64_t sysv_set(struct sysv *x, const struct ipc_perm *to)

@@ -6,6 +6,7 @@
  * senders. A thread that goes on does what its call asks for from the beginning; if a page of its
  * memory is missing, the call is thrown back and comes again like a new one. */
 #include "delivery.h"
+#include "capability.h"
 #include "handlers.h"
 #include "letter.h"
 #include "sysv.h"
@@ -333,7 +334,7 @@ static int64_t set_owner(struct thread *t, int32_t id, caller_t from)
     struct queue *q = (struct queue *)sysv_own(t->process, SYSV_MSG, id, &error);
     if (!q)
         return error;
-    if (d.bytes_max > MSG_QUEUE_BYTES && t->process->i.euid)
+    if (d.bytes_max > MSG_QUEUE_BYTES && !capable(t->process, CAP_SYS_RESOURCE))
         return -EPERM;
     error = sysv_set(&q->s, &d.perm);
     if (error)

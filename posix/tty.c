@@ -14,6 +14,7 @@
  *
  * Signals of keys go another way: the driver notifies, and tty_pull() fetches them (TTY_PULL). */
 #include "tty.h"
+#include "capability.h"
 
 #include "signal.h"
 #include "device_table.h"
@@ -97,7 +98,7 @@ static int64_t acquire(struct process *p, uint64_t rdev, bool steal)
         return 0;
     if (p->i.sid != p->i.pid || p->i.tty)
         return -EPERM;
-    if (y->session && y->session != p->i.sid && !(steal && p->i.euid == 0))
+    if (y->session && y->session != p->i.sid && !(steal && capable(p, CAP_SYS_ADMIN)))
         return -EPERM;
     return terminal_set(y, p->i.sid, p->i.pgid);
 }

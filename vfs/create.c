@@ -75,7 +75,7 @@ int64_t do_mknod(struct message *m)
     case S_IFSOCK: rdev = 0; break;
     case S_IFCHR:
     case S_IFBLK:
-        if (process_of(m->from)->cred.fsuid)
+        if (!process_can(process_of(m->from), CAP_MKNOD))
             return -EPERM;
         break;
     case S_IFDIR: return -EPERM;
@@ -197,7 +197,7 @@ int64_t do_link(struct message *m)
     uint32_t flags = m->w[4];
     if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    if (flags & AT_EMPTY_PATH && process_of(m->from)->cred.fsuid)
+    if (flags & AT_EMPTY_PATH && !process_can(process_of(m->from), CAP_DAC_READ_SEARCH))
         return -ENOENT;
     int error = walk_start(&old, m,
                            (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |

@@ -251,7 +251,7 @@ int64_t do_mount(struct message *m)
     caller_t words[5];
     memcpy(words, m->w, sizeof words);
     uint32_t flags = words[3];
-    if (process_of(m->from)->cred.fsuid)
+    if (!process_can(process_of(m->from), CAP_SYS_ADMIN))
         return -EPERM;
     if (flags & (MS_BIND | MS_MOVE | MS_PROPAGATION))
         return -EINVAL;
@@ -312,7 +312,7 @@ int64_t do_umount(struct message *m)
     struct walk w;
     caller_t path = m->w[0];
     unsigned how = m->w[1] & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, index = NO_MOUNT;
-    if (process_of(m->from)->cred.fsuid)
+    if (!process_can(process_of(m->from), CAP_SYS_ADMIN))
         return -EPERM;
     int error = walk_begin(&w, process_of(m->from), how);
     if (error)

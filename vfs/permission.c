@@ -15,13 +15,17 @@ bool in_group(const struct subject *s, uint32_t gid)
 
 bool is_owner(const struct subject *s, const struct node *n)
 {
-    return s->uid == 0 || s->uid == n->uid;
+    return s->uid == n->uid || subject_can(s, CAP_FOWNER);
 }
 
 static bool allowed(const struct subject *s, const struct node *n, unsigned may)
 {
-    if (s->uid == 0) /* root may do all but run a file that nobody may run */
-        return !(may & MAY_EXEC) || S_ISDIR(n->mode) || n->mode & 0111;
+    bool runs = may & MAY_EXEC && !S_ISDIR(n->mode);
+    /* all but run a file that nobody may run */
+    if (subject_can(s, CAP_DAC_OVERRIDE) && (!runs || n->mode & 0111))
+        return true;
+    if (subject_can(s, CAP_DAC_READ_SEARCH) && !(may & MAY_WRITE) && !runs)
+        return true;
     unsigned bits = s->uid == n->uid ? n->mode >> 6 : in_group(s, n->gid) ? n->mode >> 3 : n->mode;
     return (bits & may) == may;
 }
@@ -45,7 +49,7 @@ int may_delete(const struct subject *s, const struct node *dir, const struct nod
     int error = permission(s, dir, MAY_WRITE | MAY_EXEC);
     if (error)
         return error;
-    if (dir->mode & S_ISVTX && s->uid && s->uid != n->uid && s->uid != dir->uid)
+    if (dir->mode & S_ISVTX && !is_owner(s, n) && s->uid != dir->uid)
         return -EPERM;
     if (directory && !S_ISDIR(n->mode))
         return -ENOTDIR;
@@ -63,7 +67,8 @@ uint32_t create_mode(const struct subject *s, const struct node *dir, uint32_t m
     *gid = dir->gid;
     if (S_ISDIR(mode))
         return mode | S_ISGID;
-    if ((mode & (S_ISGID | 010)) == (S_ISGID | 010) && s->uid && !in_group(s, dir->gid))
+    if ((mode & (S_ISGID | 010)) == (S_ISGID | 010) && !subject_can(s, CAP_FSETID) &&
+        !in_group(s, dir->gid))
         mode &= ~S_ISGID;
     return mode;
 }

@@ -10,6 +10,7 @@ enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 /* The user whose permissions count: the effective user of a process, or the real one. */
 struct subject {
     uint32_t uid, gid;
+    uint64_t capabilities;
     const struct process *process; /* further groups, umask */
 };
 
@@ -22,6 +23,10 @@ int may_create(const struct subject *s, const struct node *dir);
  * (the directory is sticky), -ENOTDIR, -EISDIR, -EBUSY (something is mounted there). */
 int may_delete(const struct subject *s, const struct node *dir, const struct node *n,
                bool directory);
+static inline bool subject_can(const struct subject *s, unsigned capability)
+{
+    return s->capabilities >> capability & 1;
+}
 /* Whether the subject owns the node, or is root. */
 bool is_owner(const struct subject *s, const struct node *n);
 /* Whether the subject is in the group, by its own or by further groups. */

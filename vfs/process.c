@@ -36,6 +36,7 @@ struct process *process_of(endpoint_t task)
     forget(p);
     p->task = task;
     p->umask = 022;
+    p->cred.effective = p->cred.permitted = PROC_CAPS_ALL;
     process_set(&p->root, mounts[0].root);
     process_set(&p->cwd, mounts[0].root);
     return p;

@@ -4,6 +4,7 @@
 
 #include "node.h"
 
+#include <minnow/proc.h>
 #include <minnow/protocol.h>
 
 struct process {
@@ -12,6 +13,11 @@ struct process {
     struct node *cwd, *root; /* pinned */
     struct vfs_cred cred;
 };
+
+static inline bool process_can(const struct process *p, unsigned capability)
+{
+    return p->cred.effective >> capability & 1;
+}
 
 /* The record of a task that lives; a task that POSIX has not spoken of is root's and stands in the
  * root directory. If its place is another task's, that task has gone, and is forgotten: may wait

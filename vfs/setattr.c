@@ -54,7 +54,7 @@ static int change_mode(const struct walk *w, uint32_t mode)
     if (S_ISLNK(n->mode))
         return -EOPNOTSUPP;
     mode &= 07777;
-    if (w->as.uid && !in_group(&w->as, n->gid))
+    if (!subject_can(&w->as, CAP_FSETID) && !in_group(&w->as, n->gid))
         mode &= ~(uint32_t)S_ISGID;
     return set_attributes(n, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
 }
@@ -115,12 +115,13 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         return -EROFS;
     if (uid != (uint32_t)SAME) {
         a.which |= ATTR_UID;
-        if (w->as.uid && (w->as.uid != n->uid || uid != n->uid))
+        if (!subject_can(&w->as, CAP_CHOWN) && (w->as.uid != n->uid || uid != n->uid))
             return -EPERM;
     }
     if (gid != (uint32_t)SAME) {
         a.which |= ATTR_GID;
-        if (w->as.uid && (w->as.uid != n->uid || (gid != n->gid && !in_group(&w->as, gid))))
+        if (!subject_can(&w->as, CAP_CHOWN) &&
+            (w->as.uid != n->uid || (gid != n->gid && !in_group(&w->as, gid))))
             return -EPERM;
     }
     /* a write may have cleared set-id bits at the file server */

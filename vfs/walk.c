@@ -31,6 +31,9 @@ int walk_begin(struct walk *w, struct process *p, unsigned how)
     w->process = p;
     w->as.uid = how & WALK_REAL ? p->cred.uid : p->cred.fsuid;
     w->as.gid = how & WALK_REAL ? p->cred.gid : p->cred.fsgid;
+    w->as.capabilities = !(how & WALK_REAL) ? p->cred.effective
+                         : p->cred.uid      ? 0
+                                            : p->cred.permitted;
     w->as.process = p;
     w->dir = w->node = w->scope = NULL;
     w->how = how;

@@ -55,9 +55,9 @@ static int may(const struct request *r)
     if (change && read_only(n))
         return -EROFS;
     if (begins(name, "trusted."))
-        return s->uid ? hidden : 0;
+        return subject_can(s, CAP_SYS_ADMIN) ? 0 : hidden;
     if (begins(name, "security."))
-        return change && s->uid ? -EPERM : 0;
+        return change && !subject_can(s, CAP_SYS_ADMIN) ? -EPERM : 0;
     if (begins(name, "system."))
         return 0; /* the file server does not know them */
     if (begins(name, "user.")) {
@@ -95,7 +95,7 @@ static size_t names_visible(const struct request *r, char *names, size_t length)
     size_t kept = 0;
     for (size_t at = 0, n; at < length; at += n) {
         n = strnlen(names + at, length - at - 1) + 1;
-        if (r->w.as.uid && begins(names + at, "trusted."))
+        if (!subject_can(&r->w.as, CAP_SYS_ADMIN) && begins(names + at, "trusted."))
             continue;
         memmove(names + kept, names + at, n);
         kept += n;

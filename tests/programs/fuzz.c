@@ -169,6 +169,8 @@ static const struct {
     { SYS_mlockall, "i" },
     { SYS_munlockall, "" },
     { SYS_prctl, "ibbbb" },
+    { SYS_capget, "bb" },
+    { SYS_capset, "bb" },
     { SYS_arch_prctl, "Ab" },
     { SYS_chroot, "p" },
     { SYS_gettid, "" },

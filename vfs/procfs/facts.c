@@ -223,8 +223,9 @@ bool may_look_into(endpoint_t task, const struct subject *p)
         return true;
     if (!pid || !fact_process(pid, &who))
         return false;
-    if (!who.euid)
+    if (who.caps.effective >> CAP_SYS_PTRACE & 1)
         return true;
-    return p->dumpable && who.fsuid == p->uid && who.fsuid == p->euid && who.fsuid == p->suid &&
-           who.fsgid == p->gid && who.fsgid == p->egid && who.fsgid == p->sgid;
+    return p->dumpable && !(p->caps.permitted & ~who.caps.effective) && who.fsuid == p->uid &&
+           who.fsuid == p->euid && who.fsuid == p->suid && who.fsgid == p->gid &&
+           who.fsgid == p->egid && who.fsgid == p->sgid;
 }

@@ -133,9 +133,11 @@ void make_process_status(struct text *t, const struct subject *p)
              "Threads:\t%u\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
              "SigCgt:\t%016lx\n",
              p->threads, p->pending, blocked(p), p->ignored, p->caught);
-    uint64_t capabilities = p->euid ? 0 : 0x1ffffffffffu;
-    text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", (uint64_t)0, capabilities,
-             capabilities);
+    text_add(t,
+             "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
+             "CapAmb:\t%016lx\n",
+             p->caps.inheritable, p->caps.permitted, p->caps.effective, p->caps.bounding,
+             p->caps.ambient);
     text_add(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n", p->no_new_privs);
     text_add(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\n"
                 "Mems_allowed_list:\t0\n");

@@ -41,6 +41,47 @@ struct posix_thread {
     uint32_t pid, tid;
 };
 
+/* Capabilities, by Linux's numbers. */
+enum {
+    CAP_CHOWN,
+    CAP_DAC_OVERRIDE,
+    CAP_DAC_READ_SEARCH,
+    CAP_FOWNER,
+    CAP_FSETID,
+    CAP_KILL,
+    CAP_SETGID,
+    CAP_SETUID,
+    CAP_SETPCAP,
+    CAP_LINUX_IMMUTABLE,
+    CAP_NET_ADMIN = 12,
+    CAP_IPC_LOCK = 14,
+    CAP_IPC_OWNER,
+    CAP_SYS_PTRACE = 19,
+    CAP_SYS_ADMIN = 21,
+    CAP_SYS_BOOT,
+    CAP_SYS_NICE,
+    CAP_SYS_RESOURCE,
+    CAP_SYS_TIME,
+    CAP_MKNOD = 27,
+    CAP_MAC_OVERRIDE = 32,
+    CAP_SYSLOG = 34,
+};
+#define PROC_CAPS_ALL ((1ull << PROC_CAPABILITIES) - 1)
+
+/* The capabilities of a process: posix/capability.c. */
+struct proc_caps {
+    uint64_t effective, permitted, inheritable, bounding, ambient;
+    uint32_t secure; /* SECURE_... */
+};
+enum {
+    SECURE_NOROOT = 1,
+    SECURE_NO_SETUID_FIXUP = 4,
+    SECURE_KEEP_CAPS = 16,
+    SECURE_NO_AMBIENT_RAISE = 64,
+    SECURE_LOCKS = 0xaa, /* each locks the bit below it */
+    SECURE_ALL = 0xff,
+};
+
 /* A resource limit, as Linux has it; all ones: none. */
 struct proc_limit {
     uint64_t soft, hard;
@@ -70,7 +111,8 @@ struct posix_proc {
     uint32_t sched_policy;                 /* sched_setscheduler: kept and reported */
     int32_t sched_priority;                /* likewise */
     bool no_new_privs;                     /* PR_SET_NO_NEW_PRIVS */
-    char name[16];                         /* NUL-terminated */
+    struct proc_caps caps;
+    char name[16]; /* NUL-terminated */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
     endpoint_t exe_service;       /* the program's file, */

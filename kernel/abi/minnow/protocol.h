@@ -75,6 +75,7 @@ enum {
 enum { CRED_GROUPS = 32 };
 struct vfs_cred {
     uint32_t fsuid, fsgid, uid, gid, count, groups[CRED_GROUPS];
+    uint64_t effective, permitted; /* capabilities */
 };
 /* As a directory argument: AT_FDCWD, and a link at the path's end is not followed. */
 enum { VFS_HERE_NOFOLLOW = 0xffff };
