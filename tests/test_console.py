@@ -59,7 +59,7 @@ def test_interrupt_key_ends_a_program(serial):
     run(serial, "echo $?", "130")
 
 
-def test_stop_key_and_jobs(serial):
+def stop_and_continue_a_job(serial):
     serial.sendline("sh -c 'echo sleeping; exec sleep 1000'")
     serial.expect("\nsleeping")
     serial.send("\x1a")
@@ -70,6 +70,27 @@ def test_stop_key_and_jobs(serial):
     serial.send("\x03")
     serial.expect(PROMPT)
     run(serial, "sleep 0 & wait; echo done", "done")
+
+
+def test_stop_key_and_jobs(serial):
+    stop_and_continue_a_job(serial)
+
+
+def test_jobs_in_a_pseudo_terminal(serial):
+    """The keys are those of the inner terminal: the outer one is raw while script runs."""
+    serial.sendline("script -q /dev/null")
+    serial.expect(PROMPT)
+    run(serial, "tty", "/dev/pts/[0-9]+")
+    stop_and_continue_a_job(serial)
+    serial.send("cat\r")
+    serial.expect("cat\r\n")
+    serial.send("\x04")
+    serial.expect(PROMPT)
+    run(serial, "stty -F /dev/ttyS0 | grep -o -- -icanon", "\n-icanon")
+    serial.sendline("exit")
+    serial.expect(PROMPT)
+    run(serial, "tty", "/dev/(ttyS0|console)")
+    run(serial, "ls /dev/pts | wc -l", "\n1\r")
 
 
 def test_line_editing_and_history(serial):

@@ -10,15 +10,16 @@
  * A terminal has such a place, its output; the master of a pseudo terminal another, the input. */
 #include "terminal.h"
 
-enum { CHUNK = 2048, BYTES_AT_ONCE = 16384 };
+enum { CHUNK = 2048, PIECE = 512, BYTES_AT_ONCE = 16384 };
 
-/* Takes as much of a write as has room. 0; -EFAULT: a page of its buffer is missing; another error:
- * the caller has gone. */
+/* Takes as much of a write as has room. The buffer is on the stack, since it is filled again while
+ * what was done with its bytes before can still be taken back (see copy_in). 0; -EFAULT: a page of
+ * the caller's buffer is missing; another error: the caller has gone. */
 static int writer_take(struct writes *s, struct writer *w)
 {
-    static uint8_t bytes[CHUNK];
+    uint8_t bytes[PIECE];
     while (w->done < w->length && s->has_room(s->of)) {
-        size_t n = MIN(w->length - w->done, CHUNK - w->done % CHUNK);
+        size_t n = MIN(w->length - w->done, PIECE - w->done % PIECE);
         int error = copy_in_call(w->call, w->done, bytes, n);
         if (error)
             return error;
