@@ -69,11 +69,11 @@ def stop_and_continue_a_job(serial):
     serial.expect("sleep 1000")
     serial.send("\x03")
     serial.expect(PROMPT)
-    run(serial, "sleep 0 & wait; echo done", "done")
 
 
 def test_stop_key_and_jobs(serial):
     stop_and_continue_a_job(serial)
+    run(serial, "sleep 0 & wait; echo done", "done")
 
 
 def test_jobs_in_a_pseudo_terminal(serial):
@@ -86,11 +86,10 @@ def test_jobs_in_a_pseudo_terminal(serial):
     serial.expect("cat\r\n")
     serial.send("\x04")
     serial.expect(PROMPT)
-    run(serial, "stty -F /dev/ttyS0 | grep -o -- -icanon", "\n-icanon")
     serial.sendline("exit")
     serial.expect(PROMPT)
     run(serial, "tty", "/dev/(ttyS0|console)")
-    run(serial, "ls /dev/pts | wc -l", "\n1\r")
+    run(serial, "echo names: $(ls /dev/pts)", "names: ptmx\r")
 
 
 def test_line_editing_and_history(serial):

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -311,6 +312,8 @@ static const char *const paths[] = {
     "/dev/tty",
     "/dev/full",
     "/dev/ttyS0",
+    "/dev/ptmx",
+    "/dev/pts/0",
     "/proc/self/maps",
     "/proc/self/fd",
     "/proc/self/exe",
@@ -495,8 +498,9 @@ static uint64_t argument(char kind)
     case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
     case 'm': return (uint64_t)memory + below(2 * MEMORY / PAGE) * PAGE;
     case 'S': return below(66);
-    case 'T': return 0x5400 + below(64); /* terminals */
-    case 'A': return 0x1000 + below(8);  /* arch_prctl */
+    case 'T': /* terminals; the second half has sizes in it: those of pseudo terminals */
+        return below(2) ? 0x5400 + below(80) : (below(2) ? 0x80045430 : 0x40045430) + below(10);
+    case 'A': return 0x1000 + below(8); /* arch_prctl */
     case 'P': {
         uint64_t which = below(8);
         return which < 3    ? (uint64_t)getpid()
@@ -680,6 +684,9 @@ static void open_things(void)
     for (unsigned i = 0; i < sizeof things / sizeof things[0]; i++)
         open(things[i], i == 1 || i == 2 ? O_RDWR : O_RDONLY);
     open("/dev/tty1", O_RDWR | O_NONBLOCK | O_NOCTTY);
+    int master = open("/dev/ptmx", O_RDWR | O_NONBLOCK | O_NOCTTY);
+    if (master >= 0 && ioctl(master, TIOCSPTLCK, &(int){ 0 }) == 0)
+        ioctl(master, TIOCGPTPEER, O_RDWR | O_NONBLOCK | O_NOCTTY);
     if (pipe2(ends, O_NONBLOCK) == 0 && pipe(ends) == 0)
         dup(ends[1]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
