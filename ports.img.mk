@@ -11,6 +11,7 @@ PORTS_CYLINDERS := 1560
 
 $(PORT_TREES): $(USERLAND)/ports/%: commands/ports/% commands/build-port
 	$(call quiet,PORT)mkdir -p $(@D) && { commands/build-port $* $@ && touch $@ || [ $$? = 3 ]; }
+$(USERLAND)/ports/less $(USERLAND)/ports/nano: $(USERLAND)/ports/ncurses
 
 $(BUILD)/ports.img: $(PORT_TREES) ports.img.mk
 	$(call quiet,PORTS)rm -rf $@ $(BUILD)/ports && mkdir -p $(BUILD)/ports/work
