@@ -39,11 +39,6 @@ _Static_assert(sizeof(struct event) == 12, "as programs have it");
 
 static struct epoll *epoll_of(struct anon *a) { return CONTAINER(a, struct epoll, a); }
 
-struct epoll *epoll_behind_object(const struct object *o)
-{
-    return anon_of(o->service, o->object, ANON_EPOLL);
-}
-
 /* ---- looking ---- */
 
 /* Which events of i hold, for t. Held by the caller, i may have gone afterwards. May wait. */

@@ -97,6 +97,11 @@ static bool tell(struct watch *w)
 
 /* ---- making and dropping ---- */
 
+struct epoll *epoll_behind_object(const struct object *o)
+{
+    return anon_of(o->service, o->object, ANON_EPOLL);
+}
+
 static void link_all(struct interest *i)
 {
     struct epoll *e = i->epoll;
