@@ -308,7 +308,7 @@ int64_t thread_attend(struct thread *t, int64_t result)
     struct siginfo info;
     if (end_doomed(p))
         return LATER;
-    if (result != -EINTR && result != -ERESTARTNOHAND)
+    if (result > -ERESTARTSYS && result != -EINTR)
         signal_mask_restore(t); /* the mask was for a wait, and no signal has ended that */
     while (!p->stopped && signal_take(t, ~t->blocked, &info)) {
         p->busy++;
