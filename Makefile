@@ -266,7 +266,7 @@ $(USERLAND)/dash: commands/dash/build
 # ---- Image ----
 
 include disk.img.mk
-include ports.img.mk
+include $(wildcard commands/ports.mk)
 
 # ---- Tests ----
 

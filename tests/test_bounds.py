@@ -14,8 +14,8 @@ WORST = "/usr/lib/minnow-tests/_worst"
 LONGEST_US = 15_000
 
 CASES = {
-    "exit": 300,
-    "exit-regions": 300,
+    "exit": 270,
+    "exit-regions": 270,
     "regions": 40,
     "munmap": 200,
     "madvise": 200,

@@ -5,7 +5,7 @@
  * read: what is copied in is not in the undo log. See answer order in transfer.c. */
 #include "local.h"
 
-enum { MEMORY_PART = 64 };
+enum { MEMORY_PART = 128 };
 
 static struct block *free_blocks;
 static struct share block_share; /* in pages */

@@ -1,4 +1,4 @@
-# ports.img.mk: other people's programs (commands/ports) on a disk of their own, an ext2 file system
+# Other people's programs (commands/ports) on a disk of their own, an ext2 file system
 # without a partition table. The running system has it at /ports, and room to work in /ports/work.
 #
 # A port does not depend on our code, so it is built once, and `make clean` leaves it. One that
@@ -13,7 +13,7 @@ $(PORT_TREES): $(USERLAND)/ports/%: commands/ports/% commands/build-port
 	$(call quiet,PORT)mkdir -p $(@D) && { commands/build-port $* $@ && touch $@ || [ $$? = 3 ]; }
 $(USERLAND)/ports/less $(USERLAND)/ports/nano: $(USERLAND)/ports/ncurses
 
-$(BUILD)/ports.img: $(PORT_TREES) ports.img.mk
+$(BUILD)/ports.img: $(PORT_TREES) commands/ports.mk
 	$(call quiet,PORTS)rm -rf $@ $(BUILD)/ports && mkdir -p $(BUILD)/ports/work
 	@for tree in $(PORT_TREES); do [ ! -d $$tree ] || cp -a --reflink=auto $$tree/. $(BUILD)/ports/ || exit; done
 	@truncate -s $$(($(PORTS_CYLINDERS) * $(CYLINDER) * 512)) $@ && \
