@@ -267,9 +267,10 @@ int64_t linux_splice(struct thread *t, struct message *m)
     bool waits = !(flags & SPLICE_F_NONBLOCK);
     if (is_pipe(&to))
         waits &= !(flags_of(t, to.fd) & O_NONBLOCK);
+    if (is_pipe(&from))
+        waits &= !(flags_of(t, from.fd) & O_NONBLOCK);
     if (!is_pipe(&from) || !is_pipe(&to))
         return copy_or_wait(t, &from, &to, m->w[4], waits);
-    waits &= !(flags_of(t, from.fd) & O_NONBLOCK);
     return pipe_to_pipe(t, &from, &to, m->w[4], false, waits);
 }
 
