@@ -15,7 +15,8 @@ $(USERLAND)/ports/less $(USERLAND)/ports/nano: $(USERLAND)/ports/ncurses
 
 $(BUILD)/ports.img: $(PORT_TREES) commands/ports.mk
 	$(call quiet,PORTS)rm -rf $@ $(BUILD)/ports && mkdir -p $(BUILD)/ports/work
-	@for tree in $(PORT_TREES); do [ ! -d $$tree ] || cp -a --reflink=auto $$tree/. $(BUILD)/ports/ || exit; done
+	@for tree in $(PORT_TREES); do \
+	    [ ! -d $$tree ] || cp -a --reflink=auto $$tree/. $(BUILD)/ports/ || exit; done
 	@truncate -s $$(($(PORTS_CYLINDERS) * $(CYLINDER) * 512)) $@ && \
-	    mke2fs -q -t ext2 -b 4096 -I 256 -N 65536 -m 0 -L minnow-ports -O ^resize_inode,^dir_index,^ext_attr \
-	        -d $(BUILD)/ports -E root_owner=0:0 $@
+	    mke2fs -q -t ext2 -b 4096 -I 256 -N 65536 -m 0 -L minnow-ports \
+	        -O ^resize_inode,^dir_index,^ext_attr -d $(BUILD)/ports -E root_owner=0:0 $@
