@@ -154,7 +154,7 @@ static const struct {
     int least, most;
 } verbs[] = {
     { "start", 3, 3 },  { "stop", 3, 3 },    { "restart", 3, 3 },       { "kill", 3, 3 },
-    { "storm", 4, 20 }, { "strike", 3, 20 }, { "strike-after", 4, 20 }, { "mutate", 4, 20 },
+    { "storm", 4, 40 }, { "strike", 3, 40 }, { "strike-after", 4, 40 }, { "mutate", 4, 40 },
 };
 
 int main(int argc, char **argv)

@@ -147,7 +147,7 @@ def test_a_program_gets_the_memory_that_is_called_available(vm, emu, mem):
         mem=mem,
         timeout=400,
     )
-    assert said[:3] == ["hog: signal 9", "what it said", "8 MiB at least"] and status == 0
+    assert said[:3] == ["hog: signal 9", "what it said", "5 MiB at least"] and status == 0
 
 
 # Offset, format and value of what is wrong in a file header, or of the first program header (behind 64 bytes).

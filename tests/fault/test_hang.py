@@ -93,7 +93,7 @@ def test_a_request_that_is_forgotten_by_who_keeps_state_fails(vm):
         [
             "sh",
             "-c",
-            f"echo there >/tmp/x; echo {mutation} >/dev/service; cat /tmp/x; cat /tmp/x; service log tmpfs",
+            f"echo there >/tmp/x; echo {mutation} >/dev/service; dd if=/tmp/x; cat /tmp/x; service log tmpfs",
         ],
         count=True,
     )

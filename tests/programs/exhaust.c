@@ -144,7 +144,7 @@ static void memory_available(void)
     SAY("%s", got > available                             ? "more than it said"
               : got < available - available / 200 - SLACK ? "less than it said"
                                                           : "what it said");
-    SAY("%s", available >= 8192 ? "8 MiB at least" : "less than 8 MiB");
+    SAY("%s", available >= 5120 ? "5 MiB at least" : "less than 5 MiB");
 }
 
 static void memory_limited(void)
