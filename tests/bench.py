@@ -38,6 +38,10 @@ NOTES = {
     "poll 10": "a reflected call; the array in and out of the caller's memory; a look at each connection. A service is asked only "
     "about what may have changed",
     "select 10": "as poll, and the sets of bits",
+    **dict.fromkeys(
+        ("epoll_wait, 1 watched", "epoll_wait, 1 of 1,000 ready"),
+        "a call to another address space and back, where Linux stays in the caller's; the events go with the reply",
+    ),
 }
 
 

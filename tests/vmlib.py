@@ -222,7 +222,7 @@ class Qemu:
                 "-drive",
                 f"if=none,id=disk,{drive}",
                 "-device",
-                "virtio-blk-pci,drive=disk,disable-modern=on,bootindex=0",
+                "virtio-blk-pci,drive=disk,disable-modern=on,bootindex=1",
             ],
             "ata": ["-drive", f"if=ide,{drive}"],
         }[self.disk]
