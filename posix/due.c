@@ -9,10 +9,7 @@
 
 enum { LOOKED_AT_ONCE = 4096 }; /* descriptors, before others go first */
 
-struct due_list {
-    struct due *first, *last;
-};
-static struct due_list of_root, others;
+static struct list of_root, others;
 static unsigned dues;
 static bool running; /* one thread of this server lets them look */
 static bool more;    /* a service has notified since it was asked */
@@ -20,34 +17,24 @@ static endpoint_t self;
 
 void due_start(void) { self = service_self(); }
 
-static struct due_list *list_of(const struct due *d)
+static struct list *list_of(const struct due *d)
 {
     return d->user || d->settled ? &others : &of_root;
 }
 
 void due_add(struct due *d)
 {
-    struct due_list *list = list_of(d);
-    if (d->listed)
+    if (d->link.listed)
         return;
-    d->listed = true;
-    d->next = NULL;
-    d->before = list->last;
-    *(list->last ? &list->last->next : &list->first) = d;
-    list->last = d;
+    list_append(list_of(d), &d->link);
     if (!dues++ && !running)
         ask_notify(self, 1ul << BIT_DUE);
 }
 
 void due_remove(struct due *d)
 {
-    struct due_list *list = list_of(d);
-    if (!d->listed)
-        return;
-    *(d->before ? &d->before->next : &list->first) = d->next;
-    *(d->next ? &d->next->before : &list->last) = d->before;
-    d->listed = false;
-    dues--;
+    dues -= d->link.listed;
+    list_remove(list_of(d), &d->link);
 }
 
 /* A notification that comes while a thread does this is left to that thread. */
@@ -59,15 +46,14 @@ void due_run(bool notified)
         return;
     running = true;
     while (more || dues) {
-        struct due *d = of_root.first;
-        if (!d && more) {
+        if (!of_root.first && more) {
             more = false; /* a notification may come while the services are asked */
             bool rest = readiness_pull();
             more |= rest;
             unsure = more;
             continue;
         }
-        d = d ? d : others.first;
+        struct due *d = CONTAINER(of_root.first ? of_root.first : others.first, struct due, link);
         looked += d->count;
         due_remove(d);
         d->look(d);

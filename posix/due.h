@@ -2,16 +2,15 @@
 #ifndef DUE_H
 #define DUE_H
 
-#include <stdbool.h>
 #include <stdint.h>
+#include "list.h"
 
 /* A wait: of a poll, or of an epoll. All 0 at first, but for the last four. */
 struct due {
-    struct due *next, *before; /* in the list of those that are due */
-    bool listed;               /* is in it */
-    bool settled;              /* looks only when all changes have been heard */
-    uint32_t user;             /* who waits */
-    unsigned count;            /* descriptors that a look may have to ask about */
+    struct link link; /* in the list of those that are due */
+    bool settled;     /* looks only when all changes have been heard */
+    uint32_t user;    /* who waits */
+    unsigned count;   /* descriptors that a look may have to ask about */
     /* Looks again: answers the wait's thread, or lets it wait on. Not in the list any more. May
      * wait. */
     void (*look)(struct due *d);

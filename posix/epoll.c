@@ -64,10 +64,10 @@ static void look_end(struct epoll *e)
     e->busy = false;
     if (all)
         e->wanted = false;
-    if (all || e->ready)
+    if (all || e->ready.first)
         while (epoll_wake(e) && all)
             ;
-    if (all && e->ready)
+    if (all && e->ready.first)
         readiness_own_changed(e->a.object, POLLIN | POLLRDNORM, false);
     anon_drop(&e->a);
 }
@@ -130,7 +130,8 @@ static int64_t glance(const struct epoll *e, struct thread *t, struct message *m
     unsigned n = 0;
     if (e->ready_count > MIN(most, (unsigned)FEW) || t->attention)
         return 0;
-    for (struct interest *i = e->ready; i; i = i->ready_next) {
+    for (struct link *x = e->ready.first; x; x = x->next) {
+        struct interest *i = CONTAINER(x, struct interest, ready);
         if (i->events & (EPOLLET | EPOLLONESHOT) || !object_instant(i->watch.object))
             return 0;
         few->list[n].events = ask(t, i);
@@ -200,7 +201,7 @@ static void wait_free(struct epoll_wait *w)
 {
     struct epoll *e = w->epoll;
     wait_remove(w);
-    if (w->due.listed) {
+    if (w->due.link.listed) {
         due_remove(&w->due);
         epoll_wake(e);
     }
@@ -214,7 +215,7 @@ static void timed_out(struct timer *timer)
 {
     struct thread *t = CONTAINER(timer, struct thread, timer);
     struct epoll_wait *w = t->wait.epoll;
-    if (w->due.listed)
+    if (w->due.link.listed)
         w->once = true;
     else
         thread_finish(t, 0);

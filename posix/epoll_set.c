@@ -36,49 +36,30 @@ struct interest *interest_find(const struct epoll *e, uint32_t file, uint32_t fd
 
 static void ready_remove(struct interest *i)
 {
-    struct epoll *e = i->epoll;
-    if (!i->ready)
-        return;
-    *(i->ready_before ? &i->ready_before->ready_next : &e->ready) = i->ready_next;
-    *(i->ready_next ? &i->ready_next->ready_before : &e->last_ready) = i->ready_before;
-    i->ready = false;
-    e->ready_count--;
+    i->epoll->ready_count -= i->ready.listed;
+    list_remove(&i->epoll->ready, &i->ready);
 }
 
 struct interest *interest_take(struct epoll *e)
 {
-    struct interest *i = e->ready;
-    if (i) {
-        ready_remove(i);
-        i->modified = false;
-    }
+    if (!e->ready.first)
+        return NULL;
+    struct interest *i = CONTAINER(e->ready.first, struct interest, ready);
+    ready_remove(i);
+    i->modified = false;
     return i;
 }
 
 void interest_behind(struct interest *i)
 {
-    struct epoll *e = i->epoll;
-    if (i->ready)
-        return;
-    i->ready_next = NULL;
-    i->ready_before = e->last_ready;
-    *(e->last_ready ? &e->last_ready->ready_next : &e->ready) = i;
-    e->last_ready = i;
-    i->ready = true;
-    e->ready_count++;
+    i->epoll->ready_count += !i->ready.listed;
+    list_append(&i->epoll->ready, &i->ready);
 }
 
 void interest_before(struct interest *i)
 {
-    struct epoll *e = i->epoll;
-    if (i->ready)
-        return;
-    i->ready_before = NULL;
-    i->ready_next = e->ready;
-    *(e->ready ? &e->ready->ready_before : &e->last_ready) = i;
-    e->ready = i;
-    i->ready = true;
-    e->ready_count++;
+    i->epoll->ready_count += !i->ready.listed;
+    list_prepend(&i->epoll->ready, &i->ready);
 }
 
 bool interest_ready(struct interest *i)
@@ -201,31 +182,15 @@ void interests_in_file(uint32_t file, void (*visit)(struct epoll *e, void *conte
 
 /* ---- waits ---- */
 
-void wait_add(struct epoll_wait *w)
-{
-    struct epoll *e = w->epoll;
-    w->listed = true;
-    w->next = NULL;
-    w->before = e->last_wait;
-    *(e->last_wait ? &e->last_wait->next : &e->waits) = w;
-    e->last_wait = w;
-}
+void wait_add(struct epoll_wait *w) { list_append(&w->epoll->waits, &w->link); }
 
-void wait_remove(struct epoll_wait *w)
-{
-    struct epoll *e = w->epoll;
-    if (!w->listed)
-        return;
-    *(w->before ? &w->before->next : &e->waits) = w->next;
-    *(w->next ? &w->next->before : &e->last_wait) = w->before;
-    w->listed = false;
-}
+void wait_remove(struct epoll_wait *w) { list_remove(&w->epoll->waits, &w->link); }
 
 bool epoll_wake(struct epoll *e)
 {
-    struct epoll_wait *w = e->waits;
-    if (!w)
+    if (!e->waits.first)
         return false;
+    struct epoll_wait *w = CONTAINER(e->waits.first, struct epoll_wait, link);
     wait_remove(w);
     due_add(&w->due);
     return true;

@@ -16,14 +16,15 @@ struct epoll_wait;
 
 struct epoll {
     struct anon a;
-    struct interest *all, *ready, *last_ready;
+    struct interest *all;
+    struct list ready; /* those that may have events */
     unsigned ready_count;
-    struct epoll_wait *waits, *last_wait; /* of threads, oldest first */
-    bool busy;                            /* a handler looks at what is ready, and may wait */
-    bool wanted;                          /* while it was busy another thread came */
-    uint32_t file;                        /* the open file that leads to it */
-    uint32_t nested;                      /* how many of its interests are in epolls */
-    uint32_t round, length;               /* epoll.c: of the last walk that has come by */
+    struct list waits;      /* of threads, oldest first */
+    bool busy;              /* a handler looks at what is ready, and may wait */
+    bool wanted;            /* while it was busy another thread came */
+    uint32_t file;          /* the open file that leads to it */
+    uint32_t nested;        /* how many of its interests are in epolls */
+    uint32_t round, length; /* epoll.c: of the last walk that has come by */
 };
 
 /* An epoll's interest in an open file, under the number of a descriptor. */
@@ -33,14 +34,13 @@ struct interest {
     struct interest *key_next;                 /* by its hash */
     struct interest *next, **before;           /* of the same epoll */
     struct interest *file_next, **file_before; /* with the same hash of the file */
-    struct interest *ready_next, *ready_before;
-    uint64_t data;   /* the program's own */
-    uint32_t events; /* POLL..., EPOLL...; without POLL...: it has had its one shot */
+    struct link ready; /* in the epoll's list of those that may have events */
+    uint64_t data;     /* the program's own */
+    uint32_t events;   /* POLL..., EPOLL...; without POLL...: it has had its one shot */
     uint32_t file, fd;
     uint16_t holds; /* by handlers that wait */
-    bool ready;     /* is in the epoll's list of those that may have events */
     bool gone;      /* dropped while it was held */
-    bool modified;  /* since it was last taken from that list */
+    bool modified;  /* since it was last taken from the list `ready` */
     bool nested;    /* in an epoll */
 };
 
@@ -78,10 +78,9 @@ struct epoll *epoll_behind_object(const struct object *o);
 /* A thread's wait for events of an epoll. */
 struct epoll_wait {
     struct due due;
-    struct epoll_wait *next, *before; /* in the epoll's list, */
-    bool listed;                      /* unless the wait is due */
-    bool once;                        /* one look, and the wait is over */
-    struct epoll *epoll;              /* held */
+    struct link link;    /* in the epoll's list, unless the wait is due */
+    bool once;           /* one look, and the wait is over */
+    struct epoll *epoll; /* held */
     struct thread *thread;
     caller_t at;    /* where the program wants events, */
     uint32_t most;  /* and how many */

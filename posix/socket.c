@@ -3,10 +3,9 @@
  * in structures, which this file reads, and calls for which the service must know who makes them.
  */
 #include "socket.h"
+
 #include "capability.h"
-
 #include "handlers.h"
-
 #include "syscalls.h"
 #include "user_memory.h"
 #include "vectors.h"
