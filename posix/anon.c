@@ -208,30 +208,12 @@ static int64_t own_events(uint64_t object, struct thread *asker)
     return a ? (int64_t)a->ops->events(a, asker) : POLLERR;
 }
 
-static int64_t do_seek(struct message *m)
-{
-    (void)m;
-    return -ESPIPE;
-}
-
-static int64_t do_control(struct message *m)
-{
-    (void)m;
-    return -ENOTTY;
-}
-
-static int64_t do_refuse(struct message *m)
-{
-    (void)m;
-    return -EINVAL;
-}
-
 static const handler_t handlers[] = {
-    [op_number(FS_READ)] = do_read,      [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_STAT)] = do_stat,      [op_number(FS_POLL)] = do_poll,
-    [op_number(FS_SEEK)] = do_seek,      [op_number(FS_IOCTL)] = do_control,
-    [op_number(FS_SYNC)] = do_refuse,    [op_number(FS_TRUNCATE)] = do_refuse,
-    [op_number(FS_SETATTR)] = do_refuse, [op_number(FS_STATFS)] = do_statfs,
+    [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_STAT)] = do_stat,          [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_SEEK)] = answer_espipe,    [op_number(FS_IOCTL)] = answer_enotty,
+    [op_number(FS_SYNC)] = answer_einval,    [op_number(FS_TRUNCATE)] = answer_einval,
+    [op_number(FS_SETATTR)] = answer_einval, [op_number(FS_STATFS)] = do_statfs,
 };
 const struct protocol anon_protocol = PROTOCOL_TABLE(FS, handlers);
 

@@ -95,20 +95,14 @@ static int64_t do_open(struct message *m)
     return char_open(m, known(m->object), CONN_READY | CONN_OFFSETS);
 }
 static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV_NULL), 0666); }
-static int64_t do_seek(struct message *m)
-{
-    (void)m;
-    return 0;
-}
-
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
-        [op_number(FS_SEEK)] = do_seek,          [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_OPEN)] = do_open,          [op_number(FS_POLL)] = char_poll,
-        [op_number(FS_SYNC)] = char_invalid,     [op_number(FS_IOCTL)] = char_ioctl,
-        [op_number(FS_TRUNCATE)] = char_invalid,
+        [op_number(FS_READ)] = do_read,           [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_SEEK)] = answer_0,          [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_OPEN)] = do_open,           [op_number(FS_POLL)] = char_poll,
+        [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = answer_enotty,
+        [op_number(FS_TRUNCATE)] = answer_einval,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     random_seed(&generator);

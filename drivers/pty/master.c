@@ -210,21 +210,9 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
-static int64_t do_seek(struct message *m)
-{
-    (void)m;
-    return -ESPIPE;
-}
-
-static int64_t do_invalid(struct message *m)
-{
-    (void)m;
-    return -EINVAL;
-}
-
 const handler_t master_handlers[FS_HANDLERS] = {
-    [op_number(FS_READ)] = do_read,    [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_SEEK)] = do_seek,    [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = do_poll,    [op_number(FS_OPEN)] = pair_open,
-    [op_number(FS_SYNC)] = do_invalid, [op_number(FS_TRUNCATE)] = do_invalid,
+    [op_number(FS_READ)] = do_read,       [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = answer_espipe, [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_POLL)] = do_poll,       [op_number(FS_OPEN)] = pair_open,
+    [op_number(FS_SYNC)] = answer_einval, [op_number(FS_TRUNCATE)] = answer_einval,
 };

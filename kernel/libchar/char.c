@@ -17,22 +17,7 @@ int64_t char_stat(struct message *m, unsigned major, uint32_t permissions)
     return copy_out(m, 0, &s, sizeof s);
 }
 
-int64_t char_seek(struct message *m)
-{
-    (void)m;
-    return -ESPIPE;
-}
 int64_t char_poll(struct message *m)
 {
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-}
-int64_t char_ioctl(struct message *m)
-{
-    (void)m;
-    return -ENOTTY;
-}
-int64_t char_invalid(struct message *m)
-{
-    (void)m;
-    return -EINVAL;
 }

@@ -65,6 +65,32 @@ int reply_full(call_t c, int64_t result, const struct reply *r)
 
 int reply(call_t c, int64_t result) { return sys_reply(c, result, 0, 0, 0, 0); }
 
+/* ---- the same answer for all ---- */
+
+int64_t answer_0(struct message *m)
+{
+    (void)m;
+    return 0;
+}
+
+int64_t answer_einval(struct message *m)
+{
+    (void)m;
+    return -EINVAL;
+}
+
+int64_t answer_espipe(struct message *m)
+{
+    (void)m;
+    return -ESPIPE;
+}
+
+int64_t answer_enotty(struct message *m)
+{
+    (void)m;
+    return -ENOTTY;
+}
+
 /* ---- the loop ---- */
 
 /* The error of an operation without a handler. A program's call on a descriptor that leads to some

@@ -30,6 +30,12 @@
 
 typedef int64_t (*handler_t)(struct message *m);
 
+/* Handlers that give every caller the same answer: 0, -EINVAL, -ESPIPE, -ENOTTY. */
+int64_t answer_0(struct message *m);
+int64_t answer_einval(struct message *m);
+int64_t answer_espipe(struct message *m);
+int64_t answer_enotty(struct message *m);
+
 struct protocol {
     unsigned number, count;
     const handler_t *handlers;

@@ -195,10 +195,7 @@ static inline void socket_changed(struct socket *s)
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
-int64_t do_seek(struct message *m);   /* -ESPIPE */
-int64_t do_open(struct message *m);   /* -ENXIO */
-int64_t do_ignore(struct message *m); /* 0 */
-int64_t do_refuse(struct message *m); /* -EINVAL */
+int64_t do_open(struct message *m); /* -ENXIO */
 
 /* ---- options.c ---- */
 int64_t do_option_get(struct message *m); /* SOCKET_OPTION */

@@ -115,8 +115,5 @@ static inline void pipe_changed(struct pipe *p)
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
-int64_t do_seek(struct message *m);   /* -ESPIPE */
-int64_t do_ignore(struct message *m); /* 0 */
-int64_t do_refuse(struct message *m); /* -EINVAL */
 
 #endif

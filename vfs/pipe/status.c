@@ -59,21 +59,3 @@ int64_t do_stat(struct message *m)
     };
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
-
-int64_t do_seek(struct message *m)
-{
-    (void)m;
-    return -ESPIPE;
-}
-
-int64_t do_refuse(struct message *m)
-{
-    (void)m;
-    return -EINVAL;
-}
-
-int64_t do_ignore(struct message *m)
-{
-    (void)m;
-    return 0;
-}

@@ -41,10 +41,10 @@ static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read,     [op_number(FS_WRITE)] = do_write,
-        [op_number(FS_STAT)] = do_stat,     [op_number(FS_OPEN)] = do_open,
-        [op_number(FS_POLL)] = char_poll,   [op_number(FS_SYNC)] = char_invalid,
-        [op_number(FS_IOCTL)] = char_ioctl, [op_number(FS_TRUNCATE)] = char_invalid,
+        [op_number(FS_READ)] = do_read,        [op_number(FS_WRITE)] = do_write,
+        [op_number(FS_STAT)] = do_stat,        [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_POLL)] = char_poll,      [op_number(FS_SYNC)] = answer_einval,
+        [op_number(FS_IOCTL)] = answer_enotty, [op_number(FS_TRUNCATE)] = answer_einval,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });
