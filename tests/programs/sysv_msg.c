@@ -222,14 +222,14 @@ static void waiting(void)
         show_status(n ? "large enough" : "too small", status);
     }
     SAY("left %ld", status(id).msg_qnum);
-    /* senders wait for room */
+    /* senders wait for room: for as much, since Linux wakes both, and whoever runs first has it */
     m.type = 1;
     msgsnd(id, &m, LARGEST, 0);
     msgsnd(id, &m, LARGEST, 0);
     for (int n = 0; n < 2; n++) {
         if (!fork()) {
             m.type = 10 + n;
-            _exit(msgsnd(id, &m, n ? 100 : LARGEST, 0) ? errno : 0);
+            _exit(msgsnd(id, &m, LARGEST, 0) ? errno : 0);
         }
         pause_ms(150);
     }
