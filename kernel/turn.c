@@ -35,9 +35,19 @@ static __attribute__((noinline)) void compete(struct thread *t)
     }
 }
 
-/* A program's thread whose thrown call waited for its turn has come out of its queue. */
+/* The processor's time is t's from now on, though t itself does not run yet. */
+static void charge(struct thread *t)
+{
+    clock_charge(t);
+    arch_bases_changed(t);
+}
+
+/* A program's thread whose thrown call waited for its turn has come out of its queue. It is charged
+ * now: if the call is thrown back again t has not run, and yet the quantum must come to its end. */
 static void call_again(struct thread *t)
 {
+    if (this_cpu()->charged != t)
+        charge(t);
     if (sched_mask && !t->interrupted)
         compete(t);
     else
@@ -57,9 +67,10 @@ static void step_in(struct thread *t)
     t->aside = 0;
     t->priority = t->task->priority;
     t->quantum_end = arch_time() + QUANTUM_MIN;
-    clock_charge(program);
     if (program)
-        arch_bases_changed(program);
+        charge(program);
+    else
+        clock_charge(NULL);
     sched_ready(t);
 }
 

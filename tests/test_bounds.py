@@ -89,10 +89,27 @@ def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
     result = vm(
         ["sh", "-c", script],
         count=True,
-        timeout=120,
+        timeout=240,
         service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
     )
     assert result.stdout == b"1\ngone\n", result
+
+
+def test_calls_that_are_thrown_back_for_ever_use_up_their_quanta(vm):
+    """Two such callers and a program that computes: neither caller ever runs itself, so what it
+    costs must be charged to it when its call is made again."""
+    script = (
+        "for n in 1 2; do dd if=/dev/zero bs=4 count=1 2>/dev/null & done; "
+        "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; "
+        "kill -9 $(jobs -p); wait; echo gone"
+    )
+    result = vm(
+        ["sh", "-c", script],
+        count=True,
+        timeout=240,
+        service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
+    )
+    assert result.stdout == b"gone\n", result
 
 
 def test_who_waits_in_poll_does_not_make_the_wake_ups_of_others_slow(vm):
