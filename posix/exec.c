@@ -298,10 +298,14 @@ static void last_name(const char *path, char *to, size_t size)
     to[n] = 0;
 }
 
-/* Publishes what others see of the program that p runs now. PM has said where its strings are. */
-static void name_process(struct process *p, const struct exec *e, const struct call_result *r)
+/* Publishes what others see of the program that t's process runs now. PM has said where its strings
+ * are. */
+static void name_process(struct thread *t, const struct exec *e, const struct call_result *r)
 {
-    last_name(e->image.head.name, p->i.name, sizeof p->i.name);
+    struct process *p = t->process;
+    char name[PROC_THREAD_NAME];
+    last_name(e->image.head.name, name, sizeof name);
+    thread_name(t, name);
     last_name(e->program.path, p->i.exe_name, sizeof p->i.exe_name);
     p->i.exe_service = e->program.service;
     p->i.exe_object = e->program.object;
@@ -438,7 +442,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     sys_regs_set(t->index, &regs, FPU_RESET);
     reset_signals(p, t);
     ptimers_delete(p);
-    name_process(p, e, &r);
+    name_process(t, e, &r);
     p->execed = true;
     p->execs++;
     /* the new program may have other rights than the one that chose the signal */

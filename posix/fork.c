@@ -161,7 +161,7 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
         return task == -EAGAIN ? -EAGAIN : -ENOMEM;
     }
     child->i.task = task;
-    if (!thread_create(child, r.r1, child->i.pid)) {
+    if (!thread_create(child, r.r1, child->i.pid, t)) {
         undo(child);
         return -ENOMEM;
     }
@@ -250,7 +250,7 @@ static int64_t thread_clone(struct thread *t, const struct birth *b)
     p->busy--;
     if (made < 0)
         return made == -ENOMEM ? -EAGAIN : made;
-    struct thread *n = thread_create(p, r.r1, tid_new());
+    struct thread *n = thread_create(p, r.r1, tid_new(), t);
     if (!n) {
         call(service_find("pm"), PM_THREADEND, p->i.task, r.r1 & (THREADS_MAX - 1), 0, 0);
         return -EAGAIN;

@@ -24,6 +24,7 @@
 #include "ptimer.h"
 #include "readiness.h"
 #include "routes.h"
+#include "setting.h"
 #include "signal.h"
 #include "signal_calls.h"
 #include "signal_frame.h"
@@ -160,6 +161,7 @@ static int64_t do_tty_control(struct message *m) { return handed_up(m, tty_contr
 static int64_t do_tty_open(struct message *m) { return handed_up(m, tty_open); }
 static int64_t do_tty_stop(struct message *m) { return handed_up(m, tty_stop); }
 static int64_t do_socket_done(struct message *m) { return handed_up(m, socket_done); }
+static int64_t do_set(struct message *m) { return handed_up(m, setting_write); }
 static int64_t do_tty_name(struct message *m) { return handed_up(m, tty_name); }
 
 static void notified(uint64_t bits)
@@ -210,7 +212,7 @@ static void start_init(void)
         die("no task for init: %ld", task);
     init_process = p;
     p->i.task = task;
-    struct thread *t = thread_create(p, r.r1, p->i.pid);
+    struct thread *t = thread_create(p, r.r1, p->i.pid, NULL);
     process_words(p);
     cred_tell(p);
     t->active++;
@@ -238,7 +240,7 @@ int main(void)
     static const handler_t posix_handlers[] = {
         [op_number(POSIX_TTY_CONTROL)] = do_tty_control, [op_number(POSIX_TTY_OPEN)] = do_tty_open,
         [op_number(POSIX_TTY_STOP)] = do_tty_stop,       [op_number(POSIX_TTY_NAME)] = do_tty_name,
-        [op_number(POSIX_SOCKET_DONE)] = do_socket_done,
+        [op_number(POSIX_SOCKET_DONE)] = do_socket_done, [op_number(POSIX_SET)] = do_set,
     };
     static const handler_t epoll_handlers[] = { [op_number(EPOLL_WAIT)] = do_epoll_wait };
     const struct protocol protocols[] = {

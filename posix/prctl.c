@@ -31,19 +31,18 @@ enum {
     SET_SUBREAPER = 36,
     GET_SUBREAPER,
     SET_NO_NEW_PRIVS,
-    GET_NO_NEW_PRIVS,
-    SLACK_NS = 50000
+    GET_NO_NEW_PRIVS
 };
 
 /* PR_SET_NAME: longer names are cut. */
 static int64_t set_name(struct thread *t, caller_t at)
 {
-    char name[sizeof t->process->i.name];
+    char name[PROC_THREAD_NAME];
     int64_t length = user_string(t, at, name, sizeof name);
     if (length < 0 && length != -ENAMETOOLONG)
         return length;
     name[sizeof name - 1] = 0;
-    memcpy(t->process->i.name, name, sizeof name);
+    thread_name(t, name);
     return 0;
 }
 
@@ -68,7 +67,7 @@ static int64_t prctl_set(struct thread *t, int option, uint64_t value)
             return -EINVAL;
         p->i.no_new_privs = true;
         return 0;
-    case SET_TIMERSLACK: return 0;
+    case SET_TIMERSLACK: t->slack = value ? value : t->slack_default; return 0;
     default: return -EINVAL;
     }
 }
@@ -85,10 +84,10 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     switch (option) {
     case GET_PDEATHSIG: return user_write(t, to, &p->death_signal, sizeof p->death_signal);
     case GET_DUMPABLE: return p->i.dumpable;
-    case GET_NAME: return user_write(t, to, p->i.name, sizeof p->i.name);
+    case GET_NAME: return user_write(t, to, thread_record(t)->name, PROC_THREAD_NAME);
     case GET_SUBREAPER: value = p->subreaper; return user_write(t, to, &value, sizeof value);
     case GET_NO_NEW_PRIVS: return p->i.no_new_privs;
-    case GET_TIMERSLACK: return SLACK_NS;
+    case GET_TIMERSLACK: return MIN(t->slack, (uint64_t)INT64_MAX);
     case GET_SECCOMP: return 0;
     default: return prctl_set(t, option, m->w[1]);
     }

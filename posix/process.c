@@ -294,8 +294,19 @@ bool group_orphaned(unsigned pgid, const struct process *without)
 
 /* ---- threads ---- */
 
-struct thread *thread_create(struct process *p, call_t call, int tid)
+void thread_name(struct thread *t, const char *name)
 {
+    char *to = thread_record(t)->name;
+    size_t n = strnlen(name, PROC_THREAD_NAME - 1);
+    memset(to, 0, PROC_THREAD_NAME);
+    memcpy(to, name, n);
+    if (t->tid == (int)t->process->i.pid)
+        memcpy(t->process->i.name, to, PROC_THREAD_NAME);
+}
+
+struct thread *thread_create(struct process *p, call_t call, int tid, const struct thread *creator)
+{
+    enum { SLACK_NS = 50000 };
     struct thread *t = memory_zalloc(sizeof *t);
     if (!t)
         return NULL;
@@ -311,7 +322,9 @@ struct thread *thread_create(struct process *p, call_t call, int tid)
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
     threads[t->index] = t;
-    table->threads[t->index] = (struct posix_thread){ p->i.pid, tid };
+    t->slack = t->slack_default = creator ? creator->slack : SLACK_NS;
+    *thread_record(t) = (struct posix_thread){ p->i.pid, tid, "" };
+    thread_name(t, creator ? thread_record(creator)->name : "");
     return t;
 }
 
@@ -326,7 +339,7 @@ static void tid_remove(struct thread *t)
 void thread_rename(struct thread *t, int tid)
 {
     tid_remove(t);
-    t->tid = table->threads[t->index].tid = tid;
+    t->tid = thread_record(t)->tid = tid;
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
 }
@@ -343,7 +356,7 @@ static void thread_unlink(struct thread *t)
     tid_remove(t);
     if (threads[t->index] == t) {
         threads[t->index] = NULL;
-        table->threads[t->index] = (struct posix_thread){ 0, 0 };
+        *thread_record(t) = (struct posix_thread){ .pid = 0 };
     }
     sigqueue_drop(&t->pending, ~0ul);
     t->dead = true;

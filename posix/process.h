@@ -138,7 +138,8 @@ struct thread {
             } call;
         } exec;
     } wait;
-    struct cpu_time cpu_told; /* thread_cpu's last answer */
+    uint64_t slack, slack_default; /* PR_SET_TIMERSLACK, ns: all timers here are exact */
+    struct cpu_time cpu_told;      /* thread_cpu's last answer */
     /* A sleep, for restart_syscall. clock.pid 0: by the time */
     struct {
         bool set;
@@ -218,6 +219,11 @@ extern struct process *init_process;
 
 /* Threads by the kernel's index. */
 extern struct thread *threads[THREADS_MAX];
+/* What is published of a thread. */
+static inline struct posix_thread *thread_record(const struct thread *t)
+{
+    return &table->threads[t->index];
+}
 /* The thread that made call m; NULL: it belongs to no process here. */
 static inline struct thread *thread_of(const struct message *m)
 {
@@ -261,8 +267,11 @@ void process_count(unsigned uid, struct process_count *of_user, struct process_c
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);
 
-/* A thread of p whose first call is held: HANDLED. NULL when out of memory. */
-struct thread *thread_create(struct process *p, call_t call, int tid);
+/* A thread of p whose first call is held: HANDLED. It inherits from its creator (NULL: it has
+ * none). NULL when out of memory. */
+struct thread *thread_create(struct process *p, call_t call, int tid, const struct thread *creator);
+/* Gives t a name, which is cut where it is too long. */
+void thread_name(struct thread *t, const char *name);
 /* Takes t out of all tables and queues. Its structure goes too, or, while handlers are at work for
  * t, is freed by the handler that takes `active` to 0. */
 void thread_free(struct thread *t);

@@ -93,7 +93,7 @@ static unsigned threads_at(unsigned index, struct posix_thread *of, unsigned cou
 
 struct posix_thread fact_thread_at(unsigned index)
 {
-    struct posix_thread of = { 0, 0 };
+    struct posix_thread of = { .pid = 0 };
     threads_at(index, &of, 1);
     return of;
 }
@@ -117,6 +117,8 @@ bool fact_thread(uint32_t tid, struct subject *p)
     while ((found = fact_next_thread(p->pid, index, &index)) && found != tid)
         index++;
     p->tid = found;
+    if (found)
+        memcpy(p->thread_name, fact_thread_at(index).name, PROC_THREAD_NAME);
     return found && info(INFO_THREADS, index, &p->thread, sizeof p->thread) == sizeof p->thread &&
            p->thread.index == index;
 }

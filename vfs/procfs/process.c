@@ -30,6 +30,7 @@ static struct cpu_time cpu(const struct subject *p)
     return p->tid ? p->thread.cpu : task_of(p, &t) ? t.cpu : p->cpu;
 }
 
+static const char *name_of(const struct subject *p) { return p->tid ? p->thread_name : p->name; }
 static uint32_t number_of(const struct subject *p) { return p->tid ? p->tid : p->pid; }
 
 /* The signals that a process' first thread blocks. */
@@ -61,7 +62,7 @@ void make_process_stat(struct text *t, const struct subject *p)
 {
     struct pm_usage u;
     fact_usage(p->task, &u);
-    text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", number_of(p), p->name, state_of(p), p->ppid,
+    text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", number_of(p), name_of(p), state_of(p), p->ppid,
              p->pgid, p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1);
     struct cpu_time own = cpu(p);
     const struct cpu_time *of[] = { &own, &p->children };
@@ -92,7 +93,7 @@ static void add_ids(struct text *t, const struct subject *p)
     text_add(t,
              "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
              "TracerPid:\t0\n",
-             p->name, state, state_name(state), p->pid, number_of(p), p->ppid);
+             name_of(p), state, state_name(state), p->pid, number_of(p), p->ppid);
     text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", p->uid,
              p->euid, p->suid, p->fsuid, p->gid, p->egid, p->sgid, p->fsgid,
              MAX(64u, k.descriptors));
@@ -150,7 +151,7 @@ void make_process_statm(struct text *t, const struct subject *p)
     text_add(t, "%lu %lu 0 %lu 0 %lu 0\n", u.virtual_pages, u.resident, u.text, u.data + u.stack);
 }
 
-void make_process_comm(struct text *t, const struct subject *p) { text_add(t, "%s\n", p->name); }
+void make_process_comm(struct text *t, const struct subject *p) { text_add(t, "%s\n", name_of(p)); }
 
 /* ---- limits ---- */
 

@@ -78,6 +78,7 @@ struct subject {
     uint64_t pending;  /* the signals that wait for the process */
     /* the thread, if the file is in a thread's directory; else tid is 0 */
     uint32_t tid;
+    char thread_name[PROC_THREAD_NAME];
     struct thread_info thread;
     struct conn_info file; /* of a file in fdinfo */
 };
@@ -90,6 +91,7 @@ struct file {
     uint16_t mode;
     /* p: the process in whose directory the file is; else NULL */
     void (*make)(struct text *t, const struct subject *p);
+    uint8_t setting; /* enum proc_setting: what a write changes, if the mode lets anybody write */
 };
 
 /* The node of an object, made for one request. */

@@ -92,8 +92,19 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
 
 int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint64_t length)
 {
-    (void)position, (void)length;
-    return node_of(n)->kind == KIND_TRACE ? trace_write(m) : -EINVAL;
+    const struct node *node = node_of(n);
+    const struct subject *p = &node->process;
+    (void)length;
+    if (node->kind == KIND_TRACE)
+        return trace_write(m);
+    if (node->kind != KIND_TEXT || !(n->mode & 0222))
+        return -EINVAL;
+    if (!n->links)
+        return -ESRCH;
+    m->w[0] = node->file->setting;
+    m->w[3] = p->tid ? p->tid : p->pid;
+    m->w[4] = position;
+    return pass(m, POSIX_SET, "posix");
 }
 
 int read_open(struct fs_node *f, struct message *m, uint64_t *flags)

@@ -10,7 +10,7 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256, PROC_LIMITS = 16 };
+enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256, PROC_LIMITS = 16, PROC_THREAD_NAME = 16 };
 
 /* Limits of the personality, which /proc/sys shows. */
 enum {
@@ -39,6 +39,14 @@ struct posix_table {
 
 struct posix_thread {
     uint32_t pid, tid;
+    char name[PROC_THREAD_NAME]; /* NUL-terminated */
+};
+
+/* What a write to a file of /proc changes: POSIX_SET. */
+enum proc_setting {
+    PROC_SET_THREAD_NAME,
+    PROC_SET_HOST_NAME,
+    PROC_SET_DOMAIN_NAME,
 };
 
 /* Capabilities, by Linux's numbers. */
@@ -112,7 +120,7 @@ struct posix_proc {
     int32_t sched_priority;                /* likewise */
     bool no_new_privs;                     /* PR_SET_NO_NEW_PRIVS */
     struct proc_caps caps;
-    char name[16]; /* NUL-terminated */
+    char name[PROC_THREAD_NAME]; /* of the first thread */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
     endpoint_t exe_service;       /* the program's file, */
