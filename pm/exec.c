@@ -376,6 +376,7 @@ int64_t do_exec(struct message *m)
         result = commit(e);
     if (done && !result) {
         e->space = NULL; /* the task's now */
+        space_of(e->task)->usage->auxv = stack_auxv(&e->stack);
         result = fill(e);
     }
     vaddr_t entry = entry_point(e), pointer = e->stack.pointer, strings = e->stack.strings_at;

@@ -170,7 +170,8 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages,
                                    .data = parent->usage->data,
                                    .stack = parent->usage->stack,
-                                   .text = parent->usage->text };
+                                   .text = parent->usage->text,
+                                   .auxv = parent->usage->auxv };
     error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
         space_empty(s, task);

@@ -54,6 +54,12 @@ struct stack {
     vaddr_t pointer;                /* from stack_lay: the first stack pointer */
 };
 
+/* Where the auxiliary vector stands. */
+static inline vaddr_t stack_auxv(const struct stack *s)
+{
+    return s->pointer + sizeof(uint64_t) * (1 + s->argc + 1ul + s->envc + 1);
+}
+
 /* Where a program's memory is written, and where the string behind the one at an address begins. */
 struct stack_memory {
     /* 0 or an error */

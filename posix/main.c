@@ -20,6 +20,7 @@
 #include "exec.h"
 #include "exit.h"
 #include "handlers.h"
+#include "load.h"
 #include "locks.h"
 #include "ptimer.h"
 #include "readiness.h"
@@ -258,6 +259,7 @@ int main(void)
     due_start();
     anon_start();
     routes_install();
+    load_start();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols,
                                    .count = ARRAY_SIZE(protocols),

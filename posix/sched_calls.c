@@ -179,7 +179,8 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
     if ((int)m->w[0] < 0)
         return -EINVAL;
     struct process *p = process_of_tid(t, m->w[0]);
-    struct timespec64 time = { 0, p && p->i.sched_policy == SCHED_FIFO ? 0 : 10000000 };
+    struct timespec64 time = { 0,
+                               p && p->i.sched_policy == SCHED_FIFO ? 0 : PROC_ROUND_MS * 1000000 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }
 

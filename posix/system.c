@@ -62,6 +62,9 @@ int64_t linux_sysinfo(struct thread *t, struct message *m)
     info.free = (s.frames_for_programs + programs.virtual_pages - programs.resident) * PAGE_SIZE;
     FOR_EACH_PROCESS(p)
     info.processes += p->i.threads;
+    enum { UNIT = 65536 / LOAD_ONE /* Linux's fixed point here has 16 bits */ };
+    for (unsigned i = 0; i < PROC_LOADS; i++)
+        info.loads[i] = table->head.loads[i] * UNIT;
     info.unit = 1;
     return user_write(t, m->w[0], &info, sizeof info);
 }

@@ -143,3 +143,14 @@ def test_without_a_policy_nobody_starves(vm, emu):
         "service start sched; done; service stop sched; /bin/true; echo there; kill %1 %2"
     )
     assert vm(["sh", "-c", script], emu=emu).stdout == b"there\n"
+
+
+def test_load_averages_follow_the_number_of_ready_threads(vm):
+    script = (
+        "cut -d ' ' -f 1 /proc/loadavg; (while :; do :; done) & sleep 11; "
+        "cut -d ' ' -f 1 /proc/loadavg; uptime; kill $!"
+    )
+    result = vm(["sh", "-c", script])
+    before, after, uptime = result.stdout.decode().splitlines()
+    assert before == "0.00" and float(after) > 0.1, result
+    assert float(uptime.split("average: ")[1].split(",")[0]) > 0.1, result

@@ -297,3 +297,16 @@ def test_a_request_that_always_kills_its_server_fails_alone(
         "other" in lines and 2 <= int(lines[lines.index("other") - 1]) <= 8
     )  # twice each request that happens to do it
     assert any("twice and fails" in line for line in lines)
+
+
+def test_services_are_listed_like_kernel_threads(vm):
+    script = (
+        "ps -o pid,ppid,args | grep '\\[vfs\\]'; pid=$(pidof vfs); kill -9 $pid 2>&1; "
+        'cat /proc/$pid/cmdline | wc -c; su student -c "cat /proc/$pid/comm; ls /proc/$pid/fd; '
+        "cat /proc/$pid/maps\" 2>&1; service list | grep -c '^vfs .*running'"
+    )
+    result = vm(["sh", "-c", script])
+    line, killed, command, name, *refused, running = result.stdout.decode().splitlines()
+    assert line.split()[1:] == ["0", "[vfs]"] and "No such process" in killed, result
+    assert (command, name, running) == ("0", "vfs", "1"), result
+    assert len(refused) == 2 and all("Permission denied" in r for r in refused), result

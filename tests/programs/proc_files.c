@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -224,8 +225,27 @@ static void strangers(void)
     wait(NULL);
 }
 
+/* The auxiliary vector is what the program found on its stack, and a process's own matter. */
+static void vector(void)
+{
+    uint64_t pair[64];
+    int fd = open("/proc/self/auxv", O_RDONLY);
+    ssize_t n = read(fd, pair, sizeof pair), more = read(fd, pair + 60, 8);
+    unsigned right = 0, count = n / 16;
+    for (unsigned i = 0; i + 1 < count; i++)
+        right += getauxval(pair[2 * i]) == pair[2 * i + 1];
+    SAY("auxv: %s, ends with %d, then %zd", right == count - 1 && right > 10 ? "right" : "wrong",
+        n > 0 ? (int)pair[2 * (count - 1)] : -1, more);
+    close(fd);
+}
+
 int main(void)
 {
+    vector();
+    shape("/proc/loadavg", "");
+    shape("/proc/sys/fs/file-nr", "");
+    shape("/proc/sys/kernel/sched_rr_timeslice_ms", "");
+    line_of("/proc/sys/kernel/random/poolsize", "");
     /* what the starter ignored is no matter; musl's signal() spares three of its own */
     for (int sig = 1; sig < 65; sig++)
         syscall(SYS_rt_sigaction, sig, (uint64_t[4]){ 0 }, NULL, 8);

@@ -60,12 +60,29 @@ bool fact_process_at(unsigned place, struct subject *p)
     return fact_table(&table) && place < table.count && process_at(&table, place, 0, p);
 }
 
+/* A service as a process of root, which nobody but root may look into. */
+static bool service_process(unsigned slot, struct subject *p)
+{
+    struct task_info t;
+    if (!slot || slot >= MAX_SERVICE || !fact_task(slot, &t))
+        return false;
+    memset(p, 0, sizeof *p);
+    p->pid = p->pgid = p->sid = SERVICES_FROM + slot;
+    p->task = t.endpoint;
+    p->state = 'S';
+    p->threads = t.threads;
+    memcpy(p->name, t.name, sizeof p->name);
+    return true;
+}
+
 bool fact_process(uint32_t pid, struct subject *p)
 {
     struct posix_table table;
     /* The place where the last process was found: this one is mostly the same, or near. The search
      * goes from there to both sides. */
     static unsigned last;
+    if (pid > SERVICES_FROM)
+        return service_process(pid - SERVICES_FROM, p);
     if (!pid || !fact_table(&table) || !table.count)
         return false;
     for (unsigned n = 0; n <= table.count; n++) {

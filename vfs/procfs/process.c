@@ -3,7 +3,7 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
-enum { LIMIT_RSS = 5 };
+enum { LIMIT_RSS = 5, KERNEL_THREAD = 0x200000 /* Linux's flag */ };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 /* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
@@ -62,8 +62,9 @@ void make_process_stat(struct text *t, const struct subject *p)
 {
     struct pm_usage u;
     fact_usage(p->task, &u);
-    text_add(t, "%u (%s) %c %u %u %u %lu %d 0 ", number_of(p), name_of(p), state_of(p), p->ppid,
-             p->pgid, p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1);
+    text_add(t, "%u (%s) %c %u %u %u %lu %d %u ", number_of(p), name_of(p), state_of(p), p->ppid,
+             p->pgid, p->sid, p->tty, p->tty ? (int)p->tty_pgrp : -1,
+             is_service(p) ? KERNEL_THREAD : 0);
     struct cpu_time own = cpu(p);
     const struct cpu_time *of[] = { &own, &p->children };
     text_add(t, "%lu 0 %lu 0 ", u.faults, u.major);
@@ -99,8 +100,8 @@ static void add_ids(struct text *t, const struct subject *p)
              MAX(64u, k.descriptors));
     for (unsigned i = 0; i < MIN(p->group_count, (uint32_t)PROC_GROUPS); i++)
         text_add(t, "%u ", p->groups[i]);
-    text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t0\n", p->pid,
-             number_of(p), p->pgid, p->sid);
+    text_add(t, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%u\n", p->pid,
+             number_of(p), p->pgid, p->sid, is_service(p));
 }
 
 static void add_memory(struct text *t, const struct subject *p)
@@ -128,7 +129,7 @@ static void add_memory(struct text *t, const struct subject *p)
 void make_process_status(struct text *t, const struct subject *p)
 {
     add_ids(t, p);
-    if (p->task)
+    if (p->task && !is_service(p))
         add_memory(t, p);
     text_add(t,
              "Threads:\t%u\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"

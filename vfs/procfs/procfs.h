@@ -47,11 +47,13 @@ enum kind {
     KIND_TRACE,
     KIND_ENVIRONMENT,
     KIND_ARGUMENTS,
+    KIND_AUXV,
     KIND_SYS,
     KIND_SYS_KERNEL,
     KIND_SYS_VM,
     KIND_SYS_FS,
     KIND_SYS_MQUEUE,
+    KIND_SYS_RANDOM,
     KIND_SYSVIPC,
     KIND_TEXT, /* the first of the files that are made by a function */
 };
@@ -71,6 +73,10 @@ static inline struct object object_parts(uint64_t object)
 }
 
 struct text;
+
+/* Services are shown as processes with this number + their slot, as Linux shows the kernel's
+ * threads; no signal reaches them by it. */
+enum { SERVICES_FROM = PROC_PID_MAX };
 
 /* Whom a file is about. */
 struct subject {
@@ -105,6 +111,8 @@ struct node {
 };
 static inline struct node *node_of(struct fs_node *n) { return (struct node *)n; }
 
+static inline bool is_service(const struct subject *p) { return p->pid > SERVICES_FROM; }
+
 /* ---- text.c ---- */
 /* A text being made: `length` of `size` bytes are there. */
 struct text {
@@ -128,7 +136,7 @@ bool fact_process_at(unsigned place, struct subject *p);
 bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i);
 /* How often the shared memory at a place is attached. */
 unsigned fact_attached(unsigned place);
-bool fact_process(uint32_t pid, struct subject *p);
+bool fact_process(uint32_t pid, struct subject *p); /* a service too, by its number */
 /* The thread of p with this number: fills in what p has of it. */
 bool fact_thread(uint32_t tid, struct subject *p);
 /* The number of the thread that the kernel's index `from` or the next one above has that is of
@@ -186,6 +194,10 @@ void make_sys_ngroups_max(struct text *t, const struct subject *p);
 void make_sys_tainted(struct text *t, const struct subject *p);
 void make_sys_cap_last_cap(struct text *t, const struct subject *p);
 void make_sys_pipe_max_size(struct text *t, const struct subject *p);
+void make_sys_sched_rr_timeslice_ms(struct text *t, const struct subject *p);
+void make_sys_file_max(struct text *t, const struct subject *p);
+void make_sys_file_nr(struct text *t, const struct subject *p);
+void make_sys_random_bits(struct text *t, const struct subject *p);
 void make_sys_nr_open(struct text *t, const struct subject *p);
 
 /* ---- sysv.c ---- */

@@ -51,6 +51,19 @@ static int64_t read_memory(struct message *m, const struct subject *p, caller_t 
     return error ? error : (int64_t)done;
 }
 
+/* The auxiliary vector, up to and with its last pair, whose type is 0. */
+static int64_t read_auxv(struct message *m, const struct subject *p)
+{
+    enum { PAIRS_MAX = 32 };
+    uint64_t pair[2] = { 1 }, size = 0;
+    struct pm_usage u;
+    fact_usage(p->task, &u);
+    while (u.auxv && pair[0] && size < PAIRS_MAX * sizeof pair &&
+           ask_peek(p->task, u.auxv + size, pair, sizeof pair) >= 0)
+        size += sizeof pair;
+    return read_memory(m, p, u.auxv, size);
+}
+
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
@@ -83,6 +96,7 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
         return may_look_into(m->from, p) ? read_memory(m, p, p->strings_at + p->argument_bytes,
                                                        p->task ? p->environment_bytes : 0)
                                          : 0;
+    case KIND_AUXV: return may_look_into(m->from, p) ? read_auxv(m, p) : 0;
     case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
     case KIND_LOG: return log_read(m);
     case KIND_TRACE: return trace_read(m);
@@ -110,8 +124,8 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
 int read_open(struct fs_node *f, struct message *m, uint64_t *flags)
 {
     const struct node *n = node_of(f);
-    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_FDS ||
-                   n->kind == KIND_FDINFOS || n->kind == KIND_FDINFO ||
+    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_AUXV ||
+                   n->kind == KIND_FDS || n->kind == KIND_FDINFOS || n->kind == KIND_FDINFO ||
                    n->kind == KIND_MOUNTSTATS ||
                    (n->file && n->file->make == make_process_personality);
     (void)flags;

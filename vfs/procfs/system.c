@@ -52,7 +52,6 @@ void make_uptime(struct text *t, const struct subject *p)
              s.idle_ns / SECOND, s.idle_ns / (SECOND / HZ) % HZ);
 }
 
-/* The system keeps no averages, which are 0 here. */
 void make_loadavg(struct text *t, const struct subject *p)
 {
     struct system_info s;
@@ -60,7 +59,11 @@ void make_loadavg(struct text *t, const struct subject *p)
     (void)p;
     fact_system(&s);
     fact_table(&table);
-    text_add(t, "0.00 0.00 0.00 %u/%lu %u\n", fact_running() + 1, s.threads, table.last_pid);
+    for (unsigned i = 0; i < PROC_LOADS; i++) {
+        uint64_t hundredths = (table.loads[i] * 100 + LOAD_ONE / 2) / LOAD_ONE;
+        text_add(t, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+    }
+    text_add(t, "%u/%lu %u\n", fact_running() + 1, s.threads, table.last_pid);
 }
 
 void make_filesystems(struct text *t, const struct subject *p)
@@ -157,6 +160,17 @@ SYS(overcommit_memory, "0\n")  /* refused is what the whole machine has not */
 SYS(max_map_count, "%u\n", PROC_MAPS)
 SYS(mmap_min_addr, "%u\n", PROC_LOWEST)
 SYS(nr_hugepages, "0\n")
+SYS(sched_rr_timeslice_ms, "%u\n", PROC_ROUND_MS)
+SYS(file_max, "%lu\n", (uint64_t)INT64_MAX) /* memory is the limit */
+SYS(random_bits, "256\n")                   /* of the pool, which is never empty */
+
+void make_sys_file_nr(struct text *t, const struct subject *p)
+{
+    struct system_info s;
+    (void)p;
+    fact_system(&s);
+    text_add(t, "%lu\t0\t%lu\n", s.connections, (uint64_t)INT64_MAX);
+}
 
 void make_sys_last_pid(struct text *t, const struct subject *p)
 {

@@ -49,6 +49,10 @@ static const struct file files[] = {
     TEXT("overflowuid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
     TEXT("overflowgid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
     TEXT("randomize_va_space", KIND_SYS_KERNEL, 0444, make_sys_randomize_va_space),
+    TEXT("sched_rr_timeslice_ms", KIND_SYS_KERNEL, 0444, make_sys_sched_rr_timeslice_ms),
+    { "random", KIND_SYS_KERNEL, KIND_SYS_RANDOM, S_IFDIR | 0555, NULL, 0 },
+    TEXT("entropy_avail", KIND_SYS_RANDOM, 0444, make_sys_random_bits),
+    TEXT("poolsize", KIND_SYS_RANDOM, 0444, make_sys_random_bits),
     TEXT("panic", KIND_SYS_KERNEL, 0444, make_sys_panic),
     TEXT("ns_last_pid", KIND_SYS_KERNEL, 0444, make_sys_last_pid),
     { "vm", KIND_SYS, KIND_SYS_VM, S_IFDIR | 0555, NULL, 0 },
@@ -58,6 +62,8 @@ static const struct file files[] = {
     TEXT("nr_hugepages", KIND_SYS_VM, 0444, make_sys_nr_hugepages),
     { "fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555, NULL, 0 },
     TEXT("pipe-max-size", KIND_SYS_FS, 0444, make_sys_pipe_max_size),
+    TEXT("file-max", KIND_SYS_FS, 0444, make_sys_file_max),
+    TEXT("file-nr", KIND_SYS_FS, 0444, make_sys_file_nr),
     TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open),
     TEXT("overflowuid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("overflowgid", KIND_SYS_FS, 0444, make_sys_overflow_id),
@@ -90,6 +96,7 @@ static const struct file files[] = {
     TEXT("statm", KIND_PROCESS, 0444, make_process_statm),
     { "cmdline", KIND_PROCESS, KIND_ARGUMENTS, S_IFREG | 0444, NULL, 0 },
     { "environ", KIND_PROCESS, KIND_ENVIRONMENT, S_IFREG | 0400, NULL, 0 },
+    { "auxv", KIND_PROCESS, KIND_AUXV, S_IFREG | 0400, NULL, 0 },
     SETTING("comm", KIND_PROCESS, make_process_comm, PROC_SET_THREAD_NAME),
     { "exe", KIND_PROCESS, KIND_EXE, S_IFLNK | 0777, NULL, 0 },
     { "cwd", KIND_PROCESS, KIND_CWD, S_IFLNK | 0777, NULL, 0 },
@@ -220,6 +227,7 @@ bool tree_is_setting(const struct node *n)
     case KIND_SYS_KERNEL:
     case KIND_SYS_VM:
     case KIND_SYS_FS:
+    case KIND_SYS_RANDOM:
     case KIND_SYS_MQUEUE: return S_ISREG(n->mode);
     default: return false;
     }
@@ -229,7 +237,8 @@ bool tree_is_setting(const struct node *n)
 bool tree_endless(const struct fs_node *fs_node)
 {
     const struct node *n = (const struct node *)fs_node;
-    if (!S_ISREG(n->mode) || n->kind == KIND_ENVIRONMENT || n->kind == KIND_ARGUMENTS)
+    if (!S_ISREG(n->mode) || n->kind == KIND_ENVIRONMENT || n->kind == KIND_ARGUMENTS ||
+        n->kind == KIND_AUXV)
         return false;
     return !tree_is_setting(n);
 }
@@ -385,6 +394,12 @@ static int list_processes(const struct node *dir, struct dents *d)
          at - PROCESSES_FROM < table.count && more == 1; at++)
         if (fact_process_at(at - PROCESSES_FROM, &p))
             more = add_number(d, entry_object(dir, KIND_PROCESS, p.pid), at + 1, DT_DIR, p.pid);
+    for (uint64_t at = MAX(d->position, (uint64_t)PROCESSES_FROM + table.count);
+         at - PROCESSES_FROM - table.count < MAX_SERVICE && more == 1; at++) {
+        uint32_t pid = SERVICES_FROM + (at - PROCESSES_FROM - table.count);
+        if (fact_process(pid, &p))
+            more = add_number(d, entry_object(dir, KIND_PROCESS, pid), at + 1, DT_DIR, pid);
+    }
     return more;
 }
 

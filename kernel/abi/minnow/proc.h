@@ -10,7 +10,15 @@
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
-enum { PROC_GROUPS = 32, PROC_NAME = 65, PROC_EXE = 256, PROC_LIMITS = 16, PROC_THREAD_NAME = 16 };
+enum {
+    PROC_GROUPS = 32,
+    PROC_NAME = 65,
+    PROC_EXE = 256,
+    PROC_LIMITS = 16,
+    PROC_THREAD_NAME = 16,
+    PROC_LOADS = 3
+};
+enum { LOAD_ONE = 2048 /* what a load average of 1 is */ };
 
 /* Limits of the personality, which /proc/sys shows. */
 enum {
@@ -19,6 +27,7 @@ enum {
     PROC_PIPE_SIZE = 65536,
     PROC_MAPS = 65530,       /* regions of a space */
     PROC_LOWEST = 64 * 1024, /* where memory may begin */
+    PROC_ROUND_MS = 10,      /* sched_rr_get_interval */
 };
 
 /* What the system calls itself (uname). */
@@ -32,6 +41,7 @@ struct posix_table {
     uint64_t forks;    /* processes ever made */
     uint32_t sysv;     /* offset of the records of System V IPC (minnow/sysv.h) */
     uint32_t threads;
+    uint64_t loads[PROC_LOADS]; /* averages over 1, 5, 15 minutes, in units of LOAD_ONE */
     uint32_t pending; /* in a process's place: the offset of the signals that wait for it */
     uint32_t pad;
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */

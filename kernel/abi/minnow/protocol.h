@@ -140,6 +140,7 @@ struct rs_status {
 struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
         text, faults, major, locked;
+    caller_t auxv; /* no pages: where its auxiliary vector stands */
 };
 
 /* What PM publishes. attached: how many regions show each segment (PM_SEGMENT_...). */
