@@ -122,17 +122,21 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
     return fd;
 }
 
+int64_t conn_share(struct conn_table *t, unsigned lowest, struct conn *c, bool cloexec)
+{
+    int64_t fd = table_place(t, lowest);
+    if (fd >= 0)
+        table_put(t, fd, c, cloexec);
+    return fd;
+}
+
 int64_t conn_dup(struct conn_table *t, uint32_t fd, unsigned lowest, unsigned how)
 {
     struct conn *c = conn_get(t, fd);
     if (!c)
         return -EBADF;
-    if (!(how & DUP_EXACT)) {
-        int64_t to = lowest >= t->limit ? -EINVAL : table_place(t, lowest);
-        if (to >= 0)
-            table_put(t, to, c, how & DUP_CLOEXEC);
-        return to;
-    }
+    if (!(how & DUP_EXACT))
+        return lowest >= t->limit ? -EINVAL : conn_share(t, lowest, c, how & DUP_CLOEXEC);
     if (lowest >= t->limit)
         return -EBADF;
     if (!entry_make(t, lowest))

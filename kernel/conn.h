@@ -66,6 +66,9 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
  * `lowest` itself, closed before. how: DUP_.... The descriptor, or -EBADF, -EINVAL, -EMFILE,
  * -ENOMEM. */
 int64_t conn_dup(struct conn_table *t, uint32_t fd, unsigned lowest, unsigned how);
+/* A descriptor in t of the open file c, at the lowest free place from `lowest` on. The descriptor,
+ * or -EMFILE, -ENOMEM. */
+int64_t conn_share(struct conn_table *t, unsigned lowest, struct conn *c, bool cloexec);
 /* 0 or -EBADF. With the last reference the open file is released to its service (mail_release). */
 int64_t conn_close(struct conn_table *t, uint32_t fd);
 /* Closes the descriptors that the holder of t's call has given t during this call. */

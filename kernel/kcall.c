@@ -132,7 +132,7 @@ int64_t sys_connect(struct thread *t, const uint64_t *a)
     struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    if (!c->task->conns)
+    if (c->task->service)
         return -EINVAL;
     if (c->connected != c->call)
         c->connected = c->call, c->given[0] = c->given[1] = 0;

@@ -1,5 +1,5 @@
-/* Kernel calls on a caller's whole memory and connections: right CALLER. (Its registers are in
- * kcall_context.c.) */
+/* Kernel calls on a caller's whole memory and connections: right CALLER, or CONNS. (Its registers
+ * are in kcall_context.c.) */
 #include "arch.h"
 #include "conn.h"
 #include "ipc.h"
@@ -52,7 +52,10 @@ static bool describe(const struct conn_table *table, uint64_t fd, struct conn_in
 
 int64_t sys_conn_get(struct thread *t, const uint64_t *a)
 {
-    struct conn_table *conns = conns_of(t, a[0]);
+    bool own = a[0] == t->task->endpoint;
+    if (!own && !has_right(t, RIGHT_CALLER))
+        return -EPERM;
+    struct conn_table *conns = own ? t->task->conns : conns_of(t, a[0]);
     struct conn_info info;
     if (!conns)
         return -ESRCH;
@@ -175,6 +178,39 @@ int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
     }
     conn_table_exec(x->conns);
     return 0;
+}
+
+/* The connections of the program whose call t holds; NULL: t holds no such call. */
+static struct conn_table *conns_held(struct thread *t, call_t call)
+{
+    struct thread *c = mail_held(call, t->task);
+    return c && !c->task->service ? c->task->conns : NULL;
+}
+
+int64_t sys_conn_take(struct thread *t, const uint64_t *a)
+{
+    struct conn_table *conns = conns_held(t, a[0]);
+    struct conn *c = conns ? conn_get(conns, a[1]) : NULL;
+    if (!c)
+        return conns ? -EBADF : -ESRCH;
+    return conn_share(t->task->conns, 0, c, false);
+}
+
+int64_t sys_conn_give(struct thread *t, const uint64_t *a)
+{
+    struct conn_table *conns = conns_held(t, a[0]);
+    struct conn *c = conns ? conn_get(t->task->conns, a[1]) : NULL;
+    if (!c)
+        return conns ? -EBADF : -ESRCH;
+    int64_t descriptor = conn_share(conns, 0, c, a[2] & O_CLOEXEC);
+    if (descriptor >= 0)
+        mail_held(a[0], t->task)->slow = 0; /* else the descriptor would be lost */
+    return descriptor;
+}
+
+int64_t sys_conn_drop(struct thread *t, const uint64_t *a)
+{
+    return conn_close(t->task->conns, a[0]);
 }
 
 static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)

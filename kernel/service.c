@@ -51,6 +51,14 @@ static struct task *slot_task(uint64_t slot)
     return slot && slot < MAX_SERVICE ? tasks[slot] : NULL;
 }
 
+/* A service that takes descriptors from its callers has a table for them. false: no memory. */
+static bool own_conns(struct task *x)
+{
+    if (!x->conns && (x->conns = conn_table_create()))
+        x->conns->limit = DESCRIPTORS_MAX;
+    return x->conns;
+}
+
 int64_t sys_service_create(struct thread *t, const uint64_t *a)
 {
     char name[16] = { 0 };
@@ -65,6 +73,8 @@ int64_t sys_service_create(struct thread *t, const uint64_t *a)
     if (x && x->space)
         return -EEXIST;
     if (!x && !(x = task_create(a[0], name)))
+        return -ENOMEM;
+    if (r.rights & RIGHT_CONNS && !own_conns(x))
         return -ENOMEM;
     x->space = space_create();
     if (!x->space)
@@ -181,6 +191,10 @@ void service_stop(struct task *x)
         frames_promised -= frames_promised < x->rights.budget ? frames_promised : x->rights.budget;
         space_drop(x->space);
         x->space = NULL;
+    }
+    if (x->conns) {
+        conn_table_drop(x->conns);
+        x->conns = NULL;
     }
     x->dead = 1;
 }

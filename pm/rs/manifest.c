@@ -134,9 +134,11 @@ static int read_rights(struct reader *r, uint32_t *rights)
         const char *name;
         uint32_t bit;
     } known[] = {
-        { "caller", RIGHT_CALLER }, { "pm", RIGHT_PM },     { "rs", RIGHT_RS },
-        { "posix", RIGHT_POSIX },   { "info", RIGHT_INFO }, { "dma", RIGHT_DMA },
-        { "sched", RIGHT_SCHED },   { "dump", RIGHT_DUMP }, { "-", 0 },
+        { "caller", RIGHT_CALLER }, { "pm", RIGHT_PM },
+        { "rs", RIGHT_RS },         { "posix", RIGHT_POSIX },
+        { "info", RIGHT_INFO },     { "dma", RIGHT_DMA },
+        { "sched", RIGHT_SCHED },   { "dump", RIGHT_DUMP },
+        { "conns", RIGHT_CONNS },   { "-", 0 },
     };
     size_t n;
     for (const char *w; (w = word(r, &n));) {

@@ -111,7 +111,8 @@ enum rights {
     RIGHT_DMA = 32, /* contiguous memory and its physical address */
     /* the policy: decides which program runs and how long (SCHED_EXPIRED) */
     RIGHT_SCHED = 64,
-    RIGHT_DUMP = 128, /* TRACE_DUMP */
+    RIGHT_DUMP = 128,  /* TRACE_DUMP */
+    RIGHT_CONNS = 256, /* has descriptors of its own, which it takes from callers and gives them */
 };
 
 /* A thread's registers, as SYS_REGS_GET and SYS_REGS_SET move them. In a system call rip stands
