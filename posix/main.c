@@ -162,6 +162,7 @@ static int64_t do_tty_control(struct message *m) { return handed_up(m, tty_contr
 static int64_t do_tty_open(struct message *m) { return handed_up(m, tty_open); }
 static int64_t do_tty_stop(struct message *m) { return handed_up(m, tty_stop); }
 static int64_t do_socket_done(struct message *m) { return handed_up(m, socket_done); }
+static int64_t do_socket_send(struct message *m) { return handed_up(m, socket_send); }
 static int64_t do_set(struct message *m) { return handed_up(m, setting_write); }
 static int64_t do_tty_name(struct message *m) { return handed_up(m, tty_name); }
 
@@ -239,9 +240,13 @@ int main(void)
         [op_number(KERNEL_SYSCALL)] = do_syscall,
     };
     static const handler_t posix_handlers[] = {
-        [op_number(POSIX_TTY_CONTROL)] = do_tty_control, [op_number(POSIX_TTY_OPEN)] = do_tty_open,
-        [op_number(POSIX_TTY_STOP)] = do_tty_stop,       [op_number(POSIX_TTY_NAME)] = do_tty_name,
-        [op_number(POSIX_SOCKET_DONE)] = do_socket_done, [op_number(POSIX_SET)] = do_set,
+        [op_number(POSIX_TTY_CONTROL)] = do_tty_control,
+        [op_number(POSIX_TTY_OPEN)] = do_tty_open,
+        [op_number(POSIX_TTY_STOP)] = do_tty_stop,
+        [op_number(POSIX_TTY_NAME)] = do_tty_name,
+        [op_number(POSIX_SOCKET_DONE)] = do_socket_done,
+        [op_number(POSIX_SOCKET_SEND)] = do_socket_send,
+        [op_number(POSIX_SET)] = do_set,
     };
     static const handler_t epoll_handlers[] = { [op_number(EPOLL_WAIT)] = do_epoll_wait };
     const struct protocol protocols[] = {

@@ -109,6 +109,21 @@ static int64_t pass_socket(struct thread *t, struct message *m, uint64_t op,
     return pass(t, m, op, c->service, window);
 }
 
+/* The same for a send; it tells the real user. */
+static int64_t pass_send(struct thread *t, struct message *m, const struct conn_info *c,
+                         enum window window)
+{
+    const struct process *p = t->process;
+    m->op = SOCKET_SEND;
+    m->object = c->object;
+    m->flags = c->flags;
+    m->w[4] = p->i.pid;
+    m->w[5] = (uint64_t)p->i.uid << 32 | p->i.gid;
+    m->position = 0;
+    thread_gone(t);
+    return hand_over(m, c->service, window);
+}
+
 /* Asks the socket for bytes, or gives it some. As call_window(). */
 static int64_t ask(const struct conn_info *c, uint64_t op, uint64_t what, enum window window,
                    void *buffer, size_t length, uint64_t w3)
@@ -147,7 +162,7 @@ enum { FAMILY_BYTES = offsetof(struct sockaddr_un, path), SOCKADDR_MAX = 128 };
 
 /* The socket's inode at the path in b becomes its address; `make`: a new one is made. 0 or an
  * error. May wait. */
-static int64_t resolve(struct thread *t, struct socket_beside *b, bool make)
+static int64_t resolve(struct thread *t, struct socket_address *b, bool make)
 {
     struct call_result r;
     const struct process *p = t->process;
@@ -170,10 +185,10 @@ static int64_t resolve(struct thread *t, struct socket_beside *b, bool make)
 
 /* Reads an address of a program's, but for what resolve() finds out. 0, -EINVAL, or as
  * user_read(). */
-static int64_t address_read(struct thread *t, caller_t at, int32_t length, struct socket_beside *b)
+static int64_t address_read(struct thread *t, caller_t at, int32_t length, struct socket_address *b)
 {
     struct sockaddr_un a = { 0 };
-    *b = (struct socket_beside){ 0 };
+    *b = (struct socket_address){ 0 };
     if (length < 0 || length > SOCKADDR_MAX)
         return -EINVAL;
     int64_t error = user_read(t, at, &a, MIN((size_t)length, sizeof a));
@@ -191,7 +206,7 @@ static int64_t address_read(struct thread *t, caller_t at, int32_t length, struc
 
 /* Reads the address of another socket. As address_read() and resolve(). May wait. */
 static int64_t address_of_other(struct thread *t, caller_t at, int32_t length,
-                                struct socket_beside *b)
+                                struct socket_address *b)
 {
     int64_t error = address_read(t, at, length, b);
     if (!error && !b->length)
@@ -200,7 +215,7 @@ static int64_t address_of_other(struct thread *t, caller_t at, int32_t length,
 }
 
 /* Makes an address as programs have it. Its bytes. */
-static int32_t address_shown(const struct socket_beside *b, struct sockaddr_un *a)
+static int32_t address_shown(const struct socket_address *b, struct sockaddr_un *a)
 {
     *a = (struct sockaddr_un){ .family = AF_UNIX };
     memcpy(a->path, b->path, b->length);
@@ -210,7 +225,7 @@ static int32_t address_shown(const struct socket_beside *b, struct sockaddr_un *
 int64_t linux_bind(struct thread *t, struct message *m)
 {
     struct conn_info c;
-    struct socket_beside b, now = { 0 };
+    struct socket_address b, now = { 0 };
     int64_t error = behind(t, m->w[0], &c);
     if (!error && (error = address_read(t, m->w[1], m->w[2], &b)) == -EAFNOSUPPORT)
         error = -EINVAL;
@@ -231,7 +246,8 @@ int64_t linux_bind(struct thread *t, struct message *m)
 /* Sends what goes beside t's next call to the socket. 0 or an error. May wait. */
 static int64_t beside(struct thread *t, const struct conn_info *c, struct socket_beside *b)
 {
-    int64_t error = ask(c, SOCKET_BESIDE, t->index, WINDOW_IN, b, sizeof *b, t->process->i.uid);
+    int64_t error = ask(c, SOCKET_BESIDE, t->index, WINDOW_IN, b, beside_bytes(b),
+                        t->process->i.uid);
     return t->dead ? LATER : error;
 }
 
@@ -239,9 +255,10 @@ int64_t linux_connect(struct thread *t, struct message *m)
 {
     struct conn_info c;
     struct socket_beside b;
+    b.known = b.count = 0;
     int64_t error = behind(t, m->w[0], &c);
     if (!error) {
-        error = address_of_other(t, m->w[1], m->w[2], &b);
+        error = address_of_other(t, m->w[1], m->w[2], &b.name);
         if (error == -EAFNOSUPPORT)
             error = 0; /* datagrams only: to none */
     }
@@ -268,7 +285,7 @@ int64_t linux_listen(struct thread *t, struct message *m)
 
 /* Writes an address to where a program wants it, whose memory has been probed. 0 or -EFAULT. */
 static int64_t address_poke(struct thread *t, caller_t to, caller_t room,
-                            const struct socket_beside *b)
+                            const struct socket_address *b)
 {
     struct sockaddr_un a;
     int32_t have, length = address_shown(b, &a);
@@ -299,7 +316,7 @@ static int64_t address_probe(struct thread *t, caller_t to, caller_t room)
 static int64_t name(struct thread *t, struct message *m, bool peer)
 {
     struct conn_info c;
-    struct socket_beside b;
+    struct socket_address b;
     struct sockaddr_un a;
     int64_t error = behind(t, m->w[0], &c);
     if (!error)
@@ -372,20 +389,90 @@ struct msghdr {
     uint32_t flags, pad1;
 };
 
-/* Sends the window over w1, w2, to the address, if there is one. */
+/* What stands before each control message (Linux: struct cmsghdr). The next one begins behind it,
+ * at a multiple of 8 bytes. */
+struct cmsghdr {
+    uint64_t length; /* with this */
+    int32_t level, type;
+};
+enum { SCM_RIGHTS = 1, SCM_CREDENTIALS, CONTROL_MOST = 20480, CONTROL_USED = 2048 };
+static uint64_t control_space(uint64_t bytes)
+{
+    return sizeof(struct cmsghdr) + (bytes + 7) / 8 * 8;
+}
+
+/* Whether p may say that it is who `c` says. 0, -EPERM, -ESRCH. */
+static int64_t cred_check(const struct process *p, const struct socket_cred *c)
+{
+    const struct posix_proc *i = &p->i;
+    bool own = c->pid == (int32_t)i->pid;
+    if (!own && !capable(p, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (c->uid != i->uid && c->uid != i->euid && c->uid != i->suid && !capable(p, CAP_SETUID))
+        return -EPERM;
+    if (c->gid != i->gid && c->gid != i->egid && c->gid != i->sgid && !capable(p, CAP_SETGID))
+        return -EPERM;
+    return own || process_find(c->pid) ? 0 : -ESRCH;
+}
+
+/* Reads what stands at `at` behind the header h into b. 0 or an error. */
+static int64_t control_one(struct thread *t, caller_t at, const struct cmsghdr *h,
+                           struct socket_beside *b)
+{
+    uint64_t bytes = h->length - sizeof *h, count = bytes / sizeof(int32_t);
+    if (h->type == SCM_CREDENTIALS) {
+        b->known = 1;
+        int64_t error = bytes == sizeof b->cred ? user_read(t, at, &b->cred, sizeof b->cred)
+                                                : -EINVAL;
+        return error ? error : cred_check(t->process, &b->cred);
+    }
+    if (h->type != SCM_RIGHTS || count > RIGHTS_MOST - b->count)
+        return -EINVAL;
+    int64_t error = count ? user_read(t, at, &b->rights[b->count], count * sizeof(int32_t)) : 0;
+    b->count += count;
+    return error;
+}
+
+/* Reads a program's control messages. 0 or an error. */
+static int64_t control_read(struct thread *t, caller_t at, uint64_t left, struct socket_beside *b)
+{
+    struct cmsghdr h;
+    if (left > CONTROL_MOST)
+        return -ENOBUFS;
+    while (left >= sizeof h) {
+        int64_t error = user_read(t, at, &h, sizeof h);
+        if (!error && (h.length < sizeof h || h.length > left))
+            error = -EINVAL;
+        if (!error && h.level == SOL_SOCKET)
+            error = control_one(t, at + sizeof h, &h, b);
+        if (error)
+            return error;
+        uint64_t step = MIN(control_space(h.length - sizeof h), left);
+        at += step;
+        left -= step;
+    }
+    return 0;
+}
+
+/* Sends the window over w1, w2 as h says, whose bytes are not looked at. */
 static int64_t send_window(struct thread *t, struct message *m, const struct conn_info *c,
-                           caller_t address, uint32_t length, enum window window)
+                           const struct msghdr *h, enum window window)
 {
     struct socket_beside b;
-    m->w[0] = address && length;
-    if (m->w[0]) {
-        int64_t error = address_of_other(t, address, length, &b);
-        if (!error)
-            error = beside(t, c, &b);
-        if (error)
-            return error == -EAFNOSUPPORT ? -EINVAL : error;
-    }
-    return pass_socket(t, m, SOCKET_SEND, c, window);
+    bool to = h->name && h->name_length;
+    int64_t error = 0;
+    b.name = (struct socket_address){ 0 };
+    b.known = b.count = 0;
+    if (h->control)
+        error = control_read(t, h->control, h->control_length, &b);
+    if (!error && to)
+        error = address_of_other(t, h->name, h->name_length, &b.name);
+    m->w[0] = to || b.known || b.count;
+    if (!error && m->w[0])
+        error = beside(t, c, &b);
+    if (error)
+        return error == -EAFNOSUPPORT ? -EINVAL : error;
+    return pass_send(t, m, c, window);
 }
 
 int64_t linux_sendto(struct thread *t, struct message *m)
@@ -395,13 +482,14 @@ int64_t linux_sendto(struct thread *t, struct message *m)
     if (error)
         return error;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
-    return send_window(t, m, &c, m->w[4], m->w[5], WINDOW_IN);
+    struct msghdr h = { .name = m->w[4], .name_length = m->w[5] };
+    return send_window(t, m, &c, &h, WINDOW_IN);
 }
 
-/* Passes a receive on whose window is over w1, w2. rest: POSIX is to write the end of the answer,
- * for which it gets w4 and w5 back. */
+/* Passes a receive on whose window is over w1, w2. rest: as w0 of SOCKET_RECEIVE. If it is not 0
+ * POSIX is to write the end of the answer, for which it gets w4 and w5 back. */
 static int64_t receive_window(struct thread *t, struct message *m, const struct conn_info *c,
-                              bool rest, enum window window)
+                              uint64_t rest, enum window window)
 {
     m->w[0] = rest;
     m->op = SOCKET_RECEIVE;
@@ -421,7 +509,7 @@ int64_t linux_recvfrom(struct thread *t, struct message *m)
     if (error)
         return error;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
-    return receive_window(t, m, &c, m->w[4], WINDOW_OUT);
+    return receive_window(t, m, &c, m->w[4] != 0, WINDOW_OUT);
 }
 
 /* Reads the struct msghdr at `at`, and aims t's call at the bytes that it names, so that w1 and w2
@@ -453,12 +541,10 @@ int64_t linux_sendmsg(struct thread *t, struct message *m)
     uint64_t flags = (uint32_t)m->w[2];
     if (!error)
         error = header_read(t, m, m->w[1], &h, WINDOW_IN);
-    if (!error && h.control && h.control_length)
-        error = -EOPNOTSUPP;
     if (error)
         return error;
     m->w[3] = flags;
-    return send_window(t, m, &c, h.name, h.name_length, WINDOW_NONE);
+    return send_window(t, m, &c, &h, WINDOW_NONE);
 }
 
 int64_t linux_recvmsg(struct thread *t, struct message *m)
@@ -474,12 +560,15 @@ int64_t linux_recvmsg(struct thread *t, struct message *m)
         error = user_probe(t, at, sizeof h);
     if (!error && h.name && h.name_length)
         error = user_probe(t, h.name, MIN((size_t)h.name_length, sizeof(struct sockaddr_un)));
+    uint64_t room = h.control ? MIN(h.control_length, (uint64_t)CONTROL_USED) : 0;
+    if (!error && room)
+        error = user_probe(t, h.control, room);
     if (error)
         return error;
     m->w[3] = flags;
     m->w[4] = 0;
     m->w[5] = at;
-    return receive_window(t, m, &c, true, WINDOW_NONE);
+    return receive_window(t, m, &c, 1 | room << 1, WINDOW_NONE);
 }
 
 static int64_t accept(struct thread *t, struct message *m, uint32_t flags)
@@ -509,6 +598,32 @@ int64_t linux_accept4(struct thread *t, struct message *m) { return accept(t, m,
 
 /* ---- what a service has done ---- */
 
+/* Where the next control message goes, and the room that is left there. */
+struct control {
+    caller_t at;
+    uint64_t left;
+    uint32_t flags; /* MSG_CTRUNC: one did not fit */
+};
+
+/* Writes a control message, cut to the room. 0 or -EFAULT. */
+static int64_t control_poke(struct thread *t, struct control *c, int32_t type, const void *data,
+                            uint64_t bytes)
+{
+    struct cmsghdr h = { sizeof h + bytes, SOL_SOCKET, type };
+    if (c->left < h.length)
+        c->flags |= MSG_CTRUNC;
+    if (c->left < sizeof h)
+        return 0;
+    h.length = MIN(h.length, c->left);
+    if (user_poke(t, c->at, &h, sizeof h) ||
+        user_poke(t, c->at + sizeof h, data, h.length - sizeof h))
+        return -EFAULT;
+    uint64_t step = MIN(control_space(bytes), c->left);
+    c->at += step;
+    c->left -= step;
+    return 0;
+}
+
 /* Writes the address, and what else recvmsg tells, to the struct msghdr at `at`. 0 or -EFAULT. */
 static int64_t header_poke(struct thread *t, caller_t at, uint32_t flags,
                            const struct socket_beside *b)
@@ -517,39 +632,59 @@ static int64_t header_poke(struct thread *t, caller_t at, uint32_t flags,
     struct sockaddr_un a;
     if (user_peek(t, at, &h, sizeof h))
         return -EFAULT;
-    uint32_t length = b->kind == NAME_NONE ? 0 : address_shown(b, &a);
+    uint32_t length = b->name.kind == NAME_NONE ? 0 : address_shown(&b->name, &a);
     if (h.name && user_poke(t, h.name, &a, MIN(h.name_length, length)))
         return -EFAULT;
     h.name_length = h.name ? length : h.name_length;
-    h.control_length = 0;
-    h.flags = flags;
+    struct control c = { h.control, h.control ? h.control_length : 0, flags };
+    if (b->known && control_poke(t, &c, SCM_CREDENTIALS, &b->cred, sizeof b->cred))
+        return -EFAULT;
+    if (b->count && control_poke(t, &c, SCM_RIGHTS, b->rights, b->count * sizeof b->rights[0]))
+        return -EFAULT;
+    h.control_length = c.at - h.control;
+    h.flags = c.flags;
     return user_poke(t, at, &h, sizeof h);
+}
+
+/* An accept has got this descriptor: writes the address. The result of the call. */
+static int64_t accept_done(struct thread *t, struct message *m, int64_t descriptor)
+{
+    struct conn_info c;
+    struct socket_address b = { 0 };
+    int64_t error = behind(t, descriptor, &c);
+    if (!error)
+        error = ask(&c, SOCKET_NAME, 1, WINDOW_OUT, &b, sizeof b, 0);
+    if (t->dead)
+        return LATER;
+    if ((error = address_poke(t, m->w[5], m->w[4], &b)))
+        sys_conn_close(t->call, descriptor);
+    return error ? error : descriptor;
 }
 
 int64_t socket_done(struct thread *t, struct message *m)
 {
     int64_t result = m->w[0], error;
-    uint64_t op = m->w[1];
-    struct socket_beside b = { 0 };
-    struct conn_info c = { .service = m->w[2], .object = m->object };
-    if (op == SOCKET_ACCEPT) {
-        error = behind(t, result, &c);
-        if (!error)
-            error = ask(&c, SOCKET_NAME, 1, WINDOW_OUT, &b, sizeof b, 0);
-        if (t->dead)
-            return LATER;
-        if ((error = address_poke(t, m->w[5], m->w[4], &b)))
-            sys_conn_close(t->call, result);
-        return error ? error : result;
-    }
+    struct conn_info c = { .service = m->w[2], .object = m->object, .flags = m->flags };
+    struct socket_beside b;
+    if (m->w[1] == SOCKET_ACCEPT)
+        return accept_done(t, m, result);
+    b.name = (struct socket_address){ 0 };
+    b.known = b.count = 0;
     ask(&c, SOCKET_REST, t->index, WINDOW_OUT, &b, sizeof b, 0);
     if (t->dead)
         return LATER;
     if (!m->w[4])
         error = header_poke(t, m->w[5], m->w[3], &b);
-    else if (b.kind == NAME_NONE)
+    else if (b.name.kind == NAME_NONE)
         error = user_poke(t, m->w[5], &(int32_t){ 0 }, sizeof(int32_t));
     else
-        error = address_poke(t, m->w[4], m->w[5], &b);
+        error = address_poke(t, m->w[4], m->w[5], &b.name);
     return error ? error : result;
+}
+
+int64_t socket_send(struct thread *t, struct message *m)
+{
+    struct conn_info c = { .service = m->w[0], .object = m->object, .flags = m->flags };
+    m->w[0] = m->w[3] = 0;
+    return pass_send(t, m, &c, WINDOW_NONE);
 }

@@ -7,81 +7,89 @@
 
 struct beside {
     uint32_t user;
+    uint32_t room; /* for so many rights */
     struct socket_beside what;
 };
 
 static struct beside *besides[THREADS_MAX];
 static struct share beside_share = SHARE(1024, 128, 512);
 
+/* What it takes of the share: one, and one more for as many bytes again. */
+static uint32_t cost(uint32_t rights) { return 1 + rights / 32; }
+
 static void forget(unsigned thread)
 {
     struct beside *b = besides[thread];
     if (!b)
         return;
-    share_give(&beside_share, b->user, 1);
+    share_give(&beside_share, b->user, cost(b->room));
     memory_free(b);
     besides[thread] = NULL;
 }
 
 /* A place for what goes beside the call of that thread, charged to the user. NULL: no memory, or
  * the user has its share. */
-static struct socket_beside *place(unsigned thread, uint32_t user)
+static struct socket_beside *place(unsigned thread, uint32_t user, uint32_t rights)
 {
     forget(thread);
-    if (share_take(&beside_share, user, 1, -ENOBUFS))
+    if (share_take(&beside_share, user, cost(rights), -ENOBUFS))
         return NULL;
-    struct beside *b = memory_zalloc(sizeof *b);
+    struct beside *b = memory_zalloc(offsetof(struct beside, what.rights) +
+                                     rights * sizeof b->what.rights[0]);
     if (!b) {
-        share_give(&beside_share, user, 1);
+        share_give(&beside_share, user, cost(rights));
         return NULL;
     }
     b->user = user;
+    b->room = rights;
     besides[thread] = b;
     return &b->what;
 }
 
 int64_t do_beside(struct message *m)
 {
-    struct socket_beside what = { 0 };
+    struct socket_beside what;
     unsigned thread = m->w[0] % THREADS_MAX;
-    if (m->w[2] != sizeof what)
+    if (m->w[2] < offsetof(struct socket_beside, rights) || m->w[2] > sizeof what)
         return -EINVAL;
-    if (copy_in(m, 0, &what, sizeof what))
+    if (copy_in(m, 0, &what, m->w[2]))
         return -EFAULT;
-    struct socket_beside *b = place(thread, m->w[3]);
+    if (what.count > RIGHTS_MOST || beside_bytes(&what) != m->w[2])
+        return -EINVAL;
+    struct socket_beside *b = place(thread, m->w[3], what.count);
     if (!b)
         return -ENOBUFS;
-    *b = what;
+    memcpy(b, &what, m->w[2]);
     return 0;
 }
 
-bool beside_take(call_t call, struct socket_beside *to)
+const struct socket_beside *beside_of(call_t call)
 {
-    unsigned thread = call_thread(call);
-    if (!besides[thread])
-        return false;
-    *to = besides[thread]->what;
-    forget(thread);
-    return true;
+    const struct beside *b = besides[call_thread(call)];
+    return b ? &b->what : NULL;
 }
 
-void beside_put(call_t call, const struct socket_beside *what)
+void beside_forget(call_t call) { forget(call_thread(call)); }
+
+struct socket_beside *beside_place(call_t call, uint32_t rights)
 {
-    struct socket_beside *b = place(call_thread(call), call_user(call));
-    if (b)
-        *b = *what;
+    return place(call_thread(call), call_user(call), rights);
 }
 
 int64_t do_rest(struct message *m)
 {
     unsigned thread = m->w[0] % THREADS_MAX;
-    if (!besides[thread])
+    struct beside *b = besides[thread];
+    if (!b)
         return -ENOENT;
-    int error = copy_out(m, 0, &besides[thread]->what, MIN(m->w[2], sizeof(struct socket_beside)));
+    size_t length = beside_bytes(&b->what);
+    if (length > m->w[2])
+        return -EINVAL;
+    int error = copy_out(m, 0, &b->what, length);
     if (error)
         return error;
     forget(thread);
-    return 0;
+    return length;
 }
 
 bool hand_up(struct message *m, int64_t result, uint32_t flags)
@@ -93,4 +101,12 @@ bool hand_up(struct message *m, int64_t result, uint32_t flags)
     m->op = POSIX_SOCKET_DONE;
     m->position = 0;
     return forward(m, service_find("posix")) == 0;
+}
+
+int64_t write_up(struct message *m)
+{
+    m->w[0] = service_self();
+    m->op = POSIX_SOCKET_SEND;
+    m->position = 0;
+    return hand_over(m, service_find("posix"), WINDOW_NONE);
 }

@@ -1,3 +1,3 @@
 SERVICES   += vfs/local
 LIBS_local := libfs
-STATE_local := local-1
+STATE_local := local-2

@@ -94,7 +94,7 @@ void serve_connects(struct socket *listener)
     }
 }
 
-static int64_t connect_datagrams(struct socket *s, const struct socket_beside *name)
+static int64_t connect_datagrams(struct socket *s, const struct socket_address *name)
 {
     struct socket *to = NULL;
     if (name->kind != NAME_NONE) {
@@ -120,13 +120,15 @@ static int64_t connect_datagrams(struct socket *s, const struct socket_beside *n
 int64_t do_connect(struct message *m)
 {
     struct socket *s = socket_of(m->object), *to;
-    struct socket_beside name;
+    const struct socket_beside *b = beside_of(m->call);
     if (!s)
         return -EBADF;
-    if (!beside_take(m->call, &name)) {
+    if (!b) {
         sys_retry(m->call); /* it was forgotten meanwhile */
         return LATER;
     }
+    struct socket_address name = b->name;
+    beside_forget(m->call);
     if (s->type == SOCK_DGRAM)
         return connect_datagrams(s, &name);
     if (name.kind == NAME_NONE)

@@ -1,8 +1,6 @@
 /* Datagrams and seqpackets: messages with borders. A message is sent as a whole or not at all. */
 #include "local.h"
 
-#include "syscalls.h"
-
 int64_t datagram_read(struct socket *s, struct message *m, uint32_t *bytes)
 {
     const struct packet *p = s->first;
@@ -20,14 +18,9 @@ int64_t datagram_read(struct socket *s, struct message *m, uint32_t *bytes)
     return may_wait(m) ? WAITS : -EAGAIN;
 }
 
-int64_t datagram_address(struct socket *s, struct message *m)
+int64_t datagram_address(struct socket *s, struct message *m, const struct socket_address *name)
 {
-    struct socket_beside name = { 0 };
     struct socket *to = s->peer;
-    if (m->op == SOCKET_SEND && m->w[0] && !beside_take(m->call, &name)) {
-        sys_retry(m->call); /* it was forgotten meanwhile */
-        return LATER;
-    }
     if (s->type != SOCK_DGRAM && !s->connected)
         return -ENOTCONN;
     if (s->error) {
@@ -35,12 +28,12 @@ int64_t datagram_address(struct socket *s, struct message *m)
         s->error = 0;
         return -error;
     }
-    if (s->type == SOCK_DGRAM && name.kind != NAME_NONE)
-        to = socket_named(&name, s->type);
+    if (s->type == SOCK_DGRAM && name->kind != NAME_NONE)
+        to = socket_named(name, s->type);
     else if (s->type == SOCK_DGRAM && !s->connected)
         return -ENOTCONN;
     if (!to) {
-        s->connected = s->connected && (s->type != SOCK_DGRAM || name.kind != NAME_NONE);
+        s->connected = s->connected && (s->type != SOCK_DGRAM || name->kind != NAME_NONE);
         return s->type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;
     }
     if (to->type != s->type)
@@ -66,7 +59,7 @@ int64_t datagram_write(struct socket *s, struct message *m, bool *moved)
         to->awaited = true;
         return may_wait(m) ? WAITS : -EAGAIN;
     }
-    int64_t error = packet_put(s, to, m->call, m->w[2]);
+    int64_t error = packet_put(s, to, m, m->w[2]);
     if (error)
         return error;
     *moved = true;

@@ -37,6 +37,7 @@ struct packet {
     uint32_t sender_serial;  /* generation of the socket whose `sent` the bytes count in */
     uint32_t user;           /* the user charged for the blocks */
     struct address *name;    /* of the socket that has sent the bytes; NULL: it has none */
+    struct flight *rights;   /* descriptors that go with the first byte; NULL: none */
     struct socket_cred cred; /* of who has sent them, */
     bool known;              /* if one of both ends wanted to know (SO_PASSCRED) */
 };
@@ -46,7 +47,7 @@ struct packet {
 
 struct address {
     uint32_t refs;
-    struct socket_beside name;
+    struct socket_address name;
 };
 
 enum { GONE_READ = 1, GONE_WRITE = 2, GONE_BOTH = 3 };
@@ -87,7 +88,19 @@ struct socket {
     struct socket_cred peer_cred; /* who has made the other end, or connected to it */
     struct timespec64 born;
     struct socket *next_free;
+    /* for rights_collect() */
+    struct socket *next_reached;
+    uint32_t flights;   /* descriptors of it in flight, */
+    uint32_t flying_as; /* and one of them in this service's table */
+    bool reached;
 };
+
+/* The descriptors that the call m is to send; NULL: none. */
+static inline struct flight **carried_at(struct message *m) { return (struct flight **)&m->w[1]; }
+static inline struct flight *carried(struct message *m)
+{
+    return m->op == SOCKET_SEND ? *carried_at(m) : NULL;
+}
 
 /* Of a waiting call: the bytes that are done, and when the call is to end at the latest, in ns
  * since boot (0: never). */
@@ -120,37 +133,62 @@ void do_release(const struct message *m); /* KERNEL_RELEASE */
 /* ---- names.c ---- */
 void address_drop(struct address *a); /* gives one reference up; harmless if a is NULL */
 /* The socket that is bound to this name. Abstract names are one set for each type. NULL: none. */
-struct socket *socket_named(const struct socket_beside *name, unsigned type);
+struct socket *socket_named(const struct socket_address *name, unsigned type);
 /* Binds s, which has no name. 0, -EADDRINUSE, -ENOMEM, -ENOSPC. */
-int name_give(struct socket *s, struct socket_beside *name);
+int name_give(struct socket *s, struct socket_address *name);
 int64_t do_bind(struct message *m); /* SOCKET_BIND */
 int64_t do_name(struct message *m); /* SOCKET_NAME */
 
 /* ---- beside.c ---- */
-/* Takes what came before this call. false: it was forgotten. */
-bool beside_take(call_t call, struct socket_beside *to);
-/* Leaves what POSIX is to fetch; forgets it, if there is no memory. */
-void beside_put(call_t call, const struct socket_beside *what);
+/* What came before this call, until it is forgotten. NULL: it was forgotten. */
+const struct socket_beside *beside_of(call_t call);
+void beside_forget(call_t call);
+/* A place for what POSIX is to fetch after this call, zeroed, with room for so many rights. NULL:
+ * no memory, or the user has its share. */
+struct socket_beside *beside_place(call_t call, uint32_t rights);
 /* Hands a RECEIVE or ACCEPT that has been done up to POSIX. false: the caller is gone. */
 bool hand_up(struct message *m, int64_t result, uint32_t flags);
+/* The end of a handler: the write m comes again as SOCKET_SEND, with who makes it. */
+int64_t write_up(struct message *m);
 int64_t do_beside(struct message *m); /* SOCKET_BESIDE */
 int64_t do_rest(struct message *m);   /* SOCKET_REST */
 
+/* ---- rights.c ---- */
+/* Takes descriptors of the caller, for it to send. 0: *to belongs to the handler. -EBADF,
+ * -ETOOMANYREFS, -ENOBUFS, -ESRCH; then *to is NULL. */
+int64_t rights_take(call_t call, const int32_t *descriptors, unsigned count, struct flight **to);
+/* Gives the caller copies, at most `room`, as far as it has room for descriptors. How many, whose
+ * numbers are in to[]. */
+uint32_t rights_give(const struct flight *r, call_t call, int32_t *to, uint32_t room, bool cloexec);
+uint32_t rights_count(const struct flight *r);
+void rights_drop(struct flight *r); /* closes and frees them; harmless if r is NULL */
+/* Drops those that nobody can receive any more; socket_ended: if there can be some because a socket
+ * has ended. */
+void rights_collect(bool socket_ended);
+
 /* ---- packets.c ---- */
+/* How many of the first `most` bytes that s has received one read gets. It *stops behind
+ * descriptors, and, if it tells who has sent the bytes, before another sender's. */
+uint32_t packets_together(const struct socket *s, uint32_t most, bool *stops);
 /* Fills the memory that `bytes` of the call's window take, from `offset` on, charged to s's user,
  * and puts them behind s's peer's last packet, or into a packet of their own. The number of bytes
  * that have found memory; -EFAULT: nothing has changed; -ENOBUFS: no memory, or the user has its
  * share. */
-int64_t packet_append(struct socket *from, struct socket *to, call_t call, uint64_t offset,
-                      uint32_t bytes, const struct socket_cred *cred);
+int64_t packet_append(struct socket *from, struct socket *to, struct message *m, uint64_t offset,
+                      uint32_t bytes);
 /* Copies the first bytes that s has received to the window at `offset`, without taking them. 0 or
  * -EFAULT. */
 int packets_copy(const struct socket *s, call_t call, uint64_t offset, uint32_t bytes);
 /* Takes the first bytes, which have been copied, or all that s has received. */
 void packets_take(struct socket *s, uint32_t bytes);
 void packets_drop(struct socket *s);
+/* Whether what `from` sends to `to` tells who has sent it (SO_PASSCRED). */
+static inline bool tells_senders(const struct socket *from, const struct socket *to)
+{
+    return from->pass_cred || (to && (to->pass_cred || to->waits_for));
+}
 /* Puts `length` bytes of the window into a packet of their own. 0, -EFAULT, -ENOBUFS. */
-int64_t packet_put(struct socket *from, struct socket *to, call_t call, uint32_t length);
+int64_t packet_put(struct socket *from, struct socket *to, struct message *m, uint32_t length);
 void packet_take(struct socket *s); /* the first one */
 
 /* ---- datagram.c ---- */
@@ -159,8 +197,9 @@ enum { QUEUE_MOST = 10 };
  * object of the socket that it goes to. */
 int64_t datagram_read(struct socket *s, struct message *m, uint32_t *bytes);
 int64_t datagram_write(struct socket *s, struct message *m, bool *moved);
-/* Finds where the send m goes, before it is made. 0 or an error. */
-int64_t datagram_address(struct socket *s, struct message *m);
+/* Finds where the send m goes, before it is made: to `name`, if it is not of NAME_NONE. 0 or an
+ * error. */
+int64_t datagram_address(struct socket *s, struct message *m, const struct socket_address *name);
 
 /* ---- connect.c ---- */
 /* Go on with the calls that wait for room in the queue of s, and for a connection. */
@@ -178,6 +217,7 @@ bool may_wait(const struct message *m);
 /* Go on with the calls that wait, in their order, as far as bytes and room allow. */
 void serve_reads(struct socket *s);
 void serve_writes(struct socket *s);
+void writes_drop(struct socket *s);    /* they are not answered: the callers are gone */
 int64_t do_read(struct message *m);    /* FS_READ */
 int64_t do_write(struct message *m);   /* FS_WRITE */
 int64_t do_receive(struct message *m); /* SOCKET_RECEIVE */

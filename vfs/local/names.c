@@ -3,7 +3,7 @@
  * bound. */
 #include "local.h"
 
-static struct address *address_make(const struct socket_beside *b)
+static struct address *address_make(const struct socket_address *b)
 {
     struct address *a = memory_alloc(sizeof *a);
     if (a)
@@ -17,7 +17,7 @@ void address_drop(struct address *a)
         memory_free(a);
 }
 
-static bool name_same(const struct socket_beside *a, const struct socket_beside *b)
+static bool name_same(const struct socket_address *a, const struct socket_address *b)
 {
     if (a->kind != b->kind)
         return false;
@@ -26,7 +26,7 @@ static bool name_same(const struct socket_beside *a, const struct socket_beside 
     return a->length == b->length && memcmp(a->path, b->path, a->length) == 0;
 }
 
-struct socket *socket_named(const struct socket_beside *name, unsigned type)
+struct socket *socket_named(const struct socket_address *name, unsigned type)
 {
     for (unsigned i = 0; i < sockets_count; i++) {
         struct socket *s = sockets[i];
@@ -38,7 +38,7 @@ struct socket *socket_named(const struct socket_beside *name, unsigned type)
 }
 
 /* Gives s an address that no socket has: five hexadecimal digits (Linux: autobind). */
-static int choose(struct socket_beside *name, unsigned type)
+static int choose(struct socket_address *name, unsigned type)
 {
     static uint32_t next;
     for (unsigned tries = 0; tries <= SOCKETS; tries++) {
@@ -50,7 +50,7 @@ static int choose(struct socket_beside *name, unsigned type)
     return -ENOSPC;
 }
 
-int name_give(struct socket *s, struct socket_beside *name)
+int name_give(struct socket *s, struct socket_address *name)
 {
     struct socket *other;
     bool free = name->kind == NAME_ABSTRACT && !name->length;
@@ -72,7 +72,7 @@ int name_give(struct socket *s, struct socket_beside *name)
 int64_t do_bind(struct message *m)
 {
     struct socket *s = socket_of(m->object);
-    struct socket_beside name = { 0 };
+    struct socket_address name = { 0 };
     if (!s || m->w[2] != sizeof name)
         return -EBADF;
     if (copy_in(m, 0, &name, sizeof name))
@@ -87,7 +87,7 @@ int64_t do_bind(struct message *m)
 int64_t do_name(struct message *m)
 {
     struct socket *s = socket_of(m->object);
-    struct socket_beside none = { 0 };
+    struct socket_address none = { 0 };
     if (!s)
         return -EBADF;
     if (m->w[0] && (!s->connected || (s->type == SOCK_DGRAM && !s->peer)))

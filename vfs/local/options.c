@@ -38,6 +38,7 @@ static int64_t option_get(struct socket *s, unsigned option, union value *v)
     case SO_SNDLOWAT: v->number = 1; break;
     case SO_ACCEPTCONN: v->number = s->listens; break;
     case SO_PROTOCOL: break;
+    case SO_PASSCRED: v->number = s->pass_cred; break;
     case SO_DEBUG:
     case SO_REUSEADDR:
     case SO_DONTROUTE:
@@ -112,6 +113,7 @@ static int64_t option_set(struct socket *s, unsigned option, const union value *
     case SO_BROADCAST:
     case SO_KEEPALIVE:
     case SO_OOBINLINE: break;
+    case SO_PASSCRED: s->pass_cred = v->number; return 0;
     case SO_LINGER: s->linger = v->linger.seconds; break;
     case SO_REUSEPORT: return v->number ? -EOPNOTSUPP : 0;
     default: return -ENOPROTOOPT; /* or one that cannot be set */

@@ -105,28 +105,45 @@ static bool cred_same(const struct socket_cred *a, const struct socket_cred *b)
     return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
-/* Whether a stream's next bytes may be put behind those of p. */
-static bool continues(const struct packet *p, const struct socket *from,
-                      const struct socket_cred *cred)
+/* Whether both tell the same of who has sent them. */
+static bool senders_same(const struct packet *a, const struct packet *b)
 {
-    return p && p->sender == from->number && p->sender_serial == from->generation &&
-           p->known == (cred != NULL) && (!cred || cred_same(&p->cred, cred));
+    return a->known == b->known && (!a->known || cred_same(&a->cred, &b->cred));
 }
 
-/* A new packet at the end of what `to` has received. NULL: no memory. */
-static struct packet *packet_new(struct socket *from, struct socket *to,
-                                 const struct socket_cred *cred)
+/* A packet for the bytes that the call m of `from` sends to `to`, without them. */
+static struct packet packet_of(const struct socket *from, const struct socket *to,
+                               struct message *m)
+{
+    struct packet p = { .sender = from->number,
+                        .sender_serial = from->generation,
+                        .user = from->user,
+                        .rights = carried(m),
+                        .name = from->name };
+    p.known = m->op == SOCKET_SEND && (m->w[3] & SEND_CRED || tells_senders(from, to));
+    if (p.known)
+        p.cred = (struct socket_cred){ m->w[4], m->w[5] >> 32, m->w[5] };
+    return p;
+}
+
+/* Whether the next bytes of a stream, which would be packet p, may be put behind those of
+ * `last`. */
+static bool continues(const struct packet *last, const struct packet *p)
+{
+    return last && last->sender == p->sender && last->sender_serial == p->sender_serial &&
+           !last->rights && !p->rights && senders_same(last, p);
+}
+
+/* Puts p, and what m carries, at the end of what `to` has received. NULL: no memory. */
+static struct packet *packet_add(struct socket *to, const struct packet *what, struct message *m)
 {
     struct packet *p = memory_alloc(sizeof *p);
     if (!p)
         return NULL;
-    *p = (struct packet){ .sender = from->number,
-                          .sender_serial = from->generation,
-                          .user = from->user,
-                          .known = cred != NULL };
-    if (cred)
-        p->cred = *cred;
-    if ((p->name = from->name))
+    *p = *what;
+    if (p->rights)
+        *carried_at(m) = NULL;
+    if (p->name)
         p->name->refs++;
     *(to->last ? &to->last->next : &to->first) = p;
     to->last = p;
@@ -134,16 +151,17 @@ static struct packet *packet_new(struct socket *from, struct socket *to,
     return p;
 }
 
-int64_t packet_append(struct socket *from, struct socket *to, call_t call, uint64_t offset,
-                      uint32_t bytes, const struct socket_cred *cred)
+int64_t packet_append(struct socket *from, struct socket *to, struct message *m, uint64_t offset,
+                      uint32_t bytes)
 {
-    struct packet *p = continues(to->last, from, cred) ? to->last : NULL;
+    struct packet new = packet_of(from, to, m);
+    struct packet *p = continues(to->last, &new) ? to->last : NULL;
     struct load l = { .tail = p ? p->last : NULL };
-    int error = load_fill(&l, from->user, call, offset, bytes);
+    int error = load_fill(&l, from->user, m->call, offset, bytes);
     if (error)
         return error;
     uint32_t n = l.in_tail + l.in_chain;
-    if (!n || (!p && !(p = packet_new(from, to, cred)))) {
+    if (!n || (!p && !(p = packet_add(to, &new, m)))) {
         blocks_give(l.first, from->user);
         return -ENOBUFS;
     }
@@ -153,14 +171,14 @@ int64_t packet_append(struct socket *from, struct socket *to, call_t call, uint6
     return n;
 }
 
-int64_t packet_put(struct socket *from, struct socket *to, call_t call, uint32_t length)
+int64_t packet_put(struct socket *from, struct socket *to, struct message *m, uint32_t length)
 {
+    struct packet new = packet_of(from, to, m), *p;
     struct load l = { 0 };
-    struct packet *p;
-    int error = length ? load_fill(&l, from->user, call, 0, length) : 0;
+    int error = length ? load_fill(&l, from->user, m->call, 0, length) : 0;
     if (error)
         return error;
-    if (l.in_chain < length || !(p = packet_new(from, to, NULL))) {
+    if (l.in_chain < length || !(p = packet_add(to, &new, m))) {
         blocks_give(l.first, from->user);
         return -ENOBUFS;
     }
@@ -171,6 +189,18 @@ int64_t packet_put(struct socket *from, struct socket *to, call_t call, uint32_t
 }
 
 /* ---- taking them out ---- */
+
+uint32_t packets_together(const struct socket *s, uint32_t most, bool *stops)
+{
+    uint32_t n = 0;
+    *stops = false;
+    for (const struct packet *p = s->first; p && n < most && !*stops; p = p->next) {
+        *stops = p->rights || (s->pass_cred && !senders_same(s->first, p));
+        if (p == s->first || !s->pass_cred || senders_same(s->first, p))
+            n += p->length;
+    }
+    return MIN(n, most);
+}
 
 int packets_copy(const struct socket *s, call_t call, uint64_t offset, uint32_t bytes)
 {
@@ -190,6 +220,9 @@ int packets_copy(const struct socket *s, call_t call, uint64_t offset, uint32_t 
 static void packet_cut(struct packet *p, uint32_t bytes)
 {
     struct socket *sender = sender_of(p);
+    struct flight *rights = p->rights;
+    p->rights = NULL;
+    rights_drop(rights);
     p->length -= bytes;
     if (sender)
         sender->sent -= bytes;

@@ -190,7 +190,7 @@ void socket_end(struct socket *s, bool unaccepted)
     peer_leave(s, unaccepted);
     packets_drop(s);
     pending_drop(&s->reads);
-    pending_drop(&s->writes);
+    writes_drop(s);
     address_drop(s->name);
     address_drop(s->peer_name);
     pollable_changed(&s->poll, ~0ul);
@@ -204,4 +204,5 @@ void do_release(const struct message *m)
     struct socket *s = socket_of(m->object);
     if (s)
         socket_end(s, false);
+    rights_collect(true);
 }

@@ -15,6 +15,10 @@
  * what it has read may be filled again: see do_receive(). */
 #include "local.h"
 
+#include "syscalls.h"
+
+enum { NOBODY = 65534 };
+
 static uint64_t alarm_next; /* when the alarm rings; 0: it is not set */
 
 /* ---- calls that wait ---- */
@@ -47,8 +51,10 @@ static uint64_t expire(struct pending_list *list, uint64_t now)
         if (end > now) {
             next = next && next < end ? next : end;
         } else if (end) {
+            struct flight *r = carried(&p->m);
             reply(p->m.call, done ? (int64_t)done : -EAGAIN);
             pending_remove(list, p);
+            rights_drop(r);
         }
     }
     return next;
@@ -90,13 +96,14 @@ static int64_t read_now(struct socket *s, struct message *m, uint32_t *bytes)
     uint64_t done = *done_of(m);
     if (s->type != SOCK_STREAM)
         return datagram_read(s, m, bytes);
-    *bytes = MIN(m->w[2] - done, (uint64_t)s->received);
+    bool stops;
+    *bytes = packets_together(s, MIN(m->w[2] - done, (uint64_t)s->received), &stops);
     if (packets_copy(s, m->call, done, *bytes)) {
         *bytes = done ? 0 : *bytes;
         return done ? (int64_t)done : -EFAULT;
     }
     done += *bytes;
-    if (done >= read_least(s, m) || (done && m->w[3] & MSG_PEEK))
+    if (done >= read_least(s, m) || (done && (stops || m->w[3] & MSG_PEEK)))
         return done;
     if (!done && s->error)
         return -s->error;
@@ -123,17 +130,55 @@ static void read_ends(struct socket *s, int64_t result, uint32_t bytes, bool pee
 /* Whether POSIX writes the end of the answer to the read m. */
 static bool wants_rest(const struct message *m) { return m->op == SOCKET_RECEIVE && m->w[0]; }
 
+/* The descriptors that a read of so many bytes gets; NULL: none. */
+static const struct flight *rights_within(const struct socket *s, uint32_t bytes)
+{
+    const struct packet *p = s->first;
+    if (s->type == SOCK_STREAM)
+        while (p && !p->rights && bytes) {
+            bytes -= MIN(bytes, p->length);
+            p = p->next;
+        }
+    return p && (bytes || s->type != SOCK_STREAM) ? p->rights : NULL;
+}
+
+/* For how many descriptors the read m has room beside what else it gets. (Linux: struct cmsghdr has
+ * 16 bytes; SCM_CREDENTIALS takes 32.) */
+static uint32_t rights_room(const struct socket *s, const struct message *m)
+{
+    enum { HEADER = 16, CREDENTIALS = 32 };
+    uint64_t room = m->w[0] >> 1, used = HEADER + (s->pass_cred ? CREDENTIALS : 0);
+    return room > used ? MIN((room - used) / sizeof(int32_t), (uint64_t)RIGHTS_MOST) : 0;
+}
+
+/* Leaves for POSIX what goes beside the bytes of the read m, and gives the caller its descriptors.
+ * MSG_... of the answer. */
+static uint32_t rest_put(struct socket *s, struct message *m, uint32_t bytes)
+{
+    const struct packet *p = bytes || s->type != SOCK_STREAM ? s->first : NULL;
+    const struct flight *r = rights_within(s, bytes);
+    uint32_t flags = p && s->type != SOCK_STREAM && bytes < p->length ? MSG_TRUNC : 0;
+    if (!p || (!p->name && !r && !s->pass_cred))
+        return flags;
+    uint32_t count = r ? MIN(rights_count(r), rights_room(s, m)) : 0;
+    struct socket_beside *b = beside_place(m->call, count);
+    if (!b)
+        return flags | (r ? MSG_CTRUNC : 0);
+    if (p->name)
+        b->name = p->name->name;
+    b->known = s->pass_cred;
+    b->cred = p->known ? p->cred : (struct socket_cred){ 0, NOBODY, NOBODY };
+    if (count)
+        b->count = rights_give(r, m->call, b->rights, count, m->w[3] & MSG_CMSG_CLOEXEC);
+    return flags | (r && b->count < rights_count(r) ? MSG_CTRUNC : 0);
+}
+
 /* Answers the read m of s, and takes what it has got. */
 static void read_answer(struct socket *s, struct message *m, int64_t result, uint32_t bytes)
 {
-    struct packet *p = s->first;
-    bool peeks = m->w[3] & MSG_PEEK, some = p && (bytes || s->type != SOCK_STREAM);
-    bool told;
+    bool peeks = m->w[3] & MSG_PEEK, told;
     if (result >= 0 && wants_rest(m)) {
-        if (some && p->name)
-            beside_put(m->call, &p->name->name);
-        bool cut = some && s->type != SOCK_STREAM && bytes < p->length;
-        told = hand_up(m, result, cut ? MSG_TRUNC : 0);
+        told = hand_up(m, result, rest_put(s, m, bytes) | (m->w[3] & MSG_CMSG_CLOEXEC));
     } else {
         told = reply(m->call, result) == 0;
     }
@@ -199,7 +244,7 @@ static int64_t write_now(struct socket *s, struct message *m, bool *moved)
     if (error)
         return *done ? (int64_t)*done : error;
     if (room)
-        n = packet_append(s, s->peer, m->call, *done, room, NULL);
+        n = packet_append(s, s->peer, m, *done, room);
     if (n == -ENOBUFS && s->sent)
         n = 0; /* there is memory again when that has been read */
     if (n < 0)
@@ -227,6 +272,20 @@ static void write_answer(const struct socket *s, struct message *m, int64_t resu
         reply_full(m->call, result, &(struct reply){ .flags = quiet(s, m) ? REPLY_QUIET : 0 });
 }
 
+/* What a write that waits carries still is closed. */
+static void write_remove(struct socket *s, struct pending *p)
+{
+    struct flight *r = carried(&p->m);
+    pending_remove(&s->writes, p);
+    rights_drop(r);
+}
+
+void writes_drop(struct socket *s)
+{
+    while (s->writes.first)
+        write_remove(s, s->writes.first);
+}
+
 /* Makes the writes that wait again, in their order. true: bytes were sent. */
 static bool writes_again(struct socket *s)
 {
@@ -241,7 +300,7 @@ static bool writes_again(struct socket *s)
             break;
         }
         write_answer(s, &p->m, result);
-        pending_remove(&s->writes, p);
+        write_remove(s, p);
     }
     return any;
 }
@@ -323,10 +382,12 @@ static int64_t receive(struct socket *s, struct message *m)
     return LATER;
 }
 
-static int64_t send(struct socket *s, struct message *m)
+/* Makes the send or write m, to `name` if it is not of NAME_NONE. The handler's result; what m
+ * carries still is the caller's. */
+static int64_t send(struct socket *s, struct message *m, const struct socket_address *name)
 {
     bool moved = false;
-    int64_t result = s->type == SOCK_STREAM ? write_refusal(s) : datagram_address(s, m);
+    int64_t result = s->type == SOCK_STREAM ? write_refusal(s) : datagram_address(s, m, name);
     if (!result)
         result = s->writes.first && may_wait(m) ? WAITS : write_now(s, m, &moved);
     if (result == -EFAULT) {
@@ -335,6 +396,8 @@ static int64_t send(struct socket *s, struct message *m)
     }
     if (result == WAITS) {
         result = wait_in(&s->writes, m, s->write_time);
+        if (result == LATER && m->op == SOCKET_SEND)
+            *carried_at(m) = NULL;
         if (result == LATER && moved)
             call_moved(m->call, *done_of(m));
     }
@@ -356,10 +419,15 @@ int64_t do_read(struct message *m)
 
 int64_t do_write(struct message *m)
 {
+    static const struct socket_address none;
     struct socket *s = socket_of(m->object);
     m->w[0] = m->w[3] = 0;
     *done_of(m) = moved_before(m);
-    return s ? send(s, m) : -EBADF;
+    if (!s)
+        return -EBADF;
+    if (!*done_of(m) && tells_senders(s, s->peer))
+        return write_up(m);
+    return send(s, m, &none);
 }
 
 int64_t do_receive(struct message *m)
@@ -370,11 +438,39 @@ int64_t do_receive(struct message *m)
     return m->w[3] & MSG_OOB ? -EINVAL : receive(s, m); /* nothing is ever out of band */
 }
 
+/* Takes what came before the send m: m carries the descriptors, *name is where it goes. 0, LATER:
+ * the call is made again, or an error. */
+static int64_t take_beside(struct message *m, struct socket_address *name)
+{
+    const struct socket_beside *b = beside_of(m->call);
+    if (!b) {
+        sys_retry(m->call); /* it was forgotten meanwhile */
+        return LATER;
+    }
+    *name = b->name;
+    if (b->known) {
+        m->w[3] |= SEND_CRED;
+        m->w[4] = b->cred.pid;
+        m->w[5] = (uint64_t)b->cred.uid << 32 | b->cred.gid;
+    }
+    int64_t error = b->count ? rights_take(m->call, b->rights, b->count, carried_at(m)) : 0;
+    beside_forget(m->call);
+    return error;
+}
+
 int64_t do_send(struct message *m)
 {
+    struct socket_address name = { 0 };
     struct socket *s = socket_of(m->object);
+    bool beside = m->w[0];
     *done_of(m) = 0;
+    *carried_at(m) = NULL;
+    m->w[0] = 0;
     if (!s)
         return -EBADF;
-    return m->w[3] & MSG_OOB ? -EOPNOTSUPP : send(s, m);
+    int64_t result = beside ? take_beside(m, &name) : 0;
+    if (!result)
+        result = m->w[3] & MSG_OOB ? -EOPNOTSUPP : send(s, m, &name);
+    rights_drop(carried(m));
+    return result;
 }

@@ -22,6 +22,9 @@ enum {
     MSG_CMSG_CLOEXEC = 0x40000000,
 };
 
+/* A send tells who sends it, for whoever reads it: another than it is, maybe (SCM_CREDENTIALS). */
+#define SEND_CRED (1ul << 32)
+
 /* options at the level SOL_SOCKET */
 enum {
     SOL_SOCKET = 1,
@@ -61,13 +64,27 @@ struct socket_cred {
 enum socket_name { NAME_NONE, NAME_FILE, NAME_ABSTRACT };
 enum { SOCKET_PATH = 108 };
 
-/* What goes beside the bytes of a send or receive, or names the other end: SOCKET_BESIDE and
- * SOCKET_REST. */
-struct socket_beside {
+struct socket_address {
     uint64_t service, object; /* NAME_FILE: where its inode is */
     uint8_t kind;             /* enum socket_name */
     uint8_t length;           /* bytes of `path` */
     char path[SOCKET_PATH];   /* not terminated */
 };
+
+/* What goes beside the bytes of a send or receive: SOCKET_BESIDE and SOCKET_REST. Only those
+ * `rights` are sent that there are. */
+enum { RIGHTS_MOST = 253 };
+struct socket_beside {
+    struct socket_address name; /* of the other end */
+    struct socket_cred cred;    /* of who has sent it, */
+    uint32_t known;             /* if this is 1 */
+    uint32_t count;
+    int32_t rights[RIGHTS_MOST]; /* descriptors of the program (Linux: SCM_RIGHTS) */
+};
+/* The bytes of b that are sent. */
+static inline size_t beside_bytes(const struct socket_beside *b)
+{
+    return offsetof(struct socket_beside, rights) + b->count * sizeof b->rights[0];
+}
 
 #endif
