@@ -265,8 +265,8 @@ $(USERLAND)/dash: commands/dash/build
 
 # ---- Image ----
 
-include disk.img.mk
 include $(wildcard commands/ports.mk)
+include disk.img.mk
 
 # ---- Tests ----
 

@@ -69,13 +69,14 @@ $(BUILD)/fat.img: $(BOOT_FILES:%=$(BUILD)/boot/%) disk.img.mk
 # ---- Partition 2 ----
 
 # The tree of files is put together in build/root: what commands/root/ holds ready, empty
-# mount points, BusyBox with a link for each applet, our commands, the tests' programs.
+# mount points, BusyBox with a link for each applet, other people's programs, our commands, the
+# tests' programs.
 SBIN_COMMANDS := init
 # musl itself: the interpreter that dynamic programs name.
 MUSL_LIBC     ?= $(shell readlink -f /lib/ld-musl-x86_64.so.1)
 ROOT_INPUTS   := $(shell find commands/root -type f 2>/dev/null) \
     $(COMMAND_NAMES:%=$(BUILD)/commands/%) $(PROGRAM_NAMES:%=$(BUILD)/programs/%) \
-    $(USERLAND)/busybox $(USERLAND)/busybox.links $(USERLAND)/dash
+    $(USERLAND)/busybox $(USERLAND)/busybox.links $(USERLAND)/dash $(STANDARD_PORTS:%=$(USERLAND)/ports/%)
 
 $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk))
 	$(call quiet,ROOT)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root && cd $(BUILD)/root && \
@@ -83,10 +84,14 @@ $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk)
 	@cp -R commands/root/. $(BUILD)/root/
 	@install -m 755 $(USERLAND)/busybox $(USERLAND)/dash $(BUILD)/root/bin/
 	@while read -r link; do ln -sf /bin/busybox $(BUILD)/root$$link; done <$(USERLAND)/busybox.links
+	@for port in $(STANDARD_PORTS); do \
+	    [ ! -d $(USERLAND)/ports/$$port ] || \
+	    cp -R --remove-destination $(USERLAND)/ports/$$port/. $(BUILD)/root/ || exit; done
 	@$(foreach c,$(COMMAND_NAMES),rm -f $(BUILD)/root/bin/$c && install -m 755 -s $(BUILD)/commands/$c \
 	    $(BUILD)/root/$(if $(filter $c,$(SBIN_COMMANDS)),sbin,bin)/$c && \
 	    $(foreach l,$(LINKS_$c),ln -sf /$(if $(filter $c,$(SBIN_COMMANDS)),sbin,bin)/$c $(BUILD)/root/$l && )) :
-	@mkdir -p $(BUILD)/root/lib && install -m 755 $(MUSL_LIBC) $(BUILD)/root/lib/ld-musl-x86_64.so.1
+	@mkdir -p $(BUILD)/root/lib && install -m 755 $(MUSL_LIBC) $(BUILD)/root/lib/ld-musl-x86_64.so.1 && \
+	    ln -sf /lib/ld-musl-x86_64.so.1 $(BUILD)/root/usr/bin/ldd
 	@$(if $(PROGRAM_NAMES),install -m 755 -s $(PROGRAM_NAMES:%=$(BUILD)/programs/%) $(BUILD)/root/usr/lib/minnow-tests/)
 	@cd $(BUILD)/root && chmod -R u=rwX,go=rX . && chmod 1777 tmp var/tmp && chmod 700 root
 	@touch $@

@@ -1,9 +1,11 @@
-# Other people's programs (commands/ports) on a disk of their own, an ext2 file system
+# Other people's programs (commands/ports): a few on the system's own disk (STANDARD_PORTS), for
+# disk.img.mk, and all on a disk of their own, an ext2 file system
 # without a partition table. The running system has it at /ports, and room to work in /ports/work.
 #
 # A port does not depend on our code, so it is built once, and `make clean` leaves it. One that
 # cannot be fetched is missing from the disk (status 3 of build-port); its test says so.
 
+STANDARD_PORTS := file less lua make nano sqlite3 strace tcc tree
 PORTS := $(filter-out README build,$(basename $(notdir $(wildcard commands/ports/*))))
 PORT_TREES := $(PORTS:%=$(USERLAND)/ports/%)
 # A multiple of a cylinder, as Bochs wants it.
