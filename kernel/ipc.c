@@ -24,11 +24,17 @@
  *     THROWN,    0                  the event is made again     the same (3)
  *     an event   error              KERNEL_EXCEPTION            the same (3)
  *     EVENT      any                the registers as they are   the same (3)
+ *     ENTRY      0                  the registers as they are   the same (3)
+ *                1                  the system call in them     the same (3)
+ *                                   is made at its turn
  *     EXPIRED    the answer         back to its run queue       cannot be: see ipc_interrupt()
  *
  * (1) -EFBIG only if the call carried a limit of file sizes (CALL_LIMITED).
  *
  * (2) -EPIPE: the bytes done, if there are any; otherwise the error.
+ *
+ * A call of which KERNEL_ENTRY has told (CALL_TOLD) ends as if a signal waited for that end, but
+ * that a thrown one is made again all the same.
  *
  * (3) The personality sends the signals. It looks at them while it holds the event, so an event
  * needs no KERNEL_SIGNAL after it, and its end clears t->interrupted. */
@@ -58,7 +64,8 @@ static void event(struct thread *t, uint64_t op, uint64_t w0, uint64_t w1, uint6
 {
     t->event[0] = op;
     t->event[1] = w0, t->event[2] = w1, t->event[3] = w2, t->event[4] = w3, t->event[5] = w4;
-    ask(t, CALL_EVENT, op, &t->event[1], t->mask, t->task->personality->server);
+    enum call_kind kind = op == KERNEL_ENTRY ? CALL_ENTRY : CALL_EVENT;
+    ask(t, kind, op, &t->event[1], t->mask, t->task->personality->server);
 }
 
 void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t address,
@@ -77,6 +84,18 @@ static void signal(struct thread *t, uint64_t call, uint64_t error)
 
 void ipc_signal(struct thread *t) { signal(t, -1, 0); }
 
+void ipc_told_over(struct thread *t)
+{
+    if (!(t->interrupted & CALL_TOLD))
+        return;
+    if (this_cpu()->current == t)
+        ipc_signal(t);
+    else if (t->state == THREAD_READY && !t->again) /* it has let others go first */
+        t->interrupted |= CALL_SIGNAL;
+}
+
+void ipc_entry(struct thread *t) { event(t, KERNEL_ENTRY, t->regs.rax, 0, 0, 0, 0); }
+
 void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t access,
                uint64_t length)
 {
@@ -91,7 +110,7 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
     }
     if (t->conn)
         ipc_position_give(t);
-    t->event_due = kind == CALL_THROWN && t->kind == CALL_EVENT;
+    t->event_due = kind == CALL_THROWN && (t->kind == CALL_EVENT || t->kind == CALL_ENTRY);
     t->reach = t->progress = 0;
     t->moved[0] = address;
     t->moved[1] = access;
@@ -145,7 +164,7 @@ bool ipc_again(struct thread *t)
         event(t, t->event[0], t->event[1], t->event[2], t->event[3], t->event[4], t->event[5]);
         return false;
     }
-    if (!t->interrupted)
+    if (!(t->interrupted & CALL_SIGNAL))
         return true;
     if (t->progress) {
         finish_partly(t, t->progress);
@@ -162,12 +181,12 @@ bool ipc_again(struct thread *t)
  * other. */
 static void finish_thrown(struct thread *t, int64_t result)
 {
-    if (t->event_due && result) {
+    if (t->event_due && result && t->event[0] != KERNEL_ENTRY) {
         ipc_exception(t, 14, 0, t->moved[0], result);
         return;
     }
     t->kind = CALL_SYSCALL;
-    if (result && t->reach <= t->progress) {
+    if (result && t->reach <= t->progress && !t->event_due) {
         t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
         if (t->interrupted)
             ipc_signal(t);
@@ -176,7 +195,7 @@ static void finish_thrown(struct thread *t, int64_t result)
         return;
     }
     t->resumed = (result ? CALL_CUT : 0) | (t->progress ? CALL_MOVED : 0);
-    if (!t->interrupted || t->event_due) {
+    if (!(t->interrupted & CALL_SIGNAL) || t->event_due) {
         sched_again(t);
         return;
     }
@@ -212,6 +231,17 @@ static void finish_syscall(struct thread *t, int64_t result)
     signal(t, -1, told ? -result : 0);
 }
 
+/* t makes the call of which KERNEL_ENTRY has told, when its turn comes. */
+static void make_told(struct thread *t)
+{
+    t->kind = CALL_SYSCALL;
+    t->interrupted = t->personality != t->task->personality ? CALL_TOLD : 0;
+    t->personality = t->task->personality;
+    t->event_due = 0;
+    t->progress = 0;
+    sched_again(t);
+}
+
 void ipc_finish_slow(struct thread *t, int64_t result)
 {
     if (t->conn)
@@ -225,8 +255,10 @@ void ipc_finish_slow(struct thread *t, int64_t result)
         sched_decide(t, result);
     } else if (t->kind == CALL_FAULT && result) {
         ipc_exception(t, 14, t->moved[1], t->moved[0], result);
-    } else if (t->kind == CALL_FAULT && t->interrupted) {
+    } else if ((t->kind == CALL_FAULT && t->interrupted) || t->interrupted & CALL_TOLD) {
         ipc_signal(t);
+    } else if (t->kind == CALL_ENTRY && result) {
+        make_told(t);
     } else {
         t->interrupted = 0;
         t->kind = CALL_SYSCALL;
@@ -254,21 +286,21 @@ void ipc_interrupt(struct thread *t)
     bool waits = t->state == THREAD_QUEUED || t->state == THREAD_POSITION ||
                  t->state == THREAD_HELD;
     if (t->state == THREAD_READY) { /* in a run queue: the signal comes when t is taken out */
-        t->interrupted = 1;
-    } else if (!waits || t->kind == CALL_EVENT) {
+        t->interrupted |= CALL_SIGNAL;
+    } else if (!waits || t->kind == CALL_EVENT || t->kind == CALL_ENTRY) {
         /* its personality has t in hand, and looks at signals itself */
         return;
     } else if (t->kind == CALL_EXPIRED) { /* t asks the policy again after the signal */
         ipc_withdraw(t);
         t->kind = CALL_SYSCALL;
-        t->interrupted = 1;
+        t->interrupted |= CALL_SIGNAL;
         if (t->again)
             ipc_again(t);
         else
             ipc_signal(t);
         t->resumed = 0;
     } else if (t->kind != CALL_SYSCALL || (t->state == THREAD_HELD && !t->slow)) {
-        t->interrupted = 1; /* the signal waits for the end of the call */
+        t->interrupted |= CALL_SIGNAL; /* the signal waits for the end of the call */
     } else {
         ipc_withdraw(t);
         if (t->flags & CALL_MOVED)

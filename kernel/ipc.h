@@ -43,6 +43,12 @@ void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t ad
 /* t, a thread of a program that waits for nothing, asks its personality for the signal that t
  * has. */
 void ipc_signal(struct thread *t);
+/* t, a thread of a program that reports its system calls, is about to make the one in its
+ * registers. */
+void ipc_entry(struct thread *t);
+/* t has made a call. If it is one of which KERNEL_ENTRY has told, and has ended at once, tells of
+ * that end. */
+void ipc_told_over(struct thread *t);
 /* t's quantum is used up: t asks the policy of scheduling what follows. used: t's processor time in
  * ns. */
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used);

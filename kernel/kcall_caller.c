@@ -226,14 +226,25 @@ static int64_t move_memory(struct thread *t, const uint64_t *a, bool write)
 int64_t sys_peek(struct thread *t, const uint64_t *a) { return move_memory(t, a, false); }
 int64_t sys_poke(struct thread *t, const uint64_t *a) { return move_memory(t, a, true); }
 
+/* Whether x tells of the next system call that it makes. Such a thread's calls go by other routes,
+ * so all others need not ask. */
+static void set_reports(struct thread *x, bool reports)
+{
+    x->personality = reports ? x->task->personality->reported : x->task->personality;
+    if (!reports)
+        x->interrupted &= ~CALL_TOLD;
+}
+
 int64_t sys_thread_set(struct thread *t, const uint64_t *a)
 {
     struct thread *x = program_thread(a[0]);
     if (!x)
         return -ESRCH;
-    if (a[1] != THREAD_TLS)
-        return -EINVAL;
-    if (a[2] >> USER_TOP_SHIFT)
+    if (a[1] == THREAD_REPORTS) {
+        set_reports(x, a[2]);
+        return 0;
+    }
+    if (a[1] != THREAD_TLS || a[2] >> USER_TOP_SHIFT)
         return -EINVAL;
     x->regs.fs_base = a[2];
     arch_bases_changed(x);
@@ -292,12 +303,13 @@ static bool route_sound(const struct route *r)
     for (unsigned i = 0; i < 6; i++)
         if ((r->words >> 4 * i & 15) >= WORD_KINDS)
             return false;
-    return r->to < MAX_SERVICE && r->base < 6 && (r->length < 6 || r->length == WINDOW_FIXED);
+    return r->kind < ROUTE_REPORTED && r->to < MAX_SERVICE && r->base < 6 &&
+           (r->length < 6 || r->length == WINDOW_FIXED);
 }
 
 int64_t sys_routes(struct thread *t, const uint64_t *a)
 {
-    static struct personality posix; /* one personality for now */
+    static struct personality posix, reported; /* one personality for now */
     if (a[1] > ROUTES_MAX)
         return -EINVAL;
     for (unsigned i = 0; i < a[1]; i++) {
@@ -308,8 +320,11 @@ int64_t sys_routes(struct thread *t, const uint64_t *a)
             return -EINVAL;
         posix.routes[i] = r;
     }
+    for (unsigned i = 0; i < ROUTES_MAX; i++)
+        reported.routes[i].kind = ROUTE_REPORTED;
     posix.never_masked = a[2];
     posix.server = t->task;
+    posix.reported = &reported;
     personality = &posix;
     return 0;
 }

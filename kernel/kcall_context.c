@@ -50,7 +50,9 @@ int64_t sys_regs_set(struct thread *t, const uint64_t *a)
         return -ESRCH;
     if (space_read(t->space, a[1], &r, sizeof r) < 0)
         return -EFAULT;
-    int error = a[2] == FPU_RESET ? arch_fpu_set(x, NULL) : 0;
+    if (a[2] && a[2] != FPU_RESET && space_read(t->space, a[2], fpu_buffer, arch_fpu_size()) < 0)
+        return -EFAULT;
+    int error = a[2] ? arch_fpu_set(x, a[2] == FPU_RESET ? NULL : fpu_buffer) : 0;
     if (error)
         return error;
     set_registers(x, &r);

@@ -235,6 +235,7 @@ static inline bool route_leads(struct thread *t, struct personality *p, const st
         *to = tasks[r->to];
         t->object = t->position = t->flags = 0;
         break;
+    case ROUTE_REPORTED: ipc_entry(t); return false;
     }
     return true;
 }
@@ -496,7 +497,7 @@ static void native_call(struct thread *t)
 void syscall_dispatch(struct thread *t)
 {
     if (t->user)
-        program_call(t, t->task->personality);
+        program_call(t, t->personality);
     else
         native_call(t);
 }

@@ -135,6 +135,8 @@ struct thread *thread_create(struct task *task)
     t->space = task->space;
     t->priority = task->priority;
     t->user = task->personality != NULL;
+    if (t->user)
+        t->personality = task->personality;
     t->state = THREAD_PARKED;
     t->words = t->moved;
     t->siblings = task->threads;

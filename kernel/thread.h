@@ -21,8 +21,17 @@ enum call_kind {
     CALL_THROWN,  /* 0: the call, or the event, is made again; else it ends with -EFAULT */
     /* KERNEL_SIGNAL or KERNEL_EXCEPTION: the thread goes on with the registers that it then has */
     CALL_EVENT,
+    /* KERNEL_ENTRY: 0: the thread goes on with the registers that it then has; else it makes the
+     * system call that stands in them */
+    CALL_ENTRY,
     /* SCHED_EXPIRED: the reply is the thread's new priority and quantum */
     CALL_EXPIRED,
+};
+
+/* thread.interrupted: what comes at the end of its call, if not sooner. */
+enum {
+    CALL_SIGNAL = 1, /* a signal waits for that end, or for the thread's turn (SYS_INTERRUPT) */
+    CALL_TOLD = 2,   /* KERNEL_ENTRY has told of the call: KERNEL_SIGNAL tells of its end */
 };
 
 /* An entry of a mailbox: a caller that waits, or an open file whose last reference is gone. */
@@ -47,11 +56,10 @@ struct thread {
     uint8_t priority; /* 0 is the highest */
     /* a program's thread: has a personality and floating point state */
     uint8_t user;
-    uint8_t kind; /* enum call_kind; side by side with: */
-    /* a signal waits for the end of its call, or for its turn (SYS_INTERRUPT) */
-    uint8_t interrupted;
-    uint8_t slow;      /* a signal may cancel its call (SYS_SLOW) */
-    uint8_t event_due; /* what was thrown is an event, not a system call */
+    uint8_t kind;        /* enum call_kind; side by side with: */
+    uint8_t interrupted; /* CALL_SIGNAL, CALL_TOLD */
+    uint8_t slow;        /* a signal may cancel its call (SYS_SLOW) */
+    uint8_t event_due;   /* what was thrown is an event, not a system call */
     /* services only: unparked before it parked, so its next SYS_PARK returns at once */
     uint8_t unparked;
     /* services only: stands in a run queue outside its monitor, to let others go first
@@ -71,8 +79,14 @@ struct thread {
         /* services only: the call received last; 0: a kernel message, which `told` keeps */
         call_t serving;
     };
-    /* services only: the user whose program's call it works on; 0: root, a service, or no call */
-    uint32_t charged_to;
+    union {
+        struct personality *personality; /* programs only: by whose routes its calls go */
+        struct {                         /* services only: */
+            /* the user whose program's call it works on; 0: root, a service, or no call */
+            uint32_t charged_to;
+            uint32_t steps_left; /* told last, by SYS_ADVANCE */
+        };
+    };
     /* QUEUED: the service whose mailbox it is in; HELD: the service that owes the reply */
     struct task *holder;
     uint64_t *words; /* the request's six words: in the registers, or in `moved` */
@@ -112,7 +126,6 @@ struct thread {
     uint16_t index;
     /* while aside: the index + 1 of the program that it works for; 0: none */
     uint16_t works_for;
-    uint32_t steps_left;       /* told last, by SYS_ADVANCE */
     call_t connected;          /* the call during which its holder gave it descriptors: */
     uint16_t given[GIVEN_MAX]; /* these + 1; 0: none */
 };
@@ -140,6 +153,8 @@ struct space {
 struct personality {
     struct task *server;
     struct route routes[ROUTES_MAX];
+    /* each of its routes is ROUTE_REPORTED: of threads whose next call is told */
+    struct personality *reported;
     uint64_t never_masked;       /* bits that no mask has */
     uint32_t missed[ROUTES_MAX]; /* how often an unsupported call was made */
 };

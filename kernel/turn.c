@@ -21,7 +21,7 @@ static __attribute__((noinline)) void compete(struct thread *t)
 {
     struct task *policy = tasks[sched_policy];
     uint64_t used = clock_used(t);
-    if (__builtin_expect(t->interrupted, 0)) {
+    if (__builtin_expect(t->interrupted & CALL_SIGNAL, 0)) {
         t->state = THREAD_PARKED;
         ipc_signal(t);
     } else if (__builtin_expect((int64_t)used < t->quantum_end, 1)) {
@@ -48,14 +48,16 @@ static void call_again(struct thread *t)
 {
     if (this_cpu()->charged != t)
         charge(t);
-    if (sched_mask && !t->interrupted)
+    if (sched_mask && !(t->interrupted & CALL_SIGNAL))
         compete(t);
     else
         this_cpu()->current = t;
     if (this_cpu()->current != t)
         return;
-    if (ipc_again(t))
+    if (ipc_again(t)) {
         syscall_dispatch(t);
+        ipc_told_over(t);
+    }
     t->resumed = 0;
 }
 

@@ -39,6 +39,7 @@
 #include "service.h"
 #include "signal_frame.h"
 #include "syscalls.h"
+#include "trace.h"
 #include "user_memory.h"
 
 static const struct signal_effects *effects;
@@ -80,8 +81,8 @@ bool signal_protected(const struct process *p, int sig)
 void thread_recheck(struct thread *t)
 {
     struct process *p = t->process;
-    t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || p->stopped || p->doomed ||
-                   t->restore_mask;
+    t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || stands_still(t) ||
+                   p->doomed || t->restore_mask || (t->trace && trace_due(t));
 }
 
 void thread_interrupt(struct thread *t)
@@ -91,6 +92,15 @@ void thread_interrupt(struct thread *t)
         t->interrupting = true;
         sys_interrupt(t->index);
     }
+}
+
+void thread_call_in(struct thread *t)
+{
+    t->attention = true;
+    if (t->place == THREAD_WAITING && t->cancel)
+        thread_finish(t, t->interrupt_result);
+    else
+        thread_interrupt(t);
 }
 
 int signal_take(struct thread *t, uint64_t set, struct siginfo *info)
@@ -183,9 +193,29 @@ void process_stop(struct process *p, int sig)
     p->stop_report = true;
     p->continue_report = false;
     p->i.state = 'T';
-    for (struct thread *t = p->threads; t; t = t->next)
-        thread_interrupt(t);
+    for (struct thread *t = p->threads; t; t = t->next) {
+        if (t->trace)
+            t->trace->ran_on = false;
+        if (t->trace)
+            thread_call_in(t);
+        else
+            thread_interrupt(t);
+    }
     effects->report(p);
+}
+
+/* The stop of t's process is over, and t is traced: a tracer that has seized t is told. */
+static void continue_traced(struct thread *t)
+{
+    struct trace *x = t->trace;
+    x->ran_on = false;
+    if (!x->seized)
+        return;
+    x->trap_due = true;
+    if (x->listens)
+        trace_go_on(t);
+    else
+        thread_call_in(t);
 }
 
 void process_continue(struct process *p)
@@ -199,7 +229,9 @@ void process_continue(struct process *p)
     for (struct thread *t = p->threads, *next; t; t = next) {
         next = t->next;
         thread_recheck(t);
-        if (t->place == THREAD_WAITING && t->stop_ends) {
+        if (t->trace) {
+            continue_traced(t);
+        } else if (t->place == THREAD_WAITING && t->stop_ends) {
             thread_finish(t, -EINTR);
         } else if (t->place == THREAD_STOPPED) {
             t->place = THREAD_HANDLED;
@@ -245,6 +277,8 @@ static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t a
     enum { THROWS_MAX = 8 };
     struct process *p = t->process;
     sigqueue_return(&t->pending, p->i.uid, pending_limit(p), info);
+    if (t->trace)
+        t->trace->let_through = info->signo;
     if (++t->throws > THROWS_MAX) {
         process_end(p, SIGSEGV);
     } else if (result != REGISTERS || t->number != NO_SYSCALL) {
@@ -302,15 +336,89 @@ static bool end_doomed(struct process *p)
     return true;
 }
 
+/* ---- traced threads (trace.h) ---- */
+
+/* The call of t, which is traced, ends with `result`. t stops for an event of the call; or its call
+ * is answered, and t comes back by an interruption. Returns LATER. */
+static int64_t come_back(struct thread *t, int64_t result)
+{
+    struct trace *x = t->trace;
+    if (x->event_due && result != REGISTERS)
+        return trace_stop_event(t, result);
+    bool in_call = x->in_call;
+    if (!in_call)
+        x->number = t->number;
+    t->interrupting = false;
+    answer(t, result);
+    if (!in_call)
+        thread_interrupt(t); /* else the kernel tells of the end of the call */
+    return LATER;
+}
+
+/* What stops t before any signal does. false: nothing. */
+static bool stop_first(struct thread *t, int64_t result)
+{
+    if (t->trace->event_due)
+        trace_stop_event(t, result);
+    else if (t->trace->exit_due)
+        trace_stop_call(t, TRACE_EXIT);
+    else
+        return false;
+    return true;
+}
+
+/* Takes the next signal for t: what the tracer has let through first. */
+static bool next_signal(struct thread *t, struct siginfo *info)
+{
+    struct trace *x = t->trace;
+    if (x && x->injected) {
+        *info = x->info;
+        x->let_through = x->injected;
+        x->injected = 0;
+        return true;
+    }
+    return !stands_still(t) && signal_take(t, ~t->blocked, info);
+}
+
+/* Whether the signal stops t for its tracer before it is delivered. */
+static bool stops_for_signal(struct thread *t, int sig)
+{
+    struct trace *x = t->trace;
+    bool stops = sig != SIGKILL && x->let_through != sig;
+    x->let_through = 0;
+    return stops;
+}
+
+void trace_go_on(struct thread *t)
+{
+    trace_runs(t);
+    t->place = THREAD_HANDLED;
+    thread_finish(t, trace_result(t));
+}
+
+void thread_make_call(struct thread *t)
+{
+    bool attention = t->attention;
+    answer(t, 1);
+    if (attention)
+        thread_interrupt(t);
+}
+
 int64_t thread_attend(struct thread *t, int64_t result)
 {
     struct process *p = t->process;
     struct siginfo info;
     if (end_doomed(p))
         return LATER;
+    if (t->trace && !t->in_event)
+        return come_back(t, result);
+    if (t->trace && stop_first(t, result))
+        return LATER;
     if (result > -ERESTARTSYS && result != -EINTR)
         signal_mask_restore(t); /* the mask was for a wait, and no signal has ended that */
-    while (!p->stopped && signal_take(t, ~t->blocked, &info)) {
+    while (next_signal(t, &info)) {
+        if (t->trace && stops_for_signal(t, info.signo))
+            return trace_stop_signal(t, &info);
         p->busy++;
         enum delivery d = deliver_signal(t, &info, &result);
         p->busy--;
@@ -319,7 +427,9 @@ int64_t thread_attend(struct thread *t, int64_t result)
     }
     signal_mask_restore(t);
     thread_recheck(t);
-    if (p->stopped) {
+    if (t->trace && (t->trace->trap_due || stands_still(t)))
+        return trace_stop_rest(t);
+    if (stands_still(t)) {
         t->place = THREAD_STOPPED;
         t->result = result;
         return LATER;

@@ -48,6 +48,14 @@ void thread_recheck(struct thread *t);
  * POSIX (KERNEL_SIGNAL) at once. */
 void thread_interrupt(struct thread *t);
 
+/* The same for a thread that is to come whatever it does: a wait that signals may end is ended. */
+void thread_call_in(struct thread *t);
+/* Answers KERNEL_ENTRY, which is held of t: t makes the call in its registers. */
+void thread_make_call(struct thread *t);
+/* t, which is TRAPPED in an event of the kernel, goes on to its next stop or to its program. May
+ * wait. */
+void trace_go_on(struct thread *t);
+
 /* Whether p ignores sig, by choice or by default. */
 bool signal_ignored(const struct process *p, int sig);
 /* Whether p is init and sig does not reach it: init gets only signals that it has chosen an action

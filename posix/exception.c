@@ -30,8 +30,7 @@ enum {
     FPE_FLTUND,
     FPE_FLTRES,
     FPE_FLTINV,
-    ILL_ILLOPN = 2,
-    TRAP_TRACE = 2
+    ILL_ILLOPN = 2
 };
 
 /* Makes *info the signal of a page fault at `address`, which PM answered with `error`. */

@@ -39,6 +39,7 @@
 #include "locks.h"
 #include "mqueue.h"
 #include "ptimer.h"
+#include "ptrace.h"
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
@@ -329,15 +330,18 @@ static void reset_signals(struct process *p, struct thread *t)
     t->restart.set = false;
 }
 
+/* Whether programs may give p rights that it has not. A tracer without them would have them too. */
+static bool may_gain(const struct process *p) { return !p->i.no_new_privs && !ptrace_bounds(p); }
+
 /* Whether p gets the user id of the program's owner (set-user-id), likewise the group below. */
 static bool gives_user(const struct process *p, const struct program *program)
 {
-    return !p->i.no_new_privs && program->mode & S_ISUID;
+    return may_gain(p) && program->mode & S_ISUID;
 }
 
 static bool gives_group(const struct process *p, const struct program *program)
 {
-    return !p->i.no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+    return may_gain(p) && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
 }
 
 static void set_ids(struct process *p, const struct program *program)
@@ -426,6 +430,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
         return t->dead ? LATER : error;
     if (t->dead)
         return LATER;
+    int former = t->tid;
     threads_end_others(p, t);
     if (t->tid != (int)p->i.pid)
         thread_rename(t, p->i.pid);
@@ -450,6 +455,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     p->shares = false;
     set_ids(p, &e->program);
     process_vfork_end(p);
+    ptrace_exec(t, former);
     thread_recheck(t);
     return REGISTERS;
 }

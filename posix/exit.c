@@ -25,10 +25,12 @@
 #include "locks.h"
 #include "mqueue.h"
 #include "ptimer.h"
+#include "ptrace.h"
 #include "rlimit.h"
 #include "rusage.h"
 #include "signal.h"
 #include "syscalls.h"
+#include "trace.h"
 #include "sysv_sem.h"
 #include "tty.h"
 #include "user_memory.h"
@@ -77,6 +79,7 @@ static void threads_drop(struct process *p)
             futex_robust(t, &places);
         if (p->shares && t->clear_tid)
             clear_tid(t);
+        ptrace_ends(t, p->i.exit_status, t->tid == (int)p->i.pid);
         t->active--;
         thread_free(t);
     }
@@ -86,8 +89,10 @@ void process_vfork_end(struct process *p)
 {
     struct thread *waiting = p->vfork_parent;
     p->vfork_parent = NULL;
-    if (waiting && !waiting->dead && waiting->place == THREAD_WAITING)
+    if (waiting && !waiting->dead && waiting->place == THREAD_WAITING) {
+        trace_event(waiting, PTRACE_EVENT_VFORK_DONE, p->i.pid);
         thread_finish(waiting, p->i.pid);
+    }
 }
 
 /* Makes sure that no child names a thread of p as the one that waits in vfork. */
@@ -125,6 +130,7 @@ void process_exit(struct process *p, int status)
     sigqueue_drop(&p->pending, ~0ul);
     sem_process_ends(p);
     mqueue_forget(p);
+    ptrace_tracer_ends(p);
     if (p->locks)
         locks_drop_process(p);
     endpoint_t task = p->i.task;
@@ -141,15 +147,21 @@ void process_exit(struct process *p, int status)
     p->zombie = true;
     p->i.state = 'Z';
     process_watches_tell(p);
-    wait_notify(p);
+    if (p->ghost)
+        wait_notify_tracer(p->ghost);
+    else
+        wait_notify(p);
 }
 
-/* Ends one thread, in the kernel as well. May wait. */
-static void thread_exit(struct thread *t)
+/* Ends one thread, in the kernel as well, with a status as wait reports it. May wait. */
+static void thread_exit(struct thread *t, uint32_t status)
 {
     struct process *p = t->process;
     endpoint_t task = p->i.task;
     unsigned index = t->index;
+    t->active++;
+    ptrace_ends(t, status, false);
+    t->active--;
     thread_free(t);
     call(service_find("pm"), PM_THREADEND, task, index, 0, 0);
 }
@@ -160,12 +172,14 @@ void threads_end_others(struct process *p, struct thread *t)
         struct thread *other = p->threads == t ? t->next : p->threads;
         if (!other)
             return;
-        thread_exit(other);
+        thread_exit(other, SIGKILL);
     }
 }
 
 int64_t linux_exit_group(struct thread *t, struct message *m)
 {
+    if (ptrace_exits(t, (m->w[0] & 0xff) << 8))
+        return 0;
     process_end(t->process, (m->w[0] & 0xff) << 8);
     return LATER;
 }
@@ -173,6 +187,8 @@ int64_t linux_exit_group(struct thread *t, struct message *m)
 int64_t linux_exit(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
+    if (ptrace_exits(t, (m->w[0] & 0xff) << 8))
+        return 0;
     if (!p->threads->next) {
         process_end(p, (m->w[0] & 0xff) << 8);
         return LATER;
@@ -190,6 +206,6 @@ int64_t linux_exit(struct thread *t, struct message *m)
     if (t->dead)
         return LATER;
     signal_mask(t, ~0ul); /* what it was to take, others take */
-    thread_exit(t);
+    thread_exit(t, (m->w[0] & 0xff) << 8);
     return LATER;
 }

@@ -21,6 +21,7 @@
 
 #include "delivery.h"
 #include "pidfd.h"
+#include "ptrace.h"
 #include "rlimit.h"
 #include "syscalls.h"
 #include "user_memory.h"
@@ -217,16 +218,18 @@ static int64_t fork(struct thread *t, struct message *m, const struct birth *b)
         child_remove(child);
         child_add(p->parent, child);
     }
+    bool traced = ptrace_birth(t, first, b->flags, b->signal);
     if (b->flags & CLONE_VFORK && !t->dead) {
         child->vfork_parent = t;
         p->vforked = true;
-        thread_wait(t, NULL, 0);
+        if (!traced) /* else t stops first, and then waits */
+            thread_wait(t, NULL, 0);
         if (b->flags & CLONE_PARENT_SETTID)
             user_poke(t, b->parent_tid, &pid, sizeof pid);
         if (b->flags & CLONE_PIDFD)
             user_poke(t, b->pidfd, &(int){ descriptor }, sizeof(int));
         let_run(first, b);
-        return LATER;
+        return traced ? pid : LATER;
     }
     let_run(first, b);
     return creator_result(t, b, pid, descriptor, pid);
@@ -261,6 +264,7 @@ static int64_t thread_clone(struct thread *t, const struct birth *b)
     if (b->flags & CLONE_PARENT_SETTID)
         user_poke(t, b->parent_tid, &tid, sizeof tid);
     thread_recheck(n);
+    ptrace_birth(t, n, b->flags, b->signal);
     let_run(n, b);
     return tid;
 }

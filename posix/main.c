@@ -23,6 +23,7 @@
 #include "load.h"
 #include "locks.h"
 #include "ptimer.h"
+#include "ptrace.h"
 #include "readiness.h"
 #include "routes.h"
 #include "setting.h"
@@ -32,6 +33,7 @@
 #include "signalfd.h"
 #include "socket.h"
 #include "syscalls.h"
+#include "trace.h"
 #include "tty.h"
 #include "wait.h"
 
@@ -52,7 +54,7 @@ static void enter(struct thread *t, const struct message *m, uint64_t number, ui
     t->number = number;
     t->blocked = t->tell ? t->blocked : mask;
     t->place = THREAD_HANDLED;
-    t->interrupting = false;
+    t->in_event = t->interrupting = false;
 }
 
 /* Ends a handler's work for t on the call m; this is its result. Returns what the loop is to reply,
@@ -127,7 +129,16 @@ static int64_t run_handler(struct thread *t, struct message *m, uint64_t number,
 static int64_t with_thread(struct message *m, linux_t handler)
 {
     struct thread *t = thread_of(m);
-    return t ? run_handler(t, m, NO_SYSCALL, m->object, handler) : -ESRCH;
+    if (!t)
+        return -ESRCH;
+    enter(t, m, NO_SYSCALL, m->object);
+    t->in_event = true;
+    if (t->trace && t->trace->brings)
+        return ptrace_brought(t);
+    t->active++;
+    int64_t result = handler(t, m);
+    t->active--;
+    return leave(t, m, result);
 }
 
 /* For a call that another service hands up, which knows nothing of masks. */
@@ -146,6 +157,8 @@ static int64_t signal_arrived(struct thread *t, struct message *m)
     thread_recheck(t);
     if (m->w[2])
         signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
+    if (t->trace)
+        return ptrace_arrived(t, m);
     return (int64_t)m->w[0] < 0 ? REGISTERS : -ERESTARTSYS;
 }
 
@@ -156,6 +169,7 @@ static int64_t do_epoll_wait(struct message *m)
     return t ? run_handler(t, m, NR_EPOLL_PWAIT, m->w[0], epoll_pwait) : -ESRCH;
 }
 
+static int64_t do_entry(struct message *m) { return with_thread(m, ptrace_entry); }
 static int64_t do_signal(struct message *m) { return with_thread(m, signal_arrived); }
 static int64_t do_exception(struct message *m) { return with_thread(m, exception_arrived); }
 static int64_t do_tty_control(struct message *m) { return handed_up(m, tty_control); }
@@ -237,6 +251,7 @@ int main(void)
     static const handler_t kernel_handlers[] = {
         [op_number(KERNEL_SIGNAL)] = do_signal,
         [op_number(KERNEL_EXCEPTION)] = do_exception,
+        [op_number(KERNEL_ENTRY)] = do_entry,
         [op_number(KERNEL_SYSCALL)] = do_syscall,
     };
     static const handler_t posix_handlers[] = {
@@ -259,6 +274,8 @@ int main(void)
     static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken,
                                                    signalfd_told };
     delivery_start(&effects);
+    static const struct trace_effects trace_effects = { wait_notify_tracer };
+    trace_start(&trace_effects);
     frame_init();
     readiness_start();
     due_start();

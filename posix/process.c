@@ -323,7 +323,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid, const stru
     by_tid[tid & (HASH - 1)] = t;
     threads[t->index] = t;
     t->slack = t->slack_default = creator ? creator->slack : SLACK_NS;
-    *thread_record(t) = (struct posix_thread){ p->i.pid, tid, "" };
+    *thread_record(t) = (struct posix_thread){ .pid = p->i.pid, .tid = tid };
     thread_name(t, creator ? thread_record(creator)->name : "");
     return t;
 }

@@ -1,6 +1,6 @@
 /* Processes and threads as POSIX sees them, and the life of a call in this server.
  *
- * Each thread of a program is in one of four places:
+ * Each thread of a program is in one of five places:
  *
  *   place      the thread                          its call (t->call)    leaves by
  *   AWAY       runs, or its call is with another   0                     calling us
@@ -9,6 +9,7 @@
  *   WAITING    is in a queue here                  held                  thread_finish()
  *   STOPPED    is kept from running; its result    held                  SIGCONT: thread_finish()
  *              stands in t->result
+ *   TRAPPED    stands still for its tracer         held                  ptrace(2): see trace.h
  *
  * Every way back to the program leads through thread_attend() (delivery.h), where signals are
  * delivered: a handler just returns its result, or one of the restart codes of signal_abi.h.
@@ -64,7 +65,7 @@ _Static_assert((int)WORDS <= (int)TASK_WORDS, "the kernel has room for them");
 /* In place of a system call's number: the thread is not in a system call. */
 #define NO_SYSCALL UINT64_MAX
 
-enum thread_place { THREAD_AWAY, THREAD_HANDLED, THREAD_WAITING, THREAD_STOPPED };
+enum thread_place { THREAD_AWAY, THREAD_HANDLED, THREAD_WAITING, THREAD_STOPPED, THREAD_TRAPPED };
 
 struct process;
 
@@ -75,6 +76,7 @@ struct thread {
     call_t call;              /* the call that is held; 0 when the thread is AWAY */
     uint64_t number;          /* the call's system call, or NO_SYSCALL */
     uint64_t blocked;         /* see delivery.h */
+    struct trace *trace;      /* NULL: nobody traces it */
     int64_t result;           /* STOPPED: what the call will be answered */
     int32_t tid;
     uint16_t index; /* the kernel's */
@@ -86,8 +88,10 @@ struct thread {
     bool looks;        /* wait.c: is to look at its children again */
     bool restore_mask; /* saved_mask holds what sigsuspend, pselect or ppoll replaced */
     bool tell, waits;  /* see delivery.h */
-    uint8_t throws;    /* signal frames in a row that found no page */
-    uint16_t active;   /* handlers at work for the thread */
+    /* what is held is KERNEL_SIGNAL, KERNEL_EXCEPTION or KERNEL_ENTRY, and not a call */
+    bool in_event;
+    uint8_t throws;  /* signal frames in a row that found no page */
+    uint16_t active; /* handlers at work for the thread */
 
     uint64_t saved_mask;
     struct sigqueue pending;     /* sent to this thread */
@@ -129,6 +133,7 @@ struct thread {
         struct epoll_wait *epoll;
         struct msg_wait *message;
         struct mq_wait *mq;
+        uint64_t trace[4]; /* the words of ptrace() */
         struct {
             struct exec *behind;
             struct exec_call {
@@ -167,6 +172,8 @@ struct process {
     uint64_t children_peak;     /* pages: the most that a child waited for has had */
     uint64_t children_faults, children_major;
     struct ptimer *timers; /* timer_create */
+    struct trace *tracees; /* those that it traces */
+    struct trace *ghost;   /* of a zombie: its tracer is to wait for it before its parent does */
     struct process_watch *watches;
     struct sem_undo *sem_undos; /* SEM_UNDO */
     uint32_t notifies;          /* message queues that are to notify it (mq_notify) */

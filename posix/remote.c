@@ -3,8 +3,8 @@
  * writes also none that it shares with others since a fork: no other process can have a page
  * brought. */
 #include "handlers.h"
-#include "capability.h"
 #include "syscalls.h"
+#include "trace.h"
 #include "user_memory.h"
 #include "vectors.h"
 #include <minnow/file.h>
@@ -39,16 +39,6 @@ static void cursor_move(struct cursor *c, uint64_t bytes)
 {
     c->at += bytes;
     c->left -= bytes;
-}
-
-/* Whether p's memory is open to t's process (Linux: ptrace_may_access). */
-static bool may_reach(const struct thread *t, const struct process *p)
-{
-    const struct posix_proc *a = &t->process->i, *b = &p->i;
-    if (t->process == p || capable(t->process, CAP_SYS_PTRACE))
-        return true;
-    return b->dumpable && a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
-           a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid;
 }
 
 /* Moves one piece between here and the task there. 0; -EFAULT there; or as user_read(). */
@@ -110,7 +100,7 @@ static int64_t remote(struct thread *t, const struct message *m, bool write)
     const struct process *p = process_find((int32_t)m->w[0]);
     if (!p)
         return -ESRCH;
-    if (!may_reach(t, p))
+    if (!trace_allowed(t->process, p))
         return -EPERM;
     return move_all(t, p->i.task, &here, &there, bytes, write);
 }

@@ -92,7 +92,7 @@ static bool fatal(const struct process *p, int sig)
 static void thread_signalled(struct thread *t, int sig)
 {
     struct process *p = t->process;
-    if (t->place == THREAD_WAITING && (BIT(sig) & STOP_SIGNALS) &&
+    if (t->place == THREAD_WAITING && (BIT(sig) & STOP_SIGNALS) && !t->trace &&
         p->actions[sig - 1].handler == SIG_DFL) {
         struct siginfo info; /* the wait goes on after SIGCONT */
         if (signal_take(t, BIT(sig), &info))
@@ -142,9 +142,10 @@ int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
     bool blocked = !to || (thread_mask(to) & BIT(sig));
     if (to && waits_for(to, sig))
         blocked = true;
-    if (!blocked && (signal_ignored(p, sig) || signal_protected(p, sig)))
+    bool traced = to && to->trace; /* then the tracer is told first */
+    if (!blocked && !traced && (signal_ignored(p, sig) || signal_protected(p, sig)))
         return 0;
-    if (sig == SIGKILL || (!blocked && fatal(p, sig))) {
+    if (sig == SIGKILL || (!blocked && !traced && fatal(p, sig))) {
         process_end(p, sig);
         return 0;
     }
@@ -188,7 +189,7 @@ void signal_force(struct thread *t, const struct siginfo *info)
         a->handler = SIG_DFL;
         thread_mask_set(t, t->blocked & ~bit);
     }
-    if (a->handler == SIG_DFL) {
+    if (a->handler == SIG_DFL && !t->trace) {
         process_end(p, info->signo);
         return;
     }

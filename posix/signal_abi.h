@@ -57,6 +57,7 @@ enum {
 enum { SS_ONSTACK = 1, SS_DISABLE = 2, MINSIGSTKSZ = 2048 };
 #define SS_AUTODISARM 0x80000000u
 enum { SI_USER = 0, SI_KERNEL = 0x80, SI_TIMER = -2, SI_TKILL = -6 };
+enum { TRAP_TRACE = 2 };
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
 
 /* What a call that a signal interrupted ends with (Linux, linux/errno.h; programs never see them).

@@ -61,6 +61,8 @@ void frame_init(void)
     }
 }
 
+uint64_t frame_features(void) { return fpu_features; }
+
 static bool on_alt_stack(const struct thread *t, uint64_t sp)
 {
     return !(t->alt_flags & SS_DISABLE) && sp > t->alt_base && sp - t->alt_base <= t->alt_size;

@@ -22,4 +22,7 @@ int64_t frame_pop(struct thread *t, caller_t sp, uint64_t *mask);
  * that is about to be made again. */
 void registers_finish(struct thread *t, int64_t result);
 
+/* The parts of a floating point state that the processor saves (XCR0); 0: those of FXSAVE. */
+uint64_t frame_features(void);
+
 #endif

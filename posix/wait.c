@@ -14,6 +14,7 @@
 #include "pidfd.h"
 #include "rusage.h"
 #include "signal.h"
+#include "trace.h"
 #include "user_memory.h"
 
 enum {
@@ -46,15 +47,24 @@ static void process_reap(struct process *p)
     process_free(p);
 }
 
+/* Whether p's parent learns of p's stops as its tracer. */
+static bool traced_by_parent(const struct process *p)
+{
+    const struct thread *t = p->threads;
+    while (t && t->tid != (int)p->i.pid)
+        t = t->next;
+    return t && t->trace && t->trace->tracer == p->parent;
+}
+
 /* Returns which report of those that `options` ask for there is of p, as WEXITED, WSTOPPED or
  * WCONTINUED, and the status that wait4 writes for it; 0: none. */
 static unsigned report_kind(const struct process *p, int options, uint32_t *status)
 {
-    if (p->zombie && (options & WEXITED)) {
+    if (p->zombie && !p->ghost && (options & WEXITED)) {
         *status = p->i.exit_status;
         return WEXITED;
     }
-    if (p->stopped && p->stop_report && (options & WSTOPPED)) {
+    if (p->stopped && p->stop_report && (options & WSTOPPED) && !traced_by_parent(p)) {
         *status = p->stopped << 8 | STATUS_STOPPED;
         return WSTOPPED;
     }
@@ -97,7 +107,7 @@ static bool waits_for_child(const struct child_wait *w, const struct process *pa
 static int64_t write_usage(struct thread *t, caller_t to, const struct process *p)
 {
     int64_t usage[USAGE_WORDS];
-    if (!to)
+    if (!to || !p)
         return 0;
     struct cpu_time all = p->i.cpu;
     cpu_time_add(&all, &p->i.children);
@@ -116,18 +126,27 @@ static int64_t write_info(struct thread *t, caller_t to, const struct siginfo *i
     return user_write(t, to, full, SIGINFO_SIZE);
 }
 
-/* Reports child p to t: writes all, and only then takes the report away, or frees the zombie. 0;
- * LATER: a page has to be brought first; -EFAULT. */
-static int64_t report_write(struct thread *t, const struct child_wait *w, struct process *p,
+/* Writes for t what a wait reports; p: whose usage. 0; LATER: a page has to be brought first;
+ * -EFAULT. */
+static int64_t report_write(struct thread *t, const struct child_wait *w, const struct process *p,
+                            const struct siginfo *info, uint32_t status)
+{
+    int64_t error = write_usage(t, w->usage, p);
+    if (!error)
+        error = write_info(t, w->info, info);
+    if (!error && w->status)
+        error = user_write(t, w->status, &status, sizeof status);
+    return error;
+}
+
+/* Reports child p to t: writes all, and only then takes the report away, or frees the zombie. As
+ * report_write(). */
+static int64_t child_report(struct thread *t, const struct child_wait *w, struct process *p,
                             unsigned kind, uint32_t status)
 {
     struct siginfo info;
     child_info(p, kind, status, &info);
-    int64_t error = write_usage(t, w->usage, p);
-    if (!error)
-        error = write_info(t, w->info, &info);
-    if (!error && w->status)
-        error = user_write(t, w->status, &status, sizeof status);
+    int64_t error = report_write(t, w, p, &info, status);
     if (error || w->options & WNOWAIT)
         return error;
     if (kind == WEXITED)
@@ -139,12 +158,84 @@ static int64_t report_write(struct thread *t, const struct child_wait *w, struct
     return 0;
 }
 
+/* ---- tracees ---- */
+
+/* The process whose thread x is, or was; NULL: it has gone. */
+static struct process *tracee_process(const struct trace *x)
+{
+    return x->thread ? x->thread->process : process_find(x->pid);
+}
+
+/* As child_info(), for a stop or the end of a tracee. */
+static void tracee_info(const struct trace *x, struct siginfo *info)
+{
+    const struct process *p = tracee_process(x);
+    *info = (struct siginfo){ .signo = SIGCHLD,
+                              .child = { .pid = x->tid, .uid = x->thread ? p->i.uid : x->uid } };
+    if (x->thread) {
+        info->code = CLD_TRAPPED;
+        info->child.status = x->status >> 8;
+    } else {
+        info->code = x->status & 0x7f ? CLD_KILLED : CLD_EXITED;
+        info->child.status = x->status & 0x7f ? x->status & 0x7f : x->status >> 8;
+    }
+}
+
+static bool waits_for_tracee(const struct child_wait *w, const struct trace *x)
+{
+    uint32_t pgid = x->thread ? x->thread->process->i.pgid : x->pgid;
+    if (w->which == P_PID)
+        return x->tid == w->id;
+    return w->which != P_PGID || pgid == (w->id ? (unsigned)w->id : x->tracer->i.pgid);
+}
+
+void wait_tracee_reaped(struct trace *x)
+{
+    struct process *p = process_find(x->pid);
+    if (!p || p->ghost != x)
+        p = NULL;
+    else
+        p->ghost = NULL;
+    trace_release(x);
+    if (p)
+        wait_notify(p);
+}
+
+/* Looks at the tracees of t's process, as children_look() does at the children; -EAGAIN: none has
+ * anything to report. *any: there is one that the wait is for. */
+static int64_t tracees_look(struct thread *t, const struct child_wait *w, bool *any)
+{
+    for (struct trace *x = t->process->tracees; x; x = x->next) {
+        struct siginfo info;
+        if (!waits_for_tracee(w, x))
+            continue;
+        *any = true;
+        if (!x->report || (!x->thread && !(w->options & WEXITED)))
+            continue;
+        int64_t tid = x->tid;
+        tracee_info(x, &info);
+        int64_t error = report_write(t, w, tracee_process(x), &info, x->status);
+        if (!error && !(w->options & WNOWAIT)) {
+            x->report = false;
+            if (!x->thread)
+                wait_tracee_reaped(x);
+        }
+        return error ? error : w->by_waitid ? 0 : tid;
+    }
+    return -EAGAIN;
+}
+
+/* ---- children ---- */
+
 /* Looks once at the children of t's process, and reports the first that has something to report.
  * Returns its pid (0 for waitid); 0: none has, and the call has WNOHANG; -EAGAIN: none has, so t is
  * to wait; -ECHILD: there is no child to wait for; or what report_write() returns. */
 static int64_t children_look(struct thread *t, const struct child_wait *w)
 {
     bool any = false;
+    int64_t found = tracees_look(t, w, &any);
+    if (found != -EAGAIN)
+        return found;
     for (struct process *p = t->process->children; p; p = p->sibling) {
         uint32_t status;
         if (!waits_for_child(w, t->process, p))
@@ -153,7 +244,7 @@ static int64_t children_look(struct thread *t, const struct child_wait *w)
         unsigned kind = report_kind(p, w->options, &status);
         if (!kind)
             continue;
-        int64_t pid = p->i.pid, error = report_write(t, w, p, kind, status);
+        int64_t pid = p->i.pid, error = child_report(t, w, p, kind, status);
         return error ? error : w->by_waitid ? 0 : pid;
     }
     if (!any)
@@ -250,10 +341,31 @@ static void waiters_look(struct process *parent)
     }
 }
 
+/* Tells `parent` by a signal, unless it wants none, and those of its threads that wait. May wait.
+ */
+static void tell(struct process *parent, const struct siginfo *info, bool ended)
+{
+    const struct sigaction *a = &parent->actions[SIGCHLD - 1];
+    int sig = info->signo;
+    waiters_unwait(parent);
+    if (sig && (sig != SIGCHLD || a->handler != SIG_IGN) && (ended || !(a->flags & SA_NOCLDSTOP)))
+        signal_post(parent, NULL, info);
+    waiters_look(parent);
+}
+
+void wait_notify_tracer(struct trace *x)
+{
+    struct siginfo info;
+    tracee_info(x, &info);
+    if (x->thread)
+        info.child.status &= 0x7f;
+    tell(x->tracer, &info, !x->thread);
+}
+
 void wait_notify(struct process *p)
 {
     struct process *parent = p->parent;
-    if (!parent)
+    if (!parent || (!p->zombie && p->stopped && traced_by_parent(p)))
         return;
     const struct sigaction *a = &parent->actions[SIGCHLD - 1];
     bool ended = p->zombie;
@@ -269,8 +381,5 @@ void wait_notify(struct process *p)
     info.signo = sig;
     if (unwanted)
         process_reap(p);
-    waiters_unwait(parent);
-    if (sig && (sig != SIGCHLD || a->handler != SIG_IGN) && (ended || !(a->flags & SA_NOCLDSTOP)))
-        signal_post(parent, NULL, &info);
-    waiters_look(parent);
+    tell(parent, &info, ended);
 }

@@ -55,6 +55,7 @@ KINDS = [
     ("locks", "/tmp/g", "E37"),
     ("flocks", "/tmp/g", "E37"),
     ("timers", "/tmp/g", "EAGAIN"),
+    ("traces", "/tmp/g", "ENOMEM"),
     ("processes", "/tmp/g", "EAGAIN"),
     ("threads", "/tmp/g", "EAGAIN"),
     ("pollers", "/tmp/g", "EAGAIN"),

@@ -15,6 +15,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -221,6 +222,15 @@ static void timers(void)
         timer_settime(t, 0, &(struct itimerspec){ .it_value.tv_sec = 1000 }, NULL);
 }
 
+static void traces(void)
+{
+    pid_t pid;
+    while ((pid = fork()) > 0 && ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0)
+        ;
+    if (pid == 0)
+        pause();
+}
+
 static void processes(void)
 {
     pid_t pid = 0;
@@ -400,23 +410,23 @@ static const struct {
     void (*run)(void);
     bool once;
 } all[] = {
-    { "pipes", pipes, false },         { "fifos", fifos, false },
-    { "files", files, false },         { "names", names, false },
-    { "bytes", bytes, false },         { "numbers", numbers, false },
-    { "sparse", sparse, false },       { "signals", signals, false },
-    { "locks", locks, false },         { "flocks", flocks, false },
-    { "timers", timers, false },       { "processes", processes, true },
-    { "threads", threads, false },     { "pollers", pollers, false },
-    { "waiters", waiters, false },     { "memory", memory, false },
-    { "shared", shared, false },       { "regions", regions, false },
-    { "mapped", mapped, false },       { "spins", spins, true },
-    { "forks", forks, true },          { "execs", execs, true },
-    { "walks", walks, true },          { "syncs", syncs, true },
-    { "sends", sends, true },          { "events", events, false },
-    { "interests", interests, false }, { "sockets", sockets, false },
-    { "sets", sets, false },           { "letters", letters, false },
-    { "segments", segments, false },   { "mqueues", mqueues, false },
-    { "terminals", terminals, false },
+    { "pipes", pipes, false },        { "fifos", fifos, false },
+    { "files", files, false },        { "names", names, false },
+    { "bytes", bytes, false },        { "numbers", numbers, false },
+    { "sparse", sparse, false },      { "signals", signals, false },
+    { "locks", locks, false },        { "flocks", flocks, false },
+    { "timers", timers, false },      { "traces", traces, false },
+    { "processes", processes, true }, { "threads", threads, false },
+    { "pollers", pollers, false },    { "waiters", waiters, false },
+    { "memory", memory, false },      { "shared", shared, false },
+    { "regions", regions, false },    { "mapped", mapped, false },
+    { "spins", spins, true },         { "forks", forks, true },
+    { "execs", execs, true },         { "walks", walks, true },
+    { "syncs", syncs, true },         { "sends", sends, true },
+    { "events", events, false },      { "interests", interests, false },
+    { "sockets", sockets, false },    { "sets", sets, false },
+    { "letters", letters, false },    { "segments", segments, false },
+    { "mqueues", mqueues, false },    { "terminals", terminals, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

@@ -269,6 +269,8 @@ static const struct {
     { SYS_epoll_wait, "fbii" },
     { SYS_process_vm_readv, "Pvivii" },
     { SYS_process_vm_writev, "Pvivii" },
+    { SYS_ptrace, "QPbb" },
+    { SYS_ptrace, "QPSi" },
     { SYS_utime, "pb" },
     { SYS_utimes, "pb" },
     { SYS_futimesat, "dpb" },
@@ -508,6 +510,7 @@ static uint64_t argument(char kind)
                : which == 4 ? 0
                             : below(40) - 1;
     }
+    case 'Q': return one_in(4) ? 0x4200 + below(16) : below(26); /* ptrace */
     default: return wild();
     }
 }
@@ -533,7 +536,6 @@ static int spared(long n, const uint64_t *a)
     case SYS_finit_module:
     case SYS_delete_module:
     case SYS_acct:
-    case SYS_ptrace:
     case SYS_process_vm_writev:
     case SYS_vhangup:
     case SYS_setns:
@@ -551,6 +553,8 @@ static int spared(long n, const uint64_t *a)
     case SYS_syslog: return is_root;
     case SYS_mknod: return is_root && (S_ISBLK(a[1]) || S_ISCHR(a[1]));
     case SYS_mknodat: return is_root && (S_ISBLK(a[2]) || S_ISCHR(a[2]));
+    case SYS_ptrace: /* nobody would resume who has PTRACE_TRACEME */
+        return is_root || !(uint32_t)a[0];
     case SYS_vfork: /* the child would return into the parent's stack */ return 1;
     case SYS_clone:
     case SYS_clone3: return is_root || !one_in(8); /* seldom ends well */

@@ -40,6 +40,7 @@ bool ipc_again(struct thread *t)
     t->again = 0;
     return true;
 }
+void ipc_told_over(struct thread *t) { (void)t; }
 void syscall_dispatch(struct thread *t) { again = t; }
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
 {

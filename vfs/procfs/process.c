@@ -6,10 +6,17 @@ enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 enum { LIMIT_RSS = 5, KERNEL_THREAD = 0x200000 /* Linux's flag */ };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
+static struct posix_tracing tracing_of(const struct subject *p)
+{
+    return p->tid ? fact_thread_at(p->thread.index).tracing : p->tracing;
+}
+
 /* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
  * zombie ('S'); the kernel knows whether it runs. */
 static char state_of(const struct subject *p)
 {
+    if (p->state != 'Z' && tracing_of(p).trapped)
+        return 't';
     if (p->tid && p->state == 'S')
         return p->thread.state == THREAD_READY ? 'R' : 'S';
     return p->state == 'S' && p->task && (p->task == fact_reader || fact_runs(p->task)) ? 'R'
@@ -80,6 +87,7 @@ static const char *state_name(char state)
     switch (state) {
     case 'R': return "running";
     case 'T': return "stopped";
+    case 't': return "tracing stop";
     case 'Z': return "zombie";
     default: return "sleeping";
     }
@@ -93,8 +101,9 @@ static void add_ids(struct text *t, const struct subject *p)
         k.descriptors = 0;
     text_add(t,
              "Name:\t%s\nState:\t%c (%s)\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
-             "TracerPid:\t0\n",
-             name_of(p), state, state_name(state), p->pid, number_of(p), p->ppid);
+             "TracerPid:\t%u\n",
+             name_of(p), state, state_name(state), p->pid, number_of(p), p->ppid,
+             tracing_of(p).tracer);
     text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", p->uid,
              p->euid, p->suid, p->fsuid, p->gid, p->egid, p->sgid, p->fsgid,
              MAX(64u, k.descriptors));

@@ -46,6 +46,7 @@ enum kind {
     KIND_LOG,
     KIND_TRACE,
     KIND_ENVIRONMENT,
+    KIND_MEMORY,
     KIND_ARGUMENTS,
     KIND_AUXV,
     KIND_SYS,

@@ -64,6 +64,22 @@ static int64_t read_auxv(struct message *m, const struct subject *p)
     return read_memory(m, p, u.auxv, size);
 }
 
+/* Writes to p's memory, at m->position. A page that p has not, or cannot write, ends the write. */
+static int64_t write_memory(struct message *m, const struct subject *p, uint64_t length)
+{
+    uint64_t done = 0, most = m->position < USER_TOP ? USER_TOP - m->position : 0;
+    length = MIN(MIN(length, most), (uint64_t)TEXT_MAX);
+    int error = length ? copy_in(m, 0, buffer, length) : 0;
+    while (!error && done < length) {
+        caller_t at = m->position + done;
+        size_t n = MIN(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        if (ask_poke(p->task, at, buffer + done, n) < 0)
+            break;
+        done += n;
+    }
+    return error ? error : done ? (int64_t)done : -EIO;
+}
+
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
@@ -97,6 +113,12 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
                                                        p->task ? p->environment_bytes : 0)
                                          : 0;
     case KIND_AUXV: return may_look_into(m->from, p) ? read_auxv(m, p) : 0;
+    case KIND_MEMORY: {
+        if (!p->task || !may_look_into(m->from, p))
+            return 0;
+        int64_t n = read_memory(m, p, 0, USER_TOP);
+        return n || !length ? n : -EIO;
+    }
     case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
     case KIND_LOG: return log_read(m);
     case KIND_TRACE: return trace_read(m);
@@ -108,7 +130,8 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
 {
     const struct node *node = node_of(n);
     const struct subject *p = &node->process;
-    (void)length;
+    if (node->kind == KIND_MEMORY)
+        return n->links && p->task && may_look_into(m->from, p) ? write_memory(m, p, length) : 0;
     if (node->kind == KIND_TRACE)
         return trace_write(m);
     if (node->kind != KIND_TEXT || !(n->mode & 0222))
@@ -124,9 +147,9 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
 int read_open(struct fs_node *f, struct message *m, uint64_t *flags)
 {
     const struct node *n = node_of(f);
-    bool private = n->kind == KIND_MAPS || n->kind == KIND_ENVIRONMENT || n->kind == KIND_AUXV ||
-                   n->kind == KIND_FDS || n->kind == KIND_FDINFOS || n->kind == KIND_FDINFO ||
-                   n->kind == KIND_MOUNTSTATS ||
+    bool private = n->kind == KIND_MAPS || n->kind == KIND_MEMORY || n->kind == KIND_ENVIRONMENT ||
+                   n->kind == KIND_AUXV || n->kind == KIND_FDS || n->kind == KIND_FDINFOS ||
+                   n->kind == KIND_FDINFO || n->kind == KIND_MOUNTSTATS ||
                    (n->file && n->file->make == make_process_personality);
     (void)flags;
     if (tree_is_setting(n) && !(n->mode & 0222) && (m->w[1] & O_ACCMODE) != O_RDONLY)

@@ -102,6 +102,7 @@ static const struct file files[] = {
     { "cwd", KIND_PROCESS, KIND_CWD, S_IFLNK | 0777, NULL, 0 },
     { "root", KIND_PROCESS, KIND_PROCESS_ROOT, S_IFLNK | 0777, NULL, 0 },
     { "fd", KIND_PROCESS, KIND_FDS, S_IFDIR | 0500, NULL, 0 },
+    { "mem", KIND_PROCESS, KIND_MEMORY, S_IFREG | 0600, NULL, 0 },
     { "maps", KIND_PROCESS, KIND_MAPS, S_IFREG | 0444, NULL, 0 },
     { "mounts", KIND_PROCESS, KIND_MOUNTS, S_IFREG | 0444, NULL, 0 },
     { "mountinfo", KIND_PROCESS, KIND_MOUNTINFO, S_IFREG | 0444, NULL, 0 },

@@ -47,9 +47,16 @@ struct posix_table {
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
 };
 
+/* Who traces a thread by ptrace(2). */
+struct posix_tracing {
+    uint32_t tracer; /* 0: nobody */
+    bool trapped;    /* the thread stands still for that process */
+};
+
 struct posix_thread {
     uint32_t pid, tid;
     char name[PROC_THREAD_NAME]; /* NUL-terminated */
+    struct posix_tracing tracing;
 };
 
 /* What a write to a file of /proc changes: POSIX_SET. */
@@ -130,7 +137,8 @@ struct posix_proc {
     int32_t sched_priority;                /* likewise */
     bool no_new_privs;                     /* PR_SET_NO_NEW_PRIVS */
     struct proc_caps caps;
-    char name[PROC_THREAD_NAME]; /* of the first thread */
+    char name[PROC_THREAD_NAME];  /* of the first thread */
+    struct posix_tracing tracing; /* likewise */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
     endpoint_t exe_service;       /* the program's file, */

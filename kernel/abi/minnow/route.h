@@ -14,6 +14,8 @@ enum route_kind {
     ROUTE_KERNEL,   /* the kernel call op, with the same registers */
     ROUTE_CONSTANT, /* word number `op` of the task (SYS_TASK_SET, TASK_WORD) */
     ROUTE_VALUE,    /* a fixed error, -op */
+    /* the kernel's own: the thread tells of the call (THREAD_REPORTS) */
+    ROUTE_REPORTED,
 };
 
 enum route_flags {

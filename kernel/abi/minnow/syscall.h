@@ -128,7 +128,12 @@ struct regs {
 /* the XSAVE area at most: x87, SSE, AVX, AVX-512; SYS_INFO INFO_FPU_SIZE tells how much is used */
 enum { FPU_SIZE = 2696 };
 
-enum thread_item { THREAD_TLS };
+enum thread_item {
+    THREAD_TLS,
+    /* 1: the next system call that it makes is told to its personality: by KERNEL_ENTRY before it
+     * is made, and then its end by KERNEL_SIGNAL; 0: not, nor the end of one that is told */
+    THREAD_REPORTS,
+};
 enum task_item {
     TASK_WORD, /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
     TASK_WORDS = 8,

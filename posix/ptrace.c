@@ -1,0 +1,763 @@
+/* ptrace(2): how one process traces the threads of another. trace.h tells how they stop.
+ *
+ * System calls. A thread resumed by PTRACE_SYSCALL or PTRACE_SINGLESTEP tells of its calls
+ * (THREAD_REPORTS): the kernel calls KERNEL_ENTRY before it makes one, wherever that would go, and
+ * KERNEL_SIGNAL after it. Threads that are not traced pay nothing for that.
+ *
+ * Memory. What the tracer asks for may have no page, and only the thread itself can have one
+ * brought: its event is thrown back for it (`brings`), and the tracer waits until the event has
+ * come again. */
+#include "ptrace.h"
+
+#include "capability.h"
+#include "delivery.h"
+#include "handlers.h"
+#include "signal.h"
+#include "signal_frame.h"
+#include "syscalls.h"
+#include "trace.h"
+#include "user_memory.h"
+#include "wait.h"
+#include <minnow/context.h>
+#include <minnow/file.h>
+
+enum {
+    PTRACE_TRACEME,
+    PTRACE_PEEKTEXT,
+    PTRACE_PEEKDATA,
+    PTRACE_PEEKUSER,
+    PTRACE_POKETEXT,
+    PTRACE_POKEDATA,
+    PTRACE_POKEUSER,
+    PTRACE_CONT,
+    PTRACE_KILL,
+    PTRACE_SINGLESTEP,
+    PTRACE_GETREGS = 12,
+    PTRACE_SETREGS,
+    PTRACE_GETFPREGS,
+    PTRACE_SETFPREGS,
+    PTRACE_ATTACH,
+    PTRACE_DETACH,
+    PTRACE_SYSCALL = 24,
+    PTRACE_SETOPTIONS = 0x4200,
+    PTRACE_GETEVENTMSG,
+    PTRACE_GETSIGINFO,
+    PTRACE_SETSIGINFO,
+    PTRACE_GETREGSET,
+    PTRACE_SETREGSET,
+    PTRACE_SEIZE,
+    PTRACE_INTERRUPT,
+    PTRACE_LISTEN,
+    PTRACE_PEEKSIGINFO,
+    PTRACE_GETSIGMASK,
+    PTRACE_SETSIGMASK,
+    PTRACE_GET_SYSCALL_INFO = 0x420e,
+};
+enum { NT_PRSTATUS = 1, NT_PRFPREG, NT_X86_XSTATE = 0x202 };
+enum { CLONE_PTRACE = 0x2000, CLONE_VFORK = 0x4000, CLONE_UNTRACED = 0x800000 };
+enum { USER_CS = 0x33, USER_SS = 0x2b, XCR0_AT = 464 };
+
+/* struct user_regs_struct */
+struct user_regs {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip,
+        cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
+};
+/* struct user: its registers, and where those for debugging stand */
+enum { USER_SIZE = 928, USER_DEBUG = 848, WORD = sizeof(uint64_t) };
+
+static int64_t ptrace(struct thread *tracer, const uint64_t *w);
+
+/* ---- registers ---- */
+
+static int64_t registers_read(const struct thread *t, struct user_regs *u)
+{
+    struct regs r;
+    if (ask_regs_get(t->index, &r, NULL) < 0)
+        return -ESRCH;
+    bool inside = t->trace->stop == TRACE_INSIDE && t->result != REGISTERS;
+    *u = (struct user_regs){
+        .r15 = r.r15,
+        .r14 = r.r14,
+        .r13 = r.r13,
+        .r12 = r.r12,
+        .rbp = r.rbp,
+        .rbx = r.rbx,
+        .r11 = r.r11,
+        .r10 = r.r10,
+        .r9 = r.r9,
+        .r8 = r.r8,
+        .rax = inside ? (uint64_t)-ENOSYS : r.rax,
+        .rcx = r.rcx,
+        .rdx = r.rdx,
+        .rsi = r.rsi,
+        .rdi = r.rdi,
+        .orig_rax = t->number,
+        .rip = r.rip,
+        .cs = USER_CS,
+        .eflags = r.rflags,
+        .rsp = r.rsp,
+        .ss = USER_SS,
+        .fs_base = r.fs_base,
+        .gs_base = r.gs_base,
+    };
+    return 0;
+}
+
+/* Sets t's registers; fpu: also its XSAVE area, unless NULL. 0; -EIO: a program cannot have such
+ * ones; -EINVAL, -ENOMEM of the floating point state. */
+static int64_t registers_write(struct thread *t, const struct user_regs *u, const void *fpu)
+{
+    struct regs r;
+    if (ask_regs_get(t->index, &r, NULL) < 0)
+        return -ESRCH;
+    if (u->fs_base >= USER_TOP || u->gs_base >= USER_TOP || u->cs != USER_CS || u->ss != USER_SS)
+        return -EIO;
+    bool inside = t->trace->stop == TRACE_INSIDE && t->result != REGISTERS;
+    r = (struct regs){
+        .r15 = u->r15,
+        .r14 = u->r14,
+        .r13 = u->r13,
+        .r12 = u->r12,
+        .rbp = u->rbp,
+        .rbx = u->rbx,
+        .r11 = u->r11,
+        .r10 = u->r10,
+        .r9 = u->r9,
+        .r8 = u->r8,
+        .rax = inside ? r.rax : u->rax,
+        .rcx = u->rcx,
+        .rdx = u->rdx,
+        .rsi = u->rsi,
+        .rdi = u->rdi,
+        .rip = u->rip,
+        .rflags = u->eflags,
+        .rsp = u->rsp,
+        .fs_base = u->fs_base,
+        .gs_base = u->gs_base,
+    };
+    t->number = u->orig_rax;
+    return sys_regs_set(t->index, &r, (uint64_t)fpu);
+}
+
+/* Reads t's floating point state as Linux shows it. Returns its size. */
+static int64_t fpu_read(const struct thread *t, uint8_t *area)
+{
+    struct regs r;
+    int64_t size = ask_regs_get(t->index, &r, area);
+    if (size < FXSAVE_SIZE)
+        return -ESRCH;
+    memset(area + XCR0_AT, 0, FXSAVE_SIZE - XCR0_AT);
+    if (size > FXSAVE_SIZE)
+        *(uint64_t *)(area + XCR0_AT) = frame_features();
+    return size;
+}
+
+/* One of the register sets of t, to be read or written by its tracer. */
+struct regset {
+    union {
+        struct user_regs general;
+        uint8_t fpu[FPU_SIZE];
+    } __attribute__((aligned(64)));
+};
+
+/* Reads the set into *s. Returns its size; -EINVAL: there is no such set. */
+static int64_t regset_read(const struct thread *t, unsigned type, struct regset *s)
+{
+    if (type == NT_PRSTATUS) {
+        int64_t error = registers_read(t, &s->general);
+        return error ? error : (int64_t)sizeof s->general;
+    }
+    if (type != NT_PRFPREG && type != NT_X86_XSTATE)
+        return -EINVAL;
+    int64_t size = fpu_read(t, s->fpu);
+    return type == NT_PRFPREG && size > 0 ? FXSAVE_SIZE : size;
+}
+
+static int64_t regset_write(struct thread *t, unsigned type, struct regset *s)
+{
+    struct user_regs u;
+    if (type == NT_PRSTATUS)
+        return registers_write(t, &s->general, NULL);
+    int64_t error = registers_read(t, &u);
+    if (error)
+        return error;
+    if (type == NT_PRFPREG) /* the header: x87 and SSE are there */
+        *(uint64_t *)(s->fpu + FXSAVE_SIZE) |= 3;
+    return registers_write(t, &u, s->fpu);
+}
+
+/* Moves the first `size` bytes of a set between t and the tracer's memory; *size becomes how many.
+ * 0 or an error. */
+static int64_t regset_move(struct thread *tracer, struct thread *t, unsigned type, caller_t at,
+                           uint64_t *size, bool write)
+{
+    struct regset s;
+    int64_t all = regset_read(t, type, &s);
+    if (all < 0)
+        return all;
+    *size = MIN(*size, (uint64_t)all);
+    if (!write)
+        return user_write(tracer, at, &s, *size);
+    int64_t error = user_read(tracer, at, &s, *size);
+    return error ? error : regset_write(t, type, &s);
+}
+
+static int64_t regset_call(struct thread *tracer, struct thread *t, const uint64_t *w, bool write)
+{
+    struct iovec v;
+    int64_t error = user_read(tracer, w[3], &v, sizeof v);
+    if (!error && v.length % (w[2] == NT_PRSTATUS || w[2] == NT_X86_XSTATE ? 8 : 4))
+        error = -EINVAL;
+    if (!error)
+        error = regset_move(tracer, t, w[2], v.base, &v.length, write);
+    return error ? error : user_write(tracer, w[3], &v, sizeof v);
+}
+
+/* A word of struct user: registers; all else is 0, and cannot be changed. */
+static int64_t peek_user(struct thread *tracer, struct thread *t, uint64_t at, caller_t to)
+{
+    union {
+        struct user_regs u;
+        uint64_t word[USER_SIZE / WORD];
+    } user = { .word = { 0 } };
+    if (at % WORD || at > USER_SIZE - WORD)
+        return -EIO;
+    int64_t error = registers_read(t, &user.u);
+    return error ? error : user_write(tracer, to, &user.word[at / WORD], WORD);
+}
+
+static int64_t poke_user(struct thread *t, uint64_t at, uint64_t value)
+{
+    union {
+        struct user_regs u;
+        uint64_t word[sizeof(struct user_regs) / WORD];
+    } user;
+    if (at % WORD || at > USER_SIZE - WORD)
+        return -EIO;
+    if (at >= USER_DEBUG)
+        return value ? -EINVAL : 0; /* no breakpoints of the processor */
+    if (at >= sizeof user)
+        return -EIO;
+    int64_t error = registers_read(t, &user.u);
+    user.word[at / WORD] = value;
+    return error ? error : registers_write(t, &user.u, NULL);
+}
+
+/* ---- memory ---- */
+
+static void asker_leave(struct thread *tracer)
+{
+    for (struct trace *x = tracer->process->tracees; x; x = x->next)
+        if (x->asker == tracer)
+            x->asker = NULL;
+}
+
+/* Has the tracer wait until t has come again; then its call, of these words, is looked at anew. */
+static int64_t ask(struct thread *tracer, struct thread *t, const uint64_t *w)
+{
+    t->trace->asker = tracer;
+    memcpy(tracer->wait.trace, w, sizeof tracer->wait.trace);
+    return thread_wait(tracer, asker_leave, -ERESTARTNOINTR);
+}
+
+/* The word at w[2] in t's memory has no page that could be used: has it brought, once. LATER, or
+ * -EIO: there is nothing to be brought. */
+static int64_t bring(struct thread *tracer, struct thread *t, const uint64_t *w, unsigned window)
+{
+    struct trace *x = t->trace;
+    bool asked = x->asked;
+    x->asked = false;
+    if (asked || x->stop == TRACE_INSIDE)
+        return -EIO;
+    x->brings = true;
+    x->number = t->number;
+    if (user_throw(t, w[2], WORD, window) != LATER) {
+        x->brings = false;
+        return -EIO;
+    }
+    return ask(tracer, t, w);
+}
+
+int64_t ptrace_brought(struct thread *t)
+{
+    struct trace *x = t->trace;
+    struct thread *asker = x->asker;
+    uint64_t w[4];
+    x->brings = false;
+    x->asked = true;
+    t->number = x->number;
+    t->place = THREAD_TRAPPED;
+    if (!asker)
+        return LATER;
+    memcpy(w, asker->wait.trace, sizeof w);
+    thread_work_begin(asker);
+    thread_work_end(asker, ptrace(asker, w));
+    return LATER;
+}
+
+static int64_t peek(struct thread *tracer, struct thread *t, const uint64_t *w)
+{
+    uint64_t word;
+    if (w[2] >= USER_TOP || ask_peek(t->process->i.task, w[2], &word, WORD) < 0)
+        return bring(tracer, t, w, WINDOW_IN);
+    return user_write(tracer, w[3], &word, WORD);
+}
+
+static int64_t poke(struct thread *tracer, struct thread *t, const uint64_t *w)
+{
+    if (w[2] >= USER_TOP || ask_poke(t->process->i.task, w[2], &w[3], WORD) < 0)
+        return bring(tracer, t, w, WINDOW_INOUT);
+    return 0;
+}
+
+/* ---- going on ---- */
+
+/* t makes the call that its registers and t->number name; an interruption comes behind that. */
+static void enter_call(struct thread *t)
+{
+    struct regs r;
+    if (ask_regs_get(t->index, &r, NULL) < 0)
+        return;
+    r.rax = t->number;
+    sys_regs_set(t->index, &r, 0);
+    thread_make_call(t);
+}
+
+/* Whether t waits in vfork. */
+static bool in_vfork(const struct thread *t)
+{
+    FOR_EACH_PROCESS(p)
+    if (p->vfork_parent == t)
+        return true;
+    return false;
+}
+
+/* t, which was stopped for an event in its call, goes on. */
+static void go_on_inside(struct thread *t, unsigned event)
+{
+    if (event == PTRACE_EVENT_EXIT) {
+        call_t c = t->call;
+        thread_recheck(t);
+        thread_gone(t);
+        sys_retry(c);
+        return;
+    }
+    if (event == PTRACE_EVENT_VFORK && in_vfork(t)) {
+        thread_wait(t, NULL, 0);
+        return;
+    }
+    if (event == PTRACE_EVENT_VFORK)
+        trace_event(t, PTRACE_EVENT_VFORK_DONE, t->result);
+    thread_finish(t, t->result);
+}
+
+/* t goes on from this stop, whether it is still traced or not. May wait. */
+static void go_on(struct thread *t, enum trace_stop stop, unsigned event)
+{
+    t->place = THREAD_HANDLED;
+    if (stop == TRACE_ENTRY && (int64_t)t->number >= 0) {
+        enter_call(t);
+    } else if (stop == TRACE_INSIDE) {
+        go_on_inside(t, event);
+    } else {
+        if (t->trace && stop == TRACE_ENTRY) /* the call is left out */
+            t->trace->exit_due = t->trace->reports;
+        thread_finish(t, trace_result(t));
+    }
+}
+
+/* The tracer lets t go on with a signal, or 0. */
+static void inject(struct thread *t, int sig)
+{
+    struct trace *x = t->trace;
+    const struct posix_proc *i = &x->tracer->i;
+    if (sig && (x->stop != TRACE_SIGNAL || sig != x->info.signo))
+        x->info = (struct siginfo){ .signo = sig, .code = SI_USER, .sent = { i->pid, i->uid, 0 } };
+    if (sig && x->stop != TRACE_GROUP)
+        x->injected = sig;
+}
+
+static int64_t resume(struct thread *t, uint64_t request, uint64_t sig)
+{
+    struct trace *x = t->trace;
+    enum trace_stop stop = x->stop;
+    if (sig > SIGNALS)
+        return -EIO;
+    inject(t, sig);
+    x->reports = request == PTRACE_SYSCALL;
+    x->steps = request == PTRACE_SINGLESTEP;
+    bool told = x->reports || x->steps;
+    if (!told || !x->in_call)
+        ask_thread_set(t->index, THREAD_REPORTS, told);
+    if (x->steps)
+        trace_step(t, true);
+    if (stop == TRACE_ENTRY)
+        x->number = t->number;
+    x->in_call = (x->in_call || stop == TRACE_ENTRY) && told;
+    x->ran_on = t->process->stopped != 0;
+    trace_runs(t);
+    go_on(t, stop, x->event);
+    return 0;
+}
+
+/* Nobody traces t any more. It goes on, with a signal if sig is one. May wait. */
+static void detach(struct thread *t, int sig)
+{
+    struct trace *x = t->trace;
+    struct process *p = t->process;
+    enum trace_stop stop = x->brings ? TRACE_RUNS : x->stop;
+    unsigned event = x->event;
+    inject(t, sig);
+    if (x->injected)
+        sigqueue_return(&t->pending, p->i.uid, pending_limit(p), &x->info);
+    if (x->steps)
+        trace_step(t, false);
+    trace_release(x);
+    thread_recheck(t);
+    if (stop != TRACE_RUNS)
+        go_on(t, stop, event);
+}
+
+/* ---- what threads do that are traced ---- */
+
+int64_t ptrace_entry(struct thread *t, struct message *m)
+{
+    struct trace *x = t->trace;
+    struct regs r;
+    t->number = m->w[0];
+    if (!x || ask_regs_get(t->index, &r, NULL) < 0 || !x->reports) {
+        if (x && (x->in_call = x->steps))
+            x->number = t->number;
+        enter_call(t);
+        return LATER;
+    }
+    x->ip = r.rip;
+    r.rax = -ENOSYS;
+    sys_regs_set(t->index, &r, 0);
+    return trace_stop_call(t, TRACE_ENTRY);
+}
+
+int64_t ptrace_arrived(struct thread *t, struct message *m)
+{
+    struct trace *x = t->trace;
+    struct regs r;
+    bool stepped = x->in_call && x->steps, ended = x->in_call || x->number != NO_SYSCALL;
+    int64_t result = trace_arrived(t, m->w[0]);
+    if (ended && result == REGISTERS && ask_regs_get(t->index, &r, NULL) >= 0 &&
+        (int64_t)r.rax != -EINTR)
+        signal_mask_restore(t); /* the mask was for a wait that no signal has ended */
+    if (stepped)
+        signal_force(
+            t, &(struct siginfo){ .signo = SIGTRAP, .code = TRAP_TRACE, .fault.address = r.rip });
+    return result;
+}
+
+bool ptrace_exits(struct thread *t, uint32_t status)
+{
+    bool stops = trace_event(t, PTRACE_EVENT_EXIT, status);
+    if (stops)
+        t->trace->options &= ~(1u << PTRACE_EVENT_EXIT);
+    return stops;
+}
+
+void ptrace_ends(struct thread *t, uint32_t status, bool last)
+{
+    struct trace *x = t->trace;
+    struct process *p = t->process;
+    bool first = t->tid == (int)p->i.pid;
+    if (!x)
+        return;
+    struct thread *asker = x->asker;
+    x->asker = NULL;
+    x = trace_ended(t, status, last ? x->tracer != p->parent : !first);
+    if (x && last)
+        p->ghost = x; /* reported when p is a zombie */
+    else if (x)
+        wait_notify_tracer(x);
+    if (asker)
+        thread_finish(asker, -ESRCH);
+}
+
+void ptrace_tracer_ends(struct process *p)
+{
+    while (p->tracees) {
+        struct trace *x = p->tracees;
+        struct process *tracee = x->thread ? x->thread->process : NULL;
+        bool kills = x->options & PTRACE_O_EXITKILL;
+        if (!tracee) {
+            wait_tracee_reaped(x);
+            continue;
+        }
+        detach(x->thread, 0);
+        if (kills)
+            process_end(tracee, SIGKILL);
+    }
+}
+
+bool ptrace_birth(struct thread *t, struct thread *born, uint64_t flags, int signal)
+{
+    struct trace *x = t->trace;
+    unsigned event = flags & CLONE_VFORK ? PTRACE_EVENT_VFORK
+                     : signal == SIGCHLD ? PTRACE_EVENT_FORK
+                                         : PTRACE_EVENT_CLONE;
+    if (!x || flags & CLONE_UNTRACED)
+        return false;
+    bool stops = trace_event(t, event, born->tid);
+    if ((!stops && !(flags & CLONE_PTRACE)) || trace_begin(x->tracer, born))
+        return stops;
+    born->trace->options = x->options;
+    born->trace->seized = x->seized;
+    if (x->seized)
+        born->trace->trap_due = true;
+    else
+        sigqueue_add(&born->pending, born->process->i.uid, pending_limit(born->process),
+                     &(struct siginfo){ .signo = SIGSTOP, .code = SI_KERNEL });
+    born->attention = true;
+    return stops;
+}
+
+void ptrace_exec(struct thread *t, int former)
+{
+    struct trace *x = t->trace;
+    if (!x)
+        return;
+    x->tid = t->tid;
+    if (!trace_event(t, PTRACE_EVENT_EXEC, former) && !x->seized &&
+        !(x->options & 1u << PTRACE_EVENT_EXEC))
+        signal_self(t, SIGTRAP);
+}
+
+bool ptrace_bounds(const struct process *p)
+{
+    for (const struct thread *t = p->threads; t; t = t->next)
+        if (t->trace && !capable(t->trace->tracer, CAP_SYS_PTRACE))
+            return true;
+    return false;
+}
+
+/* ---- beginning and end ---- */
+
+static bool options_sound(uint64_t options)
+{
+    return !(options & ~(uint64_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EVENTS | PTRACE_O_EXITKILL));
+}
+
+static int64_t trace_me(struct thread *t)
+{
+    return t->process->parent ? trace_begin(t->process->parent, t) : -EPERM;
+}
+
+/* A thread that stands still already stops anew, for its tracer. */
+static void stop_anew(struct thread *t)
+{
+    if (t->place != THREAD_STOPPED)
+        return;
+    t->place = THREAD_HANDLED;
+    t->attention = true;
+    thread_finish(t, t->result);
+}
+
+static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w)
+{
+    bool seizes = w[0] == PTRACE_SEIZE;
+    struct process *p = t->process;
+    if (seizes && (w[2] || !options_sound(w[3])))
+        return -EIO;
+    if (p == tracer->process || !trace_allowed(tracer->process, p) || p == init_process)
+        return -EPERM;
+    int64_t error = trace_begin(tracer->process, t);
+    if (error)
+        return error;
+    t->trace->seized = seizes;
+    t->trace->options = seizes ? w[3] : 0;
+    if (!seizes)
+        signal_post(p, t, &(struct siginfo){ .signo = SIGSTOP, .code = SI_KERNEL });
+    if (!t->dead)
+        stop_anew(t);
+    return 0;
+}
+
+/* ---- the call ---- */
+
+static int64_t signal_info(struct thread *tracer, struct trace *x, caller_t at, bool write)
+{
+    struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
+    if (x->stop == TRACE_GROUP && !x->seized)
+        return -EINVAL;
+    if (!write) {
+        full[0] = x->info;
+        return user_write(tracer, at, full, SIGINFO_SIZE);
+    }
+    int64_t error = user_read(tracer, at, full, SIGINFO_SIZE);
+    if (!error)
+        x->info = full[0];
+    return error;
+}
+
+/* PTRACE_PEEKSIGINFO: how many have been written. */
+static int64_t peek_signals(struct thread *tracer, const struct thread *t, const uint64_t *w)
+{
+    struct {
+        uint64_t offset;
+        uint32_t flags;
+        int32_t count;
+    } a;
+    enum { SHARED = 1 };
+    struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
+    int64_t error = user_read(tracer, w[2], &a, sizeof a);
+    if (error)
+        return error;
+    if (a.flags & ~SHARED || a.count < 0)
+        return -EINVAL;
+    const struct queued *q = a.flags & SHARED ? t->process->pending.first : t->pending.first;
+    for (uint64_t skip = a.offset; q && skip; skip--)
+        q = q->next;
+    int32_t done = 0;
+    for (; q && done < a.count; q = q->next, done++) {
+        full[0] = q->info;
+        if ((error = user_write(tracer, w[3] + (uint64_t)done * SIGINFO_SIZE, full, SIGINFO_SIZE)))
+            return error;
+    }
+    return done;
+}
+
+static int64_t signal_mask_call(struct thread *tracer, struct thread *t, const uint64_t *w,
+                                bool write)
+{
+    uint64_t mask = t->restore_mask ? t->saved_mask : t->blocked;
+    if (w[2] != sizeof mask)
+        return -EINVAL;
+    if (!write)
+        return user_write(tracer, w[3], &mask, sizeof mask);
+    int64_t error = user_read(tracer, w[3], &mask, sizeof mask);
+    if (!error)
+        signal_mask(t, mask);
+    return error;
+}
+
+/* PTRACE_GET_SYSCALL_INFO: the size of all there is. */
+static int64_t call_info(struct thread *tracer, struct thread *t, uint64_t size, caller_t at)
+{
+    enum { NONE = 24, ENTRY = 80, EXIT = 33, AUDIT_ARCH_X86_64 = 0xc000003e, ERRNO_MAX = 4095 };
+    struct {
+        uint32_t op, arch;
+        uint64_t ip, sp, words[7];
+    } i = { .arch = AUDIT_ARCH_X86_64 };
+    struct user_regs u;
+    int64_t all = NONE, error = registers_read(t, &u);
+    if (error)
+        return error;
+    i.ip = u.rip;
+    i.sp = u.rsp;
+    bool told = t->trace->options & PTRACE_O_TRACESYSGOOD; /* Linux looks at the stop's code */
+    if (told && t->trace->stop == TRACE_ENTRY) {
+        i.op = 1;
+        const uint64_t words[] = { u.orig_rax, u.rdi, u.rsi, u.rdx, u.r10, u.r8, u.r9 };
+        memcpy(i.words, words, sizeof words);
+        all = ENTRY;
+    } else if (told && t->trace->stop == TRACE_EXIT) {
+        i.op = 2;
+        i.words[0] = u.rax;
+        i.words[1] = u.rax >= (uint64_t)-ERRNO_MAX;
+        all = EXIT;
+    }
+    error = user_write(tracer, at, &i, MIN(size, (uint64_t)all));
+    return error ? error : all;
+}
+
+static int64_t listen(struct trace *x)
+{
+    if (!x->seized || x->event != PTRACE_EVENT_STOP)
+        return -EIO;
+    x->listens = true;
+    x->report = false;
+    if (x->trap_due || !x->thread->process->stopped)
+        trace_go_on(x->thread);
+    return 0;
+}
+
+static int64_t interrupt(struct thread *t)
+{
+    struct trace *x = t->trace;
+    if (!x->seized)
+        return -EIO;
+    x->trap_due = true;
+    if (x->listens)
+        trace_go_on(t);
+    else
+        thread_call_in(t);
+    return 0;
+}
+
+/* What a tracer asks of t, which is stopped. */
+static int64_t with_stopped(struct thread *tracer, struct thread *t, const uint64_t *w)
+{
+    struct trace *x = t->trace;
+    uint64_t size = w[0] == PTRACE_GETREGS || w[0] == PTRACE_SETREGS ? sizeof(struct user_regs)
+                                                                     : FXSAVE_SIZE;
+    switch (w[0]) {
+    case PTRACE_PEEKTEXT:
+    case PTRACE_PEEKDATA: return peek(tracer, t, w);
+    case PTRACE_POKETEXT:
+    case PTRACE_POKEDATA: return poke(tracer, t, w);
+    case PTRACE_PEEKUSER: return peek_user(tracer, t, w[2], w[3]);
+    case PTRACE_POKEUSER: return poke_user(t, w[2], w[3]);
+    case PTRACE_GETREGS:
+    case PTRACE_SETREGS:
+        return regset_move(tracer, t, NT_PRSTATUS, w[3], &size, w[0] == PTRACE_SETREGS);
+    case PTRACE_GETFPREGS:
+    case PTRACE_SETFPREGS:
+        return regset_move(tracer, t, NT_PRFPREG, w[3], &size, w[0] == PTRACE_SETFPREGS);
+    case PTRACE_GETREGSET:
+    case PTRACE_SETREGSET: return regset_call(tracer, t, w, w[0] == PTRACE_SETREGSET);
+    case PTRACE_CONT:
+    case PTRACE_SYSCALL:
+    case PTRACE_SINGLESTEP: return resume(t, w[0], w[3]);
+    case PTRACE_DETACH:
+        if (w[3] > SIGNALS)
+            return -EIO;
+        detach(t, w[3]);
+        return 0;
+    case PTRACE_SETOPTIONS:
+        if (!options_sound(w[3]))
+            return -EINVAL;
+        x->options = w[3];
+        return 0;
+    case PTRACE_GETEVENTMSG: return user_write(tracer, w[3], &x->message, sizeof x->message);
+    case PTRACE_GETSIGINFO:
+    case PTRACE_SETSIGINFO: return signal_info(tracer, x, w[3], w[0] == PTRACE_SETSIGINFO);
+    case PTRACE_PEEKSIGINFO: return peek_signals(tracer, t, w);
+    case PTRACE_GETSIGMASK:
+    case PTRACE_SETSIGMASK: return signal_mask_call(tracer, t, w, w[0] == PTRACE_SETSIGMASK);
+    case PTRACE_GET_SYSCALL_INFO: return call_info(tracer, t, w[2], w[3]);
+    case PTRACE_LISTEN: return listen(x);
+    default: return -EIO;
+    }
+}
+
+/* The call of these words: request, thread, address, data. */
+static int64_t ptrace(struct thread *tracer, const uint64_t *w)
+{
+    if (w[0] == PTRACE_TRACEME)
+        return trace_me(tracer);
+    struct thread *t = thread_find((int32_t)w[1]);
+    if (!t)
+        return -ESRCH;
+    if (w[0] == PTRACE_ATTACH || w[0] == PTRACE_SEIZE)
+        return attach(tracer, t, w);
+    if (!t->trace || t->trace->tracer != tracer->process)
+        return -ESRCH;
+    if (w[0] == PTRACE_KILL) {
+        process_end(t->process, SIGKILL);
+        return 0;
+    }
+    if (w[0] == PTRACE_INTERRUPT)
+        return interrupt(t);
+    if (t->trace->brings)
+        return ask(tracer, t, w);
+    if (t->trace->stop == TRACE_RUNS || t->trace->listens)
+        return -ESRCH;
+    return with_stopped(tracer, t, w);
+}
+
+int64_t linux_ptrace(struct thread *t, struct message *m) { return ptrace(t, m->w); }
