@@ -40,6 +40,7 @@ KEPT_KIB = 2560
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
     ("sockets", "/tmp/g", "E23"),
+    ("flights", "/tmp/g", "E109"),
     ("events", "/tmp/g", "E23"),
     ("terminals", "/tmp/g", "E28"),
     ("interests", "/tmp/g", "E28"),

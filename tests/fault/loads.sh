@@ -36,7 +36,7 @@ load_pipe() {
     yes | head -20000 | wc -c
 }
 
-load_local() { for i in 1 2 3; do (cd /tmp; /usr/lib/minnow-tests/sockets; /usr/lib/minnow-tests/sockets_named) | md5sum; done; }
+load_local() { for i in 1 2 3; do (cd /tmp; /usr/lib/minnow-tests/sockets; /usr/lib/minnow-tests/sockets_named; /usr/lib/minnow-tests/sockets_rights) | md5sum; done; }
 
 load_pty() { for i in 1 2 3 4; do (cd /tmp; /usr/lib/minnow-tests/pty) | grep -v '^locked 1, number' | md5sum; script -qc 'seq 500; tty >/dev/null && echo yes' /dev/null | md5sum; done; ls /dev/pts; }
 

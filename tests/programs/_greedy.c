@@ -68,6 +68,30 @@ static void sockets(void)
             ;
 }
 
+/* Descriptors in flight: of sockets, each over itself. */
+static void flights(void)
+{
+    enum { AT_ONCE = 64 };
+    static char control[CMSG_SPACE(AT_ONCE * sizeof(int))] __attribute__((aligned(8)));
+    struct iovec v = { block, 1 };
+    struct msghdr h = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+    };
+    struct cmsghdr *c = (void *)control;
+    *c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(AT_ONCE * sizeof(int)),
+                           .cmsg_level = SOL_SOCKET,
+                           .cmsg_type = SCM_RIGHTS };
+    int ends[2];
+    while (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0) {
+        for (int i = 0; i < AT_ONCE; i++)
+            ((int *)CMSG_DATA(c))[i] = ends[1];
+        while (sendmsg(ends[0], &h, 0) > 0)
+            ;
+        if (errno != EAGAIN)
+            return;
+    }
+}
+
 /* ---- objects that outlive processes; `greedy clean` removes them ---- */
 
 static void sets(void)
@@ -427,6 +451,7 @@ static const struct {
     { "sockets", sockets, false },    { "sets", sets, false },
     { "letters", letters, false },    { "segments", segments, false },
     { "mqueues", mqueues, false },    { "terminals", terminals, false },
+    { "flights", flights, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

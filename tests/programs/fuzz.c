@@ -445,14 +445,35 @@ static uint64_t address(void)
     return (uint64_t)a;
 }
 
+/* Control messages of sockets: some right, some not. Returns their bytes. */
+static size_t control(char *at)
+{
+    size_t length = 0;
+    for (unsigned i = below(3); i; i--) {
+        struct cmsghdr *c = (void *)(at + length);
+        unsigned words = below(8);
+        c->cmsg_len = one_in(16) ? wild() : CMSG_LEN(words * sizeof(int));
+        c->cmsg_level = one_in(16) ? below(8) : SOL_SOCKET;
+        c->cmsg_type = one_in(4) ? below(4) : SCM_RIGHTS;
+        for (unsigned w = 0; w < words; w++)
+            ((int *)CMSG_DATA(c))[w] = one_in(32) ? wild() : below(24);
+        length += CMSG_SPACE(words * sizeof(int));
+    }
+    return length;
+}
+
 static uint64_t header(void)
 {
     struct msghdr *h = (void *)(memory + below(MEMORY / PAGE) * PAGE + 512);
     *h = (struct msghdr){ .msg_iov = (void *)vector(), .msg_iovlen = below(16) };
     if (one_in(2))
         h->msg_name = (void *)address(), h->msg_namelen = one_in(4) ? below(200) : 4;
-    if (one_in(4))
+    if (one_in(8)) {
         h->msg_control = (void *)pointer(), h->msg_controllen = below(300);
+    } else if (one_in(2)) {
+        h->msg_control = (char *)h + 512;
+        h->msg_controllen = control(h->msg_control);
+    }
     return (uint64_t)h;
 }
 
