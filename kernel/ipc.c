@@ -302,11 +302,12 @@ void ipc_interrupt(struct thread *t)
     } else if (t->kind != CALL_SYSCALL || (t->state == THREAD_HELD && !t->slow)) {
         t->interrupted |= CALL_SIGNAL; /* the signal waits for the end of the call */
     } else {
+        bool limited = t->state == THREAD_HELD && t->slow == SLOW_LIMITED;
         ipc_withdraw(t);
         if (t->flags & CALL_MOVED)
             finish_partly(t, t->words[MOVED_WORD]);
         else
-            signal(t, t->regs.rax, 0);
+            signal(t, t->regs.rax, limited ? EINTR : 0);
     }
 }
 

@@ -113,7 +113,8 @@ int64_t sys_slow(struct thread *t, const uint64_t *a)
     struct thread *c = mail_held(a[0], t->task);
     if (!c)
         return -ESRCH;
-    c->slow = 1;
+    if (!c->slow || a[1])
+        c->slow = a[1] ? SLOW_LIMITED : SLOW;
     /* a fault or an event goes on to its end in any case */
     if (!c->interrupted || c->kind != CALL_SYSCALL)
         return 0;

@@ -34,6 +34,9 @@ enum {
     CALL_TOLD = 2,   /* KERNEL_ENTRY has told of the call: KERNEL_SIGNAL tells of its end */
 };
 
+/* Whether a signal cancels a call that a service holds, and the call is then made again or not. */
+enum slow { SLOW = 1, SLOW_LIMITED };
+
 /* An entry of a mailbox: a caller that waits, or an open file whose last reference is gone. */
 enum mail_kind { MAIL_CALL, MAIL_RELEASE };
 struct mail {
@@ -58,7 +61,7 @@ struct thread {
     uint8_t user;
     uint8_t kind;        /* enum call_kind; side by side with: */
     uint8_t interrupted; /* CALL_SIGNAL, CALL_TOLD */
-    uint8_t slow;        /* a signal may cancel its call (SYS_SLOW) */
+    uint8_t slow;        /* enum slow: a signal may cancel its call (SYS_SLOW) */
     uint8_t event_due;   /* what was thrown is an event, not a system call */
     /* services only: unparked before it parked, so its next SYS_PARK returns at once */
     uint8_t unparked;

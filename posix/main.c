@@ -150,11 +150,14 @@ static int64_t handed_up(struct message *m, linux_t handler)
 
 /* KERNEL_SIGNAL: t was interrupted, or has changed its mask. w0: the number of the system call that
  * was interrupted, negative when t was in none; w2: EPIPE or EFBIG, if that call has failed so,
- * because a signal goes with these errors. */
+ * because a signal goes with these errors; EINTR, if the call had a time limit: it is not made
+ * again. */
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
     thread_recheck(t);
+    if (m->w[2] == EINTR)
+        return -EINTR;
     if (m->w[2])
         signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
     if (t->trace)

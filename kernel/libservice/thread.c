@@ -128,7 +128,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     p->m = *m;
     p->next = NULL;
     *at = p;
-    ask_slow(m->call);
+    ask_slow(m->call, false);
     return p;
 }
 

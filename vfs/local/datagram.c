@@ -44,6 +44,11 @@ int64_t datagram_address(struct socket *s, struct message *m, const struct socke
     return 0;
 }
 
+bool datagram_full(const struct socket *s, const struct socket *to)
+{
+    return s->type == SOCK_DGRAM && to && to->peer != s && to->packets > QUEUE_MOST;
+}
+
 int64_t datagram_write(struct socket *s, struct message *m, bool *moved)
 {
     struct socket *to = socket_of(m->w[0]);
@@ -54,8 +59,7 @@ int64_t datagram_write(struct socket *s, struct message *m, bool *moved)
         return -EPIPE;
     if (m->w[2] > s->send_buffer - 32)
         return -EMSGSIZE;
-    bool full = s->type == SOCK_DGRAM && to->peer != s && to->packets > QUEUE_MOST;
-    if (full || s->sent >= s->send_buffer) {
+    if (datagram_full(s, to) || s->sent >= s->send_buffer) {
         to->awaited = true;
         return may_wait(m) ? WAITS : -EAGAIN;
     }

@@ -69,7 +69,7 @@ struct socket {
     struct address *name, *peer_name; /* peer_name: when the peer has gone */
     bool bound;                       /* the socket is found by its name */
     bool listens;
-    bool awaited;     /* datagrams wait for room in here */
+    bool awaited;     /* datagrams, or a poll, wait for room in here */
     uint32_t backlog; /* of a socket that listens: connections that may wait, less 1; */
     uint32_t ends;    /* how many there are, */
     struct socket *first_end, *last_end; /* and these */
@@ -197,6 +197,8 @@ enum { QUEUE_MOST = 10 };
  * object of the socket that it goes to. */
 int64_t datagram_read(struct socket *s, struct message *m, uint32_t *bytes);
 int64_t datagram_write(struct socket *s, struct message *m, bool *moved);
+/* Whether datagrams of s have to wait for others' that `to` has not read. to may be NULL. */
+bool datagram_full(const struct socket *s, const struct socket *to);
 /* Finds where the send m goes, before it is made: to `name`, if it is not of NAME_NONE. 0 or an
  * error. */
 int64_t datagram_address(struct socket *s, struct message *m, const struct socket_address *name);

@@ -166,8 +166,10 @@ static void senders_leave(struct socket *s)
         struct socket *x = sockets[i];
         if (!x->used_now || x->type != SOCK_DGRAM || x == s)
             continue;
-        if (x->peer == s)
+        if (x->peer == s) {
             x->peer = NULL;
+            socket_changed(x);
+        }
         if (x->writes.first)
             serve_writes(x);
     }

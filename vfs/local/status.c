@@ -6,10 +6,14 @@
 
 enum { SIOCOUTQ = 0x5411, POLLWRBAND = 0x200 };
 
-static uint64_t events_now(const struct socket *s)
+/* What poll says of s. When its peer has room again, s is looked at again. */
+static uint64_t events_now(struct socket *s)
 {
-    bool writable = s->sent * 4ul <= s->send_buffer && !s->listens;
+    bool full = datagram_full(s, s->peer);
+    bool writable = s->sent * 4ul <= s->send_buffer && !s->listens && !full;
     bool apart = s->type != SOCK_DGRAM && !s->connected && !s->listens;
+    if (full)
+        s->peer->awaited = true;
     return (s->error ? POLLERR : 0) | (s->gone == GONE_BOTH || apart ? POLLHUP : 0) |
            (s->gone & GONE_READ ? POLLRDHUP | POLLIN | POLLRDNORM : 0) |
            (s->first || s->first_end ? POLLIN | POLLRDNORM : 0) |

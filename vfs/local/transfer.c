@@ -17,7 +17,10 @@
 
 #include "syscalls.h"
 
-enum { NOBODY = 65534 };
+enum {
+    NOBODY = 65534,
+    ROUND_BYTES = 1024, /* a read that waits gets more in most rounds of pump() */
+};
 
 static uint64_t alarm_next; /* when the alarm rings; 0: it is not set */
 
@@ -34,6 +37,8 @@ static void alarm_by(uint64_t when)
 int64_t wait_in(struct pending_list *list, struct message *m, uint64_t limit)
 {
     *deadline_of(m) = limit ? time_now() + limit : 0;
+    if (limit)
+        ask_slow(m->call, true);
     if (!pending_add(list, m))
         return *done_of(m) ? (int64_t)*done_of(m) : -ENOMEM;
     if (limit)
@@ -286,6 +291,16 @@ void writes_drop(struct socket *s)
         write_remove(s, s->writes.first);
 }
 
+/* The thread of this call makes another one: the one of it that may stand here was interrupted. */
+static void writes_forget(struct socket *s, call_t call)
+{
+    for (struct pending *p = s->writes.first, *next; p; p = next) {
+        next = p->next;
+        if (call_thread(p->m.call) == call_thread(call))
+            write_remove(s, p);
+    }
+}
+
 /* Makes the writes that wait again, in their order. true: bytes were sent. */
 static bool writes_again(struct socket *s)
 {
@@ -316,18 +331,23 @@ static bool senders_again(struct socket *s)
     if (!s->awaited)
         return false;
     s->awaited = false;
-    for (unsigned i = 0; i < sockets_count; i++)
+    for (unsigned i = 0; i < sockets_count; i++) {
         if (sockets[i]->type == SOCK_DGRAM && sockets[i]->writes.first)
             any |= writes_again(sockets[i]);
+        if (sockets[i]->peer == s)
+            socket_changed(sockets[i]);
+    }
     return any;
 }
 
 /* Goes on with the reads of `to` and the writes to it until no bytes move any more. */
 static void pump(struct socket *to)
 {
-    while (reads_again(to) | senders_again(to))
-        if (to->reads.first)
-            give_way(STEPS_MAX);
+    while (reads_again(to) | senders_again(to)) {
+        struct pending *p = to->reads.first;
+        if (p)
+            give_way(STEPS(p->m.w[2] - *done_of(&p->m), ROUND_BYTES));
+    }
     socket_changed(to);
 }
 
@@ -395,6 +415,7 @@ static int64_t send(struct socket *s, struct message *m, const struct socket_add
         return LATER;
     }
     if (result == WAITS) {
+        writes_forget(s, m->call);
         result = wait_in(&s->writes, m, s->write_time);
         if (result == LATER && m->op == SOCKET_SEND)
             *carried_at(m) = NULL;
