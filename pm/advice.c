@@ -286,6 +286,7 @@ int64_t do_shrunk(struct message *m)
     if (op != FS_OPEN)
         return m->w[4];
     m->op = op;
+    m->w[0] = 0;
     m->w[1] &= ~(uint64_t)O_TRUNC;
     return service < MAX_SERVICE && forward(m, service) == 0 ? LATER : -EIO;
 }

@@ -7,7 +7,13 @@
 #include <minnow/file.h>
 #include <minnow/protocol.h>
 
-enum { FILES = 2048, GENERATIONS = 1 << 24, ANON_DEV = 12, ANON_MAGIC = 0x09041934 };
+enum {
+    FILES = 2048,
+    GENERATIONS = 1 << 24,
+    ANON_DEV = 12,
+    ANON_MAGIC = 0x09041934,
+    FIONREAD = 0x541b
+};
 
 static struct anon *files[FILES];
 static uint32_t generations[FILES];
@@ -161,9 +167,22 @@ void anon_changed(struct anon *a, uint16_t events)
     readiness_own_changed(a->object, events, true);
 }
 
+/* The file of a call that wants to know what is in it; NULL: it has gone. May wait. */
+static struct anon *fetched(uint64_t object)
+{
+    struct anon *a = file_of(object);
+    if (a && a->ops->fetch) {
+        anon_hold(a);
+        a->ops->fetch(a);
+        anon_drop(a);
+        a = file_of(object);
+    }
+    return a;
+}
+
 static int64_t do_read(struct message *m)
 {
-    struct anon *a = file_of(m->object);
+    struct anon *a = fetched(m->object);
     return a ? begin(a, m, a->ops->read, &a->reads, a->ops->after_read) : -EBADF;
 }
 
@@ -190,6 +209,15 @@ static int64_t do_stat(struct message *m)
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 
+static int64_t do_ioctl(struct message *m)
+{
+    const struct anon *a = fetched(m->object);
+    if (!a || m->w[1] != FIONREAD || !a->ops->readable)
+        return a ? -ENOTTY : -EBADF;
+    uint32_t bytes = a->ops->readable(a);
+    return copy_out(m, 0, &bytes, sizeof bytes);
+}
+
 static int64_t do_statfs(struct message *m)
 {
     struct statfs s = { .type = ANON_MAGIC, .bsize = PAGE_SIZE, .namelen = 255 };
@@ -211,7 +239,7 @@ static int64_t own_events(uint64_t object, struct thread *asker)
 static const handler_t handlers[] = {
     [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
     [op_number(FS_STAT)] = do_stat,          [op_number(FS_POLL)] = do_poll,
-    [op_number(FS_SEEK)] = answer_espipe,    [op_number(FS_IOCTL)] = answer_enotty,
+    [op_number(FS_SEEK)] = answer_espipe,    [op_number(FS_IOCTL)] = do_ioctl,
     [op_number(FS_SYNC)] = answer_einval,    [op_number(FS_TRUNCATE)] = answer_einval,
     [op_number(FS_SETATTR)] = answer_einval, [op_number(FS_STATFS)] = do_statfs,
 };

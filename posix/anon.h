@@ -16,10 +16,15 @@ struct thread;
  * again after anon_changed(); ANON_MISSING: a page of the caller's buffer is not there. Nothing has
  * changed then. They do not wait. */
 struct anon_ops {
+    /* Brings what has to be known first: called before reads and FIONREAD. a is held. May wait;
+     * NULL: nothing */
+    void (*fetch)(struct anon *a);
     /* POLL... that hold for this thread; NULL: for another service. May wait. */
     uint64_t (*events)(struct anon *a, struct thread *asker);
     int64_t (*read)(struct anon *a, call_t call, uint64_t length);  /* NULL: -EINVAL */
     int64_t (*write)(struct anon *a, call_t call, uint64_t length); /* NULL: -EINVAL */
+    /* bytes that can be read (FIONREAD); NULL: -ENOTTY */
+    uint64_t (*readable)(const struct anon *a);
     uint16_t after_read, after_write; /* POLL... that have happened when one was done */
     void (*end)(struct anon *a);      /* its last descriptor has gone; NULL: nothing to do */
     /* changes what fstat says of a file of mode 0600; NULL: nothing to change */

@@ -20,6 +20,7 @@
 #include "exec.h"
 #include "exit.h"
 #include "handlers.h"
+#include "inotify.h"
 #include "load.h"
 #include "locks.h"
 #include "ptimer.h"
@@ -191,8 +192,10 @@ static void notified(uint64_t bits)
         timers_run();
     if (bits & 1ul << BIT_TTY)
         tty_pull();
-    if (bits & (1ul << BIT_POLL | 1ul << BIT_DUE))
-        due_run(bits & 1ul << BIT_POLL);
+    if (bits & 1ul << BIT_FILES)
+        inotify_notified();
+    if (bits & (1ul << BIT_POLL | 1ul << BIT_DUE | 1ul << BIT_FILES))
+        due_run(bits & (1ul << BIT_POLL | 1ul << BIT_FILES));
 }
 
 /* KERNEL_RELEASE: the last descriptor of an open file has gone, which is watched, or this
@@ -283,6 +286,7 @@ int main(void)
     readiness_start();
     due_start();
     anon_start();
+    inotify_start();
     routes_install();
     load_start();
     thread_start(start, NULL);

@@ -37,6 +37,7 @@ static struct object *chains[CHAINS];
 static unsigned concerns[MAX_SERVICE];
 static endpoint_t self; /* this service */
 static int64_t (*own_events)(uint64_t object, struct thread *asker);
+static void (*own_fetch)(void);
 static struct share watched_share = SHARE(WATCHED_MAX, WATCHED_MAX / 8, WATCHED_MAX / 2);
 
 /* ---- the table ---- */
@@ -124,6 +125,8 @@ void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, struct thre
     own_events = events;
 }
 
+void readiness_own_fetch(void (*fetch)(void)) { own_fetch = fetch; }
+
 static int64_t events_of(struct thread *t, const struct object *o, uint16_t events,
                          enum poll_arm arm)
 {
@@ -142,7 +145,8 @@ static bool personal(const struct object *o)
 
 bool object_instant(const struct object *o)
 {
-    return o->service == self && anon_kind(o->object) != ANON_EPOLL;
+    return o->service == self && anon_kind(o->object) != ANON_EPOLL &&
+           anon_kind(o->object) != ANON_INOTIFY;
 }
 
 int object_ask(struct thread *t, struct object *o, uint16_t events, enum poll_arm arm)
@@ -258,6 +262,7 @@ void readiness_own_changed(uint64_t object, uint16_t events, bool edge)
 bool readiness_pull(void)
 {
     bool more = false;
+    own_fetch();
     for (endpoint_t service = 0; service < MAX_SERVICE; service++)
         if (concerns[service] && service != self)
             more |= service_ask(service);

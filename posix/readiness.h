@@ -98,6 +98,10 @@ int item_ask(struct thread *t, struct poll_item *i, enum poll_arm arm);
 void readiness_own(endpoint_t me, int64_t (*events)(uint64_t object, struct thread *asker));
 void readiness_own_changed(uint64_t object, uint16_t events, bool edge);
 
+/* Whether some of these objects hold events depends on other services: fetch() brings what these
+ * know, may wait, and is called before a notification counts as heard. */
+void readiness_own_fetch(void (*fetch)(void));
+
 /* w watches o from now on, for this user. 0; -ENOMEM: the user has its share of all objects. */
 int watch_set(struct watch *w, struct object *o, uint32_t user);
 void watch_end(struct watch *w); /* harmless if it watches nothing */

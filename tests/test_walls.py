@@ -44,6 +44,8 @@ KINDS = [
     ("events", "/tmp/g", "E23"),
     ("terminals", "/tmp/g", "E28"),
     ("interests", "/tmp/g", "E28"),
+    ("watches", "/tmp/g", "E28"),
+    ("watches", "/root/g", "E28"),
     ("fifos", "/tmp/g", "E23"),
     ("files", "/tmp/g", "E28"),
     ("files", "/root/g", "E23"),

@@ -78,6 +78,8 @@ int node_ask(unsigned service, uint64_t object, struct attributes *a);
 /* Asks for those of a node, which is pinned, and keeps them in it. 0, or the file server's error.
  * May wait. */
 int node_refresh(struct node *n);
+/* The object of a node that may be NULL: then 0. */
+static inline uint64_t node_object(const struct node *n) { return n ? n->object : 0; }
 /* The node of an object if VFS has it, not pinned; else NULL. */
 struct node *node_find(unsigned service, uint64_t object);
 /* Forgets all nodes of a mount, none of which may be pinned. */

@@ -46,7 +46,9 @@ static int64_t open_device(struct message *m, const struct node *n, uint32_t fla
     return pass(m, service_find(d->service));
 }
 
-static int64_t open_node(struct message *m, const struct node *n, uint32_t flags)
+/* dir: the directory in which n was found, or NULL. */
+static int64_t open_node(struct message *m, const struct node *dir, const struct node *n,
+                         uint32_t flags)
 {
     if (n->mount != NO_MOUNT && !(flags & O_PATH)) {
         switch (n->mode & S_IFMT) {
@@ -61,6 +63,7 @@ static int64_t open_node(struct message *m, const struct node *n, uint32_t flags
         case S_IFSOCK: return -ENXIO;
         }
     }
+    m->w[0] = node_object(dir);
     m->w[1] = flags;
     return pass_node(m, FS_OPEN, n, WINDOW_NONE);
 }
@@ -94,7 +97,7 @@ static int may_open(const struct walk *w, const struct node *n, uint32_t flags)
 int64_t open_found(struct message *m, const struct walk *w, const struct node *n, uint32_t flags)
 {
     int error = may_open(w, n, flags);
-    return error ? error : open_node(m, n, flags);
+    return error ? error : open_node(m, w->dir, n, flags);
 }
 
 /* open(2) with O_TMPFILE: the file server of the directory that the walk found makes a file without
@@ -124,7 +127,7 @@ static int64_t open_walked(struct message *m, struct walk *w, uint32_t flags, ui
         return exclusive ? -EEXIST : open_found(m, w, n, flags);
     }
     int error = create_node(w, S_IFREG | (mode & 07777), 0, &n);
-    return error ? error : open_node(m, n, flags & ~(uint32_t)O_TRUNC);
+    return error ? error : open_node(m, w->dir, n, flags & ~(uint32_t)O_TRUNC);
 }
 
 /* Opens the path in the window of m, from `directory` on. resolve: RESOLVE_... of openat2. */

@@ -13,21 +13,25 @@ static int changeable(const struct node *n)
     return read_only(n) ? -EROFS : 0;
 }
 
-/* Makes a change of mode or owner at the file server, and in the node, which the caller has pinned.
+/* Makes a change of mode or owner at the file server, and in the node, which the walk has found.
  * 0, what changeable() says, or what the file server says. May wait.
  *
  * VFS waits for the answer, and does not hand the call over as it does with times, which no node
  * has. Handed over, the node would be changed before the answer, and a change that the file server
  * then refuses would have granted what it must not; or the node's attributes would be dropped and
  * asked for again, and the answer to that could be older than the change. */
-static int set_attributes(struct node *n, const struct fs_attr *a)
+static int set_attributes(const struct walk *walk, const struct fs_attr *a)
 {
+    struct node *n = walk->node;
     uint64_t w[6];
     int error = changeable(n);
     if (error)
         return error;
     fs_attr_words(a, w);
-    error = call_object(n->service, FS_SETATTR, n->object, w[1], w[2], 0);
+    error = call_window(
+        n->service,
+        &(struct call_args){ .op = FS_SETATTR, .w0 = node_object(walk->dir), .object = n->object },
+        WINDOW_NONE, (void *)w[1], w[2], NULL);
     changes++;
     if (error)
         return error;
@@ -56,7 +60,7 @@ static int change_mode(const struct walk *w, uint32_t mode)
     mode &= 07777;
     if (!subject_can(&w->as, CAP_FSETID) && !in_group(&w->as, n->gid))
         mode &= ~(uint32_t)S_ISGID;
-    return set_attributes(n, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
+    return set_attributes(w, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
 }
 
 /* The common beginning of the calls by descriptor, w[0] of m: a walk whose node is its object. */
@@ -139,7 +143,7 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
             a.mode = mode & 07777;
         }
     }
-    return set_attributes(n, &a);
+    return set_attributes(w, &a);
 }
 
 int64_t do_chown(struct message *m)
@@ -227,6 +231,7 @@ static int64_t change_times(const struct walk *w, struct message *m, const struc
     if (error)
         return error;
     fs_attr_words(a, m->w);
+    m->w[0] = node_object(w->dir);
     return pass_node(m, FS_SETATTR, n, WINDOW_NONE);
 }
 
@@ -274,6 +279,7 @@ int64_t do_truncate(struct message *m)
              : !S_ISREG(n->mode) ? -EINVAL
                                  : permission(&w.as, n, MAY_WRITE);
     if (!result) {
+        m->w[0] = node_object(w.dir);
         m->w[1] = size;
         m->w[4] = m->w[3];
         result = pass_node(m, FS_TRUNCATE, n, WINDOW_NONE);

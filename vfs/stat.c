@@ -138,7 +138,7 @@ int64_t do_access(struct message *m)
 static int may_run(struct walk *w, unsigned may)
 {
     struct node *n = w->node;
-    if (S_ISLNK(n->mode))
+    if (may & MAY_EXEC && S_ISLNK(n->mode))
         return -ELOOP;
     if (may & MAY_EXEC &&
         (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))

@@ -108,12 +108,15 @@ static int64_t ask(struct request *r)
 {
     bool set = r->action == FS_XATTR_SET, brings = !changes_file(r);
     const struct node *n = r->w.node;
-    int64_t result = call_window(
-        n->service,
-        &(struct call_args){
-            .op = FS_XATTR, .object = n->object, .w3 = r->length, .w4 = r->action, .w5 = r->flags },
-        brings ? WINDOW_INOUT : WINDOW_IN, r->text.buffer->text,
-        brings ? WALK_BUFFER : r->length + (set ? r->size : 0), NULL);
+    int64_t result = call_window(n->service,
+                                 &(struct call_args){ .op = FS_XATTR,
+                                                      .w0 = node_object(r->w.dir),
+                                                      .object = n->object,
+                                                      .w3 = r->length,
+                                                      .w4 = r->action,
+                                                      .w5 = r->flags },
+                                 brings ? WINDOW_INOUT : WINDOW_IN, r->text.buffer->text,
+                                 brings ? WALK_BUFFER : r->length + (set ? r->size : 0), NULL);
     if (result == -ENOSYS || result == -EOPNOTSUPP)
         result = r->action == FS_XATTR_LIST ? 0 : -EOPNOTSUPP;
     return result;

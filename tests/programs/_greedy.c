@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -39,6 +40,22 @@ static void events(void)
 {
     while (eventfd(0, 0) >= 0)
         ;
+}
+
+/* Watches, of new files each, and events that nobody reads. */
+static void watches(void)
+{
+    char name[32];
+    for (int w, file, n = 0; (w = inotify_init()) >= 0;)
+        for (int k = 0; k < 40; k++) {
+            snprintf(name, sizeof name, "w%d.%d", getpid(), n++);
+            if ((file = open(name, O_CREAT | O_WRONLY, 0600)) < 0 ||
+                inotify_add_watch(w, name, IN_ALL_EVENTS) < 0)
+                return;
+            for (int times = 0; times < 40; times++)
+                (void)!write(file, "x", times % 2), (void)!fchmod(file, 0600);
+            close(file);
+        }
 }
 
 /* Interests of epolls in one file, under all the numbers that it can have. */
@@ -451,7 +468,7 @@ static const struct {
     { "sockets", sockets, false },    { "sets", sets, false },
     { "letters", letters, false },    { "segments", segments, false },
     { "mqueues", mqueues, false },    { "terminals", terminals, false },
-    { "flights", flights, false },
+    { "flights", flights, false },    { "watches", watches, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

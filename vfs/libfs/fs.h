@@ -55,8 +55,12 @@ struct fs_node {
     bool linkable;           /* has no name, but may get one (O_TMPFILE) */
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
-    uint32_t user;    /* the user who is charged for a node that is open or held (open_max) */
-    struct lock lock; /* held while the contents change, if there are several threads */
+    uint32_t user;     /* the user who is charged for a node that is open or held (open_max) */
+    struct lock lock;  /* held while the contents change, if there are several threads */
+    uint64_t found_in; /* the directory in which it was opened last; 0: not known */
+    uint32_t watched;  /* watch.h: the events that are wanted; 0: it is not watched */
+    uint32_t watch_user;
+    struct fs_node *watch_next;
 };
 
 /* A name in a directory. lookup may leave in `where`, for add, replace and remove, where the entry

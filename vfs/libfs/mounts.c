@@ -13,6 +13,7 @@
 #include "mounts.h"
 
 #include "contents.h"
+#include "watch.h"
 
 enum { FLUSH_SECONDS = 5 };
 
@@ -95,6 +96,7 @@ int64_t mount_device_bytes(const struct fs_source *s)
 static void drop_mount(struct disk_mount *m)
 {
     m->used = false;
+    watch_unmounted((struct fs_mount *)m);
     nodes_drop(m);
     if (disk_ops.drop_mount)
         disk_ops.drop_mount(m);

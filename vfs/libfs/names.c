@@ -6,6 +6,7 @@
  * write, so that an entry stays where it was found (fs_name.where). Look-ups and listings take no
  * lock here. */
 #include "handlers.h"
+#include "watch.h"
 
 enum { LEVELS_AT_ONCE = 128, LEVELS_MAX = 1 << 20 };
 
@@ -57,8 +58,11 @@ int64_t fs_do_dents(struct message *m)
     dents_start(&d, m);
     if (dir->links)
         error = fs_ops.list(dir, &d);
+    int64_t result = dents_end(&d, error);
+    if (result >= 0)
+        fs_event(dir, IN_ACCESS);
     fs_put(dir);
-    return dents_end(&d, error);
+    return result;
 }
 
 int64_t fs_do_name(struct message *m)
@@ -168,6 +172,7 @@ static struct fs_node *make_inode(struct fs_node *dir, struct fs_name *name, str
     if (directory)
         parent_links(dir, 1);
     dir_changed(dir, &n->ctime);
+    watch_name(dir, name, IN_CREATE, 0, directory);
     return n;
 }
 
@@ -262,6 +267,10 @@ static int link_locked(struct fs_node *dir, struct fs_name *name, struct fs_node
         dir_changed(dir, &now);
     n->linkable &= !n->links;
     node_changed(n, &now);
+    if (!error) {
+        watch_self(n, IN_ATTRIB);
+        watch_name(dir, name, IN_CREATE, 0, false);
+    }
     return error;
 }
 
@@ -309,6 +318,16 @@ static void drop(struct fs_node *dir, struct fs_node *n, const struct timespec64
     node_changed(n, now);
 }
 
+/* Tells of a link that n has lost, if it is no directory. */
+static void watch_dropped(const struct fs_node *dir, const struct fs_name *name, struct fs_node *n)
+{
+    if (__builtin_expect(!fs_watching, 1))
+        return;
+    watch_name_lost(dir, name, n);
+    if (!S_ISDIR(n->mode))
+        watch_self(n, IN_ATTRIB);
+}
+
 static int unlink_locked(struct fs_node *dir, struct fs_name *name, bool directory)
 {
     struct fs_node *n = fs_ops.lookup(dir, name);
@@ -321,8 +340,11 @@ static int unlink_locked(struct fs_node *dir, struct fs_name *name, bool directo
         struct timespec64 now = fs_now();
         drop(dir, n, &now);
         dir_changed(dir, &now);
+        watch_dropped(dir, name, n);
     }
-    fs_put(n);
+    fs_put(n); /* may be n's end, of which is told before (Linux) */
+    if (!error)
+        watch_name(dir, name, IN_DELETE, 0, directory);
     return error;
 }
 
@@ -475,6 +497,39 @@ static int find_side(struct side *s)
     return error == -ENOENT ? 0 : error;
 }
 
+/* Tells of n's name, which has moved, and of the file that had the new one before, or NULL. */
+static void watch_move(const struct side *from, const struct side *to, struct fs_node *n,
+                       struct fs_node *replaced)
+{
+    bool directory = S_ISDIR(n->mode);
+    uint32_t cookie = watch_cookie();
+    watch_name(from->dir, &from->name, IN_MOVED_FROM, cookie, directory);
+    watch_name(to->dir, &to->name, IN_MOVED_TO, cookie, directory);
+    if (replaced)
+        watch_dropped(to->dir, &to->name, replaced);
+    watch_self(n, IN_MOVE_SELF);
+}
+
+/* n has moved: so has the directory in which it was opened, if that was this name. */
+static void moved(struct fs_node *n, const struct fs_node *from, const struct fs_node *to)
+{
+    if (n->found_in == from->object)
+        n->found_in = to->object;
+}
+
+/* What a rename leaves to be known, and to be told. */
+static void renamed(const struct side *from, const struct side *to, bool exchange)
+{
+    moved(from->node, from->dir, to->dir);
+    if (exchange)
+        moved(to->node, to->dir, from->dir);
+    if (__builtin_expect(!fs_watching, 1))
+        return;
+    watch_move(from, to, from->node, exchange ? NULL : to->node);
+    if (exchange)
+        watch_move(to, from, to->node, NULL);
+}
+
 static int rename_locked(struct side *from, struct side *to, uint64_t flags)
 {
     struct timespec64 now = fs_now();
@@ -507,6 +562,7 @@ static int rename_locked(struct side *from, struct side *to, uint64_t flags)
     node_changed(from->node, &now);
     dir_changed(from->dir, &now);
     dir_changed(to->dir, &now);
+    renamed(from, to, flags & RENAME_EXCHANGE);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "nodes.h"
 
 #include "cache.h"
+#include "watch.h"
 
 enum { HASH_SIZE = 512, TRIES = 64 };
 
@@ -66,6 +67,9 @@ static inline bool idle(const struct disk_node *n)
     return !n->uses && !n->opens && !n->holds && !n->loading && !n->freeing;
 }
 
+/* Whether an inode may leave memory while it is on the disk. */
+static inline bool evictable(const struct disk_node *n) { return idle(n) && !n->watched; }
+
 void nodes_init(void)
 {
     char *at = disk_ops.nodes;
@@ -108,14 +112,14 @@ static int store(struct disk_node *n)
 
 bool node_evict(struct disk_node *n)
 {
-    if (idle(n) && n->dirty)
+    if (evictable(n) && n->dirty)
         store(n);
-    if (idle(n) && disk_ops.leave) {
+    if (evictable(n) && disk_ops.leave) {
         n->uses++;
         disk_ops.leave(n);
         n->uses--;
     }
-    if (!idle(n) || n->dirty)
+    if (!evictable(n) || n->dirty)
         return false;
     take_out(n);
     recycle(n);
@@ -128,7 +132,7 @@ static struct disk_node *free_node(void)
 {
     for (unsigned tries = 0; !unused && tries < TRIES; tries++) {
         struct disk_node *n = ring.newer;
-        while (n != &ring && !idle(n))
+        while (n != &ring && !evictable(n))
             n = n->newer;
         if (n == &ring)
             return NULL;
@@ -227,6 +231,7 @@ struct fs_node *node_of(uint64_t object)
 static void destroy(struct disk_node *n)
 {
     struct deletions *deletions = &disk_mount_of(n)->deletions;
+    fs_gone(fs_node(n));
     n->freeing = true;
     n->uses = 1;
     deletion_begins(deletions);

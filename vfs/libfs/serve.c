@@ -3,6 +3,7 @@
  * operation, and puts the node. */
 #include "attributes.h"
 #include "handlers.h"
+#include "watch.h"
 
 #include "share.h"
 
@@ -98,6 +99,8 @@ static int64_t do_read(struct message *m)
     if (result >= 0) {
         if (!(m->flags & O_NOATIME))
             was_read(n);
+        if (result)
+            fs_event(n, IN_ACCESS);
         reply_position(m, m->position + result);
     }
     fs_put(n);
@@ -146,6 +149,8 @@ static int64_t do_write(struct message *m)
     lock_node(n);
     result = fs_ops.write ? write_locked(n, m) : -EINVAL;
     unlock_node(n);
+    if (result > 0)
+        fs_event(n, IN_MODIFY);
     if (result > 0 && m->flags & O_DSYNC && fs_ops.sync_node) {
         int error = fs_ops.sync_node(n, m);
         result = error ? error : result;
@@ -202,6 +207,10 @@ static int64_t do_truncate(struct message *m)
         bool shorter = size < n->size;
         result = resize_locked(n, m, size, limit);
         unlock_node(n);
+        if (!result && fs_watching) {
+            watch_found_in(n, m->w[0]);
+            watch_event(n, IN_MODIFY);
+        }
         if (shorter && n->holds && hand_to_pm(m, size, result))
             result = LATER;
     }
@@ -260,6 +269,8 @@ static int64_t do_allocate(struct message *m)
     lock_node(n);
     error = from + length > INT64_MAX ? -EFBIG : allocate_locked(n, m, from, from + length);
     unlock_node(n);
+    if (!error)
+        fs_event(n, IN_MODIFY);
     fs_put(n);
     return error;
 }
@@ -401,6 +412,8 @@ static int64_t connect_node(struct fs_node *n, struct message *m)
         }
     }
     account_let_go(n);
+    if (result >= 0 && !(m->w[1] & O_PATH))
+        fs_event(n, IN_OPEN);
     return result;
 }
 
@@ -443,11 +456,15 @@ static int64_t do_open(struct message *m)
         fs_put(n);
         return result;
     }
+    bool empties = m->w[1] & O_TRUNC && !(m->w[1] & O_PATH) && S_ISREG(n->mode);
+    fs_found_in(n, m->w[0]);
     result = may_open(n, m->w[1]);
-    if (!result && m->w[1] & O_TRUNC && !(m->w[1] & O_PATH) && S_ISREG(n->mode))
+    if (!result && empties)
         result = empty(n, m);
     if (!result)
         result = connect_node(n, m);
+    if (empties && (result >= 0 || result == LATER))
+        fs_event(n, IN_MODIFY);
     fs_put(n);
     return result;
 }
@@ -465,6 +482,8 @@ void fs_release(const struct message *m)
             n->writers--;
         account_let_go(n);
     }
+    if (!(m->flags & O_PATH))
+        fs_event(n, fs_writes(m->flags) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     fs_put(n);
 }
 
@@ -639,6 +658,15 @@ static void set_attributes(struct fs_node *n, const struct fs_attr *a)
     fs_changed(n);
 }
 
+/* The event of a change of attributes (Linux: fsnotify_change). */
+static uint32_t event_of(const struct fs_attr *a)
+{
+    uint32_t times = a->which & (ATTR_ATIME | ATTR_MTIME);
+    return a->which & ~times || times == (ATTR_ATIME | ATTR_MTIME) ? IN_ATTRIB
+           : times == ATTR_ATIME                                   ? IN_ACCESS
+                                                                   : IN_MODIFY;
+}
+
 static int64_t do_setattr(struct message *m)
 {
     struct fs_attr a = fs_attr_of(m->w);
@@ -650,8 +678,11 @@ static int64_t do_setattr(struct message *m)
         error = -EROFS;
     else if (fs_ops.setattr)
         error = fs_ops.setattr(n, &a);
-    if (!error)
+    if (!error) {
         set_attributes(n, &a);
+        fs_found_in(n, m->w[0]);
+        fs_event(n, event_of(&a));
+    }
     fs_put(n);
     return error;
 }
@@ -697,6 +728,9 @@ static int64_t do_xattr(struct message *m)
     lock_node(n);
     int64_t result = xattr_locked(n, action, &a, value);
     unlock_node(n);
+    fs_found_in(n, m->w[0]);
+    if (!result && (action == FS_XATTR_SET || action == FS_XATTR_REMOVE))
+        fs_event(n, IN_ATTRIB);
     fs_put(n);
     if (result > 0 && (uint64_t)result > m->w[2])
         return -ERANGE;
@@ -801,7 +835,8 @@ const handler_t fs_handlers[FS_HANDLERS] = {
     [op_number(FS_PAGES)] = do_pages,      [op_number(FS_UNPIN)] = do_unpin,
     [op_number(FS_HOLD)] = do_hold,        [op_number(FS_RESERVE)] = do_reserve,
     [op_number(FS_SEALS)] = do_seals,      [op_number(FS_ALLOCATE)] = do_allocate,
-    [op_number(FS_XATTR)] = do_xattr,
+    [op_number(FS_XATTR)] = do_xattr,      [op_number(FS_WATCH)] = fs_do_watch,
+    [op_number(FS_EVENTS)] = fs_do_events,
 };
 
 void fs_serve(void (*notify)(uint64_t bits))

@@ -94,8 +94,9 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
 #include <minnow/devices.def>
     };
     static const char *const anon[] = {
-        [ANON_EVENT] = "eventfd",   [ANON_TIMER] = "timerfd", [ANON_SIGNAL] = "signalfd",
-        [ANON_EPOLL] = "eventpoll", [ANON_MQUEUE] = "mqueue", [ANON_PID] = "pidfd"
+        [ANON_EVENT] = "[eventfd]",   [ANON_TIMER] = "[timerfd]", [ANON_SIGNAL] = "[signalfd]",
+        [ANON_EPOLL] = "[eventpoll]", [ANON_MQUEUE] = "[mqueue]", [ANON_PID] = "[pidfd]",
+        [ANON_INOTIFY] = "inotify"
     };
     to[0] = 0;
     if (strcmp(service, "pty") == 0)
@@ -106,7 +107,7 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
     if (strcmp(service, "local") == 0)
         format(to, size, "socket:[%lu]", socket_inode(object));
     if (strcmp(service, "posix") == 0 && anon_kind(object) < ARRAY_SIZE(anon))
-        format(to, size, "anon_inode:[%s]", anon[anon_kind(object)]);
+        format(to, size, "anon_inode:%s", anon[anon_kind(object)]);
     /* the last row with this object: /dev/console, a row before it, is another name of a terminal
      */
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)

@@ -55,6 +55,7 @@ enum kind {
     KIND_SYS_FS,
     KIND_SYS_MQUEUE,
     KIND_SYS_RANDOM,
+    KIND_SYS_INOTIFY,
     KIND_SYSVIPC,
     KIND_TEXT, /* the first of the files that are made by a function */
 };
@@ -200,6 +201,9 @@ void make_sys_file_max(struct text *t, const struct subject *p);
 void make_sys_file_nr(struct text *t, const struct subject *p);
 void make_sys_random_bits(struct text *t, const struct subject *p);
 void make_sys_nr_open(struct text *t, const struct subject *p);
+void make_sys_inotify_instances(struct text *t, const struct subject *p);
+void make_sys_inotify_watches(struct text *t, const struct subject *p);
+void make_sys_inotify_events(struct text *t, const struct subject *p);
 
 /* ---- sysv.c ---- */
 void make_sysvipc_sem(struct text *t, const struct subject *p);

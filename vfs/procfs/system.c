@@ -3,6 +3,8 @@
  * `free`, `top`, `uptime`, `sysctl`, and the C library). */
 #include "procfs.h"
 
+#include <minnow/watch.h>
+
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
@@ -153,6 +155,9 @@ SYS(tainted, "0\n")
 SYS(cap_last_cap, "%u\n", PROC_CAPABILITIES - 1)
 SYS(pipe_max_size, "%u\n", PROC_PIPE_SIZE)
 SYS(nr_open, "%u\n", DESCRIPTORS_MAX)
+SYS(inotify_instances, "%u\n", INOTIFY_INSTANCES)
+SYS(inotify_watches, "%u\n", INOTIFY_WATCHES)
+SYS(inotify_events, "%u\n", INOTIFY_EVENTS)
 SYS(overflow_id, "65534\n")
 SYS(randomize_va_space, "2\n") /* the heap too */
 SYS(panic, "0\n")              /* the machine stands still */

@@ -74,6 +74,10 @@ static const struct file files[] = {
     TEXT("shmmax", KIND_SYS_KERNEL, 0444, make_sys_shmmax),
     TEXT("shmall", KIND_SYS_KERNEL, 0444, make_sys_shmall),
     TEXT("shmmni", KIND_SYS_KERNEL, 0444, make_sys_shmmni),
+    { "inotify", KIND_SYS_FS, KIND_SYS_INOTIFY, S_IFDIR | 0555, NULL, 0 },
+    TEXT("max_user_instances", KIND_SYS_INOTIFY, 0444, make_sys_inotify_instances),
+    TEXT("max_user_watches", KIND_SYS_INOTIFY, 0444, make_sys_inotify_watches),
+    TEXT("max_queued_events", KIND_SYS_INOTIFY, 0444, make_sys_inotify_events),
     { "mqueue", KIND_SYS_FS, KIND_SYS_MQUEUE, S_IFDIR | 0555, NULL, 0 },
     TEXT("queues_max", KIND_SYS_MQUEUE, 0444, make_sys_queues_max),
     TEXT("msg_max", KIND_SYS_MQUEUE, 0444, make_sys_msg_max),
@@ -229,6 +233,7 @@ bool tree_is_setting(const struct node *n)
     case KIND_SYS_VM:
     case KIND_SYS_FS:
     case KIND_SYS_RANDOM:
+    case KIND_SYS_INOTIFY:
     case KIND_SYS_MQUEUE: return S_ISREG(n->mode);
     default: return false;
     }

@@ -1,6 +1,8 @@
 /* Mounts: a root directory, and how many pages its files may have. */
 #include "tmpfs.h"
 
+#include "watch.h"
+
 enum { MAGIC = 0x01021994, MOUNTS = 128, FIRST_DEV = 256, SIZE_MAX_BITS = 47 };
 
 static struct mount mounts[MOUNTS];
@@ -54,6 +56,7 @@ int mount_end(uint64_t object)
         return -EINVAL;
     if (node_in_use(mount_of(node_of(f))))
         return -EBUSY;
+    watch_unmounted(f->mount);
     dir_remove_all(node_of(f));
     mount_of(node_of(f))->used = false;
     f->links = 0;

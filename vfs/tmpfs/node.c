@@ -4,6 +4,7 @@
 #include "tmpfs.h"
 
 #include "share.h"
+#include "watch.h"
 
 enum { CHUNK = 64, CHUNKS = 2048 };
 static struct node *chunks[CHUNKS];
@@ -86,6 +87,7 @@ void node_put(struct fs_node *f)
     struct node *n = node_of(f);
     if (n->links || n->opens || n->holds)
         return;
+    fs_gone(f);
     attributes_drop(n);
     if (S_ISREG(n->mode))
         data_cut(n, 0);

@@ -45,7 +45,15 @@ static inline uint64_t pipe_inode(uint64_t object) { return pipe_number(object) 
 static inline uint64_t socket_inode(uint64_t object) { return (uint32_t)object + 1; }
 
 /* Objects of the personality server's own: files without a name, of one kind or another. */
-enum anon_kind { ANON_EVENT = 1, ANON_TIMER, ANON_SIGNAL, ANON_EPOLL, ANON_MQUEUE, ANON_PID };
+enum anon_kind {
+    ANON_EVENT = 1,
+    ANON_TIMER,
+    ANON_SIGNAL,
+    ANON_EPOLL,
+    ANON_MQUEUE,
+    ANON_PID,
+    ANON_INOTIFY
+};
 static inline uint64_t anon_object(uint32_t number, uint32_t generation, enum anon_kind kind)
 {
     return (uint64_t)kind << 56 | (uint64_t)generation << 32 | number;
@@ -54,7 +62,12 @@ static inline uint32_t anon_number(uint64_t object) { return object; }
 static inline enum anon_kind anon_kind(uint64_t object) { return object >> 56; }
 
 /* KERNEL_NOTIFY bits that protocols use. */
-enum { BIT_POLL = 0, BIT_TTY = 1, BIT_DUE = 2 /* of POSIX to itself: polls are to look again */ };
+enum {
+    BIT_POLL = 0,
+    BIT_TTY = 1,
+    BIT_DUE = 2,   /* of POSIX to itself: polls are to look again */
+    BIT_FILES = 3, /* there are events of watched files */
+};
 
 /* FS_POLL's third word: whether the asker is to be told. */
 enum poll_arm {
