@@ -19,7 +19,10 @@ JOBS = {
     "make": ("printf 'all:; @echo made\\n' | make -f -", "made"),
     "nano": ("nano --version | head -1", " GNU nano, version 7.2"),
     "sqlite3": ("sqlite3 :memory: 'select 6 * 7'", "42"),
-    "strace": ("strace -V | head -1", "strace -- version 6.1"),
+    "strace": (
+        "strace -o /tmp/t -e trace=read cat /etc/hostname >/dev/null; grep -c minnow /tmp/t",
+        "1",
+    ),
     "tcc": (
         "cd /tmp && echo 'int puts(const char *); int main(void) { return puts(\"compiled\") < 0; }' >p.c && "
         "tcc -static -o p p.c && ./p",
