@@ -112,8 +112,8 @@ begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
 
 @pytest.mark.parametrize("what", ["forks", "execs", "walks", "syncs", "sends"])
 def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_path, what):
-    """Forty processes leave root a part of the processor, which is compared with the part that forty
-    that only compute leave."""
+    """Forty processes leave root its part of the processor, one of forty-one, or what forty that only compute
+    leave: that is more where root's work is done before its programs count as such that compute."""
     work = tmp_path / "work"
     work.write_text(WORK)
     work.chmod(0o755)
@@ -126,7 +126,7 @@ def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_pa
     lines = result.stdout.decode().splitlines()
     times = [int(line) for line in lines[:3] if line.isdigit()]
     assert len(times) == 3, (lines, result.stderr)
-    assert times[1] <= 3 * times[0], times
+    assert times[1] <= 3 * max(times[0], 41 * times[2]), times
     for name, (state, deaths) in services("\n".join(lines[3:])).items():
         assert state == "running" and deaths == 0, name
 
