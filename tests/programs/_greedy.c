@@ -16,6 +16,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -266,6 +267,7 @@ static void timers(void)
 static void traces(void)
 {
     pid_t pid;
+    prctl(PR_SET_DUMPABLE, 1); /* whoever has changed its user may not be traced by it */
     while ((pid = fork()) > 0 && ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0)
         ;
     if (pid == 0)
