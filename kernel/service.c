@@ -36,7 +36,7 @@ _Static_assert((int)THREADS_MAX <= (int)SERVICE_STACK_SPAN, "SYS_THREAD answers 
 #define CODE_MOST     0x400000ul /* code lies no further than this above a program's beginning */
 #define MODULE_WINDOW 0x300000000000ul
 enum {
-    MANAGER_BUDGET = 192,
+    MANAGER_BUDGET = 224,
     VIOLATIONS_LOGGED = 100,
     MANAGER_DEATHS_MOST = 3,
     LOST_SECONDS = 6,
