@@ -434,8 +434,13 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     threads_end_others(p, t);
     if (t->tid != (int)p->i.pid)
         thread_rename(t, p->i.pid);
+    /* Until its ids are set nobody but root may look into it: the new memory may be another user's.
+     */
+    uint8_t dumpable = p->i.dumpable;
+    p->i.dumpable = false;
     error = change_program(p, e, &r);
     if (error < 0) {
+        p->i.dumpable = dumpable;
         if (error == -EOWNERDEAD || error == -EBADMSG)
             process_end(p, error == -EBADMSG ? SIGSEGV : SIGKILL);
         return error;
@@ -454,6 +459,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     p->exit_signal = SIGCHLD;
     p->shares = false;
     set_ids(p, &e->program);
+    process_memory_changes(p);
     process_vfork_end(p);
     ptrace_exec(t, former);
     thread_recheck(t);

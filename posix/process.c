@@ -163,6 +163,13 @@ static void set_defaults(struct process *p)
     p->i.dumpable = true;
 }
 
+void process_memory_changes(struct process *p)
+{
+    static uint32_t serial;
+    serial = serial + 1 ? serial + 1 : 1; /* 0: none */
+    p->i.memory_serial = serial;
+}
+
 struct process *process_create(struct process *parent)
 {
     static unsigned hint;
@@ -178,6 +185,7 @@ struct process *process_create(struct process *parent)
         else
             set_defaults(p);
         p->i.start_ns = time_now();
+        process_memory_changes(p);
         p->hash_next = by_pid[p->i.pid & (HASH - 1)];
         by_pid[p->i.pid & (HASH - 1)] = p;
         child_add(parent, p);

@@ -254,6 +254,10 @@ static inline uint64_t pending_limit(const struct process *p)
  * yet. */
 struct process *process_create(struct process *parent);
 /* Gives p's place in the table back. It has no threads any more. */
+/* From now on p has other memory, or another process has p's number: who has opened the former
+ * one's
+ * (/proc/N/mem) has nothing any more. */
+void process_memory_changes(struct process *p);
 void process_free(struct process *p);
 /* Tells the kernel p's ids, label and priority. */
 void process_words(struct process *p);

@@ -20,7 +20,7 @@ JOBS = {
     "nano": ("nano --version | head -1", " GNU nano, version 7.2"),
     "sqlite3": ("sqlite3 :memory: 'select 6 * 7'", "42"),
     "strace": (
-        "strace -o /tmp/t -e trace=read cat /etc/hostname >/dev/null; grep -c minnow /tmp/t",
+        "strace -o /tmp/t -e trace=open cat /etc/hostname >/dev/null; grep -c hostname /tmp/t",
         "1",
     ),
     "tcc": (

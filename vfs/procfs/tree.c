@@ -8,7 +8,10 @@
  * and the links in fd/. An object whose process has gone still has a node, without links: a lookup
  * and a stat of it are -ENOENT, a read is -ESRCH. If its pid is used again an old object stands for
  * the new process, unlike on Linux; therefore an open file of /proc/N/maps and the like asks for
- * permission at each read. */
+ * permission at each read. That would not do for /proc/N/mem: a program that begins with a right
+ * could be made to write into its own memory, or into that of another such program, by a descriptor
+ * that it was given. So its object has, in the place of thread and descriptor, the serial number of
+ * the memory that the process had when the file was looked up. */
 #include "procfs.h"
 
 #define TEXT(name, parent, mode, make)                     \
@@ -137,6 +140,10 @@ static uint64_t file_object(const struct file *f, const struct node *dir)
 {
     struct object o = object_parts(dir->object);
     o.kind = KIND_TEXT + (f - files);
+    if (f->kind == KIND_MEMORY) { /* of the process as it is now, not of what its number will be */
+        o.tid = dir->process.memory_serial >> 16;
+        o.fd = dir->process.memory_serial & 0xffff;
+    }
     return object_make(o);
 }
 
@@ -210,8 +217,10 @@ struct fs_node *tree_get(uint64_t object)
     n->links = S_ISDIR(n->mode) ? 2 : 1;
     n->uid = n->gid = 0;
     n->process.pid = 0;
-    if (o.pid &&
-        (!fact_process(o.pid, &n->process) || (o.tid && !fact_thread(o.tid, &n->process)))) {
+    uint32_t serial = n->kind == KIND_MEMORY ? o.tid << 16 | o.fd : 0;
+    unsigned tid = n->kind == KIND_MEMORY ? 0 : o.tid;
+    if (o.pid && (!fact_process(o.pid, &n->process) || (tid && !fact_thread(tid, &n->process)) ||
+                  (serial && serial != n->process.memory_serial))) {
         n->links = 0;
     } else if (o.pid) {
         n->uid = n->process.euid;

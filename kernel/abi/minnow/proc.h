@@ -141,7 +141,8 @@ struct posix_proc {
     struct posix_tracing tracing; /* likewise */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
-    endpoint_t exe_service;       /* the program's file, */
+    uint32_t memory_serial; /* another number for each memory that a process of this pid has had */
+    endpoint_t exe_service; /* the program's file, */
     uint64_t exe_object, exe_dir; /* and its directory when it was started, or 0 */
     char exe_name[PROC_EXE];      /* its name there, NUL-terminated */
     /* in its memory: its arguments, then its environment, each NUL-terminated */
