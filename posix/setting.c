@@ -3,6 +3,7 @@
 #include "setting.h"
 
 #include "capability.h"
+#include "user_memory.h"
 
 /* Only a thread of the same process may name another one (as Linux's comm_write() has it). */
 static int64_t set_thread_name(const struct thread *t, int tid, const char *text)
@@ -35,11 +36,8 @@ int64_t setting_write(struct thread *t, struct message *m)
     size_t most = m->w[0] == PROC_SET_THREAD_NAME ? PROC_THREAD_NAME - 1 : PROC_NAME - 1,
            n = MIN(length, most);
     int64_t error = n ? copy_in_call(m->call, 0, text, n) : 0;
-    if (error == -EFAULT) {
-        t->call = 0;
-        throw_back(m->call, 0, n);
-        return thread_gone(t);
-    }
+    if (error == -EFAULT)
+        return user_throw_window(t, n);
     if (error)
         return error;
     switch (m->w[0]) {

@@ -54,17 +54,21 @@ static const struct family *family_asked(const struct message *m, int64_t *error
     return f->types >> type & 1 ? f : NULL;
 }
 
-/* Forwards t's call m, whose other words are set, as operation op, with who makes it. */
+/* Forwards t's call m, whose words are set, as operation op. */
 static int64_t pass(struct thread *t, struct message *m, uint64_t op, endpoint_t to,
                     enum window window)
 {
-    const struct process *p = t->process;
     m->op = op;
-    m->w[4] = p->i.pid;
-    m->w[5] = (uint64_t)p->i.euid << 32 | p->i.egid;
     m->position = 0;
     thread_gone(t);
     return hand_over(m, to, window);
+}
+
+/* Says in m who makes the call. */
+static void tell_maker(struct message *m, const struct process *p, uint32_t uid, uint32_t gid)
+{
+    m->w[4] = p->i.pid;
+    m->w[5] = (uint64_t)uid << 32 | gid;
 }
 
 static int64_t make(struct thread *t, struct message *m, uint64_t op, caller_t pair)
@@ -78,6 +82,7 @@ static int64_t make(struct thread *t, struct message *m, uint64_t op, caller_t p
     m->w[1] = pair;
     m->w[2] = pair ? 2 * sizeof(int32_t) : 0;
     m->w[3] = flags;
+    tell_maker(m, t->process, t->process->i.euid, t->process->i.egid);
     return pass(t, m, op, service_find(f->service), op == SOCKET_PAIR ? WINDOW_INOUT : WINDOW_NONE);
 }
 
@@ -101,27 +106,28 @@ static int64_t behind(struct thread *t, uint32_t descriptor, struct conn_info *c
 }
 
 /* Passes m on to the socket behind its descriptor, with the window over w1, w2. */
-static int64_t pass_socket(struct thread *t, struct message *m, uint64_t op,
-                           const struct conn_info *c, enum window window)
+static int64_t pass_words(struct thread *t, struct message *m, uint64_t op,
+                          const struct conn_info *c, enum window window)
 {
     m->object = c->object;
     m->flags = c->flags;
     return pass(t, m, op, c->service, window);
 }
 
+/* The same, with who makes the call. */
+static int64_t pass_socket(struct thread *t, struct message *m, uint64_t op,
+                           const struct conn_info *c, enum window window)
+{
+    tell_maker(m, t->process, t->process->i.euid, t->process->i.egid);
+    return pass_words(t, m, op, c, window);
+}
+
 /* The same for a send; it tells the real user. */
 static int64_t pass_send(struct thread *t, struct message *m, const struct conn_info *c,
                          enum window window)
 {
-    const struct process *p = t->process;
-    m->op = SOCKET_SEND;
-    m->object = c->object;
-    m->flags = c->flags;
-    m->w[4] = p->i.pid;
-    m->w[5] = (uint64_t)p->i.uid << 32 | p->i.gid;
-    m->position = 0;
-    thread_gone(t);
-    return hand_over(m, c->service, window);
+    tell_maker(m, t->process, t->process->i.uid, t->process->i.gid);
+    return pass_words(t, m, SOCKET_SEND, c, window);
 }
 
 /* Asks the socket for bytes, or gives it some. As call_window(). */
@@ -492,12 +498,7 @@ static int64_t receive_window(struct thread *t, struct message *m, const struct 
                               uint64_t rest, enum window window)
 {
     m->w[0] = rest;
-    m->op = SOCKET_RECEIVE;
-    m->object = c->object;
-    m->flags = c->flags;
-    m->position = 0;
-    thread_gone(t);
-    return hand_over(m, c->service, window);
+    return pass_words(t, m, SOCKET_RECEIVE, c, window);
 }
 
 int64_t linux_recvfrom(struct thread *t, struct message *m)
@@ -585,12 +586,7 @@ static int64_t accept(struct thread *t, struct message *m, uint32_t flags)
     m->w[5] = m->w[1];
     m->w[0] = flags;
     m->w[3] = 0;
-    m->op = SOCKET_ACCEPT;
-    m->object = c.object;
-    m->flags = c.flags;
-    m->position = 0;
-    thread_gone(t);
-    return hand_over(m, c.service, WINDOW_NONE);
+    return pass_words(t, m, SOCKET_ACCEPT, &c, WINDOW_NONE);
 }
 
 int64_t linux_accept(struct thread *t, struct message *m) { return accept(t, m, 0); }

@@ -28,16 +28,21 @@ int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
     return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
 }
 
+int64_t user_throw_window(struct thread *t, size_t length)
+{
+    call_t c = t->call;
+    t->call = 0;
+    throw_back(c, 0, length);
+    return thread_gone(t);
+}
+
 int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window)
 {
     if (!plausible(at, length))
         return -EFAULT;
     if (sys_aim(t->call, at, length, window) < 0)
         return -EFAULT;
-    call_t c = t->call;
-    t->call = 0;
-    throw_back(c, 0, length);
-    return thread_gone(t);
+    return user_throw_window(t, length);
 }
 
 int64_t user_read(struct thread *t, caller_t from, void *to, size_t length)

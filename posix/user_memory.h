@@ -20,5 +20,7 @@ int user_poke(struct thread *t, caller_t to, const void *from, size_t length);
 /* Throws t's call back so that PM brings the pages of the range, for reading or writing as `window`
  * (WINDOW_...) says. LATER, and the call is not held any more; or -EFAULT. */
 int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window);
+/* The same for the first `length` bytes of the window that the call has. LATER. */
+int64_t user_throw_window(struct thread *t, size_t length);
 
 #endif
