@@ -135,7 +135,7 @@ bool fact_thread(uint32_t tid, struct subject *p)
         index++;
     p->tid = found;
     if (found)
-        memcpy(p->thread_name, fact_thread_at(index).name, PROC_THREAD_NAME);
+        p->record = fact_thread_at(index);
     return found && info(INFO_THREADS, index, &p->thread, sizeof p->thread) == sizeof p->thread &&
            p->thread.index == index;
 }

@@ -8,7 +8,7 @@ enum { LIMIT_RSS = 5, KERNEL_THREAD = 0x200000 /* Linux's flag */ };
 
 static struct posix_tracing tracing_of(const struct subject *p)
 {
-    return p->tid ? fact_thread_at(p->thread.index).tracing : p->tracing;
+    return p->tid ? p->record.tracing : p->tracing;
 }
 
 /* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
@@ -37,7 +37,7 @@ static struct cpu_time cpu(const struct subject *p)
     return p->tid ? p->thread.cpu : task_of(p, &t) ? t.cpu : p->cpu;
 }
 
-static const char *name_of(const struct subject *p) { return p->tid ? p->thread_name : p->name; }
+static const char *name_of(const struct subject *p) { return p->tid ? p->record.name : p->name; }
 static uint32_t number_of(const struct subject *p) { return p->tid ? p->tid : p->pid; }
 
 /* The signals that a process' first thread blocks. */

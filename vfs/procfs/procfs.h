@@ -86,7 +86,7 @@ struct subject {
     uint64_t pending;  /* the signals that wait for the process */
     /* the thread, if the file is in a thread's directory; else tid is 0 */
     uint32_t tid;
-    char thread_name[PROC_THREAD_NAME];
+    struct posix_thread record;
     struct thread_info thread;
     struct conn_info file; /* of a file in fdinfo */
 };
