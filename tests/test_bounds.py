@@ -84,14 +84,19 @@ def test_who_advances_is_not_taken_for_hanging_and_who_only_says_so_is(vm):
     assert lines[2] == lines[4] == ["0"] and hangs[0] < hangs[1] < hangs[2], result
 
 
-def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
-    script = "dd if=/dev/zero bs=4 count=1 2>/dev/null & sleep 1; cat /proc/version | wc -l; kill -9 $!; wait; echo gone"
-    result = vm(
+def beside_advance(vm, script):
+    """The script's result where `advance` serves in the place of mem."""
+    return vm(
         ["sh", "-c", script],
         count=True,
         timeout=240,
         service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
     )
+
+
+def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
+    script = "dd if=/dev/zero bs=4 count=1 2>/dev/null & sleep 1; cat /proc/version | wc -l; kill -9 $!; wait; echo gone"
+    result = beside_advance(vm, script)
     assert result.stdout == b"1\ngone\n", result
 
 
@@ -103,12 +108,7 @@ def test_calls_that_are_thrown_back_for_ever_use_up_their_quanta(vm):
         "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; "
         "kill -9 $(jobs -p); wait; echo gone"
     )
-    result = vm(
-        ["sh", "-c", script],
-        count=True,
-        timeout=240,
-        service=[("mem", os.path.join(vmlib.BUILD, "services", "advance"))],
-    )
+    result = beside_advance(vm, script)
     assert result.stdout == b"gone\n", result
 
 
