@@ -21,8 +21,8 @@ static void look(const char *what, int fd)
     SAY("%s: %d %x", what, n, (unsigned)p.revents);
 }
 
-/* Prints what reads get until there are `size` bytes, an error or the end; control characters visibly.
- * Linux passes an echo on in the background, as many bytes at once as it happens to. */
+/* Prints what reads get until there are `size` bytes, an error or the end; control characters
+ * visibly. Linux passes an echo on in the background, as many bytes at once as it happens to. */
 static void take_bytes(const char *what, int fd, ssize_t size)
 {
     char bytes[256];
