@@ -409,6 +409,20 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
     return r->backing->service ? file_page(task, page, access, false) : shared_page(s, r, page);
 }
 
+int64_t fault_remote(endpoint_t task, vaddr_t page, bool write, bool force)
+{
+    struct space *s = space_of(task);
+    const struct region *r = s ? region_for(s, page) : NULL;
+    if (!r)
+        return -EFAULT;
+    bool may = r->protection & (write ? PAGE_WRITE : PAGE_READ);
+    if (write && r->flags & REGION_FIXED && !(r->protection & PAGE_EXEC))
+        return -EFAULT; /* the clock page, which is the kernel's */
+    if (!may && !(force && !(write && r->flags & REGION_SHARED)))
+        return -EFAULT;
+    return bring(s, task, r, page, write ? PM_FAULT_WRITE : 0, page_entry(s, page));
+}
+
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
 {
     /* a page came that was not there: the call may get further when it is made again */

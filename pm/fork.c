@@ -171,7 +171,8 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
                                    .data = parent->usage->data,
                                    .stack = parent->usage->stack,
                                    .text = parent->usage->text,
-                                   .auxv = parent->usage->auxv };
+                                   .auxv = parent->usage->auxv,
+                                   .space = s->id };
     error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
         space_empty(s, task);

@@ -29,6 +29,7 @@ static const handler_t handlers[] = {
     [op_number(PM_LIMIT)] = do_limit,
     [op_number(PM_MAPS)] = do_maps,
     [op_number(PM_KEY)] = do_key,
+    [op_number(PM_MEMORY)] = do_memory,
     [op_number(PM_SPAWN)] = do_spawn,
     [op_number(PM_THREADEND)] = do_thread_end,
     [op_number(PM_SHRUNK)] = do_shrunk,

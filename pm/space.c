@@ -48,6 +48,7 @@ void space_enter(struct space *s, endpoint_t task, unsigned threads)
     if (s->tasks++ == 0) {
         space_name(s, task);
         s->usage = &published.usage[i];
+        s->usage->space = s->id;
     } else {
         published.usage[i] = *s->usage;
     }

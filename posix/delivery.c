@@ -82,7 +82,7 @@ void thread_recheck(struct thread *t)
 {
     struct process *p = t->process;
     t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || stands_still(t) ||
-                   p->doomed || t->restore_mask || (t->trace && trace_due(t));
+                   p->doomed || t->dies || t->restore_mask || (t->trace && trace_due(t));
 }
 
 void thread_interrupt(struct thread *t)
@@ -257,15 +257,29 @@ static void answer(struct thread *t, int64_t result)
 
 enum delivery { DELIVER_NEXT, DELIVER_GONE };
 
-static enum delivery default_action(struct process *p, int sig)
+/* Ends t's process by a signal that t has taken; before that t, if its tracer wants to know, stops
+ * (PTRACE_O_TRACEEXIT). */
+static void end_by(struct thread *t, int sig)
 {
+    if (!t->trace || !t->in_event || !trace_event(t, PTRACE_EVENT_EXIT, sig)) {
+        process_end(t->process, sig);
+        return;
+    }
+    t->trace->options &= ~(1u << PTRACE_EVENT_EXIT);
+    t->dies = sig;
+    trace_stop_event(t, REGISTERS);
+}
+
+static enum delivery default_action(struct thread *t, int sig)
+{
+    struct process *p = t->process;
     if (BIT(sig) & IGNORED_BY_DEFAULT || signal_protected(p, sig))
         return DELIVER_NEXT;
     if (BIT(sig) & STOP_SIGNALS) {
         process_stop(p, sig);
         return DELIVER_NEXT;
     }
-    process_end(p, sig);
+    end_by(t, sig);
     return DELIVER_GONE;
 }
 
@@ -305,7 +319,7 @@ static enum delivery deliver_signal(struct thread *t, const struct siginfo *info
     if (a->handler == SIG_IGN)
         return DELIVER_NEXT;
     if (a->handler == SIG_DFL)
-        return default_action(p, sig);
+        return default_action(t, sig);
     caller_t missing;
     size_t length;
     struct sigaction now = *a;
@@ -410,6 +424,10 @@ int64_t thread_attend(struct thread *t, int64_t result)
     struct siginfo info;
     if (end_doomed(p))
         return LATER;
+    if (t->dies) {
+        process_end(p, t->dies);
+        return LATER;
+    }
     if (t->trace && !t->in_event)
         return come_back(t, result);
     if (t->trace && stop_first(t, result))

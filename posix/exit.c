@@ -80,6 +80,7 @@ static void threads_drop(struct process *p)
         if (p->shares && t->clear_tid)
             clear_tid(t);
         ptrace_ends(t, p->i.exit_status, t->tid == (int)p->i.pid);
+        ptrace_tracer_ends(t);
         t->active--;
         thread_free(t);
     }
@@ -130,7 +131,6 @@ void process_exit(struct process *p, int status)
     sigqueue_drop(&p->pending, ~0ul);
     sem_process_ends(p);
     mqueue_forget(p);
-    ptrace_tracer_ends(p);
     if (p->locks)
         locks_drop_process(p);
     endpoint_t task = p->i.task;
@@ -161,6 +161,7 @@ static void thread_exit(struct thread *t, uint32_t status)
     unsigned index = t->index;
     t->active++;
     ptrace_ends(t, status, false);
+    ptrace_tracer_ends(t);
     t->active--;
     thread_free(t);
     call(service_find("pm"), PM_THREADEND, task, index, 0, 0);

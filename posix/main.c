@@ -134,8 +134,6 @@ static int64_t with_thread(struct message *m, linux_t handler)
         return -ESRCH;
     enter(t, m, NO_SYSCALL, m->object);
     t->in_event = true;
-    if (t->trace && t->trace->brings)
-        return ptrace_brought(t);
     t->active++;
     int64_t result = handler(t, m);
     t->active--;

@@ -91,6 +91,7 @@ struct thread {
     /* what is held is KERNEL_SIGNAL, KERNEL_EXCEPTION or KERNEL_ENTRY, and not a call */
     bool in_event;
     uint8_t throws;  /* signal frames in a row that found no page */
+    uint8_t dies;    /* its process is to end by this signal; 0: by none */
     uint16_t active; /* handlers at work for the thread */
 
     uint64_t saved_mask;
@@ -133,7 +134,6 @@ struct thread {
         struct epoll_wait *epoll;
         struct msg_wait *message;
         struct mq_wait *mq;
-        uint64_t trace[4]; /* the words of ptrace() */
         struct {
             struct exec *behind;
             struct exec_call {
@@ -178,6 +178,7 @@ struct process {
     struct sem_undo *sem_undos; /* SEM_UNDO */
     uint32_t notifies;          /* message queues that are to notify it (mq_notify) */
     int32_t exit_signal;        /* sent to the parent at the end; 0: none */
+    int32_t made_by;            /* the thread that has made it, by its number */
     uint32_t execs;             /* programs that the process has become */
     /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD
      */

@@ -2,11 +2,7 @@
  *
  * System calls. A thread resumed by PTRACE_SYSCALL or PTRACE_SINGLESTEP tells of its calls
  * (THREAD_REPORTS): the kernel calls KERNEL_ENTRY before it makes one, wherever that would go, and
- * KERNEL_SIGNAL after it. Threads that are not traced pay nothing for that.
- *
- * Memory. What the tracer asks for may have no page, and only the thread itself can have one
- * brought: its event is thrown back for it (`brings`), and the tracer waits until the event has
- * come again. */
+ * KERNEL_SIGNAL after it. Threads that are not traced pay nothing for that. */
 #include "ptrace.h"
 
 #include "capability.h"
@@ -64,8 +60,6 @@ struct user_regs {
 };
 /* struct user: its registers, and where those for debugging stand */
 enum { USER_SIZE = 928, USER_DEBUG = 848, WORD = sizeof(uint64_t) };
-
-static int64_t ptrace(struct thread *tracer, const uint64_t *w);
 
 /* ---- registers ---- */
 
@@ -245,69 +239,20 @@ static int64_t poke_user(struct thread *t, uint64_t at, uint64_t value)
 
 /* ---- memory ---- */
 
-static void asker_leave(struct thread *tracer)
-{
-    for (struct trace *x = tracer->process->tracees; x; x = x->next)
-        if (x->asker == tracer)
-            x->asker = NULL;
-}
-
-/* Has the tracer wait until t has come again; then its call, of these words, is looked at anew. */
-static int64_t ask(struct thread *tracer, struct thread *t, const uint64_t *w)
-{
-    t->trace->asker = tracer;
-    memcpy(tracer->wait.trace, w, sizeof tracer->wait.trace);
-    return thread_wait(tracer, asker_leave, -ERESTARTNOINTR);
-}
-
-/* The word at w[2] in t's memory has no page that could be used: has it brought, once. LATER, or
- * -EIO: there is nothing to be brought. */
-static int64_t bring(struct thread *tracer, struct thread *t, const uint64_t *w, unsigned window)
-{
-    struct trace *x = t->trace;
-    bool asked = x->asked;
-    x->asked = false;
-    if (asked || x->stop == TRACE_INSIDE)
-        return -EIO;
-    x->brings = true;
-    x->number = t->number;
-    if (user_throw(t, w[2], WORD, window) != LATER) {
-        x->brings = false;
-        return -EIO;
-    }
-    return ask(tracer, t, w);
-}
-
-int64_t ptrace_brought(struct thread *t)
-{
-    struct trace *x = t->trace;
-    struct thread *asker = x->asker;
-    uint64_t w[4];
-    x->brings = false;
-    x->asked = true;
-    t->number = x->number;
-    t->place = THREAD_TRAPPED;
-    if (!asker)
-        return LATER;
-    memcpy(w, asker->wait.trace, sizeof w);
-    thread_work_begin(asker);
-    thread_work_end(asker, ptrace(asker, w));
-    return LATER;
-}
-
 static int64_t peek(struct thread *tracer, struct thread *t, const uint64_t *w)
 {
     uint64_t word;
-    if (w[2] >= USER_TOP || ask_peek(t->process->i.task, w[2], &word, WORD) < 0)
-        return bring(tracer, t, w, WINDOW_IN);
-    return user_write(tracer, w[3], &word, WORD);
+    int64_t n = trace_memory(t->process->i.task, w[2], &word, WORD, MEMORY_FORCE);
+    if (tracer->dead)
+        return LATER;
+    return n == WORD ? user_write(tracer, w[3], &word, WORD) : -EIO;
 }
 
-static int64_t poke(struct thread *tracer, struct thread *t, const uint64_t *w)
+static int64_t poke(struct thread *t, const uint64_t *w)
 {
-    if (w[2] >= USER_TOP || ask_poke(t->process->i.task, w[2], &w[3], WORD) < 0)
-        return bring(tracer, t, w, WINDOW_INOUT);
-    return 0;
+    uint64_t word = w[3];
+    int64_t n = trace_memory(t->process->i.task, w[2], &word, WORD, MEMORY_FORCE | MEMORY_WRITE);
+    return n == WORD ? 0 : -EIO;
 }
 
 /* ---- going on ---- */
@@ -405,7 +350,7 @@ static void detach(struct thread *t, int sig)
 {
     struct trace *x = t->trace;
     struct process *p = t->process;
-    enum trace_stop stop = x->brings ? TRACE_RUNS : x->stop;
+    enum trace_stop stop = x->stop;
     unsigned event = x->event;
     inject(t, sig);
     if (x->injected)
@@ -467,21 +412,25 @@ void ptrace_ends(struct thread *t, uint32_t status, bool last)
     bool first = t->tid == (int)p->i.pid;
     if (!x)
         return;
-    struct thread *asker = x->asker;
-    x->asker = NULL;
     x = trace_ended(t, status, last ? x->tracer != p->parent : !first);
     if (x && last)
         p->ghost = x; /* reported when p is a zombie */
     else if (x)
         wait_notify_tracer(x);
-    if (asker)
-        thread_finish(asker, -ESRCH);
 }
 
-void ptrace_tracer_ends(struct process *p)
+/* One of those that t traces; NULL: there is none. */
+static struct trace *tracee_of(const struct thread *t)
 {
-    while (p->tracees) {
-        struct trace *x = p->tracees;
+    struct trace *x = t->process->tracees;
+    while (x && x->by != t)
+        x = x->next;
+    return x;
+}
+
+void ptrace_tracer_ends(struct thread *t)
+{
+    for (struct trace *x; (x = tracee_of(t));) {
         struct process *tracee = x->thread ? x->thread->process : NULL;
         bool kills = x->options & PTRACE_O_EXITKILL;
         if (!tracee) {
@@ -503,7 +452,7 @@ bool ptrace_birth(struct thread *t, struct thread *born, uint64_t flags, int sig
     if (!x || flags & CLONE_UNTRACED)
         return false;
     bool stops = trace_event(t, event, born->tid);
-    if ((!stops && !(flags & CLONE_PTRACE)) || trace_begin(x->tracer, born))
+    if ((!stops && !(flags & CLONE_PTRACE)) || trace_begin(x->by, born))
         return stops;
     born->trace->options = x->options;
     born->trace->seized = x->seized;
@@ -542,9 +491,22 @@ static bool options_sound(uint64_t options)
     return !(options & ~(uint64_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EVENTS | PTRACE_O_EXITKILL));
 }
 
+/* The thread that is the parent of p: which has made it, or if that has gone the oldest one of the
+ * parent process. NULL: none. */
+static struct thread *parent_thread(const struct process *p)
+{
+    struct thread *t = thread_find(p->made_by);
+    if (!p->parent || (t && t->process == p->parent))
+        return p->parent ? t : NULL;
+    for (t = p->parent->threads; t && t->next;)
+        t = t->next;
+    return t;
+}
+
 static int64_t trace_me(struct thread *t)
 {
-    return t->process->parent ? trace_begin(t->process->parent, t) : -EPERM;
+    struct thread *by = parent_thread(t->process);
+    return by ? trace_begin(by, t) : -EPERM;
 }
 
 /* A thread that stands still already stops anew, for its tracer. */
@@ -565,7 +527,7 @@ static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w
         return -EIO;
     if (p == tracer->process || !trace_allowed(tracer->process, p) || p == init_process)
         return -EPERM;
-    int64_t error = trace_begin(tracer->process, t);
+    int64_t error = trace_begin(tracer, t);
     if (error)
         return error;
     t->trace->seized = seizes;
@@ -699,7 +661,7 @@ static int64_t with_stopped(struct thread *tracer, struct thread *t, const uint6
     case PTRACE_PEEKTEXT:
     case PTRACE_PEEKDATA: return peek(tracer, t, w);
     case PTRACE_POKETEXT:
-    case PTRACE_POKEDATA: return poke(tracer, t, w);
+    case PTRACE_POKEDATA: return poke(t, w);
     case PTRACE_PEEKUSER: return peek_user(tracer, t, w[2], w[3]);
     case PTRACE_POKEUSER: return poke_user(t, w[2], w[3]);
     case PTRACE_GETREGS:
@@ -745,7 +707,7 @@ static int64_t ptrace(struct thread *tracer, const uint64_t *w)
         return -ESRCH;
     if (w[0] == PTRACE_ATTACH || w[0] == PTRACE_SEIZE)
         return attach(tracer, t, w);
-    if (!t->trace || t->trace->tracer != tracer->process)
+    if (!t->trace || t->trace->by != tracer)
         return -ESRCH;
     if (w[0] == PTRACE_KILL) {
         process_end(t->process, SIGKILL);
@@ -753,8 +715,6 @@ static int64_t ptrace(struct thread *tracer, const uint64_t *w)
     }
     if (w[0] == PTRACE_INTERRUPT)
         return interrupt(t);
-    if (t->trace->brings)
-        return ask(tracer, t, w);
     if (t->trace->stop == TRACE_RUNS || t->trace->listens)
         return -ESRCH;
     return with_stopped(tracer, t, w);

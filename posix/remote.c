@@ -1,7 +1,7 @@
 /* process_vm_readv and process_vm_writev: memory of another process, which must be the caller's own
- * kind: of the same user, and dumpable. Only pages that the other process has are reached; for
- * writes also none that it shares with others since a fork: no other process can have a page
- * brought. */
+ * kind: of the same user, and dumpable. A page that the other process has not, or shares with others
+ * since a fork, PM brings first. Whatever waits, the other process may have become another program
+ * meanwhile; then it is asked anew whether its memory may be reached. */
 #include "handlers.h"
 #include "syscalls.h"
 #include "trace.h"
@@ -41,21 +41,50 @@ static void cursor_move(struct cursor *c, uint64_t bytes)
     c->left -= bytes;
 }
 
-/* Moves one piece between here and the task there. 0; -EFAULT there; or as user_read(). */
-static int64_t move(struct thread *t, endpoint_t task, struct cursor *here, struct cursor *there,
-                    char *buffer, size_t n, bool write, bool *gone)
+/* The other process, and its memory when the call began. */
+struct other {
+    int pid;
+    uint32_t serial;
+    endpoint_t task;
+};
+
+static bool still_allowed(const struct thread *t, const struct other *o)
+{
+    const struct process *p = process_find(o->pid);
+    return p && p->i.task == o->task && p->i.memory_serial == o->serial &&
+           trace_allowed(t->process, p);
+}
+
+/* Reads from the other process. The buffer is filled after the wait, if there is one: PM's answer
+ * would be lost if this service were set back to it. 0, -EFAULT. May wait. */
+static int64_t fetch(const struct thread *t, const struct other *o, caller_t at, char *buffer,
+                     size_t n)
+{
+    char byte;
+    if (ask_peek(o->task, at, buffer, n) >= 0)
+        return 0;
+    bool there = trace_memory(o->task, at, &byte, 1, 0) == 1;
+    return there && !t->dead && still_allowed(t, o) && ask_peek(o->task, at, buffer, n) >= 0
+               ? 0
+               : -EFAULT;
+}
+
+/* Moves one piece between here and there. 0; -EFAULT there: *gone; or as user_read(). May wait. */
+static int64_t move(struct thread *t, const struct other *o, struct cursor *here,
+                    struct cursor *there, char *buffer, size_t n, bool write, bool *gone)
 {
     if (write) {
         int64_t error = user_read(t, here->at, buffer, n);
-        *gone = !error && ask_poke(task, there->at, buffer, n) < 0;
+        *gone = !error && ask_poke(o->task, there->at, buffer, n) < 0 &&
+                trace_memory(o->task, there->at, buffer, n, MEMORY_WRITE) != (int64_t)n;
         return error;
     }
-    *gone = ask_peek(task, there->at, buffer, n) < 0;
-    return *gone ? 0 : user_write(t, here->at, buffer, n);
+    *gone = fetch(t, o, there->at, buffer, n) < 0;
+    return *gone || t->dead ? 0 : user_write(t, here->at, buffer, n);
 }
 
-/* The bytes moved; -EFAULT: not even one; or as user_read(): then the call begins anew. */
-static int64_t move_all(struct thread *t, endpoint_t task, struct cursor *here,
+/* The bytes moved; -EFAULT: not even one; or as user_read(): then the call begins anew. May wait. */
+static int64_t move_all(struct thread *t, const struct other *o, struct cursor *here,
                         struct cursor *there, uint64_t bytes, bool write)
 {
     char *buffer = memory_alloc(PAGE_SIZE);
@@ -68,8 +97,9 @@ static int64_t move_all(struct thread *t, endpoint_t task, struct cursor *here,
         size_t n = MIN(PAGE_SIZE - there->at % PAGE_SIZE, MIN(here->left, there->left));
         if (!n)
             break;
-        error = there->at >= USER_TOP ? -EFAULT
-                                      : move(t, task, here, there, buffer, n, write, &gone);
+        gone = there->at >= USER_TOP || !still_allowed(t, o);
+        if (!gone)
+            error = move(t, o, here, there, buffer, n, write, &gone);
         if (error || gone)
             break;
         cursor_move(here, n);
@@ -102,7 +132,8 @@ static int64_t remote(struct thread *t, const struct message *m, bool write)
         return -ESRCH;
     if (!trace_allowed(t->process, p))
         return -EPERM;
-    return move_all(t, p->i.task, &here, &there, bytes, write);
+    const struct other o = { p->i.pid, p->i.memory_serial, p->i.task };
+    return move_all(t, &o, &here, &there, bytes, write);
 }
 
 int64_t linux_process_vm_readv(struct thread *t, struct message *m) { return remote(t, m, false); }

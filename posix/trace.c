@@ -19,8 +19,15 @@ bool trace_allowed(const struct process *by, const struct process *p)
     const struct posix_proc *a = &by->i, *b = &p->i;
     if (by == p || capable(by, CAP_SYS_PTRACE))
         return true;
-    return b->dumpable && a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
+    return b->dumpable && !(b->caps.permitted & ~a->caps.permitted) && a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
            a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid;
+}
+
+int64_t trace_memory(endpoint_t task, caller_t at, void *buffer, size_t length, uint32_t flags)
+{
+    return call_window(service_find("pm"),
+                       &(struct call_args){ .op = PM_MEMORY, .w0 = task, .w3 = at, .w4 = flags },
+                       flags & MEMORY_WRITE ? WINDOW_IN : WINDOW_OUT, buffer, length, NULL);
 }
 
 /* ---- records ---- */
@@ -29,14 +36,15 @@ bool trace_allowed(const struct process *by, const struct process *p)
 static void publish(const struct thread *t)
 {
     const struct trace *x = t->trace;
-    struct posix_tracing now = { x ? x->tracer->i.pid : 0, x && x->stop != TRACE_RUNS };
+    struct posix_tracing now = { x ? x->by->tid : 0, x && x->stop != TRACE_RUNS };
     table->threads[t->index].tracing = now;
     if (t->tid == (int)t->process->i.pid)
         t->process->i.tracing = now;
 }
 
-int64_t trace_begin(struct process *tracer, struct thread *t)
+int64_t trace_begin(struct thread *by, struct thread *t)
 {
+    struct process *tracer = by->process;
     uint32_t user = tracer->i.uid;
     if (t->trace)
         return -EPERM;
@@ -49,6 +57,7 @@ int64_t trace_begin(struct process *tracer, struct thread *t)
         return -ENOMEM;
     }
     x->tracer = tracer;
+    x->by = by;
     x->thread = t;
     x->tid = t->tid;
     x->user = user;
@@ -123,7 +132,7 @@ static int64_t stop(struct thread *t, enum trace_stop stop, uint32_t code,
     x->info = (struct siginfo){ .signo = code & 0x7f, .code = code, .sent = { t->tid, i->uid, 0 } };
     if (info)
         x->info = *info;
-    x->steps = x->listens = x->asked = false;
+    x->steps = x->listens = false;
     x->stop = stop;
     x->status = code << 8 | STOPPED;
     t->place = THREAD_TRAPPED;
@@ -169,7 +178,7 @@ void trace_runs(struct thread *t)
 {
     struct trace *x = t->trace;
     x->stop = TRACE_RUNS;
-    x->listens = x->report = x->asked = false;
+    x->listens = x->report = false;
     publish(t);
 }
 

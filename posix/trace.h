@@ -33,9 +33,8 @@ enum {
  *           event of the kernel           or none
  *
  * A stop other than the first two is made in an event of the kernel alone, where the registers
- * stand as the program is to have them, so that the tracer can read and change them, and have a
- * page brought (the event is thrown back for that, and comes again). So the call of a traced thread
- * ends first, and an interruption brings the thread back (trace_come_back). */
+ * stand as the program is to have them, so that the tracer can read and change them. So the call of
+ * a traced thread ends first, and an interruption brings the thread back (trace_come_back). */
 enum trace_stop {
     TRACE_RUNS,
     TRACE_ENTRY,
@@ -49,6 +48,7 @@ enum trace_stop {
 struct trace {
     struct trace *next; /* of the same tracer */
     struct process *tracer;
+    struct thread *by;     /* its thread that traces, and alone may ask */
     struct thread *thread; /* NULL: it has ended, and that is left to report */
     int32_t tid;
     uint32_t pid, pgid, uid; /* of the thread's process, when the thread has ended */
@@ -71,10 +71,6 @@ struct trace {
     uint64_t number;     /* of the call that ended before the thread came back */
     uint64_t ip;         /* of the call that KERNEL_ENTRY told of: behind its instruction */
     struct siginfo info; /* of the stop */
-    struct thread
-        *asker;  /* the tracer's thread that waits for a page; NULL: none, or it has gone */
-    bool brings; /* its event is thrown back for that page; `number` keeps t->number */
-    bool asked;  /* the page has been brought, or cannot be */
 };
 
 struct trace_effects {
@@ -85,9 +81,12 @@ void trace_start(const struct trace_effects *e);
 
 /* Whether `by` may look into p and change it (Linux: ptrace_may_access). */
 bool trace_allowed(const struct process *by, const struct process *p);
-/* `tracer` traces t from now on. 0; -EPERM: t is traced already; -ENOMEM: the tracer's user has as
- * many tracees as one may have. */
-int64_t trace_begin(struct process *tracer, struct thread *t);
+/* Moves bytes between a task's memory and the buffer (PM_MEMORY with these flags, MEMORY_...): how
+ * many, -EIO, -ESRCH. Waits. */
+int64_t trace_memory(endpoint_t task, caller_t at, void *buffer, size_t length, uint32_t flags);
+/* The thread `by` traces t from now on. 0; -EPERM: t is traced already; -ENOMEM: the user of `by`
+ * has as many tracees as one may have. */
+int64_t trace_begin(struct thread *by, struct thread *t);
 /* Nobody traces x's thread, which is not stopped, any more. x is freed. */
 void trace_release(struct trace *x);
 /* t has ended, with a status as wait reports it. keep: the tracer is to be told, by x->report.

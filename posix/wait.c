@@ -207,7 +207,7 @@ static int64_t tracees_look(struct thread *t, const struct child_wait *w, bool *
 {
     for (struct trace *x = t->process->tracees; x; x = x->next) {
         struct siginfo info;
-        if (!waits_for_tracee(w, x))
+        if (!waits_for_tracee(w, x) || (w->options & WNOTHREAD && x->by != t))
             continue;
         *any = true;
         if (!x->report || (!x->thread && !(w->options & WEXITED)))

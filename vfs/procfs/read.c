@@ -51,6 +51,36 @@ static int64_t read_memory(struct message *m, const struct subject *p, caller_t 
     return error ? error : (int64_t)done;
 }
 
+/* The number that PM has for the memory of p, which was p's when the file was opened; 0: it is no
+ * longer, or the reader may not look into it. The process is looked at again behind that: what is
+ * permitted then is permitted for the memory of this number, whatever the process executes
+ * meanwhile. */
+static uint64_t memory_of(const struct message *m, const struct subject *p)
+{
+    struct pm_usage u;
+    struct subject now;
+    fact_usage(p->task, &u);
+    return p->task && fact_process(p->pid, &now) && now.task == p->task &&
+                   now.memory_serial == p->memory_serial && may_look_into(m->from, &now)
+               ? u.space
+               : 0;
+}
+
+/* Forwards who reads or writes p's memory, at m->position, to PM, which can have pages brought. */
+static int64_t move_memory(struct message *m, const struct subject *p, uint64_t length,
+                           uint32_t flags)
+{
+    uint64_t space = memory_of(m, p);
+    if (!space)
+        return 0;
+    m->w[0] = p->task;
+    m->w[2] = length;
+    m->w[3] = m->position;
+    m->w[4] = flags | MEMORY_FORCE;
+    m->w[5] = space;
+    return pass(m, PM_MEMORY, "pm");
+}
+
 /* The auxiliary vector, up to and with its last pair, whose type is 0. */
 static int64_t read_auxv(struct message *m, const struct subject *p)
 {
@@ -62,22 +92,6 @@ static int64_t read_auxv(struct message *m, const struct subject *p)
            ask_peek(p->task, u.auxv + size, pair, sizeof pair) >= 0)
         size += sizeof pair;
     return read_memory(m, p, u.auxv, size);
-}
-
-/* Writes to p's memory, at m->position. A page that p has not, or cannot write, ends the write. */
-static int64_t write_memory(struct message *m, const struct subject *p, uint64_t length)
-{
-    uint64_t done = 0, most = m->position < USER_TOP ? USER_TOP - m->position : 0;
-    length = MIN(MIN(length, most), (uint64_t)TEXT_MAX);
-    int error = length ? copy_in(m, 0, buffer, length) : 0;
-    while (!error && done < length) {
-        caller_t at = m->position + done;
-        size_t n = MIN(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-        if (ask_poke(p->task, at, buffer + done, n) < 0)
-            break;
-        done += n;
-    }
-    return error ? error : done ? (int64_t)done : -EIO;
 }
 
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
@@ -113,12 +127,7 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
                                                        p->task ? p->environment_bytes : 0)
                                          : 0;
     case KIND_AUXV: return may_look_into(m->from, p) ? read_auxv(m, p) : 0;
-    case KIND_MEMORY: {
-        if (!p->task || !may_look_into(m->from, p))
-            return 0;
-        int64_t n = read_memory(m, p, 0, USER_TOP);
-        return n || !length ? n : -EIO;
-    }
+    case KIND_MEMORY: return move_memory(m, p, length, 0);
     case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
     case KIND_LOG: return log_read(m);
     case KIND_TRACE: return trace_read(m);
@@ -131,7 +140,7 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
     const struct node *node = node_of(n);
     const struct subject *p = &node->process;
     if (node->kind == KIND_MEMORY)
-        return n->links && p->task && may_look_into(m->from, p) ? write_memory(m, p, length) : 0;
+        return n->links ? move_memory(m, p, length, MEMORY_WRITE) : 0;
     if (node->kind == KIND_TRACE)
         return trace_write(m);
     if (node->kind != KIND_TEXT || !(n->mode & 0222))

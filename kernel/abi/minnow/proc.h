@@ -49,8 +49,8 @@ struct posix_table {
 
 /* Who traces a thread by ptrace(2). */
 struct posix_tracing {
-    uint32_t tracer; /* 0: nobody */
-    bool trapped;    /* the thread stands still for that process */
+    uint32_t tracer; /* that thread's number; 0: nobody */
+    bool trapped;    /* the traced thread stands still for it */
 };
 
 struct posix_thread {

@@ -135,6 +135,10 @@ enum { PM_EXEC_GIVEN_MAX = 8192 };
 static inline uint32_t pm_exec_arguments(uint64_t result) { return result >> 32; }
 static inline uint32_t pm_exec_environment(uint64_t result) { return result; }
 
+/* PM_MEMORY. FORCE: also what the task itself may not read, and of private memory what it may not
+ * write. */
+enum { MEMORY_WRITE = 1, MEMORY_FORCE = 2 };
+
 /* MEMLOCK: all ones, if the process may lock all. */
 enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_MEMLOCK, PM_LIMIT_STACK, PM_LIMITS };
 
@@ -154,6 +158,7 @@ struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
         text, faults, major, locked;
     caller_t auxv; /* no pages: where its auxiliary vector stands */
+    uint64_t space; /* the space's number, which no other one has had; 0: none */
 };
 
 /* What PM publishes. attached: how many regions show each segment (PM_SEGMENT_...). */
