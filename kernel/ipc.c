@@ -23,9 +23,8 @@
  *                                   or -EFAULT
  *     THROWN,    0                  the event is made again     the same (3)
  *     an event   error              KERNEL_EXCEPTION            the same (3)
- *     EVENT      any                the registers as they are   the same (3)
- *     ENTRY      0                  the registers as they are   the same (3)
- *                1                  the system call in them     the same (3)
+ *     EVENT,     other than 1       the registers as they are   the same (3)
+ *     ENTRY      1 (4)              the system call in them     the same (3)
  *                                   is made at its turn
  *     EXPIRED    the answer         back to its run queue       cannot be: see ipc_interrupt()
  *
@@ -37,7 +36,10 @@
  * that a thrown one is made again all the same.
  *
  * (3) The personality sends the signals. It looks at them while it holds the event, so an event
- * needs no KERNEL_SIGNAL after it, and its end clears t->interrupted. */
+ * needs no KERNEL_SIGNAL after it, and its end clears t->interrupted.
+ *
+ * (4) Of an event other than ENTRY: if the thread reports its calls (THREAD_REPORTS). It has not
+ * come to a call then; the personality has made one up. KERNEL_SIGNAL tells of the end of both. */
 #include "ipc.h"
 
 #include "arch.h"
@@ -231,7 +233,14 @@ static void finish_syscall(struct thread *t, int64_t result)
     signal(t, -1, told ? -result : 0);
 }
 
-/* t makes the call of which KERNEL_ENTRY has told, when its turn comes. */
+/* Whether t, an event of which has ended so, is to make the call in its registers. */
+static bool makes_call(const struct thread *t, int64_t result)
+{
+    return result == 1 && (t->kind == CALL_ENTRY ||
+                           (t->kind == CALL_EVENT && t->personality != t->task->personality));
+}
+
+/* t makes the call in its registers, when its turn comes, and tells of its end. */
 static void make_told(struct thread *t)
 {
     t->kind = CALL_SYSCALL;
@@ -255,10 +264,10 @@ void ipc_finish_slow(struct thread *t, int64_t result)
         sched_decide(t, result);
     } else if (t->kind == CALL_FAULT && result) {
         ipc_exception(t, 14, t->moved[1], t->moved[0], result);
+    } else if (makes_call(t, result)) {
+        make_told(t);
     } else if ((t->kind == CALL_FAULT && t->interrupted) || t->interrupted & CALL_TOLD) {
         ipc_signal(t);
-    } else if (t->kind == CALL_ENTRY && result) {
-        make_told(t);
     } else {
         t->interrupted = 0;
         t->kind = CALL_SYSCALL;
