@@ -239,6 +239,7 @@ $(BUILD)/boot/kernel.elf: $(BUILD)/kernel.elf
 # Our own are plain musl programs like everyone's. The few that speak to the kernel find
 # its public headers.
 USER_FLAGS := -O2 -static $(WARNINGS) -I kernel/abi
+FLAGS__cores := -g # gdb looks at what it leaves
 
 # program OUTPUT NAME SOURCES
 define program

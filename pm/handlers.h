@@ -22,6 +22,8 @@ int64_t do_exit(struct message *m);
 int64_t do_limit(struct message *m);
 int64_t do_key(struct message *m); /* maps.c */
 int64_t do_maps(struct message *m);
+int64_t do_regions(struct message *m);
+int64_t do_pages(struct message *m);
 int64_t do_memory(struct message *m); /* remote.c */
 int64_t do_mlock(struct message *m);  /* lock.c */
 int64_t do_mlock2(struct message *m);

@@ -80,6 +80,85 @@ int64_t do_maps(struct message *m)
     return error ? error : (int64_t)sizeof *s->usage;
 }
 
+/* ---- for core files ---- */
+
+enum { PLACES = 64 };
+
+/* Lists what is there of [at, end) in out[PLACES]. *next becomes where to go on; `end`: nowhere. */
+static unsigned look(const struct space *s, vaddr_t at, vaddr_t end, struct page_out *out,
+                     vaddr_t *next)
+{
+    struct page_change c = page_list(s, PAGE_QUERY, at, (end - at) / PAGE_SIZE, out, PLACES);
+    int64_t n = ask_pages(&c, 1);
+    bool early = n > 0 && (n == PLACES || !out[n - 1].entry);
+    *next = early ? out[n - 1].address + PAGE_SIZE : end;
+    return MAX(n, 0l);
+}
+
+/* Whether a page of the range is the task's own and no file's. May wait. */
+static bool has_copies(endpoint_t task, vaddr_t at, vaddr_t end)
+{
+    enum { LOOKS_AT_ONCE = 64 };
+    static struct page_out out[PLACES];
+    for (unsigned looks = 1; at < end; looks++) {
+        const struct space *s = space_of(task);
+        if (!s)
+            return false;
+        for (unsigned i = 0, n = look(s, at, end, out, &at); i < n; i++)
+            if (out[i].entry & PAGE_OUT_OWNED)
+                return true;
+        if (looks % LOOKS_AT_ONCE == 0 && at < end)
+            give_way(STEPS(end - at, PAGE_SIZE * PLACES));
+    }
+    return false;
+}
+
+int64_t do_regions(struct message *m)
+{
+    endpoint_t task = m->w[0];
+    vaddr_t at = m->w[3];
+    uint64_t n = 0, places = m->w[2] / sizeof(struct pm_region);
+    for (; n < places; n++) {
+        const struct space *s = space_of(task);
+        const struct region *r = s ? regions_find(&s->regions, at) : NULL;
+        if (!r)
+            return s ? (int64_t)n : -ESRCH;
+        bool file = r->backing && r->backing->service, shared = r->flags & REGION_SHARED;
+        struct pm_region out = { .start = r->start,
+                                 .end = r->end,
+                                 .offset = file ? r->offset : 0,
+                                 .object = file ? r->backing->object : 0,
+                                 .service = file ? r->backing->service : 0,
+                                 .protection = r->protection,
+                                 .flags = (shared ? PM_REGION_SHARED : 0) |
+                                          (r->flags & REGION_FIXED ? PM_REGION_FIXED : 0) };
+        if (file && !shared && has_copies(task, out.start, out.end))
+            out.flags |= PM_REGION_CHANGED;
+        int error = copy_out(m, n * sizeof out, &out, sizeof out);
+        if (error)
+            return error;
+        at = out.end;
+    }
+    return n;
+}
+
+int64_t do_pages(struct message *m)
+{
+    static struct page_out out[PLACES];
+    const struct space *s = space_of(m->w[0]);
+    vaddr_t at = m->w[1], end = m->w[2], next;
+    if (!s || at % PAGE_SIZE || end % PAGE_SIZE || at > end || end > USER_TOP)
+        return s ? -EINVAL : -ESRCH;
+    unsigned i = 0, n = look(s, at, end, out, &next);
+    while (i < n && !out[i].entry)
+        i++;
+    vaddr_t first = i < n ? out[i].address : next, behind = first;
+    for (; i < n && out[i].entry && out[i].address == behind; i++)
+        behind += PAGE_SIZE;
+    reply_words(m, first, behind, 0);
+    return 0;
+}
+
 /* Names the word of a futex: in shared memory by the backing and the place in it, else by the space
  * and the address. */
 int64_t do_key(struct message *m)

@@ -52,6 +52,8 @@ void process_end(struct process *p, int status)
 {
     if (p->zombie || p->exiting || !p->i.pid)
         return;
+    if (p->core)
+        status = p->fatal;
     if (!p->busy) {
         effects->end(p, status);
         return;
@@ -60,6 +62,12 @@ void process_end(struct process *p, int status)
         p->doomed = status + 1;
     for (struct thread *t = p->threads; t; t = t->next)
         t->attention = true;
+}
+
+void process_dies(struct process *p, struct thread *t, const struct siginfo *info)
+{
+    if (!effects->dump(p, t, info))
+        process_end(p, info->signo);
 }
 
 /* ---- what a process has chosen for a signal ---- */
@@ -82,7 +90,7 @@ void thread_recheck(struct thread *t)
 {
     struct process *p = t->process;
     t->attention = ((t->pending.set | p->pending.set) & ~t->blocked) || stands_still(t) ||
-                   p->doomed || t->dies || t->restore_mask || (t->trace && trace_due(t));
+                   p->doomed || p->core || t->dies || t->restore_mask || (t->trace && trace_due(t));
 }
 
 void thread_interrupt(struct thread *t)
@@ -187,7 +195,7 @@ void process_stop(struct process *p, int sig)
 {
     if (sig != SIGSTOP && group_orphaned(p->i.pgid, NULL))
         return;
-    if (p->stopped)
+    if (p->stopped || p->core)
         return;
     p->stopped = sig;
     p->stop_report = true;
@@ -257,29 +265,29 @@ static void answer(struct thread *t, int64_t result)
 
 enum delivery { DELIVER_NEXT, DELIVER_GONE };
 
-/* Ends t's process by a signal that t has taken; before that t, if its tracer wants to know, stops
- * (PTRACE_O_TRACEEXIT). */
-static void end_by(struct thread *t, int sig)
+void thread_dies(struct thread *t, int status)
 {
-    if (!t->trace || !t->in_event || !trace_event(t, PTRACE_EVENT_EXIT, sig)) {
-        process_end(t->process, sig);
+    if (!t->trace || !t->in_event || !trace_event(t, PTRACE_EVENT_EXIT, status)) {
+        process_end(t->process, status);
         return;
     }
     t->trace->options &= ~(1u << PTRACE_EVENT_EXIT);
-    t->dies = sig;
+    t->dies = status;
     trace_stop_event(t, REGISTERS);
 }
 
-static enum delivery default_action(struct thread *t, int sig)
+static enum delivery default_action(struct thread *t, const struct siginfo *info)
 {
     struct process *p = t->process;
+    int sig = info->signo;
     if (BIT(sig) & IGNORED_BY_DEFAULT || signal_protected(p, sig))
         return DELIVER_NEXT;
     if (BIT(sig) & STOP_SIGNALS) {
         process_stop(p, sig);
         return DELIVER_NEXT;
     }
-    end_by(t, sig);
+    if (!effects->dump(p, t, info))
+        thread_dies(t, sig);
     return DELIVER_GONE;
 }
 
@@ -293,8 +301,9 @@ static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t a
     sigqueue_return(&t->pending, p->i.uid, pending_limit(p), info);
     if (t->trace)
         t->trace->let_through = info->signo;
+    const struct siginfo no_stack = { .signo = SIGSEGV, .code = SI_KERNEL };
     if (++t->throws > THROWS_MAX) {
-        process_end(p, SIGSEGV);
+        process_dies(p, t, &no_stack);
     } else if (result != REGISTERS || t->number != NO_SYSCALL) {
         bool again = (result == -ERESTARTSYS && (action_flags & SA_RESTART)) ||
                      result == -ERESTARTNOINTR;
@@ -305,7 +314,7 @@ static void frame_throw(struct thread *t, const struct siginfo *info, uint64_t a
         answer(t, REGISTERS);
         thread_interrupt(t);
     } else if (user_throw(t, missing, length, WINDOW_OUT) != LATER) {
-        process_end(p, SIGSEGV);
+        process_dies(p, t, &no_stack);
     }
 }
 
@@ -319,7 +328,7 @@ static enum delivery deliver_signal(struct thread *t, const struct siginfo *info
     if (a->handler == SIG_IGN)
         return DELIVER_NEXT;
     if (a->handler == SIG_DFL)
-        return default_action(t, sig);
+        return default_action(t, info);
     caller_t missing;
     size_t length;
     struct sigaction now = *a;
@@ -410,6 +419,13 @@ void trace_go_on(struct thread *t)
     thread_finish(t, trace_result(t));
 }
 
+void thread_come_back(struct thread *t, int64_t result)
+{
+    t->interrupting = false;
+    answer(t, result);
+    thread_interrupt(t);
+}
+
 void thread_make_call(struct thread *t)
 {
     bool attention = t->attention;
@@ -428,6 +444,8 @@ int64_t thread_attend(struct thread *t, int64_t result)
         process_end(p, t->dies);
         return LATER;
     }
+    if (p->core)
+        return effects->dumping(t, result);
     if (t->trace && !t->in_event)
         return come_back(t, result);
     if (t->trace && stop_first(t, result))
@@ -440,7 +458,11 @@ int64_t thread_attend(struct thread *t, int64_t result)
         p->busy++;
         enum delivery d = deliver_signal(t, &info, &result);
         p->busy--;
-        if (end_doomed(p) || d == DELIVER_GONE)
+        if (end_doomed(p))
+            return LATER;
+        if (p->core && t->call)
+            return effects->dumping(t, result);
+        if (d == DELIVER_GONE)
             return LATER;
     }
     signal_mask_restore(t);

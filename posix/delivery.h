@@ -8,6 +8,11 @@
 struct signal_effects {
     /* ends p with a status as wait reports it: process_exit; may wait */
     void (*end)(struct process *p, int status);
+    /* has p, which is to end by a signal that its thread t takes, leave a core file first; false:
+     * it leaves none: core_begin; may wait */
+    bool (*dump)(struct process *p, struct thread *t, const struct siginfo *info);
+    /* t, whose process does that, would go back to its program: core_attend; may wait */
+    int64_t (*dumping)(struct thread *t, int64_t result);
     /* p has stopped or goes on: wait_notify */
     void (*report)(struct process *p);
     /* a signal of one of p's timers is being taken: ptimer_taken */
@@ -22,6 +27,12 @@ void signal_waits(int sig);
 /* Ends p with a status as wait reports it (a signal, or a code << 8): now, or as soon as p is not
  * `busy`. Harmless when p is ending already or is a zombie. May wait. */
 void process_end(struct process *p, int status);
+/* Ends p by the signal, which its thread t takes (NULL: none does), after it has left a core file
+ * if it is to. May wait. */
+void process_dies(struct process *p, struct thread *t, const struct siginfo *info);
+/* Ends t's process with a status as wait reports it; before that t, whose event is held, stops if
+ * its tracer wants to know (PTRACE_O_TRACEEXIT). May wait. */
+void thread_dies(struct thread *t, int status);
 /* Stops p by signal sig; makes a stopped p go on. Both tell its parent. May wait. */
 void process_stop(struct process *p, int sig);
 void process_continue(struct process *p);
@@ -50,7 +61,11 @@ void thread_interrupt(struct thread *t);
 
 /* The same for a thread that is to come whatever it does: a wait that signals may end is ended. */
 void thread_call_in(struct thread *t);
-/* Answers KERNEL_ENTRY, which is held of t: t makes the call in its registers. */
+/* Ends t's call, which is held, with a result. Before t runs again it comes in an event of the
+ * kernel. */
+void thread_come_back(struct thread *t, int64_t result);
+/* Answers KERNEL_ENTRY, or another event of t if t reports its calls: t makes the call in its
+ * registers. */
 void thread_make_call(struct thread *t);
 /* t, which is TRAPPED in an event of the kernel, goes on to its next stop or to its program. May
  * wait. */

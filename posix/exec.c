@@ -470,9 +470,13 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
 static int64_t replace_alone(struct thread *t, struct exec *e, bool from_root)
 {
     struct process *p = t->process;
+    if (p->core) /* it ends */
+        return -ERESTARTNOINTR;
     p->busy++;
+    p->changes = true;
     int64_t result = replace(t, e, from_root);
     program_let_go(&e->program);
+    p->changes = false;
     p->busy--;
     return result;
 }

@@ -17,6 +17,7 @@
  * A zombie is a place in the table with a status and a sum of times. wait.c frees it. */
 #include "exit.h"
 
+#include "core.h"
 #include "delivery.h"
 #include "futex.h"
 #include "handlers.h"
@@ -119,6 +120,7 @@ void process_exit(struct process *p, int status)
     if (p == init_process)
         stop_machine(status);
     p->exiting = true;
+    core_forget(p);
     p->busy++;
     p->i.cpu = process_cpu(p);
     process_usage(p, &p->usage);
@@ -159,6 +161,10 @@ static void thread_exit(struct thread *t, uint32_t status)
     struct process *p = t->process;
     endpoint_t task = p->i.task;
     unsigned index = t->index;
+    if (core_writes(t)) { /* the others cannot go on without it */
+        process_end(p, status);
+        return;
+    }
     t->active++;
     ptrace_ends(t, status, false);
     ptrace_tracer_ends(t);

@@ -11,6 +11,7 @@
  * signals if there are any. */
 #include "anon.h"
 #include "async.h"
+#include "core.h"
 #include "cred.h"
 #include "delivery.h"
 #include "due.h"
@@ -155,6 +156,8 @@ static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
     thread_recheck(t);
+    if (t->process->core)
+        return REGISTERS;
     if (m->w[2] == EINTR)
         return -EINTR;
     if (m->w[2])
@@ -275,8 +278,8 @@ int main(void)
         anon_protocol,
     };
     processes_start();
-    static const struct signal_effects effects = { process_exit, wait_notify, ptimer_taken,
-                                                   signalfd_told };
+    static const struct signal_effects effects = { process_exit, core_begin,   core_attend,
+                                                   wait_notify,  ptimer_taken, signalfd_told };
     delivery_start(&effects);
     static const struct trace_effects trace_effects = { wait_notify_tracer };
     trace_start(&trace_effects);

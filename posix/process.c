@@ -39,7 +39,8 @@ void processes_start(void)
                                         .threads = offsetof(struct process_table, threads),
                                         .pending = offsetof(struct process, pending.set),
                                         .node_name = "minnow",
-                                        .domain_name = "(none)" };
+                                        .domain_name = "(none)",
+                                        .core_pattern = "core" };
     ask_publish(table, bytes);
 }
 
@@ -146,7 +147,7 @@ static void inherit(struct process *p, const struct process *parent)
 /* What init begins with. */
 static void set_defaults(struct process *p)
 {
-    enum { STACK_SIZE = 8 << 20 };
+    enum { STACK_SIZE = 8 << 20, CORE_FILTER = 0x33 };
     p->i.state = 'S';
     for (unsigned i = 0; i < LIMITS; i++)
         p->i.limits[i] = (struct proc_limit){ ~0ul, ~0ul };
@@ -161,6 +162,7 @@ static void set_defaults(struct process *p)
     p->memlock_told = ~0ul;
     capability_start(p);
     p->i.dumpable = true;
+    p->i.core_filter = CORE_FILTER;
 }
 
 void process_memory_changes(struct process *p)
@@ -388,7 +390,7 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     if (!t->attention || !cancel)
         return LATER;
     struct process *p = t->process;
-    if (!p->doomed && !((t->pending.set | p->pending.set) & ~t->blocked))
+    if (!p->doomed && !p->core && !((t->pending.set | p->pending.set) & ~t->blocked))
         return LATER;
     thread_unwait(t); /* a signal came while the handler was waiting for another service */
     return interrupt_result;

@@ -183,6 +183,8 @@ struct process {
     /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD
      */
     uint32_t parent_execs;
+    struct core *core;    /* the core file that is being written (core.c); NULL: none */
+    int32_t fatal;        /* and the wait status that the process has then */
     int32_t doomed;       /* a wait status + 1: the process is to end when it is not busy */
     int32_t death_signal; /* PR_SET_PDEATHSIG */
     /* of a session's leader: what was in the foreground of its terminal, which has hung up; or 0 */
@@ -194,6 +196,7 @@ struct process {
     bool locks;           /* holds record locks: TASK_WATCH */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
     bool execed;          /* has become another program since fork */
+    bool changes;         /* an exec is at work */
     bool vforked;         /* may be the vfork_parent of a child */
     bool shares;          /* runs in another process's space (CLONE_VM) */
     uint16_t busy;

@@ -13,6 +13,7 @@
 #include "syscalls.h"
 #include "trace.h"
 #include "user_memory.h"
+#include "user_regs.h"
 #include "wait.h"
 #include <minnow/context.h>
 #include <minnow/file.h>
@@ -51,13 +52,6 @@ enum {
 };
 enum { NT_PRSTATUS = 1, NT_PRFPREG, NT_X86_XSTATE = 0x202 };
 enum { CLONE_PTRACE = 0x2000, CLONE_VFORK = 0x4000, CLONE_UNTRACED = 0x800000 };
-enum { USER_CS = 0x33, USER_SS = 0x2b, XCR0_AT = 464 };
-
-/* struct user_regs_struct */
-struct user_regs {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip,
-        cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
-};
 /* struct user: its registers, and where those for debugging stand */
 enum { USER_SIZE = 928, USER_DEBUG = 848, WORD = sizeof(uint64_t) };
 
@@ -68,32 +62,9 @@ static int64_t registers_read(const struct thread *t, struct user_regs *u)
     struct regs r;
     if (ask_regs_get(t->index, &r, NULL) < 0)
         return -ESRCH;
-    bool inside = t->trace->stop == TRACE_INSIDE && t->result != REGISTERS;
-    *u = (struct user_regs){
-        .r15 = r.r15,
-        .r14 = r.r14,
-        .r13 = r.r13,
-        .r12 = r.r12,
-        .rbp = r.rbp,
-        .rbx = r.rbx,
-        .r11 = r.r11,
-        .r10 = r.r10,
-        .r9 = r.r9,
-        .r8 = r.r8,
-        .rax = inside ? (uint64_t)-ENOSYS : r.rax,
-        .rcx = r.rcx,
-        .rdx = r.rdx,
-        .rsi = r.rsi,
-        .rdi = r.rdi,
-        .orig_rax = t->number,
-        .rip = r.rip,
-        .cs = USER_CS,
-        .eflags = r.rflags,
-        .rsp = r.rsp,
-        .ss = USER_SS,
-        .fs_base = r.fs_base,
-        .gs_base = r.gs_base,
-    };
+    if (t->trace->stop == TRACE_INSIDE && t->result != REGISTERS)
+        r.rax = -ENOSYS;
+    user_regs_make(u, &r, t->number);
     return 0;
 }
 
@@ -140,9 +111,7 @@ static int64_t fpu_read(const struct thread *t, uint8_t *area)
     int64_t size = ask_regs_get(t->index, &r, area);
     if (size < FXSAVE_SIZE)
         return -ESRCH;
-    memset(area + XCR0_AT, 0, FXSAVE_SIZE - XCR0_AT);
-    if (size > FXSAVE_SIZE)
-        *(uint64_t *)(area + XCR0_AT) = frame_features();
+    user_fpu_make(area, size);
     return size;
 }
 

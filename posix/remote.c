@@ -1,7 +1,7 @@
 /* process_vm_readv and process_vm_writev: memory of another process, which must be the caller's own
- * kind: of the same user, and dumpable. A page that the other process has not, or shares with others
- * since a fork, PM brings first. Whatever waits, the other process may have become another program
- * meanwhile; then it is asked anew whether its memory may be reached. */
+ * kind: of the same user, and dumpable. A page that the other process has not, or shares with
+ * others since a fork, PM brings first. Whatever waits, the other process may have become another
+ * program meanwhile; then it is asked anew whether its memory may be reached. */
 #include "handlers.h"
 #include "syscalls.h"
 #include "trace.h"
@@ -83,7 +83,8 @@ static int64_t move(struct thread *t, const struct other *o, struct cursor *here
     return *gone || t->dead ? 0 : user_write(t, here->at, buffer, n);
 }
 
-/* The bytes moved; -EFAULT: not even one; or as user_read(): then the call begins anew. May wait. */
+/* The bytes moved; -EFAULT: not even one; or as user_read(): then the call begins anew. May wait.
+ */
 static int64_t move_all(struct thread *t, const struct other *o, struct cursor *here,
                         struct cursor *there, uint64_t bytes, bool write)
 {

@@ -29,12 +29,79 @@ static int64_t set_system_name(const struct thread *t, char *to, char *text)
     return 0;
 }
 
+/* Where core files go. Programs that are to get them by a pipe are not begun here. */
+static int64_t set_core_pattern(const struct thread *t, char *text)
+{
+    char *end = strchr(text, '\n');
+    if (!capable(t->process, CAP_SYS_ADMIN))
+        return -EPERM;
+    if (*text == '|')
+        return -EINVAL;
+    if (end)
+        *end = 0;
+    memcpy(table->head.core_pattern, text, PROC_CORE_PATTERN);
+    return 0;
+}
+
+/* Reads a number, as strtoul() does with base 0. 0, -EINVAL. */
+static int64_t read_number(const char *text, uint32_t *number)
+{
+    unsigned base = *text != '0' ? 10 : text[1] == 'x' || text[1] == 'X' ? 16 : 8;
+    uint64_t n = 0;
+    const char *at = text + (base == 16 ? 2 : 0), *from = at;
+    for (;; at++) {
+        unsigned digit = *at >= '0' && *at <= '9' ? *at - '0' : (*at | 32) - 'a' + 10;
+        bool ends = !((*at >= '0' && *at <= '9') || ((*at | 32) >= 'a' && (*at | 32) <= 'f'));
+        if (ends || digit >= base || n > UINT32_MAX)
+            break;
+        n = n * base + digit;
+    }
+    if (at == from || (*at && *at != '\n') || n > UINT32_MAX)
+        return -EINVAL;
+    *number = n;
+    return 0;
+}
+
+static int64_t set_core_uses_pid(const struct thread *t, const char *text)
+{
+    uint32_t uses;
+    if (!capable(t->process, CAP_SYS_ADMIN))
+        return -EPERM;
+    int64_t error = read_number(text, &uses);
+    if (!error)
+        table->head.core_uses_pid = uses != 0;
+    return error;
+}
+
+static int64_t set_core_filter(int pid, const char *text)
+{
+    enum { ALL = 0x1ff };
+    struct process *p = process_find(pid);
+    uint32_t filter;
+    if (!p || p->zombie)
+        return -ESRCH;
+    int64_t error = read_number(text, &filter);
+    if (!error)
+        p->i.core_filter = filter & ALL;
+    return error;
+}
+
+/* How many bytes of a write count. */
+static size_t most_of(uint64_t setting)
+{
+    switch (setting) {
+    case PROC_SET_THREAD_NAME: return PROC_THREAD_NAME - 1;
+    case PROC_SET_HOST_NAME:
+    case PROC_SET_DOMAIN_NAME: return PROC_NAME - 1;
+    default: return PROC_CORE_PATTERN - 1;
+    }
+}
+
 int64_t setting_write(struct thread *t, struct message *m)
 {
-    char text[PROC_NAME] = { 0 };
+    char text[PROC_CORE_PATTERN] = { 0 };
     uint64_t length = m->w[2];
-    size_t most = m->w[0] == PROC_SET_THREAD_NAME ? PROC_THREAD_NAME - 1 : PROC_NAME - 1,
-           n = MIN(length, most);
+    size_t n = MIN(length, most_of(m->w[0]));
     int64_t error = n ? copy_in_call(m->call, 0, text, n) : 0;
     if (error == -EFAULT)
         return user_throw_window(t, n);
@@ -44,6 +111,9 @@ int64_t setting_write(struct thread *t, struct message *m)
     case PROC_SET_THREAD_NAME: error = set_thread_name(t, (int)m->w[3], text); break;
     case PROC_SET_HOST_NAME: error = set_system_name(t, table->head.node_name, text); break;
     case PROC_SET_DOMAIN_NAME: error = set_system_name(t, table->head.domain_name, text); break;
+    case PROC_SET_CORE_PATTERN: error = set_core_pattern(t, text); break;
+    case PROC_SET_CORE_USES_PID: error = set_core_uses_pid(t, text); break;
+    case PROC_SET_CORE_FILTER: error = set_core_filter((int)m->w[3], text); break;
     default: return -EINVAL;
     }
     if (!error)

@@ -145,8 +145,12 @@ int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
     bool traced = to && to->trace; /* then the tracer is told first */
     if (!blocked && !traced && (signal_ignored(p, sig) || signal_protected(p, sig)))
         return 0;
-    if (sig == SIGKILL || (!blocked && !traced && fatal(p, sig))) {
+    if (sig == SIGKILL) {
         process_end(p, sig);
+        return 0;
+    }
+    if (!blocked && !traced && fatal(p, sig)) {
+        process_dies(p, to, info);
         return 0;
     }
     int error = sigqueue_add(t ? &t->pending : &p->pending, p->i.uid, pending_limit(p), info);
@@ -190,7 +194,7 @@ void signal_force(struct thread *t, const struct siginfo *info)
         thread_mask_set(t, t->blocked & ~bit);
     }
     if (a->handler == SIG_DFL && !t->trace) {
-        process_end(p, info->signo);
+        process_dies(p, t, info);
         return;
     }
     sigqueue_add(&t->pending, p->i.uid, pending_limit(p), info);

@@ -19,8 +19,9 @@ bool trace_allowed(const struct process *by, const struct process *p)
     const struct posix_proc *a = &by->i, *b = &p->i;
     if (by == p || capable(by, CAP_SYS_PTRACE))
         return true;
-    return b->dumpable && !(b->caps.permitted & ~a->caps.permitted) && a->uid == b->uid && a->uid == b->euid && a->uid == b->suid &&
-           a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid;
+    return b->dumpable && !(b->caps.permitted & ~a->caps.permitted) && a->uid == b->uid &&
+           a->uid == b->euid && a->uid == b->suid && a->gid == b->gid && a->gid == b->egid &&
+           a->gid == b->sgid;
 }
 
 int64_t trace_memory(endpoint_t task, caller_t at, void *buffer, size_t length, uint32_t flags)

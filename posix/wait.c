@@ -75,13 +75,20 @@ static unsigned report_kind(const struct process *p, int options, uint32_t *stat
     return 0;
 }
 
+/* CLD_... for a status as wait reports it, of what has ended. */
+static int end_code(uint32_t status)
+{
+    enum { DUMPED = 0x80 };
+    return !(status & 0x7f) ? CLD_EXITED : status & DUMPED ? CLD_DUMPED : CLD_KILLED;
+}
+
 /* Makes *info what SIGCHLD and waitid tell of p. */
 static void child_info(const struct process *p, unsigned kind, uint32_t status,
                        struct siginfo *info)
 {
     *info = (struct siginfo){ .signo = SIGCHLD, .child = { .pid = p->i.pid, .uid = p->i.uid } };
     if (kind == WEXITED) {
-        info->code = status & 0x7f ? CLD_KILLED : CLD_EXITED;
+        info->code = end_code(status);
         info->child.status = status & 0x7f ? status & 0x7f : status >> 8;
         info->child.user = (p->i.cpu.ns - p->i.cpu.system_ns) / TICK_NS;
         info->child.system = p->i.cpu.system_ns / TICK_NS;
@@ -176,7 +183,7 @@ static void tracee_info(const struct trace *x, struct siginfo *info)
         info->code = CLD_TRAPPED;
         info->child.status = x->status >> 8;
     } else {
-        info->code = x->status & 0x7f ? CLD_KILLED : CLD_EXITED;
+        info->code = end_code(x->status);
         info->child.status = x->status & 0x7f ? x->status & 0x7f : x->status >> 8;
     }
 }

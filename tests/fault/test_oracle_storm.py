@@ -38,7 +38,7 @@ def storm(vm, program, seed, mean, names, tmp_path):
     }
 
 
-@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes"])
+@pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes", "breakpoints"])
 def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
     deaths = sum(storm(vm, program, 1, 1000000, NAMES, tmp_path).values())
     assert deaths > 0

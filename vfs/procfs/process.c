@@ -163,6 +163,11 @@ void make_process_statm(struct text *t, const struct subject *p)
 
 void make_process_comm(struct text *t, const struct subject *p) { text_add(t, "%s\n", name_of(p)); }
 
+void make_process_coredump_filter(struct text *t, const struct subject *p)
+{
+    text_add(t, "%08x\n", p->core_filter);
+}
+
 /* ---- limits ---- */
 
 static void add_limit(struct text *t, uint64_t value)

@@ -200,3 +200,19 @@ void make_sys_domainname(struct text *t, const struct subject *p)
     fact_table(&table);
     text_add(t, "%s\n", table.domain_name);
 }
+
+void make_sys_core_pattern(struct text *t, const struct subject *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    fact_table(&table);
+    text_add(t, "%s\n", table.core_pattern);
+}
+
+void make_sys_core_uses_pid(struct text *t, const struct subject *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    fact_table(&table);
+    text_add(t, "%u\n", table.core_uses_pid);
+}

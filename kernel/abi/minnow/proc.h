@@ -13,6 +13,7 @@
 enum {
     PROC_GROUPS = 32,
     PROC_NAME = 65,
+    PROC_CORE_PATTERN = 128,
     PROC_EXE = 256,
     PROC_LIMITS = 16,
     PROC_THREAD_NAME = 16,
@@ -45,6 +46,8 @@ struct posix_table {
     uint32_t pending; /* in a process's place: the offset of the signals that wait for it */
     uint32_t pad;
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
+    bool core_uses_pid;                                /* /proc/sys/kernel, likewise: */
+    char core_pattern[PROC_CORE_PATTERN];
 };
 
 /* Who traces a thread by ptrace(2). */
@@ -64,6 +67,9 @@ enum proc_setting {
     PROC_SET_THREAD_NAME,
     PROC_SET_HOST_NAME,
     PROC_SET_DOMAIN_NAME,
+    PROC_SET_CORE_PATTERN,
+    PROC_SET_CORE_USES_PID,
+    PROC_SET_CORE_FILTER,
 };
 
 /* Capabilities, by Linux's numbers. */
@@ -141,6 +147,7 @@ struct posix_proc {
     struct posix_tracing tracing; /* likewise */
     /* 0: only root may look into it, whichever user it has */
     uint8_t dumpable;
+    uint32_t core_filter;   /* what a core file keeps: coredump_filter */
     uint32_t memory_serial; /* another number for each memory that a process of this pid has had */
     endpoint_t exe_service; /* the program's file, */
     uint64_t exe_object, exe_dir; /* and its directory when it was started, or 0 */

@@ -139,6 +139,16 @@ static inline uint32_t pm_exec_environment(uint64_t result) { return result; }
  * write. */
 enum { MEMORY_WRITE = 1, MEMORY_FORCE = 2 };
 
+/* What PM_REGIONS tells of each. CHANGED: private and of a file, and a page at least is a copy. */
+struct pm_region {
+    vaddr_t start, end;
+    uint64_t offset, object; /* of its file */
+    endpoint_t service;      /* 0: it shows no file */
+    uint16_t protection;     /* PAGE_READ... */
+    uint16_t flags;          /* PM_REGION_... */
+};
+enum { PM_REGION_SHARED = 1, PM_REGION_CHANGED = 2, PM_REGION_FIXED = 4 };
+
 /* MEMLOCK: all ones, if the process may lock all. */
 enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_MEMLOCK, PM_LIMIT_STACK, PM_LIMITS };
 
@@ -157,7 +167,7 @@ struct rs_status {
 struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
         text, faults, major, locked;
-    caller_t auxv; /* no pages: where its auxiliary vector stands */
+    caller_t auxv;  /* no pages: where its auxiliary vector stands */
     uint64_t space; /* the space's number, which no other one has had; 0: none */
 };
 

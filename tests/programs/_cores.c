@@ -1,0 +1,355 @@
+/* Core files, for tests/test_cores.py. Without arguments: what becomes of children that end by
+ * signals, in a directory of their own; the output is the same as on Linux if its core_pattern is
+ * `core`. With one: it ends as that says, in functions whose names a debugger is to show. */
+#define _GNU_SOURCE
+#include "oracle.h"
+#include <elf.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { PAGE = 4096 };
+
+static char *volatile heap_text;
+static volatile int inner_value = 4711;
+static volatile int ready;
+
+static __attribute__((noinline)) void inner_fault(volatile int *at)
+{
+    inner_value++;
+    *at = inner_value;
+    inner_value++;
+}
+
+static __attribute__((noinline)) int outer_fault(volatile int *at)
+{
+    inner_fault(at);
+    return inner_value;
+}
+
+static __attribute__((noinline)) void *idle_thread(void *unused)
+{
+    ready++;
+    for (;;)
+        pause();
+    return unused;
+}
+
+static __attribute__((noinline)) void *busy_thread(void *unused)
+{
+    ready++;
+    for (;;)
+        inner_value += 2;
+    return unused;
+}
+
+static volatile int *nowhere(void)
+{
+    return mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void unlimited(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+}
+
+static int in_threads(void)
+{
+    pthread_t thread;
+    heap_text = malloc(100);
+    strcpy(heap_text, "text in the heap");
+    pthread_create(&thread, NULL, idle_thread, NULL);
+    pthread_create(&thread, NULL, busy_thread, NULL);
+    while (ready < 2)
+        usleep(1000);
+    return outer_fault(nowhere());
+}
+
+static __attribute__((noinline)) int too_deep(volatile char *above)
+{
+    volatile char here[1024];
+    here[0] = above[0] + 1;
+    if (!inner_value)
+        return 0;
+    return too_deep(here) + here[0];
+}
+
+/* ---- children that end ---- */
+
+static void nothing(void) {}
+static void fault(void) { outer_fault(nowhere()); }
+static void aborts(void) { abort(); }
+static void deep(void) { too_deep((char[]){ 1 }); }
+static void no_limit(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+    abort();
+}
+static void small_limit(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ 4095, 4095 });
+    abort();
+}
+static void some_limit(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){ 3 * PAGE, 3 * PAGE });
+    abort();
+}
+static void not_dumpable(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+    abort();
+}
+static void no_descriptors(void)
+{
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, 0 });
+    abort();
+}
+/* memory that is not touched is not in the file, nor on the disk */
+static void huge(void)
+{
+    char *at = mmap(NULL, 1ul << 32, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        _exit(1);
+    at[1 << 30] = 1;
+    abort();
+}
+static void *aborting_thread(void *unused)
+{
+    abort();
+    return unused;
+}
+static void threads(void)
+{
+    pthread_t thread;
+    for (int i = 0; i < 5; i++)
+        pthread_create(&thread, NULL, i % 2 ? idle_thread : busy_thread, NULL);
+    while (ready < 5)
+        usleep(1000);
+    pthread_create(&thread, NULL, aborting_thread, NULL);
+    pause();
+}
+static void in_vfork(void)
+{
+    pid_t child = vfork();
+    if (!child)
+        _exit(0);
+    abort();
+}
+
+/* What the child leaves: its status; the size of the core file, if that is a sound one. */
+static void show(const char *what, int status)
+{
+    Elf64_Ehdr head = { 0 };
+    struct stat st;
+    int fd = open("core", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    const char *file = "no file";
+    if (fd >= 0 && !fstat(fd, &st)) {
+        int n = read(fd, &head, sizeof head);
+        file = !S_ISREG(st.st_mode) ? "other"
+               : n == sizeof head && !memcmp(head.e_ident, ELFMAG, SELFMAG) &&
+                       head.e_type == ET_CORE
+                   ? "core"
+                   : "no core";
+        if (S_ISREG(st.st_mode) && st.st_size <= 3 * PAGE)
+            SAY("  of %d bytes, mode %o", (int)st.st_size, st.st_mode & 07777);
+    }
+    if (fd >= 0)
+        close(fd);
+    SAY("%s: signal %d%s, %s", what, WTERMSIG(status), WCOREDUMP(status) ? " dumped" : "", file);
+}
+
+static void one(const char *what, void (*end)(void))
+{
+    int status;
+    siginfo_t info;
+    pid_t child = fork();
+    if (!child) {
+        unlimited();
+        end();
+        _exit(0);
+    }
+    waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+    waitpid(child, &status, 0);
+    show(what, status);
+    if (info.si_code != (WCOREDUMP(status)     ? CLD_DUMPED
+                         : WIFSIGNALED(status) ? CLD_KILLED
+                                               : CLD_EXITED) ||
+        info.si_status != (WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)))
+        SAY("  waitid says %d %d", info.si_code, info.si_status);
+    unlink("core");
+    rmdir("core");
+}
+
+static int signal_now;
+static void raises(void) { raise(signal_now); }
+static void waits_for_signal(void)
+{
+    for (;;)
+        pause();
+}
+
+static void signals(void)
+{
+    static const int all[] = { SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,  SIGFPE, SIGSEGV,
+                               SIGXCPU, SIGXFSZ, SIGSYS,  SIGTERM, SIGKILL, SIGHUP, SIGUSR1 };
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        signal_now = all[i];
+        one("raised", raises);
+    }
+    /* from outside, while it waits */
+    pid_t child = fork();
+    int status;
+    if (!child) {
+        unlimited();
+        waits_for_signal();
+    }
+    usleep(20000);
+    kill(child, SIGQUIT);
+    waitpid(child, &status, 0);
+    show("sent", status);
+    unlink("core");
+}
+
+/* ---- what is in the way ---- */
+
+static void in_the_way(void)
+{
+    symlink("target", "core");
+    one("a link", aborts);
+    SAY("target %s", access("target", F_OK) ? "untouched" : "made");
+    close(open("target", O_CREAT | O_WRONLY, 0600));
+    symlink("target", "core");
+    one("a link to a file", aborts);
+    struct stat st = { 0 };
+    stat("target", &st);
+    SAY("target has %d bytes", (int)st.st_size);
+    link("target", "core");
+    one("two names", aborts);
+    stat("target", &st);
+    SAY("target has %d bytes", (int)st.st_size);
+    unlink("target");
+    mkfifo("core", 0600);
+    one("a fifo", aborts);
+    mkdir("core", 0700);
+    one("a directory", aborts);
+    int fd = open("core", O_CREAT | O_WRONLY, 0644);
+    SHOW(write(fd, "old contents", 12));
+    fchmod(fd, 0644);
+    close(fd);
+    one("a file that others may read", aborts);
+    fd = open("core", O_CREAT | O_WRONLY, 0600);
+    SHOW(write(fd, "old contents", 12));
+    close(fd);
+    one("a file", aborts);
+    umask(0277);
+    one("umask", aborts);
+    umask(022);
+    mkdir("closed", 0500);
+    chdir("closed");
+    if (geteuid())
+        one("a closed directory", aborts);
+    chdir("..");
+    rmdir("closed");
+}
+
+/* ---- a tracer ---- */
+
+static void traced(void)
+{
+    unsigned long message = 0;
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        unlimited();
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        abort();
+    }
+    waitpid(child, &status, 0);
+    ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACEEXIT);
+    ptrace(PTRACE_CONT, child, 0, 0);
+    waitpid(child, &status, 0);
+    SAY("traced: %x", status);
+    ptrace(PTRACE_CONT, child, 0, SIGABRT);
+    waitpid(child, &status, 0);
+    ptrace(PTRACE_GETEVENTMSG, child, 0, &message);
+    SAY("traced: %x, message %lx", status, message);
+    ptrace(PTRACE_CONT, child, 0, 0);
+    waitpid(child, &status, 0);
+    show("traced", status);
+    unlink("core");
+}
+
+/* A kill in the middle: the process ends soon, by its first signal. */
+static void killed(void)
+{
+    for (int i = 0; i < 20; i++) {
+        int status;
+        pid_t child = fork();
+        if (!child) {
+            unlimited();
+            char *at = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+            if (at != MAP_FAILED)
+                abort();
+            _exit(1);
+        }
+        usleep(1000 * i);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        if (WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGABRT)
+            SAY("killed: %x", status);
+        unlink("core");
+    }
+    SAY("killed");
+}
+
+static int ends_as(const char *how)
+{
+    unlimited();
+    if (!strcmp(how, "fault"))
+        return outer_fault(nowhere());
+    if (!strcmp(how, "threads"))
+        return in_threads();
+    if (!strcmp(how, "deep"))
+        return too_deep((char[]){ 1 });
+    if (!strcmp(how, "large")) {
+        char *at = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        memset(at, 7, 4 << 20);
+        return outer_fault(nowhere());
+    }
+    abort();
+}
+
+int main(int argc, char **argv)
+{
+    char directory[] = "/tmp/coresXXXXXX";
+    if (argc > 1)
+        return ends_as(argv[1]);
+    if (!mkdtemp(directory) || chdir(directory))
+        return 1;
+    one("exits", nothing);
+    signals();
+    one("fault", fault);
+    one("stack", deep);
+    one("no limit", no_limit);
+    one("small limit", small_limit);
+    one("some limit", some_limit);
+    one("not dumpable", not_dumpable);
+    one("no descriptors", no_descriptors);
+    one("huge", huge);
+    one("threads", threads);
+    one("after vfork", in_vfork);
+    in_the_way();
+    traced();
+    killed();
+    chdir("/");
+    return rmdir(directory);
+}
