@@ -61,6 +61,8 @@ static void mount_all(void)
     if (chdir("/disk") || chroot("."))
         die("/disk");
     mount_on("dev", "/dev", "devtmpfs");
+    mkdir("/dev/pts", 0755);
+    mount_on("devpts", "/dev/pts", "devpts");
     mount_on("proc", "/proc", "proc");
     mount_on("tmpfs", "/tmp", "tmpfs");
 }

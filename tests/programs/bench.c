@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -255,6 +258,16 @@ static void *futex_partner(void *a)
 }
 static void op_futex(void) { futex_pass(0, 1); }
 
+static pthread_t partner;
+static void begin_futex(void) { pthread_create(&partner, NULL, futex_partner, NULL); }
+static void end_futex(void)
+{
+    stop_partner = 1;
+    turn = 1;
+    syscall(SYS_futex, &turn, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    pthread_join(partner, NULL);
+}
+
 static void on_signal(int s) { (void)s; }
 static void op_signal(void) { raise(SIGUSR1); }
 
@@ -262,13 +275,101 @@ static char *fresh;
 static unsigned fresh_page;
 static void op_touch(void) { fresh[fresh_page++ * PAGE] = 1; }
 
-static void *cow_area;
-static void run_cow(void);
+static int sockets[2], semaphores, queue, terminal[2];
+static pid_t answering;
+
+static void begin_unix(void)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
+        abort();
+}
+static void end_unix(void) { close(sockets[0]), close(sockets[1]); }
+
+static void op_unix_64k(void)
+{
+    if (write(sockets[1], buffer, 65536) != 65536 ||
+        recv(sockets[0], buffer, 65536, MSG_WAITALL) != 65536)
+        abort();
+}
+
+static void begin_unix_round(void)
+{
+    begin_unix();
+    if ((answering = fork()))
+        return;
+    close(sockets[0]);
+    char c;
+    while (read(sockets[1], &c, 1) == 1)
+        if (write(sockets[1], &c, 1) != 1)
+            break;
+    _exit(0);
+}
+static void end_unix_round(void)
+{
+    end_unix();
+    waitpid(answering, NULL, 0);
+}
+static void op_unix_round(void)
+{
+    if (write(sockets[0], buffer, 1) != 1 || read(sockets[0], buffer, 1) != 1)
+        abort();
+}
+
+static void begin_semaphore(void)
+{
+    if ((semaphores = semget(IPC_PRIVATE, 1, 0600)) < 0)
+        abort();
+}
+static void end_semaphore(void) { semctl(semaphores, 0, IPC_RMID); }
+static void op_semaphore(void)
+{
+    struct sembuf up = { 0, 1, 0 }, down = { 0, -1, 0 };
+    if (semop(semaphores, &up, 1) || semop(semaphores, &down, 1))
+        abort();
+}
+
+static void begin_queue(void)
+{
+    struct mq_attr attributes = { .mq_maxmsg = 4, .mq_msgsize = 64 };
+    queue = mq_open("/bench", O_CREAT | O_RDWR, 0600, &attributes);
+    if (queue < 0)
+        abort();
+}
+static void end_queue(void) { mq_close(queue), mq_unlink("/bench"); }
+static void op_queue(void)
+{
+    if (mq_send(queue, buffer, 64, 0) || mq_receive(queue, buffer, 64, NULL) != 64)
+        abort();
+}
+
+static void begin_terminal(void)
+{
+    terminal[0] = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal[0] < 0 || unlockpt(terminal[0]))
+        abort();
+    terminal[1] = open(ptsname(terminal[0]), O_RDWR | O_NOCTTY);
+}
+static void end_terminal(void) { close(terminal[1]), close(terminal[0]); }
+static void op_terminal(void)
+{
+    char c = 'x';
+    if (write(terminal[0], &c, 1) != 1 || read(terminal[0], &c, 1) != 1)
+        abort();
+}
+
+static void op_map_file(void)
+{
+    char *area = mmap(NULL, 65536, PROT_READ, MAP_SHARED, file, 0);
+    for (int i = 0; i < 65536; i += PAGE)
+        (void)*(volatile char *)(area + i);
+    munmap(area, 65536);
+}
 
 static const struct row {
     const char *name;
     void (*op)(void);
     int count;
+    void (*begin)(void), (*end)(void); /* what only this row needs, or NULL */
 } rows[] = {
     { "getppid", op_getppid, 200 },
     { "getpid", op_getpid, 200 },
@@ -300,9 +401,15 @@ static const struct row {
     { "fork + execve + wait", op_fork_exec, 10 },
     { "vfork + execve + wait", op_vfork_exec, 10 },
     { "pthread_create + join", op_thread, 10 },
-    { "futex ping-pong", op_futex, 100 },
+    { "futex ping-pong", op_futex, 100, begin_futex, end_futex },
     { "signal to self, handled", op_signal, 50 },
     { "anonymous page touched", op_touch, PAGES },
+    { "AF_UNIX round trip, two processes", op_unix_round, 100, begin_unix_round, end_unix_round },
+    { "64 KiB through AF_UNIX", op_unix_64k, 20, begin_unix, end_unix },
+    { "SysV semaphore up + down", op_semaphore, 50, begin_semaphore, end_semaphore },
+    { "mq_send + mq_receive of 64 bytes", op_queue, 50, begin_queue, end_queue },
+    { "pty, 1 byte echoed", op_terminal, 50, begin_terminal, end_terminal },
+    { "64 KiB of a file mapped and read", op_map_file, 20 },
 };
 
 static int wanted(const char *row)
@@ -327,6 +434,8 @@ static void run(const struct row *r)
 {
     if (!wanted(r->name))
         return;
+    if (r->begin)
+        r->begin();
     if (r->op != op_touch && r->op != op_unlink_tmp && r->op != op_unlink_ext2)
         for (int i = 0; i < 3; i++)
             r->op(); /* caches are warm */
@@ -337,6 +446,8 @@ static void run(const struct row *r)
     unsigned long t1 = ticks();
     long s1 = space_switches();
     print(r->name, t1 - t0, s0 < 0 ? -1 : s1 - s0, r->count);
+    if (r->end)
+        r->end();
 }
 
 /* After fork each first write to a page copies it; the child lives meanwhile. */
@@ -345,7 +456,8 @@ static void run_cow(void)
     int wait_here[2];
     if (!wanted("copy-on-write fault after fork") || pipe(wait_here))
         return;
-    cow_area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *cow_area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                          -1, 0);
     memset(cow_area, 1, PAGES * PAGE);
     pid_t p = fork();
     if (!p) {
@@ -355,7 +467,7 @@ static void run_cow(void)
     }
     unsigned long t0 = ticks();
     for (int i = 0; i < PAGES; i++)
-        ((volatile char *)cow_area)[i * PAGE] = 2;
+        *(volatile char *)(cow_area + i * PAGE) = 2;
     unsigned long t1 = ticks();
     close(wait_here[1]);
     close(wait_here[0]);
@@ -470,17 +582,8 @@ int main(int argc, char **argv)
     prepare();
     pid_t echo = echo_partner();
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        pthread_t partner;
         number = number > 1000000 ? 0 : number;
-        if (rows[i].op == op_futex)
-            pthread_create(&partner, NULL, futex_partner, NULL);
         run(&rows[i]);
-        if (rows[i].op == op_futex) {
-            stop_partner = 1;
-            turn = 1;
-            syscall(SYS_futex, &turn, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
-            pthread_join(partner, NULL);
-        }
     }
     run_cow();
     run_regions("mmap + munmap among 1,000 regions", 1000);
