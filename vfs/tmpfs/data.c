@@ -30,7 +30,7 @@
 enum { BYTES_AT_ONCE = 1 << 20, FREED_AT_ONCE = 4096 };
 enum { ZEROED_AT_ONCE = 256 };
 #define NO_PAGE UINT64_MAX
-enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024, GUESS = 4096 };
+enum { FANOUT = 512, FANOUT_BITS = 9, GROW_PAGES = 32, PIN_HASH = 1024 };
 
 static uint64_t *free_pages; /* linked through their first word */
 static uint64_t pool_pages, pool_free;
@@ -43,6 +43,8 @@ static struct share page_share;
 static void share_begin(void)
 {
     enum { MEMORY_PART = 8, NAMES_PART = 128 };
+    if (page_share.capacity)
+        return;
     uint32_t all = machine_pages() / MEMORY_PART - machine_pages() / NAMES_PART;
     page_share = (struct share)SHARE(all, all / 4, all / 8 * 5);
 }
@@ -83,8 +85,7 @@ static void *page_take(struct node *n, bool zero)
     struct mount *mount = mount_of(n);
     if (mount->page_limit && mount->pages >= mount->page_limit)
         return NULL;
-    if (!page_share.capacity)
-        share_begin();
+    share_begin();
     if (share_take(&page_share, n->user, 1, -ENOSPC))
         return NULL;
     if (!free_pages && !pool_full)
@@ -133,11 +134,14 @@ static void page_give(struct node *n, void *page)
         page_to_pool(page);
 }
 
-void data_count(uint64_t *all, uint64_t *free)
+void data_count(uint64_t *all, uint64_t *free, uint64_t *anyone)
 {
-    uint64_t more = pool_full ? 0 : GUESS;
-    *all = pool_pages + more;
-    *free = pool_free + more;
+    share_begin();
+    /* what could not be had when the pool last grew is left out */
+    uint64_t more = pool_full ? pool_free : page_share.capacity - page_share.taken;
+    *all = page_share.taken + more;
+    *free = more;
+    *anyone = more - MIN(more, page_share.reserve);
 }
 
 /* ---- The tree ----

@@ -67,15 +67,16 @@ int mount_end(uint64_t object)
 int mount_statfs(struct fs_mount *f, struct statfs *s)
 {
     const struct mount *m = (struct mount *)f;
-    uint64_t all, free;
-    data_count(&all, &free);
+    uint64_t all, free, anyone;
+    data_count(&all, &free, &anyone);
     if (m->page_limit) {
         all = m->page_limit;
         free = MIN(free, all - MIN(all, m->pages));
     }
     s->type = MAGIC;
     s->blocks = all;
-    s->bfree = s->bavail = free;
+    s->bfree = free;
+    s->bavail = MIN(free, anyone);
     thing_count(&all, &free);
     s->files = all;
     s->ffree = free;

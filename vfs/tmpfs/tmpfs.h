@@ -58,8 +58,9 @@ static inline struct mount *mount_of(const struct node *n) { return (struct moun
 /* ---- data.c: contents ---- */
 /* Frees the pages behind `size` bytes, and zeroes the rest of the last one; n->size stays. */
 void data_cut(struct node *n, uint64_t size);
-/* How many pages the pool has, and how many are free; while it can grow, a guess. */
-void data_count(uint64_t *all, uint64_t *free);
+/* How many pages all files together may have, how many of them are free, and how many of these are
+ * not kept for root. */
+void data_count(uint64_t *all, uint64_t *free, uint64_t *anyone);
 /* Operations of fs_ops. -ENOSPC: the pool, the mount or the user has no more pages. */
 int64_t data_read(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
 int64_t data_write(struct fs_node *f, struct message *m, uint64_t position, uint64_t length);
