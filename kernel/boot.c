@@ -33,7 +33,7 @@ struct tag_memory {
 };
 
 paddr_t boot_memory_end;
-char boot_options[256];
+char boot_options[BOOT_OPTIONS_MAX];
 struct module modules[MODULES_MAX];
 unsigned module_count;
 

@@ -2,10 +2,10 @@
 #ifndef BOOT_H
 #define BOOT_H
 
-#include <minnow/types.h>
+#include <minnow/limits.h>
 
-extern paddr_t boot_memory_end; /* end of the highest usable range */
-extern char boot_options[256];  /* the kernel's command line */
+extern paddr_t boot_memory_end;             /* end of the highest usable range */
+extern char boot_options[BOOT_OPTIONS_MAX]; /* the kernel's command line */
 /* Whether `word` is one of the options. */
 bool boot_option(const char *word);
 

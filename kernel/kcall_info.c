@@ -157,6 +157,13 @@ static int64_t info_log(struct thread *t, uint64_t offset, vaddr_t to, uint64_t 
     return done;
 }
 
+static int64_t info_options(struct thread *t, vaddr_t to, uint64_t length)
+{
+    uint64_t n = strlen(boot_options);
+    n = n < length ? n : length;
+    return space_write(t->space, to, boot_options, n) < 0 ? -EFAULT : (int64_t)n;
+}
+
 int64_t sys_info(struct thread *t, const uint64_t *a)
 {
     union {
@@ -175,6 +182,7 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     case INFO_THREADS:
     case INFO_SCHED: return info_threads(t, a[1], a[2], a[3], a[0] == INFO_SCHED);
     case INFO_LOG: return info_log(t, a[1], a[2], a[3]);
+    case INFO_OPTIONS: return info_options(t, a[2], a[3]);
     case INFO_MISSED:
         if (!personality || a[1] >= ROUTES_MAX)
             return -ENOENT;

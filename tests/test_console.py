@@ -46,6 +46,14 @@ def test_screen_and_keyboard():
         vm.wait_for_screen("words: 3")
 
 
+def test_the_shell_on_the_serial_line_knows_how_large_its_terminal_is():
+    with machine.Machine(options="terminal=33x101") as vm:
+        session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=60)
+        session.expect(PROMPT)
+        run(session, "stty size", "33 101")
+        run(session, "cat /proc/cmdline", "terminal=33x101\r\n")
+
+
 def test_pipeline_and_files(serial):
     run(serial, "ls -l / | sort | tail -1", "total")
     run(serial, "echo kept > /root/k; cat /root/k", "kept")

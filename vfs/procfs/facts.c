@@ -28,6 +28,14 @@ bool fact_task(unsigned index, struct task_info *t)
     return info(INFO_TASK, index, t, sizeof *t) == sizeof *t;
 }
 
+const char *fact_options(void)
+{
+    static char options[BOOT_OPTIONS_MAX];
+    int64_t n = info(INFO_OPTIONS, 0, options, sizeof options - 1);
+    options[MAX(n, 0)] = 0;
+    return options;
+}
+
 void fact_system(struct system_info *s)
 {
     memset(s, 0, sizeof *s);

@@ -129,6 +129,7 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 /* Facts from the kernel (SYS_INFO), and from what POSIX and PM publish. No function waits. If a
  * fact is not known, numbers are 0, and the functions that return bool return false. */
 
+const char *fact_options(void);                         /* the kernel's command line */
 bool fact_task(unsigned index, struct task_info *info); /* the task with this index */
 void fact_system(struct system_info *info);
 bool fact_table(struct posix_table *table); /* where POSIX's table of processes is */

@@ -130,11 +130,10 @@ void make_swaps(struct text *t, const struct subject *p)
     text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 }
 
-/* Empty: the kernel's command line has no words for programs. */
 void make_cmdline(struct text *t, const struct subject *p)
 {
     (void)p;
-    text_add(t, "\n");
+    text_add(t, "%s\n", fact_options());
 }
 
 /* ---- /proc/sys: fixed values, which cannot be changed ---- */

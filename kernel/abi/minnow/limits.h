@@ -11,6 +11,7 @@ enum {
     DESCRIPTORS_MAX = 4096,   /* of one table of descriptors, */
     DESCRIPTORS_FIRST = 1024, /* unless its program asks for more (RLIMIT_NOFILE) */
     IOV_MAX = 1024,           /* buffers of one call (struct iovec), as on Linux */
+    BOOT_OPTIONS_MAX = 256,   /* bytes of the kernel's command line, the end included */
 };
 
 /* Bytes that one call moves at most; its result tells, as Linux's does at 2 GiB. While a server

@@ -244,6 +244,7 @@ enum info {
     /* index = thread to begin with -> struct sched_info[] of programs' threads, as many as fit.
      * Right SCHED or INFO */
     INFO_SCHED,
+    INFO_OPTIONS, /* the kernel's command line, without an end; less than BOOT_OPTIONS_MAX bytes */
 };
 /* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent.
  * Neither this part nor the rest ever falls. */
