@@ -59,11 +59,13 @@ int64_t datagram_write(struct socket *s, struct message *m, bool *moved)
         return -EPIPE;
     if (m->w[2] > s->send_buffer - 32)
         return -EMSGSIZE;
-    if (datagram_full(s, to) || s->sent >= s->send_buffer) {
+    bool full = datagram_full(s, to) || s->sent >= s->send_buffer;
+    int64_t error = full ? -ENOBUFS : packet_put(s, to, m, m->w[2]);
+    /* there is memory again when that has been read */
+    if (full || (error == -ENOBUFS && s->sent)) {
         to->awaited = true;
         return may_wait(m) ? WAITS : -EAGAIN;
     }
-    int64_t error = packet_put(s, to, m, m->w[2]);
     if (error)
         return error;
     *moved = true;
