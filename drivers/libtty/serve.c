@@ -42,16 +42,26 @@ static bool timed(const struct terminal *t)
     return !(t->termios.lflag & ICANON) && t->termios.cc[VTIME];
 }
 
-/* Adds a read to the end of the list. false: no memory. */
+/* Adds a read to the end of the list; a signal may end it from now on. An earlier one of the same
+ * thread, which was cancelled, goes. false: no memory. */
 static bool reader_add(struct terminal *t, const struct message *m, uint64_t deadline)
 {
-    struct reader *r = memory_alloc(sizeof *r), **last = &t->readers;
+    struct reader **at = &t->readers;
+    while (*at) {
+        struct reader *r = *at;
+        if (call_thread(r->call) == call_thread(m->call)) {
+            *at = r->next;
+            memory_free(r);
+        } else {
+            at = &r->next;
+        }
+    }
+    struct reader *r = memory_alloc(sizeof *r);
     if (!r)
         return false;
-    while (*last)
-        last = &(*last)->next;
     *r = (struct reader){ NULL, m->call, m->w[2], deadline };
-    *last = r;
+    *at = r;
+    call_waits(m->call);
     return true;
 }
 

@@ -30,6 +30,13 @@ static int writer_take(struct writes *s, struct writer *w)
     return 0;
 }
 
+/* A signal ends the write with what has been taken. */
+static void writer_waits(const struct writer *w)
+{
+    call_moved(w->call, w->done);
+    call_waits(w->call);
+}
+
 /* Goes on with a write. true: its call has ended, or was thrown back because a page in its middle
  * is missing. With `now` it ends short if a part has been taken. */
 static bool writer_continue(struct writes *s, struct writer *w, bool now)
@@ -43,8 +50,11 @@ static bool writer_continue(struct writes *s, struct writer *w, bool now)
     }
     if (error)
         return true;
-    if (w->done < w->length && !(now && w->done))
+    if (w->done < w->length && !(now && w->done)) {
+        if (w->done)
+            writer_waits(w);
         return false;
+    }
     reply(w->call, w->done);
     return true;
 }

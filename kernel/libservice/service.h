@@ -136,6 +136,9 @@ static inline size_t moved_before(const struct message *m)
 int copy_string(struct message *m, size_t offset, char *to, size_t size);
 /* Whether the caller still waits for the answer: false when it has died or was interrupted. */
 bool call_alive(call_t c);
+/* The call is left with LATER, perhaps for long: signals may interrupt it from now on (SYS_SLOW).
+ * pending_add() does this. */
+void call_waits(call_t c);
 /* The user to charge for what this call takes: the real user of the program that made it; 0, root,
  * for a service's call; for a caller that is gone, a number that is no user. With right CALLER the
  * argument may be a task. */

@@ -108,6 +108,8 @@ void condition_wake(struct condition *c)
 
 /* ---- callers that wait for an answer ---- */
 
+void call_waits(call_t c) { ask_slow(c, false); }
+
 struct pending *pending_add(struct pending_list *l, const struct message *m)
 {
     struct pending **at = &l->first;
@@ -128,7 +130,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     p->m = *m;
     p->next = NULL;
     *at = p;
-    ask_slow(m->call, false);
+    call_waits(m->call);
     return p;
 }
 

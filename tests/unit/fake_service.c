@@ -29,7 +29,7 @@ static struct {
 } disks[DISKS];
 
 static struct in_flight {
-    bool used, cancelled, thrown;
+    bool used, cancelled, thrown, waits;
     uint8_t *buffer;
     size_t length, moved;
     struct fake_answer answer;
@@ -98,7 +98,14 @@ struct fake_answer fake_call(handler_t handler, struct message *m, void *buffer,
     return a;
 }
 
-void fake_cancel(call_t call) { calls[call - 1].cancelled = true; }
+void fake_cancel(call_t call)
+{
+    if (!calls[call - 1].waits)
+        die("a call that waits, and that no signal can end");
+    calls[call - 1].cancelled = true;
+}
+
+void call_waits(call_t call) { calls[call - 1].waits = true; }
 
 void reply_words(struct message *m, uint64_t r1, uint64_t r2, uint64_t r3)
 {
@@ -423,6 +430,7 @@ struct pending *pending_add(struct pending_list *l, const struct message *m)
     while (*at)
         at = &(*at)->next;
     *at = p;
+    call_waits(m->call);
     return p;
 }
 
