@@ -365,51 +365,55 @@ static void op_map_file(void)
     munmap(area, 65536);
 }
 
+#define PLAIN(name, op, count)      \
+    {                               \
+        name, op, count, NULL, NULL \
+    }
 static const struct row {
     const char *name;
     void (*op)(void);
     int count;
     void (*begin)(void), (*end)(void); /* what only this row needs, or NULL */
 } rows[] = {
-    { "getppid", op_getppid, 200 },
-    { "getpid", op_getpid, 200 },
-    { "clock_gettime raw", op_clock_raw, 200 },
-    { "clock_gettime vDSO", op_clock, 200 },
-    { "read 1 byte of /dev/zero", op_read_zero, 200 },
-    { "write 1 byte to /dev/null", op_write_null, 200 },
-    { "open + close (tmpfs)", op_open_close, 100 },
-    { "stat", op_stat, 100 },
-    { "fstat", op_fstat, 100 },
-    { "pipe write + read, one process", op_pipe_self, 100 },
-    { "pipe round trip, two processes", op_pipe_round, 100 },
-    { "read 4 KiB, cached", op_pread4k, 50 },
-    { "read 64 KiB, cached", op_pread64k, 20 },
-    { "write 4 KiB, cached", op_pwrite4k, 50 },
-    { "write 64 KiB, cached", op_pwrite64k, 20 },
-    { "create (tmpfs)", op_create_tmp, 50 },
-    { "unlink (tmpfs)", op_unlink_tmp, 50 },
-    { "create (ext2)", op_create_ext2, 50 },
-    { "unlink (ext2)", op_unlink_ext2, 50 },
-    { "readdir of 1,000 entries", op_readdir, 5 },
-    { "64 KiB through a pipe", op_pipe_64k, 20 },
-    { "poll 10", op_poll10, 50 },
-    { "select 10", op_select10, 50 },
-    { "eventfd write + read", op_eventfd, 50 },
-    { "epoll_wait, 1 watched", op_epoll_1, 50 },
-    { "epoll_wait, 1 of 1,000 ready", op_epoll_1000, 50 },
-    { "fork + exit + wait", op_fork, 10 },
-    { "fork + execve + wait", op_fork_exec, 10 },
-    { "vfork + execve + wait", op_vfork_exec, 10 },
-    { "pthread_create + join", op_thread, 10 },
+    PLAIN("getppid", op_getppid, 200),
+    PLAIN("getpid", op_getpid, 200),
+    PLAIN("clock_gettime raw", op_clock_raw, 200),
+    PLAIN("clock_gettime vDSO", op_clock, 200),
+    PLAIN("read 1 byte of /dev/zero", op_read_zero, 200),
+    PLAIN("write 1 byte to /dev/null", op_write_null, 200),
+    PLAIN("open + close (tmpfs)", op_open_close, 100),
+    PLAIN("stat", op_stat, 100),
+    PLAIN("fstat", op_fstat, 100),
+    PLAIN("pipe write + read, one process", op_pipe_self, 100),
+    PLAIN("pipe round trip, two processes", op_pipe_round, 100),
+    PLAIN("read 4 KiB, cached", op_pread4k, 50),
+    PLAIN("read 64 KiB, cached", op_pread64k, 20),
+    PLAIN("write 4 KiB, cached", op_pwrite4k, 50),
+    PLAIN("write 64 KiB, cached", op_pwrite64k, 20),
+    PLAIN("create (tmpfs)", op_create_tmp, 50),
+    PLAIN("unlink (tmpfs)", op_unlink_tmp, 50),
+    PLAIN("create (ext2)", op_create_ext2, 50),
+    PLAIN("unlink (ext2)", op_unlink_ext2, 50),
+    PLAIN("readdir of 1,000 entries", op_readdir, 5),
+    PLAIN("64 KiB through a pipe", op_pipe_64k, 20),
+    PLAIN("poll 10", op_poll10, 50),
+    PLAIN("select 10", op_select10, 50),
+    PLAIN("eventfd write + read", op_eventfd, 50),
+    PLAIN("epoll_wait, 1 watched", op_epoll_1, 50),
+    PLAIN("epoll_wait, 1 of 1,000 ready", op_epoll_1000, 50),
+    PLAIN("fork + exit + wait", op_fork, 10),
+    PLAIN("fork + execve + wait", op_fork_exec, 10),
+    PLAIN("vfork + execve + wait", op_vfork_exec, 10),
+    PLAIN("pthread_create + join", op_thread, 10),
     { "futex ping-pong", op_futex, 100, begin_futex, end_futex },
-    { "signal to self, handled", op_signal, 50 },
-    { "anonymous page touched", op_touch, PAGES },
+    PLAIN("signal to self, handled", op_signal, 50),
+    PLAIN("anonymous page touched", op_touch, PAGES),
     { "AF_UNIX round trip, two processes", op_unix_round, 100, begin_unix_round, end_unix_round },
     { "64 KiB through AF_UNIX", op_unix_64k, 20, begin_unix, end_unix },
     { "SysV semaphore up + down", op_semaphore, 50, begin_semaphore, end_semaphore },
     { "mq_send + mq_receive of 64 bytes", op_queue, 50, begin_queue, end_queue },
     { "pty, 1 byte echoed", op_terminal, 50, begin_terminal, end_terminal },
-    { "64 KiB of a file mapped and read", op_map_file, 20 },
+    PLAIN("64 KiB of a file mapped and read", op_map_file, 20),
 };
 
 static int wanted(const char *row)
