@@ -132,7 +132,8 @@ static const struct file files[] = {
 enum { FILES = ARRAY_SIZE(files), MOUNTS = 32, NODES = 8, NUMBER_MAX = 12 };
 enum { PROCESSES_FROM = 1000 /* position in the root of the first process */ };
 
-static struct fs_mount mounts[MOUNTS]; /* dev 0: free */
+/* dev 0: free, or the service has been started afresh since the mount */
+static struct fs_mount mounts[MOUNTS] = { [0 ... MOUNTS - 1] = { .size_max = INT64_MAX } };
 static struct node nodes[NODES];       /* one request needs fewer */
 
 /* The file of an object; NULL for the kinds that have no place in files[]. */
@@ -281,7 +282,6 @@ struct fs_node *tree_mount(const struct fs_source *s)
     if (n == MOUNTS)
         return fs_failed(-ENOMEM);
     mounts[n].dev = n + 1;
-    mounts[n].size_max = INT64_MAX;
     return tree_get(object_make((struct object){ .mount = n, .kind = KIND_ROOT }));
 }
 
