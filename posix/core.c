@@ -275,8 +275,29 @@ static void find_program(struct core *c)
     c->program[n > 0 ? n : 0] = 0;
 }
 
+/* A process at its limits of memory gets some pages more. May wait. */
+static void limit_memory(const struct core *c, bool limited)
+{
+    static const struct {
+        unsigned linux_number, pm;
+    } limits[] = { { RLIMIT_AS, PM_LIMIT_AS }, { RLIMIT_DATA, PM_LIMIT_DATA } };
+    const struct posix_proc *i = &c->process->i;
+    for (unsigned n = 0; n < ARRAY_SIZE(limits); n++) {
+        uint64_t own = i->limits[limits[n].linux_number].soft;
+        if (own != ~0ul)
+            call(service_find("pm"), PM_LIMIT, i->task, limits[n].pm, limited ? own : ~0ul, 0);
+    }
+}
+
+static bool maps(struct core *c)
+{
+    limit_memory(c, false);
+    return will_call(c, MAP, NR_MMAP, 0, SCRATCH, PAGE_READ | PAGE_WRITE, MAPPING);
+}
+
 static bool mapped(struct core *c, struct work *w, int64_t result)
 {
+    limit_memory(c, true);
     if (result < 0)
         return false;
     c->scratch = result;
@@ -480,7 +501,7 @@ static bool pages_done(struct core *c, int64_t result)
 static bool step(struct core *c, struct work *w, int64_t result)
 {
     switch ((enum state)c->state) {
-    case GATHER: return will_call(c, MAP, NR_MMAP, 0, SCRATCH, PAGE_READ | PAGE_WRITE, MAPPING);
+    case GATHER: return maps(c);
     case MAP: return mapped(c, w, result);
     case COUNT: return counts(c, w);
     case UNLINK: return opens(c);

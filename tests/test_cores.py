@@ -77,7 +77,7 @@ def test_gdb_shows_all_threads(vm, tmp_path):
 @needs_gdb
 def test_a_stack_that_has_overflown(vm, tmp_path):
     core = tmp_path / "core"
-    dump(vm, core, f"{INSIDE} deep; echo $?")
+    dump(vm, core, f"ulimit -s 256; {INSIDE} deep; echo $?")
     assert re.search(r"#9 .*too_deep", gdb(core, "bt 20"))
 
 
@@ -126,6 +126,12 @@ def test_a_set_user_id_program_leaves_none(vm):
     result = vm(["sh", "-c", script])
     said = result.stdout.decode().splitlines()
     assert said == ["139", "139", "core 600 student"], result
+
+
+def test_who_is_hindered_ends_all_the_same(vm):
+    """Signals, a tracer, threads of its own and other processes come in its way."""
+    result = vm(["sh", "-c", f"mkdir -m 777 /tmp/d; cd /tmp/d; su student -c '{INSIDE} hinders'"])
+    assert result.stdout == b"all have ended\n", result
 
 
 @needs_gdb

@@ -5,6 +5,7 @@
 #include "oracle.h"
 #include <elf.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -97,6 +98,11 @@ static void small_limit(void)
 static void some_limit(void)
 {
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 3 * PAGE, 3 * PAGE });
+    abort();
+}
+static void no_memory(void)
+{
+    setrlimit(RLIMIT_AS, &(struct rlimit){ PAGE, PAGE });
     abort();
 }
 static void not_dumpable(void)
@@ -310,6 +316,137 @@ static void killed(void)
     SAY("killed");
 }
 
+/* ---- who hinders those that write: no more is to be seen of it than that all of them end ---- */
+
+static void many_regions(void)
+{
+    for (int i = 0; i < 3000; i++)
+        mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+             -1, 0);
+    abort();
+}
+
+static void many_threads(void)
+{
+    pthread_t thread;
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 4 * PAGE);
+    for (int i = 0; i < 150; i++)
+        pthread_create(&thread, &small, i % 3 ? idle_thread : busy_thread, NULL);
+    abort();
+}
+
+static void *execs(void *unused)
+{
+    execl("/bin/true", "true", NULL);
+    return unused;
+}
+
+static void *dies(void *unused)
+{
+    inner_fault(nowhere());
+    return unused;
+}
+
+static void *ends(void *unused)
+{
+    syscall(SYS_exit, 0);
+    return unused;
+}
+
+static void *forks(void *unused)
+{
+    for (int i = 0; i < 20; i++)
+        if (!fork())
+            _exit(0);
+    return unused;
+}
+
+/* Threads that end, execute, fork, and die of their own at the same time. */
+static void racing(void)
+{
+    void *(*const work[])(void *) = { execs, ends, forks, dies, dies, ends };
+    pthread_t thread;
+    int order = getpid();
+    for (int i = 0; i < 6; i++)
+        pthread_create(&thread, NULL, work[(i * 5 + order) % 6], NULL);
+    if (order % 3)
+        abort();
+    pause();
+}
+
+/* Shares the memory of the one that dies, and takes all of it away that it can spare. */
+static int unmaps(void *unused)
+{
+    for (int i = 0; i < 300; i++) {
+        char *at = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        munmap(at - 64 * PAGE, 66 * PAGE);
+    }
+    (void)unused;
+    return 0;
+}
+
+static void shared(void)
+{
+    static char stack[8 * PAGE] __attribute__((aligned(16)));
+    clone(unmaps, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+    abort();
+}
+
+/* false: the child has not ended in half a minute. */
+static int ended(pid_t child)
+{
+    for (int i = 0; i < 3000; i++) {
+        int status;
+        pid_t got = waitpid(child, &status, WNOHANG);
+        if (got < 0 || (got && !WIFSTOPPED(status)))
+            return 1;
+        if (got)
+            ptrace(PTRACE_DETACH, child, 0, 0);
+        kill(child, SIGCONT);
+        usleep(10000);
+    }
+    return 0;
+}
+
+static int hinder(pid_t child)
+{
+    static const int signals[] = { SIGSTOP, SIGCONT, SIGTERM, SIGSEGV, SIGTSTP, SIGCONT, SIGALRM };
+    for (int i = 0; i < 60; i++) {
+        kill(child, signals[i % 7]);
+        if (i % 5 == 0 && !ptrace(PTRACE_ATTACH, child, 0, 0)) {
+            if (waitpid(child, NULL, WNOHANG) == child && i % 2)
+                ptrace(PTRACE_CONT, child, 0, 0);
+            ptrace(PTRACE_DETACH, child, 0, 0);
+        }
+        if (i % 7 == 0)
+            usleep(500);
+    }
+    return ended(child);
+}
+
+static int hinders(void)
+{
+    void (*const work[])(void) = { many_regions, many_threads, racing, shared, deep, racing };
+    alarm(100);
+    for (int i = 0; i < 36; i++) {
+        pid_t child = fork();
+        if (!child) {
+            unlimited();
+            alarm(0);
+            work[i % 6]();
+            _exit(0);
+        }
+        if (!hinder(child))
+            SAY("%d does not end", i);
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+    }
+    SAY("all have ended");
+    return 0;
+}
+
 static int ends_as(const char *how)
 {
     unlimited();
@@ -332,7 +469,7 @@ int main(int argc, char **argv)
 {
     char directory[] = "/tmp/coresXXXXXX";
     if (argc > 1)
-        return ends_as(argv[1]);
+        return strcmp(argv[1], "hinders") ? ends_as(argv[1]) : hinders();
     if (!mkdtemp(directory) || chdir(directory))
         return 1;
     one("exits", nothing);
@@ -342,6 +479,7 @@ int main(int argc, char **argv)
     one("no limit", no_limit);
     one("small limit", small_limit);
     one("some limit", some_limit);
+    one("no memory", no_memory);
     one("not dumpable", not_dumpable);
     one("no descriptors", no_descriptors);
     one("huge", huge);

@@ -134,7 +134,7 @@ enum { PROCESSES_FROM = 1000 /* position in the root of the first process */ };
 
 /* dev 0: free, or the service has been started afresh since the mount */
 static struct fs_mount mounts[MOUNTS] = { [0 ... MOUNTS - 1] = { .size_max = INT64_MAX } };
-static struct node nodes[NODES];       /* one request needs fewer */
+static struct node nodes[NODES]; /* one request needs fewer */
 
 /* The file of an object; NULL for the kinds that have no place in files[]. */
 static const struct file *file_of(uint64_t object)
