@@ -38,6 +38,7 @@
 #include "share.h"
 #include "syscalls.h"
 #include "trace.h"
+#include <minnow/context.h>
 #include <minnow/elf.h>
 #include <minnow/file.h>
 
@@ -361,6 +362,10 @@ static size_t thread_notes(struct core *c, struct work *w, const struct thread *
     bool first = t == c->thread;
     const struct posix_proc *i = &c->process->i;
     int64_t size = ask_regs_get(t->index, &r, w->fpu);
+    if (size < FXSAVE_SIZE) { /* what stood there before is nobody's business */
+        memset(&r, 0, sizeof r);
+        memset(w->fpu, 0, sizeof w->fpu);
+    }
     if (first)
         r = c->regs;
     else if (t->number != NO_SYSCALL && t->place != THREAD_TRAPPED)

@@ -79,23 +79,19 @@ size_t core_note_status(char *to, const struct thread *t, const struct siginfo *
                         const struct user_regs *u)
 {
     const struct posix_proc *i = &t->process->i;
-    *(struct status_note *)note(to, NOTE_PRSTATUS, sizeof(struct status_note)) =
-        (struct status_note){ .signo = info->signo,
-                              .code = info->code,
-                              .error = info->error,
-                              .signal = info->signo,
-                              .pending = t->pending.set,
-                              .held = t->blocked,
-                              .pid = t->tid,
-                              .ppid = i->ppid,
-                              .pgrp = i->pgid,
-                              .sid = i->sid,
-                              .user = microseconds(i->cpu.ns - i->cpu.system_ns),
-                              .system = microseconds(i->cpu.system_ns),
-                              .children_user = microseconds(i->children.ns - i->children.system_ns),
-                              .children_system = microseconds(i->children.system_ns),
-                              .regs = *u,
-                              .fpu_valid = 1 };
+    struct status_note *n = note(to, NOTE_PRSTATUS, sizeof *n);
+    n->signo = n->signal = info->signo;
+    n->code = info->code;
+    n->error = info->error;
+    n->pending = t->pending.set;
+    n->held = t->blocked;
+    n->pid = t->tid, n->ppid = i->ppid, n->pgrp = i->pgid, n->sid = i->sid;
+    n->user = microseconds(i->cpu.ns - i->cpu.system_ns);
+    n->system = microseconds(i->cpu.system_ns);
+    n->children_user = microseconds(i->children.ns - i->children.system_ns);
+    n->children_system = microseconds(i->children.system_ns);
+    n->regs = *u;
+    n->fpu_valid = 1;
     return NOTE_STATUS;
 }
 
