@@ -77,14 +77,15 @@ void ipc_exception(struct thread *t, uint64_t vector, uint64_t error, vaddr_t ad
 }
 
 /* `call`: the number of the system call in whose place the signal comes; -1: none. error: the errno
- * that the signal tells of; 0: none. */
-static void signal(struct thread *t, uint64_t call, uint64_t error)
+ * that the signal tells of; 0: none. done: how much the call has moved (SYS_MOVED) before the
+ * signal has ended it. */
+static void signal(struct thread *t, uint64_t call, uint64_t error, uint64_t done)
 {
     t->interrupted = 0;
-    event(t, KERNEL_SIGNAL, call, t->index, error, 0, 0);
+    event(t, KERNEL_SIGNAL, call, t->index, error, done, 0);
 }
 
-void ipc_signal(struct thread *t) { signal(t, -1, 0); }
+void ipc_signal(struct thread *t) { signal(t, -1, 0, 0); }
 
 void ipc_told_over(struct thread *t)
 {
@@ -156,7 +157,7 @@ void ipc_position_give(struct thread *t)
 static void finish_partly(struct thread *t, uint64_t done)
 {
     t->regs.rax = done;
-    ipc_signal(t);
+    signal(t, -1, 0, done);
 }
 
 bool ipc_again(struct thread *t)
@@ -205,12 +206,6 @@ static void finish_thrown(struct thread *t, int64_t result)
     t->resumed = 0;
 }
 
-/* The CALL_ flags of t's call. In KERNEL_SYSCALL the flags are a stack pointer. */
-static uint64_t call_flags(const struct thread *t)
-{
-    return t->op == KERNEL_SYSCALL ? 0 : t->flags;
-}
-
 /* Whether this result of a program's call is an error that comes with a signal (SIGPIPE,
  * SIGXFSZ). */
 static bool tells(const struct thread *t, int64_t result)
@@ -230,7 +225,7 @@ static void finish_syscall(struct thread *t, int64_t result)
     }
     if (result == -EPIPE && call_flags(t) & CALL_MOVED)
         t->regs.rax = t->words[MOVED_WORD];
-    signal(t, -1, told ? -result : 0);
+    signal(t, -1, told ? -result : 0, 0);
 }
 
 /* Whether t, an event of which has ended so, is to make the call in its registers. */
@@ -313,10 +308,10 @@ void ipc_interrupt(struct thread *t)
     } else {
         bool limited = t->state == THREAD_HELD && t->slow == SLOW_LIMITED;
         ipc_withdraw(t);
-        if (t->flags & CALL_MOVED)
+        if (call_flags(t) & CALL_MOVED)
             finish_partly(t, t->words[MOVED_WORD]);
         else
-            signal(t, t->regs.rax, limited ? EINTR : 0);
+            signal(t, t->regs.rax, limited ? EINTR : 0, 0);
     }
 }
 

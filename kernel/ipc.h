@@ -8,6 +8,17 @@
 #include "thread.h"
 
 #include <minnow/errno.h>
+#include <minnow/protocol.h>
+
+/* The CALL_ flags of t's call. In KERNEL_SYSCALL the flags are a stack pointer, or, when the
+ * personality has said how much is done (SYS_MOVED), what no stack pointer is. */
+#define SYSCALL_MOVED (CALL_MOVED | CALL_FOR_ROOT)
+static inline uint64_t call_flags(const struct thread *t)
+{
+    if (t->op != KERNEL_SYSCALL)
+        return t->flags;
+    return t->flags == SYSCALL_MOVED ? CALL_MOVED : 0;
+}
 
 /* Ends t's call with a result. t was waiting for it and stands in no list any more. */
 void ipc_finish_slow(struct thread *t, int64_t result);

@@ -104,7 +104,7 @@ int64_t sys_moved(struct thread *t, const uint64_t *a)
         copy_words(c->moved, c->words);
     c->words = c->moved;
     c->moved[MOVED_WORD] = a[1];
-    c->flags |= CALL_MOVED;
+    c->flags = c->op == KERNEL_SYSCALL ? SYSCALL_MOVED : c->flags | CALL_MOVED;
     return 0;
 }
 

@@ -188,11 +188,13 @@ static bool resume(struct thread *t, const struct route *r)
     t->words = t->moved;
     if (t->resumed & CALL_MOVED)
         t->moved[MOVED_WORD] = t->progress;
+    if (r->kind == ROUTE_PERSONALITY)
+        t->position |= t->resumed & CALL_MOVED;
     if (!(t->resumed & CALL_CUT))
         return true;
     if (r->kind != ROUTE_CONNECTION ||
-        (r->op != FS_READ && r->op != FS_WRITE && r->op != FS_DENTS)) {
-        t->regs.rax = -EFAULT;
+        (r->op != FS_READ && r->op != FS_WRITE && r->op != FS_DENTS && r->op != FS_DENTS_OLD)) {
+        t->regs.rax = t->resumed & CALL_MOVED ? (int64_t)t->progress : -EFAULT;
         return false;
     }
     if (t->moved[2] > t->reach)

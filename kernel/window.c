@@ -132,7 +132,7 @@ int64_t sys_copy(struct thread *t, const uint64_t *a)
  * it. */
 static void throw_range(struct thread *c, vaddr_t at, uint64_t length, bool write, uint64_t reach)
 {
-    uint64_t progress = c->flags & CALL_MOVED ? c->words[MOVED_WORD] : 0;
+    uint64_t progress = call_flags(c) & CALL_MOVED ? c->words[MOVED_WORD] : 0;
     ipc_fault(c, CALL_THROWN, at, PM_FAULT_CALL | (write ? PM_FAULT_WRITE : 0), length);
     c->reach = reach;
     c->progress = progress;
@@ -160,7 +160,7 @@ void window_throw(struct thread *c, uint64_t from_offset, uint64_t length)
                 return;
             }
             if (offset == from_offset) {
-                ipc_finish(c, c->flags & CALL_MOVED ? (int64_t)c->words[MOVED_WORD] : -EFAULT);
+                ipc_finish(c, call_flags(c) & CALL_MOVED ? (int64_t)c->words[MOVED_WORD] : -EFAULT);
                 return;
             }
             break; /* the rest is outside the window */

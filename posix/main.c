@@ -102,7 +102,7 @@ static linux_t handler_for_kernel(uint64_t number)
 static int64_t do_syscall(struct message *m)
 {
     struct thread *t = thread_of(m);
-    uint64_t number = m->position;
+    uint64_t number = (uint32_t)m->position; /* CALL_MOVED may stand above it */
     if (__builtin_expect(!t, 0))
         return -ENOSYS;
     linux_t handler = number < ARRAY_SIZE(handlers) && handlers[number]
@@ -151,11 +151,13 @@ static int64_t handed_up(struct message *m, linux_t handler)
 /* KERNEL_SIGNAL: t was interrupted, or has changed its mask. w0: the number of the system call that
  * was interrupted, negative when t was in none; w2: EPIPE or EFBIG, if that call has failed so,
  * because a signal goes with these errors; EINTR, if the call had a time limit: it is not made
- * again. */
+ * again. w3: what the call had moved; more than 32 bits: it was one for many messages. */
 static int64_t signal_arrived(struct thread *t, struct message *m)
 {
     t->number = m->w[0];
     thread_recheck(t);
+    if (m->w[3] >> 32)
+        messages_interrupted(t, m->w[3]);
     if (t->process->core)
         return REGISTERS;
     if (m->w[2] == EINTR)

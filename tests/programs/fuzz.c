@@ -51,7 +51,7 @@ enum {
 /* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o
  * offset, t time, v iovec, m page, S signal, P process, e iovec of mostly empty elements, c their
  * number, R head of a list of robust locks, h its size, H huge size, U address of a socket, u its
- * length, M struct msghdr, n nothing special */
+ * length, M struct msghdr, W several of them, F a command of fcntl, n nothing special */
 static const struct {
     short number;
     const char *arguments;
@@ -269,6 +269,8 @@ static const struct {
     { SYS_getsockopt, "fiibb" },
     { SYS_setsockopt, "fiibs" },
     { SYS_epoll_create1, "i" },
+    { SYS_sendmmsg, "fWix" },
+    { SYS_recvmmsg, "fWixt" },
     { SYS_epoll_ctl, "fifb" },
     { SYS_epoll_wait, "fbii" },
     { SYS_process_vm_readv, "Pvivii" },
@@ -466,7 +468,7 @@ static size_t control(char *at)
     return length;
 }
 
-static uint64_t header(void)
+static void header_fill(struct msghdr *h)
 {
     struct msghdr *h = (void *)(memory + below(MEMORY / PAGE) * PAGE + 512);
     *h = (struct msghdr){ .msg_iov = (void *)vector(), .msg_iovlen = below(16) };
@@ -486,6 +488,22 @@ static uint64_t robust(void)
 {
     uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE),
              *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
+}
+
+static uint64_t header(void)
+{
+    struct msghdr *h = (void *)(memory + below(MEMORY / PAGE) * PAGE + 512);
+    header_fill(h);
+    return (uint64_t)h;
+}
+
+/* Those of sendmmsg and recvmmsg, the last of which may stand at the end of memory. */
+static uint64_t headers(void)
+{
+    struct mmsghdr *h = (void *)(memory + (1 + below(MEMORY / PAGE - 1)) * PAGE -
+                                 (one_in(2) ? 2048 : 4 * sizeof *h));
+    for (unsigned i = 0; i < 4; i++)
+        header_fill(&h[i].msg_hdr);
     head[0] = one_in(4) ? pointer() : (uint64_t)other;
     head[1] = one_in(4) ? wild() : 8;
     head[2] = one_in(2) ? 0 : pointer();
@@ -528,6 +546,7 @@ static uint64_t argument(char kind)
     case 'T': /* terminals; the second half has sizes in it: those of pseudo terminals */
         return below(2) ? 0x5400 + below(80) : (below(2) ? 0x80045430 : 0x40045430) + below(10);
     case 'A': return 0x1000 + below(8); /* arch_prctl */
+    case 'W': return headers();
     case 'P': {
         uint64_t which = below(8);
         return which < 3    ? (uint64_t)getpid()

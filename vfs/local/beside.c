@@ -97,8 +97,9 @@ bool hand_up(struct message *m, int64_t result, uint32_t flags)
     m->w[0] = result;
     m->w[1] = m->op;
     m->w[2] = service_self();
-    m->w[3] = flags;
+    m->w[3] = flags | (m->w[3] & MESSAGE_FLAGS);
     m->op = POSIX_SOCKET_DONE;
+    m->flags &= ~CALL_MOVED;
     m->position = 0;
     return forward(m, service_find("posix")) == 0;
 }

@@ -107,6 +107,12 @@ static inline struct flight *carried(struct message *m)
 static inline uint64_t *done_of(struct message *m) { return &m->position; }
 static inline uint64_t *deadline_of(struct message *m) { return &m->label; }
 
+/* What the kernel is told that the call has moved, when so many bytes of it are done. */
+static inline uint64_t moved_as(const struct message *m, uint64_t bytes)
+{
+    return m->w[3] & MESSAGE_MANY ? ((m->w[3] >> MESSAGE_DONE_SHIFT) + 1) << 32 | bytes : bytes;
+}
+
 /* ---- sockets.c ---- */
 extern struct socket *sockets[SOCKETS];
 extern unsigned sockets_count;             /* places of the table that were ever used */

@@ -24,6 +24,25 @@ enum {
 
 static uint64_t alarm_next; /* when the alarm rings; 0: it is not set */
 
+/* ---- one of many messages (sendmmsg, recvmmsg) ---- */
+
+static bool one_of_many(const struct message *m) { return m->w[3] & MESSAGE_MANY; }
+
+/* Hands it up with its result. quiet: an error comes without a signal. false: the caller is gone.
+ */
+static bool many_ends(const struct message *m, int64_t result, bool quiet)
+{
+    struct message up = *m; /* what m carries still is in its words */
+    bool part = m->op == SOCKET_SEND && result >= 0 && (uint64_t)result < m->w[2];
+    return hand_up(&up, result, (part ? MSG_TRUNC : 0) | (quiet ? MSG_NOSIGNAL : 0));
+}
+
+/* The handler's result for a call that ends with this one. */
+static int64_t ends(struct message *m, int64_t result, bool quiet)
+{
+    return result != LATER && one_of_many(m) && many_ends(m, result, quiet) ? LATER : result;
+}
+
 /* ---- calls that wait ---- */
 
 static void alarm_by(uint64_t when)
@@ -57,7 +76,9 @@ static uint64_t expire(struct pending_list *list, uint64_t now)
             next = next && next < end ? next : end;
         } else if (end) {
             struct flight *r = carried(&p->m);
-            reply(p->m.call, done ? (int64_t)done : -EAGAIN);
+            int64_t result = done ? (int64_t)done : -EAGAIN;
+            if (!one_of_many(&p->m) || !many_ends(&p->m, result, false))
+                reply(p->m.call, result);
             pending_remove(list, p);
             rights_drop(r);
         }
@@ -184,6 +205,9 @@ static void read_answer(struct socket *s, struct message *m, int64_t result, uin
     bool peeks = m->w[3] & MSG_PEEK, told;
     if (result >= 0 && wants_rest(m)) {
         told = hand_up(m, result, rest_put(s, m, bytes) | (m->w[3] & MSG_CMSG_CLOEXEC));
+    } else if (one_of_many(m)) {
+        /* an error behind messages that were received is for the next call */
+        told = many_ends(m, result, true) && !(m->w[3] >> MESSAGE_DONE_SHIFT);
     } else {
         told = reply(m->call, result) == 0;
     }
@@ -197,7 +221,7 @@ static void read_goes_on(struct socket *s, struct message *m, uint32_t bytes)
     if (!bytes)
         return;
     *done_of(m) += bytes;
-    call_moved(m->call, *done_of(m));
+    call_moved(m->call, moved_as(m, *done_of(m)));
     packets_take(s, bytes);
 }
 
@@ -273,6 +297,8 @@ static void write_answer(const struct socket *s, struct message *m, int64_t resu
 {
     if (result == -EFAULT)
         throw_back(m->call, *done_of(m), m->w[2] - *done_of(m));
+    else if (one_of_many(m))
+        many_ends(m, result, quiet(s, m));
     else
         reply_full(m->call, result, &(struct reply){ .flags = quiet(s, m) ? REPLY_QUIET : 0 });
 }
@@ -311,7 +337,7 @@ static bool writes_again(struct socket *s)
         any |= moved;
         if (result == WAITS) {
             if (moved)
-                call_moved(p->m.call, *done_of(&p->m));
+                call_moved(p->m.call, moved_as(&p->m, *done_of(&p->m)));
             break;
         }
         write_answer(s, &p->m, result);
@@ -366,7 +392,7 @@ static int64_t read_done(struct socket *s, struct message *m, int64_t result, ui
 {
     struct socket *sender = s->first ? sender_of(s->first) : NULL;
     bool awaited = s->awaited || (sender && sender->writes.first);
-    if (awaited || (result >= 0 && wants_rest(m))) {
+    if (awaited || one_of_many(m) || (result >= 0 && wants_rest(m))) {
         read_answer(s, m, result, bytes);
         result = LATER;
     } else {
@@ -396,7 +422,7 @@ static int64_t receive(struct socket *s, struct message *m)
     result = wait_in(&s->reads, m, s->read_time);
     if (result != LATER || !bytes)
         return result;
-    call_moved(m->call, bytes);
+    call_moved(m->call, moved_as(m, bytes));
     packets_take(s, bytes);
     pump(s);
     return LATER;
@@ -420,7 +446,7 @@ static int64_t send(struct socket *s, struct message *m, const struct socket_add
         if (result == LATER && m->op == SOCKET_SEND)
             *carried_at(m) = NULL;
         if (result == LATER && moved)
-            call_moved(m->call, *done_of(m));
+            call_moved(m->call, moved_as(m, *done_of(m)));
     }
     if (moved)
         pump(s->type == SOCK_STREAM ? s->peer : socket_of(m->w[0]));
@@ -456,7 +482,8 @@ int64_t do_receive(struct message *m)
     struct socket *s = socket_of(m->object);
     if (!s)
         return -EBADF;
-    return m->w[3] & MSG_OOB ? -EINVAL : receive(s, m); /* nothing is ever out of band */
+    /* nothing is ever out of band */
+    return ends(m, m->w[3] & MSG_OOB ? -EINVAL : receive(s, m), true);
 }
 
 /* Takes what came before the send m: m carries the descriptors, *name is where it goes. 0, LATER:
@@ -464,6 +491,8 @@ int64_t do_receive(struct message *m)
 static int64_t take_beside(struct message *m, struct socket_address *name)
 {
     const struct socket_beside *b = beside_of(m->call);
+    if (!b && one_of_many(m))
+        return -ENOBUFS;
     if (!b) {
         sys_retry(m->call); /* it was forgotten meanwhile */
         return LATER;
@@ -483,7 +512,9 @@ int64_t do_send(struct message *m)
 {
     struct socket_address name = { 0 };
     struct socket *s = socket_of(m->object);
-    bool beside = m->w[0];
+    bool beside = m->w[0] & 1;
+    m->w[5] = (m->w[0] & ~(uint64_t)UINT32_MAX) | m->w[4] >> 32; /* uid and gid, as elsewhere */
+    m->w[4] = (uint32_t)m->w[4];
     *done_of(m) = 0;
     *carried_at(m) = NULL;
     m->w[0] = 0;
@@ -493,5 +524,5 @@ int64_t do_send(struct message *m)
     if (!result)
         result = m->w[3] & MSG_OOB ? -EOPNOTSUPP : send(s, m, &name);
     rights_drop(carried(m));
-    return result;
+    return ends(m, result, quiet(s, m));
 }

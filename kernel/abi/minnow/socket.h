@@ -25,6 +25,15 @@ enum {
 /* A send tells who sends it, for whoever reads it: another than it is, maybe (SCM_CREDENTIALS). */
 #define SEND_CRED (1ul << 32)
 
+/* The send or receive is one of many (sendmmsg, recvmmsg); from MESSAGE_DONE_SHIFT on stands how
+ * many are done. Its end is handed up to POSIX, an error too; of a send with MSG_TRUNC among the
+ * flags if not all bytes were sent, and MSG_NOSIGNAL if -EPIPE comes without its signal. What is
+ * told as moved (SYS_MOVED) has bytes of this message in the lower half, and above them which one
+ * it is, from 1 on. */
+#define MESSAGE_MANY (1ul << 33)
+enum { MESSAGE_DONE_SHIFT = 40 };
+#define MESSAGE_FLAGS (~0ul << 33)
+
 /* options at the level SOL_SOCKET */
 enum {
     SOL_SOCKET = 1,
