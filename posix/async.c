@@ -56,19 +56,20 @@ static void send_to(const struct async *a, struct process *p, struct thread *to,
         signal_post(p, to, &plain); /* the queue is full */
 }
 
-/* Sends the signal for the events `now`. May wait. */
-static void send(const struct async *a, int now)
+enum { CODE_IN = 1, CODE_OUT, CODE_MSG, CODE_HUP = 6 };
+
+/* Sends the signal with this code, told of descriptor fd. May wait. */
+static void send(const struct async *a, int code, int32_t fd)
 {
-    enum { CODE_IN = 1, CODE_OUT, CODE_HUP = 6 };
     uint32_t file = a->file;
     struct named to = a->owner;
-    int code = now & POLLIN ? CODE_IN : now & POLLOUT ? CODE_OUT : CODE_HUP;
     struct siginfo info = { .signo = a->signal,
                             .code = code,
                             .event = { code == CODE_IN    ? POLLIN | POLLRDNORM
                                        : code == CODE_OUT ? POLLOUT | POLLWRNORM | 512
+                                       : code == CODE_MSG ? POLLIN | POLLRDNORM | 1024
                                                           : POLLHUP | POLLERR,
-                                       a->fd } };
+                                       fd } };
     if (to.type == F_OWNER_TID) {
         struct thread *t = thread_find(to.id);
         if (t)
@@ -93,7 +94,14 @@ static void look(struct due *d)
         return;
     int now = object_ask(NULL, a->watch.object, all_events, POLL_ARM_EDGE);
     if (now && *link_of(file) == a && a->owner.id)
-        send(a, now);
+        send(a, now & POLLIN ? CODE_IN : now & POLLOUT ? CODE_OUT : CODE_HUP, a->fd);
+}
+
+void async_tell(uint32_t file, int32_t fd)
+{
+    const struct async *a = *link_of(file);
+    if (a && a->owner.id)
+        send(a, CODE_MSG, fd);
 }
 
 static bool tell(struct watch *w)
@@ -166,6 +174,14 @@ static int64_t owner_set(struct thread *t, unsigned fd, const struct conn_info *
     a->uid = t->process->i.uid;
     a->euid = t->process->i.euid;
     return 0;
+}
+
+int64_t async_own(struct thread *t, unsigned fd, const struct conn_info *c)
+{
+    const struct async *a = *link_of(c->id);
+    if (a && a->owner.id)
+        return 0;
+    return owner_set(t, fd, c, &(struct named){ F_OWNER_PID, (int32_t)t->process->i.pid });
 }
 
 static int64_t own_set(struct thread *t, unsigned fd, const struct conn_info *c, int32_t id)

@@ -14,6 +14,12 @@ int64_t async_control(struct thread *t, unsigned fd, const struct conn_info *c, 
                       uint64_t argument);
 /* O_ASYNC of the open file is on or off from now on. 0, -ENOLCK. May wait. */
 int64_t async_switch(struct thread *t, unsigned fd, const struct conn_info *c, bool on);
+/* The open file c behind t's descriptor fd gets t's process as the owner that its signals go to, if
+ * it has none. 0, -ENOLCK. */
+int64_t async_own(struct thread *t, unsigned fd, const struct conn_info *c);
+/* Sends the owner of an open file the news that it waits for (POLL_MSG), told of descriptor fd. May
+ * wait. */
+void async_tell(uint32_t file, int32_t fd);
 /* An open file has gone. */
 void async_release(uint32_t file);
 

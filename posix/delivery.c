@@ -86,6 +86,12 @@ bool signal_protected(const struct process *p, int sig)
 
 /* ---- telling a thread ---- */
 
+uint64_t handed_up_number(struct thread *t)
+{
+    struct regs r;
+    return ask_regs_get(t->index, &r, NULL) < 0 ? NO_SYSCALL : r.rax;
+}
+
 void thread_recheck(struct thread *t)
 {
     struct process *p = t->process;

@@ -53,6 +53,8 @@ void thread_result(struct thread *t, int64_t result);
  * without an answer; end is as thread_result(). */
 void thread_work_begin(struct thread *t);
 void thread_work_end(struct thread *t, int64_t result);
+/* The number of t's system call, which another service has handed up; or NO_SYSCALL. */
+uint64_t handed_up_number(struct thread *t);
 /* Sets t->attention: whether a signal, a stop, an end or a mask to put back is waiting for t. */
 void thread_recheck(struct thread *t);
 /* Has t attended to on its next way back to its program. If t is AWAY, the kernel makes it call

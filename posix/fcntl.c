@@ -3,8 +3,11 @@
  * SYS_CONN_SET).
  */
 #include "async.h"
+#include "capability.h"
 #include "handlers.h"
+#include "lease.h"
 #include "locks.h"
+#include "setting.h"
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
@@ -93,6 +96,18 @@ static int64_t seals(const struct conn_info *info, bool add, uint32_t more)
     return result < 0 ? (result == -ENOSYS ? -EINVAL : result) : add ? 0 : result;
 }
 
+/* F_SETPIPE_SZ to `bytes`, or F_GETPIPE_SZ: how many bytes the pipe has room for. May wait. */
+static int64_t pipe_size(struct thread *t, const struct conn_info *info, bool set, uint64_t bytes)
+{
+    uint64_t size = set ? pipe_size_for(bytes) : 0;
+    uint64_t most = capable(t->process, CAP_SYS_RESOURCE) ? PIPE_SIZE_MOST : table->head.pipe_max;
+    if (info->service != service_find("pipe"))
+        return -EBADF;
+    if (set && !size)
+        return -EINVAL;
+    return call_object(info->service, PIPE_RESIZE, info->object, size, most, 0);
+}
+
 int64_t linux_fcntl(struct thread *t, struct message *m)
 {
     unsigned fd = m->w[0], command = m->w[1];
@@ -118,6 +133,8 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_control(t, fd, command, argument);
+    case F_SETLEASE:
+    case F_GETLEASE: return lease_control(t, fd, &info, command, argument);
     case F_SETOWN:
     case F_GETOWN:
     case F_SETSIG:
@@ -125,7 +142,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_SETOWN_EX:
     case F_GETOWN_EX: return async_control(t, fd, &info, command, argument);
     case F_GETPIPE_SZ:
-    case F_SETPIPE_SZ: return info.service == service_find("pipe") ? PROC_PIPE_SIZE : -EBADF;
+    case F_SETPIPE_SZ: return pipe_size(t, &info, command == F_SETPIPE_SZ, argument);
     case F_ADD_SEALS:
     case F_GET_SEALS: return seals(&info, command == F_ADD_SEALS, argument);
     default: return -EINVAL;

@@ -22,6 +22,7 @@
 #include "exit.h"
 #include "handlers.h"
 #include "inotify.h"
+#include "lease.h"
 #include "load.h"
 #include "locks.h"
 #include "ptimer.h"
@@ -185,6 +186,7 @@ static int64_t do_tty_stop(struct message *m) { return handed_up(m, tty_stop); }
 static int64_t do_socket_done(struct message *m) { return handed_up(m, socket_done); }
 static int64_t do_socket_send(struct message *m) { return handed_up(m, socket_send); }
 static int64_t do_set(struct message *m) { return handed_up(m, setting_write); }
+static int64_t do_lease(struct message *m) { return handed_up(m, lease_break); }
 static int64_t do_tty_name(struct message *m) { return handed_up(m, tty_name); }
 
 static void notified(uint64_t bits)
@@ -210,6 +212,7 @@ static void released(const struct message *m)
         return;
     }
     locks_release(m);
+    lease_release(m->w[0]);
     async_release(m->w[0]);
     interests_drop_file(m->w[0]);
 }
@@ -271,6 +274,7 @@ int main(void)
         [op_number(POSIX_SOCKET_DONE)] = do_socket_done,
         [op_number(POSIX_SOCKET_SEND)] = do_socket_send,
         [op_number(POSIX_SET)] = do_set,
+        [op_number(POSIX_LEASE)] = do_lease,
     };
     static const handler_t epoll_handlers[] = { [op_number(EPOLL_WAIT)] = do_epoll_wait };
     const struct protocol protocols[] = {

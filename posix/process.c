@@ -38,6 +38,8 @@ void processes_start(void)
                                         .sysv = offsetof(struct process_table, sysv),
                                         .threads = offsetof(struct process_table, threads),
                                         .pending = offsetof(struct process, pending.set),
+                                        .pipe_max = PROC_PIPE_MAX,
+                                        .lease_break = PROC_LEASE_BREAK,
                                         .node_name = "minnow",
                                         .domain_name = "(none)",
                                         .core_pattern = "core" };

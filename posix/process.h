@@ -113,7 +113,7 @@ struct thread {
     int64_t interrupt_result; /* of the call, when a signal ends the wait */
     bool stop_ends;           /* the wait does not outlast a stop either */
     struct timer timer;       /* the wait's time limit */
-    struct thread *wait_next; /* in a queue of a futex, or of execs */
+    struct thread *wait_next; /* in a queue of a futex, of execs, or of leases */
     union {
         struct {
             uint64_t key1, key2;
@@ -134,6 +134,11 @@ struct thread {
         struct epoll_wait *epoll;
         struct msg_wait *message;
         struct mq_wait *mq;
+        struct {
+            uint64_t object;
+            endpoint_t service;
+            bool due; /* the call is about to be made again */
+        } lease;
         struct {
             struct exec *behind;
             struct exec_call {

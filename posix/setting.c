@@ -86,6 +86,30 @@ static int64_t set_core_filter(int pid, const char *text)
     return error;
 }
 
+uint64_t pipe_size_for(uint64_t bytes)
+{
+    uint64_t size = PAGE_SIZE;
+    while (size < bytes && size < PIPE_SIZE_MOST)
+        size *= 2;
+    return size < bytes ? 0 : size;
+}
+
+/* Limits that are root's alone, whatever descriptor another user has got hold of. */
+static int64_t set_limit(const struct thread *t, enum proc_setting which, const char *text)
+{
+    uint32_t n;
+    if (t->process->i.euid)
+        return -EACCES;
+    int64_t error = read_number(text, &n);
+    if (error || n > INT32_MAX)
+        return -EINVAL;
+    if (which == PROC_SET_PIPE_MAX)
+        table->head.pipe_max = pipe_size_for(n);
+    else
+        table->head.lease_break = n;
+    return 0;
+}
+
 /* How many bytes of a write count. */
 static size_t most_of(uint64_t setting)
 {
@@ -114,6 +138,8 @@ int64_t setting_write(struct thread *t, struct message *m)
     case PROC_SET_CORE_PATTERN: error = set_core_pattern(t, text); break;
     case PROC_SET_CORE_USES_PID: error = set_core_uses_pid(t, text); break;
     case PROC_SET_CORE_FILTER: error = set_core_filter((int)m->w[3], text); break;
+    case PROC_SET_PIPE_MAX:
+    case PROC_SET_LEASE_BREAK: error = set_limit(t, m->w[0], text); break;
     default: return -EINVAL;
     }
     if (!error)

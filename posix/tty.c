@@ -17,6 +17,7 @@
 #include "capability.h"
 
 #include "signal.h"
+#include "delivery.h"
 #include "device_table.h"
 #include "syscalls.h"
 #include "user_memory.h"
@@ -168,13 +169,6 @@ static int64_t background(struct thread *t, int sig)
     return -ERESTARTSYS;
 }
 
-/* The number of the system call of t that another service has handed up, or NO_SYSCALL. */
-static uint64_t own_number(struct thread *t)
-{
-    struct regs r;
-    return ask_regs_get(t->index, &r, NULL) < 0 ? NO_SYSCALL : r.rax;
-}
-
 static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t argument)
 {
     struct process *p = t->process;
@@ -187,7 +181,7 @@ static int64_t set_foreground(struct thread *t, struct terminal *y, caller_t arg
     if (group < 0)
         return -EINVAL;
     if (p->i.pgid != y->group && (error = background(t, SIGTTOU))) {
-        t->number = own_number(t);
+        t->number = handed_up_number(t);
         return error;
     }
     if (!group_exists(group, p->i.sid)) {
@@ -267,7 +261,7 @@ int64_t tty_stop(struct thread *t, struct message *m)
     struct terminal *y = terminal_find(m->w[1]);
     if ((sig != SIGTTIN && sig != SIGTTOU) || !y)
         return -EIO;
-    t->number = own_number(t);
+    t->number = handed_up_number(t);
     int64_t error = background(t, sig);
     if (t->dead)
         return LATER;

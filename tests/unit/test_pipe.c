@@ -13,7 +13,8 @@
 
 int64_t do_read(struct message *m), do_write(struct message *m), do_create(struct message *m),
     do_open_fifo(struct message *m);
-int64_t do_poll(struct message *m), do_ioctl(struct message *m), do_stat(struct message *m);
+int64_t do_poll(struct message *m), do_ioctl(struct message *m), do_stat(struct message *m),
+    do_resize(struct message *m);
 void do_release(const struct message *m);
 
 struct end {
@@ -130,6 +131,48 @@ static void capacity_and_atomicity(void **state)
     close_end(r);
     assert_int_equal(once(do_write, w, data, 1), -EPIPE);
     assert_int_equal(poll_end(w, POLLOUT, false), POLLERR);
+    close_end(w);
+}
+
+static int64_t resize(struct end e, uint64_t size)
+{
+    struct message m = { .object = e.object, .from = 5, .w = { [1] = size, 1 << 20 } };
+    return do_resize(&m);
+}
+
+static void bytes_stay_when_the_size_changes(void **state)
+{
+    (void)state;
+    struct end r, w;
+    make_pipe(&r, &w, O_NONBLOCK);
+    static uint8_t in[1 << 20], out[1 << 20];
+    uint8_t written = 0, read = 0;
+    size_t used = 0, room = 65536;
+    for (unsigned k = 0; k < 3000; k++) {
+        size_t length = rand() % (rand() % 3 ? 9000 : 1 << 20), size = 4096 << rand() % 9;
+        if (rand() % 4 == 0) {
+            int64_t n = resize(r, size);
+            assert_int_equal(n, used > size ? -EBUSY : (int64_t)size);
+            room = n > 0 ? size : room;
+            assert_int_equal(resize(w, 0), room);
+        } else if (rand() % 2) {
+            for (size_t b = 0; b < length; b++)
+                in[b] = written + b;
+            int64_t n = once(do_write, w, in, length);
+            assert_true(n == (int64_t)MIN(length, room - used) || n == -EAGAIN);
+            written += n > 0 ? n : 0;
+            used += n > 0 ? n : 0;
+        } else {
+            int64_t n = once(do_read, r, out, length);
+            assert_true(n == (int64_t)MIN(length, used) || n == -EAGAIN);
+            for (int64_t b = 0; b < n; b++)
+                assert_int_equal(out[b], (uint8_t)(read + b));
+            read += n > 0 ? n : 0;
+            used -= n > 0 ? n : 0;
+        }
+    }
+    assert_int_equal(resize(r, 1 << 21), -EPERM);
+    close_end(r);
     close_end(w);
 }
 
@@ -329,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_out_as_they_went_in),
         cmocka_unit_test(capacity_and_atomicity),
+        cmocka_unit_test(bytes_stay_when_the_size_changes),
         cmocka_unit_test(readers_wait_and_see_the_end),
         cmocka_unit_test(an_interrupted_reader_loses_nothing),
         cmocka_unit_test(writers_wait_for_room),

@@ -52,6 +52,7 @@ struct fs_node {
     struct timespec64 atime, mtime, ctime;
     struct timespec64 btime; /* when it was made; 0: not known */
     uint8_t seals;           /* F_SEAL_... */
+    uint8_t lease;           /* LEASE_...: the strongest of those on it */
     bool linkable;           /* has no name, but may get one (O_TMPFILE) */
     uint32_t opens, writers; /* open files, and those of them that may write */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */

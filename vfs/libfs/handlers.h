@@ -4,7 +4,7 @@
 
 #include "fs.h"
 
-enum { FS_HANDLERS = op_number(FS_EVENTS) + 1 };
+enum { FS_HANDLERS = op_number(FS_LEASE) + 1 };
 
 extern const handler_t fs_handlers[FS_HANDLERS];
 void fs_release(const struct message *m); /* KERNEL_RELEASE */

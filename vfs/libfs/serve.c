@@ -3,6 +3,7 @@
  * operation, and puts the node. */
 #include "attributes.h"
 #include "handlers.h"
+#include "lease.h"
 #include "watch.h"
 
 #include "share.h"
@@ -200,6 +201,8 @@ static int64_t do_truncate(struct message *m)
     uint64_t size = m->w[1], limit = m->flags & CALL_LIMITED ? m->w[4] : UINT64_MAX;
     if ((int64_t)size < 0) {
         result = -EINVAL;
+    } else if (!fs_writes(m->flags) && lease_breaks(n, m, true)) { /* by a path */
+        result = lease_hand_up(m, O_WRONLY);
     } else if (n->denies) {
         result = -ETXTBSY;
     } else {
@@ -408,6 +411,7 @@ static int64_t connect_node(struct fs_node *n, struct message *m)
         result = connect(m, m->object, flags);
         if (result >= 0 && !fs_ops.forgets) {
             n->opens++;
+            n->paths += (m->w[1] & O_PATH) != 0;
             n->writers += fs_writes(m->w[1]) && !(m->w[1] & O_PATH);
         }
     }
@@ -456,6 +460,10 @@ static int64_t do_open(struct message *m)
         fs_put(n);
         return result;
     }
+    if (!(m->w[1] & O_PATH) && lease_breaks(n, m, fs_writes(m->w[1]))) {
+        fs_put(n);
+        return lease_hand_up(m, m->w[1]);
+    }
     bool empties = m->w[1] & O_TRUNC && !(m->w[1] & O_PATH) && S_ISREG(n->mode);
     fs_found_in(n, m->w[0]);
     result = may_open(n, m->w[1]);
@@ -478,6 +486,8 @@ void fs_release(const struct message *m)
         return;
     if (n->opens) {
         n->opens--;
+        if (m->flags & O_PATH && n->paths)
+            n->paths--;
         if (fs_writes(m->flags) && n->writers)
             n->writers--;
         account_let_go(n);
@@ -836,7 +846,8 @@ const handler_t fs_handlers[FS_HANDLERS] = {
     [op_number(FS_HOLD)] = do_hold,        [op_number(FS_RESERVE)] = do_reserve,
     [op_number(FS_SEALS)] = do_seals,      [op_number(FS_ALLOCATE)] = do_allocate,
     [op_number(FS_XATTR)] = do_xattr,      [op_number(FS_WATCH)] = fs_do_watch,
-    [op_number(FS_EVENTS)] = fs_do_events,
+    [op_number(FS_EVENTS)] = fs_do_events, [op_number(FS_DENTS_OLD)] = fs_do_dents,
+    [op_number(FS_LEASE)] = fs_do_lease,
 };
 
 void fs_serve(void (*notify)(uint64_t bits))

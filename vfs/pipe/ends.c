@@ -56,6 +56,7 @@ static struct pipe *pipe_new(call_t caller)
                         .poll = { p->poll[END_READ], p->poll[END_WRITE] },
                         .generation = (p->generation + 1) % PIPE_GENERATIONS,
                         .opened = 1,
+                        .capacity = PIPE_USUAL,
                         .user = user,
                         .born = fs_now() };
     if (ring_begin(p) == 0)

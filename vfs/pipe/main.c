@@ -10,11 +10,11 @@ static const handler_t fs_handlers[] = {
     [op_number(FS_CHANGED)] = pollable_list,
 };
 
-static const handler_t pipe_handlers[] = { [op_number(PIPE_CREATE)] = do_create,
-                                           [op_number(PIPE_OPEN)] = do_open_fifo,
-                                           [op_number(PIPE_PEEK)] = do_peek,
-                                           [op_number(PIPE_TAKE)] = do_take,
-                                           [op_number(PIPE_MOVE)] = do_move };
+static const handler_t pipe_handlers[] = {
+    [op_number(PIPE_CREATE)] = do_create, [op_number(PIPE_OPEN)] = do_open_fifo,
+    [op_number(PIPE_PEEK)] = do_peek,     [op_number(PIPE_TAKE)] = do_take,
+    [op_number(PIPE_MOVE)] = do_move,     [op_number(PIPE_RESIZE)] = do_resize
+};
 
 int main(void)
 {

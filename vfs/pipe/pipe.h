@@ -10,8 +10,10 @@
 #include "share.h"
 
 enum {
-    PIPE_MAX = 65536,
-    PIPE_FIRST = PAGE_SIZE,
+    PIPE_FIRST = PAGE_SIZE, /* the ring of a new pipe, */
+    PIPE_USUAL = 65536,     /* how large it may become, unless fcntl has said otherwise, */
+    PIPE_MOST = 1 << 20,    /* and how large at most */
+    PIPE_BLOCK = 65536,     /* memory for rings comes in blocks of so many bytes */
     PIPE_ATOMIC = 4096,
     PIPES = 1024,
     PIPE_DEV = 12,
@@ -29,9 +31,10 @@ struct pipe {
     uint32_t generation;
     uint32_t user; /* the user who made the pipe, and is charged for it */
     uint8_t *ring;
-    struct block *block; /* the block of memory that the ring is, or is a page of */
+    struct block *block; /* the first block of memory that the ring is, or what it is a part of */
     /* of the ring: its bytes, a power of 2; where the first byte stands; how many are in it */
     uint32_t size, head, used;
+    uint32_t capacity;         /* what `size` becomes when more bytes are to be in it */
     uint32_t readers, writers; /* open files */
     /* counts opens of a FIFO for writing, from 1 to 255 and again. An end for reading that is
      * opened while there is no writer has this number in its object: until it changes, that end has
@@ -55,6 +58,12 @@ int ring_begin(struct pipe *p);
  * has too little room; or, with p->small set, the ring stays small since there is no memory, or the
  * user has its share. */
 bool ring_room(struct pipe *p, uint32_t bytes);
+/* Gives the ring another size, for good: a power of 2 from PIPE_FIRST to PIPE_MOST, and not less
+ * than what is in it. 0; -EPERM: the user has its share; -ENOMEM. */
+int ring_resize(struct pipe *p, uint32_t size);
+/* Copies the first bytes of a ring behind the last one of another, which has room for them, without
+ * taking or adding them. */
+void ring_copy(const struct pipe *from, struct pipe *to, uint32_t bytes);
 /* Gives the ring's memory back, and what is in it. */
 void ring_drop(struct pipe *p);
 /* Copies the first bytes of the ring to the window of a call at `offset`, or from there to behind
@@ -66,7 +75,7 @@ int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
  * wait. */
 static inline bool pipe_writable(const struct pipe *p)
 {
-    return (p->small ? p->size : PIPE_MAX) - p->used >= PIPE_ATOMIC;
+    return (p->small ? p->size : p->capacity) - p->used >= PIPE_ATOMIC;
 }
 /* Takes the first bytes, which have been copied out. */
 static inline void ring_take(struct pipe *p, uint32_t bytes)
@@ -115,5 +124,6 @@ static inline void pipe_changed(struct pipe *p)
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
+int64_t do_resize(struct message *m); /* PIPE_RESIZE */
 
 #endif

@@ -1,18 +1,21 @@
-/* The ring of a pipe. It begins as one page, and becomes PIPE_MAX bytes when more than a page is to
- * be in it and there is memory; the bytes then move to the new ring. Memory comes in blocks of
- * PIPE_MAX bytes, which are never given back (memory_pages()):
+/* The ring of a pipe. It begins as one page, and becomes as large as the pipe's capacity when more
+ * than a page is to be in it and there is memory; the bytes then move to the new ring. fcntl
+ * (F_SETPIPE_SZ) changes the capacity, and the ring with it. Memory comes in blocks of PIPE_BLOCK
+ * bytes, which are never given back (memory_pages()):
  *
- *     state of a block    free bits   list    what it is
- *     whole               all         whole   not used
- *     cut, with room      some        cut     some of its pages are rings of one page
- *     cut, full           none        -       all its pages are rings of one page
- *     one large ring      none        -       the ring of the pipe whose `block` it is
+ *     state of a block     free bits   list    what it is
+ *     whole                all         whole   not used
+ *     cut, with room       some        cut     some of its pages are rings of one page
+ *     cut, full            none        -       all its pages are rings of one page
+ *     of one large ring    none        -       one of the blocks of a ring, which are linked in the
+ *                                              order of its bytes; a ring that is smaller than a
+ *                                              block has one all the same
  *
  * A cut block becomes whole again when the last of its rings has gone. Rings are charged to the
  * user who made the pipe, by pages. */
 #include "pipe.h"
 
-enum { BLOCK_PAGES = PIPE_MAX / PAGE_SIZE, WHOLE = (1 << BLOCK_PAGES) - 1, MEMORY_PART = 64 };
+enum { BLOCK_PAGES = PIPE_BLOCK / PAGE_SIZE, WHOLE = (1 << BLOCK_PAGES) - 1, MEMORY_PART = 64 };
 
 struct block {
     struct block *next;
@@ -47,6 +50,17 @@ static struct block *block_take(void)
     }
     *b = (struct block){ NULL, base, WHOLE };
     return b;
+}
+
+/* Gives back whole blocks that are linked. */
+static void blocks_give(struct block *b)
+{
+    for (struct block *next; b; b = next) {
+        next = b->next;
+        b->free = WHOLE;
+        b->next = whole;
+        whole = b;
+    }
 }
 
 /* One page of a cut block, which is *from. NULL: no memory. */
@@ -84,81 +98,155 @@ static void page_give(struct block *b, const uint8_t *page)
     whole = b;
 }
 
+/* So many whole blocks, linked. NULL: no memory. */
+static struct block *blocks_take(uint32_t count)
+{
+    struct block *first = NULL;
+    for (; count; count--) {
+        struct block *b = block_take();
+        if (!b) {
+            blocks_give(first);
+            return NULL;
+        }
+        b->free = 0;
+        b->next = first;
+        first = b;
+    }
+    return first;
+}
+
+/* ---- the memory of a ring of p->size bytes, which p->user is charged for ---- */
+
+static uint32_t pages_of(uint32_t size)
+{
+    return size == PIPE_FIRST ? 1 : MAX(size, (uint32_t)PIPE_BLOCK) / PAGE_SIZE;
+}
+
+/* 0; -EPERM: the user has its share; -ENOMEM. */
+static int memory_take(struct pipe *p)
+{
+    uint32_t pages = pages_of(p->size);
+    int error = share_take(&ring_share, p->user, pages, -EPERM);
+    if (error)
+        return error;
+    if (p->size == PIPE_FIRST) {
+        p->ring = page_take(&p->block);
+    } else {
+        p->block = blocks_take(pages / BLOCK_PAGES);
+        p->ring = p->block ? p->block->base : NULL;
+    }
+    if (p->ring)
+        return 0;
+    share_give(&ring_share, p->user, pages);
+    return -ENOMEM;
+}
+
+/* Gives it back, but not its place in the user's share. */
+static void memory_give(struct pipe *p)
+{
+    if (p->size == PIPE_FIRST)
+        page_give(p->block, p->ring);
+    else
+        blocks_give(p->block);
+}
+
 int ring_begin(struct pipe *p)
 {
     if (!ring_share.capacity)
         share_begin();
-    int error = share_take(&ring_share, p->user, 1, -ENFILE);
-    if (error)
-        return error;
-    p->ring = page_take(&p->block);
-    if (!p->ring) {
-        share_give(&ring_share, p->user, 1);
-        return -ENFILE;
-    }
     p->size = PIPE_FIRST;
-    return 0;
-}
-
-static void memory_drop(struct pipe *p)
-{
-    if (p->size == PIPE_FIRST) {
-        page_give(p->block, p->ring);
-    } else {
-        p->block->free = WHOLE;
-        p->block->next = whole;
-        whole = p->block;
-    }
-    share_give(&ring_share, p->user, p->size / PAGE_SIZE);
+    if (memory_take(p) == 0)
+        return 0;
+    p->size = 0;
+    return -ENFILE;
 }
 
 void ring_drop(struct pipe *p)
 {
-    if (p->ring)
-        memory_drop(p);
+    if (p->ring) {
+        memory_give(p);
+        share_give(&ring_share, p->user, pages_of(p->size));
+    }
     p->ring = NULL;
     p->size = p->used = p->head = 0;
+}
+
+int ring_resize(struct pipe *p, uint32_t size)
+{
+    struct pipe now = { .user = p->user, .size = size };
+    if (size != p->size) {
+        /* only the difference counts: who has more than its share may still make pipes smaller */
+        share_give(&ring_share, p->user, pages_of(p->size));
+        int error = memory_take(&now);
+        if (error) {
+            share_take(&ring_share, p->user, pages_of(p->size), error);
+            return error;
+        }
+        ring_copy(p, &now, p->used);
+        memory_give(p);
+        p->ring = now.ring;
+        p->block = now.block;
+        p->size = size;
+        p->head = 0;
+    }
+    p->capacity = size;
+    p->small = false;
+    return 0;
 }
 
 bool ring_room(struct pipe *p, uint32_t bytes)
 {
     if (p->used + bytes <= p->size)
         return true;
-    p->small = p->size != PIPE_MAX;
-    if (!p->small || share_take(&ring_share, p->user, BLOCK_PAGES, -ENOMEM))
+    p->small = p->size != p->capacity;
+    if (!p->small || ring_resize(p, p->capacity))
         return false;
-    struct block *b = block_take();
-    if (!b) {
-        share_give(&ring_share, p->user, BLOCK_PAGES);
-        return false;
+    return p->used + bytes <= p->size;
+}
+
+/* ---- bytes ---- */
+
+/* Where the byte at `offset` behind the ring's first one stands, and how many of the `most` from
+ * there on stand together with it. */
+static uint8_t *piece(const struct pipe *p, uint32_t offset, uint32_t most, uint32_t *together)
+{
+    uint32_t at = (p->head + offset) & (p->size - 1);
+    const struct block *b = p->block;
+    if (__builtin_expect(p->size <= PIPE_BLOCK, 1)) {
+        *together = MIN(most, p->size - at);
+        return p->ring + at;
     }
-    uint32_t used = p->used, first = MIN(used, p->size - p->head);
-    memcpy(b->base, p->ring + p->head, first);
-    memcpy(b->base + first, p->ring, used - first);
-    memory_drop(p);
-    b->free = 0;
-    p->block = b;
-    p->ring = b->base;
-    p->size = PIPE_MAX;
-    p->small = false;
-    p->head = 0;
-    return used + bytes <= PIPE_MAX;
+    for (; at >= PIPE_BLOCK; at -= PIPE_BLOCK)
+        b = b->next;
+    *together = MIN(most, PIPE_BLOCK - at);
+    return b->base + at;
 }
 
 int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
 {
-    uint32_t first = MIN(bytes, p->size - p->head);
-    if (copy_out_call(call, offset, p->ring + p->head, first))
-        return -EFAULT;
-    return bytes > first && copy_out_call(call, offset + first, p->ring, bytes - first) ? -EFAULT
-                                                                                        : 0;
+    for (uint32_t done = 0, n; done < bytes; done += n) {
+        const uint8_t *from = piece(p, done, bytes - done, &n);
+        if (copy_out_call(call, offset + done, from, n))
+            return -EFAULT;
+    }
+    return 0;
 }
 
 int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes)
 {
-    uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
-    if (copy_in_call(call, offset, p->ring + at, first))
-        return -EFAULT;
-    return bytes > first && copy_in_call(call, offset + first, p->ring, bytes - first) ? -EFAULT
-                                                                                       : 0;
+    for (uint32_t done = 0, n; done < bytes; done += n) {
+        uint8_t *to = piece(p, p->used + done, bytes - done, &n);
+        if (copy_in_call(call, offset + done, to, n))
+            return -EFAULT;
+    }
+    return 0;
+}
+
+void ring_copy(const struct pipe *from, struct pipe *to, uint32_t bytes)
+{
+    for (uint32_t done = 0, n; done < bytes; done += n) {
+        const uint8_t *first = piece(from, done, bytes - done, &n);
+        uint8_t *place = piece(to, to->used + done, n, &n);
+        memcpy(place, first, n);
+    }
 }

@@ -41,19 +41,6 @@ int64_t do_take(struct message *m)
     return LATER;
 }
 
-/* Copies the first bytes of a ring behind the last one of another, which has room for them. */
-static void copy(const struct pipe *from, struct pipe *to, uint32_t bytes)
-{
-    uint32_t at = from->head, end = (to->head + to->used) & (to->size - 1), part;
-    for (uint32_t left = bytes; left; left -= part) {
-        part = MIN(left, MIN(from->size - at, to->size - end));
-        memcpy(to->ring + end, from->ring + at, part);
-        at = (at + part) & (from->size - 1);
-        end = (end + part) & (to->size - 1);
-    }
-    ring_put(to, bytes);
-}
-
 int64_t do_move(struct message *m)
 {
     struct pipe *from = pipe_of(m->object), *to = pipe_of(m->w[1]);
@@ -64,12 +51,13 @@ int64_t do_move(struct message *m)
     uint64_t length = MIN(m->w[2], (uint64_t)from->used);
     if (!length || from->peeked)
         return from->used || from->writers ? -EAGAIN : 0;
-    uint32_t bytes = MIN(length, (uint64_t)(PIPE_MAX - to->used));
+    uint32_t bytes = MIN(length, (uint64_t)(to->capacity - to->used));
     if (bytes && !ring_room(to, bytes))
         bytes = MIN(bytes, to->size - to->used);
     if (!bytes)
         return -ENOBUFS;
-    copy(from, to, bytes);
+    ring_copy(from, to, bytes);
+    ring_put(to, bytes);
     if (!m->w[3])
         ring_take(from, bytes);
     reply(m->call, bytes);

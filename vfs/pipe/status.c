@@ -1,4 +1,4 @@
-/* Poll, ioctl, stat: the state of a pipe. */
+/* Poll, ioctl, size, stat: the state of a pipe. */
 #include "pipe.h"
 
 #include <minnow/tty.h>
@@ -39,6 +39,29 @@ int64_t do_ioctl(struct message *m)
         return -ENOTTY;
     int32_t used = p->used;
     return copy_out(m, 0, &used, sizeof used) ? -EFAULT : 0;
+}
+
+int64_t do_resize(struct message *m)
+{
+    struct pipe *p = pipe_of(m->object);
+    uint64_t size = m->w[1];
+    if (!p || m->from >= MAX_SERVICE)
+        return -EBADF;
+    if (!size)
+        return p->capacity;
+    if (size > p->capacity && size > m->w[2])
+        return -EPERM;
+    if (size > PIPE_MOST)
+        return -ENOMEM;
+    if (p->used > size)
+        return -EBUSY;
+    int error = ring_resize(p, size);
+    if (error)
+        return error;
+    serve_writes(p);
+    serve_reads(p);
+    pipe_changed(p);
+    return size;
 }
 
 int64_t do_stat(struct message *m)

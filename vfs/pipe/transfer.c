@@ -23,6 +23,8 @@
  * a waiting writer's bytes may take the place of those that were read: see do_read(). */
 #include "pipe.h"
 
+enum { THROWN_AHEAD = 65536 /* bytes of a buffer that are brought at least, if it has so many */ };
+
 /* ---- Callers that wait ---- */
 
 /* The bytes of a buffer that may be used. A buffer that runs into unmapped memory (CALL_CUT) is
@@ -66,7 +68,7 @@ void serve_reads(struct pipe *p)
  * large if that helps. */
 static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
 {
-    uint32_t bytes = MIN(rest, (uint64_t)(PIPE_MAX - p->used));
+    uint32_t bytes = MIN(rest, (uint64_t)(p->capacity - p->used));
     if (length <= PIPE_ATOMIC && bytes < length)
         return 0;
     /* no memory for a large ring: as many as the small one has room for */
@@ -127,10 +129,13 @@ int64_t do_read(struct message *m)
         return pending_add(&p->reads, m) ? LATER : -ENOMEM;
     }
     bool bad;
-    uint32_t bytes = readable(p, m, &bad), first = MIN(bytes, p->size - p->head);
-    if (bad || copy_out(m, 0, p->ring + p->head, first) ||
-        (bytes > first && copy_out(m, first, p->ring, bytes - first)))
+    uint32_t bytes = readable(p, m, &bad);
+    if (bad)
         return -EFAULT;
+    if (ring_copy_out(p, m->call, 0, bytes)) {
+        throw_back(m->call, 0, MAX(bytes, MIN(whole_pages(m), (uint64_t)THROWN_AHEAD)));
+        return LATER;
+    }
     ring_take(p, bytes);
     if (!p->writes.first) {
         pipe_changed(p);
@@ -161,10 +166,10 @@ int64_t do_write(struct message *m)
     /* a write that may wait goes behind the writes that wait already */
     if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {
         bytes = fitting(p, length, length - done);
-        uint32_t at = (p->head + p->used) & (p->size - 1), first = MIN(bytes, p->size - at);
-        if (bytes && (copy_in(m, done, p->ring + at, first) ||
-                      (bytes > first && copy_in(m, done + first, p->ring, bytes - first))))
-            return -EFAULT;
+        if (ring_copy_in(p, m->call, done, bytes)) {
+            throw_back(m->call, done, MAX(bytes, MIN(length - done, (uint64_t)THROWN_AHEAD)));
+            return LATER;
+        }
         ring_put(p, bytes);
         done += bytes;
     }

@@ -199,6 +199,8 @@ void make_sys_ngroups_max(struct text *t, const struct subject *p);
 void make_sys_tainted(struct text *t, const struct subject *p);
 void make_sys_cap_last_cap(struct text *t, const struct subject *p);
 void make_sys_pipe_max_size(struct text *t, const struct subject *p);
+void make_sys_lease_break(struct text *t, const struct subject *p);
+void make_sys_leases_enable(struct text *t, const struct subject *p);
 void make_sys_sched_rr_timeslice_ms(struct text *t, const struct subject *p);
 void make_sys_file_max(struct text *t, const struct subject *p);
 void make_sys_file_nr(struct text *t, const struct subject *p);

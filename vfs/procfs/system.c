@@ -152,7 +152,7 @@ SYS(threads_max, "%u\n", THREADS_MAX)
 SYS(ngroups_max, "%u\n", PROC_GROUPS)
 SYS(tainted, "0\n")
 SYS(cap_last_cap, "%u\n", PROC_CAPABILITIES - 1)
-SYS(pipe_max_size, "%u\n", PROC_PIPE_SIZE)
+SYS(leases_enable, "1\n")
 SYS(nr_open, "%u\n", DESCRIPTORS_MAX)
 SYS(inotify_instances, "%u\n", INOTIFY_INSTANCES)
 SYS(inotify_watches, "%u\n", INOTIFY_WATCHES)
@@ -174,6 +174,22 @@ void make_sys_file_nr(struct text *t, const struct subject *p)
     (void)p;
     fact_system(&s);
     text_add(t, "%lu\t0\t%lu\n", s.connections, (uint64_t)INT64_MAX);
+}
+
+void make_sys_pipe_max_size(struct text *t, const struct subject *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    fact_table(&table);
+    text_add(t, "%u\n", table.pipe_max);
+}
+
+void make_sys_lease_break(struct text *t, const struct subject *p)
+{
+    struct posix_table table = { 0 };
+    (void)p;
+    fact_table(&table);
+    text_add(t, "%u\n", table.lease_break);
 }
 
 void make_sys_last_pid(struct text *t, const struct subject *p)

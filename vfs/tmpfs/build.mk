@@ -1,9 +1,9 @@
 SERVICES   += vfs/tmpfs
 LIBS_tmpfs := libfs
-STATE_tmpfs := tmpfs-6
+STATE_tmpfs := tmpfs-7
 
 UNIT_test_tmpfs := $(filter-out %/main.c,\
     $(wildcard vfs/tmpfs/*.c)) \
-    $(addprefix vfs/libfs/,attributes.c fs.c serve.c names.c watch.c) $(FAKE_SERVICE) \
+    $(addprefix vfs/libfs/,attributes.c fs.c lease.c serve.c names.c watch.c) $(FAKE_SERVICE) \
     tests/unit/fs_model.c
 HOST_LIBS_test_tmpfs := -lpthread

@@ -77,6 +77,9 @@ struct statfs {
 };
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs is Linux's");
 
+/* Leases of a file (FS_LEASE); what is in conflict with a kind is so with those above it. */
+enum { LEASE_NONE, LEASE_READ, LEASE_WRITE };
+
 struct iovec {
     caller_t base;
     uint64_t length;

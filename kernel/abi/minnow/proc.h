@@ -25,7 +25,8 @@ enum { LOAD_ONE = 2048 /* what a load average of 1 is */ };
 enum {
     PROC_PID_MAX = 32768,
     PROC_CAPABILITIES = 41,
-    PROC_PIPE_SIZE = 65536,
+    PROC_PIPE_MAX = 1 << 20, /* bytes of a pipe, unless /proc/sys has another limit */
+    PROC_LEASE_BREAK = 45,   /* seconds, unless /proc/sys says otherwise */
     PROC_MAPS = 65530,       /* regions of a space */
     PROC_LOWEST = 64 * 1024, /* where memory may begin */
     PROC_ROUND_MS = 10,      /* sched_rr_get_interval */
@@ -43,8 +44,9 @@ struct posix_table {
     uint32_t sysv;     /* offset of the records of System V IPC (minnow/sysv.h) */
     uint32_t threads;
     uint64_t loads[PROC_LOADS]; /* averages over 1, 5, 15 minutes, in units of LOAD_ONE */
-    uint32_t pending; /* in a process's place: the offset of the signals that wait for it */
-    uint32_t pad;
+    uint32_t pending;     /* in a process's place: the offset of the signals that wait for it */
+    uint32_t pipe_max;    /* bytes of a pipe, for whom has no CAP_SYS_RESOURCE */
+    uint32_t lease_break; /* seconds that the holder of a lease has; 0: all the time */
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
     bool core_uses_pid;                                /* /proc/sys/kernel, likewise: */
     char core_pattern[PROC_CORE_PATTERN];
@@ -70,6 +72,8 @@ enum proc_setting {
     PROC_SET_CORE_PATTERN,
     PROC_SET_CORE_USES_PID,
     PROC_SET_CORE_FILTER,
+    PROC_SET_PIPE_MAX,
+    PROC_SET_LEASE_BREAK,
 };
 
 /* Capabilities, by Linux's numbers. */
@@ -94,6 +98,7 @@ enum {
     CAP_SYS_RESOURCE,
     CAP_SYS_TIME,
     CAP_MKNOD = 27,
+    CAP_LEASE,
     CAP_MAC_OVERRIDE = 32,
     CAP_SYSLOG = 34,
 };
