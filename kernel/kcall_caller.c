@@ -158,6 +158,15 @@ int64_t sys_conn_dup(struct thread *t, const uint64_t *a)
     return conn_dup(conns, a[1], a[2] > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : a[2], a[3]);
 }
 
+int64_t sys_conn_copy(struct thread *t, const uint64_t *a)
+{
+    struct conn_table *from = conns_of(t, a[0]), *to = conns_of(t, a[2]);
+    struct conn *c = from ? conn_get(from, a[1]) : NULL;
+    if (!from || !to)
+        return -ESRCH;
+    return c ? conn_share(to, 0, c, a[3] & O_CLOEXEC) : -EBADF;
+}
+
 int64_t sys_conn_close(struct thread *t, const uint64_t *a)
 {
     struct conn_table *conns = conns_of(t, a[0]);

@@ -192,6 +192,7 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
         first->alt_flags = t->alt_flags;
     }
     child->shares = b->flags & CLONE_VM;
+    child->space = child->shares ? p->space : child->space;
     first->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     if (b->flags & CLONE_CLEAR_SIGHAND)
         actions_default(child);

@@ -4,6 +4,8 @@
 
 #include "anon.h"
 #include "handlers.h"
+#include "syscalls.h"
+#include "trace.h"
 #include <minnow/file.h>
 
 struct pidfd {
@@ -44,6 +46,20 @@ struct process *pidfd_process(struct thread *t, uint32_t descriptor, int64_t *er
     const struct pidfd *f = anon_behind(t, descriptor, ANON_PID, error);
     *error = f ? -ESRCH : -EBADF;
     return f ? f->watch.process : NULL;
+}
+
+/* A descriptor of another process's open file, for whom may trace that process. */
+int64_t linux_pidfd_getfd(struct thread *t, struct message *m)
+{
+    int64_t error;
+    if ((uint32_t)m->w[2])
+        return -EINVAL;
+    struct process *p = pidfd_process(t, m->w[0], &error);
+    if (!p)
+        return error;
+    if (!trace_allowed(t->process, p))
+        return -EPERM;
+    return p->i.task ? sys_conn_copy(p->i.task, (uint32_t)m->w[1], t->call, O_CLOEXEC) : -EBADF;
 }
 
 int64_t linux_pidfd_open(struct thread *t, struct message *m)

@@ -171,7 +171,7 @@ void process_memory_changes(struct process *p)
 {
     static uint32_t serial;
     serial = serial + 1 ? serial + 1 : 1; /* 0: none */
-    p->i.memory_serial = serial;
+    p->i.memory_serial = p->space = serial;
 }
 
 struct process *process_create(struct process *parent)

@@ -204,6 +204,7 @@ struct process {
     bool changes;         /* an exec is at work */
     bool vforked;         /* may be the vfork_parent of a child */
     bool shares;          /* runs in another process's space (CLONE_VM) */
+    uint32_t space;       /* which: another number for each space (kcmp) */
     uint16_t busy;
     uint64_t memlock_told; /* PM_LIMIT_MEMLOCK, as PM has it */
 };

@@ -13,6 +13,7 @@ int64_t do_stat_path(struct message *m);
 int64_t do_lstat_path(struct message *m);
 int64_t do_statx(struct message *m);
 int64_t do_statfs(struct message *m);
+int64_t do_ustat(struct message *m);
 int64_t do_access(struct message *m);
 int64_t do_readlink(struct message *m);
 int64_t do_resolve(struct message *m);
@@ -57,6 +58,7 @@ int64_t do_umask_of(struct message *m);
 int64_t do_mount(struct message *m); /* mount_calls.c */
 int64_t do_umount(struct message *m);
 int64_t do_mounts(struct message *m);
+int64_t do_types(struct message *m);
 int64_t do_sync(struct message *m);
 /* Mounts the root, or dies. */
 void mount_root(void);

@@ -47,6 +47,8 @@ static const handler_t vfs_handlers[] = {
     [op_number(VFS_REMOVEXATTR)] = do_removexattr,
     [op_number(VFS_UMASK_OF)] = do_umask_of,
     [op_number(VFS_BIND)] = do_bind,
+    [op_number(VFS_USTAT)] = do_ustat,
+    [op_number(VFS_TYPES)] = do_types,
 };
 
 int main(void)

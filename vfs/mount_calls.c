@@ -365,6 +365,50 @@ static size_t mount_line(const struct mount *t, unsigned form, char *to, size_t 
     }
 }
 
+/* ---- sysfs(2) ---- */
+
+/* The kind of file system with this index among those whose service is there. NULL: none has it. */
+static const struct fs_type *type_at(uint32_t index)
+{
+    for (unsigned i = 1; i < FS_TYPES; i++)
+        if (service_find(fs_types[i].service) && !index--)
+            return &fs_types[i];
+    return NULL;
+}
+
+/* The index of the kind that the window names. -EINVAL: there is none; -ENOENT: no name. */
+static int64_t type_index(struct message *m)
+{
+    char name[16];
+    const struct fs_type *type;
+    int length = copy_string(m, 0, name, sizeof name);
+    if (length <= 0 && length != -ENAMETOOLONG)
+        return length ? length : -ENOENT;
+    for (uint32_t i = 0; length >= 0 && (type = type_at(i)); i++)
+        if (strcmp(type->name, name) == 0)
+            return i;
+    return -EINVAL;
+}
+
+int64_t do_types(struct message *m)
+{
+    const struct fs_type *type;
+    int64_t n = 0, error;
+    switch ((uint32_t)m->w[0]) {
+    case 1: return type_index(m);
+    case 2:
+        if (!(type = type_at(m->w[1])))
+            return -EINVAL;
+        error = aim(m, m->w[2], strlen(type->name) + 1, WINDOW_OUT);
+        return error ? error : copy_out(m, 0, type->name, strlen(type->name) + 1);
+    case 3:
+        while (type_at(n))
+            n++;
+        return n;
+    default: return -EINVAL;
+    }
+}
+
 /* VFS_MOUNTS: a read of /proc/mounts, from the reader's position on. Lines are formatted one at a
  * time; the parts of them that lie in [position, position + length) go to the window. */
 int64_t do_mounts(struct message *m)

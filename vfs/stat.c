@@ -95,6 +95,34 @@ int64_t do_statfs(struct message *m)
     return pass_found(m, WALK_FOLLOW, FS_STATFS, sizeof(struct statfs));
 }
 
+/* ustat(2), which knows a file system by the device. */
+int64_t do_ustat(struct message *m)
+{
+    struct ustat {
+        int32_t free_blocks;
+        uint64_t free_inodes;
+        char name[6], pack[6];
+    } u = { 0 };
+    _Static_assert(sizeof u == 32, "struct ustat is Linux's");
+    struct statfs s;
+    const struct mount *mount = mounts;
+    caller_t buffer = m->w[1];
+    while (mount < mounts + MOUNTS &&
+           (!mount->kind || !mount->root || mount->dev != (uint32_t)m->w[0]))
+        mount++;
+    if (mount == mounts + MOUNTS)
+        return -EINVAL;
+    int64_t error = call_window(mount->service,
+                                &(struct call_args){ .op = FS_STATFS, .object = mount->object },
+                                WINDOW_OUT, &s, sizeof s, NULL);
+    if (error)
+        return error;
+    u.free_blocks = (int32_t)s.bfree;
+    u.free_inodes = s.ffree;
+    error = aim(m, buffer, sizeof u, WINDOW_OUT);
+    return error ? error : copy_out(m, 0, &u, sizeof u);
+}
+
 int64_t do_readlink(struct message *m)
 {
     struct walk w;

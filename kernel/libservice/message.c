@@ -97,6 +97,8 @@ int64_t answer_enotty(struct message *m)
  * other kind of object gets Linux's. */
 static int64_t unserved(uint64_t op)
 {
+    if (op == FS_DENTS || op == FS_DENTS_OLD)
+        return -ENOTDIR;
     switch (op_protocol(op)) {
     case PROTOCOL_SOCKET: return -ENOTSOCK;
     case PROTOCOL_EPOLL: return -EINVAL;

@@ -118,6 +118,8 @@ static const struct {
     { SYS_uname, "b" },
     { SYS_fcntl, "fib" },
     { SYS_fcntl, "fii" },
+    { SYS_fcntl, "fFo" },
+    { SYS_fcntl, "fFi" },
     { SYS_flock, "fi" },
     { SYS_fsync, "f" },
     { SYS_truncate, "po" },
@@ -236,6 +238,13 @@ static const struct {
     { SYS_inotify_add_watch, "fpx" },
     { SYS_inotify_rm_watch, "fi" },
     { 434 /* pidfd_open */, "Pi" },
+    { 438 /* pidfd_getfd */, "ffi" },
+    { SYS_kcmp, "PPiff" },
+    { SYS_kcmp, "PPifb" },
+    { SYS_getdents, "fbs" },
+    { SYS_getdents, "dbs" },
+    { SYS_ustat, "ib" },
+    { SYS_sysfs, "ipb" },
     { 424 /* pidfd_send_signal */, "fSbi" },
     { SYS_epoll_create, "i" },
     { SYS_epoll_create1, "i" },
@@ -260,6 +269,8 @@ static const struct {
     { SYS_accept, "fnn" },
     { SYS_sendmsg, "fMx" },
     { SYS_recvmsg, "fMx" },
+    { SYS_sendmmsg, "fWix" },
+    { SYS_recvmmsg, "fWixt" },
     { SYS_sendto, "fbsxUu" },
     { SYS_sendto, "fbsxbi" },
     { SYS_recvfrom, "fbsxbb" },
@@ -269,8 +280,6 @@ static const struct {
     { SYS_getsockopt, "fiibb" },
     { SYS_setsockopt, "fiibs" },
     { SYS_epoll_create1, "i" },
-    { SYS_sendmmsg, "fWix" },
-    { SYS_recvmmsg, "fWixt" },
     { SYS_epoll_ctl, "fifb" },
     { SYS_epoll_wait, "fbii" },
     { SYS_process_vm_readv, "Pvivii" },
@@ -470,7 +479,6 @@ static size_t control(char *at)
 
 static void header_fill(struct msghdr *h)
 {
-    struct msghdr *h = (void *)(memory + below(MEMORY / PAGE) * PAGE + 512);
     *h = (struct msghdr){ .msg_iov = (void *)vector(), .msg_iovlen = below(16) };
     if (one_in(2))
         h->msg_name = (void *)address(), h->msg_namelen = one_in(4) ? below(200) : 4;
@@ -480,14 +488,6 @@ static void header_fill(struct msghdr *h)
         h->msg_control = (char *)h + 512;
         h->msg_controllen = control(h->msg_control);
     }
-    return (uint64_t)h;
-}
-
-/* Lists that go round, or wherever memory leads. */
-static uint64_t robust(void)
-{
-    uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE),
-             *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
 }
 
 static uint64_t header(void)
@@ -504,6 +504,14 @@ static uint64_t headers(void)
                                  (one_in(2) ? 2048 : 4 * sizeof *h));
     for (unsigned i = 0; i < 4; i++)
         header_fill(&h[i].msg_hdr);
+    return (uint64_t)h;
+}
+
+/* Lists that go round, or wherever memory leads. */
+static uint64_t robust(void)
+{
+    uint64_t *head = (void *)(memory + below(MEMORY / PAGE) * PAGE),
+             *other = (void *)(memory + below(MEMORY / PAGE) * PAGE + 64);
     head[0] = one_in(4) ? pointer() : (uint64_t)other;
     head[1] = one_in(4) ? wild() : 8;
     head[2] = one_in(2) ? 0 : pointer();
@@ -538,15 +546,16 @@ static uint64_t argument(char kind)
     case 'U': return address();
     case 'u': return one_in(8) ? below(200) : 4;
     case 'M': return header();
+    case 'W': return headers();
     case 'R': return robust();
     case 'h': return one_in(8) ? below(48) : 24;
     case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
     case 'm': return (uint64_t)memory + below(2 * MEMORY / PAGE) * PAGE;
     case 'S': return below(66);
+    case 'F': return 1024 + below(16); /* fcntl: what Linux alone has */
     case 'T': /* terminals; the second half has sizes in it: those of pseudo terminals */
         return below(2) ? 0x5400 + below(80) : (below(2) ? 0x80045430 : 0x40045430) + below(10);
     case 'A': return 0x1000 + below(8); /* arch_prctl */
-    case 'W': return headers();
     case 'P': {
         uint64_t which = below(8);
         return which < 3    ? (uint64_t)getpid()

@@ -75,6 +75,15 @@ static int dents_flush(struct dents *d)
     return 0;
 }
 
+/* The record e, of so many bytes, becomes one of getdents: the name begins at the place of the
+ * type, which is the last byte. Both kinds have the same length. */
+static void make_old(struct dirent64 *e, size_t bytes, size_t length)
+{
+    uint8_t type = e->type;
+    memmove(&e->type, e->name, length + 1);
+    ((uint8_t *)e)[bytes - 1] = type;
+}
+
 int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name,
               size_t length)
 {
@@ -92,6 +101,8 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
     e->next = next;
     *(uint64_t *)&e->reclen = bytes | (uint64_t)type << 16; /* one store: each is logged */
     memcpy((uint8_t *)e + head, name, length);
+    if (d->m->op == FS_DENTS_OLD)
+        make_old(e, bytes, length);
     d->filled += bytes;
     d->position = next;
     return 1;

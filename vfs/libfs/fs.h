@@ -54,7 +54,8 @@ struct fs_node {
     uint8_t seals;           /* F_SEAL_... */
     uint8_t lease;           /* LEASE_...: the strongest of those on it */
     bool linkable;           /* has no name, but may get one (O_TMPFILE) */
-    uint32_t opens, writers; /* open files, and those of them that may write */
+    uint32_t opens, writers; /* open files, and those of them that may write; */
+    uint32_t paths;          /* and those that only name the file (O_PATH) */
     uint32_t holds, denies;  /* FS_HOLD, and those of them that deny writing */
     uint32_t user;     /* the user who is charged for a node that is open or held (open_max) */
     struct lock lock;  /* held while the contents change, if there are several threads */
@@ -241,7 +242,8 @@ struct timespec64 fs_now(void);
 /* A hash of a name; all 32 bits of it are usable. */
 uint32_t fs_hash(const char *name, unsigned length);
 
-/* Packs struct dirent64 records into the window of an FS_DENTS call. */
+/* Packs struct dirent64 records into the window of an FS_DENTS call, or such as FS_DENTS_OLD wants.
+ */
 struct dents {
     struct message *m;
     uint64_t position; /* behind the last record that had room */
