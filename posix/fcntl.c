@@ -4,6 +4,7 @@
  */
 #include "async.h"
 #include "capability.h"
+#include "dnotify.h"
 #include "handlers.h"
 #include "lease.h"
 #include "locks.h"
@@ -133,6 +134,7 @@ int64_t linux_fcntl(struct thread *t, struct message *m)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_control(t, fd, command, argument);
+    case F_NOTIFY: return dnotify_set(t, fd, &info, argument);
     case F_SETLEASE:
     case F_GETLEASE: return lease_control(t, fd, &info, command, argument);
     case F_SETOWN:

@@ -79,6 +79,7 @@ struct subject {
     struct subject *next; /* in its chain */
     struct link stale;    /* in `stales`: the file server does not know yet what the marks want */
     struct list marks;
+    struct list others; /* struct file_watch */
     uint64_t object;
     endpoint_t service;
     uint32_t told;  /* what the file server knows; IN_IGNORED among it if it is to watch at all */
@@ -227,7 +228,7 @@ static void unchain(struct subject *s)
 /* Frees s if nothing needs it any more. */
 static void subject_done(struct subject *s)
 {
-    if (s->using || s->marks.first || s->told)
+    if (s->using || s->marks.first || s->others.first || s->told)
         return;
     list_remove(&stales, &s->stale);
     if (!s->ended)
@@ -251,6 +252,8 @@ static uint32_t wanted(const struct subject *s)
         return 0;
     for (const struct link *l = s->marks.first; l; l = l->next)
         all |= (CONTAINER(l, struct mark, of_subject)->mask & IN_ALL_EVENTS) | IN_IGNORED;
+    for (const struct link *l = s->others.first; l; l = l->next)
+        all |= CONTAINER(l, struct file_watch, of_subject)->mask | IN_IGNORED;
     return all;
 }
 
@@ -276,7 +279,17 @@ static int64_t subject_tell(struct subject *s, uint32_t user)
     return error;
 }
 
-/* Takes a mark away. Its subject's file server will be told at the next fetch(). */
+/* One that has watched s does not any more: the file server will be told at the next fetch(). */
+static void wants_less(struct subject *s)
+{
+    if (s->ended)
+        return;
+    list_append(&stales, &s->stale);
+    inotify_notified();
+    ask_notify(service_self(), 1ul << BIT_FILES);
+}
+
+/* Takes a mark away. */
 static void mark_drop(struct mark *k)
 {
     struct subject *s = k->subject;
@@ -284,11 +297,7 @@ static void mark_drop(struct mark *k)
     list_remove(&k->inotify->marks, &k->of_inotify);
     share_give(&mark_share, k->user, 1);
     memory_free(k);
-    if (!s->ended) {
-        list_append(&stales, &s->stale);
-        inotify_notified();
-        ask_notify(service_self(), 1ul << BIT_FILES);
-    }
+    wants_less(s);
 }
 
 /* The same, and the program reads of it. */
@@ -339,6 +348,21 @@ static void mark_event(struct mark *k, const struct file_event *e, const char *n
         mark_ignored(k);
 }
 
+/* Tells those of s that are no inotify's, or, when s has ended, that it has. */
+static void others_tell(struct subject *s, const struct file_event *e)
+{
+    for (struct link *l = s->others.first, *next; l; l = next) {
+        struct file_watch *w = CONTAINER(l, struct file_watch, of_subject);
+        next = l->next;
+        if (s->ended) {
+            list_remove(&s->others, &w->of_subject);
+            w->subject = NULL;
+        }
+        if (s->ended || w->mask & e->mask)
+            w->told(w, s->ended ? NULL : e);
+    }
+}
+
 static void deliver(endpoint_t service, const struct file_event *e)
 {
     char name[NAME_MAX + 1];
@@ -355,6 +379,7 @@ static void deliver(endpoint_t service, const struct file_event *e)
         next = l->next;
         mark_event(CONTAINER(l, struct mark, of_subject), e, name);
     }
+    others_tell(s, e);
     s->using --;
     subject_done(s);
 }
@@ -600,4 +625,34 @@ int64_t linux_inotify_rm_watch(struct thread *t, struct message *m)
         mark_ignored(CONTAINER(l, struct mark, of_inotify));
     anon_drop(&i->a);
     return l ? 0 : -EINVAL;
+}
+
+/* ---- others ---- */
+
+void file_watch_end(struct file_watch *w)
+{
+    struct subject *s = w->subject;
+    if (!s)
+        return;
+    list_remove(&s->others, &w->of_subject);
+    w->subject = NULL;
+    wants_less(s);
+}
+
+int64_t file_watch_set(struct file_watch *w, endpoint_t service, uint64_t object, uint32_t mask,
+                       uint32_t user)
+{
+    fetch(); /* what has happened before is not for w */
+    struct subject *s = w->subject ? w->subject : subject_of(service, object);
+    if (!s)
+        return -ENOMEM;
+    w->mask = mask;
+    if (!w->subject)
+        list_append(&s->others, &w->of_subject);
+    w->subject = s;
+    s->using ++;
+    int64_t error = subject_tell(s, user);
+    s->using --;
+    subject_done(s);
+    return error == -EOPNOTSUPP || error == -ENOSYS ? 0 : error == -ESTALE ? -ENOENT : error;
 }

@@ -14,6 +14,7 @@
 #include "core.h"
 #include "cred.h"
 #include "delivery.h"
+#include "dnotify.h"
 #include "due.h"
 #include "epoll.h"
 #include "epoll_set.h"
@@ -213,6 +214,7 @@ static void released(const struct message *m)
     }
     locks_release(m);
     lease_release(m->w[0]);
+    dnotify_release(m->w[0]);
     async_release(m->w[0]);
     interests_drop_file(m->w[0]);
 }
