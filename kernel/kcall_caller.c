@@ -185,7 +185,8 @@ int64_t sys_conn_exec(struct thread *t, const uint64_t *a)
         conn_table_drop(x->conns);
         x->conns = own;
     }
-    conn_table_exec(x->conns);
+    if (a[1])
+        conn_table_exec(x->conns);
     return 0;
 }
 

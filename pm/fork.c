@@ -4,8 +4,6 @@
 #include "handlers.h"
 #include "space.h"
 
-enum { FORK_SHARE = 1 };
-
 /* The task that made a call which POSIX holds: POSIX has told it, or the kernel is asked. 0: it has
  * gone. */
 static endpoint_t caller_task(call_t call, endpoint_t told)
@@ -191,12 +189,16 @@ static int hand_on(struct message *m, uint64_t op)
 int64_t do_fork(struct message *m)
 {
     call_t call = m->w[0];
-    bool share = m->w[1] & FORK_SHARE;
+    uint64_t shared = m->w[1];
+    bool share = shared & PM_SHARE_SPACE;
     endpoint_t parent = caller_task(call, m->w[2]);
     struct space *s = space_of(parent);
     if (!s)
         return -ESRCH;
-    int64_t task = create_task(parent, parent, share ? TASK_SHARE_SPACE : 0), error = 0;
+    int64_t task = create_task(parent, parent,
+                               (share ? TASK_SHARE_SPACE : 0) |
+                                   (shared & PM_SHARE_CONNECTIONS ? TASK_SHARE_CONNECTIONS : 0)),
+            error = 0;
     if (task < 0)
         return task;
     if (share)
@@ -213,6 +215,7 @@ int64_t do_fork(struct message *m)
     m->w[0] = parent;
     m->w[1] = task;
     m->w[2] = thread;
+    m->w[3] = shared;
     error = hand_on(m, VFS_FORK);
     if (!error)
         return LATER;

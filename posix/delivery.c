@@ -348,8 +348,10 @@ static enum delivery deliver_signal(struct thread *t, const struct siginfo *info
     uint64_t mask = t->blocked | now.mask;
     if (!(now.flags & SA_NODEFER))
         mask |= BIT(sig);
-    if (now.flags & SA_RESETHAND)
-        a->handler = SIG_DFL;
+    if (now.flags & SA_RESETHAND) {
+        now.handler = SIG_DFL;
+        process_action_set(p, sig, &now);
+    }
     signal_mask(t, mask);
     return DELIVER_NEXT;
 }

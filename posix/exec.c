@@ -318,6 +318,7 @@ static void name_process(struct thread *t, const struct exec *e, const struct ca
 
 static void reset_signals(struct process *p, struct thread *t)
 {
+    p->sighand = 0; /* its actions are its own from now on */
     for (int sig = 1; sig <= SIGNALS; sig++) {
         struct sigaction *a = &p->actions[sig - 1];
         if (a->handler != SIG_DFL || a->flags || a->mask)
@@ -447,7 +448,8 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     }
     locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);
     mqueue_forget(p); /* their descriptors are closed by exec */
-    sys_conn_exec(p->i.task);
+    sys_conn_exec(p->i.task, true);
+    p->files = 0;
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
     sys_regs_set(t->index, &regs, FPU_RESET);
     reset_signals(p, t);

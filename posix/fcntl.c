@@ -159,6 +159,10 @@ int64_t linux_close_range(struct thread *t, struct message *m)
         return -EINVAL;
     if (flags & CLOSE_RANGE_UNSHARE && t->process->threads->next)
         return -EINVAL; /* threads have one table */
+    if (flags & CLOSE_RANGE_UNSHARE && sys_conn_exec(t->call, false) < 0)
+        return -ENOMEM;
+    if (flags & CLOSE_RANGE_UNSHARE)
+        t->process->files = 0;
     last = MIN(last, DESCRIPTORS_MAX - 1u);
     bool close = !(flags & CLOSE_RANGE_CLOEXEC);
     if (close && first <= last)

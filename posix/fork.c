@@ -19,6 +19,7 @@
  * remembers what is left to write and what to answer, and linux_clone() looks there first. */
 #include "handlers.h"
 
+#include "capability.h"
 #include "delivery.h"
 #include "pidfd.h"
 #include "ptrace.h"
@@ -39,11 +40,12 @@ enum {
     CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000,
     CLONE_CHILD_CLEARTID = 0x200000,
+    CLONE_SYSVSEM = 0x40000,
     CLONE_DETACHED = 0x400000,
     CLONE_CHILD_SETTID = 0x1000000,
     CLONE_NEW = 0x7e020000,
     CLONE_NEWTIME = 0x80, /* clone3 */
-    /* what all threads of a process share in this system, and no two processes */
+    /* what all threads of a process share in this system */
     OF_PROCESS = CLONE_FS | CLONE_FILES | CLONE_SIGHAND,
 };
 #define CLONE_CLEAR_SIGHAND (1ul << 32) /* clone3 */
@@ -139,6 +141,24 @@ static void undo(struct process *child)
     process_free(child);
 }
 
+/* PM_SHARE_... of a clone. */
+static uint64_t shared(uint64_t flags)
+{
+    return (flags & CLONE_VM ? PM_SHARE_SPACE : 0) |
+           (flags & CLONE_FILES ? PM_SHARE_CONNECTIONS : 0) |
+           (flags & CLONE_FS ? PM_SHARE_DIRECTORIES : 0);
+}
+
+/* p and its child have the same of something from now on: *child names it, and *own, which is named
+ * now if it was p's alone. */
+static void share(uint32_t *own, uint32_t *child)
+{
+    static uint32_t serial;
+    if (!*own)
+        *own = ++serial ? serial : ++serial;
+    *child = *own;
+}
+
 /* A child of t's process, with a task and one thread that is not answered yet. 0, -EAGAIN, -ENOMEM.
  * May wait. */
 static int64_t child_make(struct thread *t, const struct birth *b, struct process **made)
@@ -155,7 +175,7 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
     struct call_result r;
     int64_t task = call_window(service_find("pm"),
                                &(struct call_args){ .op = PM_FORK, .w0 = t->call }, WINDOW_NONE,
-                               (void *)(uint64_t) !!(b->flags & CLONE_VM), p->i.task, &r);
+                               (void *)shared(b->flags), p->i.task, &r);
     p->busy--;
     child->busy--;
     if (task < 0) {
@@ -193,6 +213,12 @@ static void child_set_up(struct process *child, struct thread *t, const struct b
     }
     child->shares = b->flags & CLONE_VM;
     child->space = child->shares ? p->space : child->space;
+    if (b->flags & CLONE_FILES)
+        share(&p->files, &child->files);
+    if (b->flags & CLONE_FS)
+        share(&p->directories, &child->directories);
+    if (b->flags & CLONE_SIGHAND)
+        share(&p->sighand, &child->sighand);
     first->clear_tid = b->flags & CLONE_CHILD_CLEARTID ? b->child_tid : 0;
     if (b->flags & CLONE_CLEAR_SIGHAND)
         actions_default(child);
@@ -282,8 +308,8 @@ static int64_t clone(struct thread *t, struct message *m, const struct birth *b)
         (b->flags & CLONE_THREAD && !(b->flags & CLONE_SIGHAND)) ||
         (b->flags & CLONE_PIDFD && b->flags & (CLONE_DETACHED | CLONE_THREAD)))
         return -EINVAL;
-    if ((b->flags & OF_PROCESS) != (b->flags & CLONE_THREAD ? OF_PROCESS : 0))
-        return -EINVAL; /* Linux would share some of these, or not share some with a thread */
+    if (b->flags & CLONE_THREAD && (b->flags & OF_PROCESS) != OF_PROCESS)
+        return -EINVAL; /* Linux would have a thread share only some of these */
     return b->flags & CLONE_THREAD ? thread_clone(t, b) : fork(t, m, b);
 }
 
@@ -376,4 +402,35 @@ int64_t linux_fork(struct thread *t, struct message *m)
 int64_t linux_vfork(struct thread *t, struct message *m)
 {
     return fork(t, m, &(struct birth){ .flags = CLONE_VM | CLONE_VFORK, .signal = SIGCHLD });
+}
+
+/* unshare: what only threads share is Linux's to take apart. Of a process with several threads
+ * nothing is. */
+int64_t linux_unshare(struct thread *t, struct message *m)
+{
+    enum {
+        KNOWN = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
+    };
+    struct process *p = t->process;
+    uint64_t flags = m->w[0];
+    if (flags & ~(uint64_t)(KNOWN | CLONE_NEW | CLONE_NEWTIME))
+        return -EINVAL;
+    if (flags & KNOWN & ~CLONE_SYSVSEM && p->threads->next)
+        return -EINVAL;
+    FOR_EACH_PROCESS(other)
+    if (other != p &&
+        ((flags & (CLONE_SIGHAND | CLONE_VM) && p->sighand && other->sighand == p->sighand) ||
+         (flags & CLONE_VM && other->space == p->space)))
+        return -EINVAL;
+    if (flags & (CLONE_NEW | CLONE_NEWTIME))
+        return capable(p, CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+    if (flags & CLONE_FILES && sys_conn_exec(t->call, false) < 0)
+        return -ENOMEM;
+    if (flags & CLONE_FILES)
+        p->files = 0;
+    if (flags & CLONE_FS && p->directories)
+        call(service_find("vfs"), VFS_UNSHARE, p->i.task, 0, 0, 0);
+    if (flags & CLONE_FS)
+        p->directories = 0;
+    return 0;
 }

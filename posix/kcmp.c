@@ -63,6 +63,13 @@ static int64_t compare_target(struct thread *t, const struct process *a, const s
     return i ? order(x, i->file) : -ENOENT;
 }
 
+/* Two processes, which share something by these numbers (process.h), or not. */
+static int64_t compare_shared(const struct process *a, const struct process *b, uint32_t first,
+                              uint32_t second)
+{
+    return first && first == second ? EQUAL : order(a->i.pid, b->i.pid);
+}
+
 static struct process *process_of_thread(int tid)
 {
     const struct thread *t = thread_find(tid);
@@ -79,10 +86,10 @@ int64_t linux_kcmp(struct thread *t, struct message *m)
     switch ((uint32_t)m->w[2]) {
     case KCMP_FILE: return compare_files(a, b, m->w[3], m->w[4]);
     case KCMP_VM: return order(a->space, b->space);
-    case KCMP_FILES:
-    case KCMP_FS:
-    case KCMP_SIGHAND: return order(a->i.pid, b->i.pid); /* threads share them, processes do not */
-    case KCMP_IO: return EQUAL;                          /* neither has any */
+    case KCMP_FILES: return compare_shared(a, b, a->files, b->files);
+    case KCMP_FS: return compare_shared(a, b, a->directories, b->directories);
+    case KCMP_SIGHAND: return compare_shared(a, b, a->sighand, b->sighand);
+    case KCMP_IO: return EQUAL; /* neither has any */
     case KCMP_SYSVSEM: return order((uint64_t)a->sem_undos, (uint64_t)b->sem_undos);
     case KCMP_EPOLL_TFD: return compare_target(t, a, b, m->w[3], m->w[4]);
     default: return -EINVAL;

@@ -143,6 +143,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
     memcpy(p->actions, parent->actions, sizeof p->actions);
+    p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
 }
 
@@ -165,6 +166,24 @@ static void set_defaults(struct process *p)
     capability_start(p);
     p->i.dumpable = true;
     p->i.core_filter = CORE_FILTER;
+}
+
+static void action_set(struct process *p, int sig, const struct sigaction *a)
+{
+    uint64_t bit = BIT(sig);
+    p->actions[sig - 1] = *a;
+    p->i.ignored = a->handler == SIG_IGN ? p->i.ignored | bit : p->i.ignored & ~bit;
+    p->i.caught = a->handler > SIG_IGN ? p->i.caught | bit : p->i.caught & ~bit;
+}
+
+void process_action_set(struct process *p, int sig, const struct sigaction *a)
+{
+    action_set(p, sig, a);
+    if (!p->sighand)
+        return;
+    FOR_EACH_PROCESS(other)
+    if (other->sighand == p->sighand)
+        action_set(other, sig, a);
 }
 
 void process_memory_changes(struct process *p)

@@ -205,6 +205,9 @@ struct process {
     bool vforked;         /* may be the vfork_parent of a child */
     bool shares;          /* runs in another process's space (CLONE_VM) */
     uint32_t space;       /* which: another number for each space (kcmp) */
+    /* Processes with the same of these numbers, which is not 0, share the table of descriptors, the
+     * directories and umask, or the actions for signals (clone); 0: it shares them with none. */
+    uint32_t files, directories, sighand;
     uint16_t busy;
     uint64_t memlock_told; /* PM_LIMIT_MEMLOCK, as PM has it */
 };
@@ -263,6 +266,8 @@ static inline uint64_t pending_limit(const struct process *p)
  * actions and limits are the parent's. NULL when the table is full. It has neither task nor thread
  * yet. */
 struct process *process_create(struct process *parent);
+/* Makes *a the action of p, and of those that share p's actions, for sig. */
+void process_action_set(struct process *p, int sig, const struct sigaction *a);
 /* Gives p's place in the table back. It has no threads any more. */
 /* From now on p has other memory, or another process has p's number: who has opened the former
  * one's

@@ -150,10 +150,7 @@ int64_t linux_pidfd_send_signal(struct thread *t, struct message *m)
 static void action_set(struct process *p, int sig, const struct sigaction *a)
 {
     uint64_t bit = BIT(sig);
-    p->actions[sig - 1] = *a;
-    p->actions[sig - 1].mask &= ~UNBLOCKABLE;
-    p->i.ignored = a->handler == SIG_IGN ? p->i.ignored | bit : p->i.ignored & ~bit;
-    p->i.caught = a->handler > SIG_IGN ? p->i.caught | bit : p->i.caught & ~bit;
+    process_action_set(p, sig, a);
     if (!signal_ignored(p, sig))
         return;
     sigqueue_drop(&p->pending, bit);
@@ -172,6 +169,7 @@ int64_t linux_rt_sigaction(struct thread *t, struct message *m)
         return error;
     if (m->w[2] && (error = user_write(t, m->w[2], &t->process->actions[sig - 1], sizeof a)))
         return error;
+    a.mask &= ~UNBLOCKABLE;
     if (m->w[1])
         action_set(t->process, sig, &a);
     return 0;

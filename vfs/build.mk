@@ -1,3 +1,3 @@
 SERVICES += vfs
-STATE_vfs := vfs-3
+STATE_vfs := vfs-4
 UNIT_test_path := vfs/path.c

@@ -2,15 +2,15 @@
 #include "handlers.h"
 #include "walk.h"
 
-/* The directory that the walk found becomes *place, the root or the working directory of a process.
- * 0, -ENOTDIR, -EACCES. May wait. */
-static int enter(struct walk *w, struct node **place)
+/* The directory that the walk found becomes the root or the working directory of its process. 0,
+ * -ENOTDIR, -EACCES. May wait. */
+static int enter(struct walk *w, bool root)
 {
     if (!S_ISDIR(w->node->mode))
         return -ENOTDIR;
     int error = permission(&w->as, w->node, MAY_EXEC);
     if (!error)
-        process_set(place, w->node);
+        process_enter(w->process, root, w->node);
     return error;
 }
 
@@ -20,7 +20,7 @@ int64_t do_chdir(struct message *m)
     int error = walk_start(&w, m, WALK_FOLLOW);
     if (error)
         return error;
-    error = enter(&w, &w.process->cwd);
+    error = enter(&w, false);
     walk_end(&w);
     return error;
 }
@@ -33,7 +33,7 @@ int64_t do_fchdir(struct message *m)
         return error;
     error = walk_descriptor(&w, m->w[0], true);
     if (!error)
-        error = enter(&w, &w.process->cwd);
+        error = enter(&w, false);
     walk_end(&w);
     return error;
 }
@@ -48,7 +48,7 @@ int64_t do_chroot(struct message *m)
     if (!error && w.as.uid)
         error = -EPERM;
     if (!error)
-        error = enter(&w, &w.process->root);
+        error = enter(&w, true);
     walk_end(&w);
     return error;
 }

@@ -54,6 +54,7 @@ int64_t do_exit(struct message *m);
 int64_t do_cred(struct message *m);
 int64_t do_umask(struct message *m);
 int64_t do_umask_of(struct message *m);
+int64_t do_unshare(struct message *m);
 
 int64_t do_mount(struct message *m); /* mount_calls.c */
 int64_t do_umount(struct message *m);

@@ -46,6 +46,7 @@ static const handler_t vfs_handlers[] = {
     [op_number(VFS_LISTXATTR)] = do_listxattr,
     [op_number(VFS_REMOVEXATTR)] = do_removexattr,
     [op_number(VFS_UMASK_OF)] = do_umask_of,
+    [op_number(VFS_UNSHARE)] = do_unshare,
     [op_number(VFS_BIND)] = do_bind,
     [op_number(VFS_USTAT)] = do_ustat,
     [op_number(VFS_TYPES)] = do_types,

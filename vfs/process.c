@@ -48,6 +48,24 @@ struct process *process_find(endpoint_t task)
     return !p->root || p->task == task ? process_of(task) : NULL;
 }
 
+/* ---- groups ---- */
+
+static uint32_t group_new(void)
+{
+    static uint32_t last;
+    last = last + 1 ? last + 1 : 1;
+    return last;
+}
+
+void process_enter(struct process *p, bool root, struct node *n)
+{
+    uint32_t group = p->group;
+    process_set(root ? &p->root : &p->cwd, n);
+    for (struct process *q = processes; group && q < processes + TASKS_MAX; q++)
+        if (q->group == group && q != p)
+            process_set(root ? &q->root : &q->cwd, n);
+}
+
 /* ---- from POSIX ---- */
 
 int64_t do_fork(struct message *m)
@@ -59,7 +77,11 @@ int64_t do_fork(struct message *m)
     if (parent == child)
         return -EINVAL;
     forget(child);
+    if (m->w[3] & PM_SHARE_DIRECTORIES && !parent->group)
+        parent->group = group_new();
     *child = *parent;
+    if (!(m->w[3] & PM_SHARE_DIRECTORIES))
+        child->group = 0;
     child->task = m->w[1];
     node_pin(child->cwd);
     node_pin(child->root);
@@ -93,6 +115,14 @@ int64_t do_cred(struct message *m)
     return 0;
 }
 
+int64_t do_unshare(struct message *m)
+{
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    process_of(m->w[0])->group = 0;
+    return 0;
+}
+
 int64_t do_umask_of(struct message *m) { return process_of(m->w[0])->umask; }
 
 /* ---- from programs ---- */
@@ -102,5 +132,8 @@ int64_t do_umask(struct message *m)
     struct process *p = process_of(m->from);
     uint32_t before = p->umask;
     p->umask = m->w[0] & 0777;
+    for (struct process *q = processes; p->group && q < processes + TASKS_MAX; q++)
+        if (q->group == p->group)
+            q->umask = p->umask;
     return before;
 }

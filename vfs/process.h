@@ -10,6 +10,8 @@
 struct process {
     endpoint_t task; /* 0: the place is free */
     uint32_t umask;
+    /* processes of one group have the same directories and umask (CLONE_FS); 0: of none */
+    uint32_t group;
     struct node *cwd, *root; /* pinned */
     struct vfs_cred cred;
 };
@@ -28,5 +30,8 @@ struct process *process_find(endpoint_t task);
 /* The node takes the place of the one in `*place`, which may be NULL, and is pinned in its stead.
  * May wait. */
 void process_set(struct node **place, struct node *n);
+/* The node, which the caller keeps pinned, becomes the root or the working directory of p, and of
+ * those of its group. May wait. */
+void process_enter(struct process *p, bool root, struct node *n);
 
 #endif

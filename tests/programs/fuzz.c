@@ -305,6 +305,7 @@ static const struct {
     { SYS_read, "fbH" },
     { SYS_mkdirat, "dpx" },
     { SYS_clone, "xbbbb" },
+    { SYS_unshare, "x" },
     { SYS_membarrier, "ii" },
     { SYS_syslog, "ibs" },
     { SYS_exit, "i" },
