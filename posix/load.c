@@ -7,30 +7,22 @@
 #include "syscalls.h"
 #include "timer.h"
 
-enum { LOAD_EVERY = 5, AT_ONCE = 16 };
+enum { LOAD_EVERY = 5 };
 
 static struct timer timer;
 
-/* Threads of programs that run or could. A step each, since there may be thousands. */
-static unsigned ready(void)
+/* Counts a thread of a program that runs or could. */
+static void count(const struct thread_info *t, void *sum)
 {
-    struct thread_info info[AT_ONCE];
-    unsigned sum = 0;
-    for (uint32_t from = 0;;) {
-        int64_t bytes = ask_info(INFO_THREADS, from, info, sizeof info);
-        int n = bytes > 0 ? (int)(bytes / (int64_t)sizeof info[0]) : 0;
-        for (int i = 0; i < n; i++)
-            sum += info[i].task >= MAX_SERVICE && info[i].state == THREAD_READY;
-        if (n < AT_ONCE)
-            return sum;
-        from = info[n - 1].index + 1;
-    }
+    *(unsigned *)sum += t->task >= MAX_SERVICE && t->state == THREAD_READY;
 }
 
 static void sample(struct timer *t)
 {
     static const uint64_t keeps[PROC_LOADS] = { 1884, 2014, 2037 }; /* of LOAD_ONE */
-    uint64_t now = ready() * LOAD_ONE;
+    unsigned ready = 0;
+    threads_each(count, &ready);
+    uint64_t now = ready * LOAD_ONE;
     for (unsigned i = 0; i < PROC_LOADS; i++) {
         uint64_t *load = &table->head.loads[i], rising = now >= *load ? LOAD_ONE - 1 : 0;
         *load = (*load * keeps[i] + now * (LOAD_ONE - keeps[i]) + rising) / LOAD_ONE;

@@ -231,6 +231,9 @@ endpoint_t service_self(void);
 /* What a thread does, by its index (needs right INFO). false: there is no such thread. */
 struct thread_info;
 bool thread_look(unsigned index, struct thread_info *to);
+/* Calls f for each thread in the system, services' too, by index (needs right INFO). Does not wait,
+ * unless f does. */
+void threads_each(void (*f)(const struct thread_info *t, void *argument), void *argument);
 
 /* Machine access for drivers, within the manifest. A driver that is rolled back may access its
  * ports a second time. What must be done once only, because the device gives a byte only once or

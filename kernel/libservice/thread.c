@@ -55,6 +55,17 @@ bool thread_look(unsigned index, struct thread_info *to)
     return ask_info(INFO_THREADS, index, to, sizeof *to) > 0 && to->index == index;
 }
 
+void threads_each(void (*f)(const struct thread_info *t, void *argument), void *argument)
+{
+    enum { AT_ONCE = 16 };
+    struct thread_info t[AT_ONCE];
+    for (int64_t from = 0, n = AT_ONCE; n == AT_ONCE; from = t[AT_ONCE - 1].index + 1) {
+        n = ask_info(INFO_THREADS, from, t, sizeof t) / (int64_t)sizeof t[0];
+        for (int64_t i = 0; i < n; i++)
+            f(&t[i], argument);
+    }
+}
+
 static unsigned self(void) { return ask_self() >> 32; }
 
 static void wait_on(struct waiter **list)

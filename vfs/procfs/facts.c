@@ -186,28 +186,25 @@ static unsigned running;
 static uint64_t taken;
 endpoint_t fact_reader;
 
+static void note(const struct thread_info *t, void *unused)
+{
+    unsigned task = endpoint_index(t->task) % TASKS_MAX;
+    (void)unused;
+    if (t->state != THREAD_READY || t->task < MAX_SERVICE)
+        return;
+    runs[task / 8] |= 1 << task % 8;
+    running++;
+}
+
 static void snapshot(void)
 {
-    struct thread_info t[16];
     uint64_t now = time_now();
     if (taken && now - taken < SNAPSHOT_NS)
         return;
     taken = now;
     running = 0;
     memset(runs, 0, sizeof runs);
-    for (int64_t i = 0, n = 0;; i++) {
-        if (i == n) {
-            n = info(INFO_THREADS, n ? t[n - 1].index + 1 : 0, t, sizeof t) / (int64_t)sizeof t[0];
-            i = 0;
-        }
-        if (n <= 0)
-            break;
-        unsigned task = endpoint_index(t[i].task) % TASKS_MAX;
-        if (t[i].state != THREAD_READY || t[i].task < MAX_SERVICE)
-            continue;
-        runs[task / 8] |= 1 << task % 8;
-        running++;
-    }
+    threads_each(note, NULL);
 }
 
 bool fact_runs(endpoint_t task)
