@@ -48,6 +48,11 @@ static inline bool frame_alone(paddr_t p)
 {
     return p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE] == 2;
 }
+/* How many pages of programs are this frame of PM's; 0 also of all other frames. */
+static inline unsigned frame_pages(paddr_t p)
+{
+    return frame_lent(p) ? frame_uses[p / PAGE_SIZE] - 1u : 0;
+}
 extern uint64_t frames_all, frames_free; /* counts */
 /* of frames_free: those promised to services by their budgets */
 extern uint64_t frames_promised;

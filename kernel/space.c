@@ -351,13 +351,20 @@ static inline uint64_t entry_out(uint64_t e)
     return arch_entry_out(e) | (frame_alone(arch_entry_frame(e)) ? PAGE_OUT_ALONE : 0);
 }
 
+static inline uint64_t entry_uses(uint64_t e)
+{
+    uint64_t uses = frame_pages(arch_entry_frame(e));
+    return (uses < PAGE_OUT_USES_MOST ? uses : PAGE_OUT_USES_MOST) * PAGE_OUT_USES;
+}
+
 /* Lists the pages of a range in l; for PAGE_UNMAP it unmaps them too. The list ends early when the
  * array is full, or after many empty tables: then the last place has an entry of 0. */
 static void list_pages(struct task *t, const struct page_change *c, vaddr_t end, struct out_list *l)
 {
     struct page_walk w = walk(t->space, c->address, end, TABLES_AT_ONCE);
     for (uint64_t *e; l->places && (e = arch_next(&w));) {
-        list_add(l, w.va - PAGE_SIZE, entry_out(*e));
+        list_add(l, w.va - PAGE_SIZE,
+                 entry_out(*e) | (c->action == PAGE_QUERY_USES ? entry_uses(*e) : 0));
         if (c->action == PAGE_UNMAP)
             unmap_one(t->space, w.va - PAGE_SIZE, e);
     }
@@ -419,7 +426,8 @@ static int64_t change_one(struct thread *caller, vaddr_t at, struct page_change 
     case PAGE_PROTECT: result = protect_pages(t, c, end, c->places); return c->places ? result : 0;
     case PAGE_UNMAP:
     case PAGE_RELEASE:
-    case PAGE_QUERY: return change_and_list(caller, t, at, c, end);
+    case PAGE_QUERY:
+    case PAGE_QUERY_USES: return change_and_list(caller, t, at, c, end);
     default: return -EINVAL;
     }
 }

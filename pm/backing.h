@@ -43,6 +43,11 @@ struct backing {
     unsigned epoch;                 /* how often all its pages were dropped */
     uint64_t size;                  /* bytes */
     struct timespec64 mtime, ctime; /* when the pages in the clusters were valid */
+    uint32_t told;                  /* how long its path was when it was told last, + 1 */
+    /* by smaps_census() number `census`, and by the one before: how many spaces show it. counted:
+     * the last space that was counted */
+    uint32_t shown, shown_before;
+    uint64_t census, counted;
     struct cluster *clusters;
     struct elf_image *elf; /* what exec found in it, or NULL */
     struct backing *hash_next;

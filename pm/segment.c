@@ -13,6 +13,9 @@
 
 static struct backing *segments[SYSV_PLACES];
 static bool held[SYSV_PLACES]; /* not dropped yet */
+static struct segment_name names[SYSV_PLACES];
+
+struct segment_name segment_name(const struct backing *b) { return names[b->segment - 1]; }
 
 void segment_users(const struct backing *b)
 {
@@ -35,6 +38,7 @@ int64_t do_segment_make(struct message *m)
     if (!b)
         return -ENOMEM;
     b->segment = place + 1;
+    names[place] = (struct segment_name){ .key = m->w[2], .id = m->w[3] };
     segments[place] = b;
     held[place] = true;
     segment_users(b);

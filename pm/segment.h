@@ -2,7 +2,15 @@
 #ifndef SEGMENT_H
 #define SEGMENT_H
 
+#include <minnow/types.h>
+
 struct backing;
+
+/* What the personality calls a segment. */
+struct segment_name {
+    uint32_t key, id;
+};
+struct segment_name segment_name(const struct backing *b);
 
 /* A segment has more or fewer users than before; none: it goes. */
 void segment_users(const struct backing *b);

@@ -40,11 +40,12 @@ struct space {
         uint64_t pages;
         vaddr_t start, end;
     } run;
-    /* the text of maps was read so far last, and ended in the line of the region at `at`, which
-     * begins at `offset` */
+    /* this text (PM_MAPS_...) was read so far last, and ended in what it has of the region at `at`,
+     * which begins at `offset` */
     struct {
         uint64_t read_to, offset;
         vaddr_t at;
+        uint32_t form;
     } line;
     /* no process can open its file for writing (space_runs); NULL: none yet */
     struct backing *program;

@@ -21,6 +21,7 @@ struct end {
     uint64_t position; /* where the next piece is read or written */
     caller_t offset;   /* the position is the program's variable; 0: the open file's own */
     uint64_t more;     /* CALL_FOR_ROOT, or 0 */
+    endpoint_t task;   /* for which the copy is made: what files of /proc show goes by that */
 };
 
 static bool is_pipe(const struct end *e) { return e->conn.service == service_find("pipe"); }
@@ -31,7 +32,7 @@ static bool is_pipe(const struct end *e) { return e->conn.service == service_fin
 static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t offset,
                          unsigned not_access)
 {
-    *e = (struct end){ .fd = fd, .offset = offset };
+    *e = (struct end){ .fd = fd, .offset = offset, .task = t->process->i.task };
     int64_t error = ask_conn_get(t->call, fd, &e->conn);
     if (error < 0)
         return error;
@@ -72,6 +73,7 @@ static int64_t piece_transfer(struct end *e, uint64_t op, enum window window, vo
                                                     .object = e->conn.object,
                                                     .position = e->position,
                                                     .w4 = limit,
+                                                    .w5 = op == FS_READ ? e->task : 0,
                                                     .flags = e->conn.flags | e->more |
                                                              (limit == ~0ul ? 0 : CALL_LIMITED) },
                                window, buffer, n, &r);

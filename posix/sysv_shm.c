@@ -48,7 +48,8 @@ static int64_t make(struct thread *t, int32_t key, uint64_t size, uint32_t flags
     }
     x->i->bytes = size;
     x->i->pid[0] = t->process->i.pid;
-    int64_t failed = call(service_find("pm"), PM_SEGMENT_MAKE, place_of(x), size, 0, 0);
+    int64_t failed = call(service_find("pm"), PM_SEGMENT_MAKE, place_of(x), size, (uint32_t)key,
+                          id);
     if (!failed)
         return id;
     if ((x = sysv_find(SYSV_SHM, id, &error))) {

@@ -168,7 +168,7 @@ int64_t do_path(struct message *m)
         if (error)
             return error;
         node_pin(n);
-        int64_t length = tell_program(m, process_of(m->from), n);
+        int64_t length = tell_program(m, p, n);
         node_unpin(n);
         return length;
     }

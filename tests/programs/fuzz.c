@@ -333,6 +333,9 @@ static const char *const paths[] = {
     "/dev/ptmx",
     "/dev/pts/0",
     "/proc/self/maps",
+    "/proc/self/smaps",
+    "/proc/self/smaps_rollup",
+    "/proc/self/oom_score_adj",
     "/proc/self/fd",
     "/proc/self/exe",
     "/proc/1/stat",
@@ -734,10 +737,9 @@ static void hurry(void)
 
 static void open_things(void)
 {
-    static const char *const things[] = {
-        "/proc/self/maps", "/dev/zero",    "/dev/null",
-        "/dev/full",       "/dev/urandom", "/proc/minnow/threads"
-    };
+    static const char *const things[] = { "/proc/self/maps", "/dev/zero",    "/dev/null",
+                                          "/dev/full",       "/dev/urandom", "/proc/minnow/threads",
+                                          "/proc/self/smaps" };
     int ends[2];
     for (unsigned i = 0; i < sizeof things / sizeof things[0]; i++)
         open(things[i], i == 1 || i == 2 ? O_RDWR : O_RDONLY);

@@ -8,6 +8,12 @@ enum { TEXT_MAX = 128 * 1024 };
 
 static char buffer[TEXT_MAX]; /* the text, or the piece of memory, of the read at hand */
 
+/* The task that reads: the caller, or that for which POSIX copies (sendfile). */
+static endpoint_t reader_of(const struct message *m)
+{
+    return m->from < MAX_SERVICE ? (endpoint_t)m->w[5] : m->from;
+}
+
 /* Forwards the reader to a service, as `op`. LATER, or -EIO if the service is not there. */
 static int64_t pass(struct message *m, uint64_t op, const char *service)
 {
@@ -17,12 +23,22 @@ static int64_t pass(struct message *m, uint64_t op, const char *service)
 }
 
 /* Forwards the reader to PM, which fills its buffer and moves its position. */
-static int64_t read_maps(struct message *m, endpoint_t task)
+static int64_t read_maps(struct message *m, const struct subject *p, enum pm_maps form)
 {
-    m->w[0] = task;
+    m->w[0] = p->task;
     m->w[3] = m->position;
-    m->w[4] = 0;
+    m->w[4] = form;
+    m->w[5] = p->exe_dir;
     return pass(m, PM_MAPS, "pm");
+}
+
+static enum pm_maps maps_form(unsigned kind)
+{
+    switch (kind) {
+    case KIND_SMAPS: return PM_MAPS_SMAPS;
+    case KIND_SMAPS_ROLLUP: return PM_MAPS_ROLLUP;
+    default: return PM_MAPS_LINES;
+    }
 }
 
 /* Forwards the reader to VFS, which lists the mounts in a form. */
@@ -97,7 +113,7 @@ static int64_t read_auxv(struct message *m, const struct subject *p)
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
-    fact_reader = m->from;
+    fact_reader = reader_of(m);
     (n->file ? n->file->make : make_descriptor)(&t, n->process.pid ? &n->process : NULL);
     length = position < t.length ? MIN(t.length - position, length) : 0;
     int error = length ? copy_out(m, 0, buffer + position, length) : 0;
@@ -112,7 +128,7 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
         return n->kind == KIND_MEMORY ? 0 : -ESRCH;
     switch (n->kind) {
     case KIND_FDINFO:
-        if (!may_look_into(m->from, p))
+        if (!may_look_into(reader_of(m), p))
             return 0;
         __attribute__((fallthrough));
     case KIND_TEXT: return read_text(n, m, position, length);
@@ -120,13 +136,17 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
     case KIND_MOUNTINFO: return read_mounts(m, VFS_MOUNTS_INFO);
     case KIND_MOUNTSTATS: return read_mounts(m, VFS_MOUNTS_STATISTICS);
     case KIND_MAPS:
+    case KIND_SMAPS:
+    case KIND_SMAPS_ROLLUP:
+        if (n->kind == KIND_SMAPS_ROLLUP && (!p->task || is_service(p)))
+            return -ESRCH;
         /* empty if p has become another program since the file was opened */
-        return p->task && may_look_into(m->from, p) ? read_maps(m, p->task) : 0;
+        return p->task && may_look_into(reader_of(m), p) ? read_maps(m, p, maps_form(n->kind)) : 0;
     case KIND_ENVIRONMENT:
-        return may_look_into(m->from, p) ? read_memory(m, p, p->strings_at + p->argument_bytes,
-                                                       p->task ? p->environment_bytes : 0)
-                                         : 0;
-    case KIND_AUXV: return may_look_into(m->from, p) ? read_auxv(m, p) : 0;
+        return may_look_into(reader_of(m), p) ? read_memory(m, p, p->strings_at + p->argument_bytes,
+                                                            p->task ? p->environment_bytes : 0)
+                                              : 0;
+    case KIND_AUXV: return may_look_into(reader_of(m), p) ? read_auxv(m, p) : 0;
     case KIND_MEMORY: return move_memory(m, p, length, 0);
     case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
     case KIND_LOG: return log_read(m);
@@ -153,17 +173,32 @@ int64_t write_file(struct fs_node *n, struct message *m, uint64_t position, uint
     return pass(m, POSIX_SET, "posix");
 }
 
+/* Whether a file shows objects or memory of a process, for which may_look_into() is asked. */
+static bool is_private(const struct node *n)
+{
+    switch (n->kind) {
+    case KIND_MAPS:
+    case KIND_SMAPS:
+    case KIND_SMAPS_ROLLUP:
+    case KIND_MEMORY:
+    case KIND_ENVIRONMENT:
+    case KIND_AUXV:
+    case KIND_FDS:
+    case KIND_FDINFOS:
+    case KIND_FDINFO:
+    case KIND_MOUNTSTATS: return true;
+    default: return n->file && n->file->make == make_process_personality;
+    }
+}
+
 int read_open(struct fs_node *f, struct message *m, uint64_t *flags)
 {
     const struct node *n = node_of(f);
-    bool private = n->kind == KIND_MAPS || n->kind == KIND_MEMORY || n->kind == KIND_ENVIRONMENT ||
-                   n->kind == KIND_AUXV || n->kind == KIND_FDS || n->kind == KIND_FDINFOS ||
-                   n->kind == KIND_FDINFO || n->kind == KIND_MOUNTSTATS ||
-                   (n->file && n->file->make == make_process_personality);
     (void)flags;
     if (tree_is_setting(n) && !(n->mode & 0222) && (m->w[1] & O_ACCMODE) != O_RDONLY)
         return -EACCES; /* root's rights do not help: the system has no such setting to change */
-    return private && !(m->w[1] & O_PATH) && !(n->links && may_look_into(m->from, &n->process))
+    return is_private(n) && !(m->w[1] & O_PATH) &&
+                   !(n->links && may_look_into(m->from, &n->process))
                ? -EACCES
                : 0;
 }

@@ -164,7 +164,10 @@ struct rs_status {
     struct service_rights rights;
 };
 
-/* What PM_MAPS tells of a process's memory, in pages. PM publishes a table of them by task index
+/* What PM_MAPS tells: the texts of /proc/N/maps, smaps, smaps_rollup, or a struct pm_usage. */
+enum pm_maps { PM_MAPS_LINES, PM_MAPS_USAGE, PM_MAPS_SMAPS, PM_MAPS_ROLLUP };
+
+/* What there is to tell of a process's memory, in pages. PM publishes a table of them by task index
  * (SYS_PUBLISH), in which place 0 is the whole: virtual_pages the frames that PM has, resident
  * those in use, data those of the others that only root gets. */
 struct pm_usage {

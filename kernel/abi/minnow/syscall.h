@@ -202,6 +202,7 @@ enum page_action {
      * becomes writable. */
     PAGE_FILL_COPY,
     PAGE_FILL_SERVICE, /* pages of a service, each mapped where nothing is */
+    PAGE_QUERY_USES,   /* as PAGE_QUERY, and the entries tell page_out_uses() */
 };
 enum { PAGES_FILL_MAX = 64 };
 /* entry: frame | PAGE_OUT_... of a page that was there. 0: nothing is there, and the pages behind
@@ -216,8 +217,15 @@ enum {
     PAGE_OUT_ACCESSED = 4,
     PAGE_OUT_OWNED = 8,
     PAGE_OUT_EXEC = 16,
-    PAGE_OUT_ALONE = 32 /* no other page of a program is the same frame of PM's */
+    PAGE_OUT_ALONE = 32, /* no other page of a program is the same frame of PM's */
+    PAGE_OUT_USES = 64,  /* the lowest bit of page_out_uses() */
+    PAGE_OUT_USES_MOST = 63
 };
+/* How many pages of programs are the frame, so many at most; 0: it is not PM's. */
+static inline unsigned page_out_uses(uint64_t entry)
+{
+    return entry / PAGE_OUT_USES & PAGE_OUT_USES_MOST;
+}
 
 struct page_clone {
     endpoint_t from, to;
