@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "ipc.h"
+#include "irq.h"
 #include "kcall.h"
 #include "log.h"
 #include "memory.h"
@@ -118,6 +119,7 @@ static int64_t info_system(struct system_info *out)
         .frames_all = frames_all,
         .frames_free = frames_free,
         .frames_for_programs = frames_for_programs(),
+        .frames_kept = frames_kept(),
         .tasks = tasks_count,
         .threads = threads_count,
         .connections = conns_count,
@@ -130,6 +132,17 @@ static int64_t info_system(struct system_info *out)
         .boot_wall_ns = clock_wall_base,
         .tsc_hz = arch_tsc_hz(),
     };
+    return sizeof *out;
+}
+
+static int64_t info_resident(uint64_t index, struct resident_info *out)
+{
+    enum { TASK = (1 << RESIDENT_PAGE_SHIFT) - 1 };
+    const struct task *x = (index & TASK) < TASKS_MAX ? tasks[index & TASK] : NULL;
+    uint64_t page = index >> RESIDENT_PAGE_SHIFT;
+    if (!x || x->service || !x->space || page >= USER_TOP / PAGE_SIZE)
+        return -ENOENT;
+    space_count(x->space, page, out);
     return sizeof *out;
 }
 
@@ -169,6 +182,8 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
     union {
         struct task_info task;
         struct system_info system;
+        struct resident_info resident;
+        struct irq_info irq;
         uint64_t word;
     } out = { 0 };
     int64_t n = sizeof out.word;
@@ -177,6 +192,8 @@ int64_t sys_info(struct thread *t, const uint64_t *a)
         return -EPERM;
     switch (a[0]) {
     case INFO_TASK: n = info_task(a[1], &out.task); break;
+    case INFO_IRQ: n = irq_describe(a[1], &out.irq) ? (int64_t)sizeof out.irq : -ENOENT; break;
+    case INFO_RESIDENT: n = info_resident(a[1], &out.resident); break;
     case INFO_SYSTEM: n = info_system(&out.system); break;
     case INFO_PUBLISHED: return info_published(t, a[1], a[2], a[3]);
     case INFO_THREADS:

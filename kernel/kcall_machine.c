@@ -21,6 +21,7 @@ enum { IRQS = 16, STRING_MAX = 64 * 1024 };
 
 static struct {
     struct task *task;
+    uint64_t count;
     uint8_t bit;
 } irqs[IRQS];
 
@@ -120,6 +121,15 @@ void irq_forget(struct task *gone)
         }
 }
 
+bool irq_describe(uint64_t irq, struct irq_info *out)
+{
+    if (irq >= IRQS)
+        return false;
+    const struct task *x = irqs[irq].task;
+    *out = (struct irq_info){ .count = irqs[irq].count, .task = x ? x->endpoint : 0 };
+    return true;
+}
+
 int64_t sys_irq_ack(struct thread *t, const uint64_t *a)
 {
     if (a[0] >= IRQS || irqs[a[0]].task != t->task)
@@ -131,6 +141,7 @@ int64_t sys_irq_ack(struct thread *t, const uint64_t *a)
 void irq_arrived(unsigned irq)
 {
     arch_irq_mask(irq);
+    irqs[irq].count++;
     if (irqs[irq].task)
         mail_notify(irqs[irq].task, 1ul << irqs[irq].bit);
 }

@@ -106,12 +106,16 @@ paddr_t frame_alloc_many(size_t *count)
 void frame_free(paddr_t p) { frame_push(&free_list, p); }
 void frame_free_zeroed(paddr_t p) { frame_push(&zeroed_list, p); }
 
+/* PM gives frames back when page tables need more (SYS_FRAMES_GIVE). */
+uint64_t frames_kept(void)
+{
+    enum { KEPT = 128, KEPT_SHARE = 64 };
+    return KEPT + frames_all / KEPT_SHARE;
+}
+
 uint64_t frames_for_programs(void)
 {
-    /* The kernel keeps KEPT frames and one in KEPT_SHARE of all; PM gives frames back when page
-     * tables need more (SYS_FRAMES_GIVE). */
-    enum { KEPT = 128, KEPT_SHARE = 64 };
-    uint64_t keep = frames_promised + KEPT + frames_all / KEPT_SHARE;
+    uint64_t keep = frames_promised + frames_kept();
     return frames_free > keep ? frames_free - keep : 0;
 }
 

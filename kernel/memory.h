@@ -59,6 +59,7 @@ extern uint64_t frames_promised;
 /* How many free frames PM may have: those neither promised to services nor kept by the kernel for
  * its own objects. */
 uint64_t frames_for_programs(void);
+uint64_t frames_kept(void); /* how many the kernel keeps free for its own objects */
 /* Whether there is memory for what programs cause (page tables, tasks, connections), beside what
  * services are promised. */
 static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }

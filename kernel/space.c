@@ -318,6 +318,23 @@ void space_unmap_rest(struct space *s)
         unmap_one(s, w.va - PAGE_SIZE, e);
 }
 
+void space_count(const struct space *s, uint64_t page, struct resident_info *out)
+{
+    enum { COUNTED_AT_ONCE = 4096 };
+    struct page_walk w = walk(s, page * PAGE_SIZE, USER_TOP, TABLES_AT_ONCE);
+    const uint64_t *e;
+    *out = (struct resident_info){ .tables = s->tables };
+    for (unsigned n = 0; n < COUNTED_AT_ONCE && (e = arch_next(&w)); n++) {
+        if (arch_entry_protection(*e) & PAGE_OWNED)
+            out->anonymous++;
+        else if (frame_lent(arch_entry_frame(*e)))
+            out->shared++;
+        else
+            out->file++;
+    }
+    out->next = w.va < USER_TOP ? w.va / PAGE_SIZE : 0;
+}
+
 /* An array of struct page_out in the caller's memory that is being filled; it is written piece by
  * piece. */
 struct out_list {

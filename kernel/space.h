@@ -24,5 +24,7 @@ void space_release(struct task *t, vaddr_t end);
 
 /* Unmaps every page that is left in a program's space. */
 void space_unmap_rest(struct space *s);
+/* INFO_RESIDENT: counts the pages from `page` on, as many as may be counted at once. */
+void space_count(const struct space *s, uint64_t page, struct resident_info *out);
 
 #endif

@@ -253,6 +253,9 @@ enum info {
      * Right SCHED or INFO */
     INFO_SCHED,
     INFO_OPTIONS, /* the kernel's command line, without an end; less than BOOT_OPTIONS_MAX bytes */
+    /* index = resident_at(task's index, page) -> struct resident_info, from that page on */
+    INFO_RESIDENT,
+    INFO_IRQ, /* index = line, 0..15 -> struct irq_info */
 };
 /* Processor time, nanoseconds: all of it, and the part that the kernel and services have spent.
  * Neither this part nor the rest ever falls. */
@@ -326,11 +329,31 @@ struct sched_info {
     uint64_t cpu_ns;  /* processor time so far */
     uint64_t quantum; /* that it was given last, ns */
 };
+/* A line of interrupts. */
+struct irq_info {
+    uint64_t count;  /* how often it has interrupted */
+    endpoint_t task; /* the driver that is told; 0: none */
+    uint32_t pad;
+};
+/* What the pages of a program's space are. */
+struct resident_info {
+    uint64_t next;      /* the page to go on with; 0: there are no more */
+    uint64_t anonymous; /* PAGE_OWNED */
+    uint64_t shared;    /* PM's frames too, but for several spaces */
+    uint64_t file;      /* of services, and the clock page */
+    uint64_t tables;    /* page tables of the whole space, below the first */
+};
+enum { RESIDENT_PAGE_SHIFT = 16 };
+static inline uint64_t resident_at(unsigned task, uint64_t page)
+{
+    return task | page << RESIDENT_PAGE_SHIFT;
+}
 struct system_info {
     uint64_t frames_all, frames_free; /* pages */
     /* of the free ones: those that PM may still have, neither promised to services nor kept by the
      * kernel */
     uint64_t frames_for_programs;
+    uint64_t frames_kept; /* how many the kernel keeps free for itself */
     uint64_t tasks, threads, connections, spaces;
     uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns,
         tsc_hz;
