@@ -361,6 +361,17 @@ static void finish(struct exec *e)
     backing_settle();
 }
 
+/* Publishes where the program and its stack stand. */
+static void publish_layout(const struct exec *e)
+{
+    struct space *s = space_of(e->task);
+    struct pm_layout at = { .brk = s->brk_start,
+                            .stack = e->stack.pointer,
+                            .auxv = stack_auxv(&e->stack) };
+    image_extent(&e->program, &at);
+    s->usage->at = at;
+}
+
 int64_t do_exec(struct message *m)
 {
     struct exec *e = memory_zalloc(sizeof *e);
@@ -376,7 +387,7 @@ int64_t do_exec(struct message *m)
         result = commit(e);
     if (done && !result) {
         e->space = NULL; /* the task's now */
-        space_of(e->task)->usage->auxv = stack_auxv(&e->stack);
+        publish_layout(e);
         result = fill(e);
     }
     vaddr_t entry = entry_point(e), pointer = e->stack.pointer, strings = e->stack.strings_at;

@@ -166,10 +166,11 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
     space_runs(s, parent->program);
     space_enter(s, task, 1);
     *s->usage = (struct pm_usage){ .virtual_pages = parent->usage->virtual_pages,
+                                   .virtual_peak = parent->usage->virtual_pages,
                                    .data = parent->usage->data,
                                    .stack = parent->usage->stack,
                                    .text = parent->usage->text,
-                                   .auxv = parent->usage->auxv,
+                                   .at = parent->usage->at,
                                    .space = s->id };
     error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {

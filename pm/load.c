@@ -147,6 +147,21 @@ int image_place(const struct image *i, struct space *s)
     return 0;
 }
 
+void image_extent(const struct image *i, struct pm_layout *at)
+{
+    at->code = ~0ul;
+    for (unsigned k = 0; k < i->elf.segment_count; k++) {
+        const struct elf_segment *g = &i->elf.segment[k];
+        vaddr_t start = g->address + i->bias, end = start + g->file_size;
+        if (g->protection & PAGE_EXEC) {
+            at->code = MIN(at->code, start);
+            at->code_end = MAX(at->code_end, end);
+        }
+        at->data = MAX(at->data, start);
+        at->data_end = MAX(at->data_end, end);
+    }
+}
+
 /* Whether the page that ends at `end` is also one of a segment behind segment k. */
 static bool shared(const struct image *i, unsigned k, vaddr_t end)
 {

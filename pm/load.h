@@ -22,6 +22,9 @@ int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);
 /* Adds the image's segments to a space that has no pages yet and that no other handler knows. 0,
  * -ENOMEM. May wait. */
 int image_place(const struct image *i, struct space *s);
+/* Says where the image's code and data stand, as Linux does: code is all that runs, data begins
+ * with the highest segment and ends with the highest byte of the file. */
+void image_extent(const struct image *i, struct pm_layout *at);
 /* For each segment that is longer in memory than in the file: zeroes the rest of the last page that
  * shows the file. 0, or an error. May wait. */
 int64_t image_clear(const struct image *i, endpoint_t task);

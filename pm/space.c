@@ -170,6 +170,8 @@ void space_account(struct space *s)
 {
     const struct regions *rs = &s->regions;
     s->usage->virtual_pages = rs->bytes / PAGE_SIZE;
+    if (s->usage->virtual_peak < s->usage->virtual_pages)
+        s->usage->virtual_peak = s->usage->virtual_pages;
     s->usage->data = rs->data / PAGE_SIZE;
     s->usage->stack = rs->stack / PAGE_SIZE;
     s->usage->text = rs->text / PAGE_SIZE;

@@ -255,9 +255,9 @@ static void find_auxv(struct core *c)
     struct pm_usage u;
     uint64_t pair[2] = { 1 };
     process_usage(c->process, &u);
-    c->auxv_at = u.auxv;
-    while (u.auxv && pair[0] && c->auxv < CORE_AUXV &&
-           ask_peek(c->process->i.task, u.auxv + c->auxv, pair, sizeof pair) >= 0)
+    c->auxv_at = u.at.auxv;
+    while (u.at.auxv && pair[0] && c->auxv < CORE_AUXV &&
+           ask_peek(c->process->i.task, u.at.auxv + c->auxv, pair, sizeof pair) >= 0)
         c->auxv += sizeof pair;
 }
 

@@ -458,7 +458,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     p->execed = true;
     p->execs++;
     /* the new program may have other rights than the one that chose the signal */
-    p->exit_signal = SIGCHLD;
+    p->i.exit_signal = SIGCHLD;
     p->shares = false;
     set_ids(p, &e->program);
     process_memory_changes(p);

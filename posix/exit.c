@@ -51,7 +51,7 @@ static void give_children_away(struct process *p)
         struct process *child = p->children;
         child_remove(child);
         child_add(to, child);
-        child->exit_signal = SIGCHLD;
+        child->i.exit_signal = SIGCHLD;
         if (child->death_signal && !child->zombie)
             signal_kernel(child, child->death_signal);
         if (child->zombie)

@@ -167,7 +167,7 @@ static int64_t child_make(struct thread *t, const struct birth *b, struct proces
     if (!child)
         return -EAGAIN;
     bool sibling = b->flags & CLONE_PARENT;
-    child->exit_signal = sibling ? p->exit_signal : (int)b->signal;
+    child->i.exit_signal = sibling ? p->i.exit_signal : (int)b->signal;
     child->made_by = sibling ? p->made_by : t->tid;
     child->parent_execs = sibling ? p->parent_execs : p->execs;
     p->busy++;

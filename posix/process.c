@@ -40,9 +40,11 @@ void processes_start(void)
                                         .pending = offsetof(struct process, pending.set),
                                         .pipe_max = PROC_PIPE_MAX,
                                         .lease_break = PROC_LEASE_BREAK,
+                                        .signals = offsetof(struct process_table, signals),
                                         .node_name = "minnow",
                                         .domain_name = "(none)",
                                         .core_pattern = "core" };
+    sigqueue_start(&table->signals);
     ask_publish(table, bytes);
 }
 
@@ -142,6 +144,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.state = 'S';
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
+    p->i.children_faults = p->i.children_major = p->i.thread_pending = 0;
     memcpy(p->actions, parent->actions, sizeof p->actions);
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
@@ -335,6 +338,14 @@ void thread_name(struct thread *t, const char *name)
         memcpy(t->process->i.name, to, PROC_THREAD_NAME);
 }
 
+/* Publishes which signals wait for t, from now on. */
+static void publish_pending(struct thread *t)
+{
+    bool first = t->tid == (int)t->process->i.pid;
+    t->pending.shown = first ? &t->process->i.thread_pending : &thread_record(t)->pending;
+    *t->pending.shown = t->pending.set;
+}
+
 struct thread *thread_create(struct process *p, call_t call, int tid, const struct thread *creator)
 {
     enum { SLACK_NS = 50000 };
@@ -352,9 +363,12 @@ struct thread *thread_create(struct process *p, call_t call, int tid, const stru
     p->i.threads++;
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
+    if (threads[t->index])
+        threads[t->index]->pending.shown = NULL; /* the record is t's now */
     threads[t->index] = t;
     t->slack = t->slack_default = creator ? creator->slack : SLACK_NS;
     *thread_record(t) = (struct posix_thread){ .pid = p->i.pid, .tid = tid };
+    publish_pending(t);
     thread_name(t, creator ? thread_record(creator)->name : "");
     return t;
 }
@@ -373,6 +387,7 @@ void thread_rename(struct thread *t, int tid)
     t->tid = thread_record(t)->tid = tid;
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
+    publish_pending(t);
 }
 
 /* Out of all tables. The structure itself lives as long as handlers are at work for it. */
@@ -385,11 +400,11 @@ static void thread_unlink(struct thread *t)
     *at = t->next;
     t->process->i.threads--;
     tid_remove(t);
+    sigqueue_drop(&t->pending, ~0ul);
     if (threads[t->index] == t) {
         threads[t->index] = NULL;
         *thread_record(t) = (struct posix_thread){ .pid = 0 };
     }
-    sigqueue_drop(&t->pending, ~0ul);
     t->dead = true;
 }
 

@@ -175,14 +175,12 @@ struct process {
     struct cpu_timer cpu_limit; /* RLIMIT_CPU */
     struct pm_usage usage;      /* of a zombie: its last */
     uint64_t children_peak;     /* pages: the most that a child waited for has had */
-    uint64_t children_faults, children_major;
-    struct ptimer *timers; /* timer_create */
-    struct trace *tracees; /* those that it traces */
-    struct trace *ghost;   /* of a zombie: its tracer is to wait for it before its parent does */
+    struct ptimer *timers;      /* timer_create */
+    struct trace *tracees;      /* those that it traces */
+    struct trace *ghost; /* of a zombie: its tracer is to wait for it before its parent does */
     struct process_watch *watches;
     struct sem_undo *sem_undos; /* SEM_UNDO */
     uint32_t notifies;          /* message queues that are to notify it (mq_notify) */
-    int32_t exit_signal;        /* sent to the parent at the end; 0: none */
     int32_t made_by;            /* the thread that has made it, by its number */
     uint32_t execs;             /* programs that the process has become */
     /* execs of the parent when exit_signal was chosen: a later program of the parent's gets SIGCHLD
@@ -228,6 +226,7 @@ struct process_table {
     struct posix_table head;
     struct posix_sysv sysv[SYSV_KINDS][SYSV_PLACES]; /* sysv.c */
     struct posix_thread threads[THREADS_MAX];        /* by the kernel's index */
+    struct share signals;                            /* sigqueue.c */
     struct process process[];
 };
 extern struct process_table *table;

@@ -51,8 +51,8 @@ void usage_fill(const struct process *p, bool children, const struct cpu_time *c
 {
     enum { UTIME = 0, STIME = 2, MAXRSS = 4, MINFLT = 8, MAJFLT = 9, KIB = 1024 };
     struct pm_usage u = { .peak = p->children_peak,
-                          .faults = p->children_faults,
-                          .major = p->children_major };
+                          .faults = p->i.children_faults,
+                          .major = p->i.children_major };
     if (!children)
         process_usage(p, &u);
     memset(usage, 0, USAGE_WORDS * sizeof usage[0]);

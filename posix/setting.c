@@ -43,7 +43,7 @@ static int64_t set_core_pattern(const struct thread *t, char *text)
     return 0;
 }
 
-/* Reads a number, as strtoul() does with base 0. 0, -EINVAL. */
+/* Reads a number, as strtoul() does with base 0. 0, -EINVAL, -ERANGE. */
 static int64_t read_number(const char *text, uint32_t *number)
 {
     unsigned base = *text != '0' ? 10 : text[1] == 'x' || text[1] == 'X' ? 16 : 8;
@@ -56,7 +56,9 @@ static int64_t read_number(const char *text, uint32_t *number)
             break;
         n = n * base + digit;
     }
-    if (at == from || (*at && *at != '\n') || n > UINT32_MAX)
+    if (n > UINT32_MAX)
+        return -ERANGE;
+    if (at == from || (*at && *at != '\n'))
         return -EINVAL;
     *number = n;
     return 0;
@@ -70,7 +72,7 @@ static int64_t set_core_uses_pid(const struct thread *t, const char *text)
     int64_t error = read_number(text, &uses);
     if (!error)
         table->head.core_uses_pid = uses != 0;
-    return error;
+    return error ? -EINVAL : 0;
 }
 
 static int64_t set_core_filter(int pid, const char *text)
@@ -110,10 +112,55 @@ static int64_t set_limit(const struct thread *t, enum proc_setting which, const 
     return 0;
 }
 
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/* The same for a number with a sign, between spaces, which are cut off `text`. */
+static int64_t read_signed(char *text, int64_t *number)
+{
+    size_t end = strlen(text);
+    uint32_t n = 0;
+    while (end && is_space(text[end - 1]))
+        text[--end] = 0;
+    while (is_space(*text))
+        text++;
+    bool negative = *text == '-';
+    int64_t error = read_number(text + (negative || *text == '+'), &n);
+    *number = negative ? -(int64_t)n : n;
+    return error;
+}
+
+/* Who may write the file may raise the value. `old`: by the file oom_adj, which has another scale,
+ * and no least value (Linux, __set_oom_adj()). */
+static int64_t set_oom_adjust(const struct thread *t, int tid, char *text, bool old)
+{
+    enum { MOST = 1000, OLD_LEAST = -17, OLD_MOST = 15 };
+    const struct thread *of = thread_find(tid);
+    struct process *p = of ? of->process : process_find(tid);
+    bool may = capable(t->process, CAP_SYS_RESOURCE);
+    int64_t value, error = read_signed(text, &value);
+    if (error)
+        return error;
+    if (old ? value < OLD_LEAST || value > OLD_MOST : value < -MOST || value > MOST)
+        return -EINVAL;
+    if (!p)
+        return -ESRCH;
+    if (old)
+        value = value == OLD_MOST ? MOST : value * MOST / -OLD_LEAST;
+    if (!may && value < (old ? p->i.oom_adjust : p->i.oom_adjust_least))
+        return -EACCES;
+    p->i.oom_adjust = value;
+    if (!old && may)
+        p->i.oom_adjust_least = value;
+    return 0;
+}
+
 /* How many bytes of a write count. */
 static size_t most_of(uint64_t setting)
 {
+    enum { NUMBER = 12 };
     switch (setting) {
+    case PROC_SET_OOM_SCORE_ADJUST:
+    case PROC_SET_OOM_ADJUST: return NUMBER;
     case PROC_SET_THREAD_NAME: return PROC_THREAD_NAME - 1;
     case PROC_SET_HOST_NAME:
     case PROC_SET_DOMAIN_NAME: return PROC_NAME - 1;
@@ -124,8 +171,9 @@ static size_t most_of(uint64_t setting)
 int64_t setting_write(struct thread *t, struct message *m)
 {
     char text[PROC_CORE_PATTERN] = { 0 };
-    uint64_t length = m->w[2];
-    size_t n = MIN(length, most_of(m->w[0]));
+    bool old = m->w[0] == PROC_SET_OOM_ADJUST, cut = old || m->w[0] == PROC_SET_OOM_SCORE_ADJUST;
+    size_t n = MIN(m->w[2], most_of(m->w[0]));
+    uint64_t length = cut ? n : m->w[2]; /* what of the write is done */
     int64_t error = n ? copy_in_call(m->call, 0, text, n) : 0;
     if (error == -EFAULT)
         return user_throw_window(t, n);
@@ -140,6 +188,8 @@ int64_t setting_write(struct thread *t, struct message *m)
     case PROC_SET_CORE_FILTER: error = set_core_filter((int)m->w[3], text); break;
     case PROC_SET_PIPE_MAX:
     case PROC_SET_LEASE_BREAK: error = set_limit(t, m->w[0], text); break;
+    case PROC_SET_OOM_SCORE_ADJUST:
+    case PROC_SET_OOM_ADJUST: error = set_oom_adjust(t, (int)m->w[3], text, old); break;
     default: return -EINVAL;
     }
     if (!error)

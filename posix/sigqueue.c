@@ -3,10 +3,22 @@
 #include "sigqueue.h"
 
 #include "service.h"
-#include "share.h"
 
-enum { QUEUED_MAX = 4096 };
-static struct share queued_share = SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
+static struct share *queued_share;
+
+void sigqueue_start(struct share *share)
+{
+    enum { QUEUED_MAX = 4096 };
+    *share = (struct share)SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
+    queued_share = share;
+}
+
+static void set_signals(struct sigqueue *q, uint64_t set)
+{
+    q->set = set;
+    if (q->shown)
+        *q->shown = set;
+}
 
 /* Makes an entry, accounted to `user`. NULL: the user holds as many as `limit` or the share allows,
  * or there is no memory. Signals below SIGRTMIN that the kernel or kill() sends are not held back
@@ -15,19 +27,19 @@ static struct queued *queued_new(uint32_t user, uint64_t limit, const struct sig
 {
     if (info->signo < SIGRTMIN && info->code >= 0)
         limit = ~0ul;
-    if (share_take_limited(&queued_share, user, 1, limit, -EAGAIN))
+    if (share_take_limited(queued_share, user, 1, limit, -EAGAIN))
         return NULL;
     struct queued *n = memory_alloc(sizeof *n);
     if (n)
         *n = (struct queued){ NULL, user, *info };
     else
-        share_give(&queued_share, user, 1);
+        share_give(queued_share, user, 1);
     return n;
 }
 
 static void queued_free(struct queued *n)
 {
-    share_give(&queued_share, n->user, 1);
+    share_give(queued_share, n->user, 1);
     memory_free(n);
 }
 
@@ -39,7 +51,7 @@ int sigqueue_add(struct sigqueue *q, uint32_t user, uint64_t limit, const struct
     struct queued *n = queued_new(user, limit, info);
     if (!n && info->signo >= SIGRTMIN && info->code != SI_USER && info->code != SI_KERNEL)
         return -EAGAIN;
-    q->set |= bit;
+    set_signals(q, q->set | bit);
     if (n) {
         struct queued **at = &q->first;
         while (*at)
@@ -68,14 +80,14 @@ void sigqueue_take(struct sigqueue *q, int sig, struct siginfo *info)
         }
     }
     if (!more)
-        q->set &= ~BIT(sig);
+        set_signals(q, q->set & ~BIT(sig));
 }
 
 void sigqueue_drop(struct sigqueue *q, uint64_t set)
 {
     if (!(q->set & set))
         return;
-    q->set &= ~set;
+    set_signals(q, q->set & ~set);
     for (struct queued **at = &q->first; *at;) {
         struct queued *n = *at;
         if (BIT(n->info.signo) & set) {
@@ -90,7 +102,7 @@ void sigqueue_drop(struct sigqueue *q, uint64_t set)
 void sigqueue_return(struct sigqueue *q, uint32_t user, uint64_t limit, const struct siginfo *info)
 {
     struct queued *n = queued_new(user, limit, info);
-    q->set |= BIT(info->signo);
+    set_signals(q, q->set | BIT(info->signo));
     if (n) {
         n->next = q->first;
         q->first = n;

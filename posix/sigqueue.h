@@ -2,6 +2,7 @@
 #ifndef SIGQUEUE_H
 #define SIGQUEUE_H
 
+#include "share.h"
 #include "signal_abi.h"
 
 struct queued {
@@ -12,7 +13,11 @@ struct queued {
 struct sigqueue {
     uint64_t set; /* BIT(sig) of each signal that waits */
     struct queued *first;
+    uint64_t *shown; /* where a copy of `set` is published; NULL: nowhere */
 };
+
+/* At start: where the share of the entries stands. */
+void sigqueue_start(struct share *share);
 
 /* Puts a signal behind all others. The entry is accounted to `user`, which may hold `limit` of them
  * (RLIMIT_SIGPENDING). 0. Without an entry the signal waits all the same, but its siginfo is lost;

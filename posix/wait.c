@@ -41,8 +41,8 @@ static void process_reap(struct process *p)
         cpu_time_add(&parent->i.children, &p->i.cpu);
         cpu_time_add(&parent->i.children, &p->i.children);
         parent->children_peak = MAX(parent->children_peak, MAX(p->usage.peak, p->children_peak));
-        parent->children_faults += p->usage.faults + p->children_faults;
-        parent->children_major += p->usage.major + p->children_major;
+        parent->i.children_faults += p->usage.faults + p->i.children_faults;
+        parent->i.children_major += p->usage.major + p->i.children_major;
     }
     process_free(p);
 }
@@ -108,7 +108,7 @@ static bool waits_for_child(const struct child_wait *w, const struct process *pa
         return false;
     if (w->which == P_PGID && p->i.pgid != (w->id ? (unsigned)w->id : parent->i.pgid))
         return false;
-    return w->options & WALL || (p->exit_signal != SIGCHLD) == !!(w->options & WCLONE);
+    return w->options & WALL || (p->i.exit_signal != SIGCHLD) == !!(w->options & WCLONE);
 }
 
 static int64_t write_usage(struct thread *t, caller_t to, const struct process *p)
@@ -376,7 +376,7 @@ void wait_notify(struct process *p)
         return;
     const struct sigaction *a = &parent->actions[SIGCHLD - 1];
     bool ended = p->zombie;
-    int sig = ended && p->parent_execs == parent->execs ? p->exit_signal : SIGCHLD;
+    int sig = ended && p->parent_execs == parent->execs ? p->i.exit_signal : SIGCHLD;
     bool unwanted = ended && sig == SIGCHLD && (a->handler == SIG_IGN || (a->flags & SA_NOCLDWAIT));
     uint32_t status = STATUS_CONTINUED;
     if (ended)

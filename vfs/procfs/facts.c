@@ -8,6 +8,8 @@
  * change between two reads; within one it does not, since the publisher does not run meanwhile. */
 #include "procfs.h"
 
+#include "share.h"
+
 enum { SNAPSHOT_NS = 20000000 }; /* how long a snapshot of the threads serves */
 
 /* SYS_INFO: the bytes that the kernel has written, or an error. */
@@ -83,6 +85,16 @@ static bool service_process(unsigned slot, struct subject *p)
     return true;
 }
 
+unsigned fact_signals(uint32_t user)
+{
+    struct posix_table table;
+    struct share share;
+    return fact_table(&table) &&
+                   published("posix", table.signals, &share, sizeof share) == sizeof share
+               ? share_held(&share, user)
+               : 0;
+}
+
 bool fact_process(uint32_t pid, struct subject *p)
 {
     struct posix_table table;
@@ -153,6 +165,25 @@ void fact_usage(endpoint_t task, struct pm_usage *usage)
     memset(usage, 0, sizeof *usage);
     if (task)
         published("pm", endpoint_index(task) * sizeof *usage, usage, sizeof *usage);
+}
+
+void fact_resident(endpoint_t task, struct resident_info *sum)
+{
+    enum { CALLS_AT_ONCE = 8, SPAN_SHIFT = 30 };
+    struct resident_info piece = { 0 };
+    unsigned calls = 0;
+    *sum = piece;
+    do {
+        uint64_t at = resident_at(endpoint_index(task), piece.next);
+        if (!task || info(INFO_RESIDENT, at, &piece, sizeof piece) != sizeof piece)
+            return;
+        sum->anonymous += piece.anonymous;
+        sum->shared += piece.shared;
+        sum->file += piece.file;
+        sum->tables = piece.tables;
+        if (++calls % CALLS_AT_ONCE == 0)
+            give_way((USER_TOP - piece.next * PAGE_SIZE) >> SPAN_SHIFT);
+    } while (piece.next);
 }
 
 bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i)

@@ -3,7 +3,7 @@
 #include "procfs.h"
 
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
-enum { LIMIT_RSS = 5, KERNEL_THREAD = 0x200000 /* Linux's flag */ };
+enum { LIMIT_RSS = 5, LIMIT_SIGNALS = 11, KERNEL_THREAD = 0x200000 /* Linux's flag */ };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
 static struct posix_tracing tracing_of(const struct subject *p)
@@ -47,15 +47,47 @@ static uint64_t blocked(const struct subject *p)
     return p->masked ? p->call_mask : task_of(p, &t) ? t.mask : 0;
 }
 
-/* 28 fields follow after 24: addresses, which only who may look into the process sees, are 0. */
-static void add_stat_end(struct text *t, const struct subject *p)
+/* The signals that wait for the thread alone. */
+static uint64_t thread_pending(const struct subject *p)
 {
-    enum { SIGCHLD = 17, REALTIME_BASE = -1, NORMAL = 0 };
-    text_add(t, "%lu 0 0 0 0 0 %lu %lu %lu %lu ", p->limits[LIMIT_RSS].soft,
-             p->pending & 0x7fffffff, blocked(p) & 0x7fffffff, p->ignored & 0x7fffffff,
-             p->caught & 0x7fffffff);
-    text_add(t, "0 0 0 %d 0 %d %u 0 0 0 0 0 0 0 0 0 0 %u\n", SIGCHLD, p->sched_priority,
-             p->sched_policy, p->exit_status);
+    return p->tid && p->tid != p->pid ? p->record.pending : p->thread_pending;
+}
+
+/* Fields 26 to 30: where the program and its stack stand. */
+static void add_layout(struct text *t, const struct pm_layout *at, bool memory, bool may)
+{
+    if (may || !memory)
+        text_add(t, "%lu %lu %lu 0 0 ", at->code, at->code_end, at->stack);
+    else
+        text_add(t, "1 1 0 0 0 ");
+}
+
+/* Fields 31 to 44: signals, and how it is scheduled. */
+static void add_signals(struct text *t, const struct subject *p, bool may)
+{
+    bool waits = may && (p->tid || p->threads < 2) && state_of(p) != 'R';
+    text_add(t, "%lu %lu %lu %lu %u ", thread_pending(p) & 0x7fffffff, blocked(p) & 0x7fffffff,
+             p->ignored & 0x7fffffff, p->caught & 0x7fffffff, waits);
+    text_add(t, "0 0 %d 0 %d %u 0 0 0 ", p->tid && p->tid != p->pid ? -1 : p->exit_signal,
+             p->sched_priority, p->sched_policy);
+}
+
+/* 28 fields follow after 24. Who may not look into the process sees no address in it. */
+static void add_stat_end(struct text *t, const struct subject *p, const struct pm_usage *u)
+{
+    bool may = may_look_into(fact_reader, p), memory = p->task && !is_service(p);
+    struct pm_layout at = memory && may ? u->at : (struct pm_layout){ 0 };
+    caller_t environment = p->strings_at + p->argument_bytes,
+             end = environment + p->environment_bytes;
+    text_add(t, "%lu ", p->limits[LIMIT_RSS].soft);
+    add_layout(t, &at, memory, may);
+    add_signals(t, p, may);
+    text_add(t, "%lu %lu %lu ", at.data, at.data_end, at.brk);
+    if (memory && may)
+        text_add(t, "%lu %lu %lu %lu ", p->strings_at, environment, environment, end);
+    else
+        text_add(t, "0 0 0 0 ");
+    text_add(t, "%u\n", may ? p->exit_status : 0);
 }
 
 /* Field 18: of a real-time policy -1 - its priority, else 20 + nice. */
@@ -74,12 +106,12 @@ void make_process_stat(struct text *t, const struct subject *p)
              is_service(p) ? KERNEL_THREAD : 0);
     struct cpu_time own = cpu(p);
     const struct cpu_time *of[] = { &own, &p->children };
-    text_add(t, "%lu 0 %lu 0 ", u.faults, u.major);
+    text_add(t, "%lu %lu %lu %lu ", u.faults, p->children_faults, u.major, p->children_major);
     for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++)
         text_add(t, "%lu %lu ", TICKS(of[i]->ns - of[i]->system_ns), TICKS(of[i]->system_ns));
     text_add(t, "%d %d %u 0 %lu %lu %lu ", priority_of(p), p->nice, p->threads, TICKS(p->start_ns),
              u.virtual_pages * PAGE_SIZE, u.resident);
-    add_stat_end(t, p);
+    add_stat_end(t, p, &u);
 }
 
 static const char *state_name(char state)
@@ -113,24 +145,38 @@ static void add_ids(struct text *t, const struct subject *p)
              number_of(p), p->pgid, p->sid, is_service(p));
 }
 
+/* Pages of the program's code; all that runs and is not of the program is of libraries. */
+static uint64_t code_pages(const struct pm_usage *u)
+{
+    uint64_t first = u->at.code / PAGE_SIZE, end = (u->at.code_end + PAGE_SIZE - 1) / PAGE_SIZE;
+    return MIN(end > first ? end - first : 0, u->text);
+}
+
 static void add_memory(struct text *t, const struct subject *p)
 {
     struct pm_usage u;
+    struct resident_info r;
     fact_usage(p->task, &u);
+    fact_resident(p->task, &r);
     const struct {
         const char *name;
         uint64_t pages;
-    } lines[] = { { "VmPeak", u.virtual_pages },
+    } lines[] = { { "VmPeak", MAX(u.virtual_peak, u.virtual_pages) },
                   { "VmSize", u.virtual_pages },
                   { "VmLck", u.locked },
                   { "VmPin", 0 },
                   { "VmHWM", MAX(u.peak, u.resident) },
-                  { "VmRSS", u.resident },
+                  { "VmRSS", r.anonymous + r.file + r.shared },
+                  { "RssAnon", r.anonymous },
+                  { "RssFile", r.file },
+                  { "RssShmem", r.shared },
                   { "VmData", u.data },
                   { "VmStk", u.stack },
-                  { "VmExe", u.text },
-                  { "VmLib", 0 },
-                  { "VmSwap", 0 } };
+                  { "VmExe", code_pages(&u) },
+                  { "VmLib", u.text - code_pages(&u) },
+                  { "VmPTE", r.tables },
+                  { "VmSwap", 0 },
+                  { "HugetlbPages", 0 } };
     for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
         text_add(t, "%s:\t%8lu kB\n", lines[i].name, lines[i].pages * KIB);
 }
@@ -140,10 +186,10 @@ void make_process_status(struct text *t, const struct subject *p)
     add_ids(t, p);
     if (p->task && !is_service(p))
         add_memory(t, p);
-    text_add(t,
-             "Threads:\t%u\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
-             "SigCgt:\t%016lx\n",
-             p->threads, p->pending, blocked(p), p->ignored, p->caught);
+    text_add(t, "Threads:\t%u\nSigQ:\t%u/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n", p->threads,
+             fact_signals(p->uid), p->limits[LIMIT_SIGNALS].soft, thread_pending(p), p->pending);
+    text_add(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", blocked(p), p->ignored,
+             p->caught);
     text_add(t,
              "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
              "CapAmb:\t%016lx\n",
@@ -157,8 +203,11 @@ void make_process_status(struct text *t, const struct subject *p)
 void make_process_statm(struct text *t, const struct subject *p)
 {
     struct pm_usage u;
+    struct resident_info r;
     fact_usage(p->task, &u);
-    text_add(t, "%lu %lu 0 %lu 0 %lu 0\n", u.virtual_pages, u.resident, u.text, u.data + u.stack);
+    fact_resident(p->task, &r);
+    text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", u.virtual_pages, r.anonymous + r.file + r.shared,
+             r.file + r.shared, code_pages(&u), u.data + u.stack);
 }
 
 void make_process_comm(struct text *t, const struct subject *p) { text_add(t, "%s\n", name_of(p)); }
@@ -199,6 +248,37 @@ void make_process_limits(struct text *t, const struct subject *p)
         add_limit(t, p->limits[i].hard);
         text_add(t, limits[i].unit[0] ? "%-10s\n" : "\n", limits[i].unit);
     }
+}
+
+/* ---- what is chosen when memory runs out ---- */
+
+void make_process_oom_score_adj(struct text *t, const struct subject *p)
+{
+    text_add(t, "%d\n", p->oom_adjust);
+}
+
+/* The scale that Linux had before. */
+void make_process_oom_adj(struct text *t, const struct subject *p)
+{
+    enum { MOST = 1000, OLD_LEAST = -17, OLD_MOST = 15 };
+    int old = p->oom_adjust == MOST ? OLD_MOST : p->oom_adjust * -OLD_LEAST / MOST;
+    text_add(t, "%d\n", MIN(old, OLD_MOST));
+}
+
+/* The part of the machine's memory that the process has, in thousandths, with its adjustment; in
+ * Linux's scale (fs/proc/base.c, proc_oom_score()). */
+void make_process_oom_score(struct text *t, const struct subject *p)
+{
+    enum { INIT = 1, THOUSAND = 1000 };
+    struct pm_usage u;
+    struct system_info s;
+    int64_t score = 0;
+    fact_usage(p->task, &u);
+    fact_system(&s);
+    int64_t all = s.frames_all, had = (int64_t)u.resident + p->oom_adjust * (all / THOUSAND);
+    if (p->pid != INIT && !is_service(p) && p->oom_adjust != -THOUSAND && all)
+        score = (THOUSAND + had * THOUSAND / all) * 2 / 3;
+    text_add(t, "%ld\n", score);
 }
 
 /* ---- small ones ---- */

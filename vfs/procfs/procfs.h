@@ -141,6 +141,8 @@ bool fact_process_at(unsigned place, struct subject *p);
 bool fact_sysv(enum sysv_kind kind, unsigned place, struct posix_sysv *i);
 /* How often the shared memory at a place is attached. */
 unsigned fact_attached(unsigned place);
+/* How many signals with details wait for processes of a user. */
+unsigned fact_signals(uint32_t user);
 bool fact_process(uint32_t pid, struct subject *p); /* a service too, by its number */
 /* The thread of p with this number: fills in what p has of it. */
 bool fact_thread(uint32_t tid, struct subject *p);
@@ -150,6 +152,8 @@ uint32_t fact_next_thread(uint32_t pid, unsigned from, unsigned *index);
 /* The thread with the kernel's index, whose numbers are given; 0 0: it is of no process. */
 struct posix_thread fact_thread_at(unsigned index);
 void fact_usage(endpoint_t task, struct pm_usage *usage); /* the memory of a task */
+/* What its pages are, counted; `next` is 0. */
+void fact_resident(endpoint_t task, struct resident_info *sum);
 /* Of all programs together: resident and virtual_pages are the frames in use, and those that PM
  * has. */
 void fact_programs(struct pm_usage *sum);
@@ -168,8 +172,8 @@ const char *fact_service(endpoint_t service);
 /* ---- the texts: system.c, process.c, minnow.c ---- */
 
 /* Each adds the text of one file to t, from the facts as they are now. p: the process whose file it
- * is, or NULL. Only make_services(), which asks rs, waits for another service; make_threads() gives
- * way. */
+ * is, or NULL. Only make_services(), which asks rs, waits for another service; those that look at
+ * all threads, or at all pages of a process, give way. */
 void make_stat(struct text *t, const struct subject *p);
 void make_meminfo(struct text *t, const struct subject *p);
 void make_uptime(struct text *t, const struct subject *p);
@@ -235,6 +239,9 @@ void make_process_statm(struct text *t, const struct subject *p);
 void make_process_comm(struct text *t, const struct subject *p);
 void make_process_coredump_filter(struct text *t, const struct subject *p);
 void make_process_limits(struct text *t, const struct subject *p);
+void make_process_oom_score_adj(struct text *t, const struct subject *p);
+void make_process_oom_adj(struct text *t, const struct subject *p);
+void make_process_oom_score(struct text *t, const struct subject *p);
 void make_process_personality(struct text *t, const struct subject *p);
 void make_process_schedstat(struct text *t, const struct subject *p);
 void make_process_wchan(struct text *t, const struct subject *p);

@@ -104,10 +104,10 @@ static int64_t read_auxv(struct message *m, const struct subject *p)
     uint64_t pair[2] = { 1 }, size = 0;
     struct pm_usage u;
     fact_usage(p->task, &u);
-    while (u.auxv && pair[0] && size < PAIRS_MAX * sizeof pair &&
-           ask_peek(p->task, u.auxv + size, pair, sizeof pair) >= 0)
+    while (u.at.auxv && pair[0] && size < PAIRS_MAX * sizeof pair &&
+           ask_peek(p->task, u.at.auxv + size, pair, sizeof pair) >= 0)
         size += sizeof pair;
-    return read_memory(m, p, u.auxv, size);
+    return read_memory(m, p, u.at.auxv, size);
 }
 
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)

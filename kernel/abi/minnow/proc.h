@@ -47,6 +47,7 @@ struct posix_table {
     uint32_t pending;     /* in a process's place: the offset of the signals that wait for it */
     uint32_t pipe_max;    /* bytes of a pipe, for whom has no CAP_SYS_RESOURCE */
     uint32_t lease_break; /* seconds that the holder of a lease has; 0: all the time */
+    uint32_t signals;     /* offset of the struct share of signals that wait (share.h) */
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
     bool core_uses_pid;                                /* /proc/sys/kernel, likewise: */
     char core_pattern[PROC_CORE_PATTERN];
@@ -62,6 +63,7 @@ struct posix_thread {
     uint32_t pid, tid;
     char name[PROC_THREAD_NAME]; /* NUL-terminated */
     struct posix_tracing tracing;
+    uint64_t pending; /* signals that wait for it, unless it is the first thread */
 };
 
 /* What a write to a file of /proc changes: POSIX_SET. */
@@ -74,6 +76,8 @@ enum proc_setting {
     PROC_SET_CORE_FILTER,
     PROC_SET_PIPE_MAX,
     PROC_SET_LEASE_BREAK,
+    PROC_SET_OOM_SCORE_ADJUST, /* -1000 .. 1000 */
+    PROC_SET_OOM_ADJUST,       /* the same as -17 .. 15 */
 };
 
 /* Capabilities, by Linux's numbers. */
@@ -136,8 +140,14 @@ struct posix_proc {
     uint32_t group_count, groups[PROC_GROUPS];
     uint64_t start_ns;        /* since boot */
     struct cpu_time cpu;      /* of a zombie: all it used; otherwise ask the kernel */
-    struct cpu_time children; /* of children waited for */
+    struct cpu_time children; /* of children waited for, */
+    uint64_t children_faults, children_major; /* and their page faults */
+    int32_t exit_signal;                      /* sent to the parent at the end; 0: none */
+    /* how likely it is to be chosen when memory runs out, -1000 .. 1000, and the least that it may
+     * choose without CAP_SYS_RESOURCE: kept, and inherited; nothing here chooses */
+    int16_t oom_adjust, oom_adjust_least;
     uint64_t ignored, caught; /* signals; bit n-1 is signal n */
+    uint64_t thread_pending;  /* those that wait for the first thread */
     /* what its first thread blocks while it waits in sigsuspend or the like (masked); else ask the
      * kernel */
     uint64_t call_mask;

@@ -173,8 +173,13 @@ enum pm_maps { PM_MAPS_LINES, PM_MAPS_USAGE, PM_MAPS_SMAPS, PM_MAPS_ROLLUP };
 struct pm_usage {
     uint64_t virtual_pages, resident, peak /* resident before it last fell, at most */, data, stack,
         text, faults, major, locked;
-    caller_t auxv;  /* no pages: where its auxiliary vector stands */
-    uint64_t space; /* the space's number, which no other one has had; 0: none */
+    uint64_t virtual_peak; /* the most that virtual_pages has been */
+    uint64_t space;        /* no pages: the space's number, which no other one has had; 0: none */
+    /* addresses: of the program's file, as far as it says so, what runs and what does not; where
+     * brk begins; the first stack pointer; where the auxiliary vector stands */
+    struct pm_layout {
+        caller_t code, code_end, data, data_end, brk, stack, auxv;
+    } at;
 };
 
 /* What PM publishes. attached: how many regions show each segment (PM_SEGMENT_...). */
