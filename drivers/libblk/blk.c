@@ -13,6 +13,7 @@
 #include <minnow/file.h>
 
 #include "service.h"
+#include "syscalls.h"
 
 enum {
     BLKGETSIZE = 0x1260,
@@ -37,6 +38,7 @@ static struct lock edge_lock; /* held while a part of a sector is read, changed 
 static struct queued *queue, **queue_end = &queue;
 static unsigned working; /* threads that serve a request */
 static bool ready;       /* the partitions are known */
+static struct disk_published published;
 
 /* The partition, or whole disk, that is an object; NULL: there is none. */
 static struct partition *partition_find(uint64_t object, struct disk **disk)
@@ -65,6 +67,19 @@ static void buffer_give(struct blk_buffer *b)
 {
     b->busy = false;
     condition_wake(&buffer_free);
+}
+
+/* Notes what a request to an object has moved in the time since `began`; 0 bytes: nothing. */
+static void account(uint64_t object, bool write, uint64_t bytes, uint64_t began)
+{
+    uint64_t d = object / BLK_MINORS, p = object % BLK_MINORS, ns = time_now() - began;
+    for (unsigned part = 0; bytes && part <= p; part += p ? p : 1) { /* of the whole disk too */
+        struct disk_part *to = &published.part[d][part];
+        struct disk_moved *moved = write ? &to->written : &to->read;
+        moved->count++;
+        moved->sectors += bytes / SECTOR;
+        moved->ns += ns;
+    }
 }
 
 /* Transfer one chunk: `length` bytes at byte `at` of the disk, at offset `done` of the window. 0,
@@ -114,12 +129,23 @@ static int64_t throw_window(struct message *m, size_t offset, size_t length)
     return LATER;
 }
 
+static int flush(struct disk *d)
+{
+    uint64_t began = time_now();
+    int error = d->flush(d);
+    struct disk_part *to = &published.part[d - disks][0];
+    to->flushes++;
+    to->flush_ns += time_now() - began;
+    return error;
+}
+
 static int64_t read_or_write(struct message *m, bool write)
 {
     struct disk *d;
     struct partition *p = partition_find(m->object, &d);
     if (!p)
         return -ENXIO;
+    uint64_t began = time_now();
     uint64_t size = p->count * SECTOR, position = m->position, length = m->w[2];
     if (position >= size || !length)
         return write && length ? -ENOSPC : 0;
@@ -133,7 +159,8 @@ static int64_t read_or_write(struct message *m, bool write)
         if (error)
             return done ? reply_at(m, done, position + done) : error;
     }
-    if (write && m->flags & O_DSYNC && d->flush(d) < 0)
+    account(m->object, write, length, began);
+    if (write && m->flags & O_DSYNC && flush(d) < 0)
         return -EIO;
     return reply_at(m, length, position + length);
 }
@@ -159,7 +186,7 @@ static int64_t do_seek(struct message *m)
 static int64_t do_sync(struct message *m)
 {
     struct disk *d;
-    return partition_find(m->object, &d) ? d->flush(d) : -ENXIO;
+    return partition_find(m->object, &d) ? flush(d) : -ENXIO;
 }
 
 /* Copies the answer of a handler to the window: what the handler returns. */
@@ -205,7 +232,7 @@ static int64_t do_ioctl(struct message *m)
     case BLKGETSIZE: return copy_result(m, &sectors, sizeof sectors);
     case BLKSSZGET:
     case BLKBSZGET: return copy_result(m, &sector, sizeof sector);
-    case BLKFLSBUF: return d->flush(d);
+    case BLKFLSBUF: return flush(d);
     default: return -ENOTTY;
     }
 }
@@ -219,6 +246,8 @@ static void read_partitions(struct disk *d)
         print("the partition table cannot be read");
     else
         mbr_read(b->data, d->sectors, d->partitions);
+    for (unsigned i = 0; i < BLK_PARTITIONS; i++)
+        published.part[d - disks][i].sectors = d->partitions[i].count;
 }
 
 /* ---- requests and threads ---- */
@@ -299,6 +328,7 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number,
     disks = list;
     disk_count = count;
     major = major_number;
+    ask_publish(&published, sizeof published);
     for (unsigned i = 0; i < BLK_BUFFERS && count; i++)
         buffers[i].data = memory_dma(BLK_CHUNK / PAGE_SIZE, &buffers[i].physical);
     if (count && !buffers[0].data)

@@ -11,14 +11,15 @@
 #include <stdint.h>
 
 #include <minnow/devices.h>
+#include <minnow/disk.h>
 #include <minnow/types.h>
 
 enum {
     SECTOR = 512,
-    BLK_CHUNK = 32768,  /* bytes of one transfer at most */
-    BLK_BUFFERS = 4,    /* transfers at the same time */
-    BLK_PARTITIONS = 5, /* with the whole disk */
-    BLK_DISKS = 4,
+    BLK_CHUNK = 32768, /* bytes of one transfer at most */
+    BLK_BUFFERS = 4,   /* transfers at the same time */
+    BLK_PARTITIONS = DISK_PARTITIONS,
+    BLK_DISKS = DISKS_MAX,
     BLK_MINORS = DISK_MINORS
 };
 

@@ -60,8 +60,8 @@ static void fields(const char *path)
 
 static void process(void)
 {
-    static const char *const lines[] = { "Tgid:",  "NSpid:",   "NSsid:",  "Kthread:", "VmHWM:",
-                                         "VmRSS:", "Threads:", "ShdPnd:", "Seccomp:" };
+    static const char *const lines[] = { "Tgid:",    "NSpid:",  "NSsid:",  "Kthread:",
+                                         "Threads:", "ShdPnd:", "Seccomp:" };
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
         shape("/proc/self/status", lines[i]);
     fields("/proc/self/stat");
@@ -185,6 +185,21 @@ static void mounts(void)
     SHOW(strstr(text, " mounted on /proc with fstype proc\n") != NULL);
 }
 
+static const char *next_line(const char *at)
+{
+    const char *end = strchr(at, '\n');
+    return end ? end + 1 : "";
+}
+
+/* How many words the first line has. */
+static unsigned words(const char *at)
+{
+    unsigned n = 0;
+    for (; *at && *at != '\n'; at++)
+        n += *at != ' ' && (at[1] == ' ' || at[1] == '\n');
+    return n;
+}
+
 static void system_files(void)
 {
     static const char *const paths[] = { "vm/overcommit_memory", "vm/max_map_count",
@@ -198,7 +213,23 @@ static void system_files(void)
     }
     SHOW(open("/proc/sys/kernel/ostype", O_WRONLY));
     SHOW(open("/proc/sys/kernel/ostype", O_RDWR));
+    static const char *const more[] = { "vm/min_free_kbytes",     "vm/admin_reserve_kbytes",
+                                        "vm/panic_on_oom",        "vm/legacy_va_layout",
+                                        "fs/protected_hardlinks", "fs/protected_symlinks",
+                                        "kernel/dmesg_restrict",  "kernel/shm_rmid_forced" };
+    for (unsigned i = 0; i < sizeof more / sizeof more[0]; i++) {
+        snprintf(path, sizeof path, "/proc/sys/%s", more[i]);
+        shape(path, "");
+    }
+    line_of("/proc/sys/kernel/arch", "");
+    line_of("/proc/partitions", "major");
+    SHOW(*next_line(next_line(contents("/proc/partitions"))) == ' ');
+    SHOW(words(contents("/proc/diskstats")));
+    SHOW(words(contents("/proc/misc")));
+    SHOW(strncmp(contents("/proc/interrupts"), "           CPU0 ", 15));
+    SHOW(strstr(contents("/proc/interrupts"), "LOC: ") != NULL);
     line_of("/proc/devices", "Character");
+    line_of("/proc/devices", "136 ");
     line_of("/proc/devices", "  1 ");
     line_of("/proc/devices", "Block");
     line_of("/proc/swaps", "Filename");

@@ -44,6 +44,16 @@ void fact_system(struct system_info *s)
     info(INFO_SYSTEM, 0, s, sizeof *s);
 }
 
+bool fact_irq(unsigned line, struct irq_info *irq)
+{
+    return info(INFO_IRQ, line, irq, sizeof *irq) == sizeof *irq;
+}
+
+bool fact_disks(const char *driver, struct disk_published *disks)
+{
+    return published(driver, 0, disks, sizeof *disks) == sizeof *disks;
+}
+
 bool fact_table(struct posix_table *table)
 {
     return published("posix", 0, table, sizeof *table) == sizeof *table;

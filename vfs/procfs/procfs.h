@@ -15,6 +15,7 @@
 #ifndef PROCFS_H
 #define PROCFS_H
 
+#include <minnow/disk.h>
 #include <minnow/proc.h>
 #include <minnow/sysv.h>
 
@@ -134,6 +135,9 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
 const char *fact_options(void);                         /* the kernel's command line */
 bool fact_task(unsigned index, struct task_info *info); /* the task with this index */
 void fact_system(struct system_info *info);
+bool fact_irq(unsigned line, struct irq_info *info);
+/* What a driver of disks tells of them. */
+bool fact_disks(const char *driver, struct disk_published *disks);
 bool fact_table(struct posix_table *table); /* where POSIX's table of processes is */
 /* The process at this place of the table; false also for an empty place. */
 bool fact_process_at(unsigned place, struct subject *p);
@@ -184,6 +188,20 @@ void make_cpuinfo(struct text *t, const struct subject *p);
 void make_cmdline(struct text *t, const struct subject *p);
 void make_devices(struct text *t, const struct subject *p);
 void make_swaps(struct text *t, const struct subject *p);
+void make_interrupts(struct text *t, const struct subject *p);
+void make_misc(struct text *t, const struct subject *p);
+void make_partitions(struct text *t, const struct subject *p);
+void make_diskstats(struct text *t, const struct subject *p);
+void make_sys_arch(struct text *t, const struct subject *p);
+void make_sys_dmesg_restrict(struct text *t, const struct subject *p);
+void make_sys_shm_rmid_forced(struct text *t, const struct subject *p);
+void make_sys_panic_on_oom(struct text *t, const struct subject *p);
+void make_sys_oom_kill_allocating_task(struct text *t, const struct subject *p);
+void make_sys_legacy_va_layout(struct text *t, const struct subject *p);
+void make_sys_protected_hardlinks(struct text *t, const struct subject *p);
+void make_sys_unprotected(struct text *t, const struct subject *p);
+void make_sys_min_free_kbytes(struct text *t, const struct subject *p);
+void make_sys_admin_reserve_kbytes(struct text *t, const struct subject *p);
 void make_sys_overflow_id(struct text *t, const struct subject *p);
 void make_sys_randomize_va_space(struct text *t, const struct subject *p);
 void make_sys_panic(struct text *t, const struct subject *p);

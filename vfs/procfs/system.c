@@ -5,6 +5,8 @@
 
 #include <minnow/watch.h>
 
+#include <minnow/devices.h>
+
 enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 #define TICKS(ns) ((uint64_t)(ns) / (SECOND / HZ))
 
@@ -18,8 +20,30 @@ void make_stat(struct text *t, const struct subject *p)
     uint64_t busy = TICKS(s.uptime_ns - s.idle_ns), idle = TICKS(s.idle_ns);
     text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy,
              idle);
-    text_add(t, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
-             s.interrupts, s.switches, s.boot_wall_ns / SECOND, table.forks, fact_running() + 1);
+    text_add(t, "intr %lu", s.interrupts);
+    struct irq_info irq;
+    for (unsigned line = 0; fact_irq(line, &irq); line++)
+        text_add(t, " %lu", irq.count);
+    text_add(t, "\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
+             s.switches, s.boot_wall_ns / SECOND, table.forks, fact_running() + 1);
+}
+
+/* The lines that some driver has, and those that have interrupted all the same. The rest is the
+ * clock's. */
+void make_interrupts(struct text *t, const struct subject *p)
+{
+    struct system_info s;
+    struct irq_info irq;
+    (void)p;
+    fact_system(&s);
+    uint64_t rest = s.interrupts;
+    text_add(t, "           CPU0\n");
+    for (unsigned line = 0; fact_irq(line, &irq); line++) {
+        rest -= MIN(rest, irq.count);
+        if (irq.task || irq.count)
+            text_add(t, "%3u: %10lu  XT-PIC  %s\n", line, irq.count, fact_service(irq.task));
+    }
+    text_add(t, "LOC: %10lu  Local timer interrupts\n", rest);
 }
 
 /* MemFree is what programs can still get, MemAvailable what programs of users other than root can.
@@ -115,12 +139,108 @@ void make_cpuinfo(struct text *t, const struct subject *p)
              s.tsc_hz / 1000 % 1000);
 }
 
+/* ---- devices ---- */
+
 /* The major numbers of devices, by name. */
 void make_devices(struct text *t, const struct subject *p)
 {
     (void)p;
-    text_add(t, "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n 10 misc\n\n"
+    text_add(t, "Character devices:\n  1 mem\n  4 tty\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n"
+                "  5 /dev/ptmx\n 10 misc\n136 pts\n\n"
                 "Block devices:\n  3 ide0\n254 virtblk\n");
+}
+
+/* The minor numbers of those with the major number 10. */
+void make_misc(struct text *t, const struct subject *p)
+{
+    enum { MISC = 10 };
+    static const struct {
+        const char *name;
+        unsigned major, minor;
+    } devices[] = {
+#define DEVICE(id, node, service, kind, mode, group, major, minor, object) { node, major, minor },
+#define DISK(id, node, service, major, minor)
+#define NUMBER(id, service, kind, major, minor, object)
+#define RANGE(id, service, kind, major, count)
+#include <minnow/devices.def>
+#undef DEVICE
+#undef DISK
+#undef NUMBER
+#undef RANGE
+    };
+    (void)p;
+    for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
+        if (devices[i].major == MISC)
+            text_add(t, "%3u %s\n", devices[i].minor, devices[i].name);
+}
+
+/* A disk of the table of devices, and its driver. */
+struct disk_row {
+    const char *name, *service;
+    unsigned major, minor;
+};
+static const struct disk_row disks[] = {
+#define DEVICE(id, node, service, kind, mode, group, major, minor, object)
+#define DISK(id, node, service, major, minor) { node, service, major, minor },
+#define NUMBER(id, service, kind, major, minor, object)
+#define RANGE(id, service, kind, major, count)
+#include <minnow/devices.def>
+#undef DEVICE
+#undef DISK
+#undef NUMBER
+#undef RANGE
+};
+
+/* Calls add() for each disk and partition that there is. */
+static void each_part(struct text *t, void (*add)(struct text *t, unsigned major, unsigned minor,
+                                                  const char *name, const struct disk_part *d))
+{
+    struct disk_published all;
+    char name[16];
+    for (unsigned i = 0; i < ARRAY_SIZE(disks); i++) {
+        unsigned place = disks[i].minor / DISK_MINORS;
+        if (place >= DISKS_MAX || !fact_disks(disks[i].service, &all))
+            continue;
+        for (unsigned part = 0; part < DISK_PARTITIONS; part++) {
+            format(name, sizeof name, part ? "%s%u" : "%s", disks[i].name, part);
+            if (all.part[place][part].sectors)
+                add(t, disks[i].major, disks[i].minor + part, name, &all.part[place][part]);
+        }
+    }
+}
+
+static void add_partition(struct text *t, unsigned major, unsigned minor, const char *name,
+                          const struct disk_part *d)
+{
+    enum { SECTORS = 2 /* a KiB */ };
+    text_add(t, "%4u  %7u %10lu %s\n", major, minor, d->sectors / SECTORS, name);
+}
+
+void make_partitions(struct text *t, const struct subject *p)
+{
+    (void)p;
+    text_add(t, "major minor  #blocks  name\n\n");
+    each_part(t, add_partition);
+}
+
+/* What was read and written and how long that took; then the same sum for the time that the disk
+ * was busy, and weighted by requests, which nobody measures more exactly; nothing is merged or
+ * discarded. */
+static void add_disk(struct text *t, unsigned major, unsigned minor, const char *name,
+                     const struct disk_part *d)
+{
+    enum { MS = SECOND / 1000 };
+    uint64_t busy = d->read.ns + d->written.ns + d->flush_ns;
+    text_add(t, "%4u %7u %s %lu 0 %lu %lu %lu 0 %lu %lu ", major, minor, name, d->read.count,
+             d->read.sectors, d->read.ns / MS, d->written.count, d->written.sectors,
+             d->written.ns / MS);
+    text_add(t, "0 %lu %lu 0 0 0 0 %lu %lu\n", busy / MS, busy / MS, d->flushes, d->flush_ns / MS);
+}
+
+void make_diskstats(struct text *t, const struct subject *p)
+{
+    (void)p;
+    each_part(t, add_disk);
 }
 
 /* There is no memory but the machine's. */
@@ -151,6 +271,14 @@ SYS(pid_max, "%u\n", PROC_PID_MAX)
 SYS(threads_max, "%u\n", THREADS_MAX)
 SYS(ngroups_max, "%u\n", PROC_GROUPS)
 SYS(tainted, "0\n")
+SYS(arch, "x86_64\n")
+SYS(dmesg_restrict, "1\n") /* only root reads the boot log */
+SYS(shm_rmid_forced, "0\n")
+SYS(panic_on_oom, "0\n")
+SYS(oom_kill_allocating_task, "1\n") /* nothing chooses another process */
+SYS(legacy_va_layout, "0\n")
+SYS(protected_hardlinks, "1\n")
+SYS(unprotected, "0\n")
 SYS(cap_last_cap, "%u\n", PROC_CAPABILITIES - 1)
 SYS(leases_enable, "1\n")
 SYS(nr_open, "%u\n", DESCRIPTORS_MAX)
@@ -167,6 +295,23 @@ SYS(nr_hugepages, "0\n")
 SYS(sched_rr_timeslice_ms, "%u\n", PROC_ROUND_MS)
 SYS(file_max, "%lu\n", (uint64_t)INT64_MAX) /* memory is the limit */
 SYS(random_bits, "256\n")                   /* of the pool, which is never empty */
+
+/* What the kernel keeps for itself, and PM for root. */
+void make_sys_min_free_kbytes(struct text *t, const struct subject *p)
+{
+    struct system_info s;
+    (void)p;
+    fact_system(&s);
+    text_add(t, "%lu\n", s.frames_kept * KIB);
+}
+
+void make_sys_admin_reserve_kbytes(struct text *t, const struct subject *p)
+{
+    struct pm_usage programs;
+    (void)p;
+    fact_programs(&programs);
+    text_add(t, "%lu\n", programs.data * KIB);
+}
 
 void make_sys_file_nr(struct text *t, const struct subject *p)
 {

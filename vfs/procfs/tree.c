@@ -40,6 +40,10 @@ static const struct file files[] = {
     OTHER("thread-self", KIND_ROOT, KIND_THREAD_SELF, S_IFLNK | 0777),
     TEXT("devices", KIND_ROOT, 0444, make_devices),
     TEXT("swaps", KIND_ROOT, 0444, make_swaps),
+    TEXT("interrupts", KIND_ROOT, 0444, make_interrupts),
+    TEXT("misc", KIND_ROOT, 0444, make_misc),
+    TEXT("partitions", KIND_ROOT, 0444, make_partitions),
+    TEXT("diskstats", KIND_ROOT, 0444, make_diskstats),
     OTHER("minnow", KIND_ROOT, KIND_MINNOW, S_IFDIR | 0555),
     OTHER("sys", KIND_ROOT, KIND_SYS, S_IFDIR | 0555),
     OTHER("kernel", KIND_SYS, KIND_SYS_KERNEL, S_IFDIR | 0555),
@@ -55,6 +59,9 @@ static const struct file files[] = {
     TEXT("ngroups_max", KIND_SYS_KERNEL, 0444, make_sys_ngroups_max),
     TEXT("tainted", KIND_SYS_KERNEL, 0444, make_sys_tainted),
     TEXT("cap_last_cap", KIND_SYS_KERNEL, 0444, make_sys_cap_last_cap),
+    TEXT("arch", KIND_SYS_KERNEL, 0444, make_sys_arch),
+    TEXT("dmesg_restrict", KIND_SYS_KERNEL, 0444, make_sys_dmesg_restrict),
+    TEXT("shm_rmid_forced", KIND_SYS_KERNEL, 0444, make_sys_shm_rmid_forced),
     TEXT("overflowuid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
     TEXT("overflowgid", KIND_SYS_KERNEL, 0444, make_sys_overflow_id),
     TEXT("randomize_va_space", KIND_SYS_KERNEL, 0444, make_sys_randomize_va_space),
@@ -69,6 +76,11 @@ static const struct file files[] = {
     TEXT("max_map_count", KIND_SYS_VM, 0444, make_sys_max_map_count),
     TEXT("mmap_min_addr", KIND_SYS_VM, 0444, make_sys_mmap_min_addr),
     TEXT("nr_hugepages", KIND_SYS_VM, 0444, make_sys_nr_hugepages),
+    TEXT("min_free_kbytes", KIND_SYS_VM, 0444, make_sys_min_free_kbytes),
+    TEXT("admin_reserve_kbytes", KIND_SYS_VM, 0444, make_sys_admin_reserve_kbytes),
+    TEXT("panic_on_oom", KIND_SYS_VM, 0444, make_sys_panic_on_oom),
+    TEXT("oom_kill_allocating_task", KIND_SYS_VM, 0444, make_sys_oom_kill_allocating_task),
+    TEXT("legacy_va_layout", KIND_SYS_VM, 0444, make_sys_legacy_va_layout),
     OTHER("fs", KIND_SYS, KIND_SYS_FS, S_IFDIR | 0555),
     SETTING("pipe-max-size", KIND_SYS_FS, make_sys_pipe_max_size, PROC_SET_PIPE_MAX),
     SETTING("lease-break-time", KIND_SYS_FS, make_sys_lease_break, PROC_SET_LEASE_BREAK),
@@ -76,6 +88,10 @@ static const struct file files[] = {
     TEXT("file-max", KIND_SYS_FS, 0444, make_sys_file_max),
     TEXT("file-nr", KIND_SYS_FS, 0444, make_sys_file_nr),
     TEXT("nr_open", KIND_SYS_FS, 0444, make_sys_nr_open),
+    TEXT("protected_hardlinks", KIND_SYS_FS, 0444, make_sys_protected_hardlinks),
+    TEXT("protected_symlinks", KIND_SYS_FS, 0444, make_sys_unprotected),
+    TEXT("protected_fifos", KIND_SYS_FS, 0444, make_sys_unprotected),
+    TEXT("protected_regular", KIND_SYS_FS, 0444, make_sys_unprotected),
     TEXT("overflowuid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("overflowgid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("sem", KIND_SYS_KERNEL, 0444, make_sys_sem),
@@ -136,6 +152,7 @@ static const struct file files[] = {
     TEXT("wchan", KIND_PROCESS, 0444, make_process_wchan),
 };
 
+_Static_assert(KIND_TEXT + ARRAY_SIZE(files) <= 256, "an object has eight bits for the kind");
 enum { FILES = ARRAY_SIZE(files), MOUNTS = 32, NODES = 8, NUMBER_MAX = 12 };
 enum { PROCESSES_FROM = 1000 /* position in the root of the first process */ };
 
