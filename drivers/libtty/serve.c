@@ -392,7 +392,7 @@ const handler_t terminal_fs[TERMINAL_FS_HANDLERS] = {
     [op_number(FS_SYNC)] = do_invalid,       [op_number(FS_TRUNCATE)] = do_invalid,
     [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
     [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
-    [op_number(FS_CHANGED)] = pollable_list,
+    [op_number(FS_CHANGED)] = pollable_list, [op_number(FS_DENTS_OLD)] = do_no_directory,
 };
 
 static const handler_t tty_handlers[] = {

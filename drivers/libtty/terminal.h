@@ -113,7 +113,7 @@ struct terminal {
 _Noreturn void terminal_serve(struct terminal *list, unsigned count, void (*notify)(uint64_t bits));
 /* The parts of terminal_serve(), for a driver that has other objects beside its terminals: to be
  * called first; the handlers of protocols FS and TTY; to be called with bits of notifications. */
-enum { TERMINAL_FS_HANDLERS = op_number(FS_XATTR) + 1 };
+enum { TERMINAL_FS_HANDLERS = op_number(FS_LEASE) + 1 };
 void terminal_start(struct terminal *list, unsigned count);
 /* Nothing is left of what was done with the terminal before. Nobody has it open. */
 void terminal_fresh(struct terminal *t);

@@ -2,6 +2,8 @@
  * for. */
 #include "pty.h"
 
+_Static_assert((int)TERMINAL_FS_HANDLERS == (int)FS_HANDLERS, "one number is for all tables");
+
 /* Protocol FS. What a master or slave does not answer by itself libfs answers, by its name. */
 static int64_t do_fs(struct message *m)
 {
