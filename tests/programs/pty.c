@@ -165,9 +165,14 @@ static void lines(void)
     put(slave, "lost");
     SHOW(tcflush(slave, TCOFLUSH)); /* on Linux some of it may have passed already */
     put(master, "lost\n");
+    look("a line to be lost", slave);
     SHOW(tcflush(slave, TCIFLUSH));
     look("flushed", slave);
-    usleep(20000); /* the echo passes, on Linux */
+    for (char last = 0; last != '\n';) /* the echo ends, and perhaps "lost" has passed before it */
+        if (read(master, &last, 1) != 1)
+            return;
+    put(slave, "lost");
+    look("to be flushed", master);
     SHOW(tcflush(master, TCIOFLUSH));
     look("flushed", master);
     SHOW(ioctl(slave, TCFLSH, 9));
@@ -344,6 +349,13 @@ static void packets(void)
 static volatile sig_atomic_t caught[65];
 static void catch (int sig) { caught[sig]++; }
 
+/* Waits until the signal has come, for ten seconds at most. */
+static void await(int sig)
+{
+    for (int i = 0; i < 10000 && !caught[sig]; i++)
+        usleep(1000);
+}
+
 static void show_caught(const char *what)
 {
     printf("%s:", what);
@@ -383,25 +395,25 @@ static void session(int with_login)
     SHOW(tcgetsid(slave) == getpid());
     SHOW(ioctl(master, TIOCSPGRP, &(int){ 999999 }));
     SHOW(write(master, "\003", 1));
-    usleep(50000);
+    await(SIGINT);
     show_caught("^C");
     take_bytes("echo", master, 2);
     SHOW(write(master, "\034", 1));
-    usleep(50000);
+    await(SIGQUIT);
     show_caught("^\\");
     take_bytes("echo", master, 2);
     SHOW(write(master, "\032", 1));
-    usleep(50000);
+    await(SIGTSTP);
     show_caught("^Z");
     take_bytes("echo", master, 2);
     SHOW(ioctl(master, TIOCSWINSZ, &w));
-    usleep(50000);
+    await(SIGWINCH);
     show_caught("size");
     SHOW(ioctl(master, TIOCSWINSZ, &w));
     usleep(50000);
     show_caught("same size");
     SHOW(ioctl(master, TIOCSIG, SIGINT));
-    usleep(50000);
+    await(SIGINT);
     show_caught("TIOCSIG");
     SHOW(ioctl(master, TIOCSIG, SIGKILL));
     SHOW(ioctl(slave, TIOCSIG, SIGINT));
@@ -411,12 +423,17 @@ static void session(int with_login)
     SHOW(ioctl(slave, TIOCSTI, "\n"));
     take("typed", slave);
     take_bytes("its echo", master, 3);
+    int has_read[2], goes_on[2];
+    if (pipe(has_read) || pipe(goes_on))
+        _exit(1);
     pid_t pid = fork();
     if (!pid) {
         setpgid(0, 0);
         for (int i = 0; i < 2; i++) {
             signal(SIGTTIN, i ? SIG_IGN : SIG_DFL);
             SHOW(read(slave, &c, 1));
+            if (!i && (write(has_read[1], "", 1) != 1 || read(goes_on[0], &c, 1) != 1))
+                _exit(1);
         }
         SHOW(write(slave, "background", 10));
         _exit(3);
@@ -428,8 +445,11 @@ static void session(int with_login)
     SHOW(tcsetpgrp(slave, pid));
     put(master, "foreground\n");
     kill(pid, SIGCONT);
-    usleep(50000);
+    if (read(has_read[0], &c, 1) != 1)
+        _exit(1);
     SHOW(tcsetpgrp(slave, getpgrp()));
+    if (write(goes_on[1], "", 1) != 1)
+        _exit(1);
     SHOW(waitpid(pid, &status, 0) == pid);
     SAY("status %x", status);
     show_caught("before the hang-up");
@@ -443,7 +463,7 @@ static void session(int with_login)
         _exit(0);
     }
     close(master);
-    usleep(50000);
+    await(SIGHUP), await(SIGCONT);
     show_caught("master closed");
     SHOW(open("/dev/tty", O_RDWR));
     SHOW(tcgetpgrp(slave));
@@ -486,7 +506,7 @@ static void wakes(void)
             usleep(50000);
             _exit(write(i ? master : slave, "x", 1) != 1);
         }
-        SHOW(epoll_wait(set, &e, 1, 5000));
+        SHOW(epoll_wait(set, &e, 1, 60000));
         SAY("ready %d %x", e.data.fd, e.events);
         take("woken", i ? slave : master);
         waitpid(pid, NULL, 0);
@@ -497,7 +517,7 @@ static void wakes(void)
         _exit(0);
     }
     close(slave);
-    SHOW(epoll_wait(set, &e, 1, 5000));
+    SHOW(epoll_wait(set, &e, 1, 60000));
     SAY("ready %d %x", e.data.fd, e.events);
     waitpid(pid, NULL, 0);
     close(set);
