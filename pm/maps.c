@@ -19,9 +19,9 @@ struct ON_STACK reading {
     /* positions in the text: of the first byte that the reader gets, of the next, behind the last
      */
     uint64_t offset, wanted, end;
-    uint64_t at;   /* likewise of the next byte that is made */
-    uint64_t work; /* done since others were let go first */
-    int error;     /* -EFAULT: the reader's memory is missing */
+    uint64_t at; /* likewise of the next byte that is made */
+    struct smaps_pace pace;
+    int error; /* -EFAULT: the reader's memory is missing */
     /* the path of a file, which is the one that was asked for last; NULL: of none */
     struct backing *named;
     char *path; /* PATH_MAX bytes, from memory_alloc() */
@@ -186,7 +186,7 @@ static int put_sums(struct reading *r, const struct region *region)
         r->at += length;
         return 0;
     }
-    int error = s ? smaps_add(s, region, &sums, &r->work) : -ESRCH;
+    int error = s ? smaps_add(s, region, &sums, &r->pace) : -ESRCH;
     if (!error)
         put(r, text, smaps_text(region, &sums, text));
     return error;
@@ -194,16 +194,12 @@ static int put_sums(struct reading *r, const struct region *region)
 
 /* ---- all of them ---- */
 
-/* After a region that ends at `end`: lets others go first if there has been enough work. The space
+/* After a region: lets others go first if there has been enough work. The space
  * as it is then, or NULL. */
-static struct space *onward(struct reading *r, vaddr_t end)
+static struct space *onward(struct reading *r)
 {
-    struct space *s = target(r);
-    r->work += STEP_PAGES / REGIONS_AT_ONCE;
-    if (!s || r->work < STEP_PAGES)
-        return s;
-    r->work = 0;
-    return space_pause(s, r->task, end, USER_TOP);
+    smaps_pause(&r->pace, STEP_PAGES / REGIONS_AT_ONCE);
+    return target(r);
 }
 
 /* Begins where the last read of the text ended, since most readers go on there: at which address.
@@ -249,7 +245,7 @@ static int put_regions(struct reading *r)
         s->line.at = region.start;
         s->line.read_to = r->wanted;
         s->line.form = r->form;
-        s = onward(r, from);
+        s = onward(r);
     }
     return s ? 0 : -ESRCH;
 }
@@ -268,10 +264,10 @@ static int put_rollup(struct reading *r)
         all.end = region.end;
         if (region.backing)
             backing_ref(region.backing);
-        int error = smaps_add(s, &region, &sums, &r->work);
+        int error = smaps_add(s, &region, &sums, &r->pace);
         if (region.backing)
             backing_unref(region.backing);
-        s = error ? NULL : onward(r, all.end);
+        s = error ? NULL : onward(r);
     }
     if (!s)
         return -ESRCH;
@@ -298,7 +294,7 @@ static int64_t text(struct message *m, enum pm_maps form, uint64_t offset)
                          .wanted = offset,
                          .end = offset + room };
     if (form != PM_MAPS_LINES)
-        smaps_census();
+        smaps_census(&r.pace);
     int error = form == PM_MAPS_ROLLUP ? put_rollup(&r) : put_regions(&r);
     uint64_t sent = r.wanted - offset;
     if (r.named)

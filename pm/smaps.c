@@ -14,6 +14,16 @@ enum { CENSUS_NS = SECOND / 2, LIST = 128, KIB = 1024, EVERYBODY = 4096 };
 
 static uint64_t census, complete; /* the number of the last one that began, and that was finished */
 
+void smaps_pause(struct smaps_pace *p, uint64_t more)
+{
+    p->work += more;
+    if (p->work < STEP_PAGES)
+        return;
+    p->work = 0;
+    p->pauses++;
+    give_way(STEPS_MAX - MIN(p->pauses, (uint64_t)STEPS_MAX));
+}
+
 /* ---- by how many spaces a backing is shown ---- */
 
 static void count(struct backing *b, const struct space *s, uint64_t number)
@@ -35,34 +45,26 @@ static unsigned shown_by(const struct backing *b)
     return MAX(b->census > complete ? b->shown_before : b->shown, 1u);
 }
 
-/* Counts the backings of a space. *work: regions since others were let go first. May wait. */
-static void count_space(unsigned place, uint64_t number, unsigned *work)
+/* Counts the backings of a space. May wait. */
+static void count_space(unsigned place, uint64_t number, struct smaps_pace *pace)
 {
     struct space *s = space_at(place);
     uint64_t id = s->id;
-    for (vaddr_t at = 0; s && s->id == id;) {
+    for (vaddr_t at = 0; s && s->id == id; s = space_at(place)) {
         const struct region *r = regions_find(&s->regions, at);
         if (!r)
             return;
         if (r->backing)
             count(r->backing, s, number);
         at = r->end;
-        if (++*work < REGIONS_AT_ONCE)
-            continue;
-        *work = 0;
-        /* fewer places are left, and fewer addresses in this one */
-        enum { PLACE_SHIFT = 7, ADDRESS_SHIFT = 40 };
-        give_way(((uint64_t)(TASKS_MAX - place) << PLACE_SHIFT) +
-                 ((USER_TOP - at) >> ADDRESS_SHIFT));
-        s = space_at(place);
+        smaps_pause(pace, STEP_PAGES / REGIONS_AT_ONCE);
     }
 }
 
-void smaps_census(void)
+void smaps_census(struct smaps_pace *pace)
 {
     static uint64_t began;
     uint64_t now = time_now();
-    unsigned work = 0;
     if (census && now - began < CENSUS_NS)
         return;
     began = now;
@@ -70,7 +72,7 @@ void smaps_census(void)
     /* one that is overtaken by the next leaves the rest to it */
     for (unsigned i = 0; i < TASKS_MAX && number == census; i++)
         if (space_at(i))
-            count_space(i, number, &work);
+            count_space(i, number, pace);
     if (number == census)
         complete = number;
 }
@@ -123,14 +125,17 @@ static vaddr_t add_step(const struct space *s, const struct region *r, vaddr_t a
     return at;
 }
 
-int smaps_add(struct space *s, const struct region *r, struct smaps_sums *sums, uint64_t *work)
+int smaps_add(struct space *s, const struct region *r, struct smaps_sums *sums,
+              struct smaps_pace *pace)
 {
     endpoint_t task = s->task;
-    for (vaddr_t at = r->start; s && (at = add_step(s, r, at, sums, work)) < r->end;) {
-        *work = 0;
-        s = space_pause(s, task, at, USER_TOP);
+    uint64_t id = s->id;
+    for (vaddr_t at = r->start; s && s->id == id && at < r->end; s = space_of(task)) {
+        uint64_t work = 0;
+        at = add_step(s, r, at, sums, &work);
+        smaps_pause(pace, work);
     }
-    return s ? 0 : -ESRCH;
+    return s && s->id == id ? 0 : -ESRCH;
 }
 
 /* ---- texts ---- */
