@@ -66,22 +66,29 @@ uint32_t fs_hash(const char *name, unsigned length)
     return h >> 32;
 }
 
+/* The records become such as getdents has: the name begins at the place of the type, which is the
+ * last byte. Both kinds have the same length. */
+static void make_old(struct dents *d)
+{
+    for (size_t at = 0; at < d->filled;) {
+        struct dirent64 *e = (struct dirent64 *)(d->buffer + at);
+        uint8_t type = e->type;
+        at += e->reclen;
+        memmove(&e->type, e->name, strlen(e->name) + 1);
+        d->buffer[at - 1] = type;
+    }
+}
+
+/* After an error, -EFAULT, the call ends. */
 static int dents_flush(struct dents *d)
 {
+    if (d->m->op == FS_DENTS_OLD)
+        make_old(d);
     if (d->filled && copy_out(d->m, d->sent, d->buffer, d->filled))
         return -EFAULT;
     d->sent += d->filled;
     d->filled = 0;
     return 0;
-}
-
-/* The record e, of so many bytes, becomes one of getdents: the name begins at the place of the
- * type, which is the last byte. Both kinds have the same length. */
-static void make_old(struct dirent64 *e, size_t bytes, size_t length)
-{
-    uint8_t type = e->type;
-    memmove(&e->type, e->name, length + 1);
-    ((uint8_t *)e)[bytes - 1] = type;
 }
 
 int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const char *name,
@@ -101,8 +108,6 @@ int dents_add(struct dents *d, uint64_t ino, int64_t next, uint8_t type, const c
     e->next = next;
     *(uint64_t *)&e->reclen = bytes | (uint64_t)type << 16; /* one store: each is logged */
     memcpy((uint8_t *)e + head, name, length);
-    if (d->m->op == FS_DENTS_OLD)
-        make_old(e, bytes, length);
     d->filled += bytes;
     d->position = next;
     return 1;
