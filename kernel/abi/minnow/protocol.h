@@ -149,10 +149,10 @@ struct pm_region {
 };
 enum { PM_REGION_SHARED = 1, PM_REGION_CHANGED = 2, PM_REGION_FIXED = 4 };
 
-/* MEMLOCK: all ones, if the process may lock all. */
 /* PM_FORK: what parent and child share. */
 enum { PM_SHARE_SPACE = 1, PM_SHARE_CONNECTIONS = 2, PM_SHARE_DIRECTORIES = 4 };
 
+/* MEMLOCK: all ones, if the process may lock all. */
 enum { PM_LIMIT_AS, PM_LIMIT_DATA, PM_LIMIT_MEMLOCK, PM_LIMIT_STACK, PM_LIMITS };
 
 /* What RS_STATUS tells. */
