@@ -39,6 +39,10 @@ KEPT_KIB = 2560
 # not there is killed, and prints none.
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
+    ("rings", "/tmp/g", "E23"),
+    ("leases", "/tmp/g", "E37"),
+    ("leases", "/root/g", "E37"),
+    ("notices", "/tmp/g", "ENOMEM"),
     ("sockets", "/tmp/g", "E23"),
     ("flights", "/tmp/g", "E109"),
     ("events", "/tmp/g", "E23"),

@@ -37,6 +37,42 @@ static void pipes(void)
             ;
 }
 
+/* Pipes as large as they can be made, and full. */
+static void rings(void)
+{
+    int ends[2];
+    while (pipe2(ends, O_NONBLOCK) == 0) {
+        (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+        while (write(ends[1], block, sizeof block) > 0)
+            ;
+    }
+}
+
+/* Leases, of new files each. */
+static void leases(void)
+{
+    char name[32];
+    for (int file, n = 0;; n++) {
+        snprintf(name, sizeof name, "l%d.%d", getpid(), n);
+        if ((file = open(name, O_CREAT | O_RDWR, 0600)) < 0 || fcntl(file, F_SETLEASE, F_WRLCK) < 0)
+            return;
+    }
+}
+
+/* Directories with F_NOTIFY, in which things happen. */
+static void notices(void)
+{
+    char name[32];
+    signal(SIGIO, SIG_IGN);
+    for (int dir, n = 0;; n++) {
+        snprintf(name, sizeof name, "n%d.%d", getpid(), n);
+        if (mkdir(name, 0700) < 0 || (dir = open(name, O_RDONLY)) < 0 ||
+            fcntl(dir, F_NOTIFY, DN_CREATE | DN_MULTISHOT) < 0)
+            return;
+        close(openat(dir, "made", O_CREAT | O_WRONLY, 0600));
+    }
+}
+
 static void events(void)
 {
     while (eventfd(0, 0) >= 0)
@@ -471,6 +507,8 @@ static const struct {
     { "letters", letters, false },    { "segments", segments, false },
     { "mqueues", mqueues, false },    { "terminals", terminals, false },
     { "flights", flights, false },    { "watches", watches, false },
+    { "rings", rings, false },        { "leases", leases, false },
+    { "notices", notices, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the
