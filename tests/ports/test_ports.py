@@ -10,7 +10,7 @@ JOBS = {
     for port in sorted(os.listdir(portslib.RECIPES))
     if "." not in port and (job := portslib.job_of(port))
 }
-LIGHT = ("lua", "sqlite3", "tcc")  # for Bochs, which takes ten times as long
+LIGHT = ("bash-static", "lua", "sqlite3", "tcc")  # for Bochs, which takes ten times as long
 
 
 def fetched(port):
