@@ -444,15 +444,6 @@ static void churning(void)
     SAY("lost: %ld", taken(&after) - taken(&before));
 }
 
-/* A clone that shares what Minnow cannot share between processes is refused. */
-static void shared_tables(void)
-{
-    /* CLONE_FS, FILES, SIGHAND with VM, THREAD without the others */
-    static const int flags[] = { 0x200, 0x400, 0x900, 0x10900 };
-    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
-        SHOW(syscall(SYS_clone, flags[i], 0, 0, 0, 0));
-}
-
 /* A mapping of more than the file server can lend at a time, in two processes. */
 static void mapped_much(void)
 {
@@ -603,7 +594,6 @@ static const struct {
     { "hole", hole },
     { "removed", removed },
     { "churning", churning },
-    { "shared-tables", shared_tables },
     { "mapped-much", mapped_much },
     { "beyond", beyond },
     { "transfer", transfer },
