@@ -17,7 +17,7 @@ static uint64_t flags_after_call(uint64_t set)
     uint64_t after, number = SYS_getppid;
     __asm__ volatile("pushfq; orq %2, (%%rsp); popfq; syscall; pushfq; popq %0; cld; pushfq; andq "
                      "%3, (%%rsp); popfq"
-                     : "=r"(after), "+a"(number)
+                     : "=&r"(after), "+a"(number)
                      : "r"(set), "r"(~(uint64_t)(NT | AC))
                      : "rcx", "r11", "memory");
     return after & set;
@@ -29,7 +29,7 @@ static uint64_t flags_after_interrupts(uint64_t set)
     uint64_t after, rounds = 60000000;
     __asm__ volatile("pushfq; orq %2, (%%rsp); popfq; 1: decq %1; jnz 1b; pushfq; popq %0; cld; "
                      "pushfq; andq %3, (%%rsp); popfq"
-                     : "=r"(after), "+r"(rounds)
+                     : "=&r"(after), "+r"(rounds)
                      : "r"(set), "r"(~(uint64_t)(NT | AC))
                      : "memory", "cc");
     return after & set;

@@ -101,7 +101,7 @@ static void apart(void)
 
 static void directories(void)
 {
-    char now[64];
+    char now[4096];
     mkdir("one", 0755);
     mkdir("two", 0755);
     umask(022);
