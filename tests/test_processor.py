@@ -33,6 +33,23 @@ OTHERWISE = {
 }
 
 
+# What hosts differ in: whether NT survives a return from the kernel, whether a return by `sysret` or by
+# `iret`, which looks at the stack, ends a call, and by which signal. This is what a processor does by its
+# manual, and what Linux then makes of it.
+OF_THE_MANUAL = [
+    "call_with_stack_nowhere: exit 0",
+    "changed_sp_nowhere: signal 7",
+    "flags after a call: 400 4000 40000 200000",
+    "after interrupts: 44400",
+]
+
+
+def without(lines):
+    """The lines that are the same on all hosts."""
+    subjects = tuple(line.split(":")[0] + ":" for line in OF_THE_MANUAL)
+    return [line for line in lines if not line.startswith(subjects)]
+
+
 @pytest.mark.parametrize("emu", vmlib.EMULATORS)
 def test_corners_of_the_processor_end_as_on_linux(vm, emu):
     cases = OTHERWISE[emu]
@@ -45,7 +62,9 @@ def test_corners_of_the_processor_end_as_on_linux(vm, emu):
         emu=emu,
         timeout=240,
     )
-    assert (said, status) == (linux.stdout.splitlines(), linux.returncode)
+    assert (without(said), status) == (without(linux.stdout.splitlines()), linux.returncode)
+    expected = [line for line in OF_THE_MANUAL if line.split(":")[0] not in cases]
+    assert [line for line in said if line in OF_THE_MANUAL] == expected, said
 
 
 def test_what_the_emulator_does_otherwise_harms_nobody(vm):
