@@ -22,8 +22,8 @@ PROGRAMS = sorted(
 
 
 def default_signals():
-    """A shell has its background programs ignore these two signals."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    """A shell has its background programs ignore two of these signals, and nohup the third."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
