@@ -321,58 +321,20 @@ void make_sys_file_nr(struct text *t, const struct subject *p)
     text_add(t, "%lu\t0\t%lu\n", s.connections, (uint64_t)INT64_MAX);
 }
 
-void make_sys_pipe_max_size(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%u\n", table.pipe_max);
-}
+/* ---- /proc/sys: what POSIX publishes ---- */
 
-void make_sys_lease_break(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%u\n", table.lease_break);
-}
-
-void make_sys_last_pid(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%u\n", table.last_pid);
-}
-
-void make_sys_hostname(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%s\n", table.node_name);
-}
-
-void make_sys_domainname(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%s\n", table.domain_name);
-}
-
-void make_sys_core_pattern(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%s\n", table.core_pattern);
-}
-
-void make_sys_core_uses_pid(struct text *t, const struct subject *p)
-{
-    struct posix_table table = { 0 };
-    (void)p;
-    fact_table(&table);
-    text_add(t, "%u\n", table.core_uses_pid);
-}
+#define OF_TABLE(name, format, field)                             \
+    void make_sys_##name(struct text *t, const struct subject *p) \
+    {                                                             \
+        struct posix_table table = { 0 };                         \
+        (void)p;                                                  \
+        fact_table(&table);                                       \
+        text_add(t, format, table.field);                         \
+    }
+OF_TABLE(pipe_max_size, "%u\n", pipe_max)
+OF_TABLE(lease_break, "%u\n", lease_break)
+OF_TABLE(last_pid, "%u\n", last_pid)
+OF_TABLE(hostname, "%s\n", node_name)
+OF_TABLE(domainname, "%s\n", domain_name)
+OF_TABLE(core_pattern, "%s\n", core_pattern)
+OF_TABLE(core_uses_pid, "%u\n", core_uses_pid)
