@@ -384,8 +384,9 @@ static void waits(void)
     signal(SIGALRM, on_signal);
     struct sigaction again = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGALRM, &again, NULL);
-    ualarm(30000, 0);
+    alarms(1);
     show("interrupted", e, -1);
+    alarms(0);
     sigset_t all, none, old;
     sigfillset(&all);
     sigemptyset(&none);

@@ -181,8 +181,7 @@ static void signals(void)
     int e = eventfd(0, 0);
     struct sigaction a = { .sa_handler = nothing };
     sigaction(SIGALRM, &a, NULL);
-    ualarm(20000, 0);
-    SHOW(take(e));
+    SHOW_INTERRUPTED(take(e));
     a.sa_flags = SA_RESTART;
     sigaction(SIGALRM, &a, NULL);
     ualarm(20000, 0);

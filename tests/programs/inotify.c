@@ -451,8 +451,7 @@ static void reading(void)
     SHOW(read(in, buffer, sizeof buffer));
     struct sigaction act = { .sa_handler = on_signal };
     sigaction(SIGALRM, &act, NULL);
-    ualarm(30000, 0);
-    SHOW(read(in, buffer, sizeof buffer));
+    SHOW_INTERRUPTED(read(in, buffer, sizeof buffer));
     unlink("d/x"), unlink("d/y"), unlink("d/z"), unlink("d/two");
     SHOW(inotify_rm_watch(in, 1));
     fcntl(in, F_SETFL, O_NONBLOCK);

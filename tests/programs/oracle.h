@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,14 +59,38 @@ static inline const char *error_name(int error)
     return other;
 }
 
+static inline void show_result(const char *call, long result, int error)
+{
+    printf("%s = %ld%s%s\n", call, result, result == -1 ? " " : "",
+           result == -1 ? error_name(error) : "");
+    fflush(stdout);
+}
+
+/* SIGALRM comes again and again, until it is switched off: on a busy machine the first may come
+ * before the call that it is to interrupt. */
+static inline void alarms(int on)
+{
+    enum { EVERY_US = 20000 };
+    struct itimerval every = { { 0, on ? EVERY_US : 0 }, { 0, on ? EVERY_US : 0 } };
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
 /* Prints the call as it is written, its result, and the error if it is -1. */
-#define SHOW(call)                                                     \
-    do {                                                               \
-        errno = 0;                                                     \
-        long show_ = (long)(call);                                     \
-        printf("%s = %ld%s%s\n", #call, show_, show_ == -1 ? " " : "", \
-               show_ == -1 ? error_name(errno) : "");                  \
-        fflush(stdout);                                                \
+#define SHOW(call)                        \
+    do {                                  \
+        errno = 0;                        \
+        long show_ = (long)(call);        \
+        show_result(#call, show_, errno); \
+    } while (0)
+/* The same of a call that waits until SIGALRM interrupts it. */
+#define SHOW_INTERRUPTED(call)             \
+    do {                                   \
+        errno = 0;                         \
+        alarms(1);                         \
+        long show_ = (long)(call);         \
+        int error_ = errno;                \
+        alarms(0);                         \
+        show_result(#call, show_, error_); \
     } while (0)
 #define SAY(...)             \
     do {                     \

@@ -1,6 +1,6 @@
 /* /proc as tools read it: names and shapes of lines, threads, limits, descriptors, mounts. */
 #define _GNU_SOURCE
-#include "oracle.h"
+#include "proc_text.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -11,20 +11,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-static char text[65536];
-
-/* The file's text. */
-static char *contents(const char *path)
-{
-    int fd = open(path, O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n < 0)
-        SAY("%s: %s", path, error_name(errno));
-    text[n < 0 ? 0 : n] = 0;
-    close(fd);
-    return text;
-}
 
 /* The line that begins so, with runs of digits as N. */
 static void shape(const char *path, const char *begin)

@@ -1,7 +1,7 @@
 /* What /proc tells of a process besides its memory's map: the fields of stat and status and how
  * they agree, signals that wait, and how likely a process is to be chosen when memory runs out. */
 #define _GNU_SOURCE
-#include "oracle.h"
+#include "proc_text.h"
 
 #include <grp.h>
 #include <pthread.h>
@@ -14,19 +14,6 @@
 #include <sys/syscall.h>
 
 enum { PAGE = 4096, KIB = 1024, FIELDS = 60 };
-
-static char text[65536];
-
-static char *contents(const char *path)
-{
-    int fd = open(path, O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n < 0)
-        SAY("%s: %s", path, error_name(errno));
-    text[n < 0 ? 0 : n] = 0;
-    close(fd);
-    return text;
-}
 
 /* The line of status with this name, without the name. */
 static const char *line_of(const char *path, const char *name)

@@ -292,8 +292,7 @@ static void ends_of_waits(void)
     SHOW(poll(f, 2, 20));
     SAY("after the time limit: %x %x", f[0].revents, f[1].revents);
     f[0].revents = f[1].revents = 77;
-    ualarm(50000, 0);
-    SHOW(poll(f, 2, -1));
+    SHOW_INTERRUPTED(poll(f, 2, -1));
     SAY("after a signal: %x %x", f[0].revents, f[1].revents);
     sigemptyset(&none);
     sigemptyset(&alarm_only);
@@ -419,8 +418,7 @@ static void selects(void)
     FD_SET(path, &r), FD_SET(100, &r);
     show_sets(path + 1, select(101, &r, &w, &e, NULL), &r, &w, &e);
     close(path);
-    ualarm(50000, 0);
-    SHOW(syscall(SYS_select, 0, NULL, NULL, NULL, &ages));
+    SHOW_INTERRUPTED(syscall(SYS_select, 0, NULL, NULL, NULL, &ages));
     SHOW(syscall(SYS_select, 8, 8, NULL, NULL, &now));
     SHOW(syscall(SYS_select, 64, NULL, NULL, NULL, &now));
     close(p[0]), close(null);

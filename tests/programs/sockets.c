@@ -220,13 +220,6 @@ static void *reader(void *result)
 }
 static void nothing(int sig) { (void)sig; }
 
-/* Signals that come until a call has been interrupted: the first may be too early for it. */
-static void signals(int on)
-{
-    struct itimerval every = { { 0, on * 20000 }, { 0, on * 20000 } };
-    setitimer(ITIMER_REAL, &every, NULL);
-}
-
 static void interrupted(void)
 {
     pthread_t t;
@@ -235,18 +228,14 @@ static void interrupted(void)
     signal(SIGALRM, SIG_DFL);
     struct sigaction a = { .sa_handler = nothing };
     sigaction(SIGALRM, &a, NULL);
-    signals(1);
-    SHOW(read(s[0], buffer, 1));
-    SHOW(recv(s[0], buffer, 1, 0));
-    signals(0);
+    SHOW_INTERRUPTED(read(s[0], buffer, 1));
+    SHOW_INTERRUPTED(recv(s[0], buffer, 1, 0));
     write(s[1], "ab", 2);
-    signals(1);
-    SHOW(recv(s[0], buffer, 5, MSG_WAITALL));
-    signals(0);
+    SHOW_INTERRUPTED(recv(s[0], buffer, 5, MSG_WAITALL));
     char *big = calloc(1, 1000000);
-    signals(1);
+    alarms(1);
     long n = write(s[0], big, 1000000);
-    signals(0);
+    alarms(0);
     SAY("part %d", n > 20000 && n < 1000000);
     both();
     pair(0);

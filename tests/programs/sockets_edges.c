@@ -68,19 +68,15 @@ static void limits(int type)
 {
     struct sigaction action = { .sa_handler = caught, .sa_flags = SA_RESTART };
     struct timeval limit = { 5, 0 };
-    struct itimerval soon = { { 0, 0 }, { 0, 50000 } };
     sigaction(SIGALRM, &action, NULL);
     socketpair(AF_UNIX, type, 0, s);
     SHOW(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
     SHOW(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit));
-    setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(read(s[0], bytes, 1));
-    setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(recv(s[0], bytes, 1, 0));
+    SHOW_INTERRUPTED(read(s[0], bytes, 1));
+    SHOW_INTERRUPTED(recv(s[0], bytes, 1, 0));
     while (send(s[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         ;
-    setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(write(s[0], bytes, sizeof bytes));
+    SHOW_INTERRUPTED(write(s[0], bytes, sizeof bytes));
     limit = (struct timeval){ 0, 20000 };
     SHOW(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
     SHOW(read(s[0], bytes, 1));

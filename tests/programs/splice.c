@@ -144,13 +144,10 @@ static void interrupted(void)
     make_pipe(a, 0);
     make_pipe(b, 0);
     sigaction(SIGALRM, &action, NULL);
-    ualarm(30000, 0);
-    SHOW(splice(a[0], NULL, b[1], NULL, 10, 0));
-    ualarm(30000, 0);
-    SHOW(tee(a[0], b[1], 10, 0));
+    SHOW_INTERRUPTED(splice(a[0], NULL, b[1], NULL, 10, 0));
+    SHOW_INTERRUPTED(tee(a[0], b[1], 10, 0));
     int out = open("t", O_RDWR);
-    ualarm(30000, 0);
-    SHOW(splice(a[0], NULL, out, NULL, 10, 0));
+    SHOW_INTERRUPTED(splice(a[0], NULL, out, NULL, 10, 0));
 }
 
 static void memory(void)

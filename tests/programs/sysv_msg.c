@@ -244,13 +244,13 @@ static void waiting(void)
     /* signals: never made again */
     struct sigaction a = { .sa_handler = handler, .sa_flags = SA_RESTART };
     sigaction(SIGALRM, &a, NULL);
-    ualarm(30000, 0);
+    alarms(1);
     get(id, 0, 100, 0);
+    alarms(0);
     m.type = 1;
     msgsnd(id, &m, LARGEST, 0);
     msgsnd(id, &m, LARGEST, 0);
-    ualarm(30000, 0);
-    SHOW(msgsnd(id, &m, 1, 0));
+    SHOW_INTERRUPTED(msgsnd(id, &m, 1, 0));
     pid_t child = fork();
     if (!child) {
         get(id, 77, 100, 0);
