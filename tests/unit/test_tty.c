@@ -36,6 +36,7 @@ int forward(struct message *m, endpoint_t to)
 {
     (void)to;
     handed_up = *m;
+    call_waits(m->call); /* posix has it now, which is told of signals */
     return 0;
 }
 
