@@ -165,11 +165,14 @@ int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out)
     uint64_t ns;
     switch (id) {
     case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE: ns = arch_time() + clock_wall_base; break;
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_TAI: ns = arch_time() + clock_wall_base; break;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME: ns = arch_time(); break;
+    case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM: ns = arch_time(); break;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:
         ns = id == CLOCK_PROCESS_CPUTIME_ID ? task_used(t->task) : clock_used(t);

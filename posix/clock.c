@@ -14,11 +14,28 @@ struct timeval {
     int64_t sec, usec;
 };
 
-int64_t wall_offset(void)
+void wall_set(uint64_t ns)
 {
-    int64_t sec, nsec;
-    time_wall(&sec, &nsec);
-    return sec * SECOND + nsec - (int64_t)time_now();
+    uint64_t base = ns - time_now();
+    ask_clock_set(base);
+    timers_wall_set(base);
+    timerfds_wall_set();
+}
+
+int clock_base(int clock)
+{
+    switch (clock) {
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_TAI: return CLOCK_REALTIME;
+    case CLOCK_BOOTTIME_ALARM: return CLOCK_BOOTTIME;
+    default: return clock;
+    }
+}
+
+int64_t clock_permitted(const struct thread *t, int clock)
+{
+    bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+    return wakes && !capable(t->process, CAP_WAKE_ALARM) ? -EPERM : 0;
 }
 
 int64_t timespec_read(struct thread *t, caller_t at, struct timespec64 *time)
@@ -38,13 +55,19 @@ int64_t linux_clock_getres(struct thread *t, struct message *m)
     return m->w[1] ? user_write(t, m->w[1], &time, sizeof time) : 0;
 }
 
+/* As on Linux a time is refused that lies before the boot's, or so far ahead that times would soon
+ * not be reckoned in nanoseconds (TIME_SETTOD_SEC_MAX). */
 static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
 {
-    if (sec < 0 || (uint64_t)nsec >= SECOND)
+    enum { THIRTY_YEARS = 30 * 365 * 24 * 3600 };
+    if (sec < 0 || sec >= INT64_MAX / SECOND - THIRTY_YEARS || (uint64_t)nsec >= SECOND)
         return -EINVAL;
     if (!capable(t->process, CAP_SYS_TIME))
         return -EPERM;
-    return ask_clock_set(sec * SECOND + nsec - time_now());
+    if (sec * SECOND + nsec < (int64_t)time_now())
+        return -EINVAL;
+    wall_set(sec * SECOND + nsec);
+    return 0;
 }
 
 int64_t linux_clock_settime(struct thread *t, struct message *m)

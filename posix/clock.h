@@ -10,8 +10,15 @@ struct itimerspec {
     struct timespec64 interval, value;
 };
 
-/* CLOCK_REALTIME less time_now(), in nanoseconds. */
-int64_t wall_offset(void);
+/* Sets the time of day, nanoseconds since 1970; not less than the time since boot. */
+void wall_set(uint64_t ns);
+/* The clock has been set: tells it to the timerfds that are to be cancelled by that. */
+void timerfds_wall_set(void);
+/* The clock by which `clock` runs. The alarm clocks are those without alarms, for this machine
+ * never sleeps; and TAI is UTC, as on Linux while nobody has told the difference. */
+int clock_base(int clock);
+/* Whether t's program may make a timer by this clock, or sleep by it: 0 or -EPERM. */
+int64_t clock_permitted(const struct thread *t, int clock);
 
 /* Reads a struct timespec from the memory of t's program. 0; -EINVAL: its numbers are no time; or
  * what user_read() returns. Does not wait. */

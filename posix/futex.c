@@ -141,25 +141,25 @@ static void timed_out(struct timer *timer)
     thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT);
 }
 
-/* A time limit of t: *until is in nanoseconds since boot; 0: none. 0, -EINVAL, or as user_read. */
-static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool real, uint64_t *until)
+/* When a wait is over. */
+struct deadline {
+    uint64_t when; /* nanoseconds since boot, or since 1970; 0: never */
+    bool wall;     /* a time of day */
+};
+
+/* A time limit at `at` in t's memory; 0: none. 0 and *until, -EINVAL, or as user_read. */
+static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool wall,
+                        struct deadline *until)
 {
     struct timespec64 time;
-    *until = 0;
+    *until = (struct deadline){ 0, false };
     if (!at)
         return 0;
     int64_t error = timespec_read(t, at, &time);
     if (error)
         return error;
-    uint64_t ns = timespec_ns(&time);
-    if (!absolute) {
-        *until = MAX(time_now() + ns, 1ul);
-    } else if (real) {
-        int64_t offset = wall_offset();
-        *until = (int64_t)ns > offset ? ns - offset : 1;
-    } else {
-        *until = MAX(ns, 1ul);
-    }
+    until->when = MAX(timespec_ns(&time) + (absolute ? 0 : time_now()), 1ul);
+    until->wall = absolute && wall;
     return 0;
 }
 
@@ -173,20 +173,20 @@ static int64_t word_read(struct thread *t, caller_t at, unsigned op, struct key 
     return t->dead ? LATER : user_read(t, at, word, sizeof *word);
 }
 
-static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset, uint64_t until,
-                        int64_t interrupted)
+static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset,
+                        const struct deadline *until, int64_t interrupted)
 {
     t->wait.futex.bitset = bitset;
     queue_put(t, k);
-    if (until)
-        timer_set(&t->timer, until, timed_out);
+    if (until->when)
+        (until->wall ? timer_set_wall : timer_set)(&t->timer, until->when, timed_out);
     return thread_wait(t, queue_remove, interrupted);
 }
 
 static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absolute,
                     uint32_t bitset)
 {
-    uint64_t until;
+    struct deadline until;
     struct key k;
     uint32_t word;
     if (!bitset)
@@ -197,7 +197,7 @@ static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absol
     if (word != (uint32_t)w[2])
         return -EAGAIN;
     /* if the call were made again, a relative limit would begin anew */
-    return sleep_on(t, &k, bitset, until, until && !absolute ? -EINTR : -ERESTARTSYS);
+    return sleep_on(t, &k, bitset, &until, until.when && !absolute ? -EINTR : -ERESTARTSYS);
 }
 
 static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool compare)
@@ -234,7 +234,7 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
 static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool try)
 {
     struct key k;
-    uint64_t until = 0;
+    struct deadline until = { 0, false };
     uint32_t word;
     int64_t error = try ? 0 : deadline(t, w[3], true, true, &until);
     if (error || (error = word_read(t, w[0], op, &k, &word)))
@@ -255,7 +255,7 @@ static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool tr
         return error;
     if (free)
         return 0;
-    return sleep_on(t, &k, ~0u, until, -ERESTARTNOINTR);
+    return sleep_on(t, &k, ~0u, &until, -ERESTARTNOINTR);
 }
 
 static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)

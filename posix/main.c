@@ -11,6 +11,7 @@
  * signals if there are any. */
 #include "anon.h"
 #include "async.h"
+#include "clock.h"
 #include "core.h"
 #include "cred.h"
 #include "delivery.h"
@@ -229,7 +230,7 @@ static void set_wall_clock(void)
         print("no wall clock");
         return;
     }
-    ask_clock_set(seconds * SECOND - time_now());
+    wall_set(seconds * SECOND);
 }
 
 static void start_init(void)

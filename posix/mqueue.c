@@ -255,7 +255,7 @@ static void timed_out(struct timer *timer)
     thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT);
 }
 
-/* t waits in a list of the queue. until: nanoseconds since boot; 0: for ever. */
+/* t waits in a list of the queue. until: nanoseconds since 1970; 0: for ever. */
 static int64_t wait(struct thread *t, struct mqueue *q, struct mq_wait **list,
                     const struct mq_request *r, uint64_t until)
 {
@@ -268,11 +268,11 @@ static int64_t wait(struct thread *t, struct mqueue *q, struct mq_wait **list,
         list = &(*list)->next;
     *list = t->wait.mq = w;
     if (until)
-        timer_set(&t->timer, until, timed_out);
+        timer_set_wall(&t->timer, until, timed_out);
     return thread_wait(t, wait_end, -ERESTARTSYS);
 }
 
-/* A time of day, at `at` in the program's memory; 0: none. 0 and *until, nanoseconds since boot; or
+/* A time of day, at `at` in the program's memory; 0: none. 0 and *until, nanoseconds since 1970; or
  * as timespec_read. */
 static int64_t deadline(struct thread *t, caller_t at, uint64_t *until)
 {
@@ -281,8 +281,7 @@ static int64_t deadline(struct thread *t, caller_t at, uint64_t *until)
     int64_t error = at ? timespec_read(t, at, &time) : 0;
     if (!at || error)
         return error;
-    int64_t ns = timespec_ns(&time), offset = wall_offset();
-    *until = ns > offset ? ns - offset : 1;
+    *until = MAX(timespec_ns(&time), 1ul);
     return 0;
 }
 

@@ -54,7 +54,7 @@ static bool of_cpu(const struct ptimer *x)
 
 static uint64_t clock_now(const struct ptimer *x)
 {
-    return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now();
+    return of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : timer_now(&x->timer);
 }
 
 static void ptimer_stop(struct ptimer *x)
@@ -91,13 +91,13 @@ static void expired(struct ptimer *x);
 static void rings(struct timer *timer) { expired(CONTAINER(timer, struct ptimer, timer)); }
 static void cpu_rings(struct cpu_timer *ct) { expired(CONTAINER(ct, struct ptimer, cpu)); }
 
-/* Sets x to ring at x->due. */
-static void run_until_due(struct ptimer *x)
+/* Sets x to ring at x->due, which is a time of day if `wall`. */
+static void run_until_due(struct ptimer *x, bool wall)
 {
     if (of_cpu(x))
         cpu_timer_set(&x->cpu, x->due, cpu_rings);
     else
-        timer_set(&x->timer, x->due, rings);
+        (wall ? timer_set_wall : timer_set)(&x->timer, x->due, rings);
 }
 
 /* Sets x for its next expiry after the first. On a clock that always runs it may ring later than it
@@ -105,7 +105,7 @@ static void run_until_due(struct ptimer *x)
 static void run_again(struct ptimer *x)
 {
     if (of_cpu(x)) {
-        run_until_due(x);
+        run_until_due(x, false);
         return;
     }
     x->timer.when = x->due - x->interval;
@@ -124,7 +124,7 @@ static uint64_t pass(struct ptimer *x)
 static void look_later(struct ptimer *x)
 {
     enum { WHILE_NS = 10000000 };
-    x->timer.when = time_now();
+    x->timer.when = timer_now(&x->timer);
     timer_repeat(&x->timer, x->user, MAX(x->interval, (uint64_t)WHILE_NS), rings);
 }
 
@@ -212,12 +212,17 @@ static int64_t ptimer_make(struct process *p, int id, int clock, const struct cp
 int64_t linux_timer_create(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
-    int clock = m->w[0];
+    int clock = clock_base(m->w[0]);
     struct sigevent event = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
     struct cpu_clock cpu = { 0 };
+    if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+        clock == CLOCK_MONOTONIC_COARSE)
+        return -EOPNOTSUPP;
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         !cpu_clock_find(t, clock, &cpu))
         return -EINVAL;
+    if (clock_permitted(t, m->w[0]))
+        return -EPERM;
     int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
     if (error)
         return error;
@@ -267,14 +272,12 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     x->due = 0;
     if (!ns)
         return 0;
-    x->due = ns;
-    if (!(m->w[1] & TIMER_ABSTIME)) {
-        x->due += clock_now(x);
-    } else if (x->clock == CLOCK_REALTIME) {
-        int64_t offset = wall_offset();
-        x->due = (int64_t)ns > offset ? ns - offset : 1;
-    }
-    run_until_due(x);
+    bool absolute = m->w[1] & TIMER_ABSTIME;
+    if (absolute)
+        x->due = ns;
+    else
+        x->due = ns + (of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now());
+    run_until_due(x, absolute && x->clock == CLOCK_REALTIME);
     return 0;
 }
 

@@ -47,6 +47,16 @@ static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining,
     return thread_wait(t, sleep_ends, interrupted);
 }
 
+/* To a time of day, or since boot. */
+static int64_t sleep_absolute(struct thread *t, uint64_t until, bool wall)
+{
+    if (until <= (wall ? wall_now() : time_now()))
+        return 0;
+    t->restart.remaining = 0; /* nothing is told of the rest */
+    (wall ? timer_set_wall : timer_set)(&t->timer, until, timer_rings);
+    return thread_wait(t, sleep_ends, -ERESTARTNOHAND);
+}
+
 /* ---- by a clock of processor time ---- */
 
 /* A thread that sleeps by such a clock. The structure goes with the wait. */
@@ -119,10 +129,7 @@ static int64_t do_sleep(struct thread *t, unsigned clock, bool absolute, caller_
         return sleep_until(t, now + MIN(ns, (uint64_t)INT64_MAX - now), remaining,
                            -ERESTART_RESTARTBLOCK);
     }
-    int64_t until = (int64_t)ns - (clock == CLOCK_REALTIME ? wall_offset() : 0);
-    if (until <= (int64_t)now)
-        return 0;
-    return sleep_until(t, until, 0, -ERESTARTNOHAND);
+    return sleep_absolute(t, ns, clock == CLOCK_REALTIME);
 }
 
 /* A sleep by a clock of processor time; not by the thread's own, which would stand still. */
@@ -155,9 +162,11 @@ int64_t linux_clock_nanosleep(struct thread *t, struct message *m)
     bool absolute = m->w[1] & TIMER_ABSTIME;
     if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID)
         return do_cpu_sleep(t, clock, absolute, m->w[2], m->w[3]);
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+    int base = clock_base(clock);
+    if (base != CLOCK_REALTIME && base != CLOCK_MONOTONIC && base != CLOCK_BOOTTIME)
         return clock < 10 ? -EOPNOTSUPP : -EINVAL;
-    return do_sleep(t, clock, absolute, m->w[2], m->w[3]);
+    int64_t error = clock_permitted(t, clock);
+    return error ? error : do_sleep(t, base, absolute, m->w[2], m->w[3]);
 }
 
 int64_t linux_restart_syscall(struct thread *t, struct message *m)

@@ -1,7 +1,8 @@
 /* Things to do at a time: a leftist heap (Knuth 3, 5.2.3), because programs set thousands of timers
  * and any of them may be cancelled. Setting and cancelling cost the logarithm of their number, and
  * no memory but the timers' own. The kernel has one alarm for this service, which is set for the
- * first.
+ * first. Timers that ring at a time of day have a heap of their own: setting the clock does not
+ * change their order.
  *
  * In a leftist heap each timer is due no later than its children, and its way down to the right, to
  * the next free place, is the shortest of all (`rank` is its length): so that two heaps are merged
@@ -17,15 +18,33 @@ enum { REST_NS = 50000 };
 /* After so many rings, each of which may post a signal, others go first. */
 enum { RINGS_AT_ONCE = 32 };
 
-static struct timer *first;
+static struct timer *first[2]; /* by the time since boot, and by the time of day */
 static unsigned count;
+static uint64_t wall_base;
 static struct share repeating = SHARE(UINT32_MAX, 0, UINT32_MAX);
 static uint64_t alarm_set; /* the time of the kernel's alarm; 0: it has rung */
+
+uint64_t wall_now(void) { return time_now() + wall_base; }
+uint64_t timer_now(const struct timer *t) { return t->wall ? wall_now() : time_now(); }
+
+/* When t, of one of the heaps, is to ring: nanoseconds since boot. */
+static uint64_t rings_at(const struct timer *t)
+{
+    return !t->wall ? t->when : t->when > wall_base ? t->when - wall_base : 1;
+}
+
+/* The timer that is to ring first; NULL: none is set. */
+static struct timer *first_of_all(void)
+{
+    struct timer *a = first[false], *b = first[true];
+    return !a ? b : !b || rings_at(a) <= rings_at(b) ? a : b;
+}
 
 /* Sets the kernel's alarm for the first timer. */
 static void tell_kernel(void)
 {
-    uint64_t when = first ? first->when : 0;
+    const struct timer *t = first_of_all();
+    uint64_t when = t ? rings_at(t) : 0;
     if (when == alarm_set || (!when && !alarm_set))
         return;
     if (!when)
@@ -79,18 +98,34 @@ void timer_cancel(struct timer *t)
     struct timer *up = t->parent, *rest = merge(t->left, t->right);
     if (rest)
         rest->parent = up;
-    *(!up ? &first : up->left == t ? &up->left : &up->right) = rest;
+    *(!up ? &first[t->wall] : up->left == t ? &up->left : &up->right) = rest;
     while (up && lean(up))
         up = up->parent;
 }
 
-void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *))
+static void put(struct timer *t, uint64_t when, bool wall, void (*run)(struct timer *))
 {
     timer_cancel(t);
-    *t = (struct timer){ .rank = 1, .when = when ? when : 1, .run = run, .set = true };
+    *t = (struct timer){ .rank = 1, .when = MAX(when, 1ul), .run = run, .set = true, .wall = wall };
     count++;
-    first = merge(first, t);
-    first->parent = NULL;
+    first[wall] = merge(first[wall], t);
+    first[wall]->parent = NULL;
+    tell_kernel();
+}
+
+void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *))
+{
+    put(t, when, false, run);
+}
+
+void timer_set_wall(struct timer *t, uint64_t when, void (*run)(struct timer *))
+{
+    put(t, when, true, run);
+}
+
+void timers_wall_set(uint64_t base)
+{
+    wall_base = base;
     tell_kernel();
 }
 
@@ -101,10 +136,10 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
     /* A share counts SHARE_USERS users at most; a timer of a further one rings as if one user owned
      * all timers that repeat. */
     bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;
-    timer_set(t,
-              MAX(next, time_now() + (uint64_t)REST_NS * (counted ? share_held(&repeating, user)
-                                                                  : repeating.taken)),
-              run);
+    put(t,
+        MAX(next, timer_now(t) + (uint64_t)REST_NS *
+                                     (counted ? share_held(&repeating, user) : repeating.taken)),
+        t->wall, run);
     t->repeats = counted;
     t->user = user;
 }
@@ -113,8 +148,8 @@ void timers_run(void)
 {
     alarm_set = 0;
     uint64_t now = time_now();
-    for (uint64_t left = count; left && first && first->when <= now; left--) {
-        struct timer *t = first;
+    struct timer *t;
+    for (uint64_t left = count; left && (t = first_of_all()) && rings_at(t) <= now; left--) {
         timer_cancel(t);
         t->run(t);
         GIVE_WAY_EVERY(RINGS_AT_ONCE, 1, left);

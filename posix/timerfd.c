@@ -1,15 +1,19 @@
 /* timerfd: a timer whose expiries are counted in a file, and read from it.
  *
- *   due       the next expiry, nanoseconds since boot; 0: the timer does not run
+ *   due       the next expiry, by the timer's time (timer_now); 0: the timer does not run
  *   expired   those that nobody has read yet
  *
  * An expiry that is not the last one sets the timer again, but not oftener than a user may have
  * timers ring (timer_repeat): what has passed meanwhile is counted when it rings, and by each
- * read. */
+ * read.
+ *
+ * A timer that was set with TFD_TIMER_CANCEL_ON_SET stands in a list. When the clock is set, all of
+ * these become readable, and the next read tells (ECANCELED). */
 #include "anon.h"
 
 #include "clock.h"
 #include "handlers.h"
+#include "list.h"
 #include "user_memory.h"
 #include <minnow/clock.h>
 
@@ -20,12 +24,33 @@ struct timerfd {
     struct timer timer;
     uint64_t due, interval, expired;
     int32_t clock;
+    bool cancelled;      /* the clock has been set, and nobody has been told */
+    struct link setting; /* in `cancellable` */
 };
+
+static struct list cancellable;
+
+void timerfds_wall_set(void)
+{
+    for (struct link *l = cancellable.first; l; l = l->next) {
+        struct timerfd *x = CONTAINER(l, struct timerfd, setting);
+        x->cancelled = true;
+        anon_changed(&x->a, POLLIN | POLLRDNORM);
+    }
+}
+
+/* Whether the clock has been set since x was made or this was asked. */
+static bool was_cancelled(struct timerfd *x)
+{
+    bool was = x->cancelled;
+    x->cancelled = false;
+    return was;
+}
 
 /* Counts the expiries that have passed. */
 static void count(struct timerfd *x)
 {
-    uint64_t now = time_now();
+    uint64_t now = timer_now(&x->timer);
     if (!x->due || now < x->due)
         return;
     uint64_t n = x->interval ? 1 + (now - x->due) / x->interval : 1;
@@ -48,7 +73,9 @@ static uint64_t events(struct anon *a, struct thread *asker)
 {
     (void)asker;
     const struct timerfd *x = (const struct timerfd *)a;
-    return x->expired || (x->due && time_now() >= x->due) ? POLLIN | POLLRDNORM : 0;
+    return x->expired || x->cancelled || (x->due && timer_now(&x->timer) >= x->due)
+               ? POLLIN | POLLRDNORM
+               : 0;
 }
 
 static int64_t read(struct anon *a, call_t call, uint64_t length)
@@ -57,6 +84,10 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
     if (length < sizeof x->expired)
         return -EINVAL;
     count(x);
+    if (was_cancelled(x)) {
+        x->expired = 0;
+        return -ECANCELED;
+    }
     if (!x->expired)
         return -EAGAIN;
     int error = copy_out_call(call, 0, &x->expired, sizeof x->expired);
@@ -66,19 +97,27 @@ static int64_t read(struct anon *a, call_t call, uint64_t length)
     return sizeof x->expired;
 }
 
-static void end(struct anon *a) { timer_cancel(&((struct timerfd *)a)->timer); }
+static void end(struct anon *a)
+{
+    struct timerfd *x = (struct timerfd *)a;
+    timer_cancel(&x->timer);
+    list_remove(&cancellable, &x->setting);
+}
 
 static const struct anon_ops ops = { .events = events, .read = read, .end = end };
 
 int64_t linux_timerfd_create(struct thread *t, struct message *m)
 {
-    int32_t clock = m->w[0];
+    int32_t clock = clock_base(m->w[0]);
     uint32_t flags = m->w[1];
     int64_t descriptor;
     if (flags & ~(uint32_t)(O_NONBLOCK | O_CLOEXEC))
         return -EINVAL;
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+    if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME) ||
+        (int)m->w[0] == CLOCK_TAI)
         return -EINVAL;
+    if (clock_permitted(t, m->w[0]))
+        return -EPERM;
     struct timerfd *x = anon_make(m, ANON_TIMER, &ops, sizeof *x, t->process->i.uid, O_RDWR | flags,
                                   &descriptor);
     if (x)
@@ -89,7 +128,7 @@ int64_t linux_timerfd_create(struct thread *t, struct message *m)
 /* The interval of x, and the time until its next expiry; 0: x does not run. */
 static struct itimerspec time_left(const struct timerfd *x)
 {
-    uint64_t now = time_now(), due = x->due;
+    uint64_t now = timer_now(&x->timer), due = x->due;
     if (due && x->interval && now >= due)
         due += ((now - due) / x->interval + 1) * x->interval;
     uint64_t ns = due > now ? due - now : 0;
@@ -97,17 +136,31 @@ static struct itimerspec time_left(const struct timerfd *x)
                                 { ns / SECOND, ns % SECOND } };
 }
 
-/* When a timer that is set to `value` first expires, nanoseconds since boot; 0: it is not to
- * run. */
-static uint64_t first_expiry(const struct timerfd *x, const struct timespec64 *value, bool absolute)
+/* Sets x for its first expiry, if it is to run. */
+static void run_from(struct timerfd *x, const struct timespec64 *first, bool absolute)
 {
-    uint64_t ns = MIN(value->sec, 8000000000) * SECOND + value->nsec;
-    if (!ns)
-        return 0;
+    x->due = MIN(first->sec, 8000000000) * SECOND + first->nsec;
+    if (!x->due)
+        return;
     if (!absolute)
-        return time_now() + ns;
-    int64_t offset = x->clock == CLOCK_REALTIME ? wall_offset() : 0;
-    return (int64_t)ns > offset ? ns - offset : 1;
+        x->due += time_now();
+    if (absolute && x->clock == CLOCK_REALTIME)
+        timer_set_wall(&x->timer, x->due, rings);
+    else
+        timer_set(&x->timer, x->due, rings);
+}
+
+/* As on Linux a timer that tells when the clock is set does so at its next setting as well. */
+static bool watch_clock(struct timerfd *x, uint32_t flags)
+{
+    enum { BOTH = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET };
+    if (x->clock == CLOCK_REALTIME && (flags & BOTH) == BOTH) {
+        list_append(&cancellable, &x->setting);
+        return x->due && was_cancelled(x);
+    }
+    list_remove(&cancellable, &x->setting);
+    x->cancelled = false;
+    return false;
 }
 
 int64_t linux_timerfd_settime(struct thread *t, struct message *m)
@@ -129,10 +182,8 @@ int64_t linux_timerfd_settime(struct thread *t, struct message *m)
     timer_cancel(&x->timer);
     x->interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.nsec;
     x->expired = 0;
-    x->due = first_expiry(x, &new.value, flags & TFD_TIMER_ABSTIME);
-    if (x->due)
-        timer_set(&x->timer, x->due, rings);
-    return 0;
+    run_from(x, &new.value, flags & TFD_TIMER_ABSTIME);
+    return watch_clock(x, flags) ? -ECANCELED : 0;
 }
 
 int64_t linux_timerfd_gettime(struct thread *t, struct message *m)

@@ -1,6 +1,7 @@
 /* Clocks, sleeping, timers. Durations are only compared. */
 #define _GNU_SOURCE
 #include "oracle.h"
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
 
@@ -18,6 +19,26 @@ static int64_t now(int clock)
     struct timespec t;
     clock_gettime(clock, &t);
     return t.tv_sec * 1000000000l + t.tv_nsec;
+}
+
+/* Which clocks there are, and what each can do. The alarm clocks depend on the machine. */
+static void each_clock(void)
+{
+    static const int clocks[] = { 0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12 };
+    for (unsigned i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+        struct timespec t, tick = { 0, 1 };
+        struct sigevent event = { .sigev_notify = SIGEV_NONE };
+        timer_t id;
+        SAY("clock %d", clocks[i]);
+        SHOW(syscall(SYS_clock_gettime, clocks[i], &t));
+        SHOW(clock_getres(clocks[i], &t));
+        if (!timer_create(clocks[i], &event, &id))
+            SHOW(timer_delete(id));
+        else
+            SAY("no timer: %s", error_name(errno));
+        if (clocks[i] != CLOCK_PROCESS_CPUTIME_ID)
+            SHOW(clock_nanosleep(clocks[i], 0, &tick, NULL));
+    }
 }
 
 int main(void)
@@ -75,6 +96,7 @@ int main(void)
     SHOW(timer_getoverrun(id));
     SHOW(timer_delete(id));
     SHOW(timer_create(99, &event, &id));
+    each_clock();
     struct tms tms;
     SAY("times: %d", times(&tms) != (clock_t)-1);
     volatile long x = 0;

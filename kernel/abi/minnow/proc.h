@@ -105,6 +105,7 @@ enum {
     CAP_LEASE,
     CAP_MAC_OVERRIDE = 32,
     CAP_SYSLOG = 34,
+    CAP_WAKE_ALARM,
 };
 #define PROC_CAPS_ALL ((1ull << PROC_CAPABILITIES) - 1)
 
