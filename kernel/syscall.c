@@ -126,10 +126,13 @@ static bool seek(struct thread *t, struct conn *c)
 enum { TAKES_OFFSETS = CONN_SEEKABLE | CONN_OFFSETS };
 
 /* Why a call may not use a descriptor with the open file c, NULL: none. What is wrong with its
- * offset goes before what is wrong with the access. */
+ * offset goes before what is wrong with the access; and a file that is not open for writing is
+ * EINVAL to ftruncate() alone. */
 static __attribute__((noinline)) int64_t refusal(const struct thread *t, const struct route *r,
                                                  const struct conn *c)
 {
+    if (r->op == FS_TRUNCATE && c && !(c->flags & O_PATH))
+        return -EINVAL;
     if (!(r->flags & ROUTE_OFFSET))
         return -EBADF;
     if ((int64_t)t->words[3] < 0)

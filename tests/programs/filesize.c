@@ -140,12 +140,34 @@ static void all(const char *name)
     unlink(name);
 }
 
+/* Descriptors that cannot be written to, or cannot be cut. */
+static void refused(const char *name)
+{
+    int reads = open(name, O_RDONLY | O_CREAT, 0600), path = open(name, O_PATH), pipes[2];
+    int folder = open("/tmp", O_RDONLY);
+    SHOW(ftruncate(reads, 10));
+    SHOW(ftruncate(reads, -1));
+    SHOW(posix_fallocate(reads, 0, 10));
+    SHOW(write(reads, bytes, 1));
+    SHOW(pwrite(reads, bytes, 1, -1));
+    SHOW(ftruncate(path, 10));
+    SHOW(ftruncate(folder, 10));
+    SHOW(ftruncate(-1, 10));
+    SHOW(pipe(pipes));
+    SHOW(ftruncate(pipes[0], 10));
+    SHOW(ftruncate(pipes[1], 10));
+    close(reads), close(path), close(folder), close(pipes[0]), close(pipes[1]);
+    SHOW(unlink(name));
+}
+
 int main(void)
 {
     struct sigaction action = { .sa_sigaction = tell, .sa_flags = SA_SIGINFO };
     sigaction(SIGXFSZ, &action, NULL);
     all("/tmp/filesize.tmp");
     all("/var/tmp/filesize.tmp");
+    refused("/tmp/filesize.tmp");
+    refused("/var/tmp/filesize.tmp");
     int pipes[2], null = open("/dev/null", O_WRONLY);
     SHOW(pipe(pipes));
     SHOW(write(pipes[1], bytes, 20000));
