@@ -10,8 +10,9 @@
  * (SCHED_EXPIRED, see pm/sched and turn.c), whose reply gives the thread a priority and a new
  * quantum and puts the thread at the end of its queue. Without a policy the thread goes there at
  * once. A thread that becomes ready with some of its quantum left goes to the front: it is still
- * its turn. The invariant is: while programs wait and one runs, either the timer is set for no
- * later than the end of the running thread's quantum, or sched_limit is SLICE_OVER.
+ * its turn; but a new one goes to the end. The invariant is: while programs wait and one runs,
+ * either the timer is set for no later than the end of the running thread's quantum, or sched_limit
+ * is SLICE_OVER.
  *
  * The threads of a service form a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -73,7 +74,10 @@ static void wait_turn(struct thread *t)
         enqueue_last(t);
         return;
     }
-    enqueue_first(t);
+    if (t->cpu_ns)
+        enqueue_first(t);
+    else
+        enqueue_last(t); /* it is new: those that were made before it run before it */
     sched_limit = best_queue(); /* turn_next() looks at t's quantum when t comes out */
     clock_slice(this_cpu()->charged);
 }
