@@ -161,7 +161,7 @@ static void set_defaults(struct process *p)
     p->i.limits[RLIMIT_CORE].soft = 0;
     p->i.limits[RLIMIT_NOFILE] = (struct proc_limit){ DESCRIPTORS_FIRST, DESCRIPTORS_MAX };
     p->i.limits[RLIMIT_NPROC] = (struct proc_limit){ THREADS_EACH, THREADS_EACH };
-    p->i.limits[RLIMIT_SIGPENDING] = (struct proc_limit){ 256, 256 };
+    p->i.limits[RLIMIT_SIGPENDING] = (struct proc_limit){ sigqueue_limit(), sigqueue_limit() };
     p->i.limits[RLIMIT_MEMLOCK] = (struct proc_limit){ 8 << 20, 8 << 20 };
     p->i.limits[RLIMIT_MSGQUEUE] = (struct proc_limit){ MQ_BYTES, MQ_BYTES };
     p->i.limits[RLIMIT_NICE] = p->i.limits[RLIMIT_RTPRIO] = (struct proc_limit){ 0, 0 };

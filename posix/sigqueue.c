@@ -8,10 +8,13 @@ static struct share *queued_share;
 
 void sigqueue_start(struct share *share)
 {
-    enum { QUEUED_MAX = 4096 };
-    *share = (struct share)SHARE(QUEUED_MAX, QUEUED_MAX / 8, QUEUED_MAX / 2);
+    enum { FEW = 4096, PAGES_EACH = 4 };
+    uint32_t most = MAX(machine_pages() / PAGES_EACH, (uint64_t)FEW);
+    *share = (struct share)SHARE(most, most / 8, most / 2);
     queued_share = share;
 }
+
+uint64_t sigqueue_limit(void) { return queued_share->capacity / 16; }
 
 static void set_signals(struct sigqueue *q, uint64_t set)
 {

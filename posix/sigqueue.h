@@ -18,6 +18,8 @@ struct sigqueue {
 
 /* At start: where the share of the entries stands. */
 void sigqueue_start(struct share *share);
+/* RLIMIT_SIGPENDING as programs begin with it. */
+uint64_t sigqueue_limit(void);
 
 /* Puts a signal behind all others. The entry is accounted to `user`, which may hold `limit` of them
  * (RLIMIT_SIGPENDING). 0. Without an entry the signal waits all the same, but its siginfo is lost;
