@@ -50,7 +50,7 @@ int64_t sys_task_create(struct thread *t, const uint64_t *a)
     struct task *parent = a[0] ? program(a[0]) : NULL;
     if ((a[0] && !parent) || !personality)
         return -ESRCH;
-    if (!frames_spare())
+    if (!frames_for_tables())
         return -ENOMEM;
     struct task *x = task_create(0, parent ? parent->name : "program");
     if (!x)
@@ -85,7 +85,7 @@ int64_t sys_thread_create(struct thread *t, const uint64_t *a)
     struct thread *like = a[1] ? mail_held(a[1], NULL) : NULL;
     if (!x || (a[1] && !(like && like->user))) /* a service's priority is not for a program */
         return -ESRCH;
-    if (!frames_spare())
+    if (!frames_for_tables())
         return -ENOMEM;
     struct thread *n = thread_create(x);
     if (!n)
@@ -125,7 +125,7 @@ int64_t sys_thread_kill(struct thread *t, const uint64_t *a)
 int64_t sys_task_space(struct thread *t, const uint64_t *a)
 {
     struct task *x = program(a[0]);
-    return !x ? -ESRCH : frames_spare() ? task_new_space(x) : -ENOMEM;
+    return !x ? -ESRCH : frames_for_tables() ? task_new_space(x) : -ENOMEM;
 }
 
 int64_t sys_frames(struct thread *t, const uint64_t *a)

@@ -20,7 +20,7 @@ static paddr_t free_list, zeroed_list;
 static void *classes[CLASS_LAST + 1];
 
 uint16_t *frame_uses;
-uint64_t frames_end, frames_all, frames_free, frames_promised;
+uint64_t frames_end, frames_all, frames_free, frames_promised, frames_not_pms;
 
 /* Takes frame_uses[], zeroed, from the first range with room for it. */
 static void uses_init(void)
@@ -47,6 +47,7 @@ void memory_init(void)
         frames_all += (memory_ranges[i].end - memory_ranges[i].first) / PAGE_SIZE;
     uses_init();
     frames_free = frames_all;
+    frames_not_pms = frames_kept() / 4;
 }
 
 /* Takes the first frame of a list; 0: it is empty. Of the frame the link alone is written. */

@@ -164,7 +164,7 @@ static inline uint64_t *entry_for(struct space *s, vaddr_t va, uint64_t *known, 
     if (known && va / ARCH_TABLE_SPAN == of / ARCH_TABLE_SPAN)
         return known + va / PAGE_SIZE - of / PAGE_SIZE;
     uint64_t *e = arch_walk(s, va);
-    return e ? e : frames_spare() ? arch_entry(s, va, true) : NULL;
+    return e ? e : frames_for_tables() ? arch_entry(s, va, true) : NULL;
 }
 
 /* An entry for a program. Of the kernel's own pages programs have only the clock's, read-only. */
