@@ -63,6 +63,8 @@ struct birth {
 static bool too_many(const struct process *p, bool thread)
 {
     struct process_count own, all;
+    if (p->i.sched_policy == SCHED_DEADLINE && !p->reset_on_fork)
+        return true; /* nobody else can have its share of the processor */
     if (!p->i.uid)
         return false;
     process_count(p->i.uid, &own, &all);

@@ -133,6 +133,18 @@ void child_remove(struct process *p)
     p->parent = NULL;
 }
 
+/* The child of a process with SCHED_RESET_ON_FORK has an ordinary policy, and no better nice value
+ * than the usual one. */
+static void policy_reset(struct posix_proc *i)
+{
+    bool ordinary = i->sched_policy != SCHED_FIFO && i->sched_policy != SCHED_RR &&
+                    i->sched_policy != SCHED_DEADLINE;
+    i->nice = ordinary ? MAX(i->nice, 0) : 0;
+    if (!ordinary)
+        i->sched_policy = SCHED_OTHER;
+    i->sched_priority = 0;
+}
+
 /* What a child has from its parent, whatever made it. */
 static void inherit(struct process *p, const struct process *parent)
 {
@@ -148,6 +160,8 @@ static void inherit(struct process *p, const struct process *parent)
     memcpy(p->actions, parent->actions, sizeof p->actions);
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
+    if (parent->reset_on_fork)
+        policy_reset(&p->i);
 }
 
 /* What init begins with. */
@@ -297,8 +311,9 @@ void process_words_born(struct process *p, const struct process *parent)
 {
     const struct posix_proc *a = &p->i, *b = &parent->i;
     bool same = a->uid == b->uid && a->euid == b->euid && a->fsuid == b->fsuid &&
-                a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid &&
-                a->nice == b->nice;
+                a->gid == b->gid && a->egid == b->egid && a->pgid == b->pgid && a->sid == b->sid;
+    if (a->nice != b->nice)
+        task_set(p, TASK_PRIORITY, process_priority(p));
     if (!same) {
         process_words(p);
         return;

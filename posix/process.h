@@ -50,6 +50,14 @@ enum {
     LIMITS = PROC_LIMITS
 };
 
+/* Policies of scheduling, by Linux's numbers. */
+enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, SCHED_DEADLINE };
+
+/* What SCHED_DEADLINE is given, in nanoseconds (sched_setattr): kept and reported. */
+struct sched_deadline {
+    uint64_t runtime, deadline, period, flags;
+};
+
 /* What one user other than root may have of all threads, and what is left for root. THREADS_MAX
  * counts the threads of services as well. */
 enum { THREADS_EACH = 1024, THREADS_RESERVE = 384 };
@@ -198,6 +206,7 @@ struct process {
     bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
+    bool reset_on_fork;   /* children do not get its policy (SCHED_RESET_ON_FORK) */
     bool execed;          /* has become another program since fork */
     bool changes;         /* an exec is at work */
     bool vforked;         /* may be the vfork_parent of a child */
@@ -208,6 +217,7 @@ struct process {
     uint32_t files, directories, sighand;
     uint16_t busy;
     uint64_t memlock_told; /* PM_LIMIT_MEMLOCK, as PM has it */
+    struct sched_deadline deadline;
 };
 
 /* Wants to be told when a process ends. All 0: it watches none. */

@@ -7,7 +7,8 @@
 #include "user_memory.h"
 #include <minnow/file.h>
 
-enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, RT_PRIORITY_MAX = 99 };
+enum { RT_PRIORITY_MAX = 99, SCHED_RESET_ON_FORK = 0x40000000 };
+enum { NICE_LEAST = -20, NICE_MOST = 19 };
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
 /* The process that thread `tid` belongs to; 0 names the caller. NULL: there is no such thread. */
@@ -30,13 +31,25 @@ int64_t linux_sched_getaffinity(struct thread *t, struct message *m)
     return error ? error : (int64_t)sizeof mask;
 }
 
+/* Whether t may change how p is scheduled without CAP_SYS_NICE. */
+static bool is_own(const struct thread *t, const struct process *p)
+{
+    uint32_t euid = t->process->i.euid;
+    return euid == p->i.euid || euid == p->i.uid;
+}
+
 int64_t linux_sched_setaffinity(struct thread *t, struct message *m)
 {
     uint64_t mask = 0;
     int64_t error = m->w[1] ? user_read(t, m->w[2], &mask, MIN(m->w[1], sizeof mask)) : 0;
     if (error)
         return error;
-    return !process_of_tid(t, m->w[0]) ? -ESRCH : mask & 1 ? 0 : -EINVAL;
+    const struct process *p = process_of_tid(t, m->w[0]);
+    if (!p)
+        return -ESRCH;
+    if (!is_own(t, p) && !capable(t->process, CAP_SYS_NICE))
+        return -EPERM;
+    return mask & 1 ? 0 : -EINVAL;
 }
 
 int64_t linux_getcpu(struct thread *t, struct message *m)
@@ -69,24 +82,46 @@ int64_t linux_getpriority(struct thread *t, struct message *m)
     return best;
 }
 
+/* Whether RLIMIT_NICE of p allows this nice value. */
+static bool nice_allowed(const struct process *p, int nice)
+{
+    enum { LIMIT_OF_0 = 20 };
+    return (uint64_t)(LIMIT_OF_0 - nice) <= p->i.limits[RLIMIT_NICE].soft;
+}
+
+/* Whether p may get this nice value without CAP_SYS_NICE. */
+static bool may_nice(const struct process *p, int nice)
+{
+    return nice >= p->i.nice || nice_allowed(p, nice);
+}
+
+static int nice_clamp(int nice)
+{
+    return nice < NICE_LEAST ? NICE_LEAST : nice > NICE_MOST ? NICE_MOST : nice;
+}
+
+static void nice_set(struct process *p, int nice)
+{
+    p->i.nice = nice;
+    ask_task_set(p->i.task, TASK_PRIORITY, process_priority(p));
+}
+
 int64_t linux_setpriority(struct thread *t, struct message *m)
 {
-    int nice = (int)m->w[2], result = -ESRCH;
+    int nice = nice_clamp((int)m->w[2]), result = -ESRCH;
     struct process *self = t->process;
     if (m->w[0] > PRIO_USER)
         return -EINVAL;
-    nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
     FOR_EACH_PROCESS(p)
     {
         if (!chosen(p, self, m->w[0], m->w[1]))
             continue;
-        if (!capable(self, CAP_SYS_NICE) && self->i.euid != p->i.uid && self->i.euid != p->i.euid) {
+        if (!is_own(t, p) && !capable(self, CAP_SYS_NICE)) {
             result = -EPERM;
-        } else if (nice < p->i.nice && !capable(self, CAP_SYS_NICE)) {
+        } else if (!may_nice(p, nice) && !capable(self, CAP_SYS_NICE)) {
             result = -EACCES;
         } else {
-            p->i.nice = nice;
-            ask_task_set(p->i.task, TASK_PRIORITY, process_priority(p));
+            nice_set(p, nice);
             if (result == -ESRCH)
                 result = 0;
         }
@@ -94,14 +129,138 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
     return result;
 }
 
-/* ---- policies: kept and reported, no more ---- */
+/* ---- policies: kept and reported, no more, and for a process as a whole ---- */
 
-static bool valid(int policy, int priority)
+/* struct sched_attr, of which the first version ended with `period`. */
+struct sched_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period; /* nanoseconds */
+    uint32_t clamp_least, clamp_most;
+};
+enum { ATTR_SIZE_FIRST = 48, POLICY_AS_IT_IS = -1 };
+enum {
+    FLAG_RESET_ON_FORK = 1,
+    FLAG_RECLAIM = 2,
+    FLAG_OVERRUN = 4,
+    FLAG_KEEP_POLICY = 8,
+    FLAG_KEEP_PARAMETERS = 16,
+    FLAG_CLAMP = 32 | 64,
+    FLAG_ALL = 127,
+    FLAGS_OF_DEADLINE = FLAG_RECLAIM | FLAG_OVERRUN,
+};
+
+static bool is_realtime(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+static bool is_fair(int policy) { return policy == SCHED_OTHER || policy == SCHED_BATCH; }
+
+/* Whether SCHED_DEADLINE can have such times (Linux: __checkparam_dl()). */
+static bool deadline_valid(const struct sched_attr *a)
 {
-    if (policy == SCHED_FIFO || policy == SCHED_RR)
-        return priority >= 1 && priority <= RT_PRIORITY_MAX;
-    return (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE) &&
-           priority == 0;
+    const uint64_t shortest = 1024, period_least = 100000, period_most = 1ull << 22;
+    uint64_t period = a->period ? a->period : a->deadline;
+    return a->deadline && a->runtime >= shortest && !((a->deadline | a->period) >> 63) &&
+           period >= a->deadline && a->deadline >= a->runtime && period >= period_least &&
+           period <= period_most * 1000;
+}
+
+static bool valid(int policy, const struct sched_attr *a)
+{
+    if (policy == SCHED_DEADLINE)
+        return !a->priority && deadline_valid(a);
+    return is_realtime(policy) ? a->priority >= 1 && a->priority <= RT_PRIORITY_MAX
+                               : (is_fair(policy) || policy == SCHED_IDLE) && !a->priority;
+}
+
+/* What part of the processor these times are, of 2^20. */
+static uint64_t deadline_part(uint64_t runtime, uint64_t period)
+{
+    enum { SHIFT = 20 };
+    return period ? (runtime << SHIFT) / period : 0;
+}
+
+/* Whether p can have its part of the processor, of which all others have theirs: together at most
+ * 95 %. */
+static bool deadline_fits(const struct process *p, const struct sched_attr *a)
+{
+    const uint64_t most = deadline_part(95, 100);
+    uint64_t sum = deadline_part(a->runtime, a->period ? a->period : a->deadline);
+    FOR_EACH_PROCESS(other)
+    if (other != p && !other->zombie && other->i.sched_policy == SCHED_DEADLINE)
+        sum += deadline_part(other->deadline.runtime, other->deadline.period);
+    return sum <= most;
+}
+
+/* Whether t may give p this policy without CAP_SYS_NICE (Linux: user_check_sched_setscheduler()).
+ */
+static bool may_set(const struct thread *t, const struct process *p, int policy,
+                    const struct sched_attr *a)
+{
+    uint32_t now = p->i.sched_policy, most = MIN(p->i.limits[RLIMIT_RTPRIO].soft, UINT32_MAX);
+    if (is_fair(policy) && !may_nice(p, a->nice))
+        return false;
+    if (is_realtime(policy) && ((now != (uint32_t)policy && !most) ||
+                                ((int)a->priority > p->i.sched_priority && a->priority > most)))
+        return false;
+    if (policy == SCHED_DEADLINE)
+        return false;
+    if (now == SCHED_IDLE && policy != SCHED_IDLE && !nice_allowed(p, p->i.nice))
+        return false;
+    return is_own(t, p) && (!p->reset_on_fork || a->flags & FLAG_RESET_ON_FORK);
+}
+
+/* What a sched_setattr() that changes nothing would say of p. */
+static struct sched_attr attributes_of(const struct process *p)
+{
+    int policy = p->i.sched_policy;
+    struct sched_attr a = { .size = sizeof a,
+                            .policy = policy,
+                            .flags = p->reset_on_fork ? FLAG_RESET_ON_FORK : 0 };
+    if (policy == SCHED_DEADLINE) {
+        a.runtime = p->deadline.runtime;
+        a.deadline = p->deadline.deadline;
+        a.period = p->deadline.period;
+        a.flags |= p->deadline.flags;
+    } else if (is_realtime(policy)) {
+        a.priority = p->i.sched_priority;
+    } else {
+        a.nice = p->i.nice;
+    }
+    return a;
+}
+
+/* Gives p policy and attributes. 0, -EINVAL, -EPERM, -EBUSY: no such part of the processor is
+ * left. */
+static int64_t policy_set(const struct thread *t, struct process *p, const struct sched_attr *asked)
+{
+    struct sched_attr a = *asked;
+    int policy = (int)a.policy;
+    if (policy == POLICY_AS_IT_IS) {
+        policy = p->i.sched_policy;
+        a.flags = (a.flags & ~(uint64_t)FLAG_RESET_ON_FORK) |
+                  (p->reset_on_fork ? FLAG_RESET_ON_FORK : 0);
+    }
+    if (a.flags & ~(uint64_t)FLAG_ALL || !valid(policy, &a))
+        return -EINVAL;
+    if (!may_set(t, p, policy, &a) && !capable(t->process, CAP_SYS_NICE))
+        return -EPERM;
+    if (a.flags & FLAG_CLAMP)
+        return -EOPNOTSUPP;
+    if (policy == SCHED_DEADLINE && !deadline_fits(p, &a))
+        return -EBUSY;
+    p->reset_on_fork = a.flags & FLAG_RESET_ON_FORK;
+    if (a.flags & FLAG_KEEP_PARAMETERS)
+        return 0; /* the policy stays as well */
+    p->i.sched_policy = policy;
+    p->i.sched_priority = a.priority;
+    if (policy == SCHED_DEADLINE)
+        p->deadline = (struct sched_deadline){ a.runtime, a.deadline,
+                                               a.period ? a.period : a.deadline,
+                                               a.flags & FLAGS_OF_DEADLINE };
+    if (is_fair(policy) && a.nice != p->i.nice)
+        nice_set(p, a.nice);
+    return 0;
 }
 
 int64_t linux_sched_getparam(struct thread *t, struct message *m)
@@ -115,8 +274,8 @@ int64_t linux_sched_getparam(struct thread *t, struct message *m)
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
-/* Sets policy (-1: it stays as it is) and priority of the process of thread `tid`. */
-static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
+/* Sets policy and priority of the process of thread `tid`. */
+static int64_t set_priority(struct thread *t, int tid, int policy, caller_t at)
 {
     int32_t priority;
     if (tid < 0 || !at)
@@ -127,40 +286,108 @@ static int64_t set_policy(struct thread *t, int tid, int policy, caller_t at)
     struct process *p = process_of_tid(t, tid);
     if (!p)
         return -ESRCH;
-    if (policy < 0)
-        policy = p->i.sched_policy;
-    if (!valid(policy, priority))
-        return -EINVAL;
-    if (!capable(t->process, CAP_SYS_NICE) &&
-        (policy == SCHED_FIFO || policy == SCHED_RR || t->process->i.euid != p->i.uid))
-        return -EPERM;
-    p->i.sched_policy = policy;
-    p->i.sched_priority = priority;
-    return 0;
+    bool reset = policy != POLICY_AS_IT_IS && policy & SCHED_RESET_ON_FORK;
+    return policy_set(
+        t, p,
+        &(struct sched_attr){ .policy = reset ? policy & ~SCHED_RESET_ON_FORK : policy,
+                              .flags = reset ? FLAG_RESET_ON_FORK : 0,
+                              .nice = p->i.nice,
+                              .priority = priority });
 }
 
 int64_t linux_sched_setparam(struct thread *t, struct message *m)
 {
-    return set_policy(t, m->w[0], -1, m->w[1]);
+    return set_priority(t, m->w[0], POLICY_AS_IT_IS, m->w[1]);
 }
 
 int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 {
-    return (int)m->w[1] < 0 ? -EINVAL : set_policy(t, m->w[0], m->w[1], m->w[2]);
+    return (int)m->w[1] < 0 ? -EINVAL : set_priority(t, m->w[0], m->w[1], m->w[2]);
 }
 
 int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 {
     struct process *p = process_of_tid(t, m->w[0]);
-    return (int)m->w[0] < 0 ? -EINVAL : p ? (int64_t)p->i.sched_policy : -ESRCH;
+    if ((int)m->w[0] < 0 || !p)
+        return (int)m->w[0] < 0 ? -EINVAL : -ESRCH;
+    return p->i.sched_policy | (p->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+}
+
+/* Reads attributes; what a program's structure is shorter than this one is 0, and what it is longer
+ * must be 0. 0, -EINVAL, -E2BIG, or as user_read(). */
+static int64_t attributes_read(struct thread *t, caller_t at, struct sched_attr *a)
+{
+    uint32_t size, known = sizeof *a;
+    uint8_t more[64];
+    *a = (struct sched_attr){ 0 };
+    int64_t error = user_read(t, at, &size, sizeof size);
+    if (error)
+        return error;
+    size = size ? size : ATTR_SIZE_FIRST;
+    error = size < ATTR_SIZE_FIRST || size > PAGE_SIZE ? -E2BIG : 0;
+    for (uint32_t done = known, n; !error && done < size; done += n) {
+        n = MIN(size - done, (uint32_t)sizeof more);
+        memset(more, 0, sizeof more);
+        error = user_read(t, at + done, more, n);
+        for (unsigned i = 0; !error && i < sizeof more; i++)
+            error = more[i] ? -E2BIG : 0;
+    }
+    if (!error)
+        error = user_read(t, at, a, MIN(size, known));
+    if (error == -E2BIG) {
+        int64_t fault = user_write(t, at, &known, sizeof known);
+        return fault == LATER ? LATER : error;
+    }
+    if (!error && a->flags & FLAG_CLAMP && size < known)
+        return -EINVAL;
+    a->nice = nice_clamp(a->nice);
+    return error;
+}
+
+int64_t linux_sched_setattr(struct thread *t, struct message *m)
+{
+    struct sched_attr a;
+    int tid = m->w[0];
+    if (!m->w[1] || tid < 0 || (uint32_t)m->w[2])
+        return -EINVAL;
+    int64_t error = attributes_read(t, m->w[1], &a);
+    if (error)
+        return error;
+    if ((int)a.policy < 0)
+        return -EINVAL;
+    if (a.flags & FLAG_KEEP_POLICY)
+        a.policy = POLICY_AS_IT_IS;
+    struct process *p = process_of_tid(t, tid);
+    if (!p)
+        return -ESRCH;
+    if (a.flags & FLAG_KEEP_PARAMETERS) {
+        struct sched_attr now = attributes_of(p);
+        a.nice = now.nice, a.priority = now.priority;
+        a.runtime = now.runtime, a.deadline = now.deadline, a.period = now.period;
+    }
+    return policy_set(t, p, &a);
+}
+
+int64_t linux_sched_getattr(struct thread *t, struct message *m)
+{
+    int tid = m->w[0];
+    uint32_t size = m->w[2];
+    if (!m->w[1] || tid < 0 || size > PAGE_SIZE || size < ATTR_SIZE_FIRST || (uint32_t)m->w[3])
+        return -EINVAL;
+    const struct process *p = process_of_tid(t, tid);
+    if (!p)
+        return -ESRCH;
+    struct sched_attr a = attributes_of(p);
+    a.size = MIN(size, a.size);
+    return user_write(t, m->w[1], &a, a.size);
 }
 
 /* The first or last priority of a policy. */
 static int64_t priority_bound(int policy, int realtime)
 {
-    return policy == SCHED_FIFO || policy == SCHED_RR                               ? realtime
-           : policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0
-                                                                                    : -EINVAL;
+    if (is_realtime(policy))
+        return realtime;
+    return is_fair(policy) || policy == SCHED_IDLE || policy == SCHED_DEADLINE ? 0 : -EINVAL;
 }
 
 int64_t linux_sched_get_priority_max(struct thread *t, struct message *m)
@@ -179,8 +406,8 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
     if ((int)m->w[0] < 0)
         return -EINVAL;
     struct process *p = process_of_tid(t, m->w[0]);
-    struct timespec64 time = { 0,
-                               p && p->i.sched_policy == SCHED_FIFO ? 0 : PROC_ROUND_MS * 1000000 };
+    bool rounds = p && p->i.sched_policy != SCHED_FIFO && p->i.sched_policy != SCHED_DEADLINE;
+    struct timespec64 time = { 0, rounds ? PROC_ROUND_MS * 1000000 : 0 };
     return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }
 

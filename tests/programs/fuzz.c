@@ -166,6 +166,8 @@ static const struct {
     { SYS_setpriority, "iPi" },
     { SYS_sched_setaffinity, "Psb" },
     { SYS_sched_getaffinity, "Psb" },
+    { SYS_sched_setattr, "Pbi" },
+    { SYS_sched_getattr, "Pbsi" },
     { SYS_mlock, "ms" },
     { SYS_mlock2, "msi" },
     { SYS_munlock, "ms" },
@@ -607,6 +609,7 @@ static int spared(long n, const uint64_t *a)
     case SYS_prlimit64:
     case SYS_sched_setscheduler:
     case SYS_sched_setparam:
+    case SYS_sched_setattr:
     case SYS_syslog: return is_root;
     case SYS_mknod: return is_root && (S_ISBLK(a[1]) || S_ISCHR(a[1]));
     case SYS_mknodat: return is_root && (S_ISBLK(a[2]) || S_ISCHR(a[2]));
