@@ -8,6 +8,7 @@ int64_t do_fault(struct message *m); /* fault.c */
 int64_t do_mmap(struct message *m);  /* mmap.c */
 int64_t do_munmap(struct message *m);
 int64_t do_brk(struct message *m);
+int64_t do_remap_pages(struct message *m);
 int64_t do_shrunk(struct message *m);   /* advice.c */
 int64_t do_mremap(struct message *m);   /* mremap.c */
 int64_t do_mprotect(struct message *m); /* advice.c */

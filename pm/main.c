@@ -13,6 +13,7 @@ static const handler_t handlers[] = {
     [op_number(PM_MUNMAP)] = do_munmap,
     [op_number(PM_MPROTECT)] = do_mprotect,
     [op_number(PM_MREMAP)] = do_mremap,
+    [op_number(PM_REMAP_PAGES)] = do_remap_pages,
     [op_number(PM_BRK)] = do_brk,
     [op_number(PM_MADVISE)] = do_madvise,
     [op_number(PM_MSYNC)] = do_msync,

@@ -1,4 +1,4 @@
-/* mmap, munmap and brk, with the arguments, results and errors of Linux (mmap(2), brk(2)). */
+/* mmap, munmap, remap_file_pages and brk, with the arguments, results and errors of Linux. */
 #include "mmap.h"
 
 #include "backing.h"
@@ -6,6 +6,7 @@
 #include "fault.h"
 #include "handlers.h"
 #include "lock.h"
+#include "segment.h"
 #include "space.h"
 
 enum {
@@ -242,6 +243,72 @@ int64_t do_munmap(struct message *m)
         space_account(s);
     backing_settle_soon();
     return 0;
+}
+
+/* Whether what is mapped from r on shows the same memory in the same way, without a hole, up to
+ * `end`. */
+static bool shows_alike(const struct space *s, const struct region *r, vaddr_t end)
+{
+    for (const struct region *next; r->end < end; r = next) {
+        next = regions_next(&s->regions, r);
+        if (!next || next->start != r->end || next->backing != r->backing ||
+            next->flags != r->flags || next->protection != r->protection ||
+            next->allowed != r->allowed)
+            return false;
+    }
+    return true;
+}
+
+/* Has the range show w->backing, which has a user more for it, from another page on. 0 or an error.
+ * May wait. */
+static int64_t show_instead(struct space *s, endpoint_t task, const struct wish *w)
+{
+    const vaddr_t end = w->address + w->length;
+    if (w->backing->segment && segment_dropped(w->backing)) {
+        /* the range may be the last that shows the segment, which goes with it */
+        if (regions_reserve_removal(&s->regions, w->address, end) < 0)
+            return -ENOMEM;
+        s = space_unmap(s, task, w->address, end);
+        if (!s || w->backing->users == 1)
+            return s ? -EINVAL : -ESRCH;
+    }
+    return MIN(map(s, task, w), 0l);
+}
+
+/* remap_file_pages: a mapping of shared memory, or a part of one, shows other pages. It is an mmap
+ * of what is mapped there, as on Linux since it knows no mappings of pages in any order. */
+int64_t do_remap_pages(struct message *m)
+{
+    vaddr_t start = PAGE_DOWN(m->w[0]), length = PAGE_DOWN(m->w[1]), end = start + length;
+    uint64_t page = m->w[3];
+    struct space *s = space_of(m->from);
+    if (!s)
+        return -ESRCH;
+    if (m->w[2] || end <= start || page + length / PAGE_SIZE < page)
+        return -EINVAL;
+    const struct region *r = regions_at(&s->regions, start);
+    if (!r || !(r->flags & REGION_SHARED) || !r->backing || !shows_alike(s, r, end))
+        return -EINVAL;
+    if (page > INT64_MAX / PAGE_SIZE || !range_within(page * PAGE_SIZE, length, INT64_MAX))
+        return -EOVERFLOW;
+    struct wish w = { .address = start,
+                      .length = length,
+                      .flags = MAP_FIXED | (r->flags & REGION_LOCKED ? MAP_LOCKED : 0),
+                      .offset = page * PAGE_SIZE,
+                      .protection = r->protection,
+                      .allowed = r->allowed,
+                      .shared = true,
+                      .backing = r->backing };
+    backing_ref(w.backing);
+    int64_t error = show_instead(s, m->from, &w);
+    if (error)
+        backing_unref(w.backing);
+    backing_settle_soon();
+    if (!error && w.protection)
+        fault_range(m->from, start, end, 0);
+    if (!error)
+        lock_bring(m->from, start, end);
+    return error;
 }
 
 /* Moves the break, upwards only where nothing else is mapped; what a program has mapped over a part

@@ -17,6 +17,8 @@ static struct segment_name names[SYSV_PLACES];
 
 struct segment_name segment_name(const struct backing *b) { return names[b->segment - 1]; }
 
+bool segment_dropped(const struct backing *b) { return !held[b->segment - 1]; }
+
 void segment_users(const struct backing *b)
 {
     unsigned place = b->segment - 1;

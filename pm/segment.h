@@ -12,6 +12,9 @@ struct segment_name {
 };
 struct segment_name segment_name(const struct backing *b);
 
+/* Whether it has been dropped, so that it goes with its last region. */
+bool segment_dropped(const struct backing *b);
+
 /* A segment has more or fewer users than before; none: it goes. */
 void segment_users(const struct backing *b);
 

@@ -83,6 +83,7 @@ static const struct {
     { SYS_sched_yield, "" },
     { SYS_mremap, "mssim" },
     { SYS_msync, "msi" },
+    { SYS_remap_file_pages, "msiii" },
     { SYS_mincore, "msb" },
     { SYS_madvise, "msi" },
     { SYS_dup, "f" },
