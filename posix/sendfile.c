@@ -1,8 +1,8 @@
 /* sendfile, copy_file_range, splice: copying from file to file through a buffer of this server. A
  * thread of this server must not wait for a program, so a connection must be always ready, or a
- * pipe's. Of a pipe nothing is waited for: if nothing can be done, the program's thread waits as in
- * a poll, and the call is made again (poll_again). All others get -EINVAL, after which programs
- * copy by themselves. tee and splice between pipes are done by the pipes' server. */
+ * pipe's or a socket's. Of those nothing is waited for: if nothing can be done, the program's
+ * thread waits as in a poll, and the call is made again (poll_again). All others get -EINVAL, after
+ * which programs copy by themselves. tee and splice between pipes are done by the pipes' server. */
 #include "handlers.h"
 #include "poll.h"
 
@@ -10,6 +10,7 @@
 #include "syscalls.h"
 #include "user_memory.h"
 #include <minnow/file.h>
+#include <minnow/socket.h>
 
 enum { PIECE = 16384, AT_ONCE = 1 << 20 };
 enum { SPLICE_F_NONBLOCK = 2, SPLICE_F_ALL = 15, NR_READV = 19, NR_WRITEV = 20 };
@@ -22,9 +23,13 @@ struct end {
     caller_t offset;   /* the position is the program's variable; 0: the open file's own */
     uint64_t more;     /* CALL_FOR_ROOT, or 0 */
     endpoint_t task;   /* for which the copy is made: what files of /proc show goes by that */
+    bool refuses;      /* has answered -EAGAIN */
 };
 
 static bool is_pipe(const struct end *e) { return e->conn.service == service_find("pipe"); }
+static bool is_socket(const struct end *e) { return e->conn.service == service_find("local"); }
+/* What comes through has no place in a file. */
+static bool is_stream(const struct end *e) { return is_pipe(e) || is_socket(e); }
 
 /* Begins one side of a copy: descriptor fd, from the position that stands at `offset` in the
  * program's memory (0: the open file's own). not_access: O_RDONLY or O_WRONLY, whichever mode is of
@@ -38,7 +43,7 @@ static int64_t end_begin(struct thread *t, struct end *e, unsigned fd, caller_t 
         return error;
     if ((e->conn.flags & O_ACCMODE) == not_access || e->conn.flags & O_PATH)
         return -EBADF;
-    if (is_pipe(e))
+    if (is_stream(e))
         e->conn.flags |= O_NONBLOCK;
     else if (!(e->conn.flags & CONN_READY))
         return -EINVAL;
@@ -58,7 +63,7 @@ static void end_finish(struct thread *t, struct end *e)
 {
     if (e->offset)
         user_poke(t, e->offset, &e->position, sizeof e->position);
-    else if (!is_pipe(e))
+    else if (!is_stream(e))
         ask_conn_set(t->call, e->fd, CONN_SET_POSITION, e->position);
 }
 
@@ -83,9 +88,47 @@ static int64_t piece_transfer(struct end *e, uint64_t op, enum window window, vo
     return done;
 }
 
-/* Reads one piece, of a pipe without taking it out. */
+/* Receives a piece from a socket: MSG_PEEK, a look at it; 0, it is taken. */
+static int64_t piece_receive(const struct end *from, void *buffer, size_t n, uint64_t flags)
+{
+    return call_window(from->conn.service,
+                       &(struct call_args){ .op = SOCKET_RECEIVE,
+                                            .object = from->conn.object,
+                                            .w3 = flags | MSG_DONTWAIT,
+                                            .flags = from->conn.flags },
+                       WINDOW_OUT, buffer, n, NULL);
+}
+
+/* Sends a piece in the name of t. */
+static int64_t piece_send(struct thread *t, const struct end *to, void *buffer, size_t n)
+{
+    const struct posix_proc *i = &t->process->i;
+    return call_window(to->conn.service,
+                       &(struct call_args){ .op = SOCKET_SEND,
+                                            .object = to->conn.object,
+                                            .w0 = (uint64_t)i->uid << 32,
+                                            .w3 = MSG_DONTWAIT,
+                                            .w4 = i->pid | (uint64_t)i->gid << 32,
+                                            .flags = to->conn.flags },
+                       WINDOW_IN, buffer, n, NULL);
+}
+
+/* Whether t is to get SIGPIPE because a socket refused a piece. */
+static bool breaks_loudly(const struct end *to)
+{
+    int32_t type = 0;
+    call_window(
+        to->conn.service,
+        &(struct call_args){ .op = SOCKET_OPTION, .w0 = SO_TYPE, .object = to->conn.object },
+        WINDOW_OUT, &type, sizeof type, NULL);
+    return type == SOCK_STREAM;
+}
+
+/* Reads one piece, of a pipe or socket without taking it out. */
 static int64_t piece_read(struct end *from, void *buffer, size_t n)
 {
+    if (is_socket(from))
+        return piece_receive(from, buffer, n, MSG_PEEK);
     if (!is_pipe(from))
         return piece_transfer(from, FS_READ, WINDOW_OUT, buffer, n, ~0ul);
     return call_window(from->conn.service,
@@ -93,10 +136,14 @@ static int64_t piece_read(struct end *from, void *buffer, size_t n)
                        WINDOW_OUT, buffer, n, NULL);
 }
 
-/* Of n bytes read, only so many were written. */
-static void piece_used(struct end *from, int64_t n, int64_t written)
+/* Of the n bytes read to the buffer, only so many were written. */
+static void piece_used(struct end *from, void *buffer, int64_t n, int64_t written)
 {
-    if (is_pipe(from))
+    if (is_socket(from) && written > 0)
+        piece_receive(from, buffer, written, 0);
+    else if (is_socket(from))
+        return;
+    else if (is_pipe(from))
         call_object(from->conn.service, PIPE_TAKE, from->conn.object, MAX(written, 0), 0, 0);
     else
         from->position -= n - MAX(written, 0);
@@ -115,14 +162,17 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
     while ((uint64_t)total < length) {
         int64_t n = piece_read(from, buffer, MIN(length - total, (uint64_t)PIECE));
         if (n > 0 && t->dead)
-            piece_used(from, n, 0);
+            piece_used(from, buffer, n, 0);
         if (n <= 0 || t->dead) {
+            from->refuses = n == -EAGAIN;
             error = n;
             break;
         }
         to->more = t->process->i.fsuid ? 0 : CALL_FOR_ROOT;
-        int64_t written = piece_transfer(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
-        piece_used(from, n, written);
+        int64_t written = is_socket(to) ? piece_send(t, to, buffer, n)
+                                        : piece_transfer(to, FS_WRITE, WINDOW_IN, buffer, n, limit);
+        to->refuses = written == -EAGAIN;
+        piece_used(from, buffer, n, written);
         if (written > 0)
             total += written;
         if (written < n || t->dead || t->attention) {
@@ -131,10 +181,13 @@ static int64_t copy(struct thread *t, struct end *from, struct end *to, uint64_t
         }
     }
     memory_free(buffer);
+    bool broken = error == -EPIPE && is_socket(to) && breaks_loudly(to);
     if (t->dead)
         return LATER;
     if (error == -EFBIG && limit != ~0ul)
         signal_self(t, SIGXFSZ);
+    if (broken)
+        signal_self(t, SIGPIPE);
     end_finish(t, from);
     end_finish(t, to);
     return total ? total : error;
@@ -148,14 +201,14 @@ static uint64_t flags_of(struct thread *t, unsigned fd)
     return c.flags;
 }
 
-/* copy(), which waits for the pipe among the two if that can do nothing now. May wait. */
+/* copy(), which waits for the pipe or socket that can do nothing now. May wait. */
 static int64_t copy_or_wait(struct thread *t, struct end *from, struct end *to, uint64_t length,
                             bool waits)
 {
     int64_t result = copy(t, from, to, length);
     if (result != -EAGAIN || !waits)
         return result;
-    return is_pipe(from) ? poll_again(t, from->fd, POLLIN) : poll_again(t, to->fd, POLLOUT);
+    return from->refuses ? poll_again(t, from->fd, POLLIN) : poll_again(t, to->fd, POLLOUT);
 }
 
 int64_t linux_sendfile(struct thread *t, struct message *m)
@@ -267,9 +320,9 @@ int64_t linux_splice(struct thread *t, struct message *m)
     if (error)
         return error;
     bool waits = !(flags & SPLICE_F_NONBLOCK);
-    if (is_pipe(&to))
+    if (is_stream(&to))
         waits &= !(flags_of(t, to.fd) & O_NONBLOCK);
-    if (is_pipe(&from))
+    if (is_stream(&from))
         waits &= !(flags_of(t, from.fd) & O_NONBLOCK);
     if (!is_pipe(&from) || !is_pipe(&to))
         return copy_or_wait(t, &from, &to, m->w[4], waits);

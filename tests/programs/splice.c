@@ -3,6 +3,7 @@
 #include "oracle.h"
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 static char big[300000], text[300000];
@@ -201,6 +202,88 @@ static void refused(void)
     SHOW(sendfile(open("/dev/null", O_WRONLY), fd, &at, 5));
 }
 
+/* Fills a socket or pipe that does not wait. */
+static void fill(int fd)
+{
+    while (write(fd, big, 512) > 0)
+        ;
+}
+
+static void sockets(void)
+{
+    int s[2], p[2], q[2], fd = open("s", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    off_t at = 0;
+    write(fd, "bytes of a file", 15);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+    make_pipe(p, 0);
+    make_pipe(q, 0);
+    SHOW(sendfile(s[0], fd, &at, 5));
+    SHOW(sendfile(s[0], fd, &at, 100));
+    show_text(read(s[1], text, 100));
+    write(p[1], "through a pipe", 14);
+    SHOW(splice(p[0], NULL, s[0], NULL, 7, 0));
+    SHOW(splice(s[1], NULL, q[1], NULL, 4, 0));
+    show_text(read(q[0], text, 100));
+    SHOW(splice(s[1], NULL, q[1], NULL, 100, 0));
+    show_text(read(q[0], text, 100));
+    show_text(read(p[0], text, 100));
+    SHOW(splice(s[1], NULL, q[1], NULL, 100, SPLICE_F_NONBLOCK));
+    SHOW(splice(s[1], NULL, s[0], NULL, 100, 0));
+    SHOW(splice(s[1], &at, q[1], NULL, 100, 0));
+    SHOW(splice(p[0], NULL, s[0], &at, 100, 0));
+    SHOW(sendfile(fd, s[1], NULL, 5));
+    SHOW(copy_file_range(s[1], NULL, fd, NULL, 5, 0));
+    /* a child sends later, and later reads */
+    if (!fork()) {
+        pause_ms(30);
+        write(s[0], "later", 5);
+        _exit(0);
+    }
+    SHOW(splice(s[1], NULL, q[1], NULL, 100, 0));
+    show_text(read(q[0], text, 100));
+    wait(NULL);
+    fcntl(s[0], F_SETFL, O_NONBLOCK);
+    fill(s[0]);
+    SHOW(sendfile(s[0], fd, NULL, 5));
+    at = 0;
+    SHOW(sendfile(s[0], fd, &at, 5));
+    SAY("at %ld", (long)at);
+    fcntl(s[0], F_SETFL, 0);
+    if (!fork()) {
+        pause_ms(30);
+        fcntl(s[1], F_SETFL, O_NONBLOCK);
+        while (read(s[1], text, sizeof text) > 0)
+            pause_ms(1);
+        _exit(0);
+    }
+    SHOW(sendfile(s[0], fd, &at, 5));
+    wait(NULL);
+    SHOW(shutdown(s[0], SHUT_WR));
+    while (read(s[1], text, sizeof text) > 0)
+        ;
+    SHOW(splice(s[1], NULL, q[1], NULL, 100, 0));
+    at = 0;
+    signal(SIGPIPE, SIG_IGN);
+    SHOW(sendfile(s[0], fd, &at, 5));
+    int status;
+    if (!fork()) {
+        signal(SIGPIPE, SIG_DFL);
+        sendfile(s[0], fd, &at, 5);
+        _exit(0);
+    }
+    wait(&status);
+    show_status("broken", status);
+    close(s[0]), close(s[1]);
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, s);
+    fcntl(s[0], F_SETFL, O_NONBLOCK);
+    SHOW(sendfile(s[0], fd, &at, 5));
+    show_text(read(s[1], text, 100));
+    fill(s[0]);
+    SHOW(sendfile(s[0], fd, &at, 5));
+    close(s[0]), close(s[1]);
+    close(fd);
+}
+
 int main(void)
 {
     file_pipe();
@@ -209,6 +292,7 @@ int main(void)
     interrupted();
     memory();
     refused();
+    sockets();
     unlink("s");
     unlink("t");
     return 0;
