@@ -381,9 +381,11 @@ static bool may_open(const struct process *p, const struct mqueue *q, uint32_t a
 static int64_t attributes_check(const struct process *p, const struct mq_attr *a, uint64_t *bytes)
 {
     enum { OVERHEAD = 48 };
+    const uint32_t *limits = table->head.mq;
     bool root = capable(p, CAP_SYS_RESOURCE);
-    if (a->most <= 0 || a->size_most <= 0 || a->most > (root ? MQ_MOST_ROOT : MQ_MOST) ||
-        a->size_most > (root ? MQ_SIZE_MOST_ROOT : MQ_SIZE_MOST))
+    if (a->most <= 0 || a->size_most <= 0 ||
+        a->most > (root ? MQ_MOST_ROOT : limits[MQ_LIMIT_MOST]) ||
+        a->size_most > (root ? MQ_SIZE_MOST_ROOT : limits[MQ_LIMIT_SIZE]))
         return -EINVAL;
     *bytes = a->most * (a->size_most + OVERHEAD) + MIN(a->most, MQ_PRIORITIES) * OVERHEAD;
     return 0;
@@ -393,6 +395,9 @@ static int64_t attributes_check(const struct process *p, const struct mq_attr *a
 static struct mqueue *queue_make(const struct process *p, const struct mq_attr *a, int64_t *error)
 {
     uint64_t bytes;
+    *error = -ENOSPC;
+    if (queue_share.taken >= table->head.mq[MQ_LIMIT_QUEUES] && !capable(p, CAP_SYS_RESOURCE))
+        return NULL;
     if ((*error = attributes_check(p, a, &bytes)))
         return NULL;
     if ((*error = share_take(&queue_share, p->i.uid, 1, -ENOSPC)))
@@ -463,7 +468,9 @@ int64_t linux_mq_open(struct thread *t, struct message *m)
 {
     char name[NAME_ROOM] = "";
     uint32_t flags = m->w[1], access = flags & O_ACCMODE;
-    struct mq_attr a = { .most = MQ_MOST_DEFAULT, .size_most = MQ_SIZE_DEFAULT };
+    const uint32_t *limits = table->head.mq;
+    struct mq_attr a = { .most = MIN(limits[MQ_LIMIT_MOST], limits[MQ_LIMIT_MOST_DEFAULT]),
+                         .size_most = MIN(limits[MQ_LIMIT_SIZE], limits[MQ_LIMIT_SIZE_DEFAULT]) };
     int64_t error = m->w[3] ? user_read(t, m->w[3], &a, sizeof a) : 0;
     if (error || (error = name_read(t, m->w[0], name)))
         return error;

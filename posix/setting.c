@@ -112,6 +112,39 @@ static int64_t set_limit(const struct thread *t, enum proc_setting which, const 
     return 0;
 }
 
+/* The id of the next object of System V IPC, once. */
+static int64_t set_next_id(const struct thread *t, enum sysv_kind kind, const char *text)
+{
+    uint32_t n;
+    if (!capable(t->process, CAP_CHECKPOINT_RESTORE) && !capable(t->process, CAP_SYS_ADMIN))
+        return -EPERM;
+    int64_t error = read_number(text, &n);
+    if (error || n > INT32_MAX)
+        return -EINVAL;
+    table->head.sysv_next[kind] = n;
+    return 0;
+}
+
+/* A limit of message queues. (Linux: ipc/mq_sysctl.c) */
+static int64_t set_mq(const struct thread *t, enum mq_limit which, const char *text)
+{
+    static const struct {
+        uint32_t least, most;
+    } range[] = { { 0, INT32_MAX },
+                  { 1, MQ_MOST_ROOT },
+                  { MQ_SIZE_LEAST_MOST, MQ_SIZE_MOST_ROOT },
+                  { 1, MQ_MOST_ROOT },
+                  { MQ_SIZE_LEAST_MOST, MQ_SIZE_MOST_ROOT } };
+    uint32_t n;
+    if (t->process->i.euid)
+        return -EACCES;
+    int64_t error = read_number(text, &n);
+    if (error || n < range[which].least || n > range[which].most)
+        return -EINVAL;
+    table->head.mq[which] = n;
+    return 0;
+}
+
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /* The same for a number with a sign, between spaces, which are cut off `text`. */
@@ -188,6 +221,10 @@ int64_t setting_write(struct thread *t, struct message *m)
     case PROC_SET_CORE_FILTER: error = set_core_filter((int)m->w[3], text); break;
     case PROC_SET_PIPE_MAX:
     case PROC_SET_LEASE_BREAK: error = set_limit(t, m->w[0], text); break;
+    case PROC_SET_SEM_NEXT:
+    case PROC_SET_MSG_NEXT:
+    case PROC_SET_SHM_NEXT: error = set_next_id(t, m->w[0] - PROC_SET_SEM_NEXT, text); break;
+    case PROC_SET_MQ ... PROC_SET_MQ_END - 1: error = set_mq(t, m->w[0] - PROC_SET_MQ, text); break;
     case PROC_SET_OOM_SCORE_ADJUST:
     case PROC_SET_OOM_ADJUST: error = set_oom_adjust(t, (int)m->w[3], text, old); break;
     default: return -EINVAL;

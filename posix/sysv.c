@@ -1,19 +1,23 @@
 /* The tables of System V's objects. An object has a place in the table of its kind, and an id that
  * is the place and a sequence number:
  *
- *     30          15 14      0
+ *     30           9 8       0
  *     | sequence    |  place  |
  *
  * Places are given out in turn, so that an id comes back late, and the sequence number changes
  * whenever the turn begins anew; so the id of an object that has been removed is -EINVAL while its
- * place is free, and -EIDRM when another object has it. All that is published stands in the record
- * of the place (minnow/sysv.h); the object itself belongs to sysv_sem.c and its like. */
+ * place is free, and -EIDRM when another object has it. A program that restores another one asks
+ * for an id (/proc/sys/kernel/..._next_id), which the next object gets if its place is free. All
+ * that is published stands in the record of the place (minnow/sysv.h); the object itself belongs to
+ * sysv_sem.c and its like. */
 #include "sysv.h"
 #include "capability.h"
 
 #include "share.h"
 
-enum { PLACE_BITS = 15, SEQUENCES = 1 << 16, NOBODY = -1 };
+enum { PLACE_BITS = 9, SEQUENCES = 1 << (31 - PLACE_BITS), NOBODY = -1, ANY_ID = -1 };
+enum { PLACES_OF_LINUX = 1 << 15 /* whose place stands in so many values of an id */ };
+_Static_assert(1 << PLACE_BITS == SYSV_PLACES, "each place fits into an id, and no other number");
 
 /* The table of a kind. */
 struct objects {
@@ -63,6 +67,16 @@ static unsigned place_take(struct objects *o)
     return o->next - 1;
 }
 
+/* The same for an object that is to have this id: where its place is not free another one is taken,
+ * and the id is another. */
+static unsigned place_wanted(const struct objects *o, int32_t id)
+{
+    unsigned place = id % SYSV_PLACES;
+    while (o->at[place])
+        place = (place + 1) % SYSV_PLACES;
+    return place;
+}
+
 int64_t sysv_add(enum sysv_kind kind, struct sysv *x, const struct process *p, int32_t key,
                  uint32_t flags)
 {
@@ -71,12 +85,15 @@ int64_t sysv_add(enum sysv_kind kind, struct sysv *x, const struct process *p, i
     int64_t error = share_take(&o->share, x->user, 1, -ENOSPC);
     if (error)
         return error;
-    unsigned place = place_take(o);
+    int32_t wanted = table->head.sysv_next[kind];
+    unsigned place = wanted < 0 ? place_take(o) : place_wanted(o, wanted);
+    uint32_t sequence = wanted < 0 ? o->sequence : (uint32_t)wanted >> PLACE_BITS;
+    table->head.sysv_next[kind] = ANY_ID;
     o->at[place] = x;
     x->i = &table->sysv[kind][place];
     *x->i = (struct posix_sysv){ .used = true,
                                  .key = key,
-                                 .id = o->sequence << PLACE_BITS | place,
+                                 .id = sequence << PLACE_BITS | place,
                                  .mode = flags & 0777,
                                  .uid = p->i.euid,
                                  .gid = p->i.egid,
@@ -96,13 +113,13 @@ void sysv_remove(enum sysv_kind kind, struct sysv *x)
 
 struct sysv *sysv_at(enum sysv_kind kind, int32_t place)
 {
-    unsigned n = place & ((1 << PLACE_BITS) - 1);
+    unsigned n = place % PLACES_OF_LINUX;
     return place >= 0 && n < SYSV_PLACES ? tables[kind].at[n] : NULL;
 }
 
 struct sysv *sysv_find(enum sysv_kind kind, int32_t id, int64_t *error)
 {
-    struct sysv *x = sysv_at(kind, id);
+    struct sysv *x = id >= 0 ? tables[kind].at[id % SYSV_PLACES] : NULL;
     *error = x ? -EIDRM : -EINVAL;
     return x && x->i->id == id ? x : NULL;
 }

@@ -412,6 +412,72 @@ static void as_user(void)
     _exit(0);
 }
 
+#define LIMITS "/proc/sys/fs/mqueue/"
+
+static int limit(const char *name, const char *value)
+{
+    char path[64];
+    snprintf(path, sizeof path, LIMITS "%s", name);
+    int fd = open(path, O_WRONLY);
+    if (fd < 0)
+        return -1;
+    int n = write(fd, value, strlen(value)), error = errno;
+    close(fd);
+    errno = error;
+    return n;
+}
+
+/* What root makes of the limits, which others then have. */
+static void limits(void)
+{
+    static const char *const names[] = { "queues_max", "msg_max", "msg_default", "msgsize_max",
+                                         "msgsize_default" };
+    enum { NAMES = sizeof names / sizeof names[0] };
+    char before[NAMES][32] = { "" };
+    for (int i = 0; i < NAMES; i++) {
+        char path[64];
+        snprintf(path, sizeof path, LIMITS "%s", names[i]);
+        int fd = open(path, O_RDONLY);
+        read(fd, before[i], sizeof before[i] - 1);
+        close(fd);
+    }
+    mqd_t q = make(1, 1, 0);
+    SHOW(limit("queues_max", "1\n"));
+    if (!fork()) {
+        setresuid(USER, USER, USER);
+        SHOW(try_open("/minnow-own", O_CREAT | O_RDWR, 1, 1));
+        SHOW(try_open("/minnow-own", O_CREAT | O_RDWR, 0, 1));
+        SHOW(limit("queues_max", "100"));
+        _exit(0);
+    }
+    reap("one queue");
+    SHOW(limit("queues_max", before[0]) > 0);
+    drop(q);
+    SHOW(limit("msg_max", "4"));
+    SHOW(limit("msgsize_max", "200"));
+    SHOW(limit("msg_default", "3"));
+    SHOW(limit("msgsize_default", "1000"));
+    if (!fork()) {
+        setresuid(USER, USER, USER);
+        q = mq_open("/minnow-own", O_CREAT | O_RDWR, 0600, NULL);
+        attributes(q);
+        mq_unlink("/minnow-own");
+        SHOW(try_open("/minnow-own", O_CREAT | O_RDWR, 4, 200));
+        SHOW(try_open("/minnow-own", O_CREAT | O_RDWR, 5, 200));
+        SHOW(try_open("/minnow-own", O_CREAT | O_RDWR, 4, 201));
+        _exit(0);
+    }
+    reap("small queues");
+    SHOW(limit("msg_max", "0"));
+    SHOW(limit("msg_max", "65537"));
+    SHOW(limit("msg_default", "-1"));
+    SHOW(limit("msgsize_max", "127"));
+    SHOW(limit("msgsize_default", "16777217"));
+    SHOW(limit("queues_max", "x"));
+    for (int i = 1; i < NAMES; i++)
+        limit(names[i], before[i]);
+}
+
 int main(void)
 {
     mq_unlink(NAME);
@@ -426,5 +492,6 @@ int main(void)
         as_user();
     reap("user");
     drop(q);
+    limits();
     return 0;
 }

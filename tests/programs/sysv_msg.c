@@ -320,6 +320,58 @@ static void as_user(int id, int key)
     _exit(0);
 }
 
+#define NEXT_ID "/proc/sys/kernel/msg_next_id"
+
+static int next_id(const char *text)
+{
+    int fd = open(NEXT_ID, O_WRONLY);
+    if (fd < 0)
+        return -1;
+    int n = write(fd, text, strlen(text)), error = errno;
+    close(fd);
+    errno = error;
+    return n;
+}
+static void show_next_id(void)
+{
+    char now[32] = "";
+    int fd = open(NEXT_ID, O_RDONLY);
+    read(fd, now, sizeof now - 1);
+    close(fd);
+    SAY("next: %s", now);
+}
+
+/* The next queue gets the id that is asked for, if nobody has its place. */
+static void wanted_ids(void)
+{
+    show_next_id();
+    SHOW(next_id("123456789\n"));
+    show_next_id();
+    int id = msgget(IPC_PRIVATE, 0600);
+    SAY("made %d", id);
+    show_next_id();
+    SHOW(next_id("123456789"));
+    int other = msgget(IPC_PRIVATE, 0600);
+    SAY("another %d", other >= 0 && other != id);
+    show_next_id();
+    struct msqid_ds d = status(id);
+    SAY("mode %o", d.msg_perm.mode);
+    SHOW(msgctl(other, IPC_RMID, NULL));
+    SHOW(msgctl(id, IPC_RMID, NULL));
+    SHOW(msgctl(id, IPC_RMID, NULL));
+    SHOW(next_id("-1"));
+    SHOW(next_id("-2"));
+    SHOW(next_id("2147483648"));
+    SHOW(next_id("x"));
+    show_next_id();
+    if (!fork()) {
+        setuid(USER);
+        SHOW(next_id("5"));
+        _exit(0);
+    }
+    reap("user");
+}
+
 int main(void)
 {
     enum { KEY = 0x4d4e5712 };
@@ -328,6 +380,7 @@ int main(void)
     sizes();
     commands();
     waiting();
+    wanted_ids();
     int id = msgget(KEY, IPC_CREAT | 0644);
     if (!fork())
         as_user(id, KEY);

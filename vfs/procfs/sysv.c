@@ -1,8 +1,7 @@
-/* /proc/sysvipc, and the limits of System V IPC and of message queues in /proc/sys, in Linux's
- * formats. The limits cannot be changed. */
+/* /proc/sysvipc, and the limits of System V IPC in /proc/sys, in Linux's formats. The limits
+ * cannot be changed. */
 #include "procfs.h"
 
-#include <minnow/mqueue.h>
 #include <minnow/sysv.h>
 
 void make_sysvipc_sem(struct text *t, const struct subject *p)
@@ -61,8 +60,3 @@ LIMIT(msgmni, "%u\n", SYSV_PLACES)
 LIMIT(shmmax, "%lu\n", SHM_BYTES)
 LIMIT(shmall, "%lu\n", SHM_BYTES / PAGE_SIZE)
 LIMIT(shmmni, "%u\n", SYSV_PLACES)
-LIMIT(queues_max, "%u\n", MQ_QUEUES)
-LIMIT(msg_max, "%u\n", MQ_MOST)
-LIMIT(msg_default, "%u\n", MQ_MOST_DEFAULT)
-LIMIT(msgsize_max, "%u\n", MQ_SIZE_MOST)
-LIMIT(msgsize_default, "%u\n", MQ_SIZE_DEFAULT)

@@ -22,6 +22,7 @@
     {                                                            \
         name, parent, KIND_TEXT, S_IFREG | 0644, make, (setting) \
     }
+#define MQ_LIMIT(name, make, limit) SETTING(name, KIND_SYS_MQUEUE, make, PROC_SET_MQ + (limit))
 #define OTHER(name, parent, kind, mode)   \
     {                                     \
         name, parent, kind, mode, NULL, 0 \
@@ -95,6 +96,9 @@ static const struct file files[] = {
     TEXT("overflowuid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("overflowgid", KIND_SYS_FS, 0444, make_sys_overflow_id),
     TEXT("sem", KIND_SYS_KERNEL, 0444, make_sys_sem),
+    SETTING("sem_next_id", KIND_SYS_KERNEL, make_sys_sem_next, PROC_SET_SEM_NEXT),
+    SETTING("msg_next_id", KIND_SYS_KERNEL, make_sys_msg_next, PROC_SET_MSG_NEXT),
+    SETTING("shm_next_id", KIND_SYS_KERNEL, make_sys_shm_next, PROC_SET_SHM_NEXT),
     TEXT("msgmax", KIND_SYS_KERNEL, 0444, make_sys_msgmax),
     TEXT("msgmnb", KIND_SYS_KERNEL, 0444, make_sys_msgmnb),
     TEXT("msgmni", KIND_SYS_KERNEL, 0444, make_sys_msgmni),
@@ -106,11 +110,11 @@ static const struct file files[] = {
     TEXT("max_user_watches", KIND_SYS_INOTIFY, 0444, make_sys_inotify_watches),
     TEXT("max_queued_events", KIND_SYS_INOTIFY, 0444, make_sys_inotify_events),
     OTHER("mqueue", KIND_SYS_FS, KIND_SYS_MQUEUE, S_IFDIR | 0555),
-    TEXT("queues_max", KIND_SYS_MQUEUE, 0444, make_sys_queues_max),
-    TEXT("msg_max", KIND_SYS_MQUEUE, 0444, make_sys_msg_max),
-    TEXT("msg_default", KIND_SYS_MQUEUE, 0444, make_sys_msg_default),
-    TEXT("msgsize_max", KIND_SYS_MQUEUE, 0444, make_sys_msgsize_max),
-    TEXT("msgsize_default", KIND_SYS_MQUEUE, 0444, make_sys_msgsize_default),
+    MQ_LIMIT("queues_max", make_sys_queues_max, MQ_LIMIT_QUEUES),
+    MQ_LIMIT("msg_max", make_sys_msg_max, MQ_LIMIT_MOST),
+    MQ_LIMIT("msg_default", make_sys_msg_default, MQ_LIMIT_MOST_DEFAULT),
+    MQ_LIMIT("msgsize_max", make_sys_msgsize_max, MQ_LIMIT_SIZE),
+    MQ_LIMIT("msgsize_default", make_sys_msgsize_default, MQ_LIMIT_SIZE_DEFAULT),
     OTHER("sysvipc", KIND_ROOT, KIND_SYSVIPC, S_IFDIR | 0555),
     TEXT("msg", KIND_SYSVIPC, 0444, make_sysvipc_msg),
     TEXT("sem", KIND_SYSVIPC, 0444, make_sysvipc_sem),

@@ -11,7 +11,19 @@ enum {
     MQ_MOST_ROOT = 65536, /* root's queues may have more and larger ones */
     MQ_SIZE_MOST_ROOT = 16 << 20,
     MQ_PRIORITIES = 32768,
-    MQ_BYTES = 819200, /* what one user's queues may come to hold: RLIMIT_MSGQUEUE */
+    MQ_BYTES = 819200,        /* what one user's queues may come to hold: RLIMIT_MSGQUEUE */
+    MQ_SIZE_LEAST_MOST = 128, /* the least that root may lower the bytes of a message to */
+};
+
+/* The limits that root may change: queues, messages of one, bytes of one, and what a queue has of
+ * both if nobody asks. */
+enum mq_limit {
+    MQ_LIMIT_QUEUES,
+    MQ_LIMIT_MOST,
+    MQ_LIMIT_SIZE,
+    MQ_LIMIT_MOST_DEFAULT,
+    MQ_LIMIT_SIZE_DEFAULT,
+    MQ_LIMITS
 };
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef MINNOW_PROC_H
 #define MINNOW_PROC_H
 
+#include <minnow/mqueue.h>
 #include <minnow/syscall.h>
 #include <minnow/types.h>
 
@@ -49,7 +50,9 @@ struct posix_table {
     uint32_t lease_break; /* seconds that the holder of a lease has; 0: all the time */
     uint32_t signals;     /* offset of the struct share of signals that wait (share.h) */
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
-    bool core_uses_pid;                                /* /proc/sys/kernel, likewise: */
+    int32_t sysv_next[3];   /* by enum sysv_kind: the id that the next object gets; -1: any */
+    uint32_t mq[MQ_LIMITS]; /* by enum mq_limit */
+    bool core_uses_pid;     /* /proc/sys/kernel, likewise: */
     char core_pattern[PROC_CORE_PATTERN];
 };
 
@@ -78,6 +81,11 @@ enum proc_setting {
     PROC_SET_LEASE_BREAK,
     PROC_SET_OOM_SCORE_ADJUST, /* -1000 .. 1000 */
     PROC_SET_OOM_ADJUST,       /* the same as -17 .. 15 */
+    PROC_SET_SEM_NEXT,         /* what id the next object of System V IPC gets; */
+    PROC_SET_MSG_NEXT,         /* in the order of enum sysv_kind */
+    PROC_SET_SHM_NEXT,
+    PROC_SET_MQ, /* the limits of message queues, in the order of enum mq_limit */
+    PROC_SET_MQ_END = PROC_SET_MQ + MQ_LIMITS
 };
 
 /* Capabilities, by Linux's numbers. */
@@ -106,6 +114,7 @@ enum {
     CAP_MAC_OVERRIDE = 32,
     CAP_SYSLOG = 34,
     CAP_WAKE_ALARM,
+    CAP_CHECKPOINT_RESTORE = 40,
 };
 #define PROC_CAPS_ALL ((1ull << PROC_CAPABILITIES) - 1)
 
