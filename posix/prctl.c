@@ -34,6 +34,17 @@ enum {
     GET_NO_NEW_PRIVS
 };
 
+/* Whether one of the words is not 0 that these options do not use: Linux refuses that for the
+ * younger options only. */
+static bool stray_words(const uint64_t *w)
+{
+    switch ((int)w[0]) {
+    case SET_NO_NEW_PRIVS: return w[2] || w[3] || w[4];
+    case GET_NO_NEW_PRIVS: return w[1] || w[2] || w[3] || w[4];
+    default: return false;
+    }
+}
+
 /* PR_SET_NAME: longer names are cut. */
 static int64_t set_name(struct thread *t, caller_t at)
 {
@@ -81,6 +92,8 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     int64_t result = capability_prctl(t->process, m->w);
     if (result != -ENOSYS)
         return result;
+    if (stray_words(m->w))
+        return -EINVAL;
     switch (option) {
     case GET_PDEATHSIG: return user_write(t, to, &p->death_signal, sizeof p->death_signal);
     case GET_DUMPABLE: return p->i.dumpable;

@@ -97,15 +97,20 @@ int64_t linux_reboot(struct thread *t, struct message *m)
 /* The boot log is for root alone, because it shows addresses of services. */
 int64_t linux_syslog(struct thread *t, struct message *m)
 {
-    enum { READ_ALL = 3, READ_CLEAR = 4, SIZE_UNREAD = 9, SIZE_BUFFER = 10, LOG_SIZE = 65536 };
+    enum { READ = 2, READ_ALL, READ_CLEAR, LEVEL = 8, SIZE_UNREAD, SIZE_BUFFER };
+    enum { LOG_SIZE = 65536, LEVEL_MOST = 8 };
     static char piece[1024];
+    int action = m->w[0], length = m->w[2];
     if (!capable(t->process, CAP_SYSLOG))
         return -EPERM;
-    switch ((int)m->w[0]) {
+    if (action >= READ && action <= READ_CLEAR && (!m->w[1] || length < 0))
+        return -EINVAL;
+    switch (action) {
     case SIZE_BUFFER: return LOG_SIZE;
+    case LEVEL: return length < 1 || length > LEVEL_MOST ? -EINVAL : 0;
     case READ_ALL:
     case READ_CLEAR: {
-        size_t done = 0, want = (int)m->w[2] < 0 ? 0 : (size_t)m->w[2];
+        size_t done = 0, want = length;
         while (done < want) {
             int64_t n = ask_info(INFO_LOG, done, piece, MIN(sizeof piece, want - done));
             if (n <= 0)
@@ -117,7 +122,7 @@ int64_t linux_syslog(struct thread *t, struct message *m)
         }
         return done;
     }
-    default: return (int)m->w[0] >= 0 && (int)m->w[0] <= SIZE_BUFFER ? 0 : -EINVAL;
+    default: return action >= 0 && action <= SIZE_BUFFER ? 0 : -EINVAL;
     }
 }
 
