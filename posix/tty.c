@@ -18,6 +18,7 @@
 
 #include "signal.h"
 #include "delivery.h"
+#include "handlers.h"
 #include "device_table.h"
 #include "syscalls.h"
 #include "user_memory.h"
@@ -145,6 +146,21 @@ static void hung_up(uint64_t rdev)
         signal_kernel(leader, i == 0 ? SIGHUP : SIGCONT);
         leader = process_find(session);
     }
+}
+
+/* vhangup: the session of the caller loses its terminal as if the line had gone. */
+int64_t linux_vhangup(struct thread *t, struct message *m)
+{
+    uint64_t rdev = t->process->i.tty;
+    (void)m;
+    if (!capable(t->process, CAP_SYS_TTY_CONFIG))
+        return -EPERM;
+    if (rdev)
+        hung_up(rdev);
+    const struct terminal *y = rdev ? terminal_find(rdev) : NULL;
+    if (y && !y->session)
+        tell_driver(rdev, 0, 0);
+    return t->dead ? LATER : 0;
 }
 
 /* Takes the terminal from p, and, if p leads its session, from the session. May wait. */
