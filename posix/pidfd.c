@@ -48,6 +48,19 @@ struct process *pidfd_process(struct thread *t, uint32_t descriptor, int64_t *er
     return f ? f->watch.process : NULL;
 }
 
+struct process *pidfd_or_directory(struct thread *t, uint32_t descriptor, int64_t *error)
+{
+    struct conn_info c;
+    struct process *p = pidfd_process(t, descriptor, error);
+    if (*error != -EBADF || ask_conn_get(t->call, descriptor, &c) < 0 || c.flags & O_PATH ||
+        c.service != service_find("procfs"))
+        return p;
+    uint32_t pid = proc_directory_pid(c.object);
+    if (pid)
+        *error = -ESRCH;
+    return pid ? process_find(pid) : NULL;
+}
+
 /* A descriptor of another process's open file, for whom may trace that process. */
 int64_t linux_pidfd_getfd(struct thread *t, struct message *m)
 {

@@ -11,4 +11,8 @@ int64_t pidfd_make(struct thread *t, struct message *m, struct process *p, uint6
  * descriptor is none; or -ESRCH: nobody has to wait for the process any more. */
 struct process *pidfd_process(struct thread *t, uint32_t descriptor, int64_t *error);
 
+/* The same for pidfd_send_signal(2), which takes a process's directory in /proc as well: that of
+ * whoever has the number now. */
+struct process *pidfd_or_directory(struct thread *t, uint32_t descriptor, int64_t *error);
+
 #endif

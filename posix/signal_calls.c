@@ -131,7 +131,7 @@ int64_t linux_pidfd_send_signal(struct thread *t, struct message *m)
     struct siginfo info = from_user(t, sig, SI_USER);
     if ((uint32_t)m->w[3])
         return -EINVAL;
-    struct process *p = pidfd_process(t, m->w[0], &error);
+    struct process *p = pidfd_or_directory(t, m->w[0], &error);
     if (!p && error == -EBADF)
         return error;
     if (m->w[2]) {

@@ -104,6 +104,39 @@ static void signals(void)
     close(fd), close(own), close(one);
 }
 
+/* pidfd_send_signal takes a process's directory in /proc as well. */
+static void directories(void)
+{
+    char path[32];
+    int own = open("/proc/self", O_DIRECTORY), only_path = open("/proc/self", O_PATH),
+        task = open("/proc/self/task", O_DIRECTORY), root = open("/proc", O_DIRECTORY),
+        file = open("/proc/self/stat", O_RDONLY), init = open("/proc/1", O_DIRECTORY);
+    seen = 0;
+    SHOW(send_to(own, SIGUSR1, NULL, 0));
+    SAY("seen %d", seen);
+    SHOW(send_to(only_path, SIGUSR1, NULL, 0));
+    SHOW(send_to(task, SIGUSR1, NULL, 0));
+    SHOW(send_to(root, SIGUSR1, NULL, 0));
+    SHOW(send_to(file, SIGUSR1, NULL, 0));
+    siginfo_t info;
+    SHOW(waitid(OWN_P_PIDFD, own, &info, WEXITED));
+    pid_t child = sleeper();
+    snprintf(path, sizeof path, "/proc/%d", child);
+    int fd = open(path, O_DIRECTORY);
+    SHOW(send_to(fd, 0, NULL, 0));
+    if (!fork()) {
+        SHOW(setuid(1000));
+        SHOW(send_to(init, 0, NULL, 0));
+        SHOW(send_to(fd, SIGTERM, NULL, 0));
+        _exit(0);
+    }
+    wait(NULL);
+    SHOW(send_to(fd, SIGTERM, NULL, 0));
+    waitpid(child, NULL, 0);
+    SHOW(send_to(fd, 0, NULL, 0));
+    close(own), close(only_path), close(task), close(root), close(file), close(init), close(fd);
+}
+
 static void waits(void)
 {
     siginfo_t info;
@@ -207,6 +240,7 @@ int main(void)
 {
     opening();
     signals();
+    directories();
     waits();
     clones();
     many();

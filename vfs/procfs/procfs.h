@@ -27,7 +27,7 @@
  * others are KIND_TEXT. */
 enum kind {
     KIND_ROOT = 1,
-    KIND_PROCESS,
+    KIND_PROCESS = PROC_DIRECTORY, /* known to the personality too */
     KIND_TASKS,
     KIND_TASK, /* of one thread: has the files of KIND_PROCESS */
     KIND_FDS,

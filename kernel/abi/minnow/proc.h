@@ -183,4 +183,13 @@ struct posix_proc {
     uint32_t argument_bytes, environment_bytes;
 };
 
+/* The lower half of the object that a process's directory in /proc is; above it stands the pid. */
+enum { PROC_DIRECTORY = 2, PROC_DIRECTORY_BITS = 40 };
+/* The pid of the process whose directory the object is; 0: it is something else. */
+static inline uint32_t proc_directory_pid(uint64_t object)
+{
+    bool is = (object & ((1ull << PROC_DIRECTORY_BITS) - 1)) == PROC_DIRECTORY;
+    return is ? object >> PROC_DIRECTORY_BITS & 0xffff : 0;
+}
+
 #endif
