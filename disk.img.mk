@@ -57,7 +57,13 @@ $(BUILD)/boot/services/boot.services: $(BOOT_LIST)
 
 # ---- Partition 1 ----
 
-BOOT_FILES := kernel.elf grub/grub.cfg services/boot.services \
+# What the kernel is configured with, where programs look for it.
+CONFIG := config-$(shell sed -n 's/^\#define SYSTEM_RELEASE *"\(.*\)"/\1/p' kernel/abi/minnow/proc.h)
+
+$(BUILD)/boot/$(CONFIG): posix/kernel_config posix/syscalls.def
+	@mkdir -p $(@D) && posix/kernel_config >$@
+
+BOOT_FILES := kernel.elf grub/grub.cfg services/boot.services $(CONFIG) \
     $(SERVICE_NAMES:%=services/%) $(SERVICE_NAMES:%=services/%.manifest)
 
 $(BUILD)/fat.img: $(BOOT_FILES:%=$(BUILD)/boot/%) disk.img.mk
