@@ -11,6 +11,17 @@ static int64_t file_behind(struct thread *t, unsigned fd, struct conn_info *info
     return ask_conn_get(t->call, fd, info) < 0 || info->flags & O_PATH ? -EBADF : 0;
 }
 
+/* What kind of file it is. 0 or an error. May wait. */
+static int64_t mode_behind(const struct conn_info *info, uint32_t *mode)
+{
+    struct stat s = { 0 };
+    int64_t error = call_window(info->service,
+                                &(struct call_args){ .op = FS_STAT, .object = info->object },
+                                WINDOW_OUT, &s, sizeof s, NULL);
+    *mode = s.mode;
+    return MIN(error, 0l);
+}
+
 int64_t linux_fadvise64(struct thread *t, struct message *m)
 {
     enum { LAST_ADVICE = 5 };
@@ -31,10 +42,9 @@ int64_t linux_readahead(struct thread *t, struct message *m)
         return -EBADF;
     if (!(info.flags & CONN_SEEKABLE))
         return -EINVAL;
-    struct stat s;
-    error = call_window(info.service, &(struct call_args){ .op = FS_STAT, .object = info.object },
-                        WINDOW_OUT, &s, sizeof s, NULL);
-    return error < 0 ? error : S_ISREG(s.mode) || (s.mode & S_IFMT) == S_IFBLK ? 0 : -EINVAL;
+    uint32_t mode;
+    error = mode_behind(&info, &mode);
+    return error < 0 ? error : S_ISREG(mode) || (mode & S_IFMT) == S_IFBLK ? 0 : -EINVAL;
 }
 
 /* Hands the call on as FS_SYNC of the file, or of `all` its file system. */
@@ -61,6 +71,11 @@ int64_t linux_sync_file_range(struct thread *t, struct message *m)
         (int64_t)(from + length) < 0)
         return -EINVAL;
     if (!(info.flags & CONN_SEEKABLE))
+        return -ESPIPE;
+    uint32_t mode;
+    if ((error = mode_behind(&info, &mode)) || t->dead)
+        return t->dead ? LATER : error;
+    if (!S_ISREG(mode) && !S_ISDIR(mode) && (mode & S_IFMT) != S_IFBLK)
         return -ESPIPE;
     return (uint32_t)m->w[3] ? pass_sync(t, m, &info, false) : 0;
 }

@@ -35,6 +35,8 @@ static void advice(void)
     SHOW(sync_file_range(fd, 0, -1, 2));
     SHOW(sync_file_range(p[1], 0, 100, 2));
     SHOW(sync_file_range(99, 0, 100, 2));
+    SHOW(sync_file_range(open("/dev/null", O_RDWR), 0, 100, 4));
+    SHOW(sync_file_range(open(".", O_RDONLY), 0, 100, 4));
     SHOW(syncfs(fd));
     SHOW(syncfs(dir));
     SHOW(syncfs(p[0]));
