@@ -207,7 +207,7 @@ static int64_t copy_or_wait(struct thread *t, struct end *from, struct end *to, 
 {
     int64_t result = copy(t, from, to, length);
     if (result != -EAGAIN || !waits)
-        return result;
+        return result == -EISDIR ? -EINVAL : result; /* of a directory nothing can be copied */
     return from->refuses ? poll_again(t, from->fd, POLLIN) : poll_again(t, to->fd, POLLOUT);
 }
 

@@ -198,6 +198,10 @@ static void refused(void)
     SHOW(tee(p[1], q[1], 5, 0));
     show_text(read(p[0], text, 100));
     SHOW(sendfile(fd, p[0], NULL, 5));
+    int directory = open(".", O_RDONLY);
+    SHOW(splice(directory, NULL, q[1], NULL, 5, 0));
+    SHOW(splice(p[0], NULL, directory, NULL, 5, 0));
+    SHOW(sendfile(fd, directory, NULL, 5));
     at = 0;
     SHOW(sendfile(open("/dev/null", O_WRONLY), fd, &at, 5));
 }
