@@ -68,9 +68,14 @@ void arch_regs_clean(struct regs *r);
 /* Whether t, which an interrupt has stopped, has not done an instruction since its last system
  * call: the interrupt came during the call. */
 bool arch_in_call(const struct thread *t);
-/* fs_base or gs_base of t was changed, or t is charged without a switch: loads them if t is the
- * program charged. */
+/* fs_base, gs_base or breakpoints of t were changed, or t is charged without a switch: loads them
+ * if t is the program charged. */
 void arch_bases_changed(const struct thread *t);
+/* Sets the address of breakpoint n of t, a program's, or, with n BREAKPOINTS, which are used for
+ * what; 0: none. 0; -EINVAL: there is no such one, or not of this kind, or not at this address;
+ * -ENOSPC: too many threads have some. */
+int arch_breakpoint_set(struct thread *t, unsigned n, uint64_t value);
+void arch_breakpoints_drop(struct thread *t); /* the thread dies */
 /* How far behind the start of a system call instruction a caller's rip stands. */
 enum { ARCH_SYSCALL_SIZE = 2 };
 

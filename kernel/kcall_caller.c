@@ -254,6 +254,8 @@ int64_t sys_thread_set(struct thread *t, const uint64_t *a)
         set_reports(x, a[2]);
         return 0;
     }
+    if (a[1] >= THREAD_BREAKPOINT && a[1] <= THREAD_BREAKPOINT + BREAKPOINTS)
+        return arch_breakpoint_set(x, a[1] - THREAD_BREAKPOINT, a[2]);
     if (a[1] != THREAD_TLS || a[2] >> USER_TOP_SHIFT)
         return -EINVAL;
     x->regs.fs_base = a[2];

@@ -151,6 +151,7 @@ void thread_kill(struct thread *t)
     if (task->service && task->active == t)
         task->active = NULL;
     arch_fpu_drop(t);
+    arch_breakpoints_drop(t);
     if (this_cpu()->charged == t)
         clock_charge(NULL); /* adds its last interval to cpu_ns, which its task inherits below */
     task->cpu_ns += t->cpu_ns;

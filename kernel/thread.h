@@ -71,7 +71,8 @@ struct thread {
     uint8_t again; /* programs only: has a thrown call to make again at its next turn */
     /* programs only: something waits for it that its mask may keep away (REPLY_WAITS), */
     uint8_t waits;
-    uint8_t context_up; /* or its SYS_CONTEXT_RETURN goes up (REPLY_CONTEXT_UP) */
+    uint8_t context_up;  /* or its SYS_CONTEXT_RETURN goes up (REPLY_CONTEXT_UP) */
+    uint8_t breakpoints; /* programs only: its set of them + 1; 0: none (x86/cpu.c) */
     struct task *task;
     struct space *space; /* the task's */
     /* in a run queue, the queue of a monitor or of a position, or the list of receivers */
@@ -249,6 +250,7 @@ struct cpu {
     uint64_t charged_at;
     struct thread *fpu_owner; /* whose state the FPU registers hold */
     bool fpu_off;             /* CR0.TS is set */
+    bool breaks;              /* breakpoints are loaded, of the program charged or one before */
     uint64_t switches, space_switches, interrupts, idle_ns;
 };
 extern struct cpu cpu0;

@@ -7,6 +7,7 @@
 #include "signal.h"
 #include "signal_frame.h"
 #include "syscalls.h"
+#include "trace.h"
 
 enum {
     DIVIDE = 0,
@@ -74,6 +75,15 @@ static int floating_code(const struct thread *t, uint64_t vector)
     return met & INEXACT ? FPE_FLTRES : FPE_FLTINV;
 }
 
+/* The si_code of a debug exception, of which the processor says this; the tracer sees that too. */
+static int debug_code(struct thread *t, uint64_t status)
+{
+    enum { BREAKPOINTS_MET = 15, STEP = 0x4000, TRAP_HWBKPT = 4 };
+    if (t->trace)
+        t->trace->breakpoints.status = status;
+    return status & BREAKPOINTS_MET && !(status & STEP) ? TRAP_HWBKPT : TRAP_TRACE;
+}
+
 /* The address of the instruction that t's program is at; 0: t has gone. */
 static uint64_t instruction(const struct thread *t)
 {
@@ -84,11 +94,15 @@ static uint64_t instruction(const struct thread *t)
 int64_t exception_arrived(struct thread *t, struct message *m)
 {
     struct siginfo info = { .code = SI_KERNEL };
+    uint64_t error = m->w[0] == DEBUG ? 0 : m->w[1];
     t->number = NO_SYSCALL;
-    frame_fault(m->w[0], m->w[1], m->w[2]);
+    frame_fault(m->w[0], error, m->w[2]);
     switch (m->w[0]) {
     case DIVIDE: info.signo = SIGFPE, info.code = FPE_INTDIV; break;
-    case DEBUG: info.signo = SIGTRAP, info.code = TRAP_TRACE; break;
+    case DEBUG:
+        info.signo = SIGTRAP;
+        info.code = debug_code(t, m->w[1]);
+        break;
     case BREAKPOINT: info.signo = SIGTRAP; break;
     case FPU:
     case SIMD: info.signo = SIGFPE, info.code = floating_code(t, m->w[0]); break;

@@ -41,6 +41,7 @@
 #include "ptimer.h"
 #include "ptrace.h"
 #include "syscalls.h"
+#include "trace.h"
 #include "user_memory.h"
 #include <minnow/file.h>
 
@@ -329,6 +330,8 @@ static void reset_signals(struct process *p, struct thread *t)
     t->alt_flags = SS_DISABLE;
     t->clear_tid = t->robust_list = 0;
     t->restart.set = false;
+    if (t->trace)
+        trace_breakpoints_drop(t->trace);
 }
 
 /* Whether programs may give p rights that it has not. A tracer without them would have them too. */

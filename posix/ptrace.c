@@ -176,6 +176,59 @@ static int64_t regset_call(struct thread *tracer, struct thread *t, const uint64
     return error ? error : user_write(tracer, w[3], &v, sizeof v);
 }
 
+/* ---- breakpoints of the processor, as its debug registers ---- */
+
+enum { SLOTS = BREAKPOINTS, DEBUG_STATUS = 6, DEBUG_CONTROL = 7 };
+/* What is 1 in the status while nothing is met; what the control word has (Linux:
+ * DR_CONTROL_RESERVED). */
+#define STATUS_IDLE   0xffff0ff0ul
+#define CONTROL_KNOWN 0xffff03fful
+
+/* Whether breakpoint n can be what the control word says of it. (Linux: hw_breakpoint_arch_parse())
+ */
+static bool slot_valid(uint64_t control, unsigned n, uint64_t address)
+{
+    enum { EXECUTE, WRITE, PORT };
+    static const uint8_t length[] = { 1, 2, 8, 4 };
+    uint64_t what = control >> (16 + SLOTS * n), bytes = length[what >> 2 & 3];
+    if ((what & 3) == PORT || ((what & 3) == EXECUTE && bytes != 1))
+        return false;
+    return address % bytes == 0 && address <= USER_TOP - bytes;
+}
+
+static uint64_t debug_peek(const struct thread *t, unsigned n)
+{
+    const struct trace *x = t->trace;
+    return n < SLOTS            ? x->breakpoints.address[n]
+           : n == DEBUG_STATUS  ? x->breakpoints.status ^ STATUS_IDLE
+           : n == DEBUG_CONTROL ? x->breakpoints.control
+                                : 0;
+}
+
+/* 0, -EINVAL; -EIO: there is no such register; or as trace_breakpoints_set(). */
+static int64_t debug_poke(struct trace *x, unsigned n, uint64_t value)
+{
+    uint64_t *address = x->breakpoints.address,
+             *to = n < SLOTS ? &address[n] : &x->breakpoints.control, before = *to;
+    if (n == DEBUG_STATUS) {
+        x->breakpoints.status = value ^ STATUS_IDLE;
+        return 0;
+    }
+    if (n >= SLOTS && n != DEBUG_CONTROL)
+        return -EIO;
+    value &= n == DEBUG_CONTROL ? CONTROL_KNOWN : ~0ul;
+    if (n < SLOTS && !slot_valid(x->breakpoints.control, n, value))
+        return -EINVAL;
+    for (unsigned i = 0; n == DEBUG_CONTROL && i < SLOTS; i++)
+        if ((value >> 2 * i & 3 || address[i]) && !slot_valid(value, i, address[i]))
+            return -EINVAL;
+    *to = value;
+    int64_t error = trace_breakpoints_set(x);
+    if (error)
+        *to = before;
+    return error;
+}
+
 /* A word of struct user: registers; all else is 0, and cannot be changed. */
 static int64_t peek_user(struct thread *tracer, struct thread *t, uint64_t at, caller_t to)
 {
@@ -186,6 +239,8 @@ static int64_t peek_user(struct thread *tracer, struct thread *t, uint64_t at, c
     if (at % WORD || at > USER_SIZE - WORD)
         return -EIO;
     int64_t error = registers_read(t, &user.u);
+    if (at >= USER_DEBUG)
+        user.word[at / WORD] = debug_peek(t, (at - USER_DEBUG) / WORD);
     return error ? error : user_write(tracer, to, &user.word[at / WORD], WORD);
 }
 
@@ -198,7 +253,7 @@ static int64_t poke_user(struct thread *t, uint64_t at, uint64_t value)
     if (at % WORD || at > USER_SIZE - WORD)
         return -EIO;
     if (at >= USER_DEBUG)
-        return value ? -EINVAL : 0; /* no breakpoints of the processor */
+        return debug_poke(t->trace, (at - USER_DEBUG) / WORD, value);
     if (at >= sizeof user)
         return -EIO;
     int64_t error = registers_read(t, &user.u);

@@ -10,6 +10,9 @@
 enum { TRACES = 512, TRAP_FLAG = 0x100, SYSCALL_SIZE = 2, SYSGOOD = 0x80, STOPPED = 0x7f };
 
 static struct share trace_share = SHARE(TRACES, TRACES / 8, TRACES / 2);
+/* Sets of breakpoints of the processor. */
+static struct share breakpoint_share = SHARE(BREAKPOINT_SETS, BREAKPOINT_SETS / 8,
+                                             BREAKPOINT_SETS / 2);
 static const struct trace_effects *effects;
 
 void trace_start(const struct trace_effects *e) { effects = e; }
@@ -70,8 +73,45 @@ int64_t trace_begin(struct thread *by, struct thread *t)
     return 0;
 }
 
+/* The kernel's set of x's breakpoints is not needed any more. */
+static void breakpoints_give(struct trace *x)
+{
+    if (!x->breakpoints.set)
+        return;
+    if (x->thread)
+        ask_thread_set(x->thread->index, THREAD_BREAKPOINT + BREAKPOINTS, 0);
+    share_give(&breakpoint_share, x->user, 1);
+    x->breakpoints.set = false;
+}
+
+int64_t trace_breakpoints_set(struct trace *x)
+{
+    if (!x->breakpoints.control) {
+        breakpoints_give(x);
+        return 0;
+    }
+    int64_t error = x->breakpoints.set ? 0 : share_take(&breakpoint_share, x->user, 1, -ENOSPC);
+    if (error)
+        return error;
+    x->breakpoints.set = true;
+    for (unsigned i = 0; !error && i <= BREAKPOINTS; i++)
+        error = ask_thread_set(x->thread->index, THREAD_BREAKPOINT + i,
+                               i < BREAKPOINTS ? x->breakpoints.address[i]
+                                               : x->breakpoints.control);
+    if (error)
+        breakpoints_give(x);
+    return error;
+}
+
+void trace_breakpoints_drop(struct trace *x)
+{
+    breakpoints_give(x);
+    memset(&x->breakpoints, 0, sizeof x->breakpoints);
+}
+
 static void record_free(struct trace *x)
 {
+    breakpoints_give(x);
     struct trace **at = &x->tracer->tracees;
     while (*at != x)
         at = &(*at)->next;
@@ -102,6 +142,7 @@ struct trace *trace_ended(struct thread *t, uint32_t status, bool keep)
         record_free(x);
         return NULL;
     }
+    breakpoints_give(x);
     x->thread = NULL;
     x->tid = t->tid;
     x->pid = i->pid, x->pgid = i->pgid, x->uid = i->uid;

@@ -71,6 +71,11 @@ struct trace {
     uint64_t number;     /* of the call that ended before the thread came back */
     uint64_t ip;         /* of the call that KERNEL_ENTRY told of: behind its instruction */
     struct siginfo info; /* of the stop */
+    /* the processor's, as debug registers (PTRACE_POKEUSER); what the last debug exception said */
+    struct {
+        uint64_t address[4], status, control;
+        bool set; /* the kernel knows of them, which x->user is charged for */
+    } breakpoints;
 };
 
 struct trace_effects {
@@ -87,6 +92,11 @@ int64_t trace_memory(endpoint_t task, caller_t at, void *buffer, size_t length, 
 /* The thread `by` traces t from now on. 0; -EPERM: t is traced already; -ENOMEM: the user of `by`
  * has as many tracees as one may have. */
 int64_t trace_begin(struct thread *by, struct thread *t);
+/* Tells the kernel which breakpoints x's thread has. 0; -ENOSPC: there are too many sets of them,
+ * or x's user has its share. */
+int64_t trace_breakpoints_set(struct trace *x);
+/* The thread has none any more. */
+void trace_breakpoints_drop(struct trace *x);
 /* Nobody traces x's thread, which is not stopped, any more. x is freed. */
 void trace_release(struct trace *x);
 /* t has ended, with a status as wait reports it. keep: the tracer is to be told, by x->report.

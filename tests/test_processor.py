@@ -90,3 +90,43 @@ def test_a_non_maskable_interrupt_is_nobodys():
             session.expect("# ")
         session.send("echo ali$((0))ve\r")
         session.expect("ali0ve")
+
+
+# What a processor does by its manual (Intel SDM vol. 3, 17.2 and 17.3.1), and what Linux makes of it:
+# which breakpoints were met, and the two words that the tracee writes, each time.
+WATCHED = """
+breakpoints 1, values 7 1
+breakpoints 1, values 8 2
+child: exit 0
+and for reading, eight bytes
+breakpoints 8, values 0 0
+breakpoints 8, values 7 1
+breakpoints 8, values 7 2
+breakpoints 8, values 8 2
+child: exit 0
+breakpoints 4, values 0 1
+breakpoints 4, values 7 2
+breakpoints 2, values 8 2
+breakpoints 4, values 8 12
+breakpoints 2, values 8 12
+child: exit 0
+stopped by 17
+1 10001
+grandchild: exit 0
+breakpoints 1, values 6 0
+1 10001
+stopped by 5
+0 0
+child: exit 0
+breakpoints 1, values 9 0
+child: exit 0
+"""
+
+
+@pytest.mark.parametrize("emu", vmlib.EMULATORS)
+def test_breakpoints_of_the_processor_are_the_tracees_alone(vm, emu):
+    """They are met where they were set, by the thread that has them, and not by its children, by services
+    at the same addresses, or by what the kernel writes."""
+    said = vm(["/usr/lib/minnow-tests/_watchpoints"], emu=emu, timeout=240).stdout.decode()
+    lines = [line for line in said.splitlines() if not line.startswith(("set(", "stopped by 19"))]
+    assert lines == WATCHED.split("\n")[1:-1]

@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "thread.h"
 #include "cpu.h"
+#include <minnow/errno.h>
 
 _Static_assert(offsetof(struct regs, rip) == 104 && offsetof(struct regs, r11) == 136,
                "entry.S knows struct regs");
@@ -155,8 +156,92 @@ bool arch_in_call(const struct thread *t) { return t->regs.rcx == t->regs.rip; }
 
 void arch_bases_changed(const struct thread *t)
 {
-    if (this_cpu()->charged == t)
-        load_bases(&t->regs);
+    struct cpu *cpu = this_cpu();
+    if (cpu->charged != t)
+        return;
+    load_bases(&t->regs);
+    if (cpu->breaks | t->breakpoints)
+        breakpoints_load(cpu, t);
+}
+
+/* ---- breakpoints ---- */
+
+/* The control word (DR7, Intel SDM vol. 3, 17.2.4): two bits for each breakpoint that switch it on,
+ * and from KINDS_SHIFT on four that say what it is for. The processor wants DR7_SET. */
+enum { DR7_SET = 0x400, KINDS_SHIFT = 16, KIND_PORT = 2, LENGTHS = 12 };
+#define DR7_KNOWN 0xffff03fful
+
+/* Of the threads that have breakpoints, which are few. */
+static struct breakpoint_set {
+    bool used;
+    uint64_t address[BREAKPOINTS], control;
+} sets[BREAKPOINT_SETS];
+
+static inline void write_dr7(uint64_t v) { __asm__ volatile("mov %0, %%dr7" : : "r"(v)); }
+
+void breakpoints_load(struct cpu *cpu, const struct thread *t)
+{
+    write_dr7(DR7_SET);
+    cpu->breaks = t->breakpoints;
+    if (!t->breakpoints)
+        return;
+    const struct breakpoint_set *s = &sets[t->breakpoints - 1];
+    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+                     :
+                     : "r"(s->address[0]), "r"(s->address[1]), "r"(s->address[2]),
+                       "r"(s->address[3]));
+    write_dr7(s->control | DR7_SET);
+}
+
+uint64_t breakpoints_met(void)
+{
+    const uint64_t nothing = 0xffff0ff0;
+    uint64_t met;
+    __asm__ volatile("mov %%dr6, %0; mov %1, %%dr6" : "=&r"(met) : "r"(nothing));
+    return met & (DR6_BREAKPOINTS | DR6_STEP);
+}
+
+/* Whether the processor knows what the control word says of breakpoint n, if it is switched on. */
+static bool kind_known(uint64_t control, unsigned n)
+{
+    uint64_t kind = control >> (KINDS_SHIFT + 4 * n) & 15;
+    return !(control >> 2 * n & 3) || ((kind & 3) != KIND_PORT && (kind & 3 || !(kind & LENGTHS)));
+}
+
+/* The set of t, which gets one if it has none. NULL: all are used. */
+static struct breakpoint_set *set_of(struct thread *t)
+{
+    for (unsigned i = 0; !t->breakpoints && i < BREAKPOINT_SETS; i++)
+        if (!sets[i].used) {
+            sets[i] = (struct breakpoint_set){ .used = true };
+            t->breakpoints = i + 1;
+        }
+    return t->breakpoints ? &sets[t->breakpoints - 1] : NULL;
+}
+
+int arch_breakpoint_set(struct thread *t, unsigned n, uint64_t value)
+{
+    if (n > BREAKPOINTS || (n == BREAKPOINTS ? value & ~DR7_KNOWN : value >> USER_TOP_SHIFT))
+        return -EINVAL;
+    for (unsigned i = 0; n == BREAKPOINTS && i < BREAKPOINTS; i++)
+        if (!kind_known(value, i))
+            return -EINVAL;
+    struct breakpoint_set *s = n == BREAKPOINTS && !value ? NULL : set_of(t);
+    if (!s && (n < BREAKPOINTS || value))
+        return -ENOSPC;
+    if (!s)
+        arch_breakpoints_drop(t);
+    else
+        *(n == BREAKPOINTS ? &s->control : &s->address[n]) = value;
+    arch_bases_changed(t);
+    return 0;
+}
+
+void arch_breakpoints_drop(struct thread *t)
+{
+    if (t->breakpoints)
+        sets[t->breakpoints - 1].used = false;
+    t->breakpoints = 0;
 }
 
 void arch_regs_init(struct regs *r, vaddr_t ip, vaddr_t sp, uint64_t argument)

@@ -54,6 +54,7 @@ enum {
     TRAP_PF = 14,
     TRAP_MC = 18
 };
+enum { DR6_BREAKPOINTS = 15, DR6_STEP = 0x4000 };
 enum { VECTOR_IRQ = 32, VECTOR_TIMER = 48, VECTOR_SPURIOUS = 63, VECTORS = 64 };
 
 static inline uint64_t rdmsr(uint32_t n)
@@ -151,6 +152,10 @@ extern struct features features;
 
 struct cpu;
 struct thread;
+/* Gives the processor the breakpoints of t, a program's, which is charged. */
+void breakpoints_load(struct cpu *cpu, const struct thread *t);
+/* What has caused a debug exception, DR6_...; it is forgotten then. */
+uint64_t breakpoints_met(void);
 
 /* Loads a program's segment bases, even if the program before had the same: that program may have
  * loaded a selector, which sets the base unseen. */

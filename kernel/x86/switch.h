@@ -40,6 +40,8 @@ static inline struct thread *arch_switch(struct thread *t)
     if (cpu->charged != t) {
         clock_charge(t);
         load_bases(&t->regs);
+        if (cpu->breaks | t->breakpoints)
+            breakpoints_load(cpu, t);
     }
     if (!t->fpu)
         fpu_disable(cpu);

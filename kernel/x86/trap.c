@@ -91,6 +91,17 @@ static void no_fpu(struct thread *t)
         exception(t, t->user ? TRAP_PF : TRAP_NM, 0, t->regs.rip, -ENOMEM);
 }
 
+/* A single step, or a breakpoint. Those of the program charged stay loaded while services work for
+ * it, and mean nothing to them. */
+static void debug_trap(struct thread *t)
+{
+    uint64_t met = breakpoints_met();
+    if (met & DR6_BREAKPOINTS)
+        t->regs.rflags |= RFLAGS_RF; /* an instruction's is met before it: not once more */
+    if (met == 0 || met & DR6_STEP || t->breakpoints)
+        exception(t, TRAP_DB, met, 0, 0);
+}
+
 struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
 {
     if (vector >= VECTOR_IRQ)
@@ -99,6 +110,8 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
         page_fault(t, error);
     else if (vector == TRAP_NM)
         no_fpu(t);
+    else if (vector == TRAP_DB)
+        debug_trap(t);
     else if (vector == TRAP_NMI)
         kprintf("processor: a non-maskable interrupt, which nobody asked for\n");
     else if (vector == TRAP_DF || vector == TRAP_MC)
@@ -113,9 +126,9 @@ struct thread *trap_enter(struct thread *t, uint64_t vector, uint64_t error)
  *   - An interrupt, while the kernel idles. `sti` delays interrupts until `hlt` waits, but an NMI
  *     between the two ends that delay; an interrupt then finds `hlt` still to come, which would
  *     sleep over what the interrupt has made ready. So `hlt` is left out.
- *   - A single step (#DB) at the kernel's first instruction: a program has set TF before `syscall`,
- *     or has hidden a single step behind a load of SS (SDM vol. 3, 6.8.3 and 17.3.1.4). The kernel
- *     goes on; the program's own TF stops the program when it is back.
+ *   - A single step or a breakpoint (#DB) at the kernel's first instruction: a program has set TF
+ *     before `syscall`, or has hidden one of them behind a load of SS (SDM vol. 3, 6.8.3 and
+ *     17.3.1.4). The kernel goes on; the program's own TF stops the program when it is back.
  *   - An NMI, which is ignored. */
 void trap_kernel(struct regs *r, uint64_t vector, uint64_t error)
 {
@@ -124,6 +137,7 @@ void trap_kernel(struct regs *r, uint64_t vector, uint64_t error)
         if (r->rip == (uintptr_t)idle_halt)
             r->rip = (uintptr_t)idle_end;
     } else if (vector == TRAP_DB) {
+        breakpoints_met();
         r->rflags &= ~(uint64_t)RFLAGS_TF;
     } else if (vector != TRAP_NMI) {
         panic(r, "exception %lu in the kernel, error %lx, address %lx", vector, error, read_cr2());

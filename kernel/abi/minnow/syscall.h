@@ -133,7 +133,13 @@ enum thread_item {
     /* 1: the next system call that it makes is told to its personality: by KERNEL_ENTRY before it
      * is made, and then its end by KERNEL_SIGNAL; 0: not, nor the end of one that is told */
     THREAD_REPORTS,
+    /* + n, n < 4: the address of breakpoint n of the processor; + 4: which of them are used for
+     * what (Intel: DR7); 0: none, and the thread gives its set of them back. Of one that is met,
+     * KERNEL_EXCEPTION of vector 1 has the bit n in its error */
+    THREAD_BREAKPOINT,
 };
+/* of a thread; so many threads may have some at a time */
+enum { BREAKPOINTS = 4, BREAKPOINT_SETS = 64 };
 enum task_item {
     TASK_WORD, /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
     TASK_WORDS = 8,
