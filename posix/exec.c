@@ -459,6 +459,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     ptimers_delete(p);
     name_process(t, e, &r);
     p->execed = true;
+    p->barriers = false;
     p->execs++;
     /* the new program may have other rights than the one that chose the signal */
     p->i.exit_signal = SIGCHLD;

@@ -163,6 +163,7 @@ static void inherit(struct process *p, const struct process *parent)
     memcpy(p->actions, parent->actions, sizeof p->actions);
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
+    p->barriers = parent->barriers;
     if (parent->reset_on_fork)
         policy_reset(&p->i);
 }

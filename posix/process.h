@@ -207,6 +207,7 @@ struct process {
     bool locks;           /* holds record locks: TASK_WATCH */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
     bool reset_on_fork;   /* children do not get its policy (SCHED_RESET_ON_FORK) */
+    bool barriers;        /* has registered for them (membarrier) */
     bool execed;          /* has become another program since fork */
     bool changes;         /* an exec is at work */
     bool vforked;         /* may be the vfork_parent of a child */

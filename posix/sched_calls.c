@@ -413,15 +413,21 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
 
 /* ---- barriers ---- */
 
-/* There is one processor, and a switch of threads is a barrier, so nothing is to be done. */
+/* There is one processor, and a switch of threads is a barrier, so nothing is to be done. What
+ * Linux does at once for the threads of one process, it does for those that have registered. */
 int64_t linux_membarrier(struct thread *t, struct message *m)
 {
-    enum { QUERY = 0, ALL = 1 | 2 | 4 | 8 | 16 };
-    (void)t;
-    int command = (int)m->w[0];
-    if (m->w[1])
+    enum { QUERY, GLOBAL, GLOBAL_EXPEDITED, REGISTER_GLOBAL = 4, PRIVATE = 8, REGISTER = 16 };
+    struct process *p = t->process;
+    if ((uint32_t)m->w[1])
         return -EINVAL;
-    if (command == QUERY)
-        return ALL;
-    return command > 0 && !(command & ~ALL) && !(command & (command - 1)) ? 0 : -EINVAL;
+    switch ((int)m->w[0]) {
+    case QUERY: return GLOBAL | GLOBAL_EXPEDITED | REGISTER_GLOBAL | PRIVATE | REGISTER;
+    case GLOBAL:
+    case GLOBAL_EXPEDITED:
+    case REGISTER_GLOBAL: return 0;
+    case PRIVATE: return p->barriers ? 0 : -EPERM;
+    case REGISTER: p->barriers = true; return 0;
+    default: return -EINVAL;
+    }
 }
