@@ -100,9 +100,12 @@ static struct slot *slot_take(void)
     }
 }
 
-/* Gives the device a request of `length` bytes at `data`, and waits for its end. 0 or -EIO. */
+/* Gives the device a request of `length` bytes at `data`, and waits for its end. 0 or -EIO. The
+ * device writes wherever it is told to, over the kernel as well: so the driver rather dies of a
+ * length that no buffer has, whoever has reckoned it. */
 static int request(uint32_t type, uint64_t sector, paddr_t data, uint32_t length)
 {
+    ASSERT(length <= BLK_CHUNK);
     struct slot *s = slot_take();
     unsigned first = (s - slots) * CHAIN, at = first;
     paddr_t physical = slots_physical + (uint64_t)((char *)s - (char *)slots);

@@ -50,7 +50,8 @@ STOPPED, LOST = "the machine stopped itself", "the system is lost"
 
 
 # What these functions write are addresses and lengths for a device that is a bus master: a wrong length
-# has it write over all of memory, the kernel's too, and only an IOMMU could keep it from that.
+# has it write over all of memory, the kernel's too, and only an IOMMU could keep it from that. What
+# others hand them they check.
 BUS_MASTER = {"virtio_blk": "request"}
 
 
