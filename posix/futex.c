@@ -37,6 +37,7 @@ enum {
     FUTEX_TRYLOCK_PI,
     FUTEX_WAIT_BITSET,
     FUTEX_WAKE_BITSET,
+    FUTEX_LOCK_PI2 = 13,
     FUTEX_PRIVATE = 128,
     FUTEX_CLOCK_REALTIME = 256,
 };
@@ -229,14 +230,78 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
     return n;
 }
 
+/* ---- a word that is changed, and two that are woken on ---- */
+
+/* The number of 12 bits at bit `at`, with a sign. */
+static int32_t number_at(uint32_t encoded, unsigned at)
+{
+    return (int32_t)(encoded << (20 - at)) >> 20;
+}
+
+/* Changes a word as FUTEX_WAKE_OP's last argument says: 0, or -ENOSYS. (futex(2)) */
+static int64_t word_change(uint32_t encoded, uint32_t *word)
+{
+    enum { SET, ADD, OR, AND_NOT, XOR };
+    uint32_t by = number_at(encoded, 12);
+    if (encoded >> 31) /* a shift */
+        by = 1u << (by & 31);
+    switch (encoded >> 28 & 7) {
+    case SET: *word = by; return 0;
+    case ADD: *word += by; return 0;
+    case OR: *word |= by; return 0;
+    case AND_NOT: *word &= ~by; return 0;
+    case XOR: *word ^= by; return 0;
+    default: return -ENOSYS;
+    }
+}
+
+/* What the last argument says of the word as it was: whether the second word's sleepers are woken,
+ * or -ENOSYS. */
+static int64_t word_judge(uint32_t encoded, int32_t word)
+{
+    enum { EQUAL, UNEQUAL, LESS, AT_MOST, MORE, AT_LEAST };
+    int32_t with = number_at(encoded, 0);
+    switch (encoded >> 24 & 15) {
+    case EQUAL: return word == with;
+    case UNEQUAL: return word != with;
+    case LESS: return word < with;
+    case AT_MOST: return word <= with;
+    case MORE: return word > with;
+    case AT_LEAST: return word >= with;
+    default: return -ENOSYS;
+    }
+}
+
+static int64_t wake_op(struct thread *t, const uint64_t *w, unsigned op)
+{
+    struct key first, second;
+    uint32_t word;
+    bool shared = !(op & FUTEX_PRIVATE);
+    int64_t error = key_of(t, w[0], shared, &first);
+    if (error || (error = key_of(t, w[4], shared, &second)))
+        return error;
+    if (t->dead)
+        return LATER;
+    if ((error = user_read(t, w[4], &word, sizeof word)))
+        return error;
+    int32_t before = word;
+    if ((error = word_change(w[5], &word)) || (error = user_write(t, w[4], &word, sizeof word)))
+        return error;
+    int64_t also = word_judge(w[5], before);
+    if (also < 0)
+        return also;
+    int64_t n = wake(&first, MAX((int)w[2], 1), ~0u);
+    return n + (also ? wake(&second, MAX((int)w[3], 1), ~0u) : 0);
+}
+
 /* ---- locks whose word names the owner; 0: they are free ---- */
 
-static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool try)
+static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool wall, bool try)
 {
     struct key k;
     struct deadline until = { 0, false };
     uint32_t word;
-    int64_t error = try ? 0 : deadline(t, w[3], true, true, &until);
+    int64_t error = try ? 0 : deadline(t, w[3], true, wall, &until);
     if (error || (error = word_read(t, w[0], op, &k, &word)))
         return error;
     if ((word & FUTEX_TID) == (unsigned)t->tid)
@@ -288,7 +353,11 @@ int64_t linux_futex(struct thread *t, struct message *m)
     unsigned op = w[1];
     struct key k;
     int64_t error;
-    switch (op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME)) {
+    unsigned which = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+    bool wall = op & FUTEX_CLOCK_REALTIME;
+    if (wall && which != FUTEX_WAIT_BITSET && which != FUTEX_LOCK_PI2)
+        return -ENOSYS;
+    switch (which) {
     case FUTEX_WAIT: return wait(t, w, op, false, ~0u);
     case FUTEX_WAIT_BITSET: return wait(t, w, op, true, w[5]);
     case FUTEX_WAKE:
@@ -302,8 +371,10 @@ int64_t linux_futex(struct thread *t, struct message *m)
     }
     case FUTEX_REQUEUE: return requeue(t, w, op, false);
     case FUTEX_CMP_REQUEUE: return requeue(t, w, op, true);
-    case FUTEX_LOCK_PI: return lock_pi(t, w, op, false);
-    case FUTEX_TRYLOCK_PI: return lock_pi(t, w, op, true);
+    case FUTEX_WAKE_OP: return wake_op(t, w, op);
+    case FUTEX_LOCK_PI: return lock_pi(t, w, op, true, false);
+    case FUTEX_LOCK_PI2: return lock_pi(t, w, op, wall, false);
+    case FUTEX_TRYLOCK_PI: return lock_pi(t, w, op, true, true);
     case FUTEX_UNLOCK_PI: return unlock_pi(t, w, op);
     default: return -ENOSYS;
     }
