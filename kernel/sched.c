@@ -23,7 +23,7 @@
 #include "queue.h"
 
 static struct queue queues[PRIORITIES];
-/* in each queue the last of those at the front whose turn it still is; NULL: there is none */
+/* in each queue the last of those at the front that have come back; NULL: there is none */
 static struct thread *front_end[PRIORITIES];
 uint32_t sched_mask;
 /* a new thread costs its creator one part in so many of what is left of its quantum */
@@ -41,17 +41,14 @@ static inline void queued(int p)
         sched_limit = p;
 }
 
-/* The processor was taken from t: nobody goes before it. */
+/* The processor was taken from t, which goes on before all others that wait now. */
 static inline void enqueue_first(struct thread *t)
 {
-    unsigned p = t->priority;
-    queue_prepend(&queues[p], t);
-    if (!front_end[p])
-        front_end[p] = t;
-    queued(p);
+    queue_prepend(&queues[t->priority], t);
+    queued(t->priority);
 }
 
-/* It is still t's turn. */
+/* t has come back while it is still its turn: it goes before one that computes. */
 static void enqueue_front(struct thread *t)
 {
     unsigned p = t->priority;

@@ -10,6 +10,7 @@ enum { PRIVATE = 128, REALTIME = 256 };
 
 static struct words {
     uint32_t first, second, lock;
+    volatile uint32_t about_to;
 } * words; /* shared with children */
 
 static long futex(uint32_t *at, int op, uint32_t value, const void *time, uint32_t *second,
@@ -39,11 +40,16 @@ static void operations(void)
 
 static int sleeper(uint32_t *at)
 {
+    words->about_to = 0;
     pid_t child = fork();
-    if (!child)
+    if (!child) {
+        words->about_to = 1;
         _exit(futex(at, WAIT, *at, NULL, NULL, 0) ? errno : 0);
+    }
     char path[64], text[256] = "";
     sprintf(path, "/proc/%d/stat", child);
+    while (!words->about_to)
+        pause_ms(1);
     do { /* until it sleeps */
         int fd = open(path, O_RDONLY);
         (void)!read(fd, text, sizeof text - 1);
