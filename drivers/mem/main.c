@@ -7,10 +7,24 @@
  *     random, urandom   random bytes, at most     mixes its first 256 bytes into the generator, and
  *                       RANDOM_MAX                takes all
  *
+ * random and urandom also have Linux's ioctls about entropy, of which there is always enough.
+ *
  * A seek is always 0, as on Linux, and an offset (pread, pwrite) makes no difference. Long reads
  * give way. */
 #include "char.h"
 #include "random.h"
+
+/* ioctls of random and urandom (Linux: linux/random.h) */
+enum {
+    RNDGETENTCNT = 0x80045200,
+    RNDADDTOENTCNT = 0x40045201,
+    RNDADDENTROPY = 0x40085203,
+    RNDZAPENTCNT = 0x5204,
+    RNDCLEARPOOL = 0x5206,
+    RNDRESEEDCRNG = 0x5207
+};
+/* Bits of the generator's key that nobody can guess: always all. */
+enum { ENTROPY_BITS = 256 };
 
 enum {
     MINOR_NULL = DEVICE_MINOR(DEV_NULL),
@@ -90,6 +104,54 @@ static int64_t do_write(struct message *m)
     return m->w[2];
 }
 
+/* RNDADDENTROPY: mixes bytes in, of which the first 248 are in the window. 0, -EINVAL, -EFAULT. */
+static int64_t add_entropy(struct message *m)
+{
+    struct {
+        int32_t bits, size;
+        uint8_t bytes[248];
+    } more;
+    if (copy_in(m, 0, &more, offsetof(typeof(more), bytes)))
+        return -EFAULT;
+    if (more.bits < 0)
+        return -EINVAL;
+    size_t n = MIN((size_t)more.size, sizeof more.bytes);
+    if (more.size < 0 || copy_in(m, offsetof(typeof(more), bytes), more.bytes, n))
+        return -EFAULT;
+    random_mix(&generator, more.bytes, n);
+    return 0;
+}
+
+/* The count of entropy is always full, so nothing can be added to it; Linux leaves it as well when
+ * it is asked to empty it. */
+static int64_t do_ioctl(struct message *m)
+{
+    int32_t bits = ENTROPY_BITS;
+    if (m->object != MINOR_RANDOM && m->object != MINOR_URANDOM)
+        return -ENOTTY;
+    if (m->w[1] == RNDGETENTCNT)
+        return copy_out(m, 0, &bits, sizeof bits) ? -EFAULT : 0;
+    switch (m->w[1]) {
+    case RNDADDTOENTCNT:
+    case RNDADDENTROPY:
+    case RNDZAPENTCNT:
+    case RNDCLEARPOOL:
+    case RNDRESEEDCRNG: break;
+    default: return -EINVAL;
+    }
+    if (!call_privileged(m->call))
+        return -EPERM;
+    switch (m->w[1]) {
+    case RNDADDTOENTCNT:
+        if (copy_in(m, 0, &bits, sizeof bits))
+            return -EFAULT;
+        return bits < 0 ? -EINVAL : 0;
+    case RNDADDENTROPY: return add_entropy(m);
+    case RNDRESEEDCRNG: random_seed(&generator); return 0;
+    default: return 0;
+    }
+}
+
 static int64_t do_open(struct message *m)
 {
     return char_open(m, known(m->object), CONN_READY | CONN_OFFSETS);
@@ -101,7 +163,7 @@ int main(void)
         [op_number(FS_READ)] = do_read,           [op_number(FS_WRITE)] = do_write,
         [op_number(FS_SEEK)] = answer_0,          [op_number(FS_STAT)] = do_stat,
         [op_number(FS_OPEN)] = do_open,           [op_number(FS_POLL)] = char_poll,
-        [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = answer_enotty,
+        [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = do_ioctl,
         [op_number(FS_TRUNCATE)] = answer_einval,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
