@@ -53,10 +53,40 @@ int64_t terminal_int_out(const struct message *m, int n)
     return terminal_argument_out(m, &n, sizeof n);
 }
 
-static int64_t set_termios(struct terminal *t, const struct message *m, bool flush)
+/* TCGETA: the modes as System V had them. */
+static int64_t get_termio(const struct terminal *t, const struct message *m)
 {
-    struct termios new;
-    int64_t error = terminal_argument_in(m, &new, sizeof new);
+    const struct termios *from = &t->termios;
+    struct termio old = { .iflag = from->iflag,
+                          .oflag = from->oflag,
+                          .cflag = from->cflag,
+                          .lflag = from->lflag,
+                          .line = from->line };
+    memcpy(old.cc, from->cc, NCC);
+    return terminal_argument_out(m, &old, sizeof old);
+}
+
+/* Reads such modes; what they do not have stays in *new as it is. */
+static int64_t termio_in(const struct message *m, struct termios *new)
+{
+    enum { UPPER = 0xffff0000u };
+    struct termio old;
+    int64_t error = terminal_argument_in(m, &old, sizeof old);
+    if (error)
+        return error;
+    new->iflag = (new->iflag &UPPER) | old.iflag;
+    new->oflag = (new->oflag &UPPER) | old.oflag;
+    new->cflag = (new->cflag &UPPER) | old.cflag;
+    new->lflag = (new->lflag &UPPER) | old.lflag;
+    new->line = old.line;
+    memcpy(new->cc, old.cc, NCC);
+    return 0;
+}
+
+static int64_t set_termios(struct terminal *t, const struct message *m, bool flush, bool termio)
+{
+    struct termios new = t->termios;
+    int64_t error = termio ? termio_in(m, &new) : terminal_argument_in(m, &new, sizeof new);
     if (error)
         return error;
     if (flush)
@@ -125,8 +155,15 @@ static size_t undelivered(const struct terminal *t)
 /* Whether the request waits until all output has gone. */
 static bool waits_for_output(uint32_t request, uint64_t argument)
 {
-    return request == TCSETSW || request == TCSETSF || request == TCSBRKP ||
-           (request == TCSBRK && argument);
+    switch (request) {
+    case TCSETSW:
+    case TCSETSF:
+    case TCSETAW:
+    case TCSETAF:
+    case TCSBRKP: return true;
+    case TCSBRK: return argument;
+    default: return false;
+    }
 }
 
 /* Whether the request changes the terminal, which a process in the background must not do. */
@@ -136,6 +173,9 @@ static bool changes_terminal(uint32_t request)
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
     case TCSBRK:
     case TCSBRKP:
     case TCXONC:
@@ -155,9 +195,13 @@ int64_t terminal_ioctl(struct terminal *t, struct message *m)
         return pending_add(&t->drainers, m) ? LATER : -ENOMEM;
     switch (request) {
     case TCGETS: return terminal_argument_out(m, &t->termios, sizeof t->termios);
-    case TCSETS: return set_termios(t, m, false);
-    case TCSETSW: return set_termios(t, m, false);
-    case TCSETSF: return set_termios(t, m, true);
+    case TCSETS: return set_termios(t, m, false, false);
+    case TCSETSW: return set_termios(t, m, false, false);
+    case TCSETSF: return set_termios(t, m, true, false);
+    case TCGETA: return get_termio(t, m);
+    case TCSETA: return set_termios(t, m, false, true);
+    case TCSETAW: return set_termios(t, m, false, true);
+    case TCSETAF: return set_termios(t, m, true, true);
     case TIOCGWINSZ: return terminal_argument_out(m, &t->winsize, sizeof t->winsize);
     case TIOCSWINSZ: return set_size(t, m);
     case TCFLSH: return flush(t, m->w[2]);

@@ -217,6 +217,42 @@ static void raw(void)
     unpair();
 }
 
+/* The modes as System V had them (asm-generic/termios.h). */
+enum { NCC = 8 };
+struct termio {
+    unsigned short c_iflag, c_oflag, c_cflag, c_lflag;
+    unsigned char c_line, c_cc[NCC];
+};
+static void termio(void)
+{
+    struct termio a, b;
+    struct termios c;
+    pair();
+    SHOW(ioctl(slave, TCGETA, &a));
+    SAY("%x %x %x %x %d", a.c_iflag & ~IUTF8, a.c_oflag, a.c_cflag & ~CBAUD, a.c_lflag, a.c_line);
+    for (int i = 0; i < NCC; i++)
+        SAY("character %d: %d", i, a.c_cc[i]);
+    b = a;
+    b.c_iflag = BRKINT | IGNPAR | IXON;
+    b.c_oflag = OPOST | ONLCR;
+    b.c_lflag = ISIG | ECHO | NOFLSH;
+    memset(b.c_cc, 'x', sizeof b.c_cc);
+    SHOW(ioctl(master, TCSETA, &b));
+    SHOW(tcgetattr(slave, &c));
+    SAY("%x %x %x, %d %d", c.c_iflag, c.c_oflag, c.c_lflag, c.c_cc[VINTR], c.c_cc[VMIN]);
+    SAY("kept: %d %d", c.c_cc[VSTOP], c.c_cc[VLNEXT]);
+    put(master, "lost");
+    SHOW(ioctl(slave, TCSETAF, &a));
+    look("flushed", slave);
+    SHOW(ioctl(slave, TCSETAW, &a));
+    SHOW(ioctl(slave, TCGETA, &b));
+    SAY("as before: %d", !memcmp(&a, &b, sizeof a));
+    SHOW(ioctl(slave, TCGETA, NULL));
+    SHOW(ioctl(slave, TCSETA, NULL));
+    SHOW(ioctl(open("/dev/null", O_RDWR), TCGETA, &a));
+    unpair();
+}
+
 /* Much in both directions: neither side loses anything. */
 static void much(void)
 {
@@ -553,6 +589,7 @@ int main(void)
     names();
     lines();
     raw();
+    termio();
     much();
     hang_ups();
     sizes();

@@ -15,6 +15,15 @@ struct termios {
 };
 _Static_assert(sizeof(struct termios) == 36, "struct termios is Linux's");
 
+/* The same as TCGETA moves it: the lower halves of the modes, and the first characters. */
+enum { NCC = 8 };
+struct termio {
+    uint16_t iflag, oflag, cflag, lflag;
+    uint8_t line;
+    uint8_t cc[NCC];
+};
+_Static_assert(sizeof(struct termio) == 18, "struct termio is Linux's");
+
 struct winsize {
     uint16_t rows, cols, xpixel, ypixel;
 };
@@ -94,7 +103,11 @@ enum {
     TCSETS,
     TCSETSW,
     TCSETSF,
-    TCSBRK = 0x5409,
+    TCGETA,
+    TCSETA,
+    TCSETAW,
+    TCSETAF,
+    TCSBRK,
     TCXONC,
     TCFLSH,
     TIOCEXCL,
