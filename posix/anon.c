@@ -220,7 +220,9 @@ static int64_t do_ioctl(struct message *m)
 
 static int64_t do_statfs(struct message *m)
 {
-    struct statfs s = { .type = ANON_MAGIC, .bsize = PAGE_SIZE, .namelen = 255 };
+    struct statfs s = {
+        .type = ANON_MAGIC, .bsize = PAGE_SIZE, .namelen = 255, .frsize = PAGE_SIZE
+    };
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 

@@ -243,6 +243,7 @@ static inline void socket_changed(struct socket *s)
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
+int64_t do_statfs(struct message *m);
 int64_t do_open(struct message *m); /* -ENXIO */
 
 /* ---- options.c ---- */

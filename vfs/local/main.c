@@ -7,7 +7,7 @@ static const handler_t fs_handlers[] = {
     [op_number(FS_IOCTL)] = do_ioctl,        [op_number(FS_POLL)] = do_poll,
     [op_number(FS_OPEN)] = do_open,          [op_number(FS_SETATTR)] = answer_0,
     [op_number(FS_SYNC)] = answer_einval,    [op_number(FS_TRUNCATE)] = answer_einval,
-    [op_number(FS_CHANGED)] = pollable_list,
+    [op_number(FS_CHANGED)] = pollable_list, [op_number(FS_STATFS)] = do_statfs,
 };
 
 static const handler_t socket_handlers[] = {

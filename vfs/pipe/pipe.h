@@ -124,6 +124,7 @@ static inline void pipe_changed(struct pipe *p)
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);
 int64_t do_stat(struct message *m);
+int64_t do_statfs(struct message *m);
 int64_t do_resize(struct message *m); /* PIPE_RESIZE */
 
 #endif
