@@ -96,7 +96,8 @@ uint64_t pipe_size_for(uint64_t bytes)
     return size < bytes ? 0 : size;
 }
 
-/* Limits that are root's alone, whatever descriptor another user has got hold of. */
+/* Limits that are root's alone, whatever descriptor another user has got hold of. 0, -EACCES,
+ * -EINVAL. May wait. */
 static int64_t set_limit(const struct thread *t, enum proc_setting which, const char *text)
 {
     uint32_t n;
@@ -105,11 +106,13 @@ static int64_t set_limit(const struct thread *t, enum proc_setting which, const 
     int64_t error = read_number(text, &n);
     if (error || n > INT32_MAX)
         return -EINVAL;
-    if (which == PROC_SET_PIPE_MAX)
-        table->head.pipe_max = pipe_size_for(n);
-    else
+    if (which == PROC_SET_LEASE_BREAK) {
         table->head.lease_break = n;
-    return 0;
+        return 0;
+    }
+    table->head.pipe_max = pipe_size_for(n);
+    call(service_find("pipe"), PIPE_LIMIT, 0, table->head.pipe_max, 0, 0);
+    return t->dead ? LATER : 0;
 }
 
 /* The id of the next object of System V IPC, once. */

@@ -14,6 +14,7 @@ static struct pipe *pipes[PIPES];
 static unsigned count;
 static struct pipe *free_pipes;
 static struct share pipe_share = SHARE(PIPES, PIPES / 8, PIPES / 2);
+static uint32_t usual = PIPE_USUAL; /* of pipes that root does not make: see do_limit() */
 
 struct pipe *pipe_of(uint64_t object)
 {
@@ -56,7 +57,8 @@ static struct pipe *pipe_new(call_t caller)
                         .poll = { p->poll[END_READ], p->poll[END_WRITE] },
                         .generation = (p->generation + 1) % PIPE_GENERATIONS,
                         .opened = 1,
-                        .capacity = PIPE_USUAL,
+                        .capacity = usual < PIPE_USUAL && !call_privileged(caller) ? usual
+                                                                                   : PIPE_USUAL,
                         .user = user,
                         .born = fs_now() };
     if (ring_begin(p) == 0)
@@ -91,6 +93,14 @@ static int64_t connect_end(struct pipe *p, struct message *m, uint64_t flags)
         p->opened = fs_writes(flags) ? p->opened % UINT8_MAX + 1 : p->opened;
     }
     return descriptor;
+}
+
+int64_t do_limit(struct message *m)
+{
+    if (m->from >= MAX_SERVICE)
+        return -EPERM;
+    usual = MIN(MAX(m->w[1], (uint64_t)PIPE_FIRST), (uint64_t)PIPE_USUAL);
+    return 0;
 }
 
 /* pipe2: both ends. */

@@ -13,7 +13,8 @@ static const handler_t fs_handlers[] = {
 static const handler_t pipe_handlers[] = {
     [op_number(PIPE_CREATE)] = do_create, [op_number(PIPE_OPEN)] = do_open_fifo,
     [op_number(PIPE_PEEK)] = do_peek,     [op_number(PIPE_TAKE)] = do_take,
-    [op_number(PIPE_MOVE)] = do_move,     [op_number(PIPE_RESIZE)] = do_resize
+    [op_number(PIPE_MOVE)] = do_move,     [op_number(PIPE_RESIZE)] = do_resize,
+    [op_number(PIPE_LIMIT)] = do_limit,
 };
 
 int main(void)

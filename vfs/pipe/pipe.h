@@ -97,6 +97,7 @@ static inline void ring_put(struct pipe *p, uint32_t bytes)
 /* ---- ends.c ---- */
 struct pipe *pipe_of(uint64_t object);    /* NULL: there is no such pipe any more */
 int64_t do_create(struct message *m);     /* PIPE_CREATE */
+int64_t do_limit(struct message *m);      /* PIPE_LIMIT */
 int64_t do_open_fifo(struct message *m);  /* PIPE_OPEN */
 int64_t do_open(struct message *m);       /* FS_OPEN */
 void do_release(const struct message *m); /* KERNEL_RELEASE: an open file has ended */
