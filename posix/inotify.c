@@ -507,7 +507,7 @@ static int64_t make(struct thread *t, struct message *m, uint32_t flags)
     uint32_t user = t->process->i.uid;
     if (flags & ~(uint32_t)(IN_NONBLOCK | IN_CLOEXEC))
         return -EINVAL;
-    if (share_take_limited(&instance_share, user, 1, INOTIFY_INSTANCES, -EMFILE))
+    if (share_take_limited(&instance_share, user, 1, table->head.inotify_instances, -EMFILE))
         return -EMFILE;
     if (!anon_make(m, ANON_INOTIFY, &ops, sizeof(struct inotify), user, O_RDONLY | flags,
                    &descriptor))

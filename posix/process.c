@@ -10,6 +10,7 @@
 #include "capability.h"
 
 #include <minnow/mqueue.h>
+#include <minnow/watch.h>
 
 #include "syscalls.h"
 
@@ -43,6 +44,7 @@ void processes_start(void)
                                         .sysv_next = { -1, -1, -1 },
                                         .mq = { MQ_QUEUES, MQ_MOST, MQ_SIZE_MOST, MQ_MOST_DEFAULT,
                                                 MQ_SIZE_DEFAULT },
+                                        .inotify_instances = INOTIFY_INSTANCES,
                                         .signals = offsetof(struct process_table, signals),
                                         .node_name = "minnow",
                                         .domain_name = "(none)",

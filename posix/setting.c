@@ -106,8 +106,9 @@ static int64_t set_limit(const struct thread *t, enum proc_setting which, const 
     int64_t error = read_number(text, &n);
     if (error || n > INT32_MAX)
         return -EINVAL;
-    if (which == PROC_SET_LEASE_BREAK) {
-        table->head.lease_break = n;
+    if (which != PROC_SET_PIPE_MAX) {
+        *(which == PROC_SET_LEASE_BREAK ? &table->head.lease_break
+                                        : &table->head.inotify_instances) = n;
         return 0;
     }
     table->head.pipe_max = pipe_size_for(n);
@@ -223,6 +224,7 @@ int64_t setting_write(struct thread *t, struct message *m)
     case PROC_SET_CORE_USES_PID: error = set_core_uses_pid(t, text); break;
     case PROC_SET_CORE_FILTER: error = set_core_filter((int)m->w[3], text); break;
     case PROC_SET_PIPE_MAX:
+    case PROC_SET_INOTIFY_INSTANCES:
     case PROC_SET_LEASE_BREAK: error = set_limit(t, m->w[0], text); break;
     case PROC_SET_SEM_NEXT:
     case PROC_SET_MSG_NEXT:

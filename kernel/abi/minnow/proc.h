@@ -48,7 +48,8 @@ struct posix_table {
     uint32_t pending;     /* in a process's place: the offset of the signals that wait for it */
     uint32_t pipe_max;    /* bytes of a pipe, for whom has no CAP_SYS_RESOURCE */
     uint32_t lease_break; /* seconds that the holder of a lease has; 0: all the time */
-    uint32_t signals;     /* offset of the struct share of signals that wait (share.h) */
+    uint32_t inotify_instances; /* that a user may have */
+    uint32_t signals;           /* offset of the struct share of signals that wait (share.h) */
     char node_name[PROC_NAME], domain_name[PROC_NAME]; /* sethostname, setdomainname */
     int32_t sysv_next[3];   /* by enum sysv_kind: the id that the next object gets; -1: any */
     uint32_t mq[MQ_LIMITS]; /* by enum mq_limit */
@@ -79,6 +80,7 @@ enum proc_setting {
     PROC_SET_CORE_FILTER,
     PROC_SET_PIPE_MAX,
     PROC_SET_LEASE_BREAK,
+    PROC_SET_INOTIFY_INSTANCES,
     PROC_SET_OOM_SCORE_ADJUST, /* -1000 .. 1000 */
     PROC_SET_OOM_ADJUST,       /* the same as -17 .. 15 */
     PROC_SET_SEM_NEXT,         /* what id the next object of System V IPC gets; */
