@@ -14,9 +14,12 @@ struct timeval {
     int64_t sec, usec;
 };
 
+uint32_t wall_settings;
+
 void wall_set(uint64_t ns)
 {
     uint64_t base = ns - time_now();
+    wall_settings++;
     ask_clock_set(base);
     timers_wall_set(base);
     timerfds_wall_set();
@@ -55,19 +58,27 @@ int64_t linux_clock_getres(struct thread *t, struct message *m)
     return m->w[1] ? user_write(t, m->w[1], &time, sizeof time) : 0;
 }
 
-/* As on Linux a time is refused that lies before the boot's, or so far ahead that times would soon
- * not be reckoned in nanoseconds (TIME_SETTOD_SEC_MAX). */
-static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
+/* As on Linux a time is refused that lies so far ahead that times would soon not be reckoned in
+ * nanoseconds (TIME_SETTOD_SEC_MAX). */
+static bool wall_valid(int64_t sec, int64_t nsec)
 {
     enum { THIRTY_YEARS = 30 * 365 * 24 * 3600 };
-    if (sec < 0 || sec >= INT64_MAX / SECOND - THIRTY_YEARS || (uint64_t)nsec >= SECOND)
-        return -EINVAL;
-    if (!capable(t->process, CAP_SYS_TIME))
-        return -EPERM;
-    if (sec * SECOND + nsec < (int64_t)time_now())
+    return sec >= 0 && sec < INT64_MAX / SECOND - THIRTY_YEARS && (uint64_t)nsec < SECOND;
+}
+
+int64_t wall_change(int64_t sec, int64_t nsec)
+{
+    if (!wall_valid(sec, nsec) || sec * SECOND + nsec < (int64_t)time_now())
         return -EINVAL;
     wall_set(sec * SECOND + nsec);
     return 0;
+}
+
+static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
+{
+    if (!wall_valid(sec, nsec))
+        return -EINVAL;
+    return capable(t->process, CAP_SYS_TIME) ? wall_change(sec, nsec) : -EPERM;
 }
 
 int64_t linux_clock_settime(struct thread *t, struct message *m)
@@ -85,6 +96,8 @@ int64_t linux_settimeofday(struct thread *t, struct message *m)
     if (!m->w[0])
         return capable(t->process, CAP_SYS_TIME) ? 0 : -EPERM;
     int64_t error = user_read(t, m->w[0], &time, sizeof time);
+    if (!error && (uint64_t)time.usec >= SECOND / 1000)
+        error = -EINVAL;
     return error ? error : set_wall(t, time.sec, time.usec * 1000);
 }
 
