@@ -94,6 +94,26 @@ int64_t linux_reboot(struct thread *t, struct message *m)
     }
 }
 
+/* Ports belong to services: no program gets any, as on Linux in lockdown. */
+int64_t linux_iopl(struct thread *t, struct message *m)
+{
+    enum { LEVELS = 4 };
+    (void)t;
+    if ((uint32_t)m->w[0] >= LEVELS)
+        return -EINVAL;
+    return (uint32_t)m->w[0] ? -EPERM : 0;
+}
+
+int64_t linux_ioperm(struct thread *t, struct message *m)
+{
+    enum { PORTS = 65536 };
+    uint64_t from = m->w[0], end = from + m->w[1];
+    (void)t;
+    if (end <= from || end > PORTS)
+        return -EINVAL;
+    return (int)m->w[2] ? -EPERM : 0;
+}
+
 /* The boot log is for root alone, because it shows addresses of services. */
 int64_t linux_syslog(struct thread *t, struct message *m)
 {
