@@ -23,15 +23,6 @@ static inline void queue_append(struct queue *q, struct thread *t)
     q->last = t;
 }
 
-/* Puts t behind another thread of the queue. */
-static inline void queue_insert(struct queue *q, struct thread *before, struct thread *t)
-{
-    t->next = before->next;
-    before->next = t;
-    if (q->last == before)
-        q->last = t;
-}
-
 /* Takes the first thread out of a queue that is not empty. */
 static inline struct thread *queue_take(struct queue *q)
 {
@@ -41,18 +32,17 @@ static inline struct thread *queue_take(struct queue *q)
 }
 
 /* Takes t out of the queue if it is in there. (The running thread of a frozen service is READY but
- * in no queue.) Returns the one before it, or NULL. Linear in the queue's length. */
-static inline struct thread *queue_remove(struct queue *q, struct thread *t)
+ * in no queue.) Linear in the queue's length. */
+static inline void queue_remove(struct queue *q, struct thread *t)
 {
     struct thread *before = NULL, *x = q->first;
     for (; x && x != t; x = x->next)
         before = x;
     if (!x)
-        return NULL;
+        return;
     *(before ? &before->next : &q->first) = t->next;
     if (q->last == t)
         q->last = before;
-    return before;
 }
 
 #endif

@@ -9,10 +9,10 @@
  * does not come out of the run queue: it makes a call to the service that is the policy
  * (SCHED_EXPIRED, see pm/sched and turn.c), whose reply gives the thread a priority and a new
  * quantum and puts the thread at the end of its queue. Without a policy the thread goes there at
- * once. A thread that becomes ready with some of its quantum left goes to the front, behind those
- * that did so before it: it is still its turn. A new thread goes to the end. The invariant is:
- * while programs wait and one runs, either the timer is set for no later than the end of the
- * running thread's quantum, or sched_limit is SLICE_OVER.
+ * once. A thread that becomes ready with some of its quantum left goes to the front: it is still
+ * its turn, and whoever has slept does not wait for another's work. A new thread goes to the end.
+ * The invariant is: while programs wait and one runs, either the timer is set for no later than the
+ * end of the running thread's quantum, or sched_limit is SLICE_OVER.
  *
  * The threads of a service form a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
@@ -23,8 +23,6 @@
 #include "queue.h"
 
 static struct queue queues[PRIORITIES];
-/* in each queue the last of those at the front that have come back; NULL: there is none */
-static struct thread *front_end[PRIORITIES];
 uint32_t sched_mask;
 /* a new thread costs its creator one part in so many of what is left of its quantum */
 enum { CREATION = 8 };
@@ -41,23 +39,10 @@ static inline void queued(int p)
         sched_limit = p;
 }
 
-/* The processor was taken from t, which goes on before all others that wait now. */
 static inline void enqueue_first(struct thread *t)
 {
     queue_prepend(&queues[t->priority], t);
     queued(t->priority);
-}
-
-/* t has come back while it is still its turn: it goes before one that computes. */
-static void enqueue_front(struct thread *t)
-{
-    unsigned p = t->priority;
-    if (front_end[p])
-        queue_insert(&queues[p], front_end[p], t);
-    else
-        queue_prepend(&queues[p], t);
-    front_end[p] = t;
-    queued(p);
 }
 
 static inline void enqueue_last(struct thread *t)
@@ -90,7 +75,7 @@ static void wait_turn(struct thread *t)
         return;
     }
     if (t->cpu_ns)
-        enqueue_front(t);
+        enqueue_first(t);
     else
         enqueue_last(t);        /* it is new: those that were made before it run before it */
     sched_limit = best_queue(); /* turn_next() looks at t's quantum when t comes out */
@@ -103,8 +88,6 @@ struct thread *sched_take(void)
     if (p == PRIORITIES)
         return NULL;
     struct thread *t = queue_take(&queues[p]);
-    if (front_end[p] == t)
-        front_end[p] = NULL;
     unqueued(p);
     return t;
 }
@@ -178,9 +161,7 @@ struct thread *sched_first(void)
 
 static void unqueue(struct thread *t)
 {
-    struct thread *before = queue_remove(&queues[t->priority], t);
-    if (front_end[t->priority] == t)
-        front_end[t->priority] = before;
+    queue_remove(&queues[t->priority], t);
     unqueued(t->priority);
 }
 

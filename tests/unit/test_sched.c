@@ -301,29 +301,6 @@ static void whoever_comes_back_with_something_left_goes_to_the_front(void **stat
     assert_ptr_equal(turn_next(), &b);
 }
 
-static void those_who_come_back_keep_their_order(void **state)
-{
-    (void)state;
-    struct thread d;
-    thread(&c, &program_task, 12), thread(&d, &program_task, 12);
-    sched_ready(&a);
-    b.cpu_ns = c.cpu_ns = d.cpu_ns = 1;
-    sched_ready(&b), sched_ready(&c), sched_ready(&d);
-    sched_remove(&d); /* the last of them */
-    d.state = THREAD_PARKED;
-    sched_ready(&d);
-    sched_block(&a);
-    assert_ptr_equal(turn_next(), &b);
-    sched_ready(&s);
-    assert_ptr_equal(turn_next(), &s); /* b goes on before those who came after it */
-    sched_block(&s);
-    assert_ptr_equal(turn_next(), &b);
-    sched_block(&b);
-    assert_ptr_equal(turn_next(), &c);
-    sched_block(&c);
-    assert_ptr_equal(turn_next(), &d);
-}
-
 static void new_ones_run_in_the_order_in_which_they_were_made(void **state)
 {
     (void)state;
@@ -493,7 +470,6 @@ int main(void)
         cmocka_unit_test_setup(without_the_policy_equals_take_turns, fresh),
         cmocka_unit_test_setup(a_thrown_call_is_made_again_at_its_turn, fresh),
         cmocka_unit_test_setup(whoever_comes_back_with_something_left_goes_to_the_front, fresh),
-        cmocka_unit_test_setup(those_who_come_back_keep_their_order, fresh),
         cmocka_unit_test_setup(new_ones_run_in_the_order_in_which_they_were_made, fresh),
         cmocka_unit_test_setup(a_signal_is_delivered_when_it_is_its_turn, fresh),
         cmocka_unit_test_setup(a_new_thread_begins_where_its_creator_is, fresh),
