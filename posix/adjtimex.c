@@ -112,15 +112,6 @@ static int64_t shifted(int64_t n, unsigned bits) { return n / (1ll << bits); }
 
 /* ---- moving the time of day ---- */
 
-static void move(int64_t ns)
-{
-    struct system_info s;
-    if (!ns || ask_info(INFO_SYSTEM, 0, &s, sizeof s) <= 0)
-        return;
-    ask_clock_set(s.boot_wall_ns + ns);
-    timers_wall_set(s.boot_wall_ns + ns);
-}
-
 /* A clock that has been set is no better than one that nobody has looked after. */
 static void forget_if_set(void)
 {
@@ -155,7 +146,7 @@ static void step(struct timer *t)
     ntp.steps--;
     if (ntp.steps || second_begin())
         timer_set(t, t->when + SECOND / STEPS, step);
-    move(ns);
+    wall_step(ns);
 }
 
 static void begin(void)

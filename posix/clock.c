@@ -16,13 +16,23 @@ struct timeval {
 
 uint32_t wall_settings;
 
-void wall_set(uint64_t ns)
+static void base_set(uint64_t base)
 {
-    uint64_t base = ns - time_now();
-    wall_settings++;
     ask_clock_set(base);
     timers_wall_set(base);
+}
+
+void wall_set(uint64_t ns)
+{
+    wall_settings++;
+    base_set(ns - time_now());
     timerfds_wall_set();
+}
+
+void wall_step(int64_t ns)
+{
+    if (ns)
+        base_set(wall_base + ns);
 }
 
 int clock_base(int clock)

@@ -13,7 +13,9 @@ struct itimerspec {
 /* Sets the time of day, nanoseconds since 1970; not less than the time since boot. */
 void wall_set(uint64_t ns);
 extern uint32_t wall_settings; /* counts these */
-/* The same. 0; -EINVAL: that is no time, lies before the boot, or too far ahead. */
+/* Moves the time of day by so little that nobody has to know. */
+void wall_step(int64_t ns);
+/* As wall_set(). 0; -EINVAL: that is no time, lies before the boot, or too far ahead. */
 int64_t wall_change(int64_t sec, int64_t nsec);
 /* The clock has been set: tells it to the timerfds that are to be cancelled by that. */
 void timerfds_wall_set(void);

@@ -180,7 +180,7 @@ static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset,
     t->wait.futex.bitset = bitset;
     queue_put(t, k);
     if (until->when)
-        (until->wall ? timer_set_wall : timer_set)(&t->timer, until->when, timed_out);
+        timer_set_by(&t->timer, until->when, until->wall, timed_out);
     return thread_wait(t, queue_remove, interrupted);
 }
 

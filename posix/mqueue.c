@@ -268,7 +268,7 @@ static int64_t wait(struct thread *t, struct mqueue *q, struct mq_wait **list,
         list = &(*list)->next;
     *list = t->wait.mq = w;
     if (until)
-        timer_set_wall(&t->timer, until, timed_out);
+        timer_set_by(&t->timer, until, true, timed_out);
     return thread_wait(t, wait_end, -ERESTARTSYS);
 }
 

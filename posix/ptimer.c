@@ -97,7 +97,7 @@ static void run_until_due(struct ptimer *x, bool wall)
     if (of_cpu(x))
         cpu_timer_set(&x->cpu, x->due, cpu_rings);
     else
-        (wall ? timer_set_wall : timer_set)(&x->timer, x->due, rings);
+        timer_set_by(&x->timer, x->due, wall, rings);
 }
 
 /* Sets x for its next expiry after the first. On a clock that always runs it may ring later than it

@@ -53,7 +53,7 @@ static int64_t sleep_absolute(struct thread *t, uint64_t until, bool wall)
     if (until <= (wall ? wall_now() : time_now()))
         return 0;
     t->restart.remaining = 0; /* nothing is told of the rest */
-    (wall ? timer_set_wall : timer_set)(&t->timer, until, timer_rings);
+    timer_set_by(&t->timer, until, wall, timer_rings);
     return thread_wait(t, sleep_ends, -ERESTARTNOHAND);
 }
 

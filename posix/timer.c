@@ -20,7 +20,7 @@ enum { RINGS_AT_ONCE = 32 };
 
 static struct timer *first[2]; /* by the time since boot, and by the time of day */
 static unsigned count;
-static uint64_t wall_base;
+uint64_t wall_base;
 static struct share repeating = SHARE(UINT32_MAX, 0, UINT32_MAX);
 static uint64_t alarm_set; /* the time of the kernel's alarm; 0: it has rung */
 
@@ -103,7 +103,7 @@ void timer_cancel(struct timer *t)
         up = up->parent;
 }
 
-static void put(struct timer *t, uint64_t when, bool wall, void (*run)(struct timer *))
+void timer_set_by(struct timer *t, uint64_t when, bool wall, void (*run)(struct timer *))
 {
     timer_cancel(t);
     *t = (struct timer){ .rank = 1, .when = MAX(when, 1ul), .run = run, .set = true, .wall = wall };
@@ -115,12 +115,7 @@ static void put(struct timer *t, uint64_t when, bool wall, void (*run)(struct ti
 
 void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *))
 {
-    put(t, when, false, run);
-}
-
-void timer_set_wall(struct timer *t, uint64_t when, void (*run)(struct timer *))
-{
-    put(t, when, true, run);
+    timer_set_by(t, when, false, run);
 }
 
 void timers_wall_set(uint64_t base)
@@ -136,10 +131,8 @@ void timer_repeat(struct timer *t, uint32_t user, uint64_t interval, void (*run)
     /* A share counts SHARE_USERS users at most; a timer of a further one rings as if one user owned
      * all timers that repeat. */
     bool counted = share_take(&repeating, user, 1, -EAGAIN) == 0;
-    put(t,
-        MAX(next, timer_now(t) + (uint64_t)REST_NS *
-                                     (counted ? share_held(&repeating, user) : repeating.taken)),
-        t->wall, run);
+    uint64_t held = counted ? share_held(&repeating, user) : repeating.taken;
+    timer_set_by(t, MAX(next, timer_now(t) + REST_NS * held), t->wall, run);
     t->repeats = counted;
     t->user = user;
 }

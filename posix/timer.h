@@ -18,13 +18,14 @@ struct timer {
 /* Calls `run` once, at `when` (nanoseconds since boot) or soon after; it may wait. A timer that is
  * set already is set anew. It must be cancelled before its memory goes. */
 void timer_set(struct timer *t, uint64_t when, void (*run)(struct timer *));
-/* Likewise at a time of day, nanoseconds since 1970: a clock that is set meanwhile makes it ring
- * sooner or later. */
-void timer_set_wall(struct timer *t, uint64_t when, void (*run)(struct timer *));
+/* Likewise, if `wall` at a time of day, nanoseconds since 1970: a clock that is set meanwhile makes
+ * it ring sooner or later. */
+void timer_set_by(struct timer *t, uint64_t when, bool wall, void (*run)(struct timer *));
 /* The time by which t was set last, nanoseconds. */
 uint64_t timer_now(const struct timer *t);
-/* The time of day, nanoseconds since 1970. */
+/* The time of day, nanoseconds since 1970, and what it is more than the time since boot. */
 uint64_t wall_now(void);
+extern uint64_t wall_base;
 /* From now on the time of day is so many nanoseconds more than the time since boot. */
 void timers_wall_set(uint64_t base);
 /* Sets t for an interval (nanoseconds) after t->when, for a program of this user; but all of a

@@ -144,10 +144,7 @@ static void run_from(struct timerfd *x, const struct timespec64 *first, bool abs
         return;
     if (!absolute)
         x->due += time_now();
-    if (absolute && x->clock == CLOCK_REALTIME)
-        timer_set_wall(&x->timer, x->due, rings);
-    else
-        timer_set(&x->timer, x->due, rings);
+    timer_set_by(&x->timer, x->due, absolute && x->clock == CLOCK_REALTIME, rings);
 }
 
 /* As on Linux a timer that tells when the clock is set does so at its next setting as well. */
