@@ -3,6 +3,7 @@
 
 #include "readiness.h"
 #include "share.h"
+#include "statfs.h"
 #include "syscalls.h"
 #include <minnow/file.h>
 #include <minnow/protocol.h>
@@ -218,13 +219,7 @@ static int64_t do_ioctl(struct message *m)
     return copy_out(m, 0, &bytes, sizeof bytes);
 }
 
-static int64_t do_statfs(struct message *m)
-{
-    struct statfs s = {
-        .type = ANON_MAGIC, .bsize = PAGE_SIZE, .namelen = 255, .frsize = PAGE_SIZE
-    };
-    return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
-}
+static int64_t do_statfs(struct message *m) { return statfs_without_disk(m, ANON_MAGIC); }
 
 static int64_t do_poll(struct message *m)
 {

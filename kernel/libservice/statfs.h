@@ -1,0 +1,16 @@
+/* What fstatfs says of files that no disk holds. */
+#ifndef STATFS_H
+#define STATFS_H
+
+#include <minnow/file.h>
+#include "service.h"
+
+/* The handler of FS_STATFS for pipes, sockets and their like, whose kind this number names on Linux
+ * (linux/magic.h). 0, -EFAULT. */
+static inline int64_t statfs_without_disk(struct message *m, uint32_t kind)
+{
+    struct statfs s = { .type = kind, .bsize = PAGE_SIZE, .namelen = 255, .frsize = PAGE_SIZE };
+    return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
+}
+
+#endif
