@@ -50,9 +50,6 @@ enum {
     LIMITS = PROC_LIMITS
 };
 
-/* Policies of scheduling, by Linux's numbers. */
-enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, SCHED_DEADLINE };
-
 /* What SCHED_DEADLINE is given, in nanoseconds (sched_setattr): kept and reported. */
 struct sched_deadline {
     uint64_t runtime, deadline, period, flags;

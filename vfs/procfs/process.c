@@ -93,7 +93,7 @@ static void add_stat_end(struct text *t, const struct subject *p, const struct p
 /* Field 18: of a real-time policy -1 - its priority, of SCHED_DEADLINE -101, else 20 + nice. */
 static int priority_of(const struct subject *p)
 {
-    enum { NORMAL_PRIORITY = 20, SCHED_DEADLINE = 6, DEADLINE_PRIORITY = -101 };
+    enum { NORMAL_PRIORITY = 20, DEADLINE_PRIORITY = -101 };
     if (p->sched_policy == SCHED_DEADLINE)
         return DEADLINE_PRIORITY;
     return p->sched_priority ? -1 - p->sched_priority : NORMAL_PRIORITY + p->nice;

@@ -135,6 +135,9 @@ enum {
     SECURE_ALL = 0xff,
 };
 
+/* Policies of scheduling, by Linux's numbers. */
+enum { SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE = 5, SCHED_DEADLINE };
+
 /* A resource limit, as Linux has it; all ones: none. */
 struct proc_limit {
     uint64_t soft, hard;
