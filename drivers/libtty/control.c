@@ -66,18 +66,19 @@ static int64_t get_termio(const struct terminal *t, const struct message *m)
     return terminal_argument_out(m, &old, sizeof old);
 }
 
+static void set_low(uint32_t *word, uint16_t half) { *word = *word >> 16 << 16 | half; }
+
 /* Reads such modes; what they do not have stays in *new as it is. */
 static int64_t termio_in(const struct message *m, struct termios *new)
 {
-    enum { UPPER = 0xffff0000u };
     struct termio old;
     int64_t error = terminal_argument_in(m, &old, sizeof old);
     if (error)
         return error;
-    new->iflag = (new->iflag &UPPER) | old.iflag;
-    new->oflag = (new->oflag &UPPER) | old.oflag;
-    new->cflag = (new->cflag &UPPER) | old.cflag;
-    new->lflag = (new->lflag &UPPER) | old.lflag;
+    set_low(&new->iflag, old.iflag);
+    set_low(&new->oflag, old.oflag);
+    set_low(&new->cflag, old.cflag);
+    set_low(&new->lflag, old.lflag);
     new->line = old.line;
     memcpy(new->cc, old.cc, NCC);
     return 0;

@@ -122,33 +122,32 @@ static int64_t add_entropy(struct message *m)
     return 0;
 }
 
-/* The count of entropy is always full, so nothing can be added to it; Linux leaves it as well when
- * it is asked to empty it. */
+/* RNDADDTOENTCNT: the count is always full, so nothing can be added to it. */
+static int64_t add_to_count(struct message *m)
+{
+    int32_t bits;
+    if (copy_in(m, 0, &bits, sizeof bits))
+        return -EFAULT;
+    return bits < 0 ? -EINVAL : 0;
+}
+
 static int64_t do_ioctl(struct message *m)
 {
     int32_t bits = ENTROPY_BITS;
+    bool may = call_privileged(m->call);
     if (m->object != MINOR_RANDOM && m->object != MINOR_URANDOM)
         return -ENOTTY;
-    if (m->w[1] == RNDGETENTCNT)
-        return copy_out(m, 0, &bits, sizeof bits) ? -EFAULT : 0;
     switch (m->w[1]) {
-    case RNDADDTOENTCNT:
-    case RNDADDENTROPY:
-    case RNDZAPENTCNT:
-    case RNDCLEARPOOL:
-    case RNDRESEEDCRNG: break;
+    case RNDGETENTCNT: return copy_out(m, 0, &bits, sizeof bits) ? -EFAULT : 0;
+    case RNDADDTOENTCNT: return may ? add_to_count(m) : -EPERM;
+    case RNDADDENTROPY: return may ? add_entropy(m) : -EPERM;
+    case RNDZAPENTCNT: /* Linux leaves the count full as well */
+    case RNDCLEARPOOL: return may ? 0 : -EPERM;
+    case RNDRESEEDCRNG:
+        if (may)
+            random_seed(&generator);
+        return may ? 0 : -EPERM;
     default: return -EINVAL;
-    }
-    if (!call_privileged(m->call))
-        return -EPERM;
-    switch (m->w[1]) {
-    case RNDADDTOENTCNT:
-        if (copy_in(m, 0, &bits, sizeof bits))
-            return -EFAULT;
-        return bits < 0 ? -EINVAL : 0;
-    case RNDADDENTROPY: return add_entropy(m);
-    case RNDRESEEDCRNG: random_seed(&generator); return 0;
-    default: return 0;
     }
 }
 
