@@ -11,15 +11,15 @@ static int64_t file_behind(struct thread *t, unsigned fd, struct conn_info *info
     return ask_conn_get(t->call, fd, info) < 0 || info->flags & O_PATH ? -EBADF : 0;
 }
 
-/* What kind of file it is. 0 or an error. May wait. */
-static int64_t mode_behind(const struct conn_info *info, uint32_t *mode)
+/* What kind of file it is. 0; an error; LATER: t has died. May wait. */
+static int64_t mode_behind(const struct thread *t, const struct conn_info *info, uint32_t *mode)
 {
     struct stat s = { 0 };
     int64_t error = call_window(info->service,
                                 &(struct call_args){ .op = FS_STAT, .object = info->object },
                                 WINDOW_OUT, &s, sizeof s, NULL);
     *mode = s.mode;
-    return MIN(error, 0l);
+    return t->dead ? LATER : MIN(error, 0l);
 }
 
 int64_t linux_fadvise64(struct thread *t, struct message *m)
@@ -43,8 +43,8 @@ int64_t linux_readahead(struct thread *t, struct message *m)
     if (!(info.flags & CONN_SEEKABLE))
         return -EINVAL;
     uint32_t mode;
-    error = mode_behind(&info, &mode);
-    return error < 0 ? error : S_ISREG(mode) || (mode & S_IFMT) == S_IFBLK ? 0 : -EINVAL;
+    error = mode_behind(t, &info, &mode);
+    return error ? error : S_ISREG(mode) || (mode & S_IFMT) == S_IFBLK ? 0 : -EINVAL;
 }
 
 /* Hands the call on as FS_SYNC of the file, or of `all` its file system. */
@@ -73,8 +73,8 @@ int64_t linux_sync_file_range(struct thread *t, struct message *m)
     if (!(info.flags & CONN_SEEKABLE))
         return -ESPIPE;
     uint32_t mode;
-    if ((error = mode_behind(&info, &mode)) || t->dead)
-        return t->dead ? LATER : error;
+    if ((error = mode_behind(t, &info, &mode)))
+        return error;
     if (!S_ISREG(mode) && !S_ISDIR(mode) && (mode & S_IFMT) != S_IFBLK)
         return -ESPIPE;
     return (uint32_t)m->w[3] ? pass_sync(t, m, &info, false) : 0;

@@ -64,6 +64,12 @@ static int64_t read_number(const char *text, uint32_t *number)
     return 0;
 }
 
+/* Reads a number from `least` to `most`. 0, -EINVAL. */
+static int64_t read_within(const char *text, uint32_t least, uint32_t most, uint32_t *number)
+{
+    return read_number(text, number) || *number < least || *number > most ? -EINVAL : 0;
+}
+
 static int64_t set_core_uses_pid(const struct thread *t, const char *text)
 {
     uint32_t uses;
@@ -103,17 +109,16 @@ static int64_t set_limit(const struct thread *t, enum proc_setting which, const 
     uint32_t n;
     if (t->process->i.euid)
         return -EACCES;
-    int64_t error = read_number(text, &n);
-    if (error || n > INT32_MAX)
+    if (read_within(text, 0, INT32_MAX, &n))
         return -EINVAL;
-    if (which != PROC_SET_PIPE_MAX) {
-        *(which == PROC_SET_LEASE_BREAK ? &table->head.lease_break
-                                        : &table->head.inotify_instances) = n;
-        return 0;
+    switch (which) {
+    case PROC_SET_LEASE_BREAK: table->head.lease_break = n; return 0;
+    case PROC_SET_INOTIFY_INSTANCES: table->head.inotify_instances = n; return 0;
+    default:
+        table->head.pipe_max = pipe_size_for(n);
+        call(service_find("pipe"), PIPE_LIMIT, 0, table->head.pipe_max, 0, 0);
+        return t->dead ? LATER : 0;
     }
-    table->head.pipe_max = pipe_size_for(n);
-    call(service_find("pipe"), PIPE_LIMIT, 0, table->head.pipe_max, 0, 0);
-    return t->dead ? LATER : 0;
 }
 
 /* The id of the next object of System V IPC, once. */
@@ -122,8 +127,7 @@ static int64_t set_next_id(const struct thread *t, enum sysv_kind kind, const ch
     uint32_t n;
     if (!capable(t->process, CAP_CHECKPOINT_RESTORE) && !capable(t->process, CAP_SYS_ADMIN))
         return -EPERM;
-    int64_t error = read_number(text, &n);
-    if (error || n > INT32_MAX)
+    if (read_within(text, 0, INT32_MAX, &n))
         return -EINVAL;
     table->head.sysv_next[kind] = n;
     return 0;
@@ -142,8 +146,7 @@ static int64_t set_mq(const struct thread *t, enum mq_limit which, const char *t
     uint32_t n;
     if (t->process->i.euid)
         return -EACCES;
-    int64_t error = read_number(text, &n);
-    if (error || n < range[which].least || n > range[which].most)
+    if (read_within(text, range[which].least, range[which].most, &n))
         return -EINVAL;
     table->head.mq[which] = n;
     return 0;
