@@ -2,36 +2,12 @@
  * refused shows the oracle watchpoints.c; of this the host may know nothing, if it is a virtual
  * machine. */
 #define _GNU_SOURCE
-#include "oracle.h"
+#include "debug_registers.h"
 #include <sched.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
 
-enum { EXECUTE = 0, WRITE = 1, ACCESS = 3, BYTES_1 = 0, BYTES_4 = 12, BYTES_8 = 8 };
-enum { STATUS = 6, CONTROL = 7, HARDWARE = 4 /* TRAP_HWBKPT */ };
+enum { HARDWARE = 4 /* TRAP_HWBKPT */ };
 
-static pid_t child;
 static volatile uint64_t watched, other;
-
-static long set(unsigned n, uint64_t value)
-{
-    return syscall(SYS_ptrace, PTRACE_POKEUSER, child, offsetof(struct user, u_debugreg[n]), value);
-}
-static uint64_t get(unsigned n)
-{
-    uint64_t value = 0;
-    if (syscall(SYS_ptrace, PTRACE_PEEKUSER, child, offsetof(struct user, u_debugreg[n]), &value))
-        SAY("register %u: %s", n, error_name(errno));
-    return value;
-}
-/* The control word for breakpoint n. */
-static uint64_t control(unsigned n, unsigned kind, unsigned bytes)
-{
-    return 1ul << 2 * n | (uint64_t)(kind | bytes) << (16 + 4 * n);
-}
 
 static int next(void)
 {
@@ -51,7 +27,6 @@ static int next(void)
         SAY("stopped by %d", WSTOPSIG(status));
     return 1;
 }
-static void go_on(void) { ptrace(PTRACE_CONT, child, 0, 0); }
 
 __attribute__((noinline)) static void stepped_on(int n)
 {
@@ -59,17 +34,9 @@ __attribute__((noinline)) static void stepped_on(int n)
     __asm__ volatile("");
 }
 
-/* Begins a child that does `work` when it is let go. */
 static void begin(void (*work)(void))
 {
-    child = fork();
-    if (!child) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        work();
-        _exit(0);
-    }
+    child_begin(work);
     next();
 }
 

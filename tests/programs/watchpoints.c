@@ -1,35 +1,9 @@
 /* The processor's debug registers by ptrace: what is kept and what is refused. No breakpoint is
  * met, since Linux meets none in many a virtual machine: _watchpoints.c. */
 #define _GNU_SOURCE
-#include "oracle.h"
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
+#include "debug_registers.h"
 
-enum { EXECUTE = 0, WRITE = 1, PORT = 2, BYTES_1 = 0, BYTES_4 = 12 };
-enum { STATUS = 6, CONTROL = 7 };
-
-static pid_t child;
 static uint64_t never; /* touched */
-
-static long set(unsigned n, uint64_t value)
-{
-    return syscall(SYS_ptrace, PTRACE_POKEUSER, child, offsetof(struct user, u_debugreg[n]), value);
-}
-static uint64_t get(unsigned n)
-{
-    uint64_t value = 0;
-    if (syscall(SYS_ptrace, PTRACE_PEEKUSER, child, offsetof(struct user, u_debugreg[n]), &value))
-        SAY("register %u: %s", n, error_name(errno));
-    return value;
-}
-/* The control word for breakpoint n. */
-static uint64_t control(unsigned n, unsigned kind, unsigned bytes)
-{
-    return 1ul << 2 * n | (uint64_t)(kind | bytes) << (16 + 4 * n);
-}
 
 static void next(void)
 {
@@ -37,19 +11,10 @@ static void next(void)
     waitpid(child, &status, __WALL);
     show_status("child", status);
 }
-static void go_on(void) { ptrace(PTRACE_CONT, child, 0, 0); }
 
-/* Begins a child that does `work` when it is let go. */
 static void begin(void (*work)(void))
 {
-    child = fork();
-    if (!child) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        work();
-        _exit(0);
-    }
+    child_begin(work);
     next();
 }
 
