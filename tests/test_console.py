@@ -68,13 +68,17 @@ def test_interrupt_key_ends_a_program(serial):
 
 
 def stop_and_continue_a_job(serial):
-    serial.sendline("sh -c 'echo sleeping; exec sleep 1000'")
-    serial.expect("\nsleeping")
+    """Whether the job has the terminal again the job says: fg names it a moment before, when a key
+    would still be the shell's."""
+    serial.sendline("sh -c 'echo reading; exec cat'")
+    serial.expect("\nreading")
     serial.send("\x1a")
     serial.expect(PROMPT)
     run(serial, "jobs", r"Stopped.*sh -c")
     serial.sendline("fg")
-    serial.expect("sleep 1000")
+    serial.expect("exec cat")
+    serial.sendline("back")
+    serial.expect("back\r\n[^#]*back\r\n")
     serial.send("\x03")
     serial.expect(PROMPT)
 
