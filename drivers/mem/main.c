@@ -134,9 +134,9 @@ static int64_t add_to_count(struct message *m)
 static int64_t do_ioctl(struct message *m)
 {
     int32_t bits = ENTROPY_BITS;
-    bool may = call_privileged(m->call);
     if (m->object != MINOR_RANDOM && m->object != MINOR_URANDOM)
         return -ENOTTY;
+    bool may = call_privileged(m->call);
     switch (m->w[1]) {
     case RNDGETENTCNT: return copy_out(m, 0, &bits, sizeof bits) ? -EFAULT : 0;
     case RNDADDTOENTCNT: return may ? add_to_count(m) : -EPERM;
