@@ -9,7 +9,9 @@
  * (linux/magic.h). 0, -EFAULT. */
 static inline int64_t statfs_without_disk(struct message *m, uint32_t kind)
 {
-    struct statfs s = { .type = kind, .bsize = PAGE_SIZE, .namelen = 255, .frsize = PAGE_SIZE };
+    struct statfs s = {
+        .type = kind, .bsize = PAGE_SIZE, .namelen = NAME_MAX, .frsize = PAGE_SIZE
+    };
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 
