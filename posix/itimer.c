@@ -88,9 +88,10 @@ void itimers_end(struct process *p)
 
 int64_t linux_alarm(struct thread *t, struct message *m)
 {
-    uint64_t left = (alarm_left(t->process) + SECOND - 1) / SECOND;
+    uint64_t left = alarm_left(t->process), seconds = left / SECOND, rest = left % SECOND;
     alarm_set(t->process, (uint64_t)(uint32_t)m->w[0] * SECOND, 0);
-    return left;
+    /* rounded, but 0 only if it does not run */
+    return seconds + (rest >= SECOND / 2 || (!seconds && rest));
 }
 
 static bool timeval_valid(const struct timeval *v)

@@ -110,12 +110,25 @@ static int64_t write_events(struct thread *t, const struct poll_request *r)
     return error;
 }
 
-/* Writes the answer of a poll to the program's memory. The result of the call, or as user_write().
- */
+/* The program's time limit becomes what is left of it. Where it cannot be written, since it is a
+ * constant, nothing is said of that. (Linux: poll_select_finish) */
+static void write_left(struct thread *t, const struct poll_request *r)
+{
+    enum { STICKY_TIMEOUTS = 0x4000000 }; /* of personality(2) */
+    if (!r->left_at || !r->until || t->process->i.personality & STICKY_TIMEOUTS)
+        return;
+    uint64_t now = time_now(), left = r->until > now ? r->until - now : 0;
+    struct timespec64 time = { left / SECOND, left % SECOND / r->left_unit };
+    user_poke(t, r->left_at, &time, sizeof time);
+}
+
+/* Writes the answer of a poll to the program's memory. The result of the call, or as user_write():
+ * a call that is thrown back begins anew with the time that is left. */
 static int64_t answer(struct thread *t, const struct poll_request *r)
 {
     if (r->again)
         return -ERESTARTNOINTR;
+    write_left(t, r);
     if (r->select)
         return write_sets(t, r);
     int64_t error = write_events(t, r);
@@ -127,6 +140,8 @@ static int64_t answer(struct thread *t, const struct poll_request *r)
 static void leave(struct thread *t)
 {
     struct poll *q = t->wait.poll;
+    if (!t->process->exiting)
+        write_left(t, &q->request);
     due_remove(&q->due);
     poll_free(q);
 }
@@ -155,6 +170,7 @@ static int64_t wait(struct thread *t, struct poll *q)
 {
     if ((t->pending.set | t->process->pending.set) & ~t->blocked || t->process->doomed) {
         int64_t interrupted = q->request.again ? -ERESTARTSYS : -ERESTARTNOHAND;
+        write_left(t, &q->request);
         poll_free(q);
         return interrupted;
     }
@@ -255,16 +271,27 @@ int64_t mask_with_result(struct thread *t, int64_t result)
     return result;
 }
 
+/* A time limit: how long from now on (-1: for ever), and where the program has it if it is told
+ * there what is left, in seconds and units of so many nanoseconds (0: it is not told). */
+struct limit {
+    int64_t ns;
+    caller_t at;
+    int64_t unit;
+};
+
 /* Runs a poll of descriptors whose words are known, unless `error` says that finding them has
  * failed. Returns what the handler is to return. */
-static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error, int64_t ns,
-                       caller_t mask, uint64_t mask_size)
+static int64_t poll_go(struct thread *t, struct poll_request *r, int64_t error,
+                       const struct limit *limit, caller_t mask, uint64_t mask_size)
 {
     int64_t result = error ? error : mask_for_now(t, mask, mask_size);
-    if (ns > 0)
-        r->until = time_now() + ns;
+    if (limit->ns > 0) {
+        r->until = time_now() + limit->ns;
+        r->left_at = limit->at;
+        r->left_unit = limit->unit;
+    }
     if (!result)
-        result = poll_run(t, r, ns != 0);
+        result = poll_run(t, r, limit->ns != 0);
     return mask_with_result(t, result);
 }
 
@@ -278,8 +305,8 @@ static int64_t read_items(struct thread *t, caller_t at, struct poll_item *items
 }
 
 /* Few descriptors lie on the stack until the poll waits. */
-static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, caller_t mask,
-                    uint64_t mask_size)
+static int64_t poll(struct thread *t, caller_t at, unsigned n, const struct limit *limit,
+                    caller_t mask, uint64_t mask_size)
 {
     struct poll_item few[FEW], *items = few;
     if (n > MIN(t->process->i.limits[RLIMIT_NOFILE].soft, (uint64_t)DESCRIPTORS_MAX))
@@ -287,7 +314,7 @@ static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, calle
     if (n > FEW && !(items = memory_alloc(n * sizeof items[0])))
         return -ENOMEM;
     struct poll_request r = { .items = items, .count = n, .at = at };
-    int64_t result = poll_go(t, &r, read_items(t, at, items, n), ns, mask, mask_size);
+    int64_t result = poll_go(t, &r, read_items(t, at, items, n), limit, mask, mask_size);
     if (items != few)
         memory_free(items);
     return result;
@@ -296,13 +323,14 @@ static int64_t poll(struct thread *t, caller_t at, unsigned n, int64_t ns, calle
 int64_t linux_poll(struct thread *t, struct message *m)
 {
     int ms = (int)m->w[2];
-    return poll(t, m->w[0], m->w[1], ms < 0 ? -1 : ms * 1000000l, 0, 0);
+    return poll(t, m->w[0], m->w[1], &(struct limit){ .ns = ms < 0 ? -1 : ms * 1000000l }, 0, 0);
 }
 
 int64_t linux_ppoll(struct thread *t, struct message *m)
 {
-    int64_t ns, error = read_limit(t, m->w[2], 1, &ns);
-    return error ? error : poll(t, m->w[0], m->w[1], ns, m->w[3], m->w[4]);
+    struct limit limit = { .at = m->w[2], .unit = 1 };
+    int64_t error = read_limit(t, limit.at, limit.unit, &limit.ns);
+    return error ? error : poll(t, m->w[0], m->w[1], &limit, m->w[3], m->w[4]);
 }
 
 /* The sets of a select, and how many words of each count. */
@@ -352,7 +380,7 @@ static inline __attribute__((always_inline)) void gather(const struct sets *s,
         }
 }
 
-static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t mask,
+static int64_t select(struct thread *t, const uint64_t *w, const struct limit *limit, caller_t mask,
                       uint64_t mask_size)
 {
     struct sets sets;
@@ -375,7 +403,7 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
                               .select = true,
                               .select_size = n };
     ask_conn_words(t->call, 0, (struct conn_word *)items, count);
-    int64_t result = poll_go(t, &r, 0, ns, mask, mask_size);
+    int64_t result = poll_go(t, &r, 0, limit, mask, mask_size);
     if (items != few)
         memory_free(items);
     return result;
@@ -383,15 +411,17 @@ static int64_t select(struct thread *t, const uint64_t *w, int64_t ns, caller_t 
 
 int64_t linux_select(struct thread *t, struct message *m)
 {
-    int64_t ns, error = read_limit(t, m->w[4], 1000, &ns);
-    return error ? error : select(t, m->w, ns, 0, 0);
+    struct limit limit = { .at = m->w[4], .unit = 1000 };
+    int64_t error = read_limit(t, limit.at, limit.unit, &limit.ns);
+    return error ? error : select(t, m->w, &limit, 0, 0);
 }
 
 int64_t linux_pselect6(struct thread *t, struct message *m)
 {
     uint64_t mask[2] = { 0, 0 };
-    int64_t ns, error = read_limit(t, m->w[4], 1, &ns);
+    struct limit limit = { .at = m->w[4], .unit = 1 };
+    int64_t error = read_limit(t, limit.at, limit.unit, &limit.ns);
     if (!error && m->w[5])
         error = user_read(t, m->w[5], mask, sizeof mask);
-    return error ? error : select(t, m->w, ns, mask[0], mask[1]);
+    return error ? error : select(t, m->w, &limit, mask[0], mask[1]);
 }

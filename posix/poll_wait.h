@@ -9,11 +9,13 @@
 struct poll_request {
     struct poll_item *items;
     unsigned count;
-    uint64_t until;   /* nanoseconds since boot; 0: no time limit */
-    caller_t at;      /* poll: the array */
-    caller_t sets[3]; /* select */
-    bool select;      /* or poll */
-    bool again;       /* or any other call, which is made again when an item is ready */
+    uint64_t until;    /* nanoseconds since boot; 0: no time limit */
+    caller_t left_at;  /* where the program is told what is left of it; 0: nowhere: */
+    int64_t left_unit; /* seconds, and units of so many nanoseconds */
+    caller_t at;       /* poll: the array */
+    caller_t sets[3];  /* select */
+    bool select;       /* or poll */
+    bool again;        /* or any other call, which is made again when an item is ready */
     unsigned select_size;
     unsigned ready;      /* how many items have an event */
     unsigned first, end; /* of poll: the program has other events of items in this range */
