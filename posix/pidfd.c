@@ -48,6 +48,12 @@ struct process *pidfd_process(struct thread *t, uint32_t descriptor, int64_t *er
     return f ? f->watch.process : NULL;
 }
 
+bool pidfd_nonblocking(struct thread *t, uint32_t descriptor)
+{
+    struct conn_info c;
+    return ask_conn_get(t->call, descriptor, &c) >= 0 && c.flags & O_NONBLOCK;
+}
+
 struct process *pidfd_or_directory(struct thread *t, uint32_t descriptor, int64_t *error)
 {
     struct conn_info c;

@@ -138,6 +138,16 @@ void child_remove(struct process *p)
     p->parent = NULL;
 }
 
+struct thread *parent_thread(const struct process *p)
+{
+    struct thread *t = thread_find(p->made_by);
+    if (!p->parent || (t && t->process == p->parent))
+        return p->parent ? t : NULL;
+    for (t = p->parent->threads; t && t->next;)
+        t = t->next;
+    return t;
+}
+
 /* The child of a process with SCHED_RESET_ON_FORK has an ordinary policy, and no better nice value
  * than the usual one. */
 static void policy_reset(struct posix_proc *i)

@@ -132,6 +132,7 @@ struct thread {
         struct child_wait {
             int which, id, options; /* as waitid has them */
             bool by_waitid;
+            bool by_nonblocking;          /* WNOHANG because the pidfd has PIDFD_NONBLOCK */
             caller_t status, info, usage; /* where to write each; 0: nowhere */
         } child;
         struct poll *poll;
@@ -275,11 +276,10 @@ static inline uint64_t pending_limit(const struct process *p)
 struct process *process_create(struct process *parent);
 /* Makes *a the action of p, and of those that share p's actions, for sig. */
 void process_action_set(struct process *p, int sig, const struct sigaction *a);
-/* Gives p's place in the table back. It has no threads any more. */
 /* From now on p has other memory, or another process has p's number: who has opened the former
- * one's
- * (/proc/N/mem) has nothing any more. */
+ * one's (/proc/N/mem) has nothing any more. */
 void process_memory_changes(struct process *p);
+/* Gives p's place in the table back. It has no threads any more. */
 void process_free(struct process *p);
 /* Tells the kernel p's ids, label and priority. */
 void process_words(struct process *p);
@@ -299,6 +299,9 @@ void process_count(unsigned uid, struct process_count *of_user, struct process_c
  * is in one. */
 void child_add(struct process *parent, struct process *p);
 void child_remove(struct process *p);
+/* The thread that is the parent of p: which has made it, or if that has gone the oldest one of the
+ * parent process. NULL: none. */
+struct thread *parent_thread(const struct process *p);
 
 /* A thread of p whose first call is held: HANDLED. It inherits from its creator (NULL: it has
  * none). NULL when out of memory. */

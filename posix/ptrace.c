@@ -515,18 +515,6 @@ static bool options_sound(uint64_t options)
     return !(options & ~(uint64_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EVENTS | PTRACE_O_EXITKILL));
 }
 
-/* The thread that is the parent of p: which has made it, or if that has gone the oldest one of the
- * parent process. NULL: none. */
-static struct thread *parent_thread(const struct process *p)
-{
-    struct thread *t = thread_find(p->made_by);
-    if (!p->parent || (t && t->process == p->parent))
-        return p->parent ? t : NULL;
-    for (t = p->parent->threads; t && t->next;)
-        t = t->next;
-    return t;
-}
-
 static int64_t trace_me(struct thread *t)
 {
     struct thread *by = parent_thread(t->process);

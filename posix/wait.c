@@ -100,13 +100,15 @@ static void child_info(const struct process *p, unsigned kind, uint32_t status,
 
 /* ---- one look ---- */
 
-/* Whether the wait is for p, a child of `parent`. */
-static bool waits_for_child(const struct child_wait *w, const struct process *parent,
+/* Whether the wait of t is for p, a child of its process. */
+static bool waits_for_child(const struct child_wait *w, const struct thread *t,
                             const struct process *p)
 {
     if (w->which == P_PID && p->i.pid != (unsigned)w->id)
         return false;
-    if (w->which == P_PGID && p->i.pgid != (w->id ? (unsigned)w->id : parent->i.pgid))
+    if (w->which == P_PGID && p->i.pgid != (w->id ? (unsigned)w->id : t->process->i.pgid))
+        return false;
+    if (w->options & WNOTHREAD && parent_thread(p) != t)
         return false;
     return w->options & WALL || (p->i.exit_signal != SIGCHLD) == !!(w->options & WCLONE);
 }
@@ -122,15 +124,13 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     return user_write(t, to, usage, sizeof usage);
 }
 
-/* Writes waitid's siginfo to `to` (0: nowhere); info NULL: all of it is 0, no child reports. */
+/* Writes what waitid tells of its siginfo to `to` (0: nowhere); info NULL: zeroes, no child
+ * reports. */
 static int64_t write_info(struct thread *t, caller_t to, const struct siginfo *info)
 {
-    struct siginfo full[SIGINFO_SIZE / sizeof(struct siginfo) + 1] = { 0 };
-    if (!to)
-        return 0;
-    if (info)
-        full[0] = *info;
-    return user_write(t, to, full, SIGINFO_SIZE);
+    enum { TOLD = offsetof(struct siginfo, child.pad) };
+    static const struct siginfo none;
+    return to ? user_write(t, to, info ? info : &none, TOLD) : 0;
 }
 
 /* Writes for t what a wait reports; p: whose usage. 0; LATER: a page has to be brought first;
@@ -216,8 +216,10 @@ static int64_t tracees_look(struct thread *t, const struct child_wait *w, bool *
         struct siginfo info;
         if (!waits_for_tracee(w, x) || (w->options & WNOTHREAD && x->by != t))
             continue;
+        if (!x->thread && !(w->options & WEXITED))
+            continue;
         *any = true;
-        if (!x->report || (!x->thread && !(w->options & WEXITED)))
+        if (!x->report)
             continue;
         int64_t tid = x->tid;
         tracee_info(x, &info);
@@ -235,8 +237,9 @@ static int64_t tracees_look(struct thread *t, const struct child_wait *w, bool *
 /* ---- children ---- */
 
 /* Looks once at the children of t's process, and reports the first that has something to report.
- * Returns its pid (0 for waitid); 0: none has, and the call has WNOHANG; -EAGAIN: none has, so t is
- * to wait; -ECHILD: there is no child to wait for; or what report_write() returns. */
+ * Returns its pid (0 for waitid); 0: none has, and the call has WNOHANG; -EAGAIN: none has, and t
+ * is to wait, unless it has WNOHANG, which its pidfd stands for; -ECHILD: there is no child to wait
+ * for; or what report_write() returns. */
 static int64_t children_look(struct thread *t, const struct child_wait *w)
 {
     bool any = false;
@@ -245,18 +248,20 @@ static int64_t children_look(struct thread *t, const struct child_wait *w)
         return found;
     for (struct process *p = t->process->children; p; p = p->sibling) {
         uint32_t status;
-        if (!waits_for_child(w, t->process, p))
+        if (!waits_for_child(w, t, p))
             continue;
-        any = true;
+        /* a zombie will neither stop nor go on */
+        any |= !p->zombie || p->ghost || w->options & WEXITED;
         unsigned kind = report_kind(p, w->options, &status);
         if (!kind)
             continue;
         int64_t pid = p->i.pid, error = child_report(t, w, p, kind, status);
         return error ? error : w->by_waitid ? 0 : pid;
     }
-    if (!any)
-        return -ECHILD;
-    return w->options & WNOHANG ? write_info(t, w->info, NULL) : -EAGAIN;
+    if (any && !(w->options & WNOHANG))
+        return -EAGAIN;
+    int64_t error = write_info(t, w->info, NULL);
+    return error ? error : !any ? -ECHILD : w->by_nonblocking ? -EAGAIN : 0;
 }
 
 /* ---- the calls ---- */
@@ -267,7 +272,7 @@ static void leave(struct thread *t) { (void)t; }
 static int64_t look_and_wait(struct thread *t, const struct child_wait *w)
 {
     int64_t result = children_look(t, w);
-    if (result != -EAGAIN)
+    if (result != -EAGAIN || w->options & WNOHANG)
         return result;
     t->wait.child = *w;
     return thread_wait(t, leave, -ERESTARTSYS);
@@ -298,20 +303,24 @@ int64_t linux_waitid(struct thread *t, struct message *m)
         !(options & (WEXITED | WSTOPPED | WCONTINUED)) || m->w[0] > P_PIDFD || (which && id < 0) ||
         (which == P_PID && !id))
         return -EINVAL;
+    bool nonblocking = false;
     if (which == P_PIDFD) {
         int64_t error;
         const struct process *p = pidfd_process(t, id, &error);
-        if (!p)
-            return error == -ESRCH ? -ECHILD : error;
+        if (!p && error != -ESRCH)
+            return error;
+        nonblocking = !(options & WNOHANG) && pidfd_nonblocking(t, id);
         which = P_PID;
-        id = p->i.pid;
+        id = p ? (int)p->i.pid : 0; /* no child has that number */
     }
-    return look_and_wait(t, &(struct child_wait){ .which = which,
-                                                  .id = id,
-                                                  .options = (int)options,
-                                                  .by_waitid = true,
-                                                  .info = m->w[2],
-                                                  .usage = m->w[4] });
+    return look_and_wait(
+        t, &(struct child_wait){ .which = which,
+                                 .id = id,
+                                 .options = (int)options | (nonblocking ? WNOHANG : 0),
+                                 .by_waitid = true,
+                                 .by_nonblocking = nonblocking,
+                                 .info = m->w[2],
+                                 .usage = m->w[4] });
 }
 
 /* ---- telling the parent ---- */
