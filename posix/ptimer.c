@@ -209,6 +209,20 @@ static int64_t ptimer_make(struct process *p, int id, int clock, const struct cp
     return 0;
 }
 
+/* Whether a timer of t can ring so. (Linux: good_sigevent) */
+static bool event_valid(const struct thread *t, const struct sigevent *e)
+{
+    const struct thread *to = e->notify == SIGEV_THREAD_ID ? thread_find(e->tid) : t;
+    switch (e->notify) {
+    case SIGEV_NONE: return true;
+    case SIGEV_SIGNAL:
+    case SIGEV_THREAD:
+    case SIGEV_THREAD_ID:
+        return to && to->process == t->process && e->signo >= 1 && e->signo <= SIGNALS;
+    default: return false;
+    }
+}
+
 int64_t linux_timer_create(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
@@ -226,7 +240,7 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
     if (error)
         return error;
-    if (event.notify != SIGEV_NONE && (event.signo < 1 || event.signo > SIGNALS))
+    if (!event_valid(t, &event))
         return -EINVAL;
     int id = 0;
     while (ptimer_find(p, id))

@@ -49,11 +49,17 @@ enum {
     SA_NOCLDSTOP = 1,
     SA_NOCLDWAIT = 2,
     SA_SIGINFO = 4,
+    SA_EXPOSE_TAGBITS = 0x800,
+    SA_RESTORER = 0x04000000,
     SA_ONSTACK = 0x08000000,
     SA_RESTART = 0x10000000,
     SA_NODEFER = 0x40000000,
 };
 #define SA_RESETHAND 0x80000000u
+/* All that there are. Programs find out what there is by what rt_sigaction has kept. */
+#define SA_KNOWN                                                                               \
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_RESTORER | SA_ONSTACK | \
+     SA_RESTART | SA_NODEFER | SA_RESETHAND)
 enum { SS_ONSTACK = 1, SS_DISABLE = 2, MINSIGSTKSZ = 2048 };
 #define SS_AUTODISARM 0x80000000u
 enum { SI_USER = 0, SI_KERNEL = 0x80, SI_TIMER = -2, SI_TKILL = -6 };

@@ -21,7 +21,7 @@ static struct siginfo from_user(const struct thread *t, int sig, int code)
 }
 
 /* Sends to all processes of group -pid (0: the sender's own), or with pid -1 to all but init and
- * the sender. 0, -EPERM, -ESRCH. */
+ * the sender, which as on Linux is no error if none of them may be sent to. 0, -EPERM, -ESRCH. */
 static int64_t kill_many(struct process *self, int pid, const struct siginfo *info)
 {
     unsigned group = pid ? (unsigned)-pid : self->i.pgid, self_pid = self->i.pid;
@@ -38,7 +38,7 @@ static int64_t kill_many(struct process *self, int pid, const struct siginfo *in
         signal_post(p, NULL, info);
     }
     self->busy--;
-    return allowed ? 0 : any ? -EPERM : -ESRCH;
+    return allowed || (any && pid == -1) ? 0 : any ? -EPERM : -ESRCH;
 }
 
 int64_t linux_kill(struct thread *t, struct message *m)
@@ -86,41 +86,41 @@ int64_t linux_tgkill(struct thread *t, struct message *m)
 }
 
 /* Sends what a program has given to sigqueue(), which has been read. Codes of the kernel (0 and
- * above) and of tkill a process may send only to itself. */
-static int64_t send_info(struct thread *t, struct process *p, struct thread *to, int sig,
+ * above) and of tkill a thread may send only to itself: `own`. */
+static int64_t send_info(struct thread *t, struct process *p, struct thread *to, bool own, int sig,
                          struct siginfo *info)
 {
-    if (!valid(sig))
-        return -EINVAL;
+    if ((info->code >= 0 || info->code == SI_TKILL) && !own)
+        return -EPERM;
     if (!p)
         return -ESRCH;
-    if ((info->code >= 0 || info->code == SI_TKILL) && p != t->process)
-        return -EPERM;
+    if (!valid(sig))
+        return -EINVAL;
     if (!signal_allowed(t->process, p, sig))
         return -EPERM;
     info->signo = sig;
     return signal_post(p, to, info);
 }
 
-static int64_t queue_info(struct thread *t, struct process *p, struct thread *to, int sig,
-                          caller_t from)
-{
-    struct siginfo info;
-    int64_t error = user_read(t, from, &info, sizeof info);
-    return error ? error : send_info(t, p, to, sig, &info);
-}
-
 int64_t linux_rt_sigqueueinfo(struct thread *t, struct message *m)
 {
-    return queue_info(t, process_find(m->w[0]), NULL, m->w[1], m->w[2]);
+    struct siginfo info;
+    int pid = m->w[0];
+    int64_t error = user_read(t, m->w[2], &info, sizeof info);
+    return error ? error : send_info(t, process_find(pid), NULL, pid == t->tid, m->w[1], &info);
 }
 
 int64_t linux_rt_tgsigqueueinfo(struct thread *t, struct message *m)
 {
-    struct thread *to = thread_find(m->w[1]);
-    if (to && to->process->i.pid != (uint32_t)m->w[0])
+    struct siginfo info;
+    int pid = m->w[0], tid = m->w[1];
+    struct thread *to = thread_find(tid);
+    if (to && to->process->i.pid != (uint32_t)pid)
         to = NULL;
-    return queue_info(t, to ? to->process : NULL, to, m->w[2], m->w[3]);
+    int64_t error = user_read(t, m->w[3], &info, sizeof info);
+    if (!error && (pid <= 0 || tid <= 0))
+        error = -EINVAL;
+    return error ? error : send_info(t, to ? to->process : NULL, to, tid == t->tid, m->w[2], &info);
 }
 
 /* pidfd_send_signal(pidfd, signal, siginfo or NULL: as kill, flags) */
@@ -137,7 +137,8 @@ int64_t linux_pidfd_send_signal(struct thread *t, struct message *m)
     if (m->w[2]) {
         if ((error = user_read(t, m->w[2], &info, sizeof info)))
             return error;
-        return info.signo != sig ? -EINVAL : send_info(t, p, NULL, sig, &info);
+        bool own = p && (int)p->i.pid == t->tid;
+        return info.signo != sig ? -EINVAL : send_info(t, p, NULL, own, sig, &info);
     }
     if (!p || !valid(sig))
         return p ? -EINVAL : -ESRCH;
@@ -170,6 +171,7 @@ int64_t linux_rt_sigaction(struct thread *t, struct message *m)
     if (m->w[2] && (error = user_write(t, m->w[2], &t->process->actions[sig - 1], sizeof a)))
         return error;
     a.mask &= ~UNBLOCKABLE;
+    a.flags &= SA_KNOWN;
     if (m->w[1])
         action_set(t->process, sig, &a);
     return 0;
