@@ -82,6 +82,9 @@ int backing_reserve(struct backing *b, uint64_t page, endpoint_t task);
 /* A file has become shorter: what lies behind `size` is taken out of all spaces, private copies
  * too, and given back. May wait. */
 void backing_cut(endpoint_t service, uint64_t object, uint64_t size);
+/* Takes whole pages, these bytes, out of shared memory, for all who see it; or makes a hole in a
+ * file. 0, or the error of the file's server, -EOPNOTSUPP: there can be no holes. May wait. */
+int64_t backing_remove(struct backing *b, uint64_t at, uint64_t bytes);
 /* The frame of a page of shared memory, which is taken for `task` when the page has none yet. 0:
  * out of memory. Does not wait. */
 paddr_t backing_frame(struct backing *b, uint64_t page, endpoint_t task);

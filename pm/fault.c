@@ -423,10 +423,10 @@ int64_t fault_remote(endpoint_t task, vaddr_t page, bool write, bool force)
     return bring(s, task, r, page, write ? PM_FAULT_WRITE : 0, page_entry(s, page));
 }
 
-int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
+/* As fault_each(); *progress: a page came that was not there. */
+static int64_t bring_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access,
+                           bool *progress)
 {
-    /* a page came that was not there: the call may get further when it is made again */
-    bool progress = false;
     vaddr_t pause = PAGE_DOWN(start) + FAULTS_AT_ONCE * PAGE_SIZE;
     for (vaddr_t page = PAGE_DOWN(start); page < end; page += PAGE_SIZE) {
         if (page >= pause) {
@@ -441,19 +441,34 @@ int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access
                                          (uint64_t)PAGES_FILL_MAX) };
             int64_t n = own_pages(s, r, &run, access & PM_FAULT_WRITE);
             error = MIN(n, 0l);
-            progress = progress || n > 0;
+            *progress = *progress || n > 0;
             page += (run.count - 1) * PAGE_SIZE;
         } else if (!error) {
             uint64_t entry = page_entry(s, page);
             error = bring(s, task, r, page, access, entry);
-            progress = progress ||
-                       (!error &&
-                        (!entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE))));
+            *progress = *progress ||
+                        (!error &&
+                         (!entry || (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE))));
         }
         if (error)
-            return progress ? 0 : error; /* what lies further on is asked for when it is reached */
+            return error;
     }
     return 0;
+}
+
+int64_t fault_each(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
+{
+    bool progress = false;
+    return bring_range(task, start, end, access, &progress);
+}
+
+int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
+{
+    /* after some progress the call may get further when it is made again, and what lies further on
+     * is asked for when it is reached */
+    bool progress = false;
+    int64_t error = bring_range(task, start, end, access, &progress);
+    return progress ? 0 : error;
 }
 
 int64_t do_fault(struct message *m)

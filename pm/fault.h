@@ -7,6 +7,8 @@
 /* Brings the pages of a range, as if each had been touched by `access` (PM_FAULT_...). 0; or the
  * error of the first page that could not be brought, if none came before it. May wait. */
 int64_t fault_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access);
+/* Likewise; the error of the first page that could not be brought, whatever came before it. */
+int64_t fault_each(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access);
 /* Brings a page of a task for another program, which wants to read or write it. force: also where
  * the task itself may not, but for writes to what others map too. 0; -EFAULT: there is no such
  * page, or it may not be reached so; -ENOMEM, -EIO. May wait. */

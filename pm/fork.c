@@ -114,18 +114,18 @@ static int64_t clone_in_steps(struct space *parent, endpoint_t task, struct spac
  */
 static int64_t clone_pages(struct space *parent, struct space *child)
 {
+    enum { NOT_CLONED = REGION_WIPED | REGION_NOT_FORKED };
     const struct regions *rs = &parent->regions;
     for (const struct region *r = regions_first(rs), *next; r; r = next) {
         const struct region *first = r;
         while ((next = regions_next(rs, r)) &&
-               !((next->flags ^ first->flags) & (REGION_SHARED | REGION_WIPED)) &&
+               !((next->flags ^ first->flags) & (REGION_SHARED | NOT_CLONED)) &&
                next->start - r->end <= RUN_GAP)
             r = next;
         vaddr_t at = first->start;
-        int64_t error = first->flags & REGION_WIPED
-                            ? 0
-                            : clone_range(parent, child, &at, r->end, first->flags & REGION_SHARED,
-                                          ~0ul);
+        int64_t error = first->flags & NOT_CLONED ? 0
+                                                  : clone_range(parent, child, &at, r->end,
+                                                                first->flags & REGION_SHARED, ~0ul);
         if (error)
             return error;
     }
@@ -172,6 +172,8 @@ static int64_t copy_space(struct space *parent, endpoint_t of, endpoint_t task)
                                    .text = parent->usage->text,
                                    .at = parent->usage->at,
                                    .space = s->id };
+    if (s->regions.bytes != parent->regions.bytes) /* REGION_NOT_FORKED */
+        space_account(s);
     error = space_is_small(parent) ? clone_pages(parent, s) : clone_in_steps(parent, of, s);
     if (error) {
         space_empty(s, task);

@@ -9,11 +9,11 @@ int64_t do_mmap(struct message *m);  /* mmap.c */
 int64_t do_munmap(struct message *m);
 int64_t do_brk(struct message *m);
 int64_t do_remap_pages(struct message *m);
-int64_t do_shrunk(struct message *m);   /* advice.c */
 int64_t do_mremap(struct message *m);   /* mremap.c */
-int64_t do_mprotect(struct message *m); /* advice.c */
-int64_t do_madvise(struct message *m);
-int64_t do_msync(struct message *m);
+int64_t do_mprotect(struct message *m); /* mprotect.c */
+int64_t do_madvise(struct message *m);  /* advice.c */
+int64_t do_msync(struct message *m);    /* msync.c */
+int64_t do_shrunk(struct message *m);
 int64_t do_mincore(struct message *m);
 int64_t do_fork(struct message *m); /* fork.c */
 int64_t do_thread(struct message *m);

@@ -374,7 +374,9 @@ int64_t do_regions(struct message *m)
                                  .service = file ? r->backing->service : 0,
                                  .protection = r->protection,
                                  .flags = (shared ? PM_REGION_SHARED : 0) |
-                                          (r->flags & REGION_FIXED ? PM_REGION_FIXED : 0) };
+                                          (r->flags & REGION_FIXED ? PM_REGION_FIXED : 0) |
+                                          (r->flags & REGION_NOT_DUMPED ? PM_REGION_NOT_DUMPED
+                                                                        : 0) };
         if (file && !shared && has_copies(task, out.start, out.end))
             out.flags |= PM_REGION_CHANGED;
         int error = copy_out(m, n * sizeof out, &out, sizeof out);

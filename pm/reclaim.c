@@ -25,6 +25,7 @@
  * queue; backing_settle() empties the queue, at the end of each handler. A step that waits may find
  * the file used again afterwards, so each step looks at `users` and `queued` anew. */
 #include "backing_files.h"
+#include "frames.h"
 #include "space.h"
 
 enum { IDLE_MAX = 192 };
@@ -226,6 +227,42 @@ void backing_cut(endpoint_t service, uint64_t object, uint64_t size)
     backing_unref(b);
     backing_settle();
 }
+
+/* ---- what is taken out by MADV_REMOVE ---- */
+
+/* Takes pages [first, end) out of shared memory, for all who see it. May wait. */
+static void shared_remove(struct backing *b, uint64_t first, uint64_t end)
+{
+    enum { CLUSTERS_AT_ONCE = 16 };
+    uint64_t left = 0;
+    for (const struct cluster *c = b->clusters; c; c = c->next)
+        left++;
+    for (struct cluster *c = b->clusters; c; c = c->next, left--) {
+        uint64_t start = c->number * CLUSTER, from = MAX(first, start),
+                 to = MIN(end, start + CLUSTER);
+        if (from < to)
+            space_each(release_shown, &(struct shown_pages){ b, from, to - from });
+        for (; from < to; from++) {
+            if (c->address[from - start])
+                frame_put(c->address[from - start]);
+            c->address[from - start] = 0;
+        }
+        GIVE_WAY_EVERY(CLUSTERS_AT_ONCE, 1, left);
+    }
+}
+
+int64_t backing_remove(struct backing *b, uint64_t at, uint64_t bytes)
+{
+    enum { HOLE = FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE };
+    if (!b->service) {
+        shared_remove(b, at / PAGE_SIZE, (at + bytes) / PAGE_SIZE);
+        return 0;
+    }
+    int64_t error = call_object(b->service, FS_ALLOCATE, b->object, HOLE, at, bytes);
+    return error == -ENOSYS ? -EOPNOTSUPP : error;
+}
+
+/* ---- files that nobody uses ---- */
 
 /* Frees an idle file, after giving its pages back. Returns how many. May wait. */
 static uint64_t file_forget(struct backing *b)

@@ -416,7 +416,7 @@ void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end)
 
 /* Gives what lies in a range a protection (NULL: as it is), and other flags. */
 static void change(struct regions *rs, vaddr_t start, vaddr_t end, const uint8_t *protection,
-                   uint8_t clear, uint8_t add)
+                   uint16_t clear, uint16_t add)
 {
     split(rs, start);
     split(rs, end);
@@ -438,7 +438,7 @@ void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t pro
     change(rs, start, end, &protection, 0, 0);
 }
 
-void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t clear, uint8_t add)
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint16_t clear, uint16_t add)
 {
     change(rs, start, end, NULL, clear, add);
 }
@@ -465,9 +465,12 @@ static int copy_array(struct regions *to, const struct regions *from)
     *to = copy;
     memcpy(to->place, from->place, from->used * sizeof to->place[0]);
     to->locked = 0;
-    for (struct region *r = regions_first(to); r; r = regions_next(to, r)) {
+    for (struct region *r = regions_first(to), *next; r; r = next) {
+        next = regions_next(to, r);
         r->flags &= ~REGION_LOCKS;
-        if (r->backing)
+        if (r->flags & REGION_NOT_FORKED)
+            unlink(to, r);
+        else if (r->backing)
             backing_ref(r->backing);
     }
     return 0;
@@ -481,8 +484,8 @@ int regions_copy(struct regions *to, const struct regions *from, vaddr_t *at)
     }
     const struct region *r = regions_find(from, *at);
     for (unsigned n = 0; r && n < REGIONS_AT_ONCE; r = regions_next(from, r), n++) {
-        if (r->start < *at)
-            continue; /* has been copied, and grown since */
+        if (r->start < *at || r->flags & REGION_NOT_FORKED)
+            continue; /* has been copied, and grown since; or the child does not have it */
         if (regions_reserve(to, 1) < 0)
             return -ENOMEM;
         if (r->backing)

@@ -28,7 +28,9 @@ enum region_flags {
     REGION_LOCKED = 16,   /* counts against RLIMIT_MEMLOCK, and its pages are brought at once, */
     REGION_ON_FAULT = 64, /* unless this is set too: when they are touched (MLOCK_ONFAULT) */
     REGION_LOCKS = REGION_LOCKED | REGION_ON_FAULT,
-    REGION_WIPED = 32, /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
+    REGION_WIPED = 32,       /* private zeroes, and so again in a child of fork (MADV_WIPEONFORK) */
+    REGION_NOT_FORKED = 128, /* a child of fork does not have it (MADV_DONTFORK) */
+    REGION_NOT_DUMPED = 256, /* nor a core file (MADV_DONTDUMP) */
 };
 
 struct region {
@@ -37,7 +39,7 @@ struct region {
     struct backing *backing; /* NULL: private zeroes */
     uint8_t protection;      /* PAGE_READ, PAGE_WRITE, PAGE_EXEC */
     uint8_t allowed;         /* what mprotect may ask for */
-    uint8_t flags;           /* enum region_flags */
+    uint16_t flags;          /* enum region_flags */
     /* the tree, and the list; places in the array, 0: none */
     uint8_t height; /* of the tree below, this region included */
     uint32_t left, right, prev, next;
@@ -132,11 +134,12 @@ void regions_remove(struct regions *rs, vaddr_t start, vaddr_t end);
 /* Gives what lies in a range a protection. Get the places with regions_reserve_protection(). */
 void regions_protect(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t protection);
 /* Clears some flags, then adds others, for what lies in a range. Places: as regions_protect(). */
-void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint8_t clear, uint8_t add);
+void regions_flag(struct regions *rs, vaddr_t start, vaddr_t end, uint16_t clear, uint16_t add);
 /* A region begins at `start` from now on, below where it began; there must be nothing between. */
 void regions_extend(struct regions *rs, struct region *r, vaddr_t start);
-/* Copies the regions that begin at *at (0 at first) or above, some REGIONS_AT_ONCE of them, to the
- * end of `to`, where they are not locked; *at becomes where to go on, or USER_TOP. 0 or -ENOMEM. */
+/* Copies the regions that begin at *at (0 at first) or above, some REGIONS_AT_ONCE of them, but for
+ * REGION_NOT_FORKED, to the end of `to`, where they are not locked; *at becomes where to go on, or
+ * USER_TOP. 0 or -ENOMEM. */
 int regions_copy(struct regions *to, const struct regions *from, vaddr_t *at);
 /* Forgets all regions, and frees their places. */
 void regions_clear(struct regions *rs);

@@ -186,12 +186,15 @@ static unsigned add_flags(char *text, unsigned n, const struct region *r)
     const struct {
         const char *letters;
         bool holds;
-    } flags[] = { { "rd", r->protection & PAGE_READ }, { "wr", r->protection & PAGE_WRITE },
-                  { "ex", r->protection & PAGE_EXEC }, { "sh", shared && r->allowed & PAGE_WRITE },
-                  { "mr", r->allowed & PAGE_READ },    { "mw", r->allowed & PAGE_WRITE },
-                  { "me", r->allowed & PAGE_EXEC },    { "ms", shared },
-                  { "gd", r->flags & REGION_STACK },   { "lo", r->flags & REGION_LOCKED },
-                  { "wf", r->flags & REGION_WIPED } };
+    } flags[] = {
+        { "rd", r->protection & PAGE_READ },    { "wr", r->protection & PAGE_WRITE },
+        { "ex", r->protection & PAGE_EXEC },    { "sh", shared && r->allowed & PAGE_WRITE },
+        { "mr", r->allowed & PAGE_READ },       { "mw", r->allowed & PAGE_WRITE },
+        { "me", r->allowed & PAGE_EXEC },       { "ms", shared },
+        { "gd", r->flags & REGION_STACK },      { "lo", r->flags & REGION_LOCKED },
+        { "dc", r->flags & REGION_NOT_FORKED }, { "wf", r->flags & REGION_WIPED },
+        { "dd", r->flags & REGION_NOT_DUMPED }
+    };
     n += format(text + n, SMAPS_ROOM - n, "VmFlags: ");
     for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
         if (flags[i].holds)

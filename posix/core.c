@@ -184,7 +184,7 @@ static uint64_t bytes_kept(const struct core *c, const struct pm_region *r)
     bool shared = r->flags & PM_REGION_SHARED;
     if (r->flags & PM_REGION_FIXED)
         return r->protection & PAGE_EXEC ? all : 0;
-    if (!r->protection)
+    if (!r->protection || r->flags & PM_REGION_NOT_DUMPED)
         return 0;
     if (!r->service)
         return filter & (shared ? SHARED : PRIVATE) ? all : 0;

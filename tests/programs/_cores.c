@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LARGE = 64 << 20 };
 
 static char *volatile heap_text;
 static volatile int inner_value = 4711;
@@ -125,6 +125,18 @@ static void huge(void)
     at[1 << 30] = 1;
     abort();
 }
+/* what is not to be dumped takes no room in the file either */
+static void with_large(int advice)
+{
+    char *at = mmap(NULL, LARGE, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED || madvise(at, LARGE, advice))
+        _exit(1);
+    at[LARGE / 2] = 1;
+    abort();
+}
+static void large(void) { with_large(MADV_NORMAL); }
+static void large_hidden(void) { with_large(MADV_DONTDUMP); }
 static void *aborting_thread(void *unused)
 {
     abort();
@@ -164,6 +176,8 @@ static void show(const char *what, int status)
                    : "no core";
         if (S_ISREG(st.st_mode) && st.st_size <= 3 * PAGE)
             SAY("  of %d bytes, mode %o", (int)st.st_size, st.st_mode & 07777);
+        if (S_ISREG(st.st_mode) && st.st_size >= LARGE)
+            SAY("  large");
     }
     if (fd >= 0)
         close(fd);
@@ -483,6 +497,8 @@ int main(int argc, char **argv)
     one("not dumpable", not_dumpable);
     one("no descriptors", no_descriptors);
     one("huge", huge);
+    one("large", large);
+    one("large, not to be dumped", large_hidden);
     one("threads", threads);
     one("after vfork", in_vfork);
     in_the_way();

@@ -195,8 +195,8 @@ static bool flag(const char *at, const char *word)
 
 static void flags(const char *what, const void *address)
 {
-    static const char *const words[] = { " rd", " wr", " ex", " sh", " mr",
-                                         " mw", " me", " ms", " lo", " wf" };
+    static const char *const words[] = { " rd", " wr", " ex", " sh", " mr", " mw",
+                                         " me", " ms", " lo", " dc", " wf", " dd" };
     struct line l;
     char line[64];
     unsigned n = 0;
@@ -286,6 +286,13 @@ static void other_memory(void)
     flags("locked", locked);
     madvise(locked, 4 * PAGE, MADV_WIPEONFORK);
     flags("wiped", locked);
+    madvise(locked, 4 * PAGE, MADV_DONTFORK);
+    flags("not for children", locked);
+    madvise(locked, 4 * PAGE, MADV_DONTDUMP);
+    flags("not for core files", locked);
+    madvise(locked, 4 * PAGE, MADV_DOFORK);
+    madvise(locked, 4 * PAGE, MADV_DODUMP);
+    flags("for both", locked);
 }
 
 static long sum(const char *name)

@@ -147,7 +147,12 @@ struct pm_region {
     uint16_t protection;     /* PAGE_READ... */
     uint16_t flags;          /* PM_REGION_... */
 };
-enum { PM_REGION_SHARED = 1, PM_REGION_CHANGED = 2, PM_REGION_FIXED = 4 };
+enum {
+    PM_REGION_SHARED = 1,
+    PM_REGION_CHANGED = 2,
+    PM_REGION_FIXED = 4,
+    PM_REGION_NOT_DUMPED = 8 /* MADV_DONTDUMP */
+};
 
 /* PM_FORK: what parent and child share. */
 enum { PM_SHARE_SPACE = 1, PM_SHARE_CONNECTIONS = 2, PM_SHARE_DIRECTORIES = 4 };
