@@ -232,6 +232,14 @@ static int32_t address_shown(const struct socket_address *b, struct sockaddr_un 
     return FAMILY_BYTES + b->length + (b->kind == NAME_FILE);
 }
 
+/* Why a socket that has an address cannot be bound to a path: what is wrong with the path goes
+ * first, as on Linux, where the inode is made first. May wait. */
+static int64_t bound_already(struct thread *t, struct socket_address *b)
+{
+    int64_t there = resolve(t, b, false);
+    return there == -ENOENT ? -EINVAL : !there || there == -ECONNREFUSED ? -EADDRINUSE : there;
+}
+
 int64_t linux_bind(struct thread *t, struct message *m)
 {
     struct conn_info c;
@@ -243,12 +251,10 @@ int64_t linux_bind(struct thread *t, struct message *m)
         return error;
     if (b.kind == NAME_FILE) {
         error = ask(&c, SOCKET_NAME, 0, WINDOW_OUT, &now, sizeof now, 0);
-        if (!error && now.kind != NAME_NONE)
-            error = -EINVAL;
         if (t->dead)
             return LATER;
         if (!error)
-            error = resolve(t, &b, true);
+            error = now.kind == NAME_NONE ? resolve(t, &b, true) : bound_already(t, &b);
     }
     return error ? error : ask(&c, SOCKET_BIND, 0, WINDOW_IN, &b, sizeof b, 0);
 }
@@ -449,6 +455,8 @@ static int64_t control_read(struct thread *t, caller_t at, uint64_t left, struct
     struct cmsghdr h;
     if (left > CONTROL_MOST)
         return -ENOBUFS;
+    if (!at)
+        return -EFAULT;
     while (left >= sizeof h) {
         int64_t error = user_read(t, at, &h, sizeof h);
         if (!error && (h.length < sizeof h || h.length > left))
@@ -473,7 +481,7 @@ static int64_t send_window(struct thread *t, struct message *m, const struct con
     int64_t error = 0;
     b.name = (struct socket_address){ 0 };
     b.known = b.count = 0;
-    if (h->control)
+    if (h->control_length)
         error = control_read(t, h->control, h->control_length, &b);
     if (!error && to)
         error = address_of_other(t, h->name, h->name_length, &b.name);
@@ -492,6 +500,7 @@ int64_t linux_sendto(struct thread *t, struct message *m)
     if (error)
         return error;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
+    m->w[3] = (uint32_t)m->w[3]; /* the others are MESSAGE_FLAGS */
     struct msghdr h = { .name = m->w[4], .name_length = m->w[5] };
     return send_window(t, m, &c, &h, WINDOW_IN);
 }
@@ -514,6 +523,7 @@ int64_t linux_recvfrom(struct thread *t, struct message *m)
     if (error)
         return error;
     m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
+    m->w[3] = (uint32_t)m->w[3];
     return receive_window(t, m, &c, m->w[4] != 0, WINDOW_OUT);
 }
 
@@ -525,10 +535,10 @@ static int64_t header_read(struct thread *t, struct message *m, caller_t at, str
     int64_t error = user_read(t, at, h, sizeof *h);
     if (error)
         return error;
+    if (h->name && (int32_t)h->name_length < 0)
+        return -EINVAL;
     if (h->iov_count > IOV_MAX)
         return -EMSGSIZE;
-    if ((int32_t)h->name_length < 0)
-        return -EINVAL;
     uint64_t bytes;
     error = vector_bytes(t, h->iov, h->iov_count, &bytes);
     if (!error && sys_aim(m->call, h->iov, h->iov_count, window | WINDOW_IOVEC) < 0)
@@ -553,6 +563,8 @@ static int64_t send_message(struct thread *t, struct message *m, const struct co
 int64_t linux_sendmsg(struct thread *t, struct message *m)
 {
     struct conn_info c;
+    if ((uint32_t)m->w[2] & MSG_CMSG_COMPAT)
+        return -EINVAL;
     int64_t error = behind(t, m->w[0], &c);
     return error ? error : send_message(t, m, &c, m->w[1], (uint32_t)m->w[2]);
 }
@@ -583,6 +595,8 @@ int64_t linux_recvmsg(struct thread *t, struct message *m)
 {
     struct conn_info c;
     caller_t at = m->w[1];
+    if ((uint32_t)m->w[2] & MSG_CMSG_COMPAT)
+        return -EINVAL;
     int64_t error = behind(t, m->w[0], &c);
     return error ? error : receive_message(t, m, &c, at, (uint32_t)m->w[2], (uint64_t[2]){ 0, at });
 }
@@ -688,13 +702,13 @@ static int64_t accept_done(struct thread *t, struct message *m, int64_t descript
  * that. So the number stands in the call itself, and whatever becomes of the call, no message is
  * sent or received twice, and none is lost:
  *
- *     what happens                            the result, or what follows
- *     a page is missing                       the call is made again, with the number (CALL_MOVED)
- *     and there is none                       the number, by the kernel; -EFAULT if it is 0
- *     a signal, before the message is begun   the number, by the kernel; if it is 0, as for any
- * call a signal, when a part of it is done     the number and one: messages_interrupted() an error
- * of the message                 the number, or the error if it is 0 this service dies it goes on
- * behind its last call_moved() or hand-over
+ *     what happens                          the result, or what follows
+ *     a page is missing                     the call is made again, with the number (CALL_MOVED)
+ *     and there is none                     the number, by the kernel; -EFAULT if it is 0
+ *     a signal, before the message          the number, by the kernel; if it is 0, as for any call
+ *     a signal, when a part of it is done   the number and one: messages_interrupted()
+ *     an error of the message               the number, or the error if it is 0
+ *     this service dies                     it goes on behind its last call_moved() or hand-over
  */
 
 /* What a program's struct mmsghdr is. */
@@ -775,6 +789,8 @@ static struct many many_of(const struct message *m, bool receives)
 int64_t linux_sendmmsg(struct thread *t, struct message *m)
 {
     struct many k = many_of(m, false);
+    if (k.flags & MSG_CMSG_COMPAT)
+        return -EINVAL;
     return many_begin(t, m, &k);
 }
 
@@ -782,6 +798,8 @@ int64_t linux_recvmmsg(struct thread *t, struct message *m)
 {
     struct many k = many_of(m, true);
     struct timespec64 timeout;
+    if (k.flags & MSG_CMSG_COMPAT)
+        return -EINVAL;
     int64_t error = k.timeout ? timespec_read(t, k.timeout, &timeout) : 0;
     if (!error && k.timeout)
         error = user_probe(t, k.timeout, sizeof timeout);

@@ -97,6 +97,9 @@ void serve_connects(struct socket *listener)
 static int64_t connect_datagrams(struct socket *s, const struct socket_address *name)
 {
     struct socket *to = NULL;
+    int error = name->kind != NAME_NONE ? name_choose(s) : 0;
+    if (error)
+        return error;
     if (name->kind != NAME_NONE) {
         if (!(to = socket_named(name, s->type)) || to->gone & GONE_READ)
             return -ECONNREFUSED;
@@ -133,6 +136,9 @@ int64_t do_connect(struct message *m)
         return connect_datagrams(s, &name);
     if (name.kind == NAME_NONE)
         return -EINVAL;
+    int error = name_choose(s);
+    if (error)
+        return error;
     to = socket_named(&name, s->type);
     if (!to)
         return -ECONNREFUSED;

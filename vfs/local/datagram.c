@@ -24,14 +24,17 @@ int64_t datagram_address(struct socket *s, struct message *m, const struct socke
     if (s->type != SOCK_DGRAM && !s->connected)
         return -ENOTCONN;
     if (s->error) {
-        int error = s->error;
+        int told = s->error;
         s->error = 0;
-        return -error;
+        return -told;
     }
+    if (s->type == SOCK_DGRAM && name->kind == NAME_NONE && !s->connected)
+        return -ENOTCONN;
+    int error = name_choose(s);
+    if (error)
+        return error;
     if (s->type == SOCK_DGRAM && name->kind != NAME_NONE)
         to = socket_named(name, s->type);
-    else if (s->type == SOCK_DGRAM && !s->connected)
-        return -ENOTCONN;
     if (!to) {
         s->connected = s->connected && (s->type != SOCK_DGRAM || name->kind != NAME_NONE);
         return s->type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;

@@ -142,6 +142,9 @@ void address_drop(struct address *a); /* gives one reference up; harmless if a i
 struct socket *socket_named(const struct socket_address *name, unsigned type);
 /* Binds s, which has no name. 0, -EADDRINUSE, -ENOMEM, -ENOSPC. */
 int name_give(struct socket *s, struct socket_address *name);
+/* Binds s, which connects or sends, to a name that nobody has, if it is to tell who it is
+ * (SO_PASSCRED) and has none. As name_give(). */
+int name_choose(struct socket *s);
 int64_t do_bind(struct message *m); /* SOCKET_BIND */
 int64_t do_name(struct message *m); /* SOCKET_NAME */
 

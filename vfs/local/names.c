@@ -69,6 +69,13 @@ int name_give(struct socket *s, struct socket_address *name)
     return 0;
 }
 
+int name_choose(struct socket *s)
+{
+    return s->pass_cred && !s->name
+               ? name_give(s, &(struct socket_address){ .kind = NAME_ABSTRACT })
+               : 0;
+}
+
 int64_t do_bind(struct message *m)
 {
     struct socket *s = socket_of(m->object);

@@ -50,8 +50,10 @@ static int64_t option_get(struct socket *s, unsigned option, union value *v)
         v->linger.on = s->flags >> option & 1;
         v->linger.seconds = s->linger;
         return sizeof v->linger;
-    case SO_RCVTIMEO: v->time = time_of(s->read_time); return sizeof v->time;
-    case SO_SNDTIMEO: v->time = time_of(s->write_time); return sizeof v->time;
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW: v->time = time_of(s->read_time); return sizeof v->time;
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW: v->time = time_of(s->write_time); return sizeof v->time;
     case SO_PEERCRED: v->cred = s->peer_cred; return sizeof v->cred;
     default: return -ENOPROTOOPT;
     }
@@ -93,6 +95,10 @@ static uint32_t buffer_size(int32_t wanted, uint32_t least)
 static int64_t option_set(struct socket *s, unsigned option, const union value *v, bool privileged)
 {
     switch (option) {
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW: return time_set(&s->read_time, &v->time);
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW: return time_set(&s->write_time, &v->time);
     case SO_SNDBUFFORCE:
         if (!privileged)
             return -EPERM;
@@ -127,7 +133,9 @@ static size_t least(unsigned option)
 {
     switch (option) {
     case SO_RCVTIMEO:
-    case SO_SNDTIMEO: return sizeof(struct timeval);
+    case SO_SNDTIMEO:
+    case SO_RCVTIMEO_NEW:
+    case SO_SNDTIMEO_NEW: return sizeof(struct timeval);
     case SO_LINGER: return sizeof((union value *)0)->linger;
     default: return sizeof(int32_t);
     }
@@ -144,7 +152,5 @@ int64_t do_option_set(struct message *m)
         return -EINVAL;
     if (copy_in(m, 0, &v, MIN(m->w[2], sizeof v)))
         return -EFAULT;
-    if (option == SO_RCVTIMEO || option == SO_SNDTIMEO)
-        return time_set(option == SO_RCVTIMEO ? &s->read_time : &s->write_time, &v.time);
     return option_set(s, option, &v, m->w[3]);
 }

@@ -21,6 +21,7 @@ enum {
     MSG_NOSIGNAL = 0x4000,
     MSG_CMSG_CLOEXEC = 0x40000000,
 };
+#define MSG_CMSG_COMPAT 0x80000000u /* of calls of 32 bits */
 
 /* A send tells who sends it, for whoever reads it: another than it is, maybe (SCM_CREDENTIALS). */
 #define SEND_CRED (1ul << 32)
@@ -60,6 +61,8 @@ enum {
     SO_RCVBUFFORCE,
     SO_PROTOCOL = 38,
     SO_DOMAIN,
+    SO_RCVTIMEO_NEW = 66, /* which have 64 bits everywhere, as the older ones have here */
+    SO_SNDTIMEO_NEW,
 };
 
 /* who somebody is (Linux: struct ucred) */
