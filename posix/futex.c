@@ -17,12 +17,12 @@
  * Locks that name their owner (LOCK_PI) are handed over: unlock writes the next sleeper's number
  * into the word itself. No priority is inherited. */
 #include "futex.h"
-#include "capability.h"
 
 #include "clock.h"
 #include "delivery.h"
 #include "handlers.h"
 #include "signal_abi.h"
+#include "trace.h"
 #include "user_memory.h"
 
 enum {
@@ -64,13 +64,15 @@ static bool same(const struct thread *t, const struct key *k)
     return t->wait.futex.key1 == k->key1 && t->wait.futex.key2 == k->key2;
 }
 
-/* The key of a word of t's memory. 0, -EINVAL, or what PM says. May wait when shared; t may be dead
- * afterwards. */
+/* The key of a word of t's memory. 0, -EINVAL, -EFAULT, or what PM says. May wait when shared; t
+ * may be dead afterwards. */
 static int64_t key_of(struct thread *t, caller_t address, bool shared, struct key *k)
 {
     *k = (struct key){ (uint64_t)t->process, address, shared };
     if (address & 3)
         return -EINVAL;
+    if (address >= USER_TOP)
+        return -EFAULT;
     if (!shared)
         return 0;
     struct call_result r;
@@ -197,8 +199,12 @@ static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absol
         return error;
     if (word != (uint32_t)w[2])
         return -EAGAIN;
-    /* if the call were made again, a relative limit would begin anew */
-    return sleep_on(t, &k, bitset, &until, until.when && !absolute ? -EINTR : -ERESTARTSYS);
+    /* A handler ends a wait with a limit even if it has SA_RESTART (Linux: the call's restart
+     * block); and if the call were made again, a relative limit would begin anew. */
+    return sleep_on(t, &k, bitset, &until,
+                    !until.when ? -ERESTARTSYS
+                    : absolute  ? -ERESTARTNOHAND
+                                : -EINTR);
 }
 
 static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool compare)
@@ -382,12 +388,17 @@ int64_t linux_futex(struct thread *t, struct message *m)
 
 /* ---- robust lists ---- */
 
-/* Marks the word of a lock that t holds (FUTEX_OWNER_DIED), and wakes one sleeper on it. May wait.
- */
-static void mark_dead(struct thread *t, caller_t at)
+/* Marks the word of a lock that t holds (FUTEX_OWNER_DIED), and wakes one sleeper on it. let_go: t
+ * was about to lock or unlock it; if it is free, t may have died before waking one itself. May
+ * wait. */
+static void mark_dead(struct thread *t, caller_t at, bool let_go)
 {
     uint32_t word;
-    if ((at & 3) || user_peek(t, at, &word, sizeof word) || (word & FUTEX_TID) != (unsigned)t->tid)
+    if ((at & 3) || user_peek(t, at, &word, sizeof word))
+        return;
+    if (let_go && !(word & FUTEX_TID))
+        futex_wake_address(t, at, 1);
+    if ((word & FUTEX_TID) != (unsigned)t->tid)
         return;
     bool waiters = word & FUTEX_WAITERS;
     word = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
@@ -415,11 +426,11 @@ void futex_robust(struct thread *t, unsigned *places)
         if (user_peek(t, at, &next, sizeof next))
             break;
         if (at != (head.pending & ~1ul))
-            mark_dead(t, at + head.offset);
+            mark_dead(t, at + head.offset, false);
         at = next & ~1ul;
     }
-    if (head.pending && !t->dead)
-        mark_dead(t, (head.pending & ~1ul) + head.offset);
+    if (head.pending && !t->dead) /* bit 0: a lock that names its owner is handed over */
+        mark_dead(t, (head.pending & ~1ul) + head.offset, !(head.pending & 1));
 }
 
 enum { ROBUST_HEAD_SIZE = 24 };
@@ -437,8 +448,7 @@ int64_t linux_get_robust_list(struct thread *t, struct message *m)
     struct thread *of = m->w[0] ? thread_find(m->w[0]) : t;
     if (!of)
         return -ESRCH;
-    if (of->process != t->process && !capable(t->process, CAP_SYS_PTRACE) &&
-        t->process->i.euid != of->process->i.uid)
+    if (!trace_allowed(t->process, of->process))
         return -EPERM;
     uint64_t size = ROBUST_HEAD_SIZE;
     int64_t error = user_write(t, m->w[2], &size, sizeof size);

@@ -373,7 +373,8 @@ static bool may_open(const struct process *p, const struct mqueue *q, uint32_t a
         granted >>= 6;
     else if (in_group)
         granted >>= 3;
-    return !(wanted & ~granted) || p->i.fsuid == 0;
+    return !(wanted & ~granted) || capable(p, CAP_DAC_OVERRIDE) ||
+           (access == O_RDONLY && capable(p, CAP_DAC_READ_SEARCH));
 }
 
 /* Checks the attributes that a new queue is to have. 0, -EINVAL. *bytes: what it may come to hold,
@@ -441,19 +442,15 @@ static int64_t file_make(struct thread *t, struct message *m, struct mqueue *q, 
     return descriptor;
 }
 
-/* Makes a queue with this name, and a descriptor of it. Asks VFS for the umask, and so may wait. */
+/* Makes a queue with this name, and a descriptor of it. */
 static int64_t create(struct thread *t, struct message *m, const char *name, uint32_t mode,
                       const struct mq_attr *a)
 {
-    int64_t error, umask = call(service_find("vfs"), VFS_UMASK_OF, t->process->i.task, 0, 0, 0);
-    if (t->dead)
-        return LATER;
-    if (queue_named(name))
-        return m->w[1] & O_EXCL ? -EEXIST : -EAGAIN;
+    int64_t error;
     struct mqueue *q = queue_make(t->process, a, &error);
     if (!q)
         return error;
-    q->mode = mode & ~MAX(umask, 0) & 07777;
+    q->mode = mode & 07777;
     memcpy(q->name, name, NAME_ROOM);
     int64_t descriptor = file_make(t, m, q, m->w[1]);
     if (descriptor >= 0) {
@@ -475,8 +472,15 @@ int64_t linux_mq_open(struct thread *t, struct message *m)
     if (error || (error = name_read(t, m->w[0], name)))
         return error;
     struct mqueue *q = queue_named(name);
+    if (!q && flags & O_CREAT) {
+        int64_t umask = call(service_find("vfs"), VFS_UMASK_OF, t->process->i.task, 0, 0, 0);
+        if (t->dead)
+            return LATER;
+        if (!(q = queue_named(name))) /* else another program has made it meanwhile */
+            return create(t, m, name, m->w[2] & ~MAX(umask, 0l), &a);
+    }
     if (!q)
-        return flags & O_CREAT ? create(t, m, name, m->w[2], &a) : -ENOENT;
+        return -ENOENT;
     if (flags & O_CREAT && flags & O_EXCL)
         return -EEXIST;
     if (access == O_ACCMODE)
@@ -494,7 +498,8 @@ int64_t linux_mq_unlink(struct thread *t, struct message *m)
     struct mqueue *q = queue_named(name);
     if (!q)
         return -ENOENT;
-    if (i->fsuid && i->fsuid != q->uid)
+    /* the directory that they would stand in is root's, and sticky */
+    if (i->fsuid && i->fsuid != q->uid && !capable(t->process, CAP_FOWNER))
         return -EPERM;
     q->named = false;
     drop(q);

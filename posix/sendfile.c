@@ -217,7 +217,8 @@ int64_t linux_sendfile(struct thread *t, struct message *m)
     int64_t error = end_begin(t, &from, m->w[1], m->w[2], O_WRONLY);
     if (!error)
         error = end_begin(t, &to, m->w[0], 0, O_RDONLY);
-    if (!error && !(from.conn.flags & CONN_SEEKABLE))
+    if (!error &&
+        (!(from.conn.flags & CONN_SEEKABLE) || (to.conn.flags & O_APPEND && !is_pipe(&to))))
         error = -EINVAL;
     bool waits = !error && !(flags_of(t, m->w[0]) & O_NONBLOCK);
     return error ? error : copy_or_wait(t, &from, &to, m->w[3], waits);
@@ -304,10 +305,10 @@ int64_t linux_splice(struct thread *t, struct message *m)
 {
     struct end from, to;
     uint32_t flags = m->w[5];
-    if (flags & ~(uint32_t)SPLICE_F_ALL)
-        return -EINVAL;
     if (!m->w[4])
         return 0;
+    if (flags & ~(uint32_t)SPLICE_F_ALL)
+        return -EINVAL;
     int64_t error = end_begin(t, &from, m->w[0], 0, O_WRONLY);
     if (!error)
         error = end_begin(t, &to, m->w[2], 0, O_RDONLY);

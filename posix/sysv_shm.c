@@ -4,6 +4,7 @@
  * Memory that is removed while it is attached keeps its id, without a key, until the last region
  * has gone. PM tells nobody of that, so each call here first looks which of the removed ones have
  * gone (collect). */
+#include "capability.h"
 #include "handlers.h"
 #include "syscalls.h"
 #include "sysv.h"
@@ -209,10 +210,12 @@ static int64_t remove(struct thread *t, int32_t id)
 static int64_t lock(struct thread *t, int32_t id, bool on)
 {
     int64_t error;
-    struct sysv *x = sysv_own(t->process, SYSV_SHM, id, &error);
+    const struct posix_proc *i = &t->process->i;
+    struct sysv *x = sysv_find(SYSV_SHM, id, &error);
     if (!x)
         return error;
-    if (on && t->process->i.euid && !t->process->i.limits[RLIMIT_MEMLOCK].soft)
+    bool own = i->euid == x->i->uid || i->euid == x->i->cuid;
+    if (!capable(t->process, CAP_IPC_LOCK) && (!own || (on && !i->limits[RLIMIT_MEMLOCK].soft)))
         return -EPERM;
     x->i->mode = (x->i->mode & ~(uint32_t)SHM_LOCKED) | (on ? SHM_LOCKED : 0);
     return 0;

@@ -202,6 +202,11 @@ static void refused(void)
     SHOW(splice(directory, NULL, q[1], NULL, 5, 0));
     SHOW(splice(p[0], NULL, directory, NULL, 5, 0));
     SHOW(sendfile(fd, directory, NULL, 5));
+    SHOW(sendfile(append, fd, &at, 5));
+    SHOW(sendfile(append, fd, &at, 0));
+    SHOW(splice(99, NULL, 99, NULL, 0, 99));
+    SHOW(splice(99, NULL, 99, NULL, 1, 99));
+    SHOW(tee(99, 99, 0, 99));
     at = 0;
     SHOW(sendfile(open("/dev/null", O_WRONLY), fd, &at, 5));
 }
