@@ -219,6 +219,13 @@ static int64_t do_ioctl(struct message *m)
     return copy_out(m, 0, &bytes, sizeof bytes);
 }
 
+/* As on Linux a file without positions stays where it is, unless it knows of no seeking at all. */
+static int64_t do_seek(struct message *m)
+{
+    enum anon_kind kind = anon_kind(m->object);
+    return kind == ANON_PID || kind == ANON_MQUEUE ? -ESPIPE : 0;
+}
+
 static int64_t do_statfs(struct message *m) { return statfs_without_disk(m, ANON_MAGIC); }
 
 static int64_t do_poll(struct message *m)
@@ -236,7 +243,7 @@ static int64_t own_events(uint64_t object, struct thread *asker)
 static const handler_t handlers[] = {
     [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
     [op_number(FS_STAT)] = do_stat,          [op_number(FS_POLL)] = do_poll,
-    [op_number(FS_SEEK)] = answer_espipe,    [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_SEEK)] = do_seek,          [op_number(FS_IOCTL)] = do_ioctl,
     [op_number(FS_SYNC)] = answer_einval,    [op_number(FS_TRUNCATE)] = answer_einval,
     [op_number(FS_SETATTR)] = answer_einval, [op_number(FS_STATFS)] = do_statfs,
 };

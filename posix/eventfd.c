@@ -17,7 +17,7 @@ static uint64_t events(struct anon *a, struct thread *asker)
 {
     (void)asker;
     uint64_t count = ((const struct eventfd *)a)->count;
-    return (count ? POLLIN | POLLRDNORM : 0) | (count < MOST ? POLLOUT | POLLWRNORM : 0);
+    return (count ? POLLIN : 0) | (count < MOST ? POLLOUT : 0);
 }
 
 static int64_t read(struct anon *a, call_t call, uint64_t length)
@@ -52,11 +52,9 @@ static int64_t write(struct anon *a, call_t call, uint64_t length)
     return sizeof more;
 }
 
-static const struct anon_ops ops = { .events = events,
-                                     .read = read,
-                                     .write = write,
-                                     .after_read = POLLOUT | POLLWRNORM,
-                                     .after_write = POLLIN | POLLRDNORM };
+static const struct anon_ops ops = {
+    .events = events, .read = read, .write = write, .after_read = POLLOUT, .after_write = POLLIN
+};
 
 static int64_t make(struct thread *t, struct message *m, uint32_t count, uint64_t flags)
 {

@@ -41,13 +41,17 @@ int64_t linux_setpgid(struct thread *t, struct message *m)
     if (pgid < 0)
         return -EINVAL;
     struct process *p = pid ? process_find(pid) : self;
+    if (!p && thread_find(pid))
+        return -EINVAL;
     if (!p || p->zombie || (p != self && p->parent != self))
         return -ESRCH;
     if (!pgid)
         pgid = p->i.pid;
+    if (p->i.sid != self->i.sid)
+        return -EPERM;
     if (p != self && p->execed)
         return -EACCES;
-    if (p->i.sid == p->i.pid || p->i.sid != self->i.sid)
+    if (p->i.sid == p->i.pid)
         return -EPERM;
     if (pgid != (int)p->i.pid && !group_exists(pgid, self->i.sid))
         return -EPERM;
@@ -60,7 +64,7 @@ int64_t linux_setpgid(struct thread *t, struct message *m)
 
 int64_t linux_getpgid(struct thread *t, struct message *m)
 {
-    struct process *p = m->w[0] ? process_find(m->w[0]) : t->process;
+    struct process *p = m->w[0] ? process_of_thread(m->w[0]) : t->process;
     return p ? (int64_t)p->i.pgid : -ESRCH;
 }
 
@@ -72,7 +76,7 @@ int64_t linux_getpgrp(struct thread *t, struct message *m)
 
 int64_t linux_getsid(struct thread *t, struct message *m)
 {
-    struct process *p = m->w[0] ? process_find(m->w[0]) : t->process;
+    struct process *p = m->w[0] ? process_of_thread(m->w[0]) : t->process;
     return p ? (int64_t)p->i.sid : -ESRCH;
 }
 

@@ -70,12 +70,6 @@ static int64_t compare_shared(const struct process *a, const struct process *b, 
     return first && first == second ? EQUAL : order(a->i.pid, b->i.pid);
 }
 
-static struct process *process_of_thread(int tid)
-{
-    const struct thread *t = thread_find(tid);
-    return t ? t->process : process_find(tid);
-}
-
 int64_t linux_kcmp(struct thread *t, struct message *m)
 {
     const struct process *a = process_of_thread((int)m->w[0]), *b = process_of_thread((int)m->w[1]);

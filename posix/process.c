@@ -69,6 +69,12 @@ struct thread *thread_find(int tid)
     return t;
 }
 
+struct process *process_of_thread(int tid)
+{
+    const struct thread *t = thread_find(tid);
+    return t ? t->process : process_find(tid);
+}
+
 /* Whether anything has this number, also a group or session whose leader has gone. */
 static bool id_used(int id)
 {

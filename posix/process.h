@@ -260,6 +260,9 @@ static inline struct thread *thread_of(const struct message *m)
 }
 struct process *process_find(int pid); /* a zombie too; NULL: there is none */
 struct thread *thread_find(int tid);   /* NULL: there is none */
+/* The process that a number means to calls that take a thread's for its process's; a zombie too.
+ * NULL: there is none. */
+struct process *process_of_thread(int tid);
 /* How many signals may wait for a process of p's user (RLIMIT_SIGPENDING), as sigqueue_add takes
  * it. */
 static inline uint64_t pending_limit(const struct process *p)

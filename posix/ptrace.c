@@ -35,6 +35,7 @@ enum {
     PTRACE_SETFPREGS,
     PTRACE_ATTACH,
     PTRACE_DETACH,
+    PTRACE_OLDSETOPTIONS = 21,
     PTRACE_SYSCALL = 24,
     PTRACE_SETOPTIONS = 0x4200,
     PTRACE_GETEVENTMSG,
@@ -169,7 +170,7 @@ static int64_t regset_call(struct thread *tracer, struct thread *t, const uint64
 {
     struct iovec v;
     int64_t error = user_read(tracer, w[3], &v, sizeof v);
-    if (!error && v.length % (w[2] == NT_PRSTATUS || w[2] == NT_X86_XSTATE ? 8 : 4))
+    if (!error && v.length % WORD)
         error = -EINVAL;
     if (!error)
         error = regset_move(tracer, t, w[2], v.base, &v.length, write);
@@ -693,6 +694,7 @@ static int64_t with_stopped(struct thread *tracer, struct thread *t, const uint6
         detach(t, w[3]);
         return 0;
     case PTRACE_SETOPTIONS:
+    case PTRACE_OLDSETOPTIONS:
         if (!options_sound(w[3]))
             return -EINVAL;
         x->options = w[3];

@@ -104,7 +104,7 @@ static int64_t limit_change(struct thread *t, struct process *p, unsigned which,
 
 int64_t linux_prlimit64(struct thread *t, struct message *m)
 {
-    struct process *p = m->w[0] ? process_find(m->w[0]) : t->process;
+    struct process *p = m->w[0] ? process_of_thread(m->w[0]) : t->process;
     if (!p || p->zombie)
         return -ESRCH;
     const struct posix_proc *a = &t->process->i, *b = &p->i;

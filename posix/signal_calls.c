@@ -50,10 +50,7 @@ int64_t linux_kill(struct thread *t, struct message *m)
     struct siginfo info = from_user(t, sig, SI_USER);
     if (pid <= 0)
         return kill_many(self, pid, &info);
-    struct process *p = process_find(pid);
-    struct thread *of = p ? NULL : thread_find(pid); /* a thread's number means its process */
-    if (of)
-        p = of->process;
+    struct process *p = process_of_thread(pid);
     if (!p)
         return -ESRCH;
     if (!signal_allowed(self, p, sig))

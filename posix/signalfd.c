@@ -36,7 +36,7 @@ static uint64_t waiting(const struct signalfd *f, const struct thread *t)
 
 static uint64_t events(struct anon *a, struct thread *asker)
 {
-    return waiting((const struct signalfd *)a, asker) ? POLLIN | POLLRDNORM : 0;
+    return waiting((const struct signalfd *)a, asker) ? POLLIN : 0;
 }
 
 static void tell(struct told *to, const struct siginfo *info)
@@ -100,7 +100,7 @@ void signalfd_told(int sig)
 {
     for (struct signalfd *f = all; f; f = f->next)
         if (f->set & BIT(sig))
-            anon_changed(&f->a, POLLIN | POLLRDNORM);
+            anon_changed(&f->a, POLLIN);
 }
 
 static int64_t make(struct thread *t, struct message *m, uint64_t set, uint64_t flags)
@@ -135,7 +135,7 @@ static int64_t make_or_change(struct thread *t, struct message *m, uint64_t flag
     if (!f)
         return error;
     f->set = set;
-    anon_changed(&f->a, POLLIN | POLLRDNORM);
+    anon_changed(&f->a, POLLIN);
     return (int32_t)m->w[0];
 }
 

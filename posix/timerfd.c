@@ -35,7 +35,7 @@ void timerfds_wall_set(void)
     for (struct link *l = cancellable.first; l; l = l->next) {
         struct timerfd *x = CONTAINER(l, struct timerfd, setting);
         x->cancelled = true;
-        anon_changed(&x->a, POLLIN | POLLRDNORM);
+        anon_changed(&x->a, POLLIN);
     }
 }
 
@@ -66,16 +66,14 @@ static void rings(struct timer *timer)
         x->timer.when = x->due - x->interval;
         timer_repeat(&x->timer, x->a.user, x->interval, rings);
     }
-    anon_changed(&x->a, POLLIN | POLLRDNORM);
+    anon_changed(&x->a, POLLIN);
 }
 
 static uint64_t events(struct anon *a, struct thread *asker)
 {
     (void)asker;
     const struct timerfd *x = (const struct timerfd *)a;
-    return x->expired || x->cancelled || (x->due && timer_now(&x->timer) >= x->due)
-               ? POLLIN | POLLRDNORM
-               : 0;
+    return x->expired || x->cancelled || (x->due && timer_now(&x->timer) >= x->due) ? POLLIN : 0;
 }
 
 static int64_t read(struct anon *a, call_t call, uint64_t length)
