@@ -408,11 +408,7 @@ int64_t do_pages(struct message *m)
  * and the address. */
 int64_t do_key(struct message *m)
 {
-    endpoint_t task = m->w[2];
-    struct thread_info info;
-    if (!task && thread_look(call_thread(m->w[0]), &info))
-        task = info.task;
-    const struct space *s = space_of(task);
+    const struct space *s = space_of(m->w[0]);
     const struct region *r = s ? regions_at(&s->regions, m->w[1]) : NULL;
     if (!r)
         return -EFAULT;

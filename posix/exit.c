@@ -76,8 +76,7 @@ static void threads_drop(struct process *p)
     while (p->threads) {
         struct thread *t = p->threads;
         t->active++; /* futex_robust may wait */
-        if (t->call)
-            futex_robust(t, &places);
+        futex_robust(t, &places);
         if (p->shares && t->clear_tid)
             clear_tid(t);
         ptrace_ends(t, p->i.exit_status, t->tid == (int)p->i.pid);

@@ -22,6 +22,7 @@
 #include "delivery.h"
 #include "handlers.h"
 #include "signal_abi.h"
+#include "syscalls.h"
 #include "trace.h"
 #include "user_memory.h"
 
@@ -77,8 +78,8 @@ static int64_t key_of(struct thread *t, caller_t address, bool shared, struct ke
         return 0;
     struct call_result r;
     int64_t error = call_window(service_find("pm"),
-                                &(struct call_args){ .op = PM_KEY, .w0 = t->call }, WINDOW_NONE,
-                                (void *)address, 0, &r);
+                                &(struct call_args){ .op = PM_KEY, .w0 = t->process->i.task },
+                                WINDOW_NONE, (void *)address, 0, &r);
     if (error < 0)
         return error;
     k->key1 = r.r1;
@@ -388,13 +389,34 @@ int64_t linux_futex(struct thread *t, struct message *m)
 
 /* ---- robust lists ---- */
 
+/* Reads from the memory of t's process, wherever t is. If a page has to be brought for that, the
+ * buffer is filled after the wait. 0, -EFAULT. May wait. */
+static int peek(const struct thread *t, caller_t at, void *to, size_t length)
+{
+    char byte;
+    endpoint_t task = t->process->i.task;
+    if (ask_peek(task, at, to, length) >= 0)
+        return 0;
+    bool there = trace_memory(task, at, &byte, 1, 0) == 1;
+    return there && ask_peek(task, at, to, length) >= 0 ? 0 : -EFAULT;
+}
+
+static int poke_word(const struct thread *t, caller_t at, uint32_t word)
+{
+    endpoint_t task = t->process->i.task;
+    return ask_poke(task, at, &word, sizeof word) >= 0 ||
+                   trace_memory(task, at, &word, sizeof word, MEMORY_WRITE) == sizeof word
+               ? 0
+               : -EFAULT;
+}
+
 /* Marks the word of a lock that t holds (FUTEX_OWNER_DIED), and wakes one sleeper on it. let_go: t
  * was about to lock or unlock it; if it is free, t may have died before waking one itself. May
  * wait. */
 static void mark_dead(struct thread *t, caller_t at, bool let_go)
 {
     uint32_t word;
-    if ((at & 3) || user_peek(t, at, &word, sizeof word))
+    if ((at & 3) || peek(t, at, &word, sizeof word))
         return;
     if (let_go && !(word & FUTEX_TID))
         futex_wake_address(t, at, 1);
@@ -402,7 +424,7 @@ static void mark_dead(struct thread *t, caller_t at, bool let_go)
         return;
     bool waiters = word & FUTEX_WAITERS;
     word = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-    if (!user_poke(t, at, &word, sizeof word) && waiters)
+    if (!poke_word(t, at, word) && waiters)
         futex_wake_address(t, at, 1);
 }
 
@@ -416,14 +438,14 @@ void futex_robust(struct thread *t, unsigned *places)
     } head;
     caller_t list = t->robust_list, at;
     t->robust_list = 0;
-    if (!list || !t->call || user_peek(t, list, &head, sizeof head))
+    if (!list || peek(t, list, &head, sizeof head))
         return;
     at = head.next & ~1ul;
     for (unsigned n = 0; at != list && n < ROBUST_MAX && *places && !t->dead; n++) {
         caller_t next;
         if (--*places % AT_ONCE == 0)
             give_way(*places / AT_ONCE);
-        if (user_peek(t, at, &next, sizeof next))
+        if (peek(t, at, &next, sizeof next))
             break;
         if (at != (head.pending & ~1ul))
             mark_dead(t, at + head.offset, false);

@@ -2,13 +2,13 @@
  * was about to wake. And which words there cannot be. */
 #define _GNU_SOURCE
 #include "oracle.h"
-#include <stddef.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 enum { WAIT, WAKE, WAIT_BITSET = 9, PRIVATE = 128 };
 
-static int word;
+static volatile int word;
 static int *shared; /* a futex, and whether the handler has run */
 static void handler(int sig) { (void)sig, shared[1] = 1; }
 
@@ -100,6 +100,37 @@ static void dies(const char *what, int value, int bit)
     munmap(shared, 4096);
 }
 
+/* The owner of a robust mutex is killed wherever it is. */
+static void killed(const char *what, int place)
+{
+    pthread_mutexattr_t kind;
+    pthread_mutex_t *lock = (pthread_mutex_t *)page();
+    char byte;
+    int ready[2], never[2];
+    (void)!pipe(ready), (void)!pipe(never);
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(lock, &kind);
+    pid_t child = fork();
+    if (!child) {
+        pthread_mutex_lock(lock);
+        (void)!write(ready[1], "r", 1);
+        while (place == 0)
+            word++;
+        if (place == 1)
+            (void)!read(never[0], &byte, 1);
+        pause();
+    }
+    (void)!read(ready[0], &byte, 1);
+    pause_ms(20);
+    kill(child, SIGKILL);
+    SAY("%s: %s", what, error_name(pthread_mutex_lock(lock)));
+    waitpid(child, NULL, 0);
+    for (int i = 0; i < 2; i++)
+        close(ready[i]), close(never[i]);
+}
+
 static void words(void)
 {
     int *beyond = (int *)(1ul << 47), *kernels = (int *)(-1ul << 47);
@@ -143,6 +174,9 @@ int main(void)
     dies("a lock that is free", 0, 0);
     dies("another's lock", 1, 0);
     dies("a lock that names its owner", 0, 1);
+    killed("while it runs", 0);
+    killed("in a read", 1);
+    killed("in a pause", 2);
     words();
     lists();
     return 0;
