@@ -51,6 +51,15 @@ int64_t clock_permitted(const struct thread *t, int clock)
     return wakes && !capable(t->process, CAP_WAKE_ALARM) ? -EPERM : 0;
 }
 
+struct itimerspec timer_shown(uint64_t due, uint64_t interval, uint64_t now)
+{
+    if (due && interval && now >= due)
+        due += ((now - due) / interval + 1) * interval;
+    uint64_t ns = due > now ? due - now : 0;
+    return (struct itimerspec){ { interval / SECOND, interval % SECOND },
+                                { ns / SECOND, ns % SECOND } };
+}
+
 int64_t timespec_read(struct thread *t, caller_t at, struct timespec64 *time)
 {
     int64_t error = user_read(t, at, time, sizeof *time);

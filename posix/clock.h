@@ -10,6 +10,10 @@ struct itimerspec {
     struct timespec64 interval, value;
 };
 
+/* What a program is told of a timer by a clock that shows `now`: the time until its next expiry,
+ * which was set for `due` (0: it does not run) and comes each `interval` from then on (0: once). */
+struct itimerspec timer_shown(uint64_t due, uint64_t interval, uint64_t now);
+
 /* Sets the time of day, nanoseconds since 1970; not less than the time since boot. */
 void wall_set(uint64_t ns);
 extern uint32_t wall_settings; /* counts these */

@@ -253,15 +253,13 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     return error ? error : ptimer_make(p, id, clock, &cpu, &event);
 }
 
-/* The interval of x, and the time until its next expiry; 0: x does not run. */
-static struct itimerspec time_left(const struct ptimer *x)
+/* As timer_shown(); one that has run out and not rung yet has a nanosecond left. */
+static struct itimerspec shown(const struct ptimer *x)
 {
-    uint64_t now = x->due ? clock_now(x) : 0, due = x->due;
-    if (due && x->interval && now >= due)
-        due += ((now - due) / x->interval + 1) * x->interval;
-    uint64_t ns = !due ? 0 : due > now ? due - now : 1;
-    return (struct itimerspec){ { x->interval / SECOND, x->interval % SECOND },
-                                { ns / SECOND, ns % SECOND } };
+    struct itimerspec s = timer_shown(x->due, x->interval, x->due ? clock_now(x) : 0);
+    if (x->due && !s.value.sec && !s.value.nsec)
+        s.value.nsec = 1;
+    return s;
 }
 
 int64_t linux_timer_settime(struct thread *t, struct message *m)
@@ -275,7 +273,7 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
         return error;
     if (!timespec_valid(&new.value) || !timespec_valid(&new.interval))
         return -EINVAL;
-    old = time_left(x);
+    old = shown(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
         return error;
     ptimer_stop(x);
@@ -300,7 +298,7 @@ int64_t linux_timer_gettime(struct thread *t, struct message *m)
     struct ptimer *x = ptimer_find(t->process, m->w[0]);
     if (!x)
         return -EINVAL;
-    struct itimerspec now = time_left(x);
+    struct itimerspec now = shown(x);
     return user_write(t, m->w[1], &now, sizeof now);
 }
 

@@ -123,15 +123,9 @@ int64_t linux_timerfd_create(struct thread *t, struct message *m)
     return descriptor;
 }
 
-/* The interval of x, and the time until its next expiry; 0: x does not run. */
-static struct itimerspec time_left(const struct timerfd *x)
+static struct itimerspec shown(const struct timerfd *x)
 {
-    uint64_t now = timer_now(&x->timer), due = x->due;
-    if (due && x->interval && now >= due)
-        due += ((now - due) / x->interval + 1) * x->interval;
-    uint64_t ns = due > now ? due - now : 0;
-    return (struct itimerspec){ { x->interval / SECOND, x->interval % SECOND },
-                                { ns / SECOND, ns % SECOND } };
+    return timer_shown(x->due, x->interval, timer_now(&x->timer));
 }
 
 /* Sets x for its first expiry, if it is to run. */
@@ -171,7 +165,7 @@ int64_t linux_timerfd_settime(struct thread *t, struct message *m)
     struct timerfd *x = anon_behind(t, m->w[0], ANON_TIMER, &error);
     if (!x)
         return error;
-    old = time_left(x);
+    old = shown(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
         return error;
     timer_cancel(&x->timer);
@@ -187,6 +181,6 @@ int64_t linux_timerfd_gettime(struct thread *t, struct message *m)
     struct timerfd *x = anon_behind(t, m->w[0], ANON_TIMER, &error);
     if (!x)
         return error;
-    struct itimerspec now = time_left(x);
+    struct itimerspec now = shown(x);
     return user_write(t, m->w[1], &now, sizeof now);
 }
