@@ -13,22 +13,23 @@
  * That runs when a socket has ended while sockets are in flight, and before a user is refused. */
 #include "local.h"
 
+#include "list.h"
 #include "syscalls.h"
 
 #define NO_SOCKET (~0ul)
 
 struct flight {
-    struct flight *next, *before;
-    uint32_t user;  /* who is charged */
-    uint32_t count; /* how many of `right` there are */
-    bool reached;   /* by rights_collect() */
+    struct link link; /* in `flights` */
+    uint32_t user;    /* who is charged */
+    uint32_t count;   /* how many of `right` there are */
+    bool reached;     /* by rights_collect() */
     struct right {
         uint32_t own;    /* descriptor of this service */
         uint64_t object; /* the socket behind it, or NO_SOCKET */
     } right[];
 };
 
-static struct flight *all_rights;
+static struct list flights;     /* all of them */
 static uint32_t sockets_flying; /* rights that are sockets of this service */
 static struct share rights_share = SHARE(DESCRIPTORS_MAX, DESCRIPTORS_MAX / 8, 1024);
 
@@ -40,16 +41,8 @@ static struct flight *rights_new(uint32_t user, unsigned count)
     if (!r)
         return NULL;
     r->user = user;
-    if ((r->next = all_rights))
-        r->next->before = r;
-    return all_rights = r;
-}
-
-static void rights_unlink(struct flight *r)
-{
-    *(r->before ? &r->before->next : &all_rights) = r->next;
-    if (r->next)
-        r->next->before = r->before;
+    list_prepend(&flights, &r->link);
+    return r;
 }
 
 void rights_drop(struct flight *r)
@@ -62,7 +55,7 @@ void rights_drop(struct flight *r)
         share_give(&rights_share, r->user, 1);
         sys_conn_drop(last.own);
     }
-    rights_unlink(r);
+    list_remove(&flights, &r->link);
     memory_free(r);
 }
 
@@ -149,7 +142,8 @@ static void reach_roots(void)
         sockets[i]->reached = false;
         sockets[i]->flights = 0;
     }
-    for (struct flight *r = all_rights; r; r = r->next) {
+    for (struct link *l = flights.first; l; l = l->next) {
+        struct flight *r = CONTAINER(l, struct flight, link);
         r->reached = false;
         for (unsigned i = 0; i < r->count; i++) {
             struct socket *s = socket_of(r->right[i].object);
@@ -194,8 +188,9 @@ void rights_collect(bool socket_ended)
             p->rights = NULL;
             rights_drop(r);
         }
-    for (struct flight *r = all_rights, *next; r; r = next) {
-        next = r->next;
+    for (struct link *l = flights.first, *next; l; l = next) {
+        struct flight *r = CONTAINER(l, struct flight, link);
+        next = l->next;
         if (!r->reached)
             rights_drop(r);
     }
