@@ -235,7 +235,7 @@ static int64_t wait(struct epoll_wait *w, bool heard)
         due_add(&w->due);
     if (w->until)
         timer_set(&t->timer, w->until, timed_out);
-    return thread_wait(t, leave, -EINTR);
+    return thread_wait_once(t, leave);
 }
 
 /* A wait that is due looks. May wait. */
