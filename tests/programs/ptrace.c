@@ -359,6 +359,11 @@ static void floating(void)
     SAY("xstate %d", v.iov_len >= 512);
     SHOW(request(PTRACE_SETREGSET, child, NT_X86_XSTATE, (uintptr_t)&v));
     SHOW(request(PTRACE_GETREGSET, child, 0x9999, (uintptr_t)&v));
+    v.iov_len = 12;
+    SHOW(request(PTRACE_GETREGSET, child, NT_PRFPREG, (uintptr_t)&v));
+    enum { OLDSETOPTIONS = 21 };
+    SHOW(request(OLDSETOPTIONS, child, 0, 1));
+    SHOW(request(OLDSETOPTIONS, child, 0, 1 << 25));
     request(PTRACE_KILL, child, 0, 0);
     next(child);
 }
