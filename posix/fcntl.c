@@ -42,10 +42,31 @@ enum {
 
 /* ---- the calls ---- */
 
-/* Sets the flags of the open file that can be set. May wait. */
+/* Whether t's process owns the file behind info, or may do as if. May wait. */
+static bool owns(const struct thread *t, const struct conn_info *info)
+{
+    struct stat s = { 0 };
+    if (capable(t->process, CAP_FOWNER) || info->service == service_self())
+        return true;
+    int64_t error = call_window(info->service,
+                                &(struct call_args){ .op = FS_STAT, .object = info->object },
+                                WINDOW_OUT, &s, sizeof s, NULL);
+    return error >= 0 && s.uid == t->process->i.fsuid;
+}
+
+/* Sets the flags of the open file that can be set. 0; -EPERM: O_NOATIME is the owner's; -EINVAL:
+ * there is no O_DIRECT but in files (Linux: pipes have it as well); or as async_switch(). May wait.
+ */
 static int64_t flags_set(struct thread *t, unsigned fd, const struct conn_info *info,
                          uint32_t flags)
 {
+    uint32_t more = flags & ~info->flags;
+    if (more & O_NOATIME && !owns(t, info))
+        return t->dead ? LATER : -EPERM;
+    if (t->dead)
+        return LATER;
+    if (more & O_DIRECT && !(info->flags & CONN_SEEKABLE))
+        return -EINVAL;
     if ((info->flags ^ flags) & O_ASYNC) {
         int64_t error = async_switch(t, fd, info, flags & O_ASYNC);
         if (error || t->dead)

@@ -108,7 +108,7 @@ int64_t do_create(struct message *m)
 {
     uint64_t flags = m->w[2];
     int32_t ends[2];
-    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)) /* O_DIRECT: there are no packets here */
         return -EINVAL;
     /* Finds a missing page of the array before anything has changed: the call can be made again. If
      * the call fails later, the array is as it was. */
