@@ -115,29 +115,29 @@ static struct itimerval itimer_now(const struct process *p, int which)
 
 int64_t linux_getitimer(struct thread *t, struct message *m)
 {
-    if (m->w[0] > ITIMER_PROF)
+    uint32_t which = m->w[0];
+    if (which > ITIMER_PROF)
         return -EINVAL;
-    struct itimerval now = itimer_now(t->process, m->w[0]);
+    struct itimerval now = itimer_now(t->process, which);
     return user_write(t, m->w[1], &now, sizeof now);
 }
 
 int64_t linux_setitimer(struct thread *t, struct message *m)
 {
     struct itimerval new = { 0 }, old;
-    int64_t error;
-    if (m->w[0] > ITIMER_PROF)
-        return -EINVAL;
-    if (m->w[1] && (error = user_read(t, m->w[1], &new, sizeof new)))
+    uint32_t which = m->w[0];
+    int64_t error = m->w[1] ? user_read(t, m->w[1], &new, sizeof new) : 0;
+    if (error)
         return error;
-    if (!timeval_valid(&new.value) || !timeval_valid(&new.interval))
+    if (which > ITIMER_PROF || !timeval_valid(&new.value) || !timeval_valid(&new.interval))
         return -EINVAL;
-    old = itimer_now(t->process, m->w[0]);
+    old = itimer_now(t->process, which);
     if (m->w[2] && (error = user_write(t, m->w[2], &old, sizeof old)))
         return error;
     uint64_t ns = timeval_ns(&new.value), interval = timeval_ns(&new.interval);
-    if (m->w[0] == ITIMER_REAL)
+    if (which == ITIMER_REAL)
         alarm_set(t->process, ns, interval);
     else
-        cpu_interval_set(t->process, m->w[0] - ITIMER_VIRTUAL, ns, interval);
+        cpu_interval_set(t->process, which - ITIMER_VIRTUAL, ns, interval);
     return 0;
 }

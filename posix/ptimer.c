@@ -229,6 +229,9 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
     int clock = clock_base(m->w[0]);
     struct sigevent event = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
     struct cpu_clock cpu = { 0 };
+    int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
+    if (error)
+        return error;
     if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
         clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
@@ -237,9 +240,6 @@ int64_t linux_timer_create(struct thread *t, struct message *m)
         return -EINVAL;
     if (clock_permitted(t, m->w[0]))
         return -EPERM;
-    int64_t error = m->w[1] ? user_read(t, m->w[1], &event, sizeof event) : 0;
-    if (error)
-        return error;
     if (!event_valid(t, &event))
         return -EINVAL;
     int id = 0;
@@ -262,16 +262,27 @@ static struct itimerspec shown(const struct ptimer *x)
     return s;
 }
 
+/* Sets x, which does not run, for its first expiry, unless that is 0. */
+static void run_from(struct ptimer *x, uint64_t ns, bool absolute)
+{
+    x->due = 0;
+    if (!ns)
+        return;
+    if (absolute)
+        x->due = ns;
+    else
+        x->due = ns + (of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now());
+    run_until_due(x, absolute && x->clock == CLOCK_REALTIME);
+}
+
 int64_t linux_timer_settime(struct thread *t, struct message *m)
 {
-    struct ptimer *x = ptimer_find(t->process, m->w[0]);
     struct itimerspec new, old;
-    if (!x || !m->w[2])
-        return -EINVAL;
-    int64_t error = user_read(t, m->w[2], &new, sizeof new);
+    int64_t error = m->w[2] ? user_read(t, m->w[2], &new, sizeof new) : -EINVAL;
     if (error)
         return error;
-    if (!timespec_valid(&new.value) || !timespec_valid(&new.interval))
+    struct ptimer *x = ptimer_find(t->process, m->w[0]);
+    if (!x || !timespec_valid(&new.value) || !timespec_valid(&new.interval))
         return -EINVAL;
     old = shown(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
@@ -280,16 +291,7 @@ int64_t linux_timer_settime(struct thread *t, struct message *m)
     x->interval = MIN(new.interval.sec, 4000000000) * SECOND + new.interval.nsec;
     x->overrun = 0;
     x->waits = false;
-    uint64_t ns = MIN(new.value.sec, 8000000000) * SECOND + new.value.nsec;
-    x->due = 0;
-    if (!ns)
-        return 0;
-    bool absolute = m->w[1] & TIMER_ABSTIME;
-    if (absolute)
-        x->due = ns;
-    else
-        x->due = ns + (of_cpu(x) ? cpu_clock_read(&x->cpu.clock) : time_now());
-    run_until_due(x, absolute && x->clock == CLOCK_REALTIME);
+    run_from(x, MIN(new.value.sec, 8000000000) * SECOND + new.value.nsec, m->w[1] & TIMER_ABSTIME);
     return 0;
 }
 

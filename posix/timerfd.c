@@ -106,15 +106,15 @@ static const struct anon_ops ops = { .events = events, .read = read, .end = end 
 
 int64_t linux_timerfd_create(struct thread *t, struct message *m)
 {
-    int32_t clock = clock_base(m->w[0]);
+    int32_t clock = m->w[0], base = clock_base(clock);
     uint32_t flags = m->w[1];
     int64_t descriptor;
     if (flags & ~(uint32_t)(O_NONBLOCK | O_CLOEXEC))
         return -EINVAL;
-    if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME) ||
-        (int)m->w[0] == CLOCK_TAI)
+    if ((base != CLOCK_REALTIME && base != CLOCK_MONOTONIC && base != CLOCK_BOOTTIME) ||
+        clock == CLOCK_TAI)
         return -EINVAL;
-    if (clock_permitted(t, m->w[0]))
+    if (clock_permitted(t, clock))
         return -EPERM;
     struct timerfd *x = anon_make(m, ANON_TIMER, &ops, sizeof *x, t->process->i.uid, O_RDWR | flags,
                                   &descriptor);
@@ -136,14 +136,14 @@ static void run_from(struct timerfd *x, const struct timespec64 *first, bool abs
         return;
     if (!absolute)
         x->due += time_now();
-    timer_set_by(&x->timer, x->due, absolute && x->clock == CLOCK_REALTIME, rings);
+    timer_set_by(&x->timer, x->due, absolute && clock_base(x->clock) == CLOCK_REALTIME, rings);
 }
 
 /* As on Linux a timer that tells when the clock is set does so at its next setting as well. */
 static bool watch_clock(struct timerfd *x, uint32_t flags)
 {
     enum { BOTH = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET };
-    if (x->clock == CLOCK_REALTIME && (flags & BOTH) == BOTH) {
+    if (clock_base(x->clock) == CLOCK_REALTIME && (flags & BOTH) == BOTH) {
         list_append(&cancellable, &x->setting);
         return x->due && was_cancelled(x);
     }
@@ -165,6 +165,8 @@ int64_t linux_timerfd_settime(struct thread *t, struct message *m)
     struct timerfd *x = anon_behind(t, m->w[0], ANON_TIMER, &error);
     if (!x)
         return error;
+    if (clock_permitted(t, x->clock))
+        return -EPERM;
     old = shown(x);
     if (m->w[3] && (error = user_write(t, m->w[3], &old, sizeof old)))
         return error;

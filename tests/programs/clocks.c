@@ -41,6 +41,26 @@ static void each_clock(void)
     }
 }
 
+/* What is told of calls that are wrong in two ways, and of the upper half of a register. */
+static void wrong_twice(void)
+{
+    struct itimerval stopped = { { 0, 0 }, { 0, 0 } }, bad = { { 0, -1 }, { 0, 0 } };
+    struct itimerspec at = { { 0, 0 }, { 0, -1 } };
+    void *nowhere = (void *)8;
+    timer_t id;
+    SHOW(syscall(SYS_setitimer, 99, nowhere, 0));
+    SHOW(syscall(SYS_setitimer, 99, &stopped, nowhere));
+    SHOW(syscall(SYS_setitimer, ITIMER_REAL, &bad, nowhere));
+    SHOW(syscall(SYS_setitimer, 1l << 32 | ITIMER_PROF, &stopped, 0));
+    SHOW(syscall(SYS_getitimer, 1l << 32 | ITIMER_PROF, &stopped));
+    SHOW(syscall(SYS_getitimer, 99, nowhere));
+    SHOW(syscall(SYS_timer_create, 99, nowhere, &id));
+    SHOW(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, nowhere, &id));
+    SHOW(syscall(SYS_timer_settime, 99, 0, nowhere, 0));
+    SHOW(syscall(SYS_timer_settime, 99, 0, &at, nowhere));
+    SHOW(syscall(SYS_timer_settime, 99, 0, 0, nowhere));
+}
+
 int main(void)
 {
     struct timespec t = { 0, 20000000 }, bad = { 0, 1000000000 }, at;
@@ -96,6 +116,7 @@ int main(void)
     SHOW(timer_getoverrun(id));
     SHOW(timer_delete(id));
     SHOW(timer_create(99, &event, &id));
+    wrong_twice();
     each_clock();
     struct tms tms;
     SAY("times: %d", times(&tms) != (clock_t)-1);

@@ -32,6 +32,26 @@ static int events(int fd, int timeout)
 }
 static void nothing(int sig) { (void)sig; }
 
+/* Who sets a timer that would wake the machine needs the right again. */
+static void alarm_clock(void)
+{
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        int t = timerfd_create(CLOCK_BOOTTIME_ALARM, 0), other = timerfd_create(CLOCK_BOOTTIME, 0);
+        SHOW(set(t, 0, 1, 0));
+        SHOW(take(t));
+        setuid(1000);
+        SHOW(set(t, 0, 1, 0));
+        SHOW(set(other, 0, 1, 0));
+        SHOW(timerfd_create(CLOCK_REALTIME_ALARM, 0));
+        exit(0);
+    }
+    waitpid(pid, &status, 0);
+    show_status("alarm clock", status);
+}
+
 int main(void)
 {
     struct itimerspec s, bad = { { 0, 0 }, { 0, 1000 * MS } };
@@ -117,5 +137,6 @@ int main(void)
     SHOW(set(d, 0, 5, 0));
     SHOW(take(d));
     close(d);
+    alarm_clock();
     return 0;
 }
