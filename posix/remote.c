@@ -120,16 +120,16 @@ static int64_t remote(struct thread *t, const struct message *m, bool write)
 {
     struct cursor here = { .vector = m->w[1], .count = m->w[2] },
                   there = { .vector = m->w[3], .count = m->w[4] };
-    uint64_t bytes, bytes_there;
+    uint64_t bytes, bytes_there = 0;
     if (m->w[5])
         return -EINVAL;
     int64_t error = vector_bytes(t, here.vector, here.count, &bytes);
     if (!error && bytes)
         error = vector_bytes(t, there.vector, there.count, &bytes_there);
-    if (error || !bytes)
+    if (error || !bytes || !bytes_there)
         return error;
-    const struct process *p = process_find((int32_t)m->w[0]);
-    if (!p)
+    const struct process *p = process_of_thread(m->w[0]);
+    if (!p || !p->i.task)
         return -ESRCH;
     if (!trace_allowed(t->process, p))
         return -EPERM;

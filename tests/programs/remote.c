@@ -1,7 +1,10 @@
-/* process_vm_readv and process_vm_writev. */
+/* process_vm_readv and process_vm_writev: of processes, by a thread's number, of zombies. */
 #define _GNU_SOURCE
 #include "oracle.h"
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 static char text[20000], got[20000];
@@ -26,6 +29,46 @@ static long get(pid_t pid, void *to, size_t n, void *from, size_t m)
 {
     struct iovec l = { to, n }, r = { from, m };
     return process_vm_readv(pid, &l, 1, &r, 1, 0);
+}
+
+static int number; /* of a thread that waits */
+static sem_t has_number, may_end;
+
+static void *waits(void *unused)
+{
+    (void)unused;
+    number = syscall(SYS_gettid);
+    sem_post(&has_number);
+    sem_wait(&may_end);
+    return NULL;
+}
+
+/* A thread that is not the first stands for its process. */
+static void by_thread(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, waits, NULL);
+    sem_wait(&has_number);
+    SHOW(get(number, got, 6, "thread", 6));
+    SAY("%.6s", got);
+    sem_post(&may_end);
+    pthread_join(thread, NULL);
+}
+
+/* A zombie has no memory; whoever wants none does not hear of that. */
+static void of_none(pid_t pid)
+{
+    siginfo_t i;
+    kill(pid, SIGKILL);
+    waitid(P_PID, pid, &i, WEXITED | WNOWAIT);
+    SHOW(get(pid, got, 10, text, 10));
+    SHOW(get(pid, got, 10, text, 0));
+    SHOW(get(pid, got, 0, text, 10));
+    waitpid(pid, NULL, 0);
+    SHOW(get(pid, got, 10, text, 10));
+    SHOW(get(pid, got, 10, text, 0));
+    SHOW(process_vm_writev(pid, NULL, 0, NULL, 0, 0));
+    SHOW(process_vm_readv(pid, &(struct iovec){ got, 1 }, 1, NULL, 0, 0));
 }
 
 int main(void)
@@ -74,8 +117,7 @@ int main(void)
     wait(&status);
     SHOW(get(getpid(), got, 3, "own", 3));
     SAY("%.3s", got);
-    kill(pid, SIGKILL);
-    wait(&status);
-    SHOW(get(pid, got, 10, text, 10));
+    by_thread();
+    of_none(pid);
     return 0;
 }
