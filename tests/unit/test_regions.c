@@ -132,6 +132,40 @@ static void the_highest_gap_is_found(void **state)
     regions_clear(&rs);
 }
 
+/* Copies `count` regions, every third of which is not for a child; then the copy gets more. */
+static void copy_without_some(unsigned count)
+{
+    struct regions rs = { 0 }, copy = { 0 };
+    vaddr_t at = 0, bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        add(&rs, 2 * i, 2 * i + 1, PAGE_READ, &backings[0], 0);
+        if (i % 3)
+            bytes += PAGE_SIZE;
+        else
+            regions_flag(&rs, ADDRESS(2 * i), ADDRESS(2 * i + 1), 0, REGION_NOT_FORKED);
+    }
+    while (at < USER_TOP)
+        assert_int_equal(regions_copy(&copy, &rs, &at), 0);
+    assert_int_equal(copy.bytes, bytes);
+    assert_int_equal(backings[0].references, count + copy.count);
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(regions_at(&copy, ADDRESS(2 * i)) != NULL, i % 3 != 0);
+    for (unsigned i = 0; i < count; i++)
+        add(&copy, 2 * i + 1, 2 * i + 2, PAGE_WRITE, NULL, 0);
+    assert_true(copy.count >= count);
+    regions_clear(&copy);
+    regions_clear(&rs);
+    assert_int_equal(backings[0].references, 0);
+}
+
+static void a_copy_has_no_region_that_is_not_for_children(void **state)
+{
+    (void)state;
+    copy_without_some(1);
+    copy_without_some(REGIONS_AT_ONCE);
+    copy_without_some(3 * REGIONS_AT_ONCE);
+}
+
 /* ---- against a model ---- */
 
 struct model {
@@ -269,6 +303,7 @@ int main(void)
         cmocka_unit_test(files_join_only_where_their_offsets_go_on),
         cmocka_unit_test(a_hole_splits_a_region_and_keeps_its_offsets),
         cmocka_unit_test(the_highest_gap_is_found),
+        cmocka_unit_test(a_copy_has_no_region_that_is_not_for_children),
         cmocka_unit_test(random_operations_do_what_the_model_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
