@@ -4,8 +4,9 @@
  *     program, VFS, PM
  *         | message
  *         v
- *     serve.c, names.c    names and buffers out of windows; what may be done to which type of file;
- *         |               read-only mounts, limits, open files, holds, links, times; the reply
+ *     serve.c, open.c,    names and buffers out of windows; what may be done to which type of file;
+ *     file.c, names.c     read-only mounts, limits, open files, holds, links, times; the reply
+ *         |
  *         v
  *     fs_ops              the server: get, lookup, read, write, create ... on its own inodes
  *         |
