@@ -10,10 +10,6 @@
 #include <minnow/clock.h>
 #include <minnow/file.h>
 
-struct timeval {
-    int64_t sec, usec;
-};
-
 uint32_t wall_settings;
 
 static void base_set(uint64_t base)

@@ -5,6 +5,11 @@
 #include <minnow/file.h>
 #include "process.h"
 
+/* As older calls have times. */
+struct timeval {
+    int64_t sec, usec;
+};
+
 /* As programs set timers: the time to the first expiry, and from each to the next. */
 struct itimerspec {
     struct timespec64 interval, value;

@@ -20,6 +20,14 @@ void cred_tell_memlock(struct process *p)
     call(service_find("pm"), PM_LIMIT, p->i.task, PM_LIMIT_MEMLOCK, most, 0);
 }
 
+bool cred_in_group(const struct process *p, uint32_t group)
+{
+    for (unsigned n = 0; n < p->i.group_count; n++)
+        if (p->i.groups[n] == group)
+            return true;
+    return p->i.fsgid == group;
+}
+
 void cred_tell(struct process *p)
 {
     struct vfs_cred c = { .fsuid = p->i.fsuid,

@@ -2,6 +2,7 @@
  * and ITIMER_PROF by processor time. */
 #include "itimer.h"
 
+#include "clock.h"
 #include "cputime.h"
 #include "handlers.h"
 #include "signal.h"
@@ -10,9 +11,6 @@
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 enum { MICROSECOND = 1000, SECOND_US = 1000000 }; /* in nanoseconds, in microseconds */
 
-struct timeval {
-    int64_t sec, usec;
-};
 struct itimerval {
     struct timeval interval, value;
 };

@@ -17,6 +17,7 @@
 #include <minnow/mqueue.h>
 #include "anon.h"
 #include "clock.h"
+#include "cred.h"
 #include "delivery.h"
 #include "handlers.h"
 #include "letter.h"
@@ -366,12 +367,9 @@ static struct mqueue *queue_named(const char *name)
 static bool may_open(const struct process *p, const struct mqueue *q, uint32_t access)
 {
     uint32_t wanted = access == O_RDONLY ? 4 : access == O_WRONLY ? 2 : 6, granted = q->mode;
-    bool in_group = p->i.fsgid == q->gid;
-    for (unsigned n = 0; n < p->i.group_count; n++)
-        in_group |= p->i.groups[n] == q->gid;
     if (p->i.fsuid == q->uid)
         granted >>= 6;
-    else if (in_group)
+    else if (cred_in_group(p, q->gid))
         granted >>= 3;
     return !(wanted & ~granted) || capable(p, CAP_DAC_OVERRIDE) ||
            (access == O_RDONLY && capable(p, CAP_DAC_READ_SEARCH));

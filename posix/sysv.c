@@ -12,6 +12,7 @@
  * sysv_sem.c and its like. */
 #include "sysv.h"
 #include "capability.h"
+#include "cred.h"
 
 #include "share.h"
 
@@ -136,21 +137,13 @@ int64_t sysv_highest(enum sysv_kind kind)
 
 /* ---- permissions ---- */
 
-static bool in_group(const struct process *p, uint32_t gid)
-{
-    for (unsigned n = 0; n < p->i.group_count; n++)
-        if (p->i.groups[n] == gid)
-            return true;
-    return p->i.fsgid == gid;
-}
-
 bool sysv_allows(const struct process *p, const struct sysv *x, uint32_t asked)
 {
     const struct posix_sysv *i = x->i;
     uint32_t wanted = (asked | asked >> 3 | asked >> 6) & 7, granted = i->mode;
     if (p->i.euid == i->uid || p->i.euid == i->cuid)
         granted >>= 6;
-    else if (in_group(p, i->gid) || in_group(p, i->cgid))
+    else if (cred_in_group(p, i->gid) || cred_in_group(p, i->cgid))
         granted >>= 3;
     return !(wanted & ~granted) || capable(p, CAP_IPC_OWNER);
 }
