@@ -99,10 +99,16 @@ static int64_t set_wall(struct thread *t, int64_t sec, int64_t nsec)
 int64_t linux_clock_settime(struct thread *t, struct message *m)
 {
     struct timespec64 time;
-    if ((int)m->w[0] != CLOCK_REALTIME)
+    struct cpu_clock other;
+    int clock = m->w[0];
+    if (clock > CLOCK_REALTIME)
         return -EINVAL;
     int64_t error = user_read(t, m->w[1], &time, sizeof time);
-    return error ? error : set_wall(t, time.sec, time.nsec);
+    if (error)
+        return error;
+    if (clock < 0) /* a process's or thread's, which nobody sets */
+        return cpu_clock_find(t, clock, &other) ? -EPERM : -EINVAL;
+    return set_wall(t, time.sec, time.nsec);
 }
 
 int64_t linux_settimeofday(struct thread *t, struct message *m)

@@ -61,6 +61,21 @@ static void wrong_twice(void)
     SHOW(syscall(SYS_timer_settime, 99, 0, 0, nowhere));
 }
 
+/* Clocks that cannot be set. */
+static void fixed_clocks(void)
+{
+    struct timespec t = { 1, 0 };
+    clockid_t own;
+    clock_getcpuclockid(0, &own);
+    SHOW(syscall(SYS_clock_settime, own, &t));
+    SHOW(syscall(SYS_clock_settime, own, (void *)8));
+    SHOW(syscall(SYS_clock_settime, (~999999u << 3) | 2, &t));
+    SHOW(syscall(SYS_clock_settime, CLOCK_PROCESS_CPUTIME_ID, &t));
+    SHOW(syscall(SYS_clock_settime, CLOCK_MONOTONIC, (void *)8));
+    SHOW(syscall(SYS_clock_settime, CLOCK_REALTIME, (void *)8));
+    SHOW(syscall(SYS_clock_settime, CLOCK_TAI, &t));
+}
+
 int main(void)
 {
     struct timespec t = { 0, 20000000 }, bad = { 0, 1000000000 }, at;
@@ -117,6 +132,7 @@ int main(void)
     SHOW(timer_delete(id));
     SHOW(timer_create(99, &event, &id));
     wrong_twice();
+    fixed_clocks();
     each_clock();
     struct tms tms;
     SAY("times: %d", times(&tms) != (clock_t)-1);
