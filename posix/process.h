@@ -140,6 +140,7 @@ struct thread {
         struct epoll_wait *epoll;
         struct msg_wait *message;
         struct mq_wait *mq;
+        int32_t tracee; /* PTRACE_ATTACH */
         struct {
             uint64_t object;
             endpoint_t service;

@@ -181,6 +181,17 @@ static void detach(struct thread *t, int sig)
 
 /* ---- what threads do that are traced ---- */
 
+static void attach_leave(struct thread *tracer) { (void)tracer; }
+
+/* The thread of that number has come, to stop for a tracer that may wait for it in PTRACE_ATTACH or
+ * PTRACE_SEIZE; or it has ended. May wait. */
+static void attached(struct thread *tracer, int32_t tid)
+{
+    if (tracer->place == THREAD_WAITING && tracer->cancel == attach_leave &&
+        tracer->wait.tracee == tid)
+        thread_finish(tracer, 0);
+}
+
 int64_t ptrace_entry(struct thread *t, struct message *m)
 {
     struct trace *x = t->trace;
@@ -200,6 +211,9 @@ int64_t ptrace_entry(struct thread *t, struct message *m)
 
 int64_t ptrace_arrived(struct thread *t, struct message *m)
 {
+    attached(t->trace->by, t->tid);
+    if (t->dead || !t->trace)
+        return t->dead ? LATER : REGISTERS;
     struct trace *x = t->trace;
     struct regs r;
     bool stepped = x->in_call && x->steps, ended = x->in_call || x->number != NO_SYSCALL;
@@ -223,9 +237,11 @@ bool ptrace_exits(struct thread *t, uint32_t status)
 
 void ptrace_ends(struct thread *t, uint32_t status, bool last)
 {
-    struct trace *x = t->trace;
     struct process *p = t->process;
     bool first = t->tid == (int)p->i.pid;
+    if (t->trace)
+        attached(t->trace->by, t->tid);
+    struct trace *x = t->trace;
     if (!x)
         return;
     x = trace_ended(t, status, last ? x->tracer != p->parent : !first);
@@ -313,14 +329,23 @@ static int64_t trace_me(struct thread *t)
     return by ? trace_begin(by, t) : -EPERM;
 }
 
-/* A thread that stands still already stops anew, for its tracer. */
-static void stop_anew(struct thread *t)
+/* A thread that stands still already stops anew, for its tracer, whose call ends when the thread
+ * has come for that (attached). Returns what the tracer's handler returns. */
+static int64_t stop_anew(struct thread *tracer, struct thread *t)
 {
-    if (t->place != THREAD_STOPPED)
-        return;
+    int32_t tid = t->tid;
+    if (t->dead || t->place != THREAD_STOPPED)
+        return 0;
     t->place = THREAD_HANDLED;
     t->attention = true;
     thread_finish(t, t->result);
+    t = thread_find(tid);
+    if (tracer->dead)
+        return LATER;
+    if (!t || !t->trace || t->trace->by != tracer || t->trace->stop != TRACE_RUNS)
+        return 0;
+    tracer->wait.tracee = tid;
+    return thread_wait(tracer, attach_leave, 0);
 }
 
 static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w)
@@ -338,9 +363,7 @@ static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w
     t->trace->options = seizes ? w[3] : 0;
     if (!seizes)
         signal_post(p, t, &(struct siginfo){ .signo = SIGSTOP, .code = SI_KERNEL });
-    if (!t->dead)
-        stop_anew(t);
-    return 0;
+    return stop_anew(tracer, t);
 }
 
 /* ---- the call ---- */

@@ -423,6 +423,23 @@ static void attach(void)
     next(child);
 }
 
+/* Who is stopped already is trapped when the call is over. */
+static void attach_stopped(int what)
+{
+    child = fork();
+    if (!child)
+        sleeps();
+    kill(child, SIGSTOP);
+    waitpid(child, NULL, WUNTRACED);
+    SHOW(request(what, child, 0, 0));
+    SHOW(request(PTRACE_PEEKUSER, child, 0, (uintptr_t)&variable));
+    SHOW(request(PTRACE_POKEDATA, child, (uintptr_t)&variable, 4));
+    next(child);
+    SHOW(request(PTRACE_DETACH, child, 0, 0));
+    kill(child, SIGKILL);
+    next(child);
+}
+
 static void seize(void)
 {
     child = fork();
@@ -565,6 +582,8 @@ int main(void)
     step();
     floating();
     attach();
+    attach_stopped(PTRACE_ATTACH);
+    attach_stopped(PTRACE_SEIZE);
     seize();
     orphans(0);
     orphans(PTRACE_O_EXITKILL);
