@@ -4,9 +4,9 @@
  *
  *   find_program   VFS finds the file; its head says ELF, or a script, whose interpreter is looked
  *                  for in its place. A set-id file is held against writers until PM has it mapped.
- *   ask_pm, TRY    only if there are other threads, which must not end for a call that fails: PM
- *                  collects the arguments and looks at the file, and changes nothing.
- *   threads_end_others; the thread that remains takes the process's number.
+ *   ask_pm, TRY    only if others would notice the next step, which must not be for a call that
+ *                  fails: PM collects the arguments and looks at the file, and changes nothing.
+ *   threads_end_others, thread_leaves; the thread that remains takes the process's number.
  *   change_program PM replaces the space (PM_EXEC), or changes nothing, or has gone so far that
  *                  there is neither program: then the process ends.
  *   the rest       cannot fail: what must not survive is dropped (POSIX, exec, "Description"), ids
@@ -35,11 +35,13 @@
 #include "cred.h"
 #include "delivery.h"
 #include "exit.h"
+#include "futex_queue.h"
 #include "handlers.h"
 #include "locks.h"
 #include "mqueue.h"
 #include "ptimer.h"
 #include "ptrace.h"
+#include "robust_list.h"
 #include "syscalls.h"
 #include "trace.h"
 #include "user_memory.h"
@@ -430,12 +432,15 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     if (error)
         return error;
     fill_head(p, e);
-    if (!t->dead && p->threads->next && (error = ask_pm(p, e, PM_EXEC_TRY, &r)) < 0)
+    bool told = p->threads->next || t->robust_list || sleeper_behind(t) ||
+                (p->shares && t->clear_tid);
+    if (!t->dead && told && (error = ask_pm(p, e, PM_EXEC_TRY, &r)) < 0)
         return t->dead ? LATER : error;
     if (t->dead)
         return LATER;
     int former = t->tid;
     threads_end_others(p, t);
+    thread_leaves(t, &(unsigned){ ROBUST_MAX });
     if (t->tid != (int)p->i.pid)
         thread_rename(t, p->i.pid);
     /* Until its ids are set nobody but root may look into it: the new memory may be another user's.

@@ -19,7 +19,8 @@
 
 #include "core.h"
 #include "delivery.h"
-#include "futex.h"
+#include "futex_lock.h"
+#include "futex_queue.h"
 #include "handlers.h"
 #include "itimer.h"
 #include "jobs.h"
@@ -28,6 +29,7 @@
 #include "ptimer.h"
 #include "ptrace.h"
 #include "rlimit.h"
+#include "robust_list.h"
 #include "rusage.h"
 #include "signal.h"
 #include "syscalls.h"
@@ -68,6 +70,14 @@ static void clear_tid(struct thread *t)
         futex_wake_address(t, t->clear_tid, 1);
 }
 
+void thread_leaves(struct thread *t, unsigned *places)
+{
+    robust_list_ends(t, places);
+    futex_owner_ends(t);
+    if (t->process->shares && t->clear_tid)
+        clear_tid(t);
+}
+
 /* Ends p's threads in this server. Robust locks are marked up to what four threads may have: a list
  * in the program's memory may be a ring. May wait. */
 static void threads_drop(struct process *p)
@@ -75,10 +85,8 @@ static void threads_drop(struct process *p)
     unsigned places = 4 * ROBUST_MAX;
     while (p->threads) {
         struct thread *t = p->threads;
-        t->active++; /* futex_robust may wait */
-        futex_robust(t, &places);
-        if (p->shares && t->clear_tid)
-            clear_tid(t);
+        t->active++; /* what follows may wait */
+        thread_leaves(t, &places);
         ptrace_ends(t, p->i.exit_status, t->tid == (int)p->i.pid);
         ptrace_tracer_ends(t);
         t->active--;
@@ -206,7 +214,8 @@ int64_t linux_exit(struct thread *t, struct message *m)
             return LATER;
     }
     unsigned places = ROBUST_MAX;
-    futex_robust(t, &places);
+    robust_list_ends(t, &places);
+    futex_owner_ends(t);
     if (t->clear_tid)
         futex_wake_address(t, t->clear_tid, 1);
     if (t->dead)

@@ -1,29 +1,16 @@
 /* Futexes: sleeping on a word of memory (Drepper, "Futexes are tricky"; the operations are those of
- * Linux).
+ * Linux, futex(2)).
  *
  * A program looks at a word, and if that says so, asks to sleep until another thread wakes the
  * sleepers on that word. The server looks again, and no wake-up may fall between its look and the
  * moment when the sleeper stands in the queue. None does: a service is a monitor, so no other
  * handler runs in between, and programs have lower priorities, so none of them changes the word.
- * What may wait (key_of, and a page that is not there, which throws the call back) comes before the
- * look.
- *
- * The queue of a word is found by a key of two numbers. With FUTEX_PRIVATE it is the process and
- * the address. Else other processes may have the same memory at other addresses, and PM names what
- * lies behind the address: the file or shared object, and the place in it (PM_KEY). The two kinds
- * of keys never meet; a wake-up that may be meant for either (a thread's clear_tid, a robust lock)
- * tries both, but asks PM only while some thread sleeps on a shared word.
- *
- * Locks that name their owner (LOCK_PI) are handed over: unlock writes the next sleeper's number
- * into the word itself. No priority is inherited. */
-#include "futex.h"
-
-#include "clock.h"
+ * What may wait (futex_key, and a page that is not there, which throws the call back) comes before
+ * the look. */
 #include "delivery.h"
+#include "futex_lock.h"
+#include "futex_queue.h"
 #include "handlers.h"
-#include "signal_abi.h"
-#include "syscalls.h"
-#include "trace.h"
 #include "user_memory.h"
 
 enum {
@@ -38,185 +25,65 @@ enum {
     FUTEX_TRYLOCK_PI,
     FUTEX_WAIT_BITSET,
     FUTEX_WAKE_BITSET,
-    FUTEX_LOCK_PI2 = 13,
+    FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_CMP_REQUEUE_PI,
+    FUTEX_LOCK_PI2,
     FUTEX_PRIVATE = 128,
     FUTEX_CLOCK_REALTIME = 256,
 };
-#define FUTEX_WAITERS    0x80000000u
-#define FUTEX_OWNER_DIED 0x40000000u
-#define FUTEX_TID        0x3fffffffu
 
-enum { BUCKETS = 64 };
-static struct thread *buckets[BUCKETS]; /* by wait_next, first come first */
-static unsigned shared_waiters;
-
-struct key {
-    uint64_t key1, key2;
-    bool shared;
-};
-
-static struct thread **bucket(const struct key *k)
-{
-    return &buckets[(k->key1 ^ (k->key1 >> 12) ^ (k->key2 >> 2) ^ (k->key2 >> 12)) & (BUCKETS - 1)];
-}
-
-static bool same(const struct thread *t, const struct key *k)
-{
-    return t->wait.futex.key1 == k->key1 && t->wait.futex.key2 == k->key2;
-}
-
-/* The key of a word of t's memory. 0, -EINVAL, -EFAULT, or what PM says. May wait when shared; t
- * may be dead afterwards. */
-static int64_t key_of(struct thread *t, caller_t address, bool shared, struct key *k)
-{
-    *k = (struct key){ (uint64_t)t->process, address, shared };
-    if (address & 3)
-        return -EINVAL;
-    if (address >= USER_TOP)
-        return -EFAULT;
-    if (!shared)
-        return 0;
-    struct call_result r;
-    int64_t error = call_window(service_find("pm"),
-                                &(struct call_args){ .op = PM_KEY, .w0 = t->process->i.task },
-                                WINDOW_NONE, (void *)address, 0, &r);
-    if (error < 0)
-        return error;
-    k->key1 = r.r1;
-    k->key2 = r.r2;
-    return 0;
-}
-
-static void queue_put(struct thread *t, const struct key *k)
-{
-    t->wait.futex.key1 = k->key1;
-    t->wait.futex.key2 = k->key2;
-    t->wait.futex.shared = k->shared;
-    shared_waiters += k->shared;
-    struct thread **at = bucket(k);
-    while (*at)
-        at = &(*at)->wait_next;
-    t->wait_next = NULL;
-    *at = t;
-}
-
-static void queue_remove(struct thread *t)
-{
-    struct key k = { t->wait.futex.key1, t->wait.futex.key2, t->wait.futex.shared };
-    shared_waiters -= k.shared;
-    for (struct thread **at = bucket(&k); *at; at = &(*at)->wait_next)
-        if (*at == t) {
-            *at = t->wait_next;
-            return;
-        }
-}
-
-/* The first thread that sleeps on the word with one of these bits; NULL: none does. */
-static struct thread *sleeper_find(const struct key *k, uint32_t bitset)
-{
-    struct thread *t = *bucket(k);
-    while (t && !(same(t, k) && (t->wait.futex.bitset & bitset)))
-        t = t->wait_next;
-    return t;
-}
-
-/* Wakes `count` sleepers at most, and returns how many. May wait. */
-static int64_t wake(const struct key *k, int count, uint32_t bitset)
-{
-    int64_t n = 0;
-    for (struct thread *t; n < count && (t = sleeper_find(k, bitset)); n++)
-        thread_finish(t, 0);
-    return n;
-}
-
-void futex_wake_address(struct thread *t, caller_t address, int count)
-{
-    struct key k;
-    if (key_of(t, address, false, &k) == 0)
-        count -= wake(&k, count, ~0u);
-    if (count > 0 && shared_waiters && key_of(t, address, true, &k) == 0)
-        wake(&k, count, ~0u);
-}
-
-/* ---- waiting ---- */
-
-static void timed_out(struct timer *timer)
-{
-    thread_finish(CONTAINER(timer, struct thread, timer), -ETIMEDOUT);
-}
-
-/* When a wait is over. */
-struct deadline {
-    uint64_t when; /* nanoseconds since boot, or since 1970; 0: never */
-    bool wall;     /* a time of day */
-};
-
-/* A time limit at `at` in t's memory; 0: none. 0 and *until, -EINVAL, or as user_read. */
-static int64_t deadline(struct thread *t, caller_t at, bool absolute, bool wall,
-                        struct deadline *until)
-{
-    struct timespec64 time;
-    *until = (struct deadline){ 0, false };
-    if (!at)
-        return 0;
-    int64_t error = timespec_read(t, at, &time);
-    if (error)
-        return error;
-    until->when = MAX(timespec_ns(&time) + (absolute ? 0 : time_now()), 1ul);
-    until->wall = absolute && wall;
-    return 0;
-}
-
-/* Finds the key of a word and then reads the word: finding the key may wait, and the word must not
- * be old. 0, LATER, or an error. */
-static int64_t word_read(struct thread *t, caller_t at, unsigned op, struct key *k, uint32_t *word)
-{
-    int64_t error = key_of(t, at, !(op & FUTEX_PRIVATE), k);
-    if (error)
-        return error;
-    return t->dead ? LATER : user_read(t, at, word, sizeof *word);
-}
-
-static int64_t sleep_on(struct thread *t, const struct key *k, uint32_t bitset,
-                        const struct deadline *until, int64_t interrupted)
-{
-    t->wait.futex.bitset = bitset;
-    queue_put(t, k);
-    if (until->when)
-        timer_set_by(&t->timer, until->when, until->wall, timed_out);
-    return thread_wait(t, queue_remove, interrupted);
-}
-
-static int64_t wait(struct thread *t, const uint64_t *w, unsigned op, bool absolute,
+static int64_t wait(struct thread *t, const uint64_t *w, bool shared, bool absolute, bool wall,
                     uint32_t bitset)
 {
     struct deadline until;
-    struct key k;
+    struct futex_key k;
     uint32_t word;
     if (!bitset)
         return -EINVAL;
-    int64_t error = deadline(t, w[3], absolute, op & FUTEX_CLOCK_REALTIME, &until);
-    if (error || (error = word_read(t, w[0], op, &k, &word)))
+    int64_t error = futex_deadline(t, w[3], absolute, wall, &until);
+    if (error || (error = futex_read(t, w[0], shared, &k, &word)))
         return error;
     if (word != (uint32_t)w[2])
         return -EAGAIN;
     /* A handler ends a wait with a limit even if it has SA_RESTART (Linux: the call's restart
      * block); and if the call were made again, a relative limit would begin anew. */
-    return sleep_on(t, &k, bitset, &until,
-                    !until.when ? -ERESTARTSYS
-                    : absolute  ? -ERESTARTNOHAND
-                                : -EINTR);
+    return futex_sleep(t, &k, &(struct sleeper){ .bitset = bitset }, &until,
+                       !until.when ? -ERESTARTSYS
+                       : absolute  ? -ERESTARTNOHAND
+                                   : -EINTR);
 }
 
-static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool compare)
+static int64_t wake(struct thread *t, const uint64_t *w, bool shared, uint32_t bitset)
 {
-    struct key from, to;
+    struct futex_key k;
+    if (!bitset)
+        return -EINVAL;
+    int64_t error = futex_key(t, w[0], shared, &k);
+    return error ? error : futex_wake(&k, MAX((int)w[2], 1), bitset);
+}
+
+/* Moves sleepers of one word to another, `count` at most. How many, or -EINVAL. */
+static int64_t move(const struct futex_key *from, const struct futex_key *to, int count)
+{
+    int64_t n = 0;
+    for (struct sleeper *s = sleeper_first(from), *next; s && n < count; s = next, n++) {
+        if (s->kind != SLEEPS)
+            return -EINVAL;
+        next = sleeper_next(s);
+        sleeper_remove(s);
+        sleeper_put(s, to);
+    }
+    return n;
+}
+
+static int64_t requeue(struct thread *t, const uint64_t *w, bool shared, bool compare)
+{
+    struct futex_key from, to;
     uint32_t word;
-    bool shared = !(op & FUTEX_PRIVATE);
     int64_t error;
     if ((int)w[2] < 0 || (int)w[3] < 0)
         return -EINVAL;
-    if ((error = key_of(t, w[0], shared, &from)) || (error = key_of(t, w[4], shared, &to)))
+    if ((error = futex_key(t, w[0], shared, &from)) || (error = futex_key(t, w[4], shared, &to)))
         return error;
     if (t->dead)
         return LATER;
@@ -226,15 +93,11 @@ static int64_t requeue(struct thread *t, const uint64_t *w, unsigned op, bool co
         if (word != (uint32_t)w[5])
             return -EAGAIN;
     }
-    int64_t n = wake(&from, (int)w[2], ~0u);
-    struct thread *x;
-    for (int moved = 0; moved < (int)w[3] && (from.key1 != to.key1 || from.key2 != to.key2) &&
-                        (x = sleeper_find(&from, ~0u));
-         moved++, n++) {
-        queue_remove(x);
-        queue_put(x, &to);
-    }
-    return n;
+    int64_t woken = futex_wake(&from, (int)w[2], ~0u);
+    if (woken < 0 || futex_same(&from, &to))
+        return woken;
+    int64_t moved = move(&from, &to, (int)w[3]);
+    return moved < 0 ? moved : woken + moved;
 }
 
 /* ---- a word that is changed, and two that are woken on ---- */
@@ -279,13 +142,12 @@ static int64_t word_judge(uint32_t encoded, int32_t word)
     }
 }
 
-static int64_t wake_op(struct thread *t, const uint64_t *w, unsigned op)
+static int64_t wake_op(struct thread *t, const uint64_t *w, bool shared)
 {
-    struct key first, second;
+    struct futex_key first, second;
     uint32_t word;
-    bool shared = !(op & FUTEX_PRIVATE);
-    int64_t error = key_of(t, w[0], shared, &first);
-    if (error || (error = key_of(t, w[4], shared, &second)))
+    int64_t error = futex_key(t, w[0], shared, &first);
+    if (error || (error = futex_key(t, w[4], shared, &second)))
         return error;
     if (t->dead)
         return LATER;
@@ -297,184 +159,144 @@ static int64_t wake_op(struct thread *t, const uint64_t *w, unsigned op)
     int64_t also = word_judge(w[5], before);
     if (also < 0)
         return also;
-    int64_t n = wake(&first, MAX((int)w[2], 1), ~0u);
-    return n + (also ? wake(&second, MAX((int)w[3], 1), ~0u) : 0);
+    int64_t n = futex_wake(&first, MAX((int)w[2], 1), ~0u);
+    if (n < 0 || !also)
+        return n;
+    int64_t more = futex_wake(&second, MAX((int)w[3], 1), ~0u);
+    return more < 0 ? more : n + more;
 }
 
-/* ---- locks whose word names the owner; 0: they are free ---- */
-
-static int64_t lock_pi(struct thread *t, const uint64_t *w, unsigned op, bool wall, bool try)
-{
-    struct key k;
-    struct deadline until = { 0, false };
-    uint32_t word;
-    int64_t error = try ? 0 : deadline(t, w[3], true, wall, &until);
-    if (error || (error = word_read(t, w[0], op, &k, &word)))
-        return error;
-    if ((word & FUTEX_TID) == (unsigned)t->tid)
-        return -EDEADLK;
-    bool free = !(word & FUTEX_TID);
-    if (!free && !thread_find(word & FUTEX_TID)) {
-        if (!(word & FUTEX_OWNER_DIED))
-            return -ESRCH;
-        free = true;
-    }
-    if (!free && try)
-        return -EAGAIN;
-    uint32_t now = free ? (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t->tid
-                        : word | FUTEX_WAITERS;
-    if ((error = user_write(t, w[0], &now, sizeof now)))
-        return error;
-    if (free)
-        return 0;
-    return sleep_on(t, &k, ~0u, &until, -ERESTARTNOINTR);
-}
-
-static int64_t unlock_pi(struct thread *t, const uint64_t *w, unsigned op)
-{
-    struct key k;
-    uint32_t word;
-    int64_t error = word_read(t, w[0], op, &k, &word);
-    if (error)
-        return error;
-    if ((word & FUTEX_TID) != (unsigned)t->tid)
-        return -EPERM;
-    struct thread *next = sleeper_find(&k, ~0u);
-    word = next ? (unsigned)next->tid : 0;
-    if (next) {
-        next->wait.futex.bitset = 0; /* not to be found again */
-        if (sleeper_find(&k, ~0u))
-            word |= FUTEX_WAITERS;
-        next->wait.futex.bitset = ~0u;
-    }
-    if ((error = user_write(t, w[0], &word, sizeof word)))
-        return error;
-    if (next)
-        thread_finish(next, 0);
-    return 0;
-}
+/* ---- the call ---- */
 
 int64_t linux_futex(struct thread *t, struct message *m)
 {
     const uint64_t *w = m->w;
-    unsigned op = w[1];
-    struct key k;
-    int64_t error;
-    unsigned which = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
-    bool wall = op & FUTEX_CLOCK_REALTIME;
-    if (wall && which != FUTEX_WAIT_BITSET && which != FUTEX_LOCK_PI2)
+    unsigned op = w[1], which = op & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+    bool shared = !(op & FUTEX_PRIVATE), wall = op & FUTEX_CLOCK_REALTIME;
+    if (wall && which != FUTEX_WAIT_BITSET && which != FUTEX_LOCK_PI2 &&
+        which != FUTEX_WAIT_REQUEUE_PI)
         return -ENOSYS;
     switch (which) {
-    case FUTEX_WAIT: return wait(t, w, op, false, ~0u);
-    case FUTEX_WAIT_BITSET: return wait(t, w, op, true, w[5]);
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET: {
-        uint32_t bits = (op & 127) == FUTEX_WAKE ? ~0u : (uint32_t)w[5];
-        if (!bits)
-            return -EINVAL;
-        if ((error = key_of(t, w[0], !(op & FUTEX_PRIVATE), &k)))
-            return error;
-        return wake(&k, MAX((int)w[2], 1), bits);
-    }
-    case FUTEX_REQUEUE: return requeue(t, w, op, false);
-    case FUTEX_CMP_REQUEUE: return requeue(t, w, op, true);
-    case FUTEX_WAKE_OP: return wake_op(t, w, op);
-    case FUTEX_LOCK_PI: return lock_pi(t, w, op, true, false);
-    case FUTEX_LOCK_PI2: return lock_pi(t, w, op, wall, false);
-    case FUTEX_TRYLOCK_PI: return lock_pi(t, w, op, true, true);
-    case FUTEX_UNLOCK_PI: return unlock_pi(t, w, op);
+    case FUTEX_WAIT: return wait(t, w, shared, false, false, ~0u);
+    case FUTEX_WAIT_BITSET: return wait(t, w, shared, true, wall, w[5]);
+    case FUTEX_WAKE: return wake(t, w, shared, ~0u);
+    case FUTEX_WAKE_BITSET: return wake(t, w, shared, w[5]);
+    case FUTEX_REQUEUE: return requeue(t, w, shared, false);
+    case FUTEX_CMP_REQUEUE: return requeue(t, w, shared, true);
+    case FUTEX_WAKE_OP: return wake_op(t, w, shared);
+    case FUTEX_LOCK_PI: return futex_lock(t, w, shared, true);
+    case FUTEX_LOCK_PI2: return futex_lock(t, w, shared, wall);
+    case FUTEX_TRYLOCK_PI: return futex_trylock(t, w, shared);
+    case FUTEX_UNLOCK_PI: return futex_unlock(t, w, shared);
+    case FUTEX_WAIT_REQUEUE_PI: return futex_wait_to_lock(t, w, shared, wall);
+    case FUTEX_CMP_REQUEUE_PI: return futex_move_to_lock(t, w, shared);
     default: return -ENOSYS;
     }
 }
 
-/* ---- robust lists ---- */
+/* ---- many words at once ---- */
 
-/* Reads from the memory of t's process, wherever t is. If a page has to be brought for that, the
- * buffer is filled after the wait. 0, -EFAULT. May wait. */
-static int peek(const struct thread *t, caller_t at, void *to, size_t length)
-{
-    char byte;
-    endpoint_t task = t->process->i.task;
-    if (ask_peek(task, at, to, length) >= 0)
-        return 0;
-    bool there = trace_memory(task, at, &byte, 1, 0) == 1;
-    return there && ask_peek(task, at, to, length) >= 0 ? 0 : -EFAULT;
-}
+enum { WAITERS_MAX = 128, SLEEPERS = 8192 };
 
-static int poke_word(const struct thread *t, caller_t at, uint32_t word)
-{
-    endpoint_t task = t->process->i.task;
-    return ask_poke(task, at, &word, sizeof word) >= 0 ||
-                   trace_memory(task, at, &word, sizeof word, MEMORY_WRITE) == sizeof word
-               ? 0
-               : -EFAULT;
-}
+static struct share sleeper_share = SHARE(SLEEPERS, SLEEPERS / 8, SLEEPERS / 2);
 
-/* Marks the word of a lock that t holds (FUTEX_OWNER_DIED), and wakes one sleeper on it. let_go: t
- * was about to lock or unlock it; if it is free, t may have died before waking one itself. May
- * wait. */
-static void mark_dead(struct thread *t, caller_t at, bool let_go)
-{
-    uint32_t word;
-    if ((at & 3) || peek(t, at, &word, sizeof word))
-        return;
-    if (let_go && !(word & FUTEX_TID))
-        futex_wake_address(t, at, 1);
-    if ((word & FUTEX_TID) != (unsigned)t->tid)
-        return;
-    bool waiters = word & FUTEX_WAITERS;
-    word = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-    if (!poke_word(t, at, word) && waiters)
-        futex_wake_address(t, at, 1);
-}
-
-void futex_robust(struct thread *t, unsigned *places)
-{
-    enum { AT_ONCE = 256 };
+/* What one call of futex_waitv sleeps on. */
+struct sleepers {
+    unsigned count, queued;
+    uint32_t user; /* who is charged for them */
     struct {
-        caller_t next;
-        int64_t offset;
-        caller_t pending;
-    } head;
-    caller_t list = t->robust_list, at;
-    t->robust_list = 0;
-    if (!list || peek(t, list, &head, sizeof head))
-        return;
-    at = head.next & ~1ul;
-    for (unsigned n = 0; at != list && n < ROBUST_MAX && *places && !t->dead; n++) {
-        caller_t next;
-        if (--*places % AT_ONCE == 0)
-            give_way(*places / AT_ONCE);
-        if (peek(t, at, &next, sizeof next))
-            break;
-        if (at != (head.pending & ~1ul))
-            mark_dead(t, at + head.offset, false);
-        at = next & ~1ul;
-    }
-    if (head.pending && !t->dead) /* bit 0: a lock that names its owner is handed over */
-        mark_dead(t, (head.pending & ~1ul) + head.offset, !(head.pending & 1));
+        struct sleeper sleeper;
+        uint32_t value; /* what the word is to hold */
+    } word[];
+};
+
+static void sleepers_free(struct sleepers *all)
+{
+    while (all->queued)
+        sleeper_remove(&all->word[--all->queued].sleeper);
+    share_give(&sleeper_share, all->user, all->count);
+    memory_free(all);
 }
 
-enum { ROBUST_HEAD_SIZE = 24 };
+static void all_get_up(struct thread *t) { sleepers_free(t->wait.sleepers); }
 
-int64_t linux_set_robust_list(struct thread *t, struct message *m)
+static struct sleepers *sleepers_new(const struct thread *t, unsigned count)
 {
-    if (m->w[1] != ROBUST_HEAD_SIZE)
-        return -EINVAL;
-    t->robust_list = m->w[0];
+    struct sleepers *all = NULL;
+    uint32_t user = t->process->i.uid;
+    if (share_take(&sleeper_share, user, count, -ENOMEM))
+        return NULL;
+    all = memory_zalloc(sizeof *all + count * sizeof all->word[0]);
+    if (!all) {
+        share_give(&sleeper_share, user, count);
+        return NULL;
+    }
+    all->count = count;
+    all->user = user;
+    return all;
+}
+
+/* Reads what futex_waitv is given, and finds the keys. 0, or an error. May wait. */
+static int64_t sleepers_read(struct thread *t, caller_t at, struct sleepers *all)
+{
+    enum { FUTEX_32 = 2 };
+    struct {
+        uint64_t value, address;
+        uint32_t flags, reserved;
+    } a;
+    int64_t error = 0;
+    for (unsigned i = 0; i < all->count && !error; i++) {
+        if ((error = user_read(t, at + i * sizeof a, &a, sizeof a)))
+            break;
+        if (a.reserved || (a.flags & ~FUTEX_PRIVATE) != FUTEX_32)
+            return -EINVAL;
+        struct sleeper *s = &all->word[i].sleeper;
+        *s = (struct sleeper){ .thread = t, .bitset = ~0u, .number = i, .address = a.address };
+        all->word[i].value = a.value;
+        error = futex_key(t, a.address, !(a.flags & FUTEX_PRIVATE), &s->key);
+        if (t->dead)
+            return LATER;
+    }
+    return error;
+}
+
+/* Has all stand in the queues, if all words hold their values. 0, -EAGAIN, or as user_read(). */
+static int64_t sleepers_put(struct thread *t, struct sleepers *all)
+{
+    for (; all->queued < all->count; all->queued++) {
+        struct sleeper *s = &all->word[all->queued].sleeper;
+        uint32_t word;
+        int64_t error = user_read(t, s->address, &word, sizeof word);
+        if (error || word != all->word[all->queued].value)
+            return error ? error : -EAGAIN;
+        struct futex_key k = s->key;
+        sleeper_put(s, &k);
+    }
     return 0;
 }
 
-int64_t linux_get_robust_list(struct thread *t, struct message *m)
+int64_t linux_futex_waitv(struct thread *t, struct message *m)
 {
-    struct thread *of = m->w[0] ? thread_find(m->w[0]) : t;
-    if (!of)
-        return -ESRCH;
-    if (!trace_allowed(t->process, of->process))
-        return -EPERM;
-    uint64_t size = ROBUST_HEAD_SIZE;
-    int64_t error = user_write(t, m->w[2], &size, sizeof size);
-    return error ? error : user_write(t, m->w[1], &of->robust_list, sizeof of->robust_list);
+    enum { CLOCK_REALTIME, CLOCK_MONOTONIC };
+    const uint64_t *w = m->w;
+    struct deadline until;
+    if ((uint32_t)w[2] || !(uint32_t)w[1] || (uint32_t)w[1] > WAITERS_MAX || !w[0])
+        return -EINVAL;
+    if (w[3] && (uint32_t)w[4] != CLOCK_REALTIME && (uint32_t)w[4] != CLOCK_MONOTONIC)
+        return -EINVAL;
+    int64_t error = futex_deadline(t, w[3], true, (uint32_t)w[4] == CLOCK_REALTIME, &until);
+    if (error)
+        return error;
+    struct sleepers *all = sleepers_new(t, w[1]);
+    if (!all)
+        return -ENOMEM;
+    if ((error = sleepers_read(t, w[0], all)) || (error = sleepers_put(t, all))) {
+        sleepers_free(all);
+        return error;
+    }
+    t->wait.sleepers = all;
+    futex_limit(t, &until);
+    return thread_wait(t, all_get_up, -ERESTARTSYS);
 }
 
 int64_t linux_set_tid_address(struct thread *t, struct message *m)

@@ -28,6 +28,7 @@
 #include <minnow/proc.h>
 #include <minnow/sysv.h>
 #include "cputime.h"
+#include "futex_queue.h"
 #include "service.h"
 #include "share.h"
 #include "sigqueue.h"
@@ -118,13 +119,14 @@ struct thread {
     int64_t interrupt_result; /* of the call, when a signal ends the wait */
     bool stop_ends;           /* the wait does not outlast a stop either */
     struct timer timer;       /* the wait's time limit */
-    struct thread *wait_next; /* in a queue of a futex, of execs, or of leases */
+    struct thread *wait_next; /* in a queue of execs, or of leases */
     union {
         struct {
-            uint64_t key1, key2;
-            uint32_t bitset;
-            bool shared;
+            struct sleeper sleeper;
+            struct futex_key lock; /* SLEEPS_TO_MOVE: whose queue it may be moved to */
+            caller_t lock_at;
         } futex;
+        struct sleepers *sleepers; /* futex_waitv */
         struct {
             uint64_t set;
             caller_t info;

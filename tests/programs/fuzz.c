@@ -51,7 +51,8 @@ enum {
 /* f descriptor, d directory descriptor, p path, b memory, s size, i small number, x flags, o
  * offset, t time, v iovec, m page, S signal, P process, e iovec of mostly empty elements, c their
  * number, R head of a list of robust locks, h its size, H huge size, U address of a socket, u its
- * length, M struct msghdr, W several of them, F a command of fcntl, n nothing special */
+ * length, M struct msghdr, W several of them, B words to sleep on, F a command of fcntl, 0 zero,
+ * n nothing special */
 static const struct {
     short number;
     const char *arguments;
@@ -300,6 +301,8 @@ static const struct {
     { SYS_writev, "fec" },
     { SYS_preadv, "feco" },
     { SYS_set_robust_list, "Rh" },
+    { 449 /* futex_waitv */, "Bi0ti" },
+    { 449 /* futex_waitv */, "Bxitx" },
     { SYS_mincore, "mHb" },
     { SYS_madvise, "mHi" },
     { SYS_mremap, "msHim" },
@@ -526,6 +529,23 @@ static uint64_t robust(void)
     return (uint64_t)head;
 }
 
+/* What futex_waitv is given. */
+static uint64_t words(void)
+{
+    struct {
+        uint64_t value, address;
+        uint32_t flags, reserved;
+    } *w = (void *)(memory + (1 + below(MEMORY / PAGE - 1)) * PAGE - 128 * sizeof *w);
+    for (unsigned i = 0; i < 128; i++) {
+        volatile uint32_t *at = (void *)(memory + below(MEMORY / 4) * 4);
+        w[i].address = one_in(40) ? wild() : (uint64_t)at;
+        w[i].value = one_in(40) ? any() : *at;
+        w[i].flags = 2 | (one_in(2) ? 128 : 0);
+        w[i].reserved = one_in(99);
+    }
+    return (uint64_t)w;
+}
+
 static uint64_t moment(void) /* short */
 {
     struct timespec *t = (void *)(memory + below(MEMORY / PAGE) * PAGE);
@@ -555,6 +575,8 @@ static uint64_t argument(char kind)
     case 'M': return header();
     case 'W': return headers();
     case 'R': return robust();
+    case 'B': return words();
+    case '0': return 0;
     case 'h': return one_in(8) ? below(48) : 24;
     case 'H': return one_in(2) ? below(1ul << 47) : below(1ul << 31) * PAGE;
     case 'm': return (uint64_t)memory + below(2 * MEMORY / PAGE) * PAGE;
