@@ -7,9 +7,18 @@
 
 int64_t linux_arch_prctl(struct thread *t, struct message *m)
 {
-    enum { ARCH_SET_FS = 0x1002, ARCH_GET_FS = 0x1003 };
+    enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS };
     struct regs r;
-    switch (m->w[0]) {
+    switch ((int)m->w[0]) {
+    case ARCH_SET_GS:
+        if (m->w[1] >> 47)
+            return -EPERM;
+        ask_regs_get(t->index, &r, NULL);
+        r.gs_base = m->w[1];
+        return sys_regs_set(t->index, &r, 0);
+    case ARCH_GET_GS:
+        ask_regs_get(t->index, &r, NULL);
+        return user_write(t, m->w[1], &r.gs_base, sizeof r.gs_base);
     case ARCH_SET_FS: return m->w[1] >> 47 ? -EPERM : ask_thread_set(t->index, THREAD_TLS, m->w[1]);
     case ARCH_GET_FS:
         ask_regs_get(t->index, &r, NULL);

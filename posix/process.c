@@ -404,6 +404,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid, const stru
         threads[t->index]->pending.shown = NULL; /* the record is t's now */
     threads[t->index] = t;
     t->slack = t->slack_default = creator ? creator->slack : SLACK_NS;
+    t->ioprio = creator ? creator->ioprio : 0;
     *thread_record(t) = (struct posix_thread){ .pid = p->i.pid, .tid = tid };
     publish_pending(t);
     thread_name(t, creator ? thread_record(creator)->name : "");

@@ -99,6 +99,7 @@ struct thread {
     uint8_t throws;  /* signal frames in a row that found no page */
     uint8_t dies;    /* its process is to end by this signal; 0: by none */
     uint16_t active; /* handlers at work for the thread */
+    uint16_t ioprio; /* as ioprio_set has it */
 
     uint64_t saved_mask;
     struct sigqueue pending;     /* sent to this thread */
