@@ -125,12 +125,12 @@ void ipc_fault(struct thread *t, enum call_kind kind, vaddr_t address, uint64_t 
 void ipc_expired(struct thread *t, struct task *policy, uint64_t used)
 {
     t->moved[0] = t->index;
-    t->moved[1] = t->priority;
-    t->moved[2] = t->task->priority;
+    t->moved[1] = t->rank ? t->rank : t->priority;
+    t->moved[2] = !t->rank ? t->task->priority : t->rounds ? REALTIME_ROUNDS : 0;
     t->moved[3] = used;
     t->moved[4] = t->quantum;
     t->moved[5] = arch_time();
-    ask(t, CALL_EXPIRED, SCHED_EXPIRED, t->moved, 0, policy);
+    ask(t, CALL_EXPIRED, t->rank ? SCHED_REALTIME : SCHED_EXPIRED, t->moved, 0, policy);
 }
 
 /* ---- the position of an open file ---- */

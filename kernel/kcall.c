@@ -248,7 +248,7 @@ int64_t sys_sched(struct thread *t, const uint64_t *a)
         return -ESRCH;
     for (unsigned i = all ? 0 : a[0]; i < (all ? THREADS_MAX : a[0] + 1); i++)
         if (threads[i] && threads[i]->user)
-            sched_set(threads[i], a[1] ? a[1] : threads[i]->task->priority, a[2]);
+            sched_set(threads[i], a[1] ? a[1] : sched_base(threads[i]), a[2]);
     return 0;
 }
 

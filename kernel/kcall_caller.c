@@ -254,6 +254,13 @@ int64_t sys_thread_set(struct thread *t, const uint64_t *a)
         set_reports(x, a[2]);
         return 0;
     }
+    if (a[1] == THREAD_REALTIME) {
+        uint64_t rank = a[2] & ~(uint64_t)REALTIME_ROUNDS;
+        if (rank > REALTIME_RANKS)
+            return -EINVAL;
+        sched_realtime(x, rank, a[2] & REALTIME_ROUNDS);
+        return 0;
+    }
     if (a[1] >= THREAD_BREAKPOINT && a[1] <= THREAD_BREAKPOINT + BREAKPOINTS)
         return arch_breakpoint_set(x, a[1] - THREAD_BREAKPOINT, a[2]);
     if (a[1] != THREAD_TLS || a[2] >> USER_TOP_SHIFT)
@@ -293,7 +300,8 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
             return 0;
         x->priority = a[2];
         for (struct thread *y = x->threads; y; y = y->siblings)
-            sched_set(y, a[2], 0);
+            if (!y->rank)
+                sched_set(y, a[2], 0);
         return 0;
     default: return -EINVAL;
     }

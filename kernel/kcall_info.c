@@ -83,6 +83,7 @@ static void describe_sched(const struct thread *t, struct sched_info *out)
                                 .ready = t->state == THREAD_READY || t->kind == CALL_EXPIRED,
                                 .priority = t->priority,
                                 .base = t->task->priority,
+                                .rank = t->rank,
                                 .cpu_ns = clock_used(t),
                                 .quantum = t->quantum };
 }

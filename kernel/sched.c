@@ -14,6 +14,11 @@
  * The invariant is: while programs wait and one runs, either the timer is set for no later than the
  * end of the running thread's quantum, or sched_limit is SLICE_OVER.
  *
+ * A realtime thread has a rank, and PRIORITY_PROGRAM. In that queue threads stand by rank, those
+ * without one last. Where others go by whether they have slept, a realtime thread goes by
+ * POSIX (SCHED_FIFO): it comes to the end of its rank when it has waited, and to the front when it
+ * was pre-empted, or made a call for which nobody else was charged meanwhile.
+ *
  * The threads of a service form a monitor (Hoare 1974): one of them is active, until it waits. */
 #include "sched.h"
 
@@ -24,6 +29,7 @@
 
 static struct queue queues[PRIORITIES];
 uint32_t sched_mask;
+static unsigned ranked; /* realtime threads in the queue of PRIORITY_PROGRAM */
 /* a new thread costs its creator one part in so many of what is left of its quantum */
 enum { CREATION = 8 };
 
@@ -39,25 +45,74 @@ static inline void queued(int p)
         sched_limit = p;
 }
 
+static inline void set_limit(void)
+{
+    unsigned best = best_queue();
+    sched_limit = best - (best == PRIORITY_PROGRAM && ranked);
+}
+
+/* Puts t into the queue that is ordered by rank, as the first or the last of its own. */
+static __attribute__((noinline)) void enqueue_ranked(struct thread *t, bool first)
+{
+    struct queue *q = &queues[PRIORITY_PROGRAM];
+    struct thread *before = NULL;
+    for (struct thread *x = q->first; x && x->rank >= t->rank + first; x = x->next)
+        before = x;
+    ranked += t->rank != 0;
+    t->next = before ? before->next : q->first;
+    *(before ? &before->next : &q->first) = t;
+    if (!t->next)
+        q->last = t;
+    sched_mask |= 1u << PRIORITY_PROGRAM;
+    if (sched_limit != SLICE_OVER)
+        set_limit();
+}
+
+static inline bool by_rank(const struct thread *t)
+{
+    return __builtin_expect(ranked | t->rank, 0) && t->priority == PRIORITY_PROGRAM;
+}
+
 static inline void enqueue_first(struct thread *t)
 {
+    if (by_rank(t)) {
+        enqueue_ranked(t, true);
+        return;
+    }
     queue_prepend(&queues[t->priority], t);
     queued(t->priority);
 }
 
 static inline void enqueue_last(struct thread *t)
 {
+    if (by_rank(t)) {
+        enqueue_ranked(t, false);
+        return;
+    }
     queue_append(&queues[t->priority], t);
     queued(t->priority);
 }
 
-static inline void unqueued(unsigned p)
+/* t is in the queue of its priority no more. */
+static inline void unqueued(const struct thread *t)
 {
-    if (queues[p].first)
+    bool was_ranked = t->rank && t->priority == PRIORITY_PROGRAM;
+    ranked -= was_ranked;
+    if (queues[t->priority].first && !was_ranked)
         return;
-    sched_mask &= ~(1u << p);
+    if (!queues[t->priority].first)
+        sched_mask &= ~(1u << t->priority);
     if (sched_limit != SLICE_OVER)
-        sched_limit = best_queue();
+        set_limit();
+}
+
+/* Whether t, which is ready, has to wait for a realtime thread. */
+static inline bool outranked(const struct thread *t)
+{
+    if (__builtin_expect(!ranked, 1) || t->priority != PRIORITY_PROGRAM)
+        return false;
+    unsigned best = queues[PRIORITY_PROGRAM].first->rank;
+    return best > t->rank || (best == t->rank && this_cpu()->charged != t);
 }
 
 /* A program's thread goes to the end of its queue. */
@@ -74,11 +129,11 @@ static void wait_turn(struct thread *t)
         enqueue_last(t);
         return;
     }
-    if (t->cpu_ns)
+    if (t->rank ? this_cpu()->charged == t : t->cpu_ns != 0)
         enqueue_first(t);
     else
-        enqueue_last(t);        /* it is new: those that were made before it run before it */
-    sched_limit = best_queue(); /* turn_next() looks at t's quantum when t comes out */
+        enqueue_last(t); /* if it is new: those that were made before it run before it */
+    set_limit();         /* turn_next() looks at t's quantum when t comes out */
     clock_slice(this_cpu()->charged);
 }
 
@@ -88,7 +143,7 @@ struct thread *sched_take(void)
     if (p == PRIORITIES)
         return NULL;
     struct thread *t = queue_take(&queues[p]);
-    unqueued(p);
+    unqueued(t);
     return t;
 }
 
@@ -106,12 +161,14 @@ static void dispatch(struct thread *t)
     t->state = THREAD_READY;
     if (__builtin_expect(!cpu->current, 1)) {
         if (__builtin_expect(best_queue() < t->priority ||
-                                 (sched_limit == SLICE_OVER && t->priority >= PRIORITY_PROGRAM),
+                                 (sched_limit == SLICE_OVER && t->priority >= PRIORITY_PROGRAM) ||
+                                 outranked(t),
                              0))
             wait_turn(t);
         else
             cpu->current = t;
-    } else if (t->priority < cpu->current->priority) {
+    } else if (t->priority < cpu->current->priority ||
+               (t->priority == cpu->current->priority && t->rank > cpu->current->rank)) {
         enqueue_first(cpu->current);
         cpu->current = t;
     } else {
@@ -162,7 +219,7 @@ struct thread *sched_first(void)
 static void unqueue(struct thread *t)
 {
     queue_remove(&queues[t->priority], t);
-    unqueued(t->priority);
+    unqueued(t);
 }
 
 void sched_block_slow(struct thread *t)
@@ -251,7 +308,8 @@ static bool quantum_over(const struct thread *t, struct thread *program)
         return false;
     if (!program)
         return (int64_t)arch_time() >= t->quantum_end;
-    bool better = waiting & ((1u << program->priority) - 1);
+    bool better = waiting & ((1u << program->priority) - 1) ||
+                  (ranked && queues[PRIORITY_PROGRAM].first->rank > program->rank);
     if (!better && (int64_t)clock_used(program) < program->quantum_end)
         return false;
     quantum_give(program, program->quantum ? program->quantum : QUANTUM_DEFAULT);
@@ -293,14 +351,33 @@ void sched_tick(void)
 
 /* ---- quanta ---- */
 
+static bool in_queue(const struct thread *t)
+{
+    return t->state == THREAD_READY && this_cpu()->current != t;
+}
+
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
 {
-    bool queued = t->state == THREAD_READY && this_cpu()->current != t && t->priority != priority;
+    bool moves = t->priority != priority, queued = moves && in_queue(t);
     if (queued)
         unqueue(t);
     t->priority = priority;
-    if (quantum)
+    if (quantum && (moves || !t->rank))
         quantum_give(t, quantum);
+    if (queued)
+        turn_over(t);
+}
+
+void sched_realtime(struct thread *t, unsigned rank, bool rounds)
+{
+    bool queued = in_queue(t);
+    if (queued)
+        unqueue(t);
+    t->rank = rank;
+    t->rounds = rounds;
+    t->priority = sched_base(t);
+    t->quantum = 0;
+    t->quantum_end = clock_used(t);
     if (queued)
         turn_over(t);
 }
@@ -313,16 +390,23 @@ void sched_decide(struct thread *t, int64_t answer)
         t->priority = priority;
         quantum_give(t, quantum);
     } else {
-        t->priority = PRIORITY_NORMAL;
+        t->priority = t->rank ? PRIORITY_PROGRAM : PRIORITY_NORMAL;
         quantum_give(t, QUANTUM_DEFAULT);
     }
     t->state = THREAD_READY;
-    turn_over(t);
+    if (t->rank && !t->rounds) {
+        enqueue_first(t);
+        clock_slice(this_cpu()->charged);
+    } else {
+        turn_over(t);
+    }
 }
 
 void sched_inherit(struct thread *n, struct thread *creator)
 {
     n->priority = creator->priority;
+    n->rank = creator->rank;
+    n->rounds = creator->rounds;
     n->quantum = creator->quantum;
     n->quantum_end = creator->quantum_end - (int64_t)clock_used(creator);
     if (n->quantum_end > 0)

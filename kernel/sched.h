@@ -7,8 +7,9 @@
 /* Priorities that have a ready thread in a queue; bit p: queue p is not empty. */
 extern uint32_t sched_mask;
 /* A thread that becomes ready while the processor is free runs at once unless its priority is
- * greater than this: the best of the queues' priorities; PRIORITIES when all are empty; SLICE_OVER:
- * the tick came while a server ran, and the quantum of the next program is looked at. */
+ * greater than this: the best of the queues' priorities; PRIORITIES when all are empty; one better
+ * than PRIORITY_PROGRAM while a realtime thread is in that queue; SLICE_OVER: the tick came while a
+ * server ran, and the quantum of the next program is looked at. */
 enum { SLICE_OVER = -1 };
 extern int sched_limit;
 /* the slot of the service that is the policy for programs; 0: none */
@@ -81,13 +82,22 @@ void sched_yield(struct thread *t);
 struct thread *sched_take(void);
 void sched_tick(void); /* the time slice is over: looks at the running program's quantum */
 
-/* A program's thread gets this priority and, if it is not 0, this quantum (ns). */
+/* A program's thread gets this priority and, if it is not 0, this quantum (ns), unless it is a
+ * realtime one that has the priority already. */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
+/* A program's thread becomes a realtime one of this rank, 1 to REALTIME_RANKS, which takes turns
+ * with its equals if `rounds`; 0: it is none any more. */
+void sched_realtime(struct thread *t, unsigned rank, bool rounds);
+/* The priority of a program's thread that has not sunk. */
+static inline unsigned sched_base(const struct thread *t)
+{
+    return t->rank ? PRIORITY_PROGRAM : t->task->priority;
+}
 /* Takes the policy's answer to SCHED_EXPIRED, quantum << 8 | priority. After an error, or an answer
  * out of range, t gets the defaults. */
 void sched_decide(struct thread *t, int64_t answer);
-/* A program's new thread n gets the priority of its creator and as much as is left of its quantum.
- * The creator loses a part (CREATION), so that a program which lives by creating others does not
- * stay above one that works itself. */
+/* A program's new thread n gets the priority and the rank of its creator and as much as is left of
+ * its quantum. The creator loses a part (CREATION), so that a program which lives by creating
+ * others does not stay above one that works itself. */
 void sched_inherit(struct thread *n, struct thread *creator);
 #endif

@@ -73,6 +73,8 @@ struct thread {
     uint8_t waits;
     uint8_t context_up;  /* or its SYS_CONTEXT_RETURN goes up (REPLY_CONTEXT_UP) */
     uint8_t breakpoints; /* programs only: its set of them + 1; 0: none (x86/cpu.c) */
+    uint8_t rank;        /* programs only: THREAD_REALTIME, 1 to REALTIME_RANKS; 0: it is not */
+    uint8_t rounds;      /* and takes turns with those of its rank */
     struct task *task;
     struct space *space; /* the task's */
     /* in a run queue, the queue of a monitor or of a position, or the list of receivers */

@@ -58,12 +58,13 @@ struct birth {
     uint32_t signal; /* tells the parent of the child's end; 0: none does */
 };
 
-/* Whether p's user has as many threads as one may have, or, if it is to be a process, as many
- * processes. */
-static bool too_many(const struct process *p, bool thread)
+/* Whether the user of t, which makes another one, has as many threads as one may have, or, if it is
+ * to be a process, as many processes. */
+static bool too_many(const struct thread *t, bool thread)
 {
+    const struct process *p = t->process;
     struct process_count own, all;
-    if (p->i.sched_policy == SCHED_DEADLINE && !p->reset_on_fork)
+    if (t->policy == SCHED_DEADLINE && !t->reset_on_fork)
         return true; /* nobody else can have its share of the processor */
     if (!p->i.uid)
         return false;
@@ -165,7 +166,7 @@ static void share(uint32_t *own, uint32_t *child)
  * May wait. */
 static int64_t child_make(struct thread *t, const struct birth *b, struct process **made)
 {
-    struct process *p = t->process, *child = too_many(p, false) ? NULL : process_create(p);
+    struct process *p = t->process, *child = too_many(t, false) ? NULL : process_create(p);
     if (!child)
         return -EAGAIN;
     bool sibling = b->flags & CLONE_PARENT;
@@ -273,7 +274,7 @@ static int64_t thread_clone(struct thread *t, const struct birth *b)
     int64_t error;
     if (b->flags & CLONE_PARENT_SETTID && (error = user_probe(t, b->parent_tid, sizeof(int))))
         return error;
-    if (too_many(p, true))
+    if (too_many(t, true))
         return -EAGAIN;
     p->busy++;
     struct call_result r;

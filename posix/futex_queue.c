@@ -12,7 +12,8 @@
 #include "user_memory.h"
 
 enum { BUCKETS = 64 };
-static struct sleeper *buckets[BUCKETS]; /* first come first */
+/* realtime threads before others, by priority; of equals first come first */
+static struct sleeper *buckets[BUCKETS];
 static unsigned shared_sleepers, lock_sleepers;
 
 static struct sleeper **bucket(const struct futex_key *k)
@@ -62,9 +63,9 @@ void sleeper_put(struct sleeper *s, const struct futex_key *k)
     shared_sleepers += k->shared;
     lock_sleepers += s->kind == SLEEPS_FOR_LOCK;
     struct sleeper **at = bucket(k);
-    while (*at)
+    while (*at && (*at)->thread->rt_priority >= s->thread->rt_priority)
         at = &(*at)->next;
-    s->next = NULL;
+    s->next = *at;
     *at = s;
 }
 

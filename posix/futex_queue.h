@@ -36,8 +36,8 @@ bool futex_same(const struct futex_key *a, const struct futex_key *b);
  * be old. 0, LATER, or an error. */
 int64_t futex_read(struct thread *t, caller_t at, bool shared, struct futex_key *k, uint32_t *word);
 
-/* The sleeper, whose other fields are set, comes last in the queue of the word k; it leaves that.
- */
+/* The sleeper, whose other fields are set, comes into the queue of the word k, behind those of its
+ * priority; it leaves that. */
 void sleeper_put(struct sleeper *s, const struct futex_key *k);
 void sleeper_remove(struct sleeper *s);
 /* The first sleeper on the word, and the next one. NULL: there is none. */

@@ -12,10 +12,9 @@ static unsigned effective(const struct thread *t)
 {
     enum { NICE_LEAST = -20, NICE_STEPS = 5 };
     const struct posix_proc *i = &t->process->i;
-    unsigned class = i->sched_policy == SCHED_IDLE    ? CLASS_IDLE
-                     : i->sched_policy == SCHED_OTHER ? CLASS_BEST_EFFORT
-                     : i->sched_policy == SCHED_BATCH ? CLASS_BEST_EFFORT
-                                                      : CLASS_REALTIME;
+    unsigned class = t->policy == SCHED_IDLE                                ? CLASS_IDLE
+                     : t->policy == SCHED_OTHER || t->policy == SCHED_BATCH ? CLASS_BEST_EFFORT
+                                                                            : CLASS_REALTIME;
     return t->ioprio >> CLASS_SHIFT
                ? t->ioprio
                : class << CLASS_SHIFT | (unsigned)(i->nice - NICE_LEAST) / NICE_STEPS;

@@ -154,18 +154,6 @@ struct thread *parent_thread(const struct process *p)
     return t;
 }
 
-/* The child of a process with SCHED_RESET_ON_FORK has an ordinary policy, and no better nice value
- * than the usual one. */
-static void policy_reset(struct posix_proc *i)
-{
-    bool ordinary = i->sched_policy != SCHED_FIFO && i->sched_policy != SCHED_RR &&
-                    i->sched_policy != SCHED_DEADLINE;
-    i->nice = ordinary ? MAX(i->nice, 0) : 0;
-    if (!ordinary)
-        i->sched_policy = SCHED_OTHER;
-    i->sched_priority = 0;
-}
-
 /* What a child has from its parent, whatever made it. */
 static void inherit(struct process *p, const struct process *parent)
 {
@@ -182,8 +170,6 @@ static void inherit(struct process *p, const struct process *parent)
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
     p->barriers = parent->barriers;
-    if (parent->reset_on_fork)
-        policy_reset(&p->i);
 }
 
 /* What init begins with. */
@@ -383,6 +369,31 @@ static void publish_pending(struct thread *t)
     *t->pending.shown = t->pending.set;
 }
 
+void thread_policy(struct thread *t)
+{
+    struct posix_policy now = { t->policy, t->rt_priority };
+    thread_record(t)->policy = now;
+    if (t->tid == (int)t->process->i.pid)
+        t->process->i.policy = now;
+}
+
+/* How t, which is new, is scheduled: as its creator, but for one with SCHED_RESET_ON_FORK. Then it
+ * has an ordinary policy, and its process no better nice value than the usual one. */
+static void policy_inherit(struct thread *t, const struct thread *creator)
+{
+    struct process *p = t->process;
+    bool ordinary = !creator->rt_priority && creator->policy != SCHED_DEADLINE;
+    t->ioprio = creator->ioprio;
+    if (!creator->reset_on_fork || ordinary)
+        t->policy = creator->policy;
+    if (!creator->reset_on_fork)
+        t->rt_priority = creator->rt_priority; /* the kernel has copied it */
+    else if (creator->rt_priority)
+        ask_thread_set(t->index, THREAD_REALTIME, 0);
+    if (creator->reset_on_fork && p != creator->process)
+        p->i.nice = ordinary ? MAX(p->i.nice, 0) : 0;
+}
+
 struct thread *thread_create(struct process *p, call_t call, int tid, const struct thread *creator)
 {
     enum { SLACK_NS = 50000 };
@@ -404,8 +415,10 @@ struct thread *thread_create(struct process *p, call_t call, int tid, const stru
         threads[t->index]->pending.shown = NULL; /* the record is t's now */
     threads[t->index] = t;
     t->slack = t->slack_default = creator ? creator->slack : SLACK_NS;
-    t->ioprio = creator ? creator->ioprio : 0;
     *thread_record(t) = (struct posix_thread){ .pid = p->i.pid, .tid = tid };
+    if (creator)
+        policy_inherit(t, creator);
+    thread_policy(t);
     publish_pending(t);
     thread_name(t, creator ? thread_record(creator)->name : "");
     return t;
@@ -426,6 +439,7 @@ void thread_rename(struct thread *t, int tid)
     t->hash_next = by_tid[tid & (HASH - 1)];
     by_tid[tid & (HASH - 1)] = t;
     publish_pending(t);
+    thread_policy(t);
 }
 
 /* Out of all tables. The structure itself lives as long as handlers are at work for it. */

@@ -96,10 +96,13 @@ struct thread {
     bool tell, waits;  /* see delivery.h */
     /* what is held is KERNEL_SIGNAL, KERNEL_EXCEPTION or KERNEL_ENTRY, and not a call */
     bool in_event;
-    uint8_t throws;  /* signal frames in a row that found no page */
-    uint8_t dies;    /* its process is to end by this signal; 0: by none */
-    uint16_t active; /* handlers at work for the thread */
-    uint16_t ioprio; /* as ioprio_set has it */
+    uint8_t throws;              /* signal frames in a row that found no page */
+    uint8_t dies;                /* its process is to end by this signal; 0: by none */
+    uint16_t active;             /* handlers at work for the thread */
+    uint16_t ioprio;             /* as ioprio_set has it */
+    uint8_t policy, rt_priority; /* SCHED_...; of SCHED_FIFO and SCHED_RR, else 0 */
+    bool reset_on_fork; /* who is made by it does not get its policy (SCHED_RESET_ON_FORK) */
+    struct sched_deadline deadline;
 
     uint64_t saved_mask;
     struct sigqueue pending;     /* sent to this thread */
@@ -208,7 +211,6 @@ struct process {
     bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
-    bool reset_on_fork;   /* children do not get its policy (SCHED_RESET_ON_FORK) */
     bool barriers;        /* has registered for them (membarrier) */
     bool execed;          /* has become another program since fork */
     bool changes;         /* an exec is at work */
@@ -220,7 +222,6 @@ struct process {
     uint32_t files, directories, sighand;
     uint16_t busy;
     uint64_t memlock_told; /* PM_LIMIT_MEMLOCK, as PM has it */
-    struct sched_deadline deadline;
 };
 
 /* Wants to be told when a process ends. All 0: it watches none. */
@@ -313,6 +314,8 @@ struct thread *parent_thread(const struct process *p);
 /* A thread of p whose first call is held: HANDLED. It inherits from its creator (NULL: it has
  * none). NULL when out of memory. */
 struct thread *thread_create(struct process *p, call_t call, int tid, const struct thread *creator);
+/* Publishes t's policy and priority. */
+void thread_policy(struct thread *t);
 /* Gives t a name, which is cut where it is too long. */
 void thread_name(struct thread *t, const char *name);
 /* Takes t out of all tables and queues. Its structure goes too, or, while handlers are at work for

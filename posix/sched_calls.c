@@ -1,5 +1,6 @@
-/* Scheduling as Linux programs know it: one processor, SCHED_OTHER, and nice values, which become
- * eight priorities of the kernel. */
+/* Scheduling as Linux programs know it: one processor; nice values, which become eight priorities
+ * of the kernel; SCHED_FIFO and SCHED_RR, which are ranks there; other policies are kept and
+ * reported, no more. */
 #include "handlers.h"
 #include "capability.h"
 
@@ -11,21 +12,15 @@ enum { RT_PRIORITY_MAX = 99, SCHED_RESET_ON_FORK = 0x40000000 };
 enum { NICE_LEAST = -20, NICE_MOST = 19 };
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
-/* The process that thread `tid` belongs to; 0 names the caller. NULL: there is no such thread. */
-static struct process *process_of_tid(struct thread *t, int tid)
-{
-    if (!tid)
-        return t->process;
-    struct thread *x = thread_find(tid);
-    return x ? x->process : NULL;
-}
+/* The thread `tid`; 0 names the caller. NULL: there is no such thread. */
+static struct thread *named(struct thread *t, int tid) { return tid ? thread_find(tid) : t; }
 
 int64_t linux_sched_getaffinity(struct thread *t, struct message *m)
 {
     uint64_t mask = 1;
     if (m->w[1] < sizeof mask || m->w[1] & 7)
         return -EINVAL;
-    if (!process_of_tid(t, m->w[0]))
+    if (!named(t, m->w[0]))
         return -ESRCH;
     int64_t error = user_write(t, m->w[2], &mask, sizeof mask);
     return error ? error : (int64_t)sizeof mask;
@@ -44,10 +39,10 @@ int64_t linux_sched_setaffinity(struct thread *t, struct message *m)
     int64_t error = m->w[1] ? user_read(t, m->w[2], &mask, MIN(m->w[1], sizeof mask)) : 0;
     if (error)
         return error;
-    const struct process *p = process_of_tid(t, m->w[0]);
-    if (!p)
+    const struct thread *x = named(t, m->w[0]);
+    if (!x)
         return -ESRCH;
-    if (!is_own(t, p) && !capable(t->process, CAP_SYS_NICE))
+    if (!is_own(t, x->process) && !capable(t->process, CAP_SYS_NICE))
         return -EPERM;
     return mask & 1 ? 0 : -EINVAL;
 }
@@ -129,7 +124,7 @@ int64_t linux_setpriority(struct thread *t, struct message *m)
     return result;
 }
 
-/* ---- policies: kept and reported, no more, and for a process as a whole ---- */
+/* ---- policies ---- */
 
 /* struct sched_attr, of which the first version ended with `period`. */
 struct sched_attr {
@@ -180,101 +175,113 @@ static uint64_t deadline_part(uint64_t runtime, uint64_t period)
     return period ? (runtime << SHIFT) / period : 0;
 }
 
-/* Whether p can have its part of the processor, of which all others have theirs: together at most
+/* Whether x can have its part of the processor, of which all others have theirs: together at most
  * 95 %. */
-static bool deadline_fits(const struct process *p, const struct sched_attr *a)
+static bool deadline_fits(const struct thread *x, const struct sched_attr *a)
 {
     const uint64_t most = deadline_part(95, 100);
     uint64_t sum = deadline_part(a->runtime, a->period ? a->period : a->deadline);
-    FOR_EACH_PROCESS(other)
-    if (other != p && !other->zombie && other->i.sched_policy == SCHED_DEADLINE)
-        sum += deadline_part(other->deadline.runtime, other->deadline.period);
+    FOR_EACH_PROCESS(p)
+    for (const struct thread *other = p->threads; other; other = other->next)
+        if (other != x && other->policy == SCHED_DEADLINE)
+            sum += deadline_part(other->deadline.runtime, other->deadline.period);
     return sum <= most;
 }
 
-/* Whether t may give p this policy without CAP_SYS_NICE (Linux: user_check_sched_setscheduler()).
+/* Whether t may give x this policy without CAP_SYS_NICE (Linux: user_check_sched_setscheduler()).
  */
-static bool may_set(const struct thread *t, const struct process *p, int policy,
+static bool may_set(const struct thread *t, const struct thread *x, int policy,
                     const struct sched_attr *a)
 {
-    uint32_t now = p->i.sched_policy, most = MIN(p->i.limits[RLIMIT_RTPRIO].soft, UINT32_MAX);
+    const struct process *p = x->process;
+    uint32_t most = MIN(p->i.limits[RLIMIT_RTPRIO].soft, UINT32_MAX);
     if (is_fair(policy) && !may_nice(p, a->nice))
         return false;
-    if (is_realtime(policy) && ((now != (uint32_t)policy && !most) ||
-                                ((int)a->priority > p->i.sched_priority && a->priority > most)))
+    if (is_realtime(policy) &&
+        ((x->policy != policy && !most) || (a->priority > x->rt_priority && a->priority > most)))
         return false;
     if (policy == SCHED_DEADLINE)
         return false;
-    if (now == SCHED_IDLE && policy != SCHED_IDLE && !nice_allowed(p, p->i.nice))
+    if (x->policy == SCHED_IDLE && policy != SCHED_IDLE && !nice_allowed(p, p->i.nice))
         return false;
-    return is_own(t, p) && (!p->reset_on_fork || a->flags & FLAG_RESET_ON_FORK);
+    return is_own(t, p) && (!x->reset_on_fork || a->flags & FLAG_RESET_ON_FORK);
 }
 
-/* What a sched_setattr() that changes nothing would say of p. */
-static struct sched_attr attributes_of(const struct process *p)
+/* What a sched_setattr() that changes nothing would say of x. */
+static struct sched_attr attributes_of(const struct thread *x)
 {
-    int policy = p->i.sched_policy;
     struct sched_attr a = { .size = sizeof a,
-                            .policy = policy,
-                            .flags = p->reset_on_fork ? FLAG_RESET_ON_FORK : 0 };
-    if (policy == SCHED_DEADLINE) {
-        a.runtime = p->deadline.runtime;
-        a.deadline = p->deadline.deadline;
-        a.period = p->deadline.period;
-        a.flags |= p->deadline.flags;
-    } else if (is_realtime(policy)) {
-        a.priority = p->i.sched_priority;
+                            .policy = x->policy,
+                            .flags = x->reset_on_fork ? FLAG_RESET_ON_FORK : 0 };
+    if (x->policy == SCHED_DEADLINE) {
+        a.runtime = x->deadline.runtime;
+        a.deadline = x->deadline.deadline;
+        a.period = x->deadline.period;
+        a.flags |= x->deadline.flags;
+    } else if (is_realtime(x->policy)) {
+        a.priority = x->rt_priority;
     } else {
-        a.nice = p->i.nice;
+        a.nice = x->process->i.nice;
     }
     return a;
 }
 
-/* Gives p policy and attributes. 0, -EINVAL, -EPERM, -EBUSY: no such part of the processor is
+/* x has this policy and priority from now on, and the kernel knows. */
+static void policy_apply(struct thread *x, int policy, unsigned priority)
+{
+    bool same = x->rt_priority == priority && (!priority || x->policy == policy);
+    x->policy = policy;
+    x->rt_priority = priority;
+    thread_policy(x);
+    if (!same)
+        ask_thread_set(x->index, THREAD_REALTIME,
+                       priority | (policy == SCHED_RR ? REALTIME_ROUNDS : 0));
+}
+
+/* Gives x policy and attributes. 0, -EINVAL, -EPERM, -EBUSY: no such part of the processor is
  * left. */
-static int64_t policy_set(const struct thread *t, struct process *p, const struct sched_attr *asked)
+static int64_t policy_set(const struct thread *t, struct thread *x, const struct sched_attr *asked)
 {
     struct sched_attr a = *asked;
     int policy = (int)a.policy;
     if (policy == POLICY_AS_IT_IS) {
-        policy = p->i.sched_policy;
+        policy = x->policy;
         a.flags = (a.flags & ~(uint64_t)FLAG_RESET_ON_FORK) |
-                  (p->reset_on_fork ? FLAG_RESET_ON_FORK : 0);
+                  (x->reset_on_fork ? FLAG_RESET_ON_FORK : 0);
     }
     if (a.flags & ~(uint64_t)FLAG_ALL || !valid(policy, &a))
         return -EINVAL;
-    if (!may_set(t, p, policy, &a) && !capable(t->process, CAP_SYS_NICE))
+    if (!may_set(t, x, policy, &a) && !capable(t->process, CAP_SYS_NICE))
         return -EPERM;
     if (a.flags & FLAG_CLAMP)
         return -EOPNOTSUPP;
-    if (policy == SCHED_DEADLINE && !deadline_fits(p, &a))
+    if (policy == SCHED_DEADLINE && !deadline_fits(x, &a))
         return -EBUSY;
-    p->reset_on_fork = a.flags & FLAG_RESET_ON_FORK;
+    x->reset_on_fork = a.flags & FLAG_RESET_ON_FORK;
     if (a.flags & FLAG_KEEP_PARAMETERS)
         return 0; /* the policy stays as well */
-    p->i.sched_policy = policy;
-    p->i.sched_priority = a.priority;
+    policy_apply(x, policy, a.priority);
     if (policy == SCHED_DEADLINE)
-        p->deadline = (struct sched_deadline){ a.runtime, a.deadline,
+        x->deadline = (struct sched_deadline){ a.runtime, a.deadline,
                                                a.period ? a.period : a.deadline,
                                                a.flags & FLAGS_OF_DEADLINE };
-    if (is_fair(policy) && a.nice != p->i.nice)
-        nice_set(p, a.nice);
+    if (is_fair(policy) && a.nice != x->process->i.nice)
+        nice_set(x->process, a.nice);
     return 0;
 }
 
 int64_t linux_sched_getparam(struct thread *t, struct message *m)
 {
-    struct process *p = process_of_tid(t, m->w[0]);
+    const struct thread *x = named(t, m->w[0]);
     if ((int)m->w[0] < 0 || !m->w[1])
         return -EINVAL;
-    if (!p)
+    if (!x)
         return -ESRCH;
-    int32_t priority = p->i.sched_priority;
+    int32_t priority = x->rt_priority;
     return user_write(t, m->w[1], &priority, sizeof priority);
 }
 
-/* Sets policy and priority of the process of thread `tid`. */
+/* Sets policy and priority of thread `tid`. */
 static int64_t set_priority(struct thread *t, int tid, int policy, caller_t at)
 {
     int32_t priority;
@@ -283,15 +290,15 @@ static int64_t set_priority(struct thread *t, int tid, int policy, caller_t at)
     int64_t error = user_read(t, at, &priority, sizeof priority);
     if (error)
         return error;
-    struct process *p = process_of_tid(t, tid);
-    if (!p)
+    struct thread *x = named(t, tid);
+    if (!x)
         return -ESRCH;
     bool reset = policy != POLICY_AS_IT_IS && policy & SCHED_RESET_ON_FORK;
     return policy_set(
-        t, p,
+        t, x,
         &(struct sched_attr){ .policy = reset ? policy & ~SCHED_RESET_ON_FORK : policy,
                               .flags = reset ? FLAG_RESET_ON_FORK : 0,
-                              .nice = p->i.nice,
+                              .nice = x->process->i.nice,
                               .priority = priority });
 }
 
@@ -307,10 +314,10 @@ int64_t linux_sched_setscheduler(struct thread *t, struct message *m)
 
 int64_t linux_sched_getscheduler(struct thread *t, struct message *m)
 {
-    struct process *p = process_of_tid(t, m->w[0]);
-    if ((int)m->w[0] < 0 || !p)
+    const struct thread *x = named(t, m->w[0]);
+    if ((int)m->w[0] < 0 || !x)
         return (int)m->w[0] < 0 ? -EINVAL : -ESRCH;
-    return p->i.sched_policy | (p->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+    return x->policy | (x->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
 
 /* Reads attributes; what a program's structure is shorter than this one is 0, and what it is longer
@@ -357,15 +364,15 @@ int64_t linux_sched_setattr(struct thread *t, struct message *m)
         return -EINVAL;
     if (a.flags & FLAG_KEEP_POLICY)
         a.policy = POLICY_AS_IT_IS;
-    struct process *p = process_of_tid(t, tid);
-    if (!p)
+    struct thread *x = named(t, tid);
+    if (!x)
         return -ESRCH;
     if (a.flags & FLAG_KEEP_PARAMETERS) {
-        struct sched_attr now = attributes_of(p);
+        struct sched_attr now = attributes_of(x);
         a.nice = now.nice, a.priority = now.priority;
         a.runtime = now.runtime, a.deadline = now.deadline, a.period = now.period;
     }
-    return policy_set(t, p, &a);
+    return policy_set(t, x, &a);
 }
 
 int64_t linux_sched_getattr(struct thread *t, struct message *m)
@@ -374,10 +381,10 @@ int64_t linux_sched_getattr(struct thread *t, struct message *m)
     uint32_t size = m->w[2];
     if (!m->w[1] || tid < 0 || size > PAGE_SIZE || size < ATTR_SIZE_FIRST || (uint32_t)m->w[3])
         return -EINVAL;
-    const struct process *p = process_of_tid(t, tid);
-    if (!p)
+    const struct thread *x = named(t, tid);
+    if (!x)
         return -ESRCH;
-    struct sched_attr a = attributes_of(p);
+    struct sched_attr a = attributes_of(x);
     a.size = MIN(size, a.size);
     return user_write(t, m->w[1], &a, a.size);
 }
@@ -405,10 +412,10 @@ int64_t linux_sched_rr_get_interval(struct thread *t, struct message *m)
 {
     if ((int)m->w[0] < 0)
         return -EINVAL;
-    struct process *p = process_of_tid(t, m->w[0]);
-    bool rounds = p && p->i.sched_policy != SCHED_FIFO && p->i.sched_policy != SCHED_DEADLINE;
+    const struct thread *x = named(t, m->w[0]);
+    bool rounds = x && x->policy != SCHED_FIFO && x->policy != SCHED_DEADLINE;
     struct timespec64 time = { 0, rounds ? PROC_ROUND_MS * 1000000 : 0 };
-    return p ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
+    return x ? user_write(t, m->w[1], &time, sizeof time) : -ESRCH;
 }
 
 /* ---- barriers ---- */

@@ -12,6 +12,10 @@ enum {
     LEVEL_NS = 5000000,
     /* quantum at the last level, for each step that the base is above the end */
     LAST_NS = 8000000,
+    /* realtime threads: the turn of SCHED_RR; how often SCHED_FIFO, which has no turns, is looked
+     * at */
+    ROUND_NS = 100000000,
+    ASK_NS = 50000000,
 };
 
 static uint64_t quantum_at(unsigned priority, unsigned base)
@@ -29,4 +33,16 @@ struct decision policy_expired(unsigned priority, unsigned base, uint64_t quantu
     else if (priority < PRIORITY_LAST)
         priority++;
     return (struct decision){ priority, quantum_at(priority, base) };
+}
+
+struct decision policy_realtime(struct realtime *r, bool rounds, uint64_t quantum, uint64_t now)
+{
+    enum { PART_NS = POLICY_REALTIME_NS / 100 * 95 };
+    uint64_t next = rounds ? ROUND_NS : ASK_NS;
+    if (now - r->began >= POLICY_REALTIME_NS)
+        *r = (struct realtime){ .began = now };
+    r->used += quantum;
+    if (r->used + next > PART_NS)
+        return (struct decision){ PRIORITY_LAST, LEVEL_NS };
+    return (struct decision){ POLICY_TOP, next };
 }

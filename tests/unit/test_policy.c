@@ -63,11 +63,34 @@ static void every_answer_is_one_that_the_kernel_takes(void **state)
             }
 }
 
+static void realtime_threads_leave_a_part_of_each_second(void **state)
+{
+    (void)state;
+    for (unsigned rounds = 0; rounds < 2; rounds++) {
+        struct realtime r = { 0 };
+        uint64_t now = 5000ul * MS, used = 0, began = now;
+        struct decision d = policy_realtime(&r, rounds, 0, now);
+        while (d.priority == POLICY_TOP) {
+            assert_in_range(d.quantum, QUANTUM_MIN, 100 * MS);
+            used += d.quantum;
+            d = policy_realtime(&r, rounds, d.quantum, now += d.quantum);
+        }
+        assert_in_range(used, 850ul * MS, 950ul * MS);
+        assert_int_equal(d.priority, PRIORITY_LAST);
+        assert_in_range(d.quantum, QUANTUM_MIN, 10 * MS);
+        d = policy_realtime(&r, rounds, d.quantum, began + 999ul * MS);
+        assert_int_equal(d.priority, PRIORITY_LAST);
+        d = policy_realtime(&r, rounds, d.quantum, began + 1000ul * MS);
+        assert_int_equal(d.priority, POLICY_TOP);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_uses_quanta_up_sinks_to_the_last_level_and_stays),
         cmocka_unit_test(a_beginner_begins_at_the_base),
+        cmocka_unit_test(realtime_threads_leave_a_part_of_each_second),
         cmocka_unit_test(from_the_top_everybody_sinks_to_his_base),
         cmocka_unit_test(at_the_last_level_shares_go_by_nice_value),
         cmocka_unit_test(every_answer_is_one_that_the_kernel_takes),

@@ -454,10 +454,139 @@ static void long_work_lets_the_next_message_and_other_services_go_first(void **s
     assert_int_equal(s.priority, 3);
 }
 
+static struct thread *realtime(struct thread *t, unsigned rank, bool rounds)
+{
+    thread(t, &program_task, 12);
+    sched_realtime(t, rank, rounds);
+    t->quantum_end = 50 * MS;
+    return t;
+}
+
+static void realtime_threads_run_by_rank_and_before_all_others(void **state)
+{
+    (void)state;
+    thread(&c, &program_task, PRIORITY_PROGRAM)->quantum_end = 10 * MS;
+    sched_ready(&c);
+    cpu0.charged = &c;
+    sched_ready(realtime(&a, 5, false));
+    assert_ptr_equal(turn_next(), &a);
+    sched_ready(&s); /* a service comes before it, */
+    assert_ptr_equal(turn_next(), &s);
+    sched_ready(realtime(&b, 6, false));
+    sched_block(&s);
+    assert_ptr_equal(turn_next(), &b);
+    sched_block(&b);
+    cpu0.charged = &b;
+    sched_ready(&s);
+    sched_block(&s);
+    assert_ptr_equal(turn_next(), &a);
+    sched_block(&a);
+    assert_ptr_equal(turn_next(), &c);
+}
+
+static void who_is_no_realtime_thread_does_not_pass_one(void **state)
+{
+    (void)state;
+    thread(&c, &program_task, PRIORITY_PROGRAM)->quantum_end = 10 * MS;
+    sched_ready(&s);
+    cpu0.charged = &c;
+    sched_ready(realtime(&a, 1, false));
+    cpu0.current = NULL; /* s, which has nothing to do, is about to answer c */
+    sched_ready(&c);
+    assert_ptr_equal(turn_next(), &a);
+    sched_block(&a);
+    assert_ptr_equal(turn_next(), &c);
+}
+
+static void a_realtime_thread_keeps_its_place_until_it_waits(void **state)
+{
+    (void)state;
+    sched_ready(realtime(&a, 5, false));
+    sched_ready(realtime(&b, 5, false));
+    cpu0.charged = &a;
+    assert_ptr_equal(turn_next(), &a);
+    sched_block(&a); /* calls a server, which answers */
+    sched_ready(&s);
+    sched_ready(&a);
+    sched_block(&s);
+    assert_ptr_equal(turn_next(), &a);
+    sched_ready(&s); /* an interrupt */
+    sched_block(&s);
+    assert_ptr_equal(turn_next(), &a);
+    sched_block(&a); /* sleeps */
+    assert_ptr_equal(turn_next(), &b);
+    cpu0.charged = &b;
+    sched_ready(&a);
+    assert_ptr_equal(turn_next(), &b);
+    sched_yield(&b);
+    assert_ptr_equal(turn_next(), &a);
+}
+
+static void with_a_used_up_quantum_some_take_turns(void **state)
+{
+    (void)state;
+    for (unsigned rounds = 0; rounds < 2; rounds++) {
+        fresh(NULL);
+        sched_ready(realtime(&a, 5, rounds)), sched_ready(realtime(&b, 5, rounds));
+        sched_ready(realtime(&c, 5, rounds));
+        sched_policy = POLICY;
+        a.cpu_ns = 50 * MS;
+        sched_tick();
+        assert_ptr_equal(turn_next(), &b);
+        assert_int_equal(asked, 1);
+        sched_decide(&a, 100ul * MS << 8 | PRIORITY_PROGRAM);
+        sched_block(&b);
+        assert_ptr_equal(turn_next(), rounds ? &c : &a);
+    }
+}
+
+static void a_realtime_thread_that_has_sunk_is_as_others(void **state)
+{
+    (void)state;
+    sched_ready(&c);
+    sched_ready(realtime(&a, 5, false));
+    assert_ptr_equal(turn_next(), &a);
+    sched_policy = POLICY;
+    a.cpu_ns = 50 * MS;
+    c.quantum_end = 10 * MS;
+    sched_tick();
+    assert_ptr_equal(turn_next(), &c);
+    sched_decide(&a, 5ul * MS << 8 | PRIORITY_LAST);
+    sched_tick();
+    assert_ptr_equal(turn_next(), &c);
+    sched_set(&a, PRIORITY_PROGRAM, 2 * MS);
+    sched_tick();
+    assert_ptr_equal(turn_next(), &a);
+    sched_realtime(&a, 0, false);
+    assert_int_equal(a.priority, program_task.priority);
+}
+
+static void in_a_queue_it_is_moved_by_its_new_rank(void **state)
+{
+    (void)state;
+    sched_ready(&s);
+    sched_ready(&c), sched_ready(&b);
+    sched_realtime(&c, 3, false);
+    sched_realtime(&b, 4, false);
+    sched_realtime(&c, 5, true);
+    sched_block(&s);
+    assert_ptr_equal(turn_next(), &c);
+    sched_remove(&b);
+    sched_block(&c);
+    assert_int_equal(sched_mask, 0);
+    assert_int_equal(sched_limit, PRIORITIES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_first_ready_thread_runs, fresh),
+        cmocka_unit_test_setup(realtime_threads_run_by_rank_and_before_all_others, fresh),
+        cmocka_unit_test_setup(who_is_no_realtime_thread_does_not_pass_one, fresh),
+        cmocka_unit_test_setup(a_realtime_thread_keeps_its_place_until_it_waits, fresh),
+        cmocka_unit_test_setup(with_a_used_up_quantum_some_take_turns, fresh),
+        cmocka_unit_test_setup(a_realtime_thread_that_has_sunk_is_as_others, fresh),
+        cmocka_unit_test_setup(in_a_queue_it_is_moved_by_its_new_rank, fresh),
         cmocka_unit_test_setup(a_better_one_preempts_and_the_other_goes_on_after, fresh),
         cmocka_unit_test_setup(the_worse_wait_for_the_better, fresh),
         cmocka_unit_test_setup(equals_take_turns_at_the_tick, fresh),

@@ -11,6 +11,11 @@ static struct posix_tracing tracing_of(const struct subject *p)
     return p->tid ? p->record.tracing : p->tracing;
 }
 
+static struct posix_policy policy_of(const struct subject *p)
+{
+    return p->tid ? p->record.policy : p->policy;
+}
+
 /* The letter of a process's state. POSIX knows no more than that a process is not stopped and not a
  * zombie ('S'); the kernel knows whether it runs. */
 static char state_of(const struct subject *p)
@@ -69,7 +74,7 @@ static void add_signals(struct text *t, const struct subject *p, bool may)
     text_add(t, "%lu %lu %lu %lu %u ", thread_pending(p) & 0x7fffffff, blocked(p) & 0x7fffffff,
              p->ignored & 0x7fffffff, p->caught & 0x7fffffff, waits);
     text_add(t, "0 0 %d 0 %d %u 0 0 0 ", p->tid && p->tid != p->pid ? -1 : p->exit_signal,
-             p->sched_priority, p->sched_policy);
+             policy_of(p).priority, policy_of(p).policy);
 }
 
 /* 28 fields follow after 24. Who may not look into the process sees no address in it. */
@@ -94,9 +99,10 @@ static void add_stat_end(struct text *t, const struct subject *p, const struct p
 static int priority_of(const struct subject *p)
 {
     enum { NORMAL_PRIORITY = 20, DEADLINE_PRIORITY = -101 };
-    if (p->sched_policy == SCHED_DEADLINE)
+    struct posix_policy policy = policy_of(p);
+    if (policy.policy == SCHED_DEADLINE)
         return DEADLINE_PRIORITY;
-    return p->sched_priority ? -1 - p->sched_priority : NORMAL_PRIORITY + p->nice;
+    return policy.priority ? -1 - policy.priority : NORMAL_PRIORITY + p->nice;
 }
 
 void make_process_stat(struct text *t, const struct subject *p)

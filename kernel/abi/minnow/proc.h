@@ -63,10 +63,16 @@ struct posix_tracing {
     bool trapped;    /* the traced thread stands still for it */
 };
 
+/* How a thread is scheduled: SCHED_..., and its priority by SCHED_FIFO and SCHED_RR, else 0. */
+struct posix_policy {
+    uint8_t policy, priority;
+};
+
 struct posix_thread {
     uint32_t pid, tid;
     char name[PROC_THREAD_NAME]; /* NUL-terminated */
     struct posix_tracing tracing;
+    struct posix_policy policy;
     uint64_t pending; /* signals that wait for it, unless it is the first thread */
 };
 
@@ -170,8 +176,7 @@ struct posix_proc {
     uint8_t masked;
     struct proc_limit limits[PROC_LIMITS]; /* by the numbers of RLIMIT_... */
     uint32_t personality;                  /* personality(2) */
-    uint32_t sched_policy;                 /* sched_setscheduler: kept and reported */
-    int32_t sched_priority;                /* likewise */
+    struct posix_policy policy;            /* of the first thread */
     bool no_new_privs;                     /* PR_SET_NO_NEW_PRIVS */
     struct proc_caps caps;
     char name[PROC_THREAD_NAME];  /* of the first thread */

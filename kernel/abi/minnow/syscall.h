@@ -133,6 +133,10 @@ enum thread_item {
     /* 1: the next system call that it makes is told to its personality: by KERNEL_ENTRY before it
      * is made, and then its end by KERNEL_SIGNAL; 0: not, nor the end of one that is told */
     THREAD_REPORTS,
+    /* its rank, 1 to REALTIME_RANKS, | REALTIME_ROUNDS: it runs before all programs of a lower rank
+     * and those without one, until it waits; with REALTIME_ROUNDS, it takes turns with its equals.
+     * 0: it is as others. A new thread is as its creator */
+    THREAD_REALTIME,
     /* + n, n < 4: the address of breakpoint n of the processor; + 4: which of them are used for
      * what (Intel: DR7); 0: none, and the thread gives its set of them back. Of one that is met,
      * KERNEL_EXCEPTION of vector 1 has the bit n in its error */
@@ -140,6 +144,7 @@ enum thread_item {
 };
 /* of a thread; so many threads may have some at a time */
 enum { BREAKPOINTS = 4, BREAKPOINT_SETS = 64 };
+enum { REALTIME_RANKS = 99, REALTIME_ROUNDS = 256 };
 enum task_item {
     TASK_WORD, /* + n: the word that ROUTE_CONSTANT n answers; n < TASK_WORDS */
     TASK_WORDS = 8,
@@ -331,7 +336,8 @@ struct sched_info {
     uint8_t ready;
     uint8_t priority; /* its own now */
     uint8_t base;     /* TASK_PRIORITY */
-    uint8_t pad[5];
+    uint8_t rank;     /* THREAD_REALTIME, without REALTIME_ROUNDS */
+    uint8_t pad[4];
     uint64_t cpu_ns;  /* processor time so far */
     uint64_t quantum; /* that it was given last, ns */
 };
