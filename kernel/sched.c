@@ -370,7 +370,7 @@ void sched_set(struct thread *t, unsigned priority, uint64_t quantum)
 
 void sched_realtime(struct thread *t, unsigned rank, bool rounds)
 {
-    bool queued = in_queue(t);
+    bool queued = in_queue(t), sinks = rank && rank < t->rank;
     if (queued)
         unqueue(t);
     t->rank = rank;
@@ -378,8 +378,12 @@ void sched_realtime(struct thread *t, unsigned rank, bool rounds)
     t->priority = sched_base(t);
     t->quantum = 0;
     t->quantum_end = clock_used(t);
-    if (queued)
+    if (queued && sinks) {
+        enqueue_first(t);
+        clock_slice(this_cpu()->charged);
+    } else if (queued) {
         turn_over(t);
+    }
 }
 
 void sched_decide(struct thread *t, int64_t answer)

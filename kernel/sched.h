@@ -86,7 +86,8 @@ void sched_tick(void); /* the time slice is over: looks at the running program's
  * realtime one that has the priority already. */
 void sched_set(struct thread *t, unsigned priority, uint64_t quantum);
 /* A program's thread becomes a realtime one of this rank, 1 to REALTIME_RANKS, which takes turns
- * with its equals if `rounds`; 0: it is none any more. */
+ * with its equals if `rounds`; 0: it is none any more. If it has to wait it goes before its equals
+ * when its rank is less than before, else behind them, as on Linux. */
 void sched_realtime(struct thread *t, unsigned rank, bool rounds);
 /* The priority of a program's thread that has not sunk. */
 static inline unsigned sched_base(const struct thread *t)
