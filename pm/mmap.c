@@ -16,10 +16,12 @@ enum {
     MAP_TYPE = 15,
     MAP_FIXED = 0x10,
     MAP_ANONYMOUS = 0x20,
+    MAP_32BIT = 0x40,
     MAP_GROWSDOWN = 0x100,
     MAP_LOCKED = 0x2000,
     MAP_NORESERVE = 0x4000,
     MAP_POPULATE = 0x8000,
+    MAP_HUGETLB = 0x40000,
     MAP_FIXED_NOREPLACE = 0x100000,
     /* all flags of before MAP_SHARED_VALIDATE, which refuses further ones */
     MAP_OLD = 0x7f9f3,
@@ -111,12 +113,17 @@ static int open_file(const struct message *m, struct wish *w)
 /* Chooses the address of a mapping. 0: there is no room. */
 static vaddr_t place(const struct space *s, const struct wish *w)
 {
-    vaddr_t hint = PAGE_DOWN(w->address);
+    const vaddr_t low_first = 0x40000000, low_top = 0x80000000; /* Linux: find_start_end() */
+    vaddr_t hint = PAGE_DOWN(w->address), top = w->flags & MAP_32BIT ? low_top : USER_TOP;
     if (w->flags & MAP_FIXED)
         return w->address;
-    if (hint >= ADDRESS_MIN && hint <= USER_TOP - w->length &&
+    if (w->length > top)
+        return 0;
+    if (hint >= ADDRESS_MIN && hint <= top - w->length &&
         regions_apart(&s->regions, hint, hint + w->length))
         return hint;
+    if (w->flags & MAP_32BIT)
+        return regions_gap(&s->regions, w->length, low_first, low_top);
     vaddr_t at = regions_gap(&s->regions, w->length, ADDRESS_MIN, s->mmap_top);
     return at ? at : regions_gap(&s->regions, w->length, s->mmap_top, USER_TOP);
 }
@@ -209,6 +216,8 @@ int64_t do_mmap(struct message *m)
     if (!error && (m->w[3] & MAP_TYPE) == MAP_SHARED_VALIDATE)
         error = w.anonymous ? -EINVAL : m->w[3] & ~(uint64_t)MAP_OLD ? -EOPNOTSUPP : 0;
     if (!error && w.flags & MAP_GROWSDOWN && (w.shared || !w.anonymous))
+        error = -EINVAL;
+    if (!error && w.flags & MAP_HUGETLB) /* as Linux without CONFIG_HUGETLBFS */
         error = -EINVAL;
     if (error && w.backing)
         backing_unref(w.backing);

@@ -1,4 +1,5 @@
-/* mremap(2): a mapping shrinks, grows where it stands, or moves with its pages. */
+/* mremap(2): a mapping shrinks, grows where it stands, moves with its pages, leaves an empty one
+ * behind (MREMAP_DONTUNMAP), or, if it is shared, is there once more (an old length of 0). */
 #include "backing.h"
 #include "frames.h"
 #include "handlers.h"
@@ -7,7 +8,8 @@
 
 #include <minnow/range.h>
 
-enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, BATCH = 64, TABLE_PAGES = 512 };
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4 };
+enum { BATCH = 64, TABLE_PAGES = 512 };
 /* of regions, for a move: what it splits at its source, and its target */
 enum { PLACES = 5 };
 
@@ -64,7 +66,7 @@ static bool room_to_move(uint64_t length)
  * target is there from the beginning, so that nothing else is mapped there, but no thread may touch
  * it before all pages have come. Other threads that change either range meanwhile end the move. */
 static int64_t move_in_steps(struct space *s, endpoint_t task, struct region target, vaddr_t from,
-                             uint64_t length)
+                             uint64_t length, bool stays)
 {
     const vaddr_t to = target.start;
     const uint8_t protection = target.protection;
@@ -84,7 +86,8 @@ static int64_t move_in_steps(struct space *s, endpoint_t task, struct region tar
             regions_reserve_removal(&s->regions, from + done, from + done + part) < 0)
             return -EFAULT;
         move_pages(s, from + done, to + done, part, protection);
-        regions_remove(&s->regions, from + done, from + done + part);
+        if (!stays)
+            regions_remove(&s->regions, from + done, from + done + part);
         done += part;
         if (done < length && !(s = space_pause(s, task, from + done, from + length)))
             return -ESRCH;
@@ -106,13 +109,13 @@ static int64_t open_target(struct space *s, const struct region *target)
 }
 
 static int64_t move_large(struct space *s, endpoint_t task, const struct region *target,
-                          vaddr_t from, uint64_t old_length)
+                          vaddr_t from, uint64_t old_length, bool stays)
 {
     struct region closed = *target;
     closed.protection = closed.allowed = 0;
     regions_insert(&s->regions, &closed);
     uint64_t id = s->id;
-    int64_t error = move_in_steps(s, task, *target, from, old_length);
+    int64_t error = move_in_steps(s, task, *target, from, old_length, stays);
     s = space_of(task);
     if (!s || s->id != id)
         return -ESRCH;
@@ -120,9 +123,10 @@ static int64_t move_large(struct space *s, endpoint_t task, const struct region 
     return error ? error : result;
 }
 
-/* Moves what lies at `from` in one region, and makes it longer, if it is to be. May wait. */
+/* Moves what lies at `from` in one region, and makes it longer, if it is to be. stays: an empty
+ * mapping is left there. May wait. */
 static int64_t move(struct space *s, endpoint_t task, const struct region *old, vaddr_t from,
-                    uint64_t old_length, vaddr_t to, uint64_t length)
+                    uint64_t old_length, vaddr_t to, uint64_t length, bool stays)
 {
     struct region r = *old;
     if (!room_to_move(old_length) || r.flags & REGION_FIXED)
@@ -134,9 +138,11 @@ static int64_t move(struct space *s, endpoint_t task, const struct region *old, 
     if (r.backing)
         backing_ref(r.backing);
     if (MIN(s->usage->resident * PAGE_SIZE, old_length) > STEP_PAGES * PAGE_SIZE)
-        return move_large(s, task, &r, from, old_length);
+        return move_large(s, task, &r, from, old_length, stays);
     move_pages(s, from, to, old_length, r.protection);
     regions_insert(&s->regions, &r);
+    if (stays || !old_length)
+        return to;
     return space_unmap(s, task, from, from + old_length) ? (int64_t)to : -ESRCH;
 }
 
@@ -166,16 +172,18 @@ static int64_t take_out(struct space **s, endpoint_t task, vaddr_t start, vaddr_
     return *s ? 0 : -ESRCH;
 }
 
-/* Whether what is kept of a mapping lies in one region and may become so long. 0, -EFAULT, -ENOMEM,
- * -EAGAIN: it is locked, and so much may not be. There are places for a move afterwards. */
-static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t length)
+/* Whether what is kept of a mapping lies in one region, and there may be so much more of it. 0,
+ * -EFAULT, -ENOMEM, -EAGAIN: it is locked, and so much may not be; -EINVAL: nothing is kept of what
+ * is not shared. There are places for a move afterwards. */
+static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t more)
 {
     if (regions_reserve(&s->regions, PLACES) < 0)
         return -ENOMEM;
     const struct region *r = regions_at(&s->regions, at);
     if (!r || kept > r->end - at)
         return -EFAULT;
-    uint64_t more = length - kept;
+    if (!kept && !(r->flags & REGION_SHARED))
+        return -EINVAL;
     bool data = r->protection & PAGE_WRITE && !(r->flags & REGION_SHARED);
     if (r->flags & REGION_LOCKED && !space_may_lock(s, more))
         return -EAGAIN;
@@ -189,29 +197,33 @@ static int64_t may_resize(struct space *s, vaddr_t at, uint64_t kept, uint64_t l
 static int64_t remap(struct space *s, endpoint_t task, vaddr_t at, uint64_t old_length,
                      uint64_t length, uint64_t flags, vaddr_t to)
 {
-    const bool fixed = flags & MREMAP_FIXED;
-    const uint64_t kept = MIN(old_length, length);
+    const bool fixed = flags & MREMAP_FIXED, stays = flags & MREMAP_DONTUNMAP;
+    const uint64_t kept = MIN(old_length, length), more = stays ? length : length - kept;
     if (!regions_at(&s->regions, at))
         return -EFAULT;
     if (kept < old_length && !range_within(at, old_length, USER_TOP))
         return -EINVAL;
-    int64_t error = fixed || length > kept ? may_resize(s, at, kept, length) : 0;
+    int64_t error = fixed || more ? may_resize(s, at, kept, more) : 0;
     if (!error && fixed)
         error = take_out(&s, task, to, to + length);
     if (!error && kept < old_length)
         error = take_out(&s, task, at + kept, at + old_length);
-    if (error || (length == kept && !fixed))
+    if (error || (!more && !fixed))
         return error ? error : (int64_t)at;
-    if (fixed && (error = may_resize(s, at, kept, length))) /* other threads have run meanwhile */
+    if (fixed && (error = may_resize(s, at, kept, more))) /* other threads have run meanwhile */
         return error;
     const struct region *r = regions_at(&s->regions, at);
     if (fixed)
-        return regions_free(&s->regions, to, to + length) ? move(s, task, r, at, kept, to, length)
-                                                          : -EFAULT;
-    if (at + kept == r->end && !(r->flags & REGION_FIXED) && grow(s, r, length - kept))
+        return regions_free(&s->regions, to, to + length)
+                   ? move(s, task, r, at, kept, to, length, stays)
+                   : -EFAULT;
+    if (!stays && kept && at + kept == r->end && !(r->flags & REGION_FIXED) && grow(s, r, more))
         return at;
-    to = flags & MREMAP_MAYMOVE ? regions_gap(&s->regions, length, ADDRESS_MIN, s->mmap_top) : 0;
-    return to ? move(s, task, r, at, kept, to, length) : -ENOMEM;
+    if (!stays || !to ||
+        !regions_apart(&s->regions, to, to + length)) /* it is no hint, or a bad one */
+        to = flags & MREMAP_MAYMOVE ? regions_gap(&s->regions, length, ADDRESS_MIN, s->mmap_top)
+                                    : 0;
+    return to ? move(s, task, r, at, kept, to, length, stays) : -ENOMEM;
 }
 
 int64_t do_mremap(struct message *m)
@@ -221,14 +233,17 @@ int64_t do_mremap(struct message *m)
     struct space *s = space_of(m->from);
     if (!s)
         return -ESRCH;
-    if (at % PAGE_SIZE || !m->w[2] || !old_length ||
-        flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED))
+    if (at % PAGE_SIZE || !m->w[2] || old_length < m->w[1] ||
+        flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
         return -EINVAL;
     if (length < m->w[2] || length > USER_TOP)
         return -EINVAL;
-    if (flags & MREMAP_FIXED) {
-        if (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to < ADDRESS_MIN ||
-            to > USER_TOP - length)
+    if (flags & MREMAP_DONTUNMAP && m->w[1] != m->w[2])
+        return -EINVAL;
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+        if (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE || to > USER_TOP - length)
+            return -EINVAL;
+        if (to < ADDRESS_MIN && (to || flags & MREMAP_FIXED))
             return -EINVAL;
         if (to < at + old_length && at < to + length)
             return -EINVAL;
@@ -237,7 +252,9 @@ int64_t do_mremap(struct message *m)
     s = space_of(m->from);
     if (s)
         space_account(s);
-    if (result > 0 && length > old_length)
+    if (result > 0 && flags & MREMAP_DONTUNMAP)
+        lock_bring(m->from, at, at + length);
+    else if (result > 0 && length > old_length)
         lock_bring(m->from, result + old_length, result + length);
     backing_settle_soon();
     return result;

@@ -10,6 +10,7 @@
 #include "sysv.h"
 #include "user_memory.h"
 
+enum { SHM_HUGETLB = 04000 };
 enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000 };
 enum { SHM_DEST = 01000, SHM_LOCKED = 02000 }; /* in the mode */
 enum { SYSV_EXEC = 0111 };
@@ -73,6 +74,8 @@ int64_t linux_shmget(struct thread *t, struct message *m)
         return x->i->bytes < size                  ? -EINVAL
                : sysv_allows(t->process, x, flags) ? x->i->id
                                                    : -EACCES;
+    if (flags & SHM_HUGETLB) /* as Linux without CONFIG_HUGETLBFS */
+        return -EINVAL;
     return size && size <= SHM_BYTES ? make(t, m->w[0], size, flags) : -EINVAL;
 }
 

@@ -214,16 +214,19 @@ int64_t do_openat2(struct message *m)
 
 int64_t do_memfd(struct message *m)
 {
-    enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, LONGEST = 249 };
-    char name[LONGEST + 1]; /* only its length matters */
+    enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4, LONGEST = 249 };
+    const uint32_t huge = MFD_HUGETLB | 63u << 26; /* and of what size */
+    char name[LONGEST + 1];                        /* only its length matters */
     uint32_t flags = m->w[2];
     const struct vfs_cred *c = &process_of(m->from)->cred;
     const struct mount *mount = &mounts[MOUNT_MEMORY];
-    if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | (flags & MFD_HUGETLB ? huge : 0)))
         return -EINVAL;
     int length = copy_string(m, 0, name, sizeof name);
     if (length < 0)
         return length == -ENAMETOOLONG ? -EINVAL : length;
+    if (flags & MFD_HUGETLB) /* as Linux without CONFIG_HUGETLBFS */
+        return -ENOSYS;
     m->op = FS_OPEN;
     m->object = mount->object;
     m->position = m->flags = 0;

@@ -469,6 +469,50 @@ static void limits(void)
     show_status("limited", status);
 }
 
+/* MREMAP_DONTUNMAP, an old length of 0, and addresses of 32 bits. */
+static void moving_and_staying(void)
+{
+    enum { DONTUNMAP = 4, LOW = 0x40 };
+    char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
+    strcpy(p + PAGE, "moves");
+    SHOW(mremap(p, 4 * PAGE, 4 * PAGE, DONTUNMAP));
+    SHOW(mremap(p, 4 * PAGE, 5 * PAGE, DONTUNMAP | MREMAP_MAYMOVE));
+    /* musl takes no address without MREMAP_FIXED */
+    SHOW(syscall(SYS_mremap, p, 4 * PAGE, 4 * PAGE, DONTUNMAP | MREMAP_MAYMOVE, p + PAGE));
+    SHOW(syscall(SYS_mremap, p, 4 * PAGE, 4 * PAGE, DONTUNMAP | MREMAP_MAYMOVE, 1));
+    q = mremap(p, 4 * PAGE, 4 * PAGE, DONTUNMAP | MREMAP_MAYMOVE);
+    SAY("%d: '%s', left '%s'", q != p && q != MAP_FAILED, q + PAGE, p + PAGE);
+    strcpy(p + PAGE, "new");
+    SAY("'%s', left '%s'", q + PAGE, p + PAGE);
+    SHOW(mremap(q, 4 * PAGE, 4 * PAGE, DONTUNMAP | MREMAP_MAYMOVE | MREMAP_FIXED, p + 4 * PAGE) ==
+         p + 4 * PAGE);
+    SAY("'%s', left '%s'", p + 5 * PAGE, q + PAGE);
+    SHOW(mremap(p, 0, PAGE, MREMAP_MAYMOVE));
+    munmap(p, 8 * PAGE), munmap(q, 4 * PAGE);
+    p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    strcpy(p + PAGE, "shared");
+    SHOW(mremap(p, 0, PAGE, 0));
+    SHOW(mremap(p, 0, 0, MREMAP_MAYMOVE));
+    q = mremap(p, 0, 4 * PAGE, MREMAP_MAYMOVE);
+    SAY("%d: '%s'", q != p, q + PAGE);
+    strcpy(q + PAGE, "the same");
+    SAY("'%s'", p + PAGE);
+    char *r = mremap(p + PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE);
+    SAY("'%s'", r);
+    munmap(p, 4 * PAGE);
+    SAY("'%s'", q + PAGE);
+    p = mremap(q, 4 * PAGE, 4 * PAGE, DONTUNMAP | MREMAP_MAYMOVE);
+    SAY("'%s', '%s'", p + PAGE, q + PAGE);
+    p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0);
+    SHOW((uintptr_t)p >= 0x40000000 && (uintptr_t)p < 0x80000000);
+    SHOW(mmap(p + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0) ==
+         p + 4 * PAGE);
+    SHOW((uintptr_t)mmap((void *)(1ul << 40), PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW,
+                         -1, 0) < 0x80000000);
+    SHOW(mmap(NULL, 1ul << 31, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0));
+    SHOW(mmap(NULL, 1ul << 40, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0));
+}
+
 int main(void)
 {
     signals();
@@ -487,5 +531,6 @@ int main(void)
     residence();
     in_sequence();
     limits();
+    moving_and_staying();
     return 0;
 }
