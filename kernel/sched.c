@@ -398,7 +398,7 @@ void sched_decide(struct thread *t, int64_t answer)
         quantum_give(t, QUANTUM_DEFAULT);
     }
     t->state = THREAD_READY;
-    if (t->rank && !t->rounds) {
+    if (t->rank && !t->rounds && t->priority == PRIORITY_PROGRAM) {
         enqueue_first(t);
         clock_slice(this_cpu()->charged);
     } else {

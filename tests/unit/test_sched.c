@@ -551,9 +551,13 @@ static void a_realtime_thread_that_has_sunk_is_as_others(void **state)
     c.quantum_end = 10 * MS;
     sched_tick();
     assert_ptr_equal(turn_next(), &c);
+    thread(&b, &program_task, PRIORITY_LAST)->quantum_end = 10 * MS;
+    sched_ready(&b);
     sched_decide(&a, 5ul * MS << 8 | PRIORITY_LAST);
     sched_tick();
     assert_ptr_equal(turn_next(), &c);
+    sched_block(&c);
+    assert_ptr_equal(turn_next(), &b);
     sched_set(&a, PRIORITY_PROGRAM, 2 * MS);
     sched_tick();
     assert_ptr_equal(turn_next(), &a);
