@@ -205,7 +205,8 @@ def test_paths_with_a_space(place):
     os.makedirs(spaced / "tree/build")
     for built in ("userland", "apt"):
         shutil.copytree(os.path.join(vmlib.ROOT, "build", built), spaced / "tree/build" / built)
-    for program in os.scandir(spaced / "tree/build/userland"):
+    userland = spaced / "tree/build/userland"
+    for program in (*userland.iterdir(), *(userland / "ports").iterdir()):
         os.utime(program)  # newer than what it is made from
     done = lab(*WORDS, place / "out", root=str(spaced / "tree"), built="")
     assert done.returncode == 0 and "8 of 8" in done.stdout, done
