@@ -166,6 +166,8 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
     p->i.children_faults = p->i.children_major = p->i.thread_pending = 0;
+    p->i.tracing = (struct posix_tracing){ 0 };
+    p->i.masked = false;
     memcpy(p->actions, parent->actions, sizeof p->actions);
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;

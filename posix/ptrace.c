@@ -55,10 +55,19 @@ enum { WORD = sizeof(uint64_t) };
 
 /* ---- memory ---- */
 
+/* Whether x's tracer may see and change the memory of the program that x's thread runs by now:
+ * perhaps one that its user may run, but not read (Linux: ptrace_access_vm()). */
+static bool may_touch(const struct trace *x)
+{
+    return x->privileged || x->thread->process->i.dumpable;
+}
+
 static int64_t peek(struct thread *tracer, struct thread *t, const uint64_t *w)
 {
     uint64_t word;
-    int64_t n = trace_memory(t->process->i.task, w[2], &word, WORD, MEMORY_FORCE);
+    int64_t n = may_touch(t->trace)
+                    ? trace_memory(t->process->i.task, w[2], &word, WORD, MEMORY_FORCE)
+                    : -EIO;
     if (tracer->dead)
         return LATER;
     return n == WORD ? user_write(tracer, w[3], &word, WORD) : -EIO;
@@ -67,7 +76,9 @@ static int64_t peek(struct thread *tracer, struct thread *t, const uint64_t *w)
 static int64_t poke(struct thread *t, const uint64_t *w)
 {
     uint64_t word = w[3];
-    int64_t n = trace_memory(t->process->i.task, w[2], &word, WORD, MEMORY_FORCE | MEMORY_WRITE);
+    int64_t n = may_touch(t->trace) ? trace_memory(t->process->i.task, w[2], &word, WORD,
+                                                   MEMORY_FORCE | MEMORY_WRITE)
+                                    : -EIO;
     return n == WORD ? 0 : -EIO;
 }
 
@@ -284,7 +295,7 @@ bool ptrace_birth(struct thread *t, struct thread *born, uint64_t flags, int sig
     if (!x || flags & CLONE_UNTRACED)
         return false;
     bool stops = trace_event(t, event, born->tid);
-    if ((!stops && !(flags & CLONE_PTRACE)) || trace_begin(x->by, born))
+    if ((!stops && !(flags & CLONE_PTRACE)) || trace_begin_born(x, born))
         return stops;
     born->trace->options = x->options;
     born->trace->seized = x->seized;
@@ -311,7 +322,7 @@ void ptrace_exec(struct thread *t, int former)
 bool ptrace_bounds(const struct process *p)
 {
     for (const struct thread *t = p->threads; t; t = t->next)
-        if (t->trace && !capable(t->trace->tracer, CAP_SYS_PTRACE))
+        if (t->trace && !t->trace->privileged)
             return true;
     return false;
 }
@@ -323,10 +334,16 @@ static bool options_sound(uint64_t options)
     return !(options & ~(uint64_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EVENTS | PTRACE_O_EXITKILL));
 }
 
+/* It is t who asks, so what t may do counts from now on, and not what its parent may, who can
+ * become another user's program (Linux: ptrace_traceme(), cap_ptrace_traceme()). */
 static int64_t trace_me(struct thread *t)
 {
-    struct thread *by = parent_thread(t->process);
-    return by ? trace_begin(by, t) : -EPERM;
+    const struct process *p = t->process;
+    struct thread *by = parent_thread(p);
+    if (!by || (p->i.caps.permitted & ~by->process->i.caps.permitted &&
+                !capable(by->process, CAP_SYS_PTRACE)))
+        return -EPERM;
+    return trace_begin(by, t, p);
 }
 
 /* A thread that stands still already stops anew, for its tracer, whose call ends when the thread
@@ -356,7 +373,7 @@ static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w
         return -EIO;
     if (p == tracer->process || !trace_allowed(tracer->process, p) || p == init_process)
         return -EPERM;
-    int64_t error = trace_begin(tracer, t);
+    int64_t error = trace_begin(tracer, t, tracer->process);
     if (error)
         return error;
     t->trace->seized = seizes;

@@ -46,10 +46,10 @@ static void publish(const struct thread *t)
         t->process->i.tracing = now;
 }
 
-int64_t trace_begin(struct thread *by, struct thread *t)
+/* As trace_begin(), for a user who had, or had not, the right to see all. */
+static int64_t record_make(struct thread *by, struct thread *t, uint32_t user, bool privileged)
 {
     struct process *tracer = by->process;
-    uint32_t user = tracer->i.uid;
     if (t->trace)
         return -EPERM;
     int error = share_take(&trace_share, user, 1, -ENOMEM);
@@ -65,12 +65,23 @@ int64_t trace_begin(struct thread *by, struct thread *t)
     x->thread = t;
     x->tid = t->tid;
     x->user = user;
+    x->privileged = privileged;
     x->number = NO_SYSCALL;
     x->next = tracer->tracees;
     tracer->tracees = x;
     t->trace = x;
     publish(t);
     return 0;
+}
+
+int64_t trace_begin(struct thread *by, struct thread *t, const struct process *asker)
+{
+    return record_make(by, t, asker->i.uid, capable(asker, CAP_SYS_PTRACE));
+}
+
+int64_t trace_begin_born(const struct trace *x, struct thread *born)
+{
+    return record_make(x->by, born, x->user, x->privileged);
 }
 
 /* The kernel's set of x's breakpoints is not needed any more. */

@@ -52,10 +52,13 @@ struct trace {
     struct thread *thread; /* NULL: it has ended, and that is left to report */
     int32_t tid;
     uint32_t pid, pgid, uid; /* of the thread's process, when the thread has ended */
-    uint32_t user;           /* who is charged for this record */
-    uint32_t options;        /* PTRACE_O_... */
-    uint32_t status;         /* of the last stop or the end, as wait4 tells it */
-    bool report;             /* which the tracer has not waited for yet */
+    uint32_t user;           /* who is charged for this record: who has asked for it */
+    /* who has asked for it had CAP_SYS_PTRACE then: the thread may run programs that the tracer may
+     * not read, and get rights from programs */
+    bool privileged;
+    uint32_t options; /* PTRACE_O_... */
+    uint32_t status;  /* of the last stop or the end, as wait4 tells it */
+    bool report;      /* which the tracer has not waited for yet */
     bool seized, listens;
     uint8_t stop;        /* enum trace_stop */
     bool reports, steps; /* how the thread was resumed: PTRACE_SYSCALL, PTRACE_SINGLESTEP */
@@ -89,9 +92,12 @@ bool trace_allowed(const struct process *by, const struct process *p);
 /* Moves bytes between a task's memory and the buffer (PM_MEMORY with these flags, MEMORY_...): how
  * many, -EIO, -ESRCH. Waits. */
 int64_t trace_memory(endpoint_t task, caller_t at, void *buffer, size_t length, uint32_t flags);
-/* The thread `by` traces t from now on. 0; -EPERM: t is traced already; -ENOMEM: the user of `by`
- * has as many tracees as one may have. */
-int64_t trace_begin(struct thread *by, struct thread *t);
+/* The thread `by` traces t from now on. asker: the process that has asked for it, the tracer's or
+ * the tracee's own. 0; -EPERM: t is traced already; -ENOMEM: the user of `asker` is charged for as
+ * many tracees as one may have. */
+int64_t trace_begin(struct thread *by, struct thread *t, const struct process *asker);
+/* The same for a thread that x's has made, on behalf of who has asked for x. */
+int64_t trace_begin_born(const struct trace *x, struct thread *born);
 /* Tells the kernel which breakpoints x's thread has. 0; -ENOSPC: there are too many sets of them,
  * or x's user has its share. */
 int64_t trace_breakpoints_set(struct trace *x);
