@@ -1,11 +1,12 @@
 /* Sockets at the edges: poll of a datagram socket whose peer is full, signals and time limits, the
- * flags of control messages. */
+ * flags of control messages, flags that are more than an int. */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -109,6 +110,21 @@ static void flags(int type)
     close(s[0]), close(s[1]);
 }
 
+/* The flags are an int; what else is in the register means nothing. */
+static void wide_flags(int type)
+{
+    static const int bits[] = { 32, 33, 34, 40, 63 };
+    socketpair(AF_UNIX, type, 0, s);
+    for (unsigned i = 0; i < sizeof bits / sizeof bits[0]; i++) {
+        long wide = (long)(1ul << 33 | 1ul << bits[i]);
+        memset(bytes, 0, sizeof bytes);
+        long sent = syscall(SYS_sendto, s[0], "ab", 2, wide, NULL, 0);
+        long got = syscall(SYS_recvfrom, s[1], bytes, 100, wide | MSG_DONTWAIT, NULL, NULL);
+        SAY("with bit %d: %ld %ld %s", bits[i], sent, got, bytes);
+    }
+    close(s[0]), close(s[1]);
+}
+
 int main(void)
 {
     full_peer();
@@ -118,5 +134,7 @@ int main(void)
     flags(SOCK_STREAM);
     flags(SOCK_DGRAM);
     flags(SOCK_SEQPACKET);
+    wide_flags(SOCK_STREAM);
+    wide_flags(SOCK_DGRAM);
     return 0;
 }
