@@ -61,9 +61,18 @@ struct backing *file_find(endpoint_t service, uint64_t object)
     return b;
 }
 
+static struct backing *backing_make(void)
+{
+    static uint64_t made;
+    struct backing *b = memory_zalloc(sizeof *b);
+    if (b)
+        b->number = ++made;
+    return b;
+}
+
 struct backing *file_make(endpoint_t service, uint64_t object)
 {
-    struct backing *b = memory_zalloc(sizeof *b);
+    struct backing *b = backing_make();
     if (!b)
         return NULL;
     b->service = service;
@@ -209,7 +218,7 @@ void backing_unref_program(struct backing *b)
 
 struct backing *backing_shared(uint64_t size)
 {
-    struct backing *b = memory_zalloc(sizeof *b);
+    struct backing *b = backing_make();
     if (b) {
         b->users = 1;
         b->size = size;

@@ -26,6 +26,7 @@ struct cluster {
 };
 
 struct backing {
+    uint64_t number;    /* no other backing ever has it */
     endpoint_t service; /* 0: shared memory without a file */
     uint64_t object;
     uint64_t device, inode; /* as FS_STAT says */

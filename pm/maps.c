@@ -405,7 +405,8 @@ int64_t do_pages(struct message *m)
 }
 
 /* Names the word of a futex: in shared memory by the backing and the place in it, else by the space
- * and the address. */
+ * and the address. Some thread may sleep on a word that has gone, so backings and spaces are named
+ * by numbers that no later one has. */
 int64_t do_key(struct message *m)
 {
     const struct space *s = space_of(m->w[0]);
@@ -413,8 +414,8 @@ int64_t do_key(struct message *m)
     if (!r)
         return -EFAULT;
     if (r->backing && r->flags & REGION_SHARED)
-        reply_words(m, (uint64_t)r->backing, r->offset + (m->w[1] - r->start), 0);
+        reply_words(m, r->backing->number * 2 + 1, r->offset + (m->w[1] - r->start), 0);
     else
-        reply_words(m, (uint64_t)s, m->w[1], 0);
+        reply_words(m, s->id * 2, m->w[1], 0);
     return 0;
 }

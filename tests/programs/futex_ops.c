@@ -1,7 +1,8 @@
 /* futex() where musl does not call it itself: WAKE_OP with each operation and comparison, LOCK_PI2,
- * the clocks of time limits, operations that there are not. */
+ * the clocks of time limits, operations that there are not; sleeping on memory that goes. */
 #define _GNU_SOURCE
 #include "oracle.h"
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -38,6 +39,21 @@ static void operations(void)
         }
 }
 
+/* Waits until the thread of this directory of /proc, which is about to sleep, does so. */
+static void wait_until_asleep(const char *directory)
+{
+    char path[64], text[256] = "";
+    sprintf(path, "%s/stat", directory);
+    while (!words->about_to)
+        pause_ms(1);
+    do {
+        int fd = open(path, O_RDONLY);
+        (void)!read(fd, text, sizeof text - 1);
+        close(fd);
+        pause_ms(1);
+    } while (!strstr(text, ") S "));
+}
+
 static int sleeper(uint32_t *at)
 {
     words->about_to = 0;
@@ -46,16 +62,9 @@ static int sleeper(uint32_t *at)
         words->about_to = 1;
         _exit(futex(at, WAIT, *at, NULL, NULL, 0) ? errno : 0);
     }
-    char path[64], text[256] = "";
-    sprintf(path, "/proc/%d/stat", child);
-    while (!words->about_to)
-        pause_ms(1);
-    do { /* until it sleeps */
-        int fd = open(path, O_RDONLY);
-        (void)!read(fd, text, sizeof text - 1);
-        close(fd);
-        pause_ms(1);
-    } while (!strstr(text, ") S "));
+    char directory[32];
+    sprintf(directory, "/proc/%d", child);
+    wait_until_asleep(directory);
     return child;
 }
 
@@ -133,6 +142,60 @@ static void locks(void)
     SHOW(futex(&words->first, WAIT_BITSET, words->first, &t, NULL, ~0u));
 }
 
+/* ---- memory that goes while somebody sleeps on it ---- */
+
+static uint32_t *shared_word(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static void *sleeps(void *at)
+{
+    words->about_to = gettid();
+    futex(at, WAIT, 0, NULL, NULL, 0);
+    return NULL;
+}
+
+/* Whether the child ends within two seconds. */
+static int ends(pid_t child)
+{
+    for (int n = 0; n < 200; n++, pause_ms(10))
+        if (waitpid(child, NULL, WNOHANG) == child)
+            return 1;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return 0;
+}
+
+/* Who sleeps on memory that is nobody's any more is not woken in place of one who sleeps on later
+ * memory. */
+static void gone(void)
+{
+    enum { MANY = 8 };
+    uint32_t *word[MANY];
+    char directory[32];
+    int woken = 0;
+    for (int i = 0; i < MANY; i++) {
+        pthread_t thread;
+        word[i] = shared_word();
+        words->about_to = 0;
+        pthread_create(&thread, NULL, sleeps, word[i]);
+        while (!words->about_to)
+            pause_ms(1);
+        sprintf(directory, "/proc/self/task/%u", words->about_to);
+        wait_until_asleep(directory);
+    }
+    for (int i = 0; i < MANY; i++)
+        munmap(word[i], 4096);
+    for (int i = 0; i < MANY; i++) {
+        word[i] = shared_word();
+        pid_t child = sleeper(word[i]);
+        futex(word[i], WAKE, 1, NULL, NULL, 0);
+        woken += ends(child);
+    }
+    SAY("woken: %d", woken);
+}
+
 int main(void)
 {
     words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -140,5 +203,6 @@ int main(void)
     comparisons();
     refused();
     locks();
+    gone();
     return 0;
 }
