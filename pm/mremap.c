@@ -14,8 +14,8 @@ enum { BATCH = 64, TABLE_PAGES = 512 };
 enum { PLACES = 5 };
 
 /* Takes the pages of a range to another address. What is not PM's own (pages of files, shared
- * memory) is found again by a fault. The kernel may need page tables for it, so there must be
- * frames enough; see room_to_move(). */
+ * memory) is found again by a fault. The kernel may need page tables for it, which cannot be
+ * refused in the middle of that: see room_to_move(). */
 static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t length,
                        uint32_t protection)
 {
@@ -56,10 +56,33 @@ static void move_pages(struct space *s, vaddr_t from, vaddr_t to, uint64_t lengt
     }
 }
 
-/* Whether there are frames enough for the page tables that a move of `length` bytes may need. */
-static bool room_to_move(uint64_t length)
+/* Makes the page tables of a range in which nothing is mapped. false: there is no memory for them,
+ * or it is left for root. */
+static bool tables_make(const struct space *s, vaddr_t start, vaddr_t end)
 {
-    return frames_unused() > length / PAGE_SIZE / TABLE_PAGES + 16;
+    const uint64_t span = TABLE_PAGES * PAGE_SIZE;
+    for (vaddr_t at = start; at < end; at = at / span * span + span) {
+        paddr_t none = 0; /* a page is filled with no frame: the kernel makes its table */
+        struct page_change c = { .address = at,
+                                 .count = 1,
+                                 .source = (uint64_t)&none,
+                                 .task = s->task,
+                                 .action = PAGE_FILL_ZERO };
+        if (pages_do(&c, 1) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the page tables are there, or can be had by whoever asks for them, that a move of
+ * `length` bytes to this address may need. */
+static bool room_to_move(const struct space *s, vaddr_t to, uint64_t length)
+{
+    enum { UPPER_TABLES = 16, PLENTY_PART = 8, FEW = 64 };
+    uint64_t tables = length / PAGE_SIZE / TABLE_PAGES + UPPER_TABLES;
+    if (frames_unused() > tables + frames_total() / PLENTY_PART)
+        return true;
+    return tables < MAX(frames_unused(), (uint64_t)FEW) && tables_make(s, to, to + length);
 }
 
 /* Moves the pages of `length` bytes, and the regions that they belong to, in steps. The whole
@@ -82,7 +105,7 @@ static int64_t move_in_steps(struct space *s, endpoint_t task, struct region tar
                     (!target.backing ||
                      (old->offset + (from + done - old->start) == target.offset + done &&
                       new->offset + (to + done - new->start) == target.offset + done));
-        if (!same || !room_to_move(part) ||
+        if (!same || !room_to_move(s, to + done, part) ||
             regions_reserve_removal(&s->regions, from + done, from + done + part) < 0)
             return -EFAULT;
         move_pages(s, from + done, to + done, part, protection);
@@ -129,7 +152,7 @@ static int64_t move(struct space *s, endpoint_t task, const struct region *old, 
                     uint64_t old_length, vaddr_t to, uint64_t length, bool stays)
 {
     struct region r = *old;
-    if (!room_to_move(old_length) || r.flags & REGION_FIXED)
+    if (r.flags & REGION_FIXED || !room_to_move(s, to, old_length))
         return -ENOMEM;
     r.offset += r.backing ? from - r.start : 0;
     r.start = to;
