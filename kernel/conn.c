@@ -23,16 +23,17 @@ struct conn_table *conn_table_create(void)
 
 struct conn_table *conn_table_copy(const struct conn_table *from)
 {
-    struct conn_table *t = kmalloc(sizeof *t);
+    struct conn_table *t = kmalloc_for(sizeof *t, from->user);
     if (!t)
         return NULL;
     t->refs = 1;
     t->limit = from->limit;
+    t->user = from->user;
     for (unsigned i = 0; i < from->chunks_used; i++) {
         if (!from->chunks[i])
             continue;
         t->chunks_used = i + 1;
-        t->chunks[i] = kmalloc(CHUNK_BYTES);
+        t->chunks[i] = kmalloc_for(CHUNK_BYTES, t->user);
         if (!t->chunks[i]) {
             conn_table_drop(t);
             return NULL;
@@ -73,7 +74,8 @@ void conn_table_exec(struct conn_table *t)
 static uintptr_t *entry_make(struct conn_table *t, unsigned fd)
 {
     uintptr_t **chunk = &t->chunks[fd / CONN_CHUNK];
-    if (!*chunk && (*chunk = kmalloc(CHUNK_BYTES)) && fd / CONN_CHUNK >= t->chunks_used)
+    if (!*chunk && (*chunk = kmalloc_for(CHUNK_BYTES, t->user)) &&
+        fd / CONN_CHUNK >= t->chunks_used)
         t->chunks_used = fd / CONN_CHUNK + 1;
     return *chunk ? &(*chunk)[fd % CONN_CHUNK] : NULL;
 }
@@ -108,7 +110,7 @@ int64_t conn_install(struct conn_table *t, unsigned lowest, endpoint_t service, 
     int64_t fd = table_place(t, lowest);
     if (fd < 0)
         return fd;
-    struct conn *c = kmalloc(sizeof *c);
+    struct conn *c = kmalloc_for(sizeof *c, t->user);
     if (!c)
         return -ENOMEM;
     conns_count++;

@@ -29,6 +29,7 @@ struct conn_table {
     uint32_t limit;  /* RLIMIT_NOFILE */
     uint32_t lowest; /* every descriptor below is taken */
     uint32_t used;
+    uint32_t user; /* for whom memory is taken: TASK_USER of the last task that was told its own */
     uint32_t chunks_used; /* all chunks from here on are NULL */
     /* Each entry is a struct conn * whose bit 0 says close-on-exec. A chunk is NULL until
      * needed. */

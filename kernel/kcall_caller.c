@@ -282,7 +282,7 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
     switch (a[1]) {
     case TASK_LABEL: x->label = a[2]; return 0;
     case TASK_USER:
-        x->user = a[2];
+        x->user = x->conns->user = a[2];
         x->privileged = a[2] >> 32 != 0;
         return 0;
     case TASK_WATCH: x->watch = a[2] != 0; return 0;

@@ -143,12 +143,14 @@ static unsigned class_of(size_t bytes)
     return c;
 }
 
-void *kmalloc(size_t bytes)
+void *kmalloc(size_t bytes) { return kmalloc_for(bytes, 0); }
+
+void *kmalloc_for(size_t bytes, uint32_t user)
 {
     unsigned c = class_of(bytes);
     KASSERT(c <= CLASS_LAST);
     if (!classes[c]) {
-        paddr_t p = frames_spare() ? frame_alloc_raw() : 0;
+        paddr_t p = frames_spare(user) ? frame_alloc_raw() : 0;
         if (!p)
             return NULL;
         char *page = phys_to_virt(p);

@@ -60,18 +60,23 @@ extern uint64_t frames_promised;
  * its own objects. */
 uint64_t frames_for_programs(void);
 uint64_t frames_kept(void); /* how many the kernel keeps free for its own objects */
-/* Whether there is memory for what programs cause (connections above all), beside what services are
- * promised; */
-static inline bool frames_spare(void) { return frames_free > frames_promised + 4; }
-/* and for what PM makes for them: tasks, threads, page tables. It can lend the kernel frames for
- * that, and so leaves alone what the rest lives on, which nobody can ask for more. */
+/* Whether there is memory, beside what services are promised, for what PM makes for programs:
+ * tasks, threads, page tables. It can lend the kernel frames for that, and so leaves alone what the
+ * rest lives on, which nobody can ask for more; */
 extern uint64_t frames_not_pms;
 static inline bool frames_for_tables(void)
 {
     return frames_free > frames_promised + frames_not_pms;
 }
+/* and for the rest, connections above all, of which users other than root leave a half for root. */
+static inline bool frames_spare(uint32_t user)
+{
+    return frames_free > frames_promised + (user ? frames_not_pms / 2 : 4);
+}
 /* A zeroed object of at most a page. kfree() is given the same size; p may be NULL. */
 void *kmalloc(size_t bytes);
+/* The same for what a program of this user has the kernel keep without PM's knowledge. */
+void *kmalloc_for(size_t bytes, uint32_t user);
 void kfree(void *p, size_t bytes);
 
 static inline void zero_page(void *p)

@@ -455,8 +455,11 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
         return error;
     }
     locks_drop_range(p, 0, DESCRIPTORS_MAX - 1, O_CLOEXEC);
-    mqueue_forget(p); /* their descriptors are closed by exec */
-    sys_conn_exec(p->i.task, true);
+    mqueue_forget(p);                         /* their descriptors are closed by exec */
+    if (sys_conn_exec(p->i.task, true) < 0) { /* they are another process's as well, and stay so */
+        process_end(p, SIGKILL);
+        return -ENOMEM;
+    }
     p->files = 0;
     struct regs regs = { .rip = r.r1, .rsp = r.r2, .rflags = 0x202 };
     sys_regs_set(t->index, &regs, FPU_RESET);

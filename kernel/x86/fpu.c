@@ -102,7 +102,7 @@ static int area_make(struct thread *t)
 {
     if (t->fpu)
         return 0;
-    t->fpu = kmalloc(area_size());
+    t->fpu = kmalloc_for(area_size(), t->task->user);
     if (!t->fpu)
         return -ENOMEM;
     copy_bytes(t->fpu, initial, features.fpu_size);
