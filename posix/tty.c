@@ -75,18 +75,30 @@ static void publish(unsigned session, uint64_t rdev, uint32_t group)
     }
 }
 
-/* Gives the terminal to a session and a foreground group. 0, or what the driver says. May wait. */
-static int64_t terminal_set(struct terminal *y, unsigned session, unsigned group)
+/* The terminal is a session's from now on, and this group in the foreground; session 0: nobody's.
+ */
+static void note(struct terminal *y, unsigned session, unsigned group)
 {
-    int64_t error = tell_driver(y->rdev, session, group);
-    if (error)
-        return error;
     if (y->session && y->session != session)
         publish(y->session, 0, 0);
     y->session = session;
     y->group = group;
-    publish(session, y->rdev, group);
-    return 0;
+    if (session)
+        publish(session, y->rdev, group);
+}
+
+/* Gives the terminal to a session and a foreground group. This is noted before the driver is told,
+ * which may be long at work for others: meanwhile y is not given to another terminal, nor the
+ * terminal to another session, and the end of this one takes it back. 0, or what the driver says.
+ * May wait. */
+static int64_t terminal_set(struct terminal *y, unsigned session, unsigned group)
+{
+    const struct terminal before = *y;
+    note(y, session, group);
+    int64_t error = tell_driver(before.rdev, session, group);
+    if (error && y->rdev == before.rdev && y->session == session)
+        note(y, before.session, before.group);
+    return error;
 }
 
 /* Makes the terminal the controlling one of p, which must lead a session without one. 0, -EPERM,
