@@ -121,6 +121,20 @@ void terminal_set_termios(struct terminal *t, const struct termios *new)
 
 /* ---- editing ---- */
 
+/* The column at which the line ends, as far as the width of a tab depends on it: what stands before
+ * the last tab does not matter. */
+static unsigned column_of_end(struct terminal *t)
+{
+    uint32_t from = t->head;
+    while (from != t->ready && t->input[(from - 1) % TTY_INPUT] != '\t')
+        from--;
+    t->looked_at += t->head - from;
+    unsigned column = from == t->ready ? t->line_column : 0;
+    for (; from != t->head; from++)
+        column = terminal_column_after(t, column, t->input[from % TTY_INPUT]);
+    return column;
+}
+
 /* Removes the last character of the line, with all its bytes, from the input and from the screen.
  */
 static void erase_character(struct terminal *t, bool show)
@@ -131,9 +145,7 @@ static void erase_character(struct terminal *t, bool show)
     while (t->termios.iflag & IUTF8 && (c & 0xc0) == 0x80 && t->head != t->ready);
     if (!show)
         return;
-    unsigned before = t->line_column;
-    for (uint32_t at = t->ready; at != t->head; at++)
-        before = terminal_column_after(t, before, t->input[at % TTY_INPUT]);
+    unsigned before = c == '\t' ? column_of_end(t) : 0;
     unsigned width = terminal_column_after(t, before, c) - before;
     for (unsigned i = 0; i < width; i++) {
         if (c == '\t') {
@@ -182,7 +194,7 @@ static void reprint_line(struct terminal *t, uint8_t c)
     terminal_echo_visible(t, c);
     terminal_echo(t, '\n');
     t->line_column = 0;
-    for (uint32_t at = t->ready; at != t->head; at++)
+    for (uint32_t at = t->ready; at != t->head && terminal_echo_room(t); at++)
         terminal_echo_visible(t, t->input[at % TTY_INPUT]);
 }
 

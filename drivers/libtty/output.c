@@ -131,6 +131,11 @@ void terminal_stop_by_call(struct terminal *t, bool stop)
     stop_changed(t, was);
 }
 
+bool terminal_echo_room(const struct terminal *t)
+{
+    return room(t) >= (t->termios.oflag & OPOST ? TAB : 1);
+}
+
 void terminal_echo(struct terminal *t, uint8_t byte)
 {
     if (t->termios.oflag & OPOST)

@@ -46,6 +46,7 @@ struct writes {
     bool (*has_room)(void *of);
     size_t (*take)(void *of, const uint8_t *bytes, size_t n);
     void *of;
+    uint32_t extra; /* as many more bytes the last take() was worth in work */
     struct pending_list waiting;
     struct writer writer; /* call 0: none */
 };
@@ -76,6 +77,8 @@ struct terminal {
     /* reads get the bytes before ready; those from there to head are being edited */
     uint32_t tail, ready, head;
     bool literal; /* the character before was VLNEXT */
+    /* bytes of the line that editing has looked at once more; drivers may set it back */
+    uint32_t looked_at;
     bool hung_up;
 
     /* Output. */
@@ -172,6 +175,7 @@ void terminal_stop(struct terminal *t, bool stop);         /* VSTOP, VSTART */
 void terminal_stop_by_call(struct terminal *t, bool stop); /* TCXONC */
 /* Echoes one byte, processed; a byte without room is dropped. */
 void terminal_echo(struct terminal *t, uint8_t byte);
+bool terminal_echo_room(const struct terminal *t); /* there is room for one, whichever it is */
 /* Echoes a byte so that it is visible: ^C for a control character, if ECHOCTL. */
 void terminal_echo_visible(struct terminal *t, uint8_t byte);
 /* The column after `byte` has been echoed visibly in this column. */

@@ -25,7 +25,7 @@ static int writer_take(struct writes *s, struct writer *w)
             return error;
         size_t taken = s->take(s->of, bytes, n);
         w->done += taken;
-        GIVE_WAY_EVERY(BYTES_AT_ONCE, taken, w->length - w->done);
+        GIVE_WAY_EVERY(BYTES_AT_ONCE, taken + s->extra, w->length - w->done);
     }
     return 0;
 }

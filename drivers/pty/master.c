@@ -70,12 +70,17 @@ static bool has_room(void *of)
     return terminal_input_room(p->slave) >= INPUT_ROOM;
 }
 
+/* Keys that take a character away may have the whole line looked at. */
 static size_t take(void *of, const uint8_t *bytes, size_t n)
 {
+    enum { LOOKED_AT_ONCE = 65536 };
     struct pair *p = of;
+    struct terminal *t = p->slave;
     size_t done = 0;
-    while (done < n && has_room(p))
-        terminal_input(p->slave, bytes + done++, 1);
+    t->looked_at = 0;
+    while (done < n && has_room(p) && t->looked_at < LOOKED_AT_ONCE)
+        terminal_input(t, bytes + done++, 1);
+    p->writes.extra = t->looked_at;
     return done;
 }
 
