@@ -62,6 +62,14 @@ def test_what_is_exhausted_is_refused(vm, what, said):
     assert after(vm, f"{EXHAUST} {what}") == (said, 0)
 
 
+@pytest.mark.parametrize(
+    "what, said", [("moves", "refused, other errors: 0, lost: 0"), ("parted", "still shared: 0")]
+)
+def test_who_has_used_all_up_is_refused_the_little_that_is_missing(vm, what, said):
+    """Page tables for a mapping that moves; descriptors of its own for a program that begins."""
+    assert after(vm, f"/usr/lib/minnow-tests/_scarce {what}") == ([said], 0)
+
+
 def test_the_last_fork_costs_what_the_first_did(vm):
     assert after(vm, f"{EXHAUST} fork-cost", count=True) == (["at last as at first"], 0)
 

@@ -40,6 +40,7 @@ KEPT_KIB = 2560
 KINDS = [
     ("pipes", "/tmp/g", "E23"),
     ("rings", "/tmp/g", "E23"),
+    ("opens", "/tmp/g", "ENOMEM"),
     ("leases", "/tmp/g", "E37"),
     ("leases", "/root/g", "E37"),
     ("notices", "/tmp/g", "ENOMEM"),
@@ -104,6 +105,19 @@ def test_root_works_on_while_a_user_takes_all(vm, tmp_path, what, where, error):
     assert first == again or what in ("memory", "shared", "sparse"), lines[3]
     assert error in first or (not error and first <= {"ENOMEM"}), lines[3]
     for name, (state, deaths) in services("\n".join(lines[4:])).items():
+        assert state == "running" and deaths == 0, name
+
+
+ORPHANS = """{greedy} trace; {greedy} orphans >/tmp/said 2>&1 & group=$!; for i in $(seq 60); do [ $(wc -l </tmp/said) -ge 12 ] && break; sleep 1; done
+{greedy} trace; sort -u /tmp/said; kill -9 -$group; cat /proc/minnow/services"""
+
+
+def test_root_traces_while_a_users_threads_are_traced_by_init(vm):
+    """It is they who have asked for it, so they are charged."""
+    result = vm(["sh", "-c", ORPHANS.format(greedy=GREEDY)], timeout=100)
+    lines = result.stdout.decode().splitlines()
+    assert lines[:3] == ["trace: 0 0", "trace: 0 0", "ENOMEM"], (lines, result.stderr)
+    for name, (state, deaths) in services("\n".join(lines[3:])).items():
         assert state == "running" and deaths == 0, name
 
 

@@ -1,8 +1,8 @@
 /* greedy WHAT: becomes uid 1000 and takes all that it can get of something, with as many processes
  * as that needs, prints the error that ended it, and holds everything until it is killed; killing
  * its process group frees everything but what outlives processes, which `greedy clean` removes.
- * greedy nothing: ends. greedy time COMMAND: prints the nanoseconds that the processor is busy
- * until the shell has run the command. */
+ * greedy nothing: ends. greedy trace: whether a child can be traced. greedy time COMMAND: prints
+ * the nanoseconds that the processor is busy until the shell has run the command. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -18,6 +18,7 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -46,6 +47,17 @@ static void rings(void)
         while (write(ends[1], block, sizeof block) > 0)
             ;
     }
+}
+
+/* Open files of a device, which keeps nothing of them, in as many descriptors as there may be. */
+static void opens(void)
+{
+    struct rlimit l;
+    getrlimit(RLIMIT_NOFILE, &l);
+    l.rlim_cur = l.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &l);
+    while (open("/dev/null", O_RDONLY) >= 0)
+        ;
 }
 
 /* Leases, of new files each. */
@@ -310,6 +322,37 @@ static void traces(void)
         pause();
 }
 
+/* Threads that ask to be traced by the parent of their process, which is init by then. */
+static int asked; /* the error of the last one */
+static void *asks(void *unused)
+{
+    asked = ptrace(PTRACE_TRACEME, 0, 0, 0) ? errno : 0;
+    return asked ? NULL : (pause(), unused);
+}
+static void orphans(void)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    if (fork())
+        _exit(0);
+    usleep(300000); /* the parent has gone */
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16384);
+    for (asked = 0; !asked && !pthread_create(&thread, &small, asks, NULL);)
+        usleep(1000);
+    errno = asked;
+}
+static int trace(void)
+{
+    pid_t child = fork();
+    if (!child)
+        pause();
+    errno = 0;
+    SAY("trace: %ld %s", ptrace(PTRACE_SEIZE, child, NULL, NULL), error_name(errno));
+    kill(child, SIGKILL);
+    return 0;
+}
+
 static void processes(void)
 {
     pid_t pid = 0;
@@ -508,7 +551,8 @@ static const struct {
     { "mqueues", mqueues, false },    { "terminals", terminals, false },
     { "flights", flights, false },    { "watches", watches, false },
     { "rings", rings, false },        { "leases", leases, false },
-    { "notices", notices, false },
+    { "notices", notices, false },    { "opens", opens, false },
+    { "orphans", orphans, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the
@@ -541,6 +585,8 @@ int main(int argc, char **argv)
         return timed(argv[2]);
     if (argc > 1 && !strcmp(argv[1], "nothing"))
         return 0;
+    if (argc > 1 && !strcmp(argv[1], "trace"))
+        return trace();
     if (argc > 1 && !strcmp(argv[1], "clean")) {
         clean();
         return 0;
