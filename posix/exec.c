@@ -62,6 +62,7 @@ struct program {
     bool unreadable;      /* for the process, though it may run it */
     bool held;            /* the file is held: no process can write to it */
     uint32_t mode, uid, gid;
+    bool gives_user, gives_group; /* the process gets these ids: decided when PM is asked */
     char head[HEAD + 1];
     size_t head_length;
 };
@@ -336,33 +337,50 @@ static void reset_signals(struct process *p, struct thread *t)
         trace_breakpoints_drop(t->trace);
 }
 
-/* Whether programs may give p rights that it has not. A tracer without them would have them too. */
-static bool may_gain(const struct process *p) { return !p->i.no_new_privs && !ptrace_bounds(p); }
-
-/* Whether p gets the user id of the program's owner (set-user-id), likewise the group below. */
-static bool gives_user(const struct process *p, const struct program *program)
+/* Whether another process has p's directories and umask as well (CLONE_FS). */
+static bool shares_directories(const struct process *p)
 {
-    return may_gain(p) && program->mode & S_ISUID;
+    FOR_EACH_PROCESS(other)
+    if (other != p && p->directories && other->directories == p->directories && !other->zombie)
+        return true;
+    return false;
 }
 
-static bool gives_group(const struct process *p, const struct program *program)
+/* Whether programs may give p rights that it has not. A tracer without them would have them too;
+ * who shares p's directories could have the program work in others. */
+static bool may_gain(const struct process *p)
 {
-    return may_gain(p) && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+    return !ptrace_bounds(p) && !shares_directories(p);
 }
 
-static void set_ids(struct process *p, const struct program *program)
+/* Whether the program is to have its owner's user id (set-user-id), and its group. */
+static bool is_set_user(const struct process *p, const struct program *program)
+{
+    return !p->i.no_new_privs && program->mode & S_ISUID;
+}
+
+static bool is_set_group(const struct process *p, const struct program *program)
+{
+    return !p->i.no_new_privs && (program->mode & (S_ISGID | 010)) == (S_ISGID | 010);
+}
+
+/* secure: the program has been told to be careful (AT_SECURE), since it is another user's. */
+static void set_ids(struct process *p, const struct program *program, bool secure)
 {
     struct posix_proc *i = &p->i;
     struct proc_caps caps = i->caps;
     uint32_t euid = i->euid, egid = i->egid;
-    if (gives_user(p, program))
+    bool gains = may_gain(p);
+    if (gains && program->gives_user)
         i->euid = program->uid;
-    if (gives_group(p, program))
+    if (gains && program->gives_group)
         i->egid = program->gid;
     i->dumpable = !program->unreadable;
     if (i->uid != i->euid || i->gid != i->egid || euid != i->euid || egid != i->egid)
         cred_changed(p);
-    if (gives_user(p, program) || gives_group(p, program))
+    if (secure)
+        p->death_signal = 0;
+    if (is_set_user(p, program) || is_set_group(p, program))
         p->i.personality &= ~PER_CLEAR_ON_SETID;
     bool changed = i->suid != i->euid || i->sgid != i->egid || i->fsuid != i->euid ||
                    i->fsgid != i->egid;
@@ -377,15 +395,19 @@ static void set_ids(struct process *p, const struct program *program)
 static void fill_head(const struct process *p, struct exec *e)
 {
     struct pm_exec *head = &e->image.head;
-    const struct program *program = &e->program;
-    bool setuid = gives_user(p, program), setgid = gives_group(p, program);
-    uint32_t personality = p->i.personality & ~(setuid || setgid ? PER_CLEAR_ON_SETID : 0);
+    struct program *program = &e->program;
+    bool user = is_set_user(p, program), group = is_set_group(p, program), gains = may_gain(p);
+    uint32_t personality = p->i.personality & ~(user || group ? PER_CLEAR_ON_SETID : 0);
+    program->gives_user = user && gains;
+    program->gives_group = group && gains;
     head->service = program->service;
     head->object = program->object;
     head->uid = p->i.uid, head->gid = p->i.gid;
-    head->euid = setuid ? program->uid : p->i.euid;
-    head->egid = setgid ? program->gid : p->i.egid;
-    head->secure = head->euid != head->uid || head->egid != head->gid;
+    head->euid = program->gives_user ? program->uid : p->i.euid;
+    head->egid = program->gives_group ? program->gid : p->i.egid;
+    /* as on Linux even if the program is not given these ids */
+    head->secure = (user ? program->uid : p->i.euid) != head->uid ||
+                   (group ? program->gid : p->i.egid) != head->gid;
     head->stack_limit = p->i.limits[RLIMIT_STACK].soft;
     head->flags |= personality & ADDR_NO_RANDOMIZE ? PM_EXEC_NO_RANDOM : 0;
 }
@@ -472,7 +494,7 @@ static int64_t replace(struct thread *t, struct exec *e, bool from_root)
     /* the new program may have other rights than the one that chose the signal */
     p->i.exit_signal = SIGCHLD;
     p->shares = false;
-    set_ids(p, &e->program);
+    set_ids(p, &e->program, e->image.head.secure);
     process_memory_changes(p);
     process_vfork_end(p);
     ptrace_exec(t, former);

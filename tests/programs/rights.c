@@ -5,12 +5,16 @@
 #include "oracle.h"
 
 #include <grp.h>
+#include <sched.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static void as(uid_t real, uid_t effective)
 {
@@ -205,23 +209,25 @@ static void given(const char *self)
         uid_t owner;
         unsigned mode;
         uid_t effective;
-        int no_new_privs;
-    } kinds[] = { { "a program", 0, 0755, 9, 0 },
-                  { "set-user-id", 0, 04755, 9, 0 },
-                  { "set-user-id of another", 5, 04755, 9, 0 },
-                  { "set-user-id of the user", 9, 04755, 9, 0 },
-                  { "set-group-id", 0, 02755, 9, 0 },
-                  { "set-group-id of the group", 7, 02755, 9, 0 },
-                  { "no execution by the group", 0, 02745, 9, 0 },
-                  { "no new rights", 0, 06755, 9, 1 },
-                  { "a program, in another's name", 0, 0755, 5, 0 },
-                  { "back to the user", 9, 04755, 5, 0 } };
+        int no_new_privs, shares;
+    } kinds[] = { { "a program", 0, 0755, 9, 0, 0 },
+                  { "set-user-id", 0, 04755, 9, 0, 0 },
+                  { "set-user-id of another", 5, 04755, 9, 0, 0 },
+                  { "set-user-id of the user", 9, 04755, 9, 0, 0 },
+                  { "set-group-id", 0, 02755, 9, 0, 0 },
+                  { "set-group-id of the group", 7, 02755, 9, 0, 0 },
+                  { "no execution by the group", 0, 02745, 9, 0, 0 },
+                  { "no new rights", 0, 06755, 9, 1, 0 },
+                  { "a program, in another's name", 0, 0755, 5, 0, 0 },
+                  { "back to the user", 9, 04755, 5, 0, 0 },
+                  { "in shared directories", 0, 06755, 9, 0, CLONE_FS },
+                  { "with shared descriptors", 0, 06755, 9, 0, CLONE_FILES } };
     copy(self, "given");
     for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         chown("given", kinds[i].owner, kinds[i].owner);
         chmod("given", kinds[i].mode);
         fflush(stdout);
-        if (!fork()) {
+        if (!syscall(SYS_clone, kinds[i].shares | SIGCHLD, 0, 0, 0, 0)) {
             as(9, kinds[i].effective);
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             personality(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | STICKY_TIMEOUTS);
@@ -313,6 +319,45 @@ static void starting(void)
     SAY("memory of another's program seen: %u", seen);
 }
 
+/* Whether a program that gets its owner's rights knows that it must be careful, though a tracer,
+ * for which it would get none, goes while exec works on it. */
+static void parting(void)
+{
+    enum { ROUNDS = 40, STEP_US = 400 };
+    static char large[128 * 1024], *arguments[44] = { "given", "secure" };
+    char said[2] = "";
+    unsigned wrong = 0;
+    memset(large, 'a', sizeof large - 1);
+    for (unsigned i = 2; i < 43; i++)
+        arguments[i] = large;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int go[2], out[2];
+        pipe(go), pipe(out);
+        pid_t tracer = fork();
+        if (!tracer) {
+            char byte;
+            as(9, 9);
+            prctl(PR_SET_DUMPABLE, 1);
+            if (!fork()) {
+                dup2(out[1], 1);
+                ptrace(PTRACE_TRACEME, 0, 0, 0);
+                write(go[1], "x", 1);
+                execv("given", arguments);
+                _exit(1);
+            }
+            read(go[0], &byte, 1);
+            usleep(round * STEP_US);
+            _exit(0);
+        }
+        close(out[1]);
+        waitpid(tracer, NULL, 0);
+        read(out[0], said, 1);
+        wrong += *said != 's';
+        close(out[0]), close(go[0]), close(go[1]);
+    }
+    SAY("careless with rights: %u", wrong);
+}
+
 static void leave_child(int sig)
 {
     (void)sig;
@@ -323,6 +368,10 @@ static void leave_child(int sig)
 
 int main(int count, char **argument)
 {
+    if (count > 3 && !strcmp(argument[1], "secure")) {
+        write(1, getauxval(AT_SECURE) || getuid() == geteuid() ? "s" : "c", 1);
+        return 0;
+    }
     if (count > 3)
         for (;;)
             pause();
@@ -348,6 +397,7 @@ int main(int count, char **argument)
     busy(self);
     given(self);
     starting();
+    parting();
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
