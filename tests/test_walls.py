@@ -165,3 +165,10 @@ def test_a_hundred_execs_at_once_hold_one_thread(vm, tmp_path, user):
         session.expect(r"(\d+) (\d+) (\d+)\s+.*# ")
         most, looks, ran = map(int, session.match.groups())
     assert (most, ran) == (1, 100) and looks > 100, session.match[0]
+
+
+def test_a_file_that_becomes_roots_gets_no_bits_from_its_owner(vm):
+    """The memory is small, so that the file server has to read what is changed."""
+    script = "cd /root; chmod 755 .; /usr/lib/minnow-tests/_owners"
+    result = vm(["sh", "-c", script], memory=32)
+    assert result.status == 0, result

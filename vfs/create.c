@@ -37,8 +37,13 @@ int create_node(struct walk *w, uint32_t mode, uint32_t rdev, struct node **node
         name_drop(w->dir, w->name, w->length);
         return error;
     }
-    struct node *n = node_set(w->dir->service, r.r1, w->dir->mount,
-                              &(struct attributes){ mode, w->as.uid, gid, rdev });
+    /* who has found it meanwhile may have changed it already */
+    struct node *n = mount_type(&mounts[w->dir->mount])->changing
+                         ? NULL
+                         : node_find(w->dir->service, r.r1);
+    if (!n)
+        n = node_set(w->dir->service, r.r1, w->dir->mount,
+                     &(struct attributes){ mode, w->as.uid, gid, rdev });
     if (!n)
         return -ENFILE;
     name_set(w->dir, w->name, w->length, n);

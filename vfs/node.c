@@ -121,6 +121,16 @@ int node_ask(unsigned service, uint64_t object, struct attributes *a)
     return error;
 }
 
+/* A lock is for many nodes. */
+static struct lock *lock_of(const struct node *n)
+{
+    static struct lock locks[16];
+    return &locks[(n - nodes) % ARRAY_SIZE(locks)];
+}
+
+void node_lock(const struct node *n) { lock_take(lock_of(n)); }
+void node_unlock(const struct node *n) { lock_give(lock_of(n)); }
+
 int node_refresh(struct node *n)
 {
     struct attributes a;

@@ -75,8 +75,13 @@ struct node *node_set(unsigned service, uint64_t object, unsigned mount,
 int node_stat(unsigned service, uint64_t object, struct stat *s);
 /* Asks the file server for the attributes of an object (FS_STAT): 0, or its error. May wait. */
 int node_ask(unsigned service, uint64_t object, struct attributes *a);
-/* Asks for those of a node, which is pinned, and keeps them in it. 0, or the file server's error.
- * May wait. */
+/* Who changes the mode or the owner of a node, which is pinned, holds this lock of it from the
+ * check that he may until the node has what the file server has made of it: else the check could be
+ * of what another change under way has changed. node_lock() may wait. */
+void node_lock(const struct node *n);
+void node_unlock(const struct node *n);
+/* Asks for the attributes of a node, which is pinned and locked, and keeps them in it. 0, or the
+ * file server's error. May wait. */
 int node_refresh(struct node *n);
 /* The object of a node that may be NULL: then 0. */
 static inline uint64_t node_object(const struct node *n) { return n ? n->object : 0; }

@@ -13,8 +13,8 @@ static int changeable(const struct node *n)
     return read_only(n) ? -EROFS : 0;
 }
 
-/* Makes a change of mode or owner at the file server, and in the node, which the walk has found.
- * 0, what changeable() says, or what the file server says. May wait.
+/* Makes a change of mode or owner at the file server, and in the node, which the walk has found and
+ * which is locked. 0, what changeable() says, or what the file server says. May wait.
  *
  * VFS waits for the answer, and does not hand the call over as it does with times, which no node
  * has. Handed over, the node would be changed before the answer, and a change that the file server
@@ -46,9 +46,9 @@ static int set_attributes(const struct walk *walk, const struct fs_attr *a)
 
 /* ---- mode ---- */
 
-/* chmod of what the walk found. The set-group-id bit goes if the user is not in the file's group.
- */
-static int change_mode(const struct walk *w, uint32_t mode)
+/* chmod of what the walk found, which is locked. The set-group-id bit goes if the user is not in
+ * the file's group. */
+static int mode_locked(const struct walk *w, uint32_t mode)
 {
     struct node *n = w->node;
     if (read_only(n))
@@ -61,6 +61,15 @@ static int change_mode(const struct walk *w, uint32_t mode)
     if (!subject_can(&w->as, CAP_FSETID) && !in_group(&w->as, n->gid))
         mode &= ~(uint32_t)S_ISGID;
     return set_attributes(w, &(struct fs_attr){ .which = ATTR_MODE, .mode = mode });
+}
+
+/* A file that is on its way to another owner must not get set-id bits from the former one. */
+static int change_mode(const struct walk *w, uint32_t mode)
+{
+    node_lock(w->node);
+    int error = mode_locked(w, mode);
+    node_unlock(w->node);
+    return error;
 }
 
 /* The common beginning of the calls by descriptor, w[0] of m: a walk whose node is its object. */
@@ -108,9 +117,9 @@ int64_t do_fchmod(struct message *m)
 
 /* ---- owner ---- */
 
-/* chown of what the walk found; a uid or gid of -1 stays as it is. A change of either clears the
- * set-id bits, even when root makes it. */
-static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
+/* chown of what the walk found, which is locked; a uid or gid of -1 stays as it is. A change of
+ * either clears the set-id bits, even when root makes it. */
+static int owner_locked(const struct walk *w, uint32_t uid, uint32_t gid)
 {
     enum { SAME = -1 };
     struct node *n = w->node;
@@ -144,6 +153,14 @@ static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
         }
     }
     return set_attributes(w, &a);
+}
+
+static int change_owner(const struct walk *w, uint32_t uid, uint32_t gid)
+{
+    node_lock(w->node);
+    int error = owner_locked(w, uid, gid);
+    node_unlock(w->node);
+    return error;
 }
 
 int64_t do_chown(struct message *m)

@@ -172,7 +172,12 @@ static int may_run(struct walk *w, unsigned may)
         (!S_ISREG(n->mode) || n->mount == NO_MOUNT || mounts[n->mount].flags & MS_NOEXEC))
         return -EACCES;
     /* A write to a program clears its set-id bits at the file server, which does not tell VFS. */
-    int error = n->mode & (S_ISUID | S_ISGID) ? node_refresh(n) : 0;
+    int error = 0;
+    if (n->mode & (S_ISUID | S_ISGID)) {
+        node_lock(n);
+        error = node_refresh(n);
+        node_unlock(n);
+    }
     return error ? error : permission(&w->as, n, may);
 }
 
