@@ -7,7 +7,9 @@
  *     permitted    may be made effective                 bounding | inheritable / ambient
  *     inheritable  may be made ambient                   stays
  *     ambient      lasts over an exec                    stays; none if the program is set-id
- *     bounding     most that exec gives                  stays */
+ *     bounding     most that exec gives                  stays
+ *
+ * Where exec may give nothing (PR_SET_NO_NEW_PRIVS), what root gets is what it had permitted. */
 #include "capability.h"
 
 #define BIT_OF(capability) (1ull << (capability))
@@ -54,13 +56,14 @@ void capability_fsuid_changed(struct process *p, uint32_t fsuid)
         c->effective |= c->permitted & OF_FILES;
 }
 
-void capability_exec(struct process *p, bool set_id)
+void capability_exec(struct process *p, bool set_id, bool gains)
 {
     struct proc_caps *c = &p->i.caps;
     bool root = !(c->secure & SECURE_NOROOT) && (!p->i.uid || !p->i.euid);
+    uint64_t most = gains ? PROC_CAPS_ALL : c->permitted;
     if (set_id)
         c->ambient = 0;
-    c->permitted = (root ? c->bounding | c->inheritable : 0) | c->ambient;
+    c->permitted = (root ? (c->bounding | c->inheritable) & most : 0) | c->ambient;
     c->effective = root && !p->i.euid ? c->permitted : c->ambient;
     c->secure &= ~SECURE_KEEP_CAPS;
 }

@@ -17,8 +17,8 @@ void capability_ids_changed(struct process *p, uint32_t uid, uint32_t euid, uint
 /* p's file system user id has changed. */
 void capability_fsuid_changed(struct process *p, uint32_t fsuid);
 /* p has become another program, and has its new ids. set_id: one of its effective ids is not the
- * real one that it had. */
-void capability_exec(struct process *p, bool set_id);
+ * real one that it had. gains: it may have more than it had. */
+void capability_exec(struct process *p, bool set_id, bool gains);
 /* prctl, with the words w[0..4] of the call, about capabilities. -ENOSYS: it is about something
  * else. */
 int64_t capability_prctl(struct process *p, const uint64_t *w);

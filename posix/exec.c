@@ -386,7 +386,7 @@ static void set_ids(struct process *p, const struct program *program, bool secur
                    i->fsgid != i->egid;
     i->suid = i->fsuid = i->euid;
     i->sgid = i->fsgid = i->egid;
-    capability_exec(p, i->euid != i->uid || i->egid != i->gid);
+    capability_exec(p, i->euid != i->uid || i->egid != i->gid, gains && !i->no_new_privs);
     if (changed || caps.effective != i->caps.effective || caps.permitted != i->caps.permitted)
         cred_tell(p);
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "oracle.h"
 
+#include <sched.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -193,6 +194,38 @@ static void exec_of_root(void)
     exec_shows("exec of root");
 }
 
+static void gives_up_kill(void)
+{
+    get();
+    data[0].effective &= ~BIT(KILL);
+    data[0].permitted &= ~BIT(KILL);
+    SHOW(set());
+}
+
+static void fewer(void)
+{
+    gives_up_kill();
+    exec_shows("exec of root with fewer");
+}
+
+static void no_new(void)
+{
+    gives_up_kill();
+    SHOW(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    exec_shows("exec of root that gets none");
+}
+
+static void shared(void)
+{
+    fflush(stdout);
+    pid_t child = syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
+    if (!child) {
+        gives_up_kill();
+        exec_shows("exec of root in shared directories");
+    }
+    waitpid(child, NULL, 0);
+}
+
 static void no_root(void)
 {
     SHOW(prctl(PR_SET_SECUREBITS, 1));
@@ -269,6 +302,9 @@ int main(int count, char **argument)
     in_child(leaves_root);
     in_child(keeps);
     in_child(exec_of_root);
+    in_child(fewer);
+    in_child(no_new);
+    in_child(shared);
     in_child(no_root);
     in_child(no_fixup);
     in_child(files_of);
