@@ -39,25 +39,29 @@
 #include "user_memory.h"
 #include "wait.h"
 
-/* Gives the children of p another parent: the nearest ancestor that asked for them (PR_SET_CHILD_
- * SUBREAPER), or init. */
+/* Who gets the children of p: the nearest ancestor that asked for them (PR_SET_CHILD_SUBREAPER), or
+ * init. */
+static struct process *next_parent(const struct process *p)
+{
+    for (struct process *a = p->parent; a; a = a->parent)
+        if (a->subreaper && !a->exiting && !a->zombie)
+            return a;
+    return init_process;
+}
+
+/* Gives the children of p another parent, which is looked for each time: to tell a child, or its
+ * new parent, may wait, and both may be gone then. */
 static void give_children_away(struct process *p)
 {
-    struct process *to = init_process;
-    for (struct process *a = p->parent; a; a = a->parent)
-        if (a->subreaper && !a->exiting) {
-            to = a;
-            break;
-        }
     while (p->children) {
         struct process *child = p->children;
         child_remove(child);
-        child_add(to, child);
+        child_add(next_parent(p), child);
         child->i.exit_signal = SIGCHLD;
-        if (child->death_signal && !child->zombie)
-            signal_kernel(child, child->death_signal);
         if (child->zombie)
             wait_notify(child);
+        else if (child->death_signal)
+            signal_kernel(child, child->death_signal);
     }
 }
 

@@ -27,11 +27,11 @@ void group_check_orphans(struct process *p)
 {
     if (p->parent && p->parent->i.pgid != p->i.pgid && p->parent->i.sid == p->i.sid)
         check_group(p->i.pgid, p);
-    for (struct process *c = p->children, *next; c; c = next) {
-        next = c->sibling;
-        if (c->i.pgid != p->i.pgid && c->i.sid == p->i.sid && !c->zombie)
-            check_group(c->i.pgid, p);
-    }
+    if (!p->children)
+        return;
+    FOR_EACH_PROCESS(c) /* not along p's list: to tell a group may wait, and end children */
+    if (c->parent == p && c->i.pgid != p->i.pgid && c->i.sid == p->i.sid)
+        check_group(c->i.pgid, p);
 }
 
 int64_t linux_setpgid(struct thread *t, struct message *m)
