@@ -232,6 +232,17 @@ static void continue_traced(struct thread *t)
         thread_call_in(t);
 }
 
+/* Ends p if that was put off until now. */
+static bool end_doomed(struct process *p)
+{
+    if (!p->doomed)
+        return false;
+    int status = p->doomed - 1;
+    p->doomed = 0;
+    process_end(p, status);
+    return true;
+}
+
 void process_continue(struct process *p)
 {
     if (!p->stopped)
@@ -240,6 +251,7 @@ void process_continue(struct process *p)
     p->stop_report = false;
     p->continue_report = true;
     p->i.state = 'S';
+    p->busy++; /* a thread that goes on may end p: not before the others, which end with it */
     for (struct thread *t = p->threads, *next; t; t = next) {
         next = t->next;
         thread_recheck(t);
@@ -253,6 +265,8 @@ void process_continue(struct process *p)
         }
     }
     effects->report(p);
+    p->busy--;
+    end_doomed(p);
 }
 
 /* ---- delivering ---- */
@@ -354,17 +368,6 @@ static enum delivery deliver_signal(struct thread *t, const struct siginfo *info
     }
     signal_mask(t, mask);
     return DELIVER_NEXT;
-}
-
-/* Ends p if that was put off until now. */
-static bool end_doomed(struct process *p)
-{
-    if (!p->doomed)
-        return false;
-    int status = p->doomed - 1;
-    p->doomed = 0;
-    process_end(p, status);
-    return true;
 }
 
 /* ---- traced threads (trace.h) ---- */

@@ -127,11 +127,14 @@ static struct thread *choose_thread(struct process *p, int sig)
 
 int signal_post(struct process *p, struct thread *t, const struct siginfo *info)
 {
-    int sig = info->signo;
-    if (!sig || p->zombie || p->exiting || !p->i.pid)
+    int sig = info->signo, pid = p->i.pid, tid = t ? t->tid : pid;
+    if (!sig || p->zombie || p->exiting || !pid)
         return 0;
-    if (sig == SIGCONT || (sig == SIGKILL && p != init_process))
+    if (sig == SIGCONT || (sig == SIGKILL && p != init_process)) {
         process_continue(p);
+        if (process_find(pid) != p || p->zombie || (t && thread_find(tid) != t))
+            return 0; /* what it found when it went on has ended it */
+    }
     if (sig == SIGCONT || (BIT(sig) & STOP_SIGNALS)) {
         uint64_t drop = sig == SIGCONT ? STOP_SIGNALS : BIT(SIGCONT);
         sigqueue_drop(&p->pending, drop);
