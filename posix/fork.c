@@ -134,10 +134,11 @@ static void let_run(struct thread *t, const struct birth *b)
 
 /* ---- a process ---- */
 
-/* Undoes a child that has a task but will never run. */
+/* Undoes a child that has a task but will never run. Nobody else can end it meanwhile. May wait. */
 static void undo(struct process *child)
 {
     endpoint_t task = child->i.task;
+    child->exiting = true;
     while (child->threads)
         thread_free(child->threads);
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);

@@ -105,7 +105,7 @@ static int64_t limit_change(struct thread *t, struct process *p, unsigned which,
 int64_t linux_prlimit64(struct thread *t, struct message *m)
 {
     struct process *p = m->w[0] ? process_of_thread(m->w[0]) : t->process;
-    if (!p || p->zombie)
+    if (!p || !p->i.task || p->exiting) /* only between its birth and its end has it timers */
         return -ESRCH;
     const struct posix_proc *a = &t->process->i, *b = &p->i;
     if (p != t->process && !capable(t->process, CAP_SYS_RESOURCE) &&
