@@ -197,6 +197,17 @@ void signal_mask_restore(struct thread *t)
 
 /* ---- stop and go on ---- */
 
+/* Ends p if that was put off until now. */
+static bool end_doomed(struct process *p)
+{
+    if (!p->doomed)
+        return false;
+    int status = p->doomed - 1;
+    p->doomed = 0;
+    process_end(p, status);
+    return true;
+}
+
 void process_stop(struct process *p, int sig)
 {
     if (sig != SIGSTOP && group_orphaned(p->i.pgid, NULL))
@@ -207,6 +218,7 @@ void process_stop(struct process *p, int sig)
     p->stop_report = true;
     p->continue_report = false;
     p->i.state = 'T';
+    p->busy++; /* a tracer that hears of it may end, and end p: not before all threads are told */
     for (struct thread *t = p->threads; t; t = t->next) {
         if (t->trace)
             t->trace->ran_on = false;
@@ -216,6 +228,8 @@ void process_stop(struct process *p, int sig)
             thread_interrupt(t);
     }
     effects->report(p);
+    p->busy--;
+    end_doomed(p);
 }
 
 /* The stop of t's process is over, and t is traced: a tracer that has seized t is told. */
@@ -230,17 +244,6 @@ static void continue_traced(struct thread *t)
         trace_go_on(t);
     else
         thread_call_in(t);
-}
-
-/* Ends p if that was put off until now. */
-static bool end_doomed(struct process *p)
-{
-    if (!p->doomed)
-        return false;
-    int status = p->doomed - 1;
-    p->doomed = 0;
-    process_end(p, status);
-    return true;
 }
 
 void process_continue(struct process *p)

@@ -280,8 +280,9 @@ void ptrace_tracer_ends(struct thread *t)
             wait_tracee_reaped(x);
             continue;
         }
+        int pid = tracee->i.pid;
         detach(x->thread, 0);
-        if (kills)
+        if (kills && process_find(pid) == tracee)
             process_end(tracee, SIGKILL);
     }
 }
