@@ -20,8 +20,9 @@
  *   t->active  handlers at work for t: while there is one, the structure lives;
  *   t->dead    t's process has gone meanwhile. Handlers look at it after each wait, and then
  *              return LATER;
- *   p->busy    p is in the middle of fork, exec or a delivery, and must not end yet: process_end()
- *              leaves the status in p->doomed, and the handler that made p busy then ends p. */
+ *   p->busy    p is in the middle of fork, exec, a stop or a delivery, and must not end yet:
+ *              process_end() leaves the status in p->doomed, and the handler that made p busy then
+ *              ends p. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
