@@ -108,14 +108,17 @@ void process_vfork_end(struct process *p)
     }
 }
 
-/* Makes sure that no child names a thread of p as the one that waits in vfork. */
-static void forget_vfork(struct process *p)
+/* Makes sure that no child, not even one that ends already, names a thread of p as the one that
+ * waits in vfork; t: that thread only. */
+static void forget_vfork(struct process *p, const struct thread *t)
 {
     if (!p->vforked)
         return;
-    FOR_EACH_PROCESS(child)
-    if (child->vfork_parent && child->vfork_parent->process == p)
-        child->vfork_parent = NULL;
+    for (struct process *child = table->process; child < processes_end; child++) {
+        const struct thread *waiting = child->vfork_parent;
+        if (waiting && (t ? waiting == t : waiting->process == p))
+            child->vfork_parent = NULL;
+    }
 }
 
 /* Stops the machine, since init has ended and nothing else would start programs. May wait. */
@@ -136,7 +139,7 @@ void process_exit(struct process *p, int status)
     p->i.cpu = process_cpu(p);
     process_usage(p, &p->usage);
     p->i.exit_status = status;
-    forget_vfork(p);
+    forget_vfork(p, NULL);
     threads_drop(p);
     itimers_end(p);
     rlimit_cpu_end(p);
@@ -176,6 +179,7 @@ static void thread_exit(struct thread *t, uint32_t status)
         process_end(p, status);
         return;
     }
+    forget_vfork(p, t);
     t->active++;
     ptrace_ends(t, status, false);
     ptrace_tracer_ends(t);
