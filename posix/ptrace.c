@@ -352,7 +352,7 @@ static int64_t trace_me(struct thread *t)
 static int64_t stop_anew(struct thread *tracer, struct thread *t)
 {
     int32_t tid = t->tid;
-    if (t->dead || t->place != THREAD_STOPPED)
+    if (t->place != THREAD_STOPPED)
         return 0;
     t->place = THREAD_HANDLED;
     t->attention = true;
@@ -379,9 +379,10 @@ static int64_t attach(struct thread *tracer, struct thread *t, const uint64_t *w
         return error;
     t->trace->seized = seizes;
     t->trace->options = seizes ? w[3] : 0;
+    int tid = t->tid;
     if (!seizes)
         signal_post(p, t, &(struct siginfo){ .signo = SIGSTOP, .code = SI_KERNEL });
-    return stop_anew(tracer, t);
+    return thread_find(tid) == t ? stop_anew(tracer, t) : 0;
 }
 
 /* ---- the call ---- */
