@@ -184,8 +184,12 @@ static void thread_exit(struct thread *t, uint32_t status)
     ptrace_ends(t, status, false);
     ptrace_tracer_ends(t);
     t->active--;
+    bool gone = t->dead; /* with p, meanwhile */
     thread_free(t);
-    call(service_find("pm"), PM_THREADEND, task, index, 0, 0);
+    if (!gone && !p->threads)
+        process_end(p, status); /* so are the others */
+    else if (!gone)
+        call(service_find("pm"), PM_THREADEND, task, index, 0, 0);
 }
 
 void threads_end_others(struct process *p, struct thread *t)
@@ -228,6 +232,10 @@ int64_t linux_exit(struct thread *t, struct message *m)
         futex_wake_address(t, t->clear_tid, 1);
     if (t->dead)
         return LATER;
+    if (!p->threads->next) { /* the others have ended meanwhile */
+        process_end(p, (m->w[0] & 0xff) << 8);
+        return LATER;
+    }
     signal_mask(t, ~0ul); /* what it was to take, others take */
     thread_exit(t, (m->w[0] & 0xff) << 8);
     return LATER;

@@ -1,10 +1,13 @@
-/* What another process meets while a process begins or ends: a child that is undone, since there is
- * no descriptor for it, is killed meanwhile; a process that ends gets another limit of processor
- * time. Both are large, so that it takes its time. */
+/* What happens while a process begins or ends: a child that is undone, since there is no descriptor
+ * for it, is killed meanwhile; a process that ends gets another limit of processor time; of two
+ * threads the last but one ends while the last one does. All have much to do for that, so that it
+ * takes its time. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
+#include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -86,6 +89,59 @@ static void ending(void)
     waitpid(other, NULL, 0);
 }
 
+/* Locks that a thread may hold, in a ring, none of which it holds. */
+struct lock {
+    struct lock *next;
+    long word;
+};
+
+static void *ends(void *going)
+{
+    while (!*(volatile int *)going)
+        ;
+    syscall(SYS_exit, 0);
+    return NULL;
+}
+
+static void two_threads(void)
+{
+    enum { LOCKS = 2000 };
+    static struct lock locks[LOCKS];
+    static struct {
+        struct lock *first;
+        long offset;
+        void *pending;
+    } list = { locks, offsetof(struct lock, word), NULL };
+    static volatile int going;
+    pthread_t thread;
+    for (int i = 0; i < LOCKS; i++)
+        locks[i].next = &locks[(i + 1) % LOCKS];
+    pthread_create(&thread, NULL, ends, (void *)&going);
+    syscall(SYS_set_robust_list, &list, sizeof list);
+    going = 1;
+    syscall(SYS_exit, 0);
+}
+
+static void last(void)
+{
+    enum { PATIENCE = 200, PATIENCE_US = 10000 };
+    unsigned ended = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        pid_t pid = fork(), found = 0;
+        if (!pid)
+            two_threads();
+        for (int k = 0; k < PATIENCE && !found; k++) {
+            found = waitpid(pid, NULL, WNOHANG);
+            if (!found)
+                usleep(PATIENCE_US);
+        }
+        ended += found == pid;
+        if (!found)
+            kill(pid, SIGKILL), waitpid(pid, NULL, 0);
+    }
+    SAY("of two threads: %u", ended);
+}
+
 int main(void)
 {
     victim = mmap(NULL, sizeof *victim, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -93,6 +149,7 @@ int main(void)
     pid_t test = fork();
     if (!test) {
         setsid();
+        last();
         ending();
         undone();
         fflush(stdout);
