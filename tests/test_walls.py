@@ -172,3 +172,20 @@ def test_a_file_that_becomes_roots_gets_no_bits_from_its_owner(vm):
     script = "cd /root; chmod 755 .; /usr/lib/minnow-tests/_owners"
     result = vm(["sh", "-c", script], memory=32)
     assert result.status == 0, result
+
+
+def test_nobody_gets_what_a_process_was_about_to(vm, tmp_path):
+    """The disk is slow, and has all folders yet to be read, so VFS looks for a while: the process that
+    asked has gone by then, and another one has its place."""
+    cold = str(tmp_path / "cold.img")
+    assert vm(["/usr/lib/minnow-tests/_vanish", "make"], keep=cold).status == 0
+    with machine.Machine(image=cold) as slow:
+        session = pexpect.fdpexpect.fdspawn(slow.serial, timeout=100)
+        session.expect("# ")
+        slow.monitor("block_set_io_throttle disk 0 0 0 40 0 0")
+        session.sendline("/usr/lib/minnow-tests/_vanish; cat /proc/minnow/services")
+        session.expect(r"directory: (\d+)\s+with another's rights: (\d+)\s+(.*)# ")
+        directory, rights, rest = session.match.groups()
+    assert (int(directory), int(rights)) == (0, 0), session.match[0]
+    for name, (state, deaths) in services(rest.decode()).items():
+        assert state == "running" and deaths == 0, name

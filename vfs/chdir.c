@@ -3,9 +3,11 @@
 #include "walk.h"
 
 /* The directory that the walk found becomes the root or the working directory of its process. 0,
- * -ENOTDIR, -EACCES. May wait. */
+ * -ENOTDIR, -EACCES, -ESRCH. May wait. */
 static int enter(struct walk *w, bool root)
 {
+    if (!subject_lives(&w->as))
+        return -ESRCH;
     if (!S_ISDIR(w->node->mode))
         return -ENOTDIR;
     int error = permission(&w->as, w->node, MAY_EXEC);

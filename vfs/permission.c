@@ -6,6 +6,8 @@ bool in_group(const struct subject *s, uint32_t gid)
 {
     if (gid == s->gid)
         return true;
+    if (!subject_lives(s))
+        return false;
     const struct vfs_cred *c = &s->process->cred;
     for (unsigned i = 0; i < c->count; i++)
         if (c->groups[i] == gid)
@@ -60,7 +62,7 @@ int may_delete(const struct subject *s, const struct node *dir, const struct nod
 
 uint32_t create_mode(const struct subject *s, const struct node *dir, uint32_t mode, uint32_t *gid)
 {
-    mode &= ~(s->process->umask & 0777);
+    mode &= ~((subject_lives(s) ? s->process->umask : 0777) & 0777);
     *gid = s->gid;
     if (!(dir->mode & S_ISGID))
         return mode;

@@ -11,8 +11,15 @@ enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 struct subject {
     uint32_t uid, gid;
     uint64_t capabilities;
+    endpoint_t task;               /* 0: it has gone already */
     const struct process *process; /* further groups, umask */
 };
+
+/* Whether the task is still there, and the record its own: to be asked after each wait. */
+static inline bool subject_lives(const struct subject *s)
+{
+    return s->task && s->process->task == s->task;
+}
 
 /* 0 if the subject has all permissions in `may` (MAY_) on the node; -EROFS, -EACCES. */
 int permission(const struct subject *s, const struct node *n, unsigned may);

@@ -1,6 +1,10 @@
 /* What VFS knows of each task: directories, umask, credentials. POSIX reports each fork, exit and
- * change of credentials (VFS_FORK, VFS_EXIT, VFS_CRED); a task that POSIX has not spoken of yet is
- * root's, in the root directory. Records stand by the task's index. */
+ * change of credentials (VFS_FORK, VFS_EXIT, VFS_CRED). Records stand by the task's index.
+ *
+ * A program may end while a handler works for it, and another one may have its index, and so its
+ * record, before the handler goes on. So handlers that have waited ask whether the record is still
+ * that of their task (subject_lives()); and a program without a record is not a new one, but one
+ * that has gone. */
 #include "process.h"
 
 #include "handlers.h"
@@ -28,24 +32,44 @@ static void forget(struct process *p)
         node_unpin(root);
 }
 
-struct process *process_of(endpoint_t task)
+static struct process *place_of(endpoint_t task)
 {
-    struct process *p = &processes[endpoint_index(task) % TASKS_MAX];
-    if (__builtin_expect(p->task == task && p->root, 1))
-        return p;
-    forget(p);
-    p->task = task;
-    p->umask = 022;
+    return &processes[endpoint_index(task) % TASKS_MAX];
+}
+
+/* A new record, root's, in the root directory, in a place that is free. */
+static struct process *process_make(endpoint_t task)
+{
+    struct process *p = place_of(task);
+    *p = (struct process){ .task = task, .umask = 022 };
     p->cred.effective = p->cred.permitted = PROC_CAPS_ALL;
     process_set(&p->root, mounts[0].root);
     process_set(&p->cwd, mounts[0].root);
     return p;
 }
 
+/* What is said of all tasks that have gone: they have no rights. */
+static struct process *process_gone(void)
+{
+    enum { NOBODY = 65534 };
+    static struct process gone;
+    gone = (struct process){ .umask = 0777, .root = mounts[0].root, .cwd = mounts[0].root };
+    gone.cred.uid = gone.cred.fsuid = gone.cred.gid = gone.cred.fsgid = NOBODY;
+    return &gone;
+}
+
 struct process *process_find(endpoint_t task)
 {
-    struct process *p = &processes[endpoint_index(task) % TASKS_MAX];
-    return !p->root || p->task == task ? process_of(task) : NULL;
+    struct process *p = place_of(task);
+    if (__builtin_expect(p->task == task && p->root, 1))
+        return p;
+    return task < MAX_SERVICE && !p->root ? process_make(task) : NULL;
+}
+
+struct process *process_of(endpoint_t task)
+{
+    struct process *p = process_find(task);
+    return __builtin_expect(p != NULL, 1) ? p : process_gone();
 }
 
 /* ---- groups ---- */
@@ -72,8 +96,7 @@ int64_t do_fork(struct message *m)
 {
     if (m->from >= MAX_SERVICE)
         return -EPERM;
-    struct process *parent = process_of(m->w[0]),
-                   *child = &processes[endpoint_index(m->w[1]) % TASKS_MAX];
+    struct process *parent = process_of(m->w[0]), *child = place_of(m->w[1]);
     if (parent == child)
         return -EINVAL;
     forget(child);
@@ -93,7 +116,7 @@ int64_t do_exit(struct message *m)
 {
     if (m->from >= MAX_SERVICE)
         return -EPERM;
-    struct process *p = &processes[endpoint_index(m->w[0]) % TASKS_MAX];
+    struct process *p = place_of(m->w[0]);
     if (p->task == m->w[0])
         forget(p);
     return 0;
@@ -111,7 +134,12 @@ int64_t do_cred(struct message *m)
         return error;
     if (c.count > CRED_GROUPS)
         return -EINVAL;
-    process_of(m->w[0])->cred = c;
+    /* init is the one program that no other has forked */
+    struct process *p = process_find(m->w[0]);
+    if (!p && place_of(m->w[0])->root)
+        return -ESRCH;
+    p = p ? p : process_make(m->w[0]);
+    p->cred = c;
     return 0;
 }
 

@@ -21,11 +21,10 @@ static inline bool process_can(const struct process *p, unsigned capability)
     return p->cred.effective >> capability & 1;
 }
 
-/* The record of a task that lives; a task that POSIX has not spoken of is root's and stands in the
- * root directory. If its place is another task's, that task has gone, and is forgotten: may wait
- * then. */
+/* The record of a task: a service is root's, and stands in the root directory. If the task has gone
+ * it is nobody's, without rights, and its `task` is 0. */
 struct process *process_of(endpoint_t task);
-/* The record of a task that may have gone: NULL if its place is another task's. May wait. */
+/* The same, or NULL if the task has gone. */
 struct process *process_find(endpoint_t task);
 /* The node takes the place of the one in `*place`, which may be NULL, and is pinned in its stead.
  * May wait. */

@@ -113,7 +113,7 @@ int64_t do_rename(struct message *m)
     int error = walk_start(&from, m, WALK_ENTRY | WALK_ABSENT);
     if (error)
         return error;
-    error = walk_begin(&to, from.process, WALK_ENTRY | WALK_ABSENT);
+    error = walk_begin(&to, process_of(m->from), WALK_ENTRY | WALK_ABSENT);
     if (!error) {
         error = walk_at(&to, m, directory, path);
         if (!error)

@@ -34,6 +34,7 @@ int walk_begin(struct walk *w, struct process *p, unsigned how)
     w->as.capabilities = !(how & WALK_REAL) ? p->cred.effective
                          : p->cred.uid      ? 0
                                             : p->cred.permitted;
+    w->as.task = p->task;
     w->as.process = p;
     w->dir = w->node = w->scope = NULL;
     w->how = how;
@@ -139,7 +140,7 @@ static int follow(struct walk *w, struct node *link, char *rest, struct node **j
         length = call_window(
             link->service,
             &(struct call_args){
-                .op = FS_READLINK, .w0 = w->process->task, .w3 = w->call, .object = link->object },
+                .op = FS_READLINK, .w0 = w->as.task, .w3 = w->call, .object = link->object },
             WINDOW_OUT, w->buffer->text, room, &r);
         if (length < 0)
             return length;
@@ -238,6 +239,8 @@ static int through_link(struct walk *w, struct node **at, const struct component
         error = may_jump(w, *at, *next, true);
         if (error)
             node_unpin(*next);
+    } else if (!subject_lives(&w->as)) {
+        return -ESRCH;
     } else if (*w->path == '/') {
         struct node *root = root_of(w);
         error = may_jump(w, *at, root, false);
@@ -302,7 +305,9 @@ static int go(struct walk *w, struct node *at)
     w->last = LAST_ROOT;
     w->slash = false;
     while ((error = path_component(w->path, &c)) > 0) {
-        error = !S_ISDIR(at->mode) ? -ENOTDIR : permission(&w->as, at, MAY_EXEC);
+        error = !subject_lives(&w->as) ? -ESRCH
+                : !S_ISDIR(at->mode)   ? -ENOTDIR
+                                       : permission(&w->as, at, MAY_EXEC);
         if (error)
             break;
         error = step(w, at, &c, &next);
@@ -355,6 +360,8 @@ int walk_descriptor(struct walk *w, uint64_t descriptor, bool path_allowed)
 static int start(struct walk *w, uint64_t directory, struct node **at)
 {
     bool absolute = w->path[0] == '/' && !restricted(w, RESOLVE_IN_ROOT);
+    if (!subject_lives(&w->as))
+        return -ESRCH;
     if (absolute && restricted(w, RESOLVE_BENEATH))
         return -EXDEV;
     if (!absolute && !walk_is_cwd(directory)) {
