@@ -184,8 +184,10 @@ def test_nobody_gets_what_a_process_was_about_to(vm, tmp_path):
         session.expect("# ")
         slow.monitor("block_set_io_throttle disk 0 0 0 40 0 0")
         session.sendline("/usr/lib/minnow-tests/_vanish; cat /proc/minnow/services")
-        session.expect(r"directory: (\d+)\s+with another's rights: (\d+)\s+(.*)# ")
-        directory, rights, rest = session.match.groups()
-    assert (int(directory), int(rights)) == (0, 0), session.match[0]
+        session.expect(
+            r"program: (\d+)\s+in another's directory: (\d+)\s+with another's rights: (\d+)\s+(.*)# "
+        )
+        program, directory, rights, rest = session.match.groups()
+    assert (int(program), int(directory), int(rights)) == (0, 0, 0), session.match[0]
     for name, (state, deaths) in services(rest.decode()).items():
         assert state == "running" and deaths == 0, name

@@ -2,11 +2,12 @@
 #include "handlers.h"
 #include "walk.h"
 
-/* The directory that the walk found becomes the root or the working directory of its process. 0,
+/* The directory that the walk found becomes the root or the working directory of its process, if
+ * the thread that wants that is still there: the process may be running another program by now. 0,
  * -ENOTDIR, -EACCES, -ESRCH. May wait. */
-static int enter(struct walk *w, bool root)
+static int enter(struct walk *w, call_t call, bool root)
 {
-    if (!subject_lives(&w->as))
+    if (!call_alive(call) || !subject_lives(&w->as))
         return -ESRCH;
     if (!S_ISDIR(w->node->mode))
         return -ENOTDIR;
@@ -22,7 +23,7 @@ int64_t do_chdir(struct message *m)
     int error = walk_start(&w, m, WALK_FOLLOW);
     if (error)
         return error;
-    error = enter(&w, false);
+    error = enter(&w, m->call, false);
     walk_end(&w);
     return error;
 }
@@ -35,7 +36,7 @@ int64_t do_fchdir(struct message *m)
         return error;
     error = walk_descriptor(&w, m->w[0], true);
     if (!error)
-        error = enter(&w, false);
+        error = enter(&w, m->call, false);
     walk_end(&w);
     return error;
 }
@@ -50,7 +51,7 @@ int64_t do_chroot(struct message *m)
     if (!error && w.as.uid)
         error = -EPERM;
     if (!error)
-        error = enter(&w, true);
+        error = enter(&w, m->call, true);
     walk_end(&w);
     return error;
 }

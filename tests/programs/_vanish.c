@@ -4,6 +4,7 @@
  * gone, have its rights or more: can read what is root's, or stand in its directory. */
 #include "oracle.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -43,6 +44,7 @@ static void make(void)
     }
     tree("d");
     tree("e");
+    tree("f");
     sync();
 }
 
@@ -111,19 +113,59 @@ static unsigned next(void)
     return wrong;
 }
 
+/* A new program after one of whose threads was about to enter the directory: whether it is moved.
+ */
+static int moved(void)
+{
+    char before[1024], after[1024];
+    getcwd(before, sizeof before);
+    sleep(LOOKS_S);
+    getcwd(after, sizeof after);
+    return strcmp(before, after) != 0;
+}
+
+static void *enters_too(void *unused)
+{
+    *begins = 1;
+    enters();
+    return unused;
+}
+
+static int another_program(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (!pid) {
+        pthread_t thread;
+        *begins = 0;
+        pthread_create(&thread, NULL, enters_too, NULL);
+        while (!*begins)
+            ;
+        execl("/proc/self/exe", "_vanish", "moved", (char *)NULL);
+        _exit(2);
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
 int main(int count, char **argument)
 {
-    chdir("/root");
+    if (count == 1 || !strcmp(argument[1], "make"))
+        chdir("/root");
     if (count > 1 && !strcmp(argument[1], "make")) {
         make();
         return 0;
     }
+    if (count > 1)
+        return moved();
     begins = mmap(NULL, sizeof *begins, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     setgid(USER), setuid(USER);
     for (unsigned i = 0; i < LINKS; i++) {
         snprintf(path, sizeof path, "l%u/absolute", i);
         vanish(looks);
     }
+    deep("f/");
+    SAY("under a new program: %d", another_program());
     deep("d/");
     vanish(enters);
     SAY("in another's directory: %u", next());
