@@ -85,9 +85,10 @@ static int64_t drop_pages(struct space *s, endpoint_t task, vaddr_t start, vaddr
  * shared, or not to be written, or locked; -ESRCH; or the error of the file's server. May wait. */
 static int64_t remove(endpoint_t task, vaddr_t start, vaddr_t end)
 {
-    const struct space *s;
+    const struct space *s = space_of(task);
+    uint64_t id = s->id;
     int64_t error = 0;
-    while (!error && (s = space_of(task))) {
+    while (!error && (s = space_of(task)) && s->id == id) {
         const struct region *r = regions_find(&s->regions, start);
         if (!r || r->start >= end)
             return 0;

@@ -313,7 +313,8 @@ static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint6
             result = n > 0 ? 0 : -EIO;
     struct space *s = space_of(task);
     struct region *r = s ? regions_at(&s->regions, page) : NULL;
-    if (!result && r && r->backing == b && !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
+    if (!result && r && r->backing == b && page_number(r, page) == number &&
+        !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
         paddr_t frame = frame_for(s->task);
         result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO)
                        : -ENOMEM;

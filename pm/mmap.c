@@ -210,6 +210,8 @@ int64_t map_backing(endpoint_t task, struct backing *b, vaddr_t address, bool re
 int64_t do_mmap(struct message *m)
 {
     struct wish w;
+    struct space *s = space_of(m->from);
+    uint64_t id = s ? s->id : 0;
     int error = check(m, &w);
     if (!w.anonymous && !error)
         error = open_file(m, &w);
@@ -225,8 +227,8 @@ int64_t do_mmap(struct message *m)
         return error;
     if (w.anonymous && w.shared && !(w.backing = backing_shared(w.length)))
         return -ENOMEM;
-    struct space *s = space_of(m->from);
-    int64_t at = s ? map(s, m->from, &w) : -ESRCH;
+    s = space_of(m->from); /* another thread may have run another program meanwhile */
+    int64_t at = s && s->id == id ? map(s, m->from, &w) : -ESRCH;
     if (at < 0 && w.backing)
         backing_unref(w.backing);
     backing_settle_soon();
