@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
 import vmlib
 
 RECIPES = os.path.join(vmlib.ROOT, "commands", "ports")
@@ -21,10 +22,10 @@ mount -t ext2 /dev/hdb /ports 2>/dev/null || mount -t ext2 /dev/hda /ports || ex
 """
 # What programs look for where they were configured to be.
 ENTER = """
-for place in lib include share src; do
-    mkdir -p /usr/$place
-    for what in /ports/usr/$place/*; do
-        [ -e /usr/$place/${what##*/} ] || ln -s $what /usr/$place/
+for place in lib64 usr/lib usr/include usr/share usr/src; do
+    mkdir -p /$place
+    for what in /ports/$place/*; do
+        [ -e /$place/${what##*/} ] || ln -s $what /$place/
     done
 done
 export PATH=/ports/usr/bin:/bin:/sbin:/usr/bin:/usr/sbin HOME=/root TERM=dumb TZ=UTC0 LC_ALL=C
@@ -48,13 +49,24 @@ mount --bind "$2" "$1/ports" && mount --rbind /dev "$1/dev" && mount --rbind /pr
 """
 
 
+def ask_recipe(port, command):
+    """What a shell command says that has read the recipe."""
+    recipe = os.path.join(RECIPES, port)
+    return subprocess.run(
+        ["bash", "-c", f'. "$1"; {command}', "bash", recipe], capture_output=True, text=True
+    ).stdout
+
+
 def job_of(port):
     """The function job() of a recipe; None if there is none."""
-    recipe = os.path.join(RECIPES, port)
-    done = subprocess.run(
-        ["bash", "-c", '. "$1"; declare -f job', "bash", recipe], capture_output=True, text=True
-    )
-    return done.stdout or None
+    return ask_recipe(port, "declare -f job") or None
+
+
+def skip_unfetched(port):
+    """Skips the test if the port, or what it needs, is not on the disk."""
+    for name in [port, *ask_recipe(port, 'echo "${needs-}"').split()]:
+        if not os.path.isdir(os.path.join(BUILT, name)):
+            pytest.skip(f"{name} could not be fetched: is the network there?")
 
 
 def on_linux(job, timeout):

@@ -13,18 +13,13 @@ JOBS = {
 LIGHT = ("bash-static", "lua", "sqlite3", "tcc")  # for Bochs, which takes ten times as long
 
 
-def fetched(port):
-    if not os.path.isdir(os.path.join(portslib.BUILT, port)):
-        pytest.skip(f"{port} could not be fetched: is the network there?")
-
-
 @pytest.mark.parametrize("port", JOBS)
 def test_a_program_does_its_job_as_on_linux(port):
-    fetched(port)
+    portslib.skip_unfetched(port)
     portslib.check(JOBS[port])
 
 
 @pytest.mark.parametrize("port", LIGHT)
 def test_a_light_program_does_its_job_in_bochs(port):
-    fetched(port)
+    portslib.skip_unfetched(port)
     portslib.check(JOBS[port], emu="bochs", mem=256)
