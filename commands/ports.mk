@@ -14,6 +14,7 @@ PORTS_CYLINDERS := 1560
 $(PORT_TREES): $(USERLAND)/ports/%: commands/ports/% commands/build-port
 	$(call quiet,PORT)mkdir -p $(@D) && { commands/build-port $* $@ && touch $@ || [ $$? = 3 ]; }
 $(USERLAND)/ports/less $(USERLAND)/ports/nano: $(USERLAND)/ports/ncurses
+$(USERLAND)/ports/git: $(USERLAND)/ports/zlib
 
 $(BUILD)/ports.img: $(PORT_TREES) commands/ports.mk
 	$(call quiet,PORTS)rm -rf $@ $(BUILD)/ports && mkdir -p $(BUILD)/ports/work
