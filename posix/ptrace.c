@@ -36,6 +36,7 @@ enum {
     PTRACE_DETACH,
     PTRACE_OLDSETOPTIONS = 21,
     PTRACE_SYSCALL = 24,
+    PTRACE_ARCH_PRCTL = 30,
     PTRACE_SETOPTIONS = 0x4200,
     PTRACE_GETEVENTMSG,
     PTRACE_GETSIGINFO,
@@ -510,6 +511,7 @@ static int64_t with_stopped(struct thread *tracer, struct thread *t, const uint6
     case PTRACE_POKEDATA: return poke(t, w);
     case PTRACE_PEEKUSER: return trace_word_peek(tracer, t, w[2], w[3]);
     case PTRACE_POKEUSER: return trace_word_poke(t, w[2], w[3]);
+    case PTRACE_ARCH_PRCTL: return trace_base(tracer, t, w[2], w[3]);
     case PTRACE_GETREGS:
     case PTRACE_SETREGS:
         return trace_regset_move(tracer, t, NT_PRSTATUS, w[3], &size, w[0] == PTRACE_SETREGS);

@@ -210,3 +210,19 @@ int64_t trace_word_poke(struct thread *t, uint64_t at, uint64_t value)
     user.word[at / WORD] = value;
     return error ? error : registers_write(t, &user.u, NULL);
 }
+
+int64_t trace_base(struct thread *tracer, struct thread *t, uint64_t word, uint64_t code)
+{
+    enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS };
+    struct user_regs u;
+    int64_t error = trace_registers(t, &u);
+    if (error)
+        return error;
+    uint64_t *base = code == ARCH_SET_FS || code == ARCH_GET_FS ? &u.fs_base : &u.gs_base;
+    if (code == ARCH_GET_FS || code == ARCH_GET_GS)
+        return user_write(tracer, word, base, sizeof *base);
+    if (code != ARCH_SET_FS && code != ARCH_SET_GS)
+        return -EINVAL;
+    *base = word;
+    return word >= USER_TOP ? -EPERM : registers_write(t, &u, NULL);
+}

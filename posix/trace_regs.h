@@ -21,5 +21,8 @@ int64_t trace_regset_call(struct thread *tracer, struct thread *t, const uint64_
  * word, or it cannot be so; -EINVAL, -ENOSPC of breakpoints; or as user_write(). */
 int64_t trace_word_peek(struct thread *tracer, struct thread *t, uint64_t at, caller_t to);
 int64_t trace_word_poke(struct thread *t, uint64_t at, uint64_t value);
+/* PTRACE_ARCH_PRCTL: what t would get by arch_prctl(code, word) on the bases of FS and GS. -EINVAL,
+ * -EPERM, or as user_write(). */
+int64_t trace_base(struct thread *tracer, struct thread *t, uint64_t word, uint64_t code);
 
 #endif

@@ -368,6 +368,29 @@ static void floating(void)
     next(child);
 }
 
+/* PTRACE_ARCH_PRCTL, of which the C libraries say nothing. */
+static void bases(void)
+{
+    enum { ARCH_PRCTL = 30, ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS };
+    uint64_t word = 0;
+    born(nothing);
+    next(child);
+    SHOW(request(ARCH_PRCTL, child, (uintptr_t)&word, ARCH_GET_FS));
+    SAY("%d", word == registers().fs_base);
+    SHOW(request(ARCH_PRCTL, child, 0x123456, ARCH_SET_GS));
+    SHOW(request(ARCH_PRCTL, child, (uintptr_t)&word, ARCH_GET_GS));
+    SAY("gs %lx %lx", (long)word, (long)registers().gs_base);
+    SHOW(request(ARCH_PRCTL, child, (uintptr_t)&word, ARCH_GET_FS));
+    SHOW(request(ARCH_PRCTL, child, word, ARCH_SET_FS));
+    SHOW(request(ARCH_PRCTL, child, 0x7ffffffff000, ARCH_SET_FS));
+    SHOW(request(ARCH_PRCTL, child, ~0ul, ARCH_SET_GS));
+    SHOW(request(ARCH_PRCTL, child, 8, ARCH_GET_GS));
+    SHOW(request(ARCH_PRCTL, child, (uintptr_t)&word, 7));
+    SHOW(request(PTRACE_CONT, child, 0, 0));
+    next(child);
+    SHOW(request(ARCH_PRCTL, child, (uintptr_t)&word, ARCH_GET_FS));
+}
+
 static void sleeps(void)
 {
     for (;;)
@@ -581,6 +604,7 @@ int main(void)
     plain_exec();
     step();
     floating();
+    bases();
     attach();
     attach_stopped(PTRACE_ATTACH);
     attach_stopped(PTRACE_SEIZE);
