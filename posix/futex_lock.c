@@ -174,9 +174,11 @@ int64_t futex_move_to_lock(struct thread *t, const uint64_t *w, bool shared)
     if ((int)w[2] != 1 || (int)w[3] < 0 || w[0] == w[4])
         return -EINVAL;
     int64_t error = read_both(t, w, shared, &from, &to, &word);
-    struct sleeper *first = sleeper_first(&from);
-    if (error || !first)
+    if (error)
         return error;
+    struct sleeper *first = sleeper_first(&from);
+    if (!first)
+        return 0;
     if (!may_move(first, &to))
         return -EINVAL;
     int64_t taken = take(first->thread, &word);

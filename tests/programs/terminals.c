@@ -14,7 +14,7 @@ struct pair {
 
 static struct pair pair_open(void)
 {
-    struct pair p = { posix_openpt(O_RDWR | O_NOCTTY) };
+    struct pair p = { .master = posix_openpt(O_RDWR | O_NOCTTY) };
     struct termios modes;
     unlockpt(p.master);
     p.slave = open(ptsname(p.master), O_RDWR | O_NOCTTY);
