@@ -505,8 +505,8 @@ static void moving_and_staying(void)
     SAY("'%s', '%s'", p + PAGE, q + PAGE);
     p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0);
     SHOW((uintptr_t)p >= 0x40000000 && (uintptr_t)p < 0x80000000);
-    SHOW(mmap(p + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0) ==
-         p + 4 * PAGE);
+    SHOW(mmap(p - 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0) ==
+         p - 4 * PAGE);
     SHOW((uintptr_t)mmap((void *)(1ul << 40), PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW,
                          -1, 0) < 0x80000000);
     SHOW(mmap(NULL, 1ul << 31, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | LOW, -1, 0));
