@@ -340,8 +340,10 @@ static void reset_signals(struct process *p, struct thread *t)
 /* Whether another process has p's directories and umask as well (CLONE_FS). */
 static bool shares_directories(const struct process *p)
 {
+    if (!p->directories)
+        return false;
     FOR_EACH_PROCESS(other)
-    if (other != p && p->directories && other->directories == p->directories && !other->zombie)
+    if (other != p && other->directories == p->directories && !other->zombie)
         return true;
     return false;
 }

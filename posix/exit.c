@@ -102,6 +102,8 @@ void process_vfork_end(struct process *p)
 {
     struct thread *waiting = p->vfork_parent;
     p->vfork_parent = NULL;
+    if (waiting)
+        waiting->vforks = false;
     if (waiting && !waiting->dead && waiting->place == THREAD_WAITING) {
         trace_event(waiting, PTRACE_EVENT_VFORK_DONE, p->i.pid);
         thread_finish(waiting, p->i.pid);
@@ -112,7 +114,7 @@ void process_vfork_end(struct process *p)
  * waits in vfork; t: that thread only. */
 static void forget_vfork(struct process *p, const struct thread *t)
 {
-    if (!p->vforked)
+    if (!(t ? t->vforks : p->vforked))
         return;
     for (struct process *child = table->process; child < processes_end; child++) {
         const struct thread *waiting = child->vfork_parent;

@@ -253,7 +253,7 @@ static int64_t fork(struct thread *t, struct message *m, const struct birth *b)
     bool traced = ptrace_birth(t, first, b->flags, b->signal);
     if (b->flags & CLONE_VFORK && !t->dead) {
         child->vfork_parent = t;
-        p->vforked = true;
+        p->vforked = t->vforks = true;
         if (!traced) /* else t stops first, and then waits */
             thread_wait(t, NULL, 0);
         if (b->flags & CLONE_PARENT_SETTID)

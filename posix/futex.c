@@ -47,7 +47,7 @@ static int64_t wait(struct thread *t, const uint64_t *w, bool shared, bool absol
         return -EAGAIN;
     /* A handler ends a wait with a limit even if it has SA_RESTART (Linux: the call's restart
      * block); and if the call were made again, a relative limit would begin anew. */
-    return futex_sleep(t, &k, &(struct sleeper){ .bitset = bitset }, &until,
+    return futex_sleep(t, &k, SLEEPS, bitset, &until,
                        !until.when ? -ERESTARTSYS
                        : absolute  ? -ERESTARTNOHAND
                                    : -EINTR);

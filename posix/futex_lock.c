@@ -44,10 +44,9 @@ static int64_t lock(struct thread *t, const uint64_t *w, bool shared, bool try,
         return taken < 0 ? taken : -EAGAIN;
     if ((error = user_write(t, w[0], &word, sizeof word)) || taken)
         return error;
-    struct sleeper as = {
-        .bitset = ~0u, .kind = SLEEPS_FOR_LOCK, .owner = word & FUTEX_TID, .address = w[0]
-    };
-    return futex_sleep(t, &k, &as, until, -ERESTARTNOINTR);
+    t->wait.futex.sleeper.owner = word & FUTEX_TID;
+    t->wait.futex.sleeper.address = w[0];
+    return futex_sleep(t, &k, SLEEPS_FOR_LOCK, ~0u, until, -ERESTARTNOINTR);
 }
 
 int64_t futex_lock(struct thread *t, const uint64_t *w, bool shared, bool wall)
@@ -121,8 +120,7 @@ int64_t futex_wait_to_lock(struct thread *t, const uint64_t *w, bool shared, boo
         return -EINVAL;
     t->wait.futex.lock = target;
     t->wait.futex.lock_at = w[4];
-    return futex_sleep(t, &k, &(struct sleeper){ .bitset = ~0u, .kind = SLEEPS_TO_MOVE }, &until,
-                       -ERESTARTNOINTR);
+    return futex_sleep(t, &k, SLEEPS_TO_MOVE, ~0u, &until, -ERESTARTNOINTR);
 }
 
 /* Whether the sleeper may be moved to the queue of this lock. */

@@ -57,11 +57,18 @@ int64_t futex_read(struct thread *t, caller_t at, bool shared, struct futex_key 
 
 /* ---- queues ---- */
 
+static void count(const struct sleeper *s, int more)
+{
+    if (s->key.shared)
+        shared_sleepers += more;
+    if (s->kind == SLEEPS_FOR_LOCK)
+        lock_sleepers += more;
+}
+
 void sleeper_put(struct sleeper *s, const struct futex_key *k)
 {
     s->key = *k;
-    shared_sleepers += k->shared;
-    lock_sleepers += s->kind == SLEEPS_FOR_LOCK;
+    count(s, 1);
     struct sleeper **at = bucket(k);
     while (*at && (*at)->thread->rt_priority >= s->thread->rt_priority)
         at = &(*at)->next;
@@ -71,8 +78,7 @@ void sleeper_put(struct sleeper *s, const struct futex_key *k)
 
 void sleeper_remove(struct sleeper *s)
 {
-    shared_sleepers -= s->key.shared;
-    lock_sleepers -= s->kind == SLEEPS_FOR_LOCK;
+    count(s, -1);
     struct sleeper **at = bucket(&s->key);
     while (*at != s)
         at = &(*at)->next;
@@ -157,12 +163,14 @@ void futex_limit(struct thread *t, const struct deadline *until)
 
 static void get_up(struct thread *t) { sleeper_remove(&t->wait.futex.sleeper); }
 
-int64_t futex_sleep(struct thread *t, const struct futex_key *k, const struct sleeper *as,
-                    const struct deadline *until, int64_t interrupted)
+int64_t futex_sleep(struct thread *t, const struct futex_key *k, enum sleeper_kind kind,
+                    uint32_t bitset, const struct deadline *until, int64_t interrupted)
 {
     struct sleeper *s = &t->wait.futex.sleeper;
-    *s = *as;
     s->thread = t;
+    s->bitset = bitset;
+    s->kind = kind;
+    s->number = 0;
     sleeper_put(s, k);
     futex_limit(t, until);
     return thread_wait(t, get_up, interrupted);

@@ -62,10 +62,11 @@ struct deadline {
 /* A time limit at `at` in t's memory; 0: none. 0 and *until, -EINVAL, or as user_read. */
 int64_t futex_deadline(struct thread *t, caller_t at, bool absolute, bool wall,
                        struct deadline *until);
-/* t sleeps on the word k, as the sleeper `as` says, until it is woken, or a deadline, or a signal,
- * which ends the call with `interrupted`. Returns what the handler returns. */
-int64_t futex_sleep(struct thread *t, const struct futex_key *k, const struct sleeper *as,
-                    const struct deadline *until, int64_t interrupted);
+/* t sleeps on the word k until it is woken, or a deadline, or a signal, which ends the call with
+ * `interrupted`. Owner and address of its sleeper are the caller's. Returns what the handler
+ * returns. */
+int64_t futex_sleep(struct thread *t, const struct futex_key *k, enum sleeper_kind kind,
+                    uint32_t bitset, const struct deadline *until, int64_t interrupted);
 /* The time limit of t's wait, which is about to begin. */
 void futex_limit(struct thread *t, const struct deadline *until);
 

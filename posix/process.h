@@ -93,6 +93,7 @@ struct thread {
     bool interrupting; /* SYS_INTERRUPT was asked for, and KERNEL_SIGNAL has not come yet */
     bool dead;         /* in no table any more */
     bool looks;        /* wait.c: is to look at its children again */
+    bool vforks;       /* is the vfork_parent of a child */
     bool restore_mask; /* saved_mask holds what sigsuspend, pselect or ppoll replaced */
     bool tell, waits;  /* see delivery.h */
     /* what is held is KERNEL_SIGNAL, KERNEL_EXCEPTION or KERNEL_ENTRY, and not a call */
