@@ -88,7 +88,7 @@ static int64_t remove(endpoint_t task, vaddr_t start, vaddr_t end)
     const struct space *s = space_of(task);
     uint64_t id = s->id;
     int64_t error = 0;
-    while (!error && (s = space_of(task)) && s->id == id) {
+    while (!error && start < end && (s = space_of(task)) && s->id == id) {
         const struct region *r = regions_find(&s->regions, start);
         if (!r || r->start >= end)
             return 0;
@@ -104,7 +104,7 @@ static int64_t remove(endpoint_t task, vaddr_t start, vaddr_t end)
         error = backing_remove(b, at, start - from);
         backing_unref(b);
     }
-    return error ? error : -ESRCH;
+    return error ? error : start < end ? -ESRCH : 0;
 }
 
 /* Brings the pages of a range, up to the first hole. 0; -ENOMEM: there is one, or no memory;
