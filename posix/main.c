@@ -163,8 +163,11 @@ static int64_t signal_arrived(struct thread *t, struct message *m)
         messages_interrupted(t, m->w[3]);
     if (t->process->core)
         return REGISTERS;
-    if (m->w[2] == EINTR)
-        return -EINTR;
+    if (m->w[2] == EINTR) { /* so it has ended, also if no handler runs: after a stop */
+        registers_finish(t, -EINTR);
+        t->number = NO_SYSCALL;
+        return REGISTERS;
+    }
     if (m->w[2])
         signal_self(t, m->w[2] == EPIPE ? SIGPIPE : SIGXFSZ);
     if (t->trace)
