@@ -163,6 +163,8 @@ static struct fs_node *make_inode(struct fs_node *dir, struct fs_name *name, str
     if (error)
         return fs_failed(error);
     if (dir->mode & S_ISGID) {
+        if (new->gid != dir->gid) /* since VFS has looked: whether the user is in that group */
+            new->mode &= ~(uint32_t)S_ISGID;
         new->gid = dir->gid;
         new->mode |= directory ? S_ISGID : 0;
     }
