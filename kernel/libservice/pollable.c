@@ -38,12 +38,23 @@ void pollable_tell(struct pollable *p)
     notify(asker, BIT_POLL);
 }
 
+static void unlist(unsigned n)
+{
+    while (n-- && first) {
+        first->listed = false;
+        first = first->next;
+    }
+    if (!first)
+        last = &first;
+}
+
 int64_t pollable_list(struct message *m)
 {
     uint64_t objects[AT_ONCE];
     unsigned n = 0, room = MIN(m->w[2] / sizeof objects[0], (uint64_t)AT_ONCE);
-    if (unknown) {
+    if (unknown) { /* who is told so need not be told of these once more */
         unknown = false;
+        unlist(AT_ONCE);
         return -ESTALE;
     }
     for (struct pollable *p = first; p && n < room; p = p->next)
@@ -51,11 +62,6 @@ int64_t pollable_list(struct message *m)
     int error = n ? copy_out(m, 0, objects, n * sizeof objects[0]) : 0;
     if (error)
         return error;
-    for (unsigned i = 0; i < n; i++) {
-        first->listed = false;
-        first = first->next;
-    }
-    if (!first)
-        last = &first;
+    unlist(n);
     return n;
 }

@@ -112,7 +112,7 @@ static int64_t connect_datagrams(struct socket *s, const struct socket_address *
         packets_drop(s);
         if (s->peer->peer == s)
             s->peer->error = ECONNRESET;
-        socket_changed(s->peer);
+        socket_happened(s->peer, POLLERR);
     }
     s->peer = to;
     s->connected = to != NULL;
@@ -181,7 +181,7 @@ void serve_accepts(struct socket *s)
             reply(s->reads.first->m.call, -EINVAL);
             pending_remove(&s->reads, s->reads.first);
         }
-    socket_changed(s);
+    socket_happened(s, NEWS_COME);
 }
 
 int64_t do_accept(struct message *m)

@@ -236,12 +236,22 @@ int64_t do_send(struct message *m);    /* SOCKET_SEND */
 void notified(uint64_t bits);          /* the time of a call that waits may be over */
 
 /* ---- status.c ---- */
-void socket_tell(struct socket *s);
+/* What happens to a socket for those that wait for edges: bytes or connections have come; there is
+ * room; it is in another state, so whatever holds is told again. (Linux: sk_data_ready,
+ * sk_write_space, sk_state_change of struct sock.) */
+enum { NEWS_COME = POLLIN | POLLRDNORM, NEWS_ROOM = POLLOUT | POLLWRNORM, NEWS_STATE = 0xffff };
+void socket_tell(struct socket *s, uint16_t news);
 /* The answer of poll may have changed. */
 static inline void socket_changed(struct socket *s)
 {
     if (s->poll.armed)
-        socket_tell(s);
+        socket_tell(s, 0);
+}
+/* Likewise, and there are these news. */
+static inline void socket_happened(struct socket *s, uint16_t news)
+{
+    if (pollable_watched(&s->poll))
+        socket_tell(s, news);
 }
 int64_t do_poll(struct message *m);
 int64_t do_ioctl(struct message *m);

@@ -116,11 +116,11 @@ static void look_again(struct socket *s)
 {
     if (s->listens) {
         serve_accepts(s);
-        return;
+    } else {
+        serve_reads(s);
+        serve_writes(s);
     }
-    serve_reads(s);
-    serve_writes(s);
-    socket_changed(s);
+    socket_happened(s, NEWS_STATE);
 }
 
 int64_t do_shutdown(struct message *m)
@@ -168,7 +168,7 @@ static void senders_leave(struct socket *s)
             continue;
         if (x->peer == s) {
             x->peer = NULL;
-            socket_changed(x);
+            socket_happened(x, NEWS_ROOM);
         }
         if (x->writes.first)
             serve_writes(x);

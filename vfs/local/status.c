@@ -27,7 +27,12 @@ int64_t do_poll(struct message *m)
     return s ? pollable_answer(&s->poll, m, events_now(s)) : POLLERR;
 }
 
-void socket_tell(struct socket *s) { pollable_changed(&s->poll, events_now(s)); }
+void socket_tell(struct socket *s, uint16_t news)
+{
+    uint64_t now = events_now(s);
+    pollable_changed(&s->poll, now);
+    pollable_happened(&s->poll, now & news);
+}
 
 int64_t do_ioctl(struct message *m)
 {

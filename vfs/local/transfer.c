@@ -361,29 +361,32 @@ static bool senders_again(struct socket *s)
         if (sockets[i]->type == SOCK_DGRAM && sockets[i]->writes.first)
             any |= writes_again(sockets[i]);
         if (sockets[i]->peer == s)
-            socket_changed(sockets[i]);
+            socket_happened(sockets[i], NEWS_ROOM);
     }
     return any;
 }
 
-/* Goes on with the reads of `to` and the writes to it until no bytes move any more. */
-static void pump(struct socket *to)
+/* Goes on with the reads of `to` and the writes to it until no bytes move any more. sent: some have
+ * come already. */
+static void pump(struct socket *to, bool sent)
 {
-    while (reads_again(to) | senders_again(to)) {
-        struct pending *p = to->reads.first;
+    for (bool taken = true, more = false; taken || more; sent |= more) {
+        taken = reads_again(to);
+        more = senders_again(to);
+        struct pending *p = taken || more ? to->reads.first : NULL;
         if (p)
             give_way(STEPS(p->m.w[2] - *done_of(&p->m), ROUND_BYTES));
     }
-    socket_changed(to);
+    socket_happened(to, sent ? NEWS_COME : 0);
 }
 
-void serve_reads(struct socket *s) { pump(s); }
+void serve_reads(struct socket *s) { pump(s, false); }
 
 void serve_writes(struct socket *s)
 {
-    writes_again(s);
+    bool sent = writes_again(s);
     if (s->peer)
-        pump(s->peer);
+        pump(s->peer, sent);
 }
 
 /* The read m of s has been done with this result, for which it has got these bytes. The result of
@@ -399,9 +402,9 @@ static int64_t read_done(struct socket *s, struct message *m, int64_t result, ui
         read_ends(s, result, bytes, m->w[3] & MSG_PEEK);
     }
     if (awaited)
-        pump(s);
+        pump(s, false);
     if (sender)
-        socket_changed(sender);
+        socket_happened(sender, NEWS_ROOM);
     return result;
 }
 
@@ -424,7 +427,9 @@ static int64_t receive(struct socket *s, struct message *m)
         return result;
     call_moved(m->call, moved_as(m, bytes));
     packets_take(s, bytes);
-    pump(s);
+    pump(s, false);
+    if (s->peer)
+        socket_happened(s->peer, NEWS_ROOM);
     return LATER;
 }
 
@@ -449,7 +454,7 @@ static int64_t send(struct socket *s, struct message *m, const struct socket_add
             call_moved(m->call, moved_as(m, *done_of(m)));
     }
     if (moved)
-        pump(s->type == SOCK_STREAM ? s->peer : socket_of(m->w[0]));
+        pump(s->type == SOCK_STREAM ? s->peer : socket_of(m->w[0]), true);
     if (result == -EPIPE && quiet(s, m))
         reply_of(m)->flags |= REPLY_QUIET;
     return result;
