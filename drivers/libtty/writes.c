@@ -11,6 +11,9 @@
 #include "terminal.h"
 
 enum { CHUNK = 2048, PIECE = 512, BYTES_AT_ONCE = 16384 };
+/* Between two pauses there are about so many bytes at least, if each is worth all that it can be.
+ */
+enum { LEAST_AT_ONCE = 16 };
 
 /* Takes as much of a write as has room. The buffer is on the stack, since it is filled again while
  * what was done with its bytes before can still be taken back (see copy_in). 0; -EFAULT: a page of
@@ -25,7 +28,9 @@ static int writer_take(struct writes *s, struct writer *w)
             return error;
         size_t taken = s->take(s->of, bytes, n);
         w->done += taken;
-        GIVE_WAY_EVERY(BYTES_AT_ONCE, taken + s->extra, w->length - w->done);
+        uint64_t left = w->length - w->done;
+        if (left / BYTES_AT_ONCE != (left + taken + s->extra) / BYTES_AT_ONCE)
+            give_way(STEPS(left, LEAST_AT_ONCE));
     }
     return 0;
 }
