@@ -88,7 +88,7 @@ def test_a_request_that_is_forgotten_is_made_again(vm, name, read):
 
 
 def test_a_request_that_is_forgotten_by_who_keeps_state_fails(vm):
-    mutation = f"mutate tmpfs {elflib.address('tmpfs', 'do_read')} {elflib.LATER.hex()}"
+    mutation = f"mutate tmpfs {elflib.address('tmpfs', 'fs_do_read')} {elflib.LATER.hex()}"
     result = vm(
         [
             "sh",
@@ -107,7 +107,7 @@ def test_a_request_that_is_forgotten_by_who_keeps_state_fails(vm):
 def test_hundreds_who_wait_for_one_file_are_told_when_its_server_is_lost(vm, tmp_path):
     bad = elflib.patched(
         "tmpfs",
-        {"do_read": elflib.LATER, "do_write": elflib.UD2, "recover_thread": elflib.UD2},
+        {"fs_do_read": elflib.LATER, "fs_do_write": elflib.UD2, "recover_thread": elflib.UD2},
         tmp_path,
     )
     result = vm(
