@@ -261,7 +261,7 @@ static bool settled(struct task *x, const struct thread *t, struct recovery *how
 {
     if (space_read(x->space, x->recovery, how, sizeof *how) < 0)
         return false;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < sizeof how->settled / sizeof how->settled[0]; i++)
         if (t->regs.rip >= how->settled[i].from && t->regs.rip < how->settled[i].to)
             return true;
     return false;

@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct saved_stack) == 192 && offsetof(struct saved_stack,
 
 extern const char settle[], settle_end[], settle_receive[], settle_receive_end[], recover[],
     call_returned[];
+void thread_entry(void), thread_begin(void);
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
 OWN uint32_t inherited;
@@ -57,7 +58,8 @@ void recovery_register(uint32_t protocols, unsigned threads)
     static OWN struct recovery how;
     how = (struct recovery){ (vaddr_t)recover,
                              { { (vaddr_t)settle, (vaddr_t)settle_end },
-                               { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end } } };
+                               { (vaddr_t)settle_receive, (vaddr_t)settle_receive_end },
+                               { (vaddr_t)thread_entry, (vaddr_t)thread_begin } } };
     /* sys_ready() commits, so the stack is saved before it can be needed */
     sys_ready(&how, protocols, threads);
 }

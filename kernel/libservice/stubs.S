@@ -14,8 +14,9 @@
  *     behind `settle_end`             the log is empty and the stack saved: this call counts
  *
  * So what stands first behind `syscall` is the settle code, which saves the stack and empties the
- * log. The kernel knows the ranges of it (settle, settle_receive) from struct recovery: a thread
- * stopped there keeps its registers and goes on at its next instruction, as after an interrupt.
+ * log; and before the first instruction of a thread that is new, thread_entry does. The kernel
+ * knows these ranges (settle, settle_receive, thread_entry) from struct recovery: a thread stopped
+ * there keeps its registers and goes on at its next instruction, as after an interrupt.
  *
  * What is saved is the thread's stack as far as it is in use, copied into its shadow:
  *
@@ -289,10 +290,13 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread starts here: rdi = struct start. A thread that is stopped before its first call
- * that commits begins again at thread_begin, with the same rdi. */
+/* Another thread starts here: rdi = struct start. The log is that of the thread that waits now: its
+ * call has been made, so thread_entry settles for it. A thread that is stopped before its first
+ * call that commits begins again at thread_begin, with the same rdi. */
     .globl thread_entry, thread_begin
 thread_entry:
+    leaq undo_log(%rip), %rcx
+    movq %rcx, undo_next(%rip)
     subq $STACK_SIZE - 8, %rsp      /* struct saved_stack is above */
 thread_begin:
     call thread_main

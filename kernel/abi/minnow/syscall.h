@@ -83,7 +83,7 @@ struct recovery {
     vaddr_t entry;
     struct {
         vaddr_t from, to;
-    } settled[2];
+    } settled[3];
 };
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH, CONN_SET_WORD };
