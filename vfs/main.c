@@ -55,7 +55,7 @@ static const handler_t vfs_handlers[] = {
 int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(VFS, vfs_handlers) };
-    if (!inherited)
+    if (started != START_INHERITS)
         mount_root();
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = THREADS });
 }

@@ -423,8 +423,7 @@ void terminal_start(struct terminal *list, unsigned count)
         list[i].writes = (struct writes){ .has_room = has_room, .take = take, .of = &list[i] };
         terminal_init(&list[i]);
     }
-    if (!inherited)
-        pollable_start();
+    pollable_start();
 }
 
 void terminal_serve(struct terminal *list, unsigned count, void (*notify_driver)(uint64_t bits))

@@ -10,6 +10,8 @@ static bool unknown;     /* the next FS_CHANGED is told that anything may have c
 
 void pollable_start(void)
 {
+    if (started != START_AFRESH)
+        return;
     unknown = true;
     notify(service_find("posix"), BIT_POLL);
 }

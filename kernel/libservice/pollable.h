@@ -49,8 +49,8 @@ static inline void pollable_happened(struct pollable *p, uint16_t events)
 static inline bool pollable_watched(const struct pollable *p) { return p->armed | p->edge; }
 /* The handler of FS_CHANGED. */
 int64_t pollable_list(struct message *m);
-/* To be called before service_run(), unless the program is `inherited`. One that takes a dead one's
- * place without its memory knows of nobody that waits, so the askers are to ask again. */
+/* To be called before service_run(). A program that takes a dead one's place without its memory
+ * knows of nobody that waits, so the askers are to ask again. */
 void pollable_start(void);
 
 #endif

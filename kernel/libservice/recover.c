@@ -28,7 +28,7 @@ extern const char settle[], settle_end[], settle_receive[], settle_receive_end[]
 void thread_entry(void), thread_begin(void);
 struct saved_stack *recover_thread(unsigned index, enum resume why);
 
-OWN uint32_t inherited;
+OWN enum start started;
 OWN bool request_fails;
 static OWN struct saved_stack *stacks[THREADS];
 static OWN unsigned stacks_count;

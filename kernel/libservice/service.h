@@ -55,10 +55,10 @@ struct service {
     void (*release)(const struct message *m);
 };
 
-/* Not 0: this program takes over from a former one with the same version of its state (STATE_name
- * in build.mk), and finds all its variables and memory as that one left them. main() then
- * initializes nothing anew. */
-extern uint32_t inherited;
+/* How this program was started. START_INHERITS: it takes over from a former one with the same
+ * version of its state (STATE_name in build.mk), and finds all its variables and memory as that one
+ * left them. main() then initializes nothing anew. */
+extern enum start started;
 
 /* Serves for ever. Unknown operations are answered -ENOSYS, those of sockets -ENOTSOCK: system
  * calls on a descriptor come here whatever stands behind it. */

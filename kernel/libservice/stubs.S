@@ -275,11 +275,10 @@ message_reply_receive:
     popq %rbp
     ret
 
-/* A service starts here with an empty stack. rdi = 1: it takes over the state of its
- * predecessor. */
+/* A service starts here with an empty stack. rdi: enum start. */
     .globl _start
 _start:
-    movl %edi, inherited(%rip)
+    movl %edi, started(%rip)
     rdtsc                           /* a stack guard that is another at each start */
     shlq $32, %rdx
     xorq %rdx, %rax
@@ -290,7 +289,7 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread starts here: rdi = struct start. The log is that of the thread that waits now: its
+/* Another thread starts here: rdi = struct beginning. The log is that of the thread that waits now: its
  * call has been made, so thread_entry settles for it. A thread that is stopped before its first
  * call that commits begins again at thread_begin, with the same rdi. */
     .globl thread_entry, thread_begin

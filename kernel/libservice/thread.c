@@ -8,13 +8,13 @@ struct waiter {
     unsigned thread;
     bool woken;
 };
-struct start {
+struct beginning {
     void (*run)(void *);
     void *argument;
 };
 
 void thread_entry(void), thread_begin(void);
-_Noreturn void thread_main(struct start *s);
+_Noreturn void thread_main(struct beginning *s);
 _Noreturn void service_exit(int status);
 
 void service_exit(int status)
@@ -24,9 +24,9 @@ void service_exit(int status)
     __builtin_unreachable();
 }
 
-void thread_main(struct start *s)
+void thread_main(struct beginning *s)
 {
-    struct start mine = *s;
+    struct beginning mine = *s;
     memory_free(s);
     mine.run(mine.argument);
     ask_exit(0);
@@ -36,10 +36,10 @@ void thread_main(struct start *s)
 int thread_start(void (*run)(void *), void *argument)
 {
     void *shadow = stack_shadow();
-    struct start *s = shadow ? memory_alloc(sizeof *s) : NULL;
+    struct beginning *s = shadow ? memory_alloc(sizeof *s) : NULL;
     if (!s)
         return -ENOMEM;
-    *s = (struct start){ run, argument };
+    *s = (struct beginning){ run, argument };
     int64_t made = sys_thread(thread_entry, s);
     if (made < 0)
         return made;

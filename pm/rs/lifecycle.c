@@ -30,7 +30,7 @@ static int run(unsigned slot)
     uint64_t entry = 0;
     int64_t error = image_load(slot, &e->program, LOAD_ALL, &entry);
     if (!error)
-        error = sys_service_start(slot, entry, 0);
+        error = sys_service_start(slot, entry, e->starts ? START_AFRESH : START_FIRST);
     if (error) {
         print("%s: cannot be started: %s", e->name,
               error == -ENOEXEC  ? "not a program for this system"

@@ -43,7 +43,7 @@ static int succeed(unsigned slot)
     if (!error)
         error = image_load(slot, &e->program, LOAD_BESIDES_STATE, &entry);
     if (!error)
-        error = sys_service_start(slot, entry, 1);
+        error = sys_service_start(slot, entry, START_INHERITS);
     e->starts += !error;
     return error;
 }

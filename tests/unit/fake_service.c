@@ -220,7 +220,7 @@ int64_t connect(struct message *m, uint64_t object, uint64_t flags)
     return next_descriptor++ % 1024;
 }
 
-uint32_t inherited;
+enum start started;
 
 void notify(endpoint_t to, unsigned bit)
 {
@@ -385,14 +385,14 @@ void condition_wake(struct condition *c)
     pthread_cond_broadcast(&changed);
 }
 
-struct start {
+struct beginning {
     void (*run)(unsigned);
     unsigned number;
 };
 
 static void *thread_main(void *argument)
 {
-    struct start *s = argument;
+    struct beginning *s = argument;
     pthread_mutex_lock(&monitor);
     self = s->number + 2;
     s->run(s->number);
@@ -403,10 +403,10 @@ static void *thread_main(void *argument)
 void fake_threads(unsigned count, void (*run)(unsigned number))
 {
     pthread_t ids[32];
-    struct start starts[32];
+    struct beginning starts[32];
     threads = count;
     for (unsigned k = 0; k < count; k++) {
-        starts[k] = (struct start){ run, k };
+        starts[k] = (struct beginning){ run, k };
         pthread_create(&ids[k], NULL, thread_main, &starts[k]);
     }
     for (unsigned k = 0; k < count; k++)

@@ -3,7 +3,7 @@
 
 int main(void)
 {
-    if (!inherited) {
+    if (started != START_INHERITS) {
         nodes_init();
         index_init();
         cache_init(0);

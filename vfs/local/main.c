@@ -24,8 +24,7 @@ int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers),
                                                  PROTOCOL_TABLE(SOCKET, socket_handlers) };
-    if (!inherited)
-        pollable_start();
+    pollable_start();
     service_run(&(struct service){ .protocols = protocols,
                                    .count = 2,
                                    .threads = 1,

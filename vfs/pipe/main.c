@@ -21,8 +21,7 @@ int main(void)
 {
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, fs_handlers),
                                                  PROTOCOL_TABLE(PIPE, pipe_handlers) };
-    if (!inherited)
-        pollable_start();
+    pollable_start();
     service_run(&(struct service){
         .protocols = protocols, .count = 2, .threads = 1, .release = do_release });
 }

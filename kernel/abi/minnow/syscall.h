@@ -85,6 +85,9 @@ struct recovery {
         vaddr_t from, to;
     } settled[3];
 };
+/* What the manager tells a service's first thread (SERVICE_START): it is the first in its slot; it
+ * takes over the memory of the one before it; or nothing is left of that one. */
+enum start { START_FIRST, START_INHERITS, START_AFRESH };
 enum { DUP_EXACT = 1, DUP_CLOEXEC = 2 };
 enum { CONN_SET_FLAGS, CONN_SET_CLOEXEC, CONN_SET_POSITION, CONN_SET_WATCH, CONN_SET_WORD };
 enum {
