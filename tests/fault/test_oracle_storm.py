@@ -46,9 +46,15 @@ def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
         faultlib.figure(f"oracle {program}: as on Linux, with {deaths} deaths")
 
 
+# POSIX is at work for a hundredth of PM's time there, so by the same storm it would die four times, or never.
 @pytest.mark.parametrize("seed", range(1, 5) if FULL else [1])
-def test_arguments_are_whole_while_pm_and_posix_die(vm, seed, tmp_path):
+@pytest.mark.parametrize(
+    "names, mean, least",
+    [(["pm", "posix"], 300000 if FULL else 1000000, 1000), (["posix"], 20000, 50)],
+    ids=["pm", "posix"],
+)
+def test_arguments_are_whole_while_pm_and_posix_die(vm, names, mean, least, seed, tmp_path):
     """What PM keeps of a program's memory is undone together with the memory itself, also in the middle
     of a loop and with a full undo log."""
-    deaths = storm(vm, "arguments", seed, 300000 if FULL else 1000000, ["pm", "posix"], tmp_path)
-    assert deaths["pm"] > 1000 and deaths["posix"] > 0
+    deaths = storm(vm, "arguments", seed, mean, names, tmp_path)
+    assert deaths[names[0]] > least
