@@ -289,8 +289,8 @@ _start:
     movl %eax, %edi
     call service_exit
 
-/* Another thread starts here: rdi = struct beginning. The log is that of the thread that waits now: its
- * call has been made, so thread_entry settles for it. A thread that is stopped before its first
+/* Another thread starts here: rdi = struct beginning. The log is that of the thread that waits now:
+ * its call has been made, so thread_entry settles for it. A thread that is stopped before its first
  * call that commits begins again at thread_begin, with the same rdi. */
     .globl thread_entry, thread_begin
 thread_entry:
