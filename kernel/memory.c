@@ -4,8 +4,10 @@
  * Page tables are empty when they are given back, and stand in a list of their own, since the next
  * space wants empty ones. The lists are threaded through the free frames themselves (McKusick,
  * Design of the FreeBSD OS, 6.3). Small objects come from caches, one for each power of two; a
- * cache is a list of free pieces of pages. What there is no memory for is not made: a program's
- * wish must not panic the kernel. */
+ * cache is a list of pages that have free pieces, and a page that has no others is given back (the
+ * slabs of Bonwick, USENIX 1994); before it stands a short list of pieces alone (the magazines of
+ * Bonwick and Adams, USENIX 2001). What there is no memory for is not made: a program's wish must
+ * not panic the kernel. */
 #include "memory.h"
 
 #include "arch.h"
@@ -13,13 +15,26 @@
 
 enum { CLASS_FIRST = 5, CLASS_LAST = 12 }; /* 32 .. 4096 bytes */
 
+/* A free piece. The first one of each page stands in the list of its class. */
+struct piece {
+    struct piece *next;         /* free in the same page */
+    struct piece *forth, *back; /* of the first one: those of other pages */
+};
+_Static_assert(sizeof(struct piece) <= 1 << CLASS_FIRST, "a free piece has room for its links");
+
 struct range memory_ranges[RANGES_MAX];
 unsigned memory_range_count;
 static unsigned range_now;
 static paddr_t free_list, zeroed_list;
-static void *classes[CLASS_LAST + 1];
+static struct piece *classes[CLASS_LAST + 1];
+/* of each class: the last few pieces that were given back, which their pages count as used */
+enum { RECENT_MOST = 16 };
+static struct {
+    struct piece *first;
+    unsigned count;
+} recent[CLASS_LAST + 1];
 
-uint16_t *frame_uses;
+int16_t *frame_uses;
 uint64_t frames_end, frames_all, frames_free, frames_promised, frames_not_pms;
 
 /* Takes frame_uses[], zeroed, from the first range with room for it. */
@@ -135,12 +150,102 @@ bool frame_return(paddr_t p)
     return true;
 }
 
+/* ---- small objects ---- */
+
+/* What frame_uses says of a page of pieces: how many are in use, and which is the first that is
+ * free. */
+enum { SLAB = INT16_MIN, USED = 0xff, FIRST_SHIFT = 8, FIRST_MASK = 0x7f };
+
+static int16_t *slab_of(const struct piece *p) { return &frame_uses[virt_to_phys(p) / PAGE_SIZE]; }
+
+static int16_t slab_state(unsigned used, const struct piece *first)
+{
+    return (int16_t)(SLAB | (virt_to_phys(first) % PAGE_SIZE >> CLASS_FIRST) << FIRST_SHIFT | used);
+}
+
+static struct piece *slab_first(const struct piece *p)
+{
+    uintptr_t first = (uintptr_t)(*slab_of(p) >> FIRST_SHIFT & FIRST_MASK) << CLASS_FIRST;
+    return (struct piece *)(PAGE_DOWN((uintptr_t)p) + first);
+}
+
+/* Puts `now` into the place of a piece that stands in the list of class c; NULL: takes that out. */
+static void first_becomes(unsigned c, const struct piece *was, struct piece *now)
+{
+    struct piece *forth = was->forth, *back = was->back;
+    if (now) {
+        now->forth = forth;
+        now->back = back;
+    }
+    *(back ? &back->forth : &classes[c]) = now ? now : forth;
+    if (forth)
+        forth->back = now ? now : back;
+}
+
+static void list_insert(unsigned c, struct piece *first)
+{
+    first->back = NULL;
+    first->forth = classes[c];
+    if (first->forth)
+        first->forth->back = first;
+    classes[c] = first;
+}
+
+/* A page of free pieces for class c. false: no memory. */
+static bool slab_make(unsigned c, uint32_t user)
+{
+    paddr_t frame = frames_spare(user) ? frame_alloc_raw() : 0;
+    struct piece *first = NULL;
+    if (!frame)
+        return false;
+    char *page = phys_to_virt(frame);
+    for (size_t at = PAGE_SIZE; at > 0;) {
+        at -= 1ul << c;
+        struct piece *p = (struct piece *)(page + at);
+        p->next = first;
+        first = p;
+    }
+    *slab_of(first) = slab_state(0, first);
+    list_insert(c, first);
+    return true;
+}
+
+/* A free piece for class c; NULL: no memory. */
+static struct piece *slab_take(unsigned c, uint32_t user)
+{
+    if (!classes[c] && !slab_make(c, user))
+        return NULL;
+    struct piece *p = classes[c], *next = p->next;
+    int16_t *slab = slab_of(p);
+    first_becomes(c, p, next);
+    *slab = slab_state((*slab & USED) + 1, next ? next : p);
+    return p;
+}
+
+static void slab_give(unsigned c, struct piece *p)
+{
+    unsigned used = *slab_of(p) & USED;
+    KASSERT(*slab_of(p) < 0 && used);
+    if (used << c == PAGE_SIZE) {
+        p->next = NULL;
+        list_insert(c, p);
+    } else {
+        struct piece *first = slab_first(p);
+        p->next = first;
+        first_becomes(c, first, p);
+    }
+    *slab_of(p) = slab_state(used - 1, p);
+    if (used == 1 && (p->forth || p->back)) { /* the last empty page is kept */
+        first_becomes(c, p, NULL);
+        *slab_of(p) = 0;
+        frame_free(PAGE_DOWN(virt_to_phys(p)));
+    }
+}
+
 static unsigned class_of(size_t bytes)
 {
-    unsigned c = CLASS_FIRST;
-    while ((1ul << c) < bytes)
-        c++;
-    return c;
+    KASSERT(bytes && bytes <= 1 << CLASS_LAST);
+    return bytes <= 1 << CLASS_FIRST ? CLASS_FIRST : 64 - (unsigned)__builtin_clzl(bytes - 1);
 }
 
 void *kmalloc(size_t bytes) { return kmalloc_for(bytes, 0); }
@@ -148,29 +253,29 @@ void *kmalloc(size_t bytes) { return kmalloc_for(bytes, 0); }
 void *kmalloc_for(size_t bytes, uint32_t user)
 {
     unsigned c = class_of(bytes);
-    KASSERT(c <= CLASS_LAST);
-    if (!classes[c]) {
-        paddr_t p = frames_spare(user) ? frame_alloc_raw() : 0;
-        if (!p)
-            return NULL;
-        char *page = phys_to_virt(p);
-        for (size_t at = 0; at < PAGE_SIZE; at += 1ul << c) {
-            *(void **)(page + at) = classes[c];
-            classes[c] = page + at;
-        }
+    struct piece *p = recent[c].first;
+    if (p) {
+        recent[c].first = p->next;
+        recent[c].count--;
+    } else if (!(p = slab_take(c, user))) {
+        return NULL;
     }
-    void *piece = classes[c];
-    classes[c] = *(void **)piece;
-    return memset(piece, 0, 1ul << c);
+    return memset(p, 0, 1ul << c);
 }
 
-void kfree(void *p, size_t bytes)
+void kfree(void *object, size_t bytes)
 {
+    struct piece *p = object;
     if (!p)
         return;
     unsigned c = class_of(bytes);
-    *(void **)p = classes[c];
-    classes[c] = p;
+    if (recent[c].count == RECENT_MOST) {
+        slab_give(c, p);
+        return;
+    }
+    p->next = recent[c].first;
+    recent[c].first = p;
+    recent[c].count++;
 }
 
 /* Moves 4, 2 or 1 of the bytes that quadwords leave over. */

@@ -21,14 +21,15 @@ void frame_free(paddr_t p);
 void frame_free_zeroed(paddr_t p); /* one that is all zeroes: frame_alloc() need not zero it */
 /* Frames for programs: lent to PM. Whatever PM says, it reaches no other memory: frame_uses counts
  * each frame once for being lent, and once for every page of a program that it is. A count that has
- * got to FRAME_USES_MOST stays there, and the frame stays PM's. */
-enum { FRAME_USES_MOST = 0xffff };
-extern uint16_t *frame_uses;
+ * got to FRAME_USES_MOST stays there, and the frame stays PM's. Negative: the kernel keeps small
+ * objects there (memory.c). */
+enum { FRAME_USES_MOST = INT16_MAX };
+extern int16_t *frame_uses;
 extern uint64_t frames_end; /* number of the last frame + 1 */
 void frames_lend(paddr_t first, size_t count);
 static inline bool frame_lent(paddr_t p)
 {
-    return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE];
+    return p % PAGE_SIZE == 0 && p / PAGE_SIZE < frames_end && frame_uses[p / PAGE_SIZE] > 0;
 }
 /* A page of a program is this frame now. Frames that are not PM's are not counted. */
 static inline void frame_mapped(paddr_t p)
