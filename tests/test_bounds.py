@@ -33,7 +33,7 @@ CASES = {
     "kill": 1,
     "word": 1,
     "reprint": 1,
-    "tab": 1,
+    "tab": 128,
     "tmpfs-read": 16,
     "tmpfs-write": 16,
     "tmpfs-cut": 30,

@@ -218,28 +218,29 @@ static long do_ext2_read(long n) { return transfer("/root/iovec", 0, n); }
 static long do_ext2_write(long n) { return transfer("/root/iovec", 1, n); }
 static long do_fat_write(long n) { return transfer("/boot/iovec", 1, n); }
 
-/* n MiB typed at a pseudo terminal that nobody reads: `often` times a key that edits the line,
- * behind a line as long as it may be. */
-static long type(long n, const char *key, size_t often)
+/* So many bytes typed at a pseudo terminal that nobody reads: `often` times a key that edits the
+ * line, behind a line as long as it may be. */
+static long type(size_t bytes, const char *key, size_t often)
 {
     enum { LINE = 4000 };
-    char *at = touched(n * MIB);
+    char *at = touched(bytes);
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     unlockpt(master);
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    for (size_t i = 0; i < n * MIB;) {
-        for (size_t k = 0; k < LINE && i < n * MIB; k++)
+    for (size_t i = 0; i < bytes;) {
+        for (size_t k = 0; k < LINE && i < bytes; k++)
             at[i++] = 'a';
-        for (size_t k = 0; k < often && i < n * MIB; k++)
+        for (size_t k = 0; k < often && i < bytes; k++)
             at[i++] = key[k % strlen(key)];
     }
     fcntl(master, F_SETFL, O_NONBLOCK);
-    return slave < 0 || write(master, at, n * MIB) <= 0 ? -3 : 0;
+    return slave < 0 || write(master, at, bytes) <= 0 ? -3 : 0;
 }
-static long do_kill(long n) { return type(n, "\025", 1); }
-static long do_word(long n) { return type(n, "\027", 1); }
-static long do_reprint(long n) { return type(n, "\022", ~0ul); }
-static long do_tab(long n) { return type(n, "\t\177", ~0ul); }
+static long do_kill(long n) { return type(n * MIB, "\025", 1); }
+static long do_word(long n) { return type(n * MIB, "\027", 1); }
+static long do_reprint(long n) { return type(n * MIB, "\022", ~0ul); }
+/* KiB: each byte is worth as much as thousands of others */
+static long do_tab(long n) { return type(n * 1024, "\t\177", ~0ul); }
 
 static long do_random(long n) { return syscall(SYS_getrandom, touched(n * MIB), n * MIB, 0) < 0; }
 
