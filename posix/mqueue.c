@@ -9,8 +9,8 @@
  * is missing has the call thrown back as always.
  *
  * Notification: one process may ask to be told when a message comes to an empty queue for which no
- * receiver waits. It is told once. SIGEV_THREAD wants a netlink socket, on which musl waits; there
- * is none here. */
+ * receiver waits. It is told once: by a signal; or by a note to a netlink socket, at which a thread
+ * of the C library waits for it (SIGEV_THREAD). That thread learns too that no note will come. */
 #include "mqueue.h"
 #include "capability.h"
 
@@ -21,11 +21,15 @@
 #include "delivery.h"
 #include "handlers.h"
 #include "letter.h"
+#include "netlink.h"
 #include "signal.h"
 #include "syscalls.h"
 #include "user_memory.h"
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SI_MESGQ = -3 };
+/* how a note ends (Linux: NOTIFY_...): a message has come; or the notification has been taken back
+ */
+enum why { WOKEN = 1, REMOVED };
 enum { NAME_ROOM = 256, STATUS_SIZE = 80 /* of the text that Linux has in such a file */ };
 
 /* What a thread has asked for. */
@@ -58,6 +62,8 @@ struct mqueue {
     struct process *notified;
     int32_t notify, signo;
     uint64_t value;
+    struct netlink *socket; /* SIGEV_THREAD: where the note goes; else NULL */
+    uint8_t note[NOTE_SIZE];
 };
 
 /* What a descriptor leads to. */
@@ -97,11 +103,16 @@ static void drop(struct mqueue *q)
 
 /* ---- notification ---- */
 
-static void notify_end(struct mqueue *q)
+static void notify_end(struct mqueue *q, enum why why)
 {
+    struct netlink *socket = q->socket;
     if (q->notified)
         q->notified->notifies--;
     q->notified = NULL;
+    q->socket = NULL;
+    q->note[NOTE_SIZE - 1] = why;
+    if (socket)
+        netlink_send(socket, q->note);
 }
 
 /* A message has come from `sender` to the empty queue. May wait. */
@@ -113,7 +124,7 @@ static void notify_send(struct mqueue *q, const struct process *sender)
     info.sent.uid = sender->i.uid;
     info.sent.value = q->value;
     bool tell = p && q->notify == SIGEV_SIGNAL && q->signo;
-    notify_end(q);
+    notify_end(q, WOKEN);
     if (tell)
         signal_post(p, NULL, &info);
 }
@@ -173,7 +184,7 @@ void mqueue_closes(struct process *p, const struct conn_info *info)
     const struct mq_file *f = p->notifies ? anon_of(info->service, info->object, ANON_MQUEUE)
                                           : NULL;
     if (f && f->queue->notified == p)
-        notify_end(f->queue);
+        notify_end(f->queue, REMOVED);
 }
 
 /* ---- sending and receiving ---- */
@@ -510,7 +521,7 @@ void mqueue_forget(struct process *p)
 {
     for (struct mqueue *q = queues; q && p->notifies; q = q->next)
         if (q->notified == p)
-            notify_end(q);
+            notify_end(q, REMOVED);
 }
 
 struct sigevent {
@@ -519,14 +530,29 @@ struct sigevent {
     uint64_t unused[6];
 };
 
-/* Whether a queue can notify so. 0, -EINVAL, -EBADF, -ENOTSOCK. */
-static int64_t event_check(struct thread *t, const struct sigevent *e)
+/* How a queue is to notify. */
+struct ON_STACK notice {
+    struct sigevent event;
+    struct netlink *socket;
+    uint8_t note[NOTE_SIZE];
+};
+
+/* Reads it from `at`, and checks it. 0, -EINVAL, -EFAULT, -EBADF, -ENOTSOCK. */
+static int64_t notice_read(struct thread *t, caller_t at, struct notice *n)
 {
-    struct conn_info c;
-    switch (e->notify) {
+    int64_t error = user_read(t, at, &n->event, sizeof n->event);
+    int32_t signo = n->event.signo;
+    n->socket = NULL;
+    if (error)
+        return error;
+    switch (n->event.notify) {
     case SIGEV_NONE: return 0;
-    case SIGEV_SIGNAL: return e->signo < 0 || e->signo > SIGNALS ? -EINVAL : 0;
-    case SIGEV_THREAD: return ask_conn_get(t->call, e->signo, &c) < 0 ? -EBADF : -ENOTSOCK;
+    case SIGEV_SIGNAL: return signo < 0 || signo > SIGNALS ? -EINVAL : 0;
+    case SIGEV_THREAD:
+        error = user_read(t, n->event.value, n->note, NOTE_SIZE);
+        if (!error)
+            n->socket = netlink_behind(t, signo, &error);
+        return n->socket ? 0 : error;
     default: return -EINVAL;
     }
 }
@@ -534,27 +560,31 @@ static int64_t event_check(struct thread *t, const struct sigevent *e)
 int64_t linux_mq_notify(struct thread *t, struct message *m)
 {
     struct process *p = t->process;
-    struct sigevent e;
+    struct notice n;
     uint32_t flags;
-    int64_t error = m->w[1] ? user_read(t, m->w[1], &e, sizeof e) : 0;
-    if (error || (m->w[1] && (error = event_check(t, &e))))
+    int64_t error = m->w[1] ? notice_read(t, m->w[1], &n) : 0;
+    if (error)
         return error;
     struct mqueue *q = queue_behind(t, m->w[0], O_RDWR, &flags);
     if (!q)
         return -EBADF;
     if (!m->w[1]) {
         if (q->notified == p)
-            notify_end(q);
+            notify_end(q, REMOVED);
         return 0;
     }
     if (q->notified)
         return -EBUSY;
+    if (n.socket && (error = netlink_reserve(n.socket)))
+        return error;
     ask_task_set(p->i.task, TASK_WATCH, 1); /* closing the queue ends it */
     p->notifies++;
     q->notified = p;
-    q->notify = e.notify;
-    q->signo = e.signo;
-    q->value = e.value;
+    q->notify = n.event.notify;
+    q->signo = n.event.signo;
+    q->value = n.event.value;
+    q->socket = n.socket;
+    memcpy(q->note, n.note, NOTE_SIZE);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "capability.h"
 #include "handlers.h"
+#include "netlink.h"
 #include "socket_address.h"
 #include "socket_file.h"
 #include "syscalls.h"
@@ -30,7 +31,11 @@ static int64_t make(struct thread *t, struct message *m, uint64_t op, caller_t p
     return socket_forward(t, m, op, service, op == SOCKET_PAIR ? WINDOW_INOUT : WINDOW_NONE);
 }
 
-int64_t linux_socket(struct thread *t, struct message *m) { return make(t, m, SOCKET_CREATE, 0); }
+int64_t linux_socket(struct thread *t, struct message *m)
+{
+    return (uint32_t)m->w[0] == AF_NETLINK ? netlink_socket(t, m) : make(t, m, SOCKET_CREATE, 0);
+}
+
 int64_t linux_socketpair(struct thread *t, struct message *m)
 {
     return make(t, m, SOCKET_PAIR, m->w[3]);

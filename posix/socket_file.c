@@ -2,6 +2,7 @@
  * it. */
 #include "socket_file.h"
 
+#include "anon.h"
 #include "syscalls.h"
 
 struct family {
@@ -42,7 +43,7 @@ int64_t socket_behind(struct thread *t, uint32_t descriptor, struct conn_info *c
     for (unsigned i = 0; i < ARRAY_SIZE(families); i++)
         if (service_find(families[i].service) == c->service)
             return 0;
-    return -ENOTSOCK;
+    return anon_of(c->service, c->object, ANON_NETLINK) ? -EOPNOTSUPP : -ENOTSOCK;
 }
 
 int64_t socket_forward(struct thread *t, struct message *m, uint64_t op, endpoint_t to,

@@ -12,7 +12,8 @@ enum { TYPE_MASK = 15, SOCKET_FLAGS = O_CLOEXEC | O_NONBLOCK };
 /* The service of the family that socket() or socketpair() asks for by the call m. 0, -EINVAL,
  * -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT. */
 int64_t socket_family(const struct message *m, endpoint_t *service);
-/* The socket behind t's descriptor. 0, -EBADF, -ENOTSOCK. */
+/* The socket behind t's descriptor. 0, -EBADF, -ENOTSOCK; -EOPNOTSUPP: it is a netlink socket,
+ * which no service but this one serves. */
 int64_t socket_behind(struct thread *t, uint32_t descriptor, struct conn_info *c);
 
 /* Forwards t's call m, whose words are set, as operation op. */

@@ -4,6 +4,7 @@
 
 #include "capability.h"
 #include "handlers.h"
+#include "netlink.h"
 #include "socket.h"
 #include "socket_address.h"
 #include "socket_file.h"
@@ -186,11 +187,13 @@ int64_t linux_recvfrom(struct thread *t, struct message *m)
 {
     struct conn_info c;
     int64_t error = socket_behind(t, m->w[0], &c);
+    m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
+    if (error == -EOPNOTSUPP)
+        return netlink_receive(t, m, &c);
     if (!error)
         error = address_probe(t, m->w[4], m->w[5]);
     if (error)
         return error;
-    m->w[2] = MIN(m->w[2], (uint64_t)TRANSFER_MAX);
     m->w[3] = (uint32_t)m->w[3];
     return receive_window(t, m, &c, m->w[4] != 0, WINDOW_OUT);
 }

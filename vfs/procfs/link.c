@@ -106,7 +106,9 @@ static void device_name(char *to, size_t size, const char *service, uint64_t obj
         format(to, size, "pipe:[%lu]", pipe_inode(object));
     if (strcmp(service, "local") == 0)
         format(to, size, "socket:[%lu]", socket_inode(object));
-    if (strcmp(service, "posix") == 0 && anon_kind(object) < ARRAY_SIZE(anon))
+    if (strcmp(service, "posix") == 0 && anon_kind(object) == ANON_NETLINK)
+        format(to, size, "socket:[%u]", anon_number(object) + 1);
+    else if (strcmp(service, "posix") == 0 && anon_kind(object) < ARRAY_SIZE(anon))
         format(to, size, "anon_inode:%s", anon[anon_kind(object)]);
     /* the last row with this object: /dev/console, a row before it, is another name of a terminal
      */

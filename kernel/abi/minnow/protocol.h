@@ -52,7 +52,8 @@ enum anon_kind {
     ANON_EPOLL,
     ANON_MQUEUE,
     ANON_PID,
-    ANON_INOTIFY
+    ANON_INOTIFY,
+    ANON_NETLINK
 };
 static inline uint64_t anon_object(uint32_t number, uint32_t generation, enum anon_kind kind)
 {

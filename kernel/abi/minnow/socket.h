@@ -5,7 +5,7 @@
 
 #include <minnow/types.h>
 
-enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_FAMILIES = 46 };
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_NETLINK = 16, AF_FAMILIES = 46 };
 enum { SOCK_STREAM = 1, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET = 5, SOCK_TYPES = 11 };
 enum { SHUT_RD, SHUT_WR, SHUT_RDWR };
 
