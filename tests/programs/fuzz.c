@@ -777,6 +777,7 @@ static void open_things(void)
         dup(ends[1]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0)
         socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, 0);
     socket(AF_UNIX, SOCK_STREAM, 0);
     socket(AF_UNIX, SOCK_DGRAM, 0);
     socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
