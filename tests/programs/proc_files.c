@@ -270,6 +270,7 @@ int main(void)
     signals();
     limits();
     descriptors();
+    line_of("/proc/filesystems", "nodev\tdevpts");
     threads();
     mounts();
     system_files();

@@ -95,7 +95,7 @@ void make_loadavg(struct text *t, const struct subject *p)
 void make_filesystems(struct text *t, const struct subject *p)
 {
     (void)p;
-    text_add(t, "\text2\n\tvfat\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n");
+    text_add(t, "\text2\n\tvfat\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\n");
 }
 
 void make_version(struct text *t, const struct subject *p)
