@@ -42,7 +42,8 @@ static void task_name(char *to, size_t size, endpoint_t task)
 /* ---- services, threads, missed calls ---- */
 
 /* A line for each slot that has a service, or that rs knows: the kernel's figures, and rs' state
- * and count of deaths. Without rs the kernel's alone. */
+ * and count of deaths. Without rs the kernel's alone. There is no processor time: what a service
+ * takes is charged to the program that it works for. */
 void make_services(struct text *t, const struct subject *p)
 {
     static const char *const states[] = { "absent",  "created",  "running", "stopped",
@@ -50,8 +51,8 @@ void make_services(struct text *t, const struct subject *p)
     endpoint_t rs = service_find("rs");
     struct task_info k;
     (void)p;
-    text_add(t, "%4s %12s %8s %6s %9s %9s %9s %8s %s\n", "slot", "name", "state", "deaths",
-             " threads", " messages", "cpu[ms]", "   [KiB]", "priority");
+    text_add(t, "%4s %12s %8s %6s %9s %9s %8s %s\n", "slot", "name", "state", "deaths", " threads",
+             " messages", "   [KiB]", "priority");
     for (unsigned slot = 1; slot < MAX_SERVICE; slot++) {
         struct rs_status s = { 0 };
         bool there = fact_task(slot, &k);
@@ -64,9 +65,9 @@ void make_services(struct text *t, const struct subject *p)
         const char *state = known && s.state < ARRAY_SIZE(states) ? states[s.state]
                             : there                               ? "running"
                                                                   : "absent";
-        text_add(t, "%4u %12s %8s %6u %9u %9lu %9lu %8lu %u\n", slot, there ? k.name : s.name,
-                 state, known ? s.deaths : 0, k.threads, k.messages, k.cpu.ns / 1000000,
-                 k.pages * (PAGE_SIZE / 1024), k.priority);
+        text_add(t, "%4u %12s %8s %6u %9u %9lu %8lu %u\n", slot, there ? k.name : s.name, state,
+                 known ? s.deaths : 0, k.threads, k.messages, k.pages * (PAGE_SIZE / 1024),
+                 k.priority);
     }
 }
 
