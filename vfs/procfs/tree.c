@@ -223,6 +223,19 @@ static bool descriptor_open(struct subject *p, unsigned fd)
 
 /* ---- Nodes ---- */
 
+/* The mode of a link to an open file tells what the file is open for. */
+static uint32_t mode_of_link(uint32_t flags)
+{
+    uint32_t access = flags & O_ACCMODE, mode = S_IFLNK;
+    if (flags & O_PATH)
+        return mode;
+    if (access != O_WRONLY)
+        mode |= 0500;
+    if (access != O_RDONLY)
+        mode |= 0300;
+    return mode;
+}
+
 /* The mode, type included; 0: there is no such object. */
 static uint32_t mode_of(const struct node *n)
 {
@@ -263,9 +276,12 @@ struct fs_node *tree_get(uint64_t object)
         n->uid = n->process.euid;
         n->gid = n->process.egid;
     }
-    if ((n->kind == KIND_FD || n->kind == KIND_FDINFO) && n->links &&
-        !descriptor_open(&n->process, o.fd))
-        n->links = 0;
+    if ((n->kind == KIND_FD || n->kind == KIND_FDINFO) && n->links) {
+        if (!descriptor_open(&n->process, o.fd))
+            n->links = 0;
+        else if (n->kind == KIND_FD)
+            n->mode = mode_of_link(n->process.file.flags);
+    }
     n->used = true;
     return (struct fs_node *)n;
 }
