@@ -55,11 +55,14 @@ static void put(struct reading *r, const char *text, uint64_t n)
  * reader has told, when nothing else is known of its name. The length, or an error. */
 static int64_t ask_path(const struct reading *r, const struct backing *b, bool program)
 {
-    struct call_args a = {
-        .op = VFS_PATH, .w0 = r->m->from, .w3 = VFS_PATH_OBJECT, .w4 = b->service, .w5 = b->object
-    };
+    bool directory = program && r->m->w[5];
+    struct call_args a = { .op = VFS_PATH,
+                           .w0 = r->m->from,
+                           .w3 = directory ? VFS_PATH_OBJECT : VFS_PATH_FILE,
+                           .w4 = b->service,
+                           .w5 = b->object };
     int64_t n = call_window(service_find("vfs"), &a, WINDOW_OUT, r->path, PATH_MAX, NULL);
-    if (n >= 0 || !program || !r->m->w[5])
+    if (n >= 0 || !directory)
         return n;
     r->path[0] = 0; /* the name that it had is not known here */
     a.w3 = VFS_PATH_PROGRAM;

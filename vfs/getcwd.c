@@ -106,17 +106,72 @@ static int64_t tell(struct message *m, struct process *p, struct node *n, size_t
     return error ? error : length;
 }
 
+/* Copies the path of `dir`, followed by what stands from `at` to the end of the walk's buffer, to
+ * the window of m. The bytes copied, or an error. May wait. */
+static int64_t tell_below(struct message *m, struct process *p, struct walk *w, struct node *dir,
+                          const char *at)
+{
+    char *text;
+    size_t length = strlen(at);
+    int64_t before = path_of(dir, p->root, w->buffer->text, PATH_MAX, &text);
+    if (before < 0)
+        return before;
+    if (before == 1)
+        before = 0; /* "/" stands before the name already */
+    size_t all = MIN(before + length, m->w[2]);
+    memmove(w->buffer->text, text, before);
+    memmove(w->buffer->text + before, at, length);
+    int error = copy_out(m, 0, w->buffer->text, all);
+    return error ? error : (int64_t)all;
+}
+
+/* Copies what Linux calls a file without a name, of a program that has it open: its number in its
+ * directory, which nobody knows any more, so it is in the root of its file system here. What
+ * memfd_create() was told is not kept. The bytes copied, -ENOENT if the file has some name, or an
+ * error. May wait. */
+static int64_t tell_nameless(struct message *m, struct process *p, unsigned service,
+                             uint64_t object)
+{
+    struct walk w; /* for its buffer */
+    struct stat s;
+    char name[32];
+    int64_t length = -ENOENT;
+    if (mount_of(service, object) == NO_MOUNT || node_stat(service, object, &s) || s.nlink)
+        return -ENOENT;
+    int error = walk_begin(&w, p, 0);
+    if (error)
+        return error;
+    unsigned mount = mount_of(service, object); /* it may have gone meanwhile */
+    struct node *root = mount == NO_MOUNT ? NULL : mounts[mount].root;
+    char *at = w.buffer->text + WALK_BUFFER - 1;
+    *at = 0;
+    at = path_deleted(at);
+    if (mount == MOUNT_MEMORY)
+        format(name, sizeof name, "memfd:");
+    else
+        format(name, sizeof name, "#%lu", s.ino);
+    at = path_prepend(w.buffer->text + PATH_MAX, at, name, strlen(name));
+    if (root) {
+        node_pin(root);
+        length = tell_below(m, p, &w, root, at);
+        node_unpin(root);
+    }
+    walk_end(&w);
+    return length;
+}
+
 /* Copies the path of a program, object w[5] of the directory `dir`, to the window of m. If `dir`
  * has no name for the program any more, its name is the one that stands in the window, marked as
  * deleted. The bytes copied, or an error. May wait. */
 static int64_t tell_program(struct message *m, struct process *p, struct node *dir)
 {
     struct walk w; /* for its buffer */
-    char name[NAME_MAX + 1], *text;
+    char name[NAME_MAX + 1];
     int error = walk_begin(&w, p, 0);
     if (error)
         return error;
-    char *end = w.buffer->text + WALK_BUFFER - 1, *at = end;
+    char *at = w.buffer->text + WALK_BUFFER - 1;
+    *at = 0;
     int64_t length = call_window(
         dir->service, &(struct call_args){ .op = FS_NAME, .object = dir->object, .w3 = m->w[5] },
         WINDOW_OUT, name, NAME_MAX, NULL);
@@ -127,18 +182,16 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
         at = path_deleted(at);
     }
     at = error ? NULL : path_prepend(w.buffer->text + PATH_MAX, at, name, length);
-    if (at)
-        error = path_of(dir, p->root, w.buffer->text, PATH_MAX, &text);
-    if (at && error >= 0) {
-        /* "/" stands before the name already */
-        size_t before = error == 1 ? 0 : error, all = MIN(before + (end - at), m->w[2]);
-        memmove(w.buffer->text, text, before);
-        memmove(w.buffer->text + before, at, end - at);
-        error = copy_out(m, 0, w.buffer->text, all);
-        length = all;
-    }
+    length = error ? error : at ? tell_below(m, p, &w, dir, at) : -ENAMETOOLONG;
     walk_end(&w);
-    return error < 0 ? error : at ? length : -ENAMETOOLONG;
+    return length;
+}
+
+/* Copies the path of an object that the name cache has a name for. May wait. */
+static int64_t tell_object(struct message *m, struct process *p, unsigned service, uint64_t object)
+{
+    struct node *n = node_find(service, object);
+    return n ? tell(m, p, n, m->w[2], false) : -ENOENT;
 }
 
 int64_t do_getcwd(struct message *m)
@@ -158,11 +211,11 @@ int64_t do_path(struct message *m)
     switch (m->w[3]) {
     case VFS_PATH_CWD: n = p->cwd; break;
     case VFS_PATH_ROOT: return tell(m, process_of(m->from), p->root, m->w[2], false);
-    case VFS_PATH_OBJECT:
-        n = node_find(m->w[4], m->w[5]);
-        if (!n)
-            return -ENOENT;
-        break;
+    case VFS_PATH_OBJECT: return tell_object(m, p, m->w[4], m->w[5]);
+    case VFS_PATH_FILE: {
+        int64_t length = tell_object(m, p, m->w[4], m->w[5]);
+        return length == -ENOENT ? tell_nameless(m, p, m->w[4], m->w[5]) : length;
+    }
     case VFS_PATH_PROGRAM: {
         int error = mount_node(m->w[4], m->object, &n);
         if (error)

@@ -108,6 +108,37 @@ static void descriptors(void)
     SHOW(s.st_mode & 0777);
 }
 
+/* What the link of a descriptor says, with runs of digits as N, and what its mode says. */
+static void link_of(int fd)
+{
+    char path[64], text[256], shown[256];
+    struct stat s = { 0 };
+    unsigned n = 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int length = readlink(path, text, sizeof text - 1);
+    for (int i = 0; i < length; i++)
+        if (!isdigit(text[i]) || n == 0 || shown[n - 1] != 'N')
+            shown[n++] = isdigit(text[i]) ? 'N' : text[i];
+    if (length >= 6 && !strncmp(text, "/memfd", 6))
+        n = 6; /* its name is not known here */
+    lstat(path, &s);
+    SAY("%.*s, mode %o", (int)n, shown, s.st_mode);
+}
+
+/* Files that have no name have a link that can be read. */
+static void links(void)
+{
+    enum { O_NAMELESS = 020000000 | O_DIRECTORY /* O_TMPFILE */ };
+    static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR, O_PATH };
+    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        link_of(open("/dev/null", flags[i]));
+    int fd = open("/tmp/minnow-gone", O_RDWR | O_CREAT, 0600);
+    unlink("/tmp/minnow-gone");
+    link_of(fd);
+    link_of(open("/tmp", O_NAMELESS | O_WRONLY, 0600));
+    link_of(syscall(SYS_memfd_create, "some", 0));
+}
+
 static pthread_barrier_t barrier;
 
 static void *thread(void *unused)
@@ -270,6 +301,7 @@ int main(void)
     signals();
     limits();
     descriptors();
+    links();
     line_of("/proc/filesystems", "nodev\tdevpts");
     threads();
     mounts();

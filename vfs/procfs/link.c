@@ -131,7 +131,7 @@ static int64_t read_descriptor(struct message *m, const struct subject *p)
         return 0;
     }
     device_name(name, sizeof name, fact_service(c.service), c.object);
-    return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_OBJECT, c.service, c.object);
+    return name[0] ? answer(m, name) : ask_vfs(m, m->from, VFS_PATH_FILE, c.service, c.object);
 }
 
 static int64_t read_self(struct message *m, unsigned kind, endpoint_t reader)
