@@ -1,4 +1,4 @@
-/* fstatfs of what stands in no directory. */
+/* fstatfs of what stands in no directory, and what kinds of file system stand where. */
 #define _GNU_SOURCE
 #include "oracle.h"
 #include <sys/eventfd.h>
@@ -27,5 +27,11 @@ int main(void)
     look("socket", s[0]);
     look("eventfd", eventfd(0, 0));
     look("nothing", 99);
+    static const char *const places[] = { "/dev", "/dev/pts", "/dev/null", "/proc" };
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct statfs f = { 0 };
+        statfs(places[i], &f);
+        SAY("%s: type %lx", places[i], (long)f.f_type);
+    }
     return 0;
 }

@@ -10,7 +10,7 @@
 
 /* An object is its inode number: the rdev of a device, or OTHER_BASE + the place of a link or
  * directory. */
-enum { ROOT = 1, OTHER_BASE = 1 << 24, MAGIC = 0x1373 };
+enum { ROOT = 1, OTHER_BASE = 1 << 24, MAGIC = 0x01021994 /* tmpfs */ };
 enum { DISKS = 6 }; /* the group that may use disks */
 
 struct node {
