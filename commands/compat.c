@@ -65,6 +65,10 @@ int main(int argc, char **argv)
     if (argc < 2)
         return print_missed();
     int all = !strcmp(argv[1], "-a"), found = all;
+    if (argv[1][0] == '-' && !all) {
+        fprintf(stderr, "usage: compat [-a | NAME...]\n");
+        return 2;
+    }
     for (int i = 0; i < ENTRIES; i++)
         for (int a = 1; a < argc; a++)
             if (all || !strcmp(argv[a], table[i].name) ||

@@ -10,7 +10,11 @@ int main(int argc, char **argv)
 {
     const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
     int again = !strcmp(name, "reboot");
-    if (argc > 1 && !strcmp(argv[1], "-f")) {
+    if (argc > 2 || (argc == 2 && strcmp(argv[1], "-f"))) {
+        fprintf(stderr, "usage: %s [-f]\n", name);
+        return 2;
+    }
+    if (argc == 2) {
         sync();
         reboot(again ? RB_AUTOBOOT : RB_POWER_OFF);
     } else if (kill(1, again ? SIGTERM : SIGUSR2) == 0) {

@@ -48,8 +48,9 @@ static int failed(const char *what, const char *why)
     return 1;
 }
 
-/* Prints the list of services, or the line of one. Returns the exit status. */
-static int list(const char *name)
+/* Prints the list of services, or the line of one, or nothing unless `shown`. Returns the exit
+ * status. */
+static int list(const char *name, bool shown)
 {
     char head[512] = "", line[512];
     FILE *f = fopen(DEVICE, "r");
@@ -60,9 +61,10 @@ static int list(const char *name)
     while (fgets(line, sizeof line, f)) {
         if (name && (strncmp(line, name, length) || line[length] != ' '))
             continue;
-        if (!found++)
+        if (!found++ && shown)
             fputs(head, stdout);
-        fputs(line, stdout);
+        if (shown)
+            fputs(line, stdout);
     }
     fclose(f);
     return name && !found ? failed(name, "no such service") : 0;
@@ -74,6 +76,8 @@ static int list(const char *name)
 static int show_log(const char *name)
 {
     char line[512], own[64], manager[64], failure[64];
+    if (name && list(name, false))
+        return 1;
     FILE *f = fopen(LOG, "r");
     if (!f)
         return failed(LOG, strerror(errno));
@@ -161,9 +165,9 @@ int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "list", *name = argc > 2 ? argv[2] : NULL;
     if (!strcmp(verb, "list") && argc <= 2)
-        return list(NULL);
+        return list(NULL, true);
     if (!strcmp(verb, "status") && argc == 3)
-        return list(name);
+        return list(name, true);
     if (!strcmp(verb, "log") && argc <= 3)
         return show_log(name);
     if (!strcmp(verb, "replace") && argc == 4)

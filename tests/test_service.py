@@ -76,6 +76,7 @@ def test_a_file_system_without_a_device_is_remounted(vm):
         ("replace vfs /boot/services/pm", "vfs: it keeps state that cannot be handed over"),
         ("replace rs /boot/services/pm", "rs: not possible for this service"),
         ("status nobody", "nobody: no such service"),
+        ("log nobody", "nobody: no such service"),
         ("dance", "usage: service list"),
         ("kill", "usage: service list"),
     ],
