@@ -252,6 +252,36 @@ static void system_files(void)
     line_of("/proc/swaps", "Filename");
 }
 
+/* Whether a word stands in the line of /proc/cpuinfo that begins so. */
+static int cpu_has(const char *word)
+{
+    char *line = strstr(contents("/proc/cpuinfo"), "\nflags\t\t: "), *end, *at = line;
+    if (!line || !(end = strchr(line + 1, '\n')))
+        return -1;
+    size_t n = strlen(word);
+    while ((at = strstr(at + 1, word)) && at < end)
+        if (at[-1] == ' ' && (at[n] == ' ' || at[n] == '\n'))
+            return 1;
+    return 0;
+}
+
+/* The lines by which programs choose their instructions, which differ from machine to machine, but
+ * not from what the processor says. */
+static void processor_info(void)
+{
+    static const char *const lines[] = { "fpu\t",           "cpuid level",  "wp",
+                                         "cache_alignment", "clflush size", "core id" };
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        SAY("%s: %d", lines[i], strstr(contents("/proc/cpuinfo"), lines[i]) != NULL);
+    SHOW(cpu_has("sse2"));
+    SHOW(cpu_has("lm"));
+    __builtin_cpu_init();
+    SHOW(cpu_has("sse4_2") == !!__builtin_cpu_supports("sse4.2"));
+    SHOW(cpu_has("popcnt") == !!__builtin_cpu_supports("popcnt"));
+    SHOW(cpu_has("avx2") == !!__builtin_cpu_supports("avx2"));
+    SHOW(cpu_has("bmi2") == !!__builtin_cpu_supports("bmi2"));
+}
+
 /* What another user may open. */
 static void strangers(void)
 {
@@ -306,6 +336,7 @@ int main(void)
     threads();
     mounts();
     system_files();
+    processor_info();
     strangers();
     return 0;
 }

@@ -105,40 +105,6 @@ void make_version(struct text *t, const struct subject *p)
                             " (Minnow, a teaching system) " SYSTEM_VERSION "\n");
 }
 
-static void cpuid(uint32_t leaf, uint32_t r[4])
-{
-    __asm__("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
-}
-
-void make_cpuinfo(struct text *t, const struct subject *p)
-{
-    enum { EXTENDED = 0x80000000, BRAND = 0x80000002, BRAND_LAST = 0x80000004 };
-    struct system_info s;
-    uint32_t r[4], brand[13] = { 0 };
-    (void)p;
-    fact_system(&s);
-    cpuid(0, r);
-    uint32_t vendor[4] = { r[1], r[3], r[2], 0 };
-    cpuid(EXTENDED, r);
-    for (uint32_t leaf = BRAND; leaf <= BRAND_LAST && r[0] >= BRAND_LAST; leaf++) {
-        uint32_t part[4];
-        cpuid(leaf, part);
-        memcpy(&brand[(leaf - BRAND) * 4], part, sizeof part);
-    }
-    cpuid(1, r);
-    unsigned family = r[0] >> 8 & 15, model = r[0] >> 4 & 15;
-    if (family == 15 || family == 6)
-        model |= r[0] >> 12 & 0xf0;
-    if (family == 15)
-        family += r[0] >> 20 & 0xff;
-    text_add(t,
-             "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: "
-             "%s\nstepping\t: %u\n",
-             (char *)vendor, family, model, (char *)brand, r[0] & 15);
-    text_add(t, "cpu MHz\t\t: %lu.%03lu\nsiblings\t: 1\ncpu cores\t: 1\n\n", s.tsc_hz / 1000000,
-             s.tsc_hz / 1000 % 1000);
-}
-
 /* ---- devices ---- */
 
 /* The major numbers of devices, by name. */
