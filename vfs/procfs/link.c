@@ -57,7 +57,7 @@ static int64_t read_program(struct message *m, const struct subject *p)
         return 0;
     }
     if (!p->exe_dir)
-        return ask_vfs(m, m->from, VFS_PATH_OBJECT, p->exe_service, p->exe_object);
+        return ask_vfs(m, m->from, VFS_PATH_FILE, p->exe_service, p->exe_object);
     int error = copy_out(m, 0, p->exe_name, MIN(strlen(p->exe_name) + 1, m->w[2]));
     if (error)
         return error;
