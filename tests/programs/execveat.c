@@ -20,14 +20,13 @@ static void run(const char *what, int dir, const char *path, int flags)
     show_status(what, status);
 }
 
-static void copy_self(const char *to)
+static void copy_self(int out)
 {
     char buffer[65536];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_CREAT | O_WRONLY, 0755);
+    int in = open("/proc/self/exe", O_RDONLY);
     for (ssize_t n; (n = read(in, buffer, sizeof buffer)) > 0;)
         write(out, buffer, n);
     close(in);
-    close(out);
 }
 
 static void script(const char *name)
@@ -43,10 +42,18 @@ int main(int argc, char **argv, char **envp)
         for (int i = 0; i < argc; i++)
             printf("%s ", argv[i]);
         SAY("with %s", *envp ? *envp : "nothing");
+        char exe[8] = "";
+        readlink("/proc/self/exe", exe, sizeof exe - 1);
+        if (exe[0] != '/' || !strcmp(exe, "/memfd:"))
+            SAY("it runs from %s", exe);
         return 7;
     }
     mkdir("xd", 0755);
-    copy_self("xd/prog");
+    int program = open("xd/prog", O_CREAT | O_WRONLY, 0755),
+        memory = syscall(SYS_memfd_create, "some", 0);
+    copy_self(program);
+    close(program);
+    copy_self(memory);
     script("xd/script");
     symlink("prog", "xd/link");
     int dir = open("xd", O_RDONLY | O_DIRECTORY), opened = open("xd/prog", O_RDONLY),
@@ -57,6 +64,7 @@ int main(int argc, char **argv, char **envp)
     run("by working directory", AT_FDCWD, "xd/prog", 0);
     run("by descriptor", opened, "", AT_EMPTY_PATH);
     run("by path descriptor", path_only, "", AT_EMPTY_PATH);
+    run("memory", memory, "", AT_EMPTY_PATH);
     run("empty path", opened, "", 0);
     run("link", dir, "link", 0);
     run("link not followed", dir, "link", AT_SYMLINK_NOFOLLOW);

@@ -91,6 +91,9 @@ static int64_t open_nameless(struct fs_node *dir, struct message *m)
     m->w[1] &= ~(uint64_t)O_TMPFILE;
     m->object = n->object;
     int64_t descriptor = connect_node(n, m);
+    /* memfd_create() is no open: a program that is written there can be run while it has it */
+    if (fs_ops.seals && !n->linkable)
+        n->writers = 0;
     fs_put(n);
     return descriptor;
 }
