@@ -204,7 +204,9 @@ def test_paths_with_a_space(place):
     make.release(str(spaced / "tree"))
     os.makedirs(spaced / "tree/build")
     for built in ("userland", "apt"):
-        shutil.copytree(os.path.join(vmlib.ROOT, "build", built), spaced / "tree/build" / built)
+        shutil.copytree(
+            os.path.join(vmlib.ROOT, "build", built), spaced / "tree/build" / built, symlinks=True
+        )
     userland = spaced / "tree/build/userland"
     for program in (*userland.iterdir(), *(userland / "ports").iterdir()):
         os.utime(program)  # newer than what it is made from
