@@ -122,6 +122,13 @@ static void turn_over(struct thread *t)
     clock_slice(this_cpu()->charged);
 }
 
+/* Likewise to the beginning, or to that of its rank. */
+static void turn_kept(struct thread *t)
+{
+    enqueue_first(t);
+    clock_slice(this_cpu()->charged);
+}
+
 /* t is ready, but another thread runs: t goes into its queue. */
 static void wait_turn(struct thread *t)
 {
@@ -378,12 +385,10 @@ void sched_realtime(struct thread *t, unsigned rank, bool rounds)
     t->priority = sched_base(t);
     t->quantum = 0;
     t->quantum_end = clock_used(t);
-    if (queued && sinks) {
-        enqueue_first(t);
-        clock_slice(this_cpu()->charged);
-    } else if (queued) {
+    if (queued && sinks)
+        turn_kept(t);
+    else if (queued)
         turn_over(t);
-    }
 }
 
 void sched_decide(struct thread *t, int64_t answer)
@@ -398,12 +403,10 @@ void sched_decide(struct thread *t, int64_t answer)
         quantum_give(t, QUANTUM_DEFAULT);
     }
     t->state = THREAD_READY;
-    if (t->rank && !t->rounds && t->priority == PRIORITY_PROGRAM) {
-        enqueue_first(t);
-        clock_slice(this_cpu()->charged);
-    } else {
+    if (t->rank && !t->rounds && t->priority == PRIORITY_PROGRAM)
+        turn_kept(t);
+    else
         turn_over(t);
-    }
 }
 
 void sched_inherit(struct thread *n, struct thread *creator)
