@@ -70,16 +70,11 @@ static struct timespec in_ms(int clock, long ms)
 /* Until the process sleeps. */
 static void until_it_sleeps(pid_t child)
 {
-    char path[64], text[256] = "";
-    sprintf(path, "/proc/%d/stat", child);
+    char directory[32];
+    sprintf(directory, "/proc/%d", child);
     while (s->about_to != child)
         pause_ms(1);
-    do {
-        int fd = open(path, O_RDONLY);
-        (void)!read(fd, text, sizeof text - 1);
-        close(fd);
-        pause_ms(1);
-    } while (!strstr(text, ") S "));
+    until_asleep(directory);
 }
 
 struct child {

@@ -42,16 +42,9 @@ static void operations(void)
 /* Waits until the thread of this directory of /proc, which is about to sleep, does so. */
 static void wait_until_asleep(const char *directory)
 {
-    char path[64], text[256] = "";
-    sprintf(path, "%s/stat", directory);
     while (!words->about_to)
         pause_ms(1);
-    do {
-        int fd = open(path, O_RDONLY);
-        (void)!read(fd, text, sizeof text - 1);
-        close(fd);
-        pause_ms(1);
-    } while (!strstr(text, ") S "));
+    until_asleep(directory);
 }
 
 static int sleeper(uint32_t *at)

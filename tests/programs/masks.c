@@ -40,20 +40,6 @@ static uint64_t now(void)
     return set;
 }
 
-/* The value of a line of /proc/PID/status. */
-static void status_line(pid_t pid, const char *name)
-{
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, name, strlen(name)))
-            printf("%s", line);
-    if (f)
-        fclose(f);
-    fflush(stdout);
-}
-
 static void calls(void)
 {
     uint64_t all = ~0ul, some = bit(SIGUSR1) | bit(SIGTERM), old = 77;
@@ -82,7 +68,7 @@ static void calls(void)
     SHOW(mask(SIG_BLOCK, NULL, (uint64_t *)(fresh + 4092), 8)); /* on two new pages */
     SAY("found %d", *(uint64_t *)(fresh + 4092) == some);
     SHOW(mask(SIG_SETMASK, (uint64_t *)(fresh + 65536), NULL, 8));
-    status_line(getpid(), "SigBlk");
+    show_status_line(getpid(), "SigBlk");
 }
 
 /* What waits is delivered before the call that lets it through returns. */
@@ -107,7 +93,7 @@ static void delivery(void)
     signal(SIGUSR1, SIG_IGN);
     mask(SIG_BLOCK, &one, NULL, 8);
     kill(getpid(), SIGUSR1);
-    status_line(getpid(), "SigBlk");
+    show_status_line(getpid(), "SigBlk");
     on(SIGUSR1, handle, 0);
     count = 0;
     mask(SIG_UNBLOCK, &one, NULL, 8);
@@ -149,7 +135,7 @@ static void fatal(void)
     kill(pid, SIGTERM);
     pause_ms(20);
     SAY("runs on: %d", waitpid(pid, &status, WNOHANG) == 0);
-    status_line(pid, "SigBlk");
+    show_status_line(pid, "SigBlk");
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
     show_status("killed", status);
@@ -163,7 +149,7 @@ static void heirs(char *self)
     mask(SIG_SETMASK, &some, NULL, 8);
     pid_t pid = fork();
     if (!pid) {
-        status_line(getpid(), "SigBlk");
+        show_status_line(getpid(), "SigBlk");
         execl(self, self, "heir", NULL);
         _exit(1);
     }
@@ -403,7 +389,7 @@ static void for_a_call(void)
         _exit(0);
     }
     pause_ms(50);
-    status_line(pid, "SigBlk");
+    show_status_line(pid, "SigBlk");
     kill(pid, SIGUSR1);
     waitpid(pid, &status, 0);
     show_status("sigsuspend", status);

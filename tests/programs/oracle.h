@@ -113,4 +113,31 @@ static inline void show_status(const char *what, int status)
 
 static inline void pause_ms(int ms) { usleep(ms * 1000); }
 
+/* Waits until a thread sleeps. directory: its own in /proc. */
+static inline void until_asleep(const char *directory)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "%s/stat", directory);
+    do {
+        int fd = open(path, O_RDONLY);
+        (void)!read(fd, text, sizeof text - 1);
+        close(fd);
+        pause_ms(1);
+    } while (!strstr(text, ") S "));
+}
+
+/* Prints the line of /proc/PID/status that begins so. */
+static inline void show_status_line(pid_t pid, const char *name)
+{
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, name, strlen(name)))
+            printf("%s", line);
+    if (f)
+        fclose(f);
+    fflush(stdout);
+}
+
 #endif

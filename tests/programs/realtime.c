@@ -90,6 +90,15 @@ static void computes(char name)
     s->ended++;
 }
 
+/* Two that do the same: one of this priority, and one of 20. */
+static void pair(int kind, int first, void (*work)(char), const char *what)
+{
+    child(kind, first, work, 'a');
+    child(kind, 20, work, 'b');
+    all_end();
+    say(what);
+}
+
 static void order(void)
 {
     child(SCHED_FIFO, 10, once, 'c');
@@ -99,24 +108,12 @@ static void order(void)
     child(SCHED_RR, 5, once, 'd');
     all_end();
     say("by priority");
-    child(SCHED_FIFO, 20, three, 'a'), child(SCHED_FIFO, 20, three, 'b');
-    all_end();
-    say("equals");
-    child(SCHED_FIFO, 20, three_calls, 'a'), child(SCHED_FIFO, 20, three_calls, 'b');
-    all_end();
-    say("equals that make calls");
-    child(SCHED_FIFO, 20, three_yields, 'a'), child(SCHED_FIFO, 20, three_yields, 'b');
-    all_end();
-    say("equals that yield");
-    child(SCHED_FIFO, 21, three_yields, 'a'), child(SCHED_FIFO, 20, three_yields, 'b');
-    all_end();
-    say("a better one that yields");
-    child(SCHED_FIFO, 20, computes, 'a'), child(SCHED_FIFO, 20, computes, 'b');
-    all_end();
-    say("FIFO");
-    child(SCHED_RR, 20, computes, 'a'), child(SCHED_RR, 20, computes, 'b');
-    all_end();
-    say("RR");
+    pair(SCHED_FIFO, 20, three, "equals");
+    pair(SCHED_FIFO, 20, three_calls, "equals that make calls");
+    pair(SCHED_FIFO, 20, three_yields, "equals that yield");
+    pair(SCHED_FIFO, 21, three_yields, "a better one that yields");
+    pair(SCHED_FIFO, 20, computes, "FIFO");
+    pair(SCHED_RR, 20, computes, "RR");
 }
 
 /* ---- waking ---- */
@@ -146,17 +143,12 @@ static void wakes_one_by_one(char name)
 /* A child that sleeps already. */
 static void sleeper(int priority, char name)
 {
-    char path[64], text[256] = "";
+    char directory[32];
     pid_t pid = child(SCHED_FIFO, priority, sleeps, name);
-    sprintf(path, "/proc/%d/stat", pid);
+    sprintf(directory, "/proc/%d", pid);
     while (s->ended != (unsigned)pid)
         pause_ms(1);
-    do {
-        int fd = open(path, O_RDONLY);
-        (void)!read(fd, text, sizeof text - 1);
-        close(fd);
-        pause_ms(1);
-    } while (!strstr(text, ") S "));
+    until_asleep(directory);
 }
 
 static void waking(void)

@@ -43,20 +43,6 @@ static void run(const char *copy, const char *what)
     show_status(what, status);
 }
 
-/* A line of /proc/PID/status. */
-static void show_line(pid_t pid, const char *name)
-{
-    char path[64], line[256];
-    sprintf(path, "/proc/%d/status", pid);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, name, strlen(name)))
-            printf("%s", line);
-    if (f)
-        fclose(f);
-    fflush(stdout);
-}
-
 static void show_ids(void) { SAY("ids %d %d", getuid(), geteuid()); }
 
 /* ---- a parent that has rights for a while ---- */
@@ -92,7 +78,7 @@ static void has_rights(const char *argument)
     SHOW(setresuid(USER, USER, USER));
     show_ids();
     show_status("traced", status);
-    show_line(child, "Uid:");
+    show_status_line(child, "Uid:");
     ptrace(PTRACE_CONT, child, 0, 0);
     waitpid(child, &status, 0);
     show_status("then", status);
@@ -195,7 +181,7 @@ static void children(void)
         if (!grandchild)
             for (;;)
                 pause();
-        show_line(grandchild, "TracerPid:");
+        show_status_line(grandchild, "TracerPid:");
         kill(grandchild, SIGKILL);
         _exit(0);
     }
