@@ -258,8 +258,8 @@ static size_t thread_notes(struct core *c, struct work *w, const struct thread *
     to += core_note_status(to, t, &c->info, &u);
     if (first) {
         char arguments[80] = "", auxv[CORE_AUXV] = "";
-        unsigned n = MIN(i->argument_bytes, sizeof arguments - 1);
-        if (ask_peek(i->task, i->strings_at, arguments, n) >= 0)
+        unsigned n = MIN(i->arguments.end - i->arguments.at, sizeof arguments - 1);
+        if (ask_peek(i->task, i->arguments.at, arguments, n) >= 0)
             for (unsigned k = 0; k + 1 < n; k++)
                 arguments[k] = arguments[k] ? arguments[k] : ' ';
         ask_peek(i->task, c->auxv_at, auxv, c->auxv);

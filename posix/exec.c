@@ -315,9 +315,9 @@ static void name_process(struct thread *t, const struct exec *e, const struct ca
     p->i.exe_service = e->program.service;
     p->i.exe_object = e->program.object;
     p->i.exe_dir = e->program.dir;
-    p->i.strings_at = r->r3;
-    p->i.argument_bytes = pm_exec_arguments(r->result);
-    p->i.environment_bytes = pm_exec_environment(r->result);
+    caller_t middle = r->r3 + pm_exec_arguments(r->result);
+    p->i.arguments = (struct proc_strings){ r->r3, middle };
+    p->i.environment = (struct proc_strings){ middle, middle + pm_exec_environment(r->result) };
 }
 
 static void reset_signals(struct process *p, struct thread *t)
@@ -432,13 +432,15 @@ static int64_t ask_pm(const struct process *p, struct exec *e, uint32_t flags,
 static int64_t change_program(struct process *p, struct exec *e, struct call_result *r)
 {
     const struct posix_proc before = p->i;
-    if (e->image.head.secure || e->program.unreadable)
-        p->i.dumpable = p->i.argument_bytes = p->i.environment_bytes = 0;
+    if (e->image.head.secure || e->program.unreadable) {
+        p->i.dumpable = 0;
+        p->i.arguments = p->i.environment = (struct proc_strings){ 0 };
+    }
     int64_t error = ask_pm(p, e, 0, r);
     if (error < 0) {
         p->i.dumpable = before.dumpable;
-        p->i.argument_bytes = before.argument_bytes;
-        p->i.environment_bytes = before.environment_bytes;
+        p->i.arguments = before.arguments;
+        p->i.environment = before.environment;
     }
     return error;
 }

@@ -32,24 +32,34 @@ enum {
     GET_PDEATHSIG,
     GET_DUMPABLE,
     SET_DUMPABLE,
-    SET_NAME = 15,
+    GET_TIMING = 13,
+    SET_TIMING,
+    SET_NAME,
     GET_NAME,
     GET_SECCOMP = 21,
     SET_TIMERSLACK = 29,
     GET_TIMERSLACK,
+    SET_MM = 35,
     SET_SUBREAPER = 36,
     GET_SUBREAPER,
     SET_NO_NEW_PRIVS,
-    GET_NO_NEW_PRIVS
+    GET_NO_NEW_PRIVS,
+    SET_THP_DISABLE = 41,
+    GET_THP_DISABLE
 };
+/* of SET_MM */
+enum { MM_ARG_START = 8, MM_ARG_END, MM_ENV_START, MM_ENV_END };
 
 /* Whether one of the words is not 0 that these options do not use: Linux refuses that for the
  * younger options only. */
 static bool stray_words(const uint64_t *w)
 {
     switch ((int)w[0]) {
-    case SET_NO_NEW_PRIVS: return w[2] || w[3] || w[4];
-    case GET_NO_NEW_PRIVS: return w[1] || w[2] || w[3] || w[4];
+    case SET_NO_NEW_PRIVS:
+    case SET_THP_DISABLE: return w[2] || w[3] || w[4];
+    case GET_NO_NEW_PRIVS:
+    case GET_THP_DISABLE: return w[1] || w[2] || w[3] || w[4];
+    case SET_MM: return w[3] || w[4];
     default: return false;
     }
 }
@@ -63,6 +73,27 @@ static int64_t set_name(struct thread *t, caller_t at)
         return length;
     name[sizeof name - 1] = 0;
     thread_name(t, name);
+    return 0;
+}
+
+/* PR_SET_MM: where /proc says that the arguments and the environment stand. */
+static int64_t set_strings(struct process *p, uint64_t what, caller_t at)
+{
+    struct proc_strings arguments = p->i.arguments, environment = p->i.environment;
+    if (!capable(p, CAP_SYS_RESOURCE))
+        return -EPERM;
+    switch (what) {
+    case MM_ARG_START: arguments.at = at; break;
+    case MM_ARG_END: arguments.end = at; break;
+    case MM_ENV_START: environment.at = at; break;
+    case MM_ENV_END: environment.end = at; break;
+    default: return -EINVAL;
+    }
+    if (at < PROC_LOWEST || at >= USER_TOP || arguments.at > arguments.end ||
+        environment.at > environment.end)
+        return -EINVAL;
+    p->i.arguments = arguments;
+    p->i.environment = environment;
     return 0;
 }
 
@@ -80,6 +111,7 @@ static int64_t prctl_set(struct thread *t, int option, uint64_t value)
             return -EINVAL;
         p->i.dumpable = value;
         return 0;
+    case SET_TIMING: return value ? -EINVAL : 0; /* 0: by samples, which all are content with */
     case SET_NAME: return set_name(t, value);
     case SET_SUBREAPER: p->subreaper = value != 0; return 0;
     case SET_NO_NEW_PRIVS:
@@ -87,6 +119,7 @@ static int64_t prctl_set(struct thread *t, int option, uint64_t value)
             return -EINVAL;
         p->i.no_new_privs = true;
         return 0;
+    case SET_THP_DISABLE: p->no_huge_pages = value != 0; return 0; /* there are none in any case */
     case SET_TIMERSLACK: t->slack = value ? value : t->slack_default; return 0;
     default: return -EINVAL;
     }
@@ -110,7 +143,10 @@ int64_t linux_prctl(struct thread *t, struct message *m)
     case GET_SUBREAPER: value = p->subreaper; return user_write(t, to, &value, sizeof value);
     case GET_NO_NEW_PRIVS: return p->i.no_new_privs;
     case GET_TIMERSLACK: return MIN(t->slack, (uint64_t)INT64_MAX);
+    case GET_TIMING:
     case GET_SECCOMP: return 0;
+    case GET_THP_DISABLE: return p->no_huge_pages;
+    case SET_MM: return set_strings(t->process, m->w[1], m->w[2]);
     default: return prctl_set(t, option, m->w[1]);
     }
 }

@@ -172,6 +172,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->files = p->directories = p->sighand = 0;
     p->memlock_told = parent->memlock_told;
     p->barriers = parent->barriers;
+    p->no_huge_pages = parent->no_huge_pages;
 }
 
 /* What init begins with. */

@@ -213,6 +213,7 @@ struct process {
     bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
+    bool no_huge_pages;   /* PR_SET_THP_DISABLE */
     bool barriers;        /* has registered for them (membarrier) */
     bool execed;          /* has become another program since fork */
     bool changes;         /* an exec is at work */

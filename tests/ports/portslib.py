@@ -1,6 +1,7 @@
 """A job, in the system and on Linux. A job is a shell script that uses programs of commands/ports.
 It runs in an empty folder of the second disk, with that disk's programs before all others."""
 
+import difflib
 import os
 import shutil
 import subprocess
@@ -96,15 +97,20 @@ def in_system(job, timeout, **options):
     return result.status, output, result.stderr, table
 
 
+def lines_of(text):
+    return text.decode(errors="replace").splitlines()
+
+
 def check(job, timeout=600, **options):
     """The job has the same result here and there, and all services live and answer."""
     expected = on_linux(job, timeout)
     status, output, errors, services = in_system(job, timeout, **options)
-    lines = [
-        (s, *(text.decode(errors="replace").splitlines() for text in (o, e)))
-        for s, o, e in ((status, output, errors), expected)
+    told = [
+        [f"status {code}", "-- output", *lines_of(out), "-- errors", *lines_of(err)]
+        for code, out, err in (expected, (status, output, errors))
     ]
-    assert lines[0] == lines[1]
+    differ = "\n".join(difflib.unified_diff(*told, "Linux", "here", lineterm="", n=1))
+    assert not differ, differ
     assert services, "the machine did not get to the end of the job"
     for _, name, state, deaths, *_ in services:
         assert (state, deaths) == ("running", "0"), f"{name} is {state}, and died {deaths} times"

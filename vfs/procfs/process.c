@@ -82,14 +82,13 @@ static void add_stat_end(struct text *t, const struct subject *p, const struct p
 {
     bool may = may_look_into(fact_reader, p), memory = p->task && !is_service(p);
     struct pm_layout at = memory && may ? u->at : (struct pm_layout){ 0 };
-    caller_t environment = p->strings_at + p->argument_bytes,
-             end = environment + p->environment_bytes;
     text_add(t, "%lu ", p->limits[LIMIT_RSS].soft);
     add_layout(t, &at, memory, may);
     add_signals(t, p, may);
     text_add(t, "%lu %lu %lu ", at.data, at.data_end, at.brk);
     if (memory && may)
-        text_add(t, "%lu %lu %lu %lu ", p->strings_at, environment, environment, end);
+        text_add(t, "%lu %lu %lu %lu ", p->arguments.at, p->arguments.end, p->environment.at,
+                 p->environment.end);
     else
         text_add(t, "0 0 0 0 ");
     text_add(t, "%u\n", may ? p->exit_status : 0);

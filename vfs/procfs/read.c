@@ -110,6 +110,12 @@ static int64_t read_auxv(struct message *m, const struct subject *p)
     return read_memory(m, p, u.at.auxv, size);
 }
 
+static int64_t read_strings(struct message *m, const struct subject *p,
+                            const struct proc_strings *s)
+{
+    return read_memory(m, p, s->at, p->task ? s->end - s->at : 0);
+}
+
 static int64_t read_text(struct node *n, struct message *m, uint64_t position, uint64_t length)
 {
     struct text t = { buffer, sizeof buffer, 0 };
@@ -143,12 +149,10 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
         /* empty if p has become another program since the file was opened */
         return p->task && may_look_into(reader_of(m), p) ? read_maps(m, p, maps_form(n->kind)) : 0;
     case KIND_ENVIRONMENT:
-        return may_look_into(reader_of(m), p) ? read_memory(m, p, p->strings_at + p->argument_bytes,
-                                                            p->task ? p->environment_bytes : 0)
-                                              : 0;
+        return may_look_into(reader_of(m), p) ? read_strings(m, p, &p->environment) : 0;
     case KIND_AUXV: return may_look_into(reader_of(m), p) ? read_auxv(m, p) : 0;
     case KIND_MEMORY: return move_memory(m, p, length, 0);
-    case KIND_ARGUMENTS: return read_memory(m, p, p->strings_at, p->task ? p->argument_bytes : 0);
+    case KIND_ARGUMENTS: return read_strings(m, p, &p->arguments);
     case KIND_LOG: return log_read(m);
     case KIND_TRACE: return trace_read(m);
     default: return -EINVAL;

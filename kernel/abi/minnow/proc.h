@@ -188,9 +188,10 @@ struct posix_proc {
     endpoint_t exe_service; /* the program's file, */
     uint64_t exe_object, exe_dir; /* and its directory when it was started, or 0 */
     char exe_name[PROC_EXE];      /* its name there, NUL-terminated */
-    /* in its memory: its arguments, then its environment, each NUL-terminated */
-    caller_t strings_at;
-    uint32_t argument_bytes, environment_bytes;
+    /* where its arguments and its environment stand, each NUL-terminated: PR_SET_MM moves them */
+    struct proc_strings {
+        caller_t at, end;
+    } arguments, environment;
 };
 
 /* The lower half of the object that a process's directory in /proc is; above it stands the pid. */
