@@ -1,5 +1,6 @@
 /* fork, exit, wait in all its ways. */
 #include "oracle.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static pid_t child(void (*run)(void))
@@ -38,6 +39,24 @@ static void grandchild_orphan(void)
             pause_ms(1);
         _exit(getppid() == 1 ? 0 : 1);
     }
+}
+
+/* Settings that a child takes over, and are of no effect otherwise. */
+static void settings(void)
+{
+    SHOW(prctl(PR_GET_TIMING));
+    SHOW(prctl(PR_SET_TIMING, PR_TIMING_STATISTICAL));
+    SHOW(prctl(PR_SET_TIMING, PR_TIMING_TIMESTAMP));
+    SHOW(prctl(PR_SET_THP_DISABLE, 1, 1, 0, 0));
+    SHOW(prctl(PR_SET_THP_DISABLE, 5, 0, 0, 0));
+    SHOW(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0));
+    if (!fork()) {
+        SHOW(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+        SHOW(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+        SHOW(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+        _exit(0);
+    }
+    wait(NULL);
 }
 
 int main(void)
@@ -111,6 +130,7 @@ int main(void)
     waitpid(v, &status, 0);
     show_status("vfork", status);
     SAY("vfork shares memory: %d", data);
+    settings();
     struct rusage usage;
     SHOW(getrusage(RUSAGE_SELF, &usage));
     SHOW(getrusage(RUSAGE_CHILDREN, &usage));
