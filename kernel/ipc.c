@@ -219,6 +219,7 @@ static void finish_syscall(struct thread *t, int64_t result)
 {
     bool told = tells(t, result);
     t->regs.rax = result;
+    ipc_count(t, result);
     if (!t->interrupted && !told) {
         sched_ready(t);
         return;

@@ -20,6 +20,17 @@ static inline uint64_t call_flags(const struct thread *t)
     return t->flags == SYSCALL_MOVED ? CALL_MOVED : 0;
 }
 
+/* Counts the call that t has made, if it is one on a file. */
+static inline void ipc_count(const struct thread *t, int64_t result)
+{
+    uint64_t kind = t->op - FS_READ;
+    if (kind < IO_KINDS && t->user) {
+        struct io_count *io = &t->task->io[kind];
+        io->calls++;
+        io->bytes += result > 0 ? result : 0;
+    }
+}
+
 /* Ends t's call with a result. t was waiting for it and stands in no list any more. */
 void ipc_finish_slow(struct thread *t, int64_t result);
 static inline void ipc_finish(struct thread *t, int64_t result)
@@ -31,6 +42,7 @@ static inline void ipc_finish(struct thread *t, int64_t result)
         return;
     }
     t->regs.rax = result;
+    ipc_count(t, result);
     sched_ready(t);
 }
 

@@ -50,6 +50,7 @@ static int64_t info_task(uint64_t index, struct task_info *out)
     out->violations = x->violations;
     out->stretch = stretch_of(x);
     out->serving = x->crash ? service_serving(x) : 0;
+    memcpy(out->io, x->io, sizeof out->io);
     memcpy(out->name, x->name, sizeof out->name);
     return sizeof *out;
 }

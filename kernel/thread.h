@@ -189,6 +189,7 @@ struct task {
     uint8_t privileged;              /* TASK_USER's upper half */
     uint32_t user;                   /* TASK_USER; 0 for services */
     uint64_t file_size;              /* TASK_FILE_SIZE */
+    struct io_count io[IO_KINDS];    /* of a program */
     uint32_t stops;                  /* STOPS_..., STOPS_LIMITED when there is such a limit */
     uint64_t words[TASK_WORDS];
 

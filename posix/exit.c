@@ -138,7 +138,7 @@ void process_exit(struct process *p, int status)
     p->exiting = true;
     core_forget(p);
     p->busy++;
-    p->i.cpu = process_cpu(p);
+    process_counted(p);
     process_usage(p, &p->usage);
     p->i.exit_status = status;
     forget_vfork(p, NULL);

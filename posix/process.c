@@ -166,6 +166,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->i.threads = 0;
     p->i.cpu = p->i.children = (struct cpu_time){ 0 };
     p->i.children_faults = p->i.children_major = p->i.thread_pending = 0;
+    memset(p->i.io, 0, sizeof p->i.io);
     p->i.tracing = (struct posix_tracing){ 0 };
     p->i.masked = false;
     memcpy(p->actions, parent->actions, sizeof p->actions);

@@ -10,13 +10,31 @@
 enum { TICKS = 100 }; /* a second, of times() */
 enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
 
+/* What the kernel counts for p, which lives; all 0 if it knows it no longer. */
+static void counts_of(const struct process *p, struct task_info *info)
+{
+    int64_t n = ask_info(INFO_TASK, endpoint_index(p->i.task), info, sizeof *info);
+    if (n <= 0 || info->endpoint != p->i.task)
+        *info = (struct task_info){ 0 };
+}
+
 struct cpu_time process_cpu(const struct process *p)
 {
     struct task_info info;
     if (!p->i.task)
         return p->i.cpu;
-    int64_t n = ask_info(INFO_TASK, endpoint_index(p->i.task), &info, sizeof info);
-    return n > 0 && info.endpoint == p->i.task ? info.cpu : (struct cpu_time){ 0 };
+    counts_of(p, &info);
+    return info.cpu;
+}
+
+void process_counted(struct process *p)
+{
+    struct task_info info;
+    if (!p->i.task)
+        return;
+    counts_of(p, &info);
+    p->i.cpu = info.cpu;
+    io_add(p->i.io, info.io);
 }
 
 void process_usage(const struct process *p, struct pm_usage *usage)
@@ -44,6 +62,14 @@ void cpu_time_add(struct cpu_time *to, const struct cpu_time *more)
 {
     to->ns += more->ns;
     to->system_ns += more->system_ns;
+}
+
+void io_add(struct io_count to[IO_KINDS], const struct io_count more[IO_KINDS])
+{
+    for (unsigned i = 0; i < IO_KINDS; i++) {
+        to[i].calls += more[i].calls;
+        to[i].bytes += more[i].bytes;
+    }
 }
 
 void usage_fill(const struct process *p, bool children, const struct cpu_time *cpu,

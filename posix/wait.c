@@ -40,6 +40,7 @@ static void process_reap(struct process *p)
     if (parent) {
         cpu_time_add(&parent->i.children, &p->i.cpu);
         cpu_time_add(&parent->i.children, &p->i.children);
+        io_add(parent->i.io, p->i.io);
         parent->children_peak = MAX(parent->children_peak, MAX(p->usage.peak, p->children_peak));
         parent->i.children_faults += p->usage.faults + p->i.children_faults;
         parent->i.children_major += p->usage.major + p->i.children_major;

@@ -43,7 +43,7 @@ NOTES = {
         "a call to another address space and back, where Linux stays in the caller's; the events go with the reply",
     ),
     **dict.fromkeys(
-        ("SysV semaphore up + down", "mq_send + mq_receive of 64 bytes"),
+        ("eventfd write + read", "SysV semaphore up + down", "mq_send + mq_receive of 64 bytes"),
         "two calls to another address space and back, each with a copy out of the caller's memory or into it",
     ),
 }

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 /* The line that begins so, with runs of digits as N. */
 static void shape(const char *path, const char *begin)
@@ -285,8 +286,9 @@ static void processor_info(void)
 /* What another user may open. */
 static void strangers(void)
 {
-    static const char *const names[] = { "personality", "mountstats", "fdinfo", "fdinfo/0",
-                                         "limits",      "task",       "wchan",  "schedstat" };
+    static const char *const names[] = { "personality", "io",       "mountstats",
+                                         "fdinfo",      "fdinfo/0", "limits",
+                                         "task",        "wchan",    "schedstat" };
     char path[64];
     int pid = getpid();
     if (!fork()) {
@@ -317,9 +319,50 @@ static void vector(void)
     close(fd);
 }
 
+/* What /proc/self/io says in these lines. */
+static ssize_t io_counts(int fd, unsigned long counts[4])
+{
+    char text[300] = "";
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    sscanf(text, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", &counts[0], &counts[1],
+           &counts[2], &counts[3]);
+    return n;
+}
+
+static void io(void)
+{
+    char bytes[100];
+    struct iovec two[2] = { { bytes, 10 }, { bytes, 7 } };
+    unsigned long before[4] = { 0 }, after[4] = { 0 };
+    int ends[2], zero = open("/dev/zero", O_RDWR), fd = open("/proc/self/io", O_RDONLY);
+    pipe2(ends, O_NONBLOCK);
+    ssize_t n = io_counts(fd, before); /* it counts itself, when it is done */
+    for (int i = 0; i < 5; i++)
+        read(zero, bytes, sizeof bytes);
+    pread(zero, bytes, 11, 0);
+    readv(zero, two, 2);
+    write(zero, bytes, 50);
+    writev(ends[1], two, 2);
+    write(ends[1], bytes, 3);
+    read(ends[0], bytes, sizeof bytes);
+    read(ends[0], bytes, sizeof bytes); /* EAGAIN */
+    read(99, bytes, sizeof bytes);      /* no call on a file */
+    if (!fork()) {
+        write(ends[1], bytes, sizeof bytes);
+        _exit(0);
+    }
+    wait(NULL);
+    io_counts(fd, after);
+    SAY("io: %ld %ld bytes, %ld %ld calls", (long)(after[0] - before[0] - n),
+        (long)(after[1] - before[1]), (long)(after[2] - before[2]), (long)(after[3] - before[3]));
+    shape("/proc/self/io", "");
+    close(fd), close(zero), close(ends[0]), close(ends[1]);
+}
+
 int main(void)
 {
     vector();
+    io();
     shape("/proc/loadavg", "");
     shape("/proc/sys/fs/file-nr", "");
     shape("/proc/sys/kernel/sched_rr_timeslice_ms", "");

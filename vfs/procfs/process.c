@@ -257,6 +257,21 @@ void make_process_limits(struct text *t, const struct subject *p)
     }
 }
 
+/* ---- reads and writes ---- */
+
+/* What comes from a disk, and goes to it, does so for all: it is not counted for a process. */
+void make_process_io(struct text *t, const struct subject *p)
+{
+    struct task_info k = { 0 };
+    const struct io_count *before = p->io, *now = k.io;
+    if (p->task)
+        fact_task(endpoint_index(p->task), &k);
+    text_add(t, "rchar: %lu\nwchar: %lu\n", before[IO_READ].bytes + now[IO_READ].bytes,
+             before[IO_WRITE].bytes + now[IO_WRITE].bytes);
+    text_add(t, "syscr: %lu\nsyscw: %lu\n", before[IO_READ].calls + now[IO_READ].calls,
+             before[IO_WRITE].calls + now[IO_WRITE].calls);
+}
+
 /* ---- what is chosen when memory runs out ---- */
 
 void make_process_oom_score_adj(struct text *t, const struct subject *p)

@@ -260,6 +260,7 @@ void make_process_statm(struct text *t, const struct subject *p);
 void make_process_comm(struct text *t, const struct subject *p);
 void make_process_coredump_filter(struct text *t, const struct subject *p);
 void make_process_limits(struct text *t, const struct subject *p);
+void make_process_io(struct text *t, const struct subject *p);
 void make_process_oom_score_adj(struct text *t, const struct subject *p);
 void make_process_oom_adj(struct text *t, const struct subject *p);
 void make_process_oom_score(struct text *t, const struct subject *p);

@@ -149,6 +149,7 @@ static const struct file files[] = {
     OTHER("task", KIND_PROCESS, KIND_TASKS, S_IFDIR | 0555),
     OTHER("fdinfo", KIND_PROCESS, KIND_FDINFOS, S_IFDIR | 0555),
     TEXT("limits", KIND_PROCESS, 0444, make_process_limits),
+    TEXT("io", KIND_PROCESS, 0400, make_process_io),
     SETTING("oom_score_adj", KIND_PROCESS, make_process_oom_score_adj, PROC_SET_OOM_SCORE_ADJUST),
     SETTING("oom_adj", KIND_PROCESS, make_process_oom_adj, PROC_SET_OOM_ADJUST),
     TEXT("oom_score", KIND_PROCESS, 0444, make_process_oom_score),

@@ -163,8 +163,9 @@ struct posix_proc {
     uint64_t start_ns;        /* since boot */
     struct cpu_time cpu;      /* of a zombie: all it used; otherwise ask the kernel */
     struct cpu_time children; /* of children waited for, */
-    uint64_t children_faults, children_major; /* and their page faults */
-    int32_t exit_signal;                      /* sent to the parent at the end; 0: none */
+    uint64_t children_faults, children_major; /* and their page faults, */
+    struct io_count io[IO_KINDS]; /* and reads and writes; of a zombie, with its own ones */
+    int32_t exit_signal;          /* sent to the parent at the end; 0: none */
     /* how likely it is to be chosen when memory runs out, -1000 .. 1000, and the least that it may
      * choose without CAP_SYS_RESOURCE: kept, and inherited; nothing here chooses */
     int16_t oom_adjust, oom_adjust_least;

@@ -286,6 +286,11 @@ static inline struct cpu_time cpu_time_onward(const struct cpu_time *told, struc
         now.system_ns = now.ns - user;
     return now;
 }
+/* Calls of one kind, by a program, and the bytes that they have moved. */
+enum { IO_READ, IO_WRITE, IO_KINDS };
+struct io_count {
+    uint64_t calls, bytes;
+};
 struct task_info {
     endpoint_t endpoint;
     uint32_t threads, descriptors, priority;
@@ -301,6 +306,7 @@ struct task_info {
     uint64_t stretch;
     uint64_t mask;  /* of a program's first thread: SYS_MASK */
     call_t serving; /* of a frozen service: the call that its running thread was serving; 0: none */
+    struct io_count io[IO_KINDS]; /* of programs: FS_READ and FS_WRITE that they have made */
     char name[16];
 };
 enum thread_state {
