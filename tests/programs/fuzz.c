@@ -5,8 +5,9 @@
  * path), each argument being spoilt now and then; the others have any number and any arguments. A
  * child goes on after fork in both processes. What a child does depends on the seed alone, but for
  * what time and other processes do to it; `show` prints each call before it is made. Now and then a
- * child returns from a signal through a frame that it has spoilt, and one in eight first takes all
- * that it can get of something.
+ * child returns from a signal through a frame that it has spoilt, one in eight first takes all that
+ * it can get of something, and one in four makes its calls in several threads at once, which share
+ * descriptors and memory.
  *
  * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root,
  * locked into its folder by chroot, and spared the calls that are root's right to harm the system
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -44,6 +46,7 @@ enum {
     PROCESSES = 24,
     CALLS_CHILD = 4000, /* of one child, its own children included */
     PATIENCE_MS = 200,  /* without a call */
+    THREADS = 3,        /* of a child, beside its first */
     FIRST_FD = 3,
     FDS = 24,
 };
@@ -370,7 +373,7 @@ static struct shared {
 static char *memory;
 static int show, is_root;
 
-static uint64_t state;
+static _Thread_local uint64_t state;
 static uint64_t any(void) /* xorshift64* */
 {
     state ^= state >> 12;
@@ -738,7 +741,7 @@ static void hoard(void)
         shared->calls += i % 16 == 0; /* the parent sees that it goes on */
 }
 
-static sigjmp_buf back;
+static _Thread_local sigjmp_buf back;
 static void fault(int signal)
 {
     (void)signal;
@@ -794,22 +797,10 @@ static void open_files(void)
     mkfifo("pipe", 0666);
 }
 
-static _Noreturn void child(const char *folder)
+/* Makes calls until the child has made its share. */
+static void make_calls(void)
 {
-    const struct rlimit processes = { PROCESSES, PROCESSES };
-    mkdir(folder, 0777);
-    chmod(folder, 0777);
-    setsid();
-    signal(SIGPIPE, SIG_IGN);
-    open_things();
-    if (chdir(folder) < 0 ||
-        (is_root ? chroot(folder)
-                 : setrlimit(RLIMIT_NPROC, &processes) | setgid(USER) | setuid(USER)) < 0)
-        _exit(1);
-    open_files();
-    if (one_in(8))
-        hoard();
-    static unsigned turn;
+    static _Thread_local unsigned turn;
     sigsetjmp(back, 0);
     for (; shared->calls < CALLS_CHILD; turn++) {
         uint64_t a[6];
@@ -828,14 +819,52 @@ static _Noreturn void child(const char *folder)
             a[i] = argument(*kinds ? *kinds++ : 'n');
         if (spared(n, a))
             continue;
-        shared->calls++;
+        __atomic_add_fetch(&shared->calls, 1, __ATOMIC_RELAXED);
         if (show)
-            dprintf(show, "%d: %ld(%lx, %lx, %lx, %lx, %lx, %lx)\n", (int)getpid(), n, a[0], a[1],
+            dprintf(show, "%d: %ld(%lx, %lx, %lx, %lx, %lx, %lx)\n", (int)gettid(), n, a[0], a[1],
                     a[2], a[3], a[4], a[5]);
         if (syscall(n, a[0], a[1], a[2], a[3], a[4], a[5]) == 0 &&
             (n == SYS_fork || n == SYS_clone || n == SYS_clone3))
             state ^= (uint64_t)getpid() << 20;
     }
+}
+
+/* The alarm clock of the process wakes only one of its threads. */
+static void *thread(void *seed)
+{
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+    struct itimerspec soon = { { 0, 5000000 }, { 0, 5000000 } };
+    timer_t timer;
+    event.sigev_notify_thread_id = gettid();
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+        timer_settime(timer, 0, &soon, NULL);
+    state = (uint64_t)seed;
+    make_calls();
+    return NULL;
+}
+
+static _Noreturn void child(const char *folder)
+{
+    const struct rlimit processes = { PROCESSES, PROCESSES };
+    mkdir(folder, 0777);
+    chmod(folder, 0777);
+    setsid();
+    signal(SIGPIPE, SIG_IGN);
+    open_things();
+    if (chdir(folder) < 0 ||
+        (is_root ? chroot(folder)
+                 : setrlimit(RLIMIT_NPROC, &processes) | setgid(USER) | setuid(USER)) < 0)
+        _exit(1);
+    open_files();
+    if (one_in(8))
+        hoard();
+    hurry();
+    if (one_in(4))
+        for (unsigned i = 1 + below(THREADS); i; i--) {
+            pthread_t started;
+            pthread_create(&started, NULL, thread, (void *)(any() | 1));
+        }
+    make_calls();
     _exit(0);
 }
 
