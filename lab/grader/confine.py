@@ -69,6 +69,8 @@ COMMANDS = [
     "test",
     "[",
 ]
+# The host's dynamic linker, by its name in the AMD64 ABI: `--list` is what ldd asks it, in a tenth of the time.
+LOADER = "/lib64/ld-linux-x86-64.so.2"
 INNER = ["cc1", "lto1", "collect2", "as", "ld", "lto-wrapper"]  # gcc -print-prog-name
 FILES_TO_READ = ["/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/zero", "/dev/urandom"]
 
@@ -151,7 +153,7 @@ def needed():
             os.path.join(os.path.dirname(LABS), os.environ.get("BUILD", "build"), "undo.so")
         ),
     }:
-        libraries |= set(re.findall(r"(/\S+) \(0x", say("ldd", program)))
+        libraries |= set(re.findall(r"(/\S+) \(0x", say(LOADER, "--list", program)))
     files = {
         os.path.realpath(path)
         for path in [*programs, *libraries, *FILES_TO_READ]
