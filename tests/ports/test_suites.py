@@ -6,7 +6,36 @@ import portslib
 import pytest
 import vmlib
 
-SUITE = "/ports/usr/lib/posixtestsuite"
+SUITES = {
+    # shows what differs from what bash is to say
+    "bash": """
+job() {
+    cp -R /ports/usr/share/bash-suite tests && cd tests || exit
+    THIS_SH=/ports/usr/bin/bash sh run-all 2>&1
+}
+""",
+    # compares what gawk says with what it is to say; `_NAME` is what was wrong
+    "gawk": """
+job() {
+    cp -R /ports/usr/share/gawk-suite test && ln -s /ports/usr/bin/gawk . && cd test || exit
+    make SHELL=/bin/sh check >log 2>&1
+    echo $?
+    sed '/^=====* _/,$d' log
+    ls _*
+}
+""",
+    # leaves out what the file system cannot do, so only failures are compared
+    "tar": """
+job() {
+    cp -R /ports/usr/share/tar-suite tests && cd tests || exit
+    sh testsuite >log 2>&1
+    grep 'FAILED\\|UNEXPECTED' log
+    [ $(grep -c ' ok$' log) -gt 100 ]
+}
+""",
+}
+
+OPEN_POSIX = "/ports/usr/lib/posixtestsuite"
 PARTS = ("[a-l]*", "[m-o]*", "pthread_[a-c]*", "pthread_[d-z]*", "s[a-e]*", "s[f-z]*", "[rt-z]*")
 SECONDS = 300  # for one program
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,15 +48,20 @@ def listed():
     return {name: int(status) for name, status in lines}
 
 
+@pytest.mark.parametrize("port", SUITES)
+def test_a_programs_own_suite_ends_as_on_linux(port):
+    portslib.skip_unfetched(port)
+    portslib.check(SUITES[port], timeout=2400)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_open_posix(part):
-    if not os.path.isdir(os.path.join(portslib.BUILT, "posixtestsuite")):
-        pytest.skip("the suite could not be fetched: is the network there?")
+    portslib.skip_unfetched("posixtestsuite")
     script = (
         portslib.MOUNT
         + f"""
         mkdir /tmp/suite
-        for program in {SUITE}/{part}; do
+        for program in {OPEN_POSIX}/{part}; do
             (cd /tmp/suite && timeout -s KILL {SECONDS} $program >/dev/null 2>&1 </dev/null)
             echo "${{program##*/}} $?"
             rm -rf /tmp/suite/*
