@@ -1,6 +1,6 @@
-/* _openers N: N processes at once create the same N files (O_EXCL), each in an order of its own,
- * and keep them open. Every file is made once, and nobody meets another error: memory of the kernel
- * for descriptors is there as long as the machine has any. */
+/* _openers N: N processes at once create the same N files (O_EXCL), each some of them in an order
+ * of its own, and keep them open. Every file is made once, and nobody meets another error: memory
+ * of the kernel for descriptors is there as long as the machine has any. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 enum { MADE, ERROR };
+enum { EACH = 150 };
 
 static void opener(int number, int files, int result)
 {
     char name[64], word[2] = { MADE, ERROR };
-    for (int i = 0; i < files; i++) {
+    for (int i = 0; i < files && i < EACH; i++) {
         sprintf(name, "/tmp/openers/%d", (i + number * 7) % files);
         if (open(name, O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0)
             (void)!write(result, &word[MADE], 1);
