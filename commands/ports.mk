@@ -9,7 +9,7 @@ STANDARD_PORTS := file less lua make nano sqlite3 strace tcc tree
 PORTS := $(filter-out README build,$(basename $(notdir $(wildcard commands/ports/*))))
 PORT_TREES := $(PORTS:%=$(USERLAND)/ports/%)
 # A multiple of a cylinder, as Bochs wants it.
-PORTS_CYLINDERS := 1560
+PORTS_CYLINDERS := 2800
 
 $(PORT_TREES): $(USERLAND)/ports/%: commands/ports/% commands/build-port
 	$(call quiet,PORT)mkdir -p $(@D) && { commands/build-port $* $@ && touch $@ || [ $$? = 3 ]; }

@@ -3,7 +3,6 @@ in the system as on the host. (bench and the programs with an underscore in fron
 
 import glob
 import os
-import signal
 import subprocess
 
 import pytest
@@ -21,12 +20,6 @@ PROGRAMS = sorted(
 )
 
 
-def default_signals():
-    """A shell has its background programs ignore two of these signals, and nohup the third."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 def on_linux(program, tmp_path):
     path = os.path.join(ROOT, BUILD, "programs", program)
     done = subprocess.run(
@@ -35,7 +28,7 @@ def on_linux(program, tmp_path):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=120,
-        preexec_fn=default_signals,
+        preexec_fn=vmlib.default_signals,
     )
     return done.returncode, done.stdout
 

@@ -369,6 +369,12 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def default_signals():
+    """In a new process, before its program: a shell has its background programs ignore two of these signals, and nohup the third."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 # ---- Frames ----
 
 

@@ -81,6 +81,7 @@ def on_linux(job, timeout):
             + [ENTER + job + "\njob\n"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            preexec_fn=vmlib.default_signals,
             timeout=timeout,
             env={"PATH": "/bin:/sbin:/usr/bin:/usr/sbin"},
         )

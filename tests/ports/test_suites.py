@@ -7,17 +7,22 @@ import pytest
 import vmlib
 
 SUITES = {
-    # shows what differs from what bash is to say
+    # shows what differs from what bash is to say, numbers of processes left out; run-read is a race of
+    # a tenth of a millisecond
     "bash": """
 job() {
     cp -R /ports/usr/share/bash-suite tests && cd tests || exit
-    THIS_SH=/ports/usr/bin/bash sh run-all 2>&1
+    rm run-read
+    THIS_SH=/ports/usr/bin/bash sh run-all 2>&1 |
+        sed 's/([0-9]*): Not a tty/: Not a tty/; s/\\(line [0-9]*:\\) *[0-9]\\{3,\\} /\\1 /; s/^< *[0-9]\\{4,\\} /< /'
 }
 """,
-    # compares what gawk says with what it is to say; `_NAME` is what was wrong
+    # compares what gawk says with what it is to say; `_NAME` is what was wrong; one
+    # asks for the network
     "gawk": """
 job() {
     cp -R /ports/usr/share/gawk-suite test && ln -s /ports/usr/bin/gawk . && cd test || exit
+    sed -i "/^nonfatal3:/!s/ nonfatal3 / /" Makefile
     make SHELL=/bin/sh check >log 2>&1
     echo $?
     sed '/^=====* _/,$d' log
