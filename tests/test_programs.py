@@ -49,6 +49,41 @@ def test_busybox_sleeps_for_a_part_of_a_second_and_knows_system_v_ipc(vm):
     assert "key (5)" in lines[1] and "Not a valid dynamic program" in lines[2], result
 
 
+# A log, by a socket and shared memory; users; jobs; disks and their file systems.
+ADMINISTRATION = """
+syslogd -C64; until ipcs -m | grep -q 0x; do sleep 0.1; done
+logger -t me hello; until logread | grep hello; do sleep 0.1; done | sed 's/.* me/me/'
+addgroup sea; adduser -D -G sea fish; echo fish:secret | chpasswd 2>&1; su fish -c id; deluser fish
+echo '* * * * * true' | crontab - && crontab -l
+for what in getsz getro getss; do blockdev --$what /dev/vda2; done; fdisk -l /dev/vda | grep -c '^/dev'
+disk=$(ls /dev/hd[ab] | while read d; do [ $(blockdev --getsize64 $d 2>/dev/null || echo 0) = 8388608 ] && echo $d; done)
+for kind in ext2 vfat; do
+    mkfs.$kind $disk >/dev/null && blkid $disk | sed 's/.*TYPE=//' && mount -t $kind $disk /mnt && echo text >/mnt/file && cat /mnt/file && umount /mnt
+done
+"""
+
+
+def test_what_an_administrator_does(vm, tmp_path):
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(8 << 20))
+    result = vm(["sh", "-c", ADMINISTRATION], second=str(disk))
+    lines = result.stdout.decode().splitlines()
+    assert lines == [
+        "me: hello",
+        "chpasswd: password for 'fish' changed",
+        "uid=1001(fish) gid=1001(sea) groups=1001(sea)",
+        "* * * * * true",
+        "131072",
+        "0",
+        "512",
+        "2",
+        '"ext2"',
+        "text",
+        '"vfat"',
+        "text",
+    ], result
+
+
 def test_a_login_says_where_one_is(vm):
     result = vm(["sh", "-c", "script -qc 'sh -l -c true' /tmp/screen >/dev/null; cat /tmp/screen"])
     assert b"This is Minnow" in result.stdout, result

@@ -16,9 +16,11 @@
 #include "syscalls.h"
 
 enum {
+    BLKROGET = 0x125e,
     BLKGETSIZE = 0x1260,
     BLKFLSBUF = 0x1261,
     BLKSSZGET = 0x1268,
+    BLKPBSZGET = 0x127b,
     BLKBSZGET = 0x80081270,
     BLKGETSIZE64 = 0x80081272
 };
@@ -226,10 +228,12 @@ static int64_t do_ioctl(struct message *m)
     if (!p)
         return -ENXIO;
     uint64_t size = p->count * SECTOR, sectors = p->count;
-    uint32_t sector = SECTOR;
+    uint32_t sector = SECTOR, read_only = 0;
     switch ((uint32_t)m->w[1]) {
     case BLKGETSIZE64: return copy_result(m, &size, sizeof size);
     case BLKGETSIZE: return copy_result(m, &sectors, sizeof sectors);
+    case BLKROGET: return copy_result(m, &read_only, sizeof read_only);
+    case BLKPBSZGET:
     case BLKSSZGET:
     case BLKBSZGET: return copy_result(m, &sector, sizeof sector);
     case BLKFLSBUF: return flush(d);
