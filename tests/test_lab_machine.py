@@ -194,6 +194,7 @@ REBUILT = (
     "commands/poweroff",
     "tables.S",
     "vdso.so",
+    "grub",
     "fat.img",
 )
 

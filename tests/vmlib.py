@@ -370,7 +370,8 @@ def die_with_parent():
 
 
 def default_signals():
-    """In a new process, before its program: a shell has its background programs ignore two of these signals, and nohup the third."""
+    """In a new process, before its program: a shell has its background programs ignore two of
+    these signals, and nohup the third."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 

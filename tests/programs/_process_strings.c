@@ -23,13 +23,10 @@ static void show(const char *name)
 int main(int argc, char **argv)
 {
     char title[] = "another title\0with two words", place[] = "HERE=1\0THERE=2";
-    char *const arguments[] = { "program", "one", "two", NULL }, *const environment[] = { "A=1",
-                                                                                          "B=2",
-                                                                                          NULL };
-    if (argc == 1) {
-        execve(argv[0], arguments, environment);
+    char *const arguments[] = { "program", "one", "two", NULL };
+    char *const environment[] = { "A=1", "B=2", NULL };
+    if (argc == 1)
         execve("/proc/self/exe", arguments, environment);
-    }
     show("cmdline");
     MM(PR_SET_MM_ARG_START, argv[1]);
     show("cmdline");

@@ -858,7 +858,7 @@ static _Noreturn void child(const char *folder)
     open_files();
     if (one_in(8))
         hoard();
-    hurry();
+    hurry(); /* no thread's clock rings before there is a handler */
     if (one_in(4))
         for (unsigned i = 1 + below(THREADS); i; i--) {
             pthread_t started;
