@@ -86,7 +86,8 @@ ROOT_INPUTS   := $(shell find commands/root -type f 2>/dev/null) \
 
 $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk))
 	$(call quiet,ROOT)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root && cd $(BUILD)/root && \
-	    mkdir -p bin sbin dev proc tmp boot root mnt etc home/student run var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests
+	    mkdir -p bin sbin dev proc tmp boot root mnt etc home/student run \
+	        var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests
 	@cp -R commands/root/. $(BUILD)/root/
 	@install -m 755 $(USERLAND)/busybox $(USERLAND)/dash $(BUILD)/root/bin/
 	@while read -r link; do ln -sf /bin/busybox $(BUILD)/root$$link; done <$(USERLAND)/busybox.links

@@ -23,6 +23,7 @@ static inline uint64_t call_flags(const struct thread *t)
 /* Counts the call that t has made, if it is one on a file. */
 static inline void ipc_count(const struct thread *t, int64_t result)
 {
+    _Static_assert(FS_WRITE == FS_READ + IO_WRITE, "a kind is the distance from FS_READ");
     uint64_t kind = t->op - FS_READ;
     if (kind < IO_KINDS && t->user) {
         struct io_count *io = &t->task->io[kind];
