@@ -8,11 +8,12 @@
 #       MEM=128             MiB of memory          DISK=virtio    or ata
 #       OPTIONS="..."       words for the kernel's command line: kernel/README.md
 #   make fresh          throw that disk away: the next run begins with a new one
-#   make test           all tests; the last line says how many passed
+#   make test           the tests, but for those that take long; the last line says how many passed
 #       TESTS="..."         only these files or folders of tests/, or -k words for pytest
 #   make test-fuzz      random system calls, ten million of them
 #       CALLS=10000000      another number of calls
-#   make test-fault     services that die, hang and are damaged, in full: twenty minutes; prints figures
+#   make test-fault     services that die, hang and are damaged, in full, and what else takes long:
+#                       forty minutes; prints figures
 #   make test-ports     programs of other people (commands/ports) do the same here and on Linux
 #   make unit           the host's unit tests alone
 #   make grade LAB=01-ipc   a student's work on a lab, as it will be graded
@@ -296,7 +297,7 @@ test-fuzz: image
 
 test-fault: image
 	@rm -f $(BUILD)/fault-figures.txt
-	@FAULT=full tests/run-tests tests/fault; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
+	@FAULT=full tests/run-tests -m "long or fault" tests; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
 
 test-ports: image ports
 	@PORTS=yes tests/run-tests tests/ports

@@ -18,3 +18,14 @@ def vm():
         return vmlib.run(command, check=check, **options)
 
     return run
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: for the long run (longlib.py)")
+    config.addinivalue_line("markers", "fault: one of tests/fault, which the long run has in full")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent.name == "fault":
+            item.add_marker("fault")

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import vmlib
+from longlib import long, with_few
 
 WORST = "/usr/lib/minnow-tests/_worst"
 # Until the policy has seen that one program computes and the other mostly sleeps, both have the same
@@ -46,6 +47,19 @@ CASES = {
     "timers": 16,
     "close-range": 4,
 }
+FEW = {
+    "fork",
+    "exec",
+    "exit",
+    "tables",
+    "kill",
+    "word",
+    "populate",
+    "tmpfs-write",
+    "ext2-write",
+    "ext2-names",
+    "fat-names",
+}
 
 
 def untouched(table):
@@ -58,7 +72,7 @@ def untouched(table):
     return len(rows) > 10 and all(row[1] == "running" and row[3:5] == ["0", "0"] for row in rows)
 
 
-@pytest.mark.parametrize("what", CASES)
+@pytest.mark.parametrize("what", with_few(CASES, FEW))
 def test_others_are_served_meanwhile(vm, what):
     result = vm(
         ["sh", "-c", f"{WORST} {what} {CASES[what]}; service list"],
@@ -98,6 +112,7 @@ def beside_advance(vm, script):
     )
 
 
+@long
 def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
     script = "dd if=/dev/zero bs=4 count=1 2>/dev/null & sleep 1; cat /proc/version | wc -l; kill -9 $!; wait; echo gone"
     result = beside_advance(vm, script)

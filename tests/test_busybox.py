@@ -8,6 +8,7 @@ import os
 import re
 
 import vmlib
+from longlib import long
 
 USERLAND = os.path.join(vmlib.ROOT, "build", "userland")
 SOURCE = os.path.join(USERLAND, "busybox-source")
@@ -50,6 +51,7 @@ def verdicts(text):
     return found
 
 
+@long
 def test_what_passes_on_linux_passes_here(vm, tmp_path):
     script = tmp_path / "suite.sh"
     script.write_text(SUITE)

@@ -10,6 +10,7 @@ import pytest
 
 import test_oracle
 import vmlib
+from longlib import long
 
 PROGRAM = os.path.join(vmlib.BUILD, "programs", "_cores")
 INSIDE = "/usr/lib/minnow-tests/_cores"
@@ -146,6 +147,7 @@ def test_a_full_disk(vm, tmp_path):
     assert said[0] == "139" and 100_000 < int(said[1]) < 8_000_000, result
 
 
+@long
 @needs_gdb
 def test_servers_die_while_a_core_file_is_written(vm, tmp_path):
     """The file is the same as if none had died."""

@@ -4,6 +4,7 @@ as many it takes at most twice the instructions. (make bench prints the figures.
 import pytest
 
 import bench
+from longlib import in_full
 
 CROWDS = [
     "timers",
@@ -11,7 +12,7 @@ CROWDS = [
     "descriptors in poll",
     "mounts",
     "sleeping processes",
-    "names in tmpfs",
+    in_full("names in tmpfs"),
 ]
 REGIONS = [f"mmap + munmap among {n} regions" for n in ("1,000", "10,000")]
 

@@ -14,6 +14,7 @@ import xml.etree.ElementTree
 import pytest
 
 import vmlib
+from longlib import in_full, long
 
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
@@ -65,7 +66,9 @@ def test_reference_earns_all_and_skeleton_nothing(name):
     assert selftest.check_skeleton(lab, quick=True) == ""
 
 
-@pytest.mark.parametrize("name", ["03-take-keeps", "12-spins", "13-no-throw-back"])
+@pytest.mark.parametrize(
+    "name", [in_full("03-take-keeps"), in_full("12-spins"), "13-no-throw-back"]
+)
 def test_mutant_fails_what_it_must(name):
     lab = labs.load("01-ipc")
     assert selftest.check_mutant(lab, mutant_of(lab, name), quick=True) == ""
@@ -93,7 +96,9 @@ def test_refused_submissions(tmp_path):
             assert hostile.check(lab, path, status) == "", name
 
 
-@pytest.mark.parametrize("name", ["writes-port", "prints-results", "crashes-at-start"])
+@pytest.mark.parametrize(
+    "name", ["writes-port", in_full("prints-results"), in_full("crashes-at-start")]
+)
 def test_hostile_programs_gain_nothing(name, tmp_path):
     lab = labs.load("01-ipc")
     path, status = next(
@@ -321,6 +326,7 @@ def verdict_without_privilege(tmp_path):
     assert records.verdict(records.load(here)) == records.verdict(records.load(there))
 
 
+@long
 def test_verdict_is_the_same_again_and_again():
     done = command(
         "lab",

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import vmlib
+from longlib import long
 
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
@@ -174,6 +175,7 @@ def test_folder_for_temporary_files_that_is_closed_to_nobody(place):
     one_line(lab(*WORDS, place / "out", TMPDIR=str(place / "closed")), "closed to nobody")
 
 
+@long
 @ROOT
 def test_read_only_tree(place):
     before = in_a_mount(
@@ -201,7 +203,7 @@ REBUILT = (
 
 def copy_build(to):
     """A copy of what is built, as new as what it is made of, but for REBUILT, which is not there."""
-    left = ("ports", "ports.img", "disk.img", "ext2.img", "unit", "grade", "labs")
+    left = ("ports", "ports.img", "run.img", "disk.img", "ext2.img", "unit", "grade", "labs")
     shutil.copytree(
         vmlib.BUILD,
         to,
@@ -217,6 +219,7 @@ def copy_build(to):
             os.utime(os.path.join(folder, name), (now, now), follow_symlinks=False)
 
 
+@long
 def test_paths_with_a_space(place):
     """The tree, the folder for temporary files, the student's files and the reports may lie anywhere."""
     spaced = place / "a b"

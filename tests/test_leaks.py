@@ -1,5 +1,7 @@
 """After work of all kinds everything is given back: tasks, threads, connections, address spaces, and the pages of programs."""
 
+from longlib import long
+
 WORK = r"""
 work() {
     for i in 1 2 3 4 5 6 7 8 9 10; do seq 500 | sort -rn | md5sum >/dev/null; done
@@ -28,6 +30,7 @@ def test_work_leaves_nothing_behind(vm):
     ), "KiB of memory did not come back"  # caches of servers may take a page or two more
 
 
+@long
 def test_a_fault_older_than_a_threads_end_takes_nothing_away(vm):
     """PM's threads are kept busy by a file on a slow disk, so a fault waits until the other thread of
     its process, whose fault brought the page, has stored and ended."""

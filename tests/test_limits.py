@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import vmlib
+from longlib import in_full
 from test_fuzz import services
 
 EXHAUST = "/usr/lib/minnow-tests/exhaust"
@@ -144,7 +145,7 @@ def test_a_thousand_folders_deep(vm):
 
 
 @pytest.mark.parametrize(
-    "emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), ("bochs", 2500)]
+    "emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), in_full("bochs", 2500)]
 )
 def test_a_program_gets_the_memory_that_is_called_available(vm, emu, mem):
     said, status = after(

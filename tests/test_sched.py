@@ -6,6 +6,7 @@ import os
 import pytest
 
 import vmlib
+from longlib import long
 
 LOAD = "/usr/lib/minnow-tests/_load"
 ROUND_ROBIN = os.path.join(vmlib.BUILD, "services", "sched_rr")
@@ -145,6 +146,7 @@ def test_without_a_policy_nobody_starves(vm, emu):
     assert vm(["sh", "-c", script], emu=emu).stdout == b"there\n"
 
 
+@long
 def test_load_averages_follow_the_number_of_ready_threads(vm):
     script = (
         "cut -d ' ' -f 1 /proc/loadavg; (while :; do :; done) & sleep 11; "

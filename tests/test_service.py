@@ -7,6 +7,7 @@ import pytest
 
 import elflib
 import vmlib
+from longlib import long
 
 RTC, PIPE, SCHED = (
     os.path.join(vmlib.BUILD, "boot", "services", name) for name in ("rtc", "pipe", "sched")
@@ -163,6 +164,7 @@ def test_drivers_and_the_scheduler_are_replaced_under_load(vm):
     assert not any("differ" in line or "EOF" in line for line in lines)
 
 
+@long
 def test_disk_drivers_take_turns_under_load(vm):
     pio = os.path.join(vmlib.BUILD, "services", "ata_pio")
     lines = said(

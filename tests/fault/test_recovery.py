@@ -7,6 +7,7 @@ import statistics
 
 import faultlib
 from faultlib import FULL
+from longlib import long
 
 MEDIAN_MOST = 2_000_000
 EDGES = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000]
@@ -67,6 +68,7 @@ def copy_time(vm, killer):
     return to - from_, to - from_ - (idle_to - idle_from), int(row.split()[3])
 
 
+@long
 def test_copying_goes_on_at_nine_tenths_while_the_driver_dies_every_second(vm):
     whole, alone, none = copy_time(vm, "")
     disturbed_whole, disturbed, deaths = copy_time(
