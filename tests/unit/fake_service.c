@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { CALLS = 1024, DISKS = 4 };
@@ -238,23 +239,27 @@ endpoint_t service_find(const char *name)
 
 /* ---- The disk ---- */
 
+/* The file's pages are read when they are needed, and what is written stays here. */
 void fake_disk_load(unsigned number, const char *path)
 {
     FILE *f = fopen(path, "rb");
     if (!f)
         die("cannot open %s", path);
+    if (disks[number].data)
+        munmap(disks[number].data, disks[number].size);
     fseek(f, 0, SEEK_END);
     disks[number].size = ftell(f);
-    rewind(f);
-    free(disks[number].data);
-    disks[number].data = malloc(disks[number].size);
-    if (fread(disks[number].data, 1, disks[number].size, f) != disks[number].size)
-        die("cannot read %s", path);
+    disks[number].data = mmap(NULL, disks[number].size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+                              fileno(f), 0);
+    if (disks[number].data == MAP_FAILED)
+        die("cannot map %s", path);
     fclose(f);
 }
 
+/* To a new file: the old one may be the one that is mapped. */
 void fake_disk_save(unsigned number, const char *path)
 {
+    remove(path);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(disks[number].data, 1, disks[number].size, f) != disks[number].size ||
         fclose(f))
