@@ -103,7 +103,8 @@ static size_t names_visible(const struct request *r, char *names, size_t length)
     return kept;
 }
 
-/* Asks the file server: the result of the call; what it brings stands in the buffer. */
+/* Asks the file server: the result of the call; what it brings stands in the buffer, behind the
+ * name. */
 static int64_t ask(struct request *r)
 {
     bool set = r->action == FS_XATTR_SET, brings = !changes_file(r);
@@ -132,7 +133,7 @@ static int64_t bring(const struct request *r, struct message *m, size_t length)
         return -ERANGE;
     int error = aim(m, r->value, length, WINDOW_OUT);
     if (!error)
-        error = copy_out(m, 0, r->text.buffer->text, length);
+        error = copy_out(m, 0, r->text.buffer->text + r->length, length);
     return error ? error : (int64_t)length;
 }
 
@@ -146,7 +147,7 @@ static int64_t do_request(struct request *r, struct message *m)
     if (!result)
         result = ask(r);
     if (result > 0 && r->action == FS_XATTR_LIST)
-        result = names_visible(r, r->text.buffer->text, result);
+        result = names_visible(r, r->text.buffer->text + r->length, result);
     return result < 0 || changes_file(r) ? result : bring(r, m, result);
 }
 

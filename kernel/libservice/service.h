@@ -116,7 +116,8 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
  * What is copied in is not noted in the undo log. So a copy must not overwrite what would be needed
  * again, nor a link that a free list keeps in the memory it lists. A buffer that is filled again
  * while the same call is at work is filled by way of the stack: a service that is set back may have
- * used the bytes that stood there before. */
+ * used the bytes that stood there before. And a copy out leaves alone what the handler has copied
+ * in: if the service dies before it has answered, that is copied in once more. */
 int copy_in(struct message *m, size_t offset, void *to, size_t length);
 int copy_out(struct message *m, size_t offset, const void *from, size_t length);
 /* The same for calls left with LATER, and what the loop does for others: throw_back() has the

@@ -136,9 +136,10 @@ static int64_t do_xattr(struct message *m)
     if (!result && (action == FS_XATTR_SET || action == FS_XATTR_REMOVE))
         fs_event(n, IN_ATTRIB);
     fs_put(n);
-    if (result > 0 && (uint64_t)result > m->w[2])
+    if (result > 0 && (uint64_t)result > m->w[2] - length)
         return -ERANGE;
-    error = result > 0 ? copy_out(m, 0, value, result) : 0;
+    /* behind the name, which is read again if this service dies before it has answered */
+    error = result > 0 ? copy_out(m, length, value, result) : 0;
     return error ? error : result;
 }
 
