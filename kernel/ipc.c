@@ -157,6 +157,7 @@ void ipc_position_give(struct thread *t)
 static void finish_partly(struct thread *t, uint64_t done)
 {
     t->regs.rax = done;
+    ipc_count(t, done);
     signal(t, -1, 0, done);
 }
 
@@ -191,6 +192,7 @@ static void finish_thrown(struct thread *t, int64_t result)
     t->kind = CALL_SYSCALL;
     if (result && t->reach <= t->progress && !t->event_due) {
         t->regs.rax = t->progress ? (int64_t)t->progress : result == -ENOMEM ? -ENOMEM : -EFAULT;
+        ipc_count(t, t->regs.rax);
         if (t->interrupted)
             ipc_signal(t);
         else
@@ -219,13 +221,14 @@ static void finish_syscall(struct thread *t, int64_t result)
 {
     bool told = tells(t, result);
     t->regs.rax = result;
-    ipc_count(t, result);
     if (!t->interrupted && !told) {
+        ipc_count(t, result);
         sched_ready(t);
         return;
     }
     if (result == -EPIPE && call_flags(t) & CALL_MOVED)
         t->regs.rax = t->words[MOVED_WORD];
+    ipc_count(t, t->regs.rax);
     signal(t, -1, told ? -result : 0, 0);
 }
 

@@ -138,7 +138,10 @@ void process_exit(struct process *p, int status)
     p->exiting = true;
     core_forget(p);
     p->busy++;
-    process_counted(p);
+    struct task_info counts;
+    process_counts(p, &counts);
+    if (p->i.task)
+        p->i.cpu = counts.cpu;
     process_usage(p, &p->usage);
     p->i.exit_status = status;
     forget_vfork(p, NULL);
@@ -154,6 +157,7 @@ void process_exit(struct process *p, int status)
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
     p->i.task = 0;
+    io_add(p->i.io, counts.io); /* until now /proc has taken them from the kernel */
     process_vfork_end(p);
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);

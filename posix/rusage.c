@@ -10,8 +10,7 @@
 enum { TICKS = 100 }; /* a second, of times() */
 enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
 
-/* What the kernel counts for p, which lives; all 0 if it knows it no longer. */
-static void counts_of(const struct process *p, struct task_info *info)
+void process_counts(const struct process *p, struct task_info *info)
 {
     int64_t n = ask_info(INFO_TASK, endpoint_index(p->i.task), info, sizeof *info);
     if (n <= 0 || info->endpoint != p->i.task)
@@ -23,18 +22,8 @@ struct cpu_time process_cpu(const struct process *p)
     struct task_info info;
     if (!p->i.task)
         return p->i.cpu;
-    counts_of(p, &info);
+    process_counts(p, &info);
     return info.cpu;
-}
-
-void process_counted(struct process *p)
-{
-    struct task_info info;
-    if (!p->i.task)
-        return;
-    counts_of(p, &info);
-    p->i.cpu = info.cpu;
-    io_add(p->i.io, info.io);
 }
 
 void process_usage(const struct process *p, struct pm_usage *usage)

@@ -259,13 +259,16 @@ void make_process_limits(struct text *t, const struct subject *p)
 
 /* ---- reads and writes ---- */
 
-/* What comes from a disk, and goes to it, does so for all: it is not counted for a process. */
+/* What comes from a disk, and goes to it, does so for all: it is not counted for a process. How
+ * much is read tells secrets, such as how long a password is. */
 void make_process_io(struct text *t, const struct subject *p)
 {
-    struct task_info k = { 0 };
+    struct task_info k;
     const struct io_count *before = p->io, *now = k.io;
-    if (p->task)
-        fact_task(endpoint_index(p->task), &k);
+    if (!may_look_into(fact_reader, p))
+        return;
+    if (!task_of(p, &k))
+        k = (struct task_info){ 0 };
     text_add(t, "rchar: %lu\nwchar: %lu\n", before[IO_READ].bytes + now[IO_READ].bytes,
              before[IO_WRITE].bytes + now[IO_WRITE].bytes);
     text_add(t, "syscr: %lu\nsyscw: %lu\n", before[IO_READ].calls + now[IO_READ].calls,

@@ -191,7 +191,9 @@ static bool is_private(const struct node *n)
     case KIND_FDINFOS:
     case KIND_FDINFO:
     case KIND_MOUNTSTATS: return true;
-    default: return n->file && n->file->make == make_process_personality;
+    default:
+        return n->file &&
+               (n->file->make == make_process_personality || n->file->make == make_process_io);
     }
 }
 
