@@ -78,6 +78,8 @@ void clock_sample_begin(uint64_t now)
     timer_update();
 }
 
+struct cpu_samples clock_samples;
+
 /* Both counts are halved before one overflows: only their ratio matters. */
 static void count(struct cpu_samples *s, bool user)
 {
@@ -99,6 +101,7 @@ void clock_sample(uint64_t now)
     bool user = cpu->current == t && !arch_in_call(t);
     count(&samples[t->index], user);
     count(&t->task->samples, user);
+    count(&clock_samples, user);
 }
 
 struct task *clock_alarm_due(uint64_t now)

@@ -48,6 +48,7 @@ uint64_t clock_used(const struct thread *t);
 /* The part of used_ns, the processor time of a thread or task so far, that the kernel and services
  * have spent; the rest is the program's own. */
 uint64_t clock_system_part(const struct cpu_samples *s, uint64_t used_ns);
+extern struct cpu_samples clock_samples; /* of all programs */
 /* The clock `id` (CLOCK_...) as t sees it. 0, or -EINVAL. */
 int64_t clock_read(struct thread *t, uint64_t id, struct timespec64 *out);
 /* The physical page from which programs read the time; it lies in the kernel's image. */

@@ -117,6 +117,7 @@ static int64_t info_threads(struct thread *t, uint64_t first, vaddr_t to, uint64
 static int64_t info_system(struct system_info *out)
 {
     const struct cpu *cpu = this_cpu();
+    uint64_t now = arch_time(), busy_ns = now - cpu->idle_ns;
     *out = (struct system_info){
         .frames_all = frames_all,
         .frames_free = frames_free,
@@ -130,9 +131,10 @@ static int64_t info_system(struct system_info *out)
         .space_switches = cpu->space_switches,
         .interrupts = cpu->interrupts,
         .idle_ns = cpu->idle_ns,
-        .uptime_ns = arch_time(),
+        .uptime_ns = now,
         .boot_wall_ns = clock_wall_base,
         .tsc_hz = arch_tsc_hz(),
+        .busy = { busy_ns, clock_system_part(&clock_samples, busy_ns) },
     };
     return sizeof *out;
 }

@@ -12,14 +12,16 @@ enum { HZ = 100, KIB = PAGE_SIZE / 1024 };
 
 void make_stat(struct text *t, const struct subject *p)
 {
+    static struct cpu_time told;
     struct system_info s;
     struct posix_table table = { 0 };
     (void)p;
     fact_system(&s);
     fact_table(&table);
-    uint64_t busy = TICKS(s.uptime_ns - s.idle_ns), idle = TICKS(s.idle_ns);
-    text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle, busy,
-             idle);
+    told = cpu_time_onward(&told, s.busy);
+    uint64_t user = TICKS(told.ns - told.system_ns), system = TICKS(told.system_ns);
+    for (const char *const *name = (const char *const[]){ "cpu ", "cpu0", NULL }; *name; name++)
+        text_add(t, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", *name, user, system, TICKS(s.idle_ns));
     text_add(t, "intr %lu", s.interrupts);
     struct irq_info irq;
     for (unsigned line = 0; fact_irq(line, &irq); line++)

@@ -378,6 +378,7 @@ struct system_info {
     uint64_t tasks, threads, connections, spaces;
     uint64_t switches, space_switches, interrupts, messages, idle_ns, uptime_ns, boot_wall_ns,
         tsc_hz;
+    struct cpu_time busy; /* uptime_ns without idle_ns */
 };
 
 enum trace_operation {
