@@ -33,11 +33,12 @@ enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
 /* of si_utime and si_stime */
 enum { TICK_NS = 10000000 };
 
-/* Frees a zombie, and adds what it has used to its parent's sums. */
-static void process_reap(struct process *p)
+/* Frees a zombie, and adds what it has used to the sums of its parent, if that has waited for
+ * it. */
+static void process_reap(struct process *p, bool waited)
 {
     struct process *parent = p->parent;
-    if (parent) {
+    if (waited) {
         cpu_time_add(&parent->i.children, &p->i.cpu);
         cpu_time_add(&parent->i.children, &p->i.children);
         io_add(parent->i.io, p->i.io);
@@ -119,7 +120,7 @@ static int64_t write_usage(struct thread *t, caller_t to, const struct process *
     int64_t usage[USAGE_WORDS];
     if (!to || !p)
         return 0;
-    struct cpu_time all = p->i.cpu;
+    struct cpu_time all = process_cpu(p);
     cpu_time_add(&all, &p->i.children);
     usage_fill(p, false, &all, usage);
     return user_write(t, to, usage, sizeof usage);
@@ -158,7 +159,7 @@ static int64_t child_report(struct thread *t, const struct child_wait *w, struct
     if (error || w->options & WNOWAIT)
         return error;
     if (kind == WEXITED)
-        process_reap(p);
+        process_reap(p, true);
     else if (kind == WSTOPPED)
         p->stop_report = false;
     else
@@ -397,6 +398,6 @@ void wait_notify(struct process *p)
     child_info(p, ended ? WEXITED : p->stopped ? WSTOPPED : WCONTINUED, status, &info);
     info.signo = sig;
     if (unwanted)
-        process_reap(p);
+        process_reap(p, false);
     tell(parent, &info, ended);
 }
