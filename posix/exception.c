@@ -91,10 +91,18 @@ static uint64_t instruction(const struct thread *t)
     return ask_regs_get(t->index, &r, NULL) < 0 ? 0 : r.rip;
 }
 
+/* What the processor would say of an access to a page that PM has refused, as PM_FAULT_... says it
+ * (Intel SDM, volume 3, 4.7: present 1, write 2, user 4, instruction fetch 16). */
+static uint64_t page_error(uint64_t access)
+{
+    return 4 | (access & PM_FAULT_PRESENT ? 1 : 0) | (access & PM_FAULT_WRITE ? 2 : 0) |
+           (access & PM_FAULT_EXEC ? 16 : 0);
+}
+
 int64_t exception_arrived(struct thread *t, struct message *m)
 {
     struct siginfo info = { .code = SI_KERNEL };
-    uint64_t error = m->w[0] == DEBUG ? 0 : m->w[1];
+    uint64_t error = m->w[0] == DEBUG ? 0 : m->w[0] == PAGE ? page_error(m->w[1]) : m->w[1];
     t->number = NO_SYSCALL;
     frame_fault(m->w[0], error, m->w[2]);
     switch (m->w[0]) {
