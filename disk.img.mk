@@ -87,7 +87,8 @@ ROOT_INPUTS   := $(shell find commands/root -type f 2>/dev/null) \
 $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk))
 	$(call quiet,ROOT)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root && cd $(BUILD)/root && \
 	    mkdir -p bin sbin dev proc tmp boot root mnt etc home/student run \
-	        var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests
+	        var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests && \
+	    ln -s ../run var/run
 	@cp -R commands/root/. $(BUILD)/root/
 	@install -m 755 $(USERLAND)/busybox $(USERLAND)/dash $(BUILD)/root/bin/
 	@while read -r link; do ln -sf /bin/busybox $(BUILD)/root$$link; done <$(USERLAND)/busybox.links
@@ -100,7 +101,7 @@ $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk)
 	@mkdir -p $(BUILD)/root/lib && install -m 755 $(MUSL_LIBC) $(BUILD)/root/lib/ld-musl-x86_64.so.1 && \
 	    ln -sf /lib/ld-musl-x86_64.so.1 $(BUILD)/root/usr/bin/ldd
 	@$(if $(PROGRAM_NAMES),install -m 755 -s $(PROGRAM_NAMES:%=$(BUILD)/programs/%) $(BUILD)/root/usr/lib/minnow-tests/)
-	@cd $(BUILD)/root && chmod -R u=rwX,go=rX . && chmod 1777 tmp var/tmp && chmod 700 root
+	@cd $(BUILD)/root && chmod -R u=rwX,go=rX . && chmod 1777 tmp var/tmp && chmod 700 root && chmod 600 etc/shadow
 	@touch $@
 
 # mke2fs copies the tree. Then debugfs gives the files to root (whoever built them) but

@@ -49,11 +49,11 @@ def test_busybox_sleeps_for_a_part_of_a_second_and_knows_system_v_ipc(vm):
     assert "key (5)" in lines[1] and "Not a valid dynamic program" in lines[2], result
 
 
-# A log, by a socket and shared memory; users; jobs; disks and their file systems.
+# A log, by a socket; users; jobs; disks and their file systems.
 ADMINISTRATION = """
-syslogd -C64; until ipcs -m | grep -q 0x; do sleep 0.1; done
-logger -t me hello; until logread | grep hello; do sleep 0.1; done | sed 's/.* me/me/'
-addgroup sea; adduser -D -G sea fish; echo fish:secret | chpasswd 2>&1; su fish -c id; deluser fish
+syslogd; until [ -S /run/log ]; do sleep 0.1; done
+logger -t me hello; until grep hello /var/log/messages 2>/dev/null; do sleep 0.1; done | sed 's/.* me/me/'
+addgroup sea; adduser -D -G sea fish; echo fish:secret | chpasswd 2>&1; su fish -c id; stat -c %a /etc/shadow; grep -o 'fish:\\$6\\$' /etc/shadow; su student -c 'cat /etc/shadow' 2>&1; deluser fish
 echo '* * * * * true' | crontab - && crontab -l
 for what in getsz getro getss; do blockdev --$what /dev/vda2; done; fdisk -l /dev/vda | grep -c '^/dev'
 disk=$(ls /dev/hd[ab] | while read d; do [ $(blockdev --getsize64 $d 2>/dev/null || echo 0) = 8388608 ] && echo $d; done)
@@ -72,6 +72,9 @@ def test_what_an_administrator_does(vm, tmp_path):
         "me: hello",
         "chpasswd: password for 'fish' changed",
         "uid=1001(fish) gid=1001(sea) groups=1001(sea)",
+        "600",
+        "fish:$6$",
+        "cat: can't open '/etc/shadow': Permission denied",
         "* * * * * true",
         "131072",
         "0",
