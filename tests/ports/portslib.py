@@ -35,11 +35,14 @@ umask 022
 mkdir /ports/work/job && cd /ports/work/job || exit
 """
 SERVICES = "\n---- services\n"
+SHOW_SERVICES = f"""
+printf '{SERVICES}'
+cat /proc/minnow/services
+"""
 WATCH = f"""
 ( job )
 status=$?
-printf '{SERVICES}'
-cat /proc/minnow/services
+{SHOW_SERVICES}
 exit $status
 """
 
@@ -88,13 +91,24 @@ def on_linux(job, timeout):
     return done.returncode, done.stdout, done.stderr
 
 
+def without_services(text):
+    """What was printed before SHOW_SERVICES; the table of services as words of each line"""
+    output, _, services = text.partition(SERVICES.encode())
+    return output, [line.split() for line in services.decode().splitlines()[1:]]
+
+
+def check_services(table):
+    assert table, "the machine did not get to the end of the job"
+    for _, name, state, deaths, *_ in table:
+        assert (state, deaths) == ("running", "0"), f"{name} is {state}, and died {deaths} times"
+
+
 def in_system(job, timeout, **options):
     """(status, standard output, standard error, the table of services as words of each line)"""
     options.setdefault("mem", MEMORY)
     script = MOUNT + ENTER + job + WATCH
     result = vmlib.run(["sh", "-c", script], second=IMAGE, timeout=timeout, check=True, **options)
-    output, _, services = result.stdout.partition(SERVICES.encode())
-    table = [line.split() for line in services.decode().splitlines()[1:]]
+    output, table = without_services(result.stdout)
     return result.status, output, result.stderr, table
 
 
@@ -102,8 +116,8 @@ def lines_of(text):
     return text.decode(errors="replace").splitlines()
 
 
-def check(job, timeout=600, **options):
-    """The job has the same result here and there, and all services live and answer."""
+def check(job, timeout=600, success=False, **options):
+    """The job has the same result here and there, and all services live and answer. success: it ends well."""
     expected = on_linux(job, timeout)
     status, output, errors, services = in_system(job, timeout, **options)
     told = [
@@ -112,6 +126,5 @@ def check(job, timeout=600, **options):
     ]
     differ = "\n".join(difflib.unified_diff(*told, "Linux", "here", lineterm="", n=1))
     assert not differ, differ
-    assert services, "the machine did not get to the end of the job"
-    for _, name, state, deaths, *_ in services:
-        assert (state, deaths) == ("running", "0"), f"{name} is {state}, and died {deaths} times"
+    check_services(services)
+    assert status == 0 or not success, errors
