@@ -4,10 +4,10 @@
  * Half of the calls have the shape of a real one (the table `shapes`: here is a descriptor, there a
  * path), each argument being spoilt now and then; the others have any number and any arguments. A
  * child goes on after fork in both processes. What a child does depends on the seed alone, but for
- * what time and other processes do to it; `show` prints each call before it is made. Now and then a
- * child returns from a signal through a frame that it has spoilt, one in eight first takes all that
- * it can get of something, and one in four makes its calls in several threads at once, which share
- * descriptors and memory.
+ * what time, other processes and its own threads do to it; `show` prints each call before it is
+ * made. Now and then a child returns from a signal through a frame that it has spoilt, one in eight
+ * first takes all that it can get of something, and one in four makes its calls in several threads
+ * at once, which share descriptors and memory.
  *
  * Children work in folders of /tmp, / and /boot, which are removed after them. One in four is root,
  * locked into its folder by chroot, and spared the calls that are root's right to harm the system

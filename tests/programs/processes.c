@@ -41,7 +41,7 @@ static void grandchild_orphan(void)
     }
 }
 
-/* Settings that a child takes over, and are of no effect otherwise. */
+/* Settings without effect, which are kept, and partly taken over by a child, or refused. */
 static void settings(void)
 {
     SHOW(prctl(PR_GET_TIMING));
