@@ -30,7 +30,7 @@ struct many {
 };
 static struct shared {
     uint32_t word[WORDS], condition, other, lock;
-    volatile int32_t about_to;
+    volatile int32_t about_to, handled;
     struct robust {
         struct robust *next;
         long offset;
@@ -177,17 +177,19 @@ static void woken(void)
     SHOW(futex(&s->word[5], FUTEX_WAKE, 9, NULL, NULL, 0));
 }
 
-static void nothing(int sig) { (void)sig; }
+static void handle(int sig) { s->handled = sig; }
 
 static void interrupted(void)
 {
-    struct sigaction a = { .sa_handler = nothing };
+    struct sigaction a = { .sa_handler = handle };
     sigaction(SIGUSR1, &a, NULL);
     a.sa_flags = SA_RESTART;
     sigaction(SIGUSR2, &a, NULL);
     prepare(128, FUTEX_32);
     struct child child = sleeper(waits);
     kill(child.pid, SIGUSR2);
+    while (s->handled != SIGUSR2) /* before it sleeps again */
+        pause_ms(1);
     until_it_sleeps(child.pid);
     SHOW(futex(&s->word[100], FUTEX_WAKE, 9, NULL, NULL, 0));
     end(child);
