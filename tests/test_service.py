@@ -211,6 +211,7 @@ def others(tmp_path_factory):
     return {name: str(folder / "boot" / "services" / name) for name in names}
 
 
+@long
 def test_servers_with_state_are_replaced_under_load_and_keep_it(vm, others):
     back = " ".join(f"service replace {name} /boot/services/{name};" for name in others)
     lines = said(

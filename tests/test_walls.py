@@ -6,7 +6,7 @@ import pexpect.fdpexpect
 import pytest
 
 import machine
-from longlib import in_full, with_few
+from longlib import in_full, long, with_few
 from test_fuzz import services
 
 GREEDY = "/usr/lib/minnow-tests/_greedy"
@@ -197,6 +197,7 @@ def test_a_file_that_becomes_roots_gets_no_bits_from_its_owner():
     assert int(session.match[1]) == 0
 
 
+@long
 def test_nobody_gets_what_a_process_was_about_to(vm, tmp_path):
     """The disk is slow, and has all folders yet to be read, so VFS looks for a while: the process that
     asked has gone by then, and another one has its place."""
