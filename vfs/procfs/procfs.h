@@ -60,7 +60,8 @@ enum kind {
     KIND_SYS_RANDOM,
     KIND_SYS_INOTIFY,
     KIND_SYSVIPC,
-    KIND_TEXT, /* the first of the files that are made by a function */
+    KIND_PRIVATE, /* as KIND_TEXT, for who may look into the process */
+    KIND_TEXT,    /* the first of the files that are made by a function */
 };
 
 struct object {
@@ -98,7 +99,7 @@ struct subject {
 struct file {
     const char *name;
     uint8_t parent; /* the kind of its directory: KIND_ROOT, KIND_PROCESS ... */
-    uint8_t kind;   /* KIND_TEXT: made by `make` */
+    uint8_t kind;   /* KIND_TEXT, KIND_PRIVATE: made by `make` */
     uint16_t mode;
     /* p: the process in whose directory the file is; else NULL */
     void (*make)(struct text *t, const struct subject *p);

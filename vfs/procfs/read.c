@@ -134,6 +134,7 @@ int64_t read_file(struct fs_node *f, struct message *m, uint64_t position, uint6
         return n->kind == KIND_MEMORY ? 0 : -ESRCH;
     switch (n->kind) {
     case KIND_FDINFO:
+    case KIND_PRIVATE:
         if (!may_look_into(reader_of(m), p))
             return 0;
         __attribute__((fallthrough));
@@ -190,10 +191,9 @@ static bool is_private(const struct node *n)
     case KIND_FDS:
     case KIND_FDINFOS:
     case KIND_FDINFO:
+    case KIND_PRIVATE:
     case KIND_MOUNTSTATS: return true;
-    default:
-        return n->file &&
-               (n->file->make == make_process_personality || n->file->make == make_process_io);
+    default: return false;
     }
 }
 

@@ -18,6 +18,10 @@
     {                                                      \
         name, parent, KIND_TEXT, S_IFREG | (mode), make, 0 \
     }
+#define PRIVATE(name, parent, make)                         \
+    {                                                       \
+        name, parent, KIND_PRIVATE, S_IFREG | 0400, make, 0 \
+    }
 #define SETTING(name, parent, make, setting)                     \
     {                                                            \
         name, parent, KIND_TEXT, S_IFREG | 0644, make, (setting) \
@@ -149,11 +153,11 @@ static const struct file files[] = {
     OTHER("task", KIND_PROCESS, KIND_TASKS, S_IFDIR | 0555),
     OTHER("fdinfo", KIND_PROCESS, KIND_FDINFOS, S_IFDIR | 0555),
     TEXT("limits", KIND_PROCESS, 0444, make_process_limits),
-    TEXT("io", KIND_PROCESS, 0400, make_process_io),
+    PRIVATE("io", KIND_PROCESS, make_process_io),
     SETTING("oom_score_adj", KIND_PROCESS, make_process_oom_score_adj, PROC_SET_OOM_SCORE_ADJUST),
     SETTING("oom_adj", KIND_PROCESS, make_process_oom_adj, PROC_SET_OOM_ADJUST),
     TEXT("oom_score", KIND_PROCESS, 0444, make_process_oom_score),
-    TEXT("personality", KIND_PROCESS, 0400, make_process_personality),
+    PRIVATE("personality", KIND_PROCESS, make_process_personality),
     TEXT("schedstat", KIND_PROCESS, 0444, make_process_schedstat),
     TEXT("wchan", KIND_PROCESS, 0444, make_process_wchan),
 };
