@@ -12,7 +12,7 @@ def in_full(*values):
 
 
 def with_few(cases, few, name=lambda case: case):
-    """Cases of which `make test` has those named in `few` only; a name that is no case is a mistake."""
+    """Cases of which `make test` has those named in `few` only; each name has to be a case's."""
     assert few <= {name(case) for case in cases}, few
     return [
         case if name(case) in few else in_full(*case) if isinstance(case, tuple) else in_full(case)

@@ -47,7 +47,7 @@ def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
         faultlib.figure(f"oracle {program}: as on Linux, with {deaths} deaths")
 
 
-# What is asked for stands where the answer goes: with a hundred deaths of ext2, some come between the two.
+# What is asked for stands beside the answer: of a hundred deaths of ext2 some come in between.
 def test_a_question_is_not_overwritten_by_its_answer(vm, tmp_path):
     for seed in range(1, 9 if FULL else 3):
         storm(vm, "xattrs", seed, 20000, ["ext2"], tmp_path)

@@ -117,7 +117,8 @@ def lines_of(text):
 
 
 def check(job, timeout=600, success=False, **options):
-    """The job has the same result here and there, and all services live and answer. success: it ends well."""
+    """The job has the same result here and there, with status 0 if it has to be a success, and all
+    services live and answer."""
     expected = on_linux(job, timeout)
     status, output, errors, services = in_system(job, timeout, **options)
     told = [
