@@ -41,7 +41,8 @@ def storm(vm, program, seed, mean, names, tmp_path):
 
 @pytest.mark.parametrize("program", PROGRAMS if FULL else ["processes", "breakpoints"])
 def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
-    deaths = sum(storm(vm, program, 1, 1000000, NAMES, tmp_path).values())
+    # The shortest of them are at work in services for a millisecond: ten deaths on average, so never none.
+    deaths = sum(storm(vm, program, 1, 100000, NAMES, tmp_path).values())
     assert deaths > 0
     if FULL:
         faultlib.figure(f"oracle {program}: as on Linux, with {deaths} deaths")
