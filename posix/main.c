@@ -58,6 +58,7 @@ static void enter(struct thread *t, const struct message *m, uint64_t number, ui
     t->call = m->call;
     t->number = number;
     t->blocked = t->tell ? t->blocked : mask;
+    t->read_end = 0;
     t->place = THREAD_HANDLED;
     t->in_event = t->interrupting = false;
 }

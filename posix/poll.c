@@ -15,7 +15,7 @@
 #include "syscalls.h"
 #include "user_memory.h"
 
-enum { FEW = 16, SET_WORDS = DESCRIPTORS_MAX / 64 };
+enum { FEW = 16, PIECE = 4 /* words of a set */ };
 enum { POLLRDBAND = 128, POLLWRBAND = 512 };
 enum {
     SELECT_IN = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL,
@@ -74,26 +74,27 @@ static int64_t write_sets(struct thread *t, const struct poll_request *r)
 {
     static const int16_t meaning[3] = { SELECT_IN, SELECT_OUT, SELECT_MORE };
     struct conn_info c;
-    uint64_t sets[3][SET_WORDS];
-    size_t words = (r->select_size + 63) / 64;
-    int64_t n = 0, error;
-    for (int k = 0; k < 3; k++)
-        for (size_t word = 0; word < words; word++)
-            sets[k][word] = 0;
-    for (unsigned i = r->first; i < r->end; i++) {
-        const struct pollfd *f = &r->items[i].f;
-        if (f->revents & POLLNVAL && ask_conn_get(t->call, f->fd, &c) < 0)
+    unsigned words = (r->select_size + 63) / 64, i = r->first;
+    int64_t members = 0, error;
+    for (unsigned k = r->first; k < r->end; k++)
+        if (r->items[k].f.revents & POLLNVAL && ask_conn_get(t->call, r->items[k].f.fd, &c) < 0)
             return -EBADF;
-        for (int k = 0; k < 3; k++)
-            if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~ALWAYS_EVENTS)) {
-                sets[k][f->fd / 64] |= 1ul << f->fd % 64;
-                n++;
-            }
+    for (unsigned word = 0, n; word < words; word += n) {
+        uint64_t piece[3][PIECE] = { 0 };
+        n = MIN(words - word, (unsigned)PIECE);
+        for (; i < r->end && r->items[i].f.fd < (int)(word + n) * 64; i++) {
+            const struct pollfd *f = &r->items[i].f;
+            for (unsigned k = 0; k < 3; k++)
+                if ((f->revents & meaning[k]) && (f->events & meaning[k] & ~ALWAYS_EVENTS)) {
+                    piece[k][f->fd / 64 - word] |= 1ul << f->fd % 64;
+                    members++;
+                }
+        }
+        for (unsigned k = 0; k < 3; k++)
+            if (r->sets[k] && (error = user_write(t, r->sets[k] + word * 8, piece[k], n * 8)))
+                return error;
     }
-    for (int k = 0; k < 3; k++)
-        if (r->sets[k] && words && (error = user_write(t, r->sets[k], sets[k], words * 8)))
-            return error;
-    return n;
+    return members;
 }
 
 /* Writes the events that the program does not have yet. 0, or as user_write(). */
@@ -333,35 +334,35 @@ int64_t linux_ppoll(struct thread *t, struct message *m)
     return error ? error : poll(t, m->w[0], m->w[1], &limit, m->w[3], m->w[4]);
 }
 
-/* The sets of a select, and how many words of each count. */
-struct sets {
-    uint64_t set[3][SET_WORDS];
-    unsigned words;
+/* The sets of a select of n descriptors, one after the other as they were read. */
+struct ON_STACK sets {
+    const uint64_t *bits;
+    unsigned n, words; /* words: of each */
+    bool given[3];
 };
 
-/* Which descriptors of a word are in any of the sets. */
-static inline uint64_t any_of(const struct sets *s, unsigned word)
+/* The members of set k in a word. */
+static inline uint64_t set_word(const struct sets *s, unsigned k, unsigned word)
 {
-    return s->set[0][word] | s->set[1][word] | s->set[2][word];
+    uint64_t in = word == s->n / 64 ? (1ul << s->n % 64) - 1 : ~0ul;
+    return s->given[k] ? s->bits[k * s->words + word] & in : 0;
 }
 
-/* Reads the sets of a select of n descriptors. How many are in any of them, or as user_read(). */
-static inline int64_t read_sets(struct thread *t, const uint64_t *at, unsigned n, struct sets *s)
+/* Reads the sets of a select into 3 * s->words words. How many descriptors are in any of them, or
+ * as user_read(). */
+static inline int64_t read_sets(struct thread *t, const uint64_t *at, struct sets *s,
+                                uint64_t *bits)
 {
     int64_t count = 0, error;
-    s->words = (n + 63) / 64;
-    for (int k = 0; k < 3; k++)
-        if (!at[k] || !n)
-            for (unsigned word = 0; word < s->words; word++)
-                s->set[k][word] = 0;
-        else if ((error = user_read(t, at[k], s->set[k], s->words * 8)))
+    s->bits = bits;
+    for (unsigned k = 0; k < 3; k++) {
+        s->given[k] = at[k] && s->n;
+        if (s->given[k] && (error = user_read(t, at[k], bits + k * s->words, s->words * 8)))
             return error;
-    for (unsigned word = 0; word < s->words; word++) {
-        uint64_t in = word == n / 64 ? (1ul << n % 64) - 1 : ~0ul;
-        for (int k = 0; k < 3; k++)
-            s->set[k][word] &= in;
-        count += __builtin_popcountl(any_of(s, word));
     }
+    for (unsigned word = 0; word < s->words; word++)
+        count += __builtin_popcountl(set_word(s, 0, word) | set_word(s, 1, word) |
+                                     set_word(s, 2, word));
     return count;
 }
 
@@ -370,33 +371,40 @@ static inline __attribute__((always_inline)) void gather(const struct sets *s,
                                                          struct poll_item *items)
 {
     static const uint16_t wanted[3] = { POLLIN | POLLRDNORM, POLLOUT | POLLWRNORM, POLLPRI };
-    for (unsigned word = 0; word < s->words; word++)
-        for (uint64_t any = any_of(s, word); any; any &= any - 1, items++) {
+    for (unsigned word = 0; word < s->words; word++) {
+        uint64_t set[3] = { set_word(s, 0, word), set_word(s, 1, word), set_word(s, 2, word) };
+        for (uint64_t any = set[0] | set[1] | set[2]; any; any &= any - 1, items++) {
             unsigned bit = __builtin_ctzl(any);
             uint16_t events = 0;
-            for (int k = 0; k < 3; k++)
-                events |= s->set[k][word] >> bit & 1 ? wanted[k] : 0;
+            for (unsigned k = 0; k < 3; k++)
+                events |= set[k] >> bit & 1 ? wanted[k] : 0;
             items->whole = word * 64 + bit + ((uint64_t)events << 32);
         }
+    }
 }
 
 static int64_t select(struct thread *t, const uint64_t *w, const struct limit *limit, caller_t mask,
                       uint64_t mask_size)
 {
-    struct sets sets;
+    uint64_t few_bits[3 * PIECE], *bits = few_bits;
     struct poll_item few[FEW], *items = few;
     int n = MIN((int)w[0], DESCRIPTORS_MAX);
     if (n < 0)
         return -EINVAL;
-    int64_t count = read_sets(t, w + 1, n, &sets);
+    struct sets sets = { .n = n, .words = (n + 63) / 64 };
+    if (sets.words > PIECE && !(bits = memory_alloc(3 * sets.words * sizeof bits[0])))
+        return -ENOMEM;
+    int64_t count = read_sets(t, w + 1, &sets, bits);
+    if (count > FEW && !(items = memory_alloc(count * sizeof items[0])))
+        count = -ENOMEM;
+    if (count > 0 && items == few)
+        gather(&sets, few); /* apart, so that the compiler sees stores to the stack */
+    else if (count > 0)
+        gather(&sets, items);
+    if (bits != few_bits)
+        memory_free(bits);
     if (count < 0)
         return count;
-    if (count > FEW && !(items = memory_alloc(count * sizeof items[0])))
-        return -ENOMEM;
-    if (items == few)
-        gather(&sets, few); /* apart, so that the compiler sees stores to the stack */
-    else
-        gather(&sets, items);
     struct poll_request r = { .items = items,
                               .count = count,
                               .sets = { w[1], w[2], w[3] },

@@ -3,7 +3,12 @@
  * No handler waits for a page. If one is missing, the call is thrown back (throw_back in
  * service.h): the caller leaves this service, PM brings the page, and the kernel makes the same
  * call again from its start. So a handler reads all that it needs before it changes anything, and
- * writes its results last; where that cannot be, user_probe() makes sure of the page first. */
+ * writes its results last; where that cannot be, user_probe() makes sure of the page first.
+ *
+ * Neither copy commits. When this server dies in the middle of a handler, what the handler has read
+ * of the program is read once more, and must still be there: of sigaction(number, &a, &a) the
+ * question must not be replaced by the answer. So what was read becomes final before it is
+ * overwritten. */
 #include "user_memory.h"
 
 #include "syscalls.h"
@@ -16,15 +21,21 @@ static bool plausible(caller_t at, size_t length)
 
 int user_peek(struct thread *t, caller_t from, void *to, size_t length)
 {
-    if (!plausible(from, length))
+    if (!plausible(from, length) || ask_peek(t->call, from, to, length) < 0)
         return -EFAULT;
-    return ask_peek(t->call, from, to, length) < 0 ? -EFAULT : 0;
+    t->read_from = t->read_end ? MIN(t->read_from, from) : from;
+    t->read_end = MAX(t->read_end, from + length);
+    return 0;
 }
 
 int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
 {
     if (!plausible(to, length))
         return -EFAULT;
+    if (to < t->read_end && t->read_from < to + length) {
+        undo_commit();
+        t->read_end = 0;
+    }
     return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
 }
 
