@@ -31,7 +31,7 @@
 #       BUILD=build               folder for all that is made
 #       SETUP=no                  install nothing, look for nothing
 #       OPTIMIZE=-O2              of the kernel and the services
-#       JOBS=2                    how many jobs at once (default: processors)
+#       JOBS=2                    how many jobs at once (default: processors + 1)
 #       WITHOUT="ext2 fat"        leave these services, commands or test programs out
 #       V=1                       show the commands
 #       WERROR=1                  a warning is an error (not by default: next year's compiler has new ones)
@@ -61,7 +61,7 @@
 CROSS ?= x86_64-linux-gnu-
 BUILD ?= build
 OPTIMIZE ?= -O2
-JOBS  ?= $(shell nproc)
+JOBS  ?= $(shell expr $$(nproc) + 1)
 EMU   ?= qemu
 MEM   ?= 128
 

@@ -47,19 +47,7 @@ CASES = {
     "timers": 16,
     "close-range": 4,
 }
-FEW = {
-    "fork",
-    "exec",
-    "exit",
-    "tables",
-    "kill",
-    "word",
-    "populate",
-    "tmpfs-write",
-    "ext2-write",
-    "ext2-names",
-    "fat-names",
-}
+FEW = {"exec", "exit", "populate", "ext2-write", "fat-names"}
 
 
 def untouched(table):

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import vmlib
+from longlib import long
 
 SERVERS = {"ext2": [], "ext2_ro": [("ext2", os.path.join(vmlib.BUILD, "services", "ext2_ro"))]}
 SECTOR, THIRD = 512, 24 << 20
@@ -100,6 +101,7 @@ def test_the_root_looks_the_same(vm):
     assert len(seen["ext2"]) > 500 and seen["ext2_ro"] == seen["ext2"]
 
 
+@long
 def test_another_partition_looks_the_same_and_as_it_was_made(vm, disk, files):
     script = (
         "mount -t ext2 -o ro /dev/vda3 /mnt || exit; "

@@ -79,19 +79,12 @@ KINDS = [
     ("mqueues", "/tmp/g", "E28"),
 ]
 FEW = {
-    "pipes /tmp/g",
     "opens /tmp/g",
     "files /tmp/g",
-    "names /tmp/g",
     "bytes /root/g",
-    "locks /tmp/g",
-    "timers /tmp/g",
     "processes /tmp/g",
-    "threads /tmp/g",
-    "regions /tmp/g",
     "memory /tmp/g",
     "sockets /tmp/g",
-    "segments /tmp/g",
 }
 
 

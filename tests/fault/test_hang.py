@@ -10,6 +10,7 @@ import elflib
 import faultlib
 import vmlib
 from faultlib import FULL
+from longlib import in_full
 
 AT_ONCE = (
     ["vfs"]
@@ -176,7 +177,7 @@ def killed_in_a_loop(load, commands):
     return run
 
 
-@pytest.mark.parametrize("name", ["rs", "sched"])
+@pytest.mark.parametrize("name", ["rs", in_full("sched")])
 def test_who_looks_after_the_others_dies_again_and_again(name):
     deaths = 0
     for pause in range(1000, 8000, 300) if FULL else [2000]:

@@ -62,7 +62,7 @@ def test_a_question_is_not_overwritten_by_its_answer(vm, program, service, mean,
 @pytest.mark.parametrize("seed", range(1, 5) if FULL else [1])
 @pytest.mark.parametrize(
     "names, mean, least",
-    [(["pm", "posix"], 300000 if FULL else 1000000, 1000), in_full(["posix"], 20000, 50)],
+    [in_full(["pm", "posix"], 300000, 1000), in_full(["posix"], 20000, 50)],
     ids=["pm", "posix"],
 )
 def test_arguments_are_whole_while_pm_and_posix_die(vm, names, mean, least, seed, tmp_path):

@@ -28,7 +28,7 @@ EACH = {
     "virtio_blk": ("disk", 300_000),
     "ata": ("disk", 300_000),
 }
-SHORT = ["ext2", "pipe", "local"]
+SHORT = ["ext2"]
 DEATHS = 200
 SEEDS = 30  # at most, until there have been so many deaths
 
