@@ -55,8 +55,8 @@ static bool owns(const struct thread *t, const struct conn_info *info)
 }
 
 /* Sets the flags of the open file that can be set. 0; -EPERM: O_NOATIME is the owner's; -EINVAL:
- * there is no O_DIRECT but in files (Linux: pipes have it as well); or as async_switch(). May wait.
- */
+ * there is no O_DIRECT but in files, and in pipes, whose packets it makes; or as async_switch().
+ * May wait. */
 static int64_t flags_set(struct thread *t, unsigned fd, const struct conn_info *info,
                          uint32_t flags)
 {
@@ -65,7 +65,7 @@ static int64_t flags_set(struct thread *t, unsigned fd, const struct conn_info *
         return t->dead ? LATER : -EPERM;
     if (t->dead)
         return LATER;
-    if (more & O_DIRECT && !(info->flags & CONN_SEEKABLE))
+    if (more & O_DIRECT && !(info->flags & CONN_SEEKABLE) && info->service != service_find("pipe"))
         return -EINVAL;
     if ((info->flags ^ flags) & O_ASYNC) {
         int64_t error = async_switch(t, fd, info, flags & O_ASYNC);

@@ -26,6 +26,8 @@ struct pipe *pipe_of(uint64_t object)
 static void pipe_free(struct pipe *p)
 {
     ring_drop(p);
+    memory_free(p->packets);
+    p->packets = NULL;
     share_give(&pipe_share, p->user, 1);
     p->used_now = false;
     p->generation = (p->generation + 1) % PIPE_GENERATIONS;
@@ -108,7 +110,7 @@ int64_t do_create(struct message *m)
 {
     uint64_t flags = m->w[2];
     int32_t ends[2];
-    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)) /* O_DIRECT: there are no packets here */
+    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
     /* Finds a missing page of the array before anything has changed: the call can be made again. If
      * the call fails later, the array is as it was. */
@@ -117,7 +119,7 @@ int64_t do_create(struct message *m)
     struct pipe *p = pipe_new(m->call);
     if (!p)
         return -ENFILE;
-    int64_t a = connect_end(p, m, flags | O_RDONLY),
+    int64_t a = connect_end(p, m, (flags & ~(uint64_t)O_DIRECT) | O_RDONLY),
             b = a < 0 ? a : connect_end(p, m, flags | O_WRONLY);
     if (b < 0) {
         free_if_unused(p); /* if there is an end, the kernel has taken it back, and releases it */

@@ -34,6 +34,7 @@ struct pipe {
     struct block *block; /* the first block of memory that the ring is, or what it is a part of */
     /* of the ring: its bytes, a power of 2; where the first byte stands; how many are in it */
     uint32_t size, head, used;
+    struct packets *packets;   /* NULL: there have been none */
     uint32_t capacity;         /* what `size` becomes when more bytes are to be in it */
     uint32_t readers, writers; /* open files */
     /* counts opens of a FIFO for writing, from 1 to 255 and again. An end for reading that is
@@ -71,16 +72,38 @@ void ring_drop(struct pipe *p);
  * have room. 0 or -EFAULT. */
 int ring_copy_out(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
 int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
+
+/* ---- packets.c ---- */
+/* Gives a pipe of `capacity` bytes its table of packets, unless it has one that more packets stand
+ * in. false: no memory. */
+bool packets_room(struct pipe *p, uint32_t capacity);
+/* How many there are, and how many more may come. */
+uint32_t packets_count(const struct pipe *p);
+uint32_t packets_free(const struct pipe *p);
+/* How many bytes one read gets at most: up to the end of the first packet; and how many of them
+ * come before it. */
+uint32_t packet_most(const struct pipe *p);
+uint32_t packet_lead(const struct pipe *p);
+/* How many bytes leave the pipe when a read has got so many, of packet_most() at most. */
+uint32_t packet_taken(const struct pipe *p, uint32_t bytes);
+/* So many bytes leave a pipe that has had packets. */
+void packets_pass(struct pipe *p, uint32_t bytes);
+/* The last bytes of the ring are packets. They have been put in as packets_room() and
+ * packets_free() allow. */
+void packets_add(struct pipe *p, uint32_t bytes);
+
 /* A pipe is writable, for poll, when PIPE_ATOMIC bytes have room: a write of so many does not
  * wait. */
 static inline bool pipe_writable(const struct pipe *p)
 {
-    return (p->small ? p->size : p->capacity) - p->used >= PIPE_ATOMIC;
+    return (p->small ? p->size : p->capacity) - p->used >= PIPE_ATOMIC && packets_free(p);
 }
 /* Takes the first bytes, which have been copied out. */
 static inline void ring_take(struct pipe *p, uint32_t bytes)
 {
     bool full = !pipe_writable(p);
+    if (p->packets)
+        packets_pass(p, bytes);
     p->used -= bytes;
     p->head = p->used ? (p->head + bytes) & (p->size - 1) : 0;
     if (full && pipe_writable(p))

@@ -51,6 +51,13 @@ int64_t do_move(struct message *m)
     uint64_t length = MIN(m->w[2], (uint64_t)from->used);
     if (!length || from->peeked)
         return from->used || from->writers ? -EAGAIN : 0;
+    /* a packet stays one: up to its end at a time */
+    uint32_t lead = packet_lead(from);
+    length = MIN(length, (uint64_t)packet_most(from));
+    if (length > lead && !packets_room(to, to->capacity))
+        return -ENOMEM;
+    if (!packets_free(to))
+        length = MIN(length, (uint64_t)lead);
     uint32_t bytes = MIN(length, (uint64_t)(to->capacity - to->used));
     if (bytes && !ring_room(to, bytes))
         bytes = MIN(bytes, to->size - to->used);
@@ -58,6 +65,8 @@ int64_t do_move(struct message *m)
         return -ENOBUFS;
     ring_copy(from, to, bytes);
     ring_put(to, bytes);
+    if (bytes > lead)
+        packets_add(to, bytes - lead);
     if (!m->w[3])
         ring_take(from, bytes);
     reply(m->call, bytes);

@@ -54,8 +54,10 @@ int64_t do_resize(struct message *m)
         return -EPERM;
     if (size > PIPE_MOST)
         return -ENOMEM;
-    if (p->used > size)
+    if (p->used > size || packets_count(p) > size / PAGE_SIZE)
         return -EBUSY;
+    if (p->packets && !packets_room(p, size))
+        return -ENOMEM;
     int error = ring_resize(p, size);
     if (error)
         return error;

@@ -40,7 +40,7 @@ static uint32_t readable(const struct pipe *p, const struct message *m, bool *ba
 {
     uint64_t room = m->w[2] < p->used ? whole_pages(m) : m->w[2];
     *bad = !room && p->used && m->w[2];
-    return MIN(room, (uint64_t)p->used);
+    return MIN(room, (uint64_t)packet_most(p));
 }
 
 /* Ends one waiting read with the bytes in the pipe, or with 0 if no writer is left. */
@@ -54,7 +54,7 @@ static void answer_read(struct pipe *p, struct pending *waiting)
     else if (bytes && ring_copy_out(p, m->call, 0, bytes))
         throw_back(m->call, 0, bytes); /* made again when the page is there; the bytes stay */
     else if (reply(m->call, bytes) == 0)
-        ring_take(p, bytes);
+        ring_take(p, packet_taken(p, bytes));
     pending_remove(&p->reads, waiting);
 }
 
@@ -64,9 +64,9 @@ void serve_reads(struct pipe *p)
         answer_read(p, p->reads.first);
 }
 
-/* How many of the `rest` bytes that are left of a write of `length` can go in now. Makes the ring
- * large if that helps. */
-static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
+/* How many of the `rest` bytes that are left of a write of `length` can go in now: of packets,
+ * whole ones. Makes the ring large if that helps. */
+static uint32_t fitting(struct pipe *p, const struct message *m, uint64_t length, uint64_t rest)
 {
     uint32_t bytes = MIN(rest, (uint64_t)(p->capacity - p->used));
     if (length <= PIPE_ATOMIC && bytes < length)
@@ -77,7 +77,20 @@ static uint32_t fitting(struct pipe *p, uint64_t length, uint64_t rest)
         if (length <= PIPE_ATOMIC && bytes < length)
             return 0;
     }
+    if (m->flags & O_DIRECT) {
+        bytes = MIN(bytes, packets_free(p) * PIPE_ATOMIC);
+        if (bytes < rest)
+            bytes -= bytes % PIPE_ATOMIC;
+    }
     return bytes;
+}
+
+/* Bytes that were copied in are in the pipe. */
+static void put(struct pipe *p, const struct message *m, uint32_t bytes)
+{
+    ring_put(p, bytes);
+    if (m->flags & O_DIRECT)
+        packets_add(p, bytes);
 }
 
 /* Continues one waiting write. true: the write has ended, and the next may begin. */
@@ -89,7 +102,7 @@ static bool answer_write(struct pipe *p, struct pending *waiting)
         pending_remove(&p->writes, waiting);
         return true;
     }
-    uint32_t bytes = fitting(p, m->w[2], m->w[2] - m->w[5]);
+    uint32_t bytes = fitting(p, m, m->w[2], m->w[2] - m->w[5]);
     if (!bytes)
         return false;
     if (ring_copy_in(p, m->call, m->w[5], bytes)) {
@@ -97,7 +110,7 @@ static bool answer_write(struct pipe *p, struct pending *waiting)
         pending_remove(&p->writes, waiting);
         return true;
     }
-    ring_put(p, bytes);
+    put(p, m, bytes);
     m->w[5] += bytes;
     if (m->w[5] < m->w[2]) {
         call_moved(m->call, m->w[5]);
@@ -136,7 +149,7 @@ int64_t do_read(struct message *m)
         throw_back(m->call, 0, MAX(bytes, MIN(whole_pages(m), (uint64_t)THROWN_AHEAD)));
         return LATER;
     }
-    ring_take(p, bytes);
+    ring_take(p, packet_taken(p, bytes));
     if (!p->writes.first) {
         pipe_changed(p);
         return bytes;
@@ -162,15 +175,17 @@ int64_t do_write(struct message *m)
         return -EPIPE;
     if (!length)
         return -EFAULT;
+    if (m->flags & O_DIRECT && !packets_room(p, p->capacity))
+        return -ENOMEM;
     uint32_t bytes = 0;
     /* a write that may wait goes behind the writes that wait already */
     if (done < length && !(p->writes.first && !(m->flags & O_NONBLOCK))) {
-        bytes = fitting(p, length, length - done);
+        bytes = fitting(p, m, length, length - done);
         if (ring_copy_in(p, m->call, done, bytes)) {
             throw_back(m->call, done, MAX(bytes, MIN(length - done, (uint64_t)THROWN_AHEAD)));
             return LATER;
         }
-        ring_put(p, bytes);
+        put(p, m, bytes);
         done += bytes;
     }
     int64_t result = done;
