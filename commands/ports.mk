@@ -5,7 +5,8 @@
 # A port does not depend on our code, so it is built once, and `make clean` leaves it. One that
 # cannot be fetched is missing from the disk (status 3 of build-port); its test says so.
 
-STANDARD_PORTS := file less lua make nano sqlite3 strace tcc tree
+# those that take longest are begun first, so that none is left alone at the end
+STANDARD_PORTS := nano strace sqlite3 file make less lua tcc tree
 PORTS := $(filter-out README build,$(basename $(notdir $(wildcard commands/ports/*))))
 PORT_TREES := $(PORTS:%=$(USERLAND)/ports/%)
 # A multiple of a cylinder, as Bochs wants it.

@@ -95,7 +95,9 @@ int64_t netlink_receive(struct thread *t, struct message *m, const struct conn_i
         error = -EINVAL;
     if (!error && m->w[4])
         error = user_write(t, m->w[4], &kernel, MIN(room, length));
-    if (!error && m->w[4])
+    /* Of a shorter room nothing is said: the call may be made again, and would take that for room.
+     */
+    if (!error && m->w[4] && room > length)
         error = user_write(t, m->w[5], &length, sizeof length);
     if (error)
         return error;

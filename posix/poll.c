@@ -79,6 +79,13 @@ static int64_t write_sets(struct thread *t, const struct poll_request *r)
     for (unsigned k = r->first; k < r->end; k++)
         if (r->items[k].f.revents & POLLNVAL && ask_conn_get(t->call, r->items[k].f.fd, &c) < 0)
             return -EBADF;
+    /* A write that finds no page has the call made again, and must not come behind another one. */
+    for (unsigned k = 0, more = words > PIECE; k < 3; k++)
+        if (r->sets[k] && words) {
+            if (more && (error = user_probe(t, r->sets[k], words * 8)))
+                return error;
+            more = 1;
+        }
     for (unsigned word = 0, n; word < words; word += n) {
         uint64_t piece[3][PIECE] = { 0 };
         n = MIN(words - word, (unsigned)PIECE);

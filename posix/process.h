@@ -83,10 +83,11 @@ struct thread {
     call_t call;              /* the call that is held; 0 when the thread is AWAY */
     uint64_t number;          /* the call's system call, or NO_SYSCALL */
     uint64_t blocked;         /* see delivery.h */
-    caller_t read_end;        /* user_memory.c: between read_from and here the call has read; */
-    caller_t read_from;       /* 0: it has not */
-    struct trace *trace;      /* NULL: nobody traces it */
-    int64_t result;           /* STOPPED: what the call will be answered */
+    /* user_memory.c: all that the call has read, and that is not final, lies from read_from to
+     * read_end; read_end is 0: there is nothing */
+    caller_t read_end, read_from;
+    struct trace *trace; /* NULL: nobody traces it */
+    int64_t result;      /* STOPPED: what the call will be answered */
     int32_t tid;
     uint16_t index; /* the kernel's */
     uint8_t place;  /* enum thread_place */

@@ -21,10 +21,12 @@ static int peek(const struct thread *t, caller_t at, void *to, size_t length)
     return there && ask_peek(task, at, to, length) >= 0 ? 0 : -EFAULT;
 }
 
+/* Writes a word that has been read: in a step that commits, since who reads it again would take it
+ * for another's. 0, -EFAULT. May wait. */
 static int poke_word(const struct thread *t, caller_t at, uint32_t word)
 {
     endpoint_t task = t->process->i.task;
-    return ask_poke(task, at, &word, sizeof word) >= 0 ||
+    return sys_poke(task, at, &word, sizeof word) >= 0 ||
                    trace_memory(task, at, &word, sizeof word, MEMORY_WRITE) == sizeof word
                ? 0
                : -EFAULT;

@@ -12,7 +12,7 @@ enum { RUSAGE_SELF = 0, RUSAGE_CHILDREN = -1, RUSAGE_THREAD = 1 };
 
 void process_counts(const struct process *p, struct task_info *info)
 {
-    int64_t n = ask_info(INFO_TASK, endpoint_index(p->i.task), info, sizeof *info);
+    int64_t n = p->i.task ? ask_info(INFO_TASK, endpoint_index(p->i.task), info, sizeof *info) : 0;
     if (n <= 0 || info->endpoint != p->i.task)
         *info = (struct task_info){ 0 };
 }
@@ -20,7 +20,7 @@ void process_counts(const struct process *p, struct task_info *info)
 struct cpu_time process_cpu(const struct process *p)
 {
     struct task_info info;
-    if (!p->i.task)
+    if (!p->i.task || p->exiting)
         return p->i.cpu;
     process_counts(p, &info);
     return info.cpu;

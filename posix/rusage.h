@@ -7,7 +7,7 @@
 /* The processor time of a process, of a thread, so far. If the kernel no longer knows it: what the
  * kernel told last. */
 struct cpu_time process_cpu(const struct process *p);
-/* What the kernel counts for p, which lives; all 0 if it knows it no longer. */
+/* What the kernel counts for p; all 0 if it knows it no longer. */
 void process_counts(const struct process *p, struct task_info *info);
 struct cpu_time thread_cpu(struct thread *t);
 void cpu_time_add(struct cpu_time *to, const struct cpu_time *more);

@@ -7,8 +7,9 @@
  *
  * Neither copy commits. When this server dies in the middle of a handler, what the handler has read
  * of the program is read once more, and must still be there: of sigaction(number, &a, &a) the
- * question must not be replaced by the answer. So what was read becomes final before it is
- * overwritten. */
+ * question must not be replaced by the answer. So a copy that overwrites what has been read
+ * commits, in the same step. A handler that fills a buffer again must not rely on what it has
+ * copied out of it since: it may be done over from the last copy that committed. */
 #include "user_memory.h"
 
 #include "syscalls.h"
@@ -32,11 +33,11 @@ int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
 {
     if (!plausible(to, length))
         return -EFAULT;
-    if (to < t->read_end && t->read_from < to + length) {
-        undo_commit();
-        t->read_end = 0;
-    }
-    return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
+    if (t->read_end <= to || t->read_from >= to + length)
+        return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
+    int64_t error = sys_poke(t->call, to, from, length);
+    t->read_end = 0;
+    return error < 0 ? -EFAULT : 0;
 }
 
 int64_t user_throw_window(struct thread *t, size_t length)
@@ -75,7 +76,8 @@ int64_t user_probe(struct thread *t, caller_t to, size_t length)
     char now[512];
     for (size_t done = 0; done < length; done += sizeof now) {
         size_t n = MIN(length - done, sizeof now);
-        if (user_peek(t, to + done, now, n) || user_poke(t, to + done, now, n))
+        if (!plausible(to + done, n) || ask_peek(t->call, to + done, now, n) < 0 ||
+            ask_poke(t->call, to + done, now, n) < 0)
             return user_throw(t, to, length, WINDOW_INOUT);
     }
     return 0;

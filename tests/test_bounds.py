@@ -107,6 +107,7 @@ def test_a_call_that_is_thrown_back_for_ever_takes_no_more_than_its_turn(vm):
     assert result.stdout == b"1\ngone\n", result
 
 
+@long
 def test_calls_that_are_thrown_back_for_ever_use_up_their_quanta(vm):
     """Two such callers and a program that computes: neither caller ever runs itself, so what it
     costs must be charged to it when its call is made again."""

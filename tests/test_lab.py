@@ -89,6 +89,7 @@ def test_reference_passes_in_bochs():
     assert selftest.check_in_bochs(lab, selftest.solution(lab), set()) == ""
 
 
+@long
 def test_refused_submissions(tmp_path):
     lab = labs.load("01-ipc")
     for name, path, status in hostile.submissions(str(tmp_path)):
@@ -156,6 +157,7 @@ def test_no_score_when_the_grading_itself_fails(tmp_path):
     assert not (tmp_path / "out" / "results.json").exists()
 
 
+@long
 def test_a_failure_says_what_and_how_to_see_it_again(tmp_path):
     out = tmp_path / "out"
     source = tmp_path / "source"

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from longlib import long
+
 LARGE = "/usr/lib/minnow-tests/_large"
 FREE = "awk '/MemTotal|MemFree/ {print $2}' /proc/meminfo"
 
@@ -19,6 +21,7 @@ def test_large_memory_is_there_at_once(vm, gib):
     assert booted_ns < 5_000_000_000
 
 
+@long
 def test_memory_above_the_hole_of_devices_is_used(vm):
     """A PC has a hole below 4 GiB; of 6 GiB some stand above it, and programs get more than what is below."""
     mib = 3200

@@ -48,8 +48,10 @@ def test_same_output_as_on_linux(vm, program, tmp_path):
     linux = start_on_linux(program, tmp_path)  # both at once: many sleep most of their time
     try:
         result = vm([f"/usr/lib/minnow-tests/{program}"])
-    finally:
-        status, output = ended(linux)
+    except BaseException:
+        linux.kill()
+        raise
+    status, output = ended(linux)
     assert (
         result.stdout.decode(errors="replace").splitlines()
         == output.decode(errors="replace").splitlines()

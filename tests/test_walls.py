@@ -140,7 +140,7 @@ begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
 
 
 @pytest.mark.parametrize(
-    "what", [in_full("forks"), in_full("execs"), "walks", "syncs", in_full("sends")]
+    "what", [in_full("forks"), in_full("execs"), "walks", in_full("syncs"), in_full("sends")]
 )
 def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_path, what):
     """Forty processes leave root its part of the processor, one of forty-one, or what forty that only compute

@@ -177,7 +177,8 @@ static int64_t tell_program(struct message *m, struct process *p, struct node *d
         WINDOW_OUT, name, NAME_MAX, NULL);
     if (length < 0) {
         length = MIN(m->w[2], (uint64_t)NAME_MAX);
-        error = ask_peek(m->call, m->w[1], name, length) < 0 ? -ENOENT : 0;
+        /* commits, as the answer will stand in the same place */
+        error = sys_peek(m->call, m->w[1], name, length) < 0 ? -ENOENT : 0;
         length = strnlen(name, length);
         at = path_deleted(at);
     }

@@ -118,6 +118,8 @@ static int64_t ask(struct request *r)
                                                       .w5 = r->flags },
                                  brings ? WINDOW_INOUT : WINDOW_IN, r->text.buffer->text,
                                  brings ? WALK_BUFFER : r->length + (set ? r->size : 0), NULL);
+    if (result > (int64_t)(WALK_BUFFER - r->length))
+        result = -EIO; /* more than it was given room for */
     if (result == -ENOSYS || result == -EOPNOTSUPP)
         result = r->action == FS_XATTR_LIST ? 0 : -EOPNOTSUPP;
     return result;

@@ -118,7 +118,7 @@ int64_t call_window(endpoint_t to, const struct call_args *a, enum window window
  * while the same call is at work is filled by way of the stack: a service that is set back may have
  * used the bytes that stood there before. And a copy out leaves alone what the handler has copied
  * in: if the service dies before it has answered, that is copied in once more. Where the caller
- * gives one place for both, undo_commit() comes in between. */
+ * gives one place for both, one of the two is a call that commits. */
 int copy_in(struct message *m, size_t offset, void *to, size_t length);
 int copy_out(struct message *m, size_t offset, const void *from, size_t length);
 /* The same for calls left with LATER, and what the loop does for others: throw_back() has the
@@ -126,9 +126,6 @@ int copy_out(struct message *m, size_t offset, const void *from, size_t length);
 int copy_in_call(call_t c, size_t offset, void *to, size_t length);
 int copy_out_call(call_t c, size_t offset, const void *from, size_t length);
 void throw_back(call_t c, size_t offset, size_t length);
-/* Commits, as a call of another service would: when the service dies, the handler goes on from here
- * and not from further back. It costs a copy of the stack. */
-void undo_commit(void);
 /* `bytes` of a read or write that is not ended yet are moved for good. When a signal or a bad
  * address ends the call, they are its result; when it is made again, moved_before() tells them. */
 void call_moved(call_t c, size_t bytes);

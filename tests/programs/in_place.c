@@ -3,6 +3,7 @@
 #include "oracle.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -13,14 +14,95 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <termios.h>
 
-enum { ROUNDS = 300 };
+enum { ROUNDS = 300, LARGE = 40000, WAKE_OP = 5 | 128 };
 
-int main(void)
+static pthread_mutex_t mutex;
+static char name[200];
+static volatile int locked;
+
+/* Ends with the mutex locked, while another waits for it. */
+static void *holder(void *unused)
 {
-    int wrong[10] = { 0 };
+    pthread_mutex_lock(&mutex);
+    locked = 1;
+    pause_ms(3);
+    return unused;
+}
+
+/* How often who waits for a lock is not told that its owner has died. */
+static int owners(void)
+{
+    int wrong = 0;
+    pthread_mutexattr_t kind;
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    for (int k = 0; k < 20; k++) {
+        pthread_t other;
+        pthread_mutex_init(&mutex, &kind);
+        locked = 0;
+        pthread_create(&other, NULL, holder, NULL);
+        while (!locked)
+            pause_ms(1);
+        wrong += pthread_mutex_lock(&mutex) != EOWNERDEAD;
+        pthread_mutex_consistent(&mutex);
+        pthread_mutex_unlock(&mutex);
+        pthread_join(other, NULL);
+    }
+    return wrong;
+}
+
+/* Run by a file that is deleted then: how often its name is not told as it was. */
+static int deleted(void)
+{
+    int wrong = 0;
+    char first[200] = "", now[200];
+    unlink(name);
+    for (int k = 0; k < ROUNDS; k++) {
+        memset(now, 0, sizeof now);
+        readlink("/proc/self/exe", now, sizeof now - 1);
+        if (!k)
+            strcpy(first, now);
+        wrong += strcmp(first, now) || !strstr(now, "copy (deleted)") ||
+                 strstr(now, "copy (deleted) ");
+    }
+    return wrong;
+}
+
+static int run_deleted(const char *self)
+{
+    char bytes[4096];
+    ssize_t n;
+    int from = open(self, O_RDONLY), to = open(name, O_CREAT | O_WRONLY | O_TRUNC, 0755), status;
+    while ((n = read(from, bytes, sizeof bytes)) > 0)
+        write(to, bytes, n);
+    close(from);
+    close(to);
+    pid_t child = fork();
+    if (!child) {
+        execl(name, name, "deleted", NULL);
+        _exit(99);
+    }
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+    strcpy(name, argc > 1 ? argv[0] : "./copy");
+    if (argc > 1)
+        return deleted();
+    int wrong[13] = { 0 };
+    static struct iovec here; /* and the other on the stack: what is written lies between them */
+    struct iovec there;
+    char *source = malloc(LARGE), *target = malloc(LARGE);
+    int pairs[300], count = 0;
+    uint32_t word = 0;
+    while (count < 300 && (pairs[count] = dup(0)) >= 0 && pairs[count] < 290)
+        count++;
     int ends[2], pair[2], timer = timerfd_create(CLOCK_MONOTONIC, 0);
     pipe(ends);
     write(ends[1], "x", 1);
@@ -29,7 +111,7 @@ int main(void)
         out = open("out", O_CREAT | O_RDWR | O_TRUNC, 0644);
     ftruncate(file, ROUNDS);
     for (int k = 0; k < ROUNDS; k++) {
-        /* musl's own functions would bring these to other places */
+        /* musl's wrapper copies the structure */
         struct {
             uint64_t handler, flags, restorer, mask;
         } action = { 1, SA_RESTART | 0x4000000, 4096 + k, 0 };
@@ -46,7 +128,7 @@ int main(void)
         FD_SET(ends[0], &set);
         FD_SET(pair[0], &set);
         struct timeval none = { 0 };
-        wrong[3] += syscall(SYS_select, 100, &set, NULL, NULL, &none) != 1 ||
+        wrong[3] += syscall(SYS_select, 400, &set, NULL, NULL, &none) != 1 ||
                     !FD_ISSET(ends[0], &set);
         off_t at = k;
         wrong[4] += sendfile(out, file, &at, 1) != 1 || at != k + 1;
@@ -61,8 +143,20 @@ int main(void)
         struct rlimit l = { 100 + k, 2000 };
         syscall(SYS_prlimit64, 0, RLIMIT_CORE, &l, &l);
         wrong[8] += k && l.rlim_cur != (rlim_t)(100 + k - 1);
+        for (int i = 0; i < LARGE; i++)
+            source[i] = i / 4096 + k;
+        here = (struct iovec){ target, LARGE };
+        there = (struct iovec){ source, LARGE };
+        if (k % 10 == 0)
+            wrong[9] += process_vm_readv(getpid(), &here, 1, &there, 1, 0) != LARGE ||
+                        memcmp(source, target, LARGE);
+        uint32_t add = 1 << 28 | 1 << 12; /* FUTEX_OP(ADD, 1, EQ, 0) */
+        syscall(SYS_futex, &word, WAKE_OP, 1, (void *)1, &word, add);
+        wrong[10] += word != k + 1u;
     }
-    for (unsigned k = 0; k < 9; k++)
+    wrong[11] = run_deleted(argv[0]);
+    wrong[12] = owners();
+    for (unsigned k = 0; k < 13; k++)
         SAY("%u: %d wrong", k, wrong[k]);
     return 0;
 }

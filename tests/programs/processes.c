@@ -41,7 +41,8 @@ static void grandchild_orphan(void)
     }
 }
 
-/* Settings without effect, which are kept, and partly taken over by a child, or refused. */
+/* Settings without effect here: values that are kept, some of them by a child as well, and values
+ * that are refused. */
 static void settings(void)
 {
     SHOW(prctl(PR_GET_TIMING));

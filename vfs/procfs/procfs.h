@@ -23,8 +23,8 @@
 #include "service.h"
 #include "syscalls.h"
 
-/* What an object consists of: tree.c has a drawing. The kinds that need code of their own; all
- * others are KIND_TEXT. */
+/* What an object consists of: tree.c has a drawing. The kinds that need code of their own; those of
+ * the files that a function makes are from KIND_PRIVATE on. */
 enum kind {
     KIND_ROOT = 1,
     KIND_PROCESS = PROC_DIRECTORY, /* known to the personality too */
@@ -61,7 +61,7 @@ enum kind {
     KIND_SYS_INOTIFY,
     KIND_SYSVIPC,
     KIND_PRIVATE, /* as KIND_TEXT, for who may look into the process */
-    KIND_TEXT,    /* the first of the files that are made by a function */
+    KIND_TEXT,    /* of an object: this plus the place in files[], so there is none behind it */
 };
 
 struct object {
