@@ -82,16 +82,32 @@ int space_read_writable(struct space *s, vaddr_t from, void *to, size_t n)
     return read_from(s, from, to, n, true);
 }
 
+/* Writes over the end of a page: all or nothing, since what is written may be what the caller reads
+ * once more when it has the page that is missing. */
+static __attribute__((noinline)) int write_pages(struct space *s, vaddr_t to, const void *from,
+                                                 size_t n)
+{
+    size_t now;
+    for (size_t at = 0; at < n; at += now) {
+        now = piece(to + at, n - at);
+        if (!space_byte(s, to + at, true))
+            return -EFAULT;
+    }
+    for (size_t at = 0; at < n; at += now) {
+        now = piece(to + at, n - at);
+        copy_bytes(space_byte(s, to + at, true), (const char *)from + at, now);
+    }
+    return 0;
+}
+
 int space_write(struct space *s, vaddr_t to, const void *from, size_t n)
 {
-    while (n) {
-        size_t now = piece(to, n);
-        void *p = space_byte(s, to, true);
-        if (!p)
-            return -EFAULT;
-        copy_bytes(p, from, now);
-        to += now, from = (const char *)from + now, n -= now;
-    }
+    if (__builtin_expect(piece(to, n) < n, 0))
+        return write_pages(s, to, from, n);
+    void *p = n ? space_byte(s, to, true) : s;
+    if (!p)
+        return -EFAULT;
+    copy_bytes(p, from, n);
     return 0;
 }
 
