@@ -42,35 +42,24 @@ bool packets_room(struct pipe *p, uint32_t capacity)
     return true;
 }
 
-uint32_t packets_count(const struct pipe *p) { return p->packets ? p->packets->count : 0; }
+uint32_t packets_count(const struct packets *k) { return k->count; }
 
-uint32_t packets_free(const struct pipe *p)
+uint32_t packets_free(const struct packets *k) { return k->size - k->count; }
+
+uint32_t packet_begin(const struct packets *k, uint32_t used)
 {
-    return p->packets ? p->packets->size - p->packets->count : 1;
+    return k->count ? k->packet[k->first].begin - k->passed : used;
 }
 
-uint32_t packet_most(const struct pipe *p)
+uint32_t packet_end(const struct packets *k, uint32_t used)
 {
-    struct packets *k = p->packets;
-    return k && k->count ? nth(k, 0)->end - k->passed : p->used;
+    return k->count ? k->packet[k->first].end - k->passed : used;
 }
 
-uint32_t packet_lead(const struct pipe *p)
+void packets_pass(struct packets *k, uint32_t bytes)
 {
-    struct packets *k = p->packets;
-    return k && k->count ? nth(k, 0)->begin - k->passed : p->used;
-}
-
-uint32_t packet_taken(const struct pipe *p, uint32_t bytes)
-{
-    return bytes > packet_lead(p) ? packet_most(p) : bytes;
-}
-
-void packets_pass(struct pipe *p, uint32_t bytes)
-{
-    struct packets *k = p->packets;
     for (k->passed += bytes; k->count; k->first = (k->first + 1) % k->size, k->count--) {
-        struct packet *next = nth(k, 0);
+        struct packet *next = &k->packet[k->first];
         if ((int32_t)(next->end - k->passed) > 0) {
             if ((int32_t)(next->begin - k->passed) < 0)
                 next->begin = k->passed;

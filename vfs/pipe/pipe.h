@@ -34,7 +34,6 @@ struct pipe {
     struct block *block; /* the first block of memory that the ring is, or what it is a part of */
     /* of the ring: its bytes, a power of 2; where the first byte stands; how many are in it */
     uint32_t size, head, used;
-    struct packets *packets;   /* NULL: there have been none */
     uint32_t capacity;         /* what `size` becomes when more bytes are to be in it */
     uint32_t readers, writers; /* open files */
     /* counts opens of a FIFO for writing, from 1 to 255 and again. An end for reading that is
@@ -49,6 +48,7 @@ struct pipe {
     uint64_t key1, key2;
     struct timespec64 born;
     struct pipe *next_free;
+    struct packets *packets; /* NULL: there have been none */
 };
 
 /* ---- ring.c ---- */
@@ -77,17 +77,26 @@ int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t bytes);
 /* Gives a pipe of `capacity` bytes its table of packets, unless it has one that more packets stand
  * in. false: no memory. */
 bool packets_room(struct pipe *p, uint32_t capacity);
-/* How many there are, and how many more may come. */
-uint32_t packets_count(const struct pipe *p);
-uint32_t packets_free(const struct pipe *p);
-/* How many bytes one read gets at most: up to the end of the first packet; and how many of them
- * come before it. */
-uint32_t packet_most(const struct pipe *p);
-uint32_t packet_lead(const struct pipe *p);
-/* How many bytes leave the pipe when a read has got so many, of packet_most() at most. */
-uint32_t packet_taken(const struct pipe *p, uint32_t bytes);
-/* So many bytes leave a pipe that has had packets. */
-void packets_pass(struct pipe *p, uint32_t bytes);
+/* Of a pipe that has had packets: how many there are, and how many more may come; */
+uint32_t packets_count(const struct packets *k);
+uint32_t packets_free(const struct packets *k);
+/* how many of its bytes come before the first packet, and how many before the end of that. If there
+ * is none: all, `used`. */
+uint32_t packet_begin(const struct packets *k, uint32_t used);
+uint32_t packet_end(const struct packets *k, uint32_t used);
+/* How many bytes one read gets at most, and how many leave the pipe when it has got so many. */
+static inline uint32_t read_most(const struct pipe *p)
+{
+    return __builtin_expect(!p->packets, 1) ? p->used : packet_end(p->packets, p->used);
+}
+static inline uint32_t read_takes(const struct pipe *p, uint32_t bytes)
+{
+    if (__builtin_expect(!p->packets, 1) || bytes <= packet_begin(p->packets, p->used))
+        return bytes;
+    return packet_end(p->packets, p->used);
+}
+/* So many bytes leave the pipe. */
+void packets_pass(struct packets *k, uint32_t bytes);
 /* The last bytes of the ring are packets. They have been put in as packets_room() and
  * packets_free() allow. */
 void packets_add(struct pipe *p, uint32_t bytes);
@@ -96,14 +105,15 @@ void packets_add(struct pipe *p, uint32_t bytes);
  * wait. */
 static inline bool pipe_writable(const struct pipe *p)
 {
-    return (p->small ? p->size : p->capacity) - p->used >= PIPE_ATOMIC && packets_free(p);
+    return (p->small ? p->size : p->capacity) - p->used >= PIPE_ATOMIC &&
+           (__builtin_expect(!p->packets, 1) || packets_free(p->packets));
 }
 /* Takes the first bytes, which have been copied out. */
 static inline void ring_take(struct pipe *p, uint32_t bytes)
 {
     bool full = !pipe_writable(p);
-    if (p->packets)
-        packets_pass(p, bytes);
+    if (__builtin_expect(p->packets != NULL, 0))
+        packets_pass(p->packets, bytes);
     p->used -= bytes;
     p->head = p->used ? (p->head + bytes) & (p->size - 1) : 0;
     if (full && pipe_writable(p))

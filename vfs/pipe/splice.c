@@ -52,11 +52,11 @@ int64_t do_move(struct message *m)
     if (!length || from->peeked)
         return from->used || from->writers ? -EAGAIN : 0;
     /* a packet stays one: up to its end at a time */
-    uint32_t lead = packet_lead(from);
-    length = MIN(length, (uint64_t)packet_most(from));
+    uint32_t lead = from->packets ? packet_begin(from->packets, from->used) : from->used;
+    length = MIN(length, (uint64_t)read_most(from));
     if (length > lead && !packets_room(to, to->capacity))
         return -ENOMEM;
-    if (!packets_free(to))
+    if (to->packets && !packets_free(to->packets))
         length = MIN(length, (uint64_t)lead);
     uint32_t bytes = MIN(length, (uint64_t)(to->capacity - to->used));
     if (bytes && !ring_room(to, bytes))

@@ -54,7 +54,7 @@ int64_t do_resize(struct message *m)
         return -EPERM;
     if (size > PIPE_MOST)
         return -ENOMEM;
-    if (p->used > size || packets_count(p) > size / PAGE_SIZE)
+    if (p->used > size || (p->packets && packets_count(p->packets) > size / PAGE_SIZE))
         return -EBUSY;
     if (p->packets && !packets_room(p, size))
         return -ENOMEM;

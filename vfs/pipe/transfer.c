@@ -36,11 +36,11 @@ static uint64_t whole_pages(const struct message *m)
 
 /* The bytes that a read gets now, of those in the pipe; 0 with `bad` set: its buffer has no room.
  */
-static uint32_t readable(const struct pipe *p, const struct message *m, bool *bad)
+static inline uint32_t readable(const struct pipe *p, const struct message *m, bool *bad)
 {
     uint64_t room = m->w[2] < p->used ? whole_pages(m) : m->w[2];
     *bad = !room && p->used && m->w[2];
-    return MIN(room, (uint64_t)packet_most(p));
+    return MIN(room, (uint64_t)read_most(p));
 }
 
 /* Ends one waiting read with the bytes in the pipe, or with 0 if no writer is left. */
@@ -54,7 +54,7 @@ static void answer_read(struct pipe *p, struct pending *waiting)
     else if (bytes && ring_copy_out(p, m->call, 0, bytes))
         throw_back(m->call, 0, bytes); /* made again when the page is there; the bytes stay */
     else if (reply(m->call, bytes) == 0)
-        ring_take(p, packet_taken(p, bytes));
+        ring_take(p, read_takes(p, bytes));
     pending_remove(&p->reads, waiting);
 }
 
@@ -66,7 +66,8 @@ void serve_reads(struct pipe *p)
 
 /* How many of the `rest` bytes that are left of a write of `length` can go in now: of packets,
  * whole ones. Makes the ring large if that helps. */
-static uint32_t fitting(struct pipe *p, const struct message *m, uint64_t length, uint64_t rest)
+static inline uint32_t fitting(struct pipe *p, const struct message *m, uint64_t length,
+                               uint64_t rest)
 {
     uint32_t bytes = MIN(rest, (uint64_t)(p->capacity - p->used));
     if (length <= PIPE_ATOMIC && bytes < length)
@@ -77,8 +78,8 @@ static uint32_t fitting(struct pipe *p, const struct message *m, uint64_t length
         if (length <= PIPE_ATOMIC && bytes < length)
             return 0;
     }
-    if (m->flags & O_DIRECT) {
-        bytes = MIN(bytes, packets_free(p) * PIPE_ATOMIC);
+    if (__builtin_expect(m->flags & O_DIRECT, 0)) {
+        bytes = MIN(bytes, packets_free(p->packets) * PIPE_ATOMIC);
         if (bytes < rest)
             bytes -= bytes % PIPE_ATOMIC;
     }
@@ -89,7 +90,7 @@ static uint32_t fitting(struct pipe *p, const struct message *m, uint64_t length
 static void put(struct pipe *p, const struct message *m, uint32_t bytes)
 {
     ring_put(p, bytes);
-    if (m->flags & O_DIRECT)
+    if (__builtin_expect(m->flags & O_DIRECT, 0))
         packets_add(p, bytes);
 }
 
@@ -149,7 +150,7 @@ int64_t do_read(struct message *m)
         throw_back(m->call, 0, MAX(bytes, MIN(whole_pages(m), (uint64_t)THROWN_AHEAD)));
         return LATER;
     }
-    ring_take(p, packet_taken(p, bytes));
+    ring_take(p, read_takes(p, bytes));
     if (!p->writes.first) {
         pipe_changed(p);
         return bytes;
@@ -175,7 +176,7 @@ int64_t do_write(struct message *m)
         return -EPIPE;
     if (!length)
         return -EFAULT;
-    if (m->flags & O_DIRECT && !packets_room(p, p->capacity))
+    if (__builtin_expect(m->flags & O_DIRECT, 0) && !packets_room(p, p->capacity))
         return -ENOMEM;
     uint32_t bytes = 0;
     /* a write that may wait goes behind the writes that wait already */
