@@ -88,6 +88,7 @@ def disk(files, tmp_path_factory):
     return image.path
 
 
+@long
 def test_the_root_looks_the_same(vm):
     mounted = ("./boot ", "./dev ", "./proc ", "./tmp ")
     seen = {
@@ -137,6 +138,7 @@ CHANGES = [
 ]
 
 
+@long
 def test_every_change_is_refused_and_says_why(vm):
     before, *answers, after = said(
         vm,

@@ -15,8 +15,8 @@ HOSTILE, WILD, CORNERS, GRASPING = (
     for name in ("hostile", "wild", "corners", "grasping")
 )
 WORK = (
-    "for i in 1 2; do find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
-    "/usr/lib/minnow-tests/signals | md5sum; done; "
+    "find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
+    "/usr/lib/minnow-tests/signals | md5sum; "
 )
 ASK = {  # calls the hostile service, over and over
     "procfs": [

@@ -346,6 +346,7 @@ def test_verdict_is_the_same_again_and_again():
     assert done.returncode == 0 and "the same verdict 3 times" in done.stdout, done.stderr
 
 
+@long
 def test_class_goes_on_where_it_was_stopped(tmp_path):
     """Work that was done is left alone, work that was half done is done again, and no student's row is
     lost."""

@@ -77,6 +77,7 @@ def in_a_mount(mount):
     return ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"]
 
 
+@long
 def test_labs_need_neither_bochs_nor_gdb(place):
     path = path_without(place / "bin", "bochs", "gdb")
     done = lab(*WORDS, place / "out", PATH=path)
@@ -110,6 +111,7 @@ def test_without_qemu(built, place):
     )
 
 
+@long
 def test_reports_that_cannot_be_written(place):
     one_line(lab(*WORDS, "/dev/null/out"), "/dev/null/out", "Not a directory")
     (place / "file").touch()

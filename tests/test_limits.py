@@ -145,7 +145,8 @@ def test_a_thousand_folders_deep(vm):
 
 
 @pytest.mark.parametrize(
-    "emu, mem", [("qemu", 32), ("qemu", 128), ("qemu", 512), ("qemu", 3000), in_full("bochs", 2500)]
+    "emu, mem",
+    [("qemu", 32), ("qemu", 128), ("qemu", 512), in_full("qemu", 3000), in_full("bochs", 2500)],
 )
 def test_a_program_gets_the_memory_that_is_called_available(vm, emu, mem):
     said, status = after(

@@ -39,6 +39,7 @@ def test_equals_get_equal_shares(vm, policy):
     assert all(abs(share - 500) < 75 for share in got), got
 
 
+@long
 def test_shares_go_by_nice_value(vm):
     normal, worse = times(vm, ["hog 0", "hog 19"])
     assert 3 < normal / worse < 5, (normal, worse)

@@ -165,6 +165,7 @@ def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_pa
 COPIES = "cd /root; chmod 755 .; for i in $(seq 0 99); do cp /usr/lib/minnow-tests/_execs p$i; done"
 
 
+@long
 @pytest.mark.parametrize("user", [1000, in_full(0)])
 def test_a_hundred_execs_at_once_hold_one_thread(vm, tmp_path, user):
     """The disk is slow, and has all programs yet to be read, so the execs last."""

@@ -10,7 +10,7 @@ import elflib
 import faultlib
 import vmlib
 from faultlib import FULL
-from longlib import in_full
+from longlib import in_full, long
 
 AT_ONCE = (
     ["vfs"]
@@ -210,6 +210,7 @@ def test_the_manager_dies_with_others():
     assert min(run.deaths[n] for n in ("rs", "vfs", "ext2")) >= 10, run
 
 
+@long
 @pytest.mark.parametrize(
     "pair", [("posix", "pm"), ("ext2", "virtio_blk"), ("vfs", "ext2")][: 3 if FULL else 1]
 )
