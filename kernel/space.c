@@ -87,15 +87,13 @@ int space_read_writable(struct space *s, vaddr_t from, void *to, size_t n)
 static __attribute__((noinline)) int write_pages(struct space *s, vaddr_t to, const void *from,
                                                  size_t n)
 {
-    size_t now;
-    for (size_t at = 0; at < n; at += now) {
-        now = piece(to + at, n - at);
-        if (!space_byte(s, to + at, true))
-            return -EFAULT;
-    }
-    for (size_t at = 0; at < n; at += now) {
-        now = piece(to + at, n - at);
-        copy_bytes(space_byte(s, to + at, true), (const char *)from + at, now);
+    vaddr_t at = to;
+    if (space_missing(s, &at, n, true))
+        return -EFAULT;
+    while (n) {
+        size_t now = piece(to, n);
+        copy_bytes(space_byte(s, to, true), from, now);
+        to += now, from = (const char *)from + now, n -= now;
     }
     return 0;
 }
@@ -104,7 +102,9 @@ int space_write(struct space *s, vaddr_t to, const void *from, size_t n)
 {
     if (__builtin_expect(piece(to, n) < n, 0))
         return write_pages(s, to, from, n);
-    void *p = n ? space_byte(s, to, true) : s;
+    if (!n)
+        return 0;
+    void *p = space_byte(s, to, true);
     if (!p)
         return -EFAULT;
     copy_bytes(p, from, n);

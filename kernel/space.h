@@ -11,7 +11,7 @@ void *space_byte(struct space *s, vaddr_t va, bool write);
 /* Whether [*at, *at + length) has a byte that space_byte() does not find; *at becomes the first. */
 bool space_missing(struct space *s, vaddr_t *at, uint64_t length, bool write);
 /* Copies n bytes between a task's memory and the kernel's, or between two tasks. 0, or -EFAULT:
- * then the bytes before the missing page have been copied. */
+ * then the bytes before the missing page have been copied, but by space_write() none. */
 int space_read(struct space *s, vaddr_t from, void *to, size_t n);
 int space_read_writable(struct space *s, vaddr_t from, void *to, size_t n); /* may be written too */
 int space_write(struct space *s, vaddr_t to, const void *from, size_t n);
