@@ -84,16 +84,19 @@ uint32_t packets_free(const struct packets *k);
  * is none: all, `used`. */
 uint32_t packet_begin(const struct packets *k, uint32_t used);
 uint32_t packet_end(const struct packets *k, uint32_t used);
-/* How many bytes one read gets at most, and how many leave the pipe when it has got so many. */
+/* How many bytes come before the first packet, how many one read gets at most, and how many leave
+ * the pipe when it has got so many. */
+static inline uint32_t read_lead(const struct pipe *p)
+{
+    return __builtin_expect(!p->packets, 1) ? p->used : packet_begin(p->packets, p->used);
+}
 static inline uint32_t read_most(const struct pipe *p)
 {
     return __builtin_expect(!p->packets, 1) ? p->used : packet_end(p->packets, p->used);
 }
 static inline uint32_t read_takes(const struct pipe *p, uint32_t bytes)
 {
-    if (__builtin_expect(!p->packets, 1) || bytes <= packet_begin(p->packets, p->used))
-        return bytes;
-    return packet_end(p->packets, p->used);
+    return bytes <= read_lead(p) ? bytes : read_most(p);
 }
 /* So many bytes leave the pipe. */
 void packets_pass(struct packets *k, uint32_t bytes);

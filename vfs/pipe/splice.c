@@ -52,7 +52,7 @@ int64_t do_move(struct message *m)
     if (!length || from->peeked)
         return from->used || from->writers ? -EAGAIN : 0;
     /* a packet stays one: up to its end at a time */
-    uint32_t lead = from->packets ? packet_begin(from->packets, from->used) : from->used;
+    uint32_t lead = read_lead(from);
     length = MIN(length, (uint64_t)read_most(from));
     if (length > lead && !packets_room(to, to->capacity))
         return -ENOMEM;
