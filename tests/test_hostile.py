@@ -15,7 +15,8 @@ HOSTILE, WILD, CORNERS, GRASPING = (
     for name in ("hostile", "wild", "corners", "grasping")
 )
 WORK = (
-    "find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
+    "find /bin /etc /lib | sort | md5sum; cat /bin/* | md5sum; seq 3000 | sort -rn | md5sum; "
+    "cp /bin/busybox /root/b; cmp /root/b /bin/busybox; "
     "/usr/lib/minnow-tests/signals | md5sum; "
 )
 ASK = {  # calls the hostile service, over and over
@@ -38,7 +39,7 @@ def test_a_hostile_service_harms_nobody_else(service):
         f"({command}) >/root/out 2>&1 & p=$!; sleep 1; kill -9 $p; wait $p; "
         for command in ASK[service]
     )
-    script = f"service replace {service} /root/hostile; (while :; do {ask} done) 2>/root/err & {WORK} echo end; service status {service} >&2; service log >&2 || :"
+    script = f"service replace {service} /root/hostile; (while :; do {ask} touch /root/asked; done) 2>/root/err & {WORK} while [ ! -e /root/asked ]; do sleep 1; done; echo end; service status {service} >&2; service log >&2 || :"
     result = vmlib.run(["sh", "-c", script], add=[(HOSTILE, "/root/hostile")], timeout=100)
     assert result.status == 0, result
     assert result.stdout == undisturbed.stdout and result.stdout.endswith(b"end\n")
