@@ -157,8 +157,8 @@ void process_exit(struct process *p, int status)
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
     p->i.task = 0;
-    io_add(p->i.io,
-           counts.io); /* which /proc has taken from the kernel as long as there was a task */
+    /* which /proc has taken from the kernel as long as there was a task */
+    io_add(p->i.io, counts.io);
     process_vfork_end(p);
     if (p->i.sid == p->i.pid)
         tty_leader_exits(p);

@@ -95,8 +95,7 @@ int64_t netlink_receive(struct thread *t, struct message *m, const struct conn_i
         error = -EINVAL;
     if (!error && m->w[4])
         error = user_write(t, m->w[4], &kernel, MIN(room, length));
-    /* Of a shorter room nothing is said: the call may be made again, and would take that for room.
-     */
+    /* A shorter room stays: a call that is made again would take the length for its room. */
     if (!error && m->w[4] && room > length)
         error = user_write(t, m->w[5], &length, sizeof length);
     if (error)

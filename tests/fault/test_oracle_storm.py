@@ -48,8 +48,8 @@ def test_same_output_as_on_linux_while_services_die(vm, program, tmp_path):
         faultlib.figure(f"oracle {program}: as on Linux, with {deaths} deaths")
 
 
-# What is asked for stands beside the answer, or is final before the answer takes its place: of hundreds
-# of deaths some come in between.
+# What is asked for stands beside the answer, or is final before the answer takes its place: of
+# hundreds of deaths some come in between.
 @pytest.mark.parametrize(
     "program, service, mean",
     [("xattrs", "ext2", 20000), ("in_place", "posix", 5000), in_full("in_place", "vfs", 2000)],

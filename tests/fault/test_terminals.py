@@ -25,7 +25,8 @@ AT_SCREEN = ["seq 1 60", "echo $((6*7)) | sed s/4/four-/", "find /etc | sort | m
 
 
 def type_slowly(vm, command):
-    """Types on a clear screen. A keyboard keeps a few keys only: the next wait until these are seen."""
+    """Types on a clear screen. A keyboard keeps a few keys only: the next wait until these are
+    seen."""
     vm.type("\x0c")
     for end in range(4, len(command) + 4, 4):
         vm.type(command[end - 4 : end])

@@ -2,21 +2,15 @@
 #define _GNU_SOURCE
 #include "oracle.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdint.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <termios.h>
 
 enum { ROUNDS = 300, LARGE = 40000, WAKE_OP = 5 | 128 };
 
@@ -99,10 +93,9 @@ int main(int argc, char **argv)
     static struct iovec here; /* and the other on the stack: what is written lies between them */
     struct iovec there;
     char *source = malloc(LARGE), *target = malloc(LARGE);
-    int pairs[300], count = 0;
     uint32_t word = 0;
-    while (count < 300 && (pairs[count] = dup(0)) >= 0 && pairs[count] < 290)
-        count++;
+    for (int fd = 0; fd >= 0 && fd < 290;) /* so that select has more than one piece */
+        fd = dup(0);
     int ends[2], pair[2], timer = timerfd_create(CLOCK_MONOTONIC, 0);
     pipe(ends);
     write(ends[1], "x", 1);
@@ -135,9 +128,9 @@ int main(int argc, char **argv)
         loff_t from = k, to = k;
         wrong[5] += copy_file_range(file, &from, out, &to, 1, 0) != 1 || from != k + 1 ||
                     to != k + 1;
-        struct sockaddr_un name;
-        socklen_t length = sizeof name;
-        wrong[6] += getsockname(pair[0], (struct sockaddr *)&name, &length) || length != 2;
+        struct sockaddr_un address;
+        socklen_t length = sizeof address;
+        wrong[6] += getsockname(pair[0], (struct sockaddr *)&address, &length) || length != 2;
         struct flock lock = { .l_type = F_WRLCK, .l_start = k, .l_len = 1 };
         wrong[7] += fcntl(file, F_GETLK, &lock) || lock.l_type != F_UNLCK || lock.l_start != k;
         struct rlimit l = { 100 + k, 2000 };
