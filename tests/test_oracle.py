@@ -59,8 +59,9 @@ def test_same_output_as_on_linux(vm, program, tmp_path):
     assert result.status == status
 
 
-# Programs that would disturb the machine they run on: what they print on Linux 6.1, in a machine of
-# its own (linuxlib.Run), is kept beside them.
+# Programs that would disturb the machine they run on, or that its other work disturbs (a realtime
+# process that waits for a page loses its place): what they print on Linux 6.1, in a machine of its
+# own (linuxlib.Run), is kept beside them.
 RECORDED = sorted(
     os.path.basename(f)[: -len(".linux")] for f in glob.glob(f"{HERE}/programs/*.linux")
 )

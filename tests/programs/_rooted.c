@@ -17,7 +17,18 @@ static int64_t now(int clock)
     return t.tv_sec * (int64_t)SECOND + t.tv_nsec;
 }
 
-static int64_t ahead(void) { return now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC); }
+/* By how much the time of day is ahead of the monotonic clock, within 50 us: the machine may stand
+ * still between two readings, so one counts that the other clock encloses closely. */
+static int64_t ahead(void)
+{
+    int64_t before, day, after;
+    do {
+        before = now(CLOCK_MONOTONIC);
+        day = now(CLOCK_REALTIME);
+        after = now(CLOCK_MONOTONIC);
+    } while (after - before > 50000);
+    return day - after;
+}
 
 /* adjtimex with this mode and value: its result, and what the fields are then. */
 static int adjust(unsigned modes, long value, struct timex *x)
@@ -33,12 +44,12 @@ static int adjust(unsigned modes, long value, struct timex *x)
     return adjtimex(x);
 }
 
-/* How far the time of day gets away from the monotonic clock in two seconds, in ms. */
+/* How far the time of day gets away from the monotonic clock, in thousandths of two seconds or more. */
 static int64_t drift(void)
 {
-    int64_t before = ahead();
+    int64_t before = ahead(), begin = now(CLOCK_MONOTONIC);
     usleep(2000000);
-    return (ahead() - before) / MS;
+    return (ahead() - before) * 1000 / (now(CLOCK_MONOTONIC) - begin);
 }
 
 static void rates(void)
@@ -52,7 +63,7 @@ static void rates(void)
     SHOW(adjust(ADJ_TICK, 11001, &x));
     SHOW(adjust(ADJ_TICK, 11000, &x));
     int64_t fast = drift();
-    check("ten per cent faster", fast > 150 && fast < 300);
+    check("ten per cent faster", fast > 75 && fast < 150);
     SHOW(adjust(ADJ_TICK, 10000, &x));
     usleep(1200000); /* from the next second on */
     check("no drift", drift() == 0);
@@ -98,7 +109,7 @@ static void clock_values(void)
     struct timex by = { .modes = ADJ_SETOFFSET, .time = { -1, 500000 } };
     SHOW(adjtimex(&by));
     int64_t moved = (ahead() - before) / MS;
-    check("half a second back", moved > -510 && moved < -490);
+    check("half a second back", moved >= -500 && moved <= -499);
     by.time.tv_usec = 1000000;
     SHOW(adjtimex(&by));
     by.time = (struct timeval){ -(1l << 40), 0 };

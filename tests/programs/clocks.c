@@ -82,10 +82,10 @@ int main(void)
     int64_t a = now(CLOCK_MONOTONIC), b = now(CLOCK_MONOTONIC);
     SAY("monotonic goes on: %d", b >= a && b - a < 60000000000);
     SAY("2026 or later: %d", now(CLOCK_REALTIME) > 1767000000000000000l);
-    SAY("time agrees: %d", llabs(time(NULL) - now(CLOCK_REALTIME) / 1000000000) <= 1);
+    SAY("time agrees: %d", llabs(time(NULL) - now(CLOCK_REALTIME) / 1000000000) <= 60);
     struct timeval tv;
     SHOW(gettimeofday(&tv, NULL));
-    SAY("gettimeofday agrees: %d", llabs(tv.tv_sec - time(NULL)) <= 1);
+    SAY("gettimeofday agrees: %d", llabs(tv.tv_sec - time(NULL)) <= 60);
     SHOW(clock_getres(CLOCK_MONOTONIC, &at));
     SAY("%ld %ld", (long)at.tv_sec, at.tv_nsec);
     SHOW(clock_gettime(77, &at));
