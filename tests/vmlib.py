@@ -30,6 +30,7 @@ Bytes between frames (the emulator's own messages) go to the log, as does the se
 
 import contextlib
 import ctypes
+import glob
 import os
 import re
 import selectors
@@ -363,6 +364,17 @@ class Bochs:
 EMULATORS = {"qemu": Qemu, "bochs": Bochs}
 
 
+def waited_for_processor(pid):
+    """Seconds that the process, that is its thread that has waited longest, was ready to run and had no
+    processor (Linux, Documentation/scheduler/sched-stats.rst); 0 where the host does not count them.
+    """
+    waits = [0]
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError), open(path) as file:
+            waits.append(int(file.read().split()[1]) / 1e9)
+    return max(waits)
+
+
 def die_with_parent():
     """In a new process: end when the process that started it ends, however that happens."""
     PR_SET_PDEATHSIG = 1
@@ -605,8 +617,9 @@ class Run:
             self.complaints = machine.complaint(errors.read().decode(errors="replace"))
 
     def listen(self, channel, serial):
-        """Take the guest's output until the emulator ends or a time limit passes."""
-        start = time.monotonic()
+        """Take the guest's output until the emulator ends or a time limit passes. Limits are of the time
+        that the machine would have taken with a processor to itself."""
+        start, waited = time.monotonic(), 0
         self.why = "ended"
         frames = Frames()
         with selectors.DefaultSelector() as sources:
@@ -619,8 +632,11 @@ class Run:
                 if self.panicked_at:
                     limits.append((self.panicked_at + LAST_WORDS, "panic"))
                 until, why = min(limits)
-                left = until - time.monotonic()
+                left = until + waited - time.monotonic()
                 if left <= 0:
+                    before, waited = waited, waited_for_processor(self.emulator.pid)
+                    if waited > before + 1:
+                        continue
                     self.why = why
                     break
                 for key, _ in sources.select(left):
