@@ -44,6 +44,7 @@
 
 #include "arch.h"
 #include "conn.h"
+#include "trace.h"
 #include <minnow/protocol.h>
 
 /* ---- calls without a system call ---- */
@@ -57,6 +58,7 @@ static void ask(struct thread *t, enum call_kind kind, uint64_t op, uint64_t *wo
     t->object = object;
     t->position = t->flags = 0;
     t->window.kind = WINDOW_NONE;
+    trace_asked(t, to);
     ipc_send(t, to);
 }
 

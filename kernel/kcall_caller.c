@@ -6,6 +6,7 @@
 #include "kcall.h"
 #include "rights.h"
 #include "sched.h"
+#include "task.h"
 #include "space.h"
 #include <minnow/errno.h>
 #include <minnow/file.h>
@@ -303,6 +304,8 @@ int64_t sys_task_set(struct thread *t, const uint64_t *a)
             if (!y->rank)
                 sched_set(y, a[2], 0);
         return 0;
+    case TASK_NAME:
+    case TASK_NAME + 1: task_rename(x, a[1] - TASK_NAME, a[2]); return 0;
     default: return -EINVAL;
     }
 }

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "rights.h"
 #include "space.h"
+#include "trace.h"
 #include <minnow/errno.h>
 #include <minnow/range.h>
 
@@ -142,8 +143,10 @@ void irq_arrived(unsigned irq)
 {
     arch_irq_mask(irq);
     irqs[irq].count++;
-    if (irqs[irq].task)
+    if (irqs[irq].task) {
+        trace_event(TRACE_NOTIFIED, irqs[irq].task, 1ul << irqs[irq].bit);
         mail_notify(irqs[irq].task, 1ul << irqs[irq].bit);
+    }
 }
 
 int64_t sys_port_in(struct thread *t, const uint64_t *a)

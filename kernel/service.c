@@ -26,6 +26,7 @@
 #include "sched.h"
 #include "space.h"
 #include "task.h"
+#include "trace.h"
 #include <minnow/errno.h>
 #include <minnow/range.h>
 #include <minnow/protocol.h>
@@ -321,6 +322,7 @@ static void resume_manager(struct task *x)
 static void freeze(struct task *x, enum crash why)
 {
     sched_freeze(x);
+    trace_event(TRACE_FROZEN, x, why);
     x->crash = why;
     if (endpoint_index(x->endpoint) == SLOT_MANAGER)
         resume_manager(x);

@@ -9,6 +9,7 @@
 #include "ipc.h"
 #include "memory.h"
 #include "space.h"
+#include "trace.h"
 #include <minnow/errno.h>
 
 #define CALL_FIRST (1ul << 32) /* so that no call's number fits into an endpoint */
@@ -62,6 +63,12 @@ static void copy_name(char *to, const char *from)
     memcpy(to, from, n < 15 ? n : 15);
 }
 
+void task_rename(struct task *t, unsigned word, uint64_t bytes)
+{
+    memcpy(t->name + word * sizeof bytes, &bytes, sizeof bytes);
+    t->name[sizeof t->name - 1] = 0;
+}
+
 struct task *task_create(endpoint_t wanted, const char *name)
 {
     int i = task_index(wanted);
@@ -101,6 +108,8 @@ void task_kill_threads(struct task *t)
 void task_kill(struct task *t)
 {
     t->dead = 1;
+    if (!t->service)
+        trace_event(TRACE_ENDED, t, 0);
     task_kill_threads(t);
     if (t->conns)
         conn_table_drop(t->conns);

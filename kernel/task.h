@@ -7,6 +7,8 @@
 /* A task without space, connections and threads. wanted: the slot of a service, or 0 for a program.
  * NULL: no place or no memory. */
 struct task *task_create(endpoint_t wanted, const char *name);
+/* Changes eight bytes of a task's name. */
+void task_rename(struct task *t, unsigned word, uint64_t bytes);
 void task_kill(struct task *t);         /* with its threads, connections and space */
 void task_kill_threads(struct task *t); /* the task stays, with its memory */
 int task_new_space(struct task *t);     /* an empty space in place of the one it has: 0, -ENOMEM */

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "panic.h"
 #include "mailbox.h"
+#include "memory.h"
 #include "rights.h"
 #include "space.h"
 #include <minnow/errno.h>
@@ -21,18 +22,76 @@ static struct {
     endpoint_t service;
 } tell;
 
-void trace_call(const struct thread *t)
+static bool tracing;
+
+static struct trace_record *record(uint64_t rax, const struct task *from)
 {
-    const struct regs *r = &t->regs;
-    ring[next_record % RECORDS] = (struct trace_record){ .time = arch_time(),
-                                                         .number = next_record,
-                                                         .rax = r->rax,
-                                                         .w = { r->rdi, r->rsi, r->rdx },
-                                                         .op = r->rbx,
-                                                         .from = t->task->endpoint,
-                                                         .to = r->rbp,
-                                                         .thread = t->index };
-    next_record++;
+    struct trace_record *r = &ring[next_record % RECORDS];
+    *r = (struct trace_record){ .time = arch_time(),
+                                .number = next_record++,
+                                .rax = rax,
+                                .from = from->endpoint,
+                                .from_word = from->words[0] };
+    memcpy(r->name, from->name, sizeof r->name);
+    return r;
+}
+
+static void goes_to(struct trace_record *r, const struct task *to)
+{
+    r->to = to ? to->endpoint : 0;
+    r->to_word = to ? to->words[0] : 0;
+}
+
+/* Whom a service's kernel call reaches; NULL: nobody. */
+static const struct task *reached(const struct regs *r)
+{
+    switch (r->rax) {
+    case SYS_CALL:
+    case SYS_FORWARD:
+    case SYS_FORWARD_RECEIVE: return task_find((uint32_t)r->rbp);
+    case SYS_NOTIFY: return task_find(r->rdi);
+    case SYS_REPLY:
+    case SYS_REPLY_RECEIVE: {
+        const struct thread *caller = threads[call_thread(r->rdi) % THREADS_MAX];
+        return caller ? caller->task : NULL;
+    }
+    default: return NULL;
+    }
+}
+
+uint64_t trace_call(const struct thread *t)
+{
+    const struct regs *regs = &t->regs;
+    struct trace_record *r = record(regs->rax, t->task);
+    r->w[0] = regs->rdi, r->w[1] = regs->rsi, r->w[2] = regs->rdx, r->w[3] = regs->r10;
+    r->op = regs->rbx;
+    if (t->task->service)
+        goes_to(r, reached(regs));
+    return r->number;
+}
+
+void trace_sent(const struct thread *t, uint64_t number)
+{
+    struct trace_record *r = &ring[number % RECORDS];
+    r->op = t->op;
+    if (t->state == THREAD_QUEUED || t->state == THREAD_HELD)
+        goes_to(r, t->holder);
+}
+
+void trace_event(enum trace_event event, const struct task *task, uint64_t word)
+{
+    if (__builtin_expect(tracing, 0))
+        record(event, task)->w[0] = word;
+}
+
+void trace_asked(const struct thread *t, const struct task *to)
+{
+    if (__builtin_expect(!tracing, 1))
+        return;
+    struct trace_record *r = record(TRACE_ASKED, t->task);
+    memcpy(r->w, t->words, sizeof r->w);
+    r->op = t->op;
+    goes_to(r, to);
 }
 
 void trace_tell(void)
@@ -43,14 +102,6 @@ void trace_tell(void)
     tell.service = 0;
     if (to)
         mail_notify(to, 1ul << NOTIFY_TRACE);
-}
-
-void trace_sent(const struct thread *t)
-{
-    struct trace_record *r = &ring[(next_record - 1) % RECORDS];
-    bool waits = t->state == THREAD_QUEUED || t->state == THREAD_HELD;
-    r->op = t->op;
-    r->to = waits ? t->holder->endpoint : 0;
 }
 
 static int64_t trace_read(struct thread *t, uint64_t from, vaddr_t to, uint64_t bytes)
@@ -76,7 +127,10 @@ int64_t sys_trace(struct thread *t, const uint64_t *a)
         return 0;
     }
     case TRACE_ON:
-    case TRACE_OFF: arch_trace(a[0] == TRACE_ON); return 0;
+    case TRACE_OFF:
+        tracing = a[0] == TRACE_ON;
+        arch_trace(tracing);
+        return 0;
     case TRACE_CLEAR: next_record = 0; return 0;
     case TRACE_READ: return trace_read(t, a[1], a[2], a[3]);
     case TRACE_TELL:

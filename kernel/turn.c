@@ -10,6 +10,7 @@
 #include "sched.h"
 #include "service.h"
 #include "syscall.h"
+#include "trace.h"
 
 enum { WATCH_NS = SECOND / 4, STRIKE_NS = 20011 };
 
@@ -108,8 +109,10 @@ void turn_clock(void)
     static uint64_t watch; /* when the manager is checked next */
     uint64_t now = arch_time();
     clock_sample(now);
-    for (struct task *t; (t = clock_alarm_due(now));)
+    for (struct task *t; (t = clock_alarm_due(now));) {
+        trace_event(TRACE_NOTIFIED, t, 1ul << NOTIFY_ALARM);
         mail_notify(t, 1ul << NOTIFY_ALARM);
+    }
     if (now >= watch) {
         watch = now + (service_strikes ? STRIKE_NS + now % STRIKE_NS : WATCH_NS);
         service_watch(now);

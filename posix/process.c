@@ -355,7 +355,7 @@ bool group_orphaned(unsigned pgid, const struct process *without)
 
 /* ---- threads ---- */
 
-void thread_name(struct thread *t, const char *name)
+static void keep_name(struct thread *t, const char *name)
 {
     char *to = thread_record(t)->name;
     size_t n = strnlen(name, PROC_THREAD_NAME - 1);
@@ -363,6 +363,16 @@ void thread_name(struct thread *t, const char *name)
     memcpy(to, name, n);
     if (t->tid == (int)t->process->i.pid)
         memcpy(t->process->i.name, to, PROC_THREAD_NAME);
+}
+
+void thread_name(struct thread *t, const char *name)
+{
+    struct process *p = t->process;
+    uint64_t words[TASK_NAME_WORDS];
+    keep_name(t, name);
+    memcpy(words, p->i.name, sizeof words);
+    for (unsigned i = 0; i < TASK_NAME_WORDS; i++) /* for the kernel's traces; a fork keeps it */
+        task_set(p, TASK_NAME + i, words[i]);
 }
 
 /* Publishes which signals wait for t, from now on. */
@@ -424,7 +434,7 @@ struct thread *thread_create(struct process *p, call_t call, int tid, const stru
         policy_inherit(t, creator);
     thread_policy(t);
     publish_pending(t);
-    thread_name(t, creator ? thread_record(creator)->name : "");
+    keep_name(t, creator ? thread_record(creator)->name : "");
     return t;
 }
 

@@ -36,10 +36,10 @@ struct thread *syscall_enter(struct thread *t)
 struct thread *syscall_enter_traced(struct thread *t)
 {
     bool program = t->user; /* t may be gone afterwards if it is a service's */
-    trace_call(t);
+    uint64_t record = trace_call(t);
     syscall_dispatch(t);
     if (program)
-        trace_sent(t);
+        trace_sent(t, record);
     trace_tell(); /* now: it may take the processor from t, which makes a call only while it runs */
     return arch_switch(turn_next());
 }

@@ -1,43 +1,7 @@
 /* /proc/minnow, which Linux has not: services, threads and what they wait for, scheduling, system
- * calls that are missing, the kernel's counters, the boot log, and the trace of messages. */
+ * calls that are missing, the kernel's counters, the boot log. The trace of messages is in trace.c.
+ */
 #include "procfs.h"
-
-/* ---- names ---- */
-
-struct operation {
-    uint16_t number;
-    const char *name;
-};
-
-static const struct operation operations[] = {
-#define PROTOCOL(name, number, who)
-#define OP(protocol, name, number, words, result) { protocol##_##name, #protocol "_" #name },
-#include <minnow/protocol.def>
-#undef PROTOCOL
-#undef OP
-};
-
-static const char *operation_name(uint64_t op)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
-        if (operations[i].number == op)
-            return operations[i].name;
-    return "?";
-}
-
-/* Writes a task's name for people: a service's name, or name and pid of a process. */
-static void task_name(char *to, size_t size, endpoint_t task)
-{
-    struct subject p;
-    if (!task)
-        format(to, size, "-");
-    else if (task < MAX_SERVICE)
-        format(to, size, "%s", fact_service(task));
-    else if (fact_process(fact_pid(task), &p))
-        format(to, size, "%s[%u]", p.name, p.pid);
-    else
-        format(to, size, "task %u", endpoint_index(task));
-}
 
 /* ---- services, threads, missed calls ---- */
 
@@ -71,7 +35,7 @@ void make_services(struct text *t, const struct subject *p)
     }
 }
 
-enum { THREADS_AT_ONCE = 64, LINES_AT_ONCE = 256 * 160 /* bytes */ };
+enum { THREADS_AT_ONCE = 64 };
 
 static const char *const thread_states[] = {
     [THREAD_READY] = "ready",     [THREAD_RECEIVING] = "receiving", [THREAD_QUEUED] = "queued",
@@ -148,142 +112,4 @@ int64_t log_read(struct message *m)
         done += n;
     }
     return done;
-}
-
-/* ---- the trace ----
- *
- * The kernel keeps the last records in a ring, numbered from the beginning of the trace. All lines
- * have the same length, so that position / LINE is the number of a record, whatever has been lost
- * since. A reader that is too slow for the ring goes on at the oldest record that is left; its
- * position jumps there, and the lines that it read are still whole. */
-enum { LINE = 160 };
-
-static const char *const kernel_calls[] = {
-#define KCALL(NAME, name, ...)   [SYS_##NAME] = #name,
-#define MESSAGE(NAME, name, ...) [SYS_##NAME] = #name,
-#include <minnow/kcalls.def>
-};
-
-/* The task that each thread belongs to, as far as records have said so: a reply names only the call
- * that it answers, which tells the thread. */
-static endpoint_t task_of_thread[THREADS_MAX];
-
-/* The task to which a service's kernel call sends something; 0: none. */
-static endpoint_t trace_target(const struct trace_record *r)
-{
-    switch (r->rax) {
-    case SYS_CALL:
-    case SYS_FORWARD: return r->to;
-    case SYS_NOTIFY: return r->w[0];
-    case SYS_REPLY:
-    case SYS_REPLY_RECEIVE: return task_of_thread[call_thread(r->w[0]) % THREADS_MAX];
-    default: return 0;
-    }
-}
-
-/* Formats a record: number, time in us, from, to, the call and its operation, its words or result.
- */
-static void trace_line(char *line, const struct trace_record *r)
-{
-    char from[32], to[32], what[48];
-    bool service = r->from < MAX_SERVICE;
-    bool message = service ? r->rax == SYS_CALL || r->rax == SYS_FORWARD : r->to != 0;
-    task_of_thread[r->thread % THREADS_MAX] = r->from;
-    task_name(from, sizeof from, r->from);
-    task_name(to, sizeof to, service ? trace_target(r) : r->to);
-    if (!service)
-        format(what, sizeof what, "syscall %lu %s", r->rax, message ? operation_name(r->op) : "");
-    else if (r->rax < ARRAY_SIZE(kernel_calls))
-        format(what, sizeof what, "%s %s", kernel_calls[r->rax],
-               message ? operation_name(r->op) : "");
-    else
-        format(what, sizeof what, "kernel call %lu", r->rax);
-    bool reply = service && (r->rax == SYS_REPLY || r->rax == SYS_REPLY_RECEIVE);
-    size_t n = format(line, LINE, "%8lu %12lu.%03lu %16s %16s %28s ", r->number, r->time / 1000,
-                      r->time % 1000, from, to, what);
-    if (n < LINE && reply)
-        n += format(line + n, LINE - n, "= %ld", r->w[1]);
-    else if (n < LINE)
-        n += format(line + n, LINE - n, "%lx %lx %lx", r->w[0], r->w[1], r->w[2]);
-    for (n = MIN(n, (size_t)LINE - 1); n < LINE - 1; n++)
-        line[n] = ' ';
-    line[LINE - 1] = '\n';
-}
-
-int64_t trace_read(struct message *m)
-{
-    char line[LINE];
-    struct trace_record r;
-    uint64_t position = m->position;
-    size_t done = 0;
-    while (done < m->w[2]) {
-        if (ask_trace(TRACE_READ, position / LINE, &r, sizeof r) != sizeof r)
-            break;
-        if (r.number > position / LINE)
-            position = r.number * LINE; /* the records between have been lost */
-        trace_line(line, &r);
-        size_t skip = position % LINE, part = MIN((size_t)LINE - skip, m->w[2] - done);
-        int error = copy_out(m, done, line + skip, part);
-        if (error)
-            return error;
-        done += part;
-        position += part;
-        GIVE_WAY_EVERY(LINES_AT_ONCE, part, m->w[2] - done);
-    }
-    m->position = position - done; /* libfs adds `done`: behind what was read and lost */
-    return done;
-}
-
-/* The commands "on", "off" and "clear"; a newline behind them does no harm. */
-int64_t trace_write(struct message *m)
-{
-    char word[8] = "";
-    size_t length = MIN(m->w[2], (uint64_t)sizeof word - 1);
-    int error = copy_in(m, 0, word, length);
-    if (error)
-        return error;
-    if (length && word[length - 1] == '\n')
-        word[length - 1] = 0;
-    static const struct {
-        const char *word;
-        unsigned operation;
-    } commands[] = {
-        { "on", TRACE_ON },
-        { "off", TRACE_OFF },
-        { "clear", TRACE_CLEAR },
-    };
-    for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-        if (strcmp(word, commands[i].word) == 0) {
-            error = ask_trace(commands[i].operation, 0, NULL, 0);
-            return error < 0 ? error : (int64_t)m->w[2];
-        }
-    return -EINVAL;
-}
-
-/* The kernel's own counters, a name and a value a line, which tests compare before and after, and
- * benchmarks divide. */
-void make_counters(struct text *t, const struct subject *p)
-{
-    (void)p;
-    struct system_info s;
-    fact_system(&s);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counters[] = {
-        { "frames_all", s.frames_all },
-        { "frames_free", s.frames_free },
-        { "tasks", s.tasks },
-        { "threads", s.threads },
-        { "connections", s.connections },
-        { "spaces", s.spaces },
-        { "switches", s.switches },
-        { "space_switches", s.space_switches },
-        { "interrupts", s.interrupts },
-        { "idle_ns", s.idle_ns },
-        { "uptime_ns", s.uptime_ns },
-        { "tsc_hz", s.tsc_hz },
-    };
-    for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
-        text_add(t, "%s %lu\n", counters[i].name, counters[i].value);
 }

@@ -174,6 +174,13 @@ bool may_look_into(endpoint_t task, const struct subject *p);
 /* The name of a service by its slot, for ever; "" if there is none. */
 const char *fact_service(endpoint_t service);
 
+/* ---- names for people: trace.c ---- */
+
+/* Of a message's operation; "?" if there is none. */
+const char *operation_name(uint64_t op);
+/* Writes a task's name: a service's, or name and pid of a process; "-" for none. */
+void task_name(char *to, size_t size, endpoint_t task);
+
 /* ---- the texts: system.c, process.c, minnow.c ---- */
 
 /* Each adds the text of one file to t, from the facts as they are now. p: the process whose file it

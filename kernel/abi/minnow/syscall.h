@@ -162,6 +162,8 @@ enum task_item {
     TASK_WATCH,
     /* PRIORITY_PROGRAM.. (nice): where its threads begin, and what the policy goes by */
     TASK_PRIORITY,
+    TASK_NAME, /* + n: eight bytes of its name, for traces; n < TASK_NAME_WORDS */
+    TASK_NAME_WORDS = 2,
 };
 enum task_kill { KILL_ALL, KILL_THREADS };
 enum { TASK_SHARE_SPACE = 1, TASK_SHARE_CONNECTIONS = 2 };
@@ -392,16 +394,24 @@ enum trace_operation {
     /* NOTIFY_TRACE to the caller when more than `index` records have been made, once */
     TRACE_TELL,
 };
-/* One system call or kernel call, as it was made. */
+/* What the kernel itself does, in the place of a call's number. */
+enum trace_event {
+    TRACE_ASKED = 1 << 16, /* a call that it makes for the thread: a fault, a signal */
+    TRACE_NOTIFIED,        /* w[0]: bits of an interrupt or an alarm, for the service `from` */
+    TRACE_FROZEN,          /* the service has failed; w[0]: enum crash */
+    TRACE_ENDED,           /* the program is gone */
+};
+/* One system call or kernel call, as it was made, or an event. */
 struct trace_record {
     uint64_t time;   /* nanoseconds since boot */
     uint64_t number; /* of the record, from 0 */
-    uint64_t rax;    /* system call, or kernel call of a service */
-    uint64_t w[3];   /* rdi, rsi, rdx */
+    uint64_t rax;    /* system call, or kernel call of a service, or enum trace_event */
+    uint64_t w[4];   /* rdi, rsi, rdx, r10 */
     uint64_t op;     /* of a message */
     endpoint_t from;
-    endpoint_t to; /* the service that a program's call went to, 0 none; of a service: its rbp */
-    uint16_t thread, pad[3];
+    endpoint_t to;               /* the task that it goes to; 0: none but the kernel */
+    uint32_t from_word, to_word; /* their first TASK_WORDs: POSIX' numbers of processes */
+    char name[16];               /* of `from` */
 };
 
 struct conn_info {
