@@ -82,14 +82,14 @@ SBIN_COMMANDS := init
 MUSL_LIBC     ?= $(shell readlink -f /lib/ld-musl-x86_64.so.1)
 ROOT_INPUTS   := $(shell find commands/root -type f 2>/dev/null) \
     $(COMMAND_NAMES:%=$(BUILD)/commands/%) $(PROGRAM_NAMES:%=$(BUILD)/programs/%) \
-    $(USERLAND)/busybox $(USERLAND)/busybox.links $(USERLAND)/dash $(STANDARD_PORTS:%=$(USERLAND)/ports/%)
+    $(PAGES) $(USERLAND)/busybox $(USERLAND)/busybox.links $(USERLAND)/dash $(STANDARD_PORTS:%=$(USERLAND)/ports/%)
 
 $(BUILD)/root.stamp: $(ROOT_INPUTS) disk.img.mk $(wildcard $(AREAS:%=%/build.mk) $(AREAS:%=%/*/build.mk))
 	$(call quiet,ROOT)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root && cd $(BUILD)/root && \
 	    mkdir -p bin sbin dev proc tmp boot root mnt etc home/student run \
-	        var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests && \
+	        var/tmp var/log var/spool/cron/crontabs usr/bin usr/sbin usr/lib/minnow-tests usr/share/minnow && \
 	    ln -s ../run var/run
-	@cp -R commands/root/. $(BUILD)/root/
+	@cp -R commands/root/. $(BUILD)/root/ && cp $(PAGES) $(BUILD)/root/usr/share/minnow/
 	@install -m 755 $(USERLAND)/busybox $(USERLAND)/dash $(BUILD)/root/bin/
 	@while read -r link; do ln -sf /bin/busybox $(BUILD)/root$$link; done <$(USERLAND)/busybox.links
 	@for port in $(STANDARD_PORTS); do \

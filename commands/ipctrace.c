@@ -1,30 +1,23 @@
-/* ipctrace [-a] COMMAND [ARG...]: runs a command and prints its messages: each system call of the
- * command at the margin, and below it the messages between services, and the kernel calls, that the
- * call needed.
+/* ipctrace [-a] [--html FILE] [--] COMMAND [ARG...]: runs a command and prints its messages: each
+ * system call of the command at the margin, and below it the messages between services, and the
+ * kernel calls, that the call needed.
  *
- *   -a   also the messages between the command's own calls
+ *   -a            also the messages between the command's own calls
+ *   --html FILE   writes them to a page instead that shows them as a picture, in any browser
  *
  * The kernel keeps the trace in a ring; /proc/minnow/trace decodes it, a line of fixed columns for
  * each record. The child switches the trace on right before it becomes the command, the parent off
  * when the command has ended. Exit status: the command's; 126 or 127 if it could not be run. */
+#include "page.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ROUTED(number, name, status, route, note) { number, #name },
-#define HANDLED(number, name, status, note)       { number, #name },
-#define MISSING(number, name, error, note)        { number, #name },
-static const struct {
-    unsigned number;
-    const char *name;
-} calls[] = {
-#include "../posix/syscalls.def"
-};
 
 static const char *trace = "/proc/minnow/trace";
 
@@ -37,17 +30,6 @@ static int command_trace(const char *word)
         return -1;
     }
     return close(fd);
-}
-
-/* The name of a system call; "call N" if Linux has none. Valid until the next call. */
-static const char *call_name(unsigned number)
-{
-    static char other[24];
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-        if (calls[i].number == number)
-            return calls[i].name;
-    snprintf(other, sizeof other, "call %u", number);
-    return other;
 }
 
 /* A field of a record, cut out of the line, without the blanks at its ends. */
@@ -67,50 +49,81 @@ static char *field(char *line, size_t from, size_t to)
 }
 
 /* Columns of a record. */
-enum { TIME = 9, FROM = 26, TO = 43, WHAT = 60, WORDS = 89, END = 511 };
+enum { TIME = 9, FROM = 26, TO = 47, WHAT = 68, WORDS = 101, END = 511 };
 
-/* Prints one record. *inside: the last process in the trace was the command, or a child of it, so
- * that records of services are their work for it. *start: the time of the first record that was
- * printed; negative before that. */
-static void print_record(char *line, double *start, int all, int *inside)
+/* Whether a record belongs to the command: *inside: the last process in the trace was the command,
+ * or a child of it, so that records of services are their work for it. */
+static int belongs(const char *line, int *inside)
+{
+    size_t length = strlen(line);
+    const char *from = length > TO ? line + FROM : "";
+    from += strspn(from, " ");
+    const char *end = strpbrk(from, "[ ");
+    if (end && *end == '[')
+        *inside = strncmp(from, "ipctrace[", 9) != 0;
+    return *inside;
+}
+
+/* Prints one record. *start: the time of the first that was printed; negative before that. */
+static void print_record(char *line, double *start)
 {
     char *words = field(line, WORDS, END), *what = field(line, WHAT, WORDS - 1),
          *to = field(line, TO, WHAT - 1), *from = field(line, FROM, TO - 1);
     double at = atof(field(line, TIME, FROM - 1));
-    int process = strchr(from, '[') || !strncmp(from, "task ", 5), number, skip;
-    if (process)
-        *inside = strncmp(from, "ipctrace[", 9) != 0;
-    if (!*inside && !all)
-        return;
     if (*start < 0)
         *start = at;
     if (!strcmp(to, "-"))
         to = "kernel";
-    if (process && sscanf(what, "syscall %d%n", &number, &skip) == 1)
-        printf("%10.3f  %-14s %-16s -> %-11s%s  %s\n", at - *start, from, call_name(number), to,
-               what + skip, words);
-    else
+    if (strchr(from, '[')) {
+        size_t name = strcspn(what, " ");
+        printf("%10.3f  %-14s %-16.*s -> %-11s%s  %s\n", at - *start, from, (int)name, what, to,
+               what + name, words);
+    } else
         printf("%10.3f        %-14s %s -> %s  %s\n", at - *start, from, what, to, words);
 }
 
-static void print_trace(int all)
+/* The records as text, or as they are into a page that shows them. all: those outside the command
+ * too. */
+static void put_trace(FILE *page, int all)
 {
     char line[END + 1];
     double start = -1;
     int inside = 0;
     FILE *file = fopen(trace, "r");
     while (file && fgets(line, sizeof line, file))
-        print_record(line, &start, all, &inside);
+        if (belongs(line, &inside) || all) {
+            if (page)
+                fputs(line, page);
+            else
+                print_record(line, &start);
+        }
     if (file)
         fclose(file);
 }
 
+static int all; /* -a */
+
+static void fill(FILE *page, const char *mark)
+{
+    (void)mark;
+    put_trace(page, all);
+}
+
 int main(int argc, char **argv)
 {
-    int all = argc > 1 && !strcmp(argv[1], "-a"), status;
-    char **command = argv + 1 + all;
-    if (argc < 2 + all || *command[0] == '-') {
-        fprintf(stderr, "usage: ipctrace [-a] COMMAND [ARG...]\n");
+    static const char *usage = "usage: ipctrace [-a] [--html FILE] [--] COMMAND [ARG...]\n";
+    static const struct option options[] = { { "html", required_argument, NULL, 'h' }, { 0 } };
+    int status, option;
+    const char *page = NULL;
+    while ((option = getopt_long(argc, argv, "+a", options, NULL)) != -1)
+        switch (option) {
+        case 'a': all = 1; break;
+        case 'h': page = optarg; break;
+        default: fputs(usage, stderr); return 2;
+        }
+    char **command = argv + optind;
+    if (!*command) {
+        fputs(usage, stderr);
         return 2;
     }
     if (command_trace("clear") < 0)
@@ -129,6 +142,9 @@ int main(int argc, char **argv)
     }
     command_trace("off");
     fflush(stdout);
-    print_trace(all);
+    if (!page)
+        put_trace(NULL, all);
+    else if (page_write("ipctrace", "sequence.html", page, fill))
+        return 1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
