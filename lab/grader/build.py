@@ -89,7 +89,7 @@ def prepare(lab):
         raise broken(
             "qemu-system-x86_64 is not installed: install qemu-system-x86 (lab/lab doctor says what else is missing)"
         )
-    needed = ["disk.img", *[f"services/{s}" for s in lab.services], "labs/labrun"]
+    needed = ["disk.img", "sequence.html", *[f"services/{s}" for s in lab.services], "labs/labrun"]
     if os.environ.get(
         "MINNOW_BUILT"
     ):  # a packed grader: nothing is built any more, and the tree may be read-only

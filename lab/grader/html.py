@@ -3,6 +3,7 @@
 import html
 import re
 
+from . import trace
 from .run import KINDS
 
 STYLE = """
@@ -30,6 +31,7 @@ th, td { text-align: left; padding: .45rem .7rem; border-bottom: 1px solid var(-
 tr:last-child td { border-bottom: 0 } th { color: var(--soft); font-weight: 500 }
 .passed { color: var(--good) } .failed { color: var(--bad) } .skipped { color: var(--idle) }
 .mark { white-space: nowrap; font-weight: 600 }
+summary { cursor: pointer; color: var(--accent) } .messages { margin: .6rem 0 0 }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0 } dt { margin-top: .4rem; font-size: .85rem } th, td { padding: .4rem .45rem } .wide { display: none } }
 """
 
@@ -59,8 +61,26 @@ def failure(record, test):
     return (
         f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
         f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
-        f"<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
+        f"{picture(test)}<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
     )
+
+
+def picture(test):
+    """Its messages, drawn when they are opened."""
+    if not test.get("trace"):
+        return ""
+    lines = e("\n".join(test["trace"]))
+    return (
+        f"<details class=messages data-instruction={1 << test['shift']}><summary>Its messages, up to where it went wrong</summary>"
+        f"<div></div><pre hidden>{lines}</pre></details>"
+    )
+
+
+DRAW = """<script>
+for (const box of document.querySelectorAll('details.messages'))
+  box.addEventListener('toggle', () => sequence(box.querySelector('div'), box.querySelector('pre').textContent,
+    { instruction: +box.dataset.instruction, end: true, without: ["labrun", "init", "rs", "procfs", "sched", "host"] }), { once: true });
+</script>"""
 
 
 def by_test(record):
@@ -123,9 +143,11 @@ def page(record):
         if record["hidden"]
         else ""
     )
+    pictures = any(test.get("trace") for test in record["tests"])
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><title>{e(record['lab'])}</title>"
         f"<style>{STYLE}</style><main><h1>{e(record['title'])}</h1><div class=soft>{e(record['lab'])}; {e(seeds_of(record))}; {e(record['seconds'])} s</div>"
         f"<div class=bar><i style='width:{share:.1f}%'></i></div>"
-        f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}{tables}</main></html>\n"
+        f"<div><span class=score>{score['visible']}</span> of {score['visible_max']} visible points</div>{hidden}{middle}{tables}</main>"
+        f"{trace.viewer() + DRAW if pictures else ''}</html>\n"
     )

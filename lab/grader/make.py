@@ -162,6 +162,7 @@ def kit_files(lab):
         yield name
     for name in [
         "disk.img",
+        "sequence.html",
         *[f"services/{s}" for s in lab.services],
         "labs/labrun",
         *sorted({f"labs/{lab.id}/{test.program}" for test in lab.tests}),

@@ -8,7 +8,7 @@ import json
 import os
 import time
 
-from . import FULL, NOT_BUILT, PARTIAL, build, evidence, run, shown, write_file
+from . import FULL, NOT_BUILT, PARTIAL, build, evidence, run, shown, trace, write_file
 
 SCHEMA = "lab/1"
 
@@ -75,8 +75,17 @@ def test_entry(lab, test, failed, passed, seeds):
     return entry
 
 
-def grade(lab, files, hidden=False, progress=lambda text: None, seeds=None, only=None, others=()):
-    """The record of a submission's files, {name: bytes}."""
+def grade(
+    lab,
+    files,
+    hidden=False,
+    progress=lambda text: None,
+    seeds=None,
+    only=None,
+    others=(),
+    pictures=False,
+):
+    """The record of a submission's files, {name: bytes}. pictures: with the messages of the first tests that fail."""
     record = empty(lab, files, list(others))
     start = time.monotonic()
     progress("building")
@@ -94,6 +103,8 @@ def grade(lab, files, hidden=False, progress=lambda text: None, seeds=None, only
             record["score"]["visible_max"] = sum(test["points"] for test in record["tests"])
             if hidden and lab.hidden_seeds:
                 record["hidden"] = grade_hidden(lab, program, failed, progress)
+            if pictures:
+                trace.add_pictures(lab, program, record, progress)
     except build.DoesNotBuild as error:
         record["build"] = {"ok": False, "output": str(error)}
         record["tests"] = [test_entry(lab, test, {}, {}, []) for test in lab.tests]
@@ -158,7 +169,10 @@ def status(record):
 
 def verdict(record):
     """What must not change from run to run: all but the times, of the host or of a test (a disk is as fast as the host)."""
-    tests = [{key: value for key, value in test.items() if key != "ns"} for test in record["tests"]]
+    tests = [
+        {key: value for key, value in test.items() if key not in ("ns", "trace")}
+        for test in record["tests"]
+    ]
     return json.dumps(
         {**{key: value for key, value in record.items() if key != "seconds"}, "tests": tests},
         sort_keys=True,

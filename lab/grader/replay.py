@@ -1,8 +1,6 @@
 """One failure once more: the same tests before it, the same seed and speed, so the same to the byte. With GDB, or with its messages."""
 
-import json
 import os
-import re
 import shutil
 
 from . import ROOT, USAGE, Stop, build, guest, lab as labs, record as records, run, write_file
@@ -75,96 +73,3 @@ def debugger(lab, program, source):
         "-gdb",
         f"unix:{channel},server=on,wait=off",
     ], f"gdb -q -x {os.path.relpath(script)}"
-
-
-# ---- the trace as text and for Perfetto ----
-
-RECORD = re.compile(r"^\s*(\d+)\s+([\d.]+) (.{16}) (.{16}) (.{28}) (.*?)\s*$")
-
-
-def messages(text):
-    """The kernel's records, as dictionaries."""
-    found = []
-    for line in text.splitlines():
-        match = RECORD.match(line)
-        if match:
-            number, at, sender, to, what, words = match.groups()
-            found.append(
-                {
-                    "number": int(number),
-                    "us": float(at),
-                    "from": sender.strip(),
-                    "to": to.strip(),
-                    "what": what.strip(),
-                    "words": words,
-                }
-            )
-    return found
-
-
-def of_server(found, server):
-    """The messages that the server receives or sends."""
-    return [m for m in found if server in (m["from"], m["to"])]
-
-
-def sequence(found):
-    start = found[0]["us"] if found else 0
-    lines = [
-        f"{m['us'] - start:12.3f}  {m['from']:<16} {m['what']:<28} {'-> ' + m['to'] if m['to'] != '-' else '':<20} {m['words']}".rstrip()
-        for m in found
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def perfetto(found):
-    """Chrome's JSON, which ui.perfetto.dev reads: a track an endpoint, a slice from the receipt of a request to its reply, an arrow for
-    every message."""
-    events, tracks, working = [], {}, {}
-    for m in found:
-        for name in (m["from"], m["to"]):
-            if name not in tracks and name != "-":
-                tracks[name] = len(tracks) + 1
-                events.append(
-                    {
-                        "ph": "M",
-                        "name": "thread_name",
-                        "pid": 1,
-                        "tid": tracks[name],
-                        "args": {"name": name},
-                    }
-                )
-    for m in found:
-        sender, to, at = tracks.get(m["from"]), tracks.get(m["to"]), m["us"]
-        reply = m["what"].startswith("reply")
-        if reply and m["from"] in working:
-            name, begin = working.pop(m["from"])
-            events.append(
-                {
-                    "ph": "X",
-                    "name": name,
-                    "pid": 1,
-                    "tid": sender,
-                    "ts": begin,
-                    "dur": max(at - begin, 0.001),
-                    "args": {"result": m["words"]},
-                }
-            )
-        elif to and not reply and m["to"] not in working:
-            working[m["to"]] = (m["what"], at)
-        events.append(
-            {
-                "ph": "i",
-                "s": "t",
-                "name": m["what"],
-                "pid": 1,
-                "tid": sender,
-                "ts": at,
-                "args": {"words": m["words"]},
-            }
-        )
-        if not to:
-            continue
-        flow = {"cat": "message", "id": m["number"], "name": m["what"], "pid": 1}
-        events.append({**flow, "ph": "s", "tid": sender, "ts": at})
-        events.append({**flow, "ph": "f", "bp": "e", "tid": to, "ts": at + 0.001})
-    return json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}) + "\n"
