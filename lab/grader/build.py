@@ -158,13 +158,14 @@ def limit(sandbox, files, folders):
 
 
 @contextlib.contextmanager
-def program(lab, files):
-    """The path of the program made from {name: bytes}, as long as it is needed; DoesNotBuild."""
+def program(lab, files, optimize=None):
+    """The path of the program made from {name: bytes}, as long as it is needed; DoesNotBuild. optimize: for the compiler, another
+    word than the tree's own (-Og for a debugger)."""
     with tempfile.TemporaryDirectory(prefix="minnow-build-") as sandbox:
-        yield server(lab, files, sandbox)
+        yield server(lab, files, sandbox, [f"OPTIMIZE={optimize}"] if optimize else [])
 
 
-def server(lab, files, sandbox):
+def server(lab, files, sandbox, settings=()):
     confine.check()
     room()
     readable = confine.needed()
@@ -192,6 +193,7 @@ def server(lab, files, sandbox):
                 "SETUP=no",
                 f"LAB_SERVERS={folder}",
                 f"LIBS_{lab.server}={' '.join(lab.libraries)}",
+                *settings,
                 f"build/services/{lab.server}",
             ],
             cwd=sandbox,

@@ -159,6 +159,10 @@ class Boot(vmlib.Run):
 
     def prepare(self):
         super().prepare()
+        self.install()
+
+    def install(self):
+        """Puts the lab's services, their rights and its disk into the image."""
         ours = [self.lab.server, *self.lab.services]
         self.image.write(self.program, f"/services/{self.lab.server}")
         self.image.write(self.lab.manifest, f"/services/{self.lab.server}.manifest")
@@ -353,3 +357,12 @@ def boot(lab, program, plan, shift, **options):
             + run.complaint.decode(errors="replace").strip()[-600:]
         )
     return run
+
+
+def interactive(lab, program):
+    """A machine with this program as its server and a shell on the terminal; QEMU's exit status."""
+    run = Boot(lab, program, [], 0)
+    with run.files, tempfile.TemporaryDirectory(prefix="minnow-lab-") as folder:
+        run.image = vmlib.Image.copy(run.source, os.path.join(folder, "disk.img"))
+        run.install()
+        return subprocess.call([os.path.join(vmlib.ROOT, "tests", "run"), run.image.path])

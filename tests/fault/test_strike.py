@@ -38,9 +38,7 @@ def recorded():
     lines = re.findall(r"^ *(\d+) +(\d+)\.(\d{3}) (.*)", run.said.split("====\n")[1], re.M)
     assert lines and int(lines[0][0]) == 0, "the ring of the trace was too small"
     times = [int(us) * 1000 + int(ns) for _, us, ns, _ in lines]
-    first = next(
-        i for i, line in enumerate(lines) if re.search(r" rs +write FS_WRITE ", line[3])
-    )
+    first = next(i for i, line in enumerate(lines) if re.search(r" rs +write FS_WRITE ", line[3]))
     return run.output, [
         (i, (times[i + 1] - times[i]) // 2) for i in range(first + 1, len(lines) - 1)
     ]
