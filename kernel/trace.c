@@ -23,6 +23,7 @@ static struct {
 } tell;
 
 static bool tracing;
+static endpoint_t only; /* TRACE_ON */
 
 static struct trace_record *record(uint64_t rax, const struct task *from)
 {
@@ -59,14 +60,23 @@ static const struct task *reached(const struct regs *r)
     }
 }
 
+/* A record is not asked for: the next one takes its place, unless there is one already. */
+static void drop(const struct trace_record *r)
+{
+    if (only && r->from != only && r->to != only && next_record == r->number + 1)
+        next_record--;
+}
+
 uint64_t trace_call(const struct thread *t)
 {
     const struct regs *regs = &t->regs;
     struct trace_record *r = record(regs->rax, t->task);
     r->w[0] = regs->rdi, r->w[1] = regs->rsi, r->w[2] = regs->rdx, r->w[3] = regs->r10;
     r->op = regs->rbx;
-    if (t->task->service)
+    if (t->task->service) {
         goes_to(r, reached(regs));
+        drop(r);
+    }
     return r->number;
 }
 
@@ -76,6 +86,7 @@ void trace_sent(const struct thread *t, uint64_t number)
     r->op = t->op;
     if (t->state == THREAD_QUEUED || t->state == THREAD_HELD)
         goes_to(r, t->holder);
+    drop(r);
 }
 
 void trace_event(enum trace_event event, const struct task *task, uint64_t word)
@@ -92,6 +103,7 @@ void trace_asked(const struct thread *t, const struct task *to)
     memcpy(r->w, t->words, sizeof r->w);
     r->op = t->op;
     goes_to(r, to);
+    drop(r);
 }
 
 void trace_tell(void)
@@ -129,6 +141,7 @@ int64_t sys_trace(struct thread *t, const uint64_t *a)
     case TRACE_ON:
     case TRACE_OFF:
         tracing = a[0] == TRACE_ON;
+        only = a[1];
         arch_trace(tracing);
         return 0;
     case TRACE_CLEAR: next_record = 0; return 0;

@@ -121,7 +121,7 @@ def test_programs_do_not_notice_that_it_dies(vm):
 
 
 @pytest.mark.parametrize(
-    "policy", [in_full({}), {"service": [("sched", WILD)]}], ids=["sched", "sched_wild"]
+    "policy", [{}, in_full({"service": [("sched", WILD)]})], ids=["sched", "sched_wild"]
 )
 def test_signals_come_through_while_the_policy_is_asked(vm, policy):
     jobs = ["hog 0", "signals 0", "signals 19", "hog 0"]

@@ -22,6 +22,8 @@ sysview system.html
 cat /proc/minnow/trace >trace
 ipctrace mkdir /proc/no
 echo $?
+for what in on off "on nobody" clear "on vfs" off; do echo "$what" >/proc/minnow/trace || echo "not: $what"; cat /etc/passwd >passwd; done
+cat /proc/minnow/trace >of-vfs
 """
 
 
@@ -29,7 +31,7 @@ echo $?
 def inside(tmp_path_factory):
     """What the script printed, and the files that it made."""
     folder = tmp_path_factory.mktemp("pages")
-    names = ("picture.html", "system.html", "trace")
+    names = ("picture.html", "system.html", "trace", "of-vfs")
     result = vmlib.run(
         ["sh", "-c", SCRIPT], check=True, get=[(f"/tmp/{n}", str(folder / n)) for n in names]
     )
@@ -66,8 +68,15 @@ def test_forwarded_calls_say_where_they_go(inside):
 
 def test_ipctrace_decodes_calls_and_ends_as_its_command(inside):
     lines = inside[0].splitlines()
-    assert lines[-1] == "1"
+    assert lines[-2:] == ["1", "not: on nobody"]
     assert any(re.search(r"mkdir\[\d+\]\s+mkdir\s+-> vfs\s+VFS_MKDIR", line) for line in lines)
+
+
+def test_a_trace_may_be_of_one_service_alone(inside):
+    found = trace.messages(inside[1]["of-vfs"])
+    first = next(i for i, m in enumerate(found) if m["operation"] == "VFS_OPEN")
+    calls = [m for m in found[first:] if m["verb"] not in ("notified", "failed", "ended")]
+    assert len(calls) > 5 and all("vfs" in (m["from"], m["to"]) for m in calls), calls
 
 
 class Page(html.parser.HTMLParser):

@@ -1,7 +1,8 @@
 /* The message sequence of a trace (/proc/minnow/trace) as a picture: a lane for each program and
  * service, an arrow for each message. sequence(element, text, options) draws; `text` is the trace's
  * lines. options: instruction: nanoseconds of an instruction, where the machine's clock counts
- * them; without: names of programs and services that are hidden at first; end: show the end.
+ * them; without: names of programs and services that are hidden at first; end: show the end; view:
+ * what is shown first (VIEWS).
  * CATALOGUE has what an operation is and what its words are called, by name. */
 function sequence(element, text, options = {}) {
   const ROW = 22, TIME = 84, BLOCK = 100;
@@ -10,7 +11,11 @@ function sequence(element, text, options = {}) {
     .filter(name => name !== '-').sort((a, b) => isProgram(b) - isProgram(a));
   const hidden = new Set(lanes.filter(name => (options.without || []).includes(title(name).replace(/\[.*/, ''))));
   const kinds = new Set(['own']);
-  let wide = fitting(), listed = element.clientWidth && element.clientWidth < 560, chosen = null;
+  const expired = records.filter(r => r.op === 'SCHED_EXPIRED' || r.op === 'SCHED_REALTIME');
+  const faults = records.filter(r => r.op === 'PM_FAULT');
+  const fits = fitting();
+  let wide = fits, chosen = null;
+  let shown = options.view || (element.clientWidth && element.clientWidth < 560 ? 'list' : 'lanes');
 
   function isProgram(name) { return name.includes('['); }
   /* Lanes as wide as fill the place, and as people can read. */
@@ -112,6 +117,57 @@ function sequence(element, text, options = {}) {
       + `${r.to === '-' ? '' : ` \u2192 ${escape(r.to)}`} <b>${escape(label(r))}</b></li>`).join('') + '</ol>';
   }
 
+  /* ---- schedule and faults: over time ---- */
+
+  const PALETTE = ['#1f5f8b', '#1a7f4b', '#8a5a00', '#9a3fb5', '#b3261e', '#5f6b78', '#00788a', '#a04a00'];
+  function wordsOf(r) { return r.words.split(' ').map(word => Number(BigInt('0x' + word))); }
+
+  /* A frame with room at the left, and at the bottom the time in which those records were made. */
+  function overTime(shown, height, inside) {
+    const left = 110, width = Math.max(600, view.clientWidth - 4) * Math.max(1, wide / fits);
+    const last = shown[shown.length - 1].us, begin = Math.max(records[0].us, shown[0].us - (last - shown[0].us) / 20);
+    const span = Math.max(last - begin, 1);
+    const x = us => left + (us - begin) / span * (width - left - 40);
+    let marks = '';
+    for (let i = 0; i <= 8; i++) {
+      const us = begin + span * i / 8;
+      marks += `<line class=lane x1=${x(us)} x2=${x(us)} y1=0 y2=${height} /><text class=time x=${x(us)} y=${height + 14}`
+        + ` text-anchor=middle>${((us - records[0].us) / 1000).toFixed(1)} ms</text>`;
+    }
+    return `<svg width=${width} height=${height + 22}>${marks}${inside(x)}</svg>`;
+  }
+
+  /* When each thread had used up a quantum: it ran for so long before. Colour: its priority. */
+  function schedule() {
+    const threads = [...new Set(expired.map(r => `${lane(r.from)}#${wordsOf(r)[0]}`))], used = new Map();
+    const priorities = [...new Set(expired.map(r => wordsOf(r)[1]))].sort((a, b) => a - b);
+    const colour = p => PALETTE[priorities.indexOf(p) % PALETTE.length];
+    const bars = x => expired.map(r => {
+      const [thread, priority, , cpu] = wordsOf(r), key = `${lane(r.from)}#${thread}`, row = threads.indexOf(key);
+      const ran = used.has(key) ? (cpu - used.get(key)) / 1000 : 0;
+      used.set(key, cpu);
+      return `<rect class=spot data-n=${r.number} x=${x(Math.max(r.us - ran, records[0].us))} y=${row * 24 + 4} height=16`
+        + ` width=${Math.max(1.5, x(r.us) - x(Math.max(r.us - ran, records[0].us)))} fill=${colour(priority)}>`
+        + `<title>${escape(r.from)}: priority ${priority}, ${(ran / 1000).toFixed(2)} ms of processor time</title></rect>`;
+    }).join('');
+    const names = threads.map((key, row) => `<text x=100 y=${row * 24 + 17} text-anchor=end>${escape(title(key.split('#')[0]))}</text>`);
+    return `<p>${priorities.map(p => `<b style="color:${colour(p)}">\u25a0</b> priority ${p} `).join('')}</p>`
+      + overTime(expired, threads.length * 24, x => names.join('') + bars(x));
+  }
+
+  /* Which page was missing when: a row for each page, those without a fault left out. */
+  function pagesOf(r) { return lane(r.from) + ' ' + (wordsOf(r)[0] - wordsOf(r)[0] % 4096).toString(16); }
+  function faultPicture() {
+    const byAddress = (a, b) => (a.length - b.length) || (a < b ? -1 : 1);
+    const pages = [...new Set(faults.map(pagesOf))].sort(byAddress), step = Math.max(3, Math.min(12, 480 / pages.length));
+    const kind = r => { const how = wordsOf(r)[1]; return how & 4 ? 'fault' : how & 1 ? 'death' : 'call'; };
+    const dots = x => faults.map(r => `<circle class="spot ${kind(r)}" data-n=${r.number} r=3 style="fill:var(--c)" cx=${x(r.us)}`
+      + ` cy=${(pages.indexOf(pagesOf(r)) + .5) * step}><title>${escape(r.from)}, page ${pagesOf(r).split(' ')[1]}</title></circle>`).join('');
+    return '<p><b class=call style="color:var(--c)">\u25cf</b> read <b class=death style="color:var(--c)">\u25cf</b> written '
+      + '<b class=fault style="color:var(--c)">\u25cf</b> there, but not to be used so (copy on write)</p>'
+      + overTime(faults, pages.length * step, dots);
+  }
+
   /* ---- what was clicked ---- */
 
   function detail(r) {
@@ -141,6 +197,8 @@ function sequence(element, text, options = {}) {
 
   const KINDS = { call: 'calls', reply: 'replies', notify: 'notifications', fault: "the kernel's calls: faults, signals",
                   death: 'ends', own: 'kernel calls' };
+  const VIEWS = { lanes: ['messages', true, drawn], list: ['as a list', true, list],
+                  schedule: ['who ran', expired.length, schedule], faults: ['page faults', faults.length, faultPicture] };
   const dropped = records.length ? records[0].number : 0;
   element.classList.add('seq');
   element.innerHTML = `<div class=tools>${Object.entries(KINDS).map(([kind, name]) =>
@@ -148,13 +206,15 @@ function sequence(element, text, options = {}) {
     <div class=tools>${lanes.map(name =>
       `<label><input type=checkbox data-lane="${escape(name)}" ${hidden.has(name) ? '' : 'checked'}>${escape(title(name))}</label>`).join('')}</div>
     <div class=tools><button data-do=narrow aria-label=narrower>\u2212</button><button data-do=widen aria-label=wider>+</button>
-      <button data-do=list>list or lanes</button><span>${records.length} records${dropped ? `; ${dropped} before them are left out` : ''}</span></div>
+      ${Object.entries(VIEWS).map(([view, [name, there]]) => there ? `<button data-view=${view}>${name}</button>` : '').join('')}
+      <span>${records.length} records${dropped ? `; ${dropped} before them are left out` : ''}</span></div>
     <div class=view></div><div class=detail></div>`;
   const view = element.querySelector('.view');
 
   function draw() {
     const rows = visible();
-    view.innerHTML = rows.length ? listed ? list(rows) : drawn(rows) : '<p>nothing to show</p>';
+    view.innerHTML = rows.length && VIEWS[shown][1] ? VIEWS[shown][2](rows) : '<p>nothing to show</p>';
+    element.querySelectorAll('[data-view]').forEach(b => b.setAttribute('aria-pressed', b.dataset.view === shown));
     if (chosen !== null) choose(chosen);
   }
   element.addEventListener('change', event => {
@@ -163,11 +223,11 @@ function sequence(element, text, options = {}) {
     draw();
   });
   element.addEventListener('click', event => {
-    const what = event.target.dataset.do, row = event.target.closest('[data-n]');
+    const { do: what, view: other } = event.target.dataset, row = event.target.closest('[data-n]');
     if (row) choose(+row.dataset.n);
     if (what === 'narrow' || what === 'widen') wide = Math.min(400, Math.max(48, wide * (what === 'widen' ? 1.25 : .8)));
-    if (what === 'list') listed = !listed;
-    if (what) draw();
+    if (other) shown = other;
+    if (what || other) draw();
   });
   draw();
   if (options.end) view.scrollTop = view.scrollHeight;

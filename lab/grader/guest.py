@@ -93,9 +93,12 @@ class Watch(threading.Thread):
 
 class Boot(vmlib.Run):
     """Runs the tests of a plan, [(test, seed)], in the lab's image with `program` as its server. trace: the messages of the test with
-    this name are recorded. extra: further words for QEMU, that it waits for GDB."""
+    this name are recorded; only: those of the server alone. extra: further words for QEMU, that it waits for GDB.
+    """
 
-    def __init__(self, lab, program, plan, shift, trace=None, extra=(), emulator="qemu"):
+    def __init__(
+        self, lab, program, plan, shift, trace=None, only=False, extra=(), emulator="qemu"
+    ):
         self.lab, self.program, self.plan = lab, program, plan
         self.out, self.complaint, self.text = bytearray(), bytearray(), bytearray()
         self.disk_said, self.disk_bad = "", False
@@ -122,7 +125,13 @@ class Boot(vmlib.Run):
         ]
         self.monitor = os.path.join(self.files.name, "qmp")
         super().__init__(
-            [f"{FOLDER}/labrun", f"{FOLDER}/plan", lab.server, *([trace] if trace else [])],
+            [
+                f"{FOLDER}/labrun",
+                f"{FOLDER}/plan",
+                lab.server,
+                *([trace] if trace else []),
+                *(["only"] if only else []),
+            ],
             self.take_out,
             self.take_error,
             self.take_log,

@@ -61,17 +61,18 @@ def failure(record, test):
     return (
         f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
         f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
-        f"{picture(test)}<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
+        f"{picture(record, test)}<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
     )
 
 
-def picture(test):
+def picture(record, test):
     """Its messages, drawn when they are opened."""
     if not test.get("trace"):
         return ""
     lines = e("\n".join(test["trace"]))
+    view = f" data-view={e(record['view'])}" if record.get("view") else ""
     return (
-        f"<details class=messages data-instruction={1 << test['shift']}><summary>Its messages, up to where it went wrong</summary>"
+        f"<details class=messages data-instruction={1 << test['shift']}{view}><summary>Its messages, up to where it went wrong</summary>"
         f"<div></div><pre hidden>{lines}</pre></details>"
     )
 
@@ -79,7 +80,7 @@ def picture(test):
 DRAW = """<script>
 for (const box of document.querySelectorAll('details.messages'))
   box.addEventListener('toggle', () => sequence(box.querySelector('div'), box.querySelector('pre').textContent,
-    { instruction: +box.dataset.instruction, end: true, without: ["labrun", "init", "rs", "procfs", "sched", "host"] }), { once: true });
+    { instruction: +box.dataset.instruction, end: true, view: box.dataset.view, without: ["labrun", "init", "rs", "procfs", "sched", "host"] }), { once: true });
 </script>"""
 
 

@@ -62,6 +62,7 @@ class Lab:
     disk: Disk
     tests: list
     emulators: list  # in which the selftest proves the lab; it is graded in QEMU
+    picture: str  # what a report shows first of a failure's messages: a view of commands/sequence
 
     @property
     def source(self):
@@ -175,6 +176,7 @@ def load(name):
             disk=disk,
             tests=read_tests(folder),
             emulators=d.get("emulators", ["qemu"]),
+            picture=d.get("picture", ""),
         )
     except (KeyError, TypeError) as error:
         raise broken(f"{found[0]}/lab.toml: {error}") from None

@@ -19,6 +19,7 @@ def empty(lab, files, others):
         "lab": lab.id,
         "title": lab.title,
         "server": lab.server,
+        "view": lab.picture,
         "seeds": lab.seeds,
         "shifts": lab.shifts,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},

@@ -177,7 +177,9 @@ def add_pictures(lab, program, record, progress):
         progress(f"the messages of {entry['id']}")
         tests = [lab.test(name) for name in (*entry["before"], entry["id"])]
         plan = [(test, entry["seed"]) for test in tests]
-        boot = guest.boot(lab, program, plan, entry["shift"], trace=entry["id"])
+        boot = guest.boot(
+            lab, program, plan, entry["shift"], trace=entry["id"], only=lab.picture == "schedule"
+        )
         entry["trace"] = part(text_of(boot, tests[-1]), lab.server, tests[-1].program)
 
 

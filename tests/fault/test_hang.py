@@ -74,7 +74,7 @@ def test_a_service_that_spins_is_found_and_goes_on(name):
 @pytest.mark.parametrize(
     "name, read",
     [
-        ("mem", "head -c 5 /dev/zero | wc -c"),  # started afresh, and asked again
+        in_full("mem", "head -c 5 /dev/zero | wc -c"),  # started afresh, and asked again
         ("virtio_blk", "dd if=/dev/vda bs=512 count=1 2>/dev/null | tail -c 2 | od -An -tx1"),
     ],
 )
@@ -177,7 +177,8 @@ def killed_in_a_loop(load, commands):
     return run
 
 
-@pytest.mark.parametrize("name", ["rs", in_full("sched")])
+@long
+@pytest.mark.parametrize("name", ["rs", "sched"])
 def test_who_looks_after_the_others_dies_again_and_again(name):
     deaths = 0
     for pause in range(1000, 8000, 300) if FULL else [2000]:

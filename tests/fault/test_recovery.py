@@ -21,6 +21,7 @@ def histogram(values):
     )
 
 
+@long
 def test_a_death_lasts_at_most_two_milliseconds(vm):
     result = vm(
         ["/usr/lib/minnow-tests/_recovery", "200" if FULL else "3"],

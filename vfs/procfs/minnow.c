@@ -113,3 +113,31 @@ int64_t log_read(struct message *m)
     }
     return done;
 }
+
+/* The kernel's own counters, a name and a value a line, which tests compare before and after, and
+ * benchmarks divide. */
+void make_counters(struct text *t, const struct subject *p)
+{
+    (void)p;
+    struct system_info s;
+    fact_system(&s);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counters[] = {
+        { "frames_all", s.frames_all },
+        { "frames_free", s.frames_free },
+        { "tasks", s.tasks },
+        { "threads", s.threads },
+        { "connections", s.connections },
+        { "spaces", s.spaces },
+        { "switches", s.switches },
+        { "space_switches", s.space_switches },
+        { "interrupts", s.interrupts },
+        { "idle_ns", s.idle_ns },
+        { "uptime_ns", s.uptime_ns },
+        { "tsc_hz", s.tsc_hz },
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
+        text_add(t, "%s %lu\n", counters[i].name, counters[i].value);
+}

@@ -152,16 +152,24 @@ int64_t trace_read(struct message *m)
     return done;
 }
 
-/* The commands "on", "off" and "clear"; a newline behind them does no harm. */
+/* The commands "on" (or "on SERVICE": its messages only), "off" and "clear"; a newline behind them
+ * does no harm. */
 int64_t trace_write(struct message *m)
 {
-    char word[8] = "";
+    char word[8 + NAME_COLUMNS] = "";
     size_t length = MIN(m->w[2], (uint64_t)sizeof word - 1);
     int error = copy_in(m, 0, word, length);
     if (error)
         return error;
     if (length && word[length - 1] == '\n')
         word[length - 1] = 0;
+    endpoint_t only = 0;
+    if (memcmp(word, "on ", 3) == 0) {
+        only = service_find(word + 3);
+        if (!only)
+            return -EINVAL;
+        word[2] = 0;
+    }
     static const struct {
         const char *word;
         unsigned operation;
@@ -172,36 +180,8 @@ int64_t trace_write(struct message *m)
     };
     for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
         if (strcmp(word, commands[i].word) == 0) {
-            error = ask_trace(commands[i].operation, 0, NULL, 0);
+            error = ask_trace(commands[i].operation, only, NULL, 0);
             return error < 0 ? error : (int64_t)m->w[2];
         }
     return -EINVAL;
-}
-
-/* The kernel's own counters, a name and a value a line, which tests compare before and after, and
- * benchmarks divide. */
-void make_counters(struct text *t, const struct subject *p)
-{
-    (void)p;
-    struct system_info s;
-    fact_system(&s);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counters[] = {
-        { "frames_all", s.frames_all },
-        { "frames_free", s.frames_free },
-        { "tasks", s.tasks },
-        { "threads", s.threads },
-        { "connections", s.connections },
-        { "spaces", s.spaces },
-        { "switches", s.switches },
-        { "space_switches", s.space_switches },
-        { "interrupts", s.interrupts },
-        { "idle_ns", s.idle_ns },
-        { "uptime_ns", s.uptime_ns },
-        { "tsc_hz", s.tsc_hz },
-    };
-    for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
-        text_add(t, "%s %lu\n", counters[i].name, counters[i].value);
 }

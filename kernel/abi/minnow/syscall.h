@@ -385,7 +385,7 @@ struct system_info {
 
 enum trace_operation {
     TRACE_DUMP = 1, /* who waits for whom, to the boot log and the serial line */
-    TRACE_ON,
+    TRACE_ON,       /* `index`: only calls of, or to, this service, and events; 0: all */
     TRACE_OFF,
     TRACE_CLEAR,
     /* records from number `index` on, into `to`; the result is bytes, 0 at the end. Lost ones are

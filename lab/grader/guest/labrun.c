@@ -3,11 +3,11 @@
  * under test cannot reach. It stops behind the first test that did not come to a good end, for what
  * comes after it would prove nothing.
  *
- *     labrun PLAN SERVER [TEST]
+ *     labrun PLAN SERVER [TEST [only]]
  *
  *     PLAN     lines "test limit-in-ms command argument..."
  *     SERVER   the service under test
- *     TEST     the messages of this one are traced
+ *     TEST     the messages of this one are traced; only: of the server alone
  *
  * Records, whose n counts without gaps:
  *
@@ -93,8 +93,12 @@ static unsigned deaths(const char *server)
     return died + hung;
 }
 
-static void trace(const char *word)
+static const char *traced, *only = ""; /* TEST, " SERVER" */
+
+static void trace(const char *command)
 {
+    char word[64];
+    snprintf(word, sizeof word, "%s%s", command, strcmp(command, "on") ? "" : only);
     int fd = open("/proc/minnow/trace", O_WRONLY);
     if (fd < 0 || write(fd, word, strlen(word)) < 0)
         printf("trouble: the trace cannot be switched %s\n", word);
@@ -159,25 +163,26 @@ static void put_file(const char *key, const char *path)
 }
 
 /* Runs one test and writes its record. Returns whether the next one may run. */
-static bool run(const char *server, const char *test, unsigned limit, char **command, bool traced)
+static bool run(const char *server, const char *test, unsigned limit, char **command)
 {
     static char text[OUTPUT_MAX];
     size_t length = 0;
     int out[2], status = 0;
     unsigned before = deaths(server);
+    bool shown = traced && !strcmp(traced, test);
     start_record("start", test);
     printf("}\n");
     fflush(stdout);
     if (pipe2(out, O_CLOEXEC) < 0)
         exit(2);
-    if (traced)
+    if (shown)
         trace("clear"), trace("on");
     uint64_t begin = now();
     pid_t pid = start(command, out[1]);
     close(out[1]);
     bool ended = watch(pid, out[0], begin + limit * 1000000ull, text, &length, &status);
     uint64_t spent = now() - begin;
-    if (traced)
+    if (shown)
         trace("off");
     char *threads = ended ? NULL : read_file("/proc/minnow/threads", &(size_t){ 0 });
     kill(-pid, SIGKILL);
@@ -196,7 +201,7 @@ static bool run(const char *server, const char *test, unsigned limit, char **com
     printf(",\"threads\":");
     put_string(threads, threads ? strlen(threads) : 0);
     put_file("log", died ? "/proc/minnow/log" : NULL);
-    put_file("trace", traced ? "/proc/minnow/trace" : NULL);
+    put_file("trace", shown ? "/proc/minnow/trace" : NULL);
     printf("}\n");
     fflush(stdout);
     free(threads);
@@ -207,8 +212,13 @@ int main(int argc, char **argv)
 {
     size_t length;
     char *next;
+    char server[32];
     if (argc < 3)
         return 2;
+    traced = argc > 3 ? argv[3] : NULL;
+    snprintf(server, sizeof server, " %s", argv[2]);
+    if (argc > 4)
+        only = server;
     for (char *line = read_file(argv[1], &length); line && *line; line = next) {
         char *words[WORDS + 3] = { 0 };
         next = strchr(line, '\n');
@@ -217,8 +227,7 @@ int main(int argc, char **argv)
         int n = 0;
         for (char *w = strtok(line, " "); w && n < WORDS + 2; w = strtok(NULL, " "))
             words[n++] = w;
-        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2,
-                           argc > 3 && !strcmp(argv[3], words[0])))
+        if (n >= 3 && !run(argv[2], words[0], atoi(words[1]), words + 2))
             break;
     }
     printf("{\"n\":%u,\"event\":\"done\",\"died\":%u}\n", number++, deaths(argv[2]));
