@@ -139,9 +139,7 @@ begin {what}; {greedy} time '/root/work >/tmp/out 2>&1' || cat /tmp/out; give
 
 
 @long
-@pytest.mark.parametrize(
-    "what", ["forks", "execs", "walks", "syncs", "sends"]
-)
+@pytest.mark.parametrize("what", ["forks", "execs", "walks", "syncs", "sends"])
 def test_root_gets_a_thread_of_a_service_while_a_user_keeps_them_busy(vm, tmp_path, what):
     """Forty processes leave root its part of the processor, one of forty-one, or what forty that only compute
     leave: that is more where root's work is done before its programs count as such that compute."""
