@@ -157,6 +157,7 @@ void process_exit(struct process *p, int status)
     endpoint_t task = p->i.task;
     call(service_find("pm"), PM_EXIT, task, 0, 0, 0);
     p->i.task = 0;
+    sem_service_exit(p);
     /* which /proc has taken from the kernel as long as there was a task */
     io_add(p->i.io, counts.io);
     process_vfork_end(p);

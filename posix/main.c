@@ -38,6 +38,7 @@
 #include "signalfd.h"
 #include "socket.h"
 #include "syscalls.h"
+#include "sysv_sem.h"
 #include "trace.h"
 #include "tty.h"
 #include "wait.h"
@@ -302,6 +303,7 @@ int main(void)
     anon_start();
     inotify_start();
     routes_install();
+    sem_service_start();
     load_start();
     thread_start(start, NULL);
     service_run(&(struct service){ .protocols = protocols,

@@ -215,6 +215,7 @@ struct process {
     bool continue_report; /* or for the end of the stop */
     bool exiting, zombie; /* process_exit() is at work for it; is done */
     bool locks;           /* holds record locks: TASK_WATCH */
+    bool sem_service;     /* has had semaphores changed by a service (sysv_sem_service.c) */
     bool subreaper;       /* PR_SET_CHILD_SUBREAPER */
     bool no_huge_pages;   /* PR_SET_THP_DISABLE */
     bool barriers;        /* has registered for them (membarrier) */

@@ -251,6 +251,8 @@ int64_t linux_semget(struct thread *t, struct message *m)
     int32_t key = m->w[0], count = m->w[1];
     uint32_t flags = m->w[2];
     struct sysv *x;
+    if (sem_service_there())
+        return sem_service_get(t, m);
     if (count < 0 || count > SEM_EACH)
         return -EINVAL;
     int64_t result = sysv_look(SYSV_SEM, key, flags, &x);
@@ -315,10 +317,12 @@ static int64_t operations(struct thread *t, struct message *m, caller_t timeout)
         return -E2BIG;
     if (!count)
         return -EINVAL;
+    uint64_t until = timeout ? time_now() + MIN(timespec_ns(&limit), (uint64_t)INT64_MAX / 2) : 0;
+    if (sem_service_there())
+        return sem_service_operate(t, m, count * sizeof o[0], until);
     if ((error = user_read(t, m->w[1], o, count * sizeof o[0])))
         return error;
     struct sem_set *s = set_find(m->w[0], &error);
-    uint64_t until = timeout ? time_now() + MIN(timespec_ns(&limit), (uint64_t)INT64_MAX / 2) : 0;
     return s ? begin(t, s, o, count, until) : error;
 }
 
@@ -476,9 +480,23 @@ static int64_t values(struct thread *t, int32_t id, int32_t number, int cmd, cal
     }
 }
 
+/* The same by a service, which copies what the command reads or writes. */
+static int64_t control_by_service(struct thread *t, struct message *m)
+{
+    switch ((int32_t)m->w[2]) {
+    case GETALL: return sem_service_control(t, m, WINDOW_OUT, SEM_EACH * sizeof(uint16_t));
+    case SETALL: return sem_service_control(t, m, WINDOW_IN, SEM_EACH * sizeof(uint16_t));
+    case IPC_STAT: return sem_service_control(t, m, WINDOW_OUT, sizeof(struct semid_ds));
+    case IPC_SET: return sem_service_control(t, m, WINDOW_IN, sizeof(struct semid_ds));
+    default: return sem_service_control(t, m, WINDOW_NONE, 0);
+    }
+}
+
 int64_t linux_semctl(struct thread *t, struct message *m)
 {
     int32_t id = m->w[0], number = m->w[1], cmd = m->w[2];
+    if (sem_service_there())
+        return control_by_service(t, m);
     if (id < 0)
         return -EINVAL;
     switch (cmd) {
