@@ -1,6 +1,6 @@
 /* Pipes and FIFOs inside. A pipe is a ring of bytes, two counts of open files, and lines of calls
- * that wait. No function here waits: a call that cannot end yet is left with LATER, in a line of its
- * pipe, and serve() goes on with it when something has changed. */
+ * that wait. No function here waits: a call that cannot end yet is left with LATER, in a line of
+ * its pipe, and serve() goes on with it when something has changed. */
 #ifndef PIPE_H
 #define PIPE_H
 
@@ -15,7 +15,7 @@ struct pipe {
     uint32_t generation; /* a pipe in the same place before or after has another one */
     uint64_t key1, key2;
     uint32_t readers, writers; /* open files that read, and that write */
-    uint32_t head, used;       /* where the first byte stands in the ring; how many bytes there are */
+    uint32_t head, used; /* where the first byte stands in the ring; how many bytes there are */
     /* calls that wait for bytes, and for room; w[5] of a write counts its bytes that are in */
     struct pending_list reads, writes;
     struct pending_list open_reads, open_writes; /* opens of a FIFO that wait for the other side */

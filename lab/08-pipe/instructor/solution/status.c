@@ -40,7 +40,4 @@ int64_t do_ioctl(struct message *m)
     return copy_out(m, 0, &used, sizeof used) ? -EFAULT : 0;
 }
 
-int64_t do_resize(struct message *m)
-{
-    return m->w[1] ? -EPERM : PIPE_CAPACITY;
-}
+int64_t do_resize(struct message *m) { return m->w[1] ? -EPERM : PIPE_CAPACITY; }

@@ -4,11 +4,11 @@
  * reader was interrupted meanwhile, they stay in the pipe. A write of up to PIPE_ATOMIC bytes goes
  * in as a whole or waits; a longer one goes in by pieces, and may break off between two of them:
  *
- *     what happens to the writer        who ends the call       its result
- *     a signal interrupts it            the kernel              what call_moved() has said
- *     the last reader closes            answer_write(): -EPIPE  the same, if that is not 0
- *     a page of its buffer is missing   throw_back()            - the call is made again;
- *                                                               moved_before() is where it goes on */
+ *     what happens to the writer        who ends the call        its result
+ *     a signal interrupts it            the kernel               what call_moved() has said
+ *     the last reader closes            answer_write(): -EPIPE   the same, if that is not 0
+ *     a page of its buffer is missing   nobody: throw_back()     the call is made again, behind
+ *                                                                the bytes of moved_before() */
 #include "pipe.h"
 
 /* ---- the ring ---- */
