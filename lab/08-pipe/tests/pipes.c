@@ -139,6 +139,7 @@ static bool on_linux;
 static void begin(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    memset(buffer, 0, sizeof buffer);
     on_linux = getenv("LAB_ROOT") != NULL;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     NEED(shared != MAP_FAILED);
@@ -622,6 +623,7 @@ static void test_stream(void)
     make(p, 0);
     start(0, false, write_stream, p[1], BIG, p[0]);
     close(p[1]);
+    memset(got, 0, sizeof got); /* here no page is to be missing */
     while ((n = read(p[0], got, 1 + lab_below(lab_below(4) ? 2000 : 40000))) > 0) {
         for (long i = 0; i < n && wrong < 0; i++)
             if (got[i] != byte_at(all + i))
@@ -664,6 +666,7 @@ static void test_atomic(void)
         start(k, false, write_records, p[1], k, p[0]);
     }
     close(p[1]);
+    memset(got, 0, sizeof got); /* here no page is to be missing */
     usleep(CALM);
     while ((n = read(p[0], got + all, MIN(sizeof got - all, 1 + lab_below(5000)))) > 0)
         all += n;
@@ -780,11 +783,15 @@ static unsigned char *fresh(size_t bytes)
     return at;
 }
 
+/* Pages that may have come with the one before them. */
+static void give_back(void *at, size_t n) { NEED(madvise(at, n, MADV_DONTNEED) == 0); }
+
 /* Into memory that has no pages yet, but for the first one. */
 static long read_fresh(int fd, size_t n)
 {
     unsigned char *at = fresh(n + PAGE);
     at[0] = 1;
+    give_back(at + PAGE, n);
     ready();
     long done = read(fd, at + PAGE - 10, n);
     for (long i = 0; i < done; i++)
@@ -798,6 +805,7 @@ static long write_fresh(int fd, size_t n)
 {
     unsigned char *at = fresh(n + PAGE);
     memset(at, 1, PAGE);
+    give_back(at + PAGE, n);
     ready();
     return write(fd, at + PAGE - 10, n);
 }
