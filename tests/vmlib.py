@@ -13,6 +13,7 @@ into the folder /vm of the FAT partition (the guest's /boot/vm):
     input     its standard input; absent: /dev/null
     add.tar   files to unpack at / first (ustar; owner 0:0)
     get       guest paths to fetch afterwards, each followed by a NUL byte
+    sockets   if it is there, the command's output comes by sockets and not by pipes
 
 and the word `vm` is added to the kernel's command line. From the start on, the guest
 writes frames to I/O port 0xE9, which both emulators copy to their standard output:

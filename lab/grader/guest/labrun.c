@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -173,7 +174,8 @@ static bool run(const char *server, const char *test, unsigned limit, char **com
     start_record("start", test);
     printf("}\n");
     fflush(stdout);
-    if (pipe2(out, O_CLOEXEC) < 0)
+    /* no pipe: the server of pipes may be the one on trial */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) < 0)
         exit(2);
     if (shown)
         trace("clear"), trace("on");
