@@ -62,6 +62,8 @@ class Lab:
     disk: Disk
     tests: list
     emulators: list  # in which the selftest proves the lab; it is graded in QEMU
+    base: str  # the tree's folder of a server of which only some files are the student's, or ""
+    uses: list  # the functions that the student's files may use; empty: all
 
     @property
     def source(self):
@@ -175,6 +177,8 @@ def load(name):
             disk=disk,
             tests=read_tests(folder),
             emulators=d.get("emulators", ["qemu"]),
+            base=d.get("base", ""),
+            uses=d.get("uses", []),
         )
     except (KeyError, TypeError) as error:
         raise broken(f"{found[0]}/lab.toml: {error}") from None
