@@ -144,6 +144,15 @@ static void turn_await(unsigned n)
         sched_yield();
 }
 
+/* Fills many frames. */
+static void dirty_much(void)
+{
+    enum { PAGES = 1200 };
+    char *a = map(PAGES);
+    for (unsigned i = 0; i < PAGES; i++)
+        memset(a + i * (size_t)PAGE, 0x5a, PAGE);
+}
+
 /* ---- R1, R5: pages come when they are touched ---- */
 
 static char large[1024 * PAGE] __attribute__((aligned(PAGE)));
@@ -207,6 +216,7 @@ static void in_sequence(char *a, unsigned pages, bool up)
 static void sequence(void)
 {
     enum { PAGES = 768, HOLE = 16 };
+    in_child(dirty_much); /* frames that are not zero */
     char *a = map(2 * PAGES + HOLE);
     in_sequence(a, PAGES, true);
     in_sequence(a + (PAGES + HOLE) * (size_t)PAGE, PAGES, false);
@@ -214,19 +224,13 @@ static void sequence(void)
 
 /* ---- R2: zeroes ---- */
 
-static void dirty_much(void)
-{
-    enum { PAGES = 1200 };
-    char *a = map(PAGES);
-    for (unsigned i = 0; i < PAGES; i++)
-        memset(a + i * (size_t)PAGE, 0x5a, PAGE);
-}
-
 static void zero(void)
 {
     enum { PAGES = 1000 };
     in_child(dirty_much);
-    char *a = map(PAGES);
+    char *small = map(AT_ONCE), *a = map(PAGES);
+    for (unsigned i = 0; i < AT_ONCE * PAGE; i++)
+        EXPECT("R2", small[i], 0, "8 pages of new memory: byte %u", i);
     for (unsigned i = 0; i < PAGES; i++)
         for (unsigned k = 0; k < PAGE / 8; k++)
             EXPECT("R2", word(a, i)[k], 0,
@@ -562,6 +566,7 @@ static void calls(void)
 static void work(void)
 {
     char *a = map(64);
+    fill(a, 40, 46, 1); /* a sequence will find these there */
     fill(a, 0, 64, 1);
     in_child(dirty_much);
     fill(a, 0, 64, 2);
