@@ -130,7 +130,7 @@ def make_sandbox(lab, files, sandbox):
     for name in [
         "undo.so",
         *[f"obj/{library}" for library in ("kernel/libservice", *lab.libraries)],
-        *([f"obj/{lab.base}", "vdso.so"] if lab.base else []),
+        *(["vdso.so", f"obj/{lab.base}"] if lab.base else []),
         "lib",
     ]:
         copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)
