@@ -3,6 +3,7 @@ student's. Libraries that are built already are copied along, so that one server
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -117,6 +118,11 @@ def copy(source, target, one=shutil.copy2):
         one(source, target)
 
 
+def home_of(lab):
+    """The folder of the server in the copy of the tree."""
+    return lab.base or f"lab/{lab.id}/{lab.server}"
+
+
 def make_sandbox(lab, files, sandbox):
     for name in TREE:
         copy(os.path.join(ROOT, name), os.path.join(sandbox, name))
@@ -124,11 +130,12 @@ def make_sandbox(lab, files, sandbox):
     for name in [
         "undo.so",
         *[f"obj/{library}" for library in ("kernel/libservice", *lab.libraries)],
+        *(["vdso.so", f"obj/{lab.base}"] if lab.base else []),
         "lib",
     ]:
         copy(os.path.join(BUILD, name), os.path.join(sandbox, "build", name), one=shutil.copy)
-    home = os.path.join(sandbox, "lab", lab.id, lab.server)
-    os.makedirs(home)
+    home = os.path.join(sandbox, home_of(lab))
+    os.makedirs(home, exist_ok=True)
     for name in os.listdir(lab.skeleton):
         if name not in lab.submit:
             copy(os.path.join(lab.skeleton, name), os.path.join(home, name))
@@ -157,6 +164,36 @@ def limit(sandbox, files, folders):
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
 
 
+# What the compiler itself puts into object files.
+COMPILERS = {"memcpy", "memmove", "memset", "memcmp", "__stack_chk_fail", "__stack_chk_guard"}
+COMPILERS_PREFIX = "undo_"
+
+
+def forbidden(lab, objects):
+    """What the student's files use that a lab does not allow, as a sentence; "": nothing. A module of a mighty server may so be kept from
+    what it has no need of."""
+    if not lab.uses:
+        return ""
+    for name in (n for n in lab.submit if n.endswith(".c")):
+        path = os.path.join(objects, name + ".o")
+        symbols = [line.split() for line in tool("readelf", "-sW", path).splitlines()]
+        used = {s[7] for s in symbols if len(s) > 7 and s[6] == "UND"}
+        for symbol in sorted(used - set(lab.uses) - COMPILERS):
+            if not symbol.startswith(COMPILERS_PREFIX):
+                return f"src/{name} uses {shown.line(symbol)}, which this lab does not allow (lab.toml: uses)"
+        if re.search(
+            r"\t(syscall|sysenter|int) ", tool("objdump", "-d", path).replace("\n", " \n")
+        ):
+            return f"src/{name} calls the kernel by itself, which this lab does not allow"
+    return ""
+
+
+def tool(*command):
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    ).stdout
+
+
 @contextlib.contextmanager
 def program(lab, files, optimize=None):
     """The path of the program made from {name: bytes}, as long as it is needed; DoesNotBuild. optimize: for the compiler, another
@@ -170,7 +207,7 @@ def server(lab, files, sandbox, settings=()):
     room()
     readable = confine.needed()
     make_sandbox(lab, files, sandbox)
-    folder = f"lab/{lab.id}/{lab.server}"
+    folder = home_of(lab)
     program = os.path.join(sandbox, "build/services", lab.server)
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -191,7 +228,7 @@ def server(lab, files, sandbox, settings=()):
                 "BUILD=build",
                 "JOBS=1",
                 "SETUP=no",
-                f"LAB_SERVERS={folder}",
+                f"LAB_SERVERS={'' if lab.base else folder}",
                 f"LIBS_{lab.server}={' '.join(lab.libraries)}",
                 *settings,
                 f"build/services/{lab.server}",
@@ -210,12 +247,9 @@ def server(lab, files, sandbox, settings=()):
     except subprocess.SubprocessError as error:  # limit() has failed
         raise broken(f"the compiler cannot be confined: {error}") from None
     said.seek(0)
-    text = (
-        said.read(LARGEST_OUTPUT)
-        .decode(errors="replace")
-        .replace(sandbox + "/", "")
-        .replace(folder + "/", "src/")
-    )
+    text = said.read(LARGEST_OUTPUT).decode(errors="replace").replace(sandbox + "/", "")
+    for name in lab.submit if lab.base else [""]:
+        text = text.replace(f"{folder}/{name}", f"src/{name}")
     text = "\n".join(
         line
         for line in text.splitlines()
@@ -226,6 +260,8 @@ def server(lab, files, sandbox, settings=()):
         raise DoesNotBuild(
             shown.text(text.strip()) or f"the compiler ended with status {done.returncode}"
         )
+    if wrong := forbidden(lab, os.path.join(sandbox, "build/obj", folder)):
+        raise DoesNotBuild(wrong)
     if os.path.getsize(program) > LARGEST_PROGRAM:
         raise DoesNotBuild(
             f"the program has {os.path.getsize(program)} bytes; {LARGEST_PROGRAM} are allowed"

@@ -362,7 +362,9 @@ def boot(lab, program, plan, shift, **options):
         run.files.cleanup()
     if run.why == "time":
         raise broken(f"the emulator had not ended after {WALL_GUARD} seconds of the host's")
-    if not run.booted and not run.over_limit and not run.panicked_at:
+    # a machine that speaks, and then switches itself off or resets, was stopped by what runs in it
+    stopped_itself = run.text and run.emulator.returncode >= 0
+    if not run.booted and not run.over_limit and not run.panicked_at and not stopped_itself:
         raise broken(
             "the emulator ended before the system had started: "
             + run.complaint.decode(errors="replace").strip()[-600:]

@@ -1,6 +1,6 @@
 """Submissions that mean harm: each must end as the list says, with no points, and must not hinder the grader. Programs are
-lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the skeleton's main.c; a header that several
-of them include is written into each. The other submissions are made here."""
+lab/hostile/*.c, and for other labs than the first lab/hostile/LAB/*.c, each in the place of the first file that the lab asks for; a header that
+several of them include is written into each. The other submissions are made here."""
 
 import glob
 import os
@@ -224,6 +224,12 @@ def whole(source):
     return program
 
 
+def status_of(source):
+    """What a program's grading ends with: that of one whose head says so is not built."""
+    with open(source) as file:
+        return NOT_BUILT if "Not built." in file.read(400) else PARTIAL
+
+
 def programs(folder):
     """[(lab, name, path, status)] of those for other labs, made in the folder."""
     found = []
@@ -232,8 +238,8 @@ def programs(folder):
         name = f"{lab.id} {os.path.basename(source)[:-2].replace('_', '-')}"
         where = os.path.join(folder, name)
         shutil.copytree(lab.skeleton, where)
-        text(whole(source))(where)
-        found.append((lab, name, where, PARTIAL))
+        text(whole(source), lab.submit[0])(where)
+        found.append((lab, name, where, status_of(source)))
     return found
 
 

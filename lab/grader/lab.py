@@ -63,6 +63,8 @@ class Lab:
     tests: list
     emulators: list  # in which the selftest proves the lab; it is graded in QEMU
     picture: str  # what a report shows first of a failure's messages: a view of commands/sequence
+    base: str  # the tree's folder of a server of which only some files are the student's, or ""
+    uses: list  # the functions that the student's files may use; empty: all
 
     @property
     def source(self):
@@ -177,6 +179,8 @@ def load(name):
             tests=read_tests(folder),
             emulators=d.get("emulators", ["qemu"]),
             picture=d.get("picture", ""),
+            base=d.get("base", ""),
+            uses=d.get("uses", []),
         )
     except (KeyError, TypeError) as error:
         raise broken(f"{found[0]}/lab.toml: {error}") from None

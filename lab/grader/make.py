@@ -193,7 +193,8 @@ def kit(lab):
 def pack_gradescope(lab, target):
     build.prepare(lab)
     libraries = " ".join(
-        f"build/lib/{os.path.basename(name)}.a" for name in ["libservice", *lab.libraries]
+        [f"build/lib/{os.path.basename(name)}.a" for name in ["libservice", *lab.libraries]]
+        + ([f"build/services/{lab.server}"] if lab.base else [])
     )
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in (

@@ -35,7 +35,7 @@ def outcome_of(lab, program, tests, seed, shift, **options):
 
 GDB_SCRIPT = """set confirm off
 file {build}/kernel.elf
-set substitute-path lab/{lab}/{server} {source}
+{substitute}
 source {root}/tests/gdb/minnow.py
 target remote {channel}
 tbreak service_load_first
@@ -60,9 +60,12 @@ def debugger(lab, program, source):
         GDB_SCRIPT.format(
             build=build.BUILD,
             programs=programs,
-            lab=lab.id,
             server=lab.server,
-            source=os.path.abspath(source),
+            substitute="\n".join(
+                f"set substitute-path {os.path.join(build.home_of(lab), name)} "
+                + os.path.join(os.path.abspath(source), name)
+                for name in lab.submit
+            ),
             root=ROOT,
             channel=channel,
         ),
