@@ -72,7 +72,8 @@ def check_reference(lab, quick=False):
         lab, solution(lab), hidden=not quick, seeds=lab.seeds[:1] if quick else None
     )
     if records.status(record) == 0:
-        return ""
+        board = lab.leaderboard
+        return f"no test reports {board.name}" if board and not record["leaderboard"] else ""
     bad = [
         f"{t['id']} (seed {t.get('seed')}: {t.get('kind')}: {t.get('did')}; {t.get('happened')})"
         for t in record["tests"]
