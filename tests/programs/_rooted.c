@@ -44,7 +44,8 @@ static int adjust(unsigned modes, long value, struct timex *x)
     return adjtimex(x);
 }
 
-/* How far the time of day gets away from the monotonic clock, in thousandths of two seconds or more. */
+/* How far the time of day gets away from the monotonic clock, in thousandths of two seconds or
+ * more. */
 static int64_t drift(void)
 {
     int64_t before = ahead(), begin = now(CLOCK_MONOTONIC);
