@@ -22,9 +22,10 @@ NOT_SOURCES = [
     "lab/*/src",
     "*.zip",
 ]
+PROOFS_OF_GRADER = ("selftest", "trial", "cluster", "hostile", "oracle", "make")
 PROOFS = [
     "lab/hostile",
-    *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")],
+    *[f"lab/grader/{name}.py" for name in PROOFS_OF_GRADER],
     "lab/grader/templates",
     "tests/test_lab*.py",
 ]
@@ -35,7 +36,7 @@ NOT_RELEASED = [
     "lab/admin",
     "lab/INSTRUCTORS.md",
     "lab/IDEAS.md",
-    "lab/grader/classroom.py",
+    *[f"lab/grader/{name}.py" for name in ("classroom", "local", "slurm")],
     "lab/grader/README.md",
 ]
 NOT_PACKED = [
@@ -209,7 +210,8 @@ def pack_gradescope(lab, target):
 
 
 def new_lab(name, server):
-    """Makes a lab of the templates, with the names put in. Returns a text that says what to do next."""
+    """Makes a lab of the templates, with the names put in. Returns a text that says what to do
+    next."""
     if not re.fullmatch(r"\d\d-[a-z0-9]+", name):
         raise Stop(USAGE, f"{name}: a lab's name is like 07-swap")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,13}", server):

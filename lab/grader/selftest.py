@@ -17,6 +17,7 @@ from . import (
     Stop,
     broken,
     build,
+    cluster,
     guest,
     hostile,
     lab as labs,
@@ -26,7 +27,7 @@ from . import (
     trial,
 )
 
-HOSTILE, CLASS = "hostile", "class"  # beside the names of labs
+HOSTILE, CLASS, CLUSTER = "hostile", "class", "class-slurm"  # beside the names of labs
 
 
 @dataclass
@@ -185,7 +186,7 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
         for name in names:
             if name == HOSTILE:
                 checks += [(f"{name}: {what}", check) for what, check in hostile_checks(folder)]
-            elif name != CLASS:
+            elif name not in (CLASS, CLUSTER):
                 lab = labs.load(name)
                 build.prepare(lab)
                 checks += [
@@ -201,4 +202,12 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
         lab = labs.load(hostile.LAB)
         for what, wrong, seconds in trial.run(lab, mutants(lab), jobs):
             show(f"{CLASS}: {what}", wrong, seconds)
+    if CLUSTER in names:
+        lab = labs.load(hostile.LAB)
+        count = cluster.FEW if quick else cluster.MANY
+        try:
+            for what, wrong, seconds in cluster.run(lab, mutants(lab)[0], jobs, count):
+                show(f"{CLUSTER}: {what}", wrong, seconds)
+        except cluster.NoCluster as why:
+            tell(f"{CLUSTER}: skipped: {why}", flush=True)
     return sum(results), len(results) - sum(results)
