@@ -36,7 +36,7 @@ NOT_RELEASED = [
     "lab/admin",
     "lab/INSTRUCTORS.md",
     "lab/IDEAS.md",
-    *[f"lab/grader/{name}.py" for name in ("classroom", "local", "slurm")],
+    *[f"lab/grader/{name}.py" for name in ("classroom", "local", "slurm", "similarity")],
     "lab/grader/README.md",
 ]
 NOT_PACKED = [
