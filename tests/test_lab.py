@@ -2,6 +2,7 @@
 `make test-labs` does it all."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -517,3 +518,47 @@ def test_lines_without_sense_end_the_record():
 def test_cycles_are_found():
     threads = "thread task state waits for operation\n 1 a held b X\n 2 b held a Y\n 3 c held a Z\n"
     assert run.waits(threads, "a")[0] in ("a -> b -> a", "b -> a -> b")
+
+
+def test_leaderboard_has_the_worst_number_of_programs_that_pass_all():
+    lab = dataclasses.replace(
+        labs.load("01-ipc"), leaderboard=labs.Leaderboard("instructions per GET", "asc")
+    )
+    found = run.measures("measure: a b = 12.5\nnow: measure: c = 1\nmeasure: d = -3e+06\n")
+    assert found == {"a b": 12.5, "d": -3e6}
+    assert run.measures("measure: a = 1; system\nmeasure: b = nan\n measure: c = 1\n") == {}
+    assert records.leaderboard(lab, {"instructions per GET": [7, 9, 8]}) == {
+        "name": "instructions per GET",
+        "value": 9,
+        "order": "asc",
+    }
+    assert records.leaderboard(lab, {"another": [7]}) is None
+    board = labs.Leaderboard("x")
+    assert board.order == "desc" and board.worst([7, 9]) == 7
+
+
+def test_leaderboard_counts_where_all_tests_pass(monkeypatch):
+    lab = labs.load("01-ipc")
+    good = run.Outcome("full", 1, 3, True, measures={lab.leaderboard.name: 900.0})
+
+    @contextlib.contextmanager
+    def program(*_):
+        yield "no program"
+
+    monkeypatch.setattr(build, "program", program)
+    for failed in ([], ["take"]):
+
+        def run_seed(lab, program, seed, shift, bad, *_, **__):
+            bad.update(
+                {name: run.Outcome(name, seed, shift, False, kind="hang") for name in failed}
+            )
+            outcomes = [run.Outcome(test.id, seed, shift, True) for test in lab.tests]
+            return [good if o.test == "full" else o for o in outcomes if o.test not in failed]
+
+        monkeypatch.setattr(run, "run_seed", run_seed)
+        record = records.grade(lab, {})
+        wanted = None if failed else {"name": lab.leaderboard.name, "value": 900, "order": "asc"}
+        assert record["leaderboard"] == wanted
+        result = json.loads(report.FILES["results.json"](record))
+        assert result.get("leaderboard") == (None if failed else [wanted])
+        assert ("instructions per GET: 900" in report.FILES["report.txt"](record)) == (not failed)

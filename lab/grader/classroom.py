@@ -1,37 +1,15 @@
-"""A class: a folder of submissions, each graded by a worker command of its own with files in and files out, so that one broken
-submission never stops the rest and a batch system can run the same command."""
+"""A class: a folder of submissions, each graded by a worker command of its own with files in and
+files out, so that one broken submission never stops the rest. An engine (local.py, slurm.py) says
+where the workers run."""
 
-import contextlib
 import csv
-import hashlib
-import json
 import os
-import shutil
-import stat
-import subprocess
 import sys
-import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 
-import vmlib
-
-from . import (
-    FULL,
-    LABS,
-    NOT_BUILT,
-    PARTIAL,
-    REFUSED,
-    Stop,
-    USAGE,
-    record as records,
-    report,
-    shown,
-    submission,
-    write_file,
-)
-
-WORDS = {FULL: "graded", PARTIAL: "graded", NOT_BUILT: "does not build", REFUSED: "refused"}
+from . import REFUSED, USAGE, Stop, record as records, report, shown, submission
+from .local import WORDS, finished, result_of
 
 
 def grade_one(lab, path, out, hidden=True):
@@ -51,25 +29,15 @@ def submissions(folder):
     found = {}
     for entry in sorted(os.listdir(folder)):
         path = os.path.join(folder, entry)
-        if os.path.isdir(path) and not entry.startswith("."):
+        if entry.startswith("."):
+            continue
+        if os.path.isdir(path):
             found[entry] = path
         elif entry.endswith(".zip"):
             found[entry[:-4]] = path
     if not found:
         raise Stop(USAGE, f"{folder} holds no submissions: a folder or a .zip a student")
     return found
-
-
-def finished(out):
-    """The result of a worker that has completed, or None. After status 3, or when the worker was killed, the submission is tried again."""
-    try:
-        with open(os.path.join(out, "status.json")) as file:
-            result = json.load(file)
-        if result["status"] != REFUSED:
-            records.load(out)
-        return result if result["status"] in WORDS else None
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 class Progress:
@@ -93,81 +61,36 @@ class Progress:
                 print(f"{self.done}/{self.total} {text}", file=sys.stderr, flush=True)
 
 
-@contextlib.contextmanager
-def scratch(out):
-    """The workers' folder for temporary files. Its name follows from that of the results, so that what a killed class has left there is
-    removed by the one that takes it up again."""
-    folder = os.path.join(
-        tempfile.gettempdir(),
-        "minnow-class-" + hashlib.sha256(os.path.realpath(out).encode()).hexdigest()[:12],
-    )
-    with contextlib.suppress(FileNotFoundError):
-        about = os.lstat(folder)
-        if about.st_uid != os.geteuid() or not stat.S_ISDIR(about.st_mode):
-            raise Stop(USAGE, f"{folder} is somebody else's: it has to go first")
-        shutil.rmtree(folder)
-    os.mkdir(folder, 0o711)  # the compiler, who may be nobody, has a folder below it
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def work(lab, name, path, out, temporary):
-    """Runs the worker for one submission; its result. status.json comes last of all: without it nothing has been done."""
-    os.makedirs(out, exist_ok=True)
-    report.clear(out)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-B",
-            os.path.join(LABS, "admin"),
-            "grade-one",
-            lab.id,
-            os.path.abspath(path),
-            os.path.abspath(out),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env=dict(os.environ, MINNOW_BUILT="1", TMPDIR=temporary),
-        preexec_fn=vmlib.die_with_parent,
-    )
-    result = {
-        "name": name,
-        "status": done.returncode,
-        "said": shown.text(done.stderr.strip()[-2000:]),
-    }
-    write_file(os.path.join(out, "status.json"), json.dumps(result) + "\n")
-    return result
-
-
-def grade_class(lab, folder, out, jobs, resume):
-    """Grades all; the table."""
+def grade_class(lab, folder, out, engine, resume):
+    """Grades all, with an engine as local.py explains it; what grade_these() says."""
     todo = submissions(folder)
     left = {
         name: path
         for name, path in todo.items()
         if not (resume and finished(os.path.join(out, name)))
     }
-    grade_these(lab, left, out, jobs)
-    return table(lab, out)
+    return grade_these(lab, left, out, engine)
 
 
-def grade_these(lab, todo, out, jobs):
-    """Grades {name: path}, and writes the gradebook of all that have been graded."""
-    progress = Progress(len(todo))
-    with scratch(out) as temporary, ThreadPoolExecutor(jobs) as pool:
+def grade_these(lab, todo, out, engine):
+    """Grades {name: path}, and writes the gradebook of all that have been graded. Says in a line
+    why some are not."""
+    progress, reasons = Progress(len(todo)), []
 
-        def one(item):
-            name, path = item
-            result = work(lab, name, path, os.path.join(out, name), temporary)
-            progress.step(f"{shown.line(name, 40)}: {WORDS.get(result['status'], 'NOT GRADED')}")
+    def done(name, result):
+        word = WORDS.get(result["status"])
+        if not word:
+            reasons.append((result["said"].splitlines() or ["it was killed"])[-1])
+        progress.step(f"{shown.line(name, 40)}: {word or 'NOT GRADED'}")
 
-        list(pool.map(one, todo.items()))
+    os.makedirs(out, exist_ok=True)
+    engine(lab, todo, out, done)
     write_csv(lab, out, os.path.join(out, "grades.csv"))
+    if not reasons:
+        return ""
+    (reason, count), *others = Counter(reasons).most_common()
+    more = f" ({count} of them; grades.csv has all)" if others else ""
+    return f"{len(reasons)} of {len(todo)} are not graded: {reason}{more}"
 
 
 def rows(lab, out):
@@ -202,9 +125,8 @@ def rows(lab, out):
                     t["id"] for t in record["tests"] if t["status"] == "failed"
                 )
         else:
-            with open(path) as file:
-                row["remark"] = json.load(file).get("said", "").splitlines()[-1:]
-                row["remark"] = row["remark"][0] if row["remark"] else ""
+            said = (result_of(os.path.join(out, name)) or {"said": ""})["said"]
+            row["remark"] = (said.splitlines() or [""])[-1]
         yield row
 
 
@@ -218,7 +140,8 @@ def table(lab, out):
 
 
 def write_csv(lab, out, path):
-    """Writes the gradebook. A student whose work could not be graded has no number there, not a zero."""
+    """Writes the gradebook. A student whose work could not be graded has no number there, not a
+    zero."""
     found = list(rows(lab, out))
     with open(path + ".new", "w", newline="") as file:
         writer = csv.DictWriter(

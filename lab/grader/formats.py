@@ -53,6 +53,8 @@ def text(record):
             f"  hidden seed {f['seed']}: {f['test']}: {KINDS.get(f['kind'], f['kind'])}: {f['did']}; expected {f['expected']}; {f['happened']}"
             for f in record["hidden"]["failed"]
         ]
+    if record["leaderboard"]:
+        out.append("{name}: {value:g}".format(**record["leaderboard"]))
     if record["left_out"]:
         out.append("not looked at: " + ", ".join(record["left_out"][:8]))
     return "\n".join([*out, ""])
@@ -177,6 +179,7 @@ def gradescope(record):
                     "image_sha256": record["kit"]["image"],
                     "seeds": record["seeds"],
                 },
+                **({"leaderboard": [record["leaderboard"]]} if record["leaderboard"] else {}),
                 "tests": tests,
             },
             indent=1,

@@ -46,6 +46,17 @@ class Disk:
 
 
 @dataclass
+class Leaderboard:
+    """A number that the tests report by labtest.h's lab_measure()."""
+
+    name: str
+    order: str = "desc"  # "asc": the smallest is the best
+
+    def worst(self, numbers):
+        return max(numbers) if self.order == "asc" else min(numbers)
+
+
+@dataclass
 class Lab:
     id: str
     title: str
@@ -60,6 +71,7 @@ class Lab:
     libraries: list  # of the server, beside libservice
     calls: dict  # service: which services it may call besides, in the lab's image
     disk: Disk
+    leaderboard: Leaderboard
     tests: list
     emulators: list  # in which the selftest proves the lab; it is graded in QEMU
     picture: str  # what a report shows first of a failure's messages: a view of commands/sequence
@@ -160,6 +172,7 @@ def load(name):
     d = read_toml(os.path.join(folder, "lab.toml"))
     try:
         disk = Disk(**d["disk"]) if "disk" in d else None
+        leaderboard = Leaderboard(**d["leaderboard"]) if "leaderboard" in d else None
         lab = Lab(
             id=d["id"],
             title=d["title"],
@@ -176,6 +189,7 @@ def load(name):
             libraries=d.get("libraries", []),
             calls=d.get("calls", {}),
             disk=disk,
+            leaderboard=leaderboard,
             tests=read_tests(folder),
             emulators=d.get("emulators", ["qemu"]),
             picture=d.get("picture", ""),
@@ -184,6 +198,8 @@ def load(name):
         )
     except (KeyError, TypeError) as error:
         raise broken(f"{found[0]}/lab.toml: {error}") from None
+    if leaderboard and leaderboard.order not in ("asc", "desc"):
+        raise broken(f"{lab.id}: the order of its leaderboard is asc or desc")
     total = sum(test.points for test in lab.tests)
     if total != lab.points["visible"]:
         raise broken(

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tarfile
+import tempfile
 import zipfile
 
 from . import LABS, ROOT, USAGE, Stop, build, lab as labs
@@ -22,10 +23,11 @@ NOT_SOURCES = [
     "lab/*/src",
     "*.zip",
 ]
+PROOFS_OF_GRADER = ("selftest", "trial", "cluster", "hostile", "oracle", "make")
 PROOFS = [
     "lab/hostile",
-    *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")],
-    "lab/grader/templates",
+    *[f"lab/grader/{name}.py" for name in PROOFS_OF_GRADER],
+    "lab/grader/templates*",
     "tests/test_lab*.py",
 ]
 NOT_RELEASED = [
@@ -35,7 +37,7 @@ NOT_RELEASED = [
     "lab/admin",
     "lab/INSTRUCTORS.md",
     "lab/IDEAS.md",
-    "lab/grader/classroom.py",
+    *[f"lab/grader/{name}.py" for name in ("classroom", "local", "slurm", "similarity")],
     "lab/grader/README.md",
 ]
 NOT_PACKED = [
@@ -85,12 +87,12 @@ def walk(without):
         yield from (here + name for name in sorted(names) if kept(here + name, without))
 
 
-def release(target):
+def release(target, without=NOT_RELEASED):
     """Copies the students' tree, and returns how many files."""
     if os.path.exists(target) and os.listdir(target):
         raise Stop(USAGE, f"{target} is not empty")
     count = 0
-    for name in walk(NOT_RELEASED):
+    for name in walk(without):
         where = os.path.join(target, name)
         os.makedirs(os.path.dirname(where), exist_ok=True)
         shutil.copy2(os.path.join(ROOT, name), where, follow_symlinks=False)
@@ -207,11 +209,51 @@ def pack_gradescope(lab, target):
         archive.writestr(zipfile.ZipInfo("kit.tar.xz", (2026, 1, 1, 0, 0, 0)), kit(lab))
 
 
+# ---- a repository for GitHub's classrooms ----
+
+# Tests of the system itself, which no lab needs.
+NOT_OF_A_LAB = [f"tests/{name}" for name in ("test_*.py", "fault", "ports", "unit", "jobs")]
+
+
+def pack_classroom(lab, target):
+    """A template repository: the students' tree with this lab alone, the skeleton where the student
+    works, and what grades each push. A folder, or a zip where the name ends so."""
+    if target.endswith(".zip"):
+        with tempfile.TemporaryDirectory(prefix="minnow-classroom-") as folder:
+            pack_classroom(lab, os.path.join(folder, lab.id))
+            shutil.make_archive(target[: -len(".zip")], "zip", folder)
+        return
+    others = [f"lab/{name}" for name in labs.names() if name != lab.id]
+    release(target, [*NOT_RELEASED, *NOT_OF_A_LAB, *others])
+    shutil.copytree(lab.skeleton, os.path.join(target, os.path.relpath(lab.source, ROOT)))
+    with open(os.path.join(target, ".gitignore"), "w") as file:
+        file.write("/build/\n__pycache__/\n/*.zip\n")
+    with open(os.path.join(target, ".vscode", "tasks.json"), "r+") as file:
+        text = re.sub(r'"default": "[^"]*"', f'"default": "{lab.id}"', file.read())
+        file.seek(0)
+        file.write(text)
+        file.truncate()
+    files = ", ".join(f"`{os.path.relpath(lab.source, ROOT)}/{name}`" for name in lab.submit)
+    for name, where in CLASSROOM.items():
+        with open(os.path.join(LABS, "grader", "templates-classroom", name)) as file:
+            text = file.read()
+        for word, value in {"LAB": lab.id, "TITLE": lab.title, "FILES": files}.items():
+            text = text.replace(f"@{word}@", value)
+        path = os.path.join(target, where)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+
+CLASSROOM = {"grade.yml": ".github/workflows/grade.yml", "README.md": ".github/README.md"}
+
+
 # ---- a new lab ----
 
 
 def new_lab(name, server):
-    """Makes a lab of the templates, with the names put in. Returns a text that says what to do next."""
+    """Makes a lab of the templates, with the names put in. Returns a text that says what to do
+    next."""
     if not re.fullmatch(r"\d\d-[a-z0-9]+", name):
         raise Stop(USAGE, f"{name}: a lab's name is like 07-swap")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,13}", server):

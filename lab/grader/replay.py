@@ -1,7 +1,11 @@
 """One failure once more: the same tests before it, the same seed and speed, so the same to the byte. With GDB, or with its messages."""
 
+import contextlib
+import glob
 import os
 import shutil
+import threading
+import time
 
 from . import ROOT, USAGE, Stop, build, guest, lab as labs, record as records, run, write_file
 
@@ -33,16 +37,30 @@ def outcome_of(lab, program, tests, seed, shift, **options):
     return boot, run.judge(lab, boot, shift)[-1]
 
 
-GDB_SCRIPT = """set confirm off
+def first_failure():
+    """The word for parse(): what failed first in the grading that was the last one."""
+    grades = os.path.join(build.BUILD, "grade")
+    paths = glob.glob(os.path.join(grades, "*", "record.json"))
+    for path in sorted(paths, key=os.path.getmtime)[-1:]:
+        record = records.load(os.path.dirname(path))
+        for test in record["tests"]:
+            if test["status"] == "failed":
+                return f"{record['lab']}:{test['id']}:{test['seed']}"
+    raise Stop(
+        USAGE, "which? LAB:TEST:SEED, or grade first: nothing has failed in the last grading"
+    )
+
+
+# An editor's debugger takes these two, and connects in between.
+GDB_BEFORE = """set confirm off
 file {build}/kernel.elf
 {substitute}
 source {root}/tests/gdb/minnow.py
-target remote {channel}
-tbreak service_load_first
+"""
+GDB_AFTER = """tbreak service_load_first
 continue
 minnow symbols {programs}
 tbreak main if $in("{server}")
-continue
 """
 
 
@@ -55,9 +73,8 @@ def debugger(lab, program, source):
     )
     os.makedirs(programs, exist_ok=True)
     shutil.copyfile(program, os.path.join(programs, lab.server))
-    write_file(
-        script,
-        GDB_SCRIPT.format(
+    before, after = (
+        text.format(
             build=build.BUILD,
             programs=programs,
             server=lab.server,
@@ -67,12 +84,29 @@ def debugger(lab, program, source):
                 for name in lab.submit
             ),
             root=ROOT,
-            channel=channel,
-        ),
+        )
+        for text in (GDB_BEFORE, GDB_AFTER)
     )
-    write_file(os.path.join(build.BUILD, "gdb-port"), channel + "\n")
+    write_file(script, f"{before}target remote {channel}\n{after}continue\n")
+    for name, text in ("gdb-before", before), ("gdb-after", after), ("gdb-port", channel + "\n"):
+        write_file(os.path.join(build.BUILD, name), text)
+    for path in channel, os.path.join(build.BUILD, "gdb-channel"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    os.symlink(channel, path)  # where .vscode/launch.json looks, whatever the lab is
     return [
         "-S",
         "-gdb",
         f"unix:{channel},server=on,wait=off",
     ], f"gdb -q -x {os.path.relpath(script)}"
+
+
+def when_it_waits(tell):
+    """Calls tell() in a thread when QEMU has made the channel, to which GDB can come then."""
+
+    def watch():
+        while not os.path.exists(os.path.join(build.BUILD, "gdb-channel")):
+            time.sleep(0.1)
+        tell()
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -4,6 +4,7 @@ in which nothing went wrong, and no test suffers from another one's failure. Wha
 
 import hashlib
 import os
+import re
 from dataclasses import asdict, dataclass, field
 
 from . import broken, guest
@@ -40,6 +41,7 @@ class Outcome:
         default_factory=list
     )  # the tests that ran before it in the same boot: for replay
     ns: int = 0
+    measures: dict = field(default_factory=dict)  # {name: number}, of a test that passed
 
 
 def said(text):
@@ -50,6 +52,12 @@ def said(text):
         if colon and word in ("now", "did", "expected", "happened", "trouble"):
             found[word] = rest
     return found
+
+
+def measures(text):
+    """{name: number} of the lines of labtest.h's lab_measure()."""
+    found = re.findall(r"^measure: (.+) = (-?[\d.]+(?:e[+-]?\d+)?)$", text, re.M)
+    return {name: float(number) for name, number in found}
 
 
 def waits(threads, server):
@@ -106,6 +114,7 @@ def judge_end(lab, boot, event, outcome):
         outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
     else:
         outcome.passed = True
+        outcome.measures = measures(event["out"])
 
 
 def last_step(words, out):
@@ -266,10 +275,13 @@ def blame_disk(lab, program, bad, tests, seed, shift):
     return list(found.values())
 
 
-def grade(lab, program, runs, only=None, progress=lambda text: None):
-    """({id: Outcome} of the tests that failed, {id: nanoseconds} of those that passed every time). A test that needs one that failed is in neither."""
+def grade(lab, program, runs, only=None, progress=lambda text: None, measured=None):
+    """({id: Outcome} of the tests that failed, {id: nanoseconds} of those that passed every time). A test that needs one that failed is in neither.
+    measured: a dictionary that gets {name: [number of each run]}."""
     failed, passed = {}, {}
     for seed, shift in runs:
         for outcome in run_seed(lab, program, seed, shift, failed, only, progress):
             passed.setdefault(outcome.test, []).append(outcome.ns)
+            for name, number in outcome.measures.items() if measured is not None else ():
+                measured.setdefault(name, []).append(number)
     return failed, {test: max(ns) for test, ns in passed.items() if len(ns) == len(runs)}

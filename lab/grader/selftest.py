@@ -17,6 +17,7 @@ from . import (
     Stop,
     broken,
     build,
+    cluster,
     guest,
     hostile,
     lab as labs,
@@ -26,7 +27,7 @@ from . import (
     trial,
 )
 
-HOSTILE, CLASS = "hostile", "class"  # beside the names of labs
+HOSTILE, CLASS, CLUSTER = "hostile", "class", "class-slurm"  # beside the names of labs
 
 
 @dataclass
@@ -72,7 +73,8 @@ def check_reference(lab, quick=False):
         lab, solution(lab), hidden=not quick, seeds=lab.seeds[:1] if quick else None
     )
     if records.status(record) == 0:
-        return ""
+        board = lab.leaderboard
+        return f"no test reports {board.name}" if board and not record["leaderboard"] else ""
     bad = [
         f"{t['id']} (seed {t.get('seed')}: {t.get('kind')}: {t.get('did')}; {t.get('happened')})"
         for t in record["tests"]
@@ -184,7 +186,7 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
         for name in names:
             if name == HOSTILE:
                 checks += [(f"{name}: {what}", check) for what, check in hostile_checks(folder)]
-            elif name != CLASS:
+            elif name not in (CLASS, CLUSTER):
                 lab = labs.load(name)
                 build.prepare(lab)
                 checks += [
@@ -200,4 +202,12 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
         lab = labs.load(hostile.LAB)
         for what, wrong, seconds in trial.run(lab, mutants(lab), jobs):
             show(f"{CLASS}: {what}", wrong, seconds)
+    if CLUSTER in names:
+        lab = labs.load(hostile.LAB)
+        count = cluster.FEW if quick else cluster.MANY
+        try:
+            for what, wrong, seconds in cluster.run(lab, mutants(lab)[0], jobs, count):
+                show(f"{CLUSTER}: {what}", wrong, seconds)
+        except cluster.NoCluster as why:
+            tell(f"{CLUSTER}: skipped: {why}", flush=True)
     return sum(results), len(results) - sum(results)

@@ -18,8 +18,8 @@ from . import (
     NOT_BUILT,
     PARTIAL,
     REFUSED,
-    classroom,
     hostile,
+    local,
     make,
     record as records,
     run as runs,
@@ -85,7 +85,7 @@ def make_class(lab, folder, mutants):
     return expected
 
 
-def command(*words):
+def command(*words, environment=os.environ):
     """grade-class in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-B", os.path.join(LABS, "admin"), *words],
@@ -93,7 +93,7 @@ def command(*words):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env=dict(os.environ, MINNOW_BUILT="1"),
+        env=dict(environment, MINNOW_BUILT="1"),
     )
 
 
@@ -112,7 +112,7 @@ def members(group):
 
 
 def finished(out, names):
-    return {name for name in names if classroom.finished(os.path.join(out, name))}
+    return {name for name in names if local.finished(os.path.join(out, name))}
 
 
 def kill_in_the_middle(process, out, names):
@@ -133,7 +133,7 @@ def kill_in_the_middle(process, out, names):
     else:
         return f"still running: {members(process.pid)}"
     for name in finished(out, names):
-        if classroom.finished(os.path.join(out, name))["status"] != REFUSED:
+        if local.finished(os.path.join(out, name))["status"] != REFUSED:
             records.load(os.path.join(out, name))  # whole, or this fails
     return ""
 

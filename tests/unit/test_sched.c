@@ -62,6 +62,11 @@ void ipc_signal(struct thread *t)
 /* What the clock's interrupt sets off is not tested here. */
 bool service_strikes;
 void service_watch(uint64_t now) { (void)now; }
+void trace_event(enum trace_event event, const struct task *task, uint64_t word)
+{
+    (void)event, (void)task, (void)word;
+}
+
 void mail_notify(struct task *to, uint64_t bits) { (void)to, (void)bits; }
 void clock_sample(uint64_t now) { (void)now; }
 void clock_set(uint64_t when) { (void)when; }
