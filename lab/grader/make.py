@@ -22,9 +22,10 @@ NOT_SOURCES = [
     "lab/*/src",
     "*.zip",
 ]
+PROVERS = ["selftest", "mutants", "mutate", "trial", "hostile", "oracle", "make"]
 PROOFS = [
     "lab/hostile",
-    *[f"lab/grader/{name}.py" for name in ("selftest", "trial", "hostile", "oracle", "make")],
+    *[f"lab/grader/{name}.py" for name in PROVERS],
     "lab/grader/templates",
     "tests/test_lab*.py",
 ]
