@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,20 @@ def test_every_lab_has_mutants_that_touch_every_kind_of_failure():
         known = {test.id for test in lab.tests}
         for mutant in found:
             assert mutant.fails and mutant.fails <= known and mutant.why, mutant.name
+
+
+def test_each_requirement_has_two_mutants():
+    """As the table in instructor/README.md says, which names what there is."""
+    for name in ("01-ipc", "05-fs"):
+        lab = labs.load(name)
+        page = pathlib.Path(lab.instructor, "README.md")
+        rows = re.findall(r"^\| (R\d+) \| (.*) \| (.*) \|$", page.read_text(), re.M)
+        assert [row[0] for row in rows] == list(lab.requirements()), name
+        known = {mutant.name: mutant.fails for mutant in mutants.load(lab)}
+        for requirement, *words in rows:
+            named, seen = (set(re.findall(r"`(.*?)`", word)) for word in words)
+            assert len(named) >= 2 and named <= known.keys(), f"{name} {requirement}"
+            assert seen == set().union(*(known[mutant] for mutant in named)), requirement
 
 
 def test_reference_passes_in_bochs():
