@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from grader import (
     evidence,
     hostile,
     lab as labs,
+    mutants,
+    mutate,
     record as records,
     report,
     run,
@@ -57,7 +60,7 @@ def command(*words, before=()):
 
 
 def mutant_of(lab, name):
-    return next(mutant for mutant in selftest.mutants(lab) if mutant.name == name)
+    return next(mutant for mutant in mutants.load(lab) if mutant.name == name)
 
 
 @pytest.mark.parametrize("name", with_few(labs.names(), {"01-ipc"}))
@@ -78,16 +81,30 @@ def test_mutant_fails_what_it_must(name):
 def test_every_lab_has_mutants_that_touch_every_kind_of_failure():
     for name in labs.names():
         lab = labs.load(name)
-        found = selftest.mutants(lab)
+        found = mutants.load(lab)
         assert len(found) >= 8
         known = {test.id for test in lab.tests}
         for mutant in found:
             assert mutant.fails and mutant.fails <= known and mutant.why, mutant.name
 
 
+def test_each_requirement_has_two_mutants():
+    """As the table in instructor/README.md says, which names what there is."""
+    for name in ("01-ipc",):
+        lab = labs.load(name)
+        page = pathlib.Path(lab.instructor, "README.md")
+        rows = re.findall(r"^\| (R\d+) \| (.*) \| (.*) \|$", page.read_text(), re.M)
+        assert [row[0] for row in rows] == list(lab.requirements()), name
+        known = {mutant.name: mutant.fails for mutant in mutants.load(lab)}
+        for requirement, *words in rows:
+            named, seen = (set(re.findall(r"`(.*?)`", word)) for word in words)
+            assert len(named) >= 2 and named <= known.keys(), f"{name} {requirement}"
+            assert seen == set().union(*(known[mutant] for mutant in named)), requirement
+
+
 def test_reference_passes_in_bochs():
     lab = labs.load("01-ipc")
-    assert selftest.check_in_bochs(lab, selftest.solution(lab), set()) == ""
+    assert selftest.check_in_bochs(lab, mutants.solution(lab), set()) == ""
 
 
 @long
@@ -562,3 +579,122 @@ def test_leaderboard_counts_where_all_tests_pass(monkeypatch):
         result = json.loads(report.FILES["results.json"](record))
         assert result.get("leaderboard") == (None if failed else [wanted])
         assert ("instructions per GET: 900" in report.FILES["report.txt"](record)) == (not failed)
+
+
+# ---- what is said of a failure beside Linux ----
+
+
+def compared(monkeypatch, wanted, out, **outcome):
+    """The outcome of a test whose program printed `wanted` on Linux and `out` here."""
+    monkeypatch.setattr(run, "expected_output", lambda lab, test, seed: wanted)
+    test = labs.Test("t", "", ["R3"], 1, "fs t", oracle="linux")
+    found = run.Outcome("t", 1, 3, **{"passed": True, **outcome})
+    run.compare(None, test, {"out": out}, found)
+    return found
+
+
+LINUX = "mkdir a = 0\nopen a = 3\ncontents of a = 300 bytes, hash 11, by 128: aa - cc\n"
+
+
+def test_what_is_as_on_linux_passes(monkeypatch):
+    assert compared(monkeypatch, LINUX, LINUX).passed
+    assert not compared(monkeypatch, LINUX, LINUX + "open b = 4\n").passed
+    assert compared(monkeypatch, LINUX, "mkdir a = 0\n").happened == "no more"
+
+
+def test_first_difference_is_told_though_the_server_crashed_later(monkeypatch):
+    out = "mkdir a = 0\nopen a = Input/output error\nopen a = 4\ndid: umount\nexpected: 0\n"
+    crash = dict(passed=False, kind="crash", did="umount", happened="the server minix failed")
+    found = compared(monkeypatch, LINUX, out, **crash)
+    assert not found.passed and found.kind == "crash"
+    assert found.did.startswith("open a (step 2 of 3; before it: mkdir a = 0)")
+    assert found.expected == "3, as on Linux (R3)"
+    assert found.happened == "Input/output error; later: umount: the server minix failed"
+
+
+def test_a_crash_after_what_is_right_is_a_crash(monkeypatch):
+    crash = dict(passed=False, kind="crash", did="umount", happened="the server minix failed")
+    found = compared(monkeypatch, LINUX, "mkdir a = 0\nopen a = 3\nconte", **crash)
+    assert found.did == "umount" and found.happened == "the server minix failed"
+
+
+def test_another_step_is_shown_as_such(monkeypatch):
+    found = compared(monkeypatch, LINUX, LINUX.replace("open a = 3", "stat a = 3"))
+    assert found.expected.startswith("open a = 3") and found.happened == "another step: stat a = 3"
+
+
+def test_contents_that_differ_say_where(monkeypatch):
+    found = compared(monkeypatch, LINUX, LINUX.replace("aa - cc", "aa bb cc").replace("11", "12"))
+    assert found.expected == "bytes 128 to 255 of 300: zeroes, as on Linux (R3)"
+    assert found.happened == "other bytes there; all before is right"
+    found = compared(monkeypatch, LINUX, LINUX.replace("- cc", "- -"))
+    assert "bytes 256 to 299" in found.expected and "zeroes there" in found.happened
+    found = compared(monkeypatch, LINUX, LINUX.replace("300 bytes", "299 bytes"))
+    assert found.expected.startswith("300 bytes") and found.happened == "299 bytes"
+
+
+# ---- mutants ----
+
+SOURCE = """int f(int a)
+{
+    int b = 0; /* if (a < 1) */
+    if (a < 10 && a != 3)
+        b = g(a);
+    touch(b);
+    return b ? b : -EINVAL;
+}
+"""
+
+
+def test_sources_are_spoilt_in_many_ways():
+    made = mutate.changes({"a.c": SOURCE.encode(), "a.h": b"int x(void) { return 1; }"})
+    after = {change.after for change in made}
+    for line in (
+        "if (a <= 10 && a != 3)",
+        "if (a < 11 && a != 3)",
+        "if (a < 10 || a != 3)",
+        "if (!(a < 10 && a != 3))",
+        "g(a);",
+        "(void)0;",
+        "return b ? b : -EIO;",
+    ):
+        assert line in after, line
+    assert {change.file for change in made} == {"a.c"}
+    assert all(change.line != 3 or "/*" in change.after for change in made), "comments are no code"
+    assert made == mutate.changes({"a.c": SOURCE.encode()})
+
+
+def test_changes_that_make_no_difference_are_listed(tmp_path):
+    lab = labs.load("01-ipc")
+    lab.folder = str(tmp_path)
+    (tmp_path / "instructor").mkdir()
+    path = tmp_path / "instructor/equivalent.txt"
+    path.write_text("# why not\n\na.c\n- touch(b);\n+ (void)0;\n= nobody looks\n")
+    assert mutate.equivalents(lab) == {("a.c", "touch(b);", "(void)0;")}
+    assert mutate.stale(lab, {"a.c": SOURCE.encode()}) == []
+    assert mutate.stale(lab, {"a.c": SOURCE.replace("touch", "feel").encode()})
+    path.write_text("a.c\n- touch(b);\n")
+    with pytest.raises(Stop):
+        mutate.equivalents(lab)
+
+
+def test_every_lab_lists_only_changes_that_there_are():
+    for name in labs.names():
+        lab = labs.load(name)
+        assert mutate.stale(lab, mutants.solution(lab)) == [], name
+
+
+def test_patches_follow_the_solution(tmp_path):
+    base = {"a.c": "".join(f"line {i}\n" for i in range(20)).encode()}
+    spoilt = {"a.c": base["a.c"].replace(b"line 10\n", b"line ten\n")}
+    patch = tmp_path / "01-x.patch"
+    patch.write_text(mutants.difference(base, spoilt))
+    assert mutants.patched(base, patch) == spoilt
+    moved = {"a.c": b"first\n" + base["a.c"]}
+    assert mutants.carried_over(moved, patch, []) == {"a.c": b"first\n" + spoilt["a.c"]}
+    near = {"a.c": base["a.c"].replace(b"line 8\n", b"eight\n").replace(b"line 12\n", b"twelve\n")}
+    assert mutants.carried_over(near, patch, [base])["a.c"] == near["a.c"].replace(
+        b"line 10\n", b"line ten\n"
+    )
+    gone = {"a.c": base["a.c"].replace(b"line 10\n", b"another\n")}
+    assert mutants.carried_over(gone, patch, [base]) is None

@@ -138,12 +138,12 @@ def test_full_folder_for_temporary_files(size, place):
 
 SCRIPT = f"""import sys
 sys.path.insert(0, {LABS!r})
-from grader import build, lab, record, run_command, selftest
+from grader import build, lab, mutants, record, run_command
 build.ROOM = 0
 class Grading:
     def run(self, options):
         names = lab.load("01-ipc")
-        print(record.grade(names, selftest.solution(names), seeds=[1])["score"])
+        print(record.grade(names, mutants.solution(names), seeds=[1])["score"])
 sys.exit(run_command("lab", lambda words: Grading()))
 """
 

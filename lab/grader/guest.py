@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -234,7 +235,9 @@ class Boot(vmlib.Run):
         part = os.path.join(self.files.name, "partition")
         with open(part, "wb") as file:
             file.truncate(disk.size_kib << 10)
-        vmlib.call(*[word.format(image=part) for word in disk.make])
+        for command in filter(None, (disk.make, disk.fill)):
+            names = {"image": part, "lab": self.lab.folder, "python": sys.executable}
+            vmlib.call(*[word.format(**names) for word in command])
         with open(self.image.path, "r+b") as image, open(part, "rb") as file:
             image.seek(self.disk_start)
             image.write(file.read())

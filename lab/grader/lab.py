@@ -43,6 +43,8 @@ class Disk:
     type: int  # in the partition table
     make: list  # the host's command that makes the file system; {image} is the file
     check: list  # and the one that checks it; status 0: all is well
+    # one that puts files on it before each boot; {lab} is the lab's folder, {python} this Python
+    fill: list = field(default_factory=list)
 
 
 @dataclass

@@ -23,7 +23,16 @@ NOT_SOURCES = [
     "lab/*/src",
     "*.zip",
 ]
-PROOFS_OF_GRADER = ("selftest", "trial", "cluster", "hostile", "oracle", "make")
+PROOFS_OF_GRADER = (
+    "selftest",
+    "mutants",
+    "mutate",
+    "trial",
+    "cluster",
+    "hostile",
+    "oracle",
+    "make",
+)
 PROOFS = [
     "lab/hostile",
     *[f"lab/grader/{name}.py" for name in PROOFS_OF_GRADER],

@@ -3,6 +3,7 @@ and the others run again in a fresh boot, until one boot passes all that are lef
 in which nothing went wrong, and no test suffers from another one's failure. What has failed with one seed is not tried with the next."""
 
 import hashlib
+import itertools
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -44,12 +45,15 @@ class Outcome:
     measures: dict = field(default_factory=dict)  # {name: number}, of a test that passed
 
 
+WORDS = ("now", "did", "expected", "happened", "trouble")
+
+
 def said(text):
     """The lines of labtest.h's lab_fail() and lab_now() in a test program's output, the last of each."""
     found = {}
     for line in text.splitlines():
         word, colon, rest = line.partition(": ")
-        if colon and word in ("now", "did", "expected", "happened", "trouble"):
+        if colon and word in WORDS:
             found[word] = rest
     return found
 
@@ -90,6 +94,7 @@ def judge_end(lab, boot, event, outcome):
         outcome.detail = boot.crashes()[:24]
         hung = any("does not come back" in line for line in outcome.detail)
         outcome.kind = "hang" if hung else "crash"
+        outcome.did = outcome.did or last_step(words, event["out"])
         outcome.happened = (
             f"the server {lab.server} "
             + ("did not come back from a request" if hung else "failed")
@@ -143,21 +148,52 @@ def expected_output(lab, test, seed):
     )
 
 
+CONTENTS = re.compile(r"(\d+) bytes, hash \w+, by (\d+):(.*)")  # as fs.c of 05-fs prints them
+
+
+def difference(wanted, have):
+    """(expected, happened) in words, of two results of one step that differ."""
+    a, b = CONTENTS.fullmatch(wanted), CONTENTS.fullmatch(have)
+    if not a or not b or a[1] != b[1]:
+        return (f"{a[1]} bytes" if a else wanted), (f"{b[1]} bytes" if b else have)
+    size, piece, here, there = int(a[1]), int(a[2]), a[3].split(), b[3].split()
+    first = next((i for i, pair in enumerate(zip(here, there)) if pair[0] != pair[1]), None)
+    if first is None:
+        return wanted, have
+    where = f"bytes {first * piece} to {min((first + 1) * piece, size) - 1} of {size}"
+    return (
+        f"{where}: {'zeroes' if here[first] == '-' else 'what was written there'}",
+        f"{'zeroes' if there[first] == '-' else 'other bytes'} there; all before is right",
+    )
+
+
+def seen(event, passed):
+    """The lines that a test has printed of what it saw; of one that did not end, those that are whole."""
+    lines = event["out"].split("\n")[:-1] if not passed else event["out"].splitlines()
+    return [line for line in lines if passed or line.partition(": ")[0] not in WORDS]
+
+
 def compare(lab, test, event, outcome):
-    wanted, got = expected_output(lab, test, outcome.seed).splitlines(), event["out"].splitlines()
-    for number, line in enumerate(wanted):
-        have = got[number] if number < len(got) else "(nothing more)"
-        if line != have:
-            outcome.passed, outcome.kind = False, "wrong-result"
-            outcome.did = (
-                line.partition(" = ")[0]
-                + f" (step {number + 1} of {len(wanted)}; before it: {wanted[number - 1] if number else 'nothing'})"
-            )
-            outcome.expected = (
-                f"{line.partition(' = ')[2] or line}, as on Linux ({', '.join(test.req)})"
-            )
-            outcome.happened = have.partition(" = ")[2] or have
-            return
+    """Puts the first line that is not as on Linux into the outcome, also of a test that ended badly later: what comes first may be the
+    cause of the rest."""
+    wanted, got = expected_output(lab, test, outcome.seed).splitlines(), seen(event, outcome.passed)
+    pairs = enumerate(itertools.zip_longest(wanted, got, fillvalue=""))
+    number = next((i for i, (line, have) in pairs if line != have), None)
+    if number is None or (number >= len(got) and not outcome.passed):
+        return  # what was seen is right: if something is wrong, it is the end
+    line, have = ([*lines, ""][min(number, len(lines))] for lines in (wanted, got))
+    step, _, result = (line or have).partition(" = ")
+    expected, happened = line or "no further step", f"another step: {have}" if have else "no more"
+    if line and have.partition(" = ")[0] == step:
+        expected, happened = difference(result, have.partition(" = ")[2])
+    if not outcome.passed:
+        happened += "; later: " + ": ".join(filter(None, [outcome.did, outcome.happened]))
+    if outcome.passed or outcome.kind == "trouble":
+        outcome.passed, outcome.kind = False, "wrong-result"
+    before = wanted[number - 1] if number else "nothing"
+    outcome.did = f"{step} (step {number + 1} of {len(wanted)}; before it: {before})"
+    outcome.expected = f"{expected}, as on Linux ({', '.join(test.req)})"
+    outcome.happened = happened
 
 
 def judge(lab, boot, shift):
@@ -170,7 +206,7 @@ def judge(lab, boot, shift):
         outcomes.append(outcome)
         if test.id in ends:
             judge_end(lab, boot, ends[test.id], outcome)
-            if outcome.passed and test.oracle:
+            if test.oracle:
                 compare(lab, test, ends[test.id], outcome)
         else:
             no_end(lab, boot, test.id in started, outcome)

@@ -131,6 +131,8 @@ static void test_put_get(void)
     expect_value("R2", "answer", 6, "42", 2);
     EXPECT("R1", put("answer", 6, "forty-two", 9), 0, "PUT of answer, which is there already");
     expect_value("R1", "answer", 6, "forty-two", 9);
+    EXPECT("R1", put("answer", 6, "no", 2), 0, "PUT of answer, with a shorter value");
+    expect_value("R1", "answer", 6, "no", 2);
     EXPECT("R1", put("empty", 5, "", 0), 0, "PUT of a value of no bytes");
     expect_value("R2", "empty", 5, "", 0);
     EXPECT("R2", fetch(GET, "answe", 5, value, sizeof value), -ENOENT,
@@ -147,6 +149,7 @@ static void test_put_get(void)
 static void test_bounds(void)
 {
     static char big[4096];
+    char value[64], name[] = "0123456789";
     memset(big, 'n', sizeof big);
     EXPECT("R1", put("x", 1, "1", 1), 0, "PUT of x = 1");
     EXPECT("R3", put(big, 0, "v", 1), -EINVAL, "PUT of a name of 0 bytes");
@@ -160,9 +163,22 @@ static void test_bounds(void)
     expect_value("R3", big, NAME_BYTES, big, VALUE_BYTES);
     EXPECT("R3", put("long", 4, big, VALUE_BYTES + 1), -E2BIG, "PUT of a value of %d bytes",
            VALUE_BYTES + 1);
+    EXPECT("R3", fetch(GET, "long", 4, value, sizeof value), -ENOENT, "GET of it");
+    EXPECT("R3", put("x", 1, big, VALUE_BYTES + 1), -E2BIG, "PUT of as much for x");
+    expect_value("R3", "x", 1, "1", 1);
     EXPECT("R3", ask(GET, 0, big, 10, INOUT), -EINVAL, "GET of a name of 0 bytes");
     EXPECT("R3", ask(GET, 40, big, 50, INOUT), -EINVAL, "GET of a name of 40 bytes");
     EXPECT("R3", ask(REMOVE, 1ull << 63, big, 10, IN), -EINVAL, "REMOVE of a name of 2^63 bytes");
+    /* a name of which the window has only half, when the server has just seen all of it */
+    EXPECT("R1", put(name, 10, "1", 1), 0, "PUT of %s = 1", name);
+    expect_value("R1", name, 10, "1", 1);
+    EXPECT("R3", ask(REMOVE, 10, name, 5, IN), -EINVAL,
+           "REMOVE of a name of 10 bytes in a window of 5");
+    EXPECT("R3", ask(GET, 10, name, 5, INOUT), -EINVAL,
+           "GET of a name of 10 bytes in a window of 5");
+    EXPECT("R3", ask(TAKE, 10, name, 5, INOUT), -EINVAL,
+           "TAKE of a name of 10 bytes in a window of 5");
+    expect_value("R3", name, 10, "1", 1);
     EXPECT("R1", put("s", 1, "0123456789", 10), 0, "PUT of a value of 10 bytes");
     EXPECT("R4", fetch(GET, "s", 1, big, 9), -ERANGE, "GET of it into room for 9 bytes");
     EXPECT("R4", fetch(GET, "s", 1, big, 10), 10, "GET of it into room for 10 bytes");
@@ -239,7 +255,11 @@ static int64_t list(unsigned index, void *name, size_t room)
 
 static void test_list(void)
 {
-    static const char *in_order[] = { "a", "aa", "ab", "b", "ba", "c", "\xc3\xa4" };
+    static const struct {
+        const char *text;
+        int length;
+    } in_order[] = { { "a", 1 }, { "a\0a", 3 }, { "a\0b", 3 }, { "aa", 2 },      { "ab", 2 },
+                     { "b", 1 }, { "ba", 2 },   { "c", 1 },    { "\xc3\xa4", 2 } };
     enum { N = sizeof in_order / sizeof in_order[0] };
     int order[N];
     char name[64];
@@ -252,19 +272,23 @@ static void test_list(void)
     }
     EXPECT("R7", list(0, name, sizeof name), -ENOENT, "LIST of index 0 when there are no names");
     for (int i = 0; i < N; i++)
-        EXPECT("R1", put(in_order[order[i]], strlen(in_order[order[i]]), "v", 1), 0, "PUT of %s",
-               in_order[order[i]]);
+        EXPECT("R1", put(in_order[order[i]].text, in_order[order[i]].length, "v", 1), 0,
+               "PUT of a name of %d bytes, \"%s\"", in_order[order[i]].length,
+               in_order[order[i]].text);
     for (int i = 0; i < N; i++) {
         memset(name, 0, sizeof name);
-        EXPECT("R7", list(i, name, sizeof name), strlen(in_order[i]),
-               "LIST of index %d of %d; it should be \"%s\"", i, N, in_order[i]);
-        EXPECT("R7", strcmp(name, in_order[i]), 0, "comparing it, \"%s\", with \"%s\"", name,
-               in_order[i]);
+        EXPECT("R7", list(i, name, sizeof name), in_order[i].length,
+               "LIST of index %d of %d; it should be \"%s\"", i, N, in_order[i].text);
+        EXPECT("R7", memcmp(name, in_order[i].text, in_order[i].length), 0,
+               "comparing it, \"%s\", with \"%s\"", name, in_order[i].text);
     }
     EXPECT("R7", list(N, name, sizeof name), -ENOENT, "LIST of the index past the last");
-    EXPECT("R4", list(1, name, 1), -ERANGE, "LIST of a name of 2 bytes into a window of 1");
+    name[0] = '#';
+    EXPECT("R4", list(3, name, 1), -ERANGE, "LIST of a name of 2 bytes into a window of 1");
+    EXPECT("R4", name[0], '#', "the byte of that window, into which nothing is copied");
+    EXPECT("R4", list(3, name, 2), 2, "LIST of a name of 2 bytes into a window of 2");
     EXPECT("R5", take_away("a", 1), 0, "REMOVE of the first");
-    EXPECT("R7", list(0, name, sizeof name), 2, "LIST of index 0, which is aa now");
+    EXPECT("R7", list(0, name, sizeof name), 3, "LIST of index 0, which has 3 bytes now");
 }
 
 /* A model of the server, and many random calls of both. */
@@ -334,6 +358,7 @@ static void test_unknown(void)
     EXPECT("R1", put("k", 1, "v", 1), 0, "PUT of k");
     EXPECT("R8", ask(UNKNOWN, 0, NULL, 0, 0), -ENOSYS,
            "an operation that the protocol does not have");
+    EXPECT("R8", ask(LIST + 1, 0, NULL, 0, 0), -ENOSYS, "the operation behind LIST");
     EXPECT("R8", ask(1 << 8, 0, NULL, 0, 0), -ENOSYS, "an operation of another protocol");
     expect_value("R8", "k", 1, "v", 1);
 }
@@ -348,7 +373,7 @@ struct taker {
 };
 static int turns[2] = { -1, -1 };
 
-static struct taker start_taker(const char *name, const char *expected, int id)
+static struct taker start_taker_with(const char *name, const char *expected, int id, size_t room)
 {
     char value[64];
     NEED(turns[0] >= 0 || pipe(turns) == 0);
@@ -356,7 +381,7 @@ static struct taker start_taker(const char *name, const char *expected, int id)
     NEED(pid >= 0);
     if (!pid) {
         gate = -1;
-        int64_t n = fetch(TAKE, name, strlen(name), value, sizeof value);
+        int64_t n = fetch(TAKE, name, strlen(name), value, room);
         char turn = id;
         if (write(turns[1], &turn, 1) != 1)
             _exit(3);
@@ -366,6 +391,11 @@ static struct taker start_taker(const char *name, const char *expected, int id)
     }
     usleep(CALM);
     return (struct taker){ pid, id };
+}
+
+static struct taker start_taker(const char *name, const char *expected, int id)
+{
+    return start_taker_with(name, expected, id, 64);
 }
 
 static int ended(struct taker t, int *status) { return waitpid(t.pid, status, WNOHANG) == t.pid; }
@@ -394,6 +424,10 @@ static void test_take(void)
     EXPECT("R1", put("u", 1, "0123456789", 10), 0, "PUT of u");
     EXPECT("R4", fetch(TAKE, "u", 1, value, 4), -ERANGE, "TAKE of it into room for 4 bytes");
     expect_value("R4", "u", 1, "0123456789", 10);
+    EXPECT("R1", put("e", 1, "", 0), 0, "PUT of e, which has no bytes");
+    EXPECT("R9", fetch(TAKE, "e", 1, value, sizeof value), 0, "TAKE of it");
+    EXPECT("R9", fetch(GET, "e", 1, value, sizeof value), -ENOENT,
+           "GET of e, which has been taken");
 }
 
 static void test_waits(void)
@@ -416,6 +450,14 @@ static void test_waits(void)
            "PUT of two, while one process waits for one and another for two");
     EXPECT("R10", end_of(two), 0, "the end of the TAKE of two");
     EXPECT("R10", ended(one, &status), 0, "whether the TAKE of one has ended by that");
+    EXPECT("R1", put("one", 3, "1", 1), 0, "PUT of one");
+    EXPECT("R10", end_of(one), 0, "the end of the TAKE of one");
+    one = start_taker("one", "1", 1);
+    EXPECT("R1", put("on", 2, "0", 1), 0, "PUT of the beginning of a name that somebody waits for");
+    EXPECT("R1", put("ones", 4, "0", 1), 0, "PUT of a name that begins as that does");
+    usleep(CALM);
+    EXPECT("R10", ended(one, &status), 0, "whether the TAKE of one has ended by these");
+    expect_value("R10", "ones", 4, "0", 1);
     EXPECT("R1", put("one", 3, "1", 1), 0, "PUT of one");
     EXPECT("R10", end_of(one), 0, "the end of the TAKE of one");
 }
@@ -441,6 +483,15 @@ static void test_line(void)
         EXPECT("R11", fetch(GET, "q", 1, value, sizeof value), -ENOENT,
                "GET of q, which has been taken");
     }
+    struct taker small = start_taker_with("r", NULL, 1, 4), large = start_taker("r", "12345", 2);
+    EXPECT("R1", put("r", 1, "12345", 5), 0,
+           "PUT of 5 bytes for a name that two wait for, the first of them with room for 4");
+    EXPECT("R4", end_of(small), ERANGE, "the end of the first TAKE (-1: it still waits)");
+    EXPECT("R11", end_of(large), 0, "the end of the second, which has got the value");
+    small = start_taker_with("r", NULL, 1, 4);
+    EXPECT("R1", put("r", 1, "12345", 5), 0, "PUT of 5 bytes when one waits, with room for 4");
+    EXPECT("R4", end_of(small), ERANGE, "the end of that TAKE (-1: it still waits)");
+    expect_value("R4", "r", 1, "12345", 5);
 }
 
 static void test_dead(void)
@@ -483,7 +534,9 @@ static void test_many(void)
     char value[64];
     for (int round = 0; round < 2; round++) {
         for (int i = 0, status; i < NAMES_WAITERS; i++) {
-            t[i] = start_taker("m", "v", i);
+            char name[8]; /* in the second round each waits for one of its own */
+            snprintf(name, sizeof name, round ? "m%d" : "m", i);
+            t[i] = start_taker(name, "v", i);
             EXPECT("R13", ended(t[i], &status), 0,
                    "round %d: whether TAKE number %d of %d has ended", round + 1, i + 1,
                    NAMES_WAITERS);
@@ -527,6 +580,17 @@ static void test_pages(void)
     EXPECT("R14", ask(TAKE, 1, page + 4000, 401, INOUT), 400,
            "TAKE of p into a window whose second page is missing");
     EXPECT("R14", memcmp(page + 4001, value, 400), 0, "comparing the value");
+    EXPECT("R1", put("g", 1, value, sizeof value), 0, "PUT of g, 400 bytes");
+    page = page_before_none(4000, "g", 1);
+    EXPECT("R14", ask(GET, 1, page + 4000, 401, INOUT), 400,
+           "GET of g into a window whose second page is missing");
+    EXPECT("R14", memcmp(page + 4001, value, 400), 0, "comparing the value");
+    page = page_before_none(4096, "", 0);
+    EXPECT("R14", list(0, page + 4096, 31), 1, "LIST of g into a window whose page is missing");
+    EXPECT("R14", page[4096], 'g', "the name");
+    page = page_before_none(4095, "g", 1);
+    EXPECT("R14", ask(REMOVE, 3, page + 4095, 3, IN), -ENOENT,
+           "REMOVE of a name of which the second page is missing: zeroes");
     pid_t pid = fork();
     NEED(pid >= 0);
     if (!pid) {
