@@ -160,7 +160,7 @@ def run(names, quick=False, only=None, jobs=os.cpu_count() or 1, tell=print):
         lab = labs.load(hostile.LAB)
         count = cluster.FEW if quick else cluster.MANY
         try:
-            for what, wrong, seconds in cluster.run(lab, mutants(lab)[0], jobs, count):
+            for what, wrong, seconds in cluster.run(lab, mutants.load(lab)[0], jobs, count):
                 show(f"{CLUSTER}: {what}", wrong, seconds)
         except cluster.NoCluster as why:
             tell(f"{CLUSTER}: skipped: {why}", flush=True)
