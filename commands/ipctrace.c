@@ -93,7 +93,7 @@ static void put_trace(FILE *page, int all)
     while (file && fgets(line, sizeof line, file))
         if (belongs(line, &inside) || all) {
             if (page)
-                fputs(line, page);
+                page_text(page, line);
             else
                 print_record(line, &start);
         }

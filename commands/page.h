@@ -7,6 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Writes text that anybody may have had a part in. */
+static inline void page_text(FILE *to, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '<')
+            fputs("&lt;", to);
+        else if (*text == '&')
+            fputs("&amp;", to);
+        else
+            fputc(*text, to);
+}
+
 /* Copies /usr/share/minnow/<kept> to `name`, and calls fill() in the place of each mark. 0, or -1
  * with a message on standard error. */
 static inline int page_write(const char *command, const char *kept, const char *name,

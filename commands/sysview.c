@@ -11,11 +11,7 @@ static void copy_file(FILE *to, const char *path)
     char line[512];
     FILE *from = fopen(path, "r");
     while (from && fgets(line, sizeof line, from))
-        for (const char *c = line; *c; c++)
-            if (*c == '<')
-                fputs("&lt;", to);
-            else
-                fputc(*c, to);
+        page_text(to, line);
     if (from)
         fclose(from);
 }

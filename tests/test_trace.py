@@ -114,7 +114,7 @@ def test_pages_are_whole_and_need_nothing_from_the_net(inside, name, tmp_path):
 
 
 def test_a_picture_has_the_commands_records_only(inside):
-    lines = re.search(r"id=trace>\n(.*?)</script>", inside[1]["picture.html"], re.S)[1]
+    lines = re.search(r"id=trace>\n(.*?)</pre>", inside[1]["picture.html"], re.S)[1]
     found = trace.messages(lines)
     programs = {m["from"].partition("[")[0] for m in found if trace.is_program(m["from"])}
     assert {"sh", "mkdir", "cat", "wc"} <= programs and "ipctrace" not in programs
