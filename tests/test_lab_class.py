@@ -18,7 +18,7 @@ from longlib import long
 LABS = os.path.join(vmlib.ROOT, "lab")
 sys.path.insert(0, LABS)
 
-from grader import Stop, build, lab as labs, make, replay, selftest, similarity
+from grader import Stop, build, lab as labs, make, mutants, replay, similarity
 
 SOLUTION = os.path.join(LABS, "01-ipc/instructor/solution/main.c")
 
@@ -152,7 +152,7 @@ def alike(tmp_path):
     lab = labs.load("01-ipc")
     with open(SOLUTION) as file:
         text = file.read()
-    mutant = selftest.mutants(lab)[2].files["main.c"].decode()
+    mutant = mutants.load(lab)[2].files["main.c"].decode()
     programs = {
         "ann": text,
         "copied": text,

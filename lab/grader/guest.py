@@ -169,6 +169,8 @@ class Boot(vmlib.Run):
 
     def prepare(self):
         super().prepare()
+        # no server that a lab may put on trial lies between the tests and the host
+        self.image.write_text(b"yes\n", "/vm/sockets")
         self.install()
 
     def install(self):
@@ -193,8 +195,6 @@ class Boot(vmlib.Run):
         )
         if self.lab.disk:
             self.add_partition(self.lab.disk)
-        # no server that a lab may put on trial lies between the tests and the host
-        self.image.write_text(b"yes\n", "/vm/sockets")
 
     def allow(self, name, callees):
         path = f"/services/{name}.manifest"
