@@ -52,8 +52,8 @@ struct disk {
  * beyond the disk are left out. Pure logic. */
 void mbr_read(const uint8_t *sector, uint64_t disk_sectors, struct partition out[BLK_PARTITIONS]);
 
-/* Whence blk_serve() takes the buffers of transfers; memory_dma(), unless the driver has set another
- * before: of a device that sees only a part of the memory. */
+/* Whence blk_serve() takes the buffers of transfers; memory_dma(), unless the driver has set
+ * another before: of a device that sees only a part of the memory. */
 extern void *(*blk_memory)(size_t pages, paddr_t *physical);
 
 /* Serves the disks for ever by protocol FS; their nodes have this major number. notify gets the

@@ -599,8 +599,7 @@ static int64_t do_write(struct message *m)
 
 static int64_t do_open(struct message *m)
 {
-    return m->from < MAX_SERVICE ? -EACCES
-                                 : connect(m, BACK, O_RDWR | CONN_READY | CONN_OFFSETS);
+    return m->from < MAX_SERVICE ? -EACCES : connect(m, BACK, O_RDWR | CONN_READY | CONN_OFFSETS);
 }
 
 static void notified(uint64_t bits)
@@ -622,6 +621,6 @@ int main(void)
     log = memory_zalloc(sizeof *log);
     if (!written || !log)
         die("no memory for the medium");
-    service_run(&(struct service){
-        .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
+    service_run(
+        &(struct service){ .protocols = protocols, .count = 1, .threads = 1, .notify = notified });
 }

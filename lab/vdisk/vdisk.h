@@ -1,6 +1,6 @@
-/* The back of the device vdisk, for the tests of labs. A program opens it by GATE_CALL with FS_OPEN;
- * then pread and pwrite at VDISK_PLAN, VDISK_STATE and VDISK_LOG move the structures below, and
- * anywhere else the medium itself, a sector at a time, past driver and rings. */
+/* The back of the device vdisk, for the tests of labs. A program opens it by GATE_CALL with
+ * FS_OPEN; then pread and pwrite at VDISK_PLAN, VDISK_STATE and VDISK_LOG move the structures
+ * below, and anywhere else the medium itself, a sector at a time, past driver and rings. */
 #ifndef VDISK_H
 #define VDISK_H
 

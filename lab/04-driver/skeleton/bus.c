@@ -1,6 +1,6 @@
 /* Registers, memory and interrupt of the device: see bus.h. A register is a place in the file that
- * vdisk serves to the driver. The driver's memory is shown to it by one call that is never answered:
- * as long as it stands, the device may copy from and to its window. */
+ * vdisk serves to the driver. The driver's memory is shown to it by one call that is never
+ * answered: as long as it stands, the device may copy from and to its window. */
 #include "bus.h"
 
 #include "service.h"

@@ -20,7 +20,8 @@ static int flush(struct disk *d)
     return -EIO;
 }
 
-/* Gets bit BUS_IRQ when the device interrupts, NOTIFY_ALARM when the time of alarm_at() has come. */
+/* Gets bit BUS_IRQ when the device interrupts, NOTIFY_ALARM when the time of alarm_at() has come.
+ */
 static void notified(uint64_t bits) { (void)bits; }
 
 int main(void)

@@ -16,8 +16,8 @@ enum {
     STATUS = 18,        /* 8: STATUS_...; write 0: reset */
     ISR = 19,           /* 8: ISR_...; reading it clears it and lowers the interrupt line */
     CAPACITY = 20,      /* 64, by two reads of 32: sectors */
-    MAX_BYTES = 28,      /* 32, with FEATURE_SIZE_MAX: bytes of one descriptor of data, at most */
-    MAX_PIECES = 32        /* 32, with FEATURE_SEG_MAX: descriptors of data in one request, at most */
+    MAX_BYTES = 28,     /* 32, with FEATURE_SIZE_MAX: bytes of one descriptor of data, at most */
+    MAX_PIECES = 32     /* 32, with FEATURE_SEG_MAX: descriptors of data in one request, at most */
 };
 enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64 };
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };

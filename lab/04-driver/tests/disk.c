@@ -66,7 +66,8 @@ static void rules_kept(void)
 {
     const struct vdisk_state *s = state();
     if (s->wrong)
-        lab_fail("R1, R4", "none against its rules", s->first_wrong, "looking at what the device got");
+        lab_fail("R1, R4", "none against its rules", s->first_wrong,
+                 "looking at what the device got");
 }
 
 static void begin(void)
@@ -134,8 +135,8 @@ static void same(const char *requirement, const void *got, const void *wanted, s
             char expected[64], happened[64];
             snprintf(expected, sizeof expected, "byte %02x at %zu", ((uint8_t *)wanted)[i], i);
             snprintf(happened, sizeof happened, "byte %02x", ((uint8_t *)got)[i]);
-            lab_fail(requirement, expected, happened, "%s of %zu bytes at sector %llu", what, length,
-                     (unsigned long long)sector);
+            lab_fail(requirement, expected, happened, "%s of %zu bytes at sector %llu", what,
+                     length, (unsigned long long)sector);
         }
 }
 
@@ -197,8 +198,8 @@ static struct job *jobs;
 static void jobs_new(void)
 {
     if (!jobs)
-        jobs = mmap(NULL, AT_ONCE * sizeof *jobs, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                    -1, 0);
+        jobs = mmap(NULL, AT_ONCE * sizeof *jobs, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     NEED(jobs != MAP_FAILED);
     memset(jobs, 0xa5, AT_ONCE * sizeof *jobs);
     for (unsigned i = 0; i < AT_ONCE; i++) {
@@ -243,7 +244,8 @@ static void jobs_right(const char *requirement, const char *when)
         if (j->write)
             holds(requirement, j->sector, j->count, j->data, "a write beside others");
         else
-            same(requirement, j->data, wanted, j->count * SECTOR, "a read beside others", j->sector);
+            same(requirement, j->data, wanted, j->count * SECTOR, "a read beside others",
+                 j->sector);
     }
 }
 
@@ -304,6 +306,19 @@ static void write_test(void)
         EXPECT("R3", get(sector, 1, again), SECTOR, "a read of what was written");
         same("R3", again, data, SECTOR, "a read of what was written", sector);
     }
+    plan.delay_ns = 9 * MS;
+    plan.fresh = 0;
+    set_plan();
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t sector = any_sector(), began = now();
+        any_bytes(data, sizeof data);
+        EXPECT("R3", put(sector, 2, data), 2 * SECTOR, "a write of 2 sectors");
+        EXPECT("R3", ms_since(began) >= 9, 1, "a write that takes the device 9 ms: it took %u",
+               ms_since(began));
+        holds("R3", sector, 2, data, "a write to a slow device");
+    }
+    plan.delay_ns = 0;
+    set_plan();
     rules_kept();
 }
 
@@ -338,7 +353,8 @@ static void large(void)
     unsigned segments = 0;
     for (unsigned i = 0; i < l->count && i < VDISK_LOG_MAX; i++)
         segments = l->entries[i].segments > segments ? l->entries[i].segments : segments;
-    EXPECT("R4", segments, 8, "looking for the most descriptors of data in a request: seg_max is 8");
+    EXPECT("R4", segments, 8,
+           "looking for the most descriptors of data in a request: seg_max is 8");
     rules_kept();
 }
 
@@ -396,7 +412,8 @@ static void sleeps(void)
     EXPECT("R6", beside * 100 / alone >= 80, 1,
            "counting while the device works: %u for each 100 without it",
            (unsigned)(beside * 100 / alone));
-    EXPECT("R6", accesses <= 4, 1, "waiting: %u accesses to registers in %u ms", accesses, WHILE_MS);
+    EXPECT("R6", accesses <= 4, 1, "waiting: %u accesses to registers in %u ms", accesses,
+           WHILE_MS);
     /* and the interrupt is what ends the waiting */
     plan.delay_ns = 7 * MS;
     set_plan();
@@ -690,14 +707,15 @@ static void leaks(void)
 
 int main(int argc, char **argv)
 {
-    static const struct labtest tests[] = {
-        { "identify", identify }, { "read", read_test },   { "write", write_test },
-        { "far", far },           { "large", large },      { "together", together },
-        { "crowd", crowd },       { "sleeps", sleeps },    { "lost", lost },
-        { "errors", errors },     { "short", short_test }, { "patient", patient },
-        { "stuck", stuck },       { "dead", dead },        { "asks", asks },
-        { "flush", flush_test },  { "read-only", read_only }, { "noise", noise },
-        { "leaks", leaks },       { NULL, NULL }
-    };
+    static const struct labtest tests[] = { { "identify", identify },   { "read", read_test },
+                                            { "write", write_test },    { "far", far },
+                                            { "large", large },         { "together", together },
+                                            { "crowd", crowd },         { "sleeps", sleeps },
+                                            { "lost", lost },           { "errors", errors },
+                                            { "short", short_test },    { "patient", patient },
+                                            { "stuck", stuck },         { "dead", dead },
+                                            { "asks", asks },           { "flush", flush_test },
+                                            { "read-only", read_only }, { "noise", noise },
+                                            { "leaks", leaks },         { NULL, NULL } };
     return lab_main(argc, argv, tests);
 }

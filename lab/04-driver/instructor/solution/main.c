@@ -1,12 +1,12 @@
-/* vblk: a driver that lives with what disks do: they answer in any order, their interrupts get lost,
- * they fail, fall silent, and are changed.
+/* vblk: a driver that lives with what disks do: they answer in any order, their interrupts get
+ * lost, they fail, fall silent, and are changed.
  *
  *     perform()                         device                     look(), on interrupt and alarm
  *     free -> descriptors of a chain
  *     available ring, notify   ------>  takes the chain, moves data
  *     ON_WAY: waits                     used ring, interrupt ---->  ANSWERED: wakes perform()
- *                                       (silence for LIMIT) ----->  restart(): LOST, wakes perform(),
- *                                                                   which asks again
+ *                                       (silence for LIMIT) ----->  restart(): LOST, wakes
+ * perform(), which asks again
  *
  * Each transfer has a thread of libblk's, which waits in perform(); so what becomes of a request is
  * told in one place, and a restart of the device has only to say which requests are lost. An access
@@ -40,7 +40,7 @@ struct slot {
 };
 
 static struct slot slots[SLOTS];
-static bool ready;           /* the device takes requests */
+static bool ready;            /* the device takes requests */
 static struct condition room; /* there may be a slot or descriptors, or the device is ready */
 
 /* the device as it is since its last start */
@@ -76,8 +76,8 @@ static void device_start(void)
 {
     bus_out8(STATUS, STATUS_ACKNOWLEDGE);
     bus_out8(STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-    features = bus_in32(HOST_FEATURES) & (FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_READ_ONLY |
-                                          FEATURE_FLUSH);
+    features = bus_in32(HOST_FEATURES) &
+               (FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_READ_ONLY | FEATURE_FLUSH);
     bus_out32(GUEST_FEATURES, features);
     bus_out16(QUEUE_SELECT, 0);
     queue_size = bus_in16(QUEUE_SIZE);
@@ -207,8 +207,8 @@ static bool submit(struct slot *s, paddr_t data, uint32_t length)
     uint16_t flags = s->wire->header.type == TYPE_IN ? DEVICE_WRITES : 0;
     s->count = 0;
     s->wire->answer = 0xff;
-    struct descriptor *d =
-        chain_add(s, NULL, s->wire_at + offsetof(struct wire, header), sizeof(struct header), 0);
+    struct descriptor *d = chain_add(s, NULL, s->wire_at + offsetof(struct wire, header),
+                                     sizeof(struct header), 0);
     for (uint32_t done = 0, n; done < length; done += n) {
         n = MIN(length - done, size_max);
         d = chain_add(s, d, data + done, n, flags);
@@ -225,8 +225,8 @@ static bool submit(struct slot *s, paddr_t data, uint32_t length)
     return true;
 }
 
-/* One request from its beginning to its end: 0 or -EIO. It is made again if the device was restarted
- * meanwhile, or has moved less than it should. */
+/* One request from its beginning to its end: 0 or -EIO. It is made again if the device was
+ * restarted meanwhile, or has moved less than it should. */
 static int perform(uint32_t type, uint64_t sector, paddr_t data, uint32_t length)
 {
     struct slot *s = slot_take();
