@@ -19,6 +19,7 @@ enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, NEEDS_RESET = 64 };
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2, BIT_IRQ = 0, NO_INTERRUPT = 1 };
 enum { NEXT = 1, DEVICE_WRITES = 2, TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, HEADER = 16 };
 enum { WRITTEN_MAX = 1024, BACK = 1 /* the object of tests */, PER_PAGE = PAGE_SIZE };
+enum { APART = 3000000 /* ns between answers in an order that is drawn */ };
 
 struct descriptor {
     uint64_t address;
@@ -32,7 +33,7 @@ struct header {
 
 /* A request on the way. */
 struct job {
-    bool used;
+    bool used, shuffled;
     unsigned head, count; /* of its descriptors */
     struct header header;
     struct descriptor chain[VDISK_QUEUE_MAX];
@@ -265,20 +266,31 @@ static void finish(struct job *j)
         interrupt(ISR_QUEUE);
 }
 
+/* Draws the order in which all requests on the way are answered, one each APART. */
+static void shuffle(void)
+{
+    uint64_t due = time_now();
+    for (unsigned left = VDISK_QUEUE_MAX; left;) {
+        left = 0;
+        for (unsigned i = 0; i < VDISK_QUEUE_MAX; i++)
+            left += jobs[i].used && !jobs[i].shuffled;
+        unsigned at = left ? draw(left) : 0;
+        for (unsigned i = 0; left && i < VDISK_QUEUE_MAX; i++)
+            if (jobs[i].used && !jobs[i].shuffled && !at--) {
+                jobs[i].due = due += APART;
+                jobs[i].shuffled = true;
+                break;
+            }
+    }
+}
+
 /* Answers what is due, and sets the alarm for the rest. */
 static void answer_due(void)
 {
     if (stuck)
         return;
     if (plan.hold && state.on_way >= plan.hold)
-        for (unsigned left = state.on_way; left; left--) {
-            unsigned at = draw(left);
-            for (unsigned i = 0; i < VDISK_QUEUE_MAX; i++)
-                if (jobs[i].used && !at--) {
-                    finish(&jobs[i]);
-                    break;
-                }
-        }
+        shuffle();
     uint64_t next = 0, now = time_now();
     for (unsigned i = 0; i < VDISK_QUEUE_MAX; i++) {
         if (jobs[i].used && jobs[i].due <= now)

@@ -27,7 +27,7 @@ enum { VDISK_OK, VDISK_IOERR, VDISK_UNSUPPORTED };
 struct vdisk_plan {
     uint64_t seed;     /* of what the medium holds, if `fresh`, and of all that is drawn */
     uint32_t fresh;    /* 1: all sectors are as the seed says */
-    uint32_t hold;     /* requests are answered when so many are on the way, in any order */
+    uint32_t hold;     /* when so many requests are on the way they are answered, in any order */
     uint64_t delay_ns; /* from a request to its answer; with hold: to that of one that is alone */
     uint32_t lose;     /* so many interrupts do not come */
     uint32_t shorten;  /* so many reads end half way, in good order */
