@@ -32,6 +32,8 @@ struct queued {
     struct queued *next;
 };
 
+void *(*blk_memory)(size_t pages, paddr_t *physical) = memory_dma;
+
 static struct disk *disks;
 static unsigned disk_count, major;
 static struct blk_buffer buffers[BLK_BUFFERS];
@@ -334,7 +336,7 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number,
     major = major_number;
     ask_publish(&published, sizeof published);
     for (unsigned i = 0; i < BLK_BUFFERS && count; i++)
-        buffers[i].data = memory_dma(BLK_CHUNK / PAGE_SIZE, &buffers[i].physical);
+        buffers[i].data = blk_memory(BLK_CHUNK / PAGE_SIZE, &buffers[i].physical);
     if (count && !buffers[0].data)
         die("no memory for transfers");
     if (thread_start(start, NULL) < 0)

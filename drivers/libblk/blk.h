@@ -38,7 +38,8 @@ struct partition {
 struct disk {
     uint64_t sectors;
     /* Moves `count` sectors, at most BLK_CHUNK bytes, between the disk and the buffer, which no
-     * other transfer uses meanwhile. 0 or -EIO. May wait; other threads may call it then. */
+     * other transfer uses meanwhile. 0 or -EIO; -EROFS: the disk cannot be written. May wait; other
+     * threads may call it then. */
     int (*transfer)(struct disk *d, struct blk_buffer *b, uint64_t sector, unsigned count,
                     bool write);
     /* Returns when all that was written is on the medium. 0 or -EIO. May wait. */
@@ -50,6 +51,10 @@ struct disk {
 /* Reads a master boot record (512 bytes; IBM PC, as in UEFI 2.9 5.2.1). Partitions that reach
  * beyond the disk are left out. Pure logic. */
 void mbr_read(const uint8_t *sector, uint64_t disk_sectors, struct partition out[BLK_PARTITIONS]);
+
+/* Whence blk_serve() takes the buffers of transfers; memory_dma(), unless the driver has set
+ * another before: of a device that sees only a part of the memory. */
+extern void *(*blk_memory)(size_t pages, paddr_t *physical);
 
 /* Serves the disks for ever by protocol FS; their nodes have this major number. notify gets the
  * driver's interrupts and alarms. */
