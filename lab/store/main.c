@@ -5,8 +5,9 @@
 
 static char records[STORE_RECORDS][STORE_BYTES];
 static uint64_t count;       /* calls of services so far */
-static uint64_t hold_at;     /* the number, by that count, of the call that is held; 0: none */
+static uint64_t hold_at;     /* the number, by that count, of the call to be held; 0: none */
 static bool hold_done, held; /* whether it is carried out first; whether it has come */
+static call_t held_call;
 
 static bool is_service(const struct message *m) { return m->from < MAX_SERVICE; }
 
@@ -29,8 +30,11 @@ static int64_t serve(struct message *m, handler_t carry_out)
         return -EINVAL;
     bool hold = is_service(m) && ++count == hold_at;
     int64_t result = hold && !hold_done ? 0 : carry_out(m);
-    held |= hold;
-    return hold ? LATER : result;
+    if (!hold)
+        return result;
+    held = true;
+    held_call = m->call;
+    return LATER;
 }
 
 static int64_t do_get(struct message *m) { return serve(m, get); }
@@ -54,7 +58,15 @@ static int64_t do_hold(struct message *m)
     return 0;
 }
 
-static int64_t do_held(struct message *m) { return is_service(m) ? -EPERM : held; }
+static int64_t do_held(struct message *m)
+{
+    if (is_service(m))
+        return -EPERM;
+    if (m->w[0] && held && hold_done)
+        reply(held_call, 0);
+    return held;
+}
+
 static int64_t do_count(struct message *m) { return is_service(m) ? -EPERM : (int64_t)count; }
 
 int main(void)
