@@ -1,5 +1,5 @@
 /* store: keeps records for services of labs that keep nothing themselves. See README.md. */
-#include "../06-reincarnation/skeleton/store.h"
+#include "store.h"
 
 #include "service.h"
 

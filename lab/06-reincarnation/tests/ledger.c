@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "../../gate/gate.h"
-#include "../skeleton/store.h"
+#include "../../store/store.h"
 #include "../skeleton/ledger.h"
 
 /* Of minnow/protocol.def and minnow/message.h, which are for services. */
@@ -530,13 +530,13 @@ static void be_one(unsigned client, int64_t *moved)
     }
 }
 
-static void test_crowd(void)
+/* Lets a crowd loose on the ledger, which is started now and then started afresh all the time. */
+static void crowd_at(void)
 {
     int64_t *moved = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t crowd[CROWD];
     int left = CROWD, status;
     NEED(moved != MAP_FAILED);
-    begin();
     for (unsigned i = 0; i < CROWD; i++) {
         uint64_t seed = lab_random();
         NEED((crowd[i] = fork()) >= 0);
@@ -546,6 +546,8 @@ static void test_crowd(void)
             _exit(0);
         }
     }
+    usleep(1000);
+    manage("start");
     while (left) {
         usleep(200 + lab_below(1500));
         manage("restart");
@@ -557,13 +559,22 @@ static void test_crowd(void)
                 left--;
             }
     }
-    int64_t sum = 0;
+    int64_t sum = model.balance[COMMON];
     for (unsigned i = 0; i < CROWD; i++) {
-        EXPECT("R12", last_of(i), EACH, "LAST of client %u, one of %d", i, CROWD);
+        EXPECT("R12", last_of(i), model.last[i].sequence + EACH, "LAST of client %u, one of %d", i,
+               CROWD);
         sum += moved[i];
     }
     EXPECT("R12", balance_of(COMMON), sum, "BALANCE of the account that %d clients moved to",
            CROWD);
+}
+
+static void test_crowd(void)
+{
+    begin();
+    pay_in(CROWD, COMMON, 1);
+    manage("stop");
+    crowd_at();
 }
 
 /* ---- other versions ---- */
@@ -655,6 +666,13 @@ static void test_version_1(void)
         manage("start");
         look_at_converted("R13", "a ledger of version 1");
     }
+}
+
+static void test_update(void)
+{
+    put_v1(NULL, 0);
+    crowd_at();
+    expect_version_2();
 }
 
 static void test_intent(void)
@@ -781,6 +799,7 @@ int main(int argc, char **argv)
         { "crowd", test_crowd },
         { "version-1", test_version_1 },
         { "intent", test_intent },
+        { "update", test_update },
         { "conversion", test_conversion },
         { "unknown", test_unknown },
         { "cost", test_cost },
