@@ -140,6 +140,8 @@ def make_sandbox(lab, files, sandbox):
     for name in os.listdir(lab.skeleton):
         if name not in lab.submit:
             copy(os.path.join(lab.skeleton, name), os.path.join(home, name))
+    for name in lab.services:
+        copy(os.path.join(ROOT, "lab", name, f"{name}.h"), os.path.join(home, f"{name}.h"))
     for name, data in files.items():
         os.makedirs(os.path.dirname(os.path.join(home, name)), exist_ok=True)
         with open(os.path.join(home, name), "wb") as file:
