@@ -52,6 +52,12 @@ def said(text):
     return found
 
 
+def drawn(text):
+    """The last lines that labtest.h's lab_show() has printed."""
+    lines = [line[len("shown: ") :] for line in text.splitlines() if line.startswith("shown: ")]
+    return [line[:160] for line in lines[-24:]]
+
+
 def waits(threads, server):
     """Reads from /proc/minnow/threads which thread waits for which service: a cycle of waits if there is one, and lines of text."""
     edges, lines = {}, []
@@ -104,6 +110,7 @@ def judge_end(lab, boot, event, outcome):
     elif event["code"]:
         outcome.kind = "wrong-result"
         outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
+        outcome.detail = drawn(event["out"])
     else:
         outcome.passed = True
 
