@@ -16,7 +16,7 @@ enum {
     CUT_WHOLE = 3,         /* both sectors of a block */
 };
 
-/* Of the present life. `refused`: requests outside the disk or the record. */
+/* Of the present life, but for `refused`: requests outside the disk or the record, since boot. */
 struct cut_count {
     uint32_t life, reads, writes, flushes, refused;
 };

@@ -35,7 +35,7 @@ static void begin_life(uint32_t number)
     l->first = number ? lives[number - 1].first + lives[number - 1].count : 0;
     l->count = 0;
     memcpy(l->base, disk, sizeof disk);
-    count = (struct cut_count){ .life = number };
+    count = (struct cut_count){ .life = number, .refused = count.refused };
 }
 
 /* The next event to fill in; NULL: the record is full. */
@@ -178,7 +178,7 @@ int main(void)
         [op_number(FS_SYNC)] = do_sync,
     };
     static const handler_t power_handlers[] = {
-        [op_number(CUT_NEW)] = do_new,     [op_number(CUT_COUNT)] = do_count,
+        [op_number(CUT_NEW)] = do_new,       [op_number(CUT_COUNT)] = do_count,
         [op_number(CUT_EVENTS)] = do_events, [op_number(CUT_POWER)] = do_power,
         [op_number(CUT_READ)] = do_look,
     };

@@ -18,4 +18,7 @@ int disk_write(unsigned block, const void *from)
     return transfer(FS_WRITE, WINDOW_IN, block, (void *)(uintptr_t)from);
 }
 
-int disk_flush(void) { return call_object(service_find("cutdisk"), FS_SYNC, OBJECT, 0, 0, 0) ? -EIO : 0; }
+int disk_flush(void)
+{
+    return call_object(service_find("cutdisk"), FS_SYNC, OBJECT, 0, 0, 0) ? -EIO : 0;
+}
