@@ -64,6 +64,12 @@ def measures(text):
     return {name: float(number) for name, number in found}
 
 
+def drawn(text):
+    """The last lines that labtest.h's lab_show() has printed."""
+    lines = [line[len("shown: ") :] for line in text.splitlines() if line.startswith("shown: ")]
+    return [line[:160] for line in lines[-24:]]
+
+
 def waits(threads, server):
     """Reads from /proc/minnow/threads which thread waits for which service: a cycle of waits if there is one, and lines of text."""
     edges, lines = {}, []
@@ -117,6 +123,7 @@ def judge_end(lab, boot, event, outcome):
     elif event["code"]:
         outcome.kind = "wrong-result"
         outcome.happened = outcome.happened or f"the test program ended with status {event['code']}"
+        outcome.detail = drawn(event["out"])
     else:
         outcome.passed = True
         outcome.measures = measures(event["out"])

@@ -61,6 +61,17 @@ __attribute__((format(printf, 1, 2))) static inline void lab_now(const char *for
     errno = error;
 }
 
+/* A line that the report shows below what lab_fail() says. */
+__attribute__((format(printf, 1, 2))) static inline void lab_show(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    printf("shown: ");
+    vprintf(format, args);
+    printf("\n");
+    va_end(args);
+}
+
 /* Three lines, of which the grader knows the first words. */
 __attribute__((format(printf, 4, 5), noreturn)) static inline void
 lab_fail(const char *requirement, const char *expected, const char *happened, const char *done, ...)
