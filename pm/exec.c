@@ -8,7 +8,6 @@
 #include "arguments.h"
 #include "frames.h"
 #include "fault.h"
-#include "file_fault.h"
 #include "random.h"
 #include "load.h"
 #include "stack.h"
