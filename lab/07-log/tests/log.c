@@ -20,8 +20,8 @@
 #include "../skeleton/log.h"
 
 /* Of minnow/protocol.def and minnow/message.h, which are for services. */
-enum { BEGIN = 13 << 8, WRITE, COMMIT, ABORT, READ, SYNC, UNKNOWN = 13 << 8 | 77 };
-enum { NEW = 14 << 8, COUNT, EVENTS, POWER, LOOK };
+enum { BEGIN = 15 << 8, WRITE, COMMIT, ABORT, READ, SYNC, UNKNOWN = 15 << 8 | 77 };
+enum { NEW = 16 << 8, COUNT, EVENTS, POWER, LOOK };
 enum { IN = 1, OUT = 2 };
 enum { COMMITS = 192, VERSIONS = 512, EVENTS_MAX = CUT_EVENTS_MAX };
 
