@@ -140,6 +140,7 @@ class Cluster:
             stderr=subprocess.PIPE,
             text=True,
             env=self.environment,
+            preexec_fn=vmlib.default_signals,
         )
 
     def grade(self, *words, **plan):
