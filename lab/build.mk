@@ -15,7 +15,8 @@ $(BUILD)/labs/labrun: lab/grader/guest/labrun.c lab/build.mk
 	$(lab_program)
 define lab_rule
 $(BUILD)/labs/$(word 2,$(subst /, ,$(1)))/$(basename $(notdir $(1))): $(1) \
-    lab/grader/guest/labtest.h $(wildcard lab/*/*.h $(dir $(1))*.h kernel/abi/minnow/*.h kernel/abi/minnow/*.def) lab/build.mk
+    lab/grader/guest/labtest.h $(wildcard lab/*/*.h $(dir $(1))*.h) \
+    $(wildcard kernel/abi/minnow/*.h kernel/abi/minnow/*.def) lab/build.mk
 	$$(lab_program)
 endef
 $(foreach s,$(LAB_SOURCES),$(eval $(call lab_rule,$s)))
