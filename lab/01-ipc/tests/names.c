@@ -628,32 +628,12 @@ static void test_signal(void)
     expect_value("R12", "i", 1, "kept", 4);
 }
 
-/* How many messages the server has received; notifications are among them. */
-static long messages_of_server(void)
-{
-    char line[256];
-    long n = -1;
-    FILE *file = fopen("/proc/minnow/services", "r");
-    NEED(file);
-    while (fgets(line, sizeof line, file)) {
-        char name[32];
-        long slot, starts, threads, messages;
-        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) ==
-                5 &&
-            !strcmp(name, "names"))
-            n = messages;
-    }
-    fclose(file);
-    NEED(n >= 0);
-    return n;
-}
-
 static void test_quiet(void)
 {
     struct taker t = start_taker("never", NULL, 0);
-    long before = messages_of_server();
+    long before = lab_messages("names");
     usleep(300000);
-    EXPECT("R15", messages_of_server() - before, 0,
+    EXPECT("R15", lab_messages("names") - before, 0,
            "letting one TAKE wait for 300 ms: messages and notifications that the server received "
            "meanwhile");
     EXPECT("R1", put("never", 5, "", 0), 0, "PUT of the name");

@@ -228,33 +228,16 @@ static void lifted(void)
     stop_all();
 }
 
-/* Messages that the policy has received. */
-static long messages(void)
-{
-    static char text[16384];
-    FILE *file = fopen("/proc/minnow/services", "r");
-    long n = -1;
-    NEED(file);
-    while (fgets(text, sizeof text, file)) {
-        char *at = strstr(text, " sched ");
-        if (at)
-            sscanf(at + 7, "%*s %*d %*d %ld", &n);
-    }
-    fclose(file);
-    NEED(n >= 0);
-    return n;
-}
-
 static void quiet(void)
 {
     hog(0, 0, 0), hog(0, 0, 0);
     until_pooled("R3");
     stop_all();
     settle();
-    long before = messages();
+    long before = lab_messages("sched");
     usleep(2600 * MS);
-    if (messages() > before + 1)
-        lab_fail("R5", "none", number("%ld messages", messages() - before),
+    if (lab_messages("sched") > before + 1)
+        lab_fail("R5", "none", number("%ld messages", lab_messages("sched") - before),
                  "let nobody compute for 2.6 s, and counted what the policy is sent");
 }
 

@@ -1129,26 +1129,6 @@ static void test_many(void)
     }
 }
 
-/* How many messages the server has received; notifications are among them. */
-static long messages_of_server(void)
-{
-    char line[256];
-    long n = -1;
-    FILE *file = fopen("/proc/minnow/services", "r");
-    NEED(file);
-    while (fgets(line, sizeof line, file)) {
-        char name[32];
-        long slot, starts, threads, messages;
-        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) ==
-                5 &&
-            !strcmp(name, "pipe"))
-            n = messages;
-    }
-    fclose(file);
-    NEED(n >= 0);
-    return n;
-}
-
 static void test_quiet(void)
 {
     int p[2], q[2];
@@ -1159,9 +1139,9 @@ static void test_quiet(void)
     EXPECT("R3", write(q[1], buffer, CAPACITY), CAPACITY, "filling a pipe");
     fcntl(q[1], F_SETFL, 0);
     start(1, true, write_next, q[1], PAGE, q[0]);
-    long before = messages_of_server();
+    long before = lab_messages("pipe");
     usleep(100000);
-    EXPECT("R6", messages_of_server() - before, 0,
+    EXPECT("R6", lab_messages("pipe") - before, 0,
            "letting a read and a write wait for 100 ms: messages and notifications that the server "
            "received meanwhile");
     EXPECT("R6", write(p[1], "x", 1), 1, "write of the byte that the read waits for");

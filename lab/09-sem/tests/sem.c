@@ -1204,35 +1204,15 @@ static void test_pages(void)
 
 /* ---- manners: not compared with Linux ---- */
 
-/* How many messages the server has received; notifications are among them. */
-static long messages_of_server(void)
-{
-    char line[256];
-    long n = -1;
-    FILE *file = fopen("/proc/minnow/services", "r");
-    NEED(file);
-    while (fgets(line, sizeof line, file)) {
-        char name[32];
-        long slot, starts, threads, messages;
-        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) ==
-                5 &&
-            !strcmp(name, "sem"))
-            n = messages;
-    }
-    fclose(file);
-    NEED(n >= 0);
-    return n;
-}
-
 static void test_quiet(void)
 {
     struct timespec hour = { 3600, 0 };
     int id = new_set(1, NULL);
     struct process a = start_semop("A", id, OPS({ 0, -1, 0 }));
     struct process b = start_limited("B", &hour, id, OPS({ 0, -1, 0 }));
-    long before = messages_of_server();
+    long before = lab_messages("sem");
     usleep(200000);
-    EXPECT("R17", messages_of_server() - before, 0,
+    EXPECT("R17", lab_messages("sem") - before, 0,
            "letting two calls wait for 200 ms: messages and notifications that the server received "
            "meanwhile");
     EXPECT("R6", operate(id, OPS({ 0, 2, 0 })), 0, "semop {0:+2}");

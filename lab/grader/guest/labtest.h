@@ -136,6 +136,26 @@ static inline uint64_t lab_instructions(void)
     return lab_ns() >> shift;
 }
 
+/* How many messages a service has received; notifications are among them. */
+static inline long lab_messages(const char *service)
+{
+    char line[256];
+    long n = -1;
+    FILE *file = fopen("/proc/minnow/services", "r");
+    NEED(file);
+    while (fgets(line, sizeof line, file)) {
+        char name[32];
+        long slot, starts, threads, messages;
+        if (sscanf(line, "%ld %31s %*s %ld %ld %ld", &slot, name, &starts, &threads, &messages) ==
+                5 &&
+            !strcmp(name, service))
+            n = messages;
+    }
+    fclose(file);
+    NEED(n >= 0);
+    return n;
+}
+
 /* main() of a test program: PROGRAM TEST SEED */
 static inline int lab_main(int argc, char **argv, const struct labtest *tests)
 {
