@@ -304,16 +304,18 @@ static int64_t fill_pages(struct thread *caller, struct task *t, const struct pa
     return filled || error > 0 ? filled : error;
 }
 
-/* Gives the pages of a range another protection, `places` pages at most (0: all). The number of
- * pages of the range, holes included, that it has got over. */
+/* Gives the pages of a range another protection, `places` pages at most (0: all). They stay
+ * accessed and dirty, or PM would never hear of what was written through them. The number of pages
+ * of the range, holes included, that it has got over. */
 static int64_t protect_pages(struct task *t, const struct page_change *c, vaddr_t end,
                              uint64_t places)
 {
     struct page_walk w = walk(t->space, c->address, end, places ? TABLES_AT_ONCE : TABLES_ALL);
     uint64_t *e;
     for (uint64_t n = 0; (!places || n < places) && (e = arch_next(&w)); n++) {
-        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) |
-                                                     (arch_entry_protection(*e) & PAGE_OWNED));
+        uint32_t owned = arch_entry_protection(*e) & PAGE_OWNED;
+        *e = program_entry(arch_entry_frame(*e), (c->protection & ~PAGE_OWNED) | owned) |
+             (*e & ENTRY_MARKS);
         arch_flush(t->space, w.va - PAGE_SIZE);
     }
     return (w.va - c->address) / PAGE_SIZE;
