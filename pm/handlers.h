@@ -13,6 +13,8 @@ int64_t do_mremap(struct message *m);   /* mremap.c */
 int64_t do_mprotect(struct message *m); /* mprotect.c */
 int64_t do_madvise(struct message *m);  /* advice.c */
 int64_t do_msync(struct message *m);    /* msync.c */
+int64_t do_collect(struct message *m);
+int64_t do_sync(struct message *m);
 int64_t do_shrunk(struct message *m);
 int64_t do_mincore(struct message *m);
 int64_t do_fork(struct message *m); /* fork.c */

@@ -1,4 +1,4 @@
-/* msync and mincore, with the arguments, results and errors of Linux: which pages have been
+/* msync, sync and mincore, with the arguments, results and errors of Linux: which pages have been
  * written, and which are there; and files that become shorter. */
 #include "backing.h"
 #include "fault.h"
@@ -14,7 +14,8 @@ enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4, LIST = 64 };
 /* Marks the pages of a range dirty that were written, one step of it. Returns where to go on.
  * backing_settle() then takes them out of all spaces and back to their server; the next access
  * brings them again. */
-static vaddr_t collect_dirty(struct space *s, const struct region *r, vaddr_t start, vaddr_t end)
+static vaddr_t collect_dirty(const struct space *s, const struct region *r, vaddr_t start,
+                             vaddr_t end)
 {
     struct page_out out[LIST];
     for (unsigned work = 0; start < end && work < STEP_PAGES; work += LIST) {
@@ -78,6 +79,54 @@ int64_t do_msync(struct message *m)
     }
     backing_settle();
     return result;
+}
+
+/* ---- fsync and sync: what was written through mappings goes to the disk with the rest ---- */
+
+/* Marks dirty what a space has written to file `object` of a service, or (`all`) to any of its
+ * files; service 0: to any file. May wait. */
+static void collect_from_space(endpoint_t task, endpoint_t service, uint64_t object, bool all)
+{
+    const struct space *s;
+    const struct region *r;
+    vaddr_t at = 0;
+    for (unsigned n = 1; (s = space_of(task)) && (r = regions_find(&s->regions, at)); n++) {
+        vaddr_t from = MAX(at, r->start), end = r->end;
+        const struct backing *b = r->backing;
+        bool wanted = is_file(r) && (!service || b->service == service) &&
+                      (!service || all || b->object == object);
+        at = wanted ? collect_dirty(s, r, from, end) : end;
+        if (at < end || n % REGIONS_AT_ONCE == 0)
+            give_way((end - at) / PAGE_SIZE / STEP_PAGES + 1);
+    }
+}
+
+/* Likewise in all spaces; and gives the pages back. */
+static void collect(endpoint_t service, uint64_t object, bool all)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++)
+        if (space_at(i))
+            collect_from_space(space_at(i)->task, service, object, all);
+    backing_settle();
+}
+
+int64_t do_collect(struct message *m)
+{
+    endpoint_t service = m->w[0];
+    if (service >= MAX_SERVICE)
+        return -EINVAL;
+    collect(service, m->object, m->w[1] & FS_SYNC_ALL);
+    m->op = FS_SYNC;
+    m->w[0] = 0;
+    m->w[1] |= FS_SYNC_COLLECTED;
+    return forward(m, service) == 0 ? LATER : -EIO;
+}
+
+int64_t do_sync(struct message *m)
+{
+    collect(0, 0, true);
+    m->op = VFS_SYNC;
+    return forward(m, service_find("vfs")) == 0 ? LATER : -EIO;
 }
 
 /* ---- ftruncate, as file servers tell of it ---- */

@@ -55,7 +55,7 @@ static int64_t pass_sync(struct thread *t, struct message *m, const struct conn_
     m->object = info->object;
     m->position = info->position;
     m->flags = info->flags;
-    m->w[1] = all;
+    m->w[1] = all ? FS_SYNC_ALL : 0;
     return forward(m, info->service) < 0 ? -EIO : thread_gone(t);
 }
 

@@ -1,5 +1,5 @@
-"""The power fails in the middle of writes: e2fsck repairs the root, and no file that had been
-fsynced is lost."""
+"""The power fails in the middle of writes: e2fsck repairs the root, and nothing is lost that had
+been fsynced, be it written by a call or through a mapping."""
 
 import subprocess
 
@@ -51,3 +51,20 @@ def test_synced_files_survive_a_power_cut(files, tmp_path):
             ["debugfs", "-R", f"cat /root/w/f{i}", root], capture_output=True, text=True
         ).stdout
         assert content == "".join(f"{n}\n" for n in range(i, 3001)), f"file {i} after {files}"
+
+
+@pytest.mark.parametrize("how", ["protect", "unmap", "msync", "fsync", "syncfs", "sync"])
+def test_what_was_written_through_a_mapping_survives_a_power_cut(how, tmp_path):
+    with machine.Machine() as vm:
+        session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=100)
+        session.expect("# ")
+        session.sendline(f"/usr/lib/minnow-tests/_dirty {how} /root/mapped; echo status $?")
+        assert session.expect(["on the disk\r\n", r"status \d"]) == 0, session.after
+        vm.process.kill()
+        vm.process.wait()
+        root = partition(vm.image, tmp_path)
+    subprocess.run(["e2fsck", "-fy", root], capture_output=True)
+    content = subprocess.run(
+        ["debugfs", "-R", "cat /root/mapped", root], capture_output=True, text=True
+    ).stdout
+    assert content == "B" * 16 * 4096 + "end", {c: content.count(c) for c in "AB\0"}

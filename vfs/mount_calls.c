@@ -333,7 +333,7 @@ int64_t do_sync(struct message *m)
     (void)m;
     for (unsigned i = 0; i < MOUNTS; i++)
         if (mounts[i].root)
-            call_object(mounts[i].service, FS_SYNC, mounts[i].object, 1, 0, 0);
+            call_object(mounts[i].service, FS_SYNC, mounts[i].object, FS_SYNC_ALL, 0, 0);
     return 0;
 }
 

@@ -348,7 +348,7 @@ int cache_sync_data(unsigned device)
 int cache_flush_device(unsigned device)
 {
     struct device *d = &devices[device];
-    return call_object(d->service, FS_SYNC, d->object, 1, 0, 0) == -EIO ? -EIO : 0;
+    return call_object(d->service, FS_SYNC, d->object, FS_SYNC_ALL, 0, 0) == -EIO ? -EIO : 0;
 }
 
 void cache_write_some(void)

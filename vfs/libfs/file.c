@@ -343,6 +343,36 @@ int64_t file_empty(struct fs_node *n, struct message *m)
     return error ? error : n->holds && hand_to_pm(m, 0, 0) ? LATER : 0;
 }
 
+/* Has PM give back what was written through mappings before this FS_SYNC is done: PM then sends it
+ * once more. false: there are none, or the caller is a service, for which PM must not wait. */
+static bool collected_first(const struct fs_node *n, struct message *m)
+{
+    uint64_t scope = m->w[1];
+    if (m->from < MAX_SERVICE || scope & FS_SYNC_COLLECTED || !(scope & FS_SYNC_ALL || n->holds) ||
+        !fs_ops.lend)
+        return false;
+    m->w[0] = service_self();
+    m->op = PM_COLLECT;
+    forward(m, service_find("pm"));
+    return true;
+}
+
+int64_t fs_do_sync(struct message *m)
+{
+    struct fs_node *n = fs_ops.get(m->object);
+    int64_t error = fs_error(n);
+    if (error)
+        return error;
+    struct fs_mount *mount = n->mount;
+    bool writes = !mount->read_only && fs_ops.sync, all = m->w[1] & FS_SYNC_ALL;
+    if (writes && collected_first(n, m))
+        error = LATER;
+    else if (writes && !all)
+        error = fs_ops.sync_node(n, m);
+    fs_put(n); /* not held during the sync, or the mount could not be unmounted meanwhile */
+    return writes && all && !error ? fs_ops.sync(mount) : error;
+}
+
 /* ---- Pages for PM ---- */
 
 int64_t fs_do_pages(struct message *m)

@@ -22,6 +22,7 @@ int64_t fs_do_truncate(struct message *m);
 int64_t fs_do_allocate(struct message *m);
 int64_t fs_do_seals(struct message *m);
 int64_t fs_do_pages(struct message *m);
+int64_t fs_do_sync(struct message *m);
 int64_t fs_do_unpin(struct message *m);
 int64_t fs_do_reserve(struct message *m);
 

@@ -209,27 +209,13 @@ static int64_t do_statfs(struct message *m)
     return error ? error : copy_out(m, 0, &s, sizeof s);
 }
 
-static int64_t do_sync(struct message *m)
-{
-    struct fs_node *n = fs_ops.get(m->object);
-    int error = fs_error(n);
-    if (error)
-        return error;
-    struct fs_mount *mount = n->mount;
-    bool writes = !mount->read_only && fs_ops.sync, all = m->w[1] == 1;
-    if (writes && !all)
-        error = fs_ops.sync_node(n, m);
-    fs_put(n); /* not held during the sync, or the mount could not be unmounted meanwhile */
-    return writes && all ? fs_ops.sync(mount) : error;
-}
-
 /* ---- Serving ---- */
 
 const handler_t fs_handlers[FS_HANDLERS] = {
     [op_number(FS_READ)] = fs_do_read,     [op_number(FS_WRITE)] = fs_do_write,
     [op_number(FS_SEEK)] = fs_do_seek,     [op_number(FS_DENTS)] = fs_do_dents,
     [op_number(FS_STAT)] = do_stat,        [op_number(FS_TRUNCATE)] = fs_do_truncate,
-    [op_number(FS_SYNC)] = do_sync,        [op_number(FS_IOCTL)] = fs_do_ioctl,
+    [op_number(FS_SYNC)] = fs_do_sync,     [op_number(FS_IOCTL)] = fs_do_ioctl,
     [op_number(FS_POLL)] = fs_poll,        [op_number(FS_STATFS)] = do_statfs,
     [op_number(FS_OPEN)] = fs_do_open,     [op_number(FS_LOOKUP)] = fs_do_lookup,
     [op_number(FS_CREATE)] = fs_do_create, [op_number(FS_SYMLINK)] = fs_do_symlink,

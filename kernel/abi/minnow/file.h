@@ -205,6 +205,8 @@ enum {
 };
 enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
 enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32 };
+/* of FS_SYNC: all of the file system, not only the file; PM has given back what was written */
+enum { FS_SYNC_ALL = 1, FS_SYNC_COLLECTED = 2 };
 /* the answer of FS_HOLD -1: lent pages of the file are wanted back now */
 enum { FS_HOLD_BACK = 1 };
 
