@@ -132,6 +132,8 @@ static inline bool arch_entry_allows(uint64_t e, bool write)
 static inline bool arch_entry_shown(uint64_t e) { return e & 0x400; }
 static inline void arch_entry_show(uint64_t *e) { *e |= 0x400; }
 static inline void arch_entry_write_protect(uint64_t *e) { *e &= ~2ul; }
+/* The processor's mark that the page has been accessed is cleared. */
+static inline void arch_entry_age(uint64_t *e) { *e &= ~0x20ul; }
 static inline paddr_t arch_entry_frame(uint64_t e) { return e & 0x000ffffffffff000; }
 /* Where all physical memory is visible to the kernel. */
 #define ARCH_DIRECT 0xffff800000000000ul

@@ -392,8 +392,9 @@ static inline uint64_t entry_uses(uint64_t e)
     return (uses < PAGE_OUT_USES_MOST ? uses : PAGE_OUT_USES_MOST) * PAGE_OUT_USES;
 }
 
-/* Lists the pages of a range in l; for PAGE_UNMAP it unmaps them too. The list ends early when the
- * array is full, or after many empty tables: then the last place has an entry of 0. */
+/* Lists the pages of a range in l; for PAGE_UNMAP it unmaps them too, for PAGE_AGE it clears their
+ * marks. The list ends early when the array is full, or after many empty tables: then the last
+ * place has an entry of 0. */
 static void list_pages(struct task *t, const struct page_change *c, vaddr_t end, struct out_list *l)
 {
     struct page_walk w = walk(t->space, c->address, end, TABLES_AT_ONCE);
@@ -402,6 +403,10 @@ static void list_pages(struct task *t, const struct page_change *c, vaddr_t end,
                  entry_out(*e) | (c->action == PAGE_QUERY_USES ? entry_uses(*e) : 0));
         if (c->action == PAGE_UNMAP)
             unmap_one(t->space, w.va - PAGE_SIZE, e);
+        if (c->action == PAGE_AGE) {
+            arch_entry_age(e);
+            arch_flush(t->space, w.va - PAGE_SIZE);
+        }
     }
     if (w.va < end && !w.tables && l->places)
         list_add(l, w.va - PAGE_SIZE, 0);
@@ -462,7 +467,8 @@ static int64_t change_one(struct thread *caller, vaddr_t at, struct page_change 
     case PAGE_UNMAP:
     case PAGE_RELEASE:
     case PAGE_QUERY:
-    case PAGE_QUERY_USES: return change_and_list(caller, t, at, c, end);
+    case PAGE_QUERY_USES:
+    case PAGE_AGE: return change_and_list(caller, t, at, c, end);
     default: return -EINVAL;
     }
 }

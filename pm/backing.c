@@ -9,6 +9,7 @@
  * and size are still the same when it is used again. */
 #include "backing_files.h"
 
+#include "evict.h"
 #include "frames.h"
 #include "segment.h"
 #include "share.h"
@@ -119,11 +120,15 @@ struct cluster *cluster_make(struct backing *b, uint64_t page, uint32_t user)
     *at = c;
     c->next = b->clusters;
     b->clusters = c;
+    if (b->service)
+        evict_enter(c);
     return c;
 }
 
 void cluster_unhash(struct cluster *c)
 {
+    if (c->backing->service)
+        evict_leave(c);
     struct cluster **at = cluster_bucket(c->backing, c->number);
     while (*at != c)
         at = &(*at)->hash_next;

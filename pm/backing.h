@@ -16,6 +16,7 @@ enum { CLUSTER = 16 };
 struct cluster {
     struct backing *backing;
     struct cluster *hash_next, *next; /* next: of the same backing */
+    struct cluster *older, *newer;    /* evict.c's */
     uint64_t number;
     /* a pinned page in the file server's memory, or a frame; 0: not here */
     uint64_t address[CLUSTER];
@@ -73,6 +74,14 @@ void backing_ref_program(struct backing *b);
 struct backing *backing_shared(uint64_t size);
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
+/* How a cluster of a file is used: or'ed, of the pages that spaces show. The marks that they have
+ * been touched are cleared. Does not wait. */
+enum {
+    CLUSTER_TOUCHED = 1, /* since it was looked at last */
+    CLUSTER_DIRTY = 2,   /* written, and its server does not know yet */
+    CLUSTER_LOCKED = 4,  /* shown by a region that is locked */
+};
+unsigned cluster_look(const struct cluster *c);
 /* Brings a page of a file (and its neighbours) into a cluster. The caller looks whether the page is
  * there, since it may be gone again. 0; -EIO past the end and for whatever else the server answers;
  * but -ENOMEM, and -ENOSYS if the server lends no pages. May wait. */

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "frames.h"
 #include "fault.h"
+#include "file_fault.h"
 #include "random.h"
 #include "load.h"
 #include "stack.h"

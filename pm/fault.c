@@ -5,9 +5,9 @@
  *       region_for        the region; a stack grows
  *       bring             one of
  *         zero_pages      private zeroes: frames
- *         copy_on_write   a page that is shared until it is written
- *         shared_page     shared memory: the frame that all see
- *         file_page       a page of a file server's cache
+ *         fault_copy      a page that is shared until it is written
+ *         shared_page     shared memory: the frame that all see (file_fault.c)
+ *         file_page       a page of a file server's cache (file_fault.c)
  *
  * The kernel says whether the page was there, but another thread may have been quicker, even one
  * that has ended since (space.shared), and a thrown-back call only says which range it wants: then
@@ -16,13 +16,12 @@
 #include "fault.h"
 
 #include "backing.h"
+#include "file_fault.h"
 #include "frames.h"
 #include "handlers.h"
 #include "space.h"
 
-enum { TRIES = 8, FAULTS_AT_ONCE = 512, RUN_MOST = PAGES_FILL_MAX, SMALL = 8 };
-/* Pages of a file that are mapped together, if PM has them (a multiple of CLUSTER). */
-enum { AROUND = PAGES_FILL_MAX };
+enum { FAULTS_AT_ONCE = 512, RUN_MOST = PAGES_FILL_MAX, SMALL = 8 };
 
 /* The region for an address. One that grows (the stack, MAP_GROWSDOWN) reaches down to it if it
  * may: not nearer than STACK_GUARD to what can be touched below, unless that grows as well, and not
@@ -46,29 +45,6 @@ static struct region *region_for(struct space *s, vaddr_t page)
     regions_extend(rs, r, page);
     space_account(s);
     return r;
-}
-
-static inline bool permitted(const struct region *r, uint64_t access)
-{
-    if (access & PM_FAULT_WRITE)
-        return r->protection & PAGE_WRITE;
-    if (access & PM_FAULT_EXEC)
-        return r->protection & PAGE_EXEC;
-    return r->protection != 0;
-}
-
-static inline int64_t map_one(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection,
-                              unsigned action)
-{
-    struct page_change c = { .address = page,
-                             .count = 1,
-                             .source = frame,
-                             .task = s->task,
-                             .protection = protection,
-                             .action = action };
-    int64_t result = pages_do(&c, 1);
-    s->usage->resident += result == 0;
-    return result;
 }
 
 /* Private pages that are brought together, `count` from `start` on. */
@@ -164,9 +140,9 @@ static int64_t copy_pages(struct space *s, const struct region *r, struct run *r
     return fill(s, r, run, run->count, PAGE_FILL_COPY, frames);
 }
 
-/* Likewise for one page. Of those above it the ones that need no copy become writable with it:
- * after the end of a child, all of its parent's. */
-static int64_t copy_on_write(struct space *s, const struct region *r, vaddr_t page)
+/* Of the pages above it the ones that need no copy become writable with it: after the end of a
+ * child, all of its parent's. */
+int64_t fault_copy(struct space *s, const struct region *r, vaddr_t page)
 {
     enum { ABOVE = 16 };
     paddr_t frames[ABOVE] = { 0 };
@@ -185,198 +161,26 @@ static int64_t own_pages(struct space *s, const struct region *r, struct run *ru
     return n > 0 && copied > 0 ? n + copied : MAX(n, copied) > 0 ? MAX(n, copied) : MIN(n, copied);
 }
 
-static uint64_t page_number(const struct region *r, vaddr_t page)
-{
-    return (r->offset + page - r->start) / PAGE_SIZE;
-}
+/* ---- fork: pages become shared until they are written ---- */
 
-/* Maps the frame that all who share the memory see. 0, -ENOMEM; -EIO behind its end, as in a file:
- * mremap makes a region longer, not what the region shows. */
-static int64_t shared_page(struct space *s, const struct region *r, vaddr_t page)
+int64_t fault_clone(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
+                    bool share, uint64_t most)
 {
-    uint64_t number = page_number(r, page);
-    if (number >= r->backing->size / PAGE_SIZE)
-        return -EIO;
-    struct cluster *c = backing_find(r->backing, number);
-    bool fresh = !c || !c->address[number % CLUSTER];
-    paddr_t frame = backing_frame(r->backing, number, s->task);
-    if (!frame)
-        return -ENOMEM;
-    return map_one(s, page, frame, r->protection, fresh ? PAGE_MAP_ZERO : PAGE_MAP);
-}
-
-/* ---- files ---- */
-
-/* Maps one page for writing in a private region: the server's page, and at once a copy of it. */
-static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, uint64_t address)
-{
-    paddr_t frame = frame_for(s->task);
-    if (!frame)
-        return -ENOMEM;
-    struct page_change c[2] = {
-        { .address = page,
-          .count = 1,
-          .source = address,
-          .task = s->task,
-          .service = r->backing->service,
-          .protection = PAGE_READ,
-          .action = PAGE_MAP_SERVICE },
-        { .address = page,
-          .count = 1,
-          .source = frame,
-          .task = s->task,
-          .protection = r->protection | PAGE_OWNED,
-          .action = PAGE_MAP_COPY },
+    struct page_clone c = {
+        .from = parent->task, .to = child->task, .start = *start, .end = end, .share = share
     };
-    int64_t result = pages_do(c, 2);
-    if (result)
-        frame_put(frame);
-    else
-        s->usage->resident++;
-    return result;
-}
-
-/* The part of a cluster that a region shows: bytes [*first, *end) of the file. Returns the address
- * where they begin. */
-static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
-                             uint64_t *end)
-{
-    uint64_t start = c->number * CLUSTER * PAGE_SIZE;
-    *first = MAX(start, r->offset);
-    *end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
-    return r->start + (*first - r->offset);
-}
-
-/* Gives those pages of a cluster that are ready for writing, and mapped by a shared region, the
- * protection of the region: a page of a file is written so only after its server has been told. */
-static int64_t protect_around(struct space *s, const struct region *r, const struct cluster *c)
-{
-    struct page_change changes[CLUSTER];
-    uint64_t first, end;
-    vaddr_t at = cluster_shown(r, c, &first, &end);
-    unsigned n = 0;
-    for (uint64_t i = first / PAGE_SIZE % CLUSTER; first < end;
-         first += PAGE_SIZE, at += PAGE_SIZE, i++)
-        if (c->ready >> i & 1)
-            changes[n++] = (struct page_change){ .address = at,
-                                                 .count = 1,
-                                                 .task = s->task,
-                                                 .action = PAGE_PROTECT,
-                                                 .protection = r->protection };
-    return pages_do(changes, n);
-}
-
-/* Maps those of a file's pages around one that PM has, that lie in the region and are not mapped
- * yet. They are read-only. 0, -ENOMEM. */
-static int64_t map_around(struct space *s, const struct region *r, vaddr_t page)
-{
-    uint64_t address[AROUND],
-        number = page_number(r, page), offset = r->offset / PAGE_SIZE,
-        first = MAX(number - number % AROUND, offset),
-        end = MIN(number - number % AROUND + AROUND, offset + (r->end - r->start) / PAGE_SIZE);
-    const struct cluster *c = NULL;
-    for (uint64_t i = first; i < end; i++) {
-        if (i == first || i % CLUSTER == 0)
-            c = backing_find(r->backing, i);
-        address[i - first] = c ? c->address[i % CLUSTER] : 0;
+    uint64_t before = child->usage->resident;
+    for (;;) {
+        int64_t error = sys_pages_clone(&c);
+        if (error < 0 && error != -ENOMEM)
+            return error;
+        child->usage->resident += c.cloned;
+        if (error == -ENOMEM && !frames_lend(parent->task))
+            return -ENOMEM;
+        *start = c.start;
+        if (c.start >= end || child->usage->resident - before >= most)
+            return 0;
     }
-    struct page_change change = { .address = r->start + (first - offset) * PAGE_SIZE,
-                                  .count = end - first,
-                                  .source = (uint64_t)address,
-                                  .task = s->task,
-                                  .service = r->backing->service,
-                                  .protection = r->protection & ~PAGE_WRITE,
-                                  .action = PAGE_FILL_SERVICE };
-    int64_t n = pages_do(&change, 1);
-    s->usage->resident += MAX(n, 0l);
-    return MIN(n, 0l);
-}
-
-void fault_program(struct space *s, vaddr_t entry)
-{
-    const struct region *r = regions_first(&s->regions);
-    for (unsigned i = 0; r && i < SMALL; r = regions_next(&s->regions, r), i++) {
-        if (r->backing && r->backing->service)
-            map_around(s, r, entry >= r->start && entry < r->end ? PAGE_DOWN(entry) : r->start);
-    }
-}
-
-/* The server has no page to lend (it keeps none, or too many are lent already): a private region
- * gets a copy by reading. May wait; what was found before no longer holds then. */
-static int64_t read_page(endpoint_t task, vaddr_t page, struct backing *b, uint64_t number)
-{
-    void *buffer = memory_zalloc(PAGE_SIZE);
-    if (!buffer)
-        return -ENOMEM;
-    struct call_args a = { .op = FS_READ, .object = b->object, .position = number * PAGE_SIZE };
-    int64_t n = call_window(b->service, &a, WINDOW_OUT, buffer, PAGE_SIZE, NULL),
-            result = n > 0 ? 0 : -EIO;
-    struct space *s = space_of(task);
-    struct region *r = s ? regions_at(&s->regions, page) : NULL;
-    if (!result && r && r->backing == b && page_number(r, page) == number &&
-        !(r->flags & REGION_SHARED) && !page_entry(s, page)) {
-        paddr_t frame = frame_for(s->task);
-        result = frame ? map_one(s, page, frame, PAGE_READ | PAGE_WRITE | PAGE_OWNED, PAGE_MAP_ZERO)
-                       : -ENOMEM;
-        if (!result) {
-            struct page_change c = { .address = page,
-                                     .count = 1,
-                                     .task = s->task,
-                                     .protection = r->protection,
-                                     .action = PAGE_PROTECT };
-            ask_poke(task, page, buffer, PAGE_SIZE);
-            pages_do(&c, 1);
-        } else if (frame) {
-            frame_put(frame);
-        }
-    }
-    memory_free(buffer);
-    return result;
-}
-
-/* Answers a fault on a page that stands in cluster c; `entry` is what is mapped there now, 0:
- * nothing. 0, -ENOMEM. Does not wait. */
-static int64_t show_page(struct space *s, const struct region *r, const struct cluster *c,
-                         vaddr_t page, uint64_t access, uint64_t entry)
-{
-    bool writes = access & PM_FAULT_WRITE, private = !(r->flags & REGION_SHARED);
-    if (entry && (!writes || entry & PAGE_OUT_WRITABLE))
-        return 0; /* another thread's fault was the same */
-    if (private && writes)
-        return entry ? copy_on_write(s, r, page)
-                     : map_copy(s, r, page, c->address[page_number(r, page) % CLUSTER]);
-    int64_t error = entry ? 0 : map_around(s, r, page);
-    return error || private || !c->ready ? error : protect_around(s, r, c);
-}
-
-/* A fault in a region that shows a file. `there`: something is mapped at the page. Errors of its
- * server are -EIO, unless there is really no memory. May wait. */
-static int64_t file_page(endpoint_t task, vaddr_t page, uint64_t access, bool there)
-{
-    for (unsigned i = 0; i < TRIES; i++) {
-        struct space *s = space_of(task);
-        struct region *r = s ? regions_at(&s->regions, page) : NULL;
-        if (!r || !r->backing || !r->backing->service || !permitted(r, access))
-            return 0; /* another region is there by now: the program faults anew */
-        struct backing *b = r->backing;
-        uint64_t number = page_number(r, page);
-        struct cluster *c = backing_find(b, number);
-        bool private = !(r->flags & REGION_SHARED), here = c && c->address[number % CLUSTER];
-        if (here && (private || !(access & PM_FAULT_WRITE) || c->ready >> number % CLUSTER & 1))
-            return show_page(s, r, c, page, access, i || there ? page_entry(s, page) : 0);
-        s->usage->major += !here;
-        backing_ref(b);
-        int64_t error = here ? backing_reserve(b, number, task) : backing_fetch(b, number);
-        if (private && (error == -ENOMEM || error == -ENOSYS)) {
-            error = read_page(task, page, b, number);
-            i = TRIES;
-        }
-        backing_unref(b);
-        backing_settle();
-        if (error)
-            return error == -ENOMEM ? -ENOMEM : -EIO;
-    }
-    return 0;
 }
 
 /* ---- faults ---- */
@@ -387,21 +191,16 @@ static int64_t bring(struct space *s, endpoint_t task, const struct region *r, v
 {
     if (entry) {
         if (access & PM_FAULT_WRITE && !(entry & PAGE_OUT_WRITABLE) && !(r->flags & REGION_SHARED))
-            return copy_on_write(s, r, page);
+            return fault_copy(s, r, page);
         if (access & PM_FAULT_WRITE ? entry & PAGE_OUT_WRITABLE
                                     : !(access & PM_FAULT_EXEC) || entry & PAGE_OUT_EXEC)
             return 0; /* another thread's fault was the same */
         bool file = r->backing && r->backing->service;
         if (file && access & PM_FAULT_WRITE)
             return file_page(task, page, access, true);
-        struct page_change c = { .address = page,
-                                 .count = 1,
-                                 .task = s->task,
-                                 .action = PAGE_PROTECT,
-                                 .protection = r->flags & REGION_SHARED && !file
-                                                   ? r->protection
-                                                   : r->protection & ~PAGE_WRITE };
-        return pages_do(&c, 1);
+        return page_protect(s, page,
+                            r->flags & REGION_SHARED && !file ? r->protection
+                                                              : r->protection & ~PAGE_WRITE);
     }
     if (r->flags & REGION_FIXED)
         return -EFAULT;
@@ -436,7 +235,7 @@ static int64_t bring_range(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t
         }
         struct space *s = space_of(task);
         struct region *r = s ? region_for(s, page) : NULL;
-        int64_t error = !r ? -EFAULT : permitted(r, access) ? 0 : -EACCES;
+        int64_t error = !r ? -EFAULT : fault_permitted(r, access) ? 0 : -EACCES;
         if (!error && !r->backing && !(r->flags & REGION_FIXED)) {
             struct run run = { page, MIN((MIN(PAGE_UP(end), r->end) - page) / PAGE_SIZE,
                                          (uint64_t)PAGES_FILL_MAX) };
@@ -489,13 +288,13 @@ int64_t do_fault(struct message *m)
     struct region *r = region_for(s, page);
     if (__builtin_expect(!r, 0))
         return -EFAULT;
-    if (__builtin_expect(!permitted(r, access), 0))
+    if (__builtin_expect(!fault_permitted(r, access), 0))
         return -EACCES;
     bool there = access & PM_FAULT_PRESENT, writes = access & PM_FAULT_WRITE;
     if (!(r->flags & (REGION_FIXED | REGION_SHARED)) && (there ? writes : !r->backing)) {
         struct run run = run_at(s, r, page);
         if (run.count == 1)
-            return MIN(there ? copy_on_write(s, r, page) : zero_page(s, r, page), 0l);
+            return MIN(there ? fault_copy(s, r, page) : zero_page(s, r, page), 0l);
         return MIN(there ? copy_pages(s, r, &run) : zero_pages(s, r, &run), 0l);
     }
     return bring(s, m->from, r, page, access, there || shared ? page_entry(s, page) : 0);

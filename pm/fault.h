@@ -16,8 +16,23 @@ int64_t fault_remote(endpoint_t task, vaddr_t page, bool write, bool force);
 /* To be called when a program has got memory of its own: if it is little, its pages are brought at
  * once, since the program mostly touches them next. Does not wait. */
 void fault_new(struct space *s, vaddr_t start, vaddr_t end);
-/* Maps what PM has of the files that the regions of a new program show: around its entry, and where
- * each other of the first regions begins. Does not wait. */
-void fault_program(struct space *s, vaddr_t entry);
+/* Answers a write to a page that is mapped read-only in a private, writable region: it becomes the
+ * space's own, by a copy unless the space is the only one that has it. 0, -ENOMEM. Does not wait.
+ */
+int64_t fault_copy(struct space *s, const struct region *r, vaddr_t page);
+/* Gives a child the pages that its parent has in a range, `most` of them or what one call takes
+ * more; *start becomes where to go on. share: both see what either writes; otherwise neither does.
+ * 0, or an error, as -ENOMEM. Does not wait. */
+int64_t fault_clone(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
+                    bool share, uint64_t most);
+/* Whether a region may be used so (PM_FAULT_...). */
+static inline bool fault_permitted(const struct region *r, uint64_t access)
+{
+    if (access & PM_FAULT_WRITE)
+        return r->protection & PAGE_WRITE;
+    if (access & PM_FAULT_EXEC)
+        return r->protection & PAGE_EXEC;
+    return r->protection != 0;
+}
 
 #endif

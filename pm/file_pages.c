@@ -165,7 +165,7 @@ int backing_fetch(struct backing *b, uint64_t page)
     do { /* a server lends only a part of its memory at a time */
         epoch = b->epoch;
         error = ask(b, page, &got);
-    } while (error == -ENOMEM && epoch == b->epoch && backing_give_back(b->service, 4 * CLUSTER));
+    } while (error == -ENOMEM && epoch == b->epoch && backing_give_back(b->service, 1));
     /* the file was changed meanwhile: the caller tries again */
     if (epoch != b->epoch) {
         file_unpin(b, got.address, got.count, false);

@@ -1,5 +1,6 @@
 /* Birth and death of tasks and threads, for POSIX. */
 #include "backing.h"
+#include "fault.h"
 #include "frames.h"
 #include "handlers.h"
 #include "space.h"
@@ -37,28 +38,6 @@ static int64_t create_thread(endpoint_t user, endpoint_t task, call_t like, vadd
 
 /* ---- fork ---- */
 
-/* Maps the pages of a range in the child as well, `most` of them or what one call takes more;
- * *start becomes where to go on. 0 or an error. */
-static int64_t clone_range(struct space *parent, struct space *child, vaddr_t *start, vaddr_t end,
-                           bool share, uint64_t most)
-{
-    struct page_clone c = {
-        .from = parent->task, .to = child->task, .start = *start, .end = end, .share = share
-    };
-    uint64_t before = child->usage->resident;
-    for (;;) {
-        int64_t error = sys_pages_clone(&c);
-        if (error < 0 && error != -ENOMEM)
-            return error;
-        child->usage->resident += c.cloned;
-        if (error == -ENOMEM && !frames_lend(parent->task))
-            return -ENOMEM;
-        *start = c.start;
-        if (c.start >= end || child->usage->resident - before >= most)
-            return 0;
-    }
-}
-
 /* Whether a region of the parent and one of its child still show the same. */
 static bool alike(const struct region *a, const struct region *b)
 {
@@ -82,7 +61,7 @@ static int64_t clone_region(struct space **parent, endpoint_t task, struct space
             at = end;
             continue;
         }
-        int64_t error = clone_range(*parent, child, &at, end, r->flags & REGION_SHARED, STEP_PAGES);
+        int64_t error = fault_clone(*parent, child, &at, end, r->flags & REGION_SHARED, STEP_PAGES);
         if (error)
             return error;
         if (at < end && !(*parent = space_pause(*parent, task, at, USER_TOP)))
@@ -124,7 +103,7 @@ static int64_t clone_pages(struct space *parent, struct space *child)
             r = next;
         vaddr_t at = first->start;
         int64_t error = first->flags & NOT_CLONED ? 0
-                                                  : clone_range(parent, child, &at, r->end,
+                                                  : fault_clone(parent, child, &at, r->end,
                                                                 first->flags & REGION_SHARED, ~0ul);
         if (error)
             return error;

@@ -1,7 +1,7 @@
 /* mlock, mlock2, munlock, mlockall and munlockall, with the arguments, results and errors of Linux
  * (mlock(2)). A region's flags say that it is locked. Memory of programs' own is never taken from
- * them anyway, so a lock only brings it early, and is counted (RLIMIT_MEMLOCK). Pages of files may
- * still go back to their server, and come again when they are touched. */
+ * them anyway, so a lock only brings it early, and is counted (RLIMIT_MEMLOCK). Pages of files go
+ * back to their server only when all others have gone, and come again when they are touched. */
 #include "lock.h"
 
 #include "fault.h"

@@ -25,6 +25,7 @@
  * queue; backing_settle() empties the queue, at the end of each handler. A step that waits may find
  * the file used again afterwards, so each step looks at `users` and `queued` anew. */
 #include "backing_files.h"
+#include "evict.h"
 #include "frames.h"
 #include "space.h"
 
@@ -70,6 +71,49 @@ static void release_shown(struct space *s, void *argument)
     }
 }
 
+/* What looking at a cluster has found: CLUSTER_.... */
+struct look {
+    const struct cluster *c;
+    unsigned found;
+};
+
+/* Looks at those pages of a cluster that a region of a space shows. */
+static void look_at_region(struct space *s, const struct region *r, struct look *l)
+{
+    struct page_out there[CLUSTER];
+    uint64_t start = l->c->number * CLUSTER * PAGE_SIZE, first = MAX(start, r->offset),
+             end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
+    if (first >= end)
+        return;
+    l->found |= r->flags & REGION_LOCKED ? CLUSTER_LOCKED : 0;
+    struct page_change c = page_list(s, PAGE_AGE, r->start + (first - r->offset),
+                                     (end - first) / PAGE_SIZE, there, CLUSTER);
+    int64_t n = ask_pages(&c, 1);
+    for (int64_t i = 0; i < n; i++) {
+        if (there[i].entry & PAGE_OUT_OWNED)
+            continue; /* a private copy */
+        l->found |= there[i].entry & PAGE_OUT_ACCESSED ? CLUSTER_TOUCHED : 0;
+        l->found |= there[i].entry & PAGE_OUT_DIRTY ? CLUSTER_DIRTY : 0;
+    }
+}
+
+static void look_at_space(struct space *s, void *argument)
+{
+    struct look *l = argument;
+    const struct region *r = regions_first(&s->regions);
+    for (; r; r = regions_next(&s->regions, r))
+        if (r->backing == l->c->backing)
+            look_at_region(s, r, l);
+}
+
+unsigned cluster_look(const struct cluster *c)
+{
+    struct look l = { .c = c, .found = c->dirty ? CLUSTER_DIRTY : 0 };
+    if (c->backing->users)
+        space_each(look_at_space, &l);
+    return l.found;
+}
+
 static void cluster_release(struct cluster *c)
 {
     if (c->backing->users)
@@ -109,17 +153,25 @@ static unsigned cluster_return(struct cluster *c, uint16_t which)
     return n_dirty + n_clean;
 }
 
+/* Takes a cluster, which stands in no list any more, out of all spaces and gives it back. Returns
+ * how many pages. May wait. */
+static uint64_t cluster_drop(struct cluster *c)
+{
+    cluster_release(c);
+    cluster_unhash(c);
+    uint64_t n = cluster_return(c, 0xffff);
+    cluster_free(c);
+    return n;
+}
+
 uint64_t file_drop_pages(struct backing *b)
 {
     uint64_t n = 0;
     b->epoch++;
     while (b->clusters) {
         struct cluster *c = b->clusters;
-        cluster_release(c);
         b->clusters = c->next;
-        cluster_unhash(c);
-        n += cluster_return(c, 0xffff);
-        cluster_free(c);
+        n += cluster_drop(c);
     }
     memory_free(b->elf);
     b->elf = NULL;
@@ -336,21 +388,27 @@ static struct backing *oldest_idle(endpoint_t service)
     return b != &idle_ring ? b : NULL;
 }
 
+/* Gives back a cluster that is in use. Returns how many pages. May wait. */
+static uint64_t evict(struct cluster *c)
+{
+    struct backing *b = c->backing;
+    struct cluster **at = &b->clusters;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    backing_ref(b);
+    uint64_t n = cluster_drop(c);
+    backing_unref(b);
+    return n;
+}
+
 uint64_t backing_give_back(endpoint_t service, uint64_t pages)
 {
     uint64_t n = 0;
     for (struct backing *b; n < pages && (b = oldest_idle(service));)
         n += file_forget(b);
-    for (unsigned i = 0; i < FILE_BUCKETS && n < pages; i++) {
-        struct backing *b = files[i];
-        while (b && (!b->users || !b->clusters || (service && b->service != service)))
-            b = b->hash_next;
-        if (!b)
-            continue;
-        backing_ref(b);
-        n += file_drop_pages(b);
-        backing_unref(b);
-    }
+    for (struct cluster *c; n < pages && (c = evict_choose(service));)
+        n += evict(c);
     backing_settle();
     return n;
 }

@@ -124,6 +124,29 @@ int64_t pages_do(const struct page_change *changes, unsigned count)
     }
 }
 
+int64_t page_map(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection, unsigned action)
+{
+    struct page_change c = { .address = page,
+                             .count = 1,
+                             .source = frame,
+                             .task = s->task,
+                             .protection = protection,
+                             .action = action };
+    int64_t result = pages_do(&c, 1);
+    s->usage->resident += result == 0 && action != PAGE_MAP_COPY;
+    return result;
+}
+
+int64_t page_protect(struct space *s, vaddr_t page, uint32_t protection)
+{
+    struct page_change c = { .address = page,
+                             .count = 1,
+                             .task = s->task,
+                             .protection = protection,
+                             .action = PAGE_PROTECT };
+    return pages_do(&c, 1);
+}
+
 uint64_t page_entry(const struct space *s, vaddr_t page)
 {
     struct page_out out = { 0, 0 };

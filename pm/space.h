@@ -96,6 +96,12 @@ static inline struct page_change page_list(const struct space *s, uint32_t actio
 
 /* SYS_PAGES, with frames lent to the kernel when it needs some: the kernel's result, or -ENOMEM. */
 int64_t pages_do(const struct page_change *changes, unsigned count);
+/* Maps one page, by one of PAGE_MAP..., with a frame; for PAGE_MAP_COPY in place of what is there.
+ * protection: PAGE_OWNED too, unless the frame belongs to a backing. 0, -ENOMEM. */
+int64_t page_map(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection,
+                 unsigned action);
+/* Gives a page that is mapped another protection. */
+int64_t page_protect(struct space *s, vaddr_t page, uint32_t protection);
 /* One page's entry as in struct page_out; 0 when nothing is mapped. */
 uint64_t page_entry(const struct space *s, vaddr_t page);
 /* Lets others go first between two steps, of which the next begins at `at` and the last ends at

@@ -219,6 +219,7 @@ enum page_action {
     PAGE_FILL_COPY,
     PAGE_FILL_SERVICE, /* pages of a service, each mapped where nothing is */
     PAGE_QUERY_USES,   /* as PAGE_QUERY, and the entries tell page_out_uses() */
+    PAGE_AGE,          /* as PAGE_QUERY, and PAGE_OUT_ACCESSED is cleared in what is mapped */
 };
 enum { PAGES_FILL_MAX = 64 };
 /* entry: frame | PAGE_OUT_... of a page that was there. 0: nothing is there, and the pages behind

@@ -1,0 +1,33 @@
+/* Which pages of files PM gives up: the oldest. That is the simplest policy, first in, first out,
+ * and one that is often wrong: what came first may be what is used most. lab/03-memory is about
+ * better ones. */
+#include "evict.h"
+
+static struct cluster *oldest, *newest;
+
+void evict_enter(struct cluster *c)
+{
+    c->older = newest;
+    c->newer = NULL;
+    *(newest ? &newest->newer : &oldest) = c;
+    newest = c;
+}
+
+void evict_leave(struct cluster *c)
+{
+    *(c->older ? &c->older->newer : &oldest) = c->newer;
+    *(c->newer ? &c->newer->older : &newest) = c->older;
+}
+
+struct cluster *evict_choose(endpoint_t service)
+{
+    struct cluster *locked = NULL;
+    for (struct cluster *c = oldest; c; c = c->newer) {
+        if (service && c->backing->service != service)
+            continue;
+        if (!(cluster_look(c) & CLUSTER_LOCKED))
+            return c;
+        locked = locked ? locked : c;
+    }
+    return locked;
+}
