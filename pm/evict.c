@@ -21,10 +21,14 @@ void evict_leave(struct cluster *c)
 
 struct cluster *evict_choose(endpoint_t service)
 {
+    /* looking takes as long as there are regions of the file: not at all of a large locked one */
+    enum { LOOKS_MOST = 16 };
     struct cluster *locked = NULL;
-    for (struct cluster *c = oldest; c; c = c->newer) {
+    unsigned looks = 0;
+    for (struct cluster *c = oldest; c && looks < LOOKS_MOST; c = c->newer) {
         if (service && c->backing->service != service)
             continue;
+        looks++;
         if (!(cluster_look(c) & CLUSTER_LOCKED))
             return c;
         locked = locked ? locked : c;
