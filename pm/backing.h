@@ -45,6 +45,7 @@ struct backing {
     unsigned epoch;                 /* how often all its pages were dropped */
     uint64_t size;                  /* bytes */
     struct timespec64 mtime, ctime; /* when the pages in the clusters were valid */
+    uint64_t collection;            /* the last one (msync.c) that wants its dirty pages */
     uint32_t told;                  /* how long its path was when it was told last, + 1 */
     /* by smaps_census() number `census`, and by the one before: how many spaces show it. counted:
      * the last space that was counted */
@@ -107,6 +108,8 @@ void backing_mark_dirty(struct backing *b, uint64_t page);
 /* Does what backing_unref and backing_mark_dirty leave to be done, because they must not wait.
  * Every handler that unmaps ends with it. May wait. */
 void backing_settle(void);
+/* Waits until their servers have all dirty pages that are on their way there. May wait. */
+void backing_arrive(void);
 /* The same, unless another handler is settling already, which then settles for this one too: for
  * calls whose result does not depend on it. May wait. */
 void backing_settle_soon(void);
