@@ -345,7 +345,7 @@ static uint64_t file_forget(struct backing *b)
     ring_leave(b);
     file_unhash(b);
     uint64_t n = file_drop_pages(b);
-    memory_free(b);
+    backing_free(b);
     return n;
 }
 
