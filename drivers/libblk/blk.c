@@ -13,6 +13,7 @@
 #include <minnow/file.h>
 
 #include "service.h"
+#include "statfs.h"
 #include "syscalls.h"
 
 enum {
@@ -321,6 +322,8 @@ static void start(void *unused)
     serve_queue();
 }
 
+static int64_t do_statfs(struct message *m) { return statfs_without_disk(m, DEVTMPFS_MAGIC); }
+
 void blk_serve(struct disk *list, unsigned count, unsigned major_number,
                void (*notify)(uint64_t bits))
 {
@@ -328,7 +331,7 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number,
         [op_number(FS_READ)] = serve_or_queue,  [op_number(FS_WRITE)] = serve_or_queue,
         [op_number(FS_SEEK)] = serve_or_queue,  [op_number(FS_STAT)] = serve_or_queue,
         [op_number(FS_SYNC)] = serve_or_queue,  [op_number(FS_OPEN)] = serve_or_queue,
-        [op_number(FS_IOCTL)] = serve_or_queue,
+        [op_number(FS_IOCTL)] = serve_or_queue, [op_number(FS_STATFS)] = do_statfs,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     disks = list;

@@ -12,7 +12,10 @@
  * because it was interrupted at the last moment, is the next one's. */
 #include "terminal.h"
 
+#include <minnow/devices.h>
 #include <minnow/file.h>
+
+#include "statfs.h"
 
 enum {
     BLOCK = 2048, /* st_blksize */
@@ -341,6 +344,11 @@ static int64_t do_stat(struct message *m)
     return terminal_find(m->object) ? copy_out(m, 0, &s, sizeof s) : -ENXIO;
 }
 
+static int64_t do_statfs(struct message *m)
+{
+    return statfs_without_disk(m, m->object >= DEV_PTS ? DEVPTS_MAGIC : DEVTMPFS_MAGIC);
+}
+
 static int64_t do_ioctl(struct message *m)
 {
     struct terminal *t = terminal_find(m->object);
@@ -393,6 +401,7 @@ const handler_t terminal_fs[TERMINAL_FS_HANDLERS] = {
     [op_number(FS_DENTS)] = do_no_directory, [op_number(FS_IOCTL)] = do_ioctl,
     [op_number(FS_POLL)] = do_poll,          [op_number(FS_OPEN)] = do_open,
     [op_number(FS_CHANGED)] = pollable_list, [op_number(FS_DENTS_OLD)] = do_no_directory,
+    [op_number(FS_STATFS)] = do_statfs,
 };
 
 static const handler_t tty_handlers[] = {

@@ -163,7 +163,7 @@ int main(void)
         [op_number(FS_SEEK)] = answer_0,          [op_number(FS_STAT)] = do_stat,
         [op_number(FS_OPEN)] = do_open,           [op_number(FS_POLL)] = char_poll,
         [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = do_ioctl,
-        [op_number(FS_TRUNCATE)] = answer_einval,
+        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_STATFS)] = char_statfs,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     random_seed(&generator);

@@ -2,6 +2,7 @@
  * is what is typed there. In packet mode (TIOCPKT) a byte stands before what a read gets: 0, or,
  * with nothing behind it, bits of what has happened at the slave. */
 #include "pty.h"
+#include "statfs.h"
 
 enum { SIGNAL_INT = 2, SIGNAL_QUIT = 3, SIGNAL_TSTP = 20 };
 enum { IN_EVENTS = POLLIN | POLLRDNORM, OUT_EVENTS = POLLOUT | POLLWRNORM };
@@ -215,9 +216,12 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
+static int64_t master_statfs(struct message *m) { return statfs_without_disk(m, DEVTMPFS_MAGIC); }
+
 const handler_t master_handlers[FS_HANDLERS] = {
-    [op_number(FS_READ)] = do_read,       [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_SEEK)] = answer_espipe, [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = do_poll,       [op_number(FS_OPEN)] = pair_open,
-    [op_number(FS_SYNC)] = answer_einval, [op_number(FS_TRUNCATE)] = answer_einval,
+    [op_number(FS_READ)] = do_read,         [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = answer_espipe,   [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_POLL)] = do_poll,         [op_number(FS_OPEN)] = pair_open,
+    [op_number(FS_SYNC)] = answer_einval,   [op_number(FS_TRUNCATE)] = answer_einval,
+    [op_number(FS_STATFS)] = master_statfs,
 };

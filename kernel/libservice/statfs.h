@@ -5,8 +5,11 @@
 #include <minnow/file.h>
 #include "service.h"
 
-/* The handler of FS_STATFS for pipes, sockets and their like, whose kind this number names on Linux
- * (linux/magic.h). 0, -EFAULT. */
+/* /dev, and the file system of pseudo-terminals */
+enum { DEVTMPFS_MAGIC = 0x01021994, DEVPTS_MAGIC = 0x1cd1 };
+
+/* The handler of FS_STATFS for devices, pipes, sockets and their like, whose kind this number names
+ * on Linux (linux/magic.h). 0, -EFAULT. */
 static inline int64_t statfs_without_disk(struct message *m, uint32_t kind)
 {
     struct statfs s = {

@@ -33,5 +33,19 @@ int main(void)
         statfs(places[i], &f);
         SAY("%s: type %lx", places[i], (long)f.f_type);
     }
+    static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom" };
+    for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++) {
+        struct statfs f = { 0 };
+        int fd = open(devices[i], O_RDONLY);
+        SHOW(fstatfs(fd, &f));
+        SAY("%s, open: type %lx", devices[i], (long)f.f_type);
+        close(fd);
+    }
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    struct statfs f = { 0 };
+    SHOW(grantpt(master) || unlockpt(master));
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    SHOW(fstatfs(slave, &f));
+    SAY("slave: type %lx", (long)f.f_type);
     return 0;
 }
