@@ -16,6 +16,9 @@ LOAD = (
     "(for i in 1 2 3 4; do find /bin /etc /lib | cat | sort | md5sum; cp /bin/busybox /tmp/b; cmp /tmp/b /bin/busybox; cp /bin/busybox /root/b; "
     "cmp /root/b /bin/busybox; cp /bin/busybox /boot/b; cmp /boot/b /bin/busybox; done; echo end) & "
 )
+# A driver that is not at rest for two seconds is not replaced, and the command says so. On a machine
+# whose processors are taken that happens, and whoever wants it replaced says it again.
+REPLACE = "replace() { for n in $(seq 20); do service replace $* && return; done; return 1; }; "
 
 
 def said(vm, script, **options):
@@ -170,7 +173,8 @@ def test_disk_drivers_take_turns_under_load(vm):
     lines = said(
         vm,
         LOAD
-        + "for i in 1 2 3; do service replace ata /tmp/pio || exit 1; sleep 1; service replace ata /boot/services/ata || exit 1; sleep 1; done; wait",
+        + REPLACE
+        + "for i in 1 2 3; do replace ata /tmp/pio || exit 1; sleep 1; replace ata /boot/services/ata || exit 1; sleep 1; done; wait",
         add=[(pio, "/tmp/pio")],
         disk="ata",
     )
