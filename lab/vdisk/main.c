@@ -234,6 +234,15 @@ static bool is_bad(const struct job *j)
     return false;
 }
 
+/* The first descriptor of another request that is on the way, or, if none is, of any. */
+static uint32_t other_head(const struct job *j)
+{
+    for (unsigned i = 0; i < VDISK_QUEUE_MAX; i++)
+        if (jobs[i].used && &jobs[i] != j)
+            return jobs[i].head;
+    return (j->head + 1 + draw(queue_size - 1)) % queue_size;
+}
+
 /* Does what a request asks, and answers. */
 static void finish(struct job *j)
 {
@@ -259,7 +268,7 @@ static void finish(struct job *j)
     if (plan.noise) {
         used_put(j->head, j->bytes + 1);
         used_put(queue_size + draw(1000), 1);
-        used_put((j->head + 1 + draw(queue_size - 1)) % queue_size | 1u << 16, 1);
+        used_put(other_head(j) | 1u << 16, 1);
     }
     j->used = false;
     if (!(memory_get16(available_at()) & NO_INTERRUPT))
