@@ -28,6 +28,9 @@ static uint64_t pinned_max;
 enum { FILE_CLUSTER_PART = 16, SHARED_CLUSTER_PART = 8 };
 static uint64_t file_clusters, file_clusters_max;
 static struct share cluster_share;
+/* A backing takes PM's own memory too. */
+enum { BACKING_PART = 8 };
+static struct share backing_share;
 unsigned idle_count;
 
 void backing_init(void)
@@ -37,6 +40,8 @@ void backing_init(void)
     pinned_max = pages / PIN_SHARE;
     file_clusters_max = pages / FILE_CLUSTER_PART;
     cluster_share = (struct share)SHARE(shared, shared / 8, shared / 2);
+    uint32_t backings = pages / BACKING_PART;
+    backing_share = (struct share)SHARE(backings, backings / 8, backings / 2);
 }
 
 /* ---- finding ---- */
@@ -62,18 +67,31 @@ struct backing *file_find(endpoint_t service, uint64_t object)
     return b;
 }
 
-static struct backing *backing_make(void)
+static struct backing *backing_make(endpoint_t task)
 {
     static uint64_t made;
+    uint32_t user = task ? share_user(&backing_share, task) : 0;
+    if (share_take(&backing_share, user, 1, -ENOMEM))
+        return NULL;
     struct backing *b = memory_zalloc(sizeof *b);
-    if (b)
-        b->number = ++made;
+    if (!b) {
+        share_give(&backing_share, user, 1);
+        return NULL;
+    }
+    b->number = ++made;
+    b->user = user;
     return b;
 }
 
-struct backing *file_make(endpoint_t service, uint64_t object)
+void backing_free(struct backing *b)
 {
-    struct backing *b = backing_make();
+    share_give(&backing_share, b->user, 1);
+    memory_free(b);
+}
+
+struct backing *file_make(endpoint_t task, endpoint_t service, uint64_t object)
+{
+    struct backing *b = backing_make(task);
     if (!b)
         return NULL;
     b->service = service;
@@ -183,7 +201,7 @@ static void shared_free(struct backing *b)
         cluster_unhash(c);
         cluster_free(c);
     }
-    memory_free(b);
+    backing_free(b);
 }
 
 void backing_ref(struct backing *b)
@@ -221,9 +239,9 @@ void backing_unref_program(struct backing *b)
     backing_unref(b);
 }
 
-struct backing *backing_shared(uint64_t size)
+struct backing *backing_shared(endpoint_t task, uint64_t size)
 {
-    struct backing *b = backing_make();
+    struct backing *b = backing_make(task);
     if (b) {
         b->users = 1;
         b->size = size;

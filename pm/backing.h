@@ -31,6 +31,7 @@ struct backing {
     endpoint_t service; /* 0: shared memory without a file */
     uint64_t object;
     uint64_t device, inode; /* as FS_STAT says */
+    uint32_t user;          /* the user that it is accounted to */
     unsigned users;         /* regions, and handlers at work with it */
     /* spaces that run it as their program, and execs that are about to make one run it */
     unsigned runs;
@@ -45,6 +46,7 @@ struct backing {
     unsigned epoch;                 /* how often all its pages were dropped */
     uint64_t size;                  /* bytes */
     struct timespec64 mtime, ctime; /* when the pages in the clusters were valid */
+    uint64_t collection;            /* the last one (msync.c) that wants its dirty pages */
     uint32_t told;                  /* how long its path was when it was told last, + 1 */
     /* by smaps_census() number `census`, and by the one before: how many spaces show it. counted:
      * the last space that was counted */
@@ -60,18 +62,22 @@ struct backing {
 /* At start: sizes the limits by the machine's memory. */
 void backing_init(void);
 /* Makes *b the backing of a regular file, with one user more (end with backing_unref), and checks
- * what is cached against the file as it is now. 0, -ENODEV (not a regular file), -ENOMEM or the
- * server's error. *zero is set when the file is /dev/zero. May wait. */
-int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+ * what is cached against the file as it is now. 0, -ENODEV (not a regular file), -ENOMEM (or the
+ * user of `task` has too many) or the server's error. *zero is set when the file is /dev/zero. May
+ * wait. */
+int backing_get(endpoint_t task, endpoint_t service, uint64_t object, struct backing **b,
+                bool *zero);
 /* Likewise for a program that is to run: no process can open the file for writing until the last
  * space that runs it (space_runs) has gone. -ETXTBSY: one has. End with backing_unref_program. */
-int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero);
+int backing_get_program(endpoint_t task, endpoint_t service, uint64_t object, struct backing **b,
+                        bool *zero);
 /* One user more, or less, that runs the program. They do not wait. */
 void backing_unref_program(struct backing *b);
 void backing_ref_program(struct backing *b);
 /* New shared memory, so many bytes of zeroes, with one user. It never has more pages, though a
- * region may show more of it. NULL: out of memory. */
-struct backing *backing_shared(uint64_t size);
+ * region may show more of it. It is accounted to the user of `task`; 0: to nobody, since another
+ * service bounds how many there are. NULL: out of memory, or the user has too many. */
+struct backing *backing_shared(endpoint_t task, uint64_t size);
 /* The cluster with this page of the backing, or NULL. */
 struct cluster *backing_find(const struct backing *b, uint64_t page);
 /* How a cluster of a file is used: or'ed, of the pages that spaces show. The marks that they have
@@ -107,6 +113,8 @@ void backing_mark_dirty(struct backing *b, uint64_t page);
 /* Does what backing_unref and backing_mark_dirty leave to be done, because they must not wait.
  * Every handler that unmaps ends with it. May wait. */
 void backing_settle(void);
+/* Waits until their servers have all dirty pages that are on their way there. May wait. */
+void backing_arrive(void);
 /* The same, unless another handler is settling already, which then settles for this one too: for
  * calls whose result does not depend on it. May wait. */
 void backing_settle_soon(void);

@@ -14,9 +14,11 @@ extern unsigned idle_count;                 /* how many stand in idle_ring */
 extern struct backing *unsettled;           /* those that backing_settle() looks at */
 extern uint64_t pinned;                     /* pages that servers have given out to us */
 
-/* The backing of a file; NULL: none. file_make adds one, without users; NULL: no memory. */
+/* The backing of a file; NULL: none. file_make adds one, without users, accounted to the user of
+ * `task`; NULL: no memory, or the user has too many. backing_free frees one. */
 struct backing *file_find(endpoint_t service, uint64_t object);
-struct backing *file_make(endpoint_t service, uint64_t object);
+struct backing *file_make(endpoint_t task, endpoint_t service, uint64_t object);
+void backing_free(struct backing *b);
 /* Takes a file out of the table, so that it is found no more. */
 void file_unhash(struct backing *b);
 /* The cluster with this page, which is made if there is none; one of shared memory is accounted to

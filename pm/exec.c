@@ -83,7 +83,7 @@ static int open_interpreter(struct exec *e)
     memory_free(path);
     if (error < 0)
         return error;
-    error = image_open(&e->interpreter, resolved_service(r.r1), r.r2, false);
+    error = image_open(&e->interpreter, e->task, resolved_service(r.r1), r.r2, false);
     return error == -ENOEXEC ? -ELIBBAD : (int)error;
 }
 
@@ -220,7 +220,7 @@ static int prepare(struct exec *e)
 {
     int error = prepare_stack(e);
     if (!error)
-        error = image_open(&e->program, e->head.service, e->head.object, true);
+        error = image_open(&e->program, e->task, e->head.service, e->head.object, true);
     if (!error && e->program.elf.interp_size)
         error = open_interpreter(e);
     if (!error && (e->program.elf.broken || e->interpreter.elf.broken))

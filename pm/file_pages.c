@@ -68,11 +68,12 @@ static int file_check(struct backing *b, bool run, bool *zero)
     return 0;
 }
 
-static int get(endpoint_t service, uint64_t object, bool run, struct backing **result, bool *zero)
+static int get(endpoint_t task, endpoint_t service, uint64_t object, bool run,
+               struct backing **result, bool *zero)
 {
     *zero = false;
     struct backing *b = file_find(service, object);
-    if (!b && !(b = file_make(service, object)))
+    if (!b && !(b = file_make(task, service, object)))
         return -ENOMEM;
     /* a program's writers are kept out from now on, until no space runs it (backing_settle) */
     (run ? backing_ref_program : backing_ref)(b);
@@ -86,14 +87,16 @@ static int get(endpoint_t service, uint64_t object, bool run, struct backing **r
     return 0;
 }
 
-int backing_get(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
+int backing_get(endpoint_t task, endpoint_t service, uint64_t object, struct backing **b,
+                bool *zero)
 {
-    return get(service, object, false, b, zero);
+    return get(task, service, object, false, b, zero);
 }
 
-int backing_get_program(endpoint_t service, uint64_t object, struct backing **b, bool *zero)
+int backing_get_program(endpoint_t task, endpoint_t service, uint64_t object, struct backing **b,
+                        bool *zero)
 {
-    return get(service, object, true, b, zero);
+    return get(task, service, object, true, b, zero);
 }
 
 /* Pages that a server has lent: their numbers and addresses. */

@@ -70,11 +70,11 @@ static int take(struct elf_image *image, const struct elf_image *kept)
     return 0;
 }
 
-int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs)
+int image_open(struct image *i, endpoint_t task, endpoint_t service, uint64_t object, bool runs)
 {
     bool zero;
-    int error = runs ? backing_get_program(service, object, &i->backing, &zero)
-                     : backing_get(service, object, &i->backing, &zero);
+    int error = runs ? backing_get_program(task, service, object, &i->backing, &zero)
+                     : backing_get(task, service, object, &i->backing, &zero);
     if (error)
         return error == -ENODEV ? -EACCES : error;
     struct backing *b = i->backing;

@@ -15,7 +15,7 @@ struct image {
 
 /* Opens a program (runs), or its interpreter: 0, -EACCES (not a file), -ETXTBSY (a program that is
  * open for writing), -ENOEXEC, -ENOMEM, errors of its server. May wait. */
-int image_open(struct image *i, endpoint_t service, uint64_t object, bool runs);
+int image_open(struct image *i, endpoint_t task, endpoint_t service, uint64_t object, bool runs);
 void image_close(struct image *i); /* also when it was not opened, but zeroed */
 /* Reads the path of a program's interpreter. 0, -ENOEXEC, -EIO (too short a file). May wait. */
 int image_interpreter(const struct image *i, char path[ELF_INTERP_MAX + 1]);

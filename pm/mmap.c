@@ -101,7 +101,7 @@ static int open_file(const struct message *m, struct wish *w)
     bool zero;
     if (info.flags & CONN_APART) /* not a file server's object */
         return -ENODEV;
-    int error = backing_get(info.service, info.object, &w->backing, &zero);
+    int error = backing_get(m->from, info.service, info.object, &w->backing, &zero);
     if (error == -ENODEV && zero) {
         w->anonymous = true;
         w->allowed = PAGE_ALL;
@@ -225,7 +225,7 @@ int64_t do_mmap(struct message *m)
         backing_unref(w.backing);
     if (error)
         return error;
-    if (w.anonymous && w.shared && !(w.backing = backing_shared(w.length)))
+    if (w.anonymous && w.shared && !(w.backing = backing_shared(m->from, w.length)))
         return -ENOMEM;
     s = space_of(m->from); /* another thread may have run another program meanwhile */
     int64_t at = s && s->id == id ? map(s, m->from, &w) : -ESRCH;

@@ -37,6 +37,77 @@ static inline bool is_file(const struct region *r)
     return r->backing && r->backing->service && r->flags & REGION_SHARED;
 }
 
+/* What is collected: all files (service 0), all files of a service (`all`), one file, or those that
+ * have its number in `collection` (marked). work: lists of pages, or regions, that were looked at
+ * since others were let in. */
+struct collection {
+    endpoint_t service;
+    uint64_t object;
+    bool all, marked;
+    uint64_t number;
+    unsigned work;
+};
+
+static uint64_t collections;
+
+static bool is_wanted(const struct collection *c, const struct region *r)
+{
+    const struct backing *b = r->backing;
+    if (!is_file(r))
+        return false;
+    if (c->marked) /* a later collection may have marked it as well */
+        return b->collection >= c->number;
+    return !c->service || (b->service == c->service && (c->all || b->object == c->object));
+}
+
+/* Lets others in now and then, as there may be many spaces, each with many regions: whether. */
+static bool collection_pause(struct collection *c, unsigned work)
+{
+    if ((c->work += work) < REGIONS_AT_ONCE)
+        return false;
+    c->work = 0;
+    give_way(1);
+    return true;
+}
+
+/* Marks those pages dirty that a space has written. May wait. */
+static void collect_from_space(struct collection *c, const struct space *s)
+{
+    uint64_t id = s->id;
+    const struct region *r;
+    vaddr_t at = 0;
+    while (s && (r = regions_find(&s->regions, at))) {
+        vaddr_t from = MAX(at, r->start), end = r->end;
+        bool wanted = is_wanted(c, r);
+        at = wanted ? collect_dirty(s, r, from, end) : end;
+        if (collection_pause(c, wanted ? (at - from) / PAGE_SIZE / LIST + 1 : 1))
+            s = space_with(id);
+    }
+}
+
+/* Likewise in all spaces; and gives the pages back, until their servers have them. May wait. */
+static void collect(struct collection c)
+{
+    uint64_t walk = ++collections;
+    const struct space *s;
+    for (unsigned i = 0; (s = space_unvisited(&i, walk));)
+        collect_from_space(&c, s);
+    backing_settle();
+    backing_arrive();
+}
+
+/* MS_SYNC: marks the files of a range of s, and collects what anybody has written to them: as on
+ * Linux that goes to the disk with the caller's. May wait. */
+static void collect_range(const struct space *s, vaddr_t start, vaddr_t end)
+{
+    uint64_t number = ++collections;
+    for (const struct region *r = regions_find(&s->regions, start); r && r->start < end;
+         r = regions_next(&s->regions, r))
+        if (is_file(r))
+            r->backing->collection = number;
+    collect((struct collection){ .marked = true, .number = number });
+}
+
 int64_t do_msync(struct message *m)
 {
     vaddr_t start = m->w[0], end = start + PAGE_UP(m->w[1]);
@@ -50,6 +121,8 @@ int64_t do_msync(struct message *m)
     if (end < start)
         return -ENOMEM;
     int64_t result = regions_covered(&s->regions, start, end) ? 0 : -ENOMEM;
+    if (flags & MS_SYNC)
+        collect_range(s, start, end);
     unsigned n = 1;
     for (vaddr_t at = start; at < end; n++) { /* each round looks anew: the last may have waited */
         if (n % REGIONS_AT_ONCE == 0)
@@ -68,11 +141,12 @@ int64_t do_msync(struct message *m)
             continue;
         struct backing *b = r->backing;
         backing_ref(b);
-        at = collect_dirty(now, r, from, to);
+        if (!(flags & MS_SYNC))
+            at = collect_dirty(now, r, from, to);
         if (at < to)
             give_way((end - at) / PAGE_SIZE / STEP_PAGES);
         backing_settle();
-        int64_t error = flags & MS_SYNC && at == to ? backing_sync(b) : 0;
+        int64_t error = flags & MS_SYNC ? backing_sync(b) : 0;
         if (error < 0 && !result)
             result = error;
         backing_unref(b);
@@ -83,39 +157,13 @@ int64_t do_msync(struct message *m)
 
 /* ---- fsync and sync: what was written through mappings goes to the disk with the rest ---- */
 
-/* Marks dirty what a space has written to file `object` of a service, or (`all`) to any of its
- * files; service 0: to any file. May wait. */
-static void collect_from_space(endpoint_t task, endpoint_t service, uint64_t object, bool all)
-{
-    const struct space *s;
-    const struct region *r;
-    vaddr_t at = 0;
-    for (unsigned n = 1; (s = space_of(task)) && (r = regions_find(&s->regions, at)); n++) {
-        vaddr_t from = MAX(at, r->start), end = r->end;
-        const struct backing *b = r->backing;
-        bool wanted = is_file(r) && (!service || b->service == service) &&
-                      (!service || all || b->object == object);
-        at = wanted ? collect_dirty(s, r, from, end) : end;
-        if (at < end || n % REGIONS_AT_ONCE == 0)
-            give_way((end - at) / PAGE_SIZE / STEP_PAGES + 1);
-    }
-}
-
-/* Likewise in all spaces; and gives the pages back. */
-static void collect(endpoint_t service, uint64_t object, bool all)
-{
-    for (unsigned i = 0; i < TASKS_MAX; i++)
-        if (space_at(i))
-            collect_from_space(space_at(i)->task, service, object, all);
-    backing_settle();
-}
-
 int64_t do_collect(struct message *m)
 {
     endpoint_t service = m->w[0];
     if (service >= MAX_SERVICE)
         return -EINVAL;
-    collect(service, m->object, m->w[1] & FS_SYNC_ALL);
+    collect((struct collection){
+        .service = service, .object = m->object, .all = m->w[1] & FS_SYNC_ALL });
     m->op = FS_SYNC;
     m->w[0] = 0;
     m->w[1] |= FS_SYNC_COLLECTED;
@@ -124,7 +172,7 @@ int64_t do_collect(struct message *m)
 
 int64_t do_sync(struct message *m)
 {
-    collect(0, 0, true);
+    collect((struct collection){ .all = true });
     m->op = VFS_SYNC;
     return forward(m, service_find("vfs")) == 0 ? LATER : -EIO;
 }

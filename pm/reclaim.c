@@ -130,6 +130,21 @@ void file_unpin(struct backing *b, uint64_t *addresses, unsigned n, bool dirty)
                 WINDOW_IN, addresses, n * sizeof addresses[0], NULL);
 }
 
+/* Clusters whose dirty pages are on their way to their servers; those that went before an odd and
+ * before an even turn are counted apart. */
+static unsigned on_their_way[2];
+static uint64_t way_turns;
+static struct condition arrived;
+
+void backing_arrive(void)
+{
+    for (uint64_t start = way_turns; way_turns < start + 2;)
+        if (on_their_way[(way_turns + 1) % 2])
+            condition_wait(&arrived);
+        else
+            way_turns++;
+}
+
 /* Gives back those pages of a cluster that `which` names, a bit each, and that no space maps any
  * more. Returns how many. They have left the cluster before anything waits. May wait. */
 static unsigned cluster_return(struct cluster *c, uint16_t which)
@@ -148,7 +163,13 @@ static unsigned cluster_return(struct cluster *c, uint16_t which)
         c->dirty &= ~(1u << i);
         c->ready &= ~(1u << i);
     }
-    file_unpin(b, dirty, n_dirty, true);
+    if (n_dirty) {
+        unsigned *count = &on_their_way[way_turns % 2];
+        ++*count;
+        file_unpin(b, dirty, n_dirty, true);
+        if (--*count == 0)
+            condition_wake(&arrived);
+    }
     file_unpin(b, clean, n_clean, false);
     return n_dirty + n_clean;
 }
@@ -187,8 +208,10 @@ static bool flush_cluster(struct backing *b)
     if (!c)
         return false;
     cluster_release(c);
+    /* others may have dirty pages, and the list may change meanwhile: begin again. At once, or who
+     * settles meanwhile would find nothing to do, and take the rest for settled */
+    backing_queue(b);
     cluster_return(c, c->dirty);
-    backing_queue(b); /* the list may have changed meanwhile: begin again */
     return true;
 }
 
@@ -322,7 +345,7 @@ static uint64_t file_forget(struct backing *b)
     ring_leave(b);
     file_unhash(b);
     uint64_t n = file_drop_pages(b);
-    memory_free(b);
+    backing_free(b);
     return n;
 }
 

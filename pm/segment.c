@@ -36,7 +36,7 @@ int64_t do_segment_make(struct message *m)
         return -EEXIST;
     struct backing *b = PAGE_UP(bytes) / PAGE_SIZE > frames_total()
                             ? NULL
-                            : backing_shared(PAGE_UP(bytes));
+                            : backing_shared(0, PAGE_UP(bytes));
     if (!b)
         return -ENOMEM;
     b->segment = place + 1;

@@ -106,6 +106,26 @@ struct space *space_at(unsigned i)
     return table[i].space && table[i].space->task == table[i].task ? table[i].space : NULL;
 }
 
+struct space *space_with(uint64_t id)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++)
+        if (table[i].space && table[i].space->id == id)
+            return table[i].space;
+    return NULL;
+}
+
+struct space *space_unvisited(unsigned *i, uint64_t walk)
+{
+    for (; *i < TASKS_MAX; ++*i) {
+        struct space *s = table[*i].space;
+        if (s && s->visited != walk) {
+            s->visited = walk;
+            return s;
+        }
+    }
+    return NULL;
+}
+
 void space_each(void (*f)(struct space *s, void *argument), void *argument)
 {
     for (unsigned i = 0; i < TASKS_MAX; i++)

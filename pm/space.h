@@ -23,7 +23,8 @@ enum { STEP_PAGES = 2048 };
 /* An address space, with the tasks that live in it. */
 struct space {
     struct regions regions;
-    uint64_t id; /* no two spaces have had the same */
+    uint64_t id;      /* no two spaces have had the same */
+    uint64_t visited; /* the last walk that has come by (space_unvisited) */
     unsigned tasks, threads;
     /* two threads or more have been in it since the last fault of one alone: a fault may be older
      * than what another thread, perhaps gone by now, has done */
@@ -77,6 +78,12 @@ void space_leave(endpoint_t task);
 void space_threads(endpoint_t task, int more);
 /* The space that the task in slot `index` names, or NULL: each space stands in one. */
 struct space *space_at(unsigned index);
+/* The space with this id, or NULL: it has gone. */
+struct space *space_with(uint64_t id);
+/* A walk over all spaces that may wait between one and the next: the next that walk number `walk`
+ * has not come by, from slot *i on; NULL: there is none. It is found even if the task that names it
+ * ends meanwhile. */
+struct space *space_unvisited(unsigned *i, uint64_t walk);
 /* Calls f for each space. */
 void space_each(void (*f)(struct space *s, void *argument), void *argument);
 void space_init(void); /* publishes the usage table */

@@ -108,11 +108,17 @@ void thread_interrupt(struct thread *t)
     }
 }
 
+void thread_interrupt_wait(struct thread *t)
+{
+    thread_unwait(t);
+    thread_finish(t, t->interrupt_result);
+}
+
 void thread_call_in(struct thread *t)
 {
     t->attention = true;
     if (t->place == THREAD_WAITING && t->cancel)
-        thread_finish(t, t->interrupt_result);
+        thread_interrupt_wait(t);
     else
         thread_interrupt(t);
 }

@@ -63,6 +63,8 @@ void thread_interrupt(struct thread *t);
 
 /* The same for a thread that is to come whatever it does: a wait that signals may end is ended. */
 void thread_call_in(struct thread *t);
+/* A signal ends the wait of t: with interrupt_result, as its end (`cancel`) leaves it. */
+void thread_interrupt_wait(struct thread *t);
 /* Ends t's call, which is held, with a result. Before t runs again it comes in an event of the
  * kernel. */
 void thread_come_back(struct thread *t, int64_t result);

@@ -495,7 +495,7 @@ int64_t thread_wait(struct thread *t, void (*cancel)(struct thread *), int64_t i
     if (!p->doomed && !p->core && !((t->pending.set | p->pending.set) & ~t->blocked))
         return LATER;
     thread_unwait(t); /* a signal came while the handler was waiting for another service */
-    return interrupt_result;
+    return t->interrupt_result;
 }
 
 int64_t thread_wait_once(struct thread *t, void (*cancel)(struct thread *))

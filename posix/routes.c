@@ -34,6 +34,13 @@ static const char *const service_names[] = { [VFS] = "vfs", [PM] = "pm", [PIPE] 
         .kind = ROUTE_CONNECTION, .op = o, w, .flags = ROUTE_WORDS,                   \
         .words = WORD_MASK | (b) << 4 | (c) << 8 | (d) << 12 | (e) << 16 | (f) << 20, \
     }
+/* Likewise; no argument of the caller goes with it. */
+#define CONNECTION_BARE(o)                                                                         \
+    {                                                                                              \
+        .kind = ROUTE_CONNECTION, .op = o, NONE, .flags = ROUTE_WORDS,                             \
+        .words = WORD_ZERO | WORD_ZERO << 4 | WORD_ZERO << 8 | WORD_ZERO << 12 | WORD_ZERO << 16 | \
+                 WORD_ZERO << 20,                                                                  \
+    }
 /* The words of the message are these: arguments A0 to A5, HERE (AT_FDCWD), ZERO, or the value v. */
 #define SERVICE_WORDS(s, o, w, v, a, b, c, d, e)                                      \
     {                                                                                 \

@@ -102,7 +102,7 @@ static void thread_signalled(struct thread *t, int sig)
     t->attention = true;
     if (t->place == THREAD_WAITING) {
         if (t->cancel)
-            thread_finish(t, t->interrupt_result);
+            thread_interrupt_wait(t);
     } else if (t->place == THREAD_AWAY) {
         thread_interrupt(t);
     }

@@ -15,9 +15,13 @@
 
 enum { TIMER_ABSTIME = 1 };
 
-/* Writes how much of t's sleep is left, if the sleep ends too early: its clock shows `now`. */
-static void write_remaining(struct thread *t, uint64_t now)
+/* A signal ends t's sleep when its clock shows `now`: writes how much is left. If nothing is, the
+ * sleep has been long enough, and has no error (Linux, nanosleep_copyout): what is left would not
+ * be written, and a program that sleeps on for that would sleep for what was there before. */
+static void end_early(struct thread *t, uint64_t now)
 {
+    if (t->restart.until <= now)
+        t->interrupt_result = 0;
     if (!t->restart.remaining || t->restart.until <= now || t->process->exiting)
         return;
     uint64_t left = t->restart.until - now;
@@ -34,7 +38,8 @@ static void timer_rings(struct timer *timer)
     thread_finish(t, 0);
 }
 
-static void sleep_ends(struct thread *t) { write_remaining(t, time_now()); }
+static void sleep_ends(struct thread *t) { end_early(t, time_now()); }
+static void absolute_ends(struct thread *t) { (void)t; }
 
 static int64_t sleep_until(struct thread *t, uint64_t until, caller_t remaining,
                            int64_t interrupted)
@@ -52,9 +57,8 @@ static int64_t sleep_absolute(struct thread *t, uint64_t until, bool wall)
 {
     if (until <= (wall ? wall_now() : time_now()))
         return 0;
-    t->restart.remaining = 0; /* nothing is told of the rest */
     timer_set_by(&t->timer, until, wall, timer_rings);
-    return thread_wait(t, sleep_ends, -ERESTARTNOHAND);
+    return thread_wait(t, absolute_ends, -ERESTARTNOHAND);
 }
 
 /* ---- by a clock of processor time ---- */
@@ -79,7 +83,7 @@ static void cpu_sleep_ends(struct thread *t)
     t->cpu_sleep = NULL;
     cpu_timer_cancel(&s->timer);
     memory_free(s);
-    write_remaining(t, used);
+    end_early(t, used);
 }
 
 /* t waits until the clock shows `until`, or a signal comes; then what was left is written to

@@ -53,7 +53,10 @@ def test_synced_files_survive_a_power_cut(files, tmp_path):
         assert content == "".join(f"{n}\n" for n in range(i, 3001)), f"file {i} after {files}"
 
 
-@pytest.mark.parametrize("how", ["protect", "unmap", "msync", "fsync", "syncfs", "sync"])
+@pytest.mark.parametrize(
+    "how",
+    ["protect", "unmap", "msync", "msync-child", "fsync", "registers", "syncfs", "sync"],
+)
 def test_what_was_written_through_a_mapping_survives_a_power_cut(how, tmp_path):
     with machine.Machine() as vm:
         session = pexpect.fdpexpect.fdspawn(vm.serial, timeout=100)

@@ -15,6 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     [
         ("kernel/abi/protocols", "kernel/abi/PROTOCOLS.md"),
         ("kernel/abi/kernel_calls", "kernel/abi/KERNEL_CALLS.md"),
+        ("kernel/abi/addresses", "kernel/abi/ADDRESSES.md"),
         ("commands/sysview/drawing", "kernel/SERVICES.svg"),
         ("posix/compatibility", "posix/COMPATIBILITY.md"),
     ],

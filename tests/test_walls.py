@@ -70,6 +70,7 @@ KINDS = [
     ("pollers", "/tmp/g", "EAGAIN"),
     ("waiters", "/tmp/g", "EAGAIN"),
     ("regions", "/tmp/g", "ENOMEM"),
+    ("pieces", "/tmp/g", "ENOMEM"),
     ("memory", "/tmp/g", ""),
     ("shared", "/tmp/g", ""),
     ("mapped", "/root/g", "E23"),

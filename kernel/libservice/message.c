@@ -99,6 +99,8 @@ static int64_t unserved(uint64_t op)
 {
     if (op == FS_DENTS || op == FS_DENTS_OLD)
         return -ENOTDIR;
+    if (op == FS_ALLOCATE)
+        return -ENODEV;
     switch (op_protocol(op)) {
     case PROTOCOL_SOCKET: return -ENOTSOCK;
     case PROTOCOL_EPOLL: return -EINVAL;

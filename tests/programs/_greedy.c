@@ -417,6 +417,15 @@ static void regions(void)
             return;
 }
 
+/* Shared memory, each piece with a backing of its own in PM. */
+static void pieces(void)
+{
+    for (int i = 0; i < MANY; i++)
+        if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) ==
+            MAP_FAILED)
+            return;
+}
+
 static void mapped(void)
 {
     char name[60];
@@ -532,27 +541,27 @@ static const struct {
     void (*run)(void);
     bool once;
 } all[] = {
-    { "pipes", pipes, false },        { "fifos", fifos, false },
-    { "files", files, false },        { "names", names, false },
-    { "bytes", bytes, false },        { "numbers", numbers, false },
-    { "sparse", sparse, false },      { "signals", signals, false },
-    { "locks", locks, false },        { "flocks", flocks, false },
-    { "timers", timers, false },      { "traces", traces, false },
-    { "processes", processes, true }, { "threads", threads, false },
-    { "pollers", pollers, false },    { "waiters", waiters, false },
-    { "memory", memory, false },      { "shared", shared, false },
-    { "regions", regions, false },    { "mapped", mapped, false },
-    { "spins", spins, true },         { "forks", forks, true },
-    { "execs", execs, true },         { "walks", walks, true },
-    { "syncs", syncs, true },         { "sends", sends, true },
-    { "events", events, false },      { "interests", interests, false },
-    { "sockets", sockets, false },    { "sets", sets, false },
-    { "letters", letters, false },    { "segments", segments, false },
-    { "mqueues", mqueues, false },    { "terminals", terminals, false },
-    { "flights", flights, false },    { "watches", watches, false },
-    { "rings", rings, false },        { "leases", leases, false },
-    { "notices", notices, false },    { "opens", opens, false },
-    { "orphans", orphans, false },
+    { "pipes", pipes, false },         { "fifos", fifos, false },
+    { "files", files, false },         { "names", names, false },
+    { "bytes", bytes, false },         { "numbers", numbers, false },
+    { "sparse", sparse, false },       { "signals", signals, false },
+    { "locks", locks, false },         { "flocks", flocks, false },
+    { "timers", timers, false },       { "traces", traces, false },
+    { "processes", processes, true },  { "threads", threads, false },
+    { "pollers", pollers, false },     { "waiters", waiters, false },
+    { "memory", memory, false },       { "shared", shared, false },
+    { "regions", regions, false },     { "mapped", mapped, false },
+    { "pieces", pieces, false },       { "spins", spins, true },
+    { "forks", forks, true },          { "execs", execs, true },
+    { "walks", walks, true },          { "syncs", syncs, true },
+    { "sends", sends, true },          { "events", events, false },
+    { "interests", interests, false }, { "sockets", sockets, false },
+    { "sets", sets, false },           { "letters", letters, false },
+    { "segments", segments, false },   { "mqueues", mqueues, false },
+    { "terminals", terminals, false }, { "flights", flights, false },
+    { "watches", watches, false },     { "rings", rings, false },
+    { "leases", leases, false },       { "notices", notices, false },
+    { "opens", opens, false },         { "orphans", orphans, false },
 };
 
 /* Time in which the processor had something to do. Idle time is waiting for a disk that is the

@@ -55,7 +55,11 @@ static void sealed(void)
     SHOW(ftruncate(fd, 8192));
     SHOW(fcntl(fd, F_ADD_SEALS, 0x1000));
     SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+    char *own = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    own[4096] = 1;
     SHOW(ftruncate(fd, 4096));
+    SAY("own %d", own[4096]);
+    munmap(own, 8192);
     SHOW(ftruncate(fd, 8192));
     SHOW(ftruncate(fd, 12000));
     SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));

@@ -125,6 +125,19 @@ static void wide_flags(int type)
     close(s[0]), close(s[1]);
 }
 
+/* A stream takes no name with what is sent. */
+static void named_stream(void)
+{
+    int alone = socket(AF_UNIX, SOCK_STREAM, 0);
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s);
+    SHOW(sendto(s[0], "x", 1, 0, (void *)&a, named("nobody")));
+    SHOW(recv(s[1], bytes, 1, 0));
+    close(s[1]);
+    SHOW(sendto(s[0], "x", 1, 0, (void *)&a, named("nobody")));
+    SHOW(sendto(alone, "x", 1, 0, (void *)&a, named("nobody")));
+    close(s[0]), close(alone);
+}
+
 int main(void)
 {
     full_peer();
@@ -136,5 +149,6 @@ int main(void)
     flags(SOCK_SEQPACKET);
     wide_flags(SOCK_STREAM);
     wide_flags(SOCK_DGRAM);
+    named_stream();
     return 0;
 }

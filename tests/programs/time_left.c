@@ -137,6 +137,31 @@ static void alarm_seconds(void)
     }
 }
 
+/* A signal that comes about when a sleep ends: either the sleep has been long enough, or something
+ * is left of it, and it is told. */
+static void caught(int signal) { (void)signal; }
+
+static void sleeps_end(void)
+{
+    enum { TIMES = 400, MS = 1000000, STEP = 2000, UNTOLD = -7 };
+    timer_t timer;
+    int wrong = 0;
+    signal(SIGALRM, caught);
+    SHOW(timer_create(CLOCK_MONOTONIC, NULL, &timer));
+    for (long i = 0; i < TIMES; i++) {
+        struct itimerspec rings = { .it_value = { 0, MS + (i - TIMES / 2) * STEP } };
+        struct timespec sleep = { 0, MS }, rest = { UNTOLD, UNTOLD };
+        timer_settime(timer, 0, &rings, NULL);
+        if (nanosleep(&sleep, &rest) < 0)
+            wrong += errno != EINTR || rest.tv_sec || rest.tv_nsec <= 0 || rest.tv_nsec > MS;
+        else
+            wrong += rest.tv_sec != UNTOLD;
+        timer_settime(timer, 0, &(struct itimerspec){ 0 }, NULL);
+    }
+    SAY("sleeps that told wrongly what was left: %d", wrong);
+    timer_delete(timer);
+}
+
 int main(void)
 {
     if (pipe(pipe_ends))
@@ -148,5 +173,6 @@ int main(void)
     constant();
     sticky();
     alarm_seconds();
+    sleeps_end();
     return 0;
 }

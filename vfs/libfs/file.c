@@ -193,8 +193,9 @@ int64_t fs_do_truncate(struct message *m)
         result = -ETXTBSY;
     } else {
         lock_node(n);
-        bool shorter = size < n->size;
+        uint64_t before = n->size;
         result = resize_locked(n, m, size, limit);
+        bool shorter = n->size < before;
         unlock_node(n);
         if (!result && fs_watching) {
             watch_found_in(n, m->w[0]);

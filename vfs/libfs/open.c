@@ -175,13 +175,14 @@ static int64_t let_go(struct fs_node *n, struct message *m)
 
 int64_t fs_do_hold(struct message *m)
 {
-    if (fs_ops.forgets)
-        return 0;
     struct fs_node *n = fs_ops.get(m->object);
     int64_t result = fs_error(n);
     if (result)
         return result;
-    result = (int64_t)m->w[1] > 0 ? hold(n, m) : let_go(n, m);
+    if (S_ISREG(n->mode) && !fs_ops.lend)
+        result = -ENODEV; /* it cannot be mapped */
+    else if (!fs_ops.forgets)
+        result = (int64_t)m->w[1] > 0 ? hold(n, m) : let_go(n, m);
     fs_put(n);
     return result;
 }

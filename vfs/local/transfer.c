@@ -253,6 +253,14 @@ static int64_t write_refusal(const struct socket *s)
     return s->gone & GONE_WRITE || !s->peer ? -EPIPE : 0;
 }
 
+/* Likewise for a send on a stream to `name`: a stream has its peer, and takes no name. */
+static int64_t stream_refusal(const struct socket *s, const struct socket_address *name)
+{
+    if (name->kind != NAME_NONE)
+        return s->connected ? -EISCONN : -EOPNOTSUPP;
+    return write_refusal(s);
+}
+
 /* How many of the bytes that the write m of s has left can go now. */
 static uint32_t write_room(const struct socket *s, struct message *m)
 {
@@ -438,7 +446,8 @@ static int64_t receive(struct socket *s, struct message *m)
 static int64_t send(struct socket *s, struct message *m, const struct socket_address *name)
 {
     bool moved = false;
-    int64_t result = s->type == SOCK_STREAM ? write_refusal(s) : datagram_address(s, m, name);
+    int64_t result = s->type == SOCK_STREAM ? stream_refusal(s, name)
+                                            : datagram_address(s, m, name);
     if (!result)
         result = s->writes.first && may_wait(m) ? WAITS : write_now(s, m, &moved);
     if (result == -EFAULT) {

@@ -2,12 +2,13 @@
 #include "pipe.h"
 
 static const handler_t fs_handlers[] = {
-    [op_number(FS_READ)] = do_read,          [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_SEEK)] = answer_espipe,    [op_number(FS_STAT)] = do_stat,
-    [op_number(FS_IOCTL)] = do_ioctl,        [op_number(FS_POLL)] = do_poll,
-    [op_number(FS_OPEN)] = do_open,          [op_number(FS_SETATTR)] = answer_0,
-    [op_number(FS_SYNC)] = answer_einval,    [op_number(FS_TRUNCATE)] = answer_einval,
-    [op_number(FS_CHANGED)] = pollable_list, [op_number(FS_STATFS)] = do_statfs,
+    [op_number(FS_READ)] = do_read,           [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = answer_espipe,     [op_number(FS_STAT)] = do_stat,
+    [op_number(FS_IOCTL)] = do_ioctl,         [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_OPEN)] = do_open,           [op_number(FS_SETATTR)] = answer_0,
+    [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_TRUNCATE)] = answer_einval,
+    [op_number(FS_CHANGED)] = pollable_list,  [op_number(FS_STATFS)] = do_statfs,
+    [op_number(FS_ALLOCATE)] = answer_espipe,
 };
 
 static const handler_t pipe_handlers[] = {

@@ -5,6 +5,7 @@
 #include "../../gate/gate.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
@@ -189,6 +190,11 @@ static void levels(void)
     if (last < WINNER)
         lab_fail("R3", "priority 14 or 15", number("priority %ld", last),
                  "let two programs compute for 700 ms");
+    /* what is left of the creator's quantum, then that of each level */
+    if (j->now.cpu < quantum_of(LEVEL_1) + quantum_of(LEVEL_1 + 1) + quantum_of(LEVEL_3))
+        lab_fail("R1", "at least 28 ms, the quanta of all three levels",
+                 number("%ld us", j->now.cpu),
+                 "looked at the processor time of a program that has come into the pool");
     if (j->now.cpu > 60 * MS)
         lab_fail("R3", "about 28 ms, the quanta of all three levels", number("%ld us", j->now.cpu),
                  "looked at the processor time of a program that has come into the pool");
@@ -355,10 +361,59 @@ static void sleeper(void)
     joins("R9", j, "one that has slept for 350 ms");
 }
 
+static void *nothing(void *unused) { return unused; }
+
+/* Threads come and go until the next one's number is a little below this one: the kernel gives each
+ * number once before it begins anew. Steps are short, since numbers in use are leapt over. */
+static void come_near(unsigned thread)
+{
+    enum { NUMBERS = 4096, NEAR = 8, AT_ONCE = 256 };
+    for (;;) {
+        unsigned left = (thread - hog(0, 0, 0)->thread) % NUMBERS;
+        kill(jobs[--count].pid, SIGKILL);
+        waitpid(jobs[count].pid, NULL, 0);
+        if (left < NEAR)
+            return;
+        for (unsigned i = 0; i < left / 4 && i < AT_ONCE; i++) {
+            pthread_t t;
+            NEED(!pthread_create(&t, NULL, nothing, NULL) && !pthread_join(t, NULL));
+        }
+    }
+}
+
+/* Another comes into the pool and ends before it has had anything there, and its number is used
+ * again when the others have had much. */
+static void number_again(void)
+{
+    long got[JOBS];
+    settle();
+    hog(0, 0, 0), hog(0, 0, 0);
+    struct job *j = hog(0, 0, 0);
+    unsigned thread = j->thread;
+    for (long end = now() + 900 * MS; !pooled(&j->now) && now() < end; usleep(2 * MS))
+        look();
+    kill(j->pid, SIGKILL);
+    waitpid(j->pid, NULL, 0);
+    count--;
+    measure(got, 350 * MS);
+    stop_all();
+    come_near(thread);
+    settle();
+    hog(0, 0, 0), hog(0, 0, 0);
+    measure(got, 100 * MS);
+    for (unsigned tries = 0; (j = hog(0, 0, 0))->thread != thread; tries++) {
+        NEED(tries < 20);
+        kill(j->pid, SIGKILL);
+        waitpid(j->pid, NULL, 0);
+        count--;
+    }
+    joins("R10", j, "one whose thread has the number of one that has ended");
+}
+
 static void churn(void)
 {
     long got[JOBS];
-    for (int i = 0; i < 12; i++) { /* whose threads' numbers are used again by the next */
+    for (int i = 0; i < 12; i++) {
         hog(0, 0, 0), hog(i & 1 ? 19 : -20, 0, 0);
         usleep((70 + lab_below(60)) * MS);
         stop_all();
@@ -369,6 +424,7 @@ static void churn(void)
         lab_fail("R10", "about the same", number("a difference of %ld us", labs(got[0] - got[1])),
                  "let two programs compute after 24 others had come and gone");
     stop_all();
+    number_again();
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ enum {
     TURN_NS = 10 * MS,
     WAIT_NS = 2 * MS,
     LIFT_NS = 1000 * MS,
-    THREADS = 2048,
+    THREADS = THREADS_MAX,
     BATCH = 32,
     NOBODY = THREADS,
 };
