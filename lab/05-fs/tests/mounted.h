@@ -19,14 +19,14 @@ static int outside = -1; /* the system's root, by which leave() finds out again 
 /* The disk's third partition, by whichever driver it is reached. */
 static const char *const devices[] = { "/dev/vda3", "/dev/hda3" };
 
-/* 0 or an error, negative. */
+/* 0 or an error, negative: of the device that is there. */
 static inline int mount_disk(unsigned long flags)
 {
     flags |= MS_NODEV | MS_NOSUID | MS_NOEXEC;
-    if (mount(devices[0], POINT, "minix", flags, "") == 0)
-        return 0;
-    int error = errno;
-    return mount(devices[1], POINT, "minix", flags, "") == 0 ? 0 : -error;
+    int fd = open(devices[0], O_RDONLY);
+    if (fd >= 0)
+        close(fd);
+    return mount(devices[fd < 0], POINT, "minix", flags, "") == 0 ? 0 : -errno;
 }
 
 static inline void come_with(unsigned long flags)
