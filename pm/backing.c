@@ -119,6 +119,15 @@ struct cluster *backing_find(const struct backing *b, uint64_t page)
     return c;
 }
 
+vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
+                      uint64_t *end)
+{
+    uint64_t start = c->number * CLUSTER * PAGE_SIZE;
+    *first = MAX(start, r->offset);
+    *end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
+    return r->start + (*first - r->offset);
+}
+
 struct cluster *cluster_make(struct backing *b, uint64_t page, uint32_t user)
 {
     struct cluster *c = backing_find(b, page);

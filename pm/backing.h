@@ -88,6 +88,10 @@ enum {
     CLUSTER_LOCKED = 4,  /* shown by a region that is locked */
 };
 unsigned cluster_look(const struct cluster *c);
+/* The part of a cluster that a region of its backing shows: bytes [*first, *end) of the file; none,
+ * if *first >= *end. Returns the address where they begin. */
+vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
+                      uint64_t *end);
 /* Brings a page of a file (and its neighbours) into a cluster. The caller looks whether the page is
  * there, since it may be gone again. 0; -EIO past the end and for whatever else the server answers;
  * but -ENOMEM, and -ENOSYS if the server lends no pages. May wait. */

@@ -64,17 +64,6 @@ static int64_t map_copy(struct space *s, const struct region *r, vaddr_t page, u
     return result;
 }
 
-/* The part of a cluster that a region shows: bytes [*first, *end) of the file. Returns the address
- * where they begin. */
-static vaddr_t cluster_shown(const struct region *r, const struct cluster *c, uint64_t *first,
-                             uint64_t *end)
-{
-    uint64_t start = c->number * CLUSTER * PAGE_SIZE;
-    *first = MAX(start, r->offset);
-    *end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
-    return r->start + (*first - r->offset);
-}
-
 /* Gives those pages of a cluster that are ready for writing, and mapped by a shared region, the
  * protection of the region: a page of a file is written so only after its server has been told. */
 static int64_t protect_around(struct space *s, const struct region *r, const struct cluster *c)

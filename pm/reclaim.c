@@ -81,13 +81,12 @@ struct look {
 static void look_at_region(struct space *s, const struct region *r, struct look *l)
 {
     struct page_out there[CLUSTER];
-    uint64_t start = l->c->number * CLUSTER * PAGE_SIZE, first = MAX(start, r->offset),
-             end = MIN(start + CLUSTER * PAGE_SIZE, r->offset + (r->end - r->start));
+    uint64_t first, end;
+    vaddr_t at = cluster_shown(r, l->c, &first, &end);
     if (first >= end)
         return;
     l->found |= r->flags & REGION_LOCKED ? CLUSTER_LOCKED : 0;
-    struct page_change c = page_list(s, PAGE_AGE, r->start + (first - r->offset),
-                                     (end - first) / PAGE_SIZE, there, CLUSTER);
+    struct page_change c = page_list(s, PAGE_AGE, at, (end - first) / PAGE_SIZE, there, CLUSTER);
     int64_t n = ask_pages(&c, 1);
     for (int64_t i = 0; i < n; i++) {
         if (there[i].entry & PAGE_OUT_OWNED)

@@ -30,16 +30,6 @@ static int64_t copy(struct message *m, uint64_t done, vaddr_t at, size_t n, bool
     return write ? 0 : copy_out(m, done, piece, n);
 }
 
-static int64_t protect(const struct space *s, vaddr_t page, uint32_t protection)
-{
-    struct page_change c = { .address = page,
-                             .count = 1,
-                             .task = s->task,
-                             .action = PAGE_PROTECT,
-                             .protection = protection };
-    return pages_do(&c, 1);
-}
-
 /* Likewise for any page of s that fault_remote() has brought. */
 static int64_t copy_wide(struct message *m, const struct space *s, uint64_t done, vaddr_t at,
                          size_t n, bool write)
@@ -53,10 +43,10 @@ static int64_t copy_wide(struct message *m, const struct space *s, uint64_t done
         return copy(m, done, at, n, write);
     if (write && !(entry & PAGE_OUT_OWNED && entry & PAGE_OUT_ALONE))
         return -EIO;
-    int64_t error = protect(s, page, PAGE_READ | (write ? PAGE_WRITE : 0));
+    int64_t error = page_protect(s, page, PAGE_READ | (write ? PAGE_WRITE : 0));
     if (!error)
         error = copy(m, done, at, n, write);
-    protect(s, page, r->protection);
+    page_protect(s, page, r->protection);
     return error;
 }
 

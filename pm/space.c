@@ -157,7 +157,7 @@ int64_t page_map(struct space *s, vaddr_t page, paddr_t frame, uint32_t protecti
     return result;
 }
 
-int64_t page_protect(struct space *s, vaddr_t page, uint32_t protection)
+int64_t page_protect(const struct space *s, vaddr_t page, uint32_t protection)
 {
     struct page_change c = { .address = page,
                              .count = 1,
