@@ -3,6 +3,7 @@
  * kernel call, so that a message of the kernel's own there (a panic) comes between two writes and
  * not in the middle of one. */
 #include "char.h"
+#include "statfs.h"
 
 enum { PORT = 0xe9, MINOR = DEVICE_MINOR(DEV_HOST), CHUNK = 65536 };
 
@@ -36,7 +37,7 @@ int main(void)
         [op_number(FS_SEEK)] = answer_espipe,     [op_number(FS_STAT)] = do_stat,
         [op_number(FS_OPEN)] = do_open,           [op_number(FS_POLL)] = do_poll,
         [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = answer_enotty,
-        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_STATFS)] = char_statfs,
+        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_STATFS)] = statfs_of_device,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

@@ -322,8 +322,6 @@ static void start(void *unused)
     serve_queue();
 }
 
-static int64_t do_statfs(struct message *m) { return statfs_without_disk(m, DEVTMPFS_MAGIC); }
-
 void blk_serve(struct disk *list, unsigned count, unsigned major_number,
                void (*notify)(uint64_t bits))
 {
@@ -331,7 +329,7 @@ void blk_serve(struct disk *list, unsigned count, unsigned major_number,
         [op_number(FS_READ)] = serve_or_queue,  [op_number(FS_WRITE)] = serve_or_queue,
         [op_number(FS_SEEK)] = serve_or_queue,  [op_number(FS_STAT)] = serve_or_queue,
         [op_number(FS_SYNC)] = serve_or_queue,  [op_number(FS_OPEN)] = serve_or_queue,
-        [op_number(FS_IOCTL)] = serve_or_queue, [op_number(FS_STATFS)] = do_statfs,
+        [op_number(FS_IOCTL)] = serve_or_queue, [op_number(FS_STATFS)] = statfs_of_device,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     disks = list;

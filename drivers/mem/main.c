@@ -13,6 +13,7 @@
  * give way. */
 #include "char.h"
 #include "random.h"
+#include "statfs.h"
 
 /* ioctls of random and urandom (Linux: linux/random.h) */
 enum {
@@ -163,7 +164,7 @@ int main(void)
         [op_number(FS_SEEK)] = answer_0,          [op_number(FS_STAT)] = do_stat,
         [op_number(FS_OPEN)] = do_open,           [op_number(FS_POLL)] = char_poll,
         [op_number(FS_SYNC)] = answer_einval,     [op_number(FS_IOCTL)] = do_ioctl,
-        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_STATFS)] = char_statfs,
+        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_STATFS)] = statfs_of_device,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     random_seed(&generator);

@@ -216,12 +216,14 @@ static int64_t do_ioctl(struct message *m)
     }
 }
 
-static int64_t master_statfs(struct message *m) { return statfs_without_disk(m, DEVTMPFS_MAGIC); }
-
 const handler_t master_handlers[FS_HANDLERS] = {
-    [op_number(FS_READ)] = do_read,         [op_number(FS_WRITE)] = do_write,
-    [op_number(FS_SEEK)] = answer_espipe,   [op_number(FS_IOCTL)] = do_ioctl,
-    [op_number(FS_POLL)] = do_poll,         [op_number(FS_OPEN)] = pair_open,
-    [op_number(FS_SYNC)] = answer_einval,   [op_number(FS_TRUNCATE)] = answer_einval,
-    [op_number(FS_STATFS)] = master_statfs,
+    [op_number(FS_READ)] = do_read,
+    [op_number(FS_WRITE)] = do_write,
+    [op_number(FS_SEEK)] = answer_espipe,
+    [op_number(FS_IOCTL)] = do_ioctl,
+    [op_number(FS_POLL)] = do_poll,
+    [op_number(FS_OPEN)] = pair_open,
+    [op_number(FS_SYNC)] = answer_einval,
+    [op_number(FS_TRUNCATE)] = answer_einval,
+    [op_number(FS_STATFS)] = statfs_of_device,
 };

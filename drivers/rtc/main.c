@@ -6,6 +6,7 @@
  * second it updates them, which takes 2 ms: readings are taken twice until two are equal. */
 #include "calendar.h"
 #include "char.h"
+#include "statfs.h"
 
 enum {
     INDEX = 0x70,
@@ -120,11 +121,15 @@ static int64_t do_stat(struct message *m) { return char_stat(m, DEVICE_MAJOR(DEV
 int main(void)
 {
     static const handler_t handlers[] = {
-        [op_number(FS_READ)] = do_read,           [op_number(FS_WRITE)] = answer_einval,
-        [op_number(FS_SEEK)] = answer_espipe,     [op_number(FS_STAT)] = do_stat,
-        [op_number(FS_OPEN)] = do_open,           [op_number(FS_SYNC)] = answer_einval,
-        [op_number(FS_TRUNCATE)] = answer_einval, [op_number(FS_IOCTL)] = do_ioctl,
-        [op_number(FS_STATFS)] = char_statfs,
+        [op_number(FS_READ)] = do_read,
+        [op_number(FS_WRITE)] = answer_einval,
+        [op_number(FS_SEEK)] = answer_espipe,
+        [op_number(FS_STAT)] = do_stat,
+        [op_number(FS_OPEN)] = do_open,
+        [op_number(FS_SYNC)] = answer_einval,
+        [op_number(FS_TRUNCATE)] = answer_einval,
+        [op_number(FS_IOCTL)] = do_ioctl,
+        [op_number(FS_STATFS)] = statfs_of_device,
     };
     static const struct protocol protocols[] = { PROTOCOL_TABLE(FS, handlers) };
     service_run(&(struct service){ .protocols = protocols, .count = 1, .threads = 1 });

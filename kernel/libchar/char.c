@@ -1,7 +1,5 @@
 #include "char.h"
 
-#include "statfs.h"
-
 int64_t char_open(struct message *m, bool known, uint32_t how)
 {
     return known ? connect(m, m->object, m->w[1] | how) : -ENXIO;
@@ -23,5 +21,3 @@ int64_t char_poll(struct message *m)
 {
     return m->w[1] & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
-
-int64_t char_statfs(struct message *m) { return statfs_without_disk(m, DEVTMPFS_MAGIC); }

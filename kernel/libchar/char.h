@@ -11,7 +11,6 @@
 int64_t char_open(struct message *m, bool known, uint32_t how);
 /* char_stat: a character device with this major number, owned by root. */
 int64_t char_stat(struct message *m, unsigned major, uint32_t permissions);
-int64_t char_poll(struct message *m);   /* always ready */
-int64_t char_statfs(struct message *m); /* what /dev is */
+int64_t char_poll(struct message *m); /* always ready */
 
 #endif

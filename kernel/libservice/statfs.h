@@ -18,4 +18,10 @@ static inline int64_t statfs_without_disk(struct message *m, uint32_t kind)
     return copy_out(m, 0, &s, sizeof s) ? -EFAULT : 0;
 }
 
+/* The same for devices that stand in /dev. */
+static inline int64_t statfs_of_device(struct message *m)
+{
+    return statfs_without_disk(m, DEVTMPFS_MAGIC);
+}
+
 #endif
