@@ -47,6 +47,13 @@ static void stop_all(void)
     count = 0;
 }
 
+static void stop_last(void)
+{
+    count--;
+    kill(jobs[count].pid, SIGKILL);
+    waitpid(jobs[count].pid, NULL, 0);
+}
+
 /* The number of a process's thread, as the kernel counts them. */
 static unsigned thread_of(pid_t pid)
 {
@@ -370,8 +377,7 @@ static void come_near(unsigned thread)
     enum { NUMBERS = 4096, NEAR = 8, AT_ONCE = 256 };
     for (;;) {
         unsigned left = (thread - hog(0, 0, 0)->thread) % NUMBERS;
-        kill(jobs[--count].pid, SIGKILL);
-        waitpid(jobs[count].pid, NULL, 0);
+        stop_last();
         if (left < NEAR)
             return;
         for (unsigned i = 0; i < left / 4 && i < AT_ONCE; i++) {
@@ -392,9 +398,7 @@ static void number_again(void)
     unsigned thread = j->thread;
     for (long end = now() + 900 * MS; !pooled(&j->now) && now() < end; usleep(2 * MS))
         look();
-    kill(j->pid, SIGKILL);
-    waitpid(j->pid, NULL, 0);
-    count--;
+    stop_last();
     measure(got, 350 * MS);
     stop_all();
     come_near(thread);
@@ -403,9 +407,7 @@ static void number_again(void)
     measure(got, 100 * MS);
     for (unsigned tries = 0; (j = hog(0, 0, 0))->thread != thread; tries++) {
         NEED(tries < 20);
-        kill(j->pid, SIGKILL);
-        waitpid(j->pid, NULL, 0);
-        count--;
+        stop_last();
     }
     joins("R10", j, "one whose thread has the number of one that has ended");
 }
