@@ -60,23 +60,6 @@ static void leave(void)
 
 /* ---- saying what is seen ---- */
 
-/* One line: what was done, and its result. */
-__attribute__((format(printf, 2, 3))) static long say(long result, const char *format, ...)
-{
-    int error = errno;
-    va_list args;
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    if (result < 0)
-        printf(" = %s\n", strerror(error));
-    else
-        printf(" = %ld\n", result);
-    return result;
-}
-
-#define SAY(call) say((long)(call), "%s", #call)
-
 static unsigned hash_bytes(unsigned h, const void *data, size_t n)
 {
     for (const unsigned char *at = data; n--; at++)

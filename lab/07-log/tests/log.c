@@ -43,36 +43,36 @@ static int gate_call(const char *service, uint64_t op, uint64_t w0, void *base, 
 
 /* What is done is not told call by call: whoever does much at once has told it before. */
 static bool quiet;
-#define SAY(...) (quiet ? (void)0 : lab_now(__VA_ARGS__))
+#define TELL(...) (quiet ? (void)0 : lab_now(__VA_ARGS__))
 
 static int log_begin(void)
 {
-    SAY("BEGIN");
+    TELL("BEGIN");
     return gate_call("log", BEGIN, 0, NULL, 0, 0, 0);
 }
 static int log_write(int t, unsigned block, const void *bytes)
 {
-    SAY("WRITE of block %u in transaction %d", block, t);
+    TELL("WRITE of block %u in transaction %d", block, t);
     return gate_call("log", WRITE, t, (void *)(uintptr_t)bytes, BLOCK, block, IN);
 }
 static int log_commit(int t)
 {
-    SAY("COMMIT of transaction %d", t);
+    TELL("COMMIT of transaction %d", t);
     return gate_call("log", COMMIT, t, NULL, 0, 0, 0);
 }
 static int log_abort(int t)
 {
-    SAY("ABORT of transaction %d", t);
+    TELL("ABORT of transaction %d", t);
     return gate_call("log", ABORT, t, NULL, 0, 0, 0);
 }
 static int log_sync(void)
 {
-    SAY("SYNC");
+    TELL("SYNC");
     return gate_call("log", SYNC, 0, NULL, 0, 0, 0);
 }
 static int log_read(int t, unsigned block, void *to)
 {
-    SAY("READ of block %u in transaction %d", block, t);
+    TELL("READ of block %u in transaction %d", block, t);
     return gate_call("log", READ, t, to, BLOCK, block, OUT);
 }
 

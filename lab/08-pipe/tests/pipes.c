@@ -31,22 +31,6 @@ enum {
 
 /* ---- saying what is seen ---- */
 
-__attribute__((format(printf, 2, 3))) static long say(long result, const char *format, ...)
-{
-    int error = errno;
-    va_list args;
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    if (result < 0)
-        printf(" = %s\n", strerror(error));
-    else
-        printf(" = %ld\n", result);
-    return result;
-}
-
-#define SAY(call) say((long)(call), "%s", #call)
-
 /* Byte n of everything that one test writes. A pipe's length behind it comes another one. */
 static unsigned char byte_at(uint32_t n) { return n * 2654435761u >> 24; }
 

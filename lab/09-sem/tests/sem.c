@@ -25,21 +25,6 @@ static bool on_linux;
 
 /* ---- saying what is seen ---- */
 
-/* One line: what was done, and its result. */
-__attribute__((format(printf, 2, 3))) static long say(long result, const char *format, ...)
-{
-    int error = errno;
-    va_list args;
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    if (result < 0)
-        printf(" = %s\n", strerror(error));
-    else
-        printf(" = %ld\n", result);
-    return result;
-}
-
 /* For what gives an id, which is nobody's business. */
 static int say_id(int id, const char *what)
 {

@@ -33,6 +33,25 @@ static inline uint64_t lab_random(void)
 
 static inline unsigned lab_below(unsigned n) { return (lab_random() >> 33) % n; }
 
+/* ---- saying what is seen, for tests whose oracle is Linux ---- */
+
+/* One line of what a test has seen, to be compared with Linux's: what was done, and its result. */
+__attribute__((format(printf, 2, 3))) static inline long say(long result, const char *format, ...)
+{
+    int error = errno;
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    if (result < 0)
+        printf(" = %s\n", strerror(error));
+    else
+        printf(" = %ld\n", result);
+    return result;
+}
+
+#define SAY(call) say((long)(call), "%s", #call)
+
 /* ---- saying what is wrong ---- */
 
 static inline const char *lab_result(int64_t value)
