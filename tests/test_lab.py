@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -27,9 +28,11 @@ from grader import (
     confine,
     evidence,
     hostile,
+    html,
     lab as labs,
     mutants,
     mutate,
+    pictures,
     record as records,
     report,
     run,
@@ -212,6 +215,24 @@ def test_a_failure_says_what_and_how_to_see_it_again(tmp_path):
             end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])
         ), "slices of a track that overlap are not shown"
     assert "NAMES_TAKE" in (out / "t/take/1/sequence.txt").read_text()
+
+
+@long
+def test_the_references_messages_stand_beside_a_failure(tmp_path, monkeypatch):
+    lab = labs.load("01-ipc")
+    build.prepare(lab)
+    monkeypatch.setattr(pictures, "folder", lambda lab: str(tmp_path))
+    wrong = mutant_of(lab, "03-take-keeps").files
+    graded = functools.partial(records.grade, lab, wrong, seeds=[1], only=["take"], drawn=True)
+    without = graded()
+    assert pictures.store_reference(lab, mutants.solution(lab), ["take"]) == len(lab.seeds)
+    record = graded()
+    assert records.verdict(record) == records.verdict(without)
+    test = record["tests"][-1]
+    assert "exit_group" in test["trace"][-1] and "exit_group" not in "".join(test["reference"])
+    assert any("NAMES_TAKE" in line for line in test["reference"])
+    asked = "Those of the reference"
+    assert asked in html.page(record) and asked not in html.page(without)
 
 
 def test_handin_holds_the_students_files_only(tmp_path):

@@ -155,6 +155,15 @@ def test_text_of_a_trace_says_what_was_meant():
 
 def test_a_trace_is_cut_where_the_server_died():
     lines = in_columns(MESSAGES).splitlines() + in_columns(MESSAGES).splitlines() * 30
-    part = trace.part("\n".join(lines), "names", "case")
-    assert len(part) == 3 + 20 and "failed" in part[3]
-    assert trace.part(in_columns(MESSAGES).replace("failed", "listen"), "names", "case")
+    end = trace.where_wrong(lines, "names", "case")
+    assert end == 3 + 20 and "failed" in lines[3]
+    living = in_columns(MESSAGES).replace("failed", "listen").splitlines()
+    assert trace.where_wrong(living, "names", "case") > 0
+
+
+def test_a_reference_is_cut_at_the_same_call():
+    lines = in_columns(MESSAGES).splitlines() * 3
+    calls = trace.calls_of(lines, "case")
+    assert len(calls) == 3 * len(trace.calls_of(lines[: len(lines) // 3], "case")) > 0
+    assert trace.up_to_call(lines, "case", 1) == lines[: calls[1]]
+    assert trace.up_to_call(lines, "case", 1000) == lines

@@ -61,18 +61,20 @@ def failure(record, test):
     return (
         f"<div class=card id='{e(test['id'])}'><h3><span>{e(test['title'])} <code class=soft>{e(test['id'])}</code></span>"
         f"<span class=kind>{e(KINDS.get(test['kind'], test['kind']))}</span></h3><dl>{rows}</dl>{detail}<dl>{asked}</dl>"
-        f"{picture(record, test)}<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
+        f"{picture(record, test, 'trace', 'Its messages, up to where it went wrong')}"
+        f"{picture(record, test, 'reference', 'Those of the reference, up to the same call of the test')}"
+        f"<div class='commands soft'>The same again: <code>{e(test['replay'])}</code>Its messages: <code>{e(test['replay'].replace('replay', 'trace'))}</code></div></div>"
     )
 
 
-def picture(record, test):
-    """Its messages, drawn when they are opened."""
-    if not test.get("trace"):
+def picture(record, test, key, says):
+    """The messages that the record has of a test under this key, drawn when they are opened."""
+    if not test.get(key):
         return ""
-    lines = e("\n".join(test["trace"]))
+    lines = e("\n".join(test[key]))
     view = f" data-view={e(record['view'])}" if record.get("view") else ""
     return (
-        f"<details class=messages data-instruction={1 << test['shift']}{view}><summary>Its messages, up to where it went wrong</summary>"
+        f"<details class=messages data-instruction={1 << test['shift']}{view}><summary>{says}</summary>"
         f"<div></div><pre hidden>{lines}</pre></details>"
     )
 

@@ -69,7 +69,9 @@ FOR_STUDENTS = {
         (r"\n[^\n]*make test-labs  #[^\n]*", ""),
         (r"\n\| `test_lab\w*\.py`[^\n]*", ""),
         (r" \(`lab/admin oracle [^)]*\)", ""),
+        (r"`lab/admin reference LAB` has", "your instructor has"),
     ],
+    ".gitignore": [(r"/lab/\*/reference/\n", "")],  # theirs has it
     "Makefile": [(r"\n#   make test-labs[^\n]*", "")],
     "lab/build.mk": [(r"\n# make test-labs:.*?\n\n", "\n"), (r" test-labs", "")],
 }

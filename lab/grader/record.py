@@ -8,7 +8,7 @@ import json
 import os
 import time
 
-from . import FULL, NOT_BUILT, PARTIAL, build, evidence, run, shown, trace, write_file
+from . import FULL, NOT_BUILT, PARTIAL, build, evidence, pictures, run, shown, write_file
 
 SCHEMA = "lab/1"
 
@@ -85,9 +85,9 @@ def grade(
     seeds=None,
     only=None,
     others=(),
-    pictures=False,
+    drawn=False,
 ):
-    """The record of a submission's files, {name: bytes}. pictures: with the messages of the first tests that fail."""
+    """The record of a submission's files, {name: bytes}. drawn: with the messages of the first tests that fail."""
     record = empty(lab, files, list(others))
     start = time.monotonic()
     progress("building")
@@ -95,7 +95,7 @@ def grade(
         with build.program(lab, files) as program:
             runs = [r for r in lab.runs() if seeds is None or r[0] in seeds]
             record["seeds"] = [seed for seed, _ in runs]
-            wanted = with_needs(lab, only) if only else None
+            wanted = run.with_needs(lab, only) if only else None
             measured = {}
             failed, passed = run.grade(lab, program, runs, wanted, progress, measured)
             record["tests"] = [
@@ -107,8 +107,8 @@ def grade(
             if hidden and lab.hidden_seeds:
                 record["hidden"] = grade_hidden(lab, program, failed, progress)
             record["leaderboard"] = leaderboard(lab, measured) if not wanted else None
-            if pictures:
-                trace.add_pictures(lab, program, record, progress)
+            if drawn:
+                pictures.add(lab, program, record, progress)
     except build.DoesNotBuild as error:
         record["build"] = {"ok": False, "output": str(error)}
         record["tests"] = [test_entry(lab, test, {}, {}, []) for test in lab.tests]
@@ -126,16 +126,6 @@ def leaderboard(lab, measured):
         return None
     value = float(f"{board.worst(measured[board.name]):.6g}")
     return {"name": board.name, "value": value, "order": board.order}
-
-
-def with_needs(lab, names):
-    wanted, todo = set(), list(names)
-    while todo:
-        test = lab.test(todo.pop())
-        if test.id not in wanted:
-            wanted.add(test.id)
-            todo += test.needs
-    return wanted
 
 
 def grade_hidden(lab, program, failed, progress):
@@ -186,7 +176,7 @@ def verdict(record):
     """What must not change from run to run: all but the times and what is measured, of the host or of a test (a disk is as fast as the host)."""
     timed = ("seconds", "leaderboard")
     tests = [
-        {key: value for key, value in test.items() if key not in ("ns", "trace")}
+        {key: value for key, value in test.items() if key not in ("ns", "trace", "reference")}
         for test in record["tests"]
     ]
     return json.dumps(

@@ -27,7 +27,7 @@ def plan_of(lab, test, seed, folder):
                 return [lab.test(name) for name in entry["before"]] + [test], entry["shift"]
     except (OSError, ValueError, KeyError):
         pass
-    wanted = records.with_needs(lab, [test.id])
+    wanted = run.with_needs(lab, [test.id])
     return [t for t in lab.tests if t.id in wanted], dict(lab.runs()).get(seed, lab.shifts[0])
 
 

@@ -272,6 +272,17 @@ def ready(lab, failed):
     return [test for test in lab.tests if test.id not in out]
 
 
+def with_needs(lab, names):
+    """The tests of these names and all that they need."""
+    wanted, todo = set(), list(names)
+    while todo:
+        test = lab.test(todo.pop())
+        if test.id not in wanted:
+            wanted.add(test.id)
+            todo += test.needs
+    return wanted
+
+
 def outcomes_of(lab, program, tests, seed, shift, **options):
     """The outcomes of a boot with these tests, one after the other."""
     return judge(

@@ -9,9 +9,6 @@ import re
 from . import build, guest
 
 RECORD = re.compile(r"^\s*(\d+)\s+([\d.]+) (.{20}) (.{20}) (.{32}) (.*?)\s*$")
-PICTURED = 1000  # records in a picture: the last ones, or those around the server's death
-PICTURES = 3  # in a report: the first tests that fail
-NOT_TRACED = ("no-start", "panic", "unclean-end", "tampered", "disk")
 
 
 def messages(text):
@@ -148,39 +145,38 @@ def perfetto(found):
 # ---- as a picture ----
 
 
-def text_of(boot, test):
-    """The trace of a test in a boot that has recorded it."""
-    return next(
-        (e.get("trace", "") for e in boot.events() if e["event"] == "end" and e["test"] == test.id),
-        "",
-    )
+def lines_of(boot, test):
+    """The records, a line each, of a test in a boot that has recorded them."""
+    ends = (e for e in boot.events() if e["event"] == "end" and e["test"] == test.id)
+    text = next((e.get("trace", "") for e in ends), "")
+    return [line.rstrip() for line in text.splitlines() if RECORD.match(line)]
 
 
-def part(text, server, program):
-    """The lines where it went wrong: those that end with the server's death, and a few behind it; else with the end of the test program."""
-    lines = [line.rstrip() for line in text.splitlines() if RECORD.match(line)]
+def is_of(match, program):
+    return match[3].strip().startswith(f"{program}[")
+
+
+def where_wrong(lines, server, program):
+    """How many of the lines are up to where it went wrong: the server's death, and a few behind it; else the end of the test program."""
     end = len(lines)
     for at, m in enumerate(map(RECORD.match, lines)):
         verb = m[5].split()[0]
         if m[3].strip() == server and verb == "failed":
-            end = at + 20
-            break
-        if m[3].strip().startswith(f"{program}[") and verb == "exit_group":
+            return at + 20
+        if is_of(m, program) and verb == "exit_group":
             end = at + 1
-    return lines[:end][-PICTURED:]
+    return end
 
 
-def add_pictures(lab, program, record, progress):
-    """Runs the first tests that failed once more, with their messages recorded, and keeps these in the record."""
-    failed = [t for t in record["tests"] if t["status"] == "failed"]
-    for entry in [t for t in failed if t["kind"] not in NOT_TRACED][:PICTURES]:
-        progress(f"the messages of {entry['id']}")
-        tests = [lab.test(name) for name in (*entry["before"], entry["id"])]
-        plan = [(test, entry["seed"]) for test in tests]
-        boot = guest.boot(
-            lab, program, plan, entry["shift"], trace=entry["id"], only=lab.picture == "schedule"
-        )
-        entry["trace"] = part(text_of(boot, tests[-1]), lab.server, tests[-1].program)
+def calls_of(lines, program):
+    """Where the records of the program itself are among the lines."""
+    return [at for at, m in enumerate(map(RECORD.match, lines)) if is_of(m, program)]
+
+
+def up_to_call(lines, program, count):
+    """The lines up to the one before the program's call number `count`, counted from 0."""
+    calls = calls_of(lines, program)
+    return lines[: calls[count]] if count < len(calls) else lines
 
 
 def viewer():
