@@ -89,10 +89,10 @@ function sequence(element, text, options = {}) {
     const shown = lanes.filter(name => !hidden.has(name)), width = TIME + shown.length * wide;
     const x = name => TIME + (shown.indexOf(lane(name)) + .5) * wide;
     const head = shown.map(name => `<text x="${x(name)}" y="18" text-anchor="middle">${escape(title(name))}</text>`).join('');
-    let html = `<div class=head style="width:${width}px"><svg width=${width} height=26>${head}</svg></div>`;
+    let html = `<div class=head style="width:${width}px"><svg width=${width} height=26 viewBox="0 0 ${width} 26">${head}</svg></div>`;
     for (let at = 0; at < rows.length; at += BLOCK) {
       const part = rows.slice(at, at + BLOCK), height = part.length * ROW;
-      html += `<svg class=block width=${width} height=${height} style="contain-intrinsic-size:${width}px ${height}px">`
+      html += `<svg class=block width=${width} height=${height} viewBox="0 0 ${width} ${height}" style="contain-intrinsic-size:${width}px ${height}px">`
         + shown.map(name => `<line class=lane x1=${x(name)} x2=${x(name)} y1=0 y2=${height} />`).join('')
         + part.map((r, i) => arrow(r, x, i * ROW, width)).join('') + '</svg>';
     }
@@ -134,7 +134,7 @@ function sequence(element, text, options = {}) {
       marks += `<line class=lane x1=${x(us)} x2=${x(us)} y1=0 y2=${height} /><text class=time x=${x(us)} y=${height + 14}`
         + ` text-anchor=middle>${((us - records[0].us) / 1000).toFixed(1)} ms</text>`;
     }
-    return `<svg width=${width} height=${height + 22}>${marks}${inside(x)}</svg>`;
+    return `<svg width=${width} height=${height + 22} viewBox="0 0 ${width} ${height + 22}">${marks}${inside(x)}</svg>`;
   }
 
   /* When each thread had used up a quantum: it ran for so long before. Colour: its priority. */

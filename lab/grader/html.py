@@ -33,6 +33,9 @@ tr:last-child td { border-bottom: 0 } th { color: var(--soft); font-weight: 500 
 .mark { white-space: nowrap; font-weight: 600 }
 summary { cursor: pointer; color: var(--accent) } .messages { margin: .6rem 0 0 }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0 } dt { margin-top: .4rem; font-size: .85rem } th, td { padding: .4rem .45rem } .wide { display: none } }
+@media print {
+  body { background: none } main { max-width: none; padding: 0 } .bar, .bar i { print-color-adjust: exact }
+  .card h3, dl, tr { break-inside: avoid } h2, h3 { break-after: avoid } pre { white-space: pre-wrap } .commands { display: none } }
 """
 
 MARKS = {"passed": "&#10003; passed", "failed": "&#10007; failed", "skipped": "&ndash; not run"}
