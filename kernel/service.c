@@ -7,7 +7,7 @@
  *     any     --stop-->        dead: threads, memory gone; calls wait in the mailbox
  *     any     --refuse-->      likewise, and calls end with -ENXIO
  *
- * What happens to a frozen service, and how often, is the manager's decision (pm/rs/death.c). The
+ * What happens to a frozen service, and how often, is the manager's decision (pm/rs/policy.c). The
  * manager's own death is the one that the kernel decides: manager_resumes(). */
 #include "service.h"
 
@@ -287,7 +287,7 @@ static int resume(struct task *x, enum resume why)
 }
 
 /* Whether, and how, the manager goes on after its death, by its own rules for other services
- * (pm/rs/death.c). */
+ * (pm/rs/policy.c). */
 static bool manager_resumes(struct task *x, enum crash crash, enum resume *how)
 {
     static uint64_t messages;

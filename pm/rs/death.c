@@ -1,32 +1,13 @@
-/* What becomes of a service that has died: the one place that judges it.
+/* What becomes of a service that has died.
  *
  * The kernel has frozen the service and says why, where it had got to (task_info.stretch) and which
  * request it was serving. A service that keeps state gets its code and constants written anew and
  * is rolled back (kernel/libservice/recover.c): its callers see a pause. One that keeps none starts
  * afresh; what it was asked and has not answered is asked again.
  *
- * A service that goes the same way again mostly comes to the same end. So deaths by a service's own
- * fault are counted as long as the service has got no further since the last one:
- *
- *   deaths   a service that keeps state           one that keeps nothing, at the same request
- *   1        goes the same way again              is asked again
- *   2        its request fails (-EIO)             the request fails (-EIO); counted anew
- *   3        likewise
- *   more     its state is lost: given up
- *
- * Deaths one soon after the other, whatever their places, put off the next start, twice as long
- * each time. A service that dies too often before it has come up is given up. */
+ * Which of that happens, when, and when a service is given up, policy.c says. */
 #include "rs.h"
 #include "syscalls.h"
-
-enum {
-    FAILURES_MOST = 3,
-    ROW_NS = 1000 * MS, /* deaths within so long stand in a row */
-    ROW_AT_ONCE = 4,    /* so many are brought back at once, */
-    ROW_MOST = 12,      /* and so many are too many for one that never comes up */
-    BACK_OFF_NS = 20 * MS,
-    BACK_OFF_MOST = 7, /* doublings */
-};
 
 static const char *const reasons[] = {
     [CRASH_FAULT] = "a fault",
@@ -37,48 +18,32 @@ static const char *const reasons[] = {
     [CRASH_VIOLATION] = "breaking its manifest",
 };
 
-/* Fails the request that is being served, if a service that keeps nothing has died of the same one
- * the last time. */
-static void judge_request(unsigned slot, call_t serving)
+/* The request that a service was serving. false: it served none, or that one is gone. */
+static bool request_of(call_t serving, struct request *r)
 {
-    struct entry *e = &services[slot];
     struct thread_info t;
     if (!serving || !thread_look(call_thread(serving), &t))
-        return;
-    struct request r = { t.op, t.object, t.position, t.word, t.index };
-    bool again = memcmp(&r, &e->fatal, sizeof r) == 0;
-    e->fatal = r;
-    if (!again)
-        return;
-    e->fatal.op = 0;
-    print("%s (operation %lx of %x): what it received has ended it twice and fails", e->name, r.op,
-          t.task);
-    sys_service_fail(slot, serving);
-}
-
-/* Counts a death by the service's own fault. */
-static void judge(unsigned slot, const struct task_info *info)
-{
-    struct entry *e = &services[slot];
-    if (e->rights.afresh) {
-        judge_request(slot, info->serving);
-        return;
-    }
-    if (!info->stretch)
-        return; /* nothing ran in the service, so nothing will end the same way */
-    e->failures = info->stretch == e->failed_at ? e->failures + 1 : 1;
-    e->failed_at = info->stretch;
-}
-
-/* Rolls the service back. false: that cannot be done, or has been done in vain too often. */
-static bool roll_back(unsigned slot, const struct task_info *info)
-{
-    struct entry *e = &services[slot];
-    unsigned failures = info->stretch && info->stretch == e->failed_at ? e->failures : 0;
-    if (info->crash == CRASH_UNRECOVERABLE || failures > FAILURES_MOST)
         return false;
-    image_load(slot, &e->program, LOAD_CONSTANT, NULL);
-    return sys_service_resume(slot, failures > 1 ? RESUME_FAILING : RESUME_AGAIN) == 0;
+    *r = (struct request){ t.op, t.object, t.position, t.word, t.index };
+    return true;
+}
+
+static struct death death_of(unsigned slot, const struct task_info *info, uint64_t now)
+{
+    const struct entry *e = &services[slot];
+    struct death d = { .now = now,
+                       .crash = info->crash,
+                       .at = info->stretch,
+                       .ready = info->ready,
+                       .afresh = e->rights.afresh };
+    d.serving = d.afresh && request_of(info->serving, &d.request);
+    return d;
+}
+
+static bool roll_back(unsigned slot, enum resume how)
+{
+    image_load(slot, &services[slot].program, LOAD_CONSTANT, NULL);
+    return sys_service_resume(slot, how) == 0;
 }
 
 /* Nothing will serve in this slot any more, and a replacement that was under way does not come. */
@@ -89,13 +54,15 @@ static void give_up(unsigned slot)
 }
 
 /* Brings a frozen service back: starts it afresh or rolls it back, or gives it up. */
-static void bring_back(unsigned slot, const struct task_info *info)
+static void bring_back(unsigned slot, const struct death *d)
 {
     struct entry *e = &services[slot];
-    if (e->rights.afresh || !info->ready) { /* keeps nothing, or has served no request yet */
+    enum way way = policy_return(&e->policy, d);
+    if (way == WAY_AFRESH) {
         if (lifecycle_afresh(slot) < 0)
             give_up(slot);
-    } else if (!roll_back(slot, info)) {
+    } else if (way == WAY_NONE ||
+               !roll_back(slot, way == WAY_FAILING ? RESUME_FAILING : RESUME_AGAIN)) {
         print("%s: its state is lost: given up", e->name);
         give_up(slot);
     }
@@ -106,38 +73,45 @@ void death_retry(unsigned slot)
     struct entry *e = &services[slot];
     struct task_info info;
     e->state = e->resumes;
-    if (task_of(slot, &info))
-        bring_back(slot, &info);
+    if (task_of(slot, &info)) {
+        struct death d = death_of(slot, &info, time_now());
+        bring_back(slot, &d);
+    }
+}
+
+/* What has been judged of a death that was not by command. */
+static void carry_out(unsigned slot, const struct death *d, const struct verdict *v)
+{
+    struct entry *e = &services[slot];
+    if (v->fate == FATE_GIVEN_UP) {
+        print("%s never comes up: given up", e->name);
+        give_up(slot);
+    } else if (v->fate == FATE_WAITS) {
+        e->resumes = e->state;
+        e->state = WAITING;
+        e->retry = v->retry;
+    } else {
+        bring_back(slot, d);
+    }
 }
 
 void death_found(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
-    uint64_t now = time_now();
+    struct death d = death_of(slot, info, time_now());
+    struct verdict v = policy_death(&e->policy, &d);
     e->deaths += info->crash != CRASH_HUNG; /* watch.c has counted those as hangs */
-    e->looks = 0;
     if (info->crash == CRASH_KILLED) {
-        bring_back(slot, info);
+        bring_back(slot, &d);
         return;
     }
-    e->row = now - e->died < ROW_NS ? e->row + 1 : 1;
-    e->died = now;
     print("%s has died of %s%s", e->name, reasons[info->crash],
           info->ready ? "" : " before it was ready");
-    /* One hang that is not one in a row may have been the host's, which stood still for a while. */
-    if (info->crash != CRASH_HUNG || e->row > 1 || e->rights.afresh)
-        judge(slot, info);
-    if (replace_died(slot, info))
-        return;
-    if (!info->ready && e->row > ROW_MOST) {
-        print("%s never comes up: given up", e->name);
-        give_up(slot);
-    } else if (e->row > ROW_AT_ONCE) {
-        e->resumes = e->state;
-        e->state = WAITING;
-        e->retry = now +
-                   ((uint64_t)BACK_OFF_NS << MIN(e->row - ROW_AT_ONCE, (uint32_t)BACK_OFF_MOST));
-    } else {
-        bring_back(slot, info);
+    if (v.fails) {
+        print("%s (operation %lx of thread %u): what it received has ended it twice and fails",
+              e->name, d.request.op, d.request.thread);
+        sys_service_fail(slot, info->serving);
     }
+    if (!replace_died(slot, info))
+        carry_out(slot, &d, &v);
 }

@@ -39,7 +39,7 @@ static int run(unsigned slot)
         return error;
     }
     e->starts++;
-    e->looks = 0;
+    policy_starts(&e->policy);
     return 0;
 }
 
@@ -65,7 +65,7 @@ int lifecycle_start(unsigned slot)
     struct entry *e = &services[slot];
     if (is_running(e) || e->state == WAITING)
         return -EALREADY;
-    e->row = 0;
+    policy_forgives(&e->policy);
     bool created = e->state == CREATED;
     int error = created ? 0 : create(slot);
     if (!error)

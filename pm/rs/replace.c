@@ -86,8 +86,8 @@ static int begin_trial(unsigned slot, const struct image *by)
         return error;
     e->former = was;
     e->state = TRIAL;
-    e->died = time_now();
-    e->row = 0;
+    e->replaced = time_now();
+    policy_forgives(&e->policy);
     print("%s: replaced by another program", e->name);
     return 0;
 }
@@ -133,7 +133,7 @@ void replace_at_rest(unsigned slot, uint64_t now)
 void replace_prove(unsigned slot, const struct task_info *info, uint64_t now)
 {
     struct entry *e = &services[slot];
-    bool over = now - e->died > PROOF_SECONDS * 1000ul * MS;
+    bool over = now - e->replaced > PROOF_SECONDS * 1000ul * MS;
     if (info->ready && (info->protocols & e->protocols) != e->protocols) {
         go_back(slot, "speaks another protocol");
     } else if (info->ready) {

@@ -3,9 +3,8 @@
 #define RS_H
 
 #include "manifest.h"
+#include "policy.h"
 #include "service.h"
-
-enum { MS = 1000000 }; /* in nanoseconds, in which all times are counted */
 
 /* ---- services.c: the table of services ---- */
 
@@ -31,12 +30,6 @@ struct image {
     bool replacement; /* it is not the one of the boot list */
 };
 
-/* A request, so that it is known again: the thread that made it, and what it asked for. */
-struct request {
-    uint64_t op, object, position, word;
-    uint32_t thread;
-};
-
 struct entry {
     char name[16];
     struct service_rights rights;
@@ -47,23 +40,13 @@ struct entry {
     struct image program;
     struct image former; /* TRIAL, PROVING, RETURNING */
     struct image next;   /* CHANGING */
-    uint64_t patience;   /* CHANGING, RETURNING: nanoseconds since boot */
+    uint64_t replaced;   /* TRIAL, PROVING: when, nanoseconds since boot */
+    uint64_t patience;   /* CHANGING, RETURNING: likewise */
     uint64_t retry;      /* WAITING: likewise */
     call_t asker;        /* the call that waits for the end of the replacement; 0: none */
     int64_t asker_bytes; /* its result when the replacement has come up */
     uint32_t starts, deaths, hangs;
-
-    /* death.c */
-    uint64_t died;        /* when the service died last, or was replaced */
-    uint32_t row;         /* deaths one soon after the other */
-    uint64_t failed_at;   /* task_info.stretch at its last death by its own fault, */
-    uint32_t failures;    /* and how many deaths there have been at that one */
-    struct request fatal; /* of a service that keeps nothing: what it died of last; op 0: none */
-
-    /* watch.c */
-    uint64_t pulse;  /* what the service was at when it was looked at last, */
-    uint32_t looks;  /* and how many looks in a row have seen the same */
-    uint32_t sleeps; /* hangs asleep since it was last at rest: each doubles its patience */
+    struct policy_record policy;
 };
 
 extern struct entry services[MAX_SERVICE]; /* by slot; 0 is none, 1 the manager */

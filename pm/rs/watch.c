@@ -1,9 +1,5 @@
-/* Looks after the services: whenever the kernel notifies that one has died, and every LOOK_NS,
- * since a service that hangs tells nothing.
- *
- * A service hangs when LOOKS looks in a row have found it at the same thing although the processor
- * was its own; or when it owes an answer, waits for no other service and has done nothing for as
- * long as its manifest allows (`patience`).
+/* Looks after the services: whenever the kernel notifies that one has died, and every
+ * POLICY_LOOK_NS, since a service that hangs tells nothing. What such a look means, policy.c says.
  *
  * The manager itself may be stopped at any instruction, and a look at all services is long: so the
  * kernel calls of a look commit (sys_info), and no service is looked at twice. */
@@ -11,13 +7,9 @@
 #include "syscalls.h"
 
 enum {
-    LOOK_NS = 60 * MS,
-    LOOKS = 3,
-    SLEEPS_MOST = 7,  /* doublings of its patience */
     REST_NS = MS / 2, /* between two looks whether a service is at rest */
     THREADS_AT_ONCE = 32,
 };
-#define ASLEEP (1ul << 63) /* in a pulse: nothing runs in the service, and it owes an answer */
 
 /* For each service a call that it owes the answer to; call 0: there is none, or the service itself
  * waits for another one. */
@@ -55,41 +47,33 @@ static void look_at_threads(void)
             owed[i].call = 0;
 }
 
-/* A service has let a call wait for longer than its patience. */
-static void hangs_asleep(unsigned slot, const struct thread_info *caller)
+/* A service has let a call wait for longer than its patience. fails: so that fails. */
+static void hangs_asleep(unsigned slot, const struct thread_info *caller, bool fails)
 {
-    struct entry *e = &services[slot];
-    print("%s does not answer operation %lx of %s, thread %u%s", e->name, caller->op,
+    print("%s does not answer operation %lx of %s, thread %u%s", services[slot].name, caller->op,
           caller->task < MAX_SERVICE ? services[caller->task].name : "a program", caller->index,
-          e->rights.afresh ? "" : ", which fails");
-    e->sleeps += e->sleeps < SLEEPS_MOST;
-    /* A driver is started afresh and asked again, as often as that takes: the disk may just be
-     * slow. A service that keeps state may have done part of the request, so the request fails. */
-    if (!e->rights.afresh)
+          fails ? ", which fails" : "");
+    if (fails)
         sys_service_fail(slot, caller->call);
 }
 
-/* Compares what the service is at with the last look; kills it as hung when it has been the same
- * too often. */
+/* Has the policy compare what the service is at with the last look; kills one that counts as hung.
+ */
 static void look_for_hang(unsigned slot, const struct task_info *info)
 {
     struct entry *e = &services[slot];
-    bool asleep = !info->stretch && owed[slot].call;
-    if (info->stretch && next_to_run != slot)
-        return; /* another task has the processor */
-    uint64_t pulse = asleep ? (info->messages + owed[slot].call) | ASLEEP : info->stretch;
-    uint64_t looks = LOOKS;
-    if (asleep)
-        looks = (((uint64_t)e->more.patience_ms << e->sleeps) * MS + LOOK_NS - 1) / LOOK_NS;
-    if (!pulse)
-        e->sleeps = 0;
-    e->looks = pulse && pulse == e->pulse ? e->looks + 1 : 0;
-    e->pulse = pulse;
-    if (e->looks < looks || !is_running(e))
+    struct look l = { .at = info->stretch,
+                      .messages = info->messages,
+                      .owes = owed[slot].call,
+                      .patience_ms = e->more.patience_ms,
+                      .next = next_to_run == slot,
+                      .afresh = e->rights.afresh };
+    enum health health = policy_look(&e->policy, &l);
+    if (health == HEALTH_WELL)
         return;
     e->hangs++;
-    if (asleep)
-        hangs_asleep(slot, &owed[slot]);
+    if (health != HEALTH_SPINS)
+        hangs_asleep(slot, &owed[slot], health == HEALTH_SLEEPS_FAILING);
     sys_service_kill(slot, KILL_HUNG); /* watch_services() is notified of that death */
 }
 
@@ -127,7 +111,7 @@ void watch_services(uint64_t bits)
     uint64_t now = time_now();
     bool on_beat = now >= next_beat, changing = false;
     if (on_beat)
-        next_beat = now + LOOK_NS;
+        next_beat = now + POLICY_LOOK_NS;
     lifecycle_halt_if_due(now);
     inject_due(now, bits);
     for (unsigned i = 2; i < slots; i++)
