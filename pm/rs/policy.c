@@ -13,8 +13,9 @@
  *   3        likewise
  *   more     its state is lost: given up
  *
- * Deaths one soon after the other, whatever their places, put off the next start, twice as long
- * each time. A service that dies too often before it has come up is given up. */
+ * Deaths each soon after the service has come back from the one before, whatever their places, put
+ * off the next start, twice as long each time. A service that dies too often before it has come up
+ * is given up. */
 #include "policy.h"
 
 #include "service.h"
@@ -24,7 +25,7 @@ enum {
     SLEEPS_MOST = 7, /* doublings of its patience */
 
     FAILURES_MOST = 3,
-    ROW_NS = 1000 * MS, /* deaths within so long stand in a row */
+    ROW_NS = 1000 * MS, /* a death so soon after the service has come back stands in the row */
     ROW_AT_ONCE = 4,    /* so many are brought back at once, */
     ROW_MOST = 12,      /* and so many are too many for one that never comes up */
     BACK_OFF_NS = 20 * MS,
@@ -97,8 +98,9 @@ struct verdict policy_death(struct policy_record *r, const struct death *d)
     r->looks = 0;
     if (d->crash == CRASH_KILLED)
         return v;
-    r->row = d->now - r->died < ROW_NS ? r->row + 1 : 1;
-    r->died = d->now;
+    /* Who has been started by command before its time is not back yet, and stands in the row. */
+    r->row = (int64_t)(d->now - r->back) < ROW_NS ? r->row + 1 : 1;
+    r->back = d->now;
     /* One hang that is not one in a row may have been the host's, which stood still for a while. */
     if (d->afresh)
         v.fails = again(r, d);
@@ -109,7 +111,7 @@ struct verdict policy_death(struct policy_record *r, const struct death *d)
     } else if (r->row > ROW_AT_ONCE) {
         uint32_t doublings = MIN(r->row - ROW_AT_ONCE, (uint32_t)BACK_OFF_MOST);
         v.fate = FATE_WAITS;
-        v.retry = d->now + ((uint64_t)BACK_OFF_NS << doublings);
+        v.retry = r->back = d->now + ((uint64_t)BACK_OFF_NS << doublings);
     }
     return v;
 }

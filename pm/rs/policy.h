@@ -20,7 +20,7 @@ struct request {
 /* What is remembered of a service; all 0 at first. */
 struct policy_record {
     /* of deaths */
-    uint64_t died;        /* when the service died last, but for kills by command */
+    uint64_t back;        /* when the service came back from its last death, or will; 0: none */
     uint32_t row;         /* deaths one soon after the other */
     uint64_t failed_at;   /* death.at of its last death by its own fault, */
     uint32_t failures;    /* and how many deaths there have been at that one */

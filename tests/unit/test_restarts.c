@@ -259,11 +259,21 @@ static void a_row_of_deaths_puts_off_the_next_start_longer_each_time(void **stat
         assert_int_equal(v.fate, wait_after(n) ? FATE_WAITS : FATE_RETURNS);
         if (wait_after(n))
             assert_int_equal(v.retry, d.now + (uint64_t)wait_after(n) * MS);
-        d.now += 999ul * MS;
+        d.now += (wait_after(n) + 999ul) * MS; /* the wait itself is no time of quiet */
         d.at++;
     }
-    d.now += MS; /* a whole second after the last one */
+    d.now += MS; /* a whole second after it has come back the last time */
     assert_int_equal(policy_death(&r, &d).fate, FATE_RETURNS);
+}
+
+static void who_starts_before_its_time_stands_in_the_row(void **state)
+{
+    (void)state;
+    struct death d = after(0, 7);
+    for (unsigned n = 1; n <= 9; n++)
+        policy_death(&r, &d);
+    d.now += MS;
+    assert_int_equal(policy_death(&r, &d).retry, d.now + (uint64_t)wait_after(10) * MS);
 }
 
 static void who_starts_by_command_begins_a_new_row(void **state)
@@ -314,6 +324,7 @@ int main(void)
         TEST(of_who_keeps_nothing_a_request_fails_that_kills_twice_running),
         TEST(any_difference_makes_another_request),
         TEST(a_row_of_deaths_puts_off_the_next_start_longer_each_time),
+        TEST(who_starts_before_its_time_stands_in_the_row),
         TEST(who_starts_by_command_begins_a_new_row),
         TEST(who_never_comes_up_is_given_up),
     };
