@@ -295,7 +295,7 @@ test: image unit $(BUILD)/jobs/count.so
 test-fuzz: image
 	@FUZZ_CALLS=$(or $(CALLS),10000000) tests/run-tests tests/test_fuzz.py
 
-test-fault: image
+test-fault: image unit $(BUILD)/jobs/count.so
 	@rm -f $(BUILD)/fault-figures.txt
 	@FAULT=full tests/run-tests -m "long or fault" tests; status=$$?; tests/fault/figures $(BUILD)/fault-figures.txt; exit $$status
 

@@ -34,5 +34,5 @@ test-labs: image lab-programs
 	@$(if $(filter no,$(SETUP)),true,tests/setup --class || true)
 	@lab/admin selftest -j $(JOBS) $(LAB)
 
-# Every lab in short, under make test.
-test: lab-programs
+# Every lab in short, under make test and make test-fault.
+test test-fault: lab-programs
