@@ -5,10 +5,10 @@
  *     | sequence    |  place  |
  *
  * Places are given out in turn, so that an id comes back late, and the sequence number changes
- * whenever the turn begins anew; so the id of an object that has been removed is -EINVAL while its
- * place is free, and -EIDRM when another object has it. A program that restores another one asks
- * for an id (/proc/sys/kernel/..._next_id), which the next object gets if its place is free. All
- * that is published stands in the record of the place (minnow/sysv.h); the object itself belongs to
+ * whenever the turn begins anew; so the id of an object that has been removed is -EINVAL, whether
+ * its place is free or another object has it. A program that restores another one asks for an id
+ * (/proc/sys/kernel/..._next_id), which the next object gets if its place is free. All that is
+ * published stands in the record of the place (minnow/sysv.h); the object itself belongs to
  * sysv_sem.c and its like. */
 #include "sysv.h"
 #include "capability.h"
@@ -118,10 +118,9 @@ struct sysv *sysv_at(enum sysv_kind kind, int32_t place)
     return place >= 0 && n < SYSV_PLACES ? tables[kind].at[n] : NULL;
 }
 
-struct sysv *sysv_find(enum sysv_kind kind, int32_t id, int64_t *error)
+struct sysv *sysv_find(enum sysv_kind kind, int32_t id)
 {
     struct sysv *x = id >= 0 ? tables[kind].at[id % SYSV_PLACES] : NULL;
-    *error = x ? -EIDRM : -EINVAL;
     return x && x->i->id == id ? x : NULL;
 }
 
@@ -179,9 +178,8 @@ struct ipc_perm sysv_perm(const struct sysv *x)
 struct sysv *sysv_stat(const struct process *p, enum sysv_kind kind, int32_t id, bool by_place,
                        bool any, int64_t *error)
 {
-    struct sysv *x = by_place ? sysv_at(kind, id) : sysv_find(kind, id, error);
-    if (by_place)
-        *error = -EINVAL;
+    struct sysv *x = by_place ? sysv_at(kind, id) : sysv_find(kind, id);
+    *error = -EINVAL;
     if (!x || any || sysv_allows(p, x, SYSV_READ))
         return x;
     *error = -EACCES;
@@ -190,7 +188,8 @@ struct sysv *sysv_stat(const struct process *p, enum sysv_kind kind, int32_t id,
 
 struct sysv *sysv_own(const struct process *p, enum sysv_kind kind, int32_t id, int64_t *error)
 {
-    struct sysv *x = sysv_find(kind, id, error);
+    struct sysv *x = sysv_find(kind, id);
+    *error = -EINVAL;
     if (!x || sysv_owns(p, x))
         return x;
     *error = -EPERM;

@@ -35,8 +35,8 @@ int64_t sysv_add(enum sysv_kind kind, struct sysv *x, const struct process *p, i
                  uint32_t flags);
 /* The object has been removed: its id and key are nobody's from now on. */
 void sysv_remove(enum sysv_kind kind, struct sysv *x);
-/* The object of an id. NULL: *error is -EINVAL, or -EIDRM: the id is of a former object. */
-struct sysv *sysv_find(enum sysv_kind kind, int32_t id, int64_t *error);
+/* The object of an id. NULL: there is none (any more), which is -EINVAL. */
+struct sysv *sysv_find(enum sysv_kind kind, int32_t id);
 /* The object of a place (..._STAT); NULL: none. */
 struct sysv *sysv_at(enum sysv_kind kind, int32_t place);
 /* How many objects there are; the highest place in use, or 0. */

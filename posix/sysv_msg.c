@@ -37,10 +37,7 @@ struct queue {
     struct msg_wait *senders, *receivers;
 };
 
-static struct queue *queue_find(int32_t id, int64_t *error)
-{
-    return (struct queue *)sysv_find(SYSV_MSG, id, error);
-}
+static struct queue *queue_find(int32_t id) { return (struct queue *)sysv_find(SYSV_MSG, id); }
 
 /* ---- waiting ---- */
 
@@ -186,8 +183,7 @@ static void serve(struct queue *q)
 {
     enum { AT_ONCE = 16 };
     int32_t id = q->s.i->id;
-    int64_t error;
-    for (unsigned n = 1; q; q = queue_find(id, &error), n++) {
+    for (unsigned n = 1; q; q = queue_find(id), n++) {
         struct msg_wait *receiver = receiver_next(q), *w = receiver ? receiver : sender_next(q);
         if (!w)
             return;
@@ -231,9 +227,9 @@ int64_t linux_msgsnd(struct thread *t, struct message *m)
         return error;
     if (r.length > MSG_BYTES || (int32_t)m->w[0] < 0 || r.type < 1)
         return -EINVAL;
-    struct queue *q = queue_find(m->w[0], &error);
+    struct queue *q = queue_find(m->w[0]);
     if (!q)
-        return error;
+        return -EINVAL;
     if (!sysv_allows(t->process, &q->s, SYSV_WRITE))
         return -EACCES;
     if (!has_room(q, r.length))
@@ -247,14 +243,13 @@ int64_t linux_msgsnd(struct thread *t, struct message *m)
 int64_t linux_msgrcv(struct thread *t, struct message *m)
 {
     struct request r = { m->w[4], m->w[3], m->w[1], m->w[2] };
-    int64_t error;
     if ((int32_t)m->w[0] < 0 || (int64_t)r.length < 0)
         return -EINVAL;
     if (r.flags & MSG_COPY && (r.flags & MSG_EXCEPT || !(r.flags & IPC_NOWAIT)))
         return -EINVAL;
-    struct queue *q = queue_find(m->w[0], &error);
+    struct queue *q = queue_find(m->w[0]);
     if (!q)
-        return error;
+        return -EINVAL;
     if (!sysv_allows(t->process, &q->s, SYSV_READ))
         return -EACCES;
     int64_t result = receive(t, q, &r);

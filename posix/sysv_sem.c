@@ -65,10 +65,7 @@ static struct share sem_share = SHARE(SEM_ALL, SEM_ALL / 8, SEM_ALL / 2);
 static struct share undo_share = SHARE(UNDO_UNITS, UNDO_UNITS / 8, UNDO_UNITS / 2);
 static struct share wait_share = SHARE(WAIT_UNITS, WAIT_UNITS / 8, WAIT_UNITS / 2);
 
-static struct sem_set *set_find(int32_t id, int64_t *error)
-{
-    return (struct sem_set *)sysv_find(SYSV_SEM, id, error);
-}
+static struct sem_set *set_find(int32_t id) { return (struct sem_set *)sysv_find(SYSV_SEM, id); }
 
 /* ---- operations ---- */
 
@@ -178,7 +175,7 @@ static void settle(struct sem_set *s)
 {
     enum { AT_ONCE = 20000 };
     int32_t id = s->s.i->id;
-    int64_t result, error;
+    int64_t result;
     unsigned work = 0;
     struct sem_wait *w;
     while (s && (w = wait_ready(s, &result, &work))) {
@@ -187,7 +184,7 @@ static void settle(struct sem_set *s)
             work = 0;
             give_way(1); /* an answer has been given since the last time */
         }
-        s = set_find(id, &error);
+        s = set_find(id);
     }
 }
 
@@ -322,8 +319,8 @@ static int64_t operations(struct thread *t, struct message *m, caller_t timeout)
         return sem_service_operate(t, m, count * sizeof o[0], until);
     if ((error = user_read(t, m->w[1], o, count * sizeof o[0])))
         return error;
-    struct sem_set *s = set_find(m->w[0], &error);
-    return s ? begin(t, s, o, count, until) : error;
+    struct sem_set *s = set_find(m->w[0]);
+    return s ? begin(t, s, o, count, until) : -EINVAL;
 }
 
 int64_t linux_semop(struct thread *t, struct message *m) { return operations(t, m, 0); }
@@ -412,12 +409,11 @@ static void set_values(const struct process *p, struct sem_set *s, unsigned firs
 
 static int64_t set_value(struct thread *t, int32_t id, int32_t number, int32_t value)
 {
-    int64_t error;
     if (value < 0 || value > SEM_MOST)
         return -ERANGE;
-    struct sem_set *s = set_find(id, &error);
+    struct sem_set *s = set_find(id);
     if (!s)
-        return error;
+        return -EINVAL;
     if (number < 0 || number >= (int)s->count)
         return -EINVAL;
     if (!sysv_allows(t->process, &s->s, SYSV_WRITE))
@@ -461,10 +457,9 @@ static int64_t count_waits(const struct sem_set *s, int32_t number, bool for_zer
 /* The commands about values, but for SETVAL. */
 static int64_t values(struct thread *t, int32_t id, int32_t number, int cmd, caller_t at)
 {
-    int64_t error;
-    struct sem_set *s = set_find(id, &error);
+    struct sem_set *s = set_find(id);
     if (!s)
-        return error;
+        return -EINVAL;
     if (!sysv_allows(t->process, &s->s, cmd == SETALL ? SYSV_WRITE : SYSV_READ))
         return -EACCES;
     if (cmd == SETALL)

@@ -43,7 +43,7 @@ static void collect(void)
 static int64_t make(struct thread *t, int32_t key, uint64_t size, uint32_t flags)
 {
     struct sysv *x = memory_zalloc(sizeof *x);
-    int64_t error, id = x ? sysv_add(SYSV_SHM, x, t->process, key, flags) : -ENOMEM;
+    int64_t id = x ? sysv_add(SYSV_SHM, x, t->process, key, flags) : -ENOMEM;
     if (id < 0) {
         memory_free(x);
         return id;
@@ -54,7 +54,7 @@ static int64_t make(struct thread *t, int32_t key, uint64_t size, uint32_t flags
                           id);
     if (!failed)
         return id;
-    if ((x = sysv_find(SYSV_SHM, id, &error))) {
+    if ((x = sysv_find(SYSV_SHM, id))) {
         sysv_remove(SYSV_SHM, x);
         memory_free(x);
     }
@@ -86,15 +86,14 @@ int64_t linux_shmat(struct thread *t, struct message *m)
     uint32_t flags = m->w[2], pid = t->process->i.pid;
     uint32_t asked = SYSV_READ | (flags & SHM_RDONLY ? 0 : SYSV_WRITE) |
                      (flags & SHM_EXEC ? SYSV_EXEC : 0);
-    int64_t error = -EINVAL;
     collect();
     if (flags & SHM_RND)
         at &= ~(caller_t)(PAGE_SIZE - 1);
     if (id < 0 || at % PAGE_SIZE || (!at && flags & SHM_REMAP))
         return -EINVAL;
-    struct sysv *x = sysv_find(SYSV_SHM, id, &error);
+    struct sysv *x = sysv_find(SYSV_SHM, id);
     if (!x)
-        return error;
+        return -EINVAL;
     if (!sysv_allows(t->process, x, asked))
         return -EACCES;
     int64_t result = call(service_find("pm"), PM_SEGMENT_MAP, place_of(x), at,
@@ -102,7 +101,7 @@ int64_t linux_shmat(struct thread *t, struct message *m)
                               (flags & SHM_EXEC ? SEGMENT_EXEC : 0) |
                               (flags & SHM_REMAP ? SEGMENT_REPLACE : 0),
                           t->process->i.task);
-    x = sysv_find(SYSV_SHM, id, &error);
+    x = sysv_find(SYSV_SHM, id);
     if (result > 0 && x)
         x->i->pid[1] = pid, x->i->time[0] = seconds_now();
     return result;
@@ -212,11 +211,10 @@ static int64_t remove(struct thread *t, int32_t id)
 /* All memory is always there, so this is a mark. */
 static int64_t lock(struct thread *t, int32_t id, bool on)
 {
-    int64_t error;
     const struct posix_proc *i = &t->process->i;
-    struct sysv *x = sysv_find(SYSV_SHM, id, &error);
+    struct sysv *x = sysv_find(SYSV_SHM, id);
     if (!x)
-        return error;
+        return -EINVAL;
     bool own = i->euid == x->i->uid || i->euid == x->i->cuid;
     if (!capable(t->process, CAP_IPC_LOCK) && (!own || (on && !i->limits[RLIMIT_MEMLOCK].soft)))
         return -EPERM;
