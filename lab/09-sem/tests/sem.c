@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/sem.h>
@@ -219,11 +220,13 @@ static void test_get(void)
     say(semget(key, 3, IPC_EXCL | 0600) == id, "whether IPC_EXCL alone finds it");
     other = say_id(semget(key + 1, 1, IPC_CREAT | IPC_EXCL | 0600), "semget of another key");
     say(other != id, "whether that id is another one");
+    int below = say_id(semget(-key, 1, IPC_CREAT | IPC_EXCL | 0600), "semget of a key below 0");
+    say(semget(-key, 0, 0) == below, "whether semget of the key finds it");
     int a = say_id(semget(IPC_PRIVATE, 1, 0600), "semget of IPC_PRIVATE");
     int b = say_id(semget(IPC_PRIVATE, 1, 0600), "semget of IPC_PRIVATE, once more");
     say(a != b && a != id && b != id && a != other, "whether each id is another one");
-    int all[] = { id, other, a, b };
-    for (int i = 0; i < 4; i++) { /* as far as that is there already */
+    int all[] = { id, other, below, a, b };
+    for (int i = 0; i < 5; i++) { /* as far as that is there already */
         operate(all[i], OPS({ 0, 1, IPC_NOWAIT }));
         semctl(all[i], 0, IPC_RMID);
     }
@@ -244,6 +247,9 @@ static void test_values(void)
     set(id, 1, 1 << 16);
     set(id, COUNT, 1);
     set(id, -1, 1);
+    set(id, COUNT, 32768);
+    say(semctl(id ^ 1 << 30, 0, SETVAL, (union semun){ .value = 32768 }),
+        "SETVAL to 32768 of an id that nobody has");
     say(value(id, COUNT), "GETVAL of semaphore %d of %d", COUNT, COUNT);
     say(value(id, -1), "GETVAL of semaphore -1");
     for (int i = 0; i < COUNT; i++)
@@ -476,7 +482,6 @@ static void test_together(void)
     say_operate(id, OPS({ 0, 1, 0 }));
     say_end(&f);
     say_values(id, 3);
-    printf("the operations are those of the call, whatever becomes of the memory they were in\n");
     remove_set(id);
 }
 
@@ -613,6 +618,10 @@ static void test_who(void)
     say_process(id, 1, &b);
     set(id, 1, 4);
     say_process(id, 1, &b);
+    say_process(id, 2, &a);
+    unsigned short all[3] = { 1, 2, 3 };
+    say(semctl(id, 0, SETALL, (union semun){ .array = all }), "SETALL");
+    say_process(id, 2, &a);
     say(semctl(id, 3, GETPID), "GETPID of semaphore 3 of 3");
     remove_set(id);
 }
@@ -653,10 +662,14 @@ static void test_dead(void)
     say_operate(id, OPS({ 0, 1, 0 }));
     say_end(&p[victims]);
     say_values(id, 2);
+    say_process(id, 0, &p[victims]);
+    say_process(id, 1, &p[victims]);
     for (int i = victims + 1; i < N; i++)
         kill_process(&p[i]);
     say_operate(id, OPS({ 0, 1, 0 }));
     say_values(id, 2);
+    say_process(id, 0, &p[victims]);
+    say_process(id, 1, &p[victims]);
     set(id, 0, 2);
     struct process zero = start_semop("zero {0:0, 1:+1}", id, OPS({ 0, 0, 0 }, { 1, 1, 0 }));
     kill_process(&zero);
@@ -1041,6 +1054,13 @@ static void say_times(int id, time_t begin)
            d.sem_ctime >= begin && d.sem_ctime <= now + 1 ? "now" : "another time");
 }
 
+static time_t changed(int id)
+{
+    struct semid_ds d = { 0 };
+    NEED(semctl(id, 0, IPC_STAT, (union semun){ .stat = &d }) == 0);
+    return d.sem_ctime;
+}
+
 static void test_stat(void)
 {
     time_t begin = time(NULL) - 1;
@@ -1050,6 +1070,13 @@ static void test_stat(void)
     say_times(id, begin);
     say_operate(id, OPS({ 0, 1, 0 }));
     say_times(id, begin);
+    time_t made = changed(id);
+    sleep(1);
+    usleep(100000);
+    say_operate(id, OPS({ 0, 1, 0 }));
+    say(changed(id) - made, "seconds that sem_ctime has moved on by");
+    set(id, 0, 3);
+    say(changed(id) > made, "whether it has after SETVAL");
     struct semid_ds d;
     memset(&d, 0, sizeof d);
     d.sem_perm.uid = 1000 + lab_below(50);
@@ -1075,9 +1102,15 @@ static void say_rights(int id, int key, const char *name)
     say_id(semget(key, 0, 0), "semget, for no rights");
     say_id(semget(key, 0, 0444), "semget, for reading");
     say_id(semget(key, 0, 0666), "semget, for all");
+    say_id(semget(key, 0, 0400), "semget, for reading as an owner");
+    say_id(semget(key, 0, 0040), "semget, for reading as a group");
+    say_id(semget(key, 0, 0004), "semget, for reading as another");
+    say_id(semget(key, 0, 0020), "semget, for altering as a group");
     say(value(id, 0), "GETVAL");
     say(semctl(id, 0, GETALL, (union semun){ .array = values }), "GETALL");
     say(semctl(id, 0, GETNCNT), "GETNCNT");
+    say(semctl(id, 0, GETZCNT), "GETZCNT");
+    say(semctl(id, 0, GETPID) >= 0 ? 0 : -1, "GETPID (0: a process)");
     say_operate(id, OPS({ 0, 0, IPC_NOWAIT }));
     say_operate(id, OPS({ 0, 0, IPC_NOWAIT }, { 1, 1, 0 }));
     say_operate(id, OPS({ 1, 1, 0 }));
@@ -1090,20 +1123,59 @@ static void say_rights(int id, int key, const char *name)
     say(semctl(id, 0, IPC_RMID), "IPC_RMID");
 }
 
+static void become(uid_t uid, gid_t gid)
+{
+    if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+        _exit(errno);
+}
+
 /* As a user that is not root. */
 static void run_user(void *group)
 {
-    int gid = *(int *)group;
-    if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(1234, 1234, 1234))
-        _exit(errno);
+    become(1234, *(int *)group);
     say_rights(open_id, key_base + 40, "a set with mode 0604, as another user");
     say_rights(closed_id, key_base + 41, "a set with mode 0620");
     say_rights(owned_id, key_base + 42, "a set that was given to this user, with mode 0400");
     fflush(stdout);
 }
 
+/* A user makes a set and gives it to root. */
+static void run_maker(void *unused)
+{
+    (void)unused;
+    become(1234, 77);
+    int id = say_id(semget(key_base + 43, 2, IPC_CREAT | 0600), "semget by user 1234, group 77");
+    struct semid_ds d = { .sem_perm = { .uid = 0, .gid = 0, .mode = 0460 } };
+    say(semctl(id, 0, IPC_SET, (union semun){ .stat = &d }), "IPC_SET, which gives it to root");
+    fflush(stdout);
+}
+
+static void run_after_maker(void *who)
+{
+    const int *ids = who;
+    become(ids[0], ids[1]);
+    int id = semget(key_base + 43, 0, 0);
+    say_rights(id, key_base + 43, "a set of root's, made by user 1234 in group 77, mode 0460");
+    fflush(stdout);
+}
+
+/* The maker has the owner's rights, and the group in which it was made those of the group. */
+static void test_makers(void)
+{
+    static int whose[][2] = { { 1235, 88 }, { 1235, 77 }, { 1234, 99 } };
+    struct process maker = start("the maker", run_maker, NULL);
+    say_end(&maker);
+    for (int i = 0; i < 3; i++) {
+        printf("user %d, group %d\n", whose[i][0], whose[i][1]);
+        struct process p = start("the user", run_after_maker, whose[i]);
+        say_end(&p);
+    }
+    say_id(semget(key_base + 43, 0, 0), "semget of the set that its maker has removed");
+}
+
 static void test_rights(void)
 {
+    test_makers();
     for (int round = 0; round < 2; round++) {
         int gid = round ? 77 : 1234;
         open_id = semget(key_base + 40, 2, IPC_CREAT | 0604);
@@ -1158,6 +1230,12 @@ static void test_pages(void)
     struct semid_ds *d = (struct semid_ds *)(page + 4096 - 32);
     say(semctl(id, 0, IPC_STAT, (union semun){ .stat = d }), "IPC_STAT across a missing page");
     say(d->sem_nsems, "its count");
+    page = page_before_none();
+    d = (struct semid_ds *)(page + 4096 - offsetof(struct semid_ds, sem_perm.cuid));
+    d->sem_perm.uid = 5;
+    d->sem_perm.gid = 6;
+    say(semctl(id, 0, IPC_SET, (union semun){ .stat = d }), "IPC_SET across a missing page");
+    say_stat(id);
     printf("the page behind the array is no memory at all\n");
     NEED(munmap(page + 4096, 4096) == 0);
     v = (unsigned short *)(page + 4096 - 2 * COUNT);
