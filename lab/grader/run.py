@@ -132,7 +132,8 @@ def judge_end(lab, boot, event, outcome):
 def last_step(words, out):
     """The last step of a test that does not end, from its output."""
     lines = out.splitlines()
-    return words["now"] if "now" in words else f"what comes after: {lines[-1]}" if lines else ""
+    after = f"what comes after: {lines[-1]}" if lines else "its first step"
+    return words.get("now", after)
 
 
 def expected_output(lab, test, seed):

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -448,6 +449,10 @@ static void test_status(void)
     printf("FIONREAD of a full pipe: bytes = %d\n", n);
     SAY(ioctl(p[0], TCGETS, terminal));
     SAY(ioctl(p[0], FIONREAD, nowhere));
+    NEED(seteuid(1234) == 0);
+    SAY(fcntl(p[1], F_SETPIPE_SZ, 2 * 1048576));
+    NEED(seteuid(0) == 0);
+    SAY(fcntl(p[1], F_GETPIPE_SZ));
 }
 
 /* ---- with waiting ---- */
@@ -917,6 +922,26 @@ static void test_poll(void)
     close(p[1]);
 }
 
+/* Each write is news to who asks for edges, read or not. */
+static void edges(void)
+{
+    int p[2], e = epoll_create1(0);
+    struct epoll_event asked = { .events = EPOLLIN | EPOLLET }, got;
+    make(p, 0);
+    NEED(e >= 0 && epoll_ctl(e, EPOLL_CTL_ADD, p[0], &asked) == 0);
+    SAY(epoll_wait(e, &got, 1, 0));
+    for (int i = 0; i < 3; i++) {
+        put(p[1], 5, "what an edge tells");
+        SAY(epoll_wait(e, &got, 1, 0));
+        SAY(epoll_wait(e, &got, 1, 0));
+    }
+    close(p[1]);
+    SAY(epoll_wait(e, &got, 1, 0));
+    SAY(epoll_wait(e, &got, 1, 0));
+    close(p[0]);
+    close(e);
+}
+
 static void test_poll_waits(void)
 {
     int p[2], q[2];
@@ -962,16 +987,22 @@ static void test_poll_waits(void)
     take(p[0], CAPACITY, "full, and a write waits");
     say_end(0, "that write");
     say_poll(p[0], POLLIN, "its bytes");
+    edges();
 }
 
 /* ---- FIFOs ---- */
 
 static char fifo[120];
 
-static void make_fifo(void)
+static void name_fifo(int number)
 {
     const char *root = getenv("LAB_ROOT");
-    snprintf(fifo, sizeof fifo, "%s/fifo-%d", root ? root : "/tmp", getpid());
+    snprintf(fifo, sizeof fifo, "%s/fifo-%d-%d", root ? root : "/tmp", getpid(), number);
+}
+
+static void make_fifo(void)
+{
+    name_fifo(0);
     unlink(fifo);
     NEED(mkfifo(fifo, 0600) == 0);
 }
@@ -1050,6 +1081,26 @@ static void test_fifo(void)
     unlink(first);
 }
 
+/* More FIFOs than there are places, each waited for by somebody who is killed. */
+static void lonely_fifos(void)
+{
+    enum { MANY = 70 };
+    for (int i = 1; i <= MANY; i++) {
+        name_fifo(i);
+        NEED(mkfifo(fifo, 0600) == 0);
+        start(0, true, open_fifo, 0, i % 2 ? O_RDONLY : O_WRONLY, -1);
+        end_by_kill(0);
+    }
+    int r = say_open(O_RDWR, "open of the last of 70 FIFOs, whose openers were killed");
+    int w = say_open(O_WRONLY | O_NONBLOCK, "open of it for writing");
+    close(r);
+    close(w);
+    for (int i = 1; i <= MANY; i++) {
+        name_fifo(i);
+        unlink(fifo);
+    }
+}
+
 static void test_fifo_waits(void)
 {
     catch (SIGUSR1);
@@ -1083,6 +1134,7 @@ static void test_fifo_waits(void)
     say_end(0, "the open for writing");
     close(r);
     unlink(fifo);
+    lonely_fifos();
 }
 
 /* ---- Minnow's own ---- */

@@ -19,23 +19,15 @@ struct pipe *pipe_of(uint64_t object)
     return p && p->there && pipe_object(number, p->generation, object & 1) == object ? p : NULL;
 }
 
-/* A new pipe, without ends. NULL: there are as many as there can be. */
-static struct pipe *pipe_new(void)
+/* Drops all calls of the list that were interrupted. true: one is left. */
+static bool anyone(struct pending_list *list)
 {
-    for (uint32_t number = 0; number < PIPES; number++) {
-        struct pipe *p = &pipes[number];
-        if (p->there)
-            continue;
-        p->there = true;
-        p->fifo = false;
-        p->number = number;
-        p->generation++;
-        p->head = p->used = 0;
-        for (int end = END_READ; end <= END_WRITE; end++)
-            p->poll[end].object = pipe_object(number, p->generation, end);
-        return p;
+    for (struct pending *w = list->first, *next; w; w = next) {
+        next = w->next;
+        if (!call_alive(w->m.call))
+            pending_remove(list, w);
     }
-    return NULL;
+    return list->first != NULL;
 }
 
 /* Ends a pipe that has neither open files nor opens that wait for the other side. */
@@ -44,6 +36,42 @@ static void end_if_unused(struct pipe *p)
     if (p->readers || p->writers || p->open_reads.first || p->open_writes.first)
         return;
     p->there = false;
+}
+
+/* Ends those that only openers keep who have gone, of which nobody tells. */
+static void end_lonely(void)
+{
+    for (struct pipe *p = pipes; p < pipes + PIPES; p++)
+        if (p->there && !anyone(&p->open_reads) && !anyone(&p->open_writes))
+            end_if_unused(p);
+}
+
+static struct pipe *free_place(void)
+{
+    for (struct pipe *p = pipes; p < pipes + PIPES; p++)
+        if (!p->there)
+            return p;
+    return NULL;
+}
+
+/* A new pipe, without ends. NULL: there are as many as there can be. */
+static struct pipe *pipe_new(void)
+{
+    struct pipe *p = free_place();
+    if (!p) {
+        end_lonely();
+        p = free_place();
+    }
+    if (!p)
+        return NULL;
+    p->there = true;
+    p->fifo = false;
+    p->number = p - pipes;
+    p->generation++;
+    p->head = p->used = 0;
+    for (int end = END_READ; end <= END_WRITE; end++)
+        p->poll[end].object = pipe_object(p->number, p->generation, end);
+    return p;
 }
 
 /* Gives the caller a descriptor with these flags: the descriptor, or an error. */
@@ -94,6 +122,10 @@ void do_release(const struct message *m)
         return;
     p->readers -= reads(m->flags);
     p->writers -= writes(m->flags);
+    if (!p->writers)
+        pollable_happened(&p->poll[END_READ], POLLHUP);
+    if (!p->readers)
+        pollable_happened(&p->poll[END_WRITE], POLLERR);
     serve(p);
     end_if_unused(p);
 }
@@ -113,17 +145,6 @@ static struct pipe *fifo_of(uint64_t key1, uint64_t key2)
         p->key2 = key2;
     }
     return p;
-}
-
-/* Drops all calls of the list that were interrupted. true: one is left. */
-static bool anyone(struct pending_list *list)
-{
-    for (struct pending *w = list->first, *next; w; w = next) {
-        next = w->next;
-        if (!call_alive(w->m.call))
-            pending_remove(list, w);
-    }
-    return list->first != NULL;
 }
 
 /* Answers the opens that waited for this side to come. */

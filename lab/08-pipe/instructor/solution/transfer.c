@@ -32,7 +32,12 @@ static int ring_copy_in(struct pipe *p, call_t call, size_t offset, uint32_t byt
                                    : copy_in_call(call, offset + first, p->ring, bytes - first);
 }
 
-static void ring_put(struct pipe *p, uint32_t bytes) { p->used += bytes; }
+static void ring_put(struct pipe *p, uint32_t bytes)
+{
+    p->used += bytes;
+    if (bytes)
+        pollable_happened(&p->poll[END_READ], POLLIN | POLLRDNORM);
+}
 
 static void ring_take(struct pipe *p, uint32_t bytes)
 {
