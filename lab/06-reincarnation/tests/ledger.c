@@ -305,6 +305,13 @@ static void test_repeat(void)
     must("R4", new_request(MOVE, 7, 2, 3, 50));
     pay_in(1, 2, 1000);
     look_at_answers("R5", "when there is enough for a MOVE that was refused");
+    struct request other = new_request(MOVE, 1, 1, 5, 3);
+    other.sequence = model.last[1].sequence;
+    EXPECT("R5", make(&other), model.answer[1], "with the sequence of the last one: %s",
+           text_of(&other));
+    other.amount = 0;
+    EXPECT("R3", make(&other), -EINVAL, "with the sequence of the last one: %s", text_of(&other));
+    look("R5", "after those");
     for (int i = 0; i < 30; i++) {
         must("R5", draw());
         if (!lab_below(3))
@@ -664,6 +671,8 @@ static void test_version_1(void)
     for (int round = 0; round < 3; round++) {
         put_v1(NULL, 0);
         manage("start");
+        EXPECT("R13", balance_of(0), model.balance[0], "a ledger of version 1: BALANCE");
+        expect_version_2();
         look_at_converted("R13", "a ledger of version 1");
     }
 }
@@ -734,6 +743,7 @@ static void test_unknown(void)
         { { LEDGER_MAGIC, 0 }, "version 0" },
         { { LEDGER_MAGIC + 1, 2 }, "another magic number" },
         { { 0, 2 }, "no magic number" },
+        { { 0, 0 }, "zeroes where the head is, and other bytes behind them" },
     };
     static char records[STORE_RECORDS][STORE_BYTES], found[STORE_BYTES];
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -764,11 +774,16 @@ static void test_cost(void)
     begin();
     pay_in(1, 1, 1000);
     int64_t before = tell_store(COUNT, 0, 0);
-    struct request r = new_request(PAY_IN, 1, 1, 0, 0);
+    struct request r = new_request(PAY_IN, 1, 1, 0, 0), late = new_request(PAY_IN, 1, 1, 0, 5),
+                   early = late;
+    late.sequence = 0;
+    early.sequence = 7;
     EXPECT("R17", balance_of(1), 1000, "BALANCE");
     EXPECT("R17", last_of(1), 1, "LAST");
     EXPECT("R17", make(&model.last[1]), 1000, "a request made once more");
     EXPECT("R17", make(&r), -EINVAL, "a request for an amount of 0");
+    EXPECT("R17", make(&late), -ESTALE, "a request with the sequence 0");
+    EXPECT("R17", make(&early), -ENODATA, "a request with the sequence 7");
     EXPECT("R17", tell_store(COUNT, 0, 0) - before, 0,
            "those: how often the ledger has called the store");
     for (int i = 0; i < 10; i++) {
