@@ -107,7 +107,7 @@ int64_t pages_do(const struct page_change *changes, unsigned count);
  * protection: PAGE_OWNED too, unless the frame belongs to a backing. 0, -ENOMEM. */
 int64_t page_map(struct space *s, vaddr_t page, paddr_t frame, uint32_t protection,
                  unsigned action);
-/* Gives a page that is mapped another protection. */
+/* Gives a page that is mapped another protection; a page that is owned stays so. */
 int64_t page_protect(const struct space *s, vaddr_t page, uint32_t protection);
 /* One page's entry as in struct page_out; 0 when nothing is mapped. */
 uint64_t page_entry(const struct space *s, vaddr_t page);

@@ -1,4 +1,4 @@
-/* Which pages of files PM gives up: the oldest, first in, first out. To do (R11 to R15): a second
+/* Which pages of files PM gives up: the oldest, first in, first out. To do (R12 to R16): a second
  * chance for what is used. */
 #include "evict.h"
 
