@@ -21,6 +21,7 @@ enum {
     MAP_FIRST = 2,
     ROOT_INO = 1,
     LINKS_MAX = 65530,
+    ID_MAX = 65535, /* of a user or a group */
     NAME_BYTES = 60
 };
 enum { DIRECT = 7, INDIRECT = 3, PER_BLOCK = BLOCK / 4, BITS_PER_BLOCK = BLOCK * 8 };

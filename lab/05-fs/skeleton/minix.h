@@ -62,7 +62,6 @@ uint32_t bits_free(uint32_t first_block, uint32_t bits);
 int map_block(struct inode *i, uint32_t number, uint32_t *block); /* 0 for a hole */
 
 /* ---- file.c ---- */
-int64_t do_read(struct message *m);
 int64_t do_seek(struct message *m);
 int64_t do_ioctl(struct message *m);
 
@@ -81,6 +80,5 @@ int64_t do_name(struct message *m);
 
 /* ---- name.c ---- */
 int64_t do_lookup(struct message *m);
-int64_t do_readlink(struct message *m);
 
 #endif

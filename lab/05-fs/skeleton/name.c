@@ -33,24 +33,3 @@ int64_t do_lookup(struct message *m)
     inode_put(&dir);
     return error;
 }
-
-int64_t do_readlink(struct message *m)
-{
-    struct inode i;
-    struct page *page;
-    uint32_t block;
-    int64_t result = inode_of(m->object, &i);
-    if (result)
-        return result;
-    result = S_ISLNK(i.d->mode) ? map_block(&i, 0, &block) : -EINVAL;
-    if (!result)
-        result = block ? block_get(block, &page) : corrupt("symbolic link without a block", i.ino);
-    if (!result) {
-        size_t length = MIN((uint64_t)MIN(i.d->size, (uint32_t)BLOCK), m->w[2]);
-        result = copy_out(m, 0, page->data, length);
-        result = result ? result : (int64_t)length;
-        cache_put(page);
-    }
-    inode_put(&i);
-    return result;
-}

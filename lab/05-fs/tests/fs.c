@@ -1,62 +1,10 @@
-/* The tests of lab 05: ordinary system calls on files. Most tests only say what they see: the same
- * program said it on Linux, and the two are compared. fs TEST SEED
- *
- * In the system the lab's disk is mounted; with LAB_ROOT set, as on the host, that folder is used
- * instead. The disk is then all there is: no link of its leads to another file system, and what the
- * server says of devices or of foreign users' programs is not honoured. */
+/* The tests of lab 05 that only say what they see: the same program said it on Linux, and the two
+ * are compared. fs TEST SEED */
 #define _GNU_SOURCE
-#include "labtest.h"
+#include "mounted.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/uio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define POINT "/mnt"
-
-static const char *root; /* LAB_ROOT, or NULL in the system */
-static int outside = -1; /* the system's root, by which leave() finds out again */
-
-/* The disk's third partition, by whichever driver it is reached. */
-static int mount_disk(void)
-{
-    enum { FLAGS = MS_NODEV | MS_NOSUID | MS_NOEXEC };
-    if (mount("/dev/vda3", POINT, "minix", FLAGS, "") == 0)
-        return 0;
-    int error = errno;
-    int result = mount("/dev/hda3", POINT, "minix", FLAGS, "");
-    errno = error;
-    return result;
-}
-
-static void come(void)
-{
-    root = getenv("LAB_ROOT");
-    umask(022);
-    if (!root && mount_disk() < 0)
-        lab_fail("R1", "0", lab_result(-errno), "mount of the disk");
-    NEED(chdir(root ? root : POINT) == 0);
-    if (root)
-        return;
-    NEED((outside = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0);
-    NEED(chroot(".") == 0);
-}
-
-static void leave(void)
-{
-    if (root) {
-        NEED(chdir("/") == 0);
-        return;
-    }
-    NEED(fchdir(outside) == 0 && chroot(".") == 0 && close(outside) == 0);
-    if (umount(POINT) < 0)
-        lab_fail("R9", "0", lab_result(-errno), "umount of the disk, which nobody uses any more");
-}
 
 /* ---- saying what is seen ---- */
 
@@ -67,26 +15,52 @@ static unsigned hash_bytes(unsigned h, const void *data, size_t n)
     return h;
 }
 
-/* Length and hash of a file's contents. */
+/* The contents of a file as they are read: of all, and of up to 64 pieces, by which the grader
+ * finds the first that differs. A piece of zeroes is "-". */
+struct pieces {
+    long size, piece;
+    unsigned all, hash[64];
+    bool zero[64];
+};
+
+static void add_bytes(struct pieces *p, const unsigned char *bytes, long n)
+{
+    p->all = hash_bytes(p->all, bytes, n);
+    for (long i = 0; i < n; i++, p->size++) {
+        long k = p->size / p->piece < 64 ? p->size / p->piece : 63;
+        p->hash[k] = hash_bytes(p->hash[k], bytes + i, 1);
+        p->zero[k] &= !bytes[i];
+    }
+}
+
 static void say_contents(const char *path)
 {
-    char buffer[3000];
-    unsigned h = 2166136261u;
-    long size = 0, n;
+    unsigned char buffer[3000];
+    struct stat s;
+    struct pieces p = { .all = 2166136261u, .piece = 128 };
+    long n;
     int fd = open(path, O_RDONLY);
     if (fd < 0) {
         say(-1, "contents of %s", path);
         return;
     }
-    while ((n = read(fd, buffer, sizeof buffer)) > 0) {
-        h = hash_bytes(h, buffer, n);
-        size += n;
-    }
+    memset(p.zero, true, sizeof p.zero);
+    while (fstat(fd, &s) == 0 && s.st_size > p.piece * 64)
+        p.piece *= 2;
+    while ((n = read(fd, buffer, sizeof buffer)) > 0)
+        add_bytes(&p, buffer, n);
     close(fd);
-    if (n < 0)
-        say(n, "contents of %s after %ld bytes", path, size);
-    else
-        printf("contents of %s = %ld bytes, hash %08x\n", path, size, h);
+    if (n < 0) {
+        say(n, "contents of %s after %ld bytes", path, p.size);
+        return;
+    }
+    printf("contents of %s = %ld bytes, hash %08x, by %ld:", path, p.size, p.all, p.piece);
+    for (long k = 0; k < 64 && k * p.piece < p.size; k++)
+        if (p.zero[k])
+            printf(" -");
+        else
+            printf(" %04x", p.hash[k] & 0xffff);
+    printf("\n");
 }
 
 static void say_stat(const char *path)
@@ -173,9 +147,12 @@ static void say_write(const char *path, int flags, long offset, unsigned length)
 
 /* ---- tests that are compared with Linux ---- */
 
-/* In the root of the disk: it needs files, and nothing of folders but to look into that one. */
+/* In a folder that is there: nothing of folders is needed but to look into that one. */
 static void test_create(void)
 {
+    if (root)
+        NEED(mkdir("create", 0755) == 0);
+    go_into("create");
     say_write("a", O_CREAT, 0, 1);
     say_write("b", O_CREAT | O_EXCL, 0, 1 + lab_below(1000));
     say_write("b", O_CREAT | O_EXCL, 0, 10);
@@ -183,14 +160,13 @@ static void test_create(void)
     say_write("d", O_CREAT, 0, 1025 + lab_below(5000));
     say_write("absent", 0, 0, 10);
     say_write("d", 0, 500, 1000);
-    say_write("d", O_TRUNC, 0, 300);
+    say_write("a/x", O_CREAT, 0, 10);
+    SAY(mknod("c", S_IFREG | 0644, 0));
+    SAY(mknod("e", S_IFREG | 0640, 0));
     for (int i = 0; i < 8; i++)
         say_write("e", O_CREAT | O_APPEND, 0, 1 + lab_below(700));
-    char *twice = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int fd = open("f", O_RDWR | O_CREAT, 0600);
-    struct iovec parts[3] = { { twice + 4000, 200 }, { twice, 0 }, { twice + 10, 5 } };
-    say(writev(fd, parts, 3), "write of three pieces whose pages are missing");
-    say(pread(fd, twice + 8192 - 300, 300, 0), "read to the end of a mapping");
+    say(fd < 0 ? -1 : 0, "create f, mode 600");
     close(fd);
     say_folder(".");
     for (char name[] = "a"; *name <= 'f'; ++*name) {
@@ -204,7 +180,7 @@ static void test_folders(void)
     char name[32];
     SAY(mkdir("folders", 0755));
     SAY(mkdir("folders", 0755));
-    NEED(chdir("folders") == 0 || !root);
+    go_into("folders");
     SAY(mkdir("a", 0700));
     SAY(mkdir("a/b", 0755));
     SAY(mkdir("a/b/c", 0755));
@@ -238,7 +214,7 @@ static void test_many(void)
 {
     char name[64];
     SAY(mkdir("many", 0755));
-    NEED(chdir("many") == 0 || !root);
+    go_into("many");
     for (int i = 0; i < 150; i++) {
         snprintf(name, sizeof name, "%.*s%d", (int)lab_below(40),
                  "a-name-that-is-as-long-as-it-has-to-be---", i);
@@ -256,7 +232,7 @@ static void test_holes(void)
 {
     static const long offsets[] = { 0, 5 << 10, 7 << 10, 100 << 10, 263 << 10, 300 << 10, 2 << 20 };
     SAY(mkdir("holes", 0755));
-    NEED(chdir("holes") == 0 || !root);
+    go_into("holes");
     /* whose blocks are then to be had, with what is in them */
     say_write("old", O_CREAT, 0, 65000);
     SAY(unlink("old"));
@@ -284,7 +260,7 @@ static void test_holes(void)
 static void test_truncate(void)
 {
     SAY(mkdir("truncate", 0755));
-    NEED(chdir("truncate") == 0 || !root);
+    go_into("truncate");
     say_write("t", O_CREAT, 0, 20000);
     long sizes[] = { 15000, 15001, 12288, 12287,  7168,      7167, 100,
                      9000,  0,     5000,  400000, 263 << 10, 1025, 30000 };
@@ -303,7 +279,7 @@ static void test_truncate(void)
 static void test_links(void)
 {
     SAY(mkdir("links", 0755));
-    NEED(chdir("links") == 0 || !root);
+    go_into("links");
     say_write("a", O_CREAT, 0, 100);
     SAY(mkdir("d", 0755));
     SAY(link("a", "b"));
@@ -335,7 +311,7 @@ static void test_links(void)
 static void test_rename(void)
 {
     SAY(mkdir("rename", 0755));
-    NEED(chdir("rename") == 0 || !root);
+    go_into("rename");
     say_write("a", O_CREAT, 0, 10);
     say_write("b", O_CREAT, 0, 20);
     SAY(mkdir("d", 0755));
@@ -369,7 +345,7 @@ static void test_rename(void)
 static void test_attributes(void)
 {
     SAY(mkdir("attributes", 0755));
-    NEED(chdir("attributes") == 0 || !root);
+    go_into("attributes");
     say_write("a", O_CREAT, 0, 10);
     unsigned mode = lab_random() & 0777;
     say(chmod("a", mode), "chmod %o", mode);
@@ -381,6 +357,13 @@ static void test_attributes(void)
     struct stat s;
     stat("a", &s);
     printf("times of a = %ld %ld\n", (long)s.st_atime, (long)s.st_mtime);
+    char byte;
+    int fd = open("a", O_RDONLY);
+    SAY(read(fd, &byte, 1));
+    close(fd);
+    long then = s.st_atime;
+    stat("a", &s);
+    printf("time of the last access after a read is later = %d\n", s.st_atime > then);
     say_write("a", 0, 0, 1);
     long before = s.st_mtime;
     stat("a", &s);
@@ -397,7 +380,7 @@ static void test_open_unlinked(void)
 {
     char text[16] = "";
     SAY(mkdir("open", 0755));
-    NEED(chdir("open") == 0 || !root);
+    go_into("open");
     int fd = open("a", O_RDWR | O_CREAT, 0644);
     SAY(write(fd, "still here", 10));
     SAY(unlink("a"));
@@ -421,6 +404,17 @@ static void test_open_unlinked(void)
     say(read(over, text, 10), "read of it");
     close(over);
     close(dir);
+    SAY(mkdir("gone", 0755));
+    dir = open("gone", O_RDONLY | O_DIRECTORY);
+    SAY(rmdir("gone"));
+    SAY(openat(dir, "x", O_WRONLY | O_CREAT, 0644));
+    SAY(mkdirat(dir, "x", 0755));
+    SAY(symlinkat("x", dir, "y"));
+    SAY(linkat(AT_FDCWD, "over", dir, "z", 0));
+    SAY(renameat(AT_FDCWD, "over", dir, "z"));
+    say(fstat(dir, &s), "stat of the folder that is removed");
+    printf("links of it = %ld\n", (long)s.st_nlink);
+    close(dir);
     say_tree(".");
 }
 
@@ -437,7 +431,7 @@ static void test_random(void)
 {
     char a[64], b[64];
     SAY(mkdir("random", 0755));
-    NEED(chdir("random") == 0 || !root);
+    go_into("random");
     for (int step = 0; step < 300; step++) {
         path_of(a);
         path_of(b);
@@ -490,115 +484,6 @@ static void test_lasting(void)
     say_tree("lasting");
 }
 
-/* ---- tests with limits that Linux' own file systems do not have ---- */
-
-static struct statfs now(void)
-{
-    struct statfs s;
-    EXPECT("R10", statfs(".", &s) < 0 ? -errno : 0, 0, "statfs");
-    return s;
-}
-
-/* Of a file that is now full: what is written stays, and what is removed comes back. */
-static void test_full(void)
-{
-    char block[1024];
-    memset(block, 'f', sizeof block);
-    EXPECT("R2", mkdir("full", 0755) < 0 ? -errno : 0, 0, "mkdir full");
-    NEED(chdir("full") == 0);
-    long before = now().f_bfree, blocks = 0, got;
-    int fd = open("fill", O_RDWR | O_CREAT, 0644);
-    EXPECT("R2", fd < 0 ? -errno : 0, 0, "create fill");
-    while ((got = write(fd, block, sizeof block)) == sizeof block)
-        blocks++;
-    EXPECT("R10", got < 0 ? -errno : got, -ENOSPC,
-           "write of block %ld, when the disk had room for at most %ld", blocks + 1, before);
-    EXPECT("R10", now().f_bfree, 0, "free blocks of a full disk");
-    EXPECT("R10", lseek(fd, 0, SEEK_END), blocks * 1024, "the size of the file that filled it");
-    for (int i = 0; i < 20; i++) {
-        long at = lab_below(blocks);
-        char seen[1024];
-        EXPECT("R10", pread(fd, seen, sizeof seen, at * 1024), 1024, "read of block %ld of it", at);
-        EXPECT("R10", memcmp(seen, block, sizeof seen), 0, "comparing block %ld of it", at);
-    }
-    EXPECT("R10", mkdir("more", 0755) < 0 ? -errno : 0, -ENOSPC, "mkdir on the full disk");
-    EXPECT("R10", ftruncate(fd, (blocks - 2) * 1024) < 0 ? -errno : 0, 0,
-           "making the file two blocks shorter");
-    EXPECT("R10", now().f_bfree, 2, "free blocks then");
-    char large[5000];
-    memset(large, 'l', sizeof large);
-    EXPECT("R10", pwrite(fd, large, sizeof large, (blocks - 2) * 1024), 2048,
-           "write of 5000 bytes when there is room for 2048");
-    close(fd);
-    EXPECT("R10", unlink("fill") < 0 ? -errno : 0, 0, "unlink of the file");
-    EXPECT("R10", now().f_bfree, before, "free blocks when it is gone");
-    EXPECT("R10", mkdir("more", 0755) < 0 ? -errno : 0, 0, "mkdir when there is room again");
-}
-
-static void test_inodes(void)
-{
-    char name[32];
-    EXPECT("R2", mkdir("inodes", 0755) < 0 ? -errno : 0, 0, "mkdir inodes");
-    NEED(chdir("inodes") == 0);
-    long before = now().f_ffree, made = 0;
-    int fd;
-    while (snprintf(name, sizeof name, "i%ld", made),
-           (fd = open(name, O_WRONLY | O_CREAT, 0644)) >= 0) {
-        close(fd);
-        made++;
-    }
-    EXPECT("R10", -errno, -ENOSPC, "create of file %ld, when there were %ld free inodes", made + 1,
-           before);
-    EXPECT("R10", made, before, "how many files could be made");
-    for (long i = 0; i < made; i++) {
-        snprintf(name, sizeof name, "i%ld", i);
-        EXPECT("R10", unlink(name) < 0 ? -errno : 0, 0, "unlink of file %ld", i);
-    }
-    EXPECT("R10", now().f_ffree, before, "free inodes when they are gone");
-}
-
-static void test_long_names(void)
-{
-    char name[80];
-    memset(name, 'n', sizeof name);
-    EXPECT("R2", mkdir("long", 0755) < 0 ? -errno : 0, 0, "mkdir long");
-    NEED(chdir("long") == 0);
-    name[60] = 0;
-    int fd = open(name, O_WRONLY | O_CREAT, 0644);
-    EXPECT("R2", fd < 0 ? -errno : 0, 0, "create with a name of 60 bytes");
-    close(fd);
-    EXPECT("R2", access(name, F_OK) < 0 ? -errno : 0, 0, "looking for it");
-    name[60] = 'n', name[61] = 0;
-    EXPECT("R2", open(name, O_WRONLY | O_CREAT, 0644) < 0 ? -errno : 0, -ENAMETOOLONG,
-           "create with a name of 61 bytes");
-    EXPECT("R2", mkdir(name, 0755) < 0 ? -errno : 0, -ENAMETOOLONG,
-           "mkdir with a name of 61 bytes");
-    name[60] = 0;
-    EXPECT("R5", rename(name, "short") < 0 ? -errno : 0, 0, "rename of the long name");
-    EXPECT("R5", access(name, F_OK) < 0 ? -errno : 0, -ENOENT, "looking for the long name");
-}
-
-/* Space of a file without a name comes back when the last who has it open closes it. */
-static void test_space(void)
-{
-    static char bytes[65536];
-    EXPECT("R2", mkdir("space", 0755) < 0 ? -errno : 0, 0, "mkdir space");
-    NEED(chdir("space") == 0);
-    long blocks = now().f_bfree, inodes = now().f_ffree;
-    for (int i = 0; i < 10; i++) {
-        int fd = open("s", O_RDWR | O_CREAT, 0644);
-        EXPECT("R2", fd < 0 ? -errno : 0, 0, "create s");
-        long length = 1 + lab_below(sizeof bytes), offset = lab_below(2) ? 0 : 300 << 10;
-        EXPECT("R3", pwrite(fd, bytes, length, offset), length, "write of %ld bytes at %ld", length,
-               offset);
-        EXPECT("R7", unlink("s") < 0 ? -errno : 0, 0, "unlink of s, which is open");
-        EXPECT("R7", now().f_ffree, inodes - 1, "free inodes while it is open");
-        close(fd);
-        EXPECT("R7", now().f_ffree, inodes, "free inodes when it is closed");
-        EXPECT("R7", now().f_bfree, blocks, "free blocks when it is closed");
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct labtest tests[] = {
@@ -607,9 +492,7 @@ int main(int argc, char **argv)
         { "truncate", test_truncate },  { "links", test_links },
         { "rename", test_rename },      { "attributes", test_attributes },
         { "open", test_open_unlinked }, { "random", test_random },
-        { "lasting", test_lasting },    { "full", test_full },
-        { "inodes", test_inodes },      { "long-names", test_long_names },
-        { "space", test_space },        { 0 },
+        { "lasting", test_lasting },    { 0 },
     };
     come();
     int status = lab_main(argc, argv, tests);

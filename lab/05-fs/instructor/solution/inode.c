@@ -158,6 +158,13 @@ int64_t do_stat(struct message *m)
     return copy_out(m, 0, &s, sizeof s);
 }
 
+static int attributes_fit(const struct fs_attr *a)
+{
+    return (a->which & ATTR_UID && a->uid > ID_MAX) || (a->which & ATTR_GID && a->gid > ID_MAX)
+               ? -EINVAL
+               : 0;
+}
+
 int64_t do_setattr(struct message *m)
 {
     struct fs_attr a = fs_attr_of(m->w);
@@ -165,9 +172,10 @@ int64_t do_setattr(struct message *m)
     int error = inode_of(m->object, &i);
     if (error)
         return error;
-    if (mount.read_only) {
+    error = mount.read_only ? -EROFS : attributes_fit(&a);
+    if (error) {
         inode_put(&i);
-        return -EROFS;
+        return error;
     }
     if (a.which & ATTR_MODE)
         i.d->mode = (i.d->mode & S_IFMT) | (a.mode & 07777);

@@ -89,6 +89,8 @@ static int make(struct inode *dir, const char *name, uint32_t mode, uint64_t own
             inode_put(&i);
         return -EEXIST;
     }
+    if (owner >> 32 > ID_MAX || gid > ID_MAX)
+        return -EINVAL;
     if (S_ISDIR(mode) && dir->d->links >= LINKS_MAX)
         return -EMLINK;
     if (S_ISDIR(mode))

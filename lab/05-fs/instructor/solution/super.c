@@ -2,7 +2,7 @@
  * once. */
 #include "minix.h"
 
-enum { FLUSH_SECONDS = 5 };
+enum { FLUSH_MS = 250 };
 
 struct mount mount;
 static bool alarm_set;
@@ -18,7 +18,7 @@ void flush_later(void)
     if (alarm_set)
         return;
     alarm_set = true;
-    alarm_at(time_now() + FLUSH_SECONDS * SECOND);
+    alarm_at(time_now() + FLUSH_MS * (SECOND / 1000));
 }
 
 static int flush(void)
