@@ -26,7 +26,7 @@ static void end_early(struct thread *t, uint64_t now)
         return;
     uint64_t left = t->restart.until - now;
     struct timespec64 time = { left / SECOND, left % SECOND };
-    user_poke(t, t->restart.remaining, &time, sizeof time);
+    user_poke_once(t, t->restart.remaining, &time, sizeof time); /* later there may be none left */
 }
 
 /* ---- by the time ---- */

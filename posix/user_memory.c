@@ -29,15 +29,20 @@ int user_peek(struct thread *t, caller_t from, void *to, size_t length)
     return 0;
 }
 
-int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
+int user_poke_once(struct thread *t, caller_t to, const void *from, size_t length)
 {
     if (!plausible(to, length))
         return -EFAULT;
-    if (t->read_end <= to || t->read_from >= to + length)
-        return ask_poke(t->call, to, from, length) < 0 ? -EFAULT : 0;
     int64_t error = sys_poke(t->call, to, from, length);
     t->read_end = 0;
     return error < 0 ? -EFAULT : 0;
+}
+
+int user_poke(struct thread *t, caller_t to, const void *from, size_t length)
+{
+    if (t->read_end > to && t->read_from < to + length)
+        return user_poke_once(t, to, from, length);
+    return plausible(to, length) && ask_poke(t->call, to, from, length) >= 0 ? 0 : -EFAULT;
 }
 
 int64_t user_throw_window(struct thread *t, size_t length)

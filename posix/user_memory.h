@@ -17,6 +17,9 @@ int64_t user_string(struct thread *t, caller_t from, char *to, size_t size);
 /* The same copies without throwing back: 0, or -EFAULT, also when only a page is missing. */
 int user_peek(struct thread *t, caller_t from, void *to, size_t length);
 int user_poke(struct thread *t, caller_t to, const void *from, size_t length);
+/* Likewise, and commits: what has been found out until here, the time for one, is not found out
+ * again if the service dies. */
+int user_poke_once(struct thread *t, caller_t to, const void *from, size_t length);
 /* Throws t's call back so that PM brings the pages of the range, for reading or writing as `window`
  * (WINDOW_...) says. LATER, and the call is not held any more; or -EFAULT. */
 int64_t user_throw(struct thread *t, caller_t at, size_t length, unsigned window);
