@@ -91,7 +91,12 @@ def prepare(lab):
         raise broken(
             "qemu-system-x86_64 is not installed: install qemu-system-x86 (lab/lab doctor says what else is missing)"
         )
-    needed = ["disk.img", "sequence.html", *[f"services/{s}" for s in lab.services], "labs/labrun"]
+    needed = [
+        "disk.img",
+        "sequence.html",
+        *[f"services/{s}" for s in lab.services.values()],
+        "labs/labrun",
+    ]
     if os.environ.get(
         "MINNOW_BUILT"
     ):  # a packed grader: nothing is built any more, and the tree may be read-only
@@ -140,7 +145,7 @@ def make_sandbox(lab, files, sandbox):
     for name in os.listdir(lab.skeleton):
         if name not in lab.submit:
             copy(os.path.join(lab.skeleton, name), os.path.join(home, name))
-    for name in lab.services:
+    for name in lab.services.values():
         copy(os.path.join(ROOT, "lab", name, f"{name}.h"), os.path.join(home, f"{name}.h"))
     for name, data in files.items():
         os.makedirs(os.path.dirname(os.path.join(home, name)), exist_ok=True)

@@ -178,20 +178,17 @@ class Boot(vmlib.Run):
         ours = [self.lab.server, *self.lab.services]
         self.image.write(self.program, f"/services/{self.lab.server}")
         self.image.write(self.lab.manifest, f"/services/{self.lab.server}.manifest")
-        for name in self.lab.services:
-            self.image.write(os.path.join(build.BUILD, "services", name), f"/services/{name}")
+        for name, folder in self.lab.services.items():
+            self.image.write(os.path.join(build.BUILD, "services", folder), f"/services/{name}")
             self.image.write(
-                os.path.join(vmlib.ROOT, "lab", name, f"{name}.manifest"),
+                os.path.join(vmlib.ROOT, "lab", folder, f"{name}.manifest"),
                 f"/services/{name}.manifest",
             )
         for name, callees in self.lab.calls.items():
             self.allow(name, callees)
+        loaded = self.image.read(vmlib.GRUB_CONFIG).decode().splitlines()
         self.start_at_boot(
-            [
-                name
-                for name in ours
-                if f"\n{name}\n" not in "\n" + self.image.read("/services/boot.services").decode()
-            ]
+            [name for name in ours if f"module2 /services/{name} {name}" not in loaded]
         )
         if self.lab.disk:
             self.add_partition(self.lab.disk)

@@ -69,7 +69,7 @@ class Lab:
     seeds: list
     hidden_seeds: list
     shifts: list  # virtual speeds: an instruction lasts 2**shift ns
-    services: list  # further services of the lab's image
+    services: dict  # further services of the lab's image, {name: folder in lab/}
     libraries: list  # of the server, beside libservice
     calls: dict  # service: which services it may call besides, in the lab's image
     disk: Disk
@@ -187,7 +187,7 @@ def load(name):
                 "seeds", []
             ),
             shifts=d.get("shifts", [0, 3]),
-            services=d.get("services", []),
+            services={s.rpartition("/")[2]: s.partition("/")[0] for s in d.get("services", [])},
             libraries=d.get("libraries", []),
             calls=d.get("calls", {}),
             disk=disk,

@@ -176,7 +176,7 @@ def kit_files(lab):
     for name in [
         "disk.img",
         "sequence.html",
-        *[f"services/{s}" for s in lab.services],
+        *sorted({f"services/{s}" for s in lab.services.values()}),
         "labs/labrun",
         *sorted({f"labs/{lab.id}/{test.program}" for test in lab.tests}),
     ]:

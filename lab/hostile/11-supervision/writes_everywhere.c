@@ -1,0 +1,22 @@
+/* Writes through pointers that lead nowhere, and over its own code. */
+#include "rest.h"
+
+enum health policy_look(struct policy_record *r, const struct look *l)
+{
+    (void)r;
+    *(volatile uint64_t *)(uintptr_t)(l->messages << 12) = 1;
+    *(volatile uint64_t *)(uintptr_t)policy_look = 1;
+    return HEALTH_WELL;
+}
+
+struct verdict policy_death(struct policy_record *r, const struct death *d)
+{
+    (void)r, (void)d;
+    return comes_back();
+}
+
+enum way policy_return(const struct policy_record *r, const struct death *d)
+{
+    (void)r;
+    return simple_way(d);
+}
