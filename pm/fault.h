@@ -13,8 +13,8 @@ int64_t fault_each(endpoint_t task, vaddr_t start, vaddr_t end, uint64_t access)
  * the task itself may not, but for writes to what others map too. 0; -EFAULT: there is no such
  * page, or it may not be reached so; -ENOMEM, -EIO. May wait. */
 int64_t fault_remote(endpoint_t task, vaddr_t page, bool write, bool force);
-/* To be called when a program has got memory of its own, from start to end: if it is little, its pages are brought at
- * once, since the program mostly touches them next. Does not wait. */
+/* To be called when a program has got memory of its own, from start to end: if it is little, its
+ * pages are brought at once, since the program mostly touches them next. Does not wait. */
 void fault_new(struct space *s, vaddr_t start, vaddr_t end);
 /* Answers a write to a page that is mapped read-only in a private, writable region: it becomes the
  * space's own, by a copy unless the space is the only one that has it. 0, -ENOMEM. Does not wait.

@@ -57,8 +57,8 @@ void mbr_read(const uint8_t *sector, uint64_t disk_sectors, struct partition out
 extern void *(*blk_memory)(size_t pages, paddr_t *physical);
 
 /* Serves the disks for ever by protocol FS; their nodes have this major number. notify gets the
- * driver's interrupts and alarms, in any of its threads: while it waits, for a register say, another
- * thread may get the next. */
+ * driver's interrupts and alarms, in any of its threads: while it waits, for a register say,
+ * another thread may get the next. */
 _Noreturn void blk_serve(struct disk *disks, unsigned count, unsigned major,
                          void (*notify)(uint64_t bits));
 

@@ -466,6 +466,7 @@ static void test_command(void)
     be_quiet();
     struct counts before = counts_of("keeper");
     manage("storm %u 8000000 keeper\n", 1 + lab_below(1000));
+    /* the gaps between kills are now short and now long */
     for (unsigned i = 0; i < 80 && counts_of("keeper").deaths < before.deaths + 6; i++)
         EXPECT("R11", tell("keeper", WORK, turns(20)), 0, "WORK of keeper, which is killed");
     manage("storm 1 0 keeper\n");
