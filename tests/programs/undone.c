@@ -26,10 +26,11 @@ static void grow(void)
 static pid_t helper(void (*act)(pid_t))
 {
     pid_t pid = fork();
-    if (!pid)
-        for (;;)
-            if (*victim && getsid(*victim) == getsid(0))
-                act(*victim);
+    while (!pid) {
+        pid_t one = *victim; /* read once: 0 is the helper's whole group */
+        if (one && getsid(one) == getsid(0))
+            act(one);
+    }
     return pid;
 }
 
