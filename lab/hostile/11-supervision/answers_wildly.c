@@ -1,4 +1,6 @@
 /* Gives verdicts that are none. */
+#define OWN_DEATH
+#define OWN_RETURN
 #include "rest.h"
 
 enum health policy_look(struct policy_record *r, const struct look *l)

@@ -7,15 +7,3 @@ enum health policy_look(struct policy_record *r, const struct look *l)
     much[l->messages % 4096] = 1;
     return policy_look(r, l) + much[0];
 }
-
-struct verdict policy_death(struct policy_record *r, const struct death *d)
-{
-    (void)r, (void)d;
-    return comes_back();
-}
-
-enum way policy_return(const struct policy_record *r, const struct death *d)
-{
-    (void)r;
-    return simple_way(d);
-}

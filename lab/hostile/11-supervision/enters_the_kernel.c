@@ -8,15 +8,3 @@ enum health policy_look(struct policy_record *r, const struct look *l)
     __asm__ volatile("syscall" : "=a"(result) : "a"(83), "D"(0) : "rcx", "r11", "memory");
     return HEALTH_WELL;
 }
-
-struct verdict policy_death(struct policy_record *r, const struct death *d)
-{
-    (void)r, (void)d;
-    return comes_back();
-}
-
-enum way policy_return(const struct policy_record *r, const struct death *d)
-{
-    (void)r;
-    return simple_way(d);
-}

@@ -1,4 +1,5 @@
 /* Gives up each service that dies, and has those that work long die. */
+#define OWN_DEATH
 #include "rest.h"
 
 enum health policy_look(struct policy_record *r, const struct look *l)
@@ -12,10 +13,4 @@ struct verdict policy_death(struct policy_record *r, const struct death *d)
 {
     (void)r, (void)d;
     return (struct verdict){ .fate = FATE_GIVEN_UP };
-}
-
-enum way policy_return(const struct policy_record *r, const struct death *d)
-{
-    (void)r;
-    return simple_way(d);
 }

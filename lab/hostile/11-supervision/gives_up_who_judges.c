@@ -1,4 +1,6 @@
 /* Has those services die and gives them up that have had many messages: they serve the tests. */
+#define OWN_DEATH
+#define OWN_RETURN
 #include "rest.h"
 
 enum health policy_look(struct policy_record *r, const struct look *l)

@@ -1,4 +1,5 @@
 /* Lets each service that dies wait for ever. */
+#define OWN_DEATH
 #include "rest.h"
 
 enum health policy_look(struct policy_record *r, const struct look *l)
@@ -11,10 +12,4 @@ struct verdict policy_death(struct policy_record *r, const struct death *d)
 {
     (void)r, (void)d;
     return (struct verdict){ .fate = FATE_WAITS, .retry = ~0ul };
-}
-
-enum way policy_return(const struct policy_record *r, const struct death *d)
-{
-    (void)r;
-    return simple_way(d);
 }

@@ -1,4 +1,6 @@
 /* Finds that all is well, whatever dies: its request fails each time, and nobody waits. */
+#define OWN_DEATH
+#define OWN_RETURN
 #include "rest.h"
 
 enum health policy_look(struct policy_record *r, const struct look *l)
